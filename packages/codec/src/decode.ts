@@ -1,0 +1,416 @@
+import { decodeAck } from './ack.ts';
+import type { PacketError } from './packet-error.ts';
+import {
+  type AuthPacket,
+  type ConnackPacket,
+  type ConnectPacket,
+  type DisconnectPacket,
+  type Packet,
+  PacketType,
+  type ProtocolVersion,
+  type QoS,
+  type SubackPacket,
+  type SubscribePacket,
+  type SubscriptionRequest,
+  type UnsubackPacket,
+  type UnsubscribePacket,
+  type Will,
+} from './packets.ts';
+import { readProperties, WILL } from './properties.ts';
+import { PublishView, withoutVolatile } from './publish-view.ts';
+import { PacketReader } from './reader.ts';
+import { ReasonCode } from './reason-code.ts';
+import { decodeTopicName, isSharedFilter, topicFilterError } from './topic.ts';
+
+/** Who reads the packet; `either` allows what only one side sends, for sniffers and proxies. */
+export type Receiver = 'server' | 'client' | 'either';
+
+const { CONNECT, CONNACK, PUBLISH, PUBACK, PUBREC, PUBREL, PUBCOMP } = PacketType;
+const { SUBSCRIBE, SUBACK, UNSUBSCRIBE, UNSUBACK, PINGREQ, PINGRESP, DISCONNECT, AUTH } =
+  PacketType;
+
+const FROM_SERVER: readonly number[] = [CONNACK, SUBACK, UNSUBACK, PINGRESP];
+const FROM_CLIENT: readonly number[] = [CONNECT, SUBSCRIBE, UNSUBSCRIBE, PINGREQ];
+
+/**
+ * Decodes one packet, as `FrameDecoder` passes it on.
+ *
+ * @param version - of the connection; CONNECT says its own
+ * @returns binary fields are views into `buffer`
+ * @throws {PacketError}
+ */
+export function decodePacket(
+  buffer: Uint8Array,
+  start: number,
+  bodyStart: number,
+  end: number,
+  version: ProtocolVersion,
+  receiver: Receiver,
+): Packet {
+  const type = (buffer[start] as number) >> 4;
+  if (type === PUBLISH) {
+    const view = new PublishView();
+    view.read(buffer, start, bodyStart, end, version, receiver);
+    return view.toPacket(version);
+  }
+  const reader = new PacketReader(buffer, start, bodyStart, end);
+  if (
+    (receiver === 'server' ? FROM_SERVER : receiver === 'client' ? FROM_CLIENT : []).includes(type)
+  ) {
+    throw reader.error(
+      ReasonCode.ProtocolError,
+      '§2.1.2',
+      `packet type ${type} to a ${receiver}`,
+      start,
+    );
+  }
+  const packet = decodeBody(reader, type, version, receiver);
+  reader.expectEnd();
+  return packet;
+}
+
+function decodeBody(
+  reader: PacketReader,
+  type: number,
+  version: ProtocolVersion,
+  receiver: Receiver,
+): Packet {
+  switch (type) {
+    case CONNECT:
+      return decodeConnect(reader);
+    case CONNACK:
+      return decodeConnack(reader, version);
+    case PUBACK:
+    case PUBREC:
+    case PUBREL:
+    case PUBCOMP:
+      return decodeAck(reader, type, version);
+    case SUBSCRIBE:
+      return decodeSubscribe(reader, version);
+    case SUBACK:
+      return decodeSuback(reader, version);
+    case UNSUBSCRIBE:
+      return decodeUnsubscribe(reader, version);
+    case UNSUBACK:
+      return decodeUnsuback(reader, version);
+    case PINGREQ:
+      return { cmd: 'pingreq' };
+    case PINGRESP:
+      return { cmd: 'pingresp' };
+    case DISCONNECT:
+      return decodeDisconnect(reader, version, receiver);
+    default:
+      return decodeAuth(reader, version);
+  }
+}
+
+// ------------------------------------------------------------------------ CONNECT
+
+/** §3.1 */
+function decodeConnect(reader: PacketReader): ConnectPacket {
+  const { protocolId, protocolVersion } = readProtocol(reader);
+  const flagsOffset = reader.offset;
+  const flags = reader.byte();
+  checkConnectFlags(reader, flags, protocolVersion, flagsOffset);
+  const keepalive = reader.uint16();
+  const properties = protocolVersion === 5 ? readProperties(reader, CONNECT) : undefined;
+  if (
+    properties !== undefined &&
+    'authenticationData' in properties &&
+    !('authenticationMethod' in properties)
+  ) {
+    throw reader.error(
+      ReasonCode.ProtocolError,
+      '§3.1.2.11.10',
+      'authentication data without a method',
+    );
+  }
+  const packet: ConnectPacket = {
+    cmd: 'connect',
+    protocolId,
+    protocolVersion,
+    clean: (flags & 0x02) !== 0,
+    keepalive,
+    clientId: reader.string('MQTT-3.1.3-4'),
+  };
+  if (properties !== undefined) packet.properties = properties;
+  if ((flags & 0x04) !== 0) packet.will = readWill(reader, flags, protocolVersion);
+  if ((flags & 0x80) !== 0) packet.username = reader.string('MQTT-3.1.3-12');
+  if ((flags & 0x40) !== 0) packet.password = reader.binary();
+  return packet;
+}
+
+function readProtocol(reader: PacketReader): Pick<ConnectPacket, 'protocolId' | 'protocolVersion'> {
+  const nameOffset = reader.offset;
+  const protocolId = reader.string();
+  if (protocolId !== 'MQTT' && protocolId !== 'MQIsdp') {
+    throw reader.error(
+      ReasonCode.UnsupportedProtocolVersion,
+      'MQTT-3.1.2-1',
+      'protocol name',
+      nameOffset,
+    );
+  }
+  const level = reader.byte();
+  const isKnown = protocolId === 'MQTT' ? level === 4 || level === 5 : level === 3;
+  if (!isKnown) {
+    throw reader.error(
+      ReasonCode.UnsupportedProtocolVersion,
+      'MQTT-3.1.2-2',
+      `protocol level ${level}`,
+      reader.offset - 1,
+    );
+  }
+  return { protocolId, protocolVersion: level as ProtocolVersion };
+}
+
+function checkConnectFlags(
+  reader: PacketReader,
+  flags: number,
+  version: ProtocolVersion,
+  offset: number,
+): void {
+  if ((flags & 0x01) !== 0) {
+    throw reader.malformed('MQTT-3.1.2-3', 'reserved connect flag', offset);
+  }
+  const hasWill = (flags & 0x04) !== 0;
+  const willQoS = (flags >> 3) & 3;
+  if (willQoS === 3) throw reader.malformed('MQTT-3.1.2-12', 'will QoS 3', offset);
+  if (!hasWill && willQoS !== 0) {
+    throw reader.malformed('MQTT-3.1.2-11', 'will QoS without a will', offset);
+  }
+  if (!hasWill && (flags & 0x20) !== 0) {
+    throw reader.malformed('MQTT-3.1.2-13', 'will retain without a will', offset);
+  }
+  if (version < 5 && (flags & 0xc0) === 0x40) {
+    throw reader.malformed('MQTT-3.1.2-22', 'password without a user name', offset);
+  }
+}
+
+function readWill(reader: PacketReader, flags: number, version: ProtocolVersion): Will {
+  const propertiesOffset = reader.offset;
+  const properties = version === 5 ? readProperties(reader, WILL) : undefined;
+  let forwardedProperties: Uint8Array | undefined;
+  if (properties !== undefined) {
+    const encoded = new PacketReader(reader.buffer, 0, propertiesOffset, reader.offset);
+    encoded.variableByteInteger();
+    forwardedProperties = withoutVolatile(Uint8Array.from(encoded.rest()));
+    const responseTopic = properties['responseTopic'];
+    if (typeof responseTopic === 'string') checkResponseTopic(reader, responseTopic);
+  }
+  const topicBytes = reader.binary();
+  const topicEnd = reader.offset;
+  const will: Will = {
+    topic: decodeTopicName(reader.buffer, topicEnd - topicBytes.length, topicEnd, reader.base),
+    payload: reader.binary(),
+    qos: ((flags >> 3) & 3) as QoS,
+    retain: (flags & 0x20) !== 0,
+  };
+  if (properties !== undefined) will.properties = properties;
+  if (forwardedProperties !== undefined) will.forwardedProperties = forwardedProperties;
+  return will;
+}
+
+function checkResponseTopic(reader: PacketReader, topic: string): void {
+  if (topic === '' || /[+#]/.test(topic)) {
+    throw reader.error(ReasonCode.TopicNameInvalid, 'MQTT-3.3.2-14', 'response topic');
+  }
+}
+
+// ------------------------------------------------------------------------ CONNACK
+
+/** §3.2.2.2 */
+const CONNECT_CODES: readonly number[] = [
+  0x00, 0x80, 0x81, 0x82, 0x83, 0x84, 0x85, 0x86, 0x87, 0x88, 0x89, 0x8a, 0x8c, 0x90, 0x95, 0x97,
+  0x99, 0x9a, 0x9b, 0x9c, 0x9d, 0x9f,
+];
+
+function decodeConnack(reader: PacketReader, version: ProtocolVersion): ConnackPacket {
+  const flags = reader.byte();
+  if (flags > 1) throw reader.malformed('MQTT-3.2.2-1', 'reserved flags', reader.offset - 1);
+  const sessionPresent = flags === 1;
+  const code = reader.byte();
+  const isKnown = version === 5 ? CONNECT_CODES.includes(code) : code <= 5;
+  if (!isKnown) throw unknownCode(reader, 'MQTT-3.2.2-8');
+  if (sessionPresent && code !== 0) {
+    throw reader.error(ReasonCode.ProtocolError, 'MQTT-3.2.2-6', 'session present with an error');
+  }
+  if (version < 5) return { cmd: 'connack', sessionPresent, returnCode: code };
+  const properties = readProperties(reader, CONNACK);
+  const packet: ConnackPacket = { cmd: 'connack', sessionPresent, reasonCode: code };
+  if (properties !== undefined) packet.properties = properties;
+  return packet;
+}
+
+function unknownCode(reader: PacketReader, rule: string): PacketError {
+  return reader.error(
+    ReasonCode.ProtocolError,
+    rule,
+    'reason code that this packet does not have',
+    reader.offset - 1,
+  );
+}
+
+// ---------------------------------------------------------- SUBSCRIBE, UNSUBSCRIBE
+
+function decodeSubscribe(reader: PacketReader, version: ProtocolVersion): SubscribePacket {
+  const messageId = reader.packetId();
+  const properties = version === 5 ? readProperties(reader, SUBSCRIBE) : undefined;
+  const subscriptions: SubscriptionRequest[] = [];
+  if (reader.isAtEnd) {
+    throw reader.error(ReasonCode.ProtocolError, 'MQTT-3.8.3-2', 'no topic filter');
+  }
+  while (!reader.isAtEnd) subscriptions.push(readSubscription(reader, version));
+  const packet: SubscribePacket = { cmd: 'subscribe', messageId, subscriptions };
+  if (properties !== undefined) packet.properties = properties;
+  return packet;
+}
+
+function readSubscription(reader: PacketReader, version: ProtocolVersion): SubscriptionRequest {
+  const topic = readTopicFilter(reader, 'MQTT-3.8.3-1');
+  const options = reader.byte();
+  const offset = reader.offset - 1;
+  const qos = options & 3;
+  if (qos === 3) throw reader.error(ReasonCode.ProtocolError, '§3.8.3.1', 'QoS 3', offset);
+  if ((options & (version === 5 ? 0xc0 : 0xfc)) !== 0) {
+    throw reader.malformed('MQTT-3.8.3-5', 'reserved subscription options', offset);
+  }
+  if (version < 5) return { topic, qos: qos as QoS };
+  const rh = (options >> 4) & 3;
+  if (rh === 3)
+    throw reader.error(ReasonCode.ProtocolError, '§3.8.3.1', 'retain handling 3', offset);
+  const nl = (options & 4) !== 0;
+  if (nl && isSharedFilter(topic)) {
+    throw reader.error(
+      ReasonCode.ProtocolError,
+      'MQTT-3.8.3-4',
+      'no local on a shared subscription',
+      offset,
+    );
+  }
+  return { topic, qos: qos as QoS, nl, rap: (options & 8) !== 0, rh: rh as 0 | 1 | 2 };
+}
+
+function readTopicFilter(reader: PacketReader, rule: string): string {
+  const start = reader.offset;
+  const filter = reader.string(rule);
+  const broken = topicFilterError(filter);
+  if (broken !== null) {
+    throw reader.error(ReasonCode.TopicFilterInvalid, broken, 'topic filter', start + 2);
+  }
+  return filter;
+}
+
+function decodeUnsubscribe(reader: PacketReader, version: ProtocolVersion): UnsubscribePacket {
+  const messageId = reader.packetId();
+  const properties = version === 5 ? readProperties(reader, UNSUBSCRIBE) : undefined;
+  const unsubscriptions: string[] = [];
+  if (reader.isAtEnd) {
+    throw reader.error(ReasonCode.ProtocolError, 'MQTT-3.10.3-2', 'no topic filter');
+  }
+  while (!reader.isAtEnd) unsubscriptions.push(readTopicFilter(reader, 'MQTT-3.10.3-1'));
+  const packet: UnsubscribePacket = { cmd: 'unsubscribe', messageId, unsubscriptions };
+  if (properties !== undefined) packet.properties = properties;
+  return packet;
+}
+
+/** §3.9.3 */
+const SUBSCRIBE_CODES: readonly number[] = [
+  0x00, 0x01, 0x02, 0x80, 0x83, 0x87, 0x8f, 0x91, 0x97, 0x9e, 0xa1, 0xa2,
+];
+
+/** §3.11.3 */
+const UNSUBSCRIBE_CODES: readonly number[] = [0x00, 0x11, 0x80, 0x83, 0x87, 0x8f, 0x91];
+
+function decodeSuback(reader: PacketReader, version: ProtocolVersion): SubackPacket {
+  const messageId = reader.packetId();
+  const properties = version === 5 ? readProperties(reader, SUBACK) : undefined;
+  const granted = readCodes(
+    reader,
+    version === 5 ? SUBSCRIBE_CODES : [0, 1, 2, 0x80],
+    'MQTT-3.9.3-2',
+  );
+  const packet: SubackPacket = { cmd: 'suback', messageId, granted };
+  if (properties !== undefined) packet.properties = properties;
+  return packet;
+}
+
+function decodeUnsuback(reader: PacketReader, version: ProtocolVersion): UnsubackPacket {
+  const messageId = reader.packetId();
+  const packet: UnsubackPacket = { cmd: 'unsuback', messageId };
+  if (version < 5) return packet;
+  const properties = readProperties(reader, UNSUBACK);
+  packet.granted = readCodes(reader, UNSUBSCRIBE_CODES, 'MQTT-3.11.3-2');
+  if (properties !== undefined) packet.properties = properties;
+  return packet;
+}
+
+function readCodes(reader: PacketReader, allowed: readonly number[], rule: string): number[] {
+  const codes: number[] = [];
+  if (reader.isAtEnd) throw reader.malformed(rule, 'no reason code');
+  while (!reader.isAtEnd) {
+    const code = reader.byte();
+    if (!allowed.includes(code)) throw unknownCode(reader, rule);
+    codes.push(code);
+  }
+  return codes;
+}
+
+// --------------------------------------------------------------- DISCONNECT, AUTH
+
+/** §3.14.2.1: who may send which. */
+const DISCONNECT_FROM_CLIENT: readonly number[] = [
+  0x00, 0x04, 0x80, 0x81, 0x82, 0x83, 0x90, 0x93, 0x94, 0x95, 0x96, 0x97, 0x98, 0x99,
+];
+const DISCONNECT_FROM_SERVER: readonly number[] = [
+  0x00, 0x80, 0x81, 0x82, 0x83, 0x87, 0x89, 0x8b, 0x8d, 0x8e, 0x8f, 0x90, 0x93, 0x94, 0x95, 0x96,
+  0x97, 0x98, 0x99, 0x9a, 0x9b, 0x9c, 0x9d, 0x9e, 0x9f, 0xa0, 0xa1, 0xa2,
+];
+
+function decodeDisconnect(
+  reader: PacketReader,
+  version: ProtocolVersion,
+  receiver: Receiver,
+): DisconnectPacket {
+  if (version < 5) return { cmd: 'disconnect' };
+  const packet: DisconnectPacket = { cmd: 'disconnect', reasonCode: ReasonCode.Success };
+  if (reader.isAtEnd) return packet;
+  const code = reader.byte();
+  const isKnown =
+    (receiver !== 'client' && DISCONNECT_FROM_CLIENT.includes(code)) ||
+    (receiver !== 'server' && DISCONNECT_FROM_SERVER.includes(code));
+  if (!isKnown) throw unknownCode(reader, 'MQTT-3.14.2-1');
+  packet.reasonCode = code;
+  if (reader.isAtEnd) return packet;
+  const properties = readProperties(reader, DISCONNECT);
+  if (properties === undefined) return packet;
+  if (receiver === 'client' && 'sessionExpiryInterval' in properties) {
+    throw reader.error(
+      ReasonCode.ProtocolError,
+      'MQTT-3.14.2-2',
+      'session expiry interval from a server',
+    );
+  }
+  if (receiver === 'server' && 'serverReference' in properties) {
+    throw reader.error(ReasonCode.ProtocolError, '§3.14.2.2.5', 'server reference from a client');
+  }
+  packet.properties = properties;
+  return packet;
+}
+
+/** §3.15.2.1 */
+const AUTH_CODES: readonly number[] = [0x00, 0x18, 0x19];
+
+function decodeAuth(reader: PacketReader, version: ProtocolVersion): AuthPacket {
+  if (version < 5) {
+    throw reader.malformed('§2.1.2', 'packet type 15 before MQTT 5', reader.base);
+  }
+  const packet: AuthPacket = { cmd: 'auth', reasonCode: ReasonCode.Success };
+  if (reader.isAtEnd) return packet;
+  packet.reasonCode = reader.byte();
+  if (!AUTH_CODES.includes(packet.reasonCode)) throw unknownCode(reader, 'MQTT-3.15.2-1');
+  if (reader.isAtEnd) return packet;
+  const properties = readProperties(reader, AUTH);
+  if (properties !== undefined) packet.properties = properties;
+  return packet;
+}

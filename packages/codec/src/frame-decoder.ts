@@ -1,0 +1,230 @@
+import { PacketError } from './packet-error.ts';
+import { PacketType } from './packets.ts';
+import { ReasonCode } from './reason-code.ts';
+
+/** The largest packet that the protocol allows, fixed header included (§2.1.4). */
+export const PACKET_SIZE_MAX = 268_435_460;
+
+/** What a first byte must have in bits 3 to 0, by packet type; PUBLISH is checked by itself (§2.1.3). */
+const FIXED_FLAGS: readonly number[] = [0, 0, 0, 0, 0, 0, 2, 0, 2, 0, 2, 0, 0, 0, 0, 0];
+
+/** The first buffer for a packet that is split over chunks; it grows towards the declared size. */
+const PARTIAL_SIZE_MIN = 16_384;
+
+export interface FrameSink {
+  /**
+   * One whole packet, `buffer[start, end)`; `bodyStart` is the first byte after the remaining length.
+   *
+   * @returns false to stop: what follows stays buffered until `resume`
+   */
+  onFrame(buffer: Uint8Array, start: number, bodyStart: number, end: number): boolean;
+}
+
+const EMPTY = new Uint8Array(0);
+
+/**
+ * Splits a stream of bytes into packets. Packets that lie whole in a chunk are passed on in place; one
+ * that is split is put together in a buffer of its own, which is never used again.
+ *
+ * Invariant: `#partial[0, #partialLength)` is the beginning of one packet, and `#rest` is only set
+ * while the sink has stopped the decoder.
+ */
+export class FrameDecoder {
+  /** Bytes, fixed header included; checked against the declared length before anything is buffered. */
+  maximumPacketSize: number;
+  readonly #sink: FrameSink;
+  #partial: Uint8Array;
+  #partialLength: number;
+  /** Size of the packet in `#partial`; 0 while its fixed header is not complete. */
+  #partialSize: number;
+  #rest: Uint8Array;
+  #isStopped: boolean;
+  /** Grows with every reset, so that a loop notices one made from within the sink. */
+  #epoch: number;
+  // The fixed header that was read last.
+  #bodyStart: number;
+  #end: number;
+
+  constructor(sink: FrameSink, options: { maximumPacketSize?: number } = {}) {
+    this.maximumPacketSize = options.maximumPacketSize ?? PACKET_SIZE_MAX;
+    this.#sink = sink;
+    this.#partial = EMPTY;
+    this.#partialLength = 0;
+    this.#partialSize = 0;
+    this.#rest = EMPTY;
+    this.#isStopped = false;
+    this.#epoch = 0;
+    this.#bodyStart = 0;
+    this.#end = 0;
+  }
+
+  get bufferedBytes(): number {
+    return this.#partialLength + this.#rest.length;
+  }
+
+  /**
+   * Takes the next bytes of the stream and passes on every packet that is complete.
+   *
+   * @param chunk - must not change afterwards: what is split or stopped is read from it later
+   * @throws {PacketError} when a fixed header is malformed or the packet too large, or from the sink
+   */
+  push(chunk: Uint8Array): void {
+    if (this.#isStopped) {
+      this.#rest = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
+      return;
+    }
+    const epoch = this.#epoch;
+    let start = 0;
+    if (this.#partialLength > 0) {
+      start = this.#complete(chunk);
+      if (this.#isStopped || this.#epoch !== epoch) {
+        if (this.#epoch === epoch) this.#rest = chunk.subarray(start);
+        return;
+      }
+    }
+    const length = chunk.length;
+    while (start < length) {
+      if (!this.#readHeader(chunk, start, length) || this.#end > length) {
+        this.#keep(chunk, start);
+        return;
+      }
+      const end = this.#end;
+      const goesOn = this.#sink.onFrame(chunk, start, this.#bodyStart, end);
+      if (this.#epoch !== epoch) return;
+      start = end;
+      if (!goesOn) {
+        this.#isStopped = true;
+        this.#rest = chunk.subarray(start);
+        return;
+      }
+    }
+  }
+
+  /** Goes on after the sink stopped the decoder. */
+  resume(): void {
+    if (!this.#isStopped) return;
+    const rest = this.#rest;
+    this.#isStopped = false;
+    this.#rest = EMPTY;
+    if (rest.length > 0) this.push(rest);
+  }
+
+  /** Forgets everything that is buffered. */
+  reset(): void {
+    this.#epoch++;
+    this.#partial = EMPTY;
+    this.#partialLength = 0;
+    this.#partialSize = 0;
+    this.#rest = EMPTY;
+    this.#isStopped = false;
+  }
+
+  /** Reads a fixed header into `#bodyStart` and `#end`; false when it is not complete (§2.1.1). */
+  #readHeader(buffer: Uint8Array, start: number, length: number): boolean {
+    checkFirstByte(buffer[start] as number);
+    let remaining = 0;
+    for (let index = 1; index <= 4; index++) {
+      if (start + index >= length) return false;
+      const byte = buffer[start + index] as number;
+      remaining |= (byte & 0x7f) << (7 * (index - 1));
+      if (byte >= 0x80) continue;
+      if (byte === 0 && index > 1) {
+        throw new PacketError(
+          ReasonCode.MalformedPacket,
+          'MQTT-1.5.5-1',
+          index,
+          'remaining length is not minimal',
+        );
+      }
+      const size = 1 + index + remaining;
+      if (size > this.maximumPacketSize) {
+        throw new PacketError(
+          ReasonCode.PacketTooLarge,
+          'MQTT-3.2.2-15',
+          1,
+          `packet of ${size} bytes, allowed are ${this.maximumPacketSize}`,
+        );
+      }
+      this.#bodyStart = start + 1 + index;
+      this.#end = start + size;
+      return true;
+    }
+    throw new PacketError(
+      ReasonCode.MalformedPacket,
+      '§1.5.5',
+      4,
+      'remaining length of more than four bytes',
+    );
+  }
+
+  /** Keeps the beginning of a packet. */
+  #keep(chunk: Uint8Array, start: number): void {
+    const length = chunk.length - start;
+    this.#partialSize = 0;
+    this.#partialLength = 0;
+    this.#append(chunk, start, start + length);
+  }
+
+  /** Adds bytes to the packet in `#partial`; returns the offset after the last one taken. */
+  #append(chunk: Uint8Array, start: number, end: number): number {
+    const needed = this.#partialLength + end - start;
+    if (needed > this.#partial.length || this.#partial === EMPTY) {
+      const declared = this.#partialSize === 0 ? PARTIAL_SIZE_MIN : this.#partialSize;
+      const wanted = Math.max(needed, Math.min(declared, Math.max(PARTIAL_SIZE_MIN, needed * 2)));
+      const grown = Buffer.allocUnsafeSlow(wanted);
+      grown.set(this.#partial.subarray(0, this.#partialLength));
+      this.#partial = grown;
+    }
+    this.#partial.set(chunk.subarray(start, end), this.#partialLength);
+    this.#partialLength = needed;
+    return end;
+  }
+
+  /** Completes the packet in `#partial` from a chunk; returns how much of the chunk it took. */
+  #complete(chunk: Uint8Array): number {
+    let start = 0;
+    while (this.#partialSize === 0) {
+      if (this.#readHeader(this.#partial, 0, this.#partialLength)) {
+        this.#partialSize = this.#end;
+      } else {
+        if (start === chunk.length) return start;
+        start = this.#append(chunk, start, start + 1);
+      }
+    }
+    const missing = this.#partialSize - this.#partialLength;
+    const taken = Math.min(missing, chunk.length - start);
+    start = this.#append(chunk, start, start + taken);
+    if (taken < missing) return start;
+    const packet = this.#partial;
+    const size = this.#partialSize;
+    this.#readHeader(packet, 0, size);
+    this.#partial = EMPTY;
+    this.#partialLength = 0;
+    this.#partialSize = 0;
+    if (!this.#sink.onFrame(packet, 0, this.#bodyStart, size)) this.#isStopped = true;
+    return start;
+  }
+}
+
+function checkFirstByte(firstByte: number): void {
+  const type = firstByte >> 4;
+  const flags = firstByte & 0x0f;
+  if (type === PacketType.PUBLISH) {
+    const qos = (flags >> 1) & 3;
+    if (qos === 3) {
+      throw new PacketError(ReasonCode.MalformedPacket, 'MQTT-3.3.1-4', 0, 'QoS 3');
+    }
+    if (qos === 0 && (flags & 8) !== 0) {
+      throw new PacketError(ReasonCode.MalformedPacket, 'MQTT-3.3.1-2', 0, 'DUP with QoS 0');
+    }
+  } else if (type === 0) {
+    throw new PacketError(ReasonCode.MalformedPacket, '§2.1.2', 0, 'packet type 0');
+  } else if (flags !== FIXED_FLAGS[type]) {
+    throw new PacketError(
+      ReasonCode.MalformedPacket,
+      'MQTT-2.1.3-1',
+      0,
+      'reserved flags of the fixed header',
+    );
+  }
+}

@@ -1,0 +1,36 @@
+export { ACK_SIZE_MAX, AckView, writeAck } from './ack.ts';
+export { decodePacket, type Receiver } from './decode.ts';
+export { type EncodeOptions, encode } from './encode.ts';
+export { FrameDecoder, type FrameSink, PACKET_SIZE_MAX } from './frame-decoder.ts';
+export { PacketDecoder, type PacketDecoderOptions } from './packet-decoder.ts';
+export { PacketError } from './packet-error.ts';
+export {
+  type AckPacket,
+  type AuthPacket,
+  type ConnackPacket,
+  type ConnackProperties,
+  type ConnectPacket,
+  type ConnectProperties,
+  type DisconnectPacket,
+  type Packet,
+  PacketType,
+  type PingreqPacket,
+  type PingrespPacket,
+  type ProtocolVersion,
+  type PublishPacket,
+  type PublishProperties,
+  type QoS,
+  type ReasonProperties,
+  type SubackPacket,
+  type SubscribePacket,
+  type SubscriptionRequest,
+  type UnsubackPacket,
+  type UnsubscribePacket,
+  type UserProperties,
+  type Will,
+  type WillProperties,
+} from './packets.ts';
+export { copyBytes, publishSize, writePublish, writePublishHead } from './publish-encode.ts';
+export { PublishView } from './publish-view.ts';
+export { ReasonCode } from './reason-code.ts';
+export { decodeTopicName, isSharedFilter, isValidTopicFilter } from './topic.ts';

@@ -1,0 +1,180 @@
+import {
+  type ConnackProperties,
+  type ConnectPacket,
+  decodeTopicName,
+  ReasonCode,
+  type Will,
+} from '@promptmq/codec';
+import { type Message, NEVER_EXPIRES } from '@promptmq/session';
+import type { Broker } from './broker.ts';
+import type { Config } from './config/index.ts';
+import type { Connection, ConnectionTerms } from './connection.ts';
+
+const EMPTY = new Uint8Array(0);
+
+/** The largest packet that the protocol allows, fixed header included (§2.1.4). */
+const PACKET_BYTES_MAX = 268_435_460;
+
+/** §3.1.2.11.3. What a client that names no Receive Maximum can take. */
+const RECEIVE_MAXIMUM_DEFAULT = 65_535;
+
+/** A will as the broker keeps it: the message, and how long it is held back. */
+export interface PendingWill {
+  readonly message: Message;
+  /** Seconds (§3.1.3.2.2). */
+  readonly delayInterval: number;
+  /** Seconds; counted from the publication, not from CONNECT. -1 when it doesn't expire. */
+  readonly messageExpiryInterval: number;
+}
+
+/** Answers a CONNECT: checks it against what this broker allows, then opens the session (§3.1.4). */
+export function admit(broker: Broker, connection: Connection, packet: ConnectPacket): void {
+  const { config } = broker;
+  const isV5 = packet.protocolVersion === 5;
+  connection.maximumPacketSize = packet.properties?.maximumPacketSize ?? Number.POSITIVE_INFINITY;
+
+  const refusal = refusalOf(broker, packet);
+  if (refusal !== null) {
+    broker.logConnectRefusal(connection, refusal.reasonCode, refusal.why);
+    connection.rejectConnect(refusal.reasonCode);
+    return;
+  }
+
+  const isAssigned = packet.clientId === '';
+  const clientId = isAssigned ? broker.runtime.uniqueId() : packet.clientId;
+  const requestedExpiry = requestedSessionExpiry(packet);
+  const sessionExpiryInterval = Math.min(requestedExpiry, config.mqtt.maxSessionExpiry);
+  const keepAlive = allowedKeepAlive(packet, config);
+
+  const properties: ConnackProperties = isV5 ? announcedLimits(config) : {};
+  if (isAssigned) properties.assignedClientIdentifier = clientId; // [MQTT-3.1.3-7]
+  if (sessionExpiryInterval !== requestedExpiry) {
+    properties.sessionExpiryInterval = sessionExpiryInterval;
+  }
+  if (keepAlive !== packet.keepalive) properties.serverKeepAlive = keepAlive;
+
+  const { session, isPresent } = broker.openSession(clientId, packet.clean, connection);
+  const terms: ConnectionTerms = {
+    version: packet.protocolVersion,
+    session,
+    keepAlive,
+    sessionExpiryInterval: isV5 ? (packet.properties?.sessionExpiryInterval ?? 0) : NEVER_EXPIRES,
+    receiveMaximum: packet.properties?.receiveMaximum ?? RECEIVE_MAXIMUM_DEFAULT,
+    maximumPacketSize: connection.maximumPacketSize,
+    topicAliasMaximum: packet.properties?.topicAliasMaximum ?? 0,
+    wantsProblemInformation: packet.properties?.requestProblemInformation ?? true,
+  };
+  const isAnswered = connection.send(
+    isV5
+      ? { cmd: 'connack', sessionPresent: isPresent, reasonCode: ReasonCode.Success, properties }
+      : { cmd: 'connack', sessionPresent: isPresent, returnCode: 0 },
+  );
+  if (!isAnswered) {
+    broker.logConnectRefusal(connection, ReasonCode.PacketTooLarge, 'no room for CONNACK');
+    broker.abandonSession(session);
+    connection.terminate();
+    return;
+  }
+  session.expiryInterval = sessionExpiryInterval;
+  connection.open(terms);
+  const will = packet.will === undefined ? null : toPendingWill(packet.will, clientId);
+  // A client that states no Receive Maximum is not sent as many as the standard would allow.
+  const sendQuota = packet.properties?.receiveMaximum ?? config.mqtt.maxInflight;
+  broker.join(connection, session, will, sendQuota);
+}
+
+interface Refusal {
+  readonly reasonCode: number;
+  readonly why: string;
+}
+
+function refusalOf(broker: Broker, packet: ConnectPacket): Refusal | null {
+  const { mqtt } = broker.config;
+  const { clientId, will } = packet;
+  if (!broker.hasRoomFor(clientId)) {
+    broker.stats.connectionsRefused++;
+    return { reasonCode: ReasonCode.ServerBusy, why: 'mqtt.max-connections reached' };
+  }
+  if (packet.properties?.authenticationMethod !== undefined) {
+    // [MQTT-4.12.0-1]
+    return { reasonCode: ReasonCode.BadAuthenticationMethod, why: 'unknown authentication method' };
+  }
+  if (clientId === '' && !allowsEmptyClientId(packet, mqtt.allowEmptyClientId)) {
+    // [MQTT-3.1.3-8], and in 3.1.1 [MQTT-3.1.3-8] and [MQTT-3.1.3-9]
+    return { reasonCode: ReasonCode.ClientIdentifierNotValid, why: 'empty client identifier' };
+  }
+  if (Buffer.byteLength(clientId) > mqtt.maxClientIdLen) {
+    return {
+      reasonCode: ReasonCode.ClientIdentifierNotValid,
+      why: 'client identifier longer than mqtt.max-client-id-len',
+    };
+  }
+  if (will === undefined) return null;
+  if (will.qos > mqtt.maxQos) {
+    return { reasonCode: ReasonCode.QoSNotSupported, why: 'will QoS' }; // [MQTT-3.2.2-12]
+  }
+  if (will.retain && !mqtt.retainAvailable) {
+    return { reasonCode: ReasonCode.RetainNotSupported, why: 'retained will' }; // [MQTT-3.2.2-13]
+  }
+  if (broker.router.isTooDeep(will.topic)) {
+    return { reasonCode: ReasonCode.TopicNameInvalid, why: 'will topic too long or too deep' };
+  }
+  if (will.topic === '$SYS' || will.topic.startsWith('$SYS/')) {
+    return { reasonCode: ReasonCode.NotAuthorized, why: 'will topic' };
+  }
+  return null;
+}
+
+function allowsEmptyClientId(packet: ConnectPacket, isAllowed: boolean): boolean {
+  if (packet.protocolVersion === 3) return false;
+  // A session that nobody can come back to can't be kept: 3.1.1, [MQTT-3.1.3-7].
+  return isAllowed && (packet.protocolVersion === 5 || packet.clean);
+}
+
+/** Seconds. Before MQTT 5 a session without Clean Session has no end of its own. */
+function requestedSessionExpiry(packet: ConnectPacket): number {
+  if (packet.protocolVersion === 5) return packet.properties?.sessionExpiryInterval ?? 0;
+  return packet.clean ? 0 : NEVER_EXPIRES;
+}
+
+/** Only an MQTT 5 client can be told another keep alive; earlier ones keep theirs. */
+function allowedKeepAlive(packet: ConnectPacket, config: Config): number {
+  const maximum = config.mqtt.maxKeepAlive;
+  if (maximum === 0 || packet.protocolVersion < 5) return packet.keepalive;
+  return packet.keepalive === 0 ? maximum : Math.min(packet.keepalive, maximum);
+}
+
+/** The limits that differ from what a client assumes when it isn't told (§3.2.2.3). */
+function announcedLimits({ mqtt }: Config): ConnackProperties {
+  const properties: ConnackProperties = {};
+  if (mqtt.receiveMaximum !== RECEIVE_MAXIMUM_DEFAULT) {
+    properties.receiveMaximum = mqtt.receiveMaximum;
+  }
+  if (mqtt.maxQos < 2) properties.maximumQoS = mqtt.maxQos;
+  if (!mqtt.retainAvailable) properties.retainAvailable = false;
+  if (mqtt.maxPacketSize < PACKET_BYTES_MAX) properties.maximumPacketSize = mqtt.maxPacketSize;
+  if (mqtt.maxTopicAlias > 0) properties.topicAliasMaximum = mqtt.maxTopicAlias;
+  if (!mqtt.wildcardAvailable) properties.wildcardSubscriptionAvailable = false;
+  if (!mqtt.subscriptionIdentifiersAvailable) properties.subscriptionIdentifiersAvailable = false;
+  if (!mqtt.sharedSubAvailable) properties.sharedSubscriptionAvailable = false;
+  return properties;
+}
+
+function toPendingWill(will: Will, publisherId: string): PendingWill {
+  const topicBytes = Buffer.from(will.topic);
+  return {
+    message: {
+      topic: decodeTopicName(topicBytes, 0, topicBytes.length),
+      topicBytes,
+      // Copies: they are views into the read buffer.
+      properties: Uint8Array.from(will.forwardedProperties ?? EMPTY),
+      payload: Uint8Array.from(will.payload),
+      qos: will.qos,
+      retain: will.retain,
+      expiresAt: Number.POSITIVE_INFINITY,
+      publisherId,
+    },
+    delayInterval: will.properties?.willDelayInterval ?? 0,
+    messageExpiryInterval: will.properties?.messageExpiryInterval ?? -1,
+  };
+}

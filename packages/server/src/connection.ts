@@ -1,0 +1,681 @@
+import {
+  ACK_SIZE_MAX,
+  AckView,
+  type ConnectPacket,
+  type DisconnectPacket,
+  decodePacket,
+  encode,
+  FrameDecoder,
+  type FrameSink,
+  type Packet,
+  PacketError,
+  PacketType,
+  type ProtocolVersion,
+  PublishView,
+  publishSize,
+  ReasonCode,
+  writeAck,
+  writePublish,
+  writePublishHead,
+} from '@promptmq/codec';
+import {
+  type Delivery,
+  type DropReason,
+  InboundTopicAliases,
+  OutboundTopicAliases,
+  type SessionLink,
+} from '@promptmq/session';
+import type { Broker } from './broker.ts';
+import { admit } from './connect.ts';
+import { Deadline } from './deadline-queue.ts';
+import { Output, REFERENCE_BYTES_MIN } from './output.ts';
+import type { BrokerSession, Frame } from './router.ts';
+import { subscribe, unsubscribe } from './subscribe.ts';
+import type { Transport, TransportHandler } from './transport.ts';
+
+export const ConnectionState = {
+  /** Waiting for CONNECT. */
+  Opening: 0,
+  Open: 1,
+  /** Our last packet is on its way; what the peer still sends is read and thrown away. */
+  Closing: 2,
+  Closed: 3,
+} as const;
+export type ConnectionState = (typeof ConnectionState)[keyof typeof ConnectionState];
+
+/** More than this waiting for a client, and QoS 1 and 2 messages stay in its queue. */
+const WRITABLE_BYTES = 262_144;
+
+/** How long a closing connection may take to read our last packet before it is cut. */
+const LINGER_MS = 2000;
+
+/** What a client asked for, after CONNECT was accepted. */
+export interface ConnectionTerms {
+  readonly version: ProtocolVersion;
+  readonly session: BrokerSession;
+  /** Seconds; 0 turns keep alive off. */
+  readonly keepAlive: number;
+  /** Session Expiry Interval of the CONNECT, in seconds (§3.14.2.2.2). */
+  readonly sessionExpiryInterval: number;
+  readonly receiveMaximum: number;
+  /** The client's limit for packets that it receives, in bytes. */
+  readonly maximumPacketSize: number;
+  readonly topicAliasMaximum: number;
+  readonly wantsProblemInformation: boolean;
+}
+
+// Views are read and done with before the next packet, whatever the connection.
+const publishView = new PublishView();
+const ackView = new AckView();
+
+/**
+ * One network connection: the MQTT state machine between a transport and a session. It has no socket
+ * and no clock of its own; bytes come in through `onData`, bytes go out through its `Output`.
+ *
+ * Invariants: `session` is set exactly while the state is Open; after Closing begins, nothing is added to
+ * the output [MQTT-3.14.4-1] and no packet is processed.
+ */
+export class Connection implements SessionLink, FrameSink, TransportHandler {
+  readonly broker: Broker;
+  readonly transport: Transport;
+  readonly output: Output;
+  state: ConnectionState;
+  session: BrokerSession | null;
+  clientId: string;
+  version: ProtocolVersion;
+  inboundAliases: InboundTopicAliases<Uint8Array>;
+  /** Null when the client takes no aliases. */
+  outboundAliases: OutboundTopicAliases | null;
+  /** Whether Reason String and User Property may be sent with any packet [MQTT-3.1.2-29]. */
+  wantsProblemInformation: boolean;
+  /** The client's limit, in bytes. */
+  maximumPacketSize: number;
+  #sessionExpiryInterval: number;
+  readonly #decoder: FrameDecoder;
+  readonly #deadline: Deadline;
+  #keepAliveMs: number;
+  #receivedAt: number;
+  readonly #openedAt: number;
+  #closingAt: number;
+  /** Since when the transport has not taken a byte although some wait; -1 when none wait. */
+  #stalledAt: number;
+
+  constructor(broker: Broker, transport: Transport) {
+    this.broker = broker;
+    this.transport = transport;
+    this.output = new Output(transport, () => broker.flushLater(this));
+    this.state = ConnectionState.Opening;
+    this.session = null;
+    this.clientId = '';
+    this.version = 4;
+    this.inboundAliases = new InboundTopicAliases(0);
+    this.outboundAliases = null;
+    this.wantsProblemInformation = true;
+    this.maximumPacketSize = Number.POSITIVE_INFINITY;
+    this.#sessionExpiryInterval = 0;
+    this.#decoder = new FrameDecoder(this, {
+      maximumPacketSize: broker.config.mqtt.maxPacketSize,
+    });
+    this.#deadline = new Deadline((now) => this.#onDeadline(now));
+    this.#keepAliveMs = 0;
+    this.#openedAt = broker.runtime.now();
+    this.#receivedAt = this.#openedAt;
+    this.#closingAt = 0;
+    this.#stalledAt = -1;
+    this.#armDeadline();
+  }
+
+  // ------------------------------------------------------------------ receiving
+
+  onData(chunk: Uint8Array): void {
+    this.broker.stats.bytesReceived += chunk.length;
+    if (this.state >= ConnectionState.Closing) return;
+    this.#receivedAt = this.broker.runtime.now();
+    try {
+      this.#decoder.push(chunk);
+    } catch (error) {
+      if (!(error instanceof PacketError)) throw error;
+      this.refuse(error);
+    }
+  }
+
+  onFrame(buffer: Uint8Array, start: number, bodyStart: number, end: number): boolean {
+    if (this.state !== ConnectionState.Open) {
+      return this.#onFirstFrame(buffer, start, bodyStart, end);
+    }
+    const type = (buffer[start] as number) >> 4;
+    switch (type) {
+      case PacketType.PUBLISH:
+        publishView.read(buffer, start, bodyStart, end, this.version, 'server');
+        this.#onPublish(publishView);
+        break;
+      case PacketType.PUBACK:
+      case PacketType.PUBREC:
+      case PacketType.PUBREL:
+      case PacketType.PUBCOMP:
+        ackView.read(buffer, start, bodyStart, end, this.version);
+        this.#onAck(type, ackView.packetId, ackView.reasonCode);
+        break;
+      default:
+        this.#onPacket(decodePacket(buffer, start, bodyStart, end, this.version, 'server'));
+    }
+    return this.state === ConnectionState.Open;
+  }
+
+  #onFirstFrame(buffer: Uint8Array, start: number, bodyStart: number, end: number): boolean {
+    if (this.state !== ConnectionState.Opening) return false;
+    if ((buffer[start] as number) >> 4 !== PacketType.CONNECT) {
+      throw new PacketError(
+        ReasonCode.ProtocolError,
+        'MQTT-3.1.0-1',
+        0,
+        'the first packet is not a CONNECT',
+      );
+    }
+    // Even if the CONNECT is refused, the refusal is in the version that it asks for.
+    this.version = peekVersion(buffer, bodyStart, end);
+    const packet = decodePacket(buffer, start, bodyStart, end, this.version, 'server');
+    this.version = (packet as ConnectPacket).protocolVersion;
+    admit(this.broker, this, packet as ConnectPacket);
+    return (this.state as ConnectionState) === ConnectionState.Open;
+  }
+
+  #onPacket(packet: Packet): void {
+    switch (packet.cmd) {
+      case 'subscribe':
+        subscribe(this.broker, this, packet);
+        break;
+      case 'unsubscribe':
+        unsubscribe(this.broker, this, packet);
+        break;
+      case 'pingreq':
+        this.send({ cmd: 'pingresp' }); // [MQTT-3.12.4-1]
+        break;
+      case 'disconnect':
+        this.#onDisconnect(packet);
+        break;
+      case 'connect':
+        throw new PacketError(
+          ReasonCode.ProtocolError,
+          'MQTT-3.1.0-2',
+          0,
+          'a second CONNECT on one connection',
+        );
+      case 'auth':
+        // No connection has an authentication method: admit() refuses those that ask for one.
+        throw new PacketError(
+          ReasonCode.ProtocolError,
+          'MQTT-4.12.0-7',
+          0,
+          'AUTH without an authentication method',
+        );
+      default:
+        throw new PacketError(
+          ReasonCode.ProtocolError,
+          '§4.13',
+          0,
+          `${packet.cmd.toUpperCase()} from a client`,
+        );
+    }
+  }
+
+  #onPublish(view: PublishView): void {
+    const { broker, version } = this;
+    const session = this.session as BrokerSession;
+    const { maxQos, retainAvailable, checkPayloadFormat } = broker.config.mqtt;
+    broker.stats.messagesReceived++;
+    if (view.qos > maxQos) {
+      throw new PacketError(ReasonCode.QoSNotSupported, 'MQTT-3.2.2-11', 0, 'QoS not supported');
+    }
+    if (view.retain && !retainAvailable) {
+      throw new PacketError(
+        ReasonCode.RetainNotSupported,
+        'MQTT-3.2.2-14',
+        0,
+        'retained messages are not supported',
+      );
+    }
+    let reasonCode: number = ReasonCode.Success;
+    if (checkPayloadFormat && !hasDeclaredFormat(view)) {
+      broker.stats.refused['payload-format-invalid']++;
+      reasonCode = ReasonCode.PayloadFormatInvalid;
+    }
+    switch (view.qos) {
+      case 0:
+        if (reasonCode === ReasonCode.Success) broker.router.publish(view, this);
+        break;
+      case 1:
+        if (session.hasReceived(view.packetId)) reasonCode = ReasonCode.PacketIdentifierInUse;
+        if (reasonCode === ReasonCode.Success) reasonCode = broker.router.publish(view, this);
+        this.#sendAck(PacketType.PUBACK, view.packetId, reasonCode); // [MQTT-4.3.2-4]
+        break;
+      case 2:
+        if (session.hasReceived(view.packetId)) {
+          session.receive(view.packetId); // [MQTT-4.3.3-10]
+        } else {
+          if (version === 5 && session.receivedCount >= broker.config.mqtt.receiveMaximum) {
+            throw new PacketError(
+              ReasonCode.ReceiveMaximumExceeded,
+              'MQTT-3.3.4-7',
+              0,
+              'more QoS 2 messages than the Receive Maximum',
+            );
+          }
+          if (reasonCode === ReasonCode.Success) reasonCode = broker.router.publish(view, this);
+          // [MQTT-4.3.3-9]; before MQTT 5 the exchange goes on, as PUBREC can't say no.
+          if (reasonCode < 0x80 || version < 5) session.receive(view.packetId);
+        }
+        this.#sendAck(PacketType.PUBREC, view.packetId, reasonCode); // [MQTT-4.3.3-8]
+        break;
+    }
+  }
+
+  #onAck(type: PacketType, packetId: number, reasonCode: number): void {
+    const session = this.session as BrokerSession;
+    const now = this.broker.runtime.now();
+    let isExpected = true;
+    switch (type) {
+      case PacketType.PUBACK:
+        isExpected = session.onPuback(packetId, now) !== 'protocol-error';
+        break;
+      case PacketType.PUBREC: {
+        const result = session.onPubrec(packetId, reasonCode, now);
+        isExpected = result !== 'protocol-error';
+        if (result === 'unknown') {
+          if (reasonCode < 0x80) {
+            this.#sendAck(PacketType.PUBREL, packetId, ReasonCode.PacketIdentifierNotFound);
+          }
+        } else if (isExpected && reasonCode < 0x80) {
+          this.sendPubrel(packetId); // [MQTT-4.3.3-4]
+        }
+        break;
+      }
+      case PacketType.PUBREL: {
+        const isKnown = session.release(packetId);
+        this.#sendAck(
+          PacketType.PUBCOMP,
+          packetId,
+          isKnown ? ReasonCode.Success : ReasonCode.PacketIdentifierNotFound,
+        ); // [MQTT-4.3.3-11]
+        break;
+      }
+      case PacketType.PUBCOMP:
+        isExpected = session.onPubcomp(packetId, now) !== 'protocol-error';
+        break;
+    }
+    if (!isExpected) {
+      throw new PacketError(
+        ReasonCode.ProtocolError,
+        '§4.3',
+        0,
+        'an acknowledgement that the QoS of the message does not allow',
+      );
+    }
+  }
+
+  #onDisconnect(packet: DisconnectPacket): void {
+    const expiry = packet.properties?.sessionExpiryInterval;
+    if (expiry !== undefined) {
+      if (this.#sessionExpiryInterval === 0 && expiry !== 0) {
+        throw new PacketError(
+          ReasonCode.ProtocolError,
+          '§3.14.2.2.2',
+          0,
+          'a session expiry interval in DISCONNECT after 0 in CONNECT',
+        );
+      }
+      this.broker.changeSessionExpiry(this.session as BrokerSession, expiry);
+    }
+    const reasonCode = packet.reasonCode ?? ReasonCode.Success;
+    // [MQTT-3.14.4-3]: only a normal disconnection takes the will with it.
+    this.#leave(reasonCode === ReasonCode.Success ? 'discard-will' : 'send-will');
+    this.broker.onDisconnected(this, 'client', reasonCode);
+    this.#beginClosing();
+  }
+
+  // -------------------------------------------------------------------- sending
+
+  get isWritable(): boolean {
+    return this.output.pendingBytes < WRITABLE_BYTES;
+  }
+
+  /** Sends a packet that is off the hot path; one that can't fit the client's limit isn't sent. */
+  send(packet: Packet): boolean {
+    const bytes = encode(packet, {
+      protocolVersion: this.version,
+      maximumPacketSize: this.maximumPacketSize,
+    });
+    if (bytes === null) return false;
+    this.output.append(bytes, 0, bytes.length);
+    return true;
+  }
+
+  /** Sends a QoS 0 PUBLISH that has been encoded for this protocol version without RETAIN. */
+  sendFrame(frame: Frame, retain: boolean): void {
+    const { start, end } = frame;
+    const size = end - start;
+    const { stats, config } = this.broker;
+    const { output } = this;
+    if (output.pendingBytes > config.mqtt.maxOutputBuffer) {
+      stats.dropped['slow-subscriber']++;
+      return;
+    }
+    if (size > this.maximumPacketSize) {
+      stats.dropped['packet-too-large']++; // [MQTT-3.1.2-25]
+      return;
+    }
+    stats.messagesSent++;
+    const firstByte = retain ? 0x31 : 0x30;
+    if (size >= REFERENCE_BYTES_MIN) {
+      const offset = output.reserve(1);
+      output.buffer[offset] = firstByte;
+      output.length = offset + 1;
+      output.reference(frame.buffer.subarray(start + 1, end));
+    } else {
+      const offset = output.append(frame.buffer, start, end);
+      output.buffer[offset] = firstByte;
+    }
+  }
+
+  sendPublish(delivery: Delivery, dup: boolean): DropReason | null {
+    const { message, qos, retain, identifiers } = delivery;
+    const { output, version, outboundAliases } = this;
+    if (qos === 0 && output.pendingBytes > this.broker.config.mqtt.maxOutputBuffer) {
+      return 'slow-subscriber';
+    }
+    const { topicBytes, properties, payload } = message;
+    const expiry = this.#remainingExpiry(message.expiresAt);
+    let alias = 0;
+    let topicLength = topicBytes.length;
+    let isNewAlias = false;
+    if (outboundAliases !== null) {
+      alias = outboundAliases.get(message.topic);
+      if (alias === 0) {
+        alias = outboundAliases.next;
+        isNewAlias = alias !== 0;
+      } else {
+        topicLength = 0;
+      }
+    }
+    const size = publishSize(
+      version,
+      qos,
+      topicLength,
+      properties.length,
+      payload.length,
+      expiry,
+      alias,
+      identifiers,
+    );
+    if (size > this.maximumPacketSize) return 'packet-too-large'; // [MQTT-3.1.2-24]
+    if (isNewAlias) (outboundAliases as OutboundTopicAliases).assign(message.topic, alias);
+    this.broker.stats.messagesSent++;
+    const flags = (dup ? 8 : 0) | (qos << 1) | (retain ? 1 : 0);
+    const isReferenced = payload.length >= REFERENCE_BYTES_MIN;
+    const offset = output.reserve(isReferenced ? size - payload.length : size);
+    output.length = (isReferenced ? writePublishHead : writePublish)(
+      output.buffer,
+      offset,
+      version,
+      flags,
+      delivery.packetId,
+      topicBytes,
+      0,
+      topicLength,
+      properties,
+      0,
+      properties.length,
+      payload,
+      0,
+      payload.length,
+      expiry,
+      alias,
+      identifiers,
+    );
+    if (isReferenced) output.reference(payload);
+    return null;
+  }
+
+  /** Seconds until a message expires, as a client hears it; -1 when never [MQTT-3.3.2-6]. */
+  #remainingExpiry(expiresAt: number): number {
+    if (expiresAt === Number.POSITIVE_INFINITY || this.version < 5) return -1;
+    return Math.max(0, Math.ceil((expiresAt - this.broker.runtime.now()) / 1000));
+  }
+
+  sendPubrel(packetId: number): void {
+    this.#sendAck(PacketType.PUBREL, packetId, ReasonCode.Success);
+  }
+
+  #sendAck(type: PacketType, packetId: number, reasonCode: number): void {
+    const offset = this.output.reserve(ACK_SIZE_MAX);
+    // A client whose limit is 4 bytes hears success: it can't be told more.
+    const code = this.maximumPacketSize < ACK_SIZE_MAX ? 0 : reasonCode;
+    this.output.length = writeAck(this.output.buffer, offset, type, packetId, code, this.version);
+  }
+
+  /** Hands the gathered bytes to the transport; called by the broker once a turn. */
+  flush(): void {
+    if (this.state === ConnectionState.Closed) return;
+    this.broker.stats.bytesSent += this.output.length;
+    this.output.flush();
+    if (this.#stalledAt === -1 && this.output.writtenBytes > 0) this.#expectProgress();
+  }
+
+  /** The transport holds bytes: it is to take some of them within the write timeout. */
+  #expectProgress(): void {
+    const { writeTimeout } = this.broker.config.mqtt;
+    this.#stalledAt = this.broker.runtime.now();
+    const isWatched =
+      this.#deadline.index !== -1 && this.#deadline.at <= this.#stalledAt + writeTimeout;
+    if (writeTimeout > 0 && !isWatched) this.#armDeadline();
+  }
+
+  onWritten(chunk: Uint8Array): void {
+    this.output.onWritten(chunk);
+    if (this.output.writtenBytes === 0) this.#stalledAt = -1;
+    else this.#stalledAt = this.broker.runtime.now();
+    const { session } = this;
+    if (session !== null && session.hasBacklog && this.isWritable) {
+      session.pump(this.broker.runtime.now());
+    }
+  }
+
+  // -------------------------------------------------------------------- opening
+
+  /** CONNECT was accepted: from here on the connection is the session's. */
+  open(terms: ConnectionTerms): void {
+    const { maxTopicAlias, maxTopicAliasOut } = this.broker.config.mqtt;
+    this.state = ConnectionState.Open;
+    this.session = terms.session;
+    this.clientId = terms.session.clientId;
+    this.version = terms.version;
+    this.maximumPacketSize = terms.maximumPacketSize;
+    this.wantsProblemInformation = terms.wantsProblemInformation;
+    this.#sessionExpiryInterval = terms.sessionExpiryInterval;
+    this.inboundAliases = new InboundTopicAliases(terms.version === 5 ? maxTopicAlias : 0);
+    const aliasMaximum = Math.min(terms.topicAliasMaximum, maxTopicAliasOut);
+    this.outboundAliases = aliasMaximum > 0 ? new OutboundTopicAliases(aliasMaximum) : null;
+    this.#keepAliveMs = terms.keepAlive * 1500; // [MQTT-3.1.2-22]
+    this.#armDeadline();
+  }
+
+  // -------------------------------------------------------------------- closing
+
+  /** A packet broke a rule: tells the client why, where it can be told, and closes (§4.13). */
+  refuse(error: PacketError): void {
+    this.broker.logRefusal(this, error);
+    if (this.state === ConnectionState.Open) {
+      this.disconnect(error.reasonCode, 'protocol');
+    } else if (this.state === ConnectionState.Opening) {
+      // Who hasn't sent a CONNECT that names a version doesn't get an MQTT answer.
+      if (error.rule === 'MQTT-3.1.0-1' || error.rule === 'MQTT-3.1.2-1') this.terminate();
+      else this.rejectConnect(error.reasonCode);
+    }
+  }
+
+  /** Answers CONNECT with an error and closes [MQTT-3.2.2-7]. */
+  rejectConnect(reasonCode: number): void {
+    if (this.version === 5) {
+      this.send({ cmd: 'connack', sessionPresent: false, reasonCode });
+    } else {
+      const returnCode = toReturnCode(reasonCode);
+      if (returnCode !== 0) this.send({ cmd: 'connack', sessionPresent: false, returnCode });
+    }
+    this.#beginClosing();
+  }
+
+  /**
+   * Ends the connection from our side: DISCONNECT where the version has one, then close.
+   *
+   * @param cause - for logs and counters
+   */
+  disconnect(reasonCode: number, cause: string): void {
+    if (this.state !== ConnectionState.Open) {
+      this.terminate();
+      return;
+    }
+    if (this.version === 5) this.send({ cmd: 'disconnect', reasonCode });
+    this.#leave('send-will');
+    this.broker.onDisconnected(this, cause, reasonCode);
+    this.#beginClosing();
+  }
+
+  /** Another connection of the same client takes the session over [MQTT-3.1.4-3]. */
+  takeOver(): void {
+    this.disconnect(ReasonCode.SessionTakenOver, 'taken over');
+  }
+
+  /** Closes without a word. */
+  terminate(): void {
+    if (this.state === ConnectionState.Closed) return;
+    if (this.state === ConnectionState.Open) {
+      this.#leave('send-will');
+      this.broker.onDisconnected(this, 'terminated', ReasonCode.UnspecifiedError);
+    }
+    this.state = ConnectionState.Closing;
+    this.transport.destroy();
+  }
+
+  onEnd(): void {
+    if (this.state >= ConnectionState.Closing) return;
+    if (this.state === ConnectionState.Open) {
+      this.#leave('send-will');
+      this.broker.onDisconnected(this, 'closed by peer', ReasonCode.UnspecifiedError);
+    }
+    this.#beginClosing();
+  }
+
+  onClose(): void {
+    if (this.state === ConnectionState.Open) {
+      this.#leave('send-will');
+      this.broker.onDisconnected(this, 'closed by peer', ReasonCode.UnspecifiedError);
+    }
+    this.state = ConnectionState.Closed;
+    this.#decoder.reset();
+    this.broker.deadlines.cancel(this.#deadline);
+    this.broker.onClosed(this);
+  }
+
+  #leave(will: 'send-will' | 'discard-will'): void {
+    const session = this.session as BrokerSession;
+    this.session = null;
+    this.state = ConnectionState.Closing;
+    this.broker.leave(session, will);
+  }
+
+  /** Sends what is left, closes our side, and gives the peer a while to read it. */
+  #beginClosing(): void {
+    this.broker.stats.bytesSent += this.output.length;
+    this.output.flush();
+    this.state = ConnectionState.Closing;
+    this.#closingAt = this.broker.runtime.now();
+    this.#decoder.reset();
+    this.transport.end();
+    this.#armDeadline();
+  }
+
+  // ------------------------------------------------------------------ deadlines
+
+  /** One deadline serves all: it is set to the earliest, and what isn't due yet sets it again. */
+  #armDeadline(): void {
+    this.broker.deadlines.schedule(this.#deadline, this.#nextDeadline());
+    this.broker.armTimer();
+  }
+
+  #nextDeadline(): number {
+    const { connectTimeout, writeTimeout } = this.broker.config.mqtt;
+    switch (this.state) {
+      case ConnectionState.Opening:
+        return this.#openedAt + connectTimeout;
+      case ConnectionState.Open: {
+        const keepAliveAt =
+          this.#keepAliveMs > 0 ? this.#receivedAt + this.#keepAliveMs : Number.POSITIVE_INFINITY;
+        const stalledAt =
+          this.#stalledAt >= 0 && writeTimeout > 0
+            ? this.#stalledAt + writeTimeout
+            : Number.POSITIVE_INFINITY;
+        return Math.min(keepAliveAt, stalledAt);
+      }
+      case ConnectionState.Closing:
+        return this.#closingAt + LINGER_MS;
+      default:
+        return Number.POSITIVE_INFINITY;
+    }
+  }
+
+  #onDeadline(now: number): void {
+    if (this.#nextDeadline() > now) {
+      this.#armDeadline();
+    } else if (this.state !== ConnectionState.Open) {
+      this.terminate();
+    } else if (this.#keepAliveMs > 0 && this.#receivedAt + this.#keepAliveMs <= now) {
+      this.disconnect(ReasonCode.KeepAliveTimeout, 'keep alive'); // [MQTT-3.1.2-22]
+    } else {
+      this.broker.log.warn('slow-client-closed', { clientId: this.clientId });
+      this.terminate();
+    }
+  }
+}
+
+/** The protocol version that a CONNECT asks for, before anything else of it is trusted. */
+function peekVersion(buffer: Uint8Array, bodyStart: number, end: number): ProtocolVersion {
+  const nameLength = ((buffer[bodyStart] ?? 0) << 8) | (buffer[bodyStart + 1] ?? 0);
+  const levelOffset = bodyStart + 2 + nameLength;
+  const level = levelOffset < end ? (buffer[levelOffset] as number) : 0;
+  return level >= 5 && level < 0x80 ? 5 : 4;
+}
+
+/** Reason codes as return codes of MQTT 3.1.1 (§3.2.2.3 there); 0 where closing has to do. */
+function toReturnCode(reasonCode: number): number {
+  switch (reasonCode) {
+    case ReasonCode.UnsupportedProtocolVersion:
+      return 1;
+    case ReasonCode.ClientIdentifierNotValid:
+      return 2;
+    case ReasonCode.ServerUnavailable:
+    case ReasonCode.ServerBusy:
+    case ReasonCode.QuotaExceeded:
+      return 3;
+    case ReasonCode.BadUserNameOrPassword:
+      return 4;
+    case ReasonCode.NotAuthorized:
+    case ReasonCode.QoSNotSupported:
+    case ReasonCode.RetainNotSupported:
+      return 5;
+    default:
+      return 0;
+  }
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+/** Whether a payload that says it is UTF-8 is (§3.3.2.3.2). */
+function hasDeclaredFormat(view: PublishView): boolean {
+  if (view.payloadFormatIndicator === 0) return true;
+  try {
+    utf8.decode(view.buffer.subarray(view.payloadStart, view.payloadEnd));
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,95 @@
+import { ReasonCode } from '@promptmq/codec';
+import { Broker } from './broker.ts';
+import { type Config, type ConfigInput, parseConfig } from './config/index.ts';
+import type { Listener } from './listeners/listener.ts';
+import { listenTcp } from './listeners/tcp.ts';
+import { listenWebSocket } from './listeners/websocket.ts';
+import { type Logger, noopLogger } from './log/index.ts';
+import { nodeRuntime } from './runtime.ts';
+import type { BrokerStats } from './stats.ts';
+
+/** A broker that is serving. */
+export interface RunningBroker {
+  /** Of the TCP listener, such as `mqtt://127.0.0.1:1883`; null when there is none. */
+  readonly url: string | null;
+  /** Of the WebSocket listener, such as `ws://127.0.0.1:8080`; null when there is none. */
+  readonly wsUrl: string | null;
+  readonly listeners: readonly Listener[];
+  /** Live counters: they change while the broker runs. */
+  readonly stats: Readonly<BrokerStats>;
+  /**
+   * Stops accepting, tells every client (0x8B) and closes. Resolves when no socket, timer or other
+   * handle is left open; calling it again returns the same promise.
+   */
+  stop(): Promise<void>;
+}
+
+export interface BrokerExtras {
+  /** Where events go; by default nowhere. */
+  readonly logger?: Logger;
+}
+
+/**
+ * Starts a broker in this process, for tests and for embedding. Unlike the command line, it listens on
+ * free loopback ports unless told otherwise, so that any number can run side by side.
+ *
+ * @param options - as in the configuration file, with camelCase keys
+ * @throws {ConfigError} when an option is wrong; the system's error when an address can't be bound
+ *
+ * @example
+ * const broker = await createBroker({ mqtt: { maxQos: 1 } });
+ * const client = await mqtt.connectAsync(broker.url);
+ * await client.endAsync();
+ * await broker.stop();
+ */
+export async function createBroker(
+  options: ConfigInput = {},
+  extras: BrokerExtras = {},
+): Promise<RunningBroker> {
+  const server = { bind: '127.0.0.1:0', wsBind: '127.0.0.1:0', ...options.server };
+  return startBroker(parseConfig({ ...options, server }), extras);
+}
+
+/** Starts a broker with a configuration that has been parsed. */
+export async function startBroker(
+  config: Config,
+  extras: BrokerExtras = {},
+): Promise<RunningBroker> {
+  const log = extras.logger ?? noopLogger;
+  const broker = new Broker(config, nodeRuntime, log);
+  const listeners: Listener[] = [];
+  try {
+    const { bind, wsBind } = config.server;
+    if (bind !== null) listeners.push(await listenTcp(broker, bind));
+    if (wsBind !== null) listeners.push(await listenWebSocket(broker, wsBind));
+  } catch (error) {
+    await stopAll(broker, listeners, 0);
+    throw error;
+  }
+  for (const { protocol, address } of listeners) log.info('listening', { protocol, address });
+
+  let stopped: Promise<void> | null = null;
+  return {
+    url: listeners.find(({ protocol }) => protocol === 'mqtt')?.url ?? null,
+    wsUrl: listeners.find(({ protocol }) => protocol === 'ws')?.url ?? null,
+    listeners,
+    stats: broker.stats,
+    stop: () => {
+      stopped ??= stopAll(broker, listeners, config.server.shutdownTimeout).then(() =>
+        log.info('stopped'),
+      );
+      return stopped;
+    },
+  };
+}
+
+/** The order of a shutdown: no new clients, then word to those that are there, then close. */
+async function stopAll(
+  broker: Broker,
+  listeners: readonly Listener[],
+  timeoutMs: number,
+): Promise<void> {
+  const closed = Promise.all(listeners.map((listener) => listener.close()));
+  await broker.stop(timeoutMs, ReasonCode.ServerShuttingDown);
+  await closed;
+}

@@ -1,0 +1,10 @@
+export { type Config, ConfigError, type ConfigInput, parseConfig } from './config/index.ts';
+export {
+  type BrokerExtras,
+  createBroker,
+  type RunningBroker,
+  startBroker,
+} from './create-broker.ts';
+export type { Listener } from './listeners/listener.ts';
+export { createLogger, type Logger } from './log/index.ts';
+export type { BrokerStats, RefusalReason } from './stats.ts';

@@ -1,0 +1,73 @@
+import { createLogger as createWinston, format, transports } from 'winston';
+import { LOG_LEVELS, type Logger, type LogLevel } from './logger.ts';
+
+export interface LoggerOptions {
+  readonly level: LogLevel;
+  readonly format: 'console' | 'json';
+  /** Standard output by default. */
+  readonly stream?: NodeJS.WritableStream;
+  /** Whether the console format is coloured; by default when the stream is a terminal. */
+  readonly isColoured?: boolean;
+}
+
+/** Most severe first, as winston counts. */
+const LEVELS = Object.fromEntries([...LOG_LEVELS].reverse().map((level, index) => [level, index]));
+
+const COLOURS: Record<LogLevel, string> = {
+  trace: '90',
+  debug: '36',
+  info: '32',
+  warn: '33',
+  error: '31',
+  fatal: '35',
+};
+
+interface Entry {
+  level: LogLevel;
+  message: string;
+  fields?: object;
+}
+
+/** A logger over winston: `time level event field=value …`, or one JSON object a line. */
+export function createLogger(options: LoggerOptions): Logger {
+  const stream = options.stream ?? process.stdout;
+  const isColoured = options.isColoured ?? (stream as NodeJS.WriteStream).isTTY === true;
+  const line = format.printf((info) => {
+    const entry = info as unknown as Entry;
+    return options.format === 'json' ? toJson(entry) : toText(entry, isColoured);
+  });
+  const winston = createWinston({
+    level: options.level,
+    levels: LEVELS,
+    format: line,
+    transports: [new transports.Stream({ stream })],
+  });
+  const at = (level: LogLevel) => (event: string, fields?: object) => {
+    winston.log({ level, message: event, ...(fields === undefined ? {} : { fields }) });
+  };
+  return {
+    trace: at('trace'),
+    debug: at('debug'),
+    info: at('info'),
+    warn: at('warn'),
+    error: at('error'),
+    fatal: at('fatal'),
+  };
+}
+
+function toJson({ level, message, fields }: Entry): string {
+  return JSON.stringify({ time: new Date().toISOString(), level, event: message, ...fields });
+}
+
+function toText({ level, message, fields }: Entry, isColoured: boolean): string {
+  const name = level.padEnd(5);
+  const shown = isColoured ? `\u001b[${COLOURS[level]}m${name}\u001b[0m` : name;
+  const pairs = Object.entries(fields ?? {}).map(([key, value]) => `${key}=${quote(value)}`);
+  return [new Date().toISOString(), shown, message, ...pairs].join(' ');
+}
+
+/** Values with spaces, quotes or control characters are quoted, so that a line stays a line. */
+function quote(value: unknown): string {
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  return /^[\w.:/@[\]+-]+$/.test(text) ? text : JSON.stringify(text);
+}

@@ -1,0 +1,150 @@
+import { copyBytes } from '@promptmq/codec';
+import type { Transport } from './transport.ts';
+
+/** Sizes of the gathering buffers: an idle connection has none, a busy one grows to the largest. */
+const BUFFER_SIZES = [1024, 8192, 65_536] as const;
+
+/** How many free buffers of each size are kept for reuse: 4 MB of the largest. */
+const POOLED_MAX = 64;
+
+/** From this size on, a payload travels by reference instead of being copied. */
+export const REFERENCE_BYTES_MIN = 16_384;
+
+const pools: Buffer[][] = BUFFER_SIZES.map(() => []);
+
+function allocate(sizeIndex: number): Buffer {
+  return pools[sizeIndex]?.pop() ?? Buffer.allocUnsafeSlow(BUFFER_SIZES[sizeIndex] as number);
+}
+
+function free(buffer: Buffer): void {
+  const pool = pools[BUFFER_SIZES.indexOf(buffer.length as (typeof BUFFER_SIZES)[number])];
+  if (pool !== undefined && pool.length < POOLED_MAX) pool.push(buffer);
+}
+
+const EMPTY = Buffer.alloc(0);
+
+/**
+ * The bytes that one connection is about to send. Packets of a turn are gathered in one buffer and
+ * written once; singly, a small write costs about 4 µs, gathered about 30 ns.
+ *
+ * To add a packet: `const offset = output.reserve(size)`, write it into `output.buffer` from there,
+ * then set `output.length` to its end.
+ */
+export class Output {
+  readonly #transport: Transport;
+  readonly #onDirty: () => void;
+  /** Valid until the next `reserve`, `reference` or `flush`. */
+  buffer: Buffer;
+  /** Bytes gathered in `buffer`. */
+  length: number;
+  /** Buffers that the transport holds, oldest first; the chunk is a part of its buffer. */
+  readonly #written: Buffer[];
+  /** Bytes that the transport has not handed on yet. */
+  #writtenBytes: number;
+  #isDirty: boolean;
+  #isCorked: boolean;
+
+  /** @param onDirty - called when the first bytes after a flush are added, to have `flush` called */
+  constructor(transport: Transport, onDirty: () => void) {
+    this.#transport = transport;
+    this.#onDirty = onDirty;
+    this.buffer = EMPTY;
+    this.length = 0;
+    this.#written = [];
+    this.#writtenBytes = 0;
+    this.#isDirty = false;
+    this.#isCorked = false;
+  }
+
+  /** Bytes that wait for the peer: gathered, or held by the transport. */
+  get pendingBytes(): number {
+    return this.#writtenBytes + this.length;
+  }
+
+  /** Bytes that the transport holds. */
+  get writtenBytes(): number {
+    return this.#writtenBytes;
+  }
+
+  /**
+   * Makes room for `size` bytes.
+   *
+   * @returns the offset in `buffer` at which they go
+   */
+  reserve(size: number): number {
+    if (this.length + size > this.buffer.length) this.#grow(size);
+    if (!this.#isDirty) {
+      this.#isDirty = true;
+      this.#onDirty();
+    }
+    return this.length;
+  }
+
+  /** Adds a copy of `source[start, end)` and returns the offset at which it begins. */
+  append(source: Uint8Array, start: number, end: number): number {
+    const offset = this.reserve(end - start);
+    copyBytes(this.buffer, offset, source, start, end);
+    this.length = offset + end - start;
+    return offset;
+  }
+
+  /** Adds bytes without copying them; they must not change any more. */
+  reference(bytes: Uint8Array): void {
+    this.reserve(0);
+    if (!this.#isCorked) {
+      this.#isCorked = true;
+      this.#transport.cork();
+    }
+    this.#writeGathered();
+    this.#write(bytes, EMPTY);
+  }
+
+  /** Hands everything to the transport. */
+  flush(): void {
+    this.#isDirty = false;
+    this.#writeGathered();
+    if (this.#isCorked) {
+      this.#isCorked = false;
+      this.#transport.uncork();
+    }
+  }
+
+  /** The transport is done with a chunk. */
+  onWritten(chunk: Uint8Array): void {
+    this.#writtenBytes -= chunk.length;
+    const buffer = this.#written.shift();
+    if (buffer !== undefined && buffer.length > 0) free(buffer);
+  }
+
+  #grow(size: number): void {
+    const needed = this.length + size;
+    const sizeIndex = BUFFER_SIZES.findIndex((candidate) => candidate >= needed);
+    if (sizeIndex === -1) {
+      this.#writeGathered();
+      const largest = BUFFER_SIZES.length - 1;
+      this.buffer =
+        size <= (BUFFER_SIZES[largest] as number)
+          ? allocate(largest)
+          : Buffer.allocUnsafeSlow(size);
+      return;
+    }
+    const grown = allocate(sizeIndex);
+    if (this.length > 0) this.buffer.copy(grown, 0, 0, this.length);
+    if (this.buffer.length > 0) free(this.buffer);
+    this.buffer = grown;
+  }
+
+  #writeGathered(): void {
+    if (this.length === 0) return;
+    const { buffer, length } = this;
+    this.buffer = EMPTY;
+    this.length = 0;
+    this.#write(buffer.subarray(0, length), buffer);
+  }
+
+  #write(chunk: Uint8Array, buffer: Buffer): void {
+    this.#written.push(buffer);
+    this.#writtenBytes += chunk.length;
+    this.#transport.write(chunk);
+  }
+}

@@ -1,0 +1,344 @@
+import {
+  decodeTopicName,
+  PacketError,
+  type ProtocolVersion,
+  type PublishView,
+  publishSize,
+  ReasonCode,
+  writePublish,
+} from '@promptmq/codec';
+import {
+  Delivery,
+  type Message,
+  type Recipient,
+  RetainedStore,
+  type Route,
+  type Session,
+  type SharedGroup,
+  SubscriptionTrie,
+  TopicCache,
+} from '@promptmq/session';
+import type { Config } from './config/index.ts';
+import type { Connection } from './connection.ts';
+import { REFERENCE_BYTES_MIN } from './output.ts';
+import type { Runtime } from './runtime.ts';
+import type { BrokerStats } from './stats.ts';
+
+export type BrokerSession = Session<Connection>;
+
+const EMPTY = new Uint8Array(0);
+const NO_IDENTIFIERS: readonly number[] = [];
+
+/**
+ * Takes a PUBLISH to everyone who gets it. This is the hot path: a QoS 0 message goes from the
+ * publisher's read buffer to each subscriber's output buffer without an object of its own.
+ */
+export class Router {
+  readonly trie: SubscriptionTrie<BrokerSession>;
+  readonly retained: RetainedStore;
+  readonly #topics: TopicCache<BrokerSession>;
+  readonly #config: Config;
+  readonly #runtime: Runtime;
+  readonly #stats: BrokerStats;
+
+  // The PUBLISH that is being routed.
+  #view: PublishView | null = null;
+  #route: Route<BrokerSession> | null = null;
+  #publisher: Connection | null = null;
+  /** Made once, by the first recipient that has to keep it. */
+  #message: Message | null = null;
+  /** It as a QoS 0 packet for each wire format, made or found by the first recipient of the kind. */
+  readonly #frame3 = new Frame();
+  readonly #frame5 = new Frame();
+
+  constructor(config: Config, runtime: Runtime, stats: BrokerStats) {
+    this.#config = config;
+    this.#runtime = runtime;
+    this.#stats = stats;
+    const { overlappingSubscriptions, maxRetained, maxRetainedBytes } = config.mqtt;
+    this.trie = new SubscriptionTrie({ overlapping: overlappingSubscriptions });
+    this.retained = new RetainedStore({ messagesMax: maxRetained, bytesMax: maxRetainedBytes });
+    this.#topics = new TopicCache(this.trie, (buffer, start, end) =>
+      this.#decodeTopic(buffer, start, end),
+    );
+  }
+
+  /**
+   * Routes a PUBLISH that a client sent.
+   *
+   * @param view - read and valid; not kept
+   * @returns the reason code for PUBACK or PUBREC
+   * @throws {PacketError} when the topic name or its alias ends the connection
+   */
+  publish(view: PublishView, publisher: Connection): number {
+    const route = this.#resolve(view, publisher);
+    if (isReserved(route.topicBytes)) {
+      this.#stats.refused['not-authorized']++;
+      return ReasonCode.NotAuthorized;
+    }
+    this.#view = view;
+    this.#route = route;
+    this.#publisher = publisher;
+    this.#message = null;
+    this.#frame3.isReady = false;
+    this.#frame5.isReady = false;
+    if (view.retain && !this.#retain(this.#toMessage())) return ReasonCode.QuotaExceeded;
+
+    const { recipients, groups } = route;
+    for (let index = 0; index < recipients.length; index++) {
+      this.#forward(recipients[index] as Recipient<BrokerSession>, null);
+    }
+    for (let index = 0; index < groups.length; index++) {
+      const group = groups[index] as SharedGroup<BrokerSession>;
+      const recipient = group.next();
+      if (recipient !== null) this.#forward(recipient, group);
+    }
+    return recipients.length + groups.length === 0
+      ? ReasonCode.NoMatchingSubscribers
+      : ReasonCode.Success;
+  }
+
+  /** Routes a message that no connection is sending just now: a will. */
+  publishMessage(message: Message): void {
+    if (message.retain) this.#retain(message);
+    const route = this.#topics.lookupTopic(message.topic);
+    for (const recipient of route.recipients) this.#deliver(recipient, message, null);
+    for (const group of route.groups) {
+      const recipient = group.next();
+      if (recipient !== null) this.#deliver(recipient, message, group);
+    }
+  }
+
+  /** Gives deliveries of shared subscriptions, whose session can't take them, to another member. */
+  redeliver(deliveries: readonly Delivery[], except: BrokerSession): void {
+    for (const { message, group } of deliveries) {
+      const recipient = (group as SharedGroup<BrokerSession>).next(except);
+      if (recipient !== null)
+        this.#deliver(recipient, message, group as SharedGroup<BrokerSession>);
+      else this.#stats.dropped['session-ended']++;
+    }
+  }
+
+  /** The topic's route: by name, or by the alias that stands for it (§3.3.2.3.4). */
+  #resolve(view: PublishView, publisher: Connection): Route<BrokerSession> {
+    const { topicAlias } = view;
+    if (topicAlias === 0) return this.#topics.lookup(view.buffer, view.topicStart, view.topicEnd);
+    const aliases = publisher.inboundAliases;
+    if (!aliases.isValid(topicAlias)) {
+      throw new PacketError(
+        ReasonCode.TopicAliasInvalid,
+        'MQTT-3.3.2-9',
+        0,
+        'topic alias too large',
+      );
+    }
+    if (view.topicEnd > view.topicStart) {
+      const route = this.#topics.lookup(view.buffer, view.topicStart, view.topicEnd);
+      aliases.set(topicAlias, route.topicBytes);
+      return route;
+    }
+    const topic = aliases.get(topicAlias);
+    if (topic === undefined) {
+      throw new PacketError(ReasonCode.ProtocolError, '§3.3.2.3.4', 0, 'unknown topic alias');
+    }
+    return this.#topics.lookup(topic, 0, topic.length);
+  }
+
+  /** Checks a topic name that the cache doesn't know yet. */
+  #decodeTopic(buffer: Uint8Array, start: number, end: number): string {
+    const topic = decodeTopicName(buffer, start, end);
+    if (this.isTooDeep(topic)) {
+      throw new PacketError(
+        ReasonCode.TopicNameInvalid,
+        'MQTT-4.7.3-3',
+        0,
+        'topic name longer or deeper than this broker takes',
+      );
+    }
+    return topic;
+  }
+
+  /** Whether a topic name or filter has more bytes or levels than the configuration allows. */
+  isTooDeep(topic: string): boolean {
+    const { maxTopicLen, maxTopicLevels } = this.#config.mqtt;
+    if (topic.length * 3 > maxTopicLen && Buffer.byteLength(topic) > maxTopicLen) return true;
+    return levelCount(topic) > maxTopicLevels;
+  }
+
+  /** Removes expired retained messages, a bounded number at a time. */
+  sweepRetained(now: number, removalsMax: number): void {
+    this.retained.removeExpired(now, removalsMax);
+    this.#stats.retainedCurrent = this.retained.count;
+  }
+
+  #retain(message: Message): boolean {
+    const result = this.retained.set(message);
+    this.#stats.retainedCurrent = this.retained.count;
+    if (result !== 'refused') return true;
+    this.#stats.refused['retained-full']++;
+    return false;
+  }
+
+  /** Takes the current PUBLISH to one recipient. */
+  #forward(subscriber: Recipient<BrokerSession>, group: SharedGroup<BrokerSession> | null): void {
+    const view = this.#view as PublishView;
+    let recipient: Recipient<BrokerSession> | null = subscriber;
+    if (recipient.session === (this.#publisher as Connection).session) {
+      recipient = recipient.whenOwn;
+      if (recipient === null) return; // [MQTT-3.8.3-3]
+    }
+    const { session } = recipient;
+    const retain = view.retain && recipient.retainAsPublished; // [MQTT-3.3.1-12] [MQTT-3.3.1-13]
+    const qos = view.qos < recipient.qos ? view.qos : recipient.qos; // [MQTT-3.8.4-8]
+    if (qos === 0 && session.isOpenForQoS0) {
+      const connection = session.link as Connection;
+      if (recipient.identifiers.length === 0 && connection.outboundAliases === null) {
+        connection.sendFrame(this.#frame(connection.version), retain);
+        return;
+      }
+    }
+    const message = this.#toMessage();
+    session.deliver(
+      new Delivery(message, qos, retain, recipient.identifiers, group),
+      this.#runtime.now(),
+    );
+  }
+
+  #deliver(
+    subscriber: Recipient<BrokerSession>,
+    message: Message,
+    group: SharedGroup<BrokerSession> | null,
+  ): void {
+    const isOwn = subscriber.session.clientId === message.publisherId;
+    const recipient = isOwn ? subscriber.whenOwn : subscriber;
+    if (recipient === null) return; // [MQTT-3.8.3-3]
+    const qos = message.qos < recipient.qos ? message.qos : recipient.qos;
+    const retain = message.retain && recipient.retainAsPublished;
+    recipient.session.deliver(
+      new Delivery(message, qos, retain, recipient.identifiers, group),
+      this.#runtime.now(),
+    );
+  }
+
+  /** The current PUBLISH as a QoS 0 packet without RETAIN, for a protocol version. */
+  #frame(version: ProtocolVersion): Frame {
+    const frame = version === 5 ? this.#frame5 : this.#frame3;
+    if (frame.isReady) return frame;
+    const view = this.#view as PublishView;
+    const isSameFormat = ((this.#publisher as Connection).version === 5) === (version === 5);
+    if (isSameFormat && view.qos === 0 && view.topicAlias === 0) {
+      frame.set(view.buffer, view.start, view.end);
+      return frame;
+    }
+    const { topicBytes } = this.#route as Route<BrokerSession>;
+    const properties = version === 5 ? view.forwardedProperties() : EMPTY;
+    const expiry = version === 5 ? view.messageExpiryInterval : -1;
+    const payloadLength = view.payloadEnd - view.payloadStart;
+    const size = publishSize(
+      version,
+      0,
+      topicBytes.length,
+      properties.length,
+      payloadLength,
+      expiry,
+      0,
+      NO_IDENTIFIERS,
+    );
+    const buffer = frame.scratch(size);
+    writePublish(
+      buffer,
+      0,
+      version,
+      0,
+      0,
+      topicBytes,
+      0,
+      topicBytes.length,
+      properties,
+      0,
+      properties.length,
+      view.buffer,
+      view.payloadStart,
+      view.payloadEnd,
+      expiry,
+      0,
+      NO_IDENTIFIERS,
+    );
+    frame.set(buffer, 0, size);
+    return frame;
+  }
+
+  /** The current PUBLISH as a message that can be kept: what is needed of the read buffer is copied. */
+  #toMessage(): Message {
+    if (this.#message !== null) return this.#message;
+    const view = this.#view as PublishView;
+    const route = this.#route as Route<BrokerSession>;
+    const { qos, retain, messageExpiryInterval } = view;
+    const lifetimeMs = Math.min(
+      messageExpiryInterval < 0 ? Number.POSITIVE_INFINITY : messageExpiryInterval * 1000,
+      this.#config.mqtt.maxMessageExpiry,
+    );
+    this.#message = {
+      topic: route.topic,
+      topicBytes: route.topicBytes,
+      properties: view.forwardedProperties(),
+      payload: keepBytes(view.buffer, view.payloadStart, view.payloadEnd),
+      qos,
+      retain,
+      expiresAt:
+        lifetimeMs === Number.POSITIVE_INFINITY ? lifetimeMs : this.#runtime.now() + lifetimeMs,
+      publisherId: (this.#publisher as Connection).clientId,
+    };
+    return this.#message;
+  }
+}
+
+/** A packet somewhere in a buffer, whole. */
+export class Frame {
+  isReady = false;
+  buffer: Uint8Array = EMPTY;
+  start = 0;
+  end = 0;
+  #scratch: Buffer = Buffer.alloc(0);
+
+  set(buffer: Uint8Array, start: number, end: number): void {
+    this.buffer = buffer;
+    this.start = start;
+    this.end = end;
+    this.isReady = true;
+  }
+
+  /** A buffer of at least `size` bytes, whose content may be overwritten by the next message. */
+  scratch(size: number): Buffer {
+    if (size >= REFERENCE_BYTES_MIN) return Buffer.allocUnsafeSlow(size);
+    if (this.#scratch.length < size) this.#scratch = Buffer.allocUnsafeSlow(REFERENCE_BYTES_MIN);
+    return this.#scratch;
+  }
+}
+
+/** Whether a topic is the broker's own: `$SYS/…` can't be published to by clients. */
+function isReserved(topic: Uint8Array): boolean {
+  return (
+    topic[0] === 0x24 &&
+    topic[1] === 0x53 &&
+    topic[2] === 0x59 &&
+    topic[3] === 0x53 &&
+    (topic.length === 4 || topic[4] === 0x2f)
+  );
+}
+
+function levelCount(topic: string): number {
+  let count = 1;
+  for (let index = topic.indexOf('/'); index !== -1; index = topic.indexOf('/', index + 1)) count++;
+  return count;
+}
+
+/** Large payloads keep their read buffer alive, small ones are copied out of it. */
+function keepBytes(buffer: Uint8Array, start: number, end: number): Uint8Array {
+  if (start === end) return EMPTY;
+  const bytes = buffer.subarray(start, end);
+  if (end - start >= REFERENCE_BYTES_MIN) return bytes;
+  const copy = Buffer.allocUnsafe(end - start);
+  copy.set(bytes);
+  return copy;
+}

@@ -1,0 +1,28 @@
+/** How the broker's side of a connection moves bytes: a TCP socket, a WebSocket, or a simulation. */
+export interface Transport {
+  /** For logs: the peer's address and port. */
+  readonly remoteAddress: string;
+  readonly protocol: 'tcp' | 'websocket';
+  /**
+   * Sends bytes in order. The buffer belongs to the transport until `onWritten` gives it back.
+   */
+  write(chunk: Uint8Array): void;
+  /** Between `cork` and `uncork`, writes may be held back and sent together. */
+  cork(): void;
+  uncork(): void;
+  /** Sends what was written, then closes the sending side; what the peer sends still arrives. */
+  end(): void;
+  /** Closes both sides at once; what was not sent is lost. `onClose` follows. */
+  destroy(): void;
+}
+
+/** What a transport reports. No method is called after `onClose`. */
+export interface TransportHandler {
+  /** Bytes arrived. The chunk is the handler's from now on: the transport doesn't touch it again. */
+  onData(chunk: Uint8Array): void;
+  /** A chunk has been handed to the operating system; called in the order of the writes. */
+  onWritten(chunk: Uint8Array): void;
+  /** The peer closed its sending side. */
+  onEnd(): void;
+  onClose(error: Error | null): void;
+}

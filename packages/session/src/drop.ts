@@ -1,0 +1,18 @@
+import type { Delivery } from './delivery.ts';
+
+/** Why a message was not delivered; every drop is reported with one of these. */
+export type DropReason =
+  /** Its Message Expiry Interval passed while it waited [MQTT-3.3.2-5]. */
+  | 'expired'
+  /** The session's queue was full. */
+  | 'queue-full'
+  /** It exceeds the client's Maximum Packet Size [MQTT-3.1.2-25]. */
+  | 'packet-too-large'
+  /** QoS 0, and more waits for the client already than it may. */
+  | 'slow-subscriber'
+  /** QoS 0, and the session has no connection. */
+  | 'not-connected'
+  /** The session ended while it waited. */
+  | 'session-ended';
+
+export type DropListener = (reason: DropReason, delivery: Delivery) => void;

@@ -1,0 +1,286 @@
+import { isHashAt, isPlusAt, levelEnd, sameLevelLength } from './topic-filter.ts';
+
+/** Up to this many siblings are a chain; more are a map. A map costs about 200 bytes more. */
+const CHAIN_MAX = 8;
+/** A piece of a string keeps the whole alive: pieces of longer ones are copied. */
+const KEY_LENGTH_SHARED_MAX = 256;
+
+/**
+ * One or more whole levels below its parent. Except for the root, a node has a value or at least
+ * two children, so there are fewer than two nodes a value, however many levels a key has.
+ */
+export class LevelNode<V> {
+  /** The levels, joined by slashes; the parent finds the node by the first. */
+  path: string;
+  value: V | null;
+  plus: LevelNode<V> | null;
+  hash: LevelNode<V> | null;
+  /** The first of a chain of siblings, or all of them by their first level; in order of insertion. */
+  literals: LevelNode<V> | Map<string, LevelNode<V>> | null;
+  /** The next sibling, in a chain. */
+  next: LevelNode<V> | null;
+
+  constructor(path: string, value: V | null) {
+    this.path = path;
+    this.value = value;
+    this.plus = null;
+    this.hash = null;
+    this.literals = null;
+    this.next = null;
+  }
+}
+
+/**
+ * A map from topics or filters to values, kept as a tree of levels in which a run of levels without
+ * a fork is one node. Wildcards are levels like others here, which the owners' matching finds in
+ * `plus` and `hash`. Every operation is a loop: the depth of a key costs no stack.
+ */
+export class LevelTree<V> {
+  /** Has no levels and no value. */
+  readonly root: LevelNode<V>;
+  /** How many values there are. */
+  size: number;
+  /** How many nodes there are, without the root. */
+  nodeCount: number;
+
+  constructor() {
+    this.root = new LevelNode<V>('', null);
+    this.size = 0;
+    this.nodeCount = 0;
+  }
+
+  get(key: string): V | null {
+    let node = this.root;
+    let offset = 0;
+    while (offset <= key.length) {
+      const child = childAt(node, key, offset);
+      if (child === null || commonLength(child.path, key, offset) !== child.path.length) {
+        return null;
+      }
+      node = child;
+      offset += child.path.length + 1;
+    }
+    return node.value;
+  }
+
+  set(key: string, value: V): void {
+    let node = this.root;
+    let offset = 0;
+    while (offset <= key.length) {
+      let child = childAt(node, key, offset);
+      if (child === null) {
+        addChild(node, new LevelNode(piece(key, offset, key.length), value));
+        this.nodeCount++;
+        this.size++;
+        return;
+      }
+      const common = commonLength(child.path, key, offset);
+      if (common !== child.path.length) {
+        child = splitChild(node, child, common);
+        this.nodeCount++;
+      }
+      node = child;
+      offset += common + 1;
+    }
+    if (node.value === null) {
+      this.size++;
+    }
+    node.value = value;
+  }
+
+  /** Removes a value, and the nodes that nothing else needs. */
+  delete(key: string): boolean {
+    let above = this.root;
+    let parent = this.root;
+    let node = this.root;
+    let offset = 0;
+    while (offset <= key.length) {
+      const child = childAt(node, key, offset);
+      if (child === null || commonLength(child.path, key, offset) !== child.path.length) {
+        return false;
+      }
+      above = parent;
+      parent = node;
+      node = child;
+      offset += child.path.length + 1;
+    }
+    if (node.value === null) {
+      return false;
+    }
+    node.value = null;
+    this.size--;
+    if (node.plus !== null || node.hash !== null || node.literals !== null) {
+      this.#join(parent, node);
+    } else {
+      removeChild(parent, node);
+      this.nodeCount--;
+      this.#join(above, parent);
+    }
+    return true;
+  }
+
+  /** Restores the invariant of a node that lost its value or a child. */
+  #join(parent: LevelNode<V>, node: LevelNode<V>): void {
+    if (node === this.root || node.value !== null) {
+      return;
+    }
+    const child = onlyChild(node);
+    if (child !== null) {
+      child.next = null;
+      replaceChild(parent, node, child);
+      child.path = `${node.path}/${child.path}`;
+      this.nodeCount--;
+    }
+  }
+}
+
+function childAt<V>(node: LevelNode<V>, key: string, offset: number): LevelNode<V> | null {
+  if (isPlusAt(key, offset)) {
+    return node.plus;
+  }
+  if (isHashAt(key, offset)) {
+    return node.hash;
+  }
+  const literals = node.literals;
+  if (literals instanceof Map) {
+    return literals.get(key.substring(offset, levelEnd(key, offset))) ?? null;
+  }
+  let child = literals;
+  while (child !== null && sameLevelLength(child.path, 0, key, offset) === -1) {
+    child = child.next;
+  }
+  return child;
+}
+
+/** How much of the path is whole levels that the key has at the offset, too. */
+function commonLength(path: string, key: string, offset: number): number {
+  let position = 0;
+  for (;;) {
+    const length = sameLevelLength(path, position, key, offset + position);
+    if (length === -1) {
+      return position - 1;
+    }
+    position += length;
+    if (position === path.length || offset + position === key.length) {
+      return position;
+    }
+    position++;
+  }
+}
+
+/** Puts a node with the first `length` of the child's path in the child's place, and the child below. */
+function splitChild<V>(parent: LevelNode<V>, child: LevelNode<V>, length: number): LevelNode<V> {
+  const upper = new LevelNode<V>(piece(child.path, 0, length), null);
+  replaceChild(parent, child, upper);
+  child.path = piece(child.path, length + 1, child.path.length);
+  addChild(upper, child);
+  return upper;
+}
+
+function addChild<V>(node: LevelNode<V>, child: LevelNode<V>): void {
+  if (isPlusAt(child.path, 0)) {
+    node.plus = child;
+  } else if (isHashAt(child.path, 0)) {
+    node.hash = child;
+  } else if (node.literals instanceof Map) {
+    node.literals.set(firstLevel(child), child);
+  } else if (node.literals === null) {
+    node.literals = child;
+  } else {
+    appendToChain(node, node.literals, child);
+  }
+}
+
+function appendToChain<V>(node: LevelNode<V>, first: LevelNode<V>, child: LevelNode<V>): void {
+  let last = first;
+  let length = 1;
+  while (last.next !== null) {
+    last = last.next;
+    length++;
+  }
+  last.next = child;
+  if (length === CHAIN_MAX) {
+    node.literals = mapOfChain(first);
+  }
+}
+
+function mapOfChain<V>(first: LevelNode<V>): Map<string, LevelNode<V>> {
+  const map = new Map<string, LevelNode<V>>();
+  let child: LevelNode<V> | null = first;
+  while (child !== null) {
+    const next: LevelNode<V> | null = child.next;
+    child.next = null;
+    map.set(firstLevel(child), child);
+    child = next;
+  }
+  return map;
+}
+
+/** Puts a node that starts with the same level in the place of a child. */
+function replaceChild<V>(node: LevelNode<V>, child: LevelNode<V>, by: LevelNode<V>): void {
+  if (node.plus === child) {
+    node.plus = by;
+  } else if (node.hash === child) {
+    node.hash = by;
+  } else if (node.literals instanceof Map) {
+    node.literals.set(firstLevel(child), by);
+  } else {
+    by.next = child.next;
+    relink(node, child, by);
+  }
+  child.next = null;
+}
+
+function removeChild<V>(node: LevelNode<V>, child: LevelNode<V>): void {
+  if (node.plus === child) {
+    node.plus = null;
+  } else if (node.hash === child) {
+    node.hash = null;
+  } else if (node.literals instanceof Map) {
+    node.literals.delete(firstLevel(child));
+    if (node.literals.size === 1) {
+      node.literals = node.literals.values().next().value ?? null;
+    }
+  } else {
+    relink(node, child, child.next);
+    child.next = null;
+  }
+}
+
+/** Makes what pointed to a child of a chain point elsewhere. */
+function relink<V>(node: LevelNode<V>, child: LevelNode<V>, to: LevelNode<V> | null): void {
+  let previous = node.literals as LevelNode<V>;
+  if (previous === child) {
+    node.literals = to;
+    return;
+  }
+  while (previous.next !== child) {
+    previous = previous.next as LevelNode<V>;
+  }
+  previous.next = to;
+}
+
+function onlyChild<V>(node: LevelNode<V>): LevelNode<V> | null {
+  const { plus, hash, literals } = node;
+  if (literals instanceof Map) {
+    return null;
+  }
+  if (literals !== null) {
+    return plus === null && hash === null && literals.next === null ? literals : null;
+  }
+  if (plus !== null) {
+    return hash === null ? plus : null;
+  }
+  return hash;
+}
+
+function firstLevel<V>(node: LevelNode<V>): string {
+  return piece(node.path, 0, levelEnd(node.path, 0));
+}
+
+function piece(text: string, start: number, end: number): string {
+  const part = text.substring(start, end);
+  return text.length > KEY_LENGTH_SHARED_MAX && part.length < text.length
+    ? new TextDecoder().decode(new TextEncoder().encode(part))
+    : part;
+}

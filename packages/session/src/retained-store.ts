@@ -1,0 +1,168 @@
+import { type LevelNode, LevelTree } from './level-tree.ts';
+import { type Message, messageSize } from './message.ts';
+import {
+  isHashAt,
+  isHiddenFromWildcards,
+  isPlusAt,
+  levelEnd,
+  matchFilterLevels,
+} from './topic-filter.ts';
+
+/** What a retained message occupies beside its bytes: an estimate, for the byte limit. */
+const MESSAGE_OVERHEAD_BYTES = 200;
+
+export interface RetainedLimits {
+  readonly messagesMax: number;
+  readonly bytesMax: number;
+}
+
+/**
+ * The retained message of each topic (§3.3.1.3), in a tree of levels: a filter visits only the branches
+ * that it can match. It knows no time of its own; `now` is milliseconds of the messages' clock.
+ *
+ * Invariant: `count <= messagesMax` and `bytes <= bytesMax`.
+ */
+export class RetainedStore {
+  readonly #limits: RetainedLimits;
+  readonly #tree: LevelTree<Message>;
+  /** Those that expire, by topic, so that looking for them doesn't visit the others. */
+  readonly #expiring: Map<string, Message>;
+  #sweep: IterableIterator<Message>;
+  #bytes: number;
+
+  constructor(limits: RetainedLimits) {
+    this.#limits = limits;
+    this.#tree = new LevelTree();
+    this.#expiring = new Map();
+    this.#sweep = this.#expiring.values();
+    this.#bytes = 0;
+  }
+
+  get count(): number {
+    return this.#tree.size;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /**
+   * Keeps a message in the place of its topic's former one [MQTT-3.3.1-5]; one without payload only
+   * removes that [MQTT-3.3.1-6] [MQTT-3.3.1-7].
+   *
+   * @returns `refused` when it would exceed a limit; the former message stays
+   */
+  set(message: Message): 'stored' | 'removed' | 'refused' {
+    const former = this.#tree.get(message.topic);
+    if (message.payload.length === 0) {
+      if (former !== null) this.#remove(former);
+      return 'removed';
+    }
+    const bytes = this.#bytes + sizeOf(message) - (former === null ? 0 : sizeOf(former));
+    const isOneTooMany = former === null && this.count >= this.#limits.messagesMax;
+    if (isOneTooMany || bytes > this.#limits.bytesMax) return 'refused';
+    this.#tree.set(message.topic, message);
+    this.#bytes = bytes;
+    this.#expiring.delete(message.topic);
+    if (message.expiresAt !== Number.POSITIVE_INFINITY) this.#expiring.set(message.topic, message);
+    return 'stored';
+  }
+
+  get(topic: string): Message | undefined {
+    return this.#tree.get(topic) ?? undefined;
+  }
+
+  /**
+   * The messages whose topics match a filter (§4.7). Expired ones that it comes across are removed.
+   *
+   * @param topicFilter - valid, and not shared
+   */
+  match(topicFilter: string, now: number): Message[] {
+    const found: Message[] = [];
+    const nodes: LevelNode<Message>[] = [];
+    /** Where in the filter the levels of each node start. */
+    const offsets: number[] = [];
+    this.#pushChildren(this.#tree.root, topicFilter, 0, nodes, offsets);
+    for (let node = nodes.pop(); node !== undefined; node = nodes.pop()) {
+      const offset = matchFilterLevels(topicFilter, offsets.pop() as number, node.path);
+      if (offset === -1) continue;
+      const isWhole = offset > topicFilter.length || isHashAt(topicFilter, offset);
+      if (isWhole && node.value !== null) found.push(node.value);
+      if (offset <= topicFilter.length) {
+        this.#pushChildren(node, topicFilter, offset, nodes, offsets);
+      }
+    }
+    return this.#withoutExpired(found, now);
+  }
+
+  /**
+   * Looks at expiring messages in turn and removes those that are due; calls go on where the last one
+   * ended.
+   *
+   * @param limit - how many to look at, at most
+   * @returns how many were removed
+   */
+  removeExpired(now: number, limit: number): number {
+    let removed = 0;
+    for (let looked = 0; looked < limit; looked++) {
+      const { value, done } = this.#sweep.next();
+      if (done === true) {
+        this.#sweep = this.#expiring.values();
+        break;
+      }
+      if (value.expiresAt > now) continue;
+      this.#remove(value);
+      removed++;
+    }
+    return removed;
+  }
+
+  /** Puts those children on the stack that the filter's level at `offset` may match. */
+  #pushChildren(
+    node: LevelNode<Message>,
+    filter: string,
+    offset: number,
+    nodes: LevelNode<Message>[],
+    offsets: number[],
+  ): void {
+    const { literals } = node;
+    if (literals === null) return;
+    const isWildcard = isPlusAt(filter, offset) || isHashAt(filter, offset);
+    if (literals instanceof Map && !isWildcard) {
+      const child = literals.get(filter.substring(offset, levelEnd(filter, offset)));
+      if (child === undefined) return;
+      nodes.push(child);
+      offsets.push(offset);
+      return;
+    }
+    const hidesDollar = isWildcard && node === this.#tree.root; // [MQTT-4.7.2-1]
+    for (const child of literals instanceof Map ? literals.values() : chain(literals)) {
+      if (hidesDollar && isHiddenFromWildcards(child.path)) continue;
+      nodes.push(child);
+      offsets.push(offset);
+    }
+  }
+
+  #withoutExpired(messages: Message[], now: number): Message[] {
+    if (this.#expiring.size === 0) return messages;
+    return messages.filter((message) => {
+      if (message.expiresAt > now) return true;
+      this.#remove(message);
+      return false;
+    });
+  }
+
+  #remove(message: Message): void {
+    this.#tree.delete(message.topic);
+    this.#expiring.delete(message.topic);
+    this.#bytes -= sizeOf(message);
+  }
+}
+
+function sizeOf(message: Message): number {
+  return messageSize(message) + MESSAGE_OVERHEAD_BYTES;
+}
+
+function* chain(first: LevelNode<Message>): Generator<LevelNode<Message>> {
+  for (let node: LevelNode<Message> | null = first; node !== null; node = node.next) yield node;
+}

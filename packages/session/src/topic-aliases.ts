@@ -1,0 +1,56 @@
+/**
+ * Topic aliases that a peer sets (§3.3.2.3.4). They belong to one connection [MQTT-3.3.2-7].
+ *
+ * @typeParam T - what the receiver keeps for a topic, such as its route
+ */
+export class InboundTopicAliases<T> {
+  readonly maximum: number;
+  readonly #topics = new Map<number, T>();
+
+  /** @param maximum - the Topic Alias Maximum that was announced; 0 allows none */
+  constructor(maximum: number) {
+    this.maximum = maximum;
+  }
+
+  /** 1 to the announced maximum [MQTT-3.3.2-9]. */
+  isValid(alias: number): boolean {
+    return alias >= 1 && alias <= this.maximum;
+  }
+
+  set(alias: number, topic: T): void {
+    this.#topics.set(alias, topic);
+  }
+
+  get(alias: number): T | undefined {
+    return this.#topics.get(alias);
+  }
+}
+
+/**
+ * Topic aliases that we set towards a peer, first come first served: the first `maximum` topics of a
+ * connection keep theirs. They are never reassigned, so that a PUBLISH in flight can't change its topic.
+ */
+export class OutboundTopicAliases {
+  readonly #maximum: number;
+  readonly #aliases = new Map<string, number>();
+
+  /** @param maximum - the Topic Alias Maximum of the peer, or our own limit where that is lower */
+  constructor(maximum: number) {
+    this.#maximum = maximum;
+  }
+
+  /** The alias that the peer already knows for the topic; 0 when it has none. */
+  get(topic: string): number {
+    return this.#aliases.get(topic) ?? 0;
+  }
+
+  /** The alias that `assign` would give to a new topic; 0 when none is left [MQTT-3.3.2-11]. */
+  get next(): number {
+    return this.#aliases.size < this.#maximum ? this.#aliases.size + 1 : 0;
+  }
+
+  /** Call it when the PUBLISH that carries both topic and alias is certain to be sent. */
+  assign(topic: string, alias: number): void {
+    this.#aliases.set(topic, alias);
+  }
+}

@@ -1,0 +1,333 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import {
+  matchesFilter,
+  type Overlapping,
+  type Recipient,
+  type Subscription,
+  SubscriptionTrie,
+  TopicCache,
+} from '../src/index.ts';
+
+/** A session, as the trie sees it. */
+class Member {
+  readonly name: string;
+  isConnected = true;
+  isReady = true;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+}
+
+function newSubscription(topicFilter: string, options: Partial<Subscription> = {}): Subscription {
+  return {
+    topicFilter,
+    qos: 0,
+    noLocal: false,
+    retainAsPublished: false,
+    retainHandling: 0,
+    subscriptionIdentifier: 0,
+    ...options,
+  };
+}
+
+/** What is comparable of a recipient. */
+function plain(recipient: Recipient<Member>): unknown {
+  const of = ({ session, qos, retainAsPublished, identifiers }: Recipient<Member>) => ({
+    session: session.name,
+    qos,
+    retainAsPublished,
+    identifiers: [...identifiers].sort((a, b) => a - b),
+  });
+  const own = recipient.whenOwn;
+  return { ...of(recipient), whenOwn: own === null ? null : of(own) };
+}
+
+function sorted(values: readonly unknown[]): string[] {
+  return values.map((value) => JSON.stringify(value)).sort();
+}
+
+test.each([
+  ['sport/tennis/player1/#', 'sport/tennis/player1', true],
+  ['sport/tennis/player1/#', 'sport/tennis/player1/score/wimbledon', true],
+  ['sport/#', 'sport', true],
+  ['sport/#', 'sports', false],
+  ['#', 'a/b', true],
+  ['#', '/', true],
+  ['+', 'a', true],
+  ['+', '/a', false],
+  ['+/+', '/finance', true],
+  ['/+', '/finance', true],
+  ['sport/+', 'sport', false],
+  ['sport/+', 'sport/', true],
+  ['sport/+/player1', 'sport/tennis/player1', true],
+  ['a//b', 'a//b', true],
+  ['a/+/b', 'a//b', true],
+  ['a/b', 'a/b/', false],
+  ['#', '$SYS/x', false],
+  ['+/x', '$SYS/x', false],
+  ['$SYS/#', '$SYS/x', true],
+  ['$SYS/+', '$SYS/x', true],
+  ['a/#', 'a/$b', true],
+  ['Accounts', 'accounts', false],
+  ['é/+', 'é/x', true],
+])('%s and %s: %s [MQTT-4.7.1-1] [MQTT-4.7.1-2] [MQTT-4.7.2-1]', (filter, topic, isMatch) => {
+  const trie = new SubscriptionTrie<Member>();
+  trie.subscribe(new Member('a'), newSubscription(filter));
+  expect(trie.match(topic).recipients).toHaveLength(isMatch ? 1 : 0);
+  expect(matchesFilter(filter, topic)).toBe(isMatch);
+});
+
+test('overlapping subscriptions give one delivery with the highest QoS and all identifiers [MQTT-3.3.4-2] [MQTT-3.3.4-4]', () => {
+  const trie = new SubscriptionTrie<Member>();
+  const member = new Member('a');
+  trie.subscribe(member, newSubscription('a/#', { qos: 1, subscriptionIdentifier: 7 }));
+  trie.subscribe(member, newSubscription('a/+', { qos: 2, subscriptionIdentifier: 9 }));
+  trie.subscribe(member, newSubscription('a/b', { noLocal: true, subscriptionIdentifier: 3 }));
+  expect(trie.match('a/b').recipients.map(plain)).toEqual([
+    {
+      session: 'a',
+      qos: 2,
+      retainAsPublished: false,
+      identifiers: [3, 7, 9],
+      whenOwn: { session: 'a', qos: 2, retainAsPublished: false, identifiers: [7, 9] },
+    },
+  ]);
+});
+
+test('a session that only has No Local subscriptions does not get its own messages [MQTT-3.8.3-3]', () => {
+  const trie = new SubscriptionTrie<Member>();
+  const member = new Member('a');
+  trie.subscribe(member, newSubscription('a/#', { noLocal: true }));
+  trie.subscribe(member, newSubscription('a/b', { noLocal: true }));
+  expect(trie.match('a/b').recipients[0]?.whenOwn).toBeNull();
+});
+
+test('a subscription with the same filter replaces the former one [MQTT-3.8.4-3]', () => {
+  const trie = new SubscriptionTrie<Member>();
+  const member = new Member('a');
+  const former = newSubscription('a', { subscriptionIdentifier: 1 });
+  expect(trie.subscribe(member, former)).toBeNull();
+  expect(trie.subscribe(member, newSubscription('a', { subscriptionIdentifier: 2 }))).toBe(former);
+  expect(trie.match('a').recipients[0]?.identifiers).toEqual([2]);
+  expect(trie.subscriptionCount).toBe(1);
+});
+
+describe('shared subscriptions (§4.8.2)', () => {
+  function names(trie: SubscriptionTrie<Member>, topic: string, count: number): string[] {
+    const [group] = trie.match(topic).groups;
+    return Array.from({ length: count }, () => group?.next()?.session.name ?? 'nobody');
+  }
+
+  test('members take turns, and each group gets a copy', () => {
+    const trie = new SubscriptionTrie<Member>();
+    for (const name of ['a', 'b']) {
+      trie.subscribe(new Member(name), newSubscription('$share/one/t/+'));
+      trie.subscribe(new Member(name), newSubscription('$share/two/t/+'));
+    }
+    expect(trie.match('t/x').groups).toHaveLength(2);
+    expect(trie.match('t/x').recipients).toHaveLength(0);
+    expect(names(trie, 't/x', 4)).toEqual(['a', 'b', 'a', 'b']);
+  });
+
+  test('a member that is ready goes before one that is connected, and that before one that is not', () => {
+    const trie = new SubscriptionTrie<Member>();
+    const [away, busy, ready] = ['away', 'busy', 'ready'].map((name) => new Member(name)) as [
+      Member,
+      Member,
+      Member,
+    ];
+    away.isConnected = away.isReady = busy.isReady = false;
+    for (const member of [away, busy, ready]) {
+      trie.subscribe(member, newSubscription('$share/g/t'));
+    }
+    expect(names(trie, 't', 3)).toEqual(['ready', 'ready', 'ready']);
+    ready.isReady = false;
+    expect(new Set(names(trie, 't', 4))).toEqual(new Set(['busy', 'ready']));
+    busy.isConnected = ready.isConnected = false;
+    expect(new Set(names(trie, 't', 6)).size).toBe(3);
+  });
+
+  test('the one that went away is passed over, and the last one leaves nobody', () => {
+    const trie = new SubscriptionTrie<Member>();
+    const member = new Member('a');
+    trie.subscribe(member, newSubscription('$share/g/t'));
+    const [group] = trie.match('t').groups;
+    expect(group?.next(member)).toBeNull();
+    trie.unsubscribe(member, '$share/g/t');
+    expect(group?.next()).toBeNull();
+    expect(trie.match('t').groups).toEqual([]);
+  });
+});
+
+const levels = fc.constantFrom('a', 'b', '', '$x', '+');
+const filterArbitrary = fc
+  .tuple(
+    fc.constantFrom('', '', '$share/g/', '$share/h/'),
+    fc.array(levels, { minLength: 1, maxLength: 4 }),
+    fc.boolean(),
+  )
+  .map(([prefix, parts, hash]) => prefix + [...parts, ...(hash ? ['#'] : [])].join('/'))
+  .filter((filter) => filter !== '' && !filter.endsWith('g/') && !filter.endsWith('h/'));
+const topicArbitrary = fc
+  .array(fc.constantFrom('a', 'b', '', '$x'), { minLength: 1, maxLength: 5 })
+  .map((parts) => parts.join('/'))
+  .filter((topic) => topic !== '');
+
+test.each(['merge', 'each'] as const)(
+  'it finds what comparing every filter finds, through any changes (%s)',
+  (overlapping: Overlapping) => {
+    const operation = fc.record({
+      who: fc.nat(3),
+      filter: filterArbitrary,
+      isAdded: fc.boolean(),
+      qos: fc.constantFrom(0, 1, 2),
+      identifier: fc.nat(3),
+      noLocal: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(
+        fc.array(operation, { maxLength: 40 }),
+        fc.array(topicArbitrary, { minLength: 1, maxLength: 5 }),
+        (operations, topics) => {
+          const trie = new SubscriptionTrie<Member>({ overlapping });
+          const cache = new TopicCache(
+            trie,
+            (buffer, start, end) => Buffer.from(buffer.subarray(start, end)).toString(),
+            { routesMax: 4 },
+          );
+          const members = ['a', 'b', 'c', 'd'].map((name) => new Member(name));
+          const model = members.map(() => new Map<string, Subscription>());
+          for (const { who, filter, isAdded, qos, identifier, noLocal } of operations) {
+            const member = members[who] as Member;
+            if (isAdded) {
+              const subscription = newSubscription(filter, {
+                qos: qos as 0 | 1 | 2,
+                subscriptionIdentifier: identifier,
+                noLocal: noLocal && !filter.startsWith('$share/'),
+              });
+              trie.subscribe(member, subscription);
+              model[who]?.set(filter, subscription);
+            } else {
+              expect(trie.unsubscribe(member, filter)).toBe(model[who]?.delete(filter));
+            }
+            for (const topic of topics) {
+              const expected = expectedMatch(members, model, topic, overlapping);
+              for (const found of [trie.match(topic), cache.lookupTopic(topic)]) {
+                expect(sorted(found.recipients.map(plain))).toEqual(expected.recipients);
+                expect(found.groups.length).toBe(expected.groupCount);
+              }
+            }
+          }
+          expect(trie.subscriptionCount).toBe(model.reduce((sum, { size }) => sum + size, 0));
+          for (const [index, filters] of model.entries()) {
+            for (const filter of filters.keys()) trie.unsubscribe(members[index] as Member, filter);
+          }
+          expect([
+            trie.subscriptionCount,
+            trie.filterCount,
+            trie.groupCount,
+            trie.nodeCount,
+          ]).toEqual([0, 0, 0, 0]);
+        },
+      ),
+      { numRuns: 300 },
+    );
+  },
+);
+
+function expectedMatch(
+  members: readonly Member[],
+  model: readonly Map<string, Subscription>[],
+  topic: string,
+  overlapping: Overlapping,
+): { recipients: string[]; groupCount: number } {
+  const groups = new Set<string>();
+  const recipients: unknown[] = [];
+  for (const [index, member] of members.entries()) {
+    const matching: Subscription[] = [];
+    for (const subscription of (model[index] as Map<string, Subscription>).values()) {
+      if (!matchesFilter(subscription.topicFilter, topic)) continue;
+      if (subscription.topicFilter.startsWith('$share/')) groups.add(subscription.topicFilter);
+      else matching.push(subscription);
+    }
+    const deliveries = overlapping === 'merge' ? [matching] : matching.map((one) => [one]);
+    for (const merged of deliveries) {
+      const all = mergeOf(member, merged);
+      if (all === null) continue;
+      recipients.push({
+        ...all,
+        whenOwn: mergeOf(
+          member,
+          merged.filter((one) => !one.noLocal),
+        ),
+      });
+    }
+  }
+  return { recipients: sorted(recipients), groupCount: groups.size };
+}
+
+function mergeOf(member: Member, subscriptions: readonly Subscription[]) {
+  if (subscriptions.length === 0) return null;
+  return {
+    session: member.name,
+    qos: Math.max(...subscriptions.map(({ qos }) => qos)),
+    retainAsPublished: false,
+    identifiers: subscriptions
+      .map(({ subscriptionIdentifier }) => subscriptionIdentifier)
+      .filter((identifier) => identifier !== 0)
+      .sort((a, b) => a - b),
+  };
+}
+
+test('65,000 levels and filters full of wildcards cost no stack and little time', () => {
+  const trie = new SubscriptionTrie<Member>();
+  const member = new Member('a');
+  const deep = '/'.repeat(65_000);
+  const filters = [deep, Array(30_000).fill('+').join('/'), `${'+/'.repeat(30_000)}#`];
+  for (let size = 1; size <= 40; size++) {
+    filters.push(Array.from({ length: size }, (_, index) => (index % 2 ? '+' : 'a')).join('/'));
+  }
+  for (const filter of filters) trie.subscribe(member, newSubscription(filter));
+  expect(trie.match(deep).recipients).toHaveLength(1);
+  expect(trie.match(Array(40).fill('a').join('/')).recipients).toHaveLength(1);
+  for (const filter of filters) expect(trie.unsubscribe(member, filter)).toBe(true);
+  expect(trie.nodeCount).toBe(0);
+});
+
+describe('the topic cache', () => {
+  const decode = (buffer: Uint8Array, start: number, end: number) =>
+    Buffer.from(buffer.subarray(start, end)).toString();
+
+  test('it stays within its bound and finds every topic again', () => {
+    const trie = new SubscriptionTrie<Member>();
+    trie.subscribe(new Member('a'), newSubscription('t/+'));
+    const cache = new TopicCache(trie, decode, { routesMax: 512, hashSeed: 12_345 });
+    for (let index = 0; index < 5000; index++) {
+      expect(cache.lookupTopic(`t/${index}`).recipients).toHaveLength(1);
+      expect(cache.lookupTopic(`u/${index}`).recipients).toHaveLength(0);
+    }
+    expect(cache.count).toBeLessThanOrEqual(512);
+    expect(cache.count).toBeGreaterThan(256);
+  });
+
+  test('a known topic is not decoded again, and a refused one is not kept', () => {
+    const trie = new SubscriptionTrie<Member>();
+    let decoded = 0;
+    const cache = new TopicCache(trie, (buffer, start, end) => {
+      decoded++;
+      if (buffer[start] === 0x21) throw new Error('refused');
+      return decode(buffer, start, end);
+    });
+    const packet = Buffer.from('..topic/a..');
+    const route = cache.lookup(packet, 2, 9);
+    packet.fill(0x78, 2, 9);
+    expect(cache.lookupTopic('topic/a')).toBe(route);
+    expect(cache.lookupTopic('topic/b').topic).toBe('topic/b');
+    expect(cache.lookupTopic('topic/a')).toBe(route);
+    expect(decoded).toBe(2);
+    expect(() => cache.lookupTopic('!')).toThrow('refused');
+    expect(cache.count).toBe(2);
+  });
+});

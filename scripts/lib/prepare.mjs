@@ -1,0 +1,51 @@
+/** What `npm start` and `npm test` share: installing and building what is missing, at most once. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** Installs the dependencies when there are none, or when the lock file is newer. */
+export function installIfNeeded() {
+  const marker = join(root, 'node_modules', '.modules.yaml');
+  const lockFile = join(root, 'pnpm-lock.yaml');
+  if (existsSync(marker) && statSync(marker).mtimeMs >= statSync(lockFile).mtimeMs) return;
+  const { packageManager } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  run('installing dependencies', 'npx', ['-y', packageManager, 'install', '--frozen-lockfile']);
+}
+
+/** Compiles when a source is newer than what was compiled last. */
+export function buildIfNeeded() {
+  const built = join(root, 'packages', 'server', 'dist', 'index.js');
+  if (existsSync(built) && statSync(built).mtimeMs >= newestSource()) return;
+  const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+  run('building', process.execPath, [compiler, '-b', 'packages/server']);
+}
+
+function newestSource() {
+  let newest = 0;
+  for (const name of readdirSync(join(root, 'packages'))) {
+    const source = join(root, 'packages', name, 'src');
+    if (!existsSync(source)) continue;
+    for (const file of readdirSync(source, { recursive: true })) {
+      newest = Math.max(newest, statSync(join(source, file)).mtimeMs);
+    }
+  }
+  return newest;
+}
+
+/** Runs a command, showing its output only if it fails; then ends this process with one clear line. */
+export function run(what, command, args) {
+  console.error(`promptmq: ${what} …`);
+  const { status, error, stdout, stderr } = spawnSync(command, args, {
+    cwd: root,
+    encoding: 'utf8',
+    // npx is a script of its own on Windows.
+    shell: process.platform === 'win32',
+  });
+  if (status === 0) return;
+  process.stderr.write(`${stdout ?? ''}${stderr ?? ''}`);
+  console.error(`promptmq: ${what} failed: ${error?.message ?? `exit code ${status}`}`);
+  process.exit(1);
+}
