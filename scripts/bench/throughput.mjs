@@ -173,13 +173,7 @@ function splitter(onPublish, onAcks, idOffset, socket) {
     let start = 0;
     let acks = 0;
     const ids = [];
-    while (start + 2 <= chunk.length) {
-      const long = chunk[start + 1] >= 0x80;
-      if (long && start + 3 > chunk.length) break;
-      const size = long
-        ? 3 + (chunk[start + 1] & 0x7f) + chunk[start + 2] * 128
-        : 2 + chunk[start + 1];
-      if (start + size > chunk.length) break;
+    for (let size = sizeAt(chunk, start); size > 0; size = sizeAt(chunk, start)) {
       const type = chunk[start] >> 4;
       if (type === 3 && onPublish !== null) {
         onPublish();
@@ -191,17 +185,31 @@ function splitter(onPublish, onAcks, idOffset, socket) {
     }
     rest = start < chunk.length ? chunk.subarray(start) : null;
     if (acks > 0) onAcks(acks);
-    if (ids.length > 0) {
-      const bytes = Buffer.allocUnsafe(ids.length * 2);
-      for (let index = 0; index < ids.length; index += 2) {
-        bytes[index * 2] = 0x40;
-        bytes[index * 2 + 1] = 2;
-        bytes[index * 2 + 2] = ids[index];
-        bytes[index * 2 + 3] = ids[index + 1];
-      }
-      socket.write(bytes);
-    }
+    if (ids.length > 0) socket.write(pubacks(ids));
   };
+}
+
+/** The size of the packet at `start` when it is there whole, else 0; of those below 16 KB. */
+function sizeAt(chunk, start) {
+  if (start + 2 > chunk.length) return 0;
+  const isLong = chunk[start + 1] >= 0x80;
+  if (isLong && start + 3 > chunk.length) return 0;
+  const size = isLong
+    ? 3 + (chunk[start + 1] & 0x7f) + chunk[start + 2] * 128
+    : 2 + chunk[start + 1];
+  return start + size <= chunk.length ? size : 0;
+}
+
+/** A PUBACK for each packet identifier, given as pairs of bytes. */
+function pubacks(ids) {
+  const bytes = Buffer.allocUnsafe(ids.length * 2);
+  for (let index = 0; index < ids.length; index += 2) {
+    bytes[index * 2] = 0x40;
+    bytes[index * 2 + 1] = 2;
+    bytes[index * 2 + 2] = ids[index];
+    bytes[index * 2 + 3] = ids[index + 1];
+  }
+  return bytes;
 }
 
 async function openPair(index, topic) {

@@ -44,7 +44,7 @@ export class AckView {
     this.packetId = ((buffer[bodyStart] as number) << 8) | (buffer[bodyStart + 1] as number);
     this.reasonCode = 0;
     if (this.packetId === 0) {
-      throw new PacketError(ReasonCode.ProtocolError, 'MQTT-2.2.1-5', 2, 'packet identifier 0');
+      throw new PacketError(ReasonCode.ProtocolError, 'MQTT-2.2.1-3', 2, 'packet identifier 0');
     }
     if (end - bodyStart === 2) return;
     const type = (buffer[start] as number) >> 4;

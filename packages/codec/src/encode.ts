@@ -1,12 +1,13 @@
 import { type Packet as ForeignPacket, generate } from 'mqtt-packet';
 import {
   type AckPacket,
+  type ConnectPacket,
   type Packet,
   PacketType,
   type ProtocolVersion,
   type PublishPacket,
 } from './packets.ts';
-import type { Properties } from './properties.ts';
+import { type Properties, WILL } from './properties.ts';
 import {
   field,
   prepareProperties,
@@ -64,6 +65,8 @@ function* withFewerProperties(packet: Packet): Generator<Packet> {
 
 function encodeWhole(packet: Packet, version: ProtocolVersion): Uint8Array {
   switch (packet.cmd) {
+    case 'connect':
+      return encodeConnect(packet);
     case 'publish':
       return encodePublish(packet, version);
     case 'puback':
@@ -76,22 +79,63 @@ function encodeWhole(packet: Packet, version: ProtocolVersion): Uint8Array {
   }
 }
 
-/** What mqtt-packet takes: Buffers for bytes, and no fields of other versions. */
+/** What mqtt-packet takes: no fields of other versions. */
 function toForeign(packet: Packet, version: ProtocolVersion): ForeignPacket {
-  if (packet.cmd === 'connect') {
-    const { will, password, ...others } = packet;
-    const foreign: Record<string, unknown> = { ...others };
-    if (password !== undefined) foreign['password'] = Buffer.from(password);
-    if (will !== undefined) {
-      const { forwardedProperties, ...kept } = will;
-      foreign['will'] = { ...kept, payload: Buffer.from(will.payload) };
-    }
-    return foreign as unknown as ForeignPacket;
-  }
   if (packet.cmd === 'unsuback' && version < 5) {
     return { cmd: 'unsuback', messageId: packet.messageId } as unknown as ForeignPacket;
   }
   return packet as unknown as ForeignPacket;
+}
+
+/**
+ * §3.1. By our own code, as mqtt-packet refuses what MQTT 5 allows: a password without a user name, and
+ * an empty client identifier without Clean Start.
+ */
+function encodeConnect(packet: ConnectPacket): Uint8Array {
+  const { protocolVersion, will } = packet;
+  const isV5 = protocolVersion === 5;
+  const parts: Uint8Array[] = [
+    lengthPrefixed(packet.protocolId, 'protocolId'),
+    Uint8Array.of(protocolVersion, connectFlags(packet)),
+    Uint8Array.of(packet.keepalive >> 8, packet.keepalive & 0xff),
+  ];
+  if (isV5) parts.push(encodeProperties(packet.properties, PacketType.CONNECT));
+  parts.push(lengthPrefixed(packet.clientId, 'clientId'));
+  if (will !== undefined) {
+    if (isV5) parts.push(encodeProperties(will.properties, WILL));
+    parts.push(lengthPrefixed(will.topic, 'will.topic'));
+    parts.push(lengthPrefixed(will.payload, 'will.payload'));
+  }
+  if (packet.username !== undefined) parts.push(lengthPrefixed(packet.username, 'username'));
+  if (packet.password !== undefined) parts.push(lengthPrefixed(packet.password, 'password'));
+  const body = Buffer.concat(parts);
+  const bytes = allocate(PacketType.CONNECT << 4, body.length);
+  bytes.set(body, bytes.length - body.length);
+  return bytes;
+}
+
+function connectFlags({ clean, will, username, password }: ConnectPacket): number {
+  const willFlags = will === undefined ? 0 : 0x04 | (will.qos << 3) | (will.retain ? 0x20 : 0);
+  return (
+    (clean ? 0x02 : 0) |
+    willFlags |
+    (password === undefined ? 0 : 0x40) |
+    (username === undefined ? 0 : 0x80)
+  );
+}
+
+function encodeProperties(properties: object | undefined, packet: number): Uint8Array {
+  const prepared = prepareProperties(properties as Properties | undefined, packet);
+  const bytes = new Uint8Array(variableByteIntegerSize(prepared.size) + prepared.size);
+  writeProperties(bytes, 0, prepared);
+  return bytes;
+}
+
+function lengthPrefixed(value: string | Uint8Array, name: string): Uint8Array {
+  const bytes = field(value, name);
+  const prefixed = new Uint8Array(2 + bytes.length);
+  writeField(prefixed, 0, bytes);
+  return prefixed;
 }
 
 /** §3.3. One allocation of the exact size. */

@@ -220,10 +220,36 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
   }
 
   #onPublish(view: PublishView): void {
-    const { broker, version } = this;
-    const session = this.session as BrokerSession;
-    const { maxQos, retainAvailable, checkPayloadFormat } = broker.config.mqtt;
-    broker.stats.messagesReceived++;
+    const { packetId } = view;
+    this.broker.stats.messagesReceived++;
+    let reasonCode = this.#check(view);
+    switch (view.qos) {
+      case 0:
+        if (reasonCode === ReasonCode.Success) this.broker.router.publish(view, this);
+        break;
+      case 1:
+        if ((this.session as BrokerSession).hasReceived(packetId)) {
+          reasonCode = ReasonCode.PacketIdentifierInUse;
+        }
+        if (reasonCode === ReasonCode.Success) reasonCode = this.broker.router.publish(view, this);
+        this.#sendAck(PacketType.PUBACK, packetId, reasonCode); // [MQTT-4.3.2-4]
+        break;
+      case 2:
+        reasonCode = this.#receiveQoS2(view, reasonCode);
+        this.#sendAck(PacketType.PUBREC, packetId, reasonCode); // [MQTT-4.3.3-8]
+        break;
+    }
+  }
+
+  /**
+   * What the broker's limits say of a PUBLISH.
+   *
+   * @returns the reason code to refuse the message with, or Success
+   * @throws {PacketError} where the refusal ends the connection
+   */
+  #check(view: PublishView): number {
+    const { config, stats } = this.broker;
+    const { maxQos, retainAvailable, checkPayloadFormat } = config.mqtt;
     if (view.qos > maxQos) {
       throw new PacketError(ReasonCode.QoSNotSupported, 'MQTT-3.2.2-11', 0, 'QoS not supported');
     }
@@ -235,39 +261,33 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
         'retained messages are not supported',
       );
     }
-    let reasonCode: number = ReasonCode.Success;
-    if (checkPayloadFormat && !hasDeclaredFormat(view)) {
-      broker.stats.refused['payload-format-invalid']++;
-      reasonCode = ReasonCode.PayloadFormatInvalid;
+    if (!checkPayloadFormat || hasDeclaredFormat(view)) return ReasonCode.Success;
+    stats.refused['payload-format-invalid']++;
+    return ReasonCode.PayloadFormatInvalid;
+  }
+
+  /** Takes a QoS 2 message once, however often it is sent [MQTT-4.3.3-10]; returns PUBREC's code. */
+  #receiveQoS2(view: PublishView, checked: number): number {
+    const session = this.session as BrokerSession;
+    const { packetId } = view;
+    if (session.hasReceived(packetId)) {
+      session.receive(packetId);
+      return ReasonCode.Success;
     }
-    switch (view.qos) {
-      case 0:
-        if (reasonCode === ReasonCode.Success) broker.router.publish(view, this);
-        break;
-      case 1:
-        if (session.hasReceived(view.packetId)) reasonCode = ReasonCode.PacketIdentifierInUse;
-        if (reasonCode === ReasonCode.Success) reasonCode = broker.router.publish(view, this);
-        this.#sendAck(PacketType.PUBACK, view.packetId, reasonCode); // [MQTT-4.3.2-4]
-        break;
-      case 2:
-        if (session.hasReceived(view.packetId)) {
-          session.receive(view.packetId); // [MQTT-4.3.3-10]
-        } else {
-          if (version === 5 && session.receivedCount >= broker.config.mqtt.receiveMaximum) {
-            throw new PacketError(
-              ReasonCode.ReceiveMaximumExceeded,
-              'MQTT-3.3.4-7',
-              0,
-              'more QoS 2 messages than the Receive Maximum',
-            );
-          }
-          if (reasonCode === ReasonCode.Success) reasonCode = broker.router.publish(view, this);
-          // [MQTT-4.3.3-9]; before MQTT 5 the exchange goes on, as PUBREC can't say no.
-          if (reasonCode < 0x80 || version < 5) session.receive(view.packetId);
-        }
-        this.#sendAck(PacketType.PUBREC, view.packetId, reasonCode); // [MQTT-4.3.3-8]
-        break;
+    const { receiveMaximum } = this.broker.config.mqtt;
+    if (this.version === 5 && session.receivedCount >= receiveMaximum) {
+      throw new PacketError(
+        ReasonCode.ReceiveMaximumExceeded,
+        'MQTT-3.3.4-7',
+        0,
+        'more QoS 2 messages than the Receive Maximum',
+      );
     }
+    const reasonCode =
+      checked === ReasonCode.Success ? this.broker.router.publish(view, this) : checked;
+    // [MQTT-4.3.3-9]; before MQTT 5 the exchange goes on, as PUBREC can't say no.
+    if (reasonCode < 0x80 || this.version < 5) session.receive(packetId);
+    return reasonCode;
   }
 
   #onAck(type: PacketType, packetId: number, reasonCode: number): void {
@@ -475,7 +495,7 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
     if (this.output.writtenBytes === 0) this.#stalledAt = -1;
     else this.#stalledAt = this.broker.runtime.now();
     const { session } = this;
-    if (session !== null && session.hasBacklog && this.isWritable) {
+    if (session?.hasBacklog && this.isWritable) {
       session.pump(this.broker.runtime.now());
     }
   }

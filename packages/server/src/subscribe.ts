@@ -27,34 +27,44 @@ export function subscribe(broker: Broker, connection: Connection, packet: Subscr
   }
   const granted: number[] = [];
   const replays: Subscription[] = [];
-  if (session.hasReceived(packet.messageId) && connection.version === 5) {
-    for (const _ of packet.subscriptions) granted.push(ReasonCode.PacketIdentifierInUse);
-  } else {
-    for (const request of packet.subscriptions) {
-      const refusal = refusalOf(broker, connection, request);
-      if (refusal !== null) {
-        granted.push(connection.version === 5 ? refusal : ReasonCode.UnspecifiedError);
-        continue;
-      }
-      const subscription: Subscription = {
-        topicFilter: request.topic,
-        qos: request.qos < mqtt.maxQos ? request.qos : mqtt.maxQos,
-        noLocal: request.nl ?? false,
-        retainAsPublished: request.rap ?? false,
-        retainHandling: request.rh ?? 0,
-        subscriptionIdentifier: identifier,
-      };
-      const replaced = session.subscriptions.get(request.topic);
-      session.subscriptions.set(request.topic, subscription); // [MQTT-3.8.4-3]
-      broker.router.trie.subscribe(session, subscription);
-      granted.push(subscription.qos);
-      if (isOwedRetained(subscription, replaced !== undefined)) replays.push(subscription);
+  const isIdInUse = connection.version === 5 && session.hasReceived(packet.messageId);
+  for (const request of packet.subscriptions) {
+    const refusal = isIdInUse
+      ? ReasonCode.PacketIdentifierInUse
+      : refusalOf(broker, connection, request);
+    if (refusal !== null) {
+      granted.push(connection.version === 5 ? refusal : ReasonCode.UnspecifiedError);
+      continue;
     }
+    const isReplacement = session.subscriptions.has(request.topic);
+    const subscription = addSubscription(broker, session, request, identifier);
+    granted.push(subscription.qos);
+    if (isOwedRetained(subscription, isReplacement)) replays.push(subscription);
   }
   broker.stats.subscriptionsCurrent = broker.router.trie.subscriptionCount;
   connection.send({ cmd: 'suback', messageId: packet.messageId, granted });
   broker.log.debug('client-subscribed', { clientId: session.clientId, granted });
   for (const subscription of replays) replayRetained(broker, session, subscription);
+}
+
+function addSubscription(
+  broker: Broker,
+  session: BrokerSession,
+  request: SubscriptionRequest,
+  subscriptionIdentifier: number,
+): Subscription {
+  const { maxQos } = broker.config.mqtt;
+  const subscription: Subscription = {
+    topicFilter: request.topic,
+    qos: request.qos < maxQos ? request.qos : maxQos, // [MQTT-3.2.2-10]
+    noLocal: request.nl ?? false,
+    retainAsPublished: request.rap ?? false,
+    retainHandling: request.rh ?? 0,
+    subscriptionIdentifier,
+  };
+  session.subscriptions.set(request.topic, subscription); // [MQTT-3.8.4-3]
+  broker.router.trie.subscribe(session, subscription);
+  return subscription;
 }
 
 /** The reason code to refuse a filter with, or null; throws where the refusal ends the connection. */
@@ -121,14 +131,15 @@ export function unsubscribe(
 ): void {
   const session = connection.session as BrokerSession;
   const granted: number[] = [];
-  if (session.hasReceived(packet.messageId) && connection.version === 5) {
-    for (const _ of packet.unsubscriptions) granted.push(ReasonCode.PacketIdentifierInUse);
-  } else {
-    for (const topicFilter of packet.unsubscriptions) {
-      const existed = session.subscriptions.delete(topicFilter); // [MQTT-3.10.4-1]
-      if (existed) broker.router.trie.unsubscribe(session, topicFilter);
-      granted.push(existed ? ReasonCode.Success : ReasonCode.NoSubscriptionExisted);
+  const isIdInUse = connection.version === 5 && session.hasReceived(packet.messageId);
+  for (const topicFilter of packet.unsubscriptions) {
+    if (isIdInUse) {
+      granted.push(ReasonCode.PacketIdentifierInUse);
+      continue;
     }
+    const existed = session.subscriptions.delete(topicFilter); // [MQTT-3.10.4-1]
+    if (existed) broker.router.trie.unsubscribe(session, topicFilter);
+    granted.push(existed ? ReasonCode.Success : ReasonCode.NoSubscriptionExisted);
   }
   broker.stats.subscriptionsCurrent = broker.router.trie.subscriptionCount;
   connection.send({ cmd: 'unsuback', messageId: packet.messageId, granted });

@@ -320,29 +320,42 @@ function collectWildcards<S extends SharedSubscriber>(
   let offset = 0; // of the topic's level below `node`
   while (node !== null) {
     const isEnd = offset > topic.length;
-    if (isEnd && node.value !== null) {
-      entries.push(node.value);
-    }
+    if (isEnd && node.value !== null) entries.push(node.value);
+    // [MQTT-4.7.2-1]
     if (node !== root || !isHidden) {
-      // [MQTT-4.7.2-1]
-      const hash = node.hash;
-      if (hash !== null && hash.value !== null) {
-        entries.push(hash.value);
-      }
-      const plus = node.plus;
-      const next: number = plus === null || isEnd ? -1 : matchLevels(plus.path, topic, offset);
-      if (plus !== null && next !== -1) {
-        nodes.push(plus);
-        offsets.push(next);
-      }
+      collectHash(node, entries);
+      if (!isEnd) branchOff(node.plus, topic, offset, nodes, offsets);
     }
-    node = node.literals === null || isEnd ? null : literalChild(node, topic, offset);
+    node = isEnd ? null : literalChild(node, topic, offset);
     offset = node === null ? -1 : matchLevels(node.path, topic, offset);
     if (offset === -1) {
       node = nodes.pop() ?? null;
       offset = offsets.pop() ?? -1;
     }
   }
+}
+
+/** `#` matches whatever follows, nothing included (§4.7.1.2). */
+function collectHash<S extends SharedSubscriber>(
+  { hash }: LevelNode<FilterEntry<S>>,
+  entries: FilterEntry<S>[],
+): void {
+  if (hash !== null && hash.value !== null) entries.push(hash.value);
+}
+
+/** Notes a `+` child for later when its levels match. */
+function branchOff<V>(
+  plus: LevelNode<V> | null,
+  topic: string,
+  offset: number,
+  nodes: LevelNode<V>[],
+  offsets: number[],
+): void {
+  if (plus === null) return;
+  const next = matchLevels(plus.path, topic, offset);
+  if (next === -1) return;
+  nodes.push(plus);
+  offsets.push(next);
 }
 
 /** The child whose first level is the topic's at the offset. */

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
-import { ConfigError } from '../config/index.ts';
+import { ConfigError, configOptions, nearest } from '../config/index.ts';
 import { serverCommand } from './server-command.ts';
 
 /** Exit codes: 1 when the broker can't run, 2 when it was called wrongly. */
@@ -18,6 +18,20 @@ function fail(message: string, exitCode: number): never {
   process.exit(exitCode);
 }
 
+/** What yargs says of a wrong call, as one line with a way on. */
+function usageError(message: string): string {
+  const [line] = message.split('\n') as [string];
+  const unknown = /^Unknown arguments?: ([^,]+)/.exec(line)?.[1];
+  if (unknown === undefined)
+    return `${message.replace(/\s*\n\s*/g, ' ')} (--help lists all options)`;
+  const wasFlag = process.argv.some((argument) => argument.startsWith(`--${unknown}`));
+  if (!wasFlag) return `unknown command ${unknown} (--help lists all options)`;
+  const suggestion = nearest(unknown, ['config', ...configOptions.map(({ flag }) => flag)]);
+  const hint =
+    suggestion === null ? ' (--help lists all options)' : `; did you mean --${suggestion}?`;
+  return `unknown option --${unknown}${hint}`;
+}
+
 await yargs(hideBin(process.argv))
   .scriptName('promptmq')
   .usage('$0 [server] [options]\n\nAn MQTT 5.0, 3.1.1 and 3.1 broker.')
@@ -26,11 +40,10 @@ await yargs(hideBin(process.argv))
   .help()
   .alias('help', 'h')
   .strict()
-  .recommendCommands()
   .wrap(Math.min(100, process.stdout.columns ?? 100))
   .fail((message, error) => {
     if (error instanceof ConfigError) fail(error.message, EXIT_USAGE);
-    if (error) fail(error.message, EXIT_FAILED);
-    fail(`${message.split('\n')[0]} (--help lists all options)`, EXIT_USAGE);
+    if (error?.name === 'YError' || !error) fail(usageError(message ?? error?.message), EXIT_USAGE);
+    fail(error.message, EXIT_FAILED);
   })
   .parseAsync();

@@ -1,6 +1,6 @@
 import type { Argv, CommandModule } from 'yargs';
 import { configOptions, loadConfig } from '../config/index.ts';
-import { startBroker } from '../create-broker.ts';
+import { type RunningBroker, startBroker } from '../create-broker.ts';
 import { createLogger } from '../log/index.ts';
 
 /** How help calls the sections of the configuration. */
@@ -18,17 +18,19 @@ export const serverCommand: CommandModule = {
   handler: async (args) => {
     const config = loadConfig({ flags: args, file: args['config'] as string | undefined });
     const logger = createLogger(config.log);
-    const broker = await startBroker(config, { logger });
-    // Signals come while the broker runs; a second one doesn't wait for the clients.
+    let broker: RunningBroker | null = null;
     let isStopping = false;
     const stop = (signal: NodeJS.Signals) => {
-      if (isStopping) process.exit(1);
+      if (isStopping) process.exit(1); // The second signal doesn't wait for the clients.
       isStopping = true;
       logger.info('stopping', { signal });
-      void broker.stop();
+      void broker?.stop();
     };
+    // Before it listens: whoever sees that it does may stop it at once.
     process.on('SIGINT', stop);
     process.on('SIGTERM', stop);
+    broker = await startBroker(config, { logger });
+    if (isStopping) await broker.stop();
   },
 };
 
@@ -44,17 +46,10 @@ function addOptions(args: Argv): Argv {
       ...(choices === null ? {} : { choices }),
     });
   }
-  return args
-    .option('config', {
-      describe: 'a configuration file, YAML or JSON',
-      group: GROUPS['server'] as string,
-      requiresArg: true,
-      string: true,
-    })
-    .check((parsed) => {
-      for (const [name, value] of Object.entries(parsed)) {
-        if (Array.isArray(value) && name !== '_') throw new Error(`--${name} is given twice`);
-      }
-      return true;
-    });
+  return args.option('config', {
+    describe: 'a configuration file, YAML or JSON',
+    group: GROUPS['server'] as string,
+    requiresArg: true,
+    string: true,
+  });
 }

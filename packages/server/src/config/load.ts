@@ -23,6 +23,9 @@ export function loadConfig({ flags, file }: ConfigSources): Config {
   const values: Values = file === undefined ? new Map() : readFile(file);
   for (const { flag, key } of configOptions) {
     const value = flags[flag];
+    if (Array.isArray(value)) {
+      throw new ConfigError([{ key, source: `--${flag}`, message: 'given more than once' }]);
+    }
     if (value !== undefined) values.set(key, { value, source: `--${flag}` });
   }
   const input: Record<string, Record<string, unknown>> = {};

@@ -1,0 +1,101 @@
+import { describe, expect, test } from '@jest/globals';
+import { encode, type Packet, PacketDecoder, PacketError } from '../src/index.ts';
+import { type Vector, vectors } from './vectors.ts';
+
+function newDecoder({ version, receiver }: Vector): PacketDecoder {
+  return new PacketDecoder({ protocolVersion: version, receiver });
+}
+
+/** A packet in a form that `toEqual` compares by content: buffers as text, no prototypes. */
+function plain(packet: Packet | undefined): unknown {
+  return JSON.parse(
+    JSON.stringify(packet, (_key, value) => {
+      if (value?.type === 'Buffer') return Buffer.from(value.data).toString('latin1');
+      if (value instanceof Uint8Array) return Buffer.from(value).toString('latin1');
+      return value;
+    }),
+  );
+}
+
+function errorOf(action: () => unknown): PacketError {
+  try {
+    action();
+  } catch (error) {
+    if (error instanceof PacketError) return error;
+    throw error;
+  }
+  throw new Error('it was accepted');
+}
+
+const accepted = vectors.filter(({ packet }) => packet !== undefined);
+const refused = vectors.filter(({ packet }) => packet === undefined);
+
+describe('accepted', () => {
+  test.each(accepted)('$name', (vector) => {
+    const packets = newDecoder(vector).push(vector.bytes);
+    expect(packets.map(plain)).toEqual([plain(vector.packet)]);
+  });
+
+  test.each(accepted)('$name, split at every byte', (vector) => {
+    for (let split = 0; split <= vector.bytes.length; split++) {
+      const decoder = newDecoder(vector);
+      const packets = [
+        ...decoder.push(vector.bytes.subarray(0, split)),
+        ...decoder.push(vector.bytes.subarray(split)),
+      ];
+      expect(packets.map(plain)).toEqual([plain(vector.packet)]);
+      expect(decoder.bufferedBytes).toBe(0);
+    }
+  });
+
+  test.each(accepted)('$name, byte by byte and three times', (vector) => {
+    const decoder = newDecoder(vector);
+    const packets: Packet[] = [];
+    for (let copy = 0; copy < 3; copy++) {
+      for (const byte of vector.bytes) packets.push(...decoder.push(Uint8Array.of(byte)));
+    }
+    expect(packets.map(plain)).toEqual([vector.packet, vector.packet, vector.packet].map(plain));
+  });
+
+  test.each(accepted)(
+    '$name, shortened inside its frame, is refused or another packet',
+    (vector) => {
+      if (vector.bytes.length > 127) throw new Error('the header of a vector is two bytes');
+      for (let length = 2; length < vector.bytes.length; length++) {
+        const shortened = Uint8Array.from(vector.bytes.subarray(0, length));
+        shortened[1] = length - 2;
+        try {
+          const packets = newDecoder(vector).push(shortened);
+          // Only what has a shorter form can still be the same packet.
+          const isSame =
+            JSON.stringify(packets.map(plain)) === JSON.stringify([plain(vector.packet)]);
+          if (isSame && vector.isCanonical) throw new Error(`accepted with ${length} bytes`);
+        } catch (error) {
+          if (!(error instanceof PacketError)) throw error;
+        }
+      }
+    },
+  );
+
+  test.each(accepted.filter(({ isCanonical }) => isCanonical))('$name, encoded', (vector) => {
+    const encoded = encode(vector.packet as Packet, { protocolVersion: vector.version });
+    expect(Buffer.from(encoded as Uint8Array)).toEqual(Buffer.from(vector.bytes));
+  });
+});
+
+describe('refused', () => {
+  test.each(refused)('$name: $rule', (vector) => {
+    const error = errorOf(() => newDecoder(vector).push(vector.bytes));
+    expect([error.reasonCode, error.rule]).toEqual([vector.reasonCode, vector.rule]);
+    expect(error.offset).toBeGreaterThanOrEqual(0);
+    expect(error.offset).toBeLessThanOrEqual(vector.bytes.length);
+  });
+
+  test.each(refused)('$name, byte by byte', (vector) => {
+    const decoder = newDecoder(vector);
+    const error = errorOf(() => {
+      for (const byte of vector.bytes) decoder.push(Uint8Array.of(byte));
+    });
+    expect([error.reasonCode, error.rule]).toEqual([vector.reasonCode, vector.rule]);
+  });
+});

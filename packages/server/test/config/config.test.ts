@@ -1,0 +1,135 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { ConfigError, type ConfigInput, loadConfig, parseConfig } from '../../src/config/index.ts';
+
+function problemsOf(action: () => unknown): string[] {
+  try {
+    action();
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return error.message.split('\n');
+  }
+  throw new Error('it was accepted');
+}
+
+test('without options it has the defaults', () => {
+  const config = parseConfig({});
+  expect(config.server.bind).toEqual({ kind: 'tcp', host: '0.0.0.0', port: 1883 });
+  expect(config.mqtt.maxQos).toBe(2);
+  expect(config.mqtt.maxSessionExpiry).toBe(0xffff_ffff);
+  expect(config.log.level).toBe('info');
+});
+
+describe('the forms that people write', () => {
+  test.each([
+    ['0.0.0.0:1883', { kind: 'tcp', host: '0.0.0.0', port: 1883 }],
+    [':1884', { kind: 'tcp', host: '0.0.0.0', port: 1884 }],
+    ['1885', { kind: 'tcp', host: '0.0.0.0', port: 1885 }],
+    [1886, { kind: 'tcp', host: '0.0.0.0', port: 1886 }],
+    ['[::1]:1883', { kind: 'tcp', host: '::1', port: 1883 }],
+    ['localhost:0', { kind: 'tcp', host: 'localhost', port: 0 }],
+    ['unix:/run/mqtt.sock', { kind: 'unix', path: '/run/mqtt.sock' }],
+    ['none', null],
+    [null, null],
+  ])('address %p', (bind, address) => {
+    expect(parseConfig({ server: { bind } }).server.bind).toEqual(address);
+  });
+
+  test.each([
+    ['100ms', 100],
+    ['30s', 30_000],
+    ['1.5m', 90_000],
+    ['2h', 7_200_000],
+    [3, 3000],
+    ['3', 3000],
+  ])('duration %p', (connectTimeout, ms) => {
+    expect(parseConfig({ mqtt: { connectTimeout } }).mqtt.connectTimeout).toBe(ms);
+  });
+
+  test.each([
+    ['4096', 4096],
+    [4096, 4096],
+    ['64KiB', 65_536],
+    ['64 kb', 64_000],
+    ['256MB', 256_000_000],
+  ])('size %p', (maxPacketSize, size) => {
+    expect(parseConfig({ mqtt: { maxPacketSize } }).mqtt.maxPacketSize).toBe(size);
+  });
+});
+
+test.each([
+  [
+    { server: { bind: 'here' } },
+    'server.bind (options): "here" is not allowed; it takes an address',
+  ],
+  [{ server: { bind: ':70000' } }, 'server.bind (options): ":70000" is not allowed'],
+  [
+    { mqtt: { maxQos: 3 } },
+    'mqtt.max-qos (options): 3 is not allowed; it takes a whole number from 0 to 2',
+  ],
+  [{ mqtt: { connectTimeout: 'soon' } }, 'it takes a duration such as'],
+  [{ mqtt: { connectTimeout: '1week' } }, 'it takes a duration such as'],
+  [{ mqtt: { maxPacketSize: '1TB' } }, 'it takes a size such as'],
+  [{ mqtt: { retainAvailable: 'maybe' } }, 'it takes true or false'],
+  [{ log: { level: 'loud' } }, 'it takes trace, debug, info, warn, error, fatal'],
+  [{ mqtt: { maxQoS: 1 } }, 'unknown key; did you mean mqtt.max-qos?'],
+  [{ mqt: {} }, 'mqt (options): unknown key; did you mean mqtt?'],
+])('%j is refused', (input, message) => {
+  expect(problemsOf(() => parseConfig(input as ConfigInput))[0]).toContain(message);
+});
+
+describe('sources', () => {
+  let folder: string;
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'promptmq-config-'));
+  });
+
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  function write(name: string, text: string): string {
+    const path = join(folder, name);
+    writeFileSync(path, text);
+    return path;
+  }
+
+  test('a flag goes before the file, and the file before the default', () => {
+    const file = write('a.yaml', 'mqtt:\n  max-qos: 1\n  max-inflight: 7\nlog:\n  level: warn\n');
+    const config = loadConfig({ flags: { 'max-qos': '0', 'log-format': 'json' }, file });
+    expect([config.mqtt.maxQos, config.mqtt.maxInflight, config.mqtt.maxRetained]).toEqual([
+      0, 7, 1_000_000,
+    ]);
+    expect(config.log).toEqual({ level: 'warn', format: 'json' });
+  });
+
+  test('a file may be JSON, or empty', () => {
+    const file = write('a.json', '{"server": {"ws-bind": "none"}}');
+    expect(loadConfig({ flags: {}, file }).server.wsBind).toBeNull();
+    expect(loadConfig({ flags: {}, file: write('b.yaml', '# nothing\n') }).mqtt.maxQos).toBe(2);
+  });
+
+  test('all errors are told at once, each with where it comes from', () => {
+    const file = write('a.yaml', 'mqtt:\n  max-qos: 9\n  max-inflght: 1\nserver: 5\n');
+    expect(
+      problemsOf(() => loadConfig({ flags: { 'max-retained': 'many' }, file })).sort(),
+    ).toEqual([
+      `mqtt.max-inflght (${file}:3:3): unknown key; did you mean mqtt.max-inflight?`,
+      `mqtt.max-qos (${file}:2:3): 9 is not allowed; it takes a whole number from 0 to 2`,
+      'mqtt.max-retained (--max-retained): "many" is not allowed; it takes a whole number from 0 to 100000000',
+      `server (${file}:4:1): 5 is not allowed; it takes a value of another type`,
+    ]);
+  });
+
+  test('a file that is missing or is not YAML is named', () => {
+    const missing = join(folder, 'missing.yaml');
+    expect(problemsOf(() => loadConfig({ flags: {}, file: missing }))[0]).toContain(missing);
+    const broken = write('broken.yaml', 'mqtt:\n  max-qos: [1\n');
+    expect(problemsOf(() => loadConfig({ flags: {}, file: broken }))[0]).toMatch(
+      /broken\.yaml:\d+:\d+/,
+    );
+    const list = write('list.yaml', '- 1\n');
+    expect(problemsOf(() => loadConfig({ flags: {}, file: list }))[0]).toContain('sections');
+  });
+});

@@ -1,0 +1,48 @@
+import { PassThrough } from 'node:stream';
+import { expect, test } from '@jest/globals';
+import { createLogger, type Logger, rateLimited } from '../../src/log/index.ts';
+
+function logged(format: 'console' | 'json', use: (logger: Logger) => void): string[] {
+  const stream = new PassThrough();
+  use(createLogger({ level: 'info', format, stream }));
+  return String(stream.read() ?? '')
+    .split('\n')
+    .slice(0, -1);
+}
+
+test('JSON lines have time, level, event and the fields', () => {
+  const [line, ...others] = logged('json', (logger) => {
+    logger.debug('hidden');
+    logger.warn('client-refused', { clientId: 'a b', reasonCode: 0x87 });
+  });
+  expect(others).toEqual([]);
+  expect(JSON.parse(`${line}`)).toMatchObject({
+    level: 'warn',
+    event: 'client-refused',
+    clientId: 'a b',
+    reasonCode: 0x87,
+  });
+});
+
+test('console lines quote what would break them', () => {
+  const [line, ...others] = logged('console', (logger) =>
+    logger.info('event', { id: 'line\nbreak', port: 1883 }),
+  );
+  expect(others).toEqual([]);
+  expect(line).toMatch(/^\S+Z info {2}event id="line\\nbreak" port=1883$/);
+});
+
+test('a flood is cut to its limit, and the number of lines left out is told', () => {
+  const lines: string[] = [];
+  let now = 0;
+  const target = {
+    info: (event: string) => lines.push(event),
+    warn: (event: string, fields?: object) => lines.push(`${event} ${JSON.stringify(fields)}`),
+  } as unknown as Logger;
+  const limited = rateLimited(target, { perSecond: 2, burst: 3, now: () => now });
+  for (let index = 0; index < 100; index++) limited.info(`line ${index}`);
+  expect(lines).toEqual(['line 0', 'line 1', 'line 2']);
+  now += 1000;
+  limited.info('later');
+  expect(lines.slice(3)).toEqual(['log-lines-suppressed {"count":97}', 'later']);
+});
