@@ -17,6 +17,9 @@ const RETAINED_SWEEP_MAX = 10_000;
 /** Client-triggered log lines a second, and how many may come at once. */
 const CLIENT_LOG_LINES = { perSecond: 20, burst: 100 };
 
+/** Sockets beyond twice the clients allowed: room for those that connect, are refused or close. */
+const SPARE_SOCKETS = 100;
+
 /** A session with what the broker keeps beside it. */
 interface SessionEntry {
   readonly session: BrokerSession;
@@ -85,7 +88,8 @@ export class Broker {
    */
   accept(transport: Transport): TransportHandler | null {
     // Some sockets more than clients, so that one too many still hears why it is refused.
-    if (this.#isStopping || this.#connections.size >= 2 * this.config.mqtt.maxConnections) {
+    const socketsMax = 2 * this.config.mqtt.maxConnections + SPARE_SOCKETS;
+    if (this.#isStopping || this.#connections.size >= socketsMax) {
       this.stats.connectionsRefused++;
       this.#clientLog.warn('connection-refused', { why: 'too many open sockets' });
       transport.destroy();

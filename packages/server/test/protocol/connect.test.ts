@@ -1,0 +1,288 @@
+import { describe, expect, test } from '@jest/globals';
+import type { Packet } from '@promptmq/codec';
+import { Simulation } from '../support/simulation.ts';
+
+type ConnectFields = Partial<Packet & { cmd: 'connect' }>;
+
+function connackOf(
+  options: object,
+  version: 3 | 4 | 5,
+  clientId: string,
+  fields: ConnectFields = {},
+) {
+  const client = new Simulation({ mqtt: options }).open(version);
+  client.connect(clientId, fields);
+  const [connack] = client.take() as [Packet & { cmd: 'connack' }];
+  return { connack, client };
+}
+
+const will = (fields: object = {}) => ({
+  topic: 'w',
+  payload: Buffer.from('bye'),
+  qos: 0 as const,
+  retain: false,
+  ...fields,
+});
+
+describe('CONNACK announces what differs from the protocol', () => {
+  test('nothing but the broker’s own limits by default', () => {
+    const { connack } = connackOf({}, 5, 'c');
+    expect(connack).toEqual({
+      cmd: 'connack',
+      sessionPresent: false,
+      reasonCode: 0,
+      properties: { receiveMaximum: 1000, topicAliasMaximum: 10 },
+    });
+  });
+
+  test('every limit that is configured', () => {
+    const { connack } = connackOf(
+      {
+        maxQos: 1,
+        retainAvailable: false,
+        wildcardAvailable: false,
+        subscriptionIdentifiersAvailable: false,
+        sharedSubAvailable: false,
+        maxPacketSize: 5000,
+        receiveMaximum: 65_535,
+        maxTopicAlias: 0,
+        maxKeepAlive: 10,
+        maxSessionExpiry: '1m',
+      },
+      5,
+      '',
+      { keepalive: 60, properties: { sessionExpiryInterval: 3600 } },
+    );
+    expect(connack.properties).toEqual({
+      maximumQoS: 1,
+      retainAvailable: false,
+      wildcardSubscriptionAvailable: false,
+      subscriptionIdentifiersAvailable: false,
+      sharedSubscriptionAvailable: false,
+      maximumPacketSize: 5000,
+      serverKeepAlive: 10,
+      sessionExpiryInterval: 60,
+      assignedClientIdentifier: 'unique-1',
+    });
+  });
+
+  test('3.1.1 clients keep the keep alive that they chose', () => {
+    expect(connackOf({ maxKeepAlive: 10 }, 4, 'c', { keepalive: 0 }).connack.returnCode).toBe(0);
+  });
+
+  test('it fits in 20 bytes for a client with a name', () => {
+    const properties = { maximumPacketSize: 20 };
+    expect(connackOf({}, 5, 'c', { properties }).connack.reasonCode).toBe(0);
+  });
+
+  test('a CONNACK that can’t fit closes the connection, and leaves no session [MQTT-3.1.2-24]', () => {
+    const { connack, client } = connackOf({}, 5, '', { properties: { maximumPacketSize: 20 } });
+    expect(connack).toBeUndefined();
+    expect(client.isClosed).toBe(true);
+  });
+});
+
+test.each<[string, object, 3 | 4 | 5, string, ConnectFields, number]>([
+  [
+    'an authentication method [MQTT-4.12.0-1]',
+    {},
+    5,
+    'c',
+    { properties: { authenticationMethod: 'm' } },
+    0x8c,
+  ],
+  ['a long client identifier [MQTT-3.1.3-8]', { maxClientIdLen: 23 }, 5, 'c'.repeat(24), {}, 0x85],
+  ['a long client identifier', { maxClientIdLen: 23 }, 4, 'c'.repeat(24), {}, 2],
+  ['no client identifier in 3.1.1 with a session to keep', {}, 4, '', { clean: false }, 2],
+  ['no client identifier in 3.1', {}, 3, '', {}, 2],
+  ['no client identifier where it is not allowed', { allowEmptyClientId: false }, 5, '', {}, 0x85],
+  [
+    'a will of a QoS that is too high [MQTT-3.2.2-12]',
+    { maxQos: 0 },
+    5,
+    'c',
+    { will: will({ qos: 1 }) },
+    0x9b,
+  ],
+  [
+    'a retained will [MQTT-3.2.2-13]',
+    { retainAvailable: false },
+    5,
+    'c',
+    { will: will({ retain: true }) },
+    0x9a,
+  ],
+  ['a will below $SYS', {}, 5, 'c', { will: will({ topic: '$SYS/x' }) }, 0x87],
+  [
+    'a will topic that is too deep',
+    { maxTopicLevels: 2 },
+    5,
+    'c',
+    { will: will({ topic: 'a/b/c' }) },
+    0x90,
+  ],
+])('%s is refused [MQTT-3.2.2-7]', (_name, options, version, clientId, fields, code) => {
+  const { connack, client } = connackOf(options, version, clientId, fields);
+  expect(connack.reasonCode ?? connack.returnCode).toBe(code);
+  expect(client.isClosed).toBe(true);
+});
+
+test('an empty client identifier is allowed in 3.1.1 with a clean session', () => {
+  expect(connackOf({}, 4, '').connack.returnCode).toBe(0);
+});
+
+test('one client more than allowed is refused, but may take over its own session', () => {
+  const simulation = new Simulation({ mqtt: { maxConnections: 1 } });
+  const first = simulation.connect('a');
+  const second = simulation.open(5);
+  second.connect('b');
+  expect(second.brief()).toEqual(['connack 137']);
+  expect(simulation.broker.stats.connectionsRefused).toBe(1);
+  simulation.connect('a');
+  expect(first.brief()).toEqual(['disconnect 142']);
+});
+
+describe('before and after CONNECT', () => {
+  test('another packet first closes without an answer [MQTT-3.1.0-1]', () => {
+    const client = new Simulation().open(5);
+    client.send({ cmd: 'pingreq' });
+    expect(client.take()).toEqual([]);
+    expect(client.isClosed).toBe(true);
+  });
+
+  test('a second CONNECT is a protocol error [MQTT-3.1.0-2]', () => {
+    const client = new Simulation().connect('c');
+    client.connect('c');
+    expect(client.brief()).toEqual(['disconnect 130']);
+    expect(client.isClosed).toBe(true);
+  });
+
+  test('packets sent along with CONNECT are processed after it', () => {
+    const client = new Simulation().open(5);
+    const connect: Packet = {
+      cmd: 'connect',
+      protocolId: 'MQTT',
+      protocolVersion: 5,
+      clean: true,
+      keepalive: 0,
+      clientId: 'c',
+    };
+    client.send(connect, { cmd: 'pingreq' }, { cmd: 'pingreq' });
+    expect(client.brief()).toEqual(['connack 0', 'pingresp', 'pingresp']);
+  });
+
+  test('nothing is processed after a refused CONNECT [MQTT-3.1.4-6]', () => {
+    const client = new Simulation({ mqtt: { allowEmptyClientId: false } }).open(5);
+    const connect: Packet = {
+      cmd: 'connect',
+      protocolId: 'MQTT',
+      protocolVersion: 5,
+      clean: true,
+      keepalive: 0,
+      clientId: '',
+    };
+    client.send(connect, { cmd: 'pingreq' });
+    client.send({ cmd: 'pingreq' });
+    expect(client.brief()).toEqual(['connack 133']);
+  });
+
+  test.each([
+    [
+      'MQTT level 6 is told 0x84 [MQTT-3.1.2-2]',
+      5,
+      '100d00044d51545406020000000000',
+      'connack 132',
+    ],
+    ['MQTT level 3 is told return code 1', 4, '100c00044d5154540302000000', ''],
+    ['the reserved flag is malformed [MQTT-3.1.2-3]', 5, '100d00044d515454050300000000', ''],
+  ] as const)('%s', (_name, version, hex, answer) => {
+    const client = new Simulation().open(version);
+    const bytes = Buffer.from(hex, 'hex');
+    bytes[1] = bytes.length - 2;
+    client.send(bytes);
+    if (answer !== '') expect(client.brief()).toEqual([answer]);
+    expect(client.isClosed).toBe(true);
+  });
+
+  test('a client that connects and says nothing is cut after the connect timeout', () => {
+    const simulation = new Simulation({ mqtt: { connectTimeout: '10s' } });
+    const client = simulation.open();
+    simulation.advance(9.9);
+    expect(client.isClosed).toBe(false);
+    simulation.advance(0.2);
+    expect(client.isClosed).toBe(true);
+  });
+});
+
+describe('keep alive', () => {
+  test('one and a half times without a packet closes with 0x8D [MQTT-3.1.2-22]', () => {
+    const simulation = new Simulation();
+    const client = simulation.connect('c', { keepalive: 10 });
+    simulation.advance(14);
+    client.send({ cmd: 'pingreq' });
+    simulation.advance(14);
+    expect(client.brief()).toEqual(['pingresp']);
+    simulation.advance(1.1);
+    expect(client.brief()).toEqual(['disconnect 141']);
+  });
+
+  test('0 turns it off', () => {
+    const simulation = new Simulation();
+    const client = simulation.connect('c', { keepalive: 0 });
+    simulation.advance(1_000_000);
+    expect(client.isClosed).toBe(false);
+  });
+
+  test('the server’s own value counts where it gave one [MQTT-3.2.2-21]', () => {
+    const simulation = new Simulation({ mqtt: { maxKeepAlive: 10 } });
+    const client = simulation.connect('c', { keepalive: 100 });
+    simulation.advance(15.1);
+    expect(client.isClosed).toBe(true);
+  });
+});
+
+describe('takeover [MQTT-3.1.4-3]', () => {
+  test('the old connection hears 0x8E and the session goes on without loss', () => {
+    const simulation = new Simulation();
+    const expiry = { clean: false, properties: { sessionExpiryInterval: 100, receiveMaximum: 1 } };
+    const first = simulation.connect('c', expiry);
+    first.subscribe('t');
+    const publisher = simulation.connect('p');
+    for (const payload of ['a', 'b']) publisher.publish('t', payload, { qos: 1, messageId: 1 });
+    expect(first.brief()).toEqual(['suback 2', 'publish t a']);
+    const second = simulation.open(5);
+    second.connect('c', expiry);
+    expect(first.brief()).toEqual(['disconnect 142']);
+    const [connack, again] = second.take() as [
+      Packet & { cmd: 'connack' },
+      Packet & { cmd: 'publish' },
+    ];
+    expect(connack.sessionPresent).toBe(true);
+    expect([again.dup, again.messageId]).toEqual([true, 1]);
+    second.send({ cmd: 'puback', messageId: 1 });
+    expect(second.brief()).toEqual(['publish t b']);
+  });
+
+  test('1,000 times in a burst leaves one connection', () => {
+    const simulation = new Simulation();
+    const clients = Array.from({ length: 1000 }, () => {
+      const client = simulation.open(5);
+      client.connect('c', { clean: false, properties: { sessionExpiryInterval: 10 } });
+      return client;
+    });
+    expect(clients.filter(({ isClosed }) => !isClosed)).toHaveLength(1);
+    expect(simulation.broker.stats.connectionsCurrent).toBe(1);
+    expect(simulation.broker.stats.sessionsCurrent).toBe(1);
+  });
+});
+
+test('a connection that is being closed is cut when the peer does not close', () => {
+  const simulation = new Simulation();
+  const client = simulation.connect('c');
+  client.send({ cmd: 'disconnect' });
+  expect(client.isClosed).toBe(true);
+  client.send({ cmd: 'pingreq' });
+  expect(client.take()).toEqual([]);
+  simulation.advance(3);
+  expect(simulation.broker.deadlines.length).toBe(1); // only the sweep of retained messages is left
+});

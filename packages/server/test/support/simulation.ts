@@ -1,0 +1,216 @@
+import { encode, type Packet, PacketDecoder, type ProtocolVersion } from '@promptmq/codec';
+import { Broker } from '../../src/broker.ts';
+import { type ConfigInput, parseConfig } from '../../src/config/index.ts';
+import { noopLogger } from '../../src/log/index.ts';
+import type { Runtime } from '../../src/runtime.ts';
+import type { Transport, TransportHandler } from '../../src/transport.ts';
+
+/** Time that passes only when told to, and turns that end only when told to. */
+class SimulatedRuntime implements Runtime {
+  time = 1_000_000;
+  #deferred: (() => void)[] = [];
+  #timers: { at: number; callback: () => void }[] = [];
+  #ids = 0;
+
+  now = () => this.time;
+
+  defer(callback: () => void): void {
+    this.#deferred.push(callback);
+  }
+
+  setTimer(delayMs: number, callback: () => void): () => void {
+    const timer = { at: this.time + delayMs, callback };
+    this.#timers.push(timer);
+    return () => {
+      this.#timers = this.#timers.filter((other) => other !== timer);
+    };
+  }
+
+  uniqueId(): string {
+    this.#ids++;
+    return `unique-${this.#ids}`;
+  }
+
+  endTurn(): void {
+    while (this.#deferred.length > 0) for (const callback of this.#deferred.splice(0)) callback();
+  }
+
+  advance(ms: number): void {
+    const end = this.time + ms;
+    for (;;) {
+      this.#timers.sort((a, b) => a.at - b.at);
+      const [next] = this.#timers;
+      if (next === undefined || next.at > end) break;
+      this.#timers.shift();
+      this.time = Math.max(this.time, next.at);
+      next.callback();
+      this.endTurn();
+    }
+    this.time = end;
+  }
+}
+
+/** A whole broker without sockets and without real time. */
+export class Simulation {
+  readonly runtime = new SimulatedRuntime();
+  readonly broker: Broker;
+
+  constructor(options: ConfigInput = {}) {
+    this.broker = new Broker(parseConfig(options), this.runtime, noopLogger);
+  }
+
+  /** A connection that has not sent anything yet. */
+  open(version: ProtocolVersion = 5): SimulatedClient {
+    return new SimulatedClient(this, version);
+  }
+
+  /** A client that has connected; its CONNACK is taken. */
+  connect(clientId: string, fields: Partial<Packet & { cmd: 'connect' }> = {}): SimulatedClient {
+    const client = this.open(fields.protocolVersion ?? 5);
+    client.connect(clientId, fields);
+    const [connack] = client.take();
+    if (connack?.cmd !== 'connack' || (connack.reasonCode ?? connack.returnCode) !== 0) {
+      throw new Error(`not connected: ${JSON.stringify(connack)}`);
+    }
+    return client;
+  }
+
+  /** Lets time pass, in seconds. */
+  advance(seconds: number): void {
+    this.runtime.advance(seconds * 1000);
+  }
+}
+
+/** The client's end of a simulated connection: what it sends is processed at once. */
+export class SimulatedClient implements Transport {
+  readonly remoteAddress = 'simulated';
+  readonly protocol = 'tcp';
+  readonly version: ProtocolVersion;
+  /** The broker closed its side: by a half-close, or by cutting the connection. */
+  isClosed = false;
+  /** While true, the broker's writes are not taken. */
+  isStalled = false;
+  readonly #simulation: Simulation;
+  readonly #handler: TransportHandler | undefined;
+  readonly #decoder: PacketDecoder;
+  #received: Packet[] = [];
+  #untaken: Uint8Array[] = [];
+  #isGone = false;
+
+  constructor(simulation: Simulation, version: ProtocolVersion) {
+    this.#simulation = simulation;
+    this.version = version;
+    this.#decoder = new PacketDecoder({ protocolVersion: version, receiver: 'client' });
+    const handler = simulation.broker.accept(this);
+    if (handler === null) throw new Error('not accepted');
+    this.#handler = handler;
+  }
+
+  // What the broker does.
+
+  write(chunk: Uint8Array): void {
+    if (this.isClosed) throw new Error('written after the end');
+    this.#untaken.push(chunk);
+  }
+
+  cork(): void {}
+
+  uncork(): void {}
+
+  end(): void {
+    this.#takeWritten();
+    this.isClosed = true;
+  }
+
+  destroy(): void {
+    this.isClosed = true;
+    this.drop();
+  }
+
+  // What the client does.
+
+  /** Sends packets in one chunk, or raw bytes. */
+  send(...packets: (Packet | Uint8Array)[]): void {
+    const chunks = packets.map((packet) =>
+      packet instanceof Uint8Array
+        ? packet
+        : (encode(packet, { protocolVersion: this.version }) as Uint8Array),
+    );
+    this.#handler?.onData(Buffer.concat(chunks));
+    this.#simulation.runtime.endTurn();
+  }
+
+  connect(clientId: string, fields: Partial<Packet & { cmd: 'connect' }> = {}): void {
+    this.send({
+      cmd: 'connect',
+      protocolId: this.version === 3 ? 'MQIsdp' : 'MQTT',
+      protocolVersion: this.version,
+      clean: true,
+      keepalive: 0,
+      clientId,
+      ...fields,
+    } as Packet);
+  }
+
+  subscribe(topic: string, options: object = {}, properties: object = {}): void {
+    this.send({
+      cmd: 'subscribe',
+      messageId: 1,
+      subscriptions: [{ topic, qos: 2, ...options }],
+      ...(this.version === 5 ? { properties } : {}),
+    } as Packet);
+  }
+
+  publish(topic: string, payload: string, fields: object = {}): void {
+    this.send({
+      cmd: 'publish',
+      qos: 0,
+      dup: false,
+      retain: false,
+      topic,
+      payload: Buffer.from(payload),
+      ...fields,
+    } as Packet);
+  }
+
+  /** Cuts the connection without a DISCONNECT. */
+  drop(): void {
+    if (this.#isGone) return;
+    this.#isGone = true;
+    this.isClosed = true;
+    this.#handler?.onClose(null);
+    this.#simulation.runtime.endTurn();
+  }
+
+  /** What has come since the last call. */
+  take(): Packet[] {
+    this.#simulation.runtime.endTurn();
+    if (!this.isStalled) this.#takeWritten();
+    return this.#received.splice(0);
+  }
+
+  /** The same in short: `PUBLISH topic payload`, other packets with their reason code. */
+  brief(): string[] {
+    return this.take().map((packet) => {
+      switch (packet.cmd) {
+        case 'publish':
+          return `publish ${packet.topic} ${Buffer.from(packet.payload).toString()}`;
+        case 'suback':
+        case 'unsuback':
+          return `${packet.cmd} ${packet.granted?.join(',') ?? ''}`;
+        default:
+          return 'reasonCode' in packet ? `${packet.cmd} ${packet.reasonCode}` : packet.cmd;
+      }
+    });
+  }
+
+  #takeWritten(): void {
+    while (this.#untaken.length > 0) {
+      for (const chunk of this.#untaken.splice(0)) {
+        this.#received.push(...this.#decoder.push(Uint8Array.from(chunk)));
+        this.#handler?.onWritten(chunk);
+      }
+      this.#simulation.runtime.endTurn();
+    }
+  }
+}
