@@ -26,6 +26,7 @@ import {
   type SessionLink,
 } from '@promptmq/session';
 import type { Broker } from './broker.ts';
+import { Congestion } from './congestion.ts';
 import { admit } from './connect.ts';
 import { Deadline } from './deadline-queue.ts';
 import { Output, REFERENCE_BYTES_MIN } from './output.ts';
@@ -45,6 +46,10 @@ export type ConnectionState = (typeof ConnectionState)[keyof typeof ConnectionSt
 
 /** More than this waiting for a client, and QoS 1 and 2 messages stay in its queue. */
 const WRITABLE_BYTES = 262_144;
+
+/** More than this waiting for a client, and those who publish to it are held back. */
+const CONGESTED_BYTES = 1_048_576;
+const CONGESTED_MESSAGES = 200;
 
 /** How long a closing connection may take to read our last packet before it is cut. */
 const LINGER_MS = 2000;
@@ -99,6 +104,10 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
   #closingAt: number;
   /** Since when the transport has not taken a byte although some wait; -1 when none wait. */
   #stalledAt: number;
+  /** Made when the first publisher is held back on this connection's account. */
+  #congestion: Congestion | null;
+  /** On how many subscribers' account this connection is not read from. */
+  #holdCount: number;
 
   constructor(broker: Broker, transport: Transport) {
     this.broker = broker;
@@ -122,6 +131,8 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
     this.#receivedAt = this.#openedAt;
     this.#closingAt = 0;
     this.#stalledAt = -1;
+    this.#congestion = null;
+    this.#holdCount = 0;
     this.#armDeadline();
   }
 
@@ -323,6 +334,7 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
         isExpected = session.onPubcomp(packetId, now) !== 'protocol-error';
         break;
     }
+    if (this.#congestion !== null) this.#relieve(session);
     if (!isExpected) {
       throw new PacketError(
         ReasonCode.ProtocolError,
@@ -498,6 +510,45 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
     if (session?.hasBacklog && this.isWritable) {
       session.pump(this.broker.runtime.now());
     }
+    if (this.#congestion !== null && session !== null) this.#relieve(session);
+  }
+
+  // ------------------------------------------------------------------ congestion
+
+  /** Whether so much waits for this client that those who publish to it had better wait, too. */
+  get isCongested(): boolean {
+    return (
+      this.output.pendingBytes > CONGESTED_BYTES ||
+      (this.session as BrokerSession).queueLength > CONGESTED_MESSAGES
+    );
+  }
+
+  /** Stops reading from a publisher until this client has caught up, or shows that it won't. */
+  holdBack(publisher: Connection): void {
+    if (publisher === this) return; // It would wait for its own acknowledgements.
+    const { broker } = this;
+    this.#congestion ??= new Congestion(broker.deadlines);
+    this.#congestion.hold(publisher, broker.runtime.now());
+    broker.armTimer();
+  }
+
+  /** Lets publishers go on when half of what was too much is gone. */
+  #relieve(session: BrokerSession): void {
+    const isRelieved =
+      this.output.pendingBytes < CONGESTED_BYTES / 2 &&
+      session.queueLength < CONGESTED_MESSAGES / 2;
+    if (isRelieved) this.#congestion?.end();
+  }
+
+  pauseReading(): void {
+    this.#holdCount++;
+    this.broker.stats.publishersHeldBack++;
+    if (this.#holdCount === 1) this.transport.pause();
+  }
+
+  resumeReading(): void {
+    this.#holdCount--;
+    if (this.#holdCount === 0) this.transport.resume();
   }
 
   // -------------------------------------------------------------------- opening
@@ -600,6 +651,7 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
     const session = this.session as BrokerSession;
     this.session = null;
     this.state = ConnectionState.Closing;
+    this.#congestion?.end();
     this.broker.leave(session, will);
   }
 

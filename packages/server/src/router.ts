@@ -194,6 +194,7 @@ export class Router {
       const connection = session.link as Connection;
       if (recipient.identifiers.length === 0 && connection.outboundAliases === null) {
         connection.sendFrame(this.#frame(connection.version), retain);
+        if (connection.isCongested) connection.holdBack(this.#publisher as Connection);
         return;
       }
     }
@@ -202,6 +203,8 @@ export class Router {
       new Delivery(message, qos, retain, recipient.identifiers, group),
       this.#runtime.now(),
     );
+    const { link } = session;
+    if (link?.isCongested) link.holdBack(this.#publisher as Connection);
   }
 
   #deliver(

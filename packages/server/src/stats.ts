@@ -19,6 +19,8 @@ export interface BrokerStats {
   messagesReceived: number;
   /** PUBLISH packets sent. */
   messagesSent: number;
+  /** How often a publisher was not read from for a while, for a subscriber to catch up. */
+  publishersHeldBack: number;
   retainedCurrent: number;
   subscriptionsCurrent: number;
   /** Messages not delivered to one session, by reason. */
@@ -37,6 +39,7 @@ export function createStats(): BrokerStats {
     bytesSent: 0,
     messagesReceived: 0,
     messagesSent: 0,
+    publishersHeldBack: 0,
     retainedCurrent: 0,
     subscriptionsCurrent: 0,
     dropped: {

@@ -10,6 +10,9 @@ export interface Transport {
   /** Between `cork` and `uncork`, writes may be held back and sent together. */
   cork(): void;
   uncork(): void;
+  /** Stops reading: what the peer sends waits in its own and the system's buffers. */
+  pause(): void;
+  resume(): void;
   /** Sends what was written, then closes the sending side; what the peer sends still arrives. */
   end(): void;
   /** Closes both sides at once; what was not sent is lost. `onClose` follows. */

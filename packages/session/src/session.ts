@@ -106,6 +106,11 @@ export class Session<L extends SessionLink = SessionLink> {
     return this.#queue.length + this.#replays.length;
   }
 
+  /** The same without retained messages: what publishers have added. */
+  get queueLength(): number {
+    return this.#queue.length;
+  }
+
   get queuedBytes(): number {
     return this.#queue.bytes;
   }

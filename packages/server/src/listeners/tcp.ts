@@ -52,6 +52,14 @@ class TcpTransport implements Transport {
     this.#socket.uncork();
   }
 
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
   end(): void {
     this.#socket.end();
   }

@@ -91,6 +91,14 @@ class WebSocketTransport implements Transport {
 
   uncork(): void {}
 
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
   end(): void {
     this.#socket.close();
   }

@@ -316,3 +316,63 @@ test('a client that takes nothing for the write timeout is cut', () => {
   simulation.advance(2);
   expect(subscriber.isClosed).toBe(true);
 });
+
+describe('congestion', () => {
+  function setUp() {
+    const simulation = new Simulation();
+    const subscriber = simulation.connect('s', { properties: { receiveMaximum: 1 } });
+    subscriber.subscribe('t', { qos: 1 });
+    subscriber.take();
+    const publisher = simulation.connect('p');
+    for (let index = 1; index <= 1500 && !publisher.isPaused; index++) {
+      publisher.publish('t', 'x', { qos: 1, messageId: index });
+    }
+    return { simulation, subscriber, publisher };
+  }
+
+  function acknowledge(subscriber: ReturnType<Simulation['connect']>, count: number): void {
+    for (let index = 0; index < count; index++) {
+      for (const { messageId } of publishes(subscriber.take())) {
+        subscriber.send({ cmd: 'puback', messageId: messageId as number });
+      }
+    }
+  }
+
+  test('publishers are not read from until a slow subscriber has caught up', () => {
+    const { simulation, subscriber, publisher } = setUp();
+    expect(publisher.isPaused).toBe(true);
+    expect(simulation.broker.stats.publishersHeldBack).toBe(1);
+    acknowledge(subscriber, 80);
+    expect(publisher.isPaused).toBe(true);
+    acknowledge(subscriber, 50);
+    expect(publisher.isPaused).toBe(false);
+  });
+
+  test('one that does not catch up in time holds nobody back, until it has', () => {
+    const { simulation, subscriber, publisher } = setUp();
+    simulation.advance(0.2);
+    expect(publisher.isPaused).toBe(false);
+    publisher.publish('t', 'x', { qos: 1, messageId: 1 });
+    expect(publisher.isPaused).toBe(false);
+    acknowledge(subscriber, 150);
+    for (let index = 1; index <= 1000; index++) {
+      publisher.publish('t', 'x', { qos: 1, messageId: index });
+    }
+    expect(publisher.isPaused).toBe(true);
+  });
+
+  test('one that goes away lets its publishers go', () => {
+    const { subscriber, publisher } = setUp();
+    subscriber.drop();
+    expect(publisher.isPaused).toBe(false);
+  });
+
+  test('a client does not wait for itself', () => {
+    const client = new Simulation().connect('c', { properties: { receiveMaximum: 1 } });
+    client.subscribe('t', { qos: 1 });
+    for (let index = 1; index <= 1500; index++) {
+      client.publish('t', 'x', { qos: 1, messageId: index });
+    }
+    expect(client.isPaused).toBe(false);
+  });
+});

@@ -88,6 +88,8 @@ export class SimulatedClient implements Transport {
   readonly version: ProtocolVersion;
   /** The broker closed its side: by a half-close, or by cutting the connection. */
   isClosed = false;
+  /** The broker doesn't read from this client for now. */
+  isPaused = false;
   /** While true, the broker's writes are not taken. */
   isStalled = false;
   readonly #simulation: Simulation;
@@ -116,6 +118,14 @@ export class SimulatedClient implements Transport {
   cork(): void {}
 
   uncork(): void {}
+
+  pause(): void {
+    this.isPaused = true;
+  }
+
+  resume(): void {
+    this.isPaused = false;
+  }
 
   end(): void {
     this.#takeWritten();

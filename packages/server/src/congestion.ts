@@ -1,0 +1,53 @@
+import type { Connection } from './connection.ts';
+import { Deadline, type DeadlineQueue } from './deadline-queue.ts';
+
+/** How long publishers wait for a subscriber to catch up before it counts as stalled. */
+const PATIENCE_MS = 100;
+
+/**
+ * The publishers that wait for one subscriber: they are not read from while more waits for it than is
+ * good. A subscriber that is only a little slower than its publishers loses nothing this way; one that
+ * doesn't catch up in time no longer holds anybody back, and its own limits decide what it loses.
+ *
+ * Invariant: a publisher in `#waiting` is held once; all are let go when the subscriber has caught up,
+ * when patience ends, or when the subscriber is gone.
+ */
+export class Congestion {
+  readonly #deadlines: DeadlineQueue;
+  readonly #deadline: Deadline;
+  readonly #waiting: Set<Connection>;
+  /** Until the subscriber has caught up again. */
+  #isStalled: boolean;
+
+  constructor(deadlines: DeadlineQueue) {
+    this.#deadlines = deadlines;
+    this.#deadline = new Deadline(() => this.#giveUp());
+    this.#waiting = new Set();
+    this.#isStalled = false;
+  }
+
+  /** Holds a publisher back, unless patience with the subscriber has ended already. */
+  hold(publisher: Connection, now: number): void {
+    if (this.#isStalled || this.#waiting.has(publisher)) return;
+    this.#waiting.add(publisher);
+    publisher.pauseReading();
+    if (this.#deadline.index === -1) this.#deadlines.schedule(this.#deadline, now + PATIENCE_MS);
+  }
+
+  /** The subscriber has caught up, or is gone. */
+  end(): void {
+    this.#isStalled = false;
+    this.#deadlines.cancel(this.#deadline);
+    this.#letGo();
+  }
+
+  #giveUp(): void {
+    this.#isStalled = true;
+    this.#letGo();
+  }
+
+  #letGo(): void {
+    for (const publisher of this.#waiting) publisher.resumeReading();
+    this.#waiting.clear();
+  }
+}
