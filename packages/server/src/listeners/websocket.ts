@@ -27,6 +27,8 @@ export function listenWebSocket(broker: Broker, address: Address): Promise<Liste
     response.end('This is an MQTT broker: connect by WebSocket with the subprotocol "mqtt".\n');
   });
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    // HTTP has let go of the socket: without a listener, a reset would end the process.
+    socket.on('error', () => socket.destroy());
     const refusal = refusalOf(request);
     if (refusal !== null) {
       socket.end(`HTTP/1.1 ${refusal}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);

@@ -1,0 +1,64 @@
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from '@jest/globals';
+import { encode } from '@promptmq/codec';
+import { ConfigError, createBroker } from '../src/index.ts';
+import { TestClient } from './support/mqtt-client.ts';
+
+test('any number of brokers run side by side on free ports, and share nothing', async () => {
+  const brokers = await Promise.all(Array.from({ length: 5 }, () => createBroker()));
+  expect(new Set(brokers.flatMap(({ url, wsUrl }) => [url, wsUrl])).size).toBe(10);
+  const clients = await Promise.all(brokers.map(({ url }) => TestClient.connect(`${url}`)));
+  for (const [index, client] of clients.entries()) {
+    await client.mqtt.publishAsync('who', `${index}`, { qos: 1, retain: true });
+    await client.mqtt.subscribeAsync('who');
+  }
+  for (const [index, client] of clients.entries()) {
+    await client.messages(1);
+    expect(client.payloads()).toEqual([`${index}`]);
+  }
+  await Promise.all(clients.map((client) => client.end()));
+  await Promise.all(brokers.map((broker) => broker.stop()));
+});
+
+test('stop may be called while clients are connected, and again', async () => {
+  const broker = await createBroker();
+  const clients = await Promise.all([
+    TestClient.connect(`${broker.url}`),
+    TestClient.connect(`${broker.wsUrl}`, { protocolVersion: 5 }),
+  ]);
+  const closed = Promise.all(clients.map((client) => client.closed()));
+  await Promise.all([broker.stop(), broker.stop()]);
+  await closed;
+  await expect(TestClient.connect(`${broker.url}`)).rejects.toThrow();
+});
+
+test('a listener can be left out, or be a Unix domain socket', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'promptmq-'));
+  const path = join(folder, 'mqtt.sock');
+  const broker = await createBroker({ server: { bind: `unix:${path}`, wsBind: null } });
+  expect(broker.wsUrl).toBeNull();
+  const socket = connect(path);
+  socket.write(
+    encode({
+      cmd: 'connect',
+      protocolId: 'MQTT',
+      protocolVersion: 4,
+      clean: true,
+      clientId: 'c',
+      keepalive: 0,
+    }) as Uint8Array,
+  );
+  expect([...(await once(socket, 'data'))[0]]).toEqual([0x20, 2, 0, 0]);
+  socket.destroy();
+  expect(broker.listeners[0]?.address).toBe(path);
+  await broker.stop();
+  rmSync(folder, { recursive: true });
+});
+
+test('a wrong option is refused before anything is opened', async () => {
+  await expect(createBroker({ mqtt: { maxQos: 5 } })).rejects.toBeInstanceOf(ConfigError);
+});
