@@ -2,6 +2,7 @@ import {
   type ConnackProperties,
   type ConnectPacket,
   decodeTopicName,
+  type ProtocolVersion,
   ReasonCode,
   type Will,
 } from '@promptmq/codec';
@@ -31,12 +32,14 @@ export interface PendingWill {
 export function admit(broker: Broker, connection: Connection, packet: ConnectPacket): void {
   const { config } = broker;
   const isV5 = packet.protocolVersion === 5;
-  connection.maximumPacketSize = packet.properties?.maximumPacketSize ?? Number.POSITIVE_INFINITY;
+  const { sender } = connection;
+  sender.maximumPacketSize = packet.properties?.maximumPacketSize ?? Number.POSITIVE_INFINITY;
+  sender.wantsReasons = packet.properties?.requestProblemInformation ?? true;
 
   const refusal = refusalOf(broker, packet);
   if (refusal !== null) {
     broker.logConnectRefusal(connection, refusal.reasonCode, refusal.why);
-    connection.rejectConnect(refusal.reasonCode);
+    connection.rejectConnect(refusal.reasonCode, refusal.why);
     return;
   }
 
@@ -55,16 +58,12 @@ export function admit(broker: Broker, connection: Connection, packet: ConnectPac
 
   const { session, isPresent } = broker.openSession(clientId, packet.clean, connection);
   const terms: ConnectionTerms = {
-    version: packet.protocolVersion,
     session,
     keepAlive,
     sessionExpiryInterval: isV5 ? (packet.properties?.sessionExpiryInterval ?? 0) : NEVER_EXPIRES,
-    receiveMaximum: packet.properties?.receiveMaximum ?? RECEIVE_MAXIMUM_DEFAULT,
-    maximumPacketSize: connection.maximumPacketSize,
     topicAliasMaximum: packet.properties?.topicAliasMaximum ?? 0,
-    wantsProblemInformation: packet.properties?.requestProblemInformation ?? true,
   };
-  const isAnswered = connection.send(
+  const isAnswered = sender.send(
     isV5
       ? { cmd: 'connack', sessionPresent: isPresent, reasonCode: ReasonCode.Success, properties }
       : { cmd: 'connack', sessionPresent: isPresent, returnCode: 0 },
@@ -177,4 +176,12 @@ function toPendingWill(will: Will, publisherId: string): PendingWill {
     delayInterval: will.properties?.willDelayInterval ?? 0,
     messageExpiryInterval: will.properties?.messageExpiryInterval ?? -1,
   };
+}
+
+/** The protocol version that a CONNECT asks for, before anything else of it is trusted. */
+export function peekVersion(buffer: Uint8Array, bodyStart: number, end: number): ProtocolVersion {
+  const nameLength = ((buffer[bodyStart] ?? 0) << 8) | (buffer[bodyStart + 1] ?? 0);
+  const levelOffset = bodyStart + 2 + nameLength;
+  const level = levelOffset < end ? (buffer[levelOffset] as number) : 0;
+  return level >= 5 && level < 0x80 ? 5 : 4;
 }

@@ -1,10 +1,8 @@
 import {
-  ACK_SIZE_MAX,
   AckView,
   type ConnectPacket,
   type DisconnectPacket,
   decodePacket,
-  encode,
   FrameDecoder,
   type FrameSink,
   type Packet,
@@ -12,11 +10,7 @@ import {
   PacketType,
   type ProtocolVersion,
   PublishView,
-  publishSize,
   ReasonCode,
-  writeAck,
-  writePublish,
-  writePublishHead,
 } from '@promptmq/codec';
 import {
   type Delivery,
@@ -27,10 +21,11 @@ import {
 } from '@promptmq/session';
 import type { Broker } from './broker.ts';
 import { Congestion } from './congestion.ts';
-import { admit } from './connect.ts';
+import { admit, peekVersion } from './connect.ts';
 import { Deadline } from './deadline-queue.ts';
-import { Output, REFERENCE_BYTES_MIN } from './output.ts';
-import type { BrokerSession, Frame } from './router.ts';
+import { Output } from './output.ts';
+import { PacketSender } from './packet-sender.ts';
+import type { BrokerSession } from './router.ts';
 import { subscribe, unsubscribe } from './subscribe.ts';
 import type { Transport, TransportHandler } from './transport.ts';
 
@@ -56,17 +51,12 @@ const LINGER_MS = 2000;
 
 /** What a client asked for, after CONNECT was accepted. */
 export interface ConnectionTerms {
-  readonly version: ProtocolVersion;
   readonly session: BrokerSession;
   /** Seconds; 0 turns keep alive off. */
   readonly keepAlive: number;
   /** Session Expiry Interval of the CONNECT, in seconds (§3.14.2.2.2). */
   readonly sessionExpiryInterval: number;
-  readonly receiveMaximum: number;
-  /** The client's limit for packets that it receives, in bytes. */
-  readonly maximumPacketSize: number;
   readonly topicAliasMaximum: number;
-  readonly wantsProblemInformation: boolean;
 }
 
 // Views are read and done with before the next packet, whatever the connection.
@@ -87,14 +77,8 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
   state: ConnectionState;
   session: BrokerSession | null;
   clientId: string;
-  version: ProtocolVersion;
+  readonly sender: PacketSender;
   inboundAliases: InboundTopicAliases<Uint8Array>;
-  /** Null when the client takes no aliases. */
-  outboundAliases: OutboundTopicAliases | null;
-  /** Whether Reason String and User Property may be sent with any packet [MQTT-3.1.2-29]. */
-  wantsProblemInformation: boolean;
-  /** The client's limit, in bytes. */
-  maximumPacketSize: number;
   #sessionExpiryInterval: number;
   readonly #decoder: FrameDecoder;
   readonly #deadline: Deadline;
@@ -116,11 +100,8 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
     this.state = ConnectionState.Opening;
     this.session = null;
     this.clientId = '';
-    this.version = 4;
+    this.sender = new PacketSender(this.output, broker);
     this.inboundAliases = new InboundTopicAliases(0);
-    this.outboundAliases = null;
-    this.wantsProblemInformation = true;
-    this.maximumPacketSize = Number.POSITIVE_INFINITY;
     this.#sessionExpiryInterval = 0;
     this.#decoder = new FrameDecoder(this, {
       maximumPacketSize: broker.config.mqtt.maxPacketSize,
@@ -134,6 +115,10 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
     this.#congestion = null;
     this.#holdCount = 0;
     this.#armDeadline();
+  }
+
+  get version(): ProtocolVersion {
+    return this.sender.version;
   }
 
   // ------------------------------------------------------------------ receiving
@@ -184,9 +169,9 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
       );
     }
     // Even if the CONNECT is refused, the refusal is in the version that it asks for.
-    this.version = peekVersion(buffer, bodyStart, end);
+    this.sender.version = peekVersion(buffer, bodyStart, end);
     const packet = decodePacket(buffer, start, bodyStart, end, this.version, 'server');
-    this.version = (packet as ConnectPacket).protocolVersion;
+    this.sender.version = (packet as ConnectPacket).protocolVersion;
     admit(this.broker, this, packet as ConnectPacket);
     return (this.state as ConnectionState) === ConnectionState.Open;
   }
@@ -200,7 +185,7 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
         unsubscribe(this.broker, this, packet);
         break;
       case 'pingreq':
-        this.send({ cmd: 'pingresp' }); // [MQTT-3.12.4-1]
+        this.sender.send({ cmd: 'pingresp' }); // [MQTT-3.12.4-1]
         break;
       case 'disconnect':
         this.#onDisconnect(packet);
@@ -243,11 +228,11 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
           reasonCode = ReasonCode.PacketIdentifierInUse;
         }
         if (reasonCode === ReasonCode.Success) reasonCode = this.broker.router.publish(view, this);
-        this.#sendAck(PacketType.PUBACK, packetId, reasonCode); // [MQTT-4.3.2-4]
+        this.sender.sendAck(PacketType.PUBACK, packetId, reasonCode); // [MQTT-4.3.2-4]
         break;
       case 2:
         reasonCode = this.#receiveQoS2(view, reasonCode);
-        this.#sendAck(PacketType.PUBREC, packetId, reasonCode); // [MQTT-4.3.3-8]
+        this.sender.sendAck(PacketType.PUBREC, packetId, reasonCode); // [MQTT-4.3.3-8]
         break;
     }
   }
@@ -314,7 +299,7 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
         isExpected = result !== 'protocol-error';
         if (result === 'unknown') {
           if (reasonCode < 0x80) {
-            this.#sendAck(PacketType.PUBREL, packetId, ReasonCode.PacketIdentifierNotFound);
+            this.sender.sendAck(PacketType.PUBREL, packetId, ReasonCode.PacketIdentifierNotFound);
           }
         } else if (isExpected && reasonCode < 0x80) {
           this.sendPubrel(packetId); // [MQTT-4.3.3-4]
@@ -323,7 +308,7 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
       }
       case PacketType.PUBREL: {
         const isKnown = session.release(packetId);
-        this.#sendAck(
+        this.sender.sendAck(
           PacketType.PUBCOMP,
           packetId,
           isKnown ? ReasonCode.Success : ReasonCode.PacketIdentifierNotFound,
@@ -371,118 +356,12 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
     return this.output.pendingBytes < WRITABLE_BYTES;
   }
 
-  /** Sends a packet that is off the hot path; one that can't fit the client's limit isn't sent. */
-  send(packet: Packet): boolean {
-    const bytes = encode(packet, {
-      protocolVersion: this.version,
-      maximumPacketSize: this.maximumPacketSize,
-    });
-    if (bytes === null) return false;
-    this.output.append(bytes, 0, bytes.length);
-    return true;
-  }
-
-  /** Sends a QoS 0 PUBLISH that has been encoded for this protocol version without RETAIN. */
-  sendFrame(frame: Frame, retain: boolean): void {
-    const { start, end } = frame;
-    const size = end - start;
-    const { stats, config } = this.broker;
-    const { output } = this;
-    if (output.pendingBytes > config.mqtt.maxOutputBuffer) {
-      stats.dropped['slow-subscriber']++;
-      return;
-    }
-    if (size > this.maximumPacketSize) {
-      stats.dropped['packet-too-large']++; // [MQTT-3.1.2-25]
-      return;
-    }
-    stats.messagesSent++;
-    const firstByte = retain ? 0x31 : 0x30;
-    if (size >= REFERENCE_BYTES_MIN) {
-      const offset = output.reserve(1);
-      output.buffer[offset] = firstByte;
-      output.length = offset + 1;
-      output.reference(frame.buffer.subarray(start + 1, end));
-    } else {
-      const offset = output.append(frame.buffer, start, end);
-      output.buffer[offset] = firstByte;
-    }
-  }
-
   sendPublish(delivery: Delivery, dup: boolean): DropReason | null {
-    const { message, qos, retain, identifiers } = delivery;
-    const { output, version, outboundAliases } = this;
-    if (qos === 0 && output.pendingBytes > this.broker.config.mqtt.maxOutputBuffer) {
-      return 'slow-subscriber';
-    }
-    const { topicBytes, properties, payload } = message;
-    const expiry = this.#remainingExpiry(message.expiresAt);
-    let alias = 0;
-    let topicLength = topicBytes.length;
-    let isNewAlias = false;
-    if (outboundAliases !== null) {
-      alias = outboundAliases.get(message.topic);
-      if (alias === 0) {
-        alias = outboundAliases.next;
-        isNewAlias = alias !== 0;
-      } else {
-        topicLength = 0;
-      }
-    }
-    const size = publishSize(
-      version,
-      qos,
-      topicLength,
-      properties.length,
-      payload.length,
-      expiry,
-      alias,
-      identifiers,
-    );
-    if (size > this.maximumPacketSize) return 'packet-too-large'; // [MQTT-3.1.2-24]
-    if (isNewAlias) (outboundAliases as OutboundTopicAliases).assign(message.topic, alias);
-    this.broker.stats.messagesSent++;
-    const flags = (dup ? 8 : 0) | (qos << 1) | (retain ? 1 : 0);
-    const isReferenced = payload.length >= REFERENCE_BYTES_MIN;
-    const offset = output.reserve(isReferenced ? size - payload.length : size);
-    output.length = (isReferenced ? writePublishHead : writePublish)(
-      output.buffer,
-      offset,
-      version,
-      flags,
-      delivery.packetId,
-      topicBytes,
-      0,
-      topicLength,
-      properties,
-      0,
-      properties.length,
-      payload,
-      0,
-      payload.length,
-      expiry,
-      alias,
-      identifiers,
-    );
-    if (isReferenced) output.reference(payload);
-    return null;
-  }
-
-  /** Seconds until a message expires, as a client hears it; -1 when never [MQTT-3.3.2-6]. */
-  #remainingExpiry(expiresAt: number): number {
-    if (expiresAt === Number.POSITIVE_INFINITY || this.version < 5) return -1;
-    return Math.max(0, Math.ceil((expiresAt - this.broker.runtime.now()) / 1000));
+    return this.sender.sendPublish(delivery, dup);
   }
 
   sendPubrel(packetId: number): void {
-    this.#sendAck(PacketType.PUBREL, packetId, ReasonCode.Success);
-  }
-
-  #sendAck(type: PacketType, packetId: number, reasonCode: number): void {
-    const offset = this.output.reserve(ACK_SIZE_MAX);
-    // A client whose limit is 4 bytes hears success: it can't be told more.
-    const code = this.maximumPacketSize < ACK_SIZE_MAX ? 0 : reasonCode;
-    this.output.length = writeAck(this.output.buffer, offset, type, packetId, code, this.version);
+    this.sender.sendAck(PacketType.PUBREL, packetId, ReasonCode.Success);
   }
 
   /** Hands the gathered bytes to the transport; called by the broker once a turn. */
@@ -559,13 +438,10 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
     this.state = ConnectionState.Open;
     this.session = terms.session;
     this.clientId = terms.session.clientId;
-    this.version = terms.version;
-    this.maximumPacketSize = terms.maximumPacketSize;
-    this.wantsProblemInformation = terms.wantsProblemInformation;
     this.#sessionExpiryInterval = terms.sessionExpiryInterval;
-    this.inboundAliases = new InboundTopicAliases(terms.version === 5 ? maxTopicAlias : 0);
+    this.inboundAliases = new InboundTopicAliases(this.version === 5 ? maxTopicAlias : 0);
     const aliasMaximum = Math.min(terms.topicAliasMaximum, maxTopicAliasOut);
-    this.outboundAliases = aliasMaximum > 0 ? new OutboundTopicAliases(aliasMaximum) : null;
+    this.sender.aliases = aliasMaximum > 0 ? new OutboundTopicAliases(aliasMaximum) : null;
     this.#keepAliveMs = terms.keepAlive * 1500; // [MQTT-3.1.2-22]
     this.#armDeadline();
   }
@@ -576,36 +452,32 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
   refuse(error: PacketError): void {
     this.broker.logRefusal(this, error);
     if (this.state === ConnectionState.Open) {
-      this.disconnect(error.reasonCode, 'protocol');
+      this.disconnect(error.reasonCode, 'protocol', error.message);
     } else if (this.state === ConnectionState.Opening) {
       // Who hasn't sent a CONNECT that names a version doesn't get an MQTT answer.
       if (error.rule === 'MQTT-3.1.0-1' || error.rule === 'MQTT-3.1.2-1') this.terminate();
-      else this.rejectConnect(error.reasonCode);
+      else this.rejectConnect(error.reasonCode, error.message);
     }
   }
 
   /** Answers CONNECT with an error and closes [MQTT-3.2.2-7]. */
-  rejectConnect(reasonCode: number): void {
-    if (this.version === 5) {
-      this.send({ cmd: 'connack', sessionPresent: false, reasonCode });
-    } else {
-      const returnCode = toReturnCode(reasonCode);
-      if (returnCode !== 0) this.send({ cmd: 'connack', sessionPresent: false, returnCode });
-    }
+  rejectConnect(reasonCode: number, reasonString: string): void {
+    this.sender.sendConnackError(reasonCode, reasonString);
     this.#beginClosing();
   }
 
   /**
    * Ends the connection from our side: DISCONNECT where the version has one, then close.
    *
-   * @param cause - for logs and counters
+   * @param cause - for logs
+   * @param reasonString - told to the client if it wants to know (§3.14.2.2.3)
    */
-  disconnect(reasonCode: number, cause: string): void {
+  disconnect(reasonCode: number, cause: string, reasonString = ''): void {
     if (this.state !== ConnectionState.Open) {
       this.terminate();
       return;
     }
-    if (this.version === 5) this.send({ cmd: 'disconnect', reasonCode });
+    this.sender.sendDisconnect(reasonCode, reasonString);
     this.#leave('send-will');
     this.broker.onDisconnected(this, cause, reasonCode);
     this.#beginClosing();
@@ -706,36 +578,6 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
       this.broker.log.warn('slow-client-closed', { clientId: this.clientId });
       this.terminate();
     }
-  }
-}
-
-/** The protocol version that a CONNECT asks for, before anything else of it is trusted. */
-function peekVersion(buffer: Uint8Array, bodyStart: number, end: number): ProtocolVersion {
-  const nameLength = ((buffer[bodyStart] ?? 0) << 8) | (buffer[bodyStart + 1] ?? 0);
-  const levelOffset = bodyStart + 2 + nameLength;
-  const level = levelOffset < end ? (buffer[levelOffset] as number) : 0;
-  return level >= 5 && level < 0x80 ? 5 : 4;
-}
-
-/** Reason codes as return codes of MQTT 3.1.1 (§3.2.2.3 there); 0 where closing has to do. */
-function toReturnCode(reasonCode: number): number {
-  switch (reasonCode) {
-    case ReasonCode.UnsupportedProtocolVersion:
-      return 1;
-    case ReasonCode.ClientIdentifierNotValid:
-      return 2;
-    case ReasonCode.ServerUnavailable:
-    case ReasonCode.ServerBusy:
-    case ReasonCode.QuotaExceeded:
-      return 3;
-    case ReasonCode.BadUserNameOrPassword:
-      return 4;
-    case ReasonCode.NotAuthorized:
-    case ReasonCode.QoSNotSupported:
-    case ReasonCode.RetainNotSupported:
-      return 5;
-    default:
-      return 0;
   }
 }
 

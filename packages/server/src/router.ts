@@ -192,8 +192,9 @@ export class Router {
     const qos = view.qos < recipient.qos ? view.qos : recipient.qos; // [MQTT-3.8.4-8]
     if (qos === 0 && session.isOpenForQoS0) {
       const connection = session.link as Connection;
-      if (recipient.identifiers.length === 0 && connection.outboundAliases === null) {
-        connection.sendFrame(this.#frame(connection.version), retain);
+      const { sender } = connection;
+      if (recipient.identifiers.length === 0 && sender.aliases === null) {
+        sender.sendFrame(this.#frame(sender.version), retain);
         if (connection.isCongested) connection.holdBack(this.#publisher as Connection);
         return;
       }

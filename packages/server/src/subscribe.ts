@@ -42,7 +42,7 @@ export function subscribe(broker: Broker, connection: Connection, packet: Subscr
     if (isOwedRetained(subscription, isReplacement)) replays.push(subscription);
   }
   broker.stats.subscriptionsCurrent = broker.router.trie.subscriptionCount;
-  connection.send({ cmd: 'suback', messageId: packet.messageId, granted });
+  connection.sender.send({ cmd: 'suback', messageId: packet.messageId, granted });
   broker.log.debug('client-subscribed', { clientId: session.clientId, granted });
   for (const subscription of replays) replayRetained(broker, session, subscription);
 }
@@ -142,5 +142,5 @@ export function unsubscribe(
     granted.push(existed ? ReasonCode.Success : ReasonCode.NoSubscriptionExisted);
   }
   broker.stats.subscriptionsCurrent = broker.router.trie.subscriptionCount;
-  connection.send({ cmd: 'unsuback', messageId: packet.messageId, granted });
+  connection.sender.send({ cmd: 'unsuback', messageId: packet.messageId, granted });
 }

@@ -286,3 +286,28 @@ test('a connection that is being closed is cut when the peer does not close', ()
   simulation.advance(3);
   expect(simulation.broker.deadlines.length).toBe(1); // only the sweep of retained messages is left
 });
+
+describe('request problem information (§3.1.2.11.7)', () => {
+  const second = Buffer.from('100d00044d5154540502000000000000', 'hex');
+  second[1] = second.length - 2;
+
+  test.each([
+    [undefined, true],
+    [true, true],
+    [false, false],
+  ])('%p: a reason string is told: %p', (requestProblemInformation, isTold) => {
+    const properties = requestProblemInformation === undefined ? {} : { requestProblemInformation };
+    const client = new Simulation().connect('c', { properties });
+    client.send({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: 'a', qos: 0 }] });
+    client.take();
+    client.send(second);
+    const [disconnect] = client.take() as [Packet & { cmd: 'disconnect' }];
+    expect(disconnect.properties?.reasonString !== undefined).toBe(isTold);
+  });
+
+  test('a reason that does not fit the client’s limit is left out [MQTT-3.14.2-3]', () => {
+    const client = new Simulation().connect('c', { properties: { maximumPacketSize: 20 } });
+    client.send(second);
+    expect(client.take()).toEqual([{ cmd: 'disconnect', reasonCode: 0x81 }]);
+  });
+});

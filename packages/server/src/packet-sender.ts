@@ -1,0 +1,195 @@
+import {
+  ACK_SIZE_MAX,
+  encode,
+  type Packet,
+  type PacketType,
+  type ProtocolVersion,
+  publishSize,
+  ReasonCode,
+  writeAck,
+  writePublish,
+  writePublishHead,
+} from '@promptmq/codec';
+import type { Delivery, DropReason, OutboundTopicAliases } from '@promptmq/session';
+import type { Broker } from './broker.ts';
+import { type Output, REFERENCE_BYTES_MIN } from './output.ts';
+import type { Frame } from './router.ts';
+
+/**
+ * Encodes what one client is sent, in its protocol version and within its limits, into its output.
+ *
+ * Invariant: no packet is larger than `maximumPacketSize` [MQTT-3.1.2-24].
+ */
+export class PacketSender {
+  readonly output: Output;
+  readonly #broker: Broker;
+  version: ProtocolVersion;
+  /** The client's limit, in bytes. */
+  maximumPacketSize: number;
+  /** Topic aliases towards the client; null when it takes none. */
+  aliases: OutboundTopicAliases | null;
+  /** Request Problem Information: whether the client wants to be told reasons (§3.1.2.11.7). */
+  wantsReasons: boolean;
+
+  constructor(output: Output, broker: Broker) {
+    this.output = output;
+    this.#broker = broker;
+    this.version = 4;
+    this.maximumPacketSize = Number.POSITIVE_INFINITY;
+    this.aliases = null;
+    this.wantsReasons = true;
+  }
+
+  /** Sends a packet that is off the hot path; one that can't fit the client's limit isn't sent. */
+  send(packet: Packet): boolean {
+    const bytes = encode(packet, {
+      protocolVersion: this.version,
+      maximumPacketSize: this.maximumPacketSize,
+    });
+    if (bytes === null) return false;
+    this.output.append(bytes, 0, bytes.length);
+    return true;
+  }
+
+  /** Sends a QoS 0 PUBLISH that has been encoded for this protocol version without RETAIN. */
+  sendFrame(frame: Frame, retain: boolean): void {
+    const { start, end } = frame;
+    const size = end - start;
+    const { stats, config } = this.#broker;
+    const { output } = this;
+    if (output.pendingBytes > config.mqtt.maxOutputBuffer) {
+      stats.dropped['slow-subscriber']++;
+      return;
+    }
+    if (size > this.maximumPacketSize) {
+      stats.dropped['packet-too-large']++; // [MQTT-3.1.2-25]
+      return;
+    }
+    stats.messagesSent++;
+    const firstByte = retain ? 0x31 : 0x30;
+    if (size >= REFERENCE_BYTES_MIN) {
+      const offset = output.reserve(1);
+      output.buffer[offset] = firstByte;
+      output.length = offset + 1;
+      output.reference(frame.buffer.subarray(start + 1, end));
+    } else {
+      const offset = output.append(frame.buffer, start, end);
+      output.buffer[offset] = firstByte;
+    }
+  }
+
+  sendPublish(delivery: Delivery, dup: boolean): DropReason | null {
+    const { message, qos, retain, identifiers } = delivery;
+    const { output, version, aliases } = this;
+    if (qos === 0 && output.pendingBytes > this.#broker.config.mqtt.maxOutputBuffer) {
+      return 'slow-subscriber';
+    }
+    const { topicBytes, properties, payload } = message;
+    const expiry = this.#remainingExpiry(message.expiresAt);
+    let alias = 0;
+    let topicLength = topicBytes.length;
+    let isNewAlias = false;
+    if (aliases !== null) {
+      alias = aliases.get(message.topic);
+      if (alias === 0) {
+        alias = aliases.next;
+        isNewAlias = alias !== 0;
+      } else {
+        topicLength = 0;
+      }
+    }
+    const size = publishSize(
+      version,
+      qos,
+      topicLength,
+      properties.length,
+      payload.length,
+      expiry,
+      alias,
+      identifiers,
+    );
+    if (size > this.maximumPacketSize) return 'packet-too-large'; // [MQTT-3.1.2-24]
+    if (isNewAlias) (aliases as OutboundTopicAliases).assign(message.topic, alias);
+    this.#broker.stats.messagesSent++;
+    const flags = (dup ? 8 : 0) | (qos << 1) | (retain ? 1 : 0);
+    const isReferenced = payload.length >= REFERENCE_BYTES_MIN;
+    const offset = output.reserve(isReferenced ? size - payload.length : size);
+    output.length = (isReferenced ? writePublishHead : writePublish)(
+      output.buffer,
+      offset,
+      version,
+      flags,
+      delivery.packetId,
+      topicBytes,
+      0,
+      topicLength,
+      properties,
+      0,
+      properties.length,
+      payload,
+      0,
+      payload.length,
+      expiry,
+      alias,
+      identifiers,
+    );
+    if (isReferenced) output.reference(payload);
+    return null;
+  }
+
+  /** Seconds until a message expires, as a client hears it; -1 when never [MQTT-3.3.2-6]. */
+  #remainingExpiry(expiresAt: number): number {
+    if (expiresAt === Number.POSITIVE_INFINITY || this.version < 5) return -1;
+    return Math.max(0, Math.ceil((expiresAt - this.#broker.runtime.now()) / 1000));
+  }
+
+  sendAck(type: PacketType, packetId: number, reasonCode: number): void {
+    const offset = this.output.reserve(ACK_SIZE_MAX);
+    // A client whose limit is 4 bytes hears success: it can't be told more.
+    const code = this.maximumPacketSize < ACK_SIZE_MAX ? 0 : reasonCode;
+    this.output.length = writeAck(this.output.buffer, offset, type, packetId, code, this.version);
+  }
+
+  /** An error in answer to CONNECT; before MQTT 5 some have none, and closing has to do (§3.2.2.2). */
+  sendConnackError(reasonCode: number, reasonString: string): void {
+    if (this.version === 5) {
+      const properties = this.#reason(reasonString);
+      this.send({ cmd: 'connack', sessionPresent: false, reasonCode, properties });
+    } else {
+      const returnCode = toReturnCode(reasonCode);
+      if (returnCode !== 0) this.send({ cmd: 'connack', sessionPresent: false, returnCode });
+    }
+  }
+
+  /** Only MQTT 5 has a DISCONNECT from the server (§3.14). */
+  sendDisconnect(reasonCode: number, reasonString: string): void {
+    if (this.version < 5) return;
+    this.send({ cmd: 'disconnect', reasonCode, properties: this.#reason(reasonString) });
+  }
+
+  #reason(reasonString: string): { reasonString?: string } {
+    return this.wantsReasons && reasonString !== '' ? { reasonString } : {};
+  }
+}
+
+/** Reason codes as return codes of MQTT 3.1.1 (§3.2.2.3 there); 0 where closing has to do. */
+function toReturnCode(reasonCode: number): number {
+  switch (reasonCode) {
+    case ReasonCode.UnsupportedProtocolVersion:
+      return 1;
+    case ReasonCode.ClientIdentifierNotValid:
+      return 2;
+    case ReasonCode.ServerUnavailable:
+    case ReasonCode.ServerBusy:
+    case ReasonCode.QuotaExceeded:
+      return 3;
+    case ReasonCode.BadUserNameOrPassword:
+      return 4;
+    case ReasonCode.NotAuthorized:
+    case ReasonCode.QoSNotSupported:
+    case ReasonCode.RetainNotSupported:
+      return 5;
+    default:
+      return 0;
+  }
+}
