@@ -1,0 +1,278 @@
+import { connect as openSocket, type Socket } from 'node:net';
+import { WebSocket } from 'ws';
+import {
+  type ConnectOptions,
+  connect,
+  packet,
+  pingreq,
+  type ReceivedPacket,
+  read,
+  type Type,
+  type Version,
+} from './wire.ts';
+
+/** How long a broker may take for what it has to do at once. */
+const DEADLINE_MS = 5000;
+
+/** An expectation that the broker did not meet. */
+export class ConformanceError extends Error {
+  override readonly name = 'ConformanceError';
+}
+
+/** Where the broker under test listens. */
+export interface Target {
+  readonly host: string;
+  readonly port: number;
+  /** For WebSocket, such as `ws://127.0.0.1:8080/mqtt`; null when there is none. */
+  readonly wsUrl: string | null;
+}
+
+/** A connection that sends raw bytes and reads packets strictly. */
+export class RawClient {
+  version: Version;
+  readonly #stream: Socket | WebSocket;
+  #buffer: Uint8Array = new Uint8Array(0);
+  readonly #packets: ReceivedPacket[] = [];
+  #isClosed = false;
+  #failure: Error | null = null;
+  #wake: (() => void) | null = null;
+
+  private constructor(stream: Socket | WebSocket, version: Version) {
+    this.#stream = stream;
+    this.version = version;
+    const onClose = () => {
+      this.#isClosed = true;
+      this.#wake?.();
+    };
+    if (stream instanceof WebSocket) {
+      stream.on('message', (data: Uint8Array) => this.#onData(data));
+      stream.on('close', onClose);
+    } else {
+      stream.on('data', (chunk) => this.#onData(chunk));
+      stream.on('end', onClose);
+      stream.on('close', onClose);
+    }
+    stream.on('error', onClose);
+  }
+
+  /** Opens a TCP connection. */
+  static async open(target: Target, version: Version = 5): Promise<RawClient> {
+    const socket = openSocket({ host: target.host, port: target.port, noDelay: true });
+    const client = new RawClient(socket, version);
+    await new Promise<void>((resolve, reject) => {
+      socket.once('connect', () => resolve());
+      socket.once('error', reject);
+    });
+    return client;
+  }
+
+  /** Opens a WebSocket connection. */
+  static async openWebSocket(url: string, protocols: string[] = ['mqtt']): Promise<RawClient> {
+    const socket = new WebSocket(url, protocols);
+    const client = new RawClient(socket, 5);
+    await new Promise<void>((resolve, reject) => {
+      socket.once('open', () => resolve());
+      socket.once('error', reject);
+    });
+    return client;
+  }
+
+  send(...chunks: readonly Uint8Array[]): void {
+    if (this.#stream instanceof WebSocket) this.#stream.send(Buffer.concat(chunks));
+    else this.#stream.write(Buffer.concat(chunks));
+  }
+
+  /** Sends a WebSocket text frame. */
+  sendText(text: string): void {
+    (this.#stream as WebSocket).send(text);
+  }
+
+  get webSocketProtocol(): string {
+    return (this.#stream as WebSocket).protocol;
+  }
+
+  /** The next packet, which must be of this type. */
+  async expect(type: Type, what: Partial<ReceivedPacket> = {}): Promise<ReceivedPacket> {
+    const received = await this.next();
+    if (received === null) throw new ConformanceError(`closed instead of ${type}`);
+    if (received.type !== type) {
+      throw new ConformanceError(`${describe(received)} instead of ${type}`);
+    }
+    for (const [name, value] of Object.entries(what)) {
+      const actual = received[name as keyof ReceivedPacket];
+      if (JSON.stringify(actual) !== JSON.stringify(value)) {
+        throw new ConformanceError(
+          `${type}: ${name} is ${JSON.stringify(actual)}, not ${JSON.stringify(value)}`,
+        );
+      }
+    }
+    return received;
+  }
+
+  /** The next packet; null when the broker closed. */
+  async next(deadlineMs = DEADLINE_MS): Promise<ReceivedPacket | null> {
+    const end = Date.now() + deadlineMs;
+    for (;;) {
+      const received = this.#packets.shift();
+      if (received !== undefined) return received;
+      if (this.#failure !== null) throw this.#failure;
+      if (this.#isClosed) return null;
+      if (!(await this.#change(end - Date.now()))) {
+        throw new ConformanceError(`nothing came within ${deadlineMs} ms`);
+      }
+    }
+  }
+
+  /**
+   * The broker closes, after a packet or without one: DISCONNECT with one of the codes, or for a
+   * connection without CONNACK, CONNACK with one of them. MAY and SHOULD leave both open.
+   */
+  async expectClosed(codes: readonly number[] | null = null): Promise<void> {
+    for (let received = await this.next(); received !== null; received = await this.next()) {
+      if (received.type !== 'disconnect' && received.type !== 'connack') {
+        throw new ConformanceError(`${describe(received)} instead of a close`);
+      }
+      if (codes !== null && !codes.includes(received.reasonCode)) {
+        const code = received.reasonCode.toString(16);
+        throw new ConformanceError(`${received.type} with 0x${code} instead of another reason`);
+      }
+    }
+  }
+
+  /** Nothing has come by the time that the broker answers a PINGREQ. */
+  async expectNothing(): Promise<void> {
+    this.send(pingreq);
+    await this.expect('pingresp');
+  }
+
+  /** Packets up to the answer to a PINGREQ: all that the broker had to say by then. */
+  async drain(): Promise<ReceivedPacket[]> {
+    this.send(pingreq);
+    const drained: ReceivedPacket[] = [];
+    for (;;) {
+      const received = await this.next();
+      if (received === null) throw new ConformanceError('closed');
+      if (received.type === 'pingresp') return drained;
+      drained.push(received);
+    }
+  }
+
+  /** Cuts the connection. */
+  destroy(): void {
+    if (this.#stream instanceof WebSocket) this.#stream.terminate();
+    else this.#stream.destroy();
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  #onData(chunk: Uint8Array): void {
+    this.#buffer = Buffer.concat([this.#buffer, chunk]);
+    try {
+      for (;;) {
+        const received = read(this.#buffer, this.version);
+        if (received === null) break;
+        this.#packets.push(received);
+        this.#buffer = this.#buffer.subarray(received.size);
+      }
+    } catch (error) {
+      this.#failure = error as Error;
+    }
+    this.#wake?.();
+  }
+
+  #change(withinMs: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(
+        () => {
+          this.#wake = null;
+          resolve(false);
+        },
+        Math.max(0, withinMs),
+      );
+      this.#wake = () => {
+        this.#wake = null;
+        clearTimeout(timer);
+        resolve(true);
+      };
+    });
+  }
+}
+
+export function describe(received: ReceivedPacket): string {
+  const code = received.reasonCode.toString(16).padStart(2, '0');
+  return received.type === 'publish'
+    ? `publish of ${received.topic}`
+    : `${received.type} with 0x${code}`;
+}
+
+/** What a case works with: connections to the broker, closed when the case ends. */
+export class Context {
+  readonly target: Target;
+  /** Unique, so that cases that run side by side don't meet. */
+  readonly name: string;
+  readonly #clients: RawClient[] = [];
+  #clientCount = 0;
+
+  constructor(target: Target, name: string) {
+    this.target = target;
+    this.name = name;
+  }
+
+  /** A topic or filter of this case alone. */
+  topic(suffix = ''): string {
+    return `${this.name}${suffix}`;
+  }
+
+  /** A connection on which nothing has been sent. */
+  async open(version: Version = 5): Promise<RawClient> {
+    const client = await RawClient.open(this.target, version);
+    this.#clients.push(client);
+    return client;
+  }
+
+  async openWebSocket(path = '', protocols?: string[]): Promise<RawClient> {
+    const client = await RawClient.openWebSocket(`${this.target.wsUrl}${path}`, protocols);
+    this.#clients.push(client);
+    return client;
+  }
+
+  /** A client identifier of this case alone. */
+  clientId(suffix = ''): string {
+    this.#clientCount++;
+    return `${this.name}${suffix === '' ? this.#clientCount : suffix}`;
+  }
+
+  /** A client whose CONNECT was accepted. */
+  async connect(options: ConnectOptions = {}): Promise<RawClient> {
+    const client = await this.open(options.version ?? 5);
+    client.send(connect({ clientId: this.clientId(), ...options }));
+    await client.expect('connack', { reasonCode: 0 });
+    return client;
+  }
+
+  /** Sends a packet that has to be refused, on a connection of its own that is open. */
+  async refused(bytes: Uint8Array, codes: readonly number[], version: Version = 5): Promise<void> {
+    const client = await this.connect({ version });
+    client.send(bytes);
+    await client.expectClosed(codes);
+  }
+
+  /** Sends bytes as the first on a connection, which the broker has to close. */
+  async refusedConnect(
+    bytes: Uint8Array,
+    version: Version,
+    codes: readonly number[],
+  ): Promise<void> {
+    const client = await this.open(version);
+    client.send(bytes);
+    await client.expectClosed(codes);
+  }
+
+  close(): void {
+    for (const client of this.#clients) client.destroy();
+  }
+}
+
+export { packet };
