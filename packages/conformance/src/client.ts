@@ -1,10 +1,13 @@
 import { connect as openSocket, type Socket } from 'node:net';
 import { WebSocket } from 'ws';
 import {
+  ack,
   type ConnectOptions,
   connect,
-  packet,
+  type Part,
+  type PublishOptions,
   pingreq,
+  publish,
   type ReceivedPacket,
   read,
   type Type,
@@ -252,6 +255,20 @@ export class Context {
     return client;
   }
 
+  /**
+   * Publishes a message and sees its exchange through: a broker may deliver a QoS 2 message at its
+   * PUBLISH or at its PUBREL (§4.3.3).
+   */
+  async deliver(sender: RawClient, topic: Part, payload: Part, options: PublishOptions = {}) {
+    const { qos = 0, id = 1 } = options;
+    sender.send(publish(topic, payload, options));
+    if (qos === 1) await sender.expect('puback', { id });
+    if (qos < 2) return;
+    await sender.expect('pubrec', { id });
+    sender.send(ack('pubrel', id));
+    await sender.expect('pubcomp', { id });
+  }
+
   /** Sends a packet that has to be refused, on a connection of its own that is open. */
   async refused(bytes: Uint8Array, codes: readonly number[], version: Version = 5): Promise<void> {
     const client = await this.connect({ version });
@@ -274,5 +291,3 @@ export class Context {
     for (const client of this.#clients) client.destroy();
   }
 }
-
-export { packet };

@@ -45,7 +45,9 @@ list.v5(
   async (context) => {
     const receiver = await subscriber(context);
     const sender = await context.connect();
-    for (const qos of [0, 1, 2]) sender.send(publish(context.topic(), `${qos}`, { qos, id: qos }));
+    for (const qos of [0, 1, 2]) {
+      await context.deliver(sender, context.topic(), `${qos}`, { qos, id: qos + 1 });
+    }
     for (const expected of [0, 1, 2]) {
       const { qos, id } = await receiver.expect('publish', { qos: expected });
       check(id > 0 === qos > 0, `identifier ${id} at QoS ${qos}`);
@@ -108,22 +110,20 @@ list.v5(
     const receiver = await subscriber(context);
     const sender = await context.connect();
     for (const qos of [0, 1, 2]) {
-      sender.send(
-        publish(context.topic(), 'text', {
-          qos,
-          id: qos,
-          properties: [
-            property.user('b', '1'),
-            property.payloadFormat(1),
-            property.contentType('type'),
-            property.user('a', '2'),
-            property.responseTopic('re/ply'),
-            property.correlationData(bytes(0, 1, 0xff)),
-            property.user('b', '1'),
-            property.user('', ''),
-          ],
-        }),
-      );
+      await context.deliver(sender, context.topic(), 'text', {
+        qos,
+        id: qos + 1,
+        properties: [
+          property.user('b', '1'),
+          property.payloadFormat(1),
+          property.contentType('type'),
+          property.user('a', '2'),
+          property.responseTopic('re/ply'),
+          property.correlationData(bytes(0, 1, 0xff)),
+          property.user('b', '1'),
+          property.user('', ''),
+        ],
+      });
       const received = await receiver.expect('publish', { qos });
       const pairs = JSON.stringify(values(received, 0x26));
       check(pairs === '[["b","1"],["a","2"],["b","1"],["",""]]', pairs);
@@ -363,7 +363,7 @@ list.v5(
     const sender = await context.connect();
     const qos = [1, 2, 1, 2];
     for (const [index, one] of qos.entries()) {
-      sender.send(publish(context.topic(), `${index}`, { qos: one, id: index + 1 }));
+      await context.deliver(sender, context.topic(), `${index}`, { qos: one, id: index + 1 });
     }
     const ids: number[] = [];
     for (const one of qos) ids.push((await first.expect('publish', { qos: one, dup: false })).id);
@@ -389,7 +389,7 @@ list.v5(
     first.send(subscribe([[context.topic(), 2]]));
     await first.expect('suback');
     const sender = await context.connect();
-    sender.send(publish(context.topic(), 'x', { qos: 2 }));
+    await context.deliver(sender, context.topic(), 'x', { qos: 2 });
     const { id } = await first.expect('publish', { qos: 2 });
     first.send(ack('pubrec', id));
     await first.expect('pubrel', { id });
@@ -418,7 +418,7 @@ list.v5(
       [1, 'puback'],
       [2, 'pubrec'],
     ] as const) {
-      sender.send(publish(context.topic(), 'x', { qos, id: qos }));
+      await context.deliver(sender, context.topic(), 'x', { qos, id: qos });
       const { id } = await first.expect('publish', { qos });
       first.send(ack(answer, id, 0x97));
     }
@@ -453,8 +453,9 @@ list.v5(
   async (context) => {
     const receiver = await subscriber(context, 2, context.topic(), property.receiveMaximum(2));
     const sender = await context.connect();
-    for (const id of [1, 2, 3, 4])
-      sender.send(publish(context.topic(), `${id}`, { qos: 1 + (id % 2), id }));
+    for (const id of [1, 2, 3, 4]) {
+      await context.deliver(sender, context.topic(), `${id}`, { qos: 1 + (id % 2), id });
+    }
     await sender.drain();
     const held = await receiver.drain();
     check(held.length === 2 && held.every(({ type }) => type === 'publish'), `${held.length} sent`);

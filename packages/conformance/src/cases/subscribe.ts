@@ -145,7 +145,7 @@ list.v5(
       await client.expect('suback', { reasonCodes: [granted] });
       for (const qos of [0, 1, 2]) {
         const sender = await context.connect();
-        sender.send(publish(topic, 'x', { qos }));
+        await context.deliver(sender, topic, 'x', { qos });
         await client.expect('publish', { qos: Math.min(qos, granted) });
       }
     }
@@ -284,7 +284,7 @@ list.v5(
     client.send(subscribe([[context.topic(), 2]]));
     await client.expect('suback');
     const sender = await context.connect();
-    sender.send(publish(context.topic(), 'x', { qos: 2 }));
+    await context.deliver(sender, context.topic(), 'x', { qos: 2 });
     const { id } = await client.expect('publish');
     client.send(unsubscribe([context.topic()], { id: 2 }));
     await client.expect('unsuback');
@@ -387,7 +387,7 @@ list.v5(
     first.send(subscribe([[filter, 2]]));
     await first.expect('suback');
     const sender = await context.connect();
-    sender.send(publish(context.topic(), 'x', { qos: 2 }));
+    await context.deliver(sender, context.topic(), 'x', { qos: 2 });
     const { id } = await first.expect('publish', { qos: 2 });
     const second = await context.connect();
     second.send(subscribe([[filter, 2]]));
