@@ -9,6 +9,8 @@ export interface ConformanceCase {
   readonly rules: readonly string[];
   readonly version: Version;
   readonly needs: 'tcp' | 'websocket';
+  /** Options of a broker that offers less; null for any broker as it is. */
+  readonly options: Readonly<Record<string, unknown>> | null;
   readonly run: (context: Context) => Promise<void>;
 }
 
@@ -16,20 +18,30 @@ export interface ConformanceCase {
 export class CaseList {
   readonly cases: ConformanceCase[] = [];
 
-  /** MQTT 5. */
-  v5(title: string, rules: string, run: (context: Context) => Promise<void>): void {
-    this.cases.push({ title, rules: rules.split(' '), version: 5, needs: 'tcp', run });
+  /** MQTT 5; `options` are of PromptMQ's `mqtt` section, where the case needs a broker of its own. */
+  v5(title: string, rules: string, run: Run, options: ConformanceCase['options'] = null): void {
+    this.cases.push({ title, rules: rules.split(' '), version: 5, needs: 'tcp', options, run });
   }
 
   /** MQTT 3.1.1. */
-  v4(title: string, rules: string, run: (context: Context) => Promise<void>): void {
-    this.cases.push({ title, rules: rules.split(' '), version: 4, needs: 'tcp', run });
+  v4(title: string, rules: string, run: Run): void {
+    this.cases.push({
+      title,
+      rules: rules.split(' '),
+      version: 4,
+      needs: 'tcp',
+      options: null,
+      run,
+    });
   }
 
-  webSocket(title: string, rules: string, run: (context: Context) => Promise<void>): void {
-    this.cases.push({ title, rules: rules.split(' '), version: 5, needs: 'websocket', run });
+  webSocket(title: string, rules: string, run: Run): void {
+    const needs = 'websocket';
+    this.cases.push({ title, rules: rules.split(' '), version: 5, needs, options: null, run });
   }
 }
+
+type Run = ConformanceCase['run'];
 
 /** A check within a case; `what` says what was expected. */
 export function check(isMet: boolean, what: string): void {

@@ -1,14 +1,18 @@
+import type { ConformanceCase } from './case.ts';
+import { connectCases } from './cases/connect.ts';
+import { limitCases } from './cases/limits.ts';
+import { publishCases } from './cases/publish.ts';
+import { subscribeCases } from './cases/subscribe.ts';
+import { v311Cases } from './cases/v311.ts';
+
 export { CaseList, type ConformanceCase } from './case.ts';
 export { Context, RawClient, type Target } from './client.ts';
 
-import type { ConformanceCase } from './case.ts';
-import { connectCases } from './cases/connect.ts';
-import { publishCases } from './cases/publish.ts';
-import { subscribeCases } from './cases/subscribe.ts';
-
-/** Every case, in the order of the standard. */
+/** Every case: those of MQTT 5 in the order of the standard, then those of 3.1.1. */
 export const allCases: readonly ConformanceCase[] = [
   ...connectCases,
   ...publishCases,
   ...subscribeCases,
+  ...limitCases,
+  ...v311Cases,
 ];
