@@ -16,3 +16,5 @@ export const allCases: readonly ConformanceCase[] = [
   ...limitCases,
   ...v311Cases,
 ];
+export { type PeerResults, report, untested } from './report.ts';
+export { type CaseResult, isApplicable, runCase, runCases, targetOf } from './run.ts';

@@ -163,7 +163,7 @@ list.v5(
 
 list.v5(
   'CONNACK is the first packet, and the only one of its kind',
-  'MQTT-3.1.4-5 MQTT-3.2.0-1 MQTT-3.2.0-2 MQTT-3.2.2-1',
+  'MQTT-2.2.2-1 MQTT-3.1.4-5 MQTT-3.2.0-1 MQTT-3.2.0-2 MQTT-3.2.2-1',
   async (context) => {
     const topic = context.topic();
     const publisher = await context.connect();

@@ -41,7 +41,7 @@ function values(received: ReceivedPacket, id: number): unknown[] {
 
 list.v5(
   'QoS 0 has no packet identifier and QoS 1 and 2 have one other than 0',
-  'MQTT-2.2.1-2 MQTT-2.2.1-3 MQTT-2.2.1-4',
+  'MQTT-2.2.1-2 MQTT-2.2.1-3 MQTT-2.2.1-4 MQTT-4.3.1-1',
   async (context) => {
     const receiver = await subscriber(context);
     const sender = await context.connect();

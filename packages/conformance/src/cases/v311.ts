@@ -162,14 +162,10 @@ list.v4(
   },
 );
 
-list.v4(
-  'keep alive passed one and a half times closes the connection',
-  'MQTT-3.1.2-24',
-  async (context) => {
-    const client = await context.connect({ ...V4, keepAlive: 1 });
-    await client.expectClosed([]);
-  },
-);
+list.v4('a keep alive that is missed closes the connection', 'MQTT-3.1.2-24', async (context) => {
+  const client = await context.connect({ ...V4, keepAlive: 1 });
+  await client.expectClosed([]);
+});
 
 list.v4(
   'a PUBLISH that is malformed closes the connection',

@@ -1,0 +1,63 @@
+#!/usr/bin/env node
+/**
+ * Runs the conformance cases.
+ *
+ *   node scripts/conformance.mjs                                    against a PromptMQ of its own
+ *   node scripts/conformance.mjs --target HOST:PORT [--ws URL]      against any broker
+ *   node scripts/conformance.mjs --write                            and writes docs/conformance.md
+ *   node scripts/conformance.mjs --target … --save NAME             keeps the results for that page
+ *
+ * Prints each failure, and ends with 1 if there is one.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { installIfNeeded, root, run } from './lib/prepare.mjs';
+
+const { values } = parseArgs({
+  options: {
+    target: { type: 'string' },
+    ws: { type: 'string' },
+    write: { type: 'boolean', default: false },
+    save: { type: 'string' },
+  },
+});
+
+installIfNeeded();
+const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+run('building', process.execPath, [compiler, '-b', 'packages/conformance']);
+const { allCases, report, runCases } = await import('../packages/conformance/dist/index.js');
+
+const peerFile = join(root, 'packages', 'conformance', 'peer.json');
+const colon = values.target?.lastIndexOf(':');
+const target =
+  values.target === undefined
+    ? null
+    : {
+        host: values.target.slice(0, colon),
+        port: Number(values.target.slice(colon + 1)),
+        wsUrl: values.ws ?? null,
+      };
+
+const results = await runCases(allCases, {
+  target,
+  onResult: ({ title, failure }, done) => {
+    if (failure !== null) console.log(`${done}/${allCases.length} ${title}: ${failure}`);
+  },
+});
+const passed = results.filter(({ failure }) => failure === null).length;
+console.log(`${passed} of ${results.length} cases pass`);
+
+if (values.save !== undefined) {
+  // Topics and addresses of the run don't belong there: the page has to be the same each time.
+  const plain = results.map(({ title, failure }) => ({
+    title,
+    failure: failure?.replace(/case\d+x\d+\S*/g, 'the case') ?? null,
+  }));
+  writeFileSync(peerFile, `${JSON.stringify({ name: values.save, results: plain }, null, 2)}\n`);
+}
+if (values.write) {
+  const peer = JSON.parse(readFileSync(peerFile, 'utf8'));
+  writeFileSync(join(root, 'docs', 'conformance.md'), report(allCases, results, peer));
+}
+process.exit(passed === results.length || values.save !== undefined ? 0 : 1);
