@@ -35,9 +35,9 @@ export class CaseList {
     });
   }
 
-  webSocket(title: string, rules: string, run: Run): void {
+  webSocket(title: string, version: 4 | 5, rules: string, run: Run): void {
     const needs = 'websocket';
-    this.cases.push({ title, rules: rules.split(' '), version: 5, needs, options: null, run });
+    this.cases.push({ title, rules: rules.split(' '), version, needs, options: null, run });
   }
 }
 

@@ -3,7 +3,8 @@ import { type CaseResult, NOT_APPLICABLE } from './run.ts';
 import {
   clientOnly5,
   clientOnly311,
-  notOffered5,
+  notTested5,
+  notTested311,
   statements5,
   statements311,
 } from './statements.ts';
@@ -23,8 +24,8 @@ export function untested(cases: readonly ConformanceCase[]): { v5: string[]; v31
     return ids.filter((id) => !tested.has(id) && !without.includes(id));
   };
   return {
-    v5: of(5, statements5, [...clientOnly5, ...Object.keys(notOffered5)]),
-    v311: of(4, statements311, clientOnly311),
+    v5: of(5, statements5, [...clientOnly5, ...Object.keys(notTested5)]),
+    v311: of(4, statements311, [...clientOnly311, ...Object.keys(notTested311)]),
   };
 }
 
@@ -83,9 +84,9 @@ function table(
     const testing = cases.filter((one) => one.version === version && one.rules.includes(id));
     const titles = testing.map(({ title }) => title).join('; ');
     if (testing.length === 0 && clientOnly.includes(id)) return `| ${id} | client | | |`;
-    const notOffered = version === 5 ? notOffered5[id] : undefined;
-    if (testing.length === 0 && notOffered !== undefined) {
-      return `| ${id} | server | ${notOffered} | not offered |`;
+    const reason = (version === 5 ? notTested5 : notTested311)[id];
+    if (testing.length === 0 && reason !== undefined) {
+      return `| ${id} | server | ${reason} | no case |`;
     }
     const result = testing.length === 0 ? 'no case' : resultOf(testing, failed);
     return `| ${id} | ${clientOnly.includes(id) ? 'client' : 'server'} | ${titles} | ${result} |`;

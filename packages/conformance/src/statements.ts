@@ -67,8 +67,17 @@ export const clientOnly311: readonly string[] = idsOf(`
   3.1.2-23 4.5.0-2 4.6.0-1 4.6.0-2 4.6.0-3 4.6.0-4 6.0.0-3
 `);
 
+/** Statements that a broker which may be any can't be asked to show, and why. */
+export const notTested311: Readonly<Record<string, string>> = {
+  'MQTT-4.8.0-2': 'a transient error can’t be brought about from outside',
+  'MQTT-7.0.0-1': 'about a server that is a client of others, too',
+  'MQTT-7.0.0-2': 'every case does without extensions',
+  'MQTT-7.1.1-1': 'every case runs over such a transport',
+  'MQTT-7.1.2-1': 'about clients',
+};
+
 /** Statements about what this broker doesn't offer, which the standard leaves to it. */
-export const notOffered5: Readonly<Record<string, string>> = {
+export const notTested5: Readonly<Record<string, string>> = {
   'MQTT-3.15.2-1': 'no AUTH is sent: enhanced authentication is optional',
   'MQTT-3.15.2-2': 'no AUTH is sent: enhanced authentication is optional',
   'MQTT-3.15.2-3': 'no AUTH is sent: enhanced authentication is optional',

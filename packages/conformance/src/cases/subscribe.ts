@@ -506,6 +506,7 @@ list.v5(
 
 list.webSocket(
   'packets may be split over frames, and share them',
+  5,
   'MQTT-6.0.0-1 MQTT-6.0.0-2 MQTT-6.0.0-4 MQTT-4.2-1',
   async (context) => {
     const client = await context.openWebSocket();
@@ -519,7 +520,7 @@ list.webSocket(
   },
 );
 
-list.webSocket('a text frame closes the connection', 'MQTT-6.0.0-1', async (context) => {
+list.webSocket('a text frame closes the connection', 5, 'MQTT-6.0.0-1', async (context) => {
   const client = await context.openWebSocket();
   client.send(connect({ clientId: context.clientId() }));
   await client.expect('connack', { reasonCode: 0 });

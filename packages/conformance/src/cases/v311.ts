@@ -362,3 +362,97 @@ list.v4('MQTT 3.1 clients are served by their own name and level', '§1', async 
   const types = (await client.drain()).map(({ type }) => type).sort();
   check(`${types}` === 'puback,publish', `${types}`);
 });
+
+list.v4(
+  'a client identifier is needed, and 23 characters and digits are enough',
+  'MQTT-3.1.3-3 MQTT-3.1.3-5',
+  async (context) => {
+    await context.refusedConnect(raw(0x02), 4, []);
+    for (const clientId of [
+      '0123456789abcdefghijkl4',
+      'nopqrstuvwxyzABCDEFGHI4',
+      'JKLMNOPQRSTUVWXYZ4',
+    ]) {
+      await context.connect({ ...V4, clientId });
+    }
+  },
+);
+
+list.v4(
+  'will topic and user name must be valid UTF-8',
+  'MQTT-3.1.3-10 MQTT-3.1.3-11 MQTT-3.2.2-6',
+  async (context) => {
+    const clientId = field(context.clientId());
+    for (const wrong of [bytes(0xff), bytes(0xed, 0xa0, 0x80), bytes(0)]) {
+      await context.refusedConnect(raw(0x06, clientId, field(wrong), field('')), 4, []);
+      await context.refusedConnect(raw(0x82, clientId, field(wrong)), 4, [4]);
+    }
+  },
+);
+
+list.v4(
+  'CONNACK is the first packet, and nothing is processed after a refusal',
+  'MQTT-3.1.4-3 MQTT-3.1.4-4 MQTT-3.1.4-5 MQTT-3.2.0-1',
+  async (context) => {
+    const watching = await context.connect(V4);
+    watching.send(subscribe([[context.topic(), 0]], V4));
+    await watching.expect('suback');
+    const accepted = await context.open(4);
+    accepted.send(connect({ ...V4, clientId: context.clientId() }), pingreq);
+    await accepted.expect('connack', { reasonCode: 0, sessionPresent: false });
+    await accepted.expect('pingresp');
+    const refused = await context.open(4);
+    refused.send(connect({ ...V4, clientId: '', clean: false }), publish(context.topic(), 'x', V4));
+    await refused.expectClosed([2]);
+    await watching.expectNothing();
+  },
+);
+
+list.v4(
+  'what was sent before UNSUBSCRIBE is completed',
+  'MQTT-3.10.4-3 MQTT-3.3.2-3 MQTT-4.1.0-2',
+  async (context) => {
+    const client = await context.connect(V4);
+    client.send(subscribe([[`${context.topic()}/+`, 2]], V4));
+    await client.expect('suback');
+    const sender = await context.connect(V4);
+    await context.deliver(sender, `${context.topic()}/a`, 'x', { ...V4, qos: 2 });
+    const { id } = await client.expect('publish', { topic: `${context.topic()}/a`, qos: 2 });
+    client.send(unsubscribe([`${context.topic()}/+`], { ...V4, id: 2 }));
+    await client.expect('unsuback', { id: 2 });
+    client.send(ack('pubrec', id));
+    await client.expect('pubrel', { id });
+    client.send(ack('pubcomp', id));
+    await client.expectNothing();
+  },
+);
+
+list.v4(
+  'a publish that is not allowed is acknowledged as usual, or closes the connection',
+  'MQTT-3.3.5-2',
+  async (context) => {
+    const client = await context.connect(V4);
+    client.send(publish('$SYS/broker', 'x', { ...V4, qos: 1, id: 5 }));
+    const answer = await client.next();
+    check(answer === null || (answer.type === 'puback' && answer.id === 5), 'PUBACK or a close');
+  },
+);
+
+list.webSocket(
+  'MQTT 3.1.1 goes over WebSocket in binary frames that need not be packets',
+  4,
+  'MQTT-6.0.0-1 MQTT-6.0.0-2 MQTT-6.0.0-4',
+  async (context) => {
+    const client = await context.openWebSocket();
+    client.version = 4;
+    check(client.webSocketProtocol === 'mqtt', 'the subprotocol');
+    const first = connect({ ...V4, clientId: context.clientId() });
+    client.send(first.subarray(0, 5));
+    client.send(bytes(first.subarray(5), pingreq, pingreq));
+    await client.expect('connack', { reasonCode: 0 });
+    await client.expect('pingresp');
+    await client.expect('pingresp');
+    client.sendText('text');
+    await client.expectClosed([]);
+  },
+);
