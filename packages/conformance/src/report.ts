@@ -1,4 +1,5 @@
 import type { ConformanceCase } from './case.ts';
+import { peerNotes } from './peer-notes.ts';
 import { type CaseResult, NOT_APPLICABLE } from './run.ts';
 import {
   clientOnly5,
@@ -63,8 +64,8 @@ export function report(
     '',
     'The cases that it fails, with what was seen. Those that need a broker configured for them are left out.',
     '',
-    '| case | rules | seen |',
-    '| --- | --- | --- |',
+    '| case | rules | seen | what it says |',
+    '| --- | --- | --- | --- |',
     ...peerRows(cases, peer),
     '',
   ].join('\n');
@@ -102,6 +103,7 @@ function peerRows(cases: readonly ConformanceCase[], { results }: PeerResults): 
   return results.flatMap(({ title, failure }) => {
     const one = cases.find((candidate) => candidate.title === title);
     if (one === undefined || failure === null || failure === NOT_APPLICABLE) return [];
-    return [`| ${title} | ${one.rules.join(', ')} | ${failure} |`];
+    const note = peerNotes[title] ?? 'not looked into yet';
+    return [`| ${title} | ${one.rules.join(', ')} | ${failure} | ${note} |`];
   });
 }
