@@ -1,5 +1,6 @@
 import type { ConformanceCase } from './case.ts';
 import { connectCases } from './cases/connect.ts';
+import { exchangeCases } from './cases/exchange.ts';
 import { limitCases } from './cases/limits.ts';
 import { publishCases } from './cases/publish.ts';
 import { subscribeCases } from './cases/subscribe.ts';
@@ -14,6 +15,7 @@ export const allCases: readonly ConformanceCase[] = [
   ...publishCases,
   ...subscribeCases,
   ...limitCases,
+  ...exchangeCases,
   ...v311Cases,
 ];
 export { type PeerResults, report, untested } from './report.ts';
