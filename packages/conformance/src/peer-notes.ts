@@ -34,6 +34,8 @@ export const peerNotes: Readonly<Record<string, string>> = {
     'it is noticed some seconds late; the rule names one and a half times the keep alive',
   'keep alive passed one and a half times closes the connection':
     'it is noticed some seconds late; the rule names one and a half times the keep alive',
+  'the reason for a close reaches a client that goes on sending':
+    'a second CONNECT closes the connection, but the client doesn’t get to read why; the DISCONNECT is a SHOULD',
   'a PUBLISH that is malformed closes the connection': 'DUP at QoS 0 is taken',
   'PUBREL, SUBSCRIBE and UNSUBSCRIBE have their flags':
     'those have; the reserved flags of PINGREQ are not looked at',
