@@ -4,6 +4,7 @@
  *
  *   node scripts/conformance.mjs                                    against a PromptMQ of its own
  *   node scripts/conformance.mjs --target HOST:PORT [--ws URL]      against any broker
+ *   node scripts/conformance.mjs --grep TEXT [--json]               those whose title or rules have it
  *   node scripts/conformance.mjs --write                            and writes docs/conformance.md
  *   node scripts/conformance.mjs --target … --save NAME             keeps the results for that page
  *
@@ -20,6 +21,8 @@ const { values } = parseArgs({
     ws: { type: 'string' },
     write: { type: 'boolean', default: false },
     save: { type: 'string' },
+    grep: { type: 'string', default: '' },
+    json: { type: 'boolean', default: false },
   },
 });
 
@@ -39,14 +42,31 @@ const target =
         wsUrl: values.ws ?? null,
       };
 
-const results = await runCases(allCases, {
+const cases = allCases.filter(({ title, rules }) =>
+  `${title} ${rules.join(' ')}`.includes(values.grep),
+);
+if (values.grep !== '' && (values.write || values.save !== undefined)) {
+  console.error('--write and --save need all cases: leave out --grep');
+  process.exit(2);
+}
+if (cases.length === 0) {
+  console.error(`no case has ${JSON.stringify(values.grep)} in its title or rules`);
+  process.exit(2);
+}
+const results = await runCases(cases, {
   target,
   onResult: ({ title, failure }, done) => {
-    if (failure !== null) console.log(`${done}/${allCases.length} ${title}: ${failure}`);
+    if (failure !== null && !values.json) {
+      console.log(`${done}/${cases.length} ${title}: ${failure}`);
+    }
   },
 });
 const passed = results.filter(({ failure }) => failure === null).length;
-console.log(`${passed} of ${results.length} cases pass`);
+console.log(
+  values.json
+    ? JSON.stringify({ passed, results }, null, 2)
+    : `${passed} of ${results.length} cases pass`,
+);
 
 if (values.save !== undefined) {
   // Topics and addresses of the run don't belong there: the page has to be the same each time.

@@ -8,7 +8,7 @@ export interface ConformanceCase {
   /** The statements that it tests: ids of MQTT 5 or, with `3.1.1`, of that; or sections. */
   readonly rules: readonly string[];
   readonly version: Version;
-  readonly needs: 'tcp' | 'websocket';
+  readonly needs: 'tcp' | 'websocket' | 'authentication';
   /** Options of a broker that offers less; null for any broker as it is. */
   readonly options: Readonly<Record<string, unknown>> | null;
   readonly run: (context: Context) => Promise<void>;
@@ -38,6 +38,12 @@ export class CaseList {
   webSocket(title: string, version: 4 | 5, rules: string, run: Run): void {
     const needs = 'websocket';
     this.cases.push({ title, rules: rules.split(' '), version, needs, options: null, run });
+  }
+
+  /** MQTT 5, with a broker that offers the authentication method of `challenge.ts`. */
+  authenticated(title: string, rules: string, run: Run): void {
+    const needs = 'authentication';
+    this.cases.push({ title, rules: rules.split(' '), version: 5, needs, options: null, run });
   }
 }
 

@@ -1,4 +1,5 @@
 import type { ConformanceCase } from './case.ts';
+import { authenticationCases } from './cases/authentication.ts';
 import { connectCases } from './cases/connect.ts';
 import { exchangeCases } from './cases/exchange.ts';
 import { limitCases } from './cases/limits.ts';
@@ -16,7 +17,8 @@ export const allCases: readonly ConformanceCase[] = [
   ...subscribeCases,
   ...limitCases,
   ...exchangeCases,
+  ...authenticationCases,
   ...v311Cases,
 ];
 export { type PeerResults, report, untested } from './report.ts';
-export { type CaseResult, isApplicable, runCase, runCases, targetOf } from './run.ts';
+export { type CaseResult, isApplicable, runCase, runCases, startOwn, targetOf } from './run.ts';

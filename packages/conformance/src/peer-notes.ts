@@ -39,4 +39,9 @@ export const peerNotes: Readonly<Record<string, string>> = {
   'a PUBLISH that is malformed closes the connection': 'DUP at QoS 0 is taken',
   'PUBREL, SUBSCRIBE and UNSUBSCRIBE have their flags':
     'those have; the reserved flags of PINGREQ are not looked at',
+  'a text frame closes the connection': 'packets in text frames are taken as if they were binary',
+  'MQTT 3.1.1 goes over WebSocket in binary frames that need not be packets':
+    'the last part: packets in text frames are taken as if they were binary',
+  'a WebSocket that does not offer the subprotocol mqtt is refused':
+    'a handshake that offers no subprotocol is accepted; one that offers only others is refused',
 };

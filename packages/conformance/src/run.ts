@@ -1,5 +1,6 @@
 import { createBroker, type RunningBroker } from '@promptmq/server';
 import type { ConformanceCase } from './case.ts';
+import { challenge } from './challenge.ts';
 import { Context, type Target } from './client.ts';
 
 /** Why a case was not run. */
@@ -27,12 +28,18 @@ export function targetOf({ url, wsUrl }: RunningBroker): Target {
 /** Whether a target can be asked for a case: another broker's configuration isn't ours to change. */
 export function isApplicable({ needs, options }: ConformanceCase, target: Target | null): boolean {
   if (target === null) return true;
-  return options === null && (needs === 'tcp' || target.wsUrl !== null);
+  if (options !== null || needs === 'authentication') return false;
+  return needs === 'tcp' || target.wsUrl !== null;
+}
+
+/** A PromptMQ that the cases can ask everything of. */
+export function startOwn(mqtt: Readonly<Record<string, unknown>> = {}): Promise<RunningBroker> {
+  return createBroker({ mqtt }, { authenticationMethods: [challenge] });
 }
 
 /** Runs one case; throws what went wrong. */
 export async function runCase(one: ConformanceCase, target: Target, name: string): Promise<void> {
-  const own = one.options === null ? null : await createBroker({ mqtt: one.options });
+  const own = one.options === null ? null : await startOwn(one.options);
   const context = new Context(own === null ? target : targetOf(own), name);
   try {
     await one.run(context);
@@ -47,7 +54,7 @@ export async function runCases(
   cases: readonly ConformanceCase[],
   { target, concurrency = 8, onResult }: RunOptions,
 ): Promise<CaseResult[]> {
-  const broker = target === null ? await createBroker() : null;
+  const broker = target === null ? await startOwn() : null;
   const actual = target ?? targetOf(broker as RunningBroker);
   const results: CaseResult[] = [];
   let next = 0;

@@ -75,14 +75,3 @@ export const notTested311: Readonly<Record<string, string>> = {
   'MQTT-7.1.1-1': 'every case runs over such a transport',
   'MQTT-7.1.2-1': 'about clients',
 };
-
-/** Statements about what this broker doesn't offer, which the standard leaves to it. */
-export const notTested5: Readonly<Record<string, string>> = {
-  'MQTT-3.15.2-1': 'no AUTH is sent: enhanced authentication is optional',
-  'MQTT-3.15.2-2': 'no AUTH is sent: enhanced authentication is optional',
-  'MQTT-3.15.2-3': 'no AUTH is sent: enhanced authentication is optional',
-  'MQTT-4.12.0-2': 'enhanced authentication is optional',
-  'MQTT-4.12.0-5': 'enhanced authentication is optional',
-  'MQTT-4.12.1-1': 'enhanced authentication is optional',
-  'MQTT-4.12.1-2': 'enhanced authentication is optional',
-};

@@ -1,13 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { createBroker, type RunningBroker } from '@promptmq/server';
+import type { RunningBroker } from '@promptmq/server';
 import {
   allCases,
   isApplicable,
   type PeerResults,
   report,
   runCase,
+  startOwn,
   type Target,
   targetOf,
   untested,
@@ -29,7 +30,7 @@ let broker: RunningBroker | null = null;
 let target: Target;
 
 beforeAll(async () => {
-  if (other === null) broker = await createBroker();
+  if (other === null) broker = await startOwn();
   target = other ?? targetOf(broker as RunningBroker);
 });
 

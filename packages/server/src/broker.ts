@@ -1,5 +1,6 @@
-import type { PacketError } from '@promptmq/codec';
+import { type PacketError, ReasonCode } from '@promptmq/codec';
 import { type DropReason, NEVER_EXPIRES, Session } from '@promptmq/session';
+import type { AuthenticationMethod } from './authentication.ts';
 import type { Config } from './config/index.ts';
 import type { PendingWill } from './connect.ts';
 import { Connection, ConnectionState } from './connection.ts';
@@ -43,6 +44,8 @@ export class Broker {
   readonly router: Router;
   readonly deadlines: DeadlineQueue;
   readonly log: Logger;
+  /** By name. */
+  readonly authenticationMethods: ReadonlyMap<string, AuthenticationMethod>;
   readonly #clientLog: Logger;
   readonly #sessions: Map<string, SessionEntry>;
   readonly #connections: Set<Connection>;
@@ -54,13 +57,21 @@ export class Broker {
   #isStopping: boolean;
   #onDrained: (() => void) | null;
 
-  constructor(config: Config, runtime: Runtime, log: Logger) {
+  constructor(
+    config: Config,
+    runtime: Runtime,
+    log: Logger,
+    authenticationMethods: readonly AuthenticationMethod[] = [],
+  ) {
     this.config = config;
     this.runtime = runtime;
     this.stats = createStats();
     this.router = new Router(config, runtime, this.stats);
     this.deadlines = new DeadlineQueue();
     this.log = log;
+    this.authenticationMethods = new Map(
+      authenticationMethods.map((method) => [method.name, method]),
+    );
     this.#clientLog = rateLimited(log, { ...CLIENT_LOG_LINES, now: runtime.now });
     this.#sessions = new Map();
     this.#connections = new Set();
@@ -182,6 +193,17 @@ export class Broker {
   /** DISCONNECT changed the Session Expiry Interval (§3.14.2.2.2). */
   changeSessionExpiry(session: BrokerSession, seconds: number): void {
     session.expiryInterval = Math.min(seconds, this.config.mqtt.maxSessionExpiry);
+  }
+
+  /**
+   * Ends a client's connection on an operator's behalf (0x98); its session and will go on by the rules.
+   *
+   * @returns whether the client was connected
+   */
+  disconnectClient(clientId: string): boolean {
+    const link = this.#sessions.get(clientId)?.session.link ?? null;
+    link?.disconnect(ReasonCode.AdministrativeAction, 'administrative action');
+    return link !== null;
   }
 
   onDisconnected(connection: Connection, cause: string, reasonCode: number): void {

@@ -7,6 +7,7 @@ import {
   type Will,
 } from '@promptmq/codec';
 import { type Message, NEVER_EXPIRES } from '@promptmq/session';
+import { Authentication } from './authentication.ts';
 import type { Broker } from './broker.ts';
 import type { Config } from './config/index.ts';
 import type { Connection, ConnectionTerms } from './connection.ts';
@@ -30,19 +31,41 @@ export interface PendingWill {
 
 /** Answers a CONNECT: checks it against what this broker allows, then opens the session (§3.1.4). */
 export function admit(broker: Broker, connection: Connection, packet: ConnectPacket): void {
-  const { config } = broker;
-  const isV5 = packet.protocolVersion === 5;
   const { sender } = connection;
   sender.maximumPacketSize = packet.properties?.maximumPacketSize ?? Number.POSITIVE_INFINITY;
   sender.wantsReasons = packet.properties?.requestProblemInformation ?? true;
 
-  const refusal = refusalOf(broker, packet);
-  if (refusal !== null) {
-    broker.logConnectRefusal(connection, refusal.reasonCode, refusal.why);
-    connection.rejectConnect(refusal.reasonCode, refusal.why);
+  const method = broker.authenticationMethods.get(packet.properties?.authenticationMethod ?? '');
+  if (method === undefined) {
+    open(broker, connection, packet, EMPTY);
     return;
   }
+  if (isRefused(broker, connection, packet)) return;
+  connection.authentication = new Authentication(connection, method, packet.clientId, (data) =>
+    open(broker, connection, packet, data),
+  );
+  connection.authentication.begin(packet.properties?.authenticationData);
+}
 
+function isRefused(broker: Broker, connection: Connection, packet: ConnectPacket): boolean {
+  const refusal = refusalOf(broker, packet);
+  if (refusal === null) return false;
+  broker.logConnectRefusal(connection, refusal.reasonCode, refusal.why);
+  connection.rejectConnect(refusal.reasonCode, refusal.why);
+  return true;
+}
+
+/** Opens the session of a client that may have it, and sends CONNACK. */
+function open(
+  broker: Broker,
+  connection: Connection,
+  packet: ConnectPacket,
+  authenticationData: Uint8Array,
+): void {
+  if (isRefused(broker, connection, packet)) return;
+  const { config } = broker;
+  const { sender, authentication } = connection;
+  const isV5 = packet.protocolVersion === 5;
   const isAssigned = packet.clientId === '';
   const clientId = isAssigned ? broker.runtime.uniqueId() : packet.clientId;
   const requestedExpiry = requestedSessionExpiry(packet);
@@ -55,6 +78,14 @@ export function admit(broker: Broker, connection: Connection, packet: ConnectPac
     properties.sessionExpiryInterval = sessionExpiryInterval;
   }
   if (keepAlive !== packet.keepalive) properties.serverKeepAlive = keepAlive;
+  if (packet.properties?.requestResponseInformation && config.mqtt.responseInformation !== '') {
+    // [MQTT-3.1.2-28]
+    properties.responseInformation = config.mqtt.responseInformation.replaceAll('%c', clientId);
+  }
+  if (authentication !== null) {
+    properties.authenticationMethod = authentication.methodName; // [MQTT-4.12.0-5]
+    if (authenticationData.length > 0) properties.authenticationData = authenticationData;
+  }
 
   const { session, isPresent } = broker.openSession(clientId, packet.clean, connection);
   const terms: ConnectionTerms = {
@@ -94,7 +125,8 @@ function refusalOf(broker: Broker, packet: ConnectPacket): Refusal | null {
     broker.stats.connectionsRefused++;
     return { reasonCode: ReasonCode.ServerBusy, why: 'mqtt.max-connections reached' };
   }
-  if (packet.properties?.authenticationMethod !== undefined) {
+  const method = packet.properties?.authenticationMethod;
+  if (method !== undefined && !broker.authenticationMethods.has(method)) {
     // [MQTT-4.12.0-1]
     return { reasonCode: ReasonCode.BadAuthenticationMethod, why: 'unknown authentication method' };
   }

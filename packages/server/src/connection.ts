@@ -19,6 +19,7 @@ import {
   OutboundTopicAliases,
   type SessionLink,
 } from '@promptmq/session';
+import type { Authentication } from './authentication.ts';
 import type { Broker } from './broker.ts';
 import { Congestion } from './congestion.ts';
 import { admit, peekVersion } from './connect.ts';
@@ -79,6 +80,8 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
   clientId: string;
   readonly sender: PacketSender;
   inboundAliases: InboundTopicAliases<Uint8Array>;
+  /** Set by a CONNECT that names an authentication method (§4.12). */
+  authentication: Authentication | null;
   #sessionExpiryInterval: number;
   readonly #decoder: FrameDecoder;
   readonly #deadline: Deadline;
@@ -102,6 +105,7 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
     this.clientId = '';
     this.sender = new PacketSender(this.output, broker);
     this.inboundAliases = new InboundTopicAliases(0);
+    this.authentication = null;
     this.#sessionExpiryInterval = 0;
     this.#decoder = new FrameDecoder(this, {
       maximumPacketSize: broker.config.mqtt.maxPacketSize,
@@ -117,6 +121,11 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
     this.#armDeadline();
   }
 
+  /** Whether nothing more is sent or processed. */
+  get isEnding(): boolean {
+    return this.state >= ConnectionState.Closing;
+  }
+
   get version(): ProtocolVersion {
     return this.sender.version;
   }
@@ -125,7 +134,7 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
 
   onData(chunk: Uint8Array): void {
     this.broker.stats.bytesReceived += chunk.length;
-    if (this.state >= ConnectionState.Closing) return;
+    if (this.isEnding) return;
     this.#receivedAt = this.broker.runtime.now();
     try {
       this.#decoder.push(chunk);
@@ -137,7 +146,8 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
 
   onFrame(buffer: Uint8Array, start: number, bodyStart: number, end: number): boolean {
     if (this.state !== ConnectionState.Open) {
-      return this.#onFirstFrame(buffer, start, bodyStart, end);
+      this.#onOpeningFrame(buffer, start, bodyStart, end);
+      return !this.isEnding;
     }
     const type = (buffer[start] as number) >> 4;
     switch (type) {
@@ -158,8 +168,14 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
     return this.state === ConnectionState.Open;
   }
 
-  #onFirstFrame(buffer: Uint8Array, start: number, bodyStart: number, end: number): boolean {
-    if (this.state !== ConnectionState.Opening) return false;
+  #onOpeningFrame(buffer: Uint8Array, start: number, bodyStart: number, end: number): void {
+    if (this.isEnding) return;
+    if (this.authentication !== null) {
+      this.#onAuthenticatingPacket(
+        decodePacket(buffer, start, bodyStart, end, this.version, 'server'),
+      );
+      return;
+    }
     if ((buffer[start] as number) >> 4 !== PacketType.CONNECT) {
       throw new PacketError(
         ReasonCode.ProtocolError,
@@ -173,7 +189,22 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
     const packet = decodePacket(buffer, start, bodyStart, end, this.version, 'server');
     this.sender.version = (packet as ConnectPacket).protocolVersion;
     admit(this.broker, this, packet as ConnectPacket);
-    return (this.state as ConnectionState) === ConnectionState.Open;
+  }
+
+  /** Between CONNECT and CONNACK only AUTH and DISCONNECT may come [MQTT-3.1.2-30]. */
+  #onAuthenticatingPacket(packet: Packet): void {
+    if (packet.cmd === 'auth') {
+      (this.authentication as Authentication).onAuth(packet);
+    } else if (packet.cmd === 'disconnect') {
+      this.terminate();
+    } else {
+      throw new PacketError(
+        ReasonCode.ProtocolError,
+        'MQTT-3.1.2-30',
+        0,
+        `${packet.cmd.toUpperCase()} before authentication has ended`,
+      );
+    }
   }
 
   #onPacket(packet: Packet): void {
@@ -198,13 +229,16 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
           'a second CONNECT on one connection',
         );
       case 'auth':
-        // No connection has an authentication method: admit() refuses those that ask for one.
-        throw new PacketError(
-          ReasonCode.ProtocolError,
-          'MQTT-4.12.0-7',
-          0,
-          'AUTH without an authentication method',
-        );
+        if (this.authentication === null) {
+          throw new PacketError(
+            ReasonCode.ProtocolError,
+            'MQTT-4.12.0-7',
+            0,
+            'AUTH without an authentication method',
+          );
+        }
+        this.authentication.onAuth(packet);
+        break;
       default:
         throw new PacketError(
           ReasonCode.ProtocolError,
@@ -500,7 +534,7 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
   }
 
   onEnd(): void {
-    if (this.state >= ConnectionState.Closing) return;
+    if (this.isEnding) return;
     if (this.state === ConnectionState.Open) {
       this.#leave('send-will');
       this.broker.onDisconnected(this, 'closed by peer', ReasonCode.UnspecifiedError);

@@ -1,4 +1,5 @@
 import { ReasonCode } from '@promptmq/codec';
+import type { AuthenticationMethod } from './authentication.ts';
 import { Broker } from './broker.ts';
 import { type Config, type ConfigInput, parseConfig } from './config/index.ts';
 import type { Listener } from './listeners/listener.ts';
@@ -18,6 +19,12 @@ export interface RunningBroker {
   /** Live counters: they change while the broker runs. */
   readonly stats: Readonly<BrokerStats>;
   /**
+   * Disconnects a client; an MQTT 5 client hears that it is by administrative action (0x98).
+   *
+   * @returns whether it was connected
+   */
+  disconnectClient(clientId: string): boolean;
+  /**
    * Stops accepting, tells every client (0x8B) and closes. Resolves when no socket, timer or other
    * handle is left open; calling it again returns the same promise.
    */
@@ -27,6 +34,8 @@ export interface RunningBroker {
 export interface BrokerExtras {
   /** Where events go; by default nowhere. */
   readonly logger?: Logger;
+  /** Methods of enhanced authentication that clients may use (§4.12); by default none. */
+  readonly authenticationMethods?: readonly AuthenticationMethod[];
 }
 
 /**
@@ -56,7 +65,7 @@ export async function startBroker(
   extras: BrokerExtras = {},
 ): Promise<RunningBroker> {
   const log = extras.logger ?? noopLogger;
-  const broker = new Broker(config, nodeRuntime, log);
+  const broker = new Broker(config, nodeRuntime, log, extras.authenticationMethods);
   const listeners: Listener[] = [];
   try {
     const { bind, wsBind } = config.server;
@@ -74,6 +83,7 @@ export async function startBroker(
     wsUrl: listeners.find(({ protocol }) => protocol === 'ws')?.url ?? null,
     listeners,
     stats: broker.stats,
+    disconnectClient: (clientId) => broker.disconnectClient(clientId),
     stop: () => {
       stopped ??= stopAll(broker, listeners, config.server.shutdownTimeout).then(() =>
         log.info('stopped'),

@@ -1,3 +1,8 @@
+export type {
+  AuthenticationExchange,
+  AuthenticationMethod,
+  AuthenticationStep,
+} from './authentication.ts';
 export { type Config, ConfigError, type ConfigInput, parseConfig } from './config/index.ts';
 export {
   type BrokerExtras,

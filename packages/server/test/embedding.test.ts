@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { encode } from '@promptmq/codec';
 import { ConfigError, createBroker } from '../src/index.ts';
+import { noopLogger } from '../src/log/index.ts';
 import { TestClient } from './support/mqtt-client.ts';
 
 test('any number of brokers run side by side on free ports, and share nothing', async () => {
@@ -34,6 +35,48 @@ test('stop may be called while clients are connected, and again', async () => {
   await Promise.all([broker.stop(), broker.stop()]);
   await closed;
   await expect(TestClient.connect(`${broker.url}`)).rejects.toThrow();
+});
+
+test('an operator can disconnect a client, who hears why', async () => {
+  const broker = await createBroker();
+  const client = await TestClient.connect(`${broker.url}`, { protocolVersion: 5, clientId: 'c' });
+  const told = new Promise((resolve) => client.mqtt.once('disconnect', resolve));
+  const closed = client.closed();
+  expect(broker.disconnectClient('c')).toBe(true);
+  expect(await told).toMatchObject({ reasonCode: 0x98 });
+  await closed;
+  expect(broker.disconnectClient('c')).toBe(false);
+  await broker.stop();
+});
+
+test('an authentication method that fails refuses the client, and says nothing of why', async () => {
+  const logged: string[] = [];
+  const broker = await createBroker(
+    {},
+    {
+      logger: { ...noopLogger, error: (event) => logged.push(event) },
+      authenticationMethods: [
+        {
+          name: 'throws',
+          begin: () => ({
+            next: () => {
+              throw new Error('secret');
+            },
+          }),
+        },
+        { name: 'rejects', begin: () => ({ next: () => Promise.reject(new Error('secret')) }) },
+      ],
+    },
+  );
+  for (const authenticationMethod of ['throws', 'rejects']) {
+    const refused = TestClient.connect(`${broker.url}`, {
+      protocolVersion: 5,
+      properties: { authenticationMethod },
+    });
+    await expect(refused).rejects.toMatchObject({ code: 0x80 });
+  }
+  expect(logged).toEqual(['authentication-method-failed', 'authentication-method-failed']);
+  await broker.stop();
 });
 
 test('a listener can be left out, or be a Unix domain socket', async () => {

@@ -4,6 +4,7 @@ import {
   auth,
   connect,
   disconnect,
+  type Part,
   pingreq,
   property,
   publish,
@@ -146,7 +147,27 @@ list.v5(
   },
 );
 
-// ----------------------------------------- brokers that are configured to offer less
+// ------------------------------- brokers that are configured to offer less, or something else
+
+list.v5(
+  'response information is returned to who asks for it, and to nobody else',
+  'MQTT-3.1.2-28 §3.2.2.3.15 §4.10',
+  async (context) => {
+    for (const [asked, expected] of [
+      [property.requestResponseInformation(1), true],
+      [property.requestResponseInformation(0), false],
+      [[], false],
+    ] as [Part, boolean][]) {
+      const client = await context.open();
+      const clientId = context.clientId();
+      client.send(connect({ clientId, properties: asked }));
+      const { properties } = await client.expect('connack', { reasonCode: 0 });
+      const information = properties.find(({ id }) => id === 0x1a)?.value;
+      check(information === (expected ? `answers/${clientId}` : undefined), `${information}`);
+    }
+  },
+  { responseInformation: 'answers/%c' },
+);
 
 list.v5(
   'a client identifier that is refused is told so',

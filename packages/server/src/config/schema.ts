@@ -111,6 +111,13 @@ export const configSchema = z.strictObject({
       allowEmptyClientId: flag()
         .prefault(true)
         .describe('whether clients may leave their identifier to the broker'),
+      responseInformation: z
+        .string()
+        .max(1024)
+        .prefault('')
+        .describe(
+          'what clients that ask are told to make response topics from; %c stands for their identifier',
+        ),
       checkPayloadFormat: flag()
         .prefault(false)
         .describe('whether payloads that are declared as UTF-8 must be'),
