@@ -12,8 +12,18 @@ import { fileURLToPath } from 'node:url';
 const ALLOWED = {
   codec: { imports: ['mqtt-packet'], types: [] },
   session: { imports: [], types: ['@promptmq/codec'] },
+  wal: { imports: ['lmdb'], types: [] },
   server: {
-    imports: ['@promptmq/codec', '@promptmq/session', 'winston', 'ws', 'yaml', 'yargs', 'zod'],
+    imports: [
+      '@promptmq/codec',
+      '@promptmq/session',
+      '@promptmq/wal',
+      'winston',
+      'ws',
+      'yaml',
+      'yargs',
+      'zod',
+    ],
     types: [],
   },
   conformance: { imports: ['@promptmq/server', 'ws'], types: [] },

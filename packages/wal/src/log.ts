@@ -1,0 +1,943 @@
+import { join } from 'node:path';
+import { BatchBuilder, type CommitListener } from './batch-builder.ts';
+import { type CheckpointEntry, type CheckpointStore, NoIndex } from './checkpoint-store.ts';
+import { type Clock, nodeClock } from './clock.ts';
+import type { LogEventListener } from './events.ts';
+import type { Files, OpenFile } from './files.ts';
+import {
+  alignUp,
+  encodeSegmentHeader,
+  type LogRecord,
+  RECORD_DATA_MAX,
+  RECORD_HEADER_SIZE,
+  SEGMENT_HEADER_SIZE,
+  STREAM_NAME_MAX,
+} from './format.ts';
+import { LogError } from './log-error.ts';
+import { LogReader } from './log-reader.ts';
+import { nodeFiles } from './node-files.ts';
+import { type CorruptionPolicy, recover } from './recovery.ts';
+import { Segment, segmentAt } from './segment.ts';
+import { createLogStats, type LogStats } from './stats.ts';
+
+export type SyncMode =
+  /** A record is acknowledged when it is on disk: neither a kill nor a power cut loses it. */
+  | 'immediate'
+  /**
+   * Acknowledged when the operating system has it, synced every `batchSyncSize` records and at least every
+   * `syncInterval`: a kill loses nothing, a power cut at most what was written since the last sync.
+   */
+  | 'batch'
+  /** The same, synced every `syncInterval`. */
+  | 'periodic';
+
+/** Who keeps state that is made of the log's records. */
+export interface LogOwner {
+  /** At open: the entries of the last checkpoint, before any record is replayed. */
+  restore(entries: Iterable<readonly [key: string, value: Uint8Array]>): void;
+  /**
+   * At open: a record behind the checkpoint, in order. The state may hold its effect already, as
+   * checkpoints are taken while records are appended: applying one again must change nothing.
+   */
+  replay(record: LogRecord): void;
+  /** For a checkpoint: what has changed since the last call, or everything when `isWhole`. */
+  changes(isWhole: boolean): Iterable<CheckpointEntry>;
+}
+
+export interface LogOptions {
+  /** Where the segments are; made when missing. */
+  readonly directory: string;
+  readonly index?: CheckpointStore;
+  readonly owner?: LogOwner;
+  readonly syncMode?: SyncMode;
+  /** Milliseconds. */
+  readonly syncInterval?: number;
+  /** Records. */
+  readonly batchSyncSize?: number;
+  /** Acknowledge after the sync in every mode; `batch` and `periodic` then only sync more rarely. */
+  readonly forceSync?: boolean;
+  /** A segment is followed by another when it has this many bytes. */
+  readonly segmentSize?: number;
+  /** Bytes of log after which a checkpoint is taken. */
+  readonly checkpointSize?: number;
+  readonly onCorruption?: CorruptionPolicy;
+  readonly onEvent?: LogEventListener;
+  readonly files?: Files;
+  readonly clock?: Clock;
+}
+
+/** A batch is closed when it has this many bytes, though the write before it is still under way. */
+const BATCH_SIZE_MAX = 1_048_576;
+
+/** How long a record that nobody waits for may gather others. */
+const LAZY_MS = 20;
+
+/** How often a full disk is tried again. */
+const FULL_RETRY_MS = 1000;
+
+/** A new segment's file before it has its name. */
+const PREPARED_NAME = 'next.tmp';
+
+const ZEROS = Buffer.alloc(262_144);
+const NO_STREAM = new Uint8Array(0);
+const DISK_FULL_CODES: readonly unknown[] = ['ENOSPC', 'EDQUOT'];
+
+type State = 'open' | 'full' | 'failed' | 'closed';
+
+/** A batch on its way to its segment. */
+interface SealedBatch {
+  readonly builder: BatchBuilder;
+  readonly bytes: Buffer;
+  readonly segment: Segment;
+  readonly timeMs: number;
+}
+
+/**
+ * An append-only log of opaque records. What is appended in one turn becomes one batch, which is there
+ * whole or not at all after a crash; while one batch is written and synced, the next gathers.
+ *
+ * Invariants: positions only grow; a batch is written after all before it, so the order of appends is
+ * the order on disk and of the listeners; `#durable <= #written <= #head`; nothing is acknowledged after
+ * `#state` has become `failed`.
+ */
+export class Log {
+  readonly directory: string;
+  readonly stats: LogStats;
+  readonly #files: Files;
+  readonly #clock: Clock;
+  readonly #index: CheckpointStore;
+  readonly #owner: LogOwner | null;
+  readonly #syncMode: SyncMode;
+  readonly #syncInterval: number;
+  readonly #batchSyncSize: number;
+  readonly #acksAfterSync: boolean;
+  readonly #segmentSize: number;
+  readonly #checkpointSize: number;
+  readonly #onEvent: LogEventListener;
+  readonly #unlock: () => Promise<void>;
+  readonly #segments: Segment[];
+  readonly #reader: LogReader;
+
+  #state: State;
+  #failure: LogError | null;
+  /** Where the next batch starts. */
+  #head: number;
+  #written: number;
+  #durable: number;
+  /** Up to where the listeners have been told. */
+  #acknowledged: number;
+
+  #batch: BatchBuilder;
+  /** Batches that wait to be written. */
+  #sealed: SealedBatch[];
+  /** Builders to be used again. */
+  readonly #spare: BatchBuilder[];
+  /** Written batches whose listeners wait for a sync. */
+  #unsynced: SealedBatch[];
+  #unsyncedRecords: number;
+  #isScheduled: boolean;
+  #cancelLazy: (() => void) | null;
+  #cancelSync: (() => void) | null;
+  #cancelRetry: (() => void) | null;
+  #writing: Promise<void> | null;
+  #syncing: Promise<void> | null;
+  /** Who waits for what was appended to be written. */
+  #waiting: { position: number; done: () => void; fail: (error: LogError) => void }[];
+
+  #prepared: OpenFile | null;
+  #preparing: Promise<void> | null;
+
+  #streams: Map<number, Map<string, number[]>>;
+  #checkpointed: number;
+  /** A checkpoint failed: the next one has to hold everything. */
+  #isIndexStale: boolean;
+  #checkpointing: Promise<void> | null;
+  #removedSegments: number[];
+
+  private constructor(
+    options: LogOptions,
+    segments: Segment[],
+    unlock: () => Promise<void>,
+    checkpointed: number,
+  ) {
+    this.directory = options.directory;
+    this.stats = createLogStats();
+    this.#files = options.files ?? nodeFiles;
+    this.#clock = options.clock ?? nodeClock;
+    this.#index = options.index ?? new NoIndex();
+    this.#owner = options.owner ?? null;
+    this.#syncMode = options.syncMode ?? 'immediate';
+    this.#syncInterval = options.syncInterval ?? 100;
+    this.#batchSyncSize = options.batchSyncSize ?? 100;
+    this.#acksAfterSync = this.#syncMode === 'immediate' || (options.forceSync ?? false);
+    this.#segmentSize = options.segmentSize ?? 16 * 1_048_576;
+    this.#checkpointSize = options.checkpointSize ?? 64 * 1_048_576;
+    this.#onEvent = options.onEvent ?? (() => {});
+    this.#unlock = unlock;
+    this.#segments = segments;
+    this.#reader = new LogReader(this.#files, segments);
+    this.#state = 'open';
+    this.#failure = null;
+    this.#head = segments.at(-1)?.end ?? 0;
+    this.#written = this.#head;
+    this.#durable = this.#head;
+    this.#acknowledged = this.#head;
+    this.#batch = new BatchBuilder();
+    this.#sealed = [];
+    this.#spare = [];
+    this.#unsynced = [];
+    this.#unsyncedRecords = 0;
+    this.#isScheduled = false;
+    this.#cancelLazy = null;
+    this.#cancelSync = null;
+    this.#cancelRetry = null;
+    this.#writing = null;
+    this.#syncing = null;
+    this.#waiting = [];
+    this.#prepared = null;
+    this.#preparing = null;
+    this.#streams = new Map();
+    this.#checkpointed = checkpointed;
+    this.#isIndexStale = false;
+    this.#checkpointing = null;
+    this.#removedSegments = [];
+  }
+
+  /**
+   * Opens a log, or begins one. What a crash left behind is repaired first, and the owner gets the
+   * last checkpoint and all records behind it.
+   *
+   * @throws {LogError} `locked`, `newer-version`, or `corrupt`; the system's error when files can't be read
+   */
+  static async open(options: LogOptions): Promise<Log> {
+    const files = options.files ?? nodeFiles;
+    const clock = options.clock ?? nodeClock;
+    const index = options.index ?? new NoIndex();
+    await files.makeDirectory(options.directory);
+    const unlock = await files.lock(options.directory);
+    const startedAt = clock.now();
+    try {
+      const streamPositions = new Map<string, number[]>();
+      const checkpoint = index.load();
+      options.owner?.restore(checkpoint.entries);
+      let segments: Segment[] = [];
+      const { records, quarantinedStretches, ...recovered } = await recover({
+        files,
+        directory: options.directory,
+        from: checkpoint.position,
+        onCorruption: options.onCorruption ?? 'quarantine',
+        onEvent: options.onEvent ?? (() => {}),
+        onRecord: (record) => {
+          options.owner?.replay(record);
+          if (record.stream.length > 0) {
+            addTo(streamPositions, record.stream.toString('latin1'), record.position);
+          }
+        },
+      });
+      segments = recovered.segments;
+      for (const segment of segments) {
+        segment.releasedBytes = checkpoint.releasedBytes.get(segment.first) ?? 0;
+      }
+      const log = new Log(options, segments, unlock, checkpoint.position);
+      if (log.#head < checkpoint.position) {
+        options.onEvent?.({
+          type: 'quarantined',
+          file: options.directory,
+          offset: log.#head,
+          bytes: checkpoint.position - log.#head,
+          copy: null,
+        });
+        log.#skipTo(checkpoint.position);
+      }
+      log.#adoptStreams(streamPositions);
+      log.stats.recoveredRecords = records;
+      log.stats.quarantinedStretches = quarantinedStretches;
+      log.stats.recoveryMs = clock.now() - startedAt;
+      return log;
+    } catch (error) {
+      await unlock();
+      throw error;
+    }
+  }
+
+  // ------------------------------------------------------------------- positions
+
+  /** Position of the oldest record that there may be. */
+  get tail(): number {
+    return this.#segments[0]?.first ?? this.#head;
+  }
+
+  /** Position after everything that has been appended and closed into batches. */
+  get head(): number {
+    return this.#head;
+  }
+
+  /** Everything before this position survives a power cut. */
+  get durablePosition(): number {
+    return this.#durable;
+  }
+
+  /** Bytes from tail to head. */
+  get size(): number {
+    let size = 0;
+    for (const segment of this.#segments) size += segment.size;
+    return size;
+  }
+
+  get segments(): readonly Segment[] {
+    return this.#segments;
+  }
+
+  get isFull(): boolean {
+    return this.#state === 'full';
+  }
+
+  /** Why the log has ended; null while it hasn't. */
+  get failure(): LogError | null {
+    return this.#failure;
+  }
+
+  // --------------------------------------------------------------------- append
+
+  /**
+   * Appends a record. It is written at the end of the turn, together with all others of the turn.
+   *
+   * @param data - copied before the call returns; given in pieces, it is put together
+   * @param onCommitted - told in the order of the appends: null when the record is as safe as the sync
+   * mode promises, or why it never will be
+   * @param stream - a name to find the record by, up to 65,535 bytes
+   * @returns the record's position
+   * @throws {LogError} `full`, `failed`, `closed` or `too-large`; nothing was appended then
+   */
+  append(
+    data: Uint8Array | readonly Uint8Array[],
+    onCommitted: CommitListener | null = null,
+    stream: Uint8Array = NO_STREAM,
+  ): number {
+    const position = this.#add(data, onCommitted, stream);
+    if (!this.#isScheduled) {
+      this.#isScheduled = true;
+      this.#clock.defer(() => {
+        this.#isScheduled = false;
+        this.#startWriting();
+      });
+    }
+    return position;
+  }
+
+  /**
+   * Appends a record that nobody waits for: it is written with the next one that is waited for, or
+   * within 20 ms.
+   */
+  appendLazily(data: Uint8Array | readonly Uint8Array[]): number {
+    const position = this.#add(data, null, NO_STREAM);
+    if (!this.#isScheduled && this.#cancelLazy === null) {
+      this.#cancelLazy = this.#clock.setTimer(LAZY_MS, () => {
+        this.#cancelLazy = null;
+        this.#startWriting();
+      });
+    }
+    return position;
+  }
+
+  #add(
+    data: Uint8Array | readonly Uint8Array[],
+    onCommitted: CommitListener | null,
+    stream: Uint8Array,
+  ): number {
+    if (this.#state !== 'open') throw this.#refusal();
+    const parts = data instanceof Uint8Array ? [data] : data;
+    let dataLength = 0;
+    for (let index = 0; index < parts.length; index++) {
+      dataLength += (parts[index] as Uint8Array).length;
+    }
+    if (dataLength > RECORD_DATA_MAX || stream.length > STREAM_NAME_MAX) {
+      throw new LogError('too-large', `a record of ${dataLength} bytes`);
+    }
+    const needed = RECORD_HEADER_SIZE + stream.length + dataLength;
+    if (!this.#batch.isEmpty && this.#batch.length + needed > BATCH_SIZE_MAX) {
+      this.#seal();
+      this.#startWriting();
+    }
+    if (this.#batch.isEmpty) this.#beginBatch();
+    const position = this.#batch.add(parts, dataLength, stream);
+    if (onCommitted !== null) this.#batch.listeners.push(onCommitted);
+    if (stream.length > 0) {
+      const segment = this.#segments.at(-1) as Segment;
+      noteStream(this.#streams, segment.first, streamKey(stream), position);
+    }
+    this.stats.records++;
+    return position;
+  }
+
+  #refusal(): LogError {
+    if (this.#state === 'full') return new LogError('full', `no room in ${this.directory}`);
+    return this.#failure ?? new LogError('closed', `${this.directory} is closed`);
+  }
+
+  #beginBatch(): void {
+    const last = this.#segments.at(-1);
+    if (last === undefined || this.#head - last.first >= this.#segmentSize) {
+      this.#segments.push(new Segment(this.directory, this.#head, this.#head));
+      this.#head += SEGMENT_HEADER_SIZE;
+    }
+    this.#batch.reset(this.#head);
+  }
+
+  /** Closes the batch that gathers, so that it can be written. */
+  #seal(): void {
+    const builder = this.#batch;
+    const timeMs = this.#clock.now();
+    const bytes = builder.seal(this.#durable, Math.floor(timeMs));
+    const segment = this.#segments.at(-1) as Segment;
+    this.#sealed.push({ builder, bytes, segment, timeMs });
+    this.#head = builder.position + bytes.length;
+    segment.end = this.#head;
+    this.#batch = this.#spare.pop() ?? new BatchBuilder();
+    this.#batch.reset(this.#head);
+  }
+
+  // --------------------------------------------------------------------- commit
+
+  #startWriting(): void {
+    if (this.#writing !== null || this.#state !== 'open') return;
+    if (this.#batch.isEmpty && this.#sealed.length === 0) return;
+    this.#writing = this.#write().finally(() => {
+      this.#writing = null;
+      this.#startWriting();
+    });
+  }
+
+  async #write(): Promise<void> {
+    this.#cancelLazy?.();
+    this.#cancelLazy = null;
+    while (this.#state === 'open') {
+      if (!this.#batch.isEmpty) this.#seal();
+      const group = this.#sealed;
+      if (group.length === 0) return;
+      this.#sealed = [];
+      try {
+        for (const batch of group) await this.#writeBatch(batch);
+      } catch (error) {
+        this.#onWriteError(group, error);
+        return;
+      }
+      await this.#onWritten(group);
+    }
+  }
+
+  async #writeBatch({ segment, bytes, builder, timeMs }: SealedBatch): Promise<void> {
+    const file = segment.file ?? (await this.#createSegment(segment));
+    segment.isDirty = true;
+    await file.write(bytes, builder.position - segment.first);
+    segment.lastWriteMs = timeMs;
+  }
+
+  /** All batches of a group are with the operating system. */
+  async #onWritten(group: readonly SealedBatch[]): Promise<void> {
+    const last = group.at(-1) as SealedBatch;
+    this.#written = last.builder.position + last.bytes.length;
+    this.#wakeWaiting();
+    this.stats.batches += group.length;
+    for (const batch of group) {
+      this.stats.writtenBytes += batch.bytes.length;
+      this.#unsyncedRecords += batch.builder.count;
+    }
+    if (this.#acksAfterSync) {
+      this.#unsynced.push(...group);
+      if (this.#syncMode === 'immediate') await this.#sync();
+      else this.#syncSoon();
+    } else {
+      this.#acknowledge(group);
+      this.#syncSoon();
+    }
+    this.#checkpointSoon();
+  }
+
+  #acknowledge(group: readonly SealedBatch[]): void {
+    for (const { builder, bytes } of group) {
+      this.#acknowledged = builder.position + bytes.length;
+      const { listeners } = builder;
+      for (let index = 0; index < listeners.length; index++) {
+        (listeners[index] as CommitListener)(null);
+      }
+      listeners.length = 0;
+      if (this.#spare.length < 4) this.#spare.push(builder);
+    }
+  }
+
+  /** `batch` and `periodic`: has what was written synced in time. */
+  #syncSoon(): void {
+    if (this.#syncMode === 'batch' && this.#unsyncedRecords >= this.#batchSyncSize) {
+      void this.#sync();
+    } else {
+      this.#cancelSync ??= this.#clock.setTimer(this.#syncInterval, () => {
+        this.#cancelSync = null;
+        void this.#sync();
+      });
+    }
+  }
+
+  /** Syncs everything written so far; one at a time. Never rejects: a failure ends the log. */
+  #sync(): Promise<void> {
+    this.#syncing ??= this.#syncDirtySegments().finally(() => {
+      this.#syncing = null;
+      const isServing = this.#state === 'open' || this.#state === 'full';
+      if (isServing && this.#durable < this.#written) this.#syncSoon();
+    });
+    return this.#syncing;
+  }
+
+  async #syncDirtySegments(): Promise<void> {
+    const written = this.#written;
+    const waiting = this.#unsynced;
+    this.#unsynced = [];
+    const records = this.#unsyncedRecords;
+    this.#unsyncedRecords = 0;
+    const startedAt = this.#clock.now();
+    try {
+      for (const segment of this.#segments) {
+        if (!segment.isDirty) continue;
+        segment.isDirty = false;
+        await (segment.file as OpenFile).sync();
+      }
+    } catch (error) {
+      this.#unsynced = [...waiting, ...this.#unsynced];
+      // What a failed sync left behind is unknown: trying again could report success for lost data.
+      this.#fail(error);
+      return;
+    }
+    if (this.#state === 'failed') return;
+    this.stats.syncs++;
+    this.stats.syncedRecords += records;
+    this.stats.syncMs += this.#clock.now() - startedAt;
+    this.stats.onSync?.(this.#clock.now() - startedAt, records);
+    this.#durable = written;
+    this.#acknowledge(waiting);
+  }
+
+  /** Resolves when everything appended so far is durable. */
+  async flush(): Promise<void> {
+    if (!this.#batch.isEmpty) this.#seal();
+    const position = this.#head;
+    await this.#untilWritten(position);
+    while (this.#durable < position) {
+      if (this.#state === 'failed' || this.#state === 'closed') throw this.#refusal();
+      await this.#sync();
+    }
+  }
+
+  #wakeWaiting(): void {
+    if (this.#waiting.length === 0) return;
+    const met = this.#waiting.filter(({ position }) => position <= this.#written);
+    this.#waiting = this.#waiting.filter(({ position }) => position > this.#written);
+    for (const { done } of met) done();
+  }
+
+  // ------------------------------------------------------------------- segments
+
+  /** Makes the file of a new segment, or names the one that has been prepared. */
+  async #createSegment(segment: Segment): Promise<OpenFile> {
+    await this.#preparing;
+    const temporary = join(this.directory, PREPARED_NAME);
+    const file = this.#prepared ?? (await this.#files.open(temporary, 'create'));
+    this.#prepared = file;
+    await file.write(encodeSegmentHeader(segment.first, segment.previousEnd), 0);
+    await file.sync();
+    await this.#files.rename(temporary, segment.path);
+    this.#prepared = null;
+    segment.file = file;
+    await this.#files.syncDirectory(this.directory);
+    await this.#trimFile(segment);
+    this.#prepareNext();
+    return file;
+  }
+
+  /** Gives back what was preallocated behind the data of the segment before. */
+  async #trimFile(next: Segment): Promise<void> {
+    const previous = this.#segments[this.#segments.indexOf(next) - 1];
+    await previous?.file?.truncate(previous.size);
+  }
+
+  /** Makes the next segment's file ahead of time, full of zeros: syncing data into it costs less. */
+  #prepareNext(): void {
+    this.#preparing = this.#prepare()
+      .catch(() => {
+        // Not fatal: when the file is needed, it is made without being prepared, or that fails.
+      })
+      .finally(() => {
+        this.#preparing = null;
+      });
+  }
+
+  async #prepare(): Promise<void> {
+    if (this.#prepared !== null || this.#state !== 'open') return;
+    const path = join(this.directory, PREPARED_NAME);
+    const file = await this.#files.open(path, 'create');
+    try {
+      for (let size = 0; size < this.#segmentSize; size += ZEROS.length) {
+        const length = Math.min(ZEROS.length, this.#segmentSize - size);
+        await file.write(ZEROS.subarray(0, length), size);
+        if (this.#state !== 'open') break;
+      }
+      await file.sync();
+      this.#prepared = file;
+    } catch (error) {
+      await file.close();
+      await this.#files.remove(path);
+      throw error;
+    }
+  }
+
+  // ------------------------------------------------------------------- failures
+
+  #onWriteError(group: readonly SealedBatch[], error: unknown): void {
+    this.#sealed = [...group, ...this.#sealed];
+    if (DISK_FULL_CODES.includes((error as NodeJS.ErrnoException).code)) this.#becomeFull(error);
+    else this.#fail(error);
+  }
+
+  /** Refuses what has not been written, and appends until there is room. */
+  #becomeFull(error: unknown): void {
+    if (this.#state !== 'open') return;
+    this.#state = 'full';
+    const refusal = new LogError('full', `no room in ${this.directory}`, { cause: error });
+    if (!this.#batch.isEmpty) this.#seal();
+    const refused = this.#sealed;
+    this.#sealed = [];
+    // Nothing of these segments, or of their ends, has been acknowledged; their positions are gone.
+    for (let last = this.#segments.at(-1); last !== undefined; last = this.#segments.at(-1)) {
+      if (last.first < this.#written) {
+        last.end = Math.min(last.end, this.#written);
+        break;
+      }
+      this.#segments.pop();
+      void last.close().then(() => this.#files.remove(last.path).catch(() => {}));
+    }
+    this.stats.refusedRecords += refused.reduce((sum, { builder }) => sum + builder.count, 0);
+    this.#onEvent({ type: 'full', why: String(error) });
+    this.#refuse(refused, refusal);
+    this.#retryLater();
+  }
+
+  #refuse(batches: readonly SealedBatch[], error: LogError): void {
+    for (const { builder } of batches) {
+      for (const listener of builder.listeners) listener(error);
+      builder.listeners.length = 0;
+    }
+    for (const waiting of this.#waiting.splice(0)) waiting.fail(error);
+  }
+
+  #retryLater(): void {
+    this.#cancelRetry = this.#clock.setTimer(FULL_RETRY_MS, () => {
+      this.#cancelRetry = null;
+      void this.#retry();
+    });
+  }
+
+  /** There is room when what follows has a segment to go to. */
+  async #retry(): Promise<void> {
+    const last = this.#segments.at(-1);
+    const next = new Segment(this.directory, alignUp(this.#head), last?.end ?? this.#head);
+    try {
+      // Drops what a write that failed may have left behind the data.
+      if (last !== undefined) {
+        const file = await last.open(this.#files);
+        await file.truncate(last.size);
+        await file.sync();
+      }
+      const temporary = join(this.directory, PREPARED_NAME);
+      await this.#prepared?.close();
+      this.#prepared = null;
+      const file = await this.#files.open(temporary, 'create');
+      this.#prepared = file;
+      await file.write(encodeSegmentHeader(next.first, next.previousEnd), 0);
+      for (let size = SEGMENT_HEADER_SIZE; size < this.#segmentSize; size += ZEROS.length) {
+        await file.write(ZEROS.subarray(0, Math.min(ZEROS.length, this.#segmentSize - size)), size);
+      }
+      await file.sync();
+      await this.#files.rename(temporary, next.path);
+      this.#prepared = null;
+      next.file = file;
+      await this.#files.syncDirectory(this.directory);
+    } catch (error) {
+      if (this.#state !== 'full') return;
+      if (DISK_FULL_CODES.includes((error as NodeJS.ErrnoException).code)) {
+        await this.#removePrepared();
+        this.#retryLater();
+      } else {
+        this.#fail(error);
+      }
+      return;
+    }
+    if (this.#state !== 'full') return;
+    this.#segments.push(next);
+    this.#head = next.end;
+    this.#written = next.end;
+    this.#durable = next.end;
+    this.#acknowledged = next.end;
+    this.#batch.reset(this.#head);
+    this.#state = 'open';
+    this.#onEvent({ type: 'has-room' });
+  }
+
+  async #removePrepared(): Promise<void> {
+    const file = this.#prepared;
+    this.#prepared = null;
+    if (file === null) return;
+    await file.close().catch(() => {});
+    await this.#files.remove(join(this.directory, PREPARED_NAME)).catch(() => {});
+  }
+
+  #fail(error: unknown): void {
+    if (this.#state === 'failed') return;
+    this.#state = 'failed';
+    const why = error instanceof Error ? error.message : String(error);
+    this.#failure = new LogError('failed', `${this.directory}: ${why}`, { cause: error });
+    this.#stopTimers();
+    if (!this.#batch.isEmpty) this.#seal();
+    const refused = [...this.#unsynced, ...this.#sealed];
+    this.#unsynced = [];
+    this.#sealed = [];
+    this.#onEvent({ type: 'failed', why });
+    this.#refuse(refused, this.#failure);
+  }
+
+  #stopTimers(): void {
+    for (const cancel of [this.#cancelLazy, this.#cancelSync, this.#cancelRetry]) cancel?.();
+    this.#cancelLazy = null;
+    this.#cancelSync = null;
+    this.#cancelRetry = null;
+  }
+
+  /** The segments end before what the index knows of: goes on behind it. */
+  #skipTo(position: number): void {
+    const previousEnd = this.#segments.at(-1)?.end ?? 0;
+    const segment = new Segment(this.directory, alignUp(position), previousEnd);
+    this.#segments.push(segment);
+    this.#head = segment.end;
+    this.#written = this.#head;
+    this.#durable = this.#head;
+    this.#acknowledged = this.#head;
+  }
+
+  // -------------------------------------------------------------------- reading
+
+  /**
+   * Reads a record. One that has just been appended is written first.
+   *
+   * @returns the record, whose bytes must not be changed
+   * @throws {LogError} `not-found` when there is no record at the position, or it can't be read
+   */
+  async read(position: number): Promise<LogRecord> {
+    if (!this.#batch.isEmpty && position >= this.#batch.position) this.#seal();
+    if (position >= this.#head) {
+      throw new LogError('not-found', `position ${position} is behind the head of the log`);
+    }
+    await this.#untilWritten(position + 1);
+    return this.#reader.read(position);
+  }
+
+  /** Waits until everything before a position is with the operating system. */
+  #untilWritten(position: number): Promise<void> {
+    if (position <= this.#written) return Promise.resolve();
+    if (this.#state !== 'open') return Promise.reject(this.#refusal());
+    this.#startWriting();
+    return new Promise((done, fail) => {
+      this.#waiting.push({ position, done, fail });
+    });
+  }
+
+  /**
+   * Reads the records from a position on, in order, up to what is written when the reading gets there.
+   * Damaged stretches are passed over.
+   *
+   * @param from - of a record or of the beginning of a batch; positions that are gone are passed over
+   */
+  async *records(from = 0): AsyncGenerator<LogRecord> {
+    yield* this.#reader.records(from, () => this.#written);
+  }
+
+  /** Positions of the records of a stream that are still in the log, in order. */
+  streamPositions(stream: Uint8Array): number[] {
+    const positions: number[] = [];
+    const name = streamKey(stream);
+    let last = -1;
+    for (const { first } of this.#segments) {
+      const known = this.#index.streamPositions(first, stream);
+      // What was replayed at open may be known to the index already.
+      for (const position of [...known, ...(this.#streams.get(first)?.get(name) ?? [])]) {
+        if (position <= last) continue;
+        positions.push(position);
+        last = position;
+      }
+    }
+    return positions;
+  }
+
+  #adoptStreams(positions: ReadonlyMap<string, readonly number[]>): void {
+    for (const [name, list] of positions) {
+      for (const position of list) {
+        const segment = segmentAt(this.#segments, position);
+        if (segment !== null) noteStream(this.#streams, segment.first, name, position);
+      }
+    }
+  }
+
+  // ------------------------------------------------------------- releasing, trimming
+
+  /**
+   * Says that bytes of a record are no longer needed: compaction looks for segments with many of them.
+   *
+   * @param bytes - of the record, or the share of it that one of its users had
+   */
+  release(position: number, bytes: number): void {
+    const segment = segmentAt(this.#segments, position);
+    if (segment !== null) segment.releasedBytes += bytes;
+  }
+
+  /**
+   * Removes all segments whose records lie before a position. The checkpoint is taken first, so that
+   * nothing that is removed would be needed to recover.
+   *
+   * @returns how many bytes were removed
+   */
+  async trim(position: number): Promise<number> {
+    const isCovered = (segment: Segment | undefined) =>
+      segment !== undefined && segment !== this.#segments.at(-1) && segment.end <= position;
+    if (!isCovered(this.#segments[0])) return 0;
+    await this.checkpoint();
+    let removedBytes = 0;
+    for (let first = this.#segments[0]; first !== undefined; first = this.#segments[0]) {
+      if (!isCovered(first) || first.end > this.#checkpointed) break;
+      this.#segments.shift();
+      this.#streams.delete(first.first);
+      this.#removedSegments.push(first.first);
+      this.#reader.forget(first);
+      await first.close();
+      await this.#files.remove(first.path);
+      removedBytes += first.size;
+      this.stats.removedSegments++;
+    }
+    this.stats.removedBytes += removedBytes;
+    if (removedBytes > 0) await this.#files.syncDirectory(this.directory);
+    return removedBytes;
+  }
+
+  // ----------------------------------------------------------------- checkpoints
+
+  #checkpointSoon(): void {
+    if (this.#written - this.#checkpointed < this.#checkpointSize) return;
+    if (this.#checkpointing !== null) return;
+    // A checkpoint that fails is tried again with the next; the log alone is enough to recover.
+    this.checkpoint().catch((error: unknown) => {
+      this.#onEvent({ type: 'checkpoint-failed', why: String(error) });
+      this.#checkpointed = this.#written;
+    });
+  }
+
+  /**
+   * Writes the owner's state and the streams to the index, durably. One at a time: a call during
+   * another one waits for it and takes its own.
+   */
+  async checkpoint(): Promise<void> {
+    while (this.#checkpointing !== null) await this.#checkpointing.catch(() => {});
+    this.#checkpointing = this.#takeCheckpoint().finally(() => {
+      this.#checkpointing = null;
+    });
+    await this.#checkpointing;
+  }
+
+  async #takeCheckpoint(): Promise<void> {
+    // The state holds at least what has been acknowledged, and maybe more: it is replayed again.
+    const position = Math.min(this.#durable, this.#acknowledged);
+    const streams = this.#streams;
+    this.#streams = new Map();
+    const removedSegments = this.#removedSegments;
+    this.#removedSegments = [];
+    const isWhole = this.#isIndexStale;
+    const entries = [...(this.#owner?.changes(isWhole) ?? [])];
+    try {
+      // The index must not know of records that a power cut would take away.
+      await this.flush();
+      const releasedBytes = new Map(
+        this.#segments.map(({ first, releasedBytes }) => [first, Math.floor(releasedBytes)]),
+      );
+      await this.#index.commit({
+        position,
+        isWhole,
+        releasedBytes,
+        entries,
+        streams,
+        removedSegments,
+      });
+      this.#isIndexStale = false;
+    } catch (error) {
+      this.#isIndexStale = true;
+      this.#removedSegments.push(...removedSegments);
+      for (const [segment, names] of streams) {
+        for (const [name, positions] of names) {
+          const later = this.#streams.get(segment)?.get(name) ?? [];
+          for (const one of [...positions, ...later.splice(0)]) {
+            noteStream(this.#streams, segment, name, one);
+          }
+        }
+      }
+      throw error;
+    }
+    this.#checkpointed = position;
+    this.stats.checkpoints++;
+  }
+
+  /** Where the last checkpoint was taken. */
+  get checkpointPosition(): number {
+    return this.#checkpointed;
+  }
+
+  // ----------------------------------------------------------------------- close
+
+  /** Writes and syncs what was appended, takes a checkpoint and closes; nothing can be appended after. */
+  async close(): Promise<void> {
+    if (this.#state === 'closed') return;
+    try {
+      if (this.#state === 'open') {
+        await this.flush();
+        await this.checkpoint();
+      }
+    } finally {
+      this.#state = 'closed';
+      this.#stopTimers();
+      await this.#writing;
+      await this.#syncing;
+      await this.#preparing;
+      await this.#removePrepared();
+      for (const segment of this.#segments) await segment.close();
+      await this.#index.close();
+      await this.#unlock();
+    }
+  }
+}
+
+function streamKey(stream: Uint8Array): string {
+  return Buffer.from(stream.buffer, stream.byteOffset, stream.length).toString('latin1');
+}
+
+function noteStream(
+  streams: Map<number, Map<string, number[]>>,
+  segment: number,
+  name: string,
+  position: number,
+): void {
+  let names = streams.get(segment);
+  if (names === undefined) {
+    names = new Map();
+    streams.set(segment, names);
+  }
+  addTo(names, name, position);
+}
+
+function addTo(lists: Map<string, number[]>, name: string, position: number): void {
+  const list = lists.get(name);
+  if (list === undefined) lists.set(name, [position]);
+  else list.push(position);
+}

@@ -1,0 +1,97 @@
+import { join } from 'node:path';
+import type { Files, OpenFile } from './files.ts';
+import { SEGMENT_HEADER_SIZE, segmentName } from './format.ts';
+
+/**
+ * One segment file of the log.
+ *
+ * Invariant: `first + SEGMENT_HEADER_SIZE <= end`; the data of the segment are the positions between.
+ */
+export class Segment {
+  readonly directory: string;
+  /** Position of the first byte of the file. */
+  readonly first: number;
+  /** Where the data of the segment before ends. */
+  readonly previousEnd: number;
+  /** Position after the last batch. */
+  end: number;
+  /** Bytes of its records that their owner no longer needs. */
+  releasedBytes: number;
+  /** When its last batch was written, in milliseconds since 1970; 0 when not known. */
+  lastWriteMs: number;
+  /** Whether something was written that has not been synced. */
+  isDirty: boolean;
+  #file: OpenFile | null;
+  #opening: Promise<OpenFile> | null;
+
+  constructor(directory: string, first: number, previousEnd: number) {
+    this.directory = directory;
+    this.first = first;
+    this.previousEnd = previousEnd;
+    this.end = first + SEGMENT_HEADER_SIZE;
+    this.releasedBytes = 0;
+    this.lastWriteMs = 0;
+    this.isDirty = false;
+    this.#file = null;
+    this.#opening = null;
+  }
+
+  get path(): string {
+    return join(this.directory, segmentName(this.first));
+  }
+
+  /** Bytes of the file that are in use. */
+  get size(): number {
+    return this.end - this.first;
+  }
+
+  get dataBytes(): number {
+    return this.size - SEGMENT_HEADER_SIZE;
+  }
+
+  /** Bytes that would have to be kept, as far as the owner has said. */
+  get liveBytes(): number {
+    return Math.max(0, this.dataBytes - this.releasedBytes);
+  }
+
+  /** Its file when it is open; null before it is made or opened. */
+  get file(): OpenFile | null {
+    return this.#file;
+  }
+
+  set file(file: OpenFile | null) {
+    this.#file = file;
+  }
+
+  /** Opens the file of a segment that exists, once. */
+  async open(files: Files): Promise<OpenFile> {
+    if (this.#file !== null) return this.#file;
+    this.#opening ??= files.open(this.path, 'write');
+    try {
+      this.#file ??= await this.#opening;
+    } finally {
+      this.#opening = null;
+    }
+    return this.#file;
+  }
+
+  async close(): Promise<void> {
+    const file = this.#file;
+    this.#file = null;
+    await file?.close();
+  }
+}
+
+/** The segment that holds a position, by binary search; null when none does. */
+export function segmentAt(segments: readonly Segment[], position: number): Segment | null {
+  let low = 0;
+  let high = segments.length - 1;
+  while (low <= high) {
+    const middle = (low + high) >> 1;
+    const segment = segments[middle] as Segment;
+    if (position < segment.first) high = middle - 1;
+    else if (position >= segment.end) low = middle + 1;
+    else return segment;
+  }
+  return null;
+}

@@ -1,0 +1,68 @@
+import type { Checkpoint, CheckpointChange, CheckpointStore } from '../../src/index.ts';
+
+/** A checkpoint in memory that outlives the log that uses it, as one on a disk would. */
+export class MemoryIndex implements CheckpointStore {
+  #position = 0;
+  #releasedBytes: ReadonlyMap<number, number> = new Map();
+  #entries = new Map<string, Buffer>();
+  #streams = new Map<number, Map<string, number[]>>();
+  /** Awaited before a commit takes effect. */
+  delay: () => Promise<void> = async () => {};
+  #isDead = false;
+
+  load(): Checkpoint {
+    return {
+      position: this.#position,
+      releasedBytes: this.#releasedBytes,
+      entries: [...this.#entries].sort(([a], [b]) => (a < b ? -1 : 1)),
+    };
+  }
+
+  async commit(change: CheckpointChange): Promise<void> {
+    await this.delay();
+    if (this.#isDead) await new Promise<never>(() => {});
+    if (change.isWhole) this.#entries.clear();
+    for (const [key, value] of change.entries) {
+      if (value === null) this.#entries.delete(key);
+      else this.#entries.set(key, Buffer.from(value));
+    }
+    for (const [segment, names] of change.streams) {
+      const known = this.#streams.get(segment) ?? new Map<string, number[]>();
+      this.#streams.set(segment, known);
+      for (const [name, positions] of names) {
+        known.set(name, [...(known.get(name) ?? []), ...positions]);
+      }
+    }
+    for (const segment of change.removedSegments) this.#streams.delete(segment);
+    this.#position = change.position;
+    this.#releasedBytes = new Map(change.releasedBytes);
+  }
+
+  streamPositions(segment: number, stream: Uint8Array): number[] {
+    return this.#streams.get(segment)?.get(Buffer.from(stream).toString('latin1')) ?? [];
+  }
+
+  async clear(): Promise<void> {
+    this.#entries.clear();
+    this.#streams.clear();
+    this.#position = 0;
+  }
+
+  async close(): Promise<void> {}
+
+  /** What the next process finds; commits that are under way never happen. */
+  crash(): MemoryIndex {
+    this.#isDead = true;
+    const next = new MemoryIndex();
+    next.#position = this.#position;
+    next.#releasedBytes = this.#releasedBytes;
+    next.#entries = new Map(this.#entries);
+    next.#streams = new Map(
+      [...this.#streams].map(([segment, names]) => [
+        segment,
+        new Map([...names].map(([name, positions]) => [name, [...positions]])),
+      ]),
+    );
+    return next;
+  }
+}
