@@ -58,13 +58,16 @@ describe('durability: nothing acknowledged in mode immediate is missing, and not
       const ledger = new Ledger();
       let next: FaultyFiles | null = null;
       let nextIndex = index;
-      files.beforeOperation = (_, count) => {
-        if (count !== at) return;
-        next = files.crash(survival, random);
-        nextIndex = index.crash();
-      };
+      const cut = new Promise<void>((done) => {
+        files.beforeOperation = (_, count) => {
+          if (count !== at) return;
+          next = files.crash(survival, random);
+          nextIndex = index.crash();
+          done();
+        };
+      });
       const working = begin(files, ledger, index, () => next === null);
-      await Promise.race([working, untilTrue(() => next !== null)]);
+      await Promise.race([working, cut]);
       const log = await openLog(next ?? files.crash(survival, random), { index: nextIndex });
       await ledger.check(log);
       // It goes on where it ended, and holds both after another cut.
@@ -120,13 +123,17 @@ describe('durability by mode', () => {
         const files = new FaultyFiles();
         const ledger = new Ledger();
         let next: FaultyFiles | null = null;
-        files.beforeOperation = (_, count) => {
-          if (count === at) next = files.crash('everything', new Random(at));
-        };
+        const cut = new Promise<void>((done) => {
+          files.beforeOperation = (_, count) => {
+            if (count !== at) return;
+            next = files.crash('everything', new Random(at));
+            done();
+          };
+        });
         const working = openLog(files, { syncMode }).then((log) =>
           work(log, ledger, 12, () => next === null),
         );
-        await Promise.race([working, untilTrue(() => next !== null)]);
+        await Promise.race([working, cut]);
         const log = await openLog(next ?? files.crash('everything', new Random(at)));
         await ledger.check(log);
       }
@@ -274,12 +281,11 @@ describe('a full disk', () => {
         },
       };
       const log = await openLog(files, { clock }, events);
-      for (let round = 0; round < 40; round++) {
+      for (let round = 0; round < 100 && !log.isFull; round++) {
         ledger.append(log, 200);
         await settle(6);
       }
-      expect(events.map(({ type }) => type)).toEqual(capacity < 14_000 ? ['full'] : []);
-      if (events.length === 0) continue;
+      expect(events.map(({ type }) => type)).toEqual(['full']);
       expect(log.isFull).toBe(true);
       expect(() => log.append(Buffer.from('x'))).toThrow('no room');
       // Still none: nothing changes.
@@ -308,8 +314,4 @@ async function checkReads(log: Log, ledger: Ledger, lost: readonly number[]): Pr
     const read = await log.read(position).catch(() => null);
     expect(read?.data.toString()).toBe(lost.includes(position) ? undefined : content);
   }
-}
-
-async function untilTrue(isTrue: () => boolean): Promise<void> {
-  while (!isTrue()) await settle(1);
 }
