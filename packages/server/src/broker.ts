@@ -186,7 +186,7 @@ export class Broker {
       if (delayInterval === 0) this.#publishWill(entry);
       else this.deadlines.schedule(entry.willDue, now + delayInterval * 1000);
     }
-    this.router.redeliver(session.extractShared(), session);
+    this.router.handOver(session);
     this.armTimer();
   }
 

@@ -109,9 +109,30 @@ export class Router {
     }
   }
 
+  /**
+   * The session's connection is gone: what was not sent of its shared subscriptions goes to members that
+   * are connected (§4.8.2). Without one it stays, for whoever comes back.
+   */
+  handOver(session: BrokerSession): void {
+    const hasTaker = new Map<object, boolean>();
+    const deliveries = session.extractShared((group) => {
+      const known = hasTaker.get(group);
+      if (known !== undefined) return known;
+      const isTaken = (group as SharedGroup<BrokerSession>).hasConnected(session);
+      hasTaker.set(group, isTaken);
+      return isTaken;
+    });
+    this.redeliver(deliveries, session);
+  }
+
   /** Gives deliveries of shared subscriptions, whose session can't take them, to another member. */
   redeliver(deliveries: readonly Delivery[], except: BrokerSession): void {
+    const now = this.#runtime.now();
     for (const { message, group } of deliveries) {
+      if (message.expiresAt <= now) {
+        this.#stats.dropped.expired++; // [MQTT-3.3.2-5]
+        continue;
+      }
       const recipient = (group as SharedGroup<BrokerSession>).next(except);
       if (recipient !== null)
         this.#deliver(recipient, message, group as SharedGroup<BrokerSession>);

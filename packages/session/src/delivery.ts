@@ -35,6 +35,8 @@ export class Delivery {
   readonly group: Redeliverable | null;
   packetId: number;
   state: DeliveryState;
+  /** The number of the session's connection that its PUBLISH was sent on last; 0 before. */
+  sentOn: number;
 
   constructor(
     message: Message,
@@ -50,5 +52,6 @@ export class Delivery {
     this.group = group;
     this.packetId = 0;
     this.state = DeliveryState.Queued;
+    this.sentOn = 0;
   }
 }

@@ -28,12 +28,14 @@ export class MessageQueue {
   readonly #deliveries = new Fifo<Delivery>();
   readonly #onDrop: DropListener;
   #bytes: number;
+  #qos0Count: number;
 
   /** @param onDrop - told of every delivery that is given up */
   constructor(limits: QueueLimits, onDrop: DropListener) {
     this.#limits = limits;
     this.#onDrop = onDrop;
     this.#bytes = 0;
+    this.#qos0Count = 0;
   }
 
   get length(): number {
@@ -42,6 +44,11 @@ export class MessageQueue {
 
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /** How many of the deliveries are of QoS 0. */
+  get qos0Count(): number {
+    return this.#qos0Count;
   }
 
   /**
@@ -57,19 +64,21 @@ export class MessageQueue {
     }
     this.#deliveries.push(delivery);
     this.#bytes += size;
+    if (delivery.qos === 0) this.#qos0Count++;
   }
 
-  /** Takes the first delivery that has not expired at `now`. */
-  shift(now: number): Delivery | undefined {
+  /** The first delivery; those before it that have expired at `now` are given up. */
+  peek(now: number): Delivery | undefined {
     for (;;) {
-      const delivery = this.#take();
-      if (delivery === undefined || delivery.message.expiresAt > now) return delivery;
-      this.#onDrop('expired', delivery);
+      const head = this.#deliveries.peek();
+      if (head === undefined || head.message.expiresAt > now) return head;
+      this.#onDrop('expired', this.#take() as Delivery);
     }
   }
 
-  peek(): Delivery | undefined {
-    return this.#deliveries.peek();
+  /** Takes what `peek` returned. */
+  shift(): Delivery | undefined {
+    return this.#take();
   }
 
   /** Removes and returns what `isTaken` chooses, in its order. */
@@ -78,7 +87,7 @@ export class MessageQueue {
     this.#deliveries.filter((delivery) => {
       if (!isTaken(delivery)) return true;
       taken.push(delivery);
-      this.#bytes -= sizeOf(delivery);
+      this.#noteTaken(delivery);
       return false;
     });
     return taken;
@@ -87,6 +96,7 @@ export class MessageQueue {
   clear(): void {
     this.#deliveries.clear();
     this.#bytes = 0;
+    this.#qos0Count = 0;
   }
 
   #isFull(size: number): boolean {
@@ -110,8 +120,13 @@ export class MessageQueue {
 
   #take(): Delivery | undefined {
     const delivery = this.#deliveries.shift();
-    if (delivery !== undefined) this.#bytes -= sizeOf(delivery);
+    if (delivery !== undefined) this.#noteTaken(delivery);
     return delivery;
+  }
+
+  #noteTaken(delivery: Delivery): void {
+    this.#bytes -= sizeOf(delivery);
+    if (delivery.qos === 0) this.#qos0Count--;
   }
 }
 

@@ -1,4 +1,4 @@
-import { Delivery, DeliveryState } from './delivery.ts';
+import { Delivery, DeliveryState, type Redeliverable } from './delivery.ts';
 import type { DropListener, DropReason } from './drop.ts';
 import { Fifo } from './fifo.ts';
 import type { Message } from './message.ts';
@@ -44,7 +44,7 @@ export type AckResult =
  * out through the `SessionLink`.
  *
  * Invariants: a packet identifier is in `#inflight` once at most; while a link is attached,
- * `0 <= #sendQuota <= #sendQuotaMax`, and no PUBLISH of QoS 1 or 2 is sent at quota 0 [MQTT-3.3.4-9].
+ * `#sendQuota` is at least 0, and no PUBLISH of QoS 1 or 2 is sent at quota 0 [MQTT-3.3.4-9].
  */
 export class Session<L extends SessionLink = SessionLink> {
   readonly clientId: string;
@@ -62,7 +62,6 @@ export class Session<L extends SessionLink = SessionLink> {
   readonly #replays: Fifo<Delivery>;
   readonly #queue: MessageQueue;
   #sendQuota: number;
-  #sendQuotaMax: number;
   #lastPacketId: number;
   /** QoS 2 packet identifiers received and not yet released, with the connection they came on. */
   readonly #received: Map<number, number>;
@@ -81,7 +80,6 @@ export class Session<L extends SessionLink = SessionLink> {
     this.#replays = new Fifo();
     this.#queue = new MessageQueue(options, options.onDrop);
     this.#sendQuota = 0;
-    this.#sendQuotaMax = 0;
     this.#lastPacketId = 0;
     this.#received = new Map();
     this.#receivedNow = 0;
@@ -136,7 +134,6 @@ export class Session<L extends SessionLink = SessionLink> {
   attach(link: L, sendQuota: number, now: number): void {
     this.#link = link;
     this.#sendQuota = sendQuota;
-    this.#sendQuotaMax = sendQuota;
     this.#receivedNow = 0;
     this.#connectionCount++;
     this.#resends.clear();
@@ -181,9 +178,13 @@ export class Session<L extends SessionLink = SessionLink> {
     return orphans;
   }
 
-  /** Takes back what was queued through shared subscriptions and never sent, for another member. */
-  extractShared(): Delivery[] {
-    return this.#queue.extract((delivery) => delivery.group !== null);
+  /**
+   * Takes back what was queued through shared subscriptions and never sent, for another member.
+   *
+   * @param isTaken - whether a group has a member to take it; else it stays
+   */
+  extractShared(isTaken: (group: Redeliverable) => boolean): Delivery[] {
+    return this.#queue.extract(({ group }) => group !== null && isTaken(group));
   }
 
   // ------------------------------------------------------------------- sending
@@ -199,7 +200,7 @@ export class Session<L extends SessionLink = SessionLink> {
         this.#onDrop('not-connected', delivery);
         return;
       }
-      if (this.#replays.length === 0) {
+      if (this.isOpenForQoS0) {
         this.#sendFirst(link, delivery);
         return;
       }
@@ -231,7 +232,7 @@ export class Session<L extends SessionLink = SessionLink> {
 
   /** Whether `deliver` would send a QoS 0 message at once; the router then may bypass it. */
   get isOpenForQoS0(): boolean {
-    return this.#link !== null && this.#replays.length === 0;
+    return this.#link !== null && this.#replays.length === 0 && this.#queue.qos0Count === 0;
   }
 
   /** Sends what waits, as far as quota and connection allow. Call it when the connection drains. */
@@ -259,9 +260,9 @@ export class Session<L extends SessionLink = SessionLink> {
       if (replay.message.expiresAt > now) return replay;
       this.#onDrop('expired', replay);
     }
-    const head = this.#queue.peek();
+    const head = this.#queue.peek(now);
     if (head === undefined || (head.qos > 0 && this.#sendQuota === 0)) return undefined;
-    return this.#queue.shift(now);
+    return this.#queue.shift();
   }
 
   #sendFirst(link: SessionLink, delivery: Delivery): void {
@@ -272,6 +273,7 @@ export class Session<L extends SessionLink = SessionLink> {
       this.#onDrop(refused, delivery);
     } else if (delivery.qos > 0) {
       delivery.state = DeliveryState.Published;
+      delivery.sentOn = this.#connectionCount;
       this.#inflight.set(delivery.packetId, delivery);
       this.#sendQuota--;
     }
@@ -283,6 +285,7 @@ export class Session<L extends SessionLink = SessionLink> {
     if (delivery.state !== DeliveryState.Published) return;
     const refused = link.sendPublish(delivery, true);
     if (refused === null) {
+      delivery.sentOn = this.#connectionCount;
       this.#sendQuota--;
     } else {
       this.#inflight.delete(delivery.packetId);
@@ -339,8 +342,8 @@ export class Session<L extends SessionLink = SessionLink> {
 
   #complete(delivery: Delivery, now: number): void {
     this.#inflight.delete(delivery.packetId);
-    // A PUBCOMP for a PUBREL of an earlier connection finds the quota full already (§4.9).
-    if (this.#sendQuota < this.#sendQuotaMax) this.#sendQuota++;
+    // What was only sent on an earlier connection has taken nothing of this one's quota [MQTT-3.3.4-9].
+    if (delivery.sentOn === this.#connectionCount) this.#sendQuota++;
     if (this.hasBacklog) this.pump(now);
   }
 

@@ -84,6 +84,13 @@ export class SharedGroup<S extends SharedSubscriber> {
     return members[chosen] as MatchedRecipient<S>;
   }
 
+  /** Whether a member other than `except` is connected. */
+  hasConnected(except: S): boolean {
+    return this.#members.items.some(
+      ({ session }) => session !== except && (session as S).isConnected,
+    );
+  }
+
   /** A session's recipient, null when it is no member. For the trie. */
   find(session: S): MatchedRecipient<S> | null {
     return this.#members.items[this.#members.positionOf(session)] ?? null;
