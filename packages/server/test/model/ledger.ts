@@ -25,10 +25,13 @@ export const NEVER_EXPIRES = 0xffff_ffff;
  */
 export class Ledger {
   readonly now: () => number;
+  readonly lagMs: number;
   /** What happens, for whoever looks into a failure; null when nobody does. */
   readonly trace: ((line: string) => void) | null;
   tick: Tick = 0;
   readonly publications: Publication[] = [];
+  /** Those that something may still be owed of. */
+  #unjudged: Publication[] = [];
   /** The sessions that are possibly there, by client identifier. */
   readonly sessions = new Map<string, SessionRecord>();
   /** Groups of which a member's session ended, with what it held (§4.8.2). */
@@ -36,13 +39,15 @@ export class Ledger {
   readonly #retained = new Map<string, RetainedHistory>();
   /** By topic, as a payload that is empty can't say which it is. */
   readonly #clearings = new Map<string, Publication>();
-  /** How often the broker may have forgotten that it had sent something. */
+  /** How often the broker was killed: it may have forgotten that it had sent something. */
   crashes = 0;
   readonly counts = { delivered: 0, acknowledged: 0, repeated: 0, wills: 0 };
 
-  constructor(now: () => number, trace: ((line: string) => void) | null = null) {
+  /** @param lagMs - how late the broker may do what is due, and how late it is seen here */
+  constructor(now: () => number, trace: ((line: string) => void) | null = null, lagMs = 0) {
     this.now = now;
     this.trace = trace;
+    this.lagMs = lagMs;
   }
 
   // ---------------------------------------------------------------- publications
@@ -51,6 +56,7 @@ export class Ledger {
   publication(options: PublicationOptions): Publication {
     const publication = new Publication(this.publications.length, options);
     this.publications.push(publication);
+    this.#unjudged.push(publication);
     if (options.retain) {
       const history = this.#retained.get(options.topic) ?? [];
       history.push(publication);
@@ -190,7 +196,7 @@ export class Ledger {
     const { expiry } = publication.options;
     if (expiry === null) return;
     // What has been sent once may be sent again whenever it is owed (§4.4).
-    if (!packet.dup && writtenMs > publication.latestMs + expiry * 1000) {
+    if (!packet.dup && writtenMs > publication.latestMs + expiry * 1000 + this.lagMs) {
       throw new Violation(`${where}: ${writtenMs - publication.latestMs} ms old, it had expired`);
     }
     const remaining = packet.properties?.messageExpiryInterval;
@@ -278,23 +284,26 @@ export class Ledger {
   // ------------------------------------------------------------------------ judge
 
   /**
-   * When everything has been delivered that is going to be: finds what was promised and didn't come.
-   *
-   * @param isExpirable - whether publications that expire may have done so
+   * When everything has been delivered that is going to be, to clients that are all connected: finds what
+   * was promised and didn't come. What happened before is forgotten as far as it can't matter any more.
    */
-  judge(isExpirable: (publication: Publication) => boolean): void {
+  judge(): void {
     const groups = this.#groups();
-    for (const publication of this.publications) {
-      if (!publication.isPromised || publication.isJudged || publication.options.qos === 0)
-        continue;
-      if (publication.options.expiry !== null && isExpirable(publication)) continue;
-      publication.isJudged = true;
+    for (const publication of this.#unjudged.splice(0)) {
+      // What was given up before it was acknowledged is owed to nobody; what expires may have done so.
+      const { qos, expiry } = publication.options;
+      if (!publication.isPromised || qos === 0 || expiry !== null) continue;
       for (const session of this.sessions.values()) {
         if (session.isOwed(publication, null) && !session.receipts.has(publication.id)) {
           throw new Violation(`${session.clientId} never got ${publication}`);
         }
       }
       for (const [group, members] of groups) this.#judgeGroup(publication, group, members);
+    }
+    for (const session of this.sessions.values()) session.forgetEnded();
+    for (const [topic, history] of this.#retained) {
+      const last = history.findLastIndex(({ isPromised }) => isPromised);
+      if (last > 0) this.#retained.set(topic, history.slice(last));
     }
   }
 

@@ -226,6 +226,20 @@ export class ModelClient {
     (this.#will ?? this.#formerWill)?.noticed();
   }
 
+  /** The broker was killed; this client has noticed, and has read all that had been sent to it. */
+  onBrokerDied(): void {
+    this.#leftToMs = Number.POSITIVE_INFINITY;
+    this.#noticedMs = null;
+    // Of a session that ends with its connection, nothing is kept.
+    if (this.#expiry === 0) this.#formerWill = null;
+    this.#formerWill?.unnoticed();
+  }
+
+  /** It serves again: by now it knows that the connections of its former life are over. */
+  onBrokerBack(): void {
+    if (this.link !== null) this.onNoticed(this.link);
+  }
+
   /** For the last time: wills that are due by now. */
   settle(): void {
     this.#formerWill?.settleIfDue();
@@ -333,7 +347,7 @@ export class ModelClient {
     if (this.session === null) return this.#mayExist ? null : false;
     if (this.#expiry === NEVER_EXPIRES) return true;
     if (this.ledger.now() < this.#leftFromMs + this.#expiry * 1000) return true;
-    if (this.#connectedMs > this.#leftToMs + this.#expiry * 1000) return false;
+    if (this.#connectedMs > this.#leftToMs + this.#expiry * 1000 + this.ledger.lagMs) return false;
     return null;
   }
 

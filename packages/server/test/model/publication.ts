@@ -39,8 +39,6 @@ export class Publication {
   isForbidden = false;
   /** How often its client has sent it. */
   sends = 0;
-  /** What was promised of it has been found kept. */
-  isJudged = false;
 
   constructor(id: number, options: PublicationOptions) {
     this.id = id;

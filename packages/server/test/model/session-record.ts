@@ -67,7 +67,7 @@ export interface Receipt {
 /** One session of a client, from the CONNECT that made it to its end, as seen by the client. */
 export class SessionRecord {
   readonly clientId: string;
-  readonly spans: Span[] = [];
+  spans: Span[] = [];
   /** By publication id. */
   readonly receipts = new Map<number, Receipt>();
   /** The last copy with RETAIN, by topic. */
@@ -108,6 +108,13 @@ export class SessionRecord {
       span.endRequested = Math.min(span.endRequested, tick);
       if (isSure) span.ended = Math.min(span.ended, tick);
     }
+  }
+
+  /** Nothing that was published until now comes any more: subscriptions that are over don't matter. */
+  forgetEnded(): void {
+    this.spans = this.spans.filter(
+      ({ ended, superseded }) => ended === NEVER && superseded === NEVER,
+    );
   }
 
   /** The spans by which a publication may have come here. */

@@ -51,10 +51,16 @@ export class WillRecord {
     this.#noticedMs ??= this.#ledger.now();
   }
 
+  /** The broker was killed: it may have forgotten when the connection ended. */
+  unnoticed(): void {
+    this.#noticedMs = null;
+  }
+
   /** Before the client's next CONNECT, and at the end: a will that was due has been published. */
   settleIfDue(): void {
     if (this.#isSettled || !this.#isConfirmed || this.#mayBeDiscarded) return;
-    if (this.#noticedMs === null || this.#noticedMs + this.#delayMs >= this.#ledger.now()) return;
+    const { now, lagMs } = this.#ledger;
+    if (this.#noticedMs === null || this.#noticedMs + this.#delayMs + lagMs >= now()) return;
     this.#settle();
   }
 

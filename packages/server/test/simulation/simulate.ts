@@ -15,7 +15,7 @@ import {
   drawUnsubscription,
   drawWill,
   type Role,
-} from './scenario.ts';
+} from '../model/scenario.ts';
 import { SimulatedClock } from './simulated-clock.ts';
 import { SimulatedLink } from './simulated-link.ts';
 
@@ -203,7 +203,7 @@ export class SimulatedRun {
       if (!client.isConnected || !client.isIdle)
         throw new Violation(`unfinished: ${client.unfinished}`);
     }
-    this.#ledger.judge(() => true);
+    this.#ledger.judge();
     await this.#probe();
   }
 

@@ -1,11 +1,11 @@
 import type { QoS } from '@promptmq/codec';
 import type { Random } from '../../../wal/test/support/random.ts';
 import type { ConfigInput } from '../../src/config/index.ts';
-import type { Ledger } from '../model/ledger.ts';
-import { NEVER_EXPIRES } from '../model/ledger.ts';
-import type { ClientProfile, ModelClient, WillWish } from '../model/model-client.ts';
-import type { PublicationOptions } from '../model/publication.ts';
-import type { SubscriptionWish } from '../model/session-record.ts';
+import type { Ledger } from './ledger.ts';
+import { NEVER_EXPIRES } from './ledger.ts';
+import type { ClientProfile, ModelClient, WillWish } from './model-client.ts';
+import type { PublicationOptions } from './publication.ts';
+import type { SubscriptionWish } from './session-record.ts';
 
 const FILTERS = ['t/0', 't/1', 't/+', 't/#', '#', 'ret/#', 'ret/+/0', 'will/#', '+/+'] as const;
 const SHARED_FILTERS = ['$share/one/t/#', '$share/two/t/0', '$share/one/t/1'] as const;
@@ -25,18 +25,18 @@ export interface Role {
   readonly startsClean: number;
 }
 
-/** The clients of a run. */
-export function drawRoles(random: Random): Role[] {
+/** The clients of a run. @param prefix - of their client identifiers */
+export function drawRoles(random: Random, prefix = 'client'): Role[] {
   const count = 3 + random.below(5);
-  return Array.from({ length: count }, (_, index) => drawRole(random, index));
+  return Array.from({ length: count }, (_, index) => drawRole(random, `${prefix}-${index}`));
 }
 
-function drawRole(random: Random, index: number): Role {
+function drawRole(random: Random, clientId: string): Role {
   const version = random.chance(0.6) ? 5 : 4;
   const isWorker = random.chance(0.25);
   return {
     profile: {
-      clientId: `client-${index}`,
+      clientId,
       version,
       sessionExpiry: drawExpiry(random, version, isWorker),
       receiveMaximum: version === 5 ? random.pick([1, 2, 5, 100]) : 65_535,
