@@ -169,6 +169,13 @@ export function sealBatch(
   buffer.writeUInt32LE(crc32(buffer.subarray(12, size)), 8);
 }
 
+/** A valid batch without records, to be put where nothing can be read; `size` is a multiple of 8. */
+export function fillerBatch(size: number, position: number): Buffer {
+  const buffer = Buffer.alloc(size);
+  sealBatch(buffer, size, 0, position, 0, 0);
+  return buffer;
+}
+
 /** A batch that was found valid. */
 export interface Batch {
   /** Of the first byte of its header. */
@@ -272,7 +279,8 @@ export function eachRecord(
   visit: (start: number, position: number) => void,
 ): void {
   let start = offset + BATCH_HEADER_SIZE;
-  for (let index = 0; index < batch.count; index++) {
+  const last = offset + batch.size - RECORD_HEADER_SIZE;
+  for (let index = 0; index < batch.count && start <= last; index++) {
     const size = recordSize(buffer, start);
     visit(start, batch.position + (start - offset));
     start += size;

@@ -76,6 +76,22 @@ export class LmdbIndex implements CheckpointStore {
     }
   }
 
+  /** Where the last checkpoint of a directory's index was taken, only reading; 0 when there is none. */
+  static async peek(directory: string): Promise<number> {
+    const path = join(directory, FILE_NAME);
+    if (!existsSync(path)) return 0;
+    const root = open({ ...options(path), readOnly: true });
+    try {
+      const meta: Database<Meta, string> | undefined = root.openDB({
+        name: 'meta',
+        encoding: 'json',
+      });
+      return meta?.get('meta')?.position ?? 0;
+    } finally {
+      await root.close();
+    }
+  }
+
   load(): Checkpoint {
     let meta = this.#meta.get('meta');
     if (meta?.version === 1) meta = this.#migrate(meta as FormerMeta);

@@ -391,6 +391,7 @@ async function openSegment(
     header?.version ?? FORMAT_VERSION,
   );
   segment.file = file;
+  segment.isHeaderDamaged = header === null;
   segment.end = first + Math.max(SEGMENT_HEADER_SIZE, await file.size());
   return segment;
 }

@@ -17,6 +17,8 @@ export class Segment {
   readonly previousFirst: number | null;
   /** Of its format. */
   readonly version: number;
+  /** The file's header could not be read: what is known of it comes from the name. */
+  isHeaderDamaged: boolean;
   /** Position after the last batch. */
   end: number;
   /** Bytes of its records, without what batches and the file take. */
@@ -45,6 +47,7 @@ export class Segment {
     this.previousEnd = previousEnd;
     this.previousFirst = previousFirst;
     this.version = version;
+    this.isHeaderDamaged = false;
     this.end = first + SEGMENT_HEADER_SIZE;
     this.recordBytes = 0;
     this.releasedBytes = 0;
@@ -63,6 +66,13 @@ export class Segment {
   /** The header of its file. */
   get header(): Buffer {
     return encodeSegmentHeader(this.first, this.previousEnd, this.previousFirst ?? this.first);
+  }
+
+  /** A new header, made of what else is known, for one that is damaged. */
+  headerAfter(previous: Segment | undefined): Buffer {
+    return previous === undefined
+      ? encodeSegmentHeader(this.first, this.first, this.first)
+      : encodeSegmentHeader(this.first, previous.end, previous.first);
   }
 
   /** Bytes of the file that are in use. */
