@@ -8,7 +8,7 @@ import {
 } from '@promptmq/codec';
 import { type Message, NEVER_EXPIRES } from '@promptmq/session';
 import { Authentication } from './authentication.ts';
-import type { Broker } from './broker.ts';
+import type { Broker, Durability } from './broker.ts';
 import type { Config } from './config/index.ts';
 import type { Connection, ConnectionTerms } from './connection.ts';
 
@@ -87,7 +87,8 @@ function open(
     if (authenticationData.length > 0) properties.authenticationData = authenticationData;
   }
 
-  const { session, isPresent } = broker.openSession(clientId, packet.clean, connection);
+  const durability = durabilityOf(packet, sessionExpiryInterval);
+  const { session, isPresent } = broker.openSession(clientId, packet.clean, connection, durability);
   const terms: ConnectionTerms = {
     session,
     keepAlive,
@@ -140,6 +141,10 @@ function refusalOf(broker: Broker, packet: ConnectPacket): Refusal | null {
       why: 'client identifier longer than mqtt.max-client-id-len',
     };
   }
+  const expiry = Math.min(requestedSessionExpiry(packet), mqtt.maxSessionExpiry);
+  if (broker.isStorageFullFor(clientId, packet.clean, durabilityOf(packet, expiry))) {
+    return { reasonCode: ReasonCode.QuotaExceeded, why: 'no room to store the session' };
+  }
   if (will === undefined) return null;
   if (will.qos > mqtt.maxQos) {
     return { reasonCode: ReasonCode.QoSNotSupported, why: 'will QoS' }; // [MQTT-3.2.2-12]
@@ -162,6 +167,11 @@ function allowsEmptyClientId(packet: ConnectPacket, isAllowed: boolean): boolean
   return isAllowed && (packet.protocolVersion === 5 || packet.clean);
 }
 
+function durabilityOf({ will }: ConnectPacket, sessionExpiryInterval: number): Durability {
+  if (sessionExpiryInterval > 0) return 'session';
+  return will === undefined ? 'none' : 'will';
+}
+
 /** Seconds. Before MQTT 5 a session without Clean Session has no end of its own. */
 function requestedSessionExpiry(packet: ConnectPacket): number {
   if (packet.protocolVersion === 5) return packet.properties?.sessionExpiryInterval ?? 0;
@@ -169,10 +179,12 @@ function requestedSessionExpiry(packet: ConnectPacket): number {
 }
 
 /** Only an MQTT 5 client can be told another keep alive; earlier ones keep theirs. */
-function allowedKeepAlive(packet: ConnectPacket, config: Config): number {
-  const maximum = config.mqtt.maxKeepAlive;
-  if (maximum === 0 || packet.protocolVersion < 5) return packet.keepalive;
-  return packet.keepalive === 0 ? maximum : Math.min(packet.keepalive, maximum);
+function allowedKeepAlive(packet: ConnectPacket, { mqtt }: Config): number {
+  if (packet.protocolVersion < 5) return packet.keepalive;
+  const wanted = packet.keepalive === 0 ? mqtt.keepAlive : packet.keepalive;
+  const maximum = mqtt.maxKeepAlive;
+  if (maximum === 0) return wanted;
+  return wanted === 0 ? maximum : Math.min(wanted, maximum);
 }
 
 /** The limits that differ from what a client assumes when it isn't told (§3.2.2.3). */

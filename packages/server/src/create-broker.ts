@@ -8,6 +8,7 @@ import { listenWebSocket } from './listeners/websocket.ts';
 import { type Logger, noopLogger } from './log/index.ts';
 import { nodeRuntime } from './runtime.ts';
 import type { BrokerStats } from './stats.ts';
+import type { StorageResources } from './storage/storage.ts';
 
 /** A broker that is serving. */
 export interface RunningBroker {
@@ -36,6 +37,10 @@ export interface BrokerExtras {
   readonly logger?: Logger;
   /** Methods of enhanced authentication that clients may use (§4.12); by default none. */
   readonly authenticationMethods?: readonly AuthenticationMethod[];
+  /** In the place of the operating system's files and clock, for tests of what crashes leave behind. */
+  readonly storage?: StorageResources;
+  /** Told when the storage can't go on. The broker then acknowledges nothing more: end the process. */
+  readonly onStorageFailed?: (why: string) => void;
 }
 
 /**
@@ -55,8 +60,20 @@ export async function createBroker(
   options: ConfigInput = {},
   extras: BrokerExtras = {},
 ): Promise<RunningBroker> {
-  const server = { bind: '127.0.0.1:0', wsBind: '127.0.0.1:0', ...options.server };
-  return startBroker(parseConfig({ ...options, server }), extras);
+  return startBroker(parseConfig(withEmbeddedDefaults(options)), extras);
+}
+
+/**
+ * What differs when a broker is a part of another program: free loopback ports, nothing on disk and no
+ * HTTP endpoint, unless the caller gives the section.
+ */
+function withEmbeddedDefaults(options: ConfigInput): ConfigInput {
+  return {
+    ...options,
+    server: { bind: '127.0.0.1:0', wsBind: '127.0.0.1:0', ...options.server },
+    storage: options.storage ?? { enabled: false },
+    metrics: options.metrics ?? { enabled: false },
+  };
 }
 
 /** Starts a broker with a configuration that has been parsed. */
@@ -66,8 +83,10 @@ export async function startBroker(
 ): Promise<RunningBroker> {
   const log = extras.logger ?? noopLogger;
   const broker = new Broker(config, nodeRuntime, log, extras.authenticationMethods);
+  broker.onStorageFailed = extras.onStorageFailed ?? (() => {});
   const listeners: Listener[] = [];
   try {
+    await broker.recover(extras.storage);
     const { bind, wsBind } = config.server;
     if (bind !== null) listeners.push(await listenTcp(broker, bind));
     if (wsBind !== null) listeners.push(await listenWebSocket(broker, wsBind));
