@@ -183,7 +183,12 @@ export class Router {
    * @param except - that session
    */
   redeliver(deliveries: readonly Delivery[], except: BrokerSession): void {
+    const now = this.#runtime.now();
     for (const delivery of deliveries) {
+      if (delivery.message.expiresAt <= now) {
+        this.#stats.dropped.expired++; // [MQTT-3.3.2-5]
+        continue;
+      }
       const group = this.trie.group(delivery.group as string);
       const recipient = group?.next(except) ?? null;
       // What is in the log alone can only be handed over in the log.
