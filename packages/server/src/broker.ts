@@ -98,9 +98,7 @@ export class Broker {
    * @returns what the transport reports to; null when there are too many and it was destroyed
    */
   accept(transport: Transport): TransportHandler | null {
-    // Some sockets more than clients, so that one too many still hears why it is refused.
-    const socketsMax = 2 * this.config.mqtt.maxConnections + SPARE_SOCKETS;
-    if (this.#isStopping || this.#connections.size >= socketsMax) {
+    if (this.#isStopping || this.#connections.size >= this.socketsMax) {
       this.stats.connectionsRefused++;
       this.#clientLog.warn('connection-refused', { why: 'too many open sockets' });
       transport.destroy();
@@ -109,6 +107,17 @@ export class Broker {
     const connection = new Connection(this, transport);
     this.#connections.add(connection);
     return connection;
+  }
+
+  /** Some sockets more than clients, so that one too many still hears why it is refused. */
+  get socketsMax(): number {
+    return 2 * this.config.mqtt.maxConnections + SPARE_SOCKETS;
+  }
+
+  /** A listener closed a connection before its first packet: a TLS handshake or a header was wrong. */
+  onRefusedByListener(address: string, why: string): void {
+    this.stats.connectionsRefused++;
+    this.#clientLog.warn('connection-refused', { address, why });
   }
 
   /** Whether a client may connect: there is room, or it takes over its own session. */

@@ -99,7 +99,11 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
   constructor(broker: Broker, transport: Transport) {
     this.broker = broker;
     this.transport = transport;
-    this.output = new Output(transport, () => broker.flushLater(this));
+    this.output = new Output(
+      transport,
+      () => broker.flushLater(this),
+      broker.config.server.writeBuffer,
+    );
     this.state = ConnectionState.Opening;
     this.session = null;
     this.clientId = '';
@@ -142,6 +146,20 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
       if (!(error instanceof PacketError)) throw error;
       this.refuse(error);
     }
+    if (this.#decoder.bufferedBytes > 0 && this.state === ConnectionState.Open) this.#expectRest();
+  }
+
+  /** A packet has begun: the next bytes of it are to come within the read timeout. */
+  #expectRest(): void {
+    const { readTimeout } = this.broker.config.server;
+    if (readTimeout > 0 && !this.#isWatchedUntil(this.#receivedAt + readTimeout)) {
+      this.#armDeadline();
+    }
+  }
+
+  /** Whether the deadline comes at that time at the latest. */
+  #isWatchedUntil(at: number): boolean {
+    return this.#deadline.index !== -1 && this.#deadline.at <= at;
   }
 
   onFrame(buffer: Uint8Array, start: number, bodyStart: number, end: number): boolean {
@@ -410,9 +428,9 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
   #expectProgress(): void {
     const { writeTimeout } = this.broker.config.server;
     this.#stalledAt = this.broker.runtime.now();
-    const isWatched =
-      this.#deadline.index !== -1 && this.#deadline.at <= this.#stalledAt + writeTimeout;
-    if (writeTimeout > 0 && !isWatched) this.#armDeadline();
+    if (writeTimeout > 0 && !this.#isWatchedUntil(this.#stalledAt + writeTimeout)) {
+      this.#armDeadline();
+    }
   }
 
   onWritten(chunk: Uint8Array): void {
@@ -461,7 +479,10 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
 
   resumeReading(): void {
     this.#holdCount--;
-    if (this.#holdCount === 0) this.transport.resume();
+    if (this.#holdCount > 0) return;
+    this.#receivedAt = this.broker.runtime.now();
+    if (this.#decoder.bufferedBytes > 0 && this.state === ConnectionState.Open) this.#expectRest();
+    this.transport.resume();
   }
 
   // -------------------------------------------------------------------- opening
@@ -593,13 +614,20 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
           this.#stalledAt >= 0 && writeTimeout > 0
             ? this.#stalledAt + writeTimeout
             : Number.POSITIVE_INFINITY;
-        return Math.min(keepAliveAt, stalledAt);
+        return Math.min(keepAliveAt, stalledAt, this.#restDueAt());
       }
       case ConnectionState.Closing:
         return this.#closingAt + LINGER_MS;
       default:
         return Number.POSITIVE_INFINITY;
     }
+  }
+
+  /** When more of a packet that has begun is due; a client that isn't read from isn't late. */
+  #restDueAt(): number {
+    const { readTimeout } = this.broker.config.server;
+    const isDue = readTimeout > 0 && this.#holdCount === 0 && this.#decoder.bufferedBytes > 0;
+    return isDue ? this.#receivedAt + readTimeout : Number.POSITIVE_INFINITY;
   }
 
   #onDeadline(now: number): void {
@@ -609,6 +637,12 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
       this.terminate();
     } else if (this.#keepAliveMs > 0 && this.#receivedAt + this.#keepAliveMs <= now) {
       this.disconnect(ReasonCode.KeepAliveTimeout, 'keep alive'); // [MQTT-3.1.2-22]
+    } else if (this.#restDueAt() <= now) {
+      this.disconnect(
+        ReasonCode.ImplementationSpecificError,
+        'read timeout',
+        'the rest of a packet did not come within server.read-timeout',
+      );
     } else {
       this.broker.log.warn('slow-client-closed', { clientId: this.clientId });
       this.terminate();
