@@ -1,5 +1,6 @@
 import { type PacketError, ReasonCode } from '@promptmq/codec';
 import { type DropReason, NEVER_EXPIRES, Session } from '@promptmq/session';
+import { Access } from './access/index.ts';
 import type { AuthenticationMethod } from './authentication.ts';
 import type { Config } from './config/index.ts';
 import type { PendingWill } from './connect.ts';
@@ -9,6 +10,7 @@ import { type Logger, rateLimited } from './log/index.ts';
 import { type BrokerSession, Router } from './router.ts';
 import type { Runtime } from './runtime.ts';
 import { type BrokerStats, createStats } from './stats.ts';
+import { revokeSubscriptions } from './subscribe.ts';
 import type { Transport, TransportHandler } from './transport.ts';
 
 /** How often expired retained messages are looked for, and how many are removed at a time. */
@@ -44,6 +46,8 @@ export class Broker {
   readonly router: Router;
   readonly deadlines: DeadlineQueue;
   readonly log: Logger;
+  /** Who may connect and do what; changed by `setAccess`. */
+  access: Access;
   /** By name. */
   readonly authenticationMethods: ReadonlyMap<string, AuthenticationMethod>;
   readonly #clientLog: Logger;
@@ -62,6 +66,7 @@ export class Broker {
     runtime: Runtime,
     log: Logger,
     authenticationMethods: readonly AuthenticationMethod[] = [],
+    access: Access = Access.load(config.auth),
   ) {
     this.config = config;
     this.runtime = runtime;
@@ -69,6 +74,7 @@ export class Broker {
     this.router = new Router(config, runtime, this.stats);
     this.deadlines = new DeadlineQueue();
     this.log = log;
+    this.access = access;
     this.authenticationMethods = new Map(
       authenticationMethods.map((method) => [method.name, method]),
     );
@@ -165,6 +171,7 @@ export class Broker {
       address: connection.transport.remoteAddress,
       protocol: connection.transport.protocol,
       version: connection.version,
+      user: connection.userName,
     });
     session.attach(connection, sendQuota, this.runtime.now());
   }
@@ -213,6 +220,17 @@ export class Broker {
     const link = this.#sessions.get(clientId)?.session.link ?? null;
     link?.disconnect(ReasonCode.AdministrativeAction, 'administrative action');
     return link !== null;
+  }
+
+  /** Has other rules apply from now on; connected clients lose the subscriptions that these forbid. */
+  setAccess(access: Access): void {
+    this.access = access;
+    for (const connection of this.#connections) {
+      const { session, clientId, userName } = connection;
+      if (session === null) continue;
+      connection.permissions = access.permissionsOf({ clientId, userName });
+      revokeSubscriptions(this, session, connection.permissions);
+    }
   }
 
   onDisconnected(connection: Connection, cause: string, reasonCode: number): void {

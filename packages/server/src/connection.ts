@@ -19,6 +19,7 @@ import {
   OutboundTopicAliases,
   type SessionLink,
 } from '@promptmq/session';
+import type { Permissions } from './access/index.ts';
 import type { Authentication } from './authentication.ts';
 import type { Broker } from './broker.ts';
 import { Congestion } from './congestion.ts';
@@ -78,6 +79,10 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
   state: ConnectionState;
   session: BrokerSession | null;
   clientId: string;
+  /** Who the client proved to be; null when it didn't. */
+  userName: string | null;
+  /** What the client may do; null when it may do everything. */
+  permissions: Permissions | null;
   readonly sender: PacketSender;
   inboundAliases: InboundTopicAliases<Uint8Array>;
   /** Set by a CONNECT that names an authentication method (§4.12). */
@@ -95,6 +100,8 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
   #congestion: Congestion | null;
   /** On how many subscribers' account this connection is not read from. */
   #holdCount: number;
+  /** While CONNECT is being decided on: what follows it waits. */
+  #isSuspended: boolean;
 
   constructor(broker: Broker, transport: Transport) {
     this.broker = broker;
@@ -107,6 +114,8 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
     this.state = ConnectionState.Opening;
     this.session = null;
     this.clientId = '';
+    this.userName = null;
+    this.permissions = null;
     this.sender = new PacketSender(this.output, broker);
     this.inboundAliases = new InboundTopicAliases(0);
     this.authentication = null;
@@ -122,6 +131,7 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
     this.#stalledAt = -1;
     this.#congestion = null;
     this.#holdCount = 0;
+    this.#isSuspended = false;
     this.#armDeadline();
   }
 
@@ -165,7 +175,7 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
   onFrame(buffer: Uint8Array, start: number, bodyStart: number, end: number): boolean {
     if (this.state !== ConnectionState.Open) {
       this.#onOpeningFrame(buffer, start, bodyStart, end);
-      return !this.isEnding;
+      return !this.isEnding && !this.#isSuspended;
     }
     const type = (buffer[start] as number) >> 4;
     switch (type) {
@@ -222,6 +232,25 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
         0,
         `${packet.cmd.toUpperCase()} before authentication has ended`,
       );
+    }
+  }
+
+  /** The answer to CONNECT takes a while: nothing is read or processed until `resume`. */
+  suspend(): void {
+    this.#isSuspended = true;
+    this.transport.pause();
+  }
+
+  /** Goes on with what followed CONNECT (§3.1.4). */
+  resume(): void {
+    this.#isSuspended = false;
+    if (this.state === ConnectionState.Closed) return;
+    this.transport.resume();
+    try {
+      this.#decoder.resume();
+    } catch (error) {
+      if (!(error instanceof PacketError)) throw error;
+      this.refuse(error);
     }
   }
 

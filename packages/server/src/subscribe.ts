@@ -6,6 +6,7 @@ import {
   type UnsubscribePacket,
 } from '@promptmq/codec';
 import { parseSharedFilter, type Subscription } from '@promptmq/session';
+import type { Permissions } from './access/index.ts';
 import type { Broker } from './broker.ts';
 import type { Connection } from './connection.ts';
 import type { BrokerSession } from './router.ts';
@@ -95,6 +96,7 @@ function refusalOf(
     );
   }
   if (broker.router.isTooDeep(topic)) return ReasonCode.TopicFilterInvalid;
+  if (connection.permissions?.maySubscribe(topic) === false) return ReasonCode.NotAuthorized;
   const { subscriptions } = connection.session as BrokerSession;
   if (subscriptions.size >= mqtt.maxSubscriptions && !subscriptions.has(topic)) {
     return ReasonCode.QuotaExceeded;
@@ -143,4 +145,23 @@ export function unsubscribe(
   }
   broker.stats.subscriptionsCurrent = broker.router.trie.subscriptionCount;
   connection.sender.send({ cmd: 'unsuback', messageId: packet.messageId, granted });
+}
+
+/** Takes the subscriptions away that a client may not have any more. */
+export function revokeSubscriptions(
+  broker: Broker,
+  session: BrokerSession,
+  permissions: Permissions | null,
+): void {
+  if (permissions === null) return;
+  let count = 0;
+  for (const topicFilter of [...session.subscriptions.keys()]) {
+    if (permissions.maySubscribe(topicFilter)) continue;
+    session.subscriptions.delete(topicFilter);
+    broker.router.trie.unsubscribe(session, topicFilter);
+    count++;
+  }
+  if (count === 0) return;
+  broker.stats.subscriptionsCurrent = broker.router.trie.subscriptionCount;
+  broker.log.info('subscriptions-revoked', { clientId: session.clientId, count });
 }

@@ -4,6 +4,7 @@ import { hideBin } from 'yargs/helpers';
 import { ConfigError, configOptions, nearest } from '../config/index.ts';
 import { configCommand } from './config-command.ts';
 import { configFlags, wordsOf } from './options.ts';
+import { passwdCommand } from './passwd-command.ts';
 import { serverCommand } from './server-command.ts';
 
 /** Exit codes: 1 when the broker can't run, 2 when it was called wrongly. */
@@ -66,6 +67,7 @@ await yargs(hideBin(process.argv))
   .usage('$0 [server] [options]\n\nAn MQTT 5.0, 3.1.1 and 3.1 broker.')
   .command(serverCommand)
   .command(configCommand)
+  .command(passwdCommand)
   .completion(
     'completion',
     'print a completion script: completion bash, or completion zsh',

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { readPasswordFile } from '../../src/access/password-file.ts';
 import { configOptions } from '../../src/config/index.ts';
 
 const bin = join(import.meta.dirname, '../../bin/promptmq.js');
@@ -14,9 +15,10 @@ beforeEach(() => {
 
 afterEach(() => rmSync(folder, { recursive: true }));
 
-function run(args: readonly string[], environment: Record<string, string> = {}) {
+function run(args: readonly string[], environment: Record<string, string> = {}, input = '') {
   const { status, stdout, stderr } = spawnSync(process.execPath, [bin, ...args], {
     encoding: 'utf8',
+    input,
     cwd: folder,
     env: { PATH: process.env['PATH'] ?? '', HOME: folder, ...environment },
   });
@@ -60,6 +62,16 @@ test('server --help is grouped and has every option', () => {
   for (const group of ['Server:', 'TLS:', 'Storage:', 'Write-ahead log:', 'Logging:']) {
     expect(stdout).toContain(`\n${group}\n`);
   }
+});
+
+test('passwd makes a line that a password file takes', () => {
+  const { status, stdout, stderr } = run(['passwd', 'alice'], {}, 'open sesame\n');
+  expect([status, stderr]).toEqual([0, '']);
+  expect(stdout).toMatch(/^alice:\$scrypt\$ln=15,r=8,p=1\$\S+\n$/);
+  writeFileSync(join(folder, 'passwords'), stdout);
+  expect(readPasswordFile(join(folder, 'passwords')).has('alice')).toBe(true);
+  expect(run(['passwd', 'a:b'], {}, 'x').stderr).toContain('no colon');
+  expect(run(['passwd', 'alice'], {}, '').status).toBe(1);
 });
 
 describe('completion', () => {
