@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers';
 import type { CommandModule } from 'yargs';
 import { hashPassword } from '../access/index.ts';
 
-/** `promptmq passwd NAME`: makes a line of a password file. The password comes on standard input, or is asked for. */
+/** `promptmq passwd NAME`: makes a line of a password file; the password is asked for, or piped in. */
 export const passwdCommand: CommandModule = {
   command: 'passwd <name>',
   describe: 'hash the password on standard input, as a line for auth.password-file',
@@ -16,9 +16,9 @@ export const passwdCommand: CommandModule = {
         'a user name has no colon and no control characters, and no # at its beginning',
       );
     }
-    if (process.stdin.isTTY)
-      process.stderr.write('Password, then Enter and Ctrl+D (it is shown): ');
-    const password = (await text(process.stdin)).replace(/\r?\n$/, '');
+    const password = process.stdin.isTTY
+      ? await askHidden('Password: ')
+      : (await text(process.stdin)).replace(/\r?\n$/, '');
     if (password === '') throw new Error('the password on standard input is empty');
     process.stdout.write(`${name}:${await hashPassword(password)}\n`);
   },
