@@ -9,7 +9,7 @@ import {
 import { type Message, NEVER_EXPIRES } from '@promptmq/session';
 import type { Admission, Permissions } from './access/index.ts';
 import { Authentication } from './authentication.ts';
-import type { Broker } from './broker.ts';
+import type { Broker, Durability } from './broker.ts';
 import type { Config } from './config/index.ts';
 import type { Connection, ConnectionTerms } from './connection.ts';
 import { revokeSubscriptions } from './subscribe.ts';
@@ -136,7 +136,8 @@ function open(
     if (authenticationData.length > 0) properties.authenticationData = authenticationData;
   }
 
-  const { session, isPresent } = broker.openSession(clientId, packet.clean, connection);
+  const durability = durabilityOf(packet, sessionExpiryInterval);
+  const { session, isPresent } = broker.openSession(clientId, packet.clean, connection, durability);
   const terms: ConnectionTerms = {
     session,
     keepAlive,
@@ -203,6 +204,10 @@ function refusalOf(broker: Broker, packet: ConnectPacket): Refusal | null {
       why: 'client identifier longer than mqtt.max-client-id-len',
     };
   }
+  const expiry = Math.min(requestedSessionExpiry(packet), mqtt.maxSessionExpiry);
+  if (broker.isStorageFullFor(clientId, packet.clean, durabilityOf(packet, expiry))) {
+    return { reasonCode: ReasonCode.QuotaExceeded, why: 'no room to store the session' };
+  }
   if (will === undefined) return null;
   if (will.qos > mqtt.maxQos) {
     return { reasonCode: ReasonCode.QoSNotSupported, why: 'will QoS' }; // [MQTT-3.2.2-12]
@@ -223,6 +228,11 @@ function allowsEmptyClientId(packet: ConnectPacket, isAllowed: boolean): boolean
   if (packet.protocolVersion === 3) return false;
   // A session that nobody can come back to can't be kept: 3.1.1, [MQTT-3.1.3-7].
   return isAllowed && (packet.protocolVersion === 5 || packet.clean);
+}
+
+function durabilityOf({ will }: ConnectPacket, sessionExpiryInterval: number): Durability {
+  if (sessionExpiryInterval > 0) return 'session';
+  return will === undefined ? 'none' : 'will';
 }
 
 /** Seconds. Before MQTT 5 a session without Clean Session has no end of its own. */

@@ -27,7 +27,9 @@ import { admit, peekVersion } from './connect.ts';
 import { Deadline } from './deadline-queue.ts';
 import { Output } from './output.ts';
 import { PacketSender } from './packet-sender.ts';
+import { PendingAcks } from './pending-acks.ts';
 import type { BrokerSession } from './router.ts';
+import type { Storage } from './storage/storage.ts';
 import { subscribe, unsubscribe } from './subscribe.ts';
 import type { Transport, TransportHandler } from './transport.ts';
 
@@ -98,6 +100,8 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
   #stalledAt: number;
   /** Made when the first publisher is held back on this connection's account. */
   #congestion: Congestion | null;
+  /** Made when the first acknowledgement has to wait for the log. */
+  #pendingAcks: PendingAcks | null;
   /** On how many subscribers' account this connection is not read from. */
   #holdCount: number;
   /** While CONNECT is being decided on: what follows it waits. */
@@ -130,6 +134,7 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
     this.#closingAt = 0;
     this.#stalledAt = -1;
     this.#congestion = null;
+    this.#pendingAcks = null;
     this.#holdCount = 0;
     this.#isSuspended = false;
     this.#armDeadline();
@@ -305,17 +310,84 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
         this.#route(view, reasonCode);
         break;
       case 1:
+        this.#checkReceiveMaximum();
         if ((this.session as BrokerSession).hasReceived(packetId)) {
           reasonCode = ReasonCode.PacketIdentifierInUse;
         }
         reasonCode = this.#route(view, reasonCode);
-        this.sender.sendAck(PacketType.PUBACK, packetId, reasonCode); // [MQTT-4.3.2-4]
+        this.#acknowledge(PacketType.PUBACK, packetId, reasonCode, this.broker.router.position); // [MQTT-4.3.2-4]
         break;
       case 2:
-        reasonCode = this.#receiveQoS2(view, reasonCode);
-        this.sender.sendAck(PacketType.PUBREC, packetId, reasonCode); // [MQTT-4.3.3-8]
+        this.#receiveQoS2(view, reasonCode);
         break;
     }
+  }
+
+  /** [MQTT-3.3.4-7]: QoS 1 messages whose PUBACK waits for the log count, too. */
+  #checkReceiveMaximum(): void {
+    if (this.version < 5) return;
+    const underWay =
+      (this.session as BrokerSession).receivedCount + (this.#pendingAcks?.pubackCount ?? 0);
+    if (underWay < this.broker.config.mqtt.receiveMaximum) return;
+    throw new PacketError(
+      ReasonCode.ReceiveMaximumExceeded,
+      'MQTT-3.3.4-7',
+      0,
+      'more QoS 1 and 2 messages than the Receive Maximum',
+    );
+  }
+
+  /**
+   * Acknowledges a packet when the record that the answer depends on is safe.
+   *
+   * @param position - of the record; -1 when there is none
+   */
+  #acknowledge(type: PacketType, packetId: number, reasonCode: number, position: number): void {
+    const { storage } = this.broker;
+    const isReady = this.#pendingAcks?.isEmpty !== false;
+    if (storage === null || (isReady && position < storage.committedPosition)) {
+      this.sender.sendAck(type, packetId, reasonCode);
+      return;
+    }
+    this.#pendingAcks ??= new PendingAcks();
+    this.#pendingAcks.add(position, type, packetId, reasonCode);
+    storage.awaitAcks(this);
+    storage.holdBack(this);
+  }
+
+  /** Sends the acknowledgements whose records are safe; returns whether none waits any more. */
+  sendCommittedAcks(position: number): boolean {
+    const acks = this.#pendingAcks;
+    if (acks === null || this.state !== ConnectionState.Open) return true;
+    acks.take(position, (type, packetId, reasonCode) =>
+      this.sender.sendAck(type, packetId, reasonCode),
+    );
+    return acks.isEmpty;
+  }
+
+  /** The records at or behind a position will never be: says so to those who wait for them. */
+  refuseAcks(position: number): void {
+    const { session } = this;
+    if (session === null) return;
+    this.#pendingAcks?.refuse(position, (type, packetId) => {
+      if (type === PacketType.PUBREC) session.release(packetId);
+      if (type === PacketType.PUBCOMP) {
+        session.restoreReceived(packetId);
+        this.#retryAck(PacketType.PUBREL, packetId, ReasonCode.Success);
+        return -1;
+      }
+      return ReasonCode.QuotaExceeded;
+    });
+    // Earlier versions have no way to refuse a message: not to acknowledge it has to do.
+    if (this.version < 5) this.terminate();
+  }
+
+  /** Takes an acknowledgement up again when the disk has room for what it changes. */
+  #retryAck(type: PacketType, packetId: number, reasonCode: number): void {
+    const { session } = this;
+    this.broker.storage?.whenRoom(() => {
+      if (session !== null && this.session === session) this.#onAck(type, packetId, reasonCode);
+    });
   }
 
   /**
@@ -345,33 +417,30 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
 
   /** Routes a PUBLISH that was not refused; the topic alias of any other is set all the same. */
   #route(view: PublishView, checked: number): number {
-    if (checked === ReasonCode.Success) return this.broker.router.publish(view, this);
-    this.broker.router.resolve(view, this);
+    const { router } = this.broker;
+    if (checked === ReasonCode.Success) return router.publish(view, this);
+    router.resolve(view, this);
     return checked;
   }
 
-  /** Takes a QoS 2 message once, however often it is sent [MQTT-4.3.3-10]; returns PUBREC's code. */
-  #receiveQoS2(view: PublishView, checked: number): number {
+  /** Takes a QoS 2 message once, however often it is sent [MQTT-4.3.3-10], and answers [MQTT-4.3.3-8]. */
+  #receiveQoS2(view: PublishView, checked: number): void {
     const session = this.session as BrokerSession;
     const { packetId } = view;
+    const { router, storage } = this.broker;
     if (session.hasReceived(packetId)) {
-      this.broker.router.resolve(view, this);
+      router.resolve(view, this);
       session.receive(packetId);
-      return ReasonCode.Success;
+      // What came first may still be on its way to the disk.
+      const position = session.store === null ? -1 : (storage as Storage).lastPosition;
+      this.#acknowledge(PacketType.PUBREC, packetId, ReasonCode.Success, position);
+      return;
     }
-    const { receiveMaximum } = this.broker.config.mqtt;
-    if (this.version === 5 && session.receivedCount >= receiveMaximum) {
-      throw new PacketError(
-        ReasonCode.ReceiveMaximumExceeded,
-        'MQTT-3.3.4-7',
-        0,
-        'more QoS 2 messages than the Receive Maximum',
-      );
-    }
+    this.#checkReceiveMaximum();
     const reasonCode = this.#route(view, checked);
     // [MQTT-4.3.3-9]; before MQTT 5 the exchange goes on, as PUBREC can't say no.
     if (reasonCode < 0x80 || this.version < 5) session.receive(packetId);
-    return reasonCode;
+    this.#acknowledge(PacketType.PUBREC, packetId, reasonCode, router.position);
   }
 
   #onAck(type: PacketType, packetId: number, reasonCode: number): void {
@@ -389,18 +458,13 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
           if (reasonCode < 0x80) {
             this.sender.sendAck(PacketType.PUBREL, packetId, ReasonCode.PacketIdentifierNotFound);
           }
-        } else if (isExpected && reasonCode < 0x80) {
+        } else if (result === 'ok' && reasonCode < 0x80) {
           this.sendPubrel(packetId); // [MQTT-4.3.3-4]
         }
         break;
       }
       case PacketType.PUBREL: {
-        const isKnown = session.release(packetId);
-        this.sender.sendAck(
-          PacketType.PUBCOMP,
-          packetId,
-          isKnown ? ReasonCode.Success : ReasonCode.PacketIdentifierNotFound,
-        ); // [MQTT-4.3.3-11]
+        this.#onPubrel(session, packetId);
         break;
       }
       case PacketType.PUBCOMP:
@@ -415,6 +479,26 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
         0,
         'an acknowledgement that the QoS of the message does not allow',
       );
+    }
+  }
+
+  /** The packet identifier is free again, and stays so, before PUBCOMP says it [MQTT-4.3.3-11]. */
+  #onPubrel(session: BrokerSession, packetId: number): void {
+    const { storage } = this.broker;
+    if (!session.hasReceived(packetId)) {
+      const reasonCode = ReasonCode.PacketIdentifierNotFound;
+      this.#acknowledge(PacketType.PUBCOMP, packetId, reasonCode, -1);
+      return;
+    }
+    if (session.store === null || storage === null) {
+      session.release(packetId);
+      this.#acknowledge(PacketType.PUBCOMP, packetId, ReasonCode.Success, -1);
+    } else if (storage.isOpen) {
+      session.release(packetId);
+      const position = storage.writeFree(session, packetId);
+      this.#acknowledge(PacketType.PUBCOMP, packetId, ReasonCode.Success, position);
+    } else {
+      this.#retryAck(PacketType.PUBREL, packetId, ReasonCode.Success);
     }
   }
 
@@ -537,6 +621,21 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
     this.#armDeadline();
   }
 
+  /** CONNACK and what follows it wait until the session's record is safe. */
+  holdUntilCommitted(storage: Storage, position: number): void {
+    if (position < storage.committedPosition) return;
+    this.output.hold();
+    storage.whenCommitted({
+      position,
+      onCommitted: () => {
+        if (this.state === ConnectionState.Closed) return;
+        this.output.release();
+        if (this.state === ConnectionState.Closing) this.transport.end();
+      },
+      onRefused: () => this.terminate(),
+    });
+  }
+
   // -------------------------------------------------------------------- closing
 
   /** A packet broke a rule: tells the client why, where it can be told, and closes (§4.13). */
@@ -625,7 +724,7 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
     this.state = ConnectionState.Closing;
     this.#closingAt = this.broker.runtime.now();
     this.#decoder.reset();
-    this.transport.end();
+    if (!this.output.isHeld) this.transport.end();
     this.#armDeadline();
   }
 

@@ -9,6 +9,7 @@ import { listenSecureWebSocket, listenWebSocket } from './listeners/websocket.ts
 import { type Logger, noopLogger } from './log/index.ts';
 import { nodeRuntime } from './runtime.ts';
 import type { BrokerStats } from './stats.ts';
+import type { StorageResources } from './storage/storage.ts';
 
 /** A broker that is serving. */
 export interface RunningBroker {
@@ -41,6 +42,10 @@ export interface BrokerExtras {
   readonly logger?: Logger;
   /** Methods of enhanced authentication that clients may use (§4.12); by default none. */
   readonly authenticationMethods?: readonly AuthenticationMethod[];
+  /** In the place of the operating system's files and clock, for tests of what crashes leave behind. */
+  readonly storage?: StorageResources;
+  /** Told when the storage can't go on. The broker then acknowledges nothing more: end the process. */
+  readonly onStorageFailed?: (why: string) => void;
 }
 
 /**
@@ -84,8 +89,10 @@ export async function startBroker(
   const log = extras.logger ?? noopLogger;
   const tlsFiles = loadTlsFiles(config.server);
   const broker = new Broker(config, nodeRuntime, log, extras.authenticationMethods);
+  broker.onStorageFailed = extras.onStorageFailed ?? (() => {});
   const listeners: Listener[] = [];
   try {
+    await broker.recover(extras.storage);
     const { bind, wsBind, tlsBind, wssBind } = config.server;
     if (bind !== null) listeners.push(await listenTcp(broker, bind));
     if (wsBind !== null) listeners.push(await listenWebSocket(broker, wsBind));

@@ -52,6 +52,8 @@ export class Output {
   readonly #written: Buffer[];
   /** Bytes that the transport has not handed on yet. */
   #writtenBytes: number;
+  /** What the transport is not to have yet; null while nothing is held back. */
+  #held: Uint8Array[] | null;
   #isDirty: boolean;
   #isCorked: boolean;
 
@@ -67,6 +69,7 @@ export class Output {
     this.length = 0;
     this.#written = [];
     this.#writtenBytes = 0;
+    this.#held = null;
     this.#isDirty = false;
     this.#isCorked = false;
   }
@@ -114,6 +117,23 @@ export class Output {
     this.#write(bytes, EMPTY);
   }
 
+  get isHeld(): boolean {
+    return this.#held !== null;
+  }
+
+  /** Holds everything back that has not been handed to the transport yet, until `release`. */
+  hold(): void {
+    this.#held ??= [];
+  }
+
+  /** Hands over what was held back. */
+  release(): void {
+    const held = this.#held ?? [];
+    this.#held = null;
+    for (const chunk of held) this.#transport.write(chunk);
+    this.flush();
+  }
+
   /** Hands everything to the transport. */
   flush(): void {
     this.#isDirty = false;
@@ -157,6 +177,7 @@ export class Output {
   #write(chunk: Uint8Array, buffer: Buffer): void {
     this.#written.push(buffer);
     this.#writtenBytes += chunk.length;
-    this.#transport.write(chunk);
+    if (this.#held !== null) this.#held.push(chunk);
+    else this.#transport.write(chunk);
   }
 }

@@ -60,6 +60,10 @@ function newMessage(payload: string, fields: Partial<Message> = {}): Message {
   };
 }
 
+function newRetained(payload: string, qos: 0 | 1 | 2): Delivery {
+  return new Delivery(newMessage(payload), qos, true);
+}
+
 function newDelivery(payload: string, qos: 0 | 1 | 2, fields: Partial<Message> = {}): Delivery {
   return new Delivery(newMessage(payload, fields), qos, false);
 }
@@ -301,7 +305,7 @@ describe('the queue', () => {
 describe('retained messages', () => {
   test('they go before what is published later, whatever its QoS [MQTT-4.6.0-5]', () => {
     session.attach(link, 1, NOW);
-    session.replay([newMessage('r1'), newMessage('r2')], 1, [], NOW);
+    session.replay([newRetained('r1', 1), newRetained('r2', 1)], NOW);
     session.deliver(newDelivery('q0', 0), NOW);
     session.deliver(newDelivery('q1', 1), NOW);
     expect(link.take()).toEqual(['PUBLISH 1 r1']);
@@ -313,8 +317,10 @@ describe('retained messages', () => {
   test('any number is sent, whatever the limit of the queue', () => {
     session = newSession({ messagesMax: 1 });
     session.attach(link, 1000, NOW);
-    const messages = Array.from({ length: 500 }, (_, index) => newMessage(`${index}`));
-    session.replay(messages, 0, [], NOW);
+    session.replay(
+      Array.from({ length: 500 }, (_, index) => newRetained(`${index}`, 0)),
+      NOW,
+    );
     expect(link.take()).toHaveLength(500);
     expect(dropped).toEqual([]);
   });
@@ -347,7 +353,7 @@ describe('QoS 2 received', () => {
 });
 
 describe('the end', () => {
-  const group = { shareName: 'g' };
+  const group = '$share/g/t';
 
   test('shared messages that were never sent, or sent at QoS 1, are handed back [MQTT-4.8.2-5]', () => {
     session.attach(link, 2, NOW);
@@ -365,7 +371,8 @@ describe('the end', () => {
   test('shared messages that wait can be taken back while the session goes on', () => {
     session.deliver(new Delivery(newMessage('shared'), 1, false, [], group), NOW);
     session.deliver(newDelivery('own', 1), NOW);
-    expect(session.extractShared()).toHaveLength(1);
+    expect(session.takeShared(() => false)).toHaveLength(0);
+    expect(session.takeShared((one) => one === group)).toHaveLength(1);
     expect(session.queuedCount).toBe(1);
   });
 });
