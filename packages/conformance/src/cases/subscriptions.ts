@@ -662,7 +662,7 @@ list.v5(
 );
 
 list.v5(
-  'who subscribes to a group twice is one member, with the options of the second',
+  'who subscribes to a group twice is one member, and leaves it at once',
   'MQTT-3.8.4-3 §4.8.2',
   async (context) => {
     const filter = `$share/g/${context.topic()}`;
@@ -678,6 +678,10 @@ list.v5(
       received.every((one) => one.qos === 0 && `${values(one, 0x0b)}` === '9'),
       'QoS 0 and the identifier',
     );
+    client.send(unsubscribe([filter]));
+    await client.expect('unsuback', { reasonCodes: [0] });
+    await context.deliver(sender, context.topic(), '5', { qos: 1 });
+    await client.expectNothing();
   },
 );
 
@@ -697,3 +701,11 @@ list.v5(
     check(`${found}` === '1,2', `identifiers ${found}`);
   },
 );
+
+list.v5('a shared filter may start with a slash', '§4.8.2 MQTT-4.8.2-2', async (context) => {
+  const client = await context.subscriber(`$share/g//${context.topic()}/+`);
+  const sender = await context.connect();
+  await context.deliver(sender, context.topic('/a'), 'no', { qos: 1 });
+  await context.deliver(sender, `/${context.topic()}/a`, 'yes', { qos: 1 });
+  check(texts(await client.drain()) === 'yes', 'the topic that starts with a slash');
+});
