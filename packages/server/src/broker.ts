@@ -7,6 +7,7 @@ import {
   type Subscription,
 } from '@promptmq/session';
 import type { LogEvent } from '@promptmq/wal';
+import { Access } from './access/index.ts';
 import type { AuthenticationMethod } from './authentication.ts';
 import type { Config } from './config/index.ts';
 import type { PendingWill } from './connect.ts';
@@ -21,6 +22,7 @@ import type { SessionRecord } from './storage/records.ts';
 import type { RecoveryHost } from './storage/recovery.ts';
 import { Storage, type StorageResources } from './storage/storage.ts';
 import { logStorageEvent } from './storage/storage-log.ts';
+import { revokeSubscriptions } from './subscribe.ts';
 import type { Transport, TransportHandler } from './transport.ts';
 
 /** How often expired retained messages are looked for, and how many are removed at a time. */
@@ -50,6 +52,8 @@ export class Broker implements RecoveryHost {
   readonly router: Router;
   readonly deadlines: DeadlineQueue;
   readonly log: Logger;
+  /** Who may connect and do what; changed by `setAccess`. */
+  access: Access;
   /** Keeps what outlives the process; null when nothing does. Set by `recover`. */
   storage: Storage | null;
   /** Told once when the storage can't go on: nothing more is acknowledged. */
@@ -73,6 +77,7 @@ export class Broker implements RecoveryHost {
     runtime: Runtime,
     log: Logger,
     authenticationMethods: readonly AuthenticationMethod[] = [],
+    access: Access = Access.load(config.auth),
   ) {
     this.config = config;
     this.runtime = runtime;
@@ -80,6 +85,7 @@ export class Broker implements RecoveryHost {
     this.router = new Router(config, runtime, this.stats);
     this.deadlines = new DeadlineQueue();
     this.log = log;
+    this.access = access;
     this.storage = null;
     this.onStorageFailed = () => {};
     this.authenticationMethods = new Map(
@@ -117,9 +123,7 @@ export class Broker implements RecoveryHost {
    * @returns what the transport reports to; null when there are too many and it was destroyed
    */
   accept(transport: Transport): TransportHandler | null {
-    // Some sockets more than clients, so that one too many still hears why it is refused.
-    const socketsMax = 2 * this.config.mqtt.maxConnections + SPARE_SOCKETS;
-    if (this.#isStopping || this.#connections.size >= socketsMax) {
+    if (this.#isStopping || this.#connections.size >= this.socketsMax) {
       this.stats.connectionsRefused++;
       this.#clientLog.warn('connection-refused', { why: 'too many open sockets' });
       transport.destroy();
@@ -128,6 +132,17 @@ export class Broker implements RecoveryHost {
     const connection = new Connection(this, transport);
     this.#connections.add(connection);
     return connection;
+  }
+
+  /** Some sockets more than clients, so that one too many still hears why it is refused. */
+  get socketsMax(): number {
+    return 2 * this.config.mqtt.maxConnections + SPARE_SOCKETS;
+  }
+
+  /** A listener closed a connection before its first packet: a TLS handshake or a header was wrong. */
+  onRefusedByListener(address: string, why: string): void {
+    this.stats.connectionsRefused++;
+    this.#clientLog.warn('connection-refused', { address, why });
   }
 
   /** Whether a client may connect: there is room, or it takes over its own session. */
@@ -189,6 +204,7 @@ export class Broker implements RecoveryHost {
       address: connection.transport.remoteAddress,
       protocol: connection.transport.protocol,
       version: connection.version,
+      user: connection.userName,
     });
     session.attach(connection, sendQuota, this.runtime.now());
   }
@@ -264,6 +280,17 @@ export class Broker implements RecoveryHost {
     const link = this.#sessions.get(clientId)?.session.link ?? null;
     link?.disconnect(ReasonCode.AdministrativeAction, 'administrative action');
     return link !== null;
+  }
+
+  /** Has other rules apply from now on; connected clients lose the subscriptions that these forbid. */
+  setAccess(access: Access): void {
+    this.access = access;
+    for (const connection of this.#connections) {
+      const { session, clientId, userName } = connection;
+      if (session === null) continue;
+      connection.permissions = access.permissionsOf({ clientId, userName });
+      revokeSubscriptions(this, session, connection.permissions);
+    }
   }
 
   onDisconnected(connection: Connection, cause: string, reasonCode: number): void {

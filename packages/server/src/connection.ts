@@ -19,6 +19,7 @@ import {
   OutboundTopicAliases,
   type SessionLink,
 } from '@promptmq/session';
+import type { Permissions } from './access/index.ts';
 import type { Authentication } from './authentication.ts';
 import type { Broker } from './broker.ts';
 import { Congestion } from './congestion.ts';
@@ -80,6 +81,10 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
   state: ConnectionState;
   session: BrokerSession | null;
   clientId: string;
+  /** Who the client proved to be; null when it didn't. */
+  userName: string | null;
+  /** What the client may do; null when it may do everything. */
+  permissions: Permissions | null;
   readonly sender: PacketSender;
   inboundAliases: InboundTopicAliases<Uint8Array>;
   /** Set by a CONNECT that names an authentication method (§4.12). */
@@ -99,14 +104,22 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
   #pendingAcks: PendingAcks | null;
   /** On how many subscribers' account this connection is not read from. */
   #holdCount: number;
+  /** While CONNECT is being decided on: what follows it waits. */
+  #isSuspended: boolean;
 
   constructor(broker: Broker, transport: Transport) {
     this.broker = broker;
     this.transport = transport;
-    this.output = new Output(transport, () => broker.flushLater(this));
+    this.output = new Output(
+      transport,
+      () => broker.flushLater(this),
+      broker.config.server.writeBuffer,
+    );
     this.state = ConnectionState.Opening;
     this.session = null;
     this.clientId = '';
+    this.userName = null;
+    this.permissions = null;
     this.sender = new PacketSender(this.output, broker);
     this.inboundAliases = new InboundTopicAliases(0);
     this.authentication = null;
@@ -123,6 +136,7 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
     this.#congestion = null;
     this.#pendingAcks = null;
     this.#holdCount = 0;
+    this.#isSuspended = false;
     this.#armDeadline();
   }
 
@@ -147,12 +161,26 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
       if (!(error instanceof PacketError)) throw error;
       this.refuse(error);
     }
+    if (this.#decoder.bufferedBytes > 0 && this.state === ConnectionState.Open) this.#expectRest();
+  }
+
+  /** A packet has begun: the next bytes of it are to come within the read timeout. */
+  #expectRest(): void {
+    const { readTimeout } = this.broker.config.server;
+    if (readTimeout > 0 && !this.#isWatchedUntil(this.#receivedAt + readTimeout)) {
+      this.#armDeadline();
+    }
+  }
+
+  /** Whether the deadline comes at that time at the latest. */
+  #isWatchedUntil(at: number): boolean {
+    return this.#deadline.index !== -1 && this.#deadline.at <= at;
   }
 
   onFrame(buffer: Uint8Array, start: number, bodyStart: number, end: number): boolean {
     if (this.state !== ConnectionState.Open) {
       this.#onOpeningFrame(buffer, start, bodyStart, end);
-      return !this.isEnding;
+      return !this.isEnding && !this.#isSuspended;
     }
     const type = (buffer[start] as number) >> 4;
     switch (type) {
@@ -209,6 +237,25 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
         0,
         `${packet.cmd.toUpperCase()} before authentication has ended`,
       );
+    }
+  }
+
+  /** The answer to CONNECT takes a while: nothing is read or processed until `resume`. */
+  suspend(): void {
+    this.#isSuspended = true;
+    this.transport.pause();
+  }
+
+  /** Goes on with what followed CONNECT (§3.1.4). */
+  resume(): void {
+    this.#isSuspended = false;
+    if (this.state === ConnectionState.Closed) return;
+    this.transport.resume();
+    try {
+      this.#decoder.resume();
+    } catch (error) {
+      if (!(error instanceof PacketError)) throw error;
+      this.refuse(error);
     }
   }
 
@@ -501,9 +548,9 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
   #expectProgress(): void {
     const { writeTimeout } = this.broker.config.server;
     this.#stalledAt = this.broker.runtime.now();
-    const isWatched =
-      this.#deadline.index !== -1 && this.#deadline.at <= this.#stalledAt + writeTimeout;
-    if (writeTimeout > 0 && !isWatched) this.#armDeadline();
+    if (writeTimeout > 0 && !this.#isWatchedUntil(this.#stalledAt + writeTimeout)) {
+      this.#armDeadline();
+    }
   }
 
   onWritten(chunk: Uint8Array): void {
@@ -552,7 +599,10 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
 
   resumeReading(): void {
     this.#holdCount--;
-    if (this.#holdCount === 0) this.transport.resume();
+    if (this.#holdCount > 0) return;
+    this.#receivedAt = this.broker.runtime.now();
+    if (this.#decoder.bufferedBytes > 0 && this.state === ConnectionState.Open) this.#expectRest();
+    this.transport.resume();
   }
 
   // -------------------------------------------------------------------- opening
@@ -699,13 +749,20 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
           this.#stalledAt >= 0 && writeTimeout > 0
             ? this.#stalledAt + writeTimeout
             : Number.POSITIVE_INFINITY;
-        return Math.min(keepAliveAt, stalledAt);
+        return Math.min(keepAliveAt, stalledAt, this.#restDueAt());
       }
       case ConnectionState.Closing:
         return this.#closingAt + LINGER_MS;
       default:
         return Number.POSITIVE_INFINITY;
     }
+  }
+
+  /** When more of a packet that has begun is due; a client that isn't read from isn't late. */
+  #restDueAt(): number {
+    const { readTimeout } = this.broker.config.server;
+    const isDue = readTimeout > 0 && this.#holdCount === 0 && this.#decoder.bufferedBytes > 0;
+    return isDue ? this.#receivedAt + readTimeout : Number.POSITIVE_INFINITY;
   }
 
   #onDeadline(now: number): void {
@@ -715,6 +772,12 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
       this.terminate();
     } else if (this.#keepAliveMs > 0 && this.#receivedAt + this.#keepAliveMs <= now) {
       this.disconnect(ReasonCode.KeepAliveTimeout, 'keep alive'); // [MQTT-3.1.2-22]
+    } else if (this.#restDueAt() <= now) {
+      this.disconnect(
+        ReasonCode.ImplementationSpecificError,
+        'read timeout',
+        'the rest of a packet did not come within server.read-timeout',
+      );
     } else {
       this.broker.log.warn('slow-client-closed', { clientId: this.clientId });
       this.terminate();

@@ -3,8 +3,9 @@ import type { AuthenticationMethod } from './authentication.ts';
 import { Broker } from './broker.ts';
 import { type Config, type ConfigInput, parseConfig } from './config/index.ts';
 import type { Listener } from './listeners/listener.ts';
-import { listenTcp } from './listeners/tcp.ts';
-import { listenWebSocket } from './listeners/websocket.ts';
+import { listenTcp, listenTls } from './listeners/tcp.ts';
+import { loadTlsFiles } from './listeners/tls-files.ts';
+import { listenSecureWebSocket, listenWebSocket } from './listeners/websocket.ts';
 import { type Logger, noopLogger } from './log/index.ts';
 import { nodeRuntime } from './runtime.ts';
 import type { BrokerStats } from './stats.ts';
@@ -16,6 +17,10 @@ export interface RunningBroker {
   readonly url: string | null;
   /** Of the WebSocket listener, such as `ws://127.0.0.1:8080`; null when there is none. */
   readonly wsUrl: string | null;
+  /** Of the TLS listener, such as `mqtts://127.0.0.1:8883`; null when there is none. */
+  readonly tlsUrl: string | null;
+  /** Of the listener for WebSocket over TLS, such as `wss://127.0.0.1:8084`; null when there is none. */
+  readonly wssUrl: string | null;
   readonly listeners: readonly Listener[];
   /** Live counters: they change while the broker runs. */
   readonly stats: Readonly<BrokerStats>;
@@ -82,14 +87,19 @@ export async function startBroker(
   extras: BrokerExtras = {},
 ): Promise<RunningBroker> {
   const log = extras.logger ?? noopLogger;
+  const tlsFiles = loadTlsFiles(config.server);
   const broker = new Broker(config, nodeRuntime, log, extras.authenticationMethods);
   broker.onStorageFailed = extras.onStorageFailed ?? (() => {});
   const listeners: Listener[] = [];
   try {
     await broker.recover(extras.storage);
-    const { bind, wsBind } = config.server;
+    const { bind, wsBind, tlsBind, wssBind } = config.server;
     if (bind !== null) listeners.push(await listenTcp(broker, bind));
     if (wsBind !== null) listeners.push(await listenWebSocket(broker, wsBind));
+    if (tlsFiles !== null) {
+      if (tlsBind !== null) listeners.push(await listenTls(broker, tlsBind, tlsFiles));
+      if (wssBind !== null) listeners.push(await listenSecureWebSocket(broker, wssBind, tlsFiles));
+    }
   } catch (error) {
     await stopAll(broker, listeners, 0);
     throw error;
@@ -97,9 +107,13 @@ export async function startBroker(
   for (const { protocol, address } of listeners) log.info('listening', { protocol, address });
 
   let stopped: Promise<void> | null = null;
+  const urlOf = (protocol: Listener['protocol']) =>
+    listeners.find((listener) => listener.protocol === protocol)?.url ?? null;
   return {
-    url: listeners.find(({ protocol }) => protocol === 'mqtt')?.url ?? null,
-    wsUrl: listeners.find(({ protocol }) => protocol === 'ws')?.url ?? null,
+    url: urlOf('mqtt'),
+    wsUrl: urlOf('ws'),
+    tlsUrl: urlOf('mqtts'),
+    wssUrl: urlOf('wss'),
     listeners,
     stats: broker.stats,
     disconnectClient: (clientId) => broker.disconnectClient(clientId),
@@ -120,5 +134,6 @@ async function stopAll(
 ): Promise<void> {
   const closed = Promise.all(listeners.map((listener) => listener.close()));
   await broker.stop(timeoutMs, ReasonCode.ServerShuttingDown);
+  for (const listener of listeners) listener.cut();
   await closed;
 }

@@ -91,7 +91,11 @@ export class Router {
    */
   publish(view: PublishView, publisher: Connection): number {
     const route = this.resolve(view, publisher);
-    if (isReserved(route.topicBytes)) {
+    const { permissions } = publisher;
+    if (
+      isReserved(route.topicBytes) ||
+      (permissions !== null && !permissions.mayPublish(route.topic))
+    ) {
       this.#stats.refused['not-authorized']++;
       return ReasonCode.NotAuthorized;
     }

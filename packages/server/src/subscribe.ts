@@ -7,6 +7,7 @@ import {
   type UnsubscribePacket,
 } from '@promptmq/codec';
 import { Delivery, parseSharedFilter, type Subscription } from '@promptmq/session';
+import type { Permissions } from './access/index.ts';
 import type { Broker } from './broker.ts';
 import type { Connection } from './connection.ts';
 import type { BrokerSession } from './router.ts';
@@ -128,6 +129,7 @@ function refusalOf(
     );
   }
   if (broker.router.isTooDeep(topic)) return ReasonCode.TopicFilterInvalid;
+  if (connection.permissions?.maySubscribe(topic) === false) return ReasonCode.NotAuthorized;
   const { subscriptions } = connection.session as BrokerSession;
   if (subscriptions.size >= mqtt.maxSubscriptions && !subscriptions.has(topic)) {
     return ReasonCode.QuotaExceeded;
@@ -206,4 +208,30 @@ export function unsubscribe(
       ? -1
       : storage.writeUnsubscriptions(broker.entryOf(session), removed);
   answer(broker, connection, position, { cmd: 'unsuback', messageId: packet.messageId, granted });
+}
+
+/** Takes the subscriptions away that a client may not have any more. */
+export function revokeSubscriptions(
+  broker: Broker,
+  session: BrokerSession,
+  permissions: Permissions | null,
+): void {
+  if (permissions === null) return;
+  const removed = [...session.subscriptions.keys()].filter(
+    (topicFilter) => !permissions.maySubscribe(topicFilter),
+  );
+  if (removed.length === 0) return;
+  for (const topicFilter of removed) {
+    session.subscriptions.delete(topicFilter);
+    broker.router.trie.unsubscribe(session, topicFilter);
+  }
+  broker.stats.subscriptionsCurrent = broker.router.trie.subscriptionCount;
+  // On a full disk they come back with a restart, and are taken away again when the client does.
+  if (session.store !== null && broker.storage?.isOpen === true) {
+    broker.storage.writeUnsubscriptions(broker.entryOf(session), removed);
+  }
+  broker.log.info('subscriptions-revoked', {
+    clientId: session.clientId,
+    count: removed.length,
+  });
 }

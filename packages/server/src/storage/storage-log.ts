@@ -11,6 +11,7 @@ export function logStorageEvent(log: Logger, event: LogEvent): void {
     case 'recovering':
       log.info('storage-recovering', fields);
       break;
+    case 'checking':
     case 'compacting':
       log.debug('storage-compacting', fields);
       break;
