@@ -62,6 +62,8 @@ export interface Receipt {
   copies: number;
   /** Of these, the ones without DUP. */
   firstCopies: number;
+  /** Of these, the ones at QoS 2. */
+  exactCopies: number;
 }
 
 /** One session of a client, from the CONNECT that made it to its end, as seen by the client. */
