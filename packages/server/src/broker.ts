@@ -243,7 +243,7 @@ export class Broker {
     const session: BrokerSession = new Session<Connection>(clientId, {
       messagesMax: maxQueuedMessages,
       bytesMax: maxQueuedBytes,
-      overflow: queueOverflow,
+      overflow: queueOverflow === 'reject' ? 'drop-newest' : queueOverflow,
       onDrop: (reason) => this.#onDrop(reason, clientId),
     });
     const entry: SessionEntry = {

@@ -169,10 +169,12 @@ function requestedSessionExpiry(packet: ConnectPacket): number {
 }
 
 /** Only an MQTT 5 client can be told another keep alive; earlier ones keep theirs. */
-function allowedKeepAlive(packet: ConnectPacket, config: Config): number {
-  const maximum = config.mqtt.maxKeepAlive;
-  if (maximum === 0 || packet.protocolVersion < 5) return packet.keepalive;
-  return packet.keepalive === 0 ? maximum : Math.min(packet.keepalive, maximum);
+function allowedKeepAlive(packet: ConnectPacket, { mqtt }: Config): number {
+  if (packet.protocolVersion < 5) return packet.keepalive;
+  const wanted = packet.keepalive === 0 ? mqtt.keepAlive : packet.keepalive;
+  const maximum = mqtt.maxKeepAlive;
+  if (maximum === 0) return wanted;
+  return wanted === 0 ? maximum : Math.min(wanted, maximum);
 }
 
 /** The limits that differ from what a client assumes when it isn't told (§3.2.2.3). */

@@ -408,7 +408,7 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
 
   /** The transport holds bytes: it is to take some of them within the write timeout. */
   #expectProgress(): void {
-    const { writeTimeout } = this.broker.config.mqtt;
+    const { writeTimeout } = this.broker.config.server;
     this.#stalledAt = this.broker.runtime.now();
     const isWatched =
       this.#deadline.index !== -1 && this.#deadline.at <= this.#stalledAt + writeTimeout;
@@ -581,7 +581,8 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
   }
 
   #nextDeadline(): number {
-    const { connectTimeout, writeTimeout } = this.broker.config.mqtt;
+    const { connectTimeout } = this.broker.config.mqtt;
+    const { writeTimeout } = this.broker.config.server;
     switch (this.state) {
       case ConnectionState.Opening:
         return this.#openedAt + connectTimeout;

@@ -55,8 +55,20 @@ export async function createBroker(
   options: ConfigInput = {},
   extras: BrokerExtras = {},
 ): Promise<RunningBroker> {
-  const server = { bind: '127.0.0.1:0', wsBind: '127.0.0.1:0', ...options.server };
-  return startBroker(parseConfig({ ...options, server }), extras);
+  return startBroker(parseConfig(withEmbeddedDefaults(options)), extras);
+}
+
+/**
+ * What differs when a broker is a part of another program: free loopback ports, nothing on disk and no
+ * HTTP endpoint, unless the caller gives the section.
+ */
+function withEmbeddedDefaults(options: ConfigInput): ConfigInput {
+  return {
+    ...options,
+    server: { bind: '127.0.0.1:0', wsBind: '127.0.0.1:0', ...options.server },
+    storage: options.storage ?? { enabled: false },
+    metrics: options.metrics ?? { enabled: false },
+  };
 }
 
 /** Starts a broker with a configuration that has been parsed. */

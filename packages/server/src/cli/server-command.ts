@@ -7,7 +7,11 @@ import { createLogger } from '../log/index.ts';
 const GROUPS: Record<string, string> = {
   server: 'Server:',
   mqtt: 'MQTT limits and features:',
+  auth: 'Authentication and authorization:',
+  storage: 'Storage:',
+  metrics: 'Metrics:',
   log: 'Logging:',
+  cluster: 'Cluster:',
 };
 
 /** `promptmq [server]`: runs the broker until SIGINT or SIGTERM. */
@@ -35,16 +39,21 @@ export const serverCommand: CommandModule = {
 };
 
 function addOptions(args: Argv): Argv {
-  for (const { flag, section, description, defaultText, choices } of configOptions) {
-    args.option(flag, {
-      describe: description,
+  for (const option of configOptions) {
+    const group = GROUPS[option.path[0] as string] as string;
+    const { kind, otherFlags } = option;
+    args.option(option.flag, {
+      describe: option.description,
       // The default is only shown: yargs mustn't set it, or it would outdo the file.
-      defaultDescription: defaultText,
-      group: GROUPS[section] ?? section,
+      defaultDescription: option.defaultText,
+      group,
       requiresArg: true,
       string: true,
-      ...(choices === null ? {} : { choices }),
+      ...(kind.kind === 'choice' ? { choices: kind.choices } : {}),
     });
+    for (const flag of otherFlags) {
+      args.option(flag, { hidden: true, requiresArg: true, string: true });
+    }
   }
   return args.option('config', {
     describe: 'a configuration file, YAML or JSON',

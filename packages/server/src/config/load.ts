@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { isMap, isScalar, LineCounter, parseDocument } from 'yaml';
-import { configOptions, toCamelCase } from './options.ts';
+import { isMap, isNode, isScalar, LineCounter, parseDocument, type YAMLMap } from 'yaml';
+import { toCamelCase } from './names.ts';
+import { configOptions, configSections } from './options.ts';
 import { ConfigError, parseConfig } from './parse.ts';
 import type { Config, ConfigInput } from './schema.ts';
 
@@ -21,20 +22,29 @@ export interface ConfigSources {
  */
 export function loadConfig({ flags, file }: ConfigSources): Config {
   const values: Values = file === undefined ? new Map() : readFile(file);
-  for (const { flag, key } of configOptions) {
+  for (const { flag: name, otherFlags, key } of configOptions) {
+    const given = [name, ...otherFlags].filter((flag) => flags[flag] !== undefined);
+    const [flag] = given;
+    if (flag === undefined) continue;
     const value = flags[flag];
-    if (Array.isArray(value)) {
+    if (Array.isArray(value) || given.length > 1) {
       throw new ConfigError([{ key, source: `--${flag}`, message: 'given more than once' }]);
     }
-    if (value !== undefined) values.set(key, { value, source: `--${flag}` });
+    values.set(key, { value, source: `--${flag}` });
   }
-  const input: Record<string, Record<string, unknown>> = {};
-  for (const [key, { value }] of values) {
-    const [section, name] = key.split('.').map(toCamelCase) as [string, string | undefined];
-    if (name === undefined) input[section] = value as Record<string, unknown>;
-    else input[section] = { ...input[section], [name]: value };
-  }
+  const input = {};
+  for (const [key, { value }] of values) setValue(input, key.split('.').map(toCamelCase), value);
   return parseConfig(input as ConfigInput, (key) => values.get(key)?.source ?? 'default');
+}
+
+function setValue(target: Record<string, unknown>, path: readonly string[], value: unknown): void {
+  const [name, ...rest] = path as [string, ...string[]];
+  if (rest.length === 0) {
+    target[name] = value;
+    return;
+  }
+  target[name] ??= {};
+  setValue(target[name] as Record<string, unknown>, rest, value);
 }
 
 function readFile(path: string): Values {
@@ -62,25 +72,21 @@ function readFile(path: string): Values {
   if (!isMap(document.contents)) {
     throw new ConfigError([{ key: '--config', source: path, message: 'it must hold sections' }]);
   }
-  for (const { key: section, value } of document.contents.items) {
-    if (!isScalar(section)) continue;
-    const sectionSource = position(path, lines, section.range?.[0] ?? 0);
-    if (!isMap(value)) {
-      values.set(`${section.value}`, { value: toPlain(value), source: sectionSource });
-      continue;
-    }
-    for (const { key: name, value: option } of value.items) {
+  collect(document.contents, '');
+  return values;
+
+  function collect(map: YAMLMap, prefix: string): void {
+    for (const { key: name, value } of map.items) {
       if (!isScalar(name)) continue;
-      const source = position(path, lines, name.range?.[0] ?? 0);
-      values.set(`${section.value}.${name.value}`, { value: toPlain(option), source });
+      const key = `${prefix}${name.value}`;
+      if (isMap(value) && configSections.includes(key)) {
+        collect(value, `${key}.`);
+      } else {
+        const source = position(path, lines, name.range?.[0] ?? 0);
+        values.set(key, { value: isNode(value) ? value.toJS(document) : value, source });
+      }
     }
   }
-  return values;
-}
-
-function toPlain(node: unknown): unknown {
-  if (isScalar(node)) return node.value;
-  return isMap(node) ? node.toJSON() : null;
 }
 
 function position(path: string, lines: LineCounter, offset: number): string {

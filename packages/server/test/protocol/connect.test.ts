@@ -233,6 +233,18 @@ describe('keep alive', () => {
     expect(client.isClosed).toBe(false);
   });
 
+  test('a client that asks for none is given the default, if it can be told', () => {
+    const simulation = new Simulation({ mqtt: { keepAlive: 60 } });
+    const told = simulation.open(5);
+    told.connect('told', { keepalive: 0 });
+    expect(told.take()).toMatchObject([{ properties: { serverKeepAlive: 60 } }]);
+    const older = simulation.open(4);
+    older.connect('older', { keepalive: 0 });
+    expect(older.brief()).toHaveLength(1);
+    simulation.advance(91);
+    expect([told.isClosed, older.isClosed]).toEqual([true, false]);
+  });
+
   test('the server’s own value counts where it gave one [MQTT-3.2.2-21]', () => {
     const simulation = new Simulation({ mqtt: { maxKeepAlive: 10 } });
     const client = simulation.connect('c', { keepalive: 100 });

@@ -305,7 +305,7 @@ test('a slow subscriber keeps QoS 1 messages queued, and gets them all when it r
 });
 
 test('a client that takes nothing for the write timeout is cut', () => {
-  const simulation = new Simulation({ mqtt: { writeTimeout: '30s' } });
+  const simulation = new Simulation({ server: { writeTimeout: '30s' } });
   const subscriber = simulation.connect('s');
   subscriber.subscribe('t');
   subscriber.take();
