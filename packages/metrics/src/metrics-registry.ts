@@ -6,7 +6,6 @@ import {
   type PrometheusContentType,
   Registry,
 } from 'prom-client';
-import type { BucketHistogram } from './bucket-histogram.ts';
 import { type Catalogue, checkCatalogue, type MetricDefinition } from './definition.ts';
 
 export type Labels = Readonly<Record<string, string | number>>;
@@ -23,7 +22,11 @@ export type Reader<D extends MetricDefinition> = D extends { readonly type: 'his
   : () => number | Iterable<Sample>;
 
 /** Buckets as `BucketHistogram` keeps them. */
-export type HistogramValue = Pick<BucketHistogram, 'bounds' | 'counts' | 'sum'>;
+export interface HistogramValue {
+  readonly bounds: readonly number[];
+  readonly counts: ArrayLike<number>;
+  readonly sum: number;
+}
 
 type AnyRegistry = Registry<PrometheusContentType> | Registry<OpenMetricsContentType>;
 

@@ -8,7 +8,7 @@ import { Deadline, DeadlineQueue } from './deadline-queue.ts';
 import { type Logger, rateLimited } from './log/index.ts';
 import { type BrokerSession, Router } from './router.ts';
 import type { Runtime } from './runtime.ts';
-import { type BrokerStats, createStats } from './stats.ts';
+import { type BrokerStats, countIn, createStats } from './stats.ts';
 import type { Transport, TransportHandler } from './transport.ts';
 
 /** How often expired retained messages are looked for, and how many are removed at a time. */
@@ -98,6 +98,7 @@ export class Broker {
    * @returns what the transport reports to; null when there are too many and it was destroyed
    */
   accept(transport: Transport): TransportHandler | null {
+    this.stats.socketsAccepted++;
     // Some sockets more than clients, so that one too many still hears why it is refused.
     const socketsMax = 2 * this.config.mqtt.maxConnections + SPARE_SOCKETS;
     if (this.#isStopping || this.#connections.size >= socketsMax) {
@@ -151,6 +152,8 @@ export class Broker {
     this.#openCount++;
     this.stats.connectionsCurrent = this.#openCount;
     this.stats.connectionsTotal++;
+    this.stats.connectionsMaximum = Math.max(this.stats.connectionsMaximum, this.#openCount);
+    countIn(this.stats.connacks, ReasonCode.Success);
     this.#clientLog.info('client-connected', {
       clientId: session.clientId,
       address: connection.transport.remoteAddress,
@@ -207,6 +210,8 @@ export class Broker {
   }
 
   onDisconnected(connection: Connection, cause: string, reasonCode: number): void {
+    countIn(this.stats.disconnections, cause);
+    this.stats.connectionDurations.observe((this.runtime.now() - connection.openedAt) / 1000);
     this.#clientLog.info('client-disconnected', {
       clientId: connection.clientId,
       cause,
@@ -220,6 +225,8 @@ export class Broker {
   }
 
   logRefusal(connection: Connection, error: PacketError): void {
+    countIn(this.stats.packetErrors, (this.stats.packetTypeNow << 8) | error.reasonCode);
+    this.stats.packetTypeNow = 0;
     this.#clientLog.warn('packet-refused', {
       clientId: connection.clientId,
       address: connection.transport.remoteAddress,
@@ -238,6 +245,16 @@ export class Broker {
 
   // ------------------------------------------------------------------- sessions
 
+  /** All sessions, connected or not. */
+  *sessions(): Generator<BrokerSession> {
+    for (const { session } of this.#sessions.values()) yield session;
+  }
+
+  /** Whether it takes new connections. */
+  get isServing(): boolean {
+    return !this.#isStopping;
+  }
+
   #createSession(clientId: string): BrokerSession {
     const { maxQueuedMessages, maxQueuedBytes, queueOverflow } = this.config.mqtt;
     const session: BrokerSession = new Session<Connection>(clientId, {
@@ -249,7 +266,10 @@ export class Broker {
     const entry: SessionEntry = {
       session,
       will: null,
-      expiry: new Deadline(() => this.#endSession(entry)), // [MQTT-4.1.0-2]
+      expiry: new Deadline(() => {
+        this.stats.sessionsExpired++;
+        this.#endSession(entry); // [MQTT-4.1.0-2]
+      }),
       willDue: new Deadline(() => this.#publishWill(entry)),
     };
     this.#sessions.set(clientId, entry);

@@ -20,6 +20,7 @@ import {
 } from '@promptmq/session';
 import type { Config } from './config/index.ts';
 import type { Connection } from './connection.ts';
+import type { TopicMeter } from './observability/topic-meter.ts';
 import { REFERENCE_BYTES_MIN } from './output.ts';
 import type { Runtime } from './runtime.ts';
 import type { BrokerStats } from './stats.ts';
@@ -36,6 +37,8 @@ const NO_IDENTIFIERS: readonly number[] = [];
 export class Router {
   readonly trie: SubscriptionTrie<BrokerSession>;
   readonly retained: RetainedStore;
+  /** Counts messages by topic filter, where that is asked for. */
+  topicMeter: TopicMeter | null;
   readonly #topics: TopicCache<BrokerSession>;
   readonly #config: Config;
   readonly #runtime: Runtime;
@@ -58,6 +61,7 @@ export class Router {
     const { overlappingSubscriptions, maxRetained, maxRetainedBytes } = config.mqtt;
     this.trie = new SubscriptionTrie({ overlapping: overlappingSubscriptions });
     this.retained = new RetainedStore({ messagesMax: maxRetained, bytesMax: maxRetainedBytes });
+    this.topicMeter = null;
     this.#topics = new TopicCache(this.trie, (buffer, start, end) =>
       this.#decodeTopic(buffer, start, end),
     );
@@ -76,6 +80,7 @@ export class Router {
       this.#stats.refused['not-authorized']++;
       return ReasonCode.NotAuthorized;
     }
+    this.topicMeter?.count(route, view.payloadEnd - view.payloadStart);
     this.#view = view;
     this.#route = route;
     this.#publisher = publisher;
@@ -102,6 +107,7 @@ export class Router {
   publishMessage(message: Message): void {
     if (message.retain) this.#retain(message);
     const route = this.#topics.lookupTopic(message.topic);
+    this.topicMeter?.count(route, message.payload.length);
     for (const recipient of route.recipients) this.#deliver(recipient, message, null);
     for (const group of route.groups) {
       const recipient = group.next();
@@ -231,7 +237,7 @@ export class Router {
     const view = this.#view as PublishView;
     const isSameFormat = ((this.#publisher as Connection).version === 5) === (version === 5);
     if (isSameFormat && view.qos === 0 && view.topicAlias === 0) {
-      frame.set(view.buffer, view.start, view.end);
+      frame.set(view.buffer, view.start, view.end, view.payloadEnd - view.payloadStart);
       return frame;
     }
     const { topicBytes } = this.#route as Route<BrokerSession>;
@@ -268,7 +274,7 @@ export class Router {
       0,
       NO_IDENTIFIERS,
     );
-    frame.set(buffer, 0, size);
+    frame.set(buffer, 0, size, payloadLength);
     return frame;
   }
 
@@ -303,12 +309,14 @@ export class Frame {
   buffer: Uint8Array = EMPTY;
   start = 0;
   end = 0;
+  payloadSize = 0;
   #scratch: Buffer = Buffer.alloc(0);
 
-  set(buffer: Uint8Array, start: number, end: number): void {
+  set(buffer: Uint8Array, start: number, end: number, payloadSize: number): void {
     this.buffer = buffer;
     this.start = start;
     this.end = end;
+    this.payloadSize = payloadSize;
     this.isReady = true;
   }
 

@@ -9,6 +9,7 @@ import { parseSharedFilter, type Subscription } from '@promptmq/session';
 import type { Broker } from './broker.ts';
 import type { Connection } from './connection.ts';
 import type { BrokerSession } from './router.ts';
+import { countIn } from './stats.ts';
 
 const NO_IDENTIFIERS: readonly number[] = [];
 
@@ -33,6 +34,7 @@ export function subscribe(broker: Broker, connection: Connection, packet: Subscr
       ? ReasonCode.PacketIdentifierInUse
       : refusalOf(broker, connection, request);
     if (refusal !== null) {
+      countIn(broker.stats.subscriptionsRefused, refusal);
       granted.push(connection.version === 5 ? refusal : ReasonCode.UnspecifiedError);
       continue;
     }
