@@ -2,6 +2,7 @@ export { negotiateFormat } from './accept.ts';
 export { BucketHistogram, exponentialBounds } from './bucket-histogram.ts';
 export { type BrokerMetric, brokerCatalogue } from './catalogue.ts';
 export { type Catalogue, checkCatalogue, type MetricDefinition } from './definition.ts';
+export { documentCatalogue } from './document.ts';
 export {
   type ExpositionFormat,
   type HistogramValue,
