@@ -262,13 +262,13 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
     let reasonCode = this.#check(view);
     switch (view.qos) {
       case 0:
-        if (reasonCode === ReasonCode.Success) this.broker.router.publish(view, this);
+        this.#route(view, reasonCode);
         break;
       case 1:
         if ((this.session as BrokerSession).hasReceived(packetId)) {
           reasonCode = ReasonCode.PacketIdentifierInUse;
         }
-        if (reasonCode === ReasonCode.Success) reasonCode = this.broker.router.publish(view, this);
+        reasonCode = this.#route(view, reasonCode);
         this.sender.sendAck(PacketType.PUBACK, packetId, reasonCode); // [MQTT-4.3.2-4]
         break;
       case 2:
@@ -303,11 +303,19 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
     return ReasonCode.PayloadFormatInvalid;
   }
 
+  /** Routes a PUBLISH that was not refused; the topic alias of any other is set all the same. */
+  #route(view: PublishView, checked: number): number {
+    if (checked === ReasonCode.Success) return this.broker.router.publish(view, this);
+    this.broker.router.resolve(view, this);
+    return checked;
+  }
+
   /** Takes a QoS 2 message once, however often it is sent [MQTT-4.3.3-10]; returns PUBREC's code. */
   #receiveQoS2(view: PublishView, checked: number): number {
     const session = this.session as BrokerSession;
     const { packetId } = view;
     if (session.hasReceived(packetId)) {
+      this.broker.router.resolve(view, this);
       session.receive(packetId);
       return ReasonCode.Success;
     }
@@ -320,8 +328,7 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
         'more QoS 2 messages than the Receive Maximum',
       );
     }
-    const reasonCode =
-      checked === ReasonCode.Success ? this.broker.router.publish(view, this) : checked;
+    const reasonCode = this.#route(view, checked);
     // [MQTT-4.3.3-9]; before MQTT 5 the exchange goes on, as PUBREC can't say no.
     if (reasonCode < 0x80 || this.version < 5) session.receive(packetId);
     return reasonCode;

@@ -75,7 +75,7 @@ export class Router {
    * @throws {PacketError} when the topic name or its alias ends the connection
    */
   publish(view: PublishView, publisher: Connection): number {
-    const route = this.#resolve(view, publisher);
+    const route = this.resolve(view, publisher);
     if (isReserved(route.topicBytes)) {
       this.#stats.refused['not-authorized']++;
       return ReasonCode.NotAuthorized;
@@ -125,8 +125,13 @@ export class Router {
     }
   }
 
-  /** The topic's route: by name, or by the alias that stands for it (§3.3.2.3.4). */
-  #resolve(view: PublishView, publisher: Connection): Route<BrokerSession> {
+  /**
+   * The topic's route: by name, or by the alias that stands for it. An alias that comes with a name is
+   * set from then on, whatever becomes of the message (§3.3.2.3.4).
+   *
+   * @throws {PacketError} when the topic name or its alias ends the connection
+   */
+  resolve(view: PublishView, publisher: Connection): Route<BrokerSession> {
     const { topicAlias } = view;
     if (topicAlias === 0) return this.#topics.lookup(view.buffer, view.topicStart, view.topicEnd);
     const aliases = publisher.inboundAliases;

@@ -2,7 +2,7 @@
 export type CheckpointEntry = readonly [key: string, value: Uint8Array | null];
 
 export interface Checkpoint {
-  /** The state holds the effects of all records before this position, and maybe of later ones. */
+  /** The state holds the effects of all records before this position, and of no later ones. */
   readonly position: number;
   /** Bytes of each segment, by its first position, that are no longer needed. */
   readonly releasedBytes: ReadonlyMap<number, number>;

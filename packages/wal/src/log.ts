@@ -31,24 +31,28 @@ export type SyncMode =
   /** The same, synced every `syncInterval`. */
   | 'periodic';
 
-/** Who keeps state that is made of the log's records. */
+/**
+ * Who keeps state that is made of the log's records.
+ *
+ * The contract that makes checkpoints exact: the owner applies a record to its state in the same turn in
+ * which it appends it, without anything awaited between. A checkpoint then holds the effects of all records
+ * before its position and of none behind it. When records are refused after all (`onRefused`), the
+ * owner takes their effects back in that call.
+ */
 export interface LogOwner {
   /** At open: the entries of the last checkpoint, before any record is replayed. */
   restore(entries: Iterable<readonly [key: string, value: Uint8Array]>): void;
-  /**
-   * At open: a record behind the checkpoint, in order. The state may hold its effect already, as
-   * checkpoints are taken while records are appended: applying one again must change nothing.
-   */
+  /** At open: each record behind the checkpoint, once and in order. Its bytes are views. */
   replay(record: LogRecord): void;
-  /** For a checkpoint: what has changed since the last call, or everything when `isWhole`. */
+  /**
+   * For a checkpoint, called between turns of the owner: what has changed since the last call, or
+   * everything when `isWhole`.
+   */
   changes(isWhole: boolean): Iterable<CheckpointEntry>;
 }
 
-export interface LogOptions {
-  /** Where the segments are; made when missing. */
-  readonly directory: string;
-  readonly index?: CheckpointStore;
-  readonly owner?: LogOwner;
+/** When what was appended is synced, and when it is acknowledged. */
+export interface SyncOptions {
   readonly syncMode?: SyncMode;
   /** Milliseconds. */
   readonly syncInterval?: number;
@@ -56,6 +60,20 @@ export interface LogOptions {
   readonly batchSyncSize?: number;
   /** Acknowledge after the sync in every mode; `batch` and `periodic` then only sync more rarely. */
   readonly forceSync?: boolean;
+}
+
+export interface LogOptions extends SyncOptions {
+  /** Where the segments are; made when missing. */
+  readonly directory: string;
+  readonly index?: CheckpointStore;
+  readonly owner?: LogOwner;
+  /** Called once after each group of batches has been acknowledged, and its listeners told. */
+  readonly onCommitted?: () => void;
+  /**
+   * Called once when what has been appended is refused after all, because the disk is full or the log
+   * has failed, before the listeners are told: everything at or behind `fromPosition` is void.
+   */
+  readonly onRefused?: (fromPosition: number, error: LogError) => void;
   /** A segment is followed by another when it has this many bytes. */
   readonly segmentSize?: number;
   /** Bytes of log after which a checkpoint is taken. */
@@ -107,25 +125,30 @@ export class Log {
   readonly #clock: Clock;
   readonly #index: CheckpointStore;
   readonly #owner: LogOwner | null;
-  readonly #syncMode: SyncMode;
-  readonly #syncInterval: number;
-  readonly #batchSyncSize: number;
-  readonly #acksAfterSync: boolean;
+  #syncMode: SyncMode;
+  #syncInterval: number;
+  #batchSyncSize: number;
+  #acksAfterSync: boolean;
   readonly #segmentSize: number;
   readonly #checkpointSize: number;
   readonly #onEvent: LogEventListener;
+  readonly #onCommitted: () => void;
+  readonly #onRefused: (fromPosition: number, error: LogError) => void;
   readonly #unlock: () => Promise<void>;
   readonly #segments: Segment[];
   readonly #reader: LogReader;
 
   #state: State;
   #failure: LogError | null;
+  #closing: Promise<void> | null;
   /** Where the next batch starts. */
   #head: number;
   #written: number;
   #durable: number;
   /** Up to where the listeners have been told. */
   #acknowledged: number;
+  /** Bytes of sealed batches that have not been acknowledged. */
+  #pendingBytes: number;
 
   #batch: BatchBuilder;
   /** Batches that wait to be written. */
@@ -134,6 +157,8 @@ export class Log {
   readonly #spare: BatchBuilder[];
   /** Written batches whose listeners wait for a sync. */
   #unsynced: SealedBatch[];
+  /** Those whose sync is under way. */
+  #inSync: SealedBatch[];
   #unsyncedRecords: number;
   #isScheduled: boolean;
   #cancelLazy: (() => void) | null;
@@ -169,23 +194,28 @@ export class Log {
     this.#syncMode = options.syncMode ?? 'immediate';
     this.#syncInterval = options.syncInterval ?? 100;
     this.#batchSyncSize = options.batchSyncSize ?? 100;
-    this.#acksAfterSync = this.#syncMode === 'immediate' || (options.forceSync ?? false);
+    this.#acksAfterSync = acksAfterSync(options);
     this.#segmentSize = options.segmentSize ?? 16 * 1_048_576;
     this.#checkpointSize = options.checkpointSize ?? 64 * 1_048_576;
     this.#onEvent = options.onEvent ?? (() => {});
+    this.#onCommitted = options.onCommitted ?? (() => {});
+    this.#onRefused = options.onRefused ?? (() => {});
     this.#unlock = unlock;
     this.#segments = segments;
     this.#reader = new LogReader(this.#files, segments);
     this.#state = 'open';
     this.#failure = null;
+    this.#closing = null;
     this.#head = segments.at(-1)?.end ?? 0;
     this.#written = this.#head;
     this.#durable = this.#head;
     this.#acknowledged = this.#head;
+    this.#pendingBytes = 0;
     this.#batch = new BatchBuilder();
     this.#sealed = [];
     this.#spare = [];
     this.#unsynced = [];
+    this.#inSync = [];
     this.#unsyncedRecords = 0;
     this.#isScheduled = false;
     this.#cancelLazy = null;
@@ -277,6 +307,20 @@ export class Log {
     return this.#durable;
   }
 
+  /**
+   * Everything that was appended before this position is as safe as the sync mode promises. The position
+   * of a record is below the end of its batch, so `position < log.acknowledgedPosition` says whether the
+   * record is committed; one that was refused (`onRefused`) never is.
+   */
+  get acknowledgedPosition(): number {
+    return this.#acknowledged;
+  }
+
+  /** Bytes that have been appended and are neither acknowledged nor refused yet. */
+  get pendingBytes(): number {
+    return this.#pendingBytes + (this.#batch.isEmpty ? 0 : this.#batch.length);
+  }
+
   /** Bytes from tail to head. */
   get size(): number {
     let size = 0;
@@ -345,7 +389,7 @@ export class Log {
     onCommitted: CommitListener | null,
     stream: Uint8Array,
   ): number {
-    if (this.#state !== 'open') throw this.#refusal();
+    if (this.#state !== 'open' || this.#closing !== null) throw this.#refusal();
     const parts = data instanceof Uint8Array ? [data] : data;
     let dataLength = 0;
     for (let index = 0; index < parts.length; index++) {
@@ -391,6 +435,7 @@ export class Log {
     const bytes = builder.seal(this.#durable, Math.floor(timeMs));
     const segment = this.#segments.at(-1) as Segment;
     this.#sealed.push({ builder, bytes, segment, timeMs });
+    this.#pendingBytes += bytes.length;
     this.#head = builder.position + bytes.length;
     segment.end = this.#head;
     this.#batch = this.#spare.pop() ?? new BatchBuilder();
@@ -447,20 +492,22 @@ export class Log {
       this.stats.writtenBytes += batch.bytes.length;
       this.#unsyncedRecords += batch.builder.count;
     }
-    if (this.#acksAfterSync) {
+    // After a change of the mode, those before may still wait: the order stays that of the appends.
+    if (this.#acksAfterSync || this.#unsynced.length > 0 || this.#inSync.length > 0) {
       this.#unsynced.push(...group);
-      if (this.#syncMode === 'immediate') await this.#sync();
-      else this.#syncSoon();
     } else {
       this.#acknowledge(group);
-      this.#syncSoon();
     }
+    if (this.#syncMode === 'immediate') await this.#syncUpTo(this.#written);
+    else this.#syncSoon();
     this.#checkpointSoon();
   }
 
   #acknowledge(group: readonly SealedBatch[]): void {
+    if (group.length === 0) return;
     for (const { builder, bytes } of group) {
       this.#acknowledged = builder.position + bytes.length;
+      this.#pendingBytes -= bytes.length;
       const { listeners } = builder;
       for (let index = 0; index < listeners.length; index++) {
         (listeners[index] as CommitListener)(null);
@@ -468,6 +515,22 @@ export class Log {
       listeners.length = 0;
       if (this.#spare.length < 4) this.#spare.push(builder);
     }
+    this.#onCommitted();
+  }
+
+  /**
+   * Changes when what is appended is synced and acknowledged, from the next batch on; what is left out
+   * gets its default. Nothing that waits for a sync is acknowledged without one.
+   */
+  setSyncMode(options: SyncOptions): void {
+    this.#syncMode = options.syncMode ?? 'immediate';
+    this.#syncInterval = options.syncInterval ?? 100;
+    this.#batchSyncSize = options.batchSyncSize ?? 100;
+    this.#acksAfterSync = acksAfterSync(options);
+    this.#cancelSync?.();
+    this.#cancelSync = null;
+    // A timer of the mode before may have been all that what is unsynced waited for.
+    if (this.#state === 'open' && this.#durable < this.#written) void this.#sync();
   }
 
   /** `batch` and `periodic`: has what was written synced in time. */
@@ -494,7 +557,7 @@ export class Log {
 
   async #syncDirtySegments(): Promise<void> {
     const written = this.#written;
-    const waiting = this.#unsynced;
+    this.#inSync = this.#unsynced;
     this.#unsynced = [];
     const records = this.#unsyncedRecords;
     this.#unsyncedRecords = 0;
@@ -506,7 +569,6 @@ export class Log {
         await (segment.file as OpenFile).sync();
       }
     } catch (error) {
-      this.#unsynced = [...waiting, ...this.#unsynced];
       // What a failed sync left behind is unknown: trying again could report success for lost data.
       this.#fail(error);
       return;
@@ -517,7 +579,19 @@ export class Log {
     this.stats.syncMs += this.#clock.now() - startedAt;
     this.stats.onSync?.(this.#clock.now() - startedAt, records);
     this.#durable = written;
-    this.#acknowledge(waiting);
+    let synced = this.#inSync;
+    this.#inSync = [];
+    if (!this.#acksAfterSync && this.#unsynced.length > 0) {
+      // The mode has changed: for these it is enough that they are written.
+      synced = synced.concat(this.#unsynced);
+      this.#unsynced = [];
+    }
+    this.#acknowledge(synced);
+  }
+
+  /** A sync that is under way doesn't cover what was written since it began. */
+  async #syncUpTo(position: number): Promise<void> {
+    while (this.#durable < position && this.#state === 'open') await this.#sync();
   }
 
   /** Resolves when everything appended so far is durable. */
@@ -575,14 +649,14 @@ export class Log {
   }
 
   async #prepare(): Promise<void> {
-    if (this.#prepared !== null || this.#state !== 'open') return;
+    if (this.#prepared !== null || this.#state !== 'open' || this.#closing !== null) return;
     const path = join(this.directory, PREPARED_NAME);
     const file = await this.#files.open(path, 'create');
     try {
       for (let size = 0; size < this.#segmentSize; size += ZEROS.length) {
         const length = Math.min(ZEROS.length, this.#segmentSize - size);
         await file.write(ZEROS.subarray(0, length), size);
-        if (this.#state !== 'open') break;
+        if (this.#state !== 'open' || this.#closing !== null) break;
       }
       await file.sync();
       this.#prepared = file;
@@ -620,12 +694,14 @@ export class Log {
     }
     this.stats.refusedRecords += refused.reduce((sum, { builder }) => sum + builder.count, 0);
     this.#onEvent({ type: 'full', why: String(error) });
-    this.#refuse(refused, refusal);
+    this.#refuse(refused, this.#written, refusal);
     this.#retryLater();
   }
 
-  #refuse(batches: readonly SealedBatch[], error: LogError): void {
-    for (const { builder } of batches) {
+  #refuse(batches: readonly SealedBatch[], fromPosition: number, error: LogError): void {
+    this.#onRefused(fromPosition, error);
+    for (const { builder, bytes } of batches) {
+      this.#pendingBytes -= bytes.length;
       for (const listener of builder.listeners) listener(error);
       builder.listeners.length = 0;
     }
@@ -700,11 +776,12 @@ export class Log {
     this.#failure = new LogError('failed', `${this.directory}: ${why}`, { cause: error });
     this.#stopTimers();
     if (!this.#batch.isEmpty) this.#seal();
-    const refused = [...this.#unsynced, ...this.#sealed];
+    const refused = [...this.#inSync, ...this.#unsynced, ...this.#sealed];
+    this.#inSync = [];
     this.#unsynced = [];
     this.#sealed = [];
     this.#onEvent({ type: 'failed', why });
-    this.#refuse(refused, this.#failure);
+    this.#refuse(refused, this.#acknowledged, this.#failure);
   }
 
   #stopTimers(): void {
@@ -740,6 +817,16 @@ export class Log {
     }
     await this.#untilWritten(position + 1);
     return this.#reader.read(position);
+  }
+
+  /**
+   * Reads a record if that takes no I/O: it lies in a window that a `read` before has loaded. Meant for
+   * going through positions in order: where this returns null, `read` loads a window with what follows.
+   *
+   * @returns the record, whose bytes must not be changed; null when `read` has to be awaited instead
+   */
+  readNow(position: number): LogRecord | null {
+    return this.#reader.readNow(position);
   }
 
   /** Waits until everything before a position is with the operating system. */
@@ -853,8 +940,9 @@ export class Log {
   }
 
   async #takeCheckpoint(): Promise<void> {
-    // The state holds at least what has been acknowledged, and maybe more: it is replayed again.
-    const position = Math.min(this.#durable, this.#acknowledged);
+    // All in one turn: the state holds the effects of what is before the head, and of nothing else.
+    if (!this.#batch.isEmpty) this.#seal();
+    const position = this.#head;
     const streams = this.#streams;
     this.#streams = new Map();
     const removedSegments = this.#removedSegments;
@@ -900,9 +988,13 @@ export class Log {
 
   // ----------------------------------------------------------------------- close
 
-  /** Writes and syncs what was appended, takes a checkpoint and closes; nothing can be appended after. */
-  async close(): Promise<void> {
-    if (this.#state === 'closed') return;
+  /** Writes and syncs what was appended, takes a checkpoint and closes. Nothing can be appended after. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     try {
       if (this.#state === 'open') {
         await this.flush();
@@ -920,6 +1012,10 @@ export class Log {
       await this.#unlock();
     }
   }
+}
+
+function acksAfterSync({ syncMode = 'immediate', forceSync = false }: SyncOptions): boolean {
+  return syncMode === 'immediate' || forceSync;
 }
 
 function streamKey(stream: Uint8Array): string {

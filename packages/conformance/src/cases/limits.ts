@@ -1,4 +1,4 @@
-import { CaseList, check } from '../case.ts';
+import { CaseList, check, elapse } from '../case.ts';
 import {
   ack,
   auth,
@@ -100,9 +100,7 @@ list.v5(
     await context.deliver(sender, context.topic(), 'x', expiry);
     const { id } = await first.expect('publish', { qos: 2 });
     first.destroy();
-    await new Promise((resolve) => {
-      setTimeout(resolve, 1500);
-    });
+    await elapse(2200);
     const second = await context.connect(options);
     await second.expect('publish', { qos: 2, id, dup: true });
   },
@@ -115,9 +113,7 @@ list.v5(
     const sender = await context.connect();
     sender.send(publish(context.topic(), 'x', { qos: 2, properties: property.messageExpiry(1) }));
     await sender.expect('pubrec');
-    await new Promise((resolve) => {
-      setTimeout(resolve, 1500);
-    });
+    await elapse(2200);
     sender.send(ack('pubrel', 1));
     await sender.expect('pubcomp', { id: 1, reasonCode: 0 });
   },

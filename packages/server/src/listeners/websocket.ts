@@ -11,6 +11,12 @@ const PATHS: readonly string[] = ['/mqtt', '/'];
 
 const SUBPROTOCOL = 'mqtt';
 
+/**
+ * A frame may hold many packets [MQTT-6.0.0-2]: it may exceed the largest packet by so much. It is held
+ * whole before its packets are read, so it needs a limit of its own.
+ */
+const FRAME_BYTES_SPARE = 1_048_576;
+
 /** WebSocket close code: the endpoint got a kind of data that it can't accept (RFC 6455, 7.4.1). */
 const UNSUPPORTED_DATA = 1003;
 
@@ -19,7 +25,7 @@ export function listenWebSocket(broker: Broker, address: Address): Promise<Liste
   const sockets = new WebSocketServer({
     noServer: true,
     perMessageDeflate: false,
-    maxPayload: broker.config.mqtt.maxPacketSize,
+    maxPayload: broker.config.mqtt.maxPacketSize + FRAME_BYTES_SPARE,
     handleProtocols: () => SUBPROTOCOL, // [MQTT-6.0.0-4]
   });
   const server = createServer((_request, response) => {

@@ -172,6 +172,32 @@ describe('topic aliases', () => {
     expect(again.brief()).toEqual(['disconnect 130']);
   });
 
+  test('an alias holds that was set by a repeated or a refused message (§3.3.2.3.4)', () => {
+    const simulation = new Simulation({ mqtt: { checkPayloadFormat: true } });
+    const subscriber = simulation.connect('s');
+    subscriber.subscribe('#');
+    const publisher = simulation.connect('p');
+    publisher.publish('a', 'once', { qos: 2, messageId: 1 });
+    publisher.publish('a', 'once', {
+      qos: 2,
+      messageId: 1,
+      dup: true,
+      properties: { topicAlias: 1 },
+    });
+    publisher.publish('b', '', {
+      payload: Buffer.of(0xff),
+      properties: { topicAlias: 2, payloadFormatIndicator: true },
+    });
+    publisher.publish('', '1', { properties: { topicAlias: 1 } });
+    publisher.publish('', '2', { properties: { topicAlias: 2 } });
+    expect(subscriber.brief()).toEqual([
+      'suback 2',
+      'publish a once',
+      'publish a 1',
+      'publish b 2',
+    ]);
+  });
+
   test('the broker uses aliases for a client that allows them, up to its maximum [MQTT-3.1.2-26]', () => {
     const simulation = new Simulation();
     const subscriber = simulation.connect('s', { properties: { topicAliasMaximum: 1 } });
