@@ -13,9 +13,11 @@ const ALLOWED = {
   codec: { imports: ['mqtt-packet'], types: [] },
   session: { imports: [], types: ['@promptmq/codec'] },
   wal: { imports: ['lmdb'], types: [] },
+  metrics: { imports: ['prom-client'], types: [] },
   server: {
     imports: [
       '@promptmq/codec',
+      '@promptmq/metrics',
       '@promptmq/session',
       '@promptmq/wal',
       'winston',

@@ -4,11 +4,11 @@
  * with frames built beforehand.
  *
  *   node scripts/bench/throughput.mjs [--target 127.0.0.1:1883] [--pairs 1] [--qos 0] [--size 64]
- *     [--seconds 4] [--window 100] [--start]
+ *     [--seconds 4] [--window 100] [--metrics none] [--start]
  *
  * `--start` runs a broker for the measurement, on its own core where `taskset` can pin it. QoS 0 is held
  * back by a window of bytes, so that nothing is lost unnoticed; what was sent and didn't arrive is
- * reported. Prints one line of JSON.
+ * reported. `--metrics` says where that broker serves its metrics. Prints one line of JSON.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { connect } from 'node:net';
@@ -24,6 +24,7 @@ const { values } = parseArgs({
     size: { type: 'string', default: '64' },
     seconds: { type: 'string', default: '4' },
     window: { type: 'string', default: '100' },
+    metrics: { type: 'string', default: 'none' },
     start: { type: 'boolean', default: false },
   },
 });
@@ -284,7 +285,17 @@ function elapse(ms) {
 /** Starts a broker on a free port, pinned to the first core; this process takes the second. */
 async function startBroker() {
   const bin = fileURLToPath(new URL('../../packages/server/bin/promptmq.js', import.meta.url));
-  const args = [bin, '--bind', '127.0.0.1:0', '--ws-bind', 'none', '--log-format', 'json'];
+  const args = [
+    bin,
+    '--bind',
+    '127.0.0.1:0',
+    '--ws-bind',
+    'none',
+    '--metrics-bind',
+    values.metrics,
+    '--log-format',
+    'json',
+  ];
   const canPin = availableParallelism() > 1 && spawnSync('taskset', ['--version']).status === 0;
   if (canPin) spawnSync('taskset', ['-cp', '1', String(process.pid)]);
   const child = canPin
