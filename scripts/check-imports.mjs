@@ -13,8 +13,10 @@ const ALLOWED = {
   codec: { imports: ['mqtt-packet'], types: [] },
   session: { imports: [], types: ['@promptmq/codec'] },
   wal: { imports: ['lmdb'], types: [] },
+  bench: { imports: ['@promptmq/codec', 'yargs'], types: [] },
   server: {
     imports: [
+      '@promptmq/bench',
       '@promptmq/codec',
       '@promptmq/session',
       '@promptmq/wal',

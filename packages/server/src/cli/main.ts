@@ -32,18 +32,30 @@ function usageError(message: string): string {
   return `unknown option --${unknown}${hint}`;
 }
 
-await yargs(hideBin(process.argv))
-  .scriptName('promptmq')
-  .usage('$0 [server] [options]\n\nAn MQTT 5.0, 3.1.1 and 3.1 broker.')
-  .command(serverCommand)
-  .version(version)
-  .help()
-  .alias('help', 'h')
-  .strict()
-  .wrap(Math.min(100, process.stdout.columns ?? 100))
-  .fail((message, error) => {
-    if (error instanceof ConfigError) fail(error.message, EXIT_USAGE);
-    if (error?.name === 'YError' || !error) fail(usageError(message ?? error?.message), EXIT_USAGE);
-    fail(error.message, EXIT_FAILED);
-  })
-  .parseAsync();
+// Before the parser: the bench package has options, help and errors of its own.
+if (process.argv[2] === 'bench') {
+  const { runCommand } = await import('@promptmq/bench');
+  process.exitCode = await runCommand(process.argv.slice(3), 'promptmq bench');
+} else {
+  await runServer();
+}
+
+async function runServer(): Promise<void> {
+  await yargs(hideBin(process.argv))
+    .scriptName('promptmq')
+    .usage('$0 [server] [options]\n\nAn MQTT 5.0, 3.1.1 and 3.1 broker.')
+    .command(serverCommand)
+    .command('bench', 'measure a broker (promptmq bench --help)')
+    .version(version)
+    .help()
+    .alias('help', 'h')
+    .strict()
+    .wrap(Math.min(100, process.stdout.columns ?? 100))
+    .fail((message, error) => {
+      if (error instanceof ConfigError) fail(error.message, EXIT_USAGE);
+      if (error?.name === 'YError' || !error)
+        fail(usageError(message ?? error?.message), EXIT_USAGE);
+      fail(error.message, EXIT_FAILED);
+    })
+    .parseAsync();
+}
