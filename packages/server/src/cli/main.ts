@@ -62,12 +62,19 @@ const [command, shell] = hideBin(process.argv);
 // yargs makes the script for the shell that it finds in the environment.
 if (command === 'completion' && (shell === 'bash' || shell === 'zsh')) process.env['SHELL'] = shell;
 
+// The bench package has options, help and errors of its own.
+if (command === 'bench') {
+  const { runCommand } = await import('@promptmq/bench');
+  process.exit(await runCommand(hideBin(process.argv).slice(1), 'promptmq bench'));
+}
+
 await yargs(hideBin(process.argv))
   .scriptName('promptmq')
   .usage('$0 [server] [options]\n\nAn MQTT 5.0, 3.1.1 and 3.1 broker.')
   .command(serverCommand)
   .command(configCommand)
   .command(passwdCommand)
+  .command('bench', 'measure a broker (promptmq bench --help)')
   .completion(
     'completion',
     'print a completion script: completion bash, or completion zsh',
