@@ -270,10 +270,12 @@ export class Log {
     await files.makeDirectory(options.directory);
     const unlock = await files.lock(options.directory);
     const startedAt = clock.now();
+    let opened: readonly Segment[] = [];
     try {
       if (options.owner?.keep !== undefined && options.owner.snapshot === undefined) {
         throw new TypeError('an owner that has `keep` needs `snapshot`, too');
       }
+      index.open();
       const checkpoint = index.load();
       const recovery = new Recovery({
         files,
@@ -283,7 +285,11 @@ export class Log {
         onCorruption: options.onCorruption ?? 'quarantine',
         onEvent: options.onEvent ?? (() => {}),
       });
-      await recovery.repair();
+      try {
+        await recovery.repair();
+      } finally {
+        opened = recovery.segments;
+      }
       const { segments, snapshot } = recovery;
       options.owner?.restore(snapshot ? await recovery.snapshotEntries() : checkpoint.entries);
       for (const segment of snapshot === null ? [] : segments) {
@@ -320,6 +326,8 @@ export class Log {
       log.stats.recoveryMs = clock.now() - startedAt;
       return log;
     } catch (error) {
+      for (const segment of opened) await segment.close();
+      await index.close();
       await unlock();
       throw error;
     }

@@ -3,6 +3,7 @@ import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { ConfigError, configOptions, nearest } from '../config/index.ts';
 import { serverCommand } from './server-command.ts';
+import { walCommand } from './wal-command.ts';
 
 /** Exit codes: 1 when the broker can't run, 2 when it was called wrongly. */
 const EXIT_FAILED = 1;
@@ -36,6 +37,7 @@ await yargs(hideBin(process.argv))
   .scriptName('promptmq')
   .usage('$0 [server] [options]\n\nAn MQTT 5.0, 3.1.1 and 3.1 broker.')
   .command(serverCommand)
+  .command(walCommand(null))
   .version(version)
   .help()
   .alias('help', 'h')
