@@ -6,6 +6,7 @@ import { configCommand } from './config-command.ts';
 import { configFlags, wordsOf } from './options.ts';
 import { passwdCommand } from './passwd-command.ts';
 import { serverCommand } from './server-command.ts';
+import { walCommand } from './wal-command.ts';
 
 /** Exit codes: 1 when the broker can't run, 2 when it was called wrongly. */
 const EXIT_FAILED = 1;
@@ -74,6 +75,7 @@ await yargs(hideBin(process.argv))
   .command(serverCommand)
   .command(configCommand)
   .command(passwdCommand)
+  .command(walCommand(null))
   .command('bench', 'measure a broker (promptmq bench --help)')
   .completion(
     'completion',
