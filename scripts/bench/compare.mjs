@@ -98,7 +98,8 @@ async function measureAll(scenarios, brokers, runs, seconds) {
       for (const [brokerIndex, broker] of brokers.entries()) {
         if (failures[brokerIndex] !== undefined) continue;
         const where = `${index + 1}/${scenarios.length} ${name}, run ${run + 1}/${runs}`;
-        const all = isTimed ? args : [...args, '--seconds', String(seconds)];
+        const own = broker.generatorArgs?.(args) ?? [];
+        const all = [...args, ...own, ...(isTimed ? [] : ['--seconds', String(seconds)])];
         try {
           const result = await measureOnce(broker, all);
           results[brokerIndex].push(result);
