@@ -14,10 +14,12 @@ const ALLOWED = {
   session: { imports: [], types: ['@promptmq/codec'] },
   wal: { imports: ['lmdb'], types: [] },
   bench: { imports: ['@promptmq/codec', 'yargs'], types: [] },
+  metrics: { imports: ['prom-client'], types: [] },
   server: {
     imports: [
       '@promptmq/bench',
       '@promptmq/codec',
+      '@promptmq/metrics',
       '@promptmq/session',
       '@promptmq/wal',
       'winston',

@@ -14,8 +14,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { latencyPlot, memoryPlot, throughputPlot } from '../../packages/bench/dist/index.js';
 import { root } from '../lib/prepare.mjs';
+import { latencyPlot, memoryPlot, throughputPlot } from './lib/bench-package.mjs';
 import { canPin, findBrokers, startBroker } from './lib/brokers.mjs';
 import { generate } from './lib/generator.mjs';
 import {

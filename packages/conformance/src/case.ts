@@ -8,7 +8,8 @@ export interface ConformanceCase {
   /** The statements that it tests: ids of MQTT 5 or, with `3.1.1`, of that; or sections. */
   readonly rules: readonly string[];
   readonly version: Version;
-  readonly needs: 'tcp' | 'websocket' | 'authentication';
+  /** `operator`: a broker of its own, which the case stops or tells to disconnect a client. */
+  readonly needs: 'tcp' | 'websocket' | 'authentication' | 'operator';
   /** Options of a broker that offers less; null for any broker as it is. */
   readonly options: Readonly<Record<string, unknown>> | null;
   readonly run: (context: Context) => Promise<void>;
@@ -24,19 +25,24 @@ export class CaseList {
   }
 
   /** MQTT 3.1.1. */
-  v4(title: string, rules: string, run: Run): void {
-    this.cases.push({
-      title,
-      rules: rules.split(' '),
-      version: 4,
-      needs: 'tcp',
-      options: null,
-      run,
-    });
+  v4(title: string, rules: string, run: Run, options: ConformanceCase['options'] = null): void {
+    this.cases.push({ title, rules: rules.split(' '), version: 4, needs: 'tcp', options, run });
   }
 
-  webSocket(title: string, version: 4 | 5, rules: string, run: Run): void {
+  webSocket(
+    title: string,
+    version: 4 | 5,
+    rules: string,
+    run: Run,
+    options: ConformanceCase['options'] = null,
+  ): void {
     const needs = 'websocket';
+    this.cases.push({ title, rules: rules.split(' '), version, needs, options, run });
+  }
+
+  /** With a broker of its own, of which the case is the operator. */
+  operated(title: string, version: 4 | 5, rules: string, run: Run): void {
+    const needs = 'operator';
     this.cases.push({ title, rules: rules.split(' '), version, needs, options: null, run });
   }
 
@@ -52,4 +58,11 @@ type Run = ConformanceCase['run'];
 /** A check within a case; `what` says what was expected. */
 export function check(isMet: boolean, what: string): void {
   if (!isMet) throw new Error(what);
+}
+
+/** Lets time pass, where the standard counts it: expiry, delays, keep alive. */
+export function elapse(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms);
+  });
 }

@@ -7,9 +7,11 @@ import {
   type Part,
   type PublishOptions,
   pingreq,
+  property,
   publish,
   type ReceivedPacket,
   read,
+  subscribe,
   type Type,
   type Version,
 } from './wire.ts';
@@ -83,6 +85,22 @@ export class RawClient {
   send(...chunks: readonly Uint8Array[]): void {
     if (this.#stream instanceof WebSocket) this.#stream.send(Buffer.concat(chunks));
     else this.#stream.write(Buffer.concat(chunks));
+  }
+
+  /** Sends a WebSocket message in fragments (RFC 6455, 5.4). */
+  sendFragments(...fragments: readonly Uint8Array[]): void {
+    for (const [index, fragment] of fragments.entries()) {
+      (this.#stream as WebSocket).send(fragment, { fin: index === fragments.length - 1 });
+    }
+  }
+
+  /** Sends a WebSocket ping; resolves with the data of the pong. */
+  ping(data: string): Promise<string> {
+    const socket = this.#stream as WebSocket;
+    return new Promise((resolve) => {
+      socket.once('pong', (answer: Uint8Array) => resolve(Buffer.from(answer).toString()));
+      socket.ping(data);
+    });
   }
 
   /** Sends a WebSocket text frame. */
@@ -160,6 +178,12 @@ export class RawClient {
     }
   }
 
+  /** Closes our side after what has been sent: over TCP the broker can still answer. */
+  end(): void {
+    if (this.#stream instanceof WebSocket) this.#stream.close();
+    else this.#stream.end();
+  }
+
   /** Cuts the connection. */
   destroy(): void {
     if (this.#stream instanceof WebSocket) this.#stream.terminate();
@@ -203,6 +227,30 @@ export class RawClient {
   }
 }
 
+/** The payload of a PUBLISH as text. */
+export function text({ payload }: ReceivedPacket): string {
+  return Buffer.from(payload).toString();
+}
+
+/** The payloads of those packets that are PUBLISH, joined by commas. */
+export function texts(received: readonly ReceivedPacket[]): string {
+  return received
+    .filter(({ type }) => type === 'publish')
+    .map(text)
+    .join();
+}
+
+/** All values of a property. */
+export function values(received: ReceivedPacket, id: number): unknown[] {
+  return received.properties.filter((one) => one.id === id).map(({ value }) => value);
+}
+
+/** What the operator of a broker can do to it. */
+export interface Operator {
+  disconnectClient(clientId: string): boolean;
+  stop(): Promise<void>;
+}
+
 export function describe(received: ReceivedPacket): string {
   const code = received.reasonCode.toString(16).padStart(2, '0');
   return received.type === 'publish'
@@ -215,12 +263,20 @@ export class Context {
   readonly target: Target;
   /** Unique, so that cases that run side by side don't meet. */
   readonly name: string;
+  readonly #operator: Operator | null;
   readonly #clients: RawClient[] = [];
   #clientCount = 0;
 
-  constructor(target: Target, name: string) {
+  constructor(target: Target, name: string, operator: Operator | null = null) {
     this.target = target;
     this.name = name;
+    this.#operator = operator;
+  }
+
+  /** Of the broker under test; only cases that say that they need one have it. */
+  get operator(): Operator {
+    if (this.#operator === null) throw new Error('this case has not asked for an operator');
+    return this.#operator;
   }
 
   /** A topic or filter of this case alone. */
@@ -253,6 +309,24 @@ export class Context {
     client.send(connect({ clientId: this.clientId(), ...options }));
     await client.expect('connack', { reasonCode: 0 });
     return client;
+  }
+
+  /** A connected client with one subscription; `flags` are those of `subscribe`. */
+  async subscriber(
+    filter: Part = this.topic(),
+    flags = 0,
+    options: ConnectOptions = {},
+  ): Promise<RawClient> {
+    const client = await this.connect(options);
+    client.send(subscribe([[filter, flags]], { version: options.version ?? 5 }));
+    await client.expect('suback', { reasonCodes: [flags & 3] });
+    return client;
+  }
+
+  /** CONNECT of a client whose session outlives its connection. */
+  durable(options: ConnectOptions = {}): ConnectOptions {
+    const properties = options.version === undefined ? property.sessionExpiry(60) : [];
+    return { clientId: this.clientId(), clean: false, properties, ...options };
   }
 
   /**

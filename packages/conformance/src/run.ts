@@ -28,7 +28,7 @@ export function targetOf({ url, wsUrl }: RunningBroker): Target {
 /** Whether a target can be asked for a case: another broker's configuration isn't ours to change. */
 export function isApplicable({ needs, options }: ConformanceCase, target: Target | null): boolean {
   if (target === null) return true;
-  if (options !== null || needs === 'authentication') return false;
+  if (options !== null || needs === 'authentication' || needs === 'operator') return false;
   return needs === 'tcp' || target.wsUrl !== null;
 }
 
@@ -39,8 +39,9 @@ export function startOwn(mqtt: Readonly<Record<string, unknown>> = {}): Promise<
 
 /** Runs one case; throws what went wrong. */
 export async function runCase(one: ConformanceCase, target: Target, name: string): Promise<void> {
-  const own = one.options === null ? null : await startOwn(one.options);
-  const context = new Context(own === null ? target : targetOf(own), name);
+  const isShared = one.options === null && one.needs !== 'operator';
+  const own = isShared ? null : await startOwn(one.options ?? {});
+  const context = new Context(own === null ? target : targetOf(own), name, own);
   try {
     await one.run(context);
   } finally {

@@ -1,4 +1,4 @@
-import { CaseList, check } from '../case.ts';
+import { CaseList, check, elapse } from '../case.ts';
 import { ConformanceError } from '../client.ts';
 import {
   bytes,
@@ -234,9 +234,7 @@ list.v5(
     const first = await context.connect({ clientId, properties: property.sessionExpiry(1) });
     first.send(disconnect());
     await first.expectClosed([]);
-    await new Promise((resolve) => {
-      setTimeout(resolve, 2500);
-    });
+    await elapse(2500);
     const second = await context.open();
     second.send(connect({ clientId, clean: false, properties: property.sessionExpiry(1) }));
     await second.expect('connack', { sessionPresent: false });

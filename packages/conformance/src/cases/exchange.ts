@@ -1,13 +1,10 @@
 import { CaseList, check } from '../case.ts';
-import { ack, connect, property, publish, type ReceivedPacket, subscribe } from '../wire.ts';
+import { text } from '../client.ts';
+import { ack, connect, property, publish, subscribe } from '../wire.ts';
 
 /** Cases that play a longer exchange through. */
 const list = new CaseList();
 export const exchangeCases = list.cases;
-
-function text({ payload }: ReceivedPacket): string {
-  return Buffer.from(payload).toString();
-}
 
 list.v5(
   'takeover in the middle of a flow loses nothing and doubles no QoS 2 message',

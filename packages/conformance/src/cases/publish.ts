@@ -1,5 +1,5 @@
-import { CaseList, check } from '../case.ts';
-import type { Context, RawClient } from '../client.ts';
+import { CaseList, check, elapse } from '../case.ts';
+import { type Context, type RawClient, values } from '../client.ts';
 import {
   ack,
   bytes,
@@ -33,10 +33,6 @@ async function subscriber(
   client.send(subscribe([[topic, options]]));
   await client.expect('suback');
   return client;
-}
-
-function values(received: ReceivedPacket, id: number): unknown[] {
-  return received.properties.filter((one) => one.id === id).map(({ value }) => value);
 }
 
 list.v5(
@@ -267,9 +263,7 @@ list.v5(
       sender.send(publish(context.topic(), `${seconds}`, expiry));
       await sender.expect('puback');
     }
-    await new Promise((resolve) => {
-      setTimeout(resolve, 2500);
-    });
+    await elapse(2500);
     const second = await context.connect(options);
     const received = await second.expect('publish');
     const left = values(received, 0x02)[0] as number;

@@ -1,4 +1,4 @@
-import { CaseList, check } from '../case.ts';
+import { CaseList, check, elapse } from '../case.ts';
 import type { Context, RawClient } from '../client.ts';
 import {
   ack,
@@ -479,9 +479,7 @@ list.v5(
       ...options,
       will: will(context.topic(), { payload: 'second' }),
     });
-    await new Promise((resolve) => {
-      setTimeout(resolve, 1500);
-    });
+    await elapse(1500);
     await watching.expectNothing();
     second.destroy();
     const { payload } = await watching.expect('publish');

@@ -45,7 +45,10 @@ class Command {
   }
 }
 
-const ANY_PORT = ['--bind', '127.0.0.1:0', '--ws-bind', '127.0.0.1:0', '--log-format', 'json'];
+const ANY_PORT = [
+  ...['--bind', '127.0.0.1:0', '--ws-bind', '127.0.0.1:0', '--metrics-bind', '127.0.0.1:0'],
+  ...['--log-format', 'json'],
+];
 
 test('it says where it listens, serves, and stops in order at SIGTERM', async () => {
   const command = new Command(...ANY_PORT);
@@ -106,7 +109,8 @@ test('a port that is taken is told in one line, with exit code 1', async () => {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as { port: number };
-  const command = new Command('--bind', `127.0.0.1:${port}`, '--ws-bind', 'none');
+  const others = ['--ws-bind', 'none', '--metrics-bind', 'none'];
+  const command = new Command('--bind', `127.0.0.1:${port}`, ...others);
   expect(await command.exitCode()).toBe(1);
   expect(command.errors).toMatch(new RegExp(`^promptmq: .*EADDRINUSE.*${port}\n$`));
   server.close();

@@ -87,10 +87,13 @@ test('a text frame closes the connection [MQTT-6.0.0-1]', async () => {
   expect(broker.stats.connectionsCurrent).toBe(0);
 });
 
-test('a frame larger than the largest packet closes the connection', async () => {
+test('a frame may be larger than the largest packet, but has a limit [MQTT-6.0.0-2]', async () => {
   const client = await new WebSocketClient('/mqtt').open();
-  client.socket.send(new Uint8Array(20_000));
-  await client.closed;
+  const pings = Array.from({ length: 10_000 }, () => pingBytes);
+  client.socket.send(Buffer.concat([connectBytes, ...pings]));
+  expect(await client.received(10_001)).toContain('pingresp');
+  client.socket.send(new Uint8Array(1_100_000));
+  expect((await client.closed)[0]).toBe(1009);
 });
 
 test('a DISCONNECT with its reason comes before the close', async () => {

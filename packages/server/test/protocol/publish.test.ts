@@ -48,10 +48,18 @@ describe('QoS 2 from a client', () => {
     client.send({ cmd: 'pubrel', messageId: 1 });
     client.publish('t', 'x', { qos: 2, messageId: 3 });
     expect(client.brief()).toEqual(['pubcomp 0', 'pubrec 16']);
-    client.publish('t', 'x', { qos: 1, messageId: 9 });
-    expect(client.brief()).toEqual(['puback 16']);
     client.publish('t', 'x', { qos: 2, messageId: 4 });
     expect(client.brief()).toEqual(['disconnect 147']);
+  });
+
+  test('a QoS 1 message counts against the Receive Maximum, too [MQTT-3.3.4-7]', () => {
+    const client = new Simulation({ mqtt: { receiveMaximum: 2 } }).connect('c');
+    client.publish('t', 'x', { qos: 2, messageId: 1 });
+    for (const messageId of [2, 3]) client.publish('t', 'x', { qos: 1, messageId });
+    expect(client.brief()).toEqual(['pubrec 16', 'puback 16', 'puback 16']);
+    client.publish('t', 'x', { qos: 2, messageId: 4 });
+    client.publish('t', 'x', { qos: 1, messageId: 5 });
+    expect(client.brief()).toEqual(['pubrec 16', 'disconnect 147']);
   });
 
   test('its packet identifier is in use for others (0x91)', () => {
@@ -170,6 +178,32 @@ describe('topic aliases', () => {
     const again = simulation.connect('p');
     again.publish('', '5', { properties: { topicAlias: 10 } });
     expect(again.brief()).toEqual(['disconnect 130']);
+  });
+
+  test('an alias holds that was set by a repeated or a refused message (§3.3.2.3.4)', () => {
+    const simulation = new Simulation({ mqtt: { checkPayloadFormat: true } });
+    const subscriber = simulation.connect('s');
+    subscriber.subscribe('#');
+    const publisher = simulation.connect('p');
+    publisher.publish('a', 'once', { qos: 2, messageId: 1 });
+    publisher.publish('a', 'once', {
+      qos: 2,
+      messageId: 1,
+      dup: true,
+      properties: { topicAlias: 1 },
+    });
+    publisher.publish('b', '', {
+      payload: Buffer.of(0xff),
+      properties: { topicAlias: 2, payloadFormatIndicator: true },
+    });
+    publisher.publish('', '1', { properties: { topicAlias: 1 } });
+    publisher.publish('', '2', { properties: { topicAlias: 2 } });
+    expect(subscriber.brief()).toEqual([
+      'suback 2',
+      'publish a once',
+      'publish a 1',
+      'publish b 2',
+    ]);
   });
 
   test('the broker uses aliases for a client that allows them, up to its maximum [MQTT-3.1.2-26]', () => {
@@ -305,7 +339,7 @@ test('a slow subscriber keeps QoS 1 messages queued, and gets them all when it r
 });
 
 test('a client that takes nothing for the write timeout is cut', () => {
-  const simulation = new Simulation({ mqtt: { writeTimeout: '30s' } });
+  const simulation = new Simulation({ server: { writeTimeout: '30s' } });
   const subscriber = simulation.connect('s');
   subscriber.subscribe('t');
   subscriber.take();
