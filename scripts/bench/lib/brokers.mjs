@@ -28,12 +28,13 @@ export function pinned(core, command, args) {
 const promptmq = {
   name: 'PromptMQ',
   version: JSON.parse(readFileSync(join(root, 'packages/server/package.json'), 'utf8')).version,
-  configuration: 'defaults, with `--max-connections 100000`',
+  configuration: 'defaults, so with its log on disk and metrics; `--max-connections 100000`',
   command: (port) => [
     process.execPath,
     [
       join(root, 'packages/server/bin/promptmq.js'),
       ...['--bind', `127.0.0.1:${port}`, '--ws-bind', 'none', '--max-connections', '100000'],
+      ...['--metrics-bind', '127.0.0.1:0'],
     ],
   ],
 };
