@@ -90,7 +90,8 @@ async function throughput(hasMetrics) {
       throw new Error('the scrape shows no messages');
     }
   }, 1000);
-  const args = [file('throughput.mjs'), '--target', target, '--seconds', values.seconds];
+  const args = [file('../../packages/bench/bin/promptmq-bench.js'), 'pairs', '--pairs', '1'];
+  args.push('--url', `mqtt://${target}`, '--seconds', values.seconds, '--json', '-');
   args.push('--qos', values.qos, '--size', values.size);
   const generator = canPin
     ? spawn('taskset', ['-c', '1', process.execPath, ...args])
@@ -104,9 +105,9 @@ async function throughput(hasMetrics) {
   clearInterval(scraper);
   child.kill('SIGTERM');
   await new Promise((resolve) => child.on('close', resolve));
-  const { deliveredPerSecond, lost } = JSON.parse(output);
+  const { ratePerSecond, lost } = JSON.parse(output).results[0];
   if (lost !== 0) throw new Error(`${lost} messages were lost`);
-  return deliveredPerSecond;
+  return Math.round(ratePerSecond);
 }
 
 async function startBroker(metrics) {

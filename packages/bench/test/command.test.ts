@@ -11,7 +11,9 @@ const directory = mkdtempSync(join(tmpdir(), 'promptmq-bench-'));
 let broker: RunningBroker;
 
 beforeAll(async () => {
-  broker = await createBroker({ mqtt: { maxRetained: 10 } });
+  // Without the topics below $SYS, all that may be retained is for these tests.
+  const metrics = { enabled: false, sysInterval: 0 };
+  broker = await createBroker({ mqtt: { maxRetained: 10 }, metrics });
 });
 
 afterEach(() => {
