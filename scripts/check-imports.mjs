@@ -14,8 +14,10 @@ const ALLOWED = {
   session: { imports: [], types: ['@promptmq/codec'] },
   wal: { imports: ['lmdb'], types: [] },
   metrics: { imports: ['prom-client'], types: [] },
+  bench: { imports: ['@promptmq/codec', 'yargs'], types: [] },
   server: {
     imports: [
+      '@promptmq/bench',
       '@promptmq/codec',
       '@promptmq/metrics',
       '@promptmq/session',

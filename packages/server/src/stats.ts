@@ -3,7 +3,14 @@ import { BucketHistogram, exponentialBounds } from '@promptmq/metrics';
 import type { DropReason } from '@promptmq/session';
 
 /** Why a message that was published did not go to anyone. */
-export type RefusalReason = 'not-authorized' | 'retained-full' | 'payload-format-invalid';
+export type RefusalReason =
+  | 'not-authorized'
+  | 'retained-full'
+  | 'payload-format-invalid'
+  /** A subscriber's queue is full, and `mqtt.queue-overflow` is `reject`. */
+  | 'queue-full'
+  /** It would have to be on the disk, which is full. */
+  | 'storage-full';
 
 /** Why clients disconnected, as `Connection` says it; others are added when they occur. */
 const DISCONNECT_CAUSES = [
@@ -117,8 +124,15 @@ export function createStats(): BrokerStats {
       'slow-subscriber': 0,
       'not-connected': 0,
       'session-ended': 0,
+      lost: 0,
     },
-    refused: { 'not-authorized': 0, 'retained-full': 0, 'payload-format-invalid': 0 },
+    refused: {
+      'not-authorized': 0,
+      'retained-full': 0,
+      'payload-format-invalid': 0,
+      'queue-full': 0,
+      'storage-full': 0,
+    },
   };
 }
 

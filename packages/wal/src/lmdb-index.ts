@@ -2,31 +2,46 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Database, open, type RootDatabase } from 'lmdb';
-import type { Checkpoint, CheckpointChange, CheckpointStore } from './checkpoint-store.ts';
+import type {
+  Checkpoint,
+  CheckpointChange,
+  CheckpointStore,
+  SegmentState,
+  SnapshotRange,
+} from './checkpoint-store.ts';
 import type { LogEventListener } from './events.ts';
 import { LogError } from './log-error.ts';
 
-/** Of the layout below. */
-const INDEX_VERSION = 1;
+/** Of the layout below. Version 1 had bare positions in `streams`, and no ends of segments. */
+const INDEX_VERSION = 2;
 
 const FILE_NAME = 'index.mdb';
+
+const NO_META: Meta = { version: INDEX_VERSION, position: 0, segments: [], snapshot: null };
 
 interface Meta {
   readonly version: number;
   readonly position: number;
-  /** Pairs of a segment's first position and its released bytes. */
-  readonly releasedBytes: readonly (readonly [number, number])[];
+  /** First position and state of each segment. */
+  readonly segments: readonly (readonly [number, SegmentState])[];
+  readonly snapshot: SnapshotRange | null;
+}
+
+/** Of version 1. */
+interface FormerMeta {
+  readonly version: 1;
+  readonly position: number;
 }
 
 /**
  * The checkpoint and the index of streams in LMDB: `meta` holds the position, `state` the owner's
- * entries, `streams` lists of positions by segment, stream and first position of the list.
+ * entries, `streams` lists of positions and origins by segment, stream and first position of the list.
  *
  * It is never the truth: a database that can't be read is put aside and made anew.
  */
 export class LmdbIndex implements CheckpointStore {
   readonly #root: RootDatabase;
-  readonly #meta: Database<Meta, string>;
+  readonly #meta: Database<Meta | FormerMeta, string>;
   readonly #state: Database<Buffer, string>;
   readonly #streams: Database<Buffer, string>;
 
@@ -48,7 +63,7 @@ export class LmdbIndex implements CheckpointStore {
       root = open(options(path));
     }
     this.#root = root;
-    this.#meta = root.openDB<Meta, string>({ name: 'meta', encoding: 'json' });
+    this.#meta = root.openDB<Meta | FormerMeta, string>({ name: 'meta', encoding: 'json' });
     this.#state = root.openDB<Buffer, string>({ name: 'state', encoding: 'binary' });
     this.#streams = root.openDB<Buffer, string>({ name: 'streams', encoding: 'binary' });
     const version = this.#meta.get('meta')?.version ?? INDEX_VERSION;
@@ -61,13 +76,49 @@ export class LmdbIndex implements CheckpointStore {
     }
   }
 
+  /** Where the last checkpoint of a directory's index was taken, only reading; 0 when there is none. */
+  static async peek(directory: string): Promise<number> {
+    const path = join(directory, FILE_NAME);
+    if (!existsSync(path)) return 0;
+    const root = open({ ...options(path), readOnly: true });
+    try {
+      const meta: Database<Meta, string> | undefined = root.openDB({
+        name: 'meta',
+        encoding: 'json',
+      });
+      return meta?.get('meta')?.position ?? 0;
+    } finally {
+      await root.close();
+    }
+  }
+
   load(): Checkpoint {
-    const meta = this.#meta.get('meta');
+    let meta = this.#meta.get('meta');
+    if (meta?.version === 1) meta = this.#migrate(meta as FormerMeta);
+    const { position, segments, snapshot } = (meta as Meta | undefined) ?? NO_META;
     return {
-      position: meta?.position ?? 0,
-      releasedBytes: new Map(meta?.releasedBytes ?? []),
+      position,
+      segments: new Map(segments),
+      snapshot,
       entries: this.#state.getRange({}).map(({ key, value }) => [key, value] as const),
     };
+  }
+
+  #migrate({ position }: FormerMeta): Meta {
+    const meta: Meta = { version: INDEX_VERSION, position, segments: [], snapshot: null };
+    this.#root.transactionSync(() => {
+      for (const { key, value } of [...this.#streams.getRange({})]) {
+        const start = 2 + value.readUInt16LE(0);
+        const pairs: number[] = [];
+        for (let offset = start; offset < value.length; offset += 8) {
+          const position = value.readDoubleLE(offset);
+          pairs.push(position, position);
+        }
+        void this.#streams.put(key, encodePairs(value.toString('latin1', 2, start), pairs));
+      }
+      void this.#meta.put('meta', meta);
+    });
+    return meta;
   }
 
   async commit(change: CheckpointChange): Promise<void> {
@@ -79,9 +130,9 @@ export class LmdbIndex implements CheckpointStore {
         else void this.#state.put(key, Buffer.from(value.buffer, value.byteOffset, value.length));
       }
       for (const [segment, streams] of change.streams) {
-        for (const [name, positions] of streams) {
-          const key = `${listPrefix(segment, name)}${hex(positions[0] as number)}`;
-          void this.#streams.put(key, encodePositions(name, positions));
+        for (const [name, pairs] of streams) {
+          const key = `${listPrefix(segment, name)}${hex(pairs[0] as number)}`;
+          void this.#streams.put(key, encodePairs(name, pairs));
         }
       }
       for (const segment of change.removedSegments) {
@@ -93,21 +144,22 @@ export class LmdbIndex implements CheckpointStore {
       void this.#meta.put('meta', {
         version: INDEX_VERSION,
         position: change.position,
-        releasedBytes: [...change.releasedBytes],
+        segments: [...change.segments],
+        snapshot: change.snapshot,
       });
     });
     // The transaction's promise means visible; only this one means durable.
     await this.#root.flushed;
   }
 
-  streamPositions(segment: number, stream: Uint8Array): number[] {
+  streamPairs(segment: number, stream: Uint8Array): number[] {
     const name = Buffer.from(stream).toString('latin1');
     const prefix = listPrefix(segment, name);
-    const positions: number[] = [];
+    const pairs: number[] = [];
     for (const { value } of this.#streams.getRange({ start: prefix, end: `${prefix}~` })) {
-      positions.push(...decodePositions(name, value));
+      for (const number of decodePairs(name, value)) pairs.push(number);
     }
-    return positions;
+    return pairs;
   }
 
   async clear(): Promise<void> {
@@ -133,22 +185,22 @@ function listPrefix(segment: number, name: string): string {
   return `${hex(segment)}:${hash}:`;
 }
 
-function encodePositions(name: string, positions: readonly number[]): Buffer {
+function encodePairs(name: string, pairs: readonly number[]): Buffer {
   const nameBytes = Buffer.from(name, 'latin1');
-  const buffer = Buffer.allocUnsafe(2 + nameBytes.length + 8 * positions.length);
+  const buffer = Buffer.allocUnsafe(2 + nameBytes.length + 8 * pairs.length);
   buffer.writeUInt16LE(nameBytes.length, 0);
   nameBytes.copy(buffer, 2);
   let offset = 2 + nameBytes.length;
-  for (const position of positions) offset = buffer.writeDoubleLE(position, offset);
+  for (const number of pairs) offset = buffer.writeDoubleLE(number, offset);
   return buffer;
 }
 
-function decodePositions(name: string, value: Buffer): number[] {
+function decodePairs(name: string, value: Buffer): number[] {
   const start = 2 + value.readUInt16LE(0);
   if (value.toString('latin1', 2, start) !== name) return [];
-  const positions: number[] = [];
+  const pairs: number[] = [];
   for (let offset = start; offset < value.length; offset += 8) {
-    positions.push(value.readDoubleLE(offset));
+    pairs.push(value.readDoubleLE(offset));
   }
-  return positions;
+  return pairs;
 }

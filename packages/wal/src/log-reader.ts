@@ -2,13 +2,14 @@ import type { Files } from './files.ts';
 import {
   BATCH_HEADER_SIZE,
   declaredBatchSize,
+  isData,
   type LogRecord,
   RECORD_HEADER_SIZE,
   readBatch,
   recordAt,
+  recordKind,
   recordOffsetInBatch,
   recordSize,
-  recordsOf,
   SEGMENT_HEADER_SIZE,
 } from './format.ts';
 import { LogError } from './log-error.ts';
@@ -118,9 +119,8 @@ export class LogReader {
   }
 
   async #readBytes(segment: Segment, offset: number, length: number): Promise<Buffer> {
-    const file = await segment.open(this.#files);
     const buffer = Buffer.allocUnsafeSlow(Math.max(0, Math.min(length, segment.size - offset)));
-    return buffer.subarray(0, await file.read(buffer, offset));
+    return buffer.subarray(0, await segment.read(this.#files, buffer, offset));
   }
 
   /** All records from a position up to `end()`, which is asked again as the reading gets on. */
@@ -134,11 +134,17 @@ export class LogReader {
       for (const stretch of scan(buffer, segment.first, SEGMENT_HEADER_SIZE, buffer.length)) {
         if (stretch.kind !== 'batch') continue;
         if (segment.first + stretch.offset + stretch.batch.size <= position) continue;
-        for (const record of recordsOf(buffer, stretch.offset, stretch.batch)) {
-          if (record.position >= position) yield record;
+        const { batch, offset } = stretch;
+        let start = offset + BATCH_HEADER_SIZE;
+        for (let index = 0; index < batch.count; index++) {
+          const at = segment.first + start;
+          const isWanted = at >= position && isData(recordKind(buffer, start));
+          if (isWanted) yield recordAt(buffer, start, at);
+          start += recordSize(buffer, start);
         }
       }
-      position = limit;
+      // All up to the next segment that there is has been read, or was removed.
+      position = Math.max(position, limit);
     }
   }
 }
@@ -154,7 +160,8 @@ function find(window: Window, position: number): LogRecord | null {
   const isRecord =
     position + RECORD_HEADER_SIZE <= window.batchEnd &&
     recordOffsetInBatch(buffer, start) === offset &&
-    position + recordSize(buffer, start) <= window.batchEnd;
+    position + recordSize(buffer, start) <= window.batchEnd &&
+    isData(recordKind(buffer, start));
   return isRecord ? recordAt(buffer, start, position) : null;
 }
 

@@ -1,24 +1,38 @@
 import { join } from 'node:path';
 import { BatchBuilder, type CommitListener } from './batch-builder.ts';
-import { type CheckpointEntry, type CheckpointStore, NoIndex } from './checkpoint-store.ts';
+import { type CheckpointStore, NoIndex, type SnapshotRange } from './checkpoint-store.ts';
 import { type Clock, nodeClock } from './clock.ts';
+import {
+  type CompactedLog,
+  Compaction,
+  type CompactionOptions,
+  type CompactionResult,
+} from './compaction.ts';
 import type { LogEventListener } from './events.ts';
 import type { Files, OpenFile } from './files.ts';
 import {
   alignUp,
-  encodeSegmentHeader,
+  BATCH_HEADER_SIZE,
+  FORMAT_VERSION,
+  isData,
   type LogRecord,
+  MOVED_HEADER_SIZE,
   RECORD_DATA_MAX,
   RECORD_HEADER_SIZE,
+  RecordKind,
   SEGMENT_HEADER_SIZE,
   STREAM_NAME_MAX,
+  writePosition,
 } from './format.ts';
 import { LogError } from './log-error.ts';
+import type { LogOwner } from './log-owner.ts';
 import { LogReader } from './log-reader.ts';
 import { nodeFiles } from './node-files.ts';
-import { type CorruptionPolicy, recover } from './recovery.ts';
+import { type CorruptionPolicy, Recovery } from './recovery.ts';
 import { Segment, segmentAt } from './segment.ts';
+import { encodeSnapshotEnd, overlap } from './snapshot.ts';
 import { createLogStats, type LogStats } from './stats.ts';
+import { positionsInOrder, Streams, streamKey } from './streams.ts';
 
 export type SyncMode =
   /** A record is acknowledged when it is on disk: neither a kill nor a power cut loses it. */
@@ -30,26 +44,6 @@ export type SyncMode =
   | 'batch'
   /** The same, synced every `syncInterval`. */
   | 'periodic';
-
-/**
- * Who keeps state that is made of the log's records.
- *
- * The contract that makes checkpoints exact: the owner applies a record to its state in the same turn in
- * which it appends it, without anything awaited between. A checkpoint then holds the effects of all records
- * before its position and of none behind it. When records are refused after all (`onRefused`), the
- * owner takes their effects back in that call.
- */
-export interface LogOwner {
-  /** At open: the entries of the last checkpoint, before any record is replayed. */
-  restore(entries: Iterable<readonly [key: string, value: Uint8Array]>): void;
-  /** At open: each record behind the checkpoint, once and in order. Its bytes are views. */
-  replay(record: LogRecord): void;
-  /**
-   * For a checkpoint, called between turns of the owner: what has changed since the last call, or
-   * everything when `isWhole`.
-   */
-  changes(isWhole: boolean): Iterable<CheckpointEntry>;
-}
 
 /** When what was appended is synced, and when it is acknowledged. */
 export interface SyncOptions {
@@ -79,6 +73,9 @@ export interface LogOptions extends SyncOptions {
   /** Bytes of log after which a checkpoint is taken. */
   readonly checkpointSize?: number;
   readonly onCorruption?: CorruptionPolicy;
+  /** Checks all of the log at open, not only what lies behind the last checkpoint. */
+  readonly validate?: boolean;
+  readonly compaction?: CompactionOptions;
   readonly onEvent?: LogEventListener;
   readonly files?: Files;
   readonly clock?: Clock;
@@ -107,7 +104,6 @@ interface SealedBatch {
   readonly builder: BatchBuilder;
   readonly bytes: Buffer;
   readonly segment: Segment;
-  readonly timeMs: number;
 }
 
 /**
@@ -137,6 +133,7 @@ export class Log {
   readonly #unlock: () => Promise<void>;
   readonly #segments: Segment[];
   readonly #reader: LogReader;
+  readonly #compaction: Compaction;
 
   #state: State;
   #failure: LogError | null;
@@ -172,7 +169,9 @@ export class Log {
   #prepared: OpenFile | null;
   #preparing: Promise<void> | null;
 
-  #streams: Map<number, Map<string, number[]>>;
+  readonly #streams: Streams;
+  /** The last durable snapshot. */
+  #snapshot: SnapshotRange | null;
   #checkpointed: number;
   /** A checkpoint failed: the next one has to hold everything. */
   #isIndexStale: boolean;
@@ -226,11 +225,36 @@ export class Log {
     this.#waiting = [];
     this.#prepared = null;
     this.#preparing = null;
-    this.#streams = new Map();
+    this.#streams = new Streams();
+    this.#snapshot = null;
     this.#checkpointed = checkpointed;
     this.#isIndexStale = false;
     this.#checkpointing = null;
     this.#removedSegments = [];
+    this.#compaction = new Compaction(this.#compactedLog(), options.compaction ?? {});
+  }
+
+  #compactedLog(): CompactedLog {
+    return {
+      directory: this.directory,
+      files: this.#files,
+      clock: this.#clock,
+      owner: this.#owner,
+      stats: this.stats,
+      onEvent: this.#onEvent,
+      segments: this.#segments,
+      size: () => this.size,
+      isOpen: () => this.#state === 'open' && this.#closing === null,
+      isClosing: () => this.#closing !== null,
+      durablePosition: () => this.#durable,
+      pendingBytes: () => this.pendingBytes,
+      snapshot: () => this.#snapshot,
+      appendMoved: (from, parts) => this.#appendMoved(from, parts),
+      writeSnapshot: () => this.#writeSnapshot(),
+      flush: () => this.flush(),
+      checkpoint: () => this.checkpoint(),
+      remove: (segments) => this.#remove(segments),
+    };
   }
 
   /**
@@ -247,27 +271,35 @@ export class Log {
     const unlock = await files.lock(options.directory);
     const startedAt = clock.now();
     try {
-      const streamPositions = new Map<string, number[]>();
+      if (options.owner?.keep !== undefined && options.owner.snapshot === undefined) {
+        throw new TypeError('an owner that has `keep` needs `snapshot`, too');
+      }
       const checkpoint = index.load();
-      options.owner?.restore(checkpoint.entries);
-      let segments: Segment[] = [];
-      const { records, quarantinedStretches, ...recovered } = await recover({
+      const recovery = new Recovery({
         files,
         directory: options.directory,
-        from: checkpoint.position,
+        checkpoint,
+        validate: options.validate ?? false,
         onCorruption: options.onCorruption ?? 'quarantine',
         onEvent: options.onEvent ?? (() => {}),
-        onRecord: (record) => {
-          options.owner?.replay(record);
-          if (record.stream.length > 0) {
-            addTo(streamPositions, record.stream.toString('latin1'), record.position);
-          }
-        },
       });
-      segments = recovered.segments;
-      for (const segment of segments) {
-        segment.releasedBytes = checkpoint.releasedBytes.get(segment.first) ?? 0;
+      await recovery.repair();
+      const { segments, snapshot } = recovery;
+      options.owner?.restore(snapshot ? await recovery.snapshotEntries() : checkpoint.entries);
+      for (const segment of snapshot === null ? [] : segments) {
+        segment.releasedBytes = snapshot?.releasedBytes.get(segment.first) ?? segment.releasedBytes;
       }
+      const release = (position: number, bytes: number) => {
+        const segment = segmentAt(segments, position);
+        if (segment !== null) segment.releasedBytes += bytes;
+      };
+      const streams = new Streams();
+      const records = await recovery.replay({
+        onRecord: (record) => options.owner?.replay(record, release),
+        onMoved: (from, record) => options.owner?.moved?.(from, record.position, record),
+        onStream: (segment, { stream, position, origin }) =>
+          streams.note(segment.first, streamKey(stream), position, origin),
+      });
       const log = new Log(options, segments, unlock, checkpoint.position);
       if (log.#head < checkpoint.position) {
         options.onEvent?.({
@@ -279,9 +311,12 @@ export class Log {
         });
         log.#skipTo(checkpoint.position);
       }
-      log.#adoptStreams(streamPositions);
+      log.#streams.putBack(streams.take());
+      log.#snapshot = snapshot ?? checkpoint.snapshot;
+      // What the index has of the state is older than what the snapshot replaced.
+      log.#isIndexStale = snapshot !== null;
       log.stats.recoveredRecords = records;
-      log.stats.quarantinedStretches = quarantinedStretches;
+      log.stats.quarantinedStretches = recovery.quarantinedStretches;
       log.stats.recoveryMs = clock.now() - startedAt;
       return log;
     } catch (error) {
@@ -358,15 +393,18 @@ export class Log {
     onCommitted: CommitListener | null = null,
     stream: Uint8Array = NO_STREAM,
   ): number {
-    const position = this.#add(data, onCommitted, stream);
-    if (!this.#isScheduled) {
-      this.#isScheduled = true;
-      this.#clock.defer(() => {
-        this.#isScheduled = false;
-        this.#startWriting();
-      });
-    }
+    const parts = data instanceof Uint8Array ? [data] : data;
+    const position = this.#add(parts, onCommitted, stream);
+    if (!this.#isScheduled) this.#schedule();
     return position;
+  }
+
+  #schedule(): void {
+    this.#isScheduled = true;
+    this.#clock.defer(() => {
+      this.#isScheduled = false;
+      this.#startWriting();
+    });
   }
 
   /**
@@ -374,7 +412,8 @@ export class Log {
    * within 20 ms.
    */
   appendLazily(data: Uint8Array | readonly Uint8Array[]): number {
-    const position = this.#add(data, null, NO_STREAM);
+    const parts = data instanceof Uint8Array ? [data] : data;
+    const position = this.#add(parts, null, NO_STREAM);
     if (!this.#isScheduled && this.#cancelLazy === null) {
       this.#cancelLazy = this.#clock.setTimer(LAZY_MS, () => {
         this.#cancelLazy = null;
@@ -385,12 +424,13 @@ export class Log {
   }
 
   #add(
-    data: Uint8Array | readonly Uint8Array[],
+    parts: readonly Uint8Array[],
     onCommitted: CommitListener | null,
     stream: Uint8Array,
+    kind: RecordKind = RecordKind.data,
+    origin = -1,
   ): number {
     if (this.#state !== 'open' || this.#closing !== null) throw this.#refusal();
-    const parts = data instanceof Uint8Array ? [data] : data;
     let dataLength = 0;
     for (let index = 0; index < parts.length; index++) {
       dataLength += (parts[index] as Uint8Array).length;
@@ -404,11 +444,12 @@ export class Log {
       this.#startWriting();
     }
     if (this.#batch.isEmpty) this.#beginBatch();
-    const position = this.#batch.add(parts, dataLength, stream);
+    const position = this.#batch.add(parts, dataLength, stream, kind);
     if (onCommitted !== null) this.#batch.listeners.push(onCommitted);
-    if (stream.length > 0) {
-      const segment = this.#segments.at(-1) as Segment;
-      noteStream(this.#streams, segment.first, streamKey(stream), position);
+    if (stream.length > 0 && isData(kind)) {
+      const segment = this.#segments[this.#segments.length - 1] as Segment;
+      const name = streamKey(stream);
+      this.#streams.note(segment.first, name, position, origin === -1 ? position : origin);
     }
     this.stats.records++;
     return position;
@@ -421,8 +462,10 @@ export class Log {
 
   #beginBatch(): void {
     const last = this.#segments.at(-1);
-    if (last === undefined || this.#head - last.first >= this.#segmentSize) {
-      this.#segments.push(new Segment(this.directory, this.#head, this.#head));
+    const isFull = last === undefined || this.#head - last.first >= this.#segmentSize;
+    if (isFull || last.version < FORMAT_VERSION) {
+      const previousFirst = last?.first ?? this.#head;
+      this.#segments.push(new Segment(this.directory, this.#head, this.#head, previousFirst));
       this.#head += SEGMENT_HEADER_SIZE;
     }
     this.#batch.reset(this.#head);
@@ -434,10 +477,12 @@ export class Log {
     const timeMs = this.#clock.now();
     const bytes = builder.seal(this.#durable, Math.floor(timeMs));
     const segment = this.#segments.at(-1) as Segment;
-    this.#sealed.push({ builder, bytes, segment, timeMs });
+    this.#sealed.push({ builder, bytes, segment });
     this.#pendingBytes += bytes.length;
     this.#head = builder.position + bytes.length;
     segment.end = this.#head;
+    segment.recordBytes += builder.length - BATCH_HEADER_SIZE;
+    segment.lastWriteMs = timeMs;
     this.#batch = this.#spare.pop() ?? new BatchBuilder();
     this.#batch.reset(this.#head);
   }
@@ -475,11 +520,10 @@ export class Log {
     }
   }
 
-  async #writeBatch({ segment, bytes, builder, timeMs }: SealedBatch): Promise<void> {
+  async #writeBatch({ segment, bytes, builder }: SealedBatch): Promise<void> {
     const file = segment.file ?? (await this.#createSegment(segment));
     segment.isDirty = true;
     await file.write(bytes, builder.position - segment.first);
-    segment.lastWriteMs = timeMs;
   }
 
   /** All batches of a group are with the operating system. */
@@ -620,7 +664,7 @@ export class Log {
     const temporary = join(this.directory, PREPARED_NAME);
     const file = this.#prepared ?? (await this.#files.open(temporary, 'create'));
     this.#prepared = file;
-    await file.write(encodeSegmentHeader(segment.first, segment.previousEnd), 0);
+    await file.write(segment.header, 0);
     await file.sync();
     await this.#files.rename(temporary, segment.path);
     this.#prepared = null;
@@ -628,6 +672,7 @@ export class Log {
     await this.#files.syncDirectory(this.directory);
     await this.#trimFile(segment);
     this.#prepareNext();
+    if (this.#compaction.isOversized) this.#compaction.runInBackground();
     return file;
   }
 
@@ -692,13 +737,18 @@ export class Log {
       this.#segments.pop();
       void last.close().then(() => this.#files.remove(last.path).catch(() => {}));
     }
-    this.stats.refusedRecords += refused.reduce((sum, { builder }) => sum + builder.count, 0);
+    for (const { builder, segment } of refused) {
+      this.stats.refusedRecords += builder.count;
+      segment.recordBytes -= builder.length - BATCH_HEADER_SIZE;
+    }
     this.#onEvent({ type: 'full', why: String(error) });
     this.#refuse(refused, this.#written, refusal);
     this.#retryLater();
   }
 
   #refuse(batches: readonly SealedBatch[], fromPosition: number, error: LogError): void {
+    this.#streams.dropFrom(fromPosition);
+    this.#compaction.takeBack(fromPosition);
     this.#onRefused(fromPosition, error);
     for (const { builder, bytes } of batches) {
       this.#pendingBytes -= bytes.length;
@@ -718,7 +768,8 @@ export class Log {
   /** There is room when what follows has a segment to go to. */
   async #retry(): Promise<void> {
     const last = this.#segments.at(-1);
-    const next = new Segment(this.directory, alignUp(this.#head), last?.end ?? this.#head);
+    const first = alignUp(this.#head);
+    const next = new Segment(this.directory, first, last?.end ?? first, last?.first ?? first);
     try {
       // Drops what a write that failed may have left behind the data.
       if (last !== undefined) {
@@ -731,7 +782,7 @@ export class Log {
       this.#prepared = null;
       const file = await this.#files.open(temporary, 'create');
       this.#prepared = file;
-      await file.write(encodeSegmentHeader(next.first, next.previousEnd), 0);
+      await file.write(next.header, 0);
       for (let size = SEGMENT_HEADER_SIZE; size < this.#segmentSize; size += ZEROS.length) {
         await file.write(ZEROS.subarray(0, Math.min(ZEROS.length, this.#segmentSize - size)), size);
       }
@@ -793,8 +844,9 @@ export class Log {
 
   /** The segments end before what the index knows of: goes on behind it. */
   #skipTo(position: number): void {
-    const previousEnd = this.#segments.at(-1)?.end ?? 0;
-    const segment = new Segment(this.directory, alignUp(position), previousEnd);
+    const last = this.#segments.at(-1);
+    const first = alignUp(position);
+    const segment = new Segment(this.directory, first, last?.end ?? first, last?.first ?? first);
     this.#segments.push(segment);
     this.#head = segment.end;
     this.#written = this.#head;
@@ -849,47 +901,37 @@ export class Log {
     yield* this.#reader.records(from, () => this.#written);
   }
 
-  /** Positions of the records of a stream that are still in the log, in order. */
+  /**
+   * Positions of the records of a stream that are still in the log, in the order in which they were first
+   * appended.
+   */
   streamPositions(stream: Uint8Array): number[] {
-    const positions: number[] = [];
     const name = streamKey(stream);
-    let last = -1;
+    const lists: (readonly number[])[] = [];
     for (const { first } of this.#segments) {
-      const known = this.#index.streamPositions(first, stream);
-      // What was replayed at open may be known to the index already.
-      for (const position of [...known, ...(this.#streams.get(first)?.get(name) ?? [])]) {
-        if (position <= last) continue;
-        positions.push(position);
-        last = position;
-      }
+      lists.push(this.#index.streamPairs(first, stream), this.#streams.pairs(first, name));
     }
-    return positions;
-  }
-
-  #adoptStreams(positions: ReadonlyMap<string, readonly number[]>): void {
-    for (const [name, list] of positions) {
-      for (const position of list) {
-        const segment = segmentAt(this.#segments, position);
-        if (segment !== null) noteStream(this.#streams, segment.first, name, position);
-      }
-    }
+    return positionsInOrder(lists);
   }
 
   // ------------------------------------------------------------- releasing, trimming
 
   /**
-   * Says that bytes of a record are no longer needed: compaction looks for segments with many of them.
+   * Says that bytes of a record are no longer needed: compaction looks for segments with many of them, and
+   * then asks `LogOwner.keep`. A record that it will never keep can be released when it is appended.
    *
-   * @param bytes - of the record, or the share of it that one of its users had
+   * @param bytes - of the record (`recordBytes`), or the share of it that one of its users had
    */
   release(position: number, bytes: number): void {
-    const segment = segmentAt(this.#segments, position);
-    if (segment !== null) segment.releasedBytes += bytes;
+    const isGathering = !this.#batch.isEmpty && position >= this.#batch.position;
+    const segment = isGathering ? this.#segments.at(-1) : segmentAt(this.#segments, position);
+    if (segment != null) segment.releasedBytes += bytes;
   }
 
   /**
    * Removes all segments whose records lie before a position. The checkpoint is taken first, so that
-   * nothing that is removed would be needed to recover.
+   * nothing that is removed would be needed to recover. The owner must be able to do without them; what an
+   * owner with `snapshot` has made of them stays.
    *
    * @returns how many bytes were removed
    */
@@ -897,22 +939,89 @@ export class Log {
     const isCovered = (segment: Segment | undefined) =>
       segment !== undefined && segment !== this.#segments.at(-1) && segment.end <= position;
     if (!isCovered(this.#segments[0])) return 0;
+    await this.#compaction.settled();
+    if (this.#owner?.snapshot !== undefined) await this.#writeSnapshot();
     await this.checkpoint();
-    let removedBytes = 0;
-    for (let first = this.#segments[0]; first !== undefined; first = this.#segments[0]) {
-      if (!isCovered(first) || first.end > this.#checkpointed) break;
-      this.#segments.shift();
-      this.#streams.delete(first.first);
-      this.#removedSegments.push(first.first);
-      this.#reader.forget(first);
-      await first.close();
-      await this.#files.remove(first.path);
-      removedBytes += first.size;
-      this.stats.removedSegments++;
+    const removed = this.#segments.filter(
+      (segment) => isCovered(segment) && segment.end <= this.#checkpointed,
+    );
+    return this.#remove(removed);
+  }
+
+  /** Unlinks segments of which nothing is needed; durable when it resolves. */
+  async #remove(segments: readonly Segment[]): Promise<number> {
+    for (const segment of segments) {
+      const index = this.#segments.indexOf(segment);
+      if (index === -1) continue;
+      this.#segments.splice(index, 1);
+      this.#streams.forget(segment.first);
+      this.#removedSegments.push(segment.first);
+      this.#reader.forget(segment);
     }
-    this.stats.removedBytes += removedBytes;
-    if (removedBytes > 0) await this.#files.syncDirectory(this.directory);
+    let removedBytes = 0;
+    for (const segment of segments) {
+      await segment.close();
+      await this.#files.remove(segment.path);
+      removedBytes += segment.size;
+      this.stats.removedSegments++;
+      this.stats.removedBytes += segment.size;
+    }
+    if (segments.length > 0) await this.#files.syncDirectory(this.directory);
     return removedBytes;
+  }
+
+  // ------------------------------------------------------------------ compaction
+
+  /**
+   * Removes segments that are mostly dead, after their live records have been appended again; see
+   * `chooseVictims` for which. Does nothing unless the owner has `keep`. A call during a pass waits for it.
+   *
+   * @throws {LogError} when what is moved could not be written; nothing was removed then
+   */
+  compact(): Promise<CompactionResult> {
+    return this.#compaction.run();
+  }
+
+  /** Changes when segments are compacted; what is left out gets its default. */
+  setCompaction(options: CompactionOptions): void {
+    this.#compaction.setOptions(options);
+  }
+
+  #appendMoved({ position, origin, stream }: LogRecord, parts: readonly Uint8Array[]): number {
+    const header = Buffer.allocUnsafe(MOVED_HEADER_SIZE);
+    writePosition(header, 0, position);
+    writePosition(header, 8, origin);
+    const to = this.#add([header, ...parts], null, stream, RecordKind.moved, origin);
+    // What compaction adds to a record doesn't count as the owner's.
+    (this.#segments.at(-1) as Segment).recordBytes -= MOVED_HEADER_SIZE;
+    if (!this.#isScheduled) this.#schedule();
+    return to;
+  }
+
+  /** Appends the owner's state, and makes it durable. */
+  async #writeSnapshot(): Promise<void> {
+    // Like a checkpoint, all in one turn: the state as of the snapshot's begin.
+    const entries = [...(this.#owner?.snapshot?.() ?? [])];
+    if (!this.#batch.isEmpty) this.#seal();
+    const begin = this.#add([], null, NO_STREAM, RecordKind.snapshotBegin);
+    const start = begin - BATCH_HEADER_SIZE;
+    for (const [key, value] of entries) {
+      this.#add([value], null, Buffer.from(key), RecordKind.snapshotEntry);
+    }
+    const former = this.#snapshot;
+    const releasedBytes = new Map<number, number>();
+    for (const segment of this.#segments) {
+      const bytes = Math.floor(segment.releasedBytes + overlap(segment, former));
+      if (bytes > 0) releasedBytes.set(segment.first, bytes);
+    }
+    const data = encodeSnapshotEnd({ begin, count: entries.length, releasedBytes });
+    this.#add([data], null, NO_STREAM, RecordKind.snapshotEnd);
+    this.#seal();
+    const end = this.#head;
+    await this.flush();
+    this.#snapshot = { start, end };
+    for (const segment of this.#segments) segment.releasedBytes += overlap(segment, former);
+    this.stats.snapshots++;
   }
 
   // ----------------------------------------------------------------- checkpoints
@@ -943,22 +1052,26 @@ export class Log {
     // All in one turn: the state holds the effects of what is before the head, and of nothing else.
     if (!this.#batch.isEmpty) this.#seal();
     const position = this.#head;
-    const streams = this.#streams;
-    this.#streams = new Map();
+    const streams = this.#streams.take();
     const removedSegments = this.#removedSegments;
     this.#removedSegments = [];
     const isWhole = this.#isIndexStale;
     const entries = [...(this.#owner?.changes(isWhole) ?? [])];
+    const segments = new Map(
+      this.#segments.map(({ first, end, recordBytes, releasedBytes, lastWriteMs }) => [
+        first,
+        { end, recordBytes, releasedBytes, lastWriteMs },
+      ]),
+    );
+    const snapshot = this.#snapshot;
     try {
       // The index must not know of records that a power cut would take away.
       await this.flush();
-      const releasedBytes = new Map(
-        this.#segments.map(({ first, releasedBytes }) => [first, Math.floor(releasedBytes)]),
-      );
       await this.#index.commit({
         position,
         isWhole,
-        releasedBytes,
+        segments,
+        snapshot,
         entries,
         streams,
         removedSegments,
@@ -967,14 +1080,7 @@ export class Log {
     } catch (error) {
       this.#isIndexStale = true;
       this.#removedSegments.push(...removedSegments);
-      for (const [segment, names] of streams) {
-        for (const [name, positions] of names) {
-          const later = this.#streams.get(segment)?.get(name) ?? [];
-          for (const one of [...positions, ...later.splice(0)]) {
-            noteStream(this.#streams, segment, name, one);
-          }
-        }
-      }
+      this.#streams.putBack(streams);
       throw error;
     }
     this.#checkpointed = position;
@@ -995,7 +1101,9 @@ export class Log {
   }
 
   async #close(): Promise<void> {
+    this.#compaction.stop();
     try {
+      await this.#compaction.settled();
       if (this.#state === 'open') {
         await this.flush();
         await this.checkpoint();
@@ -1016,28 +1124,4 @@ export class Log {
 
 function acksAfterSync({ syncMode = 'immediate', forceSync = false }: SyncOptions): boolean {
   return syncMode === 'immediate' || forceSync;
-}
-
-function streamKey(stream: Uint8Array): string {
-  return Buffer.from(stream.buffer, stream.byteOffset, stream.length).toString('latin1');
-}
-
-function noteStream(
-  streams: Map<number, Map<string, number[]>>,
-  segment: number,
-  name: string,
-  position: number,
-): void {
-  let names = streams.get(segment);
-  if (names === undefined) {
-    names = new Map();
-    streams.set(segment, names);
-  }
-  addTo(names, name, position);
-}
-
-function addTo(lists: Map<string, number[]>, name: string, position: number): void {
-  const list = lists.get(name);
-  if (list === undefined) lists.set(name, [position]);
-  else list.push(position);
 }

@@ -18,6 +18,9 @@ export interface LogStats {
   /** Records that were not written because the disk was full. */
   refusedRecords: number;
   checkpoints: number;
+  /** Passes of compaction that removed something, and the snapshots that were written. */
+  compactions: number;
+  snapshots: number;
   /** Compaction: segments removed, and what had to be appended again. */
   removedSegments: number;
   removedBytes: number;
@@ -42,6 +45,8 @@ export function createLogStats(): LogStats {
     onSync: null,
     refusedRecords: 0,
     checkpoints: 0,
+    compactions: 0,
+    snapshots: 0,
     removedSegments: 0,
     removedBytes: 0,
     movedRecords: 0,

@@ -2,6 +2,9 @@ import { readFileSync } from 'node:fs';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { ConfigError, configOptions, nearest } from '../config/index.ts';
+import { configCommand } from './config-command.ts';
+import { configFlags, wordsOf } from './options.ts';
+import { passwdCommand } from './passwd-command.ts';
 import { serverCommand } from './server-command.ts';
 
 /** Exit codes: 1 when the broker can't run, 2 when it was called wrongly. */
@@ -26,16 +29,62 @@ function usageError(message: string): string {
     return `${message.replace(/\s*\n\s*/g, ' ')} (--help lists all options)`;
   const wasFlag = process.argv.some((argument) => argument.startsWith(`--${unknown}`));
   if (!wasFlag) return `unknown command ${unknown} (--help lists all options)`;
-  const suggestion = nearest(unknown, ['config', ...configOptions.map(({ flag }) => flag)]);
+  const flags = configOptions.flatMap(({ flag, otherFlags }) => [flag, ...otherFlags]);
+  const suggestion = nearest(unknown, ['config', ...flags]);
   const hint =
     suggestion === null ? ' (--help lists all options)' : `; did you mean --${suggestion}?`;
   return `unknown option --${unknown}${hint}`;
+}
+
+/**
+ * yargs knows the options of a command that is named; the default command's have to be added, and the
+ * words that an option takes.
+ */
+function complete(
+  current: string,
+  args: { readonly _: readonly (string | number)[] },
+  byDefault: (onCompleted: (error: Error | null, found?: string[]) => void) => void,
+  done: (found: string[]) => void,
+): void {
+  const words = wordsOf(process.argv.at(-2) ?? '');
+  if (words.length > 0) {
+    done([...words]);
+    return;
+  }
+  byDefault((_error, found = []) => {
+    const isDefaultCommand = current.startsWith('-') && args._.length <= 1;
+    const more = isDefaultCommand ? configFlags.filter((flag) => flag.startsWith(current)) : [];
+    done([...new Set([...found, ...more])]);
+  });
+}
+
+const [command, shell] = hideBin(process.argv);
+// yargs makes the script for the shell that it finds in the environment.
+if (command === 'completion' && (shell === 'bash' || shell === 'zsh')) process.env['SHELL'] = shell;
+
+// The bench package has options, help and errors of its own.
+if (command === 'bench') {
+  const { runCommand } = await import('@promptmq/bench');
+  process.exit(await runCommand(hideBin(process.argv).slice(1), 'promptmq bench'));
 }
 
 await yargs(hideBin(process.argv))
   .scriptName('promptmq')
   .usage('$0 [server] [options]\n\nAn MQTT 5.0, 3.1.1 and 3.1 broker.')
   .command(serverCommand)
+  .command(configCommand)
+  .command(passwdCommand)
+  .command('bench', 'measure a broker (promptmq bench --help)')
+  .completion(
+    'completion',
+    'print a completion script: completion bash, or completion zsh',
+    complete,
+  )
+  .epilogue(
+    'Every option is a key of the file (--max-qos: max-qos in the section mqtt) and an environment variable (PROMPTMQ_MQTT_MAX_QOS), too. Flags go before the environment, and that before the file.',
+  )
+  // Values stay as they were written: the schema says what they are.
+  .parserConfiguration({ 'parse-numbers': false })
   .version(version)
   .help()
   .alias('help', 'h')

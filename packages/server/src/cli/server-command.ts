@@ -1,26 +1,15 @@
-import type { Argv, CommandModule } from 'yargs';
-import { configOptions, loadConfig } from '../config/index.ts';
+import type { CommandModule } from 'yargs';
 import { type RunningBroker, startBroker } from '../create-broker.ts';
 import { createLogger } from '../log/index.ts';
-
-/** How help calls the sections of the configuration. */
-const GROUPS: Record<string, string> = {
-  server: 'Server:',
-  mqtt: 'MQTT limits and features:',
-  auth: 'Authentication and authorization:',
-  storage: 'Storage:',
-  metrics: 'Metrics:',
-  log: 'Logging:',
-  cluster: 'Cluster:',
-};
+import { addConfigOptions, loadFromProcess } from './options.ts';
 
 /** `promptmq [server]`: runs the broker until SIGINT or SIGTERM. */
 export const serverCommand: CommandModule = {
   command: ['server', '$0'],
   describe: 'run the broker',
-  builder: (args) => addOptions(args),
+  builder: (args) => addConfigOptions(args),
   handler: async (args) => {
-    const config = loadConfig({ flags: args, file: args['config'] as string | undefined });
+    const { config } = loadFromProcess(args);
     const logger = createLogger(config.log);
     let broker: RunningBroker | null = null;
     let isStopping = false;
@@ -37,28 +26,3 @@ export const serverCommand: CommandModule = {
     if (isStopping) await broker.stop();
   },
 };
-
-function addOptions(args: Argv): Argv {
-  for (const option of configOptions) {
-    const group = GROUPS[option.path[0] as string] as string;
-    const { kind, otherFlags } = option;
-    args.option(option.flag, {
-      describe: option.description,
-      // The default is only shown: yargs mustn't set it, or it would outdo the file.
-      defaultDescription: option.defaultText,
-      group,
-      requiresArg: true,
-      string: true,
-      ...(kind.kind === 'choice' ? { choices: kind.choices } : {}),
-    });
-    for (const flag of otherFlags) {
-      args.option(flag, { hidden: true, requiresArg: true, string: true });
-    }
-  }
-  return args.option('config', {
-    describe: 'a configuration file, YAML or JSON',
-    group: GROUPS['server'] as string,
-    requiresArg: true,
-    string: true,
-  });
-}

@@ -115,3 +115,12 @@ test('a port that is taken is told in one line, with exit code 1', async () => {
   expect(command.errors).toMatch(new RegExp(`^promptmq: .*EADDRINUSE.*${port}\n$`));
   server.close();
 });
+
+test('"promptmq bench" is the load generator, under this name', async () => {
+  const help = new Command('bench', '--help');
+  expect(await help.exitCode()).toBe(0);
+  expect(help.output).toContain('promptmq bench [patterns..]');
+  const wrong = new Command('bench', 'pears');
+  expect(await wrong.exitCode()).toBe(2);
+  expect(wrong.errors).toMatch(/^promptmq bench: unknown pattern pears: .*\n$/);
+});

@@ -23,7 +23,7 @@ const walSection = z
       .prefault(false)
       .describe('whether acknowledgements wait for the sync in the modes batch and periodic, too'),
     crashRecoveryValidation: flag()
-      .prefault(true)
+      .prefault(false)
       .describe('whether the whole log is checked at start, not only what is after the checkpoint')
       .meta({ restart: true }),
     onCorruption: choice('quarantine', 'refuse')
@@ -36,6 +36,9 @@ const walSection = z
       .prefault('16MiB')
       .describe('size of one file of the log')
       .meta({ restart: true }),
+    maxPendingBytes: size(1024, 1000 * GIGABYTE)
+      .prefault('16MB')
+      .describe('bytes that wait to be written above which publishers are not read from'),
     checkpointSize: size(MEBIBYTE, 1000 * GIGABYTE)
       .prefault('64MiB')
       .describe('bytes of log after which a checkpoint is taken')
@@ -80,6 +83,9 @@ export const storageSection = z
       .describe(
         'bytes of waiting messages that stay in memory; beyond, they are read back from disk',
       ),
+    maxQueuedBytes: size(1, 1_000_000 * GIGABYTE)
+      .prefault('4GB')
+      .describe('bytes of the messages that wait on disk for one session'),
     wal: walSection,
     compaction: compactionSection,
   })
