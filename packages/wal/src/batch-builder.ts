@@ -1,4 +1,4 @@
-import { alignUp, BATCH_HEADER_SIZE, RECORD_HEADER_SIZE, sealBatch } from './format.ts';
+import { alignUp, BATCH_HEADER_SIZE, RECORD_HEADER_SIZE, RecordKind, sealBatch } from './format.ts';
 
 /** Told once, in the order of the appends, when a record is as safe as the sync mode promises. */
 export type CommitListener = (error: Error | null) => void;
@@ -57,14 +57,19 @@ export class BatchBuilder {
    * @param dataLength - of all parts together
    * @returns the record's position
    */
-  add(parts: readonly Uint8Array[], dataLength: number, stream: Uint8Array): number {
+  add(
+    parts: readonly Uint8Array[],
+    dataLength: number,
+    stream: Uint8Array,
+    kind: RecordKind = RecordKind.data,
+  ): number {
     const start = this.#length;
     const end = start + RECORD_HEADER_SIZE + stream.length + dataLength;
     if (end + 8 > this.#buffer.length) this.#grow(end + 8);
     const buffer = this.#buffer;
     buffer.writeUInt32LE(dataLength, start);
     buffer.writeUInt32LE(start, start + 4);
-    buffer.writeUInt32LE(stream.length, start + 8);
+    buffer.writeUInt32LE(stream.length | (kind << 16), start + 8);
     let offset = start + RECORD_HEADER_SIZE;
     if (stream.length > 0) {
       buffer.set(stream, offset);
@@ -86,11 +91,6 @@ export class BatchBuilder {
     this.#buffer.fill(0, this.#length, size);
     sealBatch(this.#buffer, size, this.count, this.position, durablePosition, timeMs);
     return this.#buffer.subarray(0, size);
-  }
-
-  /** A copy of a record that has not been written yet, for readers; null when it isn't in here. */
-  contains(position: number): boolean {
-    return position >= this.position && position < this.position + this.#length;
   }
 
   #grow(needed: number): void {

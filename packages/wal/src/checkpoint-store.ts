@@ -1,11 +1,30 @@
 /** A change of the owner's state: what to put under a key; null removes the key. */
 export type CheckpointEntry = readonly [key: string, value: Uint8Array | null];
 
+/** Where a snapshot lies: from the begin of its first batch to the end of its last. */
+export interface SnapshotRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** What is known of a segment. */
+export interface SegmentState {
+  /** Position after its last batch. */
+  readonly end: number;
+  /** Bytes of its records, and of those that are no longer needed. */
+  readonly recordBytes: number;
+  readonly releasedBytes: number;
+  /** When its last batch was written, in milliseconds since 1970. */
+  readonly lastWriteMs: number;
+}
+
 export interface Checkpoint {
-  /** The state holds the effects of all records before this position, and maybe of later ones. */
+  /** The state holds the effects of all records before this position, and of no later ones. */
   readonly position: number;
-  /** Bytes of each segment, by its first position, that are no longer needed. */
-  readonly releasedBytes: ReadonlyMap<number, number>;
+  /** By first position. */
+  readonly segments: ReadonlyMap<number, SegmentState>;
+  /** The last snapshot in the log; null when there is none. */
+  readonly snapshot: SnapshotRange | null;
   /** The owner's state, in the order of the keys. */
   readonly entries: Iterable<readonly [key: string, value: Uint8Array]>;
 }
@@ -14,9 +33,13 @@ export interface CheckpointChange {
   readonly position: number;
   /** The entries are all there are: former ones go. */
   readonly isWhole: boolean;
-  readonly releasedBytes: ReadonlyMap<number, number>;
+  readonly segments: ReadonlyMap<number, SegmentState>;
+  readonly snapshot: SnapshotRange | null;
   readonly entries: Iterable<CheckpointEntry>;
-  /** Positions to add to streams, in order; by segment's first position, then by stream name as latin1. */
+  /**
+   * What to add to streams: by segment's first position, then by stream name as latin1, pairs of a record's
+   * position and its origin, one after the other, in the order of the positions.
+   */
   readonly streams: ReadonlyMap<number, ReadonlyMap<string, readonly number[]>>;
   /** Segments that are gone. */
   readonly removedSegments: readonly number[];
@@ -27,30 +50,34 @@ export interface CheckpointChange {
  * from the segments. `LmdbIndex` is the real one.
  */
 export interface CheckpointStore {
+  /**
+   * Called once, before anything else, when the log's lock is held.
+   *
+   * @throws {LogError} `newer-version`
+   */
+  open(): void;
   /** The last checkpoint; position 0 and no entries when there is none. */
   load(): Checkpoint;
   /** Applies a change whole or not at all; it is durable when the promise is fulfilled. */
   commit(change: CheckpointChange): Promise<void>;
-  /** Positions of a stream in one segment, in order, as far as the checkpoint knows. */
-  streamPositions(segment: number, stream: Uint8Array): number[];
-  /** Forgets everything. */
-  clear(): Promise<void>;
+  /** Pairs of position and origin of a stream in one segment, as far as the checkpoint knows. */
+  streamPairs(segment: number, stream: Uint8Array): number[];
   close(): Promise<void>;
 }
 
 /** Of a log that has no index: it is read from its beginning at each start. */
 export class NoIndex implements CheckpointStore {
+  open(): void {}
+
   load(): Checkpoint {
-    return { position: 0, releasedBytes: new Map(), entries: [] };
+    return { position: 0, segments: new Map(), snapshot: null, entries: [] };
   }
 
   async commit(): Promise<void> {}
 
-  streamPositions(): number[] {
+  streamPairs(): number[] {
     return [];
   }
-
-  async clear(): Promise<void> {}
 
   async close(): Promise<void> {}
 }

@@ -16,6 +16,8 @@ export type LogEvent =
       /** Where the bytes have been copied to; null when there were none to copy. */
       readonly copy: string | null;
     }
+  /** Checking the log at the start, before its records are read: how far it is. */
+  | { readonly type: 'checking'; readonly position: number; readonly end: number }
   /** Reading the log at the start: how far it is. */
   | {
       readonly type: 'recovering';
@@ -31,10 +33,11 @@ export type LogEvent =
   | { readonly type: 'has-room' }
   /** Writing or syncing failed: the log has ended. */
   | { readonly type: 'failed'; readonly why: string }
+  /** How far compaction is with the segments that it has chosen. */
   | {
       readonly type: 'compacting';
-      readonly position: number;
-      readonly end: number;
+      readonly doneBytes: number;
+      readonly totalBytes: number;
       readonly movedRecords: number;
       readonly movedBytes: number;
     }

@@ -12,7 +12,8 @@ import { crc32 } from 'node:zlib';
  *       12     4  CRC-32 of bytes 16 to 63
  *       16     8  first position: that of this byte 0
  *       24     8  previous end: where the data of the segment before ends; what lies between was never used
- *       32    32  reserved, 0
+ *       32     8  first position of the segment before; its own when it is the first one (0 in version 1)
+ *       40    24  reserved, 0
  *       64        batches, one after the other; behind the last one zeros, or the end of the file
  *
  * Batch, at a multiple of 8:
@@ -31,18 +32,52 @@ import { crc32 } from 'node:zlib';
  *        0     4  length of the data in bytes
  *        4     4  offset of this byte 0 within its batch
  *        8     2  length of the stream name in bytes
- *       10     2  reserved, 0
+ *       10     2  kind: 0 data, 1 moved, 2 snapshot begin, 3 snapshot entry, 4 snapshot end
  *       12        stream name, then data
  *
  * The position of a record is that of its first byte. A batch is valid as a whole or not at all: magic,
  * size, position and CRC must be right.
+ *
+ * A moved record was copied by compaction. Its data starts with
+ *
+ *        0     8  position that it was copied from
+ *        8     8  position that it was first appended at
+ *       16        what its owner keeps of the data
+ *
+ * A snapshot is the owner's state as of its begin, in batches of its own, one after the other: a begin
+ * without data, entries (the key as the stream name, in UTF-8, and the value as the data), and an end:
+ *
+ *        0     8  position of the begin
+ *        8     4  number of entries
+ *       12     4  number of segments, of which each has
+ *       16     8    its first position
+ *       24     8    bytes of its records that were released
+ *
+ * A snapshot counts when all of it is there. Segments in the middle of a log are only ever removed after
+ * a snapshot behind them has become durable; so what follows the last one, and its entries, make up the
+ * whole state. Where there is none, all of the log does.
+ *
+ * Version 1 had no kinds but 0, and no compaction. Its segments are read as they are, and not appended to.
  */
 
-export const FORMAT_VERSION = 1;
+export const FORMAT_VERSION = 2;
 
 export const SEGMENT_HEADER_SIZE = 64;
 export const BATCH_HEADER_SIZE = 40;
 export const RECORD_HEADER_SIZE = 12;
+
+export const RecordKind = {
+  data: 0,
+  moved: 1,
+  snapshotBegin: 2,
+  snapshotEntry: 3,
+  snapshotEnd: 4,
+} as const;
+
+export type RecordKind = (typeof RecordKind)[keyof typeof RecordKind];
+
+/** What stands before the data of a moved record. */
+export const MOVED_HEADER_SIZE = 16;
 
 /** A record's data can't be longer: its batch has to fit 32 bits. */
 export const RECORD_DATA_MAX = 0x7fff_0000;
@@ -76,12 +111,17 @@ export function parseSegmentName(name: string): number | null {
   return /^[0-9a-f]{16}\.log$/.test(name) ? Number.parseInt(name.slice(0, 16), 16) : null;
 }
 
-export function encodeSegmentHeader(firstPosition: number, previousEnd: number): Buffer {
+export function encodeSegmentHeader(
+  firstPosition: number,
+  previousEnd: number,
+  previousFirst: number,
+): Buffer {
   const header = Buffer.alloc(SEGMENT_HEADER_SIZE);
   SEGMENT_MAGIC.copy(header);
   header.writeUInt32LE(FORMAT_VERSION, 8);
   writePosition(header, 16, firstPosition);
   writePosition(header, 24, previousEnd);
+  writePosition(header, 32, previousFirst);
   header.writeUInt32LE(crc32(header.subarray(16)), 12);
   return header;
 }
@@ -90,6 +130,8 @@ export interface SegmentHeader {
   readonly version: number;
   readonly firstPosition: number;
   readonly previousEnd: number;
+  /** First position of the segment before; null in version 1, which doesn't tell. */
+  readonly previousFirst: number | null;
 }
 
 /** Reads the header of a segment; null when it is damaged. */
@@ -98,12 +140,14 @@ export function decodeSegmentHeader(header: Buffer): SegmentHeader | null {
   if (!header.subarray(0, 8).equals(SEGMENT_MAGIC)) return null;
   const version = header.readUInt32LE(8);
   // A newer version may have another header: its number is all that can be read.
-  if (version > FORMAT_VERSION) return { version, firstPosition: 0, previousEnd: 0 };
+  if (version > FORMAT_VERSION)
+    return { version, firstPosition: 0, previousEnd: 0, previousFirst: null };
   if (header.readUInt32LE(12) !== crc32(header.subarray(16, SEGMENT_HEADER_SIZE))) return null;
   return {
     version,
     firstPosition: readPosition(header, 16),
     previousEnd: readPosition(header, 24),
+    previousFirst: version === 1 ? null : readPosition(header, 32),
   };
 }
 
@@ -123,6 +167,13 @@ export function sealBatch(
   writePosition(buffer, 24, durablePosition);
   writePosition(buffer, 32, timeMs);
   buffer.writeUInt32LE(crc32(buffer.subarray(12, size)), 8);
+}
+
+/** A valid batch without records, to be put where nothing can be read; `size` is a multiple of 8. */
+export function fillerBatch(size: number, position: number): Buffer {
+  const buffer = Buffer.alloc(size);
+  sealBatch(buffer, size, 0, position, 0, 0);
+  return buffer;
 }
 
 /** A batch that was found valid. */
@@ -170,26 +221,44 @@ export interface LogRecord {
   readonly data: Buffer;
   /** Name of the stream that it was appended to; empty when none. */
   readonly stream: Buffer;
+  /** Where it was first appended; compaction may have moved it since. It tells the order of records. */
+  readonly origin: number;
 }
 
-/** The records of a valid batch at `offset` of a buffer, in order. */
-export function* recordsOf(buffer: Buffer, offset: number, batch: Batch): Generator<LogRecord> {
-  let start = offset + BATCH_HEADER_SIZE;
-  for (let index = 0; index < batch.count; index++) {
-    yield recordAt(buffer, start, batch.position + (start - offset));
-    start += recordSize(buffer, start);
-  }
-}
+const NO_BYTES = Buffer.alloc(0);
 
+/** The data record at `start` of a buffer, of kind `data` or `moved`. */
 export function recordAt(buffer: Buffer, start: number, position: number): LogRecord {
-  const dataLength = buffer.readUInt32LE(start);
+  const streamLength = buffer.readUInt16LE(start + 8);
   const streamStart = start + RECORD_HEADER_SIZE;
-  const dataStart = streamStart + buffer.readUInt16LE(start + 8);
-  return {
-    position,
-    stream: buffer.subarray(streamStart, dataStart),
-    data: buffer.subarray(dataStart, dataStart + dataLength),
-  };
+  let dataStart = streamStart + streamLength;
+  const dataEnd = dataStart + buffer.readUInt32LE(start);
+  const stream = streamLength === 0 ? NO_BYTES : buffer.subarray(streamStart, dataStart);
+  let origin = position;
+  if (recordKind(buffer, start) === RecordKind.moved) {
+    origin = readPosition(buffer, dataStart + 8);
+    dataStart += MOVED_HEADER_SIZE;
+  }
+  return { position, data: buffer.subarray(dataStart, dataEnd), stream, origin };
+}
+
+/** Where compaction copied the moved record at `start` from. */
+export function movedFrom(buffer: Buffer, start: number): number {
+  return readPosition(buffer, start + RECORD_HEADER_SIZE + buffer.readUInt16LE(start + 8));
+}
+
+export function recordKind(buffer: Buffer, start: number): number {
+  return buffer.readUInt16LE(start + 10);
+}
+
+/** Whether it is the owner's, not the log's own. */
+export function isData(kind: number): boolean {
+  return kind === RecordKind.data || kind === RecordKind.moved;
+}
+
+/** What a record takes in the log, in bytes, but for its share of the batch. */
+export function recordBytes(dataLength: number, streamLength = 0): number {
+  return RECORD_HEADER_SIZE + streamLength + dataLength;
 }
 
 /** Bytes of the record at `start`, its header included. */
@@ -200,4 +269,20 @@ export function recordSize(buffer: Buffer, start: number): number {
 /** Offset of a record within its batch, as its header says. */
 export function recordOffsetInBatch(header: Buffer, start: number): number {
   return header.readUInt32LE(start + 4);
+}
+
+/** Calls back with the offset in the buffer of each record of a valid batch at `offset`, in order. */
+export function eachRecord(
+  buffer: Buffer,
+  offset: number,
+  batch: Batch,
+  visit: (start: number, position: number) => void,
+): void {
+  let start = offset + BATCH_HEADER_SIZE;
+  const last = offset + batch.size - RECORD_HEADER_SIZE;
+  for (let index = 0; index < batch.count && start <= last; index++) {
+    const size = recordSize(buffer, start);
+    visit(start, batch.position + (start - offset));
+    start += size;
+  }
 }

@@ -5,15 +5,25 @@ export {
   type CheckpointEntry,
   type CheckpointStore,
   NoIndex,
+  type SegmentState,
+  type SnapshotRange,
 } from './checkpoint-store.ts';
 export { type Clock, nodeClock } from './clock.ts';
+export type { CompactionOptions, CompactionResult } from './compaction.ts';
+export { type DumpedRecord, type DumpOptions, dumpLog } from './dump.ts';
 export type { LogEvent, LogEventListener } from './events.ts';
 export type { Files, OpenFile } from './files.ts';
-export type { LogRecord } from './format.ts';
+export { type LogRecord, recordBytes } from './format.ts';
+export type { InspectionOptions } from './inspection.ts';
 export { LmdbIndex } from './lmdb-index.ts';
-export { Log, type LogOptions, type LogOwner, type SyncMode } from './log.ts';
+export { Log } from './log.ts';
 export { LogError, type LogErrorCode } from './log-error.ts';
+export type { LogOptions, SyncMode, SyncOptions } from './log-options.ts';
+export type { LogOwner, Release } from './log-owner.ts';
 export { nodeFiles } from './node-files.ts';
 export type { CorruptionPolicy } from './recovery.ts';
+export { type RepairReport, repairLog } from './repair.ts';
 export type { Segment } from './segment.ts';
+export { type LogStat, type SegmentStat, statLog } from './stat.ts';
 export type { LogStats } from './stats.ts';
+export { type LogProblem, type VerifyReport, verifyLog } from './verify.ts';

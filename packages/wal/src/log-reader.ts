@@ -1,14 +1,15 @@
 import type { Files } from './files.ts';
 import {
-  type Batch,
+  BATCH_HEADER_SIZE,
   declaredBatchSize,
+  isData,
   type LogRecord,
   RECORD_HEADER_SIZE,
   readBatch,
   recordAt,
+  recordKind,
   recordOffsetInBatch,
   recordSize,
-  recordsOf,
   SEGMENT_HEADER_SIZE,
 } from './format.ts';
 import { LogError } from './log-error.ts';
@@ -19,16 +20,22 @@ import { type Segment, segmentAt } from './segment.ts';
 const WINDOW_SIZE = 524_288;
 
 /** Windows kept, so that several readers at different places don't read everything again. */
-const WINDOWS_MAX = 8;
+const WINDOWS_MAX = 16;
 
-/** Bytes of a segment, of which some batches have been found valid. */
+/**
+ * Bytes of a segment, of which some batches have been found valid.
+ *
+ * Invariant: `[batchStart, batchEnd)` is a batch whose checksum was right.
+ */
 interface Window {
   readonly segment: Segment;
   /** Position of the first byte, which begins a batch. */
   readonly start: number;
+  readonly end: number;
   readonly buffer: Buffer;
   /** The batch that was checked last. */
-  batch: Batch;
+  batchStart: number;
+  batchEnd: number;
 }
 
 /** Reads written records back. A record is only returned from a batch whose checksum is right. */
@@ -45,7 +52,24 @@ export class LogReader {
   }
 
   async read(position: number): Promise<LogRecord> {
-    return this.#cached(position) ?? (await this.#load(position));
+    return this.readNow(position) ?? (await this.#load(position));
+  }
+
+  /** The record, when it lies in a window; null when it has to be loaded. */
+  readNow(position: number): LogRecord | null {
+    const last = this.#windows.length - 1;
+    for (let index = last; index >= 0; index--) {
+      const window = this.#windows[index] as Window;
+      if (position < window.start || position >= window.end) continue;
+      const record = find(window, position);
+      if (record === null) continue;
+      if (index !== last) {
+        this.#windows.splice(index, 1);
+        this.#windows.push(window);
+      }
+      return record;
+    }
+    return null;
   }
 
   /** Drops what is cached of a segment that is going to be removed. */
@@ -55,57 +79,20 @@ export class LogReader {
     }
   }
 
-  #cached(position: number): LogRecord | null {
-    for (let index = this.#windows.length - 1; index >= 0; index--) {
-      const window = this.#windows[index] as Window;
-      if (position < window.start || position >= window.start + window.buffer.length) continue;
-      const record = this.#find(window, position);
-      if (record === null) continue;
-      if (index !== this.#windows.length - 1) {
-        this.#windows.splice(index, 1);
-        this.#windows.push(window);
-      }
-      return record;
-    }
-    return null;
-  }
-
-  /** The record in a window; null when its batch doesn't lie in it whole. */
-  #find(window: Window, position: number): LogRecord | null {
-    let { batch } = window;
-    if (position < batch.position) {
-      const first = readBatch(window.buffer, 0, window.start);
-      if (first === null) return null;
-      batch = first;
-    }
-    while (position >= batch.position + batch.size) {
-      const next = batch.position + batch.size;
-      const following = readBatch(window.buffer, next - window.start, next);
-      if (following === null) return null;
-      batch = following;
-    }
-    window.batch = batch;
-    const start = position - window.start;
-    const offset = position - batch.position;
-    const isRecord =
-      offset + RECORD_HEADER_SIZE <= batch.size &&
-      recordOffsetInBatch(window.buffer, start) === offset &&
-      offset + recordSize(window.buffer, start) <= batch.size;
-    return isRecord ? recordAt(window.buffer, start, position) : null;
-  }
-
   async #load(position: number): Promise<LogRecord> {
     const segment = segmentAt(this.#segments, position);
     if (segment === null) {
       throw new LogError('not-found', `no segment holds position ${position}`);
     }
-    const file = await segment.open(this.#files);
-    const header = Buffer.alloc(RECORD_HEADER_SIZE);
     const offset = position - segment.first;
-    const isWhole = (await file.read(header, offset)) === header.length;
-    const batchOffset = offset - recordOffsetInBatch(header, 0);
-    if (!isWhole || batchOffset < SEGMENT_HEADER_SIZE) throw unreadable(segment, offset);
-    let buffer = await this.#readBytes(segment, batchOffset, WINDOW_SIZE);
+    // Who reads on from the window before asks for the first record of a batch.
+    const guess = offset - BATCH_HEADER_SIZE;
+    if (guess < SEGMENT_HEADER_SIZE) throw unreadable(segment, offset);
+    let buffer = await this.#readBytes(segment, guess, WINDOW_SIZE);
+    if (buffer.length < BATCH_HEADER_SIZE + RECORD_HEADER_SIZE) throw unreadable(segment, offset);
+    const batchOffset = offset - recordOffsetInBatch(buffer, BATCH_HEADER_SIZE);
+    if (batchOffset < SEGMENT_HEADER_SIZE) throw unreadable(segment, offset);
+    if (batchOffset !== guess) buffer = await this.#readBytes(segment, batchOffset, WINDOW_SIZE);
     const size = declaredBatchSize(buffer, 0);
     if (size > buffer.length && batchOffset + size <= segment.size) {
       buffer = await this.#readBytes(segment, batchOffset, size);
@@ -113,18 +100,27 @@ export class LogReader {
     const start = segment.first + batchOffset;
     const batch = readBatch(buffer, 0, start);
     if (batch === null) throw unreadable(segment, offset);
-    const window: Window = { segment, start, buffer, batch };
-    const record = this.#find(window, position);
+    const window: Window = {
+      segment,
+      start,
+      end: start + buffer.length,
+      buffer,
+      batchStart: start,
+      batchEnd: start + batch.size,
+    };
+    const record = find(window, position);
     if (record === null) throw unreadable(segment, offset);
-    this.#windows.push(window);
-    if (this.#windows.length > WINDOWS_MAX) this.#windows.shift();
+    // One that was removed while it was read is not to be kept.
+    if (segmentAt(this.#segments, position) === segment) {
+      this.#windows.push(window);
+      if (this.#windows.length > WINDOWS_MAX) this.#windows.shift();
+    }
     return record;
   }
 
   async #readBytes(segment: Segment, offset: number, length: number): Promise<Buffer> {
-    const file = await segment.open(this.#files);
     const buffer = Buffer.allocUnsafeSlow(Math.max(0, Math.min(length, segment.size - offset)));
-    return buffer.subarray(0, await file.read(buffer, offset));
+    return buffer.subarray(0, await segment.read(this.#files, buffer, offset));
   }
 
   /** All records from a position up to `end()`, which is asked again as the reading gets on. */
@@ -138,13 +134,48 @@ export class LogReader {
       for (const stretch of scan(buffer, segment.first, SEGMENT_HEADER_SIZE, buffer.length)) {
         if (stretch.kind !== 'batch') continue;
         if (segment.first + stretch.offset + stretch.batch.size <= position) continue;
-        for (const record of recordsOf(buffer, stretch.offset, stretch.batch)) {
-          if (record.position >= position) yield record;
+        const { batch, offset } = stretch;
+        let start = offset + BATCH_HEADER_SIZE;
+        for (let index = 0; index < batch.count; index++) {
+          const at = segment.first + start;
+          const isWanted = at >= position && isData(recordKind(buffer, start));
+          if (isWanted) yield recordAt(buffer, start, at);
+          start += recordSize(buffer, start);
         }
       }
-      position = limit;
+      // All up to the next segment that there is has been read, or was removed.
+      position = Math.max(position, limit);
     }
   }
+}
+
+/** The record at a position of a window; null when its batch doesn't lie in it whole. */
+function find(window: Window, position: number): LogRecord | null {
+  const { buffer } = window;
+  if (position < window.batchStart || position >= window.batchEnd) {
+    if (!findBatch(window, position)) return null;
+  }
+  const start = position - window.start;
+  const offset = position - window.batchStart;
+  const isRecord =
+    position + RECORD_HEADER_SIZE <= window.batchEnd &&
+    recordOffsetInBatch(buffer, start) === offset &&
+    position + recordSize(buffer, start) <= window.batchEnd &&
+    isData(recordKind(buffer, start));
+  return isRecord ? recordAt(buffer, start, position) : null;
+}
+
+/** Makes the batch that holds a position the window's checked one; false when that can't be. */
+function findBatch(window: Window, position: number): boolean {
+  let next = position < window.batchStart ? window.start : window.batchEnd;
+  while (position >= next) {
+    const batch = readBatch(window.buffer, next - window.start, next);
+    if (batch === null) return false;
+    window.batchStart = next;
+    next += batch.size;
+    window.batchEnd = next;
+  }
+  return true;
 }
 
 function unreadable(segment: Segment, offset: number): LogError {

@@ -1,70 +1,39 @@
-import { join } from 'node:path';
 import { BatchBuilder, type CommitListener } from './batch-builder.ts';
-import { type CheckpointEntry, type CheckpointStore, NoIndex } from './checkpoint-store.ts';
+import { type CheckpointStore, NoIndex, type SnapshotRange } from './checkpoint-store.ts';
 import { type Clock, nodeClock } from './clock.ts';
+import {
+  type CompactedLog,
+  Compaction,
+  type CompactionOptions,
+  type CompactionResult,
+} from './compaction.ts';
 import type { LogEventListener } from './events.ts';
 import type { Files, OpenFile } from './files.ts';
 import {
   alignUp,
-  encodeSegmentHeader,
+  BATCH_HEADER_SIZE,
+  FORMAT_VERSION,
+  isData,
   type LogRecord,
+  MOVED_HEADER_SIZE,
   RECORD_DATA_MAX,
   RECORD_HEADER_SIZE,
+  RecordKind,
   SEGMENT_HEADER_SIZE,
   STREAM_NAME_MAX,
+  writePosition,
 } from './format.ts';
 import { LogError } from './log-error.ts';
+import type { LogOptions, SyncMode, SyncOptions } from './log-options.ts';
+import type { LogOwner } from './log-owner.ts';
 import { LogReader } from './log-reader.ts';
 import { nodeFiles } from './node-files.ts';
-import { type CorruptionPolicy, recover } from './recovery.ts';
+import { Recovery } from './recovery.ts';
 import { Segment, segmentAt } from './segment.ts';
+import { SegmentMaker } from './segment-maker.ts';
+import { encodeSnapshotEnd, overlap } from './snapshot.ts';
 import { createLogStats, type LogStats } from './stats.ts';
-
-export type SyncMode =
-  /** A record is acknowledged when it is on disk: neither a kill nor a power cut loses it. */
-  | 'immediate'
-  /**
-   * Acknowledged when the operating system has it, synced every `batchSyncSize` records and at least every
-   * `syncInterval`: a kill loses nothing, a power cut at most what was written since the last sync.
-   */
-  | 'batch'
-  /** The same, synced every `syncInterval`. */
-  | 'periodic';
-
-/** Who keeps state that is made of the log's records. */
-export interface LogOwner {
-  /** At open: the entries of the last checkpoint, before any record is replayed. */
-  restore(entries: Iterable<readonly [key: string, value: Uint8Array]>): void;
-  /**
-   * At open: a record behind the checkpoint, in order. The state may hold its effect already, as
-   * checkpoints are taken while records are appended: applying one again must change nothing.
-   */
-  replay(record: LogRecord): void;
-  /** For a checkpoint: what has changed since the last call, or everything when `isWhole`. */
-  changes(isWhole: boolean): Iterable<CheckpointEntry>;
-}
-
-export interface LogOptions {
-  /** Where the segments are; made when missing. */
-  readonly directory: string;
-  readonly index?: CheckpointStore;
-  readonly owner?: LogOwner;
-  readonly syncMode?: SyncMode;
-  /** Milliseconds. */
-  readonly syncInterval?: number;
-  /** Records. */
-  readonly batchSyncSize?: number;
-  /** Acknowledge after the sync in every mode; `batch` and `periodic` then only sync more rarely. */
-  readonly forceSync?: boolean;
-  /** A segment is followed by another when it has this many bytes. */
-  readonly segmentSize?: number;
-  /** Bytes of log after which a checkpoint is taken. */
-  readonly checkpointSize?: number;
-  readonly onCorruption?: CorruptionPolicy;
-  readonly onEvent?: LogEventListener;
-  readonly files?: Files;
-  readonly clock?: Clock;
-}
+import { positionsInOrder, Streams, streamKey } from './streams.ts';
 
 /** A batch is closed when it has this many bytes, though the write before it is still under way. */
 const BATCH_SIZE_MAX = 1_048_576;
@@ -75,10 +44,6 @@ const LAZY_MS = 20;
 /** How often a full disk is tried again. */
 const FULL_RETRY_MS = 1000;
 
-/** A new segment's file before it has its name. */
-const PREPARED_NAME = 'next.tmp';
-
-const ZEROS = Buffer.alloc(262_144);
 const NO_STREAM = new Uint8Array(0);
 const DISK_FULL_CODES: readonly unknown[] = ['ENOSPC', 'EDQUOT'];
 
@@ -89,7 +54,6 @@ interface SealedBatch {
   readonly builder: BatchBuilder;
   readonly bytes: Buffer;
   readonly segment: Segment;
-  readonly timeMs: number;
 }
 
 /**
@@ -107,25 +71,31 @@ export class Log {
   readonly #clock: Clock;
   readonly #index: CheckpointStore;
   readonly #owner: LogOwner | null;
-  readonly #syncMode: SyncMode;
-  readonly #syncInterval: number;
-  readonly #batchSyncSize: number;
-  readonly #acksAfterSync: boolean;
+  #syncMode: SyncMode;
+  #syncInterval: number;
+  #batchSyncSize: number;
+  #acksAfterSync: boolean;
   readonly #segmentSize: number;
   readonly #checkpointSize: number;
   readonly #onEvent: LogEventListener;
+  readonly #onCommitted: () => void;
+  readonly #onRefused: (fromPosition: number, error: LogError) => void;
   readonly #unlock: () => Promise<void>;
   readonly #segments: Segment[];
   readonly #reader: LogReader;
+  readonly #compaction: Compaction;
 
   #state: State;
   #failure: LogError | null;
+  #closing: Promise<void> | null;
   /** Where the next batch starts. */
   #head: number;
   #written: number;
   #durable: number;
   /** Up to where the listeners have been told. */
   #acknowledged: number;
+  /** Bytes of sealed batches that have not been acknowledged. */
+  #pendingBytes: number;
 
   #batch: BatchBuilder;
   /** Batches that wait to be written. */
@@ -134,6 +104,8 @@ export class Log {
   readonly #spare: BatchBuilder[];
   /** Written batches whose listeners wait for a sync. */
   #unsynced: SealedBatch[];
+  /** Those whose sync is under way. */
+  #inSync: SealedBatch[];
   #unsyncedRecords: number;
   #isScheduled: boolean;
   #cancelLazy: (() => void) | null;
@@ -144,10 +116,15 @@ export class Log {
   /** Who waits for what was appended to be written. */
   #waiting: { position: number; done: () => void; fail: (error: LogError) => void }[];
 
-  #prepared: OpenFile | null;
-  #preparing: Promise<void> | null;
+  readonly #maker: SegmentMaker;
+  /** Of a full disk. */
+  #retrying: Promise<void> | null;
+  /** Positions that were refused last. */
+  #refused: { readonly from: number; readonly to: number } | null;
 
-  #streams: Map<number, Map<string, number[]>>;
+  readonly #streams: Streams;
+  /** The last durable snapshot. */
+  #snapshot: SnapshotRange | null;
   #checkpointed: number;
   /** A checkpoint failed: the next one has to hold everything. */
   #isIndexStale: boolean;
@@ -169,23 +146,28 @@ export class Log {
     this.#syncMode = options.syncMode ?? 'immediate';
     this.#syncInterval = options.syncInterval ?? 100;
     this.#batchSyncSize = options.batchSyncSize ?? 100;
-    this.#acksAfterSync = this.#syncMode === 'immediate' || (options.forceSync ?? false);
+    this.#acksAfterSync = acksAfterSync(options);
     this.#segmentSize = options.segmentSize ?? 16 * 1_048_576;
     this.#checkpointSize = options.checkpointSize ?? 64 * 1_048_576;
     this.#onEvent = options.onEvent ?? (() => {});
+    this.#onCommitted = options.onCommitted ?? (() => {});
+    this.#onRefused = options.onRefused ?? (() => {});
     this.#unlock = unlock;
     this.#segments = segments;
     this.#reader = new LogReader(this.#files, segments);
     this.#state = 'open';
     this.#failure = null;
+    this.#closing = null;
     this.#head = segments.at(-1)?.end ?? 0;
     this.#written = this.#head;
     this.#durable = this.#head;
     this.#acknowledged = this.#head;
+    this.#pendingBytes = 0;
     this.#batch = new BatchBuilder();
     this.#sealed = [];
     this.#spare = [];
     this.#unsynced = [];
+    this.#inSync = [];
     this.#unsyncedRecords = 0;
     this.#isScheduled = false;
     this.#cancelLazy = null;
@@ -194,13 +176,44 @@ export class Log {
     this.#writing = null;
     this.#syncing = null;
     this.#waiting = [];
-    this.#prepared = null;
-    this.#preparing = null;
-    this.#streams = new Map();
+    this.#maker = new SegmentMaker(
+      this.#files,
+      this.directory,
+      this.#segmentSize,
+      () => this.#state === 'open' && this.#closing === null,
+    );
+    this.#retrying = null;
+    this.#refused = null;
+    this.#streams = new Streams();
+    this.#snapshot = null;
     this.#checkpointed = checkpointed;
     this.#isIndexStale = false;
     this.#checkpointing = null;
     this.#removedSegments = [];
+    this.#compaction = new Compaction(this.#compactedLog(), options.compaction ?? {});
+  }
+
+  #compactedLog(): CompactedLog {
+    return {
+      directory: this.directory,
+      files: this.#files,
+      clock: this.#clock,
+      owner: this.#owner,
+      stats: this.stats,
+      onEvent: this.#onEvent,
+      segments: this.#segments,
+      size: () => this.size,
+      isOpen: () => this.#state === 'open' && this.#closing === null,
+      isClosing: () => this.#closing !== null,
+      durablePosition: () => this.#durable,
+      pendingBytes: () => this.pendingBytes,
+      snapshot: () => this.#snapshot,
+      appendMoved: (from, parts) => this.#appendMoved(from, parts),
+      writeSnapshot: () => this.#writeSnapshot(),
+      flush: () => this.flush(),
+      checkpoint: () => this.checkpoint(),
+      remove: (segments) => this.#remove(segments),
+    };
   }
 
   /**
@@ -216,28 +229,42 @@ export class Log {
     await files.makeDirectory(options.directory);
     const unlock = await files.lock(options.directory);
     const startedAt = clock.now();
+    let opened: readonly Segment[] = [];
     try {
-      const streamPositions = new Map<string, number[]>();
+      if (options.owner?.keep !== undefined && options.owner.snapshot === undefined) {
+        throw new TypeError('an owner that has `keep` needs `snapshot`, too');
+      }
+      index.open();
       const checkpoint = index.load();
-      options.owner?.restore(checkpoint.entries);
-      let segments: Segment[] = [];
-      const { records, quarantinedStretches, ...recovered } = await recover({
+      const recovery = new Recovery({
         files,
         directory: options.directory,
-        from: checkpoint.position,
+        checkpoint,
+        validate: options.validate ?? false,
         onCorruption: options.onCorruption ?? 'quarantine',
         onEvent: options.onEvent ?? (() => {}),
-        onRecord: (record) => {
-          options.owner?.replay(record);
-          if (record.stream.length > 0) {
-            addTo(streamPositions, record.stream.toString('latin1'), record.position);
-          }
-        },
       });
-      segments = recovered.segments;
-      for (const segment of segments) {
-        segment.releasedBytes = checkpoint.releasedBytes.get(segment.first) ?? 0;
+      try {
+        await recovery.repair();
+      } finally {
+        opened = recovery.segments;
       }
+      const { segments, snapshot } = recovery;
+      options.owner?.restore(snapshot ? await recovery.snapshotEntries() : checkpoint.entries);
+      for (const segment of snapshot === null ? [] : segments) {
+        segment.releasedBytes = snapshot?.releasedBytes.get(segment.first) ?? segment.releasedBytes;
+      }
+      const release = (position: number, bytes: number) => {
+        const segment = segmentAt(segments, position);
+        if (segment !== null) segment.releasedBytes += bytes;
+      };
+      const streams = new Streams();
+      const records = await recovery.replay({
+        onRecord: (record) => options.owner?.replay(record, release),
+        onMoved: (from, record) => options.owner?.moved?.(from, record.position, record),
+        onStream: (segment, { stream, position, origin }) =>
+          streams.note(segment.first, streamKey(stream), position, origin),
+      });
       const log = new Log(options, segments, unlock, checkpoint.position);
       if (log.#head < checkpoint.position) {
         options.onEvent?.({
@@ -249,12 +276,17 @@ export class Log {
         });
         log.#skipTo(checkpoint.position);
       }
-      log.#adoptStreams(streamPositions);
+      log.#streams.putBack(streams.take());
+      log.#snapshot = snapshot ?? checkpoint.snapshot;
+      // What the index has of the state is older than what the snapshot replaced.
+      log.#isIndexStale = snapshot !== null;
       log.stats.recoveredRecords = records;
-      log.stats.quarantinedStretches = quarantinedStretches;
+      log.stats.quarantinedStretches = recovery.quarantinedStretches;
       log.stats.recoveryMs = clock.now() - startedAt;
       return log;
     } catch (error) {
+      for (const segment of opened) await segment.close();
+      await index.close();
       await unlock();
       throw error;
     }
@@ -275,6 +307,20 @@ export class Log {
   /** Everything before this position survives a power cut. */
   get durablePosition(): number {
     return this.#durable;
+  }
+
+  /**
+   * Everything that was appended before this position is as safe as the sync mode promises. The position
+   * of a record is below the end of its batch, so `position < log.acknowledgedPosition` says whether the
+   * record is committed; one that was refused (`onRefused`) never is.
+   */
+  get acknowledgedPosition(): number {
+    return this.#acknowledged;
+  }
+
+  /** Bytes that have been appended and are neither acknowledged nor refused yet. */
+  get pendingBytes(): number {
+    return this.#pendingBytes + (this.#batch.isEmpty ? 0 : this.#batch.length);
   }
 
   /** Bytes from tail to head. */
@@ -314,15 +360,18 @@ export class Log {
     onCommitted: CommitListener | null = null,
     stream: Uint8Array = NO_STREAM,
   ): number {
-    const position = this.#add(data, onCommitted, stream);
-    if (!this.#isScheduled) {
-      this.#isScheduled = true;
-      this.#clock.defer(() => {
-        this.#isScheduled = false;
-        this.#startWriting();
-      });
-    }
+    const parts = data instanceof Uint8Array ? [data] : data;
+    const position = this.#add(parts, onCommitted, stream);
+    if (!this.#isScheduled) this.#schedule();
     return position;
+  }
+
+  #schedule(): void {
+    this.#isScheduled = true;
+    this.#clock.defer(() => {
+      this.#isScheduled = false;
+      this.#startWriting();
+    });
   }
 
   /**
@@ -330,7 +379,8 @@ export class Log {
    * within 20 ms.
    */
   appendLazily(data: Uint8Array | readonly Uint8Array[]): number {
-    const position = this.#add(data, null, NO_STREAM);
+    const parts = data instanceof Uint8Array ? [data] : data;
+    const position = this.#add(parts, null, NO_STREAM);
     if (!this.#isScheduled && this.#cancelLazy === null) {
       this.#cancelLazy = this.#clock.setTimer(LAZY_MS, () => {
         this.#cancelLazy = null;
@@ -341,12 +391,13 @@ export class Log {
   }
 
   #add(
-    data: Uint8Array | readonly Uint8Array[],
+    parts: readonly Uint8Array[],
     onCommitted: CommitListener | null,
     stream: Uint8Array,
+    kind: RecordKind = RecordKind.data,
+    origin = -1,
   ): number {
-    if (this.#state !== 'open') throw this.#refusal();
-    const parts = data instanceof Uint8Array ? [data] : data;
+    if (this.#state !== 'open' || this.#closing !== null) throw this.#refusal();
     let dataLength = 0;
     for (let index = 0; index < parts.length; index++) {
       dataLength += (parts[index] as Uint8Array).length;
@@ -360,11 +411,12 @@ export class Log {
       this.#startWriting();
     }
     if (this.#batch.isEmpty) this.#beginBatch();
-    const position = this.#batch.add(parts, dataLength, stream);
+    const position = this.#batch.add(parts, dataLength, stream, kind);
     if (onCommitted !== null) this.#batch.listeners.push(onCommitted);
-    if (stream.length > 0) {
-      const segment = this.#segments.at(-1) as Segment;
-      noteStream(this.#streams, segment.first, streamKey(stream), position);
+    if (stream.length > 0 && isData(kind)) {
+      const segment = this.#segments[this.#segments.length - 1] as Segment;
+      const name = streamKey(stream);
+      this.#streams.note(segment.first, name, position, origin === -1 ? position : origin);
     }
     this.stats.records++;
     return position;
@@ -377,8 +429,10 @@ export class Log {
 
   #beginBatch(): void {
     const last = this.#segments.at(-1);
-    if (last === undefined || this.#head - last.first >= this.#segmentSize) {
-      this.#segments.push(new Segment(this.directory, this.#head, this.#head));
+    const isFull = last === undefined || this.#head - last.first >= this.#segmentSize;
+    if (isFull || last.version < FORMAT_VERSION) {
+      const previousFirst = last?.first ?? this.#head;
+      this.#segments.push(new Segment(this.directory, this.#head, this.#head, previousFirst));
       this.#head += SEGMENT_HEADER_SIZE;
     }
     this.#batch.reset(this.#head);
@@ -390,9 +444,12 @@ export class Log {
     const timeMs = this.#clock.now();
     const bytes = builder.seal(this.#durable, Math.floor(timeMs));
     const segment = this.#segments.at(-1) as Segment;
-    this.#sealed.push({ builder, bytes, segment, timeMs });
+    this.#sealed.push({ builder, bytes, segment });
+    this.#pendingBytes += bytes.length;
     this.#head = builder.position + bytes.length;
     segment.end = this.#head;
+    segment.recordBytes += builder.length - BATCH_HEADER_SIZE;
+    segment.lastWriteMs = timeMs;
     this.#batch = this.#spare.pop() ?? new BatchBuilder();
     this.#batch.reset(this.#head);
   }
@@ -416,21 +473,24 @@ export class Log {
       const group = this.#sealed;
       if (group.length === 0) return;
       this.#sealed = [];
+      const startedAt = this.#clock.now();
       try {
         for (const batch of group) await this.#writeBatch(batch);
       } catch (error) {
         this.#onWriteError(group, error);
         return;
       }
+      const durationMs = this.#clock.now() - startedAt;
+      this.stats.writeMs += durationMs;
+      this.stats.onWrite?.(durationMs);
       await this.#onWritten(group);
     }
   }
 
-  async #writeBatch({ segment, bytes, builder, timeMs }: SealedBatch): Promise<void> {
+  async #writeBatch({ segment, bytes, builder }: SealedBatch): Promise<void> {
     const file = segment.file ?? (await this.#createSegment(segment));
     segment.isDirty = true;
     await file.write(bytes, builder.position - segment.first);
-    segment.lastWriteMs = timeMs;
   }
 
   /** All batches of a group are with the operating system. */
@@ -443,20 +503,22 @@ export class Log {
       this.stats.writtenBytes += batch.bytes.length;
       this.#unsyncedRecords += batch.builder.count;
     }
-    if (this.#acksAfterSync) {
+    // After a change of the mode, those before may still wait: the order stays that of the appends.
+    if (this.#acksAfterSync || this.#unsynced.length > 0 || this.#inSync.length > 0) {
       this.#unsynced.push(...group);
-      if (this.#syncMode === 'immediate') await this.#sync();
-      else this.#syncSoon();
     } else {
       this.#acknowledge(group);
-      this.#syncSoon();
     }
+    if (this.#syncMode === 'immediate') await this.#syncUpTo(this.#written);
+    else this.#syncSoon();
     this.#checkpointSoon();
   }
 
   #acknowledge(group: readonly SealedBatch[]): void {
+    if (group.length === 0) return;
     for (const { builder, bytes } of group) {
       this.#acknowledged = builder.position + bytes.length;
+      this.#pendingBytes -= bytes.length;
       const { listeners } = builder;
       for (let index = 0; index < listeners.length; index++) {
         (listeners[index] as CommitListener)(null);
@@ -464,6 +526,22 @@ export class Log {
       listeners.length = 0;
       if (this.#spare.length < 4) this.#spare.push(builder);
     }
+    this.#onCommitted();
+  }
+
+  /**
+   * Changes when what is appended is synced and acknowledged, from the next batch on; what is left out
+   * gets its default. Nothing that waits for a sync is acknowledged without one.
+   */
+  setSyncMode(options: SyncOptions): void {
+    this.#syncMode = options.syncMode ?? 'immediate';
+    this.#syncInterval = options.syncInterval ?? 100;
+    this.#batchSyncSize = options.batchSyncSize ?? 100;
+    this.#acksAfterSync = acksAfterSync(options);
+    this.#cancelSync?.();
+    this.#cancelSync = null;
+    // A timer of the mode before may have been all that what is unsynced waited for.
+    if (this.#state === 'open' && this.#durable < this.#written) void this.#sync();
   }
 
   /** `batch` and `periodic`: has what was written synced in time. */
@@ -490,7 +568,7 @@ export class Log {
 
   async #syncDirtySegments(): Promise<void> {
     const written = this.#written;
-    const waiting = this.#unsynced;
+    this.#inSync = this.#unsynced;
     this.#unsynced = [];
     const records = this.#unsyncedRecords;
     this.#unsyncedRecords = 0;
@@ -502,7 +580,6 @@ export class Log {
         await (segment.file as OpenFile).sync();
       }
     } catch (error) {
-      this.#unsynced = [...waiting, ...this.#unsynced];
       // What a failed sync left behind is unknown: trying again could report success for lost data.
       this.#fail(error);
       return;
@@ -513,7 +590,19 @@ export class Log {
     this.stats.syncMs += this.#clock.now() - startedAt;
     this.stats.onSync?.(this.#clock.now() - startedAt, records);
     this.#durable = written;
-    this.#acknowledge(waiting);
+    let synced = this.#inSync;
+    this.#inSync = [];
+    if (!this.#acksAfterSync && this.#unsynced.length > 0) {
+      // The mode has changed: for these it is enough that they are written.
+      synced = synced.concat(this.#unsynced);
+      this.#unsynced = [];
+    }
+    this.#acknowledge(synced);
+  }
+
+  /** A sync that is under way doesn't cover what was written since it began. */
+  async #syncUpTo(position: number): Promise<void> {
+    while (this.#durable < position && this.#state === 'open') await this.#sync();
   }
 
   /** Resolves when everything appended so far is durable. */
@@ -536,20 +625,11 @@ export class Log {
 
   // ------------------------------------------------------------------- segments
 
-  /** Makes the file of a new segment, or names the one that has been prepared. */
   async #createSegment(segment: Segment): Promise<OpenFile> {
-    await this.#preparing;
-    const temporary = join(this.directory, PREPARED_NAME);
-    const file = this.#prepared ?? (await this.#files.open(temporary, 'create'));
-    this.#prepared = file;
-    await file.write(encodeSegmentHeader(segment.first, segment.previousEnd), 0);
-    await file.sync();
-    await this.#files.rename(temporary, segment.path);
-    this.#prepared = null;
-    segment.file = file;
-    await this.#files.syncDirectory(this.directory);
+    const file = await this.#maker.make(segment);
     await this.#trimFile(segment);
-    this.#prepareNext();
+    this.#maker.prepareNext();
+    if (this.#compaction.isOversized) this.#compaction.runInBackground();
     return file;
   }
 
@@ -557,36 +637,6 @@ export class Log {
   async #trimFile(next: Segment): Promise<void> {
     const previous = this.#segments[this.#segments.indexOf(next) - 1];
     await previous?.file?.truncate(previous.size);
-  }
-
-  /** Makes the next segment's file ahead of time, full of zeros: syncing data into it costs less. */
-  #prepareNext(): void {
-    this.#preparing = this.#prepare()
-      .catch(() => {
-        // Not fatal: when the file is needed, it is made without being prepared, or that fails.
-      })
-      .finally(() => {
-        this.#preparing = null;
-      });
-  }
-
-  async #prepare(): Promise<void> {
-    if (this.#prepared !== null || this.#state !== 'open') return;
-    const path = join(this.directory, PREPARED_NAME);
-    const file = await this.#files.open(path, 'create');
-    try {
-      for (let size = 0; size < this.#segmentSize; size += ZEROS.length) {
-        const length = Math.min(ZEROS.length, this.#segmentSize - size);
-        await file.write(ZEROS.subarray(0, length), size);
-        if (this.#state !== 'open') break;
-      }
-      await file.sync();
-      this.#prepared = file;
-    } catch (error) {
-      await file.close();
-      await this.#files.remove(path);
-      throw error;
-    }
   }
 
   // ------------------------------------------------------------------- failures
@@ -614,14 +664,22 @@ export class Log {
       this.#segments.pop();
       void last.close().then(() => this.#files.remove(last.path).catch(() => {}));
     }
-    this.stats.refusedRecords += refused.reduce((sum, { builder }) => sum + builder.count, 0);
+    for (const { builder, segment } of refused) {
+      this.stats.refusedRecords += builder.count;
+      segment.recordBytes -= builder.length - BATCH_HEADER_SIZE;
+    }
     this.#onEvent({ type: 'full', why: String(error) });
-    this.#refuse(refused, refusal);
+    this.#refuse(refused, this.#written, refusal);
     this.#retryLater();
   }
 
-  #refuse(batches: readonly SealedBatch[], error: LogError): void {
-    for (const { builder } of batches) {
+  #refuse(batches: readonly SealedBatch[], fromPosition: number, error: LogError): void {
+    this.#refused = { from: fromPosition, to: this.#head };
+    this.#streams.drop(fromPosition, this.#head);
+    this.#compaction.takeBack(fromPosition);
+    this.#onRefused(fromPosition, error);
+    for (const { builder, bytes } of batches) {
+      this.#pendingBytes -= bytes.length;
       for (const listener of builder.listeners) listener(error);
       builder.listeners.length = 0;
     }
@@ -631,14 +689,17 @@ export class Log {
   #retryLater(): void {
     this.#cancelRetry = this.#clock.setTimer(FULL_RETRY_MS, () => {
       this.#cancelRetry = null;
-      void this.#retry();
+      this.#retrying = this.#retry().finally(() => {
+        this.#retrying = null;
+      });
     });
   }
 
   /** There is room when what follows has a segment to go to. */
   async #retry(): Promise<void> {
     const last = this.#segments.at(-1);
-    const next = new Segment(this.directory, alignUp(this.#head), last?.end ?? this.#head);
+    const first = alignUp(this.#head);
+    const next = new Segment(this.directory, first, last?.end ?? first, last?.first ?? first);
     try {
       // Drops what a write that failed may have left behind the data.
       if (last !== undefined) {
@@ -646,31 +707,21 @@ export class Log {
         await file.truncate(last.size);
         await file.sync();
       }
-      const temporary = join(this.directory, PREPARED_NAME);
-      await this.#prepared?.close();
-      this.#prepared = null;
-      const file = await this.#files.open(temporary, 'create');
-      this.#prepared = file;
-      await file.write(encodeSegmentHeader(next.first, next.previousEnd), 0);
-      for (let size = SEGMENT_HEADER_SIZE; size < this.#segmentSize; size += ZEROS.length) {
-        await file.write(ZEROS.subarray(0, Math.min(ZEROS.length, this.#segmentSize - size)), size);
-      }
-      await file.sync();
-      await this.#files.rename(temporary, next.path);
-      this.#prepared = null;
-      next.file = file;
-      await this.#files.syncDirectory(this.directory);
+      await this.#maker.makeWhole(next);
     } catch (error) {
       if (this.#state !== 'full') return;
       if (DISK_FULL_CODES.includes((error as NodeJS.ErrnoException).code)) {
-        await this.#removePrepared();
+        await this.#maker.discard();
         this.#retryLater();
       } else {
         this.#fail(error);
       }
       return;
     }
-    if (this.#state !== 'full') return;
+    if (this.#state !== 'full') {
+      await next.close();
+      return;
+    }
     this.#segments.push(next);
     this.#head = next.end;
     this.#written = next.end;
@@ -681,14 +732,6 @@ export class Log {
     this.#onEvent({ type: 'has-room' });
   }
 
-  async #removePrepared(): Promise<void> {
-    const file = this.#prepared;
-    this.#prepared = null;
-    if (file === null) return;
-    await file.close().catch(() => {});
-    await this.#files.remove(join(this.directory, PREPARED_NAME)).catch(() => {});
-  }
-
   #fail(error: unknown): void {
     if (this.#state === 'failed') return;
     this.#state = 'failed';
@@ -696,11 +739,12 @@ export class Log {
     this.#failure = new LogError('failed', `${this.directory}: ${why}`, { cause: error });
     this.#stopTimers();
     if (!this.#batch.isEmpty) this.#seal();
-    const refused = [...this.#unsynced, ...this.#sealed];
+    const refused = [...this.#inSync, ...this.#unsynced, ...this.#sealed];
+    this.#inSync = [];
     this.#unsynced = [];
     this.#sealed = [];
     this.#onEvent({ type: 'failed', why });
-    this.#refuse(refused, this.#failure);
+    this.#refuse(refused, this.#acknowledged, this.#failure);
   }
 
   #stopTimers(): void {
@@ -712,8 +756,9 @@ export class Log {
 
   /** The segments end before what the index knows of: goes on behind it. */
   #skipTo(position: number): void {
-    const previousEnd = this.#segments.at(-1)?.end ?? 0;
-    const segment = new Segment(this.directory, alignUp(position), previousEnd);
+    const last = this.#segments.at(-1);
+    const first = alignUp(position);
+    const segment = new Segment(this.directory, first, last?.end ?? first, last?.first ?? first);
     this.#segments.push(segment);
     this.#head = segment.end;
     this.#written = this.#head;
@@ -738,6 +783,16 @@ export class Log {
     return this.#reader.read(position);
   }
 
+  /**
+   * Reads a record if that takes no I/O: it lies in a window that a `read` before has loaded. Meant for
+   * going through positions in order: where this returns null, `read` loads a window with what follows.
+   *
+   * @returns the record, whose bytes must not be changed; null when `read` has to be awaited instead
+   */
+  readNow(position: number): LogRecord | null {
+    return this.#reader.readNow(position);
+  }
+
   /** Waits until everything before a position is with the operating system. */
   #untilWritten(position: number): Promise<void> {
     if (position <= this.#written) return Promise.resolve();
@@ -758,47 +813,37 @@ export class Log {
     yield* this.#reader.records(from, () => this.#written);
   }
 
-  /** Positions of the records of a stream that are still in the log, in order. */
+  /**
+   * Positions of the records of a stream that are still in the log, in the order in which they were first
+   * appended.
+   */
   streamPositions(stream: Uint8Array): number[] {
-    const positions: number[] = [];
     const name = streamKey(stream);
-    let last = -1;
+    const lists: (readonly number[])[] = [];
     for (const { first } of this.#segments) {
-      const known = this.#index.streamPositions(first, stream);
-      // What was replayed at open may be known to the index already.
-      for (const position of [...known, ...(this.#streams.get(first)?.get(name) ?? [])]) {
-        if (position <= last) continue;
-        positions.push(position);
-        last = position;
-      }
+      lists.push(this.#index.streamPairs(first, stream), this.#streams.pairs(first, name));
     }
-    return positions;
-  }
-
-  #adoptStreams(positions: ReadonlyMap<string, readonly number[]>): void {
-    for (const [name, list] of positions) {
-      for (const position of list) {
-        const segment = segmentAt(this.#segments, position);
-        if (segment !== null) noteStream(this.#streams, segment.first, name, position);
-      }
-    }
+    return positionsInOrder(lists);
   }
 
   // ------------------------------------------------------------- releasing, trimming
 
   /**
-   * Says that bytes of a record are no longer needed: compaction looks for segments with many of them.
+   * Says that bytes of a record are no longer needed: compaction looks for segments with many of them, and
+   * then asks `LogOwner.keep`. A record that it will never keep can be released when it is appended.
    *
-   * @param bytes - of the record, or the share of it that one of its users had
+   * @param bytes - of the record (`recordBytes`), or the share of it that one of its users had
    */
   release(position: number, bytes: number): void {
-    const segment = segmentAt(this.#segments, position);
-    if (segment !== null) segment.releasedBytes += bytes;
+    const isGathering = !this.#batch.isEmpty && position >= this.#batch.position;
+    const segment = isGathering ? this.#segments.at(-1) : segmentAt(this.#segments, position);
+    if (segment != null) segment.releasedBytes += bytes;
   }
 
   /**
    * Removes all segments whose records lie before a position. The checkpoint is taken first, so that
-   * nothing that is removed would be needed to recover.
+   * nothing that is removed would be needed to recover. The owner must be able to do without them; what an
+   * owner with `snapshot` has made of them stays.
    *
    * @returns how many bytes were removed
    */
@@ -806,22 +851,89 @@ export class Log {
     const isCovered = (segment: Segment | undefined) =>
       segment !== undefined && segment !== this.#segments.at(-1) && segment.end <= position;
     if (!isCovered(this.#segments[0])) return 0;
+    await this.#compaction.settled();
+    if (this.#owner?.snapshot !== undefined) await this.#writeSnapshot();
     await this.checkpoint();
-    let removedBytes = 0;
-    for (let first = this.#segments[0]; first !== undefined; first = this.#segments[0]) {
-      if (!isCovered(first) || first.end > this.#checkpointed) break;
-      this.#segments.shift();
-      this.#streams.delete(first.first);
-      this.#removedSegments.push(first.first);
-      this.#reader.forget(first);
-      await first.close();
-      await this.#files.remove(first.path);
-      removedBytes += first.size;
-      this.stats.removedSegments++;
+    const removed = this.#segments.filter(
+      (segment) => isCovered(segment) && segment.end <= this.#checkpointed,
+    );
+    return this.#remove(removed);
+  }
+
+  /** Unlinks segments of which nothing is needed; durable when it resolves. */
+  async #remove(segments: readonly Segment[]): Promise<number> {
+    for (const segment of segments) {
+      const index = this.#segments.indexOf(segment);
+      if (index === -1) continue;
+      this.#segments.splice(index, 1);
+      this.#streams.forget(segment.first);
+      this.#removedSegments.push(segment.first);
+      this.#reader.forget(segment);
     }
-    this.stats.removedBytes += removedBytes;
-    if (removedBytes > 0) await this.#files.syncDirectory(this.directory);
+    let removedBytes = 0;
+    for (const segment of segments) {
+      await segment.close();
+      await this.#files.remove(segment.path);
+      removedBytes += segment.size;
+      this.stats.removedSegments++;
+      this.stats.removedBytes += segment.size;
+    }
+    if (segments.length > 0) await this.#files.syncDirectory(this.directory);
     return removedBytes;
+  }
+
+  // ------------------------------------------------------------------ compaction
+
+  /**
+   * Removes segments that are mostly dead, after their live records have been appended again; see
+   * `chooseVictims` for which. Does nothing unless the owner has `keep`. A call during a pass waits for it.
+   *
+   * @throws {LogError} when what is moved could not be written; nothing was removed then
+   */
+  compact(): Promise<CompactionResult> {
+    return this.#compaction.run();
+  }
+
+  /** Changes when segments are compacted; what is left out gets its default. */
+  setCompaction(options: CompactionOptions): void {
+    this.#compaction.setOptions(options);
+  }
+
+  #appendMoved({ position, origin, stream }: LogRecord, parts: readonly Uint8Array[]): number {
+    const header = Buffer.allocUnsafe(MOVED_HEADER_SIZE);
+    writePosition(header, 0, position);
+    writePosition(header, 8, origin);
+    const to = this.#add([header, ...parts], null, stream, RecordKind.moved, origin);
+    // What compaction adds to a record doesn't count as the owner's.
+    (this.#segments.at(-1) as Segment).recordBytes -= MOVED_HEADER_SIZE;
+    if (!this.#isScheduled) this.#schedule();
+    return to;
+  }
+
+  /** Appends the owner's state, and makes it durable. */
+  async #writeSnapshot(): Promise<void> {
+    // Like a checkpoint, all in one turn: the state as of the snapshot's begin.
+    const entries = [...(this.#owner?.snapshot?.() ?? [])];
+    if (!this.#batch.isEmpty) this.#seal();
+    const begin = this.#add([], null, NO_STREAM, RecordKind.snapshotBegin);
+    const start = begin - BATCH_HEADER_SIZE;
+    for (const [key, value] of entries) {
+      this.#add([value], null, Buffer.from(key), RecordKind.snapshotEntry);
+    }
+    const former = this.#snapshot;
+    const releasedBytes = new Map<number, number>();
+    for (const segment of this.#segments) {
+      const bytes = Math.floor(segment.releasedBytes + overlap(segment, former));
+      if (bytes > 0) releasedBytes.set(segment.first, bytes);
+    }
+    const data = encodeSnapshotEnd({ begin, count: entries.length, releasedBytes });
+    this.#add([data], null, NO_STREAM, RecordKind.snapshotEnd);
+    this.#seal();
+    const end = this.#head;
+    await this.flush();
+    this.#snapshot = { start, end };
+    for (const segment of this.#segments) segment.releasedBytes += overlap(segment, former);
+    this.stats.snapshots++;
   }
 
   // ----------------------------------------------------------------- checkpoints
@@ -849,24 +961,29 @@ export class Log {
   }
 
   async #takeCheckpoint(): Promise<void> {
-    // The state holds at least what has been acknowledged, and maybe more: it is replayed again.
-    const position = Math.min(this.#durable, this.#acknowledged);
-    const streams = this.#streams;
-    this.#streams = new Map();
+    // All in one turn: the state holds the effects of what is before the head, and of nothing else.
+    if (!this.#batch.isEmpty) this.#seal();
+    const position = this.#head;
+    const streams = this.#streams.take();
     const removedSegments = this.#removedSegments;
     this.#removedSegments = [];
     const isWhole = this.#isIndexStale;
     const entries = [...(this.#owner?.changes(isWhole) ?? [])];
+    const segments = new Map(
+      this.#segments.map(({ first, end, recordBytes, releasedBytes, lastWriteMs }) => [
+        first,
+        { end, recordBytes, releasedBytes, lastWriteMs },
+      ]),
+    );
+    const snapshot = this.#snapshot;
     try {
       // The index must not know of records that a power cut would take away.
       await this.flush();
-      const releasedBytes = new Map(
-        this.#segments.map(({ first, releasedBytes }) => [first, Math.floor(releasedBytes)]),
-      );
       await this.#index.commit({
         position,
         isWhole,
-        releasedBytes,
+        segments,
+        snapshot,
         entries,
         streams,
         removedSegments,
@@ -875,14 +992,9 @@ export class Log {
     } catch (error) {
       this.#isIndexStale = true;
       this.#removedSegments.push(...removedSegments);
-      for (const [segment, names] of streams) {
-        for (const [name, positions] of names) {
-          const later = this.#streams.get(segment)?.get(name) ?? [];
-          for (const one of [...positions, ...later.splice(0)]) {
-            noteStream(this.#streams, segment, name, one);
-          }
-        }
-      }
+      this.#streams.putBack(streams);
+      // Some of them may have been refused meanwhile.
+      if (this.#refused !== null) this.#streams.drop(this.#refused.from, this.#refused.to);
       throw error;
     }
     this.#checkpointed = position;
@@ -896,10 +1008,16 @@ export class Log {
 
   // ----------------------------------------------------------------------- close
 
-  /** Writes and syncs what was appended, takes a checkpoint and closes; nothing can be appended after. */
-  async close(): Promise<void> {
-    if (this.#state === 'closed') return;
+  /** Writes and syncs what was appended, takes a checkpoint and closes. Nothing can be appended after. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    this.#compaction.stop();
     try {
+      await this.#compaction.settled();
       if (this.#state === 'open') {
         await this.flush();
         await this.checkpoint();
@@ -909,8 +1027,8 @@ export class Log {
       this.#stopTimers();
       await this.#writing;
       await this.#syncing;
-      await this.#preparing;
-      await this.#removePrepared();
+      await this.#retrying;
+      await this.#maker.discard();
       for (const segment of this.#segments) await segment.close();
       await this.#index.close();
       await this.#unlock();
@@ -918,26 +1036,6 @@ export class Log {
   }
 }
 
-function streamKey(stream: Uint8Array): string {
-  return Buffer.from(stream.buffer, stream.byteOffset, stream.length).toString('latin1');
-}
-
-function noteStream(
-  streams: Map<number, Map<string, number[]>>,
-  segment: number,
-  name: string,
-  position: number,
-): void {
-  let names = streams.get(segment);
-  if (names === undefined) {
-    names = new Map();
-    streams.set(segment, names);
-  }
-  addTo(names, name, position);
-}
-
-function addTo(lists: Map<string, number[]>, name: string, position: number): void {
-  const list = lists.get(name);
-  if (list === undefined) lists.set(name, [position]);
-  else list.push(position);
+function acksAfterSync({ syncMode = 'immediate', forceSync = false }: SyncOptions): boolean {
+  return syncMode === 'immediate' || forceSync;
 }

@@ -1,115 +1,173 @@
-import { join } from 'node:path';
+import type { Checkpoint } from './checkpoint-store.ts';
 import type { LogEventListener } from './events.ts';
-import type { Files, OpenFile } from './files.ts';
+import type { Files } from './files.ts';
 import {
   alignUp,
+  BATCH_HEADER_SIZE,
+  type Batch,
   decodeSegmentHeader,
+  eachRecord,
   FORMAT_VERSION,
+  isData,
   type LogRecord,
+  MOVED_HEADER_SIZE,
+  movedFrom,
   parseSegmentName,
-  recordsOf,
+  RECORD_HEADER_SIZE,
+  RecordKind,
+  recordAt,
+  recordKind,
+  recordSize,
   SEGMENT_HEADER_SIZE,
 } from './format.ts';
 import { LogError } from './log-error.ts';
-import { isUnused, type Stretch, scan } from './scan.ts';
+import { copyAside } from './quarantine.ts';
+import { isUnused, scan } from './scan.ts';
 import { Segment } from './segment.ts';
-
-/** The folder for copies of damaged stretches. */
-export const QUARANTINE = 'quarantine';
+import { SnapshotFinder, type WholeSnapshot } from './snapshot.ts';
 
 export type CorruptionPolicy = 'quarantine' | 'refuse';
 
 export interface RecoveryOptions {
   readonly files: Files;
   readonly directory: string;
-  /** Everything before this position is known: the scan starts there. The beginning of a batch. */
-  readonly from: number;
+  /** Everything before its position is known, and has been durable. */
+  readonly checkpoint: Checkpoint;
+  /** Checks all of the log, not only what lies behind the checkpoint. */
+  readonly validate: boolean;
   readonly onCorruption: CorruptionPolicy;
-  readonly onRecord: (record: LogRecord) => void;
   readonly onEvent: LogEventListener;
 }
 
-export interface Recovered {
-  readonly segments: Segment[];
-  readonly records: number;
-  readonly quarantinedStretches: number;
+/** Is told what the log holds behind the checkpoint. */
+export interface ReplayVisitor {
+  /** A record that the state doesn't hold yet. */
+  onRecord(record: LogRecord): void;
+  /** A record that compaction had copied, and the state doesn't know that yet. */
+  onMoved(from: number, record: LogRecord): void;
+  /** Every record with a stream that the index may not know. */
+  onStream(segment: Segment, record: LogRecord): void;
 }
 
 /**
- * Finds what a log holds after whatever ended its last writer: cuts off what was being written, and
- * deals with damage elsewhere.
+ * Finds what a log holds after whatever ended its last writer: `repair` cuts off what was being written
+ * and deals with damage elsewhere, `replay` then reads the records.
  *
- * What tells the two apart: every batch says up to where the log was durable when it was written.
- * Bytes that are wrong although they had been durable are damage. Bytes that never were may be missing,
- * or be there in part and in any order: the log ends before them.
+ * What tells the two kinds of damage apart: every batch says up to where the log was durable when it was
+ * written. Bytes that are wrong although they had been durable are damage. Bytes that never were may be
+ * missing, or be there in part and in any order: the log ends before them.
  */
-export async function recover(options: RecoveryOptions): Promise<Recovered> {
-  return new Recovery(options).run();
-}
-
-class Recovery {
+export class Recovery {
   readonly #options: RecoveryOptions;
-  #segments: Segment[] = [];
-  #records = 0;
-  #quarantined = 0;
+  /** Of the checkpoint. */
+  readonly #from: number;
+  readonly #finder: SnapshotFinder;
+  /** Where segments are missing. */
+  readonly #gaps: { readonly file: string; readonly start: number; readonly end: number }[];
+  segments: Segment[];
+  quarantinedStretches: number;
 
   constructor(options: RecoveryOptions) {
     this.#options = options;
+    this.#from = options.checkpoint.position;
+    this.#finder = new SnapshotFinder();
+    this.#gaps = [];
+    this.segments = [];
+    this.quarantinedStretches = 0;
   }
 
-  async run(): Promise<Recovered> {
-    this.#segments = await listSegments(this.#options.files, this.#options.directory);
-    const { from, onEvent } = this.#options;
-    for (let index = 0; index < this.#segments.length; index++) {
-      const segment = this.#segments[index] as Segment;
-      const next = this.#segments[index + 1];
-      if (next !== undefined && next.previousEnd <= from) {
-        segment.end = next.previousEnd;
-        continue;
-      }
-      if (!(await this.#readSegment(index, segment))) break;
-      const end = this.#segments.at(-1)?.end ?? 0;
-      onEvent({ type: 'recovering', position: segment.end, end, records: this.#records });
-    }
-    return {
-      segments: this.#segments,
-      records: this.#records,
-      quarantinedStretches: this.#quarantined,
-    };
+  /** The last whole snapshot, when it is newer than the checkpoint. */
+  get snapshot(): WholeSnapshot | null {
+    const { last } = this.#finder;
+    return last !== null && last.start >= this.#from ? last : null;
   }
 
-  /** Replays one segment; false when the log ends in it. */
-  async #readSegment(index: number, segment: Segment): Promise<boolean> {
-    const buffer = await readSegment(this.#options.files, segment);
-    const next = this.#segments[index + 1];
-    const limit = next === undefined ? buffer.length : next.previousEnd - segment.first;
-    const start = Math.max(SEGMENT_HEADER_SIZE, this.#options.from - segment.first);
-    segment.end = segment.first + start;
-    for (const stretch of scan(buffer, segment.first, start, Math.min(limit, buffer.length))) {
-      if (stretch.kind === 'batch') {
-        this.#replay(buffer, stretch);
-        segment.end = segment.first + stretch.offset + stretch.batch.size;
-        segment.lastWriteMs = stretch.batch.timeMs;
-        continue;
-      }
-      const end = stretch.kind === 'tail' ? limit : stretch.end;
-      if (!(await this.#onInvalid(index, segment, buffer, stretch.offset, end))) return false;
-      segment.end = segment.first + end;
+  /** Where the replay starts. */
+  get #replayFrom(): number {
+    return this.snapshot?.end ?? this.#from;
+  }
+
+  async repair(): Promise<void> {
+    const { files, directory, onEvent } = this.#options;
+    this.segments = await listSegments(files, directory);
+    for (let index = 0; index < this.segments.length; index++) {
+      const segment = this.segments[index] as Segment;
+      if (this.#isKnown(segment)) continue;
+      if (!(await this.#checkSegment(index, segment))) break;
+      const end = this.segments.at(-1)?.end ?? 0;
+      onEvent({ type: 'checking', position: segment.end, end });
     }
-    if (next === undefined) return true;
-    if (segment.end < next.previousEnd) {
-      // The file ends too early.
-      const offset = segment.end - segment.first;
-      if (!(await this.#onInvalid(index, segment, buffer, offset, limit))) return false;
-      segment.end = next.previousEnd;
-    }
+    await this.#reportGaps();
+  }
+
+  /** Takes over what the checkpoint says of a segment; true when it doesn't have to be read. */
+  #isKnown(segment: Segment): boolean {
+    const { checkpoint, validate } = this.#options;
+    const state = checkpoint.segments.get(segment.first);
+    if (state === undefined) return false;
+    segment.releasedBytes = state.releasedBytes;
+    segment.recordBytes = state.recordBytes;
+    segment.lastWriteMs = state.lastWriteMs;
+    if (state.end >= this.#from || validate) return false;
+    segment.end = state.end;
     return true;
   }
 
-  #replay(buffer: Buffer, { batch, offset }: Stretch & { kind: 'batch' }): void {
-    for (const record of recordsOf(buffer, offset, batch)) {
-      this.#records++;
-      this.#options.onRecord(record);
+  /** Checks one segment; false when the log ends in it. */
+  async #checkSegment(index: number, segment: Segment): Promise<boolean> {
+    const { checkpoint, files, validate } = this.#options;
+    const next = this.segments[index + 1];
+    const isFollowed = next !== undefined && isDirectlyBefore(segment, next);
+    const buffer = await readSegment(files, segment);
+    const limit = isFollowed ? next.previousEnd - segment.first : buffer.length;
+    const isCounted = checkpoint.segments.has(segment.first);
+    const start =
+      isCounted && !validate
+        ? Math.max(SEGMENT_HEADER_SIZE, this.#from - segment.first)
+        : SEGMENT_HEADER_SIZE;
+    segment.end = segment.first + start;
+    for (const stretch of scan(buffer, segment.first, start, Math.min(limit, buffer.length))) {
+      if (stretch.kind === 'batch') {
+        this.#onBatch(segment, buffer, stretch.offset, stretch.batch, isCounted);
+        continue;
+      }
+      const isTail = stretch.kind === 'tail';
+      if (isTail && !isFollowed && next !== undefined && isUnused(buffer, stretch.offset, limit)) {
+        break;
+      }
+      const end = isTail ? limit : stretch.end;
+      if (!(await this.#onInvalid(index, segment, buffer, stretch.offset, end))) return false;
+      segment.end = segment.first + end;
+    }
+    if (checkpoint.segments.size > 0 && !isCounted && segment.end <= this.#from) {
+      // Compaction had removed it when the checkpoint was taken.
+      segment.releasedBytes = segment.recordBytes;
+    }
+    if (next === undefined || segment.end >= next.previousEnd) return true;
+    if (!isFollowed) {
+      this.#gaps.push({ file: segment.path, start: segment.end, end: next.previousEnd });
+      return true;
+    }
+    // The file ends too early.
+    const offset = segment.end - segment.first;
+    if (!(await this.#onInvalid(index, segment, buffer, offset, limit))) return false;
+    segment.end = next.previousEnd;
+    return true;
+  }
+
+  #onBatch(
+    segment: Segment,
+    buffer: Buffer,
+    offset: number,
+    batch: Batch,
+    isCounted: boolean,
+  ): void {
+    this.#finder.add(buffer, offset, batch);
+    segment.end = batch.position + batch.size;
+    segment.lastWriteMs = batch.timeMs;
+    // Those behind the checkpoint are counted when they are replayed.
+    if (!isCounted && batch.position < this.#from) {
+      segment.recordBytes += batch.size - BATCH_HEADER_SIZE;
     }
   }
 
@@ -122,27 +180,33 @@ class Recovery {
     end: number,
   ): Promise<boolean> {
     const position = segment.first + start;
-    const durable = await this.#durableAfter(index, buffer, end);
+    const durable = Math.max(this.#from, await this.#durableAfter(index, buffer, end));
     if (durable <= position) {
       await this.#cut(index, segment, buffer, start);
       return false;
     }
-    if (this.#options.onCorruption === 'refuse') {
-      throw new LogError(
-        'corrupt',
-        `${segment.path}: bytes ${start} to ${end} are damaged, and onCorruption is refuse; ` +
-          'restore a backup, or open the log with onCorruption quarantine',
-      );
-    }
+    this.#refuseIfAsked(segment.path, start, end);
     await this.#quarantine(segment, buffer, start, end);
-    return true;
+    if (index < this.segments.length - 1 || end < buffer.length) return true;
+    // Only preallocated bytes may follow: the log goes on at the checkpoint.
+    await this.#truncate(segment, start);
+    return false;
+  }
+
+  #refuseIfAsked(path: string, start: number, end: number): void {
+    if (this.#options.onCorruption !== 'refuse') return;
+    throw new LogError(
+      'corrupt',
+      `${path}: bytes ${start} to ${end} are damaged, and onCorruption is refuse; ` +
+        'restore a backup, or open the log with onCorruption quarantine',
+    );
   }
 
   /** Up to where the log was durable, as the batches behind an offset of a segment say. */
   async #durableAfter(index: number, buffer: Buffer, offset: number): Promise<number> {
-    const segment = this.#segments[index] as Segment;
+    const segment = this.segments[index] as Segment;
     let durable = lastDurable(buffer, segment.first, offset);
-    for (const later of this.#segments.slice(index + 1)) {
+    for (const later of this.segments.slice(index + 1)) {
       // A segment is only made when all before it has been written.
       const bytes = await readSegment(this.#options.files, later);
       durable = Math.max(durable, lastDurable(bytes, later.first, SEGMENT_HEADER_SIZE));
@@ -153,16 +217,13 @@ class Recovery {
   /** Ends the log before `start`: what lies behind it had not become durable. */
   async #cut(index: number, segment: Segment, buffer: Buffer, start: number): Promise<void> {
     const { files, directory, onEvent } = this.#options;
-    const removed = this.#segments.splice(index + 1);
+    const removed = this.segments.splice(index + 1);
     for (const later of removed.reverse()) {
       await later.close();
       await files.remove(later.path);
     }
     const isClean = removed.length === 0 && isUnused(buffer, start, buffer.length);
-    segment.end = segment.first + start;
-    const file = await segment.open(files);
-    await file.truncate(start);
-    await file.sync();
+    await this.#truncate(segment, start);
     if (isClean) return;
     await files.syncDirectory(directory);
     onEvent({
@@ -173,26 +234,106 @@ class Recovery {
     });
   }
 
+  async #truncate(segment: Segment, size: number): Promise<void> {
+    segment.end = segment.first + size;
+    const file = await segment.open(this.#options.files);
+    await file.truncate(size);
+    await file.sync();
+  }
+
   async #quarantine(segment: Segment, buffer: Buffer, start: number, end: number): Promise<void> {
     const { files, directory, onEvent } = this.#options;
     const bytes = buffer.subarray(start, Math.min(end, buffer.length));
-    const folder = join(directory, QUARANTINE);
-    let copy: string | null = null;
-    if (bytes.length > 0) {
-      await files.makeDirectory(folder);
-      copy = join(folder, `${(segment.first + start).toString(16).padStart(16, '0')}.bin`);
-      const file = await files.open(copy, 'create');
-      try {
-        await file.write(bytes, 0);
-        await file.sync();
-      } finally {
-        await file.close();
-      }
-      await files.syncDirectory(folder);
-    }
-    this.#quarantined++;
+    const copy = await copyAside(files, directory, segment.first + start, bytes);
+    this.quarantinedStretches++;
     onEvent({ type: 'quarantined', file: segment.path, offset: start, bytes: end - start, copy });
   }
+
+  /** Segments that are missing behind where the replay starts were not removed by compaction. */
+  async #reportGaps(): Promise<void> {
+    for (const { file, start, end } of this.#gaps) {
+      const lost = end - Math.max(start, this.#replayFrom);
+      if (lost <= 0) continue;
+      this.#refuseIfAsked(file, start, end);
+      this.quarantinedStretches++;
+      this.#options.onEvent({ type: 'quarantined', file, offset: start, bytes: lost, copy: null });
+    }
+  }
+
+  /** The entries of the snapshot, in its order. */
+  async snapshotEntries(): Promise<[key: string, value: Buffer][]> {
+    const entries: [string, Buffer][] = [];
+    const { snapshot } = this;
+    if (snapshot === null) return entries;
+    for (const segment of this.segments) {
+      if (segment.end <= snapshot.start || segment.first >= snapshot.end) continue;
+      await this.#eachRecord(segment, snapshot.start, snapshot.end, (buffer, start) => {
+        if (recordKind(buffer, start) !== RecordKind.snapshotEntry) return;
+        const keyStart = start + RECORD_HEADER_SIZE;
+        const keyEnd = keyStart + buffer.readUInt16LE(start + 8);
+        const value = buffer.subarray(keyEnd, start + recordSize(buffer, start));
+        entries.push([buffer.toString('utf8', keyStart, keyEnd), value]);
+      });
+    }
+    return entries;
+  }
+
+  /**
+   * Reads everything behind the checkpoint, or behind the snapshot where that is newer.
+   *
+   * @returns how many records were replayed
+   */
+  async replay(visitor: ReplayVisitor): Promise<number> {
+    const replayFrom = this.#replayFrom;
+    let records = 0;
+    for (const segment of this.segments) {
+      if (segment.end <= this.#from) continue;
+      await this.#eachRecord(segment, this.#from, segment.end, (buffer, start, position) => {
+        const kind = recordKind(buffer, start);
+        const size =
+          recordSize(buffer, start) - (kind === RecordKind.moved ? MOVED_HEADER_SIZE : 0);
+        segment.recordBytes += size;
+        if (!isData(kind)) {
+          // One that isn't whole, or has a newer one behind it.
+          if (position >= replayFrom) segment.releasedBytes += size;
+          return;
+        }
+        const record = recordAt(buffer, start, position);
+        if (record.stream.length > 0) visitor.onStream(segment, record);
+        if (position < replayFrom) return;
+        records++;
+        if (kind === RecordKind.moved) visitor.onMoved(movedFrom(buffer, start), record);
+        else visitor.onRecord(record);
+      });
+      const end = this.segments.at(-1)?.end ?? 0;
+      this.#options.onEvent({ type: 'recovering', position: segment.end, end, records });
+    }
+    return records;
+  }
+
+  async #eachRecord(
+    segment: Segment,
+    from: number,
+    end: number,
+    visit: (buffer: Buffer, start: number, position: number) => void,
+  ): Promise<void> {
+    const buffer = await readSegment(this.#options.files, segment);
+    const start = Math.max(SEGMENT_HEADER_SIZE, from - segment.first);
+    const limit = Math.min(buffer.length, segment.end - segment.first, end - segment.first);
+    for (const stretch of scan(buffer, segment.first, start, limit)) {
+      if (stretch.kind !== 'batch') continue;
+      eachRecord(buffer, stretch.offset, stretch.batch, (offset, position) =>
+        visit(buffer, offset, position),
+      );
+    }
+  }
+}
+
+/** Whether no segment between the two has been removed. */
+export function isDirectlyBefore(segment: Segment, next: Segment): boolean {
+  if (next.previousFirst !== null) return next.previousFirst === segment.first;
+  // Version 1: its end lies in the file, which is cut to what is used.
+  return next.previousEnd <= segment.end;
 }
 
 function lastDurable(buffer: Buffer, first: number, offset: number): number {
@@ -203,40 +344,62 @@ function lastDurable(buffer: Buffer, first: number, offset: number): number {
   return durable;
 }
 
-/** The segments of a directory in order, opened, with the headers checked. */
-export async function listSegments(files: Files, directory: string): Promise<Segment[]> {
+/** The segments of a directory in order, opened, with the headers checked; each ends with its file. */
+export async function listSegments(
+  files: Files,
+  directory: string,
+  mode: 'write' | 'read' = 'write',
+): Promise<Segment[]> {
   const firsts = (await files.list(directory))
     .map(parseSegmentName)
     .filter((first): first is number => first !== null)
     .sort((a, b) => a - b);
   const segments: Segment[] = [];
-  for (const first of firsts) {
-    const probe = new Segment(directory, first, first);
-    const file = await probe.open(files);
-    const bytes = Buffer.alloc(SEGMENT_HEADER_SIZE);
-    const header = (await file.read(bytes, 0)) < bytes.length ? null : decodeSegmentHeader(bytes);
-    if (header !== null && header.version > FORMAT_VERSION) {
-      await probe.close();
-      throw new LogError(
-        'newer-version',
-        `${probe.path} has format version ${header.version}, this package reads ${FORMAT_VERSION}; ` +
-          'use the version that wrote it, or a newer one',
-      );
-    }
-    // The name says what a damaged header doesn't; only a gap before it can't be told from a loss.
-    const previousEnd = header?.previousEnd ?? first;
-    const segment = new Segment(directory, first, previousEnd);
-    segment.file = file;
-    segment.end = first + Math.max(SEGMENT_HEADER_SIZE, await file.size());
-    segments.push(segment);
+  try {
+    for (const first of firsts) segments.push(await openSegment(files, directory, first, mode));
+  } catch (error) {
+    for (const segment of segments) await segment.close();
+    throw error;
   }
   return segments;
 }
 
+async function openSegment(
+  files: Files,
+  directory: string,
+  first: number,
+  mode: 'write' | 'read',
+): Promise<Segment> {
+  const { path } = new Segment(directory, first, first, null);
+  const file = await files.open(path, mode);
+  const bytes = Buffer.alloc(SEGMENT_HEADER_SIZE);
+  const header = (await file.read(bytes, 0)) < bytes.length ? null : decodeSegmentHeader(bytes);
+  if (header !== null && header.version > FORMAT_VERSION) {
+    await file.close();
+    throw new LogError(
+      'newer-version',
+      `${path} has format version ${header.version}, this package reads ${FORMAT_VERSION}; ` +
+        'use the version that wrote it, or a newer one',
+    );
+  }
+  // The name says what a damaged header doesn't; only a gap before it can't be told from a loss.
+  const segment = new Segment(
+    directory,
+    first,
+    header?.previousEnd ?? first,
+    header?.previousFirst ?? null,
+    header?.version ?? FORMAT_VERSION,
+  );
+  segment.file = file;
+  segment.isHeaderDamaged = header === null;
+  segment.end = first + Math.max(SEGMENT_HEADER_SIZE, await file.size());
+  return segment;
+}
+
 /** The bytes of a segment's file, preallocated ones included. */
 export async function readSegment(files: Files, segment: Segment): Promise<Buffer> {
-  const file: OpenFile = await segment.open(files);
-  const buffer = Buffer.allocUnsafe(await file.size());
-  const length = await file.read(buffer, 0);
+  const file = await segment.open(files);
+  const buffer = Buffer.allocUnsafeSlow(await file.size());
+  const length = await segment.read(files, buffer, 0);
   return buffer.subarray(0, length);
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Files, OpenFile } from './files.ts';
-import { SEGMENT_HEADER_SIZE, segmentName } from './format.ts';
+import { encodeSegmentHeader, FORMAT_VERSION, SEGMENT_HEADER_SIZE, segmentName } from './format.ts';
 
 /**
  * One segment file of the log.
@@ -13,8 +13,16 @@ export class Segment {
   readonly first: number;
   /** Where the data of the segment before ends. */
   readonly previousEnd: number;
+  /** First position of the segment before, its own when there is none; null when not known. */
+  readonly previousFirst: number | null;
+  /** Of its format. */
+  readonly version: number;
+  /** The file's header could not be read: what is known of it comes from the name. */
+  isHeaderDamaged: boolean;
   /** Position after the last batch. */
   end: number;
+  /** Bytes of its records, without what batches and the file take. */
+  recordBytes: number;
   /** Bytes of its records that their owner no longer needs. */
   releasedBytes: number;
   /** When its last batch was written, in milliseconds since 1970; 0 when not known. */
@@ -23,21 +31,48 @@ export class Segment {
   isDirty: boolean;
   #file: OpenFile | null;
   #opening: Promise<OpenFile> | null;
+  #readers: number;
+  /** Called when the last reader has finished. */
+  #onIdle: (() => void) | null;
 
-  constructor(directory: string, first: number, previousEnd: number) {
+  constructor(
+    directory: string,
+    first: number,
+    previousEnd: number,
+    previousFirst: number | null,
+    version: number = FORMAT_VERSION,
+  ) {
     this.directory = directory;
     this.first = first;
     this.previousEnd = previousEnd;
+    this.previousFirst = previousFirst;
+    this.version = version;
+    this.isHeaderDamaged = false;
     this.end = first + SEGMENT_HEADER_SIZE;
+    this.recordBytes = 0;
     this.releasedBytes = 0;
     this.lastWriteMs = 0;
     this.isDirty = false;
     this.#file = null;
     this.#opening = null;
+    this.#readers = 0;
+    this.#onIdle = null;
   }
 
   get path(): string {
     return join(this.directory, segmentName(this.first));
+  }
+
+  /** The header of its file. */
+  get header(): Buffer {
+    return encodeSegmentHeader(this.first, this.previousEnd, this.previousFirst ?? this.first);
+  }
+
+  /** A new header, made of what else is known, for one that is damaged. */
+  headerAfter(previous: Segment | undefined): Buffer {
+    return previous === undefined
+      ? encodeSegmentHeader(this.first, this.first, this.first)
+      : encodeSegmentHeader(this.first, previous.end, previous.first);
   }
 
   /** Bytes of the file that are in use. */
@@ -45,13 +80,9 @@ export class Segment {
     return this.end - this.first;
   }
 
-  get dataBytes(): number {
-    return this.size - SEGMENT_HEADER_SIZE;
-  }
-
-  /** Bytes that would have to be kept, as far as the owner has said. */
+  /** Bytes of records that would have to be kept, as far as the owner has said. */
   get liveBytes(): number {
-    return Math.max(0, this.dataBytes - this.releasedBytes);
+    return Math.max(0, this.recordBytes - this.releasedBytes);
   }
 
   /** Its file when it is open; null before it is made or opened. */
@@ -75,7 +106,24 @@ export class Segment {
     return this.#file;
   }
 
+  /** Reads from its file, which isn't closed meanwhile. */
+  async read(files: Files, target: Uint8Array, offset: number): Promise<number> {
+    this.#readers++;
+    try {
+      const file = await this.open(files);
+      return await file.read(target, offset);
+    } finally {
+      this.#readers--;
+      if (this.#readers === 0) this.#onIdle?.();
+    }
+  }
+
   async close(): Promise<void> {
+    if (this.#readers > 0) {
+      await new Promise<void>((done) => {
+        this.#onIdle = done;
+      });
+    }
     const file = this.#file;
     this.#file = null;
     await file?.close();

@@ -4,6 +4,10 @@ export interface LogStats {
   batches: number;
   /** Bytes of batches, headers included. */
   writtenBytes: number;
+  /** Milliseconds that writing groups of batches took, all together, without their syncs. */
+  writeMs: number;
+  /** Called after each group has been written, for histograms. */
+  onWrite: ((durationMs: number) => void) | null;
   syncs: number;
   /** Records that these syncs made durable: the group size is their ratio. */
   syncedRecords: number;
@@ -14,6 +18,9 @@ export interface LogStats {
   /** Records that were not written because the disk was full. */
   refusedRecords: number;
   checkpoints: number;
+  /** Passes of compaction that removed something, and the snapshots that were written. */
+  compactions: number;
+  snapshots: number;
   /** Compaction: segments removed, and what had to be appended again. */
   removedSegments: number;
   removedBytes: number;
@@ -30,12 +37,16 @@ export function createLogStats(): LogStats {
     records: 0,
     batches: 0,
     writtenBytes: 0,
+    writeMs: 0,
+    onWrite: null,
     syncs: 0,
     syncedRecords: 0,
     syncMs: 0,
     onSync: null,
     refusedRecords: 0,
     checkpoints: 0,
+    compactions: 0,
+    snapshots: 0,
     removedSegments: 0,
     removedBytes: 0,
     movedRecords: 0,

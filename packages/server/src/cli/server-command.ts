@@ -1,22 +1,15 @@
-import type { Argv, CommandModule } from 'yargs';
-import { configOptions, loadConfig } from '../config/index.ts';
+import type { CommandModule } from 'yargs';
 import { type RunningBroker, startBroker } from '../create-broker.ts';
 import { createLogger } from '../log/index.ts';
-
-/** How help calls the sections of the configuration. */
-const GROUPS: Record<string, string> = {
-  server: 'Server:',
-  mqtt: 'MQTT limits and features:',
-  log: 'Logging:',
-};
+import { addConfigOptions, loadFromProcess } from './options.ts';
 
 /** `promptmq [server]`: runs the broker until SIGINT or SIGTERM. */
 export const serverCommand: CommandModule = {
   command: ['server', '$0'],
   describe: 'run the broker',
-  builder: (args) => addOptions(args),
+  builder: (args) => addConfigOptions(args),
   handler: async (args) => {
-    const config = loadConfig({ flags: args, file: args['config'] as string | undefined });
+    const { config } = loadFromProcess(args);
     const logger = createLogger(config.log);
     let broker: RunningBroker | null = null;
     let isStopping = false;
@@ -33,23 +26,3 @@ export const serverCommand: CommandModule = {
     if (isStopping) await broker.stop();
   },
 };
-
-function addOptions(args: Argv): Argv {
-  for (const { flag, section, description, defaultText, choices } of configOptions) {
-    args.option(flag, {
-      describe: description,
-      // The default is only shown: yargs mustn't set it, or it would outdo the file.
-      defaultDescription: defaultText,
-      group: GROUPS[section] ?? section,
-      requiresArg: true,
-      string: true,
-      ...(choices === null ? {} : { choices }),
-    });
-  }
-  return args.option('config', {
-    describe: 'a configuration file, YAML or JSON',
-    group: GROUPS['server'] as string,
-    requiresArg: true,
-    string: true,
-  });
-}

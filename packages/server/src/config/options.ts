@@ -1,89 +1,117 @@
+import { toKebabCase } from './names.ts';
 import { configSchema } from './schema.ts';
+import { type ValueKind, valueKinds } from './units.ts';
 
 /** One option of the schema, under all its names. */
 export interface ConfigOption {
-  readonly section: string;
-  /** As in `Config`, such as `maxQos`. */
-  readonly name: string;
-  /** As in a file, such as `mqtt.max-qos`. */
+  /** As in `Config`, such as `['storage', 'wal', 'syncMode']`. */
+  readonly path: readonly string[];
+  /** As in a file, such as `storage.wal.sync-mode`. */
   readonly key: string;
-  /** As on the command line, without dashes. */
+  /** As on the command line, without dashes, such as `wal-sync-mode`. */
   readonly flag: string;
+  /** Other flags that mean the same: with all sections in the name, or with fewer. */
+  readonly otherFlags: readonly string[];
+  /** The environment variable, such as `PROMPTMQ_STORAGE_WAL_SYNC_MODE`. */
+  readonly variable: string;
   readonly description: string;
   /** As people write it. */
   readonly defaultText: string;
-  /** Where only certain words are allowed. */
-  readonly choices: readonly string[] | null;
+  readonly kind: ValueKind;
+  /** Whether its value is never shown. */
+  readonly isSecret: boolean;
+  /** Whether a change takes effect only when the broker is started again. */
+  readonly needsRestart: boolean;
 }
 
-/** Their flags go without the section: their keys are unique, and stay so. */
-const SECTIONS_WITHOUT_PREFIX: readonly string[] = ['server', 'mqtt'];
+/** Their flags go without the section, and before those of other sections that would be the same. */
+const SECTIONS_WITHOUT_PREFIX: readonly string[] = ['server', 'mqtt', 'storage'];
 
 /** What the schema's parts tell about themselves; not all of it is in zod's public types. */
 interface SchemaPart {
   readonly description?: string;
-  readonly shape: Record<string, SchemaPart>;
-  readonly options?: readonly unknown[];
+  readonly shape?: Record<string, SchemaPart>;
   readonly def: {
     readonly innerType?: SchemaPart;
+    readonly in?: SchemaPart;
     readonly defaultValue?: unknown;
   };
+  meta(): { readonly secret?: boolean; readonly restart?: boolean } | undefined;
 }
+
+type Leaf = Omit<ConfigOption, 'flag' | 'otherFlags'>;
 
 /** Every option, in the order of the schema. */
-export const configOptions: readonly ConfigOption[] = Object.entries(
-  (configSchema as unknown as SchemaPart).shape,
-).flatMap(([section, part]) =>
-  Object.entries((part.def.innerType as SchemaPart).shape).map(([name, option]) => ({
-    section,
-    name,
-    key: `${toKebabCase(section)}.${toKebabCase(name)}`,
-    flag: SECTIONS_WITHOUT_PREFIX.includes(section)
-      ? toKebabCase(name)
-      : `${toKebabCase(section)}-${toKebabCase(name)}`,
-    description: option.description ?? '',
-    defaultText: String(option.def.defaultValue),
-    choices: (option.def.innerType?.options as readonly string[] | undefined)?.every(
-      (choice) => typeof choice === 'string',
-    )
-      ? (option.def.innerType?.options as readonly string[])
-      : null,
-  })),
+export const configOptions: readonly ConfigOption[] = withFlags(
+  leavesOf(configSchema as unknown as SchemaPart, []),
 );
 
-/** `maxQos` to `max-qos`. */
-export function toKebabCase(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+/** The keys of all sections, such as `storage` and `storage.wal`. */
+export const configSections: readonly string[] = [
+  ...new Set(
+    configOptions.flatMap(({ key }) => {
+      const names = key.split('.').slice(0, -1);
+      return names.map((_, index) => names.slice(0, index + 1).join('.'));
+    }),
+  ),
+];
+
+/** The section of an option, such as `storage.wal`. */
+export function sectionOf({ key }: ConfigOption): string {
+  return key.slice(0, key.lastIndexOf('.'));
 }
 
-/** `max-qos` to `maxQos`. */
-export function toCamelCase(key: string): string {
-  return key.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
-}
-
-/** The name that is the fewest changes away from a wrong one; null when none is near. */
-export function nearest(wrong: string, names: readonly string[]): string | null {
-  let best: string | null = null;
-  let bestDistance = Math.max(2, Math.floor(wrong.length / 3)) + 1;
-  for (const name of names) {
-    const distance = editDistance(wrong, name);
-    if (distance < bestDistance) {
-      best = name;
-      bestDistance = distance;
-    }
+function leavesOf(part: SchemaPart, path: readonly string[]): Leaf[] {
+  const inner = part.def.innerType ?? part;
+  if (inner.shape !== undefined) {
+    return Object.entries(inner.shape).flatMap(([name, child]) => leavesOf(child, [...path, name]));
   }
-  return best;
+  const names = path.map(toKebabCase);
+  const meta = part.meta() ?? {};
+  return [
+    {
+      path,
+      key: names.join('.'),
+      variable: ['promptmq', ...names].join('_').replaceAll('-', '_').toUpperCase(),
+      description: part.description ?? '',
+      defaultText: toDefaultText(part.def.defaultValue),
+      kind: kindOf(inner),
+      isSecret: meta.secret ?? false,
+      needsRestart: meta.restart ?? false,
+    },
+  ];
 }
 
-function editDistance(from: string, to: string): number {
-  let row = Array.from({ length: to.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= from.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= to.length; j++) {
-      const substitution = (row[j - 1] as number) + (from[i - 1] === to[j - 1] ? 0 : 1);
-      next.push(Math.min(substitution, (row[j] as number) + 1, (next[j - 1] as number) + 1));
-    }
-    row = next;
+function toDefaultText(value: unknown): string {
+  if (value === null || value === Number.POSITIVE_INFINITY) return 'none';
+  return Array.isArray(value) ? value.join(',') : String(value);
+}
+
+/** Transformed values are pipes: the kind is with what they begin with. */
+function kindOf(schema: SchemaPart): ValueKind {
+  const kind = valueKinds.get(schema as never);
+  if (kind !== undefined) return kind;
+  if (schema.def.in === undefined) throw new Error('a value of the schema has no kind');
+  return kindOf(schema.def.in);
+}
+
+/** The key without its section where that is unique, with it otherwise; the other form works, too. */
+function withFlags(leaves: readonly Leaf[]): ConfigOption[] {
+  const taken = new Set<string>();
+  const long = (leaf: Leaf) => leaf.key.replaceAll('.', '-');
+  const short = (leaf: Leaf) => leaf.key.split('.').slice(1).join('-');
+  const counts = new Map<string, number>();
+  for (const leaf of leaves) {
+    counts.set(short(leaf), (counts.get(short(leaf)) ?? 0) + 1);
+    taken.add(long(leaf));
   }
-  return row[to.length] as number;
+  return leaves.map((leaf) => {
+    const isBare = SECTIONS_WITHOUT_PREFIX.includes(leaf.path[0] as string);
+    const isFree =
+      counts.get(short(leaf)) === 1 || leaf.path[0] === 'server' || leaf.path[0] === 'mqtt';
+    if (!isFree || taken.has(short(leaf))) return { ...leaf, flag: long(leaf), otherFlags: [] };
+    return isBare
+      ? { ...leaf, flag: short(leaf), otherFlags: [long(leaf)] }
+      : { ...leaf, flag: long(leaf), otherFlags: [short(leaf)] };
+  });
 }

@@ -1,11 +1,13 @@
-import { configOptions, nearest, toKebabCase } from './options.ts';
+import { nearest, toKebabCase } from './names.ts';
+import { configOptions, configSections } from './options.ts';
 import { type Config, type ConfigInput, configSchema } from './schema.ts';
+import { allowedText } from './units.ts';
 
 /** One thing that is wrong with a configuration. */
 export interface ConfigProblem {
   /** As in a file, such as `mqtt.max-qos`. */
   readonly key: string;
-  /** Where the value comes from: a flag, or a file with line and column. */
+  /** Where the value comes from: a flag, an environment variable, or a file with line and column. */
   readonly source: string;
   /** What is wrong and what is allowed. */
   readonly message: string;
@@ -25,56 +27,99 @@ export class ConfigError extends Error {
 /**
  * Checks options and fills in the defaults.
  *
- * @param sourceOf - names where a value comes from, by its key; for errors
  * @throws {ConfigError} with all problems at once
  */
-export function parseConfig(
+export function parseConfig(input: ConfigInput): Config {
+  const { config, problems } = checkConfig(input, () => 'options');
+  if (config === null) throw new ConfigError(problems);
+  return config;
+}
+
+/**
+ * The same without an exception: a configuration, or what is wrong with it.
+ *
+ * @param sourceOf - names where a value comes from, by its key; for errors
+ */
+export function checkConfig(
   input: ConfigInput,
-  sourceOf: (key: string) => string = () => 'options',
-): Config {
+  sourceOf: (key: string) => string,
+): { readonly config: Config | null; readonly problems: readonly ConfigProblem[] } {
   const result = configSchema.safeParse(input);
-  if (result.success) return result.data;
-  const problems: ConfigProblem[] = [];
-  for (const issue of result.error.issues) {
-    const path = issue.path.map(String);
-    if (issue.code === 'unrecognized_keys') {
-      for (const name of issue.keys) problems.push(unknownKey([...path, name], sourceOf));
-      continue;
-    }
-    const key = path.map(toKebabCase).join('.');
-    const value = JSON.stringify(valueAt(input, path));
-    problems.push({
-      key,
-      source: sourceOf(key),
-      message: `${value} is not allowed; it takes ${allowedBy(issue)}`,
+  const problems = result.success
+    ? contradictionsOf(result.data, sourceOf)
+    : result.error.issues.flatMap((issue) => toProblems(issue, input, sourceOf));
+  return { config: problems.length === 0 ? (result.data as Config) : null, problems };
+}
+
+interface Issue {
+  readonly code?: string | undefined;
+  readonly message: string;
+  readonly path: readonly PropertyKey[];
+  readonly keys?: readonly string[];
+}
+
+function toProblems(
+  issue: Issue,
+  input: unknown,
+  sourceOf: (key: string) => string,
+): ConfigProblem[] {
+  const path = issue.path.map(String);
+  if (issue.code === 'unrecognized_keys') {
+    return (issue.keys ?? []).map((name) => {
+      const unknown = [...path, name].map(toKebabCase).join('.');
+      return unknownKey(unknown, sourceOf(unknown));
     });
   }
-  throw new ConfigError(problems);
-}
-
-function allowedBy(issue: {
-  code?: string | undefined;
-  message: string;
-  values?: unknown;
-}): string {
-  if (issue.code === 'invalid_value') return (issue.values as unknown[]).join(', ');
-  return issue.code === 'custom' ? issue.message : 'a value of another type';
-}
-
-function unknownKey(path: readonly string[], sourceOf: (key: string) => string): ConfigProblem {
   const key = path.map(toKebabCase).join('.');
-  const sections = [...new Set(configOptions.map(({ section }) => section))];
-  const known = path.length === 1 ? sections : configOptions.map((option) => option.key);
+  const isSecret = configOptions.some((option) => option.key === key && option.isSecret);
+  const value = isSecret ? 'the value' : JSON.stringify(valueAt(input, path));
+  return [
+    {
+      key,
+      source: sourceOf(key),
+      message: `${value} is not allowed; it takes ${allowedBy(issue, key)}`,
+    },
+  ];
+}
+
+function allowedBy(issue: Issue, key: string): string {
+  if (issue.code === 'custom') return issue.message;
+  const option = configOptions.find((candidate) => candidate.key === key);
+  return option === undefined ? 'a section with keys' : allowedText(option.kind);
+}
+
+/** A key that the schema doesn't have, with the nearest that it has. */
+export function unknownKey(key: string, source: string): ConfigProblem {
+  const known = key.includes('.') ? configOptions.map((option) => option.key) : configSections;
   const suggestion = nearest(key, known);
-  return {
-    key,
-    source: sourceOf(key),
-    message: `unknown key${suggestion === null ? '' : `; did you mean ${suggestion}?`}`,
-  };
+  const hint = suggestion === null ? '' : `; did you mean ${suggestion}?`;
+  return { key, source, message: `unknown key${hint}` };
 }
 
 function valueAt(input: unknown, path: readonly string[]): unknown {
   let value = input;
   for (const name of path) value = (value as Record<string, unknown> | undefined)?.[name];
   return value;
+}
+
+/** Options that are right by themselves but not together. */
+function contradictionsOf({ server }: Config, sourceOf: (key: string) => string): ConfigProblem[] {
+  const problems: ConfigProblem[] = [];
+  const refuse = (key: string, message: string) =>
+    problems.push({ key, source: sourceOf(key), message });
+  const { tls } = server;
+  const usesTls = server.tlsBind !== null || server.wssBind !== null;
+  const tlsKey = server.tlsBind !== null ? 'server.tls-bind' : 'server.wss-bind';
+  if (usesTls && tls.cert === null) refuse(tlsKey, 'it needs server.tls.cert');
+  if (usesTls && tls.key === null) refuse(tlsKey, 'it needs server.tls.key');
+  if (tls.clientCertificates !== 'none' && tls.ca === null) {
+    refuse('server.tls.client-certificates', 'it needs server.tls.ca');
+  }
+  if (tls.useSubjectAsUserName && tls.clientCertificates === 'none') {
+    refuse('server.tls.use-subject-as-user-name', 'it needs server.tls.client-certificates');
+  }
+  if (server.daemon && server.pidFile === null) {
+    refuse('server.daemon', 'it needs server.pid-file');
+  }
+  return problems;
 }

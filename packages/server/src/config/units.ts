@@ -5,6 +5,33 @@ export type Address =
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
   | { readonly kind: 'unix'; readonly path: string };
 
+/** What values an option takes; from it come help, documentation and the JSON Schema for editors. */
+export type ValueKind =
+  | { readonly kind: 'integer'; readonly minimum: number; readonly maximum: number }
+  /** Milliseconds. */
+  | {
+      readonly kind: 'duration';
+      readonly minimum: number;
+      readonly maximum: number;
+      readonly orNone: boolean;
+    }
+  /** Bytes. */
+  | {
+      readonly kind: 'size';
+      readonly minimum: number;
+      readonly maximum: number;
+      readonly orNone: boolean;
+    }
+  | { readonly kind: 'boolean' }
+  | { readonly kind: 'choice'; readonly choices: readonly string[] }
+  | { readonly kind: 'address'; readonly orNone: boolean }
+  | { readonly kind: 'path'; readonly orNone: boolean }
+  | { readonly kind: 'text'; readonly lengthMax: number }
+  | { readonly kind: 'list'; readonly lengthMax: number };
+
+/** The kind of each value of the schema, by the schema's part. */
+export const valueKinds = z.registry<ValueKind>();
+
 const MILLISECONDS: Record<string, number> = {
   ms: 1,
   s: 1000,
@@ -23,9 +50,9 @@ const BYTES: Record<string, number> = {
   gib: 1024 ** 3,
 };
 
-/** `null` or `none`: the option is off. */
-function isNone(value: string | number | null): boolean {
-  return value === null || value === 'none';
+/** `null`, `none` or nothing: the option is off. */
+function isNone(value: unknown): boolean {
+  return value === null || value === 'none' || value === '';
 }
 
 /** A number with a unit, as a number of the smallest unit; null when it isn't one. */
@@ -44,81 +71,171 @@ function measure(
 
 const textOrNumber = z.union([z.string(), z.number(), z.null()]);
 
+/** What a kind allows, in words. */
+export function allowedText(kind: ValueKind): string {
+  switch (kind.kind) {
+    case 'integer':
+      return `a whole number from ${kind.minimum} to ${kind.maximum}`;
+    case 'duration': {
+      const limit =
+        kind.maximum === Number.POSITIVE_INFINITY
+          ? `of at least ${kind.minimum / 1000}s`
+          : `from ${kind.minimum / 1000}s to ${kind.maximum / 1000}s`;
+      return `a duration such as 100ms, 30s or 2h, ${limit}${kind.orNone ? ', or none' : ''}`;
+    }
+    case 'size': {
+      const none = kind.orNone ? ', or none' : '';
+      return `a size such as 4096, 64KiB or 256MB, from ${kind.minimum} to ${kind.maximum} bytes${none}`;
+    }
+    case 'boolean':
+      return 'true or false';
+    case 'choice':
+      return kind.choices.join(', ');
+    case 'address': {
+      const none = kind.orNone ? ', or none' : '';
+      return `an address such as 0.0.0.0:1883, :1883, [::1]:1883 or unix:/path${none}`;
+    }
+    case 'path':
+      return `a path${kind.orNone ? ', or none' : ''}`;
+    case 'text':
+      return `a text of at most ${kind.lengthMax} characters`;
+    case 'list':
+      return `a list of at most ${kind.lengthMax} texts, on the command line with commas between them`;
+  }
+}
+
 /** A whole number, as a number or its digits, for the command line knows only text. */
 export function integer(minimum: number, maximum: number) {
-  return textOrNumber.transform((value, context) => {
-    const parsed = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value;
-    if (
-      Number.isInteger(parsed) &&
-      (parsed as number) >= minimum &&
-      (parsed as number) <= maximum
-    ) {
-      return parsed as number;
-    }
-    context.addIssue(`a whole number from ${minimum} to ${maximum}`);
-    return z.NEVER;
-  });
+  const kind: ValueKind = { kind: 'integer', minimum, maximum };
+  return textOrNumber
+    .transform((value, context) => {
+      const parsed = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value;
+      if (
+        Number.isInteger(parsed) &&
+        (parsed as number) >= minimum &&
+        (parsed as number) <= maximum
+      ) {
+        return parsed as number;
+      }
+      context.addIssue(allowedText(kind));
+      return z.NEVER;
+    })
+    .register(valueKinds, kind);
 }
 
 /** A duration such as `100ms`, `30s` or `2h`, in milliseconds; a bare number means seconds. */
-export function duration(minimumMs: number, maximumMs: number) {
-  return textOrNumber.transform((value, context) => {
-    const parsed = value === null ? null : measure(value, MILLISECONDS, 1000);
-    if (parsed !== null && parsed >= minimumMs && parsed <= maximumMs) return parsed;
-    context.addIssue(
-      `a duration such as 100ms, 30s or 2h, from ${minimumMs / 1000}s to ${maximumMs / 1000}s`,
-    );
-    return z.NEVER;
-  });
+export function duration(minimum: number, maximum: number) {
+  return measured({ kind: 'duration', minimum, maximum, orNone: false });
 }
 
 /** A duration in milliseconds, or Infinity for `none`. */
-export function durationOrNone(minimumMs: number) {
-  return textOrNumber.transform((value, context) => {
-    if (isNone(value)) return Number.POSITIVE_INFINITY;
-    const parsed = measure(value as string | number, MILLISECONDS, 1000);
-    if (parsed !== null && parsed >= minimumMs) return parsed;
-    context.addIssue(
-      `a duration such as 100ms, 30s or 2h, of at least ${minimumMs / 1000}s, or none`,
-    );
-    return z.NEVER;
-  });
+export function durationOrNone(minimum: number, maximum = Number.POSITIVE_INFINITY) {
+  return measured({ kind: 'duration', minimum, maximum, orNone: true });
 }
 
 /** A size such as `64KiB` or `256MB`, in bytes; a bare number means bytes. */
 export function size(minimum: number, maximum: number) {
-  return textOrNumber.transform((value, context) => {
-    const parsed = value === null ? null : measure(value, BYTES, 1);
-    if (parsed !== null && Number.isInteger(parsed) && parsed >= minimum && parsed <= maximum) {
-      return parsed;
-    }
-    context.addIssue(`a size such as 4096, 64KiB or 256MB, from ${minimum} to ${maximum} bytes`);
-    return z.NEVER;
-  });
+  return measured({ kind: 'size', minimum, maximum, orNone: false });
 }
+
+/** A size in bytes, or Infinity for `none`. */
+export function sizeOrNone(minimum: number, maximum: number) {
+  return measured({ kind: 'size', minimum, maximum, orNone: true });
+}
+
+function measured(kind: ValueKind & { kind: 'duration' | 'size' }) {
+  const [units, unitless] = kind.kind === 'duration' ? [MILLISECONDS, 1000] : [BYTES, 1];
+  return textOrNumber
+    .transform((value, context) => {
+      if (isNone(value) && kind.orNone) return Number.POSITIVE_INFINITY;
+      const parsed = value === null ? null : measure(value, units, unitless);
+      const isWhole = kind.kind === 'duration' || Number.isInteger(parsed);
+      if (parsed !== null && isWhole && parsed >= kind.minimum && parsed <= kind.maximum) {
+        return parsed;
+      }
+      context.addIssue(allowedText(kind));
+      return z.NEVER;
+    })
+    .register(valueKinds, kind);
+}
+
+const TRUE_WORDS: readonly string[] = ['true', 'yes', 'on', '1'];
+const FALSE_WORDS: readonly string[] = ['false', 'no', 'off', '0'];
 
 /** Yes or no, or the words for it. */
 export function flag() {
-  return z.union([z.boolean(), z.string()]).transform((value, context) => {
-    if (value === true || value === 'true') return true;
-    if (value === false || value === 'false') return false;
-    context.addIssue('true or false');
-    return z.NEVER;
-  });
+  const kind: ValueKind = { kind: 'boolean' };
+  return z
+    .union([z.boolean(), z.string()])
+    .transform((value, context) => {
+      const word = typeof value === 'string' ? value.toLowerCase() : '';
+      if (value === true || TRUE_WORDS.includes(word)) return true;
+      if (value === false || FALSE_WORDS.includes(word)) return false;
+      context.addIssue(allowedText(kind));
+      return z.NEVER;
+    })
+    .register(valueKinds, kind);
+}
+
+/** One of some words. */
+export function choice<const Choices extends readonly [string, ...string[]]>(...choices: Choices) {
+  return z.enum(choices).register(valueKinds, { kind: 'choice', choices });
 }
 
 /** An address such as `0.0.0.0:1883`, `:1883`, `1883`, `[::1]:1883` or `unix:/path`; null for `none`. */
 export function addressOrNone() {
-  return textOrNumber.transform((value, context): Address | null => {
-    if (isNone(value)) return null;
-    const address = parseAddress(String(value));
-    if (address !== null) return address;
-    context.addIssue('an address such as 0.0.0.0:1883, :1883, [::1]:1883 or unix:/path, or none');
-    return z.NEVER;
-  });
+  const kind: ValueKind = { kind: 'address', orNone: true };
+  return textOrNumber
+    .transform((value, context): Address | null => {
+      if (isNone(value)) return null;
+      const address = parseAddress(String(value));
+      if (address !== null) return address;
+      context.addIssue(allowedText(kind));
+      return z.NEVER;
+    })
+    .register(valueKinds, kind);
 }
 
-function parseAddress(text: string): Address | null {
+/** The path of a file or folder. */
+export function path() {
+  return z.string().min(1).register(valueKinds, { kind: 'path', orNone: false });
+}
+
+/** The path of a file; null for `none`. */
+export function pathOrNone() {
+  return z
+    .union([z.string(), z.null()])
+    .transform((value) => (isNone(value) ? null : value))
+    .register(valueKinds, { kind: 'path', orNone: true });
+}
+
+/** Any text. */
+export function text(lengthMax: number) {
+  return z.string().max(lengthMax).register(valueKinds, { kind: 'text', lengthMax });
+}
+
+/** Texts: a list in a file, with commas between them on the command line and in the environment. */
+export function list(lengthMax: number) {
+  const kind: ValueKind = { kind: 'list', lengthMax };
+  return z
+    .union([z.string(), z.array(z.string())])
+    .transform((value, context): readonly string[] => {
+      const items =
+        typeof value === 'string'
+          ? value
+              .split(',')
+              .map((item) => item.trim())
+              .filter((item) => item !== '')
+          : value;
+      if (items.length <= lengthMax) return items;
+      context.addIssue(allowedText(kind));
+      return z.NEVER;
+    })
+    .register(valueKinds, kind);
+}
+
+/** Reads an address; null when it isn't one. */
+export function parseAddress(text: string): Address | null {
   if (text.startsWith('unix:')) {
     return text.length > 5 ? { kind: 'unix', path: text.slice(5) } : null;
   }

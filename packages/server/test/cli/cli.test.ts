@@ -45,7 +45,10 @@ class Command {
   }
 }
 
-const ANY_PORT = ['--bind', '127.0.0.1:0', '--ws-bind', '127.0.0.1:0', '--log-format', 'json'];
+const ANY_PORT = [
+  ...['--bind', '127.0.0.1:0', '--ws-bind', '127.0.0.1:0', '--metrics-bind', '127.0.0.1:0'],
+  ...['--log-format', 'json'],
+];
 
 test('it says where it listens, serves, and stops in order at SIGTERM', async () => {
   const command = new Command(...ANY_PORT);
@@ -106,8 +109,18 @@ test('a port that is taken is told in one line, with exit code 1', async () => {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as { port: number };
-  const command = new Command('--bind', `127.0.0.1:${port}`, '--ws-bind', 'none');
+  const others = ['--ws-bind', 'none', '--metrics-bind', 'none'];
+  const command = new Command('--bind', `127.0.0.1:${port}`, ...others);
   expect(await command.exitCode()).toBe(1);
   expect(command.errors).toMatch(new RegExp(`^promptmq: .*EADDRINUSE.*${port}\n$`));
   server.close();
+});
+
+test('"promptmq bench" is the load generator, under this name', async () => {
+  const help = new Command('bench', '--help');
+  expect(await help.exitCode()).toBe(0);
+  expect(help.output).toContain('promptmq bench [patterns..]');
+  const wrong = new Command('bench', 'pears');
+  expect(await wrong.exitCode()).toBe(2);
+  expect(wrong.errors).toMatch(/^promptmq bench: unknown pattern pears: .*\n$/);
 });

@@ -2,7 +2,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { ConfigError, type ConfigInput, loadConfig, parseConfig } from '../../src/config/index.ts';
+import {
+  ConfigError,
+  type ConfigInput,
+  configOptions,
+  loadConfig,
+  parseConfig,
+} from '../../src/config/index.ts';
 
 function problemsOf(action: () => unknown): string[] {
   try {
@@ -13,6 +19,75 @@ function problemsOf(action: () => unknown): string[] {
   }
   throw new Error('it was accepted');
 }
+
+test('every option has a name of its own as a flag and as a variable, and says what it does', () => {
+  const flags = configOptions.flatMap(({ flag, otherFlags }) => [flag, ...otherFlags]);
+  expect(new Set(flags).size).toBe(flags.length);
+  expect(new Set(configOptions.map(({ variable }) => variable)).size).toBe(configOptions.length);
+  expect(configOptions.filter(({ description }) => description === '')).toEqual([]);
+  expect(configOptions.length).toBeGreaterThan(60);
+});
+
+test.each([
+  ['server.bind', 'bind', 'PROMPTMQ_SERVER_BIND'],
+  ['server.tls.cert', 'tls-cert', 'PROMPTMQ_SERVER_TLS_CERT'],
+  ['mqtt.max-qos', 'max-qos', 'PROMPTMQ_MQTT_MAX_QOS'],
+  ['storage.data-dir', 'data-dir', 'PROMPTMQ_STORAGE_DATA_DIR'],
+  ['storage.enabled', 'storage-enabled', 'PROMPTMQ_STORAGE_ENABLED'],
+  ['storage.wal.sync-mode', 'wal-sync-mode', 'PROMPTMQ_STORAGE_WAL_SYNC_MODE'],
+  ['metrics.bind', 'metrics-bind', 'PROMPTMQ_METRICS_BIND'],
+])('%s is --%s and %s', (key, flag, variable) => {
+  expect(configOptions.find((option) => option.key === key)).toMatchObject({ flag, variable });
+});
+
+test('the storage section is as its defaults promise', () => {
+  expect(parseConfig({}).storage).toEqual({
+    enabled: true,
+    dataDir: './data',
+    walDir: './wal',
+    memoryBuffer: 268_435_456,
+    maxQueuedBytes: 4_000_000_000,
+    wal: {
+      syncMode: 'immediate',
+      syncInterval: 100,
+      batchSyncSize: 100,
+      forceFsync: false,
+      crashRecoveryValidation: false,
+      onCorruption: 'quarantine',
+      segmentSize: 16_777_216,
+      maxPendingBytes: 16_000_000,
+      checkpointSize: 67_108_864,
+    },
+    compaction: {
+      maxMessageAge: 7_200_000,
+      maxWalSize: 104_857_600,
+      checkInterval: 300_000,
+      concurrentWorkers: 2,
+      batchSize: 1000,
+    },
+  });
+});
+
+test('a cluster is refused with a clear message', () => {
+  expect(problemsOf(() => parseConfig({ cluster: { enabled: true, peers: 'a:1,b:2' } }))).toEqual([
+    'cluster.enabled (options): true is not allowed; it takes false only: this version runs as a single node',
+    'cluster.peers (options): "a:1,b:2" is not allowed; it takes no value: this version runs as a single node',
+  ]);
+});
+
+test('options that contradict each other are refused together', () => {
+  const problems = problemsOf(() =>
+    parseConfig({
+      server: { tlsBind: ':8883', daemon: true, tls: { clientCertificates: 'require' } },
+    }),
+  );
+  expect(problems.map((problem) => problem.replace(/ \(.*/, ''))).toEqual([
+    'server.tls-bind',
+    'server.tls-bind',
+    'server.tls.client-certificates',
+    'server.daemon',
+  ]);
+});
 
 test('without options it has the defaults', () => {
   const config = parseConfig({});
@@ -97,17 +172,19 @@ describe('sources', () => {
 
   test('a flag goes before the file, and the file before the default', () => {
     const file = write('a.yaml', 'mqtt:\n  max-qos: 1\n  max-inflight: 7\nlog:\n  level: warn\n');
-    const config = loadConfig({ flags: { 'max-qos': '0', 'log-format': 'json' }, file });
+    const { config } = loadConfig({ flags: { 'max-qos': '0', 'log-format': 'json' }, file });
     expect([config.mqtt.maxQos, config.mqtt.maxInflight, config.mqtt.maxRetained]).toEqual([
       0, 7, 1_000_000,
     ]);
-    expect(config.log).toEqual({ level: 'warn', format: 'json' });
+    expect(config.log).toMatchObject({ level: 'warn', format: 'json' });
   });
 
   test('a file may be JSON, or empty', () => {
     const file = write('a.json', '{"server": {"ws-bind": "none"}}');
-    expect(loadConfig({ flags: {}, file }).server.wsBind).toBeNull();
-    expect(loadConfig({ flags: {}, file: write('b.yaml', '# nothing\n') }).mqtt.maxQos).toBe(2);
+    expect(loadConfig({ flags: {}, file }).config.server.wsBind).toBeNull();
+    expect(loadConfig({ flags: {}, file: write('b.yaml', '# nothing\n') }).config.mqtt.maxQos).toBe(
+      2,
+    );
   });
 
   test('all errors are told at once, each with where it comes from', () => {
@@ -118,7 +195,7 @@ describe('sources', () => {
       `mqtt.max-inflght (${file}:3:3): unknown key; did you mean mqtt.max-inflight?`,
       `mqtt.max-qos (${file}:2:3): 9 is not allowed; it takes a whole number from 0 to 2`,
       'mqtt.max-retained (--max-retained): "many" is not allowed; it takes a whole number from 0 to 100000000',
-      `server (${file}:4:1): 5 is not allowed; it takes a value of another type`,
+      `server (${file}:4:1): 5 is not allowed; it takes a section with keys`,
     ]);
   });
 

@@ -222,6 +222,36 @@ describe('before and after CONNECT', () => {
   });
 });
 
+describe('read timeout', () => {
+  const half = Uint8Array.of(0x30, 10, 0, 1, 0x74);
+
+  test('a packet that begins and does not go on closes the connection', () => {
+    const simulation = new Simulation({ server: { readTimeout: '5s' } });
+    const client = simulation.connect('c');
+    client.send(half);
+    simulation.advance(4);
+    client.send(Uint8Array.of(0x78));
+    simulation.advance(4);
+    expect(client.isClosed).toBe(false);
+    simulation.advance(2);
+    expect(client.brief()).toEqual(['disconnect 131']);
+  });
+
+  test('silence between packets does not, nor does 0', () => {
+    const simulation = new Simulation({ server: { readTimeout: '5s' } });
+    const client = simulation.connect('c');
+    client.send(half);
+    client.send(Uint8Array.of(0, 0x78, 0x78, 0x78, 0x78, 0x78, 0x78));
+    simulation.advance(1000);
+    expect(client.isClosed).toBe(false);
+    const patient = new Simulation({ server: { readTimeout: 0 } });
+    const slow = patient.connect('c');
+    slow.send(half);
+    patient.advance(1000);
+    expect(slow.isClosed).toBe(false);
+  });
+});
+
 describe('keep alive', () => {
   test('one and a half times without a packet closes with 0x8D [MQTT-3.1.2-22]', () => {
     const simulation = new Simulation();
@@ -239,6 +269,18 @@ describe('keep alive', () => {
     const client = simulation.connect('c', { keepalive: 0 });
     simulation.advance(1_000_000);
     expect(client.isClosed).toBe(false);
+  });
+
+  test('a client that asks for none is given the default, if it can be told', () => {
+    const simulation = new Simulation({ mqtt: { keepAlive: 60 } });
+    const told = simulation.open(5);
+    told.connect('told', { keepalive: 0 });
+    expect(told.take()).toMatchObject([{ properties: { serverKeepAlive: 60 } }]);
+    const older = simulation.open(4);
+    older.connect('older', { keepalive: 0 });
+    expect(older.brief()).toHaveLength(1);
+    simulation.advance(91);
+    expect([told.isClosed, older.isClosed]).toEqual([true, false]);
   });
 
   test('the server’s own value counts where it gave one [MQTT-3.2.2-21]', () => {

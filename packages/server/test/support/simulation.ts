@@ -56,7 +56,13 @@ export class Simulation {
   readonly broker: Broker;
 
   constructor(options: ConfigInput = {}) {
-    this.broker = new Broker(parseConfig(options), this.runtime, noopLogger);
+    const config = parseConfig({
+      storage: { enabled: false },
+      ...options,
+      // Simulated clients send no PINGREQ: keep alive is what they ask for.
+      mqtt: { keepAlive: 0, ...options.mqtt },
+    });
+    this.broker = new Broker(config, this.runtime, noopLogger);
   }
 
   /** A connection that has not sent anything yet. */

@@ -72,7 +72,7 @@ export function openLog(
     clock: testClock,
     segmentSize: 4096,
     onEvent: (event) => {
-      if (event.type !== 'recovering') events.push(event);
+      if (event.type !== 'recovering' && event.type !== 'checking') events.push(event);
     },
     ...options,
   });

@@ -1,19 +1,29 @@
-import type { Checkpoint, CheckpointChange, CheckpointStore } from '../../src/index.ts';
+import type {
+  Checkpoint,
+  CheckpointChange,
+  CheckpointStore,
+  SegmentState,
+  SnapshotRange,
+} from '../../src/index.ts';
 
 /** A checkpoint in memory that outlives the log that uses it, as one on a disk would. */
 export class MemoryIndex implements CheckpointStore {
   #position = 0;
-  #releasedBytes: ReadonlyMap<number, number> = new Map();
+  #segments: ReadonlyMap<number, SegmentState> = new Map();
+  #snapshot: SnapshotRange | null = null;
   #entries = new Map<string, Buffer>();
   #streams = new Map<number, Map<string, number[]>>();
   /** Awaited before a commit takes effect. */
   delay: () => Promise<void> = async () => {};
   #isDead = false;
 
+  open(): void {}
+
   load(): Checkpoint {
     return {
       position: this.#position,
-      releasedBytes: this.#releasedBytes,
+      segments: this.#segments,
+      snapshot: this.#snapshot,
       entries: [...this.#entries].sort(([a], [b]) => (a < b ? -1 : 1)),
     };
   }
@@ -35,17 +45,12 @@ export class MemoryIndex implements CheckpointStore {
     }
     for (const segment of change.removedSegments) this.#streams.delete(segment);
     this.#position = change.position;
-    this.#releasedBytes = new Map(change.releasedBytes);
+    this.#segments = new Map(change.segments);
+    this.#snapshot = change.snapshot;
   }
 
-  streamPositions(segment: number, stream: Uint8Array): number[] {
+  streamPairs(segment: number, stream: Uint8Array): number[] {
     return this.#streams.get(segment)?.get(Buffer.from(stream).toString('latin1')) ?? [];
-  }
-
-  async clear(): Promise<void> {
-    this.#entries.clear();
-    this.#streams.clear();
-    this.#position = 0;
   }
 
   async close(): Promise<void> {}
@@ -53,9 +58,15 @@ export class MemoryIndex implements CheckpointStore {
   /** What the next process finds; commits that are under way never happen. */
   crash(): MemoryIndex {
     this.#isDead = true;
+    return this.copy();
+  }
+
+  /** An independent one, as it is now. */
+  copy(): MemoryIndex {
     const next = new MemoryIndex();
     next.#position = this.#position;
-    next.#releasedBytes = this.#releasedBytes;
+    next.#segments = this.#segments;
+    next.#snapshot = this.#snapshot;
     next.#entries = new Map(this.#entries);
     next.#streams = new Map(
       [...this.#streams].map(([segment, names]) => [

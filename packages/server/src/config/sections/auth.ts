@@ -1,0 +1,27 @@
+import { z } from 'zod';
+import { flag, integer, pathOrNone } from '../units.ts';
+
+/** Who may connect, and what they may publish and subscribe. */
+export const authSection = z
+  .strictObject({
+    allowAnonymous: flag()
+      .prefault(true)
+      .describe('whether clients without a user name may connect'),
+    passwordFile: pathOrNone()
+      .prefault(null)
+      .describe('file of user names and hashed passwords, as promptmq passwd makes it'),
+    aclFile: pathOrNone()
+      .prefault(null)
+      .describe(
+        'file of rules on who may publish and subscribe what; without it, everyone may all',
+      ),
+    maxConcurrentChecks: integer(1, 64)
+      .prefault(2)
+      .describe('passwords that are checked at the same time'),
+    maxWaitingChecks: integer(1, 1_000_000)
+      .prefault(1000)
+      .describe(
+        'passwords that wait to be checked; clients beyond are told that the broker is busy',
+      ),
+  })
+  .prefault({});

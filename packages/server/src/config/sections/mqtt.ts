@@ -1,0 +1,107 @@
+import { z } from 'zod';
+import { choice, duration, durationOrNone, flag, integer, size, text } from '../units.ts';
+
+/** The largest packet that the protocol allows, fixed header included (§2.1.4). */
+const PACKET_BYTES_MAX = 268_435_460;
+
+const GIGABYTE = 1000 ** 3;
+const DAY_MS = 86_400_000;
+
+/** What clients may do, and the limits of whatever they can make grow. */
+export const mqttSection = z
+  .strictObject({
+    maxQos: integer(0, 2)
+      .transform((value) => value as 0 | 1 | 2)
+      .prefault(2)
+      .describe('highest QoS that clients may publish with, and that subscriptions are granted'),
+    maxConnections: integer(1, 10_000_000)
+      .prefault(10_000)
+      .describe('clients connected at the same time'),
+    maxInflight: integer(1, 65_535)
+      .prefault(20)
+      .describe('QoS 1 and 2 messages under way to a client that states no Receive Maximum'),
+    receiveMaximum: integer(1, 65_535)
+      .prefault(1000)
+      .describe('QoS 2 messages that an MQTT 5 client may have under way to the broker'),
+    keepAlive: integer(0, 65_535)
+      .prefault(60)
+      .describe('keep alive that MQTT 5 clients get that ask for none, in seconds; 0 gives none'),
+    maxKeepAlive: integer(0, 65_535)
+      .prefault(0)
+      .describe('longest keep alive of an MQTT 5 client, in seconds; 0 allows any'),
+    retainAvailable: flag().prefault(true).describe('whether messages may be retained'),
+    wildcardAvailable: flag().prefault(true).describe('whether filters may have wildcards'),
+    subscriptionIdentifiersAvailable: flag()
+      .prefault(true)
+      .describe('whether subscriptions may have identifiers'),
+    sharedSubAvailable: flag().prefault(true).describe('whether subscriptions may be shared'),
+    maxPacketSize: size(64, PACKET_BYTES_MAX)
+      .prefault(PACKET_BYTES_MAX)
+      .describe('largest packet that a client may send'),
+    maxClientIdLen: integer(23, 65_535)
+      .prefault(1024)
+      .describe('longest client identifier, in bytes'),
+    maxTopicLen: integer(1, 65_535)
+      .prefault(65_535)
+      .describe('longest topic name or filter, in bytes'),
+    maxTopicLevels: integer(1, 65_536)
+      .prefault(256)
+      .describe('most levels of a topic name or filter'),
+    maxTopicAlias: integer(0, 65_535)
+      .prefault(10)
+      .describe('topic aliases that a client may set on a connection'),
+    maxTopicAliasOut: integer(0, 65_535)
+      .prefault(10)
+      .describe('topic aliases that the broker sets on a connection, where the client allows them'),
+    maxSessionExpiry: durationOrNone(0)
+      .transform((ms) => Math.min(Math.floor(ms / 1000), 0xffff_ffff))
+      .prefault('none')
+      .describe('longest that a session outlives its connection'),
+    maxMessageExpiry: durationOrNone(1000)
+      .prefault('none')
+      .describe('longest that a message waits, whatever its publisher says'),
+    maxQueuedMessages: integer(1, 100_000_000)
+      .prefault(1_000_000)
+      .describe('messages that wait for one session'),
+    maxQueuedBytes: size(1, 1000 * GIGABYTE)
+      .prefault('64MB')
+      .describe('bytes of the messages that wait in memory for one session'),
+    maxQueuedMessagesTotal: integer(1, 1_000_000_000)
+      .prefault(10_000_000)
+      .describe('messages that wait for all sessions together'),
+    maxQueuedBytesTotal: size(1, 1_000_000 * GIGABYTE)
+      .prefault('4GB')
+      .describe('bytes of the messages that wait for all sessions together'),
+    queueOverflow: choice('drop-newest', 'drop-oldest', 'reject')
+      .prefault('drop-newest')
+      .describe('which message gives way when a session has too many; reject tells the publisher'),
+    maxSubscriptions: integer(1, 10_000_000)
+      .prefault(10_000)
+      .describe('subscriptions of one client'),
+    maxRetained: integer(0, 100_000_000).prefault(1_000_000).describe('retained messages in all'),
+    maxRetainedBytes: size(0, 1000 * GIGABYTE)
+      .prefault('1GB')
+      .describe('bytes of retained messages in all'),
+    connectTimeout: duration(1, DAY_MS)
+      .prefault('10s')
+      .describe('how long a new connection may take to send its CONNECT'),
+    maxOutputBuffer: size(1024, 1000 * GIGABYTE)
+      .prefault('8MB')
+      .describe('bytes waiting for one client above which QoS 0 messages to it are dropped'),
+    overlappingSubscriptions: choice('merge', 'each')
+      .prefault('merge')
+      .describe('one copy of a message for all matching subscriptions of a client, or one for each')
+      .meta({ restart: true }),
+    allowEmptyClientId: flag()
+      .prefault(true)
+      .describe('whether clients may leave their identifier to the broker'),
+    responseInformation: text(1024)
+      .prefault('')
+      .describe(
+        'what clients that ask are told to make response topics from; %c stands for their identifier',
+      ),
+    checkPayloadFormat: flag()
+      .prefault(false)
+      .describe('whether payloads that are declared as UTF-8 must be'),
+  })
+  .prefault({});

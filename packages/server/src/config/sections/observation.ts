@@ -1,0 +1,75 @@
+import { z } from 'zod';
+import {
+  addressOrNone,
+  choice,
+  duration,
+  durationOrNone,
+  flag,
+  integer,
+  list,
+  pathOrNone,
+  sizeOrNone,
+  text,
+} from '../units.ts';
+
+const DAY_MS = 86_400_000;
+const GIGABYTE = 1000 ** 3;
+
+/** What is counted and where it can be read. */
+export const metricsSection = z
+  .strictObject({
+    enabled: flag()
+      .prefault(true)
+      .describe('whether metrics and health are served over HTTP')
+      .meta({ restart: true }),
+    bind: addressOrNone()
+      .prefault('0.0.0.0:9090')
+      .describe('where to serve them: HOST:PORT, unix:PATH, or none')
+      .meta({ restart: true }),
+    path: text(256)
+      .prefault('/metrics')
+      .describe('path of the metrics; /health and /ready are beside it')
+      .meta({ restart: true }),
+    topics: list(100)
+      .prefault([])
+      .describe('topic filters whose messages are counted by themselves'),
+    sysInterval: duration(0, DAY_MS)
+      .prefault('10s')
+      .describe('how often the topics below $SYS are published; 0 is never'),
+  })
+  .prefault({});
+
+const rotationSection = z
+  .strictObject({
+    size: sizeOrNone(1024, 1000 * GIGABYTE)
+      .prefault('100MB')
+      .describe('size from which on a log file is followed by another'),
+    age: durationOrNone(60_000, 3650 * DAY_MS)
+      .prefault('1d')
+      .describe('age from which on a log file is followed by another'),
+    count: integer(1, 10_000)
+      .prefault(10)
+      .describe('log files that are kept beside the current one'),
+    gzip: flag().prefault(true).describe('whether files that are kept are compressed'),
+  })
+  .prefault({});
+
+/** What is logged, how, and where to. */
+export const logSection = z
+  .strictObject({
+    level: choice('trace', 'debug', 'info', 'warn', 'error', 'fatal')
+      .prefault('info')
+      .describe('least severity that is logged'),
+    format: choice('console', 'json')
+      .prefault('console')
+      .describe('for people, or one JSON object a line'),
+    file: pathOrNone().prefault(null).describe('file to log to, instead of standard output'),
+    rotation: rotationSection,
+    clientLinesPerSecond: integer(0, 1_000_000)
+      .prefault(20)
+      .describe('lines a second that clients can cause; what is left out is counted'),
+    traceClients: list(100)
+      .prefault([])
+      .describe('client identifiers whose packets are logged, without payloads'),
+  })
+  .prefault({});

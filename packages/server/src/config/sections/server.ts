@@ -1,0 +1,82 @@
+import { z } from 'zod';
+import { addressOrNone, choice, duration, flag, pathOrNone, size, text } from '../units.ts';
+
+const DAY_MS = 86_400_000;
+
+/** Certificates of the listeners that encrypt. */
+const tlsSection = z
+  .strictObject({
+    cert: pathOrNone()
+      .prefault(null)
+      .describe("file with the broker's certificate and those between it and its root, as PEM"),
+    key: pathOrNone().prefault(null).describe("file with the certificate's private key, as PEM"),
+    keyPassphrase: text(1024)
+      .prefault('')
+      .describe('what the private key is encrypted with; better given by the environment')
+      .meta({ secret: true }),
+    ca: pathOrNone()
+      .prefault(null)
+      .describe('file with the certificates that sign those of clients, as PEM'),
+    clientCertificates: choice('none', 'optional', 'require')
+      .prefault('none')
+      .describe('whether clients are asked for a certificate, and whether they need one'),
+    useSubjectAsUserName: flag()
+      .prefault(false)
+      .describe("whether a client's user name is the common name of its certificate"),
+    minVersion: choice('TLSv1.2', 'TLSv1.3')
+      .prefault('TLSv1.2')
+      .describe('oldest TLS version that clients may use'),
+  })
+  .prefault({});
+
+/** Where the broker listens, and the process it runs in. */
+export const serverSection = z
+  .strictObject({
+    bind: addressOrNone()
+      .prefault('0.0.0.0:1883')
+      .describe('where to listen for MQTT over TCP: HOST:PORT, unix:PATH, or none')
+      .meta({ restart: true }),
+    wsBind: addressOrNone()
+      .prefault('0.0.0.0:8080')
+      .describe('where to listen for MQTT over WebSocket: HOST:PORT, unix:PATH, or none')
+      .meta({ restart: true }),
+    tlsBind: addressOrNone()
+      .prefault('none')
+      .describe('where to listen for MQTT over TLS; needs server.tls.cert and server.tls.key')
+      .meta({ restart: true }),
+    wssBind: addressOrNone()
+      .prefault('none')
+      .describe('where to listen for MQTT over WebSocket over TLS')
+      .meta({ restart: true }),
+    tls: tlsSection,
+    proxyProtocol: choice('off', 'v1', 'v2', 'any')
+      .prefault('off')
+      .describe('which PROXY protocol header every TCP and TLS connection has to begin with')
+      .meta({ restart: true }),
+    readBuffer: size(1024, 1024 ** 2)
+      .prefault(4096)
+      .describe('bytes that are read ahead of a client that is held back')
+      .meta({ restart: true }),
+    writeBuffer: size(512, 65_536)
+      .prefault(4096)
+      .describe('first size of the buffer that gathers packets to a client; it grows to 64 KiB')
+      .meta({ restart: true }),
+    readTimeout: duration(0, DAY_MS)
+      .prefault('30s')
+      .describe('how long nothing may come of a packet that has begun; 0 is for ever'),
+    writeTimeout: duration(0, DAY_MS)
+      .prefault('30s')
+      .describe('how long a client may take nothing while data waits for it; 0 is for ever'),
+    shutdownTimeout: duration(0, DAY_MS)
+      .prefault('5s')
+      .describe('how long clients may take to close when the broker stops'),
+    daemon: flag()
+      .prefault(false)
+      .describe('whether to run in the background; needs server.pid-file')
+      .meta({ restart: true }),
+    pidFile: pathOrNone()
+      .prefault(null)
+      .describe('file that holds the process identifier while the broker runs')
+      .meta({ restart: true }),
+  })
+  .prefault({});

@@ -1,0 +1,51 @@
+import type { Files } from './files.ts';
+import { LogError } from './log-error.ts';
+import { nodeFiles } from './node-files.ts';
+import { listSegments, readSegment } from './recovery.ts';
+import type { Segment } from './segment.ts';
+
+/** For what looks at a log without opening it. */
+export interface InspectionOptions {
+  readonly files?: Files;
+  /** Everything before this position is known to have been durable: that of the last checkpoint. */
+  readonly checkpointPosition?: number;
+  readonly onProgress?: (doneBytes: number, totalBytes: number) => void;
+}
+
+/**
+ * Goes through the segments of a directory, reading only and without its lock: a log that is in use may be
+ * looked at, and what is being written just then may look torn.
+ *
+ * @param visit - gets the bytes of each segment in turn, preallocated ones included
+ * @throws {LogError} `not-found` when there is no such directory, `newer-version`
+ */
+export async function eachSegment(
+  directory: string,
+  { files = nodeFiles, onProgress }: InspectionOptions,
+  visit: (segment: Segment, buffer: Buffer, next: Segment | undefined) => void | Promise<void>,
+): Promise<readonly Segment[]> {
+  const segments = await openSegments(files, directory);
+  try {
+    const totalBytes = segments.reduce((sum, { size }) => sum + size, 0);
+    let doneBytes = 0;
+    for (let index = 0; index < segments.length; index++) {
+      const segment = segments[index] as Segment;
+      await visit(segment, await readSegment(files, segment), segments[index + 1]);
+      doneBytes += segment.size;
+      onProgress?.(doneBytes, totalBytes);
+    }
+    return segments;
+  } finally {
+    for (const segment of segments) await segment.close();
+  }
+}
+
+async function openSegments(files: Files, directory: string): Promise<Segment[]> {
+  try {
+    return await listSegments(files, directory, 'read');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'ENOENT' && code !== 'ENOTDIR') throw error;
+    throw new LogError('not-found', `${directory}: no such directory`, { cause: error });
+  }
+}
