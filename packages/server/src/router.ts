@@ -97,15 +97,6 @@ export class Router {
    */
   publish(view: PublishView, publisher: Connection): number {
     const route = this.resolve(view, publisher);
-    const { permissions } = publisher;
-    if (
-      isReserved(route.topicBytes) ||
-      (permissions !== null && !permissions.mayPublish(route.topic))
-    ) {
-      this.#stats.refused['not-authorized']++;
-      return ReasonCode.NotAuthorized;
-    }
-    this.topicMeter?.count(route, view.payloadEnd - view.payloadStart);
     this.#view = view;
     this.#route = route;
     this.#publisher = publisher;
@@ -115,6 +106,7 @@ export class Router {
     this.#frame5.isReady = false;
     const refusal = this.#refusalOf(view, route, publisher);
     if (refusal !== ReasonCode.Success) return refusal;
+    this.topicMeter?.count(route, view.payloadEnd - view.payloadStart);
     const { storage } = this;
     // What the disk has no room for is delivered all the same at QoS 0, only not retained.
     const isRetaining = view.retain && storage?.isOpen !== false;
@@ -143,12 +135,17 @@ export class Router {
   }
 
   /**
-   * What full queues and a full disk say of a message, before anyone has got it.
+   * What permissions, full queues and a full disk say of a message, before anyone has got it.
    *
    * @throws {PacketError} before MQTT 5, where a message can only be refused by not acknowledging it
    */
   #refusalOf(view: PublishView, route: Route<BrokerSession>, publisher: Connection): number {
     const { storage } = this;
+    const { permissions } = publisher;
+    if (isReserved(route.topicBytes) || permissions?.mayPublish(route.topic) === false) {
+      this.#stats.refused['not-authorized']++;
+      return ReasonCode.NotAuthorized;
+    }
     if (storage !== null && !storage.isOpen && this.#needsStorage(route, view.qos, view.retain)) {
       this.#stats.refused['storage-full']++;
       if (view.qos === 0) return ReasonCode.Success;
