@@ -57,8 +57,8 @@ if (values.json) {
 }
 
 /** The medians, and the median of what changes within a round: what changes between them falls out. */
-function compare(valueOf) {
-  const [on, off] = [rounds.on.map(valueOf), rounds.off.map(valueOf)];
+function compare(read) {
+  const [on, off] = [rounds.on.map(read), rounds.off.map(read)];
   const change = median(on.map((value, round) => value / off[round] - 1));
   return {
     on: Math.round(median(on)),
