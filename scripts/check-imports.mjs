@@ -13,8 +13,8 @@ const ALLOWED = {
   codec: { imports: ['mqtt-packet'], types: [] },
   session: { imports: [], types: ['@promptmq/codec'] },
   wal: { imports: ['lmdb'], types: [] },
-  metrics: { imports: ['prom-client'], types: [] },
   bench: { imports: ['@promptmq/codec', 'yargs'], types: [] },
+  metrics: { imports: ['prom-client'], types: [] },
   server: {
     imports: [
       '@promptmq/bench',

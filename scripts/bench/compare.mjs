@@ -14,8 +14,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { latencyPlot, memoryPlot, throughputPlot } from '../../packages/bench/dist/index.js';
 import { root } from '../lib/prepare.mjs';
+import { latencyPlot, memoryPlot, throughputPlot } from './lib/bench-package.mjs';
 import { canPin, findBrokers, startBroker } from './lib/brokers.mjs';
 import { generate } from './lib/generator.mjs';
 import {
@@ -98,7 +98,8 @@ async function measureAll(scenarios, brokers, runs, seconds) {
       for (const [brokerIndex, broker] of brokers.entries()) {
         if (failures[brokerIndex] !== undefined) continue;
         const where = `${index + 1}/${scenarios.length} ${name}, run ${run + 1}/${runs}`;
-        const all = isTimed ? args : [...args, '--seconds', String(seconds)];
+        const own = broker.generatorArgs?.(args) ?? [];
+        const all = [...args, ...own, ...(isTimed ? [] : ['--seconds', String(seconds)])];
         try {
           const result = await measureOnce(broker, all);
           results[brokerIndex].push(result);

@@ -21,7 +21,9 @@ afterEach(async () => {
 async function start(
   options: Parameters<typeof createBroker>[0] = {},
 ): Promise<{ broker: RunningBroker; target: Target }> {
-  const broker = await createBroker(options);
+  // Without the topics below $SYS, what is retained is only what is measured.
+  const metrics = { enabled: false, sysInterval: 0 };
+  const broker = await createBroker({ ...options, metrics });
   cleanups.push(() => broker.stop());
   return { broker, target: parseTarget(broker.url as string) };
 }

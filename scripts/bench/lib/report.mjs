@@ -1,11 +1,6 @@
 /** Medians of runs, and the tables of docs/performance.md made from them. */
 import { cpus, release, totalmem, type } from 'node:os';
-import {
-  formatBytes,
-  formatCount,
-  formatLoss,
-  formatMicros,
-} from '../../../packages/bench/dist/index.js';
+import { formatBytes, formatCount, formatLoss, formatMicros } from './bench-package.mjs';
 
 export function median(values) {
   const sorted = values.toSorted((a, b) => a - b);
