@@ -18,6 +18,7 @@ const ALLOWED = {
       '@promptmq/codec',
       '@promptmq/session',
       '@promptmq/wal',
+      'rotating-file-stream',
       'winston',
       'ws',
       'yaml',

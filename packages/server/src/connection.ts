@@ -27,6 +27,7 @@ import { admit, peekVersion } from './connect.ts';
 import { Deadline } from './deadline-queue.ts';
 import { Output } from './output.ts';
 import { PacketSender } from './packet-sender.ts';
+import { type PacketTracer, tracedFields } from './packet-trace.ts';
 import { PendingAcks } from './pending-acks.ts';
 import type { BrokerSession } from './router.ts';
 import type { Storage } from './storage/storage.ts';
@@ -106,6 +107,8 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
   #holdCount: number;
   /** While CONNECT is being decided on: what follows it waits. */
   #isSuspended: boolean;
+  /** Set while an operator looks at this client's packets. */
+  #tracer: PacketTracer | null;
 
   constructor(broker: Broker, transport: Transport) {
     this.broker = broker;
@@ -137,6 +140,7 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
     this.#pendingAcks = null;
     this.#holdCount = 0;
     this.#isSuspended = false;
+    this.#tracer = null;
     this.#armDeadline();
   }
 
@@ -181,6 +185,9 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
     if (this.state !== ConnectionState.Open) {
       this.#onOpeningFrame(buffer, start, bodyStart, end);
       return !this.isEnding && !this.#isSuspended;
+    }
+    if (this.#tracer !== null) {
+      this.traceReceived(decodePacket(buffer, start, bodyStart, end, this.version, 'server'));
     }
     const type = (buffer[start] as number) >> 4;
     switch (type) {
@@ -605,6 +612,24 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
     this.transport.resume();
   }
 
+  // -------------------------------------------------------------------- tracing
+
+  /** Logs this client's packets from now on if `log.trace-clients` has it, else no more. */
+  updateTrace(clientId: string): void {
+    const { log, config } = this.broker;
+    const isTraced = config.log.traceClients.includes(clientId);
+    const tracer =
+      (direction: 'in' | 'out'): PacketTracer =>
+      (packet, fields) =>
+        log.info('packet', { clientId, direction, packet, ...fields });
+    this.#tracer = isTraced ? tracer('in') : null;
+    this.sender.tracer = isTraced ? tracer('out') : null;
+  }
+
+  traceReceived(packet: Packet): void {
+    this.#tracer?.(packet.cmd, tracedFields(packet));
+  }
+
   // -------------------------------------------------------------------- opening
 
   /** CONNECT was accepted: from here on the connection is the session's. */
@@ -779,7 +804,7 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
         'the rest of a packet did not come within server.read-timeout',
       );
     } else {
-      this.broker.log.warn('slow-client-closed', { clientId: this.clientId });
+      this.broker.clientLog.warn('slow-client-closed', { clientId: this.clientId });
       this.terminate();
     }
   }

@@ -7,6 +7,7 @@ import { listenTcp, listenTls } from './listeners/tcp.ts';
 import { loadTlsFiles } from './listeners/tls-files.ts';
 import { listenSecureWebSocket, listenWebSocket } from './listeners/websocket.ts';
 import { type Logger, noopLogger } from './log/index.ts';
+import { type Reconfiguration, reconfigure } from './reconfigure.ts';
 import { nodeRuntime } from './runtime.ts';
 import type { BrokerStats } from './stats.ts';
 import type { StorageResources } from './storage/storage.ts';
@@ -30,6 +31,13 @@ export interface RunningBroker {
    * @returns whether it was connected
    */
   disconnectClient(clientId: string): boolean;
+  /**
+   * Puts another configuration in force while clients stay connected, as far as that can be done; the
+   * files that it names are read again.
+   *
+   * @throws {ConfigError} when it can't be used; nothing was changed
+   */
+  reconfigure(config: Config): Reconfiguration;
   /**
    * Stops accepting, tells every client (0x8B) and closes. Resolves when no socket, timer or other
    * handle is left open; calling it again returns the same promise.
@@ -117,6 +125,7 @@ export async function startBroker(
     listeners,
     stats: broker.stats,
     disconnectClient: (clientId) => broker.disconnectClient(clientId),
+    reconfigure: (next) => reconfigure(broker, listeners, next),
     stop: () => {
       stopped ??= stopAll(broker, listeners, config.server.shutdownTimeout).then(() =>
         log.info('stopped'),

@@ -6,6 +6,7 @@ import { configCommand } from './config-command.ts';
 import { configFlags, wordsOf } from './options.ts';
 import { passwdCommand } from './passwd-command.ts';
 import { serverCommand } from './server-command.ts';
+import { reloadCommand, statusCommand, stopCommand } from './service-commands.ts';
 
 /** Exit codes: 1 when the broker can't run, 2 when it was called wrongly. */
 const EXIT_FAILED = 1;
@@ -68,6 +69,9 @@ await yargs(hideBin(process.argv))
   .command(serverCommand)
   .command(configCommand)
   .command(passwdCommand)
+  .command(stopCommand)
+  .command(statusCommand)
+  .command(reloadCommand)
   .completion(
     'completion',
     'print a completion script: completion bash, or completion zsh',

