@@ -75,11 +75,15 @@ export class Router {
     this.#rejectsWhenFull = config.mqtt.queueOverflow === 'reject';
     this.storage = null;
     this.position = -1;
-    const { overlappingSubscriptions, maxRetained, maxRetainedBytes } = config.mqtt;
-    this.trie = new SubscriptionTrie({ overlapping: overlappingSubscriptions });
+    const { mqtt } = config;
+    this.trie = new SubscriptionTrie({ overlapping: mqtt.overlappingSubscriptions });
     this.retained = new RetainedStore({
-      messagesMax: maxRetained,
-      bytesMax: maxRetainedBytes,
+      get messagesMax() {
+        return mqtt.maxRetained;
+      },
+      get bytesMax() {
+        return mqtt.maxRetainedBytes;
+      },
       onExpired: ({ topic }) => this.storage?.dropRetained(topic),
     });
     this.topicMeter = null;
