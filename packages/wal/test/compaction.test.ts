@@ -387,6 +387,7 @@ describe('what compaction removes', () => {
     };
     const former = owner.items.get('0') as number;
     const reading = log.read(former);
+    await settle(1);
     let isCompacted = false;
     const compacting = log.compact().then(() => {
       isCompacted = true;
