@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import {
   type ConnackProperties,
   type ConnectPacket,
@@ -7,10 +8,12 @@ import {
   type Will,
 } from '@promptmq/codec';
 import { type Message, NEVER_EXPIRES } from '@promptmq/session';
+import type { Admission, Permissions } from './access/index.ts';
 import { Authentication } from './authentication.ts';
-import type { Broker } from './broker.ts';
+import type { Broker, Durability } from './broker.ts';
 import type { Config } from './config/index.ts';
 import type { Connection, ConnectionTerms } from './connection.ts';
+import { revokeSubscriptions } from './subscribe.ts';
 
 const EMPTY = new Uint8Array(0);
 
@@ -37,7 +40,7 @@ export function admit(broker: Broker, connection: Connection, packet: ConnectPac
 
   const method = broker.authenticationMethods.get(packet.properties?.authenticationMethod ?? '');
   if (method === undefined) {
-    open(broker, connection, packet, EMPTY);
+    authenticate(broker, connection, packet);
     return;
   }
   if (isRefused(broker, connection, packet)) return;
@@ -45,6 +48,49 @@ export function admit(broker: Broker, connection: Connection, packet: ConnectPac
     open(broker, connection, packet, data),
   );
   connection.authentication.begin(packet.properties?.authenticationData);
+}
+
+/** User name, password and certificate (§5.4.1): opens the session at once, or when they are checked. */
+function authenticate(broker: Broker, connection: Connection, packet: ConnectPacket): void {
+  const { certificateName } = connection.transport;
+  const admission = broker.access.admit({
+    userName: packet.username,
+    password: packet.password,
+    certificateName: broker.config.server.tls.useSubjectAsUserName
+      ? (certificateName ?? null)
+      : null,
+  });
+  if (!(admission instanceof Promise)) {
+    onAdmission(broker, connection, packet, admission);
+    return;
+  }
+  if (isRefused(broker, connection, packet)) return;
+  connection.suspend();
+  void admission
+    .catch((error: unknown): Admission => {
+      broker.clientLog.error('password-check-failed', { error: String(error) });
+      return { isAdmitted: false, reasonCode: ReasonCode.ServerUnavailable, why: 'internal error' };
+    })
+    .then((answer) => {
+      if (connection.isEnding) return;
+      onAdmission(broker, connection, packet, answer);
+      connection.resume();
+    });
+}
+
+function onAdmission(
+  broker: Broker,
+  connection: Connection,
+  packet: ConnectPacket,
+  admission: Admission,
+): void {
+  if (admission.isAdmitted) {
+    connection.userName = admission.userName;
+    open(broker, connection, packet, EMPTY);
+  } else {
+    broker.logConnectRefusal(connection, admission.reasonCode, admission.why);
+    connection.rejectConnect(admission.reasonCode, admission.why);
+  }
 }
 
 function isRefused(broker: Broker, connection: Connection, packet: ConnectPacket): boolean {
@@ -68,6 +114,12 @@ function open(
   const isV5 = packet.protocolVersion === 5;
   const isAssigned = packet.clientId === '';
   const clientId = isAssigned ? broker.runtime.uniqueId() : packet.clientId;
+  connection.updateTrace(clientId);
+  connection.traceReceived(packet);
+  const { userName } = connection;
+  const permissions = broker.access.permissionsOf({ clientId, userName });
+  if (isWillRefused(broker, connection, packet, permissions)) return;
+  connection.permissions = permissions;
   const requestedExpiry = requestedSessionExpiry(packet);
   const sessionExpiryInterval = Math.min(requestedExpiry, config.mqtt.maxSessionExpiry);
   const keepAlive = allowedKeepAlive(packet, config);
@@ -87,7 +139,13 @@ function open(
     if (authenticationData.length > 0) properties.authenticationData = authenticationData;
   }
 
-  const { session, isPresent } = broker.openSession(clientId, packet.clean, connection);
+  const durability = durabilityOf(packet, sessionExpiryInterval);
+  const { session, isPresent, dependsOn } = broker.openSession(
+    clientId,
+    packet.clean,
+    connection,
+    durability,
+  );
   const terms: ConnectionTerms = {
     session,
     keepAlive,
@@ -106,11 +164,25 @@ function open(
     return;
   }
   session.expiryInterval = sessionExpiryInterval;
+  if (isPresent) revokeSubscriptions(broker, session, permissions);
   connection.open(terms);
   const will = packet.will === undefined ? null : toPendingWill(packet.will, clientId);
   // A client that states no Receive Maximum is not sent as many as the standard would allow.
   const sendQuota = packet.properties?.receiveMaximum ?? config.mqtt.maxInflight;
-  broker.join(connection, session, will, sendQuota);
+  broker.join(connection, session, will, sendQuota, dependsOn);
+}
+
+function isWillRefused(
+  broker: Broker,
+  connection: Connection,
+  { will }: ConnectPacket,
+  permissions: Permissions | null,
+): boolean {
+  if (will === undefined || permissions === null || permissions.mayPublish(will.topic))
+    return false;
+  broker.logConnectRefusal(connection, ReasonCode.NotAuthorized, 'will topic');
+  connection.rejectConnect(ReasonCode.NotAuthorized, 'will topic');
+  return true;
 }
 
 interface Refusal {
@@ -140,6 +212,10 @@ function refusalOf(broker: Broker, packet: ConnectPacket): Refusal | null {
       why: 'client identifier longer than mqtt.max-client-id-len',
     };
   }
+  const expiry = Math.min(requestedSessionExpiry(packet), mqtt.maxSessionExpiry);
+  if (broker.isStorageFullFor(clientId, packet.clean, durabilityOf(packet, expiry))) {
+    return { reasonCode: ReasonCode.QuotaExceeded, why: 'no room to store the session' };
+  }
   if (will === undefined) return null;
   if (will.qos > mqtt.maxQos) {
     return { reasonCode: ReasonCode.QoSNotSupported, why: 'will QoS' }; // [MQTT-3.2.2-12]
@@ -153,6 +229,10 @@ function refusalOf(broker: Broker, packet: ConnectPacket): Refusal | null {
   if (will.topic === '$SYS' || will.topic.startsWith('$SYS/')) {
     return { reasonCode: ReasonCode.NotAuthorized, why: 'will topic' };
   }
+  const isText = will.properties?.payloadFormatIndicator ?? false;
+  if (mqtt.checkPayloadFormat && isText && !isUtf8(will.payload)) {
+    return { reasonCode: ReasonCode.PayloadFormatInvalid, why: 'will payload' }; // §3.1.3.2.3
+  }
   return null;
 }
 
@@ -160,6 +240,11 @@ function allowsEmptyClientId(packet: ConnectPacket, isAllowed: boolean): boolean
   if (packet.protocolVersion === 3) return false;
   // A session that nobody can come back to can't be kept: 3.1.1, [MQTT-3.1.3-7].
   return isAllowed && (packet.protocolVersion === 5 || packet.clean);
+}
+
+function durabilityOf({ will }: ConnectPacket, sessionExpiryInterval: number): Durability {
+  if (sessionExpiryInterval > 0) return 'session';
+  return will === undefined ? 'none' : 'will';
 }
 
 /** Seconds. Before MQTT 5 a session without Clean Session has no end of its own. */

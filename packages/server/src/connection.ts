@@ -19,6 +19,7 @@ import {
   OutboundTopicAliases,
   type SessionLink,
 } from '@promptmq/session';
+import type { Permissions } from './access/index.ts';
 import type { Authentication } from './authentication.ts';
 import type { Broker } from './broker.ts';
 import { Congestion } from './congestion.ts';
@@ -26,7 +27,11 @@ import { admit, peekVersion } from './connect.ts';
 import { Deadline } from './deadline-queue.ts';
 import { Output } from './output.ts';
 import { PacketSender } from './packet-sender.ts';
+import { type PacketTracer, tracedFields } from './packet-trace.ts';
+import { PendingAcks } from './pending-acks.ts';
 import type { BrokerSession } from './router.ts';
+import { countReceived } from './stats.ts';
+import type { Storage } from './storage/storage.ts';
 import { subscribe, unsubscribe } from './subscribe.ts';
 import type { Transport, TransportHandler } from './transport.ts';
 
@@ -78,6 +83,10 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
   state: ConnectionState;
   session: BrokerSession | null;
   clientId: string;
+  /** Who the client proved to be; null when it didn't. */
+  userName: string | null;
+  /** What the client may do; null when it may do everything. */
+  permissions: Permissions | null;
   readonly sender: PacketSender;
   inboundAliases: InboundTopicAliases<Uint8Array>;
   /** Set by a CONNECT that names an authentication method (§4.12). */
@@ -87,22 +96,35 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
   readonly #deadline: Deadline;
   #keepAliveMs: number;
   #receivedAt: number;
-  readonly #openedAt: number;
+  /** Milliseconds of the runtime's clock. */
+  readonly openedAt: number;
   #closingAt: number;
   /** Since when the transport has not taken a byte although some wait; -1 when none wait. */
   #stalledAt: number;
   /** Made when the first publisher is held back on this connection's account. */
   #congestion: Congestion | null;
+  /** Made when the first acknowledgement has to wait for the log. */
+  #pendingAcks: PendingAcks | null;
   /** On how many subscribers' account this connection is not read from. */
   #holdCount: number;
+  /** While CONNECT is being decided on: what follows it waits. */
+  #isSuspended: boolean;
+  /** Set while an operator looks at this client's packets. */
+  #tracer: PacketTracer | null;
 
   constructor(broker: Broker, transport: Transport) {
     this.broker = broker;
     this.transport = transport;
-    this.output = new Output(transport, () => broker.flushLater(this));
+    this.output = new Output(
+      transport,
+      () => broker.flushLater(this),
+      broker.config.server.writeBuffer,
+    );
     this.state = ConnectionState.Opening;
     this.session = null;
     this.clientId = '';
+    this.userName = null;
+    this.permissions = null;
     this.sender = new PacketSender(this.output, broker);
     this.inboundAliases = new InboundTopicAliases(0);
     this.authentication = null;
@@ -112,12 +134,15 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
     });
     this.#deadline = new Deadline((now) => this.#onDeadline(now));
     this.#keepAliveMs = 0;
-    this.#openedAt = broker.runtime.now();
-    this.#receivedAt = this.#openedAt;
+    this.openedAt = broker.runtime.now();
+    this.#receivedAt = this.openedAt;
     this.#closingAt = 0;
     this.#stalledAt = -1;
     this.#congestion = null;
+    this.#pendingAcks = null;
     this.#holdCount = 0;
+    this.#isSuspended = false;
+    this.#tracer = null;
     this.#armDeadline();
   }
 
@@ -142,14 +167,35 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
       if (!(error instanceof PacketError)) throw error;
       this.refuse(error);
     }
+    if (this.#decoder.bufferedBytes > 0 && this.state === ConnectionState.Open) this.#expectRest();
+  }
+
+  /** A packet has begun: the next bytes of it are to come within the read timeout. */
+  #expectRest(): void {
+    const { readTimeout } = this.broker.config.server;
+    if (readTimeout > 0 && !this.#isWatchedUntil(this.#receivedAt + readTimeout)) {
+      this.#armDeadline();
+    }
+  }
+
+  /** Whether the deadline comes at that time at the latest. */
+  #isWatchedUntil(at: number): boolean {
+    return this.#deadline.index !== -1 && this.#deadline.at <= at;
   }
 
   onFrame(buffer: Uint8Array, start: number, bodyStart: number, end: number): boolean {
+    const type = (buffer[start] as number) >> 4;
+    const { stats } = this.broker;
+    (stats.packetsReceived[type] as number)++;
+    stats.packetTypeNow = type;
     if (this.state !== ConnectionState.Open) {
       this.#onOpeningFrame(buffer, start, bodyStart, end);
-      return !this.isEnding;
+      stats.packetTypeNow = 0;
+      return !this.isEnding && !this.#isSuspended;
     }
-    const type = (buffer[start] as number) >> 4;
+    if (this.#tracer !== null) {
+      this.traceReceived(decodePacket(buffer, start, bodyStart, end, this.version, 'server'));
+    }
     switch (type) {
       case PacketType.PUBLISH:
         publishView.read(buffer, start, bodyStart, end, this.version, 'server');
@@ -165,6 +211,7 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
       default:
         this.#onPacket(decodePacket(buffer, start, bodyStart, end, this.version, 'server'));
     }
+    stats.packetTypeNow = 0;
     return this.state === ConnectionState.Open;
   }
 
@@ -204,6 +251,25 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
         0,
         `${packet.cmd.toUpperCase()} before authentication has ended`,
       );
+    }
+  }
+
+  /** The answer to CONNECT takes a while: nothing is read or processed until `resume`. */
+  suspend(): void {
+    this.#isSuspended = true;
+    this.transport.pause();
+  }
+
+  /** Goes on with what followed CONNECT (§3.1.4). */
+  resume(): void {
+    this.#isSuspended = false;
+    if (this.state === ConnectionState.Closed) return;
+    this.transport.resume();
+    try {
+      this.#decoder.resume();
+    } catch (error) {
+      if (!(error instanceof PacketError)) throw error;
+      this.refuse(error);
     }
   }
 
@@ -251,24 +317,91 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
 
   #onPublish(view: PublishView): void {
     const { packetId } = view;
-    this.broker.stats.messagesReceived++;
+    countReceived(this.broker.stats, view.qos, view.payloadEnd - view.payloadStart);
     let reasonCode = this.#check(view);
     switch (view.qos) {
       case 0:
         this.#route(view, reasonCode);
         break;
       case 1:
+        this.#checkReceiveMaximum();
         if ((this.session as BrokerSession).hasReceived(packetId)) {
           reasonCode = ReasonCode.PacketIdentifierInUse;
         }
         reasonCode = this.#route(view, reasonCode);
-        this.sender.sendAck(PacketType.PUBACK, packetId, reasonCode); // [MQTT-4.3.2-4]
+        this.#acknowledge(PacketType.PUBACK, packetId, reasonCode, this.broker.router.position); // [MQTT-4.3.2-4]
         break;
       case 2:
-        reasonCode = this.#receiveQoS2(view, reasonCode);
-        this.sender.sendAck(PacketType.PUBREC, packetId, reasonCode); // [MQTT-4.3.3-8]
+        this.#receiveQoS2(view, reasonCode);
         break;
     }
+  }
+
+  /** [MQTT-3.3.4-7]: QoS 1 messages whose PUBACK waits for the log count, too. */
+  #checkReceiveMaximum(): void {
+    if (this.version < 5) return;
+    const underWay =
+      (this.session as BrokerSession).receivedCount + (this.#pendingAcks?.pubackCount ?? 0);
+    if (underWay < this.broker.config.mqtt.receiveMaximum) return;
+    throw new PacketError(
+      ReasonCode.ReceiveMaximumExceeded,
+      'MQTT-3.3.4-7',
+      0,
+      'more QoS 1 and 2 messages than the Receive Maximum',
+    );
+  }
+
+  /**
+   * Acknowledges a packet when the record that the answer depends on is safe.
+   *
+   * @param position - of the record; -1 when there is none
+   */
+  #acknowledge(type: PacketType, packetId: number, reasonCode: number, position: number): void {
+    const { storage } = this.broker;
+    const isReady = this.#pendingAcks?.isEmpty !== false;
+    if (storage === null || (isReady && position < storage.committedPosition)) {
+      this.sender.sendAck(type, packetId, reasonCode);
+      return;
+    }
+    this.#pendingAcks ??= new PendingAcks();
+    this.#pendingAcks.add(position, type, packetId, reasonCode);
+    storage.awaitAcks(this);
+    storage.holdBack(this);
+  }
+
+  /** Sends the acknowledgements whose records are safe; returns whether none waits any more. */
+  sendCommittedAcks(position: number): boolean {
+    const acks = this.#pendingAcks;
+    if (acks === null || this.state !== ConnectionState.Open) return true;
+    acks.take(position, (type, packetId, reasonCode) =>
+      this.sender.sendAck(type, packetId, reasonCode),
+    );
+    return acks.isEmpty;
+  }
+
+  /** The records at or behind a position will never be: says so to those who wait for them. */
+  refuseAcks(position: number): void {
+    const { session } = this;
+    if (session === null) return;
+    this.#pendingAcks?.refuse(position, (type, packetId) => {
+      if (type === PacketType.PUBREC) session.release(packetId);
+      if (type === PacketType.PUBCOMP) {
+        session.restoreReceived(packetId);
+        this.#retryAck(PacketType.PUBREL, packetId, ReasonCode.Success);
+        return -1;
+      }
+      return ReasonCode.QuotaExceeded;
+    });
+    // Earlier versions have no way to refuse a message: not to acknowledge it has to do.
+    if (this.version < 5) this.terminate();
+  }
+
+  /** Takes an acknowledgement up again when the disk has room for what it changes. */
+  #retryAck(type: PacketType, packetId: number, reasonCode: number): void {
+    const { session } = this;
+    this.broker.storage?.whenRoom(() => {
+      if (session !== null && this.session === session) this.#onAck(type, packetId, reasonCode);
+    });
   }
 
   /**
@@ -298,33 +431,30 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
 
   /** Routes a PUBLISH that was not refused; the topic alias of any other is set all the same. */
   #route(view: PublishView, checked: number): number {
-    if (checked === ReasonCode.Success) return this.broker.router.publish(view, this);
-    this.broker.router.resolve(view, this);
+    const { router } = this.broker;
+    if (checked === ReasonCode.Success) return router.publish(view, this);
+    router.resolve(view, this);
     return checked;
   }
 
-  /** Takes a QoS 2 message once, however often it is sent [MQTT-4.3.3-10]; returns PUBREC's code. */
-  #receiveQoS2(view: PublishView, checked: number): number {
+  /** Takes a QoS 2 message once, however often it is sent [MQTT-4.3.3-10], and answers [MQTT-4.3.3-8]. */
+  #receiveQoS2(view: PublishView, checked: number): void {
     const session = this.session as BrokerSession;
     const { packetId } = view;
+    const { router, storage } = this.broker;
     if (session.hasReceived(packetId)) {
-      this.broker.router.resolve(view, this);
+      router.resolve(view, this);
       session.receive(packetId);
-      return ReasonCode.Success;
+      // What came first may still be on its way to the disk.
+      const position = session.store === null ? -1 : (storage as Storage).lastPosition;
+      this.#acknowledge(PacketType.PUBREC, packetId, ReasonCode.Success, position);
+      return;
     }
-    const { receiveMaximum } = this.broker.config.mqtt;
-    if (this.version === 5 && session.receivedCount >= receiveMaximum) {
-      throw new PacketError(
-        ReasonCode.ReceiveMaximumExceeded,
-        'MQTT-3.3.4-7',
-        0,
-        'more QoS 2 messages than the Receive Maximum',
-      );
-    }
+    this.#checkReceiveMaximum();
     const reasonCode = this.#route(view, checked);
     // [MQTT-4.3.3-9]; before MQTT 5 the exchange goes on, as PUBREC can't say no.
     if (reasonCode < 0x80 || this.version < 5) session.receive(packetId);
-    return reasonCode;
+    this.#acknowledge(PacketType.PUBREC, packetId, reasonCode, router.position);
   }
 
   #onAck(type: PacketType, packetId: number, reasonCode: number): void {
@@ -342,18 +472,13 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
           if (reasonCode < 0x80) {
             this.sender.sendAck(PacketType.PUBREL, packetId, ReasonCode.PacketIdentifierNotFound);
           }
-        } else if (isExpected && reasonCode < 0x80) {
+        } else if (result === 'ok' && reasonCode < 0x80) {
           this.sendPubrel(packetId); // [MQTT-4.3.3-4]
         }
         break;
       }
       case PacketType.PUBREL: {
-        const isKnown = session.release(packetId);
-        this.sender.sendAck(
-          PacketType.PUBCOMP,
-          packetId,
-          isKnown ? ReasonCode.Success : ReasonCode.PacketIdentifierNotFound,
-        ); // [MQTT-4.3.3-11]
+        this.#onPubrel(session, packetId);
         break;
       }
       case PacketType.PUBCOMP:
@@ -368,6 +493,26 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
         0,
         'an acknowledgement that the QoS of the message does not allow',
       );
+    }
+  }
+
+  /** The packet identifier is free again, and stays so, before PUBCOMP says it [MQTT-4.3.3-11]. */
+  #onPubrel(session: BrokerSession, packetId: number): void {
+    const { storage } = this.broker;
+    if (!session.hasReceived(packetId)) {
+      const reasonCode = ReasonCode.PacketIdentifierNotFound;
+      this.#acknowledge(PacketType.PUBCOMP, packetId, reasonCode, -1);
+      return;
+    }
+    if (session.store === null || storage === null) {
+      session.release(packetId);
+      this.#acknowledge(PacketType.PUBCOMP, packetId, ReasonCode.Success, -1);
+    } else if (storage.isOpen) {
+      session.release(packetId);
+      const position = storage.writeFree(session, packetId);
+      this.#acknowledge(PacketType.PUBCOMP, packetId, ReasonCode.Success, position);
+    } else {
+      this.#retryAck(PacketType.PUBREL, packetId, ReasonCode.Success);
     }
   }
 
@@ -408,7 +553,6 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
   /** Hands the gathered bytes to the transport; called by the broker once a turn. */
   flush(): void {
     if (this.state === ConnectionState.Closed) return;
-    this.broker.stats.bytesSent += this.output.length;
     this.output.flush();
     if (this.#stalledAt === -1 && this.output.writtenBytes > 0) this.#expectProgress();
   }
@@ -417,12 +561,13 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
   #expectProgress(): void {
     const { writeTimeout } = this.broker.config.server;
     this.#stalledAt = this.broker.runtime.now();
-    const isWatched =
-      this.#deadline.index !== -1 && this.#deadline.at <= this.#stalledAt + writeTimeout;
-    if (writeTimeout > 0 && !isWatched) this.#armDeadline();
+    if (writeTimeout > 0 && !this.#isWatchedUntil(this.#stalledAt + writeTimeout)) {
+      this.#armDeadline();
+    }
   }
 
   onWritten(chunk: Uint8Array): void {
+    this.broker.stats.bytesSent += chunk.length;
     this.output.onWritten(chunk);
     if (this.output.writtenBytes === 0) this.#stalledAt = -1;
     else this.#stalledAt = this.broker.runtime.now();
@@ -468,7 +613,28 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
 
   resumeReading(): void {
     this.#holdCount--;
-    if (this.#holdCount === 0) this.transport.resume();
+    if (this.#holdCount > 0) return;
+    this.#receivedAt = this.broker.runtime.now();
+    if (this.#decoder.bufferedBytes > 0 && this.state === ConnectionState.Open) this.#expectRest();
+    this.transport.resume();
+  }
+
+  // -------------------------------------------------------------------- tracing
+
+  /** Logs this client's packets from now on if `log.trace-clients` has it, else no more. */
+  updateTrace(clientId: string): void {
+    const { log, config } = this.broker;
+    const isTraced = config.log.traceClients.includes(clientId);
+    const tracer =
+      (direction: 'in' | 'out'): PacketTracer =>
+      (packet, fields) =>
+        log.info('packet', { clientId, direction, packet, ...fields });
+    this.#tracer = isTraced ? tracer('in') : null;
+    this.sender.tracer = isTraced ? tracer('out') : null;
+  }
+
+  traceReceived(packet: Packet): void {
+    this.#tracer?.(packet.cmd, tracedFields(packet));
   }
 
   // -------------------------------------------------------------------- opening
@@ -485,6 +651,21 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
     this.sender.aliases = aliasMaximum > 0 ? new OutboundTopicAliases(aliasMaximum) : null;
     this.#keepAliveMs = terms.keepAlive * 1500; // [MQTT-3.1.2-22]
     this.#armDeadline();
+  }
+
+  /** CONNACK and what follows it wait until the session's record is safe. */
+  holdUntilCommitted(storage: Storage, position: number): void {
+    if (position < storage.committedPosition) return;
+    this.output.hold();
+    storage.whenCommitted({
+      position,
+      onCommitted: () => {
+        if (this.state === ConnectionState.Closed) return;
+        this.output.release();
+        if (this.state === ConnectionState.Closing) this.transport.end();
+      },
+      onRefused: () => this.terminate(),
+    });
   }
 
   // -------------------------------------------------------------------- closing
@@ -530,11 +711,11 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
   }
 
   /** Closes without a word. */
-  terminate(): void {
+  terminate(cause = 'terminated'): void {
     if (this.state === ConnectionState.Closed) return;
     if (this.state === ConnectionState.Open) {
       this.#leave('send-will');
-      this.broker.onDisconnected(this, 'terminated', ReasonCode.UnspecifiedError);
+      this.broker.onDisconnected(this, cause, ReasonCode.UnspecifiedError);
     }
     this.state = ConnectionState.Closing;
     this.transport.destroy();
@@ -570,12 +751,11 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
 
   /** Sends what is left, closes our side, and gives the peer a while to read it. */
   #beginClosing(): void {
-    this.broker.stats.bytesSent += this.output.length;
     this.output.flush();
     this.state = ConnectionState.Closing;
     this.#closingAt = this.broker.runtime.now();
     this.#decoder.reset();
-    this.transport.end();
+    if (!this.output.isHeld) this.transport.end();
     this.#armDeadline();
   }
 
@@ -592,7 +772,7 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
     const { writeTimeout } = this.broker.config.server;
     switch (this.state) {
       case ConnectionState.Opening:
-        return this.#openedAt + connectTimeout;
+        return this.openedAt + connectTimeout;
       case ConnectionState.Open: {
         const keepAliveAt =
           this.#keepAliveMs > 0 ? this.#receivedAt + this.#keepAliveMs : Number.POSITIVE_INFINITY;
@@ -600,13 +780,20 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
           this.#stalledAt >= 0 && writeTimeout > 0
             ? this.#stalledAt + writeTimeout
             : Number.POSITIVE_INFINITY;
-        return Math.min(keepAliveAt, stalledAt);
+        return Math.min(keepAliveAt, stalledAt, this.#restDueAt());
       }
       case ConnectionState.Closing:
         return this.#closingAt + LINGER_MS;
       default:
         return Number.POSITIVE_INFINITY;
     }
+  }
+
+  /** When more of a packet that has begun is due; a client that isn't read from isn't late. */
+  #restDueAt(): number {
+    const { readTimeout } = this.broker.config.server;
+    const isDue = readTimeout > 0 && this.#holdCount === 0 && this.#decoder.bufferedBytes > 0;
+    return isDue ? this.#receivedAt + readTimeout : Number.POSITIVE_INFINITY;
   }
 
   #onDeadline(now: number): void {
@@ -616,9 +803,15 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
       this.terminate();
     } else if (this.#keepAliveMs > 0 && this.#receivedAt + this.#keepAliveMs <= now) {
       this.disconnect(ReasonCode.KeepAliveTimeout, 'keep alive'); // [MQTT-3.1.2-22]
+    } else if (this.#restDueAt() <= now) {
+      this.disconnect(
+        ReasonCode.ImplementationSpecificError,
+        'read timeout',
+        'the rest of a packet did not come within server.read-timeout',
+      );
     } else {
-      this.broker.log.warn('slow-client-closed', { clientId: this.clientId });
-      this.terminate();
+      this.broker.clientLog.warn('slow-client-closed', { clientId: this.clientId });
+      this.terminate('slow client');
     }
   }
 }

@@ -3,11 +3,20 @@ import type { AuthenticationMethod } from './authentication.ts';
 import { Broker } from './broker.ts';
 import { type Config, type ConfigInput, parseConfig } from './config/index.ts';
 import type { Listener } from './listeners/listener.ts';
-import { listenTcp } from './listeners/tcp.ts';
-import { listenWebSocket } from './listeners/websocket.ts';
+import { listenTcp, listenTls } from './listeners/tcp.ts';
+import { loadTlsFiles } from './listeners/tls-files.ts';
+import { listenSecureWebSocket, listenWebSocket } from './listeners/websocket.ts';
 import { type Logger, noopLogger } from './log/index.ts';
+import {
+  Observability,
+  type SlowSubscriber,
+  slowSubscribers,
+  storageSourceOf,
+} from './observability/index.ts';
+import { type Reconfiguration, reconfigure } from './reconfigure.ts';
 import { nodeRuntime } from './runtime.ts';
 import type { BrokerStats } from './stats.ts';
+import type { StorageResources } from './storage/storage.ts';
 
 /** A broker that is serving. */
 export interface RunningBroker {
@@ -15,7 +24,13 @@ export interface RunningBroker {
   readonly url: string | null;
   /** Of the WebSocket listener, such as `ws://127.0.0.1:8080`; null when there is none. */
   readonly wsUrl: string | null;
+  /** Of the TLS listener, such as `mqtts://127.0.0.1:8883`; null when there is none. */
+  readonly tlsUrl: string | null;
+  /** Of the listener for WebSocket over TLS, such as `wss://127.0.0.1:8084`; null when there is none. */
+  readonly wssUrl: string | null;
   readonly listeners: readonly Listener[];
+  /** Of metrics, health and readiness, such as `http://127.0.0.1:9090`; null when they aren't served. */
+  readonly metricsUrl: string | null;
   /** Live counters: they change while the broker runs. */
   readonly stats: Readonly<BrokerStats>;
   /**
@@ -24,6 +39,15 @@ export interface RunningBroker {
    * @returns whether it was connected
    */
   disconnectClient(clientId: string): boolean;
+  /** The clients for which the most waits, most first; `limit` is 10 unless given. */
+  slowSubscribers(limit?: number): SlowSubscriber[];
+  /**
+   * Puts another configuration in force while clients stay connected, as far as that can be done; the
+   * files that it names are read again.
+   *
+   * @throws {ConfigError} when it can't be used; nothing was changed
+   */
+  reconfigure(config: Config): Reconfiguration;
   /**
    * Stops accepting, tells every client (0x8B) and closes. Resolves when no socket, timer or other
    * handle is left open; calling it again returns the same promise.
@@ -36,6 +60,10 @@ export interface BrokerExtras {
   readonly logger?: Logger;
   /** Methods of enhanced authentication that clients may use (§4.12); by default none. */
   readonly authenticationMethods?: readonly AuthenticationMethod[];
+  /** In the place of the operating system's files and clock, for tests of what crashes leave behind. */
+  readonly storage?: StorageResources;
+  /** Told when the storage can't go on. The broker then acknowledges nothing more: end the process. */
+  readonly onStorageFailed?: (why: string) => void;
 }
 
 /**
@@ -67,7 +95,10 @@ function withEmbeddedDefaults(options: ConfigInput): ConfigInput {
     ...options,
     server: { bind: '127.0.0.1:0', wsBind: '127.0.0.1:0', ...options.server },
     storage: options.storage ?? { enabled: false },
-    metrics: options.metrics ?? { enabled: false },
+    metrics:
+      options.metrics === undefined
+        ? { enabled: false }
+        : { bind: '127.0.0.1:0', ...options.metrics },
   };
 }
 
@@ -77,41 +108,71 @@ export async function startBroker(
   extras: BrokerExtras = {},
 ): Promise<RunningBroker> {
   const log = extras.logger ?? noopLogger;
+  const tlsFiles = loadTlsFiles(config.server);
   const broker = new Broker(config, nodeRuntime, log, extras.authenticationMethods);
+  broker.onStorageFailed = extras.onStorageFailed ?? (() => {});
   const listeners: Listener[] = [];
+  const observability = new Observability(broker, listeners);
   try {
-    const { bind, wsBind } = config.server;
+    if (config.storage.enabled) observability.expectStorage();
+    await observability.start();
+    await broker.recover(extras.storage);
+    if (broker.storage !== null) observability.useStorage(storageSourceOf(broker.storage.log));
+    const { bind, wsBind, tlsBind, wssBind } = config.server;
     if (bind !== null) listeners.push(await listenTcp(broker, bind));
     if (wsBind !== null) listeners.push(await listenWebSocket(broker, wsBind));
+    if (tlsFiles !== null) {
+      if (tlsBind !== null) listeners.push(await listenTls(broker, tlsBind, tlsFiles));
+      if (wssBind !== null) listeners.push(await listenSecureWebSocket(broker, wssBind, tlsFiles));
+    }
   } catch (error) {
-    await stopAll(broker, listeners, 0);
+    await stopAll(broker, listeners, observability, 0);
     throw error;
   }
   for (const { protocol, address } of listeners) log.info('listening', { protocol, address });
+  const metricsAddress = observability.address;
+  if (metricsAddress !== null) {
+    log.info('listening', { protocol: 'http', address: metricsAddress, path: config.metrics.path });
+  }
+  observability.serve();
 
   let stopped: Promise<void> | null = null;
+  const urlOf = (protocol: Listener['protocol']) =>
+    listeners.find((listener) => listener.protocol === protocol)?.url ?? null;
   return {
-    url: listeners.find(({ protocol }) => protocol === 'mqtt')?.url ?? null,
-    wsUrl: listeners.find(({ protocol }) => protocol === 'ws')?.url ?? null,
+    url: urlOf('mqtt'),
+    wsUrl: urlOf('ws'),
+    tlsUrl: urlOf('mqtts'),
+    wssUrl: urlOf('wss'),
+    metricsUrl: observability.url,
     listeners,
     stats: broker.stats,
     disconnectClient: (clientId) => broker.disconnectClient(clientId),
+    slowSubscribers: (limit = 10) => slowSubscribers(broker, limit),
+    reconfigure: (next) => reconfigure(broker, listeners, next),
     stop: () => {
-      stopped ??= stopAll(broker, listeners, config.server.shutdownTimeout).then(() =>
-        log.info('stopped'),
+      stopped ??= stopAll(broker, listeners, observability, config.server.shutdownTimeout).then(
+        () => log.info('stopped'),
       );
       return stopped;
     },
   };
 }
 
-/** The order of a shutdown: no new clients, then word to those that are there, then close. */
+/**
+ * The order of a shutdown: no new clients, then word to those that are there, then close. The HTTP
+ * endpoint goes last: it tells meanwhile that the broker isn't ready.
+ */
 async function stopAll(
   broker: Broker,
   listeners: readonly Listener[],
+  observability: Observability,
   timeoutMs: number,
 ): Promise<void> {
+  observability.stopPublishing();
   const closed = Promise.all(listeners.map((listener) => listener.close()));
   await broker.stop(timeoutMs, ReasonCode.ServerShuttingDown);
+  for (const listener of listeners) listener.cut();
   await closed;
+  await observability.close();
 }

@@ -1,8 +1,10 @@
 import { copyBytes } from '@promptmq/codec';
 import type { Transport } from './transport.ts';
 
-/** Sizes of the gathering buffers: an idle connection has none, a busy one grows to the largest. */
-const BUFFER_SIZES = [1024, 8192, 65_536] as const;
+/** Sizes of the gathering buffers after the first: an idle connection has none, a busy one the largest. */
+const BUFFER_SIZES: readonly number[] = [8192, 65_536];
+
+const BUFFER_SIZE_MAX = 65_536;
 
 /** How many free buffers of each size are kept for reuse: 4 MB of the largest. */
 const POOLED_MAX = 64;
@@ -10,15 +12,23 @@ const POOLED_MAX = 64;
 /** From this size on, a payload travels by reference instead of being copied. */
 export const REFERENCE_BYTES_MIN = 16_384;
 
-const pools: Buffer[][] = BUFFER_SIZES.map(() => []);
+/** Free buffers by size; the first size is the same for all connections of a broker. */
+const pools = new Map<number, Buffer[]>();
 
-function allocate(sizeIndex: number): Buffer {
-  return pools[sizeIndex]?.pop() ?? Buffer.allocUnsafeSlow(BUFFER_SIZES[sizeIndex] as number);
+function allocate(size: number): Buffer {
+  return pools.get(size)?.pop() ?? Buffer.allocUnsafeSlow(size);
 }
 
+/** Keeps a buffer for reuse, unless it was made for a single packet. */
 function free(buffer: Buffer): void {
-  const pool = pools[BUFFER_SIZES.indexOf(buffer.length as (typeof BUFFER_SIZES)[number])];
-  if (pool !== undefined && pool.length < POOLED_MAX) pool.push(buffer);
+  const size = buffer.length;
+  if (size > BUFFER_SIZE_MAX) return;
+  let pool = pools.get(size);
+  if (pool === undefined) {
+    pool = [];
+    pools.set(size, pool);
+  }
+  if (pool.length < POOLED_MAX) pool.push(buffer);
 }
 
 const EMPTY = Buffer.alloc(0);
@@ -33,6 +43,7 @@ const EMPTY = Buffer.alloc(0);
 export class Output {
   readonly #transport: Transport;
   readonly #onDirty: () => void;
+  readonly #firstSize: number;
   /** Valid until the next `reserve`, `reference` or `flush`. */
   buffer: Buffer;
   /** Bytes gathered in `buffer`. */
@@ -41,17 +52,24 @@ export class Output {
   readonly #written: Buffer[];
   /** Bytes that the transport has not handed on yet. */
   #writtenBytes: number;
+  /** What the transport is not to have yet; null while nothing is held back. */
+  #held: Uint8Array[] | null;
   #isDirty: boolean;
   #isCorked: boolean;
 
-  /** @param onDirty - called when the first bytes after a flush are added, to have `flush` called */
-  constructor(transport: Transport, onDirty: () => void) {
+  /**
+   * @param onDirty - called when the first bytes after a flush are added, to have `flush` called
+   * @param firstSize - bytes of the first gathering buffer, 512 to 65,536
+   */
+  constructor(transport: Transport, onDirty: () => void, firstSize = 4096) {
     this.#transport = transport;
     this.#onDirty = onDirty;
+    this.#firstSize = firstSize;
     this.buffer = EMPTY;
     this.length = 0;
     this.#written = [];
     this.#writtenBytes = 0;
+    this.#held = null;
     this.#isDirty = false;
     this.#isCorked = false;
   }
@@ -99,6 +117,23 @@ export class Output {
     this.#write(bytes, EMPTY);
   }
 
+  get isHeld(): boolean {
+    return this.#held !== null;
+  }
+
+  /** Holds everything back that has not been handed to the transport yet, until `release`. */
+  hold(): void {
+    this.#held ??= [];
+  }
+
+  /** Hands over what was held back. */
+  release(): void {
+    const held = this.#held ?? [];
+    this.#held = null;
+    for (const chunk of held) this.#transport.write(chunk);
+    this.flush();
+  }
+
   /** Hands everything to the transport. */
   flush(): void {
     this.#isDirty = false;
@@ -118,17 +153,14 @@ export class Output {
 
   #grow(size: number): void {
     const needed = this.length + size;
-    const sizeIndex = BUFFER_SIZES.findIndex((candidate) => candidate >= needed);
-    if (sizeIndex === -1) {
+    if (needed > BUFFER_SIZE_MAX) {
       this.#writeGathered();
-      const largest = BUFFER_SIZES.length - 1;
       this.buffer =
-        size <= (BUFFER_SIZES[largest] as number)
-          ? allocate(largest)
-          : Buffer.allocUnsafeSlow(size);
+        size <= BUFFER_SIZE_MAX ? allocate(BUFFER_SIZE_MAX) : Buffer.allocUnsafeSlow(size);
       return;
     }
-    const grown = allocate(sizeIndex);
+    const next = BUFFER_SIZES.find((candidate) => candidate >= needed) ?? BUFFER_SIZE_MAX;
+    const grown = allocate(needed <= this.#firstSize ? this.#firstSize : next);
     if (this.length > 0) this.buffer.copy(grown, 0, 0, this.length);
     if (this.buffer.length > 0) free(this.buffer);
     this.buffer = grown;
@@ -145,6 +177,7 @@ export class Output {
   #write(chunk: Uint8Array, buffer: Buffer): void {
     this.#written.push(buffer);
     this.#writtenBytes += chunk.length;
-    this.#transport.write(chunk);
+    if (this.#held !== null) this.#held.push(chunk);
+    else this.#transport.write(chunk);
   }
 }

@@ -15,14 +15,18 @@ import {
   type Route,
   type Session,
   type SharedGroup,
+  STORED_MESSAGE,
   SubscriptionTrie,
   TopicCache,
 } from '@promptmq/session';
 import type { Config } from './config/index.ts';
 import type { Connection } from './connection.ts';
+import type { TopicMeter } from './observability/topic-meter.ts';
 import { REFERENCE_BYTES_MIN } from './output.ts';
 import type { Runtime } from './runtime.ts';
 import type { BrokerStats } from './stats.ts';
+import type { Origin } from './storage/records.ts';
+import type { Storage } from './storage/storage.ts';
 
 export type BrokerSession = Session<Connection>;
 
@@ -36,10 +40,18 @@ const NO_IDENTIFIERS: readonly number[] = [];
 export class Router {
   readonly trie: SubscriptionTrie<BrokerSession>;
   readonly retained: RetainedStore;
+  /** Keeps what outlives the process; null when nothing does. */
+  storage: Storage | null;
+  /** The record that the last PUBLISH was written in, to be safe before it is acknowledged; -1: none. */
+  position: number;
+  /** Counts messages by topic filter, where that is asked for. */
+  topicMeter: TopicMeter | null;
   readonly #topics: TopicCache<BrokerSession>;
   readonly #config: Config;
   readonly #runtime: Runtime;
   readonly #stats: BrokerStats;
+
+  readonly #rejectsWhenFull: boolean;
 
   // The PUBLISH that is being routed.
   #view: PublishView | null = null;
@@ -47,6 +59,11 @@ export class Router {
   #publisher: Connection | null = null;
   /** Made once, by the first recipient that has to keep it. */
   #message: Message | null = null;
+  /** The same for those who only have it written: its payload is a part of the read buffer. */
+  #unkeptMessage: Message | null = null;
+  /** Those who are to get it from the log, and their deliveries. */
+  readonly #storedSessions: BrokerSession[] = [];
+  readonly #storedDeliveries: Delivery[] = [];
   /** It as a QoS 0 packet for each wire format, made or found by the first recipient of the kind. */
   readonly #frame3 = new Frame();
   readonly #frame5 = new Frame();
@@ -55,9 +72,21 @@ export class Router {
     this.#config = config;
     this.#runtime = runtime;
     this.#stats = stats;
-    const { overlappingSubscriptions, maxRetained, maxRetainedBytes } = config.mqtt;
-    this.trie = new SubscriptionTrie({ overlapping: overlappingSubscriptions });
-    this.retained = new RetainedStore({ messagesMax: maxRetained, bytesMax: maxRetainedBytes });
+    this.#rejectsWhenFull = config.mqtt.queueOverflow === 'reject';
+    this.storage = null;
+    this.position = -1;
+    const { mqtt } = config;
+    this.trie = new SubscriptionTrie({ overlapping: mqtt.overlappingSubscriptions });
+    this.retained = new RetainedStore({
+      get messagesMax() {
+        return mqtt.maxRetained;
+      },
+      get bytesMax() {
+        return mqtt.maxRetainedBytes;
+      },
+      onExpired: ({ topic }) => this.storage?.dropRetained(topic),
+    });
+    this.topicMeter = null;
     this.#topics = new TopicCache(this.trie, (buffer, start, end) =>
       this.#decodeTopic(buffer, start, end),
     );
@@ -72,17 +101,21 @@ export class Router {
    */
   publish(view: PublishView, publisher: Connection): number {
     const route = this.resolve(view, publisher);
-    if (isReserved(route.topicBytes)) {
-      this.#stats.refused['not-authorized']++;
-      return ReasonCode.NotAuthorized;
-    }
     this.#view = view;
     this.#route = route;
     this.#publisher = publisher;
     this.#message = null;
+    this.#unkeptMessage = null;
     this.#frame3.isReady = false;
     this.#frame5.isReady = false;
-    if (view.retain && !this.#retain(this.#toMessage())) return ReasonCode.QuotaExceeded;
+    const refusal = this.#refusalOf(view, route, publisher);
+    if (refusal !== ReasonCode.Success) return refusal;
+    this.topicMeter?.count(route, view.payloadEnd - view.payloadStart);
+    const { storage } = this;
+    // What the disk has no room for is delivered all the same at QoS 0, only not retained.
+    const isRetaining = view.retain && storage?.isOpen !== false;
+    const former = isRetaining && storage !== null ? this.retained.get(route.topic) : undefined;
+    if (isRetaining && !this.#retain(this.#toMessage())) return ReasonCode.QuotaExceeded;
 
     const { recipients, groups } = route;
     for (let index = 0; index < recipients.length; index++) {
@@ -93,30 +126,163 @@ export class Router {
       const recipient = group.next();
       if (recipient !== null) this.#forward(recipient, group);
     }
+    if (storage !== null) {
+      const origin = view.qos === 2 ? originOf(view, publisher.session as BrokerSession) : null;
+      if (origin !== null || isRetaining || this.#storedDeliveries.length > 0) {
+        const message = this.#message ?? this.#toUnkeptMessage();
+        this.#store(storage, message, origin, isRetaining, former);
+      }
+    }
     return recipients.length + groups.length === 0
       ? ReasonCode.NoMatchingSubscribers
       : ReasonCode.Success;
   }
 
-  /** Routes a message that no connection is sending just now: a will. */
-  publishMessage(message: Message): void {
-    if (message.retain) this.#retain(message);
+  /**
+   * What permissions, full queues and a full disk say of a message, before anyone has got it.
+   *
+   * @throws {PacketError} before MQTT 5, where a message can only be refused by not acknowledging it
+   */
+  #refusalOf(view: PublishView, route: Route<BrokerSession>, publisher: Connection): number {
+    const { storage } = this;
+    const { permissions } = publisher;
+    if (isReserved(route.topicBytes) || permissions?.mayPublish(route.topic) === false) {
+      this.#stats.refused['not-authorized']++;
+      return ReasonCode.NotAuthorized;
+    }
+    if (storage !== null && !storage.isOpen && this.#needsStorage(route, view.qos, view.retain)) {
+      this.#stats.refused['storage-full']++;
+      if (view.qos === 0) return ReasonCode.Success;
+      if (publisher.version === 5) return ReasonCode.QuotaExceeded;
+      throw new PacketError(ReasonCode.QuotaExceeded, '§4.13', 0, 'no room to store the message');
+    }
+    if (this.#rejectsWhenFull && this.#isAnyQueueFull(route, view)) {
+      this.#stats.refused['queue-full']++;
+      return ReasonCode.QuotaExceeded;
+    }
+    return ReasonCode.Success;
+  }
+
+  /**
+   * Routes a message that no connection is sending just now: a will, or one of the broker's own.
+   *
+   * @param origin - what the log has to know with it
+   * @returns false when the disk is full, and the message was not routed
+   */
+  publishMessage(message: Message, origin: Origin | null = null): boolean {
     const route = this.#topics.lookupTopic(message.topic);
-    for (const recipient of route.recipients) this.#deliver(recipient, message, null);
+    this.#publisher = null;
+    this.topicMeter?.count(route, message.payload.length);
+    const storage = isReserved(message.topicBytes) ? null : this.storage;
+    const isFull = storage !== null && !storage.isOpen;
+    if (isFull && this.#needsStorage(route, message.qos, message.retain)) return false;
+    const former = message.retain ? this.retained.get(message.topic) : undefined;
+    if (message.retain) this.#retain(message);
+    for (const recipient of route.recipients) {
+      this.#deliver(recipient, message, null, storage !== null);
+    }
     for (const group of route.groups) {
       const recipient = group.next();
-      if (recipient !== null) this.#deliver(recipient, message, group);
+      if (recipient !== null) this.#deliver(recipient, message, group, storage !== null);
+    }
+    if (storage === null || isFull) return true;
+    if (message.retain || this.#storedDeliveries.length > 0 || origin !== null) {
+      this.#store(storage, message, origin, message.retain, former);
+    }
+    return true;
+  }
+
+  /**
+   * Gives deliveries of shared subscriptions, whose session can't take them, to another member.
+   *
+   * @param except - that session
+   */
+  redeliver(deliveries: readonly Delivery[], except: BrokerSession): void {
+    const now = this.#runtime.now();
+    for (const delivery of deliveries) {
+      if (delivery.message.expiresAt <= now) {
+        this.#stats.dropped.expired++; // [MQTT-3.3.2-5]
+        continue;
+      }
+      const group = this.trie.group(delivery.group as string);
+      const recipient = group?.next(except) ?? null;
+      // What is in the log alone can only be handed over in the log.
+      const isStuck = delivery.sequence > 0 && this.storage?.isOpen !== true;
+      if (recipient === null || isStuck) this.#stats.dropped['session-ended']++;
+      else this.#handOver(delivery, recipient);
     }
   }
 
-  /** Gives deliveries of shared subscriptions, whose session can't take them, to another member. */
-  redeliver(deliveries: readonly Delivery[], except: BrokerSession): void {
-    for (const { message, group } of deliveries) {
-      const recipient = (group as SharedGroup<BrokerSession>).next(except);
-      if (recipient !== null)
-        this.#deliver(recipient, message, group as SharedGroup<BrokerSession>);
-      else this.#stats.dropped['session-ended']++;
+  #handOver(
+    delivery: Delivery,
+    { session, qos, retainAsPublished, ...to }: Recipient<BrokerSession>,
+  ): void {
+    const { message, position, group } = delivery;
+    if (message === STORED_MESSAGE && session.store === null) {
+      // The other member's messages are in memory only: this one has to be read first.
+      this.storage?.readBack(position, (read) =>
+        this.#handOver({ ...delivery, message: read }, { session, qos, retainAsPublished, ...to }),
+      );
+      return;
     }
+    const published = message === STORED_MESSAGE ? delivery.qos : message.qos;
+    const next = new Delivery(
+      message,
+      published < qos ? published : qos,
+      message.retain && retainAsPublished,
+      to.identifiers,
+      group,
+    );
+    if (session.store !== null && next.qos > 0 && this.storage?.isOpen === true) {
+      next.position = position;
+      this.storage.writeReferences(session, [next]);
+    }
+    session.deliver(next, this.#runtime.now());
+  }
+
+  /** Whether a message can't be routed without the log. */
+  #needsStorage(route: Route<BrokerSession>, qos: 0 | 1 | 2, retain: boolean): boolean {
+    if (retain) return true;
+    if (qos === 0) return false;
+    const isStored = ({ session, qos }: Recipient<BrokerSession>) =>
+      session.store !== null && qos > 0;
+    return (
+      route.recipients.some(isStored) ||
+      route.groups.some(({ members }) => members.some(({ recipient }) => isStored(recipient)))
+    );
+  }
+
+  /** `mqtt.queue-overflow: reject`: a message is for all who match, or for nobody. */
+  #isAnyQueueFull({ recipients, groups }: Route<BrokerSession>, view: PublishView): boolean {
+    if (view.qos === 0) return false;
+    const size = view.end - view.start;
+    const isFull = ({ session, qos }: Recipient<BrokerSession>) =>
+      qos > 0 && session.isFullFor(size);
+    return (
+      recipients.some(isFull) ||
+      groups.some(({ members }) => members.every(({ recipient }) => isFull(recipient)))
+    );
+  }
+
+  /** Writes the message for those who get it from the log, and hands them their deliveries. */
+  #store(
+    storage: Storage,
+    message: Message,
+    origin: Origin | null,
+    isRetained: boolean,
+    former: Message | undefined,
+  ): void {
+    const sessions = this.#storedSessions;
+    const deliveries = this.#storedDeliveries;
+    this.position = storage.writeMessage(message, sessions, deliveries, origin, isRetained, former);
+    const now = this.#runtime.now();
+    for (let index = 0; index < deliveries.length; index++) {
+      const session = sessions[index] as BrokerSession;
+      session.deliver(deliveries[index] as Delivery, now);
+      if (this.#publisher !== null) holdBackFor(session, this.#publisher);
+    }
+    sessions.length = 0;
+    deliveries.length = 0;
   }
 
   /**
@@ -126,6 +292,7 @@ export class Router {
    * @throws {PacketError} when the topic name or its alias ends the connection
    */
   resolve(view: PublishView, publisher: Connection): Route<BrokerSession> {
+    this.position = -1;
     const { topicAlias } = view;
     if (topicAlias === 0) return this.#topics.lookup(view.buffer, view.topicStart, view.topicEnd);
     const aliases = publisher.inboundAliases;
@@ -204,29 +371,39 @@ export class Router {
         return;
       }
     }
-    const message = this.#toMessage();
-    session.deliver(
-      new Delivery(message, qos, retain, recipient.identifiers, group),
-      this.#runtime.now(),
-    );
-    const { link } = session;
-    if (link?.isCongested) link.holdBack(this.#publisher as Connection);
+    const wholeFilter = group === null ? null : group.wholeFilter;
+    const { identifiers } = recipient;
+    const isUnkept = qos > 0 && session.store !== null && !session.isConnected;
+    const message = isUnkept ? this.#toUnkeptMessage() : this.#toMessage();
+    const delivery = new Delivery(message, qos, retain, identifiers, wholeFilter);
+    if (qos > 0 && session.store !== null) {
+      this.#storedSessions.push(session);
+      this.#storedDeliveries.push(delivery);
+      return;
+    }
+    session.deliver(delivery, this.#runtime.now());
+    holdBackFor(session, this.#publisher as Connection);
   }
 
   #deliver(
     subscriber: Recipient<BrokerSession>,
     message: Message,
     group: SharedGroup<BrokerSession> | null,
+    isStoring: boolean,
   ): void {
     const isOwn = subscriber.session.clientId === message.publisherId;
     const recipient = isOwn ? subscriber.whenOwn : subscriber;
     if (recipient === null) return; // [MQTT-3.8.3-3]
+    const { session, identifiers } = recipient;
     const qos = message.qos < recipient.qos ? message.qos : recipient.qos;
     const retain = message.retain && recipient.retainAsPublished;
-    recipient.session.deliver(
-      new Delivery(message, qos, retain, recipient.identifiers, group),
-      this.#runtime.now(),
-    );
+    const delivery = new Delivery(message, qos, retain, identifiers, group?.wholeFilter ?? null);
+    if (isStoring && qos > 0 && session.store !== null) {
+      this.#storedSessions.push(session);
+      this.#storedDeliveries.push(delivery);
+    } else {
+      session.deliver(delivery, this.#runtime.now());
+    }
   }
 
   /** The current PUBLISH as a QoS 0 packet without RETAIN, for a protocol version. */
@@ -236,7 +413,7 @@ export class Router {
     const view = this.#view as PublishView;
     const isSameFormat = ((this.#publisher as Connection).version === 5) === (version === 5);
     if (isSameFormat && view.qos === 0 && view.topicAlias === 0) {
-      frame.set(view.buffer, view.start, view.end);
+      frame.set(view.buffer, view.start, view.end, view.payloadEnd - view.payloadStart);
       return frame;
     }
     const { topicBytes } = this.#route as Route<BrokerSession>;
@@ -273,13 +450,25 @@ export class Router {
       0,
       NO_IDENTIFIERS,
     );
-    frame.set(buffer, 0, size);
+    frame.set(buffer, 0, size, payloadLength);
     return frame;
   }
 
   /** The current PUBLISH as a message that can be kept: what is needed of the read buffer is copied. */
   #toMessage(): Message {
-    if (this.#message !== null) return this.#message;
+    const { buffer, payloadStart, payloadEnd } = this.#view as PublishView;
+    this.#message ??= this.#withPayload(keepBytes(buffer, payloadStart, payloadEnd));
+    return this.#message;
+  }
+
+  /** The current PUBLISH as a message that nobody keeps beyond this turn. */
+  #toUnkeptMessage(): Message {
+    const { buffer, payloadStart, payloadEnd } = this.#view as PublishView;
+    this.#unkeptMessage ??= this.#withPayload(buffer.subarray(payloadStart, payloadEnd));
+    return this.#unkeptMessage;
+  }
+
+  #withPayload(payload: Uint8Array): Message {
     const view = this.#view as PublishView;
     const route = this.#route as Route<BrokerSession>;
     const { qos, retain, messageExpiryInterval } = view;
@@ -287,19 +476,28 @@ export class Router {
       messageExpiryInterval < 0 ? Number.POSITIVE_INFINITY : messageExpiryInterval * 1000,
       this.#config.mqtt.maxMessageExpiry,
     );
-    this.#message = {
+    return {
       topic: route.topic,
       topicBytes: route.topicBytes,
       properties: view.forwardedProperties(),
-      payload: keepBytes(view.buffer, view.payloadStart, view.payloadEnd),
+      payload,
       qos,
       retain,
       expiresAt:
         lifetimeMs === Number.POSITIVE_INFINITY ? lifetimeMs : this.#runtime.now() + lifetimeMs,
       publisherId: (this.#publisher as Connection).clientId,
     };
-    return this.#message;
   }
+}
+
+/** A publisher waits for a subscriber that is behind. */
+function holdBackFor({ link }: BrokerSession, publisher: Connection): void {
+  if (link?.isCongested) link.holdBack(publisher);
+}
+
+/** The QoS 2 exchange of a stored session that a message begins; null when the session isn't stored. */
+function originOf({ packetId }: PublishView, { store, number }: BrokerSession): Origin | null {
+  return store === null ? null : { kind: 'received', session: number, packetId };
 }
 
 /** A packet somewhere in a buffer, whole. */
@@ -308,12 +506,14 @@ export class Frame {
   buffer: Uint8Array = EMPTY;
   start = 0;
   end = 0;
+  payloadSize = 0;
   #scratch: Buffer = Buffer.alloc(0);
 
-  set(buffer: Uint8Array, start: number, end: number): void {
+  set(buffer: Uint8Array, start: number, end: number, payloadSize: number): void {
     this.buffer = buffer;
     this.start = start;
     this.end = end;
+    this.payloadSize = payloadSize;
     this.isReady = true;
   }
 

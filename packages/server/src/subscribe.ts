@@ -1,14 +1,17 @@
 import {
+  type Packet,
   PacketError,
   ReasonCode,
   type SubscribePacket,
   type SubscriptionRequest,
   type UnsubscribePacket,
 } from '@promptmq/codec';
-import { parseSharedFilter, type Subscription } from '@promptmq/session';
+import { Delivery, parseSharedFilter, type Subscription } from '@promptmq/session';
+import type { Permissions } from './access/index.ts';
 import type { Broker } from './broker.ts';
 import type { Connection } from './connection.ts';
 import type { BrokerSession } from './router.ts';
+import { countIn } from './stats.ts';
 
 const NO_IDENTIFIERS: readonly number[] = [];
 
@@ -26,25 +29,58 @@ export function subscribe(broker: Broker, connection: Connection, packet: Subscr
     );
   }
   const granted: number[] = [];
+  const added: Subscription[] = [];
   const replays: Subscription[] = [];
-  const isIdInUse = connection.version === 5 && session.hasReceived(packet.messageId);
+  const refusalOfAll = refusalOfPacket(broker, connection, packet.messageId);
   for (const request of packet.subscriptions) {
-    const refusal = isIdInUse
-      ? ReasonCode.PacketIdentifierInUse
-      : refusalOf(broker, connection, request);
+    const refusal = refusalOfAll ?? refusalOf(broker, connection, request);
     if (refusal !== null) {
+      countIn(broker.stats.subscriptionsRefused, refusal);
       granted.push(connection.version === 5 ? refusal : ReasonCode.UnspecifiedError);
       continue;
     }
     const isReplacement = session.subscriptions.has(request.topic);
     const subscription = addSubscription(broker, session, request, identifier);
     granted.push(subscription.qos);
+    added.push(subscription);
     if (isOwedRetained(subscription, isReplacement)) replays.push(subscription);
   }
   broker.stats.subscriptionsCurrent = broker.router.trie.subscriptionCount;
-  connection.sender.send({ cmd: 'suback', messageId: packet.messageId, granted });
+  const { storage } = broker;
+  const position =
+    session.store === null || storage === null || added.length === 0
+      ? -1
+      : storage.writeSubscriptions(broker.entryOf(session), added);
   broker.log.debug('client-subscribed', { clientId: session.clientId, granted });
-  for (const subscription of replays) replayRetained(broker, session, subscription);
+  answer(broker, connection, position, { cmd: 'suback', messageId: packet.messageId, granted });
+  for (const subscription of replays) replayRetained(broker, session, subscription, position);
+}
+
+/** Sends SUBACK or UNSUBACK when what it says is safe. */
+function answer(broker: Broker, connection: Connection, position: number, packet: Packet): void {
+  const { storage } = broker;
+  if (storage === null || position < 0) {
+    connection.sender.send(packet);
+    return;
+  }
+  storage.whenCommitted({
+    position,
+    onCommitted: () => {
+      if (!connection.isEnding) connection.sender.send(packet);
+    },
+    onRefused: () =>
+      connection.disconnect(ReasonCode.QuotaExceeded, 'storage full', 'no room to store it'),
+  });
+}
+
+/** The reason code to refuse everything in a SUBSCRIBE or UNSUBSCRIBE with, or null. */
+function refusalOfPacket(broker: Broker, connection: Connection, packetId: number): number | null {
+  const session = connection.session as BrokerSession;
+  if (connection.version === 5 && session.hasReceived(packetId)) {
+    return ReasonCode.PacketIdentifierInUse;
+  }
+  const isFull = session.store !== null && broker.storage?.isOpen !== true;
+  return isFull ? ReasonCode.QuotaExceeded : null;
 }
 
 function addSubscription(
@@ -95,6 +131,7 @@ function refusalOf(
     );
   }
   if (broker.router.isTooDeep(topic)) return ReasonCode.TopicFilterInvalid;
+  if (connection.permissions?.maySubscribe(topic) === false) return ReasonCode.NotAuthorized;
   const { subscriptions } = connection.session as BrokerSession;
   if (subscriptions.size >= mqtt.maxSubscriptions && !subscriptions.has(topic)) {
     return ReasonCode.QuotaExceeded;
@@ -109,18 +146,32 @@ function isOwedRetained(subscription: Subscription, isReplacement: boolean): boo
   return parseSharedFilter(subscription.topicFilter) === null;
 }
 
-function replayRetained(broker: Broker, session: BrokerSession, subscription: Subscription): void {
-  const now = broker.runtime.now();
-  let messages = broker.router.retained.match(subscription.topicFilter, now);
-  if (subscription.noLocal) {
-    messages = messages.filter((message) => message.publisherId !== session.clientId); // [MQTT-3.8.3-3]
+/** @param position - of the subscription's record; nothing is sent before that is safe. -1: none */
+function replayRetained(
+  broker: Broker,
+  session: BrokerSession,
+  subscription: Subscription,
+  position: number,
+): void {
+  const { router, runtime, storage } = broker;
+  const now = runtime.now();
+  const { subscriptionIdentifier, noLocal } = subscription;
+  const identifiers = subscriptionIdentifier === 0 ? NO_IDENTIFIERS : [subscriptionIdentifier];
+  const deliveries: Delivery[] = [];
+  const stored: Delivery[] = [];
+  for (const message of router.retained.match(subscription.topicFilter, now)) {
+    if (noLocal && message.publisherId === session.clientId) continue; // [MQTT-3.8.3-3]
+    const qos = message.qos < subscription.qos ? message.qos : subscription.qos;
+    const delivery = new Delivery(message, qos, true, identifiers);
+    delivery.position = Math.max(0, position);
+    deliveries.push(delivery);
+    const recordPosition = storage?.retainedPosition(message.topic) ?? 0;
+    if (session.store === null || qos === 0 || recordPosition === 0) continue;
+    delivery.position = recordPosition;
+    stored.push(delivery);
   }
-  if (messages.length === 0) return;
-  const identifiers =
-    subscription.subscriptionIdentifier === 0
-      ? NO_IDENTIFIERS
-      : [subscription.subscriptionIdentifier];
-  session.replay(messages, subscription.qos, identifiers, now);
+  if (stored.length > 0) storage?.writeReferences(session, stored);
+  if (deliveries.length > 0) session.replay(deliveries, now);
 }
 
 /** UNSUBSCRIBE (§3.10.4). What is queued already is still delivered. */
@@ -130,17 +181,59 @@ export function unsubscribe(
   packet: UnsubscribePacket,
 ): void {
   const session = connection.session as BrokerSession;
+  const { storage } = broker;
+  if (session.store !== null && storage?.isOpen === false) {
+    // UNSUBACK of MQTT 3.1.1 can't say no: it comes when there is room.
+    storage.whenRoom(() => {
+      if (connection.session === session) unsubscribe(broker, connection, packet);
+    });
+    return;
+  }
   const granted: number[] = [];
-  const isIdInUse = connection.version === 5 && session.hasReceived(packet.messageId);
+  const removed: string[] = [];
+  const refusal = refusalOfPacket(broker, connection, packet.messageId);
   for (const topicFilter of packet.unsubscriptions) {
-    if (isIdInUse) {
-      granted.push(ReasonCode.PacketIdentifierInUse);
+    if (refusal !== null) {
+      granted.push(refusal);
       continue;
     }
     const existed = session.subscriptions.delete(topicFilter); // [MQTT-3.10.4-1]
-    if (existed) broker.router.trie.unsubscribe(session, topicFilter);
+    if (existed) {
+      broker.router.trie.unsubscribe(session, topicFilter);
+      removed.push(topicFilter);
+    }
     granted.push(existed ? ReasonCode.Success : ReasonCode.NoSubscriptionExisted);
   }
   broker.stats.subscriptionsCurrent = broker.router.trie.subscriptionCount;
-  connection.sender.send({ cmd: 'unsuback', messageId: packet.messageId, granted });
+  const position =
+    session.store === null || storage === null || removed.length === 0
+      ? -1
+      : storage.writeUnsubscriptions(broker.entryOf(session), removed);
+  answer(broker, connection, position, { cmd: 'unsuback', messageId: packet.messageId, granted });
+}
+
+/** Takes the subscriptions away that a client may not have any more. */
+export function revokeSubscriptions(
+  broker: Broker,
+  session: BrokerSession,
+  permissions: Permissions | null,
+): void {
+  if (permissions === null) return;
+  const removed = [...session.subscriptions.keys()].filter(
+    (topicFilter) => !permissions.maySubscribe(topicFilter),
+  );
+  if (removed.length === 0) return;
+  for (const topicFilter of removed) {
+    session.subscriptions.delete(topicFilter);
+    broker.router.trie.unsubscribe(session, topicFilter);
+  }
+  broker.stats.subscriptionsCurrent = broker.router.trie.subscriptionCount;
+  // On a full disk they come back with a restart, and are taken away again when the client does.
+  if (session.store !== null && broker.storage?.isOpen === true) {
+    broker.storage.writeUnsubscriptions(broker.entryOf(session), removed);
+  }
+  broker.log.info('subscriptions-revoked', {
+    clientId: session.clientId,
+    count: removed.length,
+  });
 }

@@ -2,7 +2,9 @@
 export interface Transport {
   /** For logs: the peer's address and port. */
   readonly remoteAddress: string;
-  readonly protocol: 'tcp' | 'websocket';
+  readonly protocol: 'tcp' | 'tls' | 'websocket' | 'websocket-tls';
+  /** The common name of the client's certificate, where it has proved to own one. */
+  readonly certificateName?: string | null;
   /**
    * Sends bytes in order. The buffer belongs to the transport until `onWritten` gives it back.
    */

@@ -3,11 +3,6 @@ import type { Message } from './message.ts';
 /** No subscription identifiers; shared, so that the common case allocates nothing. */
 const NONE: readonly number[] = [];
 
-/** Something that finds another receiver for a delivery whose session ended (§4.8.2). */
-export interface Redeliverable {
-  readonly shareName: string;
-}
-
 /** Where a delivery stands in the QoS 1 or QoS 2 exchange (§4.3). */
 export const DeliveryState = {
   /** Waiting for quota or for a connection; no packet identifier yet. */
@@ -31,17 +26,32 @@ export class Delivery {
   /** The RETAIN flag as it is sent. */
   readonly retain: boolean;
   readonly identifiers: readonly number[];
-  /** The shared subscription it was chosen through, or null. */
-  readonly group: Redeliverable | null;
+  /** The filter of the shared subscription it was chosen through, `$share/NAME/` included, or null. */
+  readonly group: string | null;
   packetId: number;
   state: DeliveryState;
+  /** The number of the session's connection that its PUBLISH was sent on last; 0 before. */
+  sentOn: number;
+  /** Its number among the stored deliveries of its session, from 1; 0 when it isn't stored. */
+  sequence: number;
+  /**
+   * Where the record lies that it depends on: that of its message, or in state Released that of the
+   * PUBREC. Not before that is committed may anything of it be sent.
+   */
+  position: number;
+  /** Bytes of the message's record that are given up with this delivery. */
+  share: number;
+  /** Stored, and named by a record of its own instead of by its message's. */
+  isReference: boolean;
+  /** It may have been sent by a process that has ended since. */
+  isSent: boolean;
 
   constructor(
     message: Message,
     qos: 0 | 1 | 2,
     retain: boolean,
     identifiers: readonly number[] = NONE,
-    group: Redeliverable | null = null,
+    group: string | null = null,
   ) {
     this.message = message;
     this.qos = qos;
@@ -50,5 +60,11 @@ export class Delivery {
     this.group = group;
     this.packetId = 0;
     this.state = DeliveryState.Queued;
+    this.sentOn = 0;
+    this.sequence = 0;
+    this.position = 0;
+    this.share = 0;
+    this.isReference = false;
+    this.isSent = false;
   }
 }

@@ -13,6 +13,8 @@ export type DropReason =
   /** QoS 0, and the session has no connection. */
   | 'not-connected'
   /** The session ended while it waited. */
-  | 'session-ended';
+  | 'session-ended'
+  /** It was in the store, and can't be read any more. */
+  | 'lost';
 
 export type DropListener = (reason: DropReason, delivery: Delivery) => void;

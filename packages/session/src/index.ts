@@ -1,18 +1,28 @@
-export { Delivery, DeliveryState, type Redeliverable } from './delivery.ts';
+export { Delivery, DeliveryState } from './delivery.ts';
+export type { DeliveryStore } from './delivery-store.ts';
 export type { DropListener, DropReason } from './drop.ts';
-export { type Message, messageSize } from './message.ts';
-export { MessageQueue, type QueueLimits, type QueueOverflow } from './message-queue.ts';
+export { type Message, messageSize, STORED_MESSAGE } from './message.ts';
+export {
+  type DeliveryQueue,
+  MessageQueue,
+  type QueueLimits,
+  type QueueOverflow,
+  type QueueTotals,
+} from './message-queue.ts';
+export { BLOCK_CAPACITY, type EntryDetails, EntryFlag, QueueBlock } from './queue-block.ts';
 export { NO_IDENTIFIERS, type Recipient } from './recipient.ts';
-export { type RetainedLimits, RetainedStore } from './retained-store.ts';
+export { type RetainedLimits, RetainedStore, type RetainedStoreOptions } from './retained-store.ts';
 export type { Route } from './route.ts';
 export {
   type AckResult,
+  idOf,
   NEVER_EXPIRES,
   Session,
   type SessionLink,
   type SessionOptions,
 } from './session.ts';
 export { SharedGroup, type SharedMember, type SharedSubscriber } from './shared-group.ts';
+export { type StoredPlace, StoredQueue } from './stored-queue.ts';
 export type { Subscription } from './subscription.ts';
 export { type Overlapping, SubscriptionTrie, type TrieMatch } from './subscription-trie.ts';
 export { InboundTopicAliases, OutboundTopicAliases } from './topic-aliases.ts';

@@ -4,36 +4,74 @@ import { Fifo } from './fifo.ts';
 import { messageSize } from './message.ts';
 
 /** What happens to a message that finds the queue full. */
-export type QueueOverflow = 'drop-newest' | 'drop-oldest';
+export type QueueOverflow =
+  | 'drop-newest'
+  | 'drop-oldest'
+  /** The message is refused before it is queued for anyone; whoever publishes asks `isFullFor` first. */
+  | 'reject';
+
+/** What all queues of a broker may hold together, and do. */
+export interface QueueTotals {
+  readonly messagesMax: number;
+  readonly bytesMax: number;
+  messages: number;
+  bytes: number;
+}
 
 export interface QueueLimits {
   readonly messagesMax: number;
   readonly bytesMax: number;
   readonly overflow: QueueOverflow;
+  /** Shared by all queues; absent when there is no such limit. */
+  readonly totals?: QueueTotals | undefined;
+}
+
+/** Messages that wait for a session's connection or quota, in the order in which they are to be sent. */
+export interface DeliveryQueue {
+  readonly length: number;
+  /** What the waiting messages count against the limits. */
+  readonly bytes: number;
+  /** Appends a delivery, making room as the overflow policy says, or gives it up. */
+  push(delivery: Delivery, now: number): void;
+  /** How many of them are of QoS 0. */
+  readonly transientCount: number;
+  /**
+   * The first delivery that has not expired at `now`; those before it are given up. Undefined when there is
+   * none that could be sent now.
+   */
+  peek(now: number): Delivery | undefined;
+  /** Takes what `peek` has returned. */
+  shift(): Delivery | undefined;
+  /** Removes and returns the QoS 0 deliveries. */
+  takeTransient(): Delivery[];
+  /** Removes and returns deliveries of the shared subscriptions that `isTaken` chooses, in their order. */
+  takeShared(isTaken: (group: string) => boolean): Delivery[];
+  /** Gives everything up. */
+  clear(): void;
+  /** Whether a message of this many bytes would find no room. */
+  isFullFor(bytes: number): boolean;
 }
 
 /** What one queued delivery occupies beside its message's bytes: an estimate, for the byte limit. */
 const DELIVERY_OVERHEAD_BYTES = 128;
 
 /** How often an expired head is looked for before a message is refused; bounds the work of a push. */
-const EXPIRED_SWEEP_MAX = 64;
+export const EXPIRED_SWEEP_MAX = 64;
 
-/**
- * Messages that wait for a session's connection or quota, in the order in which they are to be sent.
- *
- * Invariant: `length <= messagesMax` and, unless it holds a single message, `bytes <= bytesMax`.
- */
-export class MessageQueue {
+/** The queue of a session whose deliveries are in memory only. */
+export class MessageQueue implements DeliveryQueue {
   readonly #limits: QueueLimits;
   readonly #deliveries = new Fifo<Delivery>();
   readonly #onDrop: DropListener;
   #bytes: number;
+  #transientCount: number;
 
   /** @param onDrop - told of every delivery that is given up */
   constructor(limits: QueueLimits, onDrop: DropListener) {
     this.#limits = limits;
     this.#onDrop = onDrop;
     this.#bytes = 0;
+    this.#transientCount = 0;
   }
 
   get length(): number {
@@ -44,11 +82,10 @@ export class MessageQueue {
     return this.#bytes;
   }
 
-  /**
-   * Appends a delivery, making room as the overflow policy says, or gives it up.
-   *
-   * @param now - milliseconds of the clock; expired messages at the head give way first
-   */
+  get transientCount(): number {
+    return this.#transientCount;
+  }
+
   push(delivery: Delivery, now: number): void {
     const size = sizeOf(delivery);
     if (this.#isFull(size) && !this.#makeRoom(size, now)) {
@@ -56,42 +93,50 @@ export class MessageQueue {
       return;
     }
     this.#deliveries.push(delivery);
-    this.#bytes += size;
+    this.#count(1, delivery);
   }
 
-  /** Takes the first delivery that has not expired at `now`. */
-  shift(now: number): Delivery | undefined {
+  peek(now: number): Delivery | undefined {
     for (;;) {
-      const delivery = this.#take();
-      if (delivery === undefined || delivery.message.expiresAt > now) return delivery;
-      this.#onDrop('expired', delivery);
+      const head = this.#deliveries.peek();
+      if (head === undefined || head.message.expiresAt > now) return head;
+      this.#onDrop('expired', this.#take() as Delivery);
     }
   }
 
-  peek(): Delivery | undefined {
-    return this.#deliveries.peek();
+  shift(): Delivery | undefined {
+    return this.#take();
   }
 
-  /** Removes and returns what `isTaken` chooses, in its order. */
-  extract(isTaken: (delivery: Delivery) => boolean): Delivery[] {
+  takeTransient(): Delivery[] {
+    return this.#extract(({ qos }) => qos === 0);
+  }
+
+  takeShared(isTaken: (group: string) => boolean): Delivery[] {
+    return this.#extract(({ group }) => group !== null && isTaken(group));
+  }
+
+  clear(): void {
+    for (const delivery of this.#extract(() => true)) this.#onDrop('session-ended', delivery);
+  }
+
+  isFullFor(bytes: number): boolean {
+    return this.#isFull(bytes + DELIVERY_OVERHEAD_BYTES);
+  }
+
+  #extract(isTaken: (delivery: Delivery) => boolean): Delivery[] {
     const taken: Delivery[] = [];
     this.#deliveries.filter((delivery) => {
       if (!isTaken(delivery)) return true;
       taken.push(delivery);
-      this.#bytes -= sizeOf(delivery);
+      this.#count(-1, delivery);
       return false;
     });
     return taken;
   }
 
-  clear(): void {
-    this.#deliveries.clear();
-    this.#bytes = 0;
-  }
-
   #isFull(size: number): boolean {
-    if (this.length >= this.#limits.messagesMax) return true;
-    return this.length > 0 && this.#bytes + size > this.#limits.bytesMax;
+    return exceedsLimits(this.#limits, this.length, this.#bytes, size);
   }
 
   #makeRoom(size: number, now: number): boolean {
@@ -110,9 +155,33 @@ export class MessageQueue {
 
   #take(): Delivery | undefined {
     const delivery = this.#deliveries.shift();
-    if (delivery !== undefined) this.#bytes -= sizeOf(delivery);
+    if (delivery !== undefined) this.#count(-1, delivery);
     return delivery;
   }
+
+  /** @param messages - 1 when the delivery has come, -1 when it has gone */
+  #count(messages: 1 | -1, delivery: Delivery): void {
+    const bytes = messages * sizeOf(delivery);
+    this.#bytes += bytes;
+    if (delivery.qos === 0) this.#transientCount += messages;
+    const { totals } = this.#limits;
+    if (totals === undefined) return;
+    totals.messages += messages;
+    totals.bytes += bytes;
+  }
+}
+
+/** Whether one more message of `size` bytes is too much; a queue may always hold a single one. */
+export function exceedsLimits(
+  { messagesMax, bytesMax, totals }: QueueLimits,
+  length: number,
+  bytes: number,
+  size: number,
+): boolean {
+  if (length >= messagesMax) return true;
+  if (length > 0 && bytes + size > bytesMax) return true;
+  if (totals === undefined) return false;
+  return totals.messages >= totals.messagesMax || totals.bytes + size > totals.bytesMax;
 }
 
 function sizeOf(delivery: Delivery): number {

@@ -22,6 +22,20 @@ export interface Message {
   readonly publisherId: string;
 }
 
+const EMPTY = new Uint8Array(0);
+
+/** Stands in a delivery for a message that is in the store, and has not been read back. */
+export const STORED_MESSAGE: Message = {
+  topic: '',
+  topicBytes: EMPTY,
+  properties: EMPTY,
+  payload: EMPTY,
+  qos: 0,
+  retain: false,
+  expiresAt: Number.POSITIVE_INFINITY,
+  publisherId: '',
+};
+
 /** What `Message` occupies beyond its object, in bytes: payload, properties and topic name. */
 export function messageSize(message: Message): number {
   return message.payload.length + message.properties.length + message.topicBytes.length;

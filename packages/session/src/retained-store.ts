@@ -16,6 +16,11 @@ export interface RetainedLimits {
   readonly bytesMax: number;
 }
 
+export interface RetainedStoreOptions extends RetainedLimits {
+  /** Told of each message that is removed because it has expired. */
+  readonly onExpired?: (message: Message) => void;
+}
+
 /**
  * The retained message of each topic (§3.3.1.3), in a tree of levels: a filter visits only the branches
  * that it can match. It knows no time of its own; `now` is milliseconds of the messages' clock.
@@ -24,14 +29,16 @@ export interface RetainedLimits {
  */
 export class RetainedStore {
   readonly #limits: RetainedLimits;
+  readonly #onExpired: (message: Message) => void;
   readonly #tree: LevelTree<Message>;
   /** Those that expire, by topic, so that looking for them doesn't visit the others. */
   readonly #expiring: Map<string, Message>;
   #sweep: IterableIterator<Message>;
   #bytes: number;
 
-  constructor(limits: RetainedLimits) {
-    this.#limits = limits;
+  constructor(options: RetainedStoreOptions) {
+    this.#limits = options;
+    this.#onExpired = options.onExpired ?? (() => {});
     this.#tree = new LevelTree();
     this.#expiring = new Map();
     this.#sweep = this.#expiring.values();
@@ -66,6 +73,13 @@ export class RetainedStore {
     this.#expiring.delete(message.topic);
     if (message.expiresAt !== Number.POSITIVE_INFINITY) this.#expiring.set(message.topic, message);
     return 'stored';
+  }
+
+  /** Takes a topic's message away without another in its place; false when there is none. */
+  delete(topic: string): boolean {
+    const former = this.#tree.get(topic);
+    if (former !== null) this.#remove(former);
+    return former !== null;
   }
 
   get(topic: string): Message | undefined {
@@ -112,6 +126,7 @@ export class RetainedStore {
       }
       if (value.expiresAt > now) continue;
       this.#remove(value);
+      this.#onExpired(value);
       removed++;
     }
     return removed;
@@ -148,6 +163,7 @@ export class RetainedStore {
     return messages.filter((message) => {
       if (message.expiresAt > now) return true;
       this.#remove(message);
+      this.#onExpired(message);
       return false;
     });
   }

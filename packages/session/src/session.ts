@@ -1,8 +1,10 @@
 import { Delivery, DeliveryState } from './delivery.ts';
+import type { DeliveryStore } from './delivery-store.ts';
 import type { DropListener, DropReason } from './drop.ts';
 import { Fifo } from './fifo.ts';
-import type { Message } from './message.ts';
-import { MessageQueue, type QueueLimits } from './message-queue.ts';
+import { STORED_MESSAGE } from './message.ts';
+import { type DeliveryQueue, MessageQueue, type QueueLimits } from './message-queue.ts';
+import { type StoredPlace, StoredQueue } from './stored-queue.ts';
 import type { Subscription } from './subscription.ts';
 
 /** Session Expiry Interval of a session that never expires (§3.1.2.11.2). */
@@ -23,14 +25,20 @@ export interface SessionLink {
   sendPubrel(packetId: number): void;
 }
 
-export interface SessionOptions extends QueueLimits {
+export interface SessionOptions<L extends SessionLink = SessionLink> extends QueueLimits {
   readonly onDrop: DropListener;
+  /** What the store knows the session by. */
+  readonly number?: number;
+  /** Keeps the deliveries of QoS 1 and 2; absent when they are in memory only. */
+  readonly store?: DeliveryStore<L> | null;
 }
 
 /** What the session says of an acknowledgement. */
 export type AckResult =
   /** It belongs to a delivery and was taken. */
   | 'ok'
+  /** It was taken, and the store sees to the answer. */
+  | 'deferred'
   /** No delivery has that packet identifier. */
   | 'unknown'
   /** A delivery has it, but this packet is not what its QoS or state allows. */
@@ -44,14 +52,23 @@ export type AckResult =
  * out through the `SessionLink`.
  *
  * Invariants: a packet identifier is in `#inflight` once at most; while a link is attached,
- * `0 <= #sendQuota <= #sendQuotaMax`, and no PUBLISH of QoS 1 or 2 is sent at quota 0 [MQTT-3.3.4-9].
+ * `#sendQuota` is at least 0, and no PUBLISH of QoS 1 or 2 is sent at quota 0 [MQTT-3.3.4-9].
  */
 export class Session<L extends SessionLink = SessionLink> {
   readonly clientId: string;
+  /** What the store knows it by; 0 when it has none. */
+  readonly number: number;
   /** Seconds; 0 ends with the connection, NEVER_EXPIRES never does. */
   expiryInterval: number;
   /** By whole topic filter. Kept in step with the trie by whoever owns both. */
   readonly subscriptions: Map<string, Subscription>;
+  /** The number of its last stored delivery. */
+  lastSequence: number;
+  /** Stored deliveries up to this number have been sent. */
+  sentSequence: number;
+  /** Position of the last record that names deliveries of this session apart from their messages. */
+  referencePosition: number;
+  readonly store: DeliveryStore<L> | null;
   readonly #onDrop: DropListener;
   #link: L | null;
   /** Deliveries with a packet identifier, in the order in which they were first sent. */
@@ -60,29 +77,46 @@ export class Session<L extends SessionLink = SessionLink> {
   readonly #resends: Fifo<Delivery>;
   /** Retained messages that a new subscription is owed; they go before what was published later. */
   readonly #replays: Fifo<Delivery>;
-  readonly #queue: MessageQueue;
+  readonly #queue: DeliveryQueue;
+  /** The queue itself where deliveries are stored, else null. */
+  readonly storedQueue: StoredQueue<L> | null;
   #sendQuota: number;
-  #sendQuotaMax: number;
   #lastPacketId: number;
+  /** How often a stored delivery could not have the identifier of its sequence. */
+  #otherIdsCount: number;
   /** QoS 2 packet identifiers received and not yet released, with the connection they came on. */
   readonly #received: Map<number, number>;
   /** How many of `#received` came on this connection; they count against our Receive Maximum. */
   #receivedNow: number;
   #connectionCount: number;
 
-  constructor(clientId: string, options: SessionOptions) {
+  constructor(clientId: string, options: SessionOptions<L>) {
     this.clientId = clientId;
+    this.number = options.number ?? 0;
     this.expiryInterval = 0;
     this.subscriptions = new Map();
-    this.#onDrop = options.onDrop;
+    this.lastSequence = 0;
+    this.sentSequence = 0;
+    this.referencePosition = 0;
+    const store = options.store ?? null;
+    this.store = store;
+    const { onDrop } = options;
+    this.#onDrop =
+      store === null
+        ? onDrop
+        : (reason, delivery) => {
+            if (delivery.sequence > 0) store.onSettled(this, delivery);
+            onDrop(reason, delivery);
+          };
     this.#link = null;
     this.#inflight = new Map();
     this.#resends = new Fifo();
     this.#replays = new Fifo();
-    this.#queue = new MessageQueue(options, options.onDrop);
+    this.storedQueue = store === null ? null : new StoredQueue(this, store, options, this.#onDrop);
+    this.#queue = this.storedQueue ?? new MessageQueue(options, onDrop);
     this.#sendQuota = 0;
-    this.#sendQuotaMax = 0;
     this.#lastPacketId = 0;
+    this.#otherIdsCount = 0;
     this.#received = new Map();
     this.#receivedNow = 0;
     this.#connectionCount = 0;
@@ -136,13 +170,12 @@ export class Session<L extends SessionLink = SessionLink> {
   attach(link: L, sendQuota: number, now: number): void {
     this.#link = link;
     this.#sendQuota = sendQuota;
-    this.#sendQuotaMax = sendQuota;
     this.#receivedNow = 0;
     this.#connectionCount++;
     this.#resends.clear();
     for (const delivery of this.#inflight.values()) {
-      if (delivery.state === DeliveryState.Released) link.sendPubrel(delivery.packetId);
-      else this.#resends.push(delivery);
+      if (delivery.state !== DeliveryState.Released) this.#resends.push(delivery);
+      else if (this.#isSafe(delivery)) link.sendPubrel(delivery.packetId);
     }
     this.pump(now);
   }
@@ -151,9 +184,8 @@ export class Session<L extends SessionLink = SessionLink> {
   detach(): void {
     this.#link = null;
     this.#resends.clear();
-    for (const delivery of this.#queue.extract((queued) => queued.qos === 0)) {
-      this.#onDrop('session-ended', delivery);
-    }
+    for (const delivery of this.#queue.takeTransient()) this.#onDrop('session-ended', delivery);
+    this.storedQueue?.forgetMessages();
   }
 
   /**
@@ -169,10 +201,8 @@ export class Session<L extends SessionLink = SessionLink> {
       if (delivery.group !== null && delivery.qos === 1) orphans.push(delivery);
       else this.#onDrop('session-ended', delivery);
     }
-    for (const delivery of this.#queue.extract(() => true)) {
-      if (delivery.group !== null) orphans.push(delivery);
-      else this.#onDrop('session-ended', delivery);
-    }
+    orphans.push(...this.#queue.takeShared(() => true));
+    this.#queue.clear();
     this.#inflight.clear();
     this.#resends.clear();
     this.#replays.clear();
@@ -181,9 +211,18 @@ export class Session<L extends SessionLink = SessionLink> {
     return orphans;
   }
 
-  /** Takes back what was queued through shared subscriptions and never sent, for another member. */
-  extractShared(): Delivery[] {
-    return this.#queue.extract((delivery) => delivery.group !== null);
+  /**
+   * Takes back what was queued through shared subscriptions and never sent, for another member.
+   *
+   * @param isTaken - whether there is one for a shared subscription, given by its whole filter
+   */
+  takeShared(isTaken: (group: string) => boolean): Delivery[] {
+    return this.#queue.takeShared(isTaken);
+  }
+
+  /** Whether a message of this many bytes would find no room in the queue. */
+  isFullFor(bytes: number): boolean {
+    return this.#queue.isFullFor(bytes);
   }
 
   // ------------------------------------------------------------------- sending
@@ -199,29 +238,37 @@ export class Session<L extends SessionLink = SessionLink> {
         this.#onDrop('not-connected', delivery);
         return;
       }
-      if (this.#replays.length === 0) {
+      if (this.isOpenForQoS0) {
         this.#sendFirst(link, delivery);
         return;
       }
-    } else if (link?.isWritable === true && this.#sendQuota > 0 && !this.hasBacklog) {
+    } else if (
+      link?.isWritable === true &&
+      this.#sendQuota > 0 &&
+      !this.hasBacklog &&
+      this.#isSafe(delivery)
+    ) {
       this.#sendFirst(link, delivery);
       return;
     }
+    const isFirst = this.#queue.length === 0;
     this.#queue.push(delivery, now);
+    // Nothing else may come that would have the store told that somebody waits.
+    if (isFirst && link !== null && this.store !== null) this.store.awaitCommit(this);
   }
 
-  /** Queues the retained messages that a subscription is owed, ahead of all later messages. */
-  replay(
-    messages: readonly Message[],
-    maximumQoS: 0 | 1 | 2,
-    identifiers: readonly number[],
-    now: number,
-  ): void {
-    for (const message of messages) {
-      const qos = message.qos < maximumQoS ? message.qos : maximumQoS;
-      this.#replays.push(new Delivery(message, qos, true, identifiers));
-    }
+  /** Queues retained messages that a subscription is owed, ahead of all later messages. */
+  replay(deliveries: readonly Delivery[], now: number): void {
+    for (const delivery of deliveries) this.#replays.push(delivery);
     this.pump(now);
+  }
+
+  /** Whether what a delivery depends on is stored as safely as it has to be before it is sent. */
+  #isSafe({ position, isReference }: Delivery): boolean {
+    if (position === 0 || this.store === null) return true;
+    const gate =
+      isReference && this.referencePosition > position ? this.referencePosition : position;
+    return gate < this.store.committedPosition;
   }
 
   /** Whether anything waits, so that a new message has to wait behind it. */
@@ -231,7 +278,7 @@ export class Session<L extends SessionLink = SessionLink> {
 
   /** Whether `deliver` would send a QoS 0 message at once; the router then may bypass it. */
   get isOpenForQoS0(): boolean {
-    return this.#link !== null && this.#replays.length === 0;
+    return this.#link !== null && this.#replays.length === 0 && this.#queue.transientCount === 0;
   }
 
   /** Sends what waits, as far as quota and connection allow. Call it when the connection drains. */
@@ -254,24 +301,39 @@ export class Session<L extends SessionLink = SessionLink> {
     for (;;) {
       const replay = this.#replays.peek();
       if (replay === undefined) break;
-      if (replay.qos > 0 && this.#sendQuota === 0) return undefined;
+      if (replay.qos > 0 && !this.#maySend(replay)) return undefined;
+      if (!this.#isSafe(replay)) {
+        this.store?.awaitCommit(this);
+        return undefined;
+      }
       this.#replays.shift();
       if (replay.message.expiresAt > now) return replay;
       this.#onDrop('expired', replay);
     }
-    const head = this.#queue.peek();
-    if (head === undefined || (head.qos > 0 && this.#sendQuota === 0)) return undefined;
-    return this.#queue.shift(now);
+    const head = this.#queue.peek(now);
+    if (head === undefined || (head.qos > 0 && !this.#maySend(head))) return undefined;
+    return this.#queue.shift();
+  }
+
+  #maySend(delivery: Delivery): boolean {
+    if (this.#sendQuota === 0) return false;
+    // Its identifier is the same in every process, so that the client knows a duplicate for one.
+    return delivery.qos < 2 || delivery.sequence === 0 || !this.#inflight.has(idOf(delivery));
   }
 
   #sendFirst(link: SessionLink, delivery: Delivery): void {
-    if (delivery.qos > 0) delivery.packetId = this.#nextPacketId();
-    const refused = link.sendPublish(delivery, false);
+    if (delivery.qos > 0) delivery.packetId = this.#packetIdFor(delivery);
+    if (delivery.sequence > this.sentSequence) {
+      this.sentSequence = delivery.sequence;
+      this.store?.onSent(this);
+    }
+    const refused = link.sendPublish(delivery, delivery.isSent);
     if (refused !== null) {
       delivery.packetId = 0;
       this.#onDrop(refused, delivery);
     } else if (delivery.qos > 0) {
       delivery.state = DeliveryState.Published;
+      delivery.sentOn = this.#connectionCount;
       this.#inflight.set(delivery.packetId, delivery);
       this.#sendQuota--;
     }
@@ -283,11 +345,20 @@ export class Session<L extends SessionLink = SessionLink> {
     if (delivery.state !== DeliveryState.Published) return;
     const refused = link.sendPublish(delivery, true);
     if (refused === null) {
+      delivery.sentOn = this.#connectionCount;
       this.#sendQuota--;
     } else {
       this.#inflight.delete(delivery.packetId);
       this.#onDrop(refused, delivery);
     }
+  }
+
+  #packetIdFor(delivery: Delivery): number {
+    if (delivery.sequence === 0) return this.#nextPacketId();
+    const packetId = idOf(delivery);
+    if (!this.#inflight.has(packetId)) return packetId;
+    this.#otherIdsCount++;
+    return this.#nextPacketId();
   }
 
   /** A packet identifier that is not in use [MQTT-2.2.1-4]; the quota leaves at least one free. */
@@ -322,10 +393,15 @@ export class Session<L extends SessionLink = SessionLink> {
     if (reasonCode >= 0x80) {
       if (delivery.state === DeliveryState.Released) return 'protocol-error';
       this.#complete(delivery, now);
-    } else {
-      delivery.state = DeliveryState.Released;
+      return 'ok';
     }
-    return 'ok';
+    if (delivery.sequence === 0 || delivery.state === DeliveryState.Released) {
+      delivery.state = DeliveryState.Released;
+      return delivery.sequence === 0 || this.#isSafe(delivery) ? 'ok' : 'deferred';
+    }
+    delivery.state = DeliveryState.Released;
+    this.store?.onReleased(this, delivery);
+    return 'deferred';
   }
 
   /** PUBCOMP: a QoS 2 delivery is complete. */
@@ -339,8 +415,9 @@ export class Session<L extends SessionLink = SessionLink> {
 
   #complete(delivery: Delivery, now: number): void {
     this.#inflight.delete(delivery.packetId);
-    // A PUBCOMP for a PUBREL of an earlier connection finds the quota full already (§4.9).
-    if (this.#sendQuota < this.#sendQuotaMax) this.#sendQuota++;
+    if (delivery.sequence > 0) this.store?.onSettled(this, delivery);
+    // What was only sent on an earlier connection has taken nothing of this one's quota [MQTT-3.3.4-9].
+    if (delivery.sentOn === this.#connectionCount) this.#sendQuota++;
     if (this.hasBacklog) this.pump(now);
   }
 
@@ -374,4 +451,87 @@ export class Session<L extends SessionLink = SessionLink> {
     if (this.#received.get(packetId) === this.#connectionCount) this.#receivedNow--;
     return this.#received.delete(packetId);
   }
+
+  // -------------------------------------------------------------------- stored state
+
+  /** Packet identifiers of QoS 2 messages received and not released. */
+  get receivedIds(): Iterable<number> {
+    return this.#received.keys();
+  }
+
+  /** Notes an identifier that a process that has ended had received. */
+  restoreReceived(packetId: number): void {
+    if (!this.#received.has(packetId)) this.#received.set(packetId, 0);
+  }
+
+  /** What has been sent and not settled, and retained messages that are to be sent. */
+  *underWay(): Generator<Delivery> {
+    yield* this.#inflight.values();
+    yield* this.#replays;
+  }
+
+  /** A stored delivery that is under way; null when there is none with this sequence. */
+  findUnderWay(sequence: number): Delivery | null {
+    const expected = this.#inflight.get(idOf({ sequence }));
+    if (expected?.sequence === sequence) return expected;
+    if (this.#replays.length === 0 && this.#otherIdsCount === 0) return null;
+    for (const delivery of this.underWay()) if (delivery.sequence === sequence) return delivery;
+    return null;
+  }
+
+  /** Whether a delivery has been sent and not settled. */
+  isInflight(delivery: Delivery): boolean {
+    return this.#inflight.get(delivery.packetId) === delivery;
+  }
+
+  /** A stored delivery whose message is still needed, without it; null when there is none. */
+  findStored(sequence: number): Delivery | null {
+    const delivery = this.findUnderWay(sequence);
+    if (delivery === null) return this.storedQueue?.find(sequence) ?? null;
+    return delivery.state === DeliveryState.Released ? null : delivery;
+  }
+
+  /** The record of a stored delivery lies elsewhere now. */
+  relocate(sequence: number, place: StoredPlace): boolean {
+    if (this.storedQueue?.relocate(sequence, place) === true) return true;
+    const delivery = this.findUnderWay(sequence);
+    if (delivery === null || delivery.state === DeliveryState.Released) return false;
+    Object.assign(delivery, place);
+    return true;
+  }
+
+  /** Takes up the QoS 2 delivery of a process that has ended, whose PUBREC it had received. */
+  restoreReleased(sequence: number, packetId: number, position: number): void {
+    const delivery = new Delivery(STORED_MESSAGE, 2, false);
+    delivery.sequence = sequence;
+    delivery.packetId = packetId;
+    delivery.position = position;
+    delivery.state = DeliveryState.Released;
+    if (packetId !== idOf(delivery)) this.#otherIdsCount++;
+    this.#inflight.set(packetId, delivery);
+  }
+
+  /** Ends a restored delivery, as the store has learnt; false when there is none. */
+  restoreSettled(sequence: number): boolean {
+    const delivery = this.findUnderWay(sequence);
+    if (delivery === null) return this.storedQueue?.remove(sequence) ?? false;
+    return this.#inflight.delete(delivery.packetId);
+  }
+
+  /** What was stored at or behind a position never came to be. */
+  removeStoredFrom(position: number): void {
+    this.storedQueue?.removeFrom(position);
+    this.#replays.filter((replay) => replay.position < position);
+  }
+
+  /** A delivery that was stored never came to be. */
+  removeStored(sequence: number): void {
+    if (this.storedQueue?.remove(sequence) === true) return;
+    this.#replays.filter((replay) => replay.sequence !== sequence);
+  }
+}
+
+/** The packet identifier of a stored delivery, 1 to 65,535, unless it is in use. */
+export function idOf({ sequence }: { readonly sequence: number }): number {
+  return ((sequence - 1) % 0xffff) + 1;
 }

@@ -24,6 +24,8 @@ export class SharedGroup<S extends SharedSubscriber> {
   readonly shareName: string;
   /** Without `$share/NAME/`. */
   readonly topicFilter: string;
+  /** The filter as it is subscribed to, `$share/NAME/FILTER`. */
+  readonly wholeFilter: string;
   readonly #members: RecipientList<S>;
   /** Where the next choice starts to look. */
   #cursor: number;
@@ -31,6 +33,7 @@ export class SharedGroup<S extends SharedSubscriber> {
   constructor(shareName: string, topicFilter: string) {
     this.shareName = shareName;
     this.topicFilter = topicFilter;
+    this.wholeFilter = `$share/${shareName}/${topicFilter}`;
     this.#members = new RecipientList();
     this.#cursor = 0;
   }
@@ -82,6 +85,11 @@ export class SharedGroup<S extends SharedSubscriber> {
     }
     this.#cursor = chosen + 1;
     return members[chosen] as MatchedRecipient<S>;
+  }
+
+  /** Whether a member other than one that is about to go away is connected. */
+  hasConnectedBeside(session: S): boolean {
+    return this.#members.items.some((one) => one.session !== session && one.session.isConnected);
   }
 
   /** A session's recipient, null when it is no member. For the trie. */

@@ -99,6 +99,11 @@ export class SubscriptionTrie<S extends SharedSubscriber> {
     return this.#groups.size;
   }
 
+  /** The shared group of a whole filter, `$share/NAME/FILTER`; null when it has no members. */
+  group(wholeFilter: string): SharedGroup<S> | null {
+    return this.#groups.get(wholeFilter) ?? null;
+  }
+
   /** Nodes of the wildcard tree: fewer than two for each filter with a wildcard. */
   get nodeCount(): number {
     return this.#wildcards.nodeCount;

@@ -60,6 +60,10 @@ function newMessage(payload: string, fields: Partial<Message> = {}): Message {
   };
 }
 
+function newRetained(payload: string, qos: 0 | 1 | 2): Delivery {
+  return new Delivery(newMessage(payload), qos, true);
+}
+
 function newDelivery(payload: string, qos: 0 | 1 | 2, fields: Partial<Message> = {}): Delivery {
   return new Delivery(newMessage(payload, fields), qos, false);
 }
@@ -144,6 +148,18 @@ describe('sending', () => {
     session.attach(link, 10, NOW + 1000);
     expect(link.take()).toEqual(['PUBLISH 1 b']);
     expect(dropped).toEqual(['expired a']);
+  });
+
+  test('one that expires at the head of the queue makes no room in the quota [MQTT-3.3.4-9]', () => {
+    session.attach(link, 1, NOW);
+    session.replay([newRetained('r1', 1), newRetained('r2', 1)], NOW);
+    session.deliver(newDelivery('q0', 0, { expiresAt: NOW + 1 }), NOW);
+    session.deliver(newDelivery('q1', 1), NOW);
+    session.onPuback(1, NOW + 1);
+    expect(link.take()).toEqual(['PUBLISH 1 r1', 'PUBLISH 2 r2']);
+    expect(dropped).toEqual(['expired q0']);
+    session.onPuback(2, NOW + 1);
+    expect(link.take()).toEqual(['PUBLISH 3 q1']);
   });
 });
 
@@ -247,6 +263,21 @@ describe('resumption', () => {
     expect(second.take()).toEqual(['PUBREL 1', 'PUBLISH 2 b']);
   });
 
+  test('nor does it while the whole quota is in use [MQTT-3.3.4-9]', () => {
+    session.attach(link, 2, NOW);
+    session.deliver(newDelivery('a', 2), NOW);
+    session.onPubrec(1, 0, NOW);
+    session.detach();
+    const second = new RecordingLink();
+    session.attach(second, 1, NOW);
+    session.deliver(newDelivery('b', 1), NOW);
+    session.onPubcomp(1, NOW);
+    session.deliver(newDelivery('c', 1), NOW);
+    expect(second.take()).toEqual(['PUBREL 1', 'PUBLISH 2 b']);
+    session.onPuback(2, NOW);
+    expect(second.take()).toEqual(['PUBLISH 3 c']);
+  });
+
   test('a sent message is sent again even after it expired [MQTT-4.3.3-7]', () => {
     session.attach(link, 1, NOW);
     session.deliver(newDelivery('a', 2, { expiresAt: NOW + 1 }), NOW);
@@ -301,7 +332,7 @@ describe('the queue', () => {
 describe('retained messages', () => {
   test('they go before what is published later, whatever its QoS [MQTT-4.6.0-5]', () => {
     session.attach(link, 1, NOW);
-    session.replay([newMessage('r1'), newMessage('r2')], 1, [], NOW);
+    session.replay([newRetained('r1', 1), newRetained('r2', 1)], NOW);
     session.deliver(newDelivery('q0', 0), NOW);
     session.deliver(newDelivery('q1', 1), NOW);
     expect(link.take()).toEqual(['PUBLISH 1 r1']);
@@ -310,11 +341,33 @@ describe('retained messages', () => {
     expect(link.take()).toEqual(['PUBLISH 2 r2', 'PUBLISH 0 q0', 'PUBLISH 3 q1']);
   });
 
+  test('QoS 0 does not overtake QoS 0 that waited for them [MQTT-4.6.0-6]', () => {
+    session.attach(link, 1, NOW);
+    session.replay([newRetained('r1', 1), newRetained('r2', 1)], NOW);
+    session.deliver(newDelivery('q1', 1), NOW);
+    session.deliver(newDelivery('first', 0), NOW);
+    session.onPuback(1, NOW);
+    session.deliver(newDelivery('second', 0), NOW);
+    session.onPuback(2, NOW);
+    expect(session.isOpenForQoS0).toBe(true);
+    session.deliver(newDelivery('third', 0), NOW);
+    expect(link.take()).toEqual([
+      'PUBLISH 1 r1',
+      'PUBLISH 2 r2',
+      'PUBLISH 3 q1',
+      'PUBLISH 0 first',
+      'PUBLISH 0 second',
+      'PUBLISH 0 third',
+    ]);
+  });
+
   test('any number is sent, whatever the limit of the queue', () => {
     session = newSession({ messagesMax: 1 });
     session.attach(link, 1000, NOW);
-    const messages = Array.from({ length: 500 }, (_, index) => newMessage(`${index}`));
-    session.replay(messages, 0, [], NOW);
+    session.replay(
+      Array.from({ length: 500 }, (_, index) => newRetained(`${index}`, 0)),
+      NOW,
+    );
     expect(link.take()).toHaveLength(500);
     expect(dropped).toEqual([]);
   });
@@ -347,7 +400,7 @@ describe('QoS 2 received', () => {
 });
 
 describe('the end', () => {
-  const group = { shareName: 'g' };
+  const group = '$share/g/t';
 
   test('shared messages that were never sent, or sent at QoS 1, are handed back [MQTT-4.8.2-5]', () => {
     session.attach(link, 2, NOW);
@@ -365,7 +418,8 @@ describe('the end', () => {
   test('shared messages that wait can be taken back while the session goes on', () => {
     session.deliver(new Delivery(newMessage('shared'), 1, false, [], group), NOW);
     session.deliver(newDelivery('own', 1), NOW);
-    expect(session.extractShared()).toHaveLength(1);
+    expect(session.takeShared(() => false)).toHaveLength(0);
+    expect(session.takeShared((one) => one === group)).toHaveLength(1);
     expect(session.queuedCount).toBe(1);
   });
 });

@@ -473,12 +473,16 @@ export class Log {
       const group = this.#sealed;
       if (group.length === 0) return;
       this.#sealed = [];
+      const startedAt = this.#clock.now();
       try {
         for (const batch of group) await this.#writeBatch(batch);
       } catch (error) {
         this.#onWriteError(group, error);
         return;
       }
+      const durationMs = this.#clock.now() - startedAt;
+      this.stats.writeMs += durationMs;
+      this.stats.onWrite?.(durationMs);
       await this.#onWritten(group);
     }
   }

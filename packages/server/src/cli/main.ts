@@ -2,7 +2,11 @@ import { readFileSync } from 'node:fs';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { ConfigError, configOptions, nearest } from '../config/index.ts';
+import { configCommand } from './config-command.ts';
+import { configFlags, wordsOf } from './options.ts';
+import { passwdCommand } from './passwd-command.ts';
 import { serverCommand } from './server-command.ts';
+import { reloadCommand, statusCommand, stopCommand } from './service-commands.ts';
 import { walCommand } from './wal-command.ts';
 
 /** Exit codes: 1 when the broker can't run, 2 when it was called wrongly. */
@@ -27,25 +31,79 @@ function usageError(message: string): string {
     return `${message.replace(/\s*\n\s*/g, ' ')} (--help lists all options)`;
   const wasFlag = process.argv.some((argument) => argument.startsWith(`--${unknown}`));
   if (!wasFlag) return `unknown command ${unknown} (--help lists all options)`;
-  const suggestion = nearest(unknown, ['config', ...configOptions.map(({ flag }) => flag)]);
+  const flags = configOptions.flatMap(({ flag, otherFlags }) => [flag, ...otherFlags]);
+  const suggestion = nearest(unknown, ['config', ...flags]);
   const hint =
     suggestion === null ? ' (--help lists all options)' : `; did you mean --${suggestion}?`;
   return `unknown option --${unknown}${hint}`;
 }
 
-await yargs(hideBin(process.argv))
-  .scriptName('promptmq')
-  .usage('$0 [server] [options]\n\nAn MQTT 5.0, 3.1.1 and 3.1 broker.')
-  .command(serverCommand)
-  .command(walCommand(null))
-  .version(version)
-  .help()
-  .alias('help', 'h')
-  .strict()
-  .wrap(Math.min(100, process.stdout.columns ?? 100))
-  .fail((message, error) => {
-    if (error instanceof ConfigError) fail(error.message, EXIT_USAGE);
-    if (error?.name === 'YError' || !error) fail(usageError(message ?? error?.message), EXIT_USAGE);
-    fail(error.message, EXIT_FAILED);
-  })
-  .parseAsync();
+/**
+ * yargs knows the options of a command that is named; the default command's have to be added, and the
+ * words that an option takes.
+ */
+function complete(
+  current: string,
+  args: { readonly _: readonly (string | number)[] },
+  byDefault: (onCompleted: (error: Error | null, found?: string[]) => void) => void,
+  done: (found: string[]) => void,
+): void {
+  const words = wordsOf(process.argv.at(-2) ?? '');
+  if (words.length > 0) {
+    done([...words]);
+    return;
+  }
+  byDefault((_error, found = []) => {
+    const isDefaultCommand = current.startsWith('-') && args._.length <= 1;
+    const more = isDefaultCommand ? configFlags.filter((flag) => flag.startsWith(current)) : [];
+    done([...new Set([...found, ...more])]);
+  });
+}
+
+const [command, shell] = hideBin(process.argv);
+// yargs makes the script for the shell that it finds in the environment.
+if (command === 'completion' && (shell === 'bash' || shell === 'zsh')) process.env['SHELL'] = shell;
+
+if (command === 'bench') {
+  // Before the parser: the bench package has options, help and errors of its own.
+  const { runCommand } = await import('@promptmq/bench');
+  process.exitCode = await runCommand(hideBin(process.argv).slice(1), 'promptmq bench');
+} else {
+  await parseAndRun();
+}
+
+async function parseAndRun(): Promise<void> {
+  await yargs(hideBin(process.argv))
+    .scriptName('promptmq')
+    .usage('$0 [server] [options]\n\nAn MQTT 5.0, 3.1.1 and 3.1 broker.')
+    .command(serverCommand)
+    .command(configCommand)
+    .command(passwdCommand)
+    .command(walCommand(null))
+    .command(stopCommand)
+    .command(statusCommand)
+    .command(reloadCommand)
+    .command('bench', 'measure a broker (promptmq bench --help)')
+    .completion(
+      'completion',
+      'print a completion script: completion bash, or completion zsh',
+      complete,
+    )
+    .epilogue(
+      'Every option is a key of the file (--max-qos: max-qos in the section mqtt) and an environment variable (PROMPTMQ_MQTT_MAX_QOS), too. Flags go before the environment, and that before the file.',
+    )
+    // Values stay as they were written: the schema says what they are.
+    .parserConfiguration({ 'parse-numbers': false })
+    .version(version)
+    .help()
+    .alias('help', 'h')
+    .strict()
+    .wrap(Math.min(100, process.stdout.columns ?? 100))
+    .fail((message, error) => {
+      if (error instanceof ConfigError) fail(error.message, EXIT_USAGE);
+      if (error?.name === 'YError' || !error)
+        fail(usageError(message ?? error?.message), EXIT_USAGE);
+      fail(error.message, EXIT_FAILED);
+    })
+    .parseAsync();
+}

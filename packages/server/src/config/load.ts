@@ -1,40 +1,134 @@
-import { readFileSync } from 'node:fs';
-import { isMap, isNode, isScalar, LineCounter, parseDocument, type YAMLMap } from 'yaml';
-import { toCamelCase } from './names.ts';
-import { configOptions, configSections } from './options.ts';
-import { ConfigError, parseConfig } from './parse.ts';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { readConfigFile, type SourceContent, type SourcedValue } from './file-source.ts';
+import { nearest, toCamelCase } from './names.ts';
+import { type ConfigOption, configOptions } from './options.ts';
+import { ConfigError, type ConfigProblem, checkConfig, unknownKey } from './parse.ts';
 import type { Config, ConfigInput } from './schema.ts';
 
-/** Values by key, such as `mqtt.max-qos`, each with where it comes from. */
-type Values = Map<string, { readonly value: unknown; readonly source: string }>;
+/** The variable that names the configuration file. */
+export const FILE_VARIABLE = 'PROMPTMQ_CONFIG';
 
+const FILE_IN_WORKING_DIRECTORY = 'promptmq.yaml';
+const FILE_IN_HOME_DIRECTORY = '.promptmq.yaml';
+
+/**
+ * What Kubernetes sets for a service whose name begins with promptmq, such as
+ * `PROMPTMQ_SERVICE_HOST` and `PROMPTMQ_PORT_1883_TCP_ADDR`: these are no options of ours.
+ */
+const SERVICE_VARIABLE =
+  /^PROMPTMQ_(\w+_)?(SERVICE_(HOST|PORT)(_\w+)?|PORT(_\d+_(TCP|UDP)(_\w+)?)?)$/;
+
+/** Where a configuration comes from; what is left out is not looked at. */
 export interface ConfigSources {
   /** Flags of the command line, by name without dashes; those that were not given are undefined. */
   readonly flags: Readonly<Record<string, unknown>>;
   /** A configuration file, YAML or JSON. */
   readonly file?: string | undefined;
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+  /** Where promptmq.yaml is looked for when no file is named. */
+  readonly workingDirectory?: string;
+  /** Where .promptmq.yaml is looked for when there is none there, either. */
+  readonly homeDirectory?: string;
+}
+
+/** A configuration with where its values come from. */
+export interface LoadedConfig {
+  readonly config: Config;
+  /** The configuration file, or null when there was none. */
+  readonly file: string | null;
+  /** What was given, by key; options that are not in it have their defaults. */
+  readonly given: ReadonlyMap<string, SourcedValue>;
 }
 
 /**
- * Reads a configuration from its sources; a flag goes before the file.
+ * Reads a configuration from its sources: flags go before environment variables, and those before the
+ * file.
  *
  * @throws {ConfigError} with all problems at once, a file that can't be read included
  */
-export function loadConfig({ flags, file }: ConfigSources): Config {
-  const values: Values = file === undefined ? new Map() : readFile(file);
-  for (const { flag: name, otherFlags, key } of configOptions) {
-    const given = [name, ...otherFlags].filter((flag) => flags[flag] !== undefined);
-    const [flag] = given;
-    if (flag === undefined) continue;
-    const value = flags[flag];
-    if (Array.isArray(value) || given.length > 1) {
-      throw new ConfigError([{ key, source: `--${flag}`, message: 'given more than once' }]);
-    }
-    values.set(key, { value, source: `--${flag}` });
+export function loadConfig(sources: ConfigSources): LoadedConfig {
+  const environment = sources.environment ?? {};
+  const file = findFile(sources);
+  const contents = [
+    ...(file === null ? [] : [readConfigFile(file)]),
+    readEnvironment(environment),
+    readFlags(sources.flags),
+  ];
+  const problems: ConfigProblem[] = contents.flatMap((content) => content.problems);
+  const given = new Map<string, SourcedValue>();
+  for (const sourced of contents.flatMap((content) => content.values)) {
+    const { key, source } = sourced;
+    if (isKnown(key)) given.set(key, sourced);
+    else problems.push(unknownKey(key, source));
   }
   const input = {};
-  for (const [key, { value }] of values) setValue(input, key.split('.').map(toCamelCase), value);
-  return parseConfig(input as ConfigInput, (key) => values.get(key)?.source ?? 'default');
+  for (const { key, value } of given.values()) {
+    setValue(input, key.split('.').map(toCamelCase), value);
+  }
+  const checked = checkConfig(input as ConfigInput, (key) => given.get(key)?.source ?? 'default');
+  problems.push(...checked.problems);
+  if (checked.config === null || problems.length > 0) throw new ConfigError(problems);
+  return { config: checked.config, file, given };
+}
+
+/** The file that is named, or the first that is there; null when there is none. */
+function findFile(sources: ConfigSources): string | null {
+  const { file, environment, workingDirectory, homeDirectory } = sources;
+  const named = file ?? environment?.[FILE_VARIABLE];
+  if (named !== undefined && named !== '') return named;
+  const candidates = [
+    ...(workingDirectory === undefined ? [] : [join(workingDirectory, FILE_IN_WORKING_DIRECTORY)]),
+    ...(homeDirectory === undefined ? [] : [join(homeDirectory, FILE_IN_HOME_DIRECTORY)]),
+  ];
+  return candidates.find((candidate) => existsSync(candidate)) ?? null;
+}
+
+const optionByVariable = new Map(configOptions.map((option) => [option.variable, option]));
+
+function readEnvironment(environment: Readonly<Record<string, string | undefined>>): SourceContent {
+  const values: SourcedValue[] = [];
+  const problems: ConfigProblem[] = [];
+  for (const [name, value] of Object.entries(environment)) {
+    // An empty variable is as good as none: compose files make them of what is not set.
+    if (!name.startsWith('PROMPTMQ_') || name === FILE_VARIABLE || !value) continue;
+    const option = optionByVariable.get(name);
+    if (option !== undefined) {
+      values.push({ key: option.key, value, source: name });
+    } else if (!SERVICE_VARIABLE.test(name)) {
+      const suggestion = nearest(name, [FILE_VARIABLE, ...optionByVariable.keys()]);
+      const hint = suggestion === null ? '' : `; did you mean ${suggestion}?`;
+      problems.push({ key: name, source: 'environment', message: `unknown variable${hint}` });
+    }
+  }
+  return { values, problems };
+}
+
+function readFlags(flags: ConfigSources['flags']): SourceContent {
+  const values: SourcedValue[] = [];
+  const problems: ConfigProblem[] = [];
+  for (const option of configOptions) {
+    const given = [option.flag, ...option.otherFlags].filter((flag) => flags[flag] !== undefined);
+    const [flag] = given;
+    if (flag === undefined) continue;
+    const { key } = option;
+    const source = `--${flag}`;
+    if (Array.isArray(flags[flag]) || given.length > 1) {
+      problems.push({ key, source, message: 'given more than once' });
+    } else {
+      values.push({ key, value: valueOfFlag(option, flags[flag]), source });
+    }
+  }
+  return { values, problems };
+}
+
+/** A flag without a value turns its option on. */
+function valueOfFlag({ kind }: ConfigOption, value: unknown): unknown {
+  return kind.kind === 'boolean' && value === '' ? true : value;
+}
+
+function isKnown(key: string): boolean {
+  return configOptions.some((option) => option.key === key || option.key.startsWith(`${key}.`));
 }
 
 function setValue(target: Record<string, unknown>, path: readonly string[], value: unknown): void {
@@ -43,53 +137,6 @@ function setValue(target: Record<string, unknown>, path: readonly string[], valu
     target[name] = value;
     return;
   }
-  target[name] ??= {};
+  if (typeof target[name] !== 'object') target[name] = {};
   setValue(target[name] as Record<string, unknown>, rest, value);
-}
-
-function readFile(path: string): Values {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new ConfigError([
-      { key: '--config', source: path, message: `can't be read: ${(error as Error).message}` },
-    ]);
-  }
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines });
-  if (document.errors.length > 0) {
-    throw new ConfigError(
-      document.errors.map(({ message, pos }) => ({
-        key: '--config',
-        source: position(path, lines, pos[0]),
-        message: (message.split('\n')[0] as string).replace(/ at line.*/, ''),
-      })),
-    );
-  }
-  const values: Values = new Map();
-  if (document.contents === null) return values;
-  if (!isMap(document.contents)) {
-    throw new ConfigError([{ key: '--config', source: path, message: 'it must hold sections' }]);
-  }
-  collect(document.contents, '');
-  return values;
-
-  function collect(map: YAMLMap, prefix: string): void {
-    for (const { key: name, value } of map.items) {
-      if (!isScalar(name)) continue;
-      const key = `${prefix}${name.value}`;
-      if (isMap(value) && configSections.includes(key)) {
-        collect(value, `${key}.`);
-      } else {
-        const source = position(path, lines, name.range?.[0] ?? 0);
-        values.set(key, { value: isNode(value) ? value.toJS(document) : value, source });
-      }
-    }
-  }
-}
-
-function position(path: string, lines: LineCounter, offset: number): string {
-  const { line, col } = lines.linePos(offset);
-  return `${path}:${line}:${col}`;
 }

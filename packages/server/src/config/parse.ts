@@ -1,6 +1,7 @@
 import { nearest, toKebabCase } from './names.ts';
 import { configOptions, configSections } from './options.ts';
 import { type Config, type ConfigInput, configSchema } from './schema.ts';
+import { allowedText } from './units.ts';
 
 /** One thing that is wrong with a configuration. */
 export interface ConfigProblem {
@@ -26,26 +27,34 @@ export class ConfigError extends Error {
 /**
  * Checks options and fills in the defaults.
  *
- * @param sourceOf - names where a value comes from, by its key; for errors
  * @throws {ConfigError} with all problems at once
  */
-export function parseConfig(
+export function parseConfig(input: ConfigInput): Config {
+  const { config, problems } = checkConfig(input, () => 'options');
+  if (config === null) throw new ConfigError(problems);
+  return config;
+}
+
+/**
+ * The same without an exception: a configuration, or what is wrong with it.
+ *
+ * @param sourceOf - names where a value comes from, by its key; for errors
+ */
+export function checkConfig(
   input: ConfigInput,
-  sourceOf: (key: string) => string = () => 'options',
-): Config {
+  sourceOf: (key: string) => string,
+): { readonly config: Config | null; readonly problems: readonly ConfigProblem[] } {
   const result = configSchema.safeParse(input);
   const problems = result.success
     ? contradictionsOf(result.data, sourceOf)
     : result.error.issues.flatMap((issue) => toProblems(issue, input, sourceOf));
-  if (problems.length > 0) throw new ConfigError(problems);
-  return result.data as Config;
+  return { config: problems.length === 0 ? (result.data as Config) : null, problems };
 }
 
 interface Issue {
   readonly code?: string | undefined;
   readonly message: string;
   readonly path: readonly PropertyKey[];
-  readonly values?: unknown;
   readonly keys?: readonly string[];
 }
 
@@ -56,7 +65,10 @@ function toProblems(
 ): ConfigProblem[] {
   const path = issue.path.map(String);
   if (issue.code === 'unrecognized_keys') {
-    return (issue.keys ?? []).map((name) => unknownKey([...path, name], sourceOf));
+    return (issue.keys ?? []).map((name) => {
+      const unknown = [...path, name].map(toKebabCase).join('.');
+      return unknownKey(unknown, sourceOf(unknown));
+    });
   }
   const key = path.map(toKebabCase).join('.');
   const isSecret = configOptions.some((option) => option.key === key && option.isSecret);
@@ -71,20 +83,17 @@ function toProblems(
 }
 
 function allowedBy(issue: Issue, key: string): string {
-  if (issue.code === 'invalid_value') return (issue.values as unknown[]).join(', ');
   if (issue.code === 'custom') return issue.message;
-  return configSections.includes(key) ? 'a section with keys' : 'a value of another type';
+  const option = configOptions.find((candidate) => candidate.key === key);
+  return option === undefined ? 'a section with keys' : allowedText(option.kind);
 }
 
-function unknownKey(path: readonly string[], sourceOf: (key: string) => string): ConfigProblem {
-  const key = path.map(toKebabCase).join('.');
-  const known = path.length === 1 ? configSections : configOptions.map((option) => option.key);
+/** A key that the schema doesn't have, with the nearest that it has. */
+export function unknownKey(key: string, source: string): ConfigProblem {
+  const known = key.includes('.') ? configOptions.map((option) => option.key) : configSections;
   const suggestion = nearest(key, known);
-  return {
-    key,
-    source: sourceOf(key),
-    message: `unknown key${suggestion === null ? '' : `; did you mean ${suggestion}?`}`,
-  };
+  const hint = suggestion === null ? '' : `; did you mean ${suggestion}?`;
+  return { key, source, message: `unknown key${hint}` };
 }
 
 function valueAt(input: unknown, path: readonly string[]): unknown {

@@ -159,14 +159,18 @@ function measured(kind: ValueKind & { kind: 'duration' | 'size' }) {
     .register(valueKinds, kind);
 }
 
+const TRUE_WORDS: readonly string[] = ['true', 'yes', 'on', '1'];
+const FALSE_WORDS: readonly string[] = ['false', 'no', 'off', '0'];
+
 /** Yes or no, or the words for it. */
 export function flag() {
   const kind: ValueKind = { kind: 'boolean' };
   return z
     .union([z.boolean(), z.string()])
     .transform((value, context) => {
-      if (value === true || value === 'true') return true;
-      if (value === false || value === 'false') return false;
+      const word = typeof value === 'string' ? value.toLowerCase() : '';
+      if (value === true || TRUE_WORDS.includes(word)) return true;
+      if (value === false || FALSE_WORDS.includes(word)) return false;
       context.addIssue(allowedText(kind));
       return z.NEVER;
     })

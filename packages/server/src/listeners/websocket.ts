@@ -1,10 +1,14 @@
-import { createServer, type IncomingMessage } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { Duplex } from 'node:stream';
+import { type SecureContextOptions, TLSSocket } from 'node:tls';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { Broker } from '../broker.ts';
 import type { Address } from '../config/index.ts';
 import type { Transport, TransportHandler } from '../transport.ts';
-import { type Listener, listen } from './listener.ts';
+import { type Listener, listen, serverOptions, tlsServerOptions } from './listener.ts';
+import { PeerAddresses } from './proxy-front.ts';
+import { certificateName } from './tcp.ts';
 
 /** Where clients look for the broker. */
 const PATHS: readonly string[] = ['/mqtt', '/'];
@@ -22,15 +26,35 @@ const UNSUPPORTED_DATA = 1003;
 
 /** Listens for MQTT over WebSocket (chapter 6). */
 export function listenWebSocket(broker: Broker, address: Address): Promise<Listener> {
+  const addresses = new PeerAddresses();
+  const server = createServer(serverOptions(broker), refuseRequest);
+  serveUpgrades(broker, server, addresses);
+  return listen(broker, server, address, 'ws', addresses);
+}
+
+/** Listens for MQTT over WebSocket over TLS. */
+export function listenSecureWebSocket(
+  broker: Broker,
+  address: Address,
+  files: SecureContextOptions,
+): Promise<Listener> {
+  const addresses = new PeerAddresses();
+  const server = createTlsServer(tlsServerOptions(broker, files), refuseRequest);
+  serveUpgrades(broker, server, addresses);
+  return listen(broker, server, address, 'wss', addresses);
+}
+
+function refuseRequest(_request: IncomingMessage, response: ServerResponse): void {
+  response.writeHead(426, { connection: 'close', upgrade: 'websocket' });
+  response.end('This is an MQTT broker: connect by WebSocket with the subprotocol "mqtt".\n');
+}
+
+function serveUpgrades(broker: Broker, server: Server, addresses: PeerAddresses): void {
   const sockets = new WebSocketServer({
     noServer: true,
     perMessageDeflate: false,
     maxPayload: broker.config.mqtt.maxPacketSize + FRAME_BYTES_SPARE,
     handleProtocols: () => SUBPROTOCOL, // [MQTT-6.0.0-4]
-  });
-  const server = createServer((_request, response) => {
-    response.writeHead(426, { connection: 'close', upgrade: 'websocket' });
-    response.end('This is an MQTT broker: connect by WebSocket with the subprotocol "mqtt".\n');
   });
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     // HTTP has let go of the socket: without a listener, a reset would end the process.
@@ -41,16 +65,11 @@ export function listenWebSocket(broker: Broker, address: Address): Promise<Liste
       return;
     }
     sockets.handleUpgrade(request, socket, head, (webSocket) => {
-      const { remoteAddress, remotePort } = request.socket;
-      const transport = new WebSocketTransport(
-        webSocket,
-        remoteAddress === undefined ? 'unix' : `${remoteAddress}:${remotePort}`,
-      );
+      const transport = new WebSocketTransport(webSocket, request, addresses);
       const handler = broker.accept(transport);
       if (handler !== null) transport.start(handler);
     });
   });
-  return listen(server, address, 'ws');
 }
 
 /** The status line that refuses an upgrade, or null. */
@@ -63,14 +82,17 @@ function refusalOf(request: IncomingMessage): string | null {
 }
 
 class WebSocketTransport implements Transport {
-  readonly protocol = 'websocket';
+  readonly protocol: Transport['protocol'];
   readonly remoteAddress: string;
+  readonly certificateName: string | null;
   readonly #socket: WebSocket;
   #handler: TransportHandler | null = null;
 
-  constructor(socket: WebSocket, remoteAddress: string) {
+  constructor(socket: WebSocket, request: IncomingMessage, addresses: PeerAddresses) {
     this.#socket = socket;
-    this.remoteAddress = remoteAddress;
+    this.protocol = request.socket instanceof TLSSocket ? 'websocket-tls' : 'websocket';
+    this.remoteAddress = addresses.get(request.socket);
+    this.certificateName = certificateName(request.socket);
     // Without a listener, an error would be thrown; 'close' follows it.
     socket.on('error', () => {});
   }

@@ -41,19 +41,21 @@ test.each([
 });
 
 test('the storage section is as its defaults promise', () => {
-  expect(parseConfig({}).storage).toEqual({
+  expect(parseConfig({}).storage).toMatchObject({
     enabled: true,
     dataDir: './data',
     walDir: './wal',
     memoryBuffer: 268_435_456,
+    maxQueuedBytes: 4_000_000_000,
     wal: {
       syncMode: 'immediate',
       syncInterval: 100,
       batchSyncSize: 100,
       forceFsync: false,
-      crashRecoveryValidation: true,
+      crashRecoveryValidation: false,
       onCorruption: 'quarantine',
       segmentSize: 16_777_216,
+      maxPendingBytes: 16_000_000,
       checkpointSize: 67_108_864,
     },
     compaction: {
@@ -170,7 +172,7 @@ describe('sources', () => {
 
   test('a flag goes before the file, and the file before the default', () => {
     const file = write('a.yaml', 'mqtt:\n  max-qos: 1\n  max-inflight: 7\nlog:\n  level: warn\n');
-    const config = loadConfig({ flags: { 'max-qos': '0', 'log-format': 'json' }, file });
+    const { config } = loadConfig({ flags: { 'max-qos': '0', 'log-format': 'json' }, file });
     expect([config.mqtt.maxQos, config.mqtt.maxInflight, config.mqtt.maxRetained]).toEqual([
       0, 7, 1_000_000,
     ]);
@@ -179,8 +181,10 @@ describe('sources', () => {
 
   test('a file may be JSON, or empty', () => {
     const file = write('a.json', '{"server": {"ws-bind": "none"}}');
-    expect(loadConfig({ flags: {}, file }).server.wsBind).toBeNull();
-    expect(loadConfig({ flags: {}, file: write('b.yaml', '# nothing\n') }).mqtt.maxQos).toBe(2);
+    expect(loadConfig({ flags: {}, file }).config.server.wsBind).toBeNull();
+    expect(loadConfig({ flags: {}, file: write('b.yaml', '# nothing\n') }).config.mqtt.maxQos).toBe(
+      2,
+    );
   });
 
   test('all errors are told at once, each with where it comes from', () => {

@@ -114,6 +114,14 @@ test.each<[string, object, 3 | 4 | 5, string, ConnectFields, number]>([
   ],
   ['a will below $SYS', {}, 5, 'c', { will: will({ topic: '$SYS/x' }) }, 0x87],
   [
+    'a will that is not the text it is said to be (§3.1.3.2.3)',
+    { checkPayloadFormat: true },
+    5,
+    'c',
+    { will: will({ payload: Buffer.of(0xff), properties: { payloadFormatIndicator: true } }) },
+    0x99,
+  ],
+  [
     'a will topic that is too deep',
     { maxTopicLevels: 2 },
     5,
@@ -211,6 +219,36 @@ describe('before and after CONNECT', () => {
     expect(client.isClosed).toBe(false);
     simulation.advance(0.2);
     expect(client.isClosed).toBe(true);
+  });
+});
+
+describe('read timeout', () => {
+  const half = Uint8Array.of(0x30, 10, 0, 1, 0x74);
+
+  test('a packet that begins and does not go on closes the connection', () => {
+    const simulation = new Simulation({ server: { readTimeout: '5s' } });
+    const client = simulation.connect('c');
+    client.send(half);
+    simulation.advance(4);
+    client.send(Uint8Array.of(0x78));
+    simulation.advance(4);
+    expect(client.isClosed).toBe(false);
+    simulation.advance(2);
+    expect(client.brief()).toEqual(['disconnect 131']);
+  });
+
+  test('silence between packets does not, nor does 0', () => {
+    const simulation = new Simulation({ server: { readTimeout: '5s' } });
+    const client = simulation.connect('c');
+    client.send(half);
+    client.send(Uint8Array.of(0, 0x78, 0x78, 0x78, 0x78, 0x78, 0x78));
+    simulation.advance(1000);
+    expect(client.isClosed).toBe(false);
+    const patient = new Simulation({ server: { readTimeout: 0 } });
+    const slow = patient.connect('c');
+    slow.send(half);
+    patient.advance(1000);
+    expect(slow.isClosed).toBe(false);
   });
 });
 

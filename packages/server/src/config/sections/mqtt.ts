@@ -61,11 +61,11 @@ export const mqttSection = z
       .prefault('none')
       .describe('longest that a message waits, whatever its publisher says'),
     maxQueuedMessages: integer(1, 100_000_000)
-      .prefault(100_000)
+      .prefault(1_000_000)
       .describe('messages that wait for one session'),
     maxQueuedBytes: size(1, 1000 * GIGABYTE)
       .prefault('64MB')
-      .describe('bytes of the messages that wait for one session'),
+      .describe('bytes of the messages that wait in memory for one session'),
     maxQueuedMessagesTotal: integer(1, 1_000_000_000)
       .prefault(10_000_000)
       .describe('messages that wait for all sessions together'),
@@ -74,7 +74,8 @@ export const mqttSection = z
       .describe('bytes of the messages that wait for all sessions together'),
     queueOverflow: choice('drop-newest', 'drop-oldest', 'reject')
       .prefault('drop-newest')
-      .describe('which message gives way when a session has too many; reject tells the publisher'),
+      .describe('which message gives way when a session has too many; reject tells the publisher')
+      .meta({ restart: true }),
     maxSubscriptions: integer(1, 10_000_000)
       .prefault(10_000)
       .describe('subscriptions of one client'),

@@ -23,7 +23,7 @@ const walSection = z
       .prefault(false)
       .describe('whether acknowledgements wait for the sync in the modes batch and periodic, too'),
     crashRecoveryValidation: flag()
-      .prefault(true)
+      .prefault(false)
       .describe('whether the whole log is checked at start, not only what is after the checkpoint')
       .meta({ restart: true }),
     onCorruption: choice('quarantine', 'refuse')
@@ -36,6 +36,9 @@ const walSection = z
       .prefault('16MiB')
       .describe('size of one file of the log')
       .meta({ restart: true }),
+    maxPendingBytes: size(1024, 1000 * GIGABYTE)
+      .prefault('16MB')
+      .describe('bytes that wait to be written above which publishers are not read from'),
     checkpointSize: size(MEBIBYTE, 1000 * GIGABYTE)
       .prefault('64MiB')
       .describe('bytes of log after which a checkpoint is taken')
@@ -47,19 +50,24 @@ const compactionSection = z
   .strictObject({
     maxMessageAge: duration(0, 3650 * DAY_MS)
       .prefault('2h')
-      .describe('how long the log keeps messages that nobody waits for any more'),
+      .describe('how long the log keeps messages that nobody waits for any more')
+      .meta({ restart: true }),
     maxWalSize: size(MEBIBYTE, 1_000_000 * GIGABYTE)
       .prefault(100 * MEBIBYTE)
-      .describe('size of the log above which it is compacted'),
+      .describe('size of the log above which it is compacted')
+      .meta({ restart: true }),
     checkInterval: duration(100, DAY_MS)
       .prefault('5m')
-      .describe('how often it is looked for something to compact'),
+      .describe('how often it is looked for something to compact')
+      .meta({ restart: true }),
     concurrentWorkers: integer(1, 64)
       .prefault(2)
-      .describe('files of the log that are compacted at the same time'),
+      .describe('files of the log that are compacted at the same time')
+      .meta({ restart: true }),
     batchSize: integer(1, 1_000_000)
       .prefault(1000)
-      .describe('records that compaction moves at a time'),
+      .describe('records that compaction moves at a time')
+      .meta({ restart: true }),
   })
   .prefault({});
 
@@ -80,6 +88,9 @@ export const storageSection = z
       .describe(
         'bytes of waiting messages that stay in memory; beyond, they are read back from disk',
       ),
+    maxQueuedBytes: size(1, 1_000_000 * GIGABYTE)
+      .prefault('4GB')
+      .describe('bytes of the messages that wait on disk for one session'),
     wal: walSection,
     compaction: compactionSection,
   })

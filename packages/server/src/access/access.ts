@@ -1,0 +1,103 @@
+import { ReasonCode } from '@promptmq/codec';
+import { type Config, ConfigError, type ConfigProblem } from '../config/index.ts';
+import { type AclRule, type Identity, Permissions } from './acl.ts';
+import { readAclFile } from './acl-file.ts';
+import type { PasswordHash } from './password.ts';
+import { PasswordChecker } from './password-checker.ts';
+import { readPasswordFile } from './password-file.ts';
+
+/** What a CONNECT says about who the client is. */
+export interface Credentials {
+  readonly userName: string | undefined;
+  readonly password: Uint8Array | undefined;
+  /** Of the certificate that the client proved to own, where that counts as its user name. */
+  readonly certificateName: string | null;
+}
+
+export type Admission =
+  /** `userName` is null where it was not proved. */
+  | { readonly isAdmitted: true; readonly userName: string | null }
+  | { readonly isAdmitted: false; readonly reasonCode: number; readonly why: string };
+
+/** Who may connect, and what they may do: a snapshot of `auth` and its files, replaced by a reload. */
+export class Access {
+  readonly #allowsAnonymous: boolean;
+  readonly #passwords: PasswordChecker | null;
+  readonly #rules: readonly AclRule[] | null;
+
+  private constructor(
+    auth: Config['auth'],
+    users: ReadonlyMap<string, PasswordHash> | null,
+    rules: readonly AclRule[] | null,
+  ) {
+    this.#allowsAnonymous = auth.allowAnonymous;
+    this.#passwords =
+      users === null
+        ? null
+        : new PasswordChecker(users, {
+            concurrentMax: auth.maxConcurrentChecks,
+            waitingMax: auth.maxWaitingChecks,
+          });
+    this.#rules = rules;
+  }
+
+  /**
+   * Reads the files that `auth` names.
+   *
+   * @throws {ConfigError} with everything that is wrong with them
+   */
+  static load(auth: Config['auth']): Access {
+    const problems: ConfigProblem[] = [];
+    const read = <T>(path: string | null, reader: (path: string) => T): T | null => {
+      if (path === null) return null;
+      try {
+        return reader(path);
+      } catch (error) {
+        if (!(error instanceof ConfigError)) throw error;
+        problems.push(...error.problems);
+        return null;
+      }
+    };
+    const users = read(auth.passwordFile, readPasswordFile);
+    const rules = read(auth.aclFile, readAclFile);
+    if (problems.length > 0) throw new ConfigError(problems);
+    return new Access(auth, users, rules);
+  }
+
+  /** Decides on a CONNECT, at once where no password has to be checked. */
+  admit(credentials: Credentials): Admission | Promise<Admission> {
+    const { userName, password, certificateName } = credentials;
+    if (certificateName !== null) return { isAdmitted: true, userName: certificateName };
+    if (userName === undefined || this.#passwords === null) {
+      // Without a password file a user name says nothing.
+      return this.#allowsAnonymous
+        ? { isAdmitted: true, userName: null }
+        : refusal(ReasonCode.NotAuthorized, 'anonymous clients are not allowed');
+    }
+    if (password === undefined) return WRONG;
+    return this.#check(this.#passwords, userName, password);
+  }
+
+  async #check(
+    passwords: PasswordChecker,
+    userName: string,
+    password: Uint8Array,
+  ): Promise<Admission> {
+    const verdict = await passwords.check(userName, password);
+    if (verdict === 'right') return { isAdmitted: true, userName };
+    return verdict === 'busy'
+      ? refusal(ReasonCode.ServerBusy, 'auth.max-waiting-checks reached')
+      : WRONG;
+  }
+
+  /** What a client may do; null when it may do everything. */
+  permissionsOf(identity: Identity): Permissions | null {
+    return this.#rules === null ? null : new Permissions(this.#rules, identity);
+  }
+}
+
+function refusal(reasonCode: number, why: string): Admission {
+  return { isAdmitted: false, reasonCode, why };
+}
+
+const WRONG = refusal(ReasonCode.BadUserNameOrPassword, 'wrong user name or password');

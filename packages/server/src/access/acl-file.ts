@@ -1,0 +1,85 @@
+import { readFileSync } from 'node:fs';
+import { isValidTopicFilter } from '@promptmq/session';
+import { isNode, LineCounter, parseDocument } from 'yaml';
+import { z } from 'zod';
+import { ConfigError, type ConfigProblem } from '../config/index.ts';
+import type { AclRule } from './acl.ts';
+
+const KEY = 'auth.acl-file';
+
+/** One text or several. */
+const texts = z
+  .union([z.string().min(1), z.array(z.string().min(1))], 'a text or a list of texts')
+  .transform((value) => (typeof value === 'string' ? [value] : value));
+
+const filters = texts.refine((list) => list.every(isValidTopicFilter), 'topic filters');
+
+const patterns = texts.refine(
+  (list) => list.every((pattern) => !pattern.slice(0, -1).includes('*')),
+  'names, with * at the end only',
+);
+
+const fileSchema = z.strictObject({
+  rules: z.array(
+    z
+      .strictObject({
+        user: patterns.nullable().default(null),
+        client: patterns.nullable().default(null),
+        publish: filters.default([]),
+        subscribe: filters.default([]),
+      })
+      .transform(
+        ({ user, client, publish, subscribe }): AclRule => ({
+          users: user,
+          clients: client,
+          publish,
+          subscribe,
+        }),
+      ),
+    'a list of rules',
+  ),
+});
+
+/**
+ * Reads an ACL file: YAML with a list `rules`, each with `user` and `client` (who) and `publish` and
+ * `subscribe` (topic filters).
+ *
+ * @throws {ConfigError} with everything that is wrong, with line and column
+ */
+export function readAclFile(path: string): readonly AclRule[] {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    const message = `can't be read: ${(error as Error).message}`;
+    throw new ConfigError([{ key: KEY, source: path, message }]);
+  }
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines });
+  const position = (offset: number) => {
+    const { line, col } = lines.linePos(offset);
+    return `${path}:${line}:${col}`;
+  };
+  if (document.errors.length > 0) {
+    throw new ConfigError(
+      document.errors.map(({ message, pos }) => ({
+        key: KEY,
+        source: position(pos[0]),
+        message: (message.split('\n')[0] as string).replace(/ at line.*/, ''),
+      })),
+    );
+  }
+  const result = fileSchema.safeParse(document.toJS() ?? {});
+  if (result.success) return result.data.rules;
+  const problems = result.error.issues.map((issue): ConfigProblem => {
+    const node = document.getIn(issue.path, true);
+    const offset = isNode(node) ? (node.range?.[0] ?? 0) : 0;
+    const where = issue.path.join('.');
+    const message =
+      issue.code === 'unrecognized_keys'
+        ? `unknown key ${issue.keys.join(', ')}; a rule has user, client, publish and subscribe`
+        : `it takes ${issue.message}`;
+    return { key: where === '' ? KEY : `${KEY}: ${where}`, source: position(offset), message };
+  });
+  throw new ConfigError(problems);
+}

@@ -1,0 +1,86 @@
+import { createHmac, randomBytes } from 'node:crypto';
+import { type PasswordHash, verifyPassword } from './password.ts';
+
+export type PasswordVerdict = 'right' | 'wrong' | 'busy';
+
+export interface CheckerLimits {
+  /** Checks at the same time: each takes a thread that files need, too. */
+  readonly concurrentMax: number;
+  readonly waitingMax: number;
+}
+
+/** How many passwords that were right are remembered, so that clients that come back are quick. */
+const REMEMBERED_MAX = 10_000;
+
+/**
+ * Checks passwords against hashes that are meant to be slow, without letting a flood of clients take
+ * all memory or all threads.
+ *
+ * What was right is remembered under a keyed hash whose key only this process has ever had; passwords
+ * themselves are not kept.
+ */
+export class PasswordChecker {
+  readonly #users: ReadonlyMap<string, PasswordHash>;
+  readonly #limits: CheckerLimits;
+  readonly #key: Buffer;
+  /** Oldest first. */
+  readonly #remembered: Set<string>;
+  readonly #waiting: (() => void)[];
+  #runningCount: number;
+
+  constructor(users: ReadonlyMap<string, PasswordHash>, limits: CheckerLimits) {
+    this.#users = users;
+    this.#limits = limits;
+    this.#key = randomBytes(32);
+    this.#remembered = new Set();
+    this.#waiting = [];
+    this.#runningCount = 0;
+  }
+
+  async check(userName: string, password: Uint8Array): Promise<PasswordVerdict> {
+    const fingerprint = this.#fingerprint(userName, password);
+    if (this.#remembered.has(fingerprint)) return 'right';
+    if (this.#runningCount < this.#limits.concurrentMax) {
+      this.#runningCount++;
+    } else if (this.#waiting.length < this.#limits.waitingMax) {
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    } else {
+      return 'busy';
+    }
+    try {
+      // A user that isn't there costs as much as one that is.
+      const isRight = await verifyPassword(password, this.#users.get(userName) ?? NOBODY);
+      if (!isRight || !this.#users.has(userName)) return 'wrong';
+      this.#remember(fingerprint);
+      return 'right';
+    } finally {
+      // Whoever waits takes the place over.
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#runningCount--;
+      else next();
+    }
+  }
+
+  #fingerprint(userName: string, password: Uint8Array): string {
+    const hmac = createHmac('sha256', this.#key);
+    hmac.update(`${Buffer.byteLength(userName)}:${userName}`);
+    return hmac.update(password).digest('base64');
+  }
+
+  #remember(fingerprint: string): void {
+    if (this.#remembered.size >= REMEMBERED_MAX) {
+      const [oldest] = this.#remembered;
+      this.#remembered.delete(oldest as string);
+    }
+    this.#remembered.add(fingerprint);
+  }
+}
+
+/** Against which names that are not known are checked; no password has this hash. */
+const NOBODY: PasswordHash = {
+  costLog: 15,
+  blockSize: 8,
+  parallelization: 1,
+  salt: randomBytes(16),
+  hash: Buffer.alloc(32),
+};

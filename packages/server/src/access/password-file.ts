@@ -1,0 +1,39 @@
+import { readFileSync } from 'node:fs';
+import { ConfigError, type ConfigProblem } from '../config/index.ts';
+import { type PasswordHash, parsePasswordHash } from './password.ts';
+
+const KEY = 'auth.password-file';
+
+/**
+ * Reads a password file: a line `NAME:HASH` for each user, empty lines and lines that begin with #.
+ *
+ * @throws {ConfigError} with every line that is wrong; never with what is in it
+ */
+export function readPasswordFile(path: string): ReadonlyMap<string, PasswordHash> {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    const message = `can't be read: ${(error as Error).message}`;
+    throw new ConfigError([{ key: KEY, source: path, message }]);
+  }
+  const users = new Map<string, PasswordHash>();
+  const problems: ConfigProblem[] = [];
+  for (const [index, line] of text.split(/\r?\n/).entries()) {
+    if (line.trim() === '' || line.startsWith('#')) continue;
+    const refuse = (message: string) =>
+      problems.push({ key: KEY, source: `${path}:${index + 1}`, message });
+    const separator = line.indexOf(':');
+    const name = line.slice(0, Math.max(0, separator));
+    const hash = parsePasswordHash(line.slice(separator + 1).trim());
+    if (name === '' || hash === null) {
+      refuse('it takes NAME:HASH, as promptmq passwd NAME prints it');
+    } else if (users.has(name)) {
+      refuse(`user ${JSON.stringify(name)} is there twice`);
+    } else {
+      users.set(name, hash);
+    }
+  }
+  if (problems.length > 0) throw new ConfigError(problems);
+  return users;
+}

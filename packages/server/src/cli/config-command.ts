@@ -1,0 +1,80 @@
+import type { CommandModule } from 'yargs';
+import { Access } from '../access/index.ts';
+import {
+  type Config,
+  ConfigError,
+  type ConfigProblem,
+  configJsonSchema,
+  diffConfig,
+  parseConfig,
+  printConfig,
+} from '../config/index.ts';
+import { loadTlsFiles } from '../listeners/tls-files.ts';
+import { addConfigOptions, loadFromProcess } from './options.ts';
+
+const check: CommandModule = {
+  command: 'check',
+  describe: 'say whether the configuration is right, with every problem',
+  builder: (args) => addConfigOptions(args),
+  handler: async (args) => {
+    const { config, file, given } = loadFromProcess(args);
+    checkFiles(config);
+    const where = file === null ? 'without a file' : `from ${file}`;
+    print(`the configuration is valid (${where}; ${given.size} options given)`);
+  },
+};
+
+const printAll: CommandModule = {
+  command: 'print',
+  describe: 'show every option with its value and where it comes from',
+  builder: (args) => addConfigOptions(args),
+  handler: async (args) => print(printConfig(loadFromProcess(args)).trimEnd()),
+};
+
+const diff: CommandModule = {
+  command: 'diff',
+  describe: 'show the options that differ from their defaults',
+  builder: (args) => addConfigOptions(args),
+  handler: async (args) => {
+    const lines = diffConfig(loadFromProcess(args), parseConfig({}));
+    print(lines.length === 0 ? 'every option has its default' : lines.join('\n'));
+  },
+};
+
+const schema: CommandModule = {
+  command: 'schema',
+  describe: 'print a JSON Schema of configuration files, for editors',
+  handler: async () => print(JSON.stringify(configJsonSchema(), null, 2)),
+};
+
+/** Reads the files that a configuration names; all that is wrong with them is told together. */
+function checkFiles({ server, auth }: Config): void {
+  const problems: ConfigProblem[] = [];
+  for (const read of [() => loadTlsFiles(server), () => Access.load(auth)]) {
+    try {
+      read();
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      problems.push(...error.problems);
+    }
+  }
+  if (problems.length > 0) throw new ConfigError(problems);
+}
+
+/** `promptmq config check|print|diff|schema`. */
+export const configCommand: CommandModule = {
+  command: 'config',
+  describe: 'check or show the configuration',
+  builder: (args) =>
+    args
+      .command(check)
+      .command(printAll)
+      .command(diff)
+      .command(schema)
+      .demandCommand(1, 'config needs one of check, print, diff and schema'),
+  handler: () => {},
+};
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}

@@ -1,0 +1,77 @@
+import { homedir } from 'node:os';
+import type { Argv } from 'yargs';
+import {
+  type ConfigOption,
+  configOptions,
+  type LoadedConfig,
+  loadConfig,
+  sectionOf,
+} from '../config/index.ts';
+
+/** How help calls the sections of the configuration. */
+const GROUPS: Record<string, string> = {
+  server: 'Server:',
+  'server.tls': 'TLS:',
+  mqtt: 'MQTT limits and features:',
+  auth: 'Authentication and authorization:',
+  storage: 'Storage:',
+  'storage.wal': 'Write-ahead log:',
+  'storage.compaction': 'Compaction of the log:',
+  metrics: 'Metrics:',
+  log: 'Logging:',
+  'log.rotation': 'Rotation of log files:',
+  cluster: 'Cluster:',
+};
+
+/** Every flag that `addConfigOptions` adds and shows, with its dashes. */
+export const configFlags: readonly string[] = [
+  'config',
+  ...configOptions.map(({ flag }) => flag),
+].map((flag) => `--${flag}`);
+
+/** Every option of the configuration as a flag, and --config; none has a type, so all stay text. */
+export function addConfigOptions<T>(args: Argv<T>): Argv<T> {
+  args.option('config', {
+    describe:
+      'a configuration file, YAML or JSON; without it promptmq.yaml here, then .promptmq.yaml in the home directory',
+    group: 'Server:',
+    requiresArg: true,
+  });
+  for (const option of configOptions) {
+    const { kind, otherFlags } = option;
+    const requiresArg = kind.kind !== 'boolean';
+    args.option(option.flag, {
+      describe: `${option.description}${choicesText(option)}`,
+      // The default is only shown: yargs mustn't set it, or it would outdo the file.
+      defaultDescription: option.defaultText === '' ? 'none' : option.defaultText,
+      group: GROUPS[sectionOf(option)] ?? 'Other:',
+      requiresArg,
+    });
+    for (const flag of otherFlags) {
+      args.option(flag, { hidden: true, requiresArg });
+    }
+  }
+  return args;
+}
+
+function choicesText({ kind }: ConfigOption): string {
+  return kind.kind === 'choice' ? ` (${kind.choices.join(', ')})` : '';
+}
+
+/** The words that an option takes, for completion; empty when it takes others. */
+export function wordsOf(flag: string): readonly string[] {
+  const option = configOptions.find((candidate) => `--${candidate.flag}` === flag);
+  if (option?.kind.kind === 'choice') return option.kind.choices;
+  return option?.kind.kind === 'boolean' ? ['true', 'false'] : [];
+}
+
+/** Loads the configuration that this process was started with: flags, environment and files. */
+export function loadFromProcess(args: Readonly<Record<string, unknown>>): LoadedConfig {
+  return loadConfig({
+    flags: args,
+    file: args['config'] as string | undefined,
+    environment: process.env,
+    workingDirectory: process.cwd(),
+    homeDirectory: homedir(),
+  });
+}

@@ -1,0 +1,89 @@
+import { type ConfigOption, configOptions } from './options.ts';
+import { allowedText, type ValueKind } from './units.ts';
+
+/** A part of a JSON Schema (draft 2020-12). */
+type JsonSchema = { [key: string]: unknown };
+
+const DURATION = '^\\d+(\\.\\d+)?\\s*(ms|s|m|h|d)?$';
+const SIZE = '^\\d+(\\.\\d+)?\\s*([bB]|[kKmMgG]i?[bB])?$';
+const ADDRESS = '^(unix:.+|((\\[[^\\]]+\\]|[^:\\[\\]]*):)?\\d{1,5})$';
+
+/** The JSON Schema of configuration files, for editors that complete and check them. */
+export function configJsonSchema(): JsonSchema {
+  const root: JsonSchema = {
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    title: 'PromptMQ configuration',
+    type: 'object',
+    additionalProperties: false,
+    properties: {},
+  };
+  for (const option of configOptions) {
+    let section = root;
+    const names = option.key.split('.');
+    for (const name of names.slice(0, -1)) {
+      const properties = section['properties'] as Record<string, JsonSchema>;
+      // A section whose lines are all commented out is null.
+      properties[name] ??= {
+        type: ['object', 'null'],
+        additionalProperties: false,
+        properties: {},
+      };
+      section = properties[name];
+    }
+    (section['properties'] as Record<string, JsonSchema>)[names.at(-1) as string] =
+      schemaOf(option);
+  }
+  return root;
+}
+
+function schemaOf({ kind, description, defaultText, key }: ConfigOption): JsonSchema {
+  return {
+    description: `${description}\n\nDefault: ${defaultText || 'none'}`,
+    ...(key.startsWith('cluster.') ? { deprecated: true } : {}),
+    ...typeOf(kind),
+  };
+}
+
+function typeOf(kind: ValueKind): JsonSchema {
+  switch (kind.kind) {
+    case 'integer':
+      return { type: 'integer', minimum: kind.minimum, maximum: kind.maximum };
+    case 'duration':
+      return measured(kind, DURATION, kind.orNone);
+    case 'size':
+      return measured(kind, SIZE, kind.orNone);
+    case 'boolean':
+      return { type: 'boolean' };
+    case 'choice':
+      return { enum: kind.choices };
+    case 'address':
+      return {
+        anyOf: [
+          { type: 'string', pattern: ADDRESS },
+          { type: 'integer', minimum: 0, maximum: 65_535 },
+          ...(kind.orNone ? [{ enum: ['none', null] }] : []),
+        ],
+      };
+    case 'path':
+      return { type: kind.orNone ? ['string', 'null'] : 'string' };
+    case 'text':
+      return { type: 'string', maxLength: kind.lengthMax };
+    case 'list':
+      return {
+        anyOf: [
+          { type: 'array', maxItems: kind.lengthMax, items: { type: 'string' } },
+          { type: 'string' },
+        ],
+      };
+  }
+}
+
+function measured(kind: ValueKind, pattern: string, orNone: boolean): JsonSchema {
+  return {
+    anyOf: [
+      { type: 'string', pattern, description: allowedText(kind) },
+      { type: 'number', minimum: 0 },
+      ...(orNone ? [{ enum: ['none', null] }] : []),
+    ],
+  };
+}

@@ -1,0 +1,75 @@
+import { stringify } from 'yaml';
+import type { LoadedConfig } from './load.ts';
+import { type ConfigOption, configOptions } from './options.ts';
+import type { Config } from './schema.ts';
+
+const MASK = '(hidden)';
+
+/**
+ * A configuration as a YAML file that would load to the same, each line with where its value comes
+ * from. Secrets are masked.
+ */
+export function printConfig({ given }: LoadedConfig): string {
+  const lines: string[] = [];
+  let open: readonly string[] = [];
+  for (const option of configOptions) {
+    const names = option.key.split('.');
+    const sections = names.slice(0, -1);
+    for (const [depth, name] of sections.entries()) {
+      if (open[depth] === name && depth < open.length) continue;
+      open = [...open.slice(0, depth), name];
+      lines.push(`${'  '.repeat(depth)}${name}:`);
+    }
+    open = sections;
+    const { value, source } = shownValue(option, given);
+    const indent = '  '.repeat(sections.length);
+    lines.push(`${indent}${names.at(-1)}: ${toYaml(option, value)} # ${source}`);
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+/** One line for each option that differs from its default: key, value, default and source. */
+export function diffConfig({ config, given }: LoadedConfig, defaults: Config): string[] {
+  return configOptions
+    .filter(({ path }) => !isSame(valueAt(config, path), valueAt(defaults, path)))
+    .map((option) => {
+      const { value, source } = shownValue(option, given);
+      const text = toYaml(option, value);
+      return `${option.key}: ${text} (default ${option.defaultText || "''"}, from ${source})`;
+    });
+}
+
+/** Every option whose value differs between two configurations. */
+export function changedOptions(before: Config, after: Config): ConfigOption[] {
+  return configOptions.filter(({ path }) => !isSame(valueAt(before, path), valueAt(after, path)));
+}
+
+/** The value of an option, by its path. */
+export function valueAt(config: Config, path: readonly string[]): unknown {
+  let value: unknown = config;
+  for (const name of path) value = (value as Record<string, unknown>)[name];
+  return value;
+}
+
+function isSame(a: unknown, b: unknown): boolean {
+  return a === b || JSON.stringify(a) === JSON.stringify(b);
+}
+
+function shownValue(
+  { key, kind, defaultText }: ConfigOption,
+  given: LoadedConfig['given'],
+): { value: unknown; source: string } {
+  const sourced = given.get(key);
+  if (sourced !== undefined) return sourced;
+  const isList = kind.kind === 'list' && defaultText === '';
+  return { value: isList ? [] : defaultText, source: 'default' };
+}
+
+function toYaml({ isSecret, kind }: ConfigOption, value: unknown): string {
+  if (isSecret) return value === '' ? "''" : MASK;
+  if (kind.kind === 'list' && typeof value === 'string')
+    return JSON.stringify(value.split(/\s*,\s*/));
+  if (Array.isArray(value)) return JSON.stringify(value);
+  const plain = typeof value === 'string' && /^(\d+|true|false)$/.test(value);
+  return plain ? value : stringify(value ?? 'none', { lineWidth: 0 }).trim();
+}

@@ -1,0 +1,69 @@
+import { PacketType } from '@promptmq/codec';
+
+/** Of an acknowledgement that depends on no record any more. */
+const NOW = -1;
+
+/**
+ * Acknowledgements that wait for what they stand for to be safe, in the order in which the packets came
+ * [MQTT-4.6.0-2] [MQTT-4.6.0-3]. One that would be ready waits for those before it.
+ */
+export class PendingAcks {
+  /** Of the record that each depends on. */
+  #positions: number[] = [];
+  /** Packet type, reason code and packet identifier of each, as bits of a number. */
+  #acks: number[] = [];
+  #head = 0;
+  /** PUBACKs among them: they count against our Receive Maximum (§4.9). */
+  pubackCount = 0;
+
+  get isEmpty(): boolean {
+    return this.#head === this.#acks.length;
+  }
+
+  /** @param position - of the record it depends on; -1 when it only has to keep the order */
+  add(position: number, type: PacketType, packetId: number, reasonCode: number): void {
+    this.#positions.push(position);
+    this.#acks.push((type << 24) | (reasonCode << 16) | packetId);
+    if (type === PacketType.PUBACK) this.pubackCount++;
+  }
+
+  /** Takes those that depend on nothing at or behind a position. */
+  take(
+    position: number,
+    send: (type: PacketType, packetId: number, reasonCode: number) => void,
+  ): void {
+    while (this.#head < this.#acks.length) {
+      if ((this.#positions[this.#head] as number) >= position) return;
+      const ack = this.#acks[this.#head++] as number;
+      const type = ((ack >> 24) & 0xf) as PacketType;
+      if (type === PacketType.PUBACK) this.pubackCount--;
+      send(type, ack & 0xffff, (ack >> 16) & 0xff);
+    }
+    this.#positions = [];
+    this.#acks = [];
+    this.#head = 0;
+  }
+
+  /**
+   * The records at or behind a position will never be: what depends on them says so instead.
+   *
+   * @param refuse - the reason code to be sent in place of the one there was; -1 to send nothing
+   */
+  refuse(position: number, refuse: (type: PacketType, packetId: number) => number): void {
+    const positions = this.#positions.splice(0).slice(this.#head);
+    const acks = this.#acks.splice(0).slice(this.#head);
+    this.#head = 0;
+    this.pubackCount = 0;
+    for (const [index, ack] of acks.entries()) {
+      const at = positions[index] as number;
+      const type = ((ack >> 24) & 0xf) as PacketType;
+      const packetId = ack & 0xffff;
+      if (at < position) {
+        this.add(at, type, packetId, (ack >> 16) & 0xff);
+        continue;
+      }
+      const reasonCode = refuse(type, packetId);
+      if (reasonCode !== -1) this.add(NOW, type, packetId, reasonCode);
+    }
+  }
+}

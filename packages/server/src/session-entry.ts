@@ -1,0 +1,34 @@
+import type { PendingWill } from './connect.ts';
+import { Deadline } from './deadline-queue.ts';
+import type { BrokerSession } from './router.ts';
+
+/** A session with what the broker keeps beside it. */
+export class SessionEntry {
+  readonly session: BrokerSession;
+  /** What the storage knows it by; 0 when it isn't stored. */
+  readonly number: number;
+  will: PendingWill | null;
+  /** Milliseconds since 1970; -1 while the session has a connection. */
+  disconnectedAt: number;
+  /** Milliseconds since 1970; Infinity while no will is due. */
+  willDueAt: number;
+  /** Scheduled while the session has no connection and doesn't live for ever. */
+  readonly expiry: Deadline;
+  /** Scheduled for `willDueAt`. */
+  readonly willDue: Deadline;
+
+  constructor(
+    session: BrokerSession,
+    number: number,
+    onExpired: (entry: SessionEntry) => void,
+    onWillDue: (entry: SessionEntry) => void,
+  ) {
+    this.session = session;
+    this.number = number;
+    this.will = null;
+    this.disconnectedAt = -1;
+    this.willDueAt = Number.POSITIVE_INFINITY;
+    this.expiry = new Deadline(() => onExpired(this));
+    this.willDue = new Deadline(() => onWillDue(this));
+  }
+}

@@ -1,0 +1,57 @@
+import type { Connection } from '../connection.ts';
+
+/** Something that may happen when a record is safe. */
+export interface Pending {
+  /** Of the record. */
+  readonly position: number;
+  onCommitted(): void;
+  /** The record will never be: the disk is full, or the log has failed. */
+  onRefused(): void;
+}
+
+/**
+ * What waits for the log: answers, in the order of the records they depend on.
+ *
+ * Invariant: positions never fall from one to the next.
+ */
+export class CommitQueue {
+  #pending: Pending[] = [];
+  #head = 0;
+  /** Those whose acknowledgements wait. */
+  readonly #connections: Set<Connection> = new Set();
+
+  add(pending: Pending): void {
+    this.#pending.push(pending);
+  }
+
+  /** The connection has acknowledgements to send when their records are safe. */
+  addConnection(connection: Connection): void {
+    this.#connections.add(connection);
+  }
+
+  /** Everything before a position is safe. */
+  commit(position: number): void {
+    while (this.#head < this.#pending.length) {
+      const first = this.#pending[this.#head] as Pending;
+      if (first.position >= position) break;
+      this.#head++;
+      first.onCommitted();
+    }
+    if (this.#head === this.#pending.length) {
+      this.#pending = [];
+      this.#head = 0;
+    }
+    for (const connection of this.#connections) {
+      if (connection.sendCommittedAcks(position)) this.#connections.delete(connection);
+    }
+  }
+
+  /** Everything at or behind a position is void. */
+  refuse(position: number): void {
+    const all = this.#pending.slice(this.#head);
+    this.#pending = all.filter((one) => one.position < position);
+    this.#head = 0;
+    for (const one of all) if (one.position >= position) one.onRefused();
+    for (const connection of this.#connections) connection.refuseAcks(position);
+  }
+}

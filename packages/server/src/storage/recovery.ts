@@ -1,0 +1,311 @@
+import {
+  Delivery,
+  NO_IDENTIFIERS,
+  type QueueBlock,
+  STORED_MESSAGE,
+  type Subscription,
+} from '@promptmq/session';
+import type { LogRecord } from '@promptmq/wal';
+import type { SessionEntry } from '../session-entry.ts';
+import { ByteReader } from './byte-writer.ts';
+import {
+  type NamedDelivery,
+  ProgressKind,
+  RecordKind,
+  readMessage,
+  readReferences,
+  readSession,
+  readSubscriptions,
+  type SessionRecord,
+} from './records.ts';
+import { shareOf } from './share.ts';
+import { keyNumbers, readBlock, readProgress } from './state-codec.ts';
+import { Change, type StoredState } from './stored-state.ts';
+
+/** What is made of the records of a log: the sessions and subscriptions of a broker. */
+export interface RecoveryHost {
+  /** Makes a session that nobody is connected to; its deadlines are set when all has been read. */
+  restoreEntry(record: SessionRecord): SessionEntry;
+  /** Takes over what a later record says of a session. */
+  updateEntry(entry: SessionEntry, record: SessionRecord): void;
+  /** Forgets a session that has ended. */
+  dropEntry(entry: SessionEntry): void;
+  restoreSubscription(entry: SessionEntry, subscription: Subscription): void;
+  dropSubscription(entry: SessionEntry, topicFilter: string): void;
+}
+
+type Release = (position: number, bytes: number) => void;
+
+/** What blocks of restored entries are numbered from when there are no others. */
+const BLOCK_NUMBER = 0x7fff_ffff;
+
+/** Applies a checkpoint: the entries in the order of their keys. */
+export function restoreState(
+  state: StoredState,
+  host: RecoveryHost,
+  entries: Iterable<readonly [key: string, value: Uint8Array]>,
+): void {
+  const progress = new Map<number, Uint8Array>();
+  const subscriptions = new Map<number, Uint8Array>();
+  const blocks = new Map<number, QueueBlock[]>();
+  for (const [key, value] of entries) {
+    const [first = 0, second = 0] = keyNumbers(key);
+    switch (key[0]) {
+      case 'm':
+        state.nextSession = Math.max(state.nextSession, new ByteReader(value).f64());
+        break;
+      case 'p':
+        progress.set(first, value.slice());
+        break;
+      case 'q': {
+        const block = readBlock(new ByteReader(value), second);
+        const list = blocks.get(first);
+        if (block.length === 0) break;
+        if (list === undefined) blocks.set(first, [block]);
+        else list.push(block);
+        break;
+      }
+      case 'r': {
+        const reader = new ByteReader(value);
+        const position = reader.f64();
+        const share = reader.u32();
+        state.restoreRetained(reader.string(), { number: first, position, share });
+        break;
+      }
+      case 's':
+        state.add(host.restoreEntry(readSession(new ByteReader(value))));
+        break;
+      case 'u':
+        subscriptions.set(first, value.slice());
+        break;
+    }
+  }
+  for (const entry of state.entries.values()) {
+    const { number } = entry;
+    restoreSubscriptions(host, entry, subscriptions.get(number));
+    restoreProgress(state, entry, progress.get(number), blocks.get(number) ?? []);
+  }
+}
+
+function restoreSubscriptions(
+  host: RecoveryHost,
+  entry: SessionEntry,
+  value: Uint8Array | undefined,
+): void {
+  if (value === undefined) return;
+  const reader = new ByteReader(value);
+  reader.skip(1 + 8);
+  for (const subscription of readSubscriptions(reader)) {
+    host.restoreSubscription(entry, subscription);
+  }
+}
+
+function restoreProgress(
+  state: StoredState,
+  { number, session }: SessionEntry,
+  value: Uint8Array | undefined,
+  blocks: readonly QueueBlock[],
+): void {
+  const queue = session.storedQueue;
+  if (queue === null || value === undefined) return;
+  const firstNumber = blocks[0]?.number ?? BLOCK_NUMBER;
+  const progress = readProgress(new ByteReader(value), firstNumber - 1);
+  session.lastSequence = progress.lastSequence;
+  session.sentSequence = progress.sentSequence;
+  for (const packetId of progress.receivedIds) session.restoreReceived(packetId);
+  for (const { sequence, packetId } of progress.released) {
+    session.restoreReleased(sequence, packetId, 0);
+  }
+  const { underWay } = progress;
+  const last = underWay?.sequences[underWay.end - 1] ?? 0;
+  const isBefore = last < (blocks[0]?.sequences[0] ?? Number.POSITIVE_INFINITY);
+  if (underWay !== null && isBefore) queue.restore(underWay);
+  for (const block of blocks) queue.restore(block);
+  if (underWay !== null && !isBefore) queue.mergeBlock(underWay);
+  for (const { position, sequence } of queue.references()) {
+    state.addReference(position, number, sequence);
+  }
+}
+
+/** Applies one record of the log that is not a copy of another. The next checkpoint holds what it changes. */
+export function replayRecord(
+  state: StoredState,
+  host: RecoveryHost,
+  record: LogRecord,
+  release: Release,
+): void {
+  const reader = new ByteReader(record.data);
+  const kind = record.data[0];
+  switch (kind) {
+    case RecordKind.Message:
+      replayMessage(state, record, reader, release);
+      break;
+    case RecordKind.References:
+      for (const reference of readReferences(reader)) {
+        const { position, share, session, sequence } = reference;
+        restoreDelivery(state, reference, position, share, true);
+        state.addReference(position, session, sequence);
+      }
+      break;
+    case RecordKind.Session: {
+      const session = readSession(reader);
+      const entry = state.entries.get(session.number);
+      if (entry === undefined) {
+        const restored = host.restoreEntry(session);
+        state.add(restored);
+        state.mark(restored, ~0);
+      } else {
+        host.updateEntry(entry, session);
+        state.mark(entry, Change.Session);
+      }
+      break;
+    }
+    default:
+      replaySessionRecord(state, host, kind as number, reader, release);
+  }
+}
+
+function replaySessionRecord(
+  state: StoredState,
+  host: RecoveryHost,
+  kind: number,
+  reader: ByteReader,
+  release: Release,
+): void {
+  reader.skip(1);
+  if (kind === RecordKind.Progress) {
+    replayProgress(state, reader, release);
+    return;
+  }
+  const entry = state.entries.get(reader.f64());
+  if (entry === undefined) return;
+  const { session } = entry;
+  switch (kind) {
+    case RecordKind.End:
+      releaseAll(entry, release);
+      state.remove(entry);
+      host.dropEntry(entry);
+      break;
+    case RecordKind.Subscribe:
+      for (const subscription of readSubscriptions(reader)) {
+        host.restoreSubscription(entry, subscription);
+      }
+      state.mark(entry, Change.Subscriptions);
+      break;
+    case RecordKind.Unsubscribe:
+      for (let count = reader.u32(); count > 0; count--) {
+        host.dropSubscription(entry, reader.string());
+      }
+      state.mark(entry, Change.Subscriptions);
+      break;
+    case RecordKind.Release: {
+      const sequence = reader.f64();
+      const packetId = reader.u16();
+      settle(state, entry, sequence, release);
+      session.restoreReleased(sequence, packetId, 0);
+      state.mark(entry, Change.Progress);
+      break;
+    }
+    case RecordKind.Free:
+      session.release(reader.u16());
+      state.mark(entry, Change.Progress);
+      break;
+    default:
+      throw new Error(`a record of kind ${kind}, which this version doesn't know`);
+  }
+}
+
+function replayMessage(
+  state: StoredState,
+  record: LogRecord,
+  reader: ByteReader,
+  release: Release,
+): void {
+  const { message, origin, isRetained, deliveries } = readMessage(reader, record.stream);
+  const isStored = isRetained && message.payload.length > 0;
+  const share = shareOf(record, deliveries.length + (isStored ? 1 : 0));
+  for (const delivery of deliveries) {
+    restoreDelivery(state, delivery, record.position, share, false);
+  }
+  if (isRetained) {
+    const former = isStored
+      ? state.setRetained(message.topic, record.position, share)
+      : state.removeRetained(message.topic);
+    if (former !== null) release(former.position, former.share);
+  }
+  if (origin === null) return;
+  const entry = state.entries.get(origin.session);
+  if (entry === undefined) return;
+  if (origin.kind === 'will') {
+    entry.will = null;
+    state.mark(entry, Change.Session);
+  } else {
+    entry.session.restoreReceived(origin.packetId);
+    state.mark(entry, Change.Progress);
+  }
+}
+
+function restoreDelivery(
+  state: StoredState,
+  named: NamedDelivery,
+  position: number,
+  share: number,
+  isReference: boolean,
+): void {
+  const entry = state.entries.get(named.session);
+  if (entry === undefined || entry.session.storedQueue === null) return;
+  const { session } = entry;
+  state.mark(entry, Change.Progress);
+  const { qos, retain, identifiers, group } = named;
+  const ids = identifiers.length === 0 ? NO_IDENTIFIERS : identifiers;
+  const delivery = new Delivery(STORED_MESSAGE, qos, retain, ids, group);
+  delivery.sequence = named.sequence;
+  delivery.position = position;
+  delivery.share = share;
+  delivery.isReference = isReference;
+  session.lastSequence = Math.max(session.lastSequence, named.sequence);
+  session.storedQueue?.restoreDelivery(delivery);
+}
+
+function replayProgress(state: StoredState, reader: ByteReader, release: Release): void {
+  for (let count = reader.u32(); count > 0; count--) {
+    const what = reader.u8();
+    const entry = state.entries.get(reader.f64());
+    const sequence = reader.f64();
+    if (entry === undefined) continue;
+    const { session } = entry;
+    state.mark(entry, Change.Progress);
+    if (what === ProgressKind.Sent) {
+      session.sentSequence = Math.max(session.sentSequence, sequence);
+    } else {
+      settle(state, entry, sequence, release);
+    }
+  }
+}
+
+function settle(
+  state: StoredState,
+  { number, session }: SessionEntry,
+  sequence: number,
+  release: Release,
+): void {
+  const delivery = session.findStored(sequence);
+  if (delivery !== null) {
+    release(delivery.position, delivery.share);
+    if (delivery.isReference) state.removeReference(delivery.position, number, sequence);
+  }
+  session.restoreSettled(sequence);
+}
+
+/** Gives up what a session that ends holds of the log. */
+export function releaseAll({ session }: SessionEntry, release: Release): void {
+  for (const delivery of session.underWay()) {
+    if (delivery.sequence > 0) release(delivery.position, delivery.share);
+  }
+  for (const block of session.storedQueue?.blocks ?? []) {
+    for (let index = block.start; index < block.end; index++) {
+      if (block.isTransient(index)) continue;
+      release(block.positions[index] as number, block.shares[index] as number);
+    }
+  }
+}

@@ -1,0 +1,227 @@
+import type { CheckpointEntry } from '@promptmq/wal';
+import type { SessionEntry } from '../session-entry.ts';
+import { ByteWriter } from './byte-writer.ts';
+import { writeSession, writeSubscriptions } from './records.ts';
+import { stateKey, writeBlock, writeProgress } from './state-codec.ts';
+
+/** What of a session has changed since the last checkpoint; bits of a number. */
+export const Change = { Session: 1, Subscriptions: 2, Progress: 4 } as const;
+
+/** Where a retained message lies. */
+export interface RetainedPlace {
+  /** What the checkpoint knows the topic by. */
+  readonly number: number;
+  readonly position: number;
+  /** Bytes of the record that are given up with it. */
+  readonly share: number;
+}
+
+/** A delivery that a References record names: the message's own record doesn't know of it. */
+interface NamedElsewhere {
+  readonly session: number;
+  readonly sequence: number;
+}
+
+/**
+ * What the storage knows beside the broker's own objects, and what of all that the next checkpoint has
+ * to hold.
+ *
+ * Invariant: between turns, it is what replaying the log up to its head would make of an empty state.
+ */
+export class StoredState {
+  readonly entries: Map<number, SessionEntry>;
+  readonly #retained: Map<string, RetainedPlace>;
+  /** By the position of the message's record. */
+  readonly #references: Map<number, NamedElsewhere[]>;
+  nextSession: number;
+  #nextRetained: number;
+  readonly #changes: Map<SessionEntry, number>;
+  readonly #changedTopics: Set<string>;
+  #removedKeys: string[];
+  readonly #writer: ByteWriter;
+
+  constructor() {
+    this.entries = new Map();
+    this.#retained = new Map();
+    this.#references = new Map();
+    this.nextSession = 1;
+    this.#nextRetained = 1;
+    this.#changes = new Map();
+    this.#changedTopics = new Set();
+    this.#removedKeys = [];
+    this.#writer = new ByteWriter();
+  }
+
+  // ---------------------------------------------------------------------- sessions
+
+  add(entry: SessionEntry): void {
+    this.entries.set(entry.number, entry);
+    this.nextSession = Math.max(this.nextSession, entry.number + 1);
+  }
+
+  remove({ number, session }: SessionEntry): void {
+    const entry = this.entries.get(number);
+    if (entry === undefined) return;
+    this.entries.delete(number);
+    this.#changes.delete(entry);
+    for (const letter of 'sup') this.#removedKeys.push(stateKey(letter, number));
+    const queue = session.storedQueue;
+    if (queue === null) return;
+    for (const { isReference, position, sequence } of session.underWay()) {
+      if (isReference) this.removeReference(position, number, sequence);
+    }
+    for (const { position, sequence } of queue.references()) {
+      this.removeReference(position, number, sequence);
+    }
+    for (const block of queue.blocks) this.#removedKeys.push(stateKey('q', number, block.number));
+    for (const block of queue.takeRemovedNumbers()) {
+      this.#removedKeys.push(stateKey('q', number, block));
+    }
+  }
+
+  mark(entry: SessionEntry, change: number): void {
+    const known = this.#changes.get(entry) ?? 0;
+    if ((known & change) !== change) this.#changes.set(entry, known | change);
+  }
+
+  // ---------------------------------------------------------------------- retained
+
+  get retained(): ReadonlyMap<string, RetainedPlace> {
+    return this.#retained;
+  }
+
+  /** Notes where a topic's retained message lies; returns where the former one does. */
+  setRetained(topic: string, position: number, share: number): RetainedPlace | null {
+    const former = this.#retained.get(topic) ?? null;
+    const number = former?.number ?? this.#nextRetained++;
+    this.#retained.set(topic, { number, position, share });
+    this.#changedTopics.add(topic);
+    return former;
+  }
+
+  /** The topic has no retained message any more; returns where it lay. */
+  removeRetained(topic: string): RetainedPlace | null {
+    const former = this.#retained.get(topic) ?? null;
+    if (former === null) return null;
+    this.#retained.delete(topic);
+    this.#changedTopics.delete(topic);
+    this.#removedKeys.push(stateKey('r', former.number));
+    return former;
+  }
+
+  /** As the last checkpoint has it. */
+  restoreRetained(topic: string, place: RetainedPlace): void {
+    this.#retained.set(topic, place);
+    this.#nextRetained = Math.max(this.#nextRetained, place.number + 1);
+  }
+
+  // -------------------------------------------------------------------- references
+
+  addReference(position: number, session: number, sequence: number): void {
+    const list = this.#references.get(position);
+    if (list === undefined) this.#references.set(position, [{ session, sequence }]);
+    else list.push({ session, sequence });
+  }
+
+  removeReference(position: number, session: number, sequence: number): void {
+    const list = this.#references.get(position);
+    if (list === undefined) return;
+    const others = list.filter((one) => one.session !== session || one.sequence !== sequence);
+    if (others.length === 0) this.#references.delete(position);
+    else this.#references.set(position, others);
+  }
+
+  /** The record of a message lies elsewhere now. */
+  moveReferences(from: number, to: number): void {
+    const list = this.#references.get(from);
+    if (list === undefined) return;
+    this.#references.delete(from);
+    this.#references.set(to, list);
+  }
+
+  referencesTo(position: number): readonly NamedElsewhere[] {
+    return this.#references.get(position) ?? [];
+  }
+
+  // ------------------------------------------------------------------- checkpoints
+
+  /** What has changed since the last call. */
+  *changes(): Generator<CheckpointEntry> {
+    yield this.#meta();
+    for (const key of this.#removedKeys.splice(0)) yield [key, null];
+    for (const [entry, change] of this.#changes) yield* this.#session(entry, change, false);
+    this.#changes.clear();
+    for (const topic of this.#changedTopics) yield this.#retainedEntry(topic);
+    this.#changedTopics.clear();
+  }
+
+  /** All there is; what has changed since the last checkpoint stays noted. */
+  *snapshot(): Generator<readonly [key: string, value: Uint8Array]> {
+    yield this.#meta();
+    for (const entry of this.entries.values()) {
+      for (const [key, value] of this.#session(entry, ~0, true)) {
+        if (value !== null) yield [key, value];
+      }
+    }
+    for (const topic of this.#retained.keys()) yield this.#retainedEntry(topic);
+  }
+
+  /** The next checkpoint holds everything: forgets what had changed. */
+  forgetChanges(): void {
+    this.#removedKeys = [];
+    this.#changes.clear();
+    this.#changedTopics.clear();
+    for (const { session } of this.entries.values()) {
+      session.storedQueue?.takeRemovedNumbers();
+      for (const block of session.storedQueue?.blocks ?? []) block.isChanged = false;
+    }
+  }
+
+  #meta(): readonly [string, Uint8Array] {
+    return ['m', this.#writer.reset().f64(this.nextSession).take()];
+  }
+
+  *#session(entry: SessionEntry, change: number, isSnapshot: boolean): Generator<CheckpointEntry> {
+    const { number, session } = entry;
+    const writer = this.#writer;
+    if ((change & Change.Session) !== 0) {
+      writeSession(writer, toSessionRecord(entry));
+      yield [stateKey('s', number), writer.take()];
+    }
+    const queue = session.storedQueue;
+    if (queue === null) return;
+    if ((change & Change.Subscriptions) !== 0) {
+      writeSubscriptions(writer, number, session.subscriptions.values());
+      yield [stateKey('u', number), writer.take()];
+    }
+    if ((change & Change.Progress) === 0) return;
+    writeProgress(writer, session);
+    yield [stateKey('p', number), writer.take()];
+    if (!isSnapshot) {
+      for (const block of queue.takeRemovedNumbers()) yield [stateKey('q', number, block), null];
+    }
+    for (const block of queue.blocks) {
+      if (!isSnapshot && !block.isChanged) continue;
+      writeBlock(writer, block);
+      yield [stateKey('q', number, block.number), writer.take()];
+      if (!isSnapshot) block.isChanged = false;
+    }
+  }
+
+  #retainedEntry(topic: string): readonly [string, Uint8Array] {
+    const { number, position, share } = this.#retained.get(topic) as RetainedPlace;
+    const value = this.#writer.reset().f64(position).u32(share).string(topic).take();
+    return [stateKey('r', number), value];
+  }
+}
+
+export function toSessionRecord(entry: SessionEntry) {
+  return {
+    number: entry.number,
+    clientId: entry.session.clientId,
+    expiryInterval: entry.session.expiryInterval,
+    disconnectedAt: entry.disconnectedAt,
+    willDueAt: entry.willDueAt,
+    will: entry.will,
+  };
+}

@@ -1,0 +1,89 @@
+import { generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
+
+/** A certificate with its private key, as PEM. */
+export interface Certificate {
+  readonly cert: string;
+  readonly key: string;
+}
+
+interface Issuer {
+  readonly name: string;
+  readonly privateKey: KeyObject;
+}
+
+/** Signs certificates for tests, so that no key has to be kept anywhere. */
+export class CertificateAuthority {
+  readonly cert: string;
+  readonly #issuer: Issuer;
+
+  constructor(name = 'Test CA') {
+    const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    this.#issuer = { name, privateKey };
+    this.cert = toPem(certificate(name, publicKey, this.#issuer, true));
+  }
+
+  /** A certificate for a host or a client, valid at 127.0.0.1 and localhost. */
+  issue(commonName: string): Certificate {
+    const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    return {
+      cert: toPem(certificate(commonName, publicKey, this.#issuer, false)),
+      key: privateKey.export({ type: 'pkcs8', format: 'pem' }) as string,
+    };
+  }
+}
+
+function toPem(der: Buffer): string {
+  const lines = der.toString('base64').match(/.{1,64}/g) as string[];
+  return `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`;
+}
+
+// X.509 in DER (RFC 5280): tag, length, content.
+
+function der(tag: number, ...content: (Buffer | string)[]): Buffer {
+  const body = Buffer.concat(content.map((part) => Buffer.from(part)));
+  const size =
+    body.length < 128
+      ? [body.length]
+      : body.length < 256
+        ? [0x81, body.length]
+        : [0x82, body.length >> 8, body.length & 0xff];
+  return Buffer.concat([Buffer.from([tag, ...size]), body]);
+}
+
+const sequence = (...parts: Buffer[]) => der(0x30, ...parts);
+const oid = (hex: string) => der(0x06, Buffer.from(hex, 'hex'));
+const octets = (content: Buffer) => der(0x04, content);
+const TRUE = der(0x01, Buffer.from([0xff]));
+const NAME_OID = oid('550403');
+const ECDSA_SHA256 = sequence(oid('2a8648ce3d040302'));
+
+function nameOf(commonName: string): Buffer {
+  return sequence(der(0x31, sequence(NAME_OID, der(0x0c, commonName))));
+}
+
+function certificate(
+  commonName: string,
+  publicKey: KeyObject,
+  issuer: Issuer,
+  isAuthority: boolean,
+): Buffer {
+  const extensions = [
+    sequence(oid('551d13'), TRUE, octets(isAuthority ? sequence(TRUE) : sequence())),
+    sequence(
+      oid('551d11'),
+      octets(sequence(der(0x82, 'localhost'), der(0x87, Buffer.from([127, 0, 0, 1])))),
+    ),
+  ];
+  const body = sequence(
+    der(0xa0, der(0x02, Buffer.from([2]))),
+    der(0x02, Buffer.concat([Buffer.from([1]), randomBytes(8)])),
+    ECDSA_SHA256,
+    nameOf(issuer.name),
+    sequence(der(0x17, '200101000000Z'), der(0x17, '491231235959Z')),
+    nameOf(commonName),
+    publicKey.export({ type: 'spki', format: 'der' }),
+    der(0xa3, sequence(...extensions)),
+  );
+  const signature = sign('sha256', body, issuer.privateKey);
+  return sequence(body, ECDSA_SHA256, der(0x03, Buffer.from([0]), signature));
+}

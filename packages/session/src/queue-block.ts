@@ -1,0 +1,132 @@
+import type { Message } from './message.ts';
+
+/** What one entry of a queue says in its `flags`. */
+export const EntryFlag = {
+  /** Bits 0 and 1. */
+  QoS: 3,
+  Retain: 4,
+  /** It may have been sent before. */
+  Sent: 8,
+  /** It has a record of its own that refers to its message's. */
+  Reference: 16,
+  /** It isn't stored: its message is in memory only, and its sequence is that of the entry before. */
+  Transient: 32,
+} as const;
+
+/** What most entries don't have; shared by neighbours that have the same. */
+export interface EntryDetails {
+  readonly expiresAt: number;
+  readonly identifiers: readonly number[];
+  readonly group: string | null;
+}
+
+const CAPACITY_MIN = 8;
+
+/** Entries of one block, when it is full. */
+export const BLOCK_CAPACITY = 512;
+
+/**
+ * A stretch of a stored queue in columns: 21 bytes an entry, where an object would take over 100. It
+ * begins small and grows, so that a short queue costs little.
+ *
+ * Invariants: the entries are `[start, end)`; `sequences` never falls.
+ */
+export class QueueBlock {
+  /** Its place among the blocks of the queue; the first has the lowest. */
+  readonly number: number;
+  start: number;
+  end: number;
+  sequences: Float64Array;
+  positions: Float64Array;
+  shares: Uint32Array;
+  flags: Uint8Array;
+  /** By entry; null when no entry has any. */
+  details: (EntryDetails | null)[] | null;
+  /** Messages that are in memory, by entry; null when there are none. */
+  messages: (Message | null)[] | null;
+  /** Whether stored entries have come, gone or changed since this was last set to false. */
+  isChanged: boolean;
+
+  constructor(number: number, capacity = CAPACITY_MIN) {
+    this.number = number;
+    this.start = 0;
+    this.end = 0;
+    this.sequences = new Float64Array(capacity);
+    this.positions = new Float64Array(capacity);
+    this.shares = new Uint32Array(capacity);
+    this.flags = new Uint8Array(capacity);
+    this.details = null;
+    this.messages = null;
+    this.isChanged = true;
+  }
+
+  get length(): number {
+    return this.end - this.start;
+  }
+
+  get isFull(): boolean {
+    return this.end >= BLOCK_CAPACITY;
+  }
+
+  add(
+    sequence: number,
+    position: number,
+    share: number,
+    flags: number,
+    details: EntryDetails | null,
+    message: Message | null,
+  ): void {
+    const index = this.end++;
+    if (index === this.sequences.length) this.#grow();
+    this.sequences[index] = sequence;
+    this.positions[index] = position;
+    this.shares[index] = share;
+    this.flags[index] = flags;
+    if (details !== null || this.details !== null) {
+      this.details ??= [];
+      fillUpTo(this.details, index);
+      this.details[index] = details;
+    }
+    if (message !== null || this.messages !== null) {
+      this.messages ??= [];
+      fillUpTo(this.messages, index);
+      this.messages[index] = message;
+    }
+    this.isChanged = true;
+  }
+
+  isTransient(index: number): boolean {
+    return ((this.flags[index] as number) & EntryFlag.Transient) !== 0;
+  }
+
+  /** Where the stored entry with a sequence lies; -1 when it isn't in here. */
+  indexOf(sequence: number): number {
+    let low = this.start;
+    let high = this.end;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.sequences[middle] as number) < sequence) low = middle + 1;
+      else high = middle;
+    }
+    // A transient entry has the sequence of the one before.
+    while (low < this.end && this.isTransient(low)) low++;
+    return low < this.end && this.sequences[low] === sequence ? low : -1;
+  }
+
+  #grow(): void {
+    const capacity = Math.min(BLOCK_CAPACITY, this.sequences.length * 4);
+    this.sequences = grown(this.sequences, new Float64Array(capacity));
+    this.positions = grown(this.positions, new Float64Array(capacity));
+    this.shares = grown(this.shares, new Uint32Array(capacity));
+    this.flags = grown(this.flags, new Uint8Array(capacity));
+  }
+}
+
+function fillUpTo<T>(list: (T | null)[], index: number): void {
+  while (list.length < index) list.push(null);
+}
+
+function grown<T extends Float64Array | Uint32Array | Uint8Array>(from: T, to: T): T {
+  to.set(from);
+  return to;
+}

@@ -1,0 +1,502 @@
+import { Delivery } from './delivery.ts';
+import type { DeliveryStore } from './delivery-store.ts';
+import type { DropListener } from './drop.ts';
+import { Fifo } from './fifo.ts';
+import { type Message, messageSize, STORED_MESSAGE } from './message.ts';
+import {
+  type DeliveryQueue,
+  EXPIRED_SWEEP_MAX,
+  exceedsLimits,
+  type QueueLimits,
+} from './message-queue.ts';
+import { type EntryDetails, EntryFlag, QueueBlock } from './queue-block.ts';
+import { NO_IDENTIFIERS } from './recipient.ts';
+import type { Session, SessionLink } from './session.ts';
+
+/** Where the record of a stored delivery lies. */
+export interface StoredPlace {
+  readonly position: number;
+  /** Bytes of the record that are given up with the delivery. */
+  readonly share: number;
+}
+
+/** What restored entries that go before all others are numbered below. */
+const FIRST_BLOCK_NUMBER = 0x8000_0000;
+
+/**
+ * The queue of a session whose deliveries are stored: it keeps positions, and messages only while they
+ * are likely to be sent soon and there is room. The others are read back when their turn comes.
+ *
+ * Invariants: blocks are in the order of their numbers and none is empty; `#head`, when it is set, is the
+ * first entry; sequences never fall from entry to entry.
+ */
+export class StoredQueue<L extends SessionLink> implements DeliveryQueue {
+  readonly #session: Session<L>;
+  readonly #store: DeliveryStore<L>;
+  readonly #limits: QueueLimits;
+  readonly #onDrop: DropListener;
+  readonly #blocks: Fifo<QueueBlock>;
+  #lastBlock: QueueBlock | null;
+  #nextNumber: number;
+  #removedNumbers: number[];
+  #length: number;
+  #bytes: number;
+  #head: Delivery | null;
+  /** Where a stored entry was found last: the next one searched for tends to be near. */
+  #foundIn: QueueBlock | null;
+  #transientCount: number;
+  #groupCount: number;
+  /** Stored entries whose message is in memory. */
+  #residentCount: number;
+
+  constructor(
+    session: Session<L>,
+    store: DeliveryStore<L>,
+    limits: QueueLimits,
+    onDrop: DropListener,
+  ) {
+    this.#session = session;
+    this.#store = store;
+    this.#limits = limits;
+    this.#onDrop = onDrop;
+    this.#blocks = new Fifo();
+    this.#lastBlock = null;
+    this.#nextNumber = FIRST_BLOCK_NUMBER;
+    this.#removedNumbers = [];
+    this.#length = 0;
+    this.#bytes = 0;
+    this.#head = null;
+    this.#foundIn = null;
+    this.#transientCount = 0;
+    this.#groupCount = 0;
+    this.#residentCount = 0;
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  // ------------------------------------------------------------------------- queue
+
+  push(delivery: Delivery, now: number): void {
+    if (this.#isFull(delivery.share) && !this.#makeRoom(delivery.share, now)) {
+      this.#onDrop('queue-full', delivery);
+      return;
+    }
+    this.#append(delivery);
+  }
+
+  get transientCount(): number {
+    return this.#transientCount;
+  }
+
+  peek(now: number): Delivery | undefined {
+    for (;;) {
+      this.#head ??= this.#materialize();
+      const head = this.#head;
+      if (head === null) return undefined;
+      if (head.isSent || head.message.expiresAt > now) return head;
+      this.#removeFirst();
+      this.#onDrop('expired', head);
+    }
+  }
+
+  shift(): Delivery | undefined {
+    const head = this.#head;
+    if (head !== null) this.#removeFirst();
+    return head ?? undefined;
+  }
+
+  takeTransient(): Delivery[] {
+    return this.#transientCount === 0 ? [] : this.#extract((qos) => qos === 0);
+  }
+
+  takeShared(isTaken: (group: string) => boolean): Delivery[] {
+    if (this.#groupCount === 0) return [];
+    return this.#extract((_, group) => group !== null && isTaken(group));
+  }
+
+  clear(): void {
+    const dropped = new Delivery(STORED_MESSAGE, 0, false);
+    for (let count = this.#length; count > 0; count--) this.#onDrop('session-ended', dropped);
+    this.forgetMessages();
+    for (const { number } of this.#blocks) this.#removedNumbers.push(number);
+    this.#blocks.clear();
+    this.#lastBlock = null;
+    this.#foundIn = null;
+    this.#count(-this.#length, -this.#bytes);
+    this.#head = null;
+    this.#transientCount = 0;
+    this.#groupCount = 0;
+  }
+
+  isFullFor(bytes: number): boolean {
+    return this.#isFull(bytes);
+  }
+
+  // ----------------------------------------------------------------------- storage
+
+  /** The connection is gone: messages of stored entries are read back when there is another. */
+  forgetMessages(): void {
+    if (this.#residentCount === 0) return;
+    for (const block of this.#blocks) {
+      for (let index = block.start; index < block.end; index++) {
+        if (!block.isTransient(index)) this.#evict(block, index);
+      }
+    }
+    this.#head = null;
+  }
+
+  /** A stored entry as a delivery, without its message; null when no entry has this sequence. */
+  find(sequence: number): Delivery | null {
+    const found = this.#find(sequence);
+    return found === null ? null : deliveryAt(found.block, found.index, STORED_MESSAGE);
+  }
+
+  /** Position of the record of a stored entry; -1 when no entry has this sequence. */
+  positionOf(sequence: number): number {
+    const found = this.#find(sequence);
+    return found === null ? -1 : (found.block.positions[found.index] as number);
+  }
+
+  /** The record of an entry lies elsewhere now. */
+  relocate(sequence: number, place: StoredPlace): boolean {
+    const found = this.#find(sequence);
+    if (found === null) return false;
+    const { block, index } = found;
+    const { position, share } = place;
+    this.#count(0, share - (block.shares[index] as number));
+    block.positions[index] = position;
+    block.shares[index] = share;
+    block.isChanged = true;
+    if (this.#head?.sequence === sequence) Object.assign(this.#head, place);
+    return true;
+  }
+
+  /** Appends a delivery that was stored by a process that has ended, whatever the limits. */
+  restoreDelivery(delivery: Delivery): void {
+    const last = this.#lastBlock;
+    const isBehind = last === null || delivery.sequence > (last.sequences[last.end - 1] as number);
+    if (isBehind) this.#append(delivery);
+    else this.putBack([delivery]);
+  }
+
+  /** Removes a stored entry that is over, as the store has learnt; false when there is none. */
+  remove(sequence: number): boolean {
+    const found = this.#find(sequence);
+    if (found === null) return false;
+    const { block, index } = found;
+    if (block === this.#blocks.peek() && index === block.start) this.#removeFirst();
+    else this.#extract((_qos, _group, at) => at === sequence);
+    return true;
+  }
+
+  /** Removes what was stored at or behind a position: it never came to be. */
+  removeFrom(position: number): void {
+    for (const block of this.#blocks) {
+      for (let index = block.start; index < block.end; index++) {
+        if (block.isTransient(index) || (block.positions[index] as number) < position) continue;
+        this.#extract((_qos, _group, _sequence, at) => at >= position);
+        return;
+      }
+    }
+  }
+
+  /** Entries up to a sequence may have been sent by a process that has ended. */
+  markSent(sequence: number): void {
+    for (const block of this.#blocks) {
+      for (let index = block.start; index < block.end; index++) {
+        if ((block.sequences[index] as number) > sequence) return;
+        block.flags[index] = (block.flags[index] as number) | EntryFlag.Sent;
+      }
+    }
+  }
+
+  /** The blocks, to be read. */
+  get blocks(): Iterable<QueueBlock> {
+    return this.#blocks;
+  }
+
+  /** Numbers of blocks that are gone since the last call. */
+  takeRemovedNumbers(): number[] {
+    return this.#removedNumbers.splice(0);
+  }
+
+  /** Appends a block as it was; numbers and sequences have to rise from call to call. */
+  restore(block: QueueBlock): void {
+    this.#blocks.push(block);
+    this.#lastBlock = block;
+    this.#nextNumber = block.number + 1;
+    let bytes = 0;
+    for (let index = block.start; index < block.end; index++) {
+      bytes += block.shares[index] as number;
+      if (typeof block.details?.[index]?.group === 'string') this.#groupCount++;
+    }
+    this.#count(block.length, bytes);
+  }
+
+  /** Takes in the entries of a block that belong between or behind others. */
+  mergeBlock(block: QueueBlock): void {
+    const deliveries: Delivery[] = [];
+    for (let index = block.start; index < block.end; index++) {
+      deliveries.push(deliveryAt(block, index, STORED_MESSAGE));
+    }
+    this.putBack(deliveries);
+  }
+
+  /** The entries that are named by a record of their own. */
+  *references(): Generator<{ readonly position: number; readonly sequence: number }> {
+    for (const block of this.#blocks) {
+      for (let index = block.start; index < block.end; index++) {
+        if (((block.flags[index] as number) & EntryFlag.Reference) === 0) continue;
+        const position = block.positions[index] as number;
+        yield { position, sequence: block.sequences[index] as number };
+      }
+    }
+  }
+
+  /**
+   * Puts deliveries back that were under way when the process ended, in the order of all sequences.
+   *
+   * @param deliveries - stored; their messages are not looked at
+   */
+  putBack(deliveries: readonly Delivery[]): void {
+    if (deliveries.length === 0) return;
+    const later = this.#extract(() => true);
+    const all = [...deliveries, ...later].sort((a, b) => a.sequence - b.sequence);
+    for (const delivery of all) this.#append(delivery);
+  }
+
+  // ----------------------------------------------------------------------- private
+
+  #append(delivery: Delivery): void {
+    const { sequence, position, share, message, group } = delivery;
+    let block = this.#lastBlock;
+    if (block === null || block.isFull) {
+      block = new QueueBlock(this.#nextNumber++);
+      this.#blocks.push(block);
+      this.#lastBlock = block;
+    }
+    const isTransient = sequence === 0;
+    const order =
+      isTransient && block.end > 0 ? (block.sequences[block.end - 1] as number) : sequence;
+    const kept = isTransient || this.#isWorthKeeping(message) ? message : null;
+    block.add(order, position, share, flagsOf(delivery), detailsOf(delivery, block), kept);
+    if (isTransient) this.#transientCount++;
+    else if (kept !== null) this.#noteResident(1, messageSize(kept));
+    if (group !== null) this.#groupCount++;
+    this.#count(1, share);
+  }
+
+  /** A message that will soon be sent stays in memory, if there is room. */
+  #isWorthKeeping(message: Message): boolean {
+    if (message === STORED_MESSAGE || !this.#session.isConnected) return false;
+    const { memory } = this.#store;
+    return memory.bytes + messageSize(message) <= memory.bytesMax;
+  }
+
+  /** The first entry as a delivery; null when there is none, or none that can be sent now. */
+  #materialize(): Delivery | null {
+    for (;;) {
+      const block = this.#blocks.peek();
+      if (block === undefined) return null;
+      const index = block.start;
+      const position = block.positions[index] as number;
+      const isTransient = block.isTransient(index);
+      const isReference = ((block.flags[index] as number) & EntryFlag.Reference) !== 0;
+      const gate = isReference ? Math.max(position, this.#session.referencePosition) : position;
+      if (!isTransient && gate >= this.#store.committedPosition) {
+        this.#store.awaitCommit(this.#session);
+        return null;
+      }
+      const message = block.messages?.[index] ?? this.#store.fetch(this.#session, position);
+      if (message === null) return null;
+      const delivery = deliveryAt(block, index, message === 'lost' ? STORED_MESSAGE : message);
+      if (message !== 'lost') return delivery;
+      this.#removeFirst();
+      this.#onDrop('lost', delivery);
+    }
+  }
+
+  #removeFirst(): void {
+    const block = this.#blocks.peek() as QueueBlock;
+    this.#forget(block, block.start);
+    block.start++;
+    block.isChanged = true;
+    this.#head = null;
+    if (block.length === 0) this.#removeFirstBlock(block);
+  }
+
+  #removeFirstBlock(block: QueueBlock): void {
+    this.#blocks.shift();
+    this.#removedNumbers.push(block.number);
+    if (this.#foundIn === block) this.#foundIn = null;
+    if (this.#lastBlock === block) this.#lastBlock = null;
+  }
+
+  /** Takes an entry out of all counts. */
+  #forget(block: QueueBlock, index: number): void {
+    if (block.isTransient(index)) this.#transientCount--;
+    else this.#evict(block, index);
+    if (typeof block.details?.[index]?.group === 'string') this.#groupCount--;
+    this.#count(-1, -(block.shares[index] as number));
+  }
+
+  #evict(block: QueueBlock, index: number): void {
+    const message = block.messages?.[index] ?? null;
+    if (message === null) return;
+    this.#noteResident(-1, -messageSize(message));
+    (block.messages as (Message | null)[])[index] = null;
+  }
+
+  #noteResident(count: number, bytes: number): void {
+    this.#residentCount += count;
+    this.#store.memory.bytes += bytes;
+  }
+
+  #extract(
+    isTaken: (qos: number, group: string | null, sequence: number, position: number) => boolean,
+  ): Delivery[] {
+    const taken: Delivery[] = [];
+    this.#head = null;
+    const blocks = [...this.#blocks];
+    this.#blocks.clear();
+    this.#lastBlock = null;
+    this.#foundIn = null;
+    for (const block of blocks) {
+      const kept = this.#extractFrom(block, isTaken, taken);
+      if (kept === null) {
+        this.#removedNumbers.push(block.number);
+      } else {
+        this.#blocks.push(kept);
+        this.#lastBlock = kept;
+      }
+    }
+    return taken;
+  }
+
+  /** Takes entries out of a block; returns what is left, null when nothing is. */
+  #extractFrom(
+    block: QueueBlock,
+    isTaken: (qos: number, group: string | null, sequence: number, position: number) => boolean,
+    taken: Delivery[],
+  ): QueueBlock | null {
+    const kept = new QueueBlock(block.number);
+    for (let index = block.start; index < block.end; index++) {
+      const sequence = block.sequences[index] as number;
+      const position = block.positions[index] as number;
+      const flags = block.flags[index] as number;
+      const details = block.details?.[index] ?? null;
+      const message = block.messages?.[index] ?? null;
+      const at = block.isTransient(index) ? -1 : position;
+      if (isTaken(flags & EntryFlag.QoS, details?.group ?? null, sequence, at)) {
+        taken.push(deliveryAt(block, index, message ?? STORED_MESSAGE));
+        this.#forget(block, index);
+      } else {
+        kept.add(sequence, position, block.shares[index] as number, flags, details, message);
+      }
+    }
+    if (kept.length === block.length) return block;
+    return kept.length === 0 ? null : kept;
+  }
+
+  #find(sequence: number): { block: QueueBlock; index: number } | null {
+    const last = this.#foundIn;
+    if (last !== null) {
+      const index = last.indexOf(sequence);
+      if (index !== -1) return { block: last, index };
+    }
+    for (const block of this.#blocks) {
+      if ((block.sequences[block.end - 1] as number) < sequence) continue;
+      const index = block.indexOf(sequence);
+      if (index === -1) return null;
+      this.#foundIn = block;
+      return { block, index };
+    }
+    return null;
+  }
+
+  #isFull(size: number): boolean {
+    return exceedsLimits(this.#limits, this.#length, this.#bytes, size);
+  }
+
+  #makeRoom(size: number, now: number): boolean {
+    for (let swept = 0; swept < EXPIRED_SWEEP_MAX; swept++) {
+      const block = this.#blocks.peek();
+      const expiresAt = block?.details?.[block.start]?.expiresAt ?? Number.POSITIVE_INFINITY;
+      if (block === undefined || expiresAt > now) break;
+      this.#dropFirst('expired');
+    }
+    if (this.#limits.overflow === 'drop-oldest') {
+      while (this.#length > 0 && this.#isFull(size)) this.#dropFirst('queue-full');
+    }
+    return !this.#isFull(size);
+  }
+
+  #dropFirst(reason: 'expired' | 'queue-full'): void {
+    const block = this.#blocks.peek() as QueueBlock;
+    const delivery = deliveryAt(block, block.start, STORED_MESSAGE);
+    this.#removeFirst();
+    this.#onDrop(reason, delivery);
+  }
+
+  #count(messages: number, bytes: number): void {
+    this.#length += messages;
+    this.#bytes += bytes;
+    const { totals } = this.#limits;
+    if (totals === undefined) return;
+    totals.messages += messages;
+    totals.bytes += bytes;
+  }
+}
+
+function flagsOf({ qos, retain, isSent, isReference, sequence }: Delivery): number {
+  return (
+    qos |
+    (retain ? EntryFlag.Retain : 0) |
+    (isSent ? EntryFlag.Sent : 0) |
+    (isReference ? EntryFlag.Reference : 0) |
+    (sequence === 0 ? EntryFlag.Transient : 0)
+  );
+}
+
+function detailsOf(
+  { message, identifiers, group }: Delivery,
+  block: QueueBlock,
+): EntryDetails | null {
+  const { expiresAt } = message;
+  if (expiresAt === Number.POSITIVE_INFINITY && identifiers.length === 0 && group === null) {
+    return null;
+  }
+  const last = block.details?.[block.end - 1] ?? null;
+  const isSame =
+    last !== null &&
+    last.expiresAt === expiresAt &&
+    last.identifiers === identifiers &&
+    last.group === group;
+  return isSame ? last : { expiresAt, identifiers, group };
+}
+
+function deliveryAt(block: QueueBlock, index: number, message: Message): Delivery {
+  const flags = block.flags[index] as number;
+  const details = block.details?.[index] ?? null;
+  const delivery = new Delivery(
+    message,
+    (flags & EntryFlag.QoS) as 0 | 1 | 2,
+    (flags & EntryFlag.Retain) !== 0,
+    details?.identifiers ?? NO_IDENTIFIERS,
+    details?.group ?? null,
+  );
+  if ((flags & EntryFlag.Transient) === 0) {
+    delivery.sequence = block.sequences[index] as number;
+    delivery.position = block.positions[index] as number;
+    delivery.share = block.shares[index] as number;
+    delivery.isReference = (flags & EntryFlag.Reference) !== 0;
+    delivery.isSent = (flags & EntryFlag.Sent) !== 0;
+  }
+  return delivery;
+}

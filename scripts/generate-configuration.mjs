@@ -1,0 +1,99 @@
+#!/usr/bin/env node
+/**
+ * Writes docs/configuration.md and docs/configuration.schema.json from the schema of the configuration:
+ * `node scripts/generate-configuration.mjs [--check] [ROOT]`. With --check it writes nothing, and exits
+ * with 1 when a file isn't as it would be written.
+ */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  allowedText,
+  configJsonSchema,
+  configOptions,
+  sectionOf,
+} from '../packages/server/dist/config/index.js';
+import { root } from './lib/prepare.mjs';
+
+const isCheck = process.argv.includes('--check');
+const target = process.argv.slice(2).find((argument) => !argument.startsWith('--')) ?? root;
+
+const files = {
+  'docs/configuration.md': markdown(),
+  'docs/configuration.schema.json': `${JSON.stringify(configJsonSchema(), null, 2)}\n`,
+};
+
+let staleCount = 0;
+for (const [name, content] of Object.entries(files)) {
+  const path = join(target, name);
+  if (!isCheck) {
+    writeFileSync(path, content);
+  } else if (!existsSync(path) || readFileSync(path, 'utf8') !== content) {
+    console.error(`${name} is stale: run node scripts/generate-configuration.mjs`);
+    staleCount++;
+  }
+}
+process.exit(staleCount === 0 ? 0 : 1);
+
+function markdown() {
+  const sections = [...new Set(configOptions.map(sectionOf))];
+  return `# Configuration
+
+Made from the schema by \`node scripts/generate-configuration.mjs\`: change it there, in
+\`packages/server/src/config/sections\`.
+
+An option may be given in four places. The first that has it counts:
+
+1. a flag of the command line, such as \`--max-qos 1\`
+2. an environment variable, such as \`PROMPTMQ_MQTT_MAX_QOS=1\`; an empty one doesn't count
+3. a file, YAML or JSON: the one that \`--config\` or \`PROMPTMQ_CONFIG\` names, else \`promptmq.yaml\` in the
+   working directory, else \`.promptmq.yaml\` in the home directory
+4. its default
+
+\`\`\`yaml
+# yaml-language-server: $schema=./configuration.schema.json
+server:
+  bind: 127.0.0.1:1883
+mqtt:
+  max-qos: 1
+storage:
+  wal:
+    sync-mode: batch
+\`\`\`
+
+\`promptmq config check\` says what is wrong with a configuration, \`config print\` shows every value and where
+it comes from, \`config diff\` what differs from the defaults. The JSON Schema for editors is
+[configuration.schema.json](configuration.schema.json), or what \`promptmq config schema\` prints.
+
+Durations are \`100ms\`, \`30s\`, \`5m\`, \`2h\`, \`7d\`, or a number of seconds; sizes \`4096\`, \`64KiB\` (1024 bytes each),
+\`256MB\` (1000 × 1000 bytes each); addresses \`0.0.0.0:1883\`, \`:1883\`, \`1883\`, \`[::1]:1883\` or
+\`unix:/path\`; lists are YAML lists, or texts with commas between them.
+
+The broker reads its configuration again at SIGHUP and when its file changes. Options marked with ⟳ keep
+their value until it is started again; the log says so.
+
+${sections.map(sectionMarkdown).join('\n')}`;
+}
+
+function sectionMarkdown(section) {
+  const rows = configOptions
+    .filter((option) => sectionOf(option) === section)
+    .map((option) => {
+      const { key, flag, variable, description, defaultText, kind, needsRestart } = option;
+      const name = key.slice(section.length + 1);
+      return [
+        `\`${name}\`${needsRestart ? ' ⟳' : ''}`,
+        defaultText === '' ? '' : `\`${defaultText}\``,
+        `${description}. Takes ${allowedText(kind)}.`,
+        `\`--${flag}\``,
+        `\`${variable}\``,
+      ];
+    });
+  const table = [
+    ['key', 'default', 'meaning', 'flag', 'variable'],
+    ['---', '---', '---', '---', '---'],
+    ...rows,
+  ]
+    .map((cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`)
+    .join('\n');
+  return `## ${section}\n\n${table}\n`;
+}
