@@ -25,15 +25,8 @@ export class CaseList {
   }
 
   /** MQTT 3.1.1. */
-  v4(title: string, rules: string, run: Run): void {
-    this.cases.push({
-      title,
-      rules: rules.split(' '),
-      version: 4,
-      needs: 'tcp',
-      options: null,
-      run,
-    });
+  v4(title: string, rules: string, run: Run, options: ConformanceCase['options'] = null): void {
+    this.cases.push({ title, rules: rules.split(' '), version: 4, needs: 'tcp', options, run });
   }
 
   webSocket(

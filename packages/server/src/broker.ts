@@ -17,7 +17,7 @@ import { type Logger, rateLimited } from './log/index.ts';
 import { type BrokerSession, Router } from './router.ts';
 import type { Runtime } from './runtime.ts';
 import { SessionEntry } from './session-entry.ts';
-import { type BrokerStats, createStats } from './stats.ts';
+import { type BrokerStats, countIn, createStats } from './stats.ts';
 import type { SessionRecord } from './storage/records.ts';
 import type { RecoveryHost } from './storage/recovery.ts';
 import { Storage, type StorageResources } from './storage/storage.ts';
@@ -131,6 +131,7 @@ export class Broker implements RecoveryHost {
    * @returns what the transport reports to; null when there are too many and it was destroyed
    */
   accept(transport: Transport): TransportHandler | null {
+    this.stats.socketsAccepted++;
     if (this.#isStopping || this.#connections.size >= this.socketsMax) {
       this.stats.connectionsRefused++;
       this.clientLog.warn('connection-refused', { why: 'too many open sockets' });
@@ -207,6 +208,8 @@ export class Broker implements RecoveryHost {
     this.#openCount++;
     this.stats.connectionsCurrent = this.#openCount;
     this.stats.connectionsTotal++;
+    this.stats.connectionsMaximum = Math.max(this.stats.connectionsMaximum, this.#openCount);
+    countIn(this.stats.connacks, ReasonCode.Success);
     this.clientLog.info('client-connected', {
       clientId: session.clientId,
       address: connection.transport.remoteAddress,
@@ -306,6 +309,8 @@ export class Broker implements RecoveryHost {
   }
 
   onDisconnected(connection: Connection, cause: string, reasonCode: number): void {
+    countIn(this.stats.disconnections, cause);
+    this.stats.connectionDurations.observe((this.runtime.now() - connection.openedAt) / 1000);
     this.clientLog.info('client-disconnected', {
       clientId: connection.clientId,
       cause,
@@ -319,6 +324,8 @@ export class Broker implements RecoveryHost {
   }
 
   logRefusal(connection: Connection, error: PacketError): void {
+    countIn(this.stats.packetErrors, (this.stats.packetTypeNow << 8) | error.reasonCode);
+    this.stats.packetTypeNow = 0;
     this.clientLog.warn('packet-refused', {
       clientId: connection.clientId,
       address: connection.transport.remoteAddress,
@@ -336,6 +343,16 @@ export class Broker implements RecoveryHost {
   }
 
   // ------------------------------------------------------------------- sessions
+
+  /** All sessions, connected or not. */
+  *sessions(): Generator<BrokerSession> {
+    for (const { session } of this.#sessions.values()) yield session;
+  }
+
+  /** Whether it takes new connections. */
+  get isServing(): boolean {
+    return !this.#isStopping;
+  }
 
   #createSession(clientId: string, durability: Durability): BrokerSession {
     const isStored = this.storage !== null && durability !== 'none';
@@ -362,7 +379,10 @@ export class Broker implements RecoveryHost {
     const entry = new SessionEntry(
       session,
       number,
-      (expired) => this.#endSession(expired), // [MQTT-4.1.0-2]
+      (expired) => {
+        this.stats.sessionsExpired++;
+        this.#endSession(expired); // [MQTT-4.1.0-2]
+      },
       (due) => this.#publishWill(due),
     );
     this.#sessions.set(clientId, entry);

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import {
   type ConnackProperties,
   type ConnectPacket,
@@ -222,6 +223,10 @@ function refusalOf(broker: Broker, packet: ConnectPacket): Refusal | null {
   }
   if (will.topic === '$SYS' || will.topic.startsWith('$SYS/')) {
     return { reasonCode: ReasonCode.NotAuthorized, why: 'will topic' };
+  }
+  const isText = will.properties?.payloadFormatIndicator ?? false;
+  if (mqtt.checkPayloadFormat && isText && !isUtf8(will.payload)) {
+    return { reasonCode: ReasonCode.PayloadFormatInvalid, why: 'will payload' }; // §3.1.3.2.3
   }
   return null;
 }

@@ -30,6 +30,7 @@ import { PacketSender } from './packet-sender.ts';
 import { type PacketTracer, tracedFields } from './packet-trace.ts';
 import { PendingAcks } from './pending-acks.ts';
 import type { BrokerSession } from './router.ts';
+import { countReceived } from './stats.ts';
 import type { Storage } from './storage/storage.ts';
 import { subscribe, unsubscribe } from './subscribe.ts';
 import type { Transport, TransportHandler } from './transport.ts';
@@ -95,7 +96,8 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
   readonly #deadline: Deadline;
   #keepAliveMs: number;
   #receivedAt: number;
-  readonly #openedAt: number;
+  /** Milliseconds of the runtime's clock. */
+  readonly openedAt: number;
   #closingAt: number;
   /** Since when the transport has not taken a byte although some wait; -1 when none wait. */
   #stalledAt: number;
@@ -132,8 +134,8 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
     });
     this.#deadline = new Deadline((now) => this.#onDeadline(now));
     this.#keepAliveMs = 0;
-    this.#openedAt = broker.runtime.now();
-    this.#receivedAt = this.#openedAt;
+    this.openedAt = broker.runtime.now();
+    this.#receivedAt = this.openedAt;
     this.#closingAt = 0;
     this.#stalledAt = -1;
     this.#congestion = null;
@@ -182,14 +184,18 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
   }
 
   onFrame(buffer: Uint8Array, start: number, bodyStart: number, end: number): boolean {
+    const type = (buffer[start] as number) >> 4;
+    const { stats } = this.broker;
+    (stats.packetsReceived[type] as number)++;
+    stats.packetTypeNow = type;
     if (this.state !== ConnectionState.Open) {
       this.#onOpeningFrame(buffer, start, bodyStart, end);
+      stats.packetTypeNow = 0;
       return !this.isEnding && !this.#isSuspended;
     }
     if (this.#tracer !== null) {
       this.traceReceived(decodePacket(buffer, start, bodyStart, end, this.version, 'server'));
     }
-    const type = (buffer[start] as number) >> 4;
     switch (type) {
       case PacketType.PUBLISH:
         publishView.read(buffer, start, bodyStart, end, this.version, 'server');
@@ -205,6 +211,7 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
       default:
         this.#onPacket(decodePacket(buffer, start, bodyStart, end, this.version, 'server'));
     }
+    stats.packetTypeNow = 0;
     return this.state === ConnectionState.Open;
   }
 
@@ -310,7 +317,7 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
 
   #onPublish(view: PublishView): void {
     const { packetId } = view;
-    this.broker.stats.messagesReceived++;
+    countReceived(this.broker.stats, view.qos, view.payloadEnd - view.payloadStart);
     let reasonCode = this.#check(view);
     switch (view.qos) {
       case 0:
@@ -546,7 +553,6 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
   /** Hands the gathered bytes to the transport; called by the broker once a turn. */
   flush(): void {
     if (this.state === ConnectionState.Closed) return;
-    this.broker.stats.bytesSent += this.output.length;
     this.output.flush();
     if (this.#stalledAt === -1 && this.output.writtenBytes > 0) this.#expectProgress();
   }
@@ -561,6 +567,7 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
   }
 
   onWritten(chunk: Uint8Array): void {
+    this.broker.stats.bytesSent += chunk.length;
     this.output.onWritten(chunk);
     if (this.output.writtenBytes === 0) this.#stalledAt = -1;
     else this.#stalledAt = this.broker.runtime.now();
@@ -704,11 +711,11 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
   }
 
   /** Closes without a word. */
-  terminate(): void {
+  terminate(cause = 'terminated'): void {
     if (this.state === ConnectionState.Closed) return;
     if (this.state === ConnectionState.Open) {
       this.#leave('send-will');
-      this.broker.onDisconnected(this, 'terminated', ReasonCode.UnspecifiedError);
+      this.broker.onDisconnected(this, cause, ReasonCode.UnspecifiedError);
     }
     this.state = ConnectionState.Closing;
     this.transport.destroy();
@@ -744,7 +751,6 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
 
   /** Sends what is left, closes our side, and gives the peer a while to read it. */
   #beginClosing(): void {
-    this.broker.stats.bytesSent += this.output.length;
     this.output.flush();
     this.state = ConnectionState.Closing;
     this.#closingAt = this.broker.runtime.now();
@@ -766,7 +772,7 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
     const { writeTimeout } = this.broker.config.server;
     switch (this.state) {
       case ConnectionState.Opening:
-        return this.#openedAt + connectTimeout;
+        return this.openedAt + connectTimeout;
       case ConnectionState.Open: {
         const keepAliveAt =
           this.#keepAliveMs > 0 ? this.#receivedAt + this.#keepAliveMs : Number.POSITIVE_INFINITY;
@@ -805,7 +811,7 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
       );
     } else {
       this.broker.clientLog.warn('slow-client-closed', { clientId: this.clientId });
-      this.terminate();
+      this.terminate('slow client');
     }
   }
 }

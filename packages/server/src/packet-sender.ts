@@ -15,6 +15,7 @@ import type { Broker } from './broker.ts';
 import { type Output, REFERENCE_BYTES_MIN } from './output.ts';
 import { type PacketTracer, tracedFields, tracedFrame } from './packet-trace.ts';
 import type { Frame } from './router.ts';
+import { countIn, countSent } from './stats.ts';
 
 const ACK_NAMES: Partial<Record<PacketType, string>> = {
   [PacketType.PUBACK]: 'puback',
@@ -59,6 +60,7 @@ export class PacketSender {
     });
     if (bytes === null) return false;
     this.tracer?.(packet.cmd, tracedFields(packet));
+    (this.#broker.stats.packetsSent[(bytes[0] as number) >> 4] as number)++;
     this.output.append(bytes, 0, bytes.length);
     return true;
   }
@@ -77,7 +79,7 @@ export class PacketSender {
       stats.dropped['packet-too-large']++; // [MQTT-3.1.2-25]
       return;
     }
-    stats.messagesSent++;
+    countSent(stats, 0, frame.payloadSize);
     const firstByte = retain ? 0x31 : 0x30;
     this.tracer?.('publish', { ...tracedFrame(frame, this.version), retain });
     if (size >= REFERENCE_BYTES_MIN) {
@@ -123,7 +125,7 @@ export class PacketSender {
     );
     if (size > this.maximumPacketSize) return 'packet-too-large'; // [MQTT-3.1.2-24]
     if (isNewAlias) (aliases as OutboundTopicAliases).assign(message.topic, alias);
-    this.#broker.stats.messagesSent++;
+    countSent(this.#broker.stats, qos, payload.length);
     const flags = (dup ? 8 : 0) | (qos << 1) | (retain ? 1 : 0);
     this.tracer?.('publish', {
       qos,
@@ -166,6 +168,7 @@ export class PacketSender {
 
   sendAck(type: PacketType, packetId: number, reasonCode: number): void {
     this.tracer?.(ACK_NAMES[type] ?? 'ack', { messageId: packetId, reasonCode });
+    (this.#broker.stats.packetsSent[type] as number)++;
     const offset = this.output.reserve(ACK_SIZE_MAX);
     // A client whose limit is 4 bytes hears success: it can't be told more.
     const code = this.maximumPacketSize < ACK_SIZE_MAX ? 0 : reasonCode;
@@ -174,6 +177,7 @@ export class PacketSender {
 
   /** An error in answer to CONNECT; before MQTT 5 some have none, and closing has to do (§3.2.2.2). */
   sendConnackError(reasonCode: number, reasonString: string): void {
+    countIn(this.#broker.stats.connacks, reasonCode);
     if (this.version === 5) {
       const properties = this.#reason(reasonString);
       this.send({ cmd: 'connack', sessionPresent: false, reasonCode, properties });

@@ -21,6 +21,7 @@ import {
 } from '@promptmq/session';
 import type { Config } from './config/index.ts';
 import type { Connection } from './connection.ts';
+import type { TopicMeter } from './observability/topic-meter.ts';
 import { REFERENCE_BYTES_MIN } from './output.ts';
 import type { Runtime } from './runtime.ts';
 import type { BrokerStats } from './stats.ts';
@@ -43,6 +44,8 @@ export class Router {
   storage: Storage | null;
   /** The record that the last PUBLISH was written in, to be safe before it is acknowledged; -1: none. */
   position: number;
+  /** Counts messages by topic filter, where that is asked for. */
+  topicMeter: TopicMeter | null;
   readonly #topics: TopicCache<BrokerSession>;
   readonly #config: Config;
   readonly #runtime: Runtime;
@@ -81,6 +84,7 @@ export class Router {
       },
       onExpired: ({ topic }) => this.storage?.dropRetained(topic),
     });
+    this.topicMeter = null;
     this.#topics = new TopicCache(this.trie, (buffer, start, end) =>
       this.#decodeTopic(buffer, start, end),
     );
@@ -103,6 +107,7 @@ export class Router {
       this.#stats.refused['not-authorized']++;
       return ReasonCode.NotAuthorized;
     }
+    this.topicMeter?.count(route, view.payloadEnd - view.payloadStart);
     this.#view = view;
     this.#route = route;
     this.#publisher = publisher;
@@ -166,6 +171,7 @@ export class Router {
   publishMessage(message: Message, origin: Origin | null = null): boolean {
     const route = this.#topics.lookupTopic(message.topic);
     this.#publisher = null;
+    this.topicMeter?.count(route, message.payload.length);
     const storage = isReserved(message.topicBytes) ? null : this.storage;
     const isFull = storage !== null && !storage.isOpen;
     if (isFull && this.#needsStorage(route, message.qos, message.retain)) return false;
@@ -191,7 +197,12 @@ export class Router {
    * @param except - that session
    */
   redeliver(deliveries: readonly Delivery[], except: BrokerSession): void {
+    const now = this.#runtime.now();
     for (const delivery of deliveries) {
+      if (delivery.message.expiresAt <= now) {
+        this.#stats.dropped.expired++; // [MQTT-3.3.2-5]
+        continue;
+      }
       const group = this.trie.group(delivery.group as string);
       const recipient = group?.next(except) ?? null;
       // What is in the log alone can only be handed over in the log.
@@ -399,7 +410,7 @@ export class Router {
     const view = this.#view as PublishView;
     const isSameFormat = ((this.#publisher as Connection).version === 5) === (version === 5);
     if (isSameFormat && view.qos === 0 && view.topicAlias === 0) {
-      frame.set(view.buffer, view.start, view.end);
+      frame.set(view.buffer, view.start, view.end, view.payloadEnd - view.payloadStart);
       return frame;
     }
     const { topicBytes } = this.#route as Route<BrokerSession>;
@@ -436,7 +447,7 @@ export class Router {
       0,
       NO_IDENTIFIERS,
     );
-    frame.set(buffer, 0, size);
+    frame.set(buffer, 0, size, payloadLength);
     return frame;
   }
 
@@ -481,12 +492,14 @@ export class Frame {
   buffer: Uint8Array = EMPTY;
   start = 0;
   end = 0;
+  payloadSize = 0;
   #scratch: Buffer = Buffer.alloc(0);
 
-  set(buffer: Uint8Array, start: number, end: number): void {
+  set(buffer: Uint8Array, start: number, end: number, payloadSize: number): void {
     this.buffer = buffer;
     this.start = start;
     this.end = end;
+    this.payloadSize = payloadSize;
     this.isReady = true;
   }
 

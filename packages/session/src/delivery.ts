@@ -30,6 +30,8 @@ export class Delivery {
   readonly group: string | null;
   packetId: number;
   state: DeliveryState;
+  /** The number of the session's connection that its PUBLISH was sent on last; 0 before. */
+  sentOn: number;
   /** Its number among the stored deliveries of its session, from 1; 0 when it isn't stored. */
   sequence: number;
   /**
@@ -58,6 +60,7 @@ export class Delivery {
     this.group = group;
     this.packetId = 0;
     this.state = DeliveryState.Queued;
+    this.sentOn = 0;
     this.sequence = 0;
     this.position = 0;
     this.share = 0;

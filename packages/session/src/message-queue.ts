@@ -33,10 +33,15 @@ export interface DeliveryQueue {
   readonly bytes: number;
   /** Appends a delivery, making room as the overflow policy says, or gives it up. */
   push(delivery: Delivery, now: number): void;
-  /** The first delivery, expired or not; undefined when there is none that could be sent now. */
-  peek(): Delivery | undefined;
-  /** Takes the first delivery that has not expired at `now`; undefined as with `peek`. */
-  shift(now: number): Delivery | undefined;
+  /** How many of them are of QoS 0. */
+  readonly transientCount: number;
+  /**
+   * The first delivery that has not expired at `now`; those before it are given up. Undefined when there is
+   * none that could be sent now.
+   */
+  peek(now: number): Delivery | undefined;
+  /** Takes what `peek` has returned. */
+  shift(): Delivery | undefined;
   /** Removes and returns the QoS 0 deliveries. */
   takeTransient(): Delivery[];
   /** Removes and returns deliveries of the shared subscriptions that `isTaken` chooses, in their order. */
@@ -59,12 +64,14 @@ export class MessageQueue implements DeliveryQueue {
   readonly #deliveries = new Fifo<Delivery>();
   readonly #onDrop: DropListener;
   #bytes: number;
+  #transientCount: number;
 
   /** @param onDrop - told of every delivery that is given up */
   constructor(limits: QueueLimits, onDrop: DropListener) {
     this.#limits = limits;
     this.#onDrop = onDrop;
     this.#bytes = 0;
+    this.#transientCount = 0;
   }
 
   get length(): number {
@@ -75,6 +82,10 @@ export class MessageQueue implements DeliveryQueue {
     return this.#bytes;
   }
 
+  get transientCount(): number {
+    return this.#transientCount;
+  }
+
   push(delivery: Delivery, now: number): void {
     const size = sizeOf(delivery);
     if (this.#isFull(size) && !this.#makeRoom(size, now)) {
@@ -82,19 +93,19 @@ export class MessageQueue implements DeliveryQueue {
       return;
     }
     this.#deliveries.push(delivery);
-    this.#count(1, size);
+    this.#count(1, delivery);
   }
 
-  shift(now: number): Delivery | undefined {
+  peek(now: number): Delivery | undefined {
     for (;;) {
-      const delivery = this.#take();
-      if (delivery === undefined || delivery.message.expiresAt > now) return delivery;
-      this.#onDrop('expired', delivery);
+      const head = this.#deliveries.peek();
+      if (head === undefined || head.message.expiresAt > now) return head;
+      this.#onDrop('expired', this.#take() as Delivery);
     }
   }
 
-  peek(): Delivery | undefined {
-    return this.#deliveries.peek();
+  shift(): Delivery | undefined {
+    return this.#take();
   }
 
   takeTransient(): Delivery[] {
@@ -118,7 +129,7 @@ export class MessageQueue implements DeliveryQueue {
     this.#deliveries.filter((delivery) => {
       if (!isTaken(delivery)) return true;
       taken.push(delivery);
-      this.#count(-1, -sizeOf(delivery));
+      this.#count(-1, delivery);
       return false;
     });
     return taken;
@@ -144,12 +155,15 @@ export class MessageQueue implements DeliveryQueue {
 
   #take(): Delivery | undefined {
     const delivery = this.#deliveries.shift();
-    if (delivery !== undefined) this.#count(-1, -sizeOf(delivery));
+    if (delivery !== undefined) this.#count(-1, delivery);
     return delivery;
   }
 
-  #count(messages: number, bytes: number): void {
+  /** @param messages - 1 when the delivery has come, -1 when it has gone */
+  #count(messages: 1 | -1, delivery: Delivery): void {
+    const bytes = messages * sizeOf(delivery);
     this.#bytes += bytes;
+    if (delivery.qos === 0) this.#transientCount += messages;
     const { totals } = this.#limits;
     if (totals === undefined) return;
     totals.messages += messages;

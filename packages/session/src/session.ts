@@ -52,7 +52,7 @@ export type AckResult =
  * out through the `SessionLink`.
  *
  * Invariants: a packet identifier is in `#inflight` once at most; while a link is attached,
- * `0 <= #sendQuota <= #sendQuotaMax`, and no PUBLISH of QoS 1 or 2 is sent at quota 0 [MQTT-3.3.4-9].
+ * `#sendQuota` is at least 0, and no PUBLISH of QoS 1 or 2 is sent at quota 0 [MQTT-3.3.4-9].
  */
 export class Session<L extends SessionLink = SessionLink> {
   readonly clientId: string;
@@ -81,7 +81,6 @@ export class Session<L extends SessionLink = SessionLink> {
   /** The queue itself where deliveries are stored, else null. */
   readonly storedQueue: StoredQueue<L> | null;
   #sendQuota: number;
-  #sendQuotaMax: number;
   #lastPacketId: number;
   /** How often a stored delivery could not have the identifier of its sequence. */
   #otherIdsCount: number;
@@ -116,7 +115,6 @@ export class Session<L extends SessionLink = SessionLink> {
     this.storedQueue = store === null ? null : new StoredQueue(this, store, options, this.#onDrop);
     this.#queue = this.storedQueue ?? new MessageQueue(options, onDrop);
     this.#sendQuota = 0;
-    this.#sendQuotaMax = 0;
     this.#lastPacketId = 0;
     this.#otherIdsCount = 0;
     this.#received = new Map();
@@ -172,7 +170,6 @@ export class Session<L extends SessionLink = SessionLink> {
   attach(link: L, sendQuota: number, now: number): void {
     this.#link = link;
     this.#sendQuota = sendQuota;
-    this.#sendQuotaMax = sendQuota;
     this.#receivedNow = 0;
     this.#connectionCount++;
     this.#resends.clear();
@@ -241,7 +238,7 @@ export class Session<L extends SessionLink = SessionLink> {
         this.#onDrop('not-connected', delivery);
         return;
       }
-      if (this.#replays.length === 0) {
+      if (this.isOpenForQoS0) {
         this.#sendFirst(link, delivery);
         return;
       }
@@ -281,7 +278,7 @@ export class Session<L extends SessionLink = SessionLink> {
 
   /** Whether `deliver` would send a QoS 0 message at once; the router then may bypass it. */
   get isOpenForQoS0(): boolean {
-    return this.#link !== null && this.#replays.length === 0;
+    return this.#link !== null && this.#replays.length === 0 && this.#queue.transientCount === 0;
   }
 
   /** Sends what waits, as far as quota and connection allow. Call it when the connection drains. */
@@ -313,9 +310,9 @@ export class Session<L extends SessionLink = SessionLink> {
       if (replay.message.expiresAt > now) return replay;
       this.#onDrop('expired', replay);
     }
-    const head = this.#queue.peek();
+    const head = this.#queue.peek(now);
     if (head === undefined || (head.qos > 0 && !this.#maySend(head))) return undefined;
-    return this.#queue.shift(now);
+    return this.#queue.shift();
   }
 
   #maySend(delivery: Delivery): boolean {
@@ -336,6 +333,7 @@ export class Session<L extends SessionLink = SessionLink> {
       this.#onDrop(refused, delivery);
     } else if (delivery.qos > 0) {
       delivery.state = DeliveryState.Published;
+      delivery.sentOn = this.#connectionCount;
       this.#inflight.set(delivery.packetId, delivery);
       this.#sendQuota--;
     }
@@ -347,6 +345,7 @@ export class Session<L extends SessionLink = SessionLink> {
     if (delivery.state !== DeliveryState.Published) return;
     const refused = link.sendPublish(delivery, true);
     if (refused === null) {
+      delivery.sentOn = this.#connectionCount;
       this.#sendQuota--;
     } else {
       this.#inflight.delete(delivery.packetId);
@@ -417,8 +416,8 @@ export class Session<L extends SessionLink = SessionLink> {
   #complete(delivery: Delivery, now: number): void {
     this.#inflight.delete(delivery.packetId);
     if (delivery.sequence > 0) this.store?.onSettled(this, delivery);
-    // A PUBCOMP for a PUBREL of an earlier connection finds the quota full already (§4.9).
-    if (this.#sendQuota < this.#sendQuotaMax) this.#sendQuota++;
+    // What was only sent on an earlier connection has taken nothing of this one's quota [MQTT-3.3.4-9].
+    if (delivery.sentOn === this.#connectionCount) this.#sendQuota++;
     if (this.hasBacklog) this.pump(now);
   }
 

@@ -90,19 +90,25 @@ export class StoredQueue<L extends SessionLink> implements DeliveryQueue {
     this.#append(delivery);
   }
 
-  peek(): Delivery | undefined {
-    this.#head ??= this.#materialize();
-    return this.#head ?? undefined;
+  get transientCount(): number {
+    return this.#transientCount;
   }
 
-  shift(now: number): Delivery | undefined {
+  peek(now: number): Delivery | undefined {
     for (;;) {
-      const delivery = this.peek();
-      if (delivery === undefined) return undefined;
+      this.#head ??= this.#materialize();
+      const head = this.#head;
+      if (head === null) return undefined;
+      if (head.isSent || head.message.expiresAt > now) return head;
       this.#removeFirst();
-      if (delivery.isSent || delivery.message.expiresAt > now) return delivery;
-      this.#onDrop('expired', delivery);
+      this.#onDrop('expired', head);
     }
+  }
+
+  shift(): Delivery | undefined {
+    const head = this.#head;
+    if (head !== null) this.#removeFirst();
+    return head ?? undefined;
   }
 
   takeTransient(): Delivery[] {

@@ -149,6 +149,18 @@ describe('sending', () => {
     expect(link.take()).toEqual(['PUBLISH 1 b']);
     expect(dropped).toEqual(['expired a']);
   });
+
+  test('one that expires at the head of the queue makes no room in the quota [MQTT-3.3.4-9]', () => {
+    session.attach(link, 1, NOW);
+    session.replay([newRetained('r1', 1), newRetained('r2', 1)], NOW);
+    session.deliver(newDelivery('q0', 0, { expiresAt: NOW + 1 }), NOW);
+    session.deliver(newDelivery('q1', 1), NOW);
+    session.onPuback(1, NOW + 1);
+    expect(link.take()).toEqual(['PUBLISH 1 r1', 'PUBLISH 2 r2']);
+    expect(dropped).toEqual(['expired q0']);
+    session.onPuback(2, NOW + 1);
+    expect(link.take()).toEqual(['PUBLISH 3 q1']);
+  });
 });
 
 describe('QoS 2 sent', () => {
@@ -251,6 +263,21 @@ describe('resumption', () => {
     expect(second.take()).toEqual(['PUBREL 1', 'PUBLISH 2 b']);
   });
 
+  test('nor does it while the whole quota is in use [MQTT-3.3.4-9]', () => {
+    session.attach(link, 2, NOW);
+    session.deliver(newDelivery('a', 2), NOW);
+    session.onPubrec(1, 0, NOW);
+    session.detach();
+    const second = new RecordingLink();
+    session.attach(second, 1, NOW);
+    session.deliver(newDelivery('b', 1), NOW);
+    session.onPubcomp(1, NOW);
+    session.deliver(newDelivery('c', 1), NOW);
+    expect(second.take()).toEqual(['PUBREL 1', 'PUBLISH 2 b']);
+    session.onPuback(2, NOW);
+    expect(second.take()).toEqual(['PUBLISH 3 c']);
+  });
+
   test('a sent message is sent again even after it expired [MQTT-4.3.3-7]', () => {
     session.attach(link, 1, NOW);
     session.deliver(newDelivery('a', 2, { expiresAt: NOW + 1 }), NOW);
@@ -312,6 +339,26 @@ describe('retained messages', () => {
     session.onPuback(1, NOW);
     session.onPuback(2, NOW);
     expect(link.take()).toEqual(['PUBLISH 2 r2', 'PUBLISH 0 q0', 'PUBLISH 3 q1']);
+  });
+
+  test('QoS 0 does not overtake QoS 0 that waited for them [MQTT-4.6.0-6]', () => {
+    session.attach(link, 1, NOW);
+    session.replay([newRetained('r1', 1), newRetained('r2', 1)], NOW);
+    session.deliver(newDelivery('q1', 1), NOW);
+    session.deliver(newDelivery('first', 0), NOW);
+    session.onPuback(1, NOW);
+    session.deliver(newDelivery('second', 0), NOW);
+    session.onPuback(2, NOW);
+    expect(session.isOpenForQoS0).toBe(true);
+    session.deliver(newDelivery('third', 0), NOW);
+    expect(link.take()).toEqual([
+      'PUBLISH 1 r1',
+      'PUBLISH 2 r2',
+      'PUBLISH 3 q1',
+      'PUBLISH 0 first',
+      'PUBLISH 0 second',
+      'PUBLISH 0 third',
+    ]);
   });
 
   test('any number is sent, whatever the limit of the queue', () => {

@@ -186,3 +186,81 @@ list.authenticated(
     await client.expectClosed([0x95]);
   },
 );
+
+list.authenticated(
+  'AUTH takes each of its properties, and none twice or of another packet',
+  '§2.2.2.2 §3.15.2.2',
+  async (context) => {
+    const data = property.authenticationData(ANSWER);
+    const reason = property.reasonString('reason');
+    const user = property.user('a', 'b');
+    const right = await begin(context);
+    right.send(auth(CONTINUE, [user, reason, data, method, user]));
+    await right.expect('connack', { reasonCode: 0 });
+    for (const wrong of [
+      [method, method, data],
+      [method, data, data],
+      [method, data, reason, reason],
+      [method, data, property.sessionExpiry(1)],
+      [data],
+    ] as Part[]) {
+      const client = await begin(context);
+      client.send(auth(CONTINUE, wrong));
+      await client.expectClosed([0x80, 0x81, 0x82, 0x83]);
+    }
+  },
+);
+
+list.authenticated(
+  'CONNECT names one method, and has data once and not without it',
+  '§3.1.2.11.9 §3.1.2.11.10',
+  async (context) => {
+    const data = property.authenticationData(ANSWER);
+    for (const wrong of [[method, method], [method, data, data], data] as Part[]) {
+      const first = connect({ clientId: context.clientId(), properties: wrong });
+      await context.refusedConnect(first, 5, [0x80, 0x81, 0x82, 0x83]);
+    }
+  },
+);
+
+list.authenticated(
+  'a will is not published by who was not let in, and is by who fails later',
+  'MQTT-3.1.4-6 MQTT-4.12.1-2 MQTT-3.1.2-8',
+  async (context) => {
+    const watching = await context.subscriber();
+    const will = { topic: context.topic(), payload: 'bye' };
+    const refused = await begin(context, { will });
+    refused.send(auth(CONTINUE, withData('no idea')));
+    await refused.expectClosed([0x87]);
+    await watching.expectNothing();
+    const client = await begin(context, { will });
+    client.send(auth(CONTINUE, withData(ANSWER)));
+    await client.expect('connack', { reasonCode: 0 });
+    client.send(auth(REAUTHENTICATE, method));
+    await client.expect('auth', { reasonCode: CONTINUE });
+    client.send(auth(CONTINUE, withData('no idea')));
+    await client.expectClosed([0x87]);
+    await watching.expect('publish');
+  },
+);
+
+list.authenticated(
+  're-authentication may start with data that are enough',
+  'MQTT-4.12.1-1 §4.12.1',
+  async (context) => {
+    const client = await authenticate(context);
+    client.send(auth(REAUTHENTICATE, withData(ANSWER)));
+    await client.expect('auth', { reasonCode: 0 });
+    await client.expectNothing();
+  },
+);
+
+list.authenticated(
+  'a client without a method is let in, and may not send AUTH',
+  'MQTT-4.12.0-6 MQTT-4.12.0-7',
+  async (context) => {
+    const client = await context.connect();
+    client.send(auth(REAUTHENTICATE, method));
+    await client.expectClosed([0x82]);
+  },
+);

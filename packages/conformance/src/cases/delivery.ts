@@ -757,3 +757,25 @@ list.v5(
     await second.expect('publish', { qos: 1, id, dup: true });
   },
 );
+
+list.v5('PUBACK with an error gives the quota back', '§4.9', async (context) => {
+  const client = await flooded(context, { maximum: 1, qos: 1, count: 3 });
+  for (let index = 1; index <= 3; index++) {
+    const received = await client.expect('publish', { qos: 1 });
+    check(text(received) === `${index}`, text(received));
+    client.send(ack('puback', received.id, 0x83));
+  }
+  await client.expectNothing();
+});
+
+list.v5('nothing is sent again while a connection lasts', 'MQTT-4.4.0-1', async (context) => {
+  const client = await context.subscriber(context.topic(), 2);
+  const sender = await context.connect();
+  for (const qos of [1, 2]) await context.deliver(sender, context.topic(), '', { qos, id: qos });
+  await client.expect('publish', { qos: 1 });
+  const { id } = await client.expect('publish', { qos: 2 });
+  client.send(ack('pubrec', id));
+  await client.expect('pubrel', { id });
+  await elapse(3000);
+  await client.expectNothing();
+});

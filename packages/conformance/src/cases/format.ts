@@ -1,5 +1,5 @@
 import { CaseList, check } from '../case.ts';
-import type { Context, RawClient } from '../client.ts';
+import { type Context, type RawClient, values } from '../client.ts';
 import {
   ack,
   bytes,
@@ -251,3 +251,68 @@ list.v5('1,000 packets in one segment are all processed', '§4.2 MQTT-4.2-1', as
   for (let count = 0; count < 1000; count++) await client.expect('pingresp');
   await stillServed(client);
 });
+
+/** What is not well-formed UTF-8, or may not be in a string (§1.5.4). */
+const ILL_FORMED: readonly (readonly [string, Uint8Array])[] = [
+  ['U+0000', bytes('a', 0)],
+  ['a byte that is in no character', bytes('a', 0xff)],
+  ['a continuation without a start', bytes(0x80)],
+  ['a character that is cut short', bytes('a', 0xe2, 0x82)],
+  ['a character in more bytes than needed', bytes(0xc1, 0xbf)],
+  ['U+0000 in two bytes', bytes(0xc0, 0x80)],
+  ['a surrogate', bytes(0xed, 0xa0, 0x80)],
+  ['a pair of surrogates', bytes(0xed, 0xa0, 0xbd, 0xed, 0xb8, 0x80)],
+  ['a character beyond U+10FFFF', bytes(0xf4, 0x90, 0x80, 0x80)],
+];
+
+for (const [what, wrong] of ILL_FORMED) {
+  list.v5(
+    `strings with ${what} are malformed`,
+    'MQTT-1.5.4-1 MQTT-1.5.4-2 MQTT-1.5.7-1',
+    async (context) => {
+      await context.refusedConnect(connect({ clientId: 'c', username: wrong }), 5, [
+        ...WRONG,
+        0x86,
+      ]);
+      for (const [name, sent] of [
+        ['topic name', publish(wrong, '')],
+        ['content type', publish('t', '', { properties: property.contentType(wrong) })],
+        ['user property', publish('t', '', { properties: property.user('k', wrong) })],
+        ['reason string', packet(0x40, u16(1), 0, bytes(3 + wrong.length, 0x1f, field(wrong)))],
+        ['topic filter', subscribe([[wrong, 0]])],
+      ] as const) {
+        const client = await context.connect();
+        client.send(sent);
+        await client.expectClosed([...WRONG, 0x8f, 0x90]).catch((error) => {
+          throw new Error(`${name}: ${(error as Error).message}`);
+        });
+      }
+    },
+  );
+}
+
+list.v5(
+  'strings of every kind of character come as they were sent',
+  'MQTT-1.5.4-1 MQTT-1.5.4-3 MQTT-4.7.3-4',
+  async (context) => {
+    const receiver = await context.subscriber(context.topic('/#'));
+    const sender = await context.connect();
+    for (const text of [
+      '\uFEFFx',
+      'x\uFEFF',
+      'é',
+      'e\u0301',
+      '漢字',
+      '😀',
+      '\u{10FFFD}',
+      ' ',
+      '\u00A0',
+    ]) {
+      const props = [property.user(text, text), property.contentType(text)];
+      sender.send(publish(context.topic(`/${text}`), '', { properties: props }));
+      const received = await receiver.expect('publish', { topic: context.topic(`/${text}`) });
+      check(`${values(received, 0x26)}` === `${text},${text}`, 'user property');
+      check(`${values(received, 0x03)}` === text, 'content type');
+    }
+  },
+);

@@ -1,4 +1,5 @@
 import { CaseList, check, elapse } from '../case.ts';
+import { texts } from '../client.ts';
 import {
   ack,
   auth,
@@ -17,27 +18,26 @@ export const limitCases = list.cases;
 
 const SMALL = 20;
 
-list.v5(
-  'no packet exceeds a client’s limit of 20 bytes, whatever the reason for it',
-  'MQTT-3.1.2-24 MQTT-3.4.2-2 MQTT-3.4.2-3 MQTT-3.5.2-2 MQTT-3.5.2-3 MQTT-3.6.2-2 MQTT-3.6.2-3 MQTT-3.7.2-2 MQTT-3.7.2-3 MQTT-3.9.2-1 MQTT-3.9.2-2 MQTT-3.11.2-1 MQTT-3.11.2-2 MQTT-3.14.2-3 MQTT-3.14.2-4',
-  async (context) => {
-    const client = await context.connect({ properties: property.maximumPacketSize(SMALL) });
-    client.send(
-      publish('$SYS/x', '', { qos: 1, id: 1 }),
-      publish('$SYS/x', '', { qos: 2, id: 2 }),
-      ack('pubrel', 99),
-      ack('pubrec', 98),
-      subscribe([[context.topic(), 2]], { id: 3 }),
-      unsubscribe(['none'], { id: 4 }),
-    );
-    for (const { type, size } of await client.drain()) {
-      check(size <= SMALL, `${type} of ${size} bytes`);
-    }
-    client.send(publish('a/#', ''));
-    const last = await client.next();
-    check(last === null || last.size <= SMALL, `${last?.type} of ${last?.size} bytes`);
-  },
-);
+for (const [type, rules, ...sent] of [
+  ['puback', 'MQTT-3.4.2-2 MQTT-3.4.2-3', publish('$SYS/x', '', { qos: 1 })],
+  ['pubrec', 'MQTT-3.5.2-2 MQTT-3.5.2-3', publish('$SYS/x', '', { qos: 2 })],
+  ['pubrel', 'MQTT-3.6.2-2 MQTT-3.6.2-3', ack('pubrec', 98)],
+  ['pubcomp', 'MQTT-3.7.2-2 MQTT-3.7.2-3', ack('pubrel', 99)],
+  ['suback', 'MQTT-3.9.2-1 MQTT-3.9.2-2', subscribe([['$share/g/x', 2]])],
+  ['unsuback', 'MQTT-3.11.2-1 MQTT-3.11.2-2', unsubscribe(['none'])],
+  ['disconnect', 'MQTT-3.14.2-3 MQTT-3.14.2-4', publish('a/#', '')],
+] as const) {
+  list.v5(
+    `${type.toUpperCase()} stays within a client’s limit of 20 bytes, whatever the reason for it`,
+    `MQTT-3.1.2-24 ${rules}`,
+    async (context) => {
+      const client = await context.connect({ properties: property.maximumPacketSize(SMALL) });
+      client.send(...sent);
+      const { size } = await client.expect(type);
+      check(size <= SMALL, `${size} bytes`);
+    },
+  );
+}
 
 list.v5(
   'without problem information, acknowledgements give no reason strings or user properties',
@@ -285,4 +285,76 @@ list.v5(
     client.send(disconnect());
   },
   { overlappingSubscriptions: 'each' },
+);
+
+list.v5(
+  'one subscription too many is refused with 0x97, and a replaced one is not',
+  '§3.9.3 MQTT-3.8.4-6',
+  async (context) => {
+    const client = await context.connect();
+    client.send(
+      subscribe([
+        [context.topic('/1'), 1],
+        [context.topic('/2'), 1],
+        [context.topic('/3'), 1],
+        [context.topic('/1'), 2],
+      ]),
+    );
+    await client.expect('suback', { reasonCodes: [1, 1, 0x97, 2] });
+    client.send(unsubscribe([context.topic('/1')]), subscribe([[context.topic('/3'), 0]]));
+    await client.expect('unsuback', { reasonCodes: [0] });
+    await client.expect('suback', { reasonCodes: [0] });
+  },
+  { maxSubscriptions: 2 },
+);
+
+list.v4(
+  'one subscription too many is refused with 0x80',
+  'MQTT-3.8.4-5 MQTT-3.9.3-2',
+  async (context) => {
+    const client = await context.connect({ version: 4 });
+    const filters = [context.topic('/1'), context.topic('/2')];
+    client.send(
+      subscribe(
+        filters.map((filter) => [filter, 1]),
+        { version: 4 },
+      ),
+    );
+    await client.expect('suback', { reasonCodes: [1, 0x80] });
+  },
+  { maxSubscriptions: 1 },
+);
+
+list.v5(
+  'one retained message too many is refused with 0x97, and nobody gets it',
+  '§3.4.2.1 §3.5.2.1 MQTT-4.3.3-9',
+  async (context) => {
+    const watching = await context.subscriber(context.topic('/#'));
+    const sender = await context.connect();
+    const kept = { retain: true, id: 1 };
+    sender.send(publish(context.topic('/1'), '1', { ...kept, qos: 1 }));
+    await sender.expect('puback', { reasonCode: 0 });
+    sender.send(publish(context.topic('/2'), '2', { ...kept, qos: 1 }));
+    await sender.expect('puback', { reasonCode: 0x97 });
+    sender.send(publish(context.topic('/2'), '2', { ...kept, qos: 2 }));
+    await sender.expect('pubrec', { reasonCode: 0x97 });
+    sender.send(publish(context.topic('/1'), 'replaced', { ...kept, qos: 1 }));
+    await sender.expect('puback', { reasonCode: 0 });
+    check(texts(await watching.drain()) === '1,replaced', 'those that were accepted');
+  },
+  { maxRetained: 1 },
+);
+
+list.v5(
+  'a will whose payload is not what it is said to be is refused with 0x99',
+  '§3.1.3.2.3 §3.2.2.2',
+  async (context) => {
+    const will = (payload: Part) => ({
+      will: { topic: context.topic(), payload, properties: property.payloadFormat(1) },
+    });
+    const wrong = connect({ clientId: context.clientId(), ...will(Uint8Array.of(0xc3, 0x28)) });
+    await context.refusedConnect(wrong, 5, [0x99]);
+    await context.connect(will('téxt'));
+  },
+  { checkPayloadFormat: true },
 );

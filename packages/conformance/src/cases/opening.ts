@@ -162,13 +162,12 @@ list.v5(
   'any packet keeps a connection alive, not PINGREQ alone',
   '§3.1.2.10 MQTT-3.1.2-22',
   async (context) => {
-    const client = await context.connect({ keepAlive: 1 });
-    for (let count = 0; count < 4; count++) {
-      await elapse(700);
+    const client = await context.connect({ keepAlive: 2 });
+    for (let count = 0; count < 3; count++) {
+      await elapse(1700);
       client.send(publish(context.topic(), ''));
     }
     await client.expectNothing();
-    await client.expectClosed([0x8d]);
   },
 );
 

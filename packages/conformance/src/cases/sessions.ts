@@ -125,12 +125,12 @@ list.v5(
   'an expiry that was under way stops when the client comes back',
   'MQTT-3.1.2-23',
   async (context) => {
-    const options = context.durable({ properties: property.sessionExpiry(2) });
+    const options = context.durable({ properties: property.sessionExpiry(3) });
     const first = await context.subscriber(context.topic(), 1, options);
     first.destroy();
-    await elapse(1000);
+    await elapse(1500);
     const second = await context.connect(options);
-    await elapse(2000);
+    await elapse(2500);
     const sender = await context.connect();
     await context.deliver(sender, context.topic(), 'x', { qos: 1 });
     await second.expect('publish', { qos: 1 });

@@ -660,3 +660,52 @@ list.v5(
     );
   },
 );
+
+list.v5(
+  'who subscribes to a group twice is one member, and leaves it at once',
+  'MQTT-3.8.4-3 §4.8.2',
+  async (context) => {
+    const filter = `$share/g/${context.topic()}`;
+    const client = await context.subscriber(filter, 2);
+    client.send(subscribe([[filter, 0]], { properties: property.subscriptionIdentifier(9) }));
+    await client.expect('suback', { reasonCodes: [0] });
+    const sender = await context.connect();
+    for (let id = 1; id <= 4; id++)
+      await context.deliver(sender, context.topic(), `${id}`, { qos: 1, id });
+    const received = await client.drain();
+    check(texts(received) === '1,2,3,4', texts(received));
+    check(
+      received.every((one) => one.qos === 0 && `${values(one, 0x0b)}` === '9'),
+      'QoS 0 and the identifier',
+    );
+    client.send(unsubscribe([filter]));
+    await client.expect('unsuback', { reasonCodes: [0] });
+    await context.deliver(sender, context.topic(), '5', { qos: 1 });
+    await client.expectNothing();
+  },
+);
+
+list.v5(
+  'a client’s shared and plain subscriptions may each bring a message',
+  'MQTT-3.3.4-4 §4.8.2',
+  async (context) => {
+    const client = await context.connect();
+    for (const [index, filter] of [context.topic(), `$share/g/${context.topic()}`].entries()) {
+      const identifier = { properties: property.subscriptionIdentifier(index + 1) };
+      client.send(subscribe([[filter, 1]], identifier));
+      await client.expect('suback');
+    }
+    await context.deliver(await context.connect(), context.topic(), 'x', { qos: 1 });
+    const copies = await client.drain();
+    const found = copies.flatMap((one) => values(one, 0x0b)).sort();
+    check(`${found}` === '1,2', `identifiers ${found}`);
+  },
+);
+
+list.v5('a shared filter may start with a slash', '§4.8.2 MQTT-4.8.2-2', async (context) => {
+  const client = await context.subscriber(`$share/g//${context.topic()}/+`);
+  const sender = await context.connect();
+  await context.deliver(sender, context.topic('/a'), 'no', { qos: 1 });
+  await context.deliver(sender, `/${context.topic()}/a`, 'yes', { qos: 1 });
+  check(texts(await client.drain()) === 'yes', 'the topic that starts with a slash');
+});

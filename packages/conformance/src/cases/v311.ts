@@ -33,28 +33,47 @@ list.v4(
   },
 );
 
-list.v4(
-  'CONNECT is checked, and closed without CONNACK where it is malformed',
-  'MQTT-2.2.2-1 MQTT-2.2.2-2 MQTT-3.1.2-1 MQTT-3.1.2-3 MQTT-3.1.2-9 MQTT-3.1.2-11 MQTT-3.1.2-13 MQTT-3.1.2-14 MQTT-3.1.2-15 MQTT-3.1.2-18 MQTT-3.1.2-19 MQTT-3.1.2-20 MQTT-3.1.2-21 MQTT-3.1.2-22 MQTT-3.1.3-1 MQTT-3.1.4-1',
-  async (context) => {
-    const clientId = field(context.clientId());
-    for (const wrong of [
-      raw(0x03, clientId),
-      raw(0x06, clientId),
-      raw(0x0a, clientId),
-      raw(0x22, clientId),
-      raw(0x1e, clientId, field('t'), field('')),
-      raw(0x82, clientId),
-      raw(0x02, clientId, field('u')),
-      raw(0x42, clientId, field('p')),
-      raw(0x02),
-      packet(0x11, field('MQTT'), 4, 2, u16(60), clientId),
-      packet(0x10, field('MQTX'), 4, 2, u16(60), clientId),
-    ]) {
-      await context.refusedConnect(wrong, 4, []);
+for (const [what, rules, ...wrong] of [
+  ['with its reserved flag set', 'MQTT-3.1.2-3', (id: Part) => raw(0x03, id)],
+  [
+    'with flags in its fixed header',
+    'MQTT-2.2.2-1 MQTT-2.2.2-2',
+    (id: Part) => packet(0x11, field('MQTT'), 4, 2, u16(60), id),
+  ],
+  [
+    'of another protocol',
+    'MQTT-3.1.2-1',
+    (id: Part) => packet(0x10, field('MQTX'), 4, 2, u16(60), id),
+  ],
+  ['without a client identifier', 'MQTT-3.1.3-1 MQTT-3.1.4-1', () => raw(0x02)],
+  ['with a will flag and no will', 'MQTT-3.1.2-9', (id: Part) => raw(0x06, id)],
+  [
+    'with a QoS or RETAIN of no will',
+    'MQTT-3.1.2-11 MQTT-3.1.2-13 MQTT-3.1.2-15',
+    (id: Part) => raw(0x0a, id),
+    (id: Part) => raw(0x22, id),
+  ],
+  ['with a will of QoS 3', 'MQTT-3.1.2-14', (id: Part) => raw(0x1e, id, field('t'), field(''))],
+  ['without the user name that its flag announces', 'MQTT-3.1.2-19', (id: Part) => raw(0x82, id)],
+  ['with a user name and no flag for it', 'MQTT-3.1.2-18', (id: Part) => raw(0x02, id, field('u'))],
+  [
+    'without the password that its flag announces',
+    'MQTT-3.1.2-21',
+    (id: Part) => raw(0xc2, id, field('u')),
+  ],
+  [
+    'with a password and no flag for it',
+    'MQTT-3.1.2-20',
+    (id: Part) => raw(0x82, id, field('u'), field('p')),
+  ],
+  ['with a password but no user name', 'MQTT-3.1.2-22', (id: Part) => raw(0x42, id, field('p'))],
+] as readonly (readonly [string, string, ...((id: Part) => Uint8Array)[]])[]) {
+  list.v4(`a CONNECT ${what} is refused without CONNACK`, rules, async (context) => {
+    for (const build of wrong) {
+      await context.refusedConnect(build(field(context.clientId())), 4, []);
     }
-  },
-);
+  });
+}
 
 list.v4(
   'an unknown protocol level is told return code 1',

@@ -99,7 +99,7 @@ list.v5('a will is deleted once it is published', 'MQTT-3.1.2-10', async (contex
 
 list.v5('a will waits for its delay', 'MQTT-3.1.2-8 §3.1.3.2.2', async (context) => {
   const watching = await context.subscriber();
-  const client = await withWill(context, property.willDelay(1));
+  const client = await withWill(context, property.willDelay(2));
   client.send(disconnect(0x04));
   await client.expectClosed([]);
   await watching.expectNothing();
@@ -112,7 +112,7 @@ list.v5(
   async (context) => {
     const watching = await context.subscriber();
     const client = await withWill(context, property.willDelay(60), {
-      properties: property.sessionExpiry(1),
+      properties: property.sessionExpiry(2),
     });
     client.destroy();
     await watching.expectNothing();
@@ -155,9 +155,9 @@ list.v5(
       ...options,
       will: { topic: context.topic(), payload, properties: property.willDelay(delay) },
     });
-    await context.connect(will('first', 1));
+    await context.connect(will('first', 2));
     const second = await context.connect(will('second', 0));
-    await elapse(1500);
+    await elapse(2500);
     await watching.expectNothing();
     second.destroy();
     check(text(await watching.expect('publish')) === 'second', 'the second will');

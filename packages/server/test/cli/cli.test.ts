@@ -28,7 +28,10 @@ function run(...args: string[]): Command {
   return command;
 }
 
-const ANY_PORT = ['--bind', '127.0.0.1:0', '--ws-bind', '127.0.0.1:0', '--log-format', 'json'];
+const ANY_PORT = [
+  ...['--bind', '127.0.0.1:0', '--ws-bind', '127.0.0.1:0', '--metrics-bind', '127.0.0.1:0'],
+  ...['--log-format', 'json'],
+];
 
 test('it says where it listens, serves, and stops in order at SIGTERM', async () => {
   const command = run(...ANY_PORT);
@@ -46,14 +49,22 @@ test('it says where it listens, serves, and stops in order at SIGTERM', async ()
 });
 
 test('a first start says what listens where, where the data is, how to connect and what is unsafe', async () => {
-  const command = run('--bind', '0.0.0.0:0', '--ws-bind', '127.0.0.1:0');
+  const command = run(
+    '--bind',
+    '0.0.0.0:0',
+    '--ws-bind',
+    '127.0.0.1:0',
+    '--metrics-bind',
+    '127.0.0.1:0',
+  );
   await command.waitFor(/ ready pid=/);
   expect(command.output).toMatch(
-    /mqtt: {3}mqtt:\/\/localhost:\d+\n {2}ws: {5}ws:\/\/127.0.0.1:\d+/,
+    /mqtt: {4}mqtt:\/\/localhost:\d+\n {2}ws: {6}ws:\/\/127.0.0.1:\d+/,
   );
+  expect(command.output).toMatch(/metrics: http:\/\/127.0.0.1:\d+\/metrics/);
   expect(command.output).toContain('./data and ./wal, synced before each acknowledgement');
   expect(command.output).toMatch(/mosquitto_sub -h localhost -p \d+/);
-  expect(command.output).toContain('Unsafe: anyone who reaches this machine may connect');
+  expect(command.output).toContain('Unsafe:  anyone who reaches this machine may connect');
   command.child.kill('SIGTERM');
   expect(await command.exitCode()).toBe(0);
 });
@@ -102,8 +113,18 @@ test('a port that is taken is told in one line, with exit code 1', async () => {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as { port: number };
-  const command = run('--bind', `127.0.0.1:${port}`, '--ws-bind', 'none');
+  const others = ['--ws-bind', 'none', '--metrics-bind', 'none'];
+  const command = run('--bind', `127.0.0.1:${port}`, ...others);
   expect(await command.exitCode()).toBe(1);
   expect(command.errors).toMatch(new RegExp(`^promptmq: .*EADDRINUSE.*${port}\n$`));
   server.close();
+});
+
+test('"promptmq bench" is the load generator, under this name', async () => {
+  const help = run('bench', '--help');
+  expect(await help.exitCode()).toBe(0);
+  expect(help.output).toContain('promptmq bench [patterns..]');
+  const wrong = run('bench', 'pears');
+  expect(await wrong.exitCode()).toBe(2);
+  expect(wrong.errors).toMatch(/^promptmq bench: unknown pattern pears: .*\n$/);
 });

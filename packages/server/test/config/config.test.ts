@@ -46,13 +46,16 @@ test('the storage section is as its defaults promise', () => {
     dataDir: './data',
     walDir: './wal',
     memoryBuffer: 268_435_456,
+    maxQueuedBytes: 4_000_000_000,
     wal: {
       syncMode: 'immediate',
       syncInterval: 100,
       batchSyncSize: 100,
       forceFsync: false,
+      crashRecoveryValidation: false,
       onCorruption: 'quarantine',
       segmentSize: 16_777_216,
+      maxPendingBytes: 16_000_000,
       checkpointSize: 67_108_864,
     },
     compaction: {

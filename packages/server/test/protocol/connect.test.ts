@@ -114,6 +114,14 @@ test.each<[string, object, 3 | 4 | 5, string, ConnectFields, number]>([
   ],
   ['a will below $SYS', {}, 5, 'c', { will: will({ topic: '$SYS/x' }) }, 0x87],
   [
+    'a will that is not the text it is said to be (§3.1.3.2.3)',
+    { checkPayloadFormat: true },
+    5,
+    'c',
+    { will: will({ payload: Buffer.of(0xff), properties: { payloadFormatIndicator: true } }) },
+    0x99,
+  ],
+  [
     'a will topic that is too deep',
     { maxTopicLevels: 2 },
     5,

@@ -48,10 +48,18 @@ describe('QoS 2 from a client', () => {
     client.send({ cmd: 'pubrel', messageId: 1 });
     client.publish('t', 'x', { qos: 2, messageId: 3 });
     expect(client.brief()).toEqual(['pubcomp 0', 'pubrec 16']);
-    client.publish('t', 'x', { qos: 1, messageId: 9 });
-    expect(client.brief()).toEqual(['puback 16']);
     client.publish('t', 'x', { qos: 2, messageId: 4 });
     expect(client.brief()).toEqual(['disconnect 147']);
+  });
+
+  test('a QoS 1 message counts against the Receive Maximum, too [MQTT-3.3.4-7]', () => {
+    const client = new Simulation({ mqtt: { receiveMaximum: 2 } }).connect('c');
+    client.publish('t', 'x', { qos: 2, messageId: 1 });
+    for (const messageId of [2, 3]) client.publish('t', 'x', { qos: 1, messageId });
+    expect(client.brief()).toEqual(['pubrec 16', 'puback 16', 'puback 16']);
+    client.publish('t', 'x', { qos: 2, messageId: 4 });
+    client.publish('t', 'x', { qos: 1, messageId: 5 });
+    expect(client.brief()).toEqual(['pubrec 16', 'disconnect 147']);
   });
 
   test('its packet identifier is in use for others (0x91)', () => {

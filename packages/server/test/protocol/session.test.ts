@@ -304,6 +304,39 @@ describe('shared subscriptions', () => {
     expect(staying.brief()).toEqual(['publish t sent']);
   });
 
+  test('a member that goes away keeps what waits for it when no other is connected', () => {
+    const simulation = new Simulation();
+    const fields = {
+      clean: false,
+      properties: { sessionExpiryInterval: 100, receiveMaximum: 1 },
+    };
+    const only = simulation.connect('a', fields);
+    only.subscribe(share, { qos: 1 });
+    const publisher = simulation.connect('p');
+    for (const [index, payload] of ['sent', 'waiting'].entries()) {
+      publisher.publish('t', payload, { qos: 1, messageId: index + 1 });
+    }
+    only.drop();
+    const back = simulation.connect('a', fields);
+    back.send({ cmd: 'puback', messageId: 1 });
+    expect(back.brief()).toEqual(['publish t waiting']);
+  });
+
+  test('a message that has expired does not go to another member [MQTT-3.3.2-5]', () => {
+    const simulation = new Simulation();
+    const leaving = simulation.connect('a');
+    leaving.subscribe(share, { qos: 1 });
+    const publisher = simulation.connect('p');
+    const fields = { qos: 1, messageId: 1, properties: { messageExpiryInterval: 1 } };
+    publisher.publish('t', 'old', fields);
+    const staying = simulation.connect('b');
+    staying.subscribe(share, { qos: 1 });
+    simulation.advance(2);
+    leaving.drop();
+    expect(staying.brief()).toEqual(['suback 1']);
+    expect(simulation.broker.stats.dropped.expired).toBe(1);
+  });
+
   test('an error code in PUBACK does not send the message to another member [MQTT-4.8.2-6]', () => {
     const simulation = new Simulation();
     const [first, second] = [simulation.connect('a'), simulation.connect('b')];

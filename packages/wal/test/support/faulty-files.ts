@@ -180,6 +180,13 @@ export class FaultyFiles implements Files {
     return next;
   }
 
+  /** The disk as a power cut would leave it at worst; this one goes on. */
+  afterPowerCut(): FaultyFiles {
+    const cut = new FaultyFiles();
+    for (const [path, { synced }] of this.#syncedNames) cut.replace(path, Buffer.from(synced));
+    return cut;
+  }
+
   /** The content of a file, to be looked at or damaged. */
   contentOf(path: string): Buffer {
     const file = this.#names.get(path);

@@ -1,0 +1,106 @@
+import type { AckPacket, PublishPacket } from '@promptmq/codec';
+import type { Ledger } from './ledger.ts';
+import type { ClientProfile } from './model-client.ts';
+import { type Publication, Violation } from './publication.ts';
+import type { SessionRecord } from './session-record.ts';
+
+/** What a client receives: takes each QoS 2 message once, and checks packet identifiers and quota. */
+export class Incoming {
+  readonly #profile: ClientProfile;
+  readonly #ledger: Ledger;
+  /** QoS 2 messages received and not yet released, by packet identifier; they outlive a connection. */
+  readonly #received = new Map<number, Publication>();
+  /** Sent on this connection and not yet acknowledged by this client, with what they were. */
+  readonly #window = new Map<number, Publication>();
+  readonly #aliases = new Map<number, string>();
+  #keptBack: AckPacket[] = [];
+
+  constructor(profile: ClientProfile, ledger: Ledger) {
+    this.#profile = profile;
+    this.#ledger = ledger;
+  }
+
+  get isEmpty(): boolean {
+    return this.#received.size === 0 && this.#window.size === 0;
+  }
+
+  toString(): string {
+    return [...this.#received.keys(), ...this.#window.keys()].join(', ') || 'nothing';
+  }
+
+  /** @returns the acknowledgement that is due, or null */
+  onPublish(session: SessionRecord, packet: PublishPacket, writtenMs: number): AckPacket | null {
+    const { clientId } = this.#profile;
+    const topic = this.#topicOf(packet);
+    const { qos, messageId = 0, dup } = packet;
+    if (qos === 0) {
+      this.#ledger.delivered(session, packet, topic, writtenMs);
+      return null;
+    }
+    if (this.#window.has(messageId)) {
+      throw new Violation(`${clientId}: packet identifier ${messageId} is in use`);
+    }
+    const former = this.#received.get(messageId);
+    let publication = former;
+    if (former === undefined) {
+      publication = this.#ledger.delivered(session, packet, topic, writtenMs);
+    } else if (!(dup || this.#ledger.crashes > 0) || former.payload.compare(packet.payload) !== 0) {
+      throw new Violation(
+        `${clientId}: packet identifier ${messageId} has not been released from ${former}`,
+      );
+    }
+    this.#window.set(messageId, publication as Publication);
+    if (this.#window.size > this.#profile.receiveMaximum) {
+      throw new Violation(`${clientId}: more than its Receive Maximum [MQTT-3.3.4-9]`);
+    }
+    if (qos === 1) return { cmd: 'puback', messageId };
+    this.#received.set(messageId, publication as Publication);
+    return { cmd: 'pubrec', messageId };
+  }
+
+  /** @returns PUBCOMP, with its reason */
+  onPubrel({ messageId }: AckPacket): AckPacket {
+    const wasKnown = this.#received.delete(messageId);
+    this.#window.delete(messageId);
+    // Known by an earlier connection, whose PUBCOMP was lost [MQTT-4.3.3-11].
+    return { cmd: 'pubcomp', messageId, ...(wasKnown ? {} : { reasonCode: 0x92 }) };
+  }
+
+  keepBack(packet: AckPacket): void {
+    this.#keptBack.push(packet);
+  }
+
+  takeKeptBack(): AckPacket[] {
+    return this.#keptBack.splice(0);
+  }
+
+  /** PUBACK leaves: its packet identifier is the broker's again. */
+  acknowledging({ cmd, messageId }: AckPacket): void {
+    if (cmd === 'puback') this.#window.delete(messageId);
+  }
+
+  disconnected(): void {
+    this.#window.clear();
+    this.#aliases.clear();
+    this.#keptBack = [];
+  }
+
+  clear(): void {
+    this.#received.clear();
+    this.disconnected();
+  }
+
+  #topicOf({ topic, properties }: PublishPacket): string {
+    const alias = properties?.topicAlias;
+    if (alias === undefined) return topic;
+    const { clientId, topicAliasMaximum } = this.#profile;
+    if (alias > topicAliasMaximum) throw new Violation(`${clientId}: topic alias ${alias}`);
+    if (topic !== '') {
+      this.#aliases.set(alias, topic);
+      return topic;
+    }
+    const known = this.#aliases.get(alias);
+    if (known === undefined) throw new Violation(`${clientId}: unknown topic alias ${alias}`);
+    return known;
+  }
+}

@@ -1,0 +1,372 @@
+import type { PublishPacket, QoS } from '@promptmq/codec';
+import {
+  NEVER,
+  Publication,
+  type PublicationOptions,
+  type Tick,
+  Violation,
+} from './publication.ts';
+import { SessionRecord, type Span, type SubscriptionWish } from './session-record.ts';
+
+/** What `Ledger` knows of a retained topic: all that was published there, oldest first. */
+type RetainedHistory = Publication[];
+
+/** Session Expiry Interval of a session that never expires (§3.1.2.11.2). */
+export const NEVER_EXPIRES = 0xffff_ffff;
+
+/**
+ * What clients have published, subscribed to and received, kept outside the broker, and the judge of
+ * it: whatever contradicts the standard or what the broker promises is thrown as a `Violation`.
+ *
+ * It sees the events of all clients in one order and sets a tick for each. What happened in the broker
+ * lies between the tick at which a client asked for it and the tick at which it heard that it was done.
+ *
+ * Each retained topic has one publisher, so that the order of its publications is known.
+ */
+export class Ledger {
+  readonly now: () => number;
+  readonly lagMs: number;
+  /** What happens, for whoever looks into a failure; null when nobody does. */
+  readonly trace: ((line: string) => void) | null;
+  tick: Tick = 0;
+  readonly publications: Publication[] = [];
+  /** Those that something may still be owed of. */
+  #unjudged: Publication[] = [];
+  /** The sessions that are possibly there, by client identifier. */
+  readonly sessions = new Map<string, SessionRecord>();
+  /** Groups of which a member's session ended, with what it held (§4.8.2). */
+  readonly #lossyGroups = new Set<string>();
+  readonly #retained = new Map<string, RetainedHistory>();
+  /** By topic, as a payload that is empty can't say which it is. */
+  readonly #clearings = new Map<string, Publication>();
+  /** How often the broker was killed: it may have forgotten that it had sent something. */
+  crashes = 0;
+  readonly counts = { delivered: 0, acknowledged: 0, repeated: 0, wills: 0 };
+
+  /** @param lagMs - how late the broker may do what is due, and how late it is seen here */
+  constructor(now: () => number, trace: ((line: string) => void) | null = null, lagMs = 0) {
+    this.now = now;
+    this.trace = trace;
+    this.lagMs = lagMs;
+  }
+
+  // ---------------------------------------------------------------- publications
+
+  /** A new publication; it has not been sent yet. */
+  publication(options: PublicationOptions): Publication {
+    const publication = new Publication(this.publications.length, options);
+    this.publications.push(publication);
+    this.#unjudged.push(publication);
+    if (options.retain) {
+      const history = this.#retained.get(options.topic) ?? [];
+      history.push(publication);
+      this.#retained.set(options.topic, history);
+      if (publication.isClearing) this.#clearings.set(options.topic, publication);
+    }
+    return publication;
+  }
+
+  /** From now on the broker may route it. */
+  mayBeRouted(publication: Publication): void {
+    this.tick++;
+    publication.sends++;
+    if (publication.earliest !== NEVER) return;
+    publication.earliest = this.tick;
+    publication.earliestMs = this.now();
+  }
+
+  /** The broker has routed it and answers for it: PUBACK, PUBREC, or a will that was due. */
+  promised(publication: Publication): void {
+    this.tick++;
+    publication.latest = this.tick;
+    publication.latestMs = this.now();
+    publication.isPromised = true;
+    if (publication.options.isWill) this.counts.wills++;
+    else this.counts.acknowledged++;
+  }
+
+  /** It must not be routed, or not any more. */
+  forbidden(publication: Publication): void {
+    publication.isForbidden = true;
+  }
+
+  /** Whether a topic has been cleared once; its clearings then couldn't be told apart. */
+  wasCleared(topic: string): boolean {
+    return this.#clearings.has(topic);
+  }
+
+  // -------------------------------------------------------------------- sessions
+
+  /** A session that possibly exists from now on. */
+  beginSession(clientId: string): SessionRecord {
+    const session = new SessionRecord(clientId);
+    this.sessions.set(clientId, session);
+    return session;
+  }
+
+  /** A session is possibly, or surely, gone. */
+  endSession(session: SessionRecord, isSure: boolean): void {
+    this.tick++;
+    session.end(this.tick, isSure);
+    for (const { group } of session.spans) {
+      if (group !== null) this.#lossyGroups.add(group);
+    }
+    if (isSure && this.sessions.get(session.clientId) === session) {
+      this.sessions.delete(session.clientId);
+    }
+  }
+
+  subscribing(session: SessionRecord, wish: SubscriptionWish): Span {
+    this.tick++;
+    return session.request(wish, this.tick);
+  }
+
+  subscribed(session: SessionRecord, span: Span): void {
+    this.tick++;
+    session.grant(span, this.tick);
+  }
+
+  /** @returns what UNSUBACK will end */
+  unsubscribing(session: SessionRecord, filter: string): Span[] {
+    this.tick++;
+    const spans = session.openSpans(filter);
+    for (const span of spans) span.requestEnd(this.tick);
+    return spans;
+  }
+
+  /**
+   * @param spans - as `unsubscribing` returned them
+   * @param existed - as the broker says; null when it can't say
+   */
+  unsubscribed(spans: readonly Span[], existed: boolean | null): void {
+    this.tick++;
+    for (const span of spans) {
+      if (existed === false && span.granted < span.endRequested && !span.wasEndRequestedBefore) {
+        throw new Violation(`no subscription ${span.wish.filter} existed`);
+      }
+      span.ended = Math.min(span.ended, this.tick);
+    }
+  }
+
+  // ------------------------------------------------------------------ deliveries
+
+  /**
+   * A client got a PUBLISH that it has not had under this packet identifier before.
+   *
+   * @param topic - of the packet or of its alias
+   * @param writtenMs - the latest time at which the broker can have begun to send it
+   */
+  delivered(
+    session: SessionRecord,
+    packet: PublishPacket,
+    topic: string,
+    writtenMs: number,
+  ): Publication {
+    this.tick++;
+    this.counts.delivered++;
+    const publication = this.#identify(packet, topic);
+    const where = `${session.clientId} got ${publication}`;
+    if (publication.isForbidden) throw new Violation(`${where}: it must not be published`);
+    if (publication.earliest === NEVER) throw new Violation(`${where}: before it was due`);
+    this.#checkExpiry(publication, packet, where, writtenMs);
+    if (packet.retain) this.#checkRetained(session, publication, packet, where);
+    else this.#checkSubscribed(session, publication, packet, where);
+    return publication;
+  }
+
+  #identify(packet: PublishPacket, topic: string): Publication {
+    const id = Publication.idOf(packet.payload);
+    const publication =
+      packet.payload.length === 0
+        ? this.#clearings.get(topic)
+        : this.publications[id ?? Number.POSITIVE_INFINITY];
+    if (publication?.options.topic !== topic || publication.payload.compare(packet.payload) !== 0) {
+      const start = Buffer.from(packet.payload.subarray(0, 20)).toString('latin1');
+      throw new Violation(`nobody published ${start} (${packet.payload.length} bytes) to ${topic}`);
+    }
+    return publication;
+  }
+
+  #checkExpiry(
+    publication: Publication,
+    packet: PublishPacket,
+    where: string,
+    writtenMs: number,
+  ): void {
+    const { expiry } = publication.options;
+    if (expiry === null) return;
+    // What has been sent once may be sent again whenever it is owed (§4.4).
+    if (!packet.dup && writtenMs > publication.latestMs + expiry * 1000 + this.lagMs) {
+      throw new Violation(`${where}: ${writtenMs - publication.latestMs} ms old, it had expired`);
+    }
+    const remaining = packet.properties?.messageExpiryInterval;
+    if (remaining !== undefined && remaining > expiry) {
+      throw new Violation(`${where}: expires in ${remaining} s instead of ${expiry}`);
+    }
+  }
+
+  /** A copy with RETAIN is owed to a subscription that was made while it was the topic's last. */
+  #checkRetained(
+    session: SessionRecord,
+    publication: Publication,
+    packet: PublishPacket,
+    where: string,
+  ): void {
+    const { options } = publication;
+    const history = this.#retained.get(options.topic) ?? [];
+    const isOwed = session.spans.some(
+      (span) =>
+        span.group === null &&
+        span.wish.retainHandling !== 2 &&
+        span.matches(options.topic) &&
+        publication.earliest <= Math.min(span.granted, this.tick) &&
+        packet.qos === lower(options.qos, span.wish.qos) &&
+        !isReplaced(publication, history, span.requested),
+    );
+    if (!isOwed || publication.isClearing) {
+      throw new Violation(
+        `${where}: as retained (QoS ${packet.qos}), which no subscription is owed`,
+      );
+    }
+    session.retained.set(options.topic, publication);
+  }
+
+  #checkSubscribed(
+    session: SessionRecord,
+    publication: Publication,
+    packet: PublishPacket,
+    where: string,
+  ): void {
+    const { options } = publication;
+    const isOwn = options.publisher === session.clientId;
+    const spans = session
+      .possibleSpans(publication, this.tick)
+      .filter(({ wish }) => !(isOwn && wish.noLocal));
+    if (!spans.some(({ wish }) => packet.qos === lower(options.qos, wish.qos))) {
+      throw new Violation(`${where}: at QoS ${packet.qos}, which no subscription asks for`);
+    }
+    const receipt = session.receipts.get(publication.id) ?? { copies: 0, firstCopies: 0 };
+    const isFirst = receipt.copies === 0;
+    receipt.copies++;
+    if (!packet.dup) receipt.firstCopies++;
+    session.receipts.set(publication.id, receipt);
+    if (!isFirst) this.counts.repeated++;
+    this.#checkCopies(publication, packet.qos, receipt, where);
+    if (isFirst && !options.isWill && spans.every(({ group }) => group === null)) {
+      this.#checkOrder(session, publication, packet.qos, where);
+    }
+  }
+
+  #checkCopies(
+    publication: Publication,
+    qos: QoS,
+    receipt: { copies: number; firstCopies: number },
+    where: string,
+  ): void {
+    if (qos === 2 && receipt.copies > 1) {
+      throw new Violation(`${where}: ${receipt.copies} times at QoS ${qos}`);
+    }
+    const routed = publication.options.qos === 1 ? publication.sends : 1;
+    if (receipt.firstCopies > routed + this.crashes) {
+      throw new Violation(`${where}: ${receipt.firstCopies} times without DUP, routed ${routed}`);
+    }
+  }
+
+  /** Messages of one client, topic and QoS come in the order in which they were published (§4.6). */
+  #checkOrder(session: SessionRecord, publication: Publication, qos: QoS, where: string): void {
+    const { publisher, topic } = publication.options;
+    const key = `${publisher} ${topic} ${publication.options.qos} ${qos}`;
+    const last = session.lastIds.get(key) ?? -1;
+    if (publication.id < last) throw new Violation(`${where}: after ${this.publications[last]}`);
+    session.lastIds.set(key, publication.id);
+  }
+
+  // ------------------------------------------------------------------------ judge
+
+  /**
+   * When everything has been delivered that is going to be, to clients that are all connected: finds what
+   * was promised and didn't come. What happened before is forgotten as far as it can't matter any more.
+   */
+  judge(): void {
+    const groups = this.#groups();
+    for (const publication of this.#unjudged.splice(0)) {
+      // What was given up before it was acknowledged is owed to nobody; what expires may have done so.
+      const { qos, expiry } = publication.options;
+      if (!publication.isPromised || qos === 0 || expiry !== null) continue;
+      for (const session of this.sessions.values()) {
+        if (session.isOwed(publication, null) && !session.receipts.has(publication.id)) {
+          throw new Violation(`${session.clientId} never got ${publication}`);
+        }
+      }
+      for (const [group, members] of groups) this.#judgeGroup(publication, group, members);
+    }
+    for (const session of this.sessions.values()) session.forgetEnded();
+    for (const [topic, history] of this.#retained) {
+      const last = history.findLastIndex(({ isPromised }) => isPromised);
+      if (last > 0) this.#retained.set(topic, history.slice(last));
+    }
+  }
+
+  /** Members by group. */
+  #groups(): Map<string, Set<SessionRecord>> {
+    const groups = new Map<string, Set<SessionRecord>>();
+    for (const session of this.sessions.values()) {
+      for (const { group } of session.spans) {
+        if (group === null) continue;
+        const members = groups.get(group) ?? new Set();
+        groups.set(group, members.add(session));
+      }
+    }
+    return groups;
+  }
+
+  /** One member at least gets it, unless a session ended that may have had it (§4.8.2). */
+  #judgeGroup(publication: Publication, group: string, members: Set<SessionRecord>): void {
+    if (this.#lossyGroups.has(group)) return;
+    let isOwed = false;
+    let copies = 0;
+    for (const session of members) {
+      isOwed ||= session.isOwed(publication, group);
+      const receipt = session.receipts.get(publication.id);
+      if (receipt !== undefined) copies++;
+    }
+    if (isOwed && copies === 0) throw new Violation(`nobody of ${group} got ${publication}`);
+    if (copies > 1 && publication.options.qos === 2) {
+      throw new Violation(`${copies} members of ${group} got ${publication}`);
+    }
+  }
+
+  /**
+   * The retained state, as a new subscription to `#` was told it.
+   *
+   * @param found - publications by topic
+   * @param since - the tick at which the subscription was asked for
+   */
+  judgeRetained(found: ReadonlyMap<string, Publication>, since: Tick): void {
+    for (const [topic, history] of this.#retained) {
+      const last = history.findLast(({ isPromised, latest }) => isPromised && latest <= since);
+      if (last === undefined) continue;
+      const mayBeGone = history.some(
+        ({ id, isClearing, options }) => id >= last.id && (isClearing || options.expiry !== null),
+      );
+      if (!found.has(topic) && !mayBeGone) throw new Violation(`not retained: ${last}`);
+    }
+  }
+}
+
+/** Whether something later surely had taken a retained publication's place at `tick`. */
+function isReplaced(publication: Publication, history: RetainedHistory, tick: Tick): boolean {
+  // Sent again at QoS 1 it is retained again, even after a QoS 2 message that followed it the first time.
+  const mayReturn = publication.sends > 1 && publication.options.qos === 1;
+  return history.some(
+    (later) =>
+      later.id > publication.id &&
+      later.isPromised &&
+      later.latest <= tick &&
+      !(mayReturn && publication.latest >= later.earliest),
+  );
+}
+
+function lower(a: QoS, b: QoS): QoS {
+  return a < b ? a : b;
+}

@@ -1,0 +1,45 @@
+/**
+ * A broker for the crash harness: it serves like any other until it comes to a chosen point, where it
+ * kills its own process with SIGKILL. The harness talks to it over the channel of `fork`:
+ *
+ *   { start: { options, point } }   serve with these options; answered by { url, recoveryMs }
+ *   { ping }                        answered by the same: it was alive when it got this
+ *
+ * It is started ahead of time, so that one is at hand when another has been killed.
+ */
+import { join } from 'node:path';
+import { createBroker } from '../../packages/server/dist/index.js';
+import { LmdbIndex, nodeFiles } from '../../packages/wal/dist/index.js';
+import { DyingIndex, dyingFiles, Fuse } from './dying-files.mjs';
+
+process.on('disconnect', () => process.exit());
+process.on('message', async (message) => {
+  if ('ping' in message) process.send(message);
+  else if ('start' in message) await start(message.start);
+});
+process.send({ ready: true });
+
+async function start({ options, point }) {
+  const fuse = new Fuse(point);
+  const startedAt = performance.now();
+  const broker = await createBroker(options, {
+    logger: loggerOf(fuse),
+    storage: {
+      files: dyingFiles(nodeFiles, fuse),
+      index: new DyingIndex(new LmdbIndex(join(options.storage.dataDir, 'index')), fuse),
+    },
+  });
+  fuse.phase = 'serving';
+  process.send({ url: broker.url, recoveryMs: performance.now() - startedAt });
+}
+
+/** Takes from the events of the broker what it is doing, and passes errors on. */
+function loggerOf(fuse) {
+  const ignore = () => {};
+  const report = (event, fields) => process.send({ error: event, fields });
+  const follow = (event) => {
+    if (event === 'compacting') fuse.phase = 'compaction';
+    else if (event === 'compacted') fuse.phase = 'serving';
+  };
+  return { trace: follow, debug: follow, info: follow, warn: ignore, error: report, fatal: report };
+}

@@ -1,0 +1,119 @@
+/**
+ * Where the process dies. A point is
+ * `{ phase, operation, when, count }`: at the `count`-th such operation in the phase, `before` it is done,
+ * `after` it, or in its `middle` (of a write: when half of it is done).
+ */
+export class Fuse {
+  /** `recovery` until the broker serves, then `serving`, and `compaction` while that is under way. */
+  phase = 'recovery';
+  #point;
+  #left;
+
+  /** @param point - or null, to live on */
+  constructor(point) {
+    this.#point = point;
+    this.#left = point?.count ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** Runs an operation, or dies at it. @param half - does a half of it */
+  async run(operation, whole, half = whole) {
+    const point = this.#point;
+    const isMeant =
+      point !== null &&
+      (point.phase === 'any' || point.phase === this.phase) &&
+      (point.operation === 'any' || point.operation === operation);
+    if (!isMeant || --this.#left > 0) return whole();
+    if (point.when === 'middle') await half();
+    if (point.when === 'after') await whole();
+    process.kill(process.pid, 'SIGKILL');
+    // Nothing goes on from here, should the signal take a moment.
+    return new Promise(() => {});
+  }
+}
+
+/** Files as the log needs them, which die with the fuse. */
+export function dyingFiles(files, fuse) {
+  return {
+    ...files,
+    open: async (path, mode) =>
+      new DyingFile(await fuse.run('open', () => files.open(path, mode)), fuse),
+    rename: (from, to) => fuse.run('rename', () => files.rename(from, to)),
+    remove: (path) => fuse.run('remove', () => files.remove(path)),
+    syncDirectory: (path) => fuse.run('sync-directory', () => files.syncDirectory(path)),
+  };
+}
+
+class DyingFile {
+  #file;
+  #fuse;
+
+  constructor(file, fuse) {
+    this.#file = file;
+    this.#fuse = fuse;
+  }
+
+  size() {
+    return this.#file.size();
+  }
+
+  read(target, offset) {
+    return this.#fuse.run('read', () => this.#file.read(target, offset));
+  }
+
+  write(bytes, offset) {
+    return this.#fuse.run(
+      'write',
+      () => this.#file.write(bytes, offset),
+      () => this.#file.write(bytes.subarray(0, bytes.length >> 1), offset),
+    );
+  }
+
+  truncate(size) {
+    return this.#fuse.run('truncate', () => this.#file.truncate(size));
+  }
+
+  sync() {
+    return this.#fuse.run('sync', () => this.#file.sync());
+  }
+
+  close() {
+    return this.#file.close();
+  }
+}
+
+/** A checkpoint store that dies with the fuse; the middle of a commit is right after it has begun. */
+export class DyingIndex {
+  #index;
+  #fuse;
+
+  constructor(index, fuse) {
+    this.#index = index;
+    this.#fuse = fuse;
+  }
+
+  load() {
+    return this.#index.load();
+  }
+
+  commit(change) {
+    return this.#fuse.run(
+      'checkpoint',
+      () => this.#index.commit(change),
+      () => {
+        this.#index.commit(change);
+      },
+    );
+  }
+
+  streamPositions(segment, stream) {
+    return this.#index.streamPositions(segment, stream);
+  }
+
+  clear() {
+    return this.#index.clear();
+  }
+
+  close() {
+    return this.#index.close();
+  }
+}
