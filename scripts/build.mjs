@@ -3,7 +3,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { installIfNeeded, root, run } from './lib/prepare.mjs';
-import { currentVersion, packAll, prepareRelease } from './lib/release.mjs';
+import { currentVersion, packAll, prepareRelease, publicPackages } from './lib/release.mjs';
 
 const node = process.execPath;
 const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
@@ -19,10 +19,10 @@ const commands = {
     run: (args) => pass(node, ['scripts/test.mjs', ...args]),
   },
   benchmark: {
-    what: 'measure throughput and what metrics cost; options go to scripts/bench/throughput.mjs',
+    what: 'measure this broker and its peers, and what metrics cost; options go to scripts/bench/compare.mjs',
     run(args) {
-      pass(node, [compiler, '-b', 'packages/server']);
-      pass(node, ['scripts/bench/throughput.mjs', '--start', ...args]);
+      pass(node, [compiler, '-b', 'packages/server', 'packages/bench']);
+      pass(node, ['scripts/bench/compare.mjs', ...args]);
       pass(node, ['scripts/bench/metrics-cost.mjs']);
     },
   },
@@ -37,7 +37,8 @@ const commands = {
   package: {
     what: 'pack the packages into release/, with checksums and release notes',
     run() {
-      pass(node, [compiler, '-b', '--force', 'packages/server']);
+      const projects = publicPackages(root).map(({ path }) => path);
+      pass(node, [compiler, '-b', '--force', ...projects]);
       for (const name of packAll(root, RELEASE_FOLDER)) console.log(join('release', name));
     },
   },

@@ -168,13 +168,19 @@ export class Broker implements RecoveryHost {
     return !isResumed;
   }
 
-  /** Finds or makes the session of a CONNECT, and takes it from its present connection (§3.1.4). */
+  /**
+   * Finds or makes the session of a CONNECT, and takes it from its present connection (§3.1.4).
+   *
+   * @returns dependsOn - position of the record that ended the session before, which is not to come back
+   * once CONNACK has said that it is gone; -1 when there is none
+   */
   openSession(
     clientId: string,
     cleanStart: boolean,
     by: Connection,
     durability: Durability,
-  ): { session: BrokerSession; isPresent: boolean } {
+  ): { session: BrokerSession; isPresent: boolean; dependsOn: number } {
+    const before = this.storage?.lastPosition ?? -1;
     const present = this.#sessions.get(clientId);
     if (present !== undefined) {
       const { link } = present.session;
@@ -182,11 +188,17 @@ export class Broker implements RecoveryHost {
       // It may have ended with the connection that it was taken from.
       const entry = this.#sessions.get(clientId);
       if (entry !== undefined) {
-        if (!cleanStart) return { session: entry.session, isPresent: true }; // [MQTT-3.1.2-5]
+        // [MQTT-3.1.2-5]
+        if (!cleanStart) return { session: entry.session, isPresent: true, dependsOn: -1 };
         this.#endSession(entry); // [MQTT-3.1.2-4]
       }
     }
-    return { session: this.#createSession(clientId, durability), isPresent: false }; // [MQTT-3.1.2-6]
+    const after = this.storage?.lastPosition ?? -1;
+    return {
+      session: this.#createSession(clientId, durability),
+      isPresent: false, // [MQTT-3.1.2-6]
+      dependsOn: after === before ? -1 : after,
+    };
   }
 
   /** CONNACK is on its way: connects the session and sends what it is owed. */
@@ -195,6 +207,7 @@ export class Broker implements RecoveryHost {
     session: BrokerSession,
     will: PendingWill | null,
     sendQuota: number,
+    dependsOn: number,
   ): void {
     const entry = this.#entryOf(session);
     this.deadlines.cancel(entry.expiry);
@@ -202,8 +215,9 @@ export class Broker implements RecoveryHost {
     entry.will = will; // [MQTT-3.1.2-7]
     entry.disconnectedAt = -1;
     const { storage } = this;
-    if (storage !== null && entry.number > 0) {
-      connection.holdUntilCommitted(storage, storage.writeSession(entry));
+    if (storage !== null) {
+      const position = entry.number > 0 ? storage.writeSession(entry) : dependsOn;
+      connection.holdUntilCommitted(storage, position);
     }
     this.#openCount++;
     this.stats.connectionsCurrent = this.#openCount;

@@ -140,7 +140,12 @@ function open(
   }
 
   const durability = durabilityOf(packet, sessionExpiryInterval);
-  const { session, isPresent } = broker.openSession(clientId, packet.clean, connection, durability);
+  const { session, isPresent, dependsOn } = broker.openSession(
+    clientId,
+    packet.clean,
+    connection,
+    durability,
+  );
   const terms: ConnectionTerms = {
     session,
     keepAlive,
@@ -164,7 +169,7 @@ function open(
   const will = packet.will === undefined ? null : toPendingWill(packet.will, clientId);
   // A client that states no Receive Maximum is not sent as many as the standard would allow.
   const sendQuota = packet.properties?.receiveMaximum ?? config.mqtt.maxInflight;
-  broker.join(connection, session, will, sendQuota);
+  broker.join(connection, session, will, sendQuota, dependsOn);
 }
 
 function isWillRefused(

@@ -59,8 +59,8 @@ export class PacketSender {
       maximumPacketSize: this.maximumPacketSize,
     });
     if (bytes === null) return false;
-    this.tracer?.(packet.cmd, tracedFields(packet));
     (this.#broker.stats.packetsSent[(bytes[0] as number) >> 4] as number)++;
+    this.tracer?.(packet.cmd, tracedFields(packet));
     this.output.append(bytes, 0, bytes.length);
     return true;
   }
@@ -167,8 +167,8 @@ export class PacketSender {
   }
 
   sendAck(type: PacketType, packetId: number, reasonCode: number): void {
-    this.tracer?.(ACK_NAMES[type] ?? 'ack', { messageId: packetId, reasonCode });
     (this.#broker.stats.packetsSent[type] as number)++;
+    this.tracer?.(ACK_NAMES[type] ?? 'ack', { messageId: packetId, reasonCode });
     const offset = this.output.reserve(ACK_SIZE_MAX);
     // A client whose limit is 4 bytes hears success: it can't be told more.
     const code = this.maximumPacketSize < ACK_SIZE_MAX ? 0 : reasonCode;

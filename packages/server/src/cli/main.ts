@@ -83,6 +83,9 @@ async function parseAndRun(): Promise<void> {
     .command(statusCommand)
     .command(reloadCommand)
     .command(walCommand(null))
+    .command(stopCommand)
+    .command(statusCommand)
+    .command(reloadCommand)
     .command('bench', 'measure a broker (promptmq bench --help)')
     .completion(
       'completion',

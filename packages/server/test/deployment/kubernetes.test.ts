@@ -72,7 +72,7 @@ function configuration() {
   writeFileSync(path, get('ConfigMap').data['promptmq.yaml'] as string);
   try {
     const loaded = loadConfig({ flags: {}, file: path });
-    return 'config' in loaded ? loaded.config : loaded;
+    return loaded.config;
   } finally {
     rmSync(folder, { recursive: true });
   }

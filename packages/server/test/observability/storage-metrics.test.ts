@@ -113,9 +113,9 @@ test('readiness waits for the recovery, and fails while the disk is full or the 
       protocol: 'mqtt',
       address: '127.0.0.1:1',
       url: '',
-      setConnectionsMax: () => {},
       close: async () => {},
       cut: () => {},
+      setConnectionsMax: () => {},
     },
   ]);
   await observability.start();
