@@ -148,8 +148,8 @@ export async function startBroker(
     listeners,
     stats: broker.stats,
     disconnectClient: (clientId) => broker.disconnectClient(clientId),
+    reconfigure: (next) => reconfigure(broker, listeners, observability, next),
     slowSubscribers: (limit = 10) => slowSubscribers(broker, limit),
-    reconfigure: (next) => reconfigure(broker, listeners, next),
     stop: () => {
       stopped ??= stopAll(broker, listeners, observability, config.server.shutdownTimeout).then(
         () => log.info('stopped'),

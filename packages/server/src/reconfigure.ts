@@ -3,6 +3,7 @@ import type { Broker } from './broker.ts';
 import { type Config, type ConfigOption, changedOptions, valueAt } from './config/index.ts';
 import type { Listener } from './listeners/listener.ts';
 import { loadTlsFiles } from './listeners/tls-files.ts';
+import type { Observability } from './observability/index.ts';
 
 /** What came of a new configuration. */
 export interface Reconfiguration {
@@ -24,11 +25,14 @@ export interface Reconfiguration {
 export function reconfigure(
   broker: Broker,
   listeners: readonly Listener[],
+  observability: Observability,
   next: Config,
 ): Reconfiguration {
   const { config } = broker;
   const tlsFiles = loadTlsFiles(next.server);
   const access = Access.load(next.auth);
+  // The last that may throw, and it changes nothing then.
+  observability.reconfigure(next.metrics);
   const options = changedOptions(config, next);
   const live = options.filter(({ needsRestart }) => !needsRestart);
   for (const option of live) setValue(config, option, valueAt(next, option.path));

@@ -5,18 +5,21 @@ import type { RunningBroker } from '../create-broker.ts';
 export function startBanner({ config, file }: LoadedConfig, broker: RunningBroker): string {
   const { storage } = config;
   const lines = [
-    ...broker.listeners.map(({ protocol, url }) => `  ${`${protocol}:`.padEnd(8)}${url}`),
-    `  ${'data:'.padEnd(8)}${
+    ...broker.listeners.map(({ protocol, url }) => `  ${`${protocol}:`.padEnd(9)}${url}`),
+    ...(broker.metricsUrl === null
+      ? []
+      : [`  ${'metrics:'.padEnd(9)}${broker.metricsUrl}${config.metrics.path}`]),
+    `  ${'data:'.padEnd(9)}${
       storage.enabled
         ? `${storage.dataDir} and ${storage.walDir}, synced ${SYNC_WORDS[storage.wal.syncMode]}`
         : 'in memory only: it ends with the process (storage.enabled)'
     }`,
-    `  ${'config:'.padEnd(8)}${file ?? 'defaults, flags and environment; promptmq.yaml would be read'}`,
+    `  ${'config:'.padEnd(9)}${file ?? 'defaults, flags and environment; promptmq.yaml would be read'}`,
     ...(broker.url === null ? [] : ['', ...howToConnect(broker.url)]),
     ...risksOf(config).flatMap(({ why, remedy }) => [
       '',
-      `  Unsafe: ${why}`,
-      `          ${remedy}`,
+      `  Unsafe:  ${why}`,
+      `           ${remedy}`,
     ]),
   ];
   return `PromptMQ is ready.\n${lines.join('\n')}\n`;
@@ -32,8 +35,8 @@ function howToConnect(url: string): string[] {
   const { hostname, port } = new URL(url);
   const where = `-h ${hostname.replace(/^\[|\]$/g, '')} -p ${port}`;
   return [
-    `  Try:    mosquitto_sub ${where} -t 'hello/#' -v`,
-    `          mosquitto_pub ${where} -t hello/world -m 'Hi!'`,
+    `  Try:     mosquitto_sub ${where} -t 'hello/#' -v`,
+    `           mosquitto_pub ${where} -t hello/world -m 'Hi!'`,
   ];
 }
 

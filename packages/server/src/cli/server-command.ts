@@ -18,6 +18,9 @@ export const serverCommand: CommandModule = {
     const load = () => loadFromProcess(args);
     const loaded = load();
     if (loaded.config.server.daemon) {
+      if (loaded.config.log.file === null) {
+        process.stderr.write('promptmq: nothing will be logged: log.file is not set\n');
+      }
       const pid = await startDaemon();
       process.stdout.write(`the broker runs in the background as process ${pid}\n`);
     } else {
@@ -55,7 +58,16 @@ async function serve(loaded: LoadedConfig, load: () => LoadedConfig): Promise<vo
   process.on('SIGTERM', stop);
   process.on('SIGHUP', () => reloader?.reload('SIGHUP'));
   try {
-    broker = await startBroker(config, { logger });
+    broker = await startBroker(config, {
+      logger,
+      // What can't be kept isn't acknowledged any more: a process that starts anew may find a way.
+      onStorageFailed: () => {
+        process.exitCode = 1;
+        if (isStopping) return;
+        isStopping = true;
+        if (broker !== null) void finish();
+      },
+    });
   } catch (error) {
     releasePidFile();
     closeLog();

@@ -49,14 +49,22 @@ test('it says where it listens, serves, and stops in order at SIGTERM', async ()
 });
 
 test('a first start says what listens where, where the data is, how to connect and what is unsafe', async () => {
-  const command = run('--bind', '0.0.0.0:0', '--ws-bind', '127.0.0.1:0');
+  const command = run(
+    '--bind',
+    '0.0.0.0:0',
+    '--ws-bind',
+    '127.0.0.1:0',
+    '--metrics-bind',
+    '127.0.0.1:0',
+  );
   await command.waitFor(/ ready pid=/);
   expect(command.output).toMatch(
-    /mqtt: {3}mqtt:\/\/localhost:\d+\n {2}ws: {5}ws:\/\/127.0.0.1:\d+/,
+    /mqtt: {4}mqtt:\/\/localhost:\d+\n {2}ws: {6}ws:\/\/127.0.0.1:\d+/,
   );
+  expect(command.output).toMatch(/metrics: http:\/\/127.0.0.1:\d+\/metrics/);
   expect(command.output).toContain('./data and ./wal, synced before each acknowledgement');
   expect(command.output).toMatch(/mosquitto_sub -h localhost -p \d+/);
-  expect(command.output).toContain('Unsafe: anyone who reaches this machine may connect');
+  expect(command.output).toContain('Unsafe:  anyone who reaches this machine may connect');
   command.child.kill('SIGTERM');
   expect(await command.exitCode()).toBe(0);
 });

@@ -19,7 +19,11 @@ afterEach(async () => {
 });
 
 function configure(...lines: string[]): void {
-  const base = ['server: { bind: "127.0.0.1:0", ws-bind: none }', 'storage: { enabled: false }'];
+  const base = [
+    'server: { bind: "127.0.0.1:0", ws-bind: none }',
+    'storage: { enabled: false }',
+    'metrics: { enabled: false }',
+  ];
   writeFileSync(join(folder, 'promptmq.yaml'), `${[...base, ...lines].join('\n')}\n`);
 }
 
