@@ -3,10 +3,13 @@ import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { open as openLmdb } from 'lmdb';
 import { LmdbIndex, Log, type LogEvent, type LogOptions } from '../src/index.ts';
 import { checkItems, LiveSet } from './support/live-set.ts';
+
+// A machine that is busy with other work is no failure.
+jest.setTimeout(120_000);
 
 // On real files, with a real LMDB index.
 

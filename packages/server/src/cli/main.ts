@@ -6,6 +6,7 @@ import { configCommand } from './config-command.ts';
 import { configFlags, wordsOf } from './options.ts';
 import { passwdCommand } from './passwd-command.ts';
 import { serverCommand } from './server-command.ts';
+import { reloadCommand, statusCommand, stopCommand } from './service-commands.ts';
 import { walCommand } from './wal-command.ts';
 
 /** Exit codes: 1 when the broker can't run, 2 when it was called wrongly. */
@@ -79,6 +80,9 @@ async function parseAndRun(): Promise<void> {
     .command(configCommand)
     .command(passwdCommand)
     .command(walCommand(null))
+    .command(stopCommand)
+    .command(statusCommand)
+    .command(reloadCommand)
     .command('bench', 'measure a broker (promptmq bench --help)')
     .completion(
       'completion',
