@@ -149,7 +149,7 @@ export async function startBroker(
     stats: broker.stats,
     disconnectClient: (clientId) => broker.disconnectClient(clientId),
     slowSubscribers: (limit = 10) => slowSubscribers(broker, limit),
-    reconfigure: (next) => reconfigure(broker, listeners, next),
+    reconfigure: (next) => reconfigure(broker, listeners, observability, next),
     stop: () => {
       stopped ??= stopAll(broker, listeners, observability, config.server.shutdownTimeout).then(
         () => log.info('stopped'),

@@ -41,7 +41,7 @@ function write(name: string, text: string): string {
 function complete(options: ConfigInput): ConfigInput {
   return {
     storage: { enabled: false },
-    metrics: { enabled: false },
+    metrics: { enabled: false, bind: '127.0.0.1:0' },
     ...options,
     server: { bind: '127.0.0.1:0', wsBind: '127.0.0.1:0', ...options.server },
   };
