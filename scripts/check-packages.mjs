@@ -161,18 +161,13 @@ async function publishAndSubscribe() {
   const version = (await run('npx', ['promptmq', '--version'], project)).trim();
   const expected = packages.find(({ name }) => name === 'server').manifest.version;
   if (version !== expected) throw new Error(`version ${version} instead of ${expected}`);
-  const broker = start('npx', ['promptmq', ...ANY_PORT, '--log-format', 'json'], project);
-  try {
-    const address = await broker.waitFor(/"protocol":"mqtt","address":"([^"]+)"/);
-    const metrics = await broker.waitFor(/"protocol":"http","address":"([^"]+)"/);
+  await withBroker(async (address, metrics) => {
     writeFileSync(join(project, 'hello.mjs'), HELLO);
     const output = await run(process.execPath, ['hello.mjs', `mqtt://${address}`], project);
     if (!output.includes('hello/world: Hi!')) throw new Error(`no message: ${output}`);
     const ready = await fetch(`http://${metrics}/ready`);
     if (ready.status !== 200) throw new Error(`not ready: ${await ready.text()}`);
-  } finally {
-    await broker.stop();
-  }
+  });
 }
 
 /** A TypeScript program without @types/node uses what the packages declare. */
@@ -195,15 +190,34 @@ async function compileConsumer() {
   await run(process.execPath, [compiler, ...options, '--ignoreConfig', 'consumer.ts'], project);
 }
 
-/** The first example of a README is complete: it runs as it stands, and ends. */
+/** The first example of a README is complete: it runs as it stands, with a broker if it names one. */
 async function runReadme({ name, path }) {
-  const example = /^```js\n([\s\S]*?)^```$/m.exec(
-    readFileSync(join(path, 'README.md'), 'utf8'),
-  )?.[1];
+  const readme = readFileSync(join(path, 'README.md'), 'utf8');
+  const example = /^```js\n([\s\S]*?)^```$/m.exec(readme)?.[1];
   if (example === undefined) throw new Error('no example in it');
   const file = `readme-${name}.mjs`;
-  writeFileSync(join(project, file), example);
-  await run(process.execPath, [file], project);
+  const local = /(localhost|127\.0\.0\.1):1883/g;
+  if (!local.test(example)) {
+    writeFileSync(join(project, file), example);
+    await run(process.execPath, [file], project);
+    return;
+  }
+  await withBroker(async (address) => {
+    writeFileSync(join(project, file), example.replaceAll(local, address));
+    await run(process.execPath, [file], project);
+  });
+}
+
+/** Runs a broker by npx for as long as `use` takes. */
+async function withBroker(use) {
+  const broker = start('npx', ['promptmq', ...ANY_PORT, '--log-format', 'json'], project);
+  try {
+    const mqtt = await broker.waitFor(/"protocol":"mqtt","address":"([^"]+)"/);
+    const metrics = await broker.waitFor(/"protocol":"http","address":"([^"]+)"/);
+    await use(mqtt, metrics);
+  } finally {
+    await broker.stop();
+  }
 }
 
 async function runExample(name) {
@@ -215,9 +229,7 @@ async function runExample(name) {
 
 /** It runs until it is stopped: a client's packets go through it, and are shown. */
 async function runSniffer(main) {
-  const broker = start('npx', ['promptmq', ...ANY_PORT, '--log-format', 'json'], project);
-  try {
-    const address = await broker.waitFor(/"protocol":"mqtt","address":"([^"]+)"/);
+  await withBroker(async (address) => {
     const sniffer = start(process.execPath, [main, '0', address], project);
     try {
       const port = await sniffer.waitFor(/listening on (\d+)/);
@@ -226,9 +238,7 @@ async function runSniffer(main) {
     } finally {
       await sniffer.stop();
     }
-  } finally {
-    await broker.stop();
-  }
+  });
 }
 
 /** Runs a command to its end and returns what it printed; fails with it when the exit code isn't 0. */

@@ -3,7 +3,7 @@ import type { Broker } from './broker.ts';
 import { type Config, type ConfigOption, changedOptions, valueAt } from './config/index.ts';
 import type { Listener } from './listeners/listener.ts';
 import { loadTlsFiles } from './listeners/tls-files.ts';
-import type { Observability } from './observability/index.ts';
+import { checkMeteredTopics, type Observability } from './observability/index.ts';
 
 /** What came of a new configuration. */
 export interface Reconfiguration {
@@ -20,7 +20,7 @@ export interface Reconfiguration {
  * The configuration object of a broker is the same for its life: new values are written into it, so that
  * whoever reads them from there has them at once.
  *
- * @throws {ConfigError} when a file can't be used; nothing was changed
+ * @throws {ConfigError} when a file or a topic filter can't be used; nothing was changed
  */
 export function reconfigure(
   broker: Broker,
@@ -31,8 +31,7 @@ export function reconfigure(
   const { config } = broker;
   const tlsFiles = loadTlsFiles(next.server);
   const access = Access.load(next.auth);
-  // The last that may throw, and it changes nothing then.
-  observability.reconfigure(next.metrics);
+  checkMeteredTopics(next.metrics);
   const options = changedOptions(config, next);
   const live = options.filter(({ needsRestart }) => !needsRestart);
   for (const option of live) setValue(config, option, valueAt(next, option.path));
@@ -40,6 +39,7 @@ export function reconfigure(
   for (const listener of listeners) listener.setConnectionsMax(broker.socketsMax);
   broker.reconfigure(access);
   broker.storage?.reconfigure();
+  observability.reconfigure();
   return {
     changed: live.map(({ key }) => key),
     needRestart: options.filter(({ needsRestart }) => needsRestart).map(({ key }) => key),

@@ -968,7 +968,6 @@ export class Log {
     const removedSegments = this.#removedSegments;
     this.#removedSegments = [];
     const isWhole = this.#isIndexStale;
-    const entries = [...(this.#owner?.changes(isWhole) ?? [])];
     const segments = new Map(
       this.#segments.map(({ first, end, recordBytes, releasedBytes, lastWriteMs }) => [
         first,
@@ -977,6 +976,8 @@ export class Log {
     );
     const snapshot = this.#snapshot;
     try {
+      // Should it throw, changes that it had given out already would be missing in the next one.
+      const entries = [...(this.#owner?.changes(isWhole) ?? [])];
       // The index must not know of records that a power cut would take away.
       await this.flush();
       await this.#index.commit({

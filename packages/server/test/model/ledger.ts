@@ -6,7 +6,7 @@ import {
   type Tick,
   Violation,
 } from './publication.ts';
-import { SessionRecord, type Span, type SubscriptionWish } from './session-record.ts';
+import { type Receipt, SessionRecord, type Span, type SubscriptionWish } from './session-record.ts';
 
 /** What `Ledger` knows of a retained topic: all that was published there, oldest first. */
 type RetainedHistory = Publication[];
@@ -267,13 +267,18 @@ export class Ledger {
     if (!spans.some(isAskedFor)) {
       throw new Violation(`${where}: at QoS ${packet.qos}, which no subscription asks for`);
     }
-    const receipt = session.receipts.get(publication.id) ?? { copies: 0, firstCopies: 0 };
+    const receipt = session.receipts.get(publication.id) ?? {
+      copies: 0,
+      firstCopies: 0,
+      exactCopies: 0,
+    };
     const isFirst = receipt.copies === 0;
     receipt.copies++;
     if (!packet.dup) receipt.firstCopies++;
+    if (packet.qos === 2) receipt.exactCopies++;
     session.receipts.set(publication.id, receipt);
     if (!isFirst) this.counts.repeated++;
-    this.#checkCopies(publication, packet.qos, receipt, where);
+    this.#checkCopies(publication, receipt, where);
     // One that has expired where it waited may come again, when its client sends it again.
     const isOrdered = !options.isWill && options.expiry === null;
     if (isFirst && isOrdered && spans.every(({ group }) => group === null)) {
@@ -283,16 +288,13 @@ export class Ledger {
 
   #checkCopies(
     publication: Publication,
-    qos: QoS,
-    receipt: { copies: number; firstCopies: number },
+    { firstCopies, exactCopies }: Receipt,
     where: string,
   ): void {
-    if (qos === 2 && receipt.copies > 1) {
-      throw new Violation(`${where}: ${receipt.copies} times at QoS ${qos}`);
-    }
+    if (exactCopies > 1) throw new Violation(`${where}: ${exactCopies} times at QoS 2`);
     const routed = publication.options.qos === 1 ? publication.sends : 1;
-    if (receipt.firstCopies > routed + this.crashes) {
-      throw new Violation(`${where}: ${receipt.firstCopies} times without DUP, routed ${routed}`);
+    if (firstCopies > routed + this.crashes) {
+      throw new Violation(`${where}: ${firstCopies} times without DUP, routed ${routed}`);
     }
   }
 

@@ -106,6 +106,7 @@ export class FaultyFiles implements Files {
   }
 
   #openFile(file: FileData): OpenFile {
+    let isClosed = false;
     return {
       size: async () => {
         await this.#wait();
@@ -113,6 +114,7 @@ export class FaultyFiles implements Files {
       },
       read: async (target, offset) => {
         await this.#wait();
+        if (isClosed) throw systemError('EBADF', 'read');
         const bytes = file.content.subarray(offset, offset + target.length);
         target.set(bytes);
         return bytes.length;
@@ -136,6 +138,7 @@ export class FaultyFiles implements Files {
         file.pending = [];
       },
       close: async () => {
+        isClosed = true;
         await this.#wait();
       },
     };
