@@ -4,25 +4,23 @@ import type { Frame } from './router.ts';
 /** Takes a packet's name and fields, for the log. */
 export type PacketTracer = (packet: string, fields: object) => void;
 
-/** What is never logged, and what a client can fill with anything: only its size is told. */
-const HIDDEN: readonly string[] = ['payload', 'password', 'authenticationData', 'correlationData'];
-
-/** The fields of a packet as the log has them: without payloads and secrets. */
+/**
+ * The fields of a packet as the log has them. Of whatever is bytes, such as payloads, passwords and
+ * authentication data, only the size is told.
+ */
 export function tracedFields(packet: Packet): object {
   const { cmd: _cmd, ...fields } = packet;
-  return withoutSecrets(fields);
+  return withoutBytes(fields);
 }
 
-function withoutSecrets(fields: object): object {
+function withoutBytes(fields: object): object {
   return Object.fromEntries(
     Object.entries(fields)
       .filter(([, value]) => value !== undefined)
       .map(([name, value]) => {
-        if (HIDDEN.includes(name) || value instanceof Uint8Array) {
-          return [`${name}Size`, (value as { length?: number } | null)?.length ?? 0];
-        }
+        if (value instanceof Uint8Array) return [`${name}Size`, value.length];
         const isPlain = typeof value === 'object' && value !== null && !Array.isArray(value);
-        return [name, isPlain ? withoutSecrets(value) : value];
+        return [name, isPlain ? withoutBytes(value) : value];
       }),
   );
 }

@@ -18,6 +18,7 @@ export function claimPidFile(path: string): () => void {
   if (running !== null && running !== process.pid) {
     throw new AlreadyRunningError(`a broker is running already: process ${running} of ${path}`);
   }
+  process.title = TITLE;
   mkdirSync(dirname(path), { recursive: true });
   rmSync(path, { force: true });
   // Fails if another broker was quicker.
@@ -52,10 +53,13 @@ export function isRunning(pid: number): boolean {
   }
 }
 
-/** Identifiers are used again: where the system tells what a process is, it has to be one of ours. */
+/** What a broker's process is called; it takes the place of its arguments, which may hold secrets. */
+const TITLE = 'promptmq';
+
+/** Identifiers are used again: where the system tells what a process is called, it has to be a broker. */
 function isBroker(pid: number): boolean {
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('promptmq');
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').startsWith(TITLE);
   } catch {
     return true;
   }

@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
   chmodSync,
@@ -12,7 +12,7 @@ import {
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { encode } from '@promptmq/codec';
 import { Command } from '../support/command.ts';
 
@@ -27,6 +27,18 @@ const connectBytes = encode({
 
 let folder: string;
 let pidFile: string;
+/** A program that runs, but is no broker. */
+let other: ChildProcess;
+
+beforeAll(() => {
+  other = spawn(process.execPath, ['-e', 'process.stdin.resume()'], { stdio: 'pipe' });
+});
+
+afterAll(async () => {
+  const closed = once(other, 'close');
+  other.kill();
+  await closed;
+});
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'promptmq-service-'));
@@ -90,8 +102,7 @@ describe('a PID file', () => {
   test.each([
     ['of a process that has ended', () => `${spawnSync(process.execPath, ['-e', '']).pid}\n`],
     ['that is no number', () => 'garbage\n'],
-    // This process runs, but it is no broker.
-    ['whose number another program has', () => `${process.ppid}\n`],
+    ['whose number another program has', () => `${other.pid}\n`],
   ])('%s is taken over', async (_name, content) => {
     mkdirSync(join(folder, 'run'));
     writeFileSync(pidFile, content());
