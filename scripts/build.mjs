@@ -98,7 +98,8 @@ function pass(command, commandArgs) {
 /** The compiler and the broker side by side, until one is interrupted. */
 async function develop(brokerArgs) {
   run('building', node, [compiler, '-b', 'packages/server']);
-  const options = { cwd: root, stdio: 'inherit' };
+  // Groups of their own: the compiler is a process that starts another.
+  const options = { cwd: root, stdio: 'inherit', detached: process.platform !== 'win32' };
   const children = [
     spawn(node, [compiler, '-b', '--watch', '--preserveWatchOutput', 'packages/server'], options),
     spawn(
@@ -107,13 +108,17 @@ async function develop(brokerArgs) {
       options,
     ),
   ];
-  const stop = (signal) => {
-    for (const child of children) child.kill(signal);
+  const stop = () => {
+    for (const child of children) {
+      if (child.exitCode !== null || child.signalCode !== null) continue;
+      if (options.detached) process.kill(-child.pid, 'SIGTERM');
+      else child.kill('SIGTERM');
+    }
   };
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
   await Promise.race(children.map((child) => new Promise((resolve) => child.on('close', resolve))));
-  stop('SIGTERM');
+  stop();
 }
 
 function fail(message, exitCode) {
