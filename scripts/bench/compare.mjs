@@ -19,6 +19,7 @@ import { latencyPlot, memoryPlot, throughputPlot } from './lib/bench-package.mjs
 import { canPin, findBrokers, startBroker } from './lib/brokers.mjs';
 import { generate } from './lib/generator.mjs';
 import {
+  efficiencyTable,
   isFixedRate,
   latencyTable,
   machine,
@@ -124,6 +125,8 @@ async function measureOnce(broker, args) {
   const running = await startBroker(broker);
   try {
     return await generate(args, running, TIMEOUT_SECONDS);
+  } catch (error) {
+    throw new Error(running.failure() ?? error.message);
   } finally {
     await running.stop();
   }
@@ -145,6 +148,11 @@ function report(rows, brokers, { runs, seconds, isQuick }) {
     throughputTable(rows, brokers),
     '',
     '![Throughput by scenario and broker](performance/throughput.svg)',
+    '',
+    'The same for each second of CPU time that the broker used: what a whole core would do, also where it',
+    'had to wait for the disk, the generator or other processes of the machine.',
+    '',
+    efficiencyTable(rows, brokers),
     '',
   ];
   if (rows.some(isFixedRate)) {
