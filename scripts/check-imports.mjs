@@ -22,6 +22,7 @@ const ALLOWED = {
       '@promptmq/metrics',
       '@promptmq/session',
       '@promptmq/wal',
+      'rotating-file-stream',
       'winston',
       'ws',
       'yaml',

@@ -6,13 +6,16 @@
  *   node scripts/bench/metrics-cost.mjs [--rounds 5] [--seconds 3] [--qos 0] [--size 64] [--json]
  *
  * Both brokers of a round run on the same core, the load generator on the other one; the scrape is every
- * second, fifteen times as often as is usual.
+ * second, fifteen times as often as is usual. On a machine that has other things to do, processor time for
+ * a message says more than throughput.
  */
-import { spawn, spawnSync } from 'node:child_process';
-import { availableParallelism } from 'node:os';
-import { fileURLToPath } from 'node:url';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { buildIfNeeded, installIfNeeded } from '../lib/prepare.mjs';
+import { installIfNeeded, root, run } from '../lib/prepare.mjs';
+import { pinned } from './lib/brokers.mjs';
+import { generate } from './lib/generator.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -24,39 +27,44 @@ const { values } = parseArgs({
   },
 });
 installIfNeeded();
-buildIfNeeded();
+const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+run('building', process.execPath, [compiler, '-b', 'packages/server', 'packages/bench']);
 const { countReceived, countSent, createStats } = await import(
   '../../packages/server/dist/stats.js'
 );
-const file = (path) => fileURLToPath(new URL(path, import.meta.url));
-const canPin = availableParallelism() > 1 && spawnSync('taskset', ['--version']).status === 0;
 
-const nanoseconds = countingCost();
-const rates = { on: [], off: [] };
+const nanoseconds = Number(countingCost().toFixed(1));
+const rounds = { on: [], off: [] };
 for (let round = 0; round < Number(values.rounds); round++) {
   // Each goes first as often as the other.
   for (const kind of round % 2 === 0 ? ['on', 'off'] : ['off', 'on']) {
-    rates[kind].push(await throughput(kind === 'on'));
+    rounds[kind].push(await throughput(kind === 'on'));
   }
 }
-const on = median(rates.on);
-const off = median(rates.off);
-// Of one round at a time: what changes on this machine from round to round falls out.
-const change = median(rates.on.map((rate, round) => rate / rates.off[round] - 1));
-const result = {
-  nanosecondsPerPublish: Number(nanoseconds.toFixed(1)),
-  deliveredPerSecond: { on, off },
-  changePercent: Number((change * 100).toFixed(2)),
-  rounds: rates,
-};
+const rate = compare(({ perSecond }) => perSecond);
+const cpu = rounds.on[0].cpuNanoseconds === null ? null : compare((run) => run.cpuNanoseconds);
 if (values.json) {
-  console.log(JSON.stringify(result));
+  console.log(JSON.stringify({ nanosecondsPerPublish: nanoseconds, rate, cpu, rounds }));
 } else {
-  console.log(`counting one publish, received and sent: ${result.nanosecondsPerPublish} ns`);
-  console.log(`QoS ${values.qos}, ${values.size} bytes, delivered a second (median of rounds):`);
-  console.log(`  with metrics, scraped every second: ${on.toLocaleString('en')}`);
-  console.log(`  without:                            ${off.toLocaleString('en')}`);
-  console.log(`  change:                             ${result.changePercent} %`);
+  const line = (what, { on, off, changePercent }, unit) =>
+    console.log(
+      `${what}: ${on.toLocaleString('en')}${unit} with metrics, ${off.toLocaleString('en')}${unit} without, ${changePercent} %`,
+    );
+  console.log(`counting one publish, received and sent: ${nanoseconds} ns`);
+  console.log(`QoS ${values.qos}, ${values.size} bytes, ${values.rounds} rounds, medians:`);
+  line('delivered a second', rate, '');
+  if (cpu !== null) line('processor time of the broker for a message', cpu, ' ns');
+}
+
+/** The medians, and the median of what changes within a round: what changes between them falls out. */
+function compare(read) {
+  const [on, off] = [rounds.on.map(read), rounds.off.map(read)];
+  const change = median(on.map((value, round) => value / off[round] - 1));
+  return {
+    on: Math.round(median(on)),
+    off: Math.round(median(off)),
+    changePercent: Number((change * 100).toFixed(2)),
+  };
 }
 
 /** All that `Connection`, `Router` and `PacketSender` count for one PUBLISH to one subscriber. */
@@ -81,43 +89,33 @@ function countingCost() {
   return median(costs);
 }
 
+/** Messages a second from one publisher to one subscriber, and what each costs the broker. */
 async function throughput(hasMetrics) {
-  const { target, metricsUrl, child } = await startBroker(hasMetrics ? '127.0.0.1:0' : 'none');
+  const { url, metricsUrl, child } = await startBroker(hasMetrics ? '127.0.0.1:0' : 'none');
+  let scrapes = 0;
   const scraper = setInterval(async () => {
     if (metricsUrl === null) return;
-    const response = await fetch(metricsUrl);
-    if (!(await response.text()).includes('promptmq_messages_received_total')) {
-      throw new Error('the scrape shows no messages');
-    }
+    const text = await (await fetch(metricsUrl)).text();
+    if (/^promptmq_messages_received_total [1-9]/m.test(text)) scrapes++;
   }, 1000);
-  const args = [file('../../packages/bench/bin/promptmq-bench.js'), 'pairs', '--pairs', '1'];
-  args.push('--url', `mqtt://${target}`, '--seconds', values.seconds, '--json', '-');
-  args.push('--qos', values.qos, '--size', values.size);
-  const generator = canPin
-    ? spawn('taskset', ['-c', '1', process.execPath, ...args])
-    : spawn(process.execPath, args);
-  let output = '';
-  generator.stdout.on('data', (chunk) => {
-    output += chunk;
-  });
-  generator.stderr.pipe(process.stderr);
-  await new Promise((resolve) => generator.on('close', resolve));
+  const load = ['pairs', '--pairs', '1', '--qos', values.qos, '--size', values.size];
+  const time = ['--warmup', '1', '--seconds', values.seconds, '--fail-on-loss'];
+  const result = await generate([...load, ...time], { url, pid: child.pid }, 60);
   clearInterval(scraper);
   child.kill('SIGTERM');
-  await new Promise((resolve) => child.on('close', resolve));
-  const { ratePerSecond, lost } = JSON.parse(output).results[0];
-  if (lost !== 0) throw new Error(`${lost} messages were lost`);
-  return Math.round(ratePerSecond);
+  await once(child, 'close');
+  if (hasMetrics && scrapes === 0) throw new Error('no scrape showed the messages');
+  const { ratePerSecond, broker } = result;
+  const cpuNanoseconds = broker === null ? null : (broker.cpu / ratePerSecond) * 1e9;
+  return { perSecond: ratePerSecond, cpuNanoseconds };
 }
 
 async function startBroker(metrics) {
-  const args = [file('../../packages/server/bin/promptmq.js'), '--bind', '127.0.0.1:0'];
-  args.push('--ws-bind', 'none', '--metrics-bind', metrics, '--log-format', 'json');
-  args.push('--storage-enabled', 'false');
-  const child = canPin
-    ? spawn('taskset', ['-c', '0', process.execPath, ...args])
-    : spawn(process.execPath, args);
-  child.stderr.pipe(process.stderr);
+  const address = ['--bind', '127.0.0.1:0', '--ws-bind', 'none', '--metrics-bind', metrics];
+  const args = [...address, '--log-format', 'json', '--storage-enabled', 'false'];
+  const bin = join(root, 'packages', 'server', 'bin', 'promptmq.js');
+  const [command, commandArgs] = pinned(0, process.execPath, [bin, ...args]);
+  const child = spawn(command, commandArgs, { stdio: ['ignore', 'pipe', 'inherit'] });
   const find = (protocol, output) =>
     new RegExp(`"protocol":"${protocol}","address":"([^"]+)"`).exec(output)?.[1] ?? null;
   return new Promise((resolve, reject) => {
@@ -125,10 +123,11 @@ async function startBroker(metrics) {
     child.on('exit', (code) => reject(new Error(`the broker ended with ${code}`)));
     child.stdout.on('data', (chunk) => {
       output += chunk;
-      const target = find('mqtt', output);
+      const mqtt = find('mqtt', output);
       const http = find('http', output);
-      if (target === null || (http === null && metrics !== 'none')) return;
-      resolve({ target, metricsUrl: http === null ? null : `http://${http}/metrics`, child });
+      if (mqtt === null || (http === null && metrics !== 'none')) return;
+      const metricsUrl = http === null ? null : `http://${http}/metrics`;
+      resolve({ url: `mqtt://${mqtt}`, metricsUrl, child });
     });
   });
 }

@@ -74,7 +74,7 @@ test('JSON on the standard output comes alone', async () => {
 });
 
 test('--fail-on-loss makes loss a failure, in one line', async () => {
-  const args = ['retained', '--messages', '20', '--drain', '0.2', '--qos', '0'];
+  const args = ['retained', '--messages', '20', '--drain', '2', '--qos', '0'];
   expect((await run(...args)).exitCode).toBe(0);
   const { exitCode, output, errors } = await run(...args, '--fail-on-loss');
   expect(exitCode).toBe(1);

@@ -209,14 +209,44 @@ test('headers that are too large are refused, and the next request is served', a
   expect((await fetch(`${url}/metrics`)).status).toBe(200);
 });
 
-test('who does not finish a request, or does not take the answer, is cut off', async () => {
+test('who does not finish a request, or whose answer takes too long, is cut off', async () => {
   const url = await start({ exchangeMsMax: 200, checks: { never: () => new Promise(() => {}) } });
-  expect(await exchange(url, 'GET /metrics HTTP/1.1\r\nHost: x\r\n')).toMatch(
-    /^(|HTTP\/1\.1 408 .*)/s,
-  );
-  // The answer is late: the check outlasts the exchange.
+  const unfinished = await exchange(url, 'GET /metrics HTTP/1.1\r\nHost: x\r\n');
+  expect(unfinished).toMatch(/^(|HTTP\/1\.1 408 .*)$/s);
+  // The check outlasts the exchange.
   expect(await exchange(url, 'GET /ready HTTP/1.1\r\nHost: x\r\n\r\n')).toBe('');
   expect((await fetch(`${url}/health`)).status).toBe(200);
+});
+
+test('who does not take a long answer is cut off, and keeps no one else waiting', async () => {
+  const registry = new MetricsRegistry({
+    jobs_waiting: { type: 'gauge', help: 'Jobs that wait.', labels: ['queue'] },
+  });
+  // Far more than what the system's buffers hold.
+  const samples = Array.from({ length: 20_000 }, (_, index) => ({
+    labels: { queue: `${index}`.padStart(1000, '0') },
+    value: index,
+  }));
+  registry.add('jobs_waiting', () => samples);
+  const exchangeMsMax = 500;
+  server = await startMetricsServer({
+    registry,
+    listen: { host: '127.0.0.1', port: 0 },
+    exchangeMsMax,
+  });
+  const socket = open(server.url);
+  socket.write('GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n');
+  await once(socket, 'readable');
+  expect((await fetch(`${server.url}/health`)).status).toBe(200);
+  // It looks again only when its time is over.
+  await new Promise((resolve) => setTimeout(resolve, 2 * exchangeMsMax));
+  let received = 0;
+  socket.on('data', (chunk) => {
+    received += chunk.length;
+  });
+  await once(socket, 'close');
+  expect(received).toBeLessThan(20_000 * 1000);
+  expect((await fetch(`${server.url}/health`)).status).toBe(200);
 });
 
 test('close ends connections that are idle, silent, or kept waiting', async () => {
@@ -232,7 +262,9 @@ test('close ends connections that are idle, silent, or kept waiting', async () =
   await expect(fetch(`${url}/health`)).rejects.toThrow();
 });
 
-test('it listens on a Unix domain socket, too', async () => {
+const onUnix = process.platform === 'win32' ? test.skip : test;
+
+onUnix('it listens on a Unix domain socket, too', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'promptmq-'));
   const path = join(folder, 'metrics.sock');
   await start({ listen: { path } });

@@ -29,9 +29,6 @@ import type { Transport, TransportHandler } from './transport.ts';
 const RETAINED_SWEEP_MS = 1000;
 const RETAINED_SWEEP_MAX = 10_000;
 
-/** Client-triggered log lines a second, and how many may come at once. */
-const CLIENT_LOG_LINES = { perSecond: 20, burst: 100 };
-
 /** What of a client outlives the process: nothing, its will, or its session with the will. */
 export type Durability = 'none' | 'will' | 'session';
 
@@ -52,7 +49,7 @@ export class Broker implements RecoveryHost {
   readonly router: Router;
   readonly deadlines: DeadlineQueue;
   readonly log: Logger;
-  /** Who may connect and do what; changed by `setAccess`. */
+  /** Who may connect and do what; changed by `reconfigure`. */
   access: Access;
   /** Keeps what outlives the process; null when nothing does. Set by `recover`. */
   storage: Storage | null;
@@ -60,7 +57,8 @@ export class Broker implements RecoveryHost {
   onStorageFailed: (why: string) => void;
   /** By name. */
   readonly authenticationMethods: ReadonlyMap<string, AuthenticationMethod>;
-  readonly #clientLog: Logger;
+  /** For what clients can cause: lines beyond the limit are left out and counted. */
+  readonly clientLog: Logger;
   readonly #sessions: Map<string, SessionEntry>;
   readonly #totals: QueueTotals;
   readonly #connections: Set<Connection>;
@@ -91,11 +89,21 @@ export class Broker implements RecoveryHost {
     this.authenticationMethods = new Map(
       authenticationMethods.map((method) => [method.name, method]),
     );
-    this.#clientLog = rateLimited(log, { ...CLIENT_LOG_LINES, now: runtime.now });
+    // Limits are read from the configuration whenever they are asked: a reload changes them in place.
+    this.clientLog = rateLimited(log, {
+      get perSecond() {
+        return config.log.clientLinesPerSecond;
+      },
+      now: runtime.now,
+    });
     this.#sessions = new Map();
     this.#totals = {
-      messagesMax: config.mqtt.maxQueuedMessagesTotal,
-      bytesMax: config.mqtt.maxQueuedBytesTotal,
+      get messagesMax() {
+        return config.mqtt.maxQueuedMessagesTotal;
+      },
+      get bytesMax() {
+        return config.mqtt.maxQueuedBytesTotal;
+      },
       messages: 0,
       bytes: 0,
     };
@@ -126,7 +134,7 @@ export class Broker implements RecoveryHost {
     this.stats.socketsAccepted++;
     if (this.#isStopping || this.#connections.size >= this.socketsMax) {
       this.stats.connectionsRefused++;
-      this.#clientLog.warn('connection-refused', { why: 'too many open sockets' });
+      this.clientLog.warn('connection-refused', { why: 'too many open sockets' });
       transport.destroy();
       return null;
     }
@@ -143,7 +151,7 @@ export class Broker implements RecoveryHost {
   /** A listener closed a connection before its first packet: a TLS handshake or a header was wrong. */
   onRefusedByListener(address: string, why: string): void {
     this.stats.connectionsRefused++;
-    this.#clientLog.warn('connection-refused', { address, why });
+    this.clientLog.warn('connection-refused', { address, why });
   }
 
   /** Whether a client may connect: there is room, or it takes over its own session. */
@@ -160,13 +168,19 @@ export class Broker implements RecoveryHost {
     return !isResumed;
   }
 
-  /** Finds or makes the session of a CONNECT, and takes it from its present connection (§3.1.4). */
+  /**
+   * Finds or makes the session of a CONNECT, and takes it from its present connection (§3.1.4).
+   *
+   * @returns dependsOn - position of the record that ended the session before, which is not to come back
+   * once CONNACK has said that it is gone; -1 when there is none
+   */
   openSession(
     clientId: string,
     cleanStart: boolean,
     by: Connection,
     durability: Durability,
-  ): { session: BrokerSession; isPresent: boolean } {
+  ): { session: BrokerSession; isPresent: boolean; dependsOn: number } {
+    const before = this.storage?.lastPosition ?? -1;
     const present = this.#sessions.get(clientId);
     if (present !== undefined) {
       const { link } = present.session;
@@ -174,11 +188,17 @@ export class Broker implements RecoveryHost {
       // It may have ended with the connection that it was taken from.
       const entry = this.#sessions.get(clientId);
       if (entry !== undefined) {
-        if (!cleanStart) return { session: entry.session, isPresent: true }; // [MQTT-3.1.2-5]
+        // [MQTT-3.1.2-5]
+        if (!cleanStart) return { session: entry.session, isPresent: true, dependsOn: -1 };
         this.#endSession(entry); // [MQTT-3.1.2-4]
       }
     }
-    return { session: this.#createSession(clientId, durability), isPresent: false }; // [MQTT-3.1.2-6]
+    const after = this.storage?.lastPosition ?? -1;
+    return {
+      session: this.#createSession(clientId, durability),
+      isPresent: false, // [MQTT-3.1.2-6]
+      dependsOn: after === before ? -1 : after,
+    };
   }
 
   /** CONNACK is on its way: connects the session and sends what it is owed. */
@@ -187,6 +207,7 @@ export class Broker implements RecoveryHost {
     session: BrokerSession,
     will: PendingWill | null,
     sendQuota: number,
+    dependsOn: number,
   ): void {
     const entry = this.#entryOf(session);
     this.deadlines.cancel(entry.expiry);
@@ -194,15 +215,16 @@ export class Broker implements RecoveryHost {
     entry.will = will; // [MQTT-3.1.2-7]
     entry.disconnectedAt = -1;
     const { storage } = this;
-    if (storage !== null && entry.number > 0) {
-      connection.holdUntilCommitted(storage, storage.writeSession(entry));
+    if (storage !== null) {
+      const position = entry.number > 0 ? storage.writeSession(entry) : dependsOn;
+      connection.holdUntilCommitted(storage, position);
     }
     this.#openCount++;
     this.stats.connectionsCurrent = this.#openCount;
     this.stats.connectionsTotal++;
     this.stats.connectionsMaximum = Math.max(this.stats.connectionsMaximum, this.#openCount);
     countIn(this.stats.connacks, ReasonCode.Success);
-    this.#clientLog.info('client-connected', {
+    this.clientLog.info('client-connected', {
       clientId: session.clientId,
       address: connection.transport.remoteAddress,
       protocol: connection.transport.protocol,
@@ -285,12 +307,16 @@ export class Broker implements RecoveryHost {
     return link !== null;
   }
 
-  /** Has other rules apply from now on; connected clients lose the subscriptions that these forbid. */
-  setAccess(access: Access): void {
+  /**
+   * The configuration was changed: has other rules apply from now on. Connected clients lose the subscriptions
+   * that these forbid.
+   */
+  reconfigure(access: Access): void {
     this.access = access;
     for (const connection of this.#connections) {
       const { session, clientId, userName } = connection;
       if (session === null) continue;
+      connection.updateTrace(clientId);
       connection.permissions = access.permissionsOf({ clientId, userName });
       revokeSubscriptions(this, session, connection.permissions);
     }
@@ -299,7 +325,7 @@ export class Broker implements RecoveryHost {
   onDisconnected(connection: Connection, cause: string, reasonCode: number): void {
     countIn(this.stats.disconnections, cause);
     this.stats.connectionDurations.observe((this.runtime.now() - connection.openedAt) / 1000);
-    this.#clientLog.info('client-disconnected', {
+    this.clientLog.info('client-disconnected', {
       clientId: connection.clientId,
       cause,
       reasonCode,
@@ -314,7 +340,7 @@ export class Broker implements RecoveryHost {
   logRefusal(connection: Connection, error: PacketError): void {
     countIn(this.stats.packetErrors, (this.stats.packetTypeNow << 8) | error.reasonCode);
     this.stats.packetTypeNow = 0;
-    this.#clientLog.warn('packet-refused', {
+    this.clientLog.warn('packet-refused', {
       clientId: connection.clientId,
       address: connection.transport.remoteAddress,
       reasonCode: error.reasonCode,
@@ -323,7 +349,7 @@ export class Broker implements RecoveryHost {
   }
 
   logConnectRefusal(connection: Connection, reasonCode: number, why: string): void {
-    this.#clientLog.warn('connect-refused', {
+    this.clientLog.warn('connect-refused', {
       address: connection.transport.remoteAddress,
       reasonCode,
       why,
@@ -349,14 +375,18 @@ export class Broker implements RecoveryHost {
   }
 
   #addEntry(clientId: string, number: number, isStored: boolean): SessionEntry {
-    const { maxQueuedMessages, maxQueuedBytes, queueOverflow } = this.config.mqtt;
+    const { mqtt, storage } = this.config;
     const store = isStored ? this.storage : null;
     const session: BrokerSession = new Session<Connection>(clientId, {
       number,
       store,
-      messagesMax: maxQueuedMessages,
-      bytesMax: store === null ? maxQueuedBytes : this.config.storage.maxQueuedBytes,
-      overflow: queueOverflow,
+      get messagesMax() {
+        return mqtt.maxQueuedMessages;
+      },
+      get bytesMax() {
+        return store === null ? mqtt.maxQueuedBytes : storage.maxQueuedBytes;
+      },
+      overflow: mqtt.queueOverflow,
       totals: this.#totals,
       onDrop: (reason) => this.#onDrop(reason, clientId),
     });
@@ -503,7 +533,7 @@ export class Broker implements RecoveryHost {
 
   #onDrop(reason: DropReason, clientId: string): void {
     this.stats.dropped[reason]++;
-    if (reason === 'queue-full') this.#clientLog.warn('message-dropped', { clientId, reason });
+    if (reason === 'queue-full') this.clientLog.warn('message-dropped', { clientId, reason });
   }
 
   // ---------------------------------------------------------------------- turns

@@ -27,6 +27,7 @@ import { admit, peekVersion } from './connect.ts';
 import { Deadline } from './deadline-queue.ts';
 import { Output } from './output.ts';
 import { PacketSender } from './packet-sender.ts';
+import { type PacketTracer, tracedFields } from './packet-trace.ts';
 import { PendingAcks } from './pending-acks.ts';
 import type { BrokerSession } from './router.ts';
 import { countReceived } from './stats.ts';
@@ -108,6 +109,8 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
   #holdCount: number;
   /** While CONNECT is being decided on: what follows it waits. */
   #isSuspended: boolean;
+  /** Set while an operator looks at this client's packets. */
+  #tracer: PacketTracer | null;
 
   constructor(broker: Broker, transport: Transport) {
     this.broker = broker;
@@ -139,6 +142,7 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
     this.#pendingAcks = null;
     this.#holdCount = 0;
     this.#isSuspended = false;
+    this.#tracer = null;
     this.#armDeadline();
   }
 
@@ -188,6 +192,9 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
       this.#onOpeningFrame(buffer, start, bodyStart, end);
       stats.packetTypeNow = 0;
       return !this.isEnding && !this.#isSuspended;
+    }
+    if (this.#tracer !== null) {
+      this.traceReceived(decodePacket(buffer, start, bodyStart, end, this.version, 'server'));
     }
     switch (type) {
       case PacketType.PUBLISH:
@@ -612,6 +619,24 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
     this.transport.resume();
   }
 
+  // -------------------------------------------------------------------- tracing
+
+  /** Logs this client's packets from now on if `log.trace-clients` has it, else no more. */
+  updateTrace(clientId: string): void {
+    const { log, config } = this.broker;
+    const isTraced = config.log.traceClients.includes(clientId);
+    const tracer =
+      (direction: 'in' | 'out'): PacketTracer =>
+      (packet, fields) =>
+        log.info('packet', { clientId, direction, packet, ...fields });
+    this.#tracer = isTraced ? tracer('in') : null;
+    this.sender.tracer = isTraced ? tracer('out') : null;
+  }
+
+  traceReceived(packet: Packet): void {
+    this.#tracer?.(packet.cmd, tracedFields(packet));
+  }
+
   // -------------------------------------------------------------------- opening
 
   /** CONNECT was accepted: from here on the connection is the session's. */
@@ -785,7 +810,7 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
         'the rest of a packet did not come within server.read-timeout',
       );
     } else {
-      this.broker.log.warn('slow-client-closed', { clientId: this.clientId });
+      this.broker.clientLog.warn('slow-client-closed', { clientId: this.clientId });
       this.terminate('slow client');
     }
   }

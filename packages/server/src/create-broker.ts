@@ -13,6 +13,7 @@ import {
   slowSubscribers,
   storageSourceOf,
 } from './observability/index.ts';
+import { type Reconfiguration, reconfigure } from './reconfigure.ts';
 import { nodeRuntime } from './runtime.ts';
 import type { BrokerStats } from './stats.ts';
 import type { StorageResources } from './storage/storage.ts';
@@ -40,6 +41,13 @@ export interface RunningBroker {
   disconnectClient(clientId: string): boolean;
   /** The clients for which the most waits, most first; `limit` is 10 unless given. */
   slowSubscribers(limit?: number): SlowSubscriber[];
+  /**
+   * Puts another configuration in force while clients stay connected, as far as that can be done; the
+   * files that it names are read again.
+   *
+   * @throws {ConfigError} when it can't be used; nothing was changed
+   */
+  reconfigure(config: Config): Reconfiguration;
   /**
    * Stops accepting, tells every client (0x8B) and closes. Resolves when no socket, timer or other
    * handle is left open; calling it again returns the same promise.
@@ -140,6 +148,7 @@ export async function startBroker(
     listeners,
     stats: broker.stats,
     disconnectClient: (clientId) => broker.disconnectClient(clientId),
+    reconfigure: (next) => reconfigure(broker, listeners, observability, next),
     slowSubscribers: (limit = 10) => slowSubscribers(broker, limit),
     stop: () => {
       stopped ??= stopAll(broker, listeners, observability, config.server.shutdownTimeout).then(

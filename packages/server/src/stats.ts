@@ -136,7 +136,7 @@ export function createStats(): BrokerStats {
   };
 }
 
-/** Counts one more for a key; off the hot path. */
+/** Counts one more for a key, off the hot path. */
 export function countIn<K>(counts: Map<K, number>, key: K): void {
   counts.set(key, (counts.get(key) ?? 0) + 1);
 }

@@ -6,6 +6,8 @@ import { configCommand } from './config-command.ts';
 import { configFlags, wordsOf } from './options.ts';
 import { passwdCommand } from './passwd-command.ts';
 import { serverCommand } from './server-command.ts';
+import { reloadCommand, statusCommand, stopCommand } from './service-commands.ts';
+import { walCommand } from './wal-command.ts';
 
 /** Exit codes: 1 when the broker can't run, 2 when it was called wrongly. */
 const EXIT_FAILED = 1;
@@ -77,6 +79,13 @@ async function parseAndRun(): Promise<void> {
     .command(serverCommand)
     .command(configCommand)
     .command(passwdCommand)
+    .command(stopCommand)
+    .command(statusCommand)
+    .command(reloadCommand)
+    .command(walCommand(null))
+    .command(stopCommand)
+    .command(statusCommand)
+    .command(reloadCommand)
     .command('bench', 'measure a broker (promptmq bench --help)')
     .completion(
       'completion',

@@ -71,6 +71,7 @@ export class Observability {
    */
   async start(): Promise<void> {
     const { metrics } = this.#broker.config;
+    checkMeteredTopics(metrics);
     this.#meterTopics(metrics);
     if (!metrics.enabled || metrics.bind === null) return;
     const { bind, path } = metrics;
@@ -115,12 +116,9 @@ export class Observability {
     this.#systemTopics.setInterval(this.#broker.config.metrics.sysInterval);
   }
 
-  /**
-   * Takes over what may change while the broker runs: `topics` and `sys-interval`.
-   *
-   * @throws {ConfigError} when a filter is wrong; nothing has changed then
-   */
-  reconfigure(metrics: Config['metrics']): void {
+  /** Takes over what has changed in the broker's configuration: `topics`, checked, and `sys-interval`. */
+  reconfigure(): void {
+    const { metrics } = this.#broker.config;
     this.#meterTopics(metrics);
     this.#systemTopics.setInterval(metrics.sysInterval);
   }
@@ -137,10 +135,6 @@ export class Observability {
   }
 
   #meterTopics({ topics }: Config['metrics']): void {
-    for (const filter of topics) {
-      if (isValidTopicFilter(filter) && parseSharedFilter(filter) === null) continue;
-      throw configError('metrics.topics', filter, 'topic filters that are not shared');
-    }
     const { router } = this.#broker;
     if (topics.length === 0) {
       router.topicMeter = null;
@@ -148,6 +142,14 @@ export class Observability {
     }
     router.topicMeter ??= new TopicMeter();
     router.topicMeter.setFilters(topics);
+  }
+}
+
+/** @throws {ConfigError} when messages can't be counted by one of the filters */
+export function checkMeteredTopics({ topics }: Config['metrics']): void {
+  for (const filter of topics) {
+    if (isValidTopicFilter(filter) && parseSharedFilter(filter) === null) continue;
+    throw configError('metrics.topics', filter, 'topic filters that are not shared');
   }
 }
 

@@ -39,22 +39,26 @@ export class ByteWriter {
   }
 
   u8(value: number): this {
-    this.#buffer[this.#advance(1)] = value;
+    const offset = this.#advance(1);
+    this.#buffer[offset] = value;
     return this;
   }
 
   u16(value: number): this {
-    this.#view.setUint16(this.#advance(2), value, true);
+    const offset = this.#advance(2);
+    this.#view.setUint16(offset, value, true);
     return this;
   }
 
   u32(value: number): this {
-    this.#view.setUint32(this.#advance(4), value, true);
+    const offset = this.#advance(4);
+    this.#view.setUint32(offset, value, true);
     return this;
   }
 
   f64(value: number): this {
-    this.#view.setFloat64(this.#advance(8), value, true);
+    const offset = this.#advance(8);
+    this.#view.setFloat64(offset, value, true);
     return this;
   }
 
@@ -67,12 +71,14 @@ export class ByteWriter {
   string(text: string): this {
     const size = Buffer.byteLength(text);
     this.u32(size);
-    this.#buffer.write(text, this.#advance(size), size, 'utf8');
+    const offset = this.#advance(size);
+    this.#buffer.write(text, offset, size, 'utf8');
     return this;
   }
 
   raw(bytes: Uint8Array): this {
-    this.#buffer.set(bytes, this.#advance(bytes.length));
+    const offset = this.#advance(bytes.length);
+    this.#buffer.set(bytes, offset);
     return this;
   }
 
@@ -81,7 +87,7 @@ export class ByteWriter {
     this.#view.setUint32(offset, value, true);
   }
 
-  /** Makes room; returns the offset at which it begins. */
+  /** Makes room, maybe in another buffer; returns the offset at which it begins. */
   #advance(size: number): number {
     const offset = this.#length;
     const end = offset + size;

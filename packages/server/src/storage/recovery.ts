@@ -20,7 +20,7 @@ import {
 } from './records.ts';
 import { shareOf } from './share.ts';
 import { keyNumbers, readBlock, readProgress } from './state-codec.ts';
-import type { StoredState } from './stored-state.ts';
+import { Change, type StoredState } from './stored-state.ts';
 
 /** What is made of the records of a log: the sessions and subscriptions of a broker. */
 export interface RecoveryHost {
@@ -127,7 +127,7 @@ function restoreProgress(
   }
 }
 
-/** Applies one record of the log that is not a copy of another. */
+/** Applies one record of the log that is not a copy of another. The next checkpoint holds what it changes. */
 export function replayRecord(
   state: StoredState,
   host: RecoveryHost,
@@ -150,8 +150,14 @@ export function replayRecord(
     case RecordKind.Session: {
       const session = readSession(reader);
       const entry = state.entries.get(session.number);
-      if (entry === undefined) state.add(host.restoreEntry(session));
-      else host.updateEntry(entry, session);
+      if (entry === undefined) {
+        const restored = host.restoreEntry(session);
+        state.add(restored);
+        state.mark(restored, ~0);
+      } else {
+        host.updateEntry(entry, session);
+        state.mark(entry, Change.Session);
+      }
       break;
     }
     default:
@@ -184,21 +190,25 @@ function replaySessionRecord(
       for (const subscription of readSubscriptions(reader)) {
         host.restoreSubscription(entry, subscription);
       }
+      state.mark(entry, Change.Subscriptions);
       break;
     case RecordKind.Unsubscribe:
       for (let count = reader.u32(); count > 0; count--) {
         host.dropSubscription(entry, reader.string());
       }
+      state.mark(entry, Change.Subscriptions);
       break;
     case RecordKind.Release: {
       const sequence = reader.f64();
       const packetId = reader.u16();
       settle(state, entry, sequence, release);
       session.restoreReleased(sequence, packetId, 0);
+      state.mark(entry, Change.Progress);
       break;
     }
     case RecordKind.Free:
       session.release(reader.u16());
+      state.mark(entry, Change.Progress);
       break;
     default:
       throw new Error(`a record of kind ${kind}, which this version doesn't know`);
@@ -226,8 +236,13 @@ function replayMessage(
   if (origin === null) return;
   const entry = state.entries.get(origin.session);
   if (entry === undefined) return;
-  if (origin.kind === 'will') entry.will = null;
-  else entry.session.restoreReceived(origin.packetId);
+  if (origin.kind === 'will') {
+    entry.will = null;
+    state.mark(entry, Change.Session);
+  } else {
+    entry.session.restoreReceived(origin.packetId);
+    state.mark(entry, Change.Progress);
+  }
 }
 
 function restoreDelivery(
@@ -237,8 +252,10 @@ function restoreDelivery(
   share: number,
   isReference: boolean,
 ): void {
-  const session = state.entries.get(named.session)?.session;
-  if (session === undefined || session.storedQueue === null) return;
+  const entry = state.entries.get(named.session);
+  if (entry === undefined || entry.session.storedQueue === null) return;
+  const { session } = entry;
+  state.mark(entry, Change.Progress);
   const { qos, retain, identifiers, group } = named;
   const ids = identifiers.length === 0 ? NO_IDENTIFIERS : identifiers;
   const delivery = new Delivery(STORED_MESSAGE, qos, retain, ids, group);
@@ -247,7 +264,7 @@ function restoreDelivery(
   delivery.share = share;
   delivery.isReference = isReference;
   session.lastSequence = Math.max(session.lastSequence, named.sequence);
-  session.storedQueue.restoreDelivery(delivery);
+  session.storedQueue?.restoreDelivery(delivery);
 }
 
 function replayProgress(state: StoredState, reader: ByteReader, release: Release): void {
@@ -257,6 +274,7 @@ function replayProgress(state: StoredState, reader: ByteReader, release: Release
     const sequence = reader.f64();
     if (entry === undefined) continue;
     const { session } = entry;
+    state.mark(entry, Change.Progress);
     if (what === ProgressKind.Sent) {
       session.sentSequence = Math.max(session.sentSequence, sequence);
     } else {

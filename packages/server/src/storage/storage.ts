@@ -98,7 +98,13 @@ export class Storage implements LogOwner, DeliveryStore<Connection> {
   #lastPosition: number;
 
   private constructor(broker: Broker) {
-    this.memory = { bytesMax: broker.config.storage.memoryBuffer, bytes: 0 };
+    const { storage } = broker.config;
+    this.memory = {
+      get bytesMax() {
+        return storage.memoryBuffer;
+      },
+      bytes: 0,
+    };
     this.stats = { lostMessages: 0, publishersHeldBack: 0 };
     this.committedPosition = Number.POSITIVE_INFINITY;
     this.#broker = broker;
@@ -162,6 +168,12 @@ export class Storage implements LogOwner, DeliveryStore<Connection> {
     }
     await self.#loadRetained();
     return self;
+  }
+
+  /** The configuration was changed: has the log sync as it says now. */
+  reconfigure(): void {
+    const { syncMode, syncInterval, batchSyncSize, forceFsync } = this.#broker.config.storage.wal;
+    this.log.setSyncMode({ syncMode, syncInterval, batchSyncSize, forceSync: forceFsync });
   }
 
   get log(): Log {

@@ -192,7 +192,7 @@ class CrashRun {
     this.#note(`--- it was killed ${pointName}`);
     this.report.kills++;
     this.report.points[pointName] = (this.report.points[pointName] ?? 0) + 1;
-    this.#ledger.crashes++;
+    this.#ledger.crashed();
     await Promise.all(this.#actors.map(({ link }) => link?.closed));
     for (const { client } of this.#actors) client.onBrokerDied();
     this.#throwFailure();

@@ -24,6 +24,7 @@ const compose = parse(read('docker-compose.yml')) as {
   readonly volumes: Readonly<Record<string, unknown>>;
 };
 const dockerfile = read('Dockerfile');
+const dockerignore = read('..', '.dockerignore');
 
 test('compose: every image that is pulled is pinned to a version', () => {
   for (const [name, { image, build }] of Object.entries(compose.services)) {
@@ -112,6 +113,8 @@ test('Dockerfile: it copies the manifest of every package that the broker is mad
     if (!existsSync(join(packages, name, 'package.json'))) continue;
     const isCopied = dockerfile.includes(`COPY packages/${name}/package.json packages/${name}/\n`);
     expect([name, isCopied]).toEqual([name, needed.has(name)]);
+    // What is left out of the build's context can't be copied.
+    if (isCopied) expect(dockerignore).not.toMatch(new RegExp(`^packages/${name}\\b`, 'm'));
   }
 });
 

@@ -7,14 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { encode } from '@promptmq/codec';
-import { Log } from '@promptmq/wal';
-import { Broker } from '../../src/broker.ts';
-import { parseConfig } from '../../src/config/index.ts';
-import type { Listener } from '../../src/listeners/listener.ts';
-import { listenTcp } from '../../src/listeners/tcp.ts';
-import { noopLogger } from '../../src/log/index.ts';
-import { Observability, storageSourceOf } from '../../src/observability/index.ts';
-import { nodeRuntime } from '../../src/runtime.ts';
+import { createBroker, type RunningBroker } from '../../src/index.ts';
 import { dashboardPanels, fillIn } from '../support/dashboard.ts';
 import { TestClient } from '../support/mqtt-client.ts';
 import { dockerFolder, isPrometheusInstalled, Prometheus } from '../support/prometheus.ts';
@@ -48,10 +41,7 @@ describeIfInstalled('Prometheus', () => {
 
   describe('with a broker', () => {
     let folder: string;
-    let log: Log;
-    let broker: Broker;
-    let listener: Listener;
-    let observability: Observability;
+    let broker: RunningBroker;
     let prometheus: Prometheus;
     let traffic: NodeJS.Timeout;
     let clients: TestClient[];
@@ -60,31 +50,22 @@ describeIfInstalled('Prometheus', () => {
 
     beforeAll(async () => {
       folder = mkdtempSync(join(tmpdir(), 'promptmq-'));
-      log = await Log.open({ directory: folder });
-      const config = parseConfig({
-        metrics: { bind: '127.0.0.1:0', topics: ['load/#'] },
+      broker = await createBroker({
+        metrics: { topics: ['load/#'] },
         mqtt: { maxSubscriptions: 1 },
-        storage: { enabled: false },
+        storage: { dataDir: join(folder, 'data'), walDir: join(folder, 'wal') },
       });
-      broker = new Broker(config, nodeRuntime, noopLogger);
-      const listeners: Listener[] = [];
-      observability = new Observability(broker, listeners);
-      await observability.start();
-      observability.useStorage(storageSourceOf(log));
-      listener = await listenTcp(broker, { kind: 'tcp', host: '127.0.0.1', port: 0 });
-      listeners.push(listener);
-      clients = await connectClients(listener.url);
+      clients = await connectClients(`${broker.url}`);
       const [subscriber, publisher] = clients as [TestClient, TestClient];
       await subscriber.mqtt.subscribeAsync('load/#', { qos: 2 });
-      // What goes on for as long as Prometheus looks.
+      // What goes on for as long as Prometheus looks; a retained message is written to the log.
       traffic = setInterval(() => {
-        log.append(Buffer.from('a record'), () => {});
         for (const qos of [0, 1, 2] as const) publisher.mqtt.publish('load/a', 'x', { qos });
         publisher.mqtt.publish('load/kept', 'x', { qos: 1, retain: true });
       }, 50);
-      await disturb(listener.url, subscriber);
-      visits = comeAndGo(listener.url, () => isOver);
-      prometheus = await Prometheus.start(`${observability.address}`);
+      await disturb(`${broker.url}`, subscriber);
+      visits = comeAndGo(`${broker.url}`, () => isOver);
+      prometheus = await Prometheus.start(new URL(`${broker.metricsUrl}`).host);
     }, 60_000);
 
     afterAll(async () => {
@@ -93,10 +74,7 @@ describeIfInstalled('Prometheus', () => {
       await visits;
       await prometheus?.stop();
       await Promise.all(clients.map((client) => client.end()));
-      await broker.stop(1000, 0x8b);
-      await listener.close();
-      await observability.close();
-      await log.close();
+      await broker.stop();
       rmSync(folder, { recursive: true });
     });
 

@@ -6,13 +6,16 @@ import {
   type Tick,
   Violation,
 } from './publication.ts';
-import { SessionRecord, type Span, type SubscriptionWish } from './session-record.ts';
+import { type Receipt, SessionRecord, type Span, type SubscriptionWish } from './session-record.ts';
 
 /** What `Ledger` knows of a retained topic: all that was published there, oldest first. */
 type RetainedHistory = Publication[];
 
 /** Session Expiry Interval of a session that never expires (§3.1.2.11.2). */
 export const NEVER_EXPIRES = 0xffff_ffff;
+
+/** How long the broker may take to make safe what it acknowledges to nobody, in milliseconds. */
+const UNSAID_MS = 100;
 
 /**
  * What clients have published, subscribed to and received, kept outside the broker, and the judge of
@@ -39,6 +42,8 @@ export class Ledger {
   readonly #retained = new Map<string, RetainedHistory>();
   /** By topic, as a payload that is empty can't say which it is. */
   readonly #clearings = new Map<string, Publication>();
+  /** Since the last time that the broker was killed. */
+  #forbidden: Publication[] = [];
   /** How often the broker was killed: it may have forgotten that it had sent something. */
   crashes = 0;
   readonly counts = { delivered: 0, acknowledged: 0, repeated: 0, wills: 0 };
@@ -88,6 +93,18 @@ export class Ledger {
   /** It must not be routed, or not any more. */
   forbidden(publication: Publication): void {
     publication.isForbidden = true;
+    publication.latestMs = this.now();
+    this.#forbidden.push(publication);
+  }
+
+  /** The broker was killed. What nothing was said of to a client may be undone, if it was recent. */
+  crashed(): void {
+    this.crashes++;
+    const since = this.now() - UNSAID_MS;
+    for (const publication of this.#forbidden.splice(0)) {
+      // A DISCONNECT that took it away has no acknowledgement.
+      if (publication.latestMs > since) publication.isForbidden = false;
+    }
   }
 
   /** Whether a topic has been cleared once; its clearings then couldn't be told apart. */
@@ -242,33 +259,42 @@ export class Ledger {
     const spans = session
       .possibleSpans(publication, this.tick)
       .filter(({ wish }) => !(isOwn && wish.noLocal));
-    if (!spans.some(({ wish }) => packet.qos === lower(options.qos, wish.qos))) {
+    const isAskedFor = ({ wish, group }: Span) => {
+      const qos = lower(options.qos, wish.qos);
+      // Another member that it was meant for may have asked for less.
+      return packet.qos === qos || (group !== null && packet.qos > 0 && packet.qos < qos);
+    };
+    if (!spans.some(isAskedFor)) {
       throw new Violation(`${where}: at QoS ${packet.qos}, which no subscription asks for`);
     }
-    const receipt = session.receipts.get(publication.id) ?? { copies: 0, firstCopies: 0 };
+    const receipt = session.receipts.get(publication.id) ?? {
+      copies: 0,
+      firstCopies: 0,
+      exactCopies: 0,
+    };
     const isFirst = receipt.copies === 0;
     receipt.copies++;
     if (!packet.dup) receipt.firstCopies++;
+    if (packet.qos === 2) receipt.exactCopies++;
     session.receipts.set(publication.id, receipt);
     if (!isFirst) this.counts.repeated++;
-    this.#checkCopies(publication, packet.qos, receipt, where);
-    if (isFirst && !options.isWill && spans.every(({ group }) => group === null)) {
+    this.#checkCopies(publication, receipt, where);
+    // One that has expired where it waited may come again, when its client sends it again.
+    const isOrdered = !options.isWill && options.expiry === null;
+    if (isFirst && isOrdered && spans.every(({ group }) => group === null)) {
       this.#checkOrder(session, publication, packet.qos, where);
     }
   }
 
   #checkCopies(
     publication: Publication,
-    qos: QoS,
-    receipt: { copies: number; firstCopies: number },
+    { firstCopies, exactCopies }: Receipt,
     where: string,
   ): void {
-    if (qos === 2 && receipt.copies > 1) {
-      throw new Violation(`${where}: ${receipt.copies} times at QoS ${qos}`);
-    }
+    if (exactCopies > 1) throw new Violation(`${where}: ${exactCopies} times at QoS 2`);
     const routed = publication.options.qos === 1 ? publication.sends : 1;
-    if (receipt.firstCopies > routed + this.crashes) {
-      throw new Violation(`${where}: ${receipt.firstCopies} times without DUP, routed ${routed}`);
+    if (firstCopies > routed + this.crashes) {
+      throw new Violation(`${where}: ${firstCopies} times without DUP, routed ${routed}`);
     }
   }
 

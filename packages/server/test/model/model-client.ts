@@ -251,7 +251,7 @@ export class ModelClient {
     this.onCut(this.link as ClientLink);
     const wasConnected = this.state === 'connected';
     if (wasConnected) this.#leftFromMs = this.#cutMs as number;
-    else if (!this.#isClean && this.session === null) this.#mayExist = true;
+    else if (!this.#isClean) this.#onUnansweredConnect();
     this.#leftToMs = this.#noticedMs ?? Number.POSITIVE_INFINITY;
     this.state = 'idle';
     this.#requests.clear();
@@ -265,6 +265,12 @@ export class ModelClient {
       // The broker's ends with the connection, or when it is taken over.
       if (wasConnected || this.profile.sessionExpiry === 0) this.#mustStartClean = false;
     }
+  }
+
+  /** A CONNECT without clean start may have made a session, or have resumed the one that there was. */
+  #onUnansweredConnect(): void {
+    if (this.session === null) this.#mayExist = true;
+    else if (this.#expectedPresence() !== true) this.ledger.endSession(this.session, false);
   }
 
   /** This client starts anew; the broker's session ends when it hears of it. */

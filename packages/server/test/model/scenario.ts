@@ -1,6 +1,6 @@
 import type { QoS } from '@promptmq/codec';
 import type { Random } from '../../../wal/test/support/random.ts';
-import type { ConfigInput } from '../../src/config/index.ts';
+import { type Config, parseConfig } from '../../src/config/index.ts';
 import type { Ledger } from './ledger.ts';
 import { NEVER_EXPIRES } from './ledger.ts';
 import type { ClientProfile, ModelClient, WillWish } from './model-client.ts';
@@ -77,12 +77,46 @@ export function drawAction(random: Random, { publishes, subscribes, breaks }: Ro
 }
 
 /** Limits that are met often, and never make the broker drop a message that it is to keep. */
-export function drawOptions(random: Random): ConfigInput {
-  return {
+export function drawConfig(random: Random): Config {
+  const config = parseConfig({
     mqtt: {
       maxInflight: random.pick([1, 2, 20]),
       receiveMaximum: random.pick([1, 3, 1000]),
       maxTopicAliasOut: random.pick([0, 10]),
+      maxKeepAlive: 0,
+    },
+    storage: {
+      enabled: random.chance(0.7),
+      dataDir: '/data',
+      walDir: '/wal',
+      memoryBuffer: random.pick([0, 1000, 1_000_000]),
+      wal: {
+        syncMode: random.pick(['immediate', 'immediate', 'batch', 'periodic'] as const),
+        forceFsync: random.chance(0.3),
+      },
+      compaction: { checkInterval: 100 + random.below(2000), batchSize: random.pick([1, 5, 1000]) },
+    },
+  });
+  return withSmallLog(config, random);
+}
+
+/** The log much smaller than a configuration may have it: so that all that happens to one does. */
+export function withSmallLog(config: Config, random: Random): Config {
+  const { storage } = config;
+  return {
+    ...config,
+    storage: {
+      ...storage,
+      wal: {
+        ...storage.wal,
+        segmentSize: random.pick([2048, 8192, 65_536]),
+        checkpointSize: random.pick([1024, 10_000, 100_000]),
+      },
+      compaction: {
+        ...storage.compaction,
+        maxWalSize: random.pick([4096, 30_000, 1_000_000]),
+        maxMessageAge: random.pick([0, 2000, 100_000]),
+      },
     },
   };
 }

@@ -62,6 +62,8 @@ export interface Receipt {
   copies: number;
   /** Of these, the ones without DUP. */
   firstCopies: number;
+  /** Of these, the ones at QoS 2. */
+  exactCopies: number;
 }
 
 /** One session of a client, from the CONNECT that made it to its end, as seen by the client. */
@@ -78,6 +80,9 @@ export class SessionRecord {
   constructor(clientId: string) {
     this.clientId = clientId;
   }
+
+  /** Another session may have taken its place at this time, with nothing of what it held. */
+  #mayBeReplacedAt: Tick = -1;
 
   /** SUBSCRIBE is on its way. */
   request(wish: SubscriptionWish, tick: Tick): Span {
@@ -104,6 +109,7 @@ export class SessionRecord {
 
   /** The session may be gone from now on, or surely is. */
   end(tick: Tick, isSure: boolean): void {
+    this.#mayBeReplacedAt = tick;
     for (const span of this.spans) {
       span.endRequested = Math.min(span.endRequested, tick);
       if (isSure) span.ended = Math.min(span.ended, tick);
@@ -133,6 +139,7 @@ export class SessionRecord {
    */
   isOwed(publication: Publication, group: string | null): boolean {
     const { earliest, latest, options } = publication;
+    if (earliest <= this.#mayBeReplacedAt) return false;
     const isOwn = options.publisher === this.clientId;
     let isSure = false;
     for (const span of this.spans) {

@@ -7,6 +7,7 @@ import {
   ConfigError,
   type ConfigInput,
   createBroker,
+  parseConfig,
   type RunningBroker,
 } from '../../src/index.ts';
 import { TestClient } from '../support/mqtt-client.ts';
@@ -270,4 +271,30 @@ test('a wrong filter or path is refused with its key, a port that is taken with 
     /^metrics\.bind: .*EADDRINUSE.*--metrics-bind/,
   );
   other.close();
+});
+
+test('topics and the interval of $SYS change while the broker runs; a wrong filter changes nothing', async () => {
+  const options = (metrics: ConfigInput['metrics']): ConfigInput => ({
+    storage: { enabled: false },
+    server: { bind: '127.0.0.1:0', wsBind: null },
+    metrics: { bind: '127.0.0.1:0', sysInterval: 0, ...metrics },
+  });
+  const running = await start(options({ topics: ['a', 'b'] }));
+  const client = await TestClient.connect(`${running.url}`);
+  await client.mqtt.publishAsync('a', 'x', { qos: 1 });
+  expect(() => running.reconfigure(parseConfig(options({ topics: ['#/a'] })))).toThrow(ConfigError);
+  await client.mqtt.publishAsync('a', 'x', { qos: 1 });
+
+  const { changed } = running.reconfigure(
+    parseConfig(options({ topics: ['a', 'c'], sysInterval: '1h' })),
+  );
+  expect(changed).toEqual(['metrics.topics', 'metrics.sys-interval']);
+  await client.mqtt.publishAsync('a', 'x', { qos: 1 });
+  const values = await scrape(running);
+  expect(values.get('promptmq_topic_messages_total{filter="a"}')).toBe(3);
+  expect(values.get('promptmq_topic_messages_total{filter="c"}')).toBe(0);
+  expect(values.has('promptmq_topic_messages_total{filter="b"}')).toBe(false);
+  await client.mqtt.subscribeAsync('$SYS/broker/version');
+  expect((await client.messages(1))[0]?.payload).toMatch(/^promptmq version \d/);
+  await client.end();
 });

@@ -109,7 +109,14 @@ test('readiness waits for the recovery, and fails while the disk is full or the 
   });
   const broker = new Broker(config, nodeRuntime, noopLogger);
   const observability = new Observability(broker, [
-    { protocol: 'mqtt', address: '127.0.0.1:1', url: '', close: async () => {}, cut: () => {} },
+    {
+      protocol: 'mqtt',
+      address: '127.0.0.1:1',
+      url: '',
+      close: async () => {},
+      cut: () => {},
+      setConnectionsMax: () => {},
+    },
   ]);
   await observability.start();
   const ready = async () => {

@@ -1,14 +1,13 @@
+import type { Survival } from '../../../wal/test/support/faulty-files.ts';
 import { Random } from '../../../wal/test/support/random.ts';
-import { Broker } from '../../src/broker.ts';
-import { type ConfigInput, parseConfig } from '../../src/config/index.ts';
-import { noopLogger } from '../../src/log/index.ts';
-import type { Runtime } from '../../src/runtime.ts';
+import type { Broker } from '../../src/broker.ts';
+import { type Logger, noopLogger } from '../../src/log/index.ts';
 import { Ledger } from '../model/ledger.ts';
 import { ModelClient } from '../model/model-client.ts';
 import { Violation } from '../model/publication.ts';
 import {
   drawAction,
-  drawOptions,
+  drawConfig,
   drawPublication,
   drawRoles,
   drawSubscription,
@@ -17,7 +16,11 @@ import {
   type Role,
 } from '../model/scenario.ts';
 import { SimulatedClock } from './simulated-clock.ts';
+import { SimulatedHost } from './simulated-host.ts';
 import { SimulatedLink } from './simulated-link.ts';
+
+/** Within this time clients have noticed that the broker is gone. */
+const CLIENT_NOTICES_MS = 25;
 
 /** Longer than any will delay and session expiry. */
 const REST_MS = 6000;
@@ -30,6 +33,7 @@ const TRACE_LINES = 40;
 
 export interface SimulationReport {
   readonly events: number;
+  readonly crashes: number;
   readonly publications: number;
   readonly acknowledged: number;
   readonly delivered: number;
@@ -52,10 +56,10 @@ export class SimulatedRun {
   readonly #random: Random;
   readonly #clock = new SimulatedClock();
   readonly #ledger: Ledger;
-  readonly #broker: Broker;
-  readonly #options: ConfigInput;
+  readonly #host: SimulatedHost;
   readonly #actors: Actor[];
   #events = 0;
+  #crashes = 0;
   /** Until when clients act, in milliseconds. */
   readonly #actUntil: number;
 
@@ -66,22 +70,14 @@ export class SimulatedRun {
       clock.now,
       trace === null ? null : (line) => trace(`${clock.time - 1_000_000} ms  ${line}`),
     );
-    this.#options = drawOptions(this.#random);
-    this.#broker = this.#startBroker();
+    this.#host = new SimulatedHost(
+      clock,
+      this.#random,
+      drawConfig(this.#random),
+      trace === null ? noopLogger : loggerTo(this.#ledger.trace as (line: string) => void),
+    );
     this.#actors = drawRoles(this.#random).map((role) => this.#actor(role));
     this.#actUntil = clock.time + 1000 + this.#random.below(this.#random.pick([3000, 12_000]));
-  }
-
-  #startBroker(): Broker {
-    const clock = this.#clock;
-    let ids = 0;
-    const runtime: Runtime = {
-      now: clock.now,
-      defer: (callback) => void clock.schedule(0, callback),
-      setTimer: (delayMs, callback) => clock.schedule(delayMs, callback),
-      uniqueId: () => `unique-${ids++}`,
-    };
-    return new Broker(parseConfig(this.#options), runtime, noopLogger);
   }
 
   #actor(role: Role): Actor {
@@ -89,12 +85,15 @@ export class SimulatedRun {
   }
 
   async run(): Promise<SimulationReport> {
+    this.#start();
     for (const actor of this.#actors) this.#actLater(actor);
+    if (this.#host.isDurable) this.#crashLater();
     await this.#advance(this.#actUntil - this.#clock.time);
     await this.#comeToRest();
     const { publications, counts } = this.#ledger;
     return {
       events: this.#events,
+      crashes: this.#crashes,
       publications: publications.length,
       ...counts,
     };
@@ -102,7 +101,53 @@ export class SimulatedRun {
 
   async #advance(ms: number): Promise<void> {
     const until = this.#clock.time + ms;
-    while (this.#clock.step(until)) this.#events++;
+    while (this.#clock.step(until)) {
+      this.#events++;
+      if (this.#host.isDurable) await this.#host.settle();
+    }
+  }
+
+  // ---------------------------------------------------------------------- crashes
+
+  #start(): void {
+    this.#ledger.trace?.('the broker starts');
+    this.#host.start(() => {
+      this.#ledger.trace?.('the broker serves');
+      for (const { client } of this.#actors) client.onBrokerBack();
+    });
+  }
+
+  #crashLater(): void {
+    const random = this.#random;
+    const delay = random.below(4000);
+    if (this.#clock.time + delay >= this.#actUntil) return;
+    this.#clock.schedule(delay, () => {
+      if (random.chance(0.5)) this.#crash();
+      else this.#host.atOperation(1 + random.below(20), () => this.#crash());
+      this.#crashLater();
+    });
+  }
+
+  /** The process is killed, or the power is cut; a while later there is another process. */
+  #crash(): void {
+    if (!this.#host.isRunning) return;
+    const random = this.#random;
+    const survival: Survival = this.#host.losesPower
+      ? random.pick(['everything', 'nothing', 'anything'])
+      : 'everything';
+    this.#ledger.trace?.(`the broker is killed, unsynced data: ${survival}`);
+    this.#ledger.crashed();
+    this.#crashes++;
+    this.#host.kill(survival);
+    for (const { client, link } of this.#actors) {
+      link?.die();
+      this.#clock.schedule(CLIENT_NOTICES_MS, () => client.onBrokerDied());
+    }
+    this.#clock.schedule(CLIENT_NOTICES_MS + random.below(random.pick([10, 2000])), () => {
+      this.#start();
+      // Sometimes it doesn't get far.
+      if (random.chance(0.3)) this.#host.atOperation(1 + random.below(12), () => this.#crash());
+    });
   }
 
   // ---------------------------------------------------------------------- actions
@@ -121,6 +166,7 @@ export class SimulatedRun {
     const { client, role } = actor;
     const random = this.#random;
     if (client.state === 'idle' || client.state === 'disconnecting') {
+      if (this.#host.broker === null) return;
       if (random.chance(0.5)) this.#connect(actor, random.chance(role.startsClean));
       return;
     }
@@ -145,6 +191,7 @@ export class SimulatedRun {
   }
 
   #connect(actor: Actor, startsClean: boolean): void {
+    if (this.#host.broker === null) return;
     this.#open(actor);
     const link = actor.link as SimulatedLink;
     actor.client.connect(link.clientEnd, startsClean, drawWill(this.#random, actor.role));
@@ -155,7 +202,7 @@ export class SimulatedRun {
       this.#clock,
       this.#random,
       actor.client,
-      this.#broker,
+      this.#host.broker as Broker,
       actor.link,
     );
   }
@@ -193,6 +240,8 @@ export class SimulatedRun {
   async #comeToRest(): Promise<void> {
     // At least until clients have noticed what has been cut.
     await this.#advance(this.#random.chance(0.5) ? REST_MS : 100);
+    while (this.#host.broker === null) await this.#advance(100);
+    this.#host.spare();
     for (const { client } of this.#actors) client.settle();
     for (const actor of this.#actors) {
       actor.client.catchUp();
@@ -262,6 +311,13 @@ export async function simulate(seed: number): Promise<SimulationReport> {
       { cause: error },
     );
   }
+}
+
+/** What the broker logs, between the lines of what its clients do. */
+function loggerTo(trace: (line: string) => void): Logger {
+  const log = (event: string, fields: object = {}) =>
+    trace(`broker: ${event} ${JSON.stringify(fields)}`);
+  return { trace: log, debug: log, info: log, warn: log, error: log, fatal: log };
 }
 
 /** Runs a seed and returns what happens in it, up to its end or to where it goes wrong. */

@@ -1,0 +1,147 @@
+import type { Clock } from '@promptmq/wal';
+import { FaultyFiles, type Survival } from '../../../wal/test/support/faulty-files.ts';
+import { MemoryIndex } from '../../../wal/test/support/memory-index.ts';
+import type { Random } from '../../../wal/test/support/random.ts';
+import { Broker } from '../../src/broker.ts';
+import type { Config } from '../../src/config/index.ts';
+import type { Logger } from '../../src/log/index.ts';
+import type { Runtime } from '../../src/runtime.ts';
+import type { SimulatedClock } from './simulated-clock.ts';
+
+/** Longest that an operation of the disk takes, in milliseconds. */
+const DISK_MS_MAX = 4;
+
+/** Turns of the promises between two events; more than any chain of them is long. */
+const PROMISE_TURNS = 12;
+
+/** A life of the broker's process: nothing that it asked for happens after its end. */
+class Life implements Runtime, Clock {
+  readonly #clock: SimulatedClock;
+  #isOver = false;
+  #ids = 0;
+
+  constructor(clock: SimulatedClock) {
+    this.#clock = clock;
+  }
+
+  now = (): number => this.#clock.time;
+
+  defer = (callback: () => void): void => {
+    this.setTimer(0, callback);
+  };
+
+  setTimer = (delayMs: number, callback: () => void): (() => void) =>
+    this.#clock.schedule(Math.ceil(delayMs), () => {
+      if (!this.#isOver) callback();
+    });
+
+  uniqueId = (): string => `unique-${this.#ids++}`;
+
+  end(): void {
+    this.#isOver = true;
+  }
+}
+
+/** The machine that the broker runs on: its process, which can be killed, and its disk, which stays. */
+export class SimulatedHost {
+  readonly #clock: SimulatedClock;
+  readonly #random: Random;
+  readonly #config: Config;
+  readonly #log: Logger;
+  /** The disk; what it does takes its time. */
+  #files = new FaultyFiles();
+  #index = new MemoryIndex();
+  #life: Life;
+  /** Serving; null while there is none. */
+  broker: Broker | null = null;
+  /** There is a process, which serves or is about to. */
+  isRunning = false;
+  /** What went wrong in a promise that nobody waits for. */
+  failure: unknown = null;
+
+  constructor(clock: SimulatedClock, random: Random, config: Config, log: Logger) {
+    this.#clock = clock;
+    this.#random = random;
+    this.#config = config;
+    this.#log = log;
+    this.#life = new Life(clock);
+    this.#equip();
+  }
+
+  get isDurable(): boolean {
+    return this.#config.storage.enabled;
+  }
+
+  /** Whether what was acknowledged has to survive a power cut, too. */
+  get losesPower(): boolean {
+    const { syncMode, forceFsync } = this.#config.storage.wal;
+    return syncMode === 'immediate' || forceFsync;
+  }
+
+  #equip(): void {
+    const delay = () =>
+      new Promise<void>((resolve) => {
+        this.#clock.schedule(this.#random.below(DISK_MS_MAX), resolve);
+      });
+    this.#files.delay = delay;
+    this.#index.delay = delay;
+  }
+
+  /** Begins to start a broker; `broker` is set when it serves, `onServing` told. */
+  start(onServing: () => void): void {
+    const life = new Life(this.#clock);
+    this.#life = life;
+    this.isRunning = true;
+    const broker = new Broker(this.#config, life, this.#log);
+    broker.onStorageFailed = (error) => this.#fail(life, error);
+    if (!this.isDurable) {
+      this.broker = broker;
+      onServing();
+      return;
+    }
+    broker.recover({ files: this.#files, index: this.#index, clock: life }).then(
+      () => {
+        if (life !== this.#life) return;
+        this.broker = broker;
+        onServing();
+      },
+      (error: unknown) => this.#fail(life, error),
+    );
+  }
+
+  #fail(life: Life, error: unknown): void {
+    if (life === this.#life) this.failure ??= error;
+  }
+
+  /** Ends the process, and with `survival` what the disk had not been told to keep. */
+  kill(survival: Survival): void {
+    this.#life.end();
+    this.isRunning = false;
+    this.broker = null;
+    this.#files = this.#files.crash(survival, this.#random);
+    this.#index = this.#index.crash();
+    this.#equip();
+  }
+
+  /** Calls back at one of the next operations of the disk, before it takes effect. */
+  atOperation(count: number, callback: () => void): void {
+    const files = this.#files;
+    const at = files.operations + count;
+    files.beforeOperation = (_, operation) => {
+      if (operation !== at) return;
+      files.beforeOperation = () => {};
+      callback();
+    };
+  }
+
+  /** Takes back `atOperation`. */
+  spare(): void {
+    this.#files.beforeOperation = () => {};
+  }
+
+  /** Lets promises go on that can, as they do between two turns of a real process. */
+  async settle(): Promise<void> {
+    for (let turn = 0; turn < PROMISE_TURNS; turn++) await null;
+    if (this.failure !== null) throw this.failure;
+  }
+}
