@@ -35,6 +35,9 @@ const PLOTS = join(root, 'docs/performance');
 const BEGIN = '<!-- compare: begin -->';
 const END = '<!-- compare: end -->';
 
+const QUICK_NOTE =
+  '**A quick run:** some scenarios, shortly, mostly to see that it works. Not figures to quote.';
+
 /** A run that takes so much longer than it should is given up. */
 const TIMEOUT_SECONDS = 120;
 
@@ -139,6 +142,7 @@ function report(rows, brokers, { runs, seconds, isQuick }) {
   const lines = [
     `Taken on ${date}: ${machine()}; ${pinning}; medians of ${runs} ${runs === 1 ? 'run' : 'runs'} of ${seconds} s, by \`${command}\`.`,
     '',
+    ...(isQuick ? [QUICK_NOTE, ''] : []),
     ...brokers.map(({ name, version, configuration }) => `- ${name} ${version}: ${configuration}.`),
     '',
     '### Throughput',

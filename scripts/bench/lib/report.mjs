@@ -1,5 +1,5 @@
 /** Medians of runs, and the tables of docs/performance.md made from them. */
-import { cpus, release, totalmem, type } from 'node:os';
+import { cpus, loadavg, release, totalmem, type } from 'node:os';
 import { formatBytes, formatCount, formatLoss, formatMicros } from './bench-package.mjs';
 
 /** CPU time counts in hundredths of a second: below this share of a core, it says little. */
@@ -170,5 +170,6 @@ function ratio(own, peer) {
 /** What the figures were taken on. */
 export function machine() {
   const [cpu] = cpus();
-  return `${cpus().length} × ${cpu.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GB, ${type()} ${release()}, Node ${process.versions.node}`;
+  const load = loadavg()[0].toFixed(1);
+  return `${cpus().length} × ${cpu.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GB, ${type()} ${release()}, Node ${process.versions.node}, load at the end ${load}`;
 }
