@@ -79,6 +79,7 @@ export class Storage implements LogOwner, DeliveryStore<Connection> {
   readonly #state: StoredState;
   readonly #queue: CommitQueue;
   readonly #writer: ByteWriter;
+  readonly #reader: ByteReader;
   #log: Log | null;
   /** Sessions that wait for a commit to go on sending. */
   #waiting: Set<BrokerSession>;
@@ -111,6 +112,7 @@ export class Storage implements LogOwner, DeliveryStore<Connection> {
     this.#state = new StoredState();
     this.#queue = new CommitQueue();
     this.#writer = new ByteWriter();
+    this.#reader = new ByteReader(new Uint8Array(0));
     this.#log = null;
     this.#waiting = new Set();
     this.#loading = new Set();
@@ -362,7 +364,7 @@ export class Storage implements LogOwner, DeliveryStore<Connection> {
 
   fetch(session: BrokerSession, position: number): Message | null | 'lost' {
     const record = this.log.readNow(position);
-    if (record !== null) return readMessageOnly(new ByteReader(record.data), record.stream);
+    if (record !== null) return readMessageOnly(this.#reader.reset(record.data), record.stream);
     if (this.#lost.delete(position)) return 'lost';
     if (this.#loading.has(session)) return null;
     this.#loading.add(session);
