@@ -19,6 +19,7 @@ import { latencyPlot, memoryPlot, throughputPlot } from './lib/bench-package.mjs
 import { canPin, findBrokers, startBroker } from './lib/brokers.mjs';
 import { generate } from './lib/generator.mjs';
 import {
+  efficiencyTable,
   isFixedRate,
   latencyTable,
   machine,
@@ -33,6 +34,9 @@ const DOCUMENT = join(root, 'docs/performance.md');
 const PLOTS = join(root, 'docs/performance');
 const BEGIN = '<!-- compare: begin -->';
 const END = '<!-- compare: end -->';
+
+const QUICK_NOTE =
+  '**A quick run:** some scenarios, shortly, mostly to see that it works. Not figures to quote.';
 
 /** A run that takes so much longer than it should is given up. */
 const TIMEOUT_SECONDS = 120;
@@ -124,6 +128,8 @@ async function measureOnce(broker, args) {
   const running = await startBroker(broker);
   try {
     return await generate(args, running, TIMEOUT_SECONDS);
+  } catch (error) {
+    throw new Error(running.failure() ?? error.message);
   } finally {
     await running.stop();
   }
@@ -136,6 +142,7 @@ function report(rows, brokers, { runs, seconds, isQuick }) {
   const lines = [
     `Taken on ${date}: ${machine()}; ${pinning}; medians of ${runs} ${runs === 1 ? 'run' : 'runs'} of ${seconds} s, by \`${command}\`.`,
     '',
+    ...(isQuick ? [QUICK_NOTE, ''] : []),
     ...brokers.map(({ name, version, configuration }) => `- ${name} ${version}: ${configuration}.`),
     '',
     '### Throughput',
@@ -145,6 +152,11 @@ function report(rows, brokers, { runs, seconds, isQuick }) {
     throughputTable(rows, brokers),
     '',
     '![Throughput by scenario and broker](performance/throughput.svg)',
+    '',
+    'The same for each second of CPU time that the broker used: what a whole core would do, also where it',
+    'had to wait for the disk, the generator or other processes of the machine.',
+    '',
+    efficiencyTable(rows, brokers),
     '',
   ];
   if (rows.some(isFixedRate)) {

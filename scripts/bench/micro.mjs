@@ -21,7 +21,7 @@ const BASELINE = fileURLToPath(new URL('micro-baseline.json', import.meta.url));
 /** What a figure may be worse than the baseline. */
 const TOLERANCE = 0.1;
 /** Allocations are counted with so much noise, in bytes an operation. */
-const BYTES_NOISE = 4;
+const BYTES_NOISE = 24;
 
 /** A batch of operations takes about so long, and the best of so many batches counts. */
 const BATCH_MS = 4;

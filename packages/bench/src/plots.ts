@@ -1,7 +1,7 @@
 import type { Percentiles } from './histogram.ts';
 import type { MemoryPoint, Result } from './result.ts';
 import { barChart, lineChart } from './svg.ts';
-import { formatBytes, formatCount, formatMicros } from './table.ts';
+import { formatCount, formatMicros } from './table.ts';
 
 /** Results of one broker, or of one call. */
 export interface ResultSeries {
@@ -108,9 +108,12 @@ export function memoryPlot(all: readonly NamedMemory[]): string | null {
     yTitle: 'resident',
     series: all.map(({ name, points }) => ({
       name,
-      points: points.map(({ connections, residentBytes }) => [connections, residentBytes] as const),
+      // In megabytes, so that the axis has round numbers of them.
+      points: points.map(
+        ({ connections, residentBytes }) => [connections, residentBytes / 1_048_576] as const,
+      ),
     })),
     formatX: formatCount,
-    formatY: formatBytes,
+    formatY: (megabytes) => `${Number(megabytes.toPrecision(6))} MB`,
   });
 }

@@ -64,7 +64,7 @@ export function barChart({ title, unit, categories, series, format }: BarChart):
       );
     });
   });
-  return svgDocument(height, parts);
+  return svgDocument(title, height, parts);
 }
 
 export function lineChart(chart: LineChart): string {
@@ -108,7 +108,7 @@ export function lineChart(chart: LineChart): string {
       parts.push(`<circle cx="${x}" cy="${y}" r="3" fill="${color}"/>`);
     }
   });
-  return svgDocument(bottom + 55, parts);
+  return svgDocument(chart.title, bottom + 55, parts);
 }
 
 function isShown(chart: LineChart, [x, y]: readonly [number, number]): boolean {
@@ -172,9 +172,10 @@ function text(
   return `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" font-size="${size}" text-anchor="${anchor}" fill="${TEXT}">${escaped(content)}</text>`;
 }
 
-function svgDocument(height: number, parts: readonly string[]): string {
+function svgDocument(title: string, height: number, parts: readonly string[]): string {
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" viewBox="0 0 ${WIDTH} ${height}" font-family="Helvetica, Arial, sans-serif">`,
+    `<title>${escaped(title)}</title>`,
     `<rect width="${WIDTH}" height="${height}" fill="#ffffff"/>`,
     ...parts,
     '</svg>',

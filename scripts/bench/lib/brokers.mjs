@@ -123,10 +123,12 @@ export function findBrokers(wanted, peers, directory) {
 /**
  * Starts a broker and waits until it takes connections.
  *
- * @returns `url`, `pid` (null when it is not ours) and `stop()`, which resolves when it has ended
+ * @returns `url`, `pid` (null when it is not ours), `stop()`, which resolves when it has ended, and
+ * `failure()`, which says why it ended by itself
  */
 export async function startBroker(broker) {
-  if (broker.url !== undefined) return { url: broker.url, pid: null, stop: async () => {} };
+  if (broker.url !== undefined)
+    return { url: broker.url, pid: null, stop: async () => {}, failure: () => null };
   const port = await freePort();
   // Whatever it writes by default is thrown away with its working directory.
   const directory = mkdtempSync(join(tmpdir(), 'promptmq-compare-'));
@@ -148,13 +150,24 @@ export async function startBroker(broker) {
   while (!(await isListening(port))) {
     if (child.exitCode !== null || performance.now() > deadline) {
       await stop();
-      throw new Error(`${broker.name} did not start: ${errors.trim().split('\n').at(-1)}`);
+      throw new Error(`${broker.name} did not start: ${errorLine(errors)}`);
     }
     await new Promise((resolve) => {
       setTimeout(resolve, 50);
     });
   }
-  return { url: `mqtt://127.0.0.1:${port}`, pid: child.pid, stop };
+  /** Why it ended by itself; null while it runs. */
+  const failure = () =>
+    child.exitCode === null && child.signalCode === null
+      ? null
+      : `${broker.name} ended with ${child.exitCode ?? child.signalCode}: ${errorLine(errors)}`;
+  return { url: `mqtt://127.0.0.1:${port}`, pid: child.pid, stop, failure };
+}
+
+/** Of what a process wrote to its standard error, the line that says most. */
+function errorLine(errors) {
+  const lines = errors.trim().split('\n');
+  return lines.find((line) => /^\w*Error\b/.test(line)) ?? lines.at(-1);
 }
 
 async function freePort() {

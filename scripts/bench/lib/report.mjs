@@ -1,6 +1,9 @@
 /** Medians of runs, and the tables of docs/performance.md made from them. */
-import { cpus, release, totalmem, type } from 'node:os';
+import { cpus, loadavg, release, totalmem, type } from 'node:os';
 import { formatBytes, formatCount, formatLoss, formatMicros } from './bench-package.mjs';
+
+/** CPU time counts in hundredths of a second: below this share of a core, it says little. */
+const CPU_MIN = 0.05;
 
 export function median(values) {
   const sorted = values.toSorted((a, b) => a - b);
@@ -60,6 +63,17 @@ export function table(head, rows) {
  * @param brokers - PromptMQ first
  */
 export function throughputTable(rows, brokers) {
+  return rateTable(rows, brokers, (outcome) => outcome.ratePerSecond);
+}
+
+/** By CPU time of the broker, where that is known and not too short to be measured. */
+export function efficiencyTable(rows, brokers) {
+  return rateTable(rows, brokers, ({ ratePerSecond, broker }) =>
+    broker === null || broker.cpu < CPU_MIN ? null : ratePerSecond / broker.cpu,
+  );
+}
+
+function rateTable(rows, brokers, read) {
   const [own, ...peers] = brokers;
   const shown = rows.filter((row) => !isFixedRate(row));
   const head = ['scenario', 'counted', ...brokers.map(({ name }) => name)];
@@ -68,8 +82,12 @@ export function throughputTable(rows, brokers) {
     head,
     shown.map(({ name, outcomes }) => {
       const unit = outcomes.find(({ failure }) => failure === undefined)?.unit ?? '-';
-      const ratios = peers.map((_, index) => ratio(outcomes[0], outcomes[index + 1]));
-      return [name, unit, ...outcomes.map(formatRate), ...ratios];
+      const rates = outcomes.map((outcome) =>
+        outcome.failure === undefined ? read(outcome) : null,
+      );
+      const ratios = peers.map((_, index) => ratio(rates[0], rates[index + 1]));
+      const cells = outcomes.map((outcome, index) => formatRate(outcome, rates[index]));
+      return [name, unit, ...cells, ...ratios];
     }),
   );
 }
@@ -137,20 +155,21 @@ export function isFixedRate({ outcomes }) {
   return outcomes.some(({ scenario }) => (scenario?.ratePerSecond ?? null) !== null);
 }
 
-function formatRate(outcome) {
+function formatRate(outcome, rate) {
   if (outcome.failure !== undefined) return 'failed';
-  const loss = outcome.lost > 0 ? ' !' : '';
-  return `${formatCount(outcome.ratePerSecond)}/s${loss}`;
+  if (rate === null) return '-';
+  return `${formatCount(rate)}/s${outcome.lost > 0 ? ' !' : ''}`;
 }
 
 function ratio(own, peer) {
-  if (own.failure !== undefined || peer.failure !== undefined) return '-';
-  const value = own.ratePerSecond / peer.ratePerSecond;
+  if (own === null || peer === null) return '-';
+  const value = own / peer;
   return value < 10 ? value.toFixed(2) : value.toFixed(0);
 }
 
 /** What the figures were taken on. */
 export function machine() {
   const [cpu] = cpus();
-  return `${cpus().length} × ${cpu.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GB, ${type()} ${release()}, Node ${process.versions.node}`;
+  const load = loadavg()[0].toFixed(1);
+  return `${cpus().length} × ${cpu.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GB, ${type()} ${release()}, Node ${process.versions.node}, load at the end ${load}`;
 }
