@@ -2,13 +2,14 @@
  * A broker for the crash harness: it serves like any other until it comes to a chosen point, where it
  * kills its own process with SIGKILL. The harness talks to it over the channel of `fork`:
  *
- *   { start: { options, point } }   serve with these options; answered by { url, recoveryMs }
+ *   { start: { options, small, point } }   serve with these options; answered by { url, recoveryMs }
  *   { ping }                        answered by the same: it was alive when it got this
  *
  * It is started ahead of time, so that one is at hand when another has been killed.
  */
 import { join } from 'node:path';
-import { createBroker } from '../../packages/server/dist/index.js';
+import { parseConfig } from '../../packages/server/dist/config/index.js';
+import { startBroker } from '../../packages/server/dist/create-broker.js';
 import { LmdbIndex, nodeFiles } from '../../packages/wal/dist/index.js';
 import { DyingIndex, dyingFiles, Fuse } from './dying-files.mjs';
 
@@ -19,10 +20,14 @@ process.on('message', async (message) => {
 });
 process.send({ ready: true });
 
-async function start({ options, point }) {
+async function start({ options, small, point }) {
   const fuse = new Fuse(point);
   const startedAt = performance.now();
-  const broker = await createBroker(options, {
+  const config = parseConfig(options);
+  // Smaller than a configuration may have it: so that all that happens to a log does.
+  Object.assign(config.storage.wal, small.wal);
+  Object.assign(config.storage.compaction, small.compaction);
+  const broker = await startBroker(config, {
     logger: loggerOf(fuse),
     storage: {
       files: dyingFiles(nodeFiles, fuse),
@@ -35,11 +40,10 @@ async function start({ options, point }) {
 
 /** Takes from the events of the broker what it is doing, and passes errors on. */
 function loggerOf(fuse) {
-  const ignore = () => {};
   const report = (event, fields) => process.send({ error: event, fields });
   const follow = (event) => {
-    if (event === 'compacting') fuse.phase = 'compaction';
-    else if (event === 'compacted') fuse.phase = 'serving';
+    if (event === 'storage-compacting') fuse.phase = 'compaction';
+    else if (event === 'storage-compacted') fuse.phase = 'serving';
   };
-  return { trace: follow, debug: follow, info: follow, warn: ignore, error: report, fatal: report };
+  return { trace: follow, debug: follow, info: follow, warn: follow, error: report, fatal: report };
 }

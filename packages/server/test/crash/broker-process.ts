@@ -14,6 +14,12 @@ export interface KillPoint {
   readonly count: number;
 }
 
+export interface BrokerConfig {
+  readonly options: ConfigInput;
+  /** Sizes below those that a configuration may have. */
+  readonly small: { readonly wal: object; readonly compaction: object };
+}
+
 interface FromBroker {
   readonly url?: string;
   readonly recoveryMs?: number;
@@ -59,13 +65,13 @@ export class BrokerProcess {
    * @returns where, and how long it took to get there; null when it died on the way
    */
   async start(
-    options: ConfigInput,
+    { options, small }: BrokerConfig,
     point: KillPoint | null,
   ): Promise<{ url: string; recoveryMs: number } | null> {
     const started = new Promise<FromBroker>((resolve) => {
       this.#onUrl = resolve;
     });
-    this.#child.send({ start: { options, point } });
+    this.#child.send({ start: { options, small, point } });
     const message = await Promise.race([started, this.exited]);
     if (!message) return null;
     return { url: message.url as string, recoveryMs: message.recoveryMs as number };

@@ -1,8 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setImmediate as turn } from 'node:timers/promises';
+import { setTimeout as pause } from 'node:timers/promises';
 import { Random } from '../../../wal/test/support/random.ts';
-import type { ConfigInput } from '../../src/config/index.ts';
 import { Ledger } from '../model/ledger.ts';
 import { ModelClient } from '../model/model-client.ts';
 import { Violation } from '../model/publication.ts';
@@ -15,12 +14,13 @@ import {
   drawWill,
   type Role,
 } from '../model/scenario.ts';
-import { BrokerProcess } from './broker-process.ts';
+import { type BrokerConfig, BrokerProcess } from './broker-process.ts';
 import { drawPoint } from './kill-points.ts';
 import { SocketLink } from './socket-link.ts';
 
-/** A point that isn't met in this time is given up, and the broker killed from outside. */
-const ROUND_MS_MAX = 250;
+/** A round ends after so many acknowledgements, or so much time, if the broker isn't dead by then. */
+const ROUND_ACKS_MAX = 150;
+const ROUND_MS_MAX = 1000;
 
 /** How many kills the same clients live through. */
 const GENERATION_KILLS = 15;
@@ -160,9 +160,11 @@ class CrashRun {
     const point = drawPoint(random);
     const isUp = await this.#start(point);
     if (isUp) {
-      const until =
-        performance.now() + (point === null ? random.below(ROUND_MS_MAX) : ROUND_MS_MAX);
-      await this.#act(() => performance.now() < until && !this.#broker.hasExited);
+      const { counts } = this.#ledger;
+      const acks = counts.acknowledged + random.below(ROUND_ACKS_MAX);
+      const until = performance.now() + ROUND_MS_MAX;
+      const goesOn = () => counts.acknowledged < acks && performance.now() < until;
+      await this.#act(() => !this.#broker.hasExited && goesOn());
     }
     const name = this.#broker.hasExited ? (point?.name ?? 'by itself') : 'at any moment';
     await this.#end(name);
@@ -204,7 +206,7 @@ class CrashRun {
   async #liveAndJudge(): Promise<void> {
     if (!(await this.#start(null))) throw new Violation(this.#broker.failure ?? 'it did not start');
     if (this.#random.chance(0.5)) {
-      const until = performance.now() + 30;
+      const until = performance.now() + 50;
       await this.#act(() => performance.now() < until);
     }
     await this.#comeToRest();
@@ -236,8 +238,8 @@ class CrashRun {
 
   async #act(goesOn: () => boolean): Promise<void> {
     while (goesOn()) {
-      this.#actOnce(this.#random.pick(this.#actors));
-      await turn();
+      for (const actor of this.#actors) if (this.#random.chance(0.5)) this.#actOnce(actor);
+      await pause(1);
       this.#throwFailure();
     }
   }
@@ -246,13 +248,13 @@ class CrashRun {
     const { client, role } = actor;
     const random = this.#random;
     if (client.state === 'idle') {
-      if (random.chance(0.3)) this.#connect(actor, random.chance(role.startsClean / 4), true);
+      if (random.chance(0.7)) this.#connect(actor, random.chance(role.startsClean / 4), true);
       return;
     }
     if (!client.isConnected) return;
     switch (drawAction(random, role)) {
       case 'publish':
-        for (let count = 1 + random.below(8); count > 0; count--) this.#publish(actor);
+        for (let count = 1 + random.below(12); count > 0; count--) this.#publish(actor);
         break;
       case 'subscribe':
         if (client.mayRequest) client.subscribe(drawSubscription(random, role), random.below(3));
@@ -326,7 +328,7 @@ class CrashRun {
   async #until(isMet: () => boolean): Promise<void> {
     const startedAt = performance.now();
     while (!isMet()) {
-      await turn();
+      await pause(1);
       this.#throwFailure();
       if (this.#broker.hasExited) throw new Violation(this.#broker.failure ?? 'the broker is gone');
       if (performance.now() - startedAt > REST_MS_MAX) {
@@ -338,16 +340,24 @@ class CrashRun {
 
   // ----------------------------------------------------------------------- private
 
-  #config(): ConfigInput {
+  #config(): BrokerConfig {
     const { directory, seed } = this.#options;
+    const random = new Random(seed);
     return {
-      server: { wsBind: 'none' },
-      storage: {
-        dataDir: join(directory, 'data'),
-        walDir: join(directory, 'wal'),
-        memoryBuffer: new Random(seed).pick([0, 20_000, 1_000_000]),
-        wal: { segmentSize: 65_536, checkpointSize: 65_536 },
-        compaction: { maxWalSize: 262_144, checkInterval: 100 },
+      options: {
+        server: { bind: '127.0.0.1:0', wsBind: 'none' },
+        metrics: { enabled: false },
+        mqtt: { maxInflight: 20 },
+        storage: {
+          dataDir: join(directory, 'data'),
+          walDir: join(directory, 'wal'),
+          memoryBuffer: random.pick([0, 20_000, 1_000_000]),
+          compaction: { checkInterval: 100 },
+        },
+      },
+      small: {
+        wal: { segmentSize: 16_384, checkpointSize: random.pick([10_000, 50_000]) },
+        compaction: { maxWalSize: random.pick([50_000, 200_000]) },
       },
     };
   }

@@ -3,21 +3,21 @@ import type { KillPoint } from './broker-process.ts';
 
 /** The moments at which it matters whether the broker lives on; counts are drawn. */
 const POINTS: readonly (Omit<KillPoint, 'count'> & { readonly countMax: number })[] = [
-  { name: 'before a write', phase: 'serving', operation: 'write', when: 'before', countMax: 30 },
-  { name: 'in a write', phase: 'serving', operation: 'write', when: 'middle', countMax: 30 },
+  { name: 'before a write', phase: 'serving', operation: 'write', when: 'before', countMax: 12 },
+  { name: 'in a write', phase: 'serving', operation: 'write', when: 'middle', countMax: 12 },
   {
     name: 'after a write, before its sync',
     phase: 'serving',
     operation: 'sync',
     when: 'before',
-    countMax: 30,
+    countMax: 12,
   },
   {
     name: 'after a sync, before the acknowledgement',
     phase: 'serving',
     operation: 'sync',
     when: 'after',
-    countMax: 30,
+    countMax: 12,
   },
   {
     name: 'before a directory is synced',
@@ -64,7 +64,7 @@ const POINTS: readonly (Omit<KillPoint, 'count'> & { readonly countMax: number }
 
 /** A point for the next broker; null to kill it at any moment, from outside. */
 export function drawPoint(random: Random): KillPoint | null {
-  if (random.chance(0.25)) return null;
+  if (random.chance(0.15)) return null;
   const { countMax, ...point } = random.pick(POINTS);
   return { ...point, count: 1 + random.below(countMax) };
 }

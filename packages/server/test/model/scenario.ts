@@ -133,7 +133,7 @@ export function drawPublication(
   return {
     publisher: profile.clientId,
     topic,
-    qos: random.pick(QOS),
+    qos: random.pick([0, 1, 1, 2, 2] as const),
     retain,
     size: clears ? 0 : drawSize(random),
     expiry: profile.version === 5 && random.chance(0.15) ? 1 + random.below(4) : null,
