@@ -13,11 +13,16 @@ const ALLOWED = {
   codec: { imports: ['mqtt-packet'], types: [] },
   session: { imports: [], types: ['@promptmq/codec'] },
   wal: { imports: ['lmdb'], types: [] },
+  bench: { imports: ['@promptmq/codec', 'yargs'], types: [] },
+  metrics: { imports: ['prom-client'], types: [] },
   server: {
     imports: [
+      '@promptmq/bench',
       '@promptmq/codec',
+      '@promptmq/metrics',
       '@promptmq/session',
       '@promptmq/wal',
+      'rotating-file-stream',
       'winston',
       'ws',
       'yaml',

@@ -20,14 +20,23 @@ const { status } = spawnSync(
 );
 process.exit(status ?? 1);
 
-/** mosquitto_pub and mosquitto_sub: installed where that can be done, else their tests are skipped. */
+/** Programs of other projects: installed where that can be done, else their tests are skipped. */
 function installDebianPackages() {
-  if (isThere('mosquitto_sub')) return;
+  const missing = Object.entries({
+    'mosquitto-clients': 'mosquitto_sub',
+    prometheus: 'promtool',
+  }).filter(([, command]) => !isThere(command));
+  if (missing.length === 0) return;
+  const packages = missing.map(([name]) => name);
   if (process.getuid?.() === 0 && isThere('apt-get')) {
     run('looking up Debian packages', 'apt-get', ['update', '-qq']);
-    run('installing mosquitto-clients', 'apt-get', ['install', '-y', '-qq', 'mosquitto-clients']);
+    const options = ['-y', '-qq', '--no-install-recommends'];
+    run(`installing ${packages.join(', ')}`, 'apt-get', ['install', ...options, ...packages]);
   } else {
-    console.error('promptmq: mosquitto_sub is not installed: its tests are skipped, except in CI');
+    const names = packages.join(', ');
+    console.error(
+      `promptmq: ${names} not installed: tests with it are skipped, except in CI on Linux`,
+    );
   }
 }
 

@@ -1,4 +1,5 @@
-// Measures the log alone: node scripts/bench/wal.mjs [--records N] [--size BYTES] [--json]
+// Measures the log alone:
+//   node scripts/bench/wal.mjs [--records N] [--size BYTES] [--streams N] [--dir DIRECTORY] [--json]
 //
 // For each sync mode, records of one size are appended as fast as the log takes them, with a bound on what
 // is outstanding, in a directory that is removed afterwards; then they are read back in order.
@@ -13,6 +14,7 @@ const { values } = parseArgs({
     records: { type: 'string', default: '1000000' },
     size: { type: 'string', default: '100' },
     dir: { type: 'string', default: tmpdir() },
+    streams: { type: 'string', default: '0' },
     json: { type: 'boolean', default: false },
   },
 });
@@ -23,6 +25,11 @@ const { Log, LmdbIndex } = await import('../../packages/wal/dist/index.js');
 
 const count = Number(values.records);
 const data = Buffer.alloc(Number(values.size), 'x');
+
+const streams = Array.from({ length: Number(values.streams) }, (_, index) =>
+  Buffer.from(`building/${index}/temperature`),
+);
+const streamOf = (index) => (streams.length === 0 ? undefined : streams[index % streams.length]);
 
 /** Appended in one turn by the modes that don't wait: a socket hands over about as many. */
 const BURST = 1000;
@@ -44,7 +51,7 @@ async function window(log, outstanding) {
     };
     const append = () => {
       appended++;
-      log.append(data, onCommitted);
+      log.append(data, onCommitted, streamOf(appended));
     };
     while (appended < Math.min(outstanding, count)) append();
   });
@@ -63,7 +70,7 @@ async function bursts(log) {
   };
   for (let appended = 0; appended < count; ) {
     for (let index = 0; index < BURST && appended < count; index++, appended++) {
-      log.append(data, onCommitted);
+      log.append(data, onCommitted, streamOf(appended));
     }
     await turn();
     if (log.pendingBytes > PENDING_MAX) {

@@ -163,7 +163,7 @@ export class Authentication {
   #fail(error: unknown): void {
     const connection = this.#connection;
     this.#isAnswering = false;
-    connection.broker.log.error('authentication-method-failed', {
+    connection.broker.clientLog.error('authentication-method-failed', {
       method: this.#method.name,
       error: String(error),
     });

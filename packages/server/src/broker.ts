@@ -17,7 +17,7 @@ import { type Logger, rateLimited } from './log/index.ts';
 import { type BrokerSession, Router } from './router.ts';
 import type { Runtime } from './runtime.ts';
 import { SessionEntry } from './session-entry.ts';
-import { type BrokerStats, createStats } from './stats.ts';
+import { type BrokerStats, countIn, createStats } from './stats.ts';
 import type { SessionRecord } from './storage/records.ts';
 import type { RecoveryHost } from './storage/recovery.ts';
 import { Storage, type StorageResources } from './storage/storage.ts';
@@ -28,9 +28,6 @@ import type { Transport, TransportHandler } from './transport.ts';
 /** How often expired retained messages are looked for, and how many are removed at a time. */
 const RETAINED_SWEEP_MS = 1000;
 const RETAINED_SWEEP_MAX = 10_000;
-
-/** Client-triggered log lines a second, and how many may come at once. */
-const CLIENT_LOG_LINES = { perSecond: 20, burst: 100 };
 
 /** What of a client outlives the process: nothing, its will, or its session with the will. */
 export type Durability = 'none' | 'will' | 'session';
@@ -52,7 +49,7 @@ export class Broker implements RecoveryHost {
   readonly router: Router;
   readonly deadlines: DeadlineQueue;
   readonly log: Logger;
-  /** Who may connect and do what; changed by `setAccess`. */
+  /** Who may connect and do what; changed by `reconfigure`. */
   access: Access;
   /** Keeps what outlives the process; null when nothing does. Set by `recover`. */
   storage: Storage | null;
@@ -60,7 +57,8 @@ export class Broker implements RecoveryHost {
   onStorageFailed: (why: string) => void;
   /** By name. */
   readonly authenticationMethods: ReadonlyMap<string, AuthenticationMethod>;
-  readonly #clientLog: Logger;
+  /** For what clients can cause: lines beyond the limit are left out and counted. */
+  readonly clientLog: Logger;
   readonly #sessions: Map<string, SessionEntry>;
   readonly #totals: QueueTotals;
   readonly #connections: Set<Connection>;
@@ -91,11 +89,21 @@ export class Broker implements RecoveryHost {
     this.authenticationMethods = new Map(
       authenticationMethods.map((method) => [method.name, method]),
     );
-    this.#clientLog = rateLimited(log, { ...CLIENT_LOG_LINES, now: runtime.now });
+    // Limits are read from the configuration whenever they are asked: a reload changes them in place.
+    this.clientLog = rateLimited(log, {
+      get perSecond() {
+        return config.log.clientLinesPerSecond;
+      },
+      now: runtime.now,
+    });
     this.#sessions = new Map();
     this.#totals = {
-      messagesMax: config.mqtt.maxQueuedMessagesTotal,
-      bytesMax: config.mqtt.maxQueuedBytesTotal,
+      get messagesMax() {
+        return config.mqtt.maxQueuedMessagesTotal;
+      },
+      get bytesMax() {
+        return config.mqtt.maxQueuedBytesTotal;
+      },
       messages: 0,
       bytes: 0,
     };
@@ -123,9 +131,10 @@ export class Broker implements RecoveryHost {
    * @returns what the transport reports to; null when there are too many and it was destroyed
    */
   accept(transport: Transport): TransportHandler | null {
+    this.stats.socketsAccepted++;
     if (this.#isStopping || this.#connections.size >= this.socketsMax) {
       this.stats.connectionsRefused++;
-      this.#clientLog.warn('connection-refused', { why: 'too many open sockets' });
+      this.clientLog.warn('connection-refused', { why: 'too many open sockets' });
       transport.destroy();
       return null;
     }
@@ -142,7 +151,7 @@ export class Broker implements RecoveryHost {
   /** A listener closed a connection before its first packet: a TLS handshake or a header was wrong. */
   onRefusedByListener(address: string, why: string): void {
     this.stats.connectionsRefused++;
-    this.#clientLog.warn('connection-refused', { address, why });
+    this.clientLog.warn('connection-refused', { address, why });
   }
 
   /** Whether a client may connect: there is room, or it takes over its own session. */
@@ -213,7 +222,9 @@ export class Broker implements RecoveryHost {
     this.#openCount++;
     this.stats.connectionsCurrent = this.#openCount;
     this.stats.connectionsTotal++;
-    this.#clientLog.info('client-connected', {
+    this.stats.connectionsMaximum = Math.max(this.stats.connectionsMaximum, this.#openCount);
+    countIn(this.stats.connacks, ReasonCode.Success);
+    this.clientLog.info('client-connected', {
       clientId: session.clientId,
       address: connection.transport.remoteAddress,
       protocol: connection.transport.protocol,
@@ -296,19 +307,25 @@ export class Broker implements RecoveryHost {
     return link !== null;
   }
 
-  /** Has other rules apply from now on; connected clients lose the subscriptions that these forbid. */
-  setAccess(access: Access): void {
+  /**
+   * The configuration was changed: has other rules apply from now on. Connected clients lose the subscriptions
+   * that these forbid.
+   */
+  reconfigure(access: Access): void {
     this.access = access;
     for (const connection of this.#connections) {
       const { session, clientId, userName } = connection;
       if (session === null) continue;
+      connection.updateTrace(clientId);
       connection.permissions = access.permissionsOf({ clientId, userName });
       revokeSubscriptions(this, session, connection.permissions);
     }
   }
 
   onDisconnected(connection: Connection, cause: string, reasonCode: number): void {
-    this.#clientLog.info('client-disconnected', {
+    countIn(this.stats.disconnections, cause);
+    this.stats.connectionDurations.observe((this.runtime.now() - connection.openedAt) / 1000);
+    this.clientLog.info('client-disconnected', {
       clientId: connection.clientId,
       cause,
       reasonCode,
@@ -321,7 +338,9 @@ export class Broker implements RecoveryHost {
   }
 
   logRefusal(connection: Connection, error: PacketError): void {
-    this.#clientLog.warn('packet-refused', {
+    countIn(this.stats.packetErrors, (this.stats.packetTypeNow << 8) | error.reasonCode);
+    this.stats.packetTypeNow = 0;
+    this.clientLog.warn('packet-refused', {
       clientId: connection.clientId,
       address: connection.transport.remoteAddress,
       reasonCode: error.reasonCode,
@@ -330,7 +349,7 @@ export class Broker implements RecoveryHost {
   }
 
   logConnectRefusal(connection: Connection, reasonCode: number, why: string): void {
-    this.#clientLog.warn('connect-refused', {
+    this.clientLog.warn('connect-refused', {
       address: connection.transport.remoteAddress,
       reasonCode,
       why,
@@ -339,6 +358,16 @@ export class Broker implements RecoveryHost {
 
   // ------------------------------------------------------------------- sessions
 
+  /** All sessions, connected or not. */
+  *sessions(): Generator<BrokerSession> {
+    for (const { session } of this.#sessions.values()) yield session;
+  }
+
+  /** Whether it takes new connections. */
+  get isServing(): boolean {
+    return !this.#isStopping;
+  }
+
   #createSession(clientId: string, durability: Durability): BrokerSession {
     const isStored = this.storage !== null && durability !== 'none';
     const number = isStored ? (this.storage as Storage).takeNumber() : 0;
@@ -346,21 +375,28 @@ export class Broker implements RecoveryHost {
   }
 
   #addEntry(clientId: string, number: number, isStored: boolean): SessionEntry {
-    const { maxQueuedMessages, maxQueuedBytes, queueOverflow } = this.config.mqtt;
+    const { mqtt, storage } = this.config;
     const store = isStored ? this.storage : null;
     const session: BrokerSession = new Session<Connection>(clientId, {
       number,
       store,
-      messagesMax: maxQueuedMessages,
-      bytesMax: store === null ? maxQueuedBytes : this.config.storage.maxQueuedBytes,
-      overflow: queueOverflow,
+      get messagesMax() {
+        return mqtt.maxQueuedMessages;
+      },
+      get bytesMax() {
+        return store === null ? mqtt.maxQueuedBytes : storage.maxQueuedBytes;
+      },
+      overflow: mqtt.queueOverflow,
       totals: this.#totals,
       onDrop: (reason) => this.#onDrop(reason, clientId),
     });
     const entry = new SessionEntry(
       session,
       number,
-      (expired) => this.#endSession(expired), // [MQTT-4.1.0-2]
+      (expired) => {
+        this.stats.sessionsExpired++;
+        this.#endSession(expired); // [MQTT-4.1.0-2]
+      },
       (due) => this.#publishWill(due),
     );
     this.#sessions.set(clientId, entry);
@@ -497,7 +533,7 @@ export class Broker implements RecoveryHost {
 
   #onDrop(reason: DropReason, clientId: string): void {
     this.stats.dropped[reason]++;
-    if (reason === 'queue-full') this.#clientLog.warn('message-dropped', { clientId, reason });
+    if (reason === 'queue-full') this.clientLog.warn('message-dropped', { clientId, reason });
   }
 
   // ---------------------------------------------------------------------- turns

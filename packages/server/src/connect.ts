@@ -68,7 +68,7 @@ function authenticate(broker: Broker, connection: Connection, packet: ConnectPac
   connection.suspend();
   void admission
     .catch((error: unknown): Admission => {
-      broker.log.error('password-check-failed', { error: String(error) });
+      broker.clientLog.error('password-check-failed', { error: String(error) });
       return { isAdmitted: false, reasonCode: ReasonCode.ServerUnavailable, why: 'internal error' };
     })
     .then((answer) => {
@@ -114,6 +114,8 @@ function open(
   const isV5 = packet.protocolVersion === 5;
   const isAssigned = packet.clientId === '';
   const clientId = isAssigned ? broker.runtime.uniqueId() : packet.clientId;
+  connection.updateTrace(clientId);
+  connection.traceReceived(packet);
   const { userName } = connection;
   const permissions = broker.access.permissionsOf({ clientId, userName });
   if (isWillRefused(broker, connection, packet, permissions)) return;

@@ -27,8 +27,10 @@ import { admit, peekVersion } from './connect.ts';
 import { Deadline } from './deadline-queue.ts';
 import { Output } from './output.ts';
 import { PacketSender } from './packet-sender.ts';
+import { type PacketTracer, tracedFields } from './packet-trace.ts';
 import { PendingAcks } from './pending-acks.ts';
 import type { BrokerSession } from './router.ts';
+import { countReceived } from './stats.ts';
 import type { Storage } from './storage/storage.ts';
 import { subscribe, unsubscribe } from './subscribe.ts';
 import type { Transport, TransportHandler } from './transport.ts';
@@ -94,7 +96,8 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
   readonly #deadline: Deadline;
   #keepAliveMs: number;
   #receivedAt: number;
-  readonly #openedAt: number;
+  /** Milliseconds of the runtime's clock. */
+  readonly openedAt: number;
   #closingAt: number;
   /** Since when the transport has not taken a byte although some wait; -1 when none wait. */
   #stalledAt: number;
@@ -106,6 +109,8 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
   #holdCount: number;
   /** While CONNECT is being decided on: what follows it waits. */
   #isSuspended: boolean;
+  /** Set while an operator looks at this client's packets. */
+  #tracer: PacketTracer | null;
 
   constructor(broker: Broker, transport: Transport) {
     this.broker = broker;
@@ -129,14 +134,15 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
     });
     this.#deadline = new Deadline((now) => this.#onDeadline(now));
     this.#keepAliveMs = 0;
-    this.#openedAt = broker.runtime.now();
-    this.#receivedAt = this.#openedAt;
+    this.openedAt = broker.runtime.now();
+    this.#receivedAt = this.openedAt;
     this.#closingAt = 0;
     this.#stalledAt = -1;
     this.#congestion = null;
     this.#pendingAcks = null;
     this.#holdCount = 0;
     this.#isSuspended = false;
+    this.#tracer = null;
     this.#armDeadline();
   }
 
@@ -178,11 +184,18 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
   }
 
   onFrame(buffer: Uint8Array, start: number, bodyStart: number, end: number): boolean {
+    const type = (buffer[start] as number) >> 4;
+    const { stats } = this.broker;
+    (stats.packetsReceived[type] as number)++;
+    stats.packetTypeNow = type;
     if (this.state !== ConnectionState.Open) {
       this.#onOpeningFrame(buffer, start, bodyStart, end);
+      stats.packetTypeNow = 0;
       return !this.isEnding && !this.#isSuspended;
     }
-    const type = (buffer[start] as number) >> 4;
+    if (this.#tracer !== null) {
+      this.traceReceived(decodePacket(buffer, start, bodyStart, end, this.version, 'server'));
+    }
     switch (type) {
       case PacketType.PUBLISH:
         publishView.read(buffer, start, bodyStart, end, this.version, 'server');
@@ -198,6 +211,7 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
       default:
         this.#onPacket(decodePacket(buffer, start, bodyStart, end, this.version, 'server'));
     }
+    stats.packetTypeNow = 0;
     return this.state === ConnectionState.Open;
   }
 
@@ -303,7 +317,7 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
 
   #onPublish(view: PublishView): void {
     const { packetId } = view;
-    this.broker.stats.messagesReceived++;
+    countReceived(this.broker.stats, view.qos, view.payloadEnd - view.payloadStart);
     let reasonCode = this.#check(view);
     switch (view.qos) {
       case 0:
@@ -539,7 +553,6 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
   /** Hands the gathered bytes to the transport; called by the broker once a turn. */
   flush(): void {
     if (this.state === ConnectionState.Closed) return;
-    this.broker.stats.bytesSent += this.output.length;
     this.output.flush();
     if (this.#stalledAt === -1 && this.output.writtenBytes > 0) this.#expectProgress();
   }
@@ -554,6 +567,7 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
   }
 
   onWritten(chunk: Uint8Array): void {
+    this.broker.stats.bytesSent += chunk.length;
     this.output.onWritten(chunk);
     if (this.output.writtenBytes === 0) this.#stalledAt = -1;
     else this.#stalledAt = this.broker.runtime.now();
@@ -603,6 +617,24 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
     this.#receivedAt = this.broker.runtime.now();
     if (this.#decoder.bufferedBytes > 0 && this.state === ConnectionState.Open) this.#expectRest();
     this.transport.resume();
+  }
+
+  // -------------------------------------------------------------------- tracing
+
+  /** Logs this client's packets from now on if `log.trace-clients` has it, else no more. */
+  updateTrace(clientId: string): void {
+    const { log, config } = this.broker;
+    const isTraced = config.log.traceClients.includes(clientId);
+    const tracer =
+      (direction: 'in' | 'out'): PacketTracer =>
+      (packet, fields) =>
+        log.info('packet', { clientId, direction, packet, ...fields });
+    this.#tracer = isTraced ? tracer('in') : null;
+    this.sender.tracer = isTraced ? tracer('out') : null;
+  }
+
+  traceReceived(packet: Packet): void {
+    this.#tracer?.(packet.cmd, tracedFields(packet));
   }
 
   // -------------------------------------------------------------------- opening
@@ -679,11 +711,11 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
   }
 
   /** Closes without a word. */
-  terminate(): void {
+  terminate(cause = 'terminated'): void {
     if (this.state === ConnectionState.Closed) return;
     if (this.state === ConnectionState.Open) {
       this.#leave('send-will');
-      this.broker.onDisconnected(this, 'terminated', ReasonCode.UnspecifiedError);
+      this.broker.onDisconnected(this, cause, ReasonCode.UnspecifiedError);
     }
     this.state = ConnectionState.Closing;
     this.transport.destroy();
@@ -719,7 +751,6 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
 
   /** Sends what is left, closes our side, and gives the peer a while to read it. */
   #beginClosing(): void {
-    this.broker.stats.bytesSent += this.output.length;
     this.output.flush();
     this.state = ConnectionState.Closing;
     this.#closingAt = this.broker.runtime.now();
@@ -741,7 +772,7 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
     const { writeTimeout } = this.broker.config.server;
     switch (this.state) {
       case ConnectionState.Opening:
-        return this.#openedAt + connectTimeout;
+        return this.openedAt + connectTimeout;
       case ConnectionState.Open: {
         const keepAliveAt =
           this.#keepAliveMs > 0 ? this.#receivedAt + this.#keepAliveMs : Number.POSITIVE_INFINITY;
@@ -779,8 +810,8 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
         'the rest of a packet did not come within server.read-timeout',
       );
     } else {
-      this.broker.log.warn('slow-client-closed', { clientId: this.clientId });
-      this.terminate();
+      this.broker.clientLog.warn('slow-client-closed', { clientId: this.clientId });
+      this.terminate('slow client');
     }
   }
 }

@@ -7,6 +7,13 @@ import { listenTcp, listenTls } from './listeners/tcp.ts';
 import { loadTlsFiles } from './listeners/tls-files.ts';
 import { listenSecureWebSocket, listenWebSocket } from './listeners/websocket.ts';
 import { type Logger, noopLogger } from './log/index.ts';
+import {
+  Observability,
+  type SlowSubscriber,
+  slowSubscribers,
+  storageSourceOf,
+} from './observability/index.ts';
+import { type Reconfiguration, reconfigure } from './reconfigure.ts';
 import { nodeRuntime } from './runtime.ts';
 import type { BrokerStats } from './stats.ts';
 import type { StorageResources } from './storage/storage.ts';
@@ -22,6 +29,8 @@ export interface RunningBroker {
   /** Of the listener for WebSocket over TLS, such as `wss://127.0.0.1:8084`; null when there is none. */
   readonly wssUrl: string | null;
   readonly listeners: readonly Listener[];
+  /** Of metrics, health and readiness, such as `http://127.0.0.1:9090`; null when they aren't served. */
+  readonly metricsUrl: string | null;
   /** Live counters: they change while the broker runs. */
   readonly stats: Readonly<BrokerStats>;
   /**
@@ -30,6 +39,15 @@ export interface RunningBroker {
    * @returns whether it was connected
    */
   disconnectClient(clientId: string): boolean;
+  /** The clients for which the most waits, most first; `limit` is 10 unless given. */
+  slowSubscribers(limit?: number): SlowSubscriber[];
+  /**
+   * Puts another configuration in force while clients stay connected, as far as that can be done; the
+   * files that it names are read again.
+   *
+   * @throws {ConfigError} when it can't be used; nothing was changed
+   */
+  reconfigure(config: Config): Reconfiguration;
   /**
    * Stops accepting, tells every client (0x8B) and closes. Resolves when no socket, timer or other
    * handle is left open; calling it again returns the same promise.
@@ -77,7 +95,10 @@ function withEmbeddedDefaults(options: ConfigInput): ConfigInput {
     ...options,
     server: { bind: '127.0.0.1:0', wsBind: '127.0.0.1:0', ...options.server },
     storage: options.storage ?? { enabled: false },
-    metrics: options.metrics ?? { enabled: false },
+    metrics:
+      options.metrics === undefined
+        ? { enabled: false }
+        : { bind: '127.0.0.1:0', ...options.metrics },
   };
 }
 
@@ -91,8 +112,12 @@ export async function startBroker(
   const broker = new Broker(config, nodeRuntime, log, extras.authenticationMethods);
   broker.onStorageFailed = extras.onStorageFailed ?? (() => {});
   const listeners: Listener[] = [];
+  const observability = new Observability(broker, listeners);
   try {
+    if (config.storage.enabled) observability.expectStorage();
+    await observability.start();
     await broker.recover(extras.storage);
+    if (broker.storage !== null) observability.useStorage(storageSourceOf(broker.storage.log));
     const { bind, wsBind, tlsBind, wssBind } = config.server;
     if (bind !== null) listeners.push(await listenTcp(broker, bind));
     if (wsBind !== null) listeners.push(await listenWebSocket(broker, wsBind));
@@ -101,10 +126,15 @@ export async function startBroker(
       if (wssBind !== null) listeners.push(await listenSecureWebSocket(broker, wssBind, tlsFiles));
     }
   } catch (error) {
-    await stopAll(broker, listeners, 0);
+    await stopAll(broker, listeners, observability, 0);
     throw error;
   }
   for (const { protocol, address } of listeners) log.info('listening', { protocol, address });
+  const metricsAddress = observability.address;
+  if (metricsAddress !== null) {
+    log.info('listening', { protocol: 'http', address: metricsAddress, path: config.metrics.path });
+  }
+  observability.serve();
 
   let stopped: Promise<void> | null = null;
   const urlOf = (protocol: Listener['protocol']) =>
@@ -114,26 +144,35 @@ export async function startBroker(
     wsUrl: urlOf('ws'),
     tlsUrl: urlOf('mqtts'),
     wssUrl: urlOf('wss'),
+    metricsUrl: observability.url,
     listeners,
     stats: broker.stats,
     disconnectClient: (clientId) => broker.disconnectClient(clientId),
+    reconfigure: (next) => reconfigure(broker, listeners, observability, next),
+    slowSubscribers: (limit = 10) => slowSubscribers(broker, limit),
     stop: () => {
-      stopped ??= stopAll(broker, listeners, config.server.shutdownTimeout).then(() =>
-        log.info('stopped'),
+      stopped ??= stopAll(broker, listeners, observability, config.server.shutdownTimeout).then(
+        () => log.info('stopped'),
       );
       return stopped;
     },
   };
 }
 
-/** The order of a shutdown: no new clients, then word to those that are there, then close. */
+/**
+ * The order of a shutdown: no new clients, then word to those that are there, then close. The HTTP
+ * endpoint goes last: it tells meanwhile that the broker isn't ready.
+ */
 async function stopAll(
   broker: Broker,
   listeners: readonly Listener[],
+  observability: Observability,
   timeoutMs: number,
 ): Promise<void> {
+  observability.stopPublishing();
   const closed = Promise.all(listeners.map((listener) => listener.close()));
   await broker.stop(timeoutMs, ReasonCode.ServerShuttingDown);
   for (const listener of listeners) listener.cut();
   await closed;
+  await observability.close();
 }

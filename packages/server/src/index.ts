@@ -12,4 +12,6 @@ export {
 } from './create-broker.ts';
 export type { Listener } from './listeners/listener.ts';
 export { createLogger, type Logger } from './log/index.ts';
+export type { SlowSubscriber } from './observability/index.ts';
+export type { Reconfiguration } from './reconfigure.ts';
 export type { BrokerStats, RefusalReason } from './stats.ts';

@@ -2,7 +2,7 @@ import {
   ACK_SIZE_MAX,
   encode,
   type Packet,
-  type PacketType,
+  PacketType,
   type ProtocolVersion,
   publishSize,
   ReasonCode,
@@ -13,7 +13,16 @@ import {
 import type { Delivery, DropReason, OutboundTopicAliases } from '@promptmq/session';
 import type { Broker } from './broker.ts';
 import { type Output, REFERENCE_BYTES_MIN } from './output.ts';
+import { type PacketTracer, tracedFields, tracedFrame } from './packet-trace.ts';
 import type { Frame } from './router.ts';
+import { countIn, countSent } from './stats.ts';
+
+const ACK_NAMES: Partial<Record<PacketType, string>> = {
+  [PacketType.PUBACK]: 'puback',
+  [PacketType.PUBREC]: 'pubrec',
+  [PacketType.PUBREL]: 'pubrel',
+  [PacketType.PUBCOMP]: 'pubcomp',
+};
 
 /**
  * Encodes what one client is sent, in its protocol version and within its limits, into its output.
@@ -30,6 +39,8 @@ export class PacketSender {
   aliases: OutboundTopicAliases | null;
   /** Request Problem Information: whether the client wants to be told reasons (§3.1.2.11.7). */
   wantsReasons: boolean;
+  /** Told of every packet, while an operator looks at this client. */
+  tracer: PacketTracer | null;
 
   constructor(output: Output, broker: Broker) {
     this.output = output;
@@ -38,6 +49,7 @@ export class PacketSender {
     this.maximumPacketSize = Number.POSITIVE_INFINITY;
     this.aliases = null;
     this.wantsReasons = true;
+    this.tracer = null;
   }
 
   /** Sends a packet that is off the hot path; one that can't fit the client's limit isn't sent. */
@@ -47,6 +59,8 @@ export class PacketSender {
       maximumPacketSize: this.maximumPacketSize,
     });
     if (bytes === null) return false;
+    (this.#broker.stats.packetsSent[(bytes[0] as number) >> 4] as number)++;
+    this.tracer?.(packet.cmd, tracedFields(packet));
     this.output.append(bytes, 0, bytes.length);
     return true;
   }
@@ -65,8 +79,9 @@ export class PacketSender {
       stats.dropped['packet-too-large']++; // [MQTT-3.1.2-25]
       return;
     }
-    stats.messagesSent++;
+    countSent(stats, 0, frame.payloadSize);
     const firstByte = retain ? 0x31 : 0x30;
+    this.tracer?.('publish', { ...tracedFrame(frame, this.version), retain });
     if (size >= REFERENCE_BYTES_MIN) {
       const offset = output.reserve(1);
       output.buffer[offset] = firstByte;
@@ -110,8 +125,16 @@ export class PacketSender {
     );
     if (size > this.maximumPacketSize) return 'packet-too-large'; // [MQTT-3.1.2-24]
     if (isNewAlias) (aliases as OutboundTopicAliases).assign(message.topic, alias);
-    this.#broker.stats.messagesSent++;
+    countSent(this.#broker.stats, qos, payload.length);
     const flags = (dup ? 8 : 0) | (qos << 1) | (retain ? 1 : 0);
+    this.tracer?.('publish', {
+      qos,
+      dup,
+      retain,
+      topic: message.topic,
+      messageId: delivery.packetId,
+      payloadSize: payload.length,
+    });
     const isReferenced = payload.length >= REFERENCE_BYTES_MIN;
     const offset = output.reserve(isReferenced ? size - payload.length : size);
     output.length = (isReferenced ? writePublishHead : writePublish)(
@@ -144,6 +167,8 @@ export class PacketSender {
   }
 
   sendAck(type: PacketType, packetId: number, reasonCode: number): void {
+    (this.#broker.stats.packetsSent[type] as number)++;
+    this.tracer?.(ACK_NAMES[type] ?? 'ack', { messageId: packetId, reasonCode });
     const offset = this.output.reserve(ACK_SIZE_MAX);
     // A client whose limit is 4 bytes hears success: it can't be told more.
     const code = this.maximumPacketSize < ACK_SIZE_MAX ? 0 : reasonCode;
@@ -152,6 +177,7 @@ export class PacketSender {
 
   /** An error in answer to CONNECT; before MQTT 5 some have none, and closing has to do (§3.2.2.2). */
   sendConnackError(reasonCode: number, reasonString: string): void {
+    countIn(this.#broker.stats.connacks, reasonCode);
     if (this.version === 5) {
       const properties = this.#reason(reasonString);
       this.send({ cmd: 'connack', sessionPresent: false, reasonCode, properties });

@@ -21,6 +21,7 @@ import {
 } from '@promptmq/session';
 import type { Config } from './config/index.ts';
 import type { Connection } from './connection.ts';
+import type { TopicMeter } from './observability/topic-meter.ts';
 import { REFERENCE_BYTES_MIN } from './output.ts';
 import type { Runtime } from './runtime.ts';
 import type { BrokerStats } from './stats.ts';
@@ -43,6 +44,8 @@ export class Router {
   storage: Storage | null;
   /** The record that the last PUBLISH was written in, to be safe before it is acknowledged; -1: none. */
   position: number;
+  /** Counts messages by topic filter, where that is asked for. */
+  topicMeter: TopicMeter | null;
   readonly #topics: TopicCache<BrokerSession>;
   readonly #config: Config;
   readonly #runtime: Runtime;
@@ -56,6 +59,8 @@ export class Router {
   #publisher: Connection | null = null;
   /** Made once, by the first recipient that has to keep it. */
   #message: Message | null = null;
+  /** The same for those who only have it written: its payload is a part of the read buffer. */
+  #unkeptMessage: Message | null = null;
   /** Those who are to get it from the log, and their deliveries. */
   readonly #storedSessions: BrokerSession[] = [];
   readonly #storedDeliveries: Delivery[] = [];
@@ -70,13 +75,18 @@ export class Router {
     this.#rejectsWhenFull = config.mqtt.queueOverflow === 'reject';
     this.storage = null;
     this.position = -1;
-    const { overlappingSubscriptions, maxRetained, maxRetainedBytes } = config.mqtt;
-    this.trie = new SubscriptionTrie({ overlapping: overlappingSubscriptions });
+    const { mqtt } = config;
+    this.trie = new SubscriptionTrie({ overlapping: mqtt.overlappingSubscriptions });
     this.retained = new RetainedStore({
-      messagesMax: maxRetained,
-      bytesMax: maxRetainedBytes,
+      get messagesMax() {
+        return mqtt.maxRetained;
+      },
+      get bytesMax() {
+        return mqtt.maxRetainedBytes;
+      },
       onExpired: ({ topic }) => this.storage?.dropRetained(topic),
     });
+    this.topicMeter = null;
     this.#topics = new TopicCache(this.trie, (buffer, start, end) =>
       this.#decodeTopic(buffer, start, end),
     );
@@ -91,22 +101,16 @@ export class Router {
    */
   publish(view: PublishView, publisher: Connection): number {
     const route = this.resolve(view, publisher);
-    const { permissions } = publisher;
-    if (
-      isReserved(route.topicBytes) ||
-      (permissions !== null && !permissions.mayPublish(route.topic))
-    ) {
-      this.#stats.refused['not-authorized']++;
-      return ReasonCode.NotAuthorized;
-    }
     this.#view = view;
     this.#route = route;
     this.#publisher = publisher;
     this.#message = null;
+    this.#unkeptMessage = null;
     this.#frame3.isReady = false;
     this.#frame5.isReady = false;
     const refusal = this.#refusalOf(view, route, publisher);
     if (refusal !== ReasonCode.Success) return refusal;
+    this.topicMeter?.count(route, view.payloadEnd - view.payloadStart);
     const { storage } = this;
     // What the disk has no room for is delivered all the same at QoS 0, only not retained.
     const isRetaining = view.retain && storage?.isOpen !== false;
@@ -125,7 +129,8 @@ export class Router {
     if (storage !== null) {
       const origin = view.qos === 2 ? originOf(view, publisher.session as BrokerSession) : null;
       if (origin !== null || isRetaining || this.#storedDeliveries.length > 0) {
-        this.#store(storage, this.#toMessage(), origin, isRetaining, former);
+        const message = this.#message ?? this.#toUnkeptMessage();
+        this.#store(storage, message, origin, isRetaining, former);
       }
     }
     return recipients.length + groups.length === 0
@@ -134,12 +139,17 @@ export class Router {
   }
 
   /**
-   * What full queues and a full disk say of a message, before anyone has got it.
+   * What permissions, full queues and a full disk say of a message, before anyone has got it.
    *
    * @throws {PacketError} before MQTT 5, where a message can only be refused by not acknowledging it
    */
   #refusalOf(view: PublishView, route: Route<BrokerSession>, publisher: Connection): number {
     const { storage } = this;
+    const { permissions } = publisher;
+    if (isReserved(route.topicBytes) || permissions?.mayPublish(route.topic) === false) {
+      this.#stats.refused['not-authorized']++;
+      return ReasonCode.NotAuthorized;
+    }
     if (storage !== null && !storage.isOpen && this.#needsStorage(route, view.qos, view.retain)) {
       this.#stats.refused['storage-full']++;
       if (view.qos === 0) return ReasonCode.Success;
@@ -162,6 +172,7 @@ export class Router {
   publishMessage(message: Message, origin: Origin | null = null): boolean {
     const route = this.#topics.lookupTopic(message.topic);
     this.#publisher = null;
+    this.topicMeter?.count(route, message.payload.length);
     const storage = isReserved(message.topicBytes) ? null : this.storage;
     const isFull = storage !== null && !storage.isOpen;
     if (isFull && this.#needsStorage(route, message.qos, message.retain)) return false;
@@ -362,7 +373,9 @@ export class Router {
     }
     const wholeFilter = group === null ? null : group.wholeFilter;
     const { identifiers } = recipient;
-    const delivery = new Delivery(this.#toMessage(), qos, retain, identifiers, wholeFilter);
+    const isUnkept = qos > 0 && session.store !== null && !session.isConnected;
+    const message = isUnkept ? this.#toUnkeptMessage() : this.#toMessage();
+    const delivery = new Delivery(message, qos, retain, identifiers, wholeFilter);
     if (qos > 0 && session.store !== null) {
       this.#storedSessions.push(session);
       this.#storedDeliveries.push(delivery);
@@ -400,7 +413,7 @@ export class Router {
     const view = this.#view as PublishView;
     const isSameFormat = ((this.#publisher as Connection).version === 5) === (version === 5);
     if (isSameFormat && view.qos === 0 && view.topicAlias === 0) {
-      frame.set(view.buffer, view.start, view.end);
+      frame.set(view.buffer, view.start, view.end, view.payloadEnd - view.payloadStart);
       return frame;
     }
     const { topicBytes } = this.#route as Route<BrokerSession>;
@@ -437,13 +450,25 @@ export class Router {
       0,
       NO_IDENTIFIERS,
     );
-    frame.set(buffer, 0, size);
+    frame.set(buffer, 0, size, payloadLength);
     return frame;
   }
 
   /** The current PUBLISH as a message that can be kept: what is needed of the read buffer is copied. */
   #toMessage(): Message {
-    if (this.#message !== null) return this.#message;
+    const { buffer, payloadStart, payloadEnd } = this.#view as PublishView;
+    this.#message ??= this.#withPayload(keepBytes(buffer, payloadStart, payloadEnd));
+    return this.#message;
+  }
+
+  /** The current PUBLISH as a message that nobody keeps beyond this turn. */
+  #toUnkeptMessage(): Message {
+    const { buffer, payloadStart, payloadEnd } = this.#view as PublishView;
+    this.#unkeptMessage ??= this.#withPayload(buffer.subarray(payloadStart, payloadEnd));
+    return this.#unkeptMessage;
+  }
+
+  #withPayload(payload: Uint8Array): Message {
     const view = this.#view as PublishView;
     const route = this.#route as Route<BrokerSession>;
     const { qos, retain, messageExpiryInterval } = view;
@@ -451,18 +476,17 @@ export class Router {
       messageExpiryInterval < 0 ? Number.POSITIVE_INFINITY : messageExpiryInterval * 1000,
       this.#config.mqtt.maxMessageExpiry,
     );
-    this.#message = {
+    return {
       topic: route.topic,
       topicBytes: route.topicBytes,
       properties: view.forwardedProperties(),
-      payload: keepBytes(view.buffer, view.payloadStart, view.payloadEnd),
+      payload,
       qos,
       retain,
       expiresAt:
         lifetimeMs === Number.POSITIVE_INFINITY ? lifetimeMs : this.#runtime.now() + lifetimeMs,
       publisherId: (this.#publisher as Connection).clientId,
     };
-    return this.#message;
   }
 }
 
@@ -482,12 +506,14 @@ export class Frame {
   buffer: Uint8Array = EMPTY;
   start = 0;
   end = 0;
+  payloadSize = 0;
   #scratch: Buffer = Buffer.alloc(0);
 
-  set(buffer: Uint8Array, start: number, end: number): void {
+  set(buffer: Uint8Array, start: number, end: number, payloadSize: number): void {
     this.buffer = buffer;
     this.start = start;
     this.end = end;
+    this.payloadSize = payloadSize;
     this.isReady = true;
   }
 

@@ -1,3 +1,5 @@
+import { ReasonCode } from '@promptmq/codec';
+import { BucketHistogram, exponentialBounds } from '@promptmq/metrics';
 import type { DropReason } from '@promptmq/session';
 
 /** Why a message that was published did not go to anyone. */
@@ -10,6 +12,26 @@ export type RefusalReason =
   /** It would have to be on the disk, which is full. */
   | 'storage-full';
 
+/** Why clients disconnected, as `Connection` says it; others are added when they occur. */
+const DISCONNECT_CAUSES = [
+  'client',
+  'closed by peer',
+  'keep alive',
+  'taken over',
+  'protocol',
+  'authentication',
+  'slow client',
+  'administrative action',
+  'shutdown',
+  'terminated',
+];
+
+/** Seconds: 100 ms to 4.8 days. */
+const CONNECTION_BOUNDS = exponentialBounds(0.1, 4, 12);
+
+/** Payload sizes are counted by power of two; the last bucket is for all above 256 MB. */
+const SIZE_BUCKETS = 30;
+
 /**
  * Counters of one broker, counted up in place on the hot path and read from outside. All are totals
  * since the start, except those named as current.
@@ -17,19 +39,49 @@ export type RefusalReason =
 export interface BrokerStats {
   connectionsCurrent: number;
   connectionsTotal: number;
+  /** The most that were connected at a time. */
+  connectionsMaximum: number;
   /** Connections that were refused because `mqtt.max-connections` was reached. */
   connectionsRefused: number;
+  /** Network connections, whether an MQTT client came with them or not. */
+  socketsAccepted: number;
+  /** By cause. */
+  readonly disconnections: Map<string, number>;
+  /** In seconds. */
+  readonly connectionDurations: BucketHistogram;
+  /** Answers to CONNECT by reason code, those included that an old client can't be given. */
+  readonly connacks: Map<number, number>;
   sessionsCurrent: number;
+  /** Sessions that ended because their Session Expiry Interval had passed. */
+  sessionsExpired: number;
+  /** Of all packets. */
   bytesReceived: number;
+  /** The same, once they have been handed to the operating system. */
   bytesSent: number;
+  /** Control packets by type, but for the PUBLISHes sent: those are `messagesSent`. */
+  readonly packetsReceived: Float64Array;
+  readonly packetsSent: Float64Array;
+  /** Type of the packet that is being processed; 0 between packets. */
+  packetTypeNow: number;
+  /** Packets that broke a rule, by `type << 8 | reasonCode`; type 0 is one that can't be told. */
+  readonly packetErrors: Map<number, number>;
   /** PUBLISH packets received. */
   messagesReceived: number;
+  /** The same by QoS. */
+  readonly messagesReceivedByQoS: Float64Array;
+  payloadBytesReceived: number;
+  /** Payloads received by size: 0 and 1 bytes, 2, up to 4, up to 8 … */
+  readonly payloadSizes: Float64Array;
   /** PUBLISH packets sent. */
   messagesSent: number;
+  readonly messagesSentByQoS: Float64Array;
+  payloadBytesSent: number;
   /** How often a publisher was not read from for a while, for a subscriber to catch up. */
   publishersHeldBack: number;
   retainedCurrent: number;
   subscriptionsCurrent: number;
+  /** Filters that were refused, by reason code. */
+  readonly subscriptionsRefused: Map<number, number>;
   /** Messages not delivered to one session, by reason. */
   readonly dropped: Record<DropReason, number>;
   /** Messages refused whole, by reason. */
@@ -40,15 +92,31 @@ export function createStats(): BrokerStats {
   return {
     connectionsCurrent: 0,
     connectionsTotal: 0,
+    connectionsMaximum: 0,
     connectionsRefused: 0,
+    socketsAccepted: 0,
+    disconnections: new Map(DISCONNECT_CAUSES.map((cause) => [cause, 0])),
+    connectionDurations: new BucketHistogram(CONNECTION_BOUNDS),
+    connacks: new Map([[ReasonCode.Success, 0]]),
     sessionsCurrent: 0,
+    sessionsExpired: 0,
     bytesReceived: 0,
     bytesSent: 0,
+    packetsReceived: new Float64Array(16),
+    packetsSent: new Float64Array(16),
+    packetTypeNow: 0,
+    packetErrors: new Map(),
     messagesReceived: 0,
+    messagesReceivedByQoS: new Float64Array(3),
+    payloadBytesReceived: 0,
+    payloadSizes: new Float64Array(SIZE_BUCKETS),
     messagesSent: 0,
+    messagesSentByQoS: new Float64Array(3),
+    payloadBytesSent: 0,
     publishersHeldBack: 0,
     retainedCurrent: 0,
     subscriptionsCurrent: 0,
+    subscriptionsRefused: new Map(),
     dropped: {
       expired: 0,
       'queue-full': 0,
@@ -66,4 +134,35 @@ export function createStats(): BrokerStats {
       'storage-full': 0,
     },
   };
+}
+
+/** Counts one more for a key, off the hot path. */
+export function countIn<K>(counts: Map<K, number>, key: K): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1);
+}
+
+/**
+ * Counts a PUBLISH that was received. On the hot path: additions in place only.
+ *
+ * @param payloadSize - bytes
+ */
+export function countReceived(stats: BrokerStats, qos: 0 | 1 | 2, payloadSize: number): void {
+  stats.messagesReceived++;
+  (stats.messagesReceivedByQoS[qos] as number)++;
+  stats.payloadBytesReceived += payloadSize;
+  const bucket = payloadSize < 2 ? 0 : 32 - Math.clz32(payloadSize - 1);
+  (stats.payloadSizes[bucket] as number)++;
+}
+
+/** Counts a PUBLISH that was sent. */
+export function countSent(stats: BrokerStats, qos: 0 | 1 | 2, payloadSize: number): void {
+  stats.messagesSent++;
+  (stats.messagesSentByQoS[qos] as number)++;
+  stats.payloadBytesSent += payloadSize;
+}
+
+/** `payloadSizes` with the upper bound of each bucket, in bytes. */
+export function payloadSizeHistogram({ payloadSizes, payloadBytesReceived }: BrokerStats) {
+  const bounds = Array.from({ length: payloadSizes.length - 1 }, (_, index) => 2 ** index);
+  return { bounds, counts: payloadSizes, sum: payloadBytesReceived };
 }

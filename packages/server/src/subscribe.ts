@@ -11,6 +11,7 @@ import type { Permissions } from './access/index.ts';
 import type { Broker } from './broker.ts';
 import type { Connection } from './connection.ts';
 import type { BrokerSession } from './router.ts';
+import { countIn } from './stats.ts';
 
 const NO_IDENTIFIERS: readonly number[] = [];
 
@@ -34,6 +35,7 @@ export function subscribe(broker: Broker, connection: Connection, packet: Subscr
   for (const request of packet.subscriptions) {
     const refusal = refusalOfAll ?? refusalOf(broker, connection, request);
     if (refusal !== null) {
+      countIn(broker.stats.subscriptionsRefused, refusal);
       granted.push(connection.version === 5 ? refusal : ReasonCode.UnspecifiedError);
       continue;
     }

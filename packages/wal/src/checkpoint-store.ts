@@ -50,19 +50,25 @@ export interface CheckpointChange {
  * from the segments. `LmdbIndex` is the real one.
  */
 export interface CheckpointStore {
+  /**
+   * Called once, before anything else, when the log's lock is held.
+   *
+   * @throws {LogError} `newer-version`
+   */
+  open(): void;
   /** The last checkpoint; position 0 and no entries when there is none. */
   load(): Checkpoint;
   /** Applies a change whole or not at all; it is durable when the promise is fulfilled. */
   commit(change: CheckpointChange): Promise<void>;
   /** Pairs of position and origin of a stream in one segment, as far as the checkpoint knows. */
   streamPairs(segment: number, stream: Uint8Array): number[];
-  /** Forgets everything. */
-  clear(): Promise<void>;
   close(): Promise<void>;
 }
 
 /** Of a log that has no index: it is read from its beginning at each start. */
 export class NoIndex implements CheckpointStore {
+  open(): void {}
+
   load(): Checkpoint {
     return { position: 0, segments: new Map(), snapshot: null, entries: [] };
   }
@@ -72,8 +78,6 @@ export class NoIndex implements CheckpointStore {
   streamPairs(): number[] {
     return [];
   }
-
-  async clear(): Promise<void> {}
 
   async close(): Promise<void> {}
 }

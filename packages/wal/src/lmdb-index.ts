@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Database, open, type RootDatabase } from 'lmdb';
 import type {
@@ -10,12 +10,14 @@ import type {
   SnapshotRange,
 } from './checkpoint-store.ts';
 import type { LogEventListener } from './events.ts';
+import { isPlausible } from './lmdb-check.ts';
 import { LogError } from './log-error.ts';
 
 /** Of the layout below. Version 1 had bare positions in `streams`, and no ends of segments. */
 const INDEX_VERSION = 2;
 
 const FILE_NAME = 'index.mdb';
+const MARKER_NAME = 'index.opening';
 
 const NO_META: Meta = { version: INDEX_VERSION, position: 0, segments: [], snapshot: null };
 
@@ -25,6 +27,13 @@ interface Meta {
   /** First position and state of each segment. */
   readonly segments: readonly (readonly [number, SegmentState])[];
   readonly snapshot: SnapshotRange | null;
+}
+
+interface Databases {
+  readonly root: RootDatabase;
+  readonly meta: Database<Meta | FormerMeta, string>;
+  readonly state: Database<Buffer, string>;
+  readonly streams: Database<Buffer, string>;
 }
 
 /** Of version 1. */
@@ -40,46 +49,61 @@ interface FormerMeta {
  * It is never the truth: a database that can't be read is put aside and made anew.
  */
 export class LmdbIndex implements CheckpointStore {
-  readonly #root: RootDatabase;
-  readonly #meta: Database<Meta | FormerMeta, string>;
-  readonly #state: Database<Buffer, string>;
-  readonly #streams: Database<Buffer, string>;
+  readonly #directory: string;
+  readonly #path: string;
+  /** The file that is there while the database is read for the first time. */
+  readonly #marker: string;
+  readonly #onEvent: LogEventListener;
+  #databases: Databases | null;
 
-  /**
-   * Opens the index in a directory, which is made when missing.
-   *
-   * @throws {LogError} `newer-version`
-   */
+  /** @param directory - is made when missing, when the log is opened */
   constructor(directory: string, onEvent: LogEventListener = () => {}) {
-    mkdirSync(directory, { recursive: true });
-    const path = join(directory, FILE_NAME);
+    this.#directory = directory;
+    this.#path = join(directory, FILE_NAME);
+    this.#marker = join(directory, MARKER_NAME);
+    this.#onEvent = onEvent;
+    this.#databases = null;
+  }
+
+  open(): void {
+    mkdirSync(this.#directory, { recursive: true });
+    const why = whyUnusable(this.#path, this.#marker);
+    // The segments hold everything that it did.
+    if (why !== null) setAside(this.#path, why, this.#onEvent);
+    // Should the process die while the database is read, the next one doesn't try that again.
+    writeFileSync(this.#marker, '');
     let root: RootDatabase;
     try {
-      root = open(options(path));
+      root = open(options(this.#path));
     } catch (error) {
-      // The segments hold everything that it did.
-      onEvent({ type: 'index-rebuilt', why: String(error) });
-      for (const file of [path, `${path}-lock`]) if (existsSync(file)) rmSync(file);
-      root = open(options(path));
+      setAside(this.#path, String(error), this.#onEvent);
+      root = open(options(this.#path));
     }
-    this.#root = root;
-    this.#meta = root.openDB<Meta | FormerMeta, string>({ name: 'meta', encoding: 'json' });
-    this.#state = root.openDB<Buffer, string>({ name: 'state', encoding: 'binary' });
-    this.#streams = root.openDB<Buffer, string>({ name: 'streams', encoding: 'binary' });
-    const version = this.#meta.get('meta')?.version ?? INDEX_VERSION;
+    const meta = root.openDB<Meta | FormerMeta, string>({ name: 'meta', encoding: 'json' });
+    this.#databases = {
+      root,
+      meta,
+      state: root.openDB<Buffer, string>({ name: 'state', encoding: 'binary' }),
+      streams: root.openDB<Buffer, string>({ name: 'streams', encoding: 'binary' }),
+    };
+    const version = meta.get('meta')?.version ?? INDEX_VERSION;
     if (version > INDEX_VERSION) {
-      void root.close();
       throw new LogError(
         'newer-version',
-        `${path} has version ${version}, this package reads ${INDEX_VERSION}`,
+        `${this.#path} has version ${version}, this package reads ${INDEX_VERSION}`,
       );
     }
+  }
+
+  get #opened(): Databases {
+    if (this.#databases === null) throw new LogError('closed', `${this.#path} is not open`);
+    return this.#databases;
   }
 
   /** Where the last checkpoint of a directory's index was taken, only reading; 0 when there is none. */
   static async peek(directory: string): Promise<number> {
     const path = join(directory, FILE_NAME);
-    if (!existsSync(path)) return 0;
+    if (!existsSync(path) || !isPlausible(path)) return 0;
     const root = open({ ...options(path), readOnly: true });
     try {
       const meta: Database<Meta, string> | undefined = root.openDB({
@@ -93,55 +117,63 @@ export class LmdbIndex implements CheckpointStore {
   }
 
   load(): Checkpoint {
-    let meta = this.#meta.get('meta');
+    let meta = this.#opened.meta.get('meta');
     if (meta?.version === 1) meta = this.#migrate(meta as FormerMeta);
     const { position, segments, snapshot } = (meta as Meta | undefined) ?? NO_META;
     return {
       position,
       segments: new Map(segments),
       snapshot,
-      entries: this.#state.getRange({}).map(({ key, value }) => [key, value] as const),
+      entries: this.#entries(),
     };
+  }
+
+  *#entries(): Generator<readonly [key: string, value: Buffer]> {
+    for (const { key, value } of this.#opened.state.getRange({})) yield [key, value];
+    rmSync(this.#marker, { force: true });
   }
 
   #migrate({ position }: FormerMeta): Meta {
     const meta: Meta = { version: INDEX_VERSION, position, segments: [], snapshot: null };
-    this.#root.transactionSync(() => {
-      for (const { key, value } of [...this.#streams.getRange({})]) {
+    const { root, streams, meta: metas } = this.#opened;
+    root.transactionSync(() => {
+      for (const { key, value } of [...streams.getRange({})]) {
         const start = 2 + value.readUInt16LE(0);
         const pairs: number[] = [];
         for (let offset = start; offset < value.length; offset += 8) {
           const position = value.readDoubleLE(offset);
           pairs.push(position, position);
         }
-        void this.#streams.put(key, encodePairs(value.toString('latin1', 2, start), pairs));
+        void streams.put(key, encodePairs(value.toString('latin1', 2, start), pairs));
       }
-      void this.#meta.put('meta', meta);
+      void metas.put('meta', meta);
     });
     return meta;
   }
 
   async commit(change: CheckpointChange): Promise<void> {
+    rmSync(this.#marker, { force: true });
+    const { root, meta, state, streams } = this.#opened;
     // One transaction: LMDB shows and keeps it whole or not at all.
-    await this.#root.transaction(() => {
-      if (change.isWhole) this.#state.clearSync();
+    await root.transaction(() => {
+      if (change.isWhole) state.clearSync();
       for (const [key, value] of change.entries) {
-        if (value === null) void this.#state.remove(key);
-        else void this.#state.put(key, Buffer.from(value.buffer, value.byteOffset, value.length));
+        if (value === null) void state.remove(key);
+        else void state.put(key, Buffer.from(value.buffer, value.byteOffset, value.length));
       }
-      for (const [segment, streams] of change.streams) {
-        for (const [name, pairs] of streams) {
+      for (const [segment, names] of change.streams) {
+        for (const [name, pairs] of names) {
           const key = `${listPrefix(segment, name)}${hex(pairs[0] as number)}`;
-          void this.#streams.put(key, encodePairs(name, pairs));
+          void streams.put(key, encodePairs(name, pairs));
         }
       }
       for (const segment of change.removedSegments) {
         const start = `${hex(segment)}:`;
-        for (const key of this.#streams.getKeys({ start, end: `${hex(segment)};` })) {
-          void this.#streams.remove(key);
+        for (const key of streams.getKeys({ start, end: `${hex(segment)};` })) {
+          void streams.remove(key);
         }
       }
-      void this.#meta.put('meta', {
+      void meta.put('meta', {
         version: INDEX_VERSION,
         position: change.position,
         segments: [...change.segments],
@@ -149,26 +181,39 @@ export class LmdbIndex implements CheckpointStore {
       });
     });
     // The transaction's promise means visible; only this one means durable.
-    await this.#root.flushed;
+    await root.flushed;
   }
 
   streamPairs(segment: number, stream: Uint8Array): number[] {
     const name = Buffer.from(stream).toString('latin1');
     const prefix = listPrefix(segment, name);
     const pairs: number[] = [];
-    for (const { value } of this.#streams.getRange({ start: prefix, end: `${prefix}~` })) {
+    for (const { value } of this.#opened.streams.getRange({ start: prefix, end: `${prefix}~` })) {
       for (const number of decodePairs(name, value)) pairs.push(number);
     }
     return pairs;
   }
 
-  async clear(): Promise<void> {
-    await this.#root.clearAsync();
+  async close(): Promise<void> {
+    if (this.#databases === null) return;
+    await this.#databases.root.close();
+    this.#databases = null;
+    rmSync(this.#marker, { force: true });
   }
+}
 
-  close(): Promise<void> {
-    return this.#root.close();
-  }
+/** Why a database had better not be opened; null when nothing speaks against it. */
+function whyUnusable(path: string, marker: string): string | null {
+  if (!existsSync(path)) return null;
+  if (existsSync(marker)) return 'the last process ended while it read the index';
+  return isPlausible(path) ? null : `${path} is no database, or not a whole one`;
+}
+
+/** Keeps one copy, for whoever wants to know what happened. */
+function setAside(path: string, why: string, onEvent: LogEventListener): void {
+  onEvent({ type: 'index-rebuilt', why });
+  if (existsSync(path)) renameSync(path, `${path}.damaged`);
+  rmSync(`${path}-lock`, { force: true });
 }
 
 function options(path: string) {

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { BatchBuilder, type CommitListener } from './batch-builder.ts';
 import { type CheckpointStore, NoIndex, type SnapshotRange } from './checkpoint-store.ts';
 import { type Clock, nodeClock } from './clock.ts';
@@ -25,61 +24,16 @@ import {
   writePosition,
 } from './format.ts';
 import { LogError } from './log-error.ts';
+import type { LogOptions, SyncMode, SyncOptions } from './log-options.ts';
 import type { LogOwner } from './log-owner.ts';
 import { LogReader } from './log-reader.ts';
 import { nodeFiles } from './node-files.ts';
-import { type CorruptionPolicy, Recovery } from './recovery.ts';
+import { Recovery } from './recovery.ts';
 import { Segment, segmentAt } from './segment.ts';
+import { SegmentMaker } from './segment-maker.ts';
 import { encodeSnapshotEnd, overlap } from './snapshot.ts';
 import { createLogStats, type LogStats } from './stats.ts';
 import { positionsInOrder, Streams, streamKey } from './streams.ts';
-
-export type SyncMode =
-  /** A record is acknowledged when it is on disk: neither a kill nor a power cut loses it. */
-  | 'immediate'
-  /**
-   * Acknowledged when the operating system has it, synced every `batchSyncSize` records and at least every
-   * `syncInterval`: a kill loses nothing, a power cut at most what was written since the last sync.
-   */
-  | 'batch'
-  /** The same, synced every `syncInterval`. */
-  | 'periodic';
-
-/** When what was appended is synced, and when it is acknowledged. */
-export interface SyncOptions {
-  readonly syncMode?: SyncMode;
-  /** Milliseconds. */
-  readonly syncInterval?: number;
-  /** Records. */
-  readonly batchSyncSize?: number;
-  /** Acknowledge after the sync in every mode; `batch` and `periodic` then only sync more rarely. */
-  readonly forceSync?: boolean;
-}
-
-export interface LogOptions extends SyncOptions {
-  /** Where the segments are; made when missing. */
-  readonly directory: string;
-  readonly index?: CheckpointStore;
-  readonly owner?: LogOwner;
-  /** Called once after each group of batches has been acknowledged, and its listeners told. */
-  readonly onCommitted?: () => void;
-  /**
-   * Called once when what has been appended is refused after all, because the disk is full or the log
-   * has failed, before the listeners are told: everything at or behind `fromPosition` is void.
-   */
-  readonly onRefused?: (fromPosition: number, error: LogError) => void;
-  /** A segment is followed by another when it has this many bytes. */
-  readonly segmentSize?: number;
-  /** Bytes of log after which a checkpoint is taken. */
-  readonly checkpointSize?: number;
-  readonly onCorruption?: CorruptionPolicy;
-  /** Checks all of the log at open, not only what lies behind the last checkpoint. */
-  readonly validate?: boolean;
-  readonly compaction?: CompactionOptions;
-  readonly onEvent?: LogEventListener;
-  readonly files?: Files;
-  readonly clock?: Clock;
-}
 
 /** A batch is closed when it has this many bytes, though the write before it is still under way. */
 const BATCH_SIZE_MAX = 1_048_576;
@@ -90,10 +44,6 @@ const LAZY_MS = 20;
 /** How often a full disk is tried again. */
 const FULL_RETRY_MS = 1000;
 
-/** A new segment's file before it has its name. */
-const PREPARED_NAME = 'next.tmp';
-
-const ZEROS = Buffer.alloc(262_144);
 const NO_STREAM = new Uint8Array(0);
 const DISK_FULL_CODES: readonly unknown[] = ['ENOSPC', 'EDQUOT'];
 
@@ -166,8 +116,11 @@ export class Log {
   /** Who waits for what was appended to be written. */
   #waiting: { position: number; done: () => void; fail: (error: LogError) => void }[];
 
-  #prepared: OpenFile | null;
-  #preparing: Promise<void> | null;
+  readonly #maker: SegmentMaker;
+  /** Of a full disk. */
+  #retrying: Promise<void> | null;
+  /** Positions that were refused last. */
+  #refused: { readonly from: number; readonly to: number } | null;
 
   readonly #streams: Streams;
   /** The last durable snapshot. */
@@ -223,8 +176,14 @@ export class Log {
     this.#writing = null;
     this.#syncing = null;
     this.#waiting = [];
-    this.#prepared = null;
-    this.#preparing = null;
+    this.#maker = new SegmentMaker(
+      this.#files,
+      this.directory,
+      this.#segmentSize,
+      () => this.#state === 'open' && this.#closing === null,
+    );
+    this.#retrying = null;
+    this.#refused = null;
     this.#streams = new Streams();
     this.#snapshot = null;
     this.#checkpointed = checkpointed;
@@ -270,10 +229,12 @@ export class Log {
     await files.makeDirectory(options.directory);
     const unlock = await files.lock(options.directory);
     const startedAt = clock.now();
+    let opened: readonly Segment[] = [];
     try {
       if (options.owner?.keep !== undefined && options.owner.snapshot === undefined) {
         throw new TypeError('an owner that has `keep` needs `snapshot`, too');
       }
+      index.open();
       const checkpoint = index.load();
       const recovery = new Recovery({
         files,
@@ -283,7 +244,11 @@ export class Log {
         onCorruption: options.onCorruption ?? 'quarantine',
         onEvent: options.onEvent ?? (() => {}),
       });
-      await recovery.repair();
+      try {
+        await recovery.repair();
+      } finally {
+        opened = recovery.segments;
+      }
       const { segments, snapshot } = recovery;
       options.owner?.restore(snapshot ? await recovery.snapshotEntries() : checkpoint.entries);
       for (const segment of snapshot === null ? [] : segments) {
@@ -320,6 +285,8 @@ export class Log {
       log.stats.recoveryMs = clock.now() - startedAt;
       return log;
     } catch (error) {
+      for (const segment of opened) await segment.close();
+      await index.close();
       await unlock();
       throw error;
     }
@@ -506,12 +473,16 @@ export class Log {
       const group = this.#sealed;
       if (group.length === 0) return;
       this.#sealed = [];
+      const startedAt = this.#clock.now();
       try {
         for (const batch of group) await this.#writeBatch(batch);
       } catch (error) {
         this.#onWriteError(group, error);
         return;
       }
+      const durationMs = this.#clock.now() - startedAt;
+      this.stats.writeMs += durationMs;
+      this.stats.onWrite?.(durationMs);
       await this.#onWritten(group);
     }
   }
@@ -654,20 +625,10 @@ export class Log {
 
   // ------------------------------------------------------------------- segments
 
-  /** Makes the file of a new segment, or names the one that has been prepared. */
   async #createSegment(segment: Segment): Promise<OpenFile> {
-    await this.#preparing;
-    const temporary = join(this.directory, PREPARED_NAME);
-    const file = this.#prepared ?? (await this.#files.open(temporary, 'create'));
-    this.#prepared = file;
-    await file.write(segment.header, 0);
-    await file.sync();
-    await this.#files.rename(temporary, segment.path);
-    this.#prepared = null;
-    segment.file = file;
-    await this.#files.syncDirectory(this.directory);
+    const file = await this.#maker.make(segment);
     await this.#trimFile(segment);
-    this.#prepareNext();
+    this.#maker.prepareNext();
     if (this.#compaction.isOversized) this.#compaction.runInBackground();
     return file;
   }
@@ -676,36 +637,6 @@ export class Log {
   async #trimFile(next: Segment): Promise<void> {
     const previous = this.#segments[this.#segments.indexOf(next) - 1];
     await previous?.file?.truncate(previous.size);
-  }
-
-  /** Makes the next segment's file ahead of time, full of zeros: syncing data into it costs less. */
-  #prepareNext(): void {
-    this.#preparing = this.#prepare()
-      .catch(() => {
-        // Not fatal: when the file is needed, it is made without being prepared, or that fails.
-      })
-      .finally(() => {
-        this.#preparing = null;
-      });
-  }
-
-  async #prepare(): Promise<void> {
-    if (this.#prepared !== null || this.#state !== 'open' || this.#closing !== null) return;
-    const path = join(this.directory, PREPARED_NAME);
-    const file = await this.#files.open(path, 'create');
-    try {
-      for (let size = 0; size < this.#segmentSize; size += ZEROS.length) {
-        const length = Math.min(ZEROS.length, this.#segmentSize - size);
-        await file.write(ZEROS.subarray(0, length), size);
-        if (this.#state !== 'open' || this.#closing !== null) break;
-      }
-      await file.sync();
-      this.#prepared = file;
-    } catch (error) {
-      await file.close();
-      await this.#files.remove(path);
-      throw error;
-    }
   }
 
   // ------------------------------------------------------------------- failures
@@ -743,7 +674,8 @@ export class Log {
   }
 
   #refuse(batches: readonly SealedBatch[], fromPosition: number, error: LogError): void {
-    this.#streams.dropFrom(fromPosition);
+    this.#refused = { from: fromPosition, to: this.#head };
+    this.#streams.drop(fromPosition, this.#head);
     this.#compaction.takeBack(fromPosition);
     this.#onRefused(fromPosition, error);
     for (const { builder, bytes } of batches) {
@@ -757,7 +689,9 @@ export class Log {
   #retryLater(): void {
     this.#cancelRetry = this.#clock.setTimer(FULL_RETRY_MS, () => {
       this.#cancelRetry = null;
-      void this.#retry();
+      this.#retrying = this.#retry().finally(() => {
+        this.#retrying = null;
+      });
     });
   }
 
@@ -773,31 +707,21 @@ export class Log {
         await file.truncate(last.size);
         await file.sync();
       }
-      const temporary = join(this.directory, PREPARED_NAME);
-      await this.#prepared?.close();
-      this.#prepared = null;
-      const file = await this.#files.open(temporary, 'create');
-      this.#prepared = file;
-      await file.write(next.header, 0);
-      for (let size = SEGMENT_HEADER_SIZE; size < this.#segmentSize; size += ZEROS.length) {
-        await file.write(ZEROS.subarray(0, Math.min(ZEROS.length, this.#segmentSize - size)), size);
-      }
-      await file.sync();
-      await this.#files.rename(temporary, next.path);
-      this.#prepared = null;
-      next.file = file;
-      await this.#files.syncDirectory(this.directory);
+      await this.#maker.makeWhole(next);
     } catch (error) {
       if (this.#state !== 'full') return;
       if (DISK_FULL_CODES.includes((error as NodeJS.ErrnoException).code)) {
-        await this.#removePrepared();
+        await this.#maker.discard();
         this.#retryLater();
       } else {
         this.#fail(error);
       }
       return;
     }
-    if (this.#state !== 'full') return;
+    if (this.#state !== 'full') {
+      await next.close();
+      return;
+    }
     this.#segments.push(next);
     this.#head = next.end;
     this.#written = next.end;
@@ -806,14 +730,6 @@ export class Log {
     this.#batch.reset(this.#head);
     this.#state = 'open';
     this.#onEvent({ type: 'has-room' });
-  }
-
-  async #removePrepared(): Promise<void> {
-    const file = this.#prepared;
-    this.#prepared = null;
-    if (file === null) return;
-    await file.close().catch(() => {});
-    await this.#files.remove(join(this.directory, PREPARED_NAME)).catch(() => {});
   }
 
   #fail(error: unknown): void {
@@ -1078,6 +994,8 @@ export class Log {
       this.#isIndexStale = true;
       this.#removedSegments.push(...removedSegments);
       this.#streams.putBack(streams);
+      // Some of them may have been refused meanwhile.
+      if (this.#refused !== null) this.#streams.drop(this.#refused.from, this.#refused.to);
       throw error;
     }
     this.#checkpointed = position;
@@ -1110,8 +1028,8 @@ export class Log {
       this.#stopTimers();
       await this.#writing;
       await this.#syncing;
-      await this.#preparing;
-      await this.#removePrepared();
+      await this.#retrying;
+      await this.#maker.discard();
       for (const segment of this.#segments) await segment.close();
       await this.#index.close();
       await this.#unlock();

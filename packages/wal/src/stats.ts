@@ -4,6 +4,10 @@ export interface LogStats {
   batches: number;
   /** Bytes of batches, headers included. */
   writtenBytes: number;
+  /** Milliseconds that writing groups of batches took, all together, without their syncs. */
+  writeMs: number;
+  /** Called after each group has been written, for histograms. */
+  onWrite: ((durationMs: number) => void) | null;
   syncs: number;
   /** Records that these syncs made durable: the group size is their ratio. */
   syncedRecords: number;
@@ -33,6 +37,8 @@ export function createLogStats(): LogStats {
     records: 0,
     batches: 0,
     writtenBytes: 0,
+    writeMs: 0,
+    onWrite: null,
     syncs: 0,
     syncedRecords: 0,
     syncMs: 0,

@@ -26,14 +26,17 @@ export class Streams {
     this.#segments.delete(segment);
   }
 
-  /** Forgets all records at or behind a position: they were refused. */
-  dropFrom(position: number): void {
+  /** Forgets the records between two positions: they were refused. */
+  drop(from: number, to: number): void {
     for (const names of this.#segments.values()) {
       for (const [name, pairs] of names) {
-        let length = pairs.length;
-        while (length > 0 && (pairs[length - 2] as number) >= position) length -= 2;
-        if (length === 0) names.delete(name);
-        else pairs.length = length;
+        const left: number[] = [];
+        for (let index = 0; index < pairs.length; index += 2) {
+          const position = pairs[index] as number;
+          if (position < from || position >= to) left.push(position, pairs[index + 1] as number);
+        }
+        if (left.length === 0) names.delete(name);
+        else names.set(name, left);
       }
     }
   }

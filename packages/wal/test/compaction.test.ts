@@ -1,10 +1,13 @@
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import type { Log, LogEvent, LogOptions } from '../src/index.ts';
 import { FaultyFiles, type Survival, systemError } from './support/faulty-files.ts';
 import { openLog, settle } from './support/ledger.ts';
 import { checkItems, ITEMS, LiveSet, type Step } from './support/live-set.ts';
 import { MemoryIndex } from './support/memory-index.ts';
 import { Random } from './support/random.ts';
+
+// A machine that is busy with other work is no failure.
+jest.setTimeout(120_000);
 
 const SEGMENT_SIZE = 700;
 
@@ -166,9 +169,13 @@ describe('a crash during compaction and checkpoints', () => {
         await checkItems(log, found, steps, owner.acknowledged);
       }
     }
-  }, 60_000);
+  });
 
-  test('a disk that fills up at any operation and has room again later', async () => {
+  test.each([
+    ['later', false],
+    // So soon that a pass that is under way could go on as if nothing had happened.
+    ['at once', true],
+  ])('a disk that fills up at any operation and has room again %s', async (_, isAtOnce) => {
     const seed = 7;
     const total = await countOperations(seed);
     let refusals = 0;
@@ -181,7 +188,8 @@ describe('a crash during compaction and checkpoints', () => {
         now: () => Date.now(),
         defer: (callback: () => void) => void setImmediate(callback),
         setTimer: (_: number, callback: () => void) => {
-          timers.push(callback);
+          if (isAtOnce) setImmediate(callback);
+          else timers.push(callback);
           return () => {};
         },
       };
@@ -208,8 +216,8 @@ describe('a crash during compaction and checkpoints', () => {
         await checkItems(reopened, found, owner.steps, owner.steps.length);
       }
     }
-    expect(refusals).toBeGreaterThan(50);
-  }, 60_000);
+    expect(refusals).toBeGreaterThan(isAtOnce ? 5 : 50);
+  });
 });
 
 describe('what compaction removes', () => {
@@ -357,6 +365,41 @@ describe('what compaction removes', () => {
       removedSegments: log.stats.removedSegments,
       movedRecords: log.stats.movedRecords,
     });
+    await log.close();
+  });
+
+  test('a read that is under way ends before its segment goes', async () => {
+    const files = new FaultyFiles();
+    const owner = new LiveSet();
+    const compaction = { ...COMPACTION, maxSize: 1 };
+    const log = await openSet(files, new MemoryIndex(), owner, { compaction });
+    for (let id = 0; id < 40; id++) {
+      owner.add(log, `${id}`);
+      if (id > 0) owner.remove(log, `${id}`);
+      await settle(6);
+    }
+    let release = () => {};
+    files.delay = () => {
+      files.delay = async () => {};
+      return new Promise((done) => {
+        release = done;
+      });
+    };
+    const former = owner.items.get('0') as number;
+    const reading = log.read(former);
+    await settle(1);
+    let isCompacted = false;
+    const compacting = log.compact().then(() => {
+      isCompacted = true;
+    });
+    await settle(100);
+    expect(owner.items.get('0')).toBeGreaterThan(former);
+    expect(isCompacted).toBe(false);
+    release();
+    expect((await reading).data.toString()).toMatch(/^\+0:/);
+    await compacting;
+    await expect(log.read(former)).rejects.toMatchObject({ code: 'not-found' });
+    expect((await log.read(owner.items.get('0') as number)).data.toString()).toBe('+0:');
     await log.close();
   });
 

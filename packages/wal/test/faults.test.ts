@@ -1,10 +1,13 @@
 import { join } from 'node:path';
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import type { Log, LogEvent } from '../src/index.ts';
 import { FaultyFiles, type Survival, systemError } from './support/faulty-files.ts';
 import { DIRECTORY, Ledger, openLog, settle } from './support/ledger.ts';
 import { MemoryIndex } from './support/memory-index.ts';
 import { Random } from './support/random.ts';
+
+// A machine that is busy with other work is no failure.
+jest.setTimeout(120_000);
 
 /** Appends in groups, over several segments, with a checkpoint on the way. */
 async function work(
@@ -45,6 +48,20 @@ async function countOperations(): Promise<number> {
   return files.operations;
 }
 
+/** Opens a log and cuts that off at an operation, if there are so many; says what is left. */
+async function cutOpening(files: FaultyFiles, at: number, random: Random) {
+  let left: FaultyFiles | null = null;
+  const cut = new Promise<void>((done) => {
+    files.beforeOperation = (_, count) => {
+      if (count !== at) return;
+      left = files.crash('anything', random);
+      done();
+    };
+  });
+  await Promise.race([openLog(files), cut]);
+  return { isCut: left !== null, disk: left ?? files.crash('anything', random) };
+}
+
 const survivals: readonly Survival[] = ['everything', 'nothing', 'anything'];
 
 describe('durability: nothing acknowledged in mode immediate is missing, and nothing is wrong', () => {
@@ -73,6 +90,39 @@ describe('durability: nothing acknowledged in mode immediate is missing, and not
       // It goes on where it ended, and holds both after another cut.
       await work(log, ledger, 3);
       await ledger.check(log);
+    }
+  });
+
+  test('cut again at every operation of the recovery', async () => {
+    const total = await countOperations();
+    for (let seed = 1; seed <= 30; seed++) {
+      const random = new Random(seed);
+      const files = new FaultyFiles();
+      const ledger = new Ledger();
+      let crashed: FaultyFiles | null = null;
+      const at = total - random.below(40);
+      const end = new Promise<void>((done) => {
+        files.beforeOperation = (_, count) => {
+          if (count !== at) return;
+          crashed = files.crash('anything', random);
+          done();
+        };
+      });
+      await Promise.race([begin(files, ledger, new MemoryIndex(), () => crashed === null), end]);
+      const disk = crashed ?? files.crash('anything', random);
+      // Damage at the beginning, besides the torn tail: the first record is a batch of its own.
+      const [first] = [...ledger.appended.keys()] as [number];
+      disk.contentOf(join(DIRECTORY, `${'0'.repeat(16)}.log`)).fill(0xaa, first, first + 8);
+      let cuts = 0;
+      for (let isCut = true; isCut; cuts++) {
+        const next = await cutOpening(disk.copy(), cuts + 1, random);
+        isCut = next.isCut;
+        const events: LogEvent[] = [];
+        const log = await openLog(next.disk, {}, events);
+        await ledger.check(log, (position) => position === first);
+        expect(events).toContainEqual(expect.objectContaining({ type: 'quarantined' }));
+      }
+      expect(cuts).toBeGreaterThan(5);
     }
   });
 
@@ -237,7 +287,7 @@ describe('consistency: no wrong bytes are ever returned', () => {
         await reopened.close();
       }
     }
-  }, 60_000);
+  });
 
   test('a damaged stretch is copied aside, and refused where that is asked for', async () => {
     const files = new FaultyFiles();

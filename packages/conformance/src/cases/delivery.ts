@@ -779,3 +779,28 @@ list.v5('nothing is sent again while a connection lasts', 'MQTT-4.4.0-1', async 
   await elapse(3000);
   await client.expectNothing();
 });
+
+list.v5(
+  'a PUBCOMP of an exchange from an earlier connection does not raise the quota',
+  '§4.9 MQTT-3.3.4-9 MQTT-4.9.0-1',
+  async (context) => {
+    const options = context.durable({
+      properties: [property.sessionExpiry(60), property.receiveMaximum(1)],
+    });
+    const first = await context.subscriber(context.topic(), 2, options);
+    const sender = await context.connect();
+    await context.deliver(sender, context.topic(), 'x', { qos: 2 });
+    const { id } = await first.expect('publish', { qos: 2 });
+    first.send(ack('pubrec', id));
+    await first.expect('pubrel', { id });
+    first.destroy();
+    const second = await context.connect(options);
+    await second.expect('pubrel', { id });
+    second.send(ack('pubcomp', id));
+    await second.expectNothing();
+    for (const one of [1, 2, 3]) {
+      await context.deliver(sender, context.topic(), `${one}`, { qos: 1, id: one });
+    }
+    check(texts(await second.drain()) === '1', 'one message under way');
+  },
+);

@@ -1,5 +1,4 @@
 import { CaseList, check, elapse } from '../case.ts';
-import { texts } from '../client.ts';
 import {
   ack,
   auth,
@@ -329,20 +328,25 @@ list.v5(
   'one retained message too many is refused with 0x97, and nobody gets it',
   '§3.4.2.1 §3.5.2.1 MQTT-4.3.3-9',
   async (context) => {
-    const watching = await context.subscriber(context.topic('/#'));
     const sender = await context.connect();
     const kept = { retain: true, id: 1 };
-    sender.send(publish(context.topic('/1'), '1', { ...kept, qos: 1 }));
-    await sender.expect('puback', { reasonCode: 0 });
-    sender.send(publish(context.topic('/2'), '2', { ...kept, qos: 1 }));
-    await sender.expect('puback', { reasonCode: 0x97 });
-    sender.send(publish(context.topic('/2'), '2', { ...kept, qos: 2 }));
+    let count = 0;
+    // The broker may retain topics of its own: how many are left is for it to say.
+    for (let code = 0; code < 0x80; count++) {
+      check(count <= 200, 'more than 200 retained messages');
+      sender.send(publish(context.topic(`/${count}`), 'x', { ...kept, qos: 1 }));
+      code = (await sender.expect('puback')).reasonCode;
+      check(code < 0x80 || code === 0x97, `0x${code.toString(16)}`);
+    }
+    const watching = await context.subscriber(context.topic('/new'));
+    sender.send(publish(context.topic('/new'), 'x', { ...kept, qos: 2 }));
     await sender.expect('pubrec', { reasonCode: 0x97 });
-    sender.send(publish(context.topic('/1'), 'replaced', { ...kept, qos: 1 }));
-    await sender.expect('puback', { reasonCode: 0 });
-    check(texts(await watching.drain()) === '1,replaced', 'those that were accepted');
+    await watching.expectNothing();
+    check(count > 1, 'one was retained');
+    sender.send(publish(context.topic('/0'), 'y', { ...kept, qos: 1 }));
+    check((await sender.expect('puback')).reasonCode < 0x80, 'replaced');
   },
-  { maxRetained: 1 },
+  { maxRetained: 200 },
 );
 
 list.v5(

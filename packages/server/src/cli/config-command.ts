@@ -1,5 +1,15 @@
 import type { CommandModule } from 'yargs';
-import { configJsonSchema, diffConfig, parseConfig, printConfig } from '../config/index.ts';
+import { Access } from '../access/index.ts';
+import {
+  type Config,
+  ConfigError,
+  type ConfigProblem,
+  configJsonSchema,
+  diffConfig,
+  parseConfig,
+  printConfig,
+} from '../config/index.ts';
+import { loadTlsFiles } from '../listeners/tls-files.ts';
 import { addConfigOptions, loadFromProcess } from './options.ts';
 
 const check: CommandModule = {
@@ -7,7 +17,8 @@ const check: CommandModule = {
   describe: 'say whether the configuration is right, with every problem',
   builder: (args) => addConfigOptions(args),
   handler: async (args) => {
-    const { file, given } = loadFromProcess(args);
+    const { config, file, given } = loadFromProcess(args);
+    checkFiles(config);
     const where = file === null ? 'without a file' : `from ${file}`;
     print(`the configuration is valid (${where}; ${given.size} options given)`);
   },
@@ -35,6 +46,20 @@ const schema: CommandModule = {
   describe: 'print a JSON Schema of configuration files, for editors',
   handler: async () => print(JSON.stringify(configJsonSchema(), null, 2)),
 };
+
+/** Reads the files that a configuration names; all that is wrong with them is told together. */
+function checkFiles({ server, auth }: Config): void {
+  const problems: ConfigProblem[] = [];
+  for (const read of [() => loadTlsFiles(server), () => Access.load(auth)]) {
+    try {
+      read();
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      problems.push(...error.problems);
+    }
+  }
+  if (problems.length > 0) throw new ConfigError(problems);
+}
 
 /** `promptmq config check|print|diff|schema`. */
 export const configCommand: CommandModule = {

@@ -6,6 +6,8 @@ import { configCommand } from './config-command.ts';
 import { configFlags, wordsOf } from './options.ts';
 import { passwdCommand } from './passwd-command.ts';
 import { serverCommand } from './server-command.ts';
+import { reloadCommand, statusCommand, stopCommand } from './service-commands.ts';
+import { walCommand } from './wal-command.ts';
 
 /** Exit codes: 1 when the broker can't run, 2 when it was called wrongly. */
 const EXIT_FAILED = 1;
@@ -62,30 +64,49 @@ const [command, shell] = hideBin(process.argv);
 // yargs makes the script for the shell that it finds in the environment.
 if (command === 'completion' && (shell === 'bash' || shell === 'zsh')) process.env['SHELL'] = shell;
 
-await yargs(hideBin(process.argv))
-  .scriptName('promptmq')
-  .usage('$0 [server] [options]\n\nAn MQTT 5.0, 3.1.1 and 3.1 broker.')
-  .command(serverCommand)
-  .command(configCommand)
-  .command(passwdCommand)
-  .completion(
-    'completion',
-    'print a completion script: completion bash, or completion zsh',
-    complete,
-  )
-  .epilogue(
-    'Every option is a key of the file (--max-qos: max-qos in the section mqtt) and an environment variable (PROMPTMQ_MQTT_MAX_QOS), too. Flags go before the environment, and that before the file.',
-  )
-  // Values stay as they were written: the schema says what they are.
-  .parserConfiguration({ 'parse-numbers': false })
-  .version(version)
-  .help()
-  .alias('help', 'h')
-  .strict()
-  .wrap(Math.min(100, process.stdout.columns ?? 100))
-  .fail((message, error) => {
-    if (error instanceof ConfigError) fail(error.message, EXIT_USAGE);
-    if (error?.name === 'YError' || !error) fail(usageError(message ?? error?.message), EXIT_USAGE);
-    fail(error.message, EXIT_FAILED);
-  })
-  .parseAsync();
+if (command === 'bench') {
+  // Before the parser: the bench package has options, help and errors of its own.
+  const { runCommand } = await import('@promptmq/bench');
+  process.exitCode = await runCommand(hideBin(process.argv).slice(1), 'promptmq bench');
+} else {
+  await parseAndRun();
+}
+
+async function parseAndRun(): Promise<void> {
+  await yargs(hideBin(process.argv))
+    .scriptName('promptmq')
+    .usage('$0 [server] [options]\n\nAn MQTT 5.0, 3.1.1 and 3.1 broker.')
+    .command(serverCommand)
+    .command(configCommand)
+    .command(passwdCommand)
+    .command(stopCommand)
+    .command(statusCommand)
+    .command(reloadCommand)
+    .command(walCommand(null))
+    .command(stopCommand)
+    .command(statusCommand)
+    .command(reloadCommand)
+    .command('bench', 'measure a broker (promptmq bench --help)')
+    .completion(
+      'completion',
+      'print a completion script: completion bash, or completion zsh',
+      complete,
+    )
+    .epilogue(
+      'Every option is a key of the file (--max-qos: max-qos in the section mqtt) and an environment variable (PROMPTMQ_MQTT_MAX_QOS), too. Flags go before the environment, and that before the file.',
+    )
+    // Values stay as they were written: the schema says what they are.
+    .parserConfiguration({ 'parse-numbers': false })
+    .version(version)
+    .help()
+    .alias('help', 'h')
+    .strict()
+    .wrap(Math.min(100, process.stdout.columns ?? 100))
+    .fail((message, error) => {
+      if (error instanceof ConfigError) fail(error.message, EXIT_USAGE);
+      if (error?.name === 'YError' || !error)
+        fail(usageError(message ?? error?.message), EXIT_USAGE);
+      fail(error.message, EXIT_FAILED);
+    })
+    .parseAsync();
+}

@@ -1,7 +1,13 @@
 import type { CommandModule } from 'yargs';
+import type { LoadedConfig } from '../config/index.ts';
 import { type RunningBroker, startBroker } from '../create-broker.ts';
-import { createLogger } from '../log/index.ts';
+import { type ConfigurableLogger, createLogger, openLogFile } from '../log/index.ts';
+import { reportReady, startDaemon } from '../service/daemon.ts';
+import { claimPidFile } from '../service/pid-file.ts';
+import { SystemdNotifier } from '../service/systemd.ts';
+import { risksOf, startBanner } from './banner.ts';
 import { addConfigOptions, loadFromProcess } from './options.ts';
+import { Reloader } from './reloader.ts';
 
 /** `promptmq [server]`: runs the broker until SIGINT or SIGTERM. */
 export const serverCommand: CommandModule = {
@@ -9,20 +15,89 @@ export const serverCommand: CommandModule = {
   describe: 'run the broker',
   builder: (args) => addConfigOptions(args),
   handler: async (args) => {
-    const { config } = loadFromProcess(args);
-    const logger = createLogger(config.log);
-    let broker: RunningBroker | null = null;
-    let isStopping = false;
-    const stop = (signal: NodeJS.Signals) => {
-      if (isStopping) process.exit(1); // The second signal doesn't wait for the clients.
-      isStopping = true;
-      logger.info('stopping', { signal });
-      void broker?.stop();
-    };
-    // Before it listens: whoever sees that it does may stop it at once.
-    process.on('SIGINT', stop);
-    process.on('SIGTERM', stop);
-    broker = await startBroker(config, { logger });
-    if (isStopping) await broker.stop();
+    const load = () => loadFromProcess(args);
+    const loaded = load();
+    if (loaded.config.server.daemon) {
+      if (loaded.config.log.file === null) {
+        process.stderr.write('promptmq: nothing will be logged: log.file is not set\n');
+      }
+      const pid = await startDaemon();
+      process.stdout.write(`the broker runs in the background as process ${pid}\n`);
+    } else {
+      await serve(loaded, load);
+    }
   },
 };
+
+async function serve(loaded: LoadedConfig, load: () => LoadedConfig): Promise<void> {
+  const { config } = loaded;
+  const { logger, close: closeLog } = openLog(config);
+  const releasePidFile =
+    config.server.pidFile === null ? () => {} : claimPidFile(config.server.pidFile);
+  const systemd = new SystemdNotifier(process.env, (why) => logger.warn('notify-failed', { why }));
+  let broker: RunningBroker | null = null;
+  let reloader: Reloader | null = null;
+  let isStopping = false;
+
+  const finish = async () => {
+    reloader?.close();
+    systemd.stopping();
+    await broker?.stop();
+    releasePidFile();
+    closeLog();
+    if (process.connected) process.disconnect();
+  };
+  const stop = (signal: NodeJS.Signals) => {
+    if (isStopping) process.exit(1); // The second signal doesn't wait for the clients.
+    isStopping = true;
+    logger.info('stopping', { signal });
+    if (broker !== null) void finish();
+  };
+  // Before it listens: whoever sees that it does may stop it at once.
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+  process.on('SIGHUP', () => reloader?.reload('SIGHUP'));
+  try {
+    broker = await startBroker(config, {
+      logger,
+      // What can't be kept isn't acknowledged any more: a process that starts anew may find a way.
+      onStorageFailed: () => {
+        process.exitCode = 1;
+        if (isStopping) return;
+        isStopping = true;
+        if (broker !== null) void finish();
+      },
+    });
+  } catch (error) {
+    releasePidFile();
+    closeLog();
+    throw error;
+  }
+  if (isStopping) {
+    await finish();
+    return;
+  }
+  reloader = new Reloader(loaded, {
+    broker,
+    logger,
+    load,
+    onReloaded: ({ log }) => logger.setStyle(log),
+  });
+  const isForPeople = config.log.format === 'console' && config.log.file === null;
+  if (isForPeople) process.stdout.write(startBanner(loaded, broker));
+  else for (const risk of risksOf(config)) logger.warn('unsafe', risk);
+  logger.info('ready', { pid: process.pid, config: loaded.file });
+  systemd.ready();
+  reportReady();
+}
+
+function openLog({ log }: LoadedConfig['config']): {
+  logger: ConfigurableLogger;
+  close: () => void;
+} {
+  if (log.file === null) return { logger: createLogger(log), close: () => {} };
+  const stream = openLogFile(log.file, log.rotation, (error) => {
+    process.stderr.write(`promptmq: the log file can't be written: ${error.message}\n`);
+  });
+  return { logger: createLogger({ ...log, stream }), close: () => stream.end() };
+}

@@ -15,6 +15,8 @@ export interface Listener {
   readonly url: string;
   /** Has new connections use other certificates; only listeners for TLS have it. */
   readonly setTlsFiles?: (files: SecureContextOptions) => void;
+  /** Changes how many connections it takes at a time. */
+  setConnectionsMax(count: number): void;
   /** Stops accepting at once; resolves when the connections that it accepted are closed, too. */
   close(): Promise<void>;
   /** Cuts the connections that are left: those in a handshake, which the broker doesn't know of. */
@@ -91,6 +93,9 @@ function describe(bound: Server, server: Server, protocol: Listener['protocol'])
   const common = {
     protocol,
     close,
+    setConnectionsMax: (count: number) => {
+      bound.maxConnections = count;
+    },
     cut: () => {
       for (const socket of sockets) socket.destroy();
     },

@@ -1,3 +1,9 @@
+export { openLogFile, type Rotation } from './file-output.ts';
 export { LOG_LEVELS, type Logger, type LogLevel, noopLogger } from './logger.ts';
 export { type RateLimit, rateLimited } from './rate-limited.ts';
-export { createLogger, type LoggerOptions } from './winston-logger.ts';
+export {
+  type ConfigurableLogger,
+  createLogger,
+  type LoggerOptions,
+  type LogStyle,
+} from './winston-logger.ts';

@@ -1,26 +1,32 @@
 import { LOG_LEVELS, type Logger } from './logger.ts';
 
 export interface RateLimit {
-  /** Lines a second in the long run. */
+  /** Lines a second in the long run, read for each line; five times as many may come at once. */
   readonly perSecond: number;
-  /** Lines that may come at once. */
-  readonly burst: number;
   /** Milliseconds of a clock. */
   readonly now: () => number;
 }
+
+/** How many seconds' lines may come at once. */
+const BURST_SECONDS = 5;
 
 /**
  * A logger for what clients can trigger: it lets through what the limit allows, and says how many lines
  * it left out before the next that it lets through.
  */
-export function rateLimited(logger: Logger, { perSecond, burst, now }: RateLimit): Logger {
-  let allowance = burst;
+export function rateLimited(logger: Logger, limit: RateLimit): Logger {
+  const { now } = limit;
+  let allowance = limit.perSecond * BURST_SECONDS;
   let updatedAt = now();
   let suppressedCount = 0;
 
   function isAllowed(): boolean {
     const time = now();
-    allowance = Math.min(burst, allowance + ((time - updatedAt) / 1000) * perSecond);
+    const { perSecond } = limit;
+    allowance = Math.min(
+      perSecond * BURST_SECONDS,
+      allowance + ((time - updatedAt) / 1000) * perSecond,
+    );
     updatedAt = time;
     if (allowance < 1) {
       suppressedCount++;

@@ -1,13 +1,22 @@
 import { createLogger as createWinston, format, transports } from 'winston';
 import { LOG_LEVELS, type Logger, type LogLevel } from './logger.ts';
 
-export interface LoggerOptions {
+/** What can change while a logger is in use. */
+export interface LogStyle {
   readonly level: LogLevel;
   readonly format: 'console' | 'json';
+}
+
+export interface LoggerOptions extends LogStyle {
   /** Standard output by default. */
   readonly stream?: NodeJS.WritableStream;
   /** Whether the console format is coloured; by default when the stream is a terminal. */
   readonly isColoured?: boolean;
+}
+
+export interface ConfigurableLogger extends Logger {
+  /** Has other levels be logged, in another format, from now on. */
+  setStyle(style: LogStyle): void;
 }
 
 /** Most severe first, as winston counts. */
@@ -29,12 +38,13 @@ interface Entry {
 }
 
 /** A logger over winston: `time level event field=value …`, or one JSON object a line. */
-export function createLogger(options: LoggerOptions): Logger {
+export function createLogger(options: LoggerOptions): ConfigurableLogger {
   const stream = options.stream ?? process.stdout;
   const isColoured = options.isColoured ?? (stream as NodeJS.WriteStream).isTTY === true;
+  let style: LogStyle = options;
   const line = format.printf((info) => {
     const entry = info as unknown as Entry;
-    return options.format === 'json' ? toJson(entry) : toText(entry, isColoured);
+    return style.format === 'json' ? toJson(entry) : toText(entry, isColoured);
   });
   const winston = createWinston({
     level: options.level,
@@ -52,6 +62,10 @@ export function createLogger(options: LoggerOptions): Logger {
     warn: at('warn'),
     error: at('error'),
     fatal: at('fatal'),
+    setStyle: (next) => {
+      style = next;
+      winston.level = next.level;
+    },
   };
 }
 

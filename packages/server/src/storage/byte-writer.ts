@@ -3,6 +3,8 @@ import { Buffer } from 'node:buffer';
 const SIZE_MIN = 4096;
 const SIZE_KEPT_MAX = 1_048_576;
 
+const EMPTY = new Uint8Array(0);
+
 /** Puts numbers (little-endian), strings and bytes together. One is used for any number of records. */
 export class ByteWriter {
   #buffer: Buffer;
@@ -102,58 +104,60 @@ export class ByteWriter {
   }
 }
 
-/** Reads back what a `ByteWriter` wrote. Bytes are views. */
+const f64Bytes = new Uint8Array(8);
+const f64Value = new Float64Array(f64Bytes.buffer);
+
+/**
+ * Reads back what a `ByteWriter` wrote. Bytes are views. It reads byte by byte: a DataView for each
+ * record would cost more than all that is read through it.
+ */
 export class ByteReader {
-  readonly #buffer: Buffer;
-  readonly #view: DataView;
+  #bytes: Uint8Array;
   #offset: number;
 
   constructor(bytes: Uint8Array) {
-    this.#buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-    this.#view = viewOf(bytes);
+    this.#bytes = bytes;
     this.#offset = 0;
   }
 
-  get offset(): number {
-    return this.#offset;
+  /** Reads other bytes from now on, from their beginning. */
+  reset(bytes: Uint8Array): this {
+    this.#bytes = bytes;
+    this.#offset = 0;
+    return this;
   }
 
   u8(): number {
-    const value = this.#view.getUint8(this.#offset);
-    this.#offset += 1;
-    return value;
+    return this.#bytes[this.#offset++] as number;
   }
 
   u16(): number {
-    const value = this.#view.getUint16(this.#offset, true);
-    this.#offset += 2;
-    return value;
+    const low = this.u8();
+    return low | (this.u8() << 8);
   }
 
   u32(): number {
-    const value = this.#view.getUint32(this.#offset, true);
-    this.#offset += 4;
-    return value;
+    const low = this.u16();
+    return low + this.u16() * 0x1_0000;
   }
 
   f64(): number {
-    const value = this.#view.getFloat64(this.#offset, true);
-    this.#offset += 8;
-    return value;
+    for (let index = 0; index < 8; index++) f64Bytes[index] = this.u8();
+    return f64Value[0] as number;
   }
 
   data(): Uint8Array {
     const size = this.u32();
     const start = this.#offset;
     this.#offset += size;
-    return this.#buffer.subarray(start, this.#offset);
+    return size === 0 ? EMPTY : this.#bytes.subarray(start, this.#offset);
   }
 
   string(): string {
     const size = this.u32();
     const start = this.#offset;
     this.#offset += size;
-    return this.#buffer.toString('utf8', start, this.#offset);
+    return size === 0 ? '' : decodeUtf8(this.#bytes, start, this.#offset);
   }
 
   skip(size: number): void {
@@ -163,9 +167,13 @@ export class ByteReader {
   /** All that is left. */
   rest(): Uint8Array {
     const start = this.#offset;
-    this.#offset = this.#buffer.length;
-    return this.#buffer.subarray(start);
+    this.#offset = this.#bytes.length;
+    return start === this.#offset ? EMPTY : this.#bytes.subarray(start);
   }
+}
+
+function decodeUtf8(bytes: Uint8Array, start: number, end: number): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString();
 }
 
 function viewOf(bytes: Uint8Array): DataView {

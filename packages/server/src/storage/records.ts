@@ -165,6 +165,18 @@ export function readMessageOnly(reader: ByteReader, topicBytes: Uint8Array): Mes
   return toMessage(head, topicBytes, reader.rest());
 }
 
+/** Names that were read last: messages that are read in a row tend to have the same. */
+let lastTopic: Pick<Message, 'topic' | 'topicBytes'> = { topic: '', topicBytes: new Uint8Array(0) };
+
+/** The topic name of a record; its bytes are a copy, shared by all that read it in a row. */
+function topicOf(bytes: Uint8Array): Pick<Message, 'topic' | 'topicBytes'> {
+  if (Buffer.compare(lastTopic.topicBytes, bytes) !== 0) {
+    const copy = Buffer.from(bytes);
+    lastTopic = { topic: copy.toString(), topicBytes: copy };
+  }
+  return lastTopic;
+}
+
 interface MessageHead {
   readonly flags: number;
   readonly expiresAt: number;
@@ -200,9 +212,10 @@ function readMessageHead(reader: ByteReader): MessageHead {
 }
 
 function toMessage(head: MessageHead, topicBytes: Uint8Array, payload: Uint8Array): Message {
+  const named = topicOf(topicBytes);
   return {
-    topic: Buffer.from(topicBytes.buffer, topicBytes.byteOffset, topicBytes.length).toString(),
-    topicBytes,
+    topic: named.topic,
+    topicBytes: named.topicBytes,
     properties: head.properties,
     payload,
     qos: (head.flags & MessageFlag.QoS) as 0 | 1 | 2,

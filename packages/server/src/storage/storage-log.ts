@@ -8,10 +8,12 @@ export function logStorageEvent(log: Logger, event: LogEvent): void {
     case 'torn-tail':
       log.info('storage-torn-tail', fields);
       break;
+    case 'checking':
+      log.info('storage-checking', fields);
+      break;
     case 'recovering':
       log.info('storage-recovering', fields);
       break;
-    case 'checking':
     case 'compacting':
       log.debug('storage-compacting', fields);
       break;

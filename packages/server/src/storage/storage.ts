@@ -79,6 +79,7 @@ export class Storage implements LogOwner, DeliveryStore<Connection> {
   readonly #state: StoredState;
   readonly #queue: CommitQueue;
   readonly #writer: ByteWriter;
+  readonly #reader: ByteReader;
   #log: Log | null;
   /** Sessions that wait for a commit to go on sending. */
   #waiting: Set<BrokerSession>;
@@ -98,13 +99,20 @@ export class Storage implements LogOwner, DeliveryStore<Connection> {
   #lastPosition: number;
 
   private constructor(broker: Broker) {
-    this.memory = { bytesMax: broker.config.storage.memoryBuffer, bytes: 0 };
+    const { storage } = broker.config;
+    this.memory = {
+      get bytesMax() {
+        return storage.memoryBuffer;
+      },
+      bytes: 0,
+    };
     this.stats = { lostMessages: 0, publishersHeldBack: 0 };
     this.committedPosition = Number.POSITIVE_INFINITY;
     this.#broker = broker;
     this.#state = new StoredState();
     this.#queue = new CommitQueue();
     this.#writer = new ByteWriter();
+    this.#reader = new ByteReader(new Uint8Array(0));
     this.#log = null;
     this.#waiting = new Set();
     this.#loading = new Set();
@@ -162,6 +170,12 @@ export class Storage implements LogOwner, DeliveryStore<Connection> {
     }
     await self.#loadRetained();
     return self;
+  }
+
+  /** The configuration was changed: has the log sync as it says now. */
+  reconfigure(): void {
+    const { syncMode, syncInterval, batchSyncSize, forceFsync } = this.#broker.config.storage.wal;
+    this.log.setSyncMode({ syncMode, syncInterval, batchSyncSize, forceSync: forceFsync });
   }
 
   get log(): Log {
@@ -350,7 +364,7 @@ export class Storage implements LogOwner, DeliveryStore<Connection> {
 
   fetch(session: BrokerSession, position: number): Message | null | 'lost' {
     const record = this.log.readNow(position);
-    if (record !== null) return readMessageOnly(new ByteReader(record.data), record.stream);
+    if (record !== null) return readMessageOnly(this.#reader.reset(record.data), record.stream);
     if (this.#lost.delete(position)) return 'lost';
     if (this.#loading.has(session)) return null;
     this.#loading.add(session);

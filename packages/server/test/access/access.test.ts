@@ -1,7 +1,10 @@
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { encode, type Packet, PacketDecoder } from '@promptmq/codec';
 import type { IClientOptions } from 'mqtt';
 import { covers, Permissions } from '../../src/access/acl.ts';
 import { readAclFile } from '../../src/access/acl-file.ts';
@@ -238,13 +241,33 @@ describe('clients', () => {
     expect(await codeOf(url, { username: 'alice', password: 'x' })).toBe(4);
   });
 
-  test('packets that follow CONNECT at once wait for the check', async () => {
+  test('packets that follow CONNECT in the same chunk wait for the check', async () => {
     const { url } = await start({ passwordFile });
-    const client = await TestClient.connect(`${url}`, alice);
-    await client.mqtt.subscribeAsync('t');
-    await client.mqtt.publishAsync('t', '1');
-    expect(await client.messages(1)).toMatchObject([{ topic: 't' }]);
-    await client.end();
+    const socket = connect(Number(new URL(`${url}`).port));
+    const connectPacket: Packet = {
+      cmd: 'connect',
+      protocolId: 'MQTT',
+      protocolVersion: 4,
+      clean: true,
+      clientId: 'c',
+      keepalive: 0,
+      username: 'alice',
+      password: Buffer.from('open sesame'),
+    };
+    const packets: Packet[] = [
+      connectPacket,
+      { cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: 't', qos: 0 }] },
+      { cmd: 'publish', topic: 't', payload: Buffer.from('x'), qos: 0, dup: false, retain: false },
+      { cmd: 'disconnect' },
+    ];
+    socket.write(Buffer.concat(packets.map((packet) => encode(packet) as Uint8Array)));
+    const decoder = new PacketDecoder({ protocolVersion: 4, receiver: 'client' });
+    const received: string[] = [];
+    socket.on('data', (chunk: Buffer) => {
+      received.push(...decoder.push(chunk).map(({ cmd }) => cmd));
+    });
+    await once(socket, 'close');
+    expect(received).toEqual(['connack', 'suback', 'publish']);
   });
 
   test('rules refuse PUBLISH, SUBSCRIBE and wills with Not Authorized', async () => {

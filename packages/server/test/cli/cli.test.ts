@@ -1,54 +1,40 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { Command } from '../support/command.ts';
 import { TestClient } from '../support/mqtt-client.ts';
 
-const bin = join(import.meta.dirname, '../../bin/promptmq.js');
-const running: ChildProcess[] = [];
+const running: Command[] = [];
+let folder: string;
 
-afterEach(() => {
-  for (const child of running.splice(0)) child.kill('SIGKILL');
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'promptmq-cli-'));
 });
 
-/** The command in a process of its own. */
-class Command {
-  readonly child: ChildProcess;
-  readonly #closed: Promise<unknown[]>;
-  output = '';
-  errors = '';
-
-  constructor(...args: string[]) {
-    this.child = spawn(process.execPath, [bin, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
-    running.push(this.child);
-    this.#closed = once(this.child, 'close');
-    this.child.stdout?.on('data', (chunk) => {
-      this.output += chunk;
-    });
-    this.child.stderr?.on('data', (chunk) => {
-      this.errors += chunk;
-    });
+afterEach(async () => {
+  for (const command of running.splice(0)) {
+    command.child.kill('SIGKILL');
+    await command.exitCode();
   }
+  rmSync(folder, { recursive: true });
+});
 
-  async waitFor(pattern: RegExp): Promise<RegExpExecArray> {
-    for (;;) {
-      const match = pattern.exec(this.output);
-      if (match !== null) return match;
-      if (this.child.exitCode !== null) throw new Error(`it ended: ${this.errors}`);
-      await Promise.race([once(this.child.stdout as NodeJS.ReadableStream, 'data'), this.#closed]);
-    }
-  }
-
-  async exitCode(): Promise<unknown> {
-    return (await this.#closed)[0];
-  }
+function run(...args: string[]): Command {
+  const command = new Command(args, folder);
+  running.push(command);
+  return command;
 }
 
-const ANY_PORT = ['--bind', '127.0.0.1:0', '--ws-bind', '127.0.0.1:0', '--log-format', 'json'];
+const ANY_PORT = [
+  ...['--bind', '127.0.0.1:0', '--ws-bind', '127.0.0.1:0', '--metrics-bind', '127.0.0.1:0'],
+  ...['--log-format', 'json'],
+];
 
 test('it says where it listens, serves, and stops in order at SIGTERM', async () => {
-  const command = new Command(...ANY_PORT);
+  const command = run(...ANY_PORT);
   const [, address] = await command.waitFor(/"protocol":"mqtt","address":"([^"]+)"/);
   await command.waitFor(/"protocol":"ws","address":"([^"]+)"/);
   const client = await TestClient.connect(`mqtt://${address}`, { protocolVersion: 5 });
@@ -62,15 +48,36 @@ test('it says where it listens, serves, and stops in order at SIGTERM', async ()
   expect(command.errors).toBe('');
 });
 
+test('a first start says what listens where, where the data is, how to connect and what is unsafe', async () => {
+  const command = run(
+    '--bind',
+    '0.0.0.0:0',
+    '--ws-bind',
+    '127.0.0.1:0',
+    '--metrics-bind',
+    '127.0.0.1:0',
+  );
+  await command.waitFor(/ ready pid=/);
+  expect(command.output).toMatch(
+    /mqtt: {4}mqtt:\/\/localhost:\d+\n {2}ws: {6}ws:\/\/127.0.0.1:\d+/,
+  );
+  expect(command.output).toMatch(/metrics: http:\/\/127.0.0.1:\d+\/metrics/);
+  expect(command.output).toContain('./data and ./wal, synced before each acknowledgement');
+  expect(command.output).toMatch(/mosquitto_sub -h localhost -p \d+/);
+  expect(command.output).toContain('Unsafe:  anyone who reaches this machine may connect');
+  command.child.kill('SIGTERM');
+  expect(await command.exitCode()).toBe(0);
+});
+
 test('SIGINT stops it, too, also when it is called as "promptmq server"', async () => {
-  const command = new Command('server', ...ANY_PORT);
+  const command = run('server', ...ANY_PORT);
   await command.waitFor(/"protocol":"ws"/);
   command.child.kill('SIGINT');
   expect(await command.exitCode()).toBe(0);
 });
 
 test('--help lists every option in its group, and --version the version', async () => {
-  const help = new Command('--help');
+  const help = run('--help');
   expect(await help.exitCode()).toBe(0);
   for (const text of [
     'Server:',
@@ -81,7 +88,7 @@ test('--help lists every option in its group, and --version the version', async 
   ]) {
     expect(help.output).toContain(text);
   }
-  const version = new Command('--version');
+  const version = run('--version');
   expect(await version.exitCode()).toBe(0);
   expect(version.output).toMatch(/^\d+\.\d+\.\d+\n$/);
 });
@@ -95,7 +102,7 @@ test.each([
   [['--config', '/no/such/file.yaml'], 2, '/no/such/file.yaml'],
   [['sever'], 2, 'sever'],
 ])('%j is refused with one clear line', async (args, exitCode, message) => {
-  const command = new Command(...args);
+  const command = run(...args);
   expect(await command.exitCode()).toBe(exitCode);
   expect(command.errors.trim().split('\n')).toHaveLength(1);
   expect(command.errors).toContain(message);
@@ -106,8 +113,18 @@ test('a port that is taken is told in one line, with exit code 1', async () => {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as { port: number };
-  const command = new Command('--bind', `127.0.0.1:${port}`, '--ws-bind', 'none');
+  const others = ['--ws-bind', 'none', '--metrics-bind', 'none'];
+  const command = run('--bind', `127.0.0.1:${port}`, ...others);
   expect(await command.exitCode()).toBe(1);
   expect(command.errors).toMatch(new RegExp(`^promptmq: .*EADDRINUSE.*${port}\n$`));
   server.close();
+});
+
+test('"promptmq bench" is the load generator, under this name', async () => {
+  const help = run('bench', '--help');
+  expect(await help.exitCode()).toBe(0);
+  expect(help.output).toContain('promptmq bench [patterns..]');
+  const wrong = run('bench', 'pears');
+  expect(await wrong.exitCode()).toBe(2);
+  expect(wrong.errors).toMatch(/^promptmq bench: unknown pattern pears: .*\n$/);
 });

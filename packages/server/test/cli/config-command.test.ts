@@ -38,6 +38,17 @@ test('config check says that a configuration is right, or all that is wrong with
   expect(stderr).toMatch(/^promptmq: mqtt\.max-qos \(.*promptmq\.yaml:2:3\): 9 is not allowed/m);
 });
 
+test('config check reads the files that the configuration names, too', () => {
+  const { status, stderr } = run([
+    ...['config', 'check', '--tls-bind', ':8883', '--tls-cert', '/no/cert', '--tls-key', '/no/key'],
+    ...['--auth-password-file', '/no/passwords', '--auth-acl-file', '/no/acl'],
+  ]);
+  expect(status).toBe(2);
+  for (const path of ['/no/cert', '/no/key', '/no/passwords', '/no/acl']) {
+    expect(stderr).toContain(`(${path}): can't be read`);
+  }
+});
+
 test('config print and diff show values with their sources', () => {
   const { stdout } = run(['config', 'print', '--no-retain-available'], {
     PROMPTMQ_MQTT_MAX_QOS: '1',

@@ -41,7 +41,7 @@ test.each([
 });
 
 test('the storage section is as its defaults promise', () => {
-  expect(parseConfig({}).storage).toEqual({
+  expect(parseConfig({}).storage).toMatchObject({
     enabled: true,
     dataDir: './data',
     walDir: './wal',

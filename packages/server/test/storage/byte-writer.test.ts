@@ -1,23 +1,35 @@
 import { expect, test } from '@jest/globals';
+import fc from 'fast-check';
 import { ByteReader, ByteWriter } from '../../src/storage/byte-writer.ts';
 
-test('what is written across each growth of the buffer is read back', () => {
-  // One after the other, each kind of value is the one that makes the buffer grow.
-  const kinds = ['u8', 'u16', 'u32', 'f64', 'string', 'data'] as const;
-  for (const kind of kinds) {
-    for (let size = 4080; size <= 4096; size++) {
-      const writer = new ByteWriter().raw(new Uint8Array(size).fill(1));
-      if (kind === 'string') writer.string('längere Wörter');
-      else if (kind === 'data') writer.data(new Uint8Array(20).fill(7));
-      else writer[kind](77);
-      writer.u8(99);
+const value = fc.oneof(
+  fc.record({ kind: fc.constant('u8' as const), value: fc.nat(0xff) }),
+  fc.record({ kind: fc.constant('u16' as const), value: fc.nat(0xffff) }),
+  fc.record({ kind: fc.constant('u32' as const), value: fc.nat(0xffff_ffff) }),
+  fc.record({ kind: fc.constant('f64' as const), value: fc.double({ noNaN: true }) }),
+  fc.record({ kind: fc.constant('string' as const), value: fc.string({ unit: 'grapheme' }) }),
+  fc.record({ kind: fc.constant('data' as const), value: fc.uint8Array() }),
+);
+
+test('what is written is read back, also over the growth of the buffer at any place', () => {
+  const writer = new ByteWriter();
+  fc.assert(
+    fc.property(fc.array(value), fc.integer({ min: 4000, max: 4096 }), (values, before) => {
+      writer.reset().raw(new Uint8Array(before));
+      for (const { kind, value } of values) writer[kind](value as never);
       const reader = new ByteReader(writer.take());
-      reader.skip(size);
-      const read = reader[kind]();
-      const expected =
-        kind === 'string' ? 'längere Wörter' : kind === 'data' ? Buffer.alloc(20, 7) : 77;
-      expect(read).toEqual(expected);
-      expect(reader.u8()).toBe(99);
-    }
-  }
+      reader.skip(before);
+      for (const { kind, value } of values) {
+        const read = reader[kind]();
+        expect(read instanceof Uint8Array ? Uint8Array.from(read) : read).toEqual(value);
+      }
+      expect(reader.rest()).toHaveLength(0);
+    }),
+  );
+});
+
+test('a buffer that has grown large is given up', () => {
+  const writer = new ByteWriter();
+  writer.raw(new Uint8Array(3_000_000));
+  expect(writer.reset().u8(7).bytes.buffer.byteLength).toBeLessThan(1_000_000);
 });

@@ -106,6 +106,7 @@ export class FaultyFiles implements Files {
   }
 
   #openFile(file: FileData): OpenFile {
+    let isClosed = false;
     return {
       size: async () => {
         await this.#wait();
@@ -113,6 +114,7 @@ export class FaultyFiles implements Files {
       },
       read: async (target, offset) => {
         await this.#wait();
+        if (isClosed) throw systemError('EBADF', 'read');
         const bytes = file.content.subarray(offset, offset + target.length);
         target.set(bytes);
         return bytes.length;
@@ -136,6 +138,7 @@ export class FaultyFiles implements Files {
         file.pending = [];
       },
       close: async () => {
+        isClosed = true;
         await this.#wait();
       },
     };
@@ -178,6 +181,13 @@ export class FaultyFiles implements Files {
       next.#syncedNames.set(path, data);
     }
     return next;
+  }
+
+  /** The disk as a power cut would leave it at worst; this one goes on. */
+  afterPowerCut(): FaultyFiles {
+    const cut = new FaultyFiles();
+    for (const [path, { synced }] of this.#syncedNames) cut.replace(path, Buffer.from(synced));
+    return cut;
   }
 
   /** The content of a file, to be looked at or damaged. */

@@ -17,6 +17,8 @@ export class MemoryIndex implements CheckpointStore {
   delay: () => Promise<void> = async () => {};
   #isDead = false;
 
+  open(): void {}
+
   load(): Checkpoint {
     return {
       position: this.#position,
@@ -49,14 +51,6 @@ export class MemoryIndex implements CheckpointStore {
 
   streamPairs(segment: number, stream: Uint8Array): number[] {
     return this.#streams.get(segment)?.get(Buffer.from(stream).toString('latin1')) ?? [];
-  }
-
-  async clear(): Promise<void> {
-    this.#entries.clear();
-    this.#streams.clear();
-    this.#position = 0;
-    this.#segments = new Map();
-    this.#snapshot = null;
   }
 
   async close(): Promise<void> {}

@@ -74,7 +74,8 @@ export const mqttSection = z
       .describe('bytes of the messages that wait for all sessions together'),
     queueOverflow: choice('drop-newest', 'drop-oldest', 'reject')
       .prefault('drop-newest')
-      .describe('which message gives way when a session has too many; reject tells the publisher'),
+      .describe('which message gives way when a session has too many; reject tells the publisher')
+      .meta({ restart: true }),
     maxSubscriptions: integer(1, 10_000_000)
       .prefault(10_000)
       .describe('subscriptions of one client'),

@@ -19,7 +19,8 @@ const tlsSection = z
       .describe('file with the certificates that sign those of clients, as PEM'),
     clientCertificates: choice('none', 'optional', 'require')
       .prefault('none')
-      .describe('whether clients are asked for a certificate, and whether they need one'),
+      .describe('whether clients are asked for a certificate, and whether they need one')
+      .meta({ restart: true }),
     useSubjectAsUserName: flag()
       .prefault(false)
       .describe("whether a client's user name is the common name of its certificate"),

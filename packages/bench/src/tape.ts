@@ -1,0 +1,57 @@
+import { type PublishOptions, packetIdOffset, publishFrame, STAMP_SIZE } from './frames.ts';
+
+/** Memory of the frames of one publisher, where it needs no more: as much as one write takes. */
+const TAPE_SIZE = 131_072;
+
+/**
+ * What a publisher sends, encoded beforehand: equally long frames, written round and round. Only stamps
+ * and packet identifiers are changed in place.
+ */
+export interface Tape {
+  readonly bytes: Uint8Array;
+  readonly frameSize: number;
+  readonly frameCount: number;
+  /** Of the stamp in a frame; -1 when the payload is too short for one. */
+  readonly stampOffset: number;
+  /** Of the packet identifier in a frame; -1 at QoS 0. */
+  readonly packetIdOffset: number;
+  /** MQTT 5 with aliases: QoS 0 frames that set them, to be sent first; the others have no topic. */
+  readonly aliasFrames: readonly Uint8Array[];
+}
+
+export interface TapeOptions extends PublishOptions {
+  /** Equally long. */
+  readonly topics: readonly string[];
+  readonly usesAliases: boolean;
+}
+
+export function buildTape(options: TapeOptions): Tape {
+  const { topics, usesAliases, qos, payloadBytes } = options;
+  const frames = topics.map((topic, index) =>
+    publishFrame(usesAliases ? '' : topic, usesAliases ? index + 1 : 0, options),
+  );
+  const first = frames[0] as Uint8Array;
+  const frameSize = first.length;
+  const wanted = Math.max(topics.length, Math.floor(TAPE_SIZE / frameSize), 2);
+  const frameCount = Math.ceil(wanted / topics.length) * topics.length;
+  const bytes = new Uint8Array(frameSize * frameCount);
+  for (let index = 0; index < frameCount; index++) {
+    bytes.set(frames[index % frames.length] as Uint8Array, index * frameSize);
+  }
+  return {
+    bytes,
+    frameSize,
+    frameCount,
+    stampOffset: payloadBytes < STAMP_SIZE ? -1 : frameSize - payloadBytes,
+    packetIdOffset: qos === 0 ? -1 : packetIdOffset(first, headerSize(first)),
+    aliasFrames: usesAliases
+      ? topics.map((topic, index) => publishFrame(topic, index + 1, { ...options, qos: 0 }))
+      : [],
+  };
+}
+
+function headerSize(frame: Uint8Array): number {
+  let size = 2;
+  while ((frame[size - 1] as number) >= 0x80) size++;
+  return size;
+}

@@ -1,0 +1,252 @@
+import type { Catalogue } from './definition.ts';
+
+/**
+ * Every metric of the broker, in the order of docs/metrics.md. Received is what clients publish,
+ * published is what the broker sends to subscribers.
+ */
+export const brokerCatalogue = {
+  // ------------------------------------------------------------------- connections
+  promptmq_connections_current: { type: 'gauge', help: 'Clients that are connected.' },
+  promptmq_connections_total: { type: 'counter', help: 'Clients that connected.' },
+  promptmq_connections_refused_total: {
+    type: 'counter',
+    help: 'Connections refused because there were too many.',
+  },
+  promptmq_sockets_accepted_total: {
+    type: 'counter',
+    help: 'Network connections accepted, MQTT or not.',
+  },
+  promptmq_disconnections_total: {
+    type: 'counter',
+    help: 'Clients that disconnected or were disconnected, by reason.',
+    labels: ['reason'],
+  },
+  promptmq_connection_duration_seconds: {
+    type: 'histogram',
+    help: 'How long clients were connected, seen when they disconnect.',
+  },
+  promptmq_connacks_total: {
+    type: 'counter',
+    help: 'Answers to CONNECT, by reason code.',
+    labels: ['reason'],
+  },
+  promptmq_auth_refusals_total: {
+    type: 'counter',
+    help: 'What was refused because the client may not do it or is not who it says, by action.',
+    labels: ['action'],
+  },
+
+  // ---------------------------------------------------------------------- messages
+  promptmq_messages_received_total: {
+    type: 'counter',
+    help: 'PUBLISH packets received from clients.',
+  },
+  promptmq_messages_published_total: {
+    type: 'counter',
+    help: 'PUBLISH packets sent to subscribers.',
+  },
+  promptmq_bytes_received_total: {
+    type: 'counter',
+    help: 'Payload bytes of PUBLISH packets received.',
+  },
+  promptmq_bytes_published_total: {
+    type: 'counter',
+    help: 'Payload bytes of PUBLISH packets sent.',
+  },
+  promptmq_qos0_messages_total: { type: 'counter', help: 'PUBLISH packets received at QoS 0.' },
+  promptmq_qos1_messages_total: { type: 'counter', help: 'PUBLISH packets received at QoS 1.' },
+  promptmq_qos2_messages_total: { type: 'counter', help: 'PUBLISH packets received at QoS 2.' },
+  promptmq_messages_published_by_qos_total: {
+    type: 'counter',
+    help: 'PUBLISH packets sent, by the QoS that subscribers got them at.',
+    labels: ['qos'],
+  },
+  promptmq_message_size_bytes: {
+    type: 'histogram',
+    help: 'Payload size of PUBLISH packets received.',
+  },
+  promptmq_messages_dropped_total: {
+    type: 'counter',
+    help: 'Messages not delivered to one subscriber, by reason.',
+    labels: ['reason'],
+  },
+  promptmq_messages_refused_total: {
+    type: 'counter',
+    help: 'Messages refused from their publisher, by reason.',
+    labels: ['reason'],
+  },
+  promptmq_messages_inflight: {
+    type: 'gauge',
+    help: 'QoS 1 and 2 messages sent and not yet acknowledged.',
+  },
+  promptmq_messages_queued: { type: 'gauge', help: 'Messages that wait for a subscriber.' },
+  promptmq_queued_bytes: {
+    type: 'gauge',
+    help: 'Bytes of the messages that wait for a subscriber; one that waits for several counts for each.',
+  },
+  promptmq_queue_longest: {
+    type: 'gauge',
+    help: 'Messages that wait for the subscriber with the most.',
+  },
+  promptmq_publishers_held_back_total: {
+    type: 'counter',
+    help: 'How often a publisher was not read from for a while, for a subscriber to catch up.',
+  },
+  promptmq_topic_messages_total: {
+    type: 'counter',
+    help: 'Messages received on topics that match one of the filters in metrics.topics.',
+    labels: ['filter'],
+  },
+  promptmq_topic_bytes_total: {
+    type: 'counter',
+    help: 'Their payload bytes.',
+    labels: ['filter'],
+  },
+
+  // ------------------------------------------------------------------------- state
+  promptmq_sessions_current: { type: 'gauge', help: 'Sessions, connected or not.' },
+  promptmq_subscriptions_current: {
+    type: 'gauge',
+    help: 'Subscriptions; a session counts once for each filter.',
+  },
+  promptmq_shared_subscription_groups_current: {
+    type: 'gauge',
+    help: 'Groups of shared subscriptions.',
+  },
+  promptmq_subscriptions_refused_total: {
+    type: 'counter',
+    help: 'Filters of SUBSCRIBE that were refused, by reason code.',
+    labels: ['reason'],
+  },
+  promptmq_retained_messages: { type: 'gauge', help: 'Retained messages.' },
+  promptmq_retained_bytes: { type: 'gauge', help: 'Bytes of retained messages.' },
+
+  // ----------------------------------------------------------------------- network
+  promptmq_packets_received_total: {
+    type: 'counter',
+    help: 'Control packets received, by type.',
+    labels: ['type'],
+  },
+  promptmq_packets_sent_total: {
+    type: 'counter',
+    help: 'Control packets sent, by type.',
+    labels: ['type'],
+  },
+  promptmq_packet_errors_total: {
+    type: 'counter',
+    help: 'Packets that broke a rule and ended their connection, by type and reason code.',
+    labels: ['type', 'reason'],
+  },
+  promptmq_network_received_bytes_total: {
+    type: 'counter',
+    help: 'Bytes received from clients, all packets whole.',
+  },
+  promptmq_network_sent_bytes_total: {
+    type: 'counter',
+    help: 'Bytes sent to clients, all packets whole.',
+  },
+
+  // ----------------------------------------------------------------------- storage
+  promptmq_storage_usage_bytes: {
+    type: 'gauge',
+    help: 'Bytes of the write-ahead log on disk.',
+  },
+  promptmq_storage_segments: { type: 'gauge', help: 'Segment files of the write-ahead log.' },
+  promptmq_storage_live_ratio: {
+    type: 'gauge',
+    help: 'Part of the log, from 0 to 1, that is still needed; the rest is for compaction.',
+  },
+  promptmq_storage_records_total: { type: 'counter', help: 'Records appended to the log.' },
+  promptmq_storage_batches_total: {
+    type: 'counter',
+    help: 'Batches of records written to the log.',
+  },
+  promptmq_storage_written_bytes_total: {
+    type: 'counter',
+    help: 'Bytes of batches written to the log.',
+  },
+  promptmq_storage_wal_write_duration_seconds: {
+    type: 'histogram',
+    help: 'How long writing a group of batches took, without the sync.',
+  },
+  promptmq_storage_wal_sync_duration_seconds: {
+    type: 'histogram',
+    help: 'How long fdatasync took.',
+  },
+  promptmq_storage_wal_group_records: {
+    type: 'histogram',
+    help: 'Records that one fdatasync made durable.',
+  },
+  promptmq_storage_unsynced_bytes: {
+    type: 'gauge',
+    help: 'Bytes appended that a power cut could still take.',
+  },
+  promptmq_storage_oldest_unsynced_seconds: {
+    type: 'gauge',
+    help: 'For how long the oldest appended record has waited for its fdatasync.',
+  },
+  promptmq_storage_refused_records_total: {
+    type: 'counter',
+    help: 'Records that were not written because the disk was full.',
+  },
+  promptmq_storage_checkpoints_total: { type: 'counter', help: 'Checkpoints taken.' },
+  promptmq_storage_checkpoint_lag_bytes: {
+    type: 'gauge',
+    help: 'Bytes of the log after the last checkpoint: what a start has to replay.',
+  },
+  promptmq_storage_compacted_segments_total: {
+    type: 'counter',
+    help: 'Segments that compaction removed.',
+  },
+  promptmq_storage_compacted_bytes_total: {
+    type: 'counter',
+    help: 'Bytes of the segments that compaction removed.',
+  },
+  promptmq_storage_moved_records_total: {
+    type: 'counter',
+    help: 'Records that compaction appended again because they are still needed.',
+  },
+  promptmq_storage_moved_bytes_total: { type: 'counter', help: 'Their bytes.' },
+  promptmq_storage_quarantined: {
+    type: 'gauge',
+    help: 'Stretches of the log set aside at the start because they could not be read.',
+  },
+  promptmq_recovery_duration_seconds: { type: 'gauge', help: 'How long the last recovery took.' },
+  promptmq_recovery_records: { type: 'gauge', help: 'Records that the last recovery read.' },
+
+  // ----------------------------------------------------------------------- process
+  promptmq_build_info: {
+    type: 'gauge',
+    help: 'Always 1; the labels say what is running.',
+    labels: ['version', 'node'],
+  },
+  promptmq_uptime_seconds: { type: 'gauge', help: 'Seconds since the broker started.' },
+  promptmq_system_memory_usage_bytes: {
+    type: 'gauge',
+    help: 'Memory of the process, by kind.',
+    labels: ['kind'],
+  },
+  promptmq_process_cpu_seconds_total: {
+    type: 'counter',
+    help: 'Processor time of the process, by mode.',
+    labels: ['mode'],
+  },
+  promptmq_event_loop_lag_seconds: {
+    type: 'gauge',
+    help: 'How late timers were called since the scrape before: mean, p50, p99 and max.',
+    labels: ['stat'],
+  },
+  promptmq_event_loop_seconds_total: {
+    type: 'counter',
+    help: 'Time that the event loop was active (busy) and idle (waiting for input).',
+    labels: ['state'],
+  },
+  promptmq_gc_duration_seconds: {
+    type: 'histogram',
+    help: 'Garbage collections, by kind.',
+    labels: ['kind'],
+  },
+} as const satisfies Catalogue;
+
+/** Name of a metric of the broker. */
+export type BrokerMetric = keyof typeof brokerCatalogue;

@@ -1,0 +1,26 @@
+export { negotiateFormat } from './accept.ts';
+export { BucketHistogram, exponentialBounds } from './bucket-histogram.ts';
+export { type BrokerMetric, brokerCatalogue } from './catalogue.ts';
+export { type Catalogue, checkCatalogue, type MetricDefinition } from './definition.ts';
+export { documentCatalogue } from './document.ts';
+export {
+  type ExpositionFormat,
+  type HistogramValue,
+  type Labels,
+  MetricsRegistry,
+  type Reader,
+  type Sample,
+} from './metrics-registry.ts';
+export {
+  type MetricsServer,
+  type MetricsServerOptions,
+  startMetricsServer,
+} from './metrics-server.ts';
+export { type EventLoopLag, ProcessMonitor } from './process-monitor.ts';
+export {
+  type Check,
+  type CheckResult,
+  type Checks,
+  type Readiness,
+  runChecks,
+} from './readiness.ts';

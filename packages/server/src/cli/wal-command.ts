@@ -1,0 +1,335 @@
+import {
+  type CompactionResult,
+  type DumpedRecord,
+  dumpLog,
+  LmdbIndex,
+  Log,
+  LogError,
+  type LogEvent,
+  type LogOwner,
+  type LogStat,
+  repairLog,
+  statLog,
+  type VerifyReport,
+  verifyLog,
+} from '@promptmq/wal';
+import type { Argv, CommandModule } from 'yargs';
+
+/**
+ * What scripts can tell a run by. 1 is any other failure (also of the command line: 2), such as a folder
+ * that isn't there or a newer format.
+ */
+const EXIT_FAILED = 1;
+/** `verify` found damage, or `repair` had to give records up. */
+const EXIT_DAMAGED = 3;
+/** A process has the log open, and the command needs it for itself. */
+const EXIT_LOCKED = 4;
+
+const PROGRESS_WIDTH = 30;
+
+/** Shown of a record's data, in bytes, unless all of it is asked for. */
+const PREVIEW_MAX = 64;
+
+interface LogArguments {
+  readonly dir: string;
+  readonly 'index-dir': string | undefined;
+  readonly json: boolean;
+}
+
+/**
+ * `promptmq wal verify|stat|dump|repair|compact DIR`: looks at a log, or mends it, without a broker.
+ *
+ * @param createOwner - makes the owner of the broker's records, which knows the live ones, for `compact`;
+ * null leaves that command out
+ */
+export function walCommand(createOwner: (() => LogOwner) | null): CommandModule {
+  return {
+    command: 'wal <command>',
+    describe: 'look at a log, or repair it, while no broker runs',
+    builder: (args) => {
+      const commands = args
+        .command(verifyCommand)
+        .command(statCommand)
+        .command(dumpCommand)
+        .command(repairCommand);
+      return createOwner === null ? commands : commands.command(compactCommand(createOwner));
+    },
+    // Never called: one of the commands below is.
+    handler: () => {},
+  };
+}
+
+function logOptions<T>(args: Argv<T>) {
+  return args
+    .positional('dir', { describe: 'folder of the log', type: 'string', demandOption: true })
+    .option('index-dir', {
+      describe: 'folder of the index, storage.data-dir; that of the log when left out',
+      type: 'string',
+      requiresArg: true,
+    })
+    .option('json', {
+      describe: 'one JSON document on standard output',
+      boolean: true,
+      default: false,
+    });
+}
+
+const verifyCommand: CommandModule<object, LogArguments> = {
+  command: 'verify <dir>',
+  describe: 'check every byte; exit code 0: sound, 3: damaged',
+  builder: (args) => logOptions(args),
+  handler: ({ dir, 'index-dir': indexDir, json }) =>
+    run(json, async () => {
+      const checkpointPosition = await LmdbIndex.peek(indexDir ?? dir);
+      const report = await verifyLog(dir, { checkpointPosition, onProgress: progress('verify') });
+      print(json, { ...report, checkpointPosition }, verifyText(report));
+      return report.isSound ? 0 : EXIT_DAMAGED;
+    }),
+};
+
+const statCommand: CommandModule<object, LogArguments> = {
+  command: 'stat <dir>',
+  describe: 'say what the log consists of',
+  builder: (args) => logOptions(args),
+  handler: ({ dir, 'index-dir': indexDir, json }) =>
+    run(json, async () => {
+      const checkpointPosition = await LmdbIndex.peek(indexDir ?? dir);
+      const stat = await statLog(dir, { onProgress: progress('stat') });
+      print(json, { ...stat, checkpointPosition }, statText(stat, checkpointPosition));
+      return 0;
+    }),
+};
+
+interface DumpArguments extends LogArguments {
+  readonly from: number | undefined;
+  readonly limit: number | undefined;
+  readonly stream: string | undefined;
+  readonly data: 'preview' | 'text' | 'hex' | 'base64' | 'none';
+}
+
+const dumpCommand: CommandModule<object, DumpArguments> = {
+  command: 'dump <dir>',
+  describe: 'print the records, one a line; with --json a JSON document each',
+  builder: (args) =>
+    logOptions(args)
+      .option('from', {
+        describe: 'position of the first record',
+        type: 'number',
+        requiresArg: true,
+      })
+      .option('limit', { describe: 'records to print', type: 'number', requiresArg: true })
+      .option('stream', {
+        describe: 'only the records of this stream',
+        type: 'string',
+        requiresArg: true,
+      })
+      .option('data', {
+        describe: 'how the data is printed',
+        choices: ['preview', 'text', 'hex', 'base64', 'none'] as const,
+        default: 'preview' as const,
+        requiresArg: true,
+      }),
+  handler: ({ dir, json, from, limit, stream, data }) =>
+    run(json, async () => {
+      let left = limit ?? Number.POSITIVE_INFINITY;
+      if (left <= 0) return 0;
+      // A reader that has seen enough, such as head, ends the dump.
+      let isOpen = true;
+      process.stdout.on('error', () => {
+        isOpen = false;
+      });
+      await dumpLog(
+        dir,
+        (record) => {
+          process.stdout.write(`${dumpLine(record, data, json)}\n`);
+          left--;
+          return isOpen && left > 0;
+        },
+        {
+          ...(from === undefined ? {} : { from }),
+          ...(stream === undefined ? {} : { stream: Buffer.from(stream) }),
+        },
+      );
+      return 0;
+    }),
+};
+
+const repairCommand: CommandModule<object, LogArguments> = {
+  command: 'repair <dir>',
+  describe:
+    'cut off a torn tail, set damaged bytes aside; exit code 3: records were lost, 4: in use',
+  builder: (args) => logOptions(args),
+  handler: ({ dir, 'index-dir': indexDir, json }) =>
+    run(json, async () => {
+      const checkpointPosition = await LmdbIndex.peek(indexDir ?? dir);
+      const report = await repairLog(dir, { checkpointPosition, onProgress: progress('repair') });
+      const lines = report.events.map(eventText);
+      for (const header of report.headers) lines.push(`${header}: header written anew`);
+      print(json, report, lines.length === 0 ? ['nothing to repair'] : lines);
+      return report.isLossy ? EXIT_DAMAGED : 0;
+    }),
+};
+
+interface CompactArguments extends LogArguments {
+  readonly 'max-size': number;
+  readonly 'max-age': number;
+}
+
+function compactCommand(createOwner: () => LogOwner): CommandModule<object, CompactArguments> {
+  return {
+    command: 'compact <dir>',
+    describe: 'remove what nobody needs; exit code 4: in use',
+    builder: (args) =>
+      logOptions(args)
+        .option('max-size', {
+          describe: 'bytes that the log should not exceed; 0: as few as possible',
+          type: 'number',
+          default: 0,
+          requiresArg: true,
+        })
+        .option('max-age', {
+          describe: 'milliseconds after which what nobody needs is removed in any case',
+          type: 'number',
+          default: 0,
+          requiresArg: true,
+        }),
+    handler: ({ dir, 'index-dir': indexDir, json, 'max-size': maxSize, 'max-age': maxAge }) =>
+      run(json, async () => {
+        const result = await compactLog(dir, indexDir ?? dir, createOwner(), { maxSize, maxAge });
+        print(json, result, [
+          `removed ${result.removedSegments} segments of ${result.removedBytes} bytes`,
+          `moved ${result.movedRecords} records of ${result.movedBytes} bytes`,
+        ]);
+        return 0;
+      }),
+  };
+}
+
+async function compactLog(
+  directory: string,
+  indexDirectory: string,
+  owner: LogOwner,
+  limits: { readonly maxSize: number; readonly maxAge: number },
+): Promise<CompactionResult> {
+  // Only looks: it must not begin a log where there is none.
+  await verifyExists(directory);
+  const show = progress('compact');
+  const log = await Log.open({
+    directory,
+    index: new LmdbIndex(indexDirectory),
+    owner,
+    compaction: { ...limits, checkInterval: 0 },
+    onEvent: (event) => {
+      if (event.type === 'compacting') show(event.doneBytes, event.totalBytes);
+    },
+  });
+  try {
+    return await log.compact();
+  } finally {
+    await log.close();
+  }
+}
+
+async function verifyExists(directory: string): Promise<void> {
+  await dumpLog(directory, () => false);
+}
+
+// --------------------------------------------------------------------------------- output
+
+/** Runs a command, sets the exit code, and says in one line what failed. */
+async function run(json: boolean, command: () => Promise<number>): Promise<void> {
+  try {
+    process.exitCode = await command();
+  } catch (error) {
+    const code = error instanceof LogError ? error.code : 'failed';
+    const message = error instanceof Error ? error.message : String(error);
+    if (json) process.stdout.write(`${JSON.stringify({ error: code, message })}\n`);
+    else process.stderr.write(`promptmq: ${message}\n`);
+    process.exitCode = code === 'locked' ? EXIT_LOCKED : EXIT_FAILED;
+  }
+}
+
+function print(json: boolean, report: object, lines: readonly string[]): void {
+  process.stdout.write(json ? `${JSON.stringify(report)}\n` : `${lines.join('\n')}\n`);
+}
+
+/** A bar on a terminal; nothing where the output is read by a program. */
+function progress(what: string): (doneBytes: number, totalBytes: number) => void {
+  if (!process.stderr.isTTY) return () => {};
+  return (doneBytes, totalBytes) => {
+    const share = totalBytes === 0 ? 1 : Math.min(1, doneBytes / totalBytes);
+    const bar = '#'.repeat(Math.round(share * PROGRESS_WIDTH)).padEnd(PROGRESS_WIDTH, '.');
+    process.stderr.write(`\r${what} [${bar}] ${Math.floor(share * 100)}%`);
+    if (share === 1) process.stderr.write('\r\x1b[K');
+  };
+}
+
+function verifyText(report: VerifyReport): string[] {
+  const { segments, batches, records, bytes, problems, isSound } = report;
+  return [
+    ...problems.map(
+      ({ kind, file, offset, bytes }) => `${file}: ${kind}, ${bytes} bytes at offset ${offset}`,
+    ),
+    `${segments} segments, ${batches} batches, ${records} records, ${bytes} bytes`,
+    isSound ? 'sound' : 'damaged',
+  ];
+}
+
+function statText(stat: LogStat, checkpointPosition: number): string[] {
+  const { snapshot } = stat;
+  const lines = stat.segments.map(
+    ({ file, first, end, records, lastWriteMs }) =>
+      `${file}: positions ${first} to ${end}, ${records} records, last written ${time(lastWriteMs)}`,
+  );
+  return [
+    ...lines,
+    `positions ${stat.tail} to ${stat.head} in ${stat.segments.length} segments`,
+    `${stat.bytes} bytes used of ${stat.fileBytes}`,
+    `${stat.records} records in ${stat.batches} batches, ${stat.dataBytes} bytes of data`,
+    `${stat.movedRecords} records moved by compaction`,
+    `${stat.streams} streams`,
+    snapshot === null
+      ? 'no snapshot'
+      : `last snapshot at ${snapshot.start}, ${snapshot.end - snapshot.start} bytes`,
+    checkpointPosition === 0 ? 'no checkpoint' : `last checkpoint at ${checkpointPosition}`,
+    `${stat.quarantinedFiles} files in quarantine`,
+  ];
+}
+
+function time(timeMs: number): string {
+  return timeMs === 0 ? 'never' : new Date(timeMs).toISOString();
+}
+
+function dumpLine(record: DumpedRecord, format: DumpArguments['data'], json: boolean): string {
+  const { position, kind, origin, from, timeMs } = record;
+  const stream = record.stream.toString();
+  if (json) {
+    const data =
+      format === 'none' ? {} : { data: record.data.toString(encodingOf(format, 'base64')) };
+    const length = record.data.length;
+    return JSON.stringify({ position, kind, origin, from, timeMs, stream, length, ...data });
+  }
+  const moved = from === null ? '' : ` from ${from}`;
+  const head = `${position} ${kind}${moved} ${time(timeMs)} ${JSON.stringify(stream)} ${record.data.length}`;
+  if (format === 'none') return head;
+  if (format !== 'preview') return `${head} ${record.data.toString(encodingOf(format, 'utf8'))}`;
+  const shown = record.data.subarray(0, PREVIEW_MAX).toString('latin1');
+  // Only what a terminal shows as it is.
+  return `${head} ${shown.replace(/[^\x20-\x7e]/g, '.')}`;
+}
+
+function encodingOf(format: DumpArguments['data'], otherwise: BufferEncoding): BufferEncoding {
+  if (format === 'text') return 'utf8';
+  return format === 'hex' || format === 'base64' ? format : otherwise;
+}
+
+function eventText(event: LogEvent): string {
+  switch (event.type) {
+    case 'torn-tail':
+      return `${event.file}: torn tail of ${event.bytes} bytes cut off at offset ${event.offset}`;
+    case 'quarantined':
+      return `${event.file}: ${event.bytes} bytes at offset ${event.offset} are lost; copy: ${event.copy ?? 'none'}`;
+    default:
+      return event.type;
+  }
+}

@@ -1,0 +1,175 @@
+import { PacketType, ReasonCode } from '@promptmq/codec';
+import {
+  brokerCatalogue,
+  MetricsRegistry,
+  type ProcessMonitor,
+  type Sample,
+} from '@promptmq/metrics';
+import type { Broker } from '../broker.ts';
+import { payloadSizeHistogram } from '../stats.ts';
+import { reasonName, toLabel } from './reason-name.ts';
+import { SessionCensus } from './session-totals.ts';
+
+export type BrokerRegistry = MetricsRegistry<typeof brokerCatalogue>;
+
+/** Reason codes with which a client is refused for who it is. */
+const AUTH_REASONS: readonly number[] = [
+  ReasonCode.BadUserNameOrPassword,
+  ReasonCode.NotAuthorized,
+  ReasonCode.Banned,
+  ReasonCode.BadAuthenticationMethod,
+];
+
+/** Control packets by number; 0 is one whose type can't be told. */
+const PACKET_NAMES: readonly string[] = [
+  'unreadable',
+  ...Object.keys(PacketType).map((name) => name.toLowerCase()),
+];
+
+/** What runs, for `promptmq_build_info` and `$SYS/broker/version`. */
+export interface BuildInfo {
+  readonly version: string;
+}
+
+/** A registry that reads a broker's counters. Storage adds its own, see `addStorageMetrics`. */
+export function brokerMetrics(
+  broker: Broker,
+  monitor: ProcessMonitor,
+  { version }: BuildInfo,
+): BrokerRegistry {
+  const registry: BrokerRegistry = new MetricsRegistry(brokerCatalogue);
+  addConnections(registry, broker);
+  addMessages(registry, broker);
+  addState(registry, broker);
+  addNetwork(registry, broker);
+  addProcess(registry, monitor, version);
+  const startedAt = broker.runtime.now();
+  registry.add('promptmq_uptime_seconds', () => (broker.runtime.now() - startedAt) / 1000);
+  return registry;
+}
+
+function addConnections(registry: BrokerRegistry, { stats }: Broker): void {
+  registry.add('promptmq_connections_current', () => stats.connectionsCurrent);
+  registry.add('promptmq_connections_total', () => stats.connectionsTotal);
+  registry.add('promptmq_connections_refused_total', () => stats.connectionsRefused);
+  registry.add('promptmq_sockets_accepted_total', () => stats.socketsAccepted);
+  registry.add('promptmq_disconnections_total', () =>
+    [...stats.disconnections].map(([cause, value]) => ({
+      labels: { reason: toLabel(cause) },
+      value,
+    })),
+  );
+  registry.add('promptmq_connection_duration_seconds', () => stats.connectionDurations);
+  registry.add('promptmq_connacks_total', () => byReasonCode(stats.connacks));
+  registry.add('promptmq_auth_refusals_total', () => [
+    { labels: { action: 'connect' }, value: sumOf(stats.connacks, AUTH_REASONS) },
+    { labels: { action: 'publish' }, value: stats.refused['not-authorized'] },
+    {
+      labels: { action: 'subscribe' },
+      value: sumOf(stats.subscriptionsRefused, [ReasonCode.NotAuthorized]),
+    },
+  ]);
+}
+
+function addMessages(registry: BrokerRegistry, broker: Broker): void {
+  const { stats, router } = broker;
+  const census = new SessionCensus(broker);
+  registry.add('promptmq_messages_received_total', () => stats.messagesReceived);
+  registry.add('promptmq_messages_published_total', () => stats.messagesSent);
+  registry.add('promptmq_bytes_received_total', () => stats.payloadBytesReceived);
+  registry.add('promptmq_bytes_published_total', () => stats.payloadBytesSent);
+  registry.add('promptmq_qos0_messages_total', () => at(stats.messagesReceivedByQoS, 0));
+  registry.add('promptmq_qos1_messages_total', () => at(stats.messagesReceivedByQoS, 1));
+  registry.add('promptmq_qos2_messages_total', () => at(stats.messagesReceivedByQoS, 2));
+  registry.add('promptmq_messages_published_by_qos_total', () =>
+    Array.from(stats.messagesSentByQoS, (value, qos) => ({ labels: { qos }, value })),
+  );
+  registry.add('promptmq_message_size_bytes', () => payloadSizeHistogram(stats));
+  registry.add('promptmq_messages_dropped_total', () => byName(stats.dropped));
+  registry.add('promptmq_messages_refused_total', () => byName(stats.refused));
+  registry.add('promptmq_messages_inflight', () => census.totals.inflight);
+  registry.add('promptmq_messages_queued', () => census.totals.queued);
+  registry.add('promptmq_queued_bytes', () => census.totals.queuedBytes);
+  registry.add('promptmq_queue_longest', () => census.totals.longestQueue);
+  registry.add('promptmq_publishers_held_back_total', () => stats.publishersHeldBack);
+  registry.add('promptmq_topic_messages_total', () =>
+    (router.topicMeter?.counts ?? []).map(({ filter, messages }) => ({
+      labels: { filter },
+      value: messages,
+    })),
+  );
+  registry.add('promptmq_topic_bytes_total', () =>
+    (router.topicMeter?.counts ?? []).map(({ filter, payloadBytes }) => ({
+      labels: { filter },
+      value: payloadBytes,
+    })),
+  );
+}
+
+function addState(registry: BrokerRegistry, { stats, router }: Broker): void {
+  registry.add('promptmq_sessions_current', () => stats.sessionsCurrent);
+  registry.add('promptmq_subscriptions_current', () => stats.subscriptionsCurrent);
+  registry.add('promptmq_shared_subscription_groups_current', () => router.trie.groupCount);
+  registry.add('promptmq_subscriptions_refused_total', () =>
+    byReasonCode(stats.subscriptionsRefused),
+  );
+  registry.add('promptmq_retained_messages', () => router.retained.count);
+  registry.add('promptmq_retained_bytes', () => router.retained.bytes);
+}
+
+function addNetwork(registry: BrokerRegistry, { stats }: Broker): void {
+  registry.add('promptmq_packets_received_total', () => byPacketType(stats.packetsReceived));
+  registry.add('promptmq_packets_sent_total', () => {
+    const sent = Float64Array.from(stats.packetsSent);
+    sent[PacketType.PUBLISH] = stats.messagesSent;
+    return byPacketType(sent);
+  });
+  registry.add('promptmq_packet_errors_total', () =>
+    [...stats.packetErrors].map(([key, value]) => ({
+      labels: { type: PACKET_NAMES[key >> 8] ?? 'unreadable', reason: reasonName(key & 0xff) },
+      value,
+    })),
+  );
+  registry.add('promptmq_network_received_bytes_total', () => stats.bytesReceived);
+  registry.add('promptmq_network_sent_bytes_total', () => stats.bytesSent);
+}
+
+function addProcess(registry: BrokerRegistry, monitor: ProcessMonitor, version: string): void {
+  registry.add('promptmq_build_info', () => [
+    { labels: { version, node: process.version }, value: 1 },
+  ]);
+  registry.add('promptmq_system_memory_usage_bytes', () => monitor.memory());
+  registry.add('promptmq_process_cpu_seconds_total', () => monitor.cpuSeconds());
+  registry.add('promptmq_event_loop_lag_seconds', () => monitor.eventLoopLagSamples());
+  registry.add('promptmq_event_loop_seconds_total', () =>
+    Object.entries(monitor.eventLoopSeconds()).map(([state, value]) => ({
+      labels: { state },
+      value,
+    })),
+  );
+  registry.add('promptmq_gc_duration_seconds', () => monitor.collections());
+}
+
+function at(counts: Float64Array, index: number): number {
+  return counts[index] as number;
+}
+
+function sumOf(counts: ReadonlyMap<number, number>, codes: readonly number[]): number {
+  return codes.reduce((sum, code) => sum + (counts.get(code) ?? 0), 0);
+}
+
+function byName(counts: Readonly<Record<string, number>>): Sample[] {
+  return Object.entries(counts).map(([reason, value]) => ({ labels: { reason }, value }));
+}
+
+function byReasonCode(counts: ReadonlyMap<number, number>): Sample[] {
+  return [...counts].map(([code, value]) => ({ labels: { reason: reasonName(code) }, value }));
+}
+
+/** All types, so that those which haven't occurred are there with 0; type 0 can't be counted. */
+function byPacketType(counts: Float64Array): Sample[] {
+  return PACKET_NAMES.slice(1).map((type, index) => ({
+    labels: { type },
+    value: at(counts, index + 1),
+  }));
+}

@@ -1,0 +1,164 @@
+import { readFileSync } from 'node:fs';
+import {
+  type Check,
+  type MetricsServer,
+  ProcessMonitor,
+  startMetricsServer,
+} from '@promptmq/metrics';
+import { isValidTopicFilter, parseSharedFilter } from '@promptmq/session';
+import type { Broker } from '../broker.ts';
+import { type Config, ConfigError } from '../config/index.ts';
+import type { Listener } from '../listeners/listener.ts';
+import { type BrokerRegistry, brokerMetrics } from './broker-metrics.ts';
+import {
+  addStorageMetrics,
+  checkDisk,
+  checkStorage,
+  type StorageMetricsSource,
+} from './storage-metrics.ts';
+import { SystemTopics } from './system-topics.ts';
+import { TopicMeter } from './topic-meter.ts';
+
+const { version } = JSON.parse(
+  readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
+) as { version: string };
+
+/**
+ * What can be seen of a running broker from outside: metrics, health and readiness over HTTP, and the
+ * topics below `$SYS`.
+ *
+ * It is started before the listeners, so that readiness can be asked for while storage recovers.
+ */
+export class Observability {
+  readonly #broker: Broker;
+  readonly #systemTopics: SystemTopics;
+  readonly #checks: Record<string, Check>;
+  #monitor: ProcessMonitor | null;
+  #registry: BrokerRegistry | null;
+  #server: MetricsServer | null;
+
+  constructor(broker: Broker, listeners: readonly Listener[]) {
+    this.#broker = broker;
+    this.#systemTopics = new SystemTopics(broker, version);
+    this.#monitor = null;
+    this.#registry = null;
+    this.#server = null;
+    this.#checks = {
+      listening: () => ({
+        isOk: broker.isServing && listeners.length > 0,
+        detail: broker.isServing
+          ? listeners.map(({ protocol, address }) => `${protocol} ${address}`).join(', ')
+          : 'stopping',
+      }),
+    };
+  }
+
+  /** Of the HTTP endpoint, without a path; null when there is none. */
+  get url(): string | null {
+    return this.#server?.url ?? null;
+  }
+
+  /** Of the HTTP endpoint; null when there is none. */
+  get address(): string | null {
+    return this.#server?.address ?? null;
+  }
+
+  /**
+   * Starts the HTTP endpoint where there is to be one.
+   *
+   * @throws {ConfigError} when a filter or the path is wrong; the system's error, with the option that
+   * it comes from, when the address can't be bound
+   */
+  async start(): Promise<void> {
+    const { metrics } = this.#broker.config;
+    checkMeteredTopics(metrics);
+    this.#meterTopics(metrics);
+    if (!metrics.enabled || metrics.bind === null) return;
+    const { bind, path } = metrics;
+    this.#monitor = new ProcessMonitor();
+    this.#registry = brokerMetrics(this.#broker, this.#monitor, { version });
+    try {
+      this.#server = await startMetricsServer({
+        registry: this.#registry,
+        listen: bind.kind === 'unix' ? { path: bind.path } : { host: bind.host, port: bind.port },
+        path,
+        checks: this.#checks,
+        onError: (error) => this.#broker.log.error('metrics-failed', { error: String(error) }),
+      });
+    } catch (error) {
+      this.#monitor.close();
+      if (error instanceof TypeError) {
+        throw configError('metrics.path', path, 'a path such as /metrics, not /health or /ready');
+      }
+      throw new Error(
+        `metrics.bind: ${(error as Error).message} (--metrics-bind chooses another, or none)`,
+        { cause: error },
+      );
+    }
+  }
+
+  /** Storage is being opened: until `useStorage` the broker isn't ready. */
+  expectStorage(): void {
+    this.#checks['storage'] = () => ({ isOk: false, detail: 'recovering' });
+  }
+
+  /** Storage has been recovered: from here on its metrics and its health are shown. */
+  useStorage(source: StorageMetricsSource): void {
+    this.#checks['storage'] = () => checkStorage(source);
+    this.#checks['disk'] = () => checkDisk(source);
+    if (this.#registry !== null) {
+      addStorageMetrics(this.#registry, source, this.#broker.runtime.now);
+    }
+  }
+
+  /** The broker serves: begins to publish the topics below `$SYS`. */
+  serve(): void {
+    this.#systemTopics.setInterval(this.#broker.config.metrics.sysInterval);
+  }
+
+  /** Takes over what has changed in the broker's configuration: `topics`, checked, and `sys-interval`. */
+  reconfigure(): void {
+    const { metrics } = this.#broker.config;
+    this.#meterTopics(metrics);
+    this.#systemTopics.setInterval(metrics.sysInterval);
+  }
+
+  /** Ends what goes on by itself; the endpoint still answers, and says that the broker isn't ready. */
+  stopPublishing(): void {
+    this.#systemTopics.stop();
+  }
+
+  async close(): Promise<void> {
+    this.#systemTopics.stop();
+    await this.#server?.close();
+    this.#monitor?.close();
+  }
+
+  #meterTopics({ topics }: Config['metrics']): void {
+    const { router } = this.#broker;
+    if (topics.length === 0) {
+      router.topicMeter = null;
+      return;
+    }
+    router.topicMeter ??= new TopicMeter();
+    router.topicMeter.setFilters(topics);
+  }
+}
+
+/** @throws {ConfigError} when messages can't be counted by one of the filters */
+export function checkMeteredTopics({ topics }: Config['metrics']): void {
+  for (const filter of topics) {
+    if (isValidTopicFilter(filter) && parseSharedFilter(filter) === null) continue;
+    throw configError('metrics.topics', filter, 'topic filters that are not shared');
+  }
+}
+
+function configError(key: string, value: string, allowed: string): ConfigError {
+  return new ConfigError([
+    {
+      key,
+      source: 'options',
+      message: `${JSON.stringify(value)} is not allowed; it takes ${allowed}`,
+    },
+  ]);
+}

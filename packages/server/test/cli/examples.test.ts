@@ -1,0 +1,47 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from '@jest/globals';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { parse } from 'yaml';
+import { configJsonSchema } from '../../src/config/index.ts';
+import { Command } from '../support/command.ts';
+
+const examples = join(import.meta.dirname, '../../../../examples/config');
+const validate = new Ajv2020().compile(configJsonSchema());
+
+test('there is an example for each use', () => {
+  expect(readdirSync(examples).sort()).toEqual([
+    'development.yaml',
+    'high-durability.yaml',
+    'high-throughput.yaml',
+    'production.yaml',
+  ]);
+});
+
+test.each(readdirSync(examples))('%s loads, starts and stops', async (name) => {
+  const file = join(examples, name);
+  expect(validate(parse(readFileSync(file, 'utf8')))).toBe(true);
+  const folder = mkdtempSync(join(tmpdir(), 'promptmq-example-'));
+  // Everything but the ports, which may be taken here, and the log's form, which is waited for.
+  const args = [
+    '--bind',
+    '127.0.0.1:0',
+    '--ws-bind',
+    '127.0.0.1:0',
+    '--metrics-bind',
+    '127.0.0.1:0',
+  ];
+  const style = ['--log-level', 'info', '--log-format', 'json'];
+  const broker = new Command(['server', '--config', file, ...args, ...style], folder);
+  try {
+    await broker.waitFor(/"event":"ready"/);
+    broker.child.kill('SIGTERM');
+    expect(await broker.exitCode()).toBe(0);
+    expect(broker.errors).toBe('');
+  } finally {
+    broker.child.kill('SIGKILL');
+    await broker.exitCode();
+    rmSync(folder, { recursive: true });
+  }
+});

@@ -1,0 +1,141 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { LmdbIndex, Log } from '@promptmq/wal';
+
+const bin = join(import.meta.dirname, '../../bin/promptmq.js');
+
+let directory = '';
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'promptmq-wal-command-'));
+});
+
+afterEach(async () => {
+  await rm(directory, { recursive: true });
+});
+
+/** Runs `promptmq wal` to its end. */
+async function wal(...args: string[]) {
+  const child = spawn(process.execPath, [bin, 'wal', ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  let errors = '';
+  child.stdout.on('data', (chunk) => {
+    output += chunk;
+  });
+  child.stderr.on('data', (chunk) => {
+    errors += chunk;
+  });
+  const [exitCode] = await once(child, 'close');
+  return { exitCode, output, errors, lines: output.trimEnd().split('\n') };
+}
+
+/** Three records in two streams, in three batches. */
+async function fill(): Promise<number[]> {
+  const log = await Log.open({ directory, index: new LmdbIndex(directory) });
+  const positions: number[] = [];
+  for (const [stream, data] of [
+    ['a', 'first\n'],
+    ['b', 'second'],
+    ['a', 'third'],
+  ] as const) {
+    positions.push(log.append(Buffer.from(data), null, Buffer.from(stream)));
+    await log.flush();
+  }
+  await log.close();
+  return positions;
+}
+
+async function damage(position: number): Promise<string> {
+  const [name] = (await readdir(directory)).filter((one) => one.endsWith('.log')) as [string];
+  const path = join(directory, name);
+  const bytes = await readFile(path);
+  bytes[position + 13] = (bytes[position + 13] as number) ^ 1;
+  await writeFile(path, bytes);
+  return path;
+}
+
+test('verify: a sound log has exit code 0, a damaged one 3 and its place', async () => {
+  const positions = await fill();
+  const sound = await wal('verify', directory);
+  expect(sound).toMatchObject({ exitCode: 0, errors: '' });
+  expect(sound.lines.at(-1)).toBe('sound');
+  const path = await damage(positions[1] as number);
+  const damaged = await wal('verify', directory);
+  expect(damaged.exitCode).toBe(3);
+  expect(damaged.lines[0]).toContain(`${path}: damaged, `);
+  const json = await wal('verify', directory, '--json');
+  expect(json.exitCode).toBe(3);
+  expect(JSON.parse(json.output)).toMatchObject({
+    isSound: false,
+    records: 2,
+    problems: [{ kind: 'damaged', file: path, offset: (positions[1] as number) - 40 }],
+  });
+});
+
+test('repair: what is lost has exit code 3, then the log is sound', async () => {
+  const positions = await fill();
+  expect(await wal('repair', directory)).toMatchObject({
+    exitCode: 0,
+    output: 'nothing to repair\n',
+  });
+  await damage(positions[1] as number);
+  const repaired = await wal('repair', directory, '--json');
+  expect(repaired.exitCode).toBe(3);
+  expect(JSON.parse(repaired.output)).toMatchObject({ isLossy: true });
+  expect((await wal('verify', directory)).exitCode).toBe(0);
+  expect((await wal('dump', directory)).lines).toHaveLength(2);
+  const stat = JSON.parse((await wal('stat', directory, '--json')).output);
+  expect(stat).toMatchObject({ records: 2, quarantinedFiles: 1, streams: 1 });
+});
+
+test('dump: a line or a JSON document a record, as much as is asked for', async () => {
+  const positions = await fill();
+  const { lines, exitCode } = await wal('dump', directory);
+  expect(exitCode).toBe(0);
+  expect(lines).toHaveLength(3);
+  expect(lines[0]).toMatch(new RegExp(`^${positions[0]} data \\S+Z "a" 6 first\\.$`));
+  const json = await wal('dump', directory, '--json', '--data', 'text', '--stream', 'a');
+  expect(json.lines.map((line) => JSON.parse(line))).toMatchObject([
+    { position: positions[0], kind: 'data', stream: 'a', length: 6, data: 'first\n' },
+    { position: positions[2], data: 'third' },
+  ]);
+  const one = await wal('dump', directory, '--from', `${positions[1]}`, '--limit', '1');
+  expect(one.lines).toHaveLength(1);
+  expect(one.lines[0]).toMatch(/second$/);
+  const hex = await wal('dump', directory, '--limit', '1', '--data', 'hex');
+  expect(hex.lines[0]).toMatch(/ 66697273740a$/);
+});
+
+test('stat: text for people', async () => {
+  await fill();
+  const { output, exitCode } = await wal('stat', directory);
+  expect(exitCode).toBe(0);
+  expect(output).toMatch(/3 records in 3 batches, 17 bytes of data/);
+  expect(output).toMatch(/last checkpoint at \d+/);
+});
+
+test('a log that is in use: repair has exit code 4, looking is allowed', async () => {
+  await fill();
+  const log = await Log.open({ directory });
+  const refused = await wal('repair', directory);
+  expect(refused.exitCode).toBe(4);
+  expect(refused.errors).toContain(`in use by process ${process.pid}`);
+  const json = await wal('repair', directory, '--json');
+  expect(JSON.parse(json.output)).toMatchObject({ error: 'locked' });
+  expect((await wal('verify', directory)).exitCode).toBe(0);
+  await log.close();
+});
+
+test('a folder that is not there has exit code 1, a wrong call 2', async () => {
+  const missing = await wal('verify', join(directory, 'missing'));
+  expect(missing).toMatchObject({ exitCode: 1, output: '' });
+  expect(missing.errors).toContain('missing: no such directory');
+  expect((await wal('stat')).exitCode).toBe(2);
+  expect((await wal('stat', directory, '--no-such-option')).exitCode).toBe(2);
+});

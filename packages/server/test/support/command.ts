@@ -1,0 +1,56 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync, watch } from 'node:fs';
+import { dirname, join } from 'node:path';
+
+export const bin = join(import.meta.dirname, '../../bin/promptmq.js');
+
+/** The command in a process of its own, whose output can be waited for. */
+export class Command {
+  readonly child: ChildProcess;
+  readonly #closed: Promise<unknown[]>;
+  output = '';
+  errors = '';
+
+  constructor(args: readonly string[], cwd: string, environment: Record<string, string> = {}) {
+    this.child = spawn(process.execPath, [bin, ...args], {
+      cwd,
+      env: { PATH: process.env['PATH'] ?? '', HOME: cwd, ...environment },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.#closed = once(this.child, 'close');
+    this.child.stdout?.on('data', (chunk) => {
+      this.output += chunk;
+    });
+    this.child.stderr?.on('data', (chunk) => {
+      this.errors += chunk;
+    });
+  }
+
+  /** Waits for something in the output, after `from` characters of it. */
+  async waitFor(pattern: RegExp, from = 0): Promise<RegExpExecArray> {
+    for (;;) {
+      const match = pattern.exec(this.output.slice(from));
+      if (match !== null) return match;
+      if (this.child.exitCode !== null) throw new Error(`it ended: ${this.errors}`);
+      await Promise.race([once(this.child.stdout as NodeJS.ReadableStream, 'data'), this.#closed]);
+    }
+  }
+
+  /** Waits for something in a file that the command writes. */
+  async waitForFile(path: string, pattern: RegExp): Promise<void> {
+    const folder = watch(dirname(dirname(path)), { recursive: true });
+    try {
+      while (!(existsSync(path) && pattern.test(readFileSync(path, 'utf8')))) {
+        if (this.child.exitCode !== null) throw new Error(`it ended: ${this.errors}`);
+        await Promise.race([once(folder, 'change'), this.#closed]);
+      }
+    } finally {
+      folder.close();
+    }
+  }
+
+  async exitCode(): Promise<unknown> {
+    return (await this.#closed)[0];
+  }
+}

@@ -1,0 +1,340 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { open as openLmdb } from 'lmdb';
+import { LmdbIndex, Log, type LogEvent, type LogOptions } from '../src/index.ts';
+import { checkItems, LiveSet } from './support/live-set.ts';
+
+// A machine that is busy with other work is no failure.
+jest.setTimeout(120_000);
+
+// On real files, with a real LMDB index.
+
+let directory = '';
+const logs: Log[] = [];
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'promptmq-wal-test-'));
+});
+
+afterEach(async () => {
+  for (const log of logs.splice(0)) await log.close();
+  await rm(directory, { recursive: true });
+});
+
+async function open(options: Partial<LogOptions> = {}, events: LogEvent[] = []): Promise<Log> {
+  const log = await Log.open({
+    directory,
+    segmentSize: 4096,
+    index: new LmdbIndex(directory, (event) => events.push(event)),
+    onEvent: (event) => events.push(event),
+    ...options,
+  });
+  logs.push(log);
+  return log;
+}
+
+async function contents(log: Log, from = 0): Promise<string[]> {
+  const found: string[] = [];
+  for await (const { data } of log.records(from)) found.push(data.toString());
+  return found;
+}
+
+const text = (value: string) => Buffer.from(value);
+
+async function segmentFiles(): Promise<string[]> {
+  return (await readdir(directory)).filter((name) => name.endsWith('.log')).sort();
+}
+
+describe('records', () => {
+  test('are read at their positions and in order, before and after a restart', async () => {
+    let log = await open();
+    const positions: number[] = [];
+    for (let count = 0; count < 500; count++) {
+      positions.push(log.append([text(`${count}`), text('!'.padEnd(40, '.'))]));
+      if (count % 50 === 0) await log.flush();
+    }
+    const expected = positions.map((_, count) =>
+      `${count}!`.padEnd(count < 10 ? 41 : count < 100 ? 42 : 43, '.'),
+    );
+    expect((await log.read(positions[499] as number)).data.toString()).toBe(expected[499]);
+    expect(await contents(log)).toEqual(expected);
+    expect(await contents(log, positions[490] as number)).toEqual(expected.slice(490));
+    expect([...positions].sort((a, b) => a - b)).toEqual(positions);
+    await log.close();
+    log = await open();
+    expect(log.segments.length).toBeGreaterThan(3);
+    expect(await contents(log)).toEqual(expected);
+    for (const [count, position] of positions.entries()) {
+      expect((await log.read(position)).data.toString()).toBe(expected[count]);
+    }
+  });
+
+  test('a record larger than a window and than a segment', async () => {
+    const log = await open();
+    const data = Buffer.alloc(3_000_000, 'large');
+    const before = log.append(text('before'));
+    const position = log.append(data);
+    const after = log.append(text('after'));
+    await log.flush();
+    expect((await log.read(position)).data.equals(data)).toBe(true);
+    expect((await log.read(before)).data.toString()).toBe('before');
+    expect((await log.read(after)).data.toString()).toBe('after');
+  });
+
+  test('of a stream are listed in order, through checkpoints and restarts', async () => {
+    let log = await open();
+    const expected: Record<string, number[]> = { a: [], b: [], ['long'.repeat(1000)]: [] };
+    const names = Object.keys(expected);
+    for (let count = 0; count < 300; count++) {
+      const name = names[count % 3] as string;
+      expected[name]?.push(log.append(text(`${count}`), null, text(name)));
+      if (count % 70 === 0) await log.checkpoint();
+      if (count === 200) {
+        await log.close();
+        log = await open();
+      }
+    }
+    for (const name of names) expect(log.streamPositions(text(name))).toEqual(expected[name]);
+    expect(log.streamPositions(text('other'))).toEqual([]);
+  });
+
+  test('before a position are removed by trim, in whole segments', async () => {
+    let log = await open();
+    const positions: number[] = [];
+    for (let count = 0; count < 300; count++) {
+      positions.push(log.append(text(`${count}`.padEnd(50)), null, text('s')));
+      await log.flush();
+    }
+    const files = await segmentFiles();
+    const removed = await log.trim(positions[200] as number);
+    expect(removed).toBeGreaterThan(8192);
+    const left = await segmentFiles();
+    expect(left.length).toBeLessThan(files.length);
+    expect(log.tail).toBeLessThanOrEqual(positions[200] as number);
+    expect((await log.read(positions[200] as number)).data.toString()).toBe('200'.padEnd(50));
+    await expect(log.read(positions[0] as number)).rejects.toMatchObject({ code: 'not-found' });
+    const listed = log.streamPositions(text('s'));
+    expect(listed).toEqual(positions.slice(-listed.length));
+    const { tail, head } = log;
+    await log.close();
+    log = await open();
+    expect([log.tail, log.head]).toEqual([tail, head]);
+    expect(log.append(text('next'))).toBeGreaterThanOrEqual(head);
+  });
+});
+
+describe('the lock', () => {
+  const children: ChildProcess[] = [];
+
+  afterEach(() => {
+    for (const child of children.splice(0)) child.kill('SIGKILL');
+  });
+
+  test('a second process is told who holds it, and gets it when that one is killed', async () => {
+    const source = join(import.meta.dirname, '../dist/index.js');
+    const script = `import { Log } from ${JSON.stringify(`file://${source}`)};
+      await Log.open({ directory: ${JSON.stringify(directory)} });
+      console.log('open');
+      setInterval(() => {}, 1000);`;
+    const child = spawn(process.execPath, ['--input-type=module', '--eval', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    children.push(child);
+    await once(child.stdout as NodeJS.ReadableStream, 'data');
+    const refused = Log.open({ directory });
+    await expect(refused).rejects.toMatchObject({ code: 'locked' });
+    await expect(refused).rejects.toThrow(`process ${child.pid}`);
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    const log = await open();
+    log.append(text('mine'));
+    await log.flush();
+  });
+
+  test('the same process cannot open a log twice, and can after it was closed', async () => {
+    const log = await open();
+    await expect(Log.open({ directory })).rejects.toThrow(`process ${process.pid}`);
+    await log.close();
+    await (await open()).close();
+  });
+});
+
+describe('versions', () => {
+  /** Makes a segment what version 1 would have written: without what came later. */
+  async function makeVersion1(name: string): Promise<void> {
+    const { crc32 } = await import('node:zlib');
+    const path = join(directory, name);
+    const bytes = await readFile(path);
+    bytes.writeUInt32LE(1, 8);
+    bytes.fill(0, 32, 40);
+    bytes.writeUInt32LE(crc32(bytes.subarray(16, 64)), 12);
+    await writeFile(path, bytes);
+  }
+
+  test('a log of version 1 is read, and goes on in a segment of this version', async () => {
+    let log = await open({ index: new LmdbIndex(join(directory, 'unused')) });
+    for (let count = 0; count < 100; count++) {
+      log.append(text(`${count}`.padEnd(80)));
+      await log.flush();
+    }
+    const expected = await contents(log);
+    await log.close();
+    const files = await segmentFiles();
+    expect(files.length).toBeGreaterThan(2);
+    for (const name of files) await makeVersion1(name);
+    const events: LogEvent[] = [];
+    log = await open({}, events);
+    expect(log.segments.every(({ version }) => version === 1)).toBe(true);
+    log.append(text('new'));
+    await log.flush();
+    expect(await contents(log)).toEqual([...expected, 'new']);
+    expect(log.segments.at(-1)?.version).toBe(2);
+    expect(log.segments).toHaveLength(files.length + 1);
+    await log.close();
+    log = await open({}, events);
+    expect(await contents(log)).toEqual([...expected, 'new']);
+    const kinds = new Set(events.map(({ type }) => type));
+    expect([...kinds].sort()).toEqual(['checking', 'recovering']);
+  });
+
+  test('an index of version 1 is migrated', async () => {
+    let log = await open();
+    const positions: number[] = [];
+    for (let count = 0; count < 100; count++) {
+      positions.push(log.append(text(`${count}`.padEnd(80)), null, text('s')));
+      await log.flush();
+    }
+    const { checkpointPosition } = log;
+    await log.close();
+    const root = openLmdb({ path: join(directory, 'index.mdb'), noSubdir: true, maxDbs: 4 });
+    const meta = root.openDB({ name: 'meta', encoding: 'json' });
+    const streams = root.openDB({ name: 'streams', encoding: 'binary' });
+    const { position } = meta.get('meta');
+    expect(position).toBeGreaterThan(checkpointPosition);
+    await meta.put('meta', { version: 1, position, releasedBytes: [[0, 10]] });
+    for (const { key, value } of [...streams.getRange({})]) {
+      const former = Buffer.alloc(3 + (value.length - 3) / 2);
+      value.copy(former, 0, 0, 3);
+      for (let index = 0; 3 + 16 * index < value.length; index++) {
+        value.copy(former, 3 + 8 * index, 3 + 16 * index, 11 + 16 * index);
+      }
+      await streams.put(key, former);
+    }
+    await root.close();
+    log = await open();
+    expect(log.checkpointPosition).toBe(position);
+    expect(log.streamPositions(text('s'))).toEqual(positions);
+  });
+
+  test('a newer version is refused with the file and both versions', async () => {
+    const log = await open();
+    log.append(text('a'));
+    await log.close();
+    const [name] = (await segmentFiles()) as [string];
+    const bytes = await readFile(join(directory, name));
+    bytes.writeUInt32LE(99, 8);
+    await writeFile(join(directory, name), bytes);
+    const refused = Log.open({ directory });
+    await expect(refused).rejects.toMatchObject({ code: 'newer-version' });
+    await expect(refused).rejects.toThrow(`${name} has format version 99, this package reads 2`);
+  });
+
+  test('an index of a newer version is refused', async () => {
+    await (await open()).close();
+    logs.length = 0;
+    const root = openLmdb({ path: join(directory, 'index.mdb'), noSubdir: true, maxDbs: 4 });
+    await root.openDB({ name: 'meta', encoding: 'json' }).put('meta', { version: 99 });
+    await root.close();
+    await expect(open()).rejects.toThrow('has version 99, this package reads 2');
+    // It let go of what it had opened.
+    await rm(join(directory, 'index.mdb'));
+    await open();
+  });
+});
+
+describe('the index', () => {
+  /** Items, some of them compacted, and a checkpoint. */
+  async function fill(): Promise<LiveSet> {
+    const owner = new LiveSet();
+    const log = await open({ owner, compaction: { maxSize: 12_000, checkInterval: 0 } });
+    for (let count = 0; count < 400; count++) {
+      owner.add(log, `${count}`);
+      if (count % 10 !== 0) owner.remove(log, `${count}`);
+      if (count % 20 === 0) await log.flush();
+      if (count % 100 === 50) await log.compact();
+    }
+    expect(log.stats.compactions).toBeGreaterThan(0);
+    expect(log.stats.movedRecords).toBeGreaterThan(0);
+    await log.close();
+    return owner;
+  }
+
+  async function expectItems(former: LiveSet, events: LogEvent[] = []): Promise<Log> {
+    const owner = new LiveSet();
+    const log = await open({ owner }, events);
+    await checkItems(log, owner, former.steps, former.steps.length);
+    expect(owner.items.size).toBe(40);
+    return log;
+  }
+
+  test('holds the checkpoint: nothing is replayed after a clean end', async () => {
+    const log = await expectItems(await fill());
+    expect(log.stats.recoveredRecords).toBe(0);
+  });
+
+  test('is made anew from the segments when it is deleted', async () => {
+    const former = await fill();
+    await rm(join(directory, 'index.mdb'));
+    const log = await expectItems(former);
+    expect(log.stats.recoveredRecords).toBeGreaterThan(0);
+    await log.close();
+    const again = await expectItems(former);
+    expect(again.stats.recoveredRecords).toBe(0);
+  });
+
+  test.each([
+    ['overwritten', (bytes: Buffer) => bytes.fill(0xa5)],
+    ['cut to its first bytes', (bytes: Buffer) => bytes.subarray(0, 100)],
+    ['empty', () => Buffer.alloc(0)],
+  ])('is made anew when its file is %s', async (_, damage) => {
+    const former = await fill();
+    const path = join(directory, 'index.mdb');
+    await writeFile(path, damage(await readFile(path)));
+    const events: LogEvent[] = [];
+    const log = await expectItems(former, events);
+    expect(log.stats.recoveredRecords).toBeGreaterThan(0);
+  });
+
+  test('is made anew when the last process died while it read it', async () => {
+    const former = await fill();
+    await writeFile(join(directory, 'index.opening'), '');
+    const events: LogEvent[] = [];
+    await (await expectItems(former, events)).close();
+    expect(events[0]).toMatchObject({ type: 'index-rebuilt' });
+    const again = await expectItems(former);
+    expect(again.stats.recoveredRecords).toBe(0);
+  });
+
+  test('a full check at open finds damage before the checkpoint', async () => {
+    const former = await fill();
+    const [name] = (await segmentFiles()) as [string];
+    const path = join(directory, name);
+    const bytes = await readFile(path);
+    bytes[200] = (bytes[200] as number) ^ 1;
+    await writeFile(path, bytes);
+    const events: LogEvent[] = [];
+    const log = await open({ owner: new LiveSet(), validate: false }, events);
+    expect(events.filter(({ type }) => type === 'quarantined')).toEqual([]);
+    await log.close();
+    const refused = open({ owner: new LiveSet(), validate: true, onCorruption: 'refuse' });
+    await expect(refused).rejects.toMatchObject({ code: 'corrupt' });
+    const checked = await open({ owner: new LiveSet(), validate: true }, events);
+    expect(checked.stats.quarantinedStretches).toBe(1);
+    expect(events.filter(({ type }) => type === 'quarantined')).toMatchObject([{ file: path }]);
+    expect(former.items.size).toBe(40);
+  });
+});

@@ -1,0 +1,15 @@
+/** @promptmq/bench, built when it is not. */
+import { buildIfNeeded, installIfNeeded } from '../../lib/prepare.mjs';
+
+installIfNeeded();
+buildIfNeeded();
+
+export const {
+  formatBytes,
+  formatCount,
+  formatLoss,
+  formatMicros,
+  latencyPlot,
+  memoryPlot,
+  throughputPlot,
+} = await import('../../../packages/bench/dist/index.js');

@@ -1,0 +1,340 @@
+/**
+ * The operations that `micro.mjs` measures. Each case is made once: `run` does its operation `count`
+ * times, `after` what has to follow and isn't measured, `close` ends it.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { buildIfNeeded, installIfNeeded } from '../../lib/prepare.mjs';
+
+installIfNeeded();
+buildIfNeeded();
+
+const dist = (name, file = 'index') => import(`../../../packages/${name}/dist/${file}.js`);
+const codec = await dist('codec');
+const { NO_IDENTIFIERS, SubscriptionTrie, TopicCache } = await dist('session');
+const { Log } = await dist('wal');
+const { parseConfig } = await dist('server');
+const { Broker } = await dist('server', 'broker');
+const { noopLogger } = await dist('server', 'log/index');
+const { countReceived, countSent, createStats } = await dist('server', 'stats');
+
+const PAYLOAD = Buffer.alloc(64, 0x78);
+const FRAMES_PER_CHUNK = 100;
+
+/** Every case by its name; each is a function that makes it. */
+export const CASES = {
+  'decode PUBLISH, QoS 0': () => decodeCase(publish({ qos: 0 }), 4),
+  'decode PUBLISH, QoS 1': () => decodeCase(publish({ qos: 1, messageId: 7 }), 4),
+  'decode PUBLISH, MQTT 5, two user properties, expiry': () =>
+    decodeCase(
+      publish({
+        qos: 1,
+        messageId: 7,
+        properties: { messageExpiryInterval: 60, userProperties: { one: 'first', two: 'second' } },
+      }),
+      5,
+    ),
+  'decode PUBACK': decodeAckCase,
+  'encode PUBLISH, QoS 1': () => encodeCase(4, -1, 0),
+  'encode PUBLISH, MQTT 5, expiry, alias': () => encodeCase(5, 60, 3),
+  'encode PUBACK': encodeAckCase,
+  'encode CONNACK, MQTT 5': encodeConnackCase,
+  'match, cached, 1,000 topics': () => cachedMatchCase(1000),
+  'match, not cached, 100,000 wildcard subscriptions': () => trieMatchCase(100_000),
+  'deliver, QoS 0': () => deliverCase(0, 1),
+  'deliver, QoS 0, to each of 100': () => deliverCase(0, 100),
+  'deliver, QoS 1, with both acknowledgements': () => deliverCase(1, 1),
+  'deliver, QoS 2, with both exchanges': () => deliverCase(2, 1),
+  'append, 100 bytes': appendCase,
+  'metrics, one message received and sent': metricsCase,
+};
+
+function publish(fields) {
+  const packet = { cmd: 'publish', dup: false, retain: false, topic: 'bench/0001/t', ...fields };
+  const options = { protocolVersion: fields.properties === undefined ? 4 : 5 };
+  return codec.encode({ ...packet, payload: PAYLOAD }, options);
+}
+
+function repeated(frame, count = FRAMES_PER_CHUNK) {
+  return Buffer.concat(Array.from({ length: count }, () => frame));
+}
+
+function decodeCase(frame, version) {
+  const chunk = repeated(frame);
+  const view = new codec.PublishView();
+  let bytes = 0;
+  const decoder = new codec.FrameDecoder({
+    onFrame(buffer, start, bodyStart, end) {
+      view.read(buffer, start, bodyStart, end, version, 'server');
+      bytes += view.payloadEnd - view.payloadStart;
+      return true;
+    },
+  });
+  return { run: (count) => inChunks(count, () => decoder.push(chunk)), check: () => bytes > 0 };
+}
+
+function decodeAckCase() {
+  const chunk = repeated(Buffer.from([0x40, 2, 0, 7]));
+  const view = new codec.AckView();
+  let sum = 0;
+  const decoder = new codec.FrameDecoder({
+    onFrame(buffer, start, bodyStart, end) {
+      view.read(buffer, start, bodyStart, end, 4);
+      sum += view.packetId;
+      return true;
+    },
+  });
+  return { run: (count) => inChunks(count, () => decoder.push(chunk)), check: () => sum > 0 };
+}
+
+/** Cases that work on chunks do a hundred operations at a time. */
+function inChunks(count, work) {
+  for (let done = 0; done < count; done += FRAMES_PER_CHUNK) work();
+}
+
+function encodeCase(version, expiry, alias) {
+  const topic = Buffer.from('bench/0001/t');
+  const target = Buffer.alloc(4096);
+  const none = Buffer.alloc(0);
+  let sum = 0;
+  const run = (count) => {
+    for (let index = 0; index < count; index++) {
+      // biome-ignore format: the parts belong together
+      sum += codec.writePublish(
+        target, 0, version, 2, (index & 0x7fff) + 1, topic, 0, topic.length,
+        none, 0, 0, PAYLOAD, 0, PAYLOAD.length, expiry, alias, NO_IDENTIFIERS,
+      );
+    }
+  };
+  return { run, check: () => sum > 0 };
+}
+
+function encodeAckCase() {
+  const target = Buffer.alloc(16);
+  let sum = 0;
+  const run = (count) => {
+    for (let index = 0; index < count; index++) {
+      sum += codec.writeAck(target, 0, codec.PacketType.PUBACK, (index & 0x7fff) + 1, 0, 4);
+    }
+  };
+  return { run, check: () => sum > 0 };
+}
+
+function encodeConnackCase() {
+  const packet = {
+    cmd: 'connack',
+    sessionPresent: false,
+    reasonCode: 0,
+    properties: { receiveMaximum: 1000, topicAliasMaximum: 10, maximumQoS: 1 },
+  };
+  let sum = 0;
+  const run = (count) => {
+    for (let index = 0; index < count; index++) {
+      sum += codec.encode(packet, { protocolVersion: 5 }).length;
+    }
+  };
+  return { run, check: () => sum > 0 };
+}
+
+/** A trie with a subscription of each filter, by a session of its own. */
+function filledTrie(filters) {
+  const trie = new SubscriptionTrie();
+  for (const topicFilter of filters) {
+    const options = { noLocal: false, retainAsPublished: false, retainHandling: 0 };
+    const session = { isConnected: true, isReady: true };
+    trie.subscribe(session, { topicFilter, qos: 0, ...options, subscriptionIdentifier: 0 });
+  }
+  return trie;
+}
+
+function cachedMatchCase(topicCount) {
+  const topics = Array.from({ length: topicCount }, (_, index) => `bench/${index}/t`);
+  const cache = new TopicCache(filledTrie(topics), codec.decodeTopicName);
+  const bytes = topics.map((topic) => Buffer.from(topic));
+  let found = 0;
+  const run = (count) => {
+    for (let index = 0; index < count; index++) {
+      // A step that shares no factor with the number of topics reaches all of them, out of order.
+      const topic = bytes[(index * 389) % topicCount];
+      found += cache.lookup(topic, 0, topic.length).recipients.length;
+    }
+  };
+  return { run, check: () => found > 0 };
+}
+
+function trieMatchCase(subscriptionCount) {
+  const trie = filledTrie(
+    Array.from({ length: subscriptionCount }, (_, index) => `site/${index}/+/state/#`),
+  );
+  const topics = Array.from({ length: 1000 }, (_, index) => `site/${index * 97}/room/state/x`);
+  let found = 0;
+  const run = (count) => {
+    for (let index = 0; index < count; index++) {
+      found += trie.match(topics[index % 1000]).recipients.length;
+    }
+  };
+  return { run, check: () => found > 0 };
+}
+
+/** Time that stands still, and turns that end when told to. */
+class StillRuntime {
+  deferred = [];
+  now = () => 1_000_000;
+  uniqueId = () => 'unique';
+  setTimer = () => () => {};
+  defer(callback) {
+    this.deferred.push(callback);
+  }
+  endTurn() {
+    while (this.deferred.length > 0) for (const callback of this.deferred.splice(0)) callback();
+  }
+}
+
+/** A client's end of a connection without a socket: it takes everything at once. */
+class Peer {
+  protocol = 'tcp';
+  remoteAddress = 'bench';
+  chunks = [];
+  written = [];
+  handler;
+  constructor(broker) {
+    this.handler = broker.accept(this);
+  }
+  write(chunk) {
+    this.written.push(chunk);
+  }
+  /** What has come since the last call; its memory may be used again by the broker after `release`. */
+  take() {
+    this.chunks = this.written.splice(0);
+    return this.chunks;
+  }
+  release() {
+    for (const chunk of this.chunks.splice(0)) this.handler.onWritten(chunk);
+  }
+  cork() {}
+  uncork() {}
+  pause() {}
+  resume() {}
+  end() {}
+  destroy() {}
+}
+
+/**
+ * From the bytes of a publisher to the bytes for its subscribers, and the acknowledgements of both; at
+ * QoS 0 an operation is one delivery, else one message. In memory, without the log.
+ */
+function deliverCase(qos, subscriberCount) {
+  const config = parseConfig({ storage: { enabled: false }, metrics: { enabled: false } });
+  const runtime = new StillRuntime();
+  const broker = new Broker(config, runtime, noopLogger);
+  const open = (clientId) => {
+    const peer = new Peer(broker);
+    const connect = { cmd: 'connect', protocolId: 'MQTT', protocolVersion: 4, clean: true };
+    send(peer, codec.encode({ ...connect, clientId, keepalive: 0 }));
+    return peer;
+  };
+  const send = (peer, bytes) => {
+    peer.handler.onData(bytes);
+    runtime.endTurn();
+  };
+  const settle = (peer) => {
+    peer.take();
+    peer.release();
+  };
+  const subscribers = Array.from({ length: subscriberCount }, (_, index) => open(`sub-${index}`));
+  const publisher = open('pub');
+  const subscriptions = [{ topic: 'bench/0001/t', qos }];
+  for (const peer of subscribers) {
+    send(peer, codec.encode({ cmd: 'subscribe', messageId: 1, subscriptions }));
+    settle(peer);
+  }
+  settle(publisher);
+  // As many as a client may have under way by default.
+  const batch = qos === 0 ? FRAMES_PER_CHUNK / subscriberCount : 20;
+  const frames = Array.from({ length: batch }, (_, index) =>
+    publish({ qos, messageId: index + 1 }),
+  );
+  const chunk = Buffer.concat(frames);
+  const acks = (type) =>
+    Buffer.concat(Array.from({ length: batch }, (_, i) => Buffer.from([type, 2, 0, i + 1])));
+  const own = { pubrel: acks(0x62), puback: acks(0x40), pubrec: acks(0x50), pubcomp: acks(0x70) };
+  const idOffset = frames[0].length - PAYLOAD.length - 2;
+  let bytes = 0;
+
+  /** Acknowledges the PUBLISH packets that have come, in place of those in `answer`. */
+  const answer = (peer, packets, frameSize, offset) => {
+    let index = 0;
+    for (const taken of peer.take()) {
+      bytes += taken.length;
+      for (let at = 0; at < taken.length; at += frameSize) {
+        packets[index + 2] = taken[at + offset];
+        packets[index + 3] = taken[at + offset + 1];
+        index += 4;
+      }
+    }
+    peer.release();
+    send(peer, packets);
+  };
+  const [first] = subscribers;
+  const turn = () => {
+    send(publisher, chunk);
+    if (qos === 0) {
+      for (const peer of subscribers) {
+        for (const taken of peer.take()) bytes += taken.length;
+        peer.release();
+      }
+      return;
+    }
+    settle(publisher);
+    answer(first, qos === 1 ? own.puback : own.pubrec, frames[0].length, idOffset);
+    if (qos === 1) return;
+    answer(first, own.pubcomp, 4, 2);
+    send(publisher, own.pubrel);
+    settle(publisher);
+  };
+  const operations = qos === 0 ? FRAMES_PER_CHUNK : batch;
+  const run = (count) => {
+    for (let done = 0; done < count; done += operations) turn();
+  };
+  return { run, check: () => bytes > 0 && broker.stats.messagesSent > 0 };
+}
+
+/** Appending alone: what is written follows outside of the measured time. */
+async function appendCase() {
+  const directory = mkdtempSync(join(tmpdir(), 'promptmq-micro-'));
+  const log = await Log.open({ directory, syncMode: 'periodic' });
+  const data = Buffer.alloc(100, 0x78);
+  let committed = 0;
+  const onCommitted = (error) => {
+    if (error === null) committed++;
+  };
+  return {
+    countMax: 2000,
+    run: (count) => {
+      for (let index = 0; index < count; index++) log.append(data, onCommitted);
+    },
+    after: async () => {
+      await log.flush();
+      await log.trim(log.head);
+    },
+    check: () => committed > 0,
+    close: async () => {
+      await log.close();
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+function metricsCase() {
+  const stats = createStats();
+  return {
+    run: (count) => {
+      for (let index = 0; index < count; index++) {
+        countReceived(stats, index & 1, 64 + (index & 63));
+        countSent(stats, index & 1, 64);
+      }
+    },
+    check: () => stats.messagesReceived > 0,
+  };
+}

@@ -1,0 +1,127 @@
+#!/usr/bin/env node
+/** What there is to do with the repository, in one place: `node scripts/build.mjs --help`. */
+import { spawn, spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { installIfNeeded, root, run } from './lib/prepare.mjs';
+import { currentVersion, packAll, prepareRelease, publicPackages } from './lib/release.mjs';
+
+const node = process.execPath;
+const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+const RELEASE_FOLDER = join(root, 'release');
+
+const commands = {
+  build: {
+    what: 'compile all packages',
+    run: () => pass(node, [compiler, '-b', 'packages']),
+  },
+  test: {
+    what: 'run all tests, or those that jest is told: test packages/codec',
+    run: (args) => pass(node, ['scripts/test.mjs', ...args]),
+  },
+  benchmark: {
+    what: 'measure this broker and its peers, and what metrics cost; options go to scripts/bench/compare.mjs',
+    run(args) {
+      pass(node, [compiler, '-b', 'packages/server', 'packages/bench']);
+      pass(node, ['scripts/bench/compare.mjs', ...args]);
+      pass(node, ['scripts/bench/metrics-cost.mjs']);
+    },
+  },
+  lint: {
+    what: 'check style, format and the imports between packages',
+    run: () => pass('npm', ['run', '--silent', 'lint']),
+  },
+  ci: {
+    what: 'do what CI does on Linux',
+    run: () => pass('bash', ['.ci/run']),
+  },
+  package: {
+    what: 'pack the packages into release/, with checksums and release notes',
+    run() {
+      const projects = publicPackages(root).map(({ path }) => path);
+      pass(node, [compiler, '-b', '--force', ...projects]);
+      for (const name of packAll(root, RELEASE_FOLDER)) console.log(join('release', name));
+    },
+  },
+  check: {
+    what: 'pack the packages, and use them in an empty project as others will',
+    run: (args) => pass(node, ['scripts/check-packages.mjs', ...args]),
+  },
+  release: {
+    what: 'release VERSION: set it everywhere, and date the changelog; pushing the tag vVERSION publishes',
+    run([version]) {
+      if (version === undefined) {
+        throw new Error(`release needs a version; the present one is ${currentVersion(root)}`);
+      }
+      prepareRelease(root, version, new Date().toISOString().slice(0, 10));
+      console.log(`now commit, tag it v${version}, and push the tag`);
+    },
+  },
+  dev: {
+    what: 'run the broker, and start it anew when a source changes; options go to the broker',
+    run: (args) => develop(args),
+  },
+  docker: {
+    what: 'build the image promptmq:local; options go to docker build',
+    run: (args) =>
+      pass('docker', ['build', '-f', 'docker/Dockerfile', '-t', 'promptmq:local', ...args, '.']),
+  },
+};
+
+const [name, ...args] = process.argv.slice(2);
+if (name === undefined || name === '--help' || name === '-h') {
+  console.log('node scripts/build.mjs COMMAND [options]\n');
+  for (const [command, { what }] of Object.entries(commands)) {
+    console.log(`  ${command.padEnd(10)} ${what}`);
+  }
+} else if (!Object.hasOwn(commands, name)) {
+  fail(`no command ${name}; there are ${Object.keys(commands).join(', ')}`, 2);
+} else {
+  installIfNeeded();
+  try {
+    await commands[name].run(args);
+  } catch (error) {
+    fail(error.message, 1);
+  }
+}
+
+/** Runs a command in the open; ends with its exit code when that isn't 0. */
+function pass(command, commandArgs) {
+  const { status, error } = spawnSync(command, commandArgs, {
+    cwd: root,
+    stdio: 'inherit',
+    shell: process.platform === 'win32' && command === 'npm',
+  });
+  if (error !== undefined) fail(`${command}: ${error.message}`, 1);
+  if (status !== 0) process.exit(status ?? 1);
+}
+
+/** The compiler and the broker side by side, until one is interrupted. */
+async function develop(brokerArgs) {
+  run('building', node, [compiler, '-b', 'packages/server']);
+  // Groups of their own: the compiler is a process that starts another.
+  const options = { cwd: root, stdio: 'inherit', detached: process.platform !== 'win32' };
+  const children = [
+    spawn(node, [compiler, '-b', '--watch', '--preserveWatchOutput', 'packages/server'], options),
+    spawn(
+      node,
+      ['--watch', '--watch-preserve-output', 'packages/server/bin/promptmq.js', ...brokerArgs],
+      options,
+    ),
+  ];
+  const stop = () => {
+    for (const child of children) {
+      if (child.exitCode !== null || child.signalCode !== null) continue;
+      if (options.detached) process.kill(-child.pid, 'SIGTERM');
+      else child.kill('SIGTERM');
+    }
+  };
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+  await Promise.race(children.map((child) => new Promise((resolve) => child.on('close', resolve))));
+  stop();
+}
+
+function fail(message, exitCode) {
+  console.error(`promptmq: ${message}`);
+  process.exit(exitCode);
+}

@@ -1,0 +1,322 @@
+#!/usr/bin/env node
+/**
+ * Packs what is published, and uses it as others will: in an empty npm project, from the tarballs.
+ *
+ *   node scripts/check-packages.mjs [--keep]     --keep leaves the project there, and says where
+ *
+ * For each package: publint and are-the-types-wrong find nothing, nothing but what is needed is in the
+ * tarball, nothing runs at installation, and the first example of its README runs. Then the broker is
+ * started by npx, a message goes through it, a TypeScript program compiles, and every example runs.
+ */
+import { spawn, spawnSync } from 'node:child_process';
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { parseArgs } from 'node:util';
+import { installIfNeeded, root } from './lib/prepare.mjs';
+
+const { values } = parseArgs({ options: { keep: { type: 'boolean', default: false } } });
+const isWindows = process.platform === 'win32';
+
+/** A process may take this long; then it is ended and the check has failed. */
+const PROCESS_MS_MAX = 120_000;
+
+/** What may be in a tarball. */
+const PACKED =
+  /^package\/(package\.json|README\.md|LICENSE|bin\/[\w-]+\.js|(dist|src)\/[\w./-]+\.(js|ts|map))$/;
+const INSTALL_SCRIPTS = ['preinstall', 'install', 'postinstall', 'prepare'];
+
+const ANY_PORT = ['--bind', '127.0.0.1:0', '--ws-bind', 'none', '--metrics-bind', '127.0.0.1:0'];
+
+/** What a user of MQTT.js writes first. */
+const HELLO = `import mqtt from 'mqtt';
+
+const client = await mqtt.connectAsync(process.argv[2], { protocolVersion: 5 });
+const received = new Promise((resolve) => {
+  client.on('message', (topic, payload) => resolve(\`\${topic}: \${payload}\`));
+});
+await client.subscribeAsync('hello/#', { qos: 1 });
+await client.publishAsync('hello/world', 'Hi!', { qos: 1 });
+console.log(await received);
+await client.endAsync();
+`;
+
+installIfNeeded();
+const folder = mkdtempSync(join(tmpdir(), 'promptmq-packages-'));
+const project = join(folder, 'project');
+const { packageManager } = readJson(join(root, 'package.json'));
+const packages = readdirSync(join(root, 'packages'))
+  .map((name) => ({ name, path: join(root, 'packages', name) }))
+  .filter(({ path }) => existsSync(join(path, 'package.json')))
+  .map((entry) => ({ ...entry, manifest: readJson(join(entry.path, 'package.json')) }))
+  .filter(({ manifest }) => manifest.private !== true);
+
+try {
+  const tarballs = await step('packing', pack);
+  for (const tarball of tarballs) await step(basename(tarball), () => checkTarball(tarball));
+  await step('installing into an empty project', () => install(tarballs));
+  await step('npx promptmq: publish and subscribe', publishAndSubscribe);
+  await step('types', compileConsumer);
+  for (const entry of packages) await step(`README of ${entry.name}`, () => runReadme(entry));
+  for (const name of readdirSync(join(root, 'examples'))) {
+    const manifest = join(root, 'examples', name, 'package.json');
+    if (existsSync(manifest)) await step(`example ${name}`, () => runExample(name));
+  }
+} catch (error) {
+  console.error(`failed: ${error.message}`);
+  process.exitCode = 1;
+} finally {
+  if (values.keep) console.log(`the project is in ${project}`);
+  else rmSync(folder, { recursive: true, force: true });
+}
+
+async function step(name, work) {
+  const startedAt = Date.now();
+  try {
+    const result = await work();
+    console.log(`ok: ${name} (${((Date.now() - startedAt) / 1000).toFixed(1)} s)`);
+    return result;
+  } catch (error) {
+    throw new Error(`${name}: ${error.message}`, { cause: error });
+  }
+}
+
+async function pack() {
+  const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+  const projects = packages.map(({ path }) => path);
+  await run(process.execPath, [compiler, '-b', '--force', ...projects], root);
+  for (const { path } of packages) {
+    await run('npx', ['-y', packageManager, 'pack', '--pack-destination', folder], path);
+  }
+  return readdirSync(folder)
+    .filter((name) => name.endsWith('.tgz'))
+    .map((name) => join(folder, name));
+}
+
+async function checkTarball(tarball) {
+  const listed = (await run('tar', ['-tzf', basename(tarball)], folder)).trim().split(/\r?\n/);
+  const unwanted = listed.filter((name) => !PACKED.test(name));
+  if (unwanted.length > 0) throw new Error(`not needed in it: ${unwanted.join(', ')}`);
+  for (const name of ['package/README.md', 'package/LICENSE']) {
+    if (!listed.includes(name)) throw new Error(`${name} is missing`);
+  }
+  const stale = listed.filter((name) => {
+    const source = name.replace('/dist/', '/src/').replace(/(\.d\.ts|\.js)(\.map)?$/, '.ts');
+    return name.startsWith('package/dist/') && !listed.includes(source);
+  });
+  if (stale.length > 0) throw new Error(`built from what is gone: ${stale.join(', ')}`);
+
+  const manifest = JSON.parse(
+    await run('tar', ['-xzOf', basename(tarball), 'package/package.json'], folder),
+  );
+  const scripts = Object.keys(manifest.scripts ?? {}).filter((name) =>
+    INSTALL_SCRIPTS.includes(name),
+  );
+  if (scripts.length > 0) throw new Error(`runs at installation: ${scripts.join(', ')}`);
+  if (/"(workspace|catalog):/.test(JSON.stringify(manifest))) {
+    throw new Error('names a dependency that only the workspace knows');
+  }
+  await run('npx', ['publint', 'run', tarball, '--strict'], root);
+  await run('npx', ['attw', tarball, '--profile', 'esm-only', '--format', 'ascii'], root);
+}
+
+async function install(tarballs) {
+  cpSync(join(root, 'examples'), project, { recursive: true });
+  const { mqtt } = readCatalog();
+  writeFileSync(
+    join(project, 'package.json'),
+    '{ "name": "foreign", "private": true, "type": "module" }\n',
+  );
+  const options = ['--no-audit', '--no-fund', '--loglevel', 'error'];
+  await run('npm', ['install', ...options, `mqtt@${mqtt}`, ...tarballs], project);
+  for (const { manifest } of packages) {
+    const installed = join(project, 'node_modules', ...manifest.name.split('/'));
+    if (!existsSync(join(installed, 'package.json')))
+      throw new Error(`${manifest.name} is missing`);
+  }
+}
+
+/** The versions that the workspace uses, by name. */
+function readCatalog() {
+  const text = readFileSync(join(root, 'pnpm-workspace.yaml'), 'utf8');
+  const section = text.split(/^catalog:\n/m)[1].split(/^\S/m)[0];
+  return Object.fromEntries(
+    [...section.matchAll(/^ {2}"?([^":]+)"?: (\S+)$/gm)].map(([, name, version]) => [
+      name,
+      version,
+    ]),
+  );
+}
+
+async function publishAndSubscribe() {
+  const version = (await run('npx', ['promptmq', '--version'], project)).trim();
+  const expected = packages.find(({ name }) => name === 'server').manifest.version;
+  if (version !== expected) throw new Error(`version ${version} instead of ${expected}`);
+  await withBroker(async (address, metrics) => {
+    writeFileSync(join(project, 'hello.mjs'), HELLO);
+    const output = await run(process.execPath, ['hello.mjs', `mqtt://${address}`], project);
+    if (!output.includes('hello/world: Hi!')) throw new Error(`no message: ${output}`);
+    const ready = await fetch(`http://${metrics}/ready`);
+    if (ready.status !== 200) throw new Error(`not ready: ${await ready.text()}`);
+  });
+}
+
+/** A TypeScript program without @types/node uses what the packages declare. */
+async function compileConsumer() {
+  const imports = packages.map(
+    ({ manifest }, index) => `import * as p${index} from '${manifest.name}';`,
+  );
+  const uses = packages.map((_, index) => `void p${index};`);
+  writeFileSync(join(project, 'consumer.ts'), `${[...imports, ...uses].join('\n')}\n`);
+  const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+  const options = [
+    '--noEmit',
+    '--strict',
+    '--skipLibCheck',
+    '--module',
+    'nodenext',
+    '--target',
+    'es2023',
+  ];
+  await run(process.execPath, [compiler, ...options, '--ignoreConfig', 'consumer.ts'], project);
+}
+
+/** The first example of a README is complete: it runs as it stands, with a broker if it names one. */
+async function runReadme({ name, path }) {
+  const readme = readFileSync(join(path, 'README.md'), 'utf8');
+  const example = /^```js\n([\s\S]*?)^```$/m.exec(readme)?.[1];
+  if (example === undefined) throw new Error('no example in it');
+  const file = `readme-${name}.mjs`;
+  const local = /(localhost|127\.0\.0\.1):1883/g;
+  if (!local.test(example)) {
+    writeFileSync(join(project, file), example);
+    await run(process.execPath, [file], project);
+    return;
+  }
+  await withBroker(async (address) => {
+    writeFileSync(join(project, file), example.replaceAll(local, address));
+    await run(process.execPath, [file], project);
+  });
+}
+
+/** Runs a broker by npx for as long as `use` takes. */
+async function withBroker(use) {
+  const broker = start('npx', ['promptmq', ...ANY_PORT, '--log-format', 'json'], project);
+  try {
+    const mqtt = await broker.waitFor(/"protocol":"mqtt","address":"([^"]+)"/);
+    const metrics = await broker.waitFor(/"protocol":"http","address":"([^"]+)"/);
+    await use(mqtt, metrics);
+  } finally {
+    await broker.stop();
+  }
+}
+
+async function runExample(name) {
+  const { scripts } = readJson(join(root, 'examples', name, 'package.json'));
+  const main = join(project, name, /^node (\S+\.mjs)/.exec(scripts.start)[1]);
+  if (name === 'codec-sniffer') await runSniffer(main);
+  else await run(process.execPath, [main], join(project, name));
+}
+
+/** It runs until it is stopped: a client's packets go through it, and are shown. */
+async function runSniffer(main) {
+  await withBroker(async (address) => {
+    const sniffer = start(process.execPath, [main, '0', address], project);
+    try {
+      const port = await sniffer.waitFor(/listening on (\d+)/);
+      await run(process.execPath, ['hello.mjs', `mqtt://127.0.0.1:${port}`], project);
+      await sniffer.waitFor(/> (publish) .*hello\/world/);
+    } finally {
+      await sniffer.stop();
+    }
+  });
+}
+
+/** Runs a command to its end and returns what it printed; fails with it when the exit code isn't 0. */
+function run(command, args, cwd) {
+  return new Promise((resolve, reject) => {
+    const child = launch(command, args, cwd);
+    let output = '';
+    const collect = (chunk) => {
+      output += chunk;
+    };
+    child.stdout.on('data', collect);
+    child.stderr.on('data', collect);
+    const timer = setTimeout(() => endTree(child), PROCESS_MS_MAX);
+    child.on('error', reject);
+    child.on('close', (code) => {
+      clearTimeout(timer);
+      if (code === 0) resolve(output);
+      else reject(new Error(`${command} ${args.join(' ')}: exit code ${code}\n${output}`));
+    });
+  });
+}
+
+/** Starts a command that runs until it is stopped. */
+function start(command, args, cwd) {
+  const child = launch(command, args, cwd);
+  const closed = new Promise((resolve) => child.on('close', resolve));
+  const lines = createInterface({ input: child.stdout });
+  let output = '';
+  let wake = () => {};
+  lines.on('line', (line) => {
+    output += `${line}\n`;
+    wake();
+  });
+  child.stderr.pipe(process.stderr);
+  let isClosed = false;
+  void closed.then(() => {
+    isClosed = true;
+    wake();
+  });
+  return {
+    async waitFor(pattern) {
+      const giveUpAt = setTimeout(() => endTree(child), PROCESS_MS_MAX);
+      try {
+        for (;;) {
+          const match = pattern.exec(output);
+          if (match !== null) return match[1];
+          if (isClosed) throw new Error(`${command} ended before ${pattern}: ${output}`);
+          await new Promise((resolve) => {
+            wake = resolve;
+          });
+        }
+      } finally {
+        clearTimeout(giveUpAt);
+      }
+    },
+    async stop() {
+      endTree(child);
+      await closed;
+    },
+  };
+}
+
+function launch(command, args, cwd) {
+  return spawn(command, args, {
+    cwd,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    // npx and npm are scripts on Windows; elsewhere a group of its own can be ended as a whole.
+    shell: isWindows && command !== process.execPath,
+    detached: !isWindows,
+  });
+}
+
+function endTree(child) {
+  if (child.exitCode !== null) return;
+  if (isWindows) spawnSync('taskkill', ['/pid', String(child.pid), '/t', '/f']);
+  else process.kill(-child.pid, 'SIGTERM');
+}
+
+function readJson(path) {
+  return JSON.parse(readFileSync(path, 'utf8'));
+}

@@ -1,0 +1,87 @@
+/** What a release is made of: one version for all packages, a section of the changelog, tarballs. */
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const VERSION = /^\d+\.\d+\.\d+(-[0-9a-z.-]+)?$/;
+
+/** The packages that are published, each with its manifest. */
+export function publicPackages(root) {
+  return readdirSync(join(root, 'packages'))
+    .map((name) => join(root, 'packages', name))
+    .filter((path) => existsSync(join(path, 'package.json')))
+    .map((path) => ({ path, manifest: readJson(join(path, 'package.json')) }))
+    .filter(({ manifest }) => manifest.private !== true);
+}
+
+/** The version that all packages have; throws when they differ. */
+export function currentVersion(root) {
+  const versions = new Set(publicPackages(root).map(({ manifest }) => manifest.version));
+  if (versions.size !== 1) throw new Error(`the packages differ: ${[...versions].join(', ')}`);
+  return [...versions][0];
+}
+
+/**
+ * Gives all packages a version, and the unreleased changes its name and the date.
+ *
+ * @param date - such as 2027-01-31
+ */
+export function prepareRelease(root, version, date) {
+  if (!VERSION.test(version)) throw new Error(`${version} is not a version such as 1.2.3`);
+  const path = join(root, 'CHANGELOG.md');
+  const changelog = readFileSync(path, 'utf8');
+  if (changelog.includes(`\n## ${version} `))
+    throw new Error(`${version} is in CHANGELOG.md already`);
+  if (notesOf(changelog, 'Unreleased') === '')
+    throw new Error('CHANGELOG.md has nothing unreleased');
+  const packages = publicPackages(root);
+  for (const { path: folder } of packages) {
+    const file = join(folder, 'package.json');
+    const text = readFileSync(file, 'utf8');
+    writeFileSync(file, text.replace(/^ {2}"version": "[^"]*"/m, `  "version": "${version}"`));
+  }
+  const title = `## Unreleased\n\n## ${version} (${date})`;
+  writeFileSync(path, changelog.replace('## Unreleased', title));
+}
+
+/** What the changelog says of a version, or under `Unreleased`; empty when it says nothing. */
+export function notesOf(changelog, version) {
+  const sections = changelog.split(/^## /m).slice(1);
+  const section = sections.find((text) => text.split(/[\s(]/, 1)[0] === version);
+  return section === undefined ? '' : section.slice(section.indexOf('\n')).trim();
+}
+
+/**
+ * Packs all packages into a folder, with SHA256SUMS and, as NOTES.md, what the changelog says.
+ *
+ * @returns the names of the files
+ */
+export function packAll(root, folder) {
+  const { packageManager } = readJson(join(root, 'package.json'));
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  for (const { path, manifest } of publicPackages(root)) {
+    const args = ['-y', packageManager, 'pack', '--pack-destination', folder];
+    const { status, stderr, stdout } = spawnSync('npx', args, {
+      cwd: path,
+      encoding: 'utf8',
+      shell: process.platform === 'win32',
+    });
+    if (status !== 0) throw new Error(`packing ${manifest.name} failed: ${stdout}${stderr}`);
+  }
+  const tarballs = readdirSync(folder).filter((name) => name.endsWith('.tgz'));
+  const sums = tarballs.map((name) => {
+    const hash = createHash('sha256').update(readFileSync(join(folder, name)));
+    return `${hash.digest('hex')}  ${name}\n`;
+  });
+  writeFileSync(join(folder, 'SHA256SUMS'), sums.join(''));
+  const changelog = readFileSync(join(root, 'CHANGELOG.md'), 'utf8');
+  const notes = notesOf(changelog, currentVersion(root)) || notesOf(changelog, 'Unreleased');
+  writeFileSync(join(folder, 'NOTES.md'), `${notes}\n`);
+  return [...tarballs, 'SHA256SUMS', 'NOTES.md'];
+}
+
+function readJson(path) {
+  return JSON.parse(readFileSync(path, 'utf8'));
+}

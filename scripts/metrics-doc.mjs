@@ -1,0 +1,18 @@
+#!/usr/bin/env node
+/** Writes the table of metrics in docs/metrics.md from the catalogue: `node scripts/metrics-doc.mjs`. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { installIfNeeded, root, run } from './lib/prepare.mjs';
+
+installIfNeeded();
+const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+run('building', process.execPath, [compiler, '-b', 'packages/metrics']);
+const { brokerCatalogue, documentCatalogue } = await import('../packages/metrics/dist/index.js');
+
+const path = join(root, 'docs', 'metrics.md');
+const page = readFileSync(path, 'utf8');
+const [before, after] = [page.split('<!-- catalogue -->')[0], page.split('<!-- /catalogue -->')[1]];
+writeFileSync(
+  path,
+  `${before}<!-- catalogue -->\n\n${documentCatalogue(brokerCatalogue)}\n<!-- /catalogue -->${after}`,
+);
