@@ -280,7 +280,10 @@ export class Ledger {
     if (!isFirst) this.counts.repeated++;
     this.#checkCopies(publication, receipt, where);
     // One that has expired where it waited may come again, when its client sends it again.
-    const isOrdered = !options.isWill && options.expiry === null;
+    // So may one that was routed before this subscription, and not acknowledged.
+    const isFromBefore =
+      publication.sends > 1 && !spans.some(({ granted }) => granted <= publication.earliest);
+    const isOrdered = !options.isWill && options.expiry === null && !isFromBefore;
     if (isFirst && isOrdered && spans.every(({ group }) => group === null)) {
       this.#checkOrder(session, publication, packet.qos, where);
     }
