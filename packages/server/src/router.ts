@@ -85,6 +85,7 @@ export class Router {
         return mqtt.maxRetainedBytes;
       },
       onExpired: ({ topic }) => this.storage?.dropRetained(topic),
+      isExempt: ({ topicBytes }) => isReserved(topicBytes),
     });
     this.topicMeter = null;
     this.#topics = new TopicCache(this.trie, (buffer, start, end) =>

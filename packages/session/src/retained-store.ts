@@ -19,30 +19,38 @@ export interface RetainedLimits {
 export interface RetainedStoreOptions extends RetainedLimits {
   /** Told of each message that is removed because it has expired. */
   readonly onExpired?: (message: Message) => void;
+  /** Whether a message doesn't count against the limits: those of the broker itself. */
+  readonly isExempt?: (message: Message) => boolean;
 }
 
 /**
  * The retained message of each topic (§3.3.1.3), in a tree of levels: a filter visits only the branches
  * that it can match. It knows no time of its own; `now` is milliseconds of the messages' clock.
  *
- * Invariant: `count <= messagesMax` and `bytes <= bytesMax`.
+ * Invariant: without those that are exempt, `count <= messagesMax` and `bytes <= bytesMax`.
  */
 export class RetainedStore {
   readonly #limits: RetainedLimits;
   readonly #onExpired: (message: Message) => void;
+  readonly #isExempt: (message: Message) => boolean;
   readonly #tree: LevelTree<Message>;
   /** Those that expire, by topic, so that looking for them doesn't visit the others. */
   readonly #expiring: Map<string, Message>;
   #sweep: IterableIterator<Message>;
   #bytes: number;
+  #exemptCount: number;
+  #exemptBytes: number;
 
   constructor(options: RetainedStoreOptions) {
     this.#limits = options;
     this.#onExpired = options.onExpired ?? (() => {});
+    this.#isExempt = options.isExempt ?? (() => false);
     this.#tree = new LevelTree();
     this.#expiring = new Map();
     this.#sweep = this.#expiring.values();
     this.#bytes = 0;
+    this.#exemptCount = 0;
+    this.#exemptBytes = 0;
   }
 
   get count(): number {
@@ -65,11 +73,18 @@ export class RetainedStore {
       if (former !== null) this.#remove(former);
       return 'removed';
     }
-    const bytes = this.#bytes + sizeOf(message) - (former === null ? 0 : sizeOf(former));
-    const isOneTooMany = former === null && this.count >= this.#limits.messagesMax;
-    if (isOneTooMany || bytes > this.#limits.bytesMax) return 'refused';
+    const added = sizeOf(message) - (former === null ? 0 : sizeOf(former));
+    if (this.#isExempt(message)) {
+      this.#exemptBytes += added;
+      if (former === null) this.#exemptCount++;
+    } else {
+      const count = this.count - this.#exemptCount;
+      const isOneTooMany = former === null && count >= this.#limits.messagesMax;
+      const bytes = this.#bytes - this.#exemptBytes + added;
+      if (isOneTooMany || bytes > this.#limits.bytesMax) return 'refused';
+    }
     this.#tree.set(message.topic, message);
-    this.#bytes = bytes;
+    this.#bytes += added;
     this.#expiring.delete(message.topic);
     if (message.expiresAt !== Number.POSITIVE_INFINITY) this.#expiring.set(message.topic, message);
     return 'stored';
@@ -172,6 +187,9 @@ export class RetainedStore {
     this.#tree.delete(message.topic);
     this.#expiring.delete(message.topic);
     this.#bytes -= sizeOf(message);
+    if (!this.#isExempt(message)) return;
+    this.#exemptCount--;
+    this.#exemptBytes -= sizeOf(message);
   }
 }
 

@@ -116,3 +116,20 @@ test('a topic of 32,000 levels costs no stack', () => {
   expect(store.match(`${'+/'.repeat(31_999)}+`, 0)).toHaveLength(1);
   expect(store.match(`${'a/'.repeat(31_000)}#`, 0)).toHaveLength(2);
 });
+
+test('messages that are exempt take no room from others, and find room when there is none', () => {
+  const store = new RetainedStore({
+    messagesMax: 1,
+    bytesMax: 400,
+    isExempt: ({ topic }) => topic.startsWith('own/'),
+  });
+  expect(store.set(newMessage('own/1', 'x'.repeat(1000)))).toBe('stored');
+  expect(store.set(newMessage('own/2'))).toBe('stored');
+  expect(store.set(newMessage('a'))).toBe('stored');
+  expect(store.set(newMessage('b'))).toBe('refused');
+  expect(store.set(newMessage('own/1', ''))).toBe('removed');
+  expect(store.set(newMessage('own/3'))).toBe('stored');
+  store.delete('a');
+  expect(store.set(newMessage('b'))).toBe('stored');
+  expect(store.set(newMessage('c'))).toBe('refused');
+});
