@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Random } from '../../../wal/test/support/random.ts';
@@ -34,7 +34,9 @@ const REST_MS_MAX = 20_000;
 /** How late the broker may be with what is due, and what it sends is seen here. */
 const LAG_MS = 1000;
 
-const TRACE_LINES = 200;
+/** Kept of what happened; the last are part of the error, all are written beside what the broker left. */
+const TRACE_LINES = 50_000;
+const SHOWN_LINES = 40;
 
 export interface CrashOptions {
   readonly seed: number;
@@ -77,8 +79,10 @@ export async function runCrashes(options: CrashOptions): Promise<CrashReport> {
   try {
     return await run.run();
   } catch (error) {
+    run.keepsFolder = true;
     const message = `seed ${options.seed}, kill ${run.report.kills}: ${(error as Error).message}`;
-    throw new Error([message, ...run.trace].join('\n  '), { cause: error });
+    await writeFile(join(options.directory, 'trace.txt'), run.trace.join('\n'));
+    throw new Error([message, ...run.trace.slice(-SHOWN_LINES)].join('\n  '), { cause: error });
   } finally {
     await run.close();
   }
@@ -87,6 +91,8 @@ export async function runCrashes(options: CrashOptions): Promise<CrashReport> {
 class CrashRun {
   readonly report: CrashReport;
   readonly trace: string[] = [];
+  /** Something went wrong: there is something to be found in it. */
+  keepsFolder = false;
   readonly #options: CrashOptions;
   readonly #random: Random;
   readonly #ledger: Ledger;
@@ -149,7 +155,7 @@ class CrashRun {
     }
     for (const { link } of this.#actors) link?.cut();
     await Promise.all(this.#actors.map(({ link }) => link?.closed));
-    if (this.#failure === null) await rm(this.#options.directory, { recursive: true, force: true });
+    if (!this.keepsFolder) await rm(this.#options.directory, { recursive: true, force: true });
   }
 
   // ------------------------------------------------------------------------ rounds
@@ -313,7 +319,8 @@ class CrashRun {
       if (actor.client.state === 'idle') this.#connect(actor, false, true);
     }
     let delivered = -1;
-    let quietSince = performance.now();
+    const restSince = performance.now();
+    let quietSince = restSince;
     await this.#until(() => {
       for (const { client } of this.#actors) client.catchUp();
       const isBusy =
@@ -321,7 +328,11 @@ class CrashRun {
         this.#actors.some(({ client }) => !client.isConnected || !client.isIdle);
       delivered = ledger.counts.delivered;
       if (isBusy) quietSince = performance.now();
-      return performance.now() - quietSince > QUIET_MS;
+      if (performance.now() - quietSince < QUIET_MS) return false;
+      // A machine that has much to do may be quiet for longer, and still have something to come.
+      if (ledger.findMissing() === null) return true;
+      quietSince = performance.now();
+      return performance.now() - restSince > REST_MS_MAX / 2;
     });
   }
 

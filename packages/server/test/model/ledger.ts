@@ -312,23 +312,35 @@ export class Ledger {
 
   // ------------------------------------------------------------------------ judge
 
-  /**
-   * When everything has been delivered that is going to be, to clients that are all connected: finds what
-   * was promised and didn't come. What happened before is forgotten as far as it can't matter any more.
-   */
-  judge(): void {
+  /** Something that was promised and has not come, or not yet; null when nothing is owed. */
+  findMissing(): string | null {
     const groups = this.#groups();
-    for (const publication of this.#unjudged.splice(0)) {
+    for (const publication of this.#unjudged) {
       // What was given up before it was acknowledged is owed to nobody; what expires may have done so.
       const { qos, expiry } = publication.options;
       if (!publication.isPromised || qos === 0 || expiry !== null) continue;
       for (const session of this.sessions.values()) {
         if (session.isOwed(publication, null) && !session.receipts.has(publication.id)) {
-          throw new Violation(`${session.clientId} never got ${publication}`);
+          return `${session.clientId} never got ${publication}`;
         }
       }
-      for (const [group, members] of groups) this.#judgeGroup(publication, group, members);
+      for (const [group, members] of groups) {
+        if (this.#isMissingIn(publication, group, members)) {
+          return `nobody of ${group} got ${publication}`;
+        }
+      }
     }
+    return null;
+  }
+
+  /**
+   * When everything has been delivered that is going to be, to clients that are all connected: finds what
+   * was promised and didn't come. What happened before is forgotten as far as it can't matter any more.
+   */
+  judge(): void {
+    const missing = this.findMissing();
+    if (missing !== null) throw new Violation(missing);
+    this.#unjudged = [];
     for (const session of this.sessions.values()) session.forgetEnded();
     for (const [topic, history] of this.#retained) {
       const last = history.findLastIndex(({ isPromised }) => isPromised);
@@ -350,19 +362,18 @@ export class Ledger {
   }
 
   /** One member at least gets it, unless a session ended that may have had it (§4.8.2). */
-  #judgeGroup(publication: Publication, group: string, members: Set<SessionRecord>): void {
-    if (this.#lossyGroups.has(group)) return;
+  #isMissingIn(publication: Publication, group: string, members: Set<SessionRecord>): boolean {
+    if (this.#lossyGroups.has(group)) return false;
     let isOwed = false;
     let copies = 0;
     for (const session of members) {
       isOwed ||= session.isOwed(publication, group);
-      const receipt = session.receipts.get(publication.id);
-      if (receipt !== undefined) copies++;
+      if (session.receipts.has(publication.id)) copies++;
     }
-    if (isOwed && copies === 0) throw new Violation(`nobody of ${group} got ${publication}`);
     if (copies > 1 && publication.options.qos === 2) {
       throw new Violation(`${copies} members of ${group} got ${publication}`);
     }
+    return isOwed && copies === 0;
   }
 
   /**
