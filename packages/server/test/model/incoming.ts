@@ -12,6 +12,8 @@ export class Incoming {
   readonly #received = new Map<number, Publication>();
   /** Sent on this connection and not yet acknowledged by this client, with what they were. */
   readonly #window = new Map<number, Publication>();
+  /** Those of `#received` that the broker may have forgotten, as the session may be another one. */
+  readonly #doubtful = new Set<number>();
   readonly #aliases = new Map<number, string>();
   #keptBack: AckPacket[] = [];
 
@@ -25,7 +27,9 @@ export class Incoming {
     // One that expired after the broker was killed is not sent again, as far as it knows not once.
     const mayStay = ({ options }: Publication) =>
       options.expiry !== null && this.#ledger.crashes > 0;
-    return [...this.#received.values()].every(mayStay);
+    return [...this.#received].every(
+      ([packetId, publication]) => this.#doubtful.has(packetId) || mayStay(publication),
+    );
   }
 
   toString(): string {
@@ -44,7 +48,10 @@ export class Incoming {
     if (this.#window.has(messageId)) {
       throw new Violation(`${clientId}: packet identifier ${messageId} is in use`);
     }
-    const former = this.#received.get(messageId);
+    const known = this.#received.get(messageId);
+    const isOther = known?.payload.compare(packet.payload) !== 0;
+    const former = isOther && this.#doubtful.has(messageId) ? undefined : known;
+    this.#doubtful.delete(messageId);
     let publication = former;
     if (former === undefined) {
       publication = this.#ledger.delivered(session, packet, topic, writtenMs);
@@ -65,6 +72,7 @@ export class Incoming {
   /** @returns PUBCOMP, with its reason */
   onPubrel({ messageId }: AckPacket): AckPacket {
     const wasKnown = this.#received.delete(messageId);
+    this.#doubtful.delete(messageId);
     this.#window.delete(messageId);
     // Known by an earlier connection, whose PUBCOMP was lost [MQTT-4.3.3-11].
     return { cmd: 'pubcomp', messageId, ...(wasKnown ? {} : { reasonCode: 0x92 }) };
@@ -89,8 +97,14 @@ export class Incoming {
     this.#keptBack = [];
   }
 
+  /** The session may be another one from now on. */
+  doubt(): void {
+    for (const packetId of this.#received.keys()) this.#doubtful.add(packetId);
+  }
+
   clear(): void {
     this.#received.clear();
+    this.#doubtful.clear();
     this.disconnected();
   }
 

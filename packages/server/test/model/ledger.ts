@@ -100,7 +100,7 @@ export class Ledger {
   /** The broker was killed. What nothing was said of to a client may be undone, if it was recent. */
   crashed(): void {
     this.crashes++;
-    const since = this.now() - UNSAID_MS;
+    const since = this.now() - UNSAID_MS - this.lagMs;
     for (const publication of this.#forbidden.splice(0)) {
       // A DISCONNECT that took it away has no acknowledgement.
       if (publication.latestMs > since) publication.isForbidden = false;

@@ -270,7 +270,10 @@ export class ModelClient {
   /** A CONNECT without clean start may have made a session, or have resumed the one that there was. */
   #onUnansweredConnect(): void {
     if (this.session === null) this.#mayExist = true;
-    else if (this.#expectedPresence() !== true) this.ledger.endSession(this.session, false);
+    else if (this.#expectedPresence() !== true) {
+      this.ledger.endSession(this.session, false);
+      this.#incoming.doubt();
+    }
   }
 
   /** This client starts anew; the broker's session ends when it hears of it. */
