@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { parseConfig } from '../../packages/server/dist/config/index.js';
 import { startBroker } from '../../packages/server/dist/create-broker.js';
 import { LmdbIndex, nodeFiles } from '../../packages/wal/dist/index.js';
-import { DyingIndex, dyingFiles, Fuse } from './dying-files.mjs';
+import { dyingFiles, dyingIndex, Fuse } from './dying-files.mjs';
 
 process.on('disconnect', () => process.exit());
 process.on('message', async (message) => {
@@ -31,7 +31,7 @@ async function start({ options, small, point }) {
     logger: loggerOf(fuse),
     storage: {
       files: dyingFiles(nodeFiles, fuse),
-      index: new DyingIndex(new LmdbIndex(join(options.storage.dataDir, 'index')), fuse),
+      index: dyingIndex(new LmdbIndex(join(options.storage.dataDir, 'index')), fuse),
     },
   });
   fuse.phase = 'serving';

@@ -82,38 +82,20 @@ class DyingFile {
 }
 
 /** A checkpoint store that dies with the fuse; the middle of a commit is right after it has begun. */
-export class DyingIndex {
-  #index;
-  #fuse;
-
-  constructor(index, fuse) {
-    this.#index = index;
-    this.#fuse = fuse;
-  }
-
-  load() {
-    return this.#index.load();
-  }
-
-  commit(change) {
-    return this.#fuse.run(
+export function dyingIndex(index, fuse) {
+  const commit = (change) =>
+    fuse.run(
       'checkpoint',
-      () => this.#index.commit(change),
+      () => index.commit(change),
       () => {
-        this.#index.commit(change);
+        index.commit(change);
       },
     );
-  }
-
-  streamPositions(segment, stream) {
-    return this.#index.streamPositions(segment, stream);
-  }
-
-  clear() {
-    return this.#index.clear();
-  }
-
-  close() {
-    return this.#index.close();
-  }
+  return new Proxy(index, {
+    get: (target, name) => {
+      if (name === 'commit') return commit;
+      const value = target[name];
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
 }

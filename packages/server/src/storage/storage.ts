@@ -629,7 +629,7 @@ export class Storage implements LogOwner, DeliveryStore<Connection> {
   async close(): Promise<void> {
     if (this.#progressCount > 0 || this.#sent.size > 0) this.#writeProgress();
     this.#isClosing = true;
-    await this.log.close();
+    await this.#log?.close();
   }
 
   // ------------------------------------------------------------------------ private

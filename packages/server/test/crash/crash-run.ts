@@ -119,8 +119,8 @@ class CrashRun {
       judged: 0,
       recoveries: [],
     };
-    this.#broker = new BrokerProcess();
     this.#standby = new BrokerProcess();
+    this.#broker = this.#standby;
   }
 
   async run(): Promise<CrashReport> {
