@@ -280,10 +280,10 @@ export class Ledger {
     if (!isFirst) this.counts.repeated++;
     this.#checkCopies(publication, receipt, where);
     // One that has expired where it waited may come again, when its client sends it again.
-    // One that its client has sent again was routed again: to those, too, who have subscribed since.
-    const isRoutedOnce =
-      publication.sends === 1 || spans.some(({ granted }) => granted <= publication.earliest);
-    const isOrdered = !options.isWill && options.expiry === null && isRoutedOnce;
+    // So may one that was routed before this subscription, and not acknowledged.
+    const isFromBefore =
+      publication.sends > 1 && !spans.some(({ granted }) => granted <= publication.earliest);
+    const isOrdered = !options.isWill && options.expiry === null && !isFromBefore;
     if (isFirst && isOrdered && spans.every(({ group }) => group === null)) {
       this.#checkOrder(session, publication, packet.qos, where);
     }
