@@ -82,7 +82,7 @@ async function parseAndRun(): Promise<void> {
     .command(stopCommand)
     .command(statusCommand)
     .command(reloadCommand)
-    .command(walCommand(null))
+    .command(walCommand)
     .command(stopCommand)
     .command(statusCommand)
     .command(reloadCommand)
