@@ -83,9 +83,6 @@ async function parseAndRun(): Promise<void> {
     .command(statusCommand)
     .command(reloadCommand)
     .command(walCommand)
-    .command(stopCommand)
-    .command(statusCommand)
-    .command(reloadCommand)
     .command('bench', 'measure a broker (promptmq bench --help)')
     .completion(
       'completion',
