@@ -82,10 +82,7 @@ async function parseAndRun(): Promise<void> {
     .command(stopCommand)
     .command(statusCommand)
     .command(reloadCommand)
-    .command(walCommand(null))
-    .command(stopCommand)
-    .command(statusCommand)
-    .command(reloadCommand)
+    .command(walCommand)
     .command('bench', 'measure a broker (promptmq bench --help)')
     .completion(
       'completion',

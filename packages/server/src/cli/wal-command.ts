@@ -1,12 +1,11 @@
+import { ReasonCode } from '@promptmq/codec';
 import {
   type CompactionResult,
   type DumpedRecord,
   dumpLog,
   LmdbIndex,
-  Log,
   LogError,
   type LogEvent,
-  type LogOwner,
   type LogStat,
   repairLog,
   statLog,
@@ -14,6 +13,10 @@ import {
   verifyLog,
 } from '@promptmq/wal';
 import type { Argv, CommandModule } from 'yargs';
+import { Broker } from '../broker.ts';
+import { parseConfig } from '../config/index.ts';
+import { noopLogger } from '../log/index.ts';
+import { nodeRuntime } from '../runtime.ts';
 
 /**
  * What scripts can tell a run by. 1 is any other failure (also of the command line: 2), such as a folder
@@ -36,34 +39,26 @@ interface LogArguments {
   readonly json: boolean;
 }
 
-/**
- * `promptmq wal verify|stat|dump|repair|compact DIR`: looks at a log, or mends it, without a broker.
- *
- * @param createOwner - makes the owner of the broker's records, which knows the live ones, for `compact`;
- * null leaves that command out
- */
-export function walCommand(createOwner: (() => LogOwner) | null): CommandModule {
-  return {
-    command: 'wal <command>',
-    describe: 'look at a log, or repair it, while no broker runs',
-    builder: (args) => {
-      const commands = args
-        .command(verifyCommand)
-        .command(statCommand)
-        .command(dumpCommand)
-        .command(repairCommand);
-      return createOwner === null ? commands : commands.command(compactCommand(createOwner));
-    },
-    // Never called: one of the commands below is.
-    handler: () => {},
-  };
-}
+/** `promptmq wal verify|stat|dump|repair|compact DIR`: looks at a log, or mends it, while no broker runs. */
+export const walCommand: CommandModule = {
+  command: 'wal <command>',
+  describe: 'look at a log, repair or compact it, while no broker runs',
+  builder: (args) =>
+    args
+      .command(verifyCommand)
+      .command(statCommand)
+      .command(dumpCommand)
+      .command(repairCommand)
+      .command(compactCommand),
+  // Never called: one of the commands above is.
+  handler: () => {},
+};
 
 function logOptions<T>(args: Argv<T>) {
   return args
     .positional('dir', { describe: 'folder of the log', type: 'string', demandOption: true })
     .option('index-dir', {
-      describe: 'folder of the index, storage.data-dir; that of the log when left out',
+      describe: 'folder of the index: `index` in storage.data-dir; that of the log when left out',
       type: 'string',
       requiresArg: true,
     })
@@ -170,68 +165,80 @@ const repairCommand: CommandModule<object, LogArguments> = {
     }),
 };
 
-interface CompactArguments extends LogArguments {
+interface CompactArguments {
+  readonly dir: string;
+  readonly json: boolean;
+  readonly 'data-dir': string;
   readonly 'max-size': number;
   readonly 'max-age': number;
 }
 
-function compactCommand(createOwner: () => LogOwner): CommandModule<object, CompactArguments> {
-  return {
-    command: 'compact <dir>',
-    describe: 'remove what nobody needs; exit code 4: in use',
-    builder: (args) =>
-      logOptions(args)
-        .option('max-size', {
-          describe: 'bytes that the log should not exceed; 0: as few as possible',
-          type: 'number',
-          default: 0,
-          requiresArg: true,
-        })
-        .option('max-age', {
-          describe: 'milliseconds after which what nobody needs is removed in any case',
-          type: 'number',
-          default: 0,
-          requiresArg: true,
-        }),
-    handler: ({ dir, 'index-dir': indexDir, json, 'max-size': maxSize, 'max-age': maxAge }) =>
-      run(json, async () => {
-        const result = await compactLog(dir, indexDir ?? dir, createOwner(), { maxSize, maxAge });
-        print(json, result, [
-          `removed ${result.removedSegments} segments of ${result.removedBytes} bytes`,
-          `moved ${result.movedRecords} records of ${result.movedBytes} bytes`,
-        ]);
-        return 0;
+const compactCommand: CommandModule<object, CompactArguments> = {
+  command: 'compact <dir>',
+  describe: 'remove what no session needs from the log of a broker; exit code 4: in use',
+  builder: (args) =>
+    args
+      .positional('dir', { describe: 'folder of the log', type: 'string', demandOption: true })
+      .option('json', {
+        describe: 'one JSON document on standard output',
+        boolean: true,
+        default: false,
+      })
+      .option('data-dir', {
+        describe: 'storage.data-dir of the broker',
+        type: 'string',
+        demandOption: true,
+        requiresArg: true,
+      })
+      .option('max-size', {
+        describe: 'bytes that the log should not exceed; 0: as few as possible',
+        type: 'number',
+        default: 0,
+        requiresArg: true,
+      })
+      .option('max-age', {
+        describe: 'milliseconds after which what nobody needs is removed in any case',
+        type: 'number',
+        default: 0,
+        requiresArg: true,
       }),
-  };
-}
+  handler: ({ dir, json, 'data-dir': dataDir, 'max-size': maxSize, 'max-age': maxAge }) =>
+    run(json, async () => {
+      const result = await compactLog(dir, dataDir, { maxSize, maxAge });
+      print(json, result, [
+        `removed ${result.removedSegments} segments of ${result.removedBytes} bytes`,
+        `moved ${result.movedRecords} records of ${result.movedBytes} bytes`,
+      ]);
+      return 0;
+    }),
+};
 
+/** Which records are live, only a broker knows: one without listeners takes the log up for the pass. */
 async function compactLog(
-  directory: string,
-  indexDirectory: string,
-  owner: LogOwner,
+  walDir: string,
+  dataDir: string,
   limits: { readonly maxSize: number; readonly maxAge: number },
 ): Promise<CompactionResult> {
   // Only looks: it must not begin a log where there is none.
-  await verifyExists(directory);
-  const show = progress('compact');
-  const log = await Log.open({
-    directory,
-    index: new LmdbIndex(indexDirectory),
-    owner,
-    compaction: { ...limits, checkInterval: 0 },
-    onEvent: (event) => {
-      if (event.type === 'compacting') show(event.doneBytes, event.totalBytes);
-    },
-  });
+  await dumpLog(walDir, () => false);
+  const config = parseConfig({ storage: { enabled: true, walDir, dataDir } });
+  const broker = new Broker(config, nodeRuntime, noopLogger);
   try {
+    await broker.recover();
+  } catch (error) {
+    // It has no log that could be closed, but a timer that would keep the process alive.
+    broker.storage = null;
+    await broker.stop(0, ReasonCode.ServerShuttingDown);
+    throw error;
+  }
+  try {
+    const log = broker.storage?.log;
+    if (log === undefined) throw new Error(`${walDir} could not be opened`);
+    log.setCompaction({ ...limits, checkInterval: 0 });
     return await log.compact();
   } finally {
-    await log.close();
+    await broker.stop(0, ReasonCode.ServerShuttingDown);
   }
-}
-
-async function verifyExists(directory: string): Promise<void> {
-  await dumpLog(directory, () => false);
 }
 
 // --------------------------------------------------------------------------------- output

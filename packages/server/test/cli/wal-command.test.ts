@@ -3,8 +3,13 @@ import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { LmdbIndex, Log } from '@promptmq/wal';
+import mqtt from 'mqtt';
+import { createBroker } from '../../src/index.ts';
+
+// A machine that is busy with other work is no failure.
+jest.setTimeout(60_000);
 
 const bin = join(import.meta.dirname, '../../bin/promptmq.js');
 
@@ -130,6 +135,48 @@ test('a log that is in use: repair has exit code 4, looking is allowed', async (
   expect(JSON.parse(json.output)).toMatchObject({ error: 'locked' });
   expect((await wal('verify', directory)).exitCode).toBe(0);
   await log.close();
+});
+
+test('compact: what sessions were sent goes, what they wait for stays', async () => {
+  const walDir = join(directory, 'wal');
+  const dataDir = join(directory, 'data');
+  const storage = { enabled: true, walDir, dataDir, wal: { segmentSize: 1_048_576 } };
+  const session = { clientId: 'durable', clean: false, protocolVersion: 4 } as const;
+  let broker = await createBroker({ storage });
+  let subscriber = await mqtt.connectAsync(broker.url as string, session);
+  await subscriber.subscribeAsync('a', { qos: 1 });
+  const publisher = await mqtt.connectAsync(broker.url as string);
+  for (let count = 0; count < 40; count++) {
+    const received = new Promise((done) => subscriber.once('message', done));
+    await publisher.publishAsync('a', Buffer.alloc(100_000, `${count} `), { qos: 1 });
+    await received;
+  }
+  await subscriber.endAsync();
+  await publisher.publishAsync('a', 'waits', { qos: 1 });
+  await publisher.endAsync();
+  const inUse = await wal('compact', walDir, '--data-dir', dataDir);
+  expect(inUse.exitCode).toBe(4);
+  await broker.stop();
+  const before = JSON.parse((await wal('stat', walDir, '--json')).output);
+  expect(before.bytes).toBeGreaterThan(4_000_000);
+  const { exitCode, output, errors } = await wal(
+    'compact',
+    walDir,
+    '--data-dir',
+    dataDir,
+    '--json',
+  );
+  expect({ exitCode, errors }).toEqual({ exitCode: 0, errors: '' });
+  expect(JSON.parse(output).removedBytes).toBeGreaterThan(2_000_000);
+  expect((await wal('verify', walDir)).exitCode).toBe(0);
+  broker = await createBroker({ storage });
+  subscriber = mqtt.connect(broker.url as string, session);
+  const waited = await new Promise((done) => {
+    subscriber.once('message', (_, payload) => done(payload.toString()));
+  });
+  expect(waited).toBe('waits');
+  await subscriber.endAsync();
+  await broker.stop();
 });
 
 test('a folder that is not there has exit code 1, a wrong call 2', async () => {
