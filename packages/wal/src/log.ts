@@ -489,8 +489,9 @@ export class Log {
 
   async #writeBatch({ segment, bytes, builder }: SealedBatch): Promise<void> {
     const file = segment.file ?? (await this.#createSegment(segment));
-    segment.isDirty = true;
     await file.write(bytes, builder.position - segment.first);
+    // Not before: a sync that is under way would take it for synced, though it may not hold these bytes.
+    segment.isDirty = true;
   }
 
   /** All batches of a group are with the operating system. */
