@@ -205,10 +205,14 @@ export function unsubscribe(
     granted.push(existed ? ReasonCode.Success : ReasonCode.NoSubscriptionExisted);
   }
   broker.stats.subscriptionsCurrent = broker.router.trie.subscriptionCount;
-  const position =
-    session.store === null || storage === null || removed.length === 0
-      ? -1
-      : storage.writeUnsubscriptions(broker.entryOf(session), removed);
+  let position = -1;
+  if (session.store !== null && storage !== null) {
+    // That there is none is only sure when an earlier UNSUBSCRIBE that took it away is safe.
+    position =
+      removed.length === 0
+        ? storage.lastPosition
+        : storage.writeUnsubscriptions(broker.entryOf(session), removed);
+  }
   answer(broker, connection, position, { cmd: 'unsuback', messageId: packet.messageId, granted });
 }
 

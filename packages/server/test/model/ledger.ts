@@ -14,6 +14,9 @@ type RetainedHistory = Publication[];
 /** Session Expiry Interval of a session that never expires (§3.1.2.11.2). */
 export const NEVER_EXPIRES = 0xffff_ffff;
 
+/** What follows CONNACK may wait with it until the session is safe, in milliseconds. */
+const HELD_MS = 250;
+
 /** How long the broker may take to make safe what it acknowledges to nobody, in milliseconds. */
 const UNSAID_MS = 100;
 
@@ -213,7 +216,7 @@ export class Ledger {
     const { expiry } = publication.options;
     if (expiry === null) return;
     // What has been sent once may be sent again whenever it is owed (§4.4).
-    if (!packet.dup && writtenMs > publication.latestMs + expiry * 1000 + this.lagMs) {
+    if (!packet.dup && writtenMs > publication.latestMs + expiry * 1000 + HELD_MS + this.lagMs) {
       throw new Violation(`${where}: ${writtenMs - publication.latestMs} ms old, it had expired`);
     }
     const remaining = packet.properties?.messageExpiryInterval;
@@ -387,7 +390,9 @@ export class Ledger {
       const last = history.findLast(({ isPromised, latest }) => isPromised && latest <= since);
       if (last === undefined) continue;
       const mayBeGone = history.some(
-        ({ id, isClearing, options }) => id >= last.id && (isClearing || options.expiry !== null),
+        (one) =>
+          (one.isClearing || one.options.expiry !== null) &&
+          (one.id >= last.id || mayReturnAfter(one, last)),
       );
       if (!found.has(topic) && !mayBeGone) throw new Violation(`not retained: ${last}`);
     }
@@ -396,15 +401,18 @@ export class Ledger {
 
 /** Whether something later surely had taken a retained publication's place at `tick`. */
 function isReplaced(publication: Publication, history: RetainedHistory, tick: Tick): boolean {
-  // Sent again at QoS 1 it is retained again, even after a QoS 2 message that followed it the first time.
-  const mayReturn = publication.sends > 1 && publication.options.qos === 1;
   return history.some(
     (later) =>
       later.id > publication.id &&
       later.isPromised &&
       later.latest <= tick &&
-      !(mayReturn && publication.latest >= later.earliest),
+      !mayReturnAfter(publication, later),
   );
+}
+
+/** Sent again at QoS 1 it is retained again, even after a QoS 2 message that followed it the first time. */
+function mayReturnAfter({ sends, options, latest }: Publication, later: Publication): boolean {
+  return sends > 1 && options.qos === 1 && latest >= later.earliest;
 }
 
 function lower(a: QoS, b: QoS): QoS {

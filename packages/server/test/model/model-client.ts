@@ -76,6 +76,8 @@ export class ModelClient {
   /** A CONNECT without clean start was not answered: it may have made a session. */
   #mayExist = false;
   #connectedMs = 0;
+  /** Those that the broker may not know to be over. */
+  readonly #openLinks = new Set<ClientLink>();
   #cutMs: number | null = null;
   #noticedMs: number | null = null;
   /** When the connection ended: at the earliest, and at the latest as far as that is known. */
@@ -119,6 +121,7 @@ export class ModelClient {
     this.#expiry = version === 4 && this.#isClean ? 0 : sessionExpiry;
     if (this.#isClean) this.#giveUpSession();
     this.link = link;
+    this.#openLinks.add(link);
     this.#cutMs = null;
     this.#noticedMs = null;
     this.state = 'connecting';
@@ -220,9 +223,10 @@ export class ModelClient {
 
   /** The broker surely knows by now that a link is over. */
   onNoticed(link: ClientLink): void {
+    this.#openLinks.delete(link);
+    if (this.#openLinks.size === 0) this.#leftToMs = this.ledger.now();
     if (link !== this.link || this.#noticedMs !== null) return;
     this.#noticedMs = this.ledger.now();
-    this.#leftToMs = this.#noticedMs;
     (this.#will ?? this.#formerWill)?.noticed();
   }
 
@@ -237,6 +241,8 @@ export class ModelClient {
 
   /** It serves again: by now it knows that the connections of its former life are over. */
   onBrokerBack(): void {
+    this.#openLinks.clear();
+    this.#leftToMs = this.ledger.now();
     if (this.link !== null) this.onNoticed(this.link);
   }
 
@@ -252,7 +258,7 @@ export class ModelClient {
     const wasConnected = this.state === 'connected';
     if (wasConnected) this.#leftFromMs = this.#cutMs as number;
     else if (!this.#isClean) this.#onUnansweredConnect();
-    this.#leftToMs = this.#noticedMs ?? Number.POSITIVE_INFINITY;
+    if (this.#openLinks.size > 0) this.#leftToMs = Number.POSITIVE_INFINITY;
     this.state = 'idle';
     this.#requests.clear();
     this.#incoming.disconnected();

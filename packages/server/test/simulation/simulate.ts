@@ -198,6 +198,9 @@ export class SimulatedRun {
   }
 
   #open(actor: Actor): void {
+    const former = actor.link;
+    // What a client doesn't use any more is closed sooner or later.
+    if (former !== null) this.#clock.schedule(this.#random.below(5000), () => former.cut());
     actor.link = new SimulatedLink(
       this.#clock,
       this.#random,
