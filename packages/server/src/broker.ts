@@ -271,9 +271,7 @@ export class Broker implements RecoveryHost {
       (group) => router.trie.group(group)?.hasConnectedBeside(session) === true,
     );
     router.redeliver(moved, session);
-    for (const delivery of moved) {
-      if (delivery.sequence > 0) storage?.onSettled(session, delivery);
-    }
+    if (session.store !== null) storage?.onHandedOver(session, moved);
   }
 
   #scheduleExpiry({ session, disconnectedAt, expiry }: SessionEntry): void {

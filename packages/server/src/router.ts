@@ -199,12 +199,7 @@ export class Router {
    * @param except - that session
    */
   redeliver(deliveries: readonly Delivery[], except: BrokerSession): void {
-    const now = this.#runtime.now();
     for (const delivery of deliveries) {
-      if (delivery.message.expiresAt <= now) {
-        this.#stats.dropped.expired++; // [MQTT-3.3.2-5]
-        continue;
-      }
       const group = this.trie.group(delivery.group as string);
       const recipient = group?.next(except) ?? null;
       // What is in the log alone can only be handed over in the log.
@@ -224,6 +219,10 @@ export class Router {
       this.storage?.readBack(position, (read) =>
         this.#handOver({ ...delivery, message: read }, { session, qos, retainAsPublished, ...to }),
       );
+      return;
+    }
+    if (message.expiresAt <= this.#runtime.now()) {
+      this.#stats.dropped.expired++; // [MQTT-3.3.2-5]
       return;
     }
     const published = message === STORED_MESSAGE ? delivery.qos : message.qos;

@@ -415,6 +415,17 @@ export class Storage implements LogOwner, DeliveryStore<Connection> {
     if (delivery.state !== DeliveryState.Released) this.#giveUp(session, delivery);
   }
 
+  /**
+   * Deliveries have become other sessions', as was written in this turn: this is written with it, in one
+   * batch, so that no crash leaves them with both.
+   */
+  onHandedOver(session: BrokerSession, deliveries: readonly Delivery[]): void {
+    for (const delivery of deliveries) {
+      if (delivery.sequence > 0) this.onSettled(session, delivery);
+    }
+    this.#writeProgress();
+  }
+
   #giveUp(session: BrokerSession, { position, share, sequence, isReference }: Delivery): void {
     this.log.release(position, share);
     if (isReference) this.#state.removeReference(position, session.number, sequence);

@@ -50,7 +50,9 @@ export class Incoming {
     }
     const known = this.#received.get(messageId);
     const isOther = known?.payload.compare(packet.payload) !== 0;
-    const former = isOther && this.#doubtful.has(messageId) ? undefined : known;
+    const isForgotten = isOther && this.#doubtful.has(messageId);
+    const former = isForgotten ? undefined : known;
+    if (isForgotten) this.#received.delete(messageId);
     this.#doubtful.delete(messageId);
     let publication = former;
     if (former === undefined) {

@@ -347,7 +347,13 @@ export class Ledger {
     for (const session of this.sessions.values()) session.forgetEnded();
     for (const [topic, history] of this.#retained) {
       const last = history.findLastIndex(({ isPromised }) => isPromised);
-      if (last > 0) this.#retained.set(topic, history.slice(last));
+      const lastOne = history[last];
+      if (lastOne === undefined) continue;
+      const isOver = (one: Publication) => one.id < lastOne.id && !mayReturnAfter(one, lastOne);
+      this.#retained.set(
+        topic,
+        history.filter((one) => !isOver(one)),
+      );
     }
   }
 
