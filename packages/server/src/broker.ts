@@ -209,7 +209,7 @@ export class Broker implements RecoveryHost {
     sendQuota: number,
     dependsOn: number,
   ): void {
-    const entry = this.#entryOf(session);
+    const entry = this.entryOf(session);
     this.deadlines.cancel(entry.expiry);
     this.#cancelWill(entry); // [MQTT-3.1.3-9]
     entry.will = will; // [MQTT-3.1.2-7]
@@ -236,12 +236,12 @@ export class Broker implements RecoveryHost {
 
   /** A CONNECT failed after its session was opened: a session made for it ends again. */
   abandonSession(session: BrokerSession): void {
-    if (session.expiryInterval === 0) this.#endSession(this.#entryOf(session));
+    if (session.expiryInterval === 0) this.#endSession(this.entryOf(session));
   }
 
   /** The connection of a session is over: decides on its will and on how long it lives (§4.1). */
   leave(session: BrokerSession, will: 'send-will' | 'discard-will'): void {
-    const entry = this.#entryOf(session);
+    const entry = this.entryOf(session);
     session.detach();
     this.#openCount--;
     this.stats.connectionsCurrent = this.#openCount;
@@ -402,11 +402,6 @@ export class Broker implements RecoveryHost {
     return entry;
   }
 
-  /** The entry of a session, for those who write to the storage. */
-  entryOf(session: BrokerSession): SessionEntry {
-    return this.#entryOf(session);
-  }
-
   /** The will goes first at the latest now, whatever its delay (§3.1.2.5). */
   #endSession(entry: SessionEntry): void {
     const { session } = entry;
@@ -523,7 +518,8 @@ export class Broker implements RecoveryHost {
     if (event.type === 'failed') this.onStorageFailed(event.why);
   }
 
-  #entryOf(session: BrokerSession): SessionEntry {
+  /** A session with what is kept beside it. */
+  entryOf(session: BrokerSession): SessionEntry {
     const entry = this.#sessions.get(session.clientId);
     if (entry?.session !== session) throw new Error(`no session entry for ${session.clientId}`);
     return entry;
