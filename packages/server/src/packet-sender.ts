@@ -10,7 +10,7 @@ import {
   writePublish,
   writePublishHead,
 } from '@promptmq/codec';
-import type { Delivery, DropReason, OutboundTopicAliases } from '@promptmq/session';
+import type { Delivery, DropReason, OutboundTopicAliases, PublishFrame } from '@promptmq/session';
 import type { Broker } from './broker.ts';
 import { type Output, REFERENCE_BYTES_MIN } from './output.ts';
 import { type PacketTracer, tracedFields, tracedFrame } from './packet-trace.ts';
@@ -66,7 +66,7 @@ export class PacketSender {
   }
 
   /** Sends a QoS 0 PUBLISH that has been encoded for this protocol version without RETAIN. */
-  sendFrame(frame: Frame, retain: boolean): void {
+  sendQoS0(frame: Frame, retain: boolean): void {
     const { start, end } = frame;
     const size = end - start;
     const { stats, config } = this.#broker;
@@ -81,7 +81,7 @@ export class PacketSender {
     }
     countSent(stats, 0, frame.payloadSize);
     const firstByte = retain ? 0x31 : 0x30;
-    this.tracer?.('publish', { ...tracedFrame(frame, this.version), retain });
+    this.tracer?.('publish', { ...tracedFrame(frame.buffer, start, end, this.version), retain });
     if (size >= REFERENCE_BYTES_MIN) {
       const offset = output.reserve(1);
       output.buffer[offset] = firstByte;
@@ -91,6 +91,25 @@ export class PacketSender {
       const offset = output.append(frame.buffer, start, end);
       output.buffer[offset] = firstByte;
     }
+  }
+
+  /**
+   * Sends a PUBLISH of QoS 1 or 2 that has been encoded for this protocol version.
+   *
+   * @param flags - `qos << 1 | retain`
+   */
+  sendFrame(frame: PublishFrame, flags: number, packetId: number): DropReason | null {
+    const { buffer, start, end } = frame;
+    if (end - start > this.maximumPacketSize) return 'packet-too-large'; // [MQTT-3.1.2-24]
+    const { output } = this;
+    const offset = output.append(buffer, start, end);
+    const packet = output.buffer;
+    packet[offset] = 0x30 | flags;
+    packet[offset + frame.packetIdOffset] = packetId >> 8;
+    packet[offset + frame.packetIdOffset + 1] = packetId & 0xff;
+    countSent(this.#broker.stats, (flags >> 1) as 1 | 2, frame.payloadSize);
+    this.tracer?.('publish', tracedFrame(packet, offset, output.length, this.version));
+    return null;
   }
 
   sendPublish(delivery: Delivery, dup: boolean): DropReason | null {

@@ -1,5 +1,4 @@
 import { decodePacket, type Packet, type ProtocolVersion } from '@promptmq/codec';
-import type { Frame } from './router.ts';
 
 /** Takes a packet's name and fields, for the log. */
 export type PacketTracer = (packet: string, fields: object) => void;
@@ -25,8 +24,13 @@ function withoutBytes(fields: object): object {
   );
 }
 
-/** The fields of a packet that is sent as it is. */
-export function tracedFrame({ buffer, start, end }: Frame, version: ProtocolVersion): object {
+/** The fields of an encoded packet in `buffer[start, end)`. */
+export function tracedFrame(
+  buffer: Uint8Array,
+  start: number,
+  end: number,
+  version: ProtocolVersion,
+): object {
   let bodyStart = start + 1;
   while ((buffer[bodyStart] as number) >= 0x80) bodyStart++;
   return tracedFields(decodePacket(buffer, start, bodyStart + 1, end, version, 'client'));
