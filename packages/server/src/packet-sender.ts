@@ -14,6 +14,7 @@ import type { Delivery, DropReason, OutboundTopicAliases, PublishFrame } from '@
 import type { Broker } from './broker.ts';
 import { type Output, REFERENCE_BYTES_MIN } from './output.ts';
 import { type PacketTracer, tracedFields, tracedFrame } from './packet-trace.ts';
+import { PublishParts } from './publish-parts.ts';
 import type { Frame } from './router.ts';
 import { countIn, countSent } from './stats.ts';
 
@@ -23,6 +24,9 @@ const ACK_NAMES: Partial<Record<PacketType, string>> = {
   [PacketType.PUBREL]: 'pubrel',
   [PacketType.PUBCOMP]: 'pubcomp',
 };
+
+// What is sent is encoded at once: one is enough for all clients.
+const messageParts = new PublishParts();
 
 /**
  * Encodes what one client is sent, in its protocol version and within its limits, into its output.
@@ -114,17 +118,40 @@ export class PacketSender {
 
   sendPublish(delivery: Delivery, dup: boolean): DropReason | null {
     const { message, qos, retain, identifiers } = delivery;
+    const parts = messageParts;
+    parts.setMessage(message, this.#remainingExpiry(message.expiresAt));
+    const flags = (dup ? 8 : 0) | (qos << 1) | (retain ? 1 : 0);
+    const refused = this.sendParts(parts, flags, delivery.packetId, identifiers);
+    parts.clear();
+    return refused;
+  }
+
+  /**
+   * Encodes a PUBLISH for this client alone, and sends it.
+   *
+   * @param flags - `dup << 3 | qos << 1 | retain`
+   * @param packetId - ignored at QoS 0
+   */
+  sendParts(
+    parts: PublishParts,
+    flags: number,
+    packetId: number,
+    identifiers: readonly number[],
+  ): DropReason | null {
     const { output, version, aliases } = this;
+    const qos = ((flags >> 1) & 3) as 0 | 1 | 2;
     if (qos === 0 && output.pendingBytes > this.#broker.config.mqtt.maxOutputBuffer) {
       return 'slow-subscriber';
     }
-    const { topicBytes, properties, payload } = message;
-    const expiry = this.#remainingExpiry(message.expiresAt);
+    const { topicBytes, properties, propertiesStart, propertiesEnd } = parts;
+    const { payload, payloadStart, payloadEnd } = parts;
+    const payloadLength = payloadEnd - payloadStart;
+    const expiry = version < 5 ? -1 : parts.expiry;
     let alias = 0;
     let topicLength = topicBytes.length;
     let isNewAlias = false;
     if (aliases !== null) {
-      alias = aliases.get(message.topic);
+      alias = aliases.get(parts.topic);
       if (alias === 0) {
         alias = aliases.next;
         isNewAlias = alias !== 0;
@@ -136,46 +163,45 @@ export class PacketSender {
       version,
       qos,
       topicLength,
-      properties.length,
-      payload.length,
+      propertiesEnd - propertiesStart,
+      payloadLength,
       expiry,
       alias,
       identifiers,
     );
     if (size > this.maximumPacketSize) return 'packet-too-large'; // [MQTT-3.1.2-24]
-    if (isNewAlias) (aliases as OutboundTopicAliases).assign(message.topic, alias);
-    countSent(this.#broker.stats, qos, payload.length);
-    const flags = (dup ? 8 : 0) | (qos << 1) | (retain ? 1 : 0);
-    this.tracer?.('publish', {
-      qos,
-      dup,
-      retain,
-      topic: message.topic,
-      messageId: delivery.packetId,
-      payloadSize: payload.length,
-    });
-    const isReferenced = payload.length >= REFERENCE_BYTES_MIN;
-    const offset = output.reserve(isReferenced ? size - payload.length : size);
+    if (isNewAlias) (aliases as OutboundTopicAliases).assign(parts.topic, alias);
+    countSent(this.#broker.stats, qos, payloadLength);
+    const isReferenced = payloadLength >= REFERENCE_BYTES_MIN;
+    const offset = output.reserve(isReferenced ? size - payloadLength : size);
     output.length = (isReferenced ? writePublishHead : writePublish)(
       output.buffer,
       offset,
       version,
       flags,
-      delivery.packetId,
+      packetId,
       topicBytes,
       0,
       topicLength,
       properties,
-      0,
-      properties.length,
+      propertiesStart,
+      propertiesEnd,
       payload,
-      0,
-      payload.length,
+      payloadStart,
+      payloadEnd,
       expiry,
       alias,
       identifiers,
     );
-    if (isReferenced) output.reference(payload);
+    this.tracer?.('publish', {
+      qos,
+      dup: (flags & 8) !== 0,
+      retain: (flags & 1) !== 0,
+      topic: parts.topic,
+      messageId: packetId,
+      payloadSize: payloadLength,
+    });
+    if (isReferenced) output.reference(payload.subarray(payloadStart, payloadEnd));
     return null;
   }
 

@@ -24,6 +24,7 @@ import type { Config } from './config/index.ts';
 import type { Connection } from './connection.ts';
 import type { TopicMeter } from './observability/topic-meter.ts';
 import { REFERENCE_BYTES_MIN } from './output.ts';
+import { PublishParts } from './publish-parts.ts';
 import type { Runtime } from './runtime.ts';
 import type { BrokerStats } from './stats.ts';
 import type { Origin } from './storage/records.ts';
@@ -71,6 +72,9 @@ export class Router {
   /** The same with a packet identifier. */
   readonly #idFrame3 = new Frame();
   readonly #idFrame5 = new Frame();
+  readonly #parts = new PublishParts();
+  /** Whether `#parts` are those of the PUBLISH that is being routed. */
+  #hasParts = false;
 
   constructor(config: Config, runtime: Runtime, stats: BrokerStats) {
     this.#config = config;
@@ -115,6 +119,7 @@ export class Router {
     this.#frame5.isReady = false;
     this.#idFrame3.isReady = false;
     this.#idFrame5.isReady = false;
+    this.#hasParts = false;
     const refusal = this.#refusalOf(view, route, publisher);
     if (refusal !== ReasonCode.Success) return refusal;
     this.topicMeter?.count(route, view.payloadEnd - view.payloadStart);
@@ -387,9 +392,9 @@ export class Router {
   }
 
   /**
-   * Passes it on as a packet, which is the same for all of a protocol version, without an object for it.
+   * Passes it on as a packet, without an object for it.
    *
-   * @returns false when there is something of the recipient's own in it, or it has to be kept longer
+   * @returns false when it has to be kept, or its QoS 1 or 2 exchange may have to go on in another way
    */
   #forwardPacket(
     { session, identifiers }: Recipient<BrokerSession>,
@@ -398,18 +403,30 @@ export class Router {
     retain: boolean,
   ): boolean {
     const { link } = session;
-    if (link === null || identifiers.length > 0) return false;
+    if (link === null) return false;
     const { sender } = link;
-    if (sender.aliases !== null) return false;
+    const isOwn = identifiers.length > 0 || sender.aliases !== null;
+    const flags = (qos << 1) | (retain ? 1 : 0);
     if (qos === 0) {
       if (!session.isOpenForQoS0) return false;
-      sender.sendQoS0(this.#frame(sender.version), retain);
+      if (!isOwn) {
+        sender.sendQoS0(this.#frame(sender.version), retain);
+        return true;
+      }
+      const refused = sender.sendParts(this.#toParts(), flags, 0, identifiers);
+      if (refused !== null) this.#stats.dropped[refused]++;
       return true;
     }
-    if (group !== null || !session.takesFrames || !this.#isFrame()) return false;
-    const flags = (qos << 1) | (retain ? 1 : 0);
-    const { receivedAt } = this.#publisher as Connection;
-    return session.deliverFrame(this.#idFrame(sender.version), flags, receivedAt);
+    if (group !== null || !session.takesFrames) return false;
+    if (!isOwn && this.#isFrame()) {
+      const { receivedAt } = this.#publisher as Connection;
+      return session.deliverFrame(this.#idFrame(sender.version), flags, receivedAt);
+    }
+    if (!session.isReady) return false;
+    const packetId = session.beginExchange(qos);
+    const refused = sender.sendParts(this.#toParts(), flags, packetId, identifiers);
+    if (refused !== null) session.cancelExchange(packetId, refused);
+    return true;
   }
 
   #deliver(
@@ -518,6 +535,26 @@ export class Router {
     frame.set(buffer, 0, size, payloadLength);
   }
 
+  /** The current PUBLISH in the parts that it is encoded from. */
+  #toParts(): PublishParts {
+    const parts = this.#parts;
+    if (!this.#hasParts) {
+      const view = this.#view as PublishView;
+      const lifetime = this.#lifetimeOf(view);
+      const expiry = lifetime === Number.POSITIVE_INFINITY ? -1 : Math.ceil(lifetime / 1000);
+      parts.setView(view, this.#route as Route<BrokerSession>, expiry);
+      this.#hasParts = true;
+    }
+    return parts;
+  }
+
+  /** How long a message may be under way, in milliseconds; Infinity when there is no limit. */
+  #lifetimeOf({ messageExpiryInterval }: PublishView): number {
+    const { maxMessageExpiry } = this.#config.mqtt;
+    if (messageExpiryInterval < 0) return maxMessageExpiry;
+    return Math.min(messageExpiryInterval * 1000, maxMessageExpiry);
+  }
+
   /** The current PUBLISH as a message that can be kept: what is needed of the read buffer is copied. */
   #toMessage(): Message {
     const { buffer, payloadStart, payloadEnd } = this.#view as PublishView;
@@ -535,11 +572,8 @@ export class Router {
   #withPayload(payload: Uint8Array): Message {
     const view = this.#view as PublishView;
     const route = this.#route as Route<BrokerSession>;
-    const { qos, retain, messageExpiryInterval } = view;
-    const lifetimeMs = Math.min(
-      messageExpiryInterval < 0 ? Number.POSITIVE_INFINITY : messageExpiryInterval * 1000,
-      this.#config.mqtt.maxMessageExpiry,
-    );
+    const { qos, retain } = view;
+    const lifetime = this.#lifetimeOf(view);
     return {
       topic: route.topic,
       topicBytes: route.topicBytes,
@@ -547,8 +581,7 @@ export class Router {
       payload,
       qos,
       retain,
-      expiresAt:
-        lifetimeMs === Number.POSITIVE_INFINITY ? lifetimeMs : this.#runtime.now() + lifetimeMs,
+      expiresAt: lifetime === Number.POSITIVE_INFINITY ? lifetime : this.#runtime.now() + lifetime,
       publisherId: (this.#publisher as Connection).clientId,
     };
   }

@@ -298,11 +298,34 @@ export class Session<L extends SessionLink = SessionLink> {
    */
   deliverFrame(frame: PublishFrame, flags: number, now: number): boolean {
     const link = this.#link;
-    if (link?.isWritable === true && this.#sendQuota > 0 && !this.hasBacklog) {
+    if (link !== null && this.isReady) {
       this.#sendFrame(link, frame, flags);
       return true;
     }
     return (this.#memoryQueue as MessageQueue).pushFrame(frame, flags, now);
+  }
+
+  /**
+   * Begins the exchange of a message that the caller sends now by itself. The session `takesFrames` and
+   * `isReady`; the message is of no shared subscription.
+   *
+   * @returns its packet identifier
+   */
+  beginExchange(qos: 1 | 2): number {
+    const packetId = this.#nextPacketId();
+    this.#sentFrames.add(
+      packetId,
+      qos === 1 ? SentFrameState.Published1 : SentFrameState.Published2,
+    );
+    this.#sendQuota--;
+    return packetId;
+  }
+
+  /** The message of an exchange that was begun just now could not be sent. */
+  cancelExchange(packetId: number, reason: DropReason): void {
+    this.#sentFrames.delete(packetId);
+    this.#sendQuota++;
+    this.#onDrop(reason, FRAME_DELIVERY);
   }
 
   /** Queues retained messages that a subscription is owed, ahead of all later messages. */
@@ -395,15 +418,9 @@ export class Session<L extends SessionLink = SessionLink> {
   }
 
   #sendFrame(link: SessionLink, frame: PublishFrame, flags: number): void {
-    const packetId = this.#nextPacketId();
+    const packetId = this.beginExchange((flags >> 1) as 1 | 2);
     const refused = link.sendFrame(frame, flags, packetId);
-    if (refused !== null) {
-      this.#onDrop(refused, FRAME_DELIVERY);
-      return;
-    }
-    const isQoS1 = (flags & 2) !== 0;
-    this.#sentFrames.add(packetId, isQoS1 ? SentFrameState.Published1 : SentFrameState.Published2);
-    this.#sendQuota--;
+    if (refused !== null) this.cancelExchange(packetId, refused);
   }
 
   #sendAgain(link: SessionLink, delivery: Delivery): void {
