@@ -420,6 +420,30 @@ export const brokerMutations = [
     caughtBy: ['storage'],
   },
   {
+    name: 'refusal-waits-for-a-commit',
+    breaks: 'what a full disk refused is answered at once',
+    edits: [
+      {
+        file: 'packages/server/src/storage/commit-queue.ts',
+        find: 'if (connection.sendCommittedAcks(0)) this.#connections.delete(connection);',
+        put: '',
+      },
+    ],
+    caughtBy: ['storage'],
+  },
+  {
+    name: 'duplicate-waits-for-refused',
+    breaks: 'nobody waits for a record that was refused',
+    edits: [
+      {
+        file: STORAGE,
+        find: 'this.#lastPosition = Math.min(this.#lastPosition, from - 1);',
+        put: '',
+      },
+    ],
+    caughtBy: ['storage'],
+  },
+  {
     name: 'received-kept-after-refusal',
     breaks: 'a QoS 2 message that was refused with PUBREC may be sent anew [MQTT-4.3.3-9]',
     edits: [
