@@ -64,6 +64,16 @@ export class ByteWriter {
     return this;
   }
 
+  /** A whole number from 0 to 2^53 - 1: 7 bits a byte, the lowest first. */
+  varint(value: number): this {
+    let rest = value;
+    while (rest >= 0x80) {
+      this.u8((rest % 0x80) | 0x80);
+      rest = Math.floor(rest / 0x80);
+    }
+    return this.u8(rest);
+  }
+
   /** Bytes behind their length in 4 bytes. */
   data(bytes: Uint8Array): this {
     return this.u32(bytes.length).raw(bytes);
@@ -144,6 +154,15 @@ export class ByteReader {
   f64(): number {
     for (let index = 0; index < 8; index++) f64Bytes[index] = this.u8();
     return f64Value[0] as number;
+  }
+
+  varint(): number {
+    let value = 0;
+    for (let factor = 1; ; factor *= 0x80) {
+      const byte = this.u8();
+      value += (byte & 0x7f) * factor;
+      if (byte < 0x80) return value;
+    }
   }
 
   data(): Uint8Array {
