@@ -124,16 +124,24 @@ const f64Value = new Float64Array(f64Bytes.buffer);
 export class ByteReader {
   #bytes: Uint8Array;
   #offset: number;
+  #end: number;
+  /** The last string that `sameString` returned, and its bytes. */
+  #lastString: string;
+  #lastBytes: Uint8Array;
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
     this.#offset = 0;
+    this.#end = bytes.length;
+    this.#lastString = '';
+    this.#lastBytes = EMPTY;
   }
 
-  /** Reads other bytes from now on, from their beginning. */
-  reset(bytes: Uint8Array): this {
+  /** Reads other bytes from now on: all of them, or `[start, end)`. */
+  reset(bytes: Uint8Array, start = 0, end = bytes.length): this {
     this.#bytes = bytes;
-    this.#offset = 0;
+    this.#offset = start;
+    this.#end = end;
     return this;
   }
 
@@ -179,6 +187,17 @@ export class ByteReader {
     return size === 0 ? '' : decodeUtf8(this.#bytes, start, this.#offset);
   }
 
+  /** The same as `string`, for one that is often the same as the one before: then nothing is made. */
+  sameString(): string {
+    const size = this.u32();
+    const start = this.#offset;
+    this.#offset += size;
+    if (isEqual(this.#lastBytes, this.#bytes, start, this.#offset)) return this.#lastString;
+    this.#lastBytes = new Uint8Array(this.#bytes.subarray(start, this.#offset));
+    this.#lastString = decodeUtf8(this.#bytes, start, this.#offset);
+    return this.#lastString;
+  }
+
   skip(size: number): void {
     this.#offset += size;
   }
@@ -186,9 +205,23 @@ export class ByteReader {
   /** All that is left. */
   rest(): Uint8Array {
     const start = this.#offset;
-    this.#offset = this.#bytes.length;
-    return start === this.#offset ? EMPTY : this.#bytes.subarray(start);
+    this.#offset = this.#end;
+    return start >= this.#end ? EMPTY : this.#bytes.subarray(start, this.#end);
   }
+}
+
+/** Whether bytes are the same as `[start, end)` of others. */
+export function isEqual(
+  bytes: Uint8Array,
+  others: Uint8Array,
+  start: number,
+  end: number,
+): boolean {
+  if (bytes.length !== end - start) return false;
+  for (let index = 0; index < bytes.length; index++) {
+    if (bytes[index] !== others[start + index]) return false;
+  }
+  return true;
 }
 
 function decodeUtf8(bytes: Uint8Array, start: number, end: number): string {
