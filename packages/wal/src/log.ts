@@ -26,7 +26,7 @@ import {
 import { LogError } from './log-error.ts';
 import type { LogOptions, SyncMode, SyncOptions } from './log-options.ts';
 import type { LogOwner } from './log-owner.ts';
-import { LogReader } from './log-reader.ts';
+import { LogReader, type RecordView } from './log-reader.ts';
 import { nodeFiles } from './node-files.ts';
 import { Recovery } from './recovery.ts';
 import { Segment, segmentAt } from './segment.ts';
@@ -792,6 +792,11 @@ export class Log {
    */
   readNow(position: number): LogRecord | null {
     return this.#reader.readNow(position);
+  }
+
+  /** As `readNow`, without objects; the view is only valid until the next call. */
+  viewNow(position: number): RecordView | null {
+    return this.#reader.viewNow(position);
   }
 
   /** Waits until everything before a position is with the operating system. */

@@ -1,8 +1,9 @@
 import type { CheckpointEntry } from '@promptmq/wal';
 import type { SessionEntry } from '../session-entry.ts';
+import { writeBlock } from './block-codec.ts';
 import { ByteWriter } from './byte-writer.ts';
 import { writeSession, writeSubscriptions } from './records.ts';
-import { stateKey, writeBlock, writeProgress } from './state-codec.ts';
+import { stateKey, writeProgress } from './state-codec.ts';
 
 /** What of a session has changed since the last checkpoint; bits of a number. */
 export const Change = { Session: 1, Subscriptions: 2, Progress: 4 } as const;
@@ -73,9 +74,9 @@ export class StoredState {
     for (const { position, sequence } of queue.references()) {
       this.removeReference(position, number, sequence);
     }
-    for (const block of queue.blocks) this.#removedKeys.push(stateKey('q', number, block.number));
+    for (const block of queue.blocks) this.#removedKeys.push(stateKey('b', number, block.number));
     for (const block of queue.takeRemovedNumbers()) {
-      this.#removedKeys.push(stateKey('q', number, block));
+      this.#removedKeys.push(stateKey('b', number, block));
     }
   }
 
@@ -145,6 +146,11 @@ export class StoredState {
 
   // ------------------------------------------------------------------- checkpoints
 
+  /** Has the next checkpoint remove an entry, of a form that is no longer written. */
+  removeKey(key: string): void {
+    this.#removedKeys.push(key);
+  }
+
   /** What has changed since the last call. */
   *changes(): Generator<CheckpointEntry> {
     yield this.#meta();
@@ -198,12 +204,12 @@ export class StoredState {
     writeProgress(writer, session);
     yield [stateKey('p', number), writer.take()];
     if (!isSnapshot) {
-      for (const block of queue.takeRemovedNumbers()) yield [stateKey('q', number, block), null];
+      for (const block of queue.takeRemovedNumbers()) yield [stateKey('b', number, block), null];
     }
     for (const block of queue.blocks) {
       if (!isSnapshot && !block.isChanged) continue;
       writeBlock(writer, block);
-      yield [stateKey('q', number, block.number), writer.take()];
+      yield [stateKey('b', number, block.number), writer.take()];
       if (!isSnapshot) block.isChanged = false;
     }
   }
