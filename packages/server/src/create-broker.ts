@@ -1,6 +1,7 @@
 import { ReasonCode } from '@promptmq/codec';
 import type { AuthenticationMethod } from './authentication.ts';
 import { Broker } from './broker.ts';
+import type { TraceListener } from './client-traces.ts';
 import { type Config, type ConfigInput, parseConfig } from './config/index.ts';
 import type { Listener } from './listeners/listener.ts';
 import { listenTcp, listenTls } from './listeners/tcp.ts';
@@ -41,6 +42,14 @@ export interface RunningBroker {
   disconnectClient(clientId: string): boolean;
   /** The clients for which the most waits, most first; `limit` is 10 unless given. */
   slowSubscribers(limit?: number): SlowSubscriber[];
+  /**
+   * Tells a listener of every packet of a client from now on, whether it is connected or connects later; first of all,
+   * whether it is. Payloads, passwords and the like are not told, only their sizes.
+   *
+   * @param listener - called in the broker's turn: it should be quick, and must not throw
+   * @returns a function that ends it
+   */
+  traceClient(clientId: string, listener: TraceListener): () => void;
   /**
    * Puts another configuration in force while clients stay connected, as far as that can be done; the
    * files that it names are read again.
@@ -149,6 +158,7 @@ export async function startBroker(
     stats: broker.stats,
     disconnectClient: (clientId) => broker.disconnectClient(clientId),
     reconfigure: (next) => reconfigure(broker, listeners, observability, next),
+    traceClient: (clientId, listener) => broker.traceClient(clientId, listener),
     slowSubscribers: (limit = 10) => slowSubscribers(broker, limit),
     stop: () => {
       stopped ??= stopAll(broker, listeners, observability, config.server.shutdownTimeout).then(

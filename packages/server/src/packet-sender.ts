@@ -13,7 +13,7 @@ import {
 import type { Delivery, DropReason, OutboundTopicAliases } from '@promptmq/session';
 import type { Broker } from './broker.ts';
 import { type Output, REFERENCE_BYTES_MIN } from './output.ts';
-import { type PacketTracer, tracedFields, tracedFrame } from './packet-trace.ts';
+import { type PacketTracer, tracedDelivery, tracedFields, tracedFrame } from './packet-trace.ts';
 import type { Frame } from './router.ts';
 import { countIn, countSent } from './stats.ts';
 
@@ -127,14 +127,10 @@ export class PacketSender {
     if (isNewAlias) (aliases as OutboundTopicAliases).assign(message.topic, alias);
     countSent(this.#broker.stats, qos, payload.length);
     const flags = (dup ? 8 : 0) | (qos << 1) | (retain ? 1 : 0);
-    this.tracer?.('publish', {
-      qos,
-      dup,
-      retain,
-      topic: message.topic,
-      messageId: delivery.packetId,
-      payloadSize: payload.length,
-    });
+    this.tracer?.(
+      'publish',
+      tracedDelivery(delivery, { version, dup, expiry, alias, topicLength }),
+    );
     const isReferenced = payload.length >= REFERENCE_BYTES_MIN;
     const offset = output.reserve(isReferenced ? size - payload.length : size);
     output.length = (isReferenced ? writePublishHead : writePublish)(
@@ -168,7 +164,7 @@ export class PacketSender {
 
   sendAck(type: PacketType, packetId: number, reasonCode: number): void {
     (this.#broker.stats.packetsSent[type] as number)++;
-    this.tracer?.(ACK_NAMES[type] ?? 'ack', { messageId: packetId, reasonCode });
+    this.tracer?.(ACK_NAMES[type] ?? 'ack', { packetId, reasonCode });
     const offset = this.output.reserve(ACK_SIZE_MAX);
     // A client whose limit is 4 bytes hears success: it can't be told more.
     const code = this.maximumPacketSize < ACK_SIZE_MAX ? 0 : reasonCode;

@@ -1,4 +1,5 @@
 import type { CommandModule } from 'yargs';
+import { AdminServer, adminSocketOf } from '../admin/index.ts';
 import type { LoadedConfig } from '../config/index.ts';
 import { type RunningBroker, startBroker } from '../create-broker.ts';
 import { type ConfigurableLogger, createLogger, openLogFile } from '../log/index.ts';
@@ -36,11 +37,13 @@ async function serve(loaded: LoadedConfig, load: () => LoadedConfig): Promise<vo
     config.server.pidFile === null ? () => {} : claimPidFile(config.server.pidFile);
   const systemd = new SystemdNotifier(process.env, (why) => logger.warn('notify-failed', { why }));
   let broker: RunningBroker | null = null;
+  let admin: AdminServer | null = null;
   let reloader: Reloader | null = null;
   let isStopping = false;
 
   const finish = async () => {
     reloader?.close();
+    await admin?.close();
     systemd.stopping();
     await broker?.stop();
     releasePidFile();
@@ -77,6 +80,12 @@ async function serve(loaded: LoadedConfig, load: () => LoadedConfig): Promise<vo
     await finish();
     return;
   }
+  admin = await startAdmin(broker, config, logger);
+  if (isStopping) {
+    // A signal came meanwhile, and has ended all but this.
+    await admin?.close();
+    return;
+  }
   reloader = new Reloader(loaded, {
     broker,
     logger,
@@ -89,6 +98,22 @@ async function serve(loaded: LoadedConfig, load: () => LoadedConfig): Promise<vo
   logger.info('ready', { pid: process.pid, config: loaded.file });
   systemd.ready();
   reportReady();
+}
+
+/** Without it the broker serves its clients all the same. */
+async function startAdmin(
+  broker: RunningBroker,
+  config: LoadedConfig['config'],
+  logger: ConfigurableLogger,
+): Promise<AdminServer | null> {
+  const path = adminSocketOf(config);
+  if (path === null) return null;
+  try {
+    return await AdminServer.start(broker, path);
+  } catch (error) {
+    logger.warn('admin-socket-failed', { path, why: (error as Error).message });
+    return null;
+  }
 }
 
 function openLog({ log }: LoadedConfig['config']): {
