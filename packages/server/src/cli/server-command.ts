@@ -4,8 +4,10 @@ import type { LoadedConfig } from '../config/index.ts';
 import { type RunningBroker, startBroker } from '../create-broker.ts';
 import { type ConfigurableLogger, createLogger, openLogFile } from '../log/index.ts';
 import { reportReady, startDaemon } from '../service/daemon.ts';
+import { openFilesWarning } from '../service/open-files.ts';
 import { claimPidFile } from '../service/pid-file.ts';
 import { SystemdNotifier } from '../service/systemd.ts';
+import { naming } from '../start-errors.ts';
 import { risksOf, startBanner } from './banner.ts';
 import { addConfigOptions, loadFromProcess } from './options.ts';
 import { Reloader } from './reloader.ts';
@@ -32,9 +34,12 @@ export const serverCommand: CommandModule = {
 
 async function serve(loaded: LoadedConfig, load: () => LoadedConfig): Promise<void> {
   const { config } = loaded;
-  const { logger, close: closeLog } = openLog(config);
+  const { logger, close: closeLog } = await naming('log.file', null, () => openLog(config));
+  const { pidFile } = config.server;
   const releasePidFile =
-    config.server.pidFile === null ? () => {} : claimPidFile(config.server.pidFile);
+    pidFile === null
+      ? () => {}
+      : await naming('server.pid-file', null, () => claimPidFile(pidFile));
   const systemd = new SystemdNotifier(process.env, (why) => logger.warn('notify-failed', { why }));
   let broker: RunningBroker | null = null;
   let admin: AdminServer | null = null;
@@ -95,6 +100,8 @@ async function serve(loaded: LoadedConfig, load: () => LoadedConfig): Promise<vo
   const isForPeople = config.log.format === 'console' && config.log.file === null;
   if (isForPeople) process.stdout.write(startBanner(loaded, broker));
   else for (const risk of risksOf(config)) logger.warn('unsafe', risk);
+  const openFiles = openFilesWarning(config);
+  if (openFiles !== null) logger.warn('open-files-limited', openFiles);
   logger.info('ready', { pid: process.pid, config: loaded.file });
   systemd.ready();
   reportReady();
