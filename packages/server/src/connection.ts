@@ -196,7 +196,8 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
       return !this.isEnding && !this.#isSuspended;
     }
     if (this.#tracer !== null) {
-      this.traceReceived(decodePacket(buffer, start, bodyStart, end, this.version, 'server'));
+      const packet = decodePacket(buffer, start, bodyStart, end, this.version, 'server');
+      this.#tracer(packet.cmd, tracedFields(packet));
     }
     switch (type) {
       case PacketType.PUBLISH:
@@ -629,20 +630,11 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
 
   // -------------------------------------------------------------------- tracing
 
-  /** Logs this client's packets from now on if `log.trace-clients` has it, else no more. */
+  /** Tells of this client's packets from now on if somebody looks at them, else no more. */
   updateTrace(clientId: string): void {
-    const { log, config } = this.broker;
-    const isTraced = config.log.traceClients.includes(clientId);
-    const tracer =
-      (direction: 'in' | 'out'): PacketTracer =>
-      (packet, fields) =>
-        log.info('packet', { clientId, direction, packet, ...fields });
-    this.#tracer = isTraced ? tracer('in') : null;
-    this.sender.tracer = isTraced ? tracer('out') : null;
-  }
-
-  traceReceived(packet: Packet): void {
-    this.#tracer?.(packet.cmd, tracedFields(packet));
+    const { traces } = this.broker;
+    this.#tracer = traces.tracer(clientId, 'in');
+    this.sender.tracer = traces.tracer(clientId, 'out');
   }
 
   // -------------------------------------------------------------------- opening

@@ -13,7 +13,7 @@ import {
 import type { Delivery, DropReason, OutboundTopicAliases, PublishFrame } from '@promptmq/session';
 import type { Broker } from './broker.ts';
 import { type Output, REFERENCE_BYTES_MIN } from './output.ts';
-import { type PacketTracer, tracedFields, tracedFrame } from './packet-trace.ts';
+import { type PacketTracer, tracedFields, tracedFrame, tracedParts } from './packet-trace.ts';
 import { PublishParts } from './publish-parts.ts';
 import type { Frame } from './router.ts';
 import { countIn, countSent } from './stats.ts';
@@ -193,14 +193,10 @@ export class PacketSender {
       alias,
       identifiers,
     );
-    this.tracer?.('publish', {
-      qos,
-      dup: (flags & 8) !== 0,
-      retain: (flags & 1) !== 0,
-      topic: parts.topic,
-      messageId: packetId,
-      payloadSize: payloadLength,
-    });
+    this.tracer?.(
+      'publish',
+      tracedParts(parts, { version, flags, packetId, expiry, alias, topicLength, identifiers }),
+    );
     if (isReferenced) output.reference(payload.subarray(payloadStart, payloadEnd));
     return null;
   }
@@ -213,7 +209,7 @@ export class PacketSender {
 
   sendAck(type: PacketType, packetId: number, reasonCode: number): void {
     (this.#broker.stats.packetsSent[type] as number)++;
-    this.tracer?.(ACK_NAMES[type] ?? 'ack', { messageId: packetId, reasonCode });
+    this.tracer?.(ACK_NAMES[type] ?? 'ack', { packetId, reasonCode });
     const offset = this.output.reserve(ACK_SIZE_MAX);
     // A client whose limit is 4 bytes hears success: it can't be told more.
     const code = this.maximumPacketSize < ACK_SIZE_MAX ? 0 : reasonCode;
