@@ -1,4 +1,10 @@
-import { type PublishOptions, packetIdOffset, publishFrame, STAMP_SIZE } from './frames.ts';
+import {
+  type PublishOptions,
+  packetIdOffset,
+  publishFrame,
+  SEQUENCE_OFFSET,
+  STAMP_SIZE,
+} from './frames.ts';
 
 /** Memory of the frames of one publisher, where it needs no more: as much as one write takes. */
 const TAPE_SIZE = 131_072;
@@ -13,6 +19,8 @@ export interface Tape {
   readonly frameCount: number;
   /** Of the stamp in a frame; -1 when the payload is too short for one. */
   readonly stampOffset: number;
+  /** Of the sequence number in a frame; -1 when it has none. */
+  readonly sequenceOffset: number;
   /** Of the packet identifier in a frame; -1 at QoS 0. */
   readonly packetIdOffset: number;
   /** MQTT 5 with aliases: QoS 0 frames that set them, to be sent first; the others have no topic. */
@@ -43,6 +51,8 @@ export function buildTape(options: TapeOptions): Tape {
     frameSize,
     frameCount,
     stampOffset: payloadBytes < STAMP_SIZE ? -1 : frameSize - payloadBytes,
+    sequenceOffset:
+      options.streamId === undefined ? -1 : frameSize - payloadBytes + SEQUENCE_OFFSET,
     packetIdOffset: qos === 0 ? -1 : packetIdOffset(first, headerSize(first)),
     aliasFrames: usesAliases
       ? topics.map((topic, index) => publishFrame(topic, index + 1, { ...options, qos: 0 }))
