@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { root } from '../../lib/prepare.mjs';
-import { pinned } from './brokers.mjs';
+import { owned, pinned } from './brokers.mjs';
 
 const GENERATOR = join(root, 'packages/bench/bin/promptmq-bench.js');
 
@@ -17,7 +17,7 @@ export async function generate(args, { url, pid }, timeoutSeconds) {
   const all = [GENERATOR, ...args, '--url', url, '--json', '-'];
   if (pid !== null) all.push('--broker-pid', String(pid));
   const [command, commandArgs] = pinned(1, process.execPath, all);
-  const child = spawn(command, commandArgs, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = owned(spawn(command, commandArgs, { stdio: ['ignore', 'pipe', 'pipe'] }));
   const kill = setTimeout(() => child.kill('SIGKILL'), timeoutSeconds * 1000);
   let output = '';
   let errors = '';

@@ -11,10 +11,10 @@ import type { Target } from '../target.ts';
 import { PAYLOAD_BYTES, type Problems, Receiver, type Stream } from './receiver.ts';
 
 /** QoS 0: messages under way in one lane. */
-const FLIGHT_MAX = 1000;
+const FLIGHT_MAX = 2000;
 
 /** QoS 1 and 2: unacknowledged messages of a publisher. */
-const WINDOW = 100;
+const WINDOW = 500;
 
 /** What takes longer than this will not come. */
 const ANSWER_MS = 30_000;

@@ -65,6 +65,7 @@ export class Churn {
       const version = versionOf(index);
       const { stream, publisher } = await this.#cast.publisher(`${name}-pub`, topic, qos, version);
       const receiver = this.#cast.receiver(name).expectAll(stream);
+      receiver.mayBeAway = true;
       const durable = { name, version, receiver, client: null, returns: 0 };
       this.#durables.push(durable);
       const client = await this.#return(durable, false);

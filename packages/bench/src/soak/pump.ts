@@ -12,7 +12,7 @@ export interface Source {
 const TICK_MS = 2;
 
 /** As fast as possible, no source is ahead of the slowest by more messages of all than this. */
-const LEAD_MAX = 10_000;
+const LEAD_MAX = 30_000;
 
 /** Of a standstill, so much is made good; what was due before is left out, and counted. */
 const BACKLOG_SECONDS_MAX = 2;

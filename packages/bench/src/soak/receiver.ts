@@ -69,6 +69,8 @@ export class Receiver {
   /** PUBLISH packets, those that came again included. */
   received = 0;
   redelivered = 0;
+  /** Whether what it is to get may have to wait for it. */
+  mayBeAway = false;
   readonly #problems: Problems;
   readonly #tracks = new Map<number, Track>();
   /** QoS 2: identifiers of messages that are not released. */

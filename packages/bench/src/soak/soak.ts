@@ -70,6 +70,7 @@ const CHURN: ChurnOptions = {
 
 const WARM_UP_SECONDS = 2;
 const STEP_MS = 20;
+const DRAIN_SECONDS = 10;
 
 /**
  * Publishes at a steady rate while clients come and go, sessions leave and return, subscriptions and
@@ -116,11 +117,12 @@ class Soak {
       Promise.race([promise, cast.failure, churn.failure as Promise<never>]);
 
     const given = this.#options.ratePerSecond ?? null;
-    const maximum = given === null ? await orFail(this.#calibrate(pump, onPhase)) : null;
+    const maximum = given === null ? await orFail(this.#calibrate(pump, traffic, onPhase)) : null;
     const rate = given ?? (maximum as number) * (this.#options.shareOfMaximum ?? 0.7);
     const limit = maximum === null ? '' : ` of at most ${formatCount(maximum)}`;
     onPhase(`${formatCount(rate)} messages a second${limit}`);
     pump.start(rate);
+    await orFail(elapse(WARM_UP_SECONDS * 1000));
     await orFail(this.#watch(churn));
     pump.stop();
 
@@ -165,16 +167,24 @@ class Soak {
     this.#cast.cutAll();
   }
 
-  /** The most that all sources together send, each its share. */
-  async #calibrate(pump: Pump, onPhase: (phase: string) => void): Promise<number> {
+  /** The most that all sources together can send, each its share, so that it also arrives. */
+  async #calibrate(
+    pump: Pump,
+    traffic: Traffic,
+    onPhase: (phase: string) => void,
+  ): Promise<number> {
     const { calibrationSeconds = 6 } = this.#options;
     onPhase(`looking for the maximum, ${calibrationSeconds} seconds`);
-    pump.start(null);
-    await elapse(WARM_UP_SECONDS * 1000);
-    const [before, startMs] = [pump.sent, performance.now()];
-    await elapse(calibrationSeconds * 1000);
-    const perSecond = ((pump.sent - before) * 1000) / (performance.now() - startMs);
-    pump.stop();
+    const run = async (seconds: number) => {
+      const [before, startMs] = [pump.sent, performance.now()];
+      pump.start(null);
+      await elapse(seconds * 1000);
+      pump.stop();
+      await this.#drain(pump, traffic, false);
+      return ((pump.sent - before) * 1000) / (performance.now() - startMs);
+    };
+    await run(WARM_UP_SECONDS);
+    const perSecond = await run(calibrationSeconds);
     if (perSecond === 0) throw new BenchError('the broker took no message in the calibration');
     return perSecond;
   }
@@ -202,7 +212,7 @@ class Soak {
         p99,
         max,
         residentBytes: now.broker?.residentBytes ?? null,
-        heapUsedBytes: metrics?.get('promptmq_system_memory_usage_bytes{kind="heap_used"}') ?? null,
+        heapUsedBytes: metrics?.get('promptmq_system_memory_usage_bytes{kind="heap-used"}') ?? null,
         logBytes: metrics?.get('promptmq_storage_usage_bytes') ?? null,
         brokerCpu:
           now.broker === null || before.broker === null
@@ -232,26 +242,36 @@ class Soak {
     return metricsUrl === null ? null : scrape(metricsUrl);
   }
 
-  /** Resolves when all has come and is acknowledged, or when nothing has come for a while. */
-  async #settle(pump: Pump, { pools }: Traffic): Promise<void> {
-    const { drainSeconds = 10 } = this.#options;
+  async #settle(pump: Pump, traffic: Traffic): Promise<void> {
+    await this.#drain(pump, traffic, true);
+    await this.#settleCounters();
+  }
+
+  /**
+   * Resolves when all has come and is acknowledged, or when nothing has come for a while.
+   *
+   * @param isComplete - whether to wait for those as well that may be away
+   */
+  async #drain(pump: Pump, { pools }: Traffic, isComplete: boolean): Promise<void> {
+    const { drainSeconds = DRAIN_SECONDS } = this.#options;
     let quietMs = 0;
     let seen = -1;
     while (quietMs < drainSeconds * 1000) {
-      const missing =
-        this.#cast.receivers.reduce((sum, { outstanding }) => sum + outstanding, 0) +
-        pools.reduce((sum, pool) => sum + pool.missing, 0);
-      if (missing === 0 && pump.unacked === 0) break;
+      let missing = pools.reduce((sum, pool) => sum + pool.missing, 0);
+      for (const { outstanding, mayBeAway } of this.#cast.receivers) {
+        if (isComplete || !mayBeAway) missing += outstanding;
+      }
+      if (missing === 0 && pump.unacked === 0) return;
       const progress = this.#cast.received - pump.unacked;
       quietMs = progress === seen ? quietMs + STEP_MS : 0;
       seen = progress;
       await Promise.race([elapse(STEP_MS), this.#cast.failure]);
     }
-    await this.#settleCounters(drainSeconds);
   }
 
   /** The last acknowledgements of subscribers are on their way: waits until the broker has them all. */
-  async #settleCounters(drainSeconds: number): Promise<void> {
+  async #settleCounters(): Promise<void> {
+    const { drainSeconds = DRAIN_SECONDS } = this.#options;
     const endMs = performance.now() + drainSeconds * 1000;
     while (performance.now() < endMs) {
       const metrics = await this.#scrape();
@@ -263,7 +283,7 @@ class Soak {
 
   /** A connection that was closed here takes a moment to be closed there. */
   async #leftBehind(metricsUrl: string): Promise<readonly string[]> {
-    const { drainSeconds = 10 } = this.#options;
+    const { drainSeconds = DRAIN_SECONDS } = this.#options;
     const endMs = performance.now() + drainSeconds * 1000;
     for (;;) {
       const lines = leftovers(await scrape(metricsUrl));
