@@ -6,8 +6,12 @@ import {
   STAMP_SIZE,
 } from './frames.ts';
 
-/** Memory of the frames of one publisher, where it needs no more: as much as one write takes. */
+/**
+ * Memory of the frames of one publisher, where it needs no more: as much as one write takes, and less where
+ * all publishers together would take more than `TAPES_SIZE`.
+ */
 const TAPE_SIZE = 131_072;
+const TAPES_SIZE = 67_108_864;
 
 /**
  * What a publisher sends, encoded beforehand: equally long frames, written round and round. Only stamps
@@ -31,6 +35,8 @@ export interface TapeOptions extends PublishOptions {
   /** Equally long. */
   readonly topics: readonly string[];
   readonly usesAliases: boolean;
+  /** How many publishers have a tape; 1 unless given. */
+  readonly publishers?: number;
 }
 
 export function buildTape(options: TapeOptions): Tape {
@@ -40,7 +46,8 @@ export function buildTape(options: TapeOptions): Tape {
   );
   const first = frames[0] as Uint8Array;
   const frameSize = first.length;
-  const wanted = Math.max(topics.length, Math.floor(TAPE_SIZE / frameSize), 2);
+  const size = Math.min(TAPE_SIZE, Math.floor(TAPES_SIZE / (options.publishers ?? 1)));
+  const wanted = Math.max(topics.length, Math.floor(size / frameSize), 2);
   const frameCount = Math.ceil(wanted / topics.length) * topics.length;
   const bytes = new Uint8Array(frameSize * frameCount);
   for (let index = 0; index < frameCount; index++) {

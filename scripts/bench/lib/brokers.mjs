@@ -39,9 +39,15 @@ export function owned(child) {
   return child;
 }
 
-/** A command on one core. */
-export function pinned(core, command, args) {
-  return canPin ? ['taskset', ['-c', String(core), command, ...args]] : [command, args];
+/**
+ * A command on one core.
+ *
+ * @param prefix - words before the command, such as those that raise a limit
+ */
+export function pinned(core, command, args, prefix = []) {
+  const pin = canPin ? ['taskset', '-c', String(core)] : [];
+  const [first, ...rest] = [...pin, ...prefix, command, ...args];
+  return [first, rest];
 }
 
 /**
@@ -160,7 +166,7 @@ export async function startBroker(broker) {
   const [port, metricsPort] = [await freePort(), await freePort()];
   // Whatever it writes by default is thrown away with its working directory.
   const directory = mkdtempSync(join(tmpdir(), 'promptmq-compare-'));
-  const [command, args] = pinned(0, ...broker.command(port, directory, metricsPort));
+  const [command, args] = pinned(0, ...broker.command(port, directory, metricsPort), broker.prefix);
   const child = owned(
     spawn(command, args, { cwd: directory, stdio: ['ignore', 'ignore', 'pipe'] }),
   );

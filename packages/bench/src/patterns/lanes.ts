@@ -1,9 +1,10 @@
 import { BenchError } from '../bench-error.ts';
 import type { Client } from '../client.ts';
+import { elapse } from '../clock.ts';
 import { Flow } from '../flow.ts';
 import { Lane } from '../lane.ts';
 import { Publisher } from '../publisher.ts';
-import { inParallel, OPENING_AT_ONCE, type Run } from '../run.ts';
+import { inParallel, OPENING_AT_ONCE, type Run, takeUsage } from '../run.ts';
 import { PAIRED, type Scenario } from '../scenario.ts';
 import { buildTape } from '../tape.ts';
 
@@ -179,11 +180,16 @@ function shuffled(names: readonly string[], seed: number): readonly string[] {
   return result;
 }
 
+/** How long the broker may tidy up before its memory is looked at. */
+const SETTLE_MS = 300;
+
 /** Clients whose subscriptions make the broker's tables larger, and get nothing. */
 async function openOthers(run: Run): Promise<void> {
   const { otherSubscriptions, prefix, qos } = run.scenario;
+  if (otherSubscriptions === 0) return;
   const clientCount = Math.ceil(otherSubscriptions / OTHER_SUBSCRIPTIONS_PER_CLIENT);
-  if (clientCount > 0) run.onProgress({ phase: 'subscribing others', ratePerSecond: null });
+  run.onProgress({ phase: 'subscribing others', ratePerSecond: null });
+  const before = takeUsage(run.brokerPid);
   await inParallel(clientCount, 4, async (clientIndex) => {
     const first = clientIndex * OTHER_SUBSCRIPTIONS_PER_CLIENT;
     const count = Math.min(OTHER_SUBSCRIPTIONS_PER_CLIENT, otherSubscriptions - first);
@@ -191,4 +197,10 @@ async function openOthers(run: Run): Promise<void> {
     const filters = Array.from({ length: count }, (_, index) => `other/${first + index}/+/t`);
     await client.subscribe(filters, qos);
   });
+  const seconds = (performance.now() - before.atMs) / 1000;
+  run.found['subscribesPerSecond'] = otherSubscriptions / Math.max(0.001, seconds);
+  await elapse(SETTLE_MS);
+  const after = takeUsage(run.brokerPid).broker;
+  if (before.broker === null || after === null) return;
+  run.found['otherSubscriptionsBytes'] = after.residentBytes - before.broker.residentBytes;
 }

@@ -90,7 +90,14 @@ async function publishAll(
     onIdle: () => wake(),
   });
   const receiveMaximum = client.connack?.properties?.receiveMaximum ?? 65_535;
-  const tape = buildTape({ ...scenario, payloadBytes, isRetained, topics, usesAliases: false });
+  const tape = buildTape({
+    ...scenario,
+    payloadBytes,
+    isRetained,
+    topics,
+    usesAliases: false,
+    publishers: 1,
+  });
   publisher = new Publisher(
     client,
     new Lane(1, 1),

@@ -78,7 +78,7 @@ export async function runStream(run: Run): Promise<Result> {
       latency,
       generator: generatorUsage(before, after, flow.lateness),
       broker: brokerUsage(before, after),
-      extra: { sentPerSecond: (last.sent - first.sent) / seconds },
+      extra: { ...run.found, sentPerSecond: (last.sent - first.sent) / seconds },
       memory: [],
     };
   } finally {
