@@ -20,7 +20,10 @@ const OTHER_SUBSCRIPTIONS_PER_CLIENT = 10_000;
 export interface Stage {
   readonly lanes: readonly Lane[];
   readonly publishers: readonly Publisher[];
+  /** Of all lanes, or of all but the last where that floods. */
   readonly flow: Flow;
+  /** Of the last lane, as fast as possible; null when it does as the others do. */
+  readonly flood: Flow | null;
 }
 
 /** Who publishes what to whom, on one lane. */
@@ -38,7 +41,10 @@ export async function setStage(run: Run, onDelivered: () => void): Promise<Stage
   await openOthers(run);
   const plans = planLanes(scenario);
   const lanes = plans.map(({ fanOut }) => new Lane(fanOut, flightMax(scenario, plans.length)));
+  const floodLane = scenario.pattern === 'fairness' ? (lanes.at(-1) as Lane) : null;
   let flow: Flow | null = null;
+  let flood: Flow | null = null;
+  const flowOf = (lane: Lane) => (lane === floodLane ? flood : flow);
   const seats = plans.flatMap((plan, laneIndex) =>
     Array.from({ length: plan.subscriberCount }, () => ({ plan, lane: lanes[laneIndex] as Lane })),
   );
@@ -48,9 +54,11 @@ export async function setStage(run: Run, onDelivered: () => void): Promise<Stage
     const client = await run.open({
       clientId: `${scenario.prefix}-sub-${index}`,
       isClean: scenario.pattern !== 'persistent',
+      // What floods only delays itself.
+      ...(lane === floodLane ? { latency: null } : {}),
       onMessages: (count) => {
         lane.received += count;
-        flow?.onReceived(lane);
+        flowOf(lane)?.onReceived(lane);
         onDelivered();
       },
     });
@@ -58,10 +66,14 @@ export async function setStage(run: Run, onDelivered: () => void): Promise<Stage
     await client.subscribe(plan.filters, scenario.qos, identifierOf(scenario, index));
   });
   const publishers = await openPublishers(run, plans, lanes, (publisher) =>
-    flow?.onReady(publisher),
+    flowOf(publisher.lane)?.onReady(publisher),
   );
-  flow = new Flow(scenario, lanes);
-  return { lanes, publishers, flow };
+  flow = new Flow(
+    scenario,
+    lanes.filter((lane) => lane !== floodLane),
+  );
+  if (floodLane !== null) flood = new Flow({ ...scenario, ratePerSecond: null }, [floodLane]);
+  return { lanes, publishers, flow, flood };
 }
 
 function identifierOf({ usesSubscriptionIdentifiers }: Scenario, index: number): number {
