@@ -32,6 +32,9 @@ import type { Storage } from './storage/storage.ts';
 
 export type BrokerSession = Session<Connection>;
 
+/** Up to this size, each queue may have a copy of a packet of its own. */
+const COPIED_FRAME_BYTES_MAX = 1024;
+
 const EMPTY = new Uint8Array(0);
 const NO_IDENTIFIERS: readonly number[] = [];
 
@@ -450,13 +453,18 @@ export class Router {
     }
   }
 
-  /** Whether the current PUBLISH can wait in a queue as the packet that it is: it doesn't expire. */
+  /**
+   * Whether the current PUBLISH may wait in queues as the packet that it is: it doesn't expire, and is
+   * small, or is for one session alone. As a message, all queues share it.
+   */
   #isFrame(): boolean {
     const view = this.#view as PublishView;
+    const { recipients } = this.#route as Route<BrokerSession>;
+    const size = view.end - view.start;
     return (
       view.messageExpiryInterval < 0 &&
       this.#config.mqtt.maxMessageExpiry === Number.POSITIVE_INFINITY &&
-      view.end - view.start < REFERENCE_BYTES_MIN
+      (size <= COPIED_FRAME_BYTES_MAX || (recipients.length === 1 && size < REFERENCE_BYTES_MIN))
     );
   }
 

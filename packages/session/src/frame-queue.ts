@@ -1,8 +1,8 @@
 import { Fifo } from './fifo.ts';
 import type { PublishFrame } from './publish-frame.ts';
 
-/** Larger frames are not queued as bytes: as messages, all queues share one copy of them. */
-export const QUEUED_FRAME_BYTES_MAX = 1024;
+/** Larger frames are not queued as bytes: a quarter of a chunk may stay empty before one. */
+export const QUEUED_FRAME_BYTES_MAX = 4096;
 
 /** Sizes of the first chunk of a queue and of all others: a queue that is hardly used takes little. */
 const FIRST_CHUNK_BYTES = 2048;
@@ -56,7 +56,9 @@ export class FrameQueue implements PublishFrame {
    */
   push({ buffer, start, end, packetIdOffset, payloadSize }: PublishFrame, flags: number): void {
     const size = end - start;
-    if (this.#writeOffset + HEADER_BYTES + size > this.#writeChunk.length) this.#addChunk();
+    if (this.#writeOffset + HEADER_BYTES + size > this.#writeChunk.length) {
+      this.#addChunk(HEADER_BYTES + size);
+    }
     const chunk = this.#writeChunk;
     let offset = this.#writeOffset;
     chunk[offset] = flags;
@@ -109,11 +111,12 @@ export class FrameQueue implements PublishFrame {
     this.buffer = NO_BYTES;
   }
 
-  #addChunk(): void {
+  #addChunk(size: number): void {
     const isFirst = this.#writeChunk.length === 0;
-    const chunk = isFirst
-      ? (firstChunks.pop() ?? new Uint8Array(FIRST_CHUNK_BYTES))
-      : (chunks.pop() ?? new Uint8Array(CHUNK_BYTES));
+    const chunk =
+      isFirst && size <= FIRST_CHUNK_BYTES
+        ? (firstChunks.pop() ?? new Uint8Array(FIRST_CHUNK_BYTES))
+        : (chunks.pop() ?? new Uint8Array(CHUNK_BYTES));
     if (isFirst) {
       this.#readChunk = chunk;
     } else {
