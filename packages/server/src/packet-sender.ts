@@ -12,10 +12,10 @@ import {
 } from '@promptmq/codec';
 import type { Delivery, DropReason, OutboundTopicAliases, PublishFrame } from '@promptmq/session';
 import type { Broker } from './broker.ts';
+import type { Frame } from './frame.ts';
 import { type Output, REFERENCE_BYTES_MIN } from './output.ts';
 import { type PacketTracer, tracedFields, tracedFrame, tracedParts } from './packet-trace.ts';
 import { PublishParts } from './publish-parts.ts';
-import type { Frame } from './router.ts';
 import { countIn, countSent } from './stats.ts';
 
 const ACK_NAMES: Partial<Record<PacketType, string>> = {

@@ -1,16 +1,7 @@
-import {
-  decodeTopicName,
-  PacketError,
-  type ProtocolVersion,
-  type PublishView,
-  publishSize,
-  ReasonCode,
-  writePublish,
-} from '@promptmq/codec';
+import { decodeTopicName, PacketError, type PublishView, ReasonCode } from '@promptmq/codec';
 import {
   Delivery,
   type Message,
-  type PublishFrame,
   type Recipient,
   RetainedStore,
   type Route,
@@ -23,20 +14,13 @@ import {
 import type { Config } from './config/index.ts';
 import type { Connection } from './connection.ts';
 import type { TopicMeter } from './observability/topic-meter.ts';
-import { REFERENCE_BYTES_MIN } from './output.ts';
-import { PublishParts } from './publish-parts.ts';
+import { Publication } from './publication.ts';
 import type { Runtime } from './runtime.ts';
 import type { BrokerStats } from './stats.ts';
 import type { Origin } from './storage/records.ts';
 import type { Storage } from './storage/storage.ts';
 
 export type BrokerSession = Session<Connection>;
-
-/** Up to this size, each queue may have a copy of a packet of its own. */
-const COPIED_FRAME_BYTES_MAX = 1024;
-
-const EMPTY = new Uint8Array(0);
-const NO_IDENTIFIERS: readonly number[] = [];
 
 /**
  * Takes a PUBLISH to everyone who gets it. This is the hot path: a QoS 0 message goes from the
@@ -58,31 +42,18 @@ export class Router {
 
   readonly #rejectsWhenFull: boolean;
 
-  // The PUBLISH that is being routed.
-  #view: PublishView | null = null;
-  #route: Route<BrokerSession> | null = null;
+  /** The PUBLISH that is being routed. */
+  readonly #publication: Publication;
   #publisher: Connection | null = null;
-  /** Made once, by the first recipient that has to keep it. */
-  #message: Message | null = null;
-  /** The same for those who only have it written: its payload is a part of the read buffer. */
-  #unkeptMessage: Message | null = null;
   /** Those who are to get it from the log, and their deliveries. */
   readonly #storedSessions: BrokerSession[] = [];
   readonly #storedDeliveries: Delivery[] = [];
-  /** It as a QoS 0 packet for each wire format, made or found by the first recipient of the kind. */
-  readonly #frame3 = new Frame();
-  readonly #frame5 = new Frame();
-  /** The same with a packet identifier. */
-  readonly #idFrame3 = new Frame();
-  readonly #idFrame5 = new Frame();
-  readonly #parts = new PublishParts();
-  /** Whether `#parts` are those of the PUBLISH that is being routed. */
-  #hasParts = false;
 
   constructor(config: Config, runtime: Runtime, stats: BrokerStats) {
     this.#config = config;
     this.#runtime = runtime;
     this.#stats = stats;
+    this.#publication = new Publication(config, runtime);
     this.#rejectsWhenFull = config.mqtt.queueOverflow === 'reject';
     this.storage = null;
     this.position = -1;
@@ -113,16 +84,9 @@ export class Router {
    */
   publish(view: PublishView, publisher: Connection): number {
     const route = this.resolve(view, publisher);
-    this.#view = view;
-    this.#route = route;
+    const publication = this.#publication;
+    publication.begin(view, route, publisher);
     this.#publisher = publisher;
-    this.#message = null;
-    this.#unkeptMessage = null;
-    this.#frame3.isReady = false;
-    this.#frame5.isReady = false;
-    this.#idFrame3.isReady = false;
-    this.#idFrame5.isReady = false;
-    this.#hasParts = false;
     const refusal = this.#refusalOf(view, route, publisher);
     if (refusal !== ReasonCode.Success) return refusal;
     this.topicMeter?.count(route, view.payloadEnd - view.payloadStart);
@@ -130,7 +94,7 @@ export class Router {
     // What the disk has no room for is delivered all the same at QoS 0, only not retained.
     const isRetaining = view.retain && storage?.isOpen !== false;
     const former = isRetaining && storage !== null ? this.retained.get(route.topic) : undefined;
-    if (isRetaining && !this.#retain(this.#toMessage())) return ReasonCode.QuotaExceeded;
+    if (isRetaining && !this.#retain(publication.message)) return ReasonCode.QuotaExceeded;
 
     const { recipients, groups } = route;
     for (let index = 0; index < recipients.length; index++) {
@@ -144,8 +108,7 @@ export class Router {
     if (storage !== null) {
       const origin = view.qos === 2 ? originOf(view, publisher.session as BrokerSession) : null;
       if (origin !== null || isRetaining || this.#storedDeliveries.length > 0) {
-        const message = this.#message ?? this.#toUnkeptMessage();
-        this.#store(storage, message, origin, isRetaining, former);
+        this.#store(storage, publication.writtenMessage, origin, isRetaining, former);
       }
     }
     return recipients.length + groups.length === 0
@@ -367,7 +330,7 @@ export class Router {
 
   /** Takes the current PUBLISH to one recipient. */
   #forward(subscriber: Recipient<BrokerSession>, group: SharedGroup<BrokerSession> | null): void {
-    const view = this.#view as PublishView;
+    const { view } = this.#publication;
     let recipient: Recipient<BrokerSession> | null = subscriber;
     if (recipient.session === (this.#publisher as Connection).session) {
       recipient = recipient.whenOwn;
@@ -383,7 +346,7 @@ export class Router {
     const wholeFilter = group === null ? null : group.wholeFilter;
     const { identifiers } = recipient;
     const isUnkept = qos > 0 && session.store !== null && !session.isConnected;
-    const message = isUnkept ? this.#toUnkeptMessage() : this.#toMessage();
+    const message = isUnkept ? this.#publication.unkeptMessage : this.#publication.message;
     const delivery = new Delivery(message, qos, retain, identifiers, wholeFilter);
     if (qos > 0 && session.store !== null) {
       this.#storedSessions.push(session);
@@ -413,21 +376,21 @@ export class Router {
     if (qos === 0) {
       if (!session.isOpenForQoS0) return false;
       if (!isOwn) {
-        sender.sendQoS0(this.#frame(sender.version), retain);
+        sender.sendQoS0(this.#publication.frame(sender.version), retain);
         return true;
       }
-      const refused = sender.sendParts(this.#toParts(), flags, 0, identifiers);
+      const refused = sender.sendParts(this.#publication.parts, flags, 0, identifiers);
       if (refused !== null) this.#stats.dropped[refused]++;
       return true;
     }
     if (group !== null || !session.takesFrames) return false;
-    if (!isOwn && this.#isFrame()) {
+    if (!isOwn && this.#publication.isFrame) {
       const { receivedAt } = this.#publisher as Connection;
-      return session.deliverFrame(this.#idFrame(sender.version), flags, receivedAt);
+      return session.deliverFrame(this.#publication.idFrame(sender.version), flags, receivedAt);
     }
     if (!session.isReady) return false;
     const packetId = session.beginExchange(qos);
-    const refused = sender.sendParts(this.#toParts(), flags, packetId, identifiers);
+    const refused = sender.sendParts(this.#publication.parts, flags, packetId, identifiers);
     if (refused !== null) session.cancelExchange(packetId, refused);
     return true;
   }
@@ -452,147 +415,6 @@ export class Router {
       session.deliver(delivery, this.#runtime.now());
     }
   }
-
-  /**
-   * Whether the current PUBLISH may wait in queues as the packet that it is: it doesn't expire, and is
-   * small, or is for one session alone. As a message, all queues share it.
-   */
-  #isFrame(): boolean {
-    const view = this.#view as PublishView;
-    const { recipients } = this.#route as Route<BrokerSession>;
-    const size = view.end - view.start;
-    return (
-      view.messageExpiryInterval < 0 &&
-      this.#config.mqtt.maxMessageExpiry === Number.POSITIVE_INFINITY &&
-      (size <= COPIED_FRAME_BYTES_MAX || (recipients.length === 1 && size < REFERENCE_BYTES_MIN))
-    );
-  }
-
-  /** The current PUBLISH as a QoS 0 packet without RETAIN, for a protocol version. */
-  #frame(version: ProtocolVersion): Frame {
-    const frame = version === 5 ? this.#frame5 : this.#frame3;
-    if (frame.isReady) return frame;
-    const view = this.#view as PublishView;
-    if (view.qos === 0 && view.topicAlias === 0 && this.#isPublishersFormat(version)) {
-      frame.set(view.buffer, view.start, view.end, view.payloadEnd - view.payloadStart);
-    } else {
-      this.#encode(frame, version, 0);
-    }
-    return frame;
-  }
-
-  /** The same of QoS 1 or 2, with room for a packet identifier; the message doesn't expire. */
-  #idFrame(version: ProtocolVersion): Frame {
-    const frame = version === 5 ? this.#idFrame5 : this.#idFrame3;
-    if (frame.isReady) return frame;
-    const view = this.#view as PublishView;
-    if (view.qos > 0 && !view.hasVolatileProperties && this.#isPublishersFormat(version)) {
-      frame.set(view.buffer, view.start, view.end, view.payloadEnd - view.payloadStart);
-      frame.packetIdOffset = view.topicEnd - view.start;
-    } else {
-      this.#encode(frame, version, 1);
-      let topicStart = 2;
-      while ((frame.buffer[topicStart - 1] as number) >= 0x80) topicStart++;
-      const { length } = (this.#route as Route<BrokerSession>).topicBytes;
-      frame.packetIdOffset = topicStart + 2 + length;
-    }
-    return frame;
-  }
-
-  /** Whether a protocol version has the same packets as the publisher's. */
-  #isPublishersFormat(version: ProtocolVersion): boolean {
-    return ((this.#publisher as Connection).version === 5) === (version === 5);
-  }
-
-  #encode(frame: Frame, version: ProtocolVersion, qos: 0 | 1): void {
-    const view = this.#view as PublishView;
-    const { topicBytes } = this.#route as Route<BrokerSession>;
-    const properties = version === 5 ? view.forwardedProperties() : EMPTY;
-    const expiry = version === 5 ? view.messageExpiryInterval : -1;
-    const payloadLength = view.payloadEnd - view.payloadStart;
-    const size = publishSize(
-      version,
-      qos,
-      topicBytes.length,
-      properties.length,
-      payloadLength,
-      expiry,
-      0,
-      NO_IDENTIFIERS,
-    );
-    const buffer = frame.scratch(size);
-    writePublish(
-      buffer,
-      0,
-      version,
-      qos << 1,
-      0,
-      topicBytes,
-      0,
-      topicBytes.length,
-      properties,
-      0,
-      properties.length,
-      view.buffer,
-      view.payloadStart,
-      view.payloadEnd,
-      expiry,
-      0,
-      NO_IDENTIFIERS,
-    );
-    frame.set(buffer, 0, size, payloadLength);
-  }
-
-  /** The current PUBLISH in the parts that it is encoded from. */
-  #toParts(): PublishParts {
-    const parts = this.#parts;
-    if (!this.#hasParts) {
-      const view = this.#view as PublishView;
-      const lifetime = this.#lifetimeOf(view);
-      const expiry = lifetime === Number.POSITIVE_INFINITY ? -1 : Math.ceil(lifetime / 1000);
-      parts.setView(view, this.#route as Route<BrokerSession>, expiry);
-      this.#hasParts = true;
-    }
-    return parts;
-  }
-
-  /** How long a message may be under way, in milliseconds; Infinity when there is no limit. */
-  #lifetimeOf({ messageExpiryInterval }: PublishView): number {
-    const { maxMessageExpiry } = this.#config.mqtt;
-    if (messageExpiryInterval < 0) return maxMessageExpiry;
-    return Math.min(messageExpiryInterval * 1000, maxMessageExpiry);
-  }
-
-  /** The current PUBLISH as a message that can be kept: what is needed of the read buffer is copied. */
-  #toMessage(): Message {
-    const { buffer, payloadStart, payloadEnd } = this.#view as PublishView;
-    this.#message ??= this.#withPayload(keepBytes(buffer, payloadStart, payloadEnd));
-    return this.#message;
-  }
-
-  /** The current PUBLISH as a message that nobody keeps beyond this turn. */
-  #toUnkeptMessage(): Message {
-    const { buffer, payloadStart, payloadEnd } = this.#view as PublishView;
-    this.#unkeptMessage ??= this.#withPayload(buffer.subarray(payloadStart, payloadEnd));
-    return this.#unkeptMessage;
-  }
-
-  #withPayload(payload: Uint8Array): Message {
-    const view = this.#view as PublishView;
-    const route = this.#route as Route<BrokerSession>;
-    const { qos, retain } = view;
-    const lifetime = this.#lifetimeOf(view);
-    return {
-      topic: route.topic,
-      topicBytes: route.topicBytes,
-      properties: view.forwardedProperties(),
-      payload,
-      qos,
-      retain,
-      expiresAt: lifetime === Number.POSITIVE_INFINITY ? lifetime : this.#runtime.now() + lifetime,
-      publisherId: (this.#publisher as Connection).clientId,
-    };
-  }
 }
 
 /** A publisher waits for a subscriber that is behind. */
@@ -603,32 +425,6 @@ function holdBackFor({ link }: BrokerSession, publisher: Connection): void {
 /** The QoS 2 exchange of a stored session that a message begins; null when the session isn't stored. */
 function originOf({ packetId }: PublishView, { store, number }: BrokerSession): Origin | null {
   return store === null ? null : { kind: 'received', session: number, packetId };
-}
-
-/** A packet somewhere in a buffer, whole. */
-export class Frame implements PublishFrame {
-  isReady = false;
-  buffer: Uint8Array = EMPTY;
-  start = 0;
-  end = 0;
-  payloadSize = 0;
-  packetIdOffset = 0;
-  #scratch: Buffer = Buffer.alloc(0);
-
-  set(buffer: Uint8Array, start: number, end: number, payloadSize: number): void {
-    this.buffer = buffer;
-    this.start = start;
-    this.end = end;
-    this.payloadSize = payloadSize;
-    this.isReady = true;
-  }
-
-  /** A buffer of at least `size` bytes, whose content may be overwritten by the next message. */
-  scratch(size: number): Buffer {
-    if (size >= REFERENCE_BYTES_MIN) return Buffer.allocUnsafeSlow(size);
-    if (this.#scratch.length < size) this.#scratch = Buffer.allocUnsafeSlow(REFERENCE_BYTES_MIN);
-    return this.#scratch;
-  }
 }
 
 /** Whether a topic is the broker's own: `$SYS/…` can't be published to by clients. */
@@ -646,14 +442,4 @@ function levelCount(topic: string): number {
   let count = 1;
   for (let index = topic.indexOf('/'); index !== -1; index = topic.indexOf('/', index + 1)) count++;
   return count;
-}
-
-/** Large payloads keep their read buffer alive, small ones are copied out of it. */
-function keepBytes(buffer: Uint8Array, start: number, end: number): Uint8Array {
-  if (start === end) return EMPTY;
-  const bytes = buffer.subarray(start, end);
-  if (end - start >= REFERENCE_BYTES_MIN) return bytes;
-  const copy = Buffer.allocUnsafe(end - start);
-  copy.set(bytes);
-  return copy;
 }
