@@ -7,6 +7,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { readArguments } from './lib/arguments.mjs';
 
 /** By package: what its sources may import, and what of it as types only. docs/architecture.md draws it. */
 const ALLOWED = {
@@ -34,7 +35,8 @@ const ALLOWED = {
   conformance: { imports: ['@promptmq/server', 'ws'], types: [] },
 };
 
-const root = process.argv[2] ?? fileURLToPath(new URL('..', import.meta.url));
+const { positionals } = readArguments(import.meta.url, { allowPositionals: true });
+const root = positionals[0] ?? fileURLToPath(new URL('..', import.meta.url));
 const problems = [];
 
 for (const name of readdirSync(join(root, 'packages'))) {

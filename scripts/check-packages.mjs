@@ -21,10 +21,12 @@ import {
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { parseArgs } from 'node:util';
+import { readArguments } from './lib/arguments.mjs';
 import { installIfNeeded, root } from './lib/prepare.mjs';
 
-const { values } = parseArgs({ options: { keep: { type: 'boolean', default: false } } });
+const { values } = readArguments(import.meta.url, {
+  options: { keep: { type: 'boolean', default: false } },
+});
 const isWindows = process.platform === 'win32';
 
 /** A process may take this long; then it is ended and the check has failed. */

@@ -10,10 +10,10 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { readArguments, wholeNumber } from './lib/arguments.mjs';
 import { buildIfNeeded, installIfNeeded } from './lib/prepare.mjs';
 
-const { values } = parseArgs({
+const { values } = readArguments(import.meta.url, {
   options: {
     kills: { type: 'string', default: '100' },
     seed: { type: 'string', default: String(Math.floor(Math.random() * 1e9)) },
@@ -21,11 +21,8 @@ const { values } = parseArgs({
     json: { type: 'boolean', default: false },
   },
 });
-for (const name of ['kills', 'seed']) {
-  if (Number.isInteger(Number(values[name])) && Number(values[name]) >= 0) continue;
-  console.error(`--${name} ${values[name]}: should be a whole number`);
-  process.exit(2);
-}
+const kills = wholeNumber('--kills', values.kills);
+const seed = wholeNumber('--seed', values.seed);
 
 installIfNeeded();
 buildIfNeeded();
@@ -37,8 +34,8 @@ const startedAt = performance.now();
 let shownAt = startedAt;
 try {
   const report = await runCrashes({
-    seed: Number(values.seed),
-    kills: Number(values.kills),
+    seed,
+    kills,
     directory,
     onProgress: ({ kills, acknowledged, judged }) => {
       if (values.json || performance.now() - shownAt < 5000) return;

@@ -5,13 +5,16 @@
  */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
+import { readArguments, wholeNumber } from './lib/arguments.mjs';
 import { buildIfNeeded, installIfNeeded, root } from './lib/prepare.mjs';
 
-const [count = '10', first = String(Math.floor(Math.random() * 1e9))] = process.argv.slice(2);
+const { positionals } = readArguments(import.meta.url, { allowPositionals: true });
+const count = wholeNumber('COUNT', positionals[0] ?? '10', 1);
+const first = wholeNumber('SEED', positionals[1] ?? String(Math.floor(Math.random() * 1e9)));
 installIfNeeded();
 buildIfNeeded();
-for (let index = 0; index < Number(count); index++) {
-  const seed = Number(first) + index;
+for (let index = 0; index < count; index++) {
+  const seed = first + index;
   const { status, stderr } = spawnSync(
     process.execPath,
     [

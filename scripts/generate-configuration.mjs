@@ -12,10 +12,15 @@ import {
   configOptions,
   sectionOf,
 } from '../packages/server/dist/config/index.js';
+import { readArguments } from './lib/arguments.mjs';
 import { root } from './lib/prepare.mjs';
 
-const isCheck = process.argv.includes('--check');
-const target = process.argv.slice(2).find((argument) => !argument.startsWith('--')) ?? root;
+const { values, positionals } = readArguments(import.meta.url, {
+  options: { check: { type: 'boolean', default: false } },
+  allowPositionals: true,
+});
+const isCheck = values.check;
+const target = positionals[0] ?? root;
 
 const files = {
   'docs/configuration.md': markdown(),

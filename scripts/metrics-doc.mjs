@@ -2,8 +2,10 @@
 /** Writes the table of metrics in docs/metrics.md from the catalogue: `node scripts/metrics-doc.mjs`. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { readArguments } from './lib/arguments.mjs';
 import { installIfNeeded, root, run } from './lib/prepare.mjs';
 
+readArguments(import.meta.url);
 installIfNeeded();
 const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
 run('building', process.execPath, [compiler, '-b', 'packages/metrics']);

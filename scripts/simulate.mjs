@@ -5,19 +5,21 @@
  *   node scripts/simulate.mjs --seed N             one seed, with all that happens in it
  *   node scripts/simulate.mjs --seeds FROM..TO     many, on all cores, with progress and a report
  *   node scripts/simulate.mjs … --jobs N           on so many cores
+ *   node scripts/simulate.mjs … --until-failure    up to the first seed that fails
  *
  * Ends with 1 when a seed fails; each is reported with its last events.
  */
 import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
+import { readArguments, refuse, wholeNumber } from './lib/arguments.mjs';
 import { installIfNeeded } from './lib/prepare.mjs';
 
 /** Seeds that a worker gets at a time. */
 const CHUNK = 200;
 
+const values = isMainThread ? readValues() : null;
 if (isMainThread) installIfNeeded();
 await import('./lib/typescript.mjs');
 const { simulate, traceOf } = await import('../packages/server/test/simulation/simulate.ts');
@@ -25,37 +27,50 @@ const { simulate, traceOf } = await import('../packages/server/test/simulation/s
 if (isMainThread) await main();
 else parentPort.on('message', async (seeds) => parentPort.postMessage(await runSeeds(seeds)));
 
+function readValues() {
+  const options = {
+    seed: { type: 'string' },
+    seeds: { type: 'string', default: '1..2000' },
+    jobs: { type: 'string', default: String(availableParallelism()) },
+    'until-failure': { type: 'boolean', default: false },
+  };
+  const { seed, seeds, jobs, ...rest } = readArguments(import.meta.url, { options }).values;
+  const [from, to, ...more] = seeds.split('..').map((text) => wholeNumber('--seeds', text));
+  if (to === undefined || to < from || more.length > 0) {
+    refuse(`--seeds ${seeds}: should be FROM..TO`);
+  }
+  return {
+    seed: seed === undefined ? null : wholeNumber('--seed', seed),
+    from,
+    to,
+    jobs: wholeNumber('--jobs', jobs, 1),
+    untilFailure: rest['until-failure'],
+  };
+}
+
 async function main() {
-  const { values } = parseArgs({
-    options: {
-      seed: { type: 'string' },
-      seeds: { type: 'string', default: '1..2000' },
-      jobs: { type: 'string', default: String(availableParallelism()) },
-    },
-  });
-  if (values.seed !== undefined) {
-    const { lines, error } = await traceOf(toSeed(values.seed));
+  const { seed } = values;
+  if (seed !== null) {
+    const { lines, error } = await traceOf(seed);
     for (const line of lines) console.log(line);
-    console.log(error === null ? `seed ${values.seed} passed` : error);
+    console.log(error === null ? `seed ${seed} passed` : error);
     process.exitCode = error === null ? 0 : 1;
     return;
   }
-  const [from, to] = values.seeds.split('..').map(toSeed);
-  if (to === undefined || to < from) fail(`--seeds ${values.seeds}: should be FROM..TO`);
-  const jobs = Number(values.jobs);
-  if (!Number.isInteger(jobs) || jobs < 1) fail(`--jobs ${values.jobs}: should be a number from 1`);
-  await runAll(from, to, jobs);
+  await runAll(values);
 }
 
-async function runAll(from, to, jobs) {
+async function runAll({ from, to, jobs, untilFailure }) {
   const startedAt = performance.now();
   const sum = { seeds: 0, failed: 0 };
+  const chunk = untilFailure ? 10 : CHUNK;
+  const goesOn = () => next <= to && !(untilFailure && sum.failed > 0);
   let next = from;
   let shownAt = startedAt;
   const work = async () => {
     const worker = new Worker(fileURLToPath(import.meta.url));
-    while (next <= to) {
-      const seeds = { from: next, to: Math.min(to, next + CHUNK - 1) };
+    while (goesOn()) {
+      const seeds = { from: next, to: Math.min(to, next + chunk - 1), untilFailure };
       next = seeds.to + 1;
       worker.postMessage(seeds);
       const [{ totals, failures }] = await once(worker, 'message');
@@ -75,15 +90,16 @@ async function runAll(from, to, jobs) {
       .map(([name, count]) => `${count} ${name}`)
       .join(', '),
   );
-  console.log(`seeds ${from} to ${to} in ${seconds.toFixed(1)} s, ${sum.failed} failed`);
+  const last = untilFailure && sum.failed > 0 ? next - 1 : to;
+  console.log(`seeds ${from} to ${last} in ${seconds.toFixed(1)} s, ${sum.failed} failed`);
   process.exitCode = sum.failed === 0 ? 0 : 1;
 }
 
 /** In a worker. */
-async function runSeeds({ from, to }) {
+async function runSeeds({ from, to, untilFailure }) {
   const totals = { seeds: 0, failed: 0 };
   const failures = [];
-  for (let seed = from; seed <= to; seed++) {
+  for (let seed = from; seed <= to && !(untilFailure && totals.failed > 0); seed++) {
     totals.seeds++;
     try {
       for (const [name, count] of Object.entries(await simulate(seed))) {
@@ -95,15 +111,4 @@ async function runSeeds({ from, to }) {
     }
   }
   return { totals, failures };
-}
-
-function toSeed(text) {
-  const seed = Number(text);
-  if (!Number.isInteger(seed)) fail(`${text}: a seed is a whole number`);
-  return seed;
-}
-
-function fail(message) {
-  console.error(message);
-  process.exit(2);
 }

@@ -13,7 +13,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { readArguments } from '../lib/arguments.mjs';
 import { root } from '../lib/prepare.mjs';
 import { latencyPlot, memoryPlot, throughputPlot } from './lib/bench-package.mjs';
 import { canPin, findBrokers, startBroker } from './lib/brokers.mjs';
@@ -49,7 +49,7 @@ try {
 }
 
 async function main() {
-  const { values } = parseArgs({
+  const { values } = readArguments(import.meta.url, {
     options: {
       quick: { type: 'boolean', default: false },
       runs: { type: 'string' },

@@ -12,12 +12,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { readArguments } from '../lib/arguments.mjs';
 import { installIfNeeded, root, run } from '../lib/prepare.mjs';
 import { pinned } from './lib/brokers.mjs';
 import { generate } from './lib/generator.mjs';
 
-const { values } = parseArgs({
+const { values } = readArguments(import.meta.url, {
   options: {
     rounds: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '3' },

@@ -12,7 +12,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { readArguments } from '../lib/arguments.mjs';
 import { CASES } from './lib/micro-cases.mjs';
 import { median, table } from './lib/report.mjs';
 
@@ -57,7 +57,7 @@ try {
 }
 
 function main() {
-  const { values } = parseArgs({
+  const { values } = readArguments(import.meta.url, {
     options: {
       check: { type: 'boolean', default: false },
       update: { type: 'boolean', default: false },

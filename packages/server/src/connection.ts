@@ -17,6 +17,7 @@ import {
   type DropReason,
   InboundTopicAliases,
   OutboundTopicAliases,
+  type PublishFrame,
   type SessionLink,
 } from '@promptmq/session';
 import type { Permissions } from './access/index.ts';
@@ -95,7 +96,8 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
   readonly #decoder: FrameDecoder;
   readonly #deadline: Deadline;
   #keepAliveMs: number;
-  #receivedAt: number;
+  /** When the bytes came that are processed now, or came last. */
+  receivedAt: number;
   /** Milliseconds of the runtime's clock. */
   readonly openedAt: number;
   #closingAt: number;
@@ -135,7 +137,7 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
     this.#deadline = new Deadline((now) => this.#onDeadline(now));
     this.#keepAliveMs = 0;
     this.openedAt = broker.runtime.now();
-    this.#receivedAt = this.openedAt;
+    this.receivedAt = this.openedAt;
     this.#closingAt = 0;
     this.#stalledAt = -1;
     this.#congestion = null;
@@ -160,7 +162,7 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
   onData(chunk: Uint8Array): void {
     this.broker.stats.bytesReceived += chunk.length;
     if (this.isEnding) return;
-    this.#receivedAt = this.broker.runtime.now();
+    this.receivedAt = this.broker.runtime.now();
     try {
       this.#decoder.push(chunk);
     } catch (error) {
@@ -173,7 +175,7 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
   /** A packet has begun: the next bytes of it are to come within the read timeout. */
   #expectRest(): void {
     const { readTimeout } = this.broker.config.server;
-    if (readTimeout > 0 && !this.#isWatchedUntil(this.#receivedAt + readTimeout)) {
+    if (readTimeout > 0 && !this.#isWatchedUntil(this.receivedAt + readTimeout)) {
       this.#armDeadline();
     }
   }
@@ -194,7 +196,8 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
       return !this.isEnding && !this.#isSuspended;
     }
     if (this.#tracer !== null) {
-      this.traceReceived(decodePacket(buffer, start, bodyStart, end, this.version, 'server'));
+      const packet = decodePacket(buffer, start, bodyStart, end, this.version, 'server');
+      this.#tracer(packet.cmd, tracedFields(packet));
     }
     switch (type) {
       case PacketType.PUBLISH:
@@ -265,6 +268,7 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
     this.#isSuspended = false;
     if (this.state === ConnectionState.Closed) return;
     this.transport.resume();
+    this.receivedAt = this.broker.runtime.now();
     try {
       this.#decoder.resume();
     } catch (error) {
@@ -459,7 +463,7 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
 
   #onAck(type: PacketType, packetId: number, reasonCode: number): void {
     const session = this.session as BrokerSession;
-    const now = this.broker.runtime.now();
+    const now = this.receivedAt;
     let isExpected = true;
     switch (type) {
       case PacketType.PUBACK:
@@ -546,6 +550,10 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
     return this.sender.sendPublish(delivery, dup);
   }
 
+  sendFrame(frame: PublishFrame, flags: number, packetId: number): DropReason | null {
+    return this.sender.sendFrame(frame, flags, packetId);
+  }
+
   sendPubrel(packetId: number): void {
     this.sender.sendAck(PacketType.PUBREL, packetId, ReasonCode.Success);
   }
@@ -597,8 +605,9 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
     broker.armTimer();
   }
 
-  /** Lets publishers go on when half of what was too much is gone. */
+  /** The client has taken something: publishers go on when half of what was too much is gone. */
   #relieve(session: BrokerSession): void {
+    this.#congestion?.noteProgress();
     const isRelieved =
       this.output.pendingBytes < CONGESTED_BYTES / 2 &&
       session.queueLength < CONGESTED_MESSAGES / 2;
@@ -614,27 +623,18 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
   resumeReading(): void {
     this.#holdCount--;
     if (this.#holdCount > 0) return;
-    this.#receivedAt = this.broker.runtime.now();
+    this.receivedAt = this.broker.runtime.now();
     if (this.#decoder.bufferedBytes > 0 && this.state === ConnectionState.Open) this.#expectRest();
     this.transport.resume();
   }
 
   // -------------------------------------------------------------------- tracing
 
-  /** Logs this client's packets from now on if `log.trace-clients` has it, else no more. */
+  /** Tells of this client's packets from now on if somebody looks at them, else no more. */
   updateTrace(clientId: string): void {
-    const { log, config } = this.broker;
-    const isTraced = config.log.traceClients.includes(clientId);
-    const tracer =
-      (direction: 'in' | 'out'): PacketTracer =>
-      (packet, fields) =>
-        log.info('packet', { clientId, direction, packet, ...fields });
-    this.#tracer = isTraced ? tracer('in') : null;
-    this.sender.tracer = isTraced ? tracer('out') : null;
-  }
-
-  traceReceived(packet: Packet): void {
-    this.#tracer?.(packet.cmd, tracedFields(packet));
+    const { traces } = this.broker;
+    this.#tracer = traces.tracer(clientId, 'in');
+    this.sender.tracer = traces.tracer(clientId, 'out');
   }
 
   // -------------------------------------------------------------------- opening
@@ -775,7 +775,7 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
         return this.openedAt + connectTimeout;
       case ConnectionState.Open: {
         const keepAliveAt =
-          this.#keepAliveMs > 0 ? this.#receivedAt + this.#keepAliveMs : Number.POSITIVE_INFINITY;
+          this.#keepAliveMs > 0 ? this.receivedAt + this.#keepAliveMs : Number.POSITIVE_INFINITY;
         const stalledAt =
           this.#stalledAt >= 0 && writeTimeout > 0
             ? this.#stalledAt + writeTimeout
@@ -793,7 +793,7 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
   #restDueAt(): number {
     const { readTimeout } = this.broker.config.server;
     const isDue = readTimeout > 0 && this.#holdCount === 0 && this.#decoder.bufferedBytes > 0;
-    return isDue ? this.#receivedAt + readTimeout : Number.POSITIVE_INFINITY;
+    return isDue ? this.receivedAt + readTimeout : Number.POSITIVE_INFINITY;
   }
 
   #onDeadline(now: number): void {
@@ -801,7 +801,7 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
       this.#armDeadline();
     } else if (this.state !== ConnectionState.Open) {
       this.terminate();
-    } else if (this.#keepAliveMs > 0 && this.#receivedAt + this.#keepAliveMs <= now) {
+    } else if (this.#keepAliveMs > 0 && this.receivedAt + this.#keepAliveMs <= now) {
       this.disconnect(ReasonCode.KeepAliveTimeout, 'keep alive'); // [MQTT-3.1.2-22]
     } else if (this.#restDueAt() <= now) {
       this.disconnect(

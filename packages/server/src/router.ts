@@ -10,6 +10,7 @@ import {
 import {
   Delivery,
   type Message,
+  type PublishFrame,
   type Recipient,
   RetainedStore,
   type Route,
@@ -23,6 +24,7 @@ import type { Config } from './config/index.ts';
 import type { Connection } from './connection.ts';
 import type { TopicMeter } from './observability/topic-meter.ts';
 import { REFERENCE_BYTES_MIN } from './output.ts';
+import { PublishParts } from './publish-parts.ts';
 import type { Runtime } from './runtime.ts';
 import type { BrokerStats } from './stats.ts';
 import type { Origin } from './storage/records.ts';
@@ -67,6 +69,12 @@ export class Router {
   /** It as a QoS 0 packet for each wire format, made or found by the first recipient of the kind. */
   readonly #frame3 = new Frame();
   readonly #frame5 = new Frame();
+  /** The same with a packet identifier. */
+  readonly #idFrame3 = new Frame();
+  readonly #idFrame5 = new Frame();
+  readonly #parts = new PublishParts();
+  /** Whether `#parts` are those of the PUBLISH that is being routed. */
+  #hasParts = false;
 
   constructor(config: Config, runtime: Runtime, stats: BrokerStats) {
     this.#config = config;
@@ -109,6 +117,9 @@ export class Router {
     this.#unkeptMessage = null;
     this.#frame3.isReady = false;
     this.#frame5.isReady = false;
+    this.#idFrame3.isReady = false;
+    this.#idFrame5.isReady = false;
+    this.#hasParts = false;
     const refusal = this.#refusalOf(view, route, publisher);
     if (refusal !== ReasonCode.Success) return refusal;
     this.topicMeter?.count(route, view.payloadEnd - view.payloadStart);
@@ -362,14 +373,9 @@ export class Router {
     const { session } = recipient;
     const retain = view.retain && recipient.retainAsPublished; // [MQTT-3.3.1-12] [MQTT-3.3.1-13]
     const qos = view.qos < recipient.qos ? view.qos : recipient.qos; // [MQTT-3.8.4-8]
-    if (qos === 0 && session.isOpenForQoS0) {
-      const connection = session.link as Connection;
-      const { sender } = connection;
-      if (recipient.identifiers.length === 0 && sender.aliases === null) {
-        sender.sendFrame(this.#frame(sender.version), retain);
-        if (connection.isCongested) connection.holdBack(this.#publisher as Connection);
-        return;
-      }
+    if (this.#forwardPacket(recipient, group, qos, retain)) {
+      holdBackFor(session, this.#publisher as Connection);
+      return;
     }
     const wholeFilter = group === null ? null : group.wholeFilter;
     const { identifiers } = recipient;
@@ -383,6 +389,44 @@ export class Router {
     }
     session.deliver(delivery, this.#runtime.now());
     holdBackFor(session, this.#publisher as Connection);
+  }
+
+  /**
+   * Passes it on as a packet, without an object for it.
+   *
+   * @returns false when it has to be kept, or its QoS 1 or 2 exchange may have to go on in another way
+   */
+  #forwardPacket(
+    { session, identifiers }: Recipient<BrokerSession>,
+    group: SharedGroup<BrokerSession> | null,
+    qos: 0 | 1 | 2,
+    retain: boolean,
+  ): boolean {
+    const { link } = session;
+    if (link === null) return false;
+    const { sender } = link;
+    const isOwn = identifiers.length > 0 || sender.aliases !== null;
+    const flags = (qos << 1) | (retain ? 1 : 0);
+    if (qos === 0) {
+      if (!session.isOpenForQoS0) return false;
+      if (!isOwn) {
+        sender.sendQoS0(this.#frame(sender.version), retain);
+        return true;
+      }
+      const refused = sender.sendParts(this.#toParts(), flags, 0, identifiers);
+      if (refused !== null) this.#stats.dropped[refused]++;
+      return true;
+    }
+    if (group !== null || !session.takesFrames) return false;
+    if (!isOwn && this.#isFrame()) {
+      const { receivedAt } = this.#publisher as Connection;
+      return session.deliverFrame(this.#idFrame(sender.version), flags, receivedAt);
+    }
+    if (!session.isReady) return false;
+    const packetId = session.beginExchange(qos);
+    const refused = sender.sendParts(this.#toParts(), flags, packetId, identifiers);
+    if (refused !== null) session.cancelExchange(packetId, refused);
+    return true;
   }
 
   #deliver(
@@ -406,23 +450,61 @@ export class Router {
     }
   }
 
+  /** Whether the current PUBLISH can wait in a queue as the packet that it is: it doesn't expire. */
+  #isFrame(): boolean {
+    const view = this.#view as PublishView;
+    return (
+      view.messageExpiryInterval < 0 &&
+      this.#config.mqtt.maxMessageExpiry === Number.POSITIVE_INFINITY &&
+      view.end - view.start < REFERENCE_BYTES_MIN
+    );
+  }
+
   /** The current PUBLISH as a QoS 0 packet without RETAIN, for a protocol version. */
   #frame(version: ProtocolVersion): Frame {
     const frame = version === 5 ? this.#frame5 : this.#frame3;
     if (frame.isReady) return frame;
     const view = this.#view as PublishView;
-    const isSameFormat = ((this.#publisher as Connection).version === 5) === (version === 5);
-    if (isSameFormat && view.qos === 0 && view.topicAlias === 0) {
+    if (view.qos === 0 && view.topicAlias === 0 && this.#isPublishersFormat(version)) {
       frame.set(view.buffer, view.start, view.end, view.payloadEnd - view.payloadStart);
-      return frame;
+    } else {
+      this.#encode(frame, version, 0);
     }
+    return frame;
+  }
+
+  /** The same of QoS 1 or 2, with room for a packet identifier; the message doesn't expire. */
+  #idFrame(version: ProtocolVersion): Frame {
+    const frame = version === 5 ? this.#idFrame5 : this.#idFrame3;
+    if (frame.isReady) return frame;
+    const view = this.#view as PublishView;
+    if (view.qos > 0 && !view.hasVolatileProperties && this.#isPublishersFormat(version)) {
+      frame.set(view.buffer, view.start, view.end, view.payloadEnd - view.payloadStart);
+      frame.packetIdOffset = view.topicEnd - view.start;
+    } else {
+      this.#encode(frame, version, 1);
+      let topicStart = 2;
+      while ((frame.buffer[topicStart - 1] as number) >= 0x80) topicStart++;
+      const { length } = (this.#route as Route<BrokerSession>).topicBytes;
+      frame.packetIdOffset = topicStart + 2 + length;
+    }
+    return frame;
+  }
+
+  /** Whether a protocol version has the same packets as the publisher's. */
+  #isPublishersFormat(version: ProtocolVersion): boolean {
+    return ((this.#publisher as Connection).version === 5) === (version === 5);
+  }
+
+  #encode(frame: Frame, version: ProtocolVersion, qos: 0 | 1): void {
+    const view = this.#view as PublishView;
     const { topicBytes } = this.#route as Route<BrokerSession>;
     const properties = version === 5 ? view.forwardedProperties() : EMPTY;
     const expiry = version === 5 ? view.messageExpiryInterval : -1;
     const payloadLength = view.payloadEnd - view.payloadStart;
     const size = publishSize(
       version,
-      0,
+      qos,
       topicBytes.length,
       properties.length,
       payloadLength,
@@ -435,7 +517,7 @@ export class Router {
       buffer,
       0,
       version,
-      0,
+      qos << 1,
       0,
       topicBytes,
       0,
@@ -451,7 +533,26 @@ export class Router {
       NO_IDENTIFIERS,
     );
     frame.set(buffer, 0, size, payloadLength);
-    return frame;
+  }
+
+  /** The current PUBLISH in the parts that it is encoded from. */
+  #toParts(): PublishParts {
+    const parts = this.#parts;
+    if (!this.#hasParts) {
+      const view = this.#view as PublishView;
+      const lifetime = this.#lifetimeOf(view);
+      const expiry = lifetime === Number.POSITIVE_INFINITY ? -1 : Math.ceil(lifetime / 1000);
+      parts.setView(view, this.#route as Route<BrokerSession>, expiry);
+      this.#hasParts = true;
+    }
+    return parts;
+  }
+
+  /** How long a message may be under way, in milliseconds; Infinity when there is no limit. */
+  #lifetimeOf({ messageExpiryInterval }: PublishView): number {
+    const { maxMessageExpiry } = this.#config.mqtt;
+    if (messageExpiryInterval < 0) return maxMessageExpiry;
+    return Math.min(messageExpiryInterval * 1000, maxMessageExpiry);
   }
 
   /** The current PUBLISH as a message that can be kept: what is needed of the read buffer is copied. */
@@ -471,11 +572,8 @@ export class Router {
   #withPayload(payload: Uint8Array): Message {
     const view = this.#view as PublishView;
     const route = this.#route as Route<BrokerSession>;
-    const { qos, retain, messageExpiryInterval } = view;
-    const lifetimeMs = Math.min(
-      messageExpiryInterval < 0 ? Number.POSITIVE_INFINITY : messageExpiryInterval * 1000,
-      this.#config.mqtt.maxMessageExpiry,
-    );
+    const { qos, retain } = view;
+    const lifetime = this.#lifetimeOf(view);
     return {
       topic: route.topic,
       topicBytes: route.topicBytes,
@@ -483,8 +581,7 @@ export class Router {
       payload,
       qos,
       retain,
-      expiresAt:
-        lifetimeMs === Number.POSITIVE_INFINITY ? lifetimeMs : this.#runtime.now() + lifetimeMs,
+      expiresAt: lifetime === Number.POSITIVE_INFINITY ? lifetime : this.#runtime.now() + lifetime,
       publisherId: (this.#publisher as Connection).clientId,
     };
   }
@@ -501,12 +598,13 @@ function originOf({ packetId }: PublishView, { store, number }: BrokerSession): 
 }
 
 /** A packet somewhere in a buffer, whole. */
-export class Frame {
+export class Frame implements PublishFrame {
   isReady = false;
   buffer: Uint8Array = EMPTY;
   start = 0;
   end = 0;
   payloadSize = 0;
+  packetIdOffset = 0;
   #scratch: Buffer = Buffer.alloc(0);
 
   set(buffer: Uint8Array, start: number, end: number, payloadSize: number): void {

@@ -3,6 +3,7 @@ import {
   Delivery,
   type DropReason,
   type Message,
+  type PublishFrame,
   Session,
   type SessionLink,
   type SessionOptions,
@@ -19,6 +20,14 @@ class RecordingLink implements SessionLink {
     const payload = Buffer.from(delivery.message.payload).toString();
     if (payload === this.tooLarge) return 'packet-too-large';
     this.sent.push(`PUBLISH ${delivery.packetId} ${payload}${dup ? ' dup' : ''}`);
+    return null;
+  }
+
+  sendFrame(frame: PublishFrame, flags: number, packetId: number): DropReason | null {
+    const text = Buffer.from(frame.buffer.subarray(frame.start, frame.end)).toString();
+    if (text === this.tooLarge) return 'packet-too-large';
+    const retain = (flags & 1) === 1 ? ' retain' : '';
+    this.sent.push(`FRAME ${packetId} ${text} QoS ${flags >> 1}${retain}`);
     return null;
   }
 

@@ -1,3 +1,4 @@
+export { type BackupReport, backupLog } from './backup.ts';
 export type { CommitListener } from './batch-builder.ts';
 export {
   type Checkpoint,

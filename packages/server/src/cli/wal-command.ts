@@ -1,5 +1,6 @@
 import { ReasonCode } from '@promptmq/codec';
 import {
+  backupLog,
   type CompactionResult,
   type DumpedRecord,
   dumpLog,
@@ -38,15 +39,16 @@ interface LogArguments {
   readonly json: boolean;
 }
 
-/** `promptmq wal verify|stat|dump|repair|compact DIR`: looks at a log, or mends it, while no broker runs. */
+/** `promptmq wal verify|stat|dump|backup|repair|compact DIR`: looks at a log, copies or mends it. */
 export const walCommand: CommandModule = {
   command: 'wal <command>',
-  describe: 'look at a log, repair or compact it, while no broker runs',
+  describe: 'look at a log, back it up, or, while no broker runs, repair or compact it',
   builder: (args) =>
     args
       .command(verifyCommand)
       .command(statCommand)
       .command(dumpCommand)
+      .command(backupCommand)
       .command(repairCommand)
       .command(compactCommand),
   // Never called: one of the commands above is.
@@ -147,6 +149,39 @@ const dumpCommand: CommandModule<object, DumpArguments> = {
           ...(stream === undefined ? {} : { stream: Buffer.from(stream) }),
         },
       );
+      return 0;
+    }),
+};
+
+interface BackupArguments {
+  readonly dir: string;
+  readonly target: string;
+  readonly json: boolean;
+}
+
+const backupCommand: CommandModule<object, BackupArguments> = {
+  command: 'backup <dir> <target>',
+  describe:
+    'copy the log of a broker, which may run, to an empty folder; storage.wal-dir for another',
+  builder: (args) =>
+    args
+      .positional('dir', { describe: 'folder of the log', type: 'string', demandOption: true })
+      .positional('target', {
+        describe: 'folder of the copy, empty or made',
+        type: 'string',
+        demandOption: true,
+      })
+      .option('json', {
+        describe: 'one JSON document on standard output',
+        boolean: true,
+        default: false,
+      }),
+  handler: ({ dir, target, json }) =>
+    run(json, async () => {
+      const report = await backupLog(dir, target, { onProgress: progress('backup') });
+      print(json, report, [
+        `${report.segments} segments of ${report.bytes} bytes, up to position ${report.head}`,
+      ]);
       return 0;
     }),
 };

@@ -52,6 +52,10 @@ export class CommitQueue {
     this.#pending = all.filter((one) => one.position < position);
     this.#head = 0;
     for (const one of all) if (one.position >= position) one.onRefused();
-    for (const connection of this.#connections) connection.refuseAcks(position);
+    for (const connection of this.#connections) {
+      connection.refuseAcks(position);
+      // A refusal depends on no record: on a full disk there may be no commit for long.
+      if (connection.sendCommittedAcks(0)) this.#connections.delete(connection);
+    }
   }
 }

@@ -556,6 +556,8 @@ export class Storage implements LogOwner, DeliveryStore<Connection> {
     }
     for (const { session } of this.#state.entries.values()) session.removeStoredFrom(from);
     this.#broker.log.error('storage-refused', { position: from, why: error.message });
+    // Nobody is to wait for what never comes.
+    this.#lastPosition = Math.min(this.#lastPosition, from - 1);
     this.#queue.refuse(from);
     this.#letGo();
   }

@@ -283,9 +283,11 @@ export class Ledger {
     if (!isFirst) this.counts.repeated++;
     this.#checkCopies(publication, receipt, where);
     // One that has expired where it waited may come again, when its client sends it again.
-    // So may one that was routed before this subscription, and not acknowledged.
-    const isFromBefore =
-      publication.sends > 1 && !spans.some(({ granted }) => granted <= publication.earliest);
+    // So may one that was not acknowledged and was routed first when nothing here surely asked for it.
+    const { earliest, latest } = publication;
+    const isOwedFirst = (span: Span) =>
+      span.isSure(earliest, Math.min(latest, this.tick)) && isAskedFor(span);
+    const isFromBefore = publication.sends > 1 && !spans.some(isOwedFirst);
     const isOrdered = !options.isWill && options.expiry === null && !isFromBefore;
     if (isFirst && isOrdered && spans.every(({ group }) => group === null)) {
       this.#checkOrder(session, publication, packet.qos, where);

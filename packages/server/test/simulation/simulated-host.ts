@@ -6,6 +6,7 @@ import { Broker } from '../../src/broker.ts';
 import type { Config } from '../../src/config/index.ts';
 import type { Logger } from '../../src/log/index.ts';
 import type { Runtime } from '../../src/runtime.ts';
+import { Violation } from '../model/publication.ts';
 import type { SimulatedClock } from './simulated-clock.ts';
 
 /** Longest that an operation of the disk takes, in milliseconds. */
@@ -92,7 +93,7 @@ export class SimulatedHost {
     const life = new Life(this.#clock);
     this.#life = life;
     this.isRunning = true;
-    const broker = new Broker(this.#config, life, this.#log);
+    const broker = new Broker(this.#config, life, this.#watchedLog(life));
     broker.onStorageFailed = (error) => this.#fail(life, error);
     if (!this.isDurable) {
       this.broker = broker;
@@ -107,6 +108,28 @@ export class SimulatedHost {
       },
       (error: unknown) => this.#fail(life, error),
     );
+  }
+
+  /** Nothing was damaged here: a broker that says that it found something damaged or lost has lost it itself. */
+  #watchedLog(life: Life): Logger {
+    const log = this.#log;
+    const fail = (event: string, fields: object = {}) =>
+      this.#fail(life, new Violation(`the broker logs ${event} ${JSON.stringify(fields)}`));
+    return {
+      ...log,
+      warn: (event, fields) => {
+        log.warn(event, fields);
+        if (event.startsWith('storage-')) fail(event, fields);
+      },
+      error: (event, fields) => {
+        log.error(event, fields);
+        fail(event, fields);
+      },
+      fatal: (event, fields) => {
+        log.fatal(event, fields);
+        fail(event, fields);
+      },
+    };
   }
 
   #fail(life: Life, error: unknown): void {

@@ -25,7 +25,8 @@ interface FileData {
 /** An entry of a directory that has changed and has not been synced; null when it was removed. */
 type PendingName = readonly [path: string, file: FileData | null];
 
-const SECTOR = 512;
+/** What a disk writes as a whole, in bytes: a sector, or what memory that keeps its content does. */
+const SECTORS = [8, 64, 512];
 
 /**
  * Files in memory that can fail at any operation, fill up, and be cut off like a disk whose machine
@@ -246,6 +247,7 @@ function remains(file: FileData, survival: Survival, random: Random): Buffer {
     }
     if (random.chance(0.3)) continue;
     // Sectors are written whole or not at all, each for itself; sometimes the write is whole.
+    const sector = random.pick(SECTORS);
     if (random.chance(0.3)) {
       content = applied(content, change);
       continue;
@@ -253,7 +255,7 @@ function remains(file: FileData, survival: Survival, random: Random): Buffer {
     const { offset, bytes } = change;
     let start = 0;
     while (start < bytes.length) {
-      const end = Math.min(bytes.length, start + SECTOR - ((offset + start) % SECTOR));
+      const end = Math.min(bytes.length, start + sector - ((offset + start) % sector));
       if (random.chance(0.5)) {
         content = applied(content, { offset: offset + start, bytes: bytes.subarray(start, end) });
       }

@@ -1,0 +1,364 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import type { Packet, ProtocolVersion } from '@promptmq/codec';
+import type { Clock } from '@promptmq/wal';
+import { FaultyFiles, systemError } from '../../../wal/test/support/faulty-files.ts';
+import { MemoryIndex } from '../../../wal/test/support/memory-index.ts';
+import { Random } from '../../../wal/test/support/random.ts';
+import { createBroker, type Logger, type RunningBroker } from '../../src/index.ts';
+import { PacketClient } from '../support/packet-client.ts';
+
+const QUOTA_EXCEEDED = 0x97;
+
+/** After so many milliseconds the log tries whether there is room again; here, when a test says so. */
+const RETRY_MS = 1000;
+
+/** A machine whose disk can be full, and fail: the broker on it is real, and so are its sockets. */
+class Machine {
+  files = new FaultyFiles();
+  index = new MemoryIndex();
+  broker!: RunningBroker;
+  readonly failures: string[] = [];
+  #retry: () => void = () => {};
+  #events: string[] = [];
+  #onEvent: () => void = () => {};
+  readonly #clients: PacketClient[] = [];
+
+  async start(): Promise<void> {
+    const clock: Clock = {
+      now: () => performance.now(),
+      defer: (callback) => void setImmediate(callback),
+      setTimer: (delayMs, callback) => {
+        if (delayMs === RETRY_MS) {
+          this.#retry = callback;
+          return () => {};
+        }
+        const timer = setTimeout(callback, delayMs);
+        return () => clearTimeout(timer);
+      },
+    };
+    const options = {
+      storage: {
+        dataDir: '/data',
+        walDir: '/wal',
+        wal: { segmentSize: '1MiB' },
+        compaction: { checkInterval: '1d' },
+      },
+      server: { wsBind: 'none' },
+    };
+    this.broker = await createBroker(options, {
+      logger: this.#logger(),
+      storage: { files: this.files, index: this.index, clock },
+      onStorageFailed: (why) => this.failures.push(why),
+    });
+  }
+
+  #logger(): Logger {
+    const note = (event: string) => {
+      this.#events.push(event);
+      this.#onEvent();
+    };
+    return { trace: note, debug: note, info: note, warn: note, error: note, fatal: note };
+  }
+
+  /** Waits for an event since the last that was waited for. */
+  async event(name: string): Promise<void> {
+    while (!this.#events.includes(name)) {
+      await new Promise<void>((resolve) => {
+        this.#onEvent = resolve;
+      });
+    }
+    this.#events = this.#events.slice(this.#events.indexOf(name) + 1);
+  }
+
+  /** From now on no write finds room. */
+  fillDisk(): void {
+    this.files.beforeOperation = (name) => {
+      if (name === 'write') throw systemError('ENOSPC', name);
+    };
+  }
+
+  /** The log has noticed that there is no room. */
+  async becomeFull(): Promise<void> {
+    const client = await this.connected('filler');
+    this.fillDisk();
+    client.publish('filler', 'x', 1, 1, { retain: true });
+    expect(await client.next()).toMatchObject({ cmd: 'puback', reasonCode: QUOTA_EXCEEDED });
+  }
+
+  async makeRoom(): Promise<void> {
+    this.files.beforeOperation = () => {};
+    this.#retry();
+    await this.event('storage-has-room');
+  }
+
+  /** The power is cut, and comes back: what was acknowledged is there. */
+  async restart(): Promise<void> {
+    const { broker } = this;
+    this.files = this.files.crash('nothing', new Random(1));
+    this.index = this.index.crash();
+    // The process before ends, too; its files are dead.
+    void broker.stop();
+    await this.cutClients();
+    await this.start();
+  }
+
+  async open(version: ProtocolVersion = 5): Promise<PacketClient> {
+    const client = await PacketClient.open(this.broker.url as string, version);
+    this.#clients.push(client);
+    return client;
+  }
+
+  async connected(clientId: string, version: ProtocolVersion = 5): Promise<PacketClient> {
+    const client = await this.open(version);
+    client.connect(clientId);
+    expect(await client.next()).toMatchObject({ cmd: 'connack' });
+    return client;
+  }
+
+  async subscribed(clientId: string, topic: string): Promise<PacketClient> {
+    const client = await this.connected(clientId);
+    client.subscribe(topic, 1);
+    expect(await client.next()).toMatchObject({ cmd: 'suback', granted: [2] });
+    return client;
+  }
+
+  async cutClients(): Promise<void> {
+    for (const client of this.#clients.splice(0)) await client.cut();
+  }
+}
+
+let machine: Machine;
+
+beforeEach(async () => {
+  machine = new Machine();
+  await machine.start();
+});
+
+afterEach(async () => {
+  machine.files.beforeOperation = () => {};
+  await machine.cutClients();
+  await machine.broker.stop();
+});
+
+/** Messages as `topic payload`, other packets by name. */
+function brief(packets: readonly (Packet | null)[]): string[] {
+  return packets.map((packet) => {
+    if (packet === null) return 'closed';
+    if (packet.cmd !== 'publish') return packet.cmd;
+    return `${packet.topic} ${Buffer.from(packet.payload).toString()}`;
+  });
+}
+
+describe('MQTT 5: what the disk has no room for is refused with 0x97 (§4.13)', () => {
+  test('QoS 1 and 2, in the moment in which the disk fills up and after it; nobody gets it', async () => {
+    const subscriber = await machine.subscribed('subscriber', 't/#');
+    const publisher = await machine.connected('publisher');
+    machine.fillDisk();
+    publisher.publish('t/1', 'refused by the write', 1, 1);
+    publisher.publish('t/1', 'refused with it', 2, 2);
+    const refused = { messageId: 1, reasonCode: QUOTA_EXCEEDED };
+    expect(await publisher.next()).toMatchObject({ cmd: 'puback', ...refused });
+    expect(await publisher.next()).toMatchObject({ cmd: 'pubrec', ...refused, messageId: 2 });
+    publisher.publish('t/1', 'refused at once', 1, 3);
+    publisher.publish('t/1', 'refused at once, too', 2, 4);
+    expect(await publisher.next()).toMatchObject({ cmd: 'puback', ...refused, messageId: 3 });
+    expect(await publisher.next()).toMatchObject({ cmd: 'pubrec', ...refused, messageId: 4 });
+    expect(machine.broker.stats.refused['storage-full']).toBe(2);
+    // QoS 0 needs no disk.
+    publisher.publish('t/1', 'needs no disk', 0, 0);
+    expect(brief([await subscriber.next()])).toEqual(['t/1 needs no disk']);
+
+    await machine.makeRoom();
+    publisher.publish('t/1', 'first', 1, 1);
+    // The identifier is free: PUBREC had an error code [MQTT-4.3.3-9].
+    publisher.publish('t/1', 'second', 2, 2);
+    expect(await publisher.next()).toMatchObject({ cmd: 'puback', messageId: 1 });
+    const pubrec = await publisher.next();
+    expect(pubrec).toMatchObject({ cmd: 'pubrec', messageId: 2 });
+    expect((pubrec as { reasonCode?: number }).reasonCode ?? 0).toBe(0);
+    expect(brief([await subscriber.next(), await subscriber.next()])).toEqual([
+      't/1 first',
+      't/1 second',
+    ]);
+    await machine.restart();
+    const again = await machine.connected('subscriber');
+    expect(brief([await again.next(), await again.next()])).toEqual(['t/1 first', 't/1 second']);
+    expect(await again.sentSoFar()).toEqual([]);
+  });
+
+  test('a retained message that is refused leaves the former one in its place', async () => {
+    const publisher = await machine.connected('publisher');
+    publisher.publish('kept', 'former', 1, 1, { retain: true });
+    expect(await publisher.next()).toMatchObject({ cmd: 'puback', messageId: 1 });
+    machine.fillDisk();
+    publisher.publish('kept', 'refused', 1, 2, { retain: true });
+    publisher.publish('kept', '', 1, 3, { retain: true });
+    for (const messageId of [2, 3]) {
+      const refused = { cmd: 'puback', messageId, reasonCode: QUOTA_EXCEEDED };
+      expect(await publisher.next()).toMatchObject(refused);
+    }
+    const retained = async () => {
+      const client = await machine.open();
+      client.connect('', { clean: true, properties: {} });
+      client.subscribe('kept', 1);
+      await client.next();
+      const found = [await client.next(), await client.next()];
+      return brief(found);
+    };
+    expect(await retained()).toEqual(['suback', 'kept former']);
+    await machine.makeRoom();
+    await machine.restart();
+    expect(await retained()).toEqual(['suback', 'kept former']);
+  });
+
+  test('a duplicate of what was taken before is acknowledged: it needs no disk', async () => {
+    const publisher = await machine.connected('publisher');
+    publisher.publish('t', 'taken', 2, 1);
+    expect(await publisher.next()).toMatchObject({ cmd: 'pubrec', messageId: 1 });
+    machine.fillDisk();
+    publisher.publish('t', 'refused', 2, 2);
+    const refused = { cmd: 'pubrec', messageId: 2, reasonCode: QUOTA_EXCEEDED };
+    expect(await publisher.next()).toMatchObject(refused);
+    await publisher.cut();
+    const again = await machine.connected('publisher');
+    again.publish('t', 'taken', 2, 1, { dup: true });
+    expect(brief(await again.sentSoFar())).toEqual(['pubrec']);
+  });
+
+  test('SUBSCRIBE and a new session are refused, UNSUBSCRIBE waits, a session that is there goes on', async () => {
+    const client = await machine.subscribed('client', 'held');
+    const other = await machine.subscribed('other', 'given up');
+    await machine.becomeFull();
+    client.subscribe('more', 2);
+    expect(await client.next()).toMatchObject({ cmd: 'suback', granted: [QUOTA_EXCEEDED] });
+    other.send({ cmd: 'unsubscribe', messageId: 3, unsubscriptions: ['given up'] });
+    expect(await other.sentSoFar()).toEqual([]);
+
+    const stranger = await machine.open();
+    stranger.connect('stranger');
+    expect(await stranger.next()).toMatchObject({ cmd: 'connack', reasonCode: QUOTA_EXCEEDED });
+    const old = await machine.open(4);
+    old.connect('old');
+    expect(await old.next()).toMatchObject({ cmd: 'connack', returnCode: 3 });
+    const fleeting = await machine.open();
+    fleeting.connect('fleeting', { clean: true, properties: {} });
+    expect(await fleeting.next()).toMatchObject({ cmd: 'connack', reasonCode: 0 });
+
+    await client.cut();
+    const again = await machine.open();
+    again.connect('client');
+    expect(await again.next()).toMatchObject({ cmd: 'connack', sessionPresent: true });
+    await machine.makeRoom();
+    expect(await other.next()).toMatchObject({ cmd: 'unsuback', messageId: 3, granted: [0] });
+    again.subscribe('more', 2);
+    expect(await again.next()).toMatchObject({ cmd: 'suback', granted: [2] });
+    await machine.restart();
+    const last = await machine.open();
+    last.connect('client');
+    expect(await last.next()).toMatchObject({ cmd: 'connack', sessionPresent: true });
+    last.publish('held', 'to both', 1, 1);
+    last.publish('more', 'to both', 1, 2);
+    const got = [await last.next(), await last.next(), await last.next(), await last.next()];
+    expect(brief(got).sort()).toEqual(['held to both', 'more to both', 'puback', 'puback']);
+  });
+
+  test('PUBREL that comes on a full disk is answered when there is room [MQTT-4.3.3-11]', async () => {
+    const subscriber = await machine.subscribed('subscriber', 't');
+    const publisher = await machine.connected('publisher');
+    for (const messageId of [1, 2]) {
+      publisher.publish('t', `${messageId}`, 2, messageId);
+      expect(await publisher.next()).toMatchObject({ cmd: 'pubrec', messageId });
+      await subscriber.next();
+    }
+    machine.fillDisk();
+    // The record of the first is refused, the second finds the disk full.
+    publisher.send({ cmd: 'pubrel', messageId: 1 });
+    await machine.event('storage-full');
+    publisher.send({ cmd: 'pubrel', messageId: 2 });
+    expect(await publisher.sentSoFar()).toEqual([]);
+    await machine.makeRoom();
+    for (const messageId of [1, 2]) {
+      expect(await publisher.next()).toMatchObject({ cmd: 'pubcomp', messageId });
+    }
+    await machine.restart();
+    const again = await machine.connected('publisher');
+    // Free, and durably so.
+    again.publish('t', 'another', 2, 1);
+    expect(await again.next()).toMatchObject({ cmd: 'pubrec', messageId: 1 });
+    const last = await machine.connected('subscriber');
+    expect(brief([await last.next(), await last.next(), await last.next()])).toEqual([
+      't 1',
+      't 2',
+      't another',
+    ]);
+  });
+
+  test('PUBREC of a subscriber that comes on a full disk is answered when there is room', async () => {
+    const subscriber = await machine.subscribed('subscriber', 't');
+    const publisher = await machine.connected('publisher');
+    publisher.publish('t', 'message', 2, 1);
+    const { messageId } = (await subscriber.next()) as Packet & { cmd: 'publish' };
+    await machine.becomeFull();
+    subscriber.send({ cmd: 'pubrec', messageId: messageId as number });
+    expect(await subscriber.sentSoFar()).toEqual([]);
+    await machine.makeRoom();
+    expect(await subscriber.next()).toMatchObject({ cmd: 'pubrel', messageId });
+    await machine.restart();
+    const again = await machine.connected('subscriber');
+    // PUBREL is owed, the message not any more.
+    expect(await again.next()).toMatchObject({ cmd: 'pubrel', messageId });
+    expect(await again.sentSoFar()).toEqual([]);
+  });
+});
+
+describe('MQTT 3.1.1: a message is refused by not acknowledging it', () => {
+  test.each([1, 2] as const)(
+    'QoS %d: the connection ends, and it is taken when it is sent again',
+    async (qos) => {
+      const subscriber = await machine.subscribed('subscriber', 't');
+      const publisher = await machine.connected('publisher', 4);
+      machine.fillDisk();
+      publisher.publish('t', 'message', qos, 1);
+      expect(await publisher.next()).toBeNull();
+      await machine.event('storage-full');
+      const second = await machine.connected('publisher', 4);
+      second.publish('t', 'message', qos, 1, { dup: true });
+      expect(await second.next()).toBeNull();
+      await machine.makeRoom();
+      const third = await machine.connected('publisher', 4);
+      third.publish('t', 'message', qos, 1, { dup: true });
+      const cmd = qos === 1 ? 'puback' : 'pubrec';
+      expect(await third.next()).toMatchObject({ cmd, messageId: 1 });
+      expect(brief([await subscriber.next()])).toEqual(['t message']);
+      expect(await subscriber.sentSoFar()).toEqual([]);
+      await machine.restart();
+      const again = await machine.connected('subscriber');
+      expect(brief([await again.next()])).toEqual(['t message']);
+      expect(await again.sentSoFar()).toEqual([]);
+    },
+  );
+});
+
+test('a sync that fails is told once, and nothing is acknowledged any more', async () => {
+  const subscriber = await machine.subscribed('subscriber', 't');
+  const publisher = await machine.connected('publisher');
+  publisher.publish('t', 'safe', 1, 1);
+  expect(await publisher.next()).toMatchObject({ cmd: 'puback', messageId: 1 });
+  expect(brief([await subscriber.next()])).toEqual(['t safe']);
+  machine.files.beforeOperation = (name) => {
+    if (name === 'sync') throw systemError('EIO', name);
+  };
+  publisher.publish('t', 'lost', 1, 2);
+  const refused = { cmd: 'puback', messageId: 2, reasonCode: QUOTA_EXCEEDED };
+  expect(await publisher.next()).toMatchObject(refused);
+  // The next sync would succeed: it proves nothing.
+  machine.files.beforeOperation = () => {};
+  publisher.publish('t', 'lost', 1, 3);
+  expect(await publisher.next()).toMatchObject({ ...refused, messageId: 3 });
+  expect(machine.failures).toEqual([expect.stringContaining('EIO')]);
+  expect(await subscriber.sentSoFar()).toEqual([]);
+  await machine.restart();
+  const again = await machine.connected('subscriber');
+  expect(brief([await again.next()])).toEqual(['t safe']);
+  expect(await again.sentSoFar()).toEqual([]);
+});

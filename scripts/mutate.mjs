@@ -1,0 +1,198 @@
+#!/usr/bin/env node
+/**
+ * Breaks the broker on purpose, one promise at a time, and looks which harness notices.
+ *
+ *   node scripts/mutate.mjs                       each mutation, with the harnesses that must catch it
+ *   node scripts/mutate.mjs --all                 each mutation, with every harness
+ *   node scripts/mutate.mjs --only TEXT …         mutations whose name has this text; may be repeated
+ *   node scripts/mutate.mjs --harness NAME …      with these harnesses only; may be repeated
+ *   node scripts/mutate.mjs --list                names, and what each breaks
+ *
+ *   --seeds N    that the simulation gets at most (1500)       --kills N   that the broker gets (60)
+ *   --json FILE  writes the results there, too                 --skip-baseline   see below
+ *
+ * The mutations are in scripts/mutations/. Everything happens in a copy of the repository in a temporary
+ * folder. Before any mutation, each harness has to pass without one (the baseline).
+ *
+ * Ends with 1 when a mutation isn't caught by a harness that must catch it, when the text that it changes
+ * is not in the source any more, or when the baseline fails.
+ */
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readArguments, refuse, wholeNumber } from './lib/arguments.mjs';
+import { harnesses, runTool } from './lib/harnesses.mjs';
+import { installIfNeeded, root } from './lib/prepare.mjs';
+import { brokerMutations } from './mutations/broker.mjs';
+import { logMutations } from './mutations/log.mjs';
+
+const { values } = readArguments(import.meta.url, {
+  options: {
+    all: { type: 'boolean', default: false },
+    only: { type: 'string', multiple: true, default: [] },
+    harness: { type: 'string', multiple: true, default: [] },
+    list: { type: 'boolean', default: false },
+    seeds: { type: 'string', default: '1500' },
+    kills: { type: 'string', default: '60' },
+    json: { type: 'string' },
+    'skip-baseline': { type: 'boolean', default: false },
+  },
+});
+const limits = {
+  seeds: wholeNumber('--seeds', values.seeds, 1),
+  kills: wholeNumber('--kills', values.kills, 1),
+};
+const mutations = [...logMutations, ...brokerMutations].filter(
+  ({ name }) => values.only.length === 0 || values.only.some((text) => name.includes(text)),
+);
+if (mutations.length === 0) refuse(`no mutation has ${values.only.join(' or ')} in its name`);
+const unknown = values.harness.find((name) => !Object.hasOwn(harnesses, name));
+if (unknown !== undefined) {
+  refuse(`--harness ${unknown}: there are ${Object.keys(harnesses).join(', ')}`);
+}
+
+if (values.list) {
+  for (const { name, breaks, caughtBy, harmless } of mutations) {
+    console.log(`${name}\n    ${breaks}`);
+    console.log(`    ${harmless === undefined ? caughtBy.join(', ') : `harmless: ${harmless}`}`);
+  }
+} else {
+  installIfNeeded();
+  await main();
+}
+
+async function main() {
+  const folder = mkdtempSync(join(tmpdir(), 'promptmq-mutate-'));
+  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1));
+  copyRepository(folder);
+  const results = [];
+  const isSound = values['skip-baseline'] || (await passesBaseline(folder));
+  for (const [index, mutation] of mutations.entries()) {
+    if (!isSound) break;
+    console.log(`${index + 1}/${mutations.length} ${mutation.name}: ${mutation.breaks}`);
+    const result = await judge(folder, mutation);
+    results.push(result);
+    if (result.error !== null) console.log(`    ERROR: ${result.error}`);
+  }
+  printTable(results);
+  if (values.json !== undefined) writeFileSync(values.json, JSON.stringify(results, null, 2));
+  const failed = results.filter(({ error, missedBy }) => error !== null || missedBy.length > 0);
+  const harmless = results.filter(({ mutation }) => mutation.harmless !== undefined).length;
+  console.log(
+    `${results.length} mutations, ${harmless} of them harmless, ${failed.length} not caught as they must be`,
+  );
+  process.exitCode = isSound && failed.length === 0 ? 0 : 1;
+}
+
+/** The sources as they are now, with the dependencies of the original. */
+function copyRepository(folder) {
+  for (const name of [
+    'packages',
+    'scripts',
+    'package.json',
+    'pnpm-lock.yaml',
+    'tsconfig.base.json',
+  ]) {
+    cpSync(join(root, name), join(folder, name), {
+      recursive: true,
+      verbatimSymlinks: true,
+      preserveTimestamps: true,
+    });
+  }
+  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'), 'junction');
+}
+
+async function passesBaseline(folder) {
+  console.log('without a mutation');
+  const failure = await build(folder);
+  if (failure !== null) {
+    console.log(`    ERROR: ${failure}`);
+    return false;
+  }
+  for (const name of new Set(mutations.flatMap(harnessesFor))) {
+    const outcome = await runHarness(folder, name);
+    if (!outcome.isCaught) continue;
+    console.log(outcome.output);
+    return false;
+  }
+  return true;
+}
+
+function harnessesFor({ caughtBy }) {
+  const wanted = values.all ? Object.keys(harnesses) : caughtBy;
+  return wanted.filter((name) => values.harness.length === 0 || values.harness.includes(name));
+}
+
+async function judge(folder, mutation) {
+  const result = { mutation, outcomes: {}, missedBy: [], error: null };
+  const originals = new Map();
+  try {
+    for (const edit of mutation.edits) apply(folder, edit, originals);
+    result.error = await build(folder);
+    if (result.error !== null) return result;
+    for (const name of harnessesFor(mutation)) {
+      const { isCaught, detail } = await runHarness(folder, name);
+      result.outcomes[name] = { isCaught, detail };
+      if (!isCaught && mutation.caughtBy.includes(name)) result.missedBy.push(name);
+    }
+  } catch (error) {
+    result.error = error.message;
+  } finally {
+    for (const [path, source] of originals) writeFileSync(path, source);
+  }
+  return result;
+}
+
+/** @throws {Error} when the text to be changed isn't there exactly once */
+function apply(folder, { file, find, put }, originals) {
+  const path = join(folder, file);
+  const source = readFileSync(path, 'utf8');
+  const count = source.split(find).length - 1;
+  if (count !== 1) throw new Error(`${file} has this text ${count} times: ${find}`);
+  if (!originals.has(path)) originals.set(path, source);
+  writeFileSync(
+    path,
+    source.replace(find, () => put),
+  );
+}
+
+/** @returns why it doesn't compile, or null */
+async function build(folder) {
+  const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+  const { status, output } = await runTool(folder, [compiler, '-b', 'packages'], 300_000);
+  return status === 0 ? null : `does not compile:\n${output}`;
+}
+
+async function runHarness(folder, name) {
+  const startedAt = performance.now();
+  const outcome = await harnesses[name].run(folder, limits);
+  const seconds = ((performance.now() - startedAt) / 1000).toFixed(0);
+  const verdict = outcome.isCaught ? 'caught' : 'not caught';
+  console.log(`    ${name}: ${verdict}, ${outcome.detail} (${seconds} s)`);
+  return outcome;
+}
+
+function printTable(results) {
+  const names = Object.keys(harnesses);
+  const rows = results.map(({ mutation, outcomes, missedBy, error }) => [
+    mutation.name,
+    ...names.map((name) => {
+      if (error !== null) return 'ERROR';
+      const outcome = outcomes[name];
+      if (outcome === undefined) return '';
+      if (outcome.isCaught) return outcome.detail;
+      return missedBy.includes(name) ? 'MISSED' : 'not caught';
+    }),
+  ]);
+  const table = [['mutation', ...names], ...rows];
+  const widths = table[0].map((_, column) => Math.max(...table.map((row) => row[column].length)));
+  for (const row of table) {
+    console.log(
+      row
+        .map((cell, column) => cell.padEnd(widths[column]))
+        .join('  ')
+        .trimEnd(),
+    );
+  }
+}

@@ -1,0 +1,458 @@
+/** Mutations of the broker: what it tells clients, and what outlives its process. */
+
+const CONNECTION = 'packages/server/src/connection.ts';
+const BROKER = 'packages/server/src/broker.ts';
+const ROUTER = 'packages/server/src/router.ts';
+const SUBSCRIBE = 'packages/server/src/subscribe.ts';
+const STORAGE = 'packages/server/src/storage/storage.ts';
+const RECOVERY = 'packages/server/src/storage/recovery.ts';
+const KEEPING = 'packages/server/src/storage/compaction.ts';
+const SESSION = 'packages/session/src/session.ts';
+
+const ACK_CONDITION =
+  'if (storage === null || (isReady && position < storage.committedPosition)) {';
+
+export const brokerMutations = [
+  {
+    name: 'puback-before-commit',
+    breaks: 'PUBACK says that the message is safe [MQTT-4.3.2-4]',
+    edits: [
+      {
+        file: CONNECTION,
+        find: ACK_CONDITION,
+        put: 'if (storage === null || type === PacketType.PUBACK || (isReady && position < storage.committedPosition)) {',
+      },
+    ],
+    caughtBy: ['simulation', 'crash'],
+  },
+  {
+    name: 'pubrec-before-commit',
+    breaks: 'PUBREC says that the message is safe [MQTT-4.3.3-8]',
+    edits: [
+      {
+        file: CONNECTION,
+        find: ACK_CONDITION,
+        put: 'if (storage === null || type === PacketType.PUBREC || (isReady && position < storage.committedPosition)) {',
+      },
+    ],
+    caughtBy: ['simulation', 'crash'],
+  },
+  {
+    name: 'pubrec-of-duplicate-before-commit',
+    breaks: 'the PUBREC of a duplicate, too, waits for what came first',
+    edits: [
+      {
+        file: CONNECTION,
+        find: 'const position = session.store === null ? -1 : (storage as Storage).lastPosition;',
+        put: 'const position = storage === undefined ? 0 : -1;',
+      },
+    ],
+    caughtBy: ['simulation'],
+  },
+  {
+    name: 'pubcomp-before-commit',
+    breaks: 'a packet identifier is durably free before PUBCOMP says so [MQTT-4.3.3-11]',
+    edits: [
+      {
+        file: CONNECTION,
+        find: ACK_CONDITION,
+        put: 'if (storage === null || type === PacketType.PUBCOMP || (isReady && position < storage.committedPosition)) {',
+      },
+    ],
+    caughtBy: ['simulation'],
+  },
+  {
+    name: 'received-identifiers-not-replayed',
+    breaks: 'a QoS 2 message is taken once, over restarts, too [MQTT-4.3.3-10]',
+    edits: [
+      {
+        file: RECOVERY,
+        find: 'entry.session.restoreReceived(origin.packetId);',
+        put: 'void origin.packetId;',
+      },
+    ],
+    caughtBy: ['simulation', 'crash'],
+  },
+  {
+    name: 'received-identifiers-not-in-checkpoint',
+    breaks: 'a QoS 2 message is taken once, over restarts, too [MQTT-4.3.3-10]',
+    edits: [
+      {
+        file: RECOVERY,
+        find: 'for (const packetId of progress.receivedIds) session.restoreReceived(packetId);',
+        put: '',
+      },
+    ],
+    caughtBy: ['simulation'],
+  },
+  {
+    name: 'suback-before-commit',
+    breaks: 'SUBACK says that the subscription is part of the session, and stays it (§4.1)',
+    edits: [
+      {
+        file: SUBSCRIBE,
+        find: "answer(broker, connection, position, { cmd: 'suback'",
+        put: "answer(broker, connection, -1, { cmd: 'suback'",
+      },
+    ],
+    caughtBy: ['simulation'],
+  },
+  {
+    name: 'unsuback-before-commit',
+    breaks: 'UNSUBACK says that the subscription is gone, and stays so [MQTT-3.10.4-1]',
+    edits: [
+      {
+        file: SUBSCRIBE,
+        find: "answer(broker, connection, position, { cmd: 'unsuback'",
+        put: "answer(broker, connection, -1, { cmd: 'unsuback'",
+      },
+    ],
+    caughtBy: ['simulation'],
+  },
+  {
+    name: 'connack-before-commit',
+    breaks: 'a session that CONNACK tells of is there after a crash [MQTT-3.2.2-2]',
+    edits: [
+      {
+        file: BROKER,
+        find: 'connection.holdUntilCommitted(storage, position);',
+        put: 'void position;',
+      },
+    ],
+    caughtBy: ['simulation'],
+  },
+  {
+    name: 'connack-before-former-session-is-gone',
+    breaks: 'a session that a clean start has ended does not come back [MQTT-3.1.2-4]',
+    edits: [
+      {
+        file: BROKER,
+        find: 'dependsOn: after === before ? -1 : after,',
+        put: 'dependsOn: before === -2 ? after : -1,',
+      },
+    ],
+    caughtBy: ['simulation'],
+  },
+  {
+    name: 'sent-before-commit',
+    breaks:
+      'a stored delivery is sent after its record is safe: else its identifier may be used again',
+    edits: [
+      {
+        file: SESSION,
+        find: 'return gate < this.store.committedPosition;',
+        put: 'return gate < Number.POSITIVE_INFINITY;',
+      },
+    ],
+    caughtBy: ['simulation'],
+  },
+  {
+    name: 'pubrel-before-commit',
+    breaks:
+      'PUBREL is sent when it is safe that PUBREC came: the message is not sent again [MQTT-4.3.3-4]',
+    edits: [
+      {
+        file: STORAGE,
+        find: 'const position = this.#append(record.u16(packetId));\n    delivery.position = position;',
+        put: 'const position = this.#append(record.u16(packetId));\n    delivery.position = 0;\n    session.link?.sendPubrel(packetId);',
+      },
+      {
+        file: STORAGE,
+        find: 'if (session.isInflight(delivery)) session.link?.sendPubrel(packetId); // [MQTT-4.3.3-4]',
+        put: '',
+      },
+    ],
+    caughtBy: ['simulation'],
+  },
+  {
+    name: 'retained-not-stored',
+    breaks: 'a retained message outlives the process [MQTT-3.3.1-5]',
+    edits: [
+      {
+        file: ROUTER,
+        find: 'this.#store(storage, message, origin, isRetaining, former);',
+        put: 'this.#store(storage, message, origin, false, former);',
+      },
+    ],
+    caughtBy: ['simulation', 'crash'],
+  },
+  {
+    name: 'retained-not-kept-by-compaction',
+    breaks: "compaction keeps a topic's retained message",
+    edits: [
+      {
+        file: KEEPING,
+        find: 'if (users.length === 0 && !isRetained && !isAwaited) return null;',
+        put: 'if (users.length === 0 && !isAwaited) return null;',
+      },
+    ],
+    caughtBy: ['simulation'],
+  },
+  {
+    name: 'retained-removal-not-replayed',
+    breaks: 'a retained message that was removed stays so [MQTT-3.3.1-6]',
+    edits: [{ file: RECOVERY, find: ': state.removeRetained(message.topic);', put: ': null;' }],
+    caughtBy: ['simulation'],
+  },
+  {
+    name: 'retained-removal-not-in-checkpoint',
+    breaks: 'a retained message that was removed stays so [MQTT-3.3.1-6]',
+    edits: [
+      {
+        file: 'packages/server/src/storage/stored-state.ts',
+        find: "this.#removedKeys.push(stateKey('r', former.number));",
+        put: '',
+      },
+    ],
+    caughtBy: ['simulation'],
+  },
+  {
+    name: 'will-not-restored',
+    breaks: 'the will of a client that the process was connected with is published [MQTT-3.1.2-8]',
+    edits: [{ file: BROKER, find: 'entry.will = record.will;', put: 'entry.will = null;' }],
+    caughtBy: ['simulation', 'crash'],
+  },
+  {
+    name: 'will-of-disconnected-not-restored',
+    breaks: 'a will that waits for its delay is published all the same (§3.1.3.2.2)',
+    edits: [
+      {
+        file: BROKER,
+        find: 'entry.will = record.will;',
+        put: 'entry.will = record.disconnectedAt === -1 ? record.will : null;',
+      },
+    ],
+    caughtBy: ['simulation'],
+  },
+  {
+    name: 'will-published-again',
+    breaks: 'a will is published once, and removed from the session [MQTT-3.1.2-10]',
+    edits: [
+      {
+        file: RECOVERY,
+        find: 'entry.will = null;\n    state.mark(entry, Change.Session);',
+        put: 'state.mark(entry, Change.Session);',
+      },
+    ],
+    caughtBy: ['simulation'],
+  },
+  {
+    name: 'session-expiry-not-scheduled',
+    breaks: 'a session of a former process ends when its time is over [MQTT-4.1.0-2]',
+    edits: [
+      {
+        file: BROKER,
+        find: 'this.#scheduleExpiry(entry);\n    if (will !== null) this.#scheduleWill(entry, entry.willDueAt);',
+        put: 'if (will !== null) this.#scheduleWill(entry, entry.willDueAt);',
+      },
+    ],
+    caughtBy: ['simulation'],
+  },
+  {
+    name: 'session-expiry-not-restored',
+    breaks: 'a session lives as long as its client asked for (§3.1.2.11.2)',
+    edits: [
+      {
+        file: BROKER,
+        find: 'entry.session.expiryInterval = record.expiryInterval;',
+        put: 'entry.session.expiryInterval = record.expiryInterval === 0 ? 0 : NEVER_EXPIRES;',
+      },
+    ],
+    caughtBy: ['simulation'],
+  },
+  {
+    name: 'order-lost-over-restart',
+    breaks: 'what is sent again goes before what follows it, in its order [MQTT-4.6.0-1]',
+    edits: [
+      {
+        file: RECOVERY,
+        find: 'if (underWay !== null && isBefore) queue.restore(underWay);\n  for (const block of blocks) queue.restore(block);\n  if (underWay !== null && !isBefore) queue.mergeBlock(underWay);',
+        put: 'for (const block of blocks) queue.restore(block);\n  if (underWay !== null || isBefore) queue.restore(underWay as QueueBlock);',
+      },
+    ],
+    caughtBy: ['simulation'],
+  },
+  {
+    name: 'sent-not-restored',
+    breaks: 'what a former process may have sent is sent with DUP [MQTT-3.3.1-1]',
+    edits: [
+      {
+        file: STORAGE,
+        find: 'session.storedQueue?.markSent(session.sentSequence);',
+        put: 'session.storedQueue?.markSent(0);',
+      },
+    ],
+    caughtBy: ['simulation'],
+  },
+  {
+    name: 'settled-not-replayed',
+    breaks: 'what was acknowledged is over [MQTT-4.3.3-4]',
+    edits: [
+      {
+        file: RECOVERY,
+        find: 'session.sentSequence = Math.max(session.sentSequence, sequence);\n    } else {\n      settle(state, entry, sequence, release);',
+        put: 'session.sentSequence = Math.max(session.sentSequence, sequence);\n    } else {\n      void release;',
+      },
+    ],
+    caughtBy: ['simulation'],
+  },
+  {
+    name: 'shared-not-handed-over-at-end',
+    breaks: 'what waits for a member whose session ends goes to another one (§4.8.2)',
+    edits: [
+      {
+        file: BROKER,
+        find: 'this.router.redeliver(session.end(), session);',
+        put: 'session.end();',
+      },
+    ],
+    caughtBy: ['protocol'],
+  },
+  {
+    name: 'shared-handed-over-not-stored',
+    breaks: 'what is handed over is stored for its new session (§4.8.2)',
+    edits: [
+      {
+        file: ROUTER,
+        find: 'next.position = position;\n      this.storage.writeReferences(session, [next]);',
+        put: '',
+      },
+    ],
+    caughtBy: ['simulation'],
+  },
+  {
+    name: 'shared-handed-over-and-kept',
+    breaks: 'what is handed over is not its former session’s any more',
+    edits: [
+      {
+        file: STORAGE,
+        find: 'if (delivery.sequence > 0) this.onSettled(session, delivery);',
+        put: 'void delivery.sequence;\n      void session;',
+      },
+    ],
+    caughtBy: ['simulation'],
+  },
+  {
+    name: 'hand-over-in-two-batches',
+    breaks: 'no crash leaves what is handed over with both sessions',
+    edits: [
+      {
+        file: STORAGE,
+        find: 'if (delivery.sequence > 0) this.onSettled(session, delivery);\n    }\n    this.#writeProgress();',
+        put: 'if (delivery.sequence > 0) this.onSettled(session, delivery);\n    }',
+      },
+    ],
+    caughtBy: ['simulation'],
+  },
+  {
+    name: 'move-not-in-checkpoint',
+    breaks: 'the checkpoint knows where compaction has moved a message',
+    edits: [
+      {
+        file: KEEPING,
+        find: 'state.mark(entry, Change.Progress);\n    }\n  }\n  if (state.retained',
+        put: 'void Change;\n    }\n  }\n  if (state.retained',
+      },
+    ],
+    caughtBy: ['simulation'],
+  },
+  {
+    name: 'references-not-moved',
+    breaks: 'a message that only a References record names is kept wherever it is moved',
+    edits: [{ file: KEEPING, find: 'state.moveReferences(from, to);', put: 'void to;' }],
+    caughtBy: ['simulation'],
+  },
+  {
+    name: 'session-number-used-again',
+    breaks: 'the number of a session that has ended is not given to another one',
+    edits: [
+      {
+        file: RECOVERY,
+        find: 'state.nextSession = Math.max(state.nextSession, new ByteReader(value).f64());',
+        put: 'void value;',
+      },
+    ],
+    caughtBy: [],
+    harmless: 'to be found out',
+  },
+  {
+    name: 'full-disk-acknowledged',
+    breaks: 'what a full disk refused is answered with 0x97, not with success (§4.13)',
+    edits: [
+      {
+        file: CONNECTION,
+        find: 'return -1;\n      }\n      return ReasonCode.QuotaExceeded;',
+        put: 'return -1;\n      }\n      return ReasonCode.Success;',
+      },
+    ],
+    caughtBy: ['storage'],
+  },
+  {
+    name: 'full-disk-refused-and-delivered',
+    breaks: 'what was refused reaches nobody',
+    edits: [
+      {
+        file: STORAGE,
+        find: 'for (const { session } of this.#state.entries.values()) session.removeStoredFrom(from);',
+        put: '',
+      },
+    ],
+    caughtBy: ['storage'],
+  },
+  {
+    name: 'full-disk-retained-not-restored',
+    breaks: 'a retained message that was refused leaves the former one in its place',
+    edits: [
+      { file: STORAGE, find: 'else this.#restoreRetained(change);', put: 'else void change;' },
+    ],
+    caughtBy: ['storage'],
+  },
+  {
+    name: 'full-disk-acknowledgement-forgotten',
+    breaks: 'PUBREL that came on a full disk is answered when there is room',
+    edits: [
+      {
+        file: CONNECTION,
+        find: 'if (session !== null && this.session === session) this.#onAck(type, packetId, reasonCode);',
+        put: 'void type;\n      void packetId;\n      void reasonCode;\n      void session;',
+      },
+    ],
+    caughtBy: ['storage'],
+  },
+  {
+    name: 'refusal-waits-for-a-commit',
+    breaks: 'what a full disk refused is answered at once',
+    edits: [
+      {
+        file: 'packages/server/src/storage/commit-queue.ts',
+        find: 'if (connection.sendCommittedAcks(0)) this.#connections.delete(connection);',
+        put: '',
+      },
+    ],
+    caughtBy: ['storage'],
+  },
+  {
+    name: 'duplicate-waits-for-refused',
+    breaks: 'nobody waits for a record that was refused',
+    edits: [
+      {
+        file: STORAGE,
+        find: 'this.#lastPosition = Math.min(this.#lastPosition, from - 1);',
+        put: '',
+      },
+    ],
+    caughtBy: ['storage'],
+  },
+  {
+    name: 'received-kept-after-refusal',
+    breaks: 'a QoS 2 message that was refused with PUBREC may be sent anew [MQTT-4.3.3-9]',
+    edits: [
+      {
+        file: CONNECTION,
+        find: 'if (type === PacketType.PUBREC) session.release(packetId);',
+        put: '',
+      },
+    ],
+    caughtBy: ['storage'],
+  },
+];

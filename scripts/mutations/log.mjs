@@ -1,0 +1,326 @@
+/** Mutations of the log: what it promises to whoever appends, and how it gets there. */
+
+const LOG = 'packages/wal/src/log.ts';
+const FORMAT = 'packages/wal/src/format.ts';
+const MAKER = 'packages/wal/src/segment-maker.ts';
+const RECOVERY = 'packages/wal/src/recovery.ts';
+const COMPACTION = 'packages/wal/src/compaction.ts';
+
+export const logMutations = [
+  {
+    name: 'acknowledged-before-sync',
+    breaks: 'sync mode immediate: a listener is told when its record survives a power cut',
+    edits: [
+      {
+        file: LOG,
+        find: 'if (this.#acksAfterSync || this.#unsynced.length > 0 || this.#inSync.length > 0) {',
+        put: 'if (this.#head < 0) {',
+      },
+    ],
+    caughtBy: ['log', 'simulation'],
+  },
+  {
+    name: 'data-not-synced',
+    breaks: 'a sync tells the disk',
+    edits: [{ file: LOG, find: 'await (segment.file as OpenFile).sync();', put: 'await null;' }],
+    caughtBy: ['log', 'simulation'],
+  },
+  {
+    name: 'dirty-before-written',
+    breaks: 'a sync that is under way does not cover what is written meanwhile',
+    edits: [
+      {
+        file: LOG,
+        find: 'await file.write(bytes, builder.position - segment.first);',
+        put: 'segment.isDirty = true;\n    await file.write(bytes, builder.position - segment.first);',
+      },
+      {
+        file: LOG,
+        find: 'not hold these bytes.\n    segment.isDirty = true;',
+        put: 'not hold these bytes.',
+      },
+    ],
+    caughtBy: ['log'],
+  },
+  {
+    name: 'directory-not-synced-after-rename',
+    breaks: 'a new segment has its name on disk before anything in it is acknowledged',
+    edits: [
+      {
+        file: MAKER,
+        find: 'segment.file = file;\n    await this.#files.syncDirectory(this.#directory);',
+        put: 'segment.file = file;',
+      },
+    ],
+    caughtBy: ['log', 'simulation'],
+  },
+  {
+    name: 'header-not-synced',
+    breaks: "a segment's header is on disk before its name",
+    edits: [
+      {
+        file: MAKER,
+        find: 'await file.sync();\n    await this.#files.rename',
+        put: 'await this.#files.rename',
+      },
+    ],
+    caughtBy: ['simulation'],
+  },
+  {
+    name: 'directory-not-synced-after-unlink',
+    breaks: 'removals are durable when they are done',
+    edits: [
+      {
+        file: LOG,
+        find: 'if (segments.length > 0) await this.#files.syncDirectory(this.directory);',
+        put: '',
+      },
+    ],
+    caughtBy: [],
+    harmless:
+      'all that comes back is dead: it lies before a durable snapshot and checkpoint; the sync only ' +
+      'frees the room at once',
+  },
+  {
+    name: 'crc-not-checked',
+    breaks: 'a batch is read only when its checksum is right',
+    edits: [
+      {
+        file: FORMAT,
+        find: 'if (crc32(buffer.subarray(offset + 12, offset + size)) !== expected) return null;',
+        put: 'if (expected < 0) return null;',
+      },
+    ],
+    caughtBy: ['log', 'simulation'],
+  },
+  {
+    name: 'half-a-batch-accepted',
+    breaks: 'a batch is there whole or not at all',
+    edits: [
+      {
+        file: FORMAT,
+        find: 'buffer.writeUInt32LE(crc32(buffer.subarray(12, size)), 8);',
+        put: 'buffer.writeUInt32LE(crc32(buffer.subarray(12, BATCH_HEADER_SIZE)), 8);',
+      },
+      {
+        file: FORMAT,
+        find: 'if (crc32(buffer.subarray(offset + 12, offset + size)) !== expected) return null;',
+        put: 'if (crc32(buffer.subarray(offset + 12, offset + BATCH_HEADER_SIZE)) !== expected) return null;',
+      },
+    ],
+    caughtBy: ['log', 'simulation'],
+  },
+  {
+    name: 'torn-tail-not-cut',
+    breaks: 'bytes behind a torn tail are gone before anything is written there',
+    edits: [
+      {
+        file: RECOVERY,
+        find: 'await this.#truncate(segment, start);\n    if (isClean) return;',
+        put: 'segment.end = segment.first + start;\n    if (isClean) return;',
+      },
+    ],
+    caughtBy: ['simulation'],
+  },
+  {
+    name: 'torn-tail-kept-behind-gap',
+    breaks: 'the log ends before the first batch that is missing',
+    edits: [
+      {
+        file: RECOVERY,
+        find: 'if (durable <= position) {\n      await this.#cut(',
+        put: 'if (durable < 0) {\n      await this.#cut(',
+      },
+    ],
+    caughtBy: ['log', 'simulation'],
+  },
+  {
+    name: 'durable-position-ahead',
+    breaks: 'a batch says up to where the log was durable, and no further',
+    edits: [
+      {
+        file: LOG,
+        find: 'builder.seal(this.#durable, Math.floor(timeMs))',
+        put: 'builder.seal(this.#head, Math.floor(timeMs))',
+      },
+    ],
+    caughtBy: ['log', 'simulation'],
+  },
+  {
+    name: 'position-used-again-behind-checkpoint',
+    breaks: 'a position that the index knows of is not given to another record',
+    edits: [
+      { file: LOG, find: 'log.#skipTo(checkpoint.position);', put: 'void checkpoint.position;' },
+    ],
+    caughtBy: ['log'],
+  },
+  {
+    name: 'refused-position-used-again',
+    breaks: 'the position of a record that was refused is not given to another one',
+    edits: [
+      {
+        file: LOG,
+        find: 'const first = alignUp(this.#head);\n    const next = new Segment(',
+        put: 'const first = alignUp(last?.end ?? 0);\n    const next = new Segment(',
+      },
+    ],
+    caughtBy: ['log'],
+  },
+  {
+    name: 'checkpoint-before-sync',
+    breaks: 'a checkpoint knows of no record that a power cut would take away',
+    edits: [
+      {
+        file: LOG,
+        find: 'would take away.\n      await this.flush();\n      await this.#index.commit({',
+        put: 'would take away.\n      await this.#index.commit({',
+      },
+    ],
+    caughtBy: ['simulation'],
+  },
+  {
+    name: 'checkpoint-failure-forgotten',
+    breaks: 'after a checkpoint that failed the next one holds everything',
+    edits: [
+      {
+        file: LOG,
+        find: 'this.#isIndexStale = true;\n      this.#removedSegments.push(',
+        put: 'this.#removedSegments.push(',
+      },
+    ],
+    caughtBy: ['log'],
+  },
+  {
+    name: 'failed-sync-ignored',
+    breaks: 'a sync that fails ends the log: nothing that it was to make safe is acknowledged',
+    edits: [
+      {
+        file: LOG,
+        find: 'this.#fail(error);\n      return;\n    }\n    if (this.#state ===',
+        put: 'void error;\n    }\n    if (this.#state ===',
+      },
+    ],
+    caughtBy: ['log', 'storage'],
+  },
+  {
+    name: 'failed-sync-tried-again',
+    breaks: 'a sync that fails ends the log: the next one may report success for lost data',
+    edits: [
+      {
+        file: LOG,
+        find: 'this.#fail(error);\n      return;\n    }\n    if (this.#state ===',
+        put: 'void error;\n      this.#unsynced.unshift(...this.#inSync);\n      this.#inSync = [];\n      return;\n    }\n    if (this.#state ===',
+      },
+    ],
+    caughtBy: ['log', 'storage'],
+  },
+  {
+    name: 'full-disk-taken-for-success',
+    breaks: 'what a full disk has no room for is refused',
+    edits: [
+      {
+        file: LOG,
+        find: 'this.#onWriteError(group, error);\n        return;',
+        put: "if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') {\n          this.#onWriteError(group, error);\n          return;\n        }",
+      },
+    ],
+    caughtBy: ['log', 'storage'],
+  },
+  {
+    name: 'half-a-snapshot-accepted',
+    breaks: 'a snapshot counts when all of it is there',
+    edits: [
+      {
+        file: 'packages/wal/src/snapshot.ts',
+        find: 'if (end !== null && end.begin === begin && end.count === this.#count) {',
+        put: 'if (end !== null) {',
+      },
+    ],
+    caughtBy: [],
+    harmless:
+      'a snapshot is appended in one turn and batches become visible in their order, so one whose end ' +
+      'is there is whole; the count guards against damage that takes a batch out of its middle',
+  },
+  {
+    name: 'live-record-not-moved',
+    breaks: 'a segment goes when all live records of it have been copied',
+    edits: [
+      {
+        file: COMPACTION,
+        find: 'for (let at = index; at < end; at++) {',
+        put: 'for (let at = index + 1; at < end; at++) {',
+      },
+    ],
+    caughtBy: ['log', 'simulation'],
+  },
+  {
+    name: 'segments-go-before-flush',
+    breaks: 'what the owner no longer keeps is durably not needed any more',
+    edits: [
+      { file: COMPACTION, find: 'if (this.#log.isOpen()) await this.#log.flush();', put: '' },
+    ],
+    caughtBy: ['log'],
+  },
+  {
+    name: 'segments-go-before-copies-are-synced',
+    breaks: 'the copies of live records are durable before their segment goes',
+    edits: [
+      { file: COMPACTION, find: 'if (this.#log.isOpen()) await this.#log.flush();', put: '' },
+      {
+        file: COMPACTION,
+        find: 'await this.#log.flush();\n    this.#checkGoingOn();\n    this.#moves = [];',
+        put: 'this.#checkGoingOn();\n    this.#moves = [];',
+      },
+      {
+        file: LOG,
+        find: 'const end = this.#head;\n    await this.flush();\n    this.#snapshot = { start, end };',
+        put: 'const end = this.#head;\n    this.#snapshot = { start, end };',
+      },
+      {
+        file: LOG,
+        find: 'would take away.\n      await this.flush();\n      await this.#index.commit({',
+        put: 'would take away.\n      await this.#index.commit({',
+      },
+    ],
+    caughtBy: ['log', 'simulation'],
+  },
+  {
+    name: 'snapshot-not-synced',
+    breaks: 'the snapshot is durable before the segments before it go',
+    edits: [
+      {
+        file: LOG,
+        find: 'const end = this.#head;\n    await this.flush();\n    this.#snapshot = { start, end };',
+        put: 'const end = this.#head;\n    this.#snapshot = { start, end };',
+      },
+    ],
+    caughtBy: [],
+    harmless: 'the checkpoint that follows flushes, too, before the index and the segments change',
+  },
+  {
+    name: 'no-snapshot-before-segments-go',
+    breaks: 'behind the last snapshot nothing is ever missing, with or without the index',
+    edits: [
+      {
+        file: COMPACTION,
+        find: 'await this.#log.writeSnapshot();\n      await this.#log.checkpoint();',
+        put: 'await this.#log.checkpoint();',
+      },
+    ],
+    caughtBy: ['log'],
+  },
+  {
+    name: 'no-checkpoint-before-segments-go',
+    breaks: 'the index knows of the copies before their segment goes',
+    edits: [
+      {
+        file: COMPACTION,
+        find: 'await this.#log.writeSnapshot();\n      await this.#log.checkpoint();',
+        put: 'await this.#log.writeSnapshot();',
+      },
+    ],
+    caughtBy: [],
+    harmless:
+      'the snapshot is newer than the checkpoint and is taken instead; the checkpoint saves the time',
+  },
+];
