@@ -178,7 +178,7 @@ const backupCommand: CommandModule<object, BackupArguments> = {
       }),
   handler: ({ dir, target, json }) =>
     run(json, async () => {
-      const report = await backupLog(dir, target, { onProgress: progress('backup') });
+      const report = await backupLog(dir, target, { onProgress: progressBar('backup') });
       print(json, report, [
         `${report.segments} segments of ${report.bytes} bytes, up to position ${report.head}`,
       ]);
