@@ -15,6 +15,7 @@ import {
   Log,
   type LogError,
   type LogEvent,
+  type LogEventListener,
   type LogOwner,
   type LogRecord,
   type LogStats,
@@ -46,6 +47,8 @@ export interface StorageResources {
   readonly files?: Files;
   readonly index?: CheckpointStore;
   readonly clock?: Clock;
+  /** Is told what the log reports, beside the broker. */
+  readonly onEvent?: LogEventListener;
 }
 
 /** A retained message that took another's place and is not safe yet. */
@@ -138,7 +141,10 @@ export class Storage implements LogOwner, DeliveryStore<Connection> {
     const { wal, compaction } = storage;
     const self = new Storage(broker);
     broker.storage = self;
-    const onEvent = (event: LogEvent) => self.#onLogEvent(event);
+    const onEvent = (event: LogEvent) => {
+      resources.onEvent?.(event);
+      self.#onLogEvent(event);
+    };
     self.#log = await Log.open({
       directory: storage.walDir,
       index: resources.index ?? new LmdbIndex(join(storage.dataDir, 'index'), onEvent),
