@@ -40,7 +40,8 @@ import {
   writeUnsubscriptions,
 } from './records.ts';
 import { releaseAll, replayRecord, restoreState } from './recovery.ts';
-import { Change, type RetainedPlace, StoredState, toSessionRecord } from './stored-state.ts';
+import type { RetainedPlace } from './retained-places.ts';
+import { Change, StoredState, toSessionRecord } from './stored-state.ts';
 
 /** What a simulation puts in the place of the machine's. */
 export interface StorageResources {
