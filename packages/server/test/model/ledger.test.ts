@@ -16,6 +16,7 @@ beforeEach(() => {
   time = 1000;
   ledger = new Ledger(() => time);
   session = ledger.beginSession('subscriber');
+  ledger.connected(session, 0);
   const wish = { filter: 'a', qos: 1, noLocal: false, retainHandling: 0 } as const;
   ledger.subscribed(session, ledger.subscribing(session, wish));
 });
@@ -26,13 +27,13 @@ function published(qos: QoS, isWill = false): Publication {
 }
 
 /** The subscriber gets a copy, which the broker has just written. */
-function deliver(publication: Publication, dup = false): void {
-  const { topic, qos } = publication.options;
+function deliver(publication: Publication, { dup = false, qos = 1 as QoS } = {}): void {
+  const { topic } = publication.options;
   const packet: PublishPacket = {
     cmd: 'publish',
     topic,
     payload: publication.payload,
-    qos: qos === 0 ? 0 : 1,
+    qos,
     dup,
     retain: false,
     messageId: 1,
@@ -43,7 +44,7 @@ function deliver(publication: Publication, dup = false): void {
 function killAndRestart(): void {
   ledger.crashed(UNSAFE_MS);
   time += 50;
-  session.brokerLife = ledger.crashes;
+  ledger.connected(session, ledger.crashes);
 }
 
 describe('copies without DUP [MQTT-3.3.1-1]', () => {
@@ -51,7 +52,7 @@ describe('copies without DUP [MQTT-3.3.1-1]', () => {
     const message = published(1);
     for (let count = 0; count < sends; count++) ledger.mayBeRouted(message);
     for (let count = 0; count < sends; count++) deliver(message);
-    deliver(message, true);
+    deliver(message, { dup: true });
     expect(() => deliver(message)).toThrow(`${sends + 1} times without DUP, routed ${sends}`);
   });
 
@@ -74,7 +75,7 @@ describe('copies without DUP [MQTT-3.3.1-1]', () => {
     deliver(message);
     time += UNSAFE_MS;
     killAndRestart();
-    deliver(message, true);
+    deliver(message, { dup: true });
     expect(() => deliver(message)).toThrow('2 times without DUP, routed 1');
   });
 
@@ -91,9 +92,43 @@ describe('copies without DUP [MQTT-3.3.1-1]', () => {
     ledger.mayBeRouted(message);
     ledger.crashed(UNSAFE_MS);
     deliver(message);
-    session.brokerLife = ledger.crashes;
+    ledger.connected(session, ledger.crashes);
     deliver(message);
     expect(() => deliver(message)).toThrow('2 times without DUP, routed 1');
+  });
+});
+
+describe('order of the messages of one client and topic [MQTT-4.6.0-5]', () => {
+  function subscribeAtQos0(): void {
+    const wish = { filter: 'a', qos: 0, noLocal: false, retainHandling: 0 } as const;
+    ledger.subscribed(session, ledger.subscribing(session, wish));
+  }
+
+  test('a message must not come for the first time after a later one', () => {
+    const [first, second] = [published(1), published(1)];
+    for (const message of [first, second]) ledger.mayBeRouted(message);
+    deliver(second);
+    expect(() => deliver(first)).toThrow(`after ${second}`);
+  });
+
+  test('at QoS 0 it may, sent again, when its copy was lost with a connection', () => {
+    subscribeAtQos0();
+    const [first, second] = [published(1), published(1)];
+    ledger.mayBeRouted(first);
+    ledger.connected(session, 0);
+    ledger.mayBeRouted(second);
+    deliver(second, { qos: 0 });
+    ledger.mayBeRouted(first);
+    deliver(first, { qos: 0 });
+  });
+
+  test('at QoS 0 it must not when the connection is still the same', () => {
+    subscribeAtQos0();
+    const [first, second] = [published(1), published(1)];
+    for (const message of [first, second]) ledger.mayBeRouted(message);
+    deliver(second, { qos: 0 });
+    ledger.mayBeRouted(first);
+    expect(() => deliver(first, { qos: 0 })).toThrow(`after ${second}`);
   });
 });
 
@@ -108,20 +143,20 @@ describe('a will that DISCONNECT took away [MQTT-3.1.2-10]', () => {
 
   test('must not be published', () => {
     const will = discardedWill();
-    expect(() => deliver(will)).toThrow('must not be published');
+    expect(() => deliver(will, { qos: 0 })).toThrow('must not be published');
   });
 
   test('may be published after a crash that follows at once', () => {
     const will = discardedWill();
     time += UNSAFE_MS - 1;
     killAndRestart();
-    deliver(will);
+    deliver(will, { qos: 0 });
   });
 
   test('must not be published after a crash that comes later', () => {
     const will = discardedWill();
     time += UNSAFE_MS;
     killAndRestart();
-    expect(() => deliver(will)).toThrow('must not be published');
+    expect(() => deliver(will, { qos: 0 })).toThrow('must not be published');
   });
 });

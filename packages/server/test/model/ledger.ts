@@ -136,6 +136,13 @@ export class Ledger {
     return session;
   }
 
+  /** A session's client got CONNACK. @param brokerLife - how often the broker had been killed before CONNECT */
+  connected(session: SessionRecord, brokerLife: number): void {
+    this.tick++;
+    session.connectedAt = this.tick;
+    session.brokerLife = brokerLife;
+  }
+
   /** A session is possibly, or surely, gone. */
   endSession(session: SessionRecord, isSure: boolean): void {
     this.tick++;
@@ -296,11 +303,13 @@ export class Ledger {
     if (!isFirst) this.counts.repeated++;
     this.#checkCopies(publication, receipt, where);
     // One that has expired where it waited may come again, when its client sends it again.
-    // So may one that was not acknowledged and was routed first when nothing here surely asked for it.
+    // So may one that was not acknowledged and was routed first when nothing here surely asked for it, or
+    // was lost with the connection of then, at QoS 0.
     const { earliest, latest } = publication;
+    const mayBeLost = packet.qos === 0 && earliest <= session.connectedAt;
     const isOwedFirst = (span: Span) =>
       span.isSure(earliest, Math.min(latest, this.tick)) && isAskedFor(span);
-    const isFromBefore = publication.sends > 1 && !spans.some(isOwedFirst);
+    const isFromBefore = publication.sends > 1 && (mayBeLost || !spans.some(isOwedFirst));
     const isOrdered = !options.isWill && options.expiry === null && !isFromBefore;
     if (isFirst && isOrdered && spans.every(({ group }) => group === null)) {
       this.#checkOrder(session, publication, packet.qos, where);

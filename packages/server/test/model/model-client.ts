@@ -356,7 +356,7 @@ export class ModelClient {
     this.#mustStartClean = false;
     this.#mayExist = false;
     this.session ??= this.ledger.beginSession(clientId);
-    this.session.brokerLife = this.#brokerLife;
+    this.ledger.connected(this.session, this.#brokerLife);
     for (const packet of this.#outgoing.connected(properties?.receiveMaximum)) this.#send(packet);
   }
 

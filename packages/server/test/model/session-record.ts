@@ -84,6 +84,8 @@ export class SessionRecord {
   readonly retained = new Map<string, Publication>();
   /** The last publication that came for the first time, by publisher, topic and QoS. */
   readonly lastIds = new Map<string, number>();
+  /** When the client got the CONNACK of the present connection. */
+  connectedAt: Tick = NEVER;
   /** How often the broker had been killed when the present connection was made. */
   brokerLife = 0;
 
