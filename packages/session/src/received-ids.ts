@@ -1,12 +1,14 @@
+const NONE: ReadonlyMap<number, number> = new Map();
+
 /** QoS 2 packet identifiers that were received and are not released yet (§4.3.3). */
 export class ReceivedIds {
-  /** By identifier: the number of the connection that its PUBLISH came on last. */
-  readonly #connections: Map<number, number>;
+  /** By identifier: the number of the connection that its PUBLISH came on last. Made for the first. */
+  #connections: Map<number, number> | null;
   #connection: number;
   #countNow: number;
 
   constructor() {
-    this.#connections = new Map();
+    this.#connections = null;
     this.#connection = 0;
     this.#countNow = 0;
   }
@@ -23,11 +25,12 @@ export class ReceivedIds {
   }
 
   has(packetId: number): boolean {
-    return this.#connections.has(packetId);
+    return this.#connections?.has(packetId) === true;
   }
 
   /** @returns whether it is new */
   add(packetId: number): boolean {
+    this.#connections ??= new Map();
     const connection = this.#connections.get(packetId);
     if (connection !== this.#connection) {
       this.#connections.set(packetId, this.#connection);
@@ -38,21 +41,23 @@ export class ReceivedIds {
 
   /** Adds one that a process that has ended had received. */
   restore(packetId: number): void {
-    if (!this.has(packetId)) this.#connections.set(packetId, -1);
+    this.#connections ??= new Map();
+    if (!this.#connections.has(packetId)) this.#connections.set(packetId, -1);
   }
 
   /** @returns whether there was one */
   delete(packetId: number): boolean {
+    if (this.#connections === null) return false;
     if (this.#connections.get(packetId) === this.#connection) this.#countNow--;
     return this.#connections.delete(packetId);
   }
 
   clear(): void {
-    this.#connections.clear();
+    this.#connections = null;
     this.#countNow = 0;
   }
 
   [Symbol.iterator](): Iterator<number> {
-    return this.#connections.keys();
+    return (this.#connections ?? NONE).keys();
   }
 }

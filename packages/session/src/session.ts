@@ -2,6 +2,7 @@ import { Delivery, DeliveryState } from './delivery.ts';
 import type { DeliveryStore } from './delivery-store.ts';
 import type { DropListener, DropReason } from './drop.ts';
 import { Fifo } from './fifo.ts';
+import type { FrameQueue } from './frame-queue.ts';
 import { type Message, STORED_MESSAGE } from './message.ts';
 import {
   type DeliveryQueue,
@@ -419,7 +420,7 @@ export class Session<L extends SessionLink = SessionLink> {
   }
 
   #sendQueuedFrame(link: SessionLink): void {
-    const { frames } = this.#memoryQueue as MessageQueue;
+    const frames = (this.#memoryQueue as MessageQueue).frames as FrameQueue;
     this.#sendFrame(link, frames, frames.flags);
     if (frames.length === 0) frames.clear();
   }
