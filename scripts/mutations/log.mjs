@@ -64,7 +64,7 @@ export const logMutations = [
         put: 'await this.#files.rename',
       },
     ],
-    caughtBy: ['simulation'],
+    caughtBy: ['log'],
   },
   {
     name: 'directory-not-synced-after-unlink',
@@ -91,7 +91,7 @@ export const logMutations = [
         put: 'if (expected < 0) return null;',
       },
     ],
-    caughtBy: ['log', 'simulation'],
+    caughtBy: ['log'],
   },
   {
     name: 'half-a-batch-accepted',
@@ -108,7 +108,7 @@ export const logMutations = [
         put: 'if (crc32(buffer.subarray(offset + 12, offset + BATCH_HEADER_SIZE)) !== expected) return null;',
       },
     ],
-    caughtBy: ['log', 'simulation'],
+    caughtBy: ['log'],
   },
   {
     name: 'torn-tail-not-cut',
@@ -120,7 +120,7 @@ export const logMutations = [
         put: 'segment.end = segment.first + start;\n    if (isClean) return;',
       },
     ],
-    caughtBy: ['simulation'],
+    caughtBy: ['log'],
   },
   {
     name: 'torn-tail-kept-behind-gap',
