@@ -1,5 +1,4 @@
 import {
-  BLOCK_CAPACITY,
   type Delivery,
   DeliveryState,
   type EntryDetails,
@@ -92,7 +91,7 @@ export function writeBlock(writer: ByteWriter, block: QueueBlock): void {
 
 export function readBlock(reader: ByteReader, number: number): QueueBlock {
   const count = reader.u32();
-  const block = new QueueBlock(number, Math.min(BLOCK_CAPACITY, Math.max(count, 8)));
+  const block = new QueueBlock(number, Math.max(count, 8));
   for (let index = 0; index < count; index++) {
     const { sequence, position, share, flags, details } = readEntry(reader);
     block.add(sequence, position, share, flags, details, null);
