@@ -54,9 +54,11 @@ if (unknown !== undefined) {
 }
 
 if (values.list) {
-  for (const { name, breaks, caughtBy, harmless } of mutations) {
+  for (const { name, breaks, caughtBy, harmless, gap } of mutations) {
     console.log(`${name}\n    ${breaks}`);
-    console.log(`    ${harmless === undefined ? caughtBy.join(', ') : `harmless: ${harmless}`}`);
+    if (gap !== undefined) console.log(`    not caught so far: ${gap}`);
+    else
+      console.log(`    ${harmless === undefined ? caughtBy.join(', ') : `harmless: ${harmless}`}`);
   }
 } else if (values.check) {
   checkTexts();
@@ -97,9 +99,11 @@ async function main() {
   printTable(results);
   if (values.json !== undefined) writeFileSync(values.json, JSON.stringify(results, null, 2));
   const failed = results.filter(({ error, missedBy }) => error !== null || missedBy.length > 0);
-  const harmless = results.filter(({ mutation }) => mutation.harmless !== undefined).length;
+  const countOfThose = (kind) =>
+    results.filter(({ mutation }) => mutation[kind] !== undefined).length;
   console.log(
-    `${results.length} mutations, ${harmless} of them harmless, ${failed.length} not caught as they must be`,
+    `${results.length} mutations, ${countOfThose('harmless')} of them harmless, ` +
+      `${countOfThose('gap')} with no harness so far, ${failed.length} not caught as they must be`,
   );
   process.exitCode = isSound && failed.length === 0 ? 0 : 1;
 }

@@ -333,7 +333,7 @@ export const brokerMutations = [
         put: 'void delivery.sequence;\n      void session;',
       },
     ],
-    caughtBy: ['simulation'],
+    caughtBy: ['storage'],
   },
   {
     name: 'hand-over-in-two-batches',
@@ -345,7 +345,7 @@ export const brokerMutations = [
         put: 'if (delivery.sequence > 0) this.onSettled(session, delivery);\n    }',
       },
     ],
-    caughtBy: ['simulation'],
+    caughtBy: ['storage'],
   },
   {
     name: 'move-not-in-checkpoint',
@@ -363,7 +363,8 @@ export const brokerMutations = [
     name: 'references-not-moved',
     breaks: 'a message that only a References record names is kept wherever it is moved',
     edits: [{ file: KEEPING, find: 'state.moveReferences(from, to);', put: 'void to;' }],
-    caughtBy: ['simulation'],
+    caughtBy: [],
+    gap: 'needs a message that is moved twice while only a References record names it; no harness gets there',
   },
   {
     name: 'session-number-used-again',

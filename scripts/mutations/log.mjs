@@ -164,7 +164,10 @@ export const logMutations = [
         put: 'const first = alignUp(last?.end ?? 0);\n    const next = new Segment(',
       },
     ],
-    caughtBy: ['log'],
+    caughtBy: [],
+    harmless:
+      'whoever knew of what was refused has taken it back; the positions are left out so that a file of ' +
+      'a refused segment, which is being removed, never meets a new one of its name',
   },
   {
     name: 'checkpoint-before-sync',
@@ -236,10 +239,7 @@ export const logMutations = [
         put: 'if (end !== null) {',
       },
     ],
-    caughtBy: [],
-    harmless:
-      'a snapshot is appended in one turn and batches become visible in their order, so one whose end ' +
-      'is there is whole; the count guards against damage that takes a batch out of its middle',
+    caughtBy: ['log'],
   },
   {
     name: 'live-record-not-moved',

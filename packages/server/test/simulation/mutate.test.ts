@@ -5,11 +5,7 @@ import { expect, test } from '@jest/globals';
 const script = join(import.meta.dirname, '../../../../scripts/mutate.mjs');
 
 /** Of those that few seeds are enough for. */
-const MUTATIONS = [
-  'retained-not-stored',
-  'will-not-restored',
-  'received-identifiers-not-in-checkpoint',
-];
+const MUTATIONS = ['retained-not-stored', 'will-not-restored', 'puback-before-commit'];
 
 function mutate(...args: string[]) {
   const fixed = [script, '--skip-baseline', '--harness', 'simulation'];
@@ -18,15 +14,15 @@ function mutate(...args: string[]) {
 
 test('a broker that is broken on purpose is caught by the simulation', () => {
   const only = MUTATIONS.flatMap((name) => ['--only', name]);
-  const { status, stdout, stderr } = mutate('--seeds', '100', ...only);
+  const { status, stdout, stderr } = mutate('--seeds', '200', ...only);
   expect(stderr).toBe('');
   expect(stdout.match(/simulation: caught, seed \d+/g)).toHaveLength(MUTATIONS.length);
-  expect(stdout).toContain('3 mutations, 0 of them harmless, 0 not caught as they must be');
+  expect(stdout).toContain(' 0 not caught as they must be');
   expect(status).toBe(0);
 }, 300_000);
 
 test('a mutation that is not caught ends it with 1', () => {
-  const { status, stdout } = mutate('--seeds', '1', '--only', 'references-not-moved');
-  expect(stdout).toMatch(/^references-not-moved +MISSED$/m);
+  const { status, stdout } = mutate('--seeds', '1', '--only', 'unsuback-before-commit');
+  expect(stdout).toMatch(/^unsuback-before-commit +MISSED$/m);
   expect(status).toBe(1);
 }, 300_000);

@@ -70,6 +70,55 @@ test('what waits for a subscriber is all there after any number of restarts, how
   expect(await again.sentSoFar()).toEqual([]);
 }, 30_000);
 
+test('what is handed over in a group is one member’s, whenever the power is cut (§4.8.2)', async () => {
+  const first = await machine.open();
+  first.connect('first', { properties: { sessionExpiryInterval: 1000, receiveMaximum: 1 } });
+  first.subscribe('$share/group/t', 1);
+  first.subscribe('end', 2);
+  for (let count = 0; count < 3; count++) await first.next();
+  const publisher = await machine.connected('publisher');
+  for (const id of [1, 2, 3]) {
+    publisher.publish('t', `${id}`, 2, id);
+    await publisher.next();
+  }
+  expect(brief([await first.next()])).toEqual(['t 1']);
+  const second = await machine.subscribed('second', '$share/group/t');
+  second.subscribe('end', 2);
+  await second.next();
+
+  // What the first one can't take now becomes the second one's.
+  const cuts = [machine.files.afterPowerCut()];
+  machine.files.beforeOperation = () => void cuts.push(machine.files.afterPowerCut());
+  await first.cut();
+  expect(brief([await second.next(), await second.next()])).toEqual(['t 2', 't 3']);
+  await second.sentSoFar();
+  publisher.publish('other', 'safe', 1, 9, { retain: true });
+  await publisher.next();
+  machine.files.beforeOperation = () => {};
+  cuts.push(machine.files.afterPowerCut());
+  expect(cuts.length).toBeGreaterThan(3);
+
+  for (const files of cuts) {
+    const next = new Machine();
+    next.files = files;
+    await next.start();
+    const got: string[] = [];
+    for (const clientId of ['first', 'second']) {
+      const client = await next.connected(clientId);
+      const helper = await next.connected('helper');
+      helper.publish('end', 'marker', 1, 1);
+      for (let text = ''; text !== 'end marker'; ) {
+        const packet = await client.next();
+        [text = ''] = brief([packet]);
+        if (packet?.cmd === 'publish' && text !== 'end marker') got.push(text);
+      }
+    }
+    expect(got.sort()).toEqual(['t 1', 't 2', 't 3']);
+    await next.cutClients();
+    await next.broker.stop();
+  }
+}, 60_000);
+
 test('what a subscriber has acknowledged is over when something later is safe, also after a power cut', async () => {
   const subscriber = await machine.subscribed('subscriber', 't');
   const publisher = await machine.connected('publisher');
