@@ -105,12 +105,13 @@ function copyRepository(folder) {
 
 async function passesBaseline(folder) {
   console.log('without a mutation');
-  const failure = await build(folder);
+  const names = [...new Set(mutations.flatMap(harnessesFor))];
+  const failure = await build(folder, names);
   if (failure !== null) {
     console.log(`    ERROR: ${failure}`);
     return false;
   }
-  for (const name of new Set(mutations.flatMap(harnessesFor))) {
+  for (const name of names) {
     const outcome = await runHarness(folder, name);
     if (!outcome.isCaught) continue;
     console.log(outcome.output);
@@ -129,9 +130,10 @@ async function judge(folder, mutation) {
   const originals = new Map();
   try {
     for (const edit of mutation.edits) apply(folder, edit, originals);
-    result.error = await build(folder);
+    const names = harnessesFor(mutation);
+    result.error = await build(folder, names);
     if (result.error !== null) return result;
-    for (const name of harnessesFor(mutation)) {
+    for (const name of names) {
       const { isCaught, detail } = await runHarness(folder, name);
       result.outcomes[name] = { isCaught, detail };
       if (!isCaught && mutation.caughtBy.includes(name)) result.missedBy.push(name);
@@ -157,8 +159,9 @@ function apply(folder, { file, find, put }, originals) {
   );
 }
 
-/** @returns why it doesn't compile, or null */
-async function build(folder) {
+/** Compiles it where a harness needs that. @returns why it doesn't compile, or null */
+async function build(folder, names) {
+  if (!names.some((name) => harnesses[name].needsBuild)) return null;
   const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
   const { status, output } = await runTool(folder, [compiler, '-b', 'packages'], 300_000);
   return status === 0 ? null : `does not compile:\n${output}`;

@@ -1,6 +1,28 @@
 #!/usr/bin/env node
 /**
- * What a large state costs a broker: memory, and time to start and to send it. `--help` says what can be set.
+ * What a large state costs a broker: memory, and time to start and to send it.
+ *
+ *   node scripts/bench/memory.mjs [options]
+ *
+ * For each scenario, a broker process gets a state to keep, in a directory that is removed afterwards; it is
+ * killed and started again, stopped and started again, and then has to send everything.
+ *
+ *   queue     messages of QoS 1 for a session whose client isn't there
+ *   retained  retained messages, each with a topic of its own
+ *   both      all of these
+ *
+ *   --messages N     queued messages (1000000)
+ *   --retained N     retained messages (100000)
+ *   --size BYTES     of a payload (1024)
+ *   --scenario NAME  queue, retained or both; may be given several times; all three when left out
+ *   --protocol 4|5   of the client that gets everything: MQTT 3.1.1, or 5.0 with Receive Maximum 65535 (5)
+ *   --settle MS      how long a broker is left alone before its memory is read (5000)
+ *   --dir DIRECTORY  where temporary directories are made (the system's)
+ *   --node-option O  an option for the broker's Node; may be given several times
+ *   --broker-arg A   an argument for the broker; may be given several times
+ *   --json           the figures as JSON
+ *
+ * Memory is what /proc says of the process, so it takes a Linux.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -9,31 +31,10 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
+import { readArguments, refuse, wholeNumber } from '../lib/arguments.mjs';
 import { buildIfNeeded, installIfNeeded, root } from '../lib/prepare.mjs';
 
-const HELP = `node scripts/bench/memory.mjs [options]
-
-For each scenario, a broker process gets a state to keep, in a directory that is removed afterwards; it is
-killed and started again, stopped and started again, and then has to send everything.
-
-  queue     messages of QoS 1 for a session whose client isn't there
-  retained  retained messages, each with a topic of its own
-  both      all of these
-
-  --messages N     queued messages (1000000)
-  --retained N     retained messages (100000)
-  --size BYTES     of a payload (1024)
-  --scenario NAME  queue, retained or both; all three when left out
-  --protocol 4|5   of the client that gets everything: MQTT 3.1.1, or 5.0 with Receive Maximum 65535 (5)
-  --settle MS      how long a broker is left alone before its memory is read (5000)
-  --dir DIRECTORY  where temporary directories are made (${tmpdir()})
-  --node-option O  an option for the broker's Node; may be given several times
-  --broker-arg A   an argument for the broker; may be given several times
-  --json           the figures as JSON
-`;
-
-const { values } = parseArgs({
+const { values } = readArguments(import.meta.url, {
   options: {
     messages: { type: 'string', default: '1000000' },
     retained: { type: 'string', default: '100000' },
@@ -45,30 +46,21 @@ const { values } = parseArgs({
     'node-option': { type: 'string', multiple: true, default: [] },
     'broker-arg': { type: 'string', multiple: true, default: [] },
     json: { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
   },
 });
-if (values.help) {
-  process.stdout.write(HELP);
-  process.exit(0);
-}
-const number = (name) => {
-  const value = Number(values[name]);
-  if (Number.isInteger(value) && value >= 0) return value;
-  console.error(`--${name} ${values[name]}: expected a whole number of 0 or more`);
-  process.exit(2);
-};
+const number = (name) => wholeNumber(`--${name}`, values[name]);
 const [messages, retained, size] = ['messages', 'retained', 'size'].map(number);
 const [protocol, settleMs] = ['protocol', 'settle'].map(number);
+if (protocol !== 4 && protocol !== 5) refuse(`--protocol ${protocol}: should be 4 or 5`);
 const SCENARIOS = {
   queue: { messages, retained: 0 },
   retained: { messages: 0, retained },
   both: { messages, retained },
 };
 for (const name of values.scenario) {
-  if (SCENARIOS[name] !== undefined) continue;
-  console.error(`--scenario ${name}: expected ${Object.keys(SCENARIOS).join(', ')}`);
-  process.exit(2);
+  if (SCENARIOS[name] === undefined) {
+    refuse(`--scenario ${name}: should be one of ${Object.keys(SCENARIOS).join(', ')}`);
+  }
 }
 
 installIfNeeded();

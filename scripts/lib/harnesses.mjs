@@ -31,6 +31,7 @@ export const harnesses = {
     },
   },
   crash: {
+    needsBuild: true,
     async run(folder, { kills }) {
       const directory = join(folder, 'crash');
       const args = ['scripts/crash.mjs', '--kills', String(kills), '--seed', String(SEED)];

@@ -2,7 +2,7 @@ import { Delivery, DeliveryState } from './delivery.ts';
 import type { DeliveryStore } from './delivery-store.ts';
 import type { DropListener, DropReason } from './drop.ts';
 import { Fifo } from './fifo.ts';
-import { STORED_MESSAGE } from './message.ts';
+import { type Message, STORED_MESSAGE } from './message.ts';
 import {
   type DeliveryQueue,
   FRAME_DELIVERY,
@@ -58,6 +58,14 @@ export type AckResult =
   /** A delivery has it, but this packet is not what its QoS or state allows. */
   | 'protocol-error';
 
+/** Retained messages that are to be sent; at least one is left. */
+interface Replay {
+  readonly messages: readonly Message[];
+  readonly toDelivery: (message: Message) => Delivery;
+  /** Index of the first that is left. */
+  next: number;
+}
+
 /**
  * The state that a client and the broker share beyond one connection (§4.1): subscriptions, messages
  * on their way to the client, and the QoS 2 packet identifiers received from it.
@@ -96,6 +104,9 @@ export class Session<L extends SessionLink = SessionLink> {
   readonly #resends: Fifo<Delivery>;
   /** Retained messages that a new subscription is owed; they go before what was published later. */
   readonly #replays: Fifo<Delivery>;
+  /** More of them, of which deliveries are made when they are about to be sent. */
+  readonly #laterReplays: Fifo<Replay>;
+  #laterReplayCount: number;
   readonly #queue: DeliveryQueue;
   /** The queue itself where deliveries are in memory only, else null. */
   readonly #memoryQueue: MessageQueue | null;
@@ -134,6 +145,8 @@ export class Session<L extends SessionLink = SessionLink> {
     this.#sentFrames = new SentFrames();
     this.#resends = new Fifo();
     this.#replays = new Fifo();
+    this.#laterReplays = new Fifo();
+    this.#laterReplayCount = 0;
     this.storedQueue = store === null ? null : new StoredQueue(this, store, options, this.#onDrop);
     this.#memoryQueue = store === null ? new MessageQueue(options, onDrop) : null;
     this.#queue = (this.storedQueue ?? this.#memoryQueue) as DeliveryQueue;
@@ -160,7 +173,7 @@ export class Session<L extends SessionLink = SessionLink> {
 
   /** Messages that wait to be sent for the first time. */
   get queuedCount(): number {
-    return this.#queue.length + this.#replays.length;
+    return this.#queue.length + this.#replays.length + this.#laterReplayCount;
   }
 
   /** The same without retained messages: what publishers have added. */
@@ -233,6 +246,8 @@ export class Session<L extends SessionLink = SessionLink> {
     this.#sentFrames.clear();
     this.#resends.clear();
     this.#replays.clear();
+    this.#laterReplays.clear();
+    this.#laterReplayCount = 0;
     this.#received.clear();
     this.#receivedNow = 0;
     return orphans;
@@ -334,6 +349,17 @@ export class Session<L extends SessionLink = SessionLink> {
     this.pump(now);
   }
 
+  /** The same, where none of them is stored: however many there are, it takes hardly any time and memory. */
+  replayLater(
+    messages: readonly Message[],
+    toDelivery: (message: Message) => Delivery,
+    now: number,
+  ): void {
+    this.#laterReplays.push({ messages, toDelivery, next: 0 });
+    this.#laterReplayCount += messages.length;
+    this.pump(now);
+  }
+
   /** Whether what a delivery depends on is stored as safely as it has to be before it is sent. */
   #isSafe({ position, isReference }: Delivery): boolean {
     if (position === 0 || this.store === null) return true;
@@ -344,12 +370,16 @@ export class Session<L extends SessionLink = SessionLink> {
 
   /** Whether anything waits, so that a new message has to wait behind it. */
   get hasBacklog(): boolean {
-    return this.#queue.length > 0 || this.#replays.length > 0 || this.#resends.length > 0;
+    return this.#queue.length > 0 || this.#hasReplays || this.#resends.length > 0;
   }
 
   /** Whether `deliver` would send a QoS 0 message at once; the router then may bypass it. */
   get isOpenForQoS0(): boolean {
-    return this.#link !== null && this.#replays.length === 0 && this.#queue.transientCount === 0;
+    return this.#link !== null && !this.#hasReplays && this.#queue.transientCount === 0;
+  }
+
+  get #hasReplays(): boolean {
+    return this.#replays.length > 0 || this.#laterReplayCount > 0;
   }
 
   /** Sends what waits, as far as quota and connection allow. Call it when the connection drains. */
@@ -371,7 +401,7 @@ export class Session<L extends SessionLink = SessionLink> {
   /** The next delivery that the quota allows: retained messages first, then the queue. */
   #takeNext(now: number): Delivery | undefined {
     for (;;) {
-      const replay = this.#replays.peek();
+      const replay = this.#replays.peek() ?? this.#makeReplay();
       if (replay === undefined) break;
       if (replay.qos > 0 && !this.#maySend(replay)) return undefined;
       if (!this.#isSafe(replay)) {
@@ -385,6 +415,17 @@ export class Session<L extends SessionLink = SessionLink> {
     const head = this.#queue.peek(now);
     if (head === undefined || (head.qos > 0 && !this.#maySend(head))) return undefined;
     return this.#queue.shift();
+  }
+
+  /** Makes a delivery of the next of the messages to be replayed later, if there is one. */
+  #makeReplay(): Delivery | undefined {
+    const first = this.#laterReplays.peek();
+    if (first === undefined) return undefined;
+    const delivery = first.toDelivery(first.messages[first.next++] as Message);
+    if (first.next === first.messages.length) this.#laterReplays.shift();
+    this.#laterReplayCount--;
+    this.#replays.push(delivery);
+    return delivery;
   }
 
   #maySend(delivery: Delivery): boolean {

@@ -380,6 +380,32 @@ describe('retained messages', () => {
     expect(link.take()).toHaveLength(500);
     expect(dropped).toEqual([]);
   });
+
+  test('those that are made deliveries of later go before what was published later, too', () => {
+    session.attach(link, 2, NOW);
+    const messages = ['r1', 'r2', 'r3', 'old'].map((payload) =>
+      newMessage(payload, payload === 'old' ? { expiresAt: NOW } : {}),
+    );
+    const made: string[] = [];
+    session.replayLater(
+      messages,
+      (message) => {
+        made.push(Buffer.from(message.payload).toString());
+        return new Delivery(message, 1, true);
+      },
+      NOW,
+    );
+    expect(link.take()).toEqual(['PUBLISH 1 r1', 'PUBLISH 2 r2']);
+    expect(made).toEqual(['r1', 'r2', 'r3']);
+    session.deliver(newDelivery('new', 1), NOW);
+    session.deliver(newDelivery('q0', 0), NOW);
+    expect(session.queuedCount).toBe(4);
+    session.onPuback(1, NOW);
+    session.onPuback(2, NOW);
+    expect(link.take()).toEqual(['PUBLISH 3 r3', 'PUBLISH 4 new', 'PUBLISH 0 q0']);
+    expect(dropped).toEqual(['expired old']);
+    expect(session.queuedCount).toBe(0);
+  });
 });
 
 describe('QoS 2 received', () => {

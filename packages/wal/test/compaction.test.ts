@@ -323,6 +323,45 @@ describe('what compaction removes', () => {
     await reopened.close();
   });
 
+  test('a segment goes when it is durable that nobody needs it', async () => {
+    // Nothing that is appended lazily is written by itself.
+    const clock = {
+      now: () => 1,
+      defer: (callback: () => void) => void setImmediate(callback),
+      setTimer: () => () => {},
+    };
+    const files = new FaultyFiles();
+    const owner = new LiveSet();
+    const log = await openSet(files, new MemoryIndex(), owner, { clock });
+    for (let id = 0; id < 300; id++) {
+      owner.add(log, `${id}`);
+      if (id % 6 === 0) await settle(6);
+    }
+    for (const id of [...owner.items.keys()].slice(0, 20)) owner.remove(log, id);
+    await settle();
+    log.setCompaction({ ...COMPACTION, maxSize: log.size - 1 });
+    await log.compact();
+    expect(log.stats.snapshots).toBe(1);
+    // Some of what lies before the snapshot is dead now, but the log doesn't say so durably.
+    for (const id of [...owner.items.keys()].slice(0, 40)) owner.removeLazily(log, id);
+    // Too little for another snapshot: only what needs none may go.
+    log.setCompaction({ ...COMPACTION, maxSize: log.size - 2 * SEGMENT_SIZE });
+    const cuts: FaultyFiles[] = [];
+    files.beforeOperation = (name) => {
+      if (name === 'remove' || name === 'sync directory') cuts.push(files.afterPowerCut());
+    };
+    expect((await log.compact()).removedSegments).toBeGreaterThan(0);
+    expect(log.stats.snapshots).toBe(1);
+    cuts.push(files.afterPowerCut());
+    for (const cut of cuts) {
+      const found = new LiveSet();
+      const reopened = await openSet(cut, new MemoryIndex(), found);
+      await checkItems(reopened, found, owner.steps, owner.acknowledged);
+      await reopened.close();
+    }
+    await log.close();
+  });
+
   test('in the background, by the timer, with progress, and appends do not wait for it', async () => {
     const files = new FaultyFiles();
     const owner = new LiveSet();

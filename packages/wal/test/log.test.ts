@@ -259,6 +259,28 @@ describe('versions', () => {
   });
 });
 
+test('an index that is ahead of an empty log is reported once, and the log goes on behind it', async () => {
+  let log = await open();
+  log.append(text('lost'));
+  const lost = log.head;
+  await log.close();
+  for (const name of await segmentFiles()) await rm(join(directory, name));
+  const events: LogEvent[] = [];
+  log = await open({}, events);
+  expect(events).toMatchObject([{ type: 'quarantined', copy: null }]);
+  expect(log.head).toBeGreaterThan(lost);
+  await log.close();
+  for (const expected of [['later'], ['later', 'last']]) {
+    const again: LogEvent[] = [];
+    log = await open({}, again);
+    expect(again.filter(({ type }) => type === 'quarantined')).toEqual([]);
+    log.append(text(expected.at(-1) as string));
+    await log.flush();
+    expect(await contents(log)).toEqual(expected);
+    await log.close();
+  }
+});
+
 describe('the index', () => {
   /** Items, some of them compacted, and a checkpoint. */
   async function fill(): Promise<LiveSet> {

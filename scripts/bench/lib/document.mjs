@@ -12,6 +12,12 @@ export function readResults(name) {
   return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : null;
 }
 
+/** Stores results, to be read again by `readResults`. */
+export function storeResults(name, results) {
+  mkdirSync(DIRECTORY, { recursive: true });
+  writeFileSync(join(DIRECTORY, `${name}.json`), `${JSON.stringify(results, null, 1)}\n`);
+}
+
 /**
  * Stores results, plots, and the section of docs/performance.md that was made of them.
  *
@@ -25,11 +31,10 @@ export function writeSection(name, results, generated, plots = {}) {
   if (begin === -1 || end < begin) {
     throw new Error(`${DOCUMENT} has no ${beginMark} and ${endMark}`);
   }
-  mkdirSync(DIRECTORY, { recursive: true });
+  storeResults(name, results);
   for (const [file, svg] of Object.entries(plots)) {
     if (svg !== null) writeFileSync(join(DIRECTORY, file), svg);
   }
-  writeFileSync(join(DIRECTORY, `${name}.json`), `${JSON.stringify(results, null, 1)}\n`);
   const head = text.slice(0, begin + beginMark.length);
   writeFileSync(DOCUMENT, `${head}\n\n${generated}\n\n${text.slice(end)}`);
   console.error(`${name}: wrote ${DOCUMENT} and ${DIRECTORY}`);

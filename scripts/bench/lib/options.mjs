@@ -23,7 +23,7 @@ export async function runScript(name, summary, options, main) {
     else await main(values);
   } catch (error) {
     const isUsage = error instanceof UsageError;
-    console.error(`${name}: ${error.message}${isUsage ? ' (--help lists all options)' : ''}`);
+    console.error(isUsage ? `${error.message}; see --help` : `${name}: ${error.message}`);
     process.exitCode = isUsage ? EXIT_USAGE : EXIT_FAILED;
   }
 }

@@ -64,6 +64,7 @@ export function restoreState(
         const reader = new ByteReader(value);
         const block = isFormer ? readFormerBlock(reader, second) : readBlock(reader, second);
         if (isFormer) state.removeKey(key);
+        else state.noteBlock(block, value);
         const list = blocks.get(first);
         if (block.length === 0) break;
         if (list === undefined) blocks.set(first, [block]);
@@ -74,9 +75,13 @@ export function restoreState(
         const reader = new ByteReader(value);
         const position = reader.f64();
         const share = reader.u32();
-        state.restoreRetained(reader.string(), { number: first, position, share });
+        state.restoreFormerRetained(reader.string(), { number: first, position, share });
+        state.removeKey(key);
         break;
       }
+      case 't':
+        state.restoreRetained(first, value);
+        break;
       case 's':
         state.add(host.restoreEntry(readSession(new ByteReader(value))));
         break;

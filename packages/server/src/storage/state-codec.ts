@@ -19,7 +19,9 @@ import { readDetails, writeDetails } from './records.ts';
  *   p SESSION             what is under way, as below
  *   b SESSION BLOCK       a block of its queue; see block-codec.ts
  *   q SESSION BLOCK       the same as former versions wrote it, as below; a checkpoint replaces it
- *   r NUMBER              a retained message: f64 position of its record, u32 share, string topic
+ *   t CHUNK               where retained messages lie; see retained-places.ts
+ *   r NUMBER              a retained message as former versions wrote it: f64 position of its record, u32 share,
+ *                         string topic; a checkpoint replaces it
  *
  * Under way: f64 last sequence, f64 sequence up to which all was sent, u32 count and u16 packet identifiers
  * received, u32 count of released (f64 sequence, u16 packetId), u32 count of entries.

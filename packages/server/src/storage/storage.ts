@@ -15,6 +15,7 @@ import {
   Log,
   type LogError,
   type LogEvent,
+  type LogEventListener,
   type LogOwner,
   type LogRecord,
   type LogStats,
@@ -39,13 +40,16 @@ import {
   writeUnsubscriptions,
 } from './records.ts';
 import { releaseAll, replayRecord, restoreState } from './recovery.ts';
-import { Change, type RetainedPlace, StoredState, toSessionRecord } from './stored-state.ts';
+import type { RetainedPlace } from './retained-places.ts';
+import { Change, StoredState, toSessionRecord } from './stored-state.ts';
 
 /** What a simulation puts in the place of the machine's. */
 export interface StorageResources {
   readonly files?: Files;
   readonly index?: CheckpointStore;
   readonly clock?: Clock;
+  /** Is told what the log reports, beside the broker. */
+  readonly onEvent?: LogEventListener;
 }
 
 /** A retained message that took another's place and is not safe yet. */
@@ -138,7 +142,10 @@ export class Storage implements LogOwner, DeliveryStore<Connection> {
     const { wal, compaction } = storage;
     const self = new Storage(broker);
     broker.storage = self;
-    const onEvent = (event: LogEvent) => self.#onLogEvent(event);
+    const onEvent = (event: LogEvent) => {
+      resources.onEvent?.(event);
+      self.#onLogEvent(event);
+    };
     self.#log = await Log.open({
       directory: storage.walDir,
       index: resources.index ?? new LmdbIndex(join(storage.dataDir, 'index'), onEvent),

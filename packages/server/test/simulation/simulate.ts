@@ -16,7 +16,7 @@ import {
   type Role,
 } from '../model/scenario.ts';
 import { SimulatedClock } from './simulated-clock.ts';
-import { SimulatedHost } from './simulated-host.ts';
+import { DISK_OPERATIONS, SimulatedHost } from './simulated-host.ts';
 import { SimulatedLink } from './simulated-link.ts';
 
 /** Within this time clients have noticed that the broker is gone. */
@@ -122,10 +122,17 @@ export class SimulatedRun {
     const delay = random.below(4000);
     if (this.#clock.time + delay >= this.#actUntil) return;
     this.#clock.schedule(delay, () => {
-      if (random.chance(0.5)) this.#crash();
-      else this.#host.atOperation(1 + random.below(20), () => this.#crash());
+      if (random.chance(0.4)) this.#crash();
+      else this.#crashAtOperation(20);
       this.#crashLater();
     });
+  }
+
+  #crashAtOperation(countMax: number): void {
+    const random = this.#random;
+    const crash = () => this.#crash();
+    if (random.chance(0.5)) this.#host.atOperation(null, 1 + random.below(countMax), crash);
+    else this.#host.atOperation(random.pick(DISK_OPERATIONS), 1 + random.below(2), crash);
   }
 
   /** The process is killed, or the power is cut; a while later there is another process. */
@@ -133,7 +140,7 @@ export class SimulatedRun {
     if (!this.#host.isRunning) return;
     const random = this.#random;
     const survival: Survival = this.#host.losesPower
-      ? random.pick(['everything', 'nothing', 'anything'])
+      ? random.pick(['everything', 'nothing', 'anything', 'anything'])
       : 'everything';
     this.#ledger.trace?.(`the broker is killed, unsynced data: ${survival}`);
     this.#ledger.crashed(this.#host.unsafeMs(survival));
@@ -146,7 +153,7 @@ export class SimulatedRun {
     this.#clock.schedule(CLIENT_NOTICES_MS + random.below(random.pick([10, 2000])), () => {
       this.#start();
       // Sometimes it doesn't get far.
-      if (random.chance(0.3)) this.#host.atOperation(1 + random.below(12), () => this.#crash());
+      if (random.chance(0.3)) this.#crashAtOperation(12);
     });
   }
 

@@ -18,6 +18,13 @@ const WRITTEN_MS_MAX = 80;
 /** Turns of the promises between two events; more than any chain of them is long. */
 const PROMISE_TURNS = 12;
 
+/** What a crash is worth being aimed at. */
+export const DISK_OPERATIONS = [
+  ...(['write', 'sync', 'sync', 'sync'] as const),
+  ...(['rename', 'remove', 'sync directory'] as const),
+];
+export type DiskOperation = (typeof DISK_OPERATIONS)[number];
+
 /** A life of the broker's process: nothing that it asked for happens after its end. */
 class Life implements Runtime, Clock {
   readonly #clock: SimulatedClock;
@@ -156,12 +163,16 @@ export class SimulatedHost {
     this.#equip();
   }
 
-  /** Calls back at one of the next operations of the disk, before it takes effect. */
-  atOperation(count: number, callback: () => void): void {
+  /**
+   * Calls back at one of the next operations of the disk, before it takes effect.
+   *
+   * @param kind - which operations count; null for all
+   */
+  atOperation(kind: DiskOperation | null, count: number, callback: () => void): void {
     const files = this.#files;
-    const at = files.operations + count;
-    files.beforeOperation = (_, operation) => {
-      if (operation !== at) return;
+    let left = count;
+    files.beforeOperation = (name) => {
+      if ((kind !== null && name !== kind) || --left > 0) return;
       files.beforeOperation = () => {};
       callback();
     };

@@ -26,7 +26,7 @@ interface FileData {
 type PendingName = readonly [path: string, file: FileData | null];
 
 /** What a disk writes as a whole, in bytes: a sector, or what memory that keeps its content does. */
-const SECTORS = [8, 64, 512];
+const SECTORS = [64, 512];
 
 /**
  * Files in memory that can fail at any operation, fill up, and be cut off like a disk whose machine
@@ -245,24 +245,34 @@ function remains(file: FileData, survival: Survival, random: Random): Buffer {
       if (random.chance(0.5)) content = applied(content, change);
       continue;
     }
-    if (random.chance(0.3)) continue;
-    // Sectors are written whole or not at all, each for itself; sometimes the write is whole.
-    const sector = random.pick(SECTORS);
-    if (random.chance(0.3)) {
-      content = applied(content, change);
-      continue;
-    }
     const { offset, bytes } = change;
-    let start = 0;
-    while (start < bytes.length) {
-      const end = Math.min(bytes.length, start + sector - ((offset + start) % sector));
-      if (random.chance(0.5)) {
-        content = applied(content, { offset: offset + start, bytes: bytes.subarray(start, end) });
-      }
-      start = end;
+    for (const { start, end } of survivors(offset, bytes.length, random)) {
+      content = applied(content, { offset: offset + start, bytes: bytes.subarray(start, end) });
     }
   }
   return content;
+}
+
+/** The parts of a write that a power cut leaves: none, all, the first ones, or any sectors. */
+function* survivors(
+  offset: number,
+  length: number,
+  random: Random,
+): Generator<{ readonly start: number; readonly end: number }> {
+  const how = random.pick(['none', 'all', 'first', 'any', 'any'] as const);
+  if (how === 'none') return;
+  if (how === 'all') {
+    yield { start: 0, end: length };
+    return;
+  }
+  // Sectors are written whole or not at all, each for itself.
+  const sector = random.pick(SECTORS);
+  const first = how === 'first' ? random.below(length) : Number.POSITIVE_INFINITY;
+  for (let start = 0; start < length; ) {
+    const end = Math.min(length, start + sector - ((offset + start) % sector));
+    if (how === 'first' ? end <= first : random.chance(0.5)) yield { start, end };
+    start = end;
+  }
 }
 
 export function systemError(code: string, what: string): NodeJS.ErrnoException {

@@ -63,6 +63,15 @@ export class LiveSet implements LogOwner {
     log.release(recordPosition, recordBytes(id.length + 2));
   }
 
+  /** The same with a record that nobody waits for; it must not be refused. */
+  removeLazily(log: Log, id: string): void {
+    const itemPosition = this.items.get(id) as number;
+    log.appendLazily(Buffer.from(`-${id}:`));
+    this.steps.push({ type: 'remove', id });
+    this.#unapply(id);
+    log.release(itemPosition, recordBytes(40, ITEMS.length));
+  }
+
   #onSettled(error: Error | null): void {
     if (error !== null) return;
     this.acknowledged++;

@@ -1,0 +1,54 @@
+import { spawnSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from '@jest/globals';
+
+const folder = fileURLToPath(new URL('../../../../scripts/', import.meta.url));
+
+/** These hand their command line on: to jest, to the broker, or to another script. */
+const HANDING_ON = ['test.mjs', 'start.mjs', 'build.mjs'];
+
+const scripts = ['.', 'bench']
+  .flatMap((name) => readdirSync(join(folder, name)).map((file) => join(name, file)))
+  .filter((path) => path.endsWith('.mjs') && !HANDING_ON.includes(path));
+
+test('there are scripts to look at', () => {
+  expect(scripts).toContain('simulate.mjs');
+  expect(scripts).toContain(join('bench', 'compare.mjs'));
+});
+
+test.each(scripts)(
+  '%s tells what it takes, and refuses what it does not know in one line',
+  (path) => {
+    const run = (...args: string[]) =>
+      spawnSync(process.execPath, [join(folder, path), ...args], { encoding: 'utf8' });
+    const help = run('--help');
+    expect(help.status).toBe(0);
+    expect(help.stdout).toContain(`node scripts/${path.replaceAll('\\', '/')}`);
+    const unknown = run('--no-such-option');
+    expect(unknown.status).toBe(2);
+    expect(unknown.stdout).toBe('');
+    // Some build what they are made of first, and say so.
+    const lines = unknown.stderr.split('\n').filter((line) => !/^promptmq: building|^$/.test(line));
+    expect(lines).toEqual(["Unknown option '--no-such-option'; see --help"]);
+  },
+);
+
+test.each([
+  ['simulate.mjs', '--seeds', '4..1'],
+  ['simulate.mjs', '--seed', 'x'],
+  ['simulate.mjs', '--jobs', '0'],
+  ['crash.mjs', '--kills', '1.5'],
+  ['mutate.mjs', '--harness', 'no-such-harness'],
+  ['mutate.mjs', '--only', 'no-such-mutation'],
+  ['fuzz-codec.mjs', 'many'],
+])('%s %s %s is refused in one line, with exit code 2', (path, ...args) => {
+  const { status, stderr, stdout } = spawnSync(process.execPath, [join(folder, path), ...args], {
+    encoding: 'utf8',
+  });
+  expect(status).toBe(2);
+  expect(stdout).toBe('');
+  expect(stderr.trim().split('\n')).toHaveLength(1);
+  expect(stderr).toContain(args.at(-1));
+});
