@@ -7,6 +7,7 @@
  *   node scripts/mutate.mjs --only TEXT …         mutations whose name has this text; may be repeated
  *   node scripts/mutate.mjs --harness NAME …      with these harnesses only; may be repeated
  *   node scripts/mutate.mjs --list                names, and what each breaks
+ *   node scripts/mutate.mjs --check               only looks whether the text that each changes is there
  *
  *   --seeds N    that the simulation gets at most (1500)       --kills N   that the broker gets (60)
  *   --json FILE  writes the results there, too                 --skip-baseline   see below
@@ -32,6 +33,7 @@ const { values } = readArguments(import.meta.url, {
     only: { type: 'string', multiple: true, default: [] },
     harness: { type: 'string', multiple: true, default: [] },
     list: { type: 'boolean', default: false },
+    check: { type: 'boolean', default: false },
     seeds: { type: 'string', default: '1500' },
     kills: { type: 'string', default: '60' },
     json: { type: 'string' },
@@ -52,13 +54,32 @@ if (unknown !== undefined) {
 }
 
 if (values.list) {
-  for (const { name, breaks, caughtBy, harmless } of mutations) {
+  for (const { name, breaks, caughtBy, harmless, gap } of mutations) {
     console.log(`${name}\n    ${breaks}`);
-    console.log(`    ${harmless === undefined ? caughtBy.join(', ') : `harmless: ${harmless}`}`);
+    if (gap !== undefined) console.log(`    not caught so far: ${gap}`);
+    else
+      console.log(`    ${harmless === undefined ? caughtBy.join(', ') : `harmless: ${harmless}`}`);
   }
+} else if (values.check) {
+  checkTexts();
 } else {
   installIfNeeded();
   await main();
+}
+
+function checkTexts() {
+  for (const { name, edits } of mutations) {
+    for (const { file, find } of edits) {
+      const count = countOf(readFileSync(join(root, file), 'utf8'), find);
+      if (count === 1) continue;
+      console.log(`${name}: ${file} has this text ${count} times: ${find}`);
+      process.exitCode = 1;
+    }
+  }
+}
+
+function countOf(source, text) {
+  return source.split(text).length - 1;
 }
 
 async function main() {
@@ -78,9 +99,11 @@ async function main() {
   printTable(results);
   if (values.json !== undefined) writeFileSync(values.json, JSON.stringify(results, null, 2));
   const failed = results.filter(({ error, missedBy }) => error !== null || missedBy.length > 0);
-  const harmless = results.filter(({ mutation }) => mutation.harmless !== undefined).length;
+  const countOfThose = (kind) =>
+    results.filter(({ mutation }) => mutation[kind] !== undefined).length;
   console.log(
-    `${results.length} mutations, ${harmless} of them harmless, ${failed.length} not caught as they must be`,
+    `${results.length} mutations, ${countOfThose('harmless')} of them harmless, ` +
+      `${countOfThose('gap')} with no harness so far, ${failed.length} not caught as they must be`,
   );
   process.exitCode = isSound && failed.length === 0 ? 0 : 1;
 }
@@ -150,7 +173,7 @@ async function judge(folder, mutation) {
 function apply(folder, { file, find, put }, originals) {
   const path = join(folder, file);
   const source = readFileSync(path, 'utf8');
-  const count = source.split(find).length - 1;
+  const count = countOf(source, find);
   if (count !== 1) throw new Error(`${file} has this text ${count} times: ${find}`);
   if (!originals.has(path)) originals.set(path, source);
   writeFileSync(

@@ -45,5 +45,8 @@ function loggerOf(fuse) {
     if (event === 'storage-compacting') fuse.phase = 'compaction';
     else if (event === 'storage-compacted') fuse.phase = 'serving';
   };
-  return { trace: follow, debug: follow, info: follow, warn: follow, error: report, fatal: report };
+  // A process that is killed damages nothing: what is set aside has been written wrongly.
+  const warn = (event, fields) =>
+    event === 'storage-quarantined' ? report(event, fields) : follow(event);
+  return { trace: follow, debug: follow, info: follow, warn, error: report, fatal: report };
 }

@@ -47,7 +47,10 @@ export const brokerMutations = [
         put: 'const position = storage === undefined ? 0 : -1;',
       },
     ],
-    caughtBy: ['simulation'],
+    caughtBy: [],
+    harmless:
+      'a client sends again on another connection only, and the CONNACK of that one waits for a record ' +
+      'behind the message; the wait is there should a CONNACK ever need no record',
   },
   {
     name: 'pubcomp-before-commit',
@@ -282,7 +285,7 @@ export const brokerMutations = [
         put: 'session.storedQueue?.markSent(0);',
       },
     ],
-    caughtBy: ['simulation'],
+    caughtBy: ['storage'],
   },
   {
     name: 'settled-not-replayed',
@@ -294,7 +297,7 @@ export const brokerMutations = [
         put: 'session.sentSequence = Math.max(session.sentSequence, sequence);\n    } else {\n      void release;',
       },
     ],
-    caughtBy: ['simulation'],
+    caughtBy: ['storage'],
   },
   {
     name: 'shared-not-handed-over-at-end',
@@ -330,7 +333,7 @@ export const brokerMutations = [
         put: 'void delivery.sequence;\n      void session;',
       },
     ],
-    caughtBy: ['simulation'],
+    caughtBy: ['storage'],
   },
   {
     name: 'hand-over-in-two-batches',
@@ -342,7 +345,7 @@ export const brokerMutations = [
         put: 'if (delivery.sequence > 0) this.onSettled(session, delivery);\n    }',
       },
     ],
-    caughtBy: ['simulation'],
+    caughtBy: ['storage'],
   },
   {
     name: 'move-not-in-checkpoint',
@@ -360,7 +363,8 @@ export const brokerMutations = [
     name: 'references-not-moved',
     breaks: 'a message that only a References record names is kept wherever it is moved',
     edits: [{ file: KEEPING, find: 'state.moveReferences(from, to);', put: 'void to;' }],
-    caughtBy: ['simulation'],
+    caughtBy: [],
+    gap: 'needs a message that is moved twice while only a References record names it; no harness gets there',
   },
   {
     name: 'session-number-used-again',
@@ -373,7 +377,9 @@ export const brokerMutations = [
       },
     ],
     caughtBy: [],
-    harmless: 'to be found out',
+    harmless:
+      'the records of a session that has ended lie before its End, and what compaction keeps is found by ' +
+      'position, too: none of them meets the new session',
   },
   {
     name: 'full-disk-acknowledged',

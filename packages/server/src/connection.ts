@@ -29,9 +29,8 @@ import { Deadline } from './deadline-queue.ts';
 import { Output } from './output.ts';
 import { PacketSender } from './packet-sender.ts';
 import { type PacketTracer, tracedFields } from './packet-trace.ts';
-import { PendingAcks } from './pending-acks.ts';
+import { Receiver } from './receiver.ts';
 import type { BrokerSession } from './router.ts';
-import { countReceived } from './stats.ts';
 import type { Storage } from './storage/storage.ts';
 import { subscribe, unsubscribe } from './subscribe.ts';
 import type { Transport, TransportHandler } from './transport.ts';
@@ -89,6 +88,7 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
   /** What the client may do; null when it may do everything. */
   permissions: Permissions | null;
   readonly sender: PacketSender;
+  readonly receiver: Receiver;
   inboundAliases: InboundTopicAliases<Uint8Array>;
   /** Set by a CONNECT that names an authentication method (§4.12). */
   authentication: Authentication | null;
@@ -105,8 +105,6 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
   #stalledAt: number;
   /** Made when the first publisher is held back on this connection's account. */
   #congestion: Congestion | null;
-  /** Made when the first acknowledgement has to wait for the log. */
-  #pendingAcks: PendingAcks | null;
   /** On how many subscribers' account this connection is not read from. */
   #holdCount: number;
   /** While CONNECT is being decided on: what follows it waits. */
@@ -128,6 +126,7 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
     this.userName = null;
     this.permissions = null;
     this.sender = new PacketSender(this.output, broker);
+    this.receiver = new Receiver(this);
     this.inboundAliases = new InboundTopicAliases(0);
     this.authentication = null;
     this.#sessionExpiryInterval = 0;
@@ -141,7 +140,6 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
     this.#closingAt = 0;
     this.#stalledAt = -1;
     this.#congestion = null;
-    this.#pendingAcks = null;
     this.#holdCount = 0;
     this.#isSuspended = false;
     this.#tracer = null;
@@ -202,7 +200,7 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
     switch (type) {
       case PacketType.PUBLISH:
         publishView.read(buffer, start, bodyStart, end, this.version, 'server');
-        this.#onPublish(publishView);
+        this.receiver.onPublish(publishView);
         break;
       case PacketType.PUBACK:
       case PacketType.PUBREC:
@@ -319,148 +317,6 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
     }
   }
 
-  #onPublish(view: PublishView): void {
-    const { packetId } = view;
-    countReceived(this.broker.stats, view.qos, view.payloadEnd - view.payloadStart);
-    let reasonCode = this.#check(view);
-    switch (view.qos) {
-      case 0:
-        this.#route(view, reasonCode);
-        break;
-      case 1:
-        this.#checkReceiveMaximum();
-        if ((this.session as BrokerSession).hasReceived(packetId)) {
-          reasonCode = ReasonCode.PacketIdentifierInUse;
-        }
-        reasonCode = this.#route(view, reasonCode);
-        this.#acknowledge(PacketType.PUBACK, packetId, reasonCode, this.broker.router.position); // [MQTT-4.3.2-4]
-        break;
-      case 2:
-        this.#receiveQoS2(view, reasonCode);
-        break;
-    }
-  }
-
-  /** [MQTT-3.3.4-7]: QoS 1 messages whose PUBACK waits for the log count, too. */
-  #checkReceiveMaximum(): void {
-    if (this.version < 5) return;
-    const underWay =
-      (this.session as BrokerSession).receivedCount + (this.#pendingAcks?.pubackCount ?? 0);
-    if (underWay < this.broker.config.mqtt.receiveMaximum) return;
-    throw new PacketError(
-      ReasonCode.ReceiveMaximumExceeded,
-      'MQTT-3.3.4-7',
-      0,
-      'more QoS 1 and 2 messages than the Receive Maximum',
-    );
-  }
-
-  /**
-   * Acknowledges a packet when the record that the answer depends on is safe.
-   *
-   * @param position - of the record; -1 when there is none
-   */
-  #acknowledge(type: PacketType, packetId: number, reasonCode: number, position: number): void {
-    const { storage } = this.broker;
-    const isReady = this.#pendingAcks?.isEmpty !== false;
-    if (storage === null || (isReady && position < storage.committedPosition)) {
-      this.sender.sendAck(type, packetId, reasonCode);
-      return;
-    }
-    this.#pendingAcks ??= new PendingAcks();
-    this.#pendingAcks.add(position, type, packetId, reasonCode);
-    storage.awaitAcks(this);
-    storage.holdBack(this);
-  }
-
-  /** Sends the acknowledgements whose records are safe; returns whether none waits any more. */
-  sendCommittedAcks(position: number): boolean {
-    const acks = this.#pendingAcks;
-    if (acks === null || this.state !== ConnectionState.Open) return true;
-    acks.take(position, (type, packetId, reasonCode) =>
-      this.sender.sendAck(type, packetId, reasonCode),
-    );
-    return acks.isEmpty;
-  }
-
-  /** The records at or behind a position will never be: says so to those who wait for them. */
-  refuseAcks(position: number): void {
-    const { session } = this;
-    if (session === null) return;
-    this.#pendingAcks?.refuse(position, (type, packetId) => {
-      if (type === PacketType.PUBREC) session.release(packetId);
-      if (type === PacketType.PUBCOMP) {
-        session.restoreReceived(packetId);
-        this.#retryAck(PacketType.PUBREL, packetId, ReasonCode.Success);
-        return -1;
-      }
-      return ReasonCode.QuotaExceeded;
-    });
-    // Earlier versions have no way to refuse a message: not to acknowledge it has to do.
-    if (this.version < 5) this.terminate();
-  }
-
-  /** Takes an acknowledgement up again when the disk has room for what it changes. */
-  #retryAck(type: PacketType, packetId: number, reasonCode: number): void {
-    const { session } = this;
-    this.broker.storage?.whenRoom(() => {
-      if (session !== null && this.session === session) this.#onAck(type, packetId, reasonCode);
-    });
-  }
-
-  /**
-   * What the broker's limits say of a PUBLISH.
-   *
-   * @returns the reason code to refuse the message with, or Success
-   * @throws {PacketError} where the refusal ends the connection
-   */
-  #check(view: PublishView): number {
-    const { config, stats } = this.broker;
-    const { maxQos, retainAvailable, checkPayloadFormat } = config.mqtt;
-    if (view.qos > maxQos) {
-      throw new PacketError(ReasonCode.QoSNotSupported, 'MQTT-3.2.2-11', 0, 'QoS not supported');
-    }
-    if (view.retain && !retainAvailable) {
-      throw new PacketError(
-        ReasonCode.RetainNotSupported,
-        'MQTT-3.2.2-14',
-        0,
-        'retained messages are not supported',
-      );
-    }
-    if (!checkPayloadFormat || hasDeclaredFormat(view)) return ReasonCode.Success;
-    stats.refused['payload-format-invalid']++;
-    return ReasonCode.PayloadFormatInvalid;
-  }
-
-  /** Routes a PUBLISH that was not refused; the topic alias of any other is set all the same. */
-  #route(view: PublishView, checked: number): number {
-    const { router } = this.broker;
-    if (checked === ReasonCode.Success) return router.publish(view, this);
-    router.resolve(view, this);
-    return checked;
-  }
-
-  /** Takes a QoS 2 message once, however often it is sent [MQTT-4.3.3-10], and answers [MQTT-4.3.3-8]. */
-  #receiveQoS2(view: PublishView, checked: number): void {
-    const session = this.session as BrokerSession;
-    const { packetId } = view;
-    const { router, storage } = this.broker;
-    if (session.hasReceived(packetId)) {
-      router.resolve(view, this);
-      session.receive(packetId);
-      // What came first may still be on its way to the disk.
-      const position = session.store === null ? -1 : (storage as Storage).lastPosition;
-      this.#acknowledge(PacketType.PUBREC, packetId, ReasonCode.Success, position);
-      return;
-    }
-    this.#checkReceiveMaximum();
-    const reasonCode = this.#route(view, checked);
-    // [MQTT-4.3.3-9]; before MQTT 5 the exchange goes on, as PUBREC can't say no.
-    if (reasonCode < 0x80 || this.version < 5) session.receive(packetId);
-    this.#acknowledge(PacketType.PUBREC, packetId, reasonCode, router.position);
-  }
-
   #onAck(type: PacketType, packetId: number, reasonCode: number): void {
     const session = this.session as BrokerSession;
     const now = this.receivedAt;
@@ -482,7 +338,7 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
         break;
       }
       case PacketType.PUBREL: {
-        this.#onPubrel(session, packetId);
+        this.receiver.onPubrel(packetId);
         break;
       }
       case PacketType.PUBCOMP:
@@ -497,26 +353,6 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
         0,
         'an acknowledgement that the QoS of the message does not allow',
       );
-    }
-  }
-
-  /** The packet identifier is free again, and stays so, before PUBCOMP says it [MQTT-4.3.3-11]. */
-  #onPubrel(session: BrokerSession, packetId: number): void {
-    const { storage } = this.broker;
-    if (!session.hasReceived(packetId)) {
-      const reasonCode = ReasonCode.PacketIdentifierNotFound;
-      this.#acknowledge(PacketType.PUBCOMP, packetId, reasonCode, -1);
-      return;
-    }
-    if (session.store === null || storage === null) {
-      session.release(packetId);
-      this.#acknowledge(PacketType.PUBCOMP, packetId, ReasonCode.Success, -1);
-    } else if (storage.isOpen) {
-      session.release(packetId);
-      const position = storage.writeFree(session, packetId);
-      this.#acknowledge(PacketType.PUBCOMP, packetId, ReasonCode.Success, position);
-    } else {
-      this.#retryAck(PacketType.PUBREL, packetId, ReasonCode.Success);
     }
   }
 
@@ -813,18 +649,5 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
       this.broker.clientLog.warn('slow-client-closed', { clientId: this.clientId });
       this.terminate('slow client');
     }
-  }
-}
-
-const utf8 = new TextDecoder('utf-8', { fatal: true });
-
-/** Whether a payload that says it is UTF-8 is (§3.3.2.3.2). */
-function hasDeclaredFormat(view: PublishView): boolean {
-  if (view.payloadFormatIndicator === 0) return true;
-  try {
-    utf8.decode(view.buffer.subarray(view.payloadStart, view.payloadEnd));
-    return true;
-  } catch {
-    return false;
   }
 }

@@ -72,8 +72,8 @@ export const FRAME_DELIVERY: Delivery = new Delivery(STORED_MESSAGE, 1, false);
  * Invariant: frames come before deliveries; there are no new ones while a delivery waits.
  */
 export class MessageQueue implements DeliveryQueue {
-  /** The frame that `shift` took last is here, when it returned `FRAME_DELIVERY`. */
-  readonly frames = new FrameQueue();
+  /** The frame that `shift` took last is here, when it returned `FRAME_DELIVERY`. Made for the first frame. */
+  frames: FrameQueue | null = null;
   readonly #limits: QueueLimits;
   readonly #deliveries = new Fifo<Delivery>();
   readonly #onDrop: DropListener;
@@ -89,7 +89,12 @@ export class MessageQueue implements DeliveryQueue {
   }
 
   get length(): number {
-    return this.frames.length + this.#deliveries.length;
+    return this.frameCount + this.#deliveries.length;
+  }
+
+  /** How many of them are frames. */
+  get frameCount(): number {
+    return this.frames === null ? 0 : this.frames.length;
   }
 
   get bytes(): number {
@@ -125,13 +130,14 @@ export class MessageQueue implements DeliveryQueue {
       this.#onDrop('queue-full', FRAME_DELIVERY);
       return true;
     }
+    this.frames ??= new FrameQueue();
     this.frames.push(frame, flags);
     this.#add(1, size);
     return true;
   }
 
   peek(now: number): Delivery | undefined {
-    if (this.frames.length > 0) return FRAME_DELIVERY;
+    if (this.frameCount > 0) return FRAME_DELIVERY;
     for (;;) {
       const head = this.#deliveries.peek();
       if (head === undefined || head.message.expiresAt > now) return head;
@@ -152,11 +158,11 @@ export class MessageQueue implements DeliveryQueue {
   }
 
   clear(): void {
-    for (let count = this.frames.length; count > 0; count--) {
+    for (let count = this.frameCount; count > 0; count--) {
       this.#take();
       this.#onDrop('session-ended', FRAME_DELIVERY);
     }
-    this.frames.clear();
+    this.frames?.clear();
     for (const delivery of this.#extract(() => true)) this.#onDrop('session-ended', delivery);
   }
 
@@ -181,7 +187,7 @@ export class MessageQueue implements DeliveryQueue {
 
   #makeRoom(size: number, now: number): boolean {
     // Frames never expire.
-    for (let swept = 0; swept < EXPIRED_SWEEP_MAX && this.frames.length === 0; swept++) {
+    for (let swept = 0; swept < EXPIRED_SWEEP_MAX && this.frameCount === 0; swept++) {
       const head = this.#deliveries.peek();
       if (head === undefined || head.message.expiresAt > now) break;
       this.#onDrop('expired', this.#take() as Delivery);
@@ -196,7 +202,7 @@ export class MessageQueue implements DeliveryQueue {
 
   #take(): Delivery | undefined {
     const { frames } = this;
-    if (frames.length > 0) {
+    if (frames !== null && frames.length > 0) {
       frames.shift();
       this.#add(-1, frames.start - frames.end - FRAME_OVERHEAD_BYTES);
       return FRAME_DELIVERY;

@@ -22,7 +22,7 @@ export interface EntryDetails {
 
 const CAPACITY_MIN = 8;
 
-/** Entries of one block, when it is full. */
+/** A block that has as many entries is full. */
 export const BLOCK_CAPACITY = 512;
 
 /**
@@ -114,7 +114,9 @@ export class QueueBlock {
   }
 
   #grow(): void {
-    const capacity = Math.min(BLOCK_CAPACITY, this.sequences.length * 4);
+    const { length } = this.sequences;
+    // A restored one may have more entries: all that was under way in a former process.
+    const capacity = length < BLOCK_CAPACITY ? Math.min(BLOCK_CAPACITY, length * 4) : length * 2;
     this.sequences = grown(this.sequences, new Float64Array(capacity));
     this.positions = grown(this.positions, new Float64Array(capacity));
     this.shares = grown(this.shares, new Uint32Array(capacity));

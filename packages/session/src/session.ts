@@ -2,6 +2,7 @@ import { Delivery, DeliveryState } from './delivery.ts';
 import type { DeliveryStore } from './delivery-store.ts';
 import type { DropListener, DropReason } from './drop.ts';
 import { Fifo } from './fifo.ts';
+import type { FrameQueue } from './frame-queue.ts';
 import { type Message, STORED_MESSAGE } from './message.ts';
 import {
   type DeliveryQueue,
@@ -10,6 +11,8 @@ import {
   type QueueLimits,
 } from './message-queue.ts';
 import type { PublishFrame } from './publish-frame.ts';
+import { ReceivedIds } from './received-ids.ts';
+import { ReplayQueue } from './replay-queue.ts';
 import { SentFrameState, SentFrames } from './sent-frames.ts';
 import { type StoredPlace, StoredQueue } from './stored-queue.ts';
 import type { Subscription } from './subscription.ts';
@@ -58,14 +61,6 @@ export type AckResult =
   /** A delivery has it, but this packet is not what its QoS or state allows. */
   | 'protocol-error';
 
-/** Retained messages that are to be sent; at least one is left. */
-interface Replay {
-  readonly messages: readonly Message[];
-  readonly toDelivery: (message: Message) => Delivery;
-  /** Index of the first that is left. */
-  next: number;
-}
-
 /**
  * The state that a client and the broker share beyond one connection (§4.1): subscriptions, messages
  * on their way to the client, and the QoS 2 packet identifiers received from it.
@@ -103,10 +98,7 @@ export class Session<L extends SessionLink = SessionLink> {
   /** Inflight deliveries of an earlier connection that are still to be sent again. */
   readonly #resends: Fifo<Delivery>;
   /** Retained messages that a new subscription is owed; they go before what was published later. */
-  readonly #replays: Fifo<Delivery>;
-  /** More of them, of which deliveries are made when they are about to be sent. */
-  readonly #laterReplays: Fifo<Replay>;
-  #laterReplayCount: number;
+  readonly #replays: ReplayQueue;
   readonly #queue: DeliveryQueue;
   /** The queue itself where deliveries are in memory only, else null. */
   readonly #memoryQueue: MessageQueue | null;
@@ -116,10 +108,7 @@ export class Session<L extends SessionLink = SessionLink> {
   #lastPacketId: number;
   /** How often a stored delivery could not have the identifier of its sequence. */
   #otherIdsCount: number;
-  /** QoS 2 packet identifiers received and not yet released, with the connection they came on. */
-  readonly #received: Map<number, number>;
-  /** How many of `#received` came on this connection; they count against our Receive Maximum. */
-  #receivedNow: number;
+  readonly #received: ReceivedIds;
   #connectionCount: number;
 
   constructor(clientId: string, options: SessionOptions<L>) {
@@ -144,17 +133,14 @@ export class Session<L extends SessionLink = SessionLink> {
     this.#inflight = new Map();
     this.#sentFrames = new SentFrames();
     this.#resends = new Fifo();
-    this.#replays = new Fifo();
-    this.#laterReplays = new Fifo();
-    this.#laterReplayCount = 0;
+    this.#replays = new ReplayQueue();
     this.storedQueue = store === null ? null : new StoredQueue(this, store, options, this.#onDrop);
     this.#memoryQueue = store === null ? new MessageQueue(options, onDrop) : null;
     this.#queue = (this.storedQueue ?? this.#memoryQueue) as DeliveryQueue;
     this.#sendQuota = 0;
     this.#lastPacketId = 0;
     this.#otherIdsCount = 0;
-    this.#received = new Map();
-    this.#receivedNow = 0;
+    this.#received = new ReceivedIds();
     this.#connectionCount = 0;
   }
 
@@ -173,7 +159,7 @@ export class Session<L extends SessionLink = SessionLink> {
 
   /** Messages that wait to be sent for the first time. */
   get queuedCount(): number {
-    return this.#queue.length + this.#replays.length + this.#laterReplayCount;
+    return this.#queue.length + this.#replays.length;
   }
 
   /** The same without retained messages: what publishers have added. */
@@ -192,7 +178,7 @@ export class Session<L extends SessionLink = SessionLink> {
 
   /** QoS 2 messages of this connection that wait for their PUBREL. */
   get receivedCount(): number {
-    return this.#receivedNow;
+    return this.#received.countNow;
   }
 
   // ---------------------------------------------------------------- connection
@@ -206,7 +192,7 @@ export class Session<L extends SessionLink = SessionLink> {
   attach(link: L, sendQuota: number, now: number): void {
     this.#link = link;
     this.#sendQuota = sendQuota;
-    this.#receivedNow = 0;
+    this.#received.beginConnection();
     this.#connectionCount++;
     this.#resends.clear();
     for (const delivery of this.#inflight.values()) {
@@ -246,10 +232,7 @@ export class Session<L extends SessionLink = SessionLink> {
     this.#sentFrames.clear();
     this.#resends.clear();
     this.#replays.clear();
-    this.#laterReplays.clear();
-    this.#laterReplayCount = 0;
     this.#received.clear();
-    this.#receivedNow = 0;
     return orphans;
   }
 
@@ -345,7 +328,7 @@ export class Session<L extends SessionLink = SessionLink> {
 
   /** Queues retained messages that a subscription is owed, ahead of all later messages. */
   replay(deliveries: readonly Delivery[], now: number): void {
-    for (const delivery of deliveries) this.#replays.push(delivery);
+    this.#replays.push(deliveries);
     this.pump(now);
   }
 
@@ -355,8 +338,7 @@ export class Session<L extends SessionLink = SessionLink> {
     toDelivery: (message: Message) => Delivery,
     now: number,
   ): void {
-    this.#laterReplays.push({ messages, toDelivery, next: 0 });
-    this.#laterReplayCount += messages.length;
+    this.#replays.pushLater(messages, toDelivery);
     this.pump(now);
   }
 
@@ -370,16 +352,12 @@ export class Session<L extends SessionLink = SessionLink> {
 
   /** Whether anything waits, so that a new message has to wait behind it. */
   get hasBacklog(): boolean {
-    return this.#queue.length > 0 || this.#hasReplays || this.#resends.length > 0;
+    return this.#queue.length > 0 || this.#replays.length > 0 || this.#resends.length > 0;
   }
 
   /** Whether `deliver` would send a QoS 0 message at once; the router then may bypass it. */
   get isOpenForQoS0(): boolean {
-    return this.#link !== null && !this.#hasReplays && this.#queue.transientCount === 0;
-  }
-
-  get #hasReplays(): boolean {
-    return this.#replays.length > 0 || this.#laterReplayCount > 0;
+    return this.#link !== null && this.#replays.length === 0 && this.#queue.transientCount === 0;
   }
 
   /** Sends what waits, as far as quota and connection allow. Call it when the connection drains. */
@@ -401,7 +379,7 @@ export class Session<L extends SessionLink = SessionLink> {
   /** The next delivery that the quota allows: retained messages first, then the queue. */
   #takeNext(now: number): Delivery | undefined {
     for (;;) {
-      const replay = this.#replays.peek() ?? this.#makeReplay();
+      const replay = this.#replays.peek();
       if (replay === undefined) break;
       if (replay.qos > 0 && !this.#maySend(replay)) return undefined;
       if (!this.#isSafe(replay)) {
@@ -415,17 +393,6 @@ export class Session<L extends SessionLink = SessionLink> {
     const head = this.#queue.peek(now);
     if (head === undefined || (head.qos > 0 && !this.#maySend(head))) return undefined;
     return this.#queue.shift();
-  }
-
-  /** Makes a delivery of the next of the messages to be replayed later, if there is one. */
-  #makeReplay(): Delivery | undefined {
-    const first = this.#laterReplays.peek();
-    if (first === undefined) return undefined;
-    const delivery = first.toDelivery(first.messages[first.next++] as Message);
-    if (first.next === first.messages.length) this.#laterReplays.shift();
-    this.#laterReplayCount--;
-    this.#replays.push(delivery);
-    return delivery;
   }
 
   #maySend(delivery: Delivery): boolean {
@@ -453,7 +420,7 @@ export class Session<L extends SessionLink = SessionLink> {
   }
 
   #sendQueuedFrame(link: SessionLink): void {
-    const { frames } = this.#memoryQueue as MessageQueue;
+    const frames = (this.#memoryQueue as MessageQueue).frames as FrameQueue;
     this.#sendFrame(link, frames, frames.flags);
     if (frames.length === 0) frames.clear();
   }
@@ -602,12 +569,7 @@ export class Session<L extends SessionLink = SessionLink> {
    * @returns whether the message is new and has to be routed
    */
   receive(packetId: number): boolean {
-    const connection = this.#received.get(packetId);
-    if (connection !== this.#connectionCount) {
-      this.#received.set(packetId, this.#connectionCount);
-      this.#receivedNow++;
-    }
-    return connection === undefined;
+    return this.#received.add(packetId);
   }
 
   /**
@@ -616,7 +578,6 @@ export class Session<L extends SessionLink = SessionLink> {
    * @returns whether it was known
    */
   release(packetId: number): boolean {
-    if (this.#received.get(packetId) === this.#connectionCount) this.#receivedNow--;
     return this.#received.delete(packetId);
   }
 
@@ -624,18 +585,18 @@ export class Session<L extends SessionLink = SessionLink> {
 
   /** Packet identifiers of QoS 2 messages received and not released. */
   get receivedIds(): Iterable<number> {
-    return this.#received.keys();
+    return this.#received;
   }
 
   /** Notes an identifier that a process that has ended had received. */
   restoreReceived(packetId: number): void {
-    if (!this.#received.has(packetId)) this.#received.set(packetId, 0);
+    this.#received.restore(packetId);
   }
 
   /** What has been sent and not settled, and retained messages that are to be sent. */
   *underWay(): Generator<Delivery> {
     yield* this.#inflight.values();
-    yield* this.#replays;
+    yield* this.#replays.deliveries;
   }
 
   /** A stored delivery that is under way; null when there is none with this sequence. */

@@ -314,6 +314,35 @@ describe('consistency: no wrong bytes are ever returned', () => {
   });
 });
 
+test('a log that ends before its checkpoint goes on behind it: no position is given twice', async () => {
+  const files = new FaultyFiles();
+  const index = new MemoryIndex();
+  const log = await openLog(files, { index });
+  for (let count = 0; count < 5; count++) {
+    log.append(Buffer.from(`${count}`));
+    await settle();
+  }
+  await log.checkpoint();
+  const { head } = log;
+  // Its files are gone.
+  const damaged = new FaultyFiles();
+  const events: LogEvent[] = [];
+  const reopened = await openLog(damaged, { index: index.copy() }, events);
+  expect(events).toContainEqual(expect.objectContaining({ type: 'quarantined' }));
+  const nextIndex = index.copy();
+  const position = reopened.append(Buffer.from('new'));
+  expect(position).toBeGreaterThan(head);
+  await reopened.flush();
+  const replayed: string[] = [];
+  const owner = {
+    restore() {},
+    replay: ({ data }: { data: Buffer }) => void replayed.push(data.toString()),
+    changes: () => [],
+  };
+  await openLog(damaged.crash('nothing', new Random(1)), { index: nextIndex, owner });
+  expect(replayed).toEqual(['new']);
+});
+
 describe('a full disk', () => {
   test('refuses appends, and takes them again when there is room', async () => {
     for (let capacity = 200; capacity < 20_000; capacity += 617) {

@@ -1,5 +1,4 @@
 import {
-  BLOCK_CAPACITY,
   type Delivery,
   DeliveryState,
   type EntryDetails,
@@ -76,7 +75,7 @@ export function readProgress(reader: ByteReader, blockNumber: number): Progress 
 /** Reads a block as former versions wrote it. */
 export function readFormerBlock(reader: ByteReader, number: number): QueueBlock {
   const count = reader.u32();
-  const block = new QueueBlock(number, Math.min(BLOCK_CAPACITY, Math.max(count, 8)));
+  const block = new QueueBlock(number, Math.max(count, 8));
   for (let index = 0; index < count; index++) {
     const { sequence, position, share, flags, details } = readEntry(reader);
     block.add(sequence, position, share, flags, details, null);

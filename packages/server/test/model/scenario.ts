@@ -28,12 +28,17 @@ export interface Role {
 /** The clients of a run. @param prefix - of their client identifiers */
 export function drawRoles(random: Random, prefix = 'client'): Role[] {
   const count = 3 + random.below(5);
-  return Array.from({ length: count }, (_, index) => drawRole(random, `${prefix}-${index}`));
+  const workers = random.pick([0.1, 0.25, 0.6]);
+  // Often all of them share the work of one group.
+  const groups = random.chance(0.6) ? [random.pick(SHARED_FILTERS)] : SHARED_FILTERS;
+  return Array.from({ length: count }, (_, index) =>
+    drawRole(random, `${prefix}-${index}`, random.chance(workers) ? random.pick(groups) : null),
+  );
 }
 
-function drawRole(random: Random, clientId: string): Role {
+function drawRole(random: Random, clientId: string, sharedFilter: string | null): Role {
   const version = random.chance(0.6) ? 5 : 4;
-  const isWorker = random.chance(0.25);
+  const isWorker = sharedFilter !== null;
   return {
     profile: {
       clientId,
@@ -43,7 +48,7 @@ function drawRole(random: Random, clientId: string): Role {
       packetIdMax: random.pick([2, 3, 8, 50]),
       topicAliasMaximum: version === 5 && random.chance(0.4) ? 3 : 0,
     },
-    sharedFilter: isWorker ? random.pick(SHARED_FILTERS) : null,
+    sharedFilter,
     publishes: random.pick([0, 2, 6]),
     subscribes: random.pick([0.5, 2]),
     breaks: random.pick([0, 0.3, 1]),

@@ -9,8 +9,8 @@ import type { Runtime } from '../../src/runtime.ts';
 import { Violation } from '../model/publication.ts';
 import type { SimulatedClock } from './simulated-clock.ts';
 
-/** Longest that an operation of the disk takes, in milliseconds. */
-const DISK_MS_MAX = 4;
+/** Longest that an operation of the disk takes, in milliseconds: of faster and of slower disks. */
+const DISK_MS_MAX = [1, 4, 12];
 
 /** Longest that something waits for others and for the disk until it is written, and synced if each write is. */
 const WRITTEN_MS_MAX = 80;
@@ -57,6 +57,7 @@ class Life implements Runtime, Clock {
 export class SimulatedHost {
   readonly #clock: SimulatedClock;
   readonly #random: Random;
+  readonly #diskMsMax: number;
   readonly #config: Config;
   readonly #log: Logger;
   /** The disk; what it does takes its time. */
@@ -73,6 +74,7 @@ export class SimulatedHost {
   constructor(clock: SimulatedClock, random: Random, config: Config, log: Logger) {
     this.#clock = clock;
     this.#random = random;
+    this.#diskMsMax = random.pick(DISK_MS_MAX);
     this.#config = config;
     this.#log = log;
     this.#life = new Life(clock);
@@ -99,7 +101,7 @@ export class SimulatedHost {
   #equip(): void {
     const delay = () =>
       new Promise<void>((resolve) => {
-        this.#clock.schedule(this.#random.below(DISK_MS_MAX), resolve);
+        this.#clock.schedule(this.#random.below(this.#diskMsMax), resolve);
       });
     this.#files.delay = delay;
     this.#index.delay = delay;
