@@ -205,7 +205,13 @@ function start(command, args, folder) {
   const child = spawn(command, args, {
     cwd: folder,
     detached: true,
-    env: { ...process.env, HOME: folder, PATH: `${join(folder, 'bin')}:${process.env.PATH}` },
+    env: {
+      ...process.env,
+      HOME: folder,
+      PATH: `${join(folder, 'bin')}:${process.env.PATH}`,
+      // Else a bash whose standard input is a socket takes itself for one of rshd, and reads bashrc.
+      SHLVL: '2',
+    },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   // What a command asks for on its standard input is a password.
