@@ -1,245 +1,179 @@
 #!/usr/bin/env node
-/**
- * Runs the same scenarios against PromptMQ and its peers, in turn, and writes the tables and plots of
- * docs/performance.md.
- *
- *   node scripts/bench/compare.mjs [--quick] [--runs 5] [--seconds 4] [--only PATTERN]
- *     [--brokers promptmq,mosquitto,aedes] [--peer NAME=URL]... [--json FILE] [--dry-run]
- *
- * Each run starts a fresh broker, pinned to core 0, and a load generator on core 1. `--quick` takes some
- * of the scenarios, one run, and one second; `--only` those whose name has this text. `--dry-run`
- * prints instead of writing.
- */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+/** PromptMQ and its peers, in turn, as the tables and plots of docs/performance.md: see `--help`. */
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readArguments } from '../lib/arguments.mjs';
-import { root } from '../lib/prepare.mjs';
-import { latencyPlot, memoryPlot, throughputPlot } from './lib/bench-package.mjs';
-import { canPin, findBrokers, startBroker } from './lib/brokers.mjs';
+import { findBrokers, startBroker } from './lib/brokers.mjs';
+import { comparePlots, describeComparison } from './lib/compare-report.mjs';
+import { readResults, storeResults, writeSection } from './lib/document.mjs';
+import { measureSync } from './lib/fdatasync.mjs';
 import { generate } from './lib/generator.mjs';
-import {
-  efficiencyTable,
-  isFixedRate,
-  latencyTable,
-  machine,
-  remarks,
-  resourceTable,
-  summarize,
-  throughputTable,
-} from './lib/report.mjs';
+import { runScript, UsageError } from './lib/options.mjs';
+import { machine, summarize } from './lib/report.mjs';
 import { SCENARIOS } from './lib/scenarios.mjs';
 
-const DOCUMENT = join(root, 'docs/performance.md');
-const PLOTS = join(root, 'docs/performance');
-const BEGIN = '<!-- compare: begin -->';
-const END = '<!-- compare: end -->';
+const SUMMARY = `Runs the same scenarios against PromptMQ and its peers. Each run starts a fresh broker, pinned to core 0,
+and a load generator on core 1; brokers take turns within a scenario. Results are stored in
+docs/performance/compare.json after each scenario, and become the section of docs/performance.md at the end; with
+--only, the other scenarios keep the results that they have. Half an hour for everything. Exits with 1 when
+PromptMQ failed in a scenario.`;
 
-const QUICK_NOTE =
-  '**A quick run:** some scenarios, shortly, mostly to see that it works. Not figures to quote.';
+const OPTIONS = {
+  runs: { value: 'N', default: 5, help: 'of each scenario; the slow ones have three at most' },
+  seconds: { value: 'N', default: 3, help: 'of each run, after one second of warm-up' },
+  only: { value: 'TEXT', default: '', help: 'only scenarios with this in their name' },
+  quick: { help: 'some of the scenarios, one run of one second each, only printed: three minutes' },
+  brokers: { value: 'NAMES', default: 'promptmq,mosquitto,aedes', help: 'in this order' },
+  peer: { value: 'NAME=URL', multiple: true, help: 'a broker that runs already; may be repeated' },
+  'dry-run': { help: 'print instead of storing and writing' },
+  render: { help: 'measure nothing: make the section anew of the stored results' },
+  list: { help: 'print the names of the scenarios' },
+};
 
 /** A run that takes so much longer than it should is given up. */
-const TIMEOUT_SECONDS = 120;
+const TIMEOUT_SECONDS = 90;
 
-try {
-  await main();
-} catch (error) {
-  console.error(`compare: ${error.message}`);
-  process.exitCode = 1;
-}
+await runScript('compare', SUMMARY, OPTIONS, main);
 
-async function main() {
-  const { values } = readArguments(import.meta.url, {
-    options: {
-      quick: { type: 'boolean', default: false },
-      runs: { type: 'string' },
-      seconds: { type: 'string' },
-      only: { type: 'string', default: '' },
-      brokers: { type: 'string', default: 'promptmq,mosquitto,aedes' },
-      peer: { type: 'string', multiple: true, default: [] },
-      json: { type: 'string' },
-      'dry-run': { type: 'boolean', default: false },
-    },
-  });
-  const runs = positive('--runs', values.runs ?? (values.quick ? '1' : '5'));
-  const seconds = positive('--seconds', values.seconds ?? (values.quick ? '1' : '4'));
+async function main(values) {
+  if (values.list) {
+    for (const { name } of SCENARIOS) console.log(name);
+    return;
+  }
+  if (values.render) {
+    render(stored());
+    return;
+  }
+  const runs = values.quick ? 1 : values.runs;
+  const seconds = values.quick ? 1 : values.seconds;
   const scenarios = SCENARIOS.filter(
     ({ name, isQuick }) => (!values.quick || isQuick) && name.includes(values.only),
   );
-  if (scenarios.length === 0) throw new Error(`no scenario has "${values.only}" in its name`);
+  if (scenarios.length === 0) throw new UsageError(`no scenario has "${values.only}" in its name`);
 
   const directory = mkdtempSync(join(tmpdir(), 'promptmq-peers-'));
   try {
     const brokers = findBrokers(values.brokers.split(','), values.peer, directory);
-    const rows = await measureAll(scenarios, brokers, runs, seconds);
-    if (values.json !== undefined) writeFileSync(values.json, JSON.stringify(rows, null, 2));
-    const generated = report(rows, brokers, { runs, seconds, isQuick: values.quick });
-    if (values['dry-run']) console.log(generated);
-    else write(generated, rows, brokers);
-    const failures = rows.flatMap(({ name, outcomes }) =>
-      outcomes[0].failure === undefined ? [] : [name],
+    const isStored = !values.quick && !values['dry-run'];
+    const results = {
+      machine: machine(),
+      isQuick: values.quick,
+      brokers: brokers.map(({ name, version, configuration }) => ({
+        name,
+        version,
+        configuration,
+      })),
+      rows: values.only !== '' && isStored ? keptRows(brokers) : [],
+    };
+    const onRow = (row) => {
+      results.rows = inOrder([...results.rows.filter(({ name }) => name !== row.name), row]);
+      if (isStored) storeResults('compare', results);
+    };
+    await measureAll(scenarios, brokers, runs, seconds, onRow);
+    if (isStored) render(results);
+    else console.log(describeComparison(results));
+    const names = scenarios.map(({ name }) => name);
+    const failed = results.rows.filter(
+      ({ name, outcomes }) => names.includes(name) && outcomes[0].failure !== undefined,
     );
-    if (failures.length > 0)
-      throw new Error(`${brokers[0].name} failed in: ${failures.join('; ')}`);
+    if (failed.length > 0) {
+      throw new Error(`${brokers[0].name} failed in: ${failed.map(({ name }) => name).join('; ')}`);
+    }
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
 }
 
-function positive(name, text) {
-  const value = Number(text);
-  if (value > 0) return value;
-  throw new Error(`${name} ${text}: expected a number above 0`);
+function render(results) {
+  writeSection('compare', results, describeComparison(results), comparePlots(results));
+}
+
+function stored() {
+  const results = readResults('compare');
+  if (results === null)
+    throw new Error('there are no results yet: run it without --only, --render');
+  return results;
+}
+
+/** The stored rows, which are to be compared with the same brokers. */
+function keptRows(brokers) {
+  const results = readResults('compare');
+  if (results === null) return [];
+  const [here, there] = [brokers, results.brokers].map((all) =>
+    all.map(({ name }) => name).join(', '),
+  );
+  if (here === there) return results.rows;
+  throw new UsageError(`the stored results are of ${there}, not ${here}: give the same --brokers`);
+}
+
+function inOrder(rows) {
+  const place = (row) => SCENARIOS.findIndex(({ name }) => name === row.name);
+  return rows.filter((row) => place(row) !== -1).toSorted((a, b) => place(a) - place(b));
+}
+
+async function measureAll(scenarios, brokers, runs, seconds, onRow) {
+  const startMs = performance.now();
+  for (const [index, scenario] of scenarios.entries()) {
+    const minutes = (performance.now() - startMs) / 60_000;
+    const left =
+      index === 0
+        ? ''
+        : `, about ${((minutes * (scenarios.length - index)) / index).toFixed(1)} left`;
+    console.error(
+      `compare: ${index + 1}/${scenarios.length} ${scenario.name} (${minutes.toFixed(1)} minutes${left})`,
+    );
+    onRow(await measureScenario(scenario, brokers, runs, seconds));
+  }
 }
 
 /** In turn: the first run of each broker, then the second of each, and so on. */
-async function measureAll(scenarios, brokers, runs, seconds) {
-  const rows = [];
-  for (const [index, { name, args, isTimed }] of scenarios.entries()) {
-    const results = brokers.map(() => []);
-    const failures = brokers.map(() => undefined);
-    for (let run = 0; run < runs; run++) {
-      for (const [brokerIndex, broker] of brokers.entries()) {
-        if (failures[brokerIndex] !== undefined) continue;
-        const where = `${index + 1}/${scenarios.length} ${name}, run ${run + 1}/${runs}`;
-        const own = broker.generatorArgs?.(args) ?? [];
-        const all = [...args, ...own, ...(isTimed ? [] : ['--seconds', String(seconds)])];
-        try {
-          const result = await measureOnce(broker, all);
-          results[brokerIndex].push(result);
-          console.error(`${where}: ${broker.name} ${Math.round(result.ratePerSecond)}/s`);
-        } catch (error) {
-          failures[brokerIndex] = error.message;
-          console.error(`${where}: ${broker.name} failed: ${error.message}`);
-        }
+async function measureScenario(scenario, brokers, runsAtMost, seconds) {
+  const { name, args, isTimed, isOwn } = scenario;
+  const runs = Math.min(runsAtMost, scenario.runs ?? runsAtMost);
+  const results = brokers.map(() => []);
+  const isFive = args.includes('--protocol');
+  const skipped = brokers.map(
+    ({ isWithoutFive = false }, index) =>
+      (isOwn === true && index > 0) || (isFive && isWithoutFive),
+  );
+  const failures = skipped.map((isSkipped) => (isSkipped ? 'not measured' : undefined));
+  for (let run = 0; run < runs; run++) {
+    for (const [index, broker] of brokers.entries()) {
+      if (failures[index] !== undefined) continue;
+      const own = broker.generatorArgs?.(args) ?? [];
+      const all = [...args, ...own, ...(isTimed ? [] : ['--seconds', String(seconds)])];
+      try {
+        const result = await measureOnce(broker, all, scenario);
+        results[index].push(result);
+        const { ratePerSecond, unit, lost } = result;
+        const loss = lost > 0 ? `, ${lost} lost` : '';
+        console.error(
+          `  run ${run + 1}/${runs} ${broker.name}: ${Math.round(ratePerSecond)} ${unit}/s${loss}`,
+        );
+      } catch (error) {
+        failures[index] = error.message;
+        console.error(`  run ${run + 1}/${runs} ${broker.name} failed: ${error.message}`);
       }
     }
-    const outcomes = brokers.map((_, brokerIndex) =>
-      failures[brokerIndex] === undefined
-        ? summarize(results[brokerIndex])
-        : { failure: failures[brokerIndex] },
-    );
-    rows.push({ name, args, outcomes });
   }
-  return rows;
+  const outcomes = brokers.map((_, index) =>
+    failures[index] === undefined
+      ? summarize(results[index])
+      : { failure: failures[index], isSkipped: skipped[index] },
+  );
+  return { name, args, runs, seconds, taken: new Date().toISOString(), outcomes };
 }
 
-async function measureOnce(broker, args) {
+async function measureOnce(broker, args, { measuresSync }) {
   const running = await startBroker(broker);
   try {
-    return await generate(args, running, TIMEOUT_SECONDS);
+    const sync =
+      measuresSync === true ? { fdatasyncMicros: measureSync(running.directory) } : undefined;
+    const result = await generate(args, running, TIMEOUT_SECONDS);
+    return { ...result, extra: { ...result.extra, ...sync } };
   } catch (error) {
     throw new Error(running.failure() ?? error.message);
   } finally {
     await running.stop();
   }
-}
-
-function report(rows, brokers, { runs, seconds, isQuick }) {
-  const date = new Date().toISOString().slice(0, 10);
-  const pinning = canPin ? 'broker on core 0, generator on core 1' : 'not pinned to cores';
-  const command = `node scripts/bench/compare.mjs${isQuick ? ' --quick' : ''}`;
-  const lines = [
-    `Taken on ${date}: ${machine()}; ${pinning}; medians of ${runs} ${runs === 1 ? 'run' : 'runs'} of ${seconds} s, by \`${command}\`.`,
-    '',
-    ...(isQuick ? [QUICK_NOTE, ''] : []),
-    ...brokers.map(({ name, version, configuration }) => `- ${name} ${version}: ${configuration}.`),
-    '',
-    '### Throughput',
-    '',
-    'An exclamation mark says that messages were lost.',
-    '',
-    throughputTable(rows, brokers),
-    '',
-    '![Throughput by scenario and broker](performance/throughput.svg)',
-    '',
-    'The same for each second of CPU time that the broker used: what a whole core would do, also where it',
-    'had to wait for the disk, the generator or other processes of the machine.',
-    '',
-    efficiencyTable(rows, brokers),
-    '',
-  ];
-  if (rows.some(isFixedRate)) {
-    lines.push(
-      '### Latency',
-      '',
-      latencyTable(rows, brokers),
-      '',
-      '![Latency by percentile and broker](performance/latency.svg)',
-      '',
-    );
-  }
-  lines.push(
-    '### Loss, CPU and memory',
-    '',
-    'The largest loss of all runs, and medians of CPU (of a core) and resident memory.',
-    '',
-    resourceTable(rows, brokers),
-    '',
-  );
-  if (rows.some(hasMemory)) {
-    lines.push('![Memory by connections and broker](performance/memory.svg)', '');
-  }
-  lines.push(remarks(rows, brokers), '', '### The scenarios as commands', '', '```sh');
-  for (const { name, args } of rows) {
-    const timed = args.includes('--seconds') ? '' : ` --seconds ${seconds}`;
-    lines.push(`promptmq bench ${args.join(' ')}${timed} # ${name}`);
-  }
-  lines.push('```');
-  return lines.join('\n');
-}
-
-function hasMemory({ outcomes }) {
-  return outcomes.some(({ memory }) => memory !== undefined && memory.length > 0);
-}
-
-function write(generated, rows, brokers) {
-  const text = readFileSync(DOCUMENT, 'utf8');
-  const [begin, end] = [text.indexOf(BEGIN), text.indexOf(END)];
-  if (begin === -1 || end < begin) throw new Error(`${DOCUMENT} has no ${BEGIN} and ${END}`);
-  mkdirSync(PLOTS, { recursive: true });
-  for (const [name, svg] of draw(rows, brokers)) {
-    if (svg !== null) writeFileSync(join(PLOTS, name), svg);
-  }
-  const head = text.slice(0, begin + BEGIN.length);
-  writeFileSync(DOCUMENT, `${head}\n\n${generated}\n\n${text.slice(end)}`);
-  console.error(`compare: wrote ${DOCUMENT} and ${PLOTS}`);
-}
-
-function draw(rows, brokers) {
-  const each = (read) =>
-    brokers.map(({ name }, index) => ({
-      name,
-      results: rows.flatMap((row) => {
-        const outcome = row.outcomes[index];
-        return outcome.failure === undefined && read(outcome)
-          ? [{ ...outcome, label: row.name }]
-          : [];
-      }),
-    }));
-  const isDelivery = ({ unit }) => unit === 'deliveries';
-  return [
-    ['throughput.svg', throughputPlot(each(isDelivery))],
-    [
-      'latency.svg',
-      latencyPlot(
-        each(
-          ({ scenario, latency }) => scenario.ratePerSecond !== null && latency !== null,
-        ).flatMap(({ name, results }) =>
-          results.map(({ label, latency }) => ({
-            name: `${name}, ${label.split(',')[0]}`,
-            latency,
-          })),
-        ),
-      ),
-    ],
-    [
-      'memory.svg',
-      memoryPlot(
-        each(({ memory }) => memory.length > 0).flatMap(({ name, results }) =>
-          results.map(({ memory }) => ({ name, points: memory })),
-        ),
-      ),
-    ],
-  ];
 }

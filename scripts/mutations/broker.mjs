@@ -1,6 +1,6 @@
 /** Mutations of the broker: what it tells clients, and what outlives its process. */
 
-const CONNECTION = 'packages/server/src/connection.ts';
+const RECEIVER = 'packages/server/src/receiver.ts';
 const BROKER = 'packages/server/src/broker.ts';
 const ROUTER = 'packages/server/src/router.ts';
 const SUBSCRIBE = 'packages/server/src/subscribe.ts';
@@ -18,7 +18,7 @@ export const brokerMutations = [
     breaks: 'PUBACK says that the message is safe [MQTT-4.3.2-4]',
     edits: [
       {
-        file: CONNECTION,
+        file: RECEIVER,
         find: ACK_CONDITION,
         put: 'if (storage === null || type === PacketType.PUBACK || (isReady && position < storage.committedPosition)) {',
       },
@@ -30,7 +30,7 @@ export const brokerMutations = [
     breaks: 'PUBREC says that the message is safe [MQTT-4.3.3-8]',
     edits: [
       {
-        file: CONNECTION,
+        file: RECEIVER,
         find: ACK_CONDITION,
         put: 'if (storage === null || type === PacketType.PUBREC || (isReady && position < storage.committedPosition)) {',
       },
@@ -42,7 +42,7 @@ export const brokerMutations = [
     breaks: 'the PUBREC of a duplicate, too, waits for what came first',
     edits: [
       {
-        file: CONNECTION,
+        file: RECEIVER,
         find: 'const position = session.store === null ? -1 : (storage as Storage).lastPosition;',
         put: 'const position = storage === undefined ? 0 : -1;',
       },
@@ -57,7 +57,7 @@ export const brokerMutations = [
     breaks: 'a packet identifier is durably free before PUBCOMP says so [MQTT-4.3.3-11]',
     edits: [
       {
-        file: CONNECTION,
+        file: RECEIVER,
         find: ACK_CONDITION,
         put: 'if (storage === null || type === PacketType.PUBCOMP || (isReady && position < storage.committedPosition)) {',
       },
@@ -173,8 +173,8 @@ export const brokerMutations = [
     edits: [
       {
         file: ROUTER,
-        find: 'this.#store(storage, message, origin, isRetaining, former);',
-        put: 'this.#store(storage, message, origin, false, former);',
+        find: 'this.#store(storage, publication.writtenMessage, origin, isRetaining, former);',
+        put: 'this.#store(storage, publication.writtenMessage, origin, false, former);',
       },
     ],
     caughtBy: ['simulation', 'crash'],
@@ -202,9 +202,9 @@ export const brokerMutations = [
     breaks: 'a retained message that was removed stays so [MQTT-3.3.1-6]',
     edits: [
       {
-        file: 'packages/server/src/storage/stored-state.ts',
-        find: "this.#removedKeys.push(stateKey('r', former.number));",
-        put: '',
+        file: 'packages/server/src/storage/retained-places.ts',
+        find: 'chunk.count--;\n    markChanged(chunk);',
+        put: 'chunk.count--;',
       },
     ],
     caughtBy: ['simulation'],
@@ -386,7 +386,7 @@ export const brokerMutations = [
     breaks: 'what a full disk refused is answered with 0x97, not with success (§4.13)',
     edits: [
       {
-        file: CONNECTION,
+        file: RECEIVER,
         find: 'return -1;\n      }\n      return ReasonCode.QuotaExceeded;',
         put: 'return -1;\n      }\n      return ReasonCode.Success;',
       },
@@ -418,9 +418,9 @@ export const brokerMutations = [
     breaks: 'PUBREL that came on a full disk is answered when there is room',
     edits: [
       {
-        file: CONNECTION,
-        find: 'if (session !== null && this.session === session) this.#onAck(type, packetId, reasonCode);',
-        put: 'void type;\n      void packetId;\n      void reasonCode;\n      void session;',
+        file: RECEIVER,
+        find: 'if (session !== null && connection.session === session) this.onPubrel(packetId);',
+        put: 'void session;',
       },
     ],
     caughtBy: ['storage'],
@@ -431,7 +431,7 @@ export const brokerMutations = [
     edits: [
       {
         file: 'packages/server/src/storage/commit-queue.ts',
-        find: 'if (connection.sendCommittedAcks(0)) this.#connections.delete(connection);',
+        find: 'if (connection.receiver.sendCommittedAcks(0)) this.#connections.delete(connection);',
         put: '',
       },
     ],
@@ -454,7 +454,7 @@ export const brokerMutations = [
     breaks: 'a QoS 2 message that was refused with PUBREC may be sent anew [MQTT-4.3.3-9]',
     edits: [
       {
-        file: CONNECTION,
+        file: RECEIVER,
         find: 'if (type === PacketType.PUBREC) session.release(packetId);',
         put: '',
       },

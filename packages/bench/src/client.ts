@@ -16,6 +16,7 @@ import {
   packetIdOffset,
   STAMP_SIZE,
   subscribeFrame,
+  unsubscribeFrame,
   type Version,
 } from './frames.ts';
 import type { Histogram } from './histogram.ts';
@@ -37,6 +38,15 @@ export interface ClientOptions {
   readonly payloadBytes?: number;
   /** Where the ages of stamped messages go, in microseconds. */
   readonly latency?: Histogram | null;
+  /**
+   * Called for each PUBLISH, before it is acknowledged: its first byte, where its variable header starts
+   * and where it ends. The bytes hold until it returns; what it throws ends the connection.
+   */
+  readonly onPublish?:
+    | ((buffer: Uint8Array, first: number, start: number, end: number) => void)
+    | null;
+  /** Called for each PUBREL, with its packet identifier. */
+  readonly onRelease?: ((packetId: number) => void) | null;
   /** Called once for each chunk that had PUBLISH packets, with their number. */
   readonly onMessages?: ((count: number) => void) | undefined;
   /** Called once for each chunk that ended the way of own messages, with their number. */
@@ -47,7 +57,7 @@ export interface ClientOptions {
   readonly onFailure?: ((error: BenchError) => void) | undefined;
 }
 
-type Expected = 'connack' | 'suback' | 'pingresp';
+type Expected = 'connack' | 'suback' | 'unsuback' | 'pingresp';
 
 interface Waiting {
   readonly cmd: Expected;
@@ -73,6 +83,7 @@ export class Client {
   readonly #options: ClientOptions;
   readonly #payloadBytes: number;
   readonly #latency: Histogram | null;
+  readonly #inspect: NonNullable<ClientOptions['onPublish']> | null;
   readonly #walker: FrameWalker;
   #link: Link | null = null;
   #output = new Uint8Array(0);
@@ -91,6 +102,7 @@ export class Client {
     this.#payloadBytes = options.payloadBytes ?? 0;
     // Where a payload has no room for a stamp there is no latency to be had.
     this.#latency = this.#payloadBytes < STAMP_SIZE ? null : (options.latency ?? null);
+    this.#inspect = options.onPublish ?? null;
     this.#walker = new FrameWalker(this);
   }
 
@@ -134,6 +146,13 @@ export class Client {
         throw new BenchError(`the broker ${what} the subscription to ${part[index]}`);
       }
     }
+  }
+
+  /** Takes subscriptions away; resolves when the broker has confirmed it. */
+  async unsubscribe(filters: readonly string[]): Promise<void> {
+    const unsuback = this.#expect('unsuback');
+    this.write(unsubscribeFrame(filters, this.version));
+    await unsuback;
   }
 
   /** Resolves when the broker has dealt with all that was sent before (§3.12). */
@@ -219,6 +238,7 @@ export class Client {
         }
         return;
       case PUBREL:
+        this.#options.onRelease?.(readUint16(buffer, bodyStart));
         this.#acknowledge(0x70, buffer, bodyStart);
         return;
       default:
@@ -229,6 +249,7 @@ export class Client {
   #onPublish(buffer: Uint8Array, first: number, bodyStart: number, end: number): void {
     this.received++;
     this.#chunkMessages++;
+    if (this.#inspect !== null) this.#inspect(buffer, first, bodyStart, end);
     const qos = (first >> 1) & 3;
     if (qos > 0) {
       if ((first & 8) !== 0) this.redelivered++;
@@ -290,6 +311,10 @@ export class Client {
     if (waiting !== null) waiting.reject(error);
     else this.#options.onFailure?.(error);
   }
+}
+
+function readUint16(buffer: Uint8Array, at: number): number {
+  return ((buffer[at] as number) << 8) | (buffer[at + 1] as number);
 }
 
 /** Whether an acknowledgement has a reason code from 0x80 on (MQTT 5, §2.4). */

@@ -51,6 +51,10 @@ export function subscribeFrame(
   );
 }
 
+export function unsubscribeFrame(filters: readonly string[], version: Version): Uint8Array {
+  return bytesOf({ cmd: 'unsubscribe', messageId: 1, unsubscriptions: [...filters] }, version);
+}
+
 export const PINGREQ = bytesOf({ cmd: 'pingreq' }, 4);
 
 /** The same in both versions. */
@@ -61,6 +65,8 @@ export interface PublishOptions {
   readonly version: Version;
   readonly qos: QoS;
   readonly payloadBytes: number;
+  /** Written into bytes 4 to 7 of the payload, and 8 to 11 are for a sequence number; else neither is. */
+  readonly streamId?: number;
   readonly isRetained: boolean;
   /** MQTT 5: so many user properties. */
   readonly userProperties: number;
@@ -81,6 +87,7 @@ export function publishFrame(
 ): Uint8Array {
   const payload = Buffer.alloc(options.payloadBytes, 0x78);
   payload.fill(0, 0, Math.min(STAMP_SIZE, payload.length));
+  if (options.streamId !== undefined) payload.writeUInt32BE(options.streamId, STREAM_OFFSET);
   const properties = {
     ...(options.messageExpiry > 0 ? { messageExpiryInterval: options.messageExpiry } : {}),
     ...(topicAlias > 0 ? { topicAlias } : {}),
@@ -103,6 +110,10 @@ export function publishFrame(
 
 /** Where a payload has its stamp: at its beginning, if it is that long. */
 export const STAMP_SIZE = 4;
+
+/** Where a payload has its stream and its sequence number, if it has them: four bytes each. */
+export const STREAM_OFFSET = STAMP_SIZE;
+export const SEQUENCE_OFFSET = STAMP_SIZE + 4;
 
 /** Where a PUBLISH has its packet identifier. */
 export function packetIdOffset(buffer: Uint8Array, bodyStart: number): number {

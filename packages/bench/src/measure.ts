@@ -36,6 +36,7 @@ function runPattern({ pattern }: Scenario, run: Run): Promise<Result> {
     case 'shared':
     case 'topics':
     case 'persistent':
+    case 'fairness':
       return runStream(run);
     case 'idle':
       return runIdle(run);

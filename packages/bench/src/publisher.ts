@@ -30,6 +30,7 @@ export class Publisher {
   readonly #window: number;
   #cursor = 0;
   #packetId = 0;
+  #sequence = 0;
 
   constructor(client: Client, lane: Lane, tape: Tape, qos: QoS, window: number, quota: number) {
     this.client = client;
@@ -85,9 +86,10 @@ export class Publisher {
 
   /** Writes stamps and packet identifiers into the next frames. */
   #prepare(start: number, count: number, micros: number, stepMicros: number): void {
-    const { bytes, frameSize, stampOffset, packetIdOffset } = this.#tape;
+    const { bytes, frameSize, stampOffset, sequenceOffset, packetIdOffset } = this.#tape;
     let stamp = stampOf(micros);
     let at = start;
+    if (sequenceOffset !== -1) this.#number(start + sequenceOffset, count);
     for (let index = 0; index < count; index++, at += frameSize) {
       if (stampOffset !== -1) {
         if (stepMicros > 0) stamp = stampOf(micros + index * stepMicros);
@@ -101,6 +103,18 @@ export class Publisher {
         bytes[at + packetIdOffset] = this.#packetId >> 8;
         bytes[at + packetIdOffset + 1] = this.#packetId;
       }
+    }
+  }
+
+  /** Writes sequence numbers, from 0 for the first message of all. */
+  #number(start: number, count: number): void {
+    const { bytes, frameSize } = this.#tape;
+    for (let index = 0, at = start; index < count; index++, at += frameSize) {
+      const sequence = this.#sequence++;
+      bytes[at] = sequence >>> 24;
+      bytes[at + 1] = sequence >>> 16;
+      bytes[at + 2] = sequence >>> 8;
+      bytes[at + 3] = sequence;
     }
   }
 

@@ -86,6 +86,8 @@ function shapeOf({ pattern, publishers, subscribers, topics, ...rest }: Scenario
     case 'pairs':
     case 'persistent':
       return `${publishers}`;
+    case 'fairness':
+      return `${publishers - 1} and a flood`;
     case 'topics':
       return `${publishers} pairs ${topics} topics`;
     case 'wildcard':

@@ -30,6 +30,8 @@ export class Run {
   readonly scenario: Scenario;
   readonly latency = new Histogram();
   readonly clients: Client[] = [];
+  /** What was found on the way, for `Result.extra`. */
+  readonly found: Record<string, number> = {};
   readonly brokerPid: number | null;
   readonly onProgress: ProgressListener;
   /** Rejects when a connection fails that should last. */

@@ -12,6 +12,7 @@ export const PATTERNS = {
   shared: 'many publishers to the members of a shared subscription',
   topics: 'pairs with many topics each, published in shuffled order',
   persistent: 'pairs whose subscribers have sessions that outlive the connection',
+  fairness: 'pairs at a fixed rate, beside one that floods: the latency of the others',
   idle: 'connections that do nothing: how fast they come, and what memory they take',
   connect: 'connections that are opened and closed as fast as the broker allows',
   retained: 'retained messages on many topics, then a subscriber to all of them',
@@ -92,6 +93,7 @@ const SHAPES: Readonly<Record<Pattern, Shape>> = {
   shared: { publishers: 10, subscribers: 10 },
   topics: { publishers: 50, subscribers: 50, topics: 1000 },
   persistent: { publishers: 50, subscribers: 50, topics: 50, qos: 1 },
+  fairness: { publishers: 50, subscribers: 50, topics: 50, ratePerSecond: 4900 },
   idle: { publishers: 0, subscribers: 0, connections: 10_000 },
   connect: { publishers: 0, subscribers: 0, connections: 50 },
   retained: { publishers: 1, subscribers: 1, messages: 100_000 },
@@ -99,7 +101,7 @@ const SHAPES: Readonly<Record<Pattern, Shape>> = {
 };
 
 /** Patterns in which each publisher has its own subscriber. */
-export const PAIRED: readonly Pattern[] = ['pairs', 'topics', 'persistent'];
+export const PAIRED: readonly Pattern[] = ['pairs', 'topics', 'persistent', 'fairness'];
 
 /** What was asked for, over the pattern's own defaults; undefined values are left to these. */
 export type ScenarioInput = { readonly pattern: Pattern } & {
@@ -122,6 +124,7 @@ function topicCount({ pattern, publishers, topics }: Scenario, given: number | u
   switch (pattern) {
     case 'pairs':
     case 'persistent':
+    case 'fairness':
       return publishers;
     case 'wildcard':
       return given ?? topics;
@@ -142,6 +145,12 @@ function check(scenario: Scenario): void {
   }
   if (pattern === 'offline' && qos === 0) {
     throw new BenchError('offline needs QoS 1 or 2: brokers need not keep QoS 0 (§4.1)');
+  }
+  if (pattern === 'fairness' && (publishers < 2 || scenario.ratePerSecond === null)) {
+    throw new BenchError('fairness needs two pairs or more, and a rate for all but one of them');
+  }
+  if (pattern === 'offline' && scenario.publishers > (scenario.messages ?? 0)) {
+    throw new BenchError(`${publishers} publishers need as many messages or more (--messages)`);
   }
   if (window > 32_767) {
     throw new BenchError(`a window of ${window} is too large: 32767 at most`);

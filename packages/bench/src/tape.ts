@@ -1,7 +1,17 @@
-import { type PublishOptions, packetIdOffset, publishFrame, STAMP_SIZE } from './frames.ts';
+import {
+  type PublishOptions,
+  packetIdOffset,
+  publishFrame,
+  SEQUENCE_OFFSET,
+  STAMP_SIZE,
+} from './frames.ts';
 
-/** Memory of the frames of one publisher, where it needs no more: as much as one write takes. */
+/**
+ * Memory of the frames of one publisher, where it needs no more: as much as one write takes, and less where
+ * all publishers together would take more than `TAPES_SIZE`.
+ */
 const TAPE_SIZE = 131_072;
+const TAPES_SIZE = 67_108_864;
 
 /**
  * What a publisher sends, encoded beforehand: equally long frames, written round and round. Only stamps
@@ -13,6 +23,8 @@ export interface Tape {
   readonly frameCount: number;
   /** Of the stamp in a frame; -1 when the payload is too short for one. */
   readonly stampOffset: number;
+  /** Of the sequence number in a frame; -1 when it has none. */
+  readonly sequenceOffset: number;
   /** Of the packet identifier in a frame; -1 at QoS 0. */
   readonly packetIdOffset: number;
   /** MQTT 5 with aliases: QoS 0 frames that set them, to be sent first; the others have no topic. */
@@ -23,6 +35,8 @@ export interface TapeOptions extends PublishOptions {
   /** Equally long. */
   readonly topics: readonly string[];
   readonly usesAliases: boolean;
+  /** How many publishers have a tape; 1 unless given. */
+  readonly publishers?: number;
 }
 
 export function buildTape(options: TapeOptions): Tape {
@@ -32,7 +46,8 @@ export function buildTape(options: TapeOptions): Tape {
   );
   const first = frames[0] as Uint8Array;
   const frameSize = first.length;
-  const wanted = Math.max(topics.length, Math.floor(TAPE_SIZE / frameSize), 2);
+  const size = Math.min(TAPE_SIZE, Math.floor(TAPES_SIZE / (options.publishers ?? 1)));
+  const wanted = Math.max(topics.length, Math.floor(size / frameSize), 2);
   const frameCount = Math.ceil(wanted / topics.length) * topics.length;
   const bytes = new Uint8Array(frameSize * frameCount);
   for (let index = 0; index < frameCount; index++) {
@@ -43,6 +58,8 @@ export function buildTape(options: TapeOptions): Tape {
     frameSize,
     frameCount,
     stampOffset: payloadBytes < STAMP_SIZE ? -1 : frameSize - payloadBytes,
+    sequenceOffset:
+      options.streamId === undefined ? -1 : frameSize - payloadBytes + SEQUENCE_OFFSET,
     packetIdOffset: qos === 0 ? -1 : packetIdOffset(first, headerSize(first)),
     aliasFrames: usesAliases
       ? topics.map((topic, index) => publishFrame(topic, index + 1, { ...options, qos: 0 }))

@@ -146,6 +146,20 @@ test('a queue is filled while its session is away, and drained when it comes bac
   }
 });
 
+test('a queue is filled by many publishers', async () => {
+  const { target } = await start();
+  const input = { ...SMALL, pattern: 'offline', publishers: 7, messages: 60, version: 5 } as const;
+  expect(await measure(target, input)).toMatchObject({ sent: 60, delivered: 60, lost: 0 });
+});
+
+test('beside a flood, the latency of all others is measured', async () => {
+  const { target } = await start();
+  const input = { ...SMALL, pattern: 'fairness', publishers: 4, subscribers: 4 } as const;
+  const result = await measure(target, { ...input, ratePerSecond: 3000, messages: 4000 });
+  expect(result).toMatchObject({ sent: 4000, delivered: 4000, lost: 0 });
+  expect(result.latency?.count).toBe(3000);
+});
+
 test('what a broker drops is counted as lost', async () => {
   const { target } = await start({ mqtt: { maxQueuedMessages: 10 } });
   const result = await measure(target, { ...SMALL, pattern: 'offline', messages: 50 });
@@ -289,6 +303,8 @@ test('no broker, and no MQTT broker, are errors', async () => {
 test.each([
   ['pairs', { publishers: 2, subscribers: 3 }, 'as many publishers as subscribers'],
   ['offline', { qos: 0 }, 'offline needs QoS 1 or 2'],
+  ['offline', { publishers: 9, messages: 8 }, '9 publishers need as many messages'],
+  ['fairness', { publishers: 1, subscribers: 1 }, 'fairness needs two pairs'],
   ['pairs', { userProperties: 1 }, 'user properties need MQTT 5'],
   ['pairs', { window: 40_000 }, 'window of 40000 is too large'],
 ] as const)('%s with %j is refused', async (pattern, input, message) => {

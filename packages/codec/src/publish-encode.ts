@@ -55,22 +55,6 @@ function propertiesSize(
   return size;
 }
 
-function bodySize(
-  version: ProtocolVersion,
-  qos: number,
-  topicLength: number,
-  forwardedLength: number,
-  payloadLength: number,
-  expiry: number,
-  topicAlias: number,
-  identifiers: readonly number[],
-): number {
-  const size = 2 + topicLength + (qos > 0 ? 2 : 0) + payloadLength;
-  if (version < 5) return size;
-  const length = propertiesSize(forwardedLength, expiry, topicAlias, identifiers);
-  return size + variableByteIntegerSize(length) + length;
-}
-
 /**
  * The size of a PUBLISH, fixed header included, in bytes. Before MQTT 5, properties, expiry, alias and
  * identifiers do not count.
@@ -88,16 +72,11 @@ export function publishSize(
   topicAlias: number,
   identifiers: readonly number[],
 ): number {
-  const size = bodySize(
-    version,
-    qos,
-    topicLength,
-    propertiesLength,
-    payloadLength,
-    expiry,
-    topicAlias,
-    identifiers,
-  );
+  let size = 2 + topicLength + (qos > 0 ? 2 : 0) + payloadLength;
+  if (version === 5) {
+    const length = propertiesSize(propertiesLength, expiry, topicAlias, identifiers);
+    size += variableByteIntegerSize(length) + length;
+  }
   return 1 + variableByteIntegerSize(size) + size;
 }
 
@@ -173,17 +152,13 @@ export function writePublishHead(
 ): number {
   const qos = (flags >> 1) & 3;
   const topicLength = topicEnd - topicStart;
-  const propertiesLength = propertiesEnd - propertiesStart;
-  const size = bodySize(
-    version,
-    qos,
-    topicLength,
-    propertiesLength,
-    payloadEnd - payloadStart,
-    expiry,
-    topicAlias,
-    identifiers,
-  );
+  const forwardedLength = propertiesEnd - propertiesStart;
+  let size = 2 + topicLength + (qos > 0 ? 2 : 0) + payloadEnd - payloadStart;
+  let propertiesLength = 0;
+  if (version === 5) {
+    propertiesLength = propertiesSize(forwardedLength, expiry, topicAlias, identifiers);
+    size += variableByteIntegerSize(propertiesLength) + propertiesLength;
+  }
   target[offset] = 0x30 | flags;
   let at = writeVariableByteInteger(target, offset + 1, size);
   target[at] = topicLength >> 8;
@@ -196,11 +171,7 @@ export function writePublishHead(
     at += 2;
   }
   if (version < 5) return at;
-  at = writeVariableByteInteger(
-    target,
-    at,
-    propertiesSize(propertiesLength, expiry, topicAlias, identifiers),
-  );
+  at = writeVariableByteInteger(target, at, propertiesLength);
   if (expiry >= 0) {
     target[at] = 0x02;
     target[at + 1] = expiry >>> 24;
@@ -220,5 +191,5 @@ export function writePublishHead(
     at = writeVariableByteInteger(target, at + 1, identifiers[index] as number);
   }
   copyBytes(target, at, properties, propertiesStart, propertiesEnd);
-  return at + propertiesLength;
+  return at + forwardedLength;
 }

@@ -47,6 +47,11 @@ export class PublishView {
   payloadFormatIndicator: 0 | 1 = 0;
   /** Whether there are properties that aren't forwarded as they are: alias, expiry, identifiers. */
   hasVolatileProperties = false;
+  /** The properties that are forwarded, encoded, where they lie side by side; else see `isScattered`. */
+  forwardedStart = 0;
+  forwardedEnd = 0;
+  /** Whether there are others between those that are forwarded: only `forwardedProperties` has them. */
+  isScattered = false;
 
   /**
    * Reads a packet and checks all of it but the characters of the topic name, which are for
@@ -94,6 +99,9 @@ export class PublishView {
     this.messageExpiryInterval = -1;
     this.payloadFormatIndicator = 0;
     this.hasVolatileProperties = false;
+    this.forwardedStart = 0;
+    this.forwardedEnd = 0;
+    this.isScattered = false;
     if (version === 5) {
       if (offset >= end) throw truncated(offset - start);
       if (buffer[offset] === 0) {
@@ -132,10 +140,11 @@ export class PublishView {
    * interval and subscription identifiers. A copy.
    */
   forwardedProperties(): Uint8Array {
-    const { buffer, propertiesStart, propertiesEnd } = this;
-    if (propertiesStart === propertiesEnd) return EMPTY;
-    const copy = Uint8Array.prototype.slice.call(buffer, propertiesStart, propertiesEnd);
-    return this.hasVolatileProperties ? withoutVolatile(copy) : copy;
+    const { buffer, forwardedStart, forwardedEnd } = this;
+    if (forwardedStart === forwardedEnd) return EMPTY;
+    const { slice } = Uint8Array.prototype;
+    if (!this.isScattered) return slice.call(buffer, forwardedStart, forwardedEnd);
+    return withoutVolatile(slice.call(buffer, this.propertiesStart, this.propertiesEnd));
   }
 
   /** The packet as an object; topic and payload are its own or views. @throws {PacketError} */
@@ -188,8 +197,19 @@ export class PublishView {
         seen |= bit;
       }
       this.#readProperty(reader, id, offset, receiver);
+      const isVolatile =
+        id === MESSAGE_EXPIRY_INTERVAL || id === TOPIC_ALIAS || id === SUBSCRIPTION_IDENTIFIER;
+      if (isVolatile) this.hasVolatileProperties = true;
+      else this.#noteForwarded(offset, reader.offset);
     }
     return this.propertiesEnd;
+  }
+
+  /** A property that is forwarded lies in `buffer[start, end)`. */
+  #noteForwarded(start: number, end: number): void {
+    if (this.forwardedEnd === 0) this.forwardedStart = start;
+    else if (this.forwardedEnd !== start) this.isScattered = true;
+    this.forwardedEnd = end;
   }
 
   #readProperty(
@@ -214,7 +234,6 @@ export class PublishView {
       }
       case MESSAGE_EXPIRY_INTERVAL:
         this.messageExpiryInterval = reader.uint32();
-        this.hasVolatileProperties = true;
         return;
       case CONTENT_TYPE:
         skipString(reader, 'MQTT-3.3.2-19');
@@ -247,14 +266,12 @@ export class PublishView {
             offset,
           );
         }
-        this.hasVolatileProperties = true;
         return;
       case TOPIC_ALIAS:
         this.topicAlias = reader.uint16();
         if (this.topicAlias === 0) {
           throw reader.error(ReasonCode.TopicAliasInvalid, 'MQTT-3.3.2-8', 'topic alias 0', offset);
         }
-        this.hasVolatileProperties = true;
         return;
       case USER_PROPERTY:
         skipString(reader, 'MQTT-1.5.7-1');

@@ -9,6 +9,7 @@ import {
 import type { LogEvent } from '@promptmq/wal';
 import { Access } from './access/index.ts';
 import type { AuthenticationMethod } from './authentication.ts';
+import { ClientTraces, type TraceListener } from './client-traces.ts';
 import type { Config } from './config/index.ts';
 import type { PendingWill } from './connect.ts';
 import { Connection, ConnectionState } from './connection.ts';
@@ -59,6 +60,8 @@ export class Broker implements RecoveryHost {
   readonly authenticationMethods: ReadonlyMap<string, AuthenticationMethod>;
   /** For what clients can cause: lines beyond the limit are left out and counted. */
   readonly clientLog: Logger;
+  /** Who looks at the packets of which client. */
+  readonly traces: ClientTraces;
   readonly #sessions: Map<string, SessionEntry>;
   readonly #totals: QueueTotals;
   readonly #connections: Set<Connection>;
@@ -96,6 +99,7 @@ export class Broker implements RecoveryHost {
       },
       now: runtime.now,
     });
+    this.traces = new ClientTraces(log, config.log);
     this.#sessions = new Map();
     this.#totals = {
       get messagesMax() {
@@ -224,13 +228,9 @@ export class Broker implements RecoveryHost {
     this.stats.connectionsTotal++;
     this.stats.connectionsMaximum = Math.max(this.stats.connectionsMaximum, this.#openCount);
     countIn(this.stats.connacks, ReasonCode.Success);
-    this.clientLog.info('client-connected', {
-      clientId: session.clientId,
-      address: connection.transport.remoteAddress,
-      protocol: connection.transport.protocol,
-      version: connection.version,
-      user: connection.userName,
-    });
+    const facts = factsOf(connection);
+    this.clientLog.info('client-connected', { clientId: session.clientId, ...facts });
+    this.traces.tell(session.clientId, { event: 'connected', ...facts });
     session.attach(connection, sendQuota, this.runtime.now());
   }
 
@@ -306,6 +306,31 @@ export class Broker implements RecoveryHost {
   }
 
   /**
+   * Tells a listener of every packet of a client from now on, whether it is connected or connects later; first of all,
+   * whether it is.
+   *
+   * @returns a function that ends it
+   */
+  traceClient(clientId: string, listener: TraceListener): () => void {
+    const remove = this.traces.add(clientId, listener);
+    const update = (): Connection | null => {
+      const link = this.#sessions.get(clientId)?.session.link ?? null;
+      link?.updateTrace(clientId);
+      return link;
+    };
+    const connection = update();
+    listener(
+      connection === null
+        ? { event: 'not-connected' }
+        : { event: 'connected', ...factsOf(connection) },
+    );
+    return () => {
+      remove();
+      update();
+    };
+  }
+
+  /**
    * The configuration was changed: has other rules apply from now on. Connected clients lose the subscriptions
    * that these forbid.
    */
@@ -323,11 +348,9 @@ export class Broker implements RecoveryHost {
   onDisconnected(connection: Connection, cause: string, reasonCode: number): void {
     countIn(this.stats.disconnections, cause);
     this.stats.connectionDurations.observe((this.runtime.now() - connection.openedAt) / 1000);
-    this.clientLog.info('client-disconnected', {
-      clientId: connection.clientId,
-      cause,
-      reasonCode,
-    });
+    const { clientId } = connection;
+    this.clientLog.info('client-disconnected', { clientId, cause, reasonCode });
+    this.traces.tell(clientId, { event: 'disconnected', cause, reasonCode });
   }
 
   onClosed(connection: Connection): void {
@@ -344,6 +367,8 @@ export class Broker implements RecoveryHost {
       reasonCode: error.reasonCode,
       why: error.message,
     });
+    const { reasonCode, message: why } = error;
+    this.traces.tell(connection.clientId, { event: 'packet-refused', reasonCode, why });
   }
 
   logConnectRefusal(connection: Connection, reasonCode: number, why: string): void {
@@ -588,4 +613,14 @@ export class Broker implements RecoveryHost {
     cancel();
     await this.storage?.close();
   }
+}
+
+/** What an operator is told of a client that is connected. */
+function factsOf({ transport, version, userName }: Connection) {
+  return {
+    address: transport.remoteAddress,
+    protocol: transport.protocol,
+    version,
+    user: userName,
+  };
 }

@@ -1,8 +1,11 @@
 import type { Connection } from './connection.ts';
 import { Deadline, type DeadlineQueue } from './deadline-queue.ts';
 
-/** How long publishers wait for a subscriber to catch up before it counts as stalled. */
+/** How long publishers wait for a subscriber that takes nothing before it counts as stalled. */
 const PATIENCE_MS = 100;
+
+/** How long they wait for one that takes something all the while, but doesn't catch up. */
+const PATIENCE_MAX_MS = 1000;
 
 /**
  * The publishers that wait for one subscriber: they are not read from while more waits for it than is
@@ -16,13 +19,19 @@ export class Congestion {
   readonly #deadlines: DeadlineQueue;
   readonly #deadline: Deadline;
   readonly #waiting: Set<Connection>;
+  /** When the first of them began to wait. */
+  #since: number;
+  /** Whether the subscriber has taken something since the deadline was set. */
+  #hasProgressed: boolean;
   /** Until the subscriber has caught up again. */
   #isStalled: boolean;
 
   constructor(deadlines: DeadlineQueue) {
     this.#deadlines = deadlines;
-    this.#deadline = new Deadline(() => this.#giveUp());
+    this.#deadline = new Deadline((now) => this.#onDeadline(now));
     this.#waiting = new Set();
+    this.#since = 0;
+    this.#hasProgressed = false;
     this.#isStalled = false;
   }
 
@@ -31,7 +40,14 @@ export class Congestion {
     if (this.#isStalled || this.#waiting.has(publisher)) return;
     this.#waiting.add(publisher);
     publisher.pauseReading();
-    if (this.#deadline.index === -1) this.#deadlines.schedule(this.#deadline, now + PATIENCE_MS);
+    if (this.#deadline.index !== -1) return;
+    this.#since = now;
+    this.#beginPatience(now);
+  }
+
+  /** The subscriber has taken something. */
+  noteProgress(): void {
+    this.#hasProgressed = true;
   }
 
   /** The subscriber has caught up, or is gone. */
@@ -41,7 +57,16 @@ export class Congestion {
     this.#letGo();
   }
 
-  #giveUp(): void {
+  #beginPatience(now: number): void {
+    this.#hasProgressed = false;
+    this.#deadlines.schedule(this.#deadline, now + PATIENCE_MS);
+  }
+
+  #onDeadline(now: number): void {
+    if (this.#hasProgressed && now - this.#since < PATIENCE_MAX_MS) {
+      this.#beginPatience(now);
+      return;
+    }
     this.#isStalled = true;
     this.#letGo();
   }

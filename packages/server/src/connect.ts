@@ -37,6 +37,7 @@ export function admit(broker: Broker, connection: Connection, packet: ConnectPac
   const { sender } = connection;
   sender.maximumPacketSize = packet.properties?.maximumPacketSize ?? Number.POSITIVE_INFINITY;
   sender.wantsReasons = packet.properties?.requestProblemInformation ?? true;
+  sender.tracer = broker.traces.onConnect(packet);
 
   const method = broker.authenticationMethods.get(packet.properties?.authenticationMethod ?? '');
   if (method === undefined) {
@@ -115,7 +116,7 @@ function open(
   const isAssigned = packet.clientId === '';
   const clientId = isAssigned ? broker.runtime.uniqueId() : packet.clientId;
   connection.updateTrace(clientId);
-  connection.traceReceived(packet);
+  broker.traces.onAdmitted(clientId, packet);
   const { userName } = connection;
   const permissions = broker.access.permissionsOf({ clientId, userName });
   if (isWillRefused(broker, connection, packet, permissions)) return;

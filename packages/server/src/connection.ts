@@ -17,6 +17,7 @@ import {
   type DropReason,
   InboundTopicAliases,
   OutboundTopicAliases,
+  type PublishFrame,
   type SessionLink,
 } from '@promptmq/session';
 import type { Permissions } from './access/index.ts';
@@ -28,9 +29,8 @@ import { Deadline } from './deadline-queue.ts';
 import { Output } from './output.ts';
 import { PacketSender } from './packet-sender.ts';
 import { type PacketTracer, tracedFields } from './packet-trace.ts';
-import { PendingAcks } from './pending-acks.ts';
+import { Receiver } from './receiver.ts';
 import type { BrokerSession } from './router.ts';
-import { countReceived } from './stats.ts';
 import type { Storage } from './storage/storage.ts';
 import { subscribe, unsubscribe } from './subscribe.ts';
 import type { Transport, TransportHandler } from './transport.ts';
@@ -88,6 +88,7 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
   /** What the client may do; null when it may do everything. */
   permissions: Permissions | null;
   readonly sender: PacketSender;
+  readonly receiver: Receiver;
   inboundAliases: InboundTopicAliases<Uint8Array>;
   /** Set by a CONNECT that names an authentication method (§4.12). */
   authentication: Authentication | null;
@@ -95,7 +96,8 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
   readonly #decoder: FrameDecoder;
   readonly #deadline: Deadline;
   #keepAliveMs: number;
-  #receivedAt: number;
+  /** When the bytes came that are processed now, or came last. */
+  receivedAt: number;
   /** Milliseconds of the runtime's clock. */
   readonly openedAt: number;
   #closingAt: number;
@@ -103,8 +105,6 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
   #stalledAt: number;
   /** Made when the first publisher is held back on this connection's account. */
   #congestion: Congestion | null;
-  /** Made when the first acknowledgement has to wait for the log. */
-  #pendingAcks: PendingAcks | null;
   /** On how many subscribers' account this connection is not read from. */
   #holdCount: number;
   /** While CONNECT is being decided on: what follows it waits. */
@@ -126,6 +126,7 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
     this.userName = null;
     this.permissions = null;
     this.sender = new PacketSender(this.output, broker);
+    this.receiver = new Receiver(this);
     this.inboundAliases = new InboundTopicAliases(0);
     this.authentication = null;
     this.#sessionExpiryInterval = 0;
@@ -135,11 +136,10 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
     this.#deadline = new Deadline((now) => this.#onDeadline(now));
     this.#keepAliveMs = 0;
     this.openedAt = broker.runtime.now();
-    this.#receivedAt = this.openedAt;
+    this.receivedAt = this.openedAt;
     this.#closingAt = 0;
     this.#stalledAt = -1;
     this.#congestion = null;
-    this.#pendingAcks = null;
     this.#holdCount = 0;
     this.#isSuspended = false;
     this.#tracer = null;
@@ -160,7 +160,7 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
   onData(chunk: Uint8Array): void {
     this.broker.stats.bytesReceived += chunk.length;
     if (this.isEnding) return;
-    this.#receivedAt = this.broker.runtime.now();
+    this.receivedAt = this.broker.runtime.now();
     try {
       this.#decoder.push(chunk);
     } catch (error) {
@@ -173,7 +173,7 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
   /** A packet has begun: the next bytes of it are to come within the read timeout. */
   #expectRest(): void {
     const { readTimeout } = this.broker.config.server;
-    if (readTimeout > 0 && !this.#isWatchedUntil(this.#receivedAt + readTimeout)) {
+    if (readTimeout > 0 && !this.#isWatchedUntil(this.receivedAt + readTimeout)) {
       this.#armDeadline();
     }
   }
@@ -194,12 +194,13 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
       return !this.isEnding && !this.#isSuspended;
     }
     if (this.#tracer !== null) {
-      this.traceReceived(decodePacket(buffer, start, bodyStart, end, this.version, 'server'));
+      const packet = decodePacket(buffer, start, bodyStart, end, this.version, 'server');
+      this.#tracer(packet.cmd, tracedFields(packet));
     }
     switch (type) {
       case PacketType.PUBLISH:
         publishView.read(buffer, start, bodyStart, end, this.version, 'server');
-        this.#onPublish(publishView);
+        this.receiver.onPublish(publishView);
         break;
       case PacketType.PUBACK:
       case PacketType.PUBREC:
@@ -265,6 +266,7 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
     this.#isSuspended = false;
     if (this.state === ConnectionState.Closed) return;
     this.transport.resume();
+    this.receivedAt = this.broker.runtime.now();
     try {
       this.#decoder.resume();
     } catch (error) {
@@ -315,151 +317,9 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
     }
   }
 
-  #onPublish(view: PublishView): void {
-    const { packetId } = view;
-    countReceived(this.broker.stats, view.qos, view.payloadEnd - view.payloadStart);
-    let reasonCode = this.#check(view);
-    switch (view.qos) {
-      case 0:
-        this.#route(view, reasonCode);
-        break;
-      case 1:
-        this.#checkReceiveMaximum();
-        if ((this.session as BrokerSession).hasReceived(packetId)) {
-          reasonCode = ReasonCode.PacketIdentifierInUse;
-        }
-        reasonCode = this.#route(view, reasonCode);
-        this.#acknowledge(PacketType.PUBACK, packetId, reasonCode, this.broker.router.position); // [MQTT-4.3.2-4]
-        break;
-      case 2:
-        this.#receiveQoS2(view, reasonCode);
-        break;
-    }
-  }
-
-  /** [MQTT-3.3.4-7]: QoS 1 messages whose PUBACK waits for the log count, too. */
-  #checkReceiveMaximum(): void {
-    if (this.version < 5) return;
-    const underWay =
-      (this.session as BrokerSession).receivedCount + (this.#pendingAcks?.pubackCount ?? 0);
-    if (underWay < this.broker.config.mqtt.receiveMaximum) return;
-    throw new PacketError(
-      ReasonCode.ReceiveMaximumExceeded,
-      'MQTT-3.3.4-7',
-      0,
-      'more QoS 1 and 2 messages than the Receive Maximum',
-    );
-  }
-
-  /**
-   * Acknowledges a packet when the record that the answer depends on is safe.
-   *
-   * @param position - of the record; -1 when there is none
-   */
-  #acknowledge(type: PacketType, packetId: number, reasonCode: number, position: number): void {
-    const { storage } = this.broker;
-    const isReady = this.#pendingAcks?.isEmpty !== false;
-    if (storage === null || (isReady && position < storage.committedPosition)) {
-      this.sender.sendAck(type, packetId, reasonCode);
-      return;
-    }
-    this.#pendingAcks ??= new PendingAcks();
-    this.#pendingAcks.add(position, type, packetId, reasonCode);
-    storage.awaitAcks(this);
-    storage.holdBack(this);
-  }
-
-  /** Sends the acknowledgements whose records are safe; returns whether none waits any more. */
-  sendCommittedAcks(position: number): boolean {
-    const acks = this.#pendingAcks;
-    if (acks === null || this.state !== ConnectionState.Open) return true;
-    acks.take(position, (type, packetId, reasonCode) =>
-      this.sender.sendAck(type, packetId, reasonCode),
-    );
-    return acks.isEmpty;
-  }
-
-  /** The records at or behind a position will never be: says so to those who wait for them. */
-  refuseAcks(position: number): void {
-    const { session } = this;
-    if (session === null) return;
-    this.#pendingAcks?.refuse(position, (type, packetId) => {
-      if (type === PacketType.PUBREC) session.release(packetId);
-      if (type === PacketType.PUBCOMP) {
-        session.restoreReceived(packetId);
-        this.#retryAck(PacketType.PUBREL, packetId, ReasonCode.Success);
-        return -1;
-      }
-      return ReasonCode.QuotaExceeded;
-    });
-    // Earlier versions have no way to refuse a message: not to acknowledge it has to do.
-    if (this.version < 5) this.terminate();
-  }
-
-  /** Takes an acknowledgement up again when the disk has room for what it changes. */
-  #retryAck(type: PacketType, packetId: number, reasonCode: number): void {
-    const { session } = this;
-    this.broker.storage?.whenRoom(() => {
-      if (session !== null && this.session === session) this.#onAck(type, packetId, reasonCode);
-    });
-  }
-
-  /**
-   * What the broker's limits say of a PUBLISH.
-   *
-   * @returns the reason code to refuse the message with, or Success
-   * @throws {PacketError} where the refusal ends the connection
-   */
-  #check(view: PublishView): number {
-    const { config, stats } = this.broker;
-    const { maxQos, retainAvailable, checkPayloadFormat } = config.mqtt;
-    if (view.qos > maxQos) {
-      throw new PacketError(ReasonCode.QoSNotSupported, 'MQTT-3.2.2-11', 0, 'QoS not supported');
-    }
-    if (view.retain && !retainAvailable) {
-      throw new PacketError(
-        ReasonCode.RetainNotSupported,
-        'MQTT-3.2.2-14',
-        0,
-        'retained messages are not supported',
-      );
-    }
-    if (!checkPayloadFormat || hasDeclaredFormat(view)) return ReasonCode.Success;
-    stats.refused['payload-format-invalid']++;
-    return ReasonCode.PayloadFormatInvalid;
-  }
-
-  /** Routes a PUBLISH that was not refused; the topic alias of any other is set all the same. */
-  #route(view: PublishView, checked: number): number {
-    const { router } = this.broker;
-    if (checked === ReasonCode.Success) return router.publish(view, this);
-    router.resolve(view, this);
-    return checked;
-  }
-
-  /** Takes a QoS 2 message once, however often it is sent [MQTT-4.3.3-10], and answers [MQTT-4.3.3-8]. */
-  #receiveQoS2(view: PublishView, checked: number): void {
-    const session = this.session as BrokerSession;
-    const { packetId } = view;
-    const { router, storage } = this.broker;
-    if (session.hasReceived(packetId)) {
-      router.resolve(view, this);
-      session.receive(packetId);
-      // What came first may still be on its way to the disk.
-      const position = session.store === null ? -1 : (storage as Storage).lastPosition;
-      this.#acknowledge(PacketType.PUBREC, packetId, ReasonCode.Success, position);
-      return;
-    }
-    this.#checkReceiveMaximum();
-    const reasonCode = this.#route(view, checked);
-    // [MQTT-4.3.3-9]; before MQTT 5 the exchange goes on, as PUBREC can't say no.
-    if (reasonCode < 0x80 || this.version < 5) session.receive(packetId);
-    this.#acknowledge(PacketType.PUBREC, packetId, reasonCode, router.position);
-  }
-
   #onAck(type: PacketType, packetId: number, reasonCode: number): void {
     const session = this.session as BrokerSession;
-    const now = this.broker.runtime.now();
+    const now = this.receivedAt;
     let isExpected = true;
     switch (type) {
       case PacketType.PUBACK:
@@ -478,7 +338,7 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
         break;
       }
       case PacketType.PUBREL: {
-        this.#onPubrel(session, packetId);
+        this.receiver.onPubrel(packetId);
         break;
       }
       case PacketType.PUBCOMP:
@@ -493,26 +353,6 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
         0,
         'an acknowledgement that the QoS of the message does not allow',
       );
-    }
-  }
-
-  /** The packet identifier is free again, and stays so, before PUBCOMP says it [MQTT-4.3.3-11]. */
-  #onPubrel(session: BrokerSession, packetId: number): void {
-    const { storage } = this.broker;
-    if (!session.hasReceived(packetId)) {
-      const reasonCode = ReasonCode.PacketIdentifierNotFound;
-      this.#acknowledge(PacketType.PUBCOMP, packetId, reasonCode, -1);
-      return;
-    }
-    if (session.store === null || storage === null) {
-      session.release(packetId);
-      this.#acknowledge(PacketType.PUBCOMP, packetId, ReasonCode.Success, -1);
-    } else if (storage.isOpen) {
-      session.release(packetId);
-      const position = storage.writeFree(session, packetId);
-      this.#acknowledge(PacketType.PUBCOMP, packetId, ReasonCode.Success, position);
-    } else {
-      this.#retryAck(PacketType.PUBREL, packetId, ReasonCode.Success);
     }
   }
 
@@ -544,6 +384,10 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
 
   sendPublish(delivery: Delivery, dup: boolean): DropReason | null {
     return this.sender.sendPublish(delivery, dup);
+  }
+
+  sendFrame(frame: PublishFrame, flags: number, packetId: number): DropReason | null {
+    return this.sender.sendFrame(frame, flags, packetId);
   }
 
   sendPubrel(packetId: number): void {
@@ -597,8 +441,9 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
     broker.armTimer();
   }
 
-  /** Lets publishers go on when half of what was too much is gone. */
+  /** The client has taken something: publishers go on when half of what was too much is gone. */
   #relieve(session: BrokerSession): void {
+    this.#congestion?.noteProgress();
     const isRelieved =
       this.output.pendingBytes < CONGESTED_BYTES / 2 &&
       session.queueLength < CONGESTED_MESSAGES / 2;
@@ -614,27 +459,18 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
   resumeReading(): void {
     this.#holdCount--;
     if (this.#holdCount > 0) return;
-    this.#receivedAt = this.broker.runtime.now();
+    this.receivedAt = this.broker.runtime.now();
     if (this.#decoder.bufferedBytes > 0 && this.state === ConnectionState.Open) this.#expectRest();
     this.transport.resume();
   }
 
   // -------------------------------------------------------------------- tracing
 
-  /** Logs this client's packets from now on if `log.trace-clients` has it, else no more. */
+  /** Tells of this client's packets from now on if somebody looks at them, else no more. */
   updateTrace(clientId: string): void {
-    const { log, config } = this.broker;
-    const isTraced = config.log.traceClients.includes(clientId);
-    const tracer =
-      (direction: 'in' | 'out'): PacketTracer =>
-      (packet, fields) =>
-        log.info('packet', { clientId, direction, packet, ...fields });
-    this.#tracer = isTraced ? tracer('in') : null;
-    this.sender.tracer = isTraced ? tracer('out') : null;
-  }
-
-  traceReceived(packet: Packet): void {
-    this.#tracer?.(packet.cmd, tracedFields(packet));
+    const { traces } = this.broker;
+    this.#tracer = traces.tracer(clientId, 'in');
+    this.sender.tracer = traces.tracer(clientId, 'out');
   }
 
   // -------------------------------------------------------------------- opening
@@ -775,7 +611,7 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
         return this.openedAt + connectTimeout;
       case ConnectionState.Open: {
         const keepAliveAt =
-          this.#keepAliveMs > 0 ? this.#receivedAt + this.#keepAliveMs : Number.POSITIVE_INFINITY;
+          this.#keepAliveMs > 0 ? this.receivedAt + this.#keepAliveMs : Number.POSITIVE_INFINITY;
         const stalledAt =
           this.#stalledAt >= 0 && writeTimeout > 0
             ? this.#stalledAt + writeTimeout
@@ -793,7 +629,7 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
   #restDueAt(): number {
     const { readTimeout } = this.broker.config.server;
     const isDue = readTimeout > 0 && this.#holdCount === 0 && this.#decoder.bufferedBytes > 0;
-    return isDue ? this.#receivedAt + readTimeout : Number.POSITIVE_INFINITY;
+    return isDue ? this.receivedAt + readTimeout : Number.POSITIVE_INFINITY;
   }
 
   #onDeadline(now: number): void {
@@ -801,7 +637,7 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
       this.#armDeadline();
     } else if (this.state !== ConnectionState.Open) {
       this.terminate();
-    } else if (this.#keepAliveMs > 0 && this.#receivedAt + this.#keepAliveMs <= now) {
+    } else if (this.#keepAliveMs > 0 && this.receivedAt + this.#keepAliveMs <= now) {
       this.disconnect(ReasonCode.KeepAliveTimeout, 'keep alive'); // [MQTT-3.1.2-22]
     } else if (this.#restDueAt() <= now) {
       this.disconnect(
@@ -813,18 +649,5 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
       this.broker.clientLog.warn('slow-client-closed', { clientId: this.clientId });
       this.terminate('slow client');
     }
-  }
-}
-
-const utf8 = new TextDecoder('utf-8', { fatal: true });
-
-/** Whether a payload that says it is UTF-8 is (§3.3.2.3.2). */
-function hasDeclaredFormat(view: PublishView): boolean {
-  if (view.payloadFormatIndicator === 0) return true;
-  try {
-    utf8.decode(view.buffer.subarray(view.payloadStart, view.payloadEnd));
-    return true;
-  } catch {
-    return false;
   }
 }

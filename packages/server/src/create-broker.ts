@@ -1,6 +1,9 @@
+import { resolve } from 'node:path';
 import { ReasonCode } from '@promptmq/codec';
+import { nodeFiles } from '@promptmq/wal';
 import type { AuthenticationMethod } from './authentication.ts';
 import { Broker } from './broker.ts';
+import type { TraceListener } from './client-traces.ts';
 import { type Config, type ConfigInput, parseConfig } from './config/index.ts';
 import type { Listener } from './listeners/listener.ts';
 import { listenTcp, listenTls } from './listeners/tcp.ts';
@@ -15,6 +18,7 @@ import {
 } from './observability/index.ts';
 import { type Reconfiguration, reconfigure } from './reconfigure.ts';
 import { nodeRuntime } from './runtime.ts';
+import { nameFolder, naming } from './start-errors.ts';
 import type { BrokerStats } from './stats.ts';
 import type { StorageResources } from './storage/storage.ts';
 
@@ -41,6 +45,14 @@ export interface RunningBroker {
   disconnectClient(clientId: string): boolean;
   /** The clients for which the most waits, most first; `limit` is 10 unless given. */
   slowSubscribers(limit?: number): SlowSubscriber[];
+  /**
+   * Tells a listener of every packet of a client from now on, whether it is connected or connects later; first of all,
+   * whether it is. Payloads, passwords and the like are not told, only their sizes.
+   *
+   * @param listener - called in the broker's turn: it should be quick, and must not throw
+   * @returns a function that ends it
+   */
+  traceClient(clientId: string, listener: TraceListener): () => void;
   /**
    * Puts another configuration in force while clients stay connected, as far as that can be done; the
    * files that it names are read again.
@@ -113,20 +125,32 @@ export async function startBroker(
   broker.onStorageFailed = extras.onStorageFailed ?? (() => {});
   const listeners: Listener[] = [];
   const observability = new Observability(broker, listeners);
+  let unlockDataDir = async () => {};
   try {
     if (config.storage.enabled) observability.expectStorage();
     await observability.start();
+    if (config.storage.enabled && extras.storage === undefined) {
+      unlockDataDir = await lockDataDir(config.storage);
+    }
     await broker.recover(extras.storage);
     if (broker.storage !== null) observability.useStorage(storageSourceOf(broker.storage.log));
     const { bind, wsBind, tlsBind, wssBind } = config.server;
-    if (bind !== null) listeners.push(await listenTcp(broker, bind));
-    if (wsBind !== null) listeners.push(await listenWebSocket(broker, wsBind));
+    const add = async (name: string, listen: () => Promise<Listener>) => {
+      const hint = `--${name} chooses another, or none`;
+      listeners.push(await naming(`server.${name}`, hint, listen));
+    };
+    if (bind !== null) await add('bind', () => listenTcp(broker, bind));
+    if (wsBind !== null) await add('ws-bind', () => listenWebSocket(broker, wsBind));
     if (tlsFiles !== null) {
-      if (tlsBind !== null) listeners.push(await listenTls(broker, tlsBind, tlsFiles));
-      if (wssBind !== null) listeners.push(await listenSecureWebSocket(broker, wssBind, tlsFiles));
+      if (tlsBind !== null) await add('tls-bind', () => listenTls(broker, tlsBind, tlsFiles));
+      if (wssBind !== null) {
+        await add('wss-bind', () => listenSecureWebSocket(broker, wssBind, tlsFiles));
+      }
     }
   } catch (error) {
     await stopAll(broker, listeners, observability, 0);
+    await unlockDataDir();
+    nameFolder(error, config.storage);
     throw error;
   }
   for (const { protocol, address } of listeners) log.info('listening', { protocol, address });
@@ -149,14 +173,25 @@ export async function startBroker(
     stats: broker.stats,
     disconnectClient: (clientId) => broker.disconnectClient(clientId),
     reconfigure: (next) => reconfigure(broker, listeners, observability, next),
+    traceClient: (clientId, listener) => broker.traceClient(clientId, listener),
     slowSubscribers: (limit = 10) => slowSubscribers(broker, limit),
     stop: () => {
-      stopped ??= stopAll(broker, listeners, observability, config.server.shutdownTimeout).then(
-        () => log.info('stopped'),
-      );
+      stopped ??= stopAll(broker, listeners, observability, config.server.shutdownTimeout)
+        .then(unlockDataDir)
+        .then(() => log.info('stopped'));
       return stopped;
     },
   };
+}
+
+/**
+ * Keeps other brokers out of the folder of the index: the log has a lock of its own, but two brokers with one index
+ * and a log each would ruin it.
+ */
+async function lockDataDir({ dataDir, walDir }: Config['storage']): Promise<() => Promise<void>> {
+  if (resolve(dataDir) === resolve(walDir)) return async () => {};
+  await nodeFiles.makeDirectory(dataDir);
+  return nodeFiles.lock(dataDir);
 }
 
 /**

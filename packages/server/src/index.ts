@@ -3,6 +3,7 @@ export type {
   AuthenticationMethod,
   AuthenticationStep,
 } from './authentication.ts';
+export type { TraceEvent, TraceListener } from './client-traces.ts';
 export { type Config, ConfigError, type ConfigInput, parseConfig } from './config/index.ts';
 export {
   type BrokerExtras,

@@ -6,8 +6,11 @@ const BUFFER_SIZES: readonly number[] = [8192, 65_536];
 
 const BUFFER_SIZE_MAX = 65_536;
 
-/** How many free buffers of each size are kept for reuse: 4 MB of the largest. */
-const POOLED_MAX = 64;
+/**
+ * How many free buffers of each size are kept for reuse: 16 MB of the largest. With fewer, a fan-out to 100
+ * subscribers allocates all the time, and is a quarter slower.
+ */
+const POOLED_MAX = 256;
 
 /** From this size on, a payload travels by reference instead of being copied. */
 export const REFERENCE_BYTES_MIN = 16_384;

@@ -10,11 +10,12 @@ import {
   writePublish,
   writePublishHead,
 } from '@promptmq/codec';
-import type { Delivery, DropReason, OutboundTopicAliases } from '@promptmq/session';
+import type { Delivery, DropReason, OutboundTopicAliases, PublishFrame } from '@promptmq/session';
 import type { Broker } from './broker.ts';
+import type { Frame } from './frame.ts';
 import { type Output, REFERENCE_BYTES_MIN } from './output.ts';
-import { type PacketTracer, tracedFields, tracedFrame } from './packet-trace.ts';
-import type { Frame } from './router.ts';
+import { type PacketTracer, tracedFields, tracedFrame, tracedParts } from './packet-trace.ts';
+import { PublishParts } from './publish-parts.ts';
 import { countIn, countSent } from './stats.ts';
 
 const ACK_NAMES: Partial<Record<PacketType, string>> = {
@@ -23,6 +24,9 @@ const ACK_NAMES: Partial<Record<PacketType, string>> = {
   [PacketType.PUBREL]: 'pubrel',
   [PacketType.PUBCOMP]: 'pubcomp',
 };
+
+// What is sent is encoded at once: one is enough for all clients.
+const messageParts = new PublishParts();
 
 /**
  * Encodes what one client is sent, in its protocol version and within its limits, into its output.
@@ -66,7 +70,7 @@ export class PacketSender {
   }
 
   /** Sends a QoS 0 PUBLISH that has been encoded for this protocol version without RETAIN. */
-  sendFrame(frame: Frame, retain: boolean): void {
+  sendQoS0(frame: Frame, retain: boolean): void {
     const { start, end } = frame;
     const size = end - start;
     const { stats, config } = this.#broker;
@@ -81,7 +85,7 @@ export class PacketSender {
     }
     countSent(stats, 0, frame.payloadSize);
     const firstByte = retain ? 0x31 : 0x30;
-    this.tracer?.('publish', { ...tracedFrame(frame, this.version), retain });
+    this.tracer?.('publish', { ...tracedFrame(frame.buffer, start, end, this.version), retain });
     if (size >= REFERENCE_BYTES_MIN) {
       const offset = output.reserve(1);
       output.buffer[offset] = firstByte;
@@ -93,19 +97,61 @@ export class PacketSender {
     }
   }
 
+  /**
+   * Sends a PUBLISH of QoS 1 or 2 that has been encoded for this protocol version.
+   *
+   * @param flags - `qos << 1 | retain`
+   */
+  sendFrame(frame: PublishFrame, flags: number, packetId: number): DropReason | null {
+    const { buffer, start, end } = frame;
+    if (end - start > this.maximumPacketSize) return 'packet-too-large'; // [MQTT-3.1.2-24]
+    const { output } = this;
+    const offset = output.append(buffer, start, end);
+    const packet = output.buffer;
+    packet[offset] = 0x30 | flags;
+    packet[offset + frame.packetIdOffset] = packetId >> 8;
+    packet[offset + frame.packetIdOffset + 1] = packetId & 0xff;
+    countSent(this.#broker.stats, (flags >> 1) as 1 | 2, frame.payloadSize);
+    this.tracer?.('publish', tracedFrame(packet, offset, output.length, this.version));
+    return null;
+  }
+
   sendPublish(delivery: Delivery, dup: boolean): DropReason | null {
     const { message, qos, retain, identifiers } = delivery;
+    const parts = messageParts;
+    parts.setMessage(message, this.#remainingExpiry(message.expiresAt));
+    const flags = (dup ? 8 : 0) | (qos << 1) | (retain ? 1 : 0);
+    const refused = this.sendParts(parts, flags, delivery.packetId, identifiers);
+    parts.clear();
+    return refused;
+  }
+
+  /**
+   * Encodes a PUBLISH for this client alone, and sends it.
+   *
+   * @param flags - `dup << 3 | qos << 1 | retain`
+   * @param packetId - ignored at QoS 0
+   */
+  sendParts(
+    parts: PublishParts,
+    flags: number,
+    packetId: number,
+    identifiers: readonly number[],
+  ): DropReason | null {
     const { output, version, aliases } = this;
+    const qos = ((flags >> 1) & 3) as 0 | 1 | 2;
     if (qos === 0 && output.pendingBytes > this.#broker.config.mqtt.maxOutputBuffer) {
       return 'slow-subscriber';
     }
-    const { topicBytes, properties, payload } = message;
-    const expiry = this.#remainingExpiry(message.expiresAt);
+    const { topicBytes, properties, propertiesStart, propertiesEnd } = parts;
+    const { payload, payloadStart, payloadEnd } = parts;
+    const payloadLength = payloadEnd - payloadStart;
+    const expiry = version < 5 ? -1 : parts.expiry;
     let alias = 0;
     let topicLength = topicBytes.length;
     let isNewAlias = false;
     if (aliases !== null) {
-      alias = aliases.get(message.topic);
+      alias = aliases.get(parts.topic);
       if (alias === 0) {
         alias = aliases.next;
         isNewAlias = alias !== 0;
@@ -117,46 +163,41 @@ export class PacketSender {
       version,
       qos,
       topicLength,
-      properties.length,
-      payload.length,
+      propertiesEnd - propertiesStart,
+      payloadLength,
       expiry,
       alias,
       identifiers,
     );
     if (size > this.maximumPacketSize) return 'packet-too-large'; // [MQTT-3.1.2-24]
-    if (isNewAlias) (aliases as OutboundTopicAliases).assign(message.topic, alias);
-    countSent(this.#broker.stats, qos, payload.length);
-    const flags = (dup ? 8 : 0) | (qos << 1) | (retain ? 1 : 0);
-    this.tracer?.('publish', {
-      qos,
-      dup,
-      retain,
-      topic: message.topic,
-      messageId: delivery.packetId,
-      payloadSize: payload.length,
-    });
-    const isReferenced = payload.length >= REFERENCE_BYTES_MIN;
-    const offset = output.reserve(isReferenced ? size - payload.length : size);
+    if (isNewAlias) (aliases as OutboundTopicAliases).assign(parts.topic, alias);
+    countSent(this.#broker.stats, qos, payloadLength);
+    const isReferenced = payloadLength >= REFERENCE_BYTES_MIN;
+    const offset = output.reserve(isReferenced ? size - payloadLength : size);
     output.length = (isReferenced ? writePublishHead : writePublish)(
       output.buffer,
       offset,
       version,
       flags,
-      delivery.packetId,
+      packetId,
       topicBytes,
       0,
       topicLength,
       properties,
-      0,
-      properties.length,
+      propertiesStart,
+      propertiesEnd,
       payload,
-      0,
-      payload.length,
+      payloadStart,
+      payloadEnd,
       expiry,
       alias,
       identifiers,
     );
-    if (isReferenced) output.reference(payload);
+    this.tracer?.(
+      'publish',
+      tracedParts(parts, { version, flags, packetId, expiry, alias, topicLength, identifiers }),
+    );
+    if (isReferenced) output.reference(payload.subarray(payloadStart, payloadEnd));
     return null;
   }
 
@@ -168,7 +209,7 @@ export class PacketSender {
 
   sendAck(type: PacketType, packetId: number, reasonCode: number): void {
     (this.#broker.stats.packetsSent[type] as number)++;
-    this.tracer?.(ACK_NAMES[type] ?? 'ack', { messageId: packetId, reasonCode });
+    this.tracer?.(ACK_NAMES[type] ?? 'ack', { packetId, reasonCode });
     const offset = this.output.reserve(ACK_SIZE_MAX);
     // A client whose limit is 4 bytes hears success: it can't be told more.
     const code = this.maximumPacketSize < ACK_SIZE_MAX ? 0 : reasonCode;

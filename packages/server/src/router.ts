@@ -1,12 +1,4 @@
-import {
-  decodeTopicName,
-  PacketError,
-  type ProtocolVersion,
-  type PublishView,
-  publishSize,
-  ReasonCode,
-  writePublish,
-} from '@promptmq/codec';
+import { decodeTopicName, PacketError, type PublishView, ReasonCode } from '@promptmq/codec';
 import {
   Delivery,
   type Message,
@@ -22,16 +14,13 @@ import {
 import type { Config } from './config/index.ts';
 import type { Connection } from './connection.ts';
 import type { TopicMeter } from './observability/topic-meter.ts';
-import { REFERENCE_BYTES_MIN } from './output.ts';
+import { Publication } from './publication.ts';
 import type { Runtime } from './runtime.ts';
 import type { BrokerStats } from './stats.ts';
 import type { Origin } from './storage/records.ts';
 import type { Storage } from './storage/storage.ts';
 
 export type BrokerSession = Session<Connection>;
-
-const EMPTY = new Uint8Array(0);
-const NO_IDENTIFIERS: readonly number[] = [];
 
 /**
  * Takes a PUBLISH to everyone who gets it. This is the hot path: a QoS 0 message goes from the
@@ -53,25 +42,18 @@ export class Router {
 
   readonly #rejectsWhenFull: boolean;
 
-  // The PUBLISH that is being routed.
-  #view: PublishView | null = null;
-  #route: Route<BrokerSession> | null = null;
+  /** The PUBLISH that is being routed. */
+  readonly #publication: Publication;
   #publisher: Connection | null = null;
-  /** Made once, by the first recipient that has to keep it. */
-  #message: Message | null = null;
-  /** The same for those who only have it written: its payload is a part of the read buffer. */
-  #unkeptMessage: Message | null = null;
   /** Those who are to get it from the log, and their deliveries. */
   readonly #storedSessions: BrokerSession[] = [];
   readonly #storedDeliveries: Delivery[] = [];
-  /** It as a QoS 0 packet for each wire format, made or found by the first recipient of the kind. */
-  readonly #frame3 = new Frame();
-  readonly #frame5 = new Frame();
 
   constructor(config: Config, runtime: Runtime, stats: BrokerStats) {
     this.#config = config;
     this.#runtime = runtime;
     this.#stats = stats;
+    this.#publication = new Publication(config, runtime);
     this.#rejectsWhenFull = config.mqtt.queueOverflow === 'reject';
     this.storage = null;
     this.position = -1;
@@ -102,13 +84,9 @@ export class Router {
    */
   publish(view: PublishView, publisher: Connection): number {
     const route = this.resolve(view, publisher);
-    this.#view = view;
-    this.#route = route;
+    const publication = this.#publication;
+    publication.begin(view, route, publisher);
     this.#publisher = publisher;
-    this.#message = null;
-    this.#unkeptMessage = null;
-    this.#frame3.isReady = false;
-    this.#frame5.isReady = false;
     const refusal = this.#refusalOf(view, route, publisher);
     if (refusal !== ReasonCode.Success) return refusal;
     this.topicMeter?.count(route, view.payloadEnd - view.payloadStart);
@@ -116,7 +94,7 @@ export class Router {
     // What the disk has no room for is delivered all the same at QoS 0, only not retained.
     const isRetaining = view.retain && storage?.isOpen !== false;
     const former = isRetaining && storage !== null ? this.retained.get(route.topic) : undefined;
-    if (isRetaining && !this.#retain(this.#toMessage())) return ReasonCode.QuotaExceeded;
+    if (isRetaining && !this.#retain(publication.message)) return ReasonCode.QuotaExceeded;
 
     const { recipients, groups } = route;
     for (let index = 0; index < recipients.length; index++) {
@@ -130,8 +108,7 @@ export class Router {
     if (storage !== null) {
       const origin = view.qos === 2 ? originOf(view, publisher.session as BrokerSession) : null;
       if (origin !== null || isRetaining || this.#storedDeliveries.length > 0) {
-        const message = this.#message ?? this.#toUnkeptMessage();
-        this.#store(storage, message, origin, isRetaining, former);
+        this.#store(storage, publication.writtenMessage, origin, isRetaining, former);
       }
     }
     return recipients.length + groups.length === 0
@@ -353,7 +330,7 @@ export class Router {
 
   /** Takes the current PUBLISH to one recipient. */
   #forward(subscriber: Recipient<BrokerSession>, group: SharedGroup<BrokerSession> | null): void {
-    const view = this.#view as PublishView;
+    const { view } = this.#publication;
     let recipient: Recipient<BrokerSession> | null = subscriber;
     if (recipient.session === (this.#publisher as Connection).session) {
       recipient = recipient.whenOwn;
@@ -362,19 +339,14 @@ export class Router {
     const { session } = recipient;
     const retain = view.retain && recipient.retainAsPublished; // [MQTT-3.3.1-12] [MQTT-3.3.1-13]
     const qos = view.qos < recipient.qos ? view.qos : recipient.qos; // [MQTT-3.8.4-8]
-    if (qos === 0 && session.isOpenForQoS0) {
-      const connection = session.link as Connection;
-      const { sender } = connection;
-      if (recipient.identifiers.length === 0 && sender.aliases === null) {
-        sender.sendFrame(this.#frame(sender.version), retain);
-        if (connection.isCongested) connection.holdBack(this.#publisher as Connection);
-        return;
-      }
+    if (this.#forwardPacket(recipient, group, qos, retain)) {
+      holdBackFor(session, this.#publisher as Connection);
+      return;
     }
     const wholeFilter = group === null ? null : group.wholeFilter;
     const { identifiers } = recipient;
     const isUnkept = qos > 0 && session.store !== null && !session.isConnected;
-    const message = isUnkept ? this.#toUnkeptMessage() : this.#toMessage();
+    const message = isUnkept ? this.#publication.unkeptMessage : this.#publication.message;
     const delivery = new Delivery(message, qos, retain, identifiers, wholeFilter);
     if (qos > 0 && session.store !== null) {
       this.#storedSessions.push(session);
@@ -383,6 +355,44 @@ export class Router {
     }
     session.deliver(delivery, this.#runtime.now());
     holdBackFor(session, this.#publisher as Connection);
+  }
+
+  /**
+   * Passes it on as a packet, without an object for it.
+   *
+   * @returns false when it has to be kept, or its QoS 1 or 2 exchange may have to go on in another way
+   */
+  #forwardPacket(
+    { session, identifiers }: Recipient<BrokerSession>,
+    group: SharedGroup<BrokerSession> | null,
+    qos: 0 | 1 | 2,
+    retain: boolean,
+  ): boolean {
+    const { link } = session;
+    if (link === null) return false;
+    const { sender } = link;
+    const isOwn = identifiers.length > 0 || sender.aliases !== null;
+    const flags = (qos << 1) | (retain ? 1 : 0);
+    if (qos === 0) {
+      if (!session.isOpenForQoS0) return false;
+      if (!isOwn) {
+        sender.sendQoS0(this.#publication.frame(sender.version), retain);
+        return true;
+      }
+      const refused = sender.sendParts(this.#publication.parts, flags, 0, identifiers);
+      if (refused !== null) this.#stats.dropped[refused]++;
+      return true;
+    }
+    if (group !== null || !session.takesFrames) return false;
+    if (!isOwn && this.#publication.isFrame) {
+      const { receivedAt } = this.#publisher as Connection;
+      return session.deliverFrame(this.#publication.idFrame(sender.version), flags, receivedAt);
+    }
+    if (!session.isReady) return false;
+    const packetId = session.beginExchange(qos);
+    const refused = sender.sendParts(this.#publication.parts, flags, packetId, identifiers);
+    if (refused !== null) session.cancelExchange(packetId, refused);
+    return true;
   }
 
   #deliver(
@@ -405,89 +415,6 @@ export class Router {
       session.deliver(delivery, this.#runtime.now());
     }
   }
-
-  /** The current PUBLISH as a QoS 0 packet without RETAIN, for a protocol version. */
-  #frame(version: ProtocolVersion): Frame {
-    const frame = version === 5 ? this.#frame5 : this.#frame3;
-    if (frame.isReady) return frame;
-    const view = this.#view as PublishView;
-    const isSameFormat = ((this.#publisher as Connection).version === 5) === (version === 5);
-    if (isSameFormat && view.qos === 0 && view.topicAlias === 0) {
-      frame.set(view.buffer, view.start, view.end, view.payloadEnd - view.payloadStart);
-      return frame;
-    }
-    const { topicBytes } = this.#route as Route<BrokerSession>;
-    const properties = version === 5 ? view.forwardedProperties() : EMPTY;
-    const expiry = version === 5 ? view.messageExpiryInterval : -1;
-    const payloadLength = view.payloadEnd - view.payloadStart;
-    const size = publishSize(
-      version,
-      0,
-      topicBytes.length,
-      properties.length,
-      payloadLength,
-      expiry,
-      0,
-      NO_IDENTIFIERS,
-    );
-    const buffer = frame.scratch(size);
-    writePublish(
-      buffer,
-      0,
-      version,
-      0,
-      0,
-      topicBytes,
-      0,
-      topicBytes.length,
-      properties,
-      0,
-      properties.length,
-      view.buffer,
-      view.payloadStart,
-      view.payloadEnd,
-      expiry,
-      0,
-      NO_IDENTIFIERS,
-    );
-    frame.set(buffer, 0, size, payloadLength);
-    return frame;
-  }
-
-  /** The current PUBLISH as a message that can be kept: what is needed of the read buffer is copied. */
-  #toMessage(): Message {
-    const { buffer, payloadStart, payloadEnd } = this.#view as PublishView;
-    this.#message ??= this.#withPayload(keepBytes(buffer, payloadStart, payloadEnd));
-    return this.#message;
-  }
-
-  /** The current PUBLISH as a message that nobody keeps beyond this turn. */
-  #toUnkeptMessage(): Message {
-    const { buffer, payloadStart, payloadEnd } = this.#view as PublishView;
-    this.#unkeptMessage ??= this.#withPayload(buffer.subarray(payloadStart, payloadEnd));
-    return this.#unkeptMessage;
-  }
-
-  #withPayload(payload: Uint8Array): Message {
-    const view = this.#view as PublishView;
-    const route = this.#route as Route<BrokerSession>;
-    const { qos, retain, messageExpiryInterval } = view;
-    const lifetimeMs = Math.min(
-      messageExpiryInterval < 0 ? Number.POSITIVE_INFINITY : messageExpiryInterval * 1000,
-      this.#config.mqtt.maxMessageExpiry,
-    );
-    return {
-      topic: route.topic,
-      topicBytes: route.topicBytes,
-      properties: view.forwardedProperties(),
-      payload,
-      qos,
-      retain,
-      expiresAt:
-        lifetimeMs === Number.POSITIVE_INFINITY ? lifetimeMs : this.#runtime.now() + lifetimeMs,
-      publisherId: (this.#publisher as Connection).clientId,
-    };
-  }
 }
 
 /** A publisher waits for a subscriber that is behind. */
@@ -498,31 +425,6 @@ function holdBackFor({ link }: BrokerSession, publisher: Connection): void {
 /** The QoS 2 exchange of a stored session that a message begins; null when the session isn't stored. */
 function originOf({ packetId }: PublishView, { store, number }: BrokerSession): Origin | null {
   return store === null ? null : { kind: 'received', session: number, packetId };
-}
-
-/** A packet somewhere in a buffer, whole. */
-export class Frame {
-  isReady = false;
-  buffer: Uint8Array = EMPTY;
-  start = 0;
-  end = 0;
-  payloadSize = 0;
-  #scratch: Buffer = Buffer.alloc(0);
-
-  set(buffer: Uint8Array, start: number, end: number, payloadSize: number): void {
-    this.buffer = buffer;
-    this.start = start;
-    this.end = end;
-    this.payloadSize = payloadSize;
-    this.isReady = true;
-  }
-
-  /** A buffer of at least `size` bytes, whose content may be overwritten by the next message. */
-  scratch(size: number): Buffer {
-    if (size >= REFERENCE_BYTES_MIN) return Buffer.allocUnsafeSlow(size);
-    if (this.#scratch.length < size) this.#scratch = Buffer.allocUnsafeSlow(REFERENCE_BYTES_MIN);
-    return this.#scratch;
-  }
 }
 
 /** Whether a topic is the broker's own: `$SYS/…` can't be published to by clients. */
@@ -540,14 +442,4 @@ function levelCount(topic: string): number {
   let count = 1;
   for (let index = topic.indexOf('/'); index !== -1; index = topic.indexOf('/', index + 1)) count++;
   return count;
-}
-
-/** Large payloads keep their read buffer alive, small ones are copied out of it. */
-function keepBytes(buffer: Uint8Array, start: number, end: number): Uint8Array {
-  if (start === end) return EMPTY;
-  const bytes = buffer.subarray(start, end);
-  if (end - start >= REFERENCE_BYTES_MIN) return bytes;
-  const copy = Buffer.allocUnsafe(end - start);
-  copy.set(bytes);
-  return copy;
 }

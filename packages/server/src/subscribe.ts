@@ -6,7 +6,7 @@ import {
   type SubscriptionRequest,
   type UnsubscribePacket,
 } from '@promptmq/codec';
-import { Delivery, parseSharedFilter, type Subscription } from '@promptmq/session';
+import { Delivery, type Message, parseSharedFilter, type Subscription } from '@promptmq/session';
 import type { Permissions } from './access/index.ts';
 import type { Broker } from './broker.ts';
 import type { Connection } from './connection.ts';
@@ -157,21 +157,30 @@ function replayRetained(
   const now = runtime.now();
   const { subscriptionIdentifier, noLocal } = subscription;
   const identifiers = subscriptionIdentifier === 0 ? NO_IDENTIFIERS : [subscriptionIdentifier];
-  const deliveries: Delivery[] = [];
-  const stored: Delivery[] = [];
-  for (const message of router.retained.match(subscription.topicFilter, now)) {
-    if (noLocal && message.publisherId === session.clientId) continue; // [MQTT-3.8.3-3]
+  const matching = router.retained.match(subscription.topicFilter, now);
+  const isOwn = ({ publisherId }: Message) => publisherId === session.clientId;
+  const messages = noLocal ? matching.filter((message) => !isOwn(message)) : matching; // [MQTT-3.8.3-3]
+  if (messages.length === 0) return;
+  const toDelivery = (message: Message) => {
     const qos = message.qos < subscription.qos ? message.qos : subscription.qos;
     const delivery = new Delivery(message, qos, true, identifiers);
     delivery.position = Math.max(0, position);
-    deliveries.push(delivery);
-    const recordPosition = storage?.retainedPosition(message.topic) ?? 0;
-    if (session.store === null || qos === 0 || recordPosition === 0) continue;
+    return delivery;
+  };
+  if (session.store === null || storage === null) {
+    session.replayLater(messages, toDelivery, now);
+    return;
+  }
+  const deliveries = messages.map(toDelivery);
+  const stored: Delivery[] = [];
+  for (const delivery of deliveries) {
+    const recordPosition = storage.retainedPosition(delivery.message.topic);
+    if (delivery.qos === 0 || recordPosition === 0) continue;
     delivery.position = recordPosition;
     stored.push(delivery);
   }
-  if (stored.length > 0) storage?.writeReferences(session, stored);
-  if (deliveries.length > 0) session.replay(deliveries, now);
+  if (stored.length > 0) storage.writeReferences(session, stored);
+  session.replay(deliveries, now);
 }
 
 /** UNSUBSCRIBE (§3.10.4). What is queued already is still delivered. */

@@ -9,6 +9,7 @@ export {
   type QueueOverflow,
   type QueueTotals,
 } from './message-queue.ts';
+export type { PublishFrame } from './publish-frame.ts';
 export { BLOCK_CAPACITY, type EntryDetails, EntryFlag, QueueBlock } from './queue-block.ts';
 export { NO_IDENTIFIERS, type Recipient } from './recipient.ts';
 export { type RetainedLimits, RetainedStore, type RetainedStoreOptions } from './retained-store.ts';

@@ -1,7 +1,9 @@
-import type { Delivery } from './delivery.ts';
+import { Delivery } from './delivery.ts';
 import type { DropListener } from './drop.ts';
 import { Fifo } from './fifo.ts';
-import { messageSize } from './message.ts';
+import { FrameQueue, QUEUED_FRAME_BYTES_MAX } from './frame-queue.ts';
+import { messageSize, STORED_MESSAGE } from './message.ts';
+import type { PublishFrame } from './publish-frame.ts';
 
 /** What happens to a message that finds the queue full. */
 export type QueueOverflow =
@@ -55,11 +57,23 @@ export interface DeliveryQueue {
 /** What one queued delivery occupies beside its message's bytes: an estimate, for the byte limit. */
 const DELIVERY_OVERHEAD_BYTES = 128;
 
+/** The same for a frame. */
+const FRAME_OVERHEAD_BYTES = 8;
+
 /** How often an expired head is looked for before a message is refused; bounds the work of a push. */
 export const EXPIRED_SWEEP_MAX = 64;
 
-/** The queue of a session whose deliveries are in memory only. */
+/** Stands for a delivery of which there is only the frame. */
+export const FRAME_DELIVERY: Delivery = new Delivery(STORED_MESSAGE, 1, false);
+
+/**
+ * The queue of a session whose deliveries are in memory only.
+ *
+ * Invariant: frames come before deliveries; there are no new ones while a delivery waits.
+ */
 export class MessageQueue implements DeliveryQueue {
+  /** The frame that `shift` took last is here, when it returned `FRAME_DELIVERY`. Made for the first frame. */
+  frames: FrameQueue | null = null;
   readonly #limits: QueueLimits;
   readonly #deliveries = new Fifo<Delivery>();
   readonly #onDrop: DropListener;
@@ -75,7 +89,12 @@ export class MessageQueue implements DeliveryQueue {
   }
 
   get length(): number {
-    return this.#deliveries.length;
+    return this.frameCount + this.#deliveries.length;
+  }
+
+  /** How many of them are frames. */
+  get frameCount(): number {
+    return this.frames === null ? 0 : this.frames.length;
   }
 
   get bytes(): number {
@@ -96,7 +115,29 @@ export class MessageQueue implements DeliveryQueue {
     this.#count(1, delivery);
   }
 
+  /**
+   * Appends a message as the frame that it will be sent as, making room as the overflow policy says, or
+   * gives it up.
+   *
+   * @param flags - `qos << 1 | retain`
+   * @returns false when it has to be pushed as a delivery: it is large, or deliveries wait
+   */
+  pushFrame(frame: PublishFrame, flags: number, now: number): boolean {
+    const frameBytes = frame.end - frame.start;
+    if (this.#deliveries.length > 0 || frameBytes > QUEUED_FRAME_BYTES_MAX) return false;
+    const size = frameBytes + FRAME_OVERHEAD_BYTES;
+    if (this.#isFull(size) && !this.#makeRoom(size, now)) {
+      this.#onDrop('queue-full', FRAME_DELIVERY);
+      return true;
+    }
+    this.frames ??= new FrameQueue();
+    this.frames.push(frame, flags);
+    this.#add(1, size);
+    return true;
+  }
+
   peek(now: number): Delivery | undefined {
+    if (this.frameCount > 0) return FRAME_DELIVERY;
     for (;;) {
       const head = this.#deliveries.peek();
       if (head === undefined || head.message.expiresAt > now) return head;
@@ -117,6 +158,11 @@ export class MessageQueue implements DeliveryQueue {
   }
 
   clear(): void {
+    for (let count = this.frameCount; count > 0; count--) {
+      this.#take();
+      this.#onDrop('session-ended', FRAME_DELIVERY);
+    }
+    this.frames?.clear();
     for (const delivery of this.#extract(() => true)) this.#onDrop('session-ended', delivery);
   }
 
@@ -140,7 +186,8 @@ export class MessageQueue implements DeliveryQueue {
   }
 
   #makeRoom(size: number, now: number): boolean {
-    for (let swept = 0; swept < EXPIRED_SWEEP_MAX; swept++) {
+    // Frames never expire.
+    for (let swept = 0; swept < EXPIRED_SWEEP_MAX && this.frameCount === 0; swept++) {
       const head = this.#deliveries.peek();
       if (head === undefined || head.message.expiresAt > now) break;
       this.#onDrop('expired', this.#take() as Delivery);
@@ -154,6 +201,12 @@ export class MessageQueue implements DeliveryQueue {
   }
 
   #take(): Delivery | undefined {
+    const { frames } = this;
+    if (frames !== null && frames.length > 0) {
+      frames.shift();
+      this.#add(-1, frames.start - frames.end - FRAME_OVERHEAD_BYTES);
+      return FRAME_DELIVERY;
+    }
     const delivery = this.#deliveries.shift();
     if (delivery !== undefined) this.#count(-1, delivery);
     return delivery;
@@ -161,9 +214,13 @@ export class MessageQueue implements DeliveryQueue {
 
   /** @param messages - 1 when the delivery has come, -1 when it has gone */
   #count(messages: 1 | -1, delivery: Delivery): void {
-    const bytes = messages * sizeOf(delivery);
-    this.#bytes += bytes;
     if (delivery.qos === 0) this.#transientCount += messages;
+    this.#add(messages, messages * sizeOf(delivery));
+  }
+
+  /** @param bytes - negative when the message has gone */
+  #add(messages: 1 | -1, bytes: number): void {
+    this.#bytes += bytes;
     const { totals } = this.#limits;
     if (totals === undefined) return;
     totals.messages += messages;

@@ -2,8 +2,18 @@ import { Delivery, DeliveryState } from './delivery.ts';
 import type { DeliveryStore } from './delivery-store.ts';
 import type { DropListener, DropReason } from './drop.ts';
 import { Fifo } from './fifo.ts';
-import { STORED_MESSAGE } from './message.ts';
-import { type DeliveryQueue, MessageQueue, type QueueLimits } from './message-queue.ts';
+import type { FrameQueue } from './frame-queue.ts';
+import { type Message, STORED_MESSAGE } from './message.ts';
+import {
+  type DeliveryQueue,
+  FRAME_DELIVERY,
+  MessageQueue,
+  type QueueLimits,
+} from './message-queue.ts';
+import type { PublishFrame } from './publish-frame.ts';
+import { ReceivedIds } from './received-ids.ts';
+import { ReplayQueue } from './replay-queue.ts';
+import { SentFrameState, SentFrames } from './sent-frames.ts';
 import { type StoredPlace, StoredQueue } from './stored-queue.ts';
 import type { Subscription } from './subscription.ts';
 
@@ -22,6 +32,13 @@ export interface SessionLink {
    * message then counts as delivered [MQTT-3.1.2-25]), or it is QoS 0 and the client is too slow
    */
   sendPublish(delivery: Delivery, dup: boolean): DropReason | null;
+  /**
+   * Sends a PUBLISH that is encoded already.
+   *
+   * @param flags - `qos << 1 | retain`
+   * @returns as `sendPublish` does
+   */
+  sendFrame(frame: PublishFrame, flags: number, packetId: number): DropReason | null;
   sendPubrel(packetId: number): void;
 }
 
@@ -51,7 +68,10 @@ export type AckResult =
  * It does no I/O and knows no time of its own: packets and the clock come in by method, packets go
  * out through the `SessionLink`.
  *
- * Invariants: a packet identifier is in `#inflight` once at most; while a link is attached,
+ * A session that ends with its connection never sends anything again, so the packets themselves are all
+ * that it needs of most messages: those are frames, and have no delivery.
+ *
+ * Invariants: a packet identifier is in `#inflight` or in `#sentFrames`, once at most; while a link is attached,
  * `#sendQuota` is at least 0, and no PUBLISH of QoS 1 or 2 is sent at quota 0 [MQTT-3.3.4-9].
  */
 export class Session<L extends SessionLink = SessionLink> {
@@ -73,21 +93,22 @@ export class Session<L extends SessionLink = SessionLink> {
   #link: L | null;
   /** Deliveries with a packet identifier, in the order in which they were first sent. */
   readonly #inflight: Map<number, Delivery>;
+  /** Packet identifiers of frames. */
+  readonly #sentFrames: SentFrames;
   /** Inflight deliveries of an earlier connection that are still to be sent again. */
   readonly #resends: Fifo<Delivery>;
   /** Retained messages that a new subscription is owed; they go before what was published later. */
-  readonly #replays: Fifo<Delivery>;
+  readonly #replays: ReplayQueue;
   readonly #queue: DeliveryQueue;
+  /** The queue itself where deliveries are in memory only, else null. */
+  readonly #memoryQueue: MessageQueue | null;
   /** The queue itself where deliveries are stored, else null. */
   readonly storedQueue: StoredQueue<L> | null;
   #sendQuota: number;
   #lastPacketId: number;
   /** How often a stored delivery could not have the identifier of its sequence. */
   #otherIdsCount: number;
-  /** QoS 2 packet identifiers received and not yet released, with the connection they came on. */
-  readonly #received: Map<number, number>;
-  /** How many of `#received` came on this connection; they count against our Receive Maximum. */
-  #receivedNow: number;
+  readonly #received: ReceivedIds;
   #connectionCount: number;
 
   constructor(clientId: string, options: SessionOptions<L>) {
@@ -110,15 +131,16 @@ export class Session<L extends SessionLink = SessionLink> {
           };
     this.#link = null;
     this.#inflight = new Map();
+    this.#sentFrames = new SentFrames();
     this.#resends = new Fifo();
-    this.#replays = new Fifo();
+    this.#replays = new ReplayQueue();
     this.storedQueue = store === null ? null : new StoredQueue(this, store, options, this.#onDrop);
-    this.#queue = this.storedQueue ?? new MessageQueue(options, onDrop);
+    this.#memoryQueue = store === null ? new MessageQueue(options, onDrop) : null;
+    this.#queue = (this.storedQueue ?? this.#memoryQueue) as DeliveryQueue;
     this.#sendQuota = 0;
     this.#lastPacketId = 0;
     this.#otherIdsCount = 0;
-    this.#received = new Map();
-    this.#receivedNow = 0;
+    this.#received = new ReceivedIds();
     this.#connectionCount = 0;
   }
 
@@ -151,12 +173,12 @@ export class Session<L extends SessionLink = SessionLink> {
 
   /** QoS 1 and 2 messages sent and not fully acknowledged. */
   get inflightCount(): number {
-    return this.#inflight.size;
+    return this.#inflight.size + this.#sentFrames.size;
   }
 
   /** QoS 2 messages of this connection that wait for their PUBREL. */
   get receivedCount(): number {
-    return this.#receivedNow;
+    return this.#received.countNow;
   }
 
   // ---------------------------------------------------------------- connection
@@ -170,7 +192,7 @@ export class Session<L extends SessionLink = SessionLink> {
   attach(link: L, sendQuota: number, now: number): void {
     this.#link = link;
     this.#sendQuota = sendQuota;
-    this.#receivedNow = 0;
+    this.#received.beginConnection();
     this.#connectionCount++;
     this.#resends.clear();
     for (const delivery of this.#inflight.values()) {
@@ -201,13 +223,16 @@ export class Session<L extends SessionLink = SessionLink> {
       if (delivery.group !== null && delivery.qos === 1) orphans.push(delivery);
       else this.#onDrop('session-ended', delivery);
     }
+    for (let count = this.#sentFrames.size; count > 0; count--) {
+      this.#onDrop('session-ended', FRAME_DELIVERY);
+    }
     orphans.push(...this.#queue.takeShared(() => true));
     this.#queue.clear();
     this.#inflight.clear();
+    this.#sentFrames.clear();
     this.#resends.clear();
     this.#replays.clear();
     this.#received.clear();
-    this.#receivedNow = 0;
     return orphans;
   }
 
@@ -257,9 +282,63 @@ export class Session<L extends SessionLink = SessionLink> {
     if (isFirst && link !== null && this.store !== null) this.store.awaitCommit(this);
   }
 
+  /** Whether `deliverFrame` may be used. */
+  get takesFrames(): boolean {
+    return this.#memoryQueue !== null && this.expiryInterval === 0;
+  }
+
+  /**
+   * Sends a message now if the connection and the quota allow it, or queues it, as the packet that it is.
+   * The session `takesFrames`; the message is of no shared subscription and doesn't expire.
+   *
+   * @param flags - `qos << 1 | retain`
+   * @returns false when it has to be delivered as a message instead
+   */
+  deliverFrame(frame: PublishFrame, flags: number, now: number): boolean {
+    const link = this.#link;
+    if (link !== null && this.isReady) {
+      this.#sendFrame(link, frame, flags);
+      return true;
+    }
+    return (this.#memoryQueue as MessageQueue).pushFrame(frame, flags, now);
+  }
+
+  /**
+   * Begins the exchange of a message that the caller sends now by itself. The session `takesFrames` and
+   * `isReady`; the message is of no shared subscription.
+   *
+   * @returns its packet identifier
+   */
+  beginExchange(qos: 1 | 2): number {
+    const packetId = this.#nextPacketId();
+    this.#sentFrames.add(
+      packetId,
+      qos === 1 ? SentFrameState.Published1 : SentFrameState.Published2,
+    );
+    this.#sendQuota--;
+    return packetId;
+  }
+
+  /** The message of an exchange that was begun just now could not be sent. */
+  cancelExchange(packetId: number, reason: DropReason): void {
+    this.#sentFrames.delete(packetId);
+    this.#sendQuota++;
+    this.#onDrop(reason, FRAME_DELIVERY);
+  }
+
   /** Queues retained messages that a subscription is owed, ahead of all later messages. */
   replay(deliveries: readonly Delivery[], now: number): void {
-    for (const delivery of deliveries) this.#replays.push(delivery);
+    this.#replays.push(deliveries);
+    this.pump(now);
+  }
+
+  /** The same, where none of them is stored: however many there are, it takes hardly any time and memory. */
+  replayLater(
+    messages: readonly Message[],
+    toDelivery: (message: Message) => Delivery,
+    now: number,
+  ): void {
+    this.#replays.pushLater(messages, toDelivery);
     this.pump(now);
   }
 
@@ -292,7 +371,8 @@ export class Session<L extends SessionLink = SessionLink> {
     while (link.isWritable) {
       const delivery = this.#takeNext(now);
       if (delivery === undefined) return;
-      this.#sendFirst(link, delivery);
+      if (delivery === FRAME_DELIVERY) this.#sendQueuedFrame(link);
+      else this.#sendFirst(link, delivery);
     }
   }
 
@@ -339,6 +419,18 @@ export class Session<L extends SessionLink = SessionLink> {
     }
   }
 
+  #sendQueuedFrame(link: SessionLink): void {
+    const frames = (this.#memoryQueue as MessageQueue).frames as FrameQueue;
+    this.#sendFrame(link, frames, frames.flags);
+    if (frames.length === 0) frames.clear();
+  }
+
+  #sendFrame(link: SessionLink, frame: PublishFrame, flags: number): void {
+    const packetId = this.beginExchange((flags >> 1) as 1 | 2);
+    const refused = link.sendFrame(frame, flags, packetId);
+    if (refused !== null) this.cancelExchange(packetId, refused);
+  }
+
   #sendAgain(link: SessionLink, delivery: Delivery): void {
     // It may have been acknowledged on this connection before we came to send it again.
     if (this.#inflight.get(delivery.packetId) !== delivery) return;
@@ -366,15 +458,28 @@ export class Session<L extends SessionLink = SessionLink> {
     let packetId = this.#lastPacketId;
     do {
       packetId = packetId === 0xffff ? 1 : packetId + 1;
-    } while (this.#inflight.has(packetId));
+    } while (this.#isUsed(packetId));
     this.#lastPacketId = packetId;
     return packetId;
+  }
+
+  #isUsed(packetId: number): boolean {
+    return (
+      this.#sentFrames.get(packetId) !== SentFrameState.None ||
+      (this.#inflight.size > 0 && this.#inflight.has(packetId))
+    );
   }
 
   // ---------------------------------------------- acknowledgements of what we sent
 
   /** PUBACK: a QoS 1 delivery is complete, whatever its reason code [MQTT-4.4.0-2]. */
   onPuback(packetId: number, now: number): AckResult {
+    const state = this.#sentFrames.get(packetId);
+    if (state !== SentFrameState.None) {
+      if (state !== SentFrameState.Published1) return 'protocol-error';
+      this.#completeFrame(packetId, now);
+      return 'ok';
+    }
     const delivery = this.#inflight.get(packetId);
     if (delivery === undefined) return 'unknown';
     if (delivery.qos !== 1) return 'protocol-error';
@@ -387,6 +492,8 @@ export class Session<L extends SessionLink = SessionLink> {
    * a reason code below 0x80, and after `unknown`, the caller answers with PUBREL.
    */
   onPubrec(packetId: number, reasonCode: number, now: number): AckResult {
+    const state = this.#sentFrames.get(packetId);
+    if (state !== SentFrameState.None) return this.#onFramePubrec(packetId, state, reasonCode, now);
     const delivery = this.#inflight.get(packetId);
     if (delivery === undefined) return 'unknown';
     if (delivery.qos !== 2) return 'protocol-error';
@@ -404,8 +511,30 @@ export class Session<L extends SessionLink = SessionLink> {
     return 'deferred';
   }
 
+  #onFramePubrec(
+    packetId: number,
+    state: SentFrameState,
+    reasonCode: number,
+    now: number,
+  ): AckResult {
+    if (state === SentFrameState.Published1) return 'protocol-error';
+    if (reasonCode < 0x80) {
+      this.#sentFrames.release(packetId);
+      return 'ok';
+    }
+    if (state === SentFrameState.Released) return 'protocol-error';
+    this.#completeFrame(packetId, now);
+    return 'ok';
+  }
+
   /** PUBCOMP: a QoS 2 delivery is complete. */
   onPubcomp(packetId: number, now: number): AckResult {
+    const state = this.#sentFrames.get(packetId);
+    if (state !== SentFrameState.None) {
+      if (state !== SentFrameState.Released) return 'protocol-error';
+      this.#completeFrame(packetId, now);
+      return 'ok';
+    }
     const delivery = this.#inflight.get(packetId);
     if (delivery === undefined) return 'unknown';
     if (delivery.state !== DeliveryState.Released) return 'protocol-error';
@@ -418,6 +547,12 @@ export class Session<L extends SessionLink = SessionLink> {
     if (delivery.sequence > 0) this.store?.onSettled(this, delivery);
     // What was only sent on an earlier connection has taken nothing of this one's quota [MQTT-3.3.4-9].
     if (delivery.sentOn === this.#connectionCount) this.#sendQuota++;
+    if (this.hasBacklog) this.pump(now);
+  }
+
+  #completeFrame(packetId: number, now: number): void {
+    this.#sentFrames.delete(packetId);
+    this.#sendQuota++;
     if (this.hasBacklog) this.pump(now);
   }
 
@@ -434,12 +569,7 @@ export class Session<L extends SessionLink = SessionLink> {
    * @returns whether the message is new and has to be routed
    */
   receive(packetId: number): boolean {
-    const connection = this.#received.get(packetId);
-    if (connection !== this.#connectionCount) {
-      this.#received.set(packetId, this.#connectionCount);
-      this.#receivedNow++;
-    }
-    return connection === undefined;
+    return this.#received.add(packetId);
   }
 
   /**
@@ -448,7 +578,6 @@ export class Session<L extends SessionLink = SessionLink> {
    * @returns whether it was known
    */
   release(packetId: number): boolean {
-    if (this.#received.get(packetId) === this.#connectionCount) this.#receivedNow--;
     return this.#received.delete(packetId);
   }
 
@@ -456,18 +585,18 @@ export class Session<L extends SessionLink = SessionLink> {
 
   /** Packet identifiers of QoS 2 messages received and not released. */
   get receivedIds(): Iterable<number> {
-    return this.#received.keys();
+    return this.#received;
   }
 
   /** Notes an identifier that a process that has ended had received. */
   restoreReceived(packetId: number): void {
-    if (!this.#received.has(packetId)) this.#received.set(packetId, 0);
+    this.#received.restore(packetId);
   }
 
   /** What has been sent and not settled, and retained messages that are to be sent. */
   *underWay(): Generator<Delivery> {
     yield* this.#inflight.values();
-    yield* this.#replays;
+    yield* this.#replays.deliveries;
   }
 
   /** A stored delivery that is under way; null when there is none with this sequence. */

@@ -5,7 +5,8 @@
  */
 export class InboundTopicAliases<T> {
   readonly maximum: number;
-  readonly #topics = new Map<number, T>();
+  /** Made for the first. */
+  #topics: Map<number, T> | null = null;
 
   /** @param maximum - the Topic Alias Maximum that was announced; 0 allows none */
   constructor(maximum: number) {
@@ -18,11 +19,12 @@ export class InboundTopicAliases<T> {
   }
 
   set(alias: number, topic: T): void {
+    this.#topics ??= new Map();
     this.#topics.set(alias, topic);
   }
 
   get(alias: number): T | undefined {
-    return this.#topics.get(alias);
+    return this.#topics?.get(alias);
   }
 }
 

@@ -3,6 +3,7 @@ import {
   Delivery,
   type DropReason,
   type Message,
+  type PublishFrame,
   Session,
   type SessionLink,
   type SessionOptions,
@@ -19,6 +20,14 @@ class RecordingLink implements SessionLink {
     const payload = Buffer.from(delivery.message.payload).toString();
     if (payload === this.tooLarge) return 'packet-too-large';
     this.sent.push(`PUBLISH ${delivery.packetId} ${payload}${dup ? ' dup' : ''}`);
+    return null;
+  }
+
+  sendFrame(frame: PublishFrame, flags: number, packetId: number): DropReason | null {
+    const text = Buffer.from(frame.buffer.subarray(frame.start, frame.end)).toString();
+    if (text === this.tooLarge) return 'packet-too-large';
+    const retain = (flags & 1) === 1 ? ' retain' : '';
+    this.sent.push(`FRAME ${packetId} ${text} QoS ${flags >> 1}${retain}`);
     return null;
   }
 
@@ -370,6 +379,32 @@ describe('retained messages', () => {
     );
     expect(link.take()).toHaveLength(500);
     expect(dropped).toEqual([]);
+  });
+
+  test('those that are made deliveries of later go before what was published later, too', () => {
+    session.attach(link, 2, NOW);
+    const messages = ['r1', 'r2', 'r3', 'old'].map((payload) =>
+      newMessage(payload, payload === 'old' ? { expiresAt: NOW } : {}),
+    );
+    const made: string[] = [];
+    session.replayLater(
+      messages,
+      (message) => {
+        made.push(Buffer.from(message.payload).toString());
+        return new Delivery(message, 1, true);
+      },
+      NOW,
+    );
+    expect(link.take()).toEqual(['PUBLISH 1 r1', 'PUBLISH 2 r2']);
+    expect(made).toEqual(['r1', 'r2', 'r3']);
+    session.deliver(newDelivery('new', 1), NOW);
+    session.deliver(newDelivery('q0', 0), NOW);
+    expect(session.queuedCount).toBe(4);
+    session.onPuback(1, NOW);
+    session.onPuback(2, NOW);
+    expect(link.take()).toEqual(['PUBLISH 3 r3', 'PUBLISH 4 new', 'PUBLISH 0 q0']);
+    expect(dropped).toEqual(['expired old']);
+    expect(session.queuedCount).toBe(0);
   });
 });
 

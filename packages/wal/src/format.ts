@@ -229,17 +229,25 @@ const NO_BYTES = Buffer.alloc(0);
 
 /** The data record at `start` of a buffer, of kind `data` or `moved`. */
 export function recordAt(buffer: Buffer, start: number, position: number): LogRecord {
-  const streamLength = buffer.readUInt16LE(start + 8);
   const streamStart = start + RECORD_HEADER_SIZE;
-  let dataStart = streamStart + streamLength;
-  const dataEnd = dataStart + buffer.readUInt32LE(start);
-  const stream = streamLength === 0 ? NO_BYTES : buffer.subarray(streamStart, dataStart);
-  let origin = position;
-  if (recordKind(buffer, start) === RecordKind.moved) {
-    origin = readPosition(buffer, dataStart + 8);
-    dataStart += MOVED_HEADER_SIZE;
-  }
-  return { position, data: buffer.subarray(dataStart, dataEnd), stream, origin };
+  const streamEnd = streamStart + streamLength(buffer, start);
+  const stream = streamStart === streamEnd ? NO_BYTES : buffer.subarray(streamStart, streamEnd);
+  const isMoved = recordKind(buffer, start) === RecordKind.moved;
+  const origin = isMoved ? readPosition(buffer, streamEnd + 8) : position;
+  const data = buffer.subarray(dataStart(buffer, start), start + recordSize(buffer, start));
+  return { position, data, stream, origin };
+}
+
+/** Bytes of the name of a record's stream. */
+export function streamLength(buffer: Buffer, start: number): number {
+  return buffer.readUInt16LE(start + 8);
+}
+
+/** Where the owner's data of the data record at `start` begins. */
+export function dataStart(buffer: Buffer, start: number): number {
+  const streamEnd = start + RECORD_HEADER_SIZE + streamLength(buffer, start);
+  const isMoved = recordKind(buffer, start) === RecordKind.moved;
+  return isMoved ? streamEnd + MOVED_HEADER_SIZE : streamEnd;
 }
 
 /** Where compaction copied the moved record at `start` from. */

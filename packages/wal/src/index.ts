@@ -1,3 +1,4 @@
+export { type BackupReport, backupLog } from './backup.ts';
 export type { CommitListener } from './batch-builder.ts';
 export {
   type Checkpoint,
@@ -20,6 +21,7 @@ export { Log } from './log.ts';
 export { LogError, type LogErrorCode } from './log-error.ts';
 export type { LogOptions, SyncMode, SyncOptions } from './log-options.ts';
 export type { LogOwner, Release } from './log-owner.ts';
+export type { RecordView } from './log-reader.ts';
 export { nodeFiles } from './node-files.ts';
 export type { CorruptionPolicy } from './recovery.ts';
 export { type RepairReport, repairLog } from './repair.ts';

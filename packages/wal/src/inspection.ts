@@ -40,7 +40,8 @@ export async function eachSegment(
   }
 }
 
-async function openSegments(files: Files, directory: string): Promise<Segment[]> {
+/** The segments of a directory, opened for reading. */
+export async function openSegments(files: Files, directory: string): Promise<Segment[]> {
   try {
     return await listSegments(files, directory, 'read');
   } catch (error) {

@@ -12,9 +12,10 @@ import type {
 import type { LogEventListener } from './events.ts';
 import { isPlausible } from './lmdb-check.ts';
 import { LogError } from './log-error.ts';
+import { decodeFormerPairs, decodePairs, encodePairs } from './stream-pairs.ts';
 
-/** Of the layout below. Version 1 had bare positions in `streams`, and no ends of segments. */
-const INDEX_VERSION = 2;
+/** Of the layout below. Versions 1 and 2 had other lists in `streams`, version 1 no ends of segments. */
+const INDEX_VERSION = 3;
 
 const FILE_NAME = 'index.mdb';
 const MARKER_NAME = 'index.opening';
@@ -36,7 +37,7 @@ interface Databases {
   readonly streams: Database<Buffer, string>;
 }
 
-/** Of version 1. */
+/** Of version 1; version 2 had the present one. */
 interface FormerMeta {
   readonly version: 1;
   readonly position: number;
@@ -118,7 +119,7 @@ export class LmdbIndex implements CheckpointStore {
 
   load(): Checkpoint {
     let meta = this.#opened.meta.get('meta');
-    if (meta?.version === 1) meta = this.#migrate(meta as FormerMeta);
+    if (meta !== undefined && meta.version < INDEX_VERSION) meta = this.#migrate(meta);
     const { position, segments, snapshot } = (meta as Meta | undefined) ?? NO_META;
     return {
       position,
@@ -133,18 +134,16 @@ export class LmdbIndex implements CheckpointStore {
     rmSync(this.#marker, { force: true });
   }
 
-  #migrate({ position }: FormerMeta): Meta {
-    const meta: Meta = { version: INDEX_VERSION, position, segments: [], snapshot: null };
+  #migrate(former: Meta | FormerMeta): Meta {
+    const { position } = former;
+    const isFirst = former.version === 1;
+    const known = isFirst ? NO_META : (former as Meta);
+    const meta: Meta = { ...known, version: INDEX_VERSION, position };
     const { root, streams, meta: metas } = this.#opened;
     root.transactionSync(() => {
       for (const { key, value } of [...streams.getRange({})]) {
-        const start = 2 + value.readUInt16LE(0);
-        const pairs: number[] = [];
-        for (let offset = start; offset < value.length; offset += 8) {
-          const position = value.readDoubleLE(offset);
-          pairs.push(position, position);
-        }
-        void streams.put(key, encodePairs(value.toString('latin1', 2, start), pairs));
+        const { name, pairs } = decodeFormerPairs(value, isFirst ? 1 : 2);
+        void streams.put(key, encodePairs(name, pairs));
       }
       void metas.put('meta', meta);
     });
@@ -228,24 +227,4 @@ function hex(position: number): string {
 function listPrefix(segment: number, name: string): string {
   const hash = createHash('sha1').update(name, 'latin1').digest('hex');
   return `${hex(segment)}:${hash}:`;
-}
-
-function encodePairs(name: string, pairs: readonly number[]): Buffer {
-  const nameBytes = Buffer.from(name, 'latin1');
-  const buffer = Buffer.allocUnsafe(2 + nameBytes.length + 8 * pairs.length);
-  buffer.writeUInt16LE(nameBytes.length, 0);
-  nameBytes.copy(buffer, 2);
-  let offset = 2 + nameBytes.length;
-  for (const number of pairs) offset = buffer.writeDoubleLE(number, offset);
-  return buffer;
-}
-
-function decodePairs(name: string, value: Buffer): number[] {
-  const start = 2 + value.readUInt16LE(0);
-  if (value.toString('latin1', 2, start) !== name) return [];
-  const pairs: number[] = [];
-  for (let offset = start; offset < value.length; offset += 8) {
-    pairs.push(value.readDoubleLE(offset));
-  }
-  return pairs;
 }

@@ -18,7 +18,8 @@ export interface LogOwner {
   /** At open, once: the state as of some position, before any record behind it is replayed. */
   restore(entries: Iterable<readonly [key: string, value: Uint8Array]>): void;
   /**
-   * At open: each record behind that position, once and in order. Its bytes are views.
+   * At open: each record behind that position, once and in order. Its bytes are only valid during the
+   * call: what is to be kept of them has to be copied.
    *
    * @param release - for records that this one makes dispensable: the log itself isn't there yet
    */
@@ -39,7 +40,7 @@ export interface LogOwner {
    * nothing done; it does know the position of a record whose release may still be refused, and taken back.
    * When the copy could not be written, `moved` is called the other way round, before `onRefused`.
    *
-   * @param record - as it is at `to`
+   * @param record - as it is at `to`; at a replay its bytes are only valid during the call
    */
   moved?(from: number, to: number, record: LogRecord): void;
   /**

@@ -1,6 +1,7 @@
 import type { Files } from './files.ts';
 import {
   BATCH_HEADER_SIZE,
+  dataStart,
   declaredBatchSize,
   isData,
   type LogRecord,
@@ -11,6 +12,7 @@ import {
   recordOffsetInBatch,
   recordSize,
   SEGMENT_HEADER_SIZE,
+  streamLength,
 } from './format.ts';
 import { LogError } from './log-error.ts';
 import { scan } from './scan.ts';
@@ -21,6 +23,8 @@ const WINDOW_SIZE = 524_288;
 
 /** Windows kept, so that several readers at different places don't read everything again. */
 const WINDOWS_MAX = 16;
+
+const NO_BYTES = Buffer.alloc(0);
 
 /**
  * Bytes of a segment, of which some batches have been found valid.
@@ -38,17 +42,28 @@ interface Window {
   batchEnd: number;
 }
 
+/** Where a record lies in bytes that were read: what `LogRecord` has, without objects for each of its parts. */
+export interface RecordView {
+  readonly bytes: Buffer;
+  readonly streamStart: number;
+  readonly streamEnd: number;
+  readonly dataStart: number;
+  readonly end: number;
+}
+
 /** Reads written records back. A record is only returned from a batch whose checksum is right. */
 export class LogReader {
   readonly #files: Files;
   readonly #segments: readonly Segment[];
   /** The last used is the last. */
   readonly #windows: Window[];
+  readonly #view: { -readonly [Key in keyof RecordView]: RecordView[Key] };
 
   constructor(files: Files, segments: readonly Segment[]) {
     this.#files = files;
     this.#segments = segments;
     this.#windows = [];
+    this.#view = { bytes: NO_BYTES, streamStart: 0, streamEnd: 0, dataStart: 0, end: 0 };
   }
 
   async read(position: number): Promise<LogRecord> {
@@ -57,17 +72,36 @@ export class LogReader {
 
   /** The record, when it lies in a window; null when it has to be loaded. */
   readNow(position: number): LogRecord | null {
+    const window = this.#find(position);
+    return window === null ? null : recordAt(window.buffer, position - window.start, position);
+  }
+
+  /** The same in place: the view is only valid until the next call, its bytes stay as they are. */
+  viewNow(position: number): RecordView | null {
+    const window = this.#find(position);
+    if (window === null) return null;
+    const view = this.#view;
+    const start = position - window.start;
+    view.bytes = window.buffer;
+    view.streamStart = start + RECORD_HEADER_SIZE;
+    view.streamEnd = view.streamStart + streamLength(window.buffer, start);
+    view.dataStart = dataStart(window.buffer, start);
+    view.end = start + recordSize(window.buffer, start);
+    return view;
+  }
+
+  /** The window that holds a record; null when none does. */
+  #find(position: number): Window | null {
     const last = this.#windows.length - 1;
     for (let index = last; index >= 0; index--) {
       const window = this.#windows[index] as Window;
       if (position < window.start || position >= window.end) continue;
-      const record = find(window, position);
-      if (record === null) continue;
+      if (!holds(window, position)) continue;
       if (index !== last) {
         this.#windows.splice(index, 1);
         this.#windows.push(window);
       }
-      return record;
+      return window;
     }
     return null;
   }
@@ -108,14 +142,13 @@ export class LogReader {
       batchStart: start,
       batchEnd: start + batch.size,
     };
-    const record = find(window, position);
-    if (record === null) throw unreadable(segment, offset);
+    if (!holds(window, position)) throw unreadable(segment, offset);
     // One that was removed while it was read is not to be kept.
     if (segmentAt(this.#segments, position) === segment) {
       this.#windows.push(window);
       if (this.#windows.length > WINDOWS_MAX) this.#windows.shift();
     }
-    return record;
+    return recordAt(buffer, position - start, position);
   }
 
   async #readBytes(segment: Segment, offset: number, length: number): Promise<Buffer> {
@@ -149,20 +182,20 @@ export class LogReader {
   }
 }
 
-/** The record at a position of a window; null when its batch doesn't lie in it whole. */
-function find(window: Window, position: number): LogRecord | null {
+/** Whether a record begins at a position of a window, in a batch that lies in it whole. */
+function holds(window: Window, position: number): boolean {
   const { buffer } = window;
   if (position < window.batchStart || position >= window.batchEnd) {
-    if (!findBatch(window, position)) return null;
+    if (!findBatch(window, position)) return false;
   }
   const start = position - window.start;
   const offset = position - window.batchStart;
-  const isRecord =
+  return (
     position + RECORD_HEADER_SIZE <= window.batchEnd &&
     recordOffsetInBatch(buffer, start) === offset &&
     position + recordSize(buffer, start) <= window.batchEnd &&
-    isData(recordKind(buffer, start));
-  return isRecord ? recordAt(buffer, start, position) : null;
+    isData(recordKind(buffer, start))
+  );
 }
 
 /** Makes the batch that holds a position the window's checked one; false when that can't be. */

@@ -26,7 +26,7 @@ import {
 import { LogError } from './log-error.ts';
 import type { LogOptions, SyncMode, SyncOptions } from './log-options.ts';
 import type { LogOwner } from './log-owner.ts';
-import { LogReader } from './log-reader.ts';
+import { LogReader, type RecordView } from './log-reader.ts';
 import { nodeFiles } from './node-files.ts';
 import { Recovery } from './recovery.ts';
 import { Segment, segmentAt } from './segment.ts';
@@ -274,7 +274,7 @@ export class Log {
           bytes: checkpoint.position - log.#head,
           copy: null,
         });
-        log.#skipTo(checkpoint.position);
+        await log.#skipTo(checkpoint.position);
       }
       log.#streams.putBack(streams.take());
       log.#snapshot = snapshot ?? checkpoint.snapshot;
@@ -756,7 +756,7 @@ export class Log {
   }
 
   /** The segments end before what the index knows of: goes on behind it. */
-  #skipTo(position: number): void {
+  async #skipTo(position: number): Promise<void> {
     const last = this.#segments.at(-1);
     const first = alignUp(position);
     const segment = new Segment(this.directory, first, last?.end ?? first, last?.first ?? first);
@@ -765,6 +765,13 @@ export class Log {
     this.#written = this.#head;
     this.#durable = this.#head;
     this.#acknowledged = this.#head;
+    try {
+      // With the file there, the next start doesn't find the same loss again.
+      await this.#maker.make(segment);
+    } catch (error) {
+      // On a full disk, it is made with the first batch.
+      if (!DISK_FULL_CODES.includes((error as NodeJS.ErrnoException).code)) throw error;
+    }
   }
 
   // -------------------------------------------------------------------- reading
@@ -792,6 +799,11 @@ export class Log {
    */
   readNow(position: number): LogRecord | null {
     return this.#reader.readNow(position);
+  }
+
+  /** As `readNow`, without objects; the view is only valid until the next call. */
+  viewNow(position: number): RecordView | null {
+    return this.#reader.viewNow(position);
   }
 
   /** Waits until everything before a position is with the operating system. */

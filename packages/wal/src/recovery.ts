@@ -1,3 +1,4 @@
+import { BatchWindow } from './batch-window.ts';
 import type { Checkpoint } from './checkpoint-store.ts';
 import type { LogEventListener } from './events.ts';
 import type { Files } from './files.ts';
@@ -62,6 +63,7 @@ export class Recovery {
   /** Of the checkpoint. */
   readonly #from: number;
   readonly #finder: SnapshotFinder;
+  readonly #window: BatchWindow;
   /** Where segments are missing. */
   readonly #gaps: { readonly file: string; readonly start: number; readonly end: number }[];
   segments: Segment[];
@@ -71,6 +73,7 @@ export class Recovery {
     this.#options = options;
     this.#from = options.checkpoint.position;
     this.#finder = new SnapshotFinder();
+    this.#window = new BatchWindow(options.files);
     this.#gaps = [];
     this.segments = [];
     this.quarantinedStretches = 0;
@@ -118,26 +121,26 @@ export class Recovery {
     const { checkpoint, files, validate } = this.#options;
     const next = this.segments[index + 1];
     const isFollowed = next !== undefined && isDirectlyBefore(segment, next);
-    const buffer = await readSegment(files, segment);
-    const limit = isFollowed ? next.previousEnd - segment.first : buffer.length;
+    const size = await (await segment.open(files)).size();
+    const limit = isFollowed ? next.previousEnd - segment.first : size;
+    const end = Math.min(limit, size);
     const isCounted = checkpoint.segments.has(segment.first);
-    const start =
-      isCounted && !validate
-        ? Math.max(SEGMENT_HEADER_SIZE, this.#from - segment.first)
-        : SEGMENT_HEADER_SIZE;
+    const from = isCounted && !validate ? this.#from - segment.first : 0;
+    const start = Math.max(SEGMENT_HEADER_SIZE, from);
     segment.end = segment.first + start;
-    for (const stretch of scan(buffer, segment.first, start, Math.min(limit, buffer.length))) {
-      if (stretch.kind === 'batch') {
-        this.#onBatch(segment, buffer, stretch.offset, stretch.batch, isCounted);
-        continue;
+    const valid = await this.#window.walk(segment, start, end, (buffer, offset, batch) =>
+      this.#onBatch(segment, buffer, offset, batch, isCounted),
+    );
+    if (valid < end) {
+      const isTail = !isFollowed && (await this.#window.isUnused(segment, valid, end));
+      if (isTail && next === undefined && this.#from <= segment.first + valid) {
+        await this.#truncate(segment, valid);
+        return false;
       }
-      const isTail = stretch.kind === 'tail';
-      if (isTail && !isFollowed && next !== undefined && isUnused(buffer, stretch.offset, limit)) {
-        break;
+      const isUnusedEnd = isTail && next !== undefined;
+      if (!isUnusedEnd && !(await this.#checkDamaged(index, segment, valid, limit, isCounted))) {
+        return false;
       }
-      const end = isTail ? limit : stretch.end;
-      if (!(await this.#onInvalid(index, segment, buffer, stretch.offset, end))) return false;
-      segment.end = segment.first + end;
     }
     if (checkpoint.segments.size > 0 && !isCounted && segment.end <= this.#from) {
       // Compaction had removed it when the checkpoint was taken.
@@ -150,8 +153,36 @@ export class Recovery {
     }
     // The file ends too early.
     const offset = segment.end - segment.first;
+    const buffer = await readSegment(files, segment);
     if (!(await this.#onInvalid(index, segment, buffer, offset, limit))) return false;
     segment.end = next.previousEnd;
+    return true;
+  }
+
+  /** Goes on in a segment at an offset that no batch lies at; false when the log ends in it. */
+  async #checkDamaged(
+    index: number,
+    segment: Segment,
+    from: number,
+    limit: number,
+    isCounted: boolean,
+  ): Promise<boolean> {
+    const next = this.segments[index + 1];
+    const isFollowed = next !== undefined && isDirectlyBefore(segment, next);
+    const buffer = await readSegment(this.#options.files, segment);
+    for (const stretch of scan(buffer, segment.first, from, Math.min(limit, buffer.length))) {
+      if (stretch.kind === 'batch') {
+        this.#onBatch(segment, buffer, stretch.offset, stretch.batch, isCounted);
+        continue;
+      }
+      const isTail = stretch.kind === 'tail';
+      if (isTail && !isFollowed && next !== undefined && isUnused(buffer, stretch.offset, limit)) {
+        break;
+      }
+      const end = isTail ? limit : stretch.end;
+      if (!(await this.#onInvalid(index, segment, buffer, stretch.offset, end))) return false;
+      segment.end = segment.first + end;
+    }
     return true;
   }
 
@@ -271,7 +302,7 @@ export class Recovery {
         if (recordKind(buffer, start) !== RecordKind.snapshotEntry) return;
         const keyStart = start + RECORD_HEADER_SIZE;
         const keyEnd = keyStart + buffer.readUInt16LE(start + 8);
-        const value = buffer.subarray(keyEnd, start + recordSize(buffer, start));
+        const value = Buffer.from(buffer.subarray(keyEnd, start + recordSize(buffer, start)));
         entries.push([buffer.toString('utf8', keyStart, keyEnd), value]);
       });
     }
@@ -317,14 +348,16 @@ export class Recovery {
     end: number,
     visit: (buffer: Buffer, start: number, position: number) => void,
   ): Promise<void> {
+    const limit = Math.min(segment.end, end) - segment.first;
+    let offset = Math.max(SEGMENT_HEADER_SIZE, from - segment.first);
+    const onBatch = (buffer: Buffer, start: number, batch: Batch) =>
+      eachRecord(buffer, start, batch, (at, position) => visit(buffer, at, position));
+    offset = await this.#window.walk(segment, offset, limit, onBatch);
+    if (offset >= limit) return;
+    // Damaged stretches are between.
     const buffer = await readSegment(this.#options.files, segment);
-    const start = Math.max(SEGMENT_HEADER_SIZE, from - segment.first);
-    const limit = Math.min(buffer.length, segment.end - segment.first, end - segment.first);
-    for (const stretch of scan(buffer, segment.first, start, limit)) {
-      if (stretch.kind !== 'batch') continue;
-      eachRecord(buffer, stretch.offset, stretch.batch, (offset, position) =>
-        visit(buffer, offset, position),
-      );
+    for (const stretch of scan(buffer, segment.first, offset, Math.min(buffer.length, limit))) {
+      if (stretch.kind === 'batch') onBatch(buffer, stretch.offset, stretch.batch);
     }
   }
 }

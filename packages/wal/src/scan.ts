@@ -8,6 +8,9 @@ export type Stretch =
   /** Bytes that are no valid batch, with none behind them. */
   | { readonly kind: 'tail'; readonly offset: number; readonly end: number };
 
+/** What preallocated bytes are compared with. */
+const ZEROS = Buffer.alloc(65_536);
+
 const MAGIC = Buffer.from('PMQB', 'latin1');
 
 /**
@@ -54,8 +57,10 @@ function findBatch(buffer: Buffer, first: number, from: number, end: number): nu
 
 /** Whether nothing was ever written in a stretch of a preallocated file. */
 export function isUnused(buffer: Buffer, start: number, end: number): boolean {
-  for (let offset = start; offset < end; offset++) {
-    if (buffer[offset] !== 0) return false;
+  const last = Math.min(end, buffer.length);
+  for (let offset = start; offset < last; offset += ZEROS.length) {
+    const size = Math.min(ZEROS.length, last - offset);
+    if (buffer.compare(ZEROS, 0, size, offset, offset + size) !== 0) return false;
   }
   return true;
 }

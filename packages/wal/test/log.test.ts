@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { open as openLmdb } from 'lmdb';
 import { LmdbIndex, Log, type LogEvent, type LogOptions } from '../src/index.ts';
+import { decodePairs } from '../src/stream-pairs.ts';
 import { checkItems, LiveSet } from './support/live-set.ts';
 
 // A machine that is busy with other work is no failure.
@@ -201,7 +202,7 @@ describe('versions', () => {
     expect([...kinds].sort()).toEqual(['checking', 'recovering']);
   });
 
-  test('an index of version 1 is migrated', async () => {
+  test.each([1, 2])('an index of version %i is migrated', async (version) => {
     let log = await open();
     const positions: number[] = [];
     for (let count = 0; count < 100; count++) {
@@ -213,15 +214,17 @@ describe('versions', () => {
     const root = openLmdb({ path: join(directory, 'index.mdb'), noSubdir: true, maxDbs: 4 });
     const meta = root.openDB({ name: 'meta', encoding: 'json' });
     const streams = root.openDB({ name: 'streams', encoding: 'binary' });
-    const { position } = meta.get('meta');
+    const { position, ...others } = meta.get('meta');
     expect(position).toBeGreaterThan(checkpointPosition);
-    await meta.put('meta', { version: 1, position, releasedBytes: [[0, 10]] });
+    const formerMeta = version === 1 ? { releasedBytes: [[0, 10]] } : others;
+    await meta.put('meta', { ...formerMeta, version, position });
     for (const { key, value } of [...streams.getRange({})]) {
-      const former = Buffer.alloc(3 + (value.length - 3) / 2);
+      const pairs = decodePairs('s', value);
+      // Version 1 had no origins.
+      const numbers = pairs.filter((_, index) => version === 2 || index % 2 === 0);
+      const former = Buffer.alloc(3 + 8 * numbers.length);
       value.copy(former, 0, 0, 3);
-      for (let index = 0; 3 + 16 * index < value.length; index++) {
-        value.copy(former, 3 + 8 * index, 3 + 16 * index, 11 + 16 * index);
-      }
+      for (const [index, number] of numbers.entries()) former.writeDoubleLE(number, 3 + 8 * index);
       await streams.put(key, former);
     }
     await root.close();
@@ -249,11 +252,33 @@ describe('versions', () => {
     const root = openLmdb({ path: join(directory, 'index.mdb'), noSubdir: true, maxDbs: 4 });
     await root.openDB({ name: 'meta', encoding: 'json' }).put('meta', { version: 99 });
     await root.close();
-    await expect(open()).rejects.toThrow('has version 99, this package reads 2');
+    await expect(open()).rejects.toThrow('has version 99, this package reads 3');
     // It let go of what it had opened.
     await rm(join(directory, 'index.mdb'));
     await open();
   });
+});
+
+test('an index that is ahead of an empty log is reported once, and the log goes on behind it', async () => {
+  let log = await open();
+  log.append(text('lost'));
+  const lost = log.head;
+  await log.close();
+  for (const name of await segmentFiles()) await rm(join(directory, name));
+  const events: LogEvent[] = [];
+  log = await open({}, events);
+  expect(events).toMatchObject([{ type: 'quarantined', copy: null }]);
+  expect(log.head).toBeGreaterThan(lost);
+  await log.close();
+  for (const expected of [['later'], ['later', 'last']]) {
+    const again: LogEvent[] = [];
+    log = await open({}, again);
+    expect(again.filter(({ type }) => type === 'quarantined')).toEqual([]);
+    log.append(text(expected.at(-1) as string));
+    await log.flush();
+    expect(await contents(log)).toEqual(expected);
+    await log.close();
+  }
 });
 
 describe('the index', () => {

@@ -10,6 +10,9 @@ export const {
   formatLoss,
   formatMicros,
   latencyPlot,
+  lineChart,
   memoryPlot,
+  parseTarget,
+  soak,
   throughputPlot,
 } = await import('../../../packages/bench/dist/index.js');

@@ -20,24 +20,58 @@ const MANY_LANES = ['pairs', 'topics'];
 const FEWER_UNDER_WAY = ['--flight', '16384'];
 const AEDES_VERSION = '1.2.0';
 
-/** A command on one core. */
-export function pinned(core, command, args) {
-  return canPin ? ['taskset', ['-c', String(core), command, ...args]] : [command, args];
+/** Processes that end with this one, however it ends. */
+const running = new Set();
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
+
+/** Puts this process on one core, the one of the load generator. */
+export function pinSelf() {
+  if (canPin) spawnSync('taskset', ['-a', '-c', '-p', '1', String(process.pid)]);
 }
 
-const promptmq = {
-  name: 'PromptMQ',
-  version: JSON.parse(readFileSync(join(root, 'packages/server/package.json'), 'utf8')).version,
-  configuration: 'defaults, so with its log on disk and metrics; `--max-connections 100000`',
-  command: (port) => [
-    process.execPath,
-    [
-      join(root, 'packages/server/bin/promptmq.js'),
-      ...['--bind', `127.0.0.1:${port}`, '--ws-bind', 'none', '--max-connections', '100000'],
-      ...['--metrics-bind', '127.0.0.1:0'],
+/** A process that ends with this one. */
+export function owned(child) {
+  running.add(child);
+  child.once('exit', () => running.delete(child));
+  return child;
+}
+
+/**
+ * A command on one core.
+ *
+ * @param prefix - words before the command, such as those that raise a limit
+ */
+export function pinned(core, command, args, prefix = []) {
+  const pin = canPin ? ['taskset', '-c', String(core)] : [];
+  const [first, ...rest] = [...pin, ...prefix, command, ...args];
+  return [first, rest];
+}
+
+/**
+ * This broker, as it is by default.
+ *
+ * @param more - arguments of its command line
+ */
+export function promptmq(more = []) {
+  return {
+    name: 'PromptMQ',
+    version: JSON.parse(readFileSync(join(root, 'packages/server/package.json'), 'utf8')).version,
+    configuration: 'defaults, so with its log on disk and metrics; `--max-connections 100000`',
+    command: (port, _, metricsPort) => [
+      process.execPath,
+      [
+        join(root, 'packages/server/bin/promptmq.js'),
+        ...['--bind', `127.0.0.1:${port}`, '--ws-bind', 'none', '--max-connections', '100000'],
+        ...['--metrics-bind', `127.0.0.1:${metricsPort}`],
+        ...more,
+      ],
     ],
-  ],
-};
+    metricsPath: '/metrics',
+  };
+}
 
 /** Null when it is not installed. */
 function findMosquitto() {
@@ -80,9 +114,10 @@ function findAedes(directory) {
   writeFileSync(program, AEDES_PROGRAM);
   return {
     name: 'aedes',
+    isWithoutFive: true,
     version: AEDES_VERSION,
     configuration:
-      '`concurrency: 1000`, `queueLimit: 1000`, no delay; in memory. With 50 pairs at QoS 0, 16 KB are ' +
+      '`concurrency: 1000`, `queueLimit: 1000`, no delay; in memory, MQTT 3.1.1 alone. With 50 pairs at QoS 0, 16 KB are ' +
       'under way on each topic instead of 64 KB: with more, it becomes several times slower',
     // Of one pair, it takes as much as the others.
     generatorArgs: (args) =>
@@ -107,7 +142,7 @@ function atAddress(text) {
  * @param directory - for what has to be installed
  */
 export function findBrokers(wanted, peers, directory) {
-  const finders = { promptmq: () => promptmq, mosquitto: findMosquitto, aedes: findAedes };
+  const finders = { promptmq: () => promptmq(), mosquitto: findMosquitto, aedes: findAedes };
   const found = [];
   for (const name of wanted) {
     if (finders[name] === undefined) {
@@ -123,17 +158,19 @@ export function findBrokers(wanted, peers, directory) {
 /**
  * Starts a broker and waits until it takes connections.
  *
- * @returns `url`, `pid` (null when it is not ours), `stop()`, which resolves when it has ended, and
+ * @returns `url`, `metricsUrl` and `directory`, in which it works, `pid` (null when it is not ours), `stop()`, which resolves when it has ended, and
  * `failure()`, which says why it ended by itself
  */
 export async function startBroker(broker) {
   if (broker.url !== undefined)
     return { url: broker.url, pid: null, stop: async () => {}, failure: () => null };
-  const port = await freePort();
+  const [port, metricsPort] = [await freePort(), await freePort()];
   // Whatever it writes by default is thrown away with its working directory.
   const directory = mkdtempSync(join(tmpdir(), 'promptmq-compare-'));
-  const [command, args] = pinned(0, ...broker.command(port, directory));
-  const child = spawn(command, args, { cwd: directory, stdio: ['ignore', 'ignore', 'pipe'] });
+  const [command, args] = pinned(0, ...broker.command(port, directory, metricsPort), broker.prefix);
+  const child = owned(
+    spawn(command, args, { cwd: directory, stdio: ['ignore', 'ignore', 'pipe'] }),
+  );
   let errors = '';
   child.stderr.on('data', (chunk) => {
     errors = `${errors}${chunk}`.slice(-2000);
@@ -161,7 +198,11 @@ export async function startBroker(broker) {
     child.exitCode === null && child.signalCode === null
       ? null
       : `${broker.name} ended with ${child.exitCode ?? child.signalCode}: ${errorLine(errors)}`;
-  return { url: `mqtt://127.0.0.1:${port}`, pid: child.pid, stop, failure };
+  const metricsUrl =
+    broker.metricsPath === undefined
+      ? null
+      : `http://127.0.0.1:${metricsPort}${broker.metricsPath}`;
+  return { url: `mqtt://127.0.0.1:${port}`, metricsUrl, directory, pid: child.pid, stop, failure };
 }
 
 /** Of what a process wrote to its standard error, the line that says most. */

@@ -3,21 +3,22 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { root } from '../../lib/prepare.mjs';
-import { pinned } from './brokers.mjs';
+import { owned, pinned } from './brokers.mjs';
 
 const GENERATOR = join(root, 'packages/bench/bin/promptmq-bench.js');
 
 /**
  * @param args - a pattern and options of `promptmq-bench`
  * @param timeoutSeconds - after which it is ended, as a failure
+ * @param prefix - words before its command, such as those that raise a limit
  * @returns its result, as @promptmq/bench describes it
  * @throws with the generator's own line when it fails
  */
-export async function generate(args, { url, pid }, timeoutSeconds) {
+export async function generate(args, { url, pid }, timeoutSeconds, prefix = []) {
   const all = [GENERATOR, ...args, '--url', url, '--json', '-'];
   if (pid !== null) all.push('--broker-pid', String(pid));
-  const [command, commandArgs] = pinned(1, process.execPath, all);
-  const child = spawn(command, commandArgs, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const [command, commandArgs] = pinned(1, process.execPath, all, prefix);
+  const child = owned(spawn(command, commandArgs, { stdio: ['ignore', 'pipe', 'pipe'] }));
   const kill = setTimeout(() => child.kill('SIGKILL'), timeoutSeconds * 1000);
   let output = '';
   let errors = '';

@@ -21,6 +21,7 @@ export function summarize(results) {
   return {
     ...results.toSorted((a, b) => a.ratePerSecond - b.ratePerSecond)[results.length >> 1],
     ratePerSecond: of((result) => result.ratePerSecond),
+    spread: spreadOf(results.map(({ ratePerSecond }) => ratePerSecond)),
     lost: worst.lost,
     expected: worst.expected,
     latency: isLatencyKnown
@@ -46,6 +47,11 @@ export function summarize(results) {
   };
 }
 
+/** Half of the distance between the lowest and the highest, as a part of the median. */
+function spreadOf(values) {
+  return (Math.max(...values) - Math.min(...values)) / 2 / Math.max(1e-9, median(values));
+}
+
 /** A table in Markdown with aligned columns; the first is to the left, the others to the right. */
 export function table(head, rows) {
   const all = [head, ...rows];
@@ -63,7 +69,9 @@ export function table(head, rows) {
  * @param brokers - PromptMQ first
  */
 export function throughputTable(rows, brokers) {
-  return rateTable(rows, brokers, (outcome) => outcome.ratePerSecond);
+  const format = (outcome, rate) =>
+    `${formatRate(outcome, rate)} ±${Math.round((outcome.spread ?? 0) * 100)} %`;
+  return rateTable(rows, brokers, (outcome) => outcome.ratePerSecond, format);
 }
 
 /** By CPU time of the broker, where that is known and not too short to be measured. */
@@ -73,7 +81,7 @@ export function efficiencyTable(rows, brokers) {
   );
 }
 
-function rateTable(rows, brokers, read) {
+function rateTable(rows, brokers, read, format = formatRate) {
   const [own, ...peers] = brokers;
   const shown = rows.filter((row) => !isFixedRate(row));
   const head = ['scenario', 'counted', ...brokers.map(({ name }) => name)];
@@ -86,7 +94,11 @@ function rateTable(rows, brokers, read) {
         outcome.failure === undefined ? read(outcome) : null,
       );
       const ratios = peers.map((_, index) => ratio(rates[0], rates[index + 1]));
-      const cells = outcomes.map((outcome, index) => formatRate(outcome, rates[index]));
+      const cells = outcomes.map((outcome, index) =>
+        outcome.failure === undefined
+          ? format(outcome, rates[index])
+          : formatRate(outcome, rates[index]),
+      );
       return [name, unit, ...cells, ...ratios];
     }),
   );
@@ -118,10 +130,13 @@ export function resourceTable(rows, brokers) {
     rows.map(({ name, outcomes }) => [
       name,
       ...outcomes.flatMap((outcome) => {
+        if (outcome.isSkipped) return ['-', '-', '-'];
         if (outcome.failure !== undefined) return ['failed', '-', '-'];
         const { broker } = outcome;
         if (broker === null) return [formatLoss(outcome), '-', '-'];
-        const cpu = `${Math.round(broker.cpu * 100)} %`;
+        const cpu = [broker.cpu, outcome.generator.cpu]
+          .map((share) => `${Math.round(share * 100)} %`)
+          .join(' / ');
         return [formatLoss(outcome), cpu, formatBytes(broker.residentBytes)];
       }),
     ]),
@@ -131,24 +146,54 @@ export function resourceTable(rows, brokers) {
 /** Lines on what the tables can't show. */
 export function remarks(rows, brokers) {
   const lines = [];
+  const waiting = [];
   for (const { name, outcomes } of rows) {
-    outcomes.forEach((outcome, index) => {
-      const broker = brokers[index].name;
+    const shown = outcomes.map((outcome, index) => ({ outcome, broker: brokers[index].name }));
+    for (const { outcome, broker } of shown) {
+      if (outcome.isSkipped) continue;
       if (outcome.failure !== undefined) lines.push(`- ${name}, ${broker}: ${outcome.failure}.`);
-      else if (outcome.generator.isLimit) {
-        lines.push(`- ${name}, ${broker}: the load generator was the limit.`);
-      }
-      const bytes = outcome.extra?.residentBytesPerConnection;
-      if (bytes !== undefined) {
-        lines.push(`- ${name}, ${broker}: ${formatBytes(bytes)} of memory a connection.`);
-      }
-      const fill = outcome.extra?.fillPerSecond;
-      if (fill !== undefined) {
-        lines.push(`- ${name}, ${broker}: stored at ${formatCount(fill)}/s.`);
-      }
-    });
+      else lines.push(...remarksOn(outcome).map((text) => `- ${name}, ${broker}: ${text}.`));
+    }
+    const idle = shown.filter(({ outcome }) => outcome.failure === undefined && isIdle(outcome));
+    if (idle.length > 0) waiting.push(`${name} (${idle.map(({ broker }) => broker).join(', ')})`);
+  }
+  if (waiting.length > 0) {
+    lines.push(
+      `- Neither the broker nor the generator was busy, so that the window, the disk, or other processes were the limit: ${waiting.join('; ')}.`,
+    );
   }
   return lines.join('\n');
+}
+
+function remarksOn({ scenario, generator, extra }) {
+  const texts = [];
+  if (generator.isLimit) {
+    texts.push(
+      scenario.ratePerSecond === null
+        ? 'the load generator was the limit'
+        : `the load generator was late (${formatMicros(generator.lateP99)} at p99), and latencies are too high by that`,
+    );
+  }
+  const bytes = extra.residentBytesPerConnection;
+  if (bytes !== undefined) texts.push(`${formatBytes(bytes)} of memory a connection`);
+  const fill = extra.fillPerSecond;
+  if (fill !== undefined) {
+    const [own, load] = [extra.fillBrokerCpu ?? 0, extra.fillGeneratorCpu ?? 0].map((share) =>
+      Math.round(share * 100),
+    );
+    texts.push(
+      `stored at ${formatCount(fill)}/s, with ${own} % of the broker's core and ${load} % of the generator's`,
+    );
+  }
+  return texts;
+}
+
+/** As fast as possible, and with time left: below this share of a core, a broker waits for something. */
+const BUSY_MIN = 0.85;
+
+function isIdle({ broker, generator, scenario }) {
+  if (broker === null || scenario.ratePerSecond !== null) return false;
+  return broker.cpu < BUSY_MIN && generator.cpu < BUSY_MIN;
 }
 
 export function isFixedRate({ outcomes }) {
@@ -156,6 +201,7 @@ export function isFixedRate({ outcomes }) {
 }
 
 function formatRate(outcome, rate) {
+  if (outcome.isSkipped) return '-';
   if (outcome.failure !== undefined) return 'failed';
   if (rate === null) return '-';
   return `${formatCount(rate)}/s${outcome.lost > 0 ? ' !' : ''}`;

@@ -1,9 +1,10 @@
 import { BenchError } from '../bench-error.ts';
 import type { Client } from '../client.ts';
+import { elapse } from '../clock.ts';
 import { Flow } from '../flow.ts';
 import { Lane } from '../lane.ts';
 import { Publisher } from '../publisher.ts';
-import { inParallel, OPENING_AT_ONCE, type Run } from '../run.ts';
+import { inParallel, OPENING_AT_ONCE, type Run, takeUsage } from '../run.ts';
 import { PAIRED, type Scenario } from '../scenario.ts';
 import { buildTape } from '../tape.ts';
 
@@ -19,7 +20,10 @@ const OTHER_SUBSCRIPTIONS_PER_CLIENT = 10_000;
 export interface Stage {
   readonly lanes: readonly Lane[];
   readonly publishers: readonly Publisher[];
+  /** Of all lanes, or of all but the last where that floods. */
   readonly flow: Flow;
+  /** Of the last lane, as fast as possible; null when it does as the others do. */
+  readonly flood: Flow | null;
 }
 
 /** Who publishes what to whom, on one lane. */
@@ -37,7 +41,10 @@ export async function setStage(run: Run, onDelivered: () => void): Promise<Stage
   await openOthers(run);
   const plans = planLanes(scenario);
   const lanes = plans.map(({ fanOut }) => new Lane(fanOut, flightMax(scenario, plans.length)));
+  const floodLane = scenario.pattern === 'fairness' ? (lanes.at(-1) as Lane) : null;
   let flow: Flow | null = null;
+  let flood: Flow | null = null;
+  const flowOf = (lane: Lane) => (lane === floodLane ? flood : flow);
   const seats = plans.flatMap((plan, laneIndex) =>
     Array.from({ length: plan.subscriberCount }, () => ({ plan, lane: lanes[laneIndex] as Lane })),
   );
@@ -47,9 +54,11 @@ export async function setStage(run: Run, onDelivered: () => void): Promise<Stage
     const client = await run.open({
       clientId: `${scenario.prefix}-sub-${index}`,
       isClean: scenario.pattern !== 'persistent',
+      // What floods only delays itself.
+      ...(lane === floodLane ? { latency: null } : {}),
       onMessages: (count) => {
         lane.received += count;
-        flow?.onReceived(lane);
+        flowOf(lane)?.onReceived(lane);
         onDelivered();
       },
     });
@@ -57,10 +66,14 @@ export async function setStage(run: Run, onDelivered: () => void): Promise<Stage
     await client.subscribe(plan.filters, scenario.qos, identifierOf(scenario, index));
   });
   const publishers = await openPublishers(run, plans, lanes, (publisher) =>
-    flow?.onReady(publisher),
+    flowOf(publisher.lane)?.onReady(publisher),
   );
-  flow = new Flow(scenario, lanes);
-  return { lanes, publishers, flow };
+  flow = new Flow(
+    scenario,
+    lanes.filter((lane) => lane !== floodLane),
+  );
+  if (floodLane !== null) flood = new Flow({ ...scenario, ratePerSecond: null }, [floodLane]);
+  return { lanes, publishers, flow, flood };
 }
 
 function identifierOf({ usesSubscriptionIdentifiers }: Scenario, index: number): number {
@@ -179,11 +192,16 @@ function shuffled(names: readonly string[], seed: number): readonly string[] {
   return result;
 }
 
+/** How long the broker may tidy up before its memory is looked at. */
+const SETTLE_MS = 300;
+
 /** Clients whose subscriptions make the broker's tables larger, and get nothing. */
 async function openOthers(run: Run): Promise<void> {
   const { otherSubscriptions, prefix, qos } = run.scenario;
+  if (otherSubscriptions === 0) return;
   const clientCount = Math.ceil(otherSubscriptions / OTHER_SUBSCRIPTIONS_PER_CLIENT);
-  if (clientCount > 0) run.onProgress({ phase: 'subscribing others', ratePerSecond: null });
+  run.onProgress({ phase: 'subscribing others', ratePerSecond: null });
+  const before = takeUsage(run.brokerPid);
   await inParallel(clientCount, 4, async (clientIndex) => {
     const first = clientIndex * OTHER_SUBSCRIPTIONS_PER_CLIENT;
     const count = Math.min(OTHER_SUBSCRIPTIONS_PER_CLIENT, otherSubscriptions - first);
@@ -191,4 +209,10 @@ async function openOthers(run: Run): Promise<void> {
     const filters = Array.from({ length: count }, (_, index) => `other/${first + index}/+/t`);
     await client.subscribe(filters, qos);
   });
+  const seconds = (performance.now() - before.atMs) / 1000;
+  run.found['subscribesPerSecond'] = otherSubscriptions / Math.max(0.001, seconds);
+  await elapse(SETTLE_MS);
+  const after = takeUsage(run.brokerPid).broker;
+  if (before.broker === null || after === null) return;
+  run.found['otherSubscriptionsBytes'] = after.residentBytes - before.broker.residentBytes;
 }

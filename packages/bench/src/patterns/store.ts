@@ -3,8 +3,15 @@ import { elapse, nowMicros } from '../clock.ts';
 import { Lane } from '../lane.ts';
 import { Publisher } from '../publisher.ts';
 import { labelOf, type Result } from '../result.ts';
-import { brokerUsage, generatorUsage, type Run, takeUsage } from '../run.ts';
-import { buildTape } from '../tape.ts';
+import {
+  brokerUsage,
+  generatorUsage,
+  inParallel,
+  OPENING_AT_ONCE,
+  type Run,
+  takeUsage,
+} from '../run.ts';
+import { buildTape, type TapeOptions } from '../tape.ts';
 
 const WATCH_MS = 20;
 
@@ -67,9 +74,12 @@ interface Stored {
   readonly sent: number;
   readonly refused: number;
   readonly perSecond: number;
+  /** Cores, while it was stored; null where the broker is not known. */
+  readonly generatorCpu: number;
+  readonly brokerCpu: number | null;
 }
 
-/** Publishes through a client of its own until the broker has dealt with all of it. */
+/** Publishes through clients of its own until the broker has dealt with all of it. */
 async function publishAll(
   run: Run,
   topics: readonly string[],
@@ -77,45 +87,73 @@ async function publishAll(
   payloadBytes: number,
   isRetained: boolean,
 ): Promise<Stored> {
+  // Retained messages are one to a topic, and the topics are those of one publisher.
+  const count = isRetained ? 1 : run.scenario.publishers;
+  const publishers: Publisher[] = [];
+  const wakers: (() => void)[] = [];
+  await inParallel(count, OPENING_AT_ONCE, async (index) => {
+    const quota = Math.floor(messages / count) + (index < messages % count ? 1 : 0);
+    const wake = () => wakers[index]?.();
+    const tape = { topics, payloadBytes, isRetained };
+    publishers[index] = await openStorer(run, index, quota, tape, wake);
+  });
+  const before = takeUsage(run.brokerPid);
+  await Promise.all(publishers.map((publisher, index) => store(run, publisher, index, wakers)));
+  const after = takeUsage(run.brokerPid);
+  const seconds = Math.max(0.001, (after.atMs - before.atMs) / 1000);
+  const clients = publishers.map(({ client }) => client);
+  await Promise.all(clients.map((client) => client.close()));
+  const sent = publishers.reduce((sum, publisher) => sum + publisher.sent, 0);
+  return {
+    sent,
+    refused: clients.reduce((sum, { refused }) => sum + refused, 0),
+    perSecond: sent / seconds,
+    generatorCpu: generatorUsage(before, after, null).cpu,
+    brokerCpu: brokerUsage(before, after)?.cpu ?? null,
+  };
+}
+
+async function openStorer(
+  run: Run,
+  index: number,
+  quota: number,
+  tape: Pick<TapeOptions, 'topics' | 'payloadBytes' | 'isRetained'>,
+  wake: () => void,
+): Promise<Publisher> {
   const { scenario } = run;
-  const { qos, window } = scenario;
-  let wake: () => void = () => {};
   let publisher: Publisher | null = null;
   const client = await run.open({
-    clientId: `${scenario.prefix}-pub-0`,
+    clientId: `${scenario.prefix}-pub-${index}`,
     onAcked: (count) => {
       publisher?.onAcked(count);
       wake();
     },
-    onIdle: () => wake(),
+    onIdle: wake,
   });
   const receiveMaximum = client.connack?.properties?.receiveMaximum ?? 65_535;
-  const tape = buildTape({ ...scenario, payloadBytes, isRetained, topics, usesAliases: false });
-  publisher = new Publisher(
-    client,
-    new Lane(1, 1),
-    tape,
-    qos,
-    Math.min(window, receiveMaximum),
-    messages,
-  );
-  const startMs = performance.now();
+  const window = Math.min(scenario.window, receiveMaximum);
+  const frames = buildTape({ ...scenario, ...tape, usesAliases: false });
+  publisher = new Publisher(client, new Lane(1, 1), frames, scenario.qos, window, quota);
+  return publisher;
+}
+
+/** Sends all that a publisher may, as far as its window and its connection allow. */
+async function store(
+  run: Run,
+  publisher: Publisher,
+  index: number,
+  wakers: (() => void)[],
+): Promise<void> {
+  const { client } = publisher;
   while (publisher.quota > 0 || publisher.unacked > 0) {
     const woken = new Promise<void>((resolve) => {
-      wake = resolve;
+      wakers[index] = resolve;
     });
     if (publisher.allowance > 0 && client.isIdle)
       publisher.send(publisher.allowance, nowMicros(), 0);
     if (publisher.quota > 0 || publisher.unacked > 0) await run.orFail(woken);
   }
   await client.ping();
-  const seconds = Math.max(0.001, (performance.now() - startMs) / 1000);
-  await client.close();
-  return {
-    sent: publisher.sent,
-    refused: client.refused,
-    perSecond: publisher.sent / seconds,
-  };
 }
 
 /** Opens the subscriber and counts what comes, until all has, or nothing has for a while. */
@@ -158,7 +196,11 @@ async function collect(
     latency: null,
     generator: generatorUsage(before, after, null),
     broker: brokerUsage(before, after),
-    extra: { fillPerSecond: stored.perSecond },
+    extra: {
+      fillPerSecond: stored.perSecond,
+      fillGeneratorCpu: stored.generatorCpu,
+      ...(stored.brokerCpu === null ? {} : { fillBrokerCpu: stored.brokerCpu }),
+    },
     memory: [],
   };
 }

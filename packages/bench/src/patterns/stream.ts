@@ -37,12 +37,13 @@ export async function runStream(run: Run): Promise<Result> {
   stage = await run.orFail(setStage(run, onDelivered));
   for (const publisher of stage.publishers) publisher.sendAliases();
 
-  const { flow } = stage;
+  const { flow, flood } = stage;
   const stopProgress = tellProgress(run, stage);
   try {
     let before = takeUsage(run.brokerPid);
     let first = totalsOf(stage);
     flow.start();
+    flood?.start();
     if (counted) {
       await run.orFail(Promise.race([done, settled(stage)]));
     } else {
@@ -59,6 +60,7 @@ export async function runStream(run: Run): Promise<Result> {
     const seconds = Math.max(0.001, (endMs - before.atMs) / 1000);
     const latency = run.latency.count > 0 ? run.latency.percentiles() : null;
     flow.stop();
+    flood?.stop();
     await run.orFail(settled(stage));
 
     const totals = totalsOf(stage);
@@ -78,11 +80,12 @@ export async function runStream(run: Run): Promise<Result> {
       latency,
       generator: generatorUsage(before, after, flow.lateness),
       broker: brokerUsage(before, after),
-      extra: { sentPerSecond: (last.sent - first.sent) / seconds },
+      extra: { ...run.found, sentPerSecond: (last.sent - first.sent) / seconds },
       memory: [],
     };
   } finally {
     flow.stop();
+    flood?.stop();
     stopProgress();
     await run.close();
     if (scenario.pattern === 'persistent') await endSessions(run);

@@ -1,21 +1,18 @@
-import { readFileSync } from 'node:fs';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { ConfigError, configOptions, nearest } from '../config/index.ts';
+import { version } from '../version.ts';
 import { configCommand } from './config-command.ts';
 import { configFlags, wordsOf } from './options.ts';
 import { passwdCommand } from './passwd-command.ts';
 import { serverCommand } from './server-command.ts';
 import { reloadCommand, statusCommand, stopCommand } from './service-commands.ts';
+import { traceCommand } from './trace-command.ts';
 import { walCommand } from './wal-command.ts';
 
 /** Exit codes: 1 when the broker can't run, 2 when it was called wrongly. */
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
-
-const { version } = JSON.parse(
-  readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
-) as { version: string };
 
 /** One line a problem, without a stack trace. */
 function fail(message: string, exitCode: number): never {
@@ -82,6 +79,7 @@ async function parseAndRun(): Promise<void> {
     .command(stopCommand)
     .command(statusCommand)
     .command(reloadCommand)
+    .command(traceCommand)
     .command(walCommand)
     .command('bench', 'measure a broker (promptmq bench --help)')
     .completion(

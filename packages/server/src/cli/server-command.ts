@@ -1,10 +1,13 @@
 import type { CommandModule } from 'yargs';
+import { AdminServer, adminSocketOf } from '../admin/index.ts';
 import type { LoadedConfig } from '../config/index.ts';
 import { type RunningBroker, startBroker } from '../create-broker.ts';
 import { type ConfigurableLogger, createLogger, openLogFile } from '../log/index.ts';
 import { reportReady, startDaemon } from '../service/daemon.ts';
+import { openFilesWarning } from '../service/open-files.ts';
 import { claimPidFile } from '../service/pid-file.ts';
 import { SystemdNotifier } from '../service/systemd.ts';
+import { naming } from '../start-errors.ts';
 import { risksOf, startBanner } from './banner.ts';
 import { addConfigOptions, loadFromProcess } from './options.ts';
 import { Reloader } from './reloader.ts';
@@ -31,16 +34,21 @@ export const serverCommand: CommandModule = {
 
 async function serve(loaded: LoadedConfig, load: () => LoadedConfig): Promise<void> {
   const { config } = loaded;
-  const { logger, close: closeLog } = openLog(config);
+  const { logger, close: closeLog } = await naming('log.file', null, () => openLog(config));
+  const { pidFile } = config.server;
   const releasePidFile =
-    config.server.pidFile === null ? () => {} : claimPidFile(config.server.pidFile);
+    pidFile === null
+      ? () => {}
+      : await naming('server.pid-file', null, () => claimPidFile(pidFile));
   const systemd = new SystemdNotifier(process.env, (why) => logger.warn('notify-failed', { why }));
   let broker: RunningBroker | null = null;
+  let admin: AdminServer | null = null;
   let reloader: Reloader | null = null;
   let isStopping = false;
 
   const finish = async () => {
     reloader?.close();
+    await admin?.close();
     systemd.stopping();
     await broker?.stop();
     releasePidFile();
@@ -77,6 +85,12 @@ async function serve(loaded: LoadedConfig, load: () => LoadedConfig): Promise<vo
     await finish();
     return;
   }
+  admin = await startAdmin(broker, config, logger);
+  if (isStopping) {
+    // A signal came meanwhile, and has ended all but this.
+    await admin?.close();
+    return;
+  }
   reloader = new Reloader(loaded, {
     broker,
     logger,
@@ -86,9 +100,27 @@ async function serve(loaded: LoadedConfig, load: () => LoadedConfig): Promise<vo
   const isForPeople = config.log.format === 'console' && config.log.file === null;
   if (isForPeople) process.stdout.write(startBanner(loaded, broker));
   else for (const risk of risksOf(config)) logger.warn('unsafe', risk);
+  const openFiles = openFilesWarning(config);
+  if (openFiles !== null) logger.warn('open-files-limited', openFiles);
   logger.info('ready', { pid: process.pid, config: loaded.file });
   systemd.ready();
   reportReady();
+}
+
+/** Without it the broker serves its clients all the same. */
+async function startAdmin(
+  broker: RunningBroker,
+  config: LoadedConfig['config'],
+  logger: ConfigurableLogger,
+): Promise<AdminServer | null> {
+  const path = adminSocketOf(config);
+  if (path === null) return null;
+  try {
+    return await AdminServer.start(broker, path);
+  } catch (error) {
+    logger.warn('admin-socket-failed', { path, why: (error as Error).message });
+    return null;
+  }
 }
 
 function openLog({ log }: LoadedConfig['config']): {

@@ -1,24 +1,28 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CommandModule } from 'yargs';
+import { type AdminStatus, adminRequest, adminSocketOf } from '../admin/index.ts';
 import type { Config } from '../config/index.ts';
 import { isRunning, runningProcess } from '../service/pid-file.ts';
 import { addConfigOptions, loadFromProcess } from './options.ts';
 
 /** As init scripts have it: the program is not running. */
-const EXIT_NOT_RUNNING = 3;
+export const EXIT_NOT_RUNNING = 3;
+
+export const NO_ADMIN_SOCKET =
+  'server.admin-socket says where to ask the broker, and is none; auto needs storage.enabled';
 
 /** How much longer than its clients may take a broker may take to stop. */
 const STOP_MARGIN_MS = 10_000;
 const POLL_MS = 50;
 
-/** `promptmq stop`: stops the broker of `server.pid-file`, and waits until it has ended. */
+/** `promptmq stop`: stops the broker, and waits until it has ended. */
 export const stopCommand: CommandModule = {
   command: 'stop',
-  describe: 'stop the broker that server.pid-file names',
+  describe: 'stop the broker that server.pid-file or server.admin-socket names',
   builder: (args) => addConfigOptions(args),
   handler: async (args) => {
     const { config } = loadFromProcess(args);
-    const pid = findBroker(config);
+    const pid = await findBroker(config);
     if (pid === null) return;
     process.kill(pid, 'SIGTERM');
     const deadline = Date.now() + config.server.shutdownTimeout + STOP_MARGIN_MS;
@@ -33,35 +37,99 @@ export const stopCommand: CommandModule = {
 /** `promptmq status`: exit code 0 when the broker runs, 3 when it doesn't. */
 export const statusCommand: CommandModule = {
   command: 'status',
-  describe: 'say whether the broker that server.pid-file names is running',
-  builder: (args) => addConfigOptions(args),
+  describe: 'say whether the broker is running, what it serves, and for whom most waits',
+  builder: (args) =>
+    addConfigOptions(
+      args
+        .option('top', {
+          describe: 'how many of the clients for which most waits are shown',
+          type: 'string',
+          default: '10',
+          requiresArg: true,
+        })
+        .option('json', { describe: 'one JSON document', boolean: true, default: false }),
+    ),
   handler: async (args) => {
-    const pid = findBroker(loadFromProcess(args).config);
-    if (pid !== null) print(`running as process ${pid}`);
+    const { config } = loadFromProcess(args);
+    const pid = await findBroker(config);
+    if (pid === null) return;
+    const status = await askStatus(config, `${args['top']}`);
+    if (args['json']) print(JSON.stringify(status ?? { pid }));
+    else print([`running as process ${pid}`, ...statusText(status)].join('\n'));
   },
 };
 
 /** `promptmq reload`: has the broker read its configuration again. */
 export const reloadCommand: CommandModule = {
   command: 'reload',
-  describe: 'have the broker that server.pid-file names read its configuration again',
+  describe: 'have the running broker read its configuration again',
   builder: (args) => addConfigOptions(args),
   handler: async (args) => {
-    const pid = findBroker(loadFromProcess(args).config);
+    const pid = await findBroker(loadFromProcess(args).config);
     if (pid === null) return;
     process.kill(pid, 'SIGHUP');
     print(`told process ${pid} to reload; its log says what came of it`);
   },
 };
 
-function findBroker({ server }: Config): number | null {
-  if (server.pidFile === null) throw new Error('server.pid-file says which broker, and is not set');
-  const pid = runningProcess(server.pidFile);
+/** The broker of `server.pid-file`, or where that is not set of `server.admin-socket`. */
+async function findBroker(config: Config): Promise<number | null> {
+  const { pidFile } = config.server;
+  const socketPath = adminSocketOf(config);
+  if (pidFile === null && socketPath === null) {
+    throw new Error('server.pid-file or server.admin-socket says which broker; neither is set');
+  }
+  const pid =
+    pidFile === null ? ((await askStatus(config, '0'))?.pid ?? null) : runningProcess(pidFile);
   if (pid === null) {
-    print(`not running (${server.pidFile})`);
+    print(`not running (${pidFile ?? socketPath})`);
     process.exitCode = EXIT_NOT_RUNNING;
   }
   return pid;
+}
+
+/** Null when the broker has no admin socket. */
+async function askStatus(config: Config, top: string): Promise<AdminStatus | null> {
+  const socketPath = adminSocketOf(config);
+  if (socketPath === null) return null;
+  const path = `/status?top=${encodeURIComponent(top)}`;
+  return (await adminRequest(socketPath, path)) as AdminStatus | null;
+}
+
+function statusText(status: AdminStatus | null): string[] {
+  if (status === null) return [];
+  const { slowSubscribers } = status;
+  const rows = [
+    ['client', 'queued', 'queued bytes', 'output bytes', 'in flight', 'connected'],
+    ...slowSubscribers.map((one) => [
+      JSON.stringify(one.clientId),
+      `${one.queuedMessages}`,
+      `${one.queuedBytes}`,
+      `${one.outputBytes}`,
+      `${one.inflightMessages}`,
+      one.isConnected ? 'yes' : 'no',
+    ]),
+  ];
+  return [
+    `version ${status.version}, up ${status.uptimeSeconds} s`,
+    ...status.listeners,
+    `${status.connections} connections, ${status.sessions} sessions, ${status.subscriptions} subscriptions, ${status.retained} retained messages`,
+    ...(slowSubscribers.length === 0 ? ['nothing waits for a client'] : ['', ...table(rows)]),
+  ];
+}
+
+/** Columns side by side; all but the first are numbers, to the right. */
+function table(rows: readonly (readonly string[])[]): string[] {
+  const widths = (rows[0] ?? []).map((_, column) =>
+    Math.max(...rows.map((row) => (row[column] ?? '').length)),
+  );
+  return rows.map((row) =>
+    row
+      .map((cell, column) =>
+        column === 0 ? cell.padEnd(widths[0] as number) : cell.padStart(widths[column] as number),
+      )
+      .join('  '),
+  );
 }
 
 function print(text: string): void {

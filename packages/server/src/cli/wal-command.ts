@@ -1,5 +1,6 @@
 import { ReasonCode } from '@promptmq/codec';
 import {
+  backupLog,
   type CompactionResult,
   type DumpedRecord,
   dumpLog,
@@ -17,6 +18,7 @@ import { Broker } from '../broker.ts';
 import { parseConfig } from '../config/index.ts';
 import { noopLogger } from '../log/index.ts';
 import { nodeRuntime } from '../runtime.ts';
+import { progressBar } from './progress-bar.ts';
 
 /**
  * What scripts can tell a run by. 1 is any other failure (also of the command line: 2), such as a folder
@@ -28,8 +30,6 @@ const EXIT_DAMAGED = 3;
 /** A process has the log open, and the command needs it for itself. */
 const EXIT_LOCKED = 4;
 
-const PROGRESS_WIDTH = 30;
-
 /** Shown of a record's data, in bytes, unless all of it is asked for. */
 const PREVIEW_MAX = 64;
 
@@ -39,15 +39,16 @@ interface LogArguments {
   readonly json: boolean;
 }
 
-/** `promptmq wal verify|stat|dump|repair|compact DIR`: looks at a log, or mends it, while no broker runs. */
+/** `promptmq wal verify|stat|dump|backup|repair|compact DIR`: looks at a log, copies or mends it. */
 export const walCommand: CommandModule = {
   command: 'wal <command>',
-  describe: 'look at a log, repair or compact it, while no broker runs',
+  describe: 'look at a log, back it up, or, while no broker runs, repair or compact it',
   builder: (args) =>
     args
       .command(verifyCommand)
       .command(statCommand)
       .command(dumpCommand)
+      .command(backupCommand)
       .command(repairCommand)
       .command(compactCommand),
   // Never called: one of the commands above is.
@@ -76,7 +77,10 @@ const verifyCommand: CommandModule<object, LogArguments> = {
   handler: ({ dir, 'index-dir': indexDir, json }) =>
     run(json, async () => {
       const checkpointPosition = await LmdbIndex.peek(indexDir ?? dir);
-      const report = await verifyLog(dir, { checkpointPosition, onProgress: progress('verify') });
+      const report = await verifyLog(dir, {
+        checkpointPosition,
+        onProgress: progressBar('verify'),
+      });
       print(json, { ...report, checkpointPosition }, verifyText(report));
       return report.isSound ? 0 : EXIT_DAMAGED;
     }),
@@ -89,7 +93,7 @@ const statCommand: CommandModule<object, LogArguments> = {
   handler: ({ dir, 'index-dir': indexDir, json }) =>
     run(json, async () => {
       const checkpointPosition = await LmdbIndex.peek(indexDir ?? dir);
-      const stat = await statLog(dir, { onProgress: progress('stat') });
+      const stat = await statLog(dir, { onProgress: progressBar('stat') });
       print(json, { ...stat, checkpointPosition }, statText(stat, checkpointPosition));
       return 0;
     }),
@@ -149,6 +153,39 @@ const dumpCommand: CommandModule<object, DumpArguments> = {
     }),
 };
 
+interface BackupArguments {
+  readonly dir: string;
+  readonly target: string;
+  readonly json: boolean;
+}
+
+const backupCommand: CommandModule<object, BackupArguments> = {
+  command: 'backup <dir> <target>',
+  describe:
+    'copy the log of a broker, which may run, to an empty folder; storage.wal-dir for another',
+  builder: (args) =>
+    args
+      .positional('dir', { describe: 'folder of the log', type: 'string', demandOption: true })
+      .positional('target', {
+        describe: 'folder of the copy, empty or made',
+        type: 'string',
+        demandOption: true,
+      })
+      .option('json', {
+        describe: 'one JSON document on standard output',
+        boolean: true,
+        default: false,
+      }),
+  handler: ({ dir, target, json }) =>
+    run(json, async () => {
+      const report = await backupLog(dir, target, { onProgress: progressBar('backup') });
+      print(json, report, [
+        `${report.segments} segments of ${report.bytes} bytes, up to position ${report.head}`,
+      ]);
+      return 0;
+    }),
+};
+
 const repairCommand: CommandModule<object, LogArguments> = {
   command: 'repair <dir>',
   describe:
@@ -157,7 +194,10 @@ const repairCommand: CommandModule<object, LogArguments> = {
   handler: ({ dir, 'index-dir': indexDir, json }) =>
     run(json, async () => {
       const checkpointPosition = await LmdbIndex.peek(indexDir ?? dir);
-      const report = await repairLog(dir, { checkpointPosition, onProgress: progress('repair') });
+      const report = await repairLog(dir, {
+        checkpointPosition,
+        onProgress: progressBar('repair'),
+      });
       const lines = report.events.map(eventText);
       for (const header of report.headers) lines.push(`${header}: header written anew`);
       print(json, report, lines.length === 0 ? ['nothing to repair'] : lines);
@@ -204,7 +244,8 @@ const compactCommand: CommandModule<object, CompactArguments> = {
       }),
   handler: ({ dir, json, 'data-dir': dataDir, 'max-size': maxSize, 'max-age': maxAge }) =>
     run(json, async () => {
-      const result = await compactLog(dir, dataDir, { maxSize, maxAge });
+      const onProgress = progressBar('compact');
+      const result = await compactLog(dir, dataDir, { maxSize, maxAge }, onProgress);
       print(json, result, [
         `removed ${result.removedSegments} segments of ${result.removedBytes} bytes`,
         `moved ${result.movedRecords} records of ${result.movedBytes} bytes`,
@@ -218,13 +259,17 @@ async function compactLog(
   walDir: string,
   dataDir: string,
   limits: { readonly maxSize: number; readonly maxAge: number },
+  onProgress: (doneBytes: number, totalBytes: number) => void,
 ): Promise<CompactionResult> {
+  const onEvent = (event: LogEvent) => {
+    if (event.type === 'compacting') onProgress(event.doneBytes, event.totalBytes);
+  };
   // Only looks: it must not begin a log where there is none.
   await dumpLog(walDir, () => false);
   const config = parseConfig({ storage: { enabled: true, walDir, dataDir } });
   const broker = new Broker(config, nodeRuntime, noopLogger);
   try {
-    await broker.recover();
+    await broker.recover({ onEvent });
   } catch (error) {
     // It has no log that could be closed, but a timer that would keep the process alive.
     broker.storage = null;
@@ -258,17 +303,6 @@ async function run(json: boolean, command: () => Promise<number>): Promise<void>
 
 function print(json: boolean, report: object, lines: readonly string[]): void {
   process.stdout.write(json ? `${JSON.stringify(report)}\n` : `${lines.join('\n')}\n`);
-}
-
-/** A bar on a terminal; nothing where the output is read by a program. */
-function progress(what: string): (doneBytes: number, totalBytes: number) => void {
-  if (!process.stderr.isTTY) return () => {};
-  return (doneBytes, totalBytes) => {
-    const share = totalBytes === 0 ? 1 : Math.min(1, doneBytes / totalBytes);
-    const bar = '#'.repeat(Math.round(share * PROGRESS_WIDTH)).padEnd(PROGRESS_WIDTH, '.');
-    process.stderr.write(`\r${what} [${bar}] ${Math.floor(share * 100)}%`);
-    if (share === 1) process.stderr.write('\r\x1b[K');
-  };
 }
 
 function verifyText(report: VerifyReport): string[] {

@@ -4,6 +4,7 @@ export { type RateLimit, rateLimited } from './rate-limited.ts';
 export {
   type ConfigurableLogger,
   createLogger,
+  fieldsText,
   type LoggerOptions,
   type LogStyle,
 } from './winston-logger.ts';

@@ -76,12 +76,21 @@ function toJson({ level, message, fields }: Entry): string {
 function toText({ level, message, fields }: Entry, isColoured: boolean): string {
   const name = level.padEnd(5);
   const shown = isColoured ? `\u001b[${COLOURS[level]}m${name}\u001b[0m` : name;
-  const pairs = Object.entries(fields ?? {}).map(([key, value]) => `${key}=${quote(value)}`);
-  return [new Date().toISOString(), shown, message, ...pairs].join(' ');
+  return [new Date().toISOString(), shown, message, ...fieldsText(fields ?? {})].join(' ');
+}
+
+/** Fields for people: `name=value` each. */
+export function fieldsText(fields: object): string[] {
+  return Object.entries(fields).map(([key, value]) => `${key}=${quote(value)}`);
 }
 
 /** Values with spaces, quotes or control characters are quoted, so that a line stays a line. */
 function quote(value: unknown): string {
   const text = typeof value === 'string' ? value : JSON.stringify(value);
-  return /^[\w.:/@[\]+-]+$/.test(text) ? text : JSON.stringify(text);
+  if (/^[\w.:/@[\]+-]+$/.test(text)) return text;
+  // Terminals obey some of those that JSON leaves as they are.
+  return JSON.stringify(text).replace(
+    /[\x7f-\x9f]/g,
+    (control) => `\\u00${control.charCodeAt(0).toString(16)}`,
+  );
 }

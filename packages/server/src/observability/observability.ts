@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import {
   type Check,
   type MetricsServer,
@@ -9,6 +8,7 @@ import { isValidTopicFilter, parseSharedFilter } from '@promptmq/session';
 import type { Broker } from '../broker.ts';
 import { type Config, ConfigError } from '../config/index.ts';
 import type { Listener } from '../listeners/listener.ts';
+import { version } from '../version.ts';
 import { type BrokerRegistry, brokerMetrics } from './broker-metrics.ts';
 import {
   addStorageMetrics,
@@ -18,10 +18,6 @@ import {
 } from './storage-metrics.ts';
 import { SystemTopics } from './system-topics.ts';
 import { TopicMeter } from './topic-meter.ts';
-
-const { version } = JSON.parse(
-  readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
-) as { version: string };
 
 /**
  * What can be seen of a running broker from outside: metrics, health and readiness over HTTP, and the

@@ -64,6 +64,16 @@ export class ByteWriter {
     return this;
   }
 
+  /** A whole number from 0 to 2^53 - 1: 7 bits a byte, the lowest first. */
+  varint(value: number): this {
+    let rest = value;
+    while (rest >= 0x80) {
+      this.u8((rest % 0x80) | 0x80);
+      rest = Math.floor(rest / 0x80);
+    }
+    return this.u8(rest);
+  }
+
   /** Bytes behind their length in 4 bytes. */
   data(bytes: Uint8Array): this {
     return this.u32(bytes.length).raw(bytes);
@@ -114,16 +124,24 @@ const f64Value = new Float64Array(f64Bytes.buffer);
 export class ByteReader {
   #bytes: Uint8Array;
   #offset: number;
+  #end: number;
+  /** The last string that `sameString` returned, and its bytes. */
+  #lastString: string;
+  #lastBytes: Uint8Array;
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
     this.#offset = 0;
+    this.#end = bytes.length;
+    this.#lastString = '';
+    this.#lastBytes = EMPTY;
   }
 
-  /** Reads other bytes from now on, from their beginning. */
-  reset(bytes: Uint8Array): this {
+  /** Reads other bytes from now on: all of them, or `[start, end)`. */
+  reset(bytes: Uint8Array, start = 0, end = bytes.length): this {
     this.#bytes = bytes;
-    this.#offset = 0;
+    this.#offset = start;
+    this.#end = end;
     return this;
   }
 
@@ -146,6 +164,15 @@ export class ByteReader {
     return f64Value[0] as number;
   }
 
+  varint(): number {
+    let value = 0;
+    for (let factor = 1; ; factor *= 0x80) {
+      const byte = this.u8();
+      value += (byte & 0x7f) * factor;
+      if (byte < 0x80) return value;
+    }
+  }
+
   data(): Uint8Array {
     const size = this.u32();
     const start = this.#offset;
@@ -160,6 +187,17 @@ export class ByteReader {
     return size === 0 ? '' : decodeUtf8(this.#bytes, start, this.#offset);
   }
 
+  /** The same as `string`, for one that is often the same as the one before: then nothing is made. */
+  sameString(): string {
+    const size = this.u32();
+    const start = this.#offset;
+    this.#offset += size;
+    if (isEqual(this.#lastBytes, this.#bytes, start, this.#offset)) return this.#lastString;
+    this.#lastBytes = new Uint8Array(this.#bytes.subarray(start, this.#offset));
+    this.#lastString = decodeUtf8(this.#bytes, start, this.#offset);
+    return this.#lastString;
+  }
+
   skip(size: number): void {
     this.#offset += size;
   }
@@ -167,9 +205,23 @@ export class ByteReader {
   /** All that is left. */
   rest(): Uint8Array {
     const start = this.#offset;
-    this.#offset = this.#bytes.length;
-    return start === this.#offset ? EMPTY : this.#bytes.subarray(start);
+    this.#offset = this.#end;
+    return start >= this.#end ? EMPTY : this.#bytes.subarray(start, this.#end);
   }
+}
+
+/** Whether bytes are the same as `[start, end)` of others. */
+export function isEqual(
+  bytes: Uint8Array,
+  others: Uint8Array,
+  start: number,
+  end: number,
+): boolean {
+  if (bytes.length !== end - start) return false;
+  for (let index = 0; index < bytes.length; index++) {
+    if (bytes[index] !== others[start + index]) return false;
+  }
+  return true;
 }
 
 function decodeUtf8(bytes: Uint8Array, start: number, end: number): string {

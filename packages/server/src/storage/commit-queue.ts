@@ -42,7 +42,7 @@ export class CommitQueue {
       this.#head = 0;
     }
     for (const connection of this.#connections) {
-      if (connection.sendCommittedAcks(position)) this.#connections.delete(connection);
+      if (connection.receiver.sendCommittedAcks(position)) this.#connections.delete(connection);
     }
   }
 
@@ -53,9 +53,9 @@ export class CommitQueue {
     this.#head = 0;
     for (const one of all) if (one.position >= position) one.onRefused();
     for (const connection of this.#connections) {
-      connection.refuseAcks(position);
+      connection.receiver.refuseAcks(position);
       // A refusal depends on no record: on a full disk there may be no commit for long.
-      if (connection.sendCommittedAcks(0)) this.#connections.delete(connection);
+      if (connection.receiver.sendCommittedAcks(0)) this.#connections.delete(connection);
     }
   }
 }

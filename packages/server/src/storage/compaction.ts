@@ -1,7 +1,13 @@
 import { type Delivery, DeliveryState } from '@promptmq/session';
 import type { LogRecord } from '@promptmq/wal';
 import { ByteReader, type ByteWriter } from './byte-writer.ts';
-import { RecordKind, readMessage, writeDelivery, writeMessageHead } from './records.ts';
+import {
+  isRetainedOrNames,
+  RecordKind,
+  readMessage,
+  writeDelivery,
+  writeMessageHead,
+} from './records.ts';
 import { shareOf } from './share.ts';
 import { Change, type StoredState } from './stored-state.ts';
 
@@ -23,9 +29,11 @@ export function keepMessage(
   record: LogRecord,
   isAwaited: boolean,
   writer: ByteWriter,
+  reader: ByteReader,
 ): readonly Uint8Array[] | null {
   if (record.data[0] !== RecordKind.Message) return null;
-  const { message, deliveries } = readMessage(new ByteReader(record.data), record.stream);
+  if (!isAwaited && !mayBeNeeded(state, record, reader)) return null;
+  const { message, deliveries } = readMessage(reader.reset(record.data), record.stream);
   const isRetained = state.retained.get(message.topic)?.position === record.position;
   const users = usersOf(state, record.position, deliveries);
   if (users.length === 0 && !isRetained && !isAwaited) return null;
@@ -34,6 +42,19 @@ export function keepMessage(
     writeDelivery(writer, session, delivery.sequence, delivery);
   }
   return [writer.bytes, message.payload];
+}
+
+/** Most records are looked at when nobody needs them any more: finding that out makes no objects. */
+function mayBeNeeded(
+  state: StoredState,
+  { data, position }: LogRecord,
+  reader: ByteReader,
+): boolean {
+  if (state.referencesTo(position).length > 0) return true;
+  return isRetainedOrNames(
+    reader.reset(data),
+    (session, sequence) => state.entries.get(session)?.session.findStored(sequence) != null,
+  );
 }
 
 /** The record of a message lies elsewhere now: all who need it have to know. */

@@ -1,7 +1,7 @@
 import type { Delivery, Message, Subscription } from '@promptmq/session';
 import { NO_IDENTIFIERS } from '@promptmq/session';
 import type { PendingWill } from '../connect.ts';
-import type { ByteReader, ByteWriter } from './byte-writer.ts';
+import { type ByteReader, type ByteWriter, isEqual } from './byte-writer.ts';
 
 /*
  * The records of the broker's log. Numbers are little-endian: u8, u16 and u32 as their names say, f64
@@ -155,23 +155,52 @@ export function readMessage(reader: ByteReader, topicBytes: Uint8Array): Message
   for (let index = 0; index < head.count; index++) {
     deliveries.push(readDelivery(reader));
   }
-  return { ...head, message: toMessage(head, topicBytes, reader.rest()), deliveries };
+  const topic = topicOf(topicBytes, 0, topicBytes.length);
+  return { ...head, message: toMessage(head, topic, reader.rest()), deliveries };
 }
 
-/** Reads the message alone. */
-export function readMessageOnly(reader: ByteReader, topicBytes: Uint8Array): Message {
+/**
+ * Reads the message alone.
+ *
+ * @param names - has the name of the record's stream at `[topicStart, topicEnd)`
+ */
+export function readMessageOnly(
+  reader: ByteReader,
+  names: Uint8Array,
+  topicStart = 0,
+  topicEnd = names.length,
+): Message {
   const head = readMessageHead(reader);
   for (let index = 0; index < head.count; index++) skipDelivery(reader);
-  return toMessage(head, topicBytes, reader.rest());
+  return toMessage(head, topicOf(names, topicStart, topicEnd), reader.rest());
+}
+
+/** Whether a message's record names a delivery for which something holds, or became a retained message. */
+export function isRetainedOrNames(
+  reader: ByteReader,
+  isWanted: (session: number, sequence: number) => boolean,
+): boolean {
+  const head = readMessageHead(reader);
+  if (head.isRetained) return true;
+  for (let index = 0; index < head.count; index++) {
+    const session = reader.f64();
+    if (isWanted(session, reader.f64())) return true;
+    skipDeliveryFlags(reader);
+  }
+  return false;
 }
 
 /** Names that were read last: messages that are read in a row tend to have the same. */
 let lastTopic: Pick<Message, 'topic' | 'topicBytes'> = { topic: '', topicBytes: new Uint8Array(0) };
 
 /** The topic name of a record; its bytes are a copy, shared by all that read it in a row. */
-function topicOf(bytes: Uint8Array): Pick<Message, 'topic' | 'topicBytes'> {
-  if (Buffer.compare(lastTopic.topicBytes, bytes) !== 0) {
-    const copy = Buffer.from(bytes);
+function topicOf(
+  names: Uint8Array,
+  start: number,
+  end: number,
+): Pick<Message, 'topic' | 'topicBytes'> {
+  if (!isEqual(lastTopic.topicBytes, names, start, end)) {
+    const copy = Buffer.from(names.subarray(start, end));
     lastTopic = { topic: copy.toString(), topicBytes: copy };
   }
   return lastTopic;
@@ -205,14 +234,17 @@ function readMessageHead(reader: ByteReader): MessageHead {
     expiresAt,
     origin,
     isRetained: (flags & MessageFlag.Retained) !== 0,
-    publisherId: reader.string(),
+    publisherId: reader.sameString(),
     properties: reader.data(),
     count: reader.u32(),
   };
 }
 
-function toMessage(head: MessageHead, topicBytes: Uint8Array, payload: Uint8Array): Message {
-  const named = topicOf(topicBytes);
+function toMessage(
+  head: MessageHead,
+  named: Pick<Message, 'topic' | 'topicBytes'>,
+  payload: Uint8Array,
+): Message {
   return {
     topic: named.topic,
     topicBytes: named.topicBytes,
@@ -247,6 +279,10 @@ function readDeliveryFlags(reader: ByteReader): Omit<NamedDelivery, 'session' | 
 
 function skipDelivery(reader: ByteReader): void {
   reader.skip(DELIVERY_SIZE - 1);
+  skipDeliveryFlags(reader);
+}
+
+function skipDeliveryFlags(reader: ByteReader): void {
   if ((reader.u8() & DeliveryFlag.Details) === 0) return;
   reader.skip(4 * reader.u16());
   reader.skip(reader.u32());

@@ -7,6 +7,7 @@ import {
 } from '@promptmq/session';
 import type { LogRecord } from '@promptmq/wal';
 import type { SessionEntry } from '../session-entry.ts';
+import { readBlock } from './block-codec.ts';
 import { ByteReader } from './byte-writer.ts';
 import {
   type NamedDelivery,
@@ -19,7 +20,7 @@ import {
   type SessionRecord,
 } from './records.ts';
 import { shareOf } from './share.ts';
-import { keyNumbers, readBlock, readProgress } from './state-codec.ts';
+import { keyNumbers, readFormerBlock, readProgress } from './state-codec.ts';
 import { Change, type StoredState } from './stored-state.ts';
 
 /** What is made of the records of a log: the sessions and subscriptions of a broker. */
@@ -57,8 +58,13 @@ export function restoreState(
       case 'p':
         progress.set(first, value.slice());
         break;
+      case 'b':
       case 'q': {
-        const block = readBlock(new ByteReader(value), second);
+        const isFormer = key[0] === 'q';
+        const reader = new ByteReader(value);
+        const block = isFormer ? readFormerBlock(reader, second) : readBlock(reader, second);
+        if (isFormer) state.removeKey(key);
+        else state.noteBlock(block, value);
         const list = blocks.get(first);
         if (block.length === 0) break;
         if (list === undefined) blocks.set(first, [block]);
@@ -69,9 +75,13 @@ export function restoreState(
         const reader = new ByteReader(value);
         const position = reader.f64();
         const share = reader.u32();
-        state.restoreRetained(reader.string(), { number: first, position, share });
+        state.restoreFormerRetained(reader.string(), { number: first, position, share });
+        state.removeKey(key);
         break;
       }
+      case 't':
+        state.restoreRetained(first, value);
+        break;
       case 's':
         state.add(host.restoreEntry(readSession(new ByteReader(value))));
         break;

@@ -16,8 +16,11 @@ import { readDetails, writeDetails } from './records.ts';
  *   s SESSION             the Session record
  *   u SESSION             the Subscribe record of all its subscriptions
  *   p SESSION             what is under way, as below
- *   q SESSION BLOCK       a block of its queue, as below
- *   r NUMBER              a retained message: f64 position of its record, u32 share, string topic
+ *   b SESSION BLOCK       a block of its queue; see block-codec.ts
+ *   q SESSION BLOCK       the same as former versions wrote it, as below; a checkpoint replaces it
+ *   t CHUNK               where retained messages lie; see retained-places.ts
+ *   r NUMBER              a retained message as former versions wrote it: f64 position of its record, u32 share,
+ *                         string topic; a checkpoint replaces it
  *
  * Under way: f64 last sequence, f64 sequence up to which all was sent, u32 count and u16 packet identifiers
  * received, u32 count of released (f64 sequence, u16 packetId), u32 count of entries.
@@ -69,34 +72,14 @@ export function readProgress(reader: ByteReader, blockNumber: number): Progress 
   return { lastSequence, sentSequence, receivedIds, released, underWay };
 }
 
-export function writeBlock(writer: ByteWriter, block: QueueBlock): void {
-  writer.reset();
-  const countOffset = writer.length;
-  writer.u32(0);
-  let count = 0;
-  for (let index = block.start; index < block.end; index++) {
-    if (block.isTransient(index)) continue;
-    writeEntry(
-      writer,
-      block.sequences[index] as number,
-      block.positions[index] as number,
-      block.shares[index] as number,
-      block.flags[index] as number,
-      block.details?.[index] ?? null,
-    );
-    count++;
-  }
-  writer.putU32(countOffset, count);
-}
-
-export function readBlock(reader: ByteReader, number: number): QueueBlock {
+/** Reads a block as former versions wrote it. */
+export function readFormerBlock(reader: ByteReader, number: number): QueueBlock {
   const count = reader.u32();
   const block = new QueueBlock(number, Math.max(count, 8));
   for (let index = 0; index < count; index++) {
     const { sequence, position, share, flags, details } = readEntry(reader);
     block.add(sequence, position, share, flags, details, null);
   }
-  block.isChanged = false;
   return block;
 }
 

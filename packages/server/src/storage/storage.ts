@@ -15,6 +15,7 @@ import {
   Log,
   type LogError,
   type LogEvent,
+  type LogEventListener,
   type LogOwner,
   type LogRecord,
   type LogStats,
@@ -39,13 +40,16 @@ import {
   writeUnsubscriptions,
 } from './records.ts';
 import { releaseAll, replayRecord, restoreState } from './recovery.ts';
-import { Change, type RetainedPlace, StoredState, toSessionRecord } from './stored-state.ts';
+import type { RetainedPlace } from './retained-places.ts';
+import { Change, StoredState, toSessionRecord } from './stored-state.ts';
 
 /** What a simulation puts in the place of the machine's. */
 export interface StorageResources {
   readonly files?: Files;
   readonly index?: CheckpointStore;
   readonly clock?: Clock;
+  /** Is told what the log reports, beside the broker. */
+  readonly onEvent?: LogEventListener;
 }
 
 /** A retained message that took another's place and is not safe yet. */
@@ -138,7 +142,10 @@ export class Storage implements LogOwner, DeliveryStore<Connection> {
     const { wal, compaction } = storage;
     const self = new Storage(broker);
     broker.storage = self;
-    const onEvent = (event: LogEvent) => self.#onLogEvent(event);
+    const onEvent = (event: LogEvent) => {
+      resources.onEvent?.(event);
+      self.#onLogEvent(event);
+    };
     self.#log = await Log.open({
       directory: storage.walDir,
       index: resources.index ?? new LmdbIndex(join(storage.dataDir, 'index'), onEvent),
@@ -363,8 +370,12 @@ export class Storage implements LogOwner, DeliveryStore<Connection> {
   }
 
   fetch(session: BrokerSession, position: number): Message | null | 'lost' {
-    const record = this.log.readNow(position);
-    if (record !== null) return readMessageOnly(this.#reader.reset(record.data), record.stream);
+    const record = this.log.viewNow(position);
+    if (record !== null) {
+      const { bytes, streamStart, dataStart, end } = record;
+      const reader = this.#reader.reset(bytes, dataStart, end);
+      return readMessageOnly(reader, bytes, streamStart, record.streamEnd);
+    }
     if (this.#lost.delete(position)) return 'lost';
     if (this.#loading.has(session)) return null;
     this.#loading.add(session);
@@ -594,7 +605,7 @@ export class Storage implements LogOwner, DeliveryStore<Connection> {
     const isAwaited = this.#retainedChanges.some(
       ({ formerPlace }) => formerPlace?.position === record.position,
     );
-    return keepMessage(this.#state, record, isAwaited, this.#writer);
+    return keepMessage(this.#state, record, isAwaited, this.#writer, this.#reader);
   }
 
   moved(from: number, to: number, record: LogRecord): void {
@@ -616,10 +627,7 @@ export class Storage implements LogOwner, DeliveryStore<Connection> {
     for (const [topic, { position }] of places) {
       try {
         const record = this.log.readNow(position) ?? (await this.log.read(position));
-        const message = readMessageOnly(
-          new ByteReader(record.data),
-          Uint8Array.from(record.stream),
-        );
+        const message = readMessageOnly(this.#reader.reset(record.data), record.stream);
         if (message.expiresAt <= now) {
           this.dropRetained(topic);
           continue;
@@ -627,8 +635,8 @@ export class Storage implements LogOwner, DeliveryStore<Connection> {
         // Copies: what they are read from is much larger.
         router.retained.set({
           ...message,
-          properties: Uint8Array.from(message.properties),
-          payload: Uint8Array.from(message.payload),
+          properties: new Uint8Array(message.properties),
+          payload: new Uint8Array(message.payload),
         });
       } catch (error) {
         this.stats.lostMessages++;

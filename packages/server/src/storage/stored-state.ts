@@ -1,20 +1,14 @@
+import type { QueueBlock } from '@promptmq/session';
 import type { CheckpointEntry } from '@promptmq/wal';
 import type { SessionEntry } from '../session-entry.ts';
-import { ByteWriter } from './byte-writer.ts';
+import { writeBlock } from './block-codec.ts';
+import { ByteReader, ByteWriter } from './byte-writer.ts';
 import { writeSession, writeSubscriptions } from './records.ts';
-import { stateKey, writeBlock, writeProgress } from './state-codec.ts';
+import { type RetainedPlace, RetainedPlaces } from './retained-places.ts';
+import { stateKey, writeProgress } from './state-codec.ts';
 
 /** What of a session has changed since the last checkpoint; bits of a number. */
 export const Change = { Session: 1, Subscriptions: 2, Progress: 4 } as const;
-
-/** Where a retained message lies. */
-export interface RetainedPlace {
-  /** What the checkpoint knows the topic by. */
-  readonly number: number;
-  readonly position: number;
-  /** Bytes of the record that are given up with it. */
-  readonly share: number;
-}
 
 /** A delivery that a References record names: the message's own record doesn't know of it. */
 interface NamedElsewhere {
@@ -30,24 +24,23 @@ interface NamedElsewhere {
  */
 export class StoredState {
   readonly entries: Map<number, SessionEntry>;
-  readonly #retained: Map<string, RetainedPlace>;
+  readonly #retained: RetainedPlaces;
+  /** Blocks as they were written last, while they haven't changed since. */
+  readonly #blockBytes: WeakMap<QueueBlock, Uint8Array>;
   /** By the position of the message's record. */
   readonly #references: Map<number, NamedElsewhere[]>;
   nextSession: number;
-  #nextRetained: number;
   readonly #changes: Map<SessionEntry, number>;
-  readonly #changedTopics: Set<string>;
   #removedKeys: string[];
   readonly #writer: ByteWriter;
 
   constructor() {
     this.entries = new Map();
-    this.#retained = new Map();
+    this.#retained = new RetainedPlaces();
+    this.#blockBytes = new WeakMap();
     this.#references = new Map();
     this.nextSession = 1;
-    this.#nextRetained = 1;
     this.#changes = new Map();
-    this.#changedTopics = new Set();
     this.#removedKeys = [];
     this.#writer = new ByteWriter();
   }
@@ -73,9 +66,9 @@ export class StoredState {
     for (const { position, sequence } of queue.references()) {
       this.removeReference(position, number, sequence);
     }
-    for (const block of queue.blocks) this.#removedKeys.push(stateKey('q', number, block.number));
+    for (const block of queue.blocks) this.#removedKeys.push(stateKey('b', number, block.number));
     for (const block of queue.takeRemovedNumbers()) {
-      this.#removedKeys.push(stateKey('q', number, block));
+      this.#removedKeys.push(stateKey('b', number, block));
     }
   }
 
@@ -87,32 +80,26 @@ export class StoredState {
   // ---------------------------------------------------------------------- retained
 
   get retained(): ReadonlyMap<string, RetainedPlace> {
-    return this.#retained;
+    return this.#retained.places;
   }
 
   /** Notes where a topic's retained message lies; returns where the former one does. */
   setRetained(topic: string, position: number, share: number): RetainedPlace | null {
-    const former = this.#retained.get(topic) ?? null;
-    const number = former?.number ?? this.#nextRetained++;
-    this.#retained.set(topic, { number, position, share });
-    this.#changedTopics.add(topic);
-    return former;
+    return this.#retained.set(topic, position, share);
   }
 
   /** The topic has no retained message any more; returns where it lay. */
   removeRetained(topic: string): RetainedPlace | null {
-    const former = this.#retained.get(topic) ?? null;
-    if (former === null) return null;
-    this.#retained.delete(topic);
-    this.#changedTopics.delete(topic);
-    this.#removedKeys.push(stateKey('r', former.number));
-    return former;
+    return this.#retained.remove(topic);
   }
 
-  /** As the last checkpoint has it. */
-  restoreRetained(topic: string, place: RetainedPlace): void {
-    this.#retained.set(topic, place);
-    this.#nextRetained = Math.max(this.#nextRetained, place.number + 1);
+  /** As the last checkpoint has it, of this version or of a former one. */
+  restoreRetained(chunkNumber: number, value: Uint8Array): void {
+    this.#retained.restore(chunkNumber, new ByteReader(value), value);
+  }
+
+  restoreFormerRetained(topic: string, place: RetainedPlace): void {
+    this.#retained.restoreFormer(topic, place);
   }
 
   // -------------------------------------------------------------------- references
@@ -145,14 +132,18 @@ export class StoredState {
 
   // ------------------------------------------------------------------- checkpoints
 
+  /** Has the next checkpoint remove an entry, of a form that is no longer written. */
+  removeKey(key: string): void {
+    this.#removedKeys.push(key);
+  }
+
   /** What has changed since the last call. */
   *changes(): Generator<CheckpointEntry> {
     yield this.#meta();
     for (const key of this.#removedKeys.splice(0)) yield [key, null];
     for (const [entry, change] of this.#changes) yield* this.#session(entry, change, false);
     this.#changes.clear();
-    for (const topic of this.#changedTopics) yield this.#retainedEntry(topic);
-    this.#changedTopics.clear();
+    yield* this.#retained.changes(this.#writer);
   }
 
   /** All there is; what has changed since the last checkpoint stays noted. */
@@ -163,14 +154,14 @@ export class StoredState {
         if (value !== null) yield [key, value];
       }
     }
-    for (const topic of this.#retained.keys()) yield this.#retainedEntry(topic);
+    yield* this.#retained.snapshot(this.#writer);
   }
 
   /** The next checkpoint holds everything: forgets what had changed. */
   forgetChanges(): void {
     this.#removedKeys = [];
     this.#changes.clear();
-    this.#changedTopics.clear();
+    this.#retained.forgetChanges();
     for (const { session } of this.entries.values()) {
       session.storedQueue?.takeRemovedNumbers();
       for (const block of session.storedQueue?.blocks ?? []) block.isChanged = false;
@@ -198,20 +189,28 @@ export class StoredState {
     writeProgress(writer, session);
     yield [stateKey('p', number), writer.take()];
     if (!isSnapshot) {
-      for (const block of queue.takeRemovedNumbers()) yield [stateKey('q', number, block), null];
+      for (const block of queue.takeRemovedNumbers()) yield [stateKey('b', number, block), null];
     }
     for (const block of queue.blocks) {
       if (!isSnapshot && !block.isChanged) continue;
-      writeBlock(writer, block);
-      yield [stateKey('q', number, block.number), writer.take()];
+      yield [stateKey('b', number, block.number), this.#bytesOf(block)];
       if (!isSnapshot) block.isChanged = false;
     }
   }
 
-  #retainedEntry(topic: string): readonly [string, Uint8Array] {
-    const { number, position, share } = this.#retained.get(topic) as RetainedPlace;
-    const value = this.#writer.reset().f64(position).u32(share).string(topic).take();
-    return [stateKey('r', number), value];
+  /** A large queue is written at once, in one turn: blocks that are the same as before are at hand. */
+  #bytesOf(block: QueueBlock): Uint8Array {
+    const known = block.isChanged ? undefined : this.#blockBytes.get(block);
+    if (known !== undefined) return known;
+    writeBlock(this.#writer, block);
+    const bytes = this.#writer.take();
+    this.#blockBytes.set(block, bytes);
+    return bytes;
+  }
+
+  /** A block was made of these bytes. */
+  noteBlock(block: QueueBlock, bytes: Uint8Array): void {
+    this.#blockBytes.set(block, new Uint8Array(bytes));
   }
 }
 

@@ -116,7 +116,9 @@ test('a port that is taken is told in one line, with exit code 1', async () => {
   const others = ['--ws-bind', 'none', '--metrics-bind', 'none'];
   const command = run('--bind', `127.0.0.1:${port}`, ...others);
   expect(await command.exitCode()).toBe(1);
-  expect(command.errors).toMatch(new RegExp(`^promptmq: .*EADDRINUSE.*${port}\n$`));
+  expect(command.errors).toMatch(
+    new RegExp(`^promptmq: server\\.bind: .*EADDRINUSE.*${port} \\(--bind .*\\)\n$`),
+  );
   server.close();
 });
 

@@ -34,6 +34,9 @@ const QUIET_TURNS = 60;
 /** When something is owed. */
 const SILENT_TURNS_MAX = 10_000;
 
+/** How long it may take until the system has what the broker has written for itself. */
+const UNSAFE_MS = 100;
+
 /** How late the broker may be with what is due, and what it sends is seen here. */
 const LAG_MS = 1000;
 
@@ -203,7 +206,7 @@ class CrashRun {
     this.#note(`--- it was killed ${pointName}`);
     this.report.kills++;
     this.report.points[pointName] = (this.report.points[pointName] ?? 0) + 1;
-    this.#ledger.crashed();
+    this.#ledger.crashed(UNSAFE_MS);
     await Promise.all(this.#actors.map(({ link }) => link?.closed));
     for (const { client } of this.#actors) client.onBrokerDied();
     this.#throwFailure();

@@ -6,7 +6,13 @@ import {
   type Tick,
   Violation,
 } from './publication.ts';
-import { type Receipt, SessionRecord, type Span, type SubscriptionWish } from './session-record.ts';
+import {
+  type Receipt,
+  type SentCopy,
+  SessionRecord,
+  type Span,
+  type SubscriptionWish,
+} from './session-record.ts';
 
 /** What `Ledger` knows of a retained topic: all that was published there, oldest first. */
 type RetainedHistory = Publication[];
@@ -16,9 +22,6 @@ export const NEVER_EXPIRES = 0xffff_ffff;
 
 /** What follows CONNACK may wait with it until the session is safe, in milliseconds. */
 const HELD_MS = 250;
-
-/** How long the broker may take to make safe what it acknowledges to nobody, in milliseconds. */
-const UNSAID_MS = 100;
 
 /**
  * What clients have published, subscribed to and received, kept outside the broker, and the judge of
@@ -47,8 +50,8 @@ export class Ledger {
   readonly #clearings = new Map<string, Publication>();
   /** Since the last time that the broker was killed. */
   #forbidden: Publication[] = [];
-  /** How often the broker was killed: it may have forgotten that it had sent something. */
-  crashes = 0;
+  /** For each life of the broker that is over: what it did after this time may have been undone. */
+  readonly #unsafeSince: number[] = [];
   readonly counts = { delivered: 0, acknowledged: 0, repeated: 0, wills: 0 };
 
   /** @param lagMs - how late the broker may do what is due, and how late it is seen here */
@@ -100,10 +103,19 @@ export class Ledger {
     this.#forbidden.push(publication);
   }
 
-  /** The broker was killed. What nothing was said of to a client may be undone, if it was recent. */
-  crashed(): void {
-    this.crashes++;
-    const since = this.now() - UNSAID_MS - this.lagMs;
+  /** How often the broker was killed. */
+  get crashes(): number {
+    return this.#unsafeSince.length;
+  }
+
+  /**
+   * The broker was killed. What it acknowledged to nobody may be undone, if it was recent.
+   *
+   * @param unsafeMs - how long the broker may take to make such a thing safe, in milliseconds
+   */
+  crashed(unsafeMs: number): void {
+    const since = this.now() - unsafeMs - this.lagMs;
+    this.#unsafeSince.push(since);
     for (const publication of this.#forbidden.splice(0)) {
       // A DISCONNECT that took it away has no acknowledgement.
       if (publication.latestMs > since) publication.isForbidden = false;
@@ -122,6 +134,13 @@ export class Ledger {
     const session = new SessionRecord(clientId);
     this.sessions.set(clientId, session);
     return session;
+  }
+
+  /** A session's client got CONNACK. @param brokerLife - how often the broker had been killed before CONNECT */
+  connected(session: SessionRecord, brokerLife: number): void {
+    this.tick++;
+    session.connectedAt = this.tick;
+    session.brokerLife = brokerLife;
   }
 
   /** A session is possibly, or surely, gone. */
@@ -190,7 +209,7 @@ export class Ledger {
     if (publication.earliest === NEVER) throw new Violation(`${where}: before it was due`);
     this.#checkExpiry(publication, packet, where, writtenMs);
     if (packet.retain) this.#checkRetained(session, publication, packet, where);
-    else this.#checkSubscribed(session, publication, packet, where);
+    else this.#checkSubscribed(session, publication, packet, where, writtenMs);
     return publication;
   }
 
@@ -256,6 +275,7 @@ export class Ledger {
     publication: Publication,
     packet: PublishPacket,
     where: string,
+    writtenMs: number,
   ): void {
     const { options } = publication;
     const isOwn = options.publisher === session.clientId;
@@ -272,22 +292,24 @@ export class Ledger {
     }
     const receipt = session.receipts.get(publication.id) ?? {
       copies: 0,
-      firstCopies: 0,
+      firstCopies: [],
       exactCopies: 0,
     };
     const isFirst = receipt.copies === 0;
     receipt.copies++;
-    if (!packet.dup) receipt.firstCopies++;
+    if (!packet.dup) receipt.firstCopies.push({ life: session.brokerLife, writtenMs });
     if (packet.qos === 2) receipt.exactCopies++;
     session.receipts.set(publication.id, receipt);
     if (!isFirst) this.counts.repeated++;
     this.#checkCopies(publication, receipt, where);
     // One that has expired where it waited may come again, when its client sends it again.
-    // So may one that was not acknowledged and was routed first when nothing here surely asked for it.
+    // So may one that was not acknowledged and was routed first when nothing here surely asked for it, or
+    // was lost with the connection of then, at QoS 0.
     const { earliest, latest } = publication;
+    const mayBeLost = packet.qos === 0 && earliest <= session.connectedAt;
     const isOwedFirst = (span: Span) =>
       span.isSure(earliest, Math.min(latest, this.tick)) && isAskedFor(span);
-    const isFromBefore = publication.sends > 1 && !spans.some(isOwedFirst);
+    const isFromBefore = publication.sends > 1 && (mayBeLost || !spans.some(isOwedFirst));
     const isOrdered = !options.isWill && options.expiry === null && !isFromBefore;
     if (isFirst && isOrdered && spans.every(({ group }) => group === null)) {
       this.#checkOrder(session, publication, packet.qos, where);
@@ -301,9 +323,16 @@ export class Ledger {
   ): void {
     if (exactCopies > 1) throw new Violation(`${where}: ${exactCopies} times at QoS 2`);
     const routed = publication.options.qos === 1 ? publication.sends : 1;
-    if (firstCopies > routed + this.crashes) {
-      throw new Violation(`${where}: ${firstCopies} times without DUP, routed ${routed}`);
+    const count = firstCopies.filter((copy) => !this.#mayBeForgotten(copy)).length;
+    if (count > routed) {
+      throw new Violation(`${where}: ${count} times without DUP, routed ${routed}`);
     }
+  }
+
+  /** Whether the broker may not know any more, after a crash, that it had sent a copy. */
+  #mayBeForgotten({ life, writtenMs }: SentCopy): boolean {
+    const since = this.#unsafeSince[life];
+    return since !== undefined && writtenMs > since;
   }
 
   /** Messages of one client, topic and QoS come in the order in which they were published (§4.6). */

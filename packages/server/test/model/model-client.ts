@@ -76,6 +76,8 @@ export class ModelClient {
   /** A CONNECT without clean start was not answered: it may have made a session. */
   #mayExist = false;
   #connectedMs = 0;
+  /** How often the broker had been killed before it got the CONNECT. */
+  #brokerLife = 0;
   /** Those that the broker may not know to be over. */
   readonly #openLinks = new Set<ClientLink>();
   #cutMs: number | null = null;
@@ -126,6 +128,7 @@ export class ModelClient {
     this.#noticedMs = null;
     this.state = 'connecting';
     this.#connectedMs = this.ledger.now();
+    this.#brokerLife = this.ledger.crashes;
     this.#decoder = new PacketDecoder({ protocolVersion: version, receiver: 'client' });
     const will = wish === null ? null : this.#willOf(wish);
     this.#will = will;
@@ -353,6 +356,7 @@ export class ModelClient {
     this.#mustStartClean = false;
     this.#mayExist = false;
     this.session ??= this.ledger.beginSession(clientId);
+    this.ledger.connected(this.session, this.#brokerLife);
     for (const packet of this.#outgoing.connected(properties?.receiveMaximum)) this.#send(packet);
   }
 

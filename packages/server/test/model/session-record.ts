@@ -56,12 +56,20 @@ export class Span {
   }
 }
 
+/** When the broker sent a copy of a publication. */
+export interface SentCopy {
+  /** Of the broker, as `SessionRecord.brokerLife`. */
+  readonly life: number;
+  /** At the latest. */
+  readonly writtenMs: number;
+}
+
 /** How often a session's client got a publication. */
 export interface Receipt {
   /** Without the retained copies that a new subscription is owed. */
   copies: number;
   /** Of these, the ones without DUP. */
-  firstCopies: number;
+  readonly firstCopies: SentCopy[];
   /** Of these, the ones at QoS 2. */
   exactCopies: number;
 }
@@ -76,6 +84,10 @@ export class SessionRecord {
   readonly retained = new Map<string, Publication>();
   /** The last publication that came for the first time, by publisher, topic and QoS. */
   readonly lastIds = new Map<string, number>();
+  /** When the client got the CONNACK of the present connection. */
+  connectedAt: Tick = NEVER;
+  /** How often the broker had been killed when the present connection was made. */
+  brokerLife = 0;
 
   constructor(clientId: string) {
     this.clientId = clientId;

@@ -143,7 +143,7 @@ export class SimulatedRun {
       ? random.pick(['everything', 'nothing', 'anything', 'anything'])
       : 'everything';
     this.#ledger.trace?.(`the broker is killed, unsynced data: ${survival}`);
-    this.#ledger.crashed();
+    this.#ledger.crashed(this.#host.unsafeMs(survival));
     this.#crashes++;
     this.#host.kill(survival);
     for (const { client, link } of this.#actors) {

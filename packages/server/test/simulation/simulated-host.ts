@@ -12,6 +12,9 @@ import type { SimulatedClock } from './simulated-clock.ts';
 /** Longest that an operation of the disk takes, in milliseconds: of faster and of slower disks. */
 const DISK_MS_MAX = [1, 4, 12];
 
+/** Longest that something waits for others and for the disk until it is written, and synced if each write is. */
+const WRITTEN_MS_MAX = 80;
+
 /** Turns of the promises between two events; more than any chain of them is long. */
 const PROMISE_TURNS = 12;
 
@@ -86,6 +89,13 @@ export class SimulatedHost {
   get losesPower(): boolean {
     const { syncMode, forceFsync } = this.#config.storage.wal;
     return syncMode === 'immediate' || forceFsync;
+  }
+
+  /** For how long before its end, in milliseconds, what the broker has written for itself may be lost. */
+  unsafeMs(survival: Survival): number {
+    const { syncMode, syncInterval } = this.#config.storage.wal;
+    const isSynced = survival === 'everything' || syncMode === 'immediate';
+    return WRITTEN_MS_MAX + (isSynced ? 0 : syncInterval);
   }
 
   #equip(): void {

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from '@jest/globals';
-import { traceOf } from './simulate.ts';
+import { simulate, traceOf } from './simulate.ts';
 
 const SEED_COUNT = 2000;
 const script = join(import.meta.dirname, '../../../../scripts/simulate.mjs');
@@ -17,6 +17,14 @@ test(`what clients were promised is kept over ${SEED_COUNT} simulated runs`, asy
   expect(delivered).toBeGreaterThan(SEED_COUNT * 50);
   expect(stdout).toMatch(new RegExp(`^seeds 1 to ${SEED_COUNT} in .* 0 failed$`, 'm'));
 }, 300_000);
+
+/*
+ * A run's history changes with the broker; while it doesn't, these meet what only one in many thousand seeds does:
+ * a will whose DISCONNECT was not yet synced when the power was cut, and two copies that were sent just before.
+ */
+test.each([1_045_611, 1_061_113])('seed %d, which is a rare case, passes', async (seed) => {
+  expect((await simulate(seed)).crashes).toBeGreaterThan(0);
+});
 
 test('a seed determines all that happens', async () => {
   const [once, again] = [await traceOf(7), await traceOf(7)];

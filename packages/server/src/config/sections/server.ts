@@ -79,5 +79,11 @@ export const serverSection = z
       .prefault(null)
       .describe('file that holds the process identifier while the broker runs')
       .meta({ restart: true }),
+    adminSocket: text(4096)
+      .prefault('auto')
+      .describe(
+        'Unix domain socket for promptmq trace and status: a path, auto (admin.sock in storage.data-dir, where there is one) or none',
+      )
+      .meta({ restart: true }),
   })
   .prefault({});

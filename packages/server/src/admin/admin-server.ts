@@ -1,0 +1,155 @@
+import { chmodSync, mkdirSync, rmSync } from 'node:fs';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { connect } from 'node:net';
+import { dirname } from 'node:path';
+import { threadId } from 'node:worker_threads';
+import type { RunningBroker } from '../create-broker.ts';
+import { version } from '../version.ts';
+import type { AdminStatus } from './admin-client.ts';
+import { SOCKET_PATH_BYTES_MAX } from './admin-socket.ts';
+import { TraceStream } from './trace-stream.ts';
+
+/** Traces at the same time. Each costs encoding its client's packets once more. */
+const TRACES_MAX = 16;
+
+const SLOW_SUBSCRIBERS_MAX = 10_000;
+
+/**
+ * What an operator on this machine may ask of the broker, over a Unix domain socket that only the broker's
+ * own user (and root) can open: `GET /status?top=N` and `GET /trace?client=ID`.
+ */
+export class AdminServer {
+  readonly #broker: RunningBroker;
+  readonly #startedAt: number;
+  readonly #path: string;
+  readonly #server: Server;
+  readonly #traces: Set<TraceStream>;
+
+  private constructor(broker: RunningBroker, path: string) {
+    this.#broker = broker;
+    this.#path = path;
+    this.#startedAt = Date.now();
+    this.#traces = new Set();
+    this.#server = createServer((request, response) => this.#onRequest(request, response));
+  }
+
+  /**
+   * Listens. A socket that a broker left behind when it was killed is taken over.
+   *
+   * @throws when another process listens there, or the system refuses the path
+   */
+  static async start(broker: RunningBroker, path: string): Promise<AdminServer> {
+    if (Buffer.byteLength(path) > SOCKET_PATH_BYTES_MAX) {
+      throw new Error(
+        `${path} is longer than the ${SOCKET_PATH_BYTES_MAX} bytes that the path of a socket may have`,
+      );
+    }
+    mkdirSync(dirname(path), { recursive: true });
+    if (await isAnswered(path)) throw new Error(`another process listens on ${path}`);
+    rmSync(path, { force: true });
+    const admin = new AdminServer(broker, path);
+    await admin.#listen();
+    return admin;
+  }
+
+  /** The socket has its mode from the beginning: nobody else can open it in between. */
+  #listen(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject);
+      // Worker threads can't change the mask; there the mode comes a moment later.
+      const mask = threadId === 0 ? process.umask(0o177) : null;
+      try {
+        this.#server.listen(this.#path, () => {
+          this.#server.off('error', reject);
+          if (mask === null) chmodSync(this.#path, 0o600);
+          resolve();
+        });
+      } finally {
+        if (mask !== null) process.umask(mask);
+      }
+    });
+  }
+
+  /** Tells those who trace that the broker stops, and closes. */
+  async close(): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    for (const trace of this.#traces) trace.end();
+    this.#server.closeIdleConnections();
+    // A reader that doesn't read would hold it up.
+    setTimeout(() => this.#server.closeAllConnections(), CLOSE_MS).unref();
+    await closed;
+  }
+
+  #onRequest(request: IncomingMessage, response: ServerResponse): void {
+    const url = new URL(request.url ?? '/', 'http://broker');
+    if (request.method !== 'GET') {
+      refuse(response, 405, 'only GET');
+    } else if (url.pathname === '/status') {
+      this.#onStatus(url.searchParams.get('top') ?? '10', response);
+    } else if (url.pathname === '/trace') {
+      this.#onTrace(url.searchParams.get('client') ?? '', response);
+    } else {
+      refuse(response, 404, '/status?top=N or /trace?client=ID');
+    }
+  }
+
+  #onStatus(top: string, response: ServerResponse): void {
+    const limit = /^\d{1,5}$/.test(top) ? Number(top) : Number.NaN;
+    if (!(limit <= SLOW_SUBSCRIBERS_MAX)) {
+      refuse(response, 400, `top takes a whole number from 0 to ${SLOW_SUBSCRIBERS_MAX}`);
+      return;
+    }
+    const { stats, listeners } = this.#broker;
+    const status: AdminStatus = {
+      pid: process.pid,
+      version,
+      uptimeSeconds: Math.floor((Date.now() - this.#startedAt) / 1000),
+      listeners: listeners.map(({ protocol, address }) => `${protocol} ${address}`),
+      connections: stats.connectionsCurrent,
+      sessions: stats.sessionsCurrent,
+      subscriptions: stats.subscriptionsCurrent,
+      retained: stats.retainedCurrent,
+      slowSubscribers: this.#broker.slowSubscribers(limit),
+    };
+    response.writeHead(200, { 'content-type': 'application/json', connection: 'close' });
+    response.end(`${JSON.stringify(status)}\n`);
+  }
+
+  #onTrace(clientId: string, response: ServerResponse): void {
+    if (clientId === '') {
+      refuse(response, 400, 'client takes a client identifier');
+      return;
+    }
+    if (this.#traces.size >= TRACES_MAX) {
+      refuse(response, 503, `${TRACES_MAX} traces are open already`);
+      return;
+    }
+    const stream = new TraceStream(response);
+    this.#traces.add(stream);
+    const stop = this.#broker.traceClient(clientId, (event) => stream.write(event));
+    response.on('close', () => {
+      stop();
+      this.#traces.delete(stream);
+    });
+  }
+}
+
+/** How long those who trace may take to read the end. */
+const CLOSE_MS = 1000;
+
+function refuse(response: ServerResponse, code: number, why: string): void {
+  response.writeHead(code, { 'content-type': 'application/json', connection: 'close' });
+  response.end(`${JSON.stringify({ error: why })}\n`);
+}
+
+/** Whether a process listens on a Unix domain socket. */
+function isAnswered(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path);
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+}

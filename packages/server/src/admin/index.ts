@@ -1,0 +1,3 @@
+export { type AdminStatus, adminRequest, adminStream } from './admin-client.ts';
+export { AdminServer } from './admin-server.ts';
+export { adminSocketOf } from './admin-socket.ts';

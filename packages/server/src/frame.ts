@@ -1,0 +1,31 @@
+import type { PublishFrame } from '@promptmq/session';
+import { REFERENCE_BYTES_MIN } from './output.ts';
+
+const EMPTY = new Uint8Array(0);
+
+/** A packet somewhere in a buffer, whole. */
+export class Frame implements PublishFrame {
+  isReady = false;
+  buffer: Uint8Array = EMPTY;
+  start = 0;
+  end = 0;
+  payloadSize = 0;
+  /** Where the packet identifier goes, counted from `start`; meaningless at QoS 0. */
+  packetIdOffset = 0;
+  #scratch: Buffer = Buffer.alloc(0);
+
+  set(buffer: Uint8Array, start: number, end: number, payloadSize: number): void {
+    this.buffer = buffer;
+    this.start = start;
+    this.end = end;
+    this.payloadSize = payloadSize;
+    this.isReady = true;
+  }
+
+  /** A buffer of at least `size` bytes, whose content may be overwritten by the next message. */
+  scratch(size: number): Buffer {
+    if (size >= REFERENCE_BYTES_MIN) return Buffer.allocUnsafeSlow(size);
+    if (this.#scratch.length < size) this.#scratch = Buffer.allocUnsafeSlow(REFERENCE_BYTES_MIN);
+    return this.#scratch;
+  }
+}

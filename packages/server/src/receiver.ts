@@ -1,0 +1,204 @@
+import { PacketError, PacketType, type PublishView, ReasonCode } from '@promptmq/codec';
+import type { Broker } from './broker.ts';
+import type { Connection } from './connection.ts';
+import { PendingAcks } from './pending-acks.ts';
+import type { BrokerSession } from './router.ts';
+import { countReceived } from './stats.ts';
+import type { Storage } from './storage/storage.ts';
+
+/**
+ * Takes what one client publishes, and acknowledges it when what the answer stands for is safe. Its methods
+ * are called while the connection is open.
+ */
+export class Receiver {
+  readonly #connection: Connection;
+  readonly #broker: Broker;
+  /** Made when the first acknowledgement has to wait for the log. */
+  #pendingAcks: PendingAcks | null;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+    this.#broker = connection.broker;
+    this.#pendingAcks = null;
+  }
+
+  get #session(): BrokerSession {
+    return this.#connection.session as BrokerSession;
+  }
+
+  onPublish(view: PublishView): void {
+    const { packetId } = view;
+    countReceived(this.#broker.stats, view.qos, view.payloadEnd - view.payloadStart);
+    let reasonCode = this.#check(view);
+    switch (view.qos) {
+      case 0:
+        this.#route(view, reasonCode);
+        break;
+      case 1:
+        this.#checkReceiveMaximum();
+        if (this.#session.hasReceived(packetId)) {
+          reasonCode = ReasonCode.PacketIdentifierInUse;
+        }
+        reasonCode = this.#route(view, reasonCode);
+        this.#acknowledge(PacketType.PUBACK, packetId, reasonCode, this.#broker.router.position); // [MQTT-4.3.2-4]
+        break;
+      case 2:
+        this.#receiveQoS2(view, reasonCode);
+        break;
+    }
+  }
+
+  /** [MQTT-3.3.4-7]: QoS 1 messages whose PUBACK waits for the log count, too. */
+  #checkReceiveMaximum(): void {
+    if (this.#connection.version < 5) return;
+    const underWay = this.#session.receivedCount + (this.#pendingAcks?.pubackCount ?? 0);
+    if (underWay < this.#broker.config.mqtt.receiveMaximum) return;
+    throw new PacketError(
+      ReasonCode.ReceiveMaximumExceeded,
+      'MQTT-3.3.4-7',
+      0,
+      'more QoS 1 and 2 messages than the Receive Maximum',
+    );
+  }
+
+  /**
+   * Acknowledges a packet when the record that the answer depends on is safe.
+   *
+   * @param position - of the record; -1 when there is none
+   */
+  #acknowledge(type: PacketType, packetId: number, reasonCode: number, position: number): void {
+    const { storage } = this.#broker;
+    const isReady = this.#pendingAcks?.isEmpty !== false;
+    if (storage === null || (isReady && position < storage.committedPosition)) {
+      this.#connection.sender.sendAck(type, packetId, reasonCode);
+      return;
+    }
+    this.#pendingAcks ??= new PendingAcks();
+    this.#pendingAcks.add(position, type, packetId, reasonCode);
+    storage.awaitAcks(this.#connection);
+    storage.holdBack(this.#connection);
+  }
+
+  /** Sends the acknowledgements whose records are safe; returns whether none waits any more. */
+  sendCommittedAcks(position: number): boolean {
+    const acks = this.#pendingAcks;
+    if (acks === null || this.#connection.session === null) return true;
+    acks.take(position, (type, packetId, reasonCode) =>
+      this.#connection.sender.sendAck(type, packetId, reasonCode),
+    );
+    return acks.isEmpty;
+  }
+
+  /** The records at or behind a position will never be: says so to those who wait for them. */
+  refuseAcks(position: number): void {
+    const { session } = this.#connection;
+    if (session === null) return;
+    this.#pendingAcks?.refuse(position, (type, packetId) => {
+      if (type === PacketType.PUBREC) session.release(packetId);
+      if (type === PacketType.PUBCOMP) {
+        session.restoreReceived(packetId);
+        this.#retryPubrel(packetId);
+        return -1;
+      }
+      return ReasonCode.QuotaExceeded;
+    });
+    // Earlier versions have no way to refuse a message: not to acknowledge it has to do.
+    if (this.#connection.version < 5) this.#connection.terminate();
+  }
+
+  /** Takes PUBREL up again when the disk has room for what it changes. */
+  #retryPubrel(packetId: number): void {
+    const connection = this.#connection;
+    const { session } = connection;
+    this.#broker.storage?.whenRoom(() => {
+      if (session !== null && connection.session === session) this.onPubrel(packetId);
+    });
+  }
+
+  /**
+   * What the broker's limits say of a PUBLISH.
+   *
+   * @returns the reason code to refuse the message with, or Success
+   * @throws {PacketError} where the refusal ends the connection
+   */
+  #check(view: PublishView): number {
+    const { config, stats } = this.#broker;
+    const { maxQos, retainAvailable, checkPayloadFormat } = config.mqtt;
+    if (view.qos > maxQos) {
+      throw new PacketError(ReasonCode.QoSNotSupported, 'MQTT-3.2.2-11', 0, 'QoS not supported');
+    }
+    if (view.retain && !retainAvailable) {
+      throw new PacketError(
+        ReasonCode.RetainNotSupported,
+        'MQTT-3.2.2-14',
+        0,
+        'retained messages are not supported',
+      );
+    }
+    if (!checkPayloadFormat || hasDeclaredFormat(view)) return ReasonCode.Success;
+    stats.refused['payload-format-invalid']++;
+    return ReasonCode.PayloadFormatInvalid;
+  }
+
+  /** Routes a PUBLISH that was not refused; the topic alias of any other is set all the same. */
+  #route(view: PublishView, checked: number): number {
+    const { router } = this.#broker;
+    if (checked === ReasonCode.Success) return router.publish(view, this.#connection);
+    router.resolve(view, this.#connection);
+    return checked;
+  }
+
+  /** Takes a QoS 2 message once, however often it is sent [MQTT-4.3.3-10], and answers [MQTT-4.3.3-8]. */
+  #receiveQoS2(view: PublishView, checked: number): void {
+    const session = this.#session;
+    const { packetId } = view;
+    const { router, storage } = this.#broker;
+    if (session.hasReceived(packetId)) {
+      router.resolve(view, this.#connection);
+      session.receive(packetId);
+      // What came first may still be on its way to the disk.
+      const position = session.store === null ? -1 : (storage as Storage).lastPosition;
+      this.#acknowledge(PacketType.PUBREC, packetId, ReasonCode.Success, position);
+      return;
+    }
+    this.#checkReceiveMaximum();
+    const reasonCode = this.#route(view, checked);
+    // [MQTT-4.3.3-9]; before MQTT 5 the exchange goes on, as PUBREC can't say no.
+    if (reasonCode < 0x80 || this.#connection.version < 5) session.receive(packetId);
+    this.#acknowledge(PacketType.PUBREC, packetId, reasonCode, router.position);
+  }
+
+  /** The packet identifier is free again, and stays so, before PUBCOMP says it [MQTT-4.3.3-11]. */
+  onPubrel(packetId: number): void {
+    const session = this.#session;
+    const { storage } = this.#broker;
+    if (!session.hasReceived(packetId)) {
+      const reasonCode = ReasonCode.PacketIdentifierNotFound;
+      this.#acknowledge(PacketType.PUBCOMP, packetId, reasonCode, -1);
+      return;
+    }
+    if (session.store === null || storage === null) {
+      session.release(packetId);
+      this.#acknowledge(PacketType.PUBCOMP, packetId, ReasonCode.Success, -1);
+    } else if (storage.isOpen) {
+      session.release(packetId);
+      const position = storage.writeFree(session, packetId);
+      this.#acknowledge(PacketType.PUBCOMP, packetId, ReasonCode.Success, position);
+    } else {
+      this.#retryPubrel(packetId);
+    }
+  }
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+/** Whether a payload that says it is UTF-8 is (§3.3.2.3.2). */
+function hasDeclaredFormat(view: PublishView): boolean {
+  if (view.payloadFormatIndicator === 0) return true;
+  try {
+    utf8.decode(view.buffer.subarray(view.payloadStart, view.payloadEnd));
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,136 @@
+import { Fifo } from './fifo.ts';
+import type { PublishFrame } from './publish-frame.ts';
+
+/** Larger frames are not queued as bytes: a quarter of a chunk may stay empty before one. */
+export const QUEUED_FRAME_BYTES_MAX = 4096;
+
+/** Sizes of the first chunk of a queue and of all others: a queue that is hardly used takes little. */
+const FIRST_CHUNK_BYTES = 2048;
+const CHUNK_BYTES = 16_384;
+
+/** How many free chunks of a size are kept for reuse: 1 MB of the large ones. */
+const POOLED_MAX = 64;
+
+/** Before each frame: its flags, 1 byte; its size, packetIdOffset and payloadSize, 2 bytes each. */
+const HEADER_BYTES = 7;
+
+/** In the place of the first byte of a header: the chunk has no more frames. */
+const END_OF_CHUNK = 0;
+
+const NO_BYTES = new Uint8Array(0);
+const firstChunks: Uint8Array[] = [];
+const chunks: Uint8Array[] = [];
+
+/**
+ * Encoded packets that wait to be sent, one behind the other in chunks of bytes. A queue that fills and
+ * drains all the time leaves nothing to collect this way.
+ *
+ * Its own fields are the frame that was taken last, until the next call.
+ */
+export class FrameQueue implements PublishFrame {
+  /** How many wait. */
+  length = 0;
+  /** Bytes of the frames that wait. */
+  bytes = 0;
+
+  buffer: Uint8Array = NO_BYTES;
+  start = 0;
+  end = 0;
+  packetIdOffset = 0;
+  payloadSize = 0;
+  /** As given to `push`. */
+  flags = 0;
+
+  /** Those behind the one that is read from, the one that is written to last. */
+  readonly #chunks: Fifo<Uint8Array> = new Fifo();
+  #readChunk: Uint8Array = NO_BYTES;
+  #readOffset = 0;
+  #writeChunk: Uint8Array = NO_BYTES;
+  #writeOffset = 0;
+
+  /**
+   * Appends a copy of a frame.
+   *
+   * @param frame - of up to `QUEUED_FRAME_BYTES_MAX` bytes
+   * @param flags - `qos << 1 | retain`, as in the first byte of a PUBLISH
+   */
+  push({ buffer, start, end, packetIdOffset, payloadSize }: PublishFrame, flags: number): void {
+    const size = end - start;
+    if (this.#writeOffset + HEADER_BYTES + size > this.#writeChunk.length) {
+      this.#addChunk(HEADER_BYTES + size);
+    }
+    const chunk = this.#writeChunk;
+    let offset = this.#writeOffset;
+    chunk[offset] = flags;
+    chunk[offset + 1] = size >> 8;
+    chunk[offset + 2] = size & 0xff;
+    chunk[offset + 3] = packetIdOffset >> 8;
+    chunk[offset + 4] = packetIdOffset & 0xff;
+    chunk[offset + 5] = payloadSize >> 8;
+    chunk[offset + 6] = payloadSize & 0xff;
+    offset += HEADER_BYTES;
+    chunk.set(buffer.subarray(start, end), offset);
+    this.#writeOffset = offset + size;
+    this.length++;
+    this.bytes += size;
+  }
+
+  /** Takes the first frame, of which there is one. After the last one, once it is sent: `clear`. */
+  shift(): void {
+    let chunk = this.#readChunk;
+    let offset = this.#readOffset;
+    if (offset === chunk.length || chunk[offset] === END_OF_CHUNK) {
+      recycle(chunk);
+      chunk = this.#chunks.shift() as Uint8Array;
+      this.#readChunk = chunk;
+      offset = 0;
+    }
+    this.flags = chunk[offset] as number;
+    const size = ((chunk[offset + 1] as number) << 8) | (chunk[offset + 2] as number);
+    this.packetIdOffset = ((chunk[offset + 3] as number) << 8) | (chunk[offset + 4] as number);
+    this.payloadSize = ((chunk[offset + 5] as number) << 8) | (chunk[offset + 6] as number);
+    this.buffer = chunk;
+    this.start = offset + HEADER_BYTES;
+    this.end = this.start + size;
+    this.#readOffset = this.end;
+    this.length--;
+    this.bytes -= size;
+  }
+
+  /** Gives all frames up, and their chunks. */
+  clear(): void {
+    this.length = 0;
+    this.bytes = 0;
+    for (const chunk of this.#chunks) recycle(chunk);
+    this.#chunks.clear();
+    recycle(this.#readChunk);
+    this.#readChunk = NO_BYTES;
+    this.#readOffset = 0;
+    this.#writeChunk = NO_BYTES;
+    this.#writeOffset = 0;
+    this.buffer = NO_BYTES;
+  }
+
+  #addChunk(size: number): void {
+    const isFirst = this.#writeChunk.length === 0;
+    const chunk =
+      isFirst && size <= FIRST_CHUNK_BYTES
+        ? (firstChunks.pop() ?? new Uint8Array(FIRST_CHUNK_BYTES))
+        : (chunks.pop() ?? new Uint8Array(CHUNK_BYTES));
+    if (isFirst) {
+      this.#readChunk = chunk;
+    } else {
+      if (this.#writeOffset < this.#writeChunk.length) {
+        this.#writeChunk[this.#writeOffset] = END_OF_CHUNK;
+      }
+      this.#chunks.push(chunk);
+    }
+    this.#writeChunk = chunk;
+    this.#writeOffset = 0;
+  }
+}
+
+function recycle(chunk: Uint8Array): void {
+  const pool = chunk.length === CHUNK_BYTES ? chunks : firstChunks;
+  if (chunk.length > 0 && pool.length < POOLED_MAX) pool.push(chunk);
+}

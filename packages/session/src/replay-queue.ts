@@ -1,0 +1,76 @@
+import type { Delivery } from './delivery.ts';
+import { Fifo } from './fifo.ts';
+import type { Message } from './message.ts';
+
+/** Messages that are to be sent; at least one is left. */
+interface Batch {
+  readonly messages: readonly Message[];
+  readonly toDelivery: (message: Message) => Delivery;
+  /** Index of the first that is left. */
+  next: number;
+}
+
+/** Retained messages that new subscriptions of a session are owed, in the order in which they are to be sent. */
+export class ReplayQueue {
+  readonly #deliveries: Fifo<Delivery>;
+  /** Behind them: those of which deliveries are made when they are about to be sent. */
+  readonly #batches: Fifo<Batch>;
+  #batchedCount: number;
+
+  constructor() {
+    this.#deliveries = new Fifo();
+    this.#batches = new Fifo();
+    this.#batchedCount = 0;
+  }
+
+  get length(): number {
+    return this.#deliveries.length + this.#batchedCount;
+  }
+
+  /** Those that are deliveries already; all of those that are stored are. */
+  get deliveries(): Iterable<Delivery> {
+    return this.#deliveries;
+  }
+
+  /** Appends deliveries; not together with `pushLater`. */
+  push(deliveries: readonly Delivery[]): void {
+    for (const delivery of deliveries) this.#deliveries.push(delivery);
+  }
+
+  /** Appends messages, however many in no time: deliveries of them are made one by one. */
+  pushLater(messages: readonly Message[], toDelivery: (message: Message) => Delivery): void {
+    if (messages.length === 0) return;
+    this.#batches.push({ messages, toDelivery, next: 0 });
+    this.#batchedCount += messages.length;
+  }
+
+  peek(): Delivery | undefined {
+    return this.#deliveries.peek() ?? this.#makeDelivery();
+  }
+
+  /** Takes what `peek` has returned. */
+  shift(): void {
+    this.#deliveries.shift();
+  }
+
+  /** Keeps only deliveries that `keep` accepts. */
+  filter(keep: (delivery: Delivery) => boolean): void {
+    this.#deliveries.filter(keep);
+  }
+
+  clear(): void {
+    this.#deliveries.clear();
+    this.#batches.clear();
+    this.#batchedCount = 0;
+  }
+
+  #makeDelivery(): Delivery | undefined {
+    const first = this.#batches.peek();
+    if (first === undefined) return undefined;
+    const delivery = first.toDelivery(first.messages[first.next++] as Message);
+    if (first.next === first.messages.length) this.#batches.shift();
+    this.#batchedCount--;
+    this.#deliveries.push(delivery);
+    return delivery;
+  }
+}

@@ -1,0 +1,102 @@
+import { basename, join } from 'node:path';
+import { SEGMENT_HEADER_SIZE } from './format.ts';
+import { type InspectionOptions, openSegments } from './inspection.ts';
+import { LogError } from './log-error.ts';
+import { nodeFiles } from './node-files.ts';
+import { readSegment } from './recovery.ts';
+import { scan } from './scan.ts';
+import type { Segment } from './segment.ts';
+
+/** How often the segments are opened anew because compaction has just removed one of them. */
+const ATTEMPTS_MAX = 10;
+
+export interface BackupReport {
+  readonly directory: string;
+  readonly target: string;
+  readonly segments: number;
+  readonly bytes: number;
+  /** Position after the last batch that was copied: everything before it is in the copy. */
+  readonly head: number;
+}
+
+/**
+ * Copies a log while it is in use, or while nobody uses it: reads only, and takes no lock. The copy is what a crash at
+ * one moment would have left: everything that was acknowledged before this was called is in it, and nothing without
+ * what came before it. The index isn't copied; opening the copy makes a new one.
+ *
+ * All segments are opened before the first is copied, so that compaction can't take one away meanwhile.
+ *
+ * @param target - a directory that is empty, or made
+ * @throws {LogError} `not-found` when there is no such log, `newer-version`; Error when `target` isn't empty
+ */
+export async function backupLog(
+  directory: string,
+  target: string,
+  options: InspectionOptions = {},
+): Promise<BackupReport> {
+  const { files = nodeFiles, onProgress } = options;
+  await files.makeDirectory(target);
+  if ((await files.list(target)).length > 0) {
+    throw new Error(`${target} is not empty: a backup needs a folder of its own`);
+  }
+  const segments = await openAll(directory, options);
+  try {
+    const totalBytes = segments.reduce((sum, { size }) => sum + size, 0);
+    let bytes = 0;
+    let head = 0;
+    for (const [index, segment] of segments.entries()) {
+      const isLast = index === segments.length - 1;
+      const content = isLast ? await readLast(segment, options) : await readSegment(files, segment);
+      const copy = await files.open(join(target, basename(segment.path)), 'create');
+      try {
+        await copy.write(content, 0);
+        await copy.sync();
+      } finally {
+        await copy.close();
+      }
+      bytes += content.length;
+      head = segment.first + content.length;
+      onProgress?.(Math.min(bytes, totalBytes), totalBytes);
+    }
+    await files.syncDirectory(target);
+    return { directory, target, segments: segments.length, bytes, head };
+  } finally {
+    for (const segment of segments) await segment.close();
+  }
+}
+
+async function openAll(directory: string, options: InspectionOptions): Promise<Segment[]> {
+  const { files = nodeFiles } = options;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const segments = await openSegments(files, directory);
+      if (segments.length > 0) return segments;
+    } catch (error) {
+      const isRemoved = error instanceof LogError && error.code === 'not-found';
+      // Where the directory is there, it was a segment that wasn't any more.
+      if (!isRemoved || attempt === ATTEMPTS_MAX) throw error;
+      await files.list(directory).catch(() => {
+        throw error;
+      });
+      continue;
+    }
+    throw new LogError('not-found', `${directory}: no log is in it`);
+  }
+}
+
+/**
+ * The segment that is written to, up to the last batch that is there now. It is read twice: a first reading may see a batch
+ * and miss one before it, which was written later than that place was read. All up to the last batch of
+ * the first reading was written before the second one begins.
+ */
+async function readLast(
+  segment: Segment,
+  { files = nodeFiles }: InspectionOptions,
+): Promise<Buffer> {
+  const buffer = await readSegment(files, segment);
+  let end = Math.min(SEGMENT_HEADER_SIZE, buffer.length);
+  for (const stretch of scan(buffer, segment.first, SEGMENT_HEADER_SIZE, buffer.length)) {
+    if (stretch.kind === 'batch') end = stretch.offset + stretch.batch.size;
+  }
+  return (await readSegment(files, segment)).subarray(0, end);
+}

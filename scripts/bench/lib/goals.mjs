@@ -1,0 +1,109 @@
+/** What PromptMQ has set itself beyond the comparison, and whether it was reached. */
+import { formatCount, formatMicros } from './bench-package.mjs';
+import { table } from './report.mjs';
+
+/** Two throughputs differ by so much though nothing differs. */
+const NOISE = 0.1;
+
+const PLAIN_QOS0 = 'QoS 0, 50 pairs';
+const PLAIN_QOS1 = 'QoS 1, 50 pairs, window 100';
+const MILLION = 'offline queue of 1,000,000 from 100 publishers, MQTT 5, QoS 1';
+
+/** In the order of the table; `judge` gets the outcomes of the rows that it names, of PromptMQ. */
+const GOALS = [
+  ratioGoal('MQTT 5, QoS 0, 50 pairs, no properties', PLAIN_QOS0, 1),
+  ratioGoal('MQTT 5, QoS 1, 50 pairs, no properties', PLAIN_QOS1, 1),
+  ratioGoal(
+    'MQTT 5, QoS 0, 50 pairs, user properties, expiry, aliases, identifiers',
+    PLAIN_QOS0,
+    0.5,
+  ),
+  ratioGoal(
+    'MQTT 5, QoS 1, 50 pairs, user properties, expiry, aliases, identifiers',
+    PLAIN_QOS1,
+    0.5,
+  ),
+  {
+    rows: ['QoS 0, 49 pairs at 100 messages a second each, one floods'],
+    goal: 'p99 below 20 ms',
+    judge: ({ latency }) => ({
+      found: `p99 ${formatMicros(latency.p99)}`,
+      isMet: latency.p99 < 20_000,
+    }),
+  },
+  {
+    rows: ['QoS 1, persistent session, one pair, window 1'],
+    goal: 'little more than an fdatasync',
+    judge: ({ ratePerSecond, extra }) => {
+      const roundTrip = 1e6 / ratePerSecond;
+      const times = roundTrip / extra.fdatasyncMicros;
+      return {
+        found: `${formatMicros(roundTrip)} a round trip; an fdatasync of 4 KB in the same folder ${formatMicros(extra.fdatasyncMicros)}: ${times.toFixed(2)} times`,
+        isMet: times < 2,
+      };
+    },
+  },
+  {
+    rows: [MILLION],
+    name: `${MILLION}: filled`,
+    goal: '100 k/s',
+    judge: ({ extra }) => rateFound(extra.fillPerSecond, 100_000),
+  },
+  {
+    rows: [MILLION],
+    name: `${MILLION}: drained`,
+    goal: '200 k/s',
+    judge: ({ ratePerSecond }) => rateFound(ratePerSecond, 200_000),
+  },
+  {
+    rows: ['10,000 idle connections'],
+    name: '10,000 idle connections: connects',
+    goal: '5 k/s',
+    judge: ({ ratePerSecond }) => rateFound(ratePerSecond, 5000),
+  },
+  {
+    rows: ['10,000 idle connections'],
+    name: '10,000 idle connections: memory of each',
+    goal: '10 KB',
+    judge: ({ extra }) => ({
+      found: `${(extra.residentBytesPerConnection / 1024).toFixed(1)} KB`,
+      isMet: extra.residentBytesPerConnection <= 10_240,
+    }),
+  },
+];
+
+/** Both were measured in the same run. */
+function ratioGoal(name, other, least) {
+  return {
+    rows: [name, other],
+    goal:
+      least === 1 ? 'as fast as MQTT 3.1.1' : `${1 / least} times slower than MQTT 3.1.1 at most`,
+    judge: (own, plain) => {
+      const ratio = own.ratePerSecond / plain.ratePerSecond;
+      const cpu = own.ratePerSecond / own.broker.cpu / (plain.ratePerSecond / plain.broker.cpu);
+      return {
+        found: `${formatCount(own.ratePerSecond)}/s, ${ratio.toFixed(2)} of MQTT 3.1.1; ${cpu.toFixed(2)} of it for each CPU second`,
+        isMet: Math.max(ratio, cpu) >= least - NOISE,
+      };
+    },
+  };
+}
+
+function rateFound(rate, least) {
+  return { found: `${formatCount(rate)}/s`, isMet: rate >= least };
+}
+
+/** A table of those goals whose rows were measured; null when there is none. */
+export function goalTable(rows) {
+  const outcomeOf = (name) => rows.find((row) => row.name === name)?.outcomes[0];
+  const lines = GOALS.flatMap(({ rows: names, name, goal, judge }) => {
+    const outcomes = names.map(outcomeOf);
+    const isKnown = outcomes.every(
+      (outcome) => outcome !== undefined && outcome.failure === undefined,
+    );
+    if (!isKnown) return [];
+    const { found, isMet } = judge(...outcomes);
+    return [[name ?? names[0], goal, found, isMet ? 'yes' : '**no**']];
+  });
+  return lines.length === 0 ? null : table(['what', 'goal', 'found', 'reached'], lines);
+}
