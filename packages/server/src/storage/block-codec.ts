@@ -1,4 +1,4 @@
-import { BLOCK_CAPACITY, type EntryDetails, QueueBlock } from '@promptmq/session';
+import { type EntryDetails, QueueBlock } from '@promptmq/session';
 import type { ByteReader, ByteWriter } from './byte-writer.ts';
 import { readDetails, writeDetails } from './records.ts';
 
@@ -73,7 +73,7 @@ function detailBits(hasDetails: boolean, isNew: boolean): number {
 /** Reads what `writeBlock` wrote, as the block of a number; it doesn't count as changed. */
 export function readBlock(reader: ByteReader, number: number): QueueBlock {
   const count = reader.varint();
-  const block = new QueueBlock(number, Math.min(BLOCK_CAPACITY, Math.max(count, 8)));
+  const block = new QueueBlock(number, Math.max(count, 8));
   let position = 0;
   let sequence = 0;
   let share = 0;
