@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { QueueBlock } from '@promptmq/session';
-import { ByteReader, ByteWriter } from '../../src/storage/byte-writer.ts';
 import { readBlock, writeBlock } from '../../src/storage/block-codec.ts';
+import { ByteReader, ByteWriter } from '../../src/storage/byte-writer.ts';
 
 /** Of all that was under way in a former process, a block of any length is made. */
 test.each([1, 8, 511, 512, 513, 3000])('a block of %d entries is read back as it was', (count) => {
