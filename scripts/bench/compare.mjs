@@ -66,6 +66,7 @@ async function main(values) {
       rows: values.only !== '' && isStored ? keptRows(brokers) : [],
     };
     const onRow = (row) => {
+      results.machine = machine();
       results.rows = inOrder([...results.rows.filter(({ name }) => name !== row.name), row]);
       if (isStored) storeResults('compare', results);
     };

@@ -1,76 +1,124 @@
 #!/usr/bin/env node
-/**
- * What metrics cost: nanoseconds for counting one publish, and the throughput of a broker whose metrics
- * are served and scraped against one without, in turns.
- *
- *   node scripts/bench/metrics-cost.mjs [--rounds 5] [--seconds 3] [--qos 0] [--size 64] [--json]
- *
- * Both brokers of a round run on the same core, the load generator on the other one; the scrape is every
- * second, fifteen times as often as is usual. On a machine that has other things to do, processor time for
- * a message says more than throughput.
- */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { join } from 'node:path';
-import { readArguments } from '../lib/arguments.mjs';
-import { installIfNeeded, root, run } from '../lib/prepare.mjs';
-import { pinned } from './lib/brokers.mjs';
+import { formatCount, readProcessUsage } from './lib/bench-package.mjs';
+/** What metrics cost a message: see `--help`. */
+import { promptmq, startBroker } from './lib/brokers.mjs';
+import { writeSection } from './lib/document.mjs';
 import { generate } from './lib/generator.mjs';
+import { runScript } from './lib/options.mjs';
+import { machine, median, table } from './lib/report.mjs';
 
-const { values } = readArguments(import.meta.url, {
-  options: {
-    rounds: { type: 'string', default: '5' },
-    seconds: { type: 'string', default: '3' },
-    qos: { type: 'string', default: '0' },
-    size: { type: 'string', default: '64' },
-    json: { type: 'boolean', default: false },
-  },
-});
-installIfNeeded();
-const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
-run('building', process.execPath, [compiler, '-b', 'packages/server', 'packages/bench']);
 const { countReceived, countSent, createStats } = await import(
   '../../packages/server/dist/stats.js'
 );
 
-const nanoseconds = Number(countingCost().toFixed(1));
-const rounds = { on: [], off: [] };
-for (let round = 0; round < Number(values.rounds); round++) {
-  // Each goes first as often as the other.
-  for (const kind of round % 2 === 0 ? ['on', 'off'] : ['off', 'on']) {
-    rounds[kind].push(await throughput(kind === 'on'));
+const SUMMARY = `Compares a broker that serves metrics with one that doesn't, by the processor time of a message: in pairs of
+runs, each first as often as the other. The median of what changes within a pair counts; how much pairs differ is
+shown. After each run the metrics are read many times, for the processor time of a scrape. Exits with 1 when both
+together, with a scrape every 15 seconds, cost more than the goal of 2 %, and more than pairs differ. About two
+minutes.`;
+
+const OPTIONS = {
+  rounds: { value: 'N', default: 9, help: 'pairs of runs' },
+  seconds: { value: 'N', default: 3, help: 'of each run, after a second of warm-up' },
+  qos: { value: 'N', default: '0', help: 'of the messages' },
+  size: { value: 'BYTES', default: 64, help: 'of a payload' },
+  json: { help: 'print JSON instead of a table' },
+  write: { help: 'write the section of docs/performance.md' },
+};
+
+const GOAL = 0.02;
+const SCRAPE_SECONDS = 15;
+/** Processor time counts in hundredths of a second: so many scrapes take some of them. */
+const SCRAPES = 50;
+const TIMEOUT_SECONDS = 60;
+
+await runScript('metrics-cost', SUMMARY, OPTIONS, main);
+
+async function main(values) {
+  const pairs = [];
+  for (let round = 0; round < values.rounds; round++) {
+    const pair = {};
+    for (const kind of round % 2 === 0 ? ['on', 'off'] : ['off', 'on']) {
+      pair[kind] = await measureOnce(kind === 'on', values);
+    }
+    pairs.push(pair);
+    console.error(
+      `metrics-cost: ${round + 1}/${values.rounds}: ${pair.on.nanoseconds.toFixed(0)} ns a message with, ${pair.off.nanoseconds.toFixed(0)} ns without`,
+    );
+  }
+  const results = {
+    taken: new Date().toISOString(),
+    machine: machine(),
+    qos: Number(values.qos),
+    size: values.size,
+    nanosecondsPerPublish: Number(countingCost(values.size).toFixed(1)),
+    scrapeSeconds: median(pairs.map(({ on }) => on.scrapeSeconds)),
+    cpu: compare(pairs, ({ nanoseconds }) => nanoseconds),
+    rate: compare(pairs, ({ perSecond }) => perSecond),
+    pairs,
+  };
+  const generated = describe(results);
+  console.log(values.json ? JSON.stringify(results) : generated);
+  if (values.write) writeSection('metrics-cost', results, generated);
+  const cost = total(results);
+  if (cost - results.cpu.error > GOAL) {
+    throw new Error(`metrics cost ${percent(cost)} of a busy core, more than ${percent(GOAL)}`);
   }
 }
-const rate = compare(({ perSecond }) => perSecond);
-const cpu = rounds.on[0].cpuNanoseconds === null ? null : compare((run) => run.cpuNanoseconds);
-if (values.json) {
-  console.log(JSON.stringify({ nanosecondsPerPublish: nanoseconds, rate, cpu, rounds }));
-} else {
-  const line = (what, { on, off, changePercent }, unit) =>
-    console.log(
-      `${what}: ${on.toLocaleString('en')}${unit} with metrics, ${off.toLocaleString('en')}${unit} without, ${changePercent} %`,
-    );
-  console.log(`counting one publish, received and sent: ${nanoseconds} ns`);
-  console.log(`QoS ${values.qos}, ${values.size} bytes, ${values.rounds} rounds, medians:`);
-  line('delivered a second', rate, '');
-  if (cpu !== null) line('processor time of the broker for a message', cpu, ' ns');
+
+/** Of a core that has no time left: what a message costs more, and what the scrapes take. */
+function total({ cpu, scrapeSeconds }) {
+  return cpu.change + scrapeSeconds / SCRAPE_SECONDS;
 }
 
-/** The medians, and the median of what changes within a round: what changes between them falls out. */
-function compare(read) {
-  const [on, off] = [rounds.on.map(read), rounds.off.map(read)];
-  const change = median(on.map((value, round) => value / off[round] - 1));
+/**
+ * Medians, the median change within a pair, and its error: the median distance of the pairs' changes from
+ * it, divided by the root of their number.
+ */
+function compare(pairs, read) {
+  const of = (kind) => median(pairs.map((pair) => read(pair[kind])));
+  const changes = pairs.map(({ on, off }) => read(on) / read(off) - 1);
+  const change = median(changes);
+  const deviation = median(changes.map((value) => Math.abs(value - change)));
+  // 1.48 median distances are a standard deviation, and a median has 1.25 times the error of a mean.
   return {
-    on: Math.round(median(on)),
-    off: Math.round(median(off)),
-    changePercent: Number((change * 100).toFixed(2)),
+    on: of('on'),
+    off: of('off'),
+    change,
+    error: (1.48 * 1.25 * deviation) / Math.sqrt(pairs.length),
   };
 }
 
+function describe(results) {
+  const { taken, machine: where, qos, size, cpu, rate, pairs } = results;
+  const row = (what, { on, off, change, error }, format) => [
+    what,
+    format(on),
+    format(off),
+    `${percent(change)} ± ${percent(error)}`,
+  ];
+  return [
+    `Taken on ${taken.slice(0, 10)}: ${where}; one pair, QoS ${qos}, ${size} bytes, medians of ${pairs.length} pairs of runs, by \`node scripts/bench/metrics-cost.mjs --write\`.`,
+    '',
+    table(
+      ['', 'with metrics', 'without', 'change'],
+      [
+        row(
+          'processor time of the broker for a message',
+          cpu,
+          (value) => `${Math.round(value)} ns`,
+        ),
+        row('delivered a second', rate, (value) => `${formatCount(value)}/s`),
+      ],
+    ),
+    '',
+    `A scrape takes ${(results.scrapeSeconds * 1000).toFixed(1)} ms of processor time. With one every ${SCRAPE_SECONDS} seconds, metrics cost ${percent(total(results))} of a busy core; the goal is ${percent(GOAL)} at most. Counting one message, received and sent, takes ${results.nanosecondsPerPublish} ns, and is done in both: the counters are those of \`$SYS\` as well.`,
+  ].join('\n');
+}
+
 /** All that `Connection`, `Router` and `PacketSender` count for one PUBLISH to one subscriber. */
-function countingCost() {
+function countingCost(size) {
   const stats = createStats();
-  const size = Number(values.size);
   const turn = (count) => {
     const startedAt = process.hrtime.bigint();
     for (let index = 0; index < count; index++) {
@@ -86,52 +134,40 @@ function countingCost() {
   turn(count);
   const costs = Array.from({ length: 5 }, () => turn(count));
   if (stats.messagesReceived !== 6 * count) throw new Error('not counted');
-  return median(costs);
+  return Math.min(...costs);
 }
 
-/** Messages a second from one publisher to one subscriber, and what each costs the broker. */
-async function throughput(hasMetrics) {
-  const { url, metricsUrl, child } = await startBroker(hasMetrics ? '127.0.0.1:0' : 'none');
-  let scrapes = 0;
-  const scraper = setInterval(async () => {
-    if (metricsUrl === null) return;
+async function measureOnce(hasMetrics, { qos, size, seconds }) {
+  const more = ['--storage-enabled', 'false', ...(hasMetrics ? [] : ['--metrics-bind', 'none'])];
+  const running = await startBroker(promptmq(more));
+  try {
+    const load = ['pairs', '--pairs', '1', '--qos', qos, '--size', String(size)];
+    const time = ['--warmup', '1', '--seconds', String(seconds), '--fail-on-loss'];
+    const result = await generate([...load, ...time], running, TIMEOUT_SECONDS);
+    const { ratePerSecond, broker } = result;
+    if (broker === null) throw new Error('the processor time of the broker is unknown: no /proc');
+    const scrapeSeconds = hasMetrics ? await scrapeCost(running) : null;
+    const nanoseconds = (broker.cpu / ratePerSecond) * 1e9;
+    return { perSecond: ratePerSecond, nanoseconds, scrapeSeconds };
+  } catch (error) {
+    throw new Error(running.failure() ?? error.message);
+  } finally {
+    await running.stop();
+  }
+}
+
+/** Seconds of processor time. */
+async function scrapeCost({ metricsUrl, pid }) {
+  const before = readProcessUsage(pid).cpuSeconds;
+  for (let scrape = 0; scrape < SCRAPES; scrape++) {
     const text = await (await fetch(metricsUrl)).text();
-    if (/^promptmq_messages_received_total [1-9]/m.test(text)) scrapes++;
-  }, 1000);
-  const load = ['pairs', '--pairs', '1', '--qos', values.qos, '--size', values.size];
-  const time = ['--warmup', '1', '--seconds', values.seconds, '--fail-on-loss'];
-  const result = await generate([...load, ...time], { url, pid: child.pid }, 60);
-  clearInterval(scraper);
-  child.kill('SIGTERM');
-  await once(child, 'close');
-  if (hasMetrics && scrapes === 0) throw new Error('no scrape showed the messages');
-  const { ratePerSecond, broker } = result;
-  const cpuNanoseconds = broker === null ? null : (broker.cpu / ratePerSecond) * 1e9;
-  return { perSecond: ratePerSecond, cpuNanoseconds };
+    if (!/^promptmq_messages_received_total [1-9]/m.test(text)) {
+      throw new Error('the metrics do not show the messages');
+    }
+  }
+  return (readProcessUsage(pid).cpuSeconds - before) / SCRAPES;
 }
 
-async function startBroker(metrics) {
-  const address = ['--bind', '127.0.0.1:0', '--ws-bind', 'none', '--metrics-bind', metrics];
-  const args = [...address, '--log-format', 'json', '--storage-enabled', 'false'];
-  const bin = join(root, 'packages', 'server', 'bin', 'promptmq.js');
-  const [command, commandArgs] = pinned(0, process.execPath, [bin, ...args]);
-  const child = spawn(command, commandArgs, { stdio: ['ignore', 'pipe', 'inherit'] });
-  const find = (protocol, output) =>
-    new RegExp(`"protocol":"${protocol}","address":"([^"]+)"`).exec(output)?.[1] ?? null;
-  return new Promise((resolve, reject) => {
-    let output = '';
-    child.on('exit', (code) => reject(new Error(`the broker ended with ${code}`)));
-    child.stdout.on('data', (chunk) => {
-      output += chunk;
-      const mqtt = find('mqtt', output);
-      const http = find('http', output);
-      if (mqtt === null || (http === null && metrics !== 'none')) return;
-      const metricsUrl = http === null ? null : `http://${http}/metrics`;
-      resolve({ url: `mqtt://${mqtt}`, metricsUrl, child });
-    });
-  });
-}
-
-function median(numbers) {
-  return [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)];
+function percent(share) {
+  return `${(share * 100).toFixed(1)} %`;
 }

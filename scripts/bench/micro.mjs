@@ -1,39 +1,50 @@
 #!/usr/bin/env node
-/**
- * What a message costs in each part of the broker, without sockets: nanoseconds and bytes allocated for
- * an operation.
- *
- *   node scripts/bench/micro.mjs [--check | --update] [--only TEXT] [--json FILE]
- *
- * Times are also given as multiples of a fixed loop that is timed in turn with the operations: these
- * multiples are what `--check` compares with scripts/bench/micro-baseline.json, and `--update` writes.
- * With `--check` it exits with 1 when one is more than 10 % higher, or when more bytes are allocated.
- */
+/** What a message costs in each part of the broker, without sockets: see `--help`. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { readArguments } from '../lib/arguments.mjs';
 import { CASES } from './lib/micro-cases.mjs';
+import { runScript, UsageError } from './lib/options.mjs';
 import { median, table } from './lib/report.mjs';
+
+const SUMMARY = `Nanoseconds and bytes allocated for an operation, each in processes of its own. Times are also given as
+thousandths of a fixed loop that is timed in turn with the operation in the same process: these are what is
+compared with scripts/bench/micro-baseline.json. With --check it exits with 1 when an operation is slower than
+the baseline by more than an eighth, or allocates more. A minute and a half at most.`;
+
+const OPTIONS = {
+  check: { help: 'compare with the baseline; exit with 1 when something is worse' },
+  update: { help: 'write the baseline: about two minutes' },
+  only: { value: 'TEXT', default: '', help: 'only operations with this in their name' },
+  json: { value: 'FILE', help: 'write the figures to a file' },
+  budget: { value: 'SECONDS', default: 80, help: 'after which nothing is measured again' },
+};
 
 const BASELINE = fileURLToPath(new URL('micro-baseline.json', import.meta.url));
 
-/** What a figure may be worse than the baseline. */
-const TOLERANCE = 0.1;
+/** What a time may be above the baseline: half of the slow-down that must not escape, and some noise. */
+const TIME_TOLERANCE = 0.125;
+const BYTES_TOLERANCE = 0.1;
 /** Allocations are counted with so much noise, in bytes an operation. */
 const BYTES_NOISE = 24;
 
-/** A batch of operations takes about so long, and the best of so many batches counts. */
-const BATCH_MS = 4;
-const ROUNDS = 60;
-const WARM_UP_MS = 400;
-/** Processes of each operation that make a baseline. */
-const UPDATE_PROCESSES = 5;
 /**
- * What seems to be worse is measured so often again: another process may have been in the way, and V8
- * compiles some operations now in one way, now in another that is half as fast.
+ * Each operation is measured in so many processes, in turns with the others so that what else the machine does
+ * hits all; and what seems to be worse in more of them, as far as the budget goes. The best one counts:
+ * other work can only make it slower.
  */
+const PASSES = 2;
 const RECHECKS = 8;
+const UPDATE_PASSES = 6;
+
+/** A batch of operations takes about so long, and the best of so many batches counts. */
+const BATCH_MS = 3;
+const ROUNDS = 40;
+/** Calls of an operation before it is measured: the same in each process, so that it is compiled alike. */
+const WARM_UP_CALLS = 60;
+const WARM_UP_COUNT = 2000;
+/** Operations in a batch are doubled up to so many. */
+const COUNT_MAX = 10_000_000;
 
 /** What the reference loop works on and with. */
 const REFERENCE_BYTES = Buffer.from(
@@ -44,65 +55,57 @@ let referenceHash = null;
 /** Tells this program that it is the process of one operation. */
 const CHILD = '--child';
 
-// A large young generation, so that nothing is collected while allocations are counted.
-const FLAGS = ['--expose-gc', '--max-semi-space-size=256', '--min-semi-space-size=256'];
+/** A large young generation, so that nothing is collected while allocations are counted; and no chance. */
+const FLAGS = [
+  '--expose-gc',
+  '--max-semi-space-size=256',
+  '--min-semi-space-size=256',
+  '--hash-seed=1',
+  '--random-seed=1',
+];
 
-try {
-  const [option, name] = process.argv.slice(2);
-  if (option === CHILD) console.log(JSON.stringify(await measureHere(name)));
-  else main();
-} catch (error) {
-  console.error(`micro: ${error.message}`);
-  process.exitCode = 1;
-}
+const [option, childName] = process.argv.slice(2);
+if (option === CHILD) console.log(JSON.stringify(await measureHere(childName)));
+else await runScript('micro', SUMMARY, OPTIONS, main);
 
-function main() {
-  const { values } = readArguments(import.meta.url, {
-    options: {
-      check: { type: 'boolean', default: false },
-      update: { type: 'boolean', default: false },
-      only: { type: 'string', default: '' },
-      json: { type: 'string' },
-    },
-  });
+function main(values) {
   const baseline = existsSync(BASELINE) ? JSON.parse(readFileSync(BASELINE, 'utf8')) : {};
   if (values.check && Object.keys(baseline).length === 0) {
-    throw new Error('there is no baseline: --update writes one');
+    throw new UsageError('there is no baseline: --update writes one');
   }
+  if (values.check && values.update) throw new UsageError('either --check or --update');
   const names = Object.keys(CASES).filter((name) => name.includes(values.only));
-  if (names.length === 0) throw new Error(`no operation has "${values.only}" in its name`);
+  if (names.length === 0) throw new UsageError(`no operation has "${values.only}" in its name`);
+
+  const budgetSeconds = values.update ? values.budget * UPDATE_PASSES : values.budget;
+  const endMs = performance.now() + budgetSeconds * 1000;
   const figures = {};
-  for (const name of names) {
-    // The baseline is what is usual, so that a lucky process does not make all others look worse.
-    figures[name] = values.update ? usual(measureOften(name, UPDATE_PROCESSES)) : measure(name);
-    for (let again = 0; again < RECHECKS && values.check; again++) {
-      if (!isWorse(figures[name], baseline[name])) break;
+  const pass = (some) => {
+    for (const name of some) {
+      if (figures[name] !== undefined && performance.now() > endMs) return;
       figures[name] = better(figures[name], measure(name));
     }
+  };
+  for (let done = 0; done < (values.update ? UPDATE_PASSES : PASSES); done++) {
+    console.error(`micro: pass ${done + 1}`);
+    pass(names);
+  }
+  const worseNames = () => names.filter((name) => isWorse(figures[name], baseline[name]));
+  for (let again = 0; again < RECHECKS && values.check; again++) {
+    const worse = worseNames();
+    if (worse.length === 0 || performance.now() > endMs) break;
+    console.error(`micro: again: ${worse.join('; ')}`);
+    pass(worse);
   }
   console.log(describe(figures, baseline));
-  if (values.json !== undefined) writeFileSync(values.json, toJson(figures));
+  if (values.json !== null) writeFileSync(values.json, toJson(figures));
   if (values.update) writeFileSync(BASELINE, toJson({ ...baseline, ...figures }));
-  const worse = names.filter((name) => values.check && isWorse(figures[name], baseline[name]));
+  const worse = values.check ? worseNames() : [];
   if (worse.length > 0) throw new Error(`worse than the baseline: ${worse.join('; ')}`);
 }
 
 function toJson(figures) {
   return `${JSON.stringify(figures, null, 2)}\n`;
-}
-
-function measureOften(name, processCount) {
-  return Array.from({ length: processCount }, () => measure(name));
-}
-
-/** The median in each respect. */
-function usual(measurements) {
-  const of = (read) => median(measurements.map(read));
-  return {
-    ns: of(({ ns }) => ns),
-    ratio: of(({ ratio }) => ratio),
-    bytes: of(({ bytes }) => bytes),
-  };
 }
 
 /** In a process of its own, so that no operation is compiled for what another one does. */
@@ -116,6 +119,7 @@ function measure(name) {
 async function measureHere(name) {
   const one = await CASES[name]();
   try {
+    await warmUp(one);
     const count = await batchSize(one);
     let best = Number.POSITIVE_INFINITY;
     let reference = Number.POSITIVE_INFINITY;
@@ -136,16 +140,26 @@ async function measureHere(name) {
   }
 }
 
-/** Operations in a batch, a multiple of 100; found while the code becomes warm. */
-async function batchSize(one) {
-  const countMax = one.countMax ?? 10_000_000;
-  const end = performance.now() + WARM_UP_MS;
-  for (let count = 100; ; ) {
-    const ms = timed(() => one.run(count)) / 1e6;
-    await one.after?.();
+async function warmUp(one) {
+  const count = Math.min(WARM_UP_COUNT, one.countMax ?? COUNT_MAX);
+  for (let call = 0; call < WARM_UP_CALLS; call++) {
+    one.run(count);
     referenceLoop();
-    if (ms < BATCH_MS && count < countMax) count *= 2;
-    else if (performance.now() > end) return count;
+    await one.after?.();
+  }
+}
+
+/** Operations in a batch, a multiple of 100. */
+async function batchSize(one) {
+  const countMax = one.countMax ?? COUNT_MAX;
+  for (let count = 100; ; count *= 2) {
+    const ms =
+      Math.min(
+        timed(() => one.run(count)),
+        timed(() => one.run(count)),
+      ) / 1e6;
+    await one.after?.();
+    if (ms >= BATCH_MS || count * 2 > countMax) return count;
   }
 }
 
@@ -186,13 +200,14 @@ function referenceLoop() {
 function isWorse(figure, known) {
   if (known === undefined) return false;
   return (
-    figure.ratio > known.ratio * (1 + TOLERANCE) ||
-    figure.bytes > known.bytes * (1 + TOLERANCE) + BYTES_NOISE
+    figure.ratio > known.ratio * (1 + TIME_TOLERANCE) ||
+    figure.bytes > known.bytes * (1 + BYTES_TOLERANCE) + BYTES_NOISE
   );
 }
 
 /** The best of two measurements, in each respect. */
 function better(one, other) {
+  if (one === undefined) return other;
   return {
     ns: Math.min(one.ns, other.ns),
     ratio: Math.min(one.ratio, other.ratio),

@@ -13,6 +13,7 @@ export {
   type ResultSeries,
   throughputPlot,
 } from './plots.ts';
+export { type ProcessUsage, readProcessUsage } from './process-usage.ts';
 export {
   type BrokerUsage,
   type GeneratorUsage,

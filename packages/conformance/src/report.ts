@@ -44,7 +44,7 @@ export function report(
     'Black-box cases over raw sockets, from the texts of the standards; `packages/conformance` holds them,',
     'and they can be run against any broker:',
     '',
-    '```sh',
+    '```sh skip=synopsis',
     'node scripts/conformance.mjs --target HOST:PORT [--ws ws://HOST:PORT/mqtt]',
     '```',
     '',

@@ -119,7 +119,7 @@ function open(
   broker.traces.onAdmitted(clientId, packet);
   const { userName } = connection;
   const permissions = broker.access.permissionsOf({ clientId, userName });
-  if (isWillRefused(broker, connection, packet, permissions)) return;
+  if (isForbidden(broker, connection, packet, permissions)) return;
   connection.permissions = permissions;
   const requestedExpiry = requestedSessionExpiry(packet);
   const sessionExpiryInterval = Math.min(requestedExpiry, config.mqtt.maxSessionExpiry);
@@ -173,17 +173,28 @@ function open(
   broker.join(connection, session, will, sendQuota, dependsOn);
 }
 
-function isWillRefused(
+/** Refuses a client that may not have its identifier, or not publish its will. */
+function isForbidden(
   broker: Broker,
   connection: Connection,
-  { will }: ConnectPacket,
+  { clientId, will }: ConnectPacket,
   permissions: Permissions | null,
 ): boolean {
-  if (will === undefined || permissions === null || permissions.mayPublish(will.topic))
+  const refuse = (reasonCode: number, why: string): true => {
+    broker.logConnectRefusal(connection, reasonCode, why);
+    connection.rejectConnect(reasonCode, why);
+    return true;
+  };
+  const { userName } = connection;
+  // One that the broker assigns is nobody else's.
+  if (clientId !== '' && !broker.access.mayUseClientId({ clientId, userName })) {
+    const why = 'auth.client-ids does not allow this client identifier';
+    return refuse(ReasonCode.ClientIdentifierNotValid, why);
+  }
+  if (will === undefined || permissions === null || permissions.mayPublish(will.topic)) {
     return false;
-  broker.logConnectRefusal(connection, ReasonCode.NotAuthorized, 'will topic');
-  connection.rejectConnect(ReasonCode.NotAuthorized, 'will topic');
-  return true;
+  }
+  return refuse(ReasonCode.NotAuthorized, 'will topic');
 }
 
 interface Refusal {

@@ -52,6 +52,9 @@ const WRITABLE_BYTES = 262_144;
 const CONGESTED_BYTES = 1_048_576;
 const CONGESTED_MESSAGES = 200;
 
+/** A packet may take one read timeout for each so many bytes. */
+const READ_PART_BYTES = 65_536;
+
 /** How long a closing connection may take to read our last packet before it is cut. */
 const LINGER_MS = 2000;
 
@@ -98,6 +101,8 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
   #keepAliveMs: number;
   /** When the bytes came that are processed now, or came last. */
   receivedAt: number;
+  /** When the packet that has begun did; -1 when it isn't known of one yet. */
+  #begunAt: number;
   /** Milliseconds of the runtime's clock. */
   readonly openedAt: number;
   #closingAt: number;
@@ -137,6 +142,7 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
     this.#keepAliveMs = 0;
     this.openedAt = broker.runtime.now();
     this.receivedAt = this.openedAt;
+    this.#begunAt = -1;
     this.#closingAt = 0;
     this.#stalledAt = -1;
     this.#congestion = null;
@@ -170,12 +176,11 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
     if (this.#decoder.bufferedBytes > 0 && this.state === ConnectionState.Open) this.#expectRest();
   }
 
-  /** A packet has begun: the next bytes of it are to come within the read timeout. */
+  /** A packet has begun: the rest of it is to come within the read timeout. */
   #expectRest(): void {
-    const { readTimeout } = this.broker.config.server;
-    if (readTimeout > 0 && !this.#isWatchedUntil(this.receivedAt + readTimeout)) {
-      this.#armDeadline();
-    }
+    if (this.#begunAt === -1) this.#begunAt = this.receivedAt;
+    const dueAt = this.#restDueAt();
+    if (dueAt !== Number.POSITIVE_INFINITY && !this.#isWatchedUntil(dueAt)) this.#armDeadline();
   }
 
   /** Whether the deadline comes at that time at the latest. */
@@ -186,6 +191,7 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
   onFrame(buffer: Uint8Array, start: number, bodyStart: number, end: number): boolean {
     const type = (buffer[start] as number) >> 4;
     const { stats } = this.broker;
+    this.#begunAt = -1;
     (stats.packetsReceived[type] as number)++;
     stats.packetTypeNow = type;
     if (this.state !== ConnectionState.Open) {
@@ -273,6 +279,7 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
       if (!(error instanceof PacketError)) throw error;
       this.refuse(error);
     }
+    if (this.#decoder.bufferedBytes > 0 && this.state === ConnectionState.Open) this.#expectRest();
   }
 
   #onPacket(packet: Packet): void {
@@ -460,6 +467,7 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
     this.#holdCount--;
     if (this.#holdCount > 0) return;
     this.receivedAt = this.broker.runtime.now();
+    this.#begunAt = -1;
     if (this.#decoder.bufferedBytes > 0 && this.state === ConnectionState.Open) this.#expectRest();
     this.transport.resume();
   }
@@ -625,11 +633,17 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
     }
   }
 
-  /** When more of a packet that has begun is due; a client that isn't read from isn't late. */
+  /**
+   * When more of a packet that has begun is due, and when all of it is: a byte now and then is not enough,
+   * but a large packet has a read timeout for each 64 KiB that have come. A client that isn't read from isn't late.
+   */
   #restDueAt(): number {
     const { readTimeout } = this.broker.config.server;
-    const isDue = readTimeout > 0 && this.#holdCount === 0 && this.#decoder.bufferedBytes > 0;
-    return isDue ? this.receivedAt + readTimeout : Number.POSITIVE_INFINITY;
+    const { bufferedBytes } = this.#decoder;
+    const isDue = readTimeout > 0 && this.#holdCount === 0 && bufferedBytes > 0;
+    if (!isDue || this.#begunAt === -1) return Number.POSITIVE_INFINITY;
+    const parts = 1 + Math.floor(bufferedBytes / READ_PART_BYTES);
+    return Math.min(this.receivedAt + readTimeout, this.#begunAt + parts * readTimeout);
   }
 
   #onDeadline(now: number): void {

@@ -13,6 +13,7 @@ export const {
   lineChart,
   memoryPlot,
   parseTarget,
+  readProcessUsage,
   soak,
   throughputPlot,
 } = await import('../../../packages/bench/dist/index.js');

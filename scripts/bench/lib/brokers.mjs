@@ -65,7 +65,7 @@ export function promptmq(more = []) {
       [
         join(root, 'packages/server/bin/promptmq.js'),
         ...['--bind', `127.0.0.1:${port}`, '--ws-bind', 'none', '--max-connections', '100000'],
-        ...['--metrics-bind', `127.0.0.1:${metricsPort}`],
+        ...(more.includes('--metrics-bind') ? [] : ['--metrics-bind', `127.0.0.1:${metricsPort}`]),
         ...more,
       ],
     ],

@@ -24,6 +24,7 @@ export class Access {
   readonly #allowsAnonymous: boolean;
   readonly #passwords: PasswordChecker | null;
   readonly #rules: readonly AclRule[] | null;
+  readonly #clientIds: readonly string[];
 
   private constructor(
     auth: Config['auth'],
@@ -39,6 +40,7 @@ export class Access {
             waitingMax: auth.maxWaitingChecks,
           });
     this.#rules = rules;
+    this.#clientIds = auth.clientIds;
   }
 
   /**
@@ -88,6 +90,19 @@ export class Access {
     return verdict === 'busy'
       ? refusal(ReasonCode.ServerBusy, 'auth.max-waiting-checks reached')
       : WRONG;
+  }
+
+  /** Whether a client may choose its identifier: another's would take over that one's session. */
+  mayUseClientId({ clientId, userName }: Identity): boolean {
+    if (this.#clientIds.length === 0) return true;
+    return this.#clientIds.some((pattern) => {
+      const isOpen = pattern.endsWith('*');
+      const allowed = isOpen ? pattern.slice(0, -1) : pattern;
+      if (allowed.includes('%u') && userName === null) return false;
+      // Replaced by a function: names with $ in them stay as they are.
+      const begin = allowed.replaceAll('%u', () => userName as string);
+      return isOpen ? clientId.startsWith(begin) : clientId === begin;
+    });
   }
 
   /** What a client may do; null when it may do everything. */

@@ -81,16 +81,20 @@ export class RetainedPlaces {
 
   /** As the last checkpoint has it. */
   restore(chunkNumber: number, reader: ByteReader, bytes: Uint8Array): void {
-    for (let count = reader.varint(); count > 0; count--) {
-      const number = chunkNumber * CHUNK_SIZE + reader.u8();
+    const count = reader.varint();
+    const chunk: Chunk = { topics: [], count, isChanged: false, bytes: new Uint8Array(bytes) };
+    for (let index = 0; index < count; index++) {
+      const slot = reader.u8();
+      const number = chunkNumber * CHUNK_SIZE + slot;
       const position = reader.varint();
       const share = reader.varint();
-      this.#put(reader.string(), { number, position, share });
+      const topic = reader.string();
+      this.#places.set(topic, { number, position, share });
+      while (chunk.topics.length < slot) chunk.topics.push(undefined);
+      chunk.topics.push(topic);
+      this.#nextNumber = Math.max(this.#nextNumber, number + 1);
     }
-    const chunk = this.#chunks.get(chunkNumber);
-    if (chunk === undefined) return;
-    chunk.isChanged = false;
-    chunk.bytes = new Uint8Array(bytes);
+    if (count > 0) this.#chunks.set(chunkNumber, chunk);
   }
 
   #put(topic: string, place: RetainedPlace): void {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { encode, type Packet, PacketDecoder } from '@promptmq/codec';
 import type { IClientOptions } from 'mqtt';
+import { Access } from '../../src/access/access.ts';
 import { covers, Permissions } from '../../src/access/acl.ts';
 import { readAclFile } from '../../src/access/acl-file.ts';
 import { hashPassword, parsePasswordHash } from '../../src/access/password.ts';
@@ -15,6 +16,7 @@ import {
   ConfigError,
   type ConfigInput,
   createBroker,
+  parseConfig,
   type RunningBroker,
 } from '../../src/index.ts';
 import { noopLogger } from '../../src/log/index.ts';
@@ -331,5 +333,47 @@ describe('clients', () => {
       'auth.password-file',
       'auth.acl-file',
     ]);
+  });
+});
+
+describe('auth.client-ids', () => {
+  const identity = (clientId: string, userName: string | null) => ({ clientId, userName });
+
+  test.each([
+    [['%u'], 'alice', 'alice', true],
+    [['%u'], 'alice', 'alice2', false],
+    [['%u-*'], 'alice-phone', 'alice', true],
+    [['%u-*'], 'alice-', 'alice', true],
+    [['%u-*'], 'alice', 'alice', false],
+    [['%u-*'], 'bob-phone', 'alice', false],
+    [['%u-*'], 'null-phone', null, false],
+    [['%u-*', 'public-*'], 'public-1', null, true],
+    [['a-%u-%u'], 'a-$&-$&', '$&', true],
+    [['*'], 'anything', null, true],
+    [[], 'anything', null, true],
+  ])('%j: %s by user %s is allowed: %s', (clientIds, clientId, userName, isAllowed) => {
+    const access = Access.load(parseConfig({ auth: { clientIds } }).auth);
+    expect(access.mayUseClientId(identity(clientId, userName))).toBe(isAllowed);
+  });
+
+  test('a user can not take over the session of another, and one is assigned to whom names none', async () => {
+    const mallory = await hashPassword('mallory');
+    const both = write('both', `alice:${aliceHash}\nmallory:${mallory}\n`);
+    const running = await createBroker({ auth: { passwordFile: both, clientIds: ['%u-*'] } });
+    const alice = { username: 'alice', password: 'open sesame', clientId: 'alice-1' };
+    const victim = await TestClient.connect(running.url as string, alice);
+    const thief = { username: 'mallory', password: 'mallory', clientId: 'alice-1' };
+    await expect(TestClient.connect(running.url as string, thief)).rejects.toMatchObject({
+      code: 2,
+    });
+    const v5 = { ...thief, protocolVersion: 5 } as const;
+    await expect(TestClient.connect(running.url as string, v5)).rejects.toMatchObject({
+      code: 0x85,
+    });
+    await victim.mqtt.publishAsync('still', 'there', { qos: 1 });
+    const nameless = await TestClient.connect(running.url as string, { ...v5, clientId: '' });
+    await nameless.end();
+    await victim.end();
+    await running.stop();
   });
 });

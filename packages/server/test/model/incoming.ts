@@ -2,14 +2,21 @@ import type { AckPacket, PublishPacket } from '@promptmq/codec';
 import type { Ledger } from './ledger.ts';
 import type { ClientProfile } from './model-client.ts';
 import { type Publication, Violation } from './publication.ts';
-import type { SessionRecord } from './session-record.ts';
+import type { SentCopy, SessionRecord } from './session-record.ts';
+
+/** A QoS 2 message between its PUBLISH and its PUBREL. */
+interface Received {
+  readonly publication: Publication;
+  /** The first that the broker knows to have sent. */
+  readonly copy: SentCopy;
+}
 
 /** What a client receives: takes each QoS 2 message once, and checks packet identifiers and quota. */
 export class Incoming {
   readonly #profile: ClientProfile;
   readonly #ledger: Ledger;
   /** QoS 2 messages received and not yet released, by packet identifier; they outlive a connection. */
-  readonly #received = new Map<number, Publication>();
+  readonly #received = new Map<number, Received>();
   /** Sent on this connection and not yet acknowledged by this client, with what they were. */
   readonly #window = new Map<number, Publication>();
   /** Those of `#received` that the broker may have forgotten, as the session may be another one. */
@@ -28,7 +35,7 @@ export class Incoming {
     const mayStay = ({ options }: Publication) =>
       options.expiry !== null && this.#ledger.crashes > 0;
     return [...this.#received].every(
-      ([packetId, publication]) => this.#doubtful.has(packetId) || mayStay(publication),
+      ([packetId, { publication }]) => this.#doubtful.has(packetId) || mayStay(publication),
     );
   }
 
@@ -49,25 +56,27 @@ export class Incoming {
       throw new Violation(`${clientId}: packet identifier ${messageId} is in use`);
     }
     const known = this.#received.get(messageId);
-    const isOther = known?.payload.compare(packet.payload) !== 0;
+    const isOther = known?.publication.payload.compare(packet.payload) !== 0;
     const isForgotten = isOther && this.#doubtful.has(messageId);
     const former = isForgotten ? undefined : known;
     if (isForgotten) this.#received.delete(messageId);
     this.#doubtful.delete(messageId);
-    let publication = former;
-    if (former === undefined) {
-      publication = this.#ledger.delivered(session, packet, topic, writtenMs);
-    } else if (!(dup || this.#ledger.crashes > 0) || former.payload.compare(packet.payload) !== 0) {
+    const mayComeAgain = former === undefined || dup || this.#ledger.mayBeForgotten(former.copy);
+    if (former !== undefined && (isOther || !mayComeAgain)) {
       throw new Violation(
-        `${clientId}: packet identifier ${messageId} has not been released from ${former}`,
+        `${clientId}: packet identifier ${messageId} has not been released from ${former.publication}`,
       );
     }
-    this.#window.set(messageId, publication as Publication);
+    const publication =
+      former?.publication ?? this.#ledger.delivered(session, packet, topic, writtenMs);
+    this.#window.set(messageId, publication);
     if (this.#window.size > this.#profile.receiveMaximum) {
       throw new Violation(`${clientId}: more than its Receive Maximum [MQTT-3.3.4-9]`);
     }
     if (qos === 1) return { cmd: 'puback', messageId };
-    this.#received.set(messageId, publication as Publication);
+    const isKnown = former !== undefined && dup;
+    const copy = isKnown ? former.copy : { life: session.brokerLife, writtenMs };
+    this.#received.set(messageId, { publication, copy });
     return { cmd: 'pubrec', messageId };
   }
 

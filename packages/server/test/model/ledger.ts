@@ -323,14 +323,14 @@ export class Ledger {
   ): void {
     if (exactCopies > 1) throw new Violation(`${where}: ${exactCopies} times at QoS 2`);
     const routed = publication.options.qos === 1 ? publication.sends : 1;
-    const count = firstCopies.filter((copy) => !this.#mayBeForgotten(copy)).length;
+    const count = firstCopies.filter((copy) => !this.mayBeForgotten(copy)).length;
     if (count > routed) {
       throw new Violation(`${where}: ${count} times without DUP, routed ${routed}`);
     }
   }
 
   /** Whether the broker may not know any more, after a crash, that it had sent a copy. */
-  #mayBeForgotten({ life, writtenMs }: SentCopy): boolean {
+  mayBeForgotten({ life, writtenMs }: SentCopy): boolean {
     const since = this.#unsafeSince[life];
     return since !== undefined && writtenMs > since;
   }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { Packet } from '@promptmq/codec';
+import { encode, type Packet } from '@promptmq/codec';
 import { Simulation } from '../support/simulation.ts';
 
 type ConnectFields = Partial<Packet & { cmd: 'connect' }>;
@@ -230,11 +230,48 @@ describe('read timeout', () => {
     const client = simulation.connect('c');
     client.send(half);
     simulation.advance(4);
-    client.send(Uint8Array.of(0x78));
-    simulation.advance(4);
     expect(client.isClosed).toBe(false);
     simulation.advance(2);
     expect(client.brief()).toEqual(['disconnect 131']);
+  });
+
+  test('a byte now and then does not keep a packet open, nor does a packet before it', () => {
+    const simulation = new Simulation({ server: { readTimeout: '5s' } });
+    const client = simulation.connect('c');
+    client.send(half);
+    simulation.advance(4);
+    // The rest of one packet, and the beginning of the next: its time begins now.
+    client.send(Uint8Array.of(0, 0x78, 0x78, 0x78, 0x78, 0x78, 0x78, ...half));
+    for (let count = 0; count < 4; count++) {
+      simulation.advance(1.1);
+      client.send(Uint8Array.of(0x78));
+    }
+    expect(client.isClosed).toBe(false);
+    simulation.advance(1);
+    expect(client.brief()).toEqual(['disconnect 131']);
+    expect(simulation.broker.stats.disconnections.get('read timeout')).toBe(1);
+  });
+
+  test('a large packet has that time for each 64 KiB', () => {
+    const simulation = new Simulation({ server: { readTimeout: '5s' } });
+    const client = simulation.connect('c');
+    const payload = new Uint8Array(300_000);
+    const packet = encode({
+      cmd: 'publish',
+      topic: 't',
+      payload,
+      qos: 0,
+      dup: false,
+      retain: false,
+    }) as Uint8Array;
+    // 70,000 bytes each 4 s are enough, for all of 17 s.
+    for (let offset = 0; offset < packet.length; offset += 70_000) {
+      client.send(packet.subarray(offset, offset + 70_000));
+      if (offset + 70_000 < packet.length) simulation.advance(4);
+    }
+    simulation.advance(100);
+    expect(client.isClosed).toBe(false);
+    expect(simulation.broker.stats.packetsReceived[3]).toBe(1);
   });
 
   test('silence between packets does not, nor does 0', () => {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { flag, integer, pathOrNone } from '../units.ts';
+import { flag, integer, list, pathOrNone } from '../units.ts';
 
 /** Who may connect, and what they may publish and subscribe. */
 export const authSection = z
@@ -14,6 +14,11 @@ export const authSection = z
       .prefault(null)
       .describe(
         'file of rules on who may publish and subscribe what; without it, everyone may all',
+      ),
+    clientIds: list(100)
+      .prefault([])
+      .describe(
+        'client identifiers that clients may choose, exact or with * at the end; %u is the proved user name; empty allows any',
       ),
     maxConcurrentChecks: integer(1, 64)
       .prefault(2)

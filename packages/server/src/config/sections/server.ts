@@ -64,7 +64,9 @@ export const serverSection = z
       .meta({ restart: true }),
     readTimeout: duration(0, DAY_MS)
       .prefault('30s')
-      .describe('how long nothing may come of a packet that has begun; 0 is for ever'),
+      .describe(
+        'how long a packet that has begun may take for each 64 KiB, and nothing of it may come; 0 is for ever',
+      ),
     writeTimeout: duration(0, DAY_MS)
       .prefault('30s')
       .describe('how long a client may take nothing while data waits for it; 0 is for ever'),

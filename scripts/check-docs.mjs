@@ -1,0 +1,388 @@
+#!/usr/bin/env node
+/**
+ * Checks what the documentation says: `node scripts/check-docs.mjs [FILE …]`, after a build. Every problem is told with
+ * file and line; the exit code is 1 if there is any.
+ *
+ * - Links to files and headings lead somewhere.
+ * - Blocks of `sh` run in a folder of their own, one for each file, with `promptmq` and `promptmq-bench` of this
+ *   repository. /etc/promptmq, /var/lib/promptmq, /var/log, /run and /backup are folders in it, and port 1883 of this machine
+ *   is that of a broker where the block asks for one.
+ * - Blocks of `js` are type checked, and run in the same way.
+ * - Blocks of `yaml` are read as a configuration of the broker, or as rules where they have `rules`.
+ *
+ * What follows the language in a block's first line says how it is run:
+ *
+ *   broker       while a broker runs there
+ *   until=WORD   it doesn't end by itself: until its output has this word
+ *   skip=REASON  not at all. Options of promptmq commands are looked up all the same.
+ */
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join, relative, resolve } from 'node:path';
+import { encode } from '../packages/codec/dist/index.js';
+import { readAclFile } from '../packages/server/dist/access/acl-file.js';
+import { loadConfig } from '../packages/server/dist/config/index.js';
+
+const root = resolve(import.meta.dirname, '..');
+const BLOCK_MS = 60_000;
+
+/** Where programs in blocks find the packages; removed at the end. */
+const programs = join(root, 'packages/server/.check-docs');
+
+const problems = [];
+const report = (file, line, what) => problems.push(`${relative(root, file)}:${line}: ${what}`);
+
+// ---------------------------------------------------------------------------- the files
+
+function markdownFiles() {
+  const found = [];
+  const visit = (folder) => {
+    for (const entry of readdirSync(folder, { withFileTypes: true })) {
+      if (/^(node_modules|dist|coverage|release|\..*)$/.test(entry.name)) continue;
+      const path = join(folder, entry.name);
+      if (entry.isDirectory()) visit(path);
+      else if (entry.name.endsWith('.md')) found.push(path);
+    }
+  };
+  visit(root);
+  return found.sort();
+}
+
+/** The fenced blocks of a file, and its lines without them. */
+function parse(file) {
+  const blocks = [];
+  const lines = readFileSync(file, 'utf8').split('\n');
+  const prose = [...lines];
+  let block = null;
+  let isGenerated = false;
+  for (const [index, text] of lines.entries()) {
+    if (/^<!-- [\w-]+: begin -->/.test(text)) isGenerated = true;
+    if (/^<!-- [\w-]+: end -->/.test(text)) isGenerated = false;
+    const fence = /^ *```(.*)$/.exec(text);
+    if (fence === null) {
+      if (block !== null) {
+        block.lines.push(text);
+        prose[index] = '';
+      }
+    } else if (block === null) {
+      const [language = '', ...words] = fence[1].trim().split(/\s+/);
+      const options = Object.fromEntries(words.map((word) => word.split(/=(.*)/s).slice(0, 2)));
+      if (isGenerated) options.skip ??= 'generated';
+      block = { file, line: index + 1, language, options, lines: [] };
+      prose[index] = '';
+    } else {
+      blocks.push({ ...block, text: `${block.lines.join('\n')}\n` });
+      block = null;
+      prose[index] = '';
+    }
+  }
+  if (block !== null) report(file, block.line, 'a block that does not end');
+  return { file, blocks, prose };
+}
+
+// ---------------------------------------------------------------------------- links
+
+/** The anchors of a file's headings, as GitHub makes them. */
+function anchorsOf(file) {
+  const anchors = new Set();
+  for (const text of parse(file).prose) {
+    const heading = /^#+ +(.*)$/.exec(text)?.[1];
+    if (heading === undefined) continue;
+    const slug = heading
+      .replace(/\[([^\]]*)\]\([^)]*\)/g, '$1')
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-');
+    let anchor = slug;
+    for (let count = 1; anchors.has(anchor); count++) anchor = `${slug}-${count}`;
+    anchors.add(anchor);
+  }
+  return anchors;
+}
+
+function checkLinks({ file, prose }) {
+  for (const [index, text] of prose.entries()) {
+    const links = text.replace(/`[^`]*`/g, '').matchAll(/\]\(([^)\s]+)\)/g);
+    for (const [, target] of links) {
+      if (/^[a-z]+:/.test(target)) continue;
+      const [path, anchor] = target.split('#');
+      const other = path === '' ? file : resolve(dirname(file), path);
+      if (!existsSync(other)) report(file, index + 1, `${target}: there is no such file`);
+      else if (anchor !== undefined && other.endsWith('.md') && !anchorsOf(other).has(anchor)) {
+        report(file, index + 1, `${target}: there is no such heading`);
+      }
+    }
+  }
+}
+
+// ---------------------------------------------------------------------------- configurations
+
+function checkYaml({ file, line, text }, folder) {
+  const path = join(folder, 'block.yaml');
+  writeFileSync(path, text);
+  try {
+    if (/^rules:/m.test(text)) readAclFile(path);
+    else loadConfig({ flags: {}, file: path });
+  } catch (error) {
+    report(file, line, error.message.replaceAll(path, 'block'));
+  }
+  rmSync(path);
+}
+
+// ---------------------------------------------------------------------------- commands
+
+const bins = {
+  promptmq: join(root, 'packages/server/bin/promptmq.js'),
+  'promptmq-bench': join(root, 'packages/bench/bin/promptmq-bench.js'),
+};
+const helps = new Map();
+
+function helpOf(program, command) {
+  const key = `${program} ${command}`;
+  if (!helps.has(key)) {
+    const args = [...command.split(' ').filter((word) => word !== ''), '--help'];
+    const { stdout, status } = spawnSync(process.execPath, [bins[program], ...args], {
+      encoding: 'utf8',
+    });
+    helps.set(key, status === 0 ? stdout : '');
+  }
+  return helps.get(key);
+}
+
+/** Looks the options of commands up that aren't run. */
+function checkOptions({ file, line, lines }) {
+  const joined = lines.join('\n').replace(/\\\n/g, ' ').split('\n');
+  for (const [index, text] of joined.entries()) {
+    const call =
+      /(?:^|\s)(npm start --|promptmq-bench|promptmq|npx @promptmq\/(?:bench|server))\s(.*)$/.exec(
+        text.replace(/(^|\s)#.*$/, ''),
+      );
+    if (call === null) continue;
+    const isBench = call[1].endsWith('bench');
+    const words = call[2].split(/\s+/);
+    const isNamed = /^(wal|bench|config)$/.test(words[0]);
+    const command = isBench
+      ? ''
+      : words
+          .slice(0, isNamed && words[0] !== 'bench' ? 2 : 1)
+          .filter((word) => /^[a-z]/.test(word));
+    const help = helpOf(isBench ? 'promptmq-bench' : 'promptmq', isBench ? '' : command.join(' '));
+    for (const word of words.filter((one) => one.startsWith('--'))) {
+      const flag = word.replace(/=.*/, '');
+      const isKnown = new RegExp(`${flag}(?![\\w-])`).test(help.replace(/\s*\n\s*/g, ' '));
+      if (!isKnown) report(file, line + 1 + index, `${flag} is no option of ${call[1]}`);
+    }
+  }
+}
+
+/** A folder for the blocks of a file, with a configuration, and programs by their names. */
+function makeWorld() {
+  const folder = mkdtempSync(join(tmpdir(), 'promptmq-docs-'));
+  for (const name of ['bin', 'run', 'log', 'backup']) mkdirSync(join(folder, name));
+  for (const [name, path] of Object.entries(bins)) {
+    const script = `#!/bin/sh\nexec '${process.execPath}' '${path}' "$@"\n`;
+    writeFileSync(join(folder, 'bin', name), script, { mode: 0o755 });
+  }
+  writeFileSync(
+    join(folder, 'promptmq.yaml'),
+    'server: { bind: "127.0.0.1:0", ws-bind: none }\nmetrics: { enabled: false }\n',
+  );
+  return folder;
+}
+
+function start(command, args, folder) {
+  const child = spawn(command, args, {
+    cwd: folder,
+    detached: true,
+    env: { ...process.env, HOME: folder, PATH: `${join(folder, 'bin')}:${process.env.PATH}` },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  // What a command asks for on its standard input is a password.
+  child.stdin.on('error', () => {});
+  child.stdin.end('secret\n');
+  const run = { child, output: '', closed: once(child, 'close') };
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk) => {
+      run.output += chunk;
+    });
+  }
+  return run;
+}
+
+/** Ends a process with all that it has started. */
+async function end({ child, closed }, signal = 'SIGTERM') {
+  try {
+    process.kill(-child.pid, signal);
+  } catch (error) {
+    if (error.code !== 'ESRCH') throw error;
+  }
+  await closed;
+}
+
+/** Waits for a word in the output; false when the process ended, or was too slow. */
+async function waitFor(run, word) {
+  const timer = new AbortController();
+  const timeout = setTimeout(() => timer.abort(), BLOCK_MS);
+  let isClosed = false;
+  void run.closed.then(() => {
+    isClosed = true;
+    timer.abort();
+  });
+  while (!run.output.includes(word) && !timer.signal.aborted) {
+    await once(run.child.stdout, 'data', { signal: timer.signal }).catch(() => {});
+  }
+  clearTimeout(timeout);
+  return run.output.includes(word) || (!isClosed && run.output.includes(word));
+}
+
+async function startBroker(folder) {
+  const run = start(join(folder, 'bin/promptmq'), ['--log-format', 'json'], folder);
+  if (!(await waitFor(run, '"event":"ready"'))) throw new Error(`no broker: ${run.output}`);
+  const [, address] = /"address":"([^"]+)"/.exec(run.output);
+  await publishSomething(address);
+  return { run, address };
+}
+
+/** So that the broker's log has something in it, as any has before long. */
+async function publishSomething(address) {
+  const [host, port] = address.split(':');
+  const socket = connect({ host, port: Number(port) });
+  const base = { protocolId: 'MQTT', protocolVersion: 4, clean: true, clientId: 'docs' };
+  socket.write(encode({ cmd: 'connect', ...base, keepalive: 0 }));
+  await once(socket, 'data');
+  const message = { topic: 'state', payload: Buffer.from('on'), retain: true };
+  socket.write(encode({ cmd: 'publish', ...message, qos: 1, dup: false, messageId: 1 }));
+  await once(socket, 'data');
+  socket.destroy();
+}
+
+const FOLDERS = [
+  ['/etc/promptmq', '.'],
+  ['/var/lib/promptmq', '.'],
+  ['/var/log', 'log'],
+  ['/backup', 'backup'],
+  ['/run/', 'run/'],
+];
+
+/** The block with the folders and the port of its world. */
+function inWorld(text, folder, address) {
+  let changed = text;
+  for (const [from, to] of FOLDERS) {
+    changed = changed.replaceAll(new RegExp(`(?<![\\w/.])${from}`, 'g'), join(folder, to));
+  }
+  return changed.replaceAll(/\b(localhost|127\.0\.0\.1):1883\b/g, address);
+}
+
+async function runBlock(block, folder) {
+  const { file, line, language, options, text } = block;
+  const broker = 'broker' in options ? await startBroker(folder) : null;
+  const changed = inWorld(text, folder, broker?.address ?? '127.0.0.1:1');
+  let run;
+  if (language === 'sh') {
+    run = start('bash', ['-euo', 'pipefail', '-c', changed], folder);
+  } else {
+    const program = join(programs, `run-${line}.mjs`);
+    writeFileSync(program, changed);
+    run = start(process.execPath, [program], folder);
+  }
+  if (options.until === undefined) {
+    const timeout = setTimeout(() => end(run, 'SIGKILL'), BLOCK_MS);
+    const [code, signal] = await run.closed;
+    clearTimeout(timeout);
+    if (code !== 0) {
+      const how = signal === null ? `ended with ${code}` : 'did not end';
+      report(file, line, `${how}:\n${run.output.trimEnd()}`);
+    }
+  } else {
+    if (!(await waitFor(run, options.until))) {
+      report(file, line, `its output has no ${options.until}:\n${run.output.trimEnd()}`);
+    }
+    await end(run);
+  }
+  if (broker !== null) await end(broker.run);
+}
+
+// ---------------------------------------------------------------------------- types
+
+function checkTypes(blocks) {
+  if (blocks.length === 0) return;
+  const byName = new Map();
+  for (const block of blocks) {
+    const name = `${relative(root, block.file).replaceAll(/\W/g, '-')}-${block.line}.mjs`;
+    // The line of the block's first line is the same in the program.
+    byName.set(name, block);
+    writeFileSync(join(programs, name), block.text);
+  }
+  const { stdout } = spawnSync(
+    'npx',
+    [
+      ...['tsc', '--ignoreConfig', '--noEmit', '--allowJs', '--checkJs', '--skipLibCheck'],
+      ...['--module', 'nodenext', '--target', 'es2023'],
+      ...[
+        '--types',
+        'node',
+        '--pretty',
+        'false',
+        ...[...byName.keys()].map((name) => join(programs, name)),
+      ],
+    ],
+    { cwd: root, encoding: 'utf8' },
+  );
+  for (const text of stdout.split('\n').filter((one) => one !== '')) {
+    const found = /([\w-]+\.mjs)\((\d+),\d+\): (.*)$/.exec(text);
+    const block = byName.get(found?.[1]);
+    if (block !== undefined) report(block.file, block.line + Number(found[2]), found[3]);
+    else if (!text.startsWith(' ')) report(root, 0, text);
+  }
+}
+
+// ---------------------------------------------------------------------------- all of it
+
+const files =
+  process.argv.length > 2 ? process.argv.slice(2).map((one) => resolve(one)) : markdownFiles();
+const documents = files.map(parse);
+rmSync(programs, { recursive: true, force: true });
+mkdirSync(programs);
+const counts = { run: 0, skipped: 0, configurations: 0 };
+try {
+  const isProgram = ({ language, options }) => language === 'js' && options.skip === undefined;
+  checkTypes(documents.flatMap(({ blocks }) => blocks.filter(isProgram)));
+  for (const document of documents) {
+    checkLinks(document);
+    const folder = makeWorld();
+    for (const block of document.blocks) {
+      const { language, options } = block;
+      if (language === 'yaml' && options.skip === undefined) {
+        checkYaml(block, folder);
+        counts.configurations++;
+      } else if (language === 'sh' || language === 'js') {
+        if (options.skip === undefined) {
+          await runBlock(block, folder);
+          counts.run++;
+        } else {
+          if (language === 'sh') checkOptions(block);
+          counts.skipped++;
+        }
+      }
+    }
+    rmSync(folder, { recursive: true });
+  }
+} finally {
+  rmSync(programs, { recursive: true, force: true });
+}
+for (const problem of problems) console.error(problem);
+console.log(
+  `${files.length} files: ${counts.run} blocks were run, ${counts.skipped} not, ${counts.configurations} configurations read; ${problems.length} problems`,
+);
+process.exitCode = problems.length > 0 ? 1 : 0;
