@@ -33,6 +33,7 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { encode } from '../packages/codec/dist/index.js';
 import { readAclFile } from '../packages/server/dist/access/acl-file.js';
 import { loadConfig } from '../packages/server/dist/config/index.js';
+import { readArguments } from './lib/arguments.mjs';
 
 const root = resolve(import.meta.dirname, '..');
 const BLOCK_MS = 60_000;
@@ -355,8 +356,8 @@ function checkTypes(blocks) {
 
 // ---------------------------------------------------------------------------- all of it
 
-const files =
-  process.argv.length > 2 ? process.argv.slice(2).map((one) => resolve(one)) : markdownFiles();
+const { positionals } = readArguments(import.meta.url, { allowPositionals: true });
+const files = positionals.length > 0 ? positionals.map((one) => resolve(one)) : markdownFiles();
 const documents = files.map(parse);
 rmSync(programs, { recursive: true, force: true });
 mkdirSync(programs);
