@@ -132,7 +132,9 @@ async function checkTarball(tarball) {
 }
 
 async function install(tarballs) {
-  cpSync(join(root, 'examples'), project, { recursive: true });
+  // Without what the workspace installed for them: they are to use what this project has.
+  const filter = (path) => basename(path) !== 'node_modules';
+  cpSync(join(root, 'examples'), project, { recursive: true, filter });
   const { mqtt } = readCatalog();
   writeFileSync(
     join(project, 'package.json'),
@@ -195,7 +197,7 @@ async function compileConsumer() {
 /** The first example of a README is complete: it runs as it stands, with a broker if it names one. */
 async function runReadme({ name, path }) {
   const readme = readFileSync(join(path, 'README.md'), 'utf8');
-  const example = /^```js\n([\s\S]*?)^```$/m.exec(readme)?.[1];
+  const example = /^```js.*\n([\s\S]*?)^```$/m.exec(readme)?.[1];
   if (example === undefined) throw new Error('no example in it');
   const file = `readme-${name}.mjs`;
   const local = /(localhost|127\.0\.0\.1):1883/g;

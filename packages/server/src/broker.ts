@@ -336,6 +336,7 @@ export class Broker implements RecoveryHost {
    */
   reconfigure(access: Access): void {
     this.access = access;
+    this.router.reconfigure();
     for (const connection of this.#connections) {
       const { session, clientId, userName } = connection;
       if (session === null) continue;
@@ -409,7 +410,9 @@ export class Broker implements RecoveryHost {
       get bytesMax() {
         return store === null ? mqtt.maxQueuedBytes : storage.maxQueuedBytes;
       },
-      overflow: mqtt.queueOverflow,
+      get overflow() {
+        return mqtt.queueOverflow;
+      },
       totals: this.#totals,
       onDrop: (reason) => this.#onDrop(reason, clientId),
     });

@@ -40,7 +40,7 @@ export class Router {
   readonly #runtime: Runtime;
   readonly #stats: BrokerStats;
 
-  readonly #rejectsWhenFull: boolean;
+  #rejectsWhenFull: boolean;
 
   /** The PUBLISH that is being routed. */
   readonly #publication: Publication;
@@ -73,6 +73,13 @@ export class Router {
     this.#topics = new TopicCache(this.trie, (buffer, start, end) =>
       this.#decodeTopic(buffer, start, end),
     );
+  }
+
+  /** The configuration was changed: takes over what isn't read from there each time. */
+  reconfigure(): void {
+    const { queueOverflow, overlappingSubscriptions } = this.#config.mqtt;
+    this.#rejectsWhenFull = queueOverflow === 'reject';
+    this.trie.setOverlapping(overlappingSubscriptions);
   }
 
   /**

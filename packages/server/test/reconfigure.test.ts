@@ -227,3 +227,80 @@ test('the sync mode of the storage changes while it is used', async () => {
   expect(client.payloads()).toEqual(['periodic', 'immediate']);
   await client.end();
 });
+
+test('overlapping subscriptions are delivered as the configuration says now', async () => {
+  const { url } = await start();
+  const client = await TestClient.connect(url as string);
+  await client.mqtt.subscribeAsync(['a/+', 'a/#', 'a/b'], { qos: 0 });
+  await client.mqtt.publishAsync('a/b', '1', { qos: 1 });
+  expect(await client.messages(1)).toHaveLength(1);
+  const each = change({ mqtt: { overlappingSubscriptions: 'each' } });
+  expect(each).toEqual({ changed: ['mqtt.overlapping-subscriptions'], needRestart: [] });
+  await client.mqtt.publishAsync('a/b', '2', { qos: 1 });
+  await client.messages(4);
+  change({ mqtt: { overlappingSubscriptions: 'merge' } });
+  await client.mqtt.publishAsync('a/b', '3', { qos: 1 });
+  await client.mqtt.publishAsync('a/b', '4', { qos: 1 });
+  await client.messages(6);
+  expect(client.payloads()).toEqual(['1', '2', '2', '2', '3', '4']);
+  await client.end();
+});
+
+test('a full queue gives way as the configuration says now', async () => {
+  const { url } = await start({ mqtt: { maxQueuedMessages: 1 } });
+  const away = await TestClient.connect(url as string, { clientId: 'away', clean: false });
+  await away.mqtt.subscribeAsync('t', { qos: 1 });
+  await away.end();
+  const publisher = await TestClient.connect(url as string, { protocolVersion: 5 });
+  const publish = (payload: string) => publisher.mqtt.publishAsync('t', payload, { qos: 1 });
+  await publish('first');
+  await publish('newest, dropped');
+  change({ mqtt: { maxQueuedMessages: 1, queueOverflow: 'reject' } });
+  await expect(publish('refused')).rejects.toMatchObject({ code: 0x97 });
+  change({ mqtt: { maxQueuedMessages: 1, queueOverflow: 'drop-oldest' } });
+  await publish('last');
+  const back = await TestClient.connect(url as string, { clientId: 'away', clean: false });
+  await back.messages(1);
+  expect(back.payloads()).toEqual(['last']);
+  await back.end();
+  await publisher.end();
+});
+
+test('a WebSocket frame may be as large as the largest packet is now', async () => {
+  const { wsUrl } = await start({ mqtt: { maxPacketSize: 1000 } });
+  const payload = Buffer.alloc(2_000_000);
+  const before = await TestClient.connect(wsUrl as string);
+  const closed = before.closed();
+  before.mqtt.publish('t', payload);
+  await closed;
+  change({ mqtt: { maxPacketSize: '3MB' } });
+  const after = await TestClient.connect(wsUrl as string);
+  await after.mqtt.publishAsync('t', payload, { qos: 1 });
+  await after.end();
+});
+
+test('the log is compacted as the configuration says now', async () => {
+  const storage = { enabled: true, dataDir: join(folder, 'data'), walDir: join(folder, 'wal') };
+  const wal = { segmentSize: '1MiB' };
+  const late = { maxWalSize: '1GB', checkInterval: '1h' };
+  const compacted = new Promise<void>((resolve) => {
+    const info = (event: string) => {
+      if (event === 'storage-compacted') resolve();
+    };
+    void createBroker(complete({ storage: { ...storage, wal, compaction: late } }), {
+      logger: { ...noopLogger, info },
+    }).then(async (started) => {
+      broker = started;
+      const client = await TestClient.connect(started.url as string);
+      const payload = Buffer.alloc(100_000);
+      for (let count = 0; count < 40; count++) {
+        await client.mqtt.publishAsync('t', payload, { qos: 1, retain: true });
+      }
+      await client.end();
+      const soon = { maxWalSize: '1MiB', checkInterval: '100ms' };
+      const { needRestart } = change({ storage: { ...storage, wal, compaction: soon } });
+      expect(needRestart).toEqual([]);
+    });
+  });
+  await compacted;
+});

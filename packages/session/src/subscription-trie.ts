@@ -66,7 +66,7 @@ type FilterEntry<S extends SharedSubscriber> = MatchedRecipient<S> | FilterSubsc
 export class SubscriptionTrie<S extends SharedSubscriber> {
   /** Grows with every change that can alter the result of a match. */
   generation: number;
-  readonly #isMerging: boolean;
+  #isMerging: boolean;
   readonly #exact: Map<string, FilterEntry<S>>;
   readonly #wildcards: LevelTree<FilterEntry<S>>;
   /** By the whole filter, `$share/NAME/` included. */
@@ -295,10 +295,19 @@ export class SubscriptionTrie<S extends SharedSubscriber> {
     return subscribers;
   }
 
-  #noteChange(filter: string): void {
+  /** Changes what becomes of overlapping subscriptions, for messages from now on. */
+  setOverlapping(overlapping: Overlapping): void {
+    const isMerging = overlapping !== 'each';
+    if (isMerging === this.#isMerging) return;
+    this.#isMerging = isMerging;
+    this.#noteChange(null);
+  }
+
+  /** @param filter - null stands for every topic */
+  #noteChange(filter: string | null): void {
     this.generation++;
     this.#changes[this.generation % CHANGES_KEPT] =
-      filter.length > CHANGE_LENGTH_MAX ? null : filter;
+      filter === null || filter.length > CHANGE_LENGTH_MAX ? null : filter;
   }
 }
 

@@ -1,8 +1,8 @@
 import type { CommandModule } from 'yargs';
 import { AdminServer, adminSocketOf } from '../admin/index.ts';
-import type { LoadedConfig } from '../config/index.ts';
+import type { Config, LoadedConfig } from '../config/index.ts';
 import { type RunningBroker, startBroker } from '../create-broker.ts';
-import { type ConfigurableLogger, createLogger, openLogFile } from '../log/index.ts';
+import { type ConfigurableLogger, createLogger, LogOutput } from '../log/index.ts';
 import { reportReady, startDaemon } from '../service/daemon.ts';
 import { openFilesWarning } from '../service/open-files.ts';
 import { claimPidFile } from '../service/pid-file.ts';
@@ -34,7 +34,7 @@ export const serverCommand: CommandModule = {
 
 async function serve(loaded: LoadedConfig, load: () => LoadedConfig): Promise<void> {
   const { config } = loaded;
-  const { logger, close: closeLog } = await naming('log.file', null, () => openLog(config));
+  const { logger, output } = await naming('log.file', null, () => openLog(config));
   const { pidFile } = config.server;
   const releasePidFile =
     pidFile === null
@@ -52,7 +52,7 @@ async function serve(loaded: LoadedConfig, load: () => LoadedConfig): Promise<vo
     systemd.stopping();
     await broker?.stop();
     releasePidFile();
-    closeLog();
+    output.end();
     if (process.connected) process.disconnect();
   };
   const stop = (signal: NodeJS.Signals) => {
@@ -78,7 +78,7 @@ async function serve(loaded: LoadedConfig, load: () => LoadedConfig): Promise<vo
     });
   } catch (error) {
     releasePidFile();
-    closeLog();
+    output.end();
     throw error;
   }
   if (isStopping) {
@@ -95,7 +95,7 @@ async function serve(loaded: LoadedConfig, load: () => LoadedConfig): Promise<vo
     broker,
     logger,
     load,
-    onReloaded: ({ log }) => logger.setStyle(log),
+    onReloaded: ({ log }) => followLog(log, logger, output),
   });
   const isForPeople = config.log.format === 'console' && config.log.file === null;
   if (isForPeople) process.stdout.write(startBanner(loaded, broker));
@@ -125,11 +125,21 @@ async function startAdmin(
 
 function openLog({ log }: LoadedConfig['config']): {
   logger: ConfigurableLogger;
-  close: () => void;
+  output: LogOutput;
 } {
-  if (log.file === null) return { logger: createLogger(log), close: () => {} };
-  const stream = openLogFile(log.file, log.rotation, (error) => {
+  const output = new LogOutput(log, (error) => {
     process.stderr.write(`promptmq: the log file can't be written: ${error.message}\n`);
   });
-  return { logger: createLogger({ ...log, stream }), close: () => stream.end() };
+  const logger = createLogger({ ...log, stream: output, isColoured: output.isTerminal });
+  return { logger, output };
+}
+
+/** A configuration is in force: the log follows it, or stays where it is if it can't. */
+function followLog(log: Config['log'], logger: ConfigurableLogger, output: LogOutput): void {
+  logger.setStyle(log);
+  try {
+    output.moveTo(log);
+  } catch (error) {
+    logger.error('log-file-failed', { file: log.file, why: (error as Error).message });
+  }
 }

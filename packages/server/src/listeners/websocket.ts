@@ -53,7 +53,6 @@ function serveUpgrades(broker: Broker, server: Server, addresses: PeerAddresses)
   const sockets = new WebSocketServer({
     noServer: true,
     perMessageDeflate: false,
-    maxPayload: broker.config.mqtt.maxPacketSize + FRAME_BYTES_SPARE,
     handleProtocols: () => SUBPROTOCOL, // [MQTT-6.0.0-4]
   });
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
@@ -64,6 +63,8 @@ function serveUpgrades(broker: Broker, server: Server, addresses: PeerAddresses)
       socket.end(`HTTP/1.1 ${refusal}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
       return;
     }
+    // Read for each connection: a reload may have changed it.
+    sockets.options.maxPayload = broker.config.mqtt.maxPacketSize + FRAME_BYTES_SPARE;
     sockets.handleUpgrade(request, socket, head, (webSocket) => {
       const transport = new WebSocketTransport(webSocket, request, addresses);
       const handler = broker.accept(transport);

@@ -10,6 +10,7 @@ import {
   type CheckpointEntry,
   type CheckpointStore,
   type Clock,
+  type CompactionOptions,
   type Files,
   LmdbIndex,
   Log,
@@ -21,6 +22,7 @@ import {
   type LogStats,
 } from '@promptmq/wal';
 import type { Broker } from '../broker.ts';
+import type { Config } from '../config/index.ts';
 import type { Connection } from '../connection.ts';
 import type { BrokerSession } from '../router.ts';
 import type { SessionEntry } from '../session-entry.ts';
@@ -158,13 +160,7 @@ export class Storage implements LogOwner, DeliveryStore<Connection> {
       checkpointSize: wal.checkpointSize,
       onCorruption: wal.onCorruption,
       validate: wal.crashRecoveryValidation,
-      compaction: {
-        maxSize: compaction.maxWalSize,
-        maxAge: compaction.maxMessageAge,
-        checkInterval: compaction.checkInterval,
-        concurrentWorkers: compaction.concurrentWorkers,
-        batchSize: compaction.batchSize,
-      },
+      compaction: compactionOptions(compaction),
       onCommitted: () => self.#onCommitted(),
       onRefused: (from, error) => self.#onRefused(from, error),
       onEvent,
@@ -179,10 +175,12 @@ export class Storage implements LogOwner, DeliveryStore<Connection> {
     return self;
   }
 
-  /** The configuration was changed: has the log sync as it says now. */
+  /** The configuration was changed: has the log sync and be compacted as it says now. */
   reconfigure(): void {
-    const { syncMode, syncInterval, batchSyncSize, forceFsync } = this.#broker.config.storage.wal;
+    const { wal, compaction } = this.#broker.config.storage;
+    const { syncMode, syncInterval, batchSyncSize, forceFsync } = wal;
     this.log.setSyncMode({ syncMode, syncInterval, batchSyncSize, forceSync: forceFsync });
+    this.log.setCompaction(compactionOptions(compaction));
   }
 
   get log(): Log {
@@ -673,4 +671,15 @@ export class Storage implements LogOwner, DeliveryStore<Connection> {
     const entry = this.#state.entries.get(number);
     if (entry !== undefined) this.#state.mark(entry, change);
   }
+}
+
+function compactionOptions(compaction: Config['storage']['compaction']): CompactionOptions {
+  const { maxWalSize, maxMessageAge, checkInterval, concurrentWorkers, batchSize } = compaction;
+  return {
+    maxSize: maxWalSize,
+    maxAge: maxMessageAge,
+    checkInterval,
+    concurrentWorkers,
+    batchSize,
+  };
 }

@@ -24,7 +24,8 @@ function configure(...lines: string[]): void {
     'storage: { enabled: false }',
     'metrics: { enabled: false }',
   ];
-  writeFileSync(join(folder, 'promptmq.yaml'), `${[...base, ...lines].join('\n')}\n`);
+  const sections = new Map([...base, ...lines].map((line) => [line.split(':')[0], line]));
+  writeFileSync(join(folder, 'promptmq.yaml'), `${[...sections.values()].join('\n')}\n`);
 }
 
 async function start(...args: string[]): Promise<string> {
@@ -39,11 +40,14 @@ test('SIGHUP reads the file again: what can change does, and a client stays conn
   const url = await start('--max-inflight', '7');
   const client = await TestClient.connect(url, { protocolVersion: 5 });
   await client.mqtt.subscribeAsync('a');
-  configure('mqtt: { max-subscriptions: 2, max-inflight: 9, queue-overflow: reject }');
+  configure(
+    'mqtt: { max-subscriptions: 2, max-inflight: 9 }',
+    'metrics: { enabled: false, path: /other }',
+  );
   broker.child.kill('SIGHUP');
   const [line] = await broker.waitFor(/.*"event":"config-reloaded".*\n/);
   expect(JSON.parse(line)).toMatchObject({ changed: ['mqtt.max-subscriptions'] });
-  await broker.waitFor(/"event":"config-needs-restart","key":"mqtt.queue-overflow"/);
+  await broker.waitFor(/"event":"config-needs-restart","key":"metrics.path"/);
   await client.mqtt.subscribeAsync('b');
   await client.end();
 });
@@ -78,4 +82,21 @@ test('a log file is written, and what is unsafe is in it', async () => {
     'stopped',
   ]);
   expect([broker.output, broker.errors]).toEqual(['', '']);
+});
+
+test('a changed log file is followed, and kept where the new one can not be opened', async () => {
+  configure('log: { file: logs/one.log }');
+  broker = new Command(['--log-format', 'json'], folder);
+  await broker.waitForFile(join(folder, 'logs/one.log'), /"event":"ready"/);
+  configure('log: { file: logs/two.log }');
+  broker.child.kill('SIGHUP');
+  await broker.waitForFile(join(folder, 'logs/two.log'), /"config-reloaded"/);
+  // A file stands where the folder would have to be.
+  configure('log: { file: promptmq.yaml/three.log }');
+  broker.child.kill('SIGHUP');
+  await broker.waitForFile(join(folder, 'logs/two.log'), /"log-file-failed"/);
+  configure();
+  broker.child.kill('SIGHUP');
+  await broker.waitFor(/"config-reloaded"/);
+  expect(readFileSync(join(folder, 'logs/one.log'), 'utf8')).not.toContain('config-reloaded');
 });

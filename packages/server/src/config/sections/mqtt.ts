@@ -74,8 +74,7 @@ export const mqttSection = z
       .describe('bytes of the messages that wait for all sessions together'),
     queueOverflow: choice('drop-newest', 'drop-oldest', 'reject')
       .prefault('drop-newest')
-      .describe('which message gives way when a session has too many; reject tells the publisher')
-      .meta({ restart: true }),
+      .describe('which message gives way when a session has too many; reject tells the publisher'),
     maxSubscriptions: integer(1, 10_000_000)
       .prefault(10_000)
       .describe('subscriptions of one client'),
@@ -91,8 +90,9 @@ export const mqttSection = z
       .describe('bytes waiting for one client above which QoS 0 messages to it are dropped'),
     overlappingSubscriptions: choice('merge', 'each')
       .prefault('merge')
-      .describe('one copy of a message for all matching subscriptions of a client, or one for each')
-      .meta({ restart: true }),
+      .describe(
+        'one copy of a message for all matching subscriptions of a client, or one for each',
+      ),
     allowEmptyClientId: flag()
       .prefault(true)
       .describe('whether clients may leave their identifier to the broker'),

@@ -42,20 +42,14 @@ const rotationSection = z
   .strictObject({
     size: sizeOrNone(1024, 1000 * GIGABYTE)
       .prefault('100MB')
-      .describe('size from which on a log file is followed by another')
-      .meta({ restart: true }),
+      .describe('size from which on a log file is followed by another'),
     age: choice('none', '1h', '6h', '12h', '1d', '7d', '30d')
       .prefault('1d')
-      .describe('age from which on a log file is followed by another')
-      .meta({ restart: true }),
+      .describe('age from which on a log file is followed by another'),
     count: integer(1, 10_000)
       .prefault(10)
-      .describe('log files that are kept beside the current one')
-      .meta({ restart: true }),
-    gzip: flag()
-      .prefault(true)
-      .describe('whether files that are kept are compressed')
-      .meta({ restart: true }),
+      .describe('log files that are kept beside the current one'),
+    gzip: flag().prefault(true).describe('whether files that are kept are compressed'),
   })
   .prefault({});
 
@@ -68,10 +62,7 @@ export const logSection = z
     format: choice('console', 'json')
       .prefault('console')
       .describe('for people, or one JSON object a line'),
-    file: pathOrNone()
-      .prefault(null)
-      .describe('file to log to, instead of standard output')
-      .meta({ restart: true }),
+    file: pathOrNone().prefault(null).describe('file to log to, instead of standard output'),
     rotation: rotationSection,
     clientLinesPerSecond: integer(0, 1_000_000)
       .prefault(20)

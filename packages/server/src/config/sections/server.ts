@@ -60,8 +60,7 @@ export const serverSection = z
       .meta({ restart: true }),
     writeBuffer: size(512, 65_536)
       .prefault(4096)
-      .describe('first size of the buffer that gathers packets to a client; it grows to 64 KiB')
-      .meta({ restart: true }),
+      .describe('first size of the buffer that gathers packets to a client; it grows to 64 KiB'),
     readTimeout: duration(0, DAY_MS)
       .prefault('30s')
       .describe(

@@ -50,24 +50,19 @@ const compactionSection = z
   .strictObject({
     maxMessageAge: duration(0, 3650 * DAY_MS)
       .prefault('2h')
-      .describe('how long the log keeps messages that nobody waits for any more')
-      .meta({ restart: true }),
+      .describe('how long the log keeps messages that nobody waits for any more'),
     maxWalSize: size(MEBIBYTE, 1_000_000 * GIGABYTE)
       .prefault(100 * MEBIBYTE)
-      .describe('size of the log above which it is compacted')
-      .meta({ restart: true }),
+      .describe('size of the log above which it is compacted'),
     checkInterval: duration(100, DAY_MS)
       .prefault('5m')
-      .describe('how often it is looked for something to compact')
-      .meta({ restart: true }),
+      .describe('how often it is looked for something to compact'),
     concurrentWorkers: integer(1, 64)
       .prefault(2)
-      .describe('files of the log that are compacted at the same time')
-      .meta({ restart: true }),
+      .describe('files of the log that are compacted at the same time'),
     batchSize: integer(1, 1_000_000)
       .prefault(1000)
-      .describe('records that compaction moves at a time')
-      .meta({ restart: true }),
+      .describe('records that compaction moves at a time'),
   })
   .prefault({});
 
