@@ -199,9 +199,9 @@ export const brokerMutations = [
     breaks: 'a retained message that was removed stays so [MQTT-3.3.1-6]',
     edits: [
       {
-        file: 'packages/server/src/storage/stored-state.ts',
-        find: "this.#removedKeys.push(stateKey('r', former.number));",
-        put: '',
+        file: 'packages/server/src/storage/retained-places.ts',
+        find: 'markChanged(chunk);\n    if (chunk.count === 0) {',
+        put: 'if (chunk.count < 0) {',
       },
     ],
     caughtBy: ['simulation'],
