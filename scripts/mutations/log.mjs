@@ -4,6 +4,7 @@ const LOG = 'packages/wal/src/log.ts';
 const FORMAT = 'packages/wal/src/format.ts';
 const MAKER = 'packages/wal/src/segment-maker.ts';
 const RECOVERY = 'packages/wal/src/recovery.ts';
+const CHECKPOINTS = 'packages/wal/src/checkpoints.ts';
 const COMPACTION = 'packages/wal/src/compaction.ts';
 
 export const logMutations = [
@@ -174,9 +175,9 @@ export const logMutations = [
     breaks: 'a checkpoint knows of no record that a power cut would take away',
     edits: [
       {
-        file: LOG,
-        find: 'would take away.\n      await this.flush();\n      await this.#index.commit({',
-        put: 'would take away.\n      await this.#index.commit({',
+        file: CHECKPOINTS,
+        find: 'would take away.\n      await this.#log.flush();\n      await index.commit({',
+        put: 'would take away.\n      await index.commit({',
       },
     ],
     caughtBy: ['simulation'],
@@ -186,8 +187,8 @@ export const logMutations = [
     breaks: 'after a checkpoint that failed the next one holds everything',
     edits: [
       {
-        file: LOG,
-        find: 'this.#isIndexStale = true;\n      this.#removedSegments.push(',
+        file: CHECKPOINTS,
+        find: 'this.isIndexStale = true;\n      this.#removedSegments.push(',
         put: 'this.#removedSegments.push(',
       },
     ],
@@ -272,14 +273,14 @@ export const logMutations = [
         put: 'this.#checkGoingOn();\n    this.#moves = [];',
       },
       {
-        file: LOG,
-        find: 'const end = this.#head;\n    await this.flush();\n    this.#snapshot = { start, end };',
-        put: 'const end = this.#head;\n    this.#snapshot = { start, end };',
+        file: CHECKPOINTS,
+        find: 'const end = seal();\n    await this.#log.flush();\n    this.snapshot = { start, end };',
+        put: 'const end = seal();\n    this.snapshot = { start, end };',
       },
       {
-        file: LOG,
-        find: 'would take away.\n      await this.flush();\n      await this.#index.commit({',
-        put: 'would take away.\n      await this.#index.commit({',
+        file: CHECKPOINTS,
+        find: 'would take away.\n      await this.#log.flush();\n      await index.commit({',
+        put: 'would take away.\n      await index.commit({',
       },
     ],
     caughtBy: ['log', 'simulation'],
@@ -289,9 +290,9 @@ export const logMutations = [
     breaks: 'the snapshot is durable before the segments before it go',
     edits: [
       {
-        file: LOG,
-        find: 'const end = this.#head;\n    await this.flush();\n    this.#snapshot = { start, end };',
-        put: 'const end = this.#head;\n    this.#snapshot = { start, end };',
+        file: CHECKPOINTS,
+        find: 'const end = seal();\n    await this.#log.flush();\n    this.snapshot = { start, end };',
+        put: 'const end = seal();\n    this.snapshot = { start, end };',
       },
     ],
     caughtBy: [],

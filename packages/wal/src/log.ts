@@ -1,5 +1,6 @@
 import { BatchBuilder, type CommitListener } from './batch-builder.ts';
-import { type CheckpointStore, NoIndex, type SnapshotRange } from './checkpoint-store.ts';
+import { type CheckpointStore, NoIndex } from './checkpoint-store.ts';
+import { type CheckpointedLog, Checkpoints } from './checkpoints.ts';
 import { type Clock, nodeClock } from './clock.ts';
 import {
   type CompactedLog,
@@ -31,7 +32,6 @@ import { nodeFiles } from './node-files.ts';
 import { Recovery } from './recovery.ts';
 import { Segment, segmentAt } from './segment.ts';
 import { SegmentMaker } from './segment-maker.ts';
-import { encodeSnapshotEnd, overlap } from './snapshot.ts';
 import { createLogStats, type LogStats } from './stats.ts';
 import { positionsInOrder, Streams, streamKey } from './streams.ts';
 
@@ -76,7 +76,6 @@ export class Log {
   #batchSyncSize: number;
   #acksAfterSync: boolean;
   readonly #segmentSize: number;
-  readonly #checkpointSize: number;
   readonly #onEvent: LogEventListener;
   readonly #onCommitted: () => void;
   readonly #onRefused: (fromPosition: number, error: LogError) => void;
@@ -123,13 +122,7 @@ export class Log {
   #refused: { readonly from: number; readonly to: number } | null;
 
   readonly #streams: Streams;
-  /** The last durable snapshot. */
-  #snapshot: SnapshotRange | null;
-  #checkpointed: number;
-  /** A checkpoint failed: the next one has to hold everything. */
-  #isIndexStale: boolean;
-  #checkpointing: Promise<void> | null;
-  #removedSegments: number[];
+  readonly #checkpoints: Checkpoints;
 
   private constructor(
     options: LogOptions,
@@ -148,7 +141,6 @@ export class Log {
     this.#batchSyncSize = options.batchSyncSize ?? 100;
     this.#acksAfterSync = acksAfterSync(options);
     this.#segmentSize = options.segmentSize ?? 16 * 1_048_576;
-    this.#checkpointSize = options.checkpointSize ?? 64 * 1_048_576;
     this.#onEvent = options.onEvent ?? (() => {});
     this.#onCommitted = options.onCommitted ?? (() => {});
     this.#onRefused = options.onRefused ?? (() => {});
@@ -185,11 +177,8 @@ export class Log {
     this.#retrying = null;
     this.#refused = null;
     this.#streams = new Streams();
-    this.#snapshot = null;
-    this.#checkpointed = checkpointed;
-    this.#isIndexStale = false;
-    this.#checkpointing = null;
-    this.#removedSegments = [];
+    const checkpointSize = options.checkpointSize ?? 64 * 1_048_576;
+    this.#checkpoints = new Checkpoints(this.#checkpointedLog(checkpointSize), checkpointed);
     this.#compaction = new Compaction(this.#compactedLog(), options.compaction ?? {});
   }
 
@@ -207,12 +196,32 @@ export class Log {
       isClosing: () => this.#closing !== null,
       durablePosition: () => this.#durable,
       pendingBytes: () => this.pendingBytes,
-      snapshot: () => this.#snapshot,
+      snapshot: () => this.#checkpoints.snapshot,
       appendMoved: (from, parts) => this.#appendMoved(from, parts),
-      writeSnapshot: () => this.#writeSnapshot(),
+      writeSnapshot: () => this.#checkpoints.writeSnapshot(),
       flush: () => this.flush(),
       checkpoint: () => this.checkpoint(),
       remove: (segments) => this.#remove(segments),
+    };
+  }
+
+  #checkpointedLog(checkpointSize: number): CheckpointedLog {
+    return {
+      index: this.#index,
+      owner: this.#owner,
+      stats: this.stats,
+      onEvent: this.#onEvent,
+      segments: this.#segments,
+      streams: this.#streams,
+      checkpointSize,
+      seal: () => {
+        if (!this.#batch.isEmpty) this.#seal();
+        return this.#head;
+      },
+      append: (kind, data, name) => this.#add(data, null, name, kind),
+      flush: () => this.flush(),
+      writtenPosition: () => this.#written,
+      refused: () => this.#refused,
     };
   }
 
@@ -277,9 +286,9 @@ export class Log {
         await log.#skipTo(checkpoint.position);
       }
       log.#streams.putBack(streams.take());
-      log.#snapshot = snapshot ?? checkpoint.snapshot;
+      log.#checkpoints.snapshot = snapshot ?? checkpoint.snapshot;
       // What the index has of the state is older than what the snapshot replaced.
-      log.#isIndexStale = snapshot !== null;
+      log.#checkpoints.isIndexStale = snapshot !== null;
       log.stats.recoveredRecords = records;
       log.stats.quarantinedStretches = recovery.quarantinedStretches;
       log.stats.recoveryMs = clock.now() - startedAt;
@@ -512,7 +521,7 @@ export class Log {
     }
     if (this.#syncMode === 'immediate') await this.#syncUpTo(this.#written);
     else this.#syncSoon();
-    this.#checkpointSoon();
+    this.#checkpoints.takeSoon();
   }
 
   #acknowledge(group: readonly SealedBatch[]): void {
@@ -865,10 +874,10 @@ export class Log {
       segment !== undefined && segment !== this.#segments.at(-1) && segment.end <= position;
     if (!isCovered(this.#segments[0])) return 0;
     await this.#compaction.settled();
-    if (this.#owner?.snapshot !== undefined) await this.#writeSnapshot();
+    if (this.#owner?.snapshot !== undefined) await this.#checkpoints.writeSnapshot();
     await this.checkpoint();
     const removed = this.#segments.filter(
-      (segment) => isCovered(segment) && segment.end <= this.#checkpointed,
+      (segment) => isCovered(segment) && segment.end <= this.#checkpoints.position,
     );
     return this.#remove(removed);
   }
@@ -880,7 +889,7 @@ export class Log {
       if (index === -1) continue;
       this.#segments.splice(index, 1);
       this.#streams.forget(segment.first);
-      this.#removedSegments.push(segment.first);
+      this.#checkpoints.noteRemoved(segment);
       this.#reader.forget(segment);
     }
     let removedBytes = 0;
@@ -923,101 +932,19 @@ export class Log {
     return to;
   }
 
-  /** Appends the owner's state, and makes it durable. */
-  async #writeSnapshot(): Promise<void> {
-    // Like a checkpoint, all in one turn: the state as of the snapshot's begin.
-    const entries = [...(this.#owner?.snapshot?.() ?? [])];
-    if (!this.#batch.isEmpty) this.#seal();
-    const begin = this.#add([], null, NO_STREAM, RecordKind.snapshotBegin);
-    const start = begin - BATCH_HEADER_SIZE;
-    for (const [key, value] of entries) {
-      this.#add([value], null, Buffer.from(key), RecordKind.snapshotEntry);
-    }
-    const former = this.#snapshot;
-    const releasedBytes = new Map<number, number>();
-    for (const segment of this.#segments) {
-      const bytes = Math.floor(segment.releasedBytes + overlap(segment, former));
-      if (bytes > 0) releasedBytes.set(segment.first, bytes);
-    }
-    const data = encodeSnapshotEnd({ begin, count: entries.length, releasedBytes });
-    this.#add([data], null, NO_STREAM, RecordKind.snapshotEnd);
-    this.#seal();
-    const end = this.#head;
-    await this.flush();
-    this.#snapshot = { start, end };
-    for (const segment of this.#segments) segment.releasedBytes += overlap(segment, former);
-    this.stats.snapshots++;
-  }
-
   // ----------------------------------------------------------------- checkpoints
-
-  #checkpointSoon(): void {
-    if (this.#written - this.#checkpointed < this.#checkpointSize) return;
-    if (this.#checkpointing !== null) return;
-    // A checkpoint that fails is tried again with the next; the log alone is enough to recover.
-    this.checkpoint().catch((error: unknown) => {
-      this.#onEvent({ type: 'checkpoint-failed', why: String(error) });
-      this.#checkpointed = this.#written;
-    });
-  }
 
   /**
    * Writes the owner's state and the streams to the index, durably. One at a time: a call during
    * another one waits for it and takes its own.
    */
-  async checkpoint(): Promise<void> {
-    while (this.#checkpointing !== null) await this.#checkpointing.catch(() => {});
-    this.#checkpointing = this.#takeCheckpoint().finally(() => {
-      this.#checkpointing = null;
-    });
-    await this.#checkpointing;
-  }
-
-  async #takeCheckpoint(): Promise<void> {
-    // All in one turn: the state holds the effects of what is before the head, and of nothing else.
-    if (!this.#batch.isEmpty) this.#seal();
-    const position = this.#head;
-    const streams = this.#streams.take();
-    const removedSegments = this.#removedSegments;
-    this.#removedSegments = [];
-    const isWhole = this.#isIndexStale;
-    const segments = new Map(
-      this.#segments.map(({ first, end, recordBytes, releasedBytes, lastWriteMs }) => [
-        first,
-        { end, recordBytes, releasedBytes, lastWriteMs },
-      ]),
-    );
-    const snapshot = this.#snapshot;
-    try {
-      // Should it throw, changes that it had given out already would be missing in the next one.
-      const entries = [...(this.#owner?.changes(isWhole) ?? [])];
-      // The index must not know of records that a power cut would take away.
-      await this.flush();
-      await this.#index.commit({
-        position,
-        isWhole,
-        segments,
-        snapshot,
-        entries,
-        streams,
-        removedSegments,
-      });
-      this.#isIndexStale = false;
-    } catch (error) {
-      this.#isIndexStale = true;
-      this.#removedSegments.push(...removedSegments);
-      this.#streams.putBack(streams);
-      // Some of them may have been refused meanwhile.
-      if (this.#refused !== null) this.#streams.drop(this.#refused.from, this.#refused.to);
-      throw error;
-    }
-    this.#checkpointed = position;
-    this.stats.checkpoints++;
+  checkpoint(): Promise<void> {
+    return this.#checkpoints.take();
   }
 
   /** Where the last checkpoint was taken. */
   get checkpointPosition(): number {
-    return this.#checkpointed;
+    return this.#checkpoints.position;
   }
 
   // ----------------------------------------------------------------------- close
