@@ -4,6 +4,7 @@ import {
   DeliveryState,
   type DeliveryStore,
   type Message,
+  STORED_MESSAGE,
   type Subscription,
 } from '@promptmq/session';
 import {
@@ -349,10 +350,23 @@ export class Storage implements LogOwner, DeliveryStore<Connection> {
     return this.#state.retained.get(topic)?.position ?? 0;
   }
 
-  /** A retained message has expired. */
+  /**
+   * A retained message has expired, or can't be read. The log says so before the message's segment may go:
+   * the last checkpoint still has it.
+   */
   dropRetained(topic: string): void {
     const place = this.#state.removeRetained(topic);
-    if (place !== null) this.#log?.release(place.position, place.share);
+    if (place === null || this.#log === null) return;
+    this.#log.release(place.position, place.share);
+    if (!this.isOpen) return;
+    const removal: Message = {
+      ...STORED_MESSAGE,
+      topic,
+      topicBytes: Buffer.from(topic),
+      retain: true,
+    };
+    writeMessageHead(this.#writer, removal, null, true, 0);
+    this.#append(this.#writer, removal.topicBytes);
   }
 
   /** PUBREL came: a QoS 2 packet identifier of the client is free. Returns the record's position. */
@@ -655,10 +669,10 @@ export class Storage implements LogOwner, DeliveryStore<Connection> {
   // ------------------------------------------------------------------------ private
 
   /** Appends what is in the writer as a record that is dispensable once a checkpoint holds its effect. */
-  #append(writer: ByteWriter = this.#writer): number {
+  #append(writer: ByteWriter = this.#writer, stream?: Uint8Array): number {
     const { bytes } = writer;
-    const position = this.log.append(bytes);
-    this.log.release(position, bytes.length);
+    const position = this.log.append(bytes, null, stream);
+    this.log.release(position, bytes.length + (stream?.length ?? 0));
     this.#lastPosition = position;
     return position;
   }
