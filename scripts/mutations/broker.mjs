@@ -288,6 +288,31 @@ export const brokerMutations = [
     caughtBy: ['storage'],
   },
   {
+    name: 'sent-not-written',
+    breaks: 'what a former process may have sent comes with DUP [MQTT-3.3.1-1]',
+    edits: [
+      {
+        file: STORAGE,
+        find: 'onSent(session: BrokerSession): void {\n    this.#markProgress(session);',
+        put: 'onSent(session: BrokerSession): void {\n    if (session.sentSequence % 3 !== 0) return;\n    this.#markProgress(session);',
+      },
+    ],
+    caughtBy: ['simulation'],
+  },
+  {
+    name: 'expiry-of-retained-not-written',
+    breaks: 'a segment goes when the log no longer names anything in it',
+    edits: [
+      {
+        file: STORAGE,
+        find: 'this.#append(this.#writer, removal.topicBytes);',
+        put: '',
+      },
+    ],
+    caughtBy: [],
+    gap: 'it takes a retained message that expires while the broker is away, compaction, and a crash before the next checkpoint: one in 8,000 seeds; seed 3006417 is always run',
+  },
+  {
     name: 'settled-not-replayed',
     breaks: 'what was acknowledged is over [MQTT-4.3.3-4]',
     edits: [

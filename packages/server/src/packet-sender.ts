@@ -207,13 +207,13 @@ export class PacketSender {
     return Math.max(0, Math.ceil((expiresAt - this.#broker.runtime.now()) / 1000));
   }
 
+  /** Within any client's limit: who could be sent CONNACK, which is no shorter, can be sent this. */
   sendAck(type: PacketType, packetId: number, reasonCode: number): void {
     (this.#broker.stats.packetsSent[type] as number)++;
     this.tracer?.(ACK_NAMES[type] ?? 'ack', { packetId, reasonCode });
     const offset = this.output.reserve(ACK_SIZE_MAX);
-    // A client whose limit is 4 bytes hears success: it can't be told more.
-    const code = this.maximumPacketSize < ACK_SIZE_MAX ? 0 : reasonCode;
-    this.output.length = writeAck(this.output.buffer, offset, type, packetId, code, this.version);
+    const { buffer } = this.output;
+    this.output.length = writeAck(buffer, offset, type, packetId, reasonCode, this.version);
   }
 
   /** An error in answer to CONNECT; before MQTT 5 some have none, and closing has to do (§3.2.2.2). */

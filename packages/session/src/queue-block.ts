@@ -20,7 +20,8 @@ export interface EntryDetails {
   readonly group: string | null;
 }
 
-const CAPACITY_MIN = 8;
+/** What a block begins with, where not much is expected. */
+export const BLOCK_CAPACITY_MIN = 8;
 
 /** A block that has as many entries is full. */
 export const BLOCK_CAPACITY = 512;
@@ -47,7 +48,7 @@ export class QueueBlock {
   /** Whether stored entries have come, gone or changed since this was last set to false. */
   isChanged: boolean;
 
-  constructor(number: number, capacity = CAPACITY_MIN) {
+  constructor(number: number, capacity = BLOCK_CAPACITY_MIN) {
     this.number = number;
     this.start = 0;
     this.end = 0;

@@ -9,7 +9,13 @@ import {
   exceedsLimits,
   type QueueLimits,
 } from './message-queue.ts';
-import { type EntryDetails, EntryFlag, QueueBlock } from './queue-block.ts';
+import {
+  BLOCK_CAPACITY,
+  BLOCK_CAPACITY_MIN,
+  type EntryDetails,
+  EntryFlag,
+  QueueBlock,
+} from './queue-block.ts';
 import { NO_IDENTIFIERS } from './recipient.ts';
 import type { Session, SessionLink } from './session.ts';
 
@@ -277,7 +283,9 @@ export class StoredQueue<L extends SessionLink> implements DeliveryQueue {
     const { sequence, position, share, message, group } = delivery;
     let block = this.#lastBlock;
     if (block === null || block.isFull) {
-      block = new QueueBlock(this.#nextNumber++);
+      // One that follows a full block will most likely be filled, too.
+      const capacity = block === null ? BLOCK_CAPACITY_MIN : BLOCK_CAPACITY;
+      block = new QueueBlock(this.#nextNumber++, capacity);
       this.#blocks.push(block);
       this.#lastBlock = block;
     }

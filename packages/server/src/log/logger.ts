@@ -6,6 +6,8 @@ export interface Logger {
   warn(event: string, fields?: object): void;
   error(event: string, fields?: object): void;
   fatal(event: string, fields?: object): void;
+  /** Whether lines of a level are written at present; all are where this is missing. */
+  isEnabled?(level: LogLevel): boolean;
 }
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
@@ -19,4 +21,5 @@ export const noopLogger: Logger = {
   warn() {},
   error() {},
   fatal() {},
+  isEnabled: () => false,
 };

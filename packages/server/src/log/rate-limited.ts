@@ -12,7 +12,7 @@ const BURST_SECONDS = 5;
 
 /**
  * A logger for what clients can trigger: it lets through what the limit allows, and says how many lines
- * it left out before the next that it lets through.
+ * it left out before the next that it lets through. Lines of a level that isn't written don't count.
  */
 export function rateLimited(logger: Logger, limit: RateLimit): Logger {
   const { now } = limit;
@@ -41,8 +41,8 @@ export function rateLimited(logger: Logger, limit: RateLimit): Logger {
   const limited = LOG_LEVELS.map((level) => [
     level,
     (event: string, fields?: object) => {
-      if (isAllowed()) logger[level](event, fields);
+      if (logger.isEnabled?.(level) !== false && isAllowed()) logger[level](event, fields);
     },
   ]);
-  return Object.fromEntries(limited) as Logger;
+  return Object.fromEntries(limited) as unknown as Logger;
 }

@@ -62,6 +62,7 @@ export function createLogger(options: LoggerOptions): ConfigurableLogger {
     warn: at('warn'),
     error: at('error'),
     fatal: at('fatal'),
+    isEnabled: (level) => (LEVELS[level] as number) <= (LEVELS[style.level] as number),
     setStyle: (next) => {
       style = next;
       winston.level = next.level;

@@ -1,4 +1,4 @@
-import { PassThrough } from 'node:stream';
+import { PassThrough, Writable } from 'node:stream';
 import { expect, test } from '@jest/globals';
 import { createLogger, type Logger, rateLimited } from '../../src/log/index.ts';
 
@@ -45,4 +45,22 @@ test('a flood is cut to its limit, and the number of lines left out is told', ()
   now += 1000;
   limited.info('later');
   expect(lines.slice(10)).toEqual(['log-lines-suppressed {"count":90}', 'later']);
+});
+
+test('lines of a level that is not written take nothing of the limit', () => {
+  const lines: string[] = [];
+  const stream = new Writable({
+    write: (chunk, _encoding, done) => {
+      lines.push(JSON.parse(String(chunk)).event);
+      done();
+    },
+  });
+  const logger = createLogger({ level: 'warn', format: 'json', stream });
+  const limited = rateLimited(logger, { perSecond: 1, now: () => 0 });
+  for (let index = 0; index < 100; index++) limited.info('connected');
+  limited.warn('refused');
+  logger.setStyle({ level: 'info', format: 'json' });
+  for (let index = 0; index < 4; index++) limited.info('connected');
+  limited.info('one too many');
+  expect(lines).toEqual(['refused', 'connected', 'connected', 'connected', 'connected']);
 });
