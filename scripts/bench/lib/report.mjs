@@ -208,7 +208,7 @@ function formatRate(outcome, rate) {
 }
 
 function ratio(own, peer) {
-  if (own === null || peer === null) return '-';
+  if (own === null || peer === null || peer === 0) return '-';
   const value = own / peer;
   return value < 10 ? value.toFixed(2) : value.toFixed(0);
 }
