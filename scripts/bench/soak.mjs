@@ -35,7 +35,7 @@ await runScript('soak', SUMMARY, OPTIONS, main);
 async function main(values) {
   const { minutes, share, rate, interval, visits } = values;
   pinSelf();
-  const broker = promptmq(['--sys-interval', '0']);
+  const broker = promptmq(['--sys-interval', '0', '--max-inflight', '1000']);
   const running = await startBroker(broker);
   try {
     const report = await soak(parseTarget(running.url), {

@@ -92,6 +92,8 @@ export class Client {
   #chunkMessages = 0;
   #chunkAcked = 0;
   #waiting: Waiting | null = null;
+  /** PINGREQs of `keepAlive` that are not answered yet. */
+  #keepAliveCount = 0;
   #isClosing = false;
   #whenClosed: () => void = () => {};
 
@@ -160,6 +162,13 @@ export class Client {
     const pingresp = this.#expect('pingresp');
     this.write(PINGREQ);
     await pingresp;
+  }
+
+  /** Shows the broker that the client is still there, unless something is on its way that shows it, too. */
+  keepAlive(): void {
+    if (this.#waiting !== null) return;
+    this.#keepAliveCount++;
+    this.write(PINGREQ);
   }
 
   /** Whether the memory of what was written may be used again. */
@@ -289,7 +298,10 @@ export class Client {
 
   #onControl(packet: Packet): void {
     const waiting = this.#waiting;
-    if (waiting?.cmd === packet.cmd) {
+    if (packet.cmd === 'pingresp' && this.#keepAliveCount > 0) {
+      // It was sent before anything that is waited for.
+      this.#keepAliveCount--;
+    } else if (waiting?.cmd === packet.cmd) {
       this.#waiting = null;
       waiting.resolve(packet);
     } else if (packet.cmd === 'disconnect') {

@@ -19,6 +19,9 @@ const WINDOW = 500;
 /** What takes longer than this will not come. */
 const ANSWER_MS = 30_000;
 
+/** Often enough for the keep alive that brokers set by themselves, usually a minute. */
+const KEEP_ALIVE_MS = 20_000;
+
 export interface StreamPublisher {
   readonly stream: Stream;
   readonly publisher: Publisher;
@@ -40,6 +43,7 @@ export class Cast {
   /** Rejects when a connection ends that should last. */
   readonly failure: Promise<never>;
   readonly #fail: (error: BenchError) => void;
+  readonly #keepingAlive: NodeJS.Timeout;
 
   constructor(target: Target, problems: Problems, latency: Histogram) {
     this.target = target;
@@ -51,6 +55,12 @@ export class Cast {
     });
     this.failure.catch(() => {}); // It may fail while nobody waits for it.
     this.#fail = reject;
+    this.#keepingAlive = setInterval(() => this.keepAlive(), KEEP_ALIVE_MS);
+  }
+
+  /** Has every client show that it is there, also those that only listen. */
+  keepAlive(): void {
+    for (const client of this.#clients) client.keepAlive();
   }
 
   get sent(): number {
@@ -196,7 +206,9 @@ export class Cast {
     await Promise.all([...this.#clients].map((client) => this.leave(client)));
   }
 
+  /** Ends everything; to be called whatever happened. */
   cutAll(): void {
+    clearInterval(this.#keepingAlive);
     for (const client of [...this.#clients]) this.cut(client);
   }
 
