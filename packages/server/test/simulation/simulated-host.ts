@@ -12,8 +12,11 @@ import type { SimulatedClock } from './simulated-clock.ts';
 /** Longest that an operation of the disk takes, in milliseconds: of faster and of slower disks. */
 const DISK_MS_MAX = [1, 4, 12];
 
-/** Longest that something waits for others and for the disk until it is written, and synced if each write is. */
-const WRITTEN_MS_MAX = 80;
+/**
+ * Operations of the disk, one after the other, until something is written, and synced if each write is: those
+ * that were under way, those of a checkpoint or of compaction in between, and its own.
+ */
+const OPERATIONS_UNTIL_WRITTEN = 20;
 
 /** Turns of the promises between two events; more than any chain of them is long. */
 const PROMISE_TURNS = 12;
@@ -95,7 +98,8 @@ export class SimulatedHost {
   unsafeMs(survival: Survival): number {
     const { syncMode, syncInterval } = this.#config.storage.wal;
     const isSynced = survival === 'everything' || syncMode === 'immediate';
-    return WRITTEN_MS_MAX + (isSynced ? 0 : syncInterval);
+    const writtenMs = OPERATIONS_UNTIL_WRITTEN * Math.max(4, this.#diskMsMax);
+    return writtenMs + (isSynced ? 0 : syncInterval);
   }
 
   #equip(): void {
