@@ -291,6 +291,8 @@ export class Broker implements RecoveryHost {
 
   /** DISCONNECT changed the Session Expiry Interval (§3.14.2.2.2). */
   changeSessionExpiry(session: BrokerSession, seconds: number): void {
+    // Granted 0, whatever was asked for: it ends with the connection, and has been treated so.
+    if (session.expiryInterval === 0) return;
     session.expiryInterval = Math.min(seconds, this.config.mqtt.maxSessionExpiry);
   }
 

@@ -468,7 +468,11 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
     if (this.#holdCount > 0) return;
     this.receivedAt = this.broker.runtime.now();
     this.#begunAt = -1;
-    if (this.#decoder.bufferedBytes > 0 && this.state === ConnectionState.Open) this.#expectRest();
+    if (this.state === ConnectionState.Open) {
+      if (this.#decoder.bufferedBytes > 0) this.#expectRest();
+      // The deadline may have passed unheeded meanwhile.
+      if (!this.#isWatchedUntil(this.#keepAliveAt())) this.#armDeadline();
+    }
     this.transport.resume();
   }
 
@@ -489,6 +493,7 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
     this.state = ConnectionState.Open;
     this.session = terms.session;
     this.clientId = terms.session.clientId;
+    this.receiver.open();
     this.#sessionExpiryInterval = terms.sessionExpiryInterval;
     this.inboundAliases = new InboundTopicAliases(this.version === 5 ? maxTopicAlias : 0);
     const aliasMaximum = Math.min(terms.topicAliasMaximum, maxTopicAliasOut);
@@ -618,19 +623,23 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
       case ConnectionState.Opening:
         return this.openedAt + connectTimeout;
       case ConnectionState.Open: {
-        const keepAliveAt =
-          this.#keepAliveMs > 0 ? this.receivedAt + this.#keepAliveMs : Number.POSITIVE_INFINITY;
         const stalledAt =
           this.#stalledAt >= 0 && writeTimeout > 0
             ? this.#stalledAt + writeTimeout
             : Number.POSITIVE_INFINITY;
-        return Math.min(keepAliveAt, stalledAt, this.#restDueAt());
+        return Math.min(this.#keepAliveAt(), stalledAt, this.#restDueAt());
       }
       case ConnectionState.Closing:
         return this.#closingAt + LINGER_MS;
       default:
         return Number.POSITIVE_INFINITY;
     }
+  }
+
+  /** When something has to have come [MQTT-3.1.2-22]; a client that isn't read from isn't late. */
+  #keepAliveAt(): number {
+    const isDue = this.#keepAliveMs > 0 && this.#holdCount === 0;
+    return isDue ? this.receivedAt + this.#keepAliveMs : Number.POSITIVE_INFINITY;
   }
 
   /**
@@ -651,7 +660,7 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
       this.#armDeadline();
     } else if (this.state !== ConnectionState.Open) {
       this.terminate();
-    } else if (this.#keepAliveMs > 0 && this.receivedAt + this.#keepAliveMs <= now) {
+    } else if (this.#keepAliveAt() <= now) {
       this.disconnect(ReasonCode.KeepAliveTimeout, 'keep alive'); // [MQTT-3.1.2-22]
     } else if (this.#restDueAt() <= now) {
       this.disconnect(

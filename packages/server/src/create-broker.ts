@@ -188,7 +188,10 @@ export async function startBroker(
  * Keeps other brokers out of the folder of the index: the log has a lock of its own, but two brokers with one index
  * and a log each would ruin it.
  */
-async function lockDataDir({ dataDir, walDir }: Config['storage']): Promise<() => Promise<void>> {
+export async function lockDataDir({
+  dataDir,
+  walDir,
+}: Config['storage']): Promise<() => Promise<void>> {
   if (resolve(dataDir) === resolve(walDir)) return async () => {};
   await nodeFiles.makeDirectory(dataDir);
   return nodeFiles.lock(dataDir);

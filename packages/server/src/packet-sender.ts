@@ -159,16 +159,33 @@ export class PacketSender {
         topicLength = 0;
       }
     }
-    const size = publishSize(
+    const propertiesLength = propertiesEnd - propertiesStart;
+    let size = publishSize(
       version,
       qos,
       topicLength,
-      propertiesEnd - propertiesStart,
+      propertiesLength,
       payloadLength,
       expiry,
       alias,
       identifiers,
     );
+    if (size > this.maximumPacketSize && alias !== 0) {
+      // Without its alias it may fit.
+      alias = 0;
+      isNewAlias = false;
+      topicLength = topicBytes.length;
+      size = publishSize(
+        version,
+        qos,
+        topicLength,
+        propertiesLength,
+        payloadLength,
+        expiry,
+        0,
+        identifiers,
+      );
+    }
     if (size > this.maximumPacketSize) return 'packet-too-large'; // [MQTT-3.1.2-24]
     if (isNewAlias) (aliases as OutboundTopicAliases).assign(parts.topic, alias);
     countSent(this.#broker.stats, qos, payloadLength);

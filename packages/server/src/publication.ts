@@ -158,10 +158,8 @@ export class Publication {
   get parts(): PublishParts {
     const parts = this.#parts;
     if (!this.#hasParts) {
-      const { view } = this;
-      const lifetime = this.#lifetimeOf(view);
-      const expiry = lifetime === Number.POSITIVE_INFINITY ? -1 : Math.ceil(lifetime / 1000);
-      parts.setView(view, this.#route, expiry);
+      // It has not waited: the interval is told as it came [MQTT-3.3.2-6].
+      parts.setView(this.view, this.#route, this.view.messageExpiryInterval);
       this.#hasParts = true;
     }
     return parts;

@@ -15,11 +15,26 @@ export class Receiver {
   readonly #broker: Broker;
   /** Made when the first acknowledgement has to wait for the log. */
   #pendingAcks: PendingAcks | null;
+  // What CONNACK said: it holds for the connection, whatever is configured meanwhile (§3.2.2.3).
+  #receiveMaximum: number;
+  #maxQos: number;
+  #isRetainAvailable: boolean;
 
   constructor(connection: Connection) {
     this.#connection = connection;
     this.#broker = connection.broker;
     this.#pendingAcks = null;
+    this.#receiveMaximum = 0;
+    this.#maxQos = 0;
+    this.#isRetainAvailable = false;
+  }
+
+  /** CONNACK is being sent. */
+  open(): void {
+    const { receiveMaximum, maxQos, retainAvailable } = this.#broker.config.mqtt;
+    this.#receiveMaximum = receiveMaximum;
+    this.#maxQos = maxQos;
+    this.#isRetainAvailable = retainAvailable;
   }
 
   get #session(): BrokerSession {
@@ -52,7 +67,7 @@ export class Receiver {
   #checkReceiveMaximum(): void {
     if (this.#connection.version < 5) return;
     const underWay = this.#session.receivedCount + (this.#pendingAcks?.pubackCount ?? 0);
-    if (underWay < this.#broker.config.mqtt.receiveMaximum) return;
+    if (underWay < this.#receiveMaximum) return;
     throw new PacketError(
       ReasonCode.ReceiveMaximumExceeded,
       'MQTT-3.3.4-7',
@@ -123,11 +138,11 @@ export class Receiver {
    */
   #check(view: PublishView): number {
     const { config, stats } = this.#broker;
-    const { maxQos, retainAvailable, checkPayloadFormat } = config.mqtt;
-    if (view.qos > maxQos) {
+    const { checkPayloadFormat } = config.mqtt;
+    if (view.qos > this.#maxQos) {
       throw new PacketError(ReasonCode.QoSNotSupported, 'MQTT-3.2.2-11', 0, 'QoS not supported');
     }
-    if (view.retain && !retainAvailable) {
+    if (view.retain && !this.#isRetainAvailable) {
       throw new PacketError(
         ReasonCode.RetainNotSupported,
         'MQTT-3.2.2-14',

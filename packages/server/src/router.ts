@@ -237,9 +237,11 @@ export class Router {
   }
 
   /** `mqtt.queue-overflow: reject`: a message is for all who match, or for nobody. */
-  #isAnyQueueFull({ recipients, groups }: Route<BrokerSession>, view: PublishView): boolean {
+  #isAnyQueueFull(route: Route<BrokerSession>, view: PublishView): boolean {
     if (view.qos === 0) return false;
-    const size = view.end - view.start;
+    const { recipients, groups, topicBytes } = route;
+    const isByAlias = view.topicStart === view.topicEnd;
+    const size = view.end - view.start + (isByAlias ? topicBytes.length : 0);
     const isFull = ({ session, qos }: Recipient<BrokerSession>) =>
       qos > 0 && session.isFullFor(size);
     return (

@@ -17,7 +17,8 @@ const NO_SLOTS = new Uint32Array(0);
 /**
  * The packet identifiers of frames that were sent and not acknowledged, with their states: a hash table
  * whose hash is the identifier's low bits. Identifiers are handed out in turn, so there is hardly ever
- * another one in the slot; when there is, the table grows.
+ * another one in the slot. When there is, the next identifier will do, unless the table is crowded; then it
+ * grows. So a client that never acknowledges one of them makes the table no larger than the others need.
  */
 export class SentFrames {
   /** How many there are. */
@@ -29,6 +30,17 @@ export class SentFrames {
     if (this.size === 0) return SentFrameState.None;
     const slot = this.#slots[packetId & (this.#slots.length - 1)] as number;
     return (slot & 0xffff) === packetId ? ((slot >> 16) as SentFrameState) : SentFrameState.None;
+  }
+
+  /** How many slots there are to choose from; 0 when the table had better grow. */
+  get spareSlots(): number {
+    const { length } = this.#slots;
+    return this.size * 2 < length ? length : 0;
+  }
+
+  /** Whether it can be added without growing. */
+  hasSlotFor(packetId: number): boolean {
+    return this.#slots[packetId & (this.#slots.length - 1)] === 0;
   }
 
   /** @param packetId - 1 to 65,535; not yet in the table */

@@ -17,6 +17,9 @@ import { SentFrameState, SentFrames } from './sent-frames.ts';
 import { type StoredPlace, StoredQueue } from './stored-queue.ts';
 import type { Subscription } from './subscription.ts';
 
+/** How many packet identifiers there are. */
+const PACKET_IDS = 65_535;
+
 /** Session Expiry Interval of a session that never expires (§3.1.2.11.2). */
 export const NEVER_EXPIRES = 0xffff_ffff;
 
@@ -154,7 +157,7 @@ export class Session<L extends SessionLink = SessionLink> {
 
   /** Whether a QoS 1 or 2 message would be sent at once. */
   get isReady(): boolean {
-    return this.#link?.isWritable === true && this.#sendQuota > 0 && !this.hasBacklog;
+    return this.#link?.isWritable === true && this.#hasQuota && !this.hasBacklog;
   }
 
   /** Messages that wait to be sent for the first time. */
@@ -269,7 +272,7 @@ export class Session<L extends SessionLink = SessionLink> {
       }
     } else if (
       link?.isWritable === true &&
-      this.#sendQuota > 0 &&
+      this.#hasQuota &&
       !this.hasBacklog &&
       this.#isSafe(delivery)
     ) {
@@ -310,7 +313,11 @@ export class Session<L extends SessionLink = SessionLink> {
    * @returns its packet identifier
    */
   beginExchange(qos: 1 | 2): number {
-    const packetId = this.#nextPacketId();
+    let packetId = this.#nextPacketId();
+    for (let tries = this.#sentFrames.spareSlots; tries > 0; tries--) {
+      if (this.#sentFrames.hasSlotFor(packetId)) break;
+      packetId = this.#nextPacketId();
+    }
     this.#sentFrames.add(
       packetId,
       qos === 1 ? SentFrameState.Published1 : SentFrameState.Published2,
@@ -396,7 +403,7 @@ export class Session<L extends SessionLink = SessionLink> {
   }
 
   #maySend(delivery: Delivery): boolean {
-    if (this.#sendQuota === 0) return false;
+    if (!this.#hasQuota) return false;
     // Its identifier is the same in every process, so that the client knows a duplicate for one.
     return delivery.qos < 2 || delivery.sequence === 0 || !this.#inflight.has(idOf(delivery));
   }
@@ -453,7 +460,15 @@ export class Session<L extends SessionLink = SessionLink> {
     return this.#nextPacketId();
   }
 
-  /** A packet identifier that is not in use [MQTT-2.2.1-4]; the quota leaves at least one free. */
+  /**
+   * Whether one more exchange may begin [MQTT-3.3.4-9]. What an earlier connection left between PUBREC and
+   * PUBCOMP takes none of the quota, but its packet identifiers.
+   */
+  get #hasQuota(): boolean {
+    return this.#sendQuota > 0 && this.inflightCount < PACKET_IDS;
+  }
+
+  /** A packet identifier that is not in use [MQTT-2.2.1-4], of which there is one while `#hasQuota`. */
   #nextPacketId(): number {
     let packetId = this.#lastPacketId;
     do {

@@ -132,6 +132,22 @@ describe('sending', () => {
     expect(session.queuedCount).toBe(1);
   });
 
+  test('exchanges of earlier connections may hold all packet identifiers: then nothing is sent', () => {
+    session.attach(link, 65_535, NOW);
+    for (let id = 1; id <= 65_535; id++) {
+      session.deliver(newDelivery('x', 2, { payload: new Uint8Array(0) }), NOW);
+      session.onPubrec(id, 0, NOW);
+    }
+    session.detach();
+    session.attach(link, 65_535, NOW);
+    link.take();
+    session.deliver(newDelivery('a', 1), NOW);
+    expect(session.isReady).toBe(false);
+    expect(link.take()).toEqual([]);
+    session.onPubcomp(7, NOW);
+    expect(link.take()).toEqual(['PUBLISH 7 a']);
+  });
+
   test('a connection that is not writable gets nothing until it drains', () => {
     session.attach(link, 10, NOW);
     link.isWritable = false;

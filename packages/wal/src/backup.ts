@@ -40,6 +40,8 @@ export async function backupLog(
     throw new Error(`${target} is not empty: a backup needs a folder of its own`);
   }
   const segments = await openAll(directory, options);
+  const copies: string[] = [];
+  let isComplete = false;
   try {
     const totalBytes = segments.reduce((sum, { size }) => sum + size, 0);
     let bytes = 0;
@@ -47,7 +49,9 @@ export async function backupLog(
     for (const [index, segment] of segments.entries()) {
       const isLast = index === segments.length - 1;
       const content = isLast ? await readLast(segment, options) : await readSegment(files, segment);
-      const copy = await files.open(join(target, basename(segment.path)), 'create');
+      const path = join(target, basename(segment.path));
+      copies.push(path);
+      const copy = await files.open(path, 'create');
       try {
         await copy.write(content, 0);
         await copy.sync();
@@ -59,9 +63,12 @@ export async function backupLog(
       onProgress?.(Math.min(bytes, totalBytes), totalBytes);
     }
     await files.syncDirectory(target);
+    isComplete = true;
     return { directory, target, segments: segments.length, bytes, head };
   } finally {
     for (const segment of segments) await segment.close();
+    // A part of it would look like a log that ends earlier.
+    if (!isComplete) for (const path of copies) await files.remove(path).catch(() => {});
   }
 }
 

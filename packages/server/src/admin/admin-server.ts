@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, rmSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
@@ -45,8 +45,7 @@ export class AdminServer {
       );
     }
     mkdirSync(dirname(path), { recursive: true });
-    if (await isAnswered(path)) throw new Error(`another process listens on ${path}`);
-    rmSync(path, { force: true });
+    await removeStale(path);
     const admin = new AdminServer(broker, path);
     await admin.#listen();
     return admin;
@@ -142,14 +141,29 @@ function refuse(response: ServerResponse, code: number, why: string): void {
   response.end(`${JSON.stringify({ error: why })}\n`);
 }
 
-/** Whether a process listens on a Unix domain socket. */
-function isAnswered(path: string): Promise<boolean> {
+/**
+ * Removes a socket on which nobody listens.
+ *
+ * @throws when somebody does, or may, or when something else is there
+ */
+async function removeStale(path: string): Promise<void> {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found === undefined) return;
+  if (!found.isSocket()) throw new Error(`${path} is there, and is no socket`);
+  const refusal = await connectionError(path);
+  if (refusal === null) throw new Error(`another process listens on ${path}`);
+  if (refusal !== 'ECONNREFUSED') throw new Error(`${path} can't be asked: ${refusal}`);
+  rmSync(path, { force: true });
+}
+
+/** The code of the error with which a Unix domain socket refuses a connection; null when it doesn't. */
+function connectionError(path: string): Promise<string | null> {
   return new Promise((resolve) => {
     const socket = connect(path);
     socket.once('connect', () => {
       socket.destroy();
-      resolve(true);
+      resolve(null);
     });
-    socket.once('error', () => resolve(false));
+    socket.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
   });
 }

@@ -16,6 +16,7 @@ import {
 import type { Argv, CommandModule } from 'yargs';
 import { Broker } from '../broker.ts';
 import { parseConfig } from '../config/index.ts';
+import { lockDataDir } from '../create-broker.ts';
 import { noopLogger } from '../log/index.ts';
 import { nodeRuntime } from '../runtime.ts';
 import { progressBar } from './progress-bar.ts';
@@ -267,6 +268,7 @@ async function compactLog(
   // Only looks: it must not begin a log where there is none.
   await dumpLog(walDir, () => false);
   const config = parseConfig({ storage: { enabled: true, walDir, dataDir } });
+  const unlockDataDir = await lockDataDir(config.storage);
   const broker = new Broker(config, nodeRuntime, noopLogger);
   try {
     await broker.recover({ onEvent });
@@ -274,6 +276,7 @@ async function compactLog(
     // It has no log that could be closed, but a timer that would keep the process alive.
     broker.storage = null;
     await broker.stop(0, ReasonCode.ServerShuttingDown);
+    await unlockDataDir();
     throw error;
   }
   try {
@@ -283,6 +286,7 @@ async function compactLog(
     return await log.compact();
   } finally {
     await broker.stop(0, ReasonCode.ServerShuttingDown);
+    await unlockDataDir();
   }
 }
 

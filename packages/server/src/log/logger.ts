@@ -21,5 +21,4 @@ export const noopLogger: Logger = {
   warn() {},
   error() {},
   fatal() {},
-  isEnabled: () => false,
 };

@@ -49,6 +49,8 @@ export function restoreState(
   const progress = new Map<number, Uint8Array>();
   const subscriptions = new Map<number, Uint8Array>();
   const blocks = new Map<number, QueueBlock[]>();
+  /** Sessions with blocks of a form that is no longer written: the next checkpoint writes them in the new one. */
+  const former = new Set<number>();
   for (const [key, value] of entries) {
     const [first = 0, second = 0] = keyNumbers(key);
     switch (key[0]) {
@@ -63,8 +65,12 @@ export function restoreState(
         const isFormer = key[0] === 'q';
         const reader = new ByteReader(value);
         const block = isFormer ? readFormerBlock(reader, second) : readBlock(reader, second);
-        if (isFormer) state.removeKey(key);
-        else state.noteBlock(block, value);
+        if (isFormer) {
+          state.removeKey(key);
+          former.add(first);
+        } else {
+          state.noteBlock(block, value);
+        }
         const list = blocks.get(first);
         if (block.length === 0) break;
         if (list === undefined) blocks.set(first, [block]);
@@ -94,6 +100,7 @@ export function restoreState(
     const { number } = entry;
     restoreSubscriptions(host, entry, subscriptions.get(number));
     restoreProgress(state, entry, progress.get(number), blocks.get(number) ?? []);
+    if (former.has(number)) state.mark(entry, Change.Progress);
   }
 }
 

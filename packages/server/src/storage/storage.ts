@@ -21,6 +21,7 @@ import {
   type LogOwner,
   type LogRecord,
   type LogStats,
+  recordBytes,
 } from '@promptmq/wal';
 import type { Broker } from '../broker.ts';
 import type { Config } from '../config/index.ts';
@@ -282,7 +283,8 @@ export class Storage implements LogOwner, DeliveryStore<Connection> {
     const parts = users === 0 ? [writer.bytes] : [writer.bytes, message.payload];
     const position = log.append(parts, null, message.topicBytes);
     this.#lastPosition = position;
-    const size = writer.length + message.payload.length + message.topicBytes.length;
+    const dataLength = writer.length + (users === 0 ? 0 : message.payload.length);
+    const size = recordBytes(dataLength, message.topicBytes.length);
     if (users === 0) log.release(position, size);
     const share = users === 0 ? 0 : Math.floor(size / users);
     for (let index = 0; index < deliveries.length; index++) {
@@ -476,7 +478,7 @@ export class Storage implements LogOwner, DeliveryStore<Connection> {
     this.#sent.clear();
     if (this.isOpen && this.#progressCount > 0) {
       const head = this.#writer.reset().u8(RecordKind.Progress).u32(this.#progressCount).bytes;
-      const size = head.length + this.#progress.length;
+      const size = recordBytes(head.length + this.#progress.length);
       this.log.release(this.log.appendLazily([head, this.#progress.bytes]), size);
     }
     this.#progress.reset();
@@ -636,7 +638,9 @@ export class Storage implements LogOwner, DeliveryStore<Connection> {
     const { router, runtime, log: logger } = this.#broker;
     const now = runtime.now();
     const places = [...this.#state.retained].sort(([, a], [, b]) => a.position - b.position);
-    for (const [topic, { position }] of places) {
+    for (const [topic] of places) {
+      // Compaction may have moved it, and moves it while it is read.
+      const position = this.retainedPosition(topic);
       try {
         const record = this.log.readNow(position) ?? (await this.log.read(position));
         const message = readMessageOnly(this.#reader.reset(record.data), record.stream);
@@ -652,6 +656,10 @@ export class Storage implements LogOwner, DeliveryStore<Connection> {
           payload: Buffer.from(message.payload),
         });
       } catch (error) {
+        if (this.retainedPosition(topic) !== position) {
+          places.push([topic, this.#state.retained.get(topic) as RetainedPlace]);
+          continue;
+        }
         this.stats.lostMessages++;
         this.dropRetained(topic);
         logger.error('retained-message-lost', { topic, position, why: String(error) });
@@ -672,7 +680,7 @@ export class Storage implements LogOwner, DeliveryStore<Connection> {
   #append(writer: ByteWriter = this.#writer, stream?: Uint8Array): number {
     const { bytes } = writer;
     const position = this.log.append(bytes, null, stream);
-    this.log.release(position, bytes.length + (stream?.length ?? 0));
+    this.log.release(position, recordBytes(bytes.length, stream?.length));
     this.#lastPosition = position;
     return position;
   }
