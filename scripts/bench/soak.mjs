@@ -7,9 +7,10 @@ import {
   lineChart,
   parseTarget,
   soak,
+  steadiness,
 } from './lib/bench-package.mjs';
 import { pinSelf, promptmq, startBroker } from './lib/brokers.mjs';
-import { writeSection } from './lib/document.mjs';
+import { readResults, writeSection } from './lib/document.mjs';
 import { runScript } from './lib/options.mjs';
 import { machine, median, table } from './lib/report.mjs';
 
@@ -25,6 +26,7 @@ const OPTIONS = {
   rate: { value: 'N', isNumber: true, help: 'messages a second, instead of a part of the maximum' },
   interval: { value: 'SECONDS', default: 10, help: 'between two lines of progress' },
   visits: { value: 'N', default: 20, help: 'clients that come and go in a second' },
+  render: { help: 'measure nothing: judge and describe the stored results anew' },
   write: {
     help: 'write docs/performance/soak*.svg, soak.json and the section of docs/performance.md',
   },
@@ -34,6 +36,10 @@ await runScript('soak', SUMMARY, OPTIONS, main);
 
 async function main(values) {
   const { minutes, share, rate, interval, visits } = values;
+  if (values.render) {
+    render(readResults('soak'));
+    return;
+  }
   pinSelf();
   const broker = promptmq(['--sys-interval', '0', '--max-inflight', '1000']);
   const running = await startBroker(broker);
@@ -68,6 +74,13 @@ async function main(values) {
   } finally {
     await running.stop();
   }
+}
+
+/** Judges and describes stored results anew. */
+function render(stored) {
+  const measured = stored.checks.filter(({ name }) => !/ stays?\b/.test(name));
+  const results = { ...stored, checks: [...measured, ...steadiness(stored.samples)] };
+  writeSection('soak', results, describe(results), plots(results.samples));
 }
 
 function progressLine(sample) {

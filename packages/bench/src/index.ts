@@ -33,7 +33,7 @@ export {
   type ScenarioInput,
 } from './scenario.ts';
 export { type SoakOptions, type SoakReport, soak } from './soak/soak.ts';
-export type { Check, SoakSample } from './soak/verdict.ts';
+export { type Check, type SoakSample, steadiness } from './soak/verdict.ts';
 export { type BarChart, barChart, type LineChart, lineChart } from './svg.ts';
 export { formatBytes, formatCount, formatLoss, formatMicros, formatTable } from './table.ts';
 export { parseTarget, type Target, type TargetOptions } from './target.ts';

@@ -15,5 +15,6 @@ export const {
   parseTarget,
   readProcessUsage,
   soak,
+  steadiness,
   throughputPlot,
 } = await import('../../../packages/bench/dist/index.js');
