@@ -1,5 +1,6 @@
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -241,11 +242,28 @@ test('at most 16 traces are open at a time, and one that ends makes room', async
 test('a socket of a broker that was killed is taken over, one that is in use is not', async () => {
   await expect(AdminServer.start(broker, socketPath)).rejects.toThrow('another process listens on');
   const stale = join(folder, 'stale.sock');
-  writeFileSync(stale, '');
+  await leaveSocket(stale);
   const second = await AdminServer.start(broker, stale);
   expect(await adminRequest(stale, '/status')).toMatchObject({ pid: process.pid });
   await second.close();
   expect(await adminRequest(stale, '/status')).toBeNull();
+});
+
+/** Makes a socket on which nobody listens, as a process that was killed leaves it. */
+async function leaveSocket(path: string): Promise<void> {
+  const server = createServer();
+  const listened = join(folder, 'listened.sock');
+  await new Promise<void>((resolve) => server.listen(listened, resolve));
+  // Under its other name it isn't removed with the server.
+  renameSync(listened, path);
+  await new Promise((resolve) => server.close(resolve));
+}
+
+test('a file that is no socket is left where it is', async () => {
+  const path = join(folder, 'precious.txt');
+  writeFileSync(path, 'kept');
+  await expect(AdminServer.start(broker, path)).rejects.toThrow('is there, and is no socket');
+  expect(readFileSync(path, 'utf8')).toBe('kept');
 });
 
 test('a path that no socket can have is refused', async () => {
