@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { connect as connectMqtt, type IClientOptions, type IConnackPacket } from 'mqtt';
 import { hashPassword } from '../src/access/index.ts';
 import {
   ConfigError,
@@ -53,9 +54,47 @@ async function start(options: ConfigInput = {}): Promise<RunningBroker> {
   return broker;
 }
 
+/** Starts a broker; returns where it listens. */
+async function startAt(options: ConfigInput): Promise<string> {
+  return (await start(options)).url as string;
+}
+
+/** The answer to CONNECT of a client that leaves at once. */
+function connackOf(url: string, options: IClientOptions): Promise<IConnackPacket> {
+  return new Promise((resolve) => {
+    const client = connectMqtt(url, options);
+    client.on('connect', (connack) => client.end(() => resolve(connack)));
+  });
+}
+
 function change(options: ConfigInput) {
   return (broker as RunningBroker).reconfigure(parseConfig(complete(options)));
 }
+
+test('what CONNACK said holds for the connection; the next one hears what is in force [MQTT-3.2.2-11]', async () => {
+  const url = await startAt({ mqtt: { maxQos: 2, retainAvailable: true } });
+  const client = await TestClient.connect(url, { protocolVersion: 5 });
+  change({ mqtt: { maxQos: 0, retainAvailable: false } });
+  await client.mqtt.publishAsync('t', 'x', { qos: 2, retain: true });
+  const { properties } = await connackOf(url, { protocolVersion: 5 });
+  expect(properties).toMatchObject({ maximumQoS: 0, retainAvailable: false });
+  await client.end();
+});
+
+test('a session that was granted no time after its connection gets none with DISCONNECT', async () => {
+  const options = {
+    ...{ protocolVersion: 5 as const, clientId: 'client', clean: false },
+    properties: { sessionExpiryInterval: 3600 },
+  };
+  const url = await startAt({ mqtt: { maxSessionExpiry: '0s' } });
+  const client = await TestClient.connect(url, options);
+  change({ mqtt: { maxSessionExpiry: 'none' } });
+  await client.mqtt.endAsync(false, {
+    reasonCode: 0,
+    properties: { sessionExpiryInterval: 3600 },
+  });
+  expect((await connackOf(url, options)).sessionPresent).toBe(false);
+});
 
 test('limits change under a connected client, which stays', async () => {
   const { url } = await start({ mqtt: { maxSubscriptions: 1 } });

@@ -270,12 +270,7 @@ export class Session<L extends SessionLink = SessionLink> {
         this.#sendFirst(link, delivery);
         return;
       }
-    } else if (
-      link?.isWritable === true &&
-      this.#hasQuota &&
-      !this.hasBacklog &&
-      this.#isSafe(delivery)
-    ) {
+    } else if (link !== null && this.isReady && this.#isSafe(delivery)) {
       this.#sendFirst(link, delivery);
       return;
     }
