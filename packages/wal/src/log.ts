@@ -483,10 +483,17 @@ export class Log {
       if (group.length === 0) return;
       this.#sealed = [];
       const startedAt = this.#clock.now();
+      let writtenCount = 0;
       try {
-        for (const batch of group) await this.#writeBatch(batch);
+        for (const batch of group) {
+          await this.#writeBatch(batch);
+          writtenCount++;
+        }
       } catch (error) {
-        this.#onWriteError(group, error);
+        this.#sealed = [...group.slice(writtenCount), ...this.#sealed];
+        // Those are in the file: refused, they would be back after a crash.
+        if (writtenCount > 0) await this.#onWritten(group.slice(0, writtenCount));
+        this.#onWriteError(error);
         return;
       }
       const durationMs = this.#clock.now() - startedAt;
@@ -651,8 +658,7 @@ export class Log {
 
   // ------------------------------------------------------------------- failures
 
-  #onWriteError(group: readonly SealedBatch[], error: unknown): void {
-    this.#sealed = [...group, ...this.#sealed];
+  #onWriteError(error: unknown): void {
     if (DISK_FULL_CODES.includes((error as NodeJS.ErrnoException).code)) this.#becomeFull(error);
     else this.#fail(error);
   }

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, jest, test } from '@jest/globals';
-import type { Log, LogEvent } from '../src/index.ts';
+import type { Log, LogError, LogEvent } from '../src/index.ts';
 import { FaultyFiles, type Survival, systemError } from './support/faulty-files.ts';
 import { DIRECTORY, Ledger, openLog, settle } from './support/ledger.ts';
 import { MemoryIndex } from './support/memory-index.ts';
@@ -344,6 +344,40 @@ test('a log that ends before its checkpoint goes on behind it: no position is gi
 });
 
 describe('a full disk', () => {
+  test('refuses nothing that has been written: it would be back after a crash', async () => {
+    const files = new FaultyFiles();
+    const log = await openLog(files);
+    // Its segment is made, and the next one prepared.
+    log.append(Buffer.from('before'));
+    await log.flush();
+    await settle(50);
+    const outcomes: (string | undefined)[] = [];
+    const append = (text: string) =>
+      log.append(Buffer.from(text), (error) =>
+        outcomes.push(error === null ? undefined : (error as LogError).code),
+      );
+    append('first');
+    const writing = log.flush();
+    // Two batches wait for the write that is under way, and are written together.
+    const second = append('second');
+    const read = log.read(second).catch(() => {});
+    append('third');
+    let writes = 0;
+    files.beforeOperation = (name) => {
+      if (name === 'write' && ++writes > 2) throw systemError('ENOSPC', name);
+    };
+    await writing;
+    await read;
+    await log.flush().catch(() => {});
+    expect(log.isFull).toBe(true);
+    expect(outcomes).toEqual([undefined, undefined, 'full']);
+    const left = await openLog(files.crash('everything', new Random(1)));
+    const found: string[] = [];
+    for await (const { data } of left.records()) found.push(Buffer.from(data).toString());
+    expect(found).toEqual(['before', 'first', 'second']);
+    await left.close();
+  });
+
   test('refuses appends, and takes them again when there is room', async () => {
     for (let capacity = 200; capacity < 20_000; capacity += 617) {
       const files = new FaultyFiles();
