@@ -167,16 +167,21 @@ export class Broker implements RecoveryHost {
   /** Whether a CONNECT needs the disk, which is full. */
   isStorageFullFor(clientId: string, cleanStart: boolean, durability: Durability): boolean {
     const { storage } = this;
-    if (storage === null || storage.isOpen || durability === 'none') return false;
-    const isResumed = !cleanStart && (this.#sessions.get(clientId)?.number ?? 0) > 0;
-    return !isResumed;
+    if (storage === null || storage.isOpen) return false;
+    if (storage.hasUnwrittenEnd(clientId)) return true;
+    const present = this.#sessions.get(clientId);
+    // The end of a session is a record, too: without it, the session would be back after a crash.
+    if (cleanStart && (present?.number ?? 0) > 0) return true;
+    // One that ends with its connection ends when that is taken over.
+    const isResumed = !cleanStart && present !== undefined && isKept(present);
+    return durability !== 'none' && !isResumed;
   }
 
   /**
    * Finds or makes the session of a CONNECT, and takes it from its present connection (§3.1.4).
    *
-   * @returns dependsOn - position of the record that ended the session before, which is not to come back
-   * once CONNACK has said that it is gone; -1 when there is none
+   * @returns dependsOn - position of the record that ended the session before, or possibly did, which is not to
+   * come back once CONNACK has said that it is gone; -1 when there is none
    */
   openSession(
     clientId: string,
@@ -201,7 +206,7 @@ export class Broker implements RecoveryHost {
     return {
       session: this.#createSession(clientId, durability),
       isPresent: false, // [MQTT-3.1.2-6]
-      dependsOn: after === before ? -1 : after,
+      dependsOn: after === before ? (this.storage?.endsPosition ?? -1) : after,
     };
   }
 
@@ -220,8 +225,10 @@ export class Broker implements RecoveryHost {
     entry.disconnectedAt = -1;
     const { storage } = this;
     if (storage !== null) {
+      const isNew = entry.number > 0 && !storage.hasSession(entry.number);
       const position = entry.number > 0 ? storage.writeSession(entry) : dependsOn;
-      connection.holdUntilCommitted(storage, position);
+      const onRefused = isNew ? () => this.#endUnstored(entry) : () => {};
+      connection.holdUntilCommitted(storage, position, onRefused);
     }
     this.#openCount++;
     this.stats.connectionsCurrent = this.#openCount;
@@ -232,6 +239,15 @@ export class Broker implements RecoveryHost {
     this.clientLog.info('client-connected', { clientId: session.clientId, ...facts });
     this.traces.tell(session.clientId, { event: 'connected', ...facts });
     session.attach(connection, sendQuota, this.runtime.now());
+  }
+
+  /** The disk refused a new session: it is not to be found again, as it would be gone after a crash. */
+  #endUnstored(entry: SessionEntry): void {
+    const { session } = entry;
+    session.expiryInterval = 0;
+    const isThere = this.#sessions.get(session.clientId) === entry;
+    // While it is connected it ends with the connection, which the disk refused, too.
+    if (isThere && !session.isConnected) this.#endSession(entry);
   }
 
   /** A CONNECT failed after its session was opened: a session made for it ends again. */
@@ -456,13 +472,30 @@ export class Broker implements RecoveryHost {
       message,
       number > 0 ? { kind: 'will', session: number } : null,
     );
-    if (isPublished) {
-      entry.will = null; // [MQTT-3.1.2-10]
-    } else {
-      this.storage?.whenRoom(() => {
-        if (entry.will === will && !entry.session.isConnected) this.#publishWill(entry);
-      });
+    if (!isPublished) {
+      this.#publishWillLater(entry);
+      return;
     }
+    entry.will = null; // [MQTT-3.1.2-10]
+    const { position } = this.router;
+    if (position < 0) return;
+    this.storage?.whenCommitted({
+      position,
+      onCommitted: () => {},
+      onRefused: () => {
+        if (entry.will !== null || entry.session.isConnected) return;
+        entry.will = will;
+        this.#publishWillLater(entry);
+      },
+    });
+  }
+
+  /** The will had no room on the disk. */
+  #publishWillLater(entry: SessionEntry): void {
+    const { will } = entry;
+    this.storage?.whenRoom(() => {
+      if (entry.will === will && !entry.session.isConnected) this.#publishWill(entry);
+    });
   }
 
   // ------------------------------------------------------------------- recovery
@@ -618,6 +651,11 @@ export class Broker implements RecoveryHost {
     cancel();
     await this.storage?.close();
   }
+}
+
+/** Whether a session is stored, and outlives its connection. */
+function isKept({ session }: SessionEntry): boolean {
+  return session.store !== null && session.expiryInterval > 0;
 }
 
 /** What an operator is told of a client that is connected. */

@@ -502,8 +502,12 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
     this.#armDeadline();
   }
 
-  /** CONNACK and what follows it wait until the session's record is safe. */
-  holdUntilCommitted(storage: Storage, position: number): void {
+  /**
+   * CONNACK and what follows it wait until the session's record is safe.
+   *
+   * @param onRefused - told before the connection is ended because the record never will be
+   */
+  holdUntilCommitted(storage: Storage, position: number, onRefused: () => void): void {
     if (position < storage.committedPosition) return;
     this.output.hold();
     storage.whenCommitted({
@@ -513,7 +517,10 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
         this.output.release();
         if (this.state === ConnectionState.Closing) this.transport.end();
       },
-      onRefused: () => this.terminate(),
+      onRefused: () => {
+        onRefused();
+        this.terminate();
+      },
     });
   }
 

@@ -1,7 +1,10 @@
-import { PacketType } from '@promptmq/codec';
+import { PacketType, ReasonCode } from '@promptmq/codec';
 
 /** Of an acknowledgement that depends on no record any more. */
 const NOW = -1;
+
+/** Bit of an acknowledgement. */
+const DUPLICATE = 1 << 28;
 
 /**
  * Acknowledgements that wait for what they stand for to be safe, in the order in which the packets came
@@ -10,7 +13,7 @@ const NOW = -1;
 export class PendingAcks {
   /** Of the record that each depends on. */
   #positions: number[] = [];
-  /** Packet type, reason code and packet identifier of each, as bits of a number. */
+  /** Packet type, reason code and packet identifier of each, and whether it answers a duplicate, as bits of a number. */
   #acks: number[] = [];
   #head = 0;
   /** PUBACKs among them: they count against our Receive Maximum (§4.9). */
@@ -20,10 +23,20 @@ export class PendingAcks {
     return this.#head === this.#acks.length;
   }
 
-  /** @param position - of the record it depends on; -1 when it only has to keep the order */
-  add(position: number, type: PacketType, packetId: number, reasonCode: number): void {
+  /**
+   * @param position - of the record it depends on; -1 when it only has to keep the order
+   * @param isDuplicate - it answers a message that had come before: what it depends on is at `position` at the latest
+   */
+  add(
+    position: number,
+    type: PacketType,
+    packetId: number,
+    reasonCode: number,
+    isDuplicate = false,
+  ): void {
     this.#positions.push(position);
-    this.#acks.push((type << 24) | (reasonCode << 16) | packetId);
+    const duplicate = isDuplicate ? DUPLICATE : 0;
+    this.#acks.push(duplicate | (type << 24) | (reasonCode << 16) | packetId);
     if (type === PacketType.PUBACK) this.pubackCount++;
   }
 
@@ -47,9 +60,13 @@ export class PendingAcks {
   /**
    * The records at or behind a position will never be: what depends on them says so instead.
    *
-   * @param refuse - the reason code to be sent in place of the one there was; -1 to send nothing
+   * @param refuse - the reason code to be sent in place of the one there was, Success when what it depends on lies
+   * before the position after all; -1 to send nothing
    */
-  refuse(position: number, refuse: (type: PacketType, packetId: number) => number): void {
+  refuse(
+    position: number,
+    refuse: (type: PacketType, packetId: number, isDuplicate: boolean) => number,
+  ): void {
     const positions = this.#positions.splice(0).slice(this.#head);
     const acks = this.#acks.splice(0).slice(this.#head);
     this.#head = 0;
@@ -58,12 +75,15 @@ export class PendingAcks {
       const at = positions[index] as number;
       const type = ((ack >> 24) & 0xf) as PacketType;
       const packetId = ack & 0xffff;
+      const isDuplicate = (ack & DUPLICATE) !== 0;
       if (at < position) {
-        this.add(at, type, packetId, (ack >> 16) & 0xff);
+        this.add(at, type, packetId, (ack >> 16) & 0xff, isDuplicate);
         continue;
       }
-      const reasonCode = refuse(type, packetId);
-      if (reasonCode !== -1) this.add(NOW, type, packetId, reasonCode);
+      const reasonCode = refuse(type, packetId, isDuplicate);
+      if (reasonCode === ReasonCode.Success)
+        this.add(position - 1, type, packetId, reasonCode, true);
+      else if (reasonCode !== -1) this.add(NOW, type, packetId, reasonCode);
     }
   }
 }

@@ -15,6 +15,8 @@ export class Receiver {
   readonly #broker: Broker;
   /** Made when the first acknowledgement has to wait for the log. */
   #pendingAcks: PendingAcks | null;
+  /** Whose they are, also when the connection is over. */
+  #acksOf: BrokerSession | null;
   // What CONNACK said: it holds for the connection, whatever is configured meanwhile (§3.2.2.3).
   #receiveMaximum: number;
   #maxQos: number;
@@ -24,6 +26,7 @@ export class Receiver {
     this.#connection = connection;
     this.#broker = connection.broker;
     this.#pendingAcks = null;
+    this.#acksOf = null;
     this.#receiveMaximum = 0;
     this.#maxQos = 0;
     this.#isRetainAvailable = false;
@@ -80,8 +83,15 @@ export class Receiver {
    * Acknowledges a packet when the record that the answer depends on is safe.
    *
    * @param position - of the record; -1 when there is none
+   * @param isDuplicate - of a message that had come before: its record may be an earlier one
    */
-  #acknowledge(type: PacketType, packetId: number, reasonCode: number, position: number): void {
+  #acknowledge(
+    type: PacketType,
+    packetId: number,
+    reasonCode: number,
+    position: number,
+    isDuplicate = false,
+  ): void {
     const { storage } = this.#broker;
     const isReady = this.#pendingAcks?.isEmpty !== false;
     if (storage === null || (isReady && position < storage.committedPosition)) {
@@ -89,36 +99,47 @@ export class Receiver {
       return;
     }
     this.#pendingAcks ??= new PendingAcks();
-    this.#pendingAcks.add(position, type, packetId, reasonCode);
+    this.#acksOf = this.#session;
+    this.#pendingAcks.add(position, type, packetId, reasonCode, isDuplicate);
     storage.awaitAcks(this.#connection);
     storage.holdBack(this.#connection);
   }
 
-  /** Sends the acknowledgements whose records are safe; returns whether none waits any more. */
+  /**
+   * Sends the acknowledgements whose records are safe, while there is a connection; returns whether none waits any
+   * more.
+   */
   sendCommittedAcks(position: number): boolean {
     const acks = this.#pendingAcks;
-    if (acks === null || this.#connection.session === null) return true;
-    acks.take(position, (type, packetId, reasonCode) =>
-      this.#connection.sender.sendAck(type, packetId, reasonCode),
-    );
+    if (acks === null) return true;
+    const isOpen = this.#connection.session !== null;
+    acks.take(position, (type, packetId, reasonCode) => {
+      if (isOpen) this.#connection.sender.sendAck(type, packetId, reasonCode);
+    });
     return acks.isEmpty;
   }
 
-  /** The records at or behind a position will never be: says so to those who wait for them. */
+  /**
+   * The records at or behind a position will never be: says so to those who wait for them. The session takes back
+   * what they said, even if its connection is over: its client sends it again on another one.
+   */
   refuseAcks(position: number): void {
-    const { session } = this.#connection;
+    const session = this.#acksOf;
     if (session === null) return;
-    this.#pendingAcks?.refuse(position, (type, packetId) => {
+    const isOpen = this.#connection.session !== null;
+    this.#pendingAcks?.refuse(position, (type, packetId, isDuplicate) => {
+      // What is still received has a record that is safe, or will be: one that was refused was released first.
+      if (isDuplicate && session.hasReceived(packetId)) return isOpen ? ReasonCode.Success : -1;
       if (type === PacketType.PUBREC) session.release(packetId);
       if (type === PacketType.PUBCOMP) {
         session.restoreReceived(packetId);
-        this.#retryPubrel(packetId);
+        if (isOpen) this.#retryPubrel(packetId);
         return -1;
       }
-      return ReasonCode.QuotaExceeded;
+      return isOpen ? ReasonCode.QuotaExceeded : -1;
     });
     // Earlier versions have no way to refuse a message: not to acknowledge it has to do.
-    if (this.#connection.version < 5) this.#connection.terminate();
+    if (isOpen && this.#connection.version < 5) this.#connection.terminate();
   }
 
   /** Takes PUBREL up again when the disk has room for what it changes. */
@@ -173,7 +194,7 @@ export class Receiver {
       session.receive(packetId);
       // What came first may still be on its way to the disk.
       const position = session.store === null ? -1 : (storage as Storage).lastPosition;
-      this.#acknowledge(PacketType.PUBREC, packetId, ReasonCode.Success, position);
+      this.#acknowledge(PacketType.PUBREC, packetId, ReasonCode.Success, position, true);
       return;
     }
     this.#checkReceiveMaximum();

@@ -135,7 +135,10 @@ export class Router {
       this.#stats.refused['not-authorized']++;
       return ReasonCode.NotAuthorized;
     }
-    if (storage !== null && !storage.isOpen && this.#needsStorage(route, view.qos, view.retain)) {
+    // What the publisher's session received at QoS 2 is stored, whoever gets it.
+    const isNoted = view.qos === 2 && (publisher.session as BrokerSession).store !== null;
+    const isFull = storage !== null && !storage.isOpen;
+    if (isFull && (isNoted || this.#needsStorage(route, view.qos, view.retain))) {
       this.#stats.refused['storage-full']++;
       if (view.qos === 0) return ReasonCode.Success;
       if (publisher.version === 5) return ReasonCode.QuotaExceeded;
@@ -157,6 +160,7 @@ export class Router {
   publishMessage(message: Message, origin: Origin | null = null): boolean {
     const route = this.#topics.lookupTopic(message.topic);
     this.#publisher = null;
+    this.position = -1;
     this.topicMeter?.count(route, message.payload.length);
     const storage = isReserved(message.topicBytes) ? null : this.storage;
     const isFull = storage !== null && !storage.isOpen;
@@ -186,11 +190,21 @@ export class Router {
     for (const delivery of deliveries) {
       const group = this.trie.group(delivery.group as string);
       const recipient = group?.next(except) ?? null;
-      // What is in the log alone can only be handed over in the log.
-      const isStuck = delivery.sequence > 0 && this.storage?.isOpen !== true;
-      if (recipient === null || isStuck) this.#stats.dropped['session-ended']++;
-      else this.#handOver(delivery, recipient);
+      if (recipient === null || this.#isStuck(delivery, recipient)) {
+        this.#stats.dropped['session-ended']++;
+      } else {
+        this.#handOver(delivery, recipient);
+      }
     }
+  }
+
+  /**
+   * Whether a delivery can't be handed over without the log, which can't be written. What is in the log alone can't;
+   * nor can QoS 2 go to a session that is stored: after a restart, its packet identifier would be used again.
+   */
+  #isStuck({ sequence, message }: Delivery, { session, qos }: Recipient<BrokerSession>): boolean {
+    if (this.storage?.isOpen !== false) return false;
+    return sequence > 0 || (session.store !== null && message.qos === 2 && qos === 2);
   }
 
   #handOver(

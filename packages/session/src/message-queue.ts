@@ -47,7 +47,7 @@ export interface DeliveryQueue {
   /** Removes and returns the QoS 0 deliveries. */
   takeTransient(): Delivery[];
   /** Removes and returns deliveries of the shared subscriptions that `isTaken` chooses, in their order. */
-  takeShared(isTaken: (group: string) => boolean): Delivery[];
+  takeShared(isTaken: (group: string) => boolean, takesSent: boolean): Delivery[];
   /** Gives everything up. */
   clear(): void;
   /** Whether a message of this many bytes would find no room. */

@@ -229,7 +229,7 @@ export class Session<L extends SessionLink = SessionLink> {
     for (let count = this.#sentFrames.size; count > 0; count--) {
       this.#onDrop('session-ended', FRAME_DELIVERY);
     }
-    orphans.push(...this.#queue.takeShared(() => true));
+    orphans.push(...this.#queue.takeShared(() => true, true));
     this.#queue.clear();
     this.#inflight.clear();
     this.#sentFrames.clear();
@@ -245,7 +245,7 @@ export class Session<L extends SessionLink = SessionLink> {
    * @param isTaken - whether there is one for a shared subscription, given by its whole filter
    */
   takeShared(isTaken: (group: string) => boolean): Delivery[] {
-    return this.#queue.takeShared(isTaken);
+    return this.#queue.takeShared(isTaken, false);
   }
 
   /** Whether a message of this many bytes would find no room in the queue. */

@@ -26,6 +26,14 @@ export interface StoredPlace {
   readonly share: number;
 }
 
+type IsTaken = (
+  qos: number,
+  group: string | null,
+  sequence: number,
+  position: number,
+  isSent: boolean,
+) => boolean;
+
 /** What restored entries that go before all others are numbered below. */
 const FIRST_BLOCK_NUMBER = 0x8000_0000;
 
@@ -121,9 +129,13 @@ export class StoredQueue<L extends SessionLink> implements DeliveryQueue {
     return this.#transientCount === 0 ? [] : this.#extract((qos) => qos === 0);
   }
 
-  takeShared(isTaken: (group: string) => boolean): Delivery[] {
+  /** What a process that has ended had sent stays, but for QoS 1 where `takesSent` is set [MQTT-4.8.2-4]. */
+  takeShared(isTaken: (group: string) => boolean, takesSent: boolean): Delivery[] {
     if (this.#groupCount === 0) return [];
-    return this.#extract((_, group) => group !== null && isTaken(group));
+    return this.#extract((qos, group, _sequence, _position, isSent) => {
+      if (isSent && !(takesSent && qos === 1)) return false;
+      return group !== null && isTaken(group);
+    });
   }
 
   clear(): void {
@@ -366,9 +378,7 @@ export class StoredQueue<L extends SessionLink> implements DeliveryQueue {
     this.#store.memory.bytes += bytes;
   }
 
-  #extract(
-    isTaken: (qos: number, group: string | null, sequence: number, position: number) => boolean,
-  ): Delivery[] {
+  #extract(isTaken: IsTaken): Delivery[] {
     const taken: Delivery[] = [];
     this.#head = null;
     const blocks = [...this.#blocks];
@@ -388,11 +398,7 @@ export class StoredQueue<L extends SessionLink> implements DeliveryQueue {
   }
 
   /** Takes entries out of a block; returns what is left, null when nothing is. */
-  #extractFrom(
-    block: QueueBlock,
-    isTaken: (qos: number, group: string | null, sequence: number, position: number) => boolean,
-    taken: Delivery[],
-  ): QueueBlock | null {
+  #extractFrom(block: QueueBlock, isTaken: IsTaken, taken: Delivery[]): QueueBlock | null {
     const kept = new QueueBlock(block.number);
     for (let index = block.start; index < block.end; index++) {
       const sequence = block.sequences[index] as number;
@@ -401,7 +407,8 @@ export class StoredQueue<L extends SessionLink> implements DeliveryQueue {
       const details = block.details?.[index] ?? null;
       const message = block.messages?.[index] ?? null;
       const at = block.isTransient(index) ? -1 : position;
-      if (isTaken(flags & EntryFlag.QoS, details?.group ?? null, sequence, at)) {
+      const isSent = (flags & EntryFlag.Sent) !== 0;
+      if (isTaken(flags & EntryFlag.QoS, details?.group ?? null, sequence, at, isSent)) {
         taken.push(deliveryAt(block, index, message ?? STORED_MESSAGE));
         this.#forget(block, index);
       } else {

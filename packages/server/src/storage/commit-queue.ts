@@ -46,8 +46,12 @@ export class CommitQueue {
     }
   }
 
-  /** Everything at or behind a position is void. */
-  refuse(position: number): void {
+  /**
+   * Everything at or behind a position is void.
+   *
+   * @param committed - everything before this one is safe
+   */
+  refuse(position: number, committed: number): void {
     const all = this.#pending.slice(this.#head);
     this.#pending = all.filter((one) => one.position < position);
     this.#head = 0;
@@ -55,7 +59,7 @@ export class CommitQueue {
     for (const connection of this.#connections) {
       connection.receiver.refuseAcks(position);
       // A refusal depends on no record: on a full disk there may be no commit for long.
-      if (connection.receiver.sendCommittedAcks(0)) this.#connections.delete(connection);
+      if (connection.receiver.sendCommittedAcks(committed)) this.#connections.delete(connection);
     }
   }
 }

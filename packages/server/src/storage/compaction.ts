@@ -65,15 +65,16 @@ export function moveMessage(state: StoredState, from: number, to: number, record
     record.stream,
   );
   const users = usersOf(state, from, deliveries);
-  const share = shareOf(record, users.length + (isRetained ? 1 : 0));
-  for (const { session, delivery } of users) {
+  const count = users.length + (isRetained ? 1 : 0);
+  for (const [index, { session, delivery }] of users.entries()) {
+    const share = shareOf(record, count, index);
     const entry = state.entries.get(session);
     if (entry?.session.relocate(delivery.sequence, { position: to, share }) === true) {
       state.mark(entry, Change.Progress);
     }
   }
   if (state.retained.get(message.topic)?.position === from) {
-    state.setRetained(message.topic, to, share);
+    state.setRetained(message.topic, to, shareOf(record, count, users.length));
   }
   state.moveReferences(from, to);
 }

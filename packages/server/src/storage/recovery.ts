@@ -5,7 +5,7 @@ import {
   STORED_MESSAGE,
   type Subscription,
 } from '@promptmq/session';
-import type { LogRecord } from '@promptmq/wal';
+import { type LogRecord, recordBytes } from '@promptmq/wal';
 import type { SessionEntry } from '../session-entry.ts';
 import { readBlock } from './block-codec.ts';
 import { ByteReader } from './byte-writer.ts';
@@ -153,6 +153,8 @@ export function replayRecord(
 ): void {
   const reader = new ByteReader(record.data);
   const kind = record.data[0];
+  // As when it was appended: once a checkpoint holds its effect, it is dispensable.
+  if (kind !== RecordKind.Message) releaseWhole(record, release);
   switch (kind) {
     case RecordKind.Message:
       replayMessage(state, record, reader, release);
@@ -180,6 +182,10 @@ export function replayRecord(
     default:
       replaySessionRecord(state, host, kind as number, reader, release);
   }
+}
+
+function releaseWhole({ position, data, stream }: LogRecord, release: Release): void {
+  release(position, recordBytes(data.length, stream.length));
 }
 
 function replaySessionRecord(
@@ -240,13 +246,14 @@ function replayMessage(
 ): void {
   const { message, origin, isRetained, deliveries } = readMessage(reader, record.stream);
   const isStored = isRetained && message.payload.length > 0;
-  const share = shareOf(record, deliveries.length + (isStored ? 1 : 0));
-  for (const delivery of deliveries) {
-    restoreDelivery(state, delivery, record.position, share, false);
+  const count = deliveries.length + (isStored ? 1 : 0);
+  for (const [index, delivery] of deliveries.entries()) {
+    restoreDelivery(state, delivery, record.position, shareOf(record, count, index), false);
   }
+  if (count === 0) releaseWhole(record, release);
   if (isRetained) {
     const former = isStored
-      ? state.setRetained(message.topic, record.position, share)
+      ? state.setRetained(message.topic, record.position, shareOf(record, count, count - 1))
       : state.removeRetained(message.topic);
     if (former !== null) release(former.position, former.share);
   }

@@ -45,6 +45,7 @@ import {
 } from './records.ts';
 import { releaseAll, replayRecord, restoreState } from './recovery.ts';
 import type { RetainedPlace } from './retained-places.ts';
+import { shareOfBytes } from './share.ts';
 import { Change, StoredState, toSessionRecord } from './stored-state.ts';
 
 /** What a simulation puts in the place of the machine's. */
@@ -102,6 +103,10 @@ export class Storage implements LogOwner, DeliveryStore<Connection> {
   /** What had to wait for room on the disk. */
   #whenRoom: (() => void)[];
   readonly #held: Set<Connection>;
+  /** Numbers of sessions that ended without room to write so, by client identifier. */
+  readonly #unwrittenEnds: Map<string, number>;
+  /** Position of the last End record that had to wait for room; -1 when there has been none. */
+  endsPosition: number;
   #isClosing: boolean;
   /** Position of the last record that somebody has been or will be told of. */
   #lastPosition: number;
@@ -132,6 +137,8 @@ export class Storage implements LogOwner, DeliveryStore<Connection> {
     this.#retainedChanges = [];
     this.#whenRoom = [];
     this.#held = new Set();
+    this.#unwrittenEnds = new Map();
+    this.endsPosition = -1;
     this.#isClosing = false;
     this.#lastPosition = -1;
   }
@@ -214,6 +221,10 @@ export class Storage implements LogOwner, DeliveryStore<Connection> {
     return this.#state.nextSession++;
   }
 
+  hasSession(number: number): boolean {
+    return this.#state.entries.has(number);
+  }
+
   /**
    * Writes a session as it is: new, connected or disconnected.
    *
@@ -232,8 +243,35 @@ export class Storage implements LogOwner, DeliveryStore<Connection> {
     releaseAll(entry, (position, bytes) => this.log.release(position, bytes));
     this.#state.remove(entry);
     this.#waiting.delete(entry.session);
-    if (!this.isOpen) return;
-    this.#append(this.#writer.reset().u8(RecordKind.End).f64(entry.number));
+    this.#writeEnd(entry.session.clientId, entry.number);
+  }
+
+  #writeEnd(clientId: string, number: number): void {
+    if (!this.isOpen) {
+      this.#unwrittenEnds.set(clientId, number);
+      return;
+    }
+    const position = this.#append(this.#writer.reset().u8(RecordKind.End).f64(number));
+    this.#queue.add({
+      position,
+      onCommitted: () => {},
+      onRefused: () => {
+        this.#unwrittenEnds.set(clientId, number);
+      },
+    });
+  }
+
+  /** Whether a session of the client has ended and would be back after a crash: the disk is full. */
+  hasUnwrittenEnd(clientId: string): boolean {
+    return this.#unwrittenEnds.has(clientId);
+  }
+
+  /** The disk has room: after this position is safe, no session that has ended comes back. */
+  #writeEnds(): void {
+    const ends = [...this.#unwrittenEnds];
+    this.#unwrittenEnds.clear();
+    for (const [clientId, number] of ends) this.#writeEnd(clientId, number);
+    if (ends.length > 0) this.endsPosition = this.#lastPosition;
   }
 
   /** @returns the record's position */
@@ -286,14 +324,16 @@ export class Storage implements LogOwner, DeliveryStore<Connection> {
     const dataLength = writer.length + (users === 0 ? 0 : message.payload.length);
     const size = recordBytes(dataLength, message.topicBytes.length);
     if (users === 0) log.release(position, size);
-    const share = users === 0 ? 0 : Math.floor(size / users);
     for (let index = 0; index < deliveries.length; index++) {
       const delivery = deliveries[index] as Delivery;
       delivery.position = position;
-      delivery.share = share;
+      delivery.share = shareOfBytes(size, users, index);
       this.#markProgress(sessions[index] as BrokerSession);
     }
-    if (isRetained) this.#noteRetained(message.topic, position, share, isStored, former);
+    if (isRetained) {
+      const share = isStored ? shareOfBytes(size, users, users - 1) : 0;
+      this.#noteRetained(message.topic, position, share, isStored, former);
+    }
     if (origin?.kind === 'received') this.#markNumber(origin.session, Change.Progress);
     if (origin?.kind === 'will') this.#markNumber(origin.session, Change.Session);
     return position;
@@ -442,13 +482,30 @@ export class Storage implements LogOwner, DeliveryStore<Connection> {
 
   /**
    * Deliveries have become other sessions', as was written in this turn: this is written with it, in one
-   * batch, so that no crash leaves them with both.
+   * batch, so that no crash leaves them with both. When the disk refuses it, they are the session's again.
    */
   onHandedOver(session: BrokerSession, deliveries: readonly Delivery[]): void {
-    for (const delivery of deliveries) {
-      if (delivery.sequence > 0) this.onSettled(session, delivery);
+    const stored = deliveries.filter(({ sequence }) => sequence > 0);
+    for (const delivery of stored) this.onSettled(session, delivery);
+    const position = this.#writeProgress();
+    if (stored.length === 0) return;
+    this.#queue.add({
+      position,
+      onCommitted: () => {},
+      onRefused: () => this.#takeBack(session, stored),
+    });
+  }
+
+  #takeBack(session: BrokerSession, deliveries: readonly Delivery[]): void {
+    if (this.#state.entries.get(session.number)?.session !== session) return;
+    const safe = deliveries.filter(({ position }) => position < this.committedPosition);
+    for (const { position, share, sequence, isReference } of safe) {
+      this.log.release(position, -share);
+      if (isReference) this.#state.addReference(position, session.number, sequence);
     }
-    this.#writeProgress();
+    session.storedQueue?.putBack(safe);
+    this.#markProgress(session);
+    session.pump(this.#broker.runtime.now());
   }
 
   #giveUp(session: BrokerSession, { position, share, sequence, isReference }: Delivery): void {
@@ -465,11 +522,16 @@ export class Storage implements LogOwner, DeliveryStore<Connection> {
   #writeProgressSoon(): void {
     if (this.#isProgressScheduled) return;
     this.#isProgressScheduled = true;
-    this.#broker.runtime.defer(() => this.#writeProgress());
+    this.#broker.runtime.defer(() => void this.#writeProgress());
   }
 
-  /** One record for all that was sent and settled in a turn; nobody waits for it. */
-  #writeProgress(): void {
+  /**
+   * One record for all that was sent and settled in a turn; nobody waits for it.
+   *
+   * @returns its position; -1 when there is none
+   */
+  #writeProgress(): number {
+    let position = -1;
     this.#isProgressScheduled = false;
     for (const { number, sentSequence } of this.#sent) {
       this.#progress.u8(ProgressKind.Sent).f64(number).f64(sentSequence);
@@ -479,10 +541,12 @@ export class Storage implements LogOwner, DeliveryStore<Connection> {
     if (this.isOpen && this.#progressCount > 0) {
       const head = this.#writer.reset().u8(RecordKind.Progress).u32(this.#progressCount).bytes;
       const size = recordBytes(head.length + this.#progress.length);
-      this.log.release(this.log.appendLazily([head, this.#progress.bytes]), size);
+      position = this.log.appendLazily([head, this.#progress.bytes]);
+      this.log.release(position, size);
     }
     this.#progress.reset();
     this.#progressCount = 0;
+    return position;
   }
 
   onReleased(session: BrokerSession, delivery: Delivery): void {
@@ -573,7 +637,7 @@ export class Storage implements LogOwner, DeliveryStore<Connection> {
     this.#broker.log.error('storage-refused', { position: from, why: error.message });
     // Nobody is to wait for what never comes.
     this.#lastPosition = Math.min(this.#lastPosition, from - 1);
-    this.#queue.refuse(from);
+    this.#queue.refuse(from, this.committedPosition);
     this.#letGo();
   }
 
@@ -589,6 +653,7 @@ export class Storage implements LogOwner, DeliveryStore<Connection> {
     this.#broker.onStorageEvent(event);
     if (event.type !== 'has-room') return;
     this.committedPosition = this.log.acknowledgedPosition;
+    this.#writeEnds();
     for (const action of this.#whenRoom.splice(0)) action();
     // What changed meanwhile is in no record: a checkpoint holds it.
     this.log.checkpoint().catch(() => {});

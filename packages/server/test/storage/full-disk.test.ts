@@ -180,6 +180,145 @@ describe('MQTT 5: what the disk has no room for is refused with 0x97 (§4.13)', 
   });
 });
 
+describe('what the disk refuses in the moment in which it fills up, or has no room for later', () => {
+  test('QoS 2 of a stored session is refused, even if nobody gets it from the disk', async () => {
+    const publisher = await machine.connected('publisher');
+    await machine.becomeFull();
+    publisher.publish('nobody', 'x', 2, 1);
+    const refused = { cmd: 'pubrec', messageId: 1, reasonCode: QUOTA_EXCEEDED };
+    expect(await publisher.next()).toMatchObject(refused);
+  });
+
+  test('a message that was taken before is not refused when it is sent again meanwhile', async () => {
+    const subscriber = await machine.subscribed('subscriber', 't');
+    const first = await machine.connected('publisher');
+    first.publish('t', 'taken', 2, 1);
+    expect(await first.next()).toMatchObject({ cmd: 'pubrec', messageId: 1 });
+    expect(brief([await subscriber.next()])).toEqual(['t taken']);
+    await first.cut();
+    const second = await machine.connected('publisher');
+    machine.fillDisk();
+    // In one turn: the second answer waits for the record that the first one needs.
+    second.publish('t', 'refused', 1, 2);
+    second.publish('t', 'taken', 2, 1, { dup: true });
+    const refused = { cmd: 'puback', messageId: 2, reasonCode: QUOTA_EXCEEDED };
+    expect(await second.next()).toMatchObject(refused);
+    const pubrec = await second.next();
+    expect(pubrec).toMatchObject({ cmd: 'pubrec', messageId: 1 });
+    expect((pubrec as { reasonCode?: number }).reasonCode ?? 0).toBe(0);
+  });
+
+  test('QoS 2 that was refused when its connection was over is taken when it is sent again', async () => {
+    const subscriber = await machine.subscribed('subscriber', 't');
+    const publisher = await machine.connected('publisher');
+    machine.fillDisk();
+    // SUBSCRIBE is refused first, which ends the connection.
+    publisher.subscribe('more', 7);
+    publisher.publish('t', 'message', 2, 1);
+    await machine.event('storage-full');
+    await publisher.cut();
+    await machine.makeRoom();
+    const again = await machine.connected('publisher');
+    again.publish('t', 'message', 2, 1, { dup: true });
+    expect(await again.next()).toMatchObject({ cmd: 'pubrec', messageId: 1 });
+    expect(brief([await subscriber.next()])).toEqual(['t message']);
+  });
+
+  test('a new session is not there any more', async () => {
+    machine.fillDisk();
+    const first = await machine.open();
+    first.connect('new');
+    expect(await first.next()).toBeNull();
+    const second = await machine.open();
+    second.connect('new');
+    expect(await second.next()).toMatchObject({ cmd: 'connack', reasonCode: QUOTA_EXCEEDED });
+  });
+
+  test('a session that ends is over, as soon as there is room for that [MQTT-3.2.2-2]', async () => {
+    const client = await machine.connected('client');
+    await machine.becomeFull();
+    client.send({ cmd: 'disconnect', properties: { sessionExpiryInterval: 0 } });
+    expect(await client.next()).toBeNull();
+    const tooEarly = await machine.open();
+    tooEarly.connect('client', { clean: true, properties: {} });
+    expect(await tooEarly.next()).toMatchObject({ cmd: 'connack', reasonCode: QUOTA_EXCEEDED });
+    await machine.makeRoom();
+    const fleeting = await machine.open();
+    fleeting.connect('client', { clean: true, properties: {} });
+    const fresh = { cmd: 'connack', reasonCode: 0, sessionPresent: false };
+    expect(await fleeting.next()).toMatchObject(fresh);
+    await machine.restart();
+    const last = await machine.open();
+    last.connect('client');
+    expect(await last.next()).toMatchObject(fresh);
+  });
+
+  test('a clean start without a session to store does not end one that is [MQTT-3.1.2-4]', async () => {
+    await machine.connected('client');
+    await machine.becomeFull();
+    const fleeting = await machine.open();
+    fleeting.connect('client', { clean: true, properties: {} });
+    expect(await fleeting.next()).toMatchObject({ cmd: 'connack', reasonCode: QUOTA_EXCEEDED });
+  });
+
+  test('a session that only its will is stored of is none to resume', async () => {
+    const will = { topic: 'will', payload: Buffer.from('x'), qos: 1, retain: false } as const;
+    const fleeting = await machine.open();
+    fleeting.connect('client', { clean: true, properties: {}, will });
+    expect(await fleeting.next()).toMatchObject({ cmd: 'connack', reasonCode: 0 });
+    await machine.becomeFull();
+    const lasting = await machine.open();
+    lasting.connect('client');
+    expect(await lasting.next()).toMatchObject({ cmd: 'connack', reasonCode: QUOTA_EXCEEDED });
+  });
+
+  test('a will is published when there is room (§3.1.2.5)', async () => {
+    const subscriber = await machine.subscribed('subscriber', 'will');
+    const will = { topic: 'will', payload: Buffer.from('x'), qos: 1, retain: false } as const;
+    const client = await machine.open();
+    client.connect('client', { will });
+    expect(await client.next()).toMatchObject({ cmd: 'connack', reasonCode: 0 });
+    machine.fillDisk();
+    await client.cut();
+    await machine.event('storage-full');
+    await machine.makeRoom();
+    expect(brief([await subscriber.next()])).toEqual(['will x']);
+  });
+
+  test('what could not be handed over to another member waits for its own (§4.8.2)', async () => {
+    const slow = await machine.open();
+    slow.connect('slow', { properties: { sessionExpiryInterval: 1000, receiveMaximum: 1 } });
+    expect(await slow.next()).toMatchObject({ cmd: 'connack', reasonCode: 0 });
+    slow.subscribe('$share/group/t', 1);
+    expect(await slow.next()).toMatchObject({ cmd: 'suback' });
+    const publisher = await machine.connected('publisher');
+    for (const messageId of [1, 2, 3]) {
+      publisher.publish('t', `${messageId}`, 1, messageId);
+      expect(await publisher.next()).toMatchObject({ cmd: 'puback', messageId });
+    }
+    expect(brief([await slow.next()])).toEqual(['t 1']);
+    const other = await machine.subscribed('other', '$share/group/t');
+    machine.fillDisk();
+    await slow.cut();
+    await machine.event('storage-full');
+    await machine.makeRoom();
+    expect(await other.sentSoFar()).toEqual([]);
+    const again = await machine.connected('slow');
+    expect(brief([await again.next(), await again.next(), await again.next()])).toEqual([
+      't 1',
+      't 2',
+      't 3',
+    ]);
+    await machine.restart();
+    const last = await machine.connected('slow');
+    expect(brief([await last.next(), await last.next(), await last.next()])).toEqual([
+      't 1',
+      't 2',
+      't 3',
+    ]);
+  });
+});
+
 describe('MQTT 3.1.1: a message is refused by not acknowledging it', () => {
   test.each([1, 2] as const)(
     'QoS %d: the connection ends, and it is taken when it is sent again',
