@@ -118,8 +118,8 @@ export const brokerMutations = [
     edits: [
       {
         file: BROKER,
-        find: 'connection.holdUntilCommitted(storage, position);',
-        put: 'void position;',
+        find: 'connection.holdUntilCommitted(storage, position, onRefused);',
+        put: 'void position;\n      void onRefused;',
       },
     ],
     caughtBy: ['simulation'],
@@ -130,7 +130,7 @@ export const brokerMutations = [
     edits: [
       {
         file: BROKER,
-        find: 'dependsOn: after === before ? -1 : after,',
+        find: 'dependsOn: after === before ? (this.storage?.endsPosition ?? -1) : after,',
         put: 'dependsOn: before === -2 ? after : -1,',
       },
     ],
@@ -309,8 +309,7 @@ export const brokerMutations = [
         put: '',
       },
     ],
-    caughtBy: [],
-    gap: 'it takes a retained message that expires while the broker is away, compaction, and a crash before the next checkpoint: one in 8,000 seeds; seed 3006417 is always run',
+    caughtBy: ['storage'],
   },
   {
     name: 'settled-not-replayed',
@@ -354,8 +353,8 @@ export const brokerMutations = [
     edits: [
       {
         file: STORAGE,
-        find: 'if (delivery.sequence > 0) this.onSettled(session, delivery);',
-        put: 'void delivery.sequence;\n      void session;',
+        find: 'for (const delivery of stored) this.onSettled(session, delivery);',
+        put: 'void session;',
       },
     ],
     caughtBy: ['storage'],
@@ -366,8 +365,32 @@ export const brokerMutations = [
     edits: [
       {
         file: STORAGE,
-        find: 'if (delivery.sequence > 0) this.onSettled(session, delivery);\n    }\n    this.#writeProgress();',
-        put: 'if (delivery.sequence > 0) this.onSettled(session, delivery);\n    }',
+        find: 'const position = this.#writeProgress();',
+        put: 'const position = this.#lastPosition;',
+      },
+    ],
+    caughtBy: ['storage'],
+  },
+  {
+    name: 'share-without-remainder',
+    breaks: 'the shares of all users of a record are the record',
+    edits: [
+      {
+        file: 'packages/server/src/storage/share.ts',
+        find: ' + (index === 0 ? bytes % users : 0)',
+        put: ' + (index < 0 ? bytes % users : 0)',
+      },
+    ],
+    caughtBy: ['storage'],
+  },
+  {
+    name: 'replayed-not-released',
+    breaks: 'what was released when it was appended is released when it is replayed',
+    edits: [
+      {
+        file: RECOVERY,
+        find: 'if (kind !== RecordKind.Message) releaseWhole(record, release);',
+        put: '',
       },
     ],
     caughtBy: ['storage'],
@@ -388,8 +411,7 @@ export const brokerMutations = [
     name: 'references-not-moved',
     breaks: 'a message that only a References record names is kept wherever it is moved',
     edits: [{ file: KEEPING, find: 'state.moveReferences(from, to);', put: 'void to;' }],
-    caughtBy: [],
-    gap: 'needs a message that is moved twice while only a References record names it; no harness gets there',
+    caughtBy: ['storage'],
   },
   {
     name: 'session-number-used-again',
@@ -412,11 +434,140 @@ export const brokerMutations = [
     edits: [
       {
         file: RECEIVER,
-        find: 'return -1;\n      }\n      return ReasonCode.QuotaExceeded;',
-        put: 'return -1;\n      }\n      return ReasonCode.Success;',
+        find: 'return isOpen ? ReasonCode.QuotaExceeded : -1;',
+        put: 'return isOpen ? ReasonCode.Success : -1;',
+      },
+    ],
+    caughtBy: ['storage', 'simulation'],
+  },
+  {
+    name: 'full-disk-receipt-kept-without-connection',
+    breaks: 'what was refused is taken when it is sent again, on another connection, too',
+    edits: [
+      {
+        file: RECEIVER,
+        find: 'const session = this.#acksOf;',
+        put: 'const { session } = this.#connection;',
       },
     ],
     caughtBy: ['storage'],
+  },
+  {
+    name: 'full-disk-refuses-duplicate',
+    breaks: 'a QoS 2 message that was taken is not refused when it is sent again',
+    edits: [
+      {
+        file: RECEIVER,
+        find: 'if (isDuplicate && session.hasReceived(packetId)) return isOpen ? ReasonCode.Success : -1;',
+        put: 'void isDuplicate;',
+      },
+    ],
+    caughtBy: ['storage'],
+  },
+  {
+    name: 'full-disk-receipt-unwritten',
+    breaks: 'what the log has to know of a QoS 2 message is refused, too, whoever gets it',
+    edits: [
+      {
+        file: ROUTER,
+        find: 'const isNoted = view.qos === 2 && (publisher.session as BrokerSession).store !== null;',
+        put: 'const isNoted = false;',
+      },
+    ],
+    caughtBy: ['storage', 'simulation'],
+  },
+  {
+    name: 'full-disk-hand-over-lost',
+    breaks: 'what could not be handed over is its session’s again',
+    edits: [
+      {
+        file: STORAGE,
+        find: 'onRefused: () => this.#takeBack(session, stored),',
+        put: 'onRefused: () => {},',
+      },
+    ],
+    caughtBy: ['storage'],
+  },
+  {
+    name: 'full-disk-will-lost',
+    breaks: 'a will that had no room is published when there is some',
+    edits: [
+      { file: BROKER, find: 'entry.will = will;\n        this.#publishWillLater(entry);', put: '' },
+    ],
+    caughtBy: ['storage'],
+  },
+  {
+    name: 'full-disk-session-found-again',
+    breaks: 'CONNACK tells of no session that a crash would take away [MQTT-3.2.2-2]',
+    edits: [
+      {
+        file: BROKER,
+        find: 'isNew ? () => this.#endUnstored(entry) : () => {};',
+        put: 'isNew ? () => {} : () => {};',
+      },
+    ],
+    caughtBy: ['storage'],
+  },
+  {
+    name: 'full-disk-end-unwritten',
+    breaks: 'a session that has ended without room to write so does not come back [MQTT-3.2.2-2]',
+    edits: [{ file: BROKER, find: 'if (storage.hasUnwrittenEnd(clientId)) return true;', put: '' }],
+    caughtBy: ['storage'],
+  },
+  {
+    name: 'full-disk-end-unnoticed',
+    breaks:
+      'a clean start on a full disk does not end a session that would be back after a crash [MQTT-3.1.2-4]',
+    edits: [
+      {
+        file: BROKER,
+        find: 'if (cleanStart && (present?.number ?? 0) > 0) return true;',
+        put: '',
+      },
+    ],
+    caughtBy: ['storage'],
+  },
+  {
+    name: 'stop-without-a-word',
+    breaks: 'an orderly stop tells clients so (0x8B)',
+    edits: [
+      {
+        file: BROKER,
+        find: "connection.disconnect(reasonCode, 'shutdown');",
+        put: 'void reasonCode;\n        connection.terminate();',
+      },
+    ],
+    caughtBy: ['simulation'],
+  },
+  {
+    name: 'stop-without-closing-the-log',
+    breaks: 'an orderly stop loses nothing at all',
+    edits: [{ file: BROKER, find: 'await this.storage?.close();', put: '' }],
+    caughtBy: ['simulation'],
+  },
+  {
+    name: 'queue-block-not-put-back',
+    breaks: 'a queue of more entries than one block has outlives restarts as a whole',
+    edits: [
+      {
+        file: RECOVERY,
+        find: 'for (const block of blocks) queue.restore(block);',
+        put: 'for (const block of blocks.slice(0, 1)) queue.restore(block);',
+      },
+    ],
+    caughtBy: ['simulation'],
+  },
+  {
+    name: 'queue-block-number-used-again',
+    breaks: 'what is added to a restored queue goes to a block of its own',
+    edits: [
+      {
+        file: 'packages/session/src/stored-queue.ts',
+        find: 'this.#nextNumber = block.number + 1;',
+        put: '',
+      },
+    ],
+    caughtBy: ['simulation'],
   },
   {
     name: 'full-disk-refused-and-delivered',
@@ -456,7 +607,7 @@ export const brokerMutations = [
     edits: [
       {
         file: 'packages/server/src/storage/commit-queue.ts',
-        find: 'if (connection.receiver.sendCommittedAcks(0)) this.#connections.delete(connection);',
+        find: 'if (connection.receiver.sendCommittedAcks(committed)) this.#connections.delete(connection);',
         put: '',
       },
     ],

@@ -224,11 +224,35 @@ export const logMutations = [
     edits: [
       {
         file: LOG,
-        find: 'this.#onWriteError(group, error);\n        return;',
-        put: "if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') {\n          this.#onWriteError(group, error);\n          return;\n        }",
+        find: 'this.#sealed = [...group.slice(writtenCount), ...this.#sealed];',
+        put: "if ((error as NodeJS.ErrnoException).code === 'ENOSPC') {\n          await this.#onWritten(group);\n          continue;\n        }\n        this.#sealed = [...group.slice(writtenCount), ...this.#sealed];",
       },
     ],
-    caughtBy: ['log', 'storage'],
+    caughtBy: ['log', 'storage', 'simulation'],
+  },
+  {
+    name: 'full-disk-refuses-what-is-written',
+    breaks: 'what a full disk refused does not come back after a crash',
+    edits: [
+      {
+        file: LOG,
+        find: 'this.#sealed = [...group.slice(writtenCount), ...this.#sealed];',
+        put: 'writtenCount = 0;\n        this.#sealed = [...group, ...this.#sealed];',
+      },
+    ],
+    caughtBy: ['log'],
+  },
+  {
+    name: 'close-without-checkpoint',
+    breaks: 'an orderly stop leaves nothing to replay',
+    edits: [
+      {
+        file: LOG,
+        find: 'await this.flush();\n        await this.checkpoint();',
+        put: 'await this.flush();',
+      },
+    ],
+    caughtBy: ['simulation'],
   },
   {
     name: 'half-a-snapshot-accepted',

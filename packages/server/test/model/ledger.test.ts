@@ -15,7 +15,7 @@ let session: SessionRecord;
 beforeEach(() => {
   time = 1000;
   ledger = new Ledger(() => time);
-  session = ledger.beginSession('subscriber');
+  session = ledger.beginSession('subscriber', true);
   ledger.connected(session, 0);
   const wish = { filter: 'a', qos: 1, noLocal: false, retainHandling: 0 } as const;
   ledger.subscribed(session, ledger.subscribing(session, wish));

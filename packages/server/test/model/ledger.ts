@@ -1,4 +1,5 @@
 import type { PublishPacket, QoS } from '@promptmq/codec';
+import { Outages } from './outages.ts';
 import {
   NEVER,
   Publication,
@@ -52,7 +53,8 @@ export class Ledger {
   #forbidden: Publication[] = [];
   /** For each life of the broker that is over: what it did after this time may have been undone. */
   readonly #unsafeSince: number[] = [];
-  readonly counts = { delivered: 0, acknowledged: 0, repeated: 0, wills: 0 };
+  readonly outages = new Outages();
+  readonly counts = { delivered: 0, acknowledged: 0, refused: 0, repeated: 0, wills: 0 };
 
   /** @param lagMs - how late the broker may do what is due, and how late it is seen here */
   constructor(now: () => number, trace: ((line: string) => void) | null = null, lagMs = 0) {
@@ -96,11 +98,36 @@ export class Ledger {
     else this.counts.acknowledged++;
   }
 
+  /** The broker has answered that it had no room for it. */
+  refused(publication: Publication): void {
+    this.tick++;
+    this.counts.refused++;
+    // Sent before at QoS 1, it may have been routed then.
+    if (publication.sends === 1 || publication.options.qos === 2) publication.isRefused = true;
+  }
+
   /** It must not be routed, or not any more. */
   forbidden(publication: Publication): void {
     publication.isForbidden = true;
     publication.latestMs = this.now();
     this.#forbidden.push(publication);
+  }
+
+  /**
+   * The broker found the disk full. What it acknowledged to nobody may be refused, if it was recent.
+   *
+   * @param unsafeMs - how long the broker may take to make such a thing safe, in milliseconds
+   */
+  diskFilled(unsafeMs: number): void {
+    this.outages.begin();
+    const since = this.now() - unsafeMs;
+    for (const publication of this.#unjudged) {
+      if (!publication.options.isWill || publication.earliest === NEVER) continue;
+      if (publication.latestMs <= since) continue;
+      publication.refusals++;
+      // Its client may have come back before the broker could publish it again.
+      publication.isPromised = false;
+    }
   }
 
   /** How often the broker was killed. */
@@ -122,6 +149,11 @@ export class Ledger {
     }
   }
 
+  /** Whether the last crash may have undone what the broker did at a time, in milliseconds. */
+  wasUndone(atMs: number): boolean {
+    return atMs > (this.#unsafeSince.at(-1) ?? Number.POSITIVE_INFINITY);
+  }
+
   /** Whether a topic has been cleared once; its clearings then couldn't be told apart. */
   wasCleared(topic: string): boolean {
     return this.#clearings.has(topic);
@@ -130,8 +162,8 @@ export class Ledger {
   // -------------------------------------------------------------------- sessions
 
   /** A session that possibly exists from now on. */
-  beginSession(clientId: string): SessionRecord {
-    const session = new SessionRecord(clientId);
+  beginSession(clientId: string, isStored: boolean): SessionRecord {
+    const session = new SessionRecord(clientId, isStored);
     this.sessions.set(clientId, session);
     return session;
   }
@@ -163,6 +195,11 @@ export class Ledger {
   subscribed(session: SessionRecord, span: Span): void {
     this.tick++;
     session.grant(span, this.tick);
+  }
+
+  denied(session: SessionRecord, span: Span): void {
+    this.tick++;
+    session.deny(span);
   }
 
   /** @returns what UNSUBACK will end */
@@ -207,6 +244,10 @@ export class Ledger {
     const where = `${session.clientId} got ${publication}`;
     if (publication.isForbidden) throw new Violation(`${where}: it must not be published`);
     if (publication.earliest === NEVER) throw new Violation(`${where}: before it was due`);
+    // Whom the broker doesn't store may have got it before the disk refused it.
+    if (publication.isRefused && session.isStored && packet.qos > 0) {
+      throw new Violation(`${where}: it was refused`);
+    }
     this.#checkExpiry(publication, packet, where, writtenMs);
     if (packet.retain) this.#checkRetained(session, publication, packet, where);
     else this.#checkSubscribed(session, publication, packet, where, writtenMs);
@@ -301,7 +342,7 @@ export class Ledger {
     if (packet.qos === 2) receipt.exactCopies++;
     session.receipts.set(publication.id, receipt);
     if (!isFirst) this.counts.repeated++;
-    this.#checkCopies(publication, receipt, where);
+    this.#checkCopies(session, publication, receipt, where);
     // One that has expired where it waited may come again, when its client sends it again.
     // So may one that was not acknowledged and was routed first when nothing here surely asked for it, or
     // was lost with the connection of then, at QoS 0.
@@ -317,12 +358,16 @@ export class Ledger {
   }
 
   #checkCopies(
+    { isStored }: SessionRecord,
     publication: Publication,
     { firstCopies, exactCopies }: Receipt,
     where: string,
   ): void {
-    if (exactCopies > 1) throw new Violation(`${where}: ${exactCopies} times at QoS 2`);
-    const routed = publication.options.qos === 1 ? publication.sends : 1;
+    const { refusals, sends, options } = publication;
+    if (exactCopies > 1 + (isStored ? 0 : refusals)) {
+      throw new Violation(`${where}: ${exactCopies} times at QoS 2`);
+    }
+    const routed = options.qos === 1 && !options.isWill ? sends : 1 + refusals;
     const count = firstCopies.filter((copy) => !this.mayBeForgotten(copy)).length;
     if (count > routed) {
       throw new Violation(`${where}: ${count} times without DUP, routed ${routed}`);
@@ -406,11 +451,19 @@ export class Ledger {
     if (this.#lossyGroups.has(group)) return false;
     let isOwed = false;
     let copies = 0;
+    let forgotten = 0;
     for (const session of members) {
       isOwed ||= session.isOwed(publication, group);
-      if (session.receipts.has(publication.id)) copies++;
+      const receipt = session.receipts.get(publication.id);
+      if (receipt === undefined) continue;
+      copies++;
+      // At QoS 1 the broker may give it to another one when a crash has made it forget that it had sent it.
+      const { exactCopies, firstCopies } = receipt;
+      const isForgotten =
+        exactCopies === 0 && firstCopies.every((copy) => this.mayBeForgotten(copy));
+      if (isForgotten) forgotten++;
     }
-    if (copies > 1 && publication.options.qos === 2) {
+    if (copies - forgotten > 1 && publication.options.qos === 2) {
       throw new Violation(`${copies} members of ${group} got ${publication}`);
     }
     return isOwed && copies === 0;
@@ -424,6 +477,8 @@ export class Ledger {
    */
   judgeRetained(found: ReadonlyMap<string, Publication>, since: Tick): void {
     for (const [topic, history] of this.#retained) {
+      const one = found.get(topic);
+      if (one?.isRefused === true) throw new Violation(`retained, though refused: ${one}`);
       const last = history.findLast(({ isPromised, latest }) => isPromised && latest <= since);
       if (last === undefined) continue;
       const mayBeGone = history.some(

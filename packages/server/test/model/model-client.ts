@@ -1,6 +1,7 @@
 import {
   type AckPacket,
   type ConnackPacket,
+  type DisconnectPacket,
   encode,
   type Packet,
   PacketDecoder,
@@ -11,7 +12,7 @@ import {
 } from '@promptmq/codec';
 import { Incoming } from './incoming.ts';
 import { type Ledger, NEVER_EXPIRES } from './ledger.ts';
-import { Outgoing } from './outgoing.ts';
+import { Outgoing, QUOTA_EXCEEDED } from './outgoing.ts';
 import { type Publication, Violation } from './publication.ts';
 import type { SessionRecord, Span, SubscriptionWish } from './session-record.ts';
 import { WillRecord } from './will-record.ts';
@@ -46,7 +47,14 @@ export interface WillWish {
 type State = 'idle' | 'connecting' | 'connected' | 'disconnecting';
 
 /** A SUBSCRIBE or UNSUBSCRIBE that waits for its acknowledgement. */
-type Request = { readonly span: Span } | { readonly ending: readonly Span[] };
+type Request =
+  | { readonly span: Span; readonly sentMs: number }
+  | { readonly ending: readonly Span[] };
+
+/** Reason codes of what a broker on a full disk, or one that stops, says beside `QUOTA_EXCEEDED`. */
+const SERVER_SHUTTING_DOWN = 0x8b;
+const SERVER_UNAVAILABLE_V4 = 3;
+const SUBSCRIBE_FAILURE_V4 = 0x80;
 
 /**
  * A client that does exactly what the standard asks of one, across connections, and tells the ledger of
@@ -67,6 +75,10 @@ export class ModelClient {
   readonly #outgoing: Outgoing;
   readonly #incoming: Incoming;
   #decoder: PacketDecoder;
+  /** The broker is stopping in order: it may close the connection that there is. */
+  #isDismissed = false;
+  /** The broker said with DISCONNECT that it closes the connection. */
+  #isTold = false;
   #requests = new Map<number, Request>();
   #isClean = false;
   /** Seconds that the session outlives the present connection, or outlived the last one. */
@@ -76,6 +88,8 @@ export class ModelClient {
   /** A CONNECT without clean start was not answered: it may have made a session. */
   #mayExist = false;
   #connectedMs = 0;
+  /** When the broker took up the session without room to store that; null when it had room. */
+  #unstoredMs: number | null = null;
   /** How often the broker had been killed before it got the CONNECT. */
   #brokerLife = 0;
   /** Those that the broker may not know to be over. */
@@ -126,6 +140,8 @@ export class ModelClient {
     this.#openLinks.add(link);
     this.#cutMs = null;
     this.#noticedMs = null;
+    this.#isDismissed = false;
+    this.#isTold = false;
     this.state = 'connecting';
     this.#connectedMs = this.ledger.now();
     this.#brokerLife = this.ledger.crashes;
@@ -200,13 +216,36 @@ export class ModelClient {
 
   /** The broker closed its side of a link, after everything that it had to say. */
   onEnd(link: ClientLink): void {
-    if (link !== this.link) return;
+    if (link !== this.link || this.state === 'idle') return;
     this.ledger.trace?.(`${this.profile.clientId}: the broker closed`);
-    if (this.state !== 'disconnecting') {
-      throw new Violation(`${this.profile.clientId}: the broker closed the connection`);
+    if (this.state === 'disconnecting') {
+      // One that stops, or has no room, may have closed before DISCONNECT came.
+      const hadReason =
+        this.#isDismissed || this.ledger.outages.wasSince(this.#cutMs ?? this.#connectedMs);
+      if (this.#isNormalEnd && !hadReason) this.#formerWill?.discarded();
+    } else {
+      if (!this.#mayBeClosed()) {
+        throw new Violation(`${this.profile.clientId}: the broker closed the connection`);
+      }
+      this.#leave();
     }
-    if (this.#isNormalEnd) this.#formerWill?.discarded();
     this.state = 'idle';
+  }
+
+  /** Whether the broker has a reason to close: it stops, or its disk refused what can't be refused in words. */
+  #mayBeClosed(): boolean {
+    const { version } = this.profile;
+    if (this.#isTold) return true;
+    if (this.state === 'connected' && version === 5) return false; // [MQTT-4.13.1-1]
+    if (this.#isDismissed) return true;
+    if (!this.ledger.outages.wasSince(this.#connectedMs)) return false;
+    return this.state === 'connecting' || !this.#outgoing.isEmpty || this.#requests.size > 0;
+  }
+
+  /** The broker begins to stop in order: whoever is connected is told so, and the connection closed. */
+  onStopping(): void {
+    this.#isDismissed = true;
+    if (this.link !== null) this.onCut(this.link);
   }
 
   /** A link was cut, for no reason that the broker is to blame for. */
@@ -237,8 +276,11 @@ export class ModelClient {
   onBrokerDied(): void {
     this.#leftToMs = Number.POSITIVE_INFINITY;
     this.#noticedMs = null;
-    // Of a session that ends with its connection, nothing is kept.
-    if (this.#expiry === 0) this.#formerWill = null;
+    const isUndone = this.#unstoredMs !== null && this.ledger.wasUndone(this.#unstoredMs);
+    // Of a session that ends with its connection, nothing is kept; nor of what a full disk took nothing.
+    if (this.#expiry === 0 || isUndone) this.#formerWill = null;
+    // The session may be as old as it was before.
+    if (isUndone) this.#leftFromMs = Number.NEGATIVE_INFINITY;
     this.#formerWill?.unnoticed();
   }
 
@@ -329,6 +371,9 @@ export class ModelClient {
         if (answer !== null) this.#send(answer);
         break;
       }
+      case 'disconnect':
+        this.#onDisconnect(packet);
+        break;
       case 'suback':
         this.#onSuback(packet);
         break;
@@ -343,21 +388,40 @@ export class ModelClient {
   #onConnack({ sessionPresent, reasonCode, returnCode, properties }: ConnackPacket): void {
     const { clientId } = this.profile;
     const code = reasonCode ?? returnCode ?? 0;
-    if (code !== 0) throw new Violation(`${clientId}: CONNECT refused with ${code}`);
+    if (code !== 0) {
+      this.#onConnectRefused(code);
+      return;
+    }
     const expected = this.#expectedPresence();
     if (expected !== null && expected !== sessionPresent) {
       throw new Violation(`${clientId}: session present is ${sessionPresent} [MQTT-3.2.2-2]`);
     }
     this.state = 'connected';
+    const mayBeUnstored = this.ledger.outages.wasSince(this.#connectedMs);
+    this.#unstoredMs = mayBeUnstored ? this.#connectedMs : null;
     this.#formerWill?.settleAtConnack(!sessionPresent);
     this.#formerWill = null;
     this.#will?.confirmed();
     if (!sessionPresent) this.#giveUpSession();
     this.#mustStartClean = false;
     this.#mayExist = false;
-    this.session ??= this.ledger.beginSession(clientId);
+    this.session ??= this.ledger.beginSession(clientId, this.#expiry > 0);
     this.ledger.connected(this.session, this.#brokerLife);
     for (const packet of this.#outgoing.connected(properties?.receiveMaximum)) this.#send(packet);
+  }
+
+  /** A full disk has no room for a new session; of one that there is, nothing has changed. */
+  #onConnectRefused(code: number): void {
+    const isFull =
+      code === (this.profile.version === 5 ? QUOTA_EXCEEDED : SERVER_UNAVAILABLE_V4) &&
+      this.ledger.outages.wasSince(this.#connectedMs) &&
+      this.#expectedPresence() !== true;
+    if (!isFull) throw new Violation(`${this.profile.clientId}: CONNECT refused with ${code}`);
+    this.#will?.refused();
+    this.#will = null;
+    // That this link is closed says nothing of the former connection.
+    this.#noticedMs = this.ledger.now();
+    this.state = 'idle';
   }
 
   /** null when both can be. */
@@ -406,7 +470,7 @@ export class ModelClient {
   subscribe(wish: SubscriptionWish, identifier: number): void {
     const messageId = this.#outgoing.freePacketId((id) => this.#requests.has(id));
     const span = this.ledger.subscribing(this.session as SessionRecord, wish);
-    this.#requests.set(messageId, { span });
+    this.#requests.set(messageId, { span, sentMs: this.ledger.now() });
     const { filter, qos, noLocal, retainHandling } = wish;
     const isV5 = this.profile.version === 5;
     this.#send({
@@ -424,10 +488,29 @@ export class ModelClient {
     this.#send({ cmd: 'unsubscribe', messageId, unsubscriptions: [filter] });
   }
 
+  #onDisconnect({ reasonCode = 0 }: DisconnectPacket): void {
+    const isStopped = this.#isDismissed && reasonCode === SERVER_SHUTTING_DOWN;
+    // The record of a subscription was refused after it had been granted.
+    const isFull =
+      reasonCode === QUOTA_EXCEEDED &&
+      this.#requests.size > 0 &&
+      this.ledger.outages.wasSince(this.#connectedMs);
+    if (this.profile.version < 5 || !(isStopped || isFull)) {
+      throw new Violation(`${this.profile.clientId}: DISCONNECT ${reasonCode}`);
+    }
+    this.#isTold = true;
+  }
+
   #onSuback({ messageId, granted }: SubackPacket): void {
     const request = this.#requests.get(messageId);
     this.#requests.delete(messageId);
     if (request === undefined || !('span' in request)) throw this.#unexpected('SUBACK', messageId);
+    const refusal = this.profile.version === 5 ? QUOTA_EXCEEDED : SUBSCRIBE_FAILURE_V4;
+    const mayBeRefused = this.session?.isStored && this.ledger.outages.wasSince(request.sentMs);
+    if (mayBeRefused && granted.length === 1 && granted[0] === refusal) {
+      this.ledger.denied(this.session as SessionRecord, request.span);
+      return;
+    }
     if (granted.length !== 1 || granted[0] !== request.span.wish.qos) {
       throw new Violation(`${this.profile.clientId}: SUBACK ${granted}`);
     }

@@ -3,10 +3,15 @@ import type { Ledger } from './ledger.ts';
 import type { ClientProfile } from './model-client.ts';
 import { type Publication, Violation } from './publication.ts';
 
+/** What a broker answers with when it has no room. */
+export const QUOTA_EXCEEDED = 0x97;
+
 /** Where a message stands between PUBLISH and its last acknowledgement (§4.3). */
 interface Exchange {
   readonly publication: Publication;
   phase: 'published' | 'released';
+  /** When it was sent last, in milliseconds. */
+  sentMs: number;
   /** PUBREL was sent on an earlier connection, too: the broker may be done with it. */
   wasReleasedBefore: boolean;
 }
@@ -50,7 +55,12 @@ export class Outgoing {
     this.#ledger.mayBeRouted(publication);
     if (publication.options.qos === 0) return this.#packet(publication, 0, false);
     const packetId = this.freePacketId(isTaken);
-    this.#exchanges.set(packetId, { publication, phase: 'published', wasReleasedBefore: false });
+    this.#exchanges.set(packetId, {
+      publication,
+      phase: 'published',
+      sentMs: this.#ledger.now(),
+      wasReleasedBefore: false,
+    });
     return this.#packet(publication, packetId, false);
   }
 
@@ -59,6 +69,8 @@ export class Outgoing {
     this.#limit = Math.min(this.#profile.packetIdMax, receiveMaximum);
     return [...this.#exchanges].map(([messageId, exchange]) => {
       if (exchange.phase === 'released') return { cmd: 'pubrel', messageId };
+      if (this.#ledger.outages.wasSince(exchange.sentMs)) exchange.publication.refusals++;
+      exchange.sentMs = this.#ledger.now();
       this.#ledger.mayBeRouted(exchange.publication);
       return this.#packet(exchange.publication, messageId, true);
     });
@@ -93,7 +105,14 @@ export class Outgoing {
       }
       return null;
     }
-    if (reasonCode >= 0x80) throw new Violation(`${where}: ${publication} refused, ${reasonCode}`);
+    if (reasonCode >= 0x80) {
+      const isFull =
+        reasonCode === QUOTA_EXCEEDED && this.#ledger.outages.wasSince(exchange.sentMs);
+      if (!isFull) throw new Violation(`${where}: ${publication} refused, ${reasonCode}`);
+      this.#exchanges.delete(messageId); // [MQTT-4.3.3-9]
+      this.#ledger.refused(publication);
+      return null;
+    }
     this.#ledger.promised(publication);
     if (cmd === 'puback') {
       this.#exchanges.delete(messageId);

@@ -35,8 +35,12 @@ export class Publication {
   latestMs = NEVER;
   /** It has been acknowledged, or is a will that was due: who subscribed has to get it. */
   isPromised = false;
-  /** It has been refused, or is a will that must not be published any more. */
+  /** It is a will that must not be published any more. */
   isForbidden = false;
+  /** The broker said that it had no room for it: no session that it stores may get it. */
+  isRefused = false;
+  /** How often the disk may have refused it after it had gone to those whom the broker doesn't store. */
+  refusals = 0;
   /** How often its client has sent it. */
   sends = 0;
 

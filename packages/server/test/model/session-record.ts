@@ -77,6 +77,8 @@ export interface Receipt {
 /** One session of a client, from the CONNECT that made it to its end, as seen by the client. */
 export class SessionRecord {
   readonly clientId: string;
+  /** It outlives its connection: a broker with a disk keeps it there. */
+  readonly isStored: boolean;
   spans: Span[] = [];
   /** By publication id. */
   readonly receipts = new Map<number, Receipt>();
@@ -89,8 +91,9 @@ export class SessionRecord {
   /** How often the broker had been killed when the present connection was made. */
   brokerLife = 0;
 
-  constructor(clientId: string) {
+  constructor(clientId: string, isStored: boolean) {
     this.clientId = clientId;
+    this.isStored = isStored;
   }
 
   /** Another session may have taken its place at this time, with nothing of what it held. */
@@ -112,6 +115,11 @@ export class SessionRecord {
         other.superseded = tick;
       }
     }
+  }
+
+  /** SUBACK refused it: it never was in force. */
+  deny(span: Span): void {
+    this.spans = this.spans.filter((other) => other !== span);
   }
 
   /** The spans of a filter that have not ended. */

@@ -27,6 +27,12 @@ export class WillRecord {
     this.#isConfirmed = true;
   }
 
+  /** The broker refused the CONNECT: it never had the will. */
+  refused(): void {
+    this.#ledger.forbidden(this.publication);
+    this.#isSettled = true;
+  }
+
   /** DISCONNECT was sent. */
   mayBeDiscarded(): void {
     this.#mayBeDiscarded = true;
@@ -59,7 +65,9 @@ export class WillRecord {
   /** Before the client's next CONNECT, and at the end: a will that was due has been published. */
   settleIfDue(): void {
     if (this.#isSettled || !this.#isConfirmed || this.#mayBeDiscarded) return;
-    const { now, lagMs } = this.#ledger;
+    const { now, lagMs, outages } = this.#ledger;
+    // It is published when there is room.
+    if (outages.isNow) return;
     if (this.#noticedMs === null || this.#noticedMs + this.#delayMs + lagMs >= now()) return;
     this.#settle();
   }
@@ -68,7 +76,8 @@ export class WillRecord {
   settleAtConnack(isSessionOver: boolean): void {
     if (this.#isSettled || !this.#isConfirmed || this.#mayBeDiscarded) return;
     if (this.#delayMs === 0 || isSessionOver) {
-      this.#settle();
+      // Its client came back before there was room for it.
+      if (!this.#ledger.outages.wasSince(this.#leftMs as number)) this.#settle();
     } else if (this.#ledger.now() < (this.#leftMs as number) + this.#delayMs) {
       this.discarded(); // [MQTT-3.1.3-9]
     }

@@ -15,6 +15,8 @@ import {
   drawWill,
   type Role,
 } from '../model/scenario.ts';
+import { type Disturbances, drawDisturbances } from './disturbances.ts';
+import { flooderRole, LongQueue, sleeperRole } from './long-queue.ts';
 import { SimulatedClock } from './simulated-clock.ts';
 import { DISK_OPERATIONS, SimulatedHost } from './simulated-host.ts';
 import { SimulatedLink } from './simulated-link.ts';
@@ -28,20 +30,31 @@ const REST_MS = 6000;
 /** Longer than it takes to deliver a message when nothing breaks. */
 const QUIET_MS = 1000;
 
+/** Longest that the steps to a long queue go on when the broker doesn't let them, and the time of one. */
+const LONG_QUEUE_MS_MAX = 60_000;
+const LONG_QUEUE_STEP_MS = 20;
+
+/** So that what else happens doesn't depend on which disturbances there are. */
+const DISTURBANCE_SALT = 0x2f6b_41a7;
+
 /** Of a run that went wrong. */
 const TRACE_LINES = 40;
 
 export interface SimulationReport {
   readonly events: number;
   readonly crashes: number;
+  readonly stops: number;
+  readonly outages: number;
+  readonly longQueues: number;
   readonly publications: number;
   readonly acknowledged: number;
+  readonly refused: number;
   readonly delivered: number;
   readonly repeated: number;
   readonly wills: number;
 }
 
-interface Actor {
+export interface Actor {
   readonly role: Role;
   readonly client: ModelClient;
   link: SimulatedLink | null;
@@ -58,8 +71,9 @@ export class SimulatedRun {
   readonly #ledger: Ledger;
   readonly #host: SimulatedHost;
   readonly #actors: Actor[];
-  #events = 0;
-  #crashes = 0;
+  readonly #disturbances: Disturbances;
+  readonly #disturber: Random;
+  readonly #counts = { events: 0, crashes: 0, stops: 0, outages: 0, longQueues: 0 };
   /** Until when clients act, in milliseconds. */
   readonly #actUntil: number;
 
@@ -75,7 +89,13 @@ export class SimulatedRun {
       this.#random,
       drawConfig(this.#random),
       trace === null ? noopLogger : loggerTo(this.#ledger.trace as (line: string) => void),
+      {
+        onFull: (unsafeMs) => this.#ledger.diskFilled(unsafeMs),
+        onRoom: () => this.#ledger.outages.end(clock.time),
+      },
     );
+    this.#disturber = new Random(seed ^ DISTURBANCE_SALT);
+    this.#disturbances = drawDisturbances(this.#disturber);
     this.#actors = drawRoles(this.#random).map((role) => this.#actor(role));
     this.#actUntil = clock.time + 1000 + this.#random.below(this.#random.pick([3000, 12_000]));
   }
@@ -87,32 +107,35 @@ export class SimulatedRun {
   async run(): Promise<SimulationReport> {
     this.#start();
     for (const actor of this.#actors) this.#actLater(actor);
-    if (this.#host.isDurable) this.#crashLater();
-    await this.#advance(this.#actUntil - this.#clock.time);
+    if (this.#host.isDurable) {
+      const { stops, fullDisks, longQueue } = this.#disturbances;
+      this.#crashLater();
+      if (stops) this.#stopLater();
+      if (fullDisks) this.#fillDiskLater();
+      if (longQueue) await this.#keepLongQueue();
+    }
+    await this.#advance(Math.max(0, this.#actUntil - this.#clock.time));
     await this.#comeToRest();
     const { publications, counts } = this.#ledger;
-    return {
-      events: this.#events,
-      crashes: this.#crashes,
-      publications: publications.length,
-      ...counts,
-    };
+    return { ...this.#counts, publications: publications.length, ...counts };
   }
 
   async #advance(ms: number): Promise<void> {
     const until = this.#clock.time + ms;
     while (this.#clock.step(until)) {
-      this.#events++;
+      this.#counts.events++;
       if (this.#host.isDurable) await this.#host.settle();
     }
   }
 
   // ---------------------------------------------------------------------- crashes
 
-  #start(): void {
+  /** @param wasKilled - the process before may not have seen how connections ended */
+  #start(wasKilled = true): void {
     this.#ledger.trace?.('the broker starts');
     this.#host.start(() => {
       this.#ledger.trace?.('the broker serves');
+      if (!wasKilled) return;
       for (const { client } of this.#actors) client.onBrokerBack();
     });
   }
@@ -143,18 +166,93 @@ export class SimulatedRun {
       ? random.pick(['everything', 'nothing', 'anything', 'anything'])
       : 'everything';
     this.#ledger.trace?.(`the broker is killed, unsynced data: ${survival}`);
-    this.#ledger.crashed(this.#host.unsafeMs(survival));
-    this.#crashes++;
+    this.#undo(survival);
+    this.#counts.crashes++;
     this.#host.kill(survival);
-    for (const { client, link } of this.#actors) {
-      link?.die();
-      this.#clock.schedule(CLIENT_NOTICES_MS, () => client.onBrokerDied());
-    }
+    for (const { link } of this.#actors) link?.die();
     this.#clock.schedule(CLIENT_NOTICES_MS + random.below(random.pick([10, 2000])), () => {
       this.#start();
       // Sometimes it doesn't get far.
       if (random.chance(0.3)) this.#crashAtOperation(12);
     });
+  }
+
+  /** What the broker had not written is lost with its process. */
+  #undo(survival: Survival): void {
+    this.#ledger.crashed(this.#host.unsafeMs(survival));
+    for (const { client } of this.#actors) {
+      this.#clock.schedule(CLIENT_NOTICES_MS, () => client.onBrokerDied());
+    }
+  }
+
+  // ----------------------------------------------------------------- disturbances
+
+  /** Calls something again and again while clients act; a time or two in most runs. */
+  #repeatLater(delayMax: number, happen: () => void): void {
+    const delay = this.#disturber.below(delayMax);
+    if (this.#clock.time + delay >= this.#actUntil) return;
+    this.#clock.schedule(delay, () => {
+      happen();
+      this.#repeatLater(delayMax, happen);
+    });
+  }
+
+  #stopLater(): void {
+    this.#repeatLater(3000, () => this.#stop());
+  }
+
+  /** The process ends in order: nothing is lost, not even what a crash may take. */
+  #stop(): void {
+    if (this.#host.broker === null) return;
+    this.#ledger.trace?.('the broker is told to stop');
+    this.#counts.stops++;
+    for (const { client } of this.#actors) client.onStopping();
+    this.#host.stop((lossy) => {
+      this.#ledger.trace?.('the broker has stopped');
+      if (lossy !== null) this.#undo(lossy);
+      const delay = CLIENT_NOTICES_MS + this.#disturber.below(this.#disturber.pick([10, 2000]));
+      this.#clock.schedule(delay, () => this.#start(lossy !== null));
+    });
+  }
+
+  #fillDiskLater(): void {
+    this.#repeatLater(2500, () => {
+      this.#ledger.trace?.('the disk is about to be full');
+      this.#counts.outages++;
+      this.#host.fillDisk();
+      const delay = this.#disturber.below(this.#disturber.pick([50, 2500]));
+      this.#clock.schedule(delay, () => {
+        this.#ledger.trace?.('the disk has room');
+        this.#host.makeRoom();
+      });
+    });
+  }
+
+  /** A queue longer than a block of it, over two restarts at least. */
+  async #keepLongQueue(): Promise<void> {
+    const random = this.#disturber;
+    const [sleeper, flooder] = [this.#actor(sleeperRole(random)), this.#actor(flooderRole())];
+    this.#actors.push(sleeper, flooder);
+    const host = { connect: (actor: Actor) => this.#connect(actor, false) };
+    const queue = new LongQueue(host, random, this.#ledger, sleeper, flooder);
+    await this.#advanceUntil(() => queue.putToSleep());
+    await this.#advanceUntil(() => queue.fill());
+    this.#counts.longQueues++;
+    for (let restarts = 2 + random.below(2); restarts > 0; restarts--) {
+      await this.#advance(random.below(1500));
+      if (random.chance(0.5)) this.#stop();
+      else this.#crash();
+      await this.#advanceUntil(() => this.#host.broker !== null);
+      if (!random.chance(0.4)) continue;
+      queue.wake();
+      await this.#advance(random.below(150));
+      queue.cut();
+    }
+  }
+
+  async #advanceUntil(isDone: () => boolean): Promise<void> {
+    const until = this.#clock.time + LONG_QUEUE_MS_MAX;
+    while (!isDone() && this.#clock.time < until) await this.#advance(LONG_QUEUE_STEP_MS);
   }
 
   // ---------------------------------------------------------------------- actions
@@ -249,8 +347,9 @@ export class SimulatedRun {
   /** Nothing breaks any more: everybody comes back, gets what it is owed, and the ledger judges. */
   async #comeToRest(): Promise<void> {
     // At least until clients have noticed what has been cut.
+    this.#host.makeRoom();
     await this.#advance(this.#random.chance(0.5) ? REST_MS : 100);
-    while (this.#host.broker === null) await this.#advance(100);
+    while (this.#host.broker === null || this.#host.isFull) await this.#advance(100);
     this.#host.spare();
     for (const { client } of this.#actors) client.settle();
     for (const actor of this.#actors) {

@@ -1,3 +1,4 @@
+import { ReasonCode } from '@promptmq/codec';
 import type { Clock } from '@promptmq/wal';
 import { FaultyFiles, type Survival } from '../../../wal/test/support/faulty-files.ts';
 import { MemoryIndex } from '../../../wal/test/support/memory-index.ts';
@@ -20,6 +21,27 @@ const OPERATIONS_UNTIL_WRITTEN = 20;
 
 /** Turns of the promises between two events; more than any chain of them is long. */
 const PROMISE_TURNS = 12;
+
+/** Longest that an orderly stop waits for connections to close, in milliseconds. */
+const STOP_TIMEOUT_MS = 500;
+
+/** Events of the log that a full disk explains. */
+const FULL_DISK_EVENTS = [
+  'storage-full',
+  'storage-refused',
+  'storage-compaction-failed',
+  'storage-checkpoint-failed',
+];
+
+/** How much room is left on a disk that is about to be full, in bytes. */
+const ROOM_MAX = [1, 1000, 10_000];
+
+/** Whoever has to know what becomes of the disk. */
+export interface DiskListener {
+  /** @param unsafeMs - as `SimulatedHost.writtenMs` */
+  onFull(unsafeMs: number): void;
+  onRoom(): void;
+}
 
 /** What a crash is worth being aimed at. */
 export const DISK_OPERATIONS = [
@@ -51,6 +73,10 @@ class Life implements Runtime, Clock {
 
   uniqueId = (): string => `unique-${this.#ids++}`;
 
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
   end(): void {
     this.#isOver = true;
   }
@@ -63,6 +89,15 @@ export class SimulatedHost {
   readonly #diskMsMax: number;
   readonly #config: Config;
   readonly #log: Logger;
+  readonly #disk: DiskListener;
+  /** Since when the broker could not write, in milliseconds; null when it has written all that it knows. */
+  #unwrittenSinceMs: number | null = null;
+  /** When there was room again; Infinity while there isn't. */
+  #roomMs = Number.NEGATIVE_INFINITY;
+  /** When the disk was given room again, in milliseconds. */
+  #limitedUntilMs = Number.NEGATIVE_INFINITY;
+  /** The last process stopped in order, and left nothing to replay. */
+  #isCheckpointed = false;
   /** The disk; what it does takes its time. */
   #files = new FaultyFiles();
   #index = new MemoryIndex();
@@ -74,9 +109,16 @@ export class SimulatedHost {
   /** What went wrong in a promise that nobody waits for. */
   failure: unknown = null;
 
-  constructor(clock: SimulatedClock, random: Random, config: Config, log: Logger) {
+  constructor(
+    clock: SimulatedClock,
+    random: Random,
+    config: Config,
+    log: Logger,
+    disk: DiskListener,
+  ) {
     this.#clock = clock;
     this.#random = random;
+    this.#disk = disk;
     this.#diskMsMax = random.pick(DISK_MS_MAX);
     this.#config = config;
     this.#log = log;
@@ -98,8 +140,20 @@ export class SimulatedHost {
   unsafeMs(survival: Survival): number {
     const { syncMode, syncInterval } = this.#config.storage.wal;
     const isSynced = survival === 'everything' || syncMode === 'immediate';
-    const writtenMs = OPERATIONS_UNTIL_WRITTEN * Math.max(4, this.#diskMsMax);
-    return writtenMs + (isSynced ? 0 : syncInterval);
+    const unsafeMs = this.#writtenMs + (isSynced ? 0 : syncInterval);
+    return (
+      unsafeMs + (this.#isUnwritten ? this.#clock.time - (this.#unwrittenSinceMs as number) : 0)
+    );
+  }
+
+  /** How long it takes until what the broker writes for itself is written. */
+  get #writtenMs(): number {
+    return OPERATIONS_UNTIL_WRITTEN * Math.max(4, this.#diskMsMax);
+  }
+
+  /** A full disk took nothing, and the checkpoint that makes up for it may not be there yet. */
+  get #isUnwritten(): boolean {
+    return this.#unwrittenSinceMs !== null && this.#clock.time <= this.#roomMs + this.#writtenMs;
   }
 
   #equip(): void {
@@ -125,12 +179,22 @@ export class SimulatedHost {
     }
     broker.recover({ files: this.#files, index: this.#index, clock: life }).then(
       () => {
-        if (life !== this.#life) return;
+        if (life !== this.#life || life.isOver) return;
+        this.#checkReplay(broker);
         this.broker = broker;
         onServing();
       },
       (error: unknown) => this.#fail(life, error),
     );
+  }
+
+  /** An orderly stop ends with a checkpoint. */
+  #checkReplay(broker: Broker): void {
+    const records = broker.storage?.logStats.recoveredRecords ?? 0;
+    if (this.#isCheckpointed && records > 0) {
+      this.#fail(this.#life, new Violation(`${records} records to replay after an orderly stop`));
+    }
+    this.#isCheckpointed = false;
   }
 
   /** Nothing was damaged here: a broker that says that it found something damaged or lost has lost it itself. */
@@ -140,19 +204,42 @@ export class SimulatedHost {
       this.#fail(life, new Violation(`the broker logs ${event} ${JSON.stringify(fields)}`));
     return {
       ...log,
+      info: (event, fields) => {
+        log.info(event, fields);
+        if (event === 'storage-has-room' && !life.isOver) this.#noteRoom();
+      },
       warn: (event, fields) => {
         log.warn(event, fields);
-        if (event.startsWith('storage-')) fail(event, fields);
+        if (event === 'storage-full' && !life.isOver) this.#noteFull();
+        if (event.startsWith('storage-') && !this.#isExplained(event)) fail(event, fields);
       },
       error: (event, fields) => {
         log.error(event, fields);
-        fail(event, fields);
+        if (!this.#isExplained(event)) fail(event, fields);
       },
       fatal: (event, fields) => {
         log.fatal(event, fields);
         fail(event, fields);
       },
     };
+  }
+
+  #isExplained(event: string): boolean {
+    return this.#isUnwritten && FULL_DISK_EVENTS.includes(event);
+  }
+
+  #noteFull(): void {
+    const isLimited = this.#files.capacity < Number.POSITIVE_INFINITY;
+    // The log may have had something to sync before it says so.
+    if (!isLimited && this.#clock.time > this.#limitedUntilMs + this.#writtenMs) return;
+    if (!this.#isUnwritten) this.#unwrittenSinceMs = this.#clock.time;
+    this.#roomMs = Number.POSITIVE_INFINITY;
+    this.#disk.onFull(this.#writtenMs);
+  }
+
+  #noteRoom(): void {
+    this.#roomMs = this.#clock.time;
+    this.#disk.onRoom();
   }
 
   #fail(life: Life, error: unknown): void {
@@ -164,9 +251,53 @@ export class SimulatedHost {
     this.#life.end();
     this.isRunning = false;
     this.broker = null;
+    if (this.isFull) this.#noteRoom();
+    // What it had not written is lost, and the next process knows nothing of it.
+    this.#unwrittenSinceMs = null;
+    this.#isCheckpointed = false;
     this.#files = this.#files.crash(survival, this.#random);
     this.#index = this.#index.crash();
     this.#equip();
+  }
+
+  /**
+   * Stops the broker in order; it serves nobody any more. The power is cut as soon as it has stopped.
+   *
+   * @param onStopped - told before that: null when everything is safe, or what is left of a disk that was full
+   */
+  stop(onStopped: (lossy: Survival | null) => void): void {
+    const { broker } = this;
+    const life = this.#life;
+    if (broker === null) return;
+    this.broker = null;
+    const onEnd = () => {
+      if (life.isOver) return;
+      const isWritten = !this.isFull;
+      const survival = isWritten || this.losesPower ? 'nothing' : 'everything';
+      onStopped(isWritten ? null : survival);
+      this.kill(survival);
+      this.#isCheckpointed = isWritten;
+    };
+    broker.stop(STOP_TIMEOUT_MS, ReasonCode.ServerShuttingDown).then(onEnd, (error: unknown) => {
+      // What it had to write at the end may have been what filled the disk.
+      if (this.isFull) onEnd();
+      else this.#fail(life, error);
+    });
+  }
+
+  /** Leaves hardly any room on the disk. */
+  fillDisk(): void {
+    this.#files.capacity = this.#files.used + this.#random.below(this.#random.pick(ROOM_MAX));
+  }
+
+  makeRoom(): void {
+    this.#limitedUntilMs = this.#clock.time;
+    this.#files.capacity = Number.POSITIVE_INFINITY;
+  }
+
+  /** The broker has found the disk full, and no room since. */
+  get isFull(): boolean {
+    return this.#roomMs === Number.POSITIVE_INFINITY;
   }
 
   /**

@@ -181,6 +181,8 @@ export class SimulatedLink implements Transport {
   }
 
   end(): void {
+    // From now on the broker may do what the end of a connection asks for.
+    this.#client.onCut(this.clientEnd);
     this.#toClient.after(() => {
       if (this.#isCut) return;
       this.#client.onEnd(this.clientEnd);
