@@ -8,7 +8,7 @@ import {
   writeDelivery,
   writeMessageHead,
 } from './records.ts';
-import { shareOf } from './share.ts';
+import { shareOf, sizeOf } from './share.ts';
 import { Change, type StoredState } from './stored-state.ts';
 
 /** One who still needs a message. */
@@ -65,7 +65,7 @@ export function moveMessage(state: StoredState, from: number, to: number, record
     record.stream,
   );
   const users = usersOf(state, from, deliveries);
-  const share = shareOf(record, users.length + (isRetained ? 1 : 0));
+  const share = shareOf(sizeOf(record), users.length + (isRetained ? 1 : 0));
   for (const { session, delivery } of users) {
     const entry = state.entries.get(session);
     if (entry?.session.relocate(delivery.sequence, { position: to, share }) === true) {

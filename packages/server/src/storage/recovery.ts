@@ -19,7 +19,7 @@ import {
   readSubscriptions,
   type SessionRecord,
 } from './records.ts';
-import { shareOf } from './share.ts';
+import { type Release, shareOut, sizeOf } from './share.ts';
 import { keyNumbers, readFormerBlock, readProgress } from './state-codec.ts';
 import { Change, type StoredState } from './stored-state.ts';
 
@@ -34,8 +34,6 @@ export interface RecoveryHost {
   restoreSubscription(entry: SessionEntry, subscription: Subscription): void;
   dropSubscription(entry: SessionEntry, topicFilter: string): void;
 }
-
-type Release = (position: number, bytes: number) => void;
 
 /** What blocks of restored entries are numbered from when there are no others. */
 const BLOCK_NUMBER = 0x7fff_ffff;
@@ -153,15 +151,20 @@ export function replayRecord(
 ): void {
   const reader = new ByteReader(record.data);
   const kind = record.data[0];
+  if (kind === RecordKind.Message) {
+    replayMessage(state, record, reader, release);
+    return;
+  }
+  shareOut(record.position, sizeOf(record), 0, release);
   switch (kind) {
-    case RecordKind.Message:
-      replayMessage(state, record, reader, release);
-      break;
     case RecordKind.References:
       for (const reference of readReferences(reader)) {
         const { position, share, session, sequence } = reference;
-        restoreDelivery(state, reference, position, share, true);
-        state.addReference(position, session, sequence);
+        if (restoreDelivery(state, reference, position, share, true)) {
+          state.addReference(position, session, sequence);
+        } else {
+          release(position, share);
+        }
       }
       break;
     case RecordKind.Session: {
@@ -240,13 +243,16 @@ function replayMessage(
 ): void {
   const { message, origin, isRetained, deliveries } = readMessage(reader, record.stream);
   const isStored = isRetained && message.payload.length > 0;
-  const share = shareOf(record, deliveries.length + (isStored ? 1 : 0));
+  const { position } = record;
+  const users = deliveries.length + (isStored ? 1 : 0);
+  const share = shareOut(position, sizeOf(record), users, release);
   for (const delivery of deliveries) {
-    restoreDelivery(state, delivery, record.position, share, false);
+    const isRestored = restoreDelivery(state, delivery, position, share, false);
+    if (!isRestored) release(position, share);
   }
   if (isRetained) {
     const former = isStored
-      ? state.setRetained(message.topic, record.position, share)
+      ? state.setRetained(message.topic, position, share)
       : state.removeRetained(message.topic);
     if (former !== null) release(former.position, former.share);
   }
@@ -262,15 +268,16 @@ function replayMessage(
   }
 }
 
+/** @returns false when its session isn't there, or stores nothing: nobody will ever need it */
 function restoreDelivery(
   state: StoredState,
   named: NamedDelivery,
   position: number,
   share: number,
   isReference: boolean,
-): void {
+): boolean {
   const entry = state.entries.get(named.session);
-  if (entry === undefined || entry.session.storedQueue === null) return;
+  if (entry === undefined || entry.session.storedQueue === null) return false;
   const { session } = entry;
   state.mark(entry, Change.Progress);
   const { qos, retain, identifiers, group } = named;
@@ -282,6 +289,7 @@ function restoreDelivery(
   delivery.isReference = isReference;
   session.lastSequence = Math.max(session.lastSequence, named.sequence);
   session.storedQueue?.restoreDelivery(delivery);
+  return true;
 }
 
 function replayProgress(state: StoredState, reader: ByteReader, release: Release): void {

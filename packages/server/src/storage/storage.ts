@@ -45,6 +45,7 @@ import {
 } from './records.ts';
 import { releaseAll, replayRecord, restoreState } from './recovery.ts';
 import type { RetainedPlace } from './retained-places.ts';
+import { type Release, shareOut } from './share.ts';
 import { Change, StoredState, toSessionRecord } from './stored-state.ts';
 
 /** What a simulation puts in the place of the machine's. */
@@ -88,6 +89,7 @@ export class Storage implements LogOwner, DeliveryStore<Connection> {
   readonly #queue: CommitQueue;
   readonly #writer: ByteWriter;
   readonly #reader: ByteReader;
+  readonly #release: Release;
   #log: Log | null;
   /** Sessions that wait for a commit to go on sending. */
   #waiting: Set<BrokerSession>;
@@ -121,6 +123,7 @@ export class Storage implements LogOwner, DeliveryStore<Connection> {
     this.#queue = new CommitQueue();
     this.#writer = new ByteWriter();
     this.#reader = new ByteReader(new Uint8Array(0));
+    this.#release = (position, bytes) => this.log.release(position, bytes);
     this.#log = null;
     this.#waiting = new Set();
     this.#loading = new Set();
@@ -229,7 +232,7 @@ export class Storage implements LogOwner, DeliveryStore<Connection> {
   }
 
   endSession(entry: SessionEntry): void {
-    releaseAll(entry, (position, bytes) => this.log.release(position, bytes));
+    releaseAll(entry, this.#release);
     this.#state.remove(entry);
     this.#waiting.delete(entry.session);
     if (!this.isOpen) return;
@@ -285,8 +288,7 @@ export class Storage implements LogOwner, DeliveryStore<Connection> {
     this.#lastPosition = position;
     const dataLength = writer.length + (users === 0 ? 0 : message.payload.length);
     const size = recordBytes(dataLength, message.topicBytes.length);
-    if (users === 0) log.release(position, size);
-    const share = users === 0 ? 0 : Math.floor(size / users);
+    const share = shareOut(position, size, users, this.#release);
     for (let index = 0; index < deliveries.length; index++) {
       const delivery = deliveries[index] as Delivery;
       delivery.position = position;
@@ -479,7 +481,8 @@ export class Storage implements LogOwner, DeliveryStore<Connection> {
     if (this.isOpen && this.#progressCount > 0) {
       const head = this.#writer.reset().u8(RecordKind.Progress).u32(this.#progressCount).bytes;
       const size = recordBytes(head.length + this.#progress.length);
-      this.log.release(this.log.appendLazily([head, this.#progress.bytes]), size);
+      const position = this.log.appendLazily([head, this.#progress.bytes]);
+      shareOut(position, size, 0, this.#release);
     }
     this.#progress.reset();
     this.#progressCount = 0;
@@ -680,7 +683,7 @@ export class Storage implements LogOwner, DeliveryStore<Connection> {
   #append(writer: ByteWriter = this.#writer, stream?: Uint8Array): number {
     const { bytes } = writer;
     const position = this.log.append(bytes, null, stream);
-    this.log.release(position, recordBytes(bytes.length, stream?.length));
+    shareOut(position, recordBytes(bytes.length, stream?.length), 0, this.#release);
     this.#lastPosition = position;
     return position;
   }
