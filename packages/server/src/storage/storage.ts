@@ -355,14 +355,22 @@ export class Storage implements LogOwner, DeliveryStore<Connection> {
   }
 
   /**
-   * A retained message has expired, or can't be read. The log says so before the message's segment may go:
-   * the last checkpoint still has it.
+   * A retained message has expired, or can't be read. The log says so before the message's segment may go, as soon as
+   * there is room for that: the last checkpoint still has it.
    */
   dropRetained(topic: string): void {
     const place = this.#state.removeRetained(topic);
-    if (place === null || this.#log === null) return;
-    this.#log.release(place.position, place.share);
-    if (!this.isOpen) return;
+    if (place !== null && this.#log !== null) this.#writeRemoval(topic, place);
+  }
+
+  #writeRemoval(topic: string, place: RetainedPlace): void {
+    // It was never stored, and the one before it is in its place again.
+    if (this.#state.retained.has(topic)) return;
+    if (!this.isOpen) {
+      this.#whenRoom.push(() => this.#writeRemoval(topic, place));
+      return;
+    }
+    this.#release(place.position, place.share);
     const removal: Message = {
       ...STORED_MESSAGE,
       topic,
@@ -370,7 +378,14 @@ export class Storage implements LogOwner, DeliveryStore<Connection> {
       retain: true,
     };
     writeMessageHead(this.#writer, removal, null, true, 0);
-    this.#append(this.#writer, removal.topicBytes);
+    this.#queue.add({
+      position: this.#append(this.#writer, removal.topicBytes),
+      onCommitted: () => {},
+      onRefused: () => {
+        this.#release(place.position, -place.share);
+        this.#writeRemoval(topic, place);
+      },
+    });
   }
 
   /** PUBREL came: a QoS 2 packet identifier of the client is free. Returns the record's position. */
@@ -584,8 +599,12 @@ export class Storage implements LogOwner, DeliveryStore<Connection> {
     const { retained } = this.#broker.router;
     if (formerMessage === undefined) retained.delete(topic);
     else retained.set(formerMessage);
-    if (formerPlace === null) this.#state.removeRetained(topic);
-    else this.#state.setRetained(topic, formerPlace.position, formerPlace.share);
+    if (formerPlace === null) {
+      this.#state.removeRetained(topic);
+    } else {
+      this.#state.setRetained(topic, formerPlace.position, formerPlace.share);
+      this.#release(formerPlace.position, -formerPlace.share);
+    }
   }
 
   #onLogEvent(event: LogEvent): void {

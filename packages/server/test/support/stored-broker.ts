@@ -34,7 +34,7 @@ export class StoredBroker {
         dataDir: '/data',
         walDir: '/wal',
         wal: { segmentSize: '1MiB' },
-        compaction: { checkInterval: '1d', maxWalSize: '1MiB' },
+        compaction: { checkInterval: '1d' },
       },
     });
     const runtime = { ...nodeRuntime, now: () => nodeRuntime.now() + this.aheadMs };
@@ -48,6 +48,7 @@ export class StoredBroker {
   get #clock(): Clock {
     return {
       ...nodeClock,
+      now: () => nodeClock.now() + this.aheadMs,
       setTimer: (delayMs, callback) => {
         if (delayMs !== 1000) return nodeClock.setTimer(delayMs, callback);
         this.#retry = callback;
