@@ -155,8 +155,9 @@ test('a configuration that is wrong', async () => {
     fail(...ok, '--config', 'none.yaml'),
     fail(...ok, '--auth-password-file', file('passwords', 'alice:secret\n')),
     fail(...ok, '--tls-bind', '127.0.0.1:0'),
+    fail(...IN_MEMORY, '--bind', 'none', '--ws-bind', 'none'),
   ]);
-  expect(outputs.map(note)).toEqual([2, 1, 1, 1, 1, 1]);
+  expect(outputs.map(note)).toEqual([2, 1, 1, 1, 1, 1, 1]);
 });
 
 test('files of TLS that can not be used', async () => {
