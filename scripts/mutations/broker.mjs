@@ -156,8 +156,8 @@ export const brokerMutations = [
     edits: [
       {
         file: STORAGE,
-        find: 'const position = this.#append(record.u16(packetId));\n    delivery.position = position;',
-        put: 'const position = this.#append(record.u16(packetId));\n    delivery.position = 0;\n    session.link?.sendPubrel(packetId);',
+        find: 'const position = this.#records.append(record.f64(sequence).u16(packetId));\n    delivery.position = position;',
+        put: 'const position = this.#records.append(record.f64(sequence).u16(packetId));\n    delivery.position = 0;\n    session.link?.sendPubrel(packetId);',
       },
       {
         file: STORAGE,
@@ -304,9 +304,9 @@ export const brokerMutations = [
     breaks: 'a segment goes when the log no longer names anything in it',
     edits: [
       {
-        file: STORAGE,
-        find: 'position: this.#append(this.#writer, removal.topicBytes),',
-        put: 'position: this.lastPosition,',
+        file: 'packages/server/src/storage/retained-records.ts',
+        find: 'position: records.append(records.writer, removal.topicBytes),',
+        put: 'position: records.lastPosition,',
       },
     ],
     caughtBy: ['storage'],
@@ -341,7 +341,7 @@ export const brokerMutations = [
     edits: [
       {
         file: ROUTER,
-        find: 'next.position = position;\n      this.storage.writeReferences(session, [next]);',
+        find: 'next.position = position;\n      this.storage.messages.writeReferences(session, [next]);',
         put: '',
       },
     ],
@@ -365,7 +365,7 @@ export const brokerMutations = [
     edits: [
       {
         file: STORAGE,
-        find: 'if (delivery.sequence > 0) this.onSettled(session, delivery);\n    }\n    this.#writeProgress();',
+        find: 'if (delivery.sequence > 0) this.onSettled(session, delivery);\n    }\n    this.#progress.write();',
         put: 'if (delivery.sequence > 0) this.onSettled(session, delivery);\n    }',
       },
     ],
@@ -433,7 +433,11 @@ export const brokerMutations = [
     name: 'full-disk-retained-not-restored',
     breaks: 'a retained message that was refused leaves the former one in its place',
     edits: [
-      { file: STORAGE, find: 'else this.#restoreRetained(change);', put: 'else void change;' },
+      {
+        file: 'packages/server/src/storage/retained-records.ts',
+        find: 'this.#restore(all[index] as Replacement);',
+        put: 'void all[index];',
+      },
     ],
     caughtBy: ['storage'],
   },
@@ -466,8 +470,8 @@ export const brokerMutations = [
     breaks: 'nobody waits for a record that was refused',
     edits: [
       {
-        file: STORAGE,
-        find: 'this.#lastPosition = Math.min(this.#lastPosition, from - 1);',
+        file: 'packages/server/src/storage/record-log.ts',
+        find: 'this.lastPosition = Math.min(this.lastPosition, position - 1);',
         put: '',
       },
     ],

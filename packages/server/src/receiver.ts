@@ -91,7 +91,7 @@ export class Receiver {
     this.#pendingAcks ??= new PendingAcks();
     this.#pendingAcks.add(position, type, packetId, reasonCode);
     storage.awaitAcks(this.#connection);
-    storage.holdBack(this.#connection);
+    storage.publishers.holdBack(this.#connection);
   }
 
   /** Sends the acknowledgements whose records are safe; returns whether none waits any more. */

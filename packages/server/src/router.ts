@@ -66,7 +66,7 @@ export class Router {
       get bytesMax() {
         return mqtt.maxRetainedBytes;
       },
-      onExpired: ({ topic }) => this.storage?.dropRetained(topic),
+      onExpired: ({ topic }) => this.storage?.retained.drop(topic),
       isExempt: ({ topicBytes }) => isReserved(topicBytes),
     });
     this.topicMeter = null;
@@ -200,7 +200,7 @@ export class Router {
     const { message, position, group } = delivery;
     if (message === STORED_MESSAGE && session.store === null) {
       // The other member's messages are in memory only: this one has to be read first.
-      this.storage?.readBack(position, (read) =>
+      this.storage?.reader.readBack(position, (read) =>
         this.#handOver({ ...delivery, message: read }, { session, qos, retainAsPublished, ...to }),
       );
       return;
@@ -219,7 +219,7 @@ export class Router {
     );
     if (session.store !== null && next.qos > 0 && this.storage?.isOpen === true) {
       next.position = position;
-      this.storage.writeReferences(session, [next]);
+      this.storage.messages.writeReferences(session, [next]);
     }
     session.deliver(next, this.#runtime.now());
   }
@@ -260,7 +260,14 @@ export class Router {
   ): void {
     const sessions = this.#storedSessions;
     const deliveries = this.#storedDeliveries;
-    this.position = storage.writeMessage(message, sessions, deliveries, origin, isRetained, former);
+    this.position = storage.messages.write(
+      message,
+      sessions,
+      deliveries,
+      origin,
+      isRetained,
+      former,
+    );
     const now = this.#runtime.now();
     for (let index = 0; index < deliveries.length; index++) {
       const session = sessions[index] as BrokerSession;

@@ -174,12 +174,12 @@ function replayRetained(
   const deliveries = messages.map(toDelivery);
   const stored: Delivery[] = [];
   for (const delivery of deliveries) {
-    const recordPosition = storage.retainedPosition(delivery.message.topic);
+    const recordPosition = storage.retained.positionOf(delivery.message.topic);
     if (delivery.qos === 0 || recordPosition === 0) continue;
     delivery.position = recordPosition;
     stored.push(delivery);
   }
-  if (stored.length > 0) storage.writeReferences(session, stored);
+  if (stored.length > 0) storage.messages.writeReferences(session, stored);
   session.replay(deliveries, now);
 }
 
