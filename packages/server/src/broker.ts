@@ -15,6 +15,7 @@ import type { PendingWill } from './connect.ts';
 import { Connection, ConnectionState } from './connection.ts';
 import { Deadline, DeadlineQueue } from './deadline-queue.ts';
 import { type Logger, rateLimited } from './log/index.ts';
+import { RetainedReplays } from './retained-replays.ts';
 import { type BrokerSession, Router } from './router.ts';
 import type { Runtime } from './runtime.ts';
 import { SessionEntry } from './session-entry.ts';
@@ -48,6 +49,7 @@ export class Broker implements RecoveryHost {
   readonly runtime: Runtime;
   readonly stats: BrokerStats;
   readonly router: Router;
+  readonly retainedReplays: RetainedReplays;
   readonly deadlines: DeadlineQueue;
   readonly log: Logger;
   /** Who may connect and do what; changed by `reconfigure`. */
@@ -84,6 +86,7 @@ export class Broker implements RecoveryHost {
     this.runtime = runtime;
     this.stats = createStats();
     this.router = new Router(config, runtime, this.stats);
+    this.retainedReplays = new RetainedReplays(this.router.retained, runtime);
     this.deadlines = new DeadlineQueue();
     this.log = log;
     this.access = access;
@@ -601,6 +604,7 @@ export class Broker implements RecoveryHost {
   async stop(timeoutMs: number, reasonCode: number): Promise<void> {
     this.#isStopping = true;
     this.#cancelTimer();
+    this.retainedReplays.stop();
     const drained = new Promise<void>((resolve) => {
       this.#onDrained = resolve;
     });

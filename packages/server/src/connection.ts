@@ -459,7 +459,6 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
 
   pauseReading(): void {
     this.#holdCount++;
-    this.broker.stats.publishersHeldBack++;
     if (this.#holdCount === 1) this.transport.pause();
   }
 

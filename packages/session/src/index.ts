@@ -13,6 +13,7 @@ export type { PublishFrame } from './publish-frame.ts';
 export { BLOCK_CAPACITY, type EntryDetails, EntryFlag, QueueBlock } from './queue-block.ts';
 export { NO_IDENTIFIERS, type Recipient } from './recipient.ts';
 export { type RetainedLimits, RetainedStore, type RetainedStoreOptions } from './retained-store.ts';
+export type { RetainedWalk } from './retained-walk.ts';
 export type { Route } from './route.ts';
 export {
   type AckResult,

@@ -91,6 +91,8 @@ export class Session<L extends SessionLink = SessionLink> {
   sentSequence: number;
   /** Position of the last record that names deliveries of this session apart from their messages. */
   referencePosition: number;
+  /** Whether `end` has been called. */
+  isEnded: boolean;
   readonly store: DeliveryStore<L> | null;
   readonly #onDrop: DropListener;
   #link: L | null;
@@ -123,6 +125,7 @@ export class Session<L extends SessionLink = SessionLink> {
     this.sentSequence = 0;
     this.referencePosition = 0;
     const store = options.store ?? null;
+    this.isEnded = false;
     this.store = store;
     const { onDrop } = options;
     this.#onDrop =
@@ -221,6 +224,7 @@ export class Session<L extends SessionLink = SessionLink> {
    */
   end(): Delivery[] {
     this.#link = null;
+    this.isEnded = true;
     const orphans: Delivery[] = [];
     for (const delivery of this.#inflight.values()) {
       if (delivery.group !== null && delivery.qos === 1) orphans.push(delivery);
@@ -328,6 +332,16 @@ export class Session<L extends SessionLink = SessionLink> {
     this.#onDrop(reason, FRAME_DELIVERY);
   }
 
+  /** Retained messages are going to be replayed, until `endReplay`: later messages wait behind them. */
+  beginReplay(): void {
+    this.#replays.open();
+  }
+
+  endReplay(now: number): void {
+    this.#replays.close();
+    this.pump(now);
+  }
+
   /** Queues retained messages that a subscription is owed, ahead of all later messages. */
   replay(deliveries: readonly Delivery[], now: number): void {
     this.#replays.push(deliveries);
@@ -354,12 +368,12 @@ export class Session<L extends SessionLink = SessionLink> {
 
   /** Whether anything waits, so that a new message has to wait behind it. */
   get hasBacklog(): boolean {
-    return this.#queue.length > 0 || this.#replays.length > 0 || this.#resends.length > 0;
+    return this.#queue.length > 0 || !this.#replays.isOver || this.#resends.length > 0;
   }
 
   /** Whether `deliver` would send a QoS 0 message at once; the router then may bypass it. */
   get isOpenForQoS0(): boolean {
-    return this.#link !== null && this.#replays.length === 0 && this.#queue.transientCount === 0;
+    return this.#link !== null && this.#replays.isOver && this.#queue.transientCount === 0;
   }
 
   /** Sends what waits, as far as quota and connection allow. Call it when the connection drains. */
@@ -392,6 +406,7 @@ export class Session<L extends SessionLink = SessionLink> {
       if (replay.message.expiresAt > now) return replay;
       this.#onDrop('expired', replay);
     }
+    if (!this.#replays.isOver) return undefined;
     const head = this.#queue.peek(now);
     if (head === undefined || (head.qos > 0 && !this.#maySend(head))) return undefined;
     return this.#queue.shift();

@@ -1,19 +1,16 @@
 import type { Config } from '../config/index.ts';
 import type { Connection } from '../connection.ts';
 import type { RecordLog } from './record-log.ts';
-import type { StorageStats } from './storage.ts';
 
 /** Publishers that are not read from because too much waits to be written. */
 export class HeldPublishers {
   readonly #config: Config;
   readonly #records: RecordLog;
-  readonly #stats: StorageStats;
   readonly #held: Set<Connection>;
 
-  constructor(config: Config, records: RecordLog, stats: StorageStats) {
+  constructor(config: Config, records: RecordLog) {
     this.#config = config;
     this.#records = records;
-    this.#stats = stats;
     this.#held = new Set();
   }
 
@@ -22,7 +19,7 @@ export class HeldPublishers {
     const { maxPendingBytes } = this.#config.storage.wal;
     if (this.#records.log.pendingBytes < maxPendingBytes || this.#held.has(publisher)) return;
     this.#held.add(publisher);
-    this.#stats.publishersHeldBack++;
+    publisher.broker.stats.publishersHeldBack++;
     publisher.pauseReading();
   }
 

@@ -112,8 +112,7 @@ export class RetainedRecords {
   }
 
   #restore({ topic, formerMessage, formerPlace }: Replacement): void {
-    if (formerMessage === undefined) this.#store.delete(topic);
-    else this.#store.set(formerMessage);
+    this.#store.restore(topic, formerMessage);
     if (formerPlace === null) {
       this.#state.removeRetained(topic);
     } else {

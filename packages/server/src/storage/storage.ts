@@ -53,8 +53,6 @@ export interface StorageResources {
 export interface StorageStats {
   /** Queued messages that could not be read back. */
   lostMessages: number;
-  /** How often a publisher was not read from for a while, because too much waited to be written. */
-  publishersHeldBack: number;
 }
 
 /**
@@ -90,7 +88,7 @@ export class Storage implements LogOwner, DeliveryStore<Connection> {
       },
       bytes: 0,
     };
-    this.stats = { lostMessages: 0, publishersHeldBack: 0 };
+    this.stats = { lostMessages: 0 };
     this.committedPosition = Number.POSITIVE_INFINITY;
     this.#broker = broker;
     this.#state = new StoredState();
@@ -103,7 +101,7 @@ export class Storage implements LogOwner, DeliveryStore<Connection> {
     this.retained = new RetainedRecords(retained, this.#state, this.#records, this.#queue);
     this.messages = new MessageWriter(this.#state, this.#records, this.#queue, this.retained);
     this.reader = new MessageReader(broker, this.#records, this.stats);
-    this.publishers = new HeldPublishers(broker.config, this.#records, this.stats);
+    this.publishers = new HeldPublishers(broker.config, this.#records);
   }
 
   /**
