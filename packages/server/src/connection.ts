@@ -48,6 +48,12 @@ export type ConnectionState = (typeof ConnectionState)[keyof typeof ConnectionSt
 /** More than this waiting for a client, and QoS 1 and 2 messages stay in its queue. */
 const WRITABLE_BYTES = 262_144;
 
+/**
+ * A client that takes all at once is sent about so much of what waits for it before others have their turn: the
+ * transport tells of each write in the same turn, however many there are.
+ */
+const TURN_BYTES = 262_144;
+
 /** More than this waiting for a client, and those who publish to it are held back. */
 const CONGESTED_BYTES = 1_048_576;
 const CONGESTED_MESSAGES = 200;
@@ -108,6 +114,10 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
   #closingAt: number;
   /** Since when the transport has not taken a byte although some wait; -1 when none wait. */
   #stalledAt: number;
+  /** Bytes that the transport has taken since the last flush. */
+  #takenBytes: number;
+  /** Whether the session is to send more after the next flush. */
+  #isPumpDue: boolean;
   /** Made when the first publisher is held back on this connection's account. */
   #congestion: Congestion | null;
   /** On how many subscribers' account this connection is not read from. */
@@ -144,6 +154,8 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
     this.receivedAt = this.openedAt;
     this.#begunAt = -1;
     this.#closingAt = 0;
+    this.#takenBytes = 0;
+    this.#isPumpDue = false;
     this.#stalledAt = -1;
     this.#congestion = null;
     this.#holdCount = 0;
@@ -403,8 +415,13 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
 
   /** Hands the gathered bytes to the transport; called by the broker once a turn. */
   flush(): void {
+    this.#takenBytes = 0;
     if (this.state === ConnectionState.Closed) return;
     this.output.flush();
+    if (this.#isPumpDue) {
+      this.#isPumpDue = false;
+      this.session?.pump(this.broker.runtime.now());
+    }
     if (this.#stalledAt === -1 && this.output.writtenBytes > 0) this.#expectProgress();
   }
 
@@ -423,10 +440,19 @@ export class Connection implements SessionLink, FrameSink, TransportHandler {
     if (this.output.writtenBytes === 0) this.#stalledAt = -1;
     else this.#stalledAt = this.broker.runtime.now();
     const { session } = this;
-    if (session?.hasBacklog && this.isWritable) {
-      session.pump(this.broker.runtime.now());
-    }
+    this.#takenBytes += chunk.length;
+    if (session?.hasBacklog && this.isWritable) this.#goOn(session);
     if (this.#congestion !== null && session !== null) this.#relieve(session);
+  }
+
+  /** Has the session send more: at once, unless this client has been sent as much as one may be in a turn. */
+  #goOn(session: BrokerSession): void {
+    if (this.#takenBytes < TURN_BYTES) {
+      session.pump(this.broker.runtime.now());
+    } else if (!this.#isPumpDue) {
+      this.#isPumpDue = true;
+      this.broker.flushLater(this);
+    }
   }
 
   // ------------------------------------------------------------------ congestion
