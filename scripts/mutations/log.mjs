@@ -1,6 +1,7 @@
 /** Mutations of the log: what it promises to whoever appends, and how it gets there. */
 
 const LOG = 'packages/wal/src/log.ts';
+const LOG_ID = 'packages/wal/src/log-id.ts';
 const FORMAT = 'packages/wal/src/format.ts';
 const MAKER = 'packages/wal/src/segment-maker.ts';
 const RECOVERY = 'packages/wal/src/recovery.ts';
@@ -161,14 +162,44 @@ export const logMutations = [
     edits: [
       {
         file: LOG,
-        find: 'const first = alignUp(this.#head);\n    const next = new Segment(',
-        put: 'const first = alignUp(last?.end ?? 0);\n    const next = new Segment(',
+        find: 'const first = alignUp(this.#head);\n    const next = this.#segmentBehind(',
+        put: 'const first = alignUp(last?.end ?? 0);\n    const next = this.#segmentBehind(',
       },
     ],
     caughtBy: [],
     harmless:
       'whoever knew of what was refused has taken it back; the positions are left out so that a file of ' +
       'a refused segment, which is being removed, never meets a new one of its name',
+  },
+  {
+    name: 'index-of-another-log-used',
+    breaks: 'an index of another log is never used',
+    edits: [
+      {
+        file: LOG_ID,
+        find: 'return known.every((segment) => segment.logId !== logId);',
+        put: 'return false;',
+      },
+    ],
+    caughtBy: ['log'],
+  },
+  {
+    name: 'index-of-another-log-thrown-away',
+    breaks: 'an index is only made anew where the segments hold the whole state',
+    edits: [{ file: LOG_ID, find: 'return finder.last !== null;', put: 'return true;' }],
+    caughtBy: ['log'],
+  },
+  {
+    name: 'identity-before-its-segment',
+    breaks: 'the index names no identity that no segment has',
+    edits: [
+      {
+        file: LOG,
+        find: '(isIdWritten || this.#segments.at(-1)?.isCurrent ? this.id : null)',
+        put: '(isIdWritten ? this.id : this.id)',
+      },
+    ],
+    caughtBy: ['log'],
   },
   {
     name: 'checkpoint-before-sync',

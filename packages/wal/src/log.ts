@@ -1,5 +1,5 @@
 import { BatchBuilder, type CommitListener } from './batch-builder.ts';
-import { type CheckpointStore, NoIndex } from './checkpoint-store.ts';
+import { type Checkpoint, type CheckpointStore, NoIndex } from './checkpoint-store.ts';
 import { type CheckpointedLog, Checkpoints } from './checkpoints.ts';
 import { type Clock, nodeClock } from './clock.ts';
 import {
@@ -13,7 +13,6 @@ import type { Files, OpenFile } from './files.ts';
 import {
   alignUp,
   BATCH_HEADER_SIZE,
-  FORMAT_VERSION,
   isData,
   type LogRecord,
   MOVED_HEADER_SIZE,
@@ -25,11 +24,12 @@ import {
   writePosition,
 } from './format.ts';
 import { LogError } from './log-error.ts';
+import { createLogId, foreignText, holdsWholeState, isForeign, logIdOf } from './log-id.ts';
 import type { LogOptions, SyncMode, SyncOptions } from './log-options.ts';
 import type { LogOwner } from './log-owner.ts';
 import { LogReader, type RecordView } from './log-reader.ts';
 import { nodeFiles } from './node-files.ts';
-import { Recovery } from './recovery.ts';
+import { listSegments, Recovery } from './recovery.ts';
 import { Segment, segmentAt } from './segment.ts';
 import { SegmentMaker } from './segment-maker.ts';
 import { createLogStats, type LogStats } from './stats.ts';
@@ -66,6 +66,8 @@ interface SealedBatch {
  */
 export class Log {
   readonly directory: string;
+  /** Identity of the log, in hexadecimal: its segments and its index have it. */
+  readonly id: string;
   readonly stats: LogStats;
   readonly #files: Files;
   readonly #clock: Clock;
@@ -126,11 +128,14 @@ export class Log {
 
   private constructor(
     options: LogOptions,
+    id: string,
+    isIdWritten: boolean,
     segments: Segment[],
     unlock: () => Promise<void>,
     checkpointed: number,
   ) {
     this.directory = options.directory;
+    this.id = id;
     this.stats = createLogStats();
     this.#files = options.files ?? nodeFiles;
     this.#clock = options.clock ?? nodeClock;
@@ -178,7 +183,8 @@ export class Log {
     this.#refused = null;
     this.#streams = new Streams();
     const checkpointSize = options.checkpointSize ?? 64 * 1_048_576;
-    this.#checkpoints = new Checkpoints(this.#checkpointedLog(checkpointSize), checkpointed);
+    const checkpointedLog = this.#checkpointedLog(checkpointSize, isIdWritten);
+    this.#checkpoints = new Checkpoints(checkpointedLog, checkpointed);
     this.#compaction = new Compaction(this.#compactedLog(), options.compaction ?? {});
   }
 
@@ -205,8 +211,10 @@ export class Log {
     };
   }
 
-  #checkpointedLog(checkpointSize: number): CheckpointedLog {
+  #checkpointedLog(checkpointSize: number, isIdWritten: boolean): CheckpointedLog {
     return {
+      // An older log gets its identity with its next segment: the index never names one that the log lacks.
+      logId: () => (isIdWritten || this.#segments.at(-1)?.isCurrent ? this.id : null),
       index: this.#index,
       owner: this.#owner,
       stats: this.stats,
@@ -229,7 +237,10 @@ export class Log {
    * Opens a log, or begins one. What a crash left behind is repaired first, and the owner gets the
    * last checkpoint and all records behind it.
    *
-   * @throws {LogError} `locked`, `newer-version`, or `corrupt`; the system's error when files can't be read
+   * An index of another log is set aside, and made anew from the segments.
+   *
+   * @throws {LogError} `locked`, `newer-version`, or `corrupt`; `foreign` when the segments are of several logs, or the
+   * index is of another one and they can't do without their own; the system's error when files can't be read
    */
   static async open(options: LogOptions): Promise<Log> {
     const files = options.files ?? nodeFiles;
@@ -244,20 +255,18 @@ export class Log {
         throw new TypeError('an owner that has `keep` needs `snapshot`, too');
       }
       index.open();
-      const checkpoint = index.load();
+      opened = await listSegments(files, options.directory);
+      const checkpoint = await ownCheckpoint(options, index, files, opened);
       const recovery = new Recovery({
         files,
         directory: options.directory,
+        segments: opened,
         checkpoint,
         validate: options.validate ?? false,
         onCorruption: options.onCorruption ?? 'quarantine',
         onEvent: options.onEvent ?? (() => {}),
       });
-      try {
-        await recovery.repair();
-      } finally {
-        opened = recovery.segments;
-      }
+      await recovery.repair();
       const { segments, snapshot } = recovery;
       options.owner?.restore(snapshot ? await recovery.snapshotEntries() : checkpoint.entries);
       for (const segment of snapshot === null ? [] : segments) {
@@ -274,7 +283,9 @@ export class Log {
         onStream: (segment, { stream, position, origin }) =>
           streams.note(segment.first, streamKey(stream), position, origin),
       });
-      const log = new Log(options, segments, unlock, checkpoint.position);
+      const formerId = logIdOf(segments) ?? checkpoint.logId;
+      const id = formerId ?? createLogId();
+      const log = new Log(options, id, formerId !== null, segments, unlock, checkpoint.position);
       if (log.#head < checkpoint.position) {
         options.onEvent?.({
           type: 'quarantined',
@@ -439,9 +450,10 @@ export class Log {
   #beginBatch(): void {
     const last = this.#segments.at(-1);
     const isFull = last === undefined || this.#head - last.first >= this.#segmentSize;
-    if (isFull || last.version < FORMAT_VERSION) {
-      const previousFirst = last?.first ?? this.#head;
-      this.#segments.push(new Segment(this.directory, this.#head, this.#head, previousFirst));
+    if (isFull || !last.isCurrent) {
+      const first = this.#head;
+      const previousFirst = last?.first ?? first;
+      this.#segments.push(new Segment(this.directory, first, first, previousFirst, this.id));
       this.#head += SEGMENT_HEADER_SIZE;
     }
     this.#batch.reset(this.#head);
@@ -709,7 +721,7 @@ export class Log {
   async #retry(): Promise<void> {
     const last = this.#segments.at(-1);
     const first = alignUp(this.#head);
-    const next = new Segment(this.directory, first, last?.end ?? first, last?.first ?? first);
+    const next = this.#segmentBehind(last, first);
     try {
       // Drops what a write that failed may have left behind the data.
       if (last !== undefined) {
@@ -764,11 +776,16 @@ export class Log {
     this.#cancelRetry = null;
   }
 
+  #segmentBehind(last: Segment | undefined, first: number): Segment {
+    const previousFirst = last?.first ?? first;
+    return new Segment(this.directory, first, last?.end ?? first, previousFirst, this.id);
+  }
+
   /** The segments end before what the index knows of: goes on behind it. */
   async #skipTo(position: number): Promise<void> {
     const last = this.#segments.at(-1);
     const first = alignUp(position);
-    const segment = new Segment(this.directory, first, last?.end ?? first, last?.first ?? first);
+    const segment = this.#segmentBehind(last, first);
     this.#segments.push(segment);
     this.#head = segment.end;
     this.#written = this.#head;
@@ -975,6 +992,29 @@ export class Log {
       await this.#unlock();
     }
   }
+}
+
+/** The index's checkpoint, when it is this log's; one of another log is set aside. */
+async function ownCheckpoint(
+  { directory, onEvent }: LogOptions,
+  index: CheckpointStore,
+  files: Files,
+  segments: readonly Segment[],
+): Promise<Checkpoint> {
+  // Throws when the segments themselves are of several logs.
+  logIdOf(segments);
+  const checkpoint = index.load();
+  if (!isForeign(checkpoint, segments)) return checkpoint;
+  const why = `the index ${foreignText(checkpoint, directory, segments)}`;
+  if (!(await holdsWholeState(files, segments))) {
+    throw new LogError(
+      'foreign',
+      `${why}; what its first segments held is only in its own index, which has to be put back`,
+    );
+  }
+  const aside = await index.setAside();
+  onEvent?.({ type: 'index-rebuilt', why: `${why}; it is now ${aside}` });
+  return index.load();
 }
 
 function acksAfterSync({ syncMode = 'immediate', forceSync = false }: SyncOptions): boolean {
