@@ -2,6 +2,7 @@
 
 const LOG = 'packages/wal/src/log.ts';
 const LOG_ID = 'packages/wal/src/log-id.ts';
+const LOCK = 'packages/wal/src/directory-lock.ts';
 const FORMAT = 'packages/wal/src/format.ts';
 const MAKER = 'packages/wal/src/segment-maker.ts';
 const RECOVERY = 'packages/wal/src/recovery.ts';
@@ -197,6 +198,26 @@ export const logMutations = [
         file: LOG,
         find: '(isIdWritten || this.#segments.at(-1)?.isCurrent ? this.id : null)',
         put: '(isIdWritten ? this.id : this.id)',
+      },
+    ],
+    caughtBy: ['log'],
+  },
+  {
+    name: 'lock-without-a-look-at-others',
+    breaks: 'only one process holds a directory',
+    edits: [
+      { file: LOCK, find: '      if (!(await isAlive)) break;', put: '      if (true) break;' },
+    ],
+    caughtBy: ['log'],
+  },
+  {
+    name: 'lock-of-a-process-that-hangs-up-taken',
+    breaks: 'a process that has no descriptor left for an answer keeps its directory',
+    edits: [
+      {
+        file: LOCK,
+        find: '      await new Promise((done) => setTimeout(done, ASK_INTERVAL_MS));',
+        put: '      break;',
       },
     ],
     caughtBy: ['log'],
