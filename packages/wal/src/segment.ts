@@ -63,6 +63,22 @@ export class Segment {
     this.#onIdle = null;
   }
 
+  /**
+   * A new one of a log.
+   *
+   * @param previous - the last one so far
+   * @param first - its first position
+   */
+  static behind(
+    previous: Segment | undefined,
+    directory: string,
+    first: number,
+    logId: string,
+  ): Segment {
+    const previousFirst = previous?.first ?? first;
+    return new Segment(directory, first, previous?.end ?? first, previousFirst, logId);
+  }
+
   get path(): string {
     return join(this.directory, segmentName(this.first));
   }
