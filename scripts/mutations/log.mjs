@@ -161,8 +161,8 @@ export const logMutations = [
     edits: [
       {
         file: LOG,
-        find: 'await this.#skipTo(checkpoint.position);',
-        put: 'void checkpoint.position;',
+        find: 'if (log.head < position) await log.#skipTo(position);',
+        put: 'void position;',
       },
     ],
     caughtBy: ['log'],

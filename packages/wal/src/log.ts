@@ -200,7 +200,9 @@ export class Log {
       segments = await listSegments(files, directory);
       const recovered = await recoverLog(options, files, index, segments);
       const log = new Log(options, recovered, unlock);
-      await log.#takeOver(recovered);
+      const { position } = recovered.checkpoint;
+      if (log.head < position) await log.#skipTo(position);
+      log.#takeOver(recovered);
       log.stats.recoveryMs = clock.now() - startedAt;
       return log;
     } catch (error) {
@@ -211,14 +213,8 @@ export class Log {
     }
   }
 
-  async #takeOver(recovered: RecoveredLog): Promise<void> {
+  #takeOver(recovered: RecoveredLog): void {
     const { checkpoint, snapshot } = recovered;
-    const { head } = this.#state;
-    if (head < checkpoint.position) {
-      const bytes = checkpoint.position - head;
-      this.#onEvent({ type: 'quarantined', file: this.directory, offset: head, bytes, copy: null });
-      await this.#skipTo(checkpoint.position);
-    }
     this.#streams.putBack(recovered.streams.take());
     this.#checkpoints.snapshot = snapshot ?? checkpoint.snapshot;
     // What the index has of the state is older than what the snapshot replaced.
@@ -229,6 +225,9 @@ export class Log {
 
   /** The segments end before what the index knows of: goes on behind it. */
   async #skipTo(position: number): Promise<void> {
+    const offset = this.#state.head;
+    const bytes = position - offset;
+    this.#onEvent({ type: 'quarantined', file: this.directory, offset, bytes, copy: null });
     const last = this.#segments.at(-1);
     const segment = Segment.behind(last, this.directory, alignUp(position), this.id);
     this.#segments.push(segment);
