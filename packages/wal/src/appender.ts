@@ -1,6 +1,7 @@
-import { BatchBuilder, type CommitListener } from './batch-builder.ts';
+import { BATCH_SIZE_MAX, BatchBuilder, type CommitListener } from './batch-builder.ts';
 import type { Clock } from './clock.ts';
 import {
+  alignUp,
   BATCH_HEADER_SIZE,
   isData,
   type LogRecord,
@@ -17,9 +18,6 @@ import type { LogState } from './log-state.ts';
 import { Segment } from './segment.ts';
 import type { LogStats } from './stats.ts';
 import { type Streams, streamKey } from './streams.ts';
-
-/** A batch is closed when it has this many bytes, though the write before it is still under way. */
-const BATCH_SIZE_MAX = 1_048_576;
 
 /** How long a record that nobody waits for may gather others. */
 const LAZY_MS = 20;
@@ -70,6 +68,9 @@ export class Appender {
   /** Builders to be used again. */
   readonly #spare: BatchBuilder[];
   #isScheduled: boolean;
+  /** Whether the batch that gathers has a record that is to be written as soon as it can be. */
+  #isAwaited: boolean;
+  /** Of the batch that gathers, when it has only records that nobody waits for. */
   #cancelLazy: (() => void) | null;
 
   constructor(log: AppendedLog) {
@@ -85,12 +86,13 @@ export class Appender {
     this.#sealed = [];
     this.#spare = [];
     this.#isScheduled = false;
+    this.#isAwaited = false;
     this.#cancelLazy = null;
   }
 
-  /** Whether nothing gathers, nor waits to be written. */
-  get isIdle(): boolean {
-    return this.#batch.isEmpty && this.#sealed.length === 0;
+  /** Whether there are batches to be written, or one that gathers and is waited for. */
+  get isDue(): boolean {
+    return this.#isAwaited || this.#sealed.length > 0;
   }
 
   /** Bytes of the batch that gathers. */
@@ -111,11 +113,14 @@ export class Appender {
   ): number {
     const parts = data instanceof Uint8Array ? [data] : data;
     const position = this.add(parts, onCommitted, stream);
-    if (!this.#isScheduled) this.#schedule();
+    this.#schedule();
     return position;
   }
 
+  /** Has the batch that gathers written at the end of the turn. */
   #schedule(): void {
+    this.#isAwaited = true;
+    if (this.#isScheduled) return;
     this.#isScheduled = true;
     this.#clock.defer(() => {
       this.#isScheduled = false;
@@ -127,16 +132,17 @@ export class Appender {
   appendLazily(data: Uint8Array | readonly Uint8Array[]): number {
     const parts = data instanceof Uint8Array ? [data] : data;
     const position = this.add(parts, null, NO_STREAM);
-    if (!this.#isScheduled && this.#cancelLazy === null) {
+    if (!this.#isAwaited && this.#cancelLazy === null) {
       this.#cancelLazy = this.#clock.setTimer(LAZY_MS, () => {
         this.#cancelLazy = null;
+        this.#isAwaited = true;
         this.#startWriting();
       });
     }
     return position;
   }
 
-  /** Nothing waits for company any more: it is being written. */
+  /** Nothing gathers company any more. */
   cancelLazy(): void {
     this.#cancelLazy?.();
     this.#cancelLazy = null;
@@ -150,7 +156,7 @@ export class Appender {
     const to = this.add([header, ...parts], null, stream, RecordKind.moved, origin);
     // What compaction adds to a record doesn't count as the owner's.
     (this.#segments.at(-1) as Segment).recordBytes -= MOVED_HEADER_SIZE;
-    if (!this.#isScheduled) this.#schedule();
+    this.#schedule();
     return to;
   }
 
@@ -175,7 +181,7 @@ export class Appender {
       throw new LogError('too-large', `a record of ${dataLength} bytes`);
     }
     const needed = RECORD_HEADER_SIZE + stream.length + dataLength;
-    if (!this.#batch.isEmpty && this.#batch.length + needed > BATCH_SIZE_MAX) {
+    if (!this.#batch.isEmpty && alignUp(this.#batch.length + needed) > BATCH_SIZE_MAX) {
       this.seal();
       this.#startWriting();
     }
@@ -206,6 +212,8 @@ export class Appender {
   seal(): void {
     const builder = this.#batch;
     if (builder.isEmpty) return;
+    this.#isAwaited = false;
+    this.cancelLazy();
     const state = this.#state;
     const timeMs = this.#clock.now();
     const bytes = builder.seal(state.durable, Math.floor(timeMs));
@@ -220,12 +228,18 @@ export class Appender {
     this.#batch.reset(state.head);
   }
 
-  /** Hands over all batches that wait to be written, in their order; the one that gathers is closed first. */
-  takeSealed(): SealedBatch[] {
-    this.seal();
+  /** Hands over the batches that are due, in their order; what nobody waits for may go on gathering. */
+  takeDue(): SealedBatch[] {
+    if (this.#isAwaited) this.seal();
     const group = this.#sealed;
     if (group.length > 0) this.#sealed = [];
     return group;
+  }
+
+  /** Hands over all that has not been written, in its order. */
+  takeAll(): SealedBatch[] {
+    this.seal();
+    return this.takeDue();
   }
 
   /** Takes batches back that could not be written. */

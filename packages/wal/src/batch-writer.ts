@@ -44,10 +44,10 @@ export class BatchWriter {
     this.#waiting = [];
   }
 
-  /** Writes what was appended, unless that is under way. */
+  /** Writes what is due, unless that is under way. */
   start(): void {
     if (this.#writing !== null || this.#state.status !== 'open') return;
-    if (this.#appender.isIdle) return;
+    if (!this.#appender.isDue) return;
     this.#writing = this.#write().finally(() => {
       this.#writing = null;
       this.start();
@@ -61,9 +61,8 @@ export class BatchWriter {
 
   async #write(): Promise<void> {
     const { clock, stats, committer, onWritten, onError } = this.#log;
-    this.#appender.cancelLazy();
     while (this.#state.status === 'open') {
-      const group = this.#appender.takeSealed();
+      const group = this.#appender.takeDue();
       if (group.length === 0) return;
       const startedAt = clock.now();
       try {

@@ -71,7 +71,7 @@ export class Failures {
     const { files, stats, segments, appender, onEvent } = this.#log;
     state.status = 'full';
     const refusal = new LogError('full', `no room in ${state.directory}`, { cause: error });
-    const refused = appender.takeSealed();
+    const refused = appender.takeAll();
     // Nothing of these segments, or of their ends, has been acknowledged; their positions are gone.
     for (let last = segments.at(-1); last !== undefined; last = segments.at(-1)) {
       if (last.first < state.written) {
@@ -157,7 +157,7 @@ export class Failures {
     const why = error instanceof Error ? error.message : String(error);
     state.failure = new LogError('failed', `${state.directory}: ${why}`, { cause: error });
     this.stopTimers();
-    const refused = [...committer.takeUnacknowledged(), ...appender.takeSealed()];
+    const refused = [...committer.takeUnacknowledged(), ...appender.takeAll()];
     onEvent({ type: 'failed', why });
     this.#refuse(refused, state.acknowledged, state.failure);
   }
