@@ -1,3 +1,5 @@
+import type { PairList } from './pair-list.ts';
+
 /** A change of the owner's state: what to put under a key; null removes the key. */
 export type CheckpointEntry = readonly [key: string, value: Uint8Array | null];
 
@@ -50,11 +52,8 @@ export interface CheckpointChange {
   readonly segments: ReadonlyMap<number, SegmentState>;
   readonly snapshot: SnapshotRange | null;
   readonly entries: Iterable<CheckpointEntry>;
-  /**
-   * What to add to streams: by segment's first position, then by stream name as latin1, pairs of a record's
-   * position and its origin, one after the other, in the order of the positions.
-   */
-  readonly streams: ReadonlyMap<number, ReadonlyMap<string, readonly number[]>>;
+  /** What to add to streams: by segment's first position, then by stream name as latin1. */
+  readonly streams: ReadonlyMap<number, ReadonlyMap<string, PairList>>;
   /** Segments that are gone. */
   readonly removedSegments: readonly number[];
 }

@@ -24,6 +24,7 @@ export type { LogOptions, SyncMode, SyncOptions } from './log-options.ts';
 export type { LogOwner, Release } from './log-owner.ts';
 export type { RecordView } from './log-reader.ts';
 export { nodeFiles } from './node-files.ts';
+export type { PairList } from './pair-list.ts';
 export type { CorruptionPolicy } from './recovery.ts';
 export { type RepairReport, repairLog } from './repair.ts';
 export type { Segment } from './segment.ts';

@@ -186,8 +186,10 @@ export class LmdbIndex implements CheckpointStore {
       }
       for (const [segment, names] of change.streams) {
         for (const [name, pairs] of names) {
-          const key = `${listPrefix(segment, name)}${hex(pairs[0] as number)}`;
-          void streams.put(key, encodePairs(name, pairs));
+          const prefix = listPrefix(segment, name);
+          for (const [first, bytes] of pairs.encoded()) {
+            void streams.put(`${prefix}${hex(first)}`, bytes);
+          }
         }
       }
       for (const segment of change.removedSegments) {

@@ -53,8 +53,8 @@ export class MemoryIndex implements CheckpointStore {
     for (const [segment, names] of change.streams) {
       const known = this.#streams.get(segment) ?? new Map<string, number[]>();
       this.#streams.set(segment, known);
-      for (const [name, positions] of names) {
-        known.set(name, [...(known.get(name) ?? []), ...positions]);
+      for (const [name, pairs] of names) {
+        known.set(name, [...(known.get(name) ?? []), ...pairs.toArray()]);
       }
     }
     for (const segment of change.removedSegments) this.#streams.delete(segment);
