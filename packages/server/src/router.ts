@@ -198,8 +198,9 @@ export class Router {
     { session, qos, retainAsPublished, ...to }: Recipient<BrokerSession>,
   ): void {
     const { message, position, group } = delivery;
-    if (message === STORED_MESSAGE && session.store === null) {
-      // The other member's messages are in memory only: this one has to be read first.
+    const isStored = message === STORED_MESSAGE;
+    if (isStored && (session.store === null || qos === 0)) {
+      // What the other member gets is in memory only: this one has to be read first.
       this.storage?.reader.readBack(position, (read) =>
         this.#handOver({ ...delivery, message: read }, { session, qos, retainAsPublished, ...to }),
       );
@@ -209,11 +210,12 @@ export class Router {
       this.#stats.dropped.expired++; // [MQTT-3.3.2-5]
       return;
     }
-    const published = message === STORED_MESSAGE ? delivery.qos : message.qos;
+    // Of a message that isn't read, what is known is what its former delivery had.
+    const published = isStored ? delivery : message;
     const next = new Delivery(
       message,
-      published < qos ? published : qos,
-      message.retain && retainAsPublished,
+      published.qos < qos ? published.qos : qos,
+      published.retain && retainAsPublished,
       to.identifiers,
       group,
     );

@@ -380,8 +380,11 @@ export class Session<L extends SessionLink = SessionLink> {
   pump(now: number): void {
     const link = this.#link;
     if (link === null) return;
-    while (link.isWritable && this.#resends.length > 0 && this.#sendQuota > 0) {
-      this.#sendAgain(link, this.#resends.shift() as Delivery);
+    while (link.isWritable && this.#sendQuota > 0) {
+      const delivery = this.#resends.peek();
+      if (delivery === undefined) break;
+      if (!this.#sendAgain(link, delivery)) return;
+      this.#resends.shift();
     }
     if (this.#resends.length > 0) return;
     while (link.isWritable) {
@@ -407,6 +410,8 @@ export class Session<L extends SessionLink = SessionLink> {
       this.#onDrop('expired', replay);
     }
     if (!this.#replays.isOver) return undefined;
+    // Without quota, a message isn't read back: it may have to wait for long.
+    if (!this.#hasQuota && this.storedQueue?.beginsWithExchange === true) return undefined;
     const head = this.#queue.peek(now);
     if (head === undefined || (head.qos > 0 && !this.#maySend(head))) return undefined;
     return this.#queue.shift();
@@ -433,6 +438,7 @@ export class Session<L extends SessionLink = SessionLink> {
       delivery.sentOn = this.#connectionCount;
       this.#inflight.set(delivery.packetId, delivery);
       this.#sendQuota--;
+      forgetMessage(delivery);
     }
   }
 
@@ -448,18 +454,33 @@ export class Session<L extends SessionLink = SessionLink> {
     if (refused !== null) this.cancelExchange(packetId, refused);
   }
 
-  #sendAgain(link: SessionLink, delivery: Delivery): void {
+  /** @returns false while the message is being read back: the delivery has to be sent later */
+  #sendAgain(link: SessionLink, delivery: Delivery): boolean {
     // It may have been acknowledged on this connection before we came to send it again.
-    if (this.#inflight.get(delivery.packetId) !== delivery) return;
-    if (delivery.state !== DeliveryState.Published) return;
+    if (this.#inflight.get(delivery.packetId) !== delivery) return true;
+    if (delivery.state !== DeliveryState.Published) return true;
+    const drop = (reason: DropReason) => {
+      this.#inflight.delete(delivery.packetId);
+      this.#onDrop(reason, delivery);
+    };
+    if (delivery.message === STORED_MESSAGE) {
+      const message = (this.store as DeliveryStore<L>).fetch(this, delivery.position);
+      if (message === null) return false;
+      if (message === 'lost') {
+        drop('lost');
+        return true;
+      }
+      delivery.message = message;
+    }
     const refused = link.sendPublish(delivery, true);
     if (refused === null) {
       delivery.sentOn = this.#connectionCount;
       this.#sendQuota--;
+      forgetMessage(delivery);
     } else {
-      this.#inflight.delete(delivery.packetId);
-      this.#onDrop(refused, delivery);
+      drop(refused);
     }
+    return true;
   }
 
   #packetIdFor(delivery: Delivery): number {
@@ -683,6 +704,14 @@ export class Session<L extends SessionLink = SessionLink> {
     if (this.storedQueue?.remove(sequence) === true) return;
     this.#replays.filter((replay) => replay.sequence !== sequence);
   }
+}
+
+/**
+ * A stored message that was sent leaves memory: it is rarely sent again, may wait long for that, and may be
+ * a small part of a buffer that would stay with it.
+ */
+function forgetMessage(delivery: Delivery): void {
+  if (delivery.sequence > 0) delivery.message = STORED_MESSAGE;
 }
 
 /** The packet identifier of a stored delivery, 1 to 65,535, unless it is in use. */

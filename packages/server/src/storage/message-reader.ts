@@ -16,6 +16,8 @@ export class MessageReader {
   readonly #loading: Set<BrokerSession>;
   /** Positions that could not be read, until the session that asked has heard. */
   readonly #lost: Set<number>;
+  /** Settled when all that was to be read back has been. */
+  #readingBack: Promise<void>;
 
   constructor(broker: Broker, records: RecordLog, stats: StorageStats) {
     this.#stats = stats;
@@ -24,6 +26,7 @@ export class MessageReader {
     this.#reader = new ByteReader(new Uint8Array(0));
     this.#loading = new Set();
     this.#lost = new Set();
+    this.#readingBack = Promise.resolve();
   }
 
   /** The message at a position, or as `DeliveryStore.fetch` says. */
@@ -63,14 +66,19 @@ export class MessageReader {
     });
   }
 
-  /** Reads a message for somebody who keeps it in memory only; one that can't be read is counted. */
+  /**
+   * Reads a message for somebody who keeps it in memory only; one that can't be read is counted. Messages
+   * come in the order in which they were asked for.
+   */
   readBack(position: number, onRead: (message: Message) => void): void {
-    this.#records.log.read(position).then(
-      ({ data, stream }) => onRead(readMessageOnly(new ByteReader(data), stream)),
-      (error: unknown) => {
-        this.#stats.lostMessages++;
-        this.#broker.log.error('message-lost', { position, why: String(error) });
-      },
-    );
+    this.#readingBack = this.#readingBack
+      .then(() => this.#records.log.read(position))
+      .then(
+        ({ data, stream }) => onRead(readMessageOnly(new ByteReader(data), stream)),
+        (error: unknown) => {
+          this.#stats.lostMessages++;
+          this.#broker.log.error('message-lost', { position, why: String(error) });
+        },
+      );
   }
 }

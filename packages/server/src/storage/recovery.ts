@@ -132,8 +132,8 @@ function restoreProgress(
     session.restoreReleased(sequence, packetId, 0);
   }
   const { underWay } = progress;
-  const last = underWay?.sequences[underWay.end - 1] ?? 0;
-  const isBefore = last < (blocks[0]?.sequences[0] ?? Number.POSITIVE_INFINITY);
+  const isBefore =
+    underWay === null || blocks[0] === undefined || underWay.lastSequence < blocks[0].sequenceAt(0);
   if (underWay !== null && isBefore) queue.restore(underWay);
   for (const block of blocks) queue.restore(block);
   if (underWay !== null && !isBefore) queue.mergeBlock(underWay);
