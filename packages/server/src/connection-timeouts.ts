@@ -100,7 +100,7 @@ export class ConnectionTimeouts {
   /** One deadline serves all: it is set to the earliest, and what isn't due yet sets it again. */
   #arm(): void {
     this.#broker.deadlines.schedule(this.#deadline, this.#nextAt());
-    this.#broker.armTimer();
+    this.#broker.timer.arm();
   }
 
   /** Whether the deadline comes at that time at the latest. */

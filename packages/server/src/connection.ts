@@ -201,7 +201,7 @@ export class Connection implements SessionLink, TransportHandler {
     const { broker } = this;
     this.#congestion ??= new Congestion(broker.deadlines);
     this.#congestion.hold(publisher, broker.runtime.now());
-    broker.armTimer();
+    broker.timer.arm();
   }
 
   /** The client may have taken something: publishers go on when half of what was too much is gone. */
@@ -288,7 +288,7 @@ export class Connection implements SessionLink, TransportHandler {
           'a session expiry interval in DISCONNECT after 0 in CONNECT',
         );
       }
-      this.broker.changeSessionExpiry(this.session as BrokerSession, expiry);
+      this.broker.sessions.changeExpiry(this.session as BrokerSession, expiry);
     }
     const reasonCode = packet.reasonCode ?? ReasonCode.Success;
     // [MQTT-3.14.4-3]: only a normal disconnection takes the will with it.
@@ -299,7 +299,7 @@ export class Connection implements SessionLink, TransportHandler {
 
   /** A packet broke a rule: tells the client why, where it can be told, and closes (§4.13). */
   refuse(error: PacketError): void {
-    this.broker.logRefusal(this, error);
+    this.broker.clientEvents.packetRefused(this, error);
     if (this.state === ConnectionState.Open) {
       this.disconnect(error.reasonCode, 'protocol', error.message);
     } else if (this.state === ConnectionState.Opening) {
@@ -371,7 +371,7 @@ export class Connection implements SessionLink, TransportHandler {
     this.state = ConnectionState.Closing;
     this.#congestion?.end();
     this.broker.leave(session, will);
-    this.broker.onDisconnected(this, cause, reasonCode);
+    this.broker.clientEvents.disconnected(this, cause, reasonCode);
   }
 
   /** Sends what is left, closes our side, and gives the peer a while to read it. */
