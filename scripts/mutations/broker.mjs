@@ -2,6 +2,7 @@
 
 const RECEIVER = 'packages/server/src/receiver.ts';
 const BROKER = 'packages/server/src/broker.ts';
+const SESSIONS = 'packages/server/src/sessions.ts';
 const ROUTER = 'packages/server/src/router.ts';
 const SUBSCRIBE = 'packages/server/src/subscribe.ts';
 const STORAGE = 'packages/server/src/storage/storage.ts';
@@ -129,7 +130,7 @@ export const brokerMutations = [
     breaks: 'a session that a clean start has ended does not come back [MQTT-3.1.2-4]',
     edits: [
       {
-        file: BROKER,
+        file: SESSIONS,
         find: 'dependsOn: after === before ? -1 : after,',
         put: 'dependsOn: before === -2 ? after : -1,',
       },
@@ -212,7 +213,7 @@ export const brokerMutations = [
   {
     name: 'will-not-restored',
     breaks: 'the will of a client that the process was connected with is published [MQTT-3.1.2-8]',
-    edits: [{ file: BROKER, find: 'entry.will = record.will;', put: 'entry.will = null;' }],
+    edits: [{ file: SESSIONS, find: 'entry.will = record.will;', put: 'entry.will = null;' }],
     caughtBy: ['simulation', 'crash'],
   },
   {
@@ -220,7 +221,7 @@ export const brokerMutations = [
     breaks: 'a will that waits for its delay is published all the same (§3.1.3.2.2)',
     edits: [
       {
-        file: BROKER,
+        file: SESSIONS,
         find: 'entry.will = record.will;',
         put: 'entry.will = record.disconnectedAt === -1 ? record.will : null;',
       },
@@ -244,9 +245,9 @@ export const brokerMutations = [
     breaks: 'a session of a former process ends when its time is over [MQTT-4.1.0-2]',
     edits: [
       {
-        file: BROKER,
-        find: 'this.#scheduleExpiry(entry);\n    if (will !== null) this.#scheduleWill(entry, entry.willDueAt);',
-        put: 'if (will !== null) this.#scheduleWill(entry, entry.willDueAt);',
+        file: SESSIONS,
+        find: 'this.#scheduleExpiry(entry);\n    if (will !== null) this.#wills.schedule(entry, entry.willDueAt);',
+        put: 'if (will !== null) this.#wills.schedule(entry, entry.willDueAt);',
       },
     ],
     caughtBy: ['simulation'],
@@ -256,7 +257,7 @@ export const brokerMutations = [
     breaks: 'a session lives as long as its client asked for (§3.1.2.11.2)',
     edits: [
       {
-        file: BROKER,
+        file: SESSIONS,
         find: 'entry.session.expiryInterval = record.expiryInterval;',
         put: 'entry.session.expiryInterval = record.expiryInterval === 0 ? 0 : NEVER_EXPIRES;',
       },
@@ -328,8 +329,8 @@ export const brokerMutations = [
     breaks: 'what waits for a member whose session ends goes to another one (§4.8.2)',
     edits: [
       {
-        file: BROKER,
-        find: 'this.router.redeliver(session.end(), session);',
+        file: SESSIONS,
+        find: 'router.redeliver(session.end(), session);',
         put: 'session.end();',
       },
     ],

@@ -17,7 +17,8 @@ import {
   QueueBlock,
 } from './queue-block.ts';
 import { NO_IDENTIFIERS } from './recipient.ts';
-import type { Session, SessionLink } from './session.ts';
+import type { Session } from './session.ts';
+import type { SessionLink } from './session-link.ts';
 
 /** Where the record of a stored delivery lies. */
 export interface StoredPlace {
@@ -321,8 +322,7 @@ export class StoredQueue<L extends SessionLink> implements DeliveryQueue {
       const position = block.positions[index] as number;
       const isTransient = block.isTransient(index);
       const isReference = ((block.flags[index] as number) & EntryFlag.Reference) !== 0;
-      const gate = isReference ? Math.max(position, this.#session.referencePosition) : position;
-      if (!isTransient && gate >= this.#store.committedPosition) {
+      if (!isTransient && !this.#session.isSafe(position, isReference)) {
         this.#store.awaitCommit(this.#session);
         return null;
       }
