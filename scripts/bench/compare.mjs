@@ -1,41 +1,60 @@
 #!/usr/bin/env node
-/** PromptMQ and its peers, in turn, as the tables and plots of docs/performance.md: see `--help`. */
+/**
+ * PromptMQ and its peers, in turn, as the tables and plots of docs/performance.md.
+ *
+ *   node scripts/bench/compare.mjs [options]
+ *
+ * Runs the same scenarios against PromptMQ and its peers. Each run starts a fresh broker, pinned to core 0,
+ * and a load generator on core 1; brokers take turns within a scenario. Results are stored in
+ * docs/performance/compare.json after each scenario, and become the section of docs/performance.md at the end; with
+ * --only, the other scenarios keep the results that they have. Half an hour for everything. Exits with 1 when
+ * PromptMQ failed in a scenario.
+ *
+ *   --runs N         of each scenario; the slow ones have three at most (5)
+ *   --seconds N      of each run, after one second of warm-up (3)
+ *   --only TEXT      only scenarios with this in their name
+ *   --quick          some of the scenarios, one run of one second each, only printed: three minutes
+ *   --brokers NAMES  in this order (promptmq,mosquitto,aedes)
+ *   --peer NAME=URL  a broker that runs already; may be given several times
+ *   --dry-run        print instead of storing and writing
+ *   --render         measure nothing: make the section anew of the stored results
+ *   --list           print the names of the scenarios
+ */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { positiveNumber, readArguments, refuse, runMain } from '../lib/arguments.mjs';
 import { findBrokers, startBroker } from './lib/brokers.mjs';
 import { comparePlots, describeComparison } from './lib/compare-report.mjs';
 import { readResults, storeResults, writeSection } from './lib/document.mjs';
 import { measureSync } from './lib/fdatasync.mjs';
 import { generate } from './lib/generator.mjs';
-import { runScript, UsageError } from './lib/options.mjs';
 import { machine, summarize } from './lib/report.mjs';
 import { SCENARIOS } from './lib/scenarios.mjs';
 
-const SUMMARY = `Runs the same scenarios against PromptMQ and its peers. Each run starts a fresh broker, pinned to core 0,
-and a load generator on core 1; brokers take turns within a scenario. Results are stored in
-docs/performance/compare.json after each scenario, and become the section of docs/performance.md at the end; with
---only, the other scenarios keep the results that they have. Half an hour for everything. Exits with 1 when
-PromptMQ failed in a scenario.`;
-
-const OPTIONS = {
-  runs: { value: 'N', default: 5, help: 'of each scenario; the slow ones have three at most' },
-  seconds: { value: 'N', default: 3, help: 'of each run, after one second of warm-up' },
-  only: { value: 'TEXT', default: '', help: 'only scenarios with this in their name' },
-  quick: { help: 'some of the scenarios, one run of one second each, only printed: three minutes' },
-  brokers: { value: 'NAMES', default: 'promptmq,mosquitto,aedes', help: 'in this order' },
-  peer: { value: 'NAME=URL', multiple: true, help: 'a broker that runs already; may be repeated' },
-  'dry-run': { help: 'print instead of storing and writing' },
-  render: { help: 'measure nothing: make the section anew of the stored results' },
-  list: { help: 'print the names of the scenarios' },
-};
+const { values } = readArguments(import.meta.url, {
+  options: {
+    runs: { type: 'string', default: '5' },
+    seconds: { type: 'string', default: '3' },
+    only: { type: 'string', default: '' },
+    quick: { type: 'boolean', default: false },
+    brokers: { type: 'string', default: 'promptmq,mosquitto,aedes' },
+    peer: { type: 'string', multiple: true, default: [] },
+    'dry-run': { type: 'boolean', default: false },
+    render: { type: 'boolean', default: false },
+    list: { type: 'boolean', default: false },
+  },
+});
+const [runsGiven, secondsGiven] = ['runs', 'seconds'].map((name) =>
+  positiveNumber(`--${name}`, values[name]),
+);
 
 /** A run that takes so much longer than it should is given up. */
 const TIMEOUT_SECONDS = 90;
 
-await runScript('compare', SUMMARY, OPTIONS, main);
+await runMain('compare', main);
 
-async function main(values) {
+async function main() {
   if (values.list) {
     for (const { name } of SCENARIOS) console.log(name);
     return;
@@ -44,44 +63,41 @@ async function main(values) {
     render(stored());
     return;
   }
-  const runs = values.quick ? 1 : values.runs;
-  const seconds = values.quick ? 1 : values.seconds;
+  const runs = values.quick ? 1 : runsGiven;
+  const seconds = values.quick ? 1 : secondsGiven;
   const scenarios = SCENARIOS.filter(
     ({ name, isQuick }) => (!values.quick || isQuick) && name.includes(values.only),
   );
-  if (scenarios.length === 0) throw new UsageError(`no scenario has "${values.only}" in its name`);
+  if (scenarios.length === 0) refuse(`no scenario has "${values.only}" in its name`);
 
   const directory = mkdtempSync(join(tmpdir(), 'promptmq-peers-'));
-  try {
-    const brokers = findBrokers(values.brokers.split(','), values.peer, directory);
-    const isStored = !values.quick && !values['dry-run'];
-    const results = {
-      machine: machine(),
-      isQuick: values.quick,
-      brokers: brokers.map(({ name, version, configuration }) => ({
-        name,
-        version,
-        configuration,
-      })),
-      rows: values.only !== '' && isStored ? keptRows(brokers) : [],
-    };
-    const onRow = (row) => {
-      results.machine = machine();
-      results.rows = inOrder([...results.rows.filter(({ name }) => name !== row.name), row]);
-      if (isStored) storeResults('compare', results);
-    };
-    await measureAll(scenarios, brokers, runs, seconds, onRow);
-    if (isStored) render(results);
-    else console.log(describeComparison(results));
-    const names = scenarios.map(({ name }) => name);
-    const failed = results.rows.filter(
-      ({ name, outcomes }) => names.includes(name) && outcomes[0].failure !== undefined,
-    );
-    if (failed.length > 0) {
-      throw new Error(`${brokers[0].name} failed in: ${failed.map(({ name }) => name).join('; ')}`);
-    }
-  } finally {
-    rmSync(directory, { recursive: true, force: true });
+  process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
+  const brokers = findBrokers(values.brokers.split(','), values.peer, directory);
+  const isStored = !values.quick && !values['dry-run'];
+  const results = {
+    machine: machine(),
+    isQuick: values.quick,
+    brokers: brokers.map(({ name, version, configuration }) => ({
+      name,
+      version,
+      configuration,
+    })),
+    rows: values.only !== '' && isStored ? keptRows(brokers) : [],
+  };
+  const onRow = (row) => {
+    results.machine = machine();
+    results.rows = inOrder([...results.rows.filter(({ name }) => name !== row.name), row]);
+    if (isStored) storeResults('compare', results);
+  };
+  await measureAll(scenarios, brokers, runs, seconds, onRow);
+  if (isStored) render(results);
+  else console.log(describeComparison(results));
+  const names = scenarios.map(({ name }) => name);
+  const failed = results.rows.filter(
+    ({ name, outcomes }) => names.includes(name) && outcomes[0].failure !== undefined,
+  );
+  if (failed.length > 0) {
+    throw new Error(`${brokers[0].name} failed in: ${failed.map(({ name }) => name).join('; ')}`);
   }
 }
 
@@ -104,7 +120,7 @@ function keptRows(brokers) {
     all.map(({ name }) => name).join(', '),
   );
   if (here === there) return results.rows;
-  throw new UsageError(`the stored results are of ${there}, not ${here}: give the same --brokers`);
+  return refuse(`the stored results are of ${there}, not ${here}: give the same --brokers`);
 }
 
 function inOrder(rows) {

@@ -1,30 +1,47 @@
 #!/usr/bin/env node
+/**
+ * What metrics cost a message.
+ *
+ *   node scripts/bench/metrics-cost.mjs [options]
+ *
+ * Compares a broker that serves metrics with one that doesn't, by the processor time of a message: in pairs of
+ * runs, each first as often as the other. The median of what changes within a pair counts; how much pairs differ is
+ * shown. After each run the metrics are read many times, for the processor time of a scrape. Exits with 1 when both
+ * together, with a scrape every 15 seconds, cost more than the goal of 2 %, and more than pairs differ. About two
+ * minutes.
+ *
+ *   --rounds N    pairs of runs (9)
+ *   --seconds N   of each run, after a second of warm-up (3)
+ *   --qos N       of the messages (0)
+ *   --size BYTES  of a payload (64)
+ *   --json        print JSON instead of a table
+ *   --write       write the section of docs/performance.md
+ */
+import { positiveNumber, readArguments, runMain } from '../lib/arguments.mjs';
 import { formatCount, readProcessUsage } from './lib/bench-package.mjs';
-/** What metrics cost a message: see `--help`. */
 import { promptmq, startBroker } from './lib/brokers.mjs';
 import { writeSection } from './lib/document.mjs';
 import { generate } from './lib/generator.mjs';
-import { runScript } from './lib/options.mjs';
 import { machine, median, table } from './lib/report.mjs';
 
 const { countReceived, countSent, createStats } = await import(
   '../../packages/server/dist/stats.js'
 );
 
-const SUMMARY = `Compares a broker that serves metrics with one that doesn't, by the processor time of a message: in pairs of
-runs, each first as often as the other. The median of what changes within a pair counts; how much pairs differ is
-shown. After each run the metrics are read many times, for the processor time of a scrape. Exits with 1 when both
-together, with a scrape every 15 seconds, cost more than the goal of 2 %, and more than pairs differ. About two
-minutes.`;
-
-const OPTIONS = {
-  rounds: { value: 'N', default: 9, help: 'pairs of runs' },
-  seconds: { value: 'N', default: 3, help: 'of each run, after a second of warm-up' },
-  qos: { value: 'N', default: '0', help: 'of the messages' },
-  size: { value: 'BYTES', default: 64, help: 'of a payload' },
-  json: { help: 'print JSON instead of a table' },
-  write: { help: 'write the section of docs/performance.md' },
-};
+const { values } = readArguments(import.meta.url, {
+  options: {
+    rounds: { type: 'string', default: '9' },
+    seconds: { type: 'string', default: '3' },
+    qos: { type: 'string', default: '0' },
+    size: { type: 'string', default: '64' },
+    json: { type: 'boolean', default: false },
+    write: { type: 'boolean', default: false },
+  },
+});
+const [rounds, seconds, size] = ['rounds', 'seconds', 'size'].map((name) =>
+  positiveNumber(`--${name}`, values[name]),
+);
+const { qos } = values;
 
 const GOAL = 0.02;
 const SCRAPE_SECONDS = 15;
@@ -32,26 +49,26 @@ const SCRAPE_SECONDS = 15;
 const SCRAPES = 50;
 const TIMEOUT_SECONDS = 60;
 
-await runScript('metrics-cost', SUMMARY, OPTIONS, main);
+await runMain('metrics-cost', main);
 
-async function main(values) {
+async function main() {
   const pairs = [];
-  for (let round = 0; round < values.rounds; round++) {
+  for (let round = 0; round < rounds; round++) {
     const pair = {};
     for (const kind of round % 2 === 0 ? ['on', 'off'] : ['off', 'on']) {
-      pair[kind] = await measureOnce(kind === 'on', values);
+      pair[kind] = await measureOnce(kind === 'on');
     }
     pairs.push(pair);
     console.error(
-      `metrics-cost: ${round + 1}/${values.rounds}: ${pair.on.nanoseconds.toFixed(0)} ns a message with, ${pair.off.nanoseconds.toFixed(0)} ns without`,
+      `metrics-cost: ${round + 1}/${rounds}: ${pair.on.nanoseconds.toFixed(0)} ns a message with, ${pair.off.nanoseconds.toFixed(0)} ns without`,
     );
   }
   const results = {
     taken: new Date().toISOString(),
     machine: machine(),
-    qos: Number(values.qos),
-    size: values.size,
-    nanosecondsPerPublish: Number(countingCost(values.size).toFixed(1)),
+    qos: Number(qos),
+    size,
+    nanosecondsPerPublish: Number(countingCost(size).toFixed(1)),
     scrapeSeconds: median(pairs.map(({ on }) => on.scrapeSeconds)),
     cpu: compare(pairs, ({ nanoseconds }) => nanoseconds),
     rate: compare(pairs, ({ perSecond }) => perSecond),
@@ -137,7 +154,7 @@ function countingCost(size) {
   return Math.min(...costs);
 }
 
-async function measureOnce(hasMetrics, { qos, size, seconds }) {
+async function measureOnce(hasMetrics) {
   const more = ['--storage-enabled', 'false', ...(hasMetrics ? [] : ['--metrics-bind', 'none'])];
   const running = await startBroker(promptmq(more));
   try {

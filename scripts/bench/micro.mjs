@@ -1,24 +1,26 @@
 #!/usr/bin/env node
-/** What a message costs in each part of the broker, without sockets: see `--help`. */
+/**
+ * What a message costs in each part of the broker, without sockets.
+ *
+ *   node scripts/bench/micro.mjs [options]
+ *
+ * Nanoseconds and bytes allocated for an operation, each in processes of its own. Times are also given as
+ * thousandths of a fixed loop that is timed in turn with the operation in the same process: these are what is
+ * compared with scripts/bench/micro-baseline.json. With --check it exits with 1 when an operation is slower than
+ * the baseline by more than an eighth, or allocates more. A minute and a half at most.
+ *
+ *   --check           compare with the baseline; exit with 1 when something is worse
+ *   --update          write the baseline: about two minutes
+ *   --only TEXT       only operations with this in their name
+ *   --json FILE       write the figures to a file
+ *   --budget SECONDS  after which nothing is measured again (80)
+ */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { positiveNumber, readArguments, refuse, runMain } from '../lib/arguments.mjs';
 import { CASES } from './lib/micro-cases.mjs';
-import { runScript, UsageError } from './lib/options.mjs';
 import { median, table } from './lib/report.mjs';
-
-const SUMMARY = `Nanoseconds and bytes allocated for an operation, each in processes of its own. Times are also given as
-thousandths of a fixed loop that is timed in turn with the operation in the same process: these are what is
-compared with scripts/bench/micro-baseline.json. With --check it exits with 1 when an operation is slower than
-the baseline by more than an eighth, or allocates more. A minute and a half at most.`;
-
-const OPTIONS = {
-  check: { help: 'compare with the baseline; exit with 1 when something is worse' },
-  update: { help: 'write the baseline: about two minutes' },
-  only: { value: 'TEXT', default: '', help: 'only operations with this in their name' },
-  json: { value: 'FILE', help: 'write the figures to a file' },
-  budget: { value: 'SECONDS', default: 80, help: 'after which nothing is measured again' },
-};
 
 const BASELINE = fileURLToPath(new URL('micro-baseline.json', import.meta.url));
 
@@ -66,18 +68,28 @@ const FLAGS = [
 
 const [option, childName] = process.argv.slice(2);
 if (option === CHILD) console.log(JSON.stringify(await measureHere(childName)));
-else await runScript('micro', SUMMARY, OPTIONS, main);
+else await runMain('micro', main);
 
-function main(values) {
+function main() {
+  const { values } = readArguments(import.meta.url, {
+    options: {
+      check: { type: 'boolean', default: false },
+      update: { type: 'boolean', default: false },
+      only: { type: 'string', default: '' },
+      json: { type: 'string' },
+      budget: { type: 'string', default: '80' },
+    },
+  });
+  const budget = positiveNumber('--budget', values.budget);
   const baseline = existsSync(BASELINE) ? JSON.parse(readFileSync(BASELINE, 'utf8')) : {};
   if (values.check && Object.keys(baseline).length === 0) {
-    throw new UsageError('there is no baseline: --update writes one');
+    refuse('there is no baseline: --update writes one');
   }
-  if (values.check && values.update) throw new UsageError('either --check or --update');
+  if (values.check && values.update) refuse('either --check or --update');
   const names = Object.keys(CASES).filter((name) => name.includes(values.only));
-  if (names.length === 0) throw new UsageError(`no operation has "${values.only}" in its name`);
+  if (names.length === 0) refuse(`no operation has "${values.only}" in its name`);
 
-  const budgetSeconds = values.update ? values.budget * UPDATE_PASSES : values.budget;
+  const budgetSeconds = values.update ? budget * UPDATE_PASSES : budget;
   const endMs = performance.now() + budgetSeconds * 1000;
   const figures = {};
   const pass = (some) => {
@@ -98,7 +110,7 @@ function main(values) {
     pass(worse);
   }
   console.log(describe(figures, baseline));
-  if (values.json !== null) writeFileSync(values.json, toJson(figures));
+  if (values.json !== undefined) writeFileSync(values.json, toJson(figures));
   if (values.update) writeFileSync(BASELINE, toJson({ ...baseline, ...figures }));
   const worse = values.check ? worseNames() : [];
   if (worse.length > 0) throw new Error(`worse than the baseline: ${worse.join('; ')}`);

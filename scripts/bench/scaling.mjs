@@ -1,24 +1,40 @@
 #!/usr/bin/env node
-/** How throughput and memory grow with connections, subscriptions, fan-out and payload: see `--help`. */
+/**
+ * How throughput and memory grow with connections, subscriptions, fan-out and payload.
+ *
+ *   node scripts/bench/scaling.mjs [options]
+ *
+ * Measures a broker in its own process at several sizes of one thing at a time. With --write, the
+ * results become docs/performance/scaling*.svg, scaling.json and the section of docs/performance.md; with --only,
+ * the other groups keep the results that they have. About ten minutes.
+ *
+ *   --runs N      of each point; the median counts (3)
+ *   --seconds N   of each run, after one second of warm-up (2)
+ *   --only GROUP  connections, subscriptions, fan-out, payload or idle
+ *   --idle N      idle connections, as far as open files allow (50000)
+ *   --write       write the document instead of printing it
+ */
+import { positiveNumber, readArguments, refuse, runMain } from '../lib/arguments.mjs';
 import { promptmq, startBroker } from './lib/brokers.mjs';
 import { readResults, writeSection } from './lib/document.mjs';
 import { fileLimit } from './lib/file-limit.mjs';
 import { generate } from './lib/generator.mjs';
-import { runScript, UsageError } from './lib/options.mjs';
 import { machine, median } from './lib/report.mjs';
 import { describeScaling, scalingPlots } from './lib/scaling-report.mjs';
 
-const SUMMARY = `Measures a broker in its own process at several sizes of one thing at a time. With --write, the
-results become docs/performance/scaling*.svg, scaling.json and the section of docs/performance.md; with --only,
-the other groups keep the results that they have. About ten minutes.`;
-
-const OPTIONS = {
-  runs: { value: 'N', default: 3, help: 'of each point; the median counts' },
-  seconds: { value: 'N', default: 2, help: 'of each run, after one second of warm-up' },
-  only: { value: 'GROUP', help: 'connections, subscriptions, fan-out, payload or idle' },
-  idle: { value: 'N', default: 50_000, help: 'idle connections, as far as open files allow' },
-  write: { help: 'write the document instead of printing it' },
-};
+const { values } = readArguments(import.meta.url, {
+  options: {
+    runs: { type: 'string', default: '3' },
+    seconds: { type: 'string', default: '2' },
+    only: { type: 'string' },
+    idle: { type: 'string', default: '50000' },
+    write: { type: 'boolean', default: false },
+  },
+});
+const [runs, seconds, idle] = ['runs', 'seconds', 'idle'].map((name) =>
+  positiveNumber(`--${name}`, values[name]),
+);
+const { only, write } = values;
 
 /** A run that takes so much longer than it should is given up. */
 const TIMEOUT_SECONDS = 120;
@@ -61,16 +77,16 @@ const GROUPS = {
   },
 };
 
-await runScript('scaling', SUMMARY, OPTIONS, main);
+const names = Object.keys(GROUPS);
+if (only !== undefined && !names.includes(only)) {
+  refuse(`--only ${only}: should be one of ${names.join(', ')}`);
+}
+await runMain('scaling', main);
 
-async function main({ runs, seconds, only, idle, write }) {
-  const names = Object.keys(GROUPS);
-  if (only !== null && !names.includes(only)) {
-    throw new UsageError(`--only ${only}: expected one of ${names.join(', ')}`);
-  }
-  const groups = { ...(only === null ? {} : readResults('scaling')?.groups) };
-  for (const name of only === null ? names : [only]) {
-    groups[name] = await measureGroup(name, { runs, seconds, idle });
+async function main() {
+  const groups = { ...(only === undefined ? {} : readResults('scaling')?.groups) };
+  for (const name of only === undefined ? names : [only]) {
+    groups[name] = await measureGroup(name);
   }
   const results = { taken: new Date().toISOString(), machine: machine(), runs, seconds, groups };
   const generated = describeScaling(results);
@@ -78,7 +94,7 @@ async function main({ runs, seconds, only, idle, write }) {
   if (write) writeSection('scaling', results, generated, scalingPlots(groups));
 }
 
-async function measureGroup(name, { runs, seconds, idle }) {
+async function measureGroup(name) {
   const { args, isOnce } = GROUPS[name];
   const { connections, prefix } = fileLimit(name === 'idle' ? idle : 10_100);
   const sizes = name === 'idle' ? [connections] : GROUPS[name].sizes;

@@ -1,5 +1,24 @@
 #!/usr/bin/env node
-/** A long run at a part of the maximum, with everything that comes and goes: see `--help`. */
+/**
+ * A long run at a part of the maximum, with everything that comes and goes.
+ *
+ *   node scripts/bench/soak.mjs [options]
+ *
+ * Finds the maximum of a broker in its own process, then publishes at a part of it (QoS 0, 1 and 2, wildcards,
+ * shared subscriptions) while clients connect and leave, subscribe and unsubscribe, retain and clear, and durable
+ * sessions go away and come back to their queues. Exits with 1 when a message of a stream is missing, doubled or
+ * out of order, when the broker's counters differ from the generator's, or when memory or p99 have grown from
+ * the second to the last quarter. Takes the time given and about half a minute.
+ *
+ *   --minutes N         how long, after the calibration (30)
+ *   --share PART        of the maximum (0.7)
+ *   --rate N            messages a second, instead of a part of the maximum
+ *   --interval SECONDS  between two lines of progress (10)
+ *   --visits N          clients that come and go in a second (20)
+ *   --render            measure nothing: judge and describe the stored results anew
+ *   --write             write docs/performance/soak*.svg, soak.json and the section of docs/performance.md
+ */
+import { positiveNumber, readArguments, runMain } from '../lib/arguments.mjs';
 import {
   formatBytes,
   formatCount,
@@ -11,31 +30,27 @@ import {
 } from './lib/bench-package.mjs';
 import { pinSelf, promptmq, startBroker } from './lib/brokers.mjs';
 import { readResults, writeSection } from './lib/document.mjs';
-import { runScript } from './lib/options.mjs';
 import { machine, median, table } from './lib/report.mjs';
 
-const SUMMARY = `Finds the maximum of a broker in its own process, then publishes at a part of it (QoS 0, 1 and 2, wildcards,
-shared subscriptions) while clients connect and leave, subscribe and unsubscribe, retain and clear, and durable
-sessions go away and come back to their queues. Exits with 1 when a message of a stream is missing, doubled or
-out of order, when the broker's counters differ from the generator's, or when memory or p99 have grown from
-the second to the last quarter. Takes the time given and about half a minute.`;
-
-const OPTIONS = {
-  minutes: { value: 'N', default: 30, help: 'how long, after the calibration' },
-  share: { value: 'PART', default: 0.7, help: 'of the maximum' },
-  rate: { value: 'N', isNumber: true, help: 'messages a second, instead of a part of the maximum' },
-  interval: { value: 'SECONDS', default: 10, help: 'between two lines of progress' },
-  visits: { value: 'N', default: 20, help: 'clients that come and go in a second' },
-  render: { help: 'measure nothing: judge and describe the stored results anew' },
-  write: {
-    help: 'write docs/performance/soak*.svg, soak.json and the section of docs/performance.md',
+const { values } = readArguments(import.meta.url, {
+  options: {
+    minutes: { type: 'string', default: '30' },
+    share: { type: 'string', default: '0.7' },
+    rate: { type: 'string' },
+    interval: { type: 'string', default: '10' },
+    visits: { type: 'string', default: '20' },
+    render: { type: 'boolean', default: false },
+    write: { type: 'boolean', default: false },
   },
-};
+});
+const [minutes, share, interval, visits] = ['minutes', 'share', 'interval', 'visits'].map((name) =>
+  positiveNumber(`--${name}`, values[name]),
+);
+const rate = values.rate === undefined ? null : positiveNumber('--rate', values.rate);
 
-await runScript('soak', SUMMARY, OPTIONS, main);
+await runMain('soak', main);
 
-async function main(values) {
-  const { minutes, share, rate, interval, visits } = values;
+async function main() {
   if (values.render) {
     render(readResults('soak'));
     return;

@@ -33,10 +33,27 @@ export function wholeNumber(name, text, least = 0) {
   return refuse(`${name} ${text}: should be a whole number from ${least}`);
 }
 
+/** A number above 0 that an option gives. @param name - such as `--seconds` */
+export function positiveNumber(name, text) {
+  const number = Number(text);
+  if (text.trim() !== '' && number > 0) return number;
+  return refuse(`${name} ${text}: should be a number above 0`);
+}
+
 /** Ends the process: it was called in a wrong way. */
 export function refuse(message) {
   console.error(message);
   process.exit(2);
+}
+
+/** Does what a script is for: what fails becomes one line with the script's name, and exit code 1. */
+export async function runMain(name, main) {
+  try {
+    await main();
+  } catch (error) {
+    console.error(`${name}: ${error.message}`);
+    process.exitCode = 1;
+  }
 }
 
 /** The text of the comment at the top of a script. */

@@ -2,6 +2,8 @@
 
 const RECEIVER = 'packages/server/src/receiver.ts';
 const BROKER = 'packages/server/src/broker.ts';
+const SESSIONS = 'packages/server/src/sessions.ts';
+const WILLS = 'packages/server/src/wills.ts';
 const ROUTER = 'packages/server/src/router.ts';
 const SUBSCRIBE = 'packages/server/src/subscribe.ts';
 const STORAGE = 'packages/server/src/storage/storage.ts';
@@ -129,8 +131,8 @@ export const brokerMutations = [
     breaks: 'a session that a clean start has ended does not come back [MQTT-3.1.2-4]',
     edits: [
       {
-        file: BROKER,
-        find: 'dependsOn: after === before ? (this.storage?.endsPosition ?? -1) : after,',
+        file: SESSIONS,
+        find: 'dependsOn: after === before ? (storage?.ends.lastPosition ?? -1) : after,',
         put: 'dependsOn: before === -2 ? after : -1,',
       },
     ],
@@ -156,8 +158,8 @@ export const brokerMutations = [
     edits: [
       {
         file: STORAGE,
-        find: 'const position = this.#append(record.u16(packetId));\n    delivery.position = position;',
-        put: 'const position = this.#append(record.u16(packetId));\n    delivery.position = 0;\n    session.link?.sendPubrel(packetId);',
+        find: 'const position = this.#records.append(record.f64(sequence).u16(packetId));\n    delivery.position = position;',
+        put: 'const position = this.#records.append(record.f64(sequence).u16(packetId));\n    delivery.position = 0;\n    session.link?.sendPubrel(packetId);',
       },
       {
         file: STORAGE,
@@ -212,7 +214,7 @@ export const brokerMutations = [
   {
     name: 'will-not-restored',
     breaks: 'the will of a client that the process was connected with is published [MQTT-3.1.2-8]',
-    edits: [{ file: BROKER, find: 'entry.will = record.will;', put: 'entry.will = null;' }],
+    edits: [{ file: SESSIONS, find: 'entry.will = record.will;', put: 'entry.will = null;' }],
     caughtBy: ['simulation', 'crash'],
   },
   {
@@ -220,7 +222,7 @@ export const brokerMutations = [
     breaks: 'a will that waits for its delay is published all the same (§3.1.3.2.2)',
     edits: [
       {
-        file: BROKER,
+        file: SESSIONS,
         find: 'entry.will = record.will;',
         put: 'entry.will = record.disconnectedAt === -1 ? record.will : null;',
       },
@@ -244,9 +246,9 @@ export const brokerMutations = [
     breaks: 'a session of a former process ends when its time is over [MQTT-4.1.0-2]',
     edits: [
       {
-        file: BROKER,
-        find: 'this.#scheduleExpiry(entry);\n    if (will !== null) this.#scheduleWill(entry, entry.willDueAt);',
-        put: 'if (will !== null) this.#scheduleWill(entry, entry.willDueAt);',
+        file: SESSIONS,
+        find: 'this.#scheduleExpiry(entry);\n    if (will !== null) this.#wills.schedule(entry, entry.willDueAt);',
+        put: 'if (will !== null) this.#wills.schedule(entry, entry.willDueAt);',
       },
     ],
     caughtBy: ['simulation'],
@@ -256,7 +258,7 @@ export const brokerMutations = [
     breaks: 'a session lives as long as its client asked for (§3.1.2.11.2)',
     edits: [
       {
-        file: BROKER,
+        file: SESSIONS,
         find: 'entry.session.expiryInterval = record.expiryInterval;',
         put: 'entry.session.expiryInterval = record.expiryInterval === 0 ? 0 : NEVER_EXPIRES;',
       },
@@ -304,9 +306,9 @@ export const brokerMutations = [
     breaks: 'a segment goes when the log no longer names anything in it',
     edits: [
       {
-        file: STORAGE,
-        find: 'this.#append(this.#writer, removal.topicBytes);',
-        put: '',
+        file: 'packages/server/src/storage/retained-records.ts',
+        find: 'position: records.append(records.writer, removal.topicBytes),',
+        put: 'position: records.lastPosition,',
       },
     ],
     caughtBy: ['storage'],
@@ -328,8 +330,8 @@ export const brokerMutations = [
     breaks: 'what waits for a member whose session ends goes to another one (§4.8.2)',
     edits: [
       {
-        file: BROKER,
-        find: 'this.router.redeliver(session.end(), session);',
+        file: SESSIONS,
+        find: 'router.redeliver(session.end(), session);',
         put: 'session.end();',
       },
     ],
@@ -341,7 +343,7 @@ export const brokerMutations = [
     edits: [
       {
         file: ROUTER,
-        find: 'next.position = position;\n      this.storage.writeReferences(session, [next]);',
+        find: 'next.position = position;\n      this.storage.messages.writeReferences(session, [next]);',
         put: '',
       },
     ],
@@ -365,8 +367,8 @@ export const brokerMutations = [
     edits: [
       {
         file: STORAGE,
-        find: 'const position = this.#writeProgress();',
-        put: 'const position = this.#lastPosition;',
+        find: 'const position = this.#progress.write();',
+        put: 'const position = this.lastPosition;',
       },
     ],
     caughtBy: ['storage'],
@@ -377,8 +379,8 @@ export const brokerMutations = [
     edits: [
       {
         file: 'packages/server/src/storage/share.ts',
-        find: ' + (index === 0 ? bytes % users : 0)',
-        put: ' + (index < 0 ? bytes % users : 0)',
+        find: ' + (index === 0 ? size % users : 0)',
+        put: ' + (index < 0 ? size % users : 0)',
       },
     ],
     caughtBy: ['storage'],
@@ -389,7 +391,7 @@ export const brokerMutations = [
     edits: [
       {
         file: RECOVERY,
-        find: 'if (kind !== RecordKind.Message) releaseWhole(record, release);',
+        find: 'shareOut(record.position, sizeOf(record), 0, release);',
         put: '',
       },
     ],
@@ -492,7 +494,7 @@ export const brokerMutations = [
     name: 'full-disk-will-lost',
     breaks: 'a will that had no room is published when there is some',
     edits: [
-      { file: BROKER, find: 'entry.will = will;\n        this.#publishWillLater(entry);', put: '' },
+      { file: WILLS, find: 'entry.will = will;\n        this.#publishLater(entry);', put: '' },
     ],
     caughtBy: ['storage'],
   },
@@ -502,7 +504,7 @@ export const brokerMutations = [
     edits: [
       {
         file: BROKER,
-        find: 'isNew ? () => this.#endUnstored(entry) : () => {};',
+        find: 'isNew ? () => this.sessions.endUnstored(entry) : () => {};',
         put: 'isNew ? () => {} : () => {};',
       },
     ],
@@ -511,7 +513,9 @@ export const brokerMutations = [
   {
     name: 'full-disk-end-unwritten',
     breaks: 'a session that has ended without room to write so does not come back [MQTT-3.2.2-2]',
-    edits: [{ file: BROKER, find: 'if (storage.hasUnwrittenEnd(clientId)) return true;', put: '' }],
+    edits: [
+      { file: SESSIONS, find: 'if (storage.ends.hasUnwritten(clientId)) return true;', put: '' },
+    ],
     caughtBy: ['storage'],
   },
   {
@@ -520,7 +524,7 @@ export const brokerMutations = [
       'a clean start on a full disk does not end a session that would be back after a crash [MQTT-3.1.2-4]',
     edits: [
       {
-        file: BROKER,
+        file: SESSIONS,
         find: 'if (cleanStart && (present?.number ?? 0) > 0) return true;',
         put: '',
       },
@@ -585,7 +589,11 @@ export const brokerMutations = [
     name: 'full-disk-retained-not-restored',
     breaks: 'a retained message that was refused leaves the former one in its place',
     edits: [
-      { file: STORAGE, find: 'else this.#restoreRetained(change);', put: 'else void change;' },
+      {
+        file: 'packages/server/src/storage/retained-records.ts',
+        find: 'this.#restore(all[index] as Replacement);',
+        put: 'void all[index];',
+      },
     ],
     caughtBy: ['storage'],
   },
@@ -618,8 +626,8 @@ export const brokerMutations = [
     breaks: 'nobody waits for a record that was refused',
     edits: [
       {
-        file: STORAGE,
-        find: 'this.#lastPosition = Math.min(this.#lastPosition, from - 1);',
+        file: 'packages/server/src/storage/record-log.ts',
+        find: 'this.lastPosition = Math.min(this.lastPosition, position - 1);',
         put: '',
       },
     ],

@@ -1,6 +1,12 @@
 /** Mutations of the log: what it promises to whoever appends, and how it gets there. */
 
 const LOG = 'packages/wal/src/log.ts';
+const APPENDER = 'packages/wal/src/appender.ts';
+const WRITER = 'packages/wal/src/batch-writer.ts';
+const COMMITTER = 'packages/wal/src/committer.ts';
+const FAILURES = 'packages/wal/src/failures.ts';
+const LOG_ID = 'packages/wal/src/log-id.ts';
+const LOCK = 'packages/wal/src/directory-lock.ts';
 const FORMAT = 'packages/wal/src/format.ts';
 const MAKER = 'packages/wal/src/segment-maker.ts';
 const RECOVERY = 'packages/wal/src/recovery.ts';
@@ -13,9 +19,9 @@ export const logMutations = [
     breaks: 'sync mode immediate: a listener is told when its record survives a power cut',
     edits: [
       {
-        file: LOG,
+        file: COMMITTER,
         find: 'if (this.#acksAfterSync || this.#unsynced.length > 0 || this.#inSync.length > 0) {',
-        put: 'if (this.#head < 0) {',
+        put: 'if (this.#state.head < 0) {',
       },
     ],
     caughtBy: ['log', 'simulation'],
@@ -23,7 +29,9 @@ export const logMutations = [
   {
     name: 'data-not-synced',
     breaks: 'a sync tells the disk',
-    edits: [{ file: LOG, find: 'await (segment.file as OpenFile).sync();', put: 'await null;' }],
+    edits: [
+      { file: COMMITTER, find: 'await (segment.file as OpenFile).sync();', put: 'await null;' },
+    ],
     caughtBy: ['log', 'simulation'],
   },
   {
@@ -31,12 +39,12 @@ export const logMutations = [
     breaks: 'a sync that is under way does not cover what is written meanwhile',
     edits: [
       {
-        file: LOG,
+        file: WRITER,
         find: 'await file.write(bytes, builder.position - segment.first);',
         put: 'segment.isDirty = true;\n    await file.write(bytes, builder.position - segment.first);',
       },
       {
-        file: LOG,
+        file: WRITER,
         find: 'not hold these bytes.\n    segment.isDirty = true;',
         put: 'not hold these bytes.',
       },
@@ -140,9 +148,9 @@ export const logMutations = [
     breaks: 'a batch says up to where the log was durable, and no further',
     edits: [
       {
-        file: LOG,
-        find: 'builder.seal(this.#durable, Math.floor(timeMs))',
-        put: 'builder.seal(this.#head, Math.floor(timeMs))',
+        file: APPENDER,
+        find: 'builder.seal(state.durable, Math.floor(timeMs))',
+        put: 'builder.seal(state.head, Math.floor(timeMs))',
       },
     ],
     caughtBy: ['log', 'simulation'],
@@ -151,7 +159,11 @@ export const logMutations = [
     name: 'position-used-again-behind-checkpoint',
     breaks: 'a position that the index knows of is not given to another record',
     edits: [
-      { file: LOG, find: 'log.#skipTo(checkpoint.position);', put: 'void checkpoint.position;' },
+      {
+        file: LOG,
+        find: 'if (log.head < position) await log.#skipTo(position);',
+        put: 'void position;',
+      },
     ],
     caughtBy: ['log'],
   },
@@ -160,15 +172,65 @@ export const logMutations = [
     breaks: 'the position of a record that was refused is not given to another one',
     edits: [
       {
-        file: LOG,
-        find: 'const first = alignUp(this.#head);\n    const next = new Segment(',
-        put: 'const first = alignUp(last?.end ?? 0);\n    const next = new Segment(',
+        file: FAILURES,
+        find: 'const first = alignUp(state.head);\n    const next = Segment.behind(',
+        put: 'const first = alignUp(last?.end ?? 0);\n    const next = Segment.behind(',
       },
     ],
     caughtBy: [],
     harmless:
       'whoever knew of what was refused has taken it back; the positions are left out so that a file of ' +
       'a refused segment, which is being removed, never meets a new one of its name',
+  },
+  {
+    name: 'index-of-another-log-used',
+    breaks: 'an index of another log is never used',
+    edits: [
+      {
+        file: LOG_ID,
+        find: 'return known.every((segment) => segment.logId !== logId);',
+        put: 'return false;',
+      },
+    ],
+    caughtBy: ['log'],
+  },
+  {
+    name: 'index-of-another-log-thrown-away',
+    breaks: 'an index is only made anew where the segments hold the whole state',
+    edits: [{ file: LOG_ID, find: 'return finder.last !== null;', put: 'return true;' }],
+    caughtBy: ['log'],
+  },
+  {
+    name: 'identity-before-its-segment',
+    breaks: 'the index names no identity that no segment has',
+    edits: [
+      {
+        file: LOG,
+        find: '(isIdWritten || this.#segments.at(-1)?.isCurrent ? this.id : null)',
+        put: '(isIdWritten ? this.id : this.id)',
+      },
+    ],
+    caughtBy: ['log'],
+  },
+  {
+    name: 'lock-without-a-look-at-others',
+    breaks: 'only one process holds a directory',
+    edits: [
+      { file: LOCK, find: '      if (!(await isAlive)) break;', put: '      if (true) break;' },
+    ],
+    caughtBy: ['log'],
+  },
+  {
+    name: 'lock-of-a-process-that-hangs-up-taken',
+    breaks: 'a process that has no descriptor left for an answer keeps its directory',
+    edits: [
+      {
+        file: LOCK,
+        find: '      await new Promise((done) => setTimeout(done, ASK_INTERVAL_MS));',
+        put: '      break;',
+      },
+    ],
+    caughtBy: ['log'],
   },
   {
     name: 'checkpoint-before-sync',
@@ -199,9 +261,9 @@ export const logMutations = [
     breaks: 'a sync that fails ends the log: nothing that it was to make safe is acknowledged',
     edits: [
       {
-        file: LOG,
-        find: 'this.#fail(error);\n      return;\n    }\n    if (this.#state ===',
-        put: 'void error;\n    }\n    if (this.#state ===',
+        file: COMMITTER,
+        find: 'onSyncFailed(error);\n      return;\n    }\n    if (this.#state.status ===',
+        put: 'void error;\n    }\n    if (this.#state.status ===',
       },
     ],
     caughtBy: ['log', 'storage'],
@@ -211,9 +273,9 @@ export const logMutations = [
     breaks: 'a sync that fails ends the log: the next one may report success for lost data',
     edits: [
       {
-        file: LOG,
-        find: 'this.#fail(error);\n      return;\n    }\n    if (this.#state ===',
-        put: 'void error;\n      this.#unsynced.unshift(...this.#inSync);\n      this.#inSync = [];\n      return;\n    }\n    if (this.#state ===',
+        file: COMMITTER,
+        find: 'onSyncFailed(error);\n      return;\n    }\n    if (this.#state.status ===',
+        put: 'void error;\n      this.#unsynced.unshift(...this.#inSync);\n      this.#inSync = [];\n      return;\n    }\n    if (this.#state.status ===',
       },
     ],
     caughtBy: ['log', 'storage'],
@@ -223,9 +285,9 @@ export const logMutations = [
     breaks: 'what a full disk has no room for is refused',
     edits: [
       {
-        file: LOG,
-        find: 'this.#sealed = [...group.slice(writtenCount), ...this.#sealed];',
-        put: "if ((error as NodeJS.ErrnoException).code === 'ENOSPC') {\n          await this.#onWritten(group);\n          continue;\n        }\n        this.#sealed = [...group.slice(writtenCount), ...this.#sealed];",
+        file: WRITER,
+        find: 'this.#appender.putBack(group.slice(writtenCount));',
+        put: "if ((error as NodeJS.ErrnoException).code === 'ENOSPC') {\n          await this.#onWritten(group);\n          continue;\n        }\n        this.#appender.putBack(group.slice(writtenCount));",
       },
     ],
     caughtBy: ['log', 'storage', 'simulation'],
@@ -235,9 +297,9 @@ export const logMutations = [
     breaks: 'what a full disk refused does not come back after a crash',
     edits: [
       {
-        file: LOG,
-        find: 'this.#sealed = [...group.slice(writtenCount), ...this.#sealed];',
-        put: 'writtenCount = 0;\n        this.#sealed = [...group, ...this.#sealed];',
+        file: WRITER,
+        find: 'this.#appender.putBack(group.slice(writtenCount));',
+        put: 'writtenCount = 0;\n        this.#appender.putBack(group);',
       },
     ],
     caughtBy: ['log'],

@@ -1,4 +1,4 @@
-import { type Packet as ForeignPacket, generate } from 'mqtt-packet';
+import { type Packet as ForeignPacket, generate, writeToStream } from 'mqtt-packet';
 import {
   type AckPacket,
   type ConnectPacket,
@@ -26,6 +26,9 @@ export interface EncodeOptions {
    */
   readonly maximumPacketSize?: number;
 }
+
+// Otherwise the first packet has a buffer made for each number up to 65,535: 7 MB, and a pause.
+writeToStream.cacheNumbers = false;
 
 const ACK_TYPES = {
   puback: PacketType.PUBACK,

@@ -8,7 +8,10 @@ export const PACKET_SIZE_MAX = 268_435_460;
 /** What a first byte must have in bits 3 to 0, by packet type; PUBLISH is checked by itself (§2.1.3). */
 const FIXED_FLAGS: readonly number[] = [0, 0, 0, 0, 0, 0, 2, 0, 2, 0, 2, 0, 0, 0, 0, 0];
 
-/** The first buffer for a packet that is split over chunks; it grows towards the declared size. */
+/** The longest fixed header (§2.1.4). */
+const HEADER_SIZE_MAX = 5;
+
+/** A buffer for a packet that is split over chunks is larger only when as much has come: what is declared may never come. */
 const PARTIAL_SIZE_MIN = 16_384;
 
 export interface FrameSink {
@@ -84,8 +87,12 @@ export class FrameDecoder {
     }
     const length = chunk.length;
     while (start < length) {
-      if (!this.#readHeader(chunk, start, length) || this.#end > length) {
-        this.#keep(chunk, start);
+      if (!this.#readHeader(chunk, start, length)) {
+        this.#keep(chunk, start, 0);
+        return;
+      }
+      if (this.#end > length) {
+        this.#keep(chunk, start, this.#end - start);
         return;
       }
       const end = this.#end;
@@ -157,21 +164,24 @@ export class FrameDecoder {
     );
   }
 
-  /** Keeps the beginning of a packet. */
-  #keep(chunk: Uint8Array, start: number): void {
-    const length = chunk.length - start;
-    this.#partialSize = 0;
+  /**
+   * Keeps the beginning of a packet.
+   *
+   * @param size - of the packet; 0 when its fixed header is not complete
+   */
+  #keep(chunk: Uint8Array, start: number, size: number): void {
+    this.#partialSize = size;
     this.#partialLength = 0;
-    this.#append(chunk, start, start + length);
+    this.#append(chunk, start, chunk.length);
   }
 
   /** Adds bytes to the packet in `#partial`; returns the offset after the last one taken. */
   #append(chunk: Uint8Array, start: number, end: number): number {
     const needed = this.#partialLength + end - start;
-    if (needed > this.#partial.length || this.#partial === EMPTY) {
-      const declared = this.#partialSize === 0 ? PARTIAL_SIZE_MIN : this.#partialSize;
+    if (needed > this.#partial.length) {
+      const declared = this.#partialSize === 0 ? HEADER_SIZE_MAX : this.#partialSize;
       const wanted = Math.max(needed, Math.min(declared, Math.max(PARTIAL_SIZE_MIN, needed * 2)));
-      const grown = Buffer.allocUnsafeSlow(wanted);
+      const grown = Buffer.allocUnsafe(wanted);
       grown.set(this.#partial.subarray(0, this.#partialLength));
       this.#partial = grown;
     }

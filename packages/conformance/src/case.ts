@@ -1,6 +1,12 @@
 import type { Context } from './client.ts';
 import type { Version } from './wire.ts';
 
+/** Reason codes that any packet that is wrong may be refused with (§4.13). */
+export const WRONG: readonly number[] = [0x80, 0x81, 0x82, 0x83];
+
+/** Those that a topic filter may be refused with. */
+export const BAD_FILTER: readonly number[] = [...WRONG, 0x8f, 0x90];
+
 /** One behaviour that the standard asks for. */
 export interface ConformanceCase {
   /** A sentence; unique. */

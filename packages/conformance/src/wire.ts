@@ -150,7 +150,14 @@ export interface SubscribeOptions {
   readonly properties?: Part;
 }
 
-/** Filters with their options byte: QoS, 4 no local, 8 retain as published, 16 and 32 retain handling. */
+/** Subscription options beside the QoS (§3.8.3.1). */
+export const NO_LOCAL = 4;
+export const AS_PUBLISHED = 8;
+/** Retain handling: retained messages for new subscriptions only, or never. */
+export const IF_NEW = 16;
+export const NEVER = 32;
+
+/** Filters with their options byte. */
 export function subscribe(
   filters: readonly (readonly [Part, number])[],
   { version = 5, id = 1, ...options }: SubscribeOptions = {},

@@ -154,7 +154,7 @@ export class Authentication {
     if (this.#isAdmitted) {
       connection.disconnect(reasonCode, 'authentication', why);
     } else {
-      connection.broker.logConnectRefusal(connection, reasonCode, why);
+      connection.broker.clientEvents.connectRefused(connection, reasonCode, why);
       connection.rejectConnect(reasonCode, why);
     }
   }

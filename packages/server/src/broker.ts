@@ -1,24 +1,23 @@
-import { type PacketError, ReasonCode } from '@promptmq/codec';
-import {
-  type DropReason,
-  NEVER_EXPIRES,
-  type QueueTotals,
-  Session,
-  type Subscription,
-} from '@promptmq/session';
+import { ReasonCode } from '@promptmq/codec';
+import type { Subscription } from '@promptmq/session';
 import type { LogEvent } from '@promptmq/wal';
 import { Access } from './access/index.ts';
 import type { AuthenticationMethod } from './authentication.ts';
+import { ClientEvents, presenceOf } from './client-events.ts';
 import { ClientTraces, type TraceListener } from './client-traces.ts';
 import type { Config } from './config/index.ts';
 import type { PendingWill } from './connect.ts';
-import { Connection, ConnectionState } from './connection.ts';
+import { Connection } from './connection.ts';
+import { ConnectionState } from './connection-state.ts';
 import { Deadline, DeadlineQueue } from './deadline-queue.ts';
+import { DeadlineTimer } from './deadline-timer.ts';
 import { type Logger, rateLimited } from './log/index.ts';
+import { RetainedReplays } from './retained-replays.ts';
 import { type BrokerSession, Router } from './router.ts';
 import type { Runtime } from './runtime.ts';
-import { SessionEntry } from './session-entry.ts';
-import { type BrokerStats, countIn, createStats } from './stats.ts';
+import type { SessionEntry } from './session-entry.ts';
+import { Sessions } from './sessions.ts';
+import { type BrokerStats, createStats } from './stats.ts';
 import type { SessionRecord } from './storage/records.ts';
 import type { RecoveryHost } from './storage/recovery.ts';
 import { Storage, type StorageResources } from './storage/storage.ts';
@@ -30,25 +29,23 @@ import type { Transport, TransportHandler } from './transport.ts';
 const RETAINED_SWEEP_MS = 1000;
 const RETAINED_SWEEP_MAX = 10_000;
 
-/** What of a client outlives the process: nothing, its will, or its session with the will. */
-export type Durability = 'none' | 'will' | 'session';
-
 /** Sockets beyond twice the clients allowed: room for those that connect, are refused or close. */
 const SPARE_SOCKETS = 100;
 
 /**
- * The broker without sockets: sessions, connections, wills and deadlines. Transports are given to it
- * by `accept`; time and randomness come from its `Runtime`.
- *
- * Invariant: a client identifier has one session at most, and a session one connection at most
- * [MQTT-3.1.4-3].
+ * The broker without sockets: what its parts have in common, its connections, start and stop. Transports are given
+ * to it by `accept`; time and randomness come from its `Runtime`.
  */
 export class Broker implements RecoveryHost {
   readonly config: Config;
   readonly runtime: Runtime;
   readonly stats: BrokerStats;
   readonly router: Router;
+  readonly retainedReplays: RetainedReplays;
+  readonly sessions: Sessions;
   readonly deadlines: DeadlineQueue;
+  /** To be armed when a deadline was set. */
+  readonly timer: DeadlineTimer;
   readonly log: Logger;
   /** Who may connect and do what; changed by `reconfigure`. */
   access: Access;
@@ -62,14 +59,11 @@ export class Broker implements RecoveryHost {
   readonly clientLog: Logger;
   /** Who looks at the packets of which client. */
   readonly traces: ClientTraces;
-  readonly #sessions: Map<string, SessionEntry>;
-  readonly #totals: QueueTotals;
+  readonly clientEvents: ClientEvents;
   readonly #connections: Set<Connection>;
   #openCount: number;
   #dirty: Connection[];
   readonly #flushAll: () => void;
-  #timerAt: number;
-  #cancelTimer: () => void;
   #isStopping: boolean;
   #onDrained: (() => void) | null;
 
@@ -84,7 +78,9 @@ export class Broker implements RecoveryHost {
     this.runtime = runtime;
     this.stats = createStats();
     this.router = new Router(config, runtime, this.stats);
+    this.retainedReplays = new RetainedReplays(this.router.retained, runtime);
     this.deadlines = new DeadlineQueue();
+    this.timer = new DeadlineTimer(this.deadlines, runtime);
     this.log = log;
     this.access = access;
     this.storage = null;
@@ -100,23 +96,12 @@ export class Broker implements RecoveryHost {
       now: runtime.now,
     });
     this.traces = new ClientTraces(log, config.log);
-    this.#sessions = new Map();
-    this.#totals = {
-      get messagesMax() {
-        return config.mqtt.maxQueuedMessagesTotal;
-      },
-      get bytesMax() {
-        return config.mqtt.maxQueuedBytesTotal;
-      },
-      messages: 0,
-      bytes: 0,
-    };
+    this.clientEvents = new ClientEvents(runtime, this.stats, this.clientLog, this.traces);
+    this.sessions = new Sessions(this);
     this.#connections = new Set();
     this.#openCount = 0;
     this.#dirty = [];
     this.#flushAll = () => this.#flush();
-    this.#timerAt = Number.POSITIVE_INFINITY;
-    this.#cancelTimer = () => {};
     this.#isStopping = false;
     this.#onDrained = null;
     const sweep = new Deadline((now) => {
@@ -124,7 +109,7 @@ export class Broker implements RecoveryHost {
       this.deadlines.schedule(sweep, now + RETAINED_SWEEP_MS);
     });
     this.deadlines.schedule(sweep, runtime.now() + RETAINED_SWEEP_MS);
-    this.armTimer();
+    this.timer.arm();
   }
 
   // ---------------------------------------------------------------- connections
@@ -137,8 +122,7 @@ export class Broker implements RecoveryHost {
   accept(transport: Transport): TransportHandler | null {
     this.stats.socketsAccepted++;
     if (this.#isStopping || this.#connections.size >= this.socketsMax) {
-      this.stats.connectionsRefused++;
-      this.clientLog.warn('connection-refused', { why: 'too many open sockets' });
+      this.clientEvents.connectionRefused({ why: 'too many open sockets' });
       transport.destroy();
       return null;
     }
@@ -154,60 +138,13 @@ export class Broker implements RecoveryHost {
 
   /** A listener closed a connection before its first packet: a TLS handshake or a header was wrong. */
   onRefusedByListener(address: string, why: string): void {
-    this.stats.connectionsRefused++;
-    this.clientLog.warn('connection-refused', { address, why });
+    this.clientEvents.connectionRefused({ address, why });
   }
 
   /** Whether a client may connect: there is room, or it takes over its own session. */
   hasRoomFor(clientId: string): boolean {
     if (this.#openCount < this.config.mqtt.maxConnections) return true;
-    return this.#sessions.get(clientId)?.session.isConnected === true;
-  }
-
-  /** Whether a CONNECT needs the disk, which is full. */
-  isStorageFullFor(clientId: string, cleanStart: boolean, durability: Durability): boolean {
-    const { storage } = this;
-    if (storage === null || storage.isOpen) return false;
-    if (storage.hasUnwrittenEnd(clientId)) return true;
-    const present = this.#sessions.get(clientId);
-    // The end of a session is a record, too: without it, the session would be back after a crash.
-    if (cleanStart && (present?.number ?? 0) > 0) return true;
-    // One that ends with its connection ends when that is taken over.
-    const isResumed = !cleanStart && present !== undefined && isKept(present);
-    return durability !== 'none' && !isResumed;
-  }
-
-  /**
-   * Finds or makes the session of a CONNECT, and takes it from its present connection (§3.1.4).
-   *
-   * @returns dependsOn - position of the record that ended the session before, or possibly did, which is not to
-   * come back once CONNACK has said that it is gone; -1 when there is none
-   */
-  openSession(
-    clientId: string,
-    cleanStart: boolean,
-    by: Connection,
-    durability: Durability,
-  ): { session: BrokerSession; isPresent: boolean; dependsOn: number } {
-    const before = this.storage?.lastPosition ?? -1;
-    const present = this.#sessions.get(clientId);
-    if (present !== undefined) {
-      const { link } = present.session;
-      if (link !== null && link !== by) link.takeOver();
-      // It may have ended with the connection that it was taken from.
-      const entry = this.#sessions.get(clientId);
-      if (entry !== undefined) {
-        // [MQTT-3.1.2-5]
-        if (!cleanStart) return { session: entry.session, isPresent: true, dependsOn: -1 };
-        this.#endSession(entry); // [MQTT-3.1.2-4]
-      }
-    }
-    const after = this.storage?.lastPosition ?? -1;
-    return {
-      session: this.#createSession(clientId, durability),
-      isPresent: false, // [MQTT-3.1.2-6]
-      dependsOn: after === before ? (this.storage?.endsPosition ?? -1) : after,
-    };
+    return this.sessions.connectionOf(clientId) !== null;
   }
 
   /** CONNACK is on its way: connects the session and sends what it is owed. */
@@ -218,98 +155,27 @@ export class Broker implements RecoveryHost {
     sendQuota: number,
     dependsOn: number,
   ): void {
-    const entry = this.entryOf(session);
-    this.deadlines.cancel(entry.expiry);
-    this.#cancelWill(entry); // [MQTT-3.1.3-9]
-    entry.will = will; // [MQTT-3.1.2-7]
-    entry.disconnectedAt = -1;
+    const entry = this.sessions.join(session, will);
     const { storage } = this;
     if (storage !== null) {
       const isNew = entry.number > 0 && !storage.hasSession(entry.number);
       const position = entry.number > 0 ? storage.writeSession(entry) : dependsOn;
-      const onRefused = isNew ? () => this.#endUnstored(entry) : () => {};
+      const onRefused = isNew ? () => this.sessions.endUnstored(entry) : () => {};
       connection.holdUntilCommitted(storage, position, onRefused);
     }
     this.#openCount++;
     this.stats.connectionsCurrent = this.#openCount;
     this.stats.connectionsTotal++;
     this.stats.connectionsMaximum = Math.max(this.stats.connectionsMaximum, this.#openCount);
-    countIn(this.stats.connacks, ReasonCode.Success);
-    const facts = factsOf(connection);
-    this.clientLog.info('client-connected', { clientId: session.clientId, ...facts });
-    this.traces.tell(session.clientId, { event: 'connected', ...facts });
+    this.clientEvents.connected(connection);
     session.attach(connection, sendQuota, this.runtime.now());
   }
 
-  /** The disk refused a new session: it is not to be found again, as it would be gone after a crash. */
-  #endUnstored(entry: SessionEntry): void {
-    const { session } = entry;
-    session.expiryInterval = 0;
-    const isThere = this.#sessions.get(session.clientId) === entry;
-    // While it is connected it ends with the connection, which the disk refused, too.
-    if (isThere && !session.isConnected) this.#endSession(entry);
-  }
-
-  /** A CONNECT failed after its session was opened: a session made for it ends again. */
-  abandonSession(session: BrokerSession): void {
-    if (session.expiryInterval === 0) this.#endSession(this.entryOf(session));
-  }
-
-  /** The connection of a session is over: decides on its will and on how long it lives (§4.1). */
+  /** The connection of a session is over. */
   leave(session: BrokerSession, will: 'send-will' | 'discard-will'): void {
-    const entry = this.entryOf(session);
-    session.detach();
     this.#openCount--;
     this.stats.connectionsCurrent = this.#openCount;
-    if (will === 'discard-will') entry.will = null; // [MQTT-3.1.2-10]
-    const { expiryInterval } = session;
-    if (expiryInterval === 0) {
-      this.#endSession(entry);
-      return;
-    }
-    const now = this.runtime.now();
-    entry.disconnectedAt = now;
-    if (entry.will !== null && entry.will.delayInterval > 0) {
-      this.#scheduleWill(entry, now + entry.will.delayInterval * 1000);
-    }
-    this.#scheduleExpiry(entry);
-    if (entry.number > 0) this.storage?.writeSession(entry);
-    if (entry.will?.delayInterval === 0) this.#publishWill(entry);
-    this.#handOverShared(session);
-    this.armTimer();
-  }
-
-  /** What waits for a member of a shared subscription that has gone goes to one that is there. */
-  #handOverShared(session: BrokerSession): void {
-    const { storage, router } = this;
-    if (session.store !== null && storage?.isOpen !== true) return;
-    const moved = session.takeShared(
-      (group) => router.trie.group(group)?.hasConnectedBeside(session) === true,
-    );
-    router.redeliver(moved, session);
-    if (session.store !== null) storage?.onHandedOver(session, moved);
-  }
-
-  #scheduleExpiry({ session, disconnectedAt, expiry }: SessionEntry): void {
-    if (session.expiryInterval === NEVER_EXPIRES) return;
-    this.deadlines.schedule(expiry, disconnectedAt + session.expiryInterval * 1000);
-  }
-
-  #scheduleWill(entry: SessionEntry, at: number): void {
-    entry.willDueAt = at;
-    this.deadlines.schedule(entry.willDue, at);
-  }
-
-  #cancelWill(entry: SessionEntry): void {
-    entry.willDueAt = Number.POSITIVE_INFINITY;
-    this.deadlines.cancel(entry.willDue);
-  }
-
-  /** DISCONNECT changed the Session Expiry Interval (§3.14.2.2.2). */
-  changeSessionExpiry(session: BrokerSession, seconds: number): void {
-    // Granted 0, whatever was asked for: it ends with the connection, and has been treated so.
-    if (session.expiryInterval === 0) return;
-    session.expiryInterval = Math.min(seconds, this.config.mqtt.maxSessionExpiry);
+    this.sessions.leave(session, will);
   }
 
   /**
@@ -318,9 +184,9 @@ export class Broker implements RecoveryHost {
    * @returns whether the client was connected
    */
   disconnectClient(clientId: string): boolean {
-    const link = this.#sessions.get(clientId)?.session.link ?? null;
-    link?.disconnect(ReasonCode.AdministrativeAction, 'administrative action');
-    return link !== null;
+    const connection = this.sessions.connectionOf(clientId);
+    connection?.disconnect(ReasonCode.AdministrativeAction, 'administrative action');
+    return connection !== null;
   }
 
   /**
@@ -331,20 +197,12 @@ export class Broker implements RecoveryHost {
    */
   traceClient(clientId: string, listener: TraceListener): () => void {
     const remove = this.traces.add(clientId, listener);
-    const update = (): Connection | null => {
-      const link = this.#sessions.get(clientId)?.session.link ?? null;
-      link?.updateTrace(clientId);
-      return link;
-    };
-    const connection = update();
-    listener(
-      connection === null
-        ? { event: 'not-connected' }
-        : { event: 'connected', ...factsOf(connection) },
-    );
+    const connection = this.sessions.connectionOf(clientId);
+    connection?.updateTrace(clientId);
+    listener(presenceOf(connection));
     return () => {
       remove();
-      update();
+      this.sessions.connectionOf(clientId)?.updateTrace(clientId);
     };
   }
 
@@ -364,138 +222,14 @@ export class Broker implements RecoveryHost {
     }
   }
 
-  onDisconnected(connection: Connection, cause: string, reasonCode: number): void {
-    countIn(this.stats.disconnections, cause);
-    this.stats.connectionDurations.observe((this.runtime.now() - connection.openedAt) / 1000);
-    const { clientId } = connection;
-    this.clientLog.info('client-disconnected', { clientId, cause, reasonCode });
-    this.traces.tell(clientId, { event: 'disconnected', cause, reasonCode });
-  }
-
   onClosed(connection: Connection): void {
     this.#connections.delete(connection);
     if (this.#connections.size === 0) this.#onDrained?.();
   }
 
-  logRefusal(connection: Connection, error: PacketError): void {
-    countIn(this.stats.packetErrors, (this.stats.packetTypeNow << 8) | error.reasonCode);
-    this.stats.packetTypeNow = 0;
-    this.clientLog.warn('packet-refused', {
-      clientId: connection.clientId,
-      address: connection.transport.remoteAddress,
-      reasonCode: error.reasonCode,
-      why: error.message,
-    });
-    const { reasonCode, message: why } = error;
-    this.traces.tell(connection.clientId, { event: 'packet-refused', reasonCode, why });
-  }
-
-  logConnectRefusal(connection: Connection, reasonCode: number, why: string): void {
-    this.clientLog.warn('connect-refused', {
-      address: connection.transport.remoteAddress,
-      reasonCode,
-      why,
-    });
-  }
-
-  // ------------------------------------------------------------------- sessions
-
-  /** All sessions, connected or not. */
-  *sessions(): Generator<BrokerSession> {
-    for (const { session } of this.#sessions.values()) yield session;
-  }
-
   /** Whether it takes new connections. */
   get isServing(): boolean {
     return !this.#isStopping;
-  }
-
-  #createSession(clientId: string, durability: Durability): BrokerSession {
-    const isStored = this.storage !== null && durability !== 'none';
-    const number = isStored ? (this.storage as Storage).takeNumber() : 0;
-    return this.#addEntry(clientId, number, durability === 'session').session;
-  }
-
-  #addEntry(clientId: string, number: number, isStored: boolean): SessionEntry {
-    const { mqtt, storage } = this.config;
-    const store = isStored ? this.storage : null;
-    const session: BrokerSession = new Session<Connection>(clientId, {
-      number,
-      store,
-      get messagesMax() {
-        return mqtt.maxQueuedMessages;
-      },
-      get bytesMax() {
-        return store === null ? mqtt.maxQueuedBytes : storage.maxQueuedBytes;
-      },
-      get overflow() {
-        return mqtt.queueOverflow;
-      },
-      totals: this.#totals,
-      onDrop: (reason) => this.#onDrop(reason, clientId),
-    });
-    const entry = new SessionEntry(
-      session,
-      number,
-      (expired) => {
-        this.stats.sessionsExpired++;
-        this.#endSession(expired); // [MQTT-4.1.0-2]
-      },
-      (due) => this.#publishWill(due),
-    );
-    this.#sessions.set(clientId, entry);
-    this.stats.sessionsCurrent = this.#sessions.size;
-    return entry;
-  }
-
-  /** The will goes first at the latest now, whatever its delay (§3.1.2.5). */
-  #endSession(entry: SessionEntry): void {
-    const { session } = entry;
-    this.deadlines.cancel(entry.expiry);
-    this.dropEntry(entry);
-    this.#publishWill(entry);
-    if (entry.number > 0) this.storage?.endSession(entry);
-    this.router.redeliver(session.end(), session);
-  }
-
-  #publishWill(entry: SessionEntry): void {
-    const { will } = entry;
-    this.#cancelWill(entry);
-    if (will === null) return;
-    const lifetimeMs = Math.min(
-      will.messageExpiryInterval < 0 ? Number.POSITIVE_INFINITY : will.messageExpiryInterval * 1000,
-      this.config.mqtt.maxMessageExpiry,
-    );
-    const message = { ...will.message, expiresAt: this.runtime.now() + lifetimeMs };
-    const { number } = entry;
-    const isPublished = this.router.publishMessage(
-      message,
-      number > 0 ? { kind: 'will', session: number } : null,
-    );
-    if (!isPublished) {
-      this.#publishWillLater(entry);
-      return;
-    }
-    entry.will = null; // [MQTT-3.1.2-10]
-    const { position } = this.router;
-    if (position < 0) return;
-    this.storage?.whenCommitted({
-      position,
-      onCommitted: () => {},
-      onRefused: () => {
-        if (entry.will !== null || entry.session.isConnected) return;
-        entry.will = will;
-        this.#publishWillLater(entry);
-      },
-    });
-  }
-
-  /** The will had no room on the disk. */
-  #publishWillLater(entry: SessionEntry): void {
-    const { will } = entry;
-    this.storage?.whenRoom(() => {
-      if (entry.will === will && !entry.session.isConnected) this.#publishWill(entry);
-    });
   }
 
   // ------------------------------------------------------------------- recovery
@@ -510,87 +244,46 @@ export class Broker implements RecoveryHost {
     const startedAt = this.runtime.now();
     const storage = await Storage.open(this, resources);
     this.router.storage = storage;
-    const now = this.runtime.now();
-    for (const entry of [...storage.entries]) this.#takeUp(entry, now);
+    this.sessions.takeUp(storage);
     this.stats.retainedCurrent = this.router.retained.count;
     this.stats.subscriptionsCurrent = this.router.trie.subscriptionCount;
     this.log.info('recovered', {
-      sessions: this.#sessions.size,
+      sessions: this.sessions.count,
       retained: this.router.retained.count,
-      queued: this.#totals.messages,
+      queued: this.sessions.queuedCount,
       records: storage.logStats.recoveredRecords,
       durationMs: Math.round(this.runtime.now() - startedAt),
     });
-    this.armTimer();
-  }
-
-  /** A session of the process before: it goes on without a connection, or ends. */
-  #takeUp(entry: SessionEntry, now: number): void {
-    const { session, will } = entry;
-    if (entry.disconnectedAt === -1) {
-      // Its connection ended with the process.
-      entry.disconnectedAt = now;
-      if (will !== null) entry.willDueAt = now + will.delayInterval * 1000;
-      if (session.expiryInterval > 0) this.storage?.writeSession(entry);
-    }
-    if (session.expiryInterval === 0) {
-      this.#endSession(entry);
-      return;
-    }
-    this.#scheduleExpiry(entry);
-    if (will !== null) this.#scheduleWill(entry, entry.willDueAt);
+    this.timer.arm();
   }
 
   restoreEntry(record: SessionRecord): SessionEntry {
-    const entry = this.#addEntry(record.clientId, record.number, record.expiryInterval > 0);
-    this.updateEntry(entry, record);
-    return entry;
+    return this.sessions.restoreEntry(record);
   }
 
   updateEntry(entry: SessionEntry, record: SessionRecord): void {
-    entry.session.expiryInterval = record.expiryInterval;
-    entry.disconnectedAt = record.disconnectedAt;
-    entry.willDueAt = record.willDueAt;
-    entry.will = record.will;
+    this.sessions.updateEntry(entry, record);
   }
 
-  dropEntry({ session }: SessionEntry): void {
-    if (this.#sessions.get(session.clientId)?.session === session) {
-      this.#sessions.delete(session.clientId);
-    }
-    this.stats.sessionsCurrent = this.#sessions.size;
-    for (const topicFilter of session.subscriptions.keys()) {
-      this.router.trie.unsubscribe(session, topicFilter);
-    }
-    session.subscriptions.clear();
-    this.stats.subscriptionsCurrent = this.router.trie.subscriptionCount;
+  dropEntry(entry: SessionEntry): void {
+    this.sessions.dropEntry(entry);
   }
 
-  restoreSubscription({ session }: SessionEntry, subscription: Subscription): void {
-    session.subscriptions.set(subscription.topicFilter, subscription);
-    this.router.trie.subscribe(session, subscription);
+  restoreSubscription(entry: SessionEntry, subscription: Subscription): void {
+    this.sessions.restoreSubscription(entry, subscription);
   }
 
-  dropSubscription({ session }: SessionEntry, topicFilter: string): void {
-    session.subscriptions.delete(topicFilter);
-    this.router.trie.unsubscribe(session, topicFilter);
+  dropSubscription(entry: SessionEntry, topicFilter: string): void {
+    this.sessions.dropSubscription(entry, topicFilter);
+  }
+
+  entryOf(session: BrokerSession): SessionEntry {
+    return this.sessions.entryOf(session);
   }
 
   onStorageEvent(event: LogEvent): void {
     logStorageEvent(this.log, event);
     if (event.type === 'failed') this.onStorageFailed(event.why);
-  }
-
-  /** A session with what is kept beside it. */
-  entryOf(session: BrokerSession): SessionEntry {
-    const entry = this.#sessions.get(session.clientId);
-    if (entry?.session !== session) throw new Error(`no session entry for ${session.clientId}`);
-    return entry;
-  }
-
-  #onDrop(reason: DropReason, clientId: string): void {
-    this.stats.dropped[reason]++;
-    if (reason === 'queue-full') this.clientLog.warn('message-dropped', { clientId, reason });
   }
 
   // ---------------------------------------------------------------------- turns
@@ -607,22 +300,6 @@ export class Broker implements RecoveryHost {
     for (const connection of dirty) connection.flush();
   }
 
-  /** Makes sure that the timer goes off at the earliest deadline. */
-  armTimer(): void {
-    const at = this.deadlines.nextAt;
-    if (at >= this.#timerAt || this.#isStopping) return;
-    this.#cancelTimer();
-    this.#timerAt = at;
-    this.#cancelTimer = this.runtime.setTimer(
-      Math.max(0, Math.ceil(at - this.runtime.now())),
-      () => {
-        this.#timerAt = Number.POSITIVE_INFINITY;
-        this.deadlines.runDue(this.runtime.now());
-        this.armTimer();
-      },
-    );
-  }
-
   // ----------------------------------------------------------------------- stop
 
   /**
@@ -633,7 +310,8 @@ export class Broker implements RecoveryHost {
    */
   async stop(timeoutMs: number, reasonCode: number): Promise<void> {
     this.#isStopping = true;
-    this.#cancelTimer();
+    this.timer.stop();
+    this.retainedReplays.stop();
     const drained = new Promise<void>((resolve) => {
       this.#onDrained = resolve;
     });
@@ -651,19 +329,4 @@ export class Broker implements RecoveryHost {
     cancel();
     await this.storage?.close();
   }
-}
-
-/** Whether a session is stored, and outlives its connection. */
-function isKept({ session }: SessionEntry): boolean {
-  return session.store !== null && session.expiryInterval > 0;
-}
-
-/** What an operator is told of a client that is connected. */
-function factsOf({ transport, version, userName }: Connection) {
-  return {
-    address: transport.remoteAddress,
-    protocol: transport.protocol,
-    version,
-    user: userName,
-  };
 }

@@ -39,6 +39,7 @@ export class Congestion {
   hold(publisher: Connection, now: number): void {
     if (this.#isStalled || this.#waiting.has(publisher)) return;
     this.#waiting.add(publisher);
+    publisher.broker.stats.publishersHeldBack++;
     publisher.pauseReading();
     if (this.#deadline.index !== -1) return;
     this.#since = now;

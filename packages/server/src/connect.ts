@@ -10,9 +10,10 @@ import {
 import { type Message, NEVER_EXPIRES } from '@promptmq/session';
 import type { Admission, Permissions } from './access/index.ts';
 import { Authentication } from './authentication.ts';
-import type { Broker, Durability } from './broker.ts';
+import type { Broker } from './broker.ts';
 import type { Config } from './config/index.ts';
 import type { Connection, ConnectionTerms } from './connection.ts';
+import type { Durability } from './sessions.ts';
 import { revokeSubscriptions } from './subscribe.ts';
 
 const EMPTY = new Uint8Array(0);
@@ -89,7 +90,7 @@ function onAdmission(
     connection.userName = admission.userName;
     open(broker, connection, packet, EMPTY);
   } else {
-    broker.logConnectRefusal(connection, admission.reasonCode, admission.why);
+    broker.clientEvents.connectRefused(connection, admission.reasonCode, admission.why);
     connection.rejectConnect(admission.reasonCode, admission.why);
   }
 }
@@ -97,7 +98,7 @@ function onAdmission(
 function isRefused(broker: Broker, connection: Connection, packet: ConnectPacket): boolean {
   const refusal = refusalOf(broker, packet);
   if (refusal === null) return false;
-  broker.logConnectRefusal(connection, refusal.reasonCode, refusal.why);
+  broker.clientEvents.connectRefused(connection, refusal.reasonCode, refusal.why);
   connection.rejectConnect(refusal.reasonCode, refusal.why);
   return true;
 }
@@ -141,7 +142,7 @@ function open(
   }
 
   const durability = durabilityOf(packet, sessionExpiryInterval);
-  const { session, isPresent, dependsOn } = broker.openSession(
+  const { session, isPresent, dependsOn } = broker.sessions.open(
     clientId,
     packet.clean,
     connection,
@@ -159,8 +160,12 @@ function open(
       : { cmd: 'connack', sessionPresent: isPresent, returnCode: 0 },
   );
   if (!isAnswered) {
-    broker.logConnectRefusal(connection, ReasonCode.PacketTooLarge, 'no room for CONNACK');
-    broker.abandonSession(session);
+    broker.clientEvents.connectRefused(
+      connection,
+      ReasonCode.PacketTooLarge,
+      'no room for CONNACK',
+    );
+    broker.sessions.abandon(session);
     connection.terminate();
     return;
   }
@@ -181,7 +186,7 @@ function isForbidden(
   permissions: Permissions | null,
 ): boolean {
   const refuse = (reasonCode: number, why: string): true => {
-    broker.logConnectRefusal(connection, reasonCode, why);
+    broker.clientEvents.connectRefused(connection, reasonCode, why);
     connection.rejectConnect(reasonCode, why);
     return true;
   };
@@ -225,7 +230,7 @@ function refusalOf(broker: Broker, packet: ConnectPacket): Refusal | null {
     };
   }
   const expiry = Math.min(requestedSessionExpiry(packet), mqtt.maxSessionExpiry);
-  if (broker.isStorageFullFor(clientId, packet.clean, durabilityOf(packet, expiry))) {
+  if (broker.sessions.isStorageFullFor(clientId, packet.clean, durabilityOf(packet, expiry))) {
     return { reasonCode: ReasonCode.QuotaExceeded, why: 'no room to store the session' };
   }
   if (will === undefined) return null;

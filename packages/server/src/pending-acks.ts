@@ -6,6 +6,9 @@ const NOW = -1;
 /** Bit of an acknowledgement. */
 const DUPLICATE = 1 << 28;
 
+/** How many that were taken may lie before those that wait, when they are not more than these. */
+const TAKEN_MAX = 512;
+
 /**
  * Acknowledgements that wait for what they stand for to be safe, in the order in which the packets came
  * [MQTT-4.6.0-2] [MQTT-4.6.0-3]. One that would be ready waits for those before it.
@@ -46,7 +49,10 @@ export class PendingAcks {
     send: (type: PacketType, packetId: number, reasonCode: number) => void,
   ): void {
     while (this.#head < this.#acks.length) {
-      if ((this.#positions[this.#head] as number) >= position) return;
+      if ((this.#positions[this.#head] as number) >= position) {
+        this.#dropTaken();
+        return;
+      }
       const ack = this.#acks[this.#head++] as number;
       const type = ((ack >> 24) & 0xf) as PacketType;
       if (type === PacketType.PUBACK) this.pubackCount--;
@@ -54,6 +60,14 @@ export class PendingAcks {
     }
     this.#positions = [];
     this.#acks = [];
+    this.#head = 0;
+  }
+
+  /** A client that always has some on their way never comes to the end of the lists. */
+  #dropTaken(): void {
+    if (this.#head <= TAKEN_MAX || this.#head * 2 < this.#acks.length) return;
+    this.#positions = this.#positions.slice(this.#head);
+    this.#acks = this.#acks.slice(this.#head);
     this.#head = 0;
   }
 

@@ -102,7 +102,7 @@ export class Receiver {
     this.#acksOf = this.#session;
     this.#pendingAcks.add(position, type, packetId, reasonCode, isDuplicate);
     storage.awaitAcks(this.#connection);
-    storage.holdBack(this.#connection);
+    storage.publishers.holdBack(this.#connection);
   }
 
   /**

@@ -66,7 +66,7 @@ export class Router {
       get bytesMax() {
         return mqtt.maxRetainedBytes;
       },
-      onExpired: ({ topic }) => this.storage?.dropRetained(topic),
+      onExpired: ({ topic }) => this.storage?.retained.drop(topic),
       isExempt: ({ topicBytes }) => isReserved(topicBytes),
     });
     this.topicMeter = null;
@@ -212,9 +212,10 @@ export class Router {
     { session, qos, retainAsPublished, ...to }: Recipient<BrokerSession>,
   ): void {
     const { message, position, group } = delivery;
-    if (message === STORED_MESSAGE && session.store === null) {
-      // The other member's messages are in memory only: this one has to be read first.
-      this.storage?.readBack(position, (read) =>
+    const isStored = message === STORED_MESSAGE;
+    if (isStored && (session.store === null || qos === 0)) {
+      // What the other member gets is in memory only: this one has to be read first.
+      this.storage?.reader.readBack(position, (read) =>
         this.#handOver({ ...delivery, message: read }, { session, qos, retainAsPublished, ...to }),
       );
       return;
@@ -223,17 +224,18 @@ export class Router {
       this.#stats.dropped.expired++; // [MQTT-3.3.2-5]
       return;
     }
-    const published = message === STORED_MESSAGE ? delivery.qos : message.qos;
+    // Of a message that isn't read, what is known is what its former delivery had.
+    const published = isStored ? delivery : message;
     const next = new Delivery(
       message,
-      published < qos ? published : qos,
-      message.retain && retainAsPublished,
+      published.qos < qos ? published.qos : qos,
+      published.retain && retainAsPublished,
       to.identifiers,
       group,
     );
     if (session.store !== null && next.qos > 0 && this.storage?.isOpen === true) {
       next.position = position;
-      this.storage.writeReferences(session, [next]);
+      this.storage.messages.writeReferences(session, [next]);
     }
     session.deliver(next, this.#runtime.now());
   }
@@ -274,7 +276,14 @@ export class Router {
   ): void {
     const sessions = this.#storedSessions;
     const deliveries = this.#storedDeliveries;
-    this.position = storage.writeMessage(message, sessions, deliveries, origin, isRetained, former);
+    this.position = storage.messages.write(
+      message,
+      sessions,
+      deliveries,
+      origin,
+      isRetained,
+      former,
+    );
     const now = this.#runtime.now();
     for (let index = 0; index < deliveries.length; index++) {
       const session = sessions[index] as BrokerSession;

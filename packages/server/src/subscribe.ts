@@ -53,7 +53,7 @@ export function subscribe(broker: Broker, connection: Connection, packet: Subscr
       : storage.writeSubscriptions(broker.entryOf(session), added);
   broker.log.debug('client-subscribed', { clientId: session.clientId, granted });
   answer(broker, connection, position, { cmd: 'suback', messageId: packet.messageId, granted });
-  for (const subscription of replays) replayRetained(broker, session, subscription, position);
+  for (const subscription of replays) replayRetained(broker, connection, subscription, position);
 }
 
 /** Sends SUBACK or UNSUBACK when what it says is safe. */
@@ -149,18 +149,15 @@ function isOwedRetained(subscription: Subscription, isReplacement: boolean): boo
 /** @param position - of the subscription's record; nothing is sent before that is safe. -1: none */
 function replayRetained(
   broker: Broker,
-  session: BrokerSession,
+  connection: Connection,
   subscription: Subscription,
   position: number,
 ): void {
   const { router, runtime, storage } = broker;
-  const now = runtime.now();
-  const { subscriptionIdentifier, noLocal } = subscription;
+  const session = connection.session as BrokerSession;
+  const { topicFilter, subscriptionIdentifier, noLocal } = subscription;
   const identifiers = subscriptionIdentifier === 0 ? NO_IDENTIFIERS : [subscriptionIdentifier];
-  const matching = router.retained.match(subscription.topicFilter, now);
-  const isOwn = ({ publisherId }: Message) => publisherId === session.clientId;
-  const messages = noLocal ? matching.filter((message) => !isOwn(message)) : matching; // [MQTT-3.8.3-3]
-  if (messages.length === 0) return;
+  const isOwed = ({ publisherId }: Message) => !noLocal || publisherId !== session.clientId; // [MQTT-3.8.3-3]
   const toDelivery = (message: Message) => {
     const qos = message.qos < subscription.qos ? message.qos : subscription.qos;
     const delivery = new Delivery(message, qos, true, identifiers);
@@ -168,18 +165,28 @@ function replayRetained(
     return delivery;
   };
   if (session.store === null || storage === null) {
-    session.replayLater(messages, toDelivery, now);
+    broker.retainedReplays.add({
+      walk: router.retained.walk(topicFilter),
+      session,
+      connection,
+      isHeldBack: false,
+      onFound: (messages, now) => {
+        session.replayLater(noLocal ? messages.filter(isOwed) : messages, toDelivery, now);
+      },
+    });
     return;
   }
-  const deliveries = messages.map(toDelivery);
+  const now = runtime.now();
+  const deliveries = router.retained.match(topicFilter, now).filter(isOwed).map(toDelivery);
+  if (deliveries.length === 0) return;
   const stored: Delivery[] = [];
   for (const delivery of deliveries) {
-    const recordPosition = storage.retainedPosition(delivery.message.topic);
+    const recordPosition = storage.retained.positionOf(delivery.message.topic);
     if (delivery.qos === 0 || recordPosition === 0) continue;
     delivery.position = recordPosition;
     stored.push(delivery);
   }
-  if (stored.length > 0) storage.writeReferences(session, stored);
+  if (stored.length > 0) storage.messages.writeReferences(session, stored);
   session.replay(deliveries, now);
 }
 

@@ -20,7 +20,8 @@ export type DeliveryState = (typeof DeliveryState)[keyof typeof DeliveryState];
  * Invariant: `packetId` is not 0 exactly while the state is Published or Released.
  */
 export class Delivery {
-  readonly message: Message;
+  /** STORED_MESSAGE in its place when it is in the store only. */
+  message: Message;
   /** The effective QoS: the lower of the message's and the subscription's [MQTT-3.8.4-8]. */
   readonly qos: 0 | 1 | 2;
   /** The RETAIN flag as it is sent. */

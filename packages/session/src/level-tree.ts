@@ -30,6 +30,16 @@ export class LevelNode<V> {
   }
 }
 
+/** Is told of changes that move the point where a node's levels start. */
+export interface LevelTreeObserver<V> {
+  /** A child has lost its first levels to a new node above it. */
+  onSplit(child: LevelNode<V>, upper: LevelNode<V>): void;
+  /** A node is about to leave, and its only child to take its place, with the levels of both. */
+  onJoin(node: LevelNode<V>, child: LevelNode<V>): void;
+  /** Of a map of children one is left, which isn't in a map any more. */
+  onCollapse(parent: LevelNode<V>): void;
+}
+
 /**
  * A map from topics or filters to values, kept as a tree of levels in which a run of levels without
  * a fork is one node. Wildcards are levels like others here, which the owners' matching finds in
@@ -42,11 +52,14 @@ export class LevelTree<V> {
   size: number;
   /** How many nodes there are, without the root. */
   nodeCount: number;
+  /** Who looks at the tree while it changes. */
+  readonly observers: Set<LevelTreeObserver<V>>;
 
   constructor() {
     this.root = new LevelNode<V>('', null);
     this.size = 0;
     this.nodeCount = 0;
+    this.observers = new Set();
   }
 
   get(key: string): V | null {
@@ -76,7 +89,9 @@ export class LevelTree<V> {
       }
       const common = commonLength(child.path, key, offset);
       if (common !== child.path.length) {
-        child = splitChild(node, child, common);
+        const upper = splitChild(node, child, common);
+        for (const observer of this.observers) observer.onSplit(child, upper);
+        child = upper;
         this.nodeCount++;
       }
       node = child;
@@ -112,7 +127,11 @@ export class LevelTree<V> {
     if (node.plus !== null || node.hash !== null || node.literals !== null) {
       this.#join(parent, node);
     } else {
+      const wasMap = parent.literals instanceof Map;
       removeChild(parent, node);
+      if (wasMap && !(parent.literals instanceof Map)) {
+        for (const observer of this.observers) observer.onCollapse(parent);
+      }
       this.nodeCount--;
       this.#join(above, parent);
     }
@@ -126,6 +145,7 @@ export class LevelTree<V> {
     }
     const child = onlyChild(node);
     if (child !== null) {
+      for (const observer of this.observers) observer.onJoin(node, child);
       child.next = null;
       replaceChild(parent, node, child);
       child.path = `${node.path}/${child.path}`;

@@ -27,20 +27,23 @@ export const BLOCK_CAPACITY_MIN = 8;
 export const BLOCK_CAPACITY = 512;
 
 /**
- * A stretch of a stored queue in columns: 21 bytes an entry, where an object would take over 100. It
- * begins small and grows, so that a short queue costs little.
+ * A stretch of a stored queue in columns: 13 bytes an entry, where an object would take over 100, and 8 more
+ * unless sequences follow one another. It begins small and grows, so that a short queue costs little.
  *
- * Invariants: the entries are `[start, end)`; `sequences` never falls.
+ * Invariants: the entries are `[start, end)`; sequences never fall from entry to entry.
  */
 export class QueueBlock {
   /** Its place among the blocks of the queue; the first has the lowest. */
   readonly number: number;
   start: number;
   end: number;
-  sequences: Float64Array;
   positions: Float64Array;
   shares: Uint32Array;
   flags: Uint8Array;
+  /** Of the entry with index 0. */
+  #firstSequence: number;
+  /** By entry; null while each sequence is the one before plus 1. */
+  #sequences: Float64Array | null;
   /** By entry; null when no entry has any. */
   details: (EntryDetails | null)[] | null;
   /** Messages that are in memory, by entry; null when there are none. */
@@ -52,10 +55,12 @@ export class QueueBlock {
     this.number = number;
     this.start = 0;
     this.end = 0;
-    this.sequences = new Float64Array(capacity);
-    this.positions = new Float64Array(capacity);
-    this.shares = new Uint32Array(capacity);
-    this.flags = new Uint8Array(capacity);
+    const { positions, shares, flags } = allocateColumns(capacity);
+    this.positions = positions;
+    this.shares = shares;
+    this.flags = flags;
+    this.#firstSequence = 0;
+    this.#sequences = null;
     this.details = null;
     this.messages = null;
     this.isChanged = true;
@@ -78,8 +83,12 @@ export class QueueBlock {
     message: Message | null,
   ): void {
     const index = this.end++;
-    if (index === this.sequences.length) this.#grow();
-    this.sequences[index] = sequence;
+    if (index === this.positions.length) this.#grow();
+    if (index === 0) this.#firstSequence = sequence;
+    else if (this.#sequences === null && sequence !== this.#firstSequence + index) {
+      this.#listSequences(index);
+    }
+    if (this.#sequences !== null) this.#sequences[index] = sequence;
     this.positions[index] = position;
     this.shares[index] = share;
     this.flags[index] = flags;
@@ -96,6 +105,18 @@ export class QueueBlock {
     this.isChanged = true;
   }
 
+  /** The sequence of an entry. */
+  sequenceAt(index: number): number {
+    return this.#sequences === null
+      ? this.#firstSequence + index
+      : (this.#sequences[index] as number);
+  }
+
+  /** The highest sequence; the block has an entry, or had. */
+  get lastSequence(): number {
+    return this.sequenceAt(this.end - 1);
+  }
+
   isTransient(index: number): boolean {
     return ((this.flags[index] as number) & EntryFlag.Transient) !== 0;
   }
@@ -106,30 +127,46 @@ export class QueueBlock {
     let high = this.end;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if ((this.sequences[middle] as number) < sequence) low = middle + 1;
+      if (this.sequenceAt(middle) < sequence) low = middle + 1;
       else high = middle;
     }
     // A transient entry has the sequence of the one before.
     while (low < this.end && this.isTransient(low)) low++;
-    return low < this.end && this.sequences[low] === sequence ? low : -1;
+    return low < this.end && this.sequenceAt(low) === sequence ? low : -1;
   }
 
   #grow(): void {
-    const { length } = this.sequences;
+    const { length } = this.positions;
     // A restored one may have more entries: all that was under way in a former process.
     const capacity = length < BLOCK_CAPACITY ? Math.min(BLOCK_CAPACITY, length * 4) : length * 2;
-    this.sequences = grown(this.sequences, new Float64Array(capacity));
-    this.positions = grown(this.positions, new Float64Array(capacity));
-    this.shares = grown(this.shares, new Uint32Array(capacity));
-    this.flags = grown(this.flags, new Uint8Array(capacity));
+    const { positions, shares, flags } = allocateColumns(capacity);
+    positions.set(this.positions);
+    shares.set(this.shares);
+    flags.set(this.flags);
+    this.positions = positions;
+    this.shares = shares;
+    this.flags = flags;
+    if (this.#sequences !== null) this.#listSequences(length);
   }
+
+  /** Lists the sequences of the first entries, with room for those of as many as the columns take. */
+  #listSequences(count: number): void {
+    const sequences = new Float64Array(this.positions.length);
+    for (let index = 0; index < count; index++) sequences[index] = this.sequenceAt(index);
+    this.#sequences = sequences;
+  }
+}
+
+/** The columns share a buffer, which costs less than one for each. */
+function allocateColumns(capacity: number) {
+  const buffer = new ArrayBuffer(13 * capacity);
+  return {
+    positions: new Float64Array(buffer, 0, capacity),
+    shares: new Uint32Array(buffer, 8 * capacity, capacity),
+    flags: new Uint8Array(buffer, 12 * capacity, capacity),
+  };
 }
 
 function fillUpTo<T>(list: (T | null)[], index: number): void {
   while (list.length < index) list.push(null);
-}
-
-function grown<T extends Float64Array | Uint32Array | Uint8Array>(from: T, to: T): T {
-  to.set(from);
-  return to;
 }

@@ -16,11 +16,28 @@ export class ReplayQueue {
   /** Behind them: those of which deliveries are made when they are about to be sent. */
   readonly #batches: Fifo<Batch>;
   #batchedCount: number;
+  /** Of subscriptions for which more is still being looked for. */
+  #openCount: number;
 
   constructor() {
     this.#deliveries = new Fifo();
     this.#batches = new Fifo();
     this.#batchedCount = 0;
+    this.#openCount = 0;
+  }
+
+  /** Whether nothing is left, and nothing more comes. */
+  get isOver(): boolean {
+    return this.#openCount === 0 && this.length === 0;
+  }
+
+  /** More is going to be pushed, until `close`. */
+  open(): void {
+    this.#openCount++;
+  }
+
+  close(): void {
+    this.#openCount--;
   }
 
   get length(): number {
@@ -62,6 +79,7 @@ export class ReplayQueue {
     this.#deliveries.clear();
     this.#batches.clear();
     this.#batchedCount = 0;
+    this.#openCount = 0;
   }
 
   #makeDelivery(): Delivery | undefined {

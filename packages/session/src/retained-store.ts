@@ -1,12 +1,6 @@
-import { type LevelNode, LevelTree } from './level-tree.ts';
+import { LevelTree } from './level-tree.ts';
 import { type Message, messageSize } from './message.ts';
-import {
-  isHashAt,
-  isHiddenFromWildcards,
-  isPlusAt,
-  levelEnd,
-  matchFilterLevels,
-} from './topic-filter.ts';
+import { RetainedWalk } from './retained-walk.ts';
 
 /** What a retained message occupies beside its bytes: an estimate, for the byte limit. */
 const MESSAGE_OVERHEAD_BYTES = 200;
@@ -34,6 +28,8 @@ export class RetainedStore {
   readonly #onExpired: (message: Message) => void;
   readonly #isExempt: (message: Message) => boolean;
   readonly #tree: LevelTree<Message>;
+  /** Those that are under way. */
+  readonly #walks: Set<RetainedWalk>;
   /** Those that expire, by topic, so that looking for them doesn't visit the others. */
   readonly #expiring: Map<string, Message>;
   #sweep: IterableIterator<Message>;
@@ -46,6 +42,7 @@ export class RetainedStore {
     this.#onExpired = options.onExpired ?? (() => {});
     this.#isExempt = options.isExempt ?? (() => false);
     this.#tree = new LevelTree();
+    this.#walks = new Set();
     this.#expiring = new Map();
     this.#sweep = this.#expiring.values();
     this.#bytes = 0;
@@ -84,6 +81,7 @@ export class RetainedStore {
       if (isOneTooMany || bytes > this.#limits.bytesMax) return 'refused';
     }
     this.#tree.set(message.topic, message);
+    if (this.#walks.size > 0) this.#noteReplaced(message.topic, former);
     this.#bytes += added;
     this.#expiring.delete(message.topic);
     if (message.expiresAt !== Number.POSITIVE_INFINITY) this.#expiring.set(message.topic, message);
@@ -97,6 +95,16 @@ export class RetainedStore {
     return former !== null;
   }
 
+  /** Puts back what was the message of a topic: what has become of it since is void. */
+  restore(topic: string, former: Message | undefined): void {
+    if (former === undefined) {
+      this.delete(topic);
+      return;
+    }
+    this.set(former);
+    for (const walk of this.#walks) walk.onTakenBack(former);
+  }
+
   get(topic: string): Message | undefined {
     return this.#tree.get(topic) ?? undefined;
   }
@@ -108,20 +116,42 @@ export class RetainedStore {
    */
   match(topicFilter: string, now: number): Message[] {
     const found: Message[] = [];
-    const nodes: LevelNode<Message>[] = [];
-    /** Where in the filter the levels of each node start. */
-    const offsets: number[] = [];
-    this.#pushChildren(this.#tree.root, topicFilter, 0, nodes, offsets);
-    for (let node = nodes.pop(); node !== undefined; node = nodes.pop()) {
-      const offset = matchFilterLevels(topicFilter, offsets.pop() as number, node.path);
-      if (offset === -1) continue;
-      const isWhole = offset > topicFilter.length || isHashAt(topicFilter, offset);
-      if (isWhole && node.value !== null) found.push(node.value);
-      if (offset <= topicFilter.length) {
-        this.#pushChildren(node, topicFilter, offset, nodes, offsets);
-      }
-    }
+    new RetainedWalk(this.#tree, topicFilter).step(found, Number.POSITIVE_INFINITY);
     return this.#withoutExpired(found, now);
+  }
+
+  /**
+   * Begins to look for the messages whose topics match a filter, as they are now; see `RetainedWalk`. Whoever does not
+   * go on until it is done has to `end` it.
+   *
+   * @param topicFilter - valid, and not shared
+   */
+  walk(topicFilter: string): RetainedWalk {
+    const walk = new RetainedWalk(this.#tree, topicFilter);
+    this.#walks.add(walk);
+    this.#tree.observers.add(walk);
+    return walk;
+  }
+
+  /**
+   * Has a walk go on.
+   *
+   * @param nodesMax - how many nodes of the tree to visit
+   * @param found - gets what is found; expired messages that it comes across are removed
+   * @returns how many nodes were visited
+   */
+  goOn(walk: RetainedWalk, nodesMax: number, found: Message[], now: number): number {
+    const messages: Message[] = [];
+    const visited = walk.step(messages, nodesMax);
+    if (walk.isDone) this.end(walk);
+    for (const message of this.#withoutExpired(messages, now)) found.push(message);
+    return visited;
+  }
+
+  /** Ends a walk. */
+  end(walk: RetainedWalk): void {
+    this.#walks.delete(walk);
+    this.#tree.observers.delete(walk);
   }
 
   /**
@@ -147,32 +177,6 @@ export class RetainedStore {
     return removed;
   }
 
-  /** Puts those children on the stack that the filter's level at `offset` may match. */
-  #pushChildren(
-    node: LevelNode<Message>,
-    filter: string,
-    offset: number,
-    nodes: LevelNode<Message>[],
-    offsets: number[],
-  ): void {
-    const { literals } = node;
-    if (literals === null) return;
-    const isWildcard = isPlusAt(filter, offset) || isHashAt(filter, offset);
-    if (literals instanceof Map && !isWildcard) {
-      const child = literals.get(filter.substring(offset, levelEnd(filter, offset)));
-      if (child === undefined) return;
-      nodes.push(child);
-      offsets.push(offset);
-      return;
-    }
-    const hidesDollar = isWildcard && node === this.#tree.root; // [MQTT-4.7.2-1]
-    for (const child of literals instanceof Map ? literals.values() : chain(literals)) {
-      if (hidesDollar && isHiddenFromWildcards(child.path)) continue;
-      nodes.push(child);
-      offsets.push(offset);
-    }
-  }
-
   #withoutExpired(messages: Message[], now: number): Message[] {
     if (this.#expiring.size === 0) return messages;
     return messages.filter((message) => {
@@ -183,8 +187,13 @@ export class RetainedStore {
     });
   }
 
+  #noteReplaced(topic: string, former: Message | null): void {
+    for (const walk of this.#walks) walk.onReplaced(topic, former);
+  }
+
   #remove(message: Message): void {
     this.#tree.delete(message.topic);
+    for (const walk of this.#walks) walk.onRemoved(message.topic);
     this.#expiring.delete(message.topic);
     this.#bytes -= sizeOf(message);
     if (!this.#isExempt(message)) return;
@@ -195,8 +204,4 @@ export class RetainedStore {
 
 function sizeOf(message: Message): number {
   return messageSize(message) + MESSAGE_OVERHEAD_BYTES;
-}
-
-function* chain(first: LevelNode<Message>): Generator<LevelNode<Message>> {
-  for (let node: LevelNode<Message> | null = first; node !== null; node = node.next) yield node;
 }

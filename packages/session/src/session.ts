@@ -1,8 +1,9 @@
-import { Delivery, DeliveryState } from './delivery.ts';
+import { type Delivery, DeliveryState } from './delivery.ts';
 import type { DeliveryStore } from './delivery-store.ts';
 import type { DropListener, DropReason } from './drop.ts';
 import { Fifo } from './fifo.ts';
 import type { FrameQueue } from './frame-queue.ts';
+import { type AckResult, Inflight } from './inflight.ts';
 import { type Message, STORED_MESSAGE } from './message.ts';
 import {
   type DeliveryQueue,
@@ -13,37 +14,12 @@ import {
 import type { PublishFrame } from './publish-frame.ts';
 import { ReceivedIds } from './received-ids.ts';
 import { ReplayQueue } from './replay-queue.ts';
-import { SentFrameState, SentFrames } from './sent-frames.ts';
+import type { SessionLink } from './session-link.ts';
 import { type StoredPlace, StoredQueue } from './stored-queue.ts';
 import type { Subscription } from './subscription.ts';
 
-/** How many packet identifiers there are. */
-const PACKET_IDS = 65_535;
-
 /** Session Expiry Interval of a session that never expires (§3.1.2.11.2). */
 export const NEVER_EXPIRES = 0xffff_ffff;
-
-/** The connection, as the session sees it. */
-export interface SessionLink {
-  /** False while so much waits to be sent that messages had better stay in the queue. */
-  readonly isWritable: boolean;
-  /**
-   * Sends a PUBLISH.
-   *
-   * @param dup - whether it is sent again [MQTT-3.3.1-1]
-   * @returns null, or why nothing was sent: the packet exceeds the client's Maximum Packet Size (the
-   * message then counts as delivered [MQTT-3.1.2-25]), or it is QoS 0 and the client is too slow
-   */
-  sendPublish(delivery: Delivery, dup: boolean): DropReason | null;
-  /**
-   * Sends a PUBLISH that is encoded already.
-   *
-   * @param flags - `qos << 1 | retain`
-   * @returns as `sendPublish` does
-   */
-  sendFrame(frame: PublishFrame, flags: number, packetId: number): DropReason | null;
-  sendPubrel(packetId: number): void;
-}
 
 export interface SessionOptions<L extends SessionLink = SessionLink> extends QueueLimits {
   readonly onDrop: DropListener;
@@ -52,17 +28,6 @@ export interface SessionOptions<L extends SessionLink = SessionLink> extends Que
   /** Keeps the deliveries of QoS 1 and 2; absent when they are in memory only. */
   readonly store?: DeliveryStore<L> | null;
 }
-
-/** What the session says of an acknowledgement. */
-export type AckResult =
-  /** It belongs to a delivery and was taken. */
-  | 'ok'
-  /** It was taken, and the store sees to the answer. */
-  | 'deferred'
-  /** No delivery has that packet identifier. */
-  | 'unknown'
-  /** A delivery has it, but this packet is not what its QoS or state allows. */
-  | 'protocol-error';
 
 /**
  * The state that a client and the broker share beyond one connection (§4.1): subscriptions, messages
@@ -74,8 +39,7 @@ export type AckResult =
  * A session that ends with its connection never sends anything again, so the packets themselves are all
  * that it needs of most messages: those are frames, and have no delivery.
  *
- * Invariants: a packet identifier is in `#inflight` or in `#sentFrames`, once at most; while a link is attached,
- * `#sendQuota` is at least 0, and no PUBLISH of QoS 1 or 2 is sent at quota 0 [MQTT-3.3.4-9].
+ * Invariant: while a link is attached, messages of QoS 1 and 2 are sent in the order `#resends`, `#replays`, `#queue`.
  */
 export class Session<L extends SessionLink = SessionLink> {
   readonly clientId: string;
@@ -91,13 +55,12 @@ export class Session<L extends SessionLink = SessionLink> {
   sentSequence: number;
   /** Position of the last record that names deliveries of this session apart from their messages. */
   referencePosition: number;
+  /** Whether `end` has been called. */
+  isEnded: boolean;
   readonly store: DeliveryStore<L> | null;
   readonly #onDrop: DropListener;
   #link: L | null;
-  /** Deliveries with a packet identifier, in the order in which they were first sent. */
-  readonly #inflight: Map<number, Delivery>;
-  /** Packet identifiers of frames. */
-  readonly #sentFrames: SentFrames;
+  readonly #inflight: Inflight<L>;
   /** Inflight deliveries of an earlier connection that are still to be sent again. */
   readonly #resends: Fifo<Delivery>;
   /** Retained messages that a new subscription is owed; they go before what was published later. */
@@ -107,12 +70,7 @@ export class Session<L extends SessionLink = SessionLink> {
   readonly #memoryQueue: MessageQueue | null;
   /** The queue itself where deliveries are stored, else null. */
   readonly storedQueue: StoredQueue<L> | null;
-  #sendQuota: number;
-  #lastPacketId: number;
-  /** How often a stored delivery could not have the identifier of its sequence. */
-  #otherIdsCount: number;
   readonly #received: ReceivedIds;
-  #connectionCount: number;
 
   constructor(clientId: string, options: SessionOptions<L>) {
     this.clientId = clientId;
@@ -123,6 +81,7 @@ export class Session<L extends SessionLink = SessionLink> {
     this.sentSequence = 0;
     this.referencePosition = 0;
     const store = options.store ?? null;
+    this.isEnded = false;
     this.store = store;
     const { onDrop } = options;
     this.#onDrop =
@@ -133,18 +92,13 @@ export class Session<L extends SessionLink = SessionLink> {
             onDrop(reason, delivery);
           };
     this.#link = null;
-    this.#inflight = new Map();
-    this.#sentFrames = new SentFrames();
+    this.#inflight = new Inflight(this, store);
     this.#resends = new Fifo();
     this.#replays = new ReplayQueue();
     this.storedQueue = store === null ? null : new StoredQueue(this, store, options, this.#onDrop);
     this.#memoryQueue = store === null ? new MessageQueue(options, onDrop) : null;
     this.#queue = (this.storedQueue ?? this.#memoryQueue) as DeliveryQueue;
-    this.#sendQuota = 0;
-    this.#lastPacketId = 0;
-    this.#otherIdsCount = 0;
     this.#received = new ReceivedIds();
-    this.#connectionCount = 0;
   }
 
   get link(): L | null {
@@ -157,7 +111,7 @@ export class Session<L extends SessionLink = SessionLink> {
 
   /** Whether a QoS 1 or 2 message would be sent at once. */
   get isReady(): boolean {
-    return this.#link?.isWritable === true && this.#hasQuota && !this.hasBacklog;
+    return this.#link?.isWritable === true && this.#inflight.mayBegin && !this.hasBacklog;
   }
 
   /** Messages that wait to be sent for the first time. */
@@ -176,7 +130,7 @@ export class Session<L extends SessionLink = SessionLink> {
 
   /** QoS 1 and 2 messages sent and not fully acknowledged. */
   get inflightCount(): number {
-    return this.#inflight.size + this.#sentFrames.size;
+    return this.#inflight.count;
   }
 
   /** QoS 2 messages of this connection that wait for their PUBREL. */
@@ -194,13 +148,13 @@ export class Session<L extends SessionLink = SessionLink> {
    */
   attach(link: L, sendQuota: number, now: number): void {
     this.#link = link;
-    this.#sendQuota = sendQuota;
+    this.#inflight.beginConnection(sendQuota);
     this.#received.beginConnection();
-    this.#connectionCount++;
     this.#resends.clear();
-    for (const delivery of this.#inflight.values()) {
-      if (delivery.state !== DeliveryState.Released) this.#resends.push(delivery);
-      else if (this.#isSafe(delivery)) link.sendPubrel(delivery.packetId);
+    for (const delivery of this.#inflight.deliveries) {
+      const { state, packetId, position, isReference } = delivery;
+      if (state !== DeliveryState.Released) this.#resends.push(delivery);
+      else if (this.isSafe(position, isReference)) link.sendPubrel(packetId);
     }
     this.pump(now);
   }
@@ -221,18 +175,18 @@ export class Session<L extends SessionLink = SessionLink> {
    */
   end(): Delivery[] {
     this.#link = null;
+    this.isEnded = true;
     const orphans: Delivery[] = [];
-    for (const delivery of this.#inflight.values()) {
+    for (const delivery of this.#inflight.deliveries) {
       if (delivery.group !== null && delivery.qos === 1) orphans.push(delivery);
       else this.#onDrop('session-ended', delivery);
     }
-    for (let count = this.#sentFrames.size; count > 0; count--) {
+    for (let count = this.#inflight.frameCount; count > 0; count--) {
       this.#onDrop('session-ended', FRAME_DELIVERY);
     }
     orphans.push(...this.#queue.takeShared(() => true, true));
     this.#queue.clear();
     this.#inflight.clear();
-    this.#sentFrames.clear();
     this.#resends.clear();
     this.#replays.clear();
     this.#received.clear();
@@ -261,7 +215,8 @@ export class Session<L extends SessionLink = SessionLink> {
    */
   deliver(delivery: Delivery, now: number): void {
     const link = this.#link;
-    if (delivery.qos === 0) {
+    const { qos, position, isReference } = delivery;
+    if (qos === 0) {
       if (link === null) {
         this.#onDrop('not-connected', delivery);
         return;
@@ -270,7 +225,7 @@ export class Session<L extends SessionLink = SessionLink> {
         this.#sendFirst(link, delivery);
         return;
       }
-    } else if (link !== null && this.isReady && this.#isSafe(delivery)) {
+    } else if (link !== null && this.isReady && this.isSafe(position, isReference)) {
       this.#sendFirst(link, delivery);
       return;
     }
@@ -308,24 +263,23 @@ export class Session<L extends SessionLink = SessionLink> {
    * @returns its packet identifier
    */
   beginExchange(qos: 1 | 2): number {
-    let packetId = this.#nextPacketId();
-    for (let tries = this.#sentFrames.spareSlots; tries > 0; tries--) {
-      if (this.#sentFrames.hasSlotFor(packetId)) break;
-      packetId = this.#nextPacketId();
-    }
-    this.#sentFrames.add(
-      packetId,
-      qos === 1 ? SentFrameState.Published1 : SentFrameState.Published2,
-    );
-    this.#sendQuota--;
-    return packetId;
+    return this.#inflight.beginFrame(qos);
   }
 
   /** The message of an exchange that was begun just now could not be sent. */
   cancelExchange(packetId: number, reason: DropReason): void {
-    this.#sentFrames.delete(packetId);
-    this.#sendQuota++;
+    this.#inflight.endFrame(packetId);
     this.#onDrop(reason, FRAME_DELIVERY);
+  }
+
+  /** Retained messages are going to be replayed, until `endReplay`: later messages wait behind them. */
+  beginReplay(): void {
+    this.#replays.open();
+  }
+
+  endReplay(now: number): void {
+    this.#replays.close();
+    this.pump(now);
   }
 
   /** Queues retained messages that a subscription is owed, ahead of all later messages. */
@@ -344,8 +298,13 @@ export class Session<L extends SessionLink = SessionLink> {
     this.pump(now);
   }
 
-  /** Whether what a delivery depends on is stored as safely as it has to be before it is sent. */
-  #isSafe({ position, isReference }: Delivery): boolean {
+  /**
+   * Whether what a delivery depends on is stored as safely as it has to be before it is sent.
+   *
+   * @param position - that of the delivery
+   * @param isReference - whether it is stored by a record of its own
+   */
+  isSafe(position: number, isReference: boolean): boolean {
     if (position === 0 || this.store === null) return true;
     const gate =
       isReference && this.referencePosition > position ? this.referencePosition : position;
@@ -354,20 +313,23 @@ export class Session<L extends SessionLink = SessionLink> {
 
   /** Whether anything waits, so that a new message has to wait behind it. */
   get hasBacklog(): boolean {
-    return this.#queue.length > 0 || this.#replays.length > 0 || this.#resends.length > 0;
+    return this.#queue.length > 0 || !this.#replays.isOver || this.#resends.length > 0;
   }
 
   /** Whether `deliver` would send a QoS 0 message at once; the router then may bypass it. */
   get isOpenForQoS0(): boolean {
-    return this.#link !== null && this.#replays.length === 0 && this.#queue.transientCount === 0;
+    return this.#link !== null && this.#replays.isOver && this.#queue.transientCount === 0;
   }
 
   /** Sends what waits, as far as quota and connection allow. Call it when the connection drains. */
   pump(now: number): void {
     const link = this.#link;
     if (link === null) return;
-    while (link.isWritable && this.#resends.length > 0 && this.#sendQuota > 0) {
-      this.#sendAgain(link, this.#resends.shift() as Delivery);
+    while (link.isWritable && this.#inflight.hasQuota) {
+      const delivery = this.#resends.peek();
+      if (delivery === undefined) break;
+      if (!this.#sendAgain(link, delivery)) return;
+      this.#resends.shift();
     }
     if (this.#resends.length > 0) return;
     while (link.isWritable) {
@@ -383,8 +345,8 @@ export class Session<L extends SessionLink = SessionLink> {
     for (;;) {
       const replay = this.#replays.peek();
       if (replay === undefined) break;
-      if (replay.qos > 0 && !this.#maySend(replay)) return undefined;
-      if (!this.#isSafe(replay)) {
+      if (replay.qos > 0 && !this.#inflight.mayBeginWith(replay)) return undefined;
+      if (!this.isSafe(replay.position, replay.isReference)) {
         this.store?.awaitCommit(this);
         return undefined;
       }
@@ -392,19 +354,17 @@ export class Session<L extends SessionLink = SessionLink> {
       if (replay.message.expiresAt > now) return replay;
       this.#onDrop('expired', replay);
     }
+    if (!this.#replays.isOver) return undefined;
+    // Without quota, a message isn't read back: it may have to wait for long.
+    if (!this.#inflight.mayBegin && this.storedQueue?.beginsWithExchange === true) return undefined;
     const head = this.#queue.peek(now);
-    if (head === undefined || (head.qos > 0 && !this.#maySend(head))) return undefined;
+    if (head === undefined || (head.qos > 0 && !this.#inflight.mayBeginWith(head)))
+      return undefined;
     return this.#queue.shift();
   }
 
-  #maySend(delivery: Delivery): boolean {
-    if (!this.#hasQuota) return false;
-    // Its identifier is the same in every process, so that the client knows a duplicate for one.
-    return delivery.qos < 2 || delivery.sequence === 0 || !this.#inflight.has(idOf(delivery));
-  }
-
   #sendFirst(link: SessionLink, delivery: Delivery): void {
-    if (delivery.qos > 0) delivery.packetId = this.#packetIdFor(delivery);
+    if (delivery.qos > 0) delivery.packetId = this.#inflight.packetIdFor(delivery);
     if (delivery.sequence > this.sentSequence) {
       this.sentSequence = delivery.sequence;
       this.store?.onSent(this);
@@ -414,10 +374,7 @@ export class Session<L extends SessionLink = SessionLink> {
       delivery.packetId = 0;
       this.#onDrop(refused, delivery);
     } else if (delivery.qos > 0) {
-      delivery.state = DeliveryState.Published;
-      delivery.sentOn = this.#connectionCount;
-      this.#inflight.set(delivery.packetId, delivery);
-      this.#sendQuota--;
+      this.#inflight.begin(delivery);
     }
   }
 
@@ -433,68 +390,36 @@ export class Session<L extends SessionLink = SessionLink> {
     if (refused !== null) this.cancelExchange(packetId, refused);
   }
 
-  #sendAgain(link: SessionLink, delivery: Delivery): void {
+  /** @returns false while the message is being read back: the delivery has to be sent later */
+  #sendAgain(link: SessionLink, delivery: Delivery): boolean {
     // It may have been acknowledged on this connection before we came to send it again.
-    if (this.#inflight.get(delivery.packetId) !== delivery) return;
-    if (delivery.state !== DeliveryState.Published) return;
-    const refused = link.sendPublish(delivery, true);
-    if (refused === null) {
-      delivery.sentOn = this.#connectionCount;
-      this.#sendQuota--;
-    } else {
-      this.#inflight.delete(delivery.packetId);
-      this.#onDrop(refused, delivery);
+    if (!this.#inflight.has(delivery) || delivery.state !== DeliveryState.Published) return true;
+    const drop = (reason: DropReason) => {
+      this.#inflight.delete(delivery);
+      this.#onDrop(reason, delivery);
+    };
+    if (delivery.message === STORED_MESSAGE) {
+      const message = (this.store as DeliveryStore<L>).fetch(this, delivery.position);
+      if (message === null) return false;
+      if (message === 'lost') {
+        drop('lost');
+        return true;
+      }
+      delivery.message = message;
     }
-  }
-
-  #packetIdFor(delivery: Delivery): number {
-    if (delivery.sequence === 0) return this.#nextPacketId();
-    const packetId = idOf(delivery);
-    if (!this.#inflight.has(packetId)) return packetId;
-    this.#otherIdsCount++;
-    return this.#nextPacketId();
-  }
-
-  /**
-   * Whether one more exchange may begin [MQTT-3.3.4-9]. What an earlier connection left between PUBREC and
-   * PUBCOMP takes none of the quota, but its packet identifiers.
-   */
-  get #hasQuota(): boolean {
-    return this.#sendQuota > 0 && this.inflightCount < PACKET_IDS;
-  }
-
-  /** A packet identifier that is not in use [MQTT-2.2.1-4], of which there is one while `#hasQuota`. */
-  #nextPacketId(): number {
-    let packetId = this.#lastPacketId;
-    do {
-      packetId = packetId === 0xffff ? 1 : packetId + 1;
-    } while (this.#isUsed(packetId));
-    this.#lastPacketId = packetId;
-    return packetId;
-  }
-
-  #isUsed(packetId: number): boolean {
-    return (
-      this.#sentFrames.get(packetId) !== SentFrameState.None ||
-      (this.#inflight.size > 0 && this.#inflight.has(packetId))
-    );
+    const refused = link.sendPublish(delivery, true);
+    if (refused === null) this.#inflight.beginAgain(delivery);
+    else drop(refused);
+    return true;
   }
 
   // ---------------------------------------------- acknowledgements of what we sent
 
   /** PUBACK: a QoS 1 delivery is complete, whatever its reason code [MQTT-4.4.0-2]. */
   onPuback(packetId: number, now: number): AckResult {
-    const state = this.#sentFrames.get(packetId);
-    if (state !== SentFrameState.None) {
-      if (state !== SentFrameState.Published1) return 'protocol-error';
-      this.#completeFrame(packetId, now);
-      return 'ok';
-    }
-    const delivery = this.#inflight.get(packetId);
-    if (delivery === undefined) return 'unknown';
-    if (delivery.qos !== 1) return 'protocol-error';
-    this.#complete(delivery, now);
-    return 'ok';
+    const result = this.#inflight.onPuback(packetId);
+    if (result === 'ok' && this.hasBacklog) this.pump(now);
+    return result;
   }
 
   /**
@@ -502,68 +427,16 @@ export class Session<L extends SessionLink = SessionLink> {
    * a reason code below 0x80, and after `unknown`, the caller answers with PUBREL.
    */
   onPubrec(packetId: number, reasonCode: number, now: number): AckResult {
-    const state = this.#sentFrames.get(packetId);
-    if (state !== SentFrameState.None) return this.#onFramePubrec(packetId, state, reasonCode, now);
-    const delivery = this.#inflight.get(packetId);
-    if (delivery === undefined) return 'unknown';
-    if (delivery.qos !== 2) return 'protocol-error';
-    if (reasonCode >= 0x80) {
-      if (delivery.state === DeliveryState.Released) return 'protocol-error';
-      this.#complete(delivery, now);
-      return 'ok';
-    }
-    if (delivery.sequence === 0 || delivery.state === DeliveryState.Released) {
-      delivery.state = DeliveryState.Released;
-      return delivery.sequence === 0 || this.#isSafe(delivery) ? 'ok' : 'deferred';
-    }
-    delivery.state = DeliveryState.Released;
-    this.store?.onReleased(this, delivery);
-    return 'deferred';
-  }
-
-  #onFramePubrec(
-    packetId: number,
-    state: SentFrameState,
-    reasonCode: number,
-    now: number,
-  ): AckResult {
-    if (state === SentFrameState.Published1) return 'protocol-error';
-    if (reasonCode < 0x80) {
-      this.#sentFrames.release(packetId);
-      return 'ok';
-    }
-    if (state === SentFrameState.Released) return 'protocol-error';
-    this.#completeFrame(packetId, now);
-    return 'ok';
+    const result = this.#inflight.onPubrec(packetId, reasonCode);
+    if (result === 'ok' && reasonCode >= 0x80 && this.hasBacklog) this.pump(now);
+    return result;
   }
 
   /** PUBCOMP: a QoS 2 delivery is complete. */
   onPubcomp(packetId: number, now: number): AckResult {
-    const state = this.#sentFrames.get(packetId);
-    if (state !== SentFrameState.None) {
-      if (state !== SentFrameState.Released) return 'protocol-error';
-      this.#completeFrame(packetId, now);
-      return 'ok';
-    }
-    const delivery = this.#inflight.get(packetId);
-    if (delivery === undefined) return 'unknown';
-    if (delivery.state !== DeliveryState.Released) return 'protocol-error';
-    this.#complete(delivery, now);
-    return 'ok';
-  }
-
-  #complete(delivery: Delivery, now: number): void {
-    this.#inflight.delete(delivery.packetId);
-    if (delivery.sequence > 0) this.store?.onSettled(this, delivery);
-    // What was only sent on an earlier connection has taken nothing of this one's quota [MQTT-3.3.4-9].
-    if (delivery.sentOn === this.#connectionCount) this.#sendQuota++;
-    if (this.hasBacklog) this.pump(now);
-  }
-
-  #completeFrame(packetId: number, now: number): void {
-    this.#sentFrames.delete(packetId);
-    this.#sendQuota++;
-    if (this.hasBacklog) this.pump(now);
+    const result = this.#inflight.onPubcomp(packetId);
+    if (result === 'ok' && this.hasBacklog) this.pump(now);
+    return result;
   }
 
   // ------------------------------------------------------------ QoS 2 received
@@ -605,22 +478,21 @@ export class Session<L extends SessionLink = SessionLink> {
 
   /** What has been sent and not settled, and retained messages that are to be sent. */
   *underWay(): Generator<Delivery> {
-    yield* this.#inflight.values();
+    yield* this.#inflight.deliveries;
     yield* this.#replays.deliveries;
   }
 
   /** A stored delivery that is under way; null when there is none with this sequence. */
   findUnderWay(sequence: number): Delivery | null {
-    const expected = this.#inflight.get(idOf({ sequence }));
-    if (expected?.sequence === sequence) return expected;
-    if (this.#replays.length === 0 && this.#otherIdsCount === 0) return null;
-    for (const delivery of this.underWay()) if (delivery.sequence === sequence) return delivery;
+    const sent = this.#inflight.find(sequence);
+    if (sent !== null) return sent;
+    for (const replay of this.#replays.deliveries) if (replay.sequence === sequence) return replay;
     return null;
   }
 
   /** Whether a delivery has been sent and not settled. */
   isInflight(delivery: Delivery): boolean {
-    return this.#inflight.get(delivery.packetId) === delivery;
+    return this.#inflight.has(delivery);
   }
 
   /** A stored delivery whose message is still needed, without it; null when there is none. */
@@ -641,20 +513,14 @@ export class Session<L extends SessionLink = SessionLink> {
 
   /** Takes up the QoS 2 delivery of a process that has ended, whose PUBREC it had received. */
   restoreReleased(sequence: number, packetId: number, position: number): void {
-    const delivery = new Delivery(STORED_MESSAGE, 2, false);
-    delivery.sequence = sequence;
-    delivery.packetId = packetId;
-    delivery.position = position;
-    delivery.state = DeliveryState.Released;
-    if (packetId !== idOf(delivery)) this.#otherIdsCount++;
-    this.#inflight.set(packetId, delivery);
+    this.#inflight.restoreReleased(sequence, packetId, position);
   }
 
   /** Ends a restored delivery, as the store has learnt; false when there is none. */
   restoreSettled(sequence: number): boolean {
     const delivery = this.findUnderWay(sequence);
     if (delivery === null) return this.storedQueue?.remove(sequence) ?? false;
-    return this.#inflight.delete(delivery.packetId);
+    return this.#inflight.delete(delivery);
   }
 
   /** What was stored at or behind a position never came to be. */
@@ -668,9 +534,4 @@ export class Session<L extends SessionLink = SessionLink> {
     if (this.storedQueue?.remove(sequence) === true) return;
     this.#replays.filter((replay) => replay.sequence !== sequence);
   }
-}
-
-/** The packet identifier of a stored delivery, 1 to 65,535, unless it is in use. */
-export function idOf({ sequence }: { readonly sequence: number }): number {
-  return ((sequence - 1) % 0xffff) + 1;
 }

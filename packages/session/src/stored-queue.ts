@@ -17,7 +17,8 @@ import {
   QueueBlock,
 } from './queue-block.ts';
 import { NO_IDENTIFIERS } from './recipient.ts';
-import type { Session, SessionLink } from './session.ts';
+import type { Session } from './session.ts';
+import type { SessionLink } from './session-link.ts';
 
 /** Where the record of a stored delivery lies. */
 export interface StoredPlace {
@@ -108,6 +109,12 @@ export class StoredQueue<L extends SessionLink> implements DeliveryQueue {
     return this.#transientCount;
   }
 
+  /** Whether the first delivery is of QoS 1 or 2. */
+  get beginsWithExchange(): boolean {
+    const block = this.#blocks.peek();
+    return block !== undefined && ((block.flags[block.start] as number) & EntryFlag.QoS) > 0;
+  }
+
   peek(now: number): Delivery | undefined {
     for (;;) {
       this.#head ??= this.#materialize();
@@ -160,13 +167,13 @@ export class StoredQueue<L extends SessionLink> implements DeliveryQueue {
 
   /** The connection is gone: messages of stored entries are read back when there is another. */
   forgetMessages(): void {
+    this.#head = null;
     if (this.#residentCount === 0) return;
     for (const block of this.#blocks) {
       for (let index = block.start; index < block.end; index++) {
         if (!block.isTransient(index)) this.#evict(block, index);
       }
     }
-    this.#head = null;
   }
 
   /** A stored entry as a delivery, without its message; null when no entry has this sequence. */
@@ -198,7 +205,7 @@ export class StoredQueue<L extends SessionLink> implements DeliveryQueue {
   /** Appends a delivery that was stored by a process that has ended, whatever the limits. */
   restoreDelivery(delivery: Delivery): void {
     const last = this.#lastBlock;
-    const isBehind = last === null || delivery.sequence > (last.sequences[last.end - 1] as number);
+    const isBehind = last === null || delivery.sequence > last.lastSequence;
     if (isBehind) this.#append(delivery);
     else this.putBack([delivery]);
   }
@@ -228,7 +235,7 @@ export class StoredQueue<L extends SessionLink> implements DeliveryQueue {
   markSent(sequence: number): void {
     for (const block of this.#blocks) {
       for (let index = block.start; index < block.end; index++) {
-        if ((block.sequences[index] as number) > sequence) return;
+        if (block.sequenceAt(index) > sequence) return;
         block.flags[index] = (block.flags[index] as number) | EntryFlag.Sent;
       }
     }
@@ -272,7 +279,7 @@ export class StoredQueue<L extends SessionLink> implements DeliveryQueue {
       for (let index = block.start; index < block.end; index++) {
         if (((block.flags[index] as number) & EntryFlag.Reference) === 0) continue;
         const position = block.positions[index] as number;
-        yield { position, sequence: block.sequences[index] as number };
+        yield { position, sequence: block.sequenceAt(index) };
       }
     }
   }
@@ -302,8 +309,7 @@ export class StoredQueue<L extends SessionLink> implements DeliveryQueue {
       this.#lastBlock = block;
     }
     const isTransient = sequence === 0;
-    const order =
-      isTransient && block.end > 0 ? (block.sequences[block.end - 1] as number) : sequence;
+    const order = isTransient && block.end > 0 ? block.lastSequence : sequence;
     const kept = isTransient || this.#isWorthKeeping(message) ? message : null;
     block.add(order, position, share, flagsOf(delivery), detailsOf(delivery, block), kept);
     if (isTransient) this.#transientCount++;
@@ -328,8 +334,7 @@ export class StoredQueue<L extends SessionLink> implements DeliveryQueue {
       const position = block.positions[index] as number;
       const isTransient = block.isTransient(index);
       const isReference = ((block.flags[index] as number) & EntryFlag.Reference) !== 0;
-      const gate = isReference ? Math.max(position, this.#session.referencePosition) : position;
-      if (!isTransient && gate >= this.#store.committedPosition) {
+      if (!isTransient && !this.#session.isSafe(position, isReference)) {
         this.#store.awaitCommit(this.#session);
         return null;
       }
@@ -401,7 +406,7 @@ export class StoredQueue<L extends SessionLink> implements DeliveryQueue {
   #extractFrom(block: QueueBlock, isTaken: IsTaken, taken: Delivery[]): QueueBlock | null {
     const kept = new QueueBlock(block.number);
     for (let index = block.start; index < block.end; index++) {
-      const sequence = block.sequences[index] as number;
+      const sequence = block.sequenceAt(index);
       const position = block.positions[index] as number;
       const flags = block.flags[index] as number;
       const details = block.details?.[index] ?? null;
@@ -426,7 +431,7 @@ export class StoredQueue<L extends SessionLink> implements DeliveryQueue {
       if (index !== -1) return { block: last, index };
     }
     for (const block of this.#blocks) {
-      if ((block.sequences[block.end - 1] as number) < sequence) continue;
+      if (block.lastSequence < sequence) continue;
       const index = block.indexOf(sequence);
       if (index === -1) return null;
       this.#foundIn = block;
@@ -507,7 +512,7 @@ function deliveryAt(block: QueueBlock, index: number, message: Message): Deliver
     details?.group ?? null,
   );
   if ((flags & EntryFlag.Transient) === 0) {
-    delivery.sequence = block.sequences[index] as number;
+    delivery.sequence = block.sequenceAt(index);
     delivery.position = block.positions[index] as number;
     delivery.share = block.shares[index] as number;
     delivery.isReference = (flags & EntryFlag.Reference) !== 0;

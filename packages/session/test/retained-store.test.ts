@@ -1,4 +1,4 @@
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { type Message, matchesFilter, RetainedStore } from '../src/index.ts';
 
@@ -71,6 +71,141 @@ test('it finds what comparing every topic finds, through any changes [MQTT-3.3.1
     ),
     { numRuns: 500 },
   );
+});
+
+describe('a walk in steps finds what was there when it began', () => {
+  // Enough of them that children are in maps, and few enough that nodes are split and joined.
+  const wide = fc.constantFrom(...'0123456789ab$');
+  const topics = fc
+    .array(wide, { minLength: 1, maxLength: 4 })
+    .map((parts) => parts.join('/'))
+    .filter((topic) => topic !== '');
+  const filters = fc
+    .tuple(fc.array(fc.oneof(wide, fc.constant('+')), { minLength: 0, maxLength: 3 }), fc.boolean())
+    .map(([parts, hash]) => [...parts, ...(hash || parts.length === 0 ? ['#'] : [])].join('/'));
+  const change = fc.record({ topic: topics, isRemoval: fc.boolean() });
+  /** Topics that are there at first, and changes of them and of others. */
+  const scenario = fc
+    .array(topics, { minLength: 1, maxLength: 120 })
+    .chain((atFirst) =>
+      fc.tuple(
+        fc.constant(atFirst),
+        fc.array(
+          fc.array(
+            fc.oneof(
+              change,
+              fc.record({ topic: fc.constantFrom(...atFirst), isRemoval: fc.boolean() }),
+            ),
+            { maxLength: 8 },
+          ),
+          { maxLength: 60 },
+        ),
+      ),
+    );
+
+  type Changes = readonly (readonly { topic: string; isRemoval: boolean }[])[];
+
+  /** What a walk finds that is made in steps of some nodes, with changes between them. */
+  function walkThrough(
+    store: RetainedStore,
+    changes: Changes,
+    filter: string,
+    nodesMax: number,
+  ): Message[] {
+    const walk = store.walk(filter);
+    const found: Message[] = [];
+    for (const step of changes) {
+      if (walk.isDone) break;
+      expect(store.goOn(walk, nodesMax, found, 0)).toBeLessThanOrEqual(nodesMax);
+      for (const { topic, isRemoval } of step) {
+        store.set(newMessage(topic, isRemoval ? '' : 'later'));
+      }
+    }
+    while (!walk.isDone) store.goOn(walk, nodesMax, found, 0);
+    return found;
+  }
+
+  function expectWholeWalk(
+    atFirst: readonly string[],
+    changes: Changes,
+    filter: string,
+    nodesMax: number,
+  ): void {
+    const store = newStore();
+    for (const topic of atFirst) store.set(newMessage(topic, 'first'));
+    const expected = new Map(store.match(filter, 0).map((message) => [message.topic, message]));
+    const found = walkThrough(store, changes, filter, nodesMax);
+    for (const message of found) expect(expected.get(message.topic)).toBe(message);
+    const topics = new Set(found.map(({ topic }) => topic));
+    expect(topics.size).toBe(found.length);
+    const removed = new Set(
+      changes.flat().flatMap(({ topic, isRemoval }) => (isRemoval ? [topic] : [])),
+    );
+    expect(
+      [...expected.keys()].filter((topic) => !topics.has(topic) && !removed.has(topic)),
+    ).toEqual([]);
+  }
+
+  test('through any changes, each topic once; what is removed meanwhile may be found or not', () => {
+    fc.assert(
+      fc.property(
+        scenario,
+        fc.oneof(filters, fc.constantFrom('#', '+/#', '+/+/#')),
+        fc.integer({ min: 1, max: 5 }),
+        ([atFirst, changes], filter, nodesMax) =>
+          expectWholeWalk(atFirst, changes, filter, nodesMax),
+      ),
+      { numRuns: 2000 },
+    );
+  });
+
+  const remove = (topic: string) => ({ topic, isRemoval: true });
+
+  test('when all but the last of many siblings go, and it takes the place of its parent', () => {
+    const topics = Array.from({ length: 12 }, (_, index) => `m/${index}`);
+    const changes = [[], topics.slice(0, -1).map(remove)];
+    expectWholeWalk(topics, changes, 'm/+', 4);
+  });
+
+  test('when a node is joined with its parent, and split from it again', () => {
+    const changes = [[remove('n/c')], [{ topic: 'n/e', isRemoval: false }]];
+    expectWholeWalk(['n/c', 'n/d'], [[], ...changes], 'n/+', 1);
+    expectWholeWalk(['n/c', 'n/d'], [changes.flat()], 'n/+', 1);
+  });
+
+  test('a message that is replaced is found as it was, one that is removed not at all', () => {
+    const store = newStore();
+    const messages = ['a/1', 'a/2', 'a/3'].map((topic) => newMessage(topic));
+    for (const message of messages) store.set(message);
+    const walk = store.walk('#');
+    store.set(newMessage('a/1', 'later'));
+    store.set(newMessage('a/2', ''));
+    store.set(newMessage('a/4', 'new'));
+    const found: Message[] = [];
+    store.goOn(walk, 100, found, 0);
+    expect(walk.isDone).toBe(true);
+    expect(new Set(found)).toEqual(new Set([messages[0], messages[2]]));
+  });
+
+  test('a removal that is taken back leaves the message owed', () => {
+    const store = newStore();
+    const message = newMessage('a');
+    store.set(message);
+    const walk = store.walk('#');
+    store.set(newMessage('a', ''));
+    store.restore('a', message);
+    const found: Message[] = [];
+    store.goOn(walk, 100, found, 0);
+    expect(found).toEqual([message]);
+  });
+
+  test('expired messages are removed, not found', () => {
+    const store = newStore();
+    store.set(newMessage('a', 'x', 10));
+    const found: Message[] = [];
+    store.goOn(store.walk('#'), 100, found, 10);
+    expect([found, store.count]).toEqual([[], 0]);
+  });
 });
 
 test('a message without payload removes the one before and is not kept [MQTT-3.3.1-6] [MQTT-3.3.1-7]', () => {

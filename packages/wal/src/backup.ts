@@ -1,7 +1,8 @@
 import { basename, join } from 'node:path';
-import { SEGMENT_HEADER_SIZE } from './format.ts';
+import { decodeSegmentHeader, SEGMENT_HEADER_SIZE, writeLogId } from './format.ts';
 import { type InspectionOptions, openSegments } from './inspection.ts';
 import { LogError } from './log-error.ts';
+import { createLogId, logIdOf } from './log-id.ts';
 import { nodeFiles } from './node-files.ts';
 import { readSegment } from './recovery.ts';
 import { scan } from './scan.ts';
@@ -13,6 +14,8 @@ const ATTEMPTS_MAX = 10;
 export interface BackupReport {
   readonly directory: string;
   readonly target: string;
+  /** Identity of the copy, in hexadecimal. */
+  readonly logId: string;
   readonly segments: number;
   readonly bytes: number;
   /** Position after the last batch that was copied: everything before it is in the copy. */
@@ -24,10 +27,14 @@ export interface BackupReport {
  * one moment would have left: everything that was acknowledged before this was called is in it, and nothing without
  * what came before it. The index isn't copied; opening the copy makes a new one.
  *
+ * The copy is a log of its own, with another identity: the index of the original, which may be ahead of it, is never
+ * taken for that of the copy.
+ *
  * All segments are opened before the first is copied, so that compaction can't take one away meanwhile.
  *
  * @param target - a directory that is empty, or made
- * @throws {LogError} `not-found` when there is no such log, `newer-version`; Error when `target` isn't empty
+ * @throws {LogError} `not-found` when there is no such log, `newer-version`, `foreign` when the segments are of
+ * several logs; Error when `target` isn't empty
  */
 export async function backupLog(
   directory: string,
@@ -41,14 +48,17 @@ export async function backupLog(
   }
   const segments = await openAll(directory, options);
   const copies: string[] = [];
+  const logId = createLogId();
   let isComplete = false;
   try {
+    logIdOf(segments);
     const totalBytes = segments.reduce((sum, { size }) => sum + size, 0);
     let bytes = 0;
     let head = 0;
     for (const [index, segment] of segments.entries()) {
       const isLast = index === segments.length - 1;
       const content = isLast ? await readLast(segment, options) : await readSegment(files, segment);
+      if (decodeSegmentHeader(content) !== null) writeLogId(content, logId);
       const path = join(target, basename(segment.path));
       copies.push(path);
       const copy = await files.open(path, 'create');
@@ -64,7 +74,7 @@ export async function backupLog(
     }
     await files.syncDirectory(target);
     isComplete = true;
-    return { directory, target, segments: segments.length, bytes, head };
+    return { directory, target, logId, segments: segments.length, bytes, head };
   } finally {
     for (const segment of segments) await segment.close();
     // A part of it would look like a log that ends earlier.

@@ -6,8 +6,8 @@ export type CommitListener = (error: Error | null) => void;
 /** What the first buffer of a batch holds; it grows with what is appended. */
 const BUFFER_SIZE_MIN = 65_536;
 
-/** A buffer above this is not kept for the next batch. */
-const BUFFER_SIZE_KEPT = 4 * 1_048_576;
+/** A batch is closed before it grows beyond this; but a single record may be larger. */
+export const BATCH_SIZE_MAX = 1_048_576;
 
 /**
  * Gathers the records of one batch.
@@ -45,7 +45,7 @@ export class BatchBuilder {
     this.count = 0;
     this.listeners.length = 0;
     this.#length = BATCH_HEADER_SIZE;
-    if (this.#buffer.length > BUFFER_SIZE_KEPT) {
+    if (this.#buffer.length > BATCH_SIZE_MAX) {
       this.#buffer = Buffer.allocUnsafeSlow(BUFFER_SIZE_MIN);
     }
   }
@@ -65,7 +65,7 @@ export class BatchBuilder {
   ): number {
     const start = this.#length;
     const end = start + RECORD_HEADER_SIZE + stream.length + dataLength;
-    if (end + 8 > this.#buffer.length) this.#grow(end + 8);
+    if (alignUp(end) > this.#buffer.length) this.#grow(alignUp(end));
     const buffer = this.#buffer;
     buffer.writeUInt32LE(dataLength, start);
     buffer.writeUInt32LE(start, start + 4);

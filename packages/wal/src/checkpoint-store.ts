@@ -1,3 +1,5 @@
+import type { PairList } from './pair-list.ts';
+
 /** A change of the owner's state: what to put under a key; null removes the key. */
 export type CheckpointEntry = readonly [key: string, value: Uint8Array | null];
 
@@ -18,7 +20,19 @@ export interface SegmentState {
   readonly lastWriteMs: number;
 }
 
+/** What an index says of itself. */
+export interface IndexSummary {
+  /** Where it is. */
+  readonly file: string;
+  /** Identity of the log that it is of, in hexadecimal; null when it doesn't say. */
+  readonly logId: string | null;
+  /** Of its checkpoint; 0 when there is none. */
+  readonly position: number;
+}
+
 export interface Checkpoint {
+  /** Identity of the log that it is of, in hexadecimal; null when there is none, or an older package took it. */
+  readonly logId: string | null;
   /** The state holds the effects of all records before this position, and of no later ones. */
   readonly position: number;
   /** By first position. */
@@ -30,17 +44,16 @@ export interface Checkpoint {
 }
 
 export interface CheckpointChange {
+  /** Identity of the log, in hexadecimal; null as long as no segment has one. */
+  readonly logId: string | null;
   readonly position: number;
   /** The entries are all there are: former ones go. */
   readonly isWhole: boolean;
   readonly segments: ReadonlyMap<number, SegmentState>;
   readonly snapshot: SnapshotRange | null;
   readonly entries: Iterable<CheckpointEntry>;
-  /**
-   * What to add to streams: by segment's first position, then by stream name as latin1, pairs of a record's
-   * position and its origin, one after the other, in the order of the positions.
-   */
-  readonly streams: ReadonlyMap<number, ReadonlyMap<string, readonly number[]>>;
+  /** What to add to streams: by segment's first position, then by stream name as latin1. */
+  readonly streams: ReadonlyMap<number, ReadonlyMap<string, PairList>>;
   /** Segments that are gone. */
   readonly removedSegments: readonly number[];
 }
@@ -58,6 +71,12 @@ export interface CheckpointStore {
   open(): void;
   /** The last checkpoint; position 0 and no entries when there is none. */
   load(): Checkpoint;
+  /**
+   * It is another log's: puts what it holds aside, and begins anew.
+   *
+   * @returns where it is now
+   */
+  setAside(): Promise<string>;
   /** Applies a change whole or not at all; it is durable when the promise is fulfilled. */
   commit(change: CheckpointChange): Promise<void>;
   /** Pairs of position and origin of a stream in one segment, as far as the checkpoint knows. */
@@ -65,12 +84,24 @@ export interface CheckpointStore {
   close(): Promise<void>;
 }
 
+export const NO_CHECKPOINT: Checkpoint = {
+  logId: null,
+  position: 0,
+  segments: new Map(),
+  snapshot: null,
+  entries: [],
+};
+
 /** Of a log that has no index: it is read from its beginning at each start. */
 export class NoIndex implements CheckpointStore {
   open(): void {}
 
   load(): Checkpoint {
-    return { position: 0, segments: new Map(), snapshot: null, entries: [] };
+    return NO_CHECKPOINT;
+  }
+
+  async setAside(): Promise<string> {
+    return '';
   }
 
   async commit(): Promise<void> {}

@@ -9,6 +9,8 @@ import type { Streams } from './streams.ts';
 
 /** What checkpoints need of their log. */
 export interface CheckpointedLog {
+  /** Its identity; null as long as it isn't on disk, nor in the batches up to the head. */
+  readonly logId: () => string | null;
   readonly index: CheckpointStore;
   readonly owner: LogOwner | null;
   readonly stats: LogStats;
@@ -124,6 +126,7 @@ export class Checkpoints {
         { end, recordBytes, releasedBytes, lastWriteMs },
       ]),
     );
+    const logId = this.#log.logId();
     const { snapshot } = this;
     try {
       // Should it throw, changes that it had given out already would be missing in the next one.
@@ -131,6 +134,7 @@ export class Checkpoints {
       // The index must not know of records that a power cut would take away.
       await this.#log.flush();
       await index.commit({
+        logId,
         position,
         isWhole,
         segments,

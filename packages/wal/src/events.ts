@@ -25,7 +25,7 @@ export type LogEvent =
       readonly end: number;
       readonly records: number;
     }
-  /** The index could not be read, and is made anew from the segments. */
+  /** The index could not be read, or is of another log: it is made anew from the segments. */
   | { readonly type: 'index-rebuilt'; readonly why: string }
   /** The disk is full: appends are refused. */
   | { readonly type: 'full'; readonly why: string }

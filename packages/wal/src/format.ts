@@ -13,7 +13,8 @@ import { crc32 } from 'node:zlib';
  *       16     8  first position: that of this byte 0
  *       24     8  previous end: where the data of the segment before ends; what lies between was never used
  *       32     8  first position of the segment before; its own when it is the first one (0 in version 1)
- *       40    24  reserved, 0
+ *       40    16  identity of the log, random bytes that every segment of it has; 0 where an older package wrote it
+ *       56     8  reserved, 0
  *       64        batches, one after the other; behind the last one zeros, or the end of the file
  *
  * Batch, at a multiple of 8:
@@ -57,7 +58,8 @@ import { crc32 } from 'node:zlib';
  * a snapshot behind them has become durable; so what follows the last one, and its entries, make up the
  * whole state. Where there is none, all of the log does.
  *
- * Version 1 had no kinds but 0, and no compaction. Its segments are read as they are, and not appended to.
+ * Version 1 had no kinds but 0, and no compaction. Its segments are read as they are, and not appended to; nor
+ * are those without an identity. The log gets its identity with the first segment behind them.
  */
 
 export const FORMAT_VERSION = 2;
@@ -65,6 +67,9 @@ export const FORMAT_VERSION = 2;
 export const SEGMENT_HEADER_SIZE = 64;
 export const BATCH_HEADER_SIZE = 40;
 export const RECORD_HEADER_SIZE = 12;
+
+/** Bytes of a log's identity. */
+export const LOG_ID_SIZE = 16;
 
 export const RecordKind = {
   data: 0,
@@ -89,6 +94,10 @@ const SEGMENT_MAGIC = Buffer.from('PMQ-WAL\0', 'latin1');
 const BATCH_MAGIC = 0x42514d50;
 const TWO_32 = 0x1_0000_0000;
 
+const CRC_OFFSET = 12;
+const LOG_ID_OFFSET = 40;
+const NO_LOG_ID = '0'.repeat(2 * LOG_ID_SIZE);
+
 export function readPosition(buffer: Buffer, offset: number): number {
   return buffer.readUInt32LE(offset + 4) * TWO_32 + buffer.readUInt32LE(offset);
 }
@@ -111,10 +120,12 @@ export function parseSegmentName(name: string): number | null {
   return /^[0-9a-f]{16}\.log$/.test(name) ? Number.parseInt(name.slice(0, 16), 16) : null;
 }
 
+/** @param logId - the identity in hexadecimal; null for a log that has none */
 export function encodeSegmentHeader(
   firstPosition: number,
   previousEnd: number,
   previousFirst: number,
+  logId: string | null,
 ): Buffer {
   const header = Buffer.alloc(SEGMENT_HEADER_SIZE);
   SEGMENT_MAGIC.copy(header);
@@ -122,8 +133,19 @@ export function encodeSegmentHeader(
   writePosition(header, 16, firstPosition);
   writePosition(header, 24, previousEnd);
   writePosition(header, 32, previousFirst);
-  header.writeUInt32LE(crc32(header.subarray(16)), 12);
+  writeLogId(header, logId);
   return header;
+}
+
+/** Puts another identity into the header of a segment, in place; the rest stays as it is. */
+export function writeLogId(header: Buffer, logId: string | null): void {
+  header.write(logId ?? NO_LOG_ID, LOG_ID_OFFSET, LOG_ID_SIZE, 'hex');
+  header.writeUInt32LE(crc32(header.subarray(16, SEGMENT_HEADER_SIZE)), CRC_OFFSET);
+}
+
+function readLogId(header: Buffer): string | null {
+  const logId = header.toString('hex', LOG_ID_OFFSET, LOG_ID_OFFSET + LOG_ID_SIZE);
+  return logId === NO_LOG_ID ? null : logId;
 }
 
 export interface SegmentHeader {
@@ -132,6 +154,8 @@ export interface SegmentHeader {
   readonly previousEnd: number;
   /** First position of the segment before; null in version 1, which doesn't tell. */
   readonly previousFirst: number | null;
+  /** Identity of the log, in hexadecimal; null where an older package wrote the segment. */
+  readonly logId: string | null;
 }
 
 /** Reads the header of a segment; null when it is damaged. */
@@ -141,13 +165,15 @@ export function decodeSegmentHeader(header: Buffer): SegmentHeader | null {
   const version = header.readUInt32LE(8);
   // A newer version may have another header: its number is all that can be read.
   if (version > FORMAT_VERSION)
-    return { version, firstPosition: 0, previousEnd: 0, previousFirst: null };
-  if (header.readUInt32LE(12) !== crc32(header.subarray(16, SEGMENT_HEADER_SIZE))) return null;
+    return { version, firstPosition: 0, previousEnd: 0, previousFirst: null, logId: null };
+  if (header.readUInt32LE(CRC_OFFSET) !== crc32(header.subarray(16, SEGMENT_HEADER_SIZE)))
+    return null;
   return {
     version,
     firstPosition: readPosition(header, 16),
     previousEnd: readPosition(header, 24),
     previousFirst: version === 1 ? null : readPosition(header, 32),
+    logId: readLogId(header),
   };
 }
 

@@ -5,6 +5,7 @@ export {
   type CheckpointChange,
   type CheckpointEntry,
   type CheckpointStore,
+  type IndexSummary,
   NoIndex,
   type SegmentState,
   type SnapshotRange,
@@ -15,7 +16,7 @@ export { type DumpedRecord, type DumpOptions, dumpLog } from './dump.ts';
 export type { LogEvent, LogEventListener } from './events.ts';
 export type { Files, OpenFile } from './files.ts';
 export { type LogRecord, recordBytes } from './format.ts';
-export type { InspectionOptions } from './inspection.ts';
+export { type InspectionOptions, whyIndexIsForeign } from './inspection.ts';
 export { LmdbIndex } from './lmdb-index.ts';
 export { Log } from './log.ts';
 export { LogError, type LogErrorCode } from './log-error.ts';
@@ -23,6 +24,7 @@ export type { LogOptions, SyncMode, SyncOptions } from './log-options.ts';
 export type { LogOwner, Release } from './log-owner.ts';
 export type { RecordView } from './log-reader.ts';
 export { nodeFiles } from './node-files.ts';
+export type { PairList } from './pair-list.ts';
 export type { CorruptionPolicy } from './recovery.ts';
 export { type RepairReport, repairLog } from './repair.ts';
 export type { Segment } from './segment.ts';

@@ -1,5 +1,7 @@
+import type { IndexSummary } from './checkpoint-store.ts';
 import type { Files } from './files.ts';
 import { LogError } from './log-error.ts';
+import { foreignText, isForeign } from './log-id.ts';
 import { nodeFiles } from './node-files.ts';
 import { listSegments, readSegment } from './recovery.ts';
 import type { Segment } from './segment.ts';
@@ -7,8 +9,8 @@ import type { Segment } from './segment.ts';
 /** For what looks at a log without opening it. */
 export interface InspectionOptions {
   readonly files?: Files;
-  /** Everything before this position is known to have been durable: that of the last checkpoint. */
-  readonly checkpointPosition?: number;
+  /** The log's index: everything before its position has been durable. One of another log is told, and not used. */
+  readonly index?: IndexSummary | null;
   readonly onProgress?: (doneBytes: number, totalBytes: number) => void;
 }
 
@@ -49,4 +51,20 @@ export async function openSegments(files: Files, directory: string): Promise<Seg
     if (code !== 'ENOENT' && code !== 'ENOTDIR') throw error;
     throw new LogError('not-found', `${directory}: no such directory`, { cause: error });
   }
+}
+
+/**
+ * Whether the index in `options` is of another log than a directory holds, reading only.
+ *
+ * @returns what is wrong, in words; null when nothing is, or there is no index
+ * @throws {LogError} `not-found` when there is no such directory, `newer-version`
+ */
+export async function whyIndexIsForeign(
+  directory: string,
+  { files = nodeFiles, index = null }: InspectionOptions,
+): Promise<string | null> {
+  const segments = await openSegments(files, directory);
+  for (const segment of segments) await segment.close();
+  if (index === null || !isForeign(index, segments)) return null;
+  return `${index.file} ${foreignText(index, directory, segments)}`;
 }

@@ -6,6 +6,7 @@ import type {
   Checkpoint,
   CheckpointChange,
   CheckpointStore,
+  IndexSummary,
   SegmentState,
   SnapshotRange,
 } from './checkpoint-store.ts';
@@ -14,16 +15,27 @@ import { isPlausible } from './lmdb-check.ts';
 import { LogError } from './log-error.ts';
 import { decodeFormerPairs, decodePairs, encodePairs } from './stream-pairs.ts';
 
-/** Of the layout below. Versions 1 and 2 had other lists in `streams`, version 1 no ends of segments. */
-const INDEX_VERSION = 3;
+/**
+ * Of the layout below. Version 3 didn't say which log it is of, versions 1 and 2 had other lists in `streams`, too,
+ * and version 1 no ends of segments.
+ */
+const INDEX_VERSION = 4;
 
 const FILE_NAME = 'index.mdb';
 const MARKER_NAME = 'index.opening';
 
-const NO_META: Meta = { version: INDEX_VERSION, position: 0, segments: [], snapshot: null };
+const NO_META: Meta = {
+  version: INDEX_VERSION,
+  logId: null,
+  position: 0,
+  segments: [],
+  snapshot: null,
+};
 
 interface Meta {
   readonly version: number;
+  /** Identity of the log; null in one that was migrated, until its next checkpoint. */
+  readonly logId: string | null;
   readonly position: number;
   /** First position and state of each segment. */
   readonly segments: readonly (readonly [number, SegmentState])[];
@@ -37,15 +49,16 @@ interface Databases {
   readonly streams: Database<Buffer, string>;
 }
 
-/** Of version 1; version 2 had the present one. */
+/** Of version 1; versions 2 and 3 had the present one without `logId`. */
 interface FormerMeta {
   readonly version: 1;
   readonly position: number;
 }
 
 /**
- * The checkpoint and the index of streams in LMDB: `meta` holds the position, `state` the owner's
- * entries, `streams` lists of positions and origins by segment, stream and first position of the list.
+ * The checkpoint and the index of streams in LMDB. `meta` holds, as JSON under the key `meta`, the version, the
+ * identity of the log, the position, the segments and the place of the last snapshot; `state` the owner's
+ * entries; `streams` lists of positions and origins by segment, stream and first position of the list.
  *
  * It is never the truth: a database that can't be read is put aside and made anew.
  */
@@ -101,17 +114,18 @@ export class LmdbIndex implements CheckpointStore {
     return this.#databases;
   }
 
-  /** Where the last checkpoint of a directory's index was taken, only reading; 0 when there is none. */
-  static async peek(directory: string): Promise<number> {
+  /** What the index in a directory says of itself, only reading; null when there is none. */
+  static async peek(directory: string): Promise<IndexSummary | null> {
     const path = join(directory, FILE_NAME);
-    if (!existsSync(path) || !isPlausible(path)) return 0;
+    if (!existsSync(path) || !isPlausible(path)) return null;
     const root = open({ ...options(path), readOnly: true });
     try {
       const meta: Database<Meta, string> | undefined = root.openDB({
         name: 'meta',
         encoding: 'json',
       });
-      return meta?.get('meta')?.position ?? 0;
+      const { logId = null, position = 0 }: Partial<Meta> = meta?.get('meta') ?? {};
+      return { file: path, logId, position };
     } finally {
       await root.close();
     }
@@ -120,8 +134,9 @@ export class LmdbIndex implements CheckpointStore {
   load(): Checkpoint {
     let meta = this.#opened.meta.get('meta');
     if (meta !== undefined && meta.version < INDEX_VERSION) meta = this.#migrate(meta);
-    const { position, segments, snapshot } = (meta as Meta | undefined) ?? NO_META;
+    const { logId, position, segments, snapshot } = (meta as Meta | undefined) ?? NO_META;
     return {
+      logId,
       position,
       segments: new Map(segments),
       snapshot,
@@ -135,19 +150,28 @@ export class LmdbIndex implements CheckpointStore {
   }
 
   #migrate(former: Meta | FormerMeta): Meta {
-    const { position } = former;
-    const isFirst = former.version === 1;
-    const known = isFirst ? NO_META : (former as Meta);
-    const meta: Meta = { ...known, version: INDEX_VERSION, position };
+    const { version, position } = former;
+    const known = version === 1 ? NO_META : (former as Meta);
+    const meta: Meta = { ...known, version: INDEX_VERSION, logId: null, position };
     const { root, streams, meta: metas } = this.#opened;
     root.transactionSync(() => {
-      for (const { key, value } of [...streams.getRange({})]) {
-        const { name, pairs } = decodeFormerPairs(value, isFirst ? 1 : 2);
+      for (const { key, value } of version === 3 ? [] : [...streams.getRange({})]) {
+        const { name, pairs } = decodeFormerPairs(value, version === 1 ? 1 : 2);
         void streams.put(key, encodePairs(name, pairs));
       }
       void metas.put('meta', meta);
     });
     return meta;
+  }
+
+  async setAside(): Promise<string> {
+    const meta = this.#opened.meta.get('meta') as Meta | undefined;
+    const aside = `${this.#path}.of-${meta?.logId ?? 'another'}`;
+    await this.close();
+    renameSync(this.#path, aside);
+    rmSync(`${this.#path}-lock`, { force: true });
+    this.open();
+    return aside;
   }
 
   async commit(change: CheckpointChange): Promise<void> {
@@ -162,8 +186,10 @@ export class LmdbIndex implements CheckpointStore {
       }
       for (const [segment, names] of change.streams) {
         for (const [name, pairs] of names) {
-          const key = `${listPrefix(segment, name)}${hex(pairs[0] as number)}`;
-          void streams.put(key, encodePairs(name, pairs));
+          const prefix = listPrefix(segment, name);
+          for (const [first, bytes] of pairs.encoded()) {
+            void streams.put(`${prefix}${hex(first)}`, bytes);
+          }
         }
       }
       for (const segment of change.removedSegments) {
@@ -174,6 +200,7 @@ export class LmdbIndex implements CheckpointStore {
       }
       void meta.put('meta', {
         version: INDEX_VERSION,
+        logId: change.logId,
         position: change.position,
         segments: [...change.segments],
         snapshot: change.snapshot,

@@ -3,6 +3,8 @@ export type LogErrorCode =
   | 'locked'
   /** Written by a newer version of this package. */
   | 'newer-version'
+  /** A segment, or an index that can't be done without, is of another log. */
+  | 'foreign'
   /** A damaged stretch, and the log was opened with `onCorruption: 'refuse'`. */
   | 'corrupt'
   /** No room on the disk: appends are refused until there is some. */

@@ -1,7 +1,10 @@
-import { BatchBuilder, type CommitListener } from './batch-builder.ts';
+import { Appender } from './appender.ts';
+import type { CommitListener } from './batch-builder.ts';
+import { BatchWriter } from './batch-writer.ts';
 import { type CheckpointStore, NoIndex } from './checkpoint-store.ts';
 import { type CheckpointedLog, Checkpoints } from './checkpoints.ts';
 import { type Clock, nodeClock } from './clock.ts';
+import { Committer } from './committer.ts';
 import {
   type CompactedLog,
   Compaction,
@@ -9,180 +12,126 @@ import {
   type CompactionResult,
 } from './compaction.ts';
 import type { LogEventListener } from './events.ts';
-import type { Files, OpenFile } from './files.ts';
-import {
-  alignUp,
-  BATCH_HEADER_SIZE,
-  FORMAT_VERSION,
-  isData,
-  type LogRecord,
-  MOVED_HEADER_SIZE,
-  RECORD_DATA_MAX,
-  RECORD_HEADER_SIZE,
-  RecordKind,
-  SEGMENT_HEADER_SIZE,
-  STREAM_NAME_MAX,
-  writePosition,
-} from './format.ts';
+import { Failures, isDiskFull } from './failures.ts';
+import type { Files } from './files.ts';
+import { alignUp, type LogRecord } from './format.ts';
 import { LogError } from './log-error.ts';
-import type { LogOptions, SyncMode, SyncOptions } from './log-options.ts';
+import type { LogOptions, SyncOptions } from './log-options.ts';
 import type { LogOwner } from './log-owner.ts';
 import { LogReader, type RecordView } from './log-reader.ts';
+import { LogState } from './log-state.ts';
 import { nodeFiles } from './node-files.ts';
-import { Recovery } from './recovery.ts';
+import { type RecoveredLog, recoverLog } from './opening.ts';
+import { listSegments } from './recovery.ts';
 import { Segment, segmentAt } from './segment.ts';
 import { SegmentMaker } from './segment-maker.ts';
 import { createLogStats, type LogStats } from './stats.ts';
 import { positionsInOrder, Streams, streamKey } from './streams.ts';
 
-/** A batch is closed when it has this many bytes, though the write before it is still under way. */
-const BATCH_SIZE_MAX = 1_048_576;
-
-/** How long a record that nobody waits for may gather others. */
-const LAZY_MS = 20;
-
-/** How often a full disk is tried again. */
-const FULL_RETRY_MS = 1000;
-
-const NO_STREAM = new Uint8Array(0);
-const DISK_FULL_CODES: readonly unknown[] = ['ENOSPC', 'EDQUOT'];
-
-type State = 'open' | 'full' | 'failed' | 'closed';
-
-/** A batch on its way to its segment. */
-interface SealedBatch {
-  readonly builder: BatchBuilder;
-  readonly bytes: Buffer;
-  readonly segment: Segment;
-}
-
 /**
  * An append-only log of opaque records. What is appended in one turn becomes one batch, which is there
  * whole or not at all after a crash; while one batch is written and synced, the next gathers.
  *
- * Invariants: positions only grow; a batch is written after all before it, so the order of appends is
- * the order on disk and of the listeners; `#durable <= #written <= #head`; nothing is acknowledged after
- * `#state` has become `failed`.
+ * The parts of it, in the order in which a record meets them: `Appender` gathers batches, `BatchWriter` writes
+ * them, `Committer` syncs them and tells the listeners; `Failures` steps in where one can't be written. They share
+ * `LogState`, and the segments.
+ *
+ * Invariant: a batch is written after all before it, so the order of appends is the order on disk and of the
+ * listeners.
  */
 export class Log {
   readonly directory: string;
+  /** Identity of the log, in hexadecimal: its segments and its index have it. */
+  readonly id: string;
   readonly stats: LogStats;
   readonly #files: Files;
   readonly #clock: Clock;
   readonly #index: CheckpointStore;
   readonly #owner: LogOwner | null;
-  #syncMode: SyncMode;
-  #syncInterval: number;
-  #batchSyncSize: number;
-  #acksAfterSync: boolean;
-  readonly #segmentSize: number;
   readonly #onEvent: LogEventListener;
-  readonly #onCommitted: () => void;
-  readonly #onRefused: (fromPosition: number, error: LogError) => void;
   readonly #unlock: () => Promise<void>;
+  readonly #state: LogState;
   readonly #segments: Segment[];
-  readonly #reader: LogReader;
-  readonly #compaction: Compaction;
-
-  #state: State;
-  #failure: LogError | null;
-  #closing: Promise<void> | null;
-  /** Where the next batch starts. */
-  #head: number;
-  #written: number;
-  #durable: number;
-  /** Up to where the listeners have been told. */
-  #acknowledged: number;
-  /** Bytes of sealed batches that have not been acknowledged. */
-  #pendingBytes: number;
-
-  #batch: BatchBuilder;
-  /** Batches that wait to be written. */
-  #sealed: SealedBatch[];
-  /** Builders to be used again. */
-  readonly #spare: BatchBuilder[];
-  /** Written batches whose listeners wait for a sync. */
-  #unsynced: SealedBatch[];
-  /** Those whose sync is under way. */
-  #inSync: SealedBatch[];
-  #unsyncedRecords: number;
-  #isScheduled: boolean;
-  #cancelLazy: (() => void) | null;
-  #cancelSync: (() => void) | null;
-  #cancelRetry: (() => void) | null;
-  #writing: Promise<void> | null;
-  #syncing: Promise<void> | null;
-  /** Who waits for what was appended to be written. */
-  #waiting: { position: number; done: () => void; fail: (error: LogError) => void }[];
-
-  readonly #maker: SegmentMaker;
-  /** Of a full disk. */
-  #retrying: Promise<void> | null;
-  /** Positions that were refused last. */
-  #refused: { readonly from: number; readonly to: number } | null;
-
   readonly #streams: Streams;
+  readonly #reader: LogReader;
+  readonly #maker: SegmentMaker;
+  readonly #appender: Appender;
+  readonly #committer: Committer;
+  readonly #writer: BatchWriter;
+  readonly #failures: Failures;
   readonly #checkpoints: Checkpoints;
+  readonly #compaction: Compaction;
+  #closing: Promise<void> | null;
 
-  private constructor(
-    options: LogOptions,
-    segments: Segment[],
-    unlock: () => Promise<void>,
-    checkpointed: number,
-  ) {
-    this.directory = options.directory;
-    this.stats = createLogStats();
-    this.#files = options.files ?? nodeFiles;
-    this.#clock = options.clock ?? nodeClock;
+  private constructor(options: LogOptions, recovered: RecoveredLog, unlock: () => Promise<void>) {
+    const { directory } = options;
+    const { id, segments } = recovered;
+    const files = options.files ?? nodeFiles;
+    const clock = options.clock ?? nodeClock;
+    const onEvent = options.onEvent ?? (() => {});
+    const segmentSize = options.segmentSize ?? 16 * 1_048_576;
+    const stats = createLogStats();
+    const state = new LogState(directory, segments.at(-1)?.end ?? 0);
+    const streams = new Streams();
+    this.directory = directory;
+    this.id = id;
+    this.stats = stats;
+    this.#files = files;
+    this.#clock = clock;
     this.#index = options.index ?? new NoIndex();
     this.#owner = options.owner ?? null;
-    this.#syncMode = options.syncMode ?? 'immediate';
-    this.#syncInterval = options.syncInterval ?? 100;
-    this.#batchSyncSize = options.batchSyncSize ?? 100;
-    this.#acksAfterSync = acksAfterSync(options);
-    this.#segmentSize = options.segmentSize ?? 16 * 1_048_576;
-    this.#onEvent = options.onEvent ?? (() => {});
-    this.#onCommitted = options.onCommitted ?? (() => {});
-    this.#onRefused = options.onRefused ?? (() => {});
+    this.#onEvent = onEvent;
     this.#unlock = unlock;
+    this.#state = state;
     this.#segments = segments;
-    this.#reader = new LogReader(this.#files, segments);
-    this.#state = 'open';
-    this.#failure = null;
-    this.#closing = null;
-    this.#head = segments.at(-1)?.end ?? 0;
-    this.#written = this.#head;
-    this.#durable = this.#head;
-    this.#acknowledged = this.#head;
-    this.#pendingBytes = 0;
-    this.#batch = new BatchBuilder();
-    this.#sealed = [];
-    this.#spare = [];
-    this.#unsynced = [];
-    this.#inSync = [];
-    this.#unsyncedRecords = 0;
-    this.#isScheduled = false;
-    this.#cancelLazy = null;
-    this.#cancelSync = null;
-    this.#cancelRetry = null;
-    this.#writing = null;
-    this.#syncing = null;
-    this.#waiting = [];
-    this.#maker = new SegmentMaker(
-      this.#files,
-      this.directory,
-      this.#segmentSize,
-      () => this.#state === 'open' && this.#closing === null,
+    this.#streams = streams;
+    this.#reader = new LogReader(files, segments);
+    const isWanted = () => state.status === 'open' && !state.isClosing;
+    const maker = new SegmentMaker(files, directory, segmentSize, isWanted);
+    this.#maker = maker;
+    const startWriting = () => this.#writer.start();
+    const appender = new Appender({
+      ...{ id, clock, stats, state, segments, streams },
+      segmentSize,
+      startWriting,
+    });
+    this.#appender = appender;
+    const committer = new Committer(
+      {
+        ...{ clock, stats, state, segments, appender },
+        onCommitted: options.onCommitted ?? (() => {}),
+        onSyncFailed: (error) => this.#failures.fail(error),
+      },
+      options,
     );
-    this.#retrying = null;
-    this.#refused = null;
-    this.#streams = new Streams();
-    const checkpointSize = options.checkpointSize ?? 64 * 1_048_576;
-    this.#checkpoints = new Checkpoints(this.#checkpointedLog(checkpointSize), checkpointed);
+    this.#committer = committer;
+    const writer = new BatchWriter({
+      ...{ clock, stats, state, segments, appender, committer, maker },
+      onWritten: () => this.#checkpoints.takeSoon(),
+      onError: (error) => this.#failures.onWriteError(error),
+      onSegmentMade: () => {
+        if (this.#compaction.isOversized) this.#compaction.runInBackground();
+      },
+    });
+    this.#writer = writer;
+    this.#failures = new Failures({
+      ...{ id, files, clock, stats, state, segments, appender, committer, writer, maker, onEvent },
+      onRefused: (fromPosition, error) => {
+        streams.drop(fromPosition, state.head);
+        this.#compaction.takeBack(fromPosition);
+        options.onRefused?.(fromPosition, error);
+      },
+    });
+    this.#checkpoints = new Checkpoints(
+      this.#checkpointedLog(options.checkpointSize ?? 64 * 1_048_576, recovered.isIdWritten),
+      recovered.checkpoint.position,
+    );
     this.#compaction = new Compaction(this.#compactedLog(), options.compaction ?? {});
+    this.#closing = null;
   }
 
   #compactedLog(): CompactedLog {
+    const state = this.#state;
     return {
       directory: this.directory,
       files: this.#files,
@@ -192,12 +141,12 @@ export class Log {
       onEvent: this.#onEvent,
       segments: this.#segments,
       size: () => this.size,
-      isOpen: () => this.#state === 'open' && this.#closing === null,
-      isClosing: () => this.#closing !== null,
-      durablePosition: () => this.#durable,
+      isOpen: () => state.status === 'open' && !state.isClosing,
+      isClosing: () => state.isClosing,
+      durablePosition: () => state.durable,
       pendingBytes: () => this.pendingBytes,
       snapshot: () => this.#checkpoints.snapshot,
-      appendMoved: (from, parts) => this.#appendMoved(from, parts),
+      appendMoved: (from, parts) => this.#appender.appendMoved(from, parts),
       writeSnapshot: () => this.#checkpoints.writeSnapshot(),
       flush: () => this.flush(),
       checkpoint: () => this.checkpoint(),
@@ -205,8 +154,11 @@ export class Log {
     };
   }
 
-  #checkpointedLog(checkpointSize: number): CheckpointedLog {
+  #checkpointedLog(checkpointSize: number, isIdWritten: boolean): CheckpointedLog {
+    const state = this.#state;
     return {
+      // An older log gets its identity with its next segment: the index never names one that the log lacks.
+      logId: () => (isIdWritten || this.#segments.at(-1)?.isCurrent ? this.id : null),
       index: this.#index,
       owner: this.#owner,
       stats: this.stats,
@@ -215,13 +167,13 @@ export class Log {
       streams: this.#streams,
       checkpointSize,
       seal: () => {
-        if (!this.#batch.isEmpty) this.#seal();
-        return this.#head;
+        this.#appender.seal();
+        return state.head;
       },
-      append: (kind, data, name) => this.#add(data, null, name, kind),
+      append: (kind, data, name) => this.#appender.add(data, null, name, kind),
       flush: () => this.flush(),
-      writtenPosition: () => this.#written,
-      refused: () => this.#refused,
+      writtenPosition: () => state.written,
+      refused: () => state.refused,
     };
   }
 
@@ -229,75 +181,63 @@ export class Log {
    * Opens a log, or begins one. What a crash left behind is repaired first, and the owner gets the
    * last checkpoint and all records behind it.
    *
-   * @throws {LogError} `locked`, `newer-version`, or `corrupt`; the system's error when files can't be read
+   * An index of another log is set aside, and made anew from the segments.
+   *
+   * @throws {LogError} `locked`, `newer-version`, or `corrupt`; `foreign` when the segments are of several logs, or the
+   * index is of another one and they can't do without their own; the system's error when files can't be read
    */
   static async open(options: LogOptions): Promise<Log> {
-    const files = options.files ?? nodeFiles;
-    const clock = options.clock ?? nodeClock;
-    const index = options.index ?? new NoIndex();
-    await files.makeDirectory(options.directory);
-    const unlock = await files.lock(options.directory);
+    const { directory, files = nodeFiles, clock = nodeClock, index = new NoIndex() } = options;
+    await files.makeDirectory(directory);
+    const unlock = await files.lock(directory);
     const startedAt = clock.now();
-    let opened: readonly Segment[] = [];
+    let segments: readonly Segment[] = [];
     try {
       if (options.owner?.keep !== undefined && options.owner.snapshot === undefined) {
         throw new TypeError('an owner that has `keep` needs `snapshot`, too');
       }
       index.open();
-      const checkpoint = index.load();
-      const recovery = new Recovery({
-        files,
-        directory: options.directory,
-        checkpoint,
-        validate: options.validate ?? false,
-        onCorruption: options.onCorruption ?? 'quarantine',
-        onEvent: options.onEvent ?? (() => {}),
-      });
-      try {
-        await recovery.repair();
-      } finally {
-        opened = recovery.segments;
-      }
-      const { segments, snapshot } = recovery;
-      options.owner?.restore(snapshot ? await recovery.snapshotEntries() : checkpoint.entries);
-      for (const segment of snapshot === null ? [] : segments) {
-        segment.releasedBytes = snapshot?.releasedBytes.get(segment.first) ?? segment.releasedBytes;
-      }
-      const release = (position: number, bytes: number) => {
-        const segment = segmentAt(segments, position);
-        if (segment !== null) segment.releasedBytes += bytes;
-      };
-      const streams = new Streams();
-      const records = await recovery.replay({
-        onRecord: (record) => options.owner?.replay(record, release),
-        onMoved: (from, record) => options.owner?.moved?.(from, record.position, record),
-        onStream: (segment, { stream, position, origin }) =>
-          streams.note(segment.first, streamKey(stream), position, origin),
-      });
-      const log = new Log(options, segments, unlock, checkpoint.position);
-      if (log.#head < checkpoint.position) {
-        options.onEvent?.({
-          type: 'quarantined',
-          file: options.directory,
-          offset: log.#head,
-          bytes: checkpoint.position - log.#head,
-          copy: null,
-        });
-        await log.#skipTo(checkpoint.position);
-      }
-      log.#streams.putBack(streams.take());
-      log.#checkpoints.snapshot = snapshot ?? checkpoint.snapshot;
-      // What the index has of the state is older than what the snapshot replaced.
-      log.#checkpoints.isIndexStale = snapshot !== null;
-      log.stats.recoveredRecords = records;
-      log.stats.quarantinedStretches = recovery.quarantinedStretches;
+      segments = await listSegments(files, directory);
+      const recovered = await recoverLog(options, files, index, segments);
+      const log = new Log(options, recovered, unlock);
+      const { position } = recovered.checkpoint;
+      if (log.head < position) await log.#skipTo(position);
+      log.#takeOver(recovered);
       log.stats.recoveryMs = clock.now() - startedAt;
       return log;
     } catch (error) {
-      for (const segment of opened) await segment.close();
+      for (const segment of segments) await segment.close();
       await index.close();
       await unlock();
       throw error;
+    }
+  }
+
+  #takeOver(recovered: RecoveredLog): void {
+    const { checkpoint, snapshot } = recovered;
+    this.#streams.putBack(recovered.streams.take());
+    this.#checkpoints.snapshot = snapshot ?? checkpoint.snapshot;
+    // What the index has of the state is older than what the snapshot replaced.
+    this.#checkpoints.isIndexStale = snapshot !== null;
+    this.stats.recoveredRecords = recovered.records;
+    this.stats.quarantinedStretches = recovered.quarantinedStretches;
+  }
+
+  /** The segments end before what the index knows of: goes on behind it. */
+  async #skipTo(position: number): Promise<void> {
+    const offset = this.#state.head;
+    const bytes = position - offset;
+    this.#onEvent({ type: 'quarantined', file: this.directory, offset, bytes, copy: null });
+    const last = this.#segments.at(-1);
+    const segment = Segment.behind(last, this.directory, alignUp(position), this.id);
+    this.#segments.push(segment);
+    this.#state.goOnAt(segment.end);
+    try {
+      // With the file there, the next start doesn't find the same loss again.
+      await this.#maker.make(segment);
+    } catch (error) {
+      // On a full disk, it is made with the first batch.
+      if (!isDiskFull(error)) throw error;
     }
   }
 
@@ -305,17 +245,17 @@ export class Log {
 
   /** Position of the oldest record that there may be. */
   get tail(): number {
-    return this.#segments[0]?.first ?? this.#head;
+    return this.#segments[0]?.first ?? this.#state.head;
   }
 
   /** Position after everything that has been appended and closed into batches. */
   get head(): number {
-    return this.#head;
+    return this.#state.head;
   }
 
   /** Everything before this position survives a power cut. */
   get durablePosition(): number {
-    return this.#durable;
+    return this.#state.durable;
   }
 
   /**
@@ -324,12 +264,12 @@ export class Log {
    * record is committed; one that was refused (`onRefused`) never is.
    */
   get acknowledgedPosition(): number {
-    return this.#acknowledged;
+    return this.#state.acknowledged;
   }
 
   /** Bytes that have been appended and are neither acknowledged nor refused yet. */
   get pendingBytes(): number {
-    return this.#pendingBytes + (this.#batch.isEmpty ? 0 : this.#batch.length);
+    return this.#state.pendingBytes + this.#appender.gatheredBytes;
   }
 
   /** Bytes from tail to head. */
@@ -344,12 +284,12 @@ export class Log {
   }
 
   get isFull(): boolean {
-    return this.#state === 'full';
+    return this.#state.status === 'full';
   }
 
   /** Why the log has ended; null while it hasn't. */
   get failure(): LogError | null {
-    return this.#failure;
+    return this.#state.failure;
   }
 
   // --------------------------------------------------------------------- append
@@ -367,20 +307,9 @@ export class Log {
   append(
     data: Uint8Array | readonly Uint8Array[],
     onCommitted: CommitListener | null = null,
-    stream: Uint8Array = NO_STREAM,
+    stream?: Uint8Array,
   ): number {
-    const parts = data instanceof Uint8Array ? [data] : data;
-    const position = this.#add(parts, onCommitted, stream);
-    if (!this.#isScheduled) this.#schedule();
-    return position;
-  }
-
-  #schedule(): void {
-    this.#isScheduled = true;
-    this.#clock.defer(() => {
-      this.#isScheduled = false;
-      this.#startWriting();
-    });
+    return this.#appender.append(data, onCommitted, stream);
   }
 
   /**
@@ -388,404 +317,28 @@ export class Log {
    * within 20 ms.
    */
   appendLazily(data: Uint8Array | readonly Uint8Array[]): number {
-    const parts = data instanceof Uint8Array ? [data] : data;
-    const position = this.#add(parts, null, NO_STREAM);
-    if (!this.#isScheduled && this.#cancelLazy === null) {
-      this.#cancelLazy = this.#clock.setTimer(LAZY_MS, () => {
-        this.#cancelLazy = null;
-        this.#startWriting();
-      });
-    }
-    return position;
-  }
-
-  #add(
-    parts: readonly Uint8Array[],
-    onCommitted: CommitListener | null,
-    stream: Uint8Array,
-    kind: RecordKind = RecordKind.data,
-    origin = -1,
-  ): number {
-    if (this.#state !== 'open' || this.#closing !== null) throw this.#refusal();
-    let dataLength = 0;
-    for (let index = 0; index < parts.length; index++) {
-      dataLength += (parts[index] as Uint8Array).length;
-    }
-    if (dataLength > RECORD_DATA_MAX || stream.length > STREAM_NAME_MAX) {
-      throw new LogError('too-large', `a record of ${dataLength} bytes`);
-    }
-    const needed = RECORD_HEADER_SIZE + stream.length + dataLength;
-    if (!this.#batch.isEmpty && this.#batch.length + needed > BATCH_SIZE_MAX) {
-      this.#seal();
-      this.#startWriting();
-    }
-    if (this.#batch.isEmpty) this.#beginBatch();
-    const position = this.#batch.add(parts, dataLength, stream, kind);
-    if (onCommitted !== null) this.#batch.listeners.push(onCommitted);
-    if (stream.length > 0 && isData(kind)) {
-      const segment = this.#segments[this.#segments.length - 1] as Segment;
-      const name = streamKey(stream);
-      this.#streams.note(segment.first, name, position, origin === -1 ? position : origin);
-    }
-    this.stats.records++;
-    return position;
-  }
-
-  #refusal(): LogError {
-    if (this.#state === 'full') return new LogError('full', `no room in ${this.directory}`);
-    return this.#failure ?? new LogError('closed', `${this.directory} is closed`);
-  }
-
-  #beginBatch(): void {
-    const last = this.#segments.at(-1);
-    const isFull = last === undefined || this.#head - last.first >= this.#segmentSize;
-    if (isFull || last.version < FORMAT_VERSION) {
-      const previousFirst = last?.first ?? this.#head;
-      this.#segments.push(new Segment(this.directory, this.#head, this.#head, previousFirst));
-      this.#head += SEGMENT_HEADER_SIZE;
-    }
-    this.#batch.reset(this.#head);
-  }
-
-  /** Closes the batch that gathers, so that it can be written. */
-  #seal(): void {
-    const builder = this.#batch;
-    const timeMs = this.#clock.now();
-    const bytes = builder.seal(this.#durable, Math.floor(timeMs));
-    const segment = this.#segments.at(-1) as Segment;
-    this.#sealed.push({ builder, bytes, segment });
-    this.#pendingBytes += bytes.length;
-    this.#head = builder.position + bytes.length;
-    segment.end = this.#head;
-    segment.recordBytes += builder.length - BATCH_HEADER_SIZE;
-    segment.lastWriteMs = timeMs;
-    this.#batch = this.#spare.pop() ?? new BatchBuilder();
-    this.#batch.reset(this.#head);
+    return this.#appender.appendLazily(data);
   }
 
   // --------------------------------------------------------------------- commit
-
-  #startWriting(): void {
-    if (this.#writing !== null || this.#state !== 'open') return;
-    if (this.#batch.isEmpty && this.#sealed.length === 0) return;
-    this.#writing = this.#write().finally(() => {
-      this.#writing = null;
-      this.#startWriting();
-    });
-  }
-
-  async #write(): Promise<void> {
-    this.#cancelLazy?.();
-    this.#cancelLazy = null;
-    while (this.#state === 'open') {
-      if (!this.#batch.isEmpty) this.#seal();
-      const group = this.#sealed;
-      if (group.length === 0) return;
-      this.#sealed = [];
-      const startedAt = this.#clock.now();
-      let writtenCount = 0;
-      try {
-        for (const batch of group) {
-          await this.#writeBatch(batch);
-          writtenCount++;
-        }
-      } catch (error) {
-        this.#sealed = [...group.slice(writtenCount), ...this.#sealed];
-        // Those are in the file: refused, they would be back after a crash.
-        if (writtenCount > 0) await this.#onWritten(group.slice(0, writtenCount));
-        this.#onWriteError(error);
-        return;
-      }
-      const durationMs = this.#clock.now() - startedAt;
-      this.stats.writeMs += durationMs;
-      this.stats.onWrite?.(durationMs);
-      await this.#onWritten(group);
-    }
-  }
-
-  async #writeBatch({ segment, bytes, builder }: SealedBatch): Promise<void> {
-    const file = segment.file ?? (await this.#createSegment(segment));
-    await file.write(bytes, builder.position - segment.first);
-    // Not before: a sync that is under way would take it for synced, though it may not hold these bytes.
-    segment.isDirty = true;
-  }
-
-  /** All batches of a group are with the operating system. */
-  async #onWritten(group: readonly SealedBatch[]): Promise<void> {
-    const last = group.at(-1) as SealedBatch;
-    this.#written = last.builder.position + last.bytes.length;
-    this.#wakeWaiting();
-    this.stats.batches += group.length;
-    for (const batch of group) {
-      this.stats.writtenBytes += batch.bytes.length;
-      this.#unsyncedRecords += batch.builder.count;
-    }
-    // After a change of the mode, those before may still wait: the order stays that of the appends.
-    if (this.#acksAfterSync || this.#unsynced.length > 0 || this.#inSync.length > 0) {
-      this.#unsynced.push(...group);
-    } else {
-      this.#acknowledge(group);
-    }
-    if (this.#syncMode === 'immediate') await this.#syncUpTo(this.#written);
-    else this.#syncSoon();
-    this.#checkpoints.takeSoon();
-  }
-
-  #acknowledge(group: readonly SealedBatch[]): void {
-    if (group.length === 0) return;
-    for (const { builder, bytes } of group) {
-      this.#acknowledged = builder.position + bytes.length;
-      this.#pendingBytes -= bytes.length;
-      const { listeners } = builder;
-      for (let index = 0; index < listeners.length; index++) {
-        (listeners[index] as CommitListener)(null);
-      }
-      listeners.length = 0;
-      if (this.#spare.length < 4) this.#spare.push(builder);
-    }
-    this.#onCommitted();
-  }
 
   /**
    * Changes when what is appended is synced and acknowledged, from the next batch on; what is left out
    * gets its default. Nothing that waits for a sync is acknowledged without one.
    */
   setSyncMode(options: SyncOptions): void {
-    this.#syncMode = options.syncMode ?? 'immediate';
-    this.#syncInterval = options.syncInterval ?? 100;
-    this.#batchSyncSize = options.batchSyncSize ?? 100;
-    this.#acksAfterSync = acksAfterSync(options);
-    this.#cancelSync?.();
-    this.#cancelSync = null;
-    // A timer of the mode before may have been all that what is unsynced waited for.
-    if (this.#state === 'open' && this.#durable < this.#written) void this.#sync();
-  }
-
-  /** `batch` and `periodic`: has what was written synced in time. */
-  #syncSoon(): void {
-    if (this.#syncMode === 'batch' && this.#unsyncedRecords >= this.#batchSyncSize) {
-      void this.#sync();
-    } else {
-      this.#cancelSync ??= this.#clock.setTimer(this.#syncInterval, () => {
-        this.#cancelSync = null;
-        void this.#sync();
-      });
-    }
-  }
-
-  /** Syncs everything written so far; one at a time. Never rejects: a failure ends the log. */
-  #sync(): Promise<void> {
-    this.#syncing ??= this.#syncDirtySegments().finally(() => {
-      this.#syncing = null;
-      const isServing = this.#state === 'open' || this.#state === 'full';
-      if (isServing && this.#durable < this.#written) this.#syncSoon();
-    });
-    return this.#syncing;
-  }
-
-  async #syncDirtySegments(): Promise<void> {
-    const written = this.#written;
-    this.#inSync = this.#unsynced;
-    this.#unsynced = [];
-    const records = this.#unsyncedRecords;
-    this.#unsyncedRecords = 0;
-    const startedAt = this.#clock.now();
-    try {
-      for (const segment of this.#segments) {
-        if (!segment.isDirty) continue;
-        segment.isDirty = false;
-        await (segment.file as OpenFile).sync();
-      }
-    } catch (error) {
-      // What a failed sync left behind is unknown: trying again could report success for lost data.
-      this.#fail(error);
-      return;
-    }
-    if (this.#state === 'failed') return;
-    this.stats.syncs++;
-    this.stats.syncedRecords += records;
-    this.stats.syncMs += this.#clock.now() - startedAt;
-    this.stats.onSync?.(this.#clock.now() - startedAt, records);
-    this.#durable = written;
-    let synced = this.#inSync;
-    this.#inSync = [];
-    if (!this.#acksAfterSync && this.#unsynced.length > 0) {
-      // The mode has changed: for these it is enough that they are written.
-      synced = synced.concat(this.#unsynced);
-      this.#unsynced = [];
-    }
-    this.#acknowledge(synced);
-  }
-
-  /** A sync that is under way doesn't cover what was written since it began. */
-  async #syncUpTo(position: number): Promise<void> {
-    while (this.#durable < position && this.#state === 'open') await this.#sync();
+    this.#committer.setMode(options);
   }
 
   /** Resolves when everything appended so far is durable. */
   async flush(): Promise<void> {
-    if (!this.#batch.isEmpty) this.#seal();
-    const position = this.#head;
-    await this.#untilWritten(position);
-    while (this.#durable < position) {
-      if (this.#state === 'failed' || this.#state === 'closed') throw this.#refusal();
-      await this.#sync();
-    }
-  }
-
-  #wakeWaiting(): void {
-    if (this.#waiting.length === 0) return;
-    const met = this.#waiting.filter(({ position }) => position <= this.#written);
-    this.#waiting = this.#waiting.filter(({ position }) => position > this.#written);
-    for (const { done } of met) done();
-  }
-
-  // ------------------------------------------------------------------- segments
-
-  async #createSegment(segment: Segment): Promise<OpenFile> {
-    const file = await this.#maker.make(segment);
-    await this.#trimFile(segment);
-    this.#maker.prepareNext();
-    if (this.#compaction.isOversized) this.#compaction.runInBackground();
-    return file;
-  }
-
-  /** Gives back what was preallocated behind the data of the segment before. */
-  async #trimFile(next: Segment): Promise<void> {
-    const previous = this.#segments[this.#segments.indexOf(next) - 1];
-    await previous?.file?.truncate(previous.size);
-  }
-
-  // ------------------------------------------------------------------- failures
-
-  #onWriteError(error: unknown): void {
-    if (DISK_FULL_CODES.includes((error as NodeJS.ErrnoException).code)) this.#becomeFull(error);
-    else this.#fail(error);
-  }
-
-  /** Refuses what has not been written, and appends until there is room. */
-  #becomeFull(error: unknown): void {
-    if (this.#state !== 'open') return;
-    this.#state = 'full';
-    const refusal = new LogError('full', `no room in ${this.directory}`, { cause: error });
-    if (!this.#batch.isEmpty) this.#seal();
-    const refused = this.#sealed;
-    this.#sealed = [];
-    // Nothing of these segments, or of their ends, has been acknowledged; their positions are gone.
-    for (let last = this.#segments.at(-1); last !== undefined; last = this.#segments.at(-1)) {
-      if (last.first < this.#written) {
-        last.end = Math.min(last.end, this.#written);
-        break;
-      }
-      this.#segments.pop();
-      void last.close().then(() => this.#files.remove(last.path).catch(() => {}));
-    }
-    for (const { builder, segment } of refused) {
-      this.stats.refusedRecords += builder.count;
-      segment.recordBytes -= builder.length - BATCH_HEADER_SIZE;
-    }
-    this.#onEvent({ type: 'full', why: String(error) });
-    this.#refuse(refused, this.#written, refusal);
-    this.#retryLater();
-  }
-
-  #refuse(batches: readonly SealedBatch[], fromPosition: number, error: LogError): void {
-    this.#refused = { from: fromPosition, to: this.#head };
-    this.#streams.drop(fromPosition, this.#head);
-    this.#compaction.takeBack(fromPosition);
-    this.#onRefused(fromPosition, error);
-    for (const { builder, bytes } of batches) {
-      this.#pendingBytes -= bytes.length;
-      for (const listener of builder.listeners) listener(error);
-      builder.listeners.length = 0;
-    }
-    for (const waiting of this.#waiting.splice(0)) waiting.fail(error);
-  }
-
-  #retryLater(): void {
-    this.#cancelRetry = this.#clock.setTimer(FULL_RETRY_MS, () => {
-      this.#cancelRetry = null;
-      this.#retrying = this.#retry().finally(() => {
-        this.#retrying = null;
-      });
-    });
-  }
-
-  /** There is room when what follows has a segment to go to. */
-  async #retry(): Promise<void> {
-    const last = this.#segments.at(-1);
-    const first = alignUp(this.#head);
-    const next = new Segment(this.directory, first, last?.end ?? first, last?.first ?? first);
-    try {
-      // Drops what a write that failed may have left behind the data.
-      if (last !== undefined) {
-        const file = await last.open(this.#files);
-        await file.truncate(last.size);
-        await file.sync();
-      }
-      await this.#maker.makeWhole(next);
-    } catch (error) {
-      if (this.#state !== 'full') return;
-      if (DISK_FULL_CODES.includes((error as NodeJS.ErrnoException).code)) {
-        await this.#maker.discard();
-        this.#retryLater();
-      } else {
-        this.#fail(error);
-      }
-      return;
-    }
-    if (this.#state !== 'full') {
-      await next.close();
-      return;
-    }
-    this.#segments.push(next);
-    this.#head = next.end;
-    this.#written = next.end;
-    this.#durable = next.end;
-    this.#acknowledged = next.end;
-    this.#batch.reset(this.#head);
-    this.#state = 'open';
-    this.#onEvent({ type: 'has-room' });
-  }
-
-  #fail(error: unknown): void {
-    if (this.#state === 'failed') return;
-    this.#state = 'failed';
-    const why = error instanceof Error ? error.message : String(error);
-    this.#failure = new LogError('failed', `${this.directory}: ${why}`, { cause: error });
-    this.#stopTimers();
-    if (!this.#batch.isEmpty) this.#seal();
-    const refused = [...this.#inSync, ...this.#unsynced, ...this.#sealed];
-    this.#inSync = [];
-    this.#unsynced = [];
-    this.#sealed = [];
-    this.#onEvent({ type: 'failed', why });
-    this.#refuse(refused, this.#acknowledged, this.#failure);
-  }
-
-  #stopTimers(): void {
-    for (const cancel of [this.#cancelLazy, this.#cancelSync, this.#cancelRetry]) cancel?.();
-    this.#cancelLazy = null;
-    this.#cancelSync = null;
-    this.#cancelRetry = null;
-  }
-
-  /** The segments end before what the index knows of: goes on behind it. */
-  async #skipTo(position: number): Promise<void> {
-    const last = this.#segments.at(-1);
-    const first = alignUp(position);
-    const segment = new Segment(this.directory, first, last?.end ?? first, last?.first ?? first);
-    this.#segments.push(segment);
-    this.#head = segment.end;
-    this.#written = this.#head;
-    this.#durable = this.#head;
-    this.#acknowledged = this.#head;
-    try {
-      // With the file there, the next start doesn't find the same loss again.
-      await this.#maker.make(segment);
-    } catch (error) {
-      // On a full disk, it is made with the first batch.
-      if (!DISK_FULL_CODES.includes((error as NodeJS.ErrnoException).code)) throw error;
+    const state = this.#state;
+    this.#appender.seal();
+    const position = state.head;
+    await this.#writer.untilWritten(position);
+    while (state.durable < position) {
+      if (state.status === 'failed' || state.status === 'closed') throw state.refusal();
+      await this.#committer.sync();
     }
   }
 
@@ -798,11 +351,11 @@ export class Log {
    * @throws {LogError} `not-found` when there is no record at the position, or it can't be read
    */
   async read(position: number): Promise<LogRecord> {
-    if (!this.#batch.isEmpty && position >= this.#batch.position) this.#seal();
-    if (position >= this.#head) {
+    if (this.#appender.isGathering(position)) this.#appender.seal();
+    if (position >= this.#state.head) {
       throw new LogError('not-found', `position ${position} is behind the head of the log`);
     }
-    await this.#untilWritten(position + 1);
+    await this.#writer.untilWritten(position + 1);
     return this.#reader.read(position);
   }
 
@@ -821,16 +374,6 @@ export class Log {
     return this.#reader.viewNow(position);
   }
 
-  /** Waits until everything before a position is with the operating system. */
-  #untilWritten(position: number): Promise<void> {
-    if (position <= this.#written) return Promise.resolve();
-    if (this.#state !== 'open') return Promise.reject(this.#refusal());
-    this.#startWriting();
-    return new Promise((done, fail) => {
-      this.#waiting.push({ position, done, fail });
-    });
-  }
-
   /**
    * Reads the records from a position on, in order, up to what is written when the reading gets there.
    * Damaged stretches are passed over.
@@ -838,7 +381,7 @@ export class Log {
    * @param from - of a record or of the beginning of a batch; positions that are gone are passed over
    */
   async *records(from = 0): AsyncGenerator<LogRecord> {
-    yield* this.#reader.records(from, () => this.#written);
+    yield* this.#reader.records(from, () => this.#state.written);
   }
 
   /**
@@ -863,8 +406,9 @@ export class Log {
    * @param bytes - of the record (`recordBytes`), or the share of it that one of its users had
    */
   release(position: number, bytes: number): void {
-    const isGathering = !this.#batch.isEmpty && position >= this.#batch.position;
-    const segment = isGathering ? this.#segments.at(-1) : segmentAt(this.#segments, position);
+    const segment = this.#appender.isGathering(position)
+      ? this.#segments.at(-1)
+      : segmentAt(this.#segments, position);
     if (segment != null) segment.releasedBytes += bytes;
   }
 
@@ -927,17 +471,6 @@ export class Log {
     this.#compaction.setOptions(options);
   }
 
-  #appendMoved({ position, origin, stream }: LogRecord, parts: readonly Uint8Array[]): number {
-    const header = Buffer.allocUnsafe(MOVED_HEADER_SIZE);
-    writePosition(header, 0, position);
-    writePosition(header, 8, origin);
-    const to = this.#add([header, ...parts], null, stream, RecordKind.moved, origin);
-    // What compaction adds to a record doesn't count as the owner's.
-    (this.#segments.at(-1) as Segment).recordBytes -= MOVED_HEADER_SIZE;
-    if (!this.#isScheduled) this.#schedule();
-    return to;
-  }
-
   // ----------------------------------------------------------------- checkpoints
 
   /**
@@ -957,6 +490,7 @@ export class Log {
 
   /** Writes and syncs what was appended, takes a checkpoint and closes. Nothing can be appended after. */
   close(): Promise<void> {
+    this.#state.isClosing = true;
     this.#closing ??= this.#close();
     return this.#closing;
   }
@@ -965,24 +499,20 @@ export class Log {
     this.#compaction.stop();
     try {
       await this.#compaction.settled();
-      if (this.#state === 'open') {
+      if (this.#state.status === 'open') {
         await this.flush();
         await this.checkpoint();
       }
     } finally {
-      this.#state = 'closed';
-      this.#stopTimers();
-      await this.#writing;
-      await this.#syncing;
-      await this.#retrying;
+      this.#state.status = 'closed';
+      this.#failures.stopTimers();
+      await this.#writer.settled();
+      await this.#committer.settled();
+      await this.#failures.settled();
       await this.#maker.discard();
       for (const segment of this.#segments) await segment.close();
       await this.#index.close();
       await this.#unlock();
     }
   }
-}
-
-function acksAfterSync({ syncMode = 'immediate', forceSync = false }: SyncOptions): boolean {
-  return syncMode === 'immediate' || forceSync;
 }

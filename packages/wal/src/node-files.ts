@@ -1,10 +1,6 @@
-import { createHash, randomUUID } from 'node:crypto';
 import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
-import { connect, createServer, type Server } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { lockDirectory } from './directory-lock.ts';
 import type { Files, OpenFile } from './files.ts';
-import { LogError } from './log-error.ts';
 
 const FLAGS = { create: 'w+', write: 'r+', read: 'r' } as const;
 
@@ -27,7 +23,7 @@ export const nodeFiles: Files = {
       await directory.close();
     }
   },
-  lock: lockDirectory,
+  lock: (directory) => lockDirectory(directory),
 };
 
 class NodeFile implements OpenFile {
@@ -79,85 +75,5 @@ class NodeFile implements OpenFile {
 
   close(): Promise<void> {
     return this.#handle.close();
-  }
-}
-
-// ---------------------------------------------------------------------------- the lock
-
-/** Longest path of a Unix domain socket that every system takes. */
-const SOCKET_PATH_MAX = 100;
-
-/** How often a lock that nobody holds is tried to be taken from others that start at the same time. */
-const LOCK_ATTEMPTS_MAX = 5;
-
-/**
- * A socket that the holder listens on: the system closes it with the process, however that ends, and
- * unlike a process id it means the same inside and outside of a container.
- */
-async function lockDirectory(directory: string): Promise<() => Promise<void>> {
-  const path = lockPath(directory);
-  for (let attempt = 0; attempt < LOCK_ATTEMPTS_MAX; attempt++) {
-    const server = await listen(path);
-    if (server !== null) {
-      return () => new Promise((done) => server.close(() => done()));
-    }
-    const holder = await askHolder(path);
-    if (holder !== null) {
-      throw new LogError('locked', `${directory} is in use by process ${holder}; stop it first`);
-    }
-    await removeStale(path);
-  }
-  throw new LogError('locked', `${directory}: other processes are taking its lock just now`);
-}
-
-function lockPath(directory: string): string {
-  const absolute = resolve(directory);
-  const hash = createHash('sha256').update(absolute).digest('hex').slice(0, 32);
-  if (process.platform === 'win32') return `\\\\.\\pipe\\promptmq-${hash}`;
-  const path = join(absolute, 'lock.sock');
-  return path.length <= SOCKET_PATH_MAX ? path : join(tmpdir(), `promptmq-${hash}.sock`);
-}
-
-/** The server that holds the lock; null when the path is taken. */
-function listen(path: string): Promise<Server | null> {
-  return new Promise((done, fail) => {
-    // Who asks is told the process id, and nothing else.
-    const server = createServer((socket) => {
-      socket.on('error', () => {});
-      socket.end(`${process.pid}`);
-    });
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EADDRINUSE') done(null);
-      else fail(error);
-    });
-    server.listen(path, () => {
-      server.unref();
-      done(server);
-    });
-  });
-}
-
-/** The holder's process id; null when nobody listens. */
-function askHolder(path: string): Promise<string | null> {
-  return new Promise((done) => {
-    let answer = '';
-    const socket = connect(path);
-    socket.setEncoding('utf8');
-    socket.on('data', (text) => {
-      answer += text;
-    });
-    socket.on('error', () => done(null));
-    socket.on('close', () => done(answer === '' ? null : answer));
-  });
-}
-
-/** Moves what a dead process left out of the way, so that of several only one removes it. */
-async function removeStale(path: string): Promise<void> {
-  const aside = `${path}.${randomUUID()}`;
-  try {
-    await rename(path, aside);
-    await rm(aside);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }
 }

@@ -32,6 +32,8 @@ export type CorruptionPolicy = 'quarantine' | 'refuse';
 export interface RecoveryOptions {
   readonly files: Files;
   readonly directory: string;
+  /** As `listSegments` gives them. */
+  readonly segments: readonly Segment[];
   /** Everything before its position is known, and has been durable. */
   readonly checkpoint: Checkpoint;
   /** Checks all of the log, not only what lies behind the checkpoint. */
@@ -66,7 +68,7 @@ export class Recovery {
   readonly #window: BatchWindow;
   /** Where segments are missing. */
   readonly #gaps: { readonly file: string; readonly start: number; readonly end: number }[];
-  segments: Segment[];
+  readonly segments: Segment[];
   quarantinedStretches: number;
 
   constructor(options: RecoveryOptions) {
@@ -75,7 +77,7 @@ export class Recovery {
     this.#finder = new SnapshotFinder();
     this.#window = new BatchWindow(options.files);
     this.#gaps = [];
-    this.segments = [];
+    this.segments = [...options.segments];
     this.quarantinedStretches = 0;
   }
 
@@ -91,8 +93,7 @@ export class Recovery {
   }
 
   async repair(): Promise<void> {
-    const { files, directory, onEvent } = this.#options;
-    this.segments = await listSegments(files, directory);
+    const { onEvent } = this.#options;
     for (let index = 0; index < this.segments.length; index++) {
       const segment = this.segments[index] as Segment;
       if (this.#isKnown(segment)) continue;
@@ -403,7 +404,7 @@ async function openSegment(
   first: number,
   mode: 'write' | 'read',
 ): Promise<Segment> {
-  const { path } = new Segment(directory, first, first, null);
+  const { path } = new Segment(directory, first, first, null, null);
   const file = await files.open(path, mode);
   const bytes = Buffer.alloc(SEGMENT_HEADER_SIZE);
   const header = (await file.read(bytes, 0)) < bytes.length ? null : decodeSegmentHeader(bytes);
@@ -421,6 +422,7 @@ async function openSegment(
     first,
     header?.previousEnd ?? first,
     header?.previousFirst ?? null,
+    header?.logId ?? null,
     header?.version ?? FORMAT_VERSION,
   );
   segment.file = file;

@@ -1,10 +1,11 @@
-import type { Checkpoint } from './checkpoint-store.ts';
+import { type Checkpoint, NO_CHECKPOINT } from './checkpoint-store.ts';
 import type { LogEvent } from './events.ts';
 import { BATCH_HEADER_SIZE, fillerBatch } from './format.ts';
 import type { InspectionOptions } from './inspection.ts';
 import { LogError } from './log-error.ts';
+import { foreignText, isForeign, logIdOf } from './log-id.ts';
 import { nodeFiles } from './node-files.ts';
-import { Recovery } from './recovery.ts';
+import { listSegments, Recovery } from './recovery.ts';
 import type { Segment } from './segment.ts';
 
 export interface RepairReport {
@@ -23,54 +24,64 @@ export interface RepairReport {
  * nothing wrong but segments that are missing.
  *
  * @throws {LogError} `locked` when the log is in use, `not-found` when there is no such directory,
- * `newer-version`
+ * `newer-version`, `foreign` when the index is of another log, or the segments are of several; nothing was
+ * changed then
  */
 export async function repairLog(
   directory: string,
   options: InspectionOptions = {},
 ): Promise<RepairReport> {
-  const { files = nodeFiles, checkpointPosition = 0, onProgress } = options;
+  const { files = nodeFiles, index = null, onProgress } = options;
   await files.list(directory).catch((error: unknown) => {
     throw new LogError('not-found', `${directory}: no such directory`, { cause: error });
   });
   const unlock = await files.lock(directory);
+  let segments: readonly Segment[] = [];
   const events: LogEvent[] = [];
   const holes: { readonly file: string; readonly offset: number; readonly bytes: number }[] = [];
-  const checkpoint: Checkpoint = {
-    position: checkpointPosition,
-    segments: new Map(),
-    snapshot: null,
-    entries: [],
-  };
-  const recovery = new Recovery({
-    files,
-    directory,
-    checkpoint,
-    validate: true,
-    onCorruption: 'quarantine',
-    onEvent: (event) => {
-      if (event.type === 'checking') onProgress?.(event.position, event.end);
-      else events.push(event);
-      if (event.type === 'quarantined') holes.push(event);
-    },
-  });
   try {
+    segments = await listSegments(files, directory);
+    const logId = logIdOf(segments) ?? index?.logId ?? null;
+    if (index !== null && isForeign(index, segments)) {
+      // With its own index, damage might be told from a torn tail that can't be without.
+      const why = `${index.file} ${foreignText(index, directory, segments)}`;
+      throw new LogError('foreign', `${why}; name the folder of its own, or move that one away`);
+    }
+    const checkpoint: Checkpoint = { ...NO_CHECKPOINT, logId, position: index?.position ?? 0 };
+    const recovery = new Recovery({
+      files,
+      directory,
+      segments,
+      checkpoint,
+      validate: true,
+      onCorruption: 'quarantine',
+      onEvent: (event) => {
+        if (event.type === 'checking') onProgress?.(event.position, event.end);
+        else events.push(event);
+        if (event.type === 'quarantined') holes.push(event);
+      },
+    });
     await recovery.repair();
     const headers: string[] = [];
-    for (const [index, segment] of recovery.segments.entries()) {
-      if (await repairHeader(segment, recovery.segments[index - 1])) headers.push(segment.path);
+    for (const [number, segment] of recovery.segments.entries()) {
+      const previous = recovery.segments[number - 1];
+      if (await repairHeader(segment, previous, logId)) headers.push(segment.path);
       for (const hole of holes) if (hole.file === segment.path) await fill(segment, hole);
     }
     return { directory, events, headers, isLossy: holes.length > 0 };
   } finally {
-    for (const segment of recovery.segments) await segment.close();
+    for (const segment of segments) await segment.close();
     await unlock();
   }
 }
 
-async function repairHeader(segment: Segment, previous: Segment | undefined): Promise<boolean> {
+async function repairHeader(
+  segment: Segment,
+  previous: Segment | undefined,
+  logId: string | null,
+): Promise<boolean> {
   if (!segment.isHeaderDamaged || segment.file === null) return false;
-  const header = segment.headerAfter(previous);
+  const header = segment.headerAfter(previous, logId);
   await segment.file.write(header, 0);
   await segment.file.sync();
   return true;

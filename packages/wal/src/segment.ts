@@ -15,6 +15,8 @@ export class Segment {
   readonly previousEnd: number;
   /** First position of the segment before, its own when there is none; null when not known. */
   readonly previousFirst: number | null;
+  /** Identity of its log, in hexadecimal; null when the header doesn't say. */
+  readonly logId: string | null;
   /** Of its format. */
   readonly version: number;
   /** The file's header could not be read: what is known of it comes from the name. */
@@ -40,12 +42,14 @@ export class Segment {
     first: number,
     previousEnd: number,
     previousFirst: number | null,
+    logId: string | null,
     version: number = FORMAT_VERSION,
   ) {
     this.directory = directory;
     this.first = first;
     this.previousEnd = previousEnd;
     this.previousFirst = previousFirst;
+    this.logId = logId;
     this.version = version;
     this.isHeaderDamaged = false;
     this.end = first + SEGMENT_HEADER_SIZE;
@@ -59,20 +63,42 @@ export class Segment {
     this.#onIdle = null;
   }
 
+  /**
+   * A new one of a log.
+   *
+   * @param previous - the last one so far
+   * @param first - its first position
+   */
+  static behind(
+    previous: Segment | undefined,
+    directory: string,
+    first: number,
+    logId: string,
+  ): Segment {
+    const previousFirst = previous?.first ?? first;
+    return new Segment(directory, first, previous?.end ?? first, previousFirst, logId);
+  }
+
   get path(): string {
     return join(this.directory, segmentName(this.first));
   }
 
   /** The header of its file. */
   get header(): Buffer {
-    return encodeSegmentHeader(this.first, this.previousEnd, this.previousFirst ?? this.first);
+    const { first, previousEnd, previousFirst, logId } = this;
+    return encodeSegmentHeader(first, previousEnd, previousFirst ?? first, logId);
   }
 
   /** A new header, made of what else is known, for one that is damaged. */
-  headerAfter(previous: Segment | undefined): Buffer {
+  headerAfter(previous: Segment | undefined, logId: string | null): Buffer {
     return previous === undefined
-      ? encodeSegmentHeader(this.first, this.first, this.first)
-      : encodeSegmentHeader(this.first, previous.end, previous.first);
+      ? encodeSegmentHeader(this.first, this.first, this.first, logId)
+      : encodeSegmentHeader(this.first, previous.end, previous.first, logId);
+  }
+
+  /** Whether it has the present format, so that it may be appended to. */
+  get isCurrent(): boolean {
+    return this.version === FORMAT_VERSION && this.logId !== null;
   }
 
   /** Bytes of the file that are in use. */

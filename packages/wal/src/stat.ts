@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { SnapshotRange } from './checkpoint-store.ts';
 import { eachRecord, RecordKind, recordAt, recordKind, SEGMENT_HEADER_SIZE } from './format.ts';
 import { eachSegment, type InspectionOptions } from './inspection.ts';
+import { isForeign } from './log-id.ts';
 import { nodeFiles } from './node-files.ts';
 import { QUARANTINE } from './quarantine.ts';
 import { scan } from './scan.ts';
@@ -24,6 +25,10 @@ export interface SegmentStat {
 
 export interface LogStat {
   readonly directory: string;
+  /** Identity of the log, in hexadecimal; null when no segment says. */
+  readonly logId: string | null;
+  /** Whether the index is another log's. */
+  readonly isIndexForeign: boolean;
   readonly segments: readonly SegmentStat[];
   /** Positions of the oldest byte, and after the newest. */
   readonly tail: number;
@@ -56,7 +61,7 @@ export async function statLog(
   let batches = 0;
   let movedRecords = 0;
   let dataBytes = 0;
-  await eachSegment(directory, options, (segment, buffer) => {
+  const segments = await eachSegment(directory, options, (segment, buffer) => {
     let end = SEGMENT_HEADER_SIZE;
     let records = 0;
     let firstWriteMs = 0;
@@ -94,6 +99,8 @@ export async function statLog(
   const sum = (of: (stat: SegmentStat) => number) => stats.reduce((all, one) => all + of(one), 0);
   return {
     directory,
+    logId: segments.findLast(({ logId }) => logId !== null)?.logId ?? null,
+    isIndexForeign: options.index != null && isForeign(options.index, segments),
     segments: stats,
     tail: stats[0]?.first ?? 0,
     head: stats.at(-1)?.end ?? 0,

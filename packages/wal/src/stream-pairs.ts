@@ -14,23 +14,27 @@
 
 const VARINT_SIZE_MAX = 8;
 
+/** Lists are encoded into this: how long one becomes is known at the end. */
+let scratch = Buffer.allocUnsafeSlow(16_384);
+
 /** @param pairs - of position and origin, one after the other, in the order of the positions */
 export function encodePairs(name: string, pairs: readonly number[]): Buffer {
-  const nameBytes = Buffer.from(name, 'latin1');
-  const buffer = Buffer.allocUnsafe(10 + nameBytes.length + VARINT_SIZE_MAX * pairs.length);
-  buffer.writeUInt16LE(nameBytes.length, 0);
-  nameBytes.copy(buffer, 2);
+  const sizeMax = 10 + name.length + VARINT_SIZE_MAX * pairs.length;
+  if (scratch.length < sizeMax) scratch = Buffer.allocUnsafeSlow(sizeMax);
+  const start = scratch.writeUInt16LE(name.length, 0);
   let last = pairs[0] as number;
-  let offset = buffer.writeDoubleLE(last, 2 + nameBytes.length);
+  let offset = scratch.writeDoubleLE(last, start + scratch.write(name, start, 'latin1'));
   for (let index = 0; index < pairs.length; index += 2) {
     const position = pairs[index] as number;
     const origin = pairs[index + 1] as number;
-    offset = writeVarint(buffer, offset, 2 * (position - last) + (origin === position ? 0 : 1));
-    if (origin !== position) offset = writeVarint(buffer, offset, origin);
+    offset = writeVarint(scratch, offset, 2 * (position - last) + (origin === position ? 0 : 1));
+    if (origin !== position) offset = writeVarint(scratch, offset, origin);
     last = position;
   }
-  // A copy: what is left of the buffer would be kept with it.
-  return Buffer.from(buffer.subarray(0, offset));
+  // Not in a page that it shares with what is short-lived: it may stay for long.
+  const bytes = Buffer.allocUnsafeSlow(offset);
+  bytes.set(scratch.subarray(0, offset));
+  return bytes;
 }
 
 /** Reads what `encodePairs` wrote; nothing when it is of another stream, whose name has the same hash. */

@@ -1,5 +1,7 @@
-/** Pairs of a record's position and its origin, one after the other, by stream name as latin1. */
-type Names = Map<string, number[]>;
+import { PairList } from './pair-list.ts';
+
+/** Pairs of a record's position and its origin, by stream name as latin1. */
+type Names = Map<string, PairList>;
 
 /**
  * Which records belong to which streams: what the index hasn't been given yet, by segment.
@@ -13,13 +15,16 @@ export class Streams {
       names = new Map();
       this.#segments.set(segment, names);
     }
-    const pairs = names.get(name);
-    if (pairs === undefined) names.set(name, [position, origin]);
-    else pairs.push(position, origin);
+    let pairs = names.get(name);
+    if (pairs === undefined) {
+      pairs = new PairList(name);
+      names.set(name, pairs);
+    }
+    pairs.push(position, origin);
   }
 
   pairs(segment: number, name: string): readonly number[] {
-    return this.#segments.get(segment)?.get(name) ?? [];
+    return this.#segments.get(segment)?.get(name)?.toArray() ?? [];
   }
 
   forget(segment: number): void {
@@ -28,15 +33,10 @@ export class Streams {
 
   /** Forgets the records between two positions: they were refused. */
   drop(from: number, to: number): void {
-    for (const names of this.#segments.values()) {
-      for (const [name, pairs] of names) {
-        const left: number[] = [];
-        for (let index = 0; index < pairs.length; index += 2) {
-          const position = pairs[index] as number;
-          if (position < from || position >= to) left.push(position, pairs[index + 1] as number);
-        }
-        if (left.length === 0) names.delete(name);
-        else names.set(name, left);
+    for (const [segment, names] of this.#segments) {
+      this.#segments.set(segment, new Map());
+      for (const [name, list] of names) {
+        this.#noteAll(segment, name, list, (position) => position < from || position >= to);
       }
     }
   }
@@ -50,15 +50,23 @@ export class Streams {
 
   /** Takes back what the index could not be given: it comes before what has been noted since. */
   putBack(taken: ReadonlyMap<number, Names>): void {
-    for (const [segment, names] of taken) {
-      const newer = this.#segments.get(segment);
-      if (newer === undefined) {
-        this.#segments.set(segment, names);
-        continue;
-      }
-      for (const [name, pairs] of names) {
-        newer.set(name, pairs.concat(newer.get(name) ?? []));
-      }
+    const newer = this.#segments;
+    this.#segments = new Map(taken);
+    for (const [segment, names] of newer) {
+      for (const [name, list] of names) this.#noteAll(segment, name, list);
+    }
+  }
+
+  #noteAll(
+    segment: number,
+    name: string,
+    list: PairList,
+    isWanted: (position: number) => boolean = () => true,
+  ): void {
+    const pairs = list.toArray();
+    for (let index = 0; index < pairs.length; index += 2) {
+      const position = pairs[index] as number;
+      if (isWanted(position)) this.note(segment, name, position, pairs[index + 1] as number);
     }
   }
 }

@@ -1,3 +1,4 @@
+import type { IndexSummary } from './checkpoint-store.ts';
 import {
   alignUp,
   BATCH_HEADER_SIZE,
@@ -8,6 +9,7 @@ import {
   SEGMENT_HEADER_SIZE,
 } from './format.ts';
 import { eachSegment, type InspectionOptions } from './inspection.ts';
+import { isForeign } from './log-id.ts';
 import { isDirectlyBefore } from './recovery.ts';
 import { isUnused, scan } from './scan.ts';
 import type { Segment } from './segment.ts';
@@ -21,7 +23,9 @@ export interface LogProblem {
     /** Bytes that were being written when the log was last used; cut off when it is opened. */
     | 'torn-tail'
     /** Segments that are not there, and that compaction can't have removed. */
-    | 'missing';
+    | 'missing'
+    /** A segment, or the index, of another log; it has no offset and no bytes. */
+    | 'foreign';
   readonly file: string;
   readonly offset: number;
   readonly bytes: number;
@@ -29,13 +33,15 @@ export interface LogProblem {
 
 export interface VerifyReport {
   readonly directory: string;
+  /** Identity of the log, in hexadecimal; null when no segment says. */
+  readonly logId: string | null;
   readonly segments: number;
   readonly batches: number;
   readonly records: number;
   /** Of the segments, as far as they are used. */
   readonly bytes: number;
   readonly problems: readonly LogProblem[];
-  /** Whether nothing that had been durable is missing or wrong; a torn tail is no damage. */
+  /** Whether nothing that had been durable is missing or wrong, and nothing is another log's; a torn tail is no damage. */
   readonly isSound: boolean;
 }
 
@@ -49,29 +55,23 @@ export async function verifyLog(
   directory: string,
   options: InspectionOptions = {},
 ): Promise<VerifyReport> {
-  const verification = new Verification(options.checkpointPosition ?? 0);
+  const verification = new Verification();
   const segments = await eachSegment(directory, options, (segment, buffer, next) =>
     verification.check(segment, buffer, next),
   );
-  return verification.report(directory, segments.length);
+  return verification.report(directory, segments, options.index ?? null);
 }
 
 class Verification {
-  readonly #checkpoint: number;
   readonly #finder = new SnapshotFinder();
   readonly #headers: LogProblem[] = [];
   /** Stretches that are wrong, with their positions: how, is known when all batches are. */
   readonly #wrong: { readonly position: number; readonly problem: LogProblem }[] = [];
   readonly #gaps: { readonly end: number; readonly problem: LogProblem }[] = [];
-  #durable: number;
+  #durable = 0;
   #batches = 0;
   #records = 0;
   #bytes = 0;
-
-  constructor(checkpointPosition: number) {
-    this.#checkpoint = checkpointPosition;
-    this.#durable = checkpointPosition;
-  }
 
   check(segment: Segment, buffer: Buffer, next: Segment | undefined): void {
     const { first, path: file } = segment;
@@ -115,17 +115,31 @@ class Verification {
     });
   }
 
-  report(directory: string, segments: number): VerifyReport {
+  report(
+    directory: string,
+    segments: readonly Segment[],
+    index: IndexSummary | null,
+  ): VerifyReport {
+    const logId = segments.findLast((segment) => segment.logId !== null)?.logId ?? null;
     const problems = [...this.#headers];
+    for (const segment of segments) {
+      const isOwn = segment.logId === null || segment.logId === logId;
+      if (!isOwn) problems.push({ kind: 'foreign', file: segment.path, offset: 0, bytes: 0 });
+    }
+    const isIndexForeign = index !== null && isForeign(index, segments);
+    if (isIndexForeign) problems.push({ kind: 'foreign', file: index.file, offset: 0, bytes: 0 });
+    const checkpoint = isIndexForeign ? 0 : (index?.position ?? 0);
+    const durable = Math.max(this.#durable, checkpoint);
     for (const { position, problem } of this.#wrong) {
-      problems.push(position < this.#durable ? problem : { ...problem, kind: 'torn-tail' });
+      problems.push(position < durable ? problem : { ...problem, kind: 'torn-tail' });
     }
     // What compaction removed lies before the last snapshot, and maybe before the last checkpoint.
-    const covered = Math.max(this.#finder.last?.start ?? 0, this.#checkpoint);
+    const covered = Math.max(this.#finder.last?.start ?? 0, checkpoint);
     for (const { end, problem } of this.#gaps) if (end > covered) problems.push(problem);
     return {
       directory,
-      segments,
+      logId,
+      segments: segments.length,
       batches: this.#batches,
       records: this.#records,
       bytes: this.#bytes,

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { open as openLmdb } from 'lmdb';
 import { LmdbIndex, Log, type LogEvent, type LogOptions } from '../src/index.ts';
@@ -165,44 +166,48 @@ describe('the lock', () => {
 });
 
 describe('versions', () => {
-  /** Makes a segment what version 1 would have written: without what came later. */
-  async function makeVersion1(name: string): Promise<void> {
-    const { crc32 } = await import('node:zlib');
-    const path = join(directory, name);
-    const bytes = await readFile(path);
-    bytes.writeUInt32LE(1, 8);
-    bytes.fill(0, 32, 40);
-    bytes.writeUInt32LE(crc32(bytes.subarray(16, 64)), 12);
-    await writeFile(path, bytes);
+  /** Makes the segments what an older package would have written: without what came later. */
+  async function makeFormer(version: 1 | 2): Promise<void> {
+    for (const name of await segmentFiles()) {
+      const path = join(directory, name);
+      const bytes = await readFile(path);
+      bytes.writeUInt32LE(version, 8);
+      bytes.fill(0, version === 1 ? 32 : 40, 64);
+      bytes.writeUInt32LE(crc32(bytes.subarray(16, 64)), 12);
+      await writeFile(path, bytes);
+    }
   }
 
-  test('a log of version 1 is read, and goes on in a segment of this version', async () => {
-    let log = await open({ index: new LmdbIndex(join(directory, 'unused')) });
-    for (let count = 0; count < 100; count++) {
-      log.append(text(`${count}`.padEnd(80)));
+  test.each([1, 2] as const)(
+    'a log of version %i without an identity is read, and goes on in a segment with one',
+    async (version) => {
+      let log = await open({ index: new LmdbIndex(join(directory, 'unused')) });
+      for (let count = 0; count < 100; count++) {
+        log.append(text(`${count}`.padEnd(80)));
+        await log.flush();
+      }
+      const expected = await contents(log);
+      await log.close();
+      const files = await segmentFiles();
+      expect(files.length).toBeGreaterThan(2);
+      await makeFormer(version);
+      const events: LogEvent[] = [];
+      log = await open({}, events);
+      expect(log.segments.every((one) => one.version === version && one.logId === null)).toBe(true);
+      log.append(text('new'));
       await log.flush();
-    }
-    const expected = await contents(log);
-    await log.close();
-    const files = await segmentFiles();
-    expect(files.length).toBeGreaterThan(2);
-    for (const name of files) await makeVersion1(name);
-    const events: LogEvent[] = [];
-    log = await open({}, events);
-    expect(log.segments.every(({ version }) => version === 1)).toBe(true);
-    log.append(text('new'));
-    await log.flush();
-    expect(await contents(log)).toEqual([...expected, 'new']);
-    expect(log.segments.at(-1)?.version).toBe(2);
-    expect(log.segments).toHaveLength(files.length + 1);
-    await log.close();
-    log = await open({}, events);
-    expect(await contents(log)).toEqual([...expected, 'new']);
-    const kinds = new Set(events.map(({ type }) => type));
-    expect([...kinds].sort()).toEqual(['checking', 'recovering']);
-  });
+      expect(await contents(log)).toEqual([...expected, 'new']);
+      expect(log.segments.at(-1)).toMatchObject({ version: 2, logId: log.id });
+      expect(log.segments).toHaveLength(files.length + 1);
+      await log.close();
+      log = await open({}, events);
+      expect(await contents(log)).toEqual([...expected, 'new']);
+      const kinds = new Set(events.map(({ type }) => type));
+      expect([...kinds].sort()).toEqual(['checking', 'recovering']);
+    },
+  );
 
-  test.each([1, 2])('an index of version %i is migrated', async (version) => {
+  test.each([1, 2, 3])('an index of version %i is migrated', async (version) => {
     let log = await open();
     const positions: number[] = [];
     for (let count = 0; count < 100; count++) {
@@ -214,11 +219,13 @@ describe('versions', () => {
     const root = openLmdb({ path: join(directory, 'index.mdb'), noSubdir: true, maxDbs: 4 });
     const meta = root.openDB({ name: 'meta', encoding: 'json' });
     const streams = root.openDB({ name: 'streams', encoding: 'binary' });
-    const { position, ...others } = meta.get('meta');
+    await makeFormer(version === 1 ? 1 : 2);
+    const { position, logId, ...others } = meta.get('meta');
+    expect(logId).toBe(log.id);
     expect(position).toBeGreaterThan(checkpointPosition);
     const formerMeta = version === 1 ? { releasedBytes: [[0, 10]] } : others;
     await meta.put('meta', { ...formerMeta, version, position });
-    for (const { key, value } of [...streams.getRange({})]) {
+    for (const { key, value } of version === 3 ? [] : [...streams.getRange({})]) {
       const pairs = decodePairs('s', value);
       // Version 1 had no origins.
       const numbers = pairs.filter((_, index) => version === 2 || index % 2 === 0);
@@ -230,6 +237,7 @@ describe('versions', () => {
     await root.close();
     log = await open();
     expect(log.checkpointPosition).toBe(position);
+    expect(log.stats.recoveredRecords).toBe(0);
     expect(log.streamPositions(text('s'))).toEqual(positions);
   });
 
@@ -252,7 +260,7 @@ describe('versions', () => {
     const root = openLmdb({ path: join(directory, 'index.mdb'), noSubdir: true, maxDbs: 4 });
     await root.openDB({ name: 'meta', encoding: 'json' }).put('meta', { version: 99 });
     await root.close();
-    await expect(open()).rejects.toThrow('has version 99, this package reads 3');
+    await expect(open()).rejects.toThrow('has version 99, this package reads 4');
     // It let go of what it had opened.
     await rm(join(directory, 'index.mdb'));
     await open();

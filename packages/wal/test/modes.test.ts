@@ -143,3 +143,42 @@ test.each(['immediate', 'batch', 'periodic'] as const)(
     expect(ledger.acknowledged.size).toBe(20);
   },
 );
+
+describe('a record that nobody waits for', () => {
+  test('is written with the next one that is waited for, in one batch', async () => {
+    const { log, append } = await begin({ syncMode: 'immediate' });
+    log.appendLazily(Buffer.from('lazy'));
+    await settle(6);
+    expect(log.stats.batches).toBe(0);
+    await append();
+    expect(log.stats).toMatchObject({ batches: 1, syncs: 1, syncedRecords: 2 });
+  });
+
+  test('is written within 20 ms when no other comes, also when it was appended during a write', async () => {
+    const { log, clock, lostToPowerCut } = await begin({ syncMode: 'immediate' });
+    let lazy = -1;
+    log.append(Buffer.from('first'), () => {
+      lazy = log.appendLazily(Buffer.from('lazy'));
+    });
+    await settle(12);
+    // It doesn't delay what comes next by a sync of its own.
+    expect(log.stats).toMatchObject({ batches: 1, syncs: 1 });
+    await clock.advance(20);
+    await settle(6);
+    expect(log.stats).toMatchObject({ batches: 2, syncs: 2 });
+    expect(log.durablePosition).toBeGreaterThan(lazy);
+    expect(await lostToPowerCut()).toEqual([]);
+  });
+
+  test('is not forgotten when a batch is closed because it is full', async () => {
+    const { log, clock } = await begin({ syncMode: 'immediate' });
+    log.append(Buffer.alloc(1_048_000));
+    // It finds no room in the batch that is written at the end of the turn.
+    const lazy = log.appendLazily(Buffer.alloc(1000));
+    await settle(12);
+    expect(log.durablePosition).toBeLessThanOrEqual(lazy);
+    await clock.advance(20);
+    await settle(12);
+    expect(log.durablePosition).toBeGreaterThan(lazy);
+  });
+});

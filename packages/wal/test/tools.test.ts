@@ -84,7 +84,7 @@ describe('verify', () => {
         content[bit >> 3] = (content[bit >> 3] as number) ^ (1 << (bit & 7));
         const report = await verifyLog(DIRECTORY, {
           files: damaged,
-          checkpointPosition: end,
+          index: { file: 'index', logId: log.id, position: end },
         }).catch((error) => error);
         if (report instanceof Error) {
           expect(report).toMatchObject({ code: 'newer-version' });

@@ -8,7 +8,7 @@ import { chooseVictims } from '../src/victims.ts';
 /** Segments of 1,000 bytes, with so many of them live. */
 function segments(...live: number[]): Segment[] {
   return live.map((liveBytes, index) => {
-    const segment = new Segment('/log', index * 1000, index * 1000, 0);
+    const segment = new Segment('/log', index * 1000, index * 1000, 0, null);
     segment.end = segment.first + 1000;
     segment.recordBytes = 900;
     segment.releasedBytes = 900 - liveBytes;

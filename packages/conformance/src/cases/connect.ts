@@ -1,4 +1,4 @@
-import { CaseList, check, elapse } from '../case.ts';
+import { CaseList, check, elapse, WRONG } from '../case.ts';
 import { ConformanceError } from '../client.ts';
 import {
   bytes,
@@ -19,7 +19,6 @@ const list = new CaseList();
 export const connectCases = list.cases;
 
 /** What CONNACK may say to a packet that is malformed or a protocol error. */
-const WRONG = [0x80, 0x81, 0x82, 0x83];
 
 /** CONNECT of MQTT 5 from its parts, with room for mistakes. */
 function raw(flags: number, ...payload: readonly Part[]): Uint8Array {

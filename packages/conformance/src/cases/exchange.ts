@@ -184,18 +184,3 @@ list.v5(
   },
   { maxQueuedMessages: 2 },
 );
-
-list.webSocket(
-  'a WebSocket that does not offer the subprotocol mqtt is refused',
-  5,
-  'MQTT-6.0.0-3 MQTT-6.0.0-4',
-  async (context) => {
-    for (const protocols of [[], ['other']]) {
-      const isRefused = await context
-        .openWebSocket('', protocols)
-        .then(() => false)
-        .catch(() => true);
-      check(isRefused, `offered: ${protocols}`);
-    }
-  },
-);

@@ -1,4 +1,4 @@
-import { CaseList, check } from '../case.ts';
+import { CaseList, check, WRONG } from '../case.ts';
 import { type Context, type RawClient, values } from '../client.ts';
 import {
   ack,
@@ -18,8 +18,6 @@ import {
 /** Packets whose bytes are not what §2 and §3 say, type by type. */
 const list = new CaseList();
 export const formatCases = list.cases;
-
-const WRONG = [0x80, 0x81, 0x82, 0x83];
 
 /** A packet of each type that a client sends once it is connected, as short as may be. */
 function packets(context: Context): readonly (readonly [string, Uint8Array])[] {

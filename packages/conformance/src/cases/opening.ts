@@ -1,4 +1,4 @@
-import { CaseList, check, elapse } from '../case.ts';
+import { CaseList, check, elapse, WRONG } from '../case.ts';
 import { text, values } from '../client.ts';
 import {
   auth,
@@ -18,8 +18,6 @@ import {
 /** What may be in a CONNECT, and what comes before and after it (§3.1, §3.2). */
 const list = new CaseList();
 export const openingCases = list.cases;
-
-const WRONG = [0x80, 0x81, 0x82, 0x83];
 
 /** CONNECT of MQTT 5 from its flags and payload. */
 function raw(flags: number, ...payload: readonly Part[]): Uint8Array {

@@ -1,4 +1,4 @@
-import { CaseList } from '../case.ts';
+import { CaseList, WRONG } from '../case.ts';
 import type { Context, RawClient } from '../client.ts';
 import {
   bytes,
@@ -15,8 +15,6 @@ import {
 /** Which property goes with which packet of a client (§2.2.2.2), and how often. */
 const list = new CaseList();
 export const propertyCases = list.cases;
-
-const WRONG = [0x80, 0x81, 0x82, 0x83];
 
 /** Every property with a value that is right for it, by identifier. */
 const EXAMPLES: ReadonlyMap<number, Part> = new Map<number, Part>([

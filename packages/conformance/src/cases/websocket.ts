@@ -14,6 +14,45 @@ async function open(context: Context): Promise<RawClient> {
   return client;
 }
 
+list.webSocket(
+  'packets may be split over frames, and share them',
+  5,
+  'MQTT-6.0.0-1 MQTT-6.0.0-2 MQTT-6.0.0-4 MQTT-4.2-1',
+  async (context) => {
+    const client = await context.openWebSocket();
+    check(client.webSocketProtocol === 'mqtt', 'the subprotocol');
+    const first = connect({ clientId: context.clientId() });
+    for (const byte of first) client.send(Uint8Array.of(byte));
+    await client.expect('connack', { reasonCode: 0 });
+    client.send(subscribe([[context.topic(), 0]]), publish(context.topic(), 'x'));
+    await client.expect('suback');
+    await client.expect('publish');
+  },
+);
+
+list.webSocket('a text frame closes the connection', 5, 'MQTT-6.0.0-1', async (context) => {
+  const client = await context.openWebSocket();
+  client.send(connect({ clientId: context.clientId() }));
+  await client.expect('connack', { reasonCode: 0 });
+  client.sendText('text');
+  await client.expectClosed();
+});
+
+list.webSocket(
+  'a WebSocket that does not offer the subprotocol mqtt is refused',
+  5,
+  'MQTT-6.0.0-3 MQTT-6.0.0-4',
+  async (context) => {
+    for (const protocols of [[], ['other']]) {
+      const isRefused = await context
+        .openWebSocket('', protocols)
+        .then(() => false)
+        .catch(() => true);
+      check(isRefused, `offered: ${protocols}`);
+    }
+  },
+);
+
 list.webSocket('each byte may be a frame of its own', 5, 'MQTT-6.0.0-2', async (context) => {
   const client = await context.openWebSocket();
   const sent = bytes(

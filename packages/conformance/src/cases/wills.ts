@@ -1,4 +1,4 @@
-import { CaseList, check, elapse } from '../case.ts';
+import { CaseList, check, elapse, WRONG } from '../case.ts';
 import { type Context, type RawClient, text, texts, values } from '../client.ts';
 import {
   bytes,
@@ -9,6 +9,7 @@ import {
   packet,
   property,
   publish,
+  subscribe,
 } from '../wire.ts';
 
 /** Wills: when they are published, and as what (§3.1.2.5, §3.1.3.2, §3.14.4). */
@@ -17,8 +18,6 @@ export const willCases = list.cases;
 
 /** PUBREL with other flags than its own [MQTT-2.1.3-1]. */
 const MALFORMED = packet(0x60, 0, 1);
-
-const WRONG = [0x80, 0x81, 0x82, 0x83];
 
 /** A client whose will goes to the topic of the case. */
 function withWill(
@@ -29,6 +28,96 @@ function withWill(
   const will = { topic: context.topic(), payload: 'bye', properties: props };
   return context.connect({ properties: property.sessionExpiry(60), will, ...options });
 }
+
+/** A will for CONNECT. */
+const will = (topic: string, fields: object = {}) => ({ topic, payload: 'bye', qos: 1, ...fields });
+
+list.v5(
+  'a will is published when the connection is lost',
+  'MQTT-3.1.2-7 MQTT-3.1.2-8 MQTT-3.1.2-10 MQTT-3.1.2-14',
+  async (context) => {
+    const watching = await context.subscriber(context.topic(), 1);
+    const client = await context.connect({ will: will(context.topic()) });
+    client.destroy();
+    const { payload, retain } = await watching.expect('publish', { qos: 1 });
+    check(Buffer.from(payload).toString() === 'bye' && !retain, 'the will');
+    await watching.expectNothing();
+  },
+);
+
+list.v5(
+  'a normal DISCONNECT deletes the will, and 0x04 does not',
+  'MQTT-3.14.4-3 MQTT-3.1.2-8 MQTT-3.1.2-10',
+  async (context) => {
+    const watching = await context.subscriber(context.topic(), 1);
+    for (const code of [undefined, 0x00, 0x04]) {
+      const client = await context.connect({ will: will(context.topic()) });
+      client.send(disconnect(code));
+      await client.expectClosed([]);
+    }
+    await watching.expect('publish');
+    await watching.expectNothing();
+  },
+);
+
+list.v5(
+  'a retained will is retained, with its properties',
+  'MQTT-3.1.2-15 MQTT-3.1.3-10',
+  async (context) => {
+    const watching = await context.subscriber(context.topic(), 1);
+    const client = await context.connect({
+      will: will(context.topic(), {
+        retain: true,
+        properties: [property.willDelay(0), property.contentType('c'), property.user('k', 'v')],
+      }),
+    });
+    client.destroy();
+    await watching.expect('publish');
+    const late = await context.connect();
+    late.send(subscribe([[context.topic(), 1]]));
+    await late.expect('suback');
+    const { properties } = await late.expect('publish', { retain: true });
+    check(properties.map(({ id }) => id).join() === '3,38', 'without the delay');
+  },
+);
+
+list.v5(
+  'a new connection before the delay has passed keeps the will from being sent',
+  'MQTT-3.1.3-9 MQTT-3.1.2-8',
+  async (context) => {
+    const watching = await context.subscriber(context.topic(), 1);
+    const options = {
+      clientId: context.clientId(),
+      clean: false,
+      properties: property.sessionExpiry(60),
+      will: will(context.topic(), { properties: property.willDelay(1) }),
+    };
+    const first = await context.connect(options);
+    first.destroy();
+    const second = await context.connect({
+      ...options,
+      will: will(context.topic(), { payload: 'second' }),
+    });
+    await elapse(1500);
+    await watching.expectNothing();
+    second.destroy();
+    const { payload } = await watching.expect('publish');
+    check(Buffer.from(payload).toString() === 'second', 'the will of the new connection');
+  },
+);
+
+list.v5(
+  'a will whose session ends does not wait for its delay',
+  '§3.1.2.5 §3.1.3.2.2',
+  async (context) => {
+    const watching = await context.subscriber(context.topic(), 1);
+    const client = await context.connect({
+      will: will(context.topic(), { properties: property.willDelay(3600) }),
+    });
+    client.destroy();
+    await watching.expect('publish');
+  },
+);
 
 list.v5(
   'a will is published for each way in which a connection is lost',

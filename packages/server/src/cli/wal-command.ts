@@ -1,9 +1,11 @@
+import { join } from 'node:path';
 import { ReasonCode } from '@promptmq/codec';
 import {
   backupLog,
   type CompactionResult,
   type DumpedRecord,
   dumpLog,
+  type IndexSummary,
   LmdbIndex,
   LogError,
   type LogEvent,
@@ -12,6 +14,7 @@ import {
   statLog,
   type VerifyReport,
   verifyLog,
+  whyIndexIsForeign,
 } from '@promptmq/wal';
 import type { Argv, CommandModule } from 'yargs';
 import { Broker } from '../broker.ts';
@@ -26,7 +29,7 @@ import { progressBar } from './progress-bar.ts';
  * that isn't there or a newer format.
  */
 const EXIT_FAILED = 1;
-/** `verify` found damage, or `repair` had to give records up. */
+/** `verify` found damage or what is another log's, or `repair` had to give records up. */
 const EXIT_DAMAGED = 3;
 /** A process has the log open, and the command needs it for itself. */
 const EXIT_LOCKED = 4;
@@ -77,12 +80,9 @@ const verifyCommand: CommandModule<object, LogArguments> = {
   builder: (args) => logOptions(args),
   handler: ({ dir, 'index-dir': indexDir, json }) =>
     run(json, async () => {
-      const checkpointPosition = await LmdbIndex.peek(indexDir ?? dir);
-      const report = await verifyLog(dir, {
-        checkpointPosition,
-        onProgress: progressBar('verify'),
-      });
-      print(json, { ...report, checkpointPosition }, verifyText(report));
+      const index = await LmdbIndex.peek(indexDir ?? dir);
+      const report = await verifyLog(dir, { index, onProgress: progressBar('verify') });
+      print(json, { ...report, ...checkpointOf(index) }, verifyText(report, index));
       return report.isSound ? 0 : EXIT_DAMAGED;
     }),
 };
@@ -93,9 +93,9 @@ const statCommand: CommandModule<object, LogArguments> = {
   builder: (args) => logOptions(args),
   handler: ({ dir, 'index-dir': indexDir, json }) =>
     run(json, async () => {
-      const checkpointPosition = await LmdbIndex.peek(indexDir ?? dir);
-      const stat = await statLog(dir, { onProgress: progressBar('stat') });
-      print(json, { ...stat, checkpointPosition }, statText(stat, checkpointPosition));
+      const index = await LmdbIndex.peek(indexDir ?? dir);
+      const stat = await statLog(dir, { index, onProgress: progressBar('stat') });
+      print(json, { ...stat, ...checkpointOf(index) }, statText(stat, index));
       return 0;
     }),
 };
@@ -129,8 +129,9 @@ const dumpCommand: CommandModule<object, DumpArguments> = {
         default: 'preview' as const,
         requiresArg: true,
       }),
-  handler: ({ dir, json, from, limit, stream, data }) =>
+  handler: ({ dir, 'index-dir': indexDir, json, from, limit, stream, data }) =>
     run(json, async () => {
+      await warnOfForeignIndex(dir, indexDir ?? dir);
       let left = limit ?? Number.POSITIVE_INFINITY;
       if (left <= 0) return 0;
       // A reader that has seen enough, such as head, ends the dump.
@@ -154,10 +155,8 @@ const dumpCommand: CommandModule<object, DumpArguments> = {
     }),
 };
 
-interface BackupArguments {
-  readonly dir: string;
+interface BackupArguments extends LogArguments {
   readonly target: string;
-  readonly json: boolean;
 }
 
 const backupCommand: CommandModule<object, BackupArguments> = {
@@ -165,20 +164,14 @@ const backupCommand: CommandModule<object, BackupArguments> = {
   describe:
     'copy the log of a broker, which may run, to an empty folder; storage.wal-dir for another',
   builder: (args) =>
-    args
-      .positional('dir', { describe: 'folder of the log', type: 'string', demandOption: true })
-      .positional('target', {
-        describe: 'folder of the copy, empty or made',
-        type: 'string',
-        demandOption: true,
-      })
-      .option('json', {
-        describe: 'one JSON document on standard output',
-        boolean: true,
-        default: false,
-      }),
-  handler: ({ dir, target, json }) =>
+    logOptions(args).positional('target', {
+      describe: 'folder of the copy, empty or made',
+      type: 'string',
+      demandOption: true,
+    }),
+  handler: ({ dir, 'index-dir': indexDir, target, json }) =>
     run(json, async () => {
+      await warnOfForeignIndex(dir, indexDir ?? dir);
       const report = await backupLog(dir, target, { onProgress: progressBar('backup') });
       print(json, report, [
         `${report.segments} segments of ${report.bytes} bytes, up to position ${report.head}`,
@@ -194,11 +187,8 @@ const repairCommand: CommandModule<object, LogArguments> = {
   builder: (args) => logOptions(args),
   handler: ({ dir, 'index-dir': indexDir, json }) =>
     run(json, async () => {
-      const checkpointPosition = await LmdbIndex.peek(indexDir ?? dir);
-      const report = await repairLog(dir, {
-        checkpointPosition,
-        onProgress: progressBar('repair'),
-      });
+      const index = await LmdbIndex.peek(indexDir ?? dir);
+      const report = await repairLog(dir, { index, onProgress: progressBar('repair') });
       const lines = report.events.map(eventText);
       for (const header of report.headers) lines.push(`${header}: header written anew`);
       print(json, report, lines.length === 0 ? ['nothing to repair'] : lines);
@@ -265,8 +255,11 @@ async function compactLog(
   const onEvent = (event: LogEvent) => {
     if (event.type === 'compacting') onProgress(event.doneBytes, event.totalBytes);
   };
-  // Only looks: it must not begin a log where there is none.
-  await dumpLog(walDir, () => false);
+  // Only looks: it must not begin a log where there is none, nor take the index of one for that of another.
+  const why = await foreignIndexOf(walDir, join(dataDir, 'index'));
+  if (why !== null) {
+    throw new LogError('foreign', `${why}; name the storage.data-dir of the broker with this log`);
+  }
   const config = parseConfig({ storage: { enabled: true, walDir, dataDir } });
   const unlockDataDir = await lockDataDir(config.storage);
   const broker = new Broker(config, nodeRuntime, noopLogger);
@@ -305,22 +298,45 @@ async function run(json: boolean, command: () => Promise<number>): Promise<void>
   }
 }
 
+/** What is wrong with the index in a folder, when it is another log's. */
+async function foreignIndexOf(dir: string, indexDir: string): Promise<string | null> {
+  return whyIndexIsForeign(dir, { index: await LmdbIndex.peek(indexDir) });
+}
+
+/** For what doesn't use the index, but may have been called with the wrong folder. */
+async function warnOfForeignIndex(dir: string, indexDir: string): Promise<void> {
+  const why = await foreignIndexOf(dir, indexDir);
+  if (why !== null) process.stderr.write(`promptmq: ${why}\n`);
+}
+
+function checkpointOf(index: IndexSummary | null) {
+  return { checkpointPosition: index?.position ?? 0, indexLogId: index?.logId ?? null };
+}
+
 function print(json: boolean, report: object, lines: readonly string[]): void {
   process.stdout.write(json ? `${JSON.stringify(report)}\n` : `${lines.join('\n')}\n`);
 }
 
-function verifyText(report: VerifyReport): string[] {
-  const { segments, batches, records, bytes, problems, isSound } = report;
+function verifyText(report: VerifyReport, index: IndexSummary | null): string[] {
+  const { segments, batches, records, bytes, problems } = report;
   return [
-    ...problems.map(
-      ({ kind, file, offset, bytes }) => `${file}: ${kind}, ${bytes} bytes at offset ${offset}`,
-    ),
+    ...problems.map(({ kind, file, offset, bytes }) => {
+      if (kind !== 'foreign') return `${file}: ${kind}, ${bytes} bytes at offset ${offset}`;
+      const noun = file === index?.file ? 'index' : 'segment';
+      return `${file}: foreign, the ${noun} of another log than ${report.logId}`;
+    }),
     `${segments} segments, ${batches} batches, ${records} records, ${bytes} bytes`,
-    isSound ? 'sound' : 'damaged',
+    soundness(report),
   ];
 }
 
-function statText(stat: LogStat, checkpointPosition: number): string[] {
+function soundness({ isSound, problems }: VerifyReport): string {
+  if (isSound) return 'sound';
+  const isDamaged = problems.some(({ kind }) => kind !== 'foreign' && kind !== 'torn-tail');
+  return isDamaged ? 'damaged' : 'undamaged, but not of one log';
+}
+
+function statText(stat: LogStat, index: IndexSummary | null): string[] {
   const { snapshot } = stat;
   const lines = stat.segments.map(
     ({ file, first, end, records, lastWriteMs }) =>
@@ -328,6 +344,7 @@ function statText(stat: LogStat, checkpointPosition: number): string[] {
   );
   return [
     ...lines,
+    stat.logId === null ? 'a log without identity' : `log ${stat.logId}`,
     `positions ${stat.tail} to ${stat.head} in ${stat.segments.length} segments`,
     `${stat.bytes} bytes used of ${stat.fileBytes}`,
     `${stat.records} records in ${stat.batches} batches, ${stat.dataBytes} bytes of data`,
@@ -336,9 +353,15 @@ function statText(stat: LogStat, checkpointPosition: number): string[] {
     snapshot === null
       ? 'no snapshot'
       : `last snapshot at ${snapshot.start}, ${snapshot.end - snapshot.start} bytes`,
-    checkpointPosition === 0 ? 'no checkpoint' : `last checkpoint at ${checkpointPosition}`,
+    checkpointText(stat, index),
     `${stat.quarantinedFiles} files in quarantine`,
   ];
+}
+
+function checkpointText({ isIndexForeign }: LogStat, index: IndexSummary | null): string {
+  if (isIndexForeign) return `${index?.file} is of another log, ${index?.logId}`;
+  const position = index?.position ?? 0;
+  return position === 0 ? 'no checkpoint' : `last checkpoint at ${position}`;
 }
 
 function time(timeMs: number): string {

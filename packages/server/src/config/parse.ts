@@ -108,6 +108,13 @@ function contradictionsOf({ server }: Config, sourceOf: (key: string) => string)
   const refuse = (key: string, message: string) =>
     problems.push({ key, source: sourceOf(key), message });
   const { tls } = server;
+  const addresses = [server.bind, server.wsBind, server.tlsBind, server.wssBind];
+  if (addresses.every((address) => address === null)) {
+    refuse(
+      'server.bind',
+      'no client could connect: this, ws-bind, tls-bind or wss-bind needs an address',
+    );
+  }
   const usesTls = server.tlsBind !== null || server.wssBind !== null;
   const tlsKey = server.tlsBind !== null ? 'server.tls-bind' : 'server.wss-bind';
   if (usesTls && tls.cert === null) refuse(tlsKey, 'it needs server.tls.cert');

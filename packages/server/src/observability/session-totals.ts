@@ -30,7 +30,7 @@ export class SessionCensus {
     const now = this.#broker.runtime.now();
     if (now - this.#takenAt < FRESH_MS) return this.#totals;
     const totals = { inflight: 0, queued: 0, queuedBytes: 0, longestQueue: 0 };
-    for (const session of this.#broker.sessions()) {
+    for (const session of this.#broker.sessions.all()) {
       totals.inflight += session.inflightCount;
       totals.queued += session.queuedCount;
       totals.queuedBytes += session.queuedBytes;
@@ -60,7 +60,7 @@ export interface SlowSubscriber {
  */
 export function slowSubscribers(broker: Broker, limit: number): SlowSubscriber[] {
   const slowest: SlowSubscriber[] = [];
-  for (const session of broker.sessions()) {
+  for (const session of broker.sessions.all()) {
     const outputBytes = session.link?.output.pendingBytes ?? 0;
     if (session.queuedCount === 0 && outputBytes === 0) continue;
     slowest.push({

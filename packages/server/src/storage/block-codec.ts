@@ -41,8 +41,8 @@ export function writeBlock(writer: ByteWriter, block: QueueBlock): void {
 
 /** @param former - index of the entry before; -1 when there is none */
 function writeEntry(writer: ByteWriter, block: QueueBlock, index: number, former: number): void {
-  const { sequences, positions, shares, flags } = block;
-  const step = (sequences[index] as number) - (sequences[former] ?? 0);
+  const { positions, shares, flags } = block;
+  const step = block.sequenceAt(index) - (former === -1 ? 0 : block.sequenceAt(former));
   const distance = (positions[index] as number) - (positions[former] ?? 0);
   const isShared = shares[index] !== (shares[former] ?? 0);
   const isFlagged = flags[index] !== (flags[former] ?? 0);

@@ -8,7 +8,7 @@ import {
   writeDelivery,
   writeMessageHead,
 } from './records.ts';
-import { shareOf } from './share.ts';
+import { shareOf, sizeOf } from './share.ts';
 import { Change, type StoredState } from './stored-state.ts';
 
 /** One who still needs a message. */
@@ -65,16 +65,17 @@ export function moveMessage(state: StoredState, from: number, to: number, record
     record.stream,
   );
   const users = usersOf(state, from, deliveries);
+  const size = sizeOf(record);
   const count = users.length + (isRetained ? 1 : 0);
   for (const [index, { session, delivery }] of users.entries()) {
-    const share = shareOf(record, count, index);
+    const share = shareOf(size, count, index);
     const entry = state.entries.get(session);
     if (entry?.session.relocate(delivery.sequence, { position: to, share }) === true) {
       state.mark(entry, Change.Progress);
     }
   }
   if (state.retained.get(message.topic)?.position === from) {
-    state.setRetained(message.topic, to, shareOf(record, count, users.length));
+    state.setRetained(message.topic, to, shareOf(size, count, users.length));
   }
   state.moveReferences(from, to);
 }

@@ -5,7 +5,7 @@ import {
   STORED_MESSAGE,
   type Subscription,
 } from '@promptmq/session';
-import { type LogRecord, recordBytes } from '@promptmq/wal';
+import type { LogRecord } from '@promptmq/wal';
 import type { SessionEntry } from '../session-entry.ts';
 import { readBlock } from './block-codec.ts';
 import { ByteReader } from './byte-writer.ts';
@@ -19,7 +19,7 @@ import {
   readSubscriptions,
   type SessionRecord,
 } from './records.ts';
-import { shareOf } from './share.ts';
+import { type Release, shareOf, shareOut, sizeOf } from './share.ts';
 import { keyNumbers, readFormerBlock, readProgress } from './state-codec.ts';
 import { Change, type StoredState } from './stored-state.ts';
 
@@ -34,8 +34,6 @@ export interface RecoveryHost {
   restoreSubscription(entry: SessionEntry, subscription: Subscription): void;
   dropSubscription(entry: SessionEntry, topicFilter: string): void;
 }
-
-type Release = (position: number, bytes: number) => void;
 
 /** What blocks of restored entries are numbered from when there are no others. */
 const BLOCK_NUMBER = 0x7fff_ffff;
@@ -134,8 +132,8 @@ function restoreProgress(
     session.restoreReleased(sequence, packetId, 0);
   }
   const { underWay } = progress;
-  const last = underWay?.sequences[underWay.end - 1] ?? 0;
-  const isBefore = last < (blocks[0]?.sequences[0] ?? Number.POSITIVE_INFINITY);
+  const isBefore =
+    underWay === null || blocks[0] === undefined || underWay.lastSequence < blocks[0].sequenceAt(0);
   if (underWay !== null && isBefore) queue.restore(underWay);
   for (const block of blocks) queue.restore(block);
   if (underWay !== null && !isBefore) queue.mergeBlock(underWay);
@@ -153,17 +151,20 @@ export function replayRecord(
 ): void {
   const reader = new ByteReader(record.data);
   const kind = record.data[0];
-  // As when it was appended: once a checkpoint holds its effect, it is dispensable.
-  if (kind !== RecordKind.Message) releaseWhole(record, release);
+  if (kind === RecordKind.Message) {
+    replayMessage(state, record, reader, release);
+    return;
+  }
+  shareOut(record.position, sizeOf(record), 0, release);
   switch (kind) {
-    case RecordKind.Message:
-      replayMessage(state, record, reader, release);
-      break;
     case RecordKind.References:
       for (const reference of readReferences(reader)) {
         const { position, share, session, sequence } = reference;
-        restoreDelivery(state, reference, position, share, true);
-        state.addReference(position, session, sequence);
+        if (restoreDelivery(state, reference, position, share, true)) {
+          state.addReference(position, session, sequence);
+        } else {
+          release(position, share);
+        }
       }
       break;
     case RecordKind.Session: {
@@ -182,10 +183,6 @@ export function replayRecord(
     default:
       replaySessionRecord(state, host, kind as number, reader, release);
   }
-}
-
-function releaseWhole({ position, data, stream }: LogRecord, release: Release): void {
-  release(position, recordBytes(data.length, stream.length));
 }
 
 function replaySessionRecord(
@@ -246,14 +243,18 @@ function replayMessage(
 ): void {
   const { message, origin, isRetained, deliveries } = readMessage(reader, record.stream);
   const isStored = isRetained && message.payload.length > 0;
-  const count = deliveries.length + (isStored ? 1 : 0);
+  const { position } = record;
+  const size = sizeOf(record);
+  const users = deliveries.length + (isStored ? 1 : 0);
+  shareOut(position, size, users, release);
   for (const [index, delivery] of deliveries.entries()) {
-    restoreDelivery(state, delivery, record.position, shareOf(record, count, index), false);
+    const share = shareOf(size, users, index);
+    const isRestored = restoreDelivery(state, delivery, position, share, false);
+    if (!isRestored) release(position, share);
   }
-  if (count === 0) releaseWhole(record, release);
   if (isRetained) {
     const former = isStored
-      ? state.setRetained(message.topic, record.position, shareOf(record, count, count - 1))
+      ? state.setRetained(message.topic, position, shareOf(size, users, users - 1))
       : state.removeRetained(message.topic);
     if (former !== null) release(former.position, former.share);
   }
@@ -269,15 +270,16 @@ function replayMessage(
   }
 }
 
+/** @returns false when its session isn't there, or stores nothing: nobody will ever need it */
 function restoreDelivery(
   state: StoredState,
   named: NamedDelivery,
   position: number,
   share: number,
   isReference: boolean,
-): void {
+): boolean {
   const entry = state.entries.get(named.session);
-  if (entry === undefined || entry.session.storedQueue === null) return;
+  if (entry === undefined || entry.session.storedQueue === null) return false;
   const { session } = entry;
   state.mark(entry, Change.Progress);
   const { qos, retain, identifiers, group } = named;
@@ -289,6 +291,7 @@ function restoreDelivery(
   delivery.isReference = isReference;
   session.lastSequence = Math.max(session.lastSequence, named.sequence);
   session.storedQueue?.restoreDelivery(delivery);
+  return true;
 }
 
 function replayProgress(state: StoredState, reader: ByteReader, release: Release): void {

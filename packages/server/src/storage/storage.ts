@@ -4,14 +4,12 @@ import {
   DeliveryState,
   type DeliveryStore,
   type Message,
-  STORED_MESSAGE,
   type Subscription,
 } from '@promptmq/session';
 import {
   type CheckpointEntry,
   type CheckpointStore,
   type Clock,
-  type CompactionOptions,
   type Files,
   LmdbIndex,
   Log,
@@ -21,31 +19,26 @@ import {
   type LogOwner,
   type LogRecord,
   type LogStats,
-  recordBytes,
 } from '@promptmq/wal';
 import type { Broker } from '../broker.ts';
-import type { Config } from '../config/index.ts';
 import type { Connection } from '../connection.ts';
 import type { BrokerSession } from '../router.ts';
 import type { SessionEntry } from '../session-entry.ts';
-import { ByteReader, ByteWriter } from './byte-writer.ts';
+import { ByteReader } from './byte-writer.ts';
 import { CommitQueue, type Pending } from './commit-queue.ts';
 import { keepMessage, moveMessage } from './compaction.ts';
-import {
-  type Origin,
-  ProgressKind,
-  RecordKind,
-  readMessageOnly,
-  writeDelivery,
-  writeMessageHead,
-  writeReferences,
-  writeSession,
-  writeSubscriptions,
-  writeUnsubscriptions,
-} from './records.ts';
+import { HeldPublishers } from './held-publishers.ts';
+import { compactionOptions, logOptions, syncOptions } from './log-options.ts';
+import { MessageReader } from './message-reader.ts';
+import { MessageWriter } from './message-writer.ts';
+import { ProgressWriter } from './progress-writer.ts';
+import { RecordLog } from './record-log.ts';
+import { RecordKind, writeSession, writeSubscriptions, writeUnsubscriptions } from './records.ts';
 import { releaseAll, replayRecord, restoreState } from './recovery.ts';
-import type { RetainedPlace } from './retained-places.ts';
-import { shareOfBytes } from './share.ts';
+import { loadRetained } from './retained-loader.ts';
+import { RetainedRecords } from './retained-records.ts';
+import { SessionEnds } from './session-ends.ts';
+import type { Release } from './share.ts';
 import { Change, StoredState, toSessionRecord } from './stored-state.ts';
 
 /** What a simulation puts in the place of the machine's. */
@@ -57,20 +50,10 @@ export interface StorageResources {
   readonly onEvent?: LogEventListener;
 }
 
-/** A retained message that took another's place and is not safe yet. */
-interface RetainedChange {
-  readonly position: number;
-  readonly topic: string;
-  readonly formerMessage: Message | undefined;
-  readonly formerPlace: RetainedPlace | null;
-}
-
 /** Counters beside those of the log. */
 export interface StorageStats {
   /** Queued messages that could not be read back. */
   lostMessages: number;
-  /** How often a publisher was not read from for a while, because too much waited to be written. */
-  publishersHeldBack: number;
 }
 
 /**
@@ -83,33 +66,21 @@ export interface StorageStats {
 export class Storage implements LogOwner, DeliveryStore<Connection> {
   readonly memory: { readonly bytesMax: number; bytes: number };
   readonly stats: StorageStats;
+  /** Everything before it is safe. */
   committedPosition: number;
+  readonly messages: MessageWriter;
+  readonly retained: RetainedRecords;
+  readonly reader: MessageReader;
+  readonly ends: SessionEnds;
+  readonly publishers: HeldPublishers;
   readonly #broker: Broker;
   readonly #state: StoredState;
+  readonly #records: RecordLog;
   readonly #queue: CommitQueue;
-  readonly #writer: ByteWriter;
-  readonly #reader: ByteReader;
-  #log: Log | null;
+  readonly #progress: ProgressWriter;
+  readonly #keepReader: ByteReader;
   /** Sessions that wait for a commit to go on sending. */
   #waiting: Set<BrokerSession>;
-  readonly #loading: Set<BrokerSession>;
-  /** Positions that could not be read, until the session that asked has heard. */
-  readonly #lost: Set<number>;
-  readonly #progress: ByteWriter;
-  #progressCount: number;
-  readonly #sent: Set<BrokerSession>;
-  #isProgressScheduled: boolean;
-  #retainedChanges: RetainedChange[];
-  /** What had to wait for room on the disk. */
-  #whenRoom: (() => void)[];
-  readonly #held: Set<Connection>;
-  /** Numbers of sessions that ended without room to write so, by client identifier. */
-  readonly #unwrittenEnds: Map<string, number>;
-  /** Position of the last End record that had to wait for room; -1 when there has been none. */
-  endsPosition: number;
-  #isClosing: boolean;
-  /** Position of the last record that somebody has been or will be told of. */
-  #lastPosition: number;
 
   private constructor(broker: Broker) {
     const { storage } = broker.config;
@@ -119,28 +90,21 @@ export class Storage implements LogOwner, DeliveryStore<Connection> {
       },
       bytes: 0,
     };
-    this.stats = { lostMessages: 0, publishersHeldBack: 0 };
+    this.stats = { lostMessages: 0 };
     this.committedPosition = Number.POSITIVE_INFINITY;
     this.#broker = broker;
     this.#state = new StoredState();
+    this.#records = new RecordLog();
     this.#queue = new CommitQueue();
-    this.#writer = new ByteWriter();
-    this.#reader = new ByteReader(new Uint8Array(0));
-    this.#log = null;
+    this.#progress = new ProgressWriter(this.#records, broker.runtime);
+    this.#keepReader = new ByteReader(new Uint8Array(0));
     this.#waiting = new Set();
-    this.#loading = new Set();
-    this.#lost = new Set();
-    this.#progress = new ByteWriter();
-    this.#progressCount = 0;
-    this.#sent = new Set();
-    this.#isProgressScheduled = false;
-    this.#retainedChanges = [];
-    this.#whenRoom = [];
-    this.#held = new Set();
-    this.#unwrittenEnds = new Map();
-    this.endsPosition = -1;
-    this.#isClosing = false;
-    this.#lastPosition = -1;
+    const { retained } = broker.router;
+    this.retained = new RetainedRecords(retained, this.#state, this.#records, this.#queue);
+    this.messages = new MessageWriter(this.#state, this.#records, this.#queue, this.retained);
+    this.reader = new MessageReader(broker, this.#records, this.stats);
+    this.ends = new SessionEnds(this.#records, this.#queue);
+    this.publishers = new HeldPublishers(broker.config, this.#records);
   }
 
   /**
@@ -149,51 +113,41 @@ export class Storage implements LogOwner, DeliveryStore<Connection> {
    * @throws {LogError} when another process has it, it is damaged and may not be, or of a newer version
    */
   static async open(broker: Broker, resources: StorageResources): Promise<Storage> {
-    const { storage } = broker.config;
-    const { wal, compaction } = storage;
+    const { dataDir } = broker.config.storage;
     const self = new Storage(broker);
     broker.storage = self;
     const onEvent = (event: LogEvent) => {
       resources.onEvent?.(event);
       self.#onLogEvent(event);
     };
-    self.#log = await Log.open({
-      directory: storage.walDir,
-      index: resources.index ?? new LmdbIndex(join(storage.dataDir, 'index'), onEvent),
+    const log = await Log.open({
+      ...logOptions(broker.config),
+      index: resources.index ?? new LmdbIndex(join(dataDir, 'index'), onEvent),
       owner: self,
-      syncMode: wal.syncMode,
-      syncInterval: wal.syncInterval,
-      batchSyncSize: wal.batchSyncSize,
-      forceSync: wal.forceFsync,
-      segmentSize: wal.segmentSize,
-      checkpointSize: wal.checkpointSize,
-      onCorruption: wal.onCorruption,
-      validate: wal.crashRecoveryValidation,
-      compaction: compactionOptions(compaction),
       onCommitted: () => self.#onCommitted(),
       onRefused: (from, error) => self.#onRefused(from, error),
       onEvent,
       ...(resources.files === undefined ? {} : { files: resources.files }),
       ...(resources.clock === undefined ? {} : { clock: resources.clock }),
     });
+    self.#records.begin(log);
     self.committedPosition = self.log.acknowledgedPosition;
     for (const { session } of self.#state.entries.values()) {
       session.storedQueue?.markSent(session.sentSequence);
     }
-    await self.#loadRetained();
+    await loadRetained(broker, self, self.#state.retained);
     return self;
   }
 
   /** The configuration was changed: has the log sync and be compacted as it says now. */
   reconfigure(): void {
-    const { wal, compaction } = this.#broker.config.storage;
-    const { syncMode, syncInterval, batchSyncSize, forceFsync } = wal;
-    this.log.setSyncMode({ syncMode, syncInterval, batchSyncSize, forceSync: forceFsync });
-    this.log.setCompaction(compactionOptions(compaction));
+    const { config } = this.#broker;
+    this.log.setSyncMode(syncOptions(config));
+    this.log.setCompaction(compactionOptions(config));
   }
 
   get log(): Log {
-    return this.#log as Log;
+    return this.#records.log;
   }
 
   get logStats(): LogStats {
@@ -202,7 +156,7 @@ export class Storage implements LogOwner, DeliveryStore<Connection> {
 
   /** Whether records can be written. */
   get isOpen(): boolean {
-    return !this.#isClosing && !this.log.isFull && this.log.failure === null;
+    return this.#records.isOpen;
   }
 
   get entries(): Iterable<SessionEntry> {
@@ -211,7 +165,7 @@ export class Storage implements LogOwner, DeliveryStore<Connection> {
 
   /** Everything that was written before now is safe when this position is. */
   get lastPosition(): number {
-    return this.#lastPosition;
+    return this.#records.lastPosition;
   }
 
   // ---------------------------------------------------------------------- sessions
@@ -221,6 +175,7 @@ export class Storage implements LogOwner, DeliveryStore<Connection> {
     return this.#state.nextSession++;
   }
 
+  /** Whether a session has been written, and has not ended. */
   hasSession(number: number): boolean {
     return this.#state.entries.has(number);
   }
@@ -235,186 +190,36 @@ export class Storage implements LogOwner, DeliveryStore<Connection> {
     if (isNew) this.#state.add(entry);
     this.#state.mark(entry, isNew ? ~0 : Change.Session);
     if (!this.isOpen) return -1;
-    writeSession(this.#writer, toSessionRecord(entry));
-    return this.#append();
+    writeSession(this.#records.writer, toSessionRecord(entry));
+    return this.#records.append();
   }
 
   endSession(entry: SessionEntry): void {
-    releaseAll(entry, (position, bytes) => this.log.release(position, bytes));
+    releaseAll(entry, this.#records.release);
     this.#state.remove(entry);
     this.#waiting.delete(entry.session);
-    this.#writeEnd(entry.session.clientId, entry.number);
-  }
-
-  #writeEnd(clientId: string, number: number): void {
-    if (!this.isOpen) {
-      this.#unwrittenEnds.set(clientId, number);
-      return;
-    }
-    const position = this.#append(this.#writer.reset().u8(RecordKind.End).f64(number));
-    this.#queue.add({
-      position,
-      onCommitted: () => {},
-      onRefused: () => {
-        this.#unwrittenEnds.set(clientId, number);
-      },
-    });
-  }
-
-  /** Whether a session of the client has ended and would be back after a crash: the disk is full. */
-  hasUnwrittenEnd(clientId: string): boolean {
-    return this.#unwrittenEnds.has(clientId);
-  }
-
-  /** The disk has room: after this position is safe, no session that has ended comes back. */
-  #writeEnds(): void {
-    const ends = [...this.#unwrittenEnds];
-    this.#unwrittenEnds.clear();
-    for (const [clientId, number] of ends) this.#writeEnd(clientId, number);
-    if (ends.length > 0) this.endsPosition = this.#lastPosition;
+    this.ends.write(entry.session.clientId, entry.number);
   }
 
   /** @returns the record's position */
   writeSubscriptions(entry: SessionEntry, subscriptions: readonly Subscription[]): number {
     this.#state.mark(entry, Change.Subscriptions);
-    writeSubscriptions(this.#writer, entry.number, subscriptions);
-    return this.#append();
+    writeSubscriptions(this.#records.writer, entry.number, subscriptions);
+    return this.#records.append();
   }
 
   /** @returns the record's position */
   writeUnsubscriptions(entry: SessionEntry, topicFilters: readonly string[]): number {
     this.#state.mark(entry, Change.Subscriptions);
-    writeUnsubscriptions(this.#writer, entry.number, topicFilters);
-    return this.#append();
-  }
-
-  // ---------------------------------------------------------------------- messages
-
-  /**
-   * Writes a message, once for all who are to get it. Its deliveries are numbered and know their record
-   * afterwards.
-   *
-   * @param sessions - whose the deliveries are
-   * @param isRetained - it has taken the place of its topic's retained message
-   * @param former - what that was
-   * @returns the record's position
-   */
-  writeMessage(
-    message: Message,
-    sessions: readonly BrokerSession[],
-    deliveries: readonly Delivery[],
-    origin: Origin | null,
-    isRetained: boolean,
-    former: Message | undefined,
-  ): number {
-    const writer = this.#writer;
-    writeMessageHead(writer, message, origin, isRetained, deliveries.length);
-    for (let index = 0; index < deliveries.length; index++) {
-      const session = sessions[index] as BrokerSession;
-      const delivery = deliveries[index] as Delivery;
-      delivery.sequence = ++session.lastSequence;
-      writeDelivery(writer, session.number, delivery.sequence, delivery);
-    }
-    const isStored = isRetained && message.payload.length > 0;
-    const users = deliveries.length + (isStored ? 1 : 0);
-    const { log } = this;
-    const parts = users === 0 ? [writer.bytes] : [writer.bytes, message.payload];
-    const position = log.append(parts, null, message.topicBytes);
-    this.#lastPosition = position;
-    const dataLength = writer.length + (users === 0 ? 0 : message.payload.length);
-    const size = recordBytes(dataLength, message.topicBytes.length);
-    if (users === 0) log.release(position, size);
-    for (let index = 0; index < deliveries.length; index++) {
-      const delivery = deliveries[index] as Delivery;
-      delivery.position = position;
-      delivery.share = shareOfBytes(size, users, index);
-      this.#markProgress(sessions[index] as BrokerSession);
-    }
-    if (isRetained) {
-      const share = isStored ? shareOfBytes(size, users, users - 1) : 0;
-      this.#noteRetained(message.topic, position, share, isStored, former);
-    }
-    if (origin?.kind === 'received') this.#markNumber(origin.session, Change.Progress);
-    if (origin?.kind === 'will') this.#markNumber(origin.session, Change.Session);
-    return position;
-  }
-
-  #noteRetained(
-    topic: string,
-    position: number,
-    share: number,
-    isStored: boolean,
-    formerMessage: Message | undefined,
-  ): void {
-    const formerPlace = isStored
-      ? this.#state.setRetained(topic, position, share)
-      : this.#state.removeRetained(topic);
-    if (formerPlace !== null) this.log.release(formerPlace.position, formerPlace.share);
-    this.#retainedChanges.push({ position, topic, formerMessage, formerPlace });
-  }
-
-  /**
-   * Writes that a session is to get retained messages, or messages that had been another's: they are
-   * in the log already, or are written with it.
-   *
-   * @param deliveries - of QoS 1 and 2; numbered afterwards
-   */
-  writeReferences(session: BrokerSession, deliveries: readonly Delivery[]): void {
-    const referring: Delivery[] = [];
-    for (const delivery of deliveries) {
-      if (delivery.position > 0) {
-        delivery.sequence = ++session.lastSequence;
-        delivery.isReference = true;
-        referring.push(delivery);
-      } else {
-        this.writeMessage(delivery.message, [session], [delivery], null, false, undefined);
-      }
-    }
-    if (referring.length === 0) return;
-    writeReferences(this.#writer, session.number, referring);
-    for (const { position: target, sequence } of referring) {
-      this.#state.addReference(target, session.number, sequence);
-    }
-    this.#markProgress(session);
-    const at = this.#append();
-    session.referencePosition = at;
-    this.#queue.add({
-      position: at,
-      onCommitted: () => {},
-      onRefused: () => {
-        for (const { sequence } of referring) session.removeStored(sequence);
-      },
-    });
-  }
-
-  /** Where the retained message of a topic lies; 0 when it isn't stored. */
-  retainedPosition(topic: string): number {
-    return this.#state.retained.get(topic)?.position ?? 0;
-  }
-
-  /**
-   * A retained message has expired, or can't be read. The log says so before the message's segment may go:
-   * the last checkpoint still has it.
-   */
-  dropRetained(topic: string): void {
-    const place = this.#state.removeRetained(topic);
-    if (place === null || this.#log === null) return;
-    this.#log.release(place.position, place.share);
-    if (!this.isOpen) return;
-    const removal: Message = {
-      ...STORED_MESSAGE,
-      topic,
-      topicBytes: Buffer.from(topic),
-      retain: true,
-    };
-    writeMessageHead(this.#writer, removal, null, true, 0);
-    this.#append(this.#writer, removal.topicBytes);
+    writeUnsubscriptions(this.#records.writer, entry.number, topicFilters);
+    return this.#records.append();
   }
 
   /** PUBREL came: a QoS 2 packet identifier of the client is free. Returns the record's position. */
   writeFree(session: BrokerSession, packetId: number): number {
     this.#markProgress(session);
-    return this.#append(this.#writer.reset().u8(RecordKind.Free).f64(session.number).u16(packetId));
+    const record = this.#records.writer.reset().u8(RecordKind.Free).f64(session.number);
+    return this.#records.append(record.u16(packetId));
   }
 
   // ----------------------------------------------------------------- delivery store
@@ -424,49 +229,7 @@ export class Storage implements LogOwner, DeliveryStore<Connection> {
   }
 
   fetch(session: BrokerSession, position: number): Message | null | 'lost' {
-    const record = this.log.viewNow(position);
-    if (record !== null) {
-      const { bytes, streamStart, dataStart, end } = record;
-      const reader = this.#reader.reset(bytes, dataStart, end);
-      return readMessageOnly(reader, bytes, streamStart, record.streamEnd);
-    }
-    if (this.#lost.delete(position)) return 'lost';
-    if (this.#loading.has(session)) return null;
-    this.#loading.add(session);
-    this.log.read(position).then(
-      () => this.#onLoaded(session),
-      (error: unknown) => this.#onUnreadable(session, position, error),
-    );
-    return null;
-  }
-
-  /** Reads a message for somebody who keeps it in memory only; one that can't be read is counted. */
-  readBack(position: number, onRead: (message: Message) => void): void {
-    this.log.read(position).then(
-      ({ data, stream }) => onRead(readMessageOnly(new ByteReader(data), stream)),
-      (error: unknown) => {
-        this.stats.lostMessages++;
-        this.#broker.log.error('message-lost', { position, why: String(error) });
-      },
-    );
-  }
-
-  #onLoaded(session: BrokerSession): void {
-    this.#loading.delete(session);
-    session.pump(this.#broker.runtime.now());
-  }
-
-  #onUnreadable(session: BrokerSession, position: number, error: unknown): void {
-    // It may have been moved while it was read; then it is asked for at another position.
-    this.#lost.add(position);
-    this.#onLoaded(session);
-    if (this.#lost.delete(position)) return;
-    this.stats.lostMessages++;
-    this.#broker.log.error('message-lost', {
-      clientId: session.clientId,
-      position,
-      why: error instanceof Error ? error.message : String(error),
-    });
+    return this.reader.fetch(session, position);
   }
 
   onSettled(session: BrokerSession, delivery: Delivery): void {
@@ -474,9 +237,7 @@ export class Storage implements LogOwner, DeliveryStore<Connection> {
     const entry = this.#state.entries.get(number);
     if (entry === undefined) return;
     this.#state.mark(entry, Change.Progress);
-    this.#progress.u8(ProgressKind.Settled).f64(number).f64(delivery.sequence);
-    this.#progressCount++;
-    this.#writeProgressSoon();
+    this.#progress.addSettled(number, delivery.sequence);
     if (delivery.state !== DeliveryState.Released) this.#giveUp(session, delivery);
   }
 
@@ -487,7 +248,7 @@ export class Storage implements LogOwner, DeliveryStore<Connection> {
   onHandedOver(session: BrokerSession, deliveries: readonly Delivery[]): void {
     const stored = deliveries.filter(({ sequence }) => sequence > 0);
     for (const delivery of stored) this.onSettled(session, delivery);
-    const position = this.#writeProgress();
+    const position = this.#progress.write();
     if (stored.length === 0) return;
     this.#queue.add({
       position,
@@ -500,7 +261,7 @@ export class Storage implements LogOwner, DeliveryStore<Connection> {
     if (this.#state.entries.get(session.number)?.session !== session) return;
     const safe = deliveries.filter(({ position }) => position < this.committedPosition);
     for (const { position, share, sequence, isReference } of safe) {
-      this.log.release(position, -share);
+      this.#records.release(position, -share);
       if (isReference) this.#state.addReference(position, session.number, sequence);
     }
     session.storedQueue?.putBack(safe);
@@ -509,44 +270,13 @@ export class Storage implements LogOwner, DeliveryStore<Connection> {
   }
 
   #giveUp(session: BrokerSession, { position, share, sequence, isReference }: Delivery): void {
-    this.log.release(position, share);
+    this.#records.release(position, share);
     if (isReference) this.#state.removeReference(position, session.number, sequence);
   }
 
   onSent(session: BrokerSession): void {
     this.#markProgress(session);
-    this.#sent.add(session);
-    this.#writeProgressSoon();
-  }
-
-  #writeProgressSoon(): void {
-    if (this.#isProgressScheduled) return;
-    this.#isProgressScheduled = true;
-    this.#broker.runtime.defer(() => void this.#writeProgress());
-  }
-
-  /**
-   * One record for all that was sent and settled in a turn; nobody waits for it.
-   *
-   * @returns its position; -1 when there is none
-   */
-  #writeProgress(): number {
-    let position = -1;
-    this.#isProgressScheduled = false;
-    for (const { number, sentSequence } of this.#sent) {
-      this.#progress.u8(ProgressKind.Sent).f64(number).f64(sentSequence);
-      this.#progressCount++;
-    }
-    this.#sent.clear();
-    if (this.isOpen && this.#progressCount > 0) {
-      const head = this.#writer.reset().u8(RecordKind.Progress).u32(this.#progressCount).bytes;
-      const size = recordBytes(head.length + this.#progress.length);
-      position = this.log.appendLazily([head, this.#progress.bytes]);
-      this.log.release(position, size);
-    }
-    this.#progress.reset();
-    this.#progressCount = 0;
-    return position;
+    this.#progress.addSent(session);
   }
 
   onReleased(session: BrokerSession, delivery: Delivery): void {
@@ -560,13 +290,13 @@ export class Storage implements LogOwner, DeliveryStore<Connection> {
     // Unsafe until it is written, however long the disk is full.
     delivery.position = Number.POSITIVE_INFINITY;
     if (!this.isOpen) {
-      this.#whenRoom.push(() => {
+      this.#records.whenRoom(() => {
         if (session.isInflight(delivery)) this.#writeReleased(session, delivery);
       });
       return;
     }
-    const record = this.#writer.reset().u8(RecordKind.Release).f64(session.number).f64(sequence);
-    const position = this.#append(record.u16(packetId));
+    const record = this.#records.writer.reset().u8(RecordKind.Release).f64(session.number);
+    const position = this.#records.append(record.f64(sequence).u16(packetId));
     delivery.position = position;
     this.#queue.add({
       position,
@@ -592,69 +322,37 @@ export class Storage implements LogOwner, DeliveryStore<Connection> {
 
   /** Has something done when the disk has room again. */
   whenRoom(action: () => void): void {
-    this.#whenRoom.push(action);
-  }
-
-  /** Stops reading from a publisher while too much waits to be written. */
-  holdBack(publisher: Connection): void {
-    const { maxPendingBytes } = this.#broker.config.storage.wal;
-    if (this.log.pendingBytes < maxPendingBytes || this.#held.has(publisher)) return;
-    this.#held.add(publisher);
-    this.stats.publishersHeldBack++;
-    publisher.pauseReading();
-  }
-
-  #letGo(): void {
-    if (this.#held.size === 0) return;
-    const { maxPendingBytes } = this.#broker.config.storage.wal;
-    if (this.isOpen && this.log.pendingBytes > maxPendingBytes / 2) return;
-    for (const publisher of this.#held) publisher.resumeReading();
-    this.#held.clear();
+    this.#records.whenRoom(action);
   }
 
   #onCommitted(): void {
     const position = this.log.acknowledgedPosition;
     this.committedPosition = position;
-    const changes = this.#retainedChanges;
-    let safe = 0;
-    while (safe < changes.length && (changes[safe] as RetainedChange).position < position) safe++;
-    if (safe > 0) this.#retainedChanges = changes.slice(safe);
+    this.retained.commit(position);
     this.#queue.commit(position);
     const waiting = this.#waiting;
     this.#waiting = new Set();
     const now = this.#broker.runtime.now();
     for (const session of waiting) session.pump(now);
-    this.#letGo();
+    this.publishers.letGo();
   }
 
   /** The disk is full, or failed: takes back what was appended and never came to be. */
   #onRefused(from: number, error: LogError): void {
-    for (const change of this.#retainedChanges.splice(0).reverse()) {
-      if (change.position < from) this.#retainedChanges.unshift(change);
-      else this.#restoreRetained(change);
-    }
+    this.retained.takeBack(from);
     for (const { session } of this.#state.entries.values()) session.removeStoredFrom(from);
     this.#broker.log.error('storage-refused', { position: from, why: error.message });
-    // Nobody is to wait for what never comes.
-    this.#lastPosition = Math.min(this.#lastPosition, from - 1);
+    this.#records.takeBack(from);
     this.#queue.refuse(from, this.committedPosition);
-    this.#letGo();
-  }
-
-  #restoreRetained({ topic, formerMessage, formerPlace }: RetainedChange): void {
-    const { retained } = this.#broker.router;
-    if (formerMessage === undefined) retained.delete(topic);
-    else retained.set(formerMessage);
-    if (formerPlace === null) this.#state.removeRetained(topic);
-    else this.#state.setRetained(topic, formerPlace.position, formerPlace.share);
+    this.publishers.letGo();
   }
 
   #onLogEvent(event: LogEvent): void {
     this.#broker.onStorageEvent(event);
     if (event.type !== 'has-room') return;
     this.committedPosition = this.log.acknowledgedPosition;
-    this.#writeEnds();
-    for (const action of this.#whenRoom.splice(0)) action();
+    this.ends.onHasRoom();
+    this.#records.onHasRoom();
     // What changed meanwhile is in no record: a checkpoint holds it.
     this.log.checkpoint().catch(() => {});
   }
@@ -665,7 +363,7 @@ export class Storage implements LogOwner, DeliveryStore<Connection> {
     restoreState(this.#state, this.#broker, entries);
   }
 
-  replay(record: LogRecord, release: (position: number, bytes: number) => void): void {
+  replay(record: LogRecord, release: Release): void {
     replayRecord(this.#state, this.#broker, record, release);
   }
 
@@ -681,92 +379,24 @@ export class Storage implements LogOwner, DeliveryStore<Connection> {
   }
 
   keep(record: LogRecord): readonly Uint8Array[] | null {
-    const isAwaited = this.#retainedChanges.some(
-      ({ formerPlace }) => formerPlace?.position === record.position,
-    );
-    return keepMessage(this.#state, record, isAwaited, this.#writer, this.#reader);
+    const isAwaited = this.retained.isAwaited(record.position);
+    return keepMessage(this.#state, record, isAwaited, this.#records.writer, this.#keepReader);
   }
 
   moved(from: number, to: number, record: LogRecord): void {
     moveMessage(this.#state, from, to, record);
-    this.#retainedChanges = this.#retainedChanges.map((change) =>
-      change.formerPlace?.position === from
-        ? { ...change, formerPlace: { ...change.formerPlace, position: to } }
-        : change,
-    );
+    this.retained.move(from, to);
   }
 
-  // -------------------------------------------------------------------- start, stop
-
-  /** Reads the retained messages back, in the order in which they lie. */
-  async #loadRetained(): Promise<void> {
-    const { router, runtime, log: logger } = this.#broker;
-    const now = runtime.now();
-    const places = [...this.#state.retained].sort(([, a], [, b]) => a.position - b.position);
-    for (const [topic] of places) {
-      // Compaction may have moved it, and moves it while it is read.
-      const position = this.retainedPosition(topic);
-      try {
-        const record = this.log.readNow(position) ?? (await this.log.read(position));
-        const message = readMessageOnly(this.#reader.reset(record.data), record.stream);
-        if (message.expiresAt <= now) {
-          this.dropRetained(topic);
-          continue;
-        }
-        // Copies: what they are read from is much larger. Small ones share a page of Node's, which costs less
-        // than a buffer for each.
-        router.retained.set({
-          ...message,
-          properties: Buffer.from(message.properties),
-          payload: Buffer.from(message.payload),
-        });
-      } catch (error) {
-        if (this.retainedPosition(topic) !== position) {
-          places.push([topic, this.#state.retained.get(topic) as RetainedPlace]);
-          continue;
-        }
-        this.stats.lostMessages++;
-        this.dropRetained(topic);
-        logger.error('retained-message-lost', { topic, position, why: String(error) });
-      }
-    }
-  }
+  // -------------------------------------------------------------------------- stop
 
   /** Writes what is left, takes a checkpoint and closes the log. */
   async close(): Promise<void> {
-    if (this.#progressCount > 0 || this.#sent.size > 0) this.#writeProgress();
-    this.#isClosing = true;
-    await this.#log?.close();
-  }
-
-  // ------------------------------------------------------------------------ private
-
-  /** Appends what is in the writer as a record that is dispensable once a checkpoint holds its effect. */
-  #append(writer: ByteWriter = this.#writer, stream?: Uint8Array): number {
-    const { bytes } = writer;
-    const position = this.log.append(bytes, null, stream);
-    this.log.release(position, recordBytes(bytes.length, stream?.length));
-    this.#lastPosition = position;
-    return position;
+    this.#progress.write();
+    await this.#records.close();
   }
 
   #markProgress(session: BrokerSession): void {
-    this.#markNumber(session.number, Change.Progress);
+    this.#state.markNumber(session.number, Change.Progress);
   }
-
-  #markNumber(number: number, change: number): void {
-    const entry = this.#state.entries.get(number);
-    if (entry !== undefined) this.#state.mark(entry, change);
-  }
-}
-
-function compactionOptions(compaction: Config['storage']['compaction']): CompactionOptions {
-  const { maxWalSize, maxMessageAge, checkInterval, concurrentWorkers, batchSize } = compaction;
-  return {
-    maxSize: maxWalSize,
-    maxAge: maxMessageAge,
-    checkInterval,
-    concurrentWorkers,
-    batchSize,
-  };
 }

@@ -77,6 +77,12 @@ export class StoredState {
     if ((known & change) !== change) this.#changes.set(entry, known | change);
   }
 
+  /** The same by number; nothing happens when there is no such session. */
+  markNumber(number: number, change: number): void {
+    const entry = this.entries.get(number);
+    if (entry !== undefined) this.mark(entry, change);
+  }
+
   // ---------------------------------------------------------------------- retained
 
   get retained(): ReadonlyMap<string, RetainedPlace> {

@@ -137,6 +137,44 @@ test('a log that is in use: repair has exit code 4, looking is allowed', async (
   await log.close();
 });
 
+test('an index of another log: each command tells it, and none uses it', async () => {
+  await fill();
+  const other = join(directory, 'other');
+  const log = await Log.open({ directory: other, index: new LmdbIndex(join(other, 'index')) });
+  log.append(Buffer.from('of another log'));
+  const otherId = log.id;
+  await log.close();
+  const foreign = ['--index-dir', join(other, 'index')];
+  const told = `index.mdb is of log ${otherId}, not of log `;
+  const verify = await wal('verify', directory, ...foreign);
+  expect(verify.exitCode).toBe(3);
+  expect(verify.lines[0]).toMatch(
+    /index\.mdb: foreign, the index of another log than [0-9a-f]{32}$/,
+  );
+  expect(verify.lines.at(-1)).toBe('undamaged, but not of one log');
+  const stat = await wal('stat', directory, ...foreign);
+  expect(stat.output).toContain(`index.mdb is of another log, ${otherId}\n`);
+  expect(stat.output).not.toContain('last checkpoint');
+  const dump = await wal('dump', directory, ...foreign);
+  expect(dump).toMatchObject({ exitCode: 0, errors: expect.stringContaining(told) });
+  expect(dump.lines).toHaveLength(3);
+  const backup = await wal('backup', directory, join(directory, 'copy'), ...foreign);
+  expect(backup).toMatchObject({ exitCode: 0, errors: expect.stringContaining(told) });
+  for (const refused of [
+    await wal('repair', directory, ...foreign, '--json'),
+    await wal('compact', directory, '--data-dir', other, '--json'),
+  ]) {
+    expect(refused.exitCode).toBe(1);
+    expect(JSON.parse(refused.output)).toMatchObject({
+      error: 'foreign',
+      message: expect.stringContaining(told),
+    });
+  }
+  expect(await readdir(join(other, 'index'))).toEqual(['index.mdb', 'index.mdb-lock']);
+  const own = await wal('stat', directory);
+  expect(own.output).toMatch(/^log [0-9a-f]{32}$/m);
+});
+
 test('compact: what sessions were sent goes, what they wait for stays', async () => {
   const walDir = join(directory, 'wal');
   const dataDir = join(directory, 'data');

@@ -89,6 +89,17 @@ test('options that contradict each other are refused together', () => {
   ]);
 });
 
+test('a broker that listens nowhere is refused; one listener of any kind is enough', () => {
+  const nowhere = { bind: 'none', wsBind: null };
+  expect(problemsOf(() => parseConfig({ server: nowhere }))).toEqual([
+    'server.bind (options): no client could connect: this, ws-bind, tls-bind or wss-bind needs an address',
+  ]);
+  const tls = { cert: 'cert.pem', key: 'key.pem' };
+  for (const one of ['bind', 'wsBind', 'tlsBind', 'wssBind']) {
+    expect(() => parseConfig({ server: { ...nowhere, tls, [one]: ':0' } })).not.toThrow();
+  }
+});
+
 test('without options it has the defaults', () => {
   const config = parseConfig({});
   expect(config.server.bind).toEqual({ kind: 'tcp', host: '0.0.0.0', port: 1883 });

@@ -155,8 +155,9 @@ test('a configuration that is wrong', async () => {
     fail(...ok, '--config', 'none.yaml'),
     fail(...ok, '--auth-password-file', file('passwords', 'alice:secret\n')),
     fail(...ok, '--tls-bind', '127.0.0.1:0'),
+    fail(...IN_MEMORY, '--bind', 'none', '--ws-bind', 'none'),
   ]);
-  expect(outputs.map(note)).toEqual([2, 1, 1, 1, 1, 1]);
+  expect(outputs.map(note)).toEqual([2, 1, 1, 1, 1, 1, 1]);
 });
 
 test('files of TLS that can not be used', async () => {
@@ -198,14 +199,18 @@ test('folders and files that another broker has', async () => {
   expect(outputs.map(note)).toEqual([1, 1, 1, 1]);
 });
 
-test('a log that is damaged, or of a newer version', async () => {
-  const walDir = path('damaged');
-  const log = await Log.open({ directory: walDir });
+async function makeLog(directory: string): Promise<void> {
+  const log = await Log.open({ directory });
   for (let count = 0; count < 3; count++) {
     log.append(Buffer.alloc(100));
     await log.flush();
   }
   await log.close();
+}
+
+test('a log that is damaged, of a newer version, or not that of the index', async () => {
+  const walDir = path('damaged');
+  await makeLog(walDir);
   const [name] = readdirSync(walDir).filter((one) => one.endsWith('.log')) as [string];
   const content = readFileSync(join(walDir, name));
   content[150] = 0xff ^ (content[150] as number);
@@ -219,7 +224,15 @@ test('a log that is damaged, or of a newer version', async () => {
   content.writeUInt32LE(99, 8);
   writeFileSync(join(walDir, name), content);
   const newer = await fail(...args);
-  expect([refused, quarantined.output, newer].map(note)).toEqual([1, 1, 1]);
+  await makeLog(path('other-log'));
+  const rebuilt = new Command(
+    [...QUIET, '--wal-dir', 'other-log', '--data-dir', 'new-data'],
+    folder,
+  );
+  await rebuilt.waitFor(/storage-index-rebuilt .*\n/);
+  rebuilt.child.kill('SIGTERM');
+  await rebuilt.exitCode();
+  expect([refused, quarantined.output, newer, rebuilt.output].map(note)).toEqual([1, 1, 1, 1]);
 });
 
 test('a heap that is too small', async () => {

@@ -17,7 +17,7 @@ function entriesOf(block: QueueBlock): Entry[] {
   const entries: Entry[] = [];
   for (let index = block.start; index < block.end; index++) {
     entries.push({
-      sequence: block.sequences[index] as number,
+      sequence: block.sequenceAt(index),
       position: block.positions[index] as number,
       share: block.shares[index] as number,
       flags: block.flags[index] as number,
@@ -130,9 +130,13 @@ test.each([1, 8, 511, 512, 513, 3000])('a block of %d entries is read back as it
   const found = readBlock(new ByteReader(writer.take()), 7);
   expect(found.length).toBe(count);
   for (let index = 0; index < count; index++) {
-    const entry = [found.sequences, found.positions, found.shares, found.flags].map(
-      (column) => column[found.start + index],
-    );
-    expect(entry).toEqual([index + 1, 1000 + index, index % 100, index % 3]);
+    const at = found.start + index;
+    const columns = [found.positions, found.shares, found.flags].map((column) => column[at]);
+    expect([found.sequenceAt(at), ...columns]).toEqual([
+      index + 1,
+      1000 + index,
+      index % 100,
+      index % 3,
+    ]);
   }
 });

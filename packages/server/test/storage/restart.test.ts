@@ -125,6 +125,26 @@ test('what is handed over in a group is one member’s, whenever the power is cu
   }
 }, 60_000);
 
+test('what is handed over to a member with QoS 0 is read back for it', async () => {
+  const first = await machine.open();
+  first.connect('first', { properties: { sessionExpiryInterval: 1000, receiveMaximum: 1 } });
+  first.subscribe('$share/group/t', 1);
+  for (let count = 0; count < 2; count++) await first.next();
+  const publisher = await machine.connected('publisher');
+  for (const id of [1, 2, 3]) {
+    publisher.publish('t', `${id}`, 2, id);
+    await publisher.next();
+  }
+  const second = await machine.open();
+  second.connect('second', { properties: { sessionExpiryInterval: 1000 } });
+  second.subscribe('$share/group/t', 1, 0);
+  for (let count = 0; count < 2; count++) await second.next();
+  await first.cut();
+  const handedOver = [await second.next(), await second.next()];
+  expect(brief(handedOver)).toEqual(['t 2', 't 3']);
+  expect(handedOver).toMatchObject([{ qos: 0 }, { qos: 0 }]);
+});
+
 test('what a subscriber has acknowledged is over when something later is safe, also after a power cut', async () => {
   const subscriber = await machine.subscribed('subscriber', 't');
   const publisher = await machine.connected('publisher');

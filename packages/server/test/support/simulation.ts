@@ -8,6 +8,7 @@ import type { Transport, TransportHandler } from '../../src/transport.ts';
 /** Time that passes only when told to, and turns that end only when told to. */
 class SimulatedRuntime implements Runtime {
   time = 1_000_000;
+  endsByHand = false;
   #deferred: (() => void)[] = [];
   #timers: { at: number; callback: () => void }[] = [];
   #ids = 0;
@@ -31,8 +32,17 @@ class SimulatedRuntime implements Runtime {
     return `unique-${this.#ids}`;
   }
 
+  /** Ends the turn, and those that follow from it, unless a test ends them one by one. */
   endTurn(): void {
-    while (this.#deferred.length > 0) for (const callback of this.#deferred.splice(0)) callback();
+    if (this.endsByHand) return;
+    while (this.#deferred.length > 0) this.endOneTurn();
+  }
+
+  /** @returns whether there was anything left to do at its end */
+  endOneTurn(): boolean {
+    const callbacks = this.#deferred.splice(0);
+    for (const callback of callbacks) callback();
+    return callbacks.length > 0;
   }
 
   advance(ms: number): void {

@@ -8,6 +8,7 @@ import type {
 
 /** A checkpoint in memory that outlives the log that uses it, as one on a disk would. */
 export class MemoryIndex implements CheckpointStore {
+  #logId: string | null = null;
   #position = 0;
   #segments: ReadonlyMap<number, SegmentState> = new Map();
   #snapshot: SnapshotRange | null = null;
@@ -16,16 +17,29 @@ export class MemoryIndex implements CheckpointStore {
   /** Awaited before a commit takes effect. */
   delay: () => Promise<void> = async () => {};
   #isDead = false;
+  timesSetAside = 0;
 
   open(): void {}
 
   load(): Checkpoint {
     return {
+      logId: this.#logId,
       position: this.#position,
       segments: this.#segments,
       snapshot: this.#snapshot,
       entries: [...this.#entries].sort(([a], [b]) => (a < b ? -1 : 1)),
     };
+  }
+
+  async setAside(): Promise<string> {
+    this.#logId = null;
+    this.#position = 0;
+    this.#segments = new Map();
+    this.#snapshot = null;
+    this.#entries.clear();
+    this.#streams.clear();
+    this.timesSetAside++;
+    return 'nowhere';
   }
 
   async commit(change: CheckpointChange): Promise<void> {
@@ -39,11 +53,12 @@ export class MemoryIndex implements CheckpointStore {
     for (const [segment, names] of change.streams) {
       const known = this.#streams.get(segment) ?? new Map<string, number[]>();
       this.#streams.set(segment, known);
-      for (const [name, positions] of names) {
-        known.set(name, [...(known.get(name) ?? []), ...positions]);
+      for (const [name, pairs] of names) {
+        known.set(name, [...(known.get(name) ?? []), ...pairs.toArray()]);
       }
     }
     for (const segment of change.removedSegments) this.#streams.delete(segment);
+    this.#logId = change.logId;
     this.#position = change.position;
     this.#segments = new Map(change.segments);
     this.#snapshot = change.snapshot;
@@ -64,6 +79,7 @@ export class MemoryIndex implements CheckpointStore {
   /** An independent one, as it is now. */
   copy(): MemoryIndex {
     const next = new MemoryIndex();
+    next.#logId = this.#logId;
     next.#position = this.#position;
     next.#segments = this.#segments;
     next.#snapshot = this.#snapshot;

@@ -1,0 +1,84 @@
+import { type PacketError, ReasonCode } from '@promptmq/codec';
+import type { DropReason } from '@promptmq/session';
+import type { ClientTraces, TraceEvent } from './client-traces.ts';
+import type { Connection } from './connection.ts';
+import type { Logger } from './log/index.ts';
+import type { Runtime } from './runtime.ts';
+import { type BrokerStats, countIn } from './stats.ts';
+
+/** What operators learn of clients: each event is counted, goes to the log, and to whoever traces the client. */
+export class ClientEvents {
+  readonly #runtime: Runtime;
+  readonly #stats: BrokerStats;
+  readonly #log: Logger;
+  readonly #traces: ClientTraces;
+
+  /** @param log - for what clients can cause */
+  constructor(runtime: Runtime, stats: BrokerStats, log: Logger, traces: ClientTraces) {
+    this.#runtime = runtime;
+    this.#stats = stats;
+    this.#log = log;
+    this.#traces = traces;
+  }
+
+  /** A network connection was closed before its first packet. */
+  connectionRefused(details: { readonly address?: string; readonly why: string }): void {
+    this.#stats.connectionsRefused++;
+    this.#log.warn('connection-refused', { ...details });
+  }
+
+  connectRefused({ transport }: Connection, reasonCode: number, why: string): void {
+    this.#log.warn('connect-refused', { address: transport.remoteAddress, reasonCode, why });
+  }
+
+  /** A CONNECT was accepted. */
+  connected(connection: Connection): void {
+    const { clientId } = connection;
+    countIn(this.#stats.connacks, ReasonCode.Success);
+    const facts = factsOf(connection);
+    this.#log.info('client-connected', { clientId, ...facts });
+    this.#traces.tell(clientId, { event: 'connected', ...facts });
+  }
+
+  /** An open connection is over. */
+  disconnected({ clientId, openedAt }: Connection, cause: string, reasonCode: number): void {
+    countIn(this.#stats.disconnections, cause);
+    this.#stats.connectionDurations.observe((this.#runtime.now() - openedAt) / 1000);
+    this.#log.info('client-disconnected', { clientId, cause, reasonCode });
+    this.#traces.tell(clientId, { event: 'disconnected', cause, reasonCode });
+  }
+
+  /** The packet that is being processed broke a rule. */
+  packetRefused({ clientId, transport }: Connection, error: PacketError): void {
+    const { reasonCode, message: why } = error;
+    countIn(this.#stats.packetErrors, (this.#stats.packetTypeNow << 8) | reasonCode);
+    this.#stats.packetTypeNow = 0;
+    this.#log.warn('packet-refused', {
+      clientId,
+      address: transport.remoteAddress,
+      reasonCode,
+      why,
+    });
+    this.#traces.tell(clientId, { event: 'packet-refused', reasonCode, why });
+  }
+
+  messageDropped(clientId: string, reason: DropReason): void {
+    this.#stats.dropped[reason]++;
+    if (reason === 'queue-full') this.#log.warn('message-dropped', { clientId, reason });
+  }
+}
+
+/** What whoever traces a client is told first: whether it is connected. */
+export function presenceOf(connection: Connection | null): TraceEvent {
+  if (connection === null) return { event: 'not-connected' };
+  return { event: 'connected', ...factsOf(connection) };
+}
+
+function factsOf({ transport, version, userName }: Connection) {
+  return {
+    address: transport.remoteAddress,
+    protocol: transport.protocol,
+    version,
+    user: userName,
+  };
+}

@@ -1,0 +1,42 @@
+import type { DeadlineQueue } from './deadline-queue.ts';
+import type { Runtime } from './runtime.ts';
+
+/**
+ * The one timer that all deadlines of a broker share.
+ *
+ * Invariant: after `arm`, it goes off no later than the earliest deadline.
+ */
+export class DeadlineTimer {
+  readonly #deadlines: DeadlineQueue;
+  readonly #runtime: Runtime;
+  /** When it goes off; Infinity while it isn't set, -Infinity when it isn't to be set any more. */
+  #at: number;
+  #cancel: () => void;
+
+  constructor(deadlines: DeadlineQueue, runtime: Runtime) {
+    this.#deadlines = deadlines;
+    this.#runtime = runtime;
+    this.#at = Number.POSITIVE_INFINITY;
+    this.#cancel = () => {};
+  }
+
+  /** Makes sure that it goes off at the earliest deadline; to be called when one was set. */
+  arm(): void {
+    const at = this.#deadlines.nextAt;
+    if (at >= this.#at) return;
+    this.#cancel();
+    this.#at = at;
+    const delayMs = Math.max(0, Math.ceil(at - this.#runtime.now()));
+    this.#cancel = this.#runtime.setTimer(delayMs, () => {
+      this.#at = Number.POSITIVE_INFINITY;
+      this.#deadlines.runDue(this.#runtime.now());
+      this.arm();
+    });
+  }
+
+  /** Nothing is due any more. */
+  stop(): void {
+    this.#cancel();
+    this.#at = Number.NEGATIVE_INFINITY;
+  }
+}

@@ -1,0 +1,250 @@
+import {
+  AckView,
+  type ConnectPacket,
+  decodePacket,
+  FrameDecoder,
+  type FrameSink,
+  type Packet,
+  PacketError,
+  PacketType,
+  PublishView,
+  ReasonCode,
+} from '@promptmq/codec';
+import type { Authentication } from './authentication.ts';
+import type { Broker } from './broker.ts';
+import { admit, peekVersion } from './connect.ts';
+import type { Connection } from './connection.ts';
+import { ConnectionState } from './connection-state.ts';
+import { type PacketTracer, tracedFields } from './packet-trace.ts';
+import type { BrokerSession } from './router.ts';
+import { subscribe, unsubscribe } from './subscribe.ts';
+
+// Views are read and done with before the next packet, whatever the connection.
+const publishView = new PublishView();
+const ackView = new AckView();
+
+/**
+ * Decodes what one client sends, and hands each packet to what answers it. A packet that breaks a rule, or that
+ * may not come now, has the connection refuse it (§4.13).
+ */
+export class PacketDispatcher implements FrameSink {
+  readonly #connection: Connection;
+  readonly #broker: Broker;
+  readonly #decoder: FrameDecoder;
+  /** What comes is kept, and not decoded. */
+  #isSuspended: boolean;
+  /** Told of every packet, while an operator looks at this client. */
+  tracer: PacketTracer | null;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+    this.#broker = connection.broker;
+    this.#decoder = new FrameDecoder(this, {
+      maximumPacketSize: connection.broker.config.mqtt.maxPacketSize,
+    });
+    this.#isSuspended = false;
+    this.tracer = null;
+  }
+
+  /** Bytes of a packet that has not come whole, or of what waits for `resume`. */
+  get bufferedBytes(): number {
+    return this.#decoder.bufferedBytes;
+  }
+
+  /** @param chunk - the dispatcher's from now on */
+  push(chunk: Uint8Array): void {
+    try {
+      this.#decoder.push(chunk);
+    } catch (error) {
+      this.#refuse(error);
+    }
+  }
+
+  /** Has what follows the present packet wait until `resume`. */
+  suspend(): void {
+    this.#isSuspended = true;
+  }
+
+  resume(): void {
+    this.#isSuspended = false;
+    try {
+      this.#decoder.resume();
+    } catch (error) {
+      this.#refuse(error);
+    }
+  }
+
+  /** Forgets what has come and was not decoded. */
+  reset(): void {
+    this.#decoder.reset();
+  }
+
+  #refuse(error: unknown): void {
+    if (!(error instanceof PacketError)) throw error;
+    this.#connection.refuse(error);
+  }
+
+  onFrame(buffer: Uint8Array, start: number, bodyStart: number, end: number): boolean {
+    const connection = this.#connection;
+    const type = (buffer[start] as number) >> 4;
+    const { stats } = this.#broker;
+    connection.timeouts.onPacket();
+    (stats.packetsReceived[type] as number)++;
+    stats.packetTypeNow = type;
+    if (connection.state !== ConnectionState.Open) {
+      this.#onOpeningFrame(buffer, start, bodyStart, end);
+      stats.packetTypeNow = 0;
+      return !connection.isEnding && !this.#isSuspended;
+    }
+    const { version } = connection;
+    if (this.tracer !== null) {
+      const packet = decodePacket(buffer, start, bodyStart, end, version, 'server');
+      this.tracer(packet.cmd, tracedFields(packet));
+    }
+    switch (type) {
+      case PacketType.PUBLISH:
+        publishView.read(buffer, start, bodyStart, end, version, 'server');
+        connection.receiver.onPublish(publishView);
+        break;
+      case PacketType.PUBACK:
+      case PacketType.PUBREC:
+      case PacketType.PUBREL:
+      case PacketType.PUBCOMP:
+        ackView.read(buffer, start, bodyStart, end, version);
+        this.#onAck(type, ackView.packetId, ackView.reasonCode);
+        break;
+      default:
+        this.#onPacket(decodePacket(buffer, start, bodyStart, end, version, 'server'));
+    }
+    stats.packetTypeNow = 0;
+    return connection.state === ConnectionState.Open;
+  }
+
+  // --------------------------------------------------------------------- opening
+
+  #onOpeningFrame(buffer: Uint8Array, start: number, bodyStart: number, end: number): void {
+    const connection = this.#connection;
+    const { sender, authentication } = connection;
+    if (connection.isEnding) return;
+    if (authentication !== null) {
+      const packet = decodePacket(buffer, start, bodyStart, end, sender.version, 'server');
+      this.#onAuthenticatingPacket(authentication, packet);
+      return;
+    }
+    if ((buffer[start] as number) >> 4 !== PacketType.CONNECT) {
+      throw new PacketError(
+        ReasonCode.ProtocolError,
+        'MQTT-3.1.0-1',
+        0,
+        'the first packet is not a CONNECT',
+      );
+    }
+    // Even if the CONNECT is refused, the refusal is in the version that it asks for.
+    sender.version = peekVersion(buffer, bodyStart, end);
+    const packet = decodePacket(buffer, start, bodyStart, end, sender.version, 'server');
+    sender.version = (packet as ConnectPacket).protocolVersion;
+    admit(this.#broker, connection, packet as ConnectPacket);
+  }
+
+  /** Between CONNECT and CONNACK only AUTH and DISCONNECT may come [MQTT-3.1.2-30]. */
+  #onAuthenticatingPacket(authentication: Authentication, packet: Packet): void {
+    if (packet.cmd === 'auth') {
+      authentication.onAuth(packet);
+    } else if (packet.cmd === 'disconnect') {
+      this.#connection.terminate();
+    } else {
+      throw new PacketError(
+        ReasonCode.ProtocolError,
+        'MQTT-3.1.2-30',
+        0,
+        `${packet.cmd.toUpperCase()} before authentication has ended`,
+      );
+    }
+  }
+
+  // ------------------------------------------------------------------------ open
+
+  #onAck(type: PacketType, packetId: number, reasonCode: number): void {
+    const connection = this.#connection;
+    const session = connection.session as BrokerSession;
+    const now = connection.receivedAt;
+    let isExpected = true;
+    switch (type) {
+      case PacketType.PUBACK:
+        isExpected = session.onPuback(packetId, now) !== 'protocol-error';
+        break;
+      case PacketType.PUBREC: {
+        const result = session.onPubrec(packetId, reasonCode, now);
+        isExpected = result !== 'protocol-error';
+        if (result === 'unknown') {
+          if (reasonCode < 0x80) {
+            const notFound = ReasonCode.PacketIdentifierNotFound;
+            connection.sender.sendAck(PacketType.PUBREL, packetId, notFound);
+          }
+        } else if (result === 'ok' && reasonCode < 0x80) {
+          connection.sendPubrel(packetId); // [MQTT-4.3.3-4]
+        }
+        break;
+      }
+      case PacketType.PUBREL: {
+        connection.receiver.onPubrel(packetId);
+        break;
+      }
+      case PacketType.PUBCOMP:
+        isExpected = session.onPubcomp(packetId, now) !== 'protocol-error';
+        break;
+    }
+    connection.relievePublishers();
+    if (!isExpected) {
+      throw new PacketError(
+        ReasonCode.ProtocolError,
+        '§4.3',
+        0,
+        'an acknowledgement that the QoS of the message does not allow',
+      );
+    }
+  }
+
+  #onPacket(packet: Packet): void {
+    const connection = this.#connection;
+    switch (packet.cmd) {
+      case 'subscribe':
+        subscribe(this.#broker, connection, packet);
+        break;
+      case 'unsubscribe':
+        unsubscribe(this.#broker, connection, packet);
+        break;
+      case 'pingreq':
+        connection.sender.send({ cmd: 'pingresp' }); // [MQTT-3.12.4-1]
+        break;
+      case 'disconnect':
+        connection.onDisconnect(packet);
+        break;
+      case 'connect':
+        throw new PacketError(
+          ReasonCode.ProtocolError,
+          'MQTT-3.1.0-2',
+          0,
+          'a second CONNECT on one connection',
+        );
+      case 'auth':
+        if (connection.authentication === null) {
+          throw new PacketError(
+            ReasonCode.ProtocolError,
+            'MQTT-4.12.0-7',
+            0,
+            'AUTH without an authentication method',
+          );
+        }
+        connection.authentication.onAuth(packet);
+        break;
+      default:
+        throw new PacketError(
+          ReasonCode.ProtocolError,
+          '§4.13',
+          0,
+          `${packet.cmd.toUpperCase()} from a client`,
+        );
+    }
+  }
+}

@@ -1,0 +1,310 @@
+import {
+  type DropReason,
+  NEVER_EXPIRES,
+  type QueueTotals,
+  Session,
+  type Subscription,
+} from '@promptmq/session';
+import type { Broker } from './broker.ts';
+import type { PendingWill } from './connect.ts';
+import type { Connection } from './connection.ts';
+import type { BrokerSession } from './router.ts';
+import { SessionEntry } from './session-entry.ts';
+import type { SessionRecord } from './storage/records.ts';
+import type { RecoveryHost } from './storage/recovery.ts';
+import type { Storage } from './storage/storage.ts';
+import { Wills } from './wills.ts';
+
+/** What of a client outlives the process: nothing, its will, or its session with the will. */
+export type Durability = 'none' | 'will' | 'session';
+
+/**
+ * The sessions of a broker, from CONNECT until they expire, with their wills (§3.1.4, §4.1).
+ *
+ * Invariant: a client identifier has one session at most, and a session one connection at most
+ * [MQTT-3.1.4-3].
+ */
+export class Sessions implements RecoveryHost {
+  readonly #broker: Broker;
+  /** By client identifier. */
+  readonly #entries: Map<string, SessionEntry>;
+  readonly #totals: QueueTotals;
+  readonly #wills: Wills;
+
+  constructor(broker: Broker) {
+    const { mqtt } = broker.config;
+    this.#broker = broker;
+    this.#entries = new Map();
+    // Limits are read from the configuration whenever they are asked: a reload changes them in place.
+    this.#totals = {
+      get messagesMax() {
+        return mqtt.maxQueuedMessagesTotal;
+      },
+      get bytesMax() {
+        return mqtt.maxQueuedBytesTotal;
+      },
+      messages: 0,
+      bytes: 0,
+    };
+    this.#wills = new Wills(broker);
+  }
+
+  get count(): number {
+    return this.#entries.size;
+  }
+
+  /** Messages that wait in all of them. */
+  get queuedCount(): number {
+    return this.#totals.messages;
+  }
+
+  /** All of them, connected or not. */
+  *all(): Generator<BrokerSession> {
+    for (const { session } of this.#entries.values()) yield session;
+  }
+
+  /** The connection of a client; null when it has none. */
+  connectionOf(clientId: string): Connection | null {
+    return this.#entries.get(clientId)?.session.link ?? null;
+  }
+
+  /** A session with what is kept beside it. */
+  entryOf(session: BrokerSession): SessionEntry {
+    const entry = this.#entries.get(session.clientId);
+    if (entry?.session !== session) throw new Error(`no session entry for ${session.clientId}`);
+    return entry;
+  }
+
+  // --------------------------------------------------------------------- CONNECT
+
+  /** Whether a CONNECT needs the disk, which is full. */
+  isStorageFullFor(clientId: string, cleanStart: boolean, durability: Durability): boolean {
+    const { storage } = this.#broker;
+    if (storage === null || storage.isOpen) return false;
+    if (storage.ends.hasUnwritten(clientId)) return true;
+    const present = this.#entries.get(clientId);
+    // The end of a session is a record, too: without it, the session would be back after a crash.
+    if (cleanStart && (present?.number ?? 0) > 0) return true;
+    // One that ends with its connection ends when that is taken over.
+    const isResumed = !cleanStart && present !== undefined && isKept(present);
+    return durability !== 'none' && !isResumed;
+  }
+
+  /**
+   * Finds or makes the session of a CONNECT, and takes it from its present connection (§3.1.4).
+   *
+   * @returns dependsOn - position of the record that ended the session before, or possibly did, which is not to
+   * come back once CONNACK has said that it is gone; -1 when there is none
+   */
+  open(
+    clientId: string,
+    cleanStart: boolean,
+    by: Connection,
+    durability: Durability,
+  ): { session: BrokerSession; isPresent: boolean; dependsOn: number } {
+    const { storage } = this.#broker;
+    const before = storage?.lastPosition ?? -1;
+    const link = this.connectionOf(clientId);
+    if (link !== null && link !== by) link.takeOver();
+    // It may have ended with the connection that it was taken from.
+    const entry = this.#entries.get(clientId);
+    if (entry !== undefined) {
+      // [MQTT-3.1.2-5]
+      if (!cleanStart) return { session: entry.session, isPresent: true, dependsOn: -1 };
+      this.#end(entry); // [MQTT-3.1.2-4]
+    }
+    const after = storage?.lastPosition ?? -1;
+    return {
+      session: this.#create(clientId, durability),
+      isPresent: false, // [MQTT-3.1.2-6]
+      dependsOn: after === before ? (storage?.ends.lastPosition ?? -1) : after,
+    };
+  }
+
+  /** CONNACK is on its way: the session lives on, with the will of this CONNECT. */
+  join(session: BrokerSession, will: PendingWill | null): SessionEntry {
+    const entry = this.entryOf(session);
+    this.#broker.deadlines.cancel(entry.expiry);
+    this.#wills.cancel(entry); // [MQTT-3.1.3-9]
+    entry.will = will; // [MQTT-3.1.2-7]
+    entry.disconnectedAt = -1;
+    return entry;
+  }
+
+  /** A CONNECT failed after its session was opened: a session made for it ends again. */
+  abandon(session: BrokerSession): void {
+    if (session.expiryInterval === 0) this.#end(this.entryOf(session));
+  }
+
+  /** The disk refused a new session: it is not to be found again, as it would be gone after a crash. */
+  endUnstored(entry: SessionEntry): void {
+    const { session } = entry;
+    session.expiryInterval = 0;
+    const isThere = this.#entries.get(session.clientId) === entry;
+    // While it is connected it ends with the connection, which the disk refused, too.
+    if (isThere && !session.isConnected) this.#end(entry);
+  }
+
+  #create(clientId: string, durability: Durability): BrokerSession {
+    const { storage } = this.#broker;
+    const isStored = storage !== null && durability !== 'none';
+    const number = isStored ? storage.takeNumber() : 0;
+    return this.#add(clientId, number, durability === 'session').session;
+  }
+
+  #add(clientId: string, number: number, isStored: boolean): SessionEntry {
+    const { config, stats, clientEvents } = this.#broker;
+    const { mqtt, storage } = config;
+    const store = isStored ? this.#broker.storage : null;
+    const session: BrokerSession = new Session<Connection>(clientId, {
+      number,
+      store,
+      get messagesMax() {
+        return mqtt.maxQueuedMessages;
+      },
+      get bytesMax() {
+        return store === null ? mqtt.maxQueuedBytes : storage.maxQueuedBytes;
+      },
+      get overflow() {
+        return mqtt.queueOverflow;
+      },
+      totals: this.#totals,
+      onDrop: (reason: DropReason) => clientEvents.messageDropped(clientId, reason),
+    });
+    const entry = new SessionEntry(
+      session,
+      number,
+      (expired) => {
+        stats.sessionsExpired++;
+        this.#end(expired); // [MQTT-4.1.0-2]
+      },
+      (due) => this.#wills.publish(due),
+    );
+    this.#entries.set(clientId, entry);
+    stats.sessionsCurrent = this.#entries.size;
+    return entry;
+  }
+
+  // ---------------------------------------------------------- after the connection
+
+  /** The connection of a session is over: decides on its will and on how long it lives (§4.1). */
+  leave(session: BrokerSession, will: 'send-will' | 'discard-will'): void {
+    const { runtime, storage } = this.#broker;
+    const entry = this.entryOf(session);
+    session.detach();
+    if (will === 'discard-will') entry.will = null; // [MQTT-3.1.2-10]
+    if (session.expiryInterval === 0) {
+      this.#end(entry);
+      return;
+    }
+    const now = runtime.now();
+    entry.disconnectedAt = now;
+    if (entry.will !== null && entry.will.delayInterval > 0) {
+      this.#wills.schedule(entry, now + entry.will.delayInterval * 1000);
+    }
+    this.#scheduleExpiry(entry);
+    if (entry.number > 0) storage?.writeSession(entry);
+    if (entry.will?.delayInterval === 0) this.#wills.publish(entry);
+    this.#handOverShared(session);
+    this.#broker.timer.arm();
+  }
+
+  /** What waits for a member of a shared subscription that has gone goes to one that is there. */
+  #handOverShared(session: BrokerSession): void {
+    const { storage, router } = this.#broker;
+    if (session.store !== null && storage?.isOpen !== true) return;
+    const moved = session.takeShared(
+      (group) => router.trie.group(group)?.hasConnectedBeside(session) === true,
+    );
+    router.redeliver(moved, session);
+    if (session.store !== null) storage?.onHandedOver(session, moved);
+  }
+
+  /** DISCONNECT changed the Session Expiry Interval (§3.14.2.2.2). */
+  changeExpiry(session: BrokerSession, seconds: number): void {
+    // Granted 0, whatever was asked for: it ends with the connection, and has been treated so.
+    if (session.expiryInterval === 0) return;
+    session.expiryInterval = Math.min(seconds, this.#broker.config.mqtt.maxSessionExpiry);
+  }
+
+  #scheduleExpiry({ session, disconnectedAt, expiry }: SessionEntry): void {
+    if (session.expiryInterval === NEVER_EXPIRES) return;
+    this.#broker.deadlines.schedule(expiry, disconnectedAt + session.expiryInterval * 1000);
+  }
+
+  /** The will goes first at the latest now, whatever its delay (§3.1.2.5). */
+  #end(entry: SessionEntry): void {
+    const { deadlines, storage, router } = this.#broker;
+    const { session } = entry;
+    deadlines.cancel(entry.expiry);
+    this.dropEntry(entry);
+    this.#wills.publish(entry);
+    if (entry.number > 0) storage?.endSession(entry);
+    router.redeliver(session.end(), session);
+  }
+
+  // -------------------------------------------------------------------- recovery
+
+  /** The storage has brought all back: sessions of the process before go on without a connection, or end. */
+  takeUp(storage: Storage): void {
+    const now = this.#broker.runtime.now();
+    for (const entry of [...storage.entries]) this.#takeUp(entry, storage, now);
+  }
+
+  #takeUp(entry: SessionEntry, storage: Storage, now: number): void {
+    const { session, will } = entry;
+    if (entry.disconnectedAt === -1) {
+      // Its connection ended with the process.
+      entry.disconnectedAt = now;
+      if (will !== null) entry.willDueAt = now + will.delayInterval * 1000;
+      if (session.expiryInterval > 0) storage.writeSession(entry);
+    }
+    if (session.expiryInterval === 0) {
+      this.#end(entry);
+      return;
+    }
+    this.#scheduleExpiry(entry);
+    if (will !== null) this.#wills.schedule(entry, entry.willDueAt);
+  }
+
+  restoreEntry(record: SessionRecord): SessionEntry {
+    const entry = this.#add(record.clientId, record.number, record.expiryInterval > 0);
+    this.updateEntry(entry, record);
+    return entry;
+  }
+
+  updateEntry(entry: SessionEntry, record: SessionRecord): void {
+    entry.session.expiryInterval = record.expiryInterval;
+    entry.disconnectedAt = record.disconnectedAt;
+    entry.willDueAt = record.willDueAt;
+    entry.will = record.will;
+  }
+
+  dropEntry({ session }: SessionEntry): void {
+    const { stats, router } = this.#broker;
+    if (this.#entries.get(session.clientId)?.session === session) {
+      this.#entries.delete(session.clientId);
+    }
+    stats.sessionsCurrent = this.#entries.size;
+    for (const topicFilter of session.subscriptions.keys()) {
+      router.trie.unsubscribe(session, topicFilter);
+    }
+    session.subscriptions.clear();
+    stats.subscriptionsCurrent = router.trie.subscriptionCount;
+  }
+
+  restoreSubscription({ session }: SessionEntry, subscription: Subscription): void {
+    session.subscriptions.set(subscription.topicFilter, subscription);
+    this.#broker.router.trie.subscribe(session, subscription);
+  }
+
+  dropSubscription({ session }: SessionEntry, topicFilter: string): void {
+    session.subscriptions.delete(topicFilter);
+    this.#broker.router.trie.unsubscribe(session, topicFilter);
+  }
+}
+
+/** Whether a session is stored, and outlives its connection. */
+function isKept({ session }: SessionEntry): boolean {
+  return session.store !== null && session.expiryInterval > 0;
+}

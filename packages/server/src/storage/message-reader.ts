@@ -1,0 +1,84 @@
+import type { Message } from '@promptmq/session';
+import type { Broker } from '../broker.ts';
+import type { BrokerSession } from '../router.ts';
+import { ByteReader } from './byte-writer.ts';
+import type { RecordLog } from './record-log.ts';
+import { readMessageOnly } from './records.ts';
+import type { StorageStats } from './storage.ts';
+
+/** Reads messages back that are no longer in memory. */
+export class MessageReader {
+  readonly #stats: StorageStats;
+  readonly #broker: Broker;
+  readonly #records: RecordLog;
+  readonly #reader: ByteReader;
+  /** Sessions for which a message is being read. */
+  readonly #loading: Set<BrokerSession>;
+  /** Positions that could not be read, until the session that asked has heard. */
+  readonly #lost: Set<number>;
+  /** Settled when all that was to be read back has been. */
+  #readingBack: Promise<void>;
+
+  constructor(broker: Broker, records: RecordLog, stats: StorageStats) {
+    this.#stats = stats;
+    this.#broker = broker;
+    this.#records = records;
+    this.#reader = new ByteReader(new Uint8Array(0));
+    this.#loading = new Set();
+    this.#lost = new Set();
+    this.#readingBack = Promise.resolve();
+  }
+
+  /** The message at a position, or as `DeliveryStore.fetch` says. */
+  fetch(session: BrokerSession, position: number): Message | null | 'lost' {
+    const { log } = this.#records;
+    const record = log.viewNow(position);
+    if (record !== null) {
+      const { bytes, streamStart, dataStart, end } = record;
+      const reader = this.#reader.reset(bytes, dataStart, end);
+      return readMessageOnly(reader, bytes, streamStart, record.streamEnd);
+    }
+    if (this.#lost.delete(position)) return 'lost';
+    if (this.#loading.has(session)) return null;
+    this.#loading.add(session);
+    log.read(position).then(
+      () => this.#onLoaded(session),
+      (error: unknown) => this.#onUnreadable(session, position, error),
+    );
+    return null;
+  }
+
+  #onLoaded(session: BrokerSession): void {
+    this.#loading.delete(session);
+    session.pump(this.#broker.runtime.now());
+  }
+
+  #onUnreadable(session: BrokerSession, position: number, error: unknown): void {
+    // It may have been moved while it was read; then it is asked for at another position.
+    this.#lost.add(position);
+    this.#onLoaded(session);
+    if (this.#lost.delete(position)) return;
+    this.#stats.lostMessages++;
+    this.#broker.log.error('message-lost', {
+      clientId: session.clientId,
+      position,
+      why: error instanceof Error ? error.message : String(error),
+    });
+  }
+
+  /**
+   * Reads a message for somebody who keeps it in memory only; one that can't be read is counted. Messages
+   * come in the order in which they were asked for.
+   */
+  readBack(position: number, onRead: (message: Message) => void): void {
+    this.#readingBack = this.#readingBack
+      .then(() => this.#records.log.read(position))
+      .then(
+        ({ data, stream }) => onRead(readMessageOnly(new ByteReader(data), stream)),
+        (error: unknown) => {
+          this.#stats.lostMessages++;
+          this.#broker.log.error('message-lost', { position, why: String(error) });
+        },
+      );
+  }
+}

@@ -1,0 +1,111 @@
+import type { Delivery, Message } from '@promptmq/session';
+import { recordBytes } from '@promptmq/wal';
+import type { BrokerSession } from '../router.ts';
+import type { CommitQueue } from './commit-queue.ts';
+import type { RecordLog } from './record-log.ts';
+import { type Origin, writeDelivery, writeMessageHead, writeReferences } from './records.ts';
+import type { RetainedRecords } from './retained-records.ts';
+import { shareOf, shareOut } from './share.ts';
+import { Change, type StoredState } from './stored-state.ts';
+
+/** Writes messages, and numbers the deliveries that are made of them. */
+export class MessageWriter {
+  readonly #state: StoredState;
+  readonly #records: RecordLog;
+  readonly #queue: CommitQueue;
+  readonly #retained: RetainedRecords;
+
+  constructor(
+    state: StoredState,
+    records: RecordLog,
+    queue: CommitQueue,
+    retained: RetainedRecords,
+  ) {
+    this.#state = state;
+    this.#records = records;
+    this.#queue = queue;
+    this.#retained = retained;
+  }
+
+  /**
+   * Writes a message, once for all who are to get it. Its deliveries are numbered and know their record
+   * afterwards.
+   *
+   * @param sessions - whose the deliveries are
+   * @param isRetained - it has taken the place of its topic's retained message
+   * @param former - what that was
+   * @returns the record's position
+   */
+  write(
+    message: Message,
+    sessions: readonly BrokerSession[],
+    deliveries: readonly Delivery[],
+    origin: Origin | null,
+    isRetained: boolean,
+    former: Message | undefined,
+  ): number {
+    const { writer, log, release } = this.#records;
+    writeMessageHead(writer, message, origin, isRetained, deliveries.length);
+    for (let index = 0; index < deliveries.length; index++) {
+      const session = sessions[index] as BrokerSession;
+      const delivery = deliveries[index] as Delivery;
+      delivery.sequence = ++session.lastSequence;
+      writeDelivery(writer, session.number, delivery.sequence, delivery);
+    }
+    const isStored = isRetained && message.payload.length > 0;
+    const users = deliveries.length + (isStored ? 1 : 0);
+    const parts = users === 0 ? [writer.bytes] : [writer.bytes, message.payload];
+    const position = log.append(parts, null, message.topicBytes);
+    this.#records.lastPosition = position;
+    const dataLength = writer.length + (users === 0 ? 0 : message.payload.length);
+    const size = recordBytes(dataLength, message.topicBytes.length);
+    shareOut(position, size, users, release);
+    for (let index = 0; index < deliveries.length; index++) {
+      const delivery = deliveries[index] as Delivery;
+      delivery.position = position;
+      delivery.share = shareOf(size, users, index);
+      this.#state.markNumber((sessions[index] as BrokerSession).number, Change.Progress);
+    }
+    if (isRetained) {
+      const share = isStored ? shareOf(size, users, users - 1) : 0;
+      this.#retained.replace(message.topic, position, share, isStored, former);
+    }
+    if (origin?.kind === 'received') this.#state.markNumber(origin.session, Change.Progress);
+    if (origin?.kind === 'will') this.#state.markNumber(origin.session, Change.Session);
+    return position;
+  }
+
+  /**
+   * Writes that a session is to get retained messages, or messages that had been another's: they are
+   * in the log already, or are written with it.
+   *
+   * @param deliveries - of QoS 1 and 2; numbered afterwards
+   */
+  writeReferences(session: BrokerSession, deliveries: readonly Delivery[]): void {
+    const referring: Delivery[] = [];
+    for (const delivery of deliveries) {
+      if (delivery.position > 0) {
+        delivery.sequence = ++session.lastSequence;
+        delivery.isReference = true;
+        referring.push(delivery);
+      } else {
+        this.write(delivery.message, [session], [delivery], null, false, undefined);
+      }
+    }
+    if (referring.length === 0) return;
+    writeReferences(this.#records.writer, session.number, referring);
+    for (const { position: target, sequence } of referring) {
+      this.#state.addReference(target, session.number, sequence);
+    }
+    this.#state.markNumber(session.number, Change.Progress);
+    const at = this.#records.append();
+    session.referencePosition = at;
+    this.#queue.add({
+      position: at,
+      onCommitted: () => {},
+      onRefused: () => {
+        for (const { sequence } of referring) session.removeStored(sequence);
+      },
+    });
+  }
+}

@@ -1,0 +1,73 @@
+import { recordBytes } from '@promptmq/wal';
+import type { BrokerSession } from '../router.ts';
+import type { Runtime } from '../runtime.ts';
+import { ByteWriter } from './byte-writer.ts';
+import type { RecordLog } from './record-log.ts';
+import { ProgressKind, RecordKind } from './records.ts';
+import { shareOut } from './share.ts';
+
+/** Gathers what is sent and settled in a turn to one record, which nobody waits for. */
+export class ProgressWriter {
+  readonly #records: RecordLog;
+  readonly #runtime: Runtime;
+  readonly #entries: ByteWriter;
+  #count: number;
+  readonly #sent: Set<BrokerSession>;
+  #isScheduled: boolean;
+
+  constructor(records: RecordLog, runtime: Runtime) {
+    this.#records = records;
+    this.#runtime = runtime;
+    this.#entries = new ByteWriter();
+    this.#count = 0;
+    this.#sent = new Set();
+    this.#isScheduled = false;
+  }
+
+  /** A delivery is over. */
+  addSettled(session: number, sequence: number): void {
+    this.#add(ProgressKind.Settled, session, sequence);
+    this.#writeSoon();
+  }
+
+  /** A session was sent more; how far is looked up when the record is written. */
+  addSent(session: BrokerSession): void {
+    this.#sent.add(session);
+    this.#writeSoon();
+  }
+
+  #writeSoon(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    this.#runtime.defer(() => void this.write());
+  }
+
+  /**
+   * Writes what there is now. On a full disk it is in no record: the next checkpoint holds it.
+   *
+   * @returns the record's position; -1 when there is none
+   */
+  write(): number {
+    let position = -1;
+    this.#isScheduled = false;
+    for (const { number, sentSequence } of this.#sent) {
+      this.#add(ProgressKind.Sent, number, sentSequence);
+    }
+    this.#sent.clear();
+    if (this.#count > 0 && this.#records.isOpen) {
+      const { writer, log, release } = this.#records;
+      const head = writer.reset().u8(RecordKind.Progress).u32(this.#count).bytes;
+      const size = recordBytes(head.length + this.#entries.length);
+      position = log.appendLazily([head, this.#entries.bytes]);
+      shareOut(position, size, 0, release);
+    }
+    this.#entries.reset();
+    this.#count = 0;
+    return position;
+  }
+
+  #add(kind: number, session: number, sequence: number): void {
+    this.#entries.u8(kind).f64(session).f64(sequence);
+    this.#count++;
+  }
+}

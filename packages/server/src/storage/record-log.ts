@@ -1,0 +1,70 @@
+import { type Log, recordBytes } from '@promptmq/wal';
+import { ByteWriter } from './byte-writer.ts';
+import { type Release, shareOut } from './share.ts';
+
+/** The log, as all who write the storage's records see it. */
+export class RecordLog {
+  /** For the record that is being written: what it holds is appended before anything else is written to it. */
+  readonly writer: ByteWriter;
+  /** Gives up bytes of a record; a negative number takes it back. */
+  readonly release: Release;
+  /** Of the last record that somebody has been or will be told of; -1 before there is any. */
+  lastPosition: number;
+  #log: Log | null;
+  #isClosing: boolean;
+  /** What had to wait for room on the disk. */
+  #whenRoom: (() => void)[];
+
+  constructor() {
+    this.writer = new ByteWriter();
+    this.release = (position, bytes) => this.log.release(position, bytes);
+    this.lastPosition = -1;
+    this.#log = null;
+    this.#isClosing = false;
+    this.#whenRoom = [];
+  }
+
+  /** The log has been opened. */
+  begin(log: Log): void {
+    this.#log = log;
+  }
+
+  /** There is one from `begin` on. */
+  get log(): Log {
+    return this.#log as Log;
+  }
+
+  /** Whether records can be written. */
+  get isOpen(): boolean {
+    return !this.#isClosing && !this.log.isFull && this.log.failure === null;
+  }
+
+  /** Appends a record that is dispensable once a checkpoint holds its effect; by default what is in the writer. */
+  append(writer: ByteWriter = this.writer, stream?: Uint8Array): number {
+    const { bytes } = writer;
+    const position = this.log.append(bytes, null, stream);
+    shareOut(position, recordBytes(bytes.length, stream?.length), 0, this.release);
+    this.lastPosition = position;
+    return position;
+  }
+
+  /** Has something done when the disk has room again. */
+  whenRoom(action: () => void): void {
+    this.#whenRoom.push(action);
+  }
+
+  onHasRoom(): void {
+    for (const action of this.#whenRoom.splice(0)) action();
+  }
+
+  /** Nothing at or behind a position came to be: nobody is to wait for it. */
+  takeBack(position: number): void {
+    this.lastPosition = Math.min(this.lastPosition, position - 1);
+  }
+
+  /** Takes a checkpoint and closes the log, if it has been opened. */
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    await this.#log?.close();
+  }
+}

@@ -1,0 +1,283 @@
+import { Delivery, DeliveryState } from './delivery.ts';
+import type { DeliveryStore } from './delivery-store.ts';
+import { STORED_MESSAGE } from './message.ts';
+import { SentFrameState, SentFrames } from './sent-frames.ts';
+import type { Session } from './session.ts';
+import type { SessionLink } from './session-link.ts';
+
+/** How many packet identifiers there are. */
+const PACKET_IDS = 65_535;
+
+/** What the session says of an acknowledgement. */
+export type AckResult =
+  /** It belongs to a delivery and was taken. */
+  | 'ok'
+  /** It was taken, and the store sees to the answer. */
+  | 'deferred'
+  /** No delivery has that packet identifier. */
+  | 'unknown'
+  /** A delivery has it, but this packet is not what its QoS or state allows. */
+  | 'protocol-error';
+
+/**
+ * The QoS 1 and 2 messages that a session has sent and that are not fully acknowledged (§4.3): their packet
+ * identifiers, how far each has come, and how many more the client takes (§4.9).
+ *
+ * Invariants: a packet identifier is in `#deliveries` or in `#frames`, once at most; while the session has a
+ * connection, `#sendQuota` is at least 0, and nothing begins at quota 0 [MQTT-3.3.4-9].
+ */
+export class Inflight<L extends SessionLink> {
+  readonly #session: Session<L>;
+  readonly #store: DeliveryStore<L> | null;
+  /** By packet identifier, in the order in which they were first sent. */
+  readonly #deliveries: Map<number, Delivery>;
+  /** Packet identifiers of frames. */
+  readonly #frames: SentFrames;
+  #sendQuota: number;
+  #lastPacketId: number;
+  /** How often a stored delivery could not have the identifier of its sequence. */
+  #otherIdsCount: number;
+  /** The number of the session's connection. */
+  #connection: number;
+
+  /** @param store - of the session; null when deliveries are in memory only */
+  constructor(session: Session<L>, store: DeliveryStore<L> | null) {
+    this.#session = session;
+    this.#store = store;
+    this.#deliveries = new Map();
+    this.#frames = new SentFrames();
+    this.#sendQuota = 0;
+    this.#lastPacketId = 0;
+    this.#otherIdsCount = 0;
+    this.#connection = 0;
+  }
+
+  get count(): number {
+    return this.#deliveries.size + this.#frames.size;
+  }
+
+  get frameCount(): number {
+    return this.#frames.size;
+  }
+
+  /** Those that are no frames, in the order in which they were first sent. */
+  get deliveries(): Iterable<Delivery> {
+    return this.#deliveries.values();
+  }
+
+  /** There is a new connection, which takes that many: 1 to 65,535. */
+  beginConnection(sendQuota: number): void {
+    this.#sendQuota = sendQuota;
+    this.#connection++;
+  }
+
+  clear(): void {
+    this.#deliveries.clear();
+    this.#frames.clear();
+  }
+
+  // ------------------------------------------------------------------- sending
+
+  /** Whether the client takes one more. */
+  get hasQuota(): boolean {
+    return this.#sendQuota > 0;
+  }
+
+  /**
+   * Whether one more exchange may begin [MQTT-3.3.4-9]. What an earlier connection left between PUBREC and
+   * PUBCOMP takes none of the quota, but its packet identifiers.
+   */
+  get mayBegin(): boolean {
+    return this.#sendQuota > 0 && this.count < PACKET_IDS;
+  }
+
+  /** Whether the exchange of this delivery may begin. */
+  mayBeginWith(delivery: Delivery): boolean {
+    if (!this.mayBegin) return false;
+    // Its identifier is the same in every process, so that the client knows a duplicate for one.
+    return delivery.qos < 2 || delivery.sequence === 0 || !this.#deliveries.has(idOf(delivery));
+  }
+
+  /** The packet identifier that a delivery is to be sent with, while one more may begin. */
+  packetIdFor(delivery: Delivery): number {
+    if (delivery.sequence === 0) return this.#nextPacketId();
+    const packetId = idOf(delivery);
+    if (!this.#deliveries.has(packetId)) return packetId;
+    this.#otherIdsCount++;
+    return this.#nextPacketId();
+  }
+
+  /** A delivery has been sent for the first time, with the packet identifier that it has. */
+  begin(delivery: Delivery): void {
+    delivery.state = DeliveryState.Published;
+    delivery.sentOn = this.#connection;
+    this.#deliveries.set(delivery.packetId, delivery);
+    this.#sendQuota--;
+    forgetMessage(delivery);
+  }
+
+  /** A delivery of an earlier connection has been sent again. */
+  beginAgain(delivery: Delivery): void {
+    delivery.sentOn = this.#connection;
+    this.#sendQuota--;
+    forgetMessage(delivery);
+  }
+
+  /** Begins the exchange of a frame, while one more may begin; returns its packet identifier. */
+  beginFrame(qos: 1 | 2): number {
+    let packetId = this.#nextPacketId();
+    for (let tries = this.#frames.spareSlots; tries > 0; tries--) {
+      if (this.#frames.hasSlotFor(packetId)) break;
+      packetId = this.#nextPacketId();
+    }
+    this.#frames.add(packetId, qos === 1 ? SentFrameState.Published1 : SentFrameState.Published2);
+    this.#sendQuota--;
+    return packetId;
+  }
+
+  /** Ends the exchange of a frame: it is complete, or could not be sent. */
+  endFrame(packetId: number): void {
+    this.#frames.delete(packetId);
+    this.#sendQuota++;
+  }
+
+  /** A packet identifier that is not in use [MQTT-2.2.1-4], of which there is one while one more may begin. */
+  #nextPacketId(): number {
+    let packetId = this.#lastPacketId;
+    do {
+      packetId = packetId === 0xffff ? 1 : packetId + 1;
+    } while (this.#isUsed(packetId));
+    this.#lastPacketId = packetId;
+    return packetId;
+  }
+
+  #isUsed(packetId: number): boolean {
+    return (
+      this.#frames.get(packetId) !== SentFrameState.None ||
+      (this.#deliveries.size > 0 && this.#deliveries.has(packetId))
+    );
+  }
+
+  // ---------------------------------------------------------- acknowledgements
+
+  /** PUBACK: `ok` when a QoS 1 message is complete, whatever the reason code [MQTT-4.4.0-2]. */
+  onPuback(packetId: number): AckResult {
+    const state = this.#frames.get(packetId);
+    if (state !== SentFrameState.None) {
+      if (state !== SentFrameState.Published1) return 'protocol-error';
+      this.endFrame(packetId);
+      return 'ok';
+    }
+    const delivery = this.#deliveries.get(packetId);
+    if (delivery === undefined) return 'unknown';
+    if (delivery.qos !== 1) return 'protocol-error';
+    this.#complete(delivery);
+    return 'ok';
+  }
+
+  /**
+   * PUBREC: `ok` when an error code has completed a QoS 2 message, or when PUBREL is due without one
+   * [MQTT-4.3.3-4]. It is due after `unknown`, too.
+   */
+  onPubrec(packetId: number, reasonCode: number): AckResult {
+    const state = this.#frames.get(packetId);
+    if (state !== SentFrameState.None) return this.#onFramePubrec(packetId, state, reasonCode);
+    const delivery = this.#deliveries.get(packetId);
+    if (delivery === undefined) return 'unknown';
+    if (delivery.qos !== 2) return 'protocol-error';
+    if (reasonCode >= 0x80) {
+      if (delivery.state === DeliveryState.Released) return 'protocol-error';
+      this.#complete(delivery);
+      return 'ok';
+    }
+    if (delivery.sequence === 0 || delivery.state === DeliveryState.Released) {
+      delivery.state = DeliveryState.Released;
+      return delivery.sequence === 0 ||
+        this.#session.isSafe(delivery.position, delivery.isReference)
+        ? 'ok'
+        : 'deferred';
+    }
+    delivery.state = DeliveryState.Released;
+    this.#store?.onReleased(this.#session, delivery);
+    return 'deferred';
+  }
+
+  #onFramePubrec(packetId: number, state: SentFrameState, reasonCode: number): AckResult {
+    if (state === SentFrameState.Published1) return 'protocol-error';
+    if (reasonCode < 0x80) {
+      this.#frames.release(packetId);
+      return 'ok';
+    }
+    if (state === SentFrameState.Released) return 'protocol-error';
+    this.endFrame(packetId);
+    return 'ok';
+  }
+
+  /** PUBCOMP: `ok` when a QoS 2 message is complete. */
+  onPubcomp(packetId: number): AckResult {
+    const state = this.#frames.get(packetId);
+    if (state !== SentFrameState.None) {
+      if (state !== SentFrameState.Released) return 'protocol-error';
+      this.endFrame(packetId);
+      return 'ok';
+    }
+    const delivery = this.#deliveries.get(packetId);
+    if (delivery === undefined) return 'unknown';
+    if (delivery.state !== DeliveryState.Released) return 'protocol-error';
+    this.#complete(delivery);
+    return 'ok';
+  }
+
+  #complete(delivery: Delivery): void {
+    this.#deliveries.delete(delivery.packetId);
+    if (delivery.sequence > 0) this.#store?.onSettled(this.#session, delivery);
+    // What was only sent on an earlier connection has taken nothing of this one's quota [MQTT-3.3.4-9].
+    if (delivery.sentOn === this.#connection) this.#sendQuota++;
+  }
+
+  // -------------------------------------------------------------- stored state
+
+  has(delivery: Delivery): boolean {
+    return this.#deliveries.get(delivery.packetId) === delivery;
+  }
+
+  /** Forgets a delivery that is over, or that could not be sent again; false when it isn't here. */
+  delete(delivery: Delivery): boolean {
+    return this.#deliveries.delete(delivery.packetId);
+  }
+
+  /** The stored delivery with this sequence; null when there is none. */
+  find(sequence: number): Delivery | null {
+    const expected = this.#deliveries.get(idOf({ sequence }));
+    if (expected?.sequence === sequence) return expected;
+    if (this.#otherIdsCount === 0) return null;
+    for (const delivery of this.#deliveries.values()) {
+      if (delivery.sequence === sequence) return delivery;
+    }
+    return null;
+  }
+
+  /** Takes up the QoS 2 delivery of a process that has ended, whose PUBREC it had received. */
+  restoreReleased(sequence: number, packetId: number, position: number): void {
+    const delivery = new Delivery(STORED_MESSAGE, 2, false);
+    delivery.sequence = sequence;
+    delivery.packetId = packetId;
+    delivery.position = position;
+    delivery.state = DeliveryState.Released;
+    if (packetId !== idOf(delivery)) this.#otherIdsCount++;
+    this.#deliveries.set(packetId, delivery);
+  }
+}
+
+/**
+ * A stored message that was sent leaves memory: it is rarely sent again, may wait long for that, and may be
+ * a small part of a buffer that would stay with it.
+ */
+function forgetMessage(delivery: Delivery): void {
+  if (delivery.sequence > 0) delivery.message = STORED_MESSAGE;
+}
+
+/** The packet identifier of a stored delivery, 1 to 65,535, unless it is in use. */
+export function idOf({ sequence }: { readonly sequence: number }): number {
+  return ((sequence - 1) % 0xffff) + 1;
+}

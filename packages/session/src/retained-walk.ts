@@ -1,0 +1,222 @@
+import type { LevelNode, LevelTree, LevelTreeObserver } from './level-tree.ts';
+import type { Message } from './message.ts';
+import {
+  isHashAt,
+  isHiddenFromWildcards,
+  isPlusAt,
+  levelEnd,
+  matchesFilter,
+  matchFilterLevels,
+} from './topic-filter.ts';
+
+/**
+ * Looks for the retained messages that match a filter, as they are when it begins, in as many steps as one likes: the
+ * tree may change in between. A topic whose message is replaced meanwhile is found with the former one, once; one whose
+ * message is removed meanwhile isn't found unless it has been already, and one that is new isn't.
+ *
+ * Invariant: what is still to be visited is on the stack, and below it; each entry begins where the levels that have
+ * been matched end. A change of the tree that moves that point changes the entries.
+ */
+export class RetainedWalk implements LevelTreeObserver<Message> {
+  readonly topicFilter: string;
+  readonly #tree: LevelTree<Message>;
+  /** A stack in columns: nodes that are to be visited, and nodes of whose map of children the rest is. */
+  readonly #nodes: LevelNode<Message>[];
+  /** The rest of the children; null for a node that is to be visited itself. */
+  readonly #children: (Iterator<LevelNode<Message>> | null)[];
+  /** Where in the filter the levels of the node, or of its children, start. */
+  readonly #offsets: number[];
+  /** How much of the node's path lies before that, since the node was joined with the one above it. */
+  readonly #skips: number[];
+  /** Topics that have changed since it began, with what they had then; null when that is not to be found. */
+  readonly #changes: Map<string, Message | null>;
+  /** Messages that had been removed, and are back. */
+  #owed: Message[];
+
+  /** @param topicFilter - valid, and not shared */
+  constructor(tree: LevelTree<Message>, topicFilter: string) {
+    this.topicFilter = topicFilter;
+    this.#tree = tree;
+    this.#nodes = [];
+    this.#children = [];
+    this.#offsets = [];
+    this.#skips = [];
+    this.#changes = new Map();
+    this.#owed = [];
+    this.#pushChildren(tree.root, 0);
+  }
+
+  get isDone(): boolean {
+    return this.#nodes.length === 0 && this.#owed.length === 0;
+  }
+
+  /**
+   * Goes on.
+   *
+   * @param found - gets the messages that are found, expired ones too
+   * @param nodesMax - how many nodes of the tree to visit; about two for each message that there is at most
+   * @returns how many were visited: fewer only when it is done
+   */
+  step(found: Message[], nodesMax: number): number {
+    const nodes = this.#nodes;
+    for (const message of this.#owed.splice(0)) found.push(message);
+    let left = nodesMax;
+    while (left > 0 && nodes.length > 0) {
+      const top = nodes.length - 1;
+      const children = this.#children[top] as Iterator<LevelNode<Message>> | null;
+      if (children === null) {
+        const node = nodes[top] as LevelNode<Message>;
+        const offset = this.#offsets[top] as number;
+        const skip = this.#skips[top] as number;
+        this.#pop();
+        this.#visit(node, offset, skip, found);
+        left--;
+      } else {
+        left -= this.#visitChildren(top, children, left, found);
+      }
+    }
+    return nodesMax - left;
+  }
+
+  /** Visits children up to one that has children itself. */
+  #visitChildren(
+    top: number,
+    children: Iterator<LevelNode<Message>>,
+    nodesMax: number,
+    found: Message[],
+  ): number {
+    const offset = this.#offsets[top] as number;
+    const hidesDollar = this.#hidesDollar(this.#nodes[top] as LevelNode<Message>, offset);
+    for (let visited = 0; visited < nodesMax; ) {
+      const { value: child, done } = children.next();
+      if (done === true) {
+        this.#pop();
+        return visited;
+      }
+      visited++;
+      if (hidesDollar && isHiddenFromWildcards(child.path)) continue;
+      this.#visit(child, offset, 0, found);
+      if (this.#nodes.length > top + 1) return visited;
+    }
+    return nodesMax;
+  }
+
+  #visit(node: LevelNode<Message>, offset: number, skip: number, found: Message[]): void {
+    const filter = this.topicFilter;
+    const path = skip === 0 ? node.path : node.path.substring(skip);
+    const next = matchFilterLevels(filter, offset, path);
+    if (next === -1) return;
+    const isWhole = next > filter.length || isHashAt(filter, next);
+    if (isWhole && node.value !== null) this.#add(node.value, found);
+    if (next <= filter.length && node.literals !== null) this.#pushChildren(node, next);
+  }
+
+  #add(message: Message, found: Message[]): void {
+    const former = this.#changes.size === 0 ? undefined : this.#changes.get(message.topic);
+    if (former === undefined) found.push(message);
+    else if (former !== null) found.push(former);
+  }
+
+  /** Has those children visited that the filter's level at `offset` may match. */
+  #pushChildren(node: LevelNode<Message>, offset: number): void {
+    const { literals } = node;
+    if (literals instanceof Map) {
+      if (this.#isWildcardAt(offset)) {
+        this.#push(node, literals.values(), offset);
+        return;
+      }
+      const filter = this.topicFilter;
+      const child = literals.get(filter.substring(offset, levelEnd(filter, offset)));
+      if (child !== undefined) this.#push(child, null, offset);
+      return;
+    }
+    const hidesDollar = this.#hidesDollar(node, offset);
+    // All at once: a chain is short, and what follows a node in it may change.
+    for (let child = literals; child !== null; child = child.next) {
+      if (hidesDollar && isHiddenFromWildcards(child.path)) continue;
+      this.#push(child, null, offset);
+    }
+  }
+
+  #isWildcardAt(offset: number): boolean {
+    return isPlusAt(this.topicFilter, offset) || isHashAt(this.topicFilter, offset);
+  }
+
+  #hidesDollar(parent: LevelNode<Message>, offset: number): boolean {
+    return parent === this.#tree.root && this.#isWildcardAt(offset); // [MQTT-4.7.2-1]
+  }
+
+  #push(
+    node: LevelNode<Message>,
+    children: Iterator<LevelNode<Message>> | null,
+    offset: number,
+  ): void {
+    this.#nodes.push(node);
+    this.#children.push(children);
+    this.#offsets.push(offset);
+    this.#skips.push(0);
+  }
+
+  #pop(): void {
+    this.#nodes.pop();
+    this.#children.pop();
+    this.#offsets.pop();
+    this.#skips.pop();
+  }
+
+  // ------------------------------------------------------------- changes in between
+
+  /** A topic gets another message. */
+  onReplaced(topic: string, former: Message | null): void {
+    if (!this.#changes.has(topic)) this.#changes.set(topic, former);
+  }
+
+  /** A topic's message is removed. Should it come back, it may lie where the walk has been or where it hasn't. */
+  onRemoved(topic: string): void {
+    this.#changes.set(topic, null);
+  }
+
+  /** A message that was removed is back, as if nothing had happened: it is owed, at worst a second time. */
+  onTakenBack(message: Message): void {
+    const wasRemoved = this.#changes.get(message.topic) === null;
+    if (wasRemoved && matchesFilter(this.topicFilter, message.topic)) this.#owed.push(message);
+  }
+
+  onSplit(child: LevelNode<Message>, upper: LevelNode<Message>): void {
+    const index = this.#indexOf(child);
+    if (index === -1) return;
+    const length = upper.path.length + 1;
+    if ((this.#skips[index] as number) >= length) (this.#skips[index] as number) -= length;
+    else this.#nodes[index] = upper;
+  }
+
+  onJoin(node: LevelNode<Message>, child: LevelNode<Message>): void {
+    const index = this.#indexOf(node);
+    if (index !== -1) {
+      this.#nodes[index] = child;
+      return;
+    }
+    const childIndex = this.#indexOf(child);
+    if (childIndex !== -1) (this.#skips[childIndex] as number) += node.path.length + 1;
+  }
+
+  onCollapse(parent: LevelNode<Message>): void {
+    for (let index = 0; index < this.#nodes.length; index++) {
+      const children = this.#children[index] as Iterator<LevelNode<Message>> | null;
+      if (children === null || this.#nodes[index] !== parent) continue;
+      const { value: child, done } = children.next();
+      if (done === true) continue;
+      if (this.#hidesDollar(parent, 0) && isHiddenFromWildcards(child.path)) continue;
+      this.#nodes[index] = child;
+      this.#children[index] = null;
+    }
+  }
+
+  /** Where a node is on the stack that is to be visited itself; -1 when it isn't. */
+  #indexOf(node: LevelNode<Message>): number {
+    for (let index = 0; index < this.#nodes.length; index++) {
+      if (this.#nodes[index] === node && this.#children[index] === null) return index;
+    }
+    return -1;
+  }
+}

@@ -1,0 +1,25 @@
+import type { Delivery } from './delivery.ts';
+import type { DropReason } from './drop.ts';
+import type { PublishFrame } from './publish-frame.ts';
+
+/** The connection, as the session sees it. */
+export interface SessionLink {
+  /** False while so much waits to be sent that messages had better stay in the queue. */
+  readonly isWritable: boolean;
+  /**
+   * Sends a PUBLISH.
+   *
+   * @param dup - whether it is sent again [MQTT-3.3.1-1]
+   * @returns null, or why nothing was sent: the packet exceeds the client's Maximum Packet Size (the
+   * message then counts as delivered [MQTT-3.1.2-25]), or it is QoS 0 and the client is too slow
+   */
+  sendPublish(delivery: Delivery, dup: boolean): DropReason | null;
+  /**
+   * Sends a PUBLISH that is encoded already.
+   *
+   * @param flags - `qos << 1 | retain`
+   * @returns as `sendPublish` does
+   */
+  sendFrame(frame: PublishFrame, flags: number, packetId: number): DropReason | null;
+  sendPubrel(packetId: number): void;
+}
