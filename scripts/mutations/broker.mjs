@@ -491,6 +491,31 @@ export const brokerMutations = [
     caughtBy: ['storage'],
   },
   {
+    name: 'full-disk-hand-over-unstored',
+    breaks: 'QoS 2 that no record has uses no packet identifier that a stored message has later',
+    edits: [
+      {
+        file: ROUTER,
+        find: 'return sequence > 0 || (session.store !== null && message.qos === 2 && qos === 2);',
+        put: 'void session;\n    void message;\n    void qos;\n    return sequence > 0;',
+      },
+    ],
+    caughtBy: ['storage'],
+  },
+  {
+    name: 'sent-before-handed-over',
+    breaks:
+      'what a former process had sent of a shared subscription stays with its member [MQTT-4.8.2-4]',
+    edits: [
+      {
+        file: 'packages/session/src/stored-queue.ts',
+        find: 'if (isSent && !(takesSent && qos === 1)) return false;',
+        put: 'void isSent;\n      void qos;\n      void takesSent;',
+      },
+    ],
+    caughtBy: ['storage'],
+  },
+  {
     name: 'full-disk-will-lost',
     breaks: 'a will that had no room is published when there is some',
     edits: [

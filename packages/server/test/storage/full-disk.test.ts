@@ -319,6 +319,34 @@ describe('what the disk refuses in the moment in which it fills up, or has no ro
   });
 });
 
+test('QoS 2 that is handed over uses no packet identifier that another message has after a restart', async () => {
+  const fleeting = await machine.open();
+  fleeting.connect('fleeting', { properties: { receiveMaximum: 1 } });
+  fleeting.subscribe('$share/group/t', 1);
+  expect(brief([await fleeting.next(), await fleeting.next()])).toEqual(['connack', 'suback']);
+  const publisher = await machine.connected('publisher');
+  for (const messageId of [1, 2]) {
+    publisher.publish('t', `${messageId}`, 2, messageId);
+    expect(await publisher.next()).toMatchObject({ cmd: 'pubrec', messageId });
+  }
+  expect(brief([await fleeting.next()])).toEqual(['t 1']);
+  const lasting = await machine.subscribed('lasting', '$share/group/t');
+  await machine.becomeFull();
+  // Its session ends; what it could not take yet is in memory only.
+  fleeting.send({ cmd: 'disconnect' });
+  expect(await fleeting.next()).toBeNull();
+  const before = await lasting.sentSoFar();
+  await machine.makeRoom();
+  publisher.publish('t', '3', 2, 3);
+  expect(await publisher.next()).toMatchObject({ cmd: 'pubrec', messageId: 3 });
+  await machine.restart();
+  const again = await machine.connected('lasting');
+  const stored = (await again.next()) as Packet & { cmd: 'publish' };
+  expect(brief([stored])).toEqual(['t 3']);
+  const used = before.map((packet) => (packet as typeof stored).messageId);
+  expect(used).not.toContain(stored.messageId);
+});
+
 describe('MQTT 3.1.1: a message is refused by not acknowledging it', () => {
   test.each([1, 2] as const)(
     'QoS %d: the connection ends, and it is taken when it is sent again',

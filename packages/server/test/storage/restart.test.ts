@@ -125,6 +125,39 @@ test('what is handed over in a group is one member’s, whenever the power is cu
   }
 }, 60_000);
 
+test('what a former process had sent stays with its member, but QoS 1 when the session ends [MQTT-4.8.2-4] [MQTT-4.8.2-5]', async () => {
+  const first = await machine.subscribed('first', '$share/group/t');
+  const publisher = await machine.connected('publisher');
+  for (const [messageId, qos] of [
+    [1, 1],
+    [2, 2],
+    [3, 1],
+  ] as const) {
+    publisher.publish('t', `${messageId}`, qos, messageId);
+    await publisher.next();
+  }
+  const sent = ['t 1', 't 2', 't 3'];
+  expect(brief([await first.next(), await first.next(), await first.next()])).toEqual(sent);
+  await machine.stopAndStart();
+  const second = await machine.subscribed('second', '$share/group/t');
+  const slow = await machine.open();
+  slow.connect('first', { properties: { sessionExpiryInterval: 1000, receiveMaximum: 1 } });
+  expect(brief([await slow.next(), await slow.next()])).toEqual(['connack', 't 1']);
+  slow.send({ cmd: 'disconnect' });
+  expect(await slow.next()).toBeNull();
+  expect(await second.sentSoFar()).toEqual([]);
+  const again = await machine.connected('first');
+  expect(brief([await again.next(), await again.next(), await again.next()])).toEqual(sent);
+
+  await machine.stopAndStart();
+  const other = await machine.connected('second');
+  const clean = await machine.open();
+  clean.connect('first', { clean: true });
+  expect(await clean.next()).toMatchObject({ cmd: 'connack', sessionPresent: false });
+  expect(brief([await other.next(), await other.next()])).toEqual(['t 1', 't 3']);
+  expect(await other.sentSoFar()).toEqual([]);
+});
+
 test('what is handed over to a member with QoS 0 is read back for it', async () => {
   const first = await machine.open();
   first.connect('first', { properties: { sessionExpiryInterval: 1000, receiveMaximum: 1 } });
