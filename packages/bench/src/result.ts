@@ -32,6 +32,16 @@ export interface Result {
   readonly memory: readonly MemoryPoint[];
 }
 
+/** What a result says of messages when none were sent. */
+export const NO_MESSAGES = {
+  sent: 0,
+  expected: 0,
+  delivered: 0,
+  lost: 0,
+  surplus: 0,
+  refused: 0,
+} as const;
+
 export interface GeneratorUsage {
   /** Cores. */
   readonly cpu: number;

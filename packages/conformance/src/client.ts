@@ -1,5 +1,6 @@
 import { connect as openSocket, type Socket } from 'node:net';
 import { WebSocket } from 'ws';
+import { check, WRONG } from './case.ts';
 import {
   ack,
   type ConnectOptions,
@@ -341,6 +342,18 @@ export class Context {
     await sender.expect('pubrec', { id });
     sender.send(ack('pubrel', id));
     await sender.expect('pubcomp', { id });
+  }
+
+  /** Subscribes to a filter that has to be refused: with 0x8F, or by a close. */
+  async refusedFilter(filter: string): Promise<void> {
+    const client = await this.connect();
+    client.send(subscribe([[filter, 0]]));
+    const answer = await client.next();
+    const isRefused =
+      answer === null ||
+      (answer.type === 'suback' && answer.reasonCodes[0] === 0x8f) ||
+      (answer.type === 'disconnect' && [...WRONG, 0x8f].includes(answer.reasonCode));
+    check(isRefused, `${filter}: ${answer?.type}`);
   }
 
   /** Sends a packet that has to be refused, on a connection of its own that is open. */

@@ -4,10 +4,10 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { encode } from '@promptmq/codec';
 import { ConfigError, createBroker } from '../src/index.ts';
 import { noopLogger } from '../src/log/index.ts';
 import { TestClient } from './support/mqtt-client.ts';
+import { connectBytes } from './support/packet-client.ts';
 
 test('any number of brokers run side by side on free ports, and share nothing', async () => {
   const brokers = await Promise.all(Array.from({ length: 5 }, () => createBroker()));
@@ -85,16 +85,7 @@ test('a listener can be left out, or be a Unix domain socket', async () => {
   const broker = await createBroker({ server: { bind: `unix:${path}`, wsBind: null } });
   expect(broker.wsUrl).toBeNull();
   const socket = connect(path);
-  socket.write(
-    encode({
-      cmd: 'connect',
-      protocolId: 'MQTT',
-      protocolVersion: 4,
-      clean: true,
-      clientId: 'c',
-      keepalive: 0,
-    }) as Uint8Array,
-  );
+  socket.write(connectBytes);
   expect([...(await once(socket, 'data'))[0]]).toEqual([0x20, 2, 0, 0]);
   socket.destroy();
   expect(broker.listeners[0]?.address).toBe(path);

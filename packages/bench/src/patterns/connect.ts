@@ -1,7 +1,7 @@
 import { BenchError } from '../bench-error.ts';
 import { Client } from '../client.ts';
 import { Histogram } from '../histogram.ts';
-import { labelOf, type Result } from '../result.ts';
+import { labelOf, NO_MESSAGES, type Result } from '../result.ts';
 import { brokerUsage, generatorUsage, inParallel, type Run, takeUsage } from '../run.ts';
 
 const PROGRESS_MS = 500;
@@ -49,12 +49,7 @@ export async function runConnect(run: Run): Promise<Result> {
     unit: 'connects',
     ratePerSecond: opened / seconds,
     seconds,
-    sent: 0,
-    expected: 0,
-    delivered: 0,
-    lost: 0,
-    surplus: 0,
-    refused: 0,
+    ...NO_MESSAGES,
     latency: latency.percentiles(),
     generator: generatorUsage(before, after, null),
     broker: brokerUsage(before, after),

@@ -1,6 +1,6 @@
 import { elapse } from '../clock.ts';
 import { Histogram } from '../histogram.ts';
-import { labelOf, type MemoryPoint, type Result } from '../result.ts';
+import { labelOf, type MemoryPoint, NO_MESSAGES, type Result } from '../result.ts';
 import {
   brokerUsage,
   generatorUsage,
@@ -62,12 +62,7 @@ export async function runIdle(run: Run): Promise<Result> {
       unit: 'connects',
       ratePerSecond: (opened * 1000) / Math.max(1, openingMs),
       seconds: openingMs / 1000,
-      sent: 0,
-      expected: 0,
-      delivered: 0,
-      lost: 0,
-      surplus: 0,
-      refused: 0,
+      ...NO_MESSAGES,
       latency: latency.percentiles(),
       generator: generatorUsage(before, afterOpening, null),
       broker: brokerUsage(before, last),

@@ -1,6 +1,6 @@
 import { CaseList, check, WRONG } from '../case.ts';
 import { texts } from '../client.ts';
-import { ack, packet, property, publish, subscribe, u16 } from '../wire.ts';
+import { ack, packet, publish, u16 } from '../wire.ts';
 
 /** QoS 1 and 2: what is acknowledged, how, and what is sent again (§3.4 to §3.7, §4.3, §4.4). */
 const list = new CaseList();
@@ -47,11 +47,7 @@ list.v5(
   'MQTT-4.4.0-1 MQTT-4.3.3-10',
   async (context) => {
     const receiver = await context.subscriber();
-    const options = {
-      clientId: context.clientId(),
-      clean: false,
-      properties: property.sessionExpiry(60),
-    };
+    const options = context.durable();
     const first = await context.connect(options);
     first.send(publish(context.topic(), 'x', { qos: 2, id: 5 }));
     await first.expect('pubrec', { id: 5 });
@@ -78,14 +74,8 @@ list.v5(
   'unacknowledged messages are sent again with DUP, in order, with their identifiers',
   'MQTT-3.3.1-1 MQTT-3.3.1-3 MQTT-4.3.2-1 MQTT-4.3.2-2 MQTT-4.3.2-3 MQTT-4.3.3-1 MQTT-4.3.3-2 MQTT-4.3.3-3 MQTT-4.4.0-1 MQTT-4.5.0-1',
   async (context) => {
-    const options = {
-      clientId: context.clientId(),
-      clean: false,
-      properties: property.sessionExpiry(60),
-    };
-    const first = await context.connect(options);
-    first.send(subscribe([[context.topic(), 2]]));
-    await first.expect('suback');
+    const options = context.durable();
+    const first = await context.subscriber(context.topic(), 2, options);
     const sender = await context.connect();
     const qos = [1, 2, 1, 2];
     for (const [index, one] of qos.entries()) {
@@ -106,14 +96,8 @@ list.v5(
   'an owed PUBREL is sent again, and the PUBLISH is not',
   'MQTT-4.3.3-4 MQTT-4.3.3-5 MQTT-4.3.3-6 MQTT-3.6.2-1',
   async (context) => {
-    const options = {
-      clientId: context.clientId(),
-      clean: false,
-      properties: property.sessionExpiry(60),
-    };
-    const first = await context.connect(options);
-    first.send(subscribe([[context.topic(), 2]]));
-    await first.expect('suback');
+    const options = context.durable();
+    const first = await context.subscriber(context.topic(), 2, options);
     const sender = await context.connect();
     await context.deliver(sender, context.topic(), 'x', { qos: 2 });
     const { id } = await first.expect('publish', { qos: 2 });
@@ -131,14 +115,8 @@ list.v5(
   'an error code in PUBACK or PUBREC ends the delivery',
   'MQTT-4.4.0-2 §4.3.3',
   async (context) => {
-    const options = {
-      clientId: context.clientId(),
-      clean: false,
-      properties: property.sessionExpiry(60),
-    };
-    const first = await context.connect(options);
-    first.send(subscribe([[context.topic(), 2]]));
-    await first.expect('suback');
+    const options = context.durable();
+    const first = await context.subscriber(context.topic(), 2, options);
     const sender = await context.connect();
     for (const [qos, answer] of [
       [1, 'puback'],

@@ -162,14 +162,8 @@ list.v5(
   'a message waits no longer than its queue has room, and the newest gives way',
   'MQTT-4.5.0-1 §4.1',
   async (context) => {
-    const options = {
-      clientId: context.clientId(),
-      clean: false,
-      properties: property.sessionExpiry(60),
-    };
-    const first = await context.connect(options);
-    first.send(subscribe([[context.topic(), 1]]));
-    await first.expect('suback');
+    const options = context.durable();
+    const first = await context.subscriber(context.topic(), 1, options);
     first.destroy();
     const sender = await context.connect();
     for (const id of [1, 2, 3]) {

@@ -86,14 +86,8 @@ list.v5(
   'a message that was sent is sent again although it has expired',
   'MQTT-4.3.3-7',
   async (context) => {
-    const options = {
-      clientId: context.clientId(),
-      clean: false,
-      properties: property.sessionExpiry(60),
-    };
-    const first = await context.connect(options);
-    first.send(subscribe([[context.topic(), 2]]));
-    await first.expect('suback');
+    const options = context.durable();
+    const first = await context.subscriber(context.topic(), 2, options);
     const sender = await context.connect();
     const expiry = { qos: 2, properties: property.messageExpiry(1) };
     await context.deliver(sender, context.topic(), 'x', expiry);

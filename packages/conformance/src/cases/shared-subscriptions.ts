@@ -116,14 +116,7 @@ list.v5(
       '$share/a+/t',
       '$share/#',
     ]) {
-      const client = await context.connect();
-      client.send(subscribe([[filter, 0]]));
-      const answer = await client.next();
-      const isRefused =
-        answer === null ||
-        (answer.type === 'suback' && answer.reasonCodes[0] === 0x8f) ||
-        (answer.type === 'disconnect' && [...WRONG, 0x8f].includes(answer.reasonCode));
-      check(isRefused, `${filter}: ${answer?.type}`);
+      await context.refusedFilter(filter);
     }
   },
 );

@@ -1,8 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { isValidTopicFilter } from '@promptmq/session';
-import { isNode, LineCounter, parseDocument } from 'yaml';
+import { isNode } from 'yaml';
 import { z } from 'zod';
-import { ConfigError, type ConfigProblem } from '../config/index.ts';
+import { ConfigError, type ConfigProblem, readYamlFile } from '../config/index.ts';
 import type { AclRule } from './acl.ts';
 
 const KEY = 'auth.acl-file';
@@ -47,28 +46,7 @@ const fileSchema = z.strictObject({
  * @throws {ConfigError} with everything that is wrong, with line and column
  */
 export function readAclFile(path: string): readonly AclRule[] {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    const message = `can't be read: ${(error as Error).message}`;
-    throw new ConfigError([{ key: KEY, source: path, message }]);
-  }
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines });
-  const position = (offset: number) => {
-    const { line, col } = lines.linePos(offset);
-    return `${path}:${line}:${col}`;
-  };
-  if (document.errors.length > 0) {
-    throw new ConfigError(
-      document.errors.map(({ message, pos }) => ({
-        key: KEY,
-        source: position(pos[0]),
-        message: (message.split('\n')[0] as string).replace(/ at line.*/, ''),
-      })),
-    );
-  }
+  const { document, position } = readYamlFile(path, KEY);
   const result = fileSchema.safeParse(document.toJS() ?? {});
   if (result.success) return result.data.rules;
   const problems = result.error.issues.map((issue): ConfigProblem => {

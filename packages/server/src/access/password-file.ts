@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { ConfigError, type ConfigProblem } from '../config/index.ts';
+import { ConfigError, type ConfigProblem, readTextFile } from '../config/index.ts';
 import { type PasswordHash, parsePasswordHash } from './password.ts';
 
 const KEY = 'auth.password-file';
@@ -10,13 +9,7 @@ const KEY = 'auth.password-file';
  * @throws {ConfigError} with every line that is wrong; never with what is in it
  */
 export function readPasswordFile(path: string): ReadonlyMap<string, PasswordHash> {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    const message = `can't be read: ${(error as Error).message}`;
-    throw new ConfigError([{ key: KEY, source: path, message }]);
-  }
+  const text = readTextFile(path, KEY);
   const users = new Map<string, PasswordHash>();
   const problems: ConfigProblem[] = [];
   for (const [index, line] of text.split(/\r?\n/).entries()) {

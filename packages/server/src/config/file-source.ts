@@ -1,7 +1,9 @@
-import { readFileSync } from 'node:fs';
-import { isMap, isNode, isScalar, LineCounter, parseDocument, type YAMLMap } from 'yaml';
+import { isMap, isNode, isScalar, type YAMLMap } from 'yaml';
 import { configSections } from './options.ts';
-import type { ConfigProblem } from './parse.ts';
+import { ConfigError, type ConfigProblem } from './parse.ts';
+import { readYamlFile, type YamlFile } from './yaml-file.ts';
+
+const KEY = '--config';
 
 /** A value as its source has it, by key, such as `mqtt.max-qos`. */
 export interface SourcedValue {
@@ -19,33 +21,17 @@ export interface SourceContent {
 
 /** Reads a configuration file, YAML or JSON; what it says is not checked yet. */
 export function readConfigFile(path: string): SourceContent {
-  const failed = (source: string, message: string): ConfigProblem => ({
-    key: '--config',
-    source,
-    message,
-  });
-  let text: string;
+  let file: YamlFile;
   try {
-    text = readFileSync(path, 'utf8');
+    file = readYamlFile(path, KEY);
   } catch (error) {
-    const message = `can't be read: ${(error as Error).message}`;
-    return { values: [], problems: [failed(path, message)] };
+    if (!(error instanceof ConfigError)) throw error;
+    return { values: [], problems: error.problems };
   }
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines });
-  const position = (offset: number) => {
-    const { line, col } = lines.linePos(offset);
-    return `${path}:${line}:${col}`;
-  };
-  if (document.errors.length > 0) {
-    const problems = document.errors.map(({ message, pos }) =>
-      failed(position(pos[0]), (message.split('\n')[0] as string).replace(/ at line.*/, '')),
-    );
-    return { values: [], problems };
-  }
+  const { document, position } = file;
   if (document.contents === null) return { values: [], problems: [] };
   if (!isMap(document.contents)) {
-    return { values: [], problems: [failed(path, 'it must hold sections')] };
+    return { values: [], problems: [{ key: KEY, source: path, message: 'it must hold sections' }] };
   }
   const values: SourcedValue[] = [];
   collect(document.contents, '');

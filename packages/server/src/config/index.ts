@@ -7,3 +7,4 @@ export { ConfigError, type ConfigProblem, parseConfig } from './parse.ts';
 export { changedOptions, diffConfig, printConfig, valueAt } from './print.ts';
 export { type Config, type ConfigInput, configSchema } from './schema.ts';
 export { type Address, allowedText } from './units.ts';
+export { readTextFile, readYamlFile } from './yaml-file.ts';

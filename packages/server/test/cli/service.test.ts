@@ -13,17 +13,8 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { encode } from '@promptmq/codec';
 import { Command } from '../support/command.ts';
-
-const connectBytes = encode({
-  cmd: 'connect',
-  protocolId: 'MQTT',
-  protocolVersion: 4,
-  clean: true,
-  clientId: 'c',
-  keepalive: 0,
-}) as Uint8Array;
+import { connectBytes } from '../support/packet-client.ts';
 
 let folder: string;
 let pidFile: string;

@@ -6,10 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { encode } from '@promptmq/codec';
 import { createBroker, type RunningBroker } from '../../src/index.ts';
 import { dashboardPanels, fillIn } from '../support/dashboard.ts';
 import { TestClient } from '../support/mqtt-client.ts';
+import { connectBytes } from '../support/packet-client.ts';
 import { dockerFolder, isPrometheusInstalled, Prometheus } from '../support/prometheus.ts';
 
 const isRequired = process.env['CI'] !== undefined && process.platform === 'linux';
@@ -140,16 +140,7 @@ async function comeAndGo(url: string, isOver: () => boolean): Promise<void> {
 async function disturb(url: string, subscriber: TestClient): Promise<void> {
   await subscriber.mqtt.subscribeAsync('one/too/many').catch(() => {});
   const socket = connect(Number(new URL(url).port), '127.0.0.1');
-  socket.write(
-    encode({
-      cmd: 'connect',
-      protocolId: 'MQTT',
-      protocolVersion: 4,
-      clean: true,
-      clientId: 'raw',
-      keepalive: 0,
-    }) as Uint8Array,
-  );
+  socket.write(connectBytes);
   await once(socket, 'data');
   socket.write(Uint8Array.of(0x30, 2, 0, 0));
   await once(socket, 'close');

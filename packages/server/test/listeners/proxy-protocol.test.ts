@@ -5,12 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { encode } from '@promptmq/codec';
 import fc from 'fast-check';
 import { createBroker, type RunningBroker } from '../../src/index.ts';
 import { parseProxyHeader } from '../../src/listeners/proxy-header.ts';
 import { noopLogger } from '../../src/log/index.ts';
 import { CertificateAuthority } from '../support/certificates.ts';
+import { connectBytes } from '../support/packet-client.ts';
 
 const V1 = Buffer.from('PROXY TCP4 192.0.2.1 192.0.2.2 50000 1883\r\n');
 const SIGNATURE = '0d0a0d0a000d0a515549540a';
@@ -99,14 +99,6 @@ describe('headers', () => {
 });
 
 describe('listeners', () => {
-  const connectBytes = encode({
-    cmd: 'connect',
-    protocolId: 'MQTT',
-    protocolVersion: 4,
-    clean: true,
-    clientId: 'c',
-    keepalive: 0,
-  }) as Buffer;
   const logged: object[] = [];
   const log = (event: string, fields: object = {}) => logged.push({ event, ...fields });
   let broker: RunningBroker | null = null;

@@ -11,6 +11,7 @@ import {
   type RunningBroker,
 } from '../../src/index.ts';
 import { TestClient } from '../support/mqtt-client.ts';
+import { connectBytes } from '../support/packet-client.ts';
 
 let broker: RunningBroker | null = null;
 
@@ -146,16 +147,7 @@ test('refusals are counted: CONNECT, filters, publishes, packets that break a ru
   await client.mqtt.publishAsync('$SYS/x', 'y', { qos: 1 }).catch(() => {});
 
   const socket = connect(Number(new URL(`${running.url}`).port), '127.0.0.1');
-  socket.write(
-    encode({
-      cmd: 'connect',
-      protocolId: 'MQTT',
-      protocolVersion: 4,
-      clean: true,
-      clientId: 'raw',
-      keepalive: 0,
-    }) as Uint8Array,
-  );
+  socket.write(connectBytes);
   await once(socket, 'data');
   // An empty topic name; then what follows isn't looked at any more.
   socket.write(Uint8Array.of(0x30, 2, 0, 0, 0xf0, 0xff, 0xff, 0xff, 0xff));

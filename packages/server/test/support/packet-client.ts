@@ -2,6 +2,16 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { encode, type Packet, PacketDecoder, type ProtocolVersion } from '@promptmq/codec';
 
+/** The bytes of a CONNECT of MQTT 3.1.1. */
+export const connectBytes = encode({
+  cmd: 'connect',
+  protocolId: 'MQTT',
+  protocolVersion: 4,
+  clean: true,
+  clientId: 'c',
+  keepalive: 0,
+}) as Buffer;
+
 /** A client over a real socket that sends exactly what it is told to, and answers nothing by itself. */
 export class PacketClient {
   readonly #socket: Socket;
