@@ -22,6 +22,7 @@ import { createLogger } from '../../src/log/index.ts';
 import { CertificateAuthority } from '../support/certificates.ts';
 import { bin, Command } from '../support/command.ts';
 import { TestClient } from '../support/mqtt-client.ts';
+import { PacketClient } from '../support/packet-client.ts';
 
 // A machine that is busy with other work is no failure.
 jest.setTimeout(60_000);
@@ -350,10 +351,10 @@ ${more}`,
   for (let count = 0; count < 3; count++) await publisher.mqtt.publishAsync('t', '', { qos: 1 });
   await publisher.end();
 
-  const sleeper = await TestClient.connect(url, { keepalive: 1, reschedulePings: false });
-  // It sends no PINGREQ from here on.
-  sleeper.mqtt.stream.write = () => true;
-  await sleeper.closed();
+  const sleeper = await PacketClient.open(url);
+  sleeper.connect('sleeper', { keepalive: 1 });
+  // CONNACK, DISCONNECT, and the end.
+  for (let packet = await sleeper.next(); packet !== null; ) packet = await sleeper.next();
 
   configure('mqtt: { max-connections: 1 }');
   broker.child.kill('SIGHUP');
