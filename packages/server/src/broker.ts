@@ -1,5 +1,4 @@
 import { ReasonCode } from '@promptmq/codec';
-import type { Subscription } from '@promptmq/session';
 import type { LogEvent } from '@promptmq/wal';
 import { Access } from './access/index.ts';
 import type { AuthenticationMethod } from './authentication.ts';
@@ -15,11 +14,8 @@ import { type Logger, rateLimited } from './log/index.ts';
 import { RetainedReplays } from './retained-replays.ts';
 import { type BrokerSession, Router } from './router.ts';
 import type { Runtime } from './runtime.ts';
-import type { SessionEntry } from './session-entry.ts';
 import { Sessions } from './sessions.ts';
 import { type BrokerStats, createStats } from './stats.ts';
-import type { SessionRecord } from './storage/records.ts';
-import type { RecoveryHost } from './storage/recovery.ts';
 import { Storage, type StorageResources } from './storage/storage.ts';
 import { logStorageEvent } from './storage/storage-log.ts';
 import { revokeSubscriptions } from './subscribe.ts';
@@ -36,7 +32,7 @@ const SPARE_SOCKETS = 100;
  * The broker without sockets: what its parts have in common, its connections, start and stop. Transports are given
  * to it by `accept`; time and randomness come from its `Runtime`.
  */
-export class Broker implements RecoveryHost {
+export class Broker {
   readonly config: Config;
   readonly runtime: Runtime;
   readonly stats: BrokerStats;
@@ -255,30 +251,6 @@ export class Broker implements RecoveryHost {
       durationMs: Math.round(this.runtime.now() - startedAt),
     });
     this.timer.arm();
-  }
-
-  restoreEntry(record: SessionRecord): SessionEntry {
-    return this.sessions.restoreEntry(record);
-  }
-
-  updateEntry(entry: SessionEntry, record: SessionRecord): void {
-    this.sessions.updateEntry(entry, record);
-  }
-
-  dropEntry(entry: SessionEntry): void {
-    this.sessions.dropEntry(entry);
-  }
-
-  restoreSubscription(entry: SessionEntry, subscription: Subscription): void {
-    this.sessions.restoreSubscription(entry, subscription);
-  }
-
-  dropSubscription(entry: SessionEntry, topicFilter: string): void {
-    this.sessions.dropSubscription(entry, topicFilter);
-  }
-
-  entryOf(session: BrokerSession): SessionEntry {
-    return this.sessions.entryOf(session);
   }
 
   onStorageEvent(event: LogEvent): void {

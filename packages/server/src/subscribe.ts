@@ -50,7 +50,7 @@ export function subscribe(broker: Broker, connection: Connection, packet: Subscr
   const position =
     session.store === null || storage === null || added.length === 0
       ? -1
-      : storage.writeSubscriptions(broker.entryOf(session), added);
+      : storage.writeSubscriptions(broker.sessions.entryOf(session), added);
   broker.log.debug('client-subscribed', { clientId: session.clientId, granted });
   answer(broker, connection, position, { cmd: 'suback', messageId: packet.messageId, granted });
   for (const subscription of replays) replayRetained(broker, connection, subscription, position);
@@ -227,7 +227,7 @@ export function unsubscribe(
     position =
       removed.length === 0
         ? storage.lastPosition
-        : storage.writeUnsubscriptions(broker.entryOf(session), removed);
+        : storage.writeUnsubscriptions(broker.sessions.entryOf(session), removed);
   }
   answer(broker, connection, position, { cmd: 'unsuback', messageId: packet.messageId, granted });
 }
@@ -250,7 +250,7 @@ export function revokeSubscriptions(
   broker.stats.subscriptionsCurrent = broker.router.trie.subscriptionCount;
   // On a full disk they come back with a restart, and are taken away again when the client does.
   if (session.store !== null && broker.storage?.isOpen === true) {
-    broker.storage.writeUnsubscriptions(broker.entryOf(session), removed);
+    broker.storage.writeUnsubscriptions(broker.sessions.entryOf(session), removed);
   }
   broker.log.info('subscriptions-revoked', {
     clientId: session.clientId,

@@ -360,11 +360,11 @@ export class Storage implements LogOwner, DeliveryStore<Connection> {
   // ---------------------------------------------------------------------- log owner
 
   restore(entries: Iterable<readonly [key: string, value: Uint8Array]>): void {
-    restoreState(this.#state, this.#broker, entries);
+    restoreState(this.#state, this.#broker.sessions, entries);
   }
 
   replay(record: LogRecord, release: Release): void {
-    replayRecord(this.#state, this.#broker, record, release);
+    replayRecord(this.#state, this.#broker.sessions, record, release);
   }
 
   changes(isWhole: boolean): Iterable<CheckpointEntry> {

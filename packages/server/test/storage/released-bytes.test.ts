@@ -86,6 +86,6 @@ test('what a message was to a session that isn’t there is given up, as damage 
   const record = { position: 100, origin: 100, stream, data };
   const released: number[][] = [];
   const { broker } = machine;
-  replayRecord(new StoredState(), broker, record, (...one) => released.push(one));
+  replayRecord(new StoredState(), broker.sessions, record, (...one) => released.push(one));
   expect(released).toEqual([[100, recordBytes(data.length, stream.length)]]);
 });
