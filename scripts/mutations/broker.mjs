@@ -503,6 +503,18 @@ export const brokerMutations = [
     caughtBy: ['storage'],
   },
   {
+    name: 'maybe-sent-handed-over',
+    breaks: 'of QoS 2, what a killed process may have sent stays with its member [MQTT-4.8.2-5]',
+    edits: [
+      {
+        file: 'packages/session/src/stored-queue.ts',
+        find: 'if (qos === 2 && sequence <= this.#formerSequence) return false;',
+        put: 'void sequence;',
+      },
+    ],
+    caughtBy: ['storage'],
+  },
+  {
     name: 'sent-before-handed-over',
     breaks:
       'what a former process had sent of a shared subscription stays with its member [MQTT-4.8.2-4]',

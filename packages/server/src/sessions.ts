@@ -253,6 +253,7 @@ export class Sessions implements RecoveryHost {
 
   #takeUp(entry: SessionEntry, storage: Storage, now: number): void {
     const { session, will } = entry;
+    session.storedQueue?.endRestoring();
     if (entry.disconnectedAt === -1) {
       // Its connection ended with the process.
       entry.disconnectedAt = now;

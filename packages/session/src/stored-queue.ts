@@ -63,6 +63,8 @@ export class StoredQueue<L extends SessionLink> implements DeliveryQueue {
   #groupCount: number;
   /** Stored entries whose message is in memory. */
   #residentCount: number;
+  /** The last sequence of the processes before this one. */
+  #formerSequence: number;
 
   constructor(
     session: Session<L>,
@@ -85,6 +87,7 @@ export class StoredQueue<L extends SessionLink> implements DeliveryQueue {
     this.#transientCount = 0;
     this.#groupCount = 0;
     this.#residentCount = 0;
+    this.#formerSequence = 0;
   }
 
   get length(): number {
@@ -136,11 +139,15 @@ export class StoredQueue<L extends SessionLink> implements DeliveryQueue {
     return this.#transientCount === 0 ? [] : this.#extract((qos) => qos === 0);
   }
 
-  /** What a process that has ended had sent stays, but for QoS 1 where `takesSent` is set [MQTT-4.8.2-4]. */
+  /**
+   * What a process that has ended had sent stays, but for QoS 1 where `takesSent` is set [MQTT-4.8.2-4]. That it had
+   * is not always known: of QoS 2 all that it may have sent stays.
+   */
   takeShared(isTaken: (group: string) => boolean, takesSent: boolean): Delivery[] {
     if (this.#groupCount === 0) return [];
-    return this.#extract((qos, group, _sequence, _position, isSent) => {
+    return this.#extract((qos, group, sequence, _position, isSent) => {
       if (isSent && !(takesSent && qos === 1)) return false;
+      if (qos === 2 && sequence <= this.#formerSequence) return false;
       return group !== null && isTaken(group);
     });
   }
@@ -239,6 +246,11 @@ export class StoredQueue<L extends SessionLink> implements DeliveryQueue {
         block.flags[index] = (block.flags[index] as number) | EntryFlag.Sent;
       }
     }
+  }
+
+  /** All that was stored by processes that have ended is restored. */
+  endRestoring(): void {
+    this.#formerSequence = this.#session.lastSequence;
   }
 
   /** The blocks, to be read. */

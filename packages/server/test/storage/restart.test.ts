@@ -158,6 +158,34 @@ test('what a former process had sent stays with its member, but QoS 1 when the s
   expect(await other.sentSoFar()).toEqual([]);
 });
 
+test('of QoS 2, what a killed process may have sent stays with its member [MQTT-4.8.2-5]', async () => {
+  const first = await machine.subscribed('first', '$share/group/t');
+  const publisher = await machine.connected('publisher');
+  for (const [messageId, qos] of [
+    [1, 1],
+    [2, 2],
+  ] as const) {
+    publisher.publish('t', `${messageId}`, qos, messageId);
+    await publisher.next();
+  }
+  expect(brief([await first.next(), await first.next()])).toEqual(['t 1', 't 2']);
+  // Before anything says that they were sent.
+  const next = new Machine();
+  next.files = machine.files.afterPowerCut();
+  await next.start();
+  const second = await next.subscribed('second', '$share/group/t');
+  const slow = await next.open();
+  slow.connect('first', { properties: { sessionExpiryInterval: 1000, receiveMaximum: 1 } });
+  expect(brief([await slow.next(), await slow.next()])).toEqual(['connack', 't 1']);
+  slow.send({ cmd: 'disconnect' });
+  expect(await slow.next()).toBeNull();
+  expect(await second.sentSoFar()).toEqual([]);
+  const again = await next.connected('first');
+  expect(brief([await again.next(), await again.next()])).toEqual(['t 1', 't 2']);
+  await next.cutClients();
+  await next.broker.stop();
+});
+
 test('what is handed over to a member with QoS 0 is read back for it', async () => {
   const first = await machine.open();
   first.connect('first', { properties: { sessionExpiryInterval: 1000, receiveMaximum: 1 } });
