@@ -54,7 +54,8 @@ export class Receiver {
         break;
       case 1:
         this.#checkReceiveMaximum();
-        if (this.#session.hasReceived(packetId)) {
+        // Before MQTT 5, PUBACK can't say no.
+        if (this.#connection.version === 5 && this.#session.hasReceived(packetId)) {
           reasonCode = ReasonCode.PacketIdentifierInUse;
         }
         reasonCode = this.#route(view, reasonCode);
@@ -128,14 +129,14 @@ export class Receiver {
     if (session === null) return;
     const isOpen = this.#connection.session !== null;
     this.#pendingAcks?.refuse(position, (type, packetId, isDuplicate) => {
-      // What is still received has a record that is safe, or will be: one that was refused was released first.
-      if (isDuplicate && session.hasReceived(packetId)) return isOpen ? ReasonCode.Success : -1;
-      if (type === PacketType.PUBREC) session.release(packetId);
       if (type === PacketType.PUBCOMP) {
-        session.restoreReceived(packetId);
+        if (!isDuplicate) session.restoreReceived(packetId);
         if (isOpen) this.#retryPubrel(packetId);
         return -1;
       }
+      // What is still received has a record that is safe, or will be: one that was refused was released first.
+      if (isDuplicate && session.hasReceived(packetId)) return isOpen ? ReasonCode.Success : -1;
+      if (type === PacketType.PUBREC) session.release(packetId);
       return isOpen ? ReasonCode.QuotaExceeded : -1;
     });
     // Earlier versions have no way to refuse a message: not to acknowledge it has to do.
@@ -209,8 +210,10 @@ export class Receiver {
     const session = this.#session;
     const { storage } = this.#broker;
     if (!session.hasReceived(packetId)) {
+      // That it is free may still be on its way to the disk.
+      const position = session.store === null ? -1 : (storage as Storage).lastPosition;
       const reasonCode = ReasonCode.PacketIdentifierNotFound;
-      this.#acknowledge(PacketType.PUBCOMP, packetId, reasonCode, -1);
+      this.#acknowledge(PacketType.PUBCOMP, packetId, reasonCode, position, true);
       return;
     }
     if (session.store === null || storage === null) {

@@ -185,17 +185,21 @@ export class Router {
    * Gives deliveries of shared subscriptions, whose session can't take them, to another member.
    *
    * @param except - that session
+   * @returns those that have to be read first: what their new member gets is in memory only
    */
-  redeliver(deliveries: readonly Delivery[], except: BrokerSession): void {
+  redeliver(deliveries: readonly Delivery[], except: BrokerSession): Delivery[] {
+    const unread: Delivery[] = [];
     for (const delivery of deliveries) {
-      const group = this.trie.group(delivery.group as string);
-      const recipient = group?.next(except) ?? null;
+      const recipient = this.trie.group(delivery.group as string)?.next(except) ?? null;
       if (recipient === null || this.#isStuck(delivery, recipient)) {
         this.#stats.dropped['session-ended']++;
+      } else if (delivery.message === STORED_MESSAGE && !isStoredFor(recipient)) {
+        unread.push(delivery);
       } else {
         this.#handOver(delivery, recipient);
       }
     }
+    return unread;
   }
 
   /**
@@ -212,20 +216,12 @@ export class Router {
     { session, qos, retainAsPublished, ...to }: Recipient<BrokerSession>,
   ): void {
     const { message, position, group } = delivery;
-    const isStored = message === STORED_MESSAGE;
-    if (isStored && (session.store === null || qos === 0)) {
-      // What the other member gets is in memory only: this one has to be read first.
-      this.storage?.reader.readBack(position, (read) =>
-        this.#handOver({ ...delivery, message: read }, { session, qos, retainAsPublished, ...to }),
-      );
-      return;
-    }
     if (message.expiresAt <= this.#runtime.now()) {
       this.#stats.dropped.expired++; // [MQTT-3.3.2-5]
       return;
     }
     // Of a message that isn't read, what is known is what its former delivery had.
-    const published = isStored ? delivery : message;
+    const published = message === STORED_MESSAGE ? delivery : message;
     const next = new Delivery(
       message,
       published.qos < qos ? published.qos : qos,
@@ -244,11 +240,9 @@ export class Router {
   #needsStorage(route: Route<BrokerSession>, qos: 0 | 1 | 2, retain: boolean): boolean {
     if (retain) return true;
     if (qos === 0) return false;
-    const isStored = ({ session, qos }: Recipient<BrokerSession>) =>
-      session.store !== null && qos > 0;
     return (
-      route.recipients.some(isStored) ||
-      route.groups.some(({ members }) => members.some(({ recipient }) => isStored(recipient)))
+      route.recipients.some(isStoredFor) ||
+      route.groups.some(({ members }) => members.some(({ recipient }) => isStoredFor(recipient)))
     );
   }
 
@@ -450,6 +444,11 @@ export class Router {
 }
 
 /** A publisher waits for a subscriber that is behind. */
+/** Whether what the recipient gets at QoS 1 or 2 is in the log. */
+function isStoredFor({ session, qos }: Recipient<BrokerSession>): boolean {
+  return session.store !== null && qos > 0;
+}
+
 function holdBackFor({ link }: BrokerSession, publisher: Connection): void {
   if (link?.isCongested) link.holdBack(publisher);
 }

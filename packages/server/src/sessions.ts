@@ -1,5 +1,6 @@
 import {
   type DropReason,
+  type Message,
   NEVER_EXPIRES,
   type QueueTotals,
   Session,
@@ -216,8 +217,33 @@ export class Sessions implements RecoveryHost {
     const moved = session.takeShared(
       (group) => router.trie.group(group)?.hasConnectedBeside(session) === true,
     );
-    router.redeliver(moved, session);
-    if (session.store !== null) storage?.onHandedOver(session, moved);
+    const unread = router.redeliver(moved, session);
+    if (session.store === null) return;
+    // Until they have been read, they stay the session's.
+    session.storedQueue?.putBack(unread);
+    const stay = new Set(unread);
+    storage?.onHandedOver(
+      session,
+      moved.filter((delivery) => !stay.has(delivery)),
+    );
+    for (const { sequence } of unread) {
+      storage?.reader.readBack(
+        () => (session.isConnected ? -1 : (session.storedQueue?.positionOf(sequence) ?? -1)),
+        (message) => this.#handOverRead(session, sequence, message),
+      );
+    }
+  }
+
+  #handOverRead(session: BrokerSession, sequence: number, message: Message): void {
+    const { storage, router } = this.#broker;
+    const delivery = session.storedQueue?.find(sequence) ?? null;
+    const group = router.trie.group(delivery?.group ?? '');
+    // Meanwhile the session may be back, nobody else there, or the disk full.
+    if (delivery === null || session.isConnected || storage?.isOpen !== true) return;
+    if (group?.hasConnectedBeside(session) !== true) return;
+    session.storedQueue?.remove(sequence);
+    router.redeliver([{ ...delivery, message }], session);
+    storage.onHandedOver(session, [delivery]);
   }
 
   /** DISCONNECT changed the Session Expiry Interval (§3.14.2.2.2). */
@@ -240,7 +266,12 @@ export class Sessions implements RecoveryHost {
     this.dropEntry(entry);
     this.#wills.publish(entry);
     if (entry.number > 0) storage?.endSession(entry);
-    router.redeliver(session.end(), session);
+    for (const delivery of router.redeliver(session.end(), session)) {
+      storage?.reader.readBack(
+        () => delivery.position,
+        (message) => router.redeliver([{ ...delivery, message }], session),
+      );
+    }
   }
 
   // -------------------------------------------------------------------- recovery

@@ -105,6 +105,22 @@ export class QueueBlock {
     this.isChanged = true;
   }
 
+  /** Takes an entry out: those behind it move up. */
+  removeAt(index: number): void {
+    this.isChanged = true;
+    if (index === this.start) {
+      this.start++;
+      return;
+    }
+    const sequences = this.#sequences ?? this.#listSequences(this.end);
+    for (const column of [sequences, this.positions, this.shares, this.flags]) {
+      column.copyWithin(index, index + 1, this.end);
+    }
+    this.details?.splice(index, 1);
+    this.messages?.splice(index, 1);
+    this.end--;
+  }
+
   /** The sequence of an entry. */
   sequenceAt(index: number): number {
     return this.#sequences === null
@@ -150,10 +166,11 @@ export class QueueBlock {
   }
 
   /** Lists the sequences of the first entries, with room for those of as many as the columns take. */
-  #listSequences(count: number): void {
+  #listSequences(count: number): Float64Array {
     const sequences = new Float64Array(this.positions.length);
     for (let index = 0; index < count; index++) sequences[index] = this.sequenceAt(index);
     this.#sequences = sequences;
+    return sequences;
   }
 }
 

@@ -229,6 +229,10 @@ export class Session<L extends SessionLink = SessionLink> {
       this.#sendFirst(link, delivery);
       return;
     }
+    if (this.isEnded) {
+      this.#onDrop('session-ended', delivery);
+      return;
+    }
     const isFirst = this.#queue.length === 0;
     this.#queue.push(delivery, now);
     // Nothing else may come that would have the store told that somebody waits.

@@ -222,9 +222,23 @@ export class StoredQueue<L extends SessionLink> implements DeliveryQueue {
     const found = this.#find(sequence);
     if (found === null) return false;
     const { block, index } = found;
-    if (block === this.#blocks.peek() && index === block.start) this.#removeFirst();
-    else this.#extract((_qos, _group, at) => at === sequence);
+    const isHead = block === this.#blocks.peek() && index === block.start;
+    this.#forget(block, index);
+    block.removeAt(index);
+    if (isHead) this.#head = null;
+    if (block.length === 0) this.#removeBlock(block);
     return true;
+  }
+
+  #removeBlock(block: QueueBlock): void {
+    if (block === this.#blocks.peek()) {
+      this.#removeFirstBlock(block);
+      return;
+    }
+    this.#blocks.filter((one) => one !== block);
+    this.#removedNumbers.push(block.number);
+    this.#foundIn = null;
+    this.#lastBlock = [...this.#blocks].at(-1) ?? null;
   }
 
   /** Removes what was stored at or behind a position: it never came to be. */

@@ -69,16 +69,29 @@ export class MessageReader {
   /**
    * Reads a message for somebody who keeps it in memory only; one that can't be read is counted. Messages
    * come in the order in which they were asked for.
+   *
+   * @param positionOf - asked when its turn comes, as compaction may have moved the record; -1 when it isn't
+   * wanted any more
    */
-  readBack(position: number, onRead: (message: Message) => void): void {
-    this.#readingBack = this.#readingBack
-      .then(() => this.#records.log.read(position))
-      .then(
-        ({ data, stream }) => onRead(readMessageOnly(new ByteReader(data), stream)),
-        (error: unknown) => {
+  readBack(positionOf: () => number, onRead: (message: Message) => void): void {
+    this.#readingBack = this.#readingBack.then(() => this.#readNow(positionOf, onRead));
+  }
+
+  async #readNow(positionOf: () => number, onRead: (message: Message) => void): Promise<void> {
+    for (let position = positionOf(); position !== -1; ) {
+      try {
+        const { data, stream } = await this.#records.log.read(position);
+        onRead(readMessageOnly(new ByteReader(data), stream));
+        return;
+      } catch (error) {
+        const next = positionOf();
+        if (next === position) {
           this.#stats.lostMessages++;
           this.#broker.log.error('message-lost', { position, why: String(error) });
-        },
-      );
+          return;
+        }
+        position = next;
+      }
+    }
   }
 }
