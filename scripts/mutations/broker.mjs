@@ -45,8 +45,12 @@ export const brokerMutations = [
     edits: [
       {
         file: RECEIVER,
-        find: 'const position = session.store === null ? -1 : (storage as Storage).lastPosition;',
-        put: 'const position = storage === undefined ? 0 : -1;',
+        find:
+          'const position = session.store === null ? -1 : (storage as Storage).lastPosition;\n' +
+          '      this.#acknowledge(PacketType.PUBREC,',
+        put:
+          'const position = storage === undefined ? 0 : -1;\n' +
+          '      this.#acknowledge(PacketType.PUBREC,',
       },
     ],
     caughtBy: [],
@@ -331,8 +335,8 @@ export const brokerMutations = [
     edits: [
       {
         file: SESSIONS,
-        find: 'router.redeliver(session.end(), session);',
-        put: 'session.end();',
+        find: 'router.redeliver(session.end(), session)',
+        put: 'session.end().slice(0, 0)',
       },
     ],
     caughtBy: ['protocol'],

@@ -104,7 +104,6 @@ export class Sessions implements RecoveryHost {
     durability: Durability,
   ): { session: BrokerSession; isPresent: boolean; dependsOn: number } {
     const { storage } = this.#broker;
-    const before = storage?.lastPosition ?? -1;
     const link = this.connectionOf(clientId);
     if (link !== null && link !== by) link.takeOver();
     // It may have ended with the connection that it was taken from.
@@ -114,11 +113,10 @@ export class Sessions implements RecoveryHost {
       if (!cleanStart) return { session: entry.session, isPresent: true, dependsOn: -1 };
       this.#end(entry); // [MQTT-3.1.2-4]
     }
-    const after = storage?.lastPosition ?? -1;
     return {
       session: this.#create(clientId, durability),
       isPresent: false, // [MQTT-3.1.2-6]
-      dependsOn: after === before ? (storage?.ends.lastPosition ?? -1) : after,
+      dependsOn: storage?.ends.lastPosition ?? -1,
     };
   }
 

@@ -4,7 +4,7 @@ import { RecordKind } from './records.ts';
 
 /** Writes that sessions have ended: on a full disk as soon as there is room, as they would be back after a crash. */
 export class SessionEnds {
-  /** Of the last record that had to wait for room; -1 when there has been none. */
+  /** Of the last record: once it is safe, no session comes back that has ended; -1 when there has been none. */
   lastPosition: number;
   readonly #records: RecordLog;
   readonly #queue: CommitQueue;
@@ -29,20 +29,22 @@ export class SessionEnds {
       this.#unwritten.set(clientId, number);
       return;
     }
+    const position = records.append(records.writer.reset().u8(RecordKind.End).f64(number));
+    this.lastPosition = position;
     this.#queue.add({
-      position: records.append(records.writer.reset().u8(RecordKind.End).f64(number)),
+      position,
       onCommitted: () => {},
       onRefused: () => {
         this.#unwritten.set(clientId, number);
+        this.lastPosition = Math.min(this.lastPosition, position - 1);
       },
     });
   }
 
-  /** The disk has room: once `lastPosition` is safe, no session that has ended comes back. */
+  /** The disk has room. */
   onHasRoom(): void {
     const ends = [...this.#unwritten];
     this.#unwritten.clear();
     for (const [clientId, number] of ends) this.write(clientId, number);
-    if (ends.length > 0) this.lastPosition = this.#records.lastPosition;
   }
 }
