@@ -363,11 +363,11 @@ export class Ledger {
     { firstCopies, exactCopies }: Receipt,
     where: string,
   ): void {
-    const { refusals, sends, options } = publication;
-    if (exactCopies > 1 + (isStored ? 0 : refusals)) {
+    const { refusals, forgettings, sends, options } = publication;
+    if (exactCopies > 1 + forgettings + (isStored ? 0 : refusals)) {
       throw new Violation(`${where}: ${exactCopies} times at QoS 2`);
     }
-    const routed = options.qos === 1 && !options.isWill ? sends : 1 + refusals;
+    const routed = options.qos === 1 && !options.isWill ? sends : 1 + refusals + forgettings;
     const count = firstCopies.filter((copy) => !this.mayBeForgotten(copy)).length;
     if (count > routed) {
       throw new Violation(`${where}: ${count} times without DUP, routed ${routed}`);

@@ -324,6 +324,7 @@ export class ModelClient {
     else if (this.#expectedPresence() !== true) {
       this.ledger.endSession(this.session, false);
       this.#incoming.doubt();
+      this.#outgoing.doubt();
     }
   }
 

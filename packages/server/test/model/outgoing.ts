@@ -76,6 +76,13 @@ export class Outgoing {
     });
   }
 
+  /** The session may be another one from now on: what comes again is new to it. */
+  doubt(): void {
+    for (const { publication, phase } of this.#exchanges.values()) {
+      if (phase === 'published') publication.forgettings++;
+    }
+  }
+
   disconnected(): void {
     for (const exchange of this.#exchanges.values()) {
       if (exchange.phase === 'released') exchange.wasReleasedBefore = true;

@@ -41,6 +41,8 @@ export class Publication {
   isRefused = false;
   /** How often the disk may have refused it after it had gone to those whom the broker doesn't store. */
   refusals = 0;
+  /** How often the session that it was sent in may have ended, without its client knowing that it was another. */
+  forgettings = 0;
   /** How often its client has sent it. */
   sends = 0;
 
