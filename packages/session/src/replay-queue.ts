@@ -13,6 +13,8 @@ interface Batch {
 /** Retained messages that new subscriptions of a session are owed, in the order in which they are to be sent. */
 export class ReplayQueue {
   readonly #deliveries: Fifo<Delivery>;
+  /** Those of them that are stored, by sequence. */
+  readonly #stored: Map<number, Delivery>;
   /** Behind them: those of which deliveries are made when they are about to be sent. */
   readonly #batches: Fifo<Batch>;
   #batchedCount: number;
@@ -21,6 +23,7 @@ export class ReplayQueue {
 
   constructor() {
     this.#deliveries = new Fifo();
+    this.#stored = new Map();
     this.#batches = new Fifo();
     this.#batchedCount = 0;
     this.#openCount = 0;
@@ -51,7 +54,15 @@ export class ReplayQueue {
 
   /** Appends deliveries; not together with `pushLater`. */
   push(deliveries: readonly Delivery[]): void {
-    for (const delivery of deliveries) this.#deliveries.push(delivery);
+    for (const delivery of deliveries) {
+      this.#deliveries.push(delivery);
+      if (delivery.sequence > 0) this.#stored.set(delivery.sequence, delivery);
+    }
+  }
+
+  /** A stored delivery; null when there is none with this sequence. */
+  find(sequence: number): Delivery | null {
+    return this.#stored.get(sequence) ?? null;
   }
 
   /** Appends messages, however many in no time: deliveries of them are made one by one. */
@@ -67,16 +78,22 @@ export class ReplayQueue {
 
   /** Takes what `peek` has returned. */
   shift(): void {
-    this.#deliveries.shift();
+    const delivery = this.#deliveries.shift();
+    if (delivery !== undefined && delivery.sequence > 0) this.#stored.delete(delivery.sequence);
   }
 
   /** Keeps only deliveries that `keep` accepts. */
   filter(keep: (delivery: Delivery) => boolean): void {
-    this.#deliveries.filter(keep);
+    this.#deliveries.filter((delivery) => {
+      const isKept = keep(delivery);
+      if (!isKept) this.#stored.delete(delivery.sequence);
+      return isKept;
+    });
   }
 
   clear(): void {
     this.#deliveries.clear();
+    this.#stored.clear();
     this.#batches.clear();
     this.#batchedCount = 0;
     this.#openCount = 0;

@@ -119,6 +119,11 @@ export class Session<L extends SessionLink = SessionLink> {
     return this.#queue.length + this.#replays.length;
   }
 
+  /** Retained messages that wait to be sent. */
+  get replayCount(): number {
+    return this.#replays.length;
+  }
+
   /** The same without retained messages: what publishers have added. */
   get queueLength(): number {
     return this.#queue.length;
@@ -488,10 +493,7 @@ export class Session<L extends SessionLink = SessionLink> {
 
   /** A stored delivery that is under way; null when there is none with this sequence. */
   findUnderWay(sequence: number): Delivery | null {
-    const sent = this.#inflight.find(sequence);
-    if (sent !== null) return sent;
-    for (const replay of this.#replays.deliveries) if (replay.sequence === sequence) return replay;
-    return null;
+    return this.#inflight.find(sequence) ?? this.#replays.find(sequence);
   }
 
   /** Whether a delivery has been sent and not settled. */
@@ -533,9 +535,11 @@ export class Session<L extends SessionLink = SessionLink> {
     this.#replays.filter((replay) => replay.position < position);
   }
 
-  /** A delivery that was stored never came to be. */
-  removeStored(sequence: number): void {
-    if (this.storedQueue?.remove(sequence) === true) return;
-    this.#replays.filter((replay) => replay.sequence !== sequence);
+  /** Deliveries that were stored, given by their sequences, never came to be. */
+  removeStored(sequences: readonly number[]): void {
+    const left = new Set(
+      sequences.filter((sequence) => this.storedQueue?.remove(sequence) !== true),
+    );
+    if (left.size > 0) this.#replays.filter((replay) => !left.has(replay.sequence));
   }
 }

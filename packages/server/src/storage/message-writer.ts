@@ -104,7 +104,7 @@ export class MessageWriter {
       position: at,
       onCommitted: () => {},
       onRefused: () => {
-        for (const { sequence } of referring) session.removeStored(sequence);
+        session.removeStored(referring.map(({ sequence }) => sequence));
       },
     });
   }
