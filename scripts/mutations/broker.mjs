@@ -136,7 +136,7 @@ export const brokerMutations = [
     edits: [
       {
         file: SESSIONS,
-        find: 'dependsOn: after === before ? (storage?.ends.lastPosition ?? -1) : after,',
+        find: 'dependsOn: storage?.ends.lastPosition ?? -1,',
         put: 'dependsOn: before === -2 ? after : -1,',
       },
     ],

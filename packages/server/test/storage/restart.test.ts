@@ -206,6 +206,30 @@ test('what is handed over to a member with QoS 0 is read back for it', async () 
   expect(handedOver).toMatchObject([{ qos: 0 }, { qos: 0 }]);
 });
 
+test('what was to be read for a member that has left meanwhile stays with its session', async () => {
+  const first = await machine.open();
+  first.connect('first', { properties: { sessionExpiryInterval: 1000, receiveMaximum: 1 } });
+  first.subscribe('$share/group/t', 1);
+  for (let count = 0; count < 2; count++) await first.next();
+  const publisher = await machine.connected('publisher');
+  for (const id of [1, 2, 3]) {
+    publisher.publish('t', `${id}`, 1, id);
+    await publisher.next();
+  }
+  expect(brief([await first.next()])).toEqual(['t 1']);
+  const second = await machine.open();
+  second.connect('second', { clean: true, properties: { sessionExpiryInterval: 0 } });
+  second.subscribe('$share/group/t', 1);
+  for (let count = 0; count < 2; count++) await second.next();
+  await Promise.all([first.cut(), second.cut()]);
+  const again = await machine.connected('first');
+  expect(brief([await again.next(), await again.next(), await again.next()])).toEqual([
+    't 1',
+    't 2',
+    't 3',
+  ]);
+});
+
 test('what a subscriber has acknowledged is over when something later is safe, also after a power cut', async () => {
   const subscriber = await machine.subscribed('subscriber', 't');
   const publisher = await machine.connected('publisher');
