@@ -11,12 +11,6 @@ const NODES_PER_TURN = 4000;
 /** Nodes that are visited for one subscription before it is the next one's turn. */
 const NODES_PER_STEP = 1000;
 
-/** For a session to which so many are still to be sent, no more are looked for. */
-const WAITING_MAX = 10_000;
-
-/** How often it is looked whether a session that had so many has fewer. */
-const RETRY_MS = 20;
-
 /** A new subscription for which retained messages are looked for. */
 export interface RetainedReplay {
   readonly walk: RetainedWalk;
@@ -31,8 +25,7 @@ export interface RetainedReplay {
 
 /**
  * Looks for the retained messages of new subscriptions, a bounded number in a turn, so that nobody waits for a client
- * that subscribes to very many, and no faster than that client takes them. Until all have been found, the session's
- * later messages wait behind them.
+ * that subscribes to very many. Until all have been found, the session's later messages wait behind them.
  */
 export class RetainedReplays {
   readonly #store: RetainedStore;
@@ -42,7 +35,6 @@ export class RetainedReplays {
   /** Nodes that may still be visited in this turn. */
   #nodesLeft: number;
   #isScheduled: boolean;
-  #cancelRetry: () => void;
 
   constructor(store: RetainedStore, runtime: Runtime) {
     this.#store = store;
@@ -50,7 +42,6 @@ export class RetainedReplays {
     this.#waiting = new Set();
     this.#nodesLeft = NODES_PER_TURN;
     this.#isScheduled = false;
-    this.#cancelRetry = () => {};
   }
 
   /** Begins at once: what is found soon is handed over before this returns. */
@@ -70,14 +61,12 @@ export class RetainedReplays {
       if (isHeldBack) connection.resumeReading();
     }
     this.#waiting.clear();
-    this.#cancelRetry();
   }
 
   #goOn(): void {
     const now = this.#runtime.now();
     for (const replay of this.#waiting) {
       if (this.#nodesLeft <= 0) break;
-      if (replay.session.replayCount >= WAITING_MAX) continue;
       this.#waiting.delete(replay);
       this.#nodesLeft -= this.#step(replay, Math.min(NODES_PER_STEP, this.#nodesLeft), now);
     }
@@ -105,16 +94,10 @@ export class RetainedReplays {
   #schedule(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
-    const goOn = () => {
+    this.#runtime.defer(() => {
       this.#isScheduled = false;
       this.#nodesLeft = NODES_PER_TURN;
       if (this.#waiting.size > 0) this.#goOn();
-    };
-    // All that wait have found nothing to do.
-    if (this.#nodesLeft === NODES_PER_TURN && this.#waiting.size > 0) {
-      this.#cancelRetry = this.#runtime.setTimer(RETRY_MS, goOn);
-    } else {
-      this.#runtime.defer(goOn);
-    }
+    });
   }
 }

@@ -117,27 +117,3 @@ test('a broker that stops looks for nothing more', async () => {
   simulation.advance(10);
   await stopped;
 });
-
-test('no more are looked for than a client takes, however often it subscribes', () => {
-  const simulation = new Simulation();
-  const publisher = simulation.connect('publisher');
-  for (let index = 0; index < COUNT; index++) {
-    publisher.publish(`t/${index}`, 'first', { retain: true, qos: 1, messageId: 1 });
-  }
-  const client = simulation.connect('client', { properties: { receiveMaximum: 1 } });
-  for (let count = 0; count < 5; count++) client.subscribe('t/#', { qos: 1 });
-  simulation.advance(10);
-  expect(client.isPaused).toBe(true);
-  expect(simulation.broker.sessions.queuedCount).toBeLessThan(COUNT);
-  let received = 0;
-  for (let idle = 0; idle < 10; idle++) {
-    for (const packet of client.take()) {
-      if (packet.cmd !== 'publish') continue;
-      client.send({ cmd: 'puback', messageId: packet.messageId as number });
-      received++;
-      idle = 0;
-    }
-    simulation.advance(0.1);
-  }
-  expect(received).toBe(5 * COUNT);
-}, 60_000);

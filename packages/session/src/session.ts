@@ -119,11 +119,6 @@ export class Session<L extends SessionLink = SessionLink> {
     return this.#queue.length + this.#replays.length;
   }
 
-  /** Retained messages that wait to be sent. */
-  get replayCount(): number {
-    return this.#replays.length;
-  }
-
   /** The same without retained messages: what publishers have added. */
   get queueLength(): number {
     return this.#queue.length;
