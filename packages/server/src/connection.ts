@@ -34,7 +34,7 @@ const WRITABLE_BYTES = 262_144;
  * A client that takes all at once is sent about so much of what waits for it before others have their turn: the
  * transport tells of each write in the same turn, however many there are.
  */
-const TURN_BYTES = 262_144;
+const TURN_BYTES = 1_048_576;
 
 /** More than this waiting for a client, and those who publish to it are held back. */
 const CONGESTED_BYTES = 1_048_576;

@@ -7,7 +7,7 @@ test('a client that takes all at once is not sent all that waits for it in one t
   const subscriber = simulation.connect('subscriber');
   subscriber.isStalled = true;
   const count = 200;
-  const payload = 'x'.repeat(10_000);
+  const payload = 'x'.repeat(40_000);
   for (let index = 0; index < count; index++) {
     publisher.publish(`t/${index}`, payload, { retain: true });
   }
