@@ -33,7 +33,8 @@ export function prepareProperties(
       throw new TypeError(`${name} is not a property of this packet`);
     }
     if (definition.type === 'pair') {
-      list.push(...preparePairs(definition, value as UserProperties));
+      // Not spread: as many arguments as there are pairs may be more than a call can have.
+      for (const pair of preparePairs(definition, value as UserProperties)) list.push(pair);
     } else if (Array.isArray(value) && packet === PacketType.PUBLISH) {
       for (const one of value) list.push(prepare(definition, one));
     } else {

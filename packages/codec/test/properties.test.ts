@@ -306,6 +306,19 @@ test('acknowledgements are written as they are read', () => {
   );
 });
 
+test('as many user properties are encoded as there are, also more than a call has arguments', () => {
+  const userProperties = { key: Array.from({ length: 200_000 }, (_, index) => `${index}`) };
+  const packet: Packet = {
+    cmd: 'puback',
+    messageId: 1,
+    reasonCode: 0,
+    properties: { userProperties },
+  };
+  const bytes = encode(packet, { protocolVersion: 5 }) as Uint8Array;
+  const decoder = new PacketDecoder({ protocolVersion: 5, receiver: 'client' });
+  expect(decoder.push(bytes)).toEqual([packet]);
+});
+
 describe('maximum packet size', () => {
   const properties = { reasonString: 'because', userProperties: { key: 'value' } };
 

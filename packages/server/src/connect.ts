@@ -21,6 +21,9 @@ const EMPTY = new Uint8Array(0);
 /** The largest packet that the protocol allows, fixed header included (§2.1.4). */
 const PACKET_BYTES_MAX = 268_435_460;
 
+/** The longest string that a packet can have (§1.5.4). */
+const STRING_BYTES_MAX = 65_535;
+
 /** §3.1.2.11.3. What a client that names no Receive Maximum can take. */
 const RECEIVE_MAXIMUM_DEFAULT = 65_535;
 
@@ -132,10 +135,8 @@ function open(
     properties.sessionExpiryInterval = sessionExpiryInterval;
   }
   if (keepAlive !== packet.keepalive) properties.serverKeepAlive = keepAlive;
-  if (packet.properties?.requestResponseInformation && config.mqtt.responseInformation !== '') {
-    // [MQTT-3.1.2-28]
-    properties.responseInformation = config.mqtt.responseInformation.replaceAll('%c', clientId);
-  }
+  const information = responseInformation(config, clientId, packet);
+  if (information !== '') properties.responseInformation = information;
   if (authentication !== null) {
     properties.authenticationMethod = authentication.methodName; // [MQTT-4.12.0-5]
     if (authenticationData.length > 0) properties.authenticationData = authenticationData;
@@ -293,6 +294,19 @@ function announcedLimits({ mqtt }: Config): ConnackProperties {
   if (!mqtt.subscriptionIdentifiersAvailable) properties.subscriptionIdentifiersAvailable = false;
   if (!mqtt.sharedSubAvailable) properties.sharedSubscriptionAvailable = false;
   return properties;
+}
+
+/** What a client is told to make response topics from (§3.2.2.3.15); empty when there is nothing to tell. */
+function responseInformation(
+  { mqtt }: Config,
+  clientId: string,
+  { properties }: ConnectPacket,
+): string {
+  if (properties?.requestResponseInformation !== true) return ''; // [MQTT-3.1.2-28]
+  // Replaced by a function: an identifier with $ in it stays as it is.
+  const information = mqtt.responseInformation.replaceAll('%c', () => clientId);
+  // One that names a long identifier several times may have no encoding: it is the client's to live without (§1.5.4).
+  return Buffer.byteLength(information) <= STRING_BYTES_MAX ? information : '';
 }
 
 function toPendingWill(will: Will, publisherId: string): PendingWill {

@@ -24,6 +24,31 @@ const will = (fields: object = {}) => ({
   ...fields,
 });
 
+describe('response information', () => {
+  const request = { properties: { requestResponseInformation: true } };
+
+  test.each(["$'", '$&', '$`', '$$', '$1', '$<a>', '%c', '__proto__', '\\1'])(
+    'has a client identifier such as %j as it is [MQTT-3.1.2-28]',
+    (clientId) => {
+      const { connack } = connackOf({ responseInformation: 'a/%c/b/%c' }, 5, clientId, request);
+      expect(connack.reasonCode).toBe(0);
+      expect(connack.properties?.responseInformation).toBe(`a/${clientId}/b/${clientId}`);
+    },
+  );
+
+  test('is left out when no packet could carry it', () => {
+    const options = { responseInformation: '%c'.repeat(500), maxClientIdLen: 65_535 };
+    const atLimit = connackOf(options, 5, 'c'.repeat(131), request).connack;
+    expect(atLimit.properties?.responseInformation).toBe('c'.repeat(65_500));
+    const tooLong = connackOf(options, 5, 'c'.repeat(132), request).connack;
+    expect(tooLong.reasonCode).toBe(0);
+    expect(tooLong.properties).not.toHaveProperty('responseInformation');
+    // Each would have been replaced by what follows it.
+    const pattern = connackOf(options, 5, "$'", request).connack;
+    expect(pattern.properties?.responseInformation).toBe("$'".repeat(500));
+  });
+});
+
 describe('CONNACK announces what differs from the protocol', () => {
   test('nothing but the broker’s own limits by default', () => {
     const { connack } = connackOf({}, 5, 'c');

@@ -99,7 +99,7 @@ export const mqttSection = z
     responseInformation: text(1024)
       .prefault('')
       .describe(
-        'what clients that ask are told to make response topics from; %c stands for their identifier',
+        'what clients that ask are told to make response topics from; %c stands for their identifier, and more than 65,535 bytes with it are left out',
       ),
     checkPayloadFormat: flag()
       .prefault(false)
