@@ -14,7 +14,7 @@ export function documentCatalogue(catalogue: Catalogue): string {
   ]);
   const header = ['metric', 'type', 'labels', 'what it says'];
   const widths = header.map((title, column) =>
-    Math.max(...[header, ...rows].map((row) => (row[column] as string).length), title.length),
+    rows.reduce((width, row) => Math.max(width, (row[column] as string).length), title.length),
   );
   const line = (cells: readonly string[], filler = ' ') =>
     `| ${cells.map((cell, column) => cell.padEnd(widths[column] as number, filler)).join(' | ')} |\n`;

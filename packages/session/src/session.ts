@@ -184,7 +184,7 @@ export class Session<L extends SessionLink = SessionLink> {
     for (let count = this.#inflight.frameCount; count > 0; count--) {
       this.#onDrop('session-ended', FRAME_DELIVERY);
     }
-    orphans.push(...this.#queue.takeShared(() => true, true));
+    for (const delivery of this.#queue.takeShared(() => true, true)) orphans.push(delivery);
     this.#queue.clear();
     this.#inflight.clear();
     this.#resends.clear();

@@ -86,6 +86,17 @@ beforeEach(() => {
   link = new RecordingLink();
 });
 
+test('however much of a shared subscription waits, the session ends, and gives it all back [MQTT-4.8.2-5]', () => {
+  const count = 200_000;
+  const owner = newSession({ messagesMax: count, bytesMax: Number.POSITIVE_INFINITY });
+  const message = newMessage('m');
+  for (let index = 0; index < count; index++) {
+    owner.deliver(new Delivery(message, 1, false, [], '$share/group/t'), NOW);
+  }
+  expect(owner.end()).toHaveLength(count);
+  expect(owner.queuedCount).toBe(0);
+});
+
 describe('sending', () => {
   test('messages get packet identifiers in order and wait when the quota is used up [MQTT-3.3.4-9]', () => {
     session.attach(link, 2, NOW);

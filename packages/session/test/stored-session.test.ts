@@ -137,3 +137,20 @@ test('a message that waits for an acknowledgement before it is not read back', (
   expect(takeSent()).toEqual(['2 b']);
   expect(store.fetched).toEqual([200]);
 });
+
+test('however much of a shared subscription waits, the session ends, and gives it all back [MQTT-4.8.2-5]', () => {
+  const count = 200_000;
+  session = new Session('client', {
+    ...{ messagesMax: count, bytesMax: Number.POSITIVE_INFINITY, overflow: 'drop-newest' as const },
+    store,
+    onDrop: () => {},
+  });
+  for (let sequence = 1; sequence <= count; sequence++) {
+    const delivery = new Delivery(STORED_MESSAGE, 1, false, [], '$share/group/t');
+    delivery.sequence = sequence;
+    delivery.position = sequence * 100;
+    session.deliver(delivery, NOW);
+  }
+  expect(session.end()).toHaveLength(count);
+  expect(session.queuedCount).toBe(0);
+});

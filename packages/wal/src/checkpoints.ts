@@ -146,7 +146,7 @@ export class Checkpoints {
       this.isIndexStale = false;
     } catch (error) {
       this.isIndexStale = true;
-      this.#removedSegments.push(...removedSegments);
+      for (const segment of removedSegments) this.#removedSegments.push(segment);
       this.#log.streams.putBack(streams);
       // Some of them may have been refused meanwhile.
       const refused = this.#log.refused();

@@ -80,7 +80,7 @@ export class Committer {
     for (const { builder } of group) this.#unsyncedRecords += builder.count;
     // After a change of the mode, those before may still wait: the order stays that of the appends.
     if (this.#acksAfterSync || this.#unsynced.length > 0 || this.#inSync.length > 0) {
-      this.#unsynced.push(...group);
+      for (const batch of group) this.#unsynced.push(batch);
     } else {
       this.#acknowledge(group);
     }

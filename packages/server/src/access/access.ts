@@ -56,7 +56,7 @@ export class Access {
         return reader(path);
       } catch (error) {
         if (!(error instanceof ConfigError)) throw error;
-        problems.push(...error.problems);
+        for (const problem of error.problems) problems.push(problem);
         return null;
       }
     };

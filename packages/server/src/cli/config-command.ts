@@ -55,7 +55,7 @@ function checkFiles({ server, auth }: Config): void {
       read();
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
-      problems.push(...error.problems);
+      for (const problem of error.problems) problems.push(problem);
     }
   }
   if (problems.length > 0) throw new ConfigError(problems);

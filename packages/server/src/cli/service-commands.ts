@@ -121,7 +121,7 @@ function statusText(status: AdminStatus | null): string[] {
 /** Columns side by side; all but the first are numbers, to the right. */
 function table(rows: readonly (readonly string[])[]): string[] {
   const widths = (rows[0] ?? []).map((_, column) =>
-    Math.max(...rows.map((row) => (row[column] ?? '').length)),
+    rows.reduce((width, row) => Math.max(width, (row[column] ?? '').length), 0),
   );
   return rows.map((row) =>
     row

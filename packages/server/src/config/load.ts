@@ -67,7 +67,7 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
     setValue(input, key.split('.').map(toCamelCase), value);
   }
   const checked = checkConfig(input as ConfigInput, (key) => given.get(key)?.source ?? 'default');
-  problems.push(...checked.problems);
+  for (const problem of checked.problems) problems.push(problem);
   if (checked.config === null || problems.length > 0) throw new ConfigError(problems);
   return { config: checked.config, file, given };
 }
