@@ -27,8 +27,11 @@ export interface AuthenticationExchange {
 export type AuthenticationStep =
   /** The client is to send more; `data` goes to it in AUTH. */
   | { readonly result: 'continue'; readonly data?: Uint8Array }
-  /** The client is who it says it is; `data` goes to it in CONNACK or AUTH. */
-  | { readonly result: 'success'; readonly data?: Uint8Array }
+  /**
+   * The client is who it says it is; `data` goes to it in CONNACK or AUTH. `userName` is who that is: rules and
+   * sessions are by user. One who authenticates again has to be the same.
+   */
+  | { readonly result: 'success'; readonly data?: Uint8Array; readonly userName?: string }
   /** It is not; the reason code is 0x80 or above, Not Authorized if absent. */
   | { readonly result: 'refuse'; readonly reasonCode?: number; readonly why?: string };
 
@@ -127,11 +130,15 @@ export class Authentication {
       this.#send(ReasonCode.ContinueAuthentication, step.data);
     } else {
       this.#exchange = null;
-      if (this.#isAdmitted) {
+      const userName = step.userName ?? null;
+      if (!this.#isAdmitted) {
+        this.#isAdmitted = true;
+        connection.userName = userName;
+        this.#onAdmitted(step.data ?? EMPTY);
+      } else if (userName === connection.userName) {
         this.#send(ReasonCode.Success, step.data);
       } else {
-        this.#isAdmitted = true;
-        this.#onAdmitted(step.data ?? EMPTY);
+        this.#refuse(ReasonCode.NotAuthorized, 're-authentication as another user');
       }
     }
   }

@@ -151,7 +151,7 @@ export class Broker {
     sendQuota: number,
     dependsOn: number,
   ): void {
-    const entry = this.sessions.join(session, will);
+    const entry = this.sessions.join(session, connection.userName, will);
     const { storage } = this;
     if (storage !== null) {
       const isNew = entry.number > 0 && !storage.hasSession(entry.number);
@@ -203,15 +203,20 @@ export class Broker {
   }
 
   /**
-   * The configuration was changed: has other rules apply from now on. Connected clients lose the subscriptions
-   * that these forbid.
+   * The configuration was changed: has other rules apply from now on. Clients whose user was removed or has another
+   * password are disconnected (0x87); others lose the subscriptions that the rules forbid.
    */
   reconfigure(access: Access): void {
+    const earlier = this.access;
     this.access = access;
     this.router.reconfigure();
     for (const connection of this.#connections) {
-      const { session, clientId, userName } = connection;
+      const { session, clientId, userName, proof } = connection;
       if (session === null) continue;
+      if (!access.mayStay(earlier, userName, proof)) {
+        connection.disconnect(ReasonCode.NotAuthorized, 'no longer allowed');
+        continue;
+      }
       connection.updateTrace(clientId);
       connection.permissions = access.permissionsOf({ clientId, userName });
       revokeSubscriptions(this, session, connection.permissions);

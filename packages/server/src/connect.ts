@@ -49,16 +49,18 @@ export function admit(broker: Broker, connection: Connection, packet: ConnectPac
     return;
   }
   if (isRefused(broker, connection, packet)) return;
-  connection.authentication = new Authentication(connection, method, packet.clientId, (data) =>
-    open(broker, connection, packet, data),
-  );
+  connection.authentication = new Authentication(connection, method, packet.clientId, (data) => {
+    connection.proof = 'method';
+    open(broker, connection, packet, data);
+  });
   connection.authentication.begin(packet.properties?.authenticationData);
 }
 
 /** User name, password and certificate (§5.4.1): opens the session at once, or when they are checked. */
 function authenticate(broker: Broker, connection: Connection, packet: ConnectPacket): void {
+  const { access } = broker;
   const { certificateName } = connection.transport;
-  const admission = broker.access.admit({
+  const admission = access.admit({
     userName: packet.username,
     password: packet.password,
     certificateName: broker.config.server.tls.useSubjectAsUserName
@@ -78,10 +80,19 @@ function authenticate(broker: Broker, connection: Connection, packet: ConnectPac
     })
     .then((answer) => {
       if (connection.isEnding) return;
-      onAdmission(broker, connection, packet, answer);
+      // A reload may have taken the user away while the password was checked.
+      const isRevoked =
+        answer.isAdmitted && !broker.access.mayStay(access, answer.userName, answer.proof);
+      onAdmission(broker, connection, packet, isRevoked ? REVOKED : answer);
       connection.resume();
     });
 }
+
+const REVOKED: Admission = {
+  isAdmitted: false,
+  reasonCode: ReasonCode.NotAuthorized,
+  why: 'the user was removed or changed meanwhile',
+};
 
 function onAdmission(
   broker: Broker,
@@ -91,6 +102,7 @@ function onAdmission(
 ): void {
   if (admission.isAdmitted) {
     connection.userName = admission.userName;
+    connection.proof = admission.proof;
     open(broker, connection, packet, EMPTY);
   } else {
     broker.clientEvents.connectRefused(connection, admission.reasonCode, admission.why);
@@ -99,7 +111,7 @@ function onAdmission(
 }
 
 function isRefused(broker: Broker, connection: Connection, packet: ConnectPacket): boolean {
-  const refusal = refusalOf(broker, packet);
+  const refusal = refusalOf(broker, packet, connection.userName);
   if (refusal === null) return false;
   broker.clientEvents.connectRefused(connection, refusal.reasonCode, refusal.why);
   connection.rejectConnect(refusal.reasonCode, refusal.why);
@@ -145,7 +157,7 @@ function open(
   const durability = durabilityOf(packet, sessionExpiryInterval);
   const { session, isPresent, dependsOn } = broker.sessions.open(
     clientId,
-    packet.clean,
+    startsClean(broker, packet, userName),
     connection,
     durability,
   );
@@ -197,6 +209,12 @@ function isForbidden(
     const why = 'auth.client-ids does not allow this client identifier';
     return refuse(ReasonCode.ClientIdentifierNotValid, why);
   }
+  if (
+    broker.config.auth.otherUsersSession === 'refuse' &&
+    isOfAnotherUser(broker, clientId, userName)
+  ) {
+    return refuse(ReasonCode.NotAuthorized, 'the session belongs to another user');
+  }
   if (will === undefined || permissions === null || permissions.mayPublish(will.topic)) {
     return false;
   }
@@ -208,7 +226,7 @@ interface Refusal {
   readonly why: string;
 }
 
-function refusalOf(broker: Broker, packet: ConnectPacket): Refusal | null {
+function refusalOf(broker: Broker, packet: ConnectPacket, userName: string | null): Refusal | null {
   const { mqtt } = broker.config;
   const { clientId, will } = packet;
   if (!broker.hasRoomFor(clientId)) {
@@ -231,7 +249,8 @@ function refusalOf(broker: Broker, packet: ConnectPacket): Refusal | null {
     };
   }
   const expiry = Math.min(requestedSessionExpiry(packet), mqtt.maxSessionExpiry);
-  if (broker.sessions.isStorageFullFor(clientId, packet.clean, durabilityOf(packet, expiry))) {
+  const isClean = startsClean(broker, packet, userName);
+  if (broker.sessions.isStorageFullFor(clientId, isClean, durabilityOf(packet, expiry))) {
     return { reasonCode: ReasonCode.QuotaExceeded, why: 'no room to store the session' };
   }
   if (will === undefined) return null;
@@ -252,6 +271,21 @@ function refusalOf(broker: Broker, packet: ConnectPacket): Refusal | null {
     return { reasonCode: ReasonCode.PayloadFormatInvalid, why: 'will payload' }; // §3.1.3.2.3
   }
   return null;
+}
+
+/** Whether a session that is there is not to be resumed: nobody gets that of another user. */
+function startsClean(broker: Broker, packet: ConnectPacket, userName: string | null): boolean {
+  return packet.clean || isOfAnotherUser(broker, packet.clientId, userName);
+}
+
+/** Where nobody can prove to be a user, sessions of the time when users could are everyone's. */
+function isOfAnotherUser(broker: Broker, clientId: string, userName: string | null): boolean {
+  const { access, authenticationMethods, config } = broker;
+  const hasUsers =
+    access.checksPasswords ||
+    authenticationMethods.size > 0 ||
+    config.server.tls.useSubjectAsUserName;
+  return hasUsers && broker.sessions.isOfAnotherUser(clientId, userName);
 }
 
 function allowsEmptyClientId(packet: ConnectPacket, isAllowed: boolean): boolean {

@@ -13,7 +13,7 @@ import {
   type PublishFrame,
   type SessionLink,
 } from '@promptmq/session';
-import type { Permissions } from './access/index.ts';
+import type { Permissions, Proof } from './access/index.ts';
 import type { Authentication } from './authentication.ts';
 import type { Broker } from './broker.ts';
 import { Congestion } from './congestion.ts';
@@ -66,6 +66,8 @@ export class Connection implements SessionLink, TransportHandler {
   clientId: string;
   /** Who the client proved to be; null when it didn't. */
   userName: string | null;
+  /** How it did. */
+  proof: Proof;
   /** What the client may do; null when it may do everything. */
   permissions: Permissions | null;
   readonly sender: PacketSender;
@@ -101,6 +103,7 @@ export class Connection implements SessionLink, TransportHandler {
     this.session = null;
     this.clientId = '';
     this.userName = null;
+    this.proof = 'nothing';
     this.permissions = null;
     this.sender = new PacketSender(this.output, broker);
     this.receiver = new Receiver(this);

@@ -7,6 +7,8 @@ export class SessionEntry {
   readonly session: BrokerSession;
   /** What the storage knows it by; 0 when it isn't stored. */
   readonly number: number;
+  /** The user that it belongs to; null while no client of it has proved to be one. */
+  owner: string | null;
   will: PendingWill | null;
   /** Milliseconds since 1970; -1 while the session has a connection. */
   disconnectedAt: number;
@@ -25,6 +27,7 @@ export class SessionEntry {
   ) {
     this.session = session;
     this.number = number;
+    this.owner = null;
     this.will = null;
     this.disconnectedAt = -1;
     this.willDueAt = Number.POSITIVE_INFINITY;

@@ -69,6 +69,12 @@ export class Sessions implements RecoveryHost {
     return this.#entries.get(clientId)?.session.link ?? null;
   }
 
+  /** Whether a client identifier has a session of another user than this one. */
+  isOfAnotherUser(clientId: string, userName: string | null): boolean {
+    const owner = this.#entries.get(clientId)?.owner ?? null;
+    return owner !== null && owner !== userName;
+  }
+
   /** A session with what is kept beside it. */
   entryOf(session: BrokerSession): SessionEntry {
     const entry = this.#entries.get(session.clientId);
@@ -121,8 +127,9 @@ export class Sessions implements RecoveryHost {
   }
 
   /** CONNACK is on its way: the session lives on, with the will of this CONNECT. */
-  join(session: BrokerSession, will: PendingWill | null): SessionEntry {
+  join(session: BrokerSession, userName: string | null, will: PendingWill | null): SessionEntry {
     const entry = this.entryOf(session);
+    entry.owner = userName;
     this.#broker.deadlines.cancel(entry.expiry);
     this.#wills.cancel(entry); // [MQTT-3.1.3-9]
     entry.will = will; // [MQTT-3.1.2-7]
@@ -305,6 +312,7 @@ export class Sessions implements RecoveryHost {
 
   updateEntry(entry: SessionEntry, record: SessionRecord): void {
     entry.session.expiryInterval = record.expiryInterval;
+    entry.owner = record.owner;
     entry.disconnectedAt = record.disconnectedAt;
     entry.willDueAt = record.willDueAt;
     entry.will = record.will;

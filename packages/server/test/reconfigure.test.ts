@@ -165,16 +165,20 @@ describe('files', () => {
     await Promise.all([client.end(), other.end()]);
   });
 
-  test('credentials are changed; who is connected stays', async () => {
+  test('credentials are changed; whose user is gone is disconnected, whose is not stays', async () => {
+    const stays = `c:${await hashPassword('3')}\n`;
     const auth = {
       allowAnonymous: false,
-      passwordFile: write('passwords', `a:${await hashPassword('1')}\n`),
+      passwordFile: write('passwords', `a:${await hashPassword('1')}\n${stays}`),
     };
     const { url } = await start({ auth });
     const a = { username: 'a', password: '1' };
-    const client = await TestClient.connect(`${url}`, a);
-    write('passwords', `b:${await hashPassword('2')}\n`);
+    const gone = await TestClient.connect(`${url}`, a);
+    const client = await TestClient.connect(`${url}`, { username: 'c', password: '3' });
+    const closed = gone.closed();
+    write('passwords', `b:${await hashPassword('2')}\n${stays}`);
     change({ auth });
+    await closed;
     await expect(TestClient.connect(`${url}`, a)).rejects.toThrow();
     await (await TestClient.connect(`${url}`, { username: 'b', password: '2' })).end();
     await client.mqtt.publishAsync('t', 'x', { qos: 1 });

@@ -14,14 +14,18 @@ export interface Credentials {
   readonly certificateName: string | null;
 }
 
+/** What a client showed to be admitted; `method` is enhanced authentication (§4.12). */
+export type Proof = 'nothing' | 'password' | 'certificate' | 'method';
+
 export type Admission =
   /** `userName` is null where it was not proved. */
-  | { readonly isAdmitted: true; readonly userName: string | null }
+  | { readonly isAdmitted: true; readonly userName: string | null; readonly proof: Proof }
   | { readonly isAdmitted: false; readonly reasonCode: number; readonly why: string };
 
 /** Who may connect, and what they may do: a snapshot of `auth` and its files, replaced by a reload. */
 export class Access {
   readonly #allowsAnonymous: boolean;
+  readonly #users: ReadonlyMap<string, PasswordHash> | null;
   readonly #passwords: PasswordChecker | null;
   readonly #rules: readonly AclRule[] | null;
   readonly #clientIds: readonly string[];
@@ -32,6 +36,7 @@ export class Access {
     rules: readonly AclRule[] | null,
   ) {
     this.#allowsAnonymous = auth.allowAnonymous;
+    this.#users = users;
     this.#passwords =
       users === null
         ? null
@@ -66,14 +71,20 @@ export class Access {
     return new Access(auth, users, rules);
   }
 
+  get checksPasswords(): boolean {
+    return this.#passwords !== null;
+  }
+
   /** Decides on a CONNECT, at once where no password has to be checked. */
   admit(credentials: Credentials): Admission | Promise<Admission> {
     const { userName, password, certificateName } = credentials;
-    if (certificateName !== null) return { isAdmitted: true, userName: certificateName };
+    if (certificateName !== null) {
+      return { isAdmitted: true, userName: certificateName, proof: 'certificate' };
+    }
     if (userName === undefined || this.#passwords === null) {
       // Without a password file a user name says nothing.
       return this.#allowsAnonymous
-        ? { isAdmitted: true, userName: null }
+        ? { isAdmitted: true, userName: null, proof: 'nothing' }
         : refusal(ReasonCode.NotAuthorized, 'anonymous clients are not allowed');
     }
     if (password === undefined) return WRONG;
@@ -86,10 +97,21 @@ export class Access {
     password: Uint8Array,
   ): Promise<Admission> {
     const verdict = await passwords.check(userName, password);
-    if (verdict === 'right') return { isAdmitted: true, userName };
+    if (verdict === 'right') return { isAdmitted: true, userName, proof: 'password' };
     return verdict === 'busy'
       ? refusal(ReasonCode.ServerBusy, 'auth.max-waiting-checks reached')
       : WRONG;
+  }
+
+  /**
+   * Whether a client that an earlier snapshot admitted may stay: its user is still there with the same password, and
+   * a client without a user is still allowed.
+   */
+  mayStay(earlier: Access, userName: string | null, proof: Proof): boolean {
+    if (proof === 'nothing') return this.#allowsAnonymous;
+    if (proof !== 'password' || userName === null) return true;
+    const hash = this.#users?.get(userName)?.hash;
+    return hash !== undefined && earlier.#users?.get(userName)?.hash.equals(hash) === true;
   }
 
   /** Whether a client may choose its identifier: another's would take over that one's session. */

@@ -19,7 +19,8 @@ import { type ByteReader, type ByteWriter, isEqual } from './byte-writer.ts';
  *   References u8 2, f64 session, u32 count, count times: f64 position of a Message, u32 share, f64 sequence,
  *              u8 delivery flags, [details]
  *   Session    u8 3, f64 session, string clientId, u32 expiryInterval, f64 disconnectedAt (-1 while
- *              connected), f64 willDueAt (Infinity while nothing is due), u8 1 and the will, or u8 0
+ *              connected), f64 willDueAt (Infinity while nothing is due), u8 flags (1 a will, 2 an owner), the will,
+ *              string owner: the user name that it belongs to
  *   End        u8 4, f64 session
  *   Subscribe  u8 5, f64 session, u32 count, count times: string filter, u8 options, u32 identifier
  *   Unsubscribe u8 6, f64 session, u32 count, count times: string filter
@@ -336,7 +337,12 @@ export interface SessionRecord {
   /** Milliseconds since 1970; Infinity while no will is due. */
   readonly willDueAt: number;
   readonly will: PendingWill | null;
+  /** User name; null when it belongs to nobody. */
+  readonly owner: string | null;
 }
+
+/** What follows in a Session record. */
+const SessionPart = { Will: 1, Owner: 2 } as const;
 
 export function writeSession(writer: ByteWriter, session: SessionRecord): void {
   writer
@@ -347,14 +353,15 @@ export function writeSession(writer: ByteWriter, session: SessionRecord): void {
     .u32(session.expiryInterval)
     .f64(session.disconnectedAt)
     .f64(session.willDueAt);
-  const { will } = session;
-  if (will === null) {
-    writer.u8(0);
-    return;
-  }
+  const { will, owner } = session;
+  writer.u8((will === null ? 0 : SessionPart.Will) | (owner === null ? 0 : SessionPart.Owner));
+  if (will !== null) writeWill(writer, will);
+  if (owner !== null) writer.string(owner);
+}
+
+function writeWill(writer: ByteWriter, will: PendingWill): void {
   const { message } = will;
   writer
-    .u8(1)
     .u32(will.delayInterval)
     .f64(will.messageExpiryInterval)
     .u8(message.qos | (message.retain ? MessageFlag.Retain : 0))
@@ -366,14 +373,15 @@ export function writeSession(writer: ByteWriter, session: SessionRecord): void {
 
 export function readSession(reader: ByteReader): SessionRecord {
   reader.skip(1);
-  return {
-    number: reader.f64(),
-    clientId: reader.string(),
-    expiryInterval: reader.u32(),
-    disconnectedAt: reader.f64(),
-    willDueAt: reader.f64(),
-    will: reader.u8() === 0 ? null : readWill(reader),
-  };
+  const number = reader.f64();
+  const clientId = reader.string();
+  const expiryInterval = reader.u32();
+  const disconnectedAt = reader.f64();
+  const willDueAt = reader.f64();
+  const parts = reader.u8();
+  const will = (parts & SessionPart.Will) === 0 ? null : readWill(reader);
+  const owner = (parts & SessionPart.Owner) === 0 ? null : reader.string();
+  return { number, clientId, expiryInterval, disconnectedAt, willDueAt, will, owner };
 }
 
 function readWill(reader: ByteReader): PendingWill {

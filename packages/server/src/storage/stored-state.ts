@@ -228,5 +228,6 @@ export function toSessionRecord(entry: SessionEntry) {
     disconnectedAt: entry.disconnectedAt,
     willDueAt: entry.willDueAt,
     will: entry.will,
+    owner: entry.owner,
   };
 }

@@ -43,7 +43,7 @@ function queueLengthOf(state: StoredState): number {
 test('queues of a former version are in the checkpoint after the next, too', () => {
   const record = {
     ...{ number: 3, clientId: 'client', expiryInterval: 3600, disconnectedAt: 0 },
-    ...{ willDueAt: Number.POSITIVE_INFINITY, will: null },
+    ...{ willDueAt: Number.POSITIVE_INFINITY, will: null, owner: null },
   };
   const session = new ByteWriter();
   writeSession(session, record);

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { flag, integer, list, pathOrNone } from '../units.ts';
+import { choice, flag, integer, list, pathOrNone } from '../units.ts';
 
 /** Who may connect, and what they may publish and subscribe. */
 export const authSection = z
@@ -19,6 +19,11 @@ export const authSection = z
       .prefault([])
       .describe(
         'client identifiers that clients may choose, exact or with * at the end; %u is the proved user name; empty allows any',
+      ),
+    otherUsersSession: choice('refuse', 'replace')
+      .prefault('refuse')
+      .describe(
+        'what happens to a client whose identifier has a session of another user: it is refused, or that session ends and it gets a new one',
       ),
     maxConcurrentChecks: integer(1, 64)
       .prefault(2)

@@ -1,0 +1,216 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import type { IClientOptions } from 'mqtt';
+import { hashPassword } from '../../src/access/password.ts';
+import {
+  type AuthenticationMethod,
+  type ConfigInput,
+  createBroker,
+  parseConfig,
+  type RunningBroker,
+} from '../../src/index.ts';
+import { TestClient } from '../support/mqtt-client.ts';
+
+let folder: string;
+let aliceLine: string;
+let bobLine: string;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'promptmq-users-'));
+  aliceLine = `alice:${await hashPassword('open sesame')}\n`;
+  bobLine = `bob:${await hashPassword('builder')}\n`;
+});
+
+afterAll(() => rmSync(folder, { recursive: true }));
+
+let broker: RunningBroker | null = null;
+
+afterEach(async () => {
+  await broker?.stop();
+  broker = null;
+});
+
+function passwords(...lines: string[]): string {
+  const path = join(folder, 'passwords');
+  writeFileSync(path, lines.join(''));
+  return path;
+}
+
+async function start(config: ConfigInput, methods: AuthenticationMethod[] = []): Promise<string> {
+  broker = await createBroker(config, { authenticationMethods: methods });
+  return broker.url as string;
+}
+
+const alice: IClientOptions = {
+  username: 'alice',
+  password: 'open sesame',
+  clientId: 'the-client',
+  clean: false,
+};
+const bob: IClientOptions = { ...alice, username: 'bob', password: 'builder' };
+const nobody: IClientOptions = { clientId: 'the-client', clean: false };
+
+const refused = [
+  [4, 5],
+  [5, 0x87],
+] as const;
+
+/** Of MQTT 5 sessions, too. */
+function lasting(options: IClientOptions, protocolVersion: 4 | 5): IClientOptions {
+  const properties = protocolVersion === 5 ? { sessionExpiryInterval: 3600 } : {};
+  return { ...options, protocolVersion, properties };
+}
+
+/** Alice's session, with a message that waits in it. */
+async function leaveMessage(url: string, version: 4 | 5): Promise<void> {
+  const first = await TestClient.connect(url, lasting(alice, version));
+  await first.mqtt.subscribeAsync('secret', { qos: 1 });
+  await first.end();
+  const publisher = await TestClient.connect(url);
+  await publisher.mqtt.publishAsync('secret', 'for alice', { qos: 1 });
+  await publisher.end();
+}
+
+describe('a session belongs to the user who made it', () => {
+  test.each(refused)(
+    'version %p: another user is refused, alice gets what waits',
+    async (version, code) => {
+      const url = await start({ auth: { passwordFile: passwords(aliceLine, bobLine) } });
+      await leaveMessage(url, version);
+      for (const other of [bob, { ...bob, clean: true }, nobody]) {
+        await expect(TestClient.connect(url, lasting(other, version))).rejects.toMatchObject({
+          code,
+        });
+      }
+      const owner = await TestClient.connect(url, lasting(alice, version));
+      expect((await owner.messages(1)).map(({ payload }) => payload)).toEqual(['for alice']);
+      await expect(TestClient.connect(url, lasting(bob, version))).rejects.toMatchObject({ code });
+      await owner.mqtt.publishAsync('still', 'connected', { qos: 1 });
+      await owner.end();
+    },
+  );
+
+  test('it does so after a restart', async () => {
+    const dataDir = mkdtempSync(join(folder, 'data-'));
+    const config = {
+      auth: { passwordFile: passwords(aliceLine, bobLine) },
+      storage: { enabled: true, dataDir },
+    };
+    await leaveMessage(await start(config), 4);
+    await broker?.stop();
+    const url = await start(config);
+    await expect(TestClient.connect(url, bob)).rejects.toMatchObject({ code: 5 });
+    const owner = await TestClient.connect(url, alice);
+    expect((await owner.messages(1)).map(({ payload }) => payload)).toEqual(['for alice']);
+    await owner.end();
+  });
+
+  test('where configured, another user gets a new session, and the former ends', async () => {
+    const auth = {
+      passwordFile: passwords(aliceLine, bobLine),
+      otherUsersSession: 'replace',
+    } as const;
+    const url = await start({ auth });
+    await leaveMessage(url, 4);
+    const owner = await TestClient.connect(url, { ...alice, clientId: 'other' });
+    const other = await TestClient.connect(url, bob);
+    expect(broker?.stats.sessionsCurrent).toBe(2);
+    await other.mqtt.subscribeAsync('now', { qos: 1 });
+    await owner.mqtt.publishAsync('secret', 'again', { qos: 1 });
+    await owner.mqtt.publishAsync('now', 'for bob', { qos: 1 });
+    expect((await other.messages(1)).map(({ payload }) => payload)).toEqual(['for bob']);
+    await Promise.all([owner.end(), other.end()]);
+  });
+
+  test('one that no user made becomes the first user’s', async () => {
+    const url = await start({ auth: { passwordFile: passwords(aliceLine) } });
+    await (await TestClient.connect(url, nobody)).end();
+    await (await TestClient.connect(url, nobody)).end();
+    await (await TestClient.connect(url, alice)).end();
+    await expect(TestClient.connect(url, nobody)).rejects.toMatchObject({ code: 5 });
+  });
+
+  test('where no client can prove to be a user, it is everyone’s', async () => {
+    const url = await start({ auth: { passwordFile: passwords(aliceLine) } });
+    await leaveMessage(url, 4);
+    await broker?.reconfigure(parseConfig({ server: {}, auth: {} }));
+    const client = await TestClient.connect(url, nobody);
+    expect((await client.messages(1)).map(({ payload }) => payload)).toEqual(['for alice']);
+    await client.end();
+  });
+
+  test('the user of an authentication method counts, and can’t change', async () => {
+    const named = (data: Uint8Array) => Buffer.from(data).toString();
+    const method: AuthenticationMethod = {
+      name: 'by-word',
+      begin: () => ({ next: (data) => ({ result: 'success', userName: named(data) }) }),
+    };
+    const url = await start({}, [method]);
+    const as = (userName: string): IClientOptions => ({
+      clientId: 'the-client',
+      clean: false,
+      protocolVersion: 5,
+      properties: {
+        sessionExpiryInterval: 3600,
+        authenticationMethod: 'by-word',
+        authenticationData: Buffer.from(userName),
+      },
+    });
+    const client = await TestClient.connect(url, as('alice'));
+    await expect(TestClient.connect(url, as('bob'))).rejects.toMatchObject({ code: 0x87 });
+    const told = new Promise((resolve) => client.mqtt.once('disconnect', resolve));
+    const closed = client.closed();
+    client.mqtt.reconnecting = false;
+    client.mqtt.stream.write(
+      // AUTH with 0x19, the method, and data that names bob.
+      Buffer.concat([
+        Buffer.from([0xf0, 18, 0x19, 16, 0x15, 0, 7]),
+        Buffer.from('by-word'),
+        Buffer.from([0x16, 0, 3]),
+        Buffer.from('bob'),
+      ]),
+    );
+    expect(await told).toMatchObject({ reasonCode: 0x87 });
+    await closed;
+  });
+});
+
+describe('a reload', () => {
+  const own = (options: IClientOptions, clientId: string): IClientOptions => ({
+    ...options,
+    clientId,
+    protocolVersion: 5,
+  });
+
+  test('disconnects whose user is gone or has another password, and nobody else', async () => {
+    const carol = `carol:${await hashPassword('sunday')}\n`;
+    const url = await start({ auth: { passwordFile: passwords(aliceLine, bobLine, carol) } });
+    const stays = await TestClient.connect(url, own(alice, 'stays'));
+    const removed = await TestClient.connect(url, own(bob, 'removed'));
+    const changed = await TestClient.connect(
+      url,
+      own({ username: 'carol', password: 'sunday' }, 'changed'),
+    );
+    const told = [removed, changed].map(
+      (client) => new Promise((resolve) => client.mqtt.once('disconnect', resolve)),
+    );
+    const anotherCarol = `carol:${await hashPassword('monday')}\n`;
+    broker?.reconfigure(
+      parseConfig({ auth: { passwordFile: passwords(aliceLine, anotherCarol) } }),
+    );
+    expect(await Promise.all(told)).toMatchObject([{ reasonCode: 0x87 }, { reasonCode: 0x87 }]);
+    await stays.mqtt.publishAsync('still', 'here', { qos: 1 });
+    await stays.end();
+  });
+
+  test('disconnects clients without a user when those are no longer allowed', async () => {
+    const passwordFile = passwords(aliceLine);
+    const url = await start({ auth: { passwordFile } });
+    const client = await TestClient.connect(url, own(nobody, 'nobody'));
+    const told = new Promise((resolve) => client.mqtt.once('disconnect', resolve));
+    broker?.reconfigure(parseConfig({ auth: { passwordFile, allowAnonymous: false } }));
+    expect(await told).toMatchObject({ reasonCode: 0x87 });
+  });
+});
