@@ -1,4 +1,11 @@
 export { negotiateFormat } from './accept.ts';
+export {
+  type Answer,
+  BoundedServer,
+  type BoundedServerOptions,
+  type CutConnections,
+  type ListenAddress,
+} from './bounded-server.ts';
 export { BucketHistogram, exponentialBounds } from './bucket-histogram.ts';
 export { type BrokerMetric, brokerCatalogue } from './catalogue.ts';
 export { type Catalogue, checkCatalogue, type MetricDefinition } from './definition.ts';

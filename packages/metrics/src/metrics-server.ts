@@ -1,24 +1,16 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { negotiateFormat } from './accept.ts';
+import { BoundedServer, type CutConnections, type ListenAddress } from './bounded-server.ts';
 import type { Catalogue } from './definition.ts';
 import type { ExpositionFormat, MetricsRegistry } from './metrics-registry.ts';
 import { type Checks, runChecks } from './readiness.ts';
 
-/** A request and its answer together may take this long; then the connection is cut. */
-const EXCHANGE_MS_MAX = 10_000;
 const CHECK_MS_MAX = 5000;
-const KEEP_ALIVE_MS = 30_000;
-const HEADER_BYTES_MAX = 8192;
-/** How long requests that are under way may still take when the server closes. */
-const CLOSE_MS_MAX = 1000;
-/** Scrapers, probes and people at a time. More are turned away, not queued. */
-const CONNECTIONS_MAX = 64;
 
 export interface MetricsServerOptions<C extends Catalogue> {
   readonly registry: MetricsRegistry<C>;
   /** Where to listen: a port, 0 for any free one, or the path of a Unix domain socket. */
-  readonly listen: { readonly host: string; readonly port: number } | { readonly path: string };
+  readonly listen: ListenAddress;
   /** Where the metrics are; `/metrics` by default. */
   readonly path?: string;
   /** By name; what has to be in order for `/ready`. None by default. */
@@ -27,6 +19,8 @@ export interface MetricsServerOptions<C extends Catalogue> {
   readonly onError?: (error: unknown) => void;
   /** How long a request with its answer may take, in milliseconds; 10,000 by default. */
   readonly exchangeMsMax?: number;
+  /** Connections at a time; 64 by default. Beyond, the one that has been idle for longest is closed. */
+  readonly connectionsMax?: number;
 }
 
 export interface MetricsServer {
@@ -34,6 +28,8 @@ export interface MetricsServer {
   readonly url: string;
   /** Host and port, or the path of the socket. */
   readonly address: string;
+  /** Connections that were cut. Live: it changes while the server runs. */
+  readonly cut: Readonly<CutConnections>;
   /** Stops accepting, gives requests that are under way a second, and resolves when no handle is left. */
   close(): Promise<void>;
 }
@@ -52,7 +48,7 @@ type Route = (request: IncomingMessage) => Promise<{ status: number; type: strin
 export async function startMetricsServer<C extends Catalogue>(
   options: MetricsServerOptions<C>,
 ): Promise<MetricsServer> {
-  const { path = '/metrics', exchangeMsMax = EXCHANGE_MS_MAX } = options;
+  const { path = '/metrics' } = options;
   if (!/^\/[^?#\s]+$/.test(path) || path === '/health' || path === '/ready') {
     throw new TypeError(`the metrics can't be at ${JSON.stringify(path)}`);
   }
@@ -61,25 +57,14 @@ export async function startMetricsServer<C extends Catalogue>(
     ['/ready', () => ready(options.checks ?? {})],
     [path, metricsRoute(options.registry)],
   ]);
-  const server = createServer(
-    {
-      maxHeaderSize: HEADER_BYTES_MAX,
-      headersTimeout: exchangeMsMax,
-      requestTimeout: exchangeMsMax,
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      connectionsCheckingInterval: Math.min(exchangeMsMax, 1000),
-    },
-    (request, response) => {
-      cutWhenLate(response, exchangeMsMax);
-      answer(routes, path, request, response).catch((error: unknown) => {
-        options.onError?.(error);
-        if (response.headersSent) response.destroy();
-        else end(response, { status: 500, type: TEXT, body: 'reading the metrics failed\n' });
-      });
-    },
-  );
-  server.maxConnections = CONNECTIONS_MAX;
-  await listen(server, options.listen);
+  const { onError, exchangeMsMax, connectionsMax } = options;
+  const server = new BoundedServer({
+    answer: (request, response) => answer(routes, path, request, response),
+    ...(onError === undefined ? {} : { onError }),
+    ...(exchangeMsMax === undefined ? {} : { exchangeMsMax }),
+    ...(connectionsMax === undefined ? {} : { connectionsMax }),
+  });
+  await server.listen(options.listen);
   return describe(server);
 }
 
@@ -93,8 +78,6 @@ async function answer(
 ): Promise<void> {
   const target = (request.url ?? '/').split('?', 1)[0] as string;
   const route = routes.get(target);
-  // What comes with a request is of no interest, and mustn't hold its connection up.
-  request.resume();
   if (route === undefined) {
     const body = `not found; there are ${metricsPath}, /health and /ready\n`;
     end(response, { status: 404, type: TEXT, body });
@@ -147,38 +130,17 @@ function metricsRoute<C extends Catalogue>(registry: MetricsRegistry<C>): Route 
   };
 }
 
-function cutWhenLate(response: ServerResponse, exchangeMsMax: number): void {
-  const timer = setTimeout(() => response.destroy(), exchangeMsMax);
-  response.once('close', () => clearTimeout(timer));
-}
-
-function listen(server: Server, where: { host: string; port: number } | { path: string }) {
-  return new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(where, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
-}
-
-function describe(server: Server): MetricsServer {
-  const bound = server.address() as AddressInfo | string;
-  const close = () =>
-    new Promise<void>((resolve) => {
-      const timer = setTimeout(() => server.closeAllConnections(), CLOSE_MS_MAX);
-      server.close(() => {
-        clearTimeout(timer);
-        resolve();
-      });
-      server.closeIdleConnections();
-    });
-  if (typeof bound === 'string') return { url: `http+unix://${bound}`, address: bound, close };
+function describe(server: BoundedServer): MetricsServer {
+  const bound = server.address;
+  const { cut } = server;
+  const close = () => server.close();
+  if (typeof bound === 'string') return { url: `http+unix://${bound}`, address: bound, cut, close };
   const host = bound.family === 'IPv6' ? `[${bound.address}]` : bound.address;
   const isWildcard = bound.address === '0.0.0.0' || bound.address === '::';
   return {
     url: `http://${isWildcard ? 'localhost' : host}:${bound.port}`,
     address: `${host}:${bound.port}`,
+    cut,
     close,
   };
 }

@@ -160,7 +160,7 @@ test('a metric that cannot be read is a 500, is reported, and ends nothing', asy
     },
   });
   const response = await fetch(`${url}/metrics`);
-  expect([response.status, await response.text()]).toEqual([500, 'reading the metrics failed\n']);
+  expect([response.status, await response.text()]).toEqual([500, 'the answer failed\n']);
   expect(errors).toEqual([new Error('secret')]);
   isBroken = false;
   expect((await fetch(`${url}/metrics`)).status).toBe(200);
@@ -284,4 +284,63 @@ test('an address that is taken is refused with the reason of the system', async 
   const { port } = other.address() as AddressInfo;
   await expect(start({ listen: { host: '127.0.0.1', port } })).rejects.toThrow('EADDRINUSE');
   other.close();
+});
+
+test('health answers while all connections are taken by idle ones, of which the oldest is closed', async () => {
+  const url = await start({ connectionsMax: 4 });
+  const idle: Socket[] = [];
+  for (let index = 0; index < 4; index++) {
+    idle.push(open(url));
+    await once(idle.at(-1) as Socket, 'connect');
+    // It has begun something, or said nothing at all.
+    if (index % 2 === 1) idle.at(-1)?.write('GET /hea');
+  }
+  const closed = once(idle[0] as Socket, 'close');
+  expect(
+    await exchange(url, 'GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'),
+  ).toMatch(/^HTTP\/1\.1 200 /);
+  await closed;
+  expect(idle.map(({ closed }) => closed)).toEqual([true, false, false, false]);
+  expect(server?.cut).toEqual({ room: 1, late: 0, pipelined: 0 });
+  for (const socket of idle) socket.destroy();
+});
+
+test('health answers while all connections wait for an answer, of which the oldest is cut', async () => {
+  let onAsked = () => {};
+  const never = () => {
+    onAsked();
+    return new Promise<never>(() => {});
+  };
+  const url = await start({ connectionsMax: 3, checks: { never } });
+  const waiting: Socket[] = [];
+  for (let index = 0; index < 3; index++) {
+    const asked = new Promise<void>((resolve) => {
+      onAsked = resolve;
+    });
+    waiting.push(open(url));
+    waiting.at(-1)?.write('GET /ready HTTP/1.1\r\nHost: x\r\n\r\n');
+    await asked;
+  }
+  const cut = new Promise((resolve) => waiting[0]?.once('close', resolve));
+  const request = 'GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n';
+  expect(await exchange(url, request)).toMatch(/^HTTP\/1\.1 200 /);
+  await cut;
+  expect(server?.cut.room).toBe(1);
+  for (const socket of waiting) socket.destroy();
+});
+
+test('one answer at a time is made for a connection, and too many requests at once close it', async () => {
+  let reads = 0;
+  const url = await start({ read: () => ++reads });
+  const request = 'GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n';
+  const last = 'GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n';
+  const answers = await exchange(url, `${request.repeat(5)}${last}`);
+  expect(answers.match(/HTTP\/1\.1 200 /g)).toHaveLength(6);
+  // One after the other: those at the same time would have shared one.
+  expect(reads).toBe(5);
+  const greedy = open(url);
+  greedy.resume().write(request.repeat(500));
+  await new Promise((resolve) => greedy.once('close', resolve));
+  expect(server?.cut.pipelined).toBe(1);
+  expect(reads).toBeLessThan(20);
 });

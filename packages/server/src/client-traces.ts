@@ -90,6 +90,16 @@ export class ClientTraces {
 
   tell(clientId: string, event: TraceEvent): void {
     const listeners = this.#listeners.get(clientId);
-    if (listeners !== undefined) for (const listener of listeners) listener(event);
+    if (listeners === undefined) return;
+    for (const listener of listeners) {
+      try {
+        listener(event);
+      } catch (error) {
+        // The client is in the middle of a packet: it mustn't pay for who looks on.
+        listeners.delete(listener);
+        if (listeners.size === 0) this.#listeners.delete(clientId);
+        this.#log.error('trace-failed', { clientId, error: String(error) });
+      }
+    }
   }
 }

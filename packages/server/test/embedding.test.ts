@@ -96,3 +96,23 @@ test('a listener can be left out, or be a Unix domain socket', async () => {
 test('a wrong option is refused before anything is opened', async () => {
   await expect(createBroker({ mqtt: { maxQos: 5 } })).rejects.toBeInstanceOf(ConfigError);
 });
+
+test('a listener of a trace that throws hears nothing more, and its client goes on', async () => {
+  const errors: object[] = [];
+  const logger = {
+    ...noopLogger,
+    error: (event: string, fields = {}) => errors.push({ event, ...fields }),
+  };
+  const broker = await createBroker({}, { logger });
+  let calls = 0;
+  broker.traceClient('c', ({ event }) => {
+    calls++;
+    if (event === 'packet') throw new Error('a mistake');
+  });
+  const client = await TestClient.connect(`${broker.url}`, { clientId: 'c' });
+  await client.mqtt.publishAsync('t', 'x', { qos: 1 });
+  expect(errors).toEqual([{ event: 'trace-failed', clientId: 'c', error: 'Error: a mistake' }]);
+  expect(calls).toBe(2);
+  await client.end();
+  await broker.stop();
+});

@@ -1,8 +1,9 @@
 import { chmodSync, lstatSync, mkdirSync, rmSync } from 'node:fs';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
 import { threadId } from 'node:worker_threads';
+import { BoundedServer } from '@promptmq/metrics';
 import type { RunningBroker } from '../create-broker.ts';
 import { version } from '../version.ts';
 import type { AdminStatus } from './admin-client.ts';
@@ -22,23 +23,31 @@ export class AdminServer {
   readonly #broker: RunningBroker;
   readonly #startedAt: number;
   readonly #path: string;
-  readonly #server: Server;
+  readonly #server: BoundedServer;
   readonly #traces: Set<TraceStream>;
 
-  private constructor(broker: RunningBroker, path: string) {
+  private constructor(broker: RunningBroker, path: string, onError: (error: unknown) => void) {
     this.#broker = broker;
     this.#path = path;
     this.#startedAt = Date.now();
     this.#traces = new Set();
-    this.#server = createServer((request, response) => this.#onRequest(request, response));
+    this.#server = new BoundedServer({
+      answer: (request, response) => this.#onRequest(request, response),
+      onError,
+    });
   }
 
   /**
    * Listens. A socket that a broker left behind when it was killed is taken over.
    *
+   * @param onError - told of what went wrong while a request was answered
    * @throws when another process listens there, or the system refuses the path
    */
-  static async start(broker: RunningBroker, path: string): Promise<AdminServer> {
+  static async start(
+    broker: RunningBroker,
+    path: string,
+    onError: (error: unknown) => void = () => {},
+  ): Promise<AdminServer> {
     if (Buffer.byteLength(path) > SOCKET_PATH_BYTES_MAX) {
       throw new Error(
         `${path} is longer than the ${SOCKET_PATH_BYTES_MAX} bytes that the path of a socket may have`,
@@ -46,47 +55,44 @@ export class AdminServer {
     }
     mkdirSync(dirname(path), { recursive: true });
     await removeStale(path);
-    const admin = new AdminServer(broker, path);
+    const admin = new AdminServer(broker, path, onError);
     await admin.#listen();
     return admin;
   }
 
   /** The socket has its mode from the beginning: nobody else can open it in between. */
-  #listen(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#server.once('error', reject);
-      // Worker threads can't change the mask; there the mode comes a moment later.
-      const mask = threadId === 0 ? process.umask(0o177) : null;
-      try {
-        this.#server.listen(this.#path, () => {
-          this.#server.off('error', reject);
-          if (mask === null) chmodSync(this.#path, 0o600);
-          resolve();
-        });
-      } finally {
-        if (mask !== null) process.umask(mask);
-      }
-    });
+  async #listen(): Promise<void> {
+    // Worker threads can't change the mask; there the mode comes a moment later.
+    const mask = threadId === 0 ? process.umask(0o177) : null;
+    let listening: Promise<void>;
+    try {
+      listening = this.#server.listen({ path: this.#path });
+    } finally {
+      if (mask !== null) process.umask(mask);
+    }
+    await listening;
+    if (mask === null) chmodSync(this.#path, 0o600);
   }
 
-  /** Tells those who trace that the broker stops, and closes. */
+  /** Tells those who trace that the broker stops, and closes; a reader that doesn't read can't hold it up. */
   async close(): Promise<void> {
-    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    const closed = this.#server.close();
     for (const trace of this.#traces) trace.end();
-    this.#server.closeIdleConnections();
-    // A reader that doesn't read would hold it up.
-    setTimeout(() => this.#server.closeAllConnections(), CLOSE_MS).unref();
     await closed;
   }
 
   #onRequest(request: IncomingMessage, response: ServerResponse): void {
-    const url = new URL(request.url ?? '/', 'http://broker');
+    // No URL is made of it: there are texts of which none can be made.
+    const target = request.url ?? '/';
+    const queryAt = target.indexOf('?');
+    const path = queryAt === -1 ? target : target.slice(0, queryAt);
+    const parameters = new URLSearchParams(queryAt === -1 ? '' : target.slice(queryAt));
     if (request.method !== 'GET') {
       refuse(response, 405, 'only GET');
-    } else if (url.pathname === '/status') {
-      this.#onStatus(url.searchParams.get('top') ?? '10', response);
-    } else if (url.pathname === '/trace') {
-      this.#onTrace(url.searchParams.get('client') ?? '', response);
+    } else if (path === '/status') {
+      this.#onStatus(parameters.get('top') ?? '10', response);
+    } else if (path === '/trace') {
+      this.#onTrace(parameters.get('client') ?? '', response);
     } else {
       refuse(response, 404, '/status?top=N or /trace?client=ID');
     }
@@ -123,6 +129,7 @@ export class AdminServer {
       refuse(response, 503, `${TRACES_MAX} traces are open already`);
       return;
     }
+    this.#server.keepOpen(response);
     const stream = new TraceStream(response);
     this.#traces.add(stream);
     const stop = this.#broker.traceClient(clientId, (event) => stream.write(event));
@@ -132,9 +139,6 @@ export class AdminServer {
     });
   }
 }
-
-/** How long those who trace may take to read the end. */
-const CLOSE_MS = 1000;
 
 function refuse(response: ServerResponse, code: number, why: string): void {
   response.writeHead(code, { 'content-type': 'application/json', connection: 'close' });

@@ -16,10 +16,14 @@ export class TraceStream {
     this.#response = response;
     this.#droppedCount = 0;
     response.writeHead(200, { 'content-type': 'application/x-ndjson', connection: 'close' });
-    response.on('drain', () => this.#tellDropped());
+    response.on('drain', () => {
+      if (!response.writableEnded) this.#tellDropped();
+    });
   }
 
   write(event: TraceEvent): void {
+    // What happens after the end is nobody's any more, and writing it would be an error.
+    if (this.#response.writableEnded) return;
     if (this.#response.writableLength > WAITING_BYTES_MAX) {
       this.#droppedCount++;
       return;

@@ -116,7 +116,9 @@ async function startAdmin(
   const path = adminSocketOf(config);
   if (path === null) return null;
   try {
-    return await AdminServer.start(broker, path);
+    return await AdminServer.start(broker, path, (error) =>
+      logger.error('admin-failed', { error: String(error) }),
+    );
   } catch (error) {
     logger.warn('admin-socket-failed', { path, why: (error as Error).message });
     return null;
