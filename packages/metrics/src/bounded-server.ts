@@ -41,7 +41,7 @@ export type ListenAddress =
 
 interface Connection {
   readonly socket: Socket;
-  readonly waiting: (readonly [IncomingMessage, ServerResponse])[];
+  readonly waiting: ServerResponse[];
   isBusy: boolean;
   /** Whether its answer goes on until one side ends it. */
   isEndless: boolean;
@@ -149,13 +149,13 @@ export class BoundedServer {
     request.resume();
     const connection = this.#connections.get(request.socket);
     if (connection === undefined) response.destroy();
-    else if (!connection.isBusy) this.#begin(connection, request, response);
+    else if (!connection.isBusy) this.#begin(connection, response);
     else if (connection.waiting.length < WAITING_REQUESTS_MAX) {
-      connection.waiting.push([request, response]);
+      connection.waiting.push(response);
     } else this.#cut(connection.socket, 'pipelined');
   }
 
-  #begin(connection: Connection, request: IncomingMessage, response: ServerResponse): void {
+  #begin(connection: Connection, response: ServerResponse): void {
     this.#become(connection, true);
     const timer = setTimeout(() => {
       if (!connection.isEndless) this.#cut(connection.socket, 'late');
@@ -165,10 +165,10 @@ export class BoundedServer {
       connection.isEndless = false;
       this.#become(connection, false);
       const next = connection.waiting.shift();
-      if (next !== undefined) this.#begin(connection, ...next);
+      if (next !== undefined) this.#begin(connection, next);
     });
     // In a promise's function, so that what throws at once is caught like what rejects.
-    new Promise<void>((resolve) => resolve(this.#answer(request, response))).catch((error) =>
+    new Promise<void>((resolve) => resolve(this.#answer(response.req, response))).catch((error) =>
       this.#fail(response, error),
     );
   }
