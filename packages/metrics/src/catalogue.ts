@@ -137,6 +137,11 @@ export const brokerCatalogue = {
     help: 'Packets that broke a rule and ended their connection, by type and reason code.',
     labels: ['type', 'reason'],
   },
+  promptmq_internal_errors_total: {
+    type: 'counter',
+    help: 'Errors of the broker itself, each of which ended one connection at most, by what was being done.',
+    labels: ['activity'],
+  },
   promptmq_network_received_bytes_total: {
     type: 'counter',
     help: 'Bytes received from clients, all packets whole.',

@@ -108,9 +108,11 @@ export class Authentication {
       return;
     }
     if (answer instanceof Promise) {
+      const connection = this.#connection;
+      const { faults } = connection.broker;
       answer.then(
-        (step) => this.#take(step),
-        (error: unknown) => this.#fail(error),
+        (step) => faults.contain(connection, 'authenticating', () => this.#take(step)),
+        (error: unknown) => faults.contain(connection, 'authenticating', () => this.#fail(error)),
       );
     } else {
       this.#take(answer);

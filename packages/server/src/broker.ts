@@ -10,6 +10,7 @@ import { Connection } from './connection.ts';
 import { ConnectionState } from './connection-state.ts';
 import { Deadline, DeadlineQueue } from './deadline-queue.ts';
 import { DeadlineTimer } from './deadline-timer.ts';
+import { ContainedHandler, Faults } from './faults.ts';
 import { type Logger, rateLimited } from './log/index.ts';
 import { RetainedReplays } from './retained-replays.ts';
 import { type BrokerSession, Router } from './router.ts';
@@ -56,6 +57,8 @@ export class Broker {
   /** Who looks at the packets of which client. */
   readonly traces: ClientTraces;
   readonly clientEvents: ClientEvents;
+  /** Keeps what goes wrong for one connection from all others. */
+  readonly faults: Faults;
   readonly #connections: Set<Connection>;
   #openCount: number;
   #dirty: Connection[];
@@ -74,8 +77,11 @@ export class Broker {
     this.runtime = runtime;
     this.stats = createStats();
     this.router = new Router(config, runtime, this.stats);
-    this.retainedReplays = new RetainedReplays(this.router.retained, runtime);
-    this.deadlines = new DeadlineQueue();
+    this.faults = new Faults(this);
+    this.retainedReplays = new RetainedReplays(this.router.retained, runtime, this.faults);
+    this.deadlines = new DeadlineQueue((connection, error) =>
+      this.faults.caught(connection, 'timing', error),
+    );
     this.timer = new DeadlineTimer(this.deadlines, runtime);
     this.log = log;
     this.access = access;
@@ -101,8 +107,9 @@ export class Broker {
     this.#isStopping = false;
     this.#onDrained = null;
     const sweep = new Deadline((now) => {
-      this.router.sweepRetained(now, RETAINED_SWEEP_MAX);
+      // First: whatever becomes of this one, there is a next.
       this.deadlines.schedule(sweep, now + RETAINED_SWEEP_MS);
+      this.router.sweepRetained(now, RETAINED_SWEEP_MAX);
     });
     this.deadlines.schedule(sweep, runtime.now() + RETAINED_SWEEP_MS);
     this.timer.arm();
@@ -122,9 +129,15 @@ export class Broker {
       transport.destroy();
       return null;
     }
-    const connection = new Connection(this, transport);
-    this.#connections.add(connection);
-    return connection;
+    try {
+      const connection = new Connection(this, transport);
+      this.#connections.add(connection);
+      return new ContainedHandler(connection);
+    } catch (error) {
+      this.faults.note(null, 'receiving', error);
+      transport.destroy();
+      return null;
+    }
   }
 
   /** Some sockets more than clients, so that one too many still hears why it is refused. */
@@ -151,6 +164,8 @@ export class Broker {
     sendQuota: number,
     dependsOn: number,
   ): void {
+    // What leaves is taken off again, however far it has come.
+    this.#openCount++;
     const entry = this.sessions.join(session, connection.userName, will);
     const { storage } = this;
     if (storage !== null) {
@@ -159,7 +174,6 @@ export class Broker {
       const onRefused = isNew ? () => this.sessions.endUnstored(entry) : () => {};
       connection.holdUntilCommitted(storage, position, onRefused);
     }
-    this.#openCount++;
     this.stats.connectionsCurrent = this.#openCount;
     this.stats.connectionsTotal++;
     this.stats.connectionsMaximum = Math.max(this.stats.connectionsMaximum, this.#openCount);
@@ -274,7 +288,13 @@ export class Broker {
   #flush(): void {
     const dirty = this.#dirty;
     this.#dirty = [];
-    for (const connection of dirty) connection.flush();
+    for (const connection of dirty) {
+      try {
+        connection.flush();
+      } catch (error) {
+        this.faults.caught(connection, 'sending', error);
+      }
+    }
   }
 
   // ----------------------------------------------------------------------- stop
@@ -293,11 +313,13 @@ export class Broker {
       this.#onDrained = resolve;
     });
     for (const connection of this.#connections) {
-      if (connection.state === ConnectionState.Open) {
-        connection.disconnect(reasonCode, 'shutdown');
-      } else {
-        connection.terminate();
-      }
+      this.faults.contain(connection, 'closing', () => {
+        if (connection.state === ConnectionState.Open) {
+          connection.disconnect(reasonCode, 'shutdown');
+        } else {
+          connection.terminate();
+        }
+      });
     }
     const cancel = this.runtime.setTimer(timeoutMs, () => {
       for (const connection of this.#connections) connection.terminate();

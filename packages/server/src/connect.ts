@@ -78,14 +78,16 @@ function authenticate(broker: Broker, connection: Connection, packet: ConnectPac
       broker.clientLog.error('password-check-failed', { error: String(error) });
       return { isAdmitted: false, reasonCode: ReasonCode.ServerUnavailable, why: 'internal error' };
     })
-    .then((answer) => {
-      if (connection.isEnding) return;
-      // A reload may have taken the user away while the password was checked.
-      const isRevoked =
-        answer.isAdmitted && !broker.access.mayStay(access, answer.userName, answer.proof);
-      onAdmission(broker, connection, packet, isRevoked ? REVOKED : answer);
-      connection.resume();
-    });
+    .then((answer) =>
+      broker.faults.contain(connection, 'authenticating', () => {
+        if (connection.isEnding) return;
+        // A reload may have taken the user away while the password was checked.
+        const isRevoked =
+          answer.isAdmitted && !broker.access.mayStay(access, answer.userName, answer.proof);
+        onAdmission(broker, connection, packet, isRevoked ? REVOKED : answer);
+        connection.resume();
+      }),
+    );
 }
 
 const REVOKED: Admission = {
@@ -167,11 +169,19 @@ function open(
     sessionExpiryInterval: isV5 ? (packet.properties?.sessionExpiryInterval ?? 0) : NEVER_EXPIRES,
     topicAliasMaximum: packet.properties?.topicAliasMaximum ?? 0,
   };
-  const isAnswered = sender.send(
-    isV5
-      ? { cmd: 'connack', sessionPresent: isPresent, reasonCode: ReasonCode.Success, properties }
-      : { cmd: 'connack', sessionPresent: isPresent, returnCode: 0 },
-  );
+  const will = packet.will === undefined ? null : toPendingWill(packet.will, clientId);
+  let isAnswered = false;
+  try {
+    isAnswered = sender.send(
+      isV5
+        ? { cmd: 'connack', sessionPresent: isPresent, reasonCode: ReasonCode.Success, properties }
+        : { cmd: 'connack', sessionPresent: isPresent, returnCode: 0 },
+    );
+  } catch (error) {
+    // Such as authentication data that has no encoding.
+    broker.sessions.abandon(session);
+    throw error;
+  }
   if (!isAnswered) {
     broker.clientEvents.connectRefused(
       connection,
@@ -185,7 +195,6 @@ function open(
   session.expiryInterval = sessionExpiryInterval;
   if (isPresent) revokeSubscriptions(broker, session, permissions);
   connection.open(terms);
-  const will = packet.will === undefined ? null : toPendingWill(packet.will, clientId);
   // A client that states no Receive Maximum is not sent as many as the standard would allow.
   const sendQuota = packet.properties?.receiveMaximum ?? config.mqtt.maxInflight;
   broker.join(connection, session, will, sendQuota, dependsOn);

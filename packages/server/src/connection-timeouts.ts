@@ -31,7 +31,7 @@ export class ConnectionTimeouts {
   constructor(connection: Connection) {
     this.#connection = connection;
     this.#broker = connection.broker;
-    this.#deadline = new Deadline((now) => this.#onDeadline(now));
+    this.#deadline = new Deadline((now) => this.#onDeadline(now), connection);
     this.#keepAliveMs = 0;
     this.#begunAt = -1;
     this.#closingAt = 0;

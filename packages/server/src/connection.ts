@@ -297,6 +297,7 @@ export class Connection implements SessionLink, TransportHandler {
     this.output.hold();
     storage.whenCommitted({
       position,
+      connection: this,
       onCommitted: () => {
         if (this.state === ConnectionState.Closed) return;
         this.output.release();
@@ -371,6 +372,19 @@ export class Connection implements SessionLink, TransportHandler {
     this.disconnect(ReasonCode.SessionTakenOver, 'taken over');
   }
 
+  /** Something went wrong on our side while it was its turn: the client is told no more than that. */
+  fail(): void {
+    if (this.state === ConnectionState.Opening) this.rejectConnect(ReasonCode.UnspecifiedError, '');
+    else this.disconnect(ReasonCode.UnspecifiedError, 'internal error');
+  }
+
+  /** Closes at once, whatever state it is in; what it leaves behind is not its concern any more. */
+  cut(): void {
+    if (this.state !== ConnectionState.Closed) this.state = ConnectionState.Closing;
+    this.session = null;
+    this.transport.destroy();
+  }
+
   /** Closes without a word. */
   terminate(cause = 'terminated'): void {
     if (this.state === ConnectionState.Closed) return;
@@ -390,13 +404,16 @@ export class Connection implements SessionLink, TransportHandler {
   }
 
   onClose(): void {
-    if (this.state === ConnectionState.Open) {
-      this.#leave('send-will', 'closed by peer', ReasonCode.UnspecifiedError);
+    try {
+      if (this.state === ConnectionState.Open) {
+        this.#leave('send-will', 'closed by peer', ReasonCode.UnspecifiedError);
+      }
+    } finally {
+      this.state = ConnectionState.Closed;
+      this.#dispatcher.reset();
+      this.timeouts.cancel();
+      this.broker.onClosed(this);
     }
-    this.state = ConnectionState.Closed;
-    this.#dispatcher.reset();
-    this.timeouts.cancel();
-    this.broker.onClosed(this);
   }
 
   /** An open connection is over: the session goes on without it, or ends. */

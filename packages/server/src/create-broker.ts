@@ -54,6 +54,11 @@ export interface RunningBroker {
    */
   traceClient(clientId: string, listener: TraceListener): () => void;
   /**
+   * Counts and logs an error that nothing has dealt with: for `uncaughtException` and `unhandledRejection` of a
+   * process that goes on. What clients do doesn't come to that.
+   */
+  noteUncaught(error: unknown): void;
+  /**
    * Puts another configuration in force while clients stay connected, as far as that can be done; the
    * files that it names are read again.
    *
@@ -174,6 +179,7 @@ export async function startBroker(
     disconnectClient: (clientId) => broker.disconnectClient(clientId),
     reconfigure: (next) => reconfigure(broker, listeners, observability, next),
     traceClient: (clientId, listener) => broker.traceClient(clientId, listener),
+    noteUncaught: (error) => broker.faults.note(null, 'unknown', error),
     slowSubscribers: (limit = 10) => slowSubscribers(broker, limit),
     stop: () => {
       stopped ??= stopAll(broker, listeners, observability, config.server.shutdownTimeout)

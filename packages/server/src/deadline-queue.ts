@@ -1,3 +1,5 @@
+import type { Connection } from './connection.ts';
+
 /**
  * A point in time at which something is due: keep alive, session expiry, a delayed will. One object a
  * purpose, scheduled again and again; scheduling costs no allocation.
@@ -8,11 +10,14 @@ export class Deadline {
   /** Its place in the heap; -1 while it is not scheduled. Kept by the queue. */
   index: number;
   readonly onDue: (now: number) => void;
+  /** For whose sake it is; null when it is for no connection alone. */
+  readonly connection: Connection | null;
 
-  constructor(onDue: (now: number) => void) {
+  constructor(onDue: (now: number) => void, connection: Connection | null = null) {
     this.at = 0;
     this.index = -1;
     this.onDue = onDue;
+    this.connection = connection;
   }
 }
 
@@ -23,6 +28,12 @@ export class Deadline {
  */
 export class DeadlineQueue {
   readonly #heap: Deadline[] = [];
+  readonly #onError: (connection: Connection | null, error: unknown) => void;
+
+  /** @param onError - told of what `onDue` throws; the other deadlines are run all the same */
+  constructor(onError: (connection: Connection | null, error: unknown) => void) {
+    this.#onError = onError;
+  }
 
   get length(): number {
     return this.#heap.length;
@@ -63,7 +74,11 @@ export class DeadlineQueue {
       const first = this.#heap[0];
       if (first === undefined || first.at > now) return;
       this.cancel(first);
-      first.onDue(now);
+      try {
+        first.onDue(now);
+      } catch (error) {
+        this.#onError(first.connection, error);
+      }
     }
   }
 

@@ -24,8 +24,8 @@ const publishView = new PublishView();
 const ackView = new AckView();
 
 /**
- * Decodes what one client sends, and hands each packet to what answers it. A packet that breaks a rule, or that
- * may not come now, has the connection refuse it (§4.13).
+ * Decodes what one client sends, and hands each packet to what answers it. For a packet that breaks a rule, or that
+ * may not come now, a `PacketError` is thrown, with which the connection refuses it (§4.13).
  */
 export class PacketDispatcher implements FrameSink {
   readonly #connection: Connection;
@@ -53,11 +53,7 @@ export class PacketDispatcher implements FrameSink {
 
   /** @param chunk - the dispatcher's from now on */
   push(chunk: Uint8Array): void {
-    try {
-      this.#decoder.push(chunk);
-    } catch (error) {
-      this.#refuse(error);
-    }
+    this.#decoder.push(chunk);
   }
 
   /** Has what follows the present packet wait until `resume`. */
@@ -67,21 +63,12 @@ export class PacketDispatcher implements FrameSink {
 
   resume(): void {
     this.#isSuspended = false;
-    try {
-      this.#decoder.resume();
-    } catch (error) {
-      this.#refuse(error);
-    }
+    this.#decoder.resume();
   }
 
   /** Forgets what has come and was not decoded. */
   reset(): void {
     this.#decoder.reset();
-  }
-
-  #refuse(error: unknown): void {
-    if (!(error instanceof PacketError)) throw error;
-    this.#connection.refuse(error);
   }
 
   onFrame(buffer: Uint8Array, start: number, bodyStart: number, end: number): boolean {

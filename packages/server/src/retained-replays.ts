@@ -1,5 +1,6 @@
 import type { Message, RetainedStore, RetainedWalk } from '@promptmq/session';
 import type { Connection } from './connection.ts';
+import type { Faults } from './faults.ts';
 import type { BrokerSession } from './router.ts';
 import type { Runtime } from './runtime.ts';
 
@@ -30,15 +31,17 @@ export interface RetainedReplay {
 export class RetainedReplays {
   readonly #store: RetainedStore;
   readonly #runtime: Runtime;
+  readonly #faults: Faults;
   /** In the order in which they go on. */
   readonly #waiting: Set<RetainedReplay>;
   /** Nodes that may still be visited in this turn. */
   #nodesLeft: number;
   #isScheduled: boolean;
 
-  constructor(store: RetainedStore, runtime: Runtime) {
+  constructor(store: RetainedStore, runtime: Runtime, faults: Faults) {
     this.#store = store;
     this.#runtime = runtime;
+    this.#faults = faults;
     this.#waiting = new Set();
     this.#nodesLeft = NODES_PER_TURN;
     this.#isScheduled = false;
@@ -68,7 +71,11 @@ export class RetainedReplays {
     for (const replay of this.#waiting) {
       if (this.#nodesLeft <= 0) break;
       this.#waiting.delete(replay);
-      this.#nodesLeft -= this.#step(replay, Math.min(NODES_PER_STEP, this.#nodesLeft), now);
+      try {
+        this.#nodesLeft -= this.#step(replay, Math.min(NODES_PER_STEP, this.#nodesLeft), now);
+      } catch (error) {
+        this.#fail(replay, error);
+      }
     }
     this.#schedule();
   }
@@ -89,6 +96,17 @@ export class RetainedReplays {
     if (!session.isEnded) session.endReplay(now);
     if (replay.isHeldBack) connection.resumeReading();
     return Math.max(1, visited);
+  }
+
+  /** The client has to subscribe again; what else its session gets doesn't wait for it. */
+  #fail({ walk, session, connection, isHeldBack }: RetainedReplay, error: unknown): void {
+    const now = this.#runtime.now();
+    this.#store.end(walk);
+    this.#faults.caught(connection, 'replaying', error);
+    if (isHeldBack) connection.resumeReading();
+    if (!session.isEnded) {
+      this.#faults.contain(session.link, 'replaying', () => session.endReplay(now));
+    }
   }
 
   #schedule(): void {

@@ -236,6 +236,13 @@ export class Router {
     session.deliver(next, this.#runtime.now());
   }
 
+  /** A message was not routed to its end: what had been prepared for it is not the next one's. */
+  abandon(): void {
+    this.#storedSessions.length = 0;
+    this.#storedDeliveries.length = 0;
+    this.#publisher = null;
+  }
+
   /** Whether a message can't be routed without the log. */
   #needsStorage(route: Route<BrokerSession>, qos: 0 | 1 | 2, retain: boolean): boolean {
     if (retain) return true;

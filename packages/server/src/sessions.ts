@@ -215,6 +215,21 @@ export class Sessions implements RecoveryHost {
     this.#broker.timer.arm();
   }
 
+  /** A connection could not leave its session in order: the session goes on without it, or is no more. */
+  forsake(connection: Connection): void {
+    const entry = this.#entries.get(connection.clientId);
+    if (entry?.session.link !== connection) return;
+    entry.disconnectedAt = this.#broker.runtime.now();
+    if (entry.session.expiryInterval === 0) {
+      this.dropEntry(entry);
+      entry.session.end();
+      return;
+    }
+    entry.session.detach();
+    this.#scheduleExpiry(entry);
+    this.#broker.timer.arm();
+  }
+
   /** What waits for a member of a shared subscription that has gone goes to one that is there. */
   #handOverShared(session: BrokerSession): void {
     const { storage, router } = this.#broker;

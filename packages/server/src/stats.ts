@@ -24,7 +24,22 @@ const DISCONNECT_CAUSES = [
   'administrative action',
   'shutdown',
   'terminated',
+  'internal error',
 ];
+
+/** What was being done when something went wrong, by which errors of the broker's own are counted. */
+export const ACTIVITIES = [
+  'receiving',
+  'sending',
+  'closing',
+  'authenticating',
+  'committing',
+  'timing',
+  'replaying',
+  'observing',
+  'unknown',
+] as const;
+export type Activity = (typeof ACTIVITIES)[number];
 
 /** Seconds: 100 ms to 4.8 days. */
 const CONNECTION_BOUNDS = exponentialBounds(0.1, 4, 12);
@@ -65,6 +80,8 @@ export interface BrokerStats {
   packetTypeNow: number;
   /** Packets that broke a rule, by `type << 8 | reasonCode`; type 0 is one that can't be told. */
   readonly packetErrors: Map<number, number>;
+  /** Errors of the broker's own, by what was being done. */
+  readonly internalErrors: Map<string, number>;
   /** PUBLISH packets received. */
   messagesReceived: number;
   /** The same by QoS. */
@@ -106,6 +123,7 @@ export function createStats(): BrokerStats {
     packetsSent: new Float64Array(16),
     packetTypeNow: 0,
     packetErrors: new Map(),
+    internalErrors: new Map(ACTIVITIES.map((activity) => [activity, 0])),
     messagesReceived: 0,
     messagesReceivedByQoS: new Float64Array(3),
     payloadBytesReceived: 0,

@@ -65,6 +65,7 @@ function answer(broker: Broker, connection: Connection, position: number, packet
   }
   storage.whenCommitted({
     position,
+    connection,
     onCommitted: () => {
       if (!connection.isEnding) connection.sender.send(packet);
     },

@@ -9,7 +9,7 @@ test('deadlines run in the order of their time, whatever is moved or cancelled i
   });
   fc.assert(
     fc.property(fc.array(operation, { maxLength: 60 }), (operations) => {
-      const queue = new DeadlineQueue();
+      const queue = new DeadlineQueue(() => {});
       const ran: number[] = [];
       const deadlines = Array.from(
         { length: 10 },
@@ -32,7 +32,7 @@ test('deadlines run in the order of their time, whatever is moved or cancelled i
 });
 
 test('a deadline that is not due stays, and one may schedule itself again', () => {
-  const queue = new DeadlineQueue();
+  const queue = new DeadlineQueue(() => {});
   const ran: number[] = [];
   const deadline: Deadline = new Deadline((now) => {
     ran.push(now);
@@ -44,4 +44,22 @@ test('a deadline that is not due stays, and one may schedule itself again', () =
   queue.runDue(5);
   expect(ran).toEqual([5]);
   expect(queue.nextAt).toBe(15);
+});
+
+test('a deadline that throws is reported with the connection that it is for, and the others run', () => {
+  const reported: unknown[] = [];
+  const queue = new DeadlineQueue((connection, error) => reported.push(connection, error));
+  const ran: string[] = [];
+  const error = new RangeError('planted');
+  queue.schedule(
+    new Deadline(() => {
+      throw error;
+    }),
+    1,
+  );
+  queue.schedule(new Deadline(() => ran.push('second')), 2);
+  queue.runDue(2);
+  expect(reported).toEqual([null, error]);
+  expect(ran).toEqual(['second']);
+  expect(queue.length).toBe(0);
 });

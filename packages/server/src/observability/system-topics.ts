@@ -67,7 +67,8 @@ export class SystemTopics {
   }
 
   #tick(): void {
-    this.publish();
+    const { faults } = this.#broker;
+    faults.contain(null, 'observing', () => this.publish());
     this.#cancelTimer = this.#broker.runtime.setTimer(this.#intervalMs, () => this.#tick());
   }
 

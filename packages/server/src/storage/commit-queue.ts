@@ -1,9 +1,12 @@
 import type { Connection } from '../connection.ts';
+import type { Faults } from '../faults.ts';
 
 /** Something that may happen when a record is safe. */
 export interface Pending {
   /** Of the record. */
   readonly position: number;
+  /** Whose answer it is, if it is one. */
+  readonly connection?: Connection;
   onCommitted(): void;
   /** The record will never be: the disk is full, or the log has failed. */
   onRefused(): void;
@@ -15,10 +18,15 @@ export interface Pending {
  * Invariant: positions never fall from one to the next.
  */
 export class CommitQueue {
+  readonly #faults: Faults;
   #pending: Pending[] = [];
   #head = 0;
   /** Those whose acknowledgements wait. */
   readonly #connections: Set<Connection> = new Set();
+
+  constructor(faults: Faults) {
+    this.#faults = faults;
+  }
 
   add(pending: Pending): void {
     this.#pending.push(pending);
@@ -35,15 +43,27 @@ export class CommitQueue {
       const first = this.#pending[this.#head] as Pending;
       if (first.position >= position) break;
       this.#head++;
-      first.onCommitted();
+      try {
+        first.onCommitted();
+      } catch (error) {
+        this.#faults.caught(first.connection ?? null, 'committing', error);
+      }
     }
     if (this.#head === this.#pending.length) {
       this.#pending = [];
       this.#head = 0;
     }
-    for (const connection of this.#connections) {
-      if (connection.receiver.sendCommittedAcks(position)) this.#connections.delete(connection);
+    for (const connection of this.#connections) this.#sendAcks(connection, position);
+  }
+
+  #sendAcks(connection: Connection, position: number): void {
+    let isDone = true;
+    try {
+      isDone = connection.receiver.sendCommittedAcks(position);
+    } catch (error) {
+      this.#faults.caught(connection, 'committing', error);
     }
+    if (isDone) this.#connections.delete(connection);
   }
 
   /**
@@ -55,11 +75,16 @@ export class CommitQueue {
     const all = this.#pending.slice(this.#head);
     this.#pending = all.filter((one) => one.position < position);
     this.#head = 0;
-    for (const one of all) if (one.position >= position) one.onRefused();
+    for (const one of all) {
+      if (one.position < position) continue;
+      this.#faults.contain(one.connection ?? null, 'committing', () => one.onRefused());
+    }
     for (const connection of this.#connections) {
-      connection.receiver.refuseAcks(position);
+      this.#faults.contain(connection, 'committing', () =>
+        connection.receiver.refuseAcks(position),
+      );
       // A refusal depends on no record: on a full disk there may be no commit for long.
-      if (connection.receiver.sendCommittedAcks(committed)) this.#connections.delete(connection);
+      this.#sendAcks(connection, committed);
     }
   }
 }

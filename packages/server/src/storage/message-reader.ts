@@ -41,9 +41,11 @@ export class MessageReader {
     if (this.#lost.delete(position)) return 'lost';
     if (this.#loading.has(session)) return null;
     this.#loading.add(session);
+    const { faults } = this.#broker;
+    const then = (action: () => void) => faults.contain(session.link, 'replaying', action);
     log.read(position).then(
-      () => this.#onLoaded(session),
-      (error: unknown) => this.#onUnreadable(session, position, error),
+      () => then(() => this.#onLoaded(session)),
+      (error: unknown) => then(() => this.#onUnreadable(session, position, error)),
     );
     return null;
   }

@@ -1,4 +1,5 @@
 import { type Log, recordBytes } from '@promptmq/wal';
+import type { Faults } from '../faults.ts';
 import { ByteWriter } from './byte-writer.ts';
 import { type Release, shareOut } from './share.ts';
 
@@ -14,8 +15,10 @@ export class RecordLog {
   #isClosing: boolean;
   /** What had to wait for room on the disk. */
   #whenRoom: (() => void)[];
+  readonly #faults: Faults;
 
-  constructor() {
+  constructor(faults: Faults) {
+    this.#faults = faults;
     this.writer = new ByteWriter();
     this.release = (position, bytes) => this.log.release(position, bytes);
     this.lastPosition = -1;
@@ -54,7 +57,9 @@ export class RecordLog {
   }
 
   onHasRoom(): void {
-    for (const action of this.#whenRoom.splice(0)) action();
+    for (const action of this.#whenRoom.splice(0)) {
+      this.#faults.contain(null, 'committing', action);
+    }
   }
 
   /** Nothing at or behind a position came to be: nobody is to wait for it. */

@@ -94,8 +94,8 @@ export class Storage implements LogOwner, DeliveryStore<Connection> {
     this.committedPosition = Number.POSITIVE_INFINITY;
     this.#broker = broker;
     this.#state = new StoredState();
-    this.#records = new RecordLog();
-    this.#queue = new CommitQueue();
+    this.#records = new RecordLog(broker.faults);
+    this.#queue = new CommitQueue(broker.faults);
     this.#progress = new ProgressWriter(this.#records, broker.runtime);
     this.#keepReader = new ByteReader(new Uint8Array(0));
     this.#waiting = new Set();
@@ -328,12 +328,18 @@ export class Storage implements LogOwner, DeliveryStore<Connection> {
   #onCommitted(): void {
     const position = this.log.acknowledgedPosition;
     this.committedPosition = position;
-    this.retained.commit(position);
+    this.#broker.faults.contain(null, 'committing', () => this.retained.commit(position));
     this.#queue.commit(position);
     const waiting = this.#waiting;
     this.#waiting = new Set();
     const now = this.#broker.runtime.now();
-    for (const session of waiting) session.pump(now);
+    for (const session of waiting) {
+      try {
+        session.pump(now);
+      } catch (error) {
+        this.#broker.faults.caught(session.link, 'committing', error);
+      }
+    }
     this.publishers.letGo();
   }
 

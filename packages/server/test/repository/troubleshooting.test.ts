@@ -376,6 +376,27 @@ ${more}`,
   expect(note(broker.output)).toBeGreaterThan(8);
 });
 
+test('an error of the broker itself', async () => {
+  let output = '';
+  const stream = new Writable({
+    write: (chunk, _encoding, callback) => {
+      output += chunk;
+      callback();
+    },
+  });
+  const logger = createLogger({ level: 'info', format: 'console', stream, isColoured: false });
+  const begin = () => {
+    throw new Error('a method that does not work');
+  };
+  const broker = await createBroker({}, { logger, authenticationMethods: [{ name: 'M', begin }] });
+  const client = await PacketClient.open(broker.url as string);
+  client.connect('client', { properties: { authenticationMethod: 'M' } });
+  expect(await client.next()).toMatchObject({ cmd: 'connack', reasonCode: 0x80 });
+  await client.cut();
+  await broker.stop();
+  expect(note(output)).toBe(1);
+});
+
 test('each message of the documentation was produced by one of these', () => {
   expect(documented.length).toBeGreaterThan(30);
   expect(documented.filter((message) => !produced.has(message))).toEqual([]);
