@@ -90,7 +90,7 @@ export const brokerCatalogue = {
   },
   promptmq_publishers_held_back_total: {
     type: 'counter',
-    help: 'How often a publisher was not read from for a while, for a subscriber to catch up.',
+    help: 'How often a client was not read from for a while, for a subscriber or the log to catch up, or until it had read its answers.',
   },
   promptmq_topic_messages_total: {
     type: 'counter',
@@ -120,6 +120,21 @@ export const brokerCatalogue = {
   },
   promptmq_retained_messages: { type: 'gauge', help: 'Retained messages.' },
   promptmq_retained_bytes: { type: 'gauge', help: 'Bytes of retained messages.' },
+  promptmq_held_bytes: {
+    type: 'gauge',
+    help: 'Memory that clients make the broker hold, by kind.',
+    labels: ['kind'],
+  },
+  promptmq_held_limit_bytes: {
+    type: 'gauge',
+    help: 'What all clients together may make it hold, by kind.',
+    labels: ['kind'],
+  },
+  promptmq_held_refusals_total: {
+    type: 'counter',
+    help: 'How often a client was refused more of it, by kind.',
+    labels: ['kind'],
+  },
 
   // ----------------------------------------------------------------------- network
   promptmq_packets_received_total: {

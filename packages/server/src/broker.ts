@@ -12,6 +12,7 @@ import { Deadline, DeadlineQueue } from './deadline-queue.ts';
 import { DeadlineTimer } from './deadline-timer.ts';
 import { ContainedHandler, Faults } from './faults.ts';
 import { type Logger, rateLimited } from './log/index.ts';
+import { MemoryLedger } from './memory-ledger.ts';
 import { RetainedReplays } from './retained-replays.ts';
 import { type BrokerSession, Router } from './router.ts';
 import type { Runtime } from './runtime.ts';
@@ -37,6 +38,8 @@ export class Broker {
   readonly config: Config;
   readonly runtime: Runtime;
   readonly stats: BrokerStats;
+  /** What clients make it hold. */
+  readonly memory: MemoryLedger;
   readonly router: Router;
   readonly retainedReplays: RetainedReplays;
   readonly sessions: Sessions;
@@ -76,6 +79,7 @@ export class Broker {
     this.config = config;
     this.runtime = runtime;
     this.stats = createStats();
+    this.memory = new MemoryLedger(config);
     this.router = new Router(config, runtime, this.stats);
     this.faults = new Faults(this);
     this.retainedReplays = new RetainedReplays(this.router.retained, runtime, this.faults);

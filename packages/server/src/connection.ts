@@ -40,6 +40,9 @@ const TURN_BYTES = 1_048_576;
 const CONGESTED_BYTES = 1_048_576;
 const CONGESTED_MESSAGES = 200;
 
+/** A client may have so many bytes of a packet that has begun, however many others have. */
+const INPUT_BYTES_MIN = 65_536;
+
 /** What a client asked for, after CONNECT was accepted. */
 export interface ConnectionTerms {
   readonly session: BrokerSession;
@@ -88,7 +91,11 @@ export class Connection implements SessionLink, TransportHandler {
   #isPumpDue: boolean;
   /** Made when the first publisher is held back on this connection's account. */
   #congestion: Congestion | null;
-  /** On how many subscribers' account this connection is not read from. */
+  /** Bytes of input that are counted in the broker's memory. */
+  #inputBytes: number;
+  /** Whether it is not read from until the client has taken answers. */
+  #isOwedAnswers: boolean;
+  /** On how many accounts this connection is not read from. */
   #holdCount: number;
 
   constructor(broker: Broker, transport: Transport) {
@@ -98,6 +105,7 @@ export class Connection implements SessionLink, TransportHandler {
       transport,
       () => broker.flushLater(this),
       broker.config.server.writeBuffer,
+      broker.memory.output,
     );
     this.state = ConnectionState.Opening;
     this.session = null;
@@ -115,6 +123,8 @@ export class Connection implements SessionLink, TransportHandler {
     this.#takenBytes = 0;
     this.#isPumpDue = false;
     this.#congestion = null;
+    this.#inputBytes = 0;
+    this.#isOwedAnswers = false;
     this.#holdCount = 0;
     this.#dispatcher = new PacketDispatcher(this);
     this.timeouts = new ConnectionTimeouts(this);
@@ -137,6 +147,45 @@ export class Connection implements SessionLink, TransportHandler {
     this.receivedAt = this.broker.runtime.now();
     this.#dispatcher.push(chunk);
     this.#expectRest();
+    this.#countInput();
+    if (this.sender.hasAnswered) this.#awaitAnswersTaken();
+  }
+
+  /** Of all clients that have sent a part of a packet, those with the largest give way when memory runs short. */
+  #countInput(): void {
+    const { bufferedBytes } = this;
+    if (bufferedBytes === this.#inputBytes) return;
+    const { input } = this.broker.memory;
+    input.bytes += bufferedBytes - this.#inputBytes;
+    this.#inputBytes = bufferedBytes;
+    if (bufferedBytes <= INPUT_BYTES_MIN || bufferedBytes <= input.allowance) return;
+    if (input.allowance === input.clientMax) return;
+    input.refusals++;
+    this.refuse(
+      new PacketError(
+        ReasonCode.QuotaExceeded,
+        '§4.13',
+        0,
+        'no room for so large a packet (mqtt.max-input-total)',
+      ),
+    );
+  }
+
+  /** A client that doesn't read what it is answered is not read from either, until it has. */
+  #awaitAnswersTaken(): void {
+    this.sender.hasAnswered = false;
+    const { output } = this;
+    if (this.#isOwedAnswers || output.pendingBytes <= output.memory.allowance) return;
+    this.#isOwedAnswers = true;
+    this.broker.stats.publishersHeldBack++;
+    this.pauseReading();
+  }
+
+  #onAnswersTaken(): void {
+    const { pendingBytes, memory } = this.output;
+    if (pendingBytes > memory.allowance / 2) return;
+    this.#isOwedAnswers = false;
+    this.resumeReading();
   }
 
   /** Of a packet that has begun. */
@@ -162,12 +211,14 @@ export class Connection implements SessionLink, TransportHandler {
     this.receivedAt = this.broker.runtime.now();
     this.#dispatcher.resume();
     this.#expectRest();
+    this.#countInput();
   }
 
   // -------------------------------------------------------------------- sending
 
   get isWritable(): boolean {
-    return this.output.pendingBytes < WRITABLE_BYTES;
+    const { pendingBytes, memory } = this.output;
+    return pendingBytes < WRITABLE_BYTES && pendingBytes < memory.allowance;
   }
 
   sendPublish(delivery: Delivery, dup: boolean): DropReason | null {
@@ -186,7 +237,8 @@ export class Connection implements SessionLink, TransportHandler {
   flush(): void {
     this.#takenBytes = 0;
     if (this.state === ConnectionState.Closed) return;
-    this.output.flush();
+    if (this.isEnding) this.output.flush();
+    else this.output.endTurn();
     if (this.#isPumpDue) {
       this.#isPumpDue = false;
       this.session?.pump(this.broker.runtime.now());
@@ -202,6 +254,7 @@ export class Connection implements SessionLink, TransportHandler {
     this.#takenBytes += chunk.length;
     if (session?.hasBacklog && this.isWritable) this.#goOn(session);
     this.relievePublishers();
+    if (this.#isOwedAnswers) this.#onAnswersTaken();
   }
 
   /** Has the session send more: at once, unless this client has been sent as much as one may be in a turn. */
@@ -219,9 +272,14 @@ export class Connection implements SessionLink, TransportHandler {
   /** Whether so much waits for this client that those who publish to it had better wait, too. */
   get isCongested(): boolean {
     return (
-      this.output.pendingBytes > CONGESTED_BYTES ||
+      this.output.pendingBytes > this.#congestedBytes ||
       (this.session as BrokerSession).queueLength > CONGESTED_MESSAGES
     );
+  }
+
+  /** Less while memory runs short: then messages are dropped earlier, too. */
+  get #congestedBytes(): number {
+    return Math.min(CONGESTED_BYTES, this.output.memory.allowance / 2);
   }
 
   /** Stops reading from a publisher until this client has caught up, or shows that it won't. */
@@ -239,7 +297,7 @@ export class Connection implements SessionLink, TransportHandler {
     if (this.#congestion === null || session === null) return;
     this.#congestion.noteProgress();
     const isRelieved =
-      this.output.pendingBytes < CONGESTED_BYTES / 2 &&
+      this.output.pendingBytes < this.#congestedBytes / 2 &&
       session.queueLength < CONGESTED_MESSAGES / 2;
     if (isRelieved) this.#congestion.end();
   }
@@ -411,6 +469,8 @@ export class Connection implements SessionLink, TransportHandler {
     } finally {
       this.state = ConnectionState.Closed;
       this.#dispatcher.reset();
+      this.#countInput();
+      this.output.close();
       this.timeouts.cancel();
       this.broker.onClosed(this);
     }
@@ -431,6 +491,7 @@ export class Connection implements SessionLink, TransportHandler {
     this.output.flush();
     this.state = ConnectionState.Closing;
     this.#dispatcher.reset();
+    this.#countInput();
     if (!this.output.isHeld) this.transport.end();
     this.timeouts.beginClosing();
   }

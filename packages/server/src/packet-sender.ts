@@ -45,6 +45,8 @@ export class PacketSender {
   wantsReasons: boolean;
   /** Told of every packet, while an operator looks at this client. */
   tracer: PacketTracer | null;
+  /** Whether something else than a PUBLISH has been sent since this was set to false. */
+  hasAnswered: boolean;
 
   constructor(output: Output, broker: Broker) {
     this.output = output;
@@ -54,6 +56,7 @@ export class PacketSender {
     this.aliases = null;
     this.wantsReasons = true;
     this.tracer = null;
+    this.hasAnswered = false;
   }
 
   /** Sends a packet that is off the hot path; one that can't fit the client's limit isn't sent. */
@@ -64,6 +67,7 @@ export class PacketSender {
     });
     if (bytes === null) return false;
     (this.#broker.stats.packetsSent[(bytes[0] as number) >> 4] as number)++;
+    this.hasAnswered = true;
     this.tracer?.(packet.cmd, tracedFields(packet));
     this.output.append(bytes, 0, bytes.length);
     return true;
@@ -73,20 +77,29 @@ export class PacketSender {
   sendQoS0(frame: Frame, retain: boolean): void {
     const { start, end } = frame;
     const size = end - start;
-    const { stats, config } = this.#broker;
+    const { stats } = this.#broker;
     const { output } = this;
-    if (output.pendingBytes > config.mqtt.maxOutputBuffer) {
-      stats.dropped['slow-subscriber']++;
+    if (output.pendingBytes > output.memory.allowance) {
+      stats.dropped[this.#reasonToDrop()]++;
       return;
     }
     if (size > this.maximumPacketSize) {
       stats.dropped['packet-too-large']++; // [MQTT-3.1.2-25]
       return;
     }
+    const isReferenced = size >= REFERENCE_BYTES_MIN;
+    if (
+      isReferenced &&
+      !output.memory.hasRoomForShared(output.pendingBytes, frame.buffer.subarray(start, end))
+    ) {
+      output.memory.refusals++;
+      stats.dropped['output-full']++;
+      return;
+    }
     countSent(stats, 0, frame.payloadSize);
     const firstByte = retain ? 0x31 : 0x30;
     this.tracer?.('publish', { ...tracedFrame(frame.buffer, start, end, this.version), retain });
-    if (size >= REFERENCE_BYTES_MIN) {
+    if (isReferenced) {
       const offset = output.reserve(1);
       output.buffer[offset] = firstByte;
       output.length = offset + 1;
@@ -140,12 +153,18 @@ export class PacketSender {
   ): DropReason | null {
     const { output, version, aliases } = this;
     const qos = ((flags >> 1) & 3) as 0 | 1 | 2;
-    if (qos === 0 && output.pendingBytes > this.#broker.config.mqtt.maxOutputBuffer) {
-      return 'slow-subscriber';
-    }
+    if (qos === 0 && output.pendingBytes > output.memory.allowance) return this.#reasonToDrop();
     const { topicBytes, properties, propertiesStart, propertiesEnd } = parts;
     const { payload, payloadStart, payloadEnd } = parts;
     const payloadLength = payloadEnd - payloadStart;
+    const isReferenced = payloadLength >= REFERENCE_BYTES_MIN;
+    if (qos === 0 && isReferenced) {
+      const bytes = payload.subarray(payloadStart, payloadEnd);
+      if (!output.memory.hasRoomForShared(output.pendingBytes, bytes)) {
+        output.memory.refusals++;
+        return 'output-full';
+      }
+    }
     const expiry = version < 5 ? -1 : parts.expiry;
     let alias = 0;
     let topicLength = topicBytes.length;
@@ -189,7 +208,6 @@ export class PacketSender {
     if (size > this.maximumPacketSize) return 'packet-too-large'; // [MQTT-3.1.2-24]
     if (isNewAlias) (aliases as OutboundTopicAliases).assign(parts.topic, alias);
     countSent(this.#broker.stats, qos, payloadLength);
-    const isReferenced = payloadLength >= REFERENCE_BYTES_MIN;
     const offset = output.reserve(isReferenced ? size - payloadLength : size);
     output.length = (isReferenced ? writePublishHead : writePublish)(
       output.buffer,
@@ -218,6 +236,14 @@ export class PacketSender {
     return null;
   }
 
+  /** Why a QoS 0 message is dropped when too much waits: for this client, or for all. */
+  #reasonToDrop(): DropReason {
+    const { memory, pendingBytes } = this.output;
+    if (pendingBytes > memory.clientMax) return 'slow-subscriber';
+    memory.refusals++;
+    return 'output-full';
+  }
+
   /** Seconds until a message expires, as a client hears it; -1 when never [MQTT-3.3.2-6]. */
   #remainingExpiry(expiresAt: number): number {
     if (expiresAt === Number.POSITIVE_INFINITY || this.version < 5) return -1;
@@ -227,6 +253,7 @@ export class PacketSender {
   /** Within any client's limit: who could be sent CONNACK, which is no shorter, can be sent this. */
   sendAck(type: PacketType, packetId: number, reasonCode: number): void {
     (this.#broker.stats.packetsSent[type] as number)++;
+    this.hasAnswered = true;
     this.tracer?.(ACK_NAMES[type] ?? 'ack', { packetId, reasonCode });
     const offset = this.output.reserve(ACK_SIZE_MAX);
     const { buffer } = this.output;

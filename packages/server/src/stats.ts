@@ -140,6 +140,7 @@ export function createStats(): BrokerStats {
       'queue-full': 0,
       'packet-too-large': 0,
       'slow-subscriber': 0,
+      'output-full': 0,
       'not-connected': 0,
       'session-ended': 0,
       lost: 0,

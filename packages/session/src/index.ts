@@ -2,6 +2,7 @@ export { Delivery, DeliveryState } from './delivery.ts';
 export type { DeliveryStore } from './delivery-store.ts';
 export type { DropListener, DropReason } from './drop.ts';
 export { type AckResult, idOf } from './inflight.ts';
+export { MemoryAccount, type MemoryLimits } from './memory-account.ts';
 export { type Message, messageSize, STORED_MESSAGE } from './message.ts';
 export {
   type DeliveryQueue,

@@ -5,6 +5,7 @@ import {
   type ProcessMonitor,
   type Sample,
 } from '@promptmq/metrics';
+import type { MemoryAccount } from '@promptmq/session';
 import type { Broker } from '../broker.ts';
 import { payloadSizeHistogram } from '../stats.ts';
 import { reasonName, toLabel } from './reason-name.ts';
@@ -106,7 +107,15 @@ function addMessages(registry: BrokerRegistry, broker: Broker): void {
   );
 }
 
-function addState(registry: BrokerRegistry, { stats, router }: Broker): void {
+function addState(registry: BrokerRegistry, { stats, router, memory }: Broker): void {
+  const byKind = (value: (account: MemoryAccount) => number) =>
+    Object.entries(memory.accounts).map(([kind, account]) => ({
+      labels: { kind },
+      value: value(account),
+    }));
+  registry.add('promptmq_held_bytes', () => byKind(({ bytes }) => bytes));
+  registry.add('promptmq_held_limit_bytes', () => byKind(({ max }) => max));
+  registry.add('promptmq_held_refusals_total', () => byKind(({ refusals }) => refusals));
   registry.add('promptmq_sessions_current', () => stats.sessionsCurrent);
   registry.add('promptmq_subscriptions_current', () => stats.subscriptionsCurrent);
   registry.add('promptmq_shared_subscription_groups_current', () => router.trie.groupCount);

@@ -88,6 +88,16 @@ export const mqttSection = z
     maxOutputBuffer: size(1024, 1000 * GIGABYTE)
       .prefault('8MB')
       .describe('bytes waiting for one client above which QoS 0 messages to it are dropped'),
+    maxOutputTotal: size(65_536, 1000 * GIGABYTE)
+      .prefault('256MB')
+      .describe(
+        'bytes waiting for all clients together; as it fills up, no client may have more waiting than is left. The default has room for 30 clients that are as far behind as mqtt.max-output-buffer allows, and for 16 KB each for 10,000',
+      ),
+    maxInputTotal: size(65_536, 1000 * GIGABYTE)
+      .prefault('512MB')
+      .describe(
+        'bytes of packets that have not come whole, of all clients together; as it fills up, a client that has sent more of one than is left is disconnected. The default has room for one packet of the largest size',
+      ),
     overlappingSubscriptions: choice('merge', 'each')
       .prefault('merge')
       .describe(

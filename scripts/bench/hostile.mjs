@@ -1,0 +1,353 @@
+#!/usr/bin/env node
+/**
+ * What clients can make a broker hold: each attack runs against a broker process of its own, while another client
+ * (the canary) asks it something all the time. Prints memory before and at its highest, and the canary's longest wait.
+ *
+ *   node scripts/bench/hostile.mjs [options]
+ *
+ *   searches   many SUBSCRIBEs of # with Retain Handling 0, nothing is read
+ *   filters    the same with as many different filters
+ *   stored     the same by a session that is stored
+ *   fan-out    300 subscribers that read nothing, 12 MB published at QoS 0
+ *   trickle    the same in messages of one byte, each in a turn of its own
+ *   topics     QoS 0 to 8,000 topics of 65 KB
+ *   answers    PUBRELs whose answers are not read, for some seconds
+ *   pings      PINGREQs, likewise
+ *   records    the same SUBSCRIBE of a long filter again and again by a stored session, for some seconds
+ *   wills      60 clients leave wills with 16 MB of properties
+ *   subscriptions  a client with 10,000 filters of 60 KB
+ *   partial    100 clients begin packets of 16 MB, and don't end them
+ *
+ *   --attack NAME      one of them; may be given several times; all when left out
+ *   --retained N       retained messages for searches, filters and stored (50000)
+ *   --seconds N        of the floods (10)
+ *   --broker-arg A     an argument for the broker; may be given several times
+ *   --json             the figures as JSON
+ *
+ * Memory is what /proc says of the process, so it takes a Linux.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
+import { readArguments, refuse, wholeNumber } from '../lib/arguments.mjs';
+import { buildIfNeeded, installIfNeeded, root } from '../lib/prepare.mjs';
+
+const ATTACKS = {
+  searches: { prepare: retain, run: (port) => searches(port, 1000, () => '#') },
+  filters: { prepare: retain, run: (port) => searches(port, 1000, filterOf) },
+  stored: { prepare: retain, run: (port) => searches(port, 200, () => '#', 1000) },
+  'fan-out': { run: (port) => fanOut(port, 4096, 12_000_000, false) },
+  trickle: { run: (port) => fanOut(port, 1, 20_000, true) },
+  topics: { run: topics },
+  answers: { run: (port) => flood(port, [0x62, 0x02, 0x00, 0x01]) },
+  pings: { run: (port) => flood(port, [0xc0, 0x00]) },
+  records: { run: (port) => flood(port, subscribe(1, `${'f'.repeat(60_000)}/+`), 1000) },
+  wills: { run: wills },
+  subscriptions: { run: subscriptions },
+  partial: { run: partial },
+};
+
+const { values } = readArguments(import.meta.url, {
+  options: {
+    attack: { type: 'string', multiple: true, default: Object.keys(ATTACKS) },
+    retained: { type: 'string', default: '50000' },
+    seconds: { type: 'string', default: '10' },
+    'broker-arg': { type: 'string', multiple: true, default: [] },
+    json: { type: 'boolean', default: false },
+  },
+});
+const retainedCount = wholeNumber('--retained', values.retained);
+const floodMs = wholeNumber('--seconds', values.seconds) * 1000;
+for (const name of values.attack) {
+  if (ATTACKS[name] === undefined) refuse(`--attack ${name}: ${Object.keys(ATTACKS).join(', ')}`);
+}
+installIfNeeded();
+buildIfNeeded();
+
+const sockets = new Set();
+const results = [];
+for (const name of values.attack) results.push(await measure(name, ATTACKS[name]));
+if (values.json) console.log(JSON.stringify(results));
+
+async function measure(name, { prepare, run }) {
+  const directory = mkdtempSync(join(tmpdir(), 'promptmq-hostile-'));
+  const broker = await startBroker(directory);
+  try {
+    await prepare?.(broker.port);
+    await delay(1000);
+    const before = residentBytes(broker);
+    let peak = before;
+    const sampling = setInterval(() => {
+      peak = Math.max(peak, residentBytes(broker));
+    }, 20);
+    const canary = await startCanary(broker.port);
+    const note = await run(broker.port);
+    await delay(2000);
+    clearInterval(sampling);
+    const longestMs = await canary.end();
+    const megabytes = (bytes) => Math.round(bytes / 1e6);
+    const result = {
+      attack: name,
+      before: megabytes(before),
+      growth: megabytes(peak - before),
+      canaryMs: Math.round(longestMs),
+      note: note ?? '',
+    };
+    const { growth, canaryMs } = result;
+    console.error(
+      `${name.padEnd(14)} +${growth} MB of ${result.before}, canary ${canaryMs} ms ${result.note}`,
+    );
+    return result;
+  } finally {
+    for (const socket of sockets) socket.destroy();
+    sockets.clear();
+    broker.child.kill('SIGKILL');
+    if (broker.child.exitCode === null) await once(broker.child, 'exit').catch(() => {});
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+// -------------------------------------------------------------------------- the broker
+
+async function startBroker(directory) {
+  const args = [
+    join(root, 'packages/server/bin/promptmq.js'),
+    ...['--bind', '127.0.0.1:0', '--ws-bind', 'none', '--metrics-bind', 'none'],
+    ...['--data-dir', join(directory, 'data'), '--wal-dir', join(directory, 'wal')],
+    ...['--log-format', 'json', ...values['broker-arg']],
+  ];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  let text = '';
+  const found = new Promise((resolve, reject) => {
+    const look = (chunk) => {
+      text += chunk;
+      const match = /127\.0\.0\.1:(\d+)/.exec(text);
+      if (match !== null) resolve(Number(match[1]));
+    };
+    child.stdout.on('data', look);
+    child.stderr.on('data', look);
+    child.once('exit', (code) => reject(new Error(`the broker ended with ${code}: ${text}`)));
+  });
+  found.catch(() => {});
+  return { child, port: await found };
+}
+
+function residentBytes({ child }) {
+  try {
+    return (
+      Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))[1]) * 1024
+    );
+  } catch {
+    return 0;
+  }
+}
+
+/** A client in a thread of its own, so that it measures the broker, not this program. */
+async function startCanary(port) {
+  const worker = new Worker(new URL('lib/canary.mjs', import.meta.url), { workerData: { port } });
+  await once(worker, 'message');
+  return {
+    end: async () => {
+      worker.postMessage('end');
+      const [longestMs] = await once(worker, 'message');
+      await worker.terminate();
+      return longestMs;
+    },
+  };
+}
+
+// -------------------------------------------------------------------------- packets
+
+function packet(firstByte, body) {
+  const length = [];
+  for (let rest = body.length; ; rest >>= 7) {
+    length.push(rest > 0x7f ? (rest & 0x7f) | 0x80 : rest);
+    if (rest <= 0x7f) break;
+  }
+  return Buffer.concat([Uint8Array.of(firstByte, ...length), body]);
+}
+
+function text(value) {
+  const bytes = Buffer.from(value);
+  return Buffer.concat([Uint8Array.of(bytes.length >> 8, bytes.length & 0xff), bytes]);
+}
+
+function properties(bytes) {
+  return packet(0, bytes).subarray(1);
+}
+
+function number32(id, value) {
+  const bytes = Buffer.alloc(5);
+  bytes[0] = id;
+  bytes.writeUInt32BE(value, 1);
+  return bytes;
+}
+
+/** @param will - bytes of user properties in the will; 0: no will */
+function connectPacket(clientId, expiry, will) {
+  const flags = expiry > 0 ? 0 : 2;
+  const head = Buffer.concat([text('MQTT'), Uint8Array.of(5, will > 0 ? flags | 4 : flags, 0, 0)]);
+  const own = properties(expiry > 0 ? number32(0x11, expiry) : Buffer.alloc(0));
+  if (will === 0) return packet(0x10, Buffer.concat([head, own, text(clientId)]));
+  const pair = Buffer.concat([Uint8Array.of(0x26), text('k'.repeat(60_000)), text('v')]);
+  const pairs = Array.from({ length: Math.ceil(will / pair.length) }, () => pair);
+  const willProperties = properties(Buffer.concat([number32(0x18, 0xffff_ffff), ...pairs]));
+  return packet(
+    0x10,
+    Buffer.concat([head, own, text(clientId), willProperties, text('w'), text('')]),
+  );
+}
+
+function subscribe(packetId, filter, options = 0) {
+  return packet(
+    0x82,
+    Buffer.concat([
+      Uint8Array.of(packetId >> 8, packetId & 0xff, 0),
+      text(filter),
+      Uint8Array.of(options),
+    ]),
+  );
+}
+
+function publish(topic, payload, retain = 0) {
+  return packet(0x30 | retain, Buffer.concat([text(topic), Uint8Array.of(0), payload]));
+}
+
+/** Connects, and has read CONNACK. */
+async function open(port, clientId, { expiry = 0, will = 0 } = {}) {
+  const socket = connect({ port, host: '127.0.0.1', noDelay: true });
+  sockets.add(socket);
+  socket.on('error', () => {});
+  await once(socket, 'connect');
+  socket.write(connectPacket(clientId, expiry, will));
+  const closed = once(socket, 'close').then(() => null);
+  const answered = once(socket, 'data');
+  answered.catch(() => {});
+  const first = await Promise.race([answered, closed]);
+  socket.connack = first === null ? null : first[0][3];
+  return socket;
+}
+
+/** Sends, and waits a while when the broker doesn't read. */
+async function send(socket, bytes) {
+  if (socket.destroyed || !socket.writable) return;
+  socket.write(bytes);
+  const endAt = Date.now() + 500;
+  while (socket.writableLength > 1_000_000 && !socket.destroyed && Date.now() < endAt)
+    await delay(1);
+}
+
+// -------------------------------------------------------------------------- attacks
+
+async function retain(port) {
+  const socket = await open(port, 'retainer');
+  for (let first = 0; first < retainedCount; first += 1000) {
+    const packets = [];
+    for (let index = first; index < first + 1000; index++) {
+      packets.push(publish(`r/${index % 100}/${index}`, Buffer.alloc(100, 1), 1));
+    }
+    await send(socket, Buffer.concat(packets));
+  }
+  socket.write(Uint8Array.of(0xc0, 0));
+  await once(socket, 'data');
+  socket.destroy();
+}
+
+/** Filters that match everything that is retained, each with others beside. */
+function filterOf(index) {
+  return Array.from({ length: 3 }, (_, level) =>
+    (index >> level) & 1 ? '+' : ['r', '+', '+'][level],
+  )
+    .slice(0, 1 + (index % 3))
+    .join('/')
+    .concat('/#'.repeat(index % 3 < 2 ? 1 : 0));
+}
+
+async function searches(port, count, filter, expiry = 0) {
+  const socket = await open(port, 'searcher', { expiry });
+  let refused = 0;
+  socket.pause();
+  for (let index = 0; index < count; index++) {
+    await send(socket, subscribe(1 + index, filter(index)));
+  }
+  await delay(4000);
+  socket.on('data', (chunk) => {
+    for (const byte of [chunk[chunk.length - 1]]) if (byte === 0x97) refused++;
+  });
+  return refused > 0 ? `refused ${refused}` : '';
+}
+
+async function fanOut(port, size, bytes, isSlow) {
+  for (let index = 0; index < 300; index++) {
+    const socket = await open(port, `subscriber ${index}`);
+    socket.write(subscribe(1, '#'));
+    await once(socket, 'data');
+    socket.pause();
+  }
+  const publisher = await open(port, 'publisher');
+  publisher.on('data', () => {});
+  const message = publish('t', Buffer.alloc(size, 1));
+  for (let sent = 0; sent < bytes; sent += size) {
+    await send(publisher, message);
+    if (isSlow) await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+async function topics(port) {
+  const socket = await open(port, 'publisher');
+  for (let index = 0; index < 8000; index++) {
+    await send(socket, publish(`${index}/${'t'.repeat(65_000)}`, Buffer.alloc(1)));
+  }
+}
+
+async function flood(port, bytes, expiry = 0) {
+  const socket = await open(port, 'flood', { expiry });
+  socket.pause();
+  const one = Buffer.from(bytes);
+  const chunk = Buffer.concat(
+    Array.from({ length: Math.max(1, Math.floor(65_536 / one.length)) }, () => one),
+  );
+  const endAt = Date.now() + floodMs;
+  let sent = 0;
+  while (Date.now() < endAt && !socket.destroyed) {
+    await send(socket, chunk);
+    sent += chunk.length;
+  }
+  return `${Math.round(sent / 1e6)} MB sent`;
+}
+
+async function wills(port) {
+  const answers = {};
+  for (let index = 0; index < 60; index++) {
+    const socket = await open(port, `will ${index}`, { expiry: 0xffff_ffff, will: 16_000_000 });
+    answers[socket.connack] = (answers[socket.connack] ?? 0) + 1;
+    socket.destroy();
+  }
+  return `CONNACK ${JSON.stringify(answers)}`;
+}
+
+async function subscriptions(port) {
+  const socket = await open(port, 'subscriber');
+  const answers = {};
+  socket.on('data', (chunk) => {
+    const code = chunk[chunk.length - 1];
+    answers[code] = (answers[code] ?? 0) + 1;
+  });
+  for (let index = 0; index < 10_000; index++) {
+    await send(socket, subscribe(1 + index, `${index}/${'f'.repeat(60_000)}`));
+  }
+  return `SUBACK ${JSON.stringify(answers)}`;
+}
+
+async function partial(port) {
+  for (let index = 0; index < 100; index++) {
+    const socket = await open(port, `partial ${index}`);
+    await send(socket, publish('t', Buffer.alloc(16_000_000)).subarray(0, 15_900_000));
+  }
+  await delay(1000);
+}
