@@ -335,8 +335,8 @@ export const brokerMutations = [
     edits: [
       {
         file: SESSIONS,
-        find: 'router.redeliver(session.end(), session)',
-        put: 'session.end().slice(0, 0)',
+        find: 'this.handOvers.giveUnstored(session.end(), session);',
+        put: 'session.end();',
       },
     ],
     caughtBy: ['protocol'],
@@ -346,33 +346,34 @@ export const brokerMutations = [
     breaks: 'what is handed over is stored for its new session (§4.8.2)',
     edits: [
       {
-        file: ROUTER,
-        find: 'next.position = position;\n      this.storage.messages.writeReferences(session, [next]);',
-        put: '',
+        file: RECOVERY,
+        find: 'restoreReference(state, reference, release);\n        settle(',
+        put: 'void reference;\n        settle(',
       },
     ],
-    caughtBy: ['simulation'],
+    caughtBy: ['storage'],
   },
   {
     name: 'shared-handed-over-and-kept',
     breaks: 'what is handed over is not its former session’s any more',
     edits: [
       {
-        file: STORAGE,
-        find: 'for (const delivery of stored) this.onSettled(session, delivery);',
-        put: 'void session;',
+        file: RECOVERY,
+        find: 'settle(state, entry, sequence, release);\n      }\n      state.mark',
+        put: 'void sequence;\n      }\n      state.mark',
       },
     ],
     caughtBy: ['storage'],
   },
   {
-    name: 'hand-over-in-two-batches',
-    breaks: 'no crash leaves what is handed over with both sessions',
+    name: 'ending-session-forgotten',
+    breaks:
+      'a crash while the queue of a session that has ended is handed over loses nothing of it',
     edits: [
       {
-        file: STORAGE,
-        find: 'const position = this.#progress.write();',
-        put: 'const position = this.lastPosition;',
+        file: RECOVERY,
+        find: 'state.setEnding(entry, reader.f64());',
+        put: 'state.remove(entry);',
       },
     ],
     caughtBy: ['storage'],
@@ -488,7 +489,7 @@ export const brokerMutations = [
     edits: [
       {
         file: STORAGE,
-        find: 'onRefused: () => this.#takeBack(session, stored),',
+        find: 'onRefused: () => this.#takeBack(session, former),',
         put: 'onRefused: () => {},',
       },
     ],
@@ -500,8 +501,8 @@ export const brokerMutations = [
     edits: [
       {
         file: ROUTER,
-        find: 'return sequence > 0 || (session.store !== null && message.qos === 2 && qos === 2);',
-        put: 'void session;\n    void message;\n    void qos;\n    return sequence > 0;',
+        find: 'return session.store !== null && message.qos === 2 && qos === 2;',
+        put: 'void session;\n    void message;\n    void qos;\n    return false;',
       },
     ],
     caughtBy: ['storage'],

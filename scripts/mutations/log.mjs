@@ -250,8 +250,8 @@ export const logMutations = [
     edits: [
       {
         file: CHECKPOINTS,
-        find: 'this.isIndexStale = true;\n      this.#removedSegments.push(',
-        put: 'this.#removedSegments.push(',
+        find: 'this.isIndexStale = true;\n      for (const segment of removedSegments)',
+        put: 'for (const segment of removedSegments)',
       },
     ],
     caughtBy: ['log'],

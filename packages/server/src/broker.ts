@@ -330,6 +330,7 @@ export class Broker {
     });
     if (this.#connections.size > 0) await drained;
     cancel();
+    this.sessions.handOvers.stop();
     await this.storage?.close();
   }
 }

@@ -182,58 +182,58 @@ export class Router {
   }
 
   /**
-   * Gives deliveries of shared subscriptions, whose session can't take them, to another member.
+   * Gives deliveries of shared subscriptions that are in memory only to other members.
    *
-   * @param except - that session
-   * @returns those that have to be read first: what their new member gets is in memory only
+   * @param except - whose they were
+   * @returns those that nobody else can take
    */
   redeliver(deliveries: readonly Delivery[], except: BrokerSession): Delivery[] {
-    const unread: Delivery[] = [];
+    const left: Delivery[] = [];
     for (const delivery of deliveries) {
       const recipient = this.trie.group(delivery.group as string)?.next(except) ?? null;
-      if (recipient === null || this.#isStuck(delivery, recipient)) {
-        this.#stats.dropped['session-ended']++;
-      } else if (delivery.message === STORED_MESSAGE && !isStoredFor(recipient)) {
-        unread.push(delivery);
-      } else {
-        this.#handOver(delivery, recipient);
-      }
+      if (recipient === null || this.#isStuck(delivery, recipient)) left.push(delivery);
+      else this.#handOver(delivery, recipient);
     }
-    return unread;
+    return left;
   }
 
   /**
-   * Whether a delivery can't be handed over without the log, which can't be written. What is in the log alone can't;
-   * nor can QoS 2 go to a session that is stored: after a restart, its packet identifier would be used again.
+   * Whether a delivery can't be handed over without the log, which can't be written: QoS 2 can't go to a session that
+   * is stored, as its packet identifier would be used again after a restart.
    */
-  #isStuck({ sequence, message }: Delivery, { session, qos }: Recipient<BrokerSession>): boolean {
+  #isStuck({ message }: Delivery, { session, qos }: Recipient<BrokerSession>): boolean {
     if (this.storage?.isOpen !== false) return false;
-    return sequence > 0 || (session.store !== null && message.qos === 2 && qos === 2);
+    return session.store !== null && message.qos === 2 && qos === 2;
   }
 
-  #handOver(
-    delivery: Delivery,
-    { session, qos, retainAsPublished, ...to }: Recipient<BrokerSession>,
-  ): void {
-    const { message, position, group } = delivery;
-    if (message.expiresAt <= this.#runtime.now()) {
+  #handOver(delivery: Delivery, recipient: Recipient<BrokerSession>): void {
+    const { session } = recipient;
+    const now = this.#runtime.now();
+    if (delivery.message.expiresAt <= now) {
       this.#stats.dropped.expired++; // [MQTT-3.3.2-5]
       return;
     }
-    // Of a message that isn't read, what is known is what its former delivery had.
-    const published = message === STORED_MESSAGE ? delivery : message;
-    const next = new Delivery(
-      message,
-      published.qos < qos ? published.qos : qos,
-      published.retain && retainAsPublished,
-      to.identifiers,
-      group,
-    );
+    const next = this.deliveryFor(delivery, recipient);
     if (session.store !== null && next.qos > 0 && this.storage?.isOpen === true) {
-      next.position = position;
       this.storage.messages.writeReferences(session, [next]);
     }
-    session.deliver(next, this.#runtime.now());
+    session.deliver(next, now);
+  }
+
+  /** The delivery that another member of a shared subscription gets in the place of one. */
+  deliveryFor(
+    { message, qos, retain, group }: Delivery,
+    recipient: Recipient<BrokerSession>,
+  ): Delivery {
+    // Of a message that isn't read, what is known is what its former delivery had.
+    const published = message === STORED_MESSAGE ? { qos, retain } : message;
+    return new Delivery(
+      message,
+      published.qos < recipient.qos ? published.qos : recipient.qos,
+      published.retain && recipient.retainAsPublished,
+      recipient.identifiers,
+      group,
+    );
   }
 
   /** A message was not routed to its end: what had been prepared for it is not the next one's. */
@@ -450,12 +450,12 @@ export class Router {
   }
 }
 
-/** A publisher waits for a subscriber that is behind. */
 /** Whether what the recipient gets at QoS 1 or 2 is in the log. */
-function isStoredFor({ session, qos }: Recipient<BrokerSession>): boolean {
+export function isStoredFor({ session, qos }: Recipient<BrokerSession>): boolean {
   return session.store !== null && qos > 0;
 }
 
+/** A publisher waits for a subscriber that is behind. */
 function holdBackFor({ link }: BrokerSession, publisher: Connection): void {
   if (link?.isCongested) link.holdBack(publisher);
 }

@@ -1,6 +1,5 @@
 import {
   type DropReason,
-  type Message,
   NEVER_EXPIRES,
   type QueueTotals,
   Session,
@@ -9,6 +8,7 @@ import {
 import type { Broker } from './broker.ts';
 import type { PendingWill } from './connect.ts';
 import type { Connection } from './connection.ts';
+import { HandOvers } from './hand-overs.ts';
 import type { BrokerSession } from './router.ts';
 import { SessionEntry } from './session-entry.ts';
 import type { SessionRecord } from './storage/records.ts';
@@ -31,6 +31,7 @@ export class Sessions implements RecoveryHost {
   readonly #entries: Map<string, SessionEntry>;
   readonly #totals: QueueTotals;
   readonly #wills: Wills;
+  readonly handOvers: HandOvers;
 
   constructor(broker: Broker) {
     const { mqtt } = broker.config;
@@ -48,6 +49,7 @@ export class Sessions implements RecoveryHost {
       bytes: 0,
     };
     this.#wills = new Wills(broker);
+    this.handOvers = new HandOvers(broker);
   }
 
   get count(): number {
@@ -232,38 +234,15 @@ export class Sessions implements RecoveryHost {
 
   /** What waits for a member of a shared subscription that has gone goes to one that is there. */
   #handOverShared(session: BrokerSession): void {
-    const { storage, router } = this.#broker;
-    if (session.store !== null && storage?.isOpen !== true) return;
-    const moved = session.takeShared(
-      (group) => router.trie.group(group)?.hasConnectedBeside(session) === true,
-    );
-    const unread = router.redeliver(moved, session);
-    if (session.store === null) return;
-    // Until they have been read, they stay the session's.
-    session.storedQueue?.putBack(unread);
-    const stay = new Set(unread);
-    storage?.onHandedOver(
-      session,
-      moved.filter((delivery) => !stay.has(delivery)),
-    );
-    for (const { sequence } of unread) {
-      storage?.reader.readBack(
-        () => (session.isConnected ? -1 : (session.storedQueue?.positionOf(sequence) ?? -1)),
-        (message) => this.#handOverRead(session, sequence, message),
-      );
+    if (session.store !== null) {
+      this.handOvers.giveStored(session);
+      return;
     }
-  }
-
-  #handOverRead(session: BrokerSession, sequence: number, message: Message): void {
-    const { storage, router } = this.#broker;
-    const delivery = session.storedQueue?.find(sequence) ?? null;
-    const group = router.trie.group(delivery?.group ?? '');
-    // Meanwhile the session may be back, nobody else there, or the disk full.
-    if (delivery === null || session.isConnected || storage?.isOpen !== true) return;
-    if (group?.hasConnectedBeside(session) !== true) return;
-    session.storedQueue?.remove(sequence);
-    router.redeliver([{ ...delivery, message }], session);
-    storage.onHandedOver(session, [delivery]);
+    const { trie } = this.#broker.router;
+    const moved = session.takeShared(
+      (group) => trie.group(group)?.hasConnectedBeside(session) === true,
+    );
+    this.handOvers.giveUnstored(moved, session);
   }
 
   /** DISCONNECT changed the Session Expiry Interval (§3.14.2.2.2). */
@@ -280,18 +259,20 @@ export class Sessions implements RecoveryHost {
 
   /** The will goes first at the latest now, whatever its delay (§3.1.2.5). */
   #end(entry: SessionEntry): void {
-    const { deadlines, storage, router } = this.#broker;
+    const { deadlines, storage } = this.#broker;
     const { session } = entry;
     deadlines.cancel(entry.expiry);
     this.dropEntry(entry);
     this.#wills.publish(entry);
-    if (entry.number > 0) storage?.endSession(entry);
-    for (const delivery of router.redeliver(session.end(), session)) {
-      storage?.reader.readBack(
-        () => delivery.position,
-        (message) => router.redeliver([{ ...delivery, message }], session),
-      );
+    const queue = session.storedQueue;
+    // In steps, however much waits.
+    if (queue !== null && storage?.hasSession(entry.number) === true && session.isEndLong) {
+      this.handOvers.giveUnstored(session.beginEnd(), session);
+      this.handOvers.giveAll(entry, queue.formerSequence);
+      return;
     }
+    if (entry.number > 0) storage?.endSession(entry);
+    this.handOvers.giveUnstored(session.end(), session);
   }
 
   // -------------------------------------------------------------------- recovery
@@ -304,6 +285,12 @@ export class Sessions implements RecoveryHost {
 
   #takeUp(entry: SessionEntry, storage: Storage, now: number): void {
     const { session, will } = entry;
+    const keptSequence = storage.endingOf(entry);
+    if (keptSequence !== null) {
+      session.beginEnd();
+      this.handOvers.giveAll(entry, keptSequence);
+      return;
+    }
     session.storedQueue?.endRestoring();
     if (entry.disconnectedAt === -1) {
       // Its connection ended with the process.

@@ -21,6 +21,9 @@ import type { Subscription } from './subscription.ts';
 /** Session Expiry Interval of a session that never expires (§3.1.2.11.2). */
 export const NEVER_EXPIRES = 0xffff_ffff;
 
+/** As many stored messages are given up at once when their session ends. */
+const END_AT_ONCE_MAX = 500;
+
 export interface SessionOptions<L extends SessionLink = SessionLink> extends QueueLimits {
   readonly onDrop: DropListener;
   /** What the store knows the session by. */
@@ -191,6 +194,80 @@ export class Session<L extends SessionLink = SessionLink> {
     this.#replays.clear();
     this.#received.clear();
     return orphans;
+  }
+
+  /** Whether it is better ended by `beginEnd`: what it has goes to others, or is much. */
+  get isEndLong(): boolean {
+    const queue = this.storedQueue;
+    if (queue === null) return false;
+    if (queue.hasShared || queue.length > END_AT_ONCE_MAX) return true;
+    for (const { group } of this.#inflight.deliveries) if (group !== null) return true;
+    return false;
+  }
+
+  /**
+   * Ends a stored session of which much may wait: its queue stays, and so does what was sent at QoS 1 through shared
+   * subscriptions, for `storedBehind` and `takeStored` to empty them in steps (§4.8.2).
+   *
+   * @returns what isn't stored, and another member may still get
+   */
+  beginEnd(): Delivery[] {
+    this.#link = null;
+    this.isEnded = true;
+    this.#resends.clear();
+    this.#received.clear();
+    this.storedQueue?.forgetMessages();
+    const unstored: Delivery[] = [];
+    const over: Delivery[] = [];
+    for (const delivery of this.#replays.deliveries) over.push(delivery);
+    this.#replays.clear();
+    for (const delivery of this.#inflight.deliveries) {
+      if (delivery.group === null || delivery.qos !== 1) over.push(delivery);
+      else if (delivery.sequence === 0) unstored.push(delivery);
+    }
+    for (const delivery of this.storedQueue?.takeUnstored() ?? []) {
+      (delivery.group === null ? over : unstored).push(delivery);
+    }
+    for (const delivery of unstored) this.#inflight.delete(delivery);
+    for (const delivery of over) {
+      this.#inflight.delete(delivery);
+      this.#onDrop('session-ended', delivery);
+    }
+    return unstored;
+  }
+
+  /** After `beginEnd`: what is left behind a sequence, in its order. Copies or not, messages may be in the store only. */
+  storedBehind(sequence: number, countMax: number): Delivery[] {
+    const found: Delivery[] = [];
+    for (const delivery of this.#inflight.deliveries) {
+      if (found.length === countMax) break;
+      if (delivery.sequence > sequence) found.push(delivery);
+    }
+    return found.length > 0 ? found : (this.storedQueue?.storedBehind(sequence, countMax) ?? []);
+  }
+
+  /** Gives stored deliveries up, as the session has ended. */
+  dropStored(sequences: ReadonlySet<number>): void {
+    for (const delivery of this.#takeInflight(sequences)) this.#onDrop('session-ended', delivery);
+    this.storedQueue?.dropStored(sequences);
+  }
+
+  /** Takes stored deliveries, given by their sequences, for whoever gets them now. */
+  takeStored(sequences: ReadonlySet<number>): void {
+    this.#takeInflight(sequences);
+    this.storedQueue?.takeStored(sequences);
+  }
+
+  #takeInflight(sequences: ReadonlySet<number>): Delivery[] {
+    if (this.#inflight.count === 0) return [];
+    const taken: Delivery[] = [];
+    for (const sequence of sequences) {
+      const delivery = this.#inflight.find(sequence);
+      if (delivery === null) continue;
+      this.#inflight.delete(delivery);
+      taken.push(delivery);
+    }
+    return taken;
   }
 
   /**

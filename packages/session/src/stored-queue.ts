@@ -209,6 +209,57 @@ export class StoredQueue<L extends SessionLink> implements DeliveryQueue {
     return true;
   }
 
+  /** QoS 2 entries up to this one may have been sent by a process that has ended: it is not known that they were not. */
+  get formerSequence(): number {
+    return this.#formerSequence;
+  }
+
+  /** Whether anything of a shared subscription waits. */
+  get hasShared(): boolean {
+    return this.#groupCount > 0;
+  }
+
+  /**
+   * Stored entries behind a sequence, in their order, from one block at most: copies without their messages. However
+   * long the queue is, this takes no longer.
+   */
+  storedBehind(sequence: number, countMax: number): Delivery[] {
+    const found: Delivery[] = [];
+    for (const block of this.#blocks) {
+      if (block.lastSequence <= sequence) continue;
+      for (let index = block.start; index < block.end && found.length < countMax; index++) {
+        if (block.isTransient(index) || block.sequenceAt(index) <= sequence) continue;
+        found.push(deliveryAt(block, index, block.messages?.[index] ?? STORED_MESSAGE));
+      }
+      if (found.length > 0) break;
+    }
+    return found;
+  }
+
+  /** Removes and returns all that isn't stored. */
+  takeUnstored(): Delivery[] {
+    if (this.#transientCount === 0) return [];
+    return this.#extract((_qos, _group, _sequence, position) => position === -1);
+  }
+
+  /** Removes and returns stored entries, given by their sequences. */
+  takeStored(sequences: ReadonlySet<number>): Delivery[] {
+    let first = Number.POSITIVE_INFINITY;
+    let last = 0;
+    for (const sequence of sequences) {
+      first = Math.min(first, sequence);
+      last = Math.max(last, sequence);
+    }
+    const isTaken: IsTaken = (_qos, _group, sequence, position) =>
+      position !== -1 && sequences.has(sequence);
+    return this.#extract(isTaken, first, last);
+  }
+
+  /** Gives stored entries up, as their session has ended. */
+  dropStored(sequences: ReadonlySet<number>): void {
+    for (const delivery of this.takeStored(sequences)) this.#onDrop('session-ended', delivery);
+  }
+
   /** Appends a delivery that was stored by a process that has ended, whatever the limits. */
   restoreDelivery(delivery: Delivery): void {
     const last = this.#lastBlock;
@@ -316,10 +367,30 @@ export class StoredQueue<L extends SessionLink> implements DeliveryQueue {
    * @param deliveries - stored; their messages are not looked at
    */
   putBack(deliveries: readonly Delivery[]): void {
-    if (deliveries.length === 0) return;
+    if (deliveries.length === 0 || this.#prepend(deliveries)) return;
     const later = this.#extract(() => true);
     const all = [...deliveries, ...later].sort((a, b) => a.sequence - b.sequence);
     for (const delivery of all) this.#append(delivery);
+  }
+
+  /** Puts back what belongs before all others, without a look at those; false when it doesn't. */
+  #prepend(deliveries: readonly Delivery[]): boolean {
+    const first = this.#blocks.peek();
+    if (first === undefined) return false;
+    const limit = first.sequenceAt(first.start);
+    if (deliveries.some(({ sequence }) => sequence >= limit)) return false;
+    const blocks = [...this.#blocks];
+    const last = this.#lastBlock;
+    const next = this.#nextNumber;
+    this.#blocks.clear();
+    this.#lastBlock = null;
+    this.#head = null;
+    this.#nextNumber = first.number - Math.ceil(deliveries.length / BLOCK_CAPACITY);
+    for (const one of deliveries.toSorted((a, b) => a.sequence - b.sequence)) this.#append(one);
+    for (const block of blocks) this.#blocks.push(block);
+    this.#lastBlock = last;
+    this.#nextNumber = next;
+    return true;
   }
 
   // ----------------------------------------------------------------------- private
@@ -409,7 +480,8 @@ export class StoredQueue<L extends SessionLink> implements DeliveryQueue {
     this.#store.memory.bytes += bytes;
   }
 
-  #extract(isTaken: IsTaken): Delivery[] {
+  /** @param first - with `last`, which sequences may be taken: blocks that have none of them stay as they are */
+  #extract(isTaken: IsTaken, first = 0, last = Number.POSITIVE_INFINITY): Delivery[] {
     const taken: Delivery[] = [];
     this.#head = null;
     const blocks = [...this.#blocks];
@@ -417,7 +489,8 @@ export class StoredQueue<L extends SessionLink> implements DeliveryQueue {
     this.#lastBlock = null;
     this.#foundIn = null;
     for (const block of blocks) {
-      const kept = this.#extractFrom(block, isTaken, taken);
+      const isTouched = block.lastSequence >= first && block.sequenceAt(block.start) <= last;
+      const kept = isTouched ? this.#extractFrom(block, isTaken, taken) : block;
       if (kept === null) {
         this.#removedNumbers.push(block.number);
       } else {

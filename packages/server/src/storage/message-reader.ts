@@ -74,9 +74,12 @@ export class MessageReader {
    *
    * @param positionOf - asked when its turn comes, as compaction may have moved the record; -1 when it isn't
    * wanted any more
+   * @param onDone - called last, whatever came of it
    */
-  readBack(positionOf: () => number, onRead: (message: Message) => void): void {
-    this.#readingBack = this.#readingBack.then(() => this.#readNow(positionOf, onRead));
+  readBack(positionOf: () => number, onRead: (message: Message) => void, onDone: () => void): void {
+    this.#readingBack = this.#readingBack
+      .then(() => this.#readNow(positionOf, onRead))
+      .then(onDone);
   }
 
   async #readNow(positionOf: () => number, onRead: (message: Message) => void): Promise<void> {

@@ -3,7 +3,14 @@ import { recordBytes } from '@promptmq/wal';
 import type { BrokerSession } from '../router.ts';
 import type { CommitQueue } from './commit-queue.ts';
 import type { RecordLog } from './record-log.ts';
-import { type Origin, writeDelivery, writeMessageHead, writeReferences } from './records.ts';
+import {
+  type MovedDelivery,
+  type Origin,
+  writeDelivery,
+  writeHandOver,
+  writeMessageHead,
+  writeReferences,
+} from './records.ts';
 import type { RetainedRecords } from './retained-records.ts';
 import { shareOf, shareOut } from './share.ts';
 import { Change, type StoredState } from './stored-state.ts';
@@ -107,5 +114,32 @@ export class MessageWriter {
         session.removeStored(referring.map(({ sequence }) => sequence));
       },
     });
+  }
+
+  /**
+   * Writes that deliveries of one session have become others'.
+   *
+   * @param moved - stored; the new ones know where the message lies, and are numbered afterwards
+   * @returns the record's position
+   */
+  writeHandOver(session: BrokerSession, moved: readonly MovedDelivery[]): number {
+    for (const { session: to, delivery } of moved) {
+      delivery.sequence = ++to.lastSequence;
+      delivery.isReference = true;
+      this.#state.addReference(delivery.position, to.number, delivery.sequence);
+      this.#state.markNumber(to.number, Change.Progress);
+    }
+    this.#state.markNumber(session.number, Change.Progress);
+    writeHandOver(this.#records.writer, session.number, moved);
+    const at = this.#records.append();
+    for (const { session: to } of moved) to.referencePosition = at;
+    this.#queue.add({
+      position: at,
+      onCommitted: () => {},
+      onRefused: () => {
+        for (const { session: to, delivery } of moved) to.removeStored([delivery.sequence]);
+      },
+    });
+    return at;
   }
 }

@@ -1,6 +1,7 @@
 import type { Delivery, Message, Subscription } from '@promptmq/session';
 import { NO_IDENTIFIERS } from '@promptmq/session';
 import type { PendingWill } from '../connect.ts';
+import type { BrokerSession } from '../router.ts';
 import { type ByteReader, type ByteWriter, isEqual } from './byte-writer.ts';
 
 /*
@@ -27,6 +28,10 @@ import { type ByteReader, type ByteWriter, isEqual } from './byte-writer.ts';
  *   Progress   u8 7, u32 count, count times: u8 what (0 settled, 1 all up to it sent), f64 session, f64 sequence
  *   Release    u8 8, f64 session, f64 sequence, u16 packetId: PUBREC came
  *   Free       u8 9, f64 session, u16 packetId: PUBREL came for a QoS 2 message of the client
+ *   HandOver   u8 10, f64 session, u32 count, count times: f64 its sequence, f64 the session that has it now, f64
+ *              position of the Message, u32 share, f64 sequence, u8 delivery flags, [details]
+ *   Ending     u8 11, f64 session, f64 sequence: the session has ended for its client; what waits is to be handed over,
+ *              but for QoS 2 up to that sequence. End follows when nothing waits any more
  *
  * Delivery flags: 1, 2 QoS; 4 RETAIN; 8 details follow: u16 count and as many u32 subscription identifiers,
  * string filter of the shared subscription or an empty one.
@@ -42,6 +47,8 @@ export const RecordKind = {
   Progress: 7,
   Release: 8,
   Free: 9,
+  HandOver: 10,
+  Ending: 11,
 } as const;
 
 export const ProgressKind = { Settled: 0, Sent: 1 } as const;
@@ -302,26 +309,59 @@ export function writeReferences(
   deliveries: readonly Delivery[],
 ): void {
   writer.reset().u8(RecordKind.References).f64(session).u32(deliveries.length);
-  for (const delivery of deliveries) {
-    const { position, share, sequence, qos, retain, identifiers, group } = delivery;
-    const hasDetails = identifiers.length > 0 || group !== null;
-    writer
-      .f64(position)
-      .u32(share)
-      .f64(sequence)
-      .u8(qos | (retain ? DeliveryFlag.Retain : 0) | (hasDetails ? DeliveryFlag.Details : 0));
-    if (hasDetails) writeDetails(writer, identifiers, group);
-  }
+  for (const delivery of deliveries) writeReference(writer, delivery);
+}
+
+function writeReference(writer: ByteWriter, delivery: Delivery): void {
+  const { position, share, sequence, qos, retain, identifiers, group } = delivery;
+  const hasDetails = identifiers.length > 0 || group !== null;
+  writer
+    .f64(position)
+    .u32(share)
+    .f64(sequence)
+    .u8(qos | (retain ? DeliveryFlag.Retain : 0) | (hasDetails ? DeliveryFlag.Details : 0));
+  if (hasDetails) writeDetails(writer, identifiers, group);
 }
 
 export function* readReferences(reader: ByteReader): Generator<Reference> {
   reader.skip(1);
   const session = reader.f64();
+  for (let count = reader.u32(); count > 0; count--) yield readReference(reader, session);
+}
+
+function readReference(reader: ByteReader, session: number): Reference {
+  const position = reader.f64();
+  const share = reader.u32();
+  const sequence = reader.f64();
+  return { session, position, share, sequence, ...readDeliveryFlags(reader) };
+}
+
+/** A delivery that has become another session's, where it has a number of its own. */
+export interface MovedDelivery {
+  readonly former: Delivery;
+  readonly session: BrokerSession;
+  readonly delivery: Delivery;
+}
+
+export function writeHandOver(
+  writer: ByteWriter,
+  session: number,
+  moved: readonly MovedDelivery[],
+): void {
+  writer.reset().u8(RecordKind.HandOver).f64(session).u32(moved.length);
+  for (const { former, session: to, delivery } of moved) {
+    writer.f64(former.sequence).f64(to.number);
+    writeReference(writer, delivery);
+  }
+}
+
+/** @param reader - behind the session's number */
+export function* readHandOver(
+  reader: ByteReader,
+): Generator<readonly [formerSequence: number, reference: Reference]> {
   for (let count = reader.u32(); count > 0; count--) {
-    const position = reader.f64();
-    const share = reader.u32();
-    const sequence = reader.f64();
-    yield { session, position, share, sequence, ...readDeliveryFlags(reader) };
+    const formerSequence = reader.f64();
+    yield [formerSequence, readReference(reader, reader.f64())];
   }
 }
 

@@ -13,6 +13,8 @@ import {
   type NamedDelivery,
   ProgressKind,
   RecordKind,
+  type Reference,
+  readHandOver,
   readMessage,
   readReferences,
   readSession,
@@ -49,6 +51,7 @@ export function restoreState(
   const blocks = new Map<number, QueueBlock[]>();
   /** Sessions with blocks of a form that is no longer written: the next checkpoint writes them in the new one. */
   const former = new Set<number>();
+  const ending = new Map<number, number>();
   for (const [key, value] of entries) {
     const [first = 0, second = 0] = keyNumbers(key);
     switch (key[0]) {
@@ -58,36 +61,29 @@ export function restoreState(
       case 'p':
         progress.set(first, value.slice());
         break;
-      case 'b':
-      case 'q': {
-        const isFormer = key[0] === 'q';
-        const reader = new ByteReader(value);
-        const block = isFormer ? readFormerBlock(reader, second) : readBlock(reader, second);
-        if (isFormer) {
-          state.removeKey(key);
-          former.add(first);
-        } else {
-          state.noteBlock(block, value);
-        }
-        const list = blocks.get(first);
-        if (block.length === 0) break;
-        if (list === undefined) blocks.set(first, [block]);
-        else list.push(block);
+      case 'b': {
+        const block = readBlock(new ByteReader(value), second);
+        state.noteBlock(block, value);
+        addBlock(blocks, first, block);
         break;
       }
-      case 'r': {
-        const reader = new ByteReader(value);
-        const position = reader.f64();
-        const share = reader.u32();
-        state.restoreFormerRetained(reader.string(), { number: first, position, share });
+      case 'q':
+        addBlock(blocks, first, readFormerBlock(new ByteReader(value), second));
+        state.removeKey(key);
+        former.add(first);
+        break;
+      case 'r':
+        restoreFormerRetained(state, first, value);
         state.removeKey(key);
         break;
-      }
       case 't':
         state.restoreRetained(first, value);
         break;
+      case 'e':
+        ending.set(first, new ByteReader(value).f64());
+        break;
       case 's':
-        state.add(host.restoreEntry(readSession(new ByteReader(value))));
+        state.add(host.restoreEntry(readStored(value, ending.has(first))));
         break;
       case 'u':
         subscriptions.set(first, value.slice());
@@ -100,6 +96,32 @@ export function restoreState(
     restoreProgress(state, entry, progress.get(number), blocks.get(number) ?? []);
     if (former.has(number)) state.mark(entry, Change.Progress);
   }
+  for (const [number, keptSequence] of ending) {
+    const entry = state.entries.get(number);
+    if (entry === undefined) continue;
+    state.setEnding(entry, keptSequence);
+    host.dropEntry(entry);
+  }
+}
+
+function addBlock(blocks: Map<number, QueueBlock[]>, session: number, block: QueueBlock): void {
+  const list = blocks.get(session);
+  if (block.length === 0) return;
+  if (list === undefined) blocks.set(session, [block]);
+  else list.push(block);
+}
+
+function restoreFormerRetained(state: StoredState, number: number, value: Uint8Array): void {
+  const reader = new ByteReader(value);
+  const position = reader.f64();
+  const share = reader.u32();
+  state.restoreFormerRetained(reader.string(), { number, position, share });
+}
+
+/** A session of a checkpoint. One of which something is left was stored, however it ended. */
+function readStored(value: Uint8Array, isEnding: boolean): SessionRecord {
+  const session = readSession(new ByteReader(value));
+  return isEnding ? { ...session, expiryInterval: Math.max(1, session.expiryInterval) } : session;
 }
 
 function restoreSubscriptions(
@@ -158,14 +180,7 @@ export function replayRecord(
   shareOut(record.position, sizeOf(record), 0, release);
   switch (kind) {
     case RecordKind.References:
-      for (const reference of readReferences(reader)) {
-        const { position, share, session, sequence } = reference;
-        if (restoreDelivery(state, reference, position, share, true)) {
-          state.addReference(position, session, sequence);
-        } else {
-          release(position, share);
-        }
-      }
+      for (const reference of readReferences(reader)) restoreReference(state, reference, release);
       break;
     case RecordKind.Session: {
       const session = readSession(reader);
@@ -182,6 +197,15 @@ export function replayRecord(
     }
     default:
       replaySessionRecord(state, host, kind as number, reader, release);
+  }
+}
+
+function restoreReference(state: StoredState, reference: Reference, release: Release): void {
+  const { position, share, session, sequence } = reference;
+  if (restoreDelivery(state, reference, position, share, true)) {
+    state.addReference(position, session, sequence);
+  } else {
+    release(position, share);
   }
 }
 
@@ -226,6 +250,17 @@ function replaySessionRecord(
       state.mark(entry, Change.Progress);
       break;
     }
+    case RecordKind.HandOver:
+      for (const [sequence, reference] of readHandOver(reader)) {
+        restoreReference(state, reference, release);
+        settle(state, entry, sequence, release);
+      }
+      state.mark(entry, Change.Progress);
+      break;
+    case RecordKind.Ending:
+      state.setEnding(entry, reader.f64());
+      host.dropEntry(entry);
+      break;
     case RecordKind.Free:
       session.release(reader.u16());
       state.mark(entry, Change.Progress);

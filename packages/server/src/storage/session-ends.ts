@@ -2,14 +2,21 @@ import type { CommitQueue } from './commit-queue.ts';
 import type { RecordLog } from './record-log.ts';
 import { RecordKind } from './records.ts';
 
+/** The end of a session that is in no record. */
+interface UnwrittenEnd {
+  readonly number: number;
+  /** As in an Ending record; null when nothing is left of the session. */
+  readonly keptSequence: number | null;
+}
+
 /** Writes that sessions have ended: on a full disk as soon as there is room, as they would be back after a crash. */
 export class SessionEnds {
   /** Of the last record: once it is safe, no session comes back that has ended; -1 when there has been none. */
   lastPosition: number;
   readonly #records: RecordLog;
   readonly #queue: CommitQueue;
-  /** Numbers of sessions that ended without room to write so, by client identifier. */
-  readonly #unwritten: Map<string, number>;
+  /** Sessions that ended without room to write so, by client identifier. */
+  readonly #unwritten: Map<string, UnwrittenEnd>;
 
   constructor(records: RecordLog, queue: CommitQueue) {
     this.lastPosition = -1;
@@ -23,28 +30,56 @@ export class SessionEnds {
     return this.#unwritten.has(clientId);
   }
 
-  write(clientId: string, number: number): void {
-    const records = this.#records;
-    if (!records.isOpen) {
-      this.#unwritten.set(clientId, number);
+  /**
+   * A session has ended for its client.
+   *
+   * @param keptSequence - null when nothing is left of it; else it goes on without one, until `finish`
+   */
+  write(clientId: string, number: number, keptSequence: number | null = null): void {
+    if (!this.#records.isOpen) {
+      this.#unwritten.set(clientId, { number, keptSequence });
       return;
     }
-    const position = records.append(records.writer.reset().u8(RecordKind.End).f64(number));
+    const position = this.#append(number, keptSequence);
     this.lastPosition = position;
     this.#queue.add({
       position,
       onCommitted: () => {},
       onRefused: () => {
-        this.#unwritten.set(clientId, number);
+        this.#unwritten.set(clientId, { number, keptSequence });
         this.lastPosition = Math.min(this.lastPosition, position - 1);
       },
     });
+  }
+
+  /** Nothing is left of a session whose end for its client was written. Nobody waits for that. */
+  finish(number: number): void {
+    const records = this.#records;
+    if (!records.isOpen) {
+      records.whenRoom(() => this.finish(number));
+      return;
+    }
+    this.#queue.add({
+      position: this.#append(number, null),
+      onCommitted: () => {},
+      onRefused: () => records.whenRoom(() => this.finish(number)),
+    });
+  }
+
+  #append(number: number, keptSequence: number | null): number {
+    const { writer } = this.#records;
+    writer.reset();
+    if (keptSequence === null) writer.u8(RecordKind.End).f64(number);
+    else writer.u8(RecordKind.Ending).f64(number).f64(keptSequence);
+    return this.#records.append(writer);
   }
 
   /** The disk has room. */
   onHasRoom(): void {
     const ends = [...this.#unwritten];
     this.#unwritten.clear();
-    for (const [clientId, number] of ends) this.write(clientId, number);
+    for (const [clientId, { number, keptSequence }] of ends) {
+      this.write(clientId, number, keptSequence);
+    }
   }
 }

@@ -13,6 +13,7 @@ import { readDetails, writeDetails } from './records.ts';
  * The values of a checkpoint, by the first letter of their key:
  *
  *   m                     f64 number that the next stored session gets
+ *   e SESSION             f64 sequence, as in its Ending record
  *   s SESSION             the Session record
  *   u SESSION             the Subscribe record of all its subscriptions
  *   p SESSION             what is under way, as below

@@ -33,7 +33,13 @@ import { MessageReader } from './message-reader.ts';
 import { MessageWriter } from './message-writer.ts';
 import { ProgressWriter } from './progress-writer.ts';
 import { RecordLog } from './record-log.ts';
-import { RecordKind, writeSession, writeSubscriptions, writeUnsubscriptions } from './records.ts';
+import {
+  type MovedDelivery,
+  RecordKind,
+  writeSession,
+  writeSubscriptions,
+  writeUnsubscriptions,
+} from './records.ts';
 import { releaseAll, replayRecord, restoreState } from './recovery.ts';
 import { loadRetained } from './retained-loader.ts';
 import { RetainedRecords } from './retained-records.ts';
@@ -196,9 +202,31 @@ export class Storage implements LogOwner, DeliveryStore<Connection> {
 
   endSession(entry: SessionEntry): void {
     releaseAll(entry, this.#records.release);
+    const isNoted = this.#state.endingOf(entry.number) !== null;
     this.#state.remove(entry);
     this.#waiting.delete(entry.session);
-    this.ends.write(entry.session.clientId, entry.number);
+    if (isNoted) this.ends.finish(entry.number);
+    else this.ends.write(entry.session.clientId, entry.number);
+  }
+
+  /**
+   * A session has ended for its client, but not all of what waits has been handed over: it goes on at the next start.
+   *
+   * @param keptSequence - QoS 2 up to it isn't handed over
+   */
+  noteEnding(entry: SessionEntry, keptSequence: number): void {
+    const { number, session } = entry;
+    if (this.#state.endingOf(number) !== null) return;
+    // The next process doesn't know what this one has sent.
+    const kept = Math.max(keptSequence, session.sentSequence);
+    this.#state.setEnding(entry, kept);
+    this.#waiting.delete(session);
+    this.ends.write(session.clientId, number, kept);
+  }
+
+  /** Up to which sequence QoS 2 of a session that has ended isn't handed over; null when it hasn't ended. */
+  endingOf({ number }: SessionEntry): number | null {
+    return this.#state.endingOf(number);
   }
 
   /** @returns the record's position */
@@ -242,19 +270,22 @@ export class Storage implements LogOwner, DeliveryStore<Connection> {
   }
 
   /**
-   * Deliveries have become other sessions', as was written in this turn: this is written with it, in one
-   * batch, so that no crash leaves them with both. When the disk refuses it, they are the session's again.
+   * Writes that deliveries have become other sessions': one record, so that no crash leaves them with both or with
+   * none. When the disk refuses it, they are the session's again.
+   *
+   * @param moved - numbered afterwards
+   * @returns the record's position
    */
-  onHandedOver(session: BrokerSession, deliveries: readonly Delivery[]): void {
-    const stored = deliveries.filter(({ sequence }) => sequence > 0);
-    for (const delivery of stored) this.onSettled(session, delivery);
-    const position = this.#progress.write();
-    if (stored.length === 0) return;
+  handOver(session: BrokerSession, moved: readonly MovedDelivery[]): number {
+    const position = this.messages.writeHandOver(session, moved);
+    const former = moved.map((one) => one.former);
+    for (const delivery of former) this.#giveUp(session, delivery);
     this.#queue.add({
       position,
       onCommitted: () => {},
-      onRefused: () => this.#takeBack(session, stored),
+      onRefused: () => this.#takeBack(session, former),
     });
+    return position;
   }
 
   #takeBack(session: BrokerSession, deliveries: readonly Delivery[]): void {

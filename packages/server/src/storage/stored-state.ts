@@ -29,6 +29,8 @@ export class StoredState {
   readonly #blockBytes: WeakMap<QueueBlock, Uint8Array>;
   /** By the position of the message's record. */
   readonly #references: Map<number, NamedElsewhere[]>;
+  /** Sessions that have ended, and of which something is to be handed over: as in their Ending records. */
+  readonly #ending: Map<number, number>;
   nextSession: number;
   readonly #changes: Map<SessionEntry, number>;
   #removedKeys: string[];
@@ -39,6 +41,7 @@ export class StoredState {
     this.#retained = new RetainedPlaces();
     this.#blockBytes = new WeakMap();
     this.#references = new Map();
+    this.#ending = new Map();
     this.nextSession = 1;
     this.#changes = new Map();
     this.#removedKeys = [];
@@ -56,8 +59,9 @@ export class StoredState {
     const entry = this.entries.get(number);
     if (entry === undefined) return;
     this.entries.delete(number);
+    this.#ending.delete(number);
     this.#changes.delete(entry);
-    for (const letter of 'sup') this.#removedKeys.push(stateKey(letter, number));
+    for (const letter of 'esup') this.#removedKeys.push(stateKey(letter, number));
     const queue = session.storedQueue;
     if (queue === null) return;
     for (const { isReference, position, sequence } of session.underWay()) {
@@ -70,6 +74,16 @@ export class StoredState {
     for (const block of queue.takeRemovedNumbers()) {
       this.#removedKeys.push(stateKey('b', number, block));
     }
+  }
+
+  /** A session has ended for its client, but not all that waits is handed over. */
+  setEnding(entry: SessionEntry, keptSequence: number): void {
+    this.#ending.set(entry.number, keptSequence);
+    this.mark(entry, Change.Session);
+  }
+
+  endingOf(number: number): number | null {
+    return this.#ending.get(number) ?? null;
   }
 
   mark(entry: SessionEntry, change: number): void {
@@ -182,6 +196,10 @@ export class StoredState {
     const { number, session } = entry;
     const writer = this.#writer;
     if ((change & Change.Session) !== 0) {
+      const keptSequence = this.endingOf(number);
+      if (keptSequence !== null) {
+        yield [stateKey('e', number), writer.reset().f64(keptSequence).take()];
+      }
       writeSession(writer, toSessionRecord(entry));
       yield [stateKey('s', number), writer.take()];
     }
