@@ -240,6 +240,10 @@ export const brokerCatalogue = {
     help: 'Always 1; the labels say what is running.',
     labels: ['version', 'node'],
   },
+  promptmq_log_lines_dropped_total: {
+    type: 'counter',
+    help: 'Lines of the log that were lost because a disk or reader did not take them.',
+  },
   promptmq_uptime_seconds: { type: 'gauge', help: 'Seconds since the broker started.' },
   promptmq_system_memory_usage_bytes: {
     type: 'gauge',

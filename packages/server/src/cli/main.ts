@@ -7,6 +7,7 @@ import { configFlags, wordsOf } from './options.ts';
 import { passwdCommand } from './passwd-command.ts';
 import { serverCommand } from './server-command.ts';
 import { reloadCommand, statusCommand, stopCommand } from './service-commands.ts';
+import { tolerateBrokenOutput } from './standard-streams.ts';
 import { traceCommand } from './trace-command.ts';
 import { walCommand } from './wal-command.ts';
 
@@ -57,6 +58,7 @@ function complete(
   });
 }
 
+tolerateBrokenOutput();
 const [command, shell] = hideBin(process.argv);
 // yargs makes the script for the shell that it finds in the environment.
 if (command === 'completion' && (shell === 'bash' || shell === 'zsh')) process.env['SHELL'] = shell;

@@ -11,6 +11,7 @@ import { naming } from '../start-errors.ts';
 import { risksOf, startBanner } from './banner.ts';
 import { addConfigOptions, loadFromProcess } from './options.ts';
 import { Reloader } from './reloader.ts';
+import { becomeService } from './standard-streams.ts';
 
 /** `promptmq [server]`: runs the broker until SIGINT or SIGTERM. */
 export const serverCommand: CommandModule = {
@@ -34,6 +35,7 @@ export const serverCommand: CommandModule = {
 
 async function serve(loaded: LoadedConfig, load: () => LoadedConfig): Promise<void> {
   const { config } = loaded;
+  becomeService();
   const { logger, output } = await naming('log.file', null, () => openLog(config));
   const { pidFile } = config.server;
   const releasePidFile =
@@ -52,8 +54,9 @@ async function serve(loaded: LoadedConfig, load: () => LoadedConfig): Promise<vo
     systemd.stopping();
     await broker?.stop();
     releasePidFile();
-    output.end();
     if (process.connected) process.disconnect();
+    // What nobody reads would keep the process alive.
+    if (!(await output.finish(LAST_LINES_MS))) process.exit();
   };
   const stop = (signal: NodeJS.Signals) => {
     if (isStopping) process.exit(1); // The second signal doesn't wait for the clients.
@@ -64,7 +67,10 @@ async function serve(loaded: LoadedConfig, load: () => LoadedConfig): Promise<vo
   // Before it listens: whoever sees that it does may stop it at once.
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
-  process.on('SIGHUP', () => reloader?.reload('SIGHUP'));
+  process.on('SIGHUP', () => {
+    output.reopen();
+    reloader?.reload('SIGHUP');
+  });
   try {
     broker = await startBroker(config, {
       logger,
@@ -78,7 +84,7 @@ async function serve(loaded: LoadedConfig, load: () => LoadedConfig): Promise<vo
     });
   } catch (error) {
     releasePidFile();
-    output.end();
+    await output.finish(LAST_LINES_MS);
     throw error;
   }
   if (isStopping) {
@@ -102,7 +108,7 @@ async function serve(loaded: LoadedConfig, load: () => LoadedConfig): Promise<vo
     onReloaded: ({ log }) => followLog(log, logger, output),
   });
   const isForPeople = config.log.format === 'console' && config.log.file === null;
-  if (isForPeople) process.stdout.write(startBanner(loaded, broker));
+  if (isForPeople) output.write(startBanner(loaded, broker));
   else for (const risk of risksOf(config)) logger.warn('unsafe', risk);
   const openFiles = openFilesWarning(config);
   if (openFiles !== null) logger.warn('open-files-limited', openFiles);
@@ -110,6 +116,9 @@ async function serve(loaded: LoadedConfig, load: () => LoadedConfig): Promise<vo
   systemd.ready();
   reportReady();
 }
+
+/** How long the last lines may take to be written when the broker has stopped. */
+const LAST_LINES_MS = 1000;
 
 /** Without it the broker serves its clients all the same. */
 async function startAdmin(
@@ -133,8 +142,14 @@ function openLog({ log }: LoadedConfig['config']): {
   logger: ConfigurableLogger;
   output: LogOutput;
 } {
-  const output = new LogOutput(log, (error) => {
-    process.stderr.write(`promptmq: the log file can't be written: ${error.message}\n`);
+  const output = new LogOutput(log, {
+    onFailed: (why) => {
+      const where = log.file ?? 'standard output';
+      process.stderr.write(
+        `promptmq: lines of the log are dropped, as ${where} doesn't take them: ${why}\n`,
+      );
+    },
+    onRecovered: (count, why) => logger.warn('log-lines-dropped', { count, why }),
   });
   const logger = createLogger({ ...log, stream: output, isColoured: output.isTerminal });
   return { logger, output };

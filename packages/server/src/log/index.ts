@@ -1,5 +1,5 @@
-export { openLogFile, type Rotation } from './file-output.ts';
-export { LogOutput, type LogPlace } from './log-output.ts';
+export { LogFile, type Rotation } from './log-file.ts';
+export { type LogListeners, LogOutput, type LogPlace } from './log-output.ts';
 export { LOG_LEVELS, type Logger, type LogLevel, noopLogger } from './logger.ts';
 export { type RateLimit, rateLimited } from './rate-limited.ts';
 export {

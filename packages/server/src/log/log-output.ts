@@ -1,32 +1,62 @@
 import { Writable } from 'node:stream';
-import { openLogFile, type Rotation } from './file-output.ts';
+import { LogFile, type Rotation } from './log-file.ts';
+import type { LogSink } from './log-sink.ts';
+import { StandardOutput } from './standard-output.ts';
 
 /** Where lines go. */
 export interface LogPlace {
   /** Null is standard output. */
   readonly file: string | null;
   readonly rotation: Rotation;
+  /** Bytes that may wait to be written; lines beyond are dropped. */
+  readonly maxWaitingBytes: number;
 }
 
-/** Where the log goes, which can change while it is in use. */
-export class LogOutput extends Writable {
-  readonly #onError: (error: Error) => void;
-  #place: LogPlace;
-  #target: NodeJS.WritableStream;
+/** Who is told how the log fares. */
+export interface LogListeners {
+  /** Lines can't be written any more: they are dropped from here on. Told once, until they can again. */
+  readonly onFailed: (why: string) => void;
+  /** Lines are written again, after so many were dropped. */
+  readonly onRecovered: (droppedCount: number, why: string) => void;
+}
 
-  /**
-   * @param onError - told when lines can't be written any more
-   * @throws the system's error when the file can't be opened
-   */
-  constructor(place: LogPlace, onError: (error: Error) => void) {
-    super({ decodeStrings: false });
-    this.#onError = onError;
+/**
+ * Where the log goes, which can change while it is in use. A line that can't be written, or for which those before leave
+ * no room, is dropped and counted: nothing waits for the log, and nothing ends because of it.
+ */
+export class LogOutput extends Writable {
+  readonly #listeners: LogListeners;
+  #place: LogPlace;
+  #sink: LogSink;
+  #waitingBytes: number;
+  #droppedCount: number;
+  /** Of those, how many have not been told of. */
+  #untoldCount: number;
+  #why: string;
+  #isFailing: boolean;
+  #onFlushed: () => void;
+
+  /** @throws the system's error when the file can't be opened */
+  constructor(place: LogPlace, listeners: LogListeners) {
+    super({ decodeStrings: true });
+    this.#listeners = listeners;
     this.#place = copyOf(place);
-    this.#target = this.#open(place);
+    this.#sink = open(place);
+    this.#waitingBytes = 0;
+    this.#droppedCount = 0;
+    this.#untoldCount = 0;
+    this.#why = '';
+    this.#isFailing = false;
+    this.#onFlushed = () => {};
   }
 
   get isTerminal(): boolean {
     return this.#place.file === null && process.stdout.isTTY === true;
+  }
+
+  /** Lines that were dropped since the start. */
+  get droppedCount(): number {
+    return this.#droppedCount;
   }
 
   /**
@@ -35,33 +65,82 @@ export class LogOutput extends Writable {
    * @throws the system's error when the file can't be opened; lines then go where they went
    */
   moveTo(place: LogPlace): void {
-    if (JSON.stringify(copyOf(place)) === JSON.stringify(this.#place)) return;
-    const target = this.#open(place);
-    this.#endFile();
-    this.#target = target;
-    this.#place = copyOf(place);
+    const next = copyOf(place);
+    if (JSON.stringify(next) === JSON.stringify(this.#place)) return;
+    if (next.file !== this.#place.file) {
+      const sink = open(next);
+      this.#sink.close();
+      this.#sink = sink;
+    } else if (this.#sink instanceof LogFile) {
+      this.#sink.reopen(next.rotation);
+    }
+    this.#place = next;
   }
 
-  override _write(chunk: string | Buffer, _encoding: BufferEncoding, done: () => void): void {
-    this.#target.write(chunk);
+  /** Opens the file again, as it may have been renamed. */
+  reopen(): void {
+    if (this.#sink instanceof LogFile) this.#sink.reopen();
+  }
+
+  /** Ends the log; resolves when all lines are written, or after so many milliseconds: then false. */
+  async finish(timeoutMs: number): Promise<boolean> {
+    this.end();
+    if (this.#waitingBytes === 0) return true;
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => resolve(false), timeoutMs);
+      this.#onFlushed = () => {
+        clearTimeout(timer);
+        resolve(true);
+      };
+    });
+  }
+
+  override _write(line: Buffer, _encoding: BufferEncoding, done: () => void): void {
+    const size = line.length;
+    if (this.#waitingBytes + size > this.#place.maxWaitingBytes) {
+      this.#drop(`over ${this.#place.maxWaitingBytes} bytes wait to be written`);
+    } else {
+      this.#waitingBytes += size;
+      this.#sink.write(line, (error) => this.#onWritten(size, error ?? null));
+    }
     done();
   }
 
   override _final(done: () => void): void {
-    this.#endFile();
+    this.#sink.close();
     done();
   }
 
-  #open({ file, rotation }: LogPlace): NodeJS.WritableStream {
-    return file === null ? process.stdout : openLogFile(file, rotation, this.#onError);
+  #onWritten(size: number, error: Error | null): void {
+    this.#waitingBytes -= size;
+    if (error !== null) this.#drop(error.message);
+    else if (this.#waitingBytes <= this.#place.maxWaitingBytes / 2) this.#onWorking();
+    if (this.#waitingBytes === 0) this.#onFlushed();
   }
 
-  #endFile(): void {
-    if (this.#place.file !== null) this.#target.end();
+  #drop(why: string): void {
+    this.#droppedCount++;
+    this.#untoldCount++;
+    this.#why = why;
+    if (this.#isFailing) return;
+    this.#isFailing = true;
+    this.#listeners.onFailed(why);
+  }
+
+  #onWorking(): void {
+    if (!this.#isFailing) return;
+    this.#isFailing = false;
+    const count = this.#untoldCount;
+    this.#untoldCount = 0;
+    if (!this.writableEnded) this.#listeners.onRecovered(count, this.#why);
   }
 }
 
+function open({ file, rotation }: LogPlace): LogSink {
+  return file === null ? new StandardOutput() : new LogFile(file, rotation);
+}
+
 /** The configuration's object changes in place at a reload: what is compared has to be another. */
-function copyOf({ file, rotation }: LogPlace): LogPlace {
-  return { file, rotation: { ...rotation } };
+function copyOf({ file, rotation, maxWaitingBytes }: LogPlace): LogPlace {
+  return { file, rotation: { ...rotation }, maxWaitingBytes };
 }

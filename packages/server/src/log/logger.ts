@@ -8,6 +8,8 @@ export interface Logger {
   fatal(event: string, fields?: object): void;
   /** Whether lines of a level are written at present; all are where this is missing. */
   isEnabled?(level: LogLevel): boolean;
+  /** Lines that were lost because they could not be written; none where this is missing. */
+  droppedCount?(): number;
 }
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;

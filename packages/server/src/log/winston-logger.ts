@@ -1,4 +1,5 @@
 import { createLogger as createWinston, format, transports } from 'winston';
+import { LogOutput } from './log-output.ts';
 import { LOG_LEVELS, type Logger, type LogLevel } from './logger.ts';
 
 /** What can change while a logger is in use. */
@@ -8,7 +9,7 @@ export interface LogStyle {
 }
 
 export interface LoggerOptions extends LogStyle {
-  /** Standard output by default. */
+  /** Standard output by default, of which a reader who is stuck or gone holds up and ends nothing. */
   readonly stream?: NodeJS.WritableStream;
   /** Whether the console format is coloured; by default when the stream is a terminal. */
   readonly isColoured?: boolean;
@@ -39,12 +40,21 @@ interface Entry {
 
 /** A logger over winston: `time level event field=value …`, or one JSON object a line. */
 export function createLogger(options: LoggerOptions): ConfigurableLogger {
-  const stream = options.stream ?? process.stdout;
-  const isColoured = options.isColoured ?? (stream as NodeJS.WriteStream).isTTY === true;
+  const stream =
+    options.stream ??
+    standardOutput((count, why) => {
+      logger.warn('log-lines-dropped', { count, why });
+    });
+  const isColoured = options.isColoured ?? isTerminal(stream);
   let style: LogStyle = options;
   const line = format.printf((info) => {
     const entry = info as unknown as Entry;
-    return style.format === 'json' ? toJson(entry) : toText(entry, isColoured);
+    try {
+      return style.format === 'json' ? toJson(entry) : toText(entry, isColoured);
+    } catch (error) {
+      // Fields of which no line can be made are a mistake, but not the caller's end.
+      return toJson({ ...entry, fields: { error: String(error) } });
+    }
   });
   const winston = createWinston({
     level: options.level,
@@ -55,7 +65,7 @@ export function createLogger(options: LoggerOptions): ConfigurableLogger {
   const at = (level: LogLevel) => (event: string, fields?: object) => {
     winston.log({ level, message: event, ...(fields === undefined ? {} : { fields }) });
   };
-  return {
+  const logger: ConfigurableLogger = {
     trace: at('trace'),
     debug: at('debug'),
     info: at('info'),
@@ -67,7 +77,23 @@ export function createLogger(options: LoggerOptions): ConfigurableLogger {
       style = next;
       winston.level = next.level;
     },
+    droppedCount: () => (stream instanceof LogOutput ? stream.droppedCount : 0),
   };
+  return logger;
+}
+
+const WAITING_BYTES_MAX = 4_000_000;
+
+function standardOutput(onRecovered: (droppedCount: number, why: string) => void): LogOutput {
+  const rotation = { size: Number.POSITIVE_INFINITY, age: 'none', count: 1, gzip: false };
+  const place = { file: null, rotation, maxWaitingBytes: WAITING_BYTES_MAX };
+  return new LogOutput(place, { onFailed: () => {}, onRecovered });
+}
+
+function isTerminal(stream: NodeJS.WritableStream): boolean {
+  return stream instanceof LogOutput
+    ? stream.isTerminal
+    : (stream as NodeJS.WriteStream).isTTY === true;
 }
 
 function toJson({ level, message, fields }: Entry): string {

@@ -45,6 +45,7 @@ export function brokerMetrics(
   addNetwork(registry, broker);
   addProcess(registry, monitor, version);
   const startedAt = broker.runtime.now();
+  registry.add('promptmq_log_lines_dropped_total', () => broker.log.droppedCount?.() ?? 0);
   registry.add('promptmq_uptime_seconds', () => (broker.runtime.now() - startedAt) / 1000);
   return registry;
 }

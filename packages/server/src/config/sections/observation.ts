@@ -7,6 +7,7 @@ import {
   integer,
   list,
   pathOrNone,
+  size,
   sizeOrNone,
   text,
 } from '../units.ts';
@@ -64,6 +65,11 @@ export const logSection = z
       .describe('for people, or one JSON object a line'),
     file: pathOrNone().prefault(null).describe('file to log to, instead of standard output'),
     rotation: rotationSection,
+    maxWaitingBytes: size(65_536, GIGABYTE)
+      .prefault('4MB')
+      .describe(
+        'bytes of lines that may wait for a slow disk or reader, some 20,000 lines by default, more than come while a file is compressed; lines beyond are dropped and counted',
+      ),
     clientLinesPerSecond: integer(0, 1_000_000)
       .prefault(20)
       .describe('lines a second that clients can cause; what is left out is counted'),
