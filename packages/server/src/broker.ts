@@ -227,6 +227,7 @@ export class Broker {
   reconfigure(access: Access): void {
     const earlier = this.access;
     this.access = access;
+    earlier.close();
     this.router.reconfigure();
     for (const connection of this.#connections) {
       const { session, clientId, userName, proof } = connection;
@@ -313,6 +314,7 @@ export class Broker {
     this.#isStopping = true;
     this.timer.stop();
     this.retainedReplays.stop();
+    this.access.close();
     const drained = new Promise<void>((resolve) => {
       this.#onDrained = resolve;
     });

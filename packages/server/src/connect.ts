@@ -59,10 +59,11 @@ export function admit(broker: Broker, connection: Connection, packet: ConnectPac
 /** User name, password and certificate (§5.4.1): opens the session at once, or when they are checked. */
 function authenticate(broker: Broker, connection: Connection, packet: ConnectPacket): void {
   const { access } = broker;
-  const { certificateName } = connection.transport;
+  const { certificateName, remoteAddress } = connection.transport;
   const admission = access.admit({
     userName: packet.username,
     password: packet.password,
+    address: remoteAddress.replace(/:\d+$/, ''),
     certificateName: broker.config.server.tls.useSubjectAsUserName
       ? (certificateName ?? null)
       : null,

@@ -12,6 +12,8 @@ export interface Credentials {
   readonly password: Uint8Array | undefined;
   /** Of the certificate that the client proved to own, where that counts as its user name. */
   readonly certificateName: string | null;
+  /** Without its port. */
+  readonly address: string;
 }
 
 /** What a client showed to be admitted; `method` is enhanced authentication (§4.12). */
@@ -77,7 +79,7 @@ export class Access {
 
   /** Decides on a CONNECT, at once where no password has to be checked. */
   admit(credentials: Credentials): Admission | Promise<Admission> {
-    const { userName, password, certificateName } = credentials;
+    const { userName, password, certificateName, address } = credentials;
     if (certificateName !== null) {
       return { isAdmitted: true, userName: certificateName, proof: 'certificate' };
     }
@@ -88,15 +90,16 @@ export class Access {
         : refusal(ReasonCode.NotAuthorized, 'anonymous clients are not allowed');
     }
     if (password === undefined) return WRONG;
-    return this.#check(this.#passwords, userName, password);
+    return this.#check(this.#passwords, address, userName, password);
   }
 
   async #check(
     passwords: PasswordChecker,
+    address: string,
     userName: string,
     password: Uint8Array,
   ): Promise<Admission> {
-    const verdict = await passwords.check(userName, password);
+    const verdict = await passwords.check(address, userName, password);
     if (verdict === 'right') return { isAdmitted: true, userName, proof: 'password' };
     return verdict === 'busy'
       ? refusal(ReasonCode.ServerBusy, 'auth.max-waiting-checks reached')
@@ -112,6 +115,11 @@ export class Access {
     if (proof !== 'password' || userName === null) return true;
     const hash = this.#users?.get(userName)?.hash;
     return hash !== undefined && earlier.#users?.get(userName)?.hash.equals(hash) === true;
+  }
+
+  /** Another snapshot takes its place, or the broker stops. Checks that are under way end as they do. */
+  close(): void {
+    this.#passwords?.close();
   }
 
   /** Whether a client may choose its identifier: another's would take over that one's session. */

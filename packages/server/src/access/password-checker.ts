@@ -1,10 +1,12 @@
 import { createHmac, randomBytes } from 'node:crypto';
-import { type PasswordHash, verifyPassword } from './password.ts';
+import { FairQueue } from './fair-queue.ts';
+import { HashThreads } from './hash-threads.ts';
+import type { PasswordHash } from './password.ts';
 
 export type PasswordVerdict = 'right' | 'wrong' | 'busy';
 
 export interface CheckerLimits {
-  /** Checks at the same time: each takes a thread that files need, too. */
+  /** Checks at the same time: each takes a thread, and 32 MB or more. */
   readonly concurrentMax: number;
   readonly waitingMax: number;
 }
@@ -14,7 +16,8 @@ const REMEMBERED_MAX = 10_000;
 
 /**
  * Checks passwords against hashes that are meant to be slow, without letting a flood of clients take
- * all memory or all threads.
+ * all memory or processors. Those that wait have their turns by address and by user name: who tries many waits
+ * behind his own.
  *
  * What was right is remembered under a keyed hash whose key only this process has ever had; passwords
  * themselves are not kept.
@@ -25,7 +28,8 @@ export class PasswordChecker {
   readonly #key: Buffer;
   /** Oldest first. */
   readonly #remembered: Set<string>;
-  readonly #waiting: (() => void)[];
+  readonly #waiting: FairQueue<(verdict: 'checked next' | 'busy') => void>;
+  readonly #threads: HashThreads;
   #runningCount: number;
 
   constructor(users: ReadonlyMap<string, PasswordHash>, limits: CheckerLimits) {
@@ -33,32 +37,48 @@ export class PasswordChecker {
     this.#limits = limits;
     this.#key = randomBytes(32);
     this.#remembered = new Set();
-    this.#waiting = [];
+    this.#waiting = new FairQueue();
+    this.#threads = new HashThreads();
     this.#runningCount = 0;
   }
 
-  async check(userName: string, password: Uint8Array): Promise<PasswordVerdict> {
+  /** @param address - of the client, without its port */
+  async check(address: string, userName: string, password: Uint8Array): Promise<PasswordVerdict> {
     const fingerprint = this.#fingerprint(userName, password);
     if (this.#remembered.has(fingerprint)) return 'right';
-    if (this.#runningCount < this.#limits.concurrentMax) {
-      this.#runningCount++;
-    } else if (this.#waiting.length < this.#limits.waitingMax) {
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    } else {
-      return 'busy';
-    }
+    if (!(await this.#takePlace(address, userName))) return 'busy';
     try {
       // A user that isn't there costs as much as one that is.
-      const isRight = await verifyPassword(password, this.#users.get(userName) ?? NOBODY);
-      if (!isRight) return 'wrong';
+      const kept = this.#users.get(userName) ?? NOBODY;
+      if (!(await this.#threads.verify(password, kept))) return 'wrong';
       this.#remember(fingerprint);
       return 'right';
     } finally {
       // Whoever waits takes the place over.
       const next = this.#waiting.shift();
       if (next === undefined) this.#runningCount--;
-      else next();
+      else next('checked next');
     }
+  }
+
+  /** No check follows: ends the threads when they are done. */
+  close(): void {
+    this.#threads.close();
+  }
+
+  /** Waits for its turn; false when too many wait. */
+  async #takePlace(address: string, userName: string): Promise<boolean> {
+    if (this.#runningCount < this.#limits.concurrentMax) {
+      this.#runningCount++;
+      return true;
+    }
+    if (this.#waiting.length >= this.#limits.waitingMax) {
+      const displaced = this.#waiting.popFromLargest(address);
+      if (displaced === undefined) return false;
+      displaced('busy');
+    }
+    const verdict = await new Promise((resolve) => this.#waiting.push(address, userName, resolve));
+    return verdict !== 'busy';
   }
 
   #fingerprint(userName: string, password: Uint8Array): string {

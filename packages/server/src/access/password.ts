@@ -1,4 +1,4 @@
-import { randomBytes, type ScryptOptions, scrypt, timingSafeEqual } from 'node:crypto';
+import { randomBytes, type ScryptOptions, scrypt } from 'node:crypto';
 
 /** Cost of new hashes: 32 MB and some 60 ms each. The logarithm of N is in each hash. */
 const COST_LOG = 15;
@@ -59,25 +59,27 @@ export function parsePasswordHash(text: string): PasswordHash | null {
   return isAllowed ? { costLog, blockSize, parallelization, salt, hash } : null;
 }
 
-/** Whether a password is the one that was hashed; takes as long when it isn't. */
-export async function verifyPassword(password: Uint8Array, kept: PasswordHash): Promise<boolean> {
-  const hash = await derive(password, kept, kept.hash.length);
-  return timingSafeEqual(hash, kept.hash);
-}
-
-function derive(
-  password: Uint8Array,
-  { costLog, blockSize, parallelization, salt }: Omit<PasswordHash, 'hash'>,
-  size: number,
-): Promise<Buffer> {
-  const options: ScryptOptions = {
+/** What Node's scrypt takes for a hash. */
+export function scryptOptions({
+  costLog,
+  blockSize,
+  parallelization,
+}: Pick<PasswordHash, 'costLog' | 'blockSize' | 'parallelization'>): ScryptOptions {
+  return {
     N: 2 ** costLog,
     r: blockSize,
     p: parallelization,
     maxmem: 256 * 2 ** costLog * blockSize,
   };
+}
+
+function derive(
+  password: Uint8Array,
+  { salt, ...parameters }: Omit<PasswordHash, 'hash'>,
+  size: number,
+): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    scrypt(password, salt, size, options, (error, key) => {
+    scrypt(password, salt, size, scryptOptions(parameters), (error, key) => {
       if (error === null) resolve(key);
       else reject(error);
     });

@@ -87,7 +87,7 @@ describe('password files', () => {
       concurrentMax: 1,
       waitingMax: 1,
     });
-    const check = (password: string) => checker.check('alice', Buffer.from(password));
+    const check = (password: string) => checker.check('::1', 'alice', Buffer.from(password));
     expect(await Promise.all([check('open sesame'), check('wrong'), check('wrong')])).toEqual([
       'right',
       'wrong',
@@ -97,7 +97,7 @@ describe('password files', () => {
     const [first, second, third] = [check('a'), check('b'), check('open sesame')];
     expect(await third).toBe('right');
     expect(await Promise.all([first, second])).toEqual(['wrong', 'wrong']);
-    expect(await checker.check('bob', Buffer.from('open sesame'))).toBe('wrong');
+    expect(await checker.check('::1', 'bob', Buffer.from('open sesame'))).toBe('wrong');
   });
 });
 

@@ -96,7 +96,7 @@ describe('a session belongs to the user who made it', () => {
     const dataDir = mkdtempSync(join(folder, 'data-'));
     const config = {
       auth: { passwordFile: passwords(aliceLine, bobLine) },
-      storage: { enabled: true, dataDir },
+      storage: { enabled: true, dataDir, walDir: join(dataDir, 'wal') },
     };
     await leaveMessage(await start(config), 4);
     await broker?.stop();

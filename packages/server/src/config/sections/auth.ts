@@ -27,11 +27,13 @@ export const authSection = z
       ),
     maxConcurrentChecks: integer(1, 64)
       .prefault(2)
-      .describe('passwords that are checked at the same time'),
+      .describe(
+        'passwords that are checked at the same time, each in a thread of its own with 32 MB: 2, so that a small machine has processors left',
+      ),
     maxWaitingChecks: integer(1, 1_000_000)
       .prefault(1000)
       .describe(
-        'passwords that wait to be checked; clients beyond are told that the broker is busy',
+        'passwords that wait to be checked, by turns of their addresses and users; beyond, the address with most is told that the broker is busy',
       ),
   })
   .prefault({});

@@ -1,0 +1,95 @@
+import { execFileSync } from 'node:child_process';
+import { scryptSync } from 'node:crypto';
+import { closeSync, constants, mkdtempSync, openSync, rmSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from '@jest/globals';
+import { HashThreads } from '../../src/access/hash-threads.ts';
+import type { PasswordHash } from '../../src/access/password.ts';
+import { PasswordChecker } from '../../src/access/password-checker.ts';
+
+/** A hash that is quick to check. */
+const parameters = { costLog: 10, blockSize: 8, parallelization: 1, salt: Buffer.alloc(16, 7) };
+const kept: PasswordHash = {
+  ...parameters,
+  hash: scryptSync('right', parameters.salt, 32, { N: 1024, r: 8, p: 1 }),
+};
+
+const right = Buffer.from('right');
+const wrong = Buffer.from('wrong');
+
+test('a right login waits for no more than a few of the many wrong ones of another address', async () => {
+  const checker = new PasswordChecker(new Map([['alice', kept]]), {
+    concurrentMax: 1,
+    waitingMax: 1000,
+  });
+  let answered = 0;
+  const flood = Array.from({ length: 500 }, async () => {
+    const verdict = await checker.check('192.0.2.1', 'alice', wrong);
+    answered++;
+    return verdict;
+  });
+  expect(await checker.check('192.0.2.2', 'alice', right)).toBe('right');
+  expect(answered).toBeLessThan(5);
+  expect(new Set(await Promise.all(flood))).toEqual(new Set(['wrong']));
+  checker.close();
+});
+
+test('one whose address tries another user with many passwords waits for a few, too', async () => {
+  const checker = new PasswordChecker(
+    new Map([
+      ['alice', kept],
+      ['bob', kept],
+    ]),
+    { concurrentMax: 1, waitingMax: 1000 },
+  );
+  let answered = 0;
+  const flood = Array.from({ length: 100 }, async () => {
+    await checker.check('192.0.2.1', 'bob', wrong);
+    answered++;
+  });
+  expect(await checker.check('192.0.2.1', 'alice', right)).toBe('right');
+  expect(answered).toBeLessThan(5);
+  await Promise.all(flood);
+  checker.close();
+});
+
+test('where no more may wait, the address with most is told so', async () => {
+  const checker = new PasswordChecker(new Map([['alice', kept]]), {
+    concurrentMax: 1,
+    waitingMax: 10,
+  });
+  const flood = Array.from({ length: 11 }, () => checker.check('192.0.2.1', 'alice', wrong));
+  const tooMany = checker.check('192.0.2.1', 'alice', wrong);
+  const other = checker.check('192.0.2.2', 'alice', right);
+  expect(await tooMany).toBe('busy');
+  expect(await other).toBe('right');
+  const verdicts = await Promise.all(flood);
+  expect(verdicts.filter((verdict) => verdict === 'busy')).toHaveLength(1);
+  checker.close();
+});
+
+test('passwords are hashed while every thread that files are read and written with is taken', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'promptmq-hash-'));
+  const pipe = join(folder, 'pipe');
+  execFileSync('mkfifo', [pipe]);
+  // Opening a pipe takes a thread until somebody opens its other end: these take all that Node has.
+  const size = Number(process.env.UV_THREADPOOL_SIZE ?? 4);
+  const opening = Array.from({ length: size }, () => open(pipe, 'r'));
+  const threads = new HashThreads();
+  expect(await threads.verify(right, kept)).toBe(true);
+  expect(await threads.verify(wrong, kept)).toBe(false);
+  threads.close();
+  const otherEnd = openSync(pipe, constants.O_RDWR | constants.O_NONBLOCK);
+  for (const handle of await Promise.all(opening)) await handle.close();
+  closeSync(otherEnd);
+  rmSync(folder, { recursive: true });
+});
+
+test('a hash that can’t be made is an error, and the next check has a thread', async () => {
+  const threads = new HashThreads();
+  await expect(threads.verify(right, { ...kept, costLog: 0 })).rejects.toThrow();
+  expect(await threads.verify(right, kept)).toBe(true);
+  threads.close();
+});
