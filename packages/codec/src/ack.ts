@@ -1,3 +1,4 @@
+import { type DecodeLimits, NO_LIMITS } from './decode-limits.ts';
 import { PacketError } from './packet-error.ts';
 import { type AckPacket, PacketType, type ProtocolVersion } from './packets.ts';
 import { readProperties } from './properties.ts';
@@ -37,6 +38,7 @@ export class AckView {
     bodyStart: number,
     end: number,
     version: ProtocolVersion,
+    limits: DecodeLimits = NO_LIMITS,
   ): void {
     if (end - bodyStart < 2) {
       throw new PacketError(ReasonCode.MalformedPacket, '§2.1.4', 0, 'packet is truncated');
@@ -48,7 +50,7 @@ export class AckView {
     }
     if (end - bodyStart === 2) return;
     const type = (buffer[start] as number) >> 4;
-    const reader = new PacketReader(buffer, start, bodyStart + 2, end);
+    const reader = new PacketReader(buffer, start, bodyStart + 2, end, limits);
     if (version === 5) {
       this.reasonCode = readReasonCode(reader, type);
       if (!reader.isAtEnd) readProperties(reader, type);

@@ -1,4 +1,5 @@
 import { decodeAck } from './ack.ts';
+import { type DecodeLimits, NO_LIMITS } from './decode-limits.ts';
 import type { PacketError } from './packet-error.ts';
 import {
   type AuthPacket,
@@ -36,6 +37,7 @@ const FROM_CLIENT: readonly number[] = [CONNECT, SUBSCRIBE, UNSUBSCRIBE, PINGREQ
  * Decodes one packet, as `FrameDecoder` passes it on.
  *
  * @param version - of the connection; CONNECT says its own
+ * @param limits - of the receiver; none by default
  * @returns binary fields are views into `buffer`
  * @throws {PacketError}
  */
@@ -46,14 +48,15 @@ export function decodePacket(
   end: number,
   version: ProtocolVersion,
   receiver: Receiver,
+  limits: DecodeLimits = NO_LIMITS,
 ): Packet {
   const type = (buffer[start] as number) >> 4;
   if (type === PUBLISH) {
     const view = new PublishView();
-    view.read(buffer, start, bodyStart, end, version, receiver);
+    view.read(buffer, start, bodyStart, end, version, receiver, limits);
     return view.toPacket(version);
   }
-  const reader = new PacketReader(buffer, start, bodyStart, end);
+  const reader = new PacketReader(buffer, start, bodyStart, end, limits);
   if (
     (receiver === 'server' ? FROM_SERVER : receiver === 'client' ? FROM_CLIENT : []).includes(type)
   ) {
@@ -260,10 +263,24 @@ function decodeSubscribe(reader: PacketReader, version: ProtocolVersion): Subscr
   if (reader.isAtEnd) {
     throw reader.error(ReasonCode.ProtocolError, 'MQTT-3.8.3-2', 'no topic filter');
   }
-  while (!reader.isAtEnd) subscriptions.push(readSubscription(reader, version));
+  while (!reader.isAtEnd) {
+    checkFilterCount(reader, subscriptions.length);
+    subscriptions.push(readSubscription(reader, version));
+  }
   const packet: SubscribePacket = { cmd: 'subscribe', messageId, subscriptions };
   if (properties !== undefined) packet.properties = properties;
   return packet;
+}
+
+/** @param count - of the filters before the next one */
+function checkFilterCount(reader: PacketReader, count: number): void {
+  const { maxFiltersPerPacket } = reader.limits;
+  if (count < maxFiltersPerPacket) return;
+  throw reader.error(
+    ReasonCode.QuotaExceeded,
+    '§4.13',
+    `more than ${maxFiltersPerPacket} topic filters`,
+  );
 }
 
 function readSubscription(reader: PacketReader, version: ProtocolVersion): SubscriptionRequest {
@@ -308,7 +325,10 @@ function decodeUnsubscribe(reader: PacketReader, version: ProtocolVersion): Unsu
   if (reader.isAtEnd) {
     throw reader.error(ReasonCode.ProtocolError, 'MQTT-3.10.3-2', 'no topic filter');
   }
-  while (!reader.isAtEnd) unsubscriptions.push(readTopicFilter(reader, 'MQTT-3.10.3-1'));
+  while (!reader.isAtEnd) {
+    checkFilterCount(reader, unsubscriptions.length);
+    unsubscriptions.push(readTopicFilter(reader, 'MQTT-3.10.3-1'));
+  }
   const packet: UnsubscribePacket = { cmd: 'unsubscribe', messageId, unsubscriptions };
   if (properties !== undefined) packet.properties = properties;
   return packet;

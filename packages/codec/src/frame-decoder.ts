@@ -35,6 +35,8 @@ const EMPTY = new Uint8Array(0);
 export class FrameDecoder {
   /** Bytes, fixed header included; checked against the declared length before anything is buffered. */
   maximumPacketSize: number;
+  /** The only packet type that is taken; 0 is any. Others are refused at their first byte. */
+  onlyType: number;
   readonly #sink: FrameSink;
   #partial: Uint8Array;
   #partialLength: number;
@@ -50,6 +52,7 @@ export class FrameDecoder {
 
   constructor(sink: FrameSink, options: { maximumPacketSize?: number } = {}) {
     this.maximumPacketSize = options.maximumPacketSize ?? PACKET_SIZE_MAX;
+    this.onlyType = 0;
     this.#sink = sink;
     this.#partial = EMPTY;
     this.#partialLength = 0;
@@ -129,6 +132,7 @@ export class FrameDecoder {
   /** Reads a fixed header into `#bodyStart` and `#end`; false when it is not complete (§2.1.1). */
   #readHeader(buffer: Uint8Array, start: number, length: number): boolean {
     checkFirstByte(buffer[start] as number);
+    if (this.onlyType !== 0) this.#checkType((buffer[start] as number) >> 4);
     let remaining = 0;
     for (let index = 1; index <= 4; index++) {
       if (start + index >= length) return false;
@@ -161,6 +165,17 @@ export class FrameDecoder {
       '§1.5.5',
       4,
       'remaining length of more than four bytes',
+    );
+  }
+
+  #checkType(type: number): void {
+    if (type === this.onlyType) return;
+    const isBeforeConnect = this.onlyType === PacketType.CONNECT;
+    throw new PacketError(
+      ReasonCode.ProtocolError,
+      isBeforeConnect ? 'MQTT-3.1.0-1' : '§4.13',
+      0,
+      isBeforeConnect ? 'the first packet is not a CONNECT' : `packet type ${type}`,
     );
   }
 

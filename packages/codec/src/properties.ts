@@ -102,6 +102,7 @@ export function readProperties(reader: PacketReader, packet: number): Properties
   const end = reader.offset + length;
   if (end > reader.end) throw reader.malformed('§2.2.2.1', 'property length', lengthOffset);
   if (length === 0) return undefined;
+  reader.checkPropertiesSize(length);
   const packetEnd = reader.end;
   reader.end = end;
   const properties: Properties = {};
@@ -122,6 +123,7 @@ function readProperty(reader: PacketReader, packet: number, properties: Properti
     throw reader.malformed('§2.2.2.2', `${name} does not belong to this packet`, start);
   }
   if (type === 'pair') {
+    reader.countUserProperty();
     addUserProperty(properties, reader.string('MQTT-1.5.7-1'), reader.string('MQTT-1.5.7-1'));
     return;
   }

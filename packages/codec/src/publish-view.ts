@@ -1,3 +1,4 @@
+import { type DecodeLimits, NO_LIMITS } from './decode-limits.ts';
 import { PacketError } from './packet-error.ts';
 import { PacketType, type ProtocolVersion, type PublishPacket, type QoS } from './packets.ts';
 import { readProperties } from './properties.ts';
@@ -58,6 +59,7 @@ export class PublishView {
    * `decodeTopicName`: a receiver checks them once for each topic, not for each packet.
    *
    * @param receiver - a server refuses subscription identifiers [MQTT-3.3.4-6]
+   * @param limits - of the receiver; none by default
    * @throws {PacketError}
    */
   read(
@@ -67,6 +69,7 @@ export class PublishView {
     end: number,
     version: ProtocolVersion,
     receiver: 'server' | 'client' | 'either',
+    limits: DecodeLimits = NO_LIMITS,
   ): void {
     const firstByte = buffer[start] as number;
     const qos = ((firstByte >> 1) & 3) as QoS;
@@ -109,7 +112,7 @@ export class PublishView {
         this.propertiesStart = offset;
         this.propertiesEnd = offset;
       } else {
-        offset = this.#readProperties(offset, receiver);
+        offset = this.#readProperties(offset, receiver, limits);
       }
     } else {
       this.propertiesStart = offset;
@@ -171,12 +174,17 @@ export class PublishView {
   }
 
   /** Reads and checks the properties from their length on; returns the offset after them. */
-  #readProperties(start: number, receiver: 'server' | 'client' | 'either'): number {
+  #readProperties(
+    start: number,
+    receiver: 'server' | 'client' | 'either',
+    limits: DecodeLimits,
+  ): number {
     const { buffer } = this;
-    const reader = new PacketReader(buffer, this.start, start, this.end);
+    const reader = new PacketReader(buffer, this.start, start, this.end, limits);
     const length = reader.variableByteInteger();
     if (reader.offset + length > this.end)
       throw reader.malformed('§2.2.2.1', 'property length', start);
+    reader.checkPropertiesSize(length);
     this.propertiesStart = reader.offset;
     this.propertiesEnd = reader.offset + length;
     reader.end = this.propertiesEnd;
@@ -274,6 +282,7 @@ export class PublishView {
         }
         return;
       case USER_PROPERTY:
+        reader.countUserProperty();
         skipString(reader, 'MQTT-1.5.7-1');
         skipString(reader, 'MQTT-1.5.7-1');
         return;

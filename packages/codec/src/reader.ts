@@ -1,3 +1,4 @@
+import { type DecodeLimits, NO_LIMITS } from './decode-limits.ts';
 import { PacketError } from './packet-error.ts';
 import { ReasonCode } from './reason-code.ts';
 import { decodeUtf8, findInvalidUtf8 } from './utf8.ts';
@@ -12,13 +13,50 @@ export class PacketReader {
   readonly base: number;
   offset: number;
   end: number;
+  readonly limits: DecodeLimits;
+  /** User properties that have been read. */
+  userProperties: number;
 
   /** @param base - where the packet starts, for the offset in errors */
-  constructor(buffer: Uint8Array, base: number, start: number, end: number) {
+  constructor(
+    buffer: Uint8Array,
+    base: number,
+    start: number,
+    end: number,
+    limits: DecodeLimits = NO_LIMITS,
+  ) {
     this.buffer = buffer;
     this.base = base;
     this.offset = start;
     this.end = end;
+    this.limits = limits;
+    this.userProperties = 0;
+  }
+
+  /** Checks the length of properties, which was read last. */
+  checkPropertiesSize(size: number): void {
+    this.userProperties = 0;
+    const { maxPropertiesSize } = this.limits;
+    if (size > maxPropertiesSize) {
+      throw this.error(
+        ReasonCode.QuotaExceeded,
+        '§2.2.2',
+        `properties of ${size} bytes, allowed are ${maxPropertiesSize}`,
+      );
+    }
+  }
+
+  /** One more user property is about to be read. */
+  countUserProperty(): void {
+    this.userProperties++;
+    const { maxUserProperties } = this.limits;
+    if (this.userProperties > maxUserProperties) {
+      throw this.error(
+        ReasonCode.QuotaExceeded,
+        '§2.2.2',
+        `more than ${maxUserProperties} user properties`,
+      );
+    }
   }
 
   get isAtEnd(): boolean {

@@ -338,6 +338,7 @@ export class Connection implements SessionLink, TransportHandler {
     this.session = terms.session;
     this.clientId = terms.session.clientId;
     this.receiver.open();
+    this.#dispatcher.open();
     this.#sessionExpiryInterval = terms.sessionExpiryInterval;
     this.inboundAliases = new InboundTopicAliases(this.version === 5 ? maxTopicAlias : 0);
     const aliasMaximum = Math.min(terms.topicAliasMaximum, maxTopicAliasOut);

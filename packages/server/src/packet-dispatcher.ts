@@ -39,11 +39,19 @@ export class PacketDispatcher implements FrameSink {
   constructor(connection: Connection) {
     this.#connection = connection;
     this.#broker = connection.broker;
+    const { maxPacketSize, maxConnectSize } = connection.broker.config.mqtt;
+    // Who has not been let in has nothing else to say, and not much of it.
     this.#decoder = new FrameDecoder(this, {
-      maximumPacketSize: connection.broker.config.mqtt.maxPacketSize,
+      maximumPacketSize: Math.min(maxPacketSize, maxConnectSize),
     });
+    this.#decoder.onlyType = PacketType.CONNECT; // [MQTT-3.1.0-1]
     this.#isSuspended = false;
     this.tracer = null;
+  }
+
+  /** CONNECT was accepted: packets may be as large as CONNACK says. */
+  open(): void {
+    this.#decoder.maximumPacketSize = this.#broker.config.mqtt.maxPacketSize;
   }
 
   /** Bytes of a packet that has not come whole, or of what waits for `resume`. */
@@ -74,7 +82,7 @@ export class PacketDispatcher implements FrameSink {
   onFrame(buffer: Uint8Array, start: number, bodyStart: number, end: number): boolean {
     const connection = this.#connection;
     const type = (buffer[start] as number) >> 4;
-    const { stats } = this.#broker;
+    const { stats, config } = this.#broker;
     connection.timeouts.onPacket();
     (stats.packetsReceived[type] as number)++;
     stats.packetTypeNow = type;
@@ -84,24 +92,25 @@ export class PacketDispatcher implements FrameSink {
       return !connection.isEnding && !this.#isSuspended;
     }
     const { version } = connection;
+    const { mqtt } = config;
     if (this.tracer !== null) {
-      const packet = decodePacket(buffer, start, bodyStart, end, version, 'server');
+      const packet = decodePacket(buffer, start, bodyStart, end, version, 'server', mqtt);
       this.tracer(packet.cmd, tracedFields(packet));
     }
     switch (type) {
       case PacketType.PUBLISH:
-        publishView.read(buffer, start, bodyStart, end, version, 'server');
+        publishView.read(buffer, start, bodyStart, end, version, 'server', mqtt);
         connection.receiver.onPublish(publishView);
         break;
       case PacketType.PUBACK:
       case PacketType.PUBREC:
       case PacketType.PUBREL:
       case PacketType.PUBCOMP:
-        ackView.read(buffer, start, bodyStart, end, version);
+        ackView.read(buffer, start, bodyStart, end, version, mqtt);
         this.#onAck(type, ackView.packetId, ackView.reasonCode);
         break;
       default:
-        this.#onPacket(decodePacket(buffer, start, bodyStart, end, version, 'server'));
+        this.#onPacket(decodePacket(buffer, start, bodyStart, end, version, 'server', mqtt));
     }
     stats.packetTypeNow = 0;
     return connection.state === ConnectionState.Open;
@@ -112,23 +121,18 @@ export class PacketDispatcher implements FrameSink {
   #onOpeningFrame(buffer: Uint8Array, start: number, bodyStart: number, end: number): void {
     const connection = this.#connection;
     const { sender, authentication } = connection;
+    const { mqtt } = this.#broker.config;
     if (connection.isEnding) return;
     if (authentication !== null) {
-      const packet = decodePacket(buffer, start, bodyStart, end, sender.version, 'server');
+      const packet = decodePacket(buffer, start, bodyStart, end, sender.version, 'server', mqtt);
       this.#onAuthenticatingPacket(authentication, packet);
       return;
     }
-    if ((buffer[start] as number) >> 4 !== PacketType.CONNECT) {
-      throw new PacketError(
-        ReasonCode.ProtocolError,
-        'MQTT-3.1.0-1',
-        0,
-        'the first packet is not a CONNECT',
-      );
-    }
+    // What follows waits until the answer is known, or is AUTH.
+    this.#decoder.onlyType = 0;
     // Even if the CONNECT is refused, the refusal is in the version that it asks for.
     sender.version = peekVersion(buffer, bodyStart, end);
-    const packet = decodePacket(buffer, start, bodyStart, end, sender.version, 'server');
+    const packet = decodePacket(buffer, start, bodyStart, end, sender.version, 'server', mqtt);
     sender.version = (packet as ConnectPacket).protocolVersion;
     admit(this.#broker, connection, packet as ConnectPacket);
   }

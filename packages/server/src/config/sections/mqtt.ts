@@ -38,6 +38,26 @@ export const mqttSection = z
     maxPacketSize: size(64, PACKET_BYTES_MAX)
       .prefault(PACKET_BYTES_MAX)
       .describe('largest packet that a client may send'),
+    maxConnectSize: size(256, PACKET_BYTES_MAX)
+      .prefault('256KiB')
+      .describe(
+        'largest packet of a client that has not been let in: CONNECT with a will, a token and properties, and AUTH',
+      ),
+    maxUserProperties: integer(0, 1_000_000)
+      .prefault(1000)
+      .describe(
+        'user properties of one packet; 1,000 are read in less than 1 ms, and few programs send ten. A packet with more ends its connection (0x97)',
+      ),
+    maxPropertiesSize: size(1024, PACKET_BYTES_MAX)
+      .prefault('256KiB')
+      .describe(
+        'bytes of the properties of one packet: the default has room for the longest of all that come once, and 64 KiB of user properties. A packet with more ends its connection (0x97)',
+      ),
+    maxFiltersPerPacket: integer(1, 10_000_000)
+      .prefault(10_000)
+      .describe(
+        'topic filters of one SUBSCRIBE or UNSUBSCRIBE: the default is that of mqtt.max-subscriptions, as more could not be granted. A packet with more ends its connection (0x97)',
+      ),
     maxClientIdLen: integer(23, 65_535)
       .prefault(1024)
       .describe('longest client identifier, in bytes'),
