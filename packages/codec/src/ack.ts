@@ -4,6 +4,7 @@ import { type AckPacket, PacketType, type ProtocolVersion } from './packets.ts';
 import { readProperties } from './properties.ts';
 import { PacketReader } from './reader.ts';
 import { ReasonCode } from './reason-code.ts';
+import { cited, rules } from './rules.ts';
 
 /** The size of an acknowledgement with a reason code and without properties, in bytes. */
 export const ACK_SIZE_MAX = 5;
@@ -41,16 +42,18 @@ export class AckView {
     limits: DecodeLimits = NO_LIMITS,
   ): void {
     if (end - bodyStart < 2) {
-      throw new PacketError(ReasonCode.MalformedPacket, '§2.1.4', 0, 'packet is truncated');
+      const rule = cited(rules.truncated, version);
+      throw new PacketError(ReasonCode.MalformedPacket, rule, 0, 'packet is truncated');
     }
     this.packetId = ((buffer[bodyStart] as number) << 8) | (buffer[bodyStart + 1] as number);
     this.reasonCode = 0;
     if (this.packetId === 0) {
-      throw new PacketError(ReasonCode.ProtocolError, 'MQTT-2.2.1-3', 2, 'packet identifier 0');
+      const rule = cited(rules.packetId0, version);
+      throw new PacketError(ReasonCode.ProtocolError, rule, 2, 'packet identifier 0');
     }
     if (end - bodyStart === 2) return;
     const type = (buffer[start] as number) >> 4;
-    const reader = new PacketReader(buffer, start, bodyStart + 2, end, limits);
+    const reader = new PacketReader(buffer, start, bodyStart + 2, end, version, limits);
     if (version === 5) {
       this.reasonCode = readReasonCode(reader, type);
       if (!reader.isAtEnd) readProperties(reader, type);

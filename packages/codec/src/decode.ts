@@ -1,5 +1,6 @@
 import { decodeAck } from './ack.ts';
 import { type DecodeLimits, NO_LIMITS } from './decode-limits.ts';
+import { checkFlags, checkMinimalLength } from './fixed-header.ts';
 import type { PacketError } from './packet-error.ts';
 import {
   type AuthPacket,
@@ -21,6 +22,7 @@ import { readProperties, WILL } from './properties.ts';
 import { PublishView, withoutVolatile } from './publish-view.ts';
 import { PacketReader } from './reader.ts';
 import { ReasonCode } from './reason-code.ts';
+import { type Rule, rules } from './rules.ts';
 import { decodeTopicName, isSharedFilter, topicFilterError } from './topic.ts';
 
 /** Who reads the packet; `either` allows what only one side sends, for sniffers and proxies. */
@@ -56,13 +58,13 @@ export function decodePacket(
     view.read(buffer, start, bodyStart, end, version, receiver, limits);
     return view.toPacket(version);
   }
-  const reader = new PacketReader(buffer, start, bodyStart, end, limits);
+  const reader = new PacketReader(buffer, start, bodyStart, end, version, limits);
   if (
     (receiver === 'server' ? FROM_SERVER : receiver === 'client' ? FROM_CLIENT : []).includes(type)
   ) {
     throw reader.error(
       ReasonCode.ProtocolError,
-      '§2.1.2',
+      rules.sentByThisSide,
       `packet type ${type} to a ${receiver}`,
       start,
     );
@@ -109,12 +111,19 @@ function decodeBody(
 
 // ------------------------------------------------------------------------ CONNECT
 
-/** §3.1 */
+/**
+ * §3.1. It says of which version it is, so that its fixed header is checked here, too. In MQTT 3.1 what flags announce
+ * may be missing, and what they don't announce is disregarded.
+ */
 function decodeConnect(reader: PacketReader): ConnectPacket {
-  const { protocolId, protocolVersion } = readProtocol(reader);
+  const { buffer, base, offset: bodyStart } = reader;
+  const { protocolId, protocolVersion, bridgeMode } = readProtocol(reader);
+  reader.version = protocolVersion;
+  checkFlags(buffer[base] as number, protocolVersion);
+  checkMinimalLength(buffer, base, bodyStart, protocolVersion);
   const flagsOffset = reader.offset;
   const flags = reader.byte();
-  checkConnectFlags(reader, flags, protocolVersion, flagsOffset);
+  checkConnectFlags(reader, flags, flagsOffset);
   const keepalive = reader.uint16();
   const properties = protocolVersion === 5 ? readProperties(reader, CONNECT) : undefined;
   if (
@@ -134,16 +143,41 @@ function decodeConnect(reader: PacketReader): ConnectPacket {
     protocolVersion,
     clean: (flags & 0x02) !== 0,
     keepalive,
-    clientId: reader.string('MQTT-3.1.3-4'),
+    clientId: reader.string(rules.clientIdUtf8),
   };
+  if (bridgeMode) packet.bridgeMode = true;
   if (properties !== undefined) packet.properties = properties;
   if ((flags & 0x04) !== 0) packet.will = readWill(reader, flags, protocolVersion);
-  if ((flags & 0x80) !== 0) packet.username = reader.string('MQTT-3.1.3-12');
-  if ((flags & 0x40) !== 0) packet.password = reader.binary();
+  if ((flags & 0x80) !== 0 && isPresent(reader, rules.userNamePresent)) {
+    packet.username = reader.string(rules.userNameUtf8);
+  }
+  if ((flags & 0x40) !== 0 && isPresent(reader, rules.passwordPresent)) {
+    packet.password = reader.binary();
+    if (packet.username === undefined) checkPasswordAlone(reader, flagsOffset);
+  }
+  if (!reader.checks(rules.bytesBehindConnect)) reader.offset = reader.end;
   return packet;
 }
 
-function readProtocol(reader: PacketReader): Pick<ConnectPacket, 'protocolId' | 'protocolVersion'> {
+/** Whether a field that a flag announces is there: in MQTT 3.1 the packet may end before it. */
+function isPresent(reader: PacketReader, rule: Rule): boolean {
+  if (!reader.isAtEnd) return true;
+  if (reader.checks(rule)) throw reader.malformed(rule, 'packet ends before a field of its flags');
+  return false;
+}
+
+function checkPasswordAlone(reader: PacketReader, offset: number): void {
+  if (!reader.checks(rules.passwordWithoutUserName)) return;
+  throw reader.malformed(rules.passwordWithoutUserName, 'password without a user name', offset);
+}
+
+type Protocol = Pick<ConnectPacket, 'protocolId' | 'protocolVersion'> & { bridgeMode: boolean };
+
+/**
+ * Protocol name and level (§3.1.2.1, §3.1.2.2). Bridges of mosquitto set the highest bit of the levels of 3.1 and 3.1.1,
+ * which no standard has.
+ */
+function readProtocol(reader: PacketReader): Protocol {
   const nameOffset = reader.offset;
   const protocolId = reader.string();
   if (protocolId !== 'MQTT' && protocolId !== 'MQIsdp') {
@@ -155,7 +189,9 @@ function readProtocol(reader: PacketReader): Pick<ConnectPacket, 'protocolId' | 
     );
   }
   const level = reader.byte();
-  const isKnown = protocolId === 'MQTT' ? level === 4 || level === 5 : level === 3;
+  const bridgeMode = level === 0x83 || level === 0x84;
+  const version = bridgeMode ? level & 0x7f : level;
+  const isKnown = protocolId === 'MQTT' ? version === 4 || version === 5 : version === 3;
   if (!isKnown) {
     throw reader.error(
       ReasonCode.UnsupportedProtocolVersion,
@@ -164,30 +200,26 @@ function readProtocol(reader: PacketReader): Pick<ConnectPacket, 'protocolId' | 
       reader.offset - 1,
     );
   }
-  return { protocolId, protocolVersion: level as ProtocolVersion };
+  return { protocolId, protocolVersion: version as ProtocolVersion, bridgeMode };
 }
 
-function checkConnectFlags(
-  reader: PacketReader,
-  flags: number,
-  version: ProtocolVersion,
-  offset: number,
-): void {
-  if ((flags & 0x01) !== 0) {
-    throw reader.malformed('MQTT-3.1.2-3', 'reserved connect flag', offset);
+/** §3.1.2.3. MQTT 3.1 disregards the flags of a will where there is none. */
+function checkConnectFlags(reader: PacketReader, flags: number, offset: number): void {
+  if ((flags & 0x01) !== 0 && reader.checks(rules.connectFlag0)) {
+    throw reader.malformed(rules.connectFlag0, 'reserved connect flag', offset);
   }
   const hasWill = (flags & 0x04) !== 0;
   const willQoS = (flags >> 3) & 3;
-  if (willQoS === 3) throw reader.malformed('MQTT-3.1.2-12', 'will QoS 3', offset);
-  if (!hasWill && willQoS !== 0) {
-    throw reader.malformed('MQTT-3.1.2-11', 'will QoS without a will', offset);
+  if (willQoS === 3 && (hasWill || reader.checks(rules.willQoSWithoutWill))) {
+    throw reader.malformed(rules.willQoS3, 'will QoS 3', offset);
   }
-  if (!hasWill && (flags & 0x20) !== 0) {
-    throw reader.malformed('MQTT-3.1.2-13', 'will retain without a will', offset);
+  if (!hasWill && willQoS !== 0 && reader.checks(rules.willQoSWithoutWill)) {
+    throw reader.malformed(rules.willQoSWithoutWill, 'will QoS without a will', offset);
   }
-  if (version < 5 && (flags & 0xc0) === 0x40) {
-    throw reader.malformed('MQTT-3.1.2-22', 'password without a user name', offset);
+  if (!hasWill && (flags & 0x20) !== 0 && reader.checks(rules.willRetainWithoutWill)) {
+    throw reader.malformed(rules.willRetainWithoutWill, 'will retain without a will', offset);
   }
+  if ((flags & 0xc0) === 0x40 && reader.version === 4) checkPasswordAlone(reader, offset);
 }
 
 function readWill(reader: PacketReader, flags: number, version: ProtocolVersion): Will {
@@ -195,7 +227,7 @@ function readWill(reader: PacketReader, flags: number, version: ProtocolVersion)
   const properties = version === 5 ? readProperties(reader, WILL) : undefined;
   let forwardedProperties: Uint8Array | undefined;
   if (properties !== undefined) {
-    const encoded = new PacketReader(reader.buffer, 0, propertiesOffset, reader.offset);
+    const encoded = new PacketReader(reader.buffer, 0, propertiesOffset, reader.offset, 5);
     encoded.variableByteInteger();
     forwardedProperties = withoutVolatile(Uint8Array.from(encoded.rest()));
     const responseTopic = properties['responseTopic'];
@@ -230,13 +262,19 @@ const CONNECT_CODES: readonly number[] = [
 
 function decodeConnack(reader: PacketReader, version: ProtocolVersion): ConnackPacket {
   const flags = reader.byte();
-  if (flags > 1) throw reader.malformed('MQTT-3.2.2-1', 'reserved flags', reader.offset - 1);
-  const sessionPresent = flags === 1;
+  if (flags > 1 && reader.checks(rules.connackFlags)) {
+    throw reader.malformed(rules.connackFlags, 'reserved flags', reader.offset - 1);
+  }
+  const sessionPresent = version > 3 && flags === 1;
   const code = reader.byte();
   const isKnown = version === 5 ? CONNECT_CODES.includes(code) : code <= 5;
-  if (!isKnown) throw unknownCode(reader, 'MQTT-3.2.2-8');
+  if (!isKnown) throw unknownCode(reader, rules.connackCode);
   if (sessionPresent && code !== 0) {
-    throw reader.error(ReasonCode.ProtocolError, 'MQTT-3.2.2-6', 'session present with an error');
+    throw reader.error(
+      ReasonCode.ProtocolError,
+      rules.sessionPresentWithError,
+      'session present with an error',
+    );
   }
   if (version < 5) return { cmd: 'connack', sessionPresent, returnCode: code };
   const properties = readProperties(reader, CONNACK);
@@ -245,7 +283,7 @@ function decodeConnack(reader: PacketReader, version: ProtocolVersion): ConnackP
   return packet;
 }
 
-function unknownCode(reader: PacketReader, rule: string): PacketError {
+function unknownCode(reader: PacketReader, rule: Rule | string): PacketError {
   return reader.error(
     ReasonCode.ProtocolError,
     rule,
@@ -260,8 +298,8 @@ function decodeSubscribe(reader: PacketReader, version: ProtocolVersion): Subscr
   const messageId = reader.packetId();
   const properties = version === 5 ? readProperties(reader, SUBSCRIBE) : undefined;
   const subscriptions: SubscriptionRequest[] = [];
-  if (reader.isAtEnd) {
-    throw reader.error(ReasonCode.ProtocolError, 'MQTT-3.8.3-2', 'no topic filter');
+  if (reader.isAtEnd && reader.checks(rules.subscribeEmpty)) {
+    throw reader.error(ReasonCode.ProtocolError, rules.subscribeEmpty, 'no topic filter');
   }
   while (!reader.isAtEnd) {
     checkFilterCount(reader, subscriptions.length);
@@ -288,9 +326,10 @@ function readSubscription(reader: PacketReader, version: ProtocolVersion): Subsc
   const options = reader.byte();
   const offset = reader.offset - 1;
   const qos = options & 3;
-  if (qos === 3) throw reader.error(ReasonCode.ProtocolError, '§3.8.3.1', 'QoS 3', offset);
-  if ((options & (version === 5 ? 0xc0 : 0xfc)) !== 0) {
-    throw reader.malformed('MQTT-3.8.3-5', 'reserved subscription options', offset);
+  if (qos === 3) throw reader.error(ReasonCode.ProtocolError, rules.subscribeQoS3, 'QoS 3', offset);
+  const reserved = options & (version === 5 ? 0xc0 : 0xfc);
+  if (reserved !== 0 && reader.checks(rules.subscribeReservedBits)) {
+    throw reader.malformed(rules.subscribeReservedBits, 'reserved subscription options', offset);
   }
   if (version < 5) return { topic, qos: qos as QoS };
   const rh = (options >> 4) & 3;
@@ -311,7 +350,7 @@ function readSubscription(reader: PacketReader, version: ProtocolVersion): Subsc
 function readTopicFilter(reader: PacketReader, rule: string): string {
   const start = reader.offset;
   const filter = reader.string(rule);
-  const broken = topicFilterError(filter);
+  const broken = topicFilterError(filter, reader.version);
   if (broken !== null) {
     throw reader.error(ReasonCode.TopicFilterInvalid, broken, 'topic filter', start + 2);
   }
@@ -322,8 +361,8 @@ function decodeUnsubscribe(reader: PacketReader, version: ProtocolVersion): Unsu
   const messageId = reader.packetId();
   const properties = version === 5 ? readProperties(reader, UNSUBSCRIBE) : undefined;
   const unsubscriptions: string[] = [];
-  if (reader.isAtEnd) {
-    throw reader.error(ReasonCode.ProtocolError, 'MQTT-3.10.3-2', 'no topic filter');
+  if (reader.isAtEnd && reader.checks(rules.unsubscribeEmpty)) {
+    throw reader.error(ReasonCode.ProtocolError, rules.unsubscribeEmpty, 'no topic filter');
   }
   while (!reader.isAtEnd) {
     checkFilterCount(reader, unsubscriptions.length);
@@ -334,7 +373,8 @@ function decodeUnsubscribe(reader: PacketReader, version: ProtocolVersion): Unsu
   return packet;
 }
 
-/** §3.9.3 */
+/** §3.9.3, by version. */
+const SUBSCRIBE_CODES_311: readonly number[] = [0x00, 0x01, 0x02, 0x80];
 const SUBSCRIBE_CODES: readonly number[] = [
   0x00, 0x01, 0x02, 0x80, 0x83, 0x87, 0x8f, 0x91, 0x97, 0x9e, 0xa1, 0xa2,
 ];
@@ -345,14 +385,27 @@ const UNSUBSCRIBE_CODES: readonly number[] = [0x00, 0x11, 0x80, 0x83, 0x87, 0x8f
 function decodeSuback(reader: PacketReader, version: ProtocolVersion): SubackPacket {
   const messageId = reader.packetId();
   const properties = version === 5 ? readProperties(reader, SUBACK) : undefined;
-  const granted = readCodes(
-    reader,
-    version === 5 ? SUBSCRIBE_CODES : [0, 1, 2, 0x80],
-    'MQTT-3.9.3-2',
-  );
+  const granted = version === 3 ? readGrantedQoS(reader) : readSubackCodes(reader, version);
   const packet: SubackPacket = { cmd: 'suback', messageId, granted };
   if (properties !== undefined) packet.properties = properties;
   return packet;
+}
+
+function readSubackCodes(reader: PacketReader, version: ProtocolVersion): number[] {
+  if (reader.isAtEnd) throw reader.malformed(rules.subackEmpty, 'no reason code');
+  const allowed = version === 5 ? SUBSCRIBE_CODES : SUBSCRIBE_CODES_311;
+  return readCodes(reader, allowed, rules.subackCode);
+}
+
+/** MQTT 3.1: the QoS of each subscription in two bits; the others are unused, and there may be no subscription. */
+function readGrantedQoS(reader: PacketReader): number[] {
+  const granted: number[] = [];
+  while (!reader.isAtEnd) {
+    const qos = reader.byte() & 3;
+    if (qos === 3) throw unknownCode(reader, rules.subackCode);
+    granted.push(qos);
+  }
+  return granted;
 }
 
 function decodeUnsuback(reader: PacketReader, version: ProtocolVersion): UnsubackPacket {
@@ -360,14 +413,18 @@ function decodeUnsuback(reader: PacketReader, version: ProtocolVersion): Unsubac
   const packet: UnsubackPacket = { cmd: 'unsuback', messageId };
   if (version < 5) return packet;
   const properties = readProperties(reader, UNSUBACK);
+  if (reader.isAtEnd) throw reader.malformed('MQTT-3.11.3-2', 'no reason code');
   packet.granted = readCodes(reader, UNSUBSCRIBE_CODES, 'MQTT-3.11.3-2');
   if (properties !== undefined) packet.properties = properties;
   return packet;
 }
 
-function readCodes(reader: PacketReader, allowed: readonly number[], rule: string): number[] {
+function readCodes(
+  reader: PacketReader,
+  allowed: readonly number[],
+  rule: Rule | string,
+): number[] {
   const codes: number[] = [];
-  if (reader.isAtEnd) throw reader.malformed(rule, 'no reason code');
   while (!reader.isAtEnd) {
     const code = reader.byte();
     if (!allowed.includes(code)) throw unknownCode(reader, rule);
@@ -423,7 +480,7 @@ const AUTH_CODES: readonly number[] = [0x00, 0x18, 0x19];
 
 function decodeAuth(reader: PacketReader, version: ProtocolVersion): AuthPacket {
   if (version < 5) {
-    throw reader.malformed('§2.1.2', 'packet type 15 before MQTT 5', reader.base);
+    throw reader.malformed(rules.packetType15, 'packet type 15 before MQTT 5', reader.base);
   }
   const packet: AuthPacket = { cmd: 'auth', reasonCode: ReasonCode.Success };
   if (reader.isAtEnd) return packet;

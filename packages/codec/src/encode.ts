@@ -6,6 +6,7 @@ import {
   PacketType,
   type ProtocolVersion,
   type PublishPacket,
+  type SubackPacket,
 } from './packets.ts';
 import { type Properties, WILL } from './properties.ts';
 import {
@@ -77,6 +78,10 @@ function encodeWhole(packet: Packet, version: ProtocolVersion): Uint8Array {
     case 'pubrel':
     case 'pubcomp':
       return encodeAck(packet, version);
+    case 'suback':
+      // mqtt-packet refuses one without codes, which is the answer to a SUBSCRIBE without filters of MQTT 3.1.
+      if (packet.granted.length === 0) return encodeEmptySuback(packet, version);
+      return generate(toForeign(packet, version), { protocolVersion: version });
     default:
       return generate(toForeign(packet, version), { protocolVersion: version });
   }
@@ -86,6 +91,9 @@ function encodeWhole(packet: Packet, version: ProtocolVersion): Uint8Array {
 function toForeign(packet: Packet, version: ProtocolVersion): ForeignPacket {
   if (packet.cmd === 'unsuback' && version < 5) {
     return { cmd: 'unsuback', messageId: packet.messageId } as unknown as ForeignPacket;
+  }
+  if (packet.cmd === 'connack' && version === 3) {
+    return { ...packet, sessionPresent: false } as unknown as ForeignPacket; // reserved in MQTT 3.1
   }
   return packet as unknown as ForeignPacket;
 }
@@ -99,7 +107,7 @@ function encodeConnect(packet: ConnectPacket): Uint8Array {
   const isV5 = protocolVersion === 5;
   const parts: Uint8Array[] = [
     lengthPrefixed(packet.protocolId, 'protocolId'),
-    Uint8Array.of(protocolVersion, connectFlags(packet)),
+    Uint8Array.of(protocolVersion | (packet.bridgeMode ? 0x80 : 0), connectFlags(packet)),
     Uint8Array.of(packet.keepalive >> 8, packet.keepalive & 0xff),
   ];
   if (isV5) parts.push(encodeProperties(packet.properties, PacketType.CONNECT));
@@ -181,6 +189,15 @@ function encodeAck(packet: AckPacket, version: ProtocolVersion): Uint8Array {
   let offset = writeUint16(bytes, bytes.length - size, checkedPacketId(packet.messageId));
   if (hasCode) bytes[offset++] = reasonCode;
   if (hasProperties) writeProperties(bytes, offset, properties);
+  return bytes;
+}
+
+function encodeEmptySuback(packet: SubackPacket, version: ProtocolVersion): Uint8Array {
+  const properties =
+    version === 5 ? encodeProperties(packet.properties, PacketType.SUBACK) : new Uint8Array(0);
+  const bytes = allocate(PacketType.SUBACK << 4, 2 + properties.length);
+  const start = bytes.length - 2 - properties.length;
+  bytes.set(properties, writeUint16(bytes, start, checkedPacketId(packet.messageId)));
   return bytes;
 }
 

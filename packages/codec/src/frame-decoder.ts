@@ -1,18 +1,24 @@
+import { checkFirstByte, checkMinimalLength } from './fixed-header.ts';
 import { PacketError } from './packet-error.ts';
-import { PacketType } from './packets.ts';
+import { PacketType, type ProtocolVersion } from './packets.ts';
 import { ReasonCode } from './reason-code.ts';
+import { cited, rules } from './rules.ts';
 
 /** The largest packet that the protocol allows, fixed header included (§2.1.4). */
 export const PACKET_SIZE_MAX = 268_435_460;
-
-/** What a first byte must have in bits 3 to 0, by packet type; PUBLISH is checked by itself (§2.1.3). */
-const FIXED_FLAGS: readonly number[] = [0, 0, 0, 0, 0, 0, 2, 0, 2, 0, 2, 0, 0, 0, 0, 0];
 
 /** The longest fixed header (§2.1.4). */
 const HEADER_SIZE_MAX = 5;
 
 /** A buffer for a packet that is split over chunks is larger only when as much has come: what is declared may never come. */
 const PARTIAL_SIZE_MIN = 16_384;
+
+export interface FrameDecoderOptions {
+  /** Bytes, fixed header included. */
+  readonly maximumPacketSize?: number;
+  /** Of the connection, 5 by default; null for a server to which a CONNECT will say it. */
+  readonly protocolVersion?: ProtocolVersion | null;
+}
 
 export interface FrameSink {
   /**
@@ -35,8 +41,11 @@ const EMPTY = new Uint8Array(0);
 export class FrameDecoder {
   /** Bytes, fixed header included; checked against the declared length before anything is buffered. */
   maximumPacketSize: number;
-  /** The only packet type that is taken; 0 is any. Others are refused at their first byte. */
-  onlyType: number;
+  /**
+   * Of the connection: fixed headers are checked as it has them, but for that of a CONNECT, which `decodePacket` checks, as it
+   * reads the version there. While it is null, a CONNECT has to come, and the sink sets it from that.
+   */
+  protocolVersion: ProtocolVersion | null;
   readonly #sink: FrameSink;
   #partial: Uint8Array;
   #partialLength: number;
@@ -50,9 +59,9 @@ export class FrameDecoder {
   #bodyStart: number;
   #end: number;
 
-  constructor(sink: FrameSink, options: { maximumPacketSize?: number } = {}) {
+  constructor(sink: FrameSink, options: FrameDecoderOptions = {}) {
     this.maximumPacketSize = options.maximumPacketSize ?? PACKET_SIZE_MAX;
-    this.onlyType = 0;
+    this.protocolVersion = options.protocolVersion === undefined ? 5 : options.protocolVersion;
     this.#sink = sink;
     this.#partial = EMPTY;
     this.#partialLength = 0;
@@ -131,51 +140,37 @@ export class FrameDecoder {
 
   /** Reads a fixed header into `#bodyStart` and `#end`; false when it is not complete (§2.1.1). */
   #readHeader(buffer: Uint8Array, start: number, length: number): boolean {
-    checkFirstByte(buffer[start] as number);
-    if (this.onlyType !== 0) this.#checkType((buffer[start] as number) >> 4);
+    const { protocolVersion } = this;
+    const firstByte = buffer[start] as number;
+    checkFirstByte(firstByte, protocolVersion);
     let remaining = 0;
     for (let index = 1; index <= 4; index++) {
       if (start + index >= length) return false;
       const byte = buffer[start + index] as number;
       remaining |= (byte & 0x7f) << (7 * (index - 1));
       if (byte >= 0x80) continue;
-      if (byte === 0 && index > 1) {
-        throw new PacketError(
-          ReasonCode.MalformedPacket,
-          'MQTT-1.5.5-1',
-          index,
-          'remaining length is not minimal',
-        );
+      const bodyStart = start + 1 + index;
+      if (byte === 0 && protocolVersion !== null && firstByte >> 4 !== PacketType.CONNECT) {
+        checkMinimalLength(buffer, start, bodyStart, protocolVersion);
       }
       const size = 1 + index + remaining;
       if (size > this.maximumPacketSize) {
         throw new PacketError(
           ReasonCode.PacketTooLarge,
-          'MQTT-3.2.2-15',
+          cited(rules.packetSize, protocolVersion),
           1,
           `packet of ${size} bytes, allowed are ${this.maximumPacketSize}`,
         );
       }
-      this.#bodyStart = start + 1 + index;
+      this.#bodyStart = bodyStart;
       this.#end = start + size;
       return true;
     }
     throw new PacketError(
       ReasonCode.MalformedPacket,
-      '§1.5.5',
+      cited(rules.lengthBytesMax, protocolVersion),
       4,
       'remaining length of more than four bytes',
-    );
-  }
-
-  #checkType(type: number): void {
-    if (type === this.onlyType) return;
-    const isBeforeConnect = this.onlyType === PacketType.CONNECT;
-    throw new PacketError(
-      ReasonCode.ProtocolError,
-      isBeforeConnect ? 'MQTT-3.1.0-1' : '§4.13',
-      0,
-      isBeforeConnect ? 'the first packet is not a CONNECT' : `packet type ${type}`,
     );
   }
 
@@ -228,28 +223,5 @@ export class FrameDecoder {
     this.#partialSize = 0;
     if (!this.#sink.onFrame(packet, 0, this.#bodyStart, size)) this.#isStopped = true;
     return start;
-  }
-}
-
-function checkFirstByte(firstByte: number): void {
-  const type = firstByte >> 4;
-  const flags = firstByte & 0x0f;
-  if (type === PacketType.PUBLISH) {
-    const qos = (flags >> 1) & 3;
-    if (qos === 3) {
-      throw new PacketError(ReasonCode.MalformedPacket, 'MQTT-3.3.1-4', 0, 'QoS 3');
-    }
-    if (qos === 0 && (flags & 8) !== 0) {
-      throw new PacketError(ReasonCode.MalformedPacket, 'MQTT-3.3.1-2', 0, 'DUP with QoS 0');
-    }
-  } else if (type === 0) {
-    throw new PacketError(ReasonCode.MalformedPacket, '§2.1.2', 0, 'packet type 0');
-  } else if (flags !== FIXED_FLAGS[type]) {
-    throw new PacketError(
-      ReasonCode.MalformedPacket,
-      'MQTT-2.1.3-1',
-      0,
-      'reserved flags of the fixed header',
-    );
   }
 }

@@ -2,7 +2,12 @@ export { ACK_SIZE_MAX, AckView, writeAck } from './ack.ts';
 export { decodePacket, type Receiver } from './decode.ts';
 export { type DecodeLimits, NO_LIMITS } from './decode-limits.ts';
 export { type EncodeOptions, encode } from './encode.ts';
-export { FrameDecoder, type FrameSink, PACKET_SIZE_MAX } from './frame-decoder.ts';
+export {
+  FrameDecoder,
+  type FrameDecoderOptions,
+  type FrameSink,
+  PACKET_SIZE_MAX,
+} from './frame-decoder.ts';
 export { PacketDecoder, type PacketDecoderOptions } from './packet-decoder.ts';
 export { PacketError } from './packet-error.ts';
 export {

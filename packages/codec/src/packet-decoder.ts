@@ -14,13 +14,10 @@ export interface PacketDecoderOptions {
 /** A stream of bytes to packets as objects: for clients, tools and tests. */
 export class PacketDecoder {
   readonly #frames: FrameDecoder;
-  /** Of the connection; who reads what a server sends sets it to the version of the CONNECT. */
-  protocolVersion: ProtocolVersion;
   #packets: Packet[];
 
   constructor(options: PacketDecoderOptions = {}) {
     const receiver = options.receiver ?? 'server';
-    this.protocolVersion = options.protocolVersion ?? 4;
     this.#packets = [];
     this.#frames = new FrameDecoder(
       {
@@ -32,10 +29,17 @@ export class PacketDecoder {
           return true;
         },
       },
-      options.maximumPacketSize === undefined
-        ? {}
-        : { maximumPacketSize: options.maximumPacketSize },
+      { ...options, protocolVersion: options.protocolVersion ?? 4 },
     );
+  }
+
+  /** Of the connection; who reads what a server sends sets it to the version of the CONNECT. */
+  get protocolVersion(): ProtocolVersion {
+    return this.#frames.protocolVersion as ProtocolVersion;
+  }
+
+  set protocolVersion(version: ProtocolVersion) {
+    this.#frames.protocolVersion = version;
   }
 
   /** Bytes of a packet that is not complete yet. */

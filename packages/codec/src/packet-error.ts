@@ -6,7 +6,7 @@ export class PacketError extends Error {
   override readonly name = 'PacketError';
   /** 0x81, 0x82, 0x95 … (§2.4). */
   readonly reasonCode: number;
-  /** The normative statement, such as `MQTT-1.5.5-1`, or a section such as `§3.1.2.11`. */
+  /** The normative statement of the version's standard, such as `MQTT-1.5.5-1`, or a section such as `§3.1.2.11`. */
   readonly rule: string;
   /** Bytes from the first byte of the packet to the offending byte. */
   readonly offset: number;

@@ -73,6 +73,11 @@ export interface ConnectPacket {
   cmd: 'connect';
   protocolId: 'MQTT' | 'MQIsdp';
   protocolVersion: ProtocolVersion;
+  /**
+   * Of a bridge of mosquitto: the highest bit of the protocol level, which no standard has. With 3.1 and 3.1.1 only;
+   * MQTT 5 has subscription options for what it asks for.
+   */
+  bridgeMode?: boolean;
   /** Clean Start in 5.0, Clean Session before. */
   clean: boolean;
   clientId: string;

@@ -4,6 +4,7 @@ import { PacketType, type ProtocolVersion, type PublishPacket, type QoS } from '
 import { readProperties } from './properties.ts';
 import { PacketReader } from './reader.ts';
 import { ReasonCode } from './reason-code.ts';
+import { cited, rules } from './rules.ts';
 import { decodeTopicName } from './topic.ts';
 import { findInvalidUtf8 } from './utf8.ts';
 
@@ -80,18 +81,18 @@ export class PublishView {
     this.dup = (firstByte & 8) !== 0;
     this.retain = (firstByte & 1) !== 0;
     let offset = bodyStart + 2;
-    if (offset > end) throw truncated(bodyStart - start);
+    if (offset > end) throw truncated(bodyStart - start, version);
     this.topicStart = offset;
     offset += ((buffer[bodyStart] as number) << 8) | (buffer[bodyStart + 1] as number);
     this.topicEnd = offset;
-    if (offset + (qos > 0 ? 2 : 0) > end) throw truncated(bodyStart - start);
+    if (offset + (qos > 0 ? 2 : 0) > end) throw truncated(bodyStart - start, version);
     this.packetId = 0;
     if (qos > 0) {
       this.packetId = ((buffer[offset] as number) << 8) | (buffer[offset + 1] as number);
       if (this.packetId === 0) {
         throw new PacketError(
           ReasonCode.ProtocolError,
-          'MQTT-2.2.1-3',
+          cited(rules.packetId0, version),
           offset - start,
           'packet identifier 0',
         );
@@ -106,7 +107,7 @@ export class PublishView {
     this.forwardedEnd = 0;
     this.isScattered = false;
     if (version === 5) {
-      if (offset >= end) throw truncated(offset - start);
+      if (offset >= end) throw truncated(offset - start, version);
       if (buffer[offset] === 0) {
         offset++;
         this.propertiesStart = offset;
@@ -138,6 +139,11 @@ export class PublishView {
     }
   }
 
+  /** Whether its remaining length has more bytes than it needs, which MQTT 5 refuses: it isn't passed on as it came. */
+  get hasPaddedLength(): boolean {
+    return this.buffer[this.topicStart - 3] === 0; // the last byte of a length that isn't 0
+  }
+
   /**
    * The properties that are forwarded: encoded, in their order, without topic alias, message expiry
    * interval and subscription identifiers. A copy.
@@ -166,7 +172,13 @@ export class PublishView {
       // The length stands right before the properties; its size follows from its value.
       const length = this.propertiesEnd - this.propertiesStart;
       const lengthSize = length < 0x80 ? 1 : length < 0x4000 ? 2 : length < 0x20_0000 ? 3 : 4;
-      const reader = new PacketReader(buffer, start, this.propertiesStart - lengthSize, this.end);
+      const reader = new PacketReader(
+        buffer,
+        start,
+        this.propertiesStart - lengthSize,
+        this.end,
+        5,
+      );
       const properties = readProperties(reader, PacketType.PUBLISH);
       if (properties !== undefined) packet.properties = properties;
     }
@@ -180,7 +192,7 @@ export class PublishView {
     limits: DecodeLimits,
   ): number {
     const { buffer } = this;
-    const reader = new PacketReader(buffer, this.start, start, this.end, limits);
+    const reader = new PacketReader(buffer, this.start, start, this.end, 5, limits);
     const length = reader.variableByteInteger();
     if (reader.offset + length > this.end)
       throw reader.malformed('§2.2.2.1', 'property length', start);
@@ -310,7 +322,7 @@ function skipString(reader: PacketReader, rule: string): void {
  * expiry, subscription identifiers, will delay. Changes `properties` and returns a part of it.
  */
 export function withoutVolatile(properties: Uint8Array): Uint8Array {
-  const reader = new PacketReader(properties, 0, 0, properties.length);
+  const reader = new PacketReader(properties, 0, 0, properties.length, 5);
   let length = 0;
   while (!reader.isAtEnd) {
     const start = reader.offset;
@@ -349,6 +361,7 @@ function skipProperty(reader: PacketReader): boolean {
   }
 }
 
-function truncated(offset: number): PacketError {
-  return new PacketError(ReasonCode.MalformedPacket, '§2.1.4', offset, 'packet is truncated');
+function truncated(offset: number, version: ProtocolVersion): PacketError {
+  const rule = cited(rules.truncated, version);
+  return new PacketError(ReasonCode.MalformedPacket, rule, offset, 'packet is truncated');
 }

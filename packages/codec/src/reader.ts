@@ -1,6 +1,8 @@
 import { type DecodeLimits, NO_LIMITS } from './decode-limits.ts';
 import { PacketError } from './packet-error.ts';
+import type { ProtocolVersion } from './packets.ts';
 import { ReasonCode } from './reason-code.ts';
+import { cited, type Rule, rules } from './rules.ts';
 import { decodeUtf8, findInvalidUtf8 } from './utf8.ts';
 
 /**
@@ -16,6 +18,8 @@ export class PacketReader {
   readonly limits: DecodeLimits;
   /** User properties that have been read. */
   userProperties: number;
+  /** Whose rules hold. */
+  version: ProtocolVersion;
 
   /** @param base - where the packet starts, for the offset in errors */
   constructor(
@@ -23,9 +27,11 @@ export class PacketReader {
     base: number,
     start: number,
     end: number,
+    version: ProtocolVersion,
     limits: DecodeLimits = NO_LIMITS,
   ) {
     this.buffer = buffer;
+    this.version = version;
     this.base = base;
     this.offset = start;
     this.end = end;
@@ -63,12 +69,23 @@ export class PacketReader {
     return this.offset === this.end;
   }
 
-  /** An error at `offset`, or where the reader stands. */
-  error(reasonCode: number, rule: string, message: string, offset = this.offset): PacketError {
-    return new PacketError(reasonCode, rule, offset - this.base, message);
+  /** Whether the version of the packet has a check. */
+  checks(rule: Rule): boolean {
+    return rule[this.version] !== null;
   }
 
-  malformed(rule: string, message: string, offset = this.offset): PacketError {
+  /** An error at `offset`, or where the reader stands. */
+  error(
+    reasonCode: number,
+    rule: Rule | string,
+    message: string,
+    offset = this.offset,
+  ): PacketError {
+    const name = typeof rule === 'string' ? rule : cited(rule, this.version);
+    return new PacketError(reasonCode, name, offset - this.base, message);
+  }
+
+  malformed(rule: Rule | string, message: string, offset = this.offset): PacketError {
     return this.error(ReasonCode.MalformedPacket, rule, message, offset);
   }
 
@@ -117,7 +134,7 @@ export class PacketReader {
   }
 
   /** §1.5.4 */
-  string(rule = 'MQTT-1.5.4-1'): string {
+  string(rule: Rule | string = rules.utf8): string {
     const length = this.uint16();
     this.#need(length);
     const start = this.offset;
@@ -125,19 +142,19 @@ export class PacketReader {
     const invalidAt = findInvalidUtf8(this.buffer, start, end);
     if (invalidAt !== -1) {
       const isNull = this.buffer[invalidAt] === 0;
-      throw this.malformed(isNull ? 'MQTT-1.5.4-2' : rule, 'string is not valid UTF-8', invalidAt);
+      throw this.malformed(isNull ? rules.utf8Null : rule, 'string is not valid UTF-8', invalidAt);
     }
     this.offset = end;
     return decodeUtf8(this.buffer, start, end);
   }
 
-  /** A packet identifier: never 0 [MQTT-2.2.1-3]. */
+  /** A packet identifier: never 0 [MQTT-2.2.1-3], 3.1.1 [MQTT-2.3.1-1]. */
   packetId(): number {
     const packetId = this.uint16();
     if (packetId === 0) {
       throw this.error(
         ReasonCode.ProtocolError,
-        'MQTT-2.2.1-3',
+        rules.packetId0,
         'packet identifier 0',
         this.offset - 2,
       );
@@ -153,11 +170,12 @@ export class PacketReader {
   }
 
   expectEnd(): void {
-    if (this.offset !== this.end)
-      throw this.malformed('§2.1.4', 'bytes after the end of the packet');
+    if (this.offset !== this.end) {
+      throw this.malformed(rules.bytesBehindBody, 'bytes after the end of the packet');
+    }
   }
 
   #need(size: number): void {
-    if (this.offset + size > this.end) throw this.malformed('§2.1.4', 'packet is truncated');
+    if (this.offset + size > this.end) throw this.malformed(rules.truncated, 'packet is truncated');
   }
 }

@@ -1,12 +1,14 @@
 import { PacketError } from './packet-error.ts';
+import type { ProtocolVersion } from './packets.ts';
 import { ReasonCode } from './reason-code.ts';
+import { cited, type Rule, rules } from './rules.ts';
 import { decodeUtf8, findInvalidUtf8 } from './utf8.ts';
 
 const HASH = 0x23;
 const PLUS = 0x2b;
 
 /**
- * Decodes a Topic Name (§3.3.2.1).
+ * Decodes a Topic Name (§3.3.2.1). All versions have the same rules for it.
  *
  * @param base - where the packet starts, for the offset in errors
  * @throws {PacketError} 0x90 when it is empty or has wildcards, 0x81 when it is not valid UTF-8
@@ -49,37 +51,50 @@ export function decodeTopicName(
   return decodeUtf8(buffer, start, end);
 }
 
-/** The rule that a Topic Filter breaks (§4.7, §4.8.2), or null. The filter is valid UTF-8. */
-export function topicFilterError(filter: string): string | null {
+/**
+ * The rule that a Topic Filter breaks (§4.7, §4.8.2), or null. The filter is valid UTF-8. Before MQTT 5 there is no
+ * Shared Subscription that it could be a malformed one of: then `$share//a` is a filter like any other.
+ */
+export function topicFilterError(filter: string, version: ProtocolVersion): string | null {
   if (filter.length === 0) return 'MQTT-4.7.3-1';
   if (filter.includes('\0')) return 'MQTT-4.7.3-2';
-  if (!filter.startsWith('$share/')) return wildcardError(filter, 0);
-  const slash = filter.indexOf('/', 7);
-  if (slash === 7) return 'MQTT-4.8.2-1';
-  if (slash === -1 || slash === filter.length - 1) return 'MQTT-4.8.2-2';
-  for (let index = 7; index < slash; index++) {
-    const character = filter[index];
-    if (character === '+' || character === '#') return 'MQTT-4.8.2-2';
-  }
-  return wildcardError(filter, slash + 1);
+  if (!filter.startsWith('$share/')) return wildcardError(filter, 0, version);
+  const shareError = shareNameError(filter);
+  if (shareError === null) return wildcardError(filter, filter.indexOf('/', 7) + 1, version);
+  return shareError[version] ?? wildcardError(filter, 0, version);
 }
 
-function wildcardError(filter: string, start: number): string | null {
+function shareNameError(filter: string): Rule | null {
+  const slash = filter.indexOf('/', 7);
+  if (slash === 7) return rules.shareName;
+  if (slash === -1 || slash === filter.length - 1) return rules.shareFilter;
+  for (let index = 7; index < slash; index++) {
+    const character = filter[index];
+    if (character === '+' || character === '#') return rules.shareFilter;
+  }
+  return null;
+}
+
+function wildcardError(filter: string, start: number, version: ProtocolVersion): string | null {
   const last = filter.length - 1;
   for (let index = start; index <= last; index++) {
     const character = filter[index];
     if (character !== '+' && character !== '#') continue;
     const startsLevel = index === start || filter[index - 1] === '/';
-    if (character === '#' && !(startsLevel && index === last)) return 'MQTT-4.7.1-1';
+    if (character === '#' && !(startsLevel && index === last)) {
+      return cited(rules.multiLevelWildcard, version);
+    }
     const endsLevel = index === last || filter[index + 1] === '/';
-    if (character === '+' && !(startsLevel && endsLevel)) return 'MQTT-4.7.1-2';
+    if (character === '+' && !(startsLevel && endsLevel)) {
+      return cited(rules.singleLevelWildcard, version);
+    }
   }
   return null;
 }
 
-/** Whether a Topic Filter is well-formed, `$share/NAME/FILTER` included. */
-export function isValidTopicFilter(filter: string): boolean {
-  return topicFilterError(filter) === null;
+/** Whether a Topic Filter is well-formed, `$share/NAME/FILTER` included, as a protocol version has it. */
+export function isValidTopicFilter(filter: string, version: ProtocolVersion = 5): boolean {
+  return topicFilterError(filter, version) === null;
 }
 
 /** Whether a filter is that of a Shared Subscription (§4.8.2). */

@@ -1,6 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { encode, type Packet, PacketDecoder, PacketError } from '../src/index.ts';
-import { type Vector, vectors } from './vectors.ts';
+import { rules } from '../src/rules.ts';
+import type { Vector } from './vector.ts';
+import { vectors } from './vectors.ts';
 
 function newDecoder({ version, receiver }: Vector): PacketDecoder {
   return new PacketDecoder({ protocolVersion: version, receiver });
@@ -98,4 +100,15 @@ describe('refused', () => {
     });
     expect([error.reasonCode, error.rule]).toEqual([vector.reasonCode, vector.rule]);
   });
+});
+
+test('every rule that differs between the versions is cited by a vector for each version that has it', () => {
+  const cited = new Set(refused.map(({ version, rule }) => `${version} ${rule}`));
+  const missing = Object.entries(rules).flatMap(([name, rule]) =>
+    ([3, 4, 5] as const)
+      .filter((version) => rule[version] !== null && !cited.has(`${version} ${rule[version]}`))
+      .map((version) => `${name} ${version}`),
+  );
+  // Of a packet that is larger than the receiver's limit no vector can be made.
+  expect(missing).toEqual(['packetSize 5']);
 });

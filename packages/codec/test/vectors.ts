@@ -1,43 +1,6 @@
 import type { Packet, ProtocolVersion } from '../src/index.ts';
-
-/** Bytes and what they are: a packet, or the reason for which they are refused. */
-export interface Vector {
-  readonly name: string;
-  readonly version: ProtocolVersion;
-  readonly receiver: 'server' | 'client';
-  readonly bytes: Uint8Array;
-  readonly packet?: Packet;
-  /** Whether encoding the packet gives these very bytes; not where there is a shorter form. */
-  readonly isCanonical?: boolean;
-  readonly reasonCode?: number;
-  readonly rule?: string;
-}
-
-/** Text becomes its UTF-8 bytes, text in brackets with its length before it; numbers are bytes. */
-export type Part = number | string | readonly string[];
-
-export function bytes(...parts: readonly Part[]): Uint8Array {
-  return Buffer.concat(
-    parts.map((part) => {
-      if (typeof part === 'number') return Buffer.from([part]);
-      if (typeof part === 'string') return Buffer.from(part);
-      const text = Buffer.from(part.join(''));
-      return Buffer.concat([Buffer.from([text.length >> 8, text.length & 0xff]), text]);
-    }),
-  );
-}
-
-/** A packet with its remaining length worked out. */
-export function frame(firstByte: number, ...parts: readonly Part[]): Uint8Array {
-  const body = bytes(...parts);
-  const header = [firstByte];
-  let length = body.length;
-  do {
-    header.push(length > 127 ? (length & 0x7f) | 0x80 : length);
-    length >>= 7;
-  } while (length > 0);
-  return Buffer.concat([Buffer.from(header), body]);
-}
+import { bytes, frame, type Part, type Vector } from './vector.ts';
+import { versionVectors } from './version-vectors.ts';
 
 const EMPTY = Buffer.alloc(0);
 const MALFORMED = 0x81;
@@ -104,6 +67,28 @@ const accepted: readonly Vector[] = [
       username: 'u',
       password: Buffer.from('p'),
     },
+  ),
+  ...(
+    [
+      [3, 'MQIsdp', 0x83],
+      [4, 'MQTT', 0x84],
+    ] as const
+  ).map(([version, protocolId, level]) =>
+    good(
+      `CONNECT of a bridge of mosquitto, level ${level.toString(16)}`,
+      version,
+      'server',
+      frame(0x10, [protocolId], level, 2, 0, 60, ['c']),
+      {
+        cmd: 'connect',
+        protocolId,
+        protocolVersion: version,
+        bridgeMode: true,
+        clean: true,
+        keepalive: 60,
+        clientId: 'c',
+      },
+    ),
   ),
   good('CONNECT 5 without anything', 5, 'server', connect5(0, EMPTY, ['']), {
     cmd: 'connect',
@@ -365,27 +350,6 @@ const accepted: readonly Vector[] = [
 
 const refused: readonly Vector[] = [
   // §2.1: the fixed header
-  bad('packet type 0', 5, frame(0x00), MALFORMED, '§2.1.2'),
-  bad(
-    'a remaining length that is not minimal',
-    5,
-    bytes(0xc0, 0x80, 0x00),
-    MALFORMED,
-    'MQTT-1.5.5-1',
-  ),
-  bad(
-    'a remaining length of five bytes',
-    5,
-    bytes(0xc0, 0xff, 0xff, 0xff, 0xff, 1),
-    MALFORMED,
-    '§1.5.5',
-  ),
-  bad('flags of PINGREQ', 5, frame(0xc1), MALFORMED, 'MQTT-2.1.3-1'),
-  bad('flags of SUBSCRIBE', 5, frame(0x80, 0, 1, 0, ['a'], 0), MALFORMED, 'MQTT-2.1.3-1'),
-  bad('flags of PUBREL', 5, frame(0x60, 0, 1), MALFORMED, 'MQTT-2.1.3-1'),
-  bad('flags of PUBACK', 5, frame(0x42, 0, 1), MALFORMED, 'MQTT-2.1.3-1'),
-  bad('PINGREQ with a body', 5, frame(0xc0, 0), MALFORMED, '§2.1.4'),
-  bad('CONNACK to a server', 5, frame(0x20, 0, 0, 0), PROTOCOL, '§2.1.2'),
   bad('SUBSCRIBE to a client', 5, frame(0x82, 0, 1, 0, ['a'], 0), PROTOCOL, '§2.1.2', 'client'),
   // §3.1: CONNECT
   bad(
@@ -396,38 +360,16 @@ const refused: readonly Vector[] = [
     'MQTT-3.1.2-1',
   ),
   bad('protocol level 6', 5, frame(0x10, ['MQTT'], 6, 2, 0, 0, 0, ['c']), 0x84, 'MQTT-3.1.2-2'),
+  bad('MQTT of level 85', 4, frame(0x10, ['MQTT'], 0x85, 2, 0, 0, 0, ['c']), 0x84, 'MQTT-3.1.2-2'),
+  bad('MQTT of level 83', 4, frame(0x10, ['MQTT'], 0x83, 2, 0, 0, ['c']), 0x84, 'MQTT-3.1.2-2'),
+  bad('MQTT of level 3', 4, frame(0x10, ['MQTT'], 3, 2, 0, 0, ['c']), 0x84, 'MQTT-3.1.2-2'),
   bad('MQIsdp at level 4', 4, frame(0x10, ['MQIsdp'], 4, 2, 0, 0, ['c']), 0x84, 'MQTT-3.1.2-2'),
-  bad('the reserved connect flag', 5, connect5(0x03, EMPTY, ['c']), MALFORMED, 'MQTT-3.1.2-3'),
-  bad('will QoS without a will', 5, connect5(0x0a, EMPTY, ['c']), MALFORMED, 'MQTT-3.1.2-11'),
-  bad('will QoS 3', 5, connect5(0x1e, EMPTY, ['c'], 0, ['w'], ['']), MALFORMED, 'MQTT-3.1.2-12'),
-  bad('will retain without a will', 5, connect5(0x22, EMPTY, ['c']), MALFORMED, 'MQTT-3.1.2-13'),
-  bad(
-    'a password without a user name in 3.1.1',
-    4,
-    frame(0x10, ['MQTT'], 4, 0x42, 0, 0, ['c'], ['p']),
-    MALFORMED,
-    'MQTT-3.1.2-22',
-  ),
   bad(
     'a will topic with a wildcard',
     5,
     connect5(0x06, EMPTY, ['c'], 0, ['w/#'], ['']),
     0x90,
     'MQTT-3.3.2-2',
-  ),
-  bad(
-    'a user name that is announced and missing',
-    5,
-    connect5(0x82, EMPTY, ['c']),
-    MALFORMED,
-    '§2.1.4',
-  ),
-  bad(
-    'a user name that is not announced',
-    5,
-    connect5(0x02, EMPTY, ['c'], ['u']),
-    MALFORMED,
-    '§2.1.4',
   ),
   bad('receive maximum 0', 5, connect5(2, bytes(0x21, 0, 0), ['c']), PROTOCOL, '§2.2.2.2'),
   bad(
@@ -494,12 +436,7 @@ const refused: readonly Vector[] = [
   ),
   bad('a sequence that is cut off', 4, frame(0x30, 0, 2, 0xe2, 0x82), MALFORMED, 'MQTT-3.3.2-1'),
   bad('a continuation byte alone', 4, frame(0x30, 0, 1, 0x80), MALFORMED, 'MQTT-3.3.2-1'),
-  bad('U+0000 in a topic', 4, frame(0x30, ['a\0b']), MALFORMED, 'MQTT-4.7.3-2'),
   // §3.3: PUBLISH
-  bad('QoS 3', 5, frame(0x36, ['t'], 0, 1, 0), MALFORMED, 'MQTT-3.3.1-4'),
-  bad('DUP at QoS 0', 5, frame(0x38, ['t'], 0), MALFORMED, 'MQTT-3.3.1-2'),
-  bad('a topic with +', 5, frame(0x30, ['a/+'], 0), 0x90, 'MQTT-3.3.2-2'),
-  bad('a topic with #', 4, frame(0x30, ['#']), 0x90, 'MQTT-3.3.2-2'),
   bad('an empty topic in 3.1.1', 4, frame(0x30, ['']), 0x90, 'MQTT-4.7.3-1'),
   bad('an empty topic without an alias', 5, frame(0x30, [''], 0), PROTOCOL, '§3.3.2.3.4'),
   bad('packet identifier 0', 5, frame(0x32, ['t'], 0, 0, 0), PROTOCOL, 'MQTT-2.2.1-3'),
@@ -528,9 +465,6 @@ const refused: readonly Vector[] = [
     'MQTT-1.5.7-1',
   ),
   // §3.4 to §3.7: acknowledgements
-  bad('PUBACK with identifier 0', 4, frame(0x40, 0, 0), PROTOCOL, 'MQTT-2.2.1-3'),
-  bad('PUBACK of one byte', 4, frame(0x40, 0), MALFORMED, '§2.1.4'),
-  bad('PUBACK 3.1.1 with a reason code', 4, frame(0x40, 0, 1, 0), MALFORMED, '§2.1.4'),
   bad(
     'PUBACK with the reason code of PUBREL',
     5,
@@ -568,20 +502,10 @@ const refused: readonly Vector[] = [
     '§2.2.2.2',
   ),
   // §3.8 to §3.11: subscriptions
-  bad('SUBSCRIBE without a filter', 5, frame(0x82, 0, 1, 0), PROTOCOL, 'MQTT-3.8.3-2'),
-  bad('SUBSCRIBE with identifier 0', 5, frame(0x82, 0, 0, 0, ['a'], 0), PROTOCOL, 'MQTT-2.2.1-3'),
-  bad('SUBSCRIBE with QoS 3', 5, frame(0x82, 0, 1, 0, ['a'], 3), PROTOCOL, '§3.8.3.1'),
   bad(
     'SUBSCRIBE with reserved options',
     5,
     frame(0x82, 0, 1, 0, ['a'], 0x40),
-    MALFORMED,
-    'MQTT-3.8.3-5',
-  ),
-  bad(
-    'SUBSCRIBE 3.1.1 with the options of 5',
-    4,
-    frame(0x82, 0, 1, ['a'], 4),
     MALFORMED,
     'MQTT-3.8.3-5',
   ),
@@ -614,10 +538,6 @@ const refused: readonly Vector[] = [
     PROTOCOL,
     '§2.2.2.2',
   ),
-  bad('an empty filter', 5, frame(0x82, 0, 1, 0, [''], 0), 0x8f, 'MQTT-4.7.3-1'),
-  bad('# before the end', 5, frame(0x82, 0, 1, 0, ['#/a'], 0), 0x8f, 'MQTT-4.7.1-1'),
-  bad('# in a level', 4, frame(0x82, 0, 1, ['a#'], 0), 0x8f, 'MQTT-4.7.1-1'),
-  bad('+ in a level', 4, frame(0x82, 0, 1, ['a+/b'], 0), 0x8f, 'MQTT-4.7.1-2'),
   bad('an empty share name', 5, frame(0x82, 0, 1, 0, ['$share//a'], 0), 0x8f, 'MQTT-4.8.2-1'),
   bad('a share without a filter', 5, frame(0x82, 0, 1, 0, ['$share/g'], 0), 0x8f, 'MQTT-4.8.2-2'),
   bad(
@@ -634,10 +554,8 @@ const refused: readonly Vector[] = [
     0x8f,
     'MQTT-4.8.2-2',
   ),
-  bad('UNSUBSCRIBE without a filter', 4, frame(0xa2, 0, 1), PROTOCOL, 'MQTT-3.10.3-2'),
   bad('UNSUBSCRIBE with a bad filter', 5, frame(0xa2, 0, 1, 0, ['a/#/b'], 0), 0x8f, 'MQTT-4.7.1-1'),
   // §3.14, §3.15
-  bad('DISCONNECT 3.1.1 with a reason code', 4, frame(0xe0, 0), MALFORMED, '§2.1.4'),
   bad(
     'DISCONNECT with a code that only servers send',
     5,
@@ -660,22 +578,10 @@ const refused: readonly Vector[] = [
     'MQTT-3.14.2-2',
     'client',
   ),
-  bad('AUTH before MQTT 5', 4, frame(0xf0), MALFORMED, '§2.1.2'),
   bad('AUTH with an unknown code', 5, frame(0xf0, 0x01), PROTOCOL, 'MQTT-3.15.2-1'),
   // What clients refuse
-  bad('CONNACK with reserved flags', 5, frame(0x20, 2, 0, 0), MALFORMED, 'MQTT-3.2.2-1', 'client'),
   bad('CONNACK with an unknown code', 5, frame(0x20, 0, 1, 0), PROTOCOL, 'MQTT-3.2.2-8', 'client'),
-  bad(
-    'session present with an error',
-    5,
-    frame(0x20, 1, 0x87, 0),
-    PROTOCOL,
-    'MQTT-3.2.2-6',
-    'client',
-  ),
   bad('maximum QoS 2 in CONNACK', 5, frame(0x20, 0, 0, 2, 0x24, 2), PROTOCOL, '§2.2.2.2', 'client'),
-  bad('SUBACK without a code', 5, frame(0x90, 0, 1, 0), MALFORMED, 'MQTT-3.9.3-2', 'client'),
-  bad('SUBACK with an unknown code', 4, frame(0x90, 0, 1, 3), PROTOCOL, 'MQTT-3.9.3-2', 'client'),
   bad(
     'UNSUBACK with an unknown code',
     5,
@@ -686,4 +592,5 @@ const refused: readonly Vector[] = [
   ),
 ];
 
-export const vectors: readonly Vector[] = [...accepted, ...refused];
+/** All of them: what there is in one version only, and `versionVectors`, what differs between the versions. */
+export const vectors: readonly Vector[] = [...accepted, ...refused, ...versionVectors];

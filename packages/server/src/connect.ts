@@ -372,10 +372,13 @@ function toPendingWill(will: Will, publisherId: string): PendingWill {
   };
 }
 
-/** The protocol version that a CONNECT asks for, before anything else of it is trusted. */
+/**
+ * The protocol version whose CONNACK a CONNECT is refused in, before anything else of it is trusted. A level above 5 is
+ * answered as MQTT 5 says (0x84): whoever made it knew that version. All others are answered as 3.1.1 says (0x01).
+ */
 export function peekVersion(buffer: Uint8Array, bodyStart: number, end: number): ProtocolVersion {
   const nameLength = ((buffer[bodyStart] ?? 0) << 8) | (buffer[bodyStart + 1] ?? 0);
   const levelOffset = bodyStart + 2 + nameLength;
   const level = levelOffset < end ? (buffer[levelOffset] as number) : 0;
-  return level >= 5 && level < 0x80 ? 5 : 4;
+  return nameLength === 4 && level >= 5 && level < 0x80 ? 5 : 4;
 }

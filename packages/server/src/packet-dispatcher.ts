@@ -43,8 +43,8 @@ export class PacketDispatcher implements FrameSink {
     // Who has not been let in has nothing else to say, and not much of it.
     this.#decoder = new FrameDecoder(this, {
       maximumPacketSize: Math.min(maxPacketSize, maxConnectSize),
+      protocolVersion: null, // [MQTT-3.1.0-1]
     });
-    this.#decoder.onlyType = PacketType.CONNECT; // [MQTT-3.1.0-1]
     this.#isSuspended = false;
     this.tracer = null;
   }
@@ -128,12 +128,11 @@ export class PacketDispatcher implements FrameSink {
       this.#onAuthenticatingPacket(authentication, packet);
       return;
     }
-    // What follows waits until the answer is known, or is AUTH.
-    this.#decoder.onlyType = 0;
     // Even if the CONNECT is refused, the refusal is in the version that it asks for.
     sender.version = peekVersion(buffer, bodyStart, end);
     const packet = decodePacket(buffer, start, bodyStart, end, sender.version, 'server', mqtt);
     sender.version = (packet as ConnectPacket).protocolVersion;
+    this.#decoder.protocolVersion = sender.version;
     admit(this.#broker, connection, packet as ConnectPacket);
   }
 

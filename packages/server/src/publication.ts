@@ -110,9 +110,9 @@ export class Publication {
     return frame;
   }
 
-  /** Whether a protocol version has the same packets as the publisher's. */
+  /** Whether the packet is as it would be encoded for a protocol version. */
   #isPublishersFormat(version: ProtocolVersion): boolean {
-    return (this.#publisher.version === 5) === (version === 5);
+    return (this.#publisher.version === 5) === (version === 5) && !this.view.hasPaddedLength;
   }
 
   #encode(frame: Frame, version: ProtocolVersion, qos: 0 | 1): void {
