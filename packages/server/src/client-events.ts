@@ -62,9 +62,16 @@ export class ClientEvents {
     this.#traces.tell(clientId, { event: 'packet-refused', reasonCode, why });
   }
 
+  /** The rules no longer allow a client's will. */
+  willRefused(clientId: string): void {
+    this.#stats.refused['not-authorized']++;
+    this.#log.warn('will-refused', { clientId });
+  }
+
   messageDropped(clientId: string, reason: DropReason): void {
     this.#stats.dropped[reason]++;
-    if (reason === 'queue-full') this.#log.warn('message-dropped', { clientId, reason });
+    if (reason === 'queue-full' || reason === 'not-authorized')
+      this.#log.warn('message-dropped', { clientId, reason });
   }
 }
 

@@ -222,6 +222,10 @@ export class Connection implements SessionLink, TransportHandler {
   }
 
   sendPublish(delivery: Delivery, dup: boolean): DropReason | null {
+    const { permissions } = this;
+    if (permissions !== null && !permissions.mayReceive(delivery.message.topic)) {
+      return 'not-authorized';
+    }
     return this.sender.sendPublish(delivery, dup);
   }
 

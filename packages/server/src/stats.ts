@@ -143,6 +143,7 @@ export function createStats(): BrokerStats {
       'output-full': 0,
       'not-connected': 0,
       'session-ended': 0,
+      'not-authorized': 0,
       lost: 0,
     },
     refused: {

@@ -1,4 +1,5 @@
 import type { Broker } from './broker.ts';
+import type { PendingWill } from './connect.ts';
 import type { SessionEntry } from './session-entry.ts';
 
 /** When the wills of clients that are gone are published (§3.1.2.5, §3.1.3.2.2). */
@@ -26,6 +27,11 @@ export class Wills {
     const { will, number } = entry;
     this.cancel(entry);
     if (will === null) return;
+    if (!this.#mayPublish(entry, will)) {
+      entry.will = null;
+      if (number > 0) storage?.writeSession(entry);
+      return;
+    }
     const lifetimeMs = Math.min(
       will.messageExpiryInterval < 0 ? Number.POSITIVE_INFINITY : will.messageExpiryInterval * 1000,
       config.mqtt.maxMessageExpiry,
@@ -51,6 +57,16 @@ export class Wills {
         this.#publishLater(entry);
       },
     });
+  }
+
+  /** The rules may have changed since CONNECT. */
+  #mayPublish({ session, owner }: SessionEntry, { message }: PendingWill): boolean {
+    const { access, clientEvents } = this.#broker;
+    const { clientId } = session;
+    const permissions = access.permissionsOf({ clientId, userName: owner });
+    if (permissions?.mayPublish(message.topic) !== false) return true;
+    clientEvents.willRefused(clientId);
+    return false;
   }
 
   /** The will had no room on the disk. */

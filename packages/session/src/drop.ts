@@ -16,6 +16,8 @@ export type DropReason =
   | 'not-connected'
   /** The session ended while it waited. */
   | 'session-ended'
+  /** The client may no longer be sent messages of its topic. */
+  | 'not-authorized'
   /** It was in the store, and can't be read any more. */
   | 'lost';
 

@@ -28,8 +28,8 @@ const KNOWN_MAX = 256;
 export class Permissions {
   readonly #publish: readonly string[];
   readonly #subscribe: readonly string[];
-  /** Answers of `mayPublish` by topic: it is asked for every message. */
-  readonly #known = new Map<string, boolean>();
+  readonly #publishable = new KnownAnswers();
+  readonly #receivable = new KnownAnswers();
 
   constructor(rules: readonly AclRule[], identity: Identity) {
     const applying = rules.filter((rule) => applies(rule, identity));
@@ -39,18 +39,39 @@ export class Permissions {
 
   /** Whether a message may be published to a topic name. */
   mayPublish(topic: string): boolean {
-    const known = this.#known.get(topic);
-    if (known !== undefined) return known;
-    const isAllowed = this.#publish.some((allowed) => covers(allowed, topic));
-    if (this.#known.size >= KNOWN_MAX) this.#known.clear();
-    this.#known.set(topic, isAllowed);
-    return isAllowed;
+    return (
+      this.#publishable.get(topic) ??
+      this.#publishable.add(
+        topic,
+        this.#publish.some((allowed) => covers(allowed, topic)),
+      )
+    );
   }
 
   /** Whether a topic filter may be subscribed: every topic that it matches has to be allowed. */
   maySubscribe(topicFilter: string): boolean {
     const filter = parseSharedFilter(topicFilter)?.topicFilter ?? topicFilter;
     return this.#subscribe.some((allowed) => covers(allowed, filter));
+  }
+
+  /** Whether the client may be sent a message of this topic: what waited was subscribed under earlier rules. */
+  mayReceive(topic: string): boolean {
+    return this.#receivable.get(topic) ?? this.#receivable.add(topic, this.maySubscribe(topic));
+  }
+}
+
+/** Answers by topic: some are asked for with every message. */
+class KnownAnswers {
+  readonly #answers = new Map<string, boolean>();
+
+  get(topic: string): boolean | undefined {
+    return this.#answers.get(topic);
+  }
+
+  add(topic: string, answer: boolean): boolean {
+    if (this.#answers.size >= KNOWN_MAX) this.#answers.clear();
+    this.#answers.set(topic, answer);
+    return answer;
   }
 }
 

@@ -214,3 +214,52 @@ describe('a reload', () => {
     expect(await told).toMatchObject({ reasonCode: 0x87 });
   });
 });
+
+describe('rules that change while a session is away', () => {
+  function rules(publish: string, subscribe: string): string {
+    const path = join(folder, 'rules.yaml');
+    writeFileSync(path, `rules:\n  - publish: ${publish}\n    subscribe: ${subscribe}\n`);
+    return path;
+  }
+
+  test.each([
+    ['in memory', undefined],
+    ['stored', 'data-'],
+  ])('%s: what waits is only sent if it may be sent now', async (_, prefix) => {
+    const dataDir = join(folder, `${prefix}rules`);
+    const storage =
+      prefix === undefined ? {} : { enabled: true, dataDir, walDir: join(dataDir, 'wal') };
+    const url = await start({ storage, auth: { aclFile: rules('"#"', '[a, b]') } });
+    const away: IClientOptions = { clientId: 'away', clean: false };
+    // It acknowledges nothing, so that one message is under way and will be sent again.
+    const first = await TestClient.connect(url, away);
+    first.mqtt.handleMessage = () => {};
+    await first.mqtt.subscribeAsync(['a', 'b'], { qos: 1 });
+    const publisher = await TestClient.connect(url);
+    await publisher.mqtt.publishAsync('a', 'under way', { qos: 1 });
+    await first.messages(1);
+    await first.crash();
+    for (const topic of ['a', 'b']) await publisher.mqtt.publishAsync(topic, topic, { qos: 1 });
+    broker?.reconfigure(parseConfig({ storage, auth: { aclFile: rules('"#"', 'b') } }));
+    const second = await TestClient.connect(url, away);
+    expect((await second.messages(1)).map(({ payload }) => payload)).toEqual(['b']);
+    expect(broker?.stats.dropped['not-authorized']).toBe(2);
+    await Promise.all([second.end(), publisher.end()]);
+  });
+
+  test('a will that may no longer be published is not', async () => {
+    const url = await start({ auth: { aclFile: rules('[a, b]', '"#"') } });
+    const observer = await TestClient.connect(url);
+    await observer.mqtt.subscribeAsync('#');
+    const wills: TestClient[] = [];
+    for (const topic of ['a', 'b']) {
+      const will = { topic, payload: Buffer.from('gone'), qos: 0 as const, retain: false };
+      wills.push(await TestClient.connect(url, { will }));
+    }
+    broker?.reconfigure(parseConfig({ auth: { aclFile: rules('b', '"#"') } }));
+    for (const client of wills) await client.crash();
+    expect((await observer.messages(1)).map(({ topic }) => topic)).toEqual(['b']);
+    expect(broker?.stats.refused['not-authorized']).toBe(1);
+    await observer.end();
+  });
+});
