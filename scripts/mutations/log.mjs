@@ -310,8 +310,8 @@ export const logMutations = [
     edits: [
       {
         file: LOG,
-        find: 'await this.flush();\n        await this.checkpoint();',
-        put: 'await this.flush();',
+        find: 'await this.checkpoint().catch(() => this.checkpoint());',
+        put: '',
       },
     ],
     caughtBy: ['simulation'],

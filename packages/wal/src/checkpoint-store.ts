@@ -64,7 +64,13 @@ export interface CheckpointChange {
  */
 export interface CheckpointStore {
   /**
-   * Called once, before anything else, when the log's lock is held.
+   * Called once, before anything else, when the log's lock is held: puts aside what may be damaged.
+   *
+   * @param isLogWhole - whether the log can do without it
+   */
+  prepare?(isLogWhole: () => Promise<boolean>): Promise<void>;
+  /**
+   * Called once, after `prepare`.
    *
    * @throws {LogError} `newer-version`
    */
@@ -94,6 +100,8 @@ export const NO_CHECKPOINT: Checkpoint = {
 
 /** Of a log that has no index: it is read from its beginning at each start. */
 export class NoIndex implements CheckpointStore {
+  async prepare(): Promise<void> {}
+
   open(): void {}
 
   load(): Checkpoint {

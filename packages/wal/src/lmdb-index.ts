@@ -1,5 +1,13 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { type Database, open, type RootDatabase } from 'lmdb';
 import type {
@@ -11,6 +19,7 @@ import type {
   SnapshotRange,
 } from './checkpoint-store.ts';
 import type { LogEventListener } from './events.ts';
+import { IndexSum } from './index-sum.ts';
 import { isPlausible } from './lmdb-check.ts';
 import { LogError } from './log-error.ts';
 import { decodeFormerPairs, decodePairs, encodePairs } from './stream-pairs.ts';
@@ -60,38 +69,60 @@ interface FormerMeta {
  * identity of the log, the position, the segments and the place of the last snapshot; `state` the owner's
  * entries; `streams` lists of positions and origins by segment, stream and first position of the list.
  *
- * It is never the truth: a database that can't be read is put aside and made anew.
+ * It is never the truth: a database that isn't as it was left is put aside and made anew.
  */
 export class LmdbIndex implements CheckpointStore {
   readonly #directory: string;
   readonly #path: string;
   /** The file that is there while the database is read for the first time. */
   readonly #marker: string;
+  readonly #sum: IndexSum;
   readonly #onEvent: LogEventListener;
   #databases: Databases | null;
+  /** What it has of the streams is not all: the next process is to make it anew. */
+  #isPartial: boolean;
 
   /** @param directory - is made when missing, when the log is opened */
   constructor(directory: string, onEvent: LogEventListener = () => {}) {
     this.#directory = directory;
     this.#path = join(directory, FILE_NAME);
     this.#marker = join(directory, MARKER_NAME);
+    this.#sum = new IndexSum(this.#path);
     this.#onEvent = onEvent;
     this.#databases = null;
+    this.#isPartial = false;
+  }
+
+  async prepare(isLogWhole: () => Promise<boolean>): Promise<void> {
+    if (!existsSync(this.#path)) {
+      this.#sum.forget();
+      return;
+    }
+    const soundness = this.#sum.check();
+    if (soundness === 'sound' || soundness === 'unknown' || !(await isLogWhole())) return;
+    if (soundness === 'damaged') {
+      this.#discard(`${this.#path} is not as it was left: it is damaged, or another file`);
+      return;
+    }
+    // It was not whole yet, as a crash may leave it.
+    for (const path of [this.#path, `${this.#path}-lock`]) rmSync(path, { force: true });
+    this.#sum.forget();
+    this.#onEvent({ type: 'index-unfinished', file: this.#path });
   }
 
   open(): void {
     mkdirSync(this.#directory, { recursive: true });
     const why = whyUnusable(this.#path, this.#marker);
     // The segments hold everything that it did.
-    if (why !== null) setAside(this.#path, why, this.#onEvent);
+    if (why !== null) this.#discard(why);
     // Should the process die while the database is read, the next one doesn't try that again.
-    writeFileSync(this.#marker, '');
+    writeFileSync(this.#marker, '', { mode: 0o600 });
     let root: RootDatabase;
     try {
-      root = open(options(this.#path));
+      root = openPrivate(this.#path);
     } catch (error) {
-      setAside(this.#path, String(error), this.#onEvent);
-      root = open(options(this.#path));
+      this.#discard(String(error));
+      root = openPrivate(this.#path);
     }
     const meta = root.openDB<Meta | FormerMeta, string>({ name: 'meta', encoding: 'json' });
     this.#databases = {
@@ -118,6 +149,8 @@ export class LmdbIndex implements CheckpointStore {
   static async peek(directory: string): Promise<IndexSummary | null> {
     const path = join(directory, FILE_NAME);
     if (!existsSync(path) || !isPlausible(path)) return null;
+    const soundness = new IndexSum(path).check();
+    if (soundness === 'damaged' || soundness === 'unfinished') return null;
     const root = open({ ...options(path), readOnly: true });
     try {
       const meta: Database<Meta, string> | undefined = root.openDB({
@@ -170,12 +203,40 @@ export class LmdbIndex implements CheckpointStore {
     await this.close();
     renameSync(this.#path, aside);
     rmSync(`${this.#path}-lock`, { force: true });
+    this.#sum.forget();
     this.open();
     return aside;
   }
 
+  /** Keeps one copy, for whoever wants to know what happened. */
+  #discard(why: string): void {
+    this.#onEvent({ type: 'index-rebuilt', why });
+    if (existsSync(this.#path)) renameSync(this.#path, `${this.#path}.damaged`);
+    rmSync(`${this.#path}-lock`, { force: true });
+    this.#sum.forget();
+  }
+
   async commit(change: CheckpointChange): Promise<void> {
     rmSync(this.#marker, { force: true });
+    await this.#refuseIfDamaged();
+    await this.#sum.begin();
+    await this.#write(change);
+    if (!this.#isPartial) await this.#sum.end();
+  }
+
+  /** Writing to a damaged database can end the process. It begins anew, and the next checkpoint holds everything. */
+  async #refuseIfDamaged(): Promise<void> {
+    if (await this.#sum.isRight()) return;
+    await this.close();
+    const why = `${this.#path} was damaged while it was in use`;
+    this.#discard(why);
+    this.#sum.spoil();
+    this.#isPartial = true;
+    this.open();
+    throw new LogError('corrupt', why);
+  }
+
+  async #write(change: CheckpointChange): Promise<void> {
     const { root, meta, state, streams } = this.#opened;
     // One transaction: LMDB shows and keeps it whole or not at all.
     await root.transaction(() => {
@@ -235,11 +296,10 @@ function whyUnusable(path: string, marker: string): string | null {
   return isPlausible(path) ? null : `${path} is no database, or not a whole one`;
 }
 
-/** Keeps one copy, for whoever wants to know what happened. */
-function setAside(path: string, why: string, onEvent: LogEventListener): void {
-  onEvent({ type: 'index-rebuilt', why });
-  if (existsSync(path)) renameSync(path, `${path}.damaged`);
-  rmSync(`${path}-lock`, { force: true });
+/** Opens or makes a database that only its user can read: LMDB's own files would be everybody's. */
+function openPrivate(path: string): RootDatabase {
+  for (const file of [path, `${path}-lock`]) closeSync(openSync(file, 'a', 0o600));
+  return open(options(path));
 }
 
 function options(path: string) {

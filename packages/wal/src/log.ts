@@ -16,6 +16,7 @@ import { Failures, isDiskFull } from './failures.ts';
 import type { Files } from './files.ts';
 import { alignUp, type LogRecord } from './format.ts';
 import { LogError } from './log-error.ts';
+import { holdsWholeState } from './log-id.ts';
 import type { LogOptions, SyncOptions } from './log-options.ts';
 import type { LogOwner } from './log-owner.ts';
 import { LogReader, type RecordView } from './log-reader.ts';
@@ -196,8 +197,10 @@ export class Log {
       if (options.owner?.keep !== undefined && options.owner.snapshot === undefined) {
         throw new TypeError('an owner that has `keep` needs `snapshot`, too');
       }
-      index.open();
       segments = await listSegments(files, directory);
+      const found = segments;
+      await index.prepare?.(() => holdsWholeState(files, found));
+      index.open();
       const recovered = await recoverLog(options, files, index, segments);
       const log = new Log(options, recovered, unlock);
       const { position } = recovered.checkpoint;
@@ -501,7 +504,8 @@ export class Log {
       await this.#compaction.settled();
       if (this.#state.status === 'open') {
         await this.flush();
-        await this.checkpoint();
+        // One that fails is followed by one that holds everything.
+        await this.checkpoint().catch(() => this.checkpoint());
       }
     } finally {
       this.#state.status = 'closed';

@@ -102,8 +102,9 @@ describe('on real files', () => {
     await log.close();
   }
 
-  const giveIndex = (from: string, to: string) =>
-    cp(join(from, 'index.mdb'), join(to, 'index.mdb'));
+  async function giveIndex(from: string, to: string): Promise<void> {
+    for (const name of ['index.mdb', 'index.mdb.sum']) await cp(join(from, name), join(to, name));
+  }
 
   async function segmentFiles(directory: string): Promise<string[]> {
     const names = (await readdir(directory)).filter((name) => name.endsWith('.log')).sort();

@@ -1,6 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import {
+  appendFile,
+  mkdtemp,
+  open as openFile,
+  readdir,
+  readFile,
+  rm,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
@@ -9,6 +17,7 @@ import { open as openLmdb } from 'lmdb';
 import { LmdbIndex, Log, type LogEvent, type LogOptions } from '../src/index.ts';
 import { decodePairs } from '../src/stream-pairs.ts';
 import { checkItems, LiveSet } from './support/live-set.ts';
+import { Random } from './support/random.ts';
 
 // A machine that is busy with other work is no failure.
 jest.setTimeout(120_000);
@@ -216,6 +225,8 @@ describe('versions', () => {
     }
     const { checkpointPosition } = log;
     await log.close();
+    // They had no checksum.
+    await rm(join(directory, 'index.mdb.sum'));
     const root = openLmdb({ path: join(directory, 'index.mdb'), noSubdir: true, maxDbs: 4 });
     const meta = root.openDB({ name: 'meta', encoding: 'json' });
     const streams = root.openDB({ name: 'streams', encoding: 'binary' });
@@ -257,6 +268,8 @@ describe('versions', () => {
   test('an index of a newer version is refused', async () => {
     await (await open()).close();
     logs.length = 0;
+    // They had no checksum.
+    await rm(join(directory, 'index.mdb.sum'));
     const root = openLmdb({ path: join(directory, 'index.mdb'), noSubdir: true, maxDbs: 4 });
     await root.openDB({ name: 'meta', encoding: 'json' }).put('meta', { version: 99 });
     await root.close();
@@ -340,6 +353,61 @@ describe('the index', () => {
     const events: LogEvent[] = [];
     const log = await expectItems(former, events);
     expect(log.stats.recoveredRecords).toBeGreaterThan(0);
+  });
+
+  test('that is not as it was left is made anew, whatever was changed, and nothing else is lost', async () => {
+    const former = await fill();
+    const path = join(directory, 'index.mdb');
+    const whole = await readFile(path);
+    const random = new Random(1);
+    for (let round = 0; round < 20; round++) {
+      const bytes = Buffer.from(whole);
+      for (let count = 0; count < 20; count++) {
+        const at = random.below(bytes.length);
+        bytes[at] = (bytes[at] as number) ^ (1 << random.below(8));
+      }
+      const cut = round % 4 === 3 ? random.below(bytes.length) : bytes.length;
+      await writeFile(path, bytes.subarray(0, cut));
+      const events: LogEvent[] = [];
+      await (await expectItems(former, events)).close();
+      expect(events[0]).toMatchObject({ type: 'index-rebuilt' });
+      const again = await expectItems(former);
+      expect(again.stats.recoveredRecords).toBe(0);
+      await again.close();
+    }
+  });
+
+  test('that was not written to its end is made anew, which is no damage', async () => {
+    const former = await fill();
+    const path = join(directory, 'index.mdb');
+    await writeFile(`${path}.changing`, '');
+    await (await expectItems(former)).close();
+    await writeFile(`${path}.changing`, '');
+    await appendFile(path, 'x');
+    const events: LogEvent[] = [];
+    const log = await expectItems(former, events);
+    expect(events[0]).toMatchObject({ type: 'index-unfinished', file: path });
+    expect(log.stats.recoveredRecords).toBeGreaterThan(0);
+  });
+
+  test('that is damaged while it is in use is not written to: it begins anew, and holds everything', async () => {
+    const former = await fill();
+    const events: LogEvent[] = [];
+    const owner = new LiveSet();
+    const log = await open({ owner }, events);
+    const path = join(directory, 'index.mdb');
+    const file = await openFile(path, 'r+');
+    await file.write(Buffer.alloc(100, 0xa5), 0, 100, 9000);
+    await file.close();
+    owner.add(log, 'last');
+    await expect(log.checkpoint()).rejects.toThrow('was damaged while it was in use');
+    expect(events.at(-1)).toMatchObject({ type: 'index-rebuilt' });
+    await log.checkpoint();
+    await log.close();
+    const next = new LiveSet();
+    const again = await open({ owner: next });
+    expect(next.items.size).toBe(former.items.size + 1);
+    await again.close();
   });
 
   test('is made anew when the last process died while it read it', async () => {

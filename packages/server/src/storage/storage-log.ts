@@ -8,6 +8,9 @@ export function logStorageEvent(log: Logger, event: LogEvent): void {
     case 'torn-tail':
       log.info('storage-torn-tail', fields);
       break;
+    case 'index-unfinished':
+      log.info('storage-index-unfinished', fields);
+      break;
     case 'checking':
       log.info('storage-checking', fields);
       break;

@@ -170,7 +170,11 @@ test('an index of another log: each command tells it, and none uses it', async (
       message: expect.stringContaining(told),
     });
   }
-  expect(await readdir(join(other, 'index'))).toEqual(['index.mdb', 'index.mdb-lock']);
+  expect(await readdir(join(other, 'index'))).toEqual([
+    'index.mdb',
+    'index.mdb-lock',
+    'index.mdb.sum',
+  ]);
   const own = await wal('stat', directory);
   expect(own.output).toMatch(/^log [0-9a-f]{32}$/m);
 });

@@ -233,7 +233,19 @@ test('a log that is damaged, of a newer version, or not that of the index', asyn
   await rebuilt.waitFor(/storage-index-rebuilt .*\n/);
   rebuilt.child.kill('SIGTERM');
   await rebuilt.exitCode();
-  expect([refused, quarantined.output, newer, rebuilt.output].map(note)).toEqual([1, 1, 1, 1]);
+  const index = path('new-data/index/index.mdb');
+  const bytes = readFileSync(index);
+  bytes[5000] = 0xff ^ (bytes[5000] as number);
+  writeFileSync(index, bytes);
+  const remade = new Command(
+    [...QUIET, '--wal-dir', 'other-log', '--data-dir', 'new-data'],
+    folder,
+  );
+  await remade.waitFor(/storage-index-rebuilt .*\n/);
+  remade.child.kill('SIGTERM');
+  await remade.exitCode();
+  const outputs = [refused, quarantined.output, newer, rebuilt.output, remade.output];
+  expect(outputs.map(note)).toEqual([1, 1, 1, 1, 1]);
 });
 
 test('a heap that is too small', async () => {
