@@ -80,7 +80,7 @@ export class Broker {
     this.runtime = runtime;
     this.stats = createStats();
     this.memory = new MemoryLedger(config);
-    this.router = new Router(config, runtime, this.stats);
+    this.router = new Router(config, runtime, this.stats, this.memory);
     this.faults = new Faults(this);
     this.retainedReplays = new RetainedReplays(this.router.retained, runtime, this.faults);
     this.deadlines = new DeadlineQueue((connection, error) =>

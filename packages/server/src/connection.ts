@@ -358,6 +358,7 @@ export class Connection implements SessionLink, TransportHandler {
   holdUntilCommitted(storage: Storage, position: number, onRefused: () => void): void {
     if (position < storage.committedPosition) return;
     this.output.hold();
+    storage.publishers.holdBack(this);
     storage.whenCommitted({
       position,
       connection: this,

@@ -1,4 +1,4 @@
-import { MemoryAccount } from '@promptmq/session';
+import { MemoryAccount, type MemoryLimits } from '@promptmq/session';
 import type { Config } from './config/index.ts';
 import { OutputMemory } from './output-memory.ts';
 
@@ -11,30 +11,48 @@ export class MemoryLedger {
   readonly output: OutputMemory;
   /** What came of packets that are not whole yet. */
   readonly input: MemoryAccount;
+  /** Retained messages that new subscriptions are owed, as far as they are not in memory anyhow. */
+  readonly replays: MemoryAccount;
+  /** Routes of the topics that were published to last. */
+  readonly topics: MemoryAccount;
+
+  constructor({ mqtt }: Config) {
+    this.output = new OutputMemory(
+      limits(
+        () => mqtt.maxOutputBuffer,
+        () => mqtt.maxOutputTotal,
+      ),
+    );
+    this.input = account(
+      () => mqtt.maxPacketSize,
+      () => mqtt.maxInputTotal,
+    );
+    this.replays = account(
+      () => mqtt.maxReplayBytes,
+      () => mqtt.maxReplayBytesTotal,
+    );
+    this.topics = account(() => mqtt.maxTopicCache);
+  }
 
   /** All of them, by kind. */
   get accounts(): Record<string, MemoryAccount> {
-    const { output, input } = this;
-    return { output, input };
+    const { output, input, replays, topics } = this;
+    return { output, input, replays, topics };
   }
+}
 
-  constructor({ mqtt }: Config) {
-    // Limits are read from the configuration whenever they are asked: a reload changes them in place.
-    this.output = new OutputMemory({
-      get clientMax() {
-        return mqtt.maxOutputBuffer;
-      },
-      get max() {
-        return mqtt.maxOutputTotal;
-      },
-    });
-    this.input = new MemoryAccount({
-      get clientMax() {
-        return mqtt.maxPacketSize;
-      },
-      get max() {
-        return mqtt.maxInputTotal;
-      },
-    });
-  }
+function account(clientMax: () => number, max?: () => number): MemoryAccount {
+  return new MemoryAccount(limits(clientMax, max));
+}
+
+/** Limits are read from the configuration whenever they are asked: a reload changes them in place. */
+function limits(clientMax: () => number, max: () => number = clientMax): MemoryLimits {
+  return {
+    get clientMax() {
+      return clientMax();
+    },
+    get max() {
+      return max();
+    },
+  };
 }

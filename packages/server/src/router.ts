@@ -13,6 +13,7 @@ import {
 } from '@promptmq/session';
 import type { Config } from './config/index.ts';
 import type { Connection } from './connection.ts';
+import type { MemoryLedger } from './memory-ledger.ts';
 import type { TopicMeter } from './observability/topic-meter.ts';
 import { Publication } from './publication.ts';
 import type { Runtime } from './runtime.ts';
@@ -49,7 +50,7 @@ export class Router {
   readonly #storedSessions: BrokerSession[] = [];
   readonly #storedDeliveries: Delivery[] = [];
 
-  constructor(config: Config, runtime: Runtime, stats: BrokerStats) {
+  constructor(config: Config, runtime: Runtime, stats: BrokerStats, memory: MemoryLedger) {
     this.#config = config;
     this.#runtime = runtime;
     this.#stats = stats;
@@ -68,10 +69,13 @@ export class Router {
       },
       onExpired: ({ topic }) => this.storage?.retained.drop(topic),
       isExempt: ({ topicBytes }) => isReserved(topicBytes),
+      historyMemory: memory.replays,
     });
     this.topicMeter = null;
-    this.#topics = new TopicCache(this.trie, (buffer, start, end) =>
-      this.#decodeTopic(buffer, start, end),
+    this.#topics = new TopicCache(
+      this.trie,
+      (buffer, start, end) => this.#decodeTopic(buffer, start, end),
+      { memory: memory.topics },
     );
   }
 

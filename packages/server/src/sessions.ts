@@ -177,6 +177,7 @@ export class Sessions implements RecoveryHost {
         return mqtt.queueOverflow;
       },
       totals: this.#totals,
+      replayMemory: this.#broker.memory.replays,
       onDrop: (reason: DropReason) => clientEvents.messageDropped(clientId, reason),
     });
     const entry = new SessionEntry(
@@ -200,6 +201,7 @@ export class Sessions implements RecoveryHost {
     const { runtime, storage } = this.#broker;
     const entry = this.entryOf(session);
     session.detach();
+    this.#broker.retainedReplays.onDetached(session);
     if (will === 'discard-will') entry.will = null; // [MQTT-3.1.2-10]
     if (session.expiryInterval === 0) {
       this.#end(entry);
@@ -321,7 +323,7 @@ export class Sessions implements RecoveryHost {
   }
 
   dropEntry({ session }: SessionEntry): void {
-    const { stats, router } = this.#broker;
+    const { stats, router, retainedReplays } = this.#broker;
     if (this.#entries.get(session.clientId)?.session === session) {
       this.#entries.delete(session.clientId);
     }
@@ -330,6 +332,7 @@ export class Sessions implements RecoveryHost {
       router.trie.unsubscribe(session, topicFilter);
     }
     session.subscriptions.clear();
+    retainedReplays.forget(session);
     stats.subscriptionsCurrent = router.trie.subscriptionCount;
   }
 

@@ -39,18 +39,22 @@ export function subscribe(broker: Broker, connection: Connection, packet: Subscr
       granted.push(connection.version === 5 ? refusal : ReasonCode.UnspecifiedError);
       continue;
     }
-    const isReplacement = session.subscriptions.has(request.topic);
+    const former = session.subscriptions.get(request.topic);
     const subscription = addSubscription(broker, session, request, identifier);
     granted.push(subscription.qos);
-    added.push(subscription);
-    if (isOwedRetained(subscription, isReplacement)) replays.push(subscription);
+    if (former === undefined || !isSame(subscription, former)) added.push(subscription);
+    if (isOwedRetained(subscription, former !== undefined)) replays.push(subscription);
   }
   broker.stats.subscriptionsCurrent = broker.router.trie.subscriptionCount;
   const { storage } = broker;
-  const position =
-    session.store === null || storage === null || added.length === 0
-      ? -1
-      : storage.writeSubscriptions(broker.sessions.entryOf(session), added);
+  let position = -1;
+  if (session.store !== null && storage !== null) {
+    // What is the same as before is safe when an earlier SUBSCRIBE is.
+    position =
+      added.length === 0
+        ? storage.lastPosition
+        : storage.writeSubscriptions(broker.sessions.entryOf(session), added);
+  }
   broker.log.debug('client-subscribed', { clientId: session.clientId, granted });
   answer(broker, connection, position, { cmd: 'suback', messageId: packet.messageId, granted });
   for (const subscription of replays) replayRetained(broker, connection, subscription, position);
@@ -63,6 +67,7 @@ function answer(broker: Broker, connection: Connection, position: number, packet
     connection.sender.send(packet);
     return;
   }
+  storage.publishers.holdBack(connection);
   storage.whenCommitted({
     position,
     connection,
@@ -99,9 +104,22 @@ function addSubscription(
     retainHandling: request.rh ?? 0,
     subscriptionIdentifier,
   };
+  const former = session.subscriptions.get(request.topic);
+  if (former !== undefined && isSame(subscription, former)) return subscription;
   session.subscriptions.set(request.topic, subscription); // [MQTT-3.8.4-3]
   broker.router.trie.subscribe(session, subscription);
   return subscription;
+}
+
+/** Whether a subscription is what there was before, so that nothing changes by it. */
+function isSame(one: Subscription, other: Subscription): boolean {
+  return (
+    one.qos === other.qos &&
+    one.noLocal === other.noLocal &&
+    one.retainAsPublished === other.retainAsPublished &&
+    one.retainHandling === other.retainHandling &&
+    one.subscriptionIdentifier === other.subscriptionIdentifier
+  );
 }
 
 /** The reason code to refuse a filter with, or null; throws where the refusal ends the connection. */
@@ -133,8 +151,16 @@ function refusalOf(
   }
   if (broker.router.isTooDeep(topic)) return ReasonCode.TopicFilterInvalid;
   if (connection.permissions?.maySubscribe(topic) === false) return ReasonCode.NotAuthorized;
-  const { subscriptions } = connection.session as BrokerSession;
+  const session = connection.session as BrokerSession;
+  const { subscriptions } = session;
   if (subscriptions.size >= mqtt.maxSubscriptions && !subscriptions.has(topic)) {
+    return ReasonCode.QuotaExceeded;
+  }
+  const { replays } = broker.memory;
+  // The retained messages that a stored session is owed at QoS 1 and 2 are written, and wait in memory.
+  const isStored = session.store !== null && request.qos > 0;
+  if (isStored && (request.rh ?? 0) < 2 && !replays.hasRoomFor(session.replayBytes, 1)) {
+    replays.refusals++;
     return ReasonCode.QuotaExceeded;
   }
   return null;
@@ -165,12 +191,12 @@ function replayRetained(
     delivery.position = Math.max(0, position);
     return delivery;
   };
-  if (session.store === null || storage === null) {
+  // At QoS 0 there is nothing to store.
+  if (session.store === null || storage === null || subscription.qos === 0) {
     broker.retainedReplays.add({
       walk: router.retained.walk(topicFilter),
       session,
-      connection,
-      isHeldBack: false,
+      isTransient: subscription.qos === 0,
       onFound: (messages, now) => {
         session.replayLater(noLocal ? messages.filter(isOwed) : messages, toDelivery, now);
       },
@@ -217,6 +243,7 @@ export function unsubscribe(
     const existed = session.subscriptions.delete(topicFilter); // [MQTT-3.10.4-1]
     if (existed) {
       broker.router.trie.unsubscribe(session, topicFilter);
+      broker.retainedReplays.cancel(session, topicFilter);
       removed.push(topicFilter);
     }
     granted.push(existed ? ReasonCode.Success : ReasonCode.NoSubscriptionExisted);
@@ -247,6 +274,7 @@ export function revokeSubscriptions(
   for (const topicFilter of removed) {
     session.subscriptions.delete(topicFilter);
     broker.router.trie.unsubscribe(session, topicFilter);
+    broker.retainedReplays.cancel(session, topicFilter);
   }
   broker.stats.subscriptionsCurrent = broker.router.trie.subscriptionCount;
   // On a full disk they come back with a restart, and are taken away again when the client does.

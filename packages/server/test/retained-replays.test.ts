@@ -35,7 +35,7 @@ test('no turn is spent on very many retained messages, and all of them come, onc
   const client = simulation.connect('client');
   simulation.runtime.endsByHand = true;
   client.subscribe('t/#', { qos: 0 });
-  expect(client.isPaused).toBe(true);
+  expect(client.isPaused).toBe(false);
   const turns: string[][] = [];
   while (turns.flat().length < COUNT + 1) turns.push(sentInTurn(simulation, client));
   expect(turns.length).toBeGreaterThanOrEqual(COUNT / 5000);
@@ -45,7 +45,6 @@ test('no turn is spent on very many retained messages, and all of them come, onc
   expect(new Set(rest).size).toBe(COUNT);
   expect(rest.every((sent) => sent.startsWith('retained t/'))).toBe(true);
   expect(sentInAllTurns(simulation, client)).toEqual([]);
-  expect(client.isPaused).toBe(false);
 });
 
 test.each([0, 1] as const)(
@@ -98,7 +97,6 @@ test('a session that ends, and a subscription that goes, are owed nothing more',
   ends.drop();
   unsubscribed.send({ cmd: 'unsubscribe', messageId: 2, unsubscriptions: ['t/#'] });
   expect(sentInAllTurns(simulation, unsubscribed).length).toBeLessThan(COUNT / 2);
-  expect(unsubscribed.isPaused).toBe(false);
   unsubscribed.subscribe('t/7');
   expect(sentInAllTurns(simulation, unsubscribed)).toEqual(['suback', 'retained t/7 first']);
 });
@@ -109,7 +107,6 @@ test('a broker that stops looks for nothing more', async () => {
   simulation.runtime.endsByHand = true;
   client.subscribe('t/#', { qos: 0 });
   const stopped = simulation.broker.stop(0, 0x8b);
-  expect(client.isPaused).toBe(false);
   let turns = 0;
   while (simulation.runtime.endOneTurn()) turns++;
   expect(turns).toBeLessThan(COUNT / 5000);

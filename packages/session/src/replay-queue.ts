@@ -1,6 +1,10 @@
 import type { Delivery } from './delivery.ts';
 import { Fifo } from './fifo.ts';
+import type { MemoryAccount } from './memory-account.ts';
 import type { Message } from './message.ts';
+
+/** What a delivery occupies: an estimate, without its message, which is retained. */
+const DELIVERY_BYTES = 250;
 
 /** Messages that are to be sent; at least one is left. */
 interface Batch {
@@ -12,6 +16,8 @@ interface Batch {
 
 /** Retained messages that new subscriptions of a session are owed, in the order in which they are to be sent. */
 export class ReplayQueue {
+  /** Where deliveries are counted. */
+  readonly #memory: MemoryAccount | null;
   readonly #deliveries: Fifo<Delivery>;
   /** Those of them that are stored, by sequence. */
   readonly #stored: Map<number, Delivery>;
@@ -21,7 +27,8 @@ export class ReplayQueue {
   /** Of subscriptions for which more is still being looked for. */
   #openCount: number;
 
-  constructor() {
+  constructor(memory: MemoryAccount | null = null) {
+    this.#memory = memory;
     this.#deliveries = new Fifo();
     this.#stored = new Map();
     this.#batches = new Fifo();
@@ -43,6 +50,11 @@ export class ReplayQueue {
     this.#openCount--;
   }
 
+  /** What its deliveries count. */
+  get bytes(): number {
+    return this.#deliveries.length * DELIVERY_BYTES;
+  }
+
   get length(): number {
     return this.#deliveries.length + this.#batchedCount;
   }
@@ -54,6 +66,7 @@ export class ReplayQueue {
 
   /** Appends deliveries; not together with `pushLater`. */
   push(deliveries: readonly Delivery[]): void {
+    this.#count(deliveries.length);
     for (const delivery of deliveries) {
       this.#deliveries.push(delivery);
       if (delivery.sequence > 0) this.#stored.set(delivery.sequence, delivery);
@@ -79,19 +92,24 @@ export class ReplayQueue {
   /** Takes what `peek` has returned. */
   shift(): void {
     const delivery = this.#deliveries.shift();
-    if (delivery !== undefined && delivery.sequence > 0) this.#stored.delete(delivery.sequence);
+    if (delivery === undefined) return;
+    this.#count(-1);
+    if (delivery.sequence > 0) this.#stored.delete(delivery.sequence);
   }
 
   /** Keeps only deliveries that `keep` accepts. */
   filter(keep: (delivery: Delivery) => boolean): void {
+    const before = this.#deliveries.length;
     this.#deliveries.filter((delivery) => {
       const isKept = keep(delivery);
       if (!isKept) this.#stored.delete(delivery.sequence);
       return isKept;
     });
+    this.#count(this.#deliveries.length - before);
   }
 
   clear(): void {
+    this.#count(-this.#deliveries.length);
     this.#deliveries.clear();
     this.#stored.clear();
     this.#batches.clear();
@@ -106,6 +124,11 @@ export class ReplayQueue {
     if (first.next === first.messages.length) this.#batches.shift();
     this.#batchedCount--;
     this.#deliveries.push(delivery);
+    this.#count(1);
     return delivery;
+  }
+
+  #count(deliveries: number): void {
+    if (this.#memory !== null) this.#memory.bytes += deliveries * DELIVERY_BYTES;
   }
 }

@@ -1,5 +1,7 @@
 import { LevelTree } from './level-tree.ts';
+import { MemoryAccount } from './memory-account.ts';
 import { type Message, messageSize } from './message.ts';
+import { RetainedHistory } from './retained-history.ts';
 import { RetainedWalk } from './retained-walk.ts';
 
 /** What a retained message occupies beside its bytes: an estimate, for the byte limit. */
@@ -15,7 +17,11 @@ export interface RetainedStoreOptions extends RetainedLimits {
   readonly onExpired?: (message: Message) => void;
   /** Whether a message doesn't count against the limits: those of the broker itself. */
   readonly isExempt?: (message: Message) => boolean;
+  /** Where what is remembered for those who look for messages as they were is counted. */
+  readonly historyMemory?: MemoryAccount;
 }
+
+const UNLIMITED = { clientMax: Number.POSITIVE_INFINITY, max: Number.POSITIVE_INFINITY };
 
 /**
  * The retained message of each topic (§3.3.1.3), in a tree of levels: a filter visits only the branches
@@ -30,6 +36,7 @@ export class RetainedStore {
   readonly #tree: LevelTree<Message>;
   /** Those that are under way. */
   readonly #walks: Set<RetainedWalk>;
+  readonly #history: RetainedHistory;
   /** Those that expire, by topic, so that looking for them doesn't visit the others. */
   readonly #expiring: Map<string, Message>;
   #sweep: IterableIterator<Message>;
@@ -43,6 +50,7 @@ export class RetainedStore {
     this.#isExempt = options.isExempt ?? (() => false);
     this.#tree = new LevelTree();
     this.#walks = new Set();
+    this.#history = new RetainedHistory(options.historyMemory ?? new MemoryAccount(UNLIMITED));
     this.#expiring = new Map();
     this.#sweep = this.#expiring.values();
     this.#bytes = 0;
@@ -81,7 +89,7 @@ export class RetainedStore {
       if (isOneTooMany || bytes > this.#limits.bytesMax) return 'refused';
     }
     this.#tree.set(message.topic, message);
-    if (this.#walks.size > 0) this.#noteReplaced(message.topic, former);
+    this.#history.noteReplaced(message.topic, former);
     this.#bytes += added;
     this.#expiring.delete(message.topic);
     if (message.expiresAt !== Number.POSITIVE_INFINITY) this.#expiring.set(message.topic, message);
@@ -116,20 +124,22 @@ export class RetainedStore {
    */
   match(topicFilter: string, now: number): Message[] {
     const found: Message[] = [];
-    new RetainedWalk(this.#tree, topicFilter).step(found, Number.POSITIVE_INFINITY);
+    const walk = this.walk(topicFilter);
+    walk.step(found, Number.POSITIVE_INFINITY);
+    this.end(walk);
     return this.#withoutExpired(found, now);
   }
 
   /**
    * Begins to look for the messages whose topics match a filter, as they are now; see `RetainedWalk`. Whoever does not
-   * go on until it is done has to `end` it.
+   * go on until it is done has to `end` it. Until it goes on for the first time, it costs hardly anything.
    *
    * @param topicFilter - valid, and not shared
    */
   walk(topicFilter: string): RetainedWalk {
-    const walk = new RetainedWalk(this.#tree, topicFilter);
+    const walk = new RetainedWalk(this.#tree, this.#history, topicFilter);
+    this.#history.begin(walk);
     this.#walks.add(walk);
-    this.#tree.observers.add(walk);
     return walk;
   }
 
@@ -142,6 +152,7 @@ export class RetainedStore {
    */
   goOn(walk: RetainedWalk, nodesMax: number, found: Message[], now: number): number {
     const messages: Message[] = [];
+    if (!walk.hasStarted) this.#tree.observers.add(walk);
     const visited = walk.step(messages, nodesMax);
     if (walk.isDone) this.end(walk);
     for (const message of this.#withoutExpired(messages, now)) found.push(message);
@@ -150,6 +161,7 @@ export class RetainedStore {
 
   /** Ends a walk. */
   end(walk: RetainedWalk): void {
+    this.#history.end(walk);
     this.#walks.delete(walk);
     this.#tree.observers.delete(walk);
   }
@@ -187,13 +199,9 @@ export class RetainedStore {
     });
   }
 
-  #noteReplaced(topic: string, former: Message | null): void {
-    for (const walk of this.#walks) walk.onReplaced(topic, former);
-  }
-
   #remove(message: Message): void {
     this.#tree.delete(message.topic);
-    for (const walk of this.#walks) walk.onRemoved(message.topic);
+    this.#history.noteRemoved(message);
     this.#expiring.delete(message.topic);
     this.#bytes -= sizeOf(message);
     if (!this.#isExempt(message)) return;

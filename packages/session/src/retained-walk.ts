@@ -1,5 +1,6 @@
 import type { LevelNode, LevelTree, LevelTreeObserver } from './level-tree.ts';
 import type { Message } from './message.ts';
+import type { HistoryReader, RetainedHistory } from './retained-history.ts';
 import {
   isHashAt,
   isHiddenFromWildcards,
@@ -17,8 +18,10 @@ import {
  * Invariant: what is still to be visited is on the stack, and below it; each entry begins where the levels that have
  * been matched end. A change of the tree that moves that point changes the entries.
  */
-export class RetainedWalk implements LevelTreeObserver<Message> {
+export class RetainedWalk implements LevelTreeObserver<Message>, HistoryReader {
   readonly topicFilter: string;
+  /** When it began; the history's. */
+  version: number;
   readonly #tree: LevelTree<Message>;
   /** A stack in columns: nodes that are to be visited, and nodes of whose map of children the rest is. */
   readonly #nodes: LevelNode<Message>[];
@@ -28,26 +31,29 @@ export class RetainedWalk implements LevelTreeObserver<Message> {
   readonly #offsets: number[];
   /** How much of the node's path lies before that, since the node was joined with the one above it. */
   readonly #skips: number[];
-  /** Topics that have changed since it began, with what they had then; null when that is not to be found. */
-  readonly #changes: Map<string, Message | null>;
+  /** What has changed since it began. */
+  readonly #history: RetainedHistory;
+  /** Whether a node has been visited, so that changes of the tree matter. */
+  hasStarted: boolean;
   /** Messages that had been removed, and are back. */
   #owed: Message[];
 
   /** @param topicFilter - valid, and not shared */
-  constructor(tree: LevelTree<Message>, topicFilter: string) {
+  constructor(tree: LevelTree<Message>, history: RetainedHistory, topicFilter: string) {
     this.topicFilter = topicFilter;
+    this.version = 0;
     this.#tree = tree;
     this.#nodes = [];
     this.#children = [];
     this.#offsets = [];
     this.#skips = [];
-    this.#changes = new Map();
+    this.#history = history;
+    this.hasStarted = false;
     this.#owed = [];
-    this.#pushChildren(tree.root, 0);
   }
 
   get isDone(): boolean {
-    return this.#nodes.length === 0 && this.#owed.length === 0;
+    return this.hasStarted && this.#nodes.length === 0 && this.#owed.length === 0;
   }
 
   /**
@@ -59,6 +65,10 @@ export class RetainedWalk implements LevelTreeObserver<Message> {
    */
   step(found: Message[], nodesMax: number): number {
     const nodes = this.#nodes;
+    if (!this.hasStarted) {
+      this.hasStarted = true;
+      this.#pushChildren(this.#tree.root, 0);
+    }
     for (const message of this.#owed.splice(0)) found.push(message);
     let left = nodesMax;
     while (left > 0 && nodes.length > 0) {
@@ -112,9 +122,8 @@ export class RetainedWalk implements LevelTreeObserver<Message> {
   }
 
   #add(message: Message, found: Message[]): void {
-    const former = this.#changes.size === 0 ? undefined : this.#changes.get(message.topic);
-    if (former === undefined) found.push(message);
-    else if (former !== null) found.push(former);
+    const former = this.#history.isEmpty ? message : this.#history.formerOf(this, message);
+    if (former !== null) found.push(former);
   }
 
   /** Has those children visited that the filter's level at `offset` may match. */
@@ -166,19 +175,12 @@ export class RetainedWalk implements LevelTreeObserver<Message> {
 
   // ------------------------------------------------------------- changes in between
 
-  /** A topic gets another message. */
-  onReplaced(topic: string, former: Message | null): void {
-    if (!this.#changes.has(topic)) this.#changes.set(topic, former);
-  }
-
-  /** A topic's message is removed. Should it come back, it may lie where the walk has been or where it hasn't. */
-  onRemoved(topic: string): void {
-    this.#changes.set(topic, null);
-  }
-
-  /** A message that was removed is back, as if nothing had happened: it is owed, at worst a second time. */
+  /**
+   * A message that was removed is back, as if nothing had happened: it is owed, at worst a second time, as it may lie
+   * where the walk has been or where it hasn't.
+   */
   onTakenBack(message: Message): void {
-    const wasRemoved = this.#changes.get(message.topic) === null;
+    const wasRemoved = this.#history.isRemovedSince(this, message.topic);
     if (wasRemoved && matchesFilter(this.topicFilter, message.topic)) this.#owed.push(message);
   }
 

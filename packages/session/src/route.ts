@@ -15,4 +15,6 @@ export interface Route<S extends SharedSubscriber> {
   recipients: readonly Recipient<S>[];
   /** One delivery to one member each; replaced, never changed. */
   groups: readonly SharedGroup<S>[];
+  /** What it counts in the cache that it lies in; 0 when it lies in none. */
+  cachedBytes: number;
 }

@@ -4,6 +4,7 @@ import type { DropListener, DropReason } from './drop.ts';
 import { Fifo } from './fifo.ts';
 import type { FrameQueue } from './frame-queue.ts';
 import { type AckResult, Inflight } from './inflight.ts';
+import type { MemoryAccount } from './memory-account.ts';
 import { type Message, STORED_MESSAGE } from './message.ts';
 import {
   type DeliveryQueue,
@@ -30,6 +31,8 @@ export interface SessionOptions<L extends SessionLink = SessionLink> extends Que
   readonly number?: number;
   /** Keeps the deliveries of QoS 1 and 2; absent when they are in memory only. */
   readonly store?: DeliveryStore<L> | null;
+  /** Where deliveries of retained messages that wait are counted. */
+  readonly replayMemory?: MemoryAccount;
 }
 
 /**
@@ -60,6 +63,8 @@ export class Session<L extends SessionLink = SessionLink> {
   referencePosition: number;
   /** Whether `end` has been called. */
   isEnded: boolean;
+  /** Told when more retained messages could be sent than have been found, between `beginReplay` and `endReplay`. */
+  onReplaysTaken: (() => void) | null;
   readonly store: DeliveryStore<L> | null;
   readonly #onDrop: DropListener;
   #link: L | null;
@@ -85,6 +90,7 @@ export class Session<L extends SessionLink = SessionLink> {
     this.referencePosition = 0;
     const store = options.store ?? null;
     this.isEnded = false;
+    this.onReplaysTaken = null;
     this.store = store;
     const { onDrop } = options;
     this.#onDrop =
@@ -97,7 +103,7 @@ export class Session<L extends SessionLink = SessionLink> {
     this.#link = null;
     this.#inflight = new Inflight(this, store);
     this.#resends = new Fifo();
-    this.#replays = new ReplayQueue();
+    this.#replays = new ReplayQueue(options.replayMemory);
     this.storedQueue = store === null ? null : new StoredQueue(this, store, options, this.#onDrop);
     this.#memoryQueue = store === null ? new MessageQueue(options, onDrop) : null;
     this.#queue = (this.storedQueue ?? this.#memoryQueue) as DeliveryQueue;
@@ -125,6 +131,16 @@ export class Session<L extends SessionLink = SessionLink> {
   /** The same without retained messages: what publishers have added. */
   get queueLength(): number {
     return this.#queue.length;
+  }
+
+  /** Retained messages that have been found and wait to be sent. */
+  get replayCount(): number {
+    return this.#replays.length;
+  }
+
+  /** What deliveries of retained messages that wait take. */
+  get replayBytes(): number {
+    return this.#replays.bytes;
   }
 
   get queuedBytes(): number {
@@ -435,7 +451,10 @@ export class Session<L extends SessionLink = SessionLink> {
       if (replay.message.expiresAt > now) return replay;
       this.#onDrop('expired', replay);
     }
-    if (!this.#replays.isOver) return undefined;
+    if (!this.#replays.isOver) {
+      this.onReplaysTaken?.();
+      return undefined;
+    }
     // Without quota, a message isn't read back: it may have to wait for long.
     if (!this.#inflight.mayBegin && this.storedQueue?.beginsWithExchange === true) return undefined;
     const head = this.#queue.peek(now);

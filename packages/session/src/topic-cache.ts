@@ -1,3 +1,4 @@
+import { MemoryAccount } from './memory-account.ts';
 import type { Route } from './route.ts';
 import type { SharedSubscriber } from './shared-group.ts';
 import type { SubscriptionTrie } from './subscription-trie.ts';
@@ -6,30 +7,44 @@ import type { SubscriptionTrie } from './subscription-trie.ts';
 const WAYS = 4;
 const BUCKETS_MIN = 256;
 
+/** What a route occupies, by estimate: in itself, for each byte of its topic, and for each who receives it. */
+const ROUTE_BYTES = 250;
+const BYTES_PER_TOPIC_BYTE = 3;
+const RECIPIENT_BYTES = 8;
+
 export interface TopicCacheOptions {
   /** Routes that are kept; 65,536 by default. */
   readonly routesMax?: number;
   /** Any number; a random one keeps clients from choosing topics that share a bucket. */
   readonly hashSeed?: number;
+  /** Where its bytes are counted, which it keeps below the limit; by default there is none. */
+  readonly memory?: MemoryAccount;
 }
+
+const UNLIMITED = { clientMax: Number.POSITIVE_INFINITY, max: Number.POSITIVE_INFINITY };
 
 /**
  * Routes by the encoded topic, so that a known topic costs a hash and a comparison and no string. It is
- * bounded: a new topic takes the place of another of its bucket once the table is as large as it may be.
+ * bounded: a new topic takes the place of another of its bucket once the table is as large as it may be, and of any
+ * others while there are too many bytes.
  *
- * Invariant: a route lies in the bucket of its topic's hash, and in one slot at most.
+ * Invariant: a route lies in the bucket of its topic's hash, and in one slot at most; `cachedBytes` of all that lie in
+ * one are counted.
  */
 export class TopicCache<S extends SharedSubscriber> {
   readonly #trie: SubscriptionTrie<S>;
   readonly #decodeTopic: (buffer: Uint8Array, start: number, end: number) => string;
   readonly #hashSeed: number;
   readonly #bucketsMax: number;
+  readonly #memory: MemoryAccount;
   #slots: (Route<S> | null)[];
   #hashes: Int32Array;
   #bucketMask: number;
   #count: number;
   /** Which way of its bucket the next route takes when all are taken. */
   #victim: number;
+  /** Where routes were taken out last to make room. */
+  #evictedSlot: number;
   /** The last hit: publishers tend to stay with a topic. */
   #last: Route<S> | null;
 
@@ -51,6 +66,8 @@ export class TopicCache<S extends SharedSubscriber> {
     this.#bucketMask = buckets - 1;
     this.#count = 0;
     this.#victim = 0;
+    this.#memory = options.memory ?? new MemoryAccount(UNLIMITED);
+    this.#evictedSlot = 0;
     this.#last = null;
   }
 
@@ -92,6 +109,10 @@ export class TopicCache<S extends SharedSubscriber> {
       const { recipients, groups } = trie.match(route.topic);
       route.recipients = recipients;
       route.groups = groups;
+      if (route.cachedBytes > 0) {
+        this.#setBytes(route, sizeOf(route));
+        if (this.#memory.bytes > this.#memory.max) this.#makeRoom();
+      }
     }
     route.generation = trie.generation;
     return route;
@@ -106,13 +127,34 @@ export class TopicCache<S extends SharedSubscriber> {
       generation: this.#trie.generation,
       recipients,
       groups,
+      cachedBytes: 0,
     };
     if (this.#count * 2 > this.#slots.length && this.#bucketMask + 1 < this.#bucketsMax) {
       this.#grow();
     }
     this.#place(hash, route);
     this.#last = route;
+    if (this.#memory.bytes > this.#memory.max) this.#makeRoom();
     return route;
+  }
+
+  /** Takes routes out in turn until they take no more than they may. */
+  #makeRoom(): void {
+    const slots = this.#slots;
+    for (let looked = 0; looked < slots.length; looked++) {
+      if (this.#memory.bytes <= this.#memory.max) return;
+      this.#evictedSlot = (this.#evictedSlot + 1) % slots.length;
+      const route = slots[this.#evictedSlot] as Route<S> | null;
+      if (route === null) continue;
+      this.#setBytes(route, 0);
+      slots[this.#evictedSlot] = null;
+      this.#count--;
+    }
+  }
+
+  #setBytes(route: Route<S>, bytes: number): void {
+    this.#memory.bytes += bytes - route.cachedBytes;
+    route.cachedBytes = bytes;
   }
 
   #place(hash: number, route: Route<S>): void {
@@ -122,10 +164,12 @@ export class TopicCache<S extends SharedSubscriber> {
     if (slot === first + WAYS) {
       slot = first + this.#victim;
       this.#victim = (this.#victim + 1) % WAYS;
+      this.#setBytes(this.#slots[slot] as Route<S>, 0);
     } else {
       this.#count++;
     }
     this.#slots[slot] = route;
+    this.#setBytes(route, sizeOf(route));
     this.#hashes[slot] = hash;
   }
 
@@ -150,6 +194,12 @@ export class TopicCache<S extends SharedSubscriber> {
     }
     return hash ^ (hash >>> 15);
   }
+}
+
+function sizeOf<S extends SharedSubscriber>(route: Route<S>): number {
+  const { topicBytes, recipients, groups } = route;
+  const receivers = recipients.length + groups.length;
+  return ROUTE_BYTES + topicBytes.length * BYTES_PER_TOPIC_BYTE + receivers * RECIPIENT_BYTES;
 }
 
 function isSame(topic: Uint8Array, buffer: Uint8Array, start: number, end: number): boolean {

@@ -118,6 +118,21 @@ export const mqttSection = z
       .describe(
         'bytes of packets that have not come whole, of all clients together; as it fills up, a client that has sent more of one than is left is disconnected. The default has room for one packet of the largest size',
       ),
+    maxReplayBytes: size(65_536, 1000 * GIGABYTE)
+      .prefault('32MB')
+      .describe(
+        'bytes that retained messages take which a stored session is owed at QoS 1 or 2, 250 for each, above which further subscriptions to it are refused; the default is 130,000 messages',
+      ),
+    maxReplayBytesTotal: size(65_536, 1000 * GIGABYTE)
+      .prefault('256MB')
+      .describe(
+        'the same of all sessions together, with what retained messages were that have changed while somebody is sent them; the default is eight sessions at their limit',
+      ),
+    maxTopicCache: size(65_536, 1000 * GIGABYTE)
+      .prefault('64MB')
+      .describe(
+        'bytes of the topics whose subscribers are at hand; the default has room for 65,536 of 150 characters, beyond which none are kept',
+      ),
     overlappingSubscriptions: choice('merge', 'each')
       .prefault('merge')
       .describe(

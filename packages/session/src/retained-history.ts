@@ -1,0 +1,155 @@
+import { Fifo } from './fifo.ts';
+import type { MemoryAccount } from './memory-account.ts';
+import { type Message, messageSize } from './message.ts';
+
+/** What a change occupies beside the bytes of its message: an estimate. */
+const CHANGE_OVERHEAD_BYTES = 200;
+
+/** That a topic got another message. */
+interface Replacement {
+  readonly topic: string;
+  readonly version: number;
+  /** What the topic had before; null when it had none. */
+  readonly former: Message | null;
+}
+
+/** What has become of one topic. */
+interface TopicChanges {
+  /** Oldest first. */
+  readonly replacements: Replacement[];
+  /** When a message of the topic was removed last; 0 when none was. */
+  removedAt: number;
+}
+
+/** Who looks at the retained messages as they were at a version; see `RetainedHistory`. */
+export interface HistoryReader {
+  version: number;
+}
+
+/**
+ * What retained messages were, for all who look for them as they were when they began. A change is noted once, however many
+ * look, and forgotten when the last one is done for whom it matters.
+ *
+ * It takes as much memory as it may. Beyond, the oldest changes are forgotten: who has been looking since before them
+ * finds in their topics what is there by then.
+ *
+ * Invariant: readers are in the order of their versions; nothing is noted while there are none.
+ */
+export class RetainedHistory {
+  readonly #memory: MemoryAccount;
+  readonly #readers: Set<HistoryReader>;
+  readonly #topics: Map<string, TopicChanges>;
+  /** Replacements of all topics, oldest first. */
+  readonly #replacements: Fifo<Replacement>;
+  /** How many changes there have been. */
+  #version: number;
+  /** Version of the last reader. */
+  #newest: number;
+
+  /** @param memory - where its bytes are counted */
+  constructor(memory: MemoryAccount) {
+    this.#memory = memory;
+    this.#readers = new Set();
+    this.#topics = new Map();
+    this.#replacements = new Fifo();
+    this.#version = 0;
+    this.#newest = 0;
+  }
+
+  /** Whether nothing has changed that a reader has to know. */
+  get isEmpty(): boolean {
+    return this.#topics.size === 0;
+  }
+
+  begin(reader: HistoryReader): void {
+    reader.version = this.#version;
+    this.#newest = this.#version;
+    this.#readers.add(reader);
+  }
+
+  end(reader: HistoryReader): void {
+    if (!this.#readers.delete(reader)) return;
+    const [oldest] = this.#readers;
+    if (oldest === undefined) this.#clear();
+    else this.#forget(({ version }) => version <= oldest.version);
+  }
+
+  /**
+   * What a topic had when a reader began.
+   *
+   * @param present - what it has now
+   * @returns null when there was nothing, or it was removed meanwhile
+   */
+  formerOf({ version: begunAt }: HistoryReader, present: Message): Message | null {
+    const changes = this.#topics.get(present.topic);
+    if (changes === undefined) return present;
+    if (changes.removedAt > begunAt) return null;
+    const first = changes.replacements.find(({ version }) => version > begunAt);
+    return first === undefined ? present : first.former;
+  }
+
+  /** Whether a message of the topic was removed since a reader began. */
+  isRemovedSince(reader: HistoryReader, topic: string): boolean {
+    const changes = this.#topics.get(topic);
+    if (changes === undefined) return false;
+    if (changes.removedAt > reader.version) return true;
+    const first = changes.replacements.find(({ version }) => version > reader.version);
+    return first?.former === null;
+  }
+
+  /** A topic gets another message. */
+  noteReplaced(topic: string, former: Message | null): void {
+    if (this.#readers.size === 0) return;
+    this.#version++;
+    const changes = this.#changesOf(topic);
+    // Nobody has begun since the last replacement: what the topic had before that is what they are to find.
+    const last = changes.replacements.at(-1);
+    if (last !== undefined && last.version > this.#newest) return;
+    const replacement: Replacement = { topic, version: this.#version, former };
+    changes.replacements.push(replacement);
+    this.#replacements.push(replacement);
+    this.#memory.bytes += sizeOf(replacement);
+    if (this.#memory.bytes <= this.#memory.max) return;
+    this.#memory.refusals++;
+    this.#forget(() => this.#memory.bytes > this.#memory.max);
+  }
+
+  /** A topic's message is removed: who hasn't found it yet doesn't, also if it comes back. */
+  noteRemoved(former: Message): void {
+    if (this.#readers.size === 0) return;
+    this.noteReplaced(former.topic, former);
+    const changes = this.#topics.get(former.topic);
+    if (changes !== undefined) changes.removedAt = this.#version;
+  }
+
+  #changesOf(topic: string): TopicChanges {
+    let changes = this.#topics.get(topic);
+    if (changes === undefined) {
+      changes = { replacements: [], removedAt: 0 };
+      this.#topics.set(topic, changes);
+    }
+    return changes;
+  }
+
+  /** Forgets the oldest replacements while `isForgotten` says so. */
+  #forget(isForgotten: (oldest: Replacement) => boolean): void {
+    for (;;) {
+      const oldest = this.#replacements.peek();
+      if (oldest === undefined || !isForgotten(oldest)) return;
+      this.#replacements.shift();
+      this.#memory.bytes -= sizeOf(oldest);
+      const changes = this.#topics.get(oldest.topic);
+      changes?.replacements.shift();
+      if (changes?.replacements.length === 0) this.#topics.delete(oldest.topic);
+    }
+  }
+
+  #clear(): void {
+    this.#forget(() => true);
+    this.#topics.clear();
+  }
+}
+
+function sizeOf({ topic, former }: Replacement): number {
+  return CHANGE_OVERHEAD_BYTES + (former === null ? topic.length : messageSize(former));
+}
