@@ -1,9 +1,18 @@
 #!/usr/bin/env node
 /** What there is to do with the repository, in one place: `node scripts/build.mjs --help`. */
 import { spawn, spawnSync } from 'node:child_process';
-import { join } from 'node:path';
+import { join, relative, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { clean, installArchive, makeArchive } from './lib/archive.mjs';
 import { installIfNeeded, root, run } from './lib/prepare.mjs';
-import { currentVersion, packAll, prepareRelease, publicPackages } from './lib/release.mjs';
+import {
+  currentVersion,
+  packAll,
+  prepareRelease,
+  publicPackages,
+  withRepository,
+  writeSums,
+} from './lib/release.mjs';
 
 const node = process.execPath;
 const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
@@ -13,6 +22,35 @@ const commands = {
   build: {
     what: 'compile all packages',
     run: () => pass(node, [compiler, '-b', 'packages']),
+  },
+  'build-all': {
+    what: 'compile all from nothing, then pack the packages and the archive of this platform into release/',
+    run() {
+      clean(root);
+      pass(node, [compiler, '-b', 'packages']);
+      for (const name of packAll(root, RELEASE_FOLDER)) console.log(join('release', name));
+      archive();
+    },
+  },
+  archive: {
+    what: 'make the archive of this platform in release/: the broker with all that it needs but Node.js',
+    run() {
+      buildPublished();
+      archive();
+    },
+  },
+  install: {
+    what: 'install the command promptmq on this machine: install [--prefix /usr/local]',
+    run(args) {
+      const options = { prefix: { type: 'string', default: '/usr/local' } };
+      const { prefix } = parseArgs({ args, options }).values;
+      buildPublished();
+      console.log(installArchive(archive(), resolve(prefix)));
+    },
+  },
+  clean: {
+    what: 'remove what was compiled and packed',
+    run: () => clean(root),
   },
   test: {
     what: 'run all tests, or those that jest is told: test packages/codec',
@@ -35,11 +73,16 @@ const commands = {
     run: () => pass('bash', ['.ci/run']),
   },
   package: {
-    what: 'pack the packages into release/, with checksums and release notes',
-    run() {
-      const projects = publicPackages(root).map(({ path }) => path);
-      pass(node, [compiler, '-b', '--force', ...projects]);
-      for (const name of packAll(root, RELEASE_FOLDER)) console.log(join('release', name));
+    what: 'pack the packages into release/, with checksums and release notes; --repository URL names it in them',
+    run(args) {
+      const { repository } = parseArgs({
+        args,
+        options: { repository: { type: 'string' } },
+      }).values;
+      buildPublished();
+      const pack = () => packAll(root, RELEASE_FOLDER);
+      const names = repository === undefined ? pack() : withRepository(root, repository, pack);
+      for (const name of names) console.log(join('release', name));
     },
   },
   check: {
@@ -82,6 +125,19 @@ if (name === undefined || name === '--help' || name === '-h') {
   } catch (error) {
     fail(error.message, 1);
   }
+}
+
+/** Compiles what is published, whatever is there. */
+function buildPublished() {
+  pass(node, [compiler, '-b', '--force', ...publicPackages(root).map(({ path }) => path)]);
+}
+
+/** @returns the path of the archive */
+function archive() {
+  const path = makeArchive(root, RELEASE_FOLDER);
+  writeSums(RELEASE_FOLDER);
+  console.log(relative(root, path));
+  return path;
 }
 
 /** Runs a command in the open; ends with its exit code when that isn't 0. */

@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 
 const VERSION = /^\d+\.\d+\.\d+(-[0-9a-z.-]+)?$/;
 
@@ -53,7 +53,29 @@ export function notesOf(changelog, version) {
 }
 
 /**
- * Packs all packages into a folder, with SHA256SUMS and, as NOTES.md, what the changelog says.
+ * While `work` runs, the manifests of all packages name the repository that they come from; a provenance statement is
+ * refused without it. Where that is, only whoever publishes knows.
+ *
+ * @param url - such as https://HOST/OWNER/NAME
+ */
+export function withRepository(root, url, work) {
+  const texts = new Map();
+  try {
+    for (const { path, manifest } of publicPackages(root)) {
+      const file = join(path, 'package.json');
+      texts.set(file, readFileSync(file, 'utf8'));
+      const directory = `packages/${basename(path)}`;
+      const repository = { type: 'git', url: `git+${url}.git`, directory };
+      writeFileSync(file, `${JSON.stringify({ ...manifest, repository }, null, 2)}\n`);
+    }
+    return work();
+  } finally {
+    for (const [file, text] of texts) writeFileSync(file, text);
+  }
+}
+
+/**
+ * Packs all packages into an empty folder, with SHA256SUMS and, as NOTES.md, what the changelog says.
  *
  * @returns the names of the files
  */
@@ -71,15 +93,21 @@ export function packAll(root, folder) {
     if (status !== 0) throw new Error(`packing ${manifest.name} failed: ${stdout}${stderr}`);
   }
   const tarballs = readdirSync(folder).filter((name) => name.endsWith('.tgz'));
-  const sums = tarballs.map((name) => {
-    const hash = createHash('sha256').update(readFileSync(join(folder, name)));
-    return `${hash.digest('hex')}  ${name}\n`;
-  });
-  writeFileSync(join(folder, 'SHA256SUMS'), sums.join(''));
+  writeSums(folder);
   const changelog = readFileSync(join(root, 'CHANGELOG.md'), 'utf8');
   const notes = notesOf(changelog, currentVersion(root)) || notesOf(changelog, 'Unreleased');
   writeFileSync(join(folder, 'NOTES.md'), `${notes}\n`);
   return [...tarballs, 'SHA256SUMS', 'NOTES.md'];
+}
+
+/** Writes SHA256SUMS for the packages and archives in a folder, as `sha256sum --check` reads it. */
+export function writeSums(folder) {
+  const names = readdirSync(folder).filter((name) => /\.(tgz|tar\.gz)$/.test(name));
+  const sums = names.map((name) => {
+    const hash = createHash('sha256').update(readFileSync(join(folder, name)));
+    return `${hash.digest('hex')}  ${name}\n`;
+  });
+  writeFileSync(join(folder, 'SHA256SUMS'), sums.join(''));
 }
 
 function readJson(path) {

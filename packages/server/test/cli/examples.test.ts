@@ -12,6 +12,7 @@ const validate = new Ajv2020().compile(configJsonSchema());
 
 test('there is an example for each use', () => {
   expect(readdirSync(examples).sort()).toEqual([
+    'cluster.yaml',
     'development.yaml',
     'high-durability.yaml',
     'high-throughput.yaml',

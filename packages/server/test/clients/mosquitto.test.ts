@@ -1,15 +1,15 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createBroker, type RunningBroker } from '../../src/index.ts';
 import { noopLogger } from '../../src/log/index.ts';
+import { otherProgram } from '../support/other-programs.ts';
 
-/** CI installs Debian's mosquitto-clients; elsewhere these tests need it to be there. */
-const isInstalled = spawnSync('mosquitto_sub', ['--help']).error === undefined;
-const isRequired = process.env['CI'] !== undefined && process.platform === 'linux';
-const describeIfInstalled = isInstalled || isRequired ? describe : describe.skip;
+const { missing } = otherProgram('mosquitto_sub');
+if (missing === null) describe('mosquitto_pub and mosquitto_sub', testCommands);
+else test.skip(`mosquitto_pub and mosquitto_sub: ${missing}`, () => {});
 
-describeIfInstalled('mosquitto_pub and mosquitto_sub', () => {
+function testCommands(): void {
   let broker: RunningBroker;
   let port: string;
   const events = new EventEmitter();
@@ -83,7 +83,7 @@ describeIfInstalled('mosquitto_pub and mosquitto_sub', () => {
     expect(output).toContain('one');
     expect(output).toContain('two');
   });
-});
+}
 
 /** A running mosquitto_sub and what it printed. */
 class Subscriber {

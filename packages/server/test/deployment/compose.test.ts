@@ -1,9 +1,11 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from '@jest/globals';
 import { brokerCatalogue } from '@promptmq/metrics';
 import { parse } from 'yaml';
+import { Command } from '../support/command.ts';
 import { dashboardPanels } from '../support/dashboard.ts';
 import { dockerFolder } from '../support/prometheus.ts';
 
@@ -91,8 +93,44 @@ test('Dockerfile: pinned, in stages, without privileges, with a health check and
   expect(last).toMatch(/^HEALTHCHECK /m);
   expect(last.match(/^VOLUME .*$/gm)).toEqual(['VOLUME /data']);
   expect(last).toMatch(/^WORKDIR \/data$/m);
+  expect(last).toMatch(/^COPY LICENSE /m);
+  expect(dockerignore).toMatch(/^!LICENSE$/m);
   // A shell in between would keep SIGTERM from the broker.
   expect(last).toMatch(/^ENTRYPOINT \["node", "\/app\/bin\/promptmq\.js"\]$/m);
+});
+
+test('Dockerfile: the image of Node.js is of a line with long-term support that has not ended', () => {
+  const [, major] = /^FROM node:(\d+)\./m.exec(dockerfile) ?? [];
+  expect(Number(major) % 2).toBe(0);
+  // The line before has no updates any more since April 2027, 20 since April 2026.
+  expect(Number(major)).toBeGreaterThanOrEqual(24);
+});
+
+test('Dockerfile: its health check finds the broker wherever its configuration has ports, folders and metrics', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'promptmq-image-'));
+  const [, variable, path] = /^ENV (PROMPTMQ_SERVER_ADMIN_SOCKET)=(\S+)$/m.exec(dockerfile) ?? [];
+  expect(path).toMatch(/^\/dev\/shm\//);
+  const [, check = '[]'] = /^HEALTHCHECK .*\n {2}CMD (\[.*\])$/m.exec(dockerfile) ?? [];
+  const [program, file, ...args] = JSON.parse(check) as string[];
+  expect([program, file]).toEqual(['node', '/app/bin/promptmq.js']);
+  const environment = { [`${variable}`]: join(folder, 'admin.sock') };
+  const isHealthy = async () => (await new Command(args, folder, environment).exitCode()) === 0;
+  writeFileSync(
+    join(folder, 'elsewhere.yaml'),
+    'server: { bind: 127.0.0.1:0, ws-bind: none }\nmetrics: { bind: none }\nstorage: { data-dir: d, wal-dir: w }\nlog: { format: json }\n',
+  );
+  const broker = new Command(['--config', 'elsewhere.yaml'], folder, environment);
+  try {
+    await broker.waitFor(/"event":"ready"/);
+    expect(await isHealthy()).toBe(true);
+    broker.child.kill('SIGTERM');
+    await broker.exitCode();
+    expect(await isHealthy()).toBe(false);
+  } finally {
+    broker.child.kill('SIGKILL');
+    await broker.exitCode();
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test('Dockerfile: it copies the manifest of every package that the broker is made of', () => {
@@ -145,6 +183,12 @@ test('dashboard and rules name metrics that the broker has', () => {
     for (const [name] of text.matchAll(/\bpromptmq_\w+/g)) {
       expect([name, isKnown(name)]).toEqual([name, true]);
     }
+  }
+});
+
+test('the dashboard needs no rules, and no certain name of the job', () => {
+  for (const { expr } of dashboardPanels().flatMap(({ targets = [] }) => targets)) {
+    expect(expr).not.toMatch(/promptmq:|job=["']/);
   }
 });
 

@@ -9,11 +9,9 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createBroker, type RunningBroker } from '../../src/index.ts';
 import { dashboardPanels, fillIn } from '../support/dashboard.ts';
 import { TestClient } from '../support/mqtt-client.ts';
+import { otherProgram } from '../support/other-programs.ts';
 import { connectBytes } from '../support/packet-client.ts';
-import { dockerFolder, isPrometheusInstalled, Prometheus } from '../support/prometheus.ts';
-
-const isRequired = process.env['CI'] !== undefined && process.platform === 'linux';
-const describeIfInstalled = isPrometheusInstalled || isRequired ? describe : describe.skip;
+import { dockerFolder, JOB, Prometheus } from '../support/prometheus.ts';
 
 const RATE_INTERVAL = '1m';
 
@@ -23,7 +21,11 @@ function promtool(...args: string[]): string {
   return stdout;
 }
 
-describeIfInstalled('Prometheus', () => {
+const { missing } = otherProgram('prometheus');
+if (missing === null) describe('Prometheus', testPrometheus);
+else test.skip(`Prometheus: ${missing}`, () => {});
+
+function testPrometheus(): void {
   test('promtool finds configuration and rules in order', () => {
     const output = promtool('check', 'config', join(dockerFolder, 'prometheus', 'prometheus.yml'));
     expect(output).toContain('is valid prometheus config file syntax');
@@ -80,12 +82,12 @@ describeIfInstalled('Prometheus', () => {
 
     test('scrapes its endpoint as OpenMetrics without a complaint', async () => {
       await prometheus.until(
-        () => prometheus.query('count_over_time(up{job="promptmq"}[1m]) >= 3'),
+        () => prometheus.query(`count_over_time(up{job="${JOB}"}[1m]) >= 3`),
         (result) => result.length === 1,
       );
-      const [up] = await prometheus.query('up{job="promptmq"}');
+      const [up] = await prometheus.query(`up{job="${JOB}"}`);
       expect(up?.value[1]).toBe('1');
-      const [samples] = await prometheus.query('scrape_samples_scraped{job="promptmq"}');
+      const [samples] = await prometheus.query(`scrape_samples_scraped{job="${JOB}"}`);
       expect(Number(samples?.value[1])).toBeGreaterThan(200);
     }, 60_000);
 
@@ -117,7 +119,7 @@ describeIfInstalled('Prometheus', () => {
       }
     }, 60_000);
   });
-});
+}
 
 function connectClients(url: string): Promise<TestClient[]> {
   return Promise.all(

@@ -1,13 +1,14 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
 
 const root = fileURLToPath(new URL('../../../../', import.meta.url));
 const build = join(root, 'scripts', 'build.mjs');
+const archiveLibrary = new URL('../../../../scripts/lib/archive.mjs', import.meta.url).href;
 const library = new URL('../../../../scripts/lib/release.mjs', import.meta.url).href;
 
 let folder: string;
@@ -46,7 +47,8 @@ test('build --help lists every command; an unknown one is refused with their nam
   const unknown = spawnSync(process.execPath, [build, 'biuld'], { encoding: 'utf8' });
   expect(unknown.status).toBe(2);
   for (const command of [
-    ...['build', 'test', 'benchmark', 'lint', 'ci', 'release', 'dev', 'docker', 'package', 'check'],
+    ...['build', 'build-all', 'install', 'clean', 'test', 'benchmark', 'lint', 'ci', 'release'],
+    ...['dev', 'docker', 'package', 'archive', 'check'],
   ]) {
     expect(help.stdout).toMatch(new RegExp(`^ {2}${command} +\\S`, 'm'));
     expect(unknown.stderr).toContain(command);
@@ -75,6 +77,44 @@ test('a version that is none or has been is refused, and changes nothing', async
   expect(currentVersion(folder)).toBe('0.1.0');
   writeFileSync(join(folder, 'packages', 'two', 'package.json'), '{ "version": "0.1.1" }');
   expect(() => currentVersion(folder)).toThrow('the packages differ: 0.1.0, 0.1.1');
+});
+
+test('packages name the repository while they are packed, and are as before afterwards', async () => {
+  const { withRepository } = await import(library);
+  const read = (name: string) =>
+    readFileSync(join(folder, 'packages', name, 'package.json'), 'utf8');
+  const before = ['one', 'two', 'three'].map(read);
+  const packed: unknown = withRepository(folder, 'https://example.org/we/promptmq', () =>
+    ['one', 'two', 'three'].map((name) => JSON.parse(read(name)).repository),
+  );
+  const url = 'git+https://example.org/we/promptmq.git';
+  expect(packed).toEqual([
+    { type: 'git', url, directory: 'packages/one' },
+    { type: 'git', url, directory: 'packages/two' },
+    undefined,
+  ]);
+  expect(['one', 'two', 'three'].map(read)).toEqual(before);
+  const failing = () =>
+    withRepository(folder, url, () => {
+      throw new Error('no room');
+    });
+  expect(failing).toThrow('no room');
+  expect(['one', 'two', 'three'].map(read)).toEqual(before);
+});
+
+test('clean removes what was compiled and packed, and nothing else', async () => {
+  const { clean } = await import(archiveLibrary);
+  const made = ['release/one.tgz', 'packages/one/dist/index.js', 'packages/one/one.tsbuildinfo'];
+  const kept = ['packages/one/src/index.ts', 'packages/tsconfig.json'];
+  for (const path of [...made, ...kept]) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), '');
+  }
+  clean(folder);
+  expect([...made, ...kept].map((path) => existsSync(join(folder, path)))).toEqual([
+    ...made.map(() => false),
+    ...kept.map(() => true),
+  ]);
 });
 
 interface Workflow {
@@ -107,7 +147,7 @@ test.each(['ci', 'audit', 'release'])(
       for (const other of [needs].flat()) expect(Object.keys(jobs)).toContain(other);
       for (const { uses, run = '' } of steps) {
         if (uses !== undefined) expect(uses).toMatch(/^[\w-]+\/[\w/-]+@v\d/);
-        for (const [, command] of run.matchAll(/node scripts\/build\.mjs (\w+)/g)) {
+        for (const [, command] of run.matchAll(/node scripts\/build\.mjs ([\w-]+)/g)) {
           const { stdout } = spawnSync(process.execPath, [build, '--help'], { encoding: 'utf8' });
           expect(stdout).toMatch(new RegExp(`^ {2}${command} `, 'm'));
         }
@@ -115,6 +155,21 @@ test.each(['ci', 'audit', 'release'])(
     }
   },
 );
+
+test('a release names the repository that runs it, as provenance asks for, and builds on the bytes of its base image', () => {
+  const { jobs } = workflow('release');
+  const runs = (job: string) => (jobs[job]?.steps ?? []).map(({ run = '' }) => run).join('\n');
+  expect(runs('npm')).toContain('npm publish "./$tarball" --provenance');
+  expect(runs('packages')).toContain(
+    'build.mjs package --repository "$GITHUB_SERVER_URL/$GITHUB_REPOSITORY"',
+  );
+  expect(runs('image')).toContain('imagetools inspect "$image"');
+  // What finds the image there finds one.
+  const find = /image=\$\((.*)\)$/m.exec(runs('image'))?.[1] ?? '';
+  if (process.platform === 'win32') return;
+  const { stdout } = spawnSync('sh', ['-c', find], { cwd: root, encoding: 'utf8' });
+  expect(stdout).toMatch(/^node:\S+\n$/);
+});
 
 test('CI runs on three systems with three versions of Node.js, the oldest being what we ask for', () => {
   const matrix = workflow('ci').jobs['test']?.strategy?.matrix;

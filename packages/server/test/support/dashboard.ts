@@ -26,5 +26,8 @@ export function dashboardPanels(): readonly Panel[] {
 
 /** An expression with Grafana's variables filled in. */
 export function fillIn(expression: string, rateInterval: string): string {
-  return expression.replaceAll('$__rate_interval', rateInterval).replaceAll('$instance', '.*');
+  return expression
+    .replaceAll('$__rate_interval', rateInterval)
+    .replaceAll('$instance', '.*')
+    .replaceAll('$job', '.*');
 }

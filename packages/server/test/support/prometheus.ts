@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
@@ -7,11 +7,6 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parse, stringify } from 'yaml';
-
-/** CI installs Debian's prometheus; elsewhere its tests need it to be there. */
-export const isPrometheusInstalled =
-  spawnSync('promtool', ['--version']).error === undefined &&
-  spawnSync('prometheus', ['--version']).error === undefined;
 
 export const dockerFolder = fileURLToPath(new URL('../../../../docker', import.meta.url));
 
@@ -35,7 +30,10 @@ interface PrometheusConfig {
 /** Scrapes and evaluations are a second apart. */
 const WAIT_MS_MAX = 30_000;
 
-/** Prometheus with the configuration of the compose file, but for the target and the interval. */
+/** What the job is called here: dashboard and rules don't depend on its name. */
+export const JOB = 'brokers';
+
+/** Prometheus with the configuration of the compose file, but for the job, its target and the interval. */
 export class Prometheus {
   readonly #url: string;
   readonly #folder: string;
@@ -54,8 +52,9 @@ export class Prometheus {
     const folder = mkdtempSync(join(tmpdir(), 'promptmq-prometheus-'));
     const source = join(dockerFolder, 'prometheus');
     const config = parse(readFileSync(join(source, 'prometheus.yml'), 'utf8')) as PrometheusConfig;
-    for (const { static_configs } of config.scrape_configs) {
-      for (const group of static_configs) group.targets = [target];
+    for (const job of config.scrape_configs) {
+      job.job_name = JOB;
+      for (const group of job.static_configs) group.targets = [target];
     }
     config.global['scrape_interval'] = '1s';
     config.global['evaluation_interval'] = '1s';

@@ -1,0 +1,234 @@
+/**
+ * Clients and brokers of other projects that tests use: where they are, or why they are not there. What is fetched for
+ * them is kept outside of the repository, in PROMPTMQ_TEST_CACHE or ~/.cache/promptmq-tests.
+ */
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { root } from './prepare.mjs';
+
+/** A download or a compilation may take this long. */
+const FETCH_MS_MAX = 240_000;
+
+const isWindows = process.platform === 'win32';
+const sources = join(root, 'packages', 'server', 'test', 'interop', 'clients');
+
+/** What Debian's packages bring, each with something by which to tell that it is there. */
+const DEBIAN_PACKAGES = {
+  mosquitto: () => isThere('mosquitto'),
+  'mosquitto-clients': () => isThere('mosquitto_sub'),
+  prometheus: () => isThere('promtool') && isThere('prometheus'),
+  gcc: () => isThere('gcc'),
+  'libc6-dev': () => existsSync('/usr/include/stdio.h'),
+  'libpaho-mqtt-dev': () => existsSync('/usr/include/MQTTAsync.h'),
+  'python3-venv': () => canMakeVenv(),
+};
+
+/** Programs that start as services where they are installed, on ports that others may want. */
+const SERVICES = ['mosquitto', 'prometheus'];
+
+/**
+ * @typedef {object} ClientProgram
+ * @property {string} name - as tests show it
+ * @property {readonly string[]} command - what runs it
+ * @property {(() => string | null) | undefined} lacks - what must be on the machine and isn't, or null
+ * @property {(() => void) | undefined} fetch - brings what `isFetched` asks for; throws when that can't be done
+ * @property {() => boolean} isFetched
+ */
+
+/** @returns {readonly ClientProgram[]} */
+export function clientPrograms() {
+  return [
+    ...['1.1', '1.6.1', '2.1.0'].map(pahoPython),
+    mqttJs('MQTT.js 4', 'mqtt-4'),
+    mqttJs('MQTT.js 5', 'mqtt'),
+    pahoC(),
+    pahoGo(),
+    installed('mosquitto'),
+    installed('mosquitto_sub'),
+    installed('prometheus'),
+  ];
+}
+
+/** Why a program can't be used, or null when it can. */
+export function whyMissing({ name, lacks, isFetched }) {
+  const lacking = lacks?.() ?? null;
+  if (lacking !== null) return `${lacking} on this machine`;
+  if (isFetched()) return null;
+  const note = failureNote(name);
+  if (existsSync(note)) return `could not be fetched: ${readFileSync(note, 'utf8')}`;
+  return 'not fetched: `node scripts/clients.mjs` does';
+}
+
+/** Fetches a program unless it is there. What goes wrong is kept for `whyMissing`, and never thrown. */
+export function fetchProgram(program) {
+  if (program.fetch === undefined || program.isFetched() || program.lacks?.() != null) return;
+  const note = failureNote(program.name);
+  mkdirSync(cacheFolder(), { recursive: true });
+  try {
+    program.fetch();
+    rmSync(note, { force: true });
+  } catch (error) {
+    writeFileSync(note, error.message.trim().split('\n').at(-1));
+  }
+}
+
+/**
+ * Installs what Debian's packages bring, where there is apt-get, as root or in CI as somebody who may become root.
+ *
+ * @returns why that could not be done, or null
+ */
+export function installDebianPackages() {
+  const missing = Object.keys(DEBIAN_PACKAGES).filter((name) => !DEBIAN_PACKAGES[name]());
+  if (missing.length === 0) return null;
+  const names = missing.join(', ');
+  const asRoot = rootPrefix();
+  if (asRoot === null || !isThere('apt-get')) return `needs root and apt-get: ${names}`;
+  const services = SERVICES.filter((name) => missing.includes(name));
+  const options = ['-y', '-qq', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=120'];
+  try {
+    attempt(...asRoot, 'apt-get', 'update', '-qq');
+    attempt(...asRoot, 'apt-get', 'install', ...options, ...missing);
+  } catch (error) {
+    return `${names}: ${error.message.trim().split('\n').at(-1)}`;
+  } finally {
+    if (existsSync('/run/systemd/system')) {
+      for (const name of services) {
+        const [command, ...args] = [...asRoot, 'systemctl', 'disable', '--now', name];
+        spawnSync(command, args);
+      }
+    }
+  }
+  return null;
+}
+
+/** What comes before a command that only root may run; null when we may not. */
+function rootPrefix() {
+  if (process.getuid?.() === 0) return [];
+  const mayBecomeRoot = process.env.CI && spawnSync('sudo', ['-n', 'true']).status === 0;
+  return mayBecomeRoot ? ['sudo', '-n', '--preserve-env=DEBIAN_FRONTEND'] : null;
+}
+
+function pahoPython(version) {
+  const folder = join(cacheFolder(), `paho-mqtt-${version}`);
+  const python = join(folder, isWindows ? 'Scripts' : 'bin', isWindows ? 'python.exe' : 'python3');
+  // Made when all is in it.
+  const complete = join(folder, 'complete');
+  return {
+    name: `paho-mqtt ${version}`,
+    command: [python, join(sources, 'paho_client.py')],
+    lacks: () => (pythonCommand() === null ? 'no Python 3' : null),
+    isFetched: () => existsSync(complete),
+    fetch() {
+      rmSync(folder, { recursive: true, force: true });
+      attempt(pythonCommand(), '-m', 'venv', folder);
+      const options = ['--quiet', '--disable-pip-version-check'];
+      attempt(python, '-m', 'pip', 'install', ...options, `paho-mqtt==${version}`);
+      attempt(python, '-c', 'import paho.mqtt.client');
+      writeFileSync(complete, '');
+    },
+  };
+}
+
+function mqttJs(name, packageName) {
+  return {
+    name,
+    command: [process.execPath, join(sources, 'mqttjs-client.mjs'), packageName],
+    isFetched: () => existsSync(join(root, 'packages', 'server', 'node_modules', packageName)),
+  };
+}
+
+/** Compiled from its source here and Debian's library. */
+function pahoC() {
+  const source = join(sources, 'paho_c_client.c');
+  const program = join(cacheFolder(), `paho-c-${hashOf(source)}`);
+  return {
+    name: 'paho.mqtt.c',
+    command: [program],
+    lacks: () =>
+      !isThere('gcc')
+        ? 'no gcc'
+        : existsSync('/usr/include/MQTTAsync.h')
+          ? null
+          : 'no paho.mqtt.c (libpaho-mqtt-dev)',
+    isFetched: () => existsSync(program),
+    fetch: () => attempt('gcc', '-O1', '-o', program, source, '-lpaho-mqtt3a'),
+  };
+}
+
+function pahoGo() {
+  const files = ['go.mod', 'go.sum', 'main.go'].map((name) => join(sources, 'paho-go', name));
+  const folder = join(cacheFolder(), `paho-go-${hashOf(...files)}`);
+  const program = join(folder, isWindows ? 'client.exe' : 'client');
+  return {
+    name: 'paho.mqtt.golang',
+    command: [program],
+    lacks: () => (isThere('go', 'version') ? null : 'no Go'),
+    isFetched: () => existsSync(program),
+    fetch() {
+      cpSync(join(sources, 'paho-go'), folder, { recursive: true });
+      attempt('go', 'build', '-C', folder, '-o', program, '.');
+    },
+  };
+}
+
+function installed(command) {
+  return {
+    name: command,
+    command: [command],
+    lacks: () => (isThere(command) ? null : `no ${command}`),
+    isFetched: () => true,
+  };
+}
+
+function cacheFolder() {
+  const { PROMPTMQ_TEST_CACHE, XDG_CACHE_HOME } = process.env;
+  if (PROMPTMQ_TEST_CACHE) return PROMPTMQ_TEST_CACHE;
+  const home = process.env.HOME || process.env.USERPROFILE;
+  const cache = XDG_CACHE_HOME || (home ? join(homedir(), '.cache') : tmpdir());
+  return join(cache, 'promptmq-tests');
+}
+
+function failureNote(name) {
+  return join(cacheFolder(), `${name.replaceAll(' ', '-')}.failed`);
+}
+
+function pythonCommand() {
+  return ['python3', 'python'].find((name) => runs(name, ['-c', 'print(3 / 2)'], '1.5')) ?? null;
+}
+
+function canMakeVenv() {
+  const python = pythonCommand();
+  return python !== null && runs(python, ['-c', 'import ensurepip, venv; print("yes")'], 'yes');
+}
+
+function runs(command, args, output) {
+  const { stdout } = spawnSync(command, args, { encoding: 'utf8' });
+  return stdout?.trim() === output;
+}
+
+function isThere(command, ...args) {
+  return spawnSync(command, args.length > 0 ? args : ['--help']).error === undefined;
+}
+
+function hashOf(...files) {
+  const hash = createHash('sha256');
+  for (const file of files) hash.update(readFileSync(file));
+  return hash.digest('hex').slice(0, 12);
+}
+
+/** Runs a command to its end. @throws with what it said, when it fails */
+function attempt(command, ...args) {
+  const { status, error, stdout, stderr } = spawnSync(command, args, {
+    cwd: root,
+    encoding: 'utf8',
+    timeout: FETCH_MS_MAX,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+  });
+  if (status === 0) return;
+  const said = `${stdout ?? ''}${stderr ?? ''}`.trim();
+  throw new Error(said || (error?.message ?? `${command} ended with ${status}`));
+}
