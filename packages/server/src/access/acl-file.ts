@@ -1,7 +1,7 @@
 import { isValidTopicFilter } from '@promptmq/session';
-import { isNode } from 'yaml';
+import { isMap, isNode } from 'yaml';
 import { z } from 'zod';
-import { ConfigError, type ConfigProblem, readYamlFile } from '../config/index.ts';
+import { ConfigError, type ConfigProblem, foreignFile, readYamlFile } from '../config/index.ts';
 import type { AclRule } from './acl.ts';
 
 const KEY = 'auth.acl-file';
@@ -46,7 +46,13 @@ const fileSchema = z.strictObject({
  * @throws {ConfigError} with everything that is wrong, with line and column
  */
 export function readAclFile(path: string): readonly AclRule[] {
-  const { document, position } = readYamlFile(path, KEY);
+  const { text, document, position } = readYamlFile(path, KEY);
+  if (!isMap(document.contents) || !document.contents.has('rules')) {
+    const message =
+      foreignFile(text, KEY) ??
+      'it takes a list of rules, such as `rules: [{ subscribe: public/# }]`';
+    throw new ConfigError([{ key: KEY, source: path, message }]);
+  }
   const result = fileSchema.safeParse(document.toJS() ?? {});
   if (result.success) return result.data.rules;
   const problems = result.error.issues.map((issue): ConfigProblem => {

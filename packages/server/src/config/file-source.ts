@@ -1,4 +1,5 @@
-import { isMap, isNode, isScalar, type YAMLMap } from 'yaml';
+import { isAlias, isMap, isNode, isScalar, type YAMLMap } from 'yaml';
+import { foreignFile } from './foreign-file.ts';
 import { configSections } from './options.ts';
 import { ConfigError, type ConfigProblem } from './parse.ts';
 import { readYamlFile, type YamlFile } from './yaml-file.ts';
@@ -17,6 +18,8 @@ export interface SourcedValue {
 export interface SourceContent {
   readonly values: readonly SourcedValue[];
   readonly problems: readonly ConfigProblem[];
+  /** Whether it is a file in which nothing is. */
+  readonly isEmpty?: boolean;
 }
 
 /** Reads a configuration file, YAML or JSON; what it says is not checked yet. */
@@ -28,17 +31,21 @@ export function readConfigFile(path: string): SourceContent {
     if (!(error instanceof ConfigError)) throw error;
     return { values: [], problems: error.problems };
   }
-  const { document, position } = file;
-  if (document.contents === null) return { values: [], problems: [] };
-  if (!isMap(document.contents)) {
-    return { values: [], problems: [{ key: KEY, source: path, message: 'it must hold sections' }] };
+  const { text, document, position } = file;
+  if (document.contents === null) return { values: [], problems: [], isEmpty: true };
+  if (!isMap(document.contents) || !holdsSection(document.contents)) {
+    const foreign = foreignFile(text, KEY);
+    const message = foreign ?? 'it must hold sections, such as `server: { bind: 0.0.0.0:1883 }`';
+    const isRefused = foreign !== null || !isMap(document.contents);
+    if (isRefused) return { values: [], problems: [{ key: KEY, source: path, message }] };
   }
   const values: SourcedValue[] = [];
-  collect(document.contents, '');
+  if (isMap(document.contents)) collect(document.contents, '');
   return { values, problems: [] };
 
   function collect(map: YAMLMap, prefix: string): void {
-    for (const { key: name, value } of map.items) {
+    for (const { key: name, value: written } of map.items) {
+      const value = isAlias(written) ? written.resolve(document) : written;
       const key = `${prefix}${isScalar(name) ? name.value : String(name)}`;
       const plain = isNode(value) ? value.toJS(document) : value;
       if (!configSections.includes(key)) {
@@ -51,6 +58,10 @@ export function readConfigFile(path: string): SourceContent {
       }
     }
   }
+}
+
+function holdsSection({ items }: YAMLMap): boolean {
+  return items.some(({ key }) => isScalar(key) && configSections.includes(`${key.value}`));
 }
 
 function offsetOf(node: unknown): number {

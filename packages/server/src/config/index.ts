@@ -1,4 +1,5 @@
 export type { SourcedValue } from './file-source.ts';
+export { foreignFile, foreignHash } from './foreign-file.ts';
 export { configJsonSchema } from './json-schema.ts';
 export { type ConfigSources, type LoadedConfig, loadConfig } from './load.ts';
 export { nearest } from './names.ts';
@@ -6,5 +7,6 @@ export { type ConfigOption, configOptions, sectionOf } from './options.ts';
 export { ConfigError, type ConfigProblem, parseConfig } from './parse.ts';
 export { changedOptions, diffConfig, printConfig, valueAt } from './print.ts';
 export { type Config, type ConfigInput, configSchema } from './schema.ts';
+export { readFileBytes, readTextFile } from './text-file.ts';
 export { type Address, allowedText } from './units.ts';
-export { readTextFile, readYamlFile } from './yaml-file.ts';
+export { readYamlFile } from './yaml-file.ts';

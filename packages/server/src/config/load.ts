@@ -37,6 +37,8 @@ export interface LoadedConfig {
   readonly config: Config;
   /** The configuration file, or null when there was none. */
   readonly file: string | null;
+  /** Whether there is a file in which nothing is. */
+  readonly isFileEmpty: boolean;
   /** What was given, by key; options that are not in it have their defaults. */
   readonly given: ReadonlyMap<string, SourcedValue>;
 }
@@ -55,7 +57,7 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
     readEnvironment(environment),
     readFlags(sources.flags),
   ];
-  const problems: ConfigProblem[] = contents.flatMap((content) => content.problems);
+  const problems: ConfigProblem[] = contents.flatMap((content) => [...content.problems]);
   const given = new Map<string, SourcedValue>();
   for (const sourced of contents.flatMap((content) => content.values)) {
     const { key, source } = sourced;
@@ -69,7 +71,8 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
   const checked = checkConfig(input as ConfigInput, (key) => given.get(key)?.source ?? 'default');
   for (const problem of checked.problems) problems.push(problem);
   if (checked.config === null || problems.length > 0) throw new ConfigError(problems);
-  return { config: checked.config, file, given };
+  const isFileEmpty = contents.some((content) => content.isEmpty === true);
+  return { config: checked.config, file, isFileEmpty, given };
 }
 
 /** The file that is named, or the first that is there; null when there is none. */

@@ -8,8 +8,12 @@ export function toCamelCase(key: string): string {
   return key.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
 
+/** No name is so long; comparing costs the product of the lengths. */
+const LENGTH_MAX = 80;
+
 /** The name that is the fewest changes away from a wrong one; null when none is near. */
 export function nearest(wrong: string, names: readonly string[]): string | null {
+  if (wrong.length > LENGTH_MAX) return null;
   let best: string | null = null;
   let bestDistance = Math.max(2, Math.floor(wrong.length / 3)) + 1;
   for (const name of names) {

@@ -18,10 +18,24 @@ export class ConfigError extends Error {
   override readonly name = 'ConfigError';
   readonly problems: readonly ConfigProblem[];
 
-  constructor(problems: readonly ConfigProblem[]) {
-    super(problems.map(({ key, source, message }) => `${key} (${source}): ${message}`).join('\n'));
+  constructor(all: readonly ConfigProblem[]) {
+    const problems = all.slice(0, PROBLEMS_MAX).map(shortened);
+    const more = all.length - problems.length;
+    const lines = problems.map(({ key, source, message }) => `${key} (${source}): ${message}`);
+    if (more > 0) lines.push(`and ${more} more`);
+    super(lines.join('\n'));
     this.problems = problems;
   }
+}
+
+/** A file that is something else altogether can be wrong in each line; nobody reads all of that. */
+const PROBLEMS_MAX = 50;
+const TEXT_LENGTH_MAX = 500;
+
+function shortened({ key, source, message }: ConfigProblem): ConfigProblem {
+  const cut = (text: string) =>
+    text.length > TEXT_LENGTH_MAX ? `${text.slice(0, TEXT_LENGTH_MAX)}…` : text;
+  return { key: cut(key), source, message: cut(message) };
 }
 
 /**
@@ -72,7 +86,7 @@ function toProblems(
   }
   const key = path.map(toKebabCase).join('.');
   const isSecret = configOptions.some((option) => option.key === key && option.isSecret);
-  const value = isSecret ? 'the value' : JSON.stringify(valueAt(input, path));
+  const value = isSecret ? 'the value' : shownValue(valueAt(input, path));
   return [
     {
       key,
@@ -80,6 +94,12 @@ function toProblems(
       message: `${value} is not allowed; it takes ${allowedBy(issue, key)}`,
     },
   ];
+}
+
+/** As JSON; a value may be long, and what it takes has to be readable behind it. */
+function shownValue(value: unknown): string {
+  const text = JSON.stringify(value) ?? 'nothing';
+  return text.length > 100 ? `${text.slice(0, 100)}…` : text;
 }
 
 function allowedBy(issue: Issue, key: string): string {

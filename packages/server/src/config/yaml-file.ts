@@ -1,49 +1,153 @@
-import { readFileSync } from 'node:fs';
-import { type Document, LineCounter, parseDocument } from 'yaml';
-import { ConfigError } from './parse.ts';
+import {
+  type Document,
+  isAlias,
+  isScalar,
+  Lexer,
+  LineCounter,
+  parseDocument,
+  visit,
+  type YAMLMap,
+} from 'yaml';
+import { foreignFile } from './foreign-file.ts';
+import { ConfigError, type ConfigProblem } from './parse.ts';
+import { readTextFile } from './text-file.ts';
+
+/**
+ * Largest file of YAML. The whole configuration has some 8 KB, and a list of rules of this size some 20,000; a second of
+ * parsing holds up the clients of a running broker.
+ */
+const YAML_BYTES_MAX = 2_000_000;
+
+/** Brackets within brackets: a configuration has two. */
+const DEPTH_MAX = 50;
+
+/** Words and signs on end without anything between them that would divide them. */
+const RUN_MAX = 100;
+
+/** What is wrong with a file is told so many times at most. */
+const PROBLEMS_MAX = 20;
 
 export interface YamlFile {
+  readonly text: string;
   readonly document: Document.Parsed;
   /** Where an offset lies: the file, line and column. */
   position(offset: number): string;
 }
 
 /**
- * Reads a file that the configuration names.
- *
- * @param key - the option that names it, for what is said of problems
- * @throws {ConfigError} when it can't be read
- */
-export function readTextFile(path: string, key: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    const message = `can't be read: ${(error as Error).message}`;
-    throw new ConfigError([{ key, source: path, message }]);
-  }
-}
-
-/**
- * Reads a file that holds YAML or JSON; what it says is not checked yet.
+ * Reads a file that holds YAML or JSON; what it says is not checked yet. Whatever is in it, this ends soon, and nothing else
+ * is thrown.
  *
  * @param key - the option that names it, for what is said of problems
  * @throws {ConfigError} when it can't be read, or with everything that is no YAML
  */
 export function readYamlFile(path: string, key: string): YamlFile {
+  const text = readTextFile(path, key, YAML_BYTES_MAX);
   const lines = new LineCounter();
-  const document = parseDocument(readTextFile(path, key), { lineCounter: lines });
   const position = (offset: number) => {
     const { line, col } = lines.linePos(offset);
     return `${path}:${line}:${col}`;
   };
-  if (document.errors.length > 0) {
-    throw new ConfigError(
-      document.errors.map(({ message, pos }) => ({
-        key,
-        source: position(pos[0]),
-        message: (message.split('\n')[0] as string).replace(/ at line.*/, ''),
-      })),
+  const problems = problemsOf(text, path, key, lines, position);
+  if (!Array.isArray(problems)) return { text, document: problems, position };
+  const foreign = foreignFile(text, key);
+  throw new ConfigError(
+    foreign === null ? problems.slice(0, PROBLEMS_MAX) : [{ key, source: path, message: foreign }],
+  );
+}
+
+/** The document, or what is wrong with it. */
+function problemsOf(
+  text: string,
+  path: string,
+  key: string,
+  lines: LineCounter,
+  position: (offset: number) => string,
+): Document.Parsed | ConfigProblem[] {
+  const at = (offset: number, message: string) => ({ key, source: position(offset), message });
+  try {
+    const shape = whyUnreasonable(text);
+    if (shape !== null) return [{ key, source: `${path}:${shape.line}`, message: shape.why }];
+    const document = parseDocument(text, {
+      lineCounter: lines,
+      // Both cost the square of the size; keys are checked below.
+      prettyErrors: false,
+      uniqueKeys: false,
+    });
+    const errors = [...document.errors, ...document.warnings].map(({ message, pos }) =>
+      at(pos[0], message.includes('call stack') ? TOO_DEEP : (message.split('\n')[0] as string)),
     );
+    if (errors.length > 0) return errors;
+    const wrong = wrongNodes(document, at);
+    if (wrong.length > 0) return wrong;
+    // Aliases within aliases grow without bound: the library counts, and throws.
+    document.toJS();
+    return document;
+  } catch (error) {
+    const message =
+      error instanceof RangeError ? TOO_DEEP : `it can't be used: ${(error as Error).message}`;
+    return [{ key, source: path, message }];
   }
-  return { document, position };
+}
+
+/** Keys that are there twice, and what YAML has beyond JSON and makes no sense here. */
+function wrongNodes(
+  document: Document.Parsed,
+  at: (offset: number, message: string) => ConfigProblem,
+): ConfigProblem[] {
+  const problems: ConfigProblem[] = [];
+  const check = (map: YAMLMap) => {
+    const names = new Set<string>();
+    for (const { key } of map.items) {
+      const offset = (key as { range?: [number, ...unknown[]] } | null)?.range?.[0] ?? 0;
+      const name = isScalar(key) ? `${key.value}` : null;
+      if (name === null && isAlias(key)) problems.push(at(offset, 'a key can be no alias'));
+      else if (name === null) problems.push(at(offset, 'a key has to be a name'));
+      else if (name === '<<') problems.push(at(offset, 'merge keys (<<) are not supported'));
+      else if (names.has(name)) problems.push(at(offset, `${shortened(name)} is there twice`));
+      names.add(name ?? '');
+    }
+  };
+  visit(document, {
+    Map: (_index, map) => {
+      check(map);
+      return problems.length < PROBLEMS_MAX ? undefined : visit.BREAK;
+    },
+  });
+  return problems;
+}
+
+/** What is wrong with the shape of a text for which a parser would need very long; null when it is reasonable. */
+function whyUnreasonable(text: string): { readonly line: number; readonly why: string } | null {
+  let line = 1;
+  let depth = 0;
+  let run = 0;
+  let isScalarNext = false;
+  for (const token of new Lexer().lex(text)) {
+    const sign = isScalarNext ? '' : token;
+    isScalarNext = token === SCALAR_FOLLOWS;
+    line += lineEndsOf(token);
+    depth += DEPTHS[sign] ?? 0;
+    run = DIVIDING.has(sign) ? 0 : run + 1;
+    if (depth < 0) return { line, why: `${sign} without its beginning` };
+    if (depth > DEPTH_MAX) return { line, why: TOO_DEEP };
+    if (run > RUN_MAX) return { line, why: 'it is no YAML: too much on end that nothing divides' };
+  }
+  return null;
+}
+
+function lineEndsOf(token: string): number {
+  let count = 0;
+  for (let at = token.indexOf('\n'); at >= 0; at = token.indexOf('\n', at + 1)) count++;
+  return count;
+}
+
+const TOO_DEEP = 'it is nested too deeply';
+const DEPTHS: Readonly<Record<string, number>> = { '[': 1, '{': 1, ']': -1, '}': -1 };
+const SCALAR_FOLLOWS = '\u001f';
+const DIVIDING: ReadonlySet<string> = new Set(['\n', '\r\n', ',', ':', '[', ']', '{', '}']);
+
+/** A text of a file as it is shown: it may be long. */
+function shortened(text: string): string {
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }
