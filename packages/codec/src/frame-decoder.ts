@@ -41,6 +41,8 @@ const EMPTY = new Uint8Array(0);
 export class FrameDecoder {
   /** Bytes, fixed header included; checked against the declared length before anything is buffered. */
   maximumPacketSize: number;
+  /** The same for all packets but PUBLISH. */
+  maximumControlSize: number;
   /**
    * Of the connection: fixed headers are checked as it has them, but for that of a CONNECT, which `decodePacket` checks, as it
    * reads the version there. While it is null, a CONNECT has to come, and the sink sets it from that.
@@ -51,7 +53,9 @@ export class FrameDecoder {
   #partialLength: number;
   /** Size of the packet in `#partial`; 0 while its fixed header is not complete. */
   #partialSize: number;
-  #rest: Uint8Array;
+  /** Chunks that wait, the first of them from its first packet on. */
+  #rest: Uint8Array[];
+  #restSize: number;
   #isStopped: boolean;
   /** Grows with every reset, so that a loop notices one made from within the sink. */
   #epoch: number;
@@ -61,12 +65,14 @@ export class FrameDecoder {
 
   constructor(sink: FrameSink, options: FrameDecoderOptions = {}) {
     this.maximumPacketSize = options.maximumPacketSize ?? PACKET_SIZE_MAX;
+    this.maximumControlSize = PACKET_SIZE_MAX;
     this.protocolVersion = options.protocolVersion === undefined ? 5 : options.protocolVersion;
     this.#sink = sink;
     this.#partial = EMPTY;
     this.#partialLength = 0;
     this.#partialSize = 0;
-    this.#rest = EMPTY;
+    this.#rest = [];
+    this.#restSize = 0;
     this.#isStopped = false;
     this.#epoch = 0;
     this.#bodyStart = 0;
@@ -74,7 +80,17 @@ export class FrameDecoder {
   }
 
   get bufferedBytes(): number {
-    return this.#partialLength + this.#rest.length;
+    return this.#partialLength + this.#restSize;
+  }
+
+  /** Bytes that wait because the sink has stopped it. */
+  get stoppedBytes(): number {
+    return this.#restSize;
+  }
+
+  /** Whether the sink has stopped it. */
+  get isStopped(): boolean {
+    return this.#isStopped;
   }
 
   /**
@@ -85,7 +101,8 @@ export class FrameDecoder {
    */
   push(chunk: Uint8Array): void {
     if (this.#isStopped) {
-      this.#rest = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
+      this.#rest.push(chunk);
+      this.#restSize += chunk.length;
       return;
     }
     const epoch = this.#epoch;
@@ -93,7 +110,7 @@ export class FrameDecoder {
     if (this.#partialLength > 0) {
       start = this.#complete(chunk);
       if (this.#isStopped || this.#epoch !== epoch) {
-        if (this.#epoch === epoch) this.#rest = chunk.subarray(start);
+        if (this.#epoch === epoch) this.#putBack(chunk, start);
         return;
       }
     }
@@ -113,7 +130,7 @@ export class FrameDecoder {
       start = end;
       if (!goesOn) {
         this.#isStopped = true;
-        this.#rest = chunk.subarray(start);
+        this.#putBack(chunk, start);
         return;
       }
     }
@@ -122,10 +139,21 @@ export class FrameDecoder {
   /** Goes on after the sink stopped the decoder. */
   resume(): void {
     if (!this.#isStopped) return;
-    const rest = this.#rest;
     this.#isStopped = false;
-    this.#rest = EMPTY;
-    if (rest.length > 0) this.push(rest);
+    for (;;) {
+      const chunk = this.#rest.shift();
+      if (chunk === undefined) return;
+      this.#restSize -= chunk.length;
+      this.push(chunk);
+      if (this.#isStopped) return;
+    }
+  }
+
+  /** What follows `start` of a chunk waits, before all that came later. */
+  #putBack(chunk: Uint8Array, start: number): void {
+    if (start === chunk.length) return;
+    this.#rest.unshift(chunk.subarray(start));
+    this.#restSize += chunk.length - start;
   }
 
   /** Forgets everything that is buffered. */
@@ -134,7 +162,8 @@ export class FrameDecoder {
     this.#partial = EMPTY;
     this.#partialLength = 0;
     this.#partialSize = 0;
-    this.#rest = EMPTY;
+    this.#rest = [];
+    this.#restSize = 0;
     this.#isStopped = false;
   }
 
@@ -154,12 +183,12 @@ export class FrameDecoder {
         checkMinimalLength(buffer, start, bodyStart, protocolVersion);
       }
       const size = 1 + index + remaining;
-      if (size > this.maximumPacketSize) {
+      if (size > this.#maximumOf(firstByte >> 4)) {
         throw new PacketError(
           ReasonCode.PacketTooLarge,
           cited(rules.packetSize, protocolVersion),
           1,
-          `packet of ${size} bytes, allowed are ${this.maximumPacketSize}`,
+          `packet of ${size} bytes, allowed are ${this.#maximumOf(firstByte >> 4)}`,
         );
       }
       this.#bodyStart = bodyStart;
@@ -172,6 +201,13 @@ export class FrameDecoder {
       4,
       'remaining length of more than four bytes',
     );
+  }
+
+  #maximumOf(type: number): number {
+    const { maximumPacketSize, maximumControlSize } = this;
+    return type === PacketType.PUBLISH || maximumPacketSize < maximumControlSize
+      ? maximumPacketSize
+      : maximumControlSize;
   }
 
   /**

@@ -22,6 +22,7 @@ import { Storage, type StorageResources } from './storage/storage.ts';
 import { logStorageEvent } from './storage/storage-log.ts';
 import { revokeSubscriptions } from './subscribe.ts';
 import type { Transport, TransportHandler } from './transport.ts';
+import { Turns } from './turns.ts';
 
 /** How often expired retained messages are looked for, and how many are removed at a time. */
 const RETAINED_SWEEP_MS = 1000;
@@ -62,6 +63,8 @@ export class Broker {
   readonly clientEvents: ClientEvents;
   /** Keeps what goes wrong for one connection from all others. */
   readonly faults: Faults;
+  /** How much each connection may do before the others have their turn. */
+  readonly turns: Turns;
   readonly #connections: Set<Connection>;
   #openCount: number;
   #dirty: Connection[];
@@ -80,8 +83,9 @@ export class Broker {
     this.runtime = runtime;
     this.stats = createStats();
     this.memory = new MemoryLedger(config);
-    this.router = new Router(config, runtime, this.stats, this.memory);
     this.faults = new Faults(this);
+    this.turns = new Turns(runtime, this.faults);
+    this.router = new Router(config, runtime, this.stats, this.memory, this.turns);
     this.retainedReplays = new RetainedReplays(this.router.retained, runtime, this.faults);
     this.deadlines = new DeadlineQueue((connection, error) =>
       this.faults.caught(connection, 'timing', error),

@@ -93,6 +93,11 @@ export class Connection implements SessionLink, TransportHandler {
   #congestion: Congestion | null;
   /** Bytes of input that are counted in the broker's memory. */
   #inputBytes: number;
+  /** Whether it has more to do than one may in a turn, and is not read from meanwhile. */
+  #isWaiting: boolean;
+  /** The peer has closed its side, or all is closed, before everything that it had sent was done. */
+  #hasPeerEnded: boolean;
+  #isTransportClosed: boolean;
   /** Whether it is not read from until the client has taken answers. */
   #isOwedAnswers: boolean;
   /** On how many accounts this connection is not read from. */
@@ -125,6 +130,9 @@ export class Connection implements SessionLink, TransportHandler {
     this.#congestion = null;
     this.#inputBytes = 0;
     this.#isOwedAnswers = false;
+    this.#isWaiting = false;
+    this.#hasPeerEnded = false;
+    this.#isTransportClosed = false;
     this.#holdCount = 0;
     this.#dispatcher = new PacketDispatcher(this);
     this.timeouts = new ConnectionTimeouts(this);
@@ -146,9 +154,49 @@ export class Connection implements SessionLink, TransportHandler {
     if (this.isEnding) return;
     this.receivedAt = this.broker.runtime.now();
     this.#dispatcher.push(chunk);
+    this.#afterPackets();
+  }
+
+  #afterPackets(): void {
+    if (this.#hasMore) this.#waitForTurn();
     this.#expectRest();
     this.#countInput();
     if (this.sender.hasAnswered) this.#awaitAnswersTaken();
+  }
+
+  /** Whether packets have come whole that it has not come to. */
+  get #hasMore(): boolean {
+    return this.#dispatcher.hasMore && !this.isEnding;
+  }
+
+  /** It has done as much as one may in a turn: it isn't read from until it has done the rest. */
+  #waitForTurn(): void {
+    if (!this.#isWaiting) {
+      this.#isWaiting = true;
+      this.pauseReading();
+    }
+    this.broker.turns.wait(this);
+  }
+
+  /** Its turn has come again. */
+  goOn(): void {
+    // Who is held back for others goes on when they let it.
+    if (this.isEnding || (this.#holdCount > 1 && !this.#isTransportClosed)) return;
+    this.receivedAt = this.broker.runtime.now();
+    this.#dispatcher.goOn();
+    if (this.#dispatcher.hasMore) {
+      this.#afterPackets();
+      return;
+    }
+    this.#isWaiting = false;
+    if (this.#isTransportClosed) {
+      this.onClose();
+    } else if (this.#hasPeerEnded) {
+      this.onEnd();
+    } else {
+      this.resumeReading();
+      this.#afterPackets();
+    }
   }
 
   /** Of all clients that have sent a part of a packet, those with the largest give way when memory runs short. */
@@ -201,17 +249,16 @@ export class Connection implements SessionLink, TransportHandler {
   /** The answer to CONNECT takes a while: nothing is read or processed until `resume`. */
   suspend(): void {
     this.#dispatcher.suspend();
-    this.transport.pause();
+    this.pauseReading();
   }
 
   /** Goes on with what followed CONNECT (§3.1.4). */
   resume(): void {
     if (this.state === ConnectionState.Closed) return;
-    this.transport.resume();
+    this.resumeReading();
     this.receivedAt = this.broker.runtime.now();
     this.#dispatcher.resume();
-    this.#expectRest();
-    this.#countInput();
+    this.#afterPackets();
   }
 
   // -------------------------------------------------------------------- sending
@@ -318,6 +365,7 @@ export class Connection implements SessionLink, TransportHandler {
 
   resumeReading(): void {
     this.#holdCount--;
+    if (this.#holdCount === 1 && this.#isWaiting) this.broker.turns.wait(this);
     if (this.#holdCount > 0) return;
     this.receivedAt = this.broker.runtime.now();
     this.timeouts.onReadingResumed();
@@ -447,6 +495,7 @@ export class Connection implements SessionLink, TransportHandler {
     if (this.state !== ConnectionState.Closed) this.state = ConnectionState.Closing;
     this.session = null;
     this.transport.destroy();
+    this.#closeIfGone();
   }
 
   /** Closes without a word. */
@@ -457,10 +506,17 @@ export class Connection implements SessionLink, TransportHandler {
     }
     this.state = ConnectionState.Closing;
     this.transport.destroy();
+    this.#closeIfGone();
+  }
+
+  /** The transport has closed already, and says so no more. */
+  #closeIfGone(): void {
+    if (this.#isTransportClosed && this.state !== ConnectionState.Closed) this.onClose();
   }
 
   onEnd(): void {
-    if (this.isEnding) return;
+    this.#hasPeerEnded = true;
+    if (this.isEnding || (this.#isWaiting && this.#hasMore)) return;
     if (this.state === ConnectionState.Open) {
       this.#leave('send-will', 'closed by peer', ReasonCode.UnspecifiedError);
     }
@@ -468,6 +524,9 @@ export class Connection implements SessionLink, TransportHandler {
   }
 
   onClose(): void {
+    this.#isTransportClosed = true;
+    // What it sent before it closed counts: such as a DISCONNECT, which takes the will with it.
+    if (this.#isWaiting && this.#hasMore) return;
     try {
       if (this.state === ConnectionState.Open) {
         this.#leave('send-will', 'closed by peer', ReasonCode.UnspecifiedError);
@@ -477,6 +536,7 @@ export class Connection implements SessionLink, TransportHandler {
       this.#dispatcher.reset();
       this.#countInput();
       this.output.close();
+      this.broker.turns.forget(this);
       this.timeouts.cancel();
       this.broker.onClosed(this);
     }
@@ -485,6 +545,7 @@ export class Connection implements SessionLink, TransportHandler {
   /** An open connection is over: the session goes on without it, or ends. */
   #leave(will: 'send-will' | 'discard-will', cause: string, reasonCode: number): void {
     const session = this.session as BrokerSession;
+    this.#dispatcher.abandonWork();
     this.session = null;
     this.state = ConnectionState.Closing;
     this.#congestion?.end();
@@ -500,5 +561,6 @@ export class Connection implements SessionLink, TransportHandler {
     this.#countInput();
     if (!this.output.isHeld) this.transport.end();
     this.timeouts.beginClosing();
+    this.#closeIfGone();
   }
 }

@@ -18,10 +18,14 @@ import { ConnectionState } from './connection-state.ts';
 import { type PacketTracer, tracedFields } from './packet-trace.ts';
 import type { BrokerSession } from './router.ts';
 import { subscribe, unsubscribe } from './subscribe.ts';
+import type { Slice, Turns } from './turns.ts';
 
 // Views are read and done with before the next packet, whatever the connection.
 const publishView = new PublishView();
 const ackView = new AckView();
+
+/** What it costs to answer CONNECT or AUTH, in units of `Turns`. */
+const OPENING_UNITS = 50;
 
 /**
  * Decodes what one client sends, and hands each packet to what answers it. For a packet that breaks a rule, or that
@@ -33,6 +37,10 @@ export class PacketDispatcher implements FrameSink {
   readonly #decoder: FrameDecoder;
   /** What comes is kept, and not decoded. */
   #isSuspended: boolean;
+  readonly #turns: Turns;
+  readonly #slice: Slice;
+  /** What the last packet has to be done in steps; what follows it waits. */
+  #work: Generator<void> | null;
   /** Told of every packet, while an operator looks at this client. */
   tracer: PacketTracer | null;
 
@@ -45,13 +53,19 @@ export class PacketDispatcher implements FrameSink {
       maximumPacketSize: Math.min(maxPacketSize, maxConnectSize),
       protocolVersion: null, // [MQTT-3.1.0-1]
     });
+    this.#decoder.maximumControlSize = this.#decoder.maximumPacketSize;
     this.#isSuspended = false;
+    this.#turns = connection.broker.turns;
+    this.#slice = { turn: -1, left: 0 };
+    this.#work = null;
     this.tracer = null;
   }
 
   /** CONNECT was accepted: packets may be as large as CONNACK says. */
   open(): void {
-    this.#decoder.maximumPacketSize = this.#broker.config.mqtt.maxPacketSize;
+    const { maxPacketSize, maxControlPacketSize } = this.#broker.config.mqtt;
+    this.#decoder.maximumPacketSize = maxPacketSize;
+    this.#decoder.maximumControlSize = maxControlPacketSize;
   }
 
   /** Bytes of a packet that has not come whole, or of what waits for `resume`. */
@@ -61,7 +75,9 @@ export class PacketDispatcher implements FrameSink {
 
   /** @param chunk - the dispatcher's from now on */
   push(chunk: Uint8Array): void {
+    this.#turns.begin(this.#slice);
     this.#decoder.push(chunk);
+    this.#turns.end(this.#slice);
   }
 
   /** Has what follows the present packet wait until `resume`. */
@@ -71,7 +87,34 @@ export class PacketDispatcher implements FrameSink {
 
   resume(): void {
     this.#isSuspended = false;
-    this.#decoder.resume();
+    this.goOn();
+  }
+
+  /** Whether there is something left to do with what has come whole. */
+  get hasMore(): boolean {
+    return !this.#isSuspended && (this.#work !== null || this.#decoder.isStopped);
+  }
+
+  /** Goes on where it stopped, as far as this turn's slice goes. */
+  goOn(): void {
+    this.#turns.begin(this.#slice);
+    if (this.#work !== null) this.#step(this.#work);
+    if (this.#work === null && !this.#turns.isOver) this.#decoder.resume();
+    this.#turns.end(this.#slice);
+  }
+
+  /** Does what has to be done in steps, as far as this turn's slice goes. */
+  #step(work: Generator<void>): void {
+    this.#work = null;
+    const isDone = work.next().done === true;
+    if (!isDone && this.#connection.state === ConnectionState.Open) this.#work = work;
+  }
+
+  /** The session is about to be left: what has been done of a packet stands. */
+  abandonWork(): void {
+    const work = this.#work;
+    this.#work = null;
+    work?.return(undefined);
   }
 
   /** Forgets what has come and was not decoded. */
@@ -89,8 +132,10 @@ export class PacketDispatcher implements FrameSink {
     if (connection.state !== ConnectionState.Open) {
       this.#onOpeningFrame(buffer, start, bodyStart, end);
       stats.packetTypeNow = 0;
-      return !connection.isEnding && !this.#isSuspended;
+      this.#turns.used += OPENING_UNITS + ((end - start) >> 10);
+      return !connection.isEnding && !this.#isSuspended && !this.#turns.isOver;
     }
+    this.#turns.used += 2 + ((end - start) >> 10);
     const { version } = connection;
     const { mqtt } = config;
     if (this.tracer !== null) {
@@ -113,7 +158,7 @@ export class PacketDispatcher implements FrameSink {
         this.#onPacket(decodePacket(buffer, start, bodyStart, end, version, 'server', mqtt));
     }
     stats.packetTypeNow = 0;
-    return connection.state === ConnectionState.Open;
+    return connection.state === ConnectionState.Open && this.#work === null && !this.#turns.isOver;
   }
 
   // --------------------------------------------------------------------- opening
@@ -199,10 +244,10 @@ export class PacketDispatcher implements FrameSink {
     const connection = this.#connection;
     switch (packet.cmd) {
       case 'subscribe':
-        subscribe(this.#broker, connection, packet);
+        this.#step(subscribe(this.#broker, connection, packet));
         break;
       case 'unsubscribe':
-        unsubscribe(this.#broker, connection, packet);
+        this.#step(unsubscribe(this.#broker, connection, packet));
         break;
       case 'pingreq':
         connection.sender.send({ cmd: 'pingresp' }); // [MQTT-3.12.4-1]

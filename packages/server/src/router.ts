@@ -20,6 +20,13 @@ import type { Runtime } from './runtime.ts';
 import type { BrokerStats } from './stats.ts';
 import type { Origin } from './storage/records.ts';
 import type { Storage } from './storage/storage.ts';
+import type { Turns } from './turns.ts';
+
+/** A unit of `Turns` is so many nodes of the trie, as a power of two. */
+const NODES_PER_UNIT_SHIFT = 3;
+
+/** What it costs to write a record, in units of `Turns`. */
+const STORING_UNITS = 4;
 
 export type BrokerSession = Session<Connection>;
 
@@ -40,6 +47,7 @@ export class Router {
   readonly #config: Config;
   readonly #runtime: Runtime;
   readonly #stats: BrokerStats;
+  readonly #turns: Turns;
 
   #rejectsWhenFull: boolean;
 
@@ -50,10 +58,17 @@ export class Router {
   readonly #storedSessions: BrokerSession[] = [];
   readonly #storedDeliveries: Delivery[] = [];
 
-  constructor(config: Config, runtime: Runtime, stats: BrokerStats, memory: MemoryLedger) {
+  constructor(
+    config: Config,
+    runtime: Runtime,
+    stats: BrokerStats,
+    memory: MemoryLedger,
+    turns: Turns,
+  ) {
     this.#config = config;
     this.#runtime = runtime;
     this.#stats = stats;
+    this.#turns = turns;
     this.#publication = new Publication(config, runtime);
     this.#rejectsWhenFull = config.mqtt.queueOverflow === 'reject';
     this.storage = null;
@@ -108,6 +123,7 @@ export class Router {
     if (isRetaining && !this.#retain(publication.message)) return ReasonCode.QuotaExceeded;
 
     const { recipients, groups } = route;
+    this.#turns.used += recipients.length + groups.length;
     for (let index = 0; index < recipients.length; index++) {
       this.#forward(recipients[index] as Recipient<BrokerSession>, null);
     }
@@ -289,6 +305,7 @@ export class Router {
       isRetained,
       former,
     );
+    this.#turns.used += STORING_UNITS + deliveries.length;
     const now = this.#runtime.now();
     for (let index = 0; index < deliveries.length; index++) {
       const session = sessions[index] as BrokerSession;
@@ -306,6 +323,16 @@ export class Router {
    * @throws {PacketError} when the topic name or its alias ends the connection
    */
   resolve(view: PublishView, publisher: Connection): Route<BrokerSession> {
+    const route = this.#resolve(view, publisher);
+    const { trie } = this;
+    if (trie.visitedNodes > 0) {
+      this.#turns.used += trie.visitedNodes >> NODES_PER_UNIT_SHIFT;
+      trie.visitedNodes = 0;
+    }
+    return route;
+  }
+
+  #resolve(view: PublishView, publisher: Connection): Route<BrokerSession> {
     this.position = -1;
     const { topicAlias } = view;
     if (topicAlias === 0) return this.#topics.lookup(view.buffer, view.topicStart, view.topicEnd);

@@ -15,49 +15,85 @@ import { countIn } from './stats.ts';
 
 const NO_IDENTIFIERS: readonly number[] = [];
 
-/** SUBSCRIBE (§3.8.4): every filter by itself, one SUBACK, then the retained messages. */
-export function subscribe(broker: Broker, connection: Connection, packet: SubscribePacket): void {
+/** What it costs to look at a filter, and to take it into the trie, in units of `Turns`. */
+const FILTER_UNITS = 4;
+
+/** So many characters of a filter cost a unit more, as a power of two. */
+const CHARACTERS_SHIFT = 5;
+
+/**
+ * SUBSCRIBE (§3.8.4): every filter by itself, one SUBACK, then the retained messages. It stops where the turn of the
+ * connection is over, and may be broken off there: what the session has got by then is stored, too.
+ */
+export function* subscribe(
+  broker: Broker,
+  connection: Connection,
+  packet: SubscribePacket,
+): Generator<void> {
   const session = connection.session as BrokerSession;
-  const { mqtt } = broker.config;
-  const identifier = packet.properties?.subscriptionIdentifier ?? 0;
-  if (identifier !== 0 && !mqtt.subscriptionIdentifiersAvailable) {
-    throw new PacketError(
-      ReasonCode.SubscriptionIdentifiersNotSupported,
-      '§3.2.2.3.12',
-      0,
-      'subscription identifiers are not supported',
-    );
-  }
+  const { turns, router } = broker;
+  const identifier = identifierOf(broker, packet);
   const granted: number[] = [];
   const added: Subscription[] = [];
   const replays: Subscription[] = [];
   const refusalOfAll = refusalOfPacket(broker, connection, packet.messageId);
-  for (const request of packet.subscriptions) {
-    const refusal = refusalOfAll ?? refusalOf(broker, connection, request);
-    if (refusal !== null) {
-      countIn(broker.stats.subscriptionsRefused, refusal);
-      granted.push(connection.version === 5 ? refusal : ReasonCode.UnspecifiedError);
-      continue;
+  let position: number | null = -1;
+  try {
+    for (const request of packet.subscriptions) {
+      if (turns.isOver) yield;
+      turns.used += FILTER_UNITS + (request.topic.length >> CHARACTERS_SHIFT);
+      const refusal = refusalOfAll ?? refusalOf(broker, connection, request);
+      if (refusal !== null) {
+        countIn(broker.stats.subscriptionsRefused, refusal);
+        granted.push(connection.version === 5 ? refusal : ReasonCode.UnspecifiedError);
+        continue;
+      }
+      const former = session.subscriptions.get(request.topic);
+      const subscription = addSubscription(broker, session, request, identifier);
+      granted.push(subscription.qos);
+      if (former === undefined || !isSame(subscription, former)) added.push(subscription);
+      if (isOwedRetained(subscription, former !== undefined)) replays.push(subscription);
     }
-    const former = session.subscriptions.get(request.topic);
-    const subscription = addSubscription(broker, session, request, identifier);
-    granted.push(subscription.qos);
-    if (former === undefined || !isSame(subscription, former)) added.push(subscription);
-    if (isOwedRetained(subscription, former !== undefined)) replays.push(subscription);
+  } finally {
+    broker.stats.subscriptionsCurrent = router.trie.subscriptionCount;
+    position = storeSubscriptions(broker, session, added);
   }
-  broker.stats.subscriptionsCurrent = broker.router.trie.subscriptionCount;
-  const { storage } = broker;
-  let position = -1;
-  if (session.store !== null && storage !== null) {
-    // What is the same as before is safe when an earlier SUBSCRIBE is.
-    position =
-      added.length === 0
-        ? storage.lastPosition
-        : storage.writeSubscriptions(broker.sessions.entryOf(session), added);
+  if (position === null) {
+    // The disk has become full on the way.
+    connection.disconnect(ReasonCode.QuotaExceeded, 'storage full', 'no room to store it');
+    return;
   }
   broker.log.debug('client-subscribed', { clientId: session.clientId, granted });
   answer(broker, connection, position, { cmd: 'suback', messageId: packet.messageId, granted });
-  for (const subscription of replays) replayRetained(broker, connection, subscription, position);
+  for (const subscription of replays) {
+    if (turns.isOver) yield;
+    turns.used += FILTER_UNITS;
+    replayRetained(broker, connection, subscription, position);
+  }
+}
+
+/** The Subscription Identifier; 0 when there is none. */
+function identifierOf({ config }: Broker, { properties }: SubscribePacket): number {
+  const identifier = properties?.subscriptionIdentifier ?? 0;
+  if (identifier === 0 || config.mqtt.subscriptionIdentifiersAvailable) return identifier;
+  throw new PacketError(
+    ReasonCode.SubscriptionIdentifiersNotSupported,
+    '§3.2.2.3.12',
+    0,
+    'subscription identifiers are not supported',
+  );
+}
+
+/** @returns the position of the record; -1 when none is needed, null when it can't be written */
+function storeSubscriptions(
+  { storage, sessions }: Broker,
+  session: BrokerSession,
+  added: readonly Subscription[],
+): number | null {
+  if (session.store === null || storage === null) return -1;
+  // What is the same as before is safe when an earlier SUBSCRIBE is.
+  if (added.length === 0) return storage.lastPosition;
+  return storage.isOpen ? storage.writeSubscriptions(sessions.entryOf(session), added) : null;
 }
 
 /** Sends SUBACK or UNSUBACK when what it says is safe. */
@@ -217,47 +253,70 @@ function replayRetained(
   session.replay(deliveries, now);
 }
 
-/** UNSUBSCRIBE (§3.10.4). What is queued already is still delivered. */
-export function unsubscribe(
+/** UNSUBSCRIBE (§3.10.4). What is queued already is still delivered. It stops and may be broken off as `subscribe`. */
+export function* unsubscribe(
   broker: Broker,
   connection: Connection,
   packet: UnsubscribePacket,
-): void {
+): Generator<void> {
   const session = connection.session as BrokerSession;
-  const { storage } = broker;
+  const { storage, turns, router } = broker;
   if (session.store !== null && storage?.isOpen === false) {
-    // UNSUBACK of MQTT 3.1.1 can't say no: it comes when there is room.
-    storage.whenRoom(() => {
-      if (connection.session === session) unsubscribe(broker, connection, packet);
-    });
+    unsubscribeLater(broker, connection, packet);
     return;
   }
   const granted: number[] = [];
   const removed: string[] = [];
   const refusal = refusalOfPacket(broker, connection, packet.messageId);
-  for (const topicFilter of packet.unsubscriptions) {
-    if (refusal !== null) {
-      granted.push(refusal);
-      continue;
+  let position: number | null = -1;
+  try {
+    for (const topicFilter of packet.unsubscriptions) {
+      if (turns.isOver) yield;
+      turns.used += FILTER_UNITS + (topicFilter.length >> CHARACTERS_SHIFT);
+      if (refusal !== null) {
+        granted.push(refusal);
+        continue;
+      }
+      const existed = session.subscriptions.delete(topicFilter); // [MQTT-3.10.4-1]
+      if (existed) {
+        router.trie.unsubscribe(session, topicFilter);
+        broker.retainedReplays.cancel(session, topicFilter);
+        removed.push(topicFilter);
+      }
+      granted.push(existed ? ReasonCode.Success : ReasonCode.NoSubscriptionExisted);
     }
-    const existed = session.subscriptions.delete(topicFilter); // [MQTT-3.10.4-1]
-    if (existed) {
-      broker.router.trie.unsubscribe(session, topicFilter);
-      broker.retainedReplays.cancel(session, topicFilter);
-      removed.push(topicFilter);
-    }
-    granted.push(existed ? ReasonCode.Success : ReasonCode.NoSubscriptionExisted);
+  } finally {
+    broker.stats.subscriptionsCurrent = router.trie.subscriptionCount;
+    position = storeUnsubscriptions(broker, session, removed);
   }
-  broker.stats.subscriptionsCurrent = broker.router.trie.subscriptionCount;
-  let position = -1;
-  if (session.store !== null && storage !== null) {
-    // That there is none is only sure when an earlier UNSUBSCRIBE that took it away is safe.
-    position =
-      removed.length === 0
-        ? storage.lastPosition
-        : storage.writeUnsubscriptions(broker.sessions.entryOf(session), removed);
+  if (position === null) {
+    connection.disconnect(ReasonCode.QuotaExceeded, 'storage full', 'no room to store it');
+    return;
   }
   answer(broker, connection, position, { cmd: 'unsuback', messageId: packet.messageId, granted });
+}
+
+/** UNSUBACK of MQTT 3.1.1 can't say no: it comes when there is room. */
+function unsubscribeLater(broker: Broker, connection: Connection, packet: UnsubscribePacket): void {
+  const { session } = connection;
+  broker.storage?.whenRoom(() => {
+    if (session === null || connection.session !== session) return;
+    // Outside of a turn it doesn't stop.
+    unsubscribe(broker, connection, packet).next();
+  });
+}
+
+/** @returns as `storeSubscriptions` */
+function storeUnsubscriptions(
+  { storage, sessions }: Broker,
+  session: BrokerSession,
+  removed: readonly string[],
+): number | null {
+  if (session.store === null || storage === null) return -1;
+  if (!storage.isOpen) return null;
+  // That there is none is only sure when an earlier UNSUBSCRIBE that took it away is safe.
+  if (removed.length === 0) return storage.lastPosition;
+  return storage.writeUnsubscriptions(sessions.entryOf(session), removed);
 }
 
 /** Takes the subscriptions away that a client may not have any more. */

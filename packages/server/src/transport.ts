@@ -6,7 +6,8 @@ export interface Transport {
   /** The common name of the client's certificate, where it has proved to own one. */
   readonly certificateName?: string | null;
   /**
-   * Sends bytes in order. The buffer belongs to the transport until `onWritten` gives it back.
+   * Sends bytes in order. The buffer belongs to the transport until `onWritten` gives it back. Once it is closed, nothing
+   * happens.
    */
   write(chunk: Uint8Array): void;
   /** Between `cork` and `uncork`, writes may be held back and sent together. */

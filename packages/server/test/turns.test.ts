@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import { DurableSimulation } from './support/durable-simulation.ts';
 import { Simulation } from './support/simulation.ts';
 
 test('a client that takes all at once is not sent all that waits for it in one turn', () => {
@@ -25,4 +26,204 @@ test('a client that takes all at once is not sent all that waits for it in one t
     received += inTurn;
   }
   expect(received).toBe(1 + count);
+});
+
+/** The same packet so many times, in one chunk. */
+function times(count: number, ...bytes: number[]): Uint8Array {
+  const chunk = new Uint8Array(count * bytes.length);
+  for (let offset = 0; offset < chunk.length; offset += bytes.length) chunk.set(bytes, offset);
+  return chunk;
+}
+
+const PINGREQ = [0xc0, 0];
+
+/** No more units than this are used by one client, or by all that wait, in a turn. */
+const UNITS_MAX = 15_000;
+
+/** Ends turns until nobody waits any more, each with what one client may do; returns how many. */
+function endTurns({ broker, runtime }: Simulation, perTurn: () => void = () => {}): number {
+  let turns = 0;
+  while (broker.turns.waitingCount > 0) {
+    const { used } = broker.turns;
+    runtime.endOneTurn();
+    expect(broker.turns.used - used).toBeLessThan(UNITS_MAX);
+    perTurn();
+    turns++;
+  }
+  // What was answered last is sent at the end of the turn.
+  runtime.endOneTurn();
+  return turns;
+}
+
+test('a chunk of 200,000 PINGREQs is answered in many turns; others are answered in each', () => {
+  const simulation = new Simulation();
+  const { broker, runtime } = simulation;
+  const flood = simulation.connect('flood');
+  const other = simulation.connect('other');
+  runtime.endsByHand = true;
+  const { used } = broker.turns;
+  const answers = () => broker.stats.packetsSent[13] as number;
+  flood.send(times(200_000, ...PINGREQ));
+  // What follows at once waits with it, and is not put together with it.
+  for (let count = 0; count < 100; count++) flood.send(Uint8Array.from(PINGREQ));
+  expect(broker.turns.used - used).toBeLessThan(UNITS_MAX);
+  expect(flood.isPaused).toBe(true);
+  let last = answers();
+  let received = 0;
+  const turns = endTurns(simulation, () => {
+    other.send(Uint8Array.from(PINGREQ));
+    expect(answers()).toBeGreaterThan(last);
+    last = answers();
+    received += other.take().length;
+    flood.take();
+  });
+  expect(turns).toBeGreaterThan(20);
+  expect(received).toBeGreaterThan(turns - 3);
+  expect(answers()).toBe(200_100 + turns);
+  expect(flood.isPaused).toBe(false);
+});
+
+test('many clients that have too much to do share the turns', () => {
+  const simulation = new Simulation();
+  const { broker, runtime } = simulation;
+  const clients = Array.from({ length: 20 }, (_, index) => simulation.connect(`c${index}`));
+  runtime.endsByHand = true;
+  for (const client of clients) client.send(times(20_000, ...PINGREQ));
+  const received = clients.map(() => 0);
+  endTurns(simulation, () => {
+    for (const [index, client] of clients.entries()) {
+      (received[index] as number) += client.take().length;
+    }
+  });
+  for (const [index, client] of clients.entries()) {
+    (received[index] as number) += client.take().length;
+  }
+  expect(received).toEqual(clients.map(() => 20_000));
+  expect(broker.turns.waitingCount).toBe(0);
+});
+
+test('an ordinary chunk is done at once', () => {
+  const simulation = new Simulation();
+  const client = simulation.connect('client');
+  simulation.runtime.endsByHand = true;
+  client.send(times(1000, ...PINGREQ));
+  expect(client.isPaused).toBe(false);
+  expect(simulation.broker.turns.waitingCount).toBe(0);
+});
+
+const filters = (count: number) => Array.from({ length: count }, (_, index) => `a/${index}/+`);
+const subscription = (count: number) => ({
+  cmd: 'subscribe' as const,
+  messageId: 1,
+  subscriptions: filters(count).map((topic) => ({ topic, qos: 1 as const })),
+});
+
+test('SUBSCRIBE and UNSUBSCRIBE of 10,000 filters take several turns each, and are answered once', () => {
+  const simulation = new Simulation();
+  const { broker, runtime } = simulation;
+  const client = simulation.connect('client');
+  runtime.endsByHand = true;
+  client.send(subscription(10_000), { cmd: 'pingreq' });
+  expect(client.take()).toEqual([]);
+  expect(endTurns(simulation)).toBeGreaterThan(5);
+  const [suback, pingresp] = client.take();
+  expect(suback).toMatchObject({ cmd: 'suback', granted: Array.from({ length: 10_000 }, () => 1) });
+  expect(pingresp).toEqual({ cmd: 'pingresp' });
+  expect(broker.stats.subscriptionsCurrent).toBe(10_000);
+  client.send(
+    { cmd: 'unsubscribe', messageId: 2, unsubscriptions: filters(10_000) },
+    { cmd: 'pingreq' },
+  );
+  expect(endTurns(simulation)).toBeGreaterThan(5);
+  expect(client.take().map(({ cmd }) => cmd)).toEqual(['unsuback', 'pingresp']);
+  expect(broker.stats.subscriptionsCurrent).toBe(0);
+});
+
+test('a SUBSCRIBE that is broken off leaves what is in the log, and nothing of a session that ends', async () => {
+  const simulation = await DurableSimulation.start();
+  const { broker, runtime } = simulation;
+  const stored = simulation.open();
+  stored.connect('stored', { properties: { sessionExpiryInterval: 1000 } });
+  await simulation.settle();
+  const passing = simulation.connect('passing');
+  runtime.endsByHand = true;
+  stored.send(subscription(10_000));
+  passing.send(subscription(10_000));
+  runtime.endOneTurn();
+  expect(broker.turns.waitingCount).toBe(2);
+  // Another connection takes the session over; the other client is sent away.
+  simulation
+    .open()
+    .connect('stored', { clean: false, properties: { sessionExpiryInterval: 1000 } });
+  broker.disconnectClient('passing');
+  runtime.endsByHand = false;
+  await simulation.settle();
+  const { subscriptionsCurrent } = broker.stats;
+  expect(subscriptionsCurrent).toBeGreaterThan(100);
+  expect(subscriptionsCurrent).toBeLessThan(10_000);
+  const next = await simulation.restart();
+  expect(next.broker.stats.subscriptionsCurrent).toBe(subscriptionsCurrent);
+});
+
+test.each(['close', 'end'] as const)('what came before the peer’s %s is done first', (how) => {
+  const simulation = new Simulation();
+  const { runtime, broker } = simulation;
+  const subscriber = simulation.connect('subscriber');
+  subscriber.subscribe('#', { qos: 0 });
+  subscriber.take();
+  const will = { topic: 'will', payload: Buffer.from('w'), qos: 0 as const, retain: false };
+  const publisher = simulation.connect('publisher', { will });
+  runtime.endsByHand = true;
+  // PUBLISH to t, and at last a DISCONNECT.
+  const publishes = times(20_000, 0x30, 5, 0, 1, 0x74, 0, 0x78);
+  publisher.send(Buffer.concat([publishes, Uint8Array.of(0xe0, 0)]));
+  if (how === 'close') publisher.drop();
+  else publisher.halfClose();
+  expect(broker.stats.connectionsCurrent).toBe(2);
+  const received: string[] = [];
+  endTurns(simulation, () => received.push(...subscriber.brief()));
+  received.push(...subscriber.brief());
+  expect(received).toEqual(Array.from({ length: 20_000 }, () => 'publish t x'));
+  expect(broker.stats.connectionsCurrent).toBe(1);
+  expect(publisher.isClosed).toBe(true);
+});
+
+test('a client whose connection has closed is not waited for when the broker stops', async () => {
+  const simulation = new Simulation();
+  const client = simulation.connect('client');
+  simulation.runtime.endsByHand = true;
+  client.send(times(200_000, ...PINGREQ));
+  client.drop();
+  await simulation.broker.stop(1000, 0x8b);
+  expect(simulation.broker.stats.connectionsCurrent).toBe(0);
+});
+
+test('topics that many filters match cost more of a turn', () => {
+  const simulation = new Simulation();
+  const { broker, runtime } = simulation;
+  const client = simulation.connect('client');
+  // All of +/+/…/# with a in places: a topic a/a/… visits each of their levels.
+  const all = Array.from({ length: 4096 }, (_, bits) =>
+    Array.from({ length: 12 }, (__, level) => ((bits >> level) & 1 ? '+' : 'a')).join('/'),
+  );
+  client.send({
+    cmd: 'subscribe',
+    messageId: 1,
+    subscriptions: all.map((topic) => ({ topic, qos: 0 as const })),
+  });
+  client.take();
+  const publisher = simulation.connect('publisher');
+  const prefix = 'a/'.repeat(11);
+  const packets = Array.from({ length: 200 }, (_, index) => {
+    const topic = Buffer.from(`${prefix}${100 + index}`);
+    return Buffer.concat([
+      Uint8Array.of(0x30, topic.length + 3, 0, topic.length),
+      topic,
+      Uint8Array.of(0),
+    ]);
+  });
+  runtime.endsByHand = true;
+  publisher.send(Buffer.concat(packets));
+  expect(endTurns(simulation)).toBeGreaterThan(5);
+  expect(broker.stats.messagesReceived).toBe(200);
 });

@@ -66,6 +66,8 @@ type FilterEntry<S extends SharedSubscriber> = MatchedRecipient<S> | FilterSubsc
 export class SubscriptionTrie<S extends SharedSubscriber> {
   /** Grows with every change that can alter the result of a match. */
   generation: number;
+  /** Grows with each node that a match visits, and each subscription that it finds; whoever counts work resets it. */
+  visitedNodes: number;
   #isMerging: boolean;
   readonly #exact: Map<string, FilterEntry<S>>;
   readonly #wildcards: LevelTree<FilterEntry<S>>;
@@ -77,6 +79,7 @@ export class SubscriptionTrie<S extends SharedSubscriber> {
 
   constructor(options: SubscriptionTrieOptions = {}) {
     this.generation = 0;
+    this.visitedNodes = 0;
     this.#isMerging = options.overlapping !== 'each';
     this.#exact = new Map();
     this.#wildcards = new LevelTree();
@@ -148,9 +151,11 @@ export class SubscriptionTrie<S extends SharedSubscriber> {
       entries.push(exact);
     }
     if (this.#wildcards.size > 0) {
-      collectWildcards(this.#wildcards.root, topic, entries);
+      this.visitedNodes += collectWildcards(this.#wildcards.root, topic, entries);
     }
-    return gather(entries, this.#isMerging);
+    const match = gather(entries, this.#isMerging);
+    if (!match.isShared) this.visitedNodes += match.recipients.length;
+    return match;
   }
 
   /**
@@ -321,18 +326,20 @@ function findRecipient<S extends SharedSubscriber>(
   return entry.list.items[entry.list.positionOf(session)] ?? null;
 }
 
-/** Adds the entries of all filters in the tree that match the topic. */
+/** Adds the entries of all filters in the tree that match the topic; returns how many nodes it has visited. */
 function collectWildcards<S extends SharedSubscriber>(
   root: LevelNode<FilterEntry<S>>,
   topic: string,
   entries: FilterEntry<S>[],
-): void {
+): number {
   const nodes: LevelNode<FilterEntry<S>>[] = []; // where `+` branched off, to be visited yet
   const offsets: number[] = [];
   const isHidden = isHiddenFromWildcards(topic);
   let node: LevelNode<FilterEntry<S>> | null = root;
   let offset = 0; // of the topic's level below `node`
+  let visited = 0;
   while (node !== null) {
+    visited++;
     const isEnd = offset > topic.length;
     if (isEnd && node.value !== null) entries.push(node.value);
     // [MQTT-4.7.2-1]
@@ -347,6 +354,7 @@ function collectWildcards<S extends SharedSubscriber>(
       offset = offsets.pop() ?? -1;
     }
   }
+  return visited;
 }
 
 /** `#` matches whatever follows, nothing included (§4.7.1.2). */

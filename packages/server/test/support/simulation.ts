@@ -127,6 +127,7 @@ export class SimulatedClient implements Transport {
   // What the broker does.
 
   write(chunk: Uint8Array): void {
+    if (this.#isGone) return;
     if (this.isClosed) throw new Error('written after the end');
     this.#untaken.push(chunk);
   }
@@ -197,6 +198,12 @@ export class SimulatedClient implements Transport {
       payload: Buffer.from(payload),
       ...fields,
     } as Packet);
+  }
+
+  /** Closes its own side only. */
+  halfClose(): void {
+    this.#handler?.onEnd();
+    this.#simulation.runtime.endTurn();
   }
 
   /** Cuts the connection without a DISCONNECT. */

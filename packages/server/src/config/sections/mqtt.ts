@@ -43,6 +43,11 @@ export const mqttSection = z
       .describe(
         'largest packet of a client that has not been let in: CONNECT with a will, a token and properties, and AUTH',
       ),
+    maxControlPacketSize: size(1024, PACKET_BYTES_MAX)
+      .prefault('1MiB')
+      .describe(
+        'largest packet other than PUBLISH: the default has room for 10,000 filters of 100 bytes, which are read in 20 ms',
+      ),
     maxUserProperties: integer(0, 1_000_000)
       .prefault(1000)
       .describe(

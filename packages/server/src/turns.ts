@@ -1,0 +1,120 @@
+import type { Connection } from './connection.ts';
+import type { Faults } from './faults.ts';
+import type { Runtime } from './runtime.ts';
+
+/**
+ * What one connection may do in a turn. A unit is about a microsecond's work: a packet, a KiB of one, a recipient.
+ * An ordinary read buffer of packets that are not tiny takes less; a WebSocket frame or a SUBSCRIBE may take much more.
+ */
+const UNITS_PER_SLICE = 4000;
+
+/** From so many units on, connections that have not had their slice in this turn get a short one. */
+const UNITS_PER_TURN = 20_000;
+const UNITS_PER_SHORT_SLICE = 500;
+
+/** What connections that wait for their turn may do in one, all together: as much is left for those who have just sent. */
+const UNITS_FOR_WAITING = 10_000;
+
+/** What a connection has used of its slice. */
+export interface Slice {
+  /** The turn that it is of. */
+  turn: number;
+  /** Units that are left of it. */
+  left: number;
+}
+
+/**
+ * The budget of a turn: who has done as much as one may stops, in the middle of what it has been sent, and goes on in
+ * the next turn, after the others. So nobody waits for long, whatever one client sends at once.
+ *
+ * Invariant: a connection waits once at most, and is not read from meanwhile.
+ */
+export class Turns {
+  /** Units of all that has been done; whoever works adds to it. */
+  used: number;
+  /** Where the present slice ends. */
+  #limit: number;
+  /** Counts turns. */
+  #number: number;
+  /** `used` when the turn began. */
+  #usedBefore: number;
+  readonly #runtime: Runtime;
+  readonly #faults: Faults;
+  readonly #waiting: Set<Connection>;
+  readonly #endTurn: () => void;
+  #isEndScheduled: boolean;
+
+  constructor(runtime: Runtime, faults: Faults) {
+    this.used = 0;
+    this.#limit = Number.POSITIVE_INFINITY;
+    this.#number = 0;
+    this.#usedBefore = 0;
+    this.#runtime = runtime;
+    this.#faults = faults;
+    this.#waiting = new Set();
+    this.#endTurn = () => this.#end();
+    this.#isEndScheduled = false;
+  }
+
+  /** Whether the connection that works has had its slice. */
+  get isOver(): boolean {
+    return this.used >= this.#limit;
+  }
+
+  /** Connections that have more to do than one may in a turn. */
+  get waitingCount(): number {
+    return this.#waiting.size;
+  }
+
+  /** A connection begins to work, or goes on. */
+  begin(slice: Slice): void {
+    if (slice.turn !== this.#number) {
+      const isLate = this.used - this.#usedBefore > UNITS_PER_TURN;
+      slice.turn = this.#number;
+      slice.left = isLate ? UNITS_PER_SHORT_SLICE : UNITS_PER_SLICE;
+    }
+    this.#limit = this.used + slice.left;
+    if (!this.#isEndScheduled) this.#schedule();
+  }
+
+  /** It stops: what it is outside of a slice has no limit. */
+  end(slice: Slice): void {
+    slice.left = Math.max(0, this.#limit - this.used);
+    this.#limit = Number.POSITIVE_INFINITY;
+  }
+
+  /** Has a connection go on in the next turn. */
+  wait(connection: Connection): void {
+    this.#waiting.add(connection);
+    if (!this.#isEndScheduled) this.#schedule();
+  }
+
+  /** The connection has nothing more to do. */
+  forget(connection: Connection): void {
+    this.#waiting.delete(connection);
+  }
+
+  #schedule(): void {
+    this.#isEndScheduled = true;
+    this.#runtime.defer(this.#endTurn);
+  }
+
+  #end(): void {
+    this.#isEndScheduled = false;
+    this.#number++;
+    this.#usedBefore = this.used;
+    const until = this.used + UNITS_FOR_WAITING;
+    // Those who wait again are behind these, and have their turn in the next one.
+    let count = this.#waiting.size;
+    for (const connection of this.#waiting) {
+      if (count-- === 0 || this.used >= until) break;
+      this.#waiting.delete(connection);
+      try {
+        connection.goOn();
+      } catch (error) {
+        this.#faults.caught(connection, 'receiving', error);
+      }
+    }
+    if (this.#waiting.size > 0 && !this.#isEndScheduled) this.#schedule();
+  }
+}
