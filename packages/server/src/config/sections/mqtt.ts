@@ -49,9 +49,9 @@ export const mqttSection = z
         'largest packet other than PUBLISH: the default has room for 10,000 filters of 100 bytes, which are read in 20 ms',
       ),
     maxUserProperties: integer(0, 1_000_000)
-      .prefault(1000)
+      .prefault(10_000)
       .describe(
-        'user properties of one packet; 1,000 are read in less than 1 ms, and few programs send ten. A packet with more ends its connection (0x97)',
+        'user properties of one packet; 10,000 are read in some milliseconds, and few programs send ten. A packet with more ends its connection (0x97)',
       ),
     maxPropertiesSize: size(1024, PACKET_BYTES_MAX)
       .prefault('256KiB')
