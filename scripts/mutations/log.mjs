@@ -149,8 +149,8 @@ export const logMutations = [
     edits: [
       {
         file: APPENDER,
-        find: 'builder.seal(state.durable, Math.floor(timeMs))',
-        put: 'builder.seal(state.head, Math.floor(timeMs))',
+        find: 'builder.seal(state.durable, timeMs)',
+        put: 'builder.seal(state.head, timeMs)',
       },
     ],
     caughtBy: ['log', 'simulation'],

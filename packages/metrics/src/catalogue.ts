@@ -245,6 +245,14 @@ export const brokerCatalogue = {
     help: 'Lines of the log that were lost because a disk or reader did not take them.',
   },
   promptmq_uptime_seconds: { type: 'gauge', help: 'Seconds since the broker started.' },
+  promptmq_clock_jumps_total: {
+    type: 'counter',
+    help: 'Times that the wall clock was found to have been set, while the broker ran or before it started.',
+  },
+  promptmq_clock_ahead_seconds: {
+    type: 'gauge',
+    help: 'What the wall clock is ahead of the time by which sessions and messages expire.',
+  },
   promptmq_system_memory_usage_bytes: {
     type: 'gauge',
     help: 'Memory of the process, by kind.',

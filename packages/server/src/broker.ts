@@ -2,6 +2,7 @@ import { ReasonCode } from '@promptmq/codec';
 import type { LogEvent } from '@promptmq/wal';
 import { Access } from './access/index.ts';
 import type { AuthenticationMethod } from './authentication.ts';
+import { BrokerClock } from './broker-clock.ts';
 import { ClientEvents, presenceOf } from './client-events.ts';
 import { ClientTraces, type TraceListener } from './client-traces.ts';
 import type { Config } from './config/index.ts';
@@ -24,8 +25,8 @@ import { revokeSubscriptions } from './subscribe.ts';
 import type { Transport, TransportHandler } from './transport.ts';
 import { Turns } from './turns.ts';
 
-/** How often expired retained messages are looked for, and how many are removed at a time. */
-const RETAINED_SWEEP_MS = 1000;
+/** How often expired retained messages and a clock that was set are looked for, and how many messages are removed at a time. */
+const SWEEP_MS = 1000;
 const RETAINED_SWEEP_MAX = 10_000;
 
 /** Sockets beyond twice the clients allowed: room for those that connect, are refused or close. */
@@ -37,7 +38,8 @@ const SPARE_SOCKETS = 100;
  */
 export class Broker {
   readonly config: Config;
-  readonly runtime: Runtime;
+  /** The machine's timers and turns, with the broker's own time. */
+  readonly runtime: BrokerClock;
   readonly stats: BrokerStats;
   /** What clients make it hold. */
   readonly memory: MemoryLedger;
@@ -69,16 +71,18 @@ export class Broker {
   #openCount: number;
   #dirty: Connection[];
   readonly #flushAll: () => void;
+  readonly #sweep: Deadline;
   #isStopping: boolean;
   #onDrained: (() => void) | null;
 
   constructor(
     config: Config,
-    runtime: Runtime,
+    machine: Runtime,
     log: Logger,
     authenticationMethods: readonly AuthenticationMethod[] = [],
     access: Access = Access.load(config.auth),
   ) {
+    const runtime = new BrokerClock(machine);
     this.config = config;
     this.runtime = runtime;
     this.stats = createStats();
@@ -103,7 +107,7 @@ export class Broker {
       get perSecond() {
         return config.log.clientLinesPerSecond;
       },
-      now: runtime.now,
+      now: () => runtime.uptimeMs,
     });
     this.traces = new ClientTraces(log, config.log);
     this.clientEvents = new ClientEvents(runtime, this.stats, this.clientLog, this.traces);
@@ -114,13 +118,13 @@ export class Broker {
     this.#flushAll = () => this.#flush();
     this.#isStopping = false;
     this.#onDrained = null;
-    const sweep = new Deadline((now) => {
+    this.#sweep = new Deadline((now) => {
       // First: whatever becomes of this one, there is a next.
-      this.deadlines.schedule(sweep, now + RETAINED_SWEEP_MS);
+      this.#sweepLater();
+      this.#watchClock();
       this.router.sweepRetained(now, RETAINED_SWEEP_MAX);
     });
-    this.deadlines.schedule(sweep, runtime.now() + RETAINED_SWEEP_MS);
-    this.timer.arm();
+    this.#sweepLater();
   }
 
   // ---------------------------------------------------------------- connections
@@ -265,8 +269,11 @@ export class Broker {
    */
   async recover(resources: StorageResources = {}): Promise<void> {
     if (!this.config.storage.enabled) return;
-    const startedAt = this.runtime.now();
+    const startedMs = this.runtime.uptimeMs;
     const storage = await Storage.open(this, resources);
+    this.#judgeDowntime();
+    // What had been scheduled was by another time.
+    this.#sweepLater();
     this.router.storage = storage;
     this.sessions.takeUp(storage);
     this.stats.retainedCurrent = this.router.retained.count;
@@ -276,9 +283,31 @@ export class Broker {
       retained: this.router.retained.count,
       queued: this.sessions.queuedCount,
       records: storage.logStats.recoveredRecords,
-      durationMs: Math.round(this.runtime.now() - startedAt),
+      durationMs: Math.round(this.runtime.uptimeMs - startedMs),
     });
     this.timer.arm();
+  }
+
+  /** Whether sessions and messages have grown older while no broker ran: not when the wall clock can't say by how much. */
+  #judgeDowntime(): void {
+    const { why, gapMs } = this.runtime.time.resumption;
+    if (why === null) return;
+    this.stats.clockJumps++;
+    this.log.warn('downtime-not-counted', { why, wallClockSeconds: Math.round(gapMs / 1000) });
+  }
+
+  #sweepLater(): void {
+    this.deadlines.schedule(this.#sweep, this.runtime.now() + SWEEP_MS);
+    this.timer.arm();
+  }
+
+  #watchClock(): void {
+    const jumpMs = this.runtime.watch();
+    if (jumpMs !== 0) {
+      this.stats.clockJumps++;
+      this.log.warn('clock-jumped', { seconds: Math.round(jumpMs / 1000) });
+    }
+    this.storage?.noteTime();
   }
 
   onStorageEvent(event: LogEvent): void {

@@ -10,9 +10,9 @@ export class SessionEntry {
   /** The user that it belongs to; null while no client of it has proved to be one. */
   owner: string | null;
   will: PendingWill | null;
-  /** Milliseconds since 1970; -1 while the session has a connection. */
+  /** Milliseconds of the broker's time; -1 while the session has a connection. */
   disconnectedAt: number;
-  /** Milliseconds since 1970; Infinity while no will is due. */
+  /** Milliseconds of the broker's time; Infinity while no will is due. */
   willDueAt: number;
   /** Scheduled while the session has no connection and doesn't live for ever. */
   readonly expiry: Deadline;

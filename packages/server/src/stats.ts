@@ -67,6 +67,8 @@ export interface BrokerStats {
   /** Answers to CONNECT by reason code, those included that an old client can't be given. */
   readonly connacks: Map<number, number>;
   sessionsCurrent: number;
+  /** How often the wall clock was found to have been set, while the broker ran or before. */
+  clockJumps: number;
   /** Sessions that ended because their Session Expiry Interval had passed. */
   sessionsExpired: number;
   /** Of all packets. */
@@ -116,6 +118,7 @@ export function createStats(): BrokerStats {
     connectionDurations: new BucketHistogram(CONNECTION_BOUNDS),
     connacks: new Map([[ReasonCode.Success, 0]]),
     sessionsCurrent: 0,
+    clockJumps: 0,
     sessionsExpired: 0,
     bytesReceived: 0,
     bytesSent: 0,

@@ -10,7 +10,7 @@ export class Wills {
     this.#broker = broker;
   }
 
-  /** @param at - when the will is due, in milliseconds since 1970 */
+  /** @param at - when the will is due, in milliseconds of the broker's time */
   schedule(entry: SessionEntry, at: number): void {
     entry.willDueAt = at;
     this.#broker.deadlines.schedule(entry.willDue, at);

@@ -3,24 +3,30 @@ import type { Clock } from './clock.ts';
 import {
   alignUp,
   BATCH_HEADER_SIZE,
+  CLOCK_DATA_SIZE,
   isData,
   type LogRecord,
   MOVED_HEADER_SIZE,
   RECORD_DATA_MAX,
   RECORD_HEADER_SIZE,
   RecordKind,
+  recordBytes,
   SEGMENT_HEADER_SIZE,
   STREAM_NAME_MAX,
   writePosition,
 } from './format.ts';
 import { LogError } from './log-error.ts';
 import type { LogState } from './log-state.ts';
+import type { LogTime } from './log-time.ts';
 import { Segment } from './segment.ts';
 import type { LogStats } from './stats.ts';
 import { type Streams, streamKey } from './streams.ts';
 
 /** How long a record that nobody waits for may gather others. */
 const LAZY_MS = 20;
+
+/** A log to which nothing is appended is told the time this often: nobody else may know later that it passed. */
+const SILENCE_MS_MAX = 600_000;
 
 /** Builders that are kept to be used again. */
 const SPARE_MAX = 4;
@@ -31,6 +37,7 @@ const NO_STREAM = new Uint8Array(0);
 export interface AppendedLog {
   readonly id: string;
   readonly clock: Clock;
+  readonly time: LogTime;
   readonly stats: LogStats;
   readonly state: LogState;
   readonly segments: Segment[];
@@ -56,6 +63,7 @@ export interface SealedBatch {
 export class Appender {
   readonly #id: string;
   readonly #clock: Clock;
+  readonly #time: LogTime;
   readonly #stats: LogStats;
   readonly #state: LogState;
   readonly #segments: Segment[];
@@ -70,12 +78,15 @@ export class Appender {
   #isScheduled: boolean;
   /** Whether the batch that gathers has a record that is to be written as soon as it can be. */
   #isAwaited: boolean;
+  /** When the last batch was closed, in milliseconds of the log's time. */
+  #sealedMs: number;
   /** Of the batch that gathers, when it has only records that nobody waits for. */
   #cancelLazy: (() => void) | null;
 
   constructor(log: AppendedLog) {
     this.#id = log.id;
     this.#clock = log.clock;
+    this.#time = log.time;
     this.#stats = log.stats;
     this.#state = log.state;
     this.#segments = log.segments;
@@ -87,6 +98,7 @@ export class Appender {
     this.#spare = [];
     this.#isScheduled = false;
     this.#isAwaited = false;
+    this.#sealedMs = Number.NEGATIVE_INFINITY;
     this.#cancelLazy = null;
   }
 
@@ -204,6 +216,8 @@ export class Appender {
     if (isFull || !last.isCurrent) {
       this.#segments.push(Segment.behind(last, state.directory, state.head, this.#id));
       state.head += SEGMENT_HEADER_SIZE;
+      // Those before it may be removed.
+      this.#time.forgetMark();
     }
     this.#batch.reset(state.head);
   }
@@ -215,9 +229,11 @@ export class Appender {
     this.#isAwaited = false;
     this.cancelLazy();
     const state = this.#state;
-    const timeMs = this.#clock.now();
-    const bytes = builder.seal(state.durable, Math.floor(timeMs));
     const segment = this.#segments.at(-1) as Segment;
+    this.#markTime(builder, segment);
+    const timeMs = this.#time.now();
+    const bytes = builder.seal(state.durable, timeMs);
+    this.#sealedMs = timeMs;
     this.#sealed.push({ builder, bytes, segment });
     state.pendingBytes += bytes.length;
     state.head = builder.position + bytes.length;
@@ -226,6 +242,26 @@ export class Appender {
     segment.lastWriteMs = timeMs;
     this.#batch = this.#spare.pop() ?? new BatchBuilder();
     this.#batch.reset(state.head);
+  }
+
+  /** As late as can be: what is in the batch may have been caused by the wall clock's being set. */
+  #markTime(builder: BatchBuilder, segment: Segment): void {
+    const wallAheadMs = this.#time.takeMark();
+    if (wallAheadMs === null) return;
+    builder.addClock(wallAheadMs);
+    // Nobody asks for it again.
+    segment.releasedBytes += recordBytes(CLOCK_DATA_SIZE);
+  }
+
+  /** As `Log.noteTime`. */
+  noteTime(): void {
+    if (!this.#batch.isEmpty) return;
+    const isSilent = this.#time.now() > this.#sealedMs + SILENCE_MS_MAX;
+    if (!isSilent && !this.#time.isMarkDue) return;
+    this.#time.forgetMark();
+    this.#beginBatch();
+    this.#markTime(this.#batch, this.#segments.at(-1) as Segment);
+    this.#schedule();
   }
 
   /** Hands over the batches that are due, in their order; what nobody waits for may go on gathering. */

@@ -1,4 +1,14 @@
-import { alignUp, BATCH_HEADER_SIZE, RECORD_HEADER_SIZE, RecordKind, sealBatch } from './format.ts';
+import {
+  alignUp,
+  BATCH_HEADER_SIZE,
+  CLOCK_DATA_SIZE,
+  encodeClock,
+  RECORD_HEADER_SIZE,
+  RecordKind,
+  sealBatch,
+} from './format.ts';
+
+const NO_STREAM = new Uint8Array(0);
 
 /** Told once, in the order of the appends, when a record is as safe as the sync mode promises. */
 export type CommitListener = (error: Error | null) => void;
@@ -18,6 +28,8 @@ export class BatchBuilder {
   /** Of the first byte of the batch in the log. */
   position: number;
   count: number;
+  /** How many of them are clock records, which count as nobody's. */
+  #clockCount: number;
   readonly listeners: CommitListener[];
   #buffer: Buffer;
   #length: number;
@@ -25,6 +37,7 @@ export class BatchBuilder {
   constructor() {
     this.position = 0;
     this.count = 0;
+    this.#clockCount = 0;
     this.listeners = [];
     this.#buffer = Buffer.allocUnsafeSlow(BUFFER_SIZE_MIN);
     this.#length = BATCH_HEADER_SIZE;
@@ -32,6 +45,11 @@ export class BatchBuilder {
 
   get isEmpty(): boolean {
     return this.count === 0;
+  }
+
+  /** Records that somebody appended. */
+  get recordCount(): number {
+    return this.count - this.#clockCount;
   }
 
   /** Bytes so far, without padding. */
@@ -43,6 +61,7 @@ export class BatchBuilder {
   reset(position: number): void {
     this.position = position;
     this.count = 0;
+    this.#clockCount = 0;
     this.listeners.length = 0;
     this.#length = BATCH_HEADER_SIZE;
     if (this.#buffer.length > BATCH_SIZE_MAX) {
@@ -83,6 +102,12 @@ export class BatchBuilder {
     this.#length = end;
     this.count++;
     return this.position + start;
+  }
+
+  /** Adds what the wall clock is ahead of the log's time. */
+  addClock(wallAheadMs: number): void {
+    this.add([encodeClock(wallAheadMs)], CLOCK_DATA_SIZE, NO_STREAM, RecordKind.clock);
+    this.#clockCount++;
   }
 
   /** Completes the batch; the bytes are the builder's and stay as they are until `reset`. */

@@ -1,3 +1,4 @@
+import type { TimeMark } from './log-time.ts';
 import type { PairList } from './pair-list.ts';
 
 /** A change of the owner's state: what to put under a key; null removes the key. */
@@ -16,7 +17,7 @@ export interface SegmentState {
   /** Bytes of its records, and of those that are no longer needed. */
   readonly recordBytes: number;
   readonly releasedBytes: number;
-  /** When its last batch was written, in milliseconds since 1970. */
+  /** When its last batch was written, in milliseconds of the log's time. */
   readonly lastWriteMs: number;
 }
 
@@ -39,6 +40,8 @@ export interface Checkpoint {
   readonly segments: ReadonlyMap<number, SegmentState>;
   /** The last snapshot in the log; null when there is none. */
   readonly snapshot: SnapshotRange | null;
+  /** Of the moment in which it was taken; null when there is none, or an older package took it. */
+  readonly time: TimeMark | null;
   /** The owner's state, in the order of the keys. */
   readonly entries: Iterable<readonly [key: string, value: Uint8Array]>;
 }
@@ -51,6 +54,7 @@ export interface CheckpointChange {
   readonly isWhole: boolean;
   readonly segments: ReadonlyMap<number, SegmentState>;
   readonly snapshot: SnapshotRange | null;
+  readonly time: TimeMark;
   readonly entries: Iterable<CheckpointEntry>;
   /** What to add to streams: by segment's first position, then by stream name as latin1. */
   readonly streams: ReadonlyMap<number, ReadonlyMap<string, PairList>>;
@@ -95,6 +99,7 @@ export const NO_CHECKPOINT: Checkpoint = {
   position: 0,
   segments: new Map(),
   snapshot: null,
+  time: null,
   entries: [],
 };
 

@@ -2,6 +2,7 @@ import type { CheckpointStore, SnapshotRange } from './checkpoint-store.ts';
 import type { LogEventListener } from './events.ts';
 import { BATCH_HEADER_SIZE, RecordKind } from './format.ts';
 import type { LogOwner } from './log-owner.ts';
+import type { LogTime } from './log-time.ts';
 import type { Segment } from './segment.ts';
 import { encodeSnapshotEnd, overlap } from './snapshot.ts';
 import type { LogStats } from './stats.ts';
@@ -14,6 +15,7 @@ export interface CheckpointedLog {
   readonly index: CheckpointStore;
   readonly owner: LogOwner | null;
   readonly stats: LogStats;
+  readonly time: LogTime;
   readonly onEvent: LogEventListener;
   readonly segments: readonly Segment[];
   readonly streams: Streams;
@@ -128,6 +130,7 @@ export class Checkpoints {
     );
     const logId = this.#log.logId();
     const { snapshot } = this;
+    const time = this.#log.time.mark;
     try {
       // Should it throw, changes that it had given out already would be missing in the next one.
       const entries = [...(owner?.changes(isWhole) ?? [])];
@@ -139,6 +142,7 @@ export class Checkpoints {
         isWhole,
         segments,
         snapshot,
+        time,
         entries,
         streams,
         removedSegments,

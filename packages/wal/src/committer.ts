@@ -77,7 +77,7 @@ export class Committer {
 
   /** All batches of a group are with the operating system. */
   async onWritten(group: readonly SealedBatch[]): Promise<void> {
-    for (const { builder } of group) this.#unsyncedRecords += builder.count;
+    for (const { builder } of group) this.#unsyncedRecords += builder.recordCount;
     // After a change of the mode, those before may still wait: the order stays that of the appends.
     if (this.#acksAfterSync || this.#unsynced.length > 0 || this.#inSync.length > 0) {
       for (const batch of group) this.#unsynced.push(batch);

@@ -12,6 +12,7 @@ import {
 } from './format.ts';
 import { LogError } from './log-error.ts';
 import type { LogOwner } from './log-owner.ts';
+import type { LogTime } from './log-time.ts';
 import { copyAside } from './quarantine.ts';
 import { readSegment } from './recovery.ts';
 import { isUnused, scan } from './scan.ts';
@@ -45,6 +46,7 @@ export interface CompactedLog {
   readonly directory: string;
   readonly files: Files;
   readonly clock: Clock;
+  readonly time: LogTime;
   readonly owner: LogOwner | null;
   readonly stats: LogStats;
   readonly onEvent: LogEventListener;
@@ -170,7 +172,7 @@ export class Compaction {
   }
 
   async #pass(): Promise<CompactionResult> {
-    const { segments, clock, stats, onEvent } = this.#log;
+    const { segments, time, stats, onEvent } = this.#log;
     if (this.#log.owner?.keep === undefined) return NOTHING;
     const durable = this.#log.durablePosition();
     const removable = segments.filter(
@@ -180,7 +182,7 @@ export class Compaction {
       removable,
       this.#log.size(),
       this.#log.snapshot(),
-      clock.now(),
+      time.now(),
       // A full disk has no room for what is moved.
       { ...this.#options, canWrite: this.#log.isOpen() },
     );

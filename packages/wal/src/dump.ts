@@ -9,6 +9,7 @@ import {
   recordKind,
   recordSize,
   SEGMENT_HEADER_SIZE,
+  wallAheadOf,
 } from './format.ts';
 import { eachSegment, type InspectionOptions } from './inspection.ts';
 import { scan } from './scan.ts';
@@ -21,10 +22,11 @@ export interface DumpedRecord extends LogRecord {
     | 'snapshot-begin'
     | 'snapshot-entry'
     | 'snapshot-end'
+    | 'clock'
     | 'unknown';
   /** Where compaction copied it from; null unless it is a moved one. */
   readonly from: number | null;
-  /** When its batch was written, in milliseconds since 1970. */
+  /** What the wall clock showed when its batch was written, in milliseconds since 1970. */
   readonly timeMs: number;
 }
 
@@ -48,14 +50,17 @@ export async function dumpLog(
 ): Promise<void> {
   const { from = 0, stream } = options;
   let isDone = false;
+  let wallAheadMs = 0;
   await eachSegment(directory, options, (segment, buffer) => {
     if (isDone || segment.end <= from) return;
     for (const stretch of scan(buffer, segment.first, SEGMENT_HEADER_SIZE, buffer.length)) {
       if (stretch.kind !== 'batch') continue;
       const { batch, offset } = stretch;
+      wallAheadMs = wallAheadOf(buffer, offset, batch, wallAheadMs);
+      const timeMs = Math.round(batch.timeMs + wallAheadMs);
       let start = offset + BATCH_HEADER_SIZE;
       for (let index = 0; index < batch.count; index++) {
-        const record = dumped(buffer, start, segment.first + start, batch.timeMs);
+        const record = dumped(buffer, start, segment.first + start, timeMs);
         const isOfStream = stream === undefined || (isOwn(record) && record.stream.equals(stream));
         if (record.position >= from && isOfStream && visit(record) === false) {
           isDone = true;
@@ -67,7 +72,14 @@ export async function dumpLog(
   });
 }
 
-const KINDS = ['data', 'moved', 'snapshot-begin', 'snapshot-entry', 'snapshot-end'] as const;
+const KINDS = [
+  'data',
+  'moved',
+  'snapshot-begin',
+  'snapshot-entry',
+  'snapshot-end',
+  'clock',
+] as const;
 
 function isOwn({ kind }: DumpedRecord): boolean {
   return kind === 'data' || kind === 'moved';

@@ -82,7 +82,7 @@ export class Failures {
       void last.close().then(() => files.remove(path).catch(() => {}));
     }
     for (const { builder, segment } of refused) {
-      stats.refusedRecords += builder.count;
+      stats.refusedRecords += builder.recordCount;
       segment.recordBytes -= builder.length - BATCH_HEADER_SIZE;
     }
     onEvent({ type: 'full', why: String(error) });

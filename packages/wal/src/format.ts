@@ -25,7 +25,7 @@ import { crc32 } from 'node:zlib';
  *       12     4  number of records
  *       16     8  position of this byte 0
  *       24     8  all before this position was durable when the batch was written
- *       32     8  milliseconds since 1970
+ *       32     8  milliseconds of the log's time (log-time.ts), which began as the wall clock
  *       40        records, one after the other, then zeros up to a multiple of 8
  *
  * Record:
@@ -33,7 +33,7 @@ import { crc32 } from 'node:zlib';
  *        0     4  length of the data in bytes
  *        4     4  offset of this byte 0 within its batch
  *        8     2  length of the stream name in bytes
- *       10     2  kind: 0 data, 1 moved, 2 snapshot begin, 3 snapshot entry, 4 snapshot end
+ *       10     2  kind: 0 data, 1 moved, 2 snapshot begin, 3 snapshot entry, 4 snapshot end, 5 clock
  *       12        stream name, then data
  *
  * The position of a record is that of its first byte. A batch is valid as a whole or not at all: magic,
@@ -53,6 +53,11 @@ import { crc32 } from 'node:zlib';
  *       12     4  number of segments, of which each has
  *       16     8    its first position
  *       24     8    bytes of its records that were released
+ *
+ * A clock record says what the wall clock was ahead of the log's time, in milliseconds, as a double; it holds for its batch and
+ * those that follow. Each segment has one in its first batch, and so has each batch behind a moment at which the wall clock was
+ * set. Where there is none, an older package wrote the wall clock as the time of a batch. Records of a kind that a package
+ * doesn't know are passed over.
  *
  * A snapshot counts when all of it is there. Segments in the middle of a log are only ever removed after
  * a snapshot behind them has become durable; so what follows the last one, and its entries, make up the
@@ -77,9 +82,13 @@ export const RecordKind = {
   snapshotBegin: 2,
   snapshotEntry: 3,
   snapshotEnd: 4,
+  clock: 5,
 } as const;
 
 export type RecordKind = (typeof RecordKind)[keyof typeof RecordKind];
+
+/** Bytes of the data of a clock record. */
+export const CLOCK_DATA_SIZE = 8;
 
 /** What stands before the data of a moved record. */
 export const MOVED_HEADER_SIZE = 16;
@@ -279,6 +288,27 @@ export function dataStart(buffer: Buffer, start: number): number {
 /** Where compaction copied the moved record at `start` from. */
 export function movedFrom(buffer: Buffer, start: number): number {
   return readPosition(buffer, start + RECORD_HEADER_SIZE + buffer.readUInt16LE(start + 8));
+}
+
+/** What the wall clock was ahead of the log's time at a batch, when that is known `before` it. */
+export function wallAheadOf(buffer: Buffer, offset: number, batch: Batch, before: number): number {
+  let wallAheadMs = before;
+  eachRecord(buffer, offset, batch, (start) => {
+    if (recordKind(buffer, start) === RecordKind.clock) wallAheadMs = wallAheadAt(buffer, start);
+  });
+  return wallAheadMs;
+}
+
+/** @param wallAheadMs - wall clock minus log time */
+export function encodeClock(wallAheadMs: number): Buffer {
+  const data = Buffer.alloc(CLOCK_DATA_SIZE);
+  data.writeDoubleLE(wallAheadMs);
+  return data;
+}
+
+/** What the clock record at `start` of a buffer says. */
+export function wallAheadAt(buffer: Buffer, start: number): number {
+  return buffer.readDoubleLE(start + recordSize(buffer, start) - CLOCK_DATA_SIZE);
 }
 
 export function recordKind(buffer: Buffer, start: number): number {

@@ -23,6 +23,7 @@ export { LogError, type LogErrorCode } from './log-error.ts';
 export type { LogOptions, SyncMode, SyncOptions } from './log-options.ts';
 export type { LogOwner, Release } from './log-owner.ts';
 export type { RecordView } from './log-reader.ts';
+export { LogTime, type Resumption, type TimeMark } from './log-time.ts';
 export { nodeFiles } from './node-files.ts';
 export type { PairList } from './pair-list.ts';
 export type { CorruptionPolicy } from './recovery.ts';

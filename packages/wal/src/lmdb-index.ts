@@ -22,6 +22,7 @@ import type { LogEventListener } from './events.ts';
 import { IndexSum } from './index-sum.ts';
 import { isPlausible } from './lmdb-check.ts';
 import { LogError } from './log-error.ts';
+import type { TimeMark } from './log-time.ts';
 import { decodeFormerPairs, decodePairs, encodePairs } from './stream-pairs.ts';
 
 /**
@@ -49,6 +50,8 @@ interface Meta {
   /** First position and state of each segment. */
   readonly segments: readonly (readonly [number, SegmentState])[];
   readonly snapshot: SnapshotRange | null;
+  /** Missing where an older package wrote it. */
+  readonly time?: TimeMark;
 }
 
 interface Databases {
@@ -66,7 +69,7 @@ interface FormerMeta {
 
 /**
  * The checkpoint and the index of streams in LMDB. `meta` holds, as JSON under the key `meta`, the version, the
- * identity of the log, the position, the segments and the place of the last snapshot; `state` the owner's
+ * identity of the log, the position, the segments, the place of the last snapshot and the time; `state` the owner's
  * entries; `streams` lists of positions and origins by segment, stream and first position of the list.
  *
  * It is never the truth: a database that isn't as it was left is put aside and made anew.
@@ -167,12 +170,13 @@ export class LmdbIndex implements CheckpointStore {
   load(): Checkpoint {
     let meta = this.#opened.meta.get('meta');
     if (meta !== undefined && meta.version < INDEX_VERSION) meta = this.#migrate(meta);
-    const { logId, position, segments, snapshot } = (meta as Meta | undefined) ?? NO_META;
+    const { logId, position, segments, snapshot, time } = (meta as Meta | undefined) ?? NO_META;
     return {
       logId,
       position,
       segments: new Map(segments),
       snapshot,
+      time: time ?? null,
       entries: this.#entries(),
     };
   }
@@ -265,6 +269,7 @@ export class LmdbIndex implements CheckpointStore {
         position: change.position,
         segments: [...change.segments],
         snapshot: change.snapshot,
+        time: change.time,
       });
     });
     // The transaction's promise means visible; only this one means durable.

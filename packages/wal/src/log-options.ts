@@ -5,6 +5,7 @@ import type { LogEventListener } from './events.ts';
 import type { Files } from './files.ts';
 import type { LogError } from './log-error.ts';
 import type { LogOwner } from './log-owner.ts';
+import type { LogTime } from './log-time.ts';
 import type { CorruptionPolicy } from './recovery.ts';
 
 export type SyncMode =
@@ -52,4 +53,6 @@ export interface LogOptions extends SyncOptions {
   readonly onEvent?: LogEventListener;
   readonly files?: Files;
   readonly clock?: Clock;
+  /** For an owner that dates what it writes: made of the same clock, and not used by another log. */
+  readonly time?: LogTime;
 }

@@ -21,6 +21,7 @@ import type { LogOptions, SyncOptions } from './log-options.ts';
 import type { LogOwner } from './log-owner.ts';
 import { LogReader, type RecordView } from './log-reader.ts';
 import { LogState } from './log-state.ts';
+import { LogTime } from './log-time.ts';
 import { nodeFiles } from './node-files.ts';
 import { type RecoveredLog, recoverLog } from './opening.ts';
 import { listSegments } from './recovery.ts';
@@ -45,6 +46,8 @@ export class Log {
   /** Identity of the log, in hexadecimal: its segments and its index have it. */
   readonly id: string;
   readonly stats: LogStats;
+  /** What batches are dated with. */
+  readonly time: LogTime;
   readonly #files: Files;
   readonly #clock: Clock;
   readonly #index: CheckpointStore;
@@ -64,7 +67,12 @@ export class Log {
   readonly #compaction: Compaction;
   #closing: Promise<void> | null;
 
-  private constructor(options: LogOptions, recovered: RecoveredLog, unlock: () => Promise<void>) {
+  private constructor(
+    options: LogOptions,
+    time: LogTime,
+    recovered: RecoveredLog,
+    unlock: () => Promise<void>,
+  ) {
     const { directory } = options;
     const { id, segments } = recovered;
     const files = options.files ?? nodeFiles;
@@ -77,6 +85,7 @@ export class Log {
     this.directory = directory;
     this.id = id;
     this.stats = stats;
+    this.time = time;
     this.#files = files;
     this.#clock = clock;
     this.#index = options.index ?? new NoIndex();
@@ -92,7 +101,7 @@ export class Log {
     this.#maker = maker;
     const startWriting = () => this.#writer.start();
     const appender = new Appender({
-      ...{ id, clock, stats, state, segments, streams },
+      ...{ id, clock, time, stats, state, segments, streams },
       segmentSize,
       startWriting,
     });
@@ -119,6 +128,7 @@ export class Log {
       ...{ id, files, clock, stats, state, segments, appender, committer, writer, maker, onEvent },
       onRefused: (fromPosition, error) => {
         streams.drop(fromPosition, state.head);
+        time.forgetMark();
         this.#compaction.takeBack(fromPosition);
         options.onRefused?.(fromPosition, error);
       },
@@ -137,6 +147,7 @@ export class Log {
       directory: this.directory,
       files: this.#files,
       clock: this.#clock,
+      time: this.time,
       owner: this.#owner,
       stats: this.stats,
       onEvent: this.#onEvent,
@@ -163,6 +174,7 @@ export class Log {
       index: this.#index,
       owner: this.#owner,
       stats: this.stats,
+      time: this.time,
       onEvent: this.#onEvent,
       segments: this.#segments,
       streams: this.#streams,
@@ -192,6 +204,7 @@ export class Log {
     await files.makeDirectory(directory);
     const unlock = await files.lock(directory);
     const startedAt = clock.now();
+    const time = options.time ?? new LogTime(clock);
     let segments: readonly Segment[] = [];
     try {
       if (options.owner?.keep !== undefined && options.owner.snapshot === undefined) {
@@ -202,7 +215,8 @@ export class Log {
       await index.prepare?.(() => holdsWholeState(files, found));
       index.open();
       const recovered = await recoverLog(options, files, index, segments);
-      const log = new Log(options, recovered, unlock);
+      time.resume(recovered.time);
+      const log = new Log(options, time, recovered, unlock);
       const { position } = recovered.checkpoint;
       if (log.head < position) await log.#skipTo(position);
       log.#takeOver(recovered);
@@ -321,6 +335,15 @@ export class Log {
    */
   appendLazily(data: Uint8Array | readonly Uint8Array[]): number {
     return this.#appender.appendLazily(data);
+  }
+
+  /**
+   * Writes down what the wall clock shows now, unless that is known or will be with what gathers, or nothing has been written
+   * for ten minutes. To be called now and then: a log to which nothing is appended while the wall clock is set would take
+   * that for time that passed when it is opened.
+   */
+  noteTime(): void {
+    if (this.#state.status === 'open' && !this.#state.isClosing) this.#appender.noteTime();
   }
 
   // --------------------------------------------------------------------- commit
@@ -491,7 +514,7 @@ export class Log {
 
   // ----------------------------------------------------------------------- close
 
-  /** Writes and syncs what was appended, takes a checkpoint and closes. Nothing can be appended after. */
+  /** Writes and syncs what was appended, takes a checkpoint, which says when it was taken, and closes. Nothing can be appended after. */
   close(): Promise<void> {
     this.#state.isClosing = true;
     this.#closing ??= this.#close();

@@ -3,6 +3,7 @@ import type { Files } from './files.ts';
 import { LogError } from './log-error.ts';
 import { createLogId, foreignText, holdsWholeState, isForeign, logIdOf } from './log-id.ts';
 import type { LogOptions } from './log-options.ts';
+import type { TimeMark } from './log-time.ts';
 import { Recovery } from './recovery.ts';
 import { type Segment, segmentAt } from './segment.ts';
 import type { WholeSnapshot } from './snapshot.ts';
@@ -18,6 +19,8 @@ export interface RecoveredLog {
   readonly checkpoint: Checkpoint;
   /** What the state was made of in its place; null when the checkpoint is newer. */
   readonly snapshot: WholeSnapshot | null;
+  /** The last there is; null when nothing has been written. */
+  readonly time: TimeMark | null;
   /** What the index doesn't know of the streams. */
   readonly streams: Streams;
   /** How many records were replayed. */
@@ -73,6 +76,7 @@ export async function recoverLog(
     segments,
     checkpoint,
     snapshot,
+    time: recovery.lastTime,
     streams,
     records,
     quarantinedStretches: recovery.quarantinedStretches,

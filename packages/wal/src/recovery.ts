@@ -20,8 +20,10 @@ import {
   recordKind,
   recordSize,
   SEGMENT_HEADER_SIZE,
+  wallAheadAt,
 } from './format.ts';
 import { LogError } from './log-error.ts';
+import type { TimeMark } from './log-time.ts';
 import { copyAside } from './quarantine.ts';
 import { isUnused, scan } from './scan.ts';
 import { Segment } from './segment.ts';
@@ -70,6 +72,10 @@ export class Recovery {
   readonly #gaps: { readonly file: string; readonly start: number; readonly end: number }[];
   readonly segments: Segment[];
   quarantinedStretches: number;
+  /** When the last batch was written; 0 when there is none. */
+  #lastWriteMs: number;
+  /** What the wall clock was ahead of the log's time then; 0 where an older package wrote all of it. */
+  #wallAheadMs: number;
 
   constructor(options: RecoveryOptions) {
     this.#options = options;
@@ -79,6 +85,15 @@ export class Recovery {
     this.#gaps = [];
     this.segments = [...options.segments];
     this.quarantinedStretches = 0;
+    this.#lastWriteMs = 0;
+    this.#wallAheadMs = options.checkpoint.time?.wallAheadMs ?? 0;
+  }
+
+  /** The last that the log or its index says of time; null when that is nothing. To be asked behind `replay`. */
+  get lastTime(): TimeMark | null {
+    const { checkpoint } = this.#options;
+    const logMs = Math.max(checkpoint.time?.logMs ?? 0, this.#lastWriteMs);
+    return logMs === 0 ? null : { logMs, wallAheadMs: this.#wallAheadMs };
   }
 
   /** The last whole snapshot, when it is newer than the checkpoint. */
@@ -112,6 +127,7 @@ export class Recovery {
     segment.releasedBytes = state.releasedBytes;
     segment.recordBytes = state.recordBytes;
     segment.lastWriteMs = state.lastWriteMs;
+    this.#lastWriteMs = state.lastWriteMs;
     if (state.end >= this.#from || validate) return false;
     segment.end = state.end;
     return true;
@@ -197,6 +213,7 @@ export class Recovery {
     this.#finder.add(buffer, offset, batch);
     segment.end = batch.position + batch.size;
     segment.lastWriteMs = batch.timeMs;
+    this.#lastWriteMs = batch.timeMs;
     // Those behind the checkpoint are counted when they are replayed.
     if (!isCounted && batch.position < this.#from) {
       segment.recordBytes += batch.size - BATCH_HEADER_SIZE;
@@ -326,7 +343,8 @@ export class Recovery {
           recordSize(buffer, start) - (kind === RecordKind.moved ? MOVED_HEADER_SIZE : 0);
         segment.recordBytes += size;
         if (!isData(kind)) {
-          // One that isn't whole, or has a newer one behind it.
+          this.#readClock(buffer, start);
+          // Or of a snapshot that isn't whole, or has a newer one behind it.
           if (position >= replayFrom) segment.releasedBytes += size;
           return;
         }
@@ -341,6 +359,11 @@ export class Recovery {
       this.#options.onEvent({ type: 'recovering', position: segment.end, end, records });
     }
     return records;
+  }
+
+  #readClock(buffer: Buffer, start: number): void {
+    if (recordKind(buffer, start) !== RecordKind.clock) return;
+    this.#wallAheadMs = wallAheadAt(buffer, start);
   }
 
   async #eachRecord(

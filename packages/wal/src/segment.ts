@@ -27,7 +27,7 @@ export class Segment {
   recordBytes: number;
   /** Bytes of its records that their owner no longer needs. */
   releasedBytes: number;
-  /** When its last batch was written, in milliseconds since 1970; 0 when not known. */
+  /** When its last batch was written, in milliseconds of the log's time; 0 when not known. */
   lastWriteMs: number;
   /** Whether something was written that has not been synced. */
   isDirty: boolean;

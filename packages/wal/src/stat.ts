@@ -1,6 +1,13 @@
 import { join } from 'node:path';
 import type { SnapshotRange } from './checkpoint-store.ts';
-import { eachRecord, RecordKind, recordAt, recordKind, SEGMENT_HEADER_SIZE } from './format.ts';
+import {
+  eachRecord,
+  RecordKind,
+  recordAt,
+  recordKind,
+  SEGMENT_HEADER_SIZE,
+  wallAheadOf,
+} from './format.ts';
 import { eachSegment, type InspectionOptions } from './inspection.ts';
 import { isForeign } from './log-id.ts';
 import { nodeFiles } from './node-files.ts';
@@ -18,7 +25,7 @@ export interface SegmentStat {
   /** Of the file, preallocated ones included. */
   readonly fileBytes: number;
   readonly records: number;
-  /** When its first and its last batch were written, in milliseconds since 1970; 0 without batches. */
+  /** What the wall clock showed at its first and its last batch, in milliseconds since 1970; 0 without batches. */
   readonly firstWriteMs: number;
   readonly lastWriteMs: number;
 }
@@ -61,6 +68,7 @@ export async function statLog(
   let batches = 0;
   let movedRecords = 0;
   let dataBytes = 0;
+  let wallAheadMs = 0;
   const segments = await eachSegment(directory, options, (segment, buffer) => {
     let end = SEGMENT_HEADER_SIZE;
     let records = 0;
@@ -72,8 +80,9 @@ export async function statLog(
       finder.add(buffer, offset, batch);
       batches++;
       end = offset + batch.size;
-      lastWriteMs = batch.timeMs;
-      if (firstWriteMs === 0) firstWriteMs = batch.timeMs;
+      wallAheadMs = wallAheadOf(buffer, offset, batch, wallAheadMs);
+      lastWriteMs = Math.round(batch.timeMs + wallAheadMs);
+      if (firstWriteMs === 0) firstWriteMs = lastWriteMs;
       eachRecord(buffer, offset, batch, (start, position) => {
         const kind = recordKind(buffer, start);
         if (kind !== RecordKind.data && kind !== RecordKind.moved) return;

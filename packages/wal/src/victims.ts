@@ -30,6 +30,7 @@ export interface VictimLimits {
  *
  * @param segments - those that may be removed
  * @param size - of the whole log
+ * @param nowMs - of the log's time
  * @returns in the order of the log
  */
 export function chooseVictims(

@@ -80,6 +80,7 @@ describe('group commit', () => {
     // Nothing may wait for a timer.
     const clock = {
       now: () => 1,
+      wallNow: () => 1,
       defer: (callback: () => void) => void setImmediate(callback),
       setTimer: () => () => {},
     };

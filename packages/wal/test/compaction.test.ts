@@ -185,7 +185,8 @@ describe('a crash during compaction and checkpoints', () => {
       const owner = new LiveSet();
       const timers: (() => void)[] = [];
       const clock = {
-        now: () => Date.now(),
+        now: () => performance.now(),
+        wallNow: () => Date.now(),
         defer: (callback: () => void) => void setImmediate(callback),
         setTimer: (_: number, callback: () => void) => {
           if (isAtOnce) setImmediate(callback);
@@ -258,6 +259,7 @@ describe('what compaction removes', () => {
     let nowMs = 1000;
     const clock = {
       now: () => nowMs,
+      wallNow: () => nowMs,
       defer: (callback: () => void) => void setImmediate(callback),
       setTimer: () => () => {},
     };
@@ -327,6 +329,7 @@ describe('what compaction removes', () => {
     // Nothing that is appended lazily is written by itself.
     const clock = {
       now: () => 1,
+      wallNow: () => 1,
       defer: (callback: () => void) => void setImmediate(callback),
       setTimer: () => () => {},
     };
@@ -368,7 +371,8 @@ describe('what compaction removes', () => {
     const events: LogEvent[] = [];
     const timers = new Map<number, () => void>();
     const clock = {
-      now: () => Date.now(),
+      now: () => performance.now(),
+      wallNow: () => Date.now(),
       defer: (callback: () => void) => void setImmediate(callback),
       setTimer: (delayMs: number, callback: () => void) => {
         timers.set(delayMs, callback);
@@ -454,7 +458,7 @@ describe('what compaction removes', () => {
     }
     await settle();
     const [first] = files.paths.filter((path) => path.endsWith('.log')) as [string];
-    const second = log.segments[0]?.first === 0 ? 64 + 104 : 0;
+    const second = log.segments[0]?.first === 0 ? 64 + 120 : 0;
     files.contentOf(first).fill(0xee, second + 50, second + 60);
     await log.compact();
     const quarantined = events.filter((event) => event.type === 'quarantined');

@@ -8,6 +8,7 @@ test('a write that ends while a sync is under way is synced by the next one', as
   let runTimer = () => {};
   const clock = {
     now: () => 0,
+    wallNow: () => 0,
     defer: (callback: () => void) => void setImmediate(callback),
     setTimer: (_: number, callback: () => void) => {
       runTimer = callback;

@@ -14,6 +14,10 @@ class ManualClock implements Clock {
     return this.#nowMs;
   }
 
+  wallNow(): number {
+    return this.#nowMs;
+  }
+
   defer(callback: () => void): void {
     setImmediate(callback);
   }

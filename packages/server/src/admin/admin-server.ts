@@ -29,7 +29,7 @@ export class AdminServer {
   private constructor(broker: RunningBroker, path: string, onError: (error: unknown) => void) {
     this.#broker = broker;
     this.#path = path;
-    this.#startedAt = Date.now();
+    this.#startedAt = performance.now();
     this.#traces = new Set();
     this.#server = new BoundedServer({
       answer: (request, response) => this.#onRequest(request, response),
@@ -108,7 +108,7 @@ export class AdminServer {
     const status: AdminStatus = {
       pid: process.pid,
       version,
-      uptimeSeconds: Math.floor((Date.now() - this.#startedAt) / 1000),
+      uptimeSeconds: Math.floor((performance.now() - this.#startedAt) / 1000),
       listeners: listeners.map(({ protocol, address }) => `${protocol} ${address}`),
       connections: stats.connectionsCurrent,
       sessions: stats.sessionsCurrent,

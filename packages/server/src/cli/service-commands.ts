@@ -25,9 +25,9 @@ export const stopCommand: CommandModule = {
     const pid = await findBroker(config);
     if (pid === null) return;
     process.kill(pid, 'SIGTERM');
-    const deadline = Date.now() + config.server.shutdownTimeout + STOP_MARGIN_MS;
+    const deadline = performance.now() + config.server.shutdownTimeout + STOP_MARGIN_MS;
     while (isRunning(pid)) {
-      if (Date.now() > deadline) throw new Error(`process ${pid} has not ended`);
+      if (performance.now() > deadline) throw new Error(`process ${pid} has not ended`);
       await delay(POLL_MS);
     }
     print(`stopped process ${pid}`);

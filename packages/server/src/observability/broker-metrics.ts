@@ -44,9 +44,11 @@ export function brokerMetrics(
   addState(registry, broker);
   addNetwork(registry, broker);
   addProcess(registry, monitor, version);
-  const startedAt = broker.runtime.now();
   registry.add('promptmq_log_lines_dropped_total', () => broker.log.droppedCount?.() ?? 0);
-  registry.add('promptmq_uptime_seconds', () => (broker.runtime.now() - startedAt) / 1000);
+  const { runtime } = broker;
+  registry.add('promptmq_uptime_seconds', () => runtime.uptimeMs / 1000);
+  registry.add('promptmq_clock_jumps_total', () => broker.stats.clockJumps);
+  registry.add('promptmq_clock_ahead_seconds', () => runtime.wallAheadMs / 1000);
   return registry;
 }
 

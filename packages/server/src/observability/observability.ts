@@ -103,7 +103,8 @@ export class Observability {
     this.#checks['storage'] = () => checkStorage(source);
     this.#checks['disk'] = () => checkDisk(source);
     if (this.#registry !== null) {
-      addStorageMetrics(this.#registry, source, this.#broker.runtime.now);
+      const { runtime } = this.#broker;
+      addStorageMetrics(this.#registry, source, () => runtime.uptimeMs);
     }
   }
 

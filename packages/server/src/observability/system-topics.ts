@@ -25,7 +25,6 @@ export class SystemTopics {
   readonly #broker: Broker;
   readonly #census: SessionCensus;
   readonly #version: string;
-  readonly #startedAt: number;
   readonly #loads: ReadonlyMap<LoadName, LoadAverage>;
   readonly #published: Map<string, string>;
   #updatedAt: number;
@@ -36,8 +35,7 @@ export class SystemTopics {
     this.#broker = broker;
     this.#census = new SessionCensus(broker);
     this.#version = version;
-    this.#startedAt = broker.runtime.now();
-    this.#updatedAt = this.#startedAt;
+    this.#updatedAt = broker.runtime.uptimeMs;
     this.#loads = new Map(
       Object.entries(this.#totals()).map(([name, total]) => [
         name as LoadName,
@@ -94,11 +92,11 @@ export class SystemTopics {
 
   *#values(): Generator<readonly [string, string | number]> {
     const { stats, router, runtime } = this.#broker;
-    const now = runtime.now();
+    const now = runtime.uptimeMs;
     const { queued, queuedBytes, inflight } = this.#census.totals;
     const disconnected = stats.sessionsCurrent - stats.connectionsCurrent;
     yield ['version', `promptmq version ${this.#version}`];
-    yield ['uptime', `${Math.floor((now - this.#startedAt) / 1000)} seconds`];
+    yield ['uptime', `${Math.floor(now / 1000)} seconds`];
     yield ['clients/total', stats.sessionsCurrent];
     yield ['clients/connected', stats.connectionsCurrent];
     yield ['clients/active', stats.connectionsCurrent];

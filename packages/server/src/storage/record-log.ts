@@ -51,6 +51,11 @@ export class RecordLog {
     return position;
   }
 
+  /** As `Log.noteTime`, once the log has been opened. */
+  noteTime(): void {
+    this.#log?.noteTime();
+  }
+
   /** Has something done when the disk has room again. */
   whenRoom(action: () => void): void {
     this.#whenRoom.push(action);

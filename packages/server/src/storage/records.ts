@@ -9,6 +9,8 @@ import { type ByteReader, type ByteWriter, isEqual } from './byte-writer.ts';
  * for session numbers, sequences, positions and milliseconds. `string` and `data` have their length in
  * a u32 before them.
  *
+ * Milliseconds are of the broker's time (broker-clock.ts); before there was one, of the wall clock with which it began.
+ *
  * A message lies in the stream that is named by its topic; all others in none:
  *
  *   Message    u8 1, u8 flags, f64 expiresAt (if flag 8), f64 session and u16 packetId (if flag 16 or 32),
@@ -372,9 +374,9 @@ export interface SessionRecord {
   readonly clientId: string;
   /** Seconds. */
   readonly expiryInterval: number;
-  /** Milliseconds since 1970; -1 while connected. */
+  /** Milliseconds of the broker's time; -1 while connected. */
   readonly disconnectedAt: number;
-  /** Milliseconds since 1970; Infinity while no will is due. */
+  /** Milliseconds of the broker's time; Infinity while no will is due. */
   readonly willDueAt: number;
   readonly will: PendingWill | null;
   /** User name; null when it belongs to nobody. */

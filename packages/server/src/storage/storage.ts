@@ -133,6 +133,7 @@ export class Storage implements LogOwner, DeliveryStore<Connection> {
       onCommitted: () => self.#onCommitted(),
       onRefused: (from, error) => self.#onRefused(from, error),
       onEvent,
+      time: broker.runtime.time,
       ...(resources.files === undefined ? {} : { files: resources.files }),
       ...(resources.clock === undefined ? {} : { clock: resources.clock }),
     });
@@ -143,6 +144,11 @@ export class Storage implements LogOwner, DeliveryStore<Connection> {
     }
     await loadRetained(broker, self, self.#state.retained);
     return self;
+  }
+
+  /** The wall clock may have been set: the log has to know. */
+  noteTime(): void {
+    this.#records.noteTime();
   }
 
   /** The configuration was changed: has the log sync and be compacted as it says now. */

@@ -62,6 +62,8 @@ class Life implements Runtime, Clock {
 
   now = (): number => this.#clock.time;
 
+  wallNow = (): number => this.#clock.time;
+
   defer = (callback: () => void): void => {
     this.setTimer(0, callback);
   };

@@ -24,6 +24,7 @@ class Machine {
   async start(syncMode: SyncMode = 'immediate'): Promise<void> {
     const clock: Clock = {
       now: () => performance.now(),
+      wallNow: () => Date.now(),
       defer: (callback) => void setImmediate(callback),
       setTimer: (delayMs, callback) => {
         // No test is to depend on whether a minute is over.

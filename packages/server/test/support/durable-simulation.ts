@@ -19,15 +19,20 @@ export class DurableSimulation extends Simulation {
     this.#index = index;
   }
 
-  /** @param ms - time of the clock beyond its beginning */
+  /**
+   * @param ms - time of the clock beyond its beginning
+   * @param wallAheadMs - what the wall clock is ahead of it
+   */
   static async start(
     files = new FaultyFiles(),
     index = new MemoryIndex(),
     ms = 0,
+    wallAheadMs = 0,
   ): Promise<DurableSimulation> {
     const simulation = new DurableSimulation(files, index);
     const { broker, runtime } = simulation;
     runtime.time += ms;
+    runtime.wallAheadMs = wallAheadMs;
     // Much smaller than a configuration may have it.
     Object.assign(broker.config.storage.wal, { segmentSize: 4096 });
     const recovered = broker.recover({ files, index, clock: runtime });
@@ -66,10 +71,33 @@ export class DurableSimulation extends Simulation {
     return await compacted;
   }
 
-  /** Cuts the power, and starts another broker on what is left, `ms` later. */
-  async restart(ms = 0): Promise<DurableSimulation> {
+  /** Cuts the power, and starts another broker on what is left, `ms` later; the wall clock may have been set by then. */
+  async restart(ms = 0, wallSetByMs = 0): Promise<DurableSimulation> {
+    return await this.#startNext(ms, wallSetByMs, this.#index.crash());
+  }
+
+  /** The same without what the index has: all is made of the segments. */
+  async restartWithoutIndex(ms = 0, wallSetByMs = 0): Promise<DurableSimulation> {
+    return await this.#startNext(ms, wallSetByMs, new MemoryIndex());
+  }
+
+  /** Stops in order, and starts another broker. */
+  async stopAndStart(ms = 0, wallSetByMs = 0): Promise<DurableSimulation> {
+    const stopped = this.broker.stop(0, 0);
+    this.runtime.advance(0);
+    await this.settle();
+    await stopped;
+    return await this.#startNext(ms, wallSetByMs, this.#index.crash());
+  }
+
+  async #startNext(
+    ms: number,
+    wallSetByMs: number,
+    index: MemoryIndex,
+  ): Promise<DurableSimulation> {
     const files = this.#files.crash('nothing', new Random(1));
-    const later = this.runtime.time - 1_000_000 + ms;
-    return await DurableSimulation.start(files, this.#index.crash(), later);
+    const { time, wallAheadMs } = this.runtime;
+    const later = time - 1_000_000 + ms;
+    return await DurableSimulation.start(files, index, later, wallAheadMs + wallSetByMs);
   }
 }

@@ -24,6 +24,7 @@ export class Machine {
   async start(): Promise<void> {
     const clock: Clock = {
       now: () => performance.now(),
+      wallNow: () => Date.now(),
       defer: (callback) => void setImmediate(callback),
       setTimer: (delayMs, callback) => {
         if (delayMs === RETRY_MS) {

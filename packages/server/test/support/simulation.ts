@@ -15,6 +15,11 @@ class SimulatedRuntime implements Runtime {
 
   now = () => this.time;
 
+  /** What the wall clock is ahead of `time`. */
+  wallAheadMs = 0;
+
+  wallNow = () => this.time + this.wallAheadMs;
+
   defer(callback: () => void): void {
     this.#deferred.push(callback);
   }

@@ -37,7 +37,11 @@ export class StoredBroker {
         compaction: { checkInterval: '1d' },
       },
     });
-    const runtime = { ...nodeRuntime, now: () => nodeRuntime.now() + this.aheadMs };
+    const runtime = {
+      ...nodeRuntime,
+      now: () => nodeRuntime.now() + this.aheadMs,
+      wallNow: () => nodeRuntime.wallNow() + this.aheadMs,
+    };
     const log = { ...noopLogger, error: (event: string) => void this.errors.push(event) };
     this.broker = new Broker(config, runtime, log);
     await this.broker.recover({ files: this.files, index: this.index, clock: this.#clock });
@@ -49,6 +53,7 @@ export class StoredBroker {
     return {
       ...nodeClock,
       now: () => nodeClock.now() + this.aheadMs,
+      wallNow: () => nodeClock.wallNow() + this.aheadMs,
       setTimer: (delayMs, callback) => {
         if (delayMs !== 1000) return nodeClock.setTimer(delayMs, callback);
         this.#retry = callback;

@@ -52,7 +52,8 @@ export const DIRECTORY = '/log';
 
 /** Its timers don't keep a test from ending. */
 const testClock: Clock = {
-  now: () => Date.now(),
+  now: () => performance.now(),
+  wallNow: () => Date.now(),
   defer: (callback) => void setImmediate(callback),
   setTimer: (delayMs, callback) => {
     const timer = setTimeout(callback, Math.min(delayMs, 0x7fff_ffff)).unref();

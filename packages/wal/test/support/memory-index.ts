@@ -4,6 +4,7 @@ import type {
   CheckpointStore,
   SegmentState,
   SnapshotRange,
+  TimeMark,
 } from '../../src/index.ts';
 
 /** A checkpoint in memory that outlives the log that uses it, as one on a disk would. */
@@ -12,6 +13,7 @@ export class MemoryIndex implements CheckpointStore {
   #position = 0;
   #segments: ReadonlyMap<number, SegmentState> = new Map();
   #snapshot: SnapshotRange | null = null;
+  #time: TimeMark | null = null;
   #entries = new Map<string, Buffer>();
   #streams = new Map<number, Map<string, number[]>>();
   /** Awaited before a commit takes effect. */
@@ -27,6 +29,7 @@ export class MemoryIndex implements CheckpointStore {
       position: this.#position,
       segments: this.#segments,
       snapshot: this.#snapshot,
+      time: this.#time,
       entries: [...this.#entries].sort(([a], [b]) => (a < b ? -1 : 1)),
     };
   }
@@ -36,6 +39,7 @@ export class MemoryIndex implements CheckpointStore {
     this.#position = 0;
     this.#segments = new Map();
     this.#snapshot = null;
+    this.#time = null;
     this.#entries.clear();
     this.#streams.clear();
     this.timesSetAside++;
@@ -62,6 +66,7 @@ export class MemoryIndex implements CheckpointStore {
     this.#position = change.position;
     this.#segments = new Map(change.segments);
     this.#snapshot = change.snapshot;
+    this.#time = change.time;
   }
 
   streamPairs(segment: number, stream: Uint8Array): number[] {
@@ -83,6 +88,7 @@ export class MemoryIndex implements CheckpointStore {
     next.#position = this.#position;
     next.#segments = this.#segments;
     next.#snapshot = this.#snapshot;
+    next.#time = this.#time;
     next.#entries = new Map(this.#entries);
     next.#streams = new Map(
       [...this.#streams].map(([segment, names]) => [
