@@ -14,9 +14,12 @@ import type { LogStats } from './stats.ts';
 /** How often a full disk is tried again. */
 const FULL_RETRY_MS = 1000;
 
-const DISK_FULL_CODES: readonly unknown[] = ['ENOSPC', 'EDQUOT'];
+const DISK_FULL_CODES: readonly unknown[] = ['ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE'];
 
-/** Whether an error of a file operation says that the disk, or a share of it, is full. */
+/**
+ * Whether an error of a file operation says that there is no room just now: the disk, or a share of it, is full, or no
+ * file descriptor is left.
+ */
 export function isDiskFull(error: unknown): boolean {
   return DISK_FULL_CODES.includes((error as NodeJS.ErrnoException).code);
 }

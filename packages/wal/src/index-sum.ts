@@ -35,12 +35,15 @@ export class IndexSum {
   readonly #path: string;
   readonly #sumPath: string;
   readonly #changingPath: string;
+  /** What the file is to have; null when that isn't known. */
+  #expected: string | null;
 
   /** @param path - of the file that it is of */
   constructor(path: string) {
     this.#path = path;
     this.#sumPath = `${path}.sum`;
     this.#changingPath = `${path}.changing`;
+    this.#expected = null;
   }
 
   /** At the start, before anybody else reads the file. */
@@ -48,7 +51,10 @@ export class IndexSum {
     const isChanging = existsSync(this.#changingPath);
     const expected = this.#read();
     if (expected === null) return isChanging ? 'unfinished' : 'unknown';
-    if (expected === sumNow(this.#path)) return 'sound';
+    if (expected === sumNow(this.#path)) {
+      this.#expected = expected;
+      return 'sound';
+    }
     return isChanging ? 'unfinished' : 'damaged';
   }
 
@@ -61,33 +67,37 @@ export class IndexSum {
     }
   }
 
-  /** Whether the file is still as it was left; true when there is no checksum. */
+  /** Whether the file is still as it was left; true when that isn't known. */
   async isRight(): Promise<boolean> {
-    const expected = this.#read();
-    return expected === null || expected === (await sumLater(this.#path));
+    return this.#expected === null || this.#expected === (await sumLater(this.#path));
   }
 
   /** The file is going to be changed. */
   async begin(): Promise<void> {
     await writeFile(this.#changingPath, '', { mode: 0o600 });
+    this.#expected = null;
   }
 
   /** The file has been changed. */
   async end(): Promise<void> {
     const temporary = `${this.#sumPath}.new`;
-    await writeFile(temporary, await sumLater(this.#path), { mode: 0o600 });
+    const sum = await sumLater(this.#path);
+    await writeFile(temporary, sum, { mode: 0o600 });
     await rename(temporary, this.#sumPath);
     await rm(this.#changingPath, { force: true });
+    this.#expected = sum;
   }
 
   /** The file is gone, or nothing is known of it. */
   forget(): void {
+    this.#expected = null;
     rmSync(this.#sumPath, { force: true });
     rmSync(this.#changingPath, { force: true });
   }
 
   /** What the file holds isn't whole: the next process is not to use it. */
   spoil(): void {
+    this.#expected = null;
     rmSync(this.#sumPath, { force: true });
     writeFileSync(this.#changingPath, '', { mode: 0o600 });
   }

@@ -12,6 +12,7 @@ export {
 } from './checkpoint-store.ts';
 export { type Clock, nodeClock } from './clock.ts';
 export type { CompactionOptions, CompactionResult } from './compaction.ts';
+export { isOutOfDescriptors } from './descriptor-reserve.ts';
 export { type DumpedRecord, type DumpOptions, dumpLog } from './dump.ts';
 export type { LogEvent, LogEventListener } from './events.ts';
 export type { Files, OpenFile } from './files.ts';

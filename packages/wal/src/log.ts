@@ -30,6 +30,9 @@ import { SegmentMaker } from './segment-maker.ts';
 import { createLogStats, type LogStats } from './stats.ts';
 import { positionsInOrder, Streams, streamKey } from './streams.ts';
 
+/** Files of segments that may be open at once, and those that have still to be written to. */
+const OPEN_SEGMENTS_MAX = 4;
+
 /**
  * An append-only log of opaque records. What is appended in one turn becomes one batch, which is there
  * whole or not at all after a crash; while one batch is written and synced, the next gathers.
@@ -120,6 +123,7 @@ export class Log {
       onWritten: () => this.#checkpoints.takeSoon(),
       onError: (error) => this.#failures.onWriteError(error),
       onSegmentMade: () => {
+        this.#closeUnused();
         if (this.#compaction.isOversized) this.#compaction.runInBackground();
       },
     });
@@ -220,6 +224,7 @@ export class Log {
       const { position } = recovered.checkpoint;
       if (log.head < position) await log.#skipTo(position);
       log.#takeOver(recovered);
+      log.#closeUnused();
       log.stats.recoveryMs = clock.now() - startedAt;
       return log;
     } catch (error) {
@@ -382,7 +387,20 @@ export class Log {
       throw new LogError('not-found', `position ${position} is behind the head of the log`);
     }
     await this.#writer.untilWritten(position + 1);
-    return this.#reader.read(position);
+    const record = await this.#reader.read(position);
+    this.#closeUnused();
+    return record;
+  }
+
+  /** Of the segments that are only read, few stay open: a process has few descriptors, and a log many segments. */
+  #closeUnused(): void {
+    const last = this.#segments.length - 1;
+    let open = 0;
+    for (const segment of this.#segments) if (segment.file !== null) open++;
+    for (let index = 0; index < last && open > OPEN_SEGMENTS_MAX; index++) {
+      const segment = this.#segments[index] as Segment;
+      if (segment.end <= this.#state.durable && segment.closeIfIdle()) open--;
+    }
   }
 
   /**

@@ -1,46 +1,100 @@
-import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import {
+  close as closeCallback,
+  fdatasync,
+  fstat,
+  fsync,
+  ftruncate,
+  open as openCallback,
+  openSync,
+  read as readCallback,
+  readdirSync,
+  write as writeCallback,
+} from 'node:fs';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { promisify } from 'node:util';
+import { DescriptorReserve, isOutOfDescriptors } from './descriptor-reserve.ts';
 import { lockDirectory } from './directory-lock.ts';
 import type { Files, OpenFile } from './files.ts';
 
 const FLAGS = { create: 'w+', write: 'r+', read: 'r' } as const;
 
+/** What lies in a log is nobody else's business, whatever the process allows by itself. */
+const FILE_MODE = 0o600;
+const DIRECTORY_MODE = 0o700;
+
+const close = promisify(closeCallback);
+const datasync = promisify(fdatasync);
+const stat = promisify(fstat);
+const sync = promisify(fsync);
+const truncate = promisify(ftruncate);
+const open = promisify(openCallback);
+const read = promisify(readCallback);
+const write = promisify(writeCallback);
+
+const reserve = new DescriptorReserve();
+
 /** The operating system's files. */
 export const nodeFiles: Files = {
   makeDirectory: async (path) => {
-    await mkdir(path, { recursive: true });
+    await mkdir(path, { recursive: true, mode: DIRECTORY_MODE });
   },
-  list: (directory) => readdir(directory),
-  open: async (path, mode) => new NodeFile(await open(path, FLAGS[mode])),
+  list: async (directory) => {
+    try {
+      return await readdir(directory);
+    } catch (error) {
+      if (!isOutOfDescriptors(error)) throw error;
+      return reserve.use(() => readdirSync(directory));
+    }
+  },
+  open: async (path, mode) => new NodeFile(await openDescriptor(path, FLAGS[mode])),
   rename,
   remove: (path) => rm(path),
   syncDirectory: async (path) => {
     // Windows has no way to sync a directory, and does it by itself.
     if (process.platform === 'win32') return;
-    const directory = await open(path, 'r');
+    const directory = await openDescriptor(path, 'r');
     try {
-      await directory.sync();
+      await sync(directory);
     } finally {
-      await directory.close();
+      await close(directory);
+      reserve.refill();
     }
   },
-  lock: (directory) => lockDirectory(directory),
+  lock: async (directory) => {
+    const unlock = await lockDirectory(directory);
+    const release = reserve.hold();
+    return async () => {
+      release();
+      await unlock();
+    };
+  },
 };
 
-class NodeFile implements OpenFile {
-  readonly #handle: FileHandle;
+async function openDescriptor(path: string, flags: string): Promise<number> {
+  try {
+    return await open(path, flags, FILE_MODE);
+  } catch (error) {
+    if (!isOutOfDescriptors(error)) throw error;
+    return reserve.use(() => openSync(path, flags, FILE_MODE));
+  }
+}
 
-  constructor(handle: FileHandle) {
-    this.#handle = handle;
+class NodeFile implements OpenFile {
+  readonly #descriptor: number;
+
+  constructor(descriptor: number) {
+    this.#descriptor = descriptor;
   }
 
   async size(): Promise<number> {
-    return (await this.#handle.stat()).size;
+    return (await stat(this.#descriptor)).size;
   }
 
   async read(target: Uint8Array, offset: number): Promise<number> {
     let length = 0;
     while (length < target.length) {
-      const { bytesRead } = await this.#handle.read(
+      const { bytesRead } = await read(
+        this.#descriptor,
         target,
         length,
         target.length - length,
@@ -55,7 +109,8 @@ class NodeFile implements OpenFile {
   async write(bytes: Uint8Array, offset: number): Promise<void> {
     let length = 0;
     while (length < bytes.length) {
-      const { bytesWritten } = await this.#handle.write(
+      const { bytesWritten } = await write(
+        this.#descriptor,
         bytes,
         length,
         bytes.length - length,
@@ -66,14 +121,15 @@ class NodeFile implements OpenFile {
   }
 
   truncate(size: number): Promise<void> {
-    return this.#handle.truncate(size);
+    return truncate(this.#descriptor, size);
   }
 
   sync(): Promise<void> {
-    return this.#handle.datasync();
+    return datasync(this.#descriptor);
   }
 
-  close(): Promise<void> {
-    return this.#handle.close();
+  async close(): Promise<void> {
+    await close(this.#descriptor);
+    reserve.refill();
   }
 }

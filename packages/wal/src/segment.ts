@@ -144,6 +144,16 @@ export class Segment {
     }
   }
 
+  /** Closes its file, if that is open and nobody reads it; it is opened again when it is needed. */
+  closeIfIdle(): boolean {
+    const file = this.#file;
+    if (file === null || this.#readers > 0 || this.isDirty) return false;
+    this.#file = null;
+    // Nothing was written that isn't safe.
+    file.close().catch(() => {});
+    return true;
+  }
+
   async close(): Promise<void> {
     if (this.#readers > 0) {
       await new Promise<void>((done) => {

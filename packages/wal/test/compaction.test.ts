@@ -422,15 +422,18 @@ describe('what compaction removes', () => {
       await settle(6);
     }
     let release = () => {};
-    files.delay = () => {
-      files.delay = async () => {};
-      return new Promise((done) => {
-        release = done;
-      });
+    // The file is opened, and then read.
+    files.delay = async () => {
+      files.delay = () => {
+        files.delay = async () => {};
+        return new Promise((done) => {
+          release = done;
+        });
+      };
     };
     const former = owner.items.get('0') as number;
     const reading = log.read(former);
-    await settle(1);
+    await settle(3);
     let isCompacted = false;
     const compacting = log.compact().then(() => {
       isCompacted = true;

@@ -378,6 +378,45 @@ describe('a full disk', () => {
     await left.close();
   });
 
+  test('a process without file descriptors refuses what needs one, and goes on when there are some', async () => {
+    const counted = new FaultyFiles();
+    await work(await openLog(counted, { segmentSize: 800 }), new Ledger());
+    let refusals = 0;
+    for (let at = 8; at < counted.operations; at += 3) {
+      const files = new FaultyFiles();
+      const ledger = new Ledger();
+      const events: LogEvent[] = [];
+      const timers: (() => void)[] = [];
+      const clock = {
+        now: () => 1,
+        defer: (callback: () => void) => void setImmediate(callback),
+        setTimer: (_: number, callback: () => void) => {
+          timers.push(callback);
+          return () => {};
+        },
+      };
+      const log = await openLog(files, { clock, segmentSize: 800 }, events);
+      let isShort = true;
+      files.beforeOperation = (name, count) => {
+        const takesOne = name.startsWith('open') || name === 'sync directory';
+        if (isShort && count >= at && takesOne) throw systemError('EMFILE', name);
+      };
+      await work(log, ledger);
+      isShort = false;
+      while (log.isFull) {
+        refusals++;
+        for (const timer of timers.splice(0)) timer();
+        await settle();
+      }
+      expect(log.failure).toBeNull();
+      expect(ledger.append(log, 200)).toBe(true);
+      await settle();
+      await ledger.check(log);
+      await ledger.check(await openLog(files.crash('nothing', new Random(1))));
+    }
+    expect(refusals).toBeGreaterThan(3);
+  });
+
   test('refuses appends, and takes them again when there is room', async () => {
     for (let capacity = 200; capacity < 20_000; capacity += 617) {
       const files = new FaultyFiles();

@@ -1,10 +1,14 @@
 import type { Message } from '@promptmq/session';
+import { isOutOfDescriptors } from '@promptmq/wal';
 import type { Broker } from '../broker.ts';
 import type { BrokerSession } from '../router.ts';
 import { ByteReader } from './byte-writer.ts';
 import type { RecordLog } from './record-log.ts';
 import { readMessageOnly } from './records.ts';
 import type { StorageStats } from './storage.ts';
+
+/** After so long, what found no file descriptor is tried again. */
+const RETRY_MS = 100;
 
 /** Reads messages back that are no longer in memory. */
 export class MessageReader {
@@ -56,6 +60,11 @@ export class MessageReader {
   }
 
   #onUnreadable(session: BrokerSession, position: number, error: unknown): void {
+    if (isOutOfDescriptors(error)) {
+      // There will be one again.
+      this.#broker.runtime.setTimer(RETRY_MS, () => this.#onLoaded(session));
+      return;
+    }
     // It may have been moved while it was read; then it is asked for at another position.
     this.#lost.add(position);
     this.#onLoaded(session);
@@ -89,6 +98,13 @@ export class MessageReader {
         onRead(readMessageOnly(new ByteReader(data), stream));
         return;
       } catch (error) {
+        if (isOutOfDescriptors(error)) {
+          await new Promise<void>((done) => {
+            this.#broker.runtime.setTimer(RETRY_MS, done);
+          });
+          position = positionOf();
+          continue;
+        }
         const next = positionOf();
         if (next === position) {
           this.#stats.lostMessages++;
