@@ -389,6 +389,7 @@ describe('a full disk', () => {
       const timers: (() => void)[] = [];
       const clock = {
         now: () => 1,
+        wallNow: () => 1,
         defer: (callback: () => void) => void setImmediate(callback),
         setTimer: (_: number, callback: () => void) => {
           timers.push(callback);
