@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import {
+  type ConnackPacket,
   type ConnackProperties,
   type ConnectPacket,
   decodeTopicName,
@@ -13,6 +14,7 @@ import { Authentication } from './authentication.ts';
 import type { Broker } from './broker.ts';
 import type { Config } from './config/index.ts';
 import type { Connection, ConnectionTerms } from './connection.ts';
+import { isBridgeState, isReserved } from './reserved-topics.ts';
 import type { Durability } from './sessions.ts';
 import { revokeSubscriptions } from './subscribe.ts';
 
@@ -140,6 +142,7 @@ function open(
   const permissions = broker.access.permissionsOf({ clientId, userName });
   if (isForbidden(broker, connection, packet, permissions)) return;
   connection.permissions = permissions;
+  dropForbiddenWill(broker, clientId, permissions, packet);
   const requestedExpiry = requestedSessionExpiry(packet);
   const sessionExpiryInterval = Math.min(requestedExpiry, config.mqtt.maxSessionExpiry);
   const keepAlive = allowedKeepAlive(packet, config);
@@ -169,15 +172,12 @@ function open(
     keepAlive,
     sessionExpiryInterval: isV5 ? (packet.properties?.sessionExpiryInterval ?? 0) : NEVER_EXPIRES,
     topicAliasMaximum: packet.properties?.topicAliasMaximum ?? 0,
+    isBridge: packet.bridgeMode ?? false,
   };
   const will = packet.will === undefined ? null : toPendingWill(packet.will, clientId);
   let isAnswered = false;
   try {
-    isAnswered = sender.send(
-      isV5
-        ? { cmd: 'connack', sessionPresent: isPresent, reasonCode: ReasonCode.Success, properties }
-        : { cmd: 'connack', sessionPresent: isPresent, returnCode: 0 },
-    );
+    isAnswered = sender.send(connackOf(packet.protocolVersion, isPresent, properties));
   } catch (error) {
     // Such as authentication data that has no encoding.
     broker.sessions.abandon(session);
@@ -199,6 +199,24 @@ function open(
   // A client that states no Receive Maximum is not sent as many as the standard would allow.
   const sendQuota = packet.properties?.receiveMaximum ?? config.mqtt.maxInflight;
   broker.join(connection, session, will, sendQuota, dependsOn);
+}
+
+/** The CONNACK of a client that is let in. */
+function connackOf(
+  version: ProtocolVersion,
+  isPresent: boolean,
+  properties: ConnackProperties,
+): ConnackPacket {
+  if (version === 5) {
+    return {
+      cmd: 'connack',
+      sessionPresent: isPresent,
+      reasonCode: ReasonCode.Success,
+      properties,
+    };
+  }
+  // In MQTT 3.1 the byte that says it is reserved.
+  return { cmd: 'connack', sessionPresent: isPresent && version === 4, returnCode: 0 };
 }
 
 /** Refuses a client that may not have its identifier, or not publish its will. */
@@ -225,10 +243,26 @@ function isForbidden(
   ) {
     return refuse(ReasonCode.NotAuthorized, 'the session belongs to another user');
   }
-  if (will === undefined || permissions === null || permissions.mayPublish(will.topic)) {
+  if (isWillAllowed(will, permissions) || isBridgeState(Buffer.from(will?.topic ?? ''))) {
     return false;
   }
   return refuse(ReasonCode.NotAuthorized, 'will topic');
+}
+
+/** A bridge is let in without the will that says that it is gone, rather than never. */
+function dropForbiddenWill(
+  broker: Broker,
+  clientId: string,
+  permissions: Permissions | null,
+  packet: ConnectPacket,
+): void {
+  if (isWillAllowed(packet.will, permissions)) return;
+  broker.clientEvents.willRefused(clientId);
+  delete packet.will;
+}
+
+function isWillAllowed(will: Will | undefined, permissions: Permissions | null): boolean {
+  return will === undefined || permissions === null || permissions.mayPublish(will.topic);
 }
 
 interface Refusal {
@@ -273,7 +307,7 @@ function refusalOf(broker: Broker, packet: ConnectPacket, userName: string | nul
   if (broker.router.isTooDeep(will.topic)) {
     return { reasonCode: ReasonCode.TopicNameInvalid, why: 'will topic too long or too deep' };
   }
-  if (will.topic === '$SYS' || will.topic.startsWith('$SYS/')) {
+  if (isReserved(Buffer.from(will.topic))) {
     return { reasonCode: ReasonCode.NotAuthorized, why: 'will topic' };
   }
   const isText = will.properties?.payloadFormatIndicator ?? false;

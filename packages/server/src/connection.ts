@@ -51,6 +51,8 @@ export interface ConnectionTerms {
   /** Session Expiry Interval of the CONNECT, in seconds (§3.14.2.2.2). */
   readonly sessionExpiryInterval: number;
   readonly topicAliasMaximum: number;
+  /** Whether it is a bridge of mosquitto, by its protocol level. */
+  readonly isBridge: boolean;
 }
 
 /**
@@ -73,6 +75,8 @@ export class Connection implements SessionLink, TransportHandler {
   proof: Proof;
   /** What the client may do; null when it may do everything. */
   permissions: Permissions | null;
+  /** Whether what it subscribes is as with No Local and Retain As Published, which MQTT 3.1 and 3.1.1 don't have. */
+  isBridge: boolean;
   readonly sender: PacketSender;
   readonly receiver: Receiver;
   readonly timeouts: ConnectionTimeouts;
@@ -118,6 +122,7 @@ export class Connection implements SessionLink, TransportHandler {
     this.userName = null;
     this.proof = 'nothing';
     this.permissions = null;
+    this.isBridge = false;
     this.sender = new PacketSender(this.output, broker);
     this.receiver = new Receiver(this);
     this.inboundAliases = new InboundTopicAliases(0);
@@ -389,6 +394,7 @@ export class Connection implements SessionLink, TransportHandler {
     this.state = ConnectionState.Open;
     this.session = terms.session;
     this.clientId = terms.session.clientId;
+    this.isBridge = terms.isBridge;
     this.receiver.open();
     this.#dispatcher.open();
     this.#sessionExpiryInterval = terms.sessionExpiryInterval;

@@ -16,6 +16,7 @@ import type { Connection } from './connection.ts';
 import type { MemoryLedger } from './memory-ledger.ts';
 import type { TopicMeter } from './observability/topic-meter.ts';
 import { Publication } from './publication.ts';
+import { isReserved } from './reserved-topics.ts';
 import type { Runtime } from './runtime.ts';
 import type { BrokerStats } from './stats.ts';
 import type { Origin } from './storage/records.ts';
@@ -494,17 +495,6 @@ function holdBackFor({ link }: BrokerSession, publisher: Connection): void {
 /** The QoS 2 exchange of a stored session that a message begins; null when the session isn't stored. */
 function originOf({ packetId }: PublishView, { store, number }: BrokerSession): Origin | null {
   return store === null ? null : { kind: 'received', session: number, packetId };
-}
-
-/** Whether a topic is the broker's own: `$SYS/…` can't be published to by clients. */
-function isReserved(topic: Uint8Array): boolean {
-  return (
-    topic[0] === 0x24 &&
-    topic[1] === 0x53 &&
-    topic[2] === 0x59 &&
-    topic[3] === 0x53 &&
-    (topic.length === 4 || topic[4] === 0x2f)
-  );
 }
 
 function levelCount(topic: string): number {

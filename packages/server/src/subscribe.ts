@@ -1,6 +1,7 @@
 import {
   type Packet,
   PacketError,
+  type ProtocolVersion,
   ReasonCode,
   type SubscribePacket,
   type SubscriptionRequest,
@@ -34,6 +35,7 @@ export function* subscribe(
   const { turns, router } = broker;
   const identifier = identifierOf(broker, packet);
   const granted: number[] = [];
+  const { version, isBridge } = connection;
   const added: Subscription[] = [];
   const replays: Subscription[] = [];
   const refusalOfAll = refusalOfPacket(broker, connection, packet.messageId);
@@ -45,11 +47,11 @@ export function* subscribe(
       const refusal = refusalOfAll ?? refusalOf(broker, connection, request);
       if (refusal !== null) {
         countIn(broker.stats.subscriptionsRefused, refusal);
-        granted.push(connection.version === 5 ? refusal : ReasonCode.UnspecifiedError);
+        granted.push(refusalCode(version, refusal, request));
         continue;
       }
       const former = session.subscriptions.get(request.topic);
-      const subscription = addSubscription(broker, session, request, identifier);
+      const subscription = addSubscription(broker, session, isBridge, request, identifier);
       granted.push(subscription.qos);
       if (former === undefined || !isSame(subscription, former)) added.push(subscription);
       if (isOwedRetained(subscription, former !== undefined)) replays.push(subscription);
@@ -125,18 +127,31 @@ function refusalOfPacket(broker: Broker, connection: Connection, packetId: numbe
   return isFull ? ReasonCode.QuotaExceeded : null;
 }
 
+/** What SUBACK says of a filter that was refused: before 3.1.1, it can't say no, and has to say what was asked for (§3.8 there). */
+function refusalCode(
+  version: ProtocolVersion,
+  refusal: number,
+  request: SubscriptionRequest,
+): number {
+  if (version === 5) return refusal;
+  return version === 4 ? ReasonCode.UnspecifiedError : request.qos;
+}
+
 function addSubscription(
   broker: Broker,
   session: BrokerSession,
+  isBridge: boolean,
   request: SubscriptionRequest,
   subscriptionIdentifier: number,
 ): Subscription {
   const { maxQos } = broker.config.mqtt;
+  // What nobody else of a shared subscription would get can't be withheld from one member.
+  const isShared = parseSharedFilter(request.topic) !== null;
   const subscription: Subscription = {
     topicFilter: request.topic,
     qos: request.qos < maxQos ? request.qos : maxQos, // [MQTT-3.2.2-10]
-    noLocal: request.nl ?? false,
-    retainAsPublished: request.rap ?? false,
+    noLocal: request.nl ?? (isBridge && !isShared),
+    retainAsPublished: request.rap ?? isBridge,
     retainHandling: request.rh ?? 0,
     subscriptionIdentifier,
   };

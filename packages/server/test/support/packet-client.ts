@@ -46,7 +46,7 @@ export class PacketClient {
   connect(clientId: string, fields: Partial<Packet & { cmd: 'connect' }> = {}): void {
     this.send({
       cmd: 'connect',
-      protocolId: 'MQTT',
+      protocolId: this.#version === 3 ? 'MQIsdp' : 'MQTT',
       protocolVersion: this.#version,
       clean: false,
       keepalive: 0,

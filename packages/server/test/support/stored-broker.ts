@@ -1,3 +1,4 @@
+import type { ProtocolVersion } from '@promptmq/codec';
 import { type Clock, nodeClock } from '@promptmq/wal';
 import { FaultyFiles, type Survival, systemError } from '../../../wal/test/support/faulty-files.ts';
 import { MemoryIndex } from '../../../wal/test/support/memory-index.ts';
@@ -62,8 +63,8 @@ export class StoredBroker {
     };
   }
 
-  async open(): Promise<PacketClient> {
-    const client = await PacketClient.open(this.#listener.url as string);
+  async open(version: ProtocolVersion = 5): Promise<PacketClient> {
+    const client = await PacketClient.open(this.#listener.url as string, version);
     this.#clients.push(client);
     return client;
   }

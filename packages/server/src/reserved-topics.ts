@@ -1,0 +1,35 @@
+const SYSTEM = Buffer.from('$SYS');
+const BRIDGE_PREFIX = Buffer.from('$SYS/broker/connection/');
+const BRIDGE_SUFFIX = Buffer.from('/state');
+const SLASH = 0x2f;
+
+/**
+ * Whether a topic is the broker's own: clients can't publish to `$SYS` and below, but for the states of bridges.
+ *
+ * @param topic - a topic name as UTF-8
+ */
+export function isReserved(topic: Uint8Array): boolean {
+  if (!startsWith(topic, SYSTEM)) return false;
+  if (topic.length > SYSTEM.length && topic[SYSTEM.length] !== SLASH) return false;
+  return !isBridgeState(topic);
+}
+
+/**
+ * Whether a topic is `$SYS/broker/connection/NAME/state`, where a bridge of mosquitto says whether it is connected: 1 or 0,
+ * retained, and 0 as its will. It does so unless it is told not to, and can't work where its CONNECT is refused for it.
+ */
+export function isBridgeState(topic: Uint8Array): boolean {
+  const nameLength = topic.length - BRIDGE_PREFIX.length - BRIDGE_SUFFIX.length;
+  return (
+    nameLength > 0 &&
+    startsWith(topic, BRIDGE_PREFIX) &&
+    startsWith(topic, BRIDGE_SUFFIX, topic.length - BRIDGE_SUFFIX.length)
+  );
+}
+
+function startsWith(topic: Uint8Array, text: Uint8Array, offset = 0): boolean {
+  for (let index = 0; index < text.length; index++) {
+    if (topic[offset + index] !== text[index]) return false;
+  }
+  return true;
+}
