@@ -70,7 +70,7 @@ it comes from, \`config diff\` what differs from the defaults. The JSON Schema f
 [configuration.schema.json](configuration.schema.json), or what \`promptmq config schema\` prints.
 
 Durations are \`100ms\`, \`30s\`, \`5m\`, \`2h\`, \`7d\`, or a number of seconds; sizes \`4096\`, \`64KiB\` (1024 bytes each),
-\`256MB\` (1000 × 1000 bytes each); addresses \`0.0.0.0:1883\`, \`:1883\`, \`1883\`, \`[::1]:1883\` or
+\`256MB\` (1000 × 1000 bytes each); addresses \`192.0.2.1:1883\`, \`:1883\`, \`1883\`, \`[::1]:1883\` or
 \`unix:/path\`; lists are YAML lists, or texts with commas between them.
 
 The broker reads its configuration again at SIGHUP and when its file changes. Options marked with ⟳ keep

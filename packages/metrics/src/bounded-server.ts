@@ -36,7 +36,7 @@ export interface BoundedServerOptions {
 }
 
 export type ListenAddress =
-  | { readonly host: string; readonly port: number }
+  | { readonly host?: string; readonly port: number }
   | { readonly path: string };
 
 interface Connection {

@@ -10,7 +10,16 @@ export const brokerCatalogue = {
   promptmq_connections_total: { type: 'counter', help: 'Clients that connected.' },
   promptmq_connections_refused_total: {
     type: 'counter',
-    help: 'Connections refused because there were too many.',
+    help: 'Connections refused before or by CONNECT: sockets, and clients beyond mqtt.max-connections.',
+  },
+  promptmq_sockets_refused_total: {
+    type: 'counter',
+    help: 'Network connections closed before their CONNECT was accepted, by reason.',
+    labels: ['reason'],
+  },
+  promptmq_accept_failures_total: {
+    type: 'counter',
+    help: 'Network connections that the system could not give to the broker.',
   },
   promptmq_sockets_accepted_total: {
     type: 'counter',

@@ -12,13 +12,14 @@ import { ConnectionState } from './connection-state.ts';
 import { Deadline, DeadlineQueue } from './deadline-queue.ts';
 import { DeadlineTimer } from './deadline-timer.ts';
 import { ContainedHandler, Faults } from './faults.ts';
+import { OpenSockets } from './listeners/open-sockets.ts';
 import { type Logger, rateLimited } from './log/index.ts';
 import { MemoryLedger } from './memory-ledger.ts';
 import { RetainedReplays } from './retained-replays.ts';
 import { type BrokerSession, Router } from './router.ts';
 import type { Runtime } from './runtime.ts';
 import { Sessions } from './sessions.ts';
-import { type BrokerStats, createStats } from './stats.ts';
+import { type BrokerStats, createStats, type SocketRefusal } from './stats.ts';
 import { Storage, type StorageResources } from './storage/storage.ts';
 import { logStorageEvent } from './storage/storage-log.ts';
 import { revokeSubscriptions } from './subscribe.ts';
@@ -67,6 +68,10 @@ export class Broker {
   readonly faults: Faults;
   /** How much each connection may do before the others have their turn. */
   readonly turns: Turns;
+  /** Those that the listeners accepted. */
+  readonly sockets: OpenSockets;
+  /** How many file descriptors sockets may take; set before the listeners are opened. */
+  descriptorsMax: number;
   readonly #connections: Set<Connection>;
   #openCount: number;
   #dirty: Connection[];
@@ -111,6 +116,8 @@ export class Broker {
     });
     this.traces = new ClientTraces(log, config.log);
     this.clientEvents = new ClientEvents(runtime, this.stats, this.clientLog, this.traces);
+    this.sockets = new OpenSockets(() => this.socketsMax);
+    this.descriptorsMax = Number.POSITIVE_INFINITY;
     this.sessions = new Sessions(this);
     this.#connections = new Set();
     this.#openCount = 0;
@@ -137,7 +144,7 @@ export class Broker {
   accept(transport: Transport): TransportHandler | null {
     this.stats.socketsAccepted++;
     if (this.#isStopping || this.#connections.size >= this.socketsMax) {
-      this.clientEvents.connectionRefused({ why: 'too many open sockets' });
+      this.clientEvents.socketRefused('limit', transport.remoteAddress, 'too many open sockets');
       transport.destroy();
       return null;
     }
@@ -152,14 +159,23 @@ export class Broker {
     }
   }
 
-  /** Some sockets more than clients, so that one too many still hears why it is refused. */
+  /**
+   * Some sockets more than clients, so that one too many still hears why it is refused; but never so many that
+   * the log, the index and the admin socket find no file descriptor left.
+   */
   get socketsMax(): number {
-    return 2 * this.config.mqtt.maxConnections + SPARE_SOCKETS;
+    return Math.min(2 * this.config.mqtt.maxConnections + SPARE_SOCKETS, this.descriptorsMax);
   }
 
-  /** A listener closed a connection before its first packet: a TLS handshake or a header was wrong. */
-  onRefusedByListener(address: string, why: string): void {
-    this.clientEvents.connectionRefused({ address, why });
+  /** A socket was closed before its CONNECT was accepted. */
+  onSocketRefused(reason: SocketRefusal, address: string, why: string): void {
+    this.clientEvents.socketRefused(reason, address, why);
+  }
+
+  /** A listener could not accept a connection; it goes on listening. */
+  onAcceptFailed(error: Error): void {
+    this.stats.acceptsFailed++;
+    this.clientLog.error('accept-failed', { why: error.message });
   }
 
   /** Whether a client may connect: there is room, or it takes over its own session. */

@@ -4,7 +4,7 @@ import type { ClientTraces, TraceEvent } from './client-traces.ts';
 import type { Connection } from './connection.ts';
 import type { Logger } from './log/index.ts';
 import type { Runtime } from './runtime.ts';
-import { type BrokerStats, countIn } from './stats.ts';
+import { type BrokerStats, countIn, type SocketRefusal } from './stats.ts';
 
 /** What operators learn of clients: each event is counted, goes to the log, and to whoever traces the client. */
 export class ClientEvents {
@@ -21,10 +21,11 @@ export class ClientEvents {
     this.#traces = traces;
   }
 
-  /** A network connection was closed before its first packet. */
-  connectionRefused(details: { readonly address?: string; readonly why: string }): void {
+  /** A network connection was closed before its CONNECT was accepted. */
+  socketRefused(reason: SocketRefusal, address: string, why: string): void {
     this.#stats.connectionsRefused++;
-    this.#log.warn('connection-refused', { ...details });
+    this.#stats.socketsRefused[reason]++;
+    this.#log.warn('connection-refused', { address, reason, why });
   }
 
   connectRefused({ transport }: Connection, reasonCode: number, why: string): void {

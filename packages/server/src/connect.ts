@@ -147,7 +147,7 @@ function open(
   const sessionExpiryInterval = Math.min(requestedExpiry, config.mqtt.maxSessionExpiry);
   const keepAlive = allowedKeepAlive(packet, config);
 
-  const properties: ConnackProperties = isV5 ? announcedLimits(config) : {};
+  const properties: ConnackProperties = isV5 ? announcedLimits(config, connection) : {};
   if (isAssigned) properties.assignedClientIdentifier = clientId; // [MQTT-3.1.3-7]
   if (sessionExpiryInterval !== requestedExpiry) {
     properties.sessionExpiryInterval = sessionExpiryInterval;
@@ -359,14 +359,14 @@ function allowedKeepAlive(packet: ConnectPacket, { mqtt }: Config): number {
 }
 
 /** The limits that differ from what a client assumes when it isn't told (§3.2.2.3). */
-function announcedLimits({ mqtt }: Config): ConnackProperties {
+function announcedLimits({ mqtt }: Config, { maximumPacketSize }: Connection): ConnackProperties {
   const properties: ConnackProperties = {};
   if (mqtt.receiveMaximum !== RECEIVE_MAXIMUM_DEFAULT) {
     properties.receiveMaximum = mqtt.receiveMaximum;
   }
   if (mqtt.maxQos < 2) properties.maximumQoS = mqtt.maxQos;
   if (!mqtt.retainAvailable) properties.retainAvailable = false;
-  if (mqtt.maxPacketSize < PACKET_BYTES_MAX) properties.maximumPacketSize = mqtt.maxPacketSize;
+  if (maximumPacketSize < PACKET_BYTES_MAX) properties.maximumPacketSize = maximumPacketSize;
   if (mqtt.maxTopicAlias > 0) properties.topicAliasMaximum = mqtt.maxTopicAlias;
   if (!mqtt.wildcardAvailable) properties.wildcardSubscriptionAvailable = false;
   if (!mqtt.subscriptionIdentifiersAvailable) properties.subscriptionIdentifiersAvailable = false;

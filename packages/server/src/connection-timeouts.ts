@@ -139,7 +139,7 @@ export class ConnectionTimeouts {
    * but a large packet has a read timeout for each 64 KiB that have come. A client that isn't read from isn't late.
    */
   #restDueAt(): number {
-    const { readTimeout } = this.#broker.config.server;
+    const readTimeout = this.#readTimeoutMs();
     const { receivedAt, bufferedBytes, isHeldBack } = this.#connection;
     const isDue = readTimeout > 0 && !isHeldBack && bufferedBytes > 0;
     if (!isDue || this.#begunAt === -1) return Number.POSITIVE_INFINITY;
@@ -147,10 +147,36 @@ export class ConnectionTimeouts {
     return Math.min(receivedAt + readTimeout, this.#begunAt + parts * readTimeout);
   }
 
+  /** Never shorter than what keep alive allows: a slow client may pause within a packet as it may between two. */
+  #readTimeoutMs(): number {
+    const { readTimeout } = this.#broker.config.server;
+    return readTimeout === 0 ? 0 : Math.max(readTimeout, this.#keepAliveMs);
+  }
+
+  /** CONNECT was not accepted within the connect timeout. */
+  #onConnectLate(): void {
+    const connection = this.#connection;
+    const { remoteAddress } = connection.transport;
+    this.#broker.onSocketRefused(
+      'timeout',
+      remoteAddress,
+      `${this.#lateText()} mqtt.connect-timeout`,
+    );
+    connection.terminate();
+  }
+
+  #lateText(): string {
+    const { authentication, isSuspended, bufferedBytes } = this.#connection;
+    if (authentication !== null || isSuspended) return 'authentication took longer than';
+    return bufferedBytes > 0 ? 'the CONNECT did not come whole within' : 'no CONNECT came within';
+  }
+
   #onDeadline(now: number): void {
     const connection = this.#connection;
     if (this.#nextAt() > now) {
       this.#arm();
+    } else if (connection.state === ConnectionState.Opening) {
+      this.#onConnectLate();
     } else if (connection.state !== ConnectionState.Open) {
       connection.terminate();
     } else if (this.#keepAliveAt() <= now) {
@@ -159,7 +185,7 @@ export class ConnectionTimeouts {
       connection.disconnect(
         ReasonCode.ImplementationSpecificError,
         'read timeout',
-        'the rest of a packet did not come within server.read-timeout',
+        'the rest of a packet came too slowly (server.read-timeout)',
       );
     } else {
       this.#broker.clientLog.warn('slow-client-closed', { clientId: connection.clientId });

@@ -128,7 +128,7 @@ export class Connection implements SessionLink, TransportHandler {
     this.inboundAliases = new InboundTopicAliases(0);
     this.authentication = null;
     this.#sessionExpiryInterval = 0;
-    this.openedAt = broker.runtime.now();
+    this.openedAt = transport.acceptedAt ?? broker.runtime.now();
     this.receivedAt = this.openedAt;
     this.#takenBytes = 0;
     this.#isPumpDue = false;
@@ -146,6 +146,16 @@ export class Connection implements SessionLink, TransportHandler {
   /** Whether nothing more is sent or processed. */
   get isEnding(): boolean {
     return this.state >= ConnectionState.Closing;
+  }
+
+  get isConnected(): boolean {
+    return this.state === ConnectionState.Open;
+  }
+
+  /** Bytes, fixed header included. */
+  get maximumPacketSize(): number {
+    const { maximumPacketSize = Number.POSITIVE_INFINITY } = this.transport;
+    return Math.min(this.broker.config.mqtt.maxPacketSize, maximumPacketSize);
   }
 
   get version(): ProtocolVersion {
@@ -249,6 +259,11 @@ export class Connection implements SessionLink, TransportHandler {
   /** Bytes that came and were not processed: a part of a packet, or what follows CONNECT while that is decided on. */
   get bufferedBytes(): number {
     return this.#dispatcher.bufferedBytes;
+  }
+
+  /** Whether the answer to CONNECT takes a while. */
+  get isSuspended(): boolean {
+    return this.#dispatcher.isSuspended;
   }
 
   /** The answer to CONNECT takes a while: nothing is read or processed until `resume`. */

@@ -1,14 +1,15 @@
 import { resolve } from 'node:path';
+import type { SecureContextOptions } from 'node:tls';
 import { ReasonCode } from '@promptmq/codec';
 import { nodeFiles } from '@promptmq/wal';
 import type { AuthenticationMethod } from './authentication.ts';
 import { Broker } from './broker.ts';
 import type { TraceListener } from './client-traces.ts';
-import { type Config, type ConfigInput, parseConfig } from './config/index.ts';
+import { type Address, type Config, type ConfigInput, parseConfig } from './config/index.ts';
 import type { Listener } from './listeners/listener.ts';
-import { listenTcp, listenTls } from './listeners/tcp.ts';
+import { listenTcp } from './listeners/tcp.ts';
 import { loadTlsFiles } from './listeners/tls-files.ts';
-import { listenSecureWebSocket, listenWebSocket } from './listeners/websocket.ts';
+import { listenWebSocket } from './listeners/websocket.ts';
 import { type Logger, noopLogger } from './log/index.ts';
 import {
   Observability,
@@ -18,6 +19,7 @@ import {
 } from './observability/index.ts';
 import { type Reconfiguration, reconfigure } from './reconfigure.ts';
 import { nodeRuntime } from './runtime.ts';
+import { descriptorsForSockets } from './service/open-files.ts';
 import { nameFolder, naming } from './start-errors.ts';
 import type { BrokerStats } from './stats.ts';
 import type { StorageResources } from './storage/storage.ts';
@@ -139,17 +141,11 @@ export async function startBroker(
     }
     await broker.recover(extras.storage);
     if (broker.storage !== null) observability.useStorage(storageSourceOf(broker.storage.log));
-    const { bind, wsBind, tlsBind, wssBind } = config.server;
-    const add = async (name: string, listen: () => Promise<Listener>) => {
+    broker.descriptorsMax = descriptorsForSockets();
+    for (const [name, addresses, open] of listenerKinds(broker, tlsFiles)) {
       const hint = `--${name} chooses another, or none`;
-      listeners.push(await naming(`server.${name}`, hint, listen));
-    };
-    if (bind !== null) await add('bind', () => listenTcp(broker, bind));
-    if (wsBind !== null) await add('ws-bind', () => listenWebSocket(broker, wsBind));
-    if (tlsFiles !== null) {
-      if (tlsBind !== null) await add('tls-bind', () => listenTls(broker, tlsBind, tlsFiles));
-      if (wssBind !== null) {
-        await add('wss-bind', () => listenSecureWebSocket(broker, wssBind, tlsFiles));
+      for (const address of addresses) {
+        listeners.push(await naming(`server.${name}`, hint, () => open(address)));
       }
     }
   } catch (error) {
@@ -159,9 +155,8 @@ export async function startBroker(
     throw error;
   }
   for (const { protocol, address } of listeners) log.info('listening', { protocol, address });
-  const metricsAddress = observability.address;
-  if (metricsAddress !== null) {
-    log.info('listening', { protocol: 'http', address: metricsAddress, path: config.metrics.path });
+  for (const address of observability.addresses) {
+    log.info('listening', { protocol: 'http', address, path: config.metrics.path });
   }
   observability.serve();
 
@@ -188,6 +183,27 @@ export async function startBroker(
       return stopped;
     },
   };
+}
+
+type ListenerKind = [
+  option: string,
+  addresses: readonly Address[],
+  open: (address: Address) => Promise<Listener>,
+];
+
+/** The options that say where to listen, in the order in which they are opened. */
+function listenerKinds(broker: Broker, tlsFiles: SecureContextOptions | null): ListenerKind[] {
+  const { bind, wsBind, tlsBind, wssBind } = broker.config.server;
+  const plain: ListenerKind[] = [
+    ['bind', bind, (address) => listenTcp(broker, address)],
+    ['ws-bind', wsBind, (address) => listenWebSocket(broker, address)],
+  ];
+  if (tlsFiles === null) return plain;
+  return [
+    ...plain,
+    ['tls-bind', tlsBind, (address) => listenTcp(broker, address, tlsFiles)],
+    ['wss-bind', wssBind, (address) => listenWebSocket(broker, address, tlsFiles)],
+  ];
 }
 
 /**

@@ -121,6 +121,14 @@ export class ContainedHandler implements TransportHandler {
     }
   }
 
+  get isConnected(): boolean {
+    return this.#connection.isConnected;
+  }
+
+  refuse(error: PacketError): void {
+    this.#faults.caught(this.#connection, 'receiving', error);
+  }
+
   onEnd(): void {
     try {
       this.#connection.onEnd();

@@ -47,10 +47,10 @@ export class PacketDispatcher implements FrameSink {
   constructor(connection: Connection) {
     this.#connection = connection;
     this.#broker = connection.broker;
-    const { maxPacketSize, maxConnectSize } = connection.broker.config.mqtt;
+    const { maxConnectSize } = connection.broker.config.mqtt;
     // Who has not been let in has nothing else to say, and not much of it.
     this.#decoder = new FrameDecoder(this, {
-      maximumPacketSize: Math.min(maxPacketSize, maxConnectSize),
+      maximumPacketSize: Math.min(connection.maximumPacketSize, maxConnectSize),
       protocolVersion: null, // [MQTT-3.1.0-1]
     });
     this.#decoder.maximumControlSize = this.#decoder.maximumPacketSize;
@@ -63,14 +63,17 @@ export class PacketDispatcher implements FrameSink {
 
   /** CONNECT was accepted: packets may be as large as CONNACK says. */
   open(): void {
-    const { maxPacketSize, maxControlPacketSize } = this.#broker.config.mqtt;
-    this.#decoder.maximumPacketSize = maxPacketSize;
-    this.#decoder.maximumControlSize = maxControlPacketSize;
+    this.#decoder.maximumPacketSize = this.#connection.maximumPacketSize;
+    this.#decoder.maximumControlSize = this.#broker.config.mqtt.maxControlPacketSize;
   }
 
   /** Bytes of a packet that has not come whole, or of what waits for `resume`. */
   get bufferedBytes(): number {
     return this.#decoder.bufferedBytes;
+  }
+
+  get isSuspended(): boolean {
+    return this.#isSuspended;
   }
 
   /** @param chunk - the dispatcher's from now on */

@@ -36,7 +36,6 @@ export function reconfigure(
   const live = options.filter(({ needsRestart }) => !needsRestart);
   for (const option of live) setValue(config, option, valueAt(next, option.path));
   if (tlsFiles !== null) for (const listener of listeners) listener.setTlsFiles?.(tlsFiles);
-  for (const listener of listeners) listener.setConnectionsMax(broker.socketsMax);
   broker.reconfigure(access);
   broker.storage?.reconfigure();
   observability.reconfigure();

@@ -12,6 +12,23 @@ export type RefusalReason =
   /** It would have to be on the disk, which is full. */
   | 'storage-full';
 
+/** Why a socket was closed before its CONNECT was accepted. */
+export type SocketRefusal =
+  /** As many are open as may be. */
+  | 'limit'
+  /** `mqtt.connect-timeout` had passed. */
+  | 'timeout'
+  /** Its PROXY protocol header is wrong, or it comes from an address that isn't trusted. */
+  | 'proxy'
+  /** The TLS handshake failed. */
+  | 'tls'
+  /** It began with another protocol than that of the listener. */
+  | 'protocol'
+  /** An HTTP request that opens no WebSocket, or a refused upgrade. */
+  | 'http'
+  /** It broke the rules of WebSocket. */
+  | 'websocket';
+
 /** Why clients disconnected, as `Connection` says it; others are added when they occur. */
 const DISCONNECT_CAUSES = [
   'client',
@@ -56,8 +73,12 @@ export interface BrokerStats {
   connectionsTotal: number;
   /** The most that were connected at a time. */
   connectionsMaximum: number;
-  /** Connections that were refused because `mqtt.max-connections` was reached. */
+  /** Connections that were refused: sockets as in `socketsRefused`, and CONNECTs when `mqtt.max-connections` was reached. */
   connectionsRefused: number;
+  /** Sockets that were closed before their CONNECT was accepted, by reason. */
+  readonly socketsRefused: Record<SocketRefusal, number>;
+  /** How often accepting a connection failed, such as for want of file descriptors. */
+  acceptsFailed: number;
   /** Network connections, whether an MQTT client came with them or not. */
   socketsAccepted: number;
   /** By cause. */
@@ -113,6 +134,8 @@ export function createStats(): BrokerStats {
     connectionsTotal: 0,
     connectionsMaximum: 0,
     connectionsRefused: 0,
+    socketsRefused: { limit: 0, timeout: 0, proxy: 0, tls: 0, protocol: 0, http: 0, websocket: 0 },
+    acceptsFailed: 0,
     socketsAccepted: 0,
     disconnections: new Map(DISCONNECT_CAUSES.map((cause) => [cause, 0])),
     connectionDurations: new BucketHistogram(CONNECTION_BOUNDS),

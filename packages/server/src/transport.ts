@@ -1,3 +1,5 @@
+import type { PacketError } from '@promptmq/codec';
+
 /** How the broker's side of a connection moves bytes: a TCP socket, a WebSocket, or a simulation. */
 export interface Transport {
   /** For logs: the peer's address and port. */
@@ -5,6 +7,10 @@ export interface Transport {
   readonly protocol: 'tcp' | 'tls' | 'websocket' | 'websocket-tls';
   /** The common name of the client's certificate, where it has proved to own one. */
   readonly certificateName?: string | null;
+  /** When the socket was accepted, in milliseconds of the runtime's clock; where it is left out, when the broker got it. */
+  readonly acceptedAt?: number;
+  /** The largest packet that it can bring, in bytes; where it is left out, any. */
+  readonly maximumPacketSize?: number;
   /**
    * Sends bytes in order. The buffer belongs to the transport until `onWritten` gives it back. Once it is closed, nothing
    * happens.
@@ -28,6 +34,10 @@ export interface TransportHandler {
   onData(chunk: Uint8Array): void;
   /** A chunk has been handed to the operating system; called in the order of the writes. */
   onWritten(chunk: Uint8Array): void;
+  /** Whether a CONNECT was accepted, and the connection isn't over. */
+  readonly isConnected: boolean;
+  /** The peer broke a rule of the transport: tells the client, and closes. */
+  refuse(error: PacketError): void;
   /** The peer closed its sending side. */
   onEnd(): void;
   onClose(error: Error | null): void;

@@ -49,8 +49,8 @@ export interface Risk {
 /** What is unsafe about a configuration. */
 export function risksOf({ server, auth, storage }: LoadedConfig['config']): Risk[] {
   const risks: Risk[] = [];
-  const open = [server.bind, server.wsBind].filter(isReachable);
-  const all = [...open, ...[server.tlsBind, server.wssBind].filter(isReachable)];
+  const open = [...server.bind, ...server.wsBind].filter(isReachable);
+  const all = [...open, ...[...server.tlsBind, ...server.wssBind].filter(isReachable)];
   const asksForCertificate =
     server.tls.clientCertificates === 'require' && open.length === 0 && all.length > 0;
   if (all.length > 0 && auth.allowAnonymous && !asksForCertificate) {
@@ -74,7 +74,7 @@ export function risksOf({ server, auth, storage }: LoadedConfig['config']): Risk
   return risks;
 }
 
-function isReachable(address: Address | null): boolean {
-  if (address?.kind !== 'tcp') return false;
+function isReachable(address: Address): boolean {
+  if (address.kind !== 'tcp') return false;
   return !/^(127\.|localhost$|::1$)/.test(address.host);
 }

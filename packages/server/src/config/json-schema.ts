@@ -8,6 +8,8 @@ const DURATION = '^\\d+(\\.\\d+)?\\s*(ms|s|m|h|d)?$';
 const SIZE = '^\\d+(\\.\\d+)?\\s*([bB]|[kKmMgG]i?[bB])?$';
 const ADDRESS = '^(unix:.+|((\\[[^\\]]+\\]|[^:\\[\\]]*):)?\\d{1,5})$';
 
+const ADDRESS_LIST = '^[^,]*\\d[^,]*(,[^,]+)+$|^unix:';
+
 /** The JSON Schema of configuration files, for editors that complete and check them. */
 export function configJsonSchema(): JsonSchema {
   const root: JsonSchema = {
@@ -56,12 +58,13 @@ function typeOf(kind: ValueKind): JsonSchema {
       return { type: 'boolean' };
     case 'choice':
       return { enum: kind.choices };
-    case 'address':
+    case 'addresses':
       return {
         anyOf: [
-          { type: 'string', pattern: ADDRESS },
-          { type: 'integer', minimum: 0, maximum: 65_535 },
-          ...(kind.orNone ? [{ enum: ['none', null] }] : []),
+          ...addressItems(),
+          { type: 'string', pattern: ADDRESS_LIST },
+          { type: 'array', maxItems: 64, items: { anyOf: addressItems() } },
+          { enum: ['none', null] },
         ],
       };
     case 'path':
@@ -76,6 +79,13 @@ function typeOf(kind: ValueKind): JsonSchema {
         ],
       };
   }
+}
+
+function addressItems(): JsonSchema[] {
+  return [
+    { type: 'string', pattern: ADDRESS },
+    { type: 'integer', minimum: 0, maximum: 65_535 },
+  ];
 }
 
 function measured(kind: ValueKind, pattern: string, orNone: boolean): JsonSchema {

@@ -1,4 +1,5 @@
 import { nearest, toKebabCase } from './names.ts';
+import { parseNetwork } from './network.ts';
 import { configOptions, configSections } from './options.ts';
 import { type Config, type ConfigInput, configSchema } from './schema.ts';
 import { allowedText } from './units.ts';
@@ -129,14 +130,22 @@ function contradictionsOf({ server }: Config, sourceOf: (key: string) => string)
     problems.push({ key, source: sourceOf(key), message });
   const { tls } = server;
   const addresses = [server.bind, server.wsBind, server.tlsBind, server.wssBind];
-  if (addresses.every((address) => address === null)) {
+  if (addresses.every(({ length }) => length === 0)) {
     refuse(
       'server.bind',
       'no client could connect: this, ws-bind, tls-bind or wss-bind needs an address',
     );
   }
-  const usesTls = server.tlsBind !== null || server.wssBind !== null;
-  const tlsKey = server.tlsBind !== null ? 'server.tls-bind' : 'server.wss-bind';
+  for (const network of server.proxyTrusted) {
+    if (parseNetwork(network) !== null) continue;
+    const allowed = 'addresses and networks such as 127.0.0.1, 10.0.0.0/8 or fd00::/8';
+    refuse(
+      'server.proxy-trusted',
+      `${JSON.stringify(network)} is not allowed; it takes ${allowed}`,
+    );
+  }
+  const usesTls = server.tlsBind.length > 0 || server.wssBind.length > 0;
+  const tlsKey = server.tlsBind.length > 0 ? 'server.tls-bind' : 'server.wss-bind';
   if (usesTls && tls.cert === null) refuse(tlsKey, 'it needs server.tls.cert');
   if (usesTls && tls.key === null) refuse(tlsKey, 'it needs server.tls.key');
   if (tls.clientCertificates !== 'none' && tls.ca === null) {

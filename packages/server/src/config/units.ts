@@ -2,6 +2,7 @@ import { z } from 'zod';
 
 /** Where to listen. */
 export type Address =
+  /** Without a host, at all addresses of the machine. */
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
   | { readonly kind: 'unix'; readonly path: string };
 
@@ -24,10 +25,13 @@ export type ValueKind =
     }
   | { readonly kind: 'boolean' }
   | { readonly kind: 'choice'; readonly choices: readonly string[] }
-  | { readonly kind: 'address'; readonly orNone: boolean }
+  | { readonly kind: 'addresses' }
   | { readonly kind: 'path'; readonly orNone: boolean }
   | { readonly kind: 'text'; readonly lengthMax: number }
   | { readonly kind: 'list'; readonly lengthMax: number };
+
+/** Addresses of one kind: each is a socket of its own. */
+const ADDRESSES_MAX = 64;
 
 /** The kind of each value of the schema, by the schema's part. */
 export const valueKinds = z.registry<ValueKind>();
@@ -71,6 +75,8 @@ function measure(
 
 const textOrNumber = z.union([z.string(), z.number(), z.null()]);
 
+const ADDRESS_EXAMPLES = ':1883 (all addresses), 192.0.2.1:1883, [::1]:1883 or unix:/path';
+
 /** What a kind allows, in words. */
 export function allowedText(kind: ValueKind): string {
   switch (kind.kind) {
@@ -91,10 +97,8 @@ export function allowedText(kind: ValueKind): string {
       return 'true or false';
     case 'choice':
       return kind.choices.join(', ');
-    case 'address': {
-      const none = kind.orNone ? ', or none' : '';
-      return `an address such as 0.0.0.0:1883, :1883, [::1]:1883 or unix:/path${none}`;
-    }
+    case 'addresses':
+      return `an address such as ${ADDRESS_EXAMPLES}, several as a list or with commas between them, or none`;
     case 'path':
       return `a path${kind.orNone ? ', or none' : ''}`;
     case 'text':
@@ -182,14 +186,19 @@ export function choice<const Choices extends readonly [string, ...string[]]>(...
   return z.enum(choices).register(valueKinds, { kind: 'choice', choices });
 }
 
-/** An address such as `0.0.0.0:1883`, `:1883`, `1883`, `[::1]:1883` or `unix:/path`; null for `none`. */
-export function addressOrNone() {
-  const kind: ValueKind = { kind: 'address', orNone: true };
-  return textOrNumber
-    .transform((value, context): Address | null => {
-      if (isNone(value)) return null;
-      const address = parseAddress(String(value));
-      if (address !== null) return address;
+/**
+ * Addresses such as `:1883` (all of the machine), `1883`, `192.0.2.1:1883`, `[::1]:1883` or `unix:/path`: a list in a file, with
+ * commas between them on the command line; empty for `none`.
+ */
+export function addresses() {
+  const kind: ValueKind = { kind: 'addresses' };
+  return z
+    .union([z.string(), z.number(), z.null(), z.array(z.union([z.string(), z.number()]))])
+    .transform((value, context): readonly Address[] => {
+      if (isNone(value)) return [];
+      const items = Array.isArray(value) ? value : String(value).split(',');
+      const parsed = items.map((item) => parseAddress(String(item).trim()));
+      if (items.length <= ADDRESSES_MAX && !parsed.includes(null)) return parsed as Address[];
       context.addIssue(allowedText(kind));
       return z.NEVER;
     })
@@ -243,5 +252,5 @@ export function parseAddress(text: string): Address | null {
   if (match === null) return null;
   const port = Number(match[3]);
   if (port > 65_535) return null;
-  return { kind: 'tcp', host: match[1] ?? (match[2] || '0.0.0.0'), port };
+  return { kind: 'tcp', host: match[1] ?? match[2] ?? '', port };
 }

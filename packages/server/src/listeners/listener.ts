@@ -1,10 +1,12 @@
-import type { Server as HttpServer } from 'node:http';
-import type { Server as HttpsServer } from 'node:https';
-import type { AddressInfo, Server, Socket } from 'node:net';
-import type { SecureContextOptions, TlsOptions, Server as TlsServer } from 'node:tls';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import type { SecureContextOptions } from 'node:tls';
 import type { Broker } from '../broker.ts';
 import type { Address } from '../config/index.ts';
-import { createProxyFront, type PeerAddresses } from './proxy-front.ts';
+import { Arrival } from './arrival.ts';
+import { type Opening, readFirstBytes } from './first-bytes.ts';
+import { addressOf, hostOf, joinAddress } from './peer-address.ts';
+import { TlsHandshakes } from './tls-handshake.ts';
+import { TrustedProxies } from './trusted-proxies.ts';
 
 /** A socket that accepts connections. */
 export interface Listener {
@@ -15,105 +17,130 @@ export interface Listener {
   readonly url: string;
   /** Has new connections use other certificates; only listeners for TLS have it. */
   readonly setTlsFiles?: (files: SecureContextOptions) => void;
-  /** Changes how many connections it takes at a time. */
-  setConnectionsMax(count: number): void;
   /** Stops accepting at once; resolves when the connections that it accepted are closed, too. */
   close(): Promise<void>;
-  /** Cuts the connections that are left: those in a handshake, which the broker doesn't know of. */
+  /** Cuts the connections that are left: those before CONNECT, which the broker doesn't know of. */
   cut(): void;
 }
 
-/** What every server of the broker is created with. */
-export function serverOptions(broker: Broker) {
-  return { noDelay: true, allowHalfOpen: true, highWaterMark: broker.config.server.readBuffer };
+export interface ListenerOptions {
+  readonly broker: Broker;
+  readonly address: Address;
+  readonly protocol: Listener['protocol'];
+  /** What TLS is made with; null for a listener without. */
+  readonly tlsFiles: SecureContextOptions | null;
+  /** Given each socket of which the first bytes may be MQTT or HTTP, when its handshake is over. */
+  readonly onStream: (arrival: Arrival, stream: Socket) => void;
 }
 
-/** The same for TLS: what clients have to show is settled when the broker starts. */
-export function tlsServerOptions(broker: Broker, files: SecureContextOptions): TlsOptions {
-  const { clientCertificates } = broker.config.server.tls;
-  return {
-    ...serverOptions(broker),
-    ...files,
-    handshakeTimeout: broker.config.mqtt.connectTimeout,
-    requestCert: clientCertificates !== 'none',
-    rejectUnauthorized: clientCertificates === 'require',
-  };
-}
+/** Pending connections that the system holds while the broker is busy. */
+const BACKLOG = 1024;
 
 /**
- * Binds a server, behind a reader of PROXY protocol headers if there is to be one.
+ * Binds an address. Every socket is an `Arrival` until its MQTT connection begins, and goes through the same stages: PROXY
+ * protocol header, first bytes, TLS.
  *
  * @throws the system's error (EADDRINUSE, EACCES …), with the address in its message
  */
-export function listen(
-  broker: Broker,
-  server: Server | HttpServer | HttpsServer | TlsServer,
-  address: Address,
-  protocol: Listener['protocol'],
-  addresses: PeerAddresses,
-): Promise<Listener> {
-  const { proxyProtocol, readBuffer } = broker.config.server;
-  server.on('tlsClientError', (error: Error, socket: Socket) => {
-    broker.onRefusedByListener(addresses.get(socket), `TLS: ${error.message}`);
-  });
-  const bound =
-    proxyProtocol === 'off'
-      ? server
-      : createProxyFront(server, addresses, {
-          versions: proxyProtocol,
-          timeoutMs: broker.config.mqtt.connectTimeout,
-          highWaterMark: readBuffer,
-          onRefused: (peer, why) => broker.onRefusedByListener(peer, why),
-        });
-  // Connections that are in a handshake count, too.
-  bound.maxConnections = broker.socketsMax;
-  return new Promise((resolve, reject) => {
-    bound.once('error', reject);
-    const onListening = () => {
-      bound.off('error', reject);
-      resolve(describe(bound, server, protocol));
-    };
-    if (address.kind === 'unix') bound.listen(address.path, onListening);
-    else bound.listen({ host: address.host, port: address.port, backlog: 1024 }, onListening);
+export async function listen(options: ListenerOptions): Promise<Listener> {
+  const { broker, address, protocol, tlsFiles } = options;
+  const stages: Stages = {
+    ...options,
+    handshakes: tlsFiles === null ? null : new TlsHandshakes(broker, tlsFiles),
+    trustedProxies: new TrustedProxies(),
+  };
+  const { handshakes } = stages;
+  const openSockets = new Set<Socket>();
+  // Half-open only when MQTT has begun: before that, a peer that closes has nothing to wait for.
+  const server = createServer(
+    { noDelay: true, allowHalfOpen: false, highWaterMark: broker.config.server.readBuffer },
+    (socket) => {
+      if (!broker.sockets.take()) {
+        broker.onSocketRefused('limit', addressOf(socket), 'too many open sockets');
+        socket.on('error', () => {});
+        socket.destroy();
+        return;
+      }
+      openSockets.add(socket);
+      socket.once('close', () => {
+        openSockets.delete(socket);
+        broker.sockets.release();
+      });
+      begin(stages, socket);
+    },
+  );
+  await bind(server, address);
+  // Accepting fails when the system lacks something; those that come later may be luckier.
+  server.on('error', (error) => broker.onAcceptFailed(error));
+  return {
+    ...describe(server, protocol),
+    protocol,
+    close: () => new Promise<void>((resolve) => server.close(() => resolve())),
+    cut: () => {
+      for (const socket of openSockets) socket.destroy();
+    },
+    ...(handshakes === null
+      ? {}
+      : { setTlsFiles: (files: SecureContextOptions) => handshakes.setFiles(files) }),
+  };
+}
+
+interface Stages extends ListenerOptions {
+  readonly handshakes: TlsHandshakes | null;
+  readonly trustedProxies: TrustedProxies;
+}
+
+function begin(
+  { broker, protocol, handshakes, trustedProxies, onStream }: Stages,
+  socket: Socket,
+): void {
+  const { proxyProtocol, proxyTrusted } = broker.config.server;
+  const arrival = new Arrival(broker, socket);
+  trustedProxies.set(proxyTrusted);
+  if (proxyProtocol !== 'off' && !trustedProxies.has(hostOf(socket))) {
+    const why = 'not from an address of server.proxy-trusted, as every connection has to be here';
+    arrival.refuse('proxy', why);
+    return;
+  }
+  const firstBytes = {
+    opening: OPENINGS[protocol],
+    proxyVersions: proxyProtocol === 'off' ? null : proxyProtocol,
+  };
+  readFirstBytes(arrival, firstBytes, () => {
+    if (handshakes === null) onStream(arrival, socket);
+    else handshakes.begin(arrival, (secure) => onStream(arrival, secure));
   });
 }
 
-function describe(bound: Server, server: Server, protocol: Listener['protocol']): Listener {
-  const sockets = new Set<Socket>();
-  bound.on('connection', (socket: Socket) => {
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
+const OPENINGS: Readonly<Record<Listener['protocol'], Opening>> = {
+  mqtt: 'mqtt',
+  ws: 'http',
+  mqtts: 'tls',
+  wss: 'tls',
+};
+
+/** Without a host, all addresses: those of IPv6 and IPv4 where the machine has both. */
+function bind(server: Server, address: Address): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    const onListening = () => {
+      server.off('error', reject);
+      resolve();
+    };
+    if (address.kind === 'unix') {
+      server.listen(address.path, onListening);
+    } else {
+      const { host, port } = address;
+      server.listen({ ...(host === '' ? {} : { host }), port, backlog: BACKLOG }, onListening);
+    }
   });
-  const address = bound.address() as AddressInfo | string;
-  const close = () =>
-    new Promise<void>((resolve) => {
-      bound.close(() => resolve());
-      if ('closeAllConnections' in server) (server as HttpServer).closeAllConnections();
-    });
-  const common = {
-    protocol,
-    close,
-    setConnectionsMax: (count: number) => {
-      bound.maxConnections = count;
-    },
-    cut: () => {
-      for (const socket of sockets) socket.destroy();
-    },
-    ...('setSecureContext' in server
-      ? {
-          setTlsFiles: (files: SecureContextOptions) =>
-            (server as TlsServer).setSecureContext(files),
-        }
-      : {}),
-  };
-  if (typeof address === 'string') {
-    return { ...common, address, url: `${protocol}+unix://${address}` };
-  }
-  const isWildcard = address.address === '0.0.0.0' || address.address === '::';
-  const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
-  return {
-    ...common,
-    address: `${host}:${address.port}`,
-    url: `${protocol}://${isWildcard ? 'localhost' : host}:${address.port}`,
-  };
+}
+
+function describe(server: Server, protocol: Listener['protocol']) {
+  const bound = server.address() as AddressInfo | string;
+  if (typeof bound === 'string') return { address: bound, url: `${protocol}+unix://${bound}` };
+  const address = joinAddress(bound.address, bound.port);
+  const isWildcard = bound.address === '0.0.0.0' || bound.address === '::';
+  const url = `${protocol}://${isWildcard ? `localhost:${bound.port}` : address}`;
+  return { address, url };
 }

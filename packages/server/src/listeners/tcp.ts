@@ -1,37 +1,30 @@
-import { createServer, type Server, type Socket } from 'node:net';
-import { createServer as createTlsServer, type SecureContextOptions, TLSSocket } from 'node:tls';
+import type { Socket } from 'node:net';
+import { type SecureContextOptions, TLSSocket } from 'node:tls';
 import type { Broker } from '../broker.ts';
 import type { Address } from '../config/index.ts';
 import type { Transport, TransportHandler } from '../transport.ts';
-import { type Listener, listen, serverOptions, tlsServerOptions } from './listener.ts';
-import { PeerAddresses } from './proxy-front.ts';
+import type { Arrival } from './arrival.ts';
+import { type Listener, listen } from './listener.ts';
 
-/** Listens for MQTT over TCP or a Unix domain socket (§4.2). */
-export function listenTcp(broker: Broker, address: Address): Promise<Listener> {
-  const addresses = new PeerAddresses();
-  const server: Server = createServer(serverOptions(broker), (socket) =>
-    accept(broker, socket, addresses),
-  );
-  return listen(broker, server, address, 'mqtt', addresses);
-}
-
-/** Listens for MQTT over TLS. */
-export function listenTls(
+/** Listens for MQTT over TCP or a Unix domain socket (§4.2), or over TLS if there are files for it. */
+export function listenTcp(
   broker: Broker,
   address: Address,
-  files: SecureContextOptions,
+  tlsFiles: SecureContextOptions | null = null,
 ): Promise<Listener> {
-  const addresses = new PeerAddresses();
-  const server = createTlsServer(tlsServerOptions(broker, files), (socket) =>
-    accept(broker, socket, addresses),
-  );
-  return listen(broker, server, address, 'mqtts', addresses);
-}
-
-function accept(broker: Broker, socket: Socket, addresses: PeerAddresses): void {
-  const transport = new TcpTransport(socket, addresses.get(socket));
-  const handler = broker.accept(transport);
-  if (handler !== null) transport.start(handler);
+  const protocol = tlsFiles === null ? 'mqtt' : 'mqtts';
+  return listen({
+    broker,
+    address,
+    protocol,
+    tlsFiles,
+    onStream: (arrival, socket) => {
+      const transport = new TcpTransport(socket, arrival);
+      const handler = broker.accept(transport);
+      if (handler !== null) transport.start(handler);
+      arrival.handOver();
+    },
+  });
 }
 
 /** The common name of the certificate with which a client proved who it is; null when it didn't. */
@@ -45,15 +38,18 @@ export function certificateName(socket: unknown): string | null {
 class TcpTransport implements Transport {
   readonly protocol: Transport['protocol'];
   readonly remoteAddress: string;
+  readonly acceptedAt: number;
   readonly certificateName: string | null;
   readonly #socket: Socket;
   #handler: TransportHandler | null = null;
 
-  constructor(socket: Socket, remoteAddress: string) {
+  constructor(socket: Socket, { address, acceptedAt }: Arrival) {
     this.#socket = socket;
     this.protocol = socket instanceof TLSSocket ? 'tls' : 'tcp';
-    this.remoteAddress = remoteAddress;
+    this.remoteAddress = address;
+    this.acceptedAt = acceptedAt;
     this.certificateName = certificateName(socket);
+    socket.allowHalfOpen = true;
     // Without a listener, the error of a socket that was refused would be thrown; 'close' follows it.
     socket.on('error', () => {});
   }

@@ -1,126 +1,199 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
-import type { Duplex } from 'node:stream';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import type { Socket } from 'node:net';
 import { type SecureContextOptions, TLSSocket } from 'node:tls';
-import { type WebSocket, WebSocketServer } from 'ws';
+import { PacketError, ReasonCode } from '@promptmq/codec';
 import type { Broker } from '../broker.ts';
 import type { Address } from '../config/index.ts';
 import type { Transport, TransportHandler } from '../transport.ts';
-import { type Listener, listen, serverOptions, tlsServerOptions } from './listener.ts';
-import { PeerAddresses } from './proxy-front.ts';
+import type { Arrival } from './arrival.ts';
+import {
+  CloseCode,
+  closeFrame,
+  controlFrame,
+  FrameReader,
+  type FrameReaderHandler,
+} from './frame-reader.ts';
+import { type Listener, listen } from './listener.ts';
+import { PacketFrames } from './packet-frames.ts';
 import { certificateName } from './tcp.ts';
+import { answerUpgrade, refusalResponse } from './websocket-upgrade.ts';
 
-/** Where clients look for the broker. */
-const PATHS: readonly string[] = ['/mqtt', '/'];
+/** With more than this unsent, pings are not answered: the client doesn't read (RFC 6455, 5.5.3). */
+const PONG_BACKLOG_MAX = 65_536;
 
-const SUBPROTOCOL = 'mqtt';
+/** Beside the CONNECT, a first frame may hold what the client sends with it [MQTT-6.0.0-2]. */
+const OPENING_BYTES_SPARE = 65_536;
 
-/**
- * A frame may hold many packets [MQTT-6.0.0-2]: it may exceed the largest packet by so much. It is held
- * whole before its packets are read, so it needs a limit of its own.
- */
-const FRAME_BYTES_SPARE = 1_048_576;
-
-/** WebSocket close code: the endpoint got a kind of data that it can't accept (RFC 6455, 7.4.1). */
-const UNSUPPORTED_DATA = 1003;
-
-/** Listens for MQTT over WebSocket (chapter 6). */
-export function listenWebSocket(broker: Broker, address: Address): Promise<Listener> {
-  const addresses = new PeerAddresses();
-  const server = createServer(serverOptions(broker), refuseRequest);
-  serveUpgrades(broker, server, addresses);
-  return listen(broker, server, address, 'ws', addresses);
-}
-
-/** Listens for MQTT over WebSocket over TLS. */
-export function listenSecureWebSocket(
+/** Listens for MQTT over WebSocket (chapter 6), or over TLS if there are files for it. */
+export function listenWebSocket(
   broker: Broker,
   address: Address,
-  files: SecureContextOptions,
+  tlsFiles: SecureContextOptions | null = null,
 ): Promise<Listener> {
-  const addresses = new PeerAddresses();
-  const server = createTlsServer(tlsServerOptions(broker, files), refuseRequest);
-  serveUpgrades(broker, server, addresses);
-  return listen(broker, server, address, 'wss', addresses);
-}
-
-function refuseRequest(_request: IncomingMessage, response: ServerResponse): void {
-  response.writeHead(426, { connection: 'close', upgrade: 'websocket' });
-  response.end('This is an MQTT broker: connect by WebSocket with the subprotocol "mqtt".\n');
-}
-
-function serveUpgrades(broker: Broker, server: Server, addresses: PeerAddresses): void {
-  const sockets = new WebSocketServer({
-    noServer: true,
-    perMessageDeflate: false,
-    handleProtocols: () => SUBPROTOCOL, // [MQTT-6.0.0-4]
+  const arrivals = new WeakMap<Socket, Arrival>();
+  const server = httpServer(broker, arrivals);
+  return listen({
+    broker,
+    address,
+    protocol: tlsFiles === null ? 'ws' : 'wss',
+    tlsFiles,
+    onStream: (arrival, socket) => {
+      arrivals.set(socket, arrival);
+      arrival.enter('http');
+      server.emit('connection', socket);
+    },
   });
-  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+}
+
+const CLOSED_BY_PEER: readonly string[] = ['ECONNRESET', 'EPIPE', 'HPE_INVALID_EOF_STATE'];
+
+/** Reads requests of sockets that it is given; it doesn't listen by itself. The arrivals own its time-outs. */
+function httpServer(broker: Broker, arrivals: WeakMap<Socket, Arrival>): Server {
+  const refuse = (socket: Socket, status: string, why: string) => {
+    const arrival = arrivals.get(socket);
+    if (arrival?.isUnderWay !== true || socket.destroyed) return;
+    arrival.report('http', `${status}: ${why}`);
+    socket.end(refusalResponse(status, why));
+    // Whether the client reads it or not.
+    socket.destroySoon();
+  };
+  const server = createServer({ headersTimeout: 0, requestTimeout: 0 }, (request) => {
+    refuse(
+      request.socket,
+      '426 Upgrade Required',
+      'an HTTP request that is no upgrade to WebSocket',
+    );
+  });
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    // Who has closed in the midst of a request gets no answer.
+    if (CLOSED_BY_PEER.includes(error.code ?? '')) socket.destroy();
+    else refuse(socket as Socket, '400 Bad Request', `not a valid HTTP request (${error.code})`);
+  });
+  server.on('connect', (_request, socket) => {
+    refuse(socket as Socket, '405 Method Not Allowed', 'no proxy is here');
+  });
+  server.on('upgrade', (request: IncomingMessage, stream, head: Buffer) => {
+    const socket = stream as Socket;
     // HTTP has let go of the socket: without a listener, a reset would end the process.
     socket.on('error', () => socket.destroy());
-    const refusal = refusalOf(request);
-    if (refusal !== null) {
-      socket.end(`HTTP/1.1 ${refusal}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
-      return;
-    }
-    // Read for each connection: a reload may have changed it.
-    sockets.options.maxPayload = broker.config.mqtt.maxPacketSize + FRAME_BYTES_SPARE;
-    sockets.handleUpgrade(request, socket, head, (webSocket) => {
-      const transport = new WebSocketTransport(webSocket, request, addresses);
+    const answer = answerUpgrade(request, broker.config.server.wsAllowedOrigins);
+    const arrival = arrivals.get(socket);
+    if (!answer.isAccepted) {
+      refuse(socket, answer.status, answer.why);
+    } else if (arrival?.isUnderWay === true && !socket.destroyed) {
+      socket.write(answer.head);
+      const transport = new WebSocketTransport(broker, socket, arrival);
       const handler = broker.accept(transport);
-      if (handler !== null) transport.start(handler);
-    });
+      if (handler !== null) transport.start(handler, head);
+      arrival.handOver();
+    }
   });
+  return server;
 }
 
-/** The status line that refuses an upgrade, or null. */
-function refusalOf(request: IncomingMessage): string | null {
-  const path = (request.url ?? '/').split('?', 1)[0] as string;
-  if (!PATHS.includes(path)) return '404 Not Found';
-  const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',');
-  const offersMqtt = offered.some((name) => name.trim() === SUBPROTOCOL);
-  return offersMqtt ? null : '400 Bad Request'; // [MQTT-6.0.0-3]
-}
-
-class WebSocketTransport implements Transport {
+/** A WebSocket as a transport: frames are taken off what comes in, and put around each packet that goes out. */
+class WebSocketTransport implements Transport, FrameReaderHandler {
   readonly protocol: Transport['protocol'];
   readonly remoteAddress: string;
+  readonly acceptedAt: number;
   readonly certificateName: string | null;
-  readonly #socket: WebSocket;
-  #handler: TransportHandler | null = null;
+  readonly #broker: Broker;
+  readonly #socket: Socket;
+  readonly #reader: FrameReader;
+  readonly #frames: PacketFrames;
+  #handler: TransportHandler | null;
+  /** What our Close frame says. */
+  #closeCode: CloseCode;
+  #isEnding: boolean;
 
-  constructor(socket: WebSocket, request: IncomingMessage, addresses: PeerAddresses) {
+  constructor(broker: Broker, socket: Socket, { address, acceptedAt }: Arrival) {
+    this.#broker = broker;
     this.#socket = socket;
-    this.protocol = request.socket instanceof TLSSocket ? 'websocket-tls' : 'websocket';
-    this.remoteAddress = addresses.get(request.socket);
-    this.certificateName = certificateName(request.socket);
-    // Without a listener, an error would be thrown; 'close' follows it.
-    socket.on('error', () => {});
+    this.protocol = socket instanceof TLSSocket ? 'websocket-tls' : 'websocket';
+    this.remoteAddress = address;
+    this.acceptedAt = acceptedAt;
+    this.certificateName = certificateName(socket);
+    this.#reader = new FrameReader(this);
+    this.#frames = new PacketFrames();
+    this.#handler = null;
+    this.#closeCode = CloseCode.Normal;
+    this.#isEnding = false;
+    socket.allowHalfOpen = true;
   }
 
-  start(handler: TransportHandler): void {
+  /** @param head - what came behind the request for the upgrade */
+  start(handler: TransportHandler, head: Buffer): void {
+    const socket = this.#socket;
+    let failure: Error | null = null;
     this.#handler = handler;
-    this.#socket.on('message', (data: Buffer, isBinary: boolean) => {
-      if (isBinary) {
-        handler.onData(data);
-      } else {
-        this.#socket.close(UNSUPPORTED_DATA); // [MQTT-6.0.0-1]
-        handler.onEnd();
-      }
+    socket.on('error', (error) => {
+      failure = error;
     });
-    this.#socket.on('close', () => handler.onClose(null));
+    socket.on('end', () => {
+      handler.onEnd();
+      // Without a Close frame there is nobody who would answer ours.
+      socket.end();
+    });
+    socket.on('close', () => handler.onClose(failure));
+    if (head.length > 0) socket.unshift(head);
+    socket.on('data', (chunk: Buffer) => this.#reader.push(chunk));
   }
+
+  // -------------------------------------------------------------------- receiving
+
+  get maximumPacketSize(): number {
+    return this.#broker.config.server.wsMaxFrameSize;
+  }
+
+  get frameBytesMax(): number {
+    if (this.#handler?.isConnected === true) return this.maximumPacketSize;
+    return this.#broker.config.mqtt.maxConnectSize + OPENING_BYTES_SPARE;
+  }
+
+  onPayload(bytes: Uint8Array): void {
+    this.#handler?.onData(bytes);
+  }
+
+  onPing(payload: Uint8Array): void {
+    const isBehind = this.#socket.writableLength > PONG_BACKLOG_MAX;
+    if (!this.#isEnding && !isBehind) this.#socket.write(controlFrame('pong', payload));
+  }
+
+  onCloseFrame(payload: Uint8Array): void {
+    this.#handler?.onEnd();
+    if (!this.#isEnding) {
+      this.#isEnding = true;
+      this.#socket.write(controlFrame('close', payload.subarray(0, 2)));
+    }
+    this.#socket.end();
+  }
+
+  onViolation(code: CloseCode, why: string): void {
+    const handler = this.#handler;
+    this.#closeCode = code;
+    if (handler?.isConnected === true) {
+      handler.refuse(new PacketError(REASONS[code], '§6', 0, `WebSocket: ${why}`));
+    } else {
+      this.#broker.onSocketRefused('websocket', this.remoteAddress, `WebSocket: ${why}`);
+      handler?.onEnd();
+    }
+  }
+
+  // ---------------------------------------------------------------------- sending
 
   write(chunk: Uint8Array): void {
-    this.#socket.send(chunk, { binary: true }, (error) => {
+    this.#socket.write(this.#frames.frame(chunk), (error) => {
       if (!error) this.#handler?.onWritten(chunk);
     });
   }
 
-  // Every write is a frame of its own: there is nothing to gain from holding it back.
-  cork(): void {}
+  cork(): void {
+    this.#socket.cork();
+  }
 
-  uncork(): void {}
+  uncork(): void {
+    this.#socket.uncork();
+  }
 
   pause(): void {
     this.#socket.pause();
@@ -131,10 +204,20 @@ class WebSocketTransport implements Transport {
   }
 
   end(): void {
-    this.#socket.close();
+    if (this.#isEnding) return;
+    this.#isEnding = true;
+    this.#socket.write(closeFrame(this.#closeCode));
   }
 
   destroy(): void {
-    this.#socket.terminate();
+    this.#socket.destroy();
   }
 }
+
+/** What an MQTT 5 client is told of a frame that is not allowed. */
+const REASONS: Readonly<Record<CloseCode, number>> = {
+  [CloseCode.Normal]: ReasonCode.Success,
+  [CloseCode.ProtocolError]: ReasonCode.ProtocolError,
+  [CloseCode.UnsupportedData]: ReasonCode.ProtocolError,
+  [CloseCode.MessageTooBig]: ReasonCode.PacketTooLarge,
+};

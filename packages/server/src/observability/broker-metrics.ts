@@ -56,6 +56,8 @@ function addConnections(registry: BrokerRegistry, { stats }: Broker): void {
   registry.add('promptmq_connections_current', () => stats.connectionsCurrent);
   registry.add('promptmq_connections_total', () => stats.connectionsTotal);
   registry.add('promptmq_connections_refused_total', () => stats.connectionsRefused);
+  registry.add('promptmq_sockets_refused_total', () => byName(stats.socketsRefused));
+  registry.add('promptmq_accept_failures_total', () => stats.acceptsFailed);
   registry.add('promptmq_sockets_accepted_total', () => stats.socketsAccepted);
   registry.add('promptmq_disconnections_total', () =>
     [...stats.disconnections].map(([cause, value]) => ({

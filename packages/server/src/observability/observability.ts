@@ -1,12 +1,14 @@
 import {
+  type brokerCatalogue,
   type Check,
   type MetricsServer,
+  type MetricsServerOptions,
   ProcessMonitor,
   startMetricsServer,
 } from '@promptmq/metrics';
 import { isValidTopicFilter, parseSharedFilter } from '@promptmq/session';
 import type { Broker } from '../broker.ts';
-import { type Config, ConfigError } from '../config/index.ts';
+import { type Address, type Config, ConfigError } from '../config/index.ts';
 import type { Listener } from '../listeners/listener.ts';
 import { version } from '../version.ts';
 import { type BrokerRegistry, brokerMetrics } from './broker-metrics.ts';
@@ -31,14 +33,15 @@ export class Observability {
   readonly #checks: Record<string, Check>;
   #monitor: ProcessMonitor | null;
   #registry: BrokerRegistry | null;
-  #server: MetricsServer | null;
+  /** One for each address. */
+  readonly #servers: MetricsServer[];
 
   constructor(broker: Broker, listeners: readonly Listener[]) {
     this.#broker = broker;
     this.#systemTopics = new SystemTopics(broker, version);
     this.#monitor = null;
     this.#registry = null;
-    this.#server = null;
+    this.#servers = [];
     this.#checks = {
       listening: () => ({
         isOk: broker.isServing && listeners.length > 0,
@@ -49,14 +52,14 @@ export class Observability {
     };
   }
 
-  /** Of the HTTP endpoint, without a path; null when there is none. */
+  /** Of the HTTP endpoint, the first if there are several, without a path; null when there is none. */
   get url(): string | null {
-    return this.#server?.url ?? null;
+    return this.#servers[0]?.url ?? null;
   }
 
-  /** Of the HTTP endpoint; null when there is none. */
-  get address(): string | null {
-    return this.#server?.address ?? null;
+  /** Where the HTTP endpoint listens. */
+  get addresses(): string[] {
+    return this.#servers.map(({ address }) => address);
   }
 
   /**
@@ -69,18 +72,23 @@ export class Observability {
     const { metrics } = this.#broker.config;
     checkMeteredTopics(metrics);
     this.#meterTopics(metrics);
-    if (!metrics.enabled || metrics.bind === null) return;
+    if (!metrics.enabled || metrics.bind.length === 0) return;
     const { bind, path } = metrics;
     this.#monitor = new ProcessMonitor();
     this.#registry = brokerMetrics(this.#broker, this.#monitor, { version });
-    try {
-      this.#server = await startMetricsServer({
-        registry: this.#registry,
-        listen: bind.kind === 'unix' ? { path: bind.path } : { host: bind.host, port: bind.port },
+    const registry = this.#registry;
+    const open = async (listen: MetricsAddress) => {
+      const server = await startMetricsServer({
+        registry,
+        listen,
         path,
         checks: this.#checks,
         onError: (error) => this.#broker.log.error('metrics-failed', { error: String(error) }),
       });
+      this.#servers.push(server);
+    };
+    try {
+      for (const address of bind) await open(metricsAddress(address));
     } catch (error) {
       this.#monitor.close();
       if (error instanceof TypeError) {
@@ -127,7 +135,7 @@ export class Observability {
 
   async close(): Promise<void> {
     this.#systemTopics.stop();
-    await this.#server?.close();
+    await Promise.all(this.#servers.map((server) => server.close()));
     this.#monitor?.close();
   }
 
@@ -140,6 +148,14 @@ export class Observability {
     router.topicMeter ??= new TopicMeter();
     router.topicMeter.setFilters(topics);
   }
+}
+
+type MetricsAddress = MetricsServerOptions<typeof brokerCatalogue>['listen'];
+
+function metricsAddress(address: Address): MetricsAddress {
+  if (address.kind === 'unix') return { path: address.path };
+  const { host, port } = address;
+  return host === '' ? { port } : { host, port };
 }
 
 /** @throws {ConfigError} when messages can't be counted by one of the filters */

@@ -102,7 +102,7 @@ test('a broker that listens nowhere is refused; one listener of any kind is enou
 
 test('without options it has the defaults', () => {
   const config = parseConfig({});
-  expect(config.server.bind).toEqual({ kind: 'tcp', host: '0.0.0.0', port: 1883 });
+  expect(config.server.bind).toEqual([{ kind: 'tcp', host: '', port: 1883 }]);
   expect(config.mqtt.maxQos).toBe(2);
   expect(config.mqtt.maxSessionExpiry).toBe(0xffff_ffff);
   expect(config.log.level).toBe('info');
@@ -111,16 +111,39 @@ test('without options it has the defaults', () => {
 describe('the forms that people write', () => {
   test.each([
     ['0.0.0.0:1883', { kind: 'tcp', host: '0.0.0.0', port: 1883 }],
-    [':1884', { kind: 'tcp', host: '0.0.0.0', port: 1884 }],
-    ['1885', { kind: 'tcp', host: '0.0.0.0', port: 1885 }],
-    [1886, { kind: 'tcp', host: '0.0.0.0', port: 1886 }],
+    // Without a host: at all addresses.
+    [':1884', { kind: 'tcp', host: '', port: 1884 }],
+    ['1885', { kind: 'tcp', host: '', port: 1885 }],
+    [1886, { kind: 'tcp', host: '', port: 1886 }],
     ['[::1]:1883', { kind: 'tcp', host: '::1', port: 1883 }],
     ['localhost:0', { kind: 'tcp', host: 'localhost', port: 0 }],
     ['unix:/run/mqtt.sock', { kind: 'unix', path: '/run/mqtt.sock' }],
-    ['none', null],
-    [null, null],
   ])('address %p', (bind, address) => {
-    expect(parseConfig({ server: { bind } }).server.bind).toEqual(address);
+    expect(parseConfig({ server: { bind } }).server.bind).toEqual([address]);
+  });
+
+  test.each([
+    ['127.0.0.1:1883, [::1]:1883', 2],
+    [['127.0.0.1:1883', 1884, 'unix:/run/mqtt.sock'], 3],
+    ['none', 0],
+    [null, 0],
+    [[], 0],
+  ])('addresses %j', (bind, count) => {
+    const input = { server: { bind, tlsBind: 'none', wsBind: 8080 } };
+    expect(parseConfig(input as ConfigInput).server.bind).toHaveLength(count);
+  });
+
+  test.each([['10.0.0.0/33'], ['10.0.0.0/'], ['proxy.example'], ['fe80::1%eth0'], ['::/129']])(
+    'a network %p is refused',
+    (network) => {
+      const input = { server: { proxyTrusted: ['10.0.0.0/8', network] } };
+      expect(problemsOf(() => parseConfig(input))[0]).toContain('server.proxy-trusted');
+    },
+  );
+
+  test.each([['1883,here'], [['1883', '']]])('addresses %j are refused', (bind) => {
+    const input = { server: { bind } };
+    expect(problemsOf(() => parseConfig(input as ConfigInput))[0]).toContain('server.bind');
   });
 
   test.each([
@@ -192,7 +215,7 @@ describe('sources', () => {
 
   test('a file may be JSON, or empty', () => {
     const file = write('a.json', '{"server": {"ws-bind": "none"}}');
-    expect(loadConfig({ flags: {}, file }).config.server.wsBind).toBeNull();
+    expect(loadConfig({ flags: {}, file }).config.server.wsBind).toEqual([]);
     expect(loadConfig({ flags: {}, file: write('b.yaml', '# nothing\n') }).config.mqtt.maxQos).toBe(
       2,
     );

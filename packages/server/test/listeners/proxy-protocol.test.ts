@@ -171,7 +171,12 @@ describe('listeners', () => {
     const socket = open(url);
     socket.write(V1.subarray(0, 10));
     await once(socket, 'close');
-    expect(logged).toContainEqual(expect.objectContaining({ why: 'no whole header in time' }));
+    expect(logged).toContainEqual(
+      expect.objectContaining({
+        reason: 'timeout',
+        why: 'no whole PROXY protocol header within mqtt.connect-timeout',
+      }),
+    );
   });
 
   test('half a header and the end closes the connection', async () => {

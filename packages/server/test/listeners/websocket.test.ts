@@ -1,15 +1,19 @@
 import { once } from 'node:events';
 import { request } from 'node:http';
-import { connect as connectSocket } from 'node:net';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { connect as connectSocket, type Socket } from 'node:net';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { encode, type Packet, PacketDecoder } from '@promptmq/codec';
 import { WebSocket } from 'ws';
 import { createBroker, type RunningBroker } from '../../src/index.ts';
+import { PacketClient } from '../support/packet-client.ts';
 
 let broker: RunningBroker;
 
 beforeAll(async () => {
-  broker = await createBroker({ mqtt: { maxPacketSize: '10KB' } });
+  broker = await createBroker({
+    server: { wsMaxFrameSize: '1MB' },
+    mqtt: { maxPacketSize: '10KB' },
+  });
 });
 
 afterAll(() => broker.stop());
@@ -24,6 +28,22 @@ const connectBytes = encode({
 }) as Uint8Array;
 const pingBytes = Uint8Array.of(0xc0, 0);
 
+function upgradeRequest(origin = ''): string {
+  return (
+    'GET /mqtt HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' +
+    (origin === '' ? '' : `Origin: ${origin}\r\n`) +
+    'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n' +
+    'Sec-WebSocket-Protocol: mqtt\r\n\r\n'
+  );
+}
+
+/** A masked frame of up to 125 bytes. */
+function frameOf(payload: Uint8Array, first = 0x82): Buffer {
+  const mask = [0x12, 0x34, 0x56, 0x78];
+  const masked = payload.map((byte, index) => byte ^ (mask[index & 3] as number));
+  return Buffer.concat([Buffer.from([first, 0x80 | payload.length, ...mask]), masked]);
+}
+
 /** A WebSocket that reads MQTT packets. */
 class WebSocketClient {
   readonly socket: WebSocket;
@@ -31,8 +51,8 @@ class WebSocketClient {
   readonly packets: Packet[] = [];
   #waiting: (() => void) | null = null;
 
-  constructor(path: string, protocols: string[] = ['mqtt']) {
-    this.socket = new WebSocket(`${broker.wsUrl}${path}`, protocols);
+  constructor(path: string, protocols: string[] = ['mqtt'], { wsUrl } = broker) {
+    this.socket = new WebSocket(`${wsUrl}${path}`, protocols);
     this.closed = once(this.socket, 'close');
     const decoder = new PacketDecoder({ protocolVersion: 5, receiver: 'client' });
     this.socket.on('message', (data: Buffer) => {
@@ -87,13 +107,221 @@ test('a text frame closes the connection [MQTT-6.0.0-1]', async () => {
   expect(broker.stats.connectionsCurrent).toBe(0);
 });
 
-test('a frame may be larger than the largest packet, but has a limit [MQTT-6.0.0-2]', async () => {
+test('a frame may be larger than the largest packet [MQTT-6.0.0-2]', async () => {
   const client = await new WebSocketClient('/mqtt').open();
   const pings = Array.from({ length: 10_000 }, () => pingBytes);
   client.socket.send(Buffer.concat([connectBytes, ...pings]));
   expect(await client.received(10_001)).toContain('pingresp');
-  client.socket.send(new Uint8Array(1_100_000));
-  expect((await client.closed)[0]).toBe(1009);
+  client.socket.close();
+  await client.closed;
+});
+
+describe('the header of a frame', () => {
+  /** A WebSocket of which the test writes the bytes. */
+  async function openRaw(origin = ''): Promise<Socket> {
+    const socket = connectSocket(Number(new URL(`${broker.wsUrl}`).port), '127.0.0.1');
+    socket.on('error', () => {});
+    socket.write(upgradeRequest(origin));
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    expect(answer.toString('latin1')).toMatch(/^HTTP\/1\.1 101 /);
+    return socket;
+  }
+
+  async function allBytesOf(socket: Socket): Promise<Buffer> {
+    const chunks: Buffer[] = [];
+    socket.on('data', (chunk: Buffer) => chunks.push(chunk));
+    await once(socket, 'close');
+    return Buffer.concat(chunks);
+  }
+
+  /** The header of a masked binary frame with 8 bytes of size. */
+  function header(size: number, first = 0x82): Buffer {
+    const bytes = Buffer.alloc(14);
+    bytes[0] = first;
+    bytes[1] = 0xff;
+    bytes.writeBigUInt64BE(BigInt(size), 2);
+    return bytes;
+  }
+
+  test('of 200 MB is refused before CONNECT, without a byte of the frame', async () => {
+    const refusedBefore = broker.stats.socketsRefused.websocket;
+    const socket = await openRaw();
+    socket.end(header(200_000_000));
+    expect((await allBytesOf(socket)).toString('hex')).toBe('880203f1'); // Close, 1009
+    expect(broker.stats.socketsRefused.websocket).toBe(refusedBefore + 1);
+  });
+
+  test('above server.ws-max-frame-size is refused after CONNECT, with the reason', async () => {
+    const socket = await openRaw();
+    socket.write(frameOf(connectBytes));
+    await once(socket, 'data');
+    socket.end(header(1_000_001));
+    const bytes = (await allBytesOf(socket)).toString('hex');
+    expect(bytes).toMatch(/^82..e0..95/); // DISCONNECT, 0x95
+    expect(bytes).toMatch(/880203f1$/);
+  });
+
+  test.each([
+    ['without a mask', Buffer.from('8200', 'hex')],
+    ['with reserved bits', header(1, 0xc2)],
+    ['with an unknown opcode', header(1, 0x83)],
+    ['of an unknown control frame', header(1, 0x8b)],
+    ['of a control frame that is too long', header(126, 0x89)],
+    ['of a fragmented control frame', Buffer.from('098000000000', 'hex')],
+    ['of a continuation without beginning', header(1, 0x80)],
+  ])('%s closes the connection with 1002', async (_name, bytes) => {
+    const socket = await openRaw();
+    socket.end(bytes);
+    expect((await allBytesOf(socket)).toString('hex')).toBe('880203ea');
+  });
+});
+
+test('the frame limit is the Maximum Packet Size that is told to MQTT 5 clients', async () => {
+  const limited = await createBroker({ server: { wsMaxFrameSize: '1MB' } });
+  const client = await new WebSocketClient('/mqtt', ['mqtt'], limited).open();
+  client.socket.send(connectBytes);
+  await client.received(1);
+  expect(client.packets[0]).toMatchObject({ properties: { maximumPacketSize: 1_000_000 } });
+  client.socket.close();
+  await client.closed;
+  await limited.stop();
+});
+
+test('packets, pings and fragments may come in any pieces', async () => {
+  const bytes = Buffer.concat([
+    frameOf(connectBytes.subarray(0, 3), 0x02),
+    frameOf(Buffer.from('hi'), 0x89),
+    frameOf(connectBytes.subarray(3), 0x80),
+    frameOf(pingBytes),
+    frameOf(Buffer.alloc(0)),
+    frameOf(pingBytes),
+    frameOf(Buffer.from([0x03, 0xe8]), 0x88),
+  ]);
+  for (const size of [1, 2, 3, 7, bytes.length]) {
+    const socket = connectSocket(Number(new URL(`${broker.wsUrl}`).port), '127.0.0.1');
+    socket.setNoDelay(true);
+    socket.write(upgradeRequest());
+    await once(socket, 'data');
+    const chunks: Buffer[] = [];
+    socket.on('data', (chunk: Buffer) => chunks.push(chunk));
+    for (let start = 0; start < bytes.length; start += size) {
+      await new Promise((resolve) => socket.write(bytes.subarray(start, start + size), resolve));
+    }
+    await once(socket, 'close');
+    const received = Buffer.concat(chunks).toString('hex');
+    expect(received).toContain('8a026869'); // Pong
+    expect(received).toContain('8202d000');
+    expect(received).toMatch(/880203e8$/);
+  }
+});
+
+test.each([
+  ['mqttv3.1', ['mqttv3.1'], 'mqttv3.1'],
+  ['both', ['mqttv3.1', 'mqtt'], 'mqtt'],
+])('a client that offers %s is served', async (_name, protocols, chosen) => {
+  const client = await new WebSocketClient('/mqtt/', protocols).open();
+  expect(client.socket.protocol).toBe(chosen);
+  client.socket.close();
+  await client.closed;
+});
+
+test('only pages of the allowed origins may connect, and what is no page', async () => {
+  const limited = await createBroker({
+    server: { wsAllowedOrigins: ['https://example.com', 'http://localhost:3000/'] },
+  });
+  const statusFor = async (origin: string) => {
+    const socket = connectSocket(Number(new URL(`${limited.wsUrl}`).port), '127.0.0.1');
+    socket.write(upgradeRequest(origin));
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    socket.destroy();
+    return answer.toString('latin1').slice(9, 12);
+  };
+  expect(await statusFor('https://example.com')).toBe('101');
+  expect(await statusFor('HTTP://LOCALHOST:3000')).toBe('101');
+  expect(await statusFor('')).toBe('101');
+  expect(await statusFor('https://example.com.evil.test')).toBe('403');
+  expect(await statusFor('null')).toBe('403');
+  await limited.stop();
+});
+
+describe('each packet is sent in a frame of its own', () => {
+  /** The packets of each frame that came. */
+  async function framesOf(
+    count: number,
+    publish: (client: PacketClient) => void,
+    { url, wsUrl } = broker,
+  ) {
+    const subscriber = new WebSocket(`${wsUrl}/mqtt`, ['mqtt']);
+    const frames: Buffer[] = [];
+    let wake = () => {};
+    subscriber.on('message', (data: Buffer) => {
+      frames.push(data);
+      wake();
+    });
+    const received = async (wanted: number) => {
+      while (frames.length < wanted) {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+    };
+    await once(subscriber, 'open');
+    const subscribe = { cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: '#', qos: 2 }] };
+    subscriber.send(
+      Buffer.concat([
+        connectBytes,
+        encode(subscribe as Packet, { protocolVersion: 5 }) as Uint8Array,
+      ]),
+    );
+    await received(2);
+    const publisher = await PacketClient.open(`${url}`);
+    publisher.connect('publisher', { clean: true, properties: {} });
+    publish(publisher);
+    await received(2 + count);
+    subscriber.terminate();
+    await publisher.cut();
+    return frames.map((frame) => {
+      const decoder = new PacketDecoder({ protocolVersion: 5, receiver: 'client' });
+      return decoder.push(Uint8Array.from(frame)).map(({ cmd }) => cmd);
+    });
+  }
+
+  test.each([0, 1, 2] as const)('many small ones at QoS %d', async (qos) => {
+    const frames = await framesOf(12, (publisher) => {
+      for (let id = 1; id <= 12; id++) publisher.publish('a', `${id}`, qos, id);
+    });
+    expect(frames).toEqual([['connack'], ['suback'], ...Array(12).fill(['publish'])]);
+  });
+
+  test('those of all header sizes, of which large ones are not copied', async () => {
+    const large = await createBroker({ mqtt: { maxPacketSize: '1MB' } });
+    // 7 bytes or more come before the payload: frames of 125 and 126, 65,535 and 65,536 bytes are among them.
+    const around = (size: number) => Array.from({ length: 12 }, (_, less) => size - less);
+    const sizes = [...around(126), ...around(65_536), 16_384, 300_000];
+    const publishAll = (publisher: PacketClient) => {
+      for (const size of sizes) publisher.publish('a', 'x'.repeat(size), 0, 0);
+    };
+    const frames = await framesOf(sizes.length, publishAll, large);
+    await large.stop();
+    expect(frames.slice(2)).toEqual(sizes.map(() => ['publish']));
+  });
+
+  test('retained messages, which follow SUBACK', async () => {
+    const publisher = await PacketClient.open(`${broker.url}`);
+    publisher.connect('retaining');
+    const retained = ['r/1', 'r/2', 'r/3'];
+    for (const [id, topic] of retained.entries()) {
+      publisher.publish(topic, 'x', 1, id + 1, { retain: true });
+    }
+    await publisher.sentSoFar();
+    const frames = await framesOf(3, () => {});
+    expect(frames).toEqual([['connack'], ['suback'], ['publish'], ['publish'], ['publish']]);
+    for (const [id, topic] of retained.entries()) {
+      publisher.publish(topic, '', 1, id + 11, { retain: true });
+    }
+    await publisher.sentSoFar();
+    await publisher.cut();
+  });
 });
 
 test('a DISCONNECT with its reason comes before the close', async () => {

@@ -115,7 +115,6 @@ test('readiness waits for the recovery, and fails while the disk is full or the 
       url: '',
       close: async () => {},
       cut: () => {},
-      setConnectionsMax: () => {},
     },
   ]);
   await observability.start();

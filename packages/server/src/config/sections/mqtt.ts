@@ -109,7 +109,9 @@ export const mqttSection = z
       .describe('bytes of retained messages in all'),
     connectTimeout: duration(1, DAY_MS)
       .prefault('10s')
-      .describe('how long a new connection may take to send its CONNECT'),
+      .describe(
+        "how long a new connection may take until its CONNECT is answered, with PROXY protocol header, TLS and HTTP; 10 s are enough for TLS over a slow modem, and short enough that idle sockets don't pile up",
+      ),
     maxOutputBuffer: size(1024, 1000 * GIGABYTE)
       .prefault('8MB')
       .describe('bytes waiting for one client above which QoS 0 messages to it are dropped'),

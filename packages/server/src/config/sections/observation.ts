@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import {
-  addressOrNone,
+  addresses,
   choice,
   duration,
   flag,
@@ -22,9 +22,9 @@ export const metricsSection = z
       .prefault(true)
       .describe('whether metrics and health are served over HTTP')
       .meta({ restart: true }),
-    bind: addressOrNone()
-      .prefault('0.0.0.0:9090')
-      .describe('where to serve them: HOST:PORT, unix:PATH, or none')
+    bind: addresses()
+      .prefault(':9090')
+      .describe('where to serve them: HOST:PORT, unix:PATH, several of them, or none')
       .meta({ restart: true }),
     path: text(256)
       .prefault('/metrics')

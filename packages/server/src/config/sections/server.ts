@@ -1,5 +1,8 @@
 import { z } from 'zod';
-import { addressOrNone, choice, duration, flag, pathOrNone, size, text } from '../units.ts';
+import { addresses, choice, duration, flag, list, pathOrNone, size, text } from '../units.ts';
+
+/** This machine. */
+const LOOPBACK = ['127.0.0.0/8', '::1'] as const;
 
 const DAY_MS = 86_400_000;
 
@@ -33,19 +36,21 @@ const tlsSection = z
 /** Where the broker listens, and the process it runs in. */
 export const serverSection = z
   .strictObject({
-    bind: addressOrNone()
-      .prefault('0.0.0.0:1883')
-      .describe('where to listen for MQTT over TCP: HOST:PORT, unix:PATH, or none')
+    bind: addresses()
+      .prefault(':1883')
+      .describe(
+        'where to listen for MQTT over TCP: HOST:PORT, unix:PATH, several of them, or none; without HOST at all addresses, of IPv6 and IPv4 where the machine has both',
+      )
       .meta({ restart: true }),
-    wsBind: addressOrNone()
-      .prefault('0.0.0.0:8080')
-      .describe('where to listen for MQTT over WebSocket: HOST:PORT, unix:PATH, or none')
+    wsBind: addresses()
+      .prefault(':8080')
+      .describe('where to listen for MQTT over WebSocket; as server.bind')
       .meta({ restart: true }),
-    tlsBind: addressOrNone()
+    tlsBind: addresses()
       .prefault('none')
       .describe('where to listen for MQTT over TLS; needs server.tls.cert and server.tls.key')
       .meta({ restart: true }),
-    wssBind: addressOrNone()
+    wssBind: addresses()
       .prefault('none')
       .describe('where to listen for MQTT over WebSocket over TLS')
       .meta({ restart: true }),
@@ -54,6 +59,21 @@ export const serverSection = z
       .prefault('off')
       .describe('which PROXY protocol header every TCP and TLS connection has to begin with')
       .meta({ restart: true }),
+    proxyTrusted: list(1000)
+      .prefault([...LOOPBACK])
+      .describe(
+        'addresses and networks such as 10.0.0.0/8 of the proxies: with server.proxy-protocol, connections from others are closed, since anybody could claim any address; by default this machine only, for it is the one that needs no knowledge of the network. Unix domain sockets are always trusted',
+      ),
+    wsMaxFrameSize: size(1024, 256 * 1024 ** 2)
+      .prefault('16MiB')
+      .describe(
+        'largest WebSocket frame of a client, which is told to MQTT 5 clients as the Maximum Packet Size there; most clients put a packet in one frame, and browsers hold it whole',
+      ),
+    wsAllowedOrigins: list(1000)
+      .prefault([])
+      .describe(
+        'web pages, such as https://example.com, whose scripts may connect by WebSocket; empty allows any, as other brokers do: MQTT clients send their user name themselves, browsers add none. Clients that send no Origin are not browsers, and always allowed',
+      ),
     readBuffer: size(1024, 1024 ** 2)
       .prefault(4096)
       .describe('bytes that are read ahead of a client that is held back')
@@ -64,7 +84,7 @@ export const serverSection = z
     readTimeout: duration(0, DAY_MS)
       .prefault('30s')
       .describe(
-        'how long a packet that has begun may take for each 64 KiB, and nothing of it may come; 0 is for ever',
+        'how long a packet that has begun may take for each 64 KiB, and nothing of it may come, but never less than 1.5 times the keep alive, which slow networks may need; 0 is for ever',
       ),
     writeTimeout: duration(0, DAY_MS)
       .prefault('30s')

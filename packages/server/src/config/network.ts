@@ -1,0 +1,20 @@
+import { isIP } from 'node:net';
+
+/** A range of addresses. */
+export interface Network {
+  readonly host: string;
+  readonly bits: number;
+  readonly family: 'ipv4' | 'ipv6';
+}
+
+/** Reads an address, or a network such as `10.0.0.0/8` or `fd00::/8`; null when it isn't one. */
+export function parseNetwork(text: string): Network | null {
+  const [host = '', bitsText, ...rest] = text.split('/');
+  const version = isIP(host);
+  if (version === 0 || host.includes('%') || rest.length > 0) return null;
+  const bitsMax = version === 4 ? 32 : 128;
+  if (bitsText !== undefined && !/^(0|[1-9]\d{0,2})$/.test(bitsText)) return null;
+  const bits = bitsText === undefined ? bitsMax : Number(bitsText);
+  if (bits > bitsMax) return null;
+  return { host, bits, family: version === 4 ? 'ipv4' : 'ipv6' };
+}

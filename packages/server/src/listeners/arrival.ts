@@ -1,0 +1,106 @@
+import type { Socket } from 'node:net';
+import type { Broker } from '../broker.ts';
+import { Deadline } from '../deadline-queue.ts';
+import type { SocketRefusal } from '../stats.ts';
+import { addressOf } from './peer-address.ts';
+
+/** What a socket is expected to do before its MQTT connection begins, and what is said of one that doesn't. */
+const LATE = {
+  'first-bytes': 'nothing came within mqtt.connect-timeout',
+  'proxy-header': 'no whole PROXY protocol header within mqtt.connect-timeout',
+  tls: 'the TLS handshake took longer than mqtt.connect-timeout',
+  http: 'no whole HTTP request within mqtt.connect-timeout',
+  /** It was refused already: the answer is on its way. */
+  answer: null,
+} as const;
+
+/** How long a client may take to take its refusal. */
+const ANSWER_MS = 2000;
+
+export type ArrivalStage = keyof typeof LATE;
+
+/**
+ * A socket from accept until the broker has its MQTT connection. It owns the time-out of every stage: all of them
+ * together have `mqtt.connect-timeout`, and what is left of it is the CONNECT's.
+ *
+ * Invariants: it ends once, by `handOver`, `refuse` or the close of the socket; when it was refused or was late, the
+ * socket is destroyed, so that nothing that finishes afterwards is served.
+ */
+export class Arrival {
+  readonly #broker: Broker;
+  /** As it was accepted: what TLS or HTTP make of it lives and ends with it. */
+  readonly socket: Socket;
+  /** Milliseconds of the runtime's clock. */
+  readonly acceptedAt: number;
+  /** What the peer is called in the log: by the proxy before it, or by its own address. */
+  address: string;
+  readonly #deadline: Deadline;
+  #stage: ArrivalStage;
+  #isOver: boolean;
+
+  constructor(broker: Broker, socket: Socket) {
+    this.#broker = broker;
+    this.socket = socket;
+    this.acceptedAt = broker.runtime.now();
+    // Kept: a socket that is closed has no address any more.
+    this.address = addressOf(socket);
+    this.#deadline = new Deadline(() => this.#onLate());
+    this.#stage = 'first-bytes';
+    this.#isOver = false;
+    broker.deadlines.schedule(this.#deadline, this.acceptedAt + broker.config.mqtt.connectTimeout);
+    broker.timer.arm();
+    // Without a listener the error would be thrown; 'close' follows it.
+    socket.on('error', () => {});
+    socket.on('close', () => this.#onClose());
+  }
+
+  /** Whether the socket is on its way to an MQTT connection, still. */
+  get isUnderWay(): boolean {
+    return !this.#isOver;
+  }
+
+  enter(stage: ArrivalStage): void {
+    this.#stage = stage;
+  }
+
+  /** The MQTT connection has begun: from here on its time-outs are the `ConnectionTimeouts`'. */
+  handOver(): void {
+    this.#end();
+  }
+
+  /** Counts and logs why the socket is closed, and closes it at once. */
+  refuse(refusal: SocketRefusal, why: string): void {
+    if (this.#isOver) return;
+    this.report(refusal, why);
+    this.#end();
+    this.socket.destroy();
+  }
+
+  /** Counts and logs why the socket is about to be closed, and lets it take its answer for a while. */
+  report(refusal: SocketRefusal, why: string): void {
+    const { deadlines, runtime, timer } = this.#broker;
+    this.#broker.onSocketRefused(refusal, this.address, why);
+    this.#stage = 'answer';
+    deadlines.schedule(this.#deadline, runtime.now() + ANSWER_MS);
+    timer.arm();
+  }
+
+  #onLate(): void {
+    const why = LATE[this.#stage];
+    if (why !== null) this.refuse('timeout', why);
+    this.socket.destroy();
+  }
+
+  /** Who closes before a handshake began was a probe; in the midst of one, it is likely that something doesn't suit the client. */
+  #onClose(): void {
+    if (!this.#isOver && this.#stage === 'tls' && this.#broker.isServing) {
+      this.report('tls', 'TLS: the client closed in the handshake');
+    }
+    this.#end();
+  }
+
+  #end(): void {
+    this.#isOver = true;
+    this.#broker.deadlines.cancel(this.#deadline);
+  }
+}
