@@ -6,7 +6,6 @@ import {
   decodeTopicName,
   type ProtocolVersion,
   ReasonCode,
-  type Will,
 } from '@promptmq/codec';
 import { type Message, NEVER_EXPIRES } from '@promptmq/session';
 import type { Admission, Permissions } from './access/index.ts';
@@ -160,7 +159,9 @@ function open(
     if (authenticationData.length > 0) properties.authenticationData = authenticationData;
   }
 
+  const will = pendingWillOf(packet, clientId);
   const durability = durabilityOf(packet, sessionExpiryInterval);
+  if (isOverQuota(broker, connection, clientId, will, durability)) return;
   const { session, isPresent, dependsOn } = broker.sessions.open(
     clientId,
     startsClean(broker, packet, userName),
@@ -174,7 +175,6 @@ function open(
     topicAliasMaximum: packet.properties?.topicAliasMaximum ?? 0,
     isBridge: packet.bridgeMode ?? false,
   };
-  const will = packet.will === undefined ? null : toPendingWill(packet.will, clientId);
   let isAnswered = false;
   try {
     isAnswered = sender.send(connackOf(packet.protocolVersion, isPresent, properties));
@@ -217,6 +217,27 @@ function connackOf(
   }
   // In MQTT 3.1 the byte that says it is reserved.
   return { cmd: 'connack', sessionPresent: isPresent && version === 4, returnCode: 0 };
+}
+
+/** Refuses a client for whose will or session there is no room. */
+function isOverQuota(
+  broker: Broker,
+  connection: Connection,
+  clientId: string,
+  will: PendingWill | null,
+  durability: Durability,
+): boolean {
+  const { sessions } = broker;
+  let why = '';
+  if (will !== null && !sessions.hasRoomForWill(clientId, will)) {
+    why = 'no room for the will (mqtt.max-will-size, mqtt.max-will-bytes-total)';
+  } else if (durability === 'session' && !sessions.hasRoomForSession(clientId)) {
+    why = 'mqtt.max-sessions reached';
+  }
+  if (why === '') return false;
+  broker.clientEvents.connectRefused(connection, ReasonCode.QuotaExceeded, why);
+  connection.rejectConnect(ReasonCode.QuotaExceeded, why);
+  return true;
 }
 
 /** Refuses a client that may not have its identifier, or not publish its will. */
@@ -387,7 +408,8 @@ function responseInformation(
   return Buffer.byteLength(information) <= STRING_BYTES_MAX ? information : '';
 }
 
-function toPendingWill(will: Will, publisherId: string): PendingWill {
+function pendingWillOf({ will }: ConnectPacket, publisherId: string): PendingWill | null {
+  if (will === undefined) return null;
   const topicBytes = Buffer.from(will.topic);
   return {
     message: {

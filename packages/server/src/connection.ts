@@ -102,6 +102,8 @@ export class Connection implements SessionLink, TransportHandler {
   /** The peer has closed its side, or all is closed, before everything that it had sent was done. */
   #hasPeerEnded: boolean;
   #isTransportClosed: boolean;
+  /** Bytes of topics that the client has given an alias, counted in the broker's memory. */
+  #aliasBytes: number;
   /** Whether it is not read from until the client has taken answers. */
   #isOwedAnswers: boolean;
   /** On how many accounts this connection is not read from. */
@@ -134,6 +136,7 @@ export class Connection implements SessionLink, TransportHandler {
     this.#isPumpDue = false;
     this.#congestion = null;
     this.#inputBytes = 0;
+    this.#aliasBytes = 0;
     this.#isOwedAnswers = false;
     this.#isWaiting = false;
     this.#hasPeerEnded = false;
@@ -415,7 +418,8 @@ export class Connection implements SessionLink, TransportHandler {
     this.#sessionExpiryInterval = terms.sessionExpiryInterval;
     this.inboundAliases = new InboundTopicAliases(this.version === 5 ? maxTopicAlias : 0);
     const aliasMaximum = Math.min(terms.topicAliasMaximum, maxTopicAliasOut);
-    this.sender.aliases = aliasMaximum > 0 ? new OutboundTopicAliases(aliasMaximum) : null;
+    this.sender.aliases =
+      aliasMaximum > 0 ? new OutboundTopicAliases(aliasMaximum, this.broker.memory.aliases) : null;
     this.timeouts.open(terms.keepAlive);
   }
 
@@ -558,9 +562,34 @@ export class Connection implements SessionLink, TransportHandler {
       this.#countInput();
       this.output.close();
       this.broker.turns.forget(this);
+      this.#forgetAliases();
       this.timeouts.cancel();
       this.broker.onClosed(this);
     }
+  }
+
+  #forgetAliases(): void {
+    this.sender.aliases?.clear();
+    this.broker.memory.aliases.bytes -= this.#aliasBytes;
+    this.#aliasBytes = 0;
+  }
+
+  /** The client gives a topic an alias (§3.3.2.3.4). */
+  setAlias(alias: number, topicBytes: Uint8Array): void {
+    const { aliases } = this.broker.memory;
+    const added = topicBytes.length - (this.inboundAliases.get(alias)?.length ?? 0);
+    if (!aliases.hasRoomFor(0, added)) {
+      aliases.refusals++;
+      throw new PacketError(
+        ReasonCode.QuotaExceeded,
+        '§4.13',
+        0,
+        'no room for the topic of an alias (mqtt.max-alias-bytes-total)',
+      );
+    }
+    this.inboundAliases.set(alias, topicBytes);
+    this.#aliasBytes += added;
+    aliases.bytes += added;
   }
 
   /** An open connection is over: the session goes on without it, or ends. */

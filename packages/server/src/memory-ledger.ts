@@ -13,6 +13,10 @@ export class MemoryLedger {
   readonly input: MemoryAccount;
   /** Retained messages that new subscriptions are owed, as far as they are not in memory anyhow. */
   readonly replays: MemoryAccount;
+  readonly subscriptions: MemoryAccount;
+  readonly wills: MemoryAccount;
+  /** Topics that have an alias on a connection. */
+  readonly aliases: MemoryAccount;
   /** Routes of the topics that were published to last. */
   readonly topics: MemoryAccount;
 
@@ -31,13 +35,22 @@ export class MemoryLedger {
       () => mqtt.maxReplayBytes,
       () => mqtt.maxReplayBytesTotal,
     );
+    this.subscriptions = account(
+      () => mqtt.maxSubscriptionBytes,
+      () => mqtt.maxSubscriptionBytesTotal,
+    );
+    this.wills = account(
+      () => mqtt.maxWillSize,
+      () => mqtt.maxWillBytesTotal,
+    );
+    this.aliases = account(() => mqtt.maxAliasBytesTotal);
     this.topics = account(() => mqtt.maxTopicCache);
   }
 
   /** All of them, by kind. */
   get accounts(): Record<string, MemoryAccount> {
-    const { output, input, replays, topics } = this;
-    return { output, input, replays, topics };
+    const { output, input, replays, subscriptions, wills, aliases, topics } = this;
+    return { output, input, replays, subscriptions, wills, aliases, topics };
   }
 }
 

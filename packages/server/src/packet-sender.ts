@@ -88,11 +88,7 @@ export class PacketSender {
       return;
     }
     const isReferenced = size >= REFERENCE_BYTES_MIN;
-    if (
-      isReferenced &&
-      !output.memory.hasRoomForShared(output.pendingBytes, frame.buffer.subarray(start, end))
-    ) {
-      output.memory.refusals++;
+    if (isReferenced && !this.#hasRoomFor(frame.buffer, start, end)) {
       stats.dropped['output-full']++;
       return;
     }
@@ -158,12 +154,8 @@ export class PacketSender {
     const { payload, payloadStart, payloadEnd } = parts;
     const payloadLength = payloadEnd - payloadStart;
     const isReferenced = payloadLength >= REFERENCE_BYTES_MIN;
-    if (qos === 0 && isReferenced) {
-      const bytes = payload.subarray(payloadStart, payloadEnd);
-      if (!output.memory.hasRoomForShared(output.pendingBytes, bytes)) {
-        output.memory.refusals++;
-        return 'output-full';
-      }
+    if (qos === 0 && isReferenced && !this.#hasRoomFor(payload, payloadStart, payloadEnd)) {
+      return 'output-full';
     }
     const expiry = version < 5 ? -1 : parts.expiry;
     let alias = 0;
@@ -172,7 +164,7 @@ export class PacketSender {
     if (aliases !== null) {
       alias = aliases.get(parts.topic);
       if (alias === 0) {
-        alias = aliases.next;
+        alias = aliases.nextFor(parts.topic);
         isNewAlias = alias !== 0;
       } else {
         topicLength = 0;
@@ -234,6 +226,14 @@ export class PacketSender {
     );
     if (isReferenced) output.reference(payload.subarray(payloadStart, payloadEnd));
     return null;
+  }
+
+  /** Whether the client may be owed bytes that travel by reference. */
+  #hasRoomFor(buffer: Uint8Array, start: number, end: number): boolean {
+    const { memory, pendingBytes } = this.output;
+    const hasRoom = memory.hasRoomForShared(pendingBytes, buffer.subarray(start, end));
+    if (!hasRoom) memory.refusals++;
+    return hasRoom;
   }
 
   /** Why a QoS 0 message is dropped when too much waits: for this client, or for all. */

@@ -348,7 +348,7 @@ export class Router {
     }
     if (view.topicEnd > view.topicStart) {
       const route = this.#topics.lookup(view.buffer, view.topicStart, view.topicEnd);
-      aliases.set(topicAlias, route.topicBytes);
+      publisher.setAlias(topicAlias, route.topicBytes);
       return route;
     }
     const topic = aliases.get(topicAlias);

@@ -1,6 +1,10 @@
+import { type MemoryAccount, messageSize } from '@promptmq/session';
 import type { PendingWill } from './connect.ts';
 import { Deadline } from './deadline-queue.ts';
 import type { BrokerSession } from './router.ts';
+
+/** What a will occupies beside the bytes of its message: an estimate. */
+const WILL_OVERHEAD_BYTES = 400;
 
 /** A session with what the broker keeps beside it. */
 export class SessionEntry {
@@ -9,7 +13,10 @@ export class SessionEntry {
   readonly number: number;
   /** The user that it belongs to; null while no client of it has proved to be one. */
   owner: string | null;
-  will: PendingWill | null;
+  /** What its subscriptions count in the broker's memory. */
+  subscriptionBytes: number;
+  readonly #willMemory: MemoryAccount;
+  #will: PendingWill | null;
   /** Milliseconds of the broker's time; -1 while the session has a connection. */
   disconnectedAt: number;
   /** Milliseconds of the broker's time; Infinity while no will is due. */
@@ -22,16 +29,34 @@ export class SessionEntry {
   constructor(
     session: BrokerSession,
     number: number,
+    willMemory: MemoryAccount,
     onExpired: (entry: SessionEntry) => void,
     onWillDue: (entry: SessionEntry) => void,
   ) {
     this.session = session;
     this.number = number;
     this.owner = null;
-    this.will = null;
+    this.subscriptionBytes = 0;
+    this.#willMemory = willMemory;
+    this.#will = null;
     this.disconnectedAt = -1;
     this.willDueAt = Number.POSITIVE_INFINITY;
     this.expiry = new Deadline(() => onExpired(this));
     this.willDue = new Deadline(() => onWillDue(this));
   }
+
+  get will(): PendingWill | null {
+    return this.#will;
+  }
+
+  /** Is counted in the broker's memory, wherever it comes from. */
+  set will(will: PendingWill | null) {
+    this.#willMemory.bytes += willBytes(will) - willBytes(this.#will);
+    this.#will = will;
+  }
+}
+
+/** What a will counts. */
+export function willBytes(will: PendingWill | null): number {
+  return will === null ? 0 : messageSize(will.message) + WILL_OVERHEAD_BYTES;
 }

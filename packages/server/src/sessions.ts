@@ -6,15 +6,20 @@ import {
   type Subscription,
 } from '@promptmq/session';
 import type { Broker } from './broker.ts';
+import type { Config } from './config/index.ts';
 import type { PendingWill } from './connect.ts';
 import type { Connection } from './connection.ts';
 import { HandOvers } from './hand-overs.ts';
 import type { BrokerSession } from './router.ts';
-import { SessionEntry } from './session-entry.ts';
+import { SessionEntry, willBytes } from './session-entry.ts';
 import type { SessionRecord } from './storage/records.ts';
 import type { RecoveryHost } from './storage/recovery.ts';
 import type { Storage } from './storage/storage.ts';
 import { Wills } from './wills.ts';
+
+/** What a subscription occupies beside its filter; with a shared group of its own. */
+const SUBSCRIPTION_BYTES = 600;
+const SHARED_BYTES = 1100;
 
 /** What of a client outlives the process: nothing, its will, or its session with the will. */
 export type Durability = 'none' | 'will' | 'session';
@@ -29,7 +34,9 @@ export class Sessions implements RecoveryHost {
   readonly #broker: Broker;
   /** By client identifier. */
   readonly #entries: Map<string, SessionEntry>;
-  readonly #totals: QueueTotals;
+  /** Of the sessions whose messages are in memory only, and of those whose are stored. */
+  readonly #memoryTotals: QueueTotals;
+  readonly #storedTotals: QueueTotals;
   readonly #wills: Wills;
   readonly handOvers: HandOvers;
 
@@ -37,17 +44,10 @@ export class Sessions implements RecoveryHost {
     const { mqtt } = broker.config;
     this.#broker = broker;
     this.#entries = new Map();
-    // Limits are read from the configuration whenever they are asked: a reload changes them in place.
-    this.#totals = {
-      get messagesMax() {
-        return mqtt.maxQueuedMessagesTotal;
-      },
-      get bytesMax() {
-        return mqtt.maxQueuedBytesTotal;
-      },
-      messages: 0,
-      bytes: 0,
-    };
+    this.#storedTotals = queueTotals(mqtt, () => mqtt.maxQueuedBytesTotal);
+    this.#memoryTotals = queueTotals(mqtt, () =>
+      Math.min(mqtt.maxQueuedMemoryTotal, mqtt.maxQueuedBytesTotal),
+    );
     this.#wills = new Wills(broker);
     this.handOvers = new HandOvers(broker);
   }
@@ -58,7 +58,7 @@ export class Sessions implements RecoveryHost {
 
   /** Messages that wait in all of them. */
   get queuedCount(): number {
-    return this.#totals.messages;
+    return this.#memoryTotals.messages + this.#storedTotals.messages;
   }
 
   /** All of them, connected or not. */
@@ -128,6 +128,22 @@ export class Sessions implements RecoveryHost {
     };
   }
 
+  /** Whether there is room for the will of a CONNECT, in the place of the one that its client has. */
+  hasRoomForWill(clientId: string, will: PendingWill): boolean {
+    const { wills } = this.#broker.memory;
+    const held = willBytes(this.#entries.get(clientId)?.will ?? null);
+    const hasRoom = wills.hasRoomFor(held, willBytes(will) - held);
+    if (!hasRoom) wills.refusals++;
+    return hasRoom;
+  }
+
+  /** Whether there is room for the session of a CONNECT that is to outlive its connection. */
+  hasRoomForSession(clientId: string): boolean {
+    const { stats, config } = this.#broker;
+    if (this.#entries.has(clientId)) return true;
+    return this.#entries.size - stats.connectionsCurrent < config.mqtt.maxSessions;
+  }
+
   /** CONNACK is on its way: the session lives on, with the will of this CONNECT. */
   join(session: BrokerSession, userName: string | null, will: PendingWill | null): SessionEntry {
     const entry = this.entryOf(session);
@@ -176,13 +192,14 @@ export class Sessions implements RecoveryHost {
       get overflow() {
         return mqtt.queueOverflow;
       },
-      totals: this.#totals,
+      totals: store === null ? this.#memoryTotals : this.#storedTotals,
       replayMemory: this.#broker.memory.replays,
       onDrop: (reason: DropReason) => clientEvents.messageDropped(clientId, reason),
     });
     const entry = new SessionEntry(
       session,
       number,
+      this.#broker.memory.wills,
       (expired) => {
         stats.sessionsExpired++;
         this.#end(expired); // [MQTT-4.1.0-2]
@@ -264,7 +281,7 @@ export class Sessions implements RecoveryHost {
     const { deadlines, storage } = this.#broker;
     const { session } = entry;
     deadlines.cancel(entry.expiry);
-    this.dropEntry(entry);
+    this.#remove(entry);
     this.#wills.publish(entry);
     const queue = session.storedQueue;
     // In steps, however much waits.
@@ -322,8 +339,15 @@ export class Sessions implements RecoveryHost {
     entry.will = record.will;
   }
 
-  dropEntry({ session }: SessionEntry): void {
-    const { stats, router, retainedReplays } = this.#broker;
+  dropEntry(entry: SessionEntry): void {
+    this.#remove(entry);
+    entry.will = null;
+  }
+
+  /** Its will may still be due. */
+  #remove(entry: SessionEntry): void {
+    const { session } = entry;
+    const { stats, router, retainedReplays, memory } = this.#broker;
     if (this.#entries.get(session.clientId)?.session === session) {
       this.#entries.delete(session.clientId);
     }
@@ -332,19 +356,82 @@ export class Sessions implements RecoveryHost {
       router.trie.unsubscribe(session, topicFilter);
     }
     session.subscriptions.clear();
+    memory.subscriptions.bytes -= entry.subscriptionBytes;
+    entry.subscriptionBytes = 0;
     retainedReplays.forget(session);
     stats.subscriptionsCurrent = router.trie.subscriptionCount;
   }
 
-  restoreSubscription({ session }: SessionEntry, subscription: Subscription): void {
-    session.subscriptions.set(subscription.topicFilter, subscription);
-    this.#broker.router.trie.subscribe(session, subscription);
+  restoreSubscription(entry: SessionEntry, subscription: Subscription): void {
+    this.addSubscription(entry, subscription);
   }
 
-  dropSubscription({ session }: SessionEntry, topicFilter: string): void {
-    session.subscriptions.delete(topicFilter);
-    this.#broker.router.trie.unsubscribe(session, topicFilter);
+  dropSubscription(entry: SessionEntry, topicFilter: string): void {
+    this.removeSubscription(entry, topicFilter);
   }
+
+  // --------------------------------------------------------------- subscriptions
+
+  /** Adds a subscription, or replaces that of the same filter [MQTT-3.8.4-3]. */
+  addSubscription(entry: SessionEntry, subscription: Subscription): void {
+    const { router, stats } = this.#broker;
+    const { subscriptions } = entry.session;
+    const { topicFilter } = subscription;
+    if (!subscriptions.has(topicFilter)) this.#countSubscription(entry, topicFilter, 1);
+    subscriptions.set(topicFilter, subscription);
+    router.trie.subscribe(entry.session, subscription);
+    stats.subscriptionsCurrent = router.trie.subscriptionCount;
+  }
+
+  /** @returns whether there was one */
+  removeSubscription(entry: SessionEntry, topicFilter: string): boolean {
+    const { router, stats, retainedReplays } = this.#broker;
+    const { session } = entry;
+    if (!session.subscriptions.delete(topicFilter)) return false; // [MQTT-3.10.4-1]
+    this.#countSubscription(entry, topicFilter, -1);
+    router.trie.unsubscribe(session, topicFilter);
+    retainedReplays.cancel(session, topicFilter);
+    stats.subscriptionsCurrent = router.trie.subscriptionCount;
+    return true;
+  }
+
+  /** Whether there is room for one more. */
+  hasRoomForSubscription({ session, subscriptionBytes }: SessionEntry, topicFilter: string) {
+    const { config, memory } = this.#broker;
+    if (session.subscriptions.has(topicFilter)) return true;
+    const { subscriptions } = memory;
+    const hasRoom =
+      session.subscriptions.size < config.mqtt.maxSubscriptions &&
+      subscriptions.hasRoomFor(subscriptionBytes, subscriptionSize(topicFilter));
+    if (!hasRoom) subscriptions.refusals++;
+    return hasRoom;
+  }
+
+  #countSubscription(entry: SessionEntry, topicFilter: string, count: 1 | -1): void {
+    const bytes = count * subscriptionSize(topicFilter);
+    entry.subscriptionBytes += bytes;
+    this.#broker.memory.subscriptions.bytes += bytes;
+  }
+}
+
+/** What a subscription occupies: an estimate that holds for deep filters, too. */
+function subscriptionSize(topicFilter: string): number {
+  const overhead = topicFilter.startsWith('$share/') ? SHARED_BYTES : SUBSCRIPTION_BYTES;
+  return overhead + 2 * topicFilter.length;
+}
+
+/** Limits are read from the configuration whenever they are asked: a reload changes them in place. */
+function queueTotals(mqtt: Config['mqtt'], bytesMax: () => number): QueueTotals {
+  return {
+    get messagesMax() {
+      return mqtt.maxQueuedMessagesTotal;
+    },
+    get bytesMax() {
+      return bytesMax();
+    },
+    messages: 0,
+    bytes: 0,
+  };
 }
 
 /** Whether a session is stored, and outlives its connection. */

@@ -32,7 +32,7 @@ export function* subscribe(
   packet: SubscribePacket,
 ): Generator<void> {
   const session = connection.session as BrokerSession;
-  const { turns, router } = broker;
+  const { turns } = broker;
   const identifier = identifierOf(broker, packet);
   const granted: number[] = [];
   const { version, isBridge } = connection;
@@ -57,7 +57,6 @@ export function* subscribe(
       if (isOwedRetained(subscription, former !== undefined)) replays.push(subscription);
     }
   } finally {
-    broker.stats.subscriptionsCurrent = router.trie.subscriptionCount;
     position = storeSubscriptions(broker, session, added);
   }
   if (position === null) {
@@ -157,8 +156,7 @@ function addSubscription(
   };
   const former = session.subscriptions.get(request.topic);
   if (former !== undefined && isSame(subscription, former)) return subscription;
-  session.subscriptions.set(request.topic, subscription); // [MQTT-3.8.4-3]
-  broker.router.trie.subscribe(session, subscription);
+  broker.sessions.addSubscription(broker.sessions.entryOf(session), subscription); // [MQTT-3.8.4-3]
   return subscription;
 }
 
@@ -203,10 +201,8 @@ function refusalOf(
   if (broker.router.isTooDeep(topic)) return ReasonCode.TopicFilterInvalid;
   if (connection.permissions?.maySubscribe(topic) === false) return ReasonCode.NotAuthorized;
   const session = connection.session as BrokerSession;
-  const { subscriptions } = session;
-  if (subscriptions.size >= mqtt.maxSubscriptions && !subscriptions.has(topic)) {
-    return ReasonCode.QuotaExceeded;
-  }
+  const entry = broker.sessions.entryOf(session);
+  if (!broker.sessions.hasRoomForSubscription(entry, topic)) return ReasonCode.QuotaExceeded;
   const { replays } = broker.memory;
   // The retained messages that a stored session is owed at QoS 1 and 2 are written, and wait in memory.
   const isStored = session.store !== null && request.qos > 0;
@@ -275,7 +271,7 @@ export function* unsubscribe(
   packet: UnsubscribePacket,
 ): Generator<void> {
   const session = connection.session as BrokerSession;
-  const { storage, turns, router } = broker;
+  const { storage, turns } = broker;
   if (session.store !== null && storage?.isOpen === false) {
     unsubscribeLater(broker, connection, packet);
     return;
@@ -283,6 +279,7 @@ export function* unsubscribe(
   const granted: number[] = [];
   const removed: string[] = [];
   const refusal = refusalOfPacket(broker, connection, packet.messageId);
+  const entry = broker.sessions.entryOf(session);
   let position: number | null = -1;
   try {
     for (const topicFilter of packet.unsubscriptions) {
@@ -292,16 +289,11 @@ export function* unsubscribe(
         granted.push(refusal);
         continue;
       }
-      const existed = session.subscriptions.delete(topicFilter); // [MQTT-3.10.4-1]
-      if (existed) {
-        router.trie.unsubscribe(session, topicFilter);
-        broker.retainedReplays.cancel(session, topicFilter);
-        removed.push(topicFilter);
-      }
+      const existed = broker.sessions.removeSubscription(entry, topicFilter); // [MQTT-3.10.4-1]
+      if (existed) removed.push(topicFilter);
       granted.push(existed ? ReasonCode.Success : ReasonCode.NoSubscriptionExisted);
     }
   } finally {
-    broker.stats.subscriptionsCurrent = router.trie.subscriptionCount;
     position = storeUnsubscriptions(broker, session, removed);
   }
   if (position === null) {
@@ -345,12 +337,8 @@ export function revokeSubscriptions(
     (topicFilter) => !permissions.maySubscribe(topicFilter),
   );
   if (removed.length === 0) return;
-  for (const topicFilter of removed) {
-    session.subscriptions.delete(topicFilter);
-    broker.router.trie.unsubscribe(session, topicFilter);
-    broker.retainedReplays.cancel(session, topicFilter);
-  }
-  broker.stats.subscriptionsCurrent = broker.router.trie.subscriptionCount;
+  const entry = broker.sessions.entryOf(session);
+  for (const topicFilter of removed) broker.sessions.removeSubscription(entry, topicFilter);
   // On a full disk they come back with a restart, and are taken away again when the client does.
   if (session.store !== null && broker.storage?.isOpen === true) {
     broker.storage.writeUnsubscriptions(broker.sessions.entryOf(session), removed);

@@ -1,3 +1,5 @@
+import type { MemoryAccount } from './memory-account.ts';
+
 /**
  * Topic aliases that a peer sets (§3.3.2.3.4). They belong to one connection [MQTT-3.3.2-7].
  *
@@ -35,10 +37,24 @@ export class InboundTopicAliases<T> {
 export class OutboundTopicAliases {
   readonly #maximum: number;
   readonly #aliases = new Map<string, number>();
+  readonly #memory: MemoryAccount | null;
+  #bytes: number;
 
-  /** @param maximum - the Topic Alias Maximum of the peer, or our own limit where that is lower */
-  constructor(maximum: number) {
+  /**
+   * @param maximum - the Topic Alias Maximum of the peer, or our own limit where that is lower
+   * @param memory - where the topics are counted; without room there, a topic gets no alias
+   */
+  constructor(maximum: number, memory: MemoryAccount | null = null) {
     this.#maximum = maximum;
+    this.#memory = memory;
+    this.#bytes = 0;
+  }
+
+  /** The connection is over. */
+  clear(): void {
+    if (this.#memory !== null) this.#memory.bytes -= this.#bytes;
+    this.#bytes = 0;
+    this.#aliases.clear();
   }
 
   /** The alias that the peer already knows for the topic; 0 when it has none. */
@@ -46,13 +62,17 @@ export class OutboundTopicAliases {
     return this.#aliases.get(topic) ?? 0;
   }
 
-  /** The alias that `assign` would give to a new topic; 0 when none is left [MQTT-3.3.2-11]. */
-  get next(): number {
-    return this.#aliases.size < this.#maximum ? this.#aliases.size + 1 : 0;
+  /** The alias that `assign` would give to a new topic; 0 when none is left [MQTT-3.3.2-11], or no room for it. */
+  nextFor(topic: string): number {
+    if (this.#aliases.size >= this.#maximum) return 0;
+    const hasRoom = this.#memory === null || this.#memory.hasRoomFor(0, topic.length);
+    return hasRoom ? this.#aliases.size + 1 : 0;
   }
 
   /** Call it when the PUBLISH that carries both topic and alias is certain to be sent. */
   assign(topic: string, alias: number): void {
     this.#aliases.set(topic, alias);
+    this.#bytes += topic.length;
+    if (this.#memory !== null) this.#memory.bytes += topic.length;
   }
 }

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { type DeliveryStore, Session } from '@promptmq/session';
+import { type DeliveryStore, MemoryAccount, Session } from '@promptmq/session';
 import type { Connection } from '../../src/connection.ts';
 import { SessionEntry } from '../../src/session-entry.ts';
 import { ByteReader, ByteWriter } from '../../src/storage/byte-writer.ts';
@@ -26,6 +26,7 @@ const host: RecoveryHost = {
     return new SessionEntry(
       session,
       number,
+      new MemoryAccount({ clientMax: 0, max: 0 }),
       () => {},
       () => {},
     );

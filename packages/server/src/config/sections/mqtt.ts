@@ -97,12 +97,47 @@ export const mqttSection = z
     maxQueuedBytesTotal: size(1, 1_000_000 * GIGABYTE)
       .prefault('4GB')
       .describe('bytes of the messages that wait for all sessions together'),
+    maxQueuedMemoryTotal: size(65_536, 1_000_000 * GIGABYTE)
+      .prefault('1GB')
+      .describe(
+        'the same of those sessions together whose messages are in memory only; the default is 16 of them at mqtt.max-queued-bytes',
+      ),
     queueOverflow: choice('drop-newest', 'drop-oldest', 'reject')
       .prefault('drop-newest')
       .describe('which message gives way when a session has too many; reject tells the publisher'),
     maxSubscriptions: integer(1, 10_000_000)
       .prefault(10_000)
       .describe('subscriptions of one client'),
+    maxSubscriptionBytes: size(1024, 1000 * GIGABYTE)
+      .prefault('16MB')
+      .describe(
+        'memory of the subscriptions of one client: 600 bytes each, 1,100 if shared, and two for each character of the filter. The default is as many as mqtt.max-subscriptions allows, of 400 characters',
+      ),
+    maxSubscriptionBytesTotal: size(65_536, 1000 * GIGABYTE)
+      .prefault('1GB')
+      .describe(
+        'the same of all clients together; the default is 1.5 million subscriptions of 30 characters, which fit the heap that Node takes by default on a machine of 4 GB',
+      ),
+    maxSessions: integer(1, 100_000_000)
+      .prefault(100_000)
+      .describe(
+        'sessions without connection that may be kept before clients which want a new one that outlives its connection are refused (0x97); the default takes 700 MB',
+      ),
+    maxWillSize: size(256, PACKET_BYTES_MAX)
+      .prefault('256KB')
+      .describe(
+        'memory of a will: topic, payload, properties and 400 bytes. The default has room for the longest topic and payload, and 128 KB of properties',
+      ),
+    maxWillBytesTotal: size(65_536, 1000 * GIGABYTE)
+      .prefault('256MB')
+      .describe(
+        'the same of all clients together, those included that are gone and whose will is not due yet; the default is 1,000 of the largest, or 25 KB for each of 10,000',
+      ),
+    maxAliasBytesTotal: size(65_536, 1000 * GIGABYTE)
+      .prefault('256MB')
+      .describe(
+        'topics that have an alias on a connection, of all together; the default has room for 20 of 1 KB on each of 10,000 connections',
+      ),
     maxRetained: integer(0, 100_000_000).prefault(1_000_000).describe('retained messages in all'),
     maxRetainedBytes: size(0, 1000 * GIGABYTE)
       .prefault('1GB')
