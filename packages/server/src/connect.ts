@@ -6,6 +6,7 @@ import {
   decodeTopicName,
   type ProtocolVersion,
   ReasonCode,
+  type Will,
 } from '@promptmq/codec';
 import { type Message, NEVER_EXPIRES } from '@promptmq/session';
 import type { Admission, Permissions } from './access/index.ts';
