@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** What there is to do with the repository, in one place: `node scripts/build.mjs --help`. */
+import './lib/node-version.mjs';
 import { spawn, spawnSync } from 'node:child_process';
 import { join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** `npm start -- [options]`: installs and builds what is missing, then runs the broker. */
+import './lib/node-version.mjs';
 import { buildIfNeeded, installIfNeeded } from './lib/prepare.mjs';
 
 installIfNeeded();

@@ -3,6 +3,7 @@
  * `npm test -- [jest options]`: installs and builds what is missing, then runs all tests. Those that need programs of
  * other projects are skipped where these are not there, and say so; `node scripts/clients.mjs` fetches them.
  */
+import './lib/node-version.mjs';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { buildIfNeeded, installIfNeeded, root } from './lib/prepare.mjs';

@@ -12,7 +12,35 @@ export function installIfNeeded() {
   const lockFile = join(root, 'pnpm-lock.yaml');
   if (existsSync(marker) && statSync(marker).mtimeMs >= statSync(lockFile).mtimeMs) return;
   const { packageManager } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  run('installing dependencies', 'npx', ['-y', packageManager, 'install', '--frozen-lockfile']);
+  const args = ['-y', packageManager, 'install', '--frozen-lockfile'];
+  runAloud('installing dependencies, a minute or so', 'npx', args, QUICK_FAILURE, NO_REGISTRY);
+}
+
+/** npm waits five minutes for a registry that doesn't answer, and tries again twice, without a word. */
+const QUICK_FAILURE = {
+  npm_config_fetch_timeout: '20000',
+  npm_config_fetch_retries: '1',
+  npm_config_fetch_retry_mintimeout: '1000',
+  npm_config_fetch_retry_maxtimeout: '2000',
+};
+
+const NO_REGISTRY =
+  'is the registry of npm packages reachable? `npm config get registry` says which it is, `npm ping` whether it answers; HTTPS_PROXY names a proxy';
+
+/** Runs a command that may take long, with its output as it comes. */
+function runAloud(what, command, args, environment, hint) {
+  console.error(`promptmq: ${what} …`);
+  const { status, error } = spawnSync(command, args, {
+    cwd: root,
+    env: { ...process.env, ...environment },
+    // What it says is no output of the program that is started then.
+    stdio: ['ignore', 2, 2],
+    shell: process.platform === 'win32',
+  });
+  if (status === 0) return;
+  console.error(`promptmq: ${what} failed: ${error?.message ?? `exit code ${status}`}`);
+  console.error(`promptmq: ${hint}`);
+  process.exit(1);
 }
 
 /** Compiles when a source is newer than what was compiled last. */

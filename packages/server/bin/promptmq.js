@@ -1,2 +1,11 @@
 #!/usr/bin/env node
-import '../dist/cli/main.js';
+// Older versions can't even read what is imported: they have to be told before.
+const [major, minor] = process.versions.node.split('.').map(Number);
+if (major < 20 || (major === 20 && minor < 19)) {
+  process.stderr.write(
+    `promptmq: it needs Node.js 20.19 or newer, and this is ${process.version}\n`,
+  );
+  process.exitCode = 1;
+} else {
+  await import('../dist/cli/main.js');
+}

@@ -1,6 +1,6 @@
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
-import { ConfigError, configOptions, nearest } from '../config/index.ts';
+import { ConfigError } from '../config/index.ts';
 import { version } from '../version.ts';
 import { configCommand } from './config-command.ts';
 import { configFlags, wordsOf } from './options.ts';
@@ -9,6 +9,7 @@ import { serverCommand } from './server-command.ts';
 import { reloadCommand, statusCommand, stopCommand } from './service-commands.ts';
 import { tolerateBrokenOutput } from './standard-streams.ts';
 import { traceCommand } from './trace-command.ts';
+import { commandMisuse, usageError, valueMisuse } from './usage.ts';
 import { walCommand } from './wal-command.ts';
 
 /** Exit codes: 1 when the broker can't run, 2 when it was called wrongly. */
@@ -19,21 +20,6 @@ const EXIT_USAGE = 2;
 function fail(message: string, exitCode: number): never {
   for (const line of message.split('\n')) process.stderr.write(`promptmq: ${line}\n`);
   process.exit(exitCode);
-}
-
-/** What yargs says of a wrong call, as one line with a way on. */
-function usageError(message: string): string {
-  const [line] = message.split('\n') as [string];
-  const unknown = /^Unknown arguments?: ([^,]+)/.exec(line)?.[1];
-  if (unknown === undefined)
-    return `${message.replace(/\s*\n\s*/g, ' ')} (--help lists all options)`;
-  const wasFlag = process.argv.some((argument) => argument.startsWith(`--${unknown}`));
-  if (!wasFlag) return `unknown command ${unknown} (--help lists all options)`;
-  const flags = configOptions.flatMap(({ flag, otherFlags }) => [flag, ...otherFlags]);
-  const suggestion = nearest(unknown, ['config', ...flags]);
-  const hint =
-    suggestion === null ? ' (--help lists all options)' : `; did you mean --${suggestion}?`;
-  return `unknown option --${unknown}${hint}`;
 }
 
 /**
@@ -62,6 +48,9 @@ tolerateBrokenOutput();
 const [command, shell] = hideBin(process.argv);
 // yargs makes the script for the shell that it finds in the environment.
 if (command === 'completion' && (shell === 'bash' || shell === 'zsh')) process.env['SHELL'] = shell;
+
+const misuse = commandMisuse(hideBin(process.argv));
+if (misuse !== null) fail(misuse, EXIT_USAGE);
 
 if (command === 'bench') {
   // Before the parser: the bench package has options, help and errors of its own.
@@ -98,11 +87,19 @@ async function parseAndRun(): Promise<void> {
     .help()
     .alias('help', 'h')
     .strict()
+    .check((args) => valueMisuse(args) ?? true, true)
     .wrap(Math.min(100, process.stdout.columns ?? 100))
     .fail((message, error) => {
       if (error instanceof ConfigError) fail(error.message, EXIT_USAGE);
-      if (error?.name === 'YError' || !error)
-        fail(usageError(message ?? error?.message), EXIT_USAGE);
+      // What a check of the arguments returned comes as its error, too.
+      if (!(error instanceof Error) || error.name === 'YError')
+        fail(
+          usageError(
+            message ?? `${(error as Error | undefined)?.message ?? ''}`,
+            hideBin(process.argv),
+          ),
+          EXIT_USAGE,
+        );
       fail(error.message, EXIT_FAILED);
     })
     .parseAsync();

@@ -65,6 +65,15 @@ export function wordsOf(flag: string): readonly string[] {
   return option?.kind.kind === 'boolean' ? ['true', 'false'] : [];
 }
 
+/** None for a user who isn't in the system's list, as in a container, and has no HOME: then there is no file there. */
+function homeDirectory(): { homeDirectory?: string } {
+  try {
+    return { homeDirectory: homedir() };
+  } catch {
+    return {};
+  }
+}
+
 /** Loads the configuration that this process was started with: flags, environment and files. */
 export function loadFromProcess(args: Readonly<Record<string, unknown>>): LoadedConfig {
   return loadConfig({
@@ -72,6 +81,6 @@ export function loadFromProcess(args: Readonly<Record<string, unknown>>): Loaded
     file: args['config'] as string | undefined,
     environment: process.env,
     workingDirectory: process.cwd(),
-    homeDirectory: homedir(),
+    ...homeDirectory(),
   });
 }

@@ -1,4 +1,4 @@
-import { nearest, toKebabCase } from './names.ts';
+import { nearest, toCamelCase, toKebabCase } from './names.ts';
 import { parseNetwork } from './network.ts';
 import { configOptions, configSections } from './options.ts';
 import { type Config, type ConfigInput, configSchema } from './schema.ts';
@@ -45,7 +45,7 @@ function shortened({ key, source, message }: ConfigProblem): ConfigProblem {
  * @throws {ConfigError} with all problems at once
  */
 export function parseConfig(input: ConfigInput): Config {
-  const { config, problems } = checkConfig(input, () => 'options');
+  const { config, problems } = checkConfig(input, () => 'options', inCamelCase);
   if (config === null) throw new ConfigError(problems);
   return config;
 }
@@ -58,13 +58,19 @@ export function parseConfig(input: ConfigInput): Config {
 export function checkConfig(
   input: ConfigInput,
   sourceOf: (key: string) => string,
+  spelling: Spelling = asInFiles,
 ): { readonly config: Config | null; readonly problems: readonly ConfigProblem[] } {
   const result = configSchema.safeParse(input);
   const problems = result.success
     ? contradictionsOf(result.data, sourceOf)
-    : result.error.issues.flatMap((issue) => toProblems(issue, input, sourceOf));
+    : result.error.issues.flatMap((issue) => toProblems(issue, input, sourceOf, spelling));
   return { config: problems.length === 0 ? (result.data as Config) : null, problems };
 }
+
+/** How a key that might be meant is shown: as in files, or as in the options of a program. */
+type Spelling = (key: string) => string;
+const asInFiles: Spelling = (key) => key;
+const inCamelCase: Spelling = (key) => toCamelCase(key);
 
 interface Issue {
   readonly code?: string | undefined;
@@ -77,12 +83,15 @@ function toProblems(
   issue: Issue,
   input: unknown,
   sourceOf: (key: string) => string,
+  spelling: Spelling,
 ): ConfigProblem[] {
   const path = issue.path.map(String);
   if (issue.code === 'unrecognized_keys') {
     return (issue.keys ?? []).map((name) => {
       const unknown = [...path, name].map(toKebabCase).join('.');
-      return unknownKey(unknown, sourceOf(unknown));
+      const { key, source, message } = unknownKey(unknown, sourceOf(unknown), spelling);
+      // As it was written: `maxQoS` is not `max-qo-s`.
+      return { key: spelling === asInFiles ? key : [...path, name].join('.'), source, message };
     });
   }
   const key = path.map(toKebabCase).join('.');
@@ -110,10 +119,14 @@ function allowedBy(issue: Issue, key: string): string {
 }
 
 /** A key that the schema doesn't have, with the nearest that it has. */
-export function unknownKey(key: string, source: string): ConfigProblem {
+export function unknownKey(
+  key: string,
+  source: string,
+  spelling: Spelling = asInFiles,
+): ConfigProblem {
   const known = key.includes('.') ? configOptions.map((option) => option.key) : configSections;
   const suggestion = nearest(key, known);
-  const hint = suggestion === null ? '' : `; did you mean ${suggestion}?`;
+  const hint = suggestion === null ? '' : `; did you mean ${spelling(suggestion)}?`;
   return { key, source, message: `unknown key${hint}` };
 }
 

@@ -183,7 +183,7 @@ test.each([
   [{ mqtt: { maxPacketSize: '1TB' } }, 'it takes a size such as'],
   [{ mqtt: { retainAvailable: 'maybe' } }, 'it takes true or false'],
   [{ log: { level: 'loud' } }, 'it takes trace, debug, info, warn, error, fatal'],
-  [{ mqtt: { maxQoS: 1 } }, 'unknown key; did you mean mqtt.max-qos?'],
+  [{ mqtt: { maxQoS: 1 } }, 'unknown key; did you mean mqtt.maxQos?'],
   [{ mqt: {} }, 'mqt (options): unknown key; did you mean mqtt?'],
 ])('%j is refused', (input, message) => {
   expect(problemsOf(() => parseConfig(input as ConfigInput))[0]).toContain(message);
