@@ -283,7 +283,7 @@ function dropForbiddenWill(
   delete packet.will;
 }
 
-function isWillAllowed(will: Will | undefined, permissions: Permissions | null): boolean {
+function isWillAllowed(will: ConnectPacket['will'], permissions: Permissions | null): boolean {
   return will === undefined || permissions === null || permissions.mayPublish(will.topic);
 }
 
