@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtemp, open, readdir, rename, rm, symlink } from 'node:fs/promises';
+import { chmod, mkdtemp, open, readdir, rename, rm, symlink } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -150,6 +150,8 @@ class Claim {
       const name = `lock-${id}.sock`;
       const claim = new Claim(name, join(absolute, name), await listen(join(path, prepared)));
       try {
+        // Others can't have the directory, and needn't be told who has.
+        await chmod(join(absolute, prepared), 0o600).catch(() => {});
         await rename(join(absolute, prepared), join(absolute, name));
         return claim;
       } catch (error) {
@@ -216,8 +218,8 @@ function ask(path: string): {
     socket.on('connect', () => done(true));
     socket.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'ECONNREFUSED' || error.code === 'ENOENT') done(false);
-      // Too many are asking.
-      else if (error.code === 'EAGAIN') done(true);
+      // Too many are asking; or it has been closed just now, and is asked again.
+      else if (error.code === 'EAGAIN' || error.code === 'ECONNRESET') done(true);
       else fail(error);
     });
   });

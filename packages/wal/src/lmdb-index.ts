@@ -114,7 +114,7 @@ export class LmdbIndex implements CheckpointStore {
   }
 
   open(): void {
-    mkdirSync(this.#directory, { recursive: true });
+    mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
     const why = whyUnusable(this.#path, this.#marker);
     // The segments hold everything that it did.
     if (why !== null) this.#discard(why);

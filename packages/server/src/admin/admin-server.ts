@@ -53,7 +53,7 @@ export class AdminServer {
         `${path} is longer than the ${SOCKET_PATH_BYTES_MAX} bytes that the path of a socket may have`,
       );
     }
-    mkdirSync(dirname(path), { recursive: true });
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     await removeStale(path);
     const admin = new AdminServer(broker, path, onError);
     await admin.#listen();

@@ -8,6 +8,7 @@ import { openFilesWarning } from '../service/open-files.ts';
 import { claimPidFile } from '../service/pid-file.ts';
 import { SystemdNotifier } from '../service/systemd.ts';
 import { naming } from '../start-errors.ts';
+import { exposedFiles } from '../storage/exposed-files.ts';
 import { risksOf, startBanner } from './banner.ts';
 import { addConfigOptions, loadFromProcess } from './options.ts';
 import { Reloader } from './reloader.ts';
@@ -110,6 +111,7 @@ async function serve(loaded: LoadedConfig, load: () => LoadedConfig): Promise<vo
   const isForPeople = config.log.format === 'console' && config.log.file === null;
   if (isForPeople) output.write(startBanner(loaded, broker));
   else for (const risk of risksOf(config)) logger.warn('unsafe', risk);
+  for (const exposed of exposedFiles(config)) logger.warn('files-exposed', exposed);
   const openFiles = openFilesWarning(config);
   if (openFiles !== null) logger.warn('open-files-limited', openFiles);
   logger.info('ready', { pid: process.pid, config: loaded.file });

@@ -23,6 +23,9 @@ export interface Rotation {
   readonly gzip: boolean;
 }
 
+/** Topics and addresses of clients are nobody else's business. */
+const FILE_MODE = 0o600;
+
 /** How soon a file that can't be written is opened again; each further attempt waits twice as long. */
 const RETRY_MS = 1000;
 const RETRY_MS_MAX = 60_000;
@@ -136,13 +139,14 @@ export class LogFile implements LogSink {
     const { size, age, count, gzip } = this.#rotation;
     const folder = dirname(this.path);
     const name = basename(this.path);
-    mkdirSync(folder, { recursive: true });
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
     // The stream opens the file later, and would tell of a failure when there is nobody to hear it.
     endLastLine(this.path);
     const generator = (index: number | Date | null) =>
       index === null ? name : `${name}.${index}${gzip ? '.gz' : ''}`;
     const stream = createStream(generator as (index: number | Date) => string, {
       path: folder,
+      mode: FILE_MODE,
       rotate: count,
       ...(size === Number.POSITIVE_INFINITY ? {} : { size: `${size}B` }),
       ...(age === 'none' ? {} : { interval: age }),
@@ -200,7 +204,7 @@ function endLastLine(path: string): void {
   if (statSync(path, { throwIfNoEntry: false })?.isFile() === false) {
     throw new Error(`${path} is no regular file`);
   }
-  const fd = openSync(path, 'a+');
+  const fd = openSync(path, 'a+', FILE_MODE);
   try {
     const { size } = fstatSync(fd);
     const last = Buffer.alloc(1);

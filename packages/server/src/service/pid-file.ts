@@ -19,10 +19,10 @@ export function claimPidFile(path: string): () => void {
     throw new AlreadyRunningError(`a broker is running already: process ${running} of ${path}`);
   }
   process.title = TITLE;
-  mkdirSync(dirname(path), { recursive: true });
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   rmSync(path, { force: true });
   // Fails if another broker was quicker.
-  writeFileSync(path, `${process.pid}\n`, { flag: 'wx' });
+  writeFileSync(path, `${process.pid}\n`, { flag: 'wx', mode: 0o600 });
   return () => {
     if (readPid(path) === process.pid) rmSync(path, { force: true });
   };

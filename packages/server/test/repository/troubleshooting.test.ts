@@ -138,6 +138,16 @@ test('folders and files that may not be written', () => {
   expect(outputs.map((output) => note(output as string))).toEqual([1, 1, 1, 1]);
 });
 
+test('a folder that others may open', async () => {
+  mkdirSync(path('open'));
+  chmodSync(path('open'), 0o755);
+  const broker = new Command([...QUIET, '--wal-dir', 'open', '--data-dir', 'closed'], folder);
+  await broker.waitFor(/files-exposed .*\n/);
+  broker.child.kill('SIGTERM');
+  await broker.exitCode();
+  expect(note(broker.output)).toBe(1);
+});
+
 test('a configuration that is wrong', async () => {
   file(
     'wrong.yaml',
