@@ -1,6 +1,6 @@
 import { ReasonCode } from '@promptmq/codec';
 import { type Config, ConfigError, type ConfigProblem } from '../config/index.ts';
-import { type AclRule, type Identity, Permissions } from './acl.ts';
+import { Acl, type AclRule, type Identity, Permissions } from './acl.ts';
 import { readAclFile } from './acl-file.ts';
 import type { PasswordHash } from './password.ts';
 import { PasswordChecker } from './password-checker.ts';
@@ -29,7 +29,7 @@ export class Access {
   readonly #allowsAnonymous: boolean;
   readonly #users: ReadonlyMap<string, PasswordHash> | null;
   readonly #passwords: PasswordChecker | null;
-  readonly #rules: readonly AclRule[] | null;
+  readonly #acl: Acl | null;
   readonly #clientIds: readonly string[];
 
   private constructor(
@@ -46,7 +46,7 @@ export class Access {
             concurrentMax: auth.maxConcurrentChecks,
             waitingMax: auth.maxWaitingChecks,
           });
-    this.#rules = rules;
+    this.#acl = rules === null ? null : new Acl(rules);
     this.#clientIds = auth.clientIds;
   }
 
@@ -137,7 +137,7 @@ export class Access {
 
   /** What a client may do; null when it may do everything. */
   permissionsOf(identity: Identity): Permissions | null {
-    return this.#rules === null ? null : new Permissions(this.#rules, identity);
+    return this.#acl === null ? null : new Permissions(this.#acl, identity);
   }
 }
 

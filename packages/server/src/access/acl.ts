@@ -1,4 +1,5 @@
 import { parseSharedFilter } from '@promptmq/session';
+import { FilterSet } from './filter-set.ts';
 
 /** One rule: who, and what they may do. */
 export interface AclRule {
@@ -18,23 +19,57 @@ export interface Identity {
   readonly userName: string | null;
 }
 
-/** How many topics' answers are remembered for a client. */
+/** How many topics' answers are remembered for a client, and up to which length. */
 const KNOWN_MAX = 256;
+const KNOWN_LENGTH_MAX = 1024;
+
+/** Rules as they are asked: what they have in common for all clients is made once. */
+export class Acl {
+  readonly rules: readonly AclRule[];
+  /** Filters without names in them, with the numbers of their rules. */
+  readonly publish: FilterSet;
+  readonly subscribe: FilterSet;
+
+  constructor(rules: readonly AclRule[]) {
+    this.rules = rules;
+    this.publish = new FilterSet();
+    this.subscribe = new FilterSet();
+    for (const [number, { publish, subscribe }] of rules.entries()) {
+      for (const filter of publish) if (!hasName(filter)) this.publish.add(filter, number);
+      for (const filter of subscribe) if (!hasName(filter)) this.subscribe.add(filter, number);
+    }
+  }
+}
+
+/** Stands for the rules of a client's own filters: there is one for all of them, and it applies. */
+const OWN = 0;
+const OWN_APPLIES = Uint8Array.of(1);
 
 /**
  * What the rules allow one client. Rules only allow: what no rule that applies to the client names is
  * refused.
  */
 export class Permissions {
-  readonly #publish: readonly string[];
-  readonly #subscribe: readonly string[];
+  readonly #acl: Acl;
+  /** By number of a rule: 1 when it applies to the client. */
+  readonly #applies: Uint8Array;
+  /** Filters with the client's names in them; null when there are none. */
+  readonly #ownPublish: FilterSet | null;
+  readonly #ownSubscribe: FilterSet | null;
   readonly #publishable = new KnownAnswers();
   readonly #receivable = new KnownAnswers();
 
-  constructor(rules: readonly AclRule[], identity: Identity) {
-    const applying = rules.filter((rule) => applies(rule, identity));
-    this.#publish = applying.flatMap((rule) => substitute(rule.publish, identity));
-    this.#subscribe = applying.flatMap((rule) => substitute(rule.subscribe, identity));
+  constructor(acl: Acl, identity: Identity) {
+    const { rules } = acl;
+    this.#acl = acl;
+    this.#applies = new Uint8Array(rules.length);
+    const applying = rules.filter((rule, number) => {
+      const isApplied = applies(rule, identity);
+      if (isApplied) this.#applies[number] = 1;
+      return isApplied;
+    });
+    this.#ownPublish = ownFilters(applying, ({ publish }) => publish, identity);
+    this.#ownSubscribe = ownFilters(applying, ({ subscribe }) => subscribe, identity);
   }
 
   /** Whether a message may be published to a topic name. */
@@ -43,15 +78,19 @@ export class Permissions {
       this.#publishable.get(topic) ??
       this.#publishable.add(
         topic,
-        this.#publish.some((allowed) => covers(allowed, topic)),
+        this.#acl.publish.covers(topic, this.#applies) ||
+          this.#ownPublish?.covers(topic, OWN_APPLIES) === true,
       )
     );
   }
 
-  /** Whether a topic filter may be subscribed: every topic that it matches has to be allowed. */
+  /** Whether a topic filter may be subscribed: every topic that it matches has to be allowed by one rule. */
   maySubscribe(topicFilter: string): boolean {
     const filter = parseSharedFilter(topicFilter)?.topicFilter ?? topicFilter;
-    return this.#subscribe.some((allowed) => covers(allowed, filter));
+    return (
+      this.#acl.subscribe.covers(filter, this.#applies) ||
+      this.#ownSubscribe?.covers(filter, OWN_APPLIES) === true
+    );
   }
 
   /** Whether the client may be sent a message of this topic: what waited was subscribed under earlier rules. */
@@ -69,10 +108,31 @@ class KnownAnswers {
   }
 
   add(topic: string, answer: boolean): boolean {
+    if (topic.length > KNOWN_LENGTH_MAX) return answer;
     if (this.#answers.size >= KNOWN_MAX) this.#answers.clear();
     this.#answers.set(topic, answer);
     return answer;
   }
+}
+
+/** Whether the names of clients stand for a part of a filter. */
+function hasName(filter: string): boolean {
+  return filter.includes('%u') || filter.includes('%c');
+}
+
+function ownFilters(
+  rules: readonly AclRule[],
+  filtersOf: (rule: AclRule) => readonly string[],
+  identity: Identity,
+): FilterSet | null {
+  let set: FilterSet | null = null;
+  for (const rule of rules) {
+    for (const filter of substitute(filtersOf(rule).filter(hasName), identity)) {
+      set ??= new FilterSet();
+      set.add(filter, OWN);
+    }
+  }
+  return set;
 }
 
 function applies({ users, clients }: AclRule, { clientId, userName }: Identity): boolean {
@@ -94,21 +154,4 @@ function substitute(filters: readonly string[], { clientId, userName }: Identity
     .map((filter) =>
       filter.replace(/%[uc]/g, (name) => (name === '%u' ? (userName as string) : clientId)),
     );
-}
-
-/** Whether every topic that `filter` matches is matched by `allowed`; a topic name matches itself. */
-export function covers(allowed: string, filter: string): boolean {
-  const allowedLevels = allowed.split('/');
-  const levels = filter.split('/');
-  // Wildcards at the beginning don't match topics that begin with $ [MQTT-4.7.2-1].
-  if (filter.startsWith('$') && /^[+#]/.test(allowed)) return false;
-  for (let index = 0; index < allowedLevels.length; index++) {
-    const level = allowedLevels[index];
-    // "a/#" matches "a", too (§4.7.1.2).
-    if (level === '#') return true;
-    const wanted = levels[index];
-    if (wanted === undefined || wanted === '#') return false;
-    if (level !== '+' && level !== wanted) return false;
-  }
-  return levels.length === allowedLevels.length;
 }
