@@ -1,4 +1,5 @@
 import type { Message, RetainedStore, RetainedWalk } from '@promptmq/session';
+import { TextMap } from '@promptmq/session';
 import type { Faults } from './faults.ts';
 import type { BrokerSession } from './router.ts';
 import type { Runtime } from './runtime.ts';
@@ -31,7 +32,7 @@ class SessionReplays {
 
   constructor(session: BrokerSession) {
     this.session = session;
-    this.replays = new Map();
+    this.replays = new TextMap();
     this.isTaken = session.replayCount === 0;
   }
 

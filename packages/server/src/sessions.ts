@@ -4,6 +4,7 @@ import {
   type QueueTotals,
   Session,
   type Subscription,
+  TextMap,
 } from '@promptmq/session';
 import type { Broker } from './broker.ts';
 import type { Config } from './config/index.ts';
@@ -43,7 +44,7 @@ export class Sessions implements RecoveryHost {
   constructor(broker: Broker) {
     const { mqtt } = broker.config;
     this.#broker = broker;
-    this.#entries = new Map();
+    this.#entries = new TextMap();
     this.#storedTotals = queueTotals(mqtt, () => mqtt.maxQueuedBytesTotal);
     this.#memoryTotals = queueTotals(mqtt, () =>
       Math.min(mqtt.maxQueuedMemoryTotal, mqtt.maxQueuedBytesTotal),

@@ -23,6 +23,7 @@ export { SharedGroup, type SharedMember, type SharedSubscriber } from './shared-
 export { type StoredPlace, StoredQueue } from './stored-queue.ts';
 export type { Subscription } from './subscription.ts';
 export { type Overlapping, SubscriptionTrie, type TrieMatch } from './subscription-trie.ts';
+export { TextMap } from './text-map.ts';
 export { InboundTopicAliases, OutboundTopicAliases } from './topic-aliases.ts';
 export { TopicCache, type TopicCacheOptions } from './topic-cache.ts';
 export { isValidTopicFilter, matchesFilter, parseSharedFilter } from './topic-filter.ts';

@@ -1,3 +1,4 @@
+import { TextMap } from './text-map.ts';
 import { isHashAt, isPlusAt, levelEnd, sameLevelLength } from './topic-filter.ts';
 
 /** Up to this many siblings are a chain; more are a map. A map costs about 200 bytes more. */
@@ -225,7 +226,7 @@ function appendToChain<V>(node: LevelNode<V>, first: LevelNode<V>, child: LevelN
 }
 
 function mapOfChain<V>(first: LevelNode<V>): Map<string, LevelNode<V>> {
-  const map = new Map<string, LevelNode<V>>();
+  const map = new TextMap<LevelNode<V>>();
   let child: LevelNode<V> | null = first;
   while (child !== null) {
     const next: LevelNode<V> | null = child.next;

@@ -1,6 +1,7 @@
 import { Fifo } from './fifo.ts';
 import type { MemoryAccount } from './memory-account.ts';
 import { type Message, messageSize } from './message.ts';
+import { TextMap } from './text-map.ts';
 
 /** What a change occupies beside the bytes of its message: an estimate. */
 const CHANGE_OVERHEAD_BYTES = 200;
@@ -50,7 +51,7 @@ export class RetainedHistory {
   constructor(memory: MemoryAccount) {
     this.#memory = memory;
     this.#readers = new Set();
-    this.#topics = new Map();
+    this.#topics = new TextMap();
     this.#replacements = new Fifo();
     this.#version = 0;
     this.#newest = 0;

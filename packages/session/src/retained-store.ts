@@ -3,6 +3,7 @@ import { MemoryAccount } from './memory-account.ts';
 import { type Message, messageSize } from './message.ts';
 import { RetainedHistory } from './retained-history.ts';
 import { RetainedWalk } from './retained-walk.ts';
+import { TextMap } from './text-map.ts';
 
 /** What a retained message occupies beside its bytes: an estimate, for the byte limit. */
 const MESSAGE_OVERHEAD_BYTES = 200;
@@ -51,7 +52,7 @@ export class RetainedStore {
     this.#tree = new LevelTree();
     this.#walks = new Set();
     this.#history = new RetainedHistory(options.historyMemory ?? new MemoryAccount(UNLIMITED));
-    this.#expiring = new Map();
+    this.#expiring = new TextMap();
     this.#sweep = this.#expiring.values();
     this.#bytes = 0;
     this.#exemptCount = 0;

@@ -18,6 +18,7 @@ import { ReplayQueue } from './replay-queue.ts';
 import type { SessionLink } from './session-link.ts';
 import { type StoredPlace, StoredQueue } from './stored-queue.ts';
 import type { Subscription } from './subscription.ts';
+import { TextMap } from './text-map.ts';
 
 /** Session Expiry Interval of a session that never expires (§3.1.2.11.2). */
 export const NEVER_EXPIRES = 0xffff_ffff;
@@ -84,7 +85,7 @@ export class Session<L extends SessionLink = SessionLink> {
     this.clientId = clientId;
     this.number = options.number ?? 0;
     this.expiryInterval = 0;
-    this.subscriptions = new Map();
+    this.subscriptions = new TextMap();
     this.lastSequence = 0;
     this.sentSequence = 0;
     this.referencePosition = 0;

@@ -3,6 +3,7 @@ import { MatchedRecipient, mergeRecipient, type Recipient } from './recipient.ts
 import { RecipientList } from './recipient-list.ts';
 import { SharedGroup, type SharedSubscriber } from './shared-group.ts';
 import type { Subscription } from './subscription.ts';
+import { TextMap } from './text-map.ts';
 import {
   deliversAlike,
   hasWildcard,
@@ -81,9 +82,9 @@ export class SubscriptionTrie<S extends SharedSubscriber> {
     this.generation = 0;
     this.visitedNodes = 0;
     this.#isMerging = options.overlapping !== 'each';
-    this.#exact = new Map();
+    this.#exact = new TextMap();
     this.#wildcards = new LevelTree();
-    this.#groups = new Map();
+    this.#groups = new TextMap();
     this.#changes = [];
     this.#subscriptionCount = 0;
   }

@@ -1,4 +1,5 @@
 import type { MemoryAccount } from './memory-account.ts';
+import { TextMap } from './text-map.ts';
 
 /**
  * Topic aliases that a peer sets (§3.3.2.3.4). They belong to one connection [MQTT-3.3.2-7].
@@ -36,7 +37,7 @@ export class InboundTopicAliases<T> {
  */
 export class OutboundTopicAliases {
   readonly #maximum: number;
-  readonly #aliases = new Map<string, number>();
+  readonly #aliases = new TextMap<number>();
   readonly #memory: MemoryAccount | null;
   #bytes: number;
 

@@ -1,3 +1,4 @@
+import { TextMap } from '@promptmq/session';
 import type { CheckpointEntry } from '@promptmq/wal';
 import type { ByteReader, ByteWriter } from './byte-writer.ts';
 import { stateKey } from './state-codec.ts';
@@ -40,7 +41,7 @@ export class RetainedPlaces {
   #nextNumber: number;
 
   constructor() {
-    this.#places = new Map();
+    this.#places = new TextMap();
     this.#chunks = new Map();
     this.#removedChunks = [];
     this.#nextNumber = 1;

@@ -1,3 +1,4 @@
+import { TextMap } from '@promptmq/session';
 import type { CommitQueue } from './commit-queue.ts';
 import type { RecordLog } from './record-log.ts';
 import { RecordKind } from './records.ts';
@@ -22,7 +23,7 @@ export class SessionEnds {
     this.lastPosition = -1;
     this.#records = records;
     this.#queue = queue;
-    this.#unwritten = new Map();
+    this.#unwritten = new TextMap();
   }
 
   /** Whether a session of the client has ended and would be back after a crash: the disk is full. */
