@@ -116,6 +116,7 @@ export class Broker {
     });
     this.traces = new ClientTraces(log, config.log);
     this.clientEvents = new ClientEvents(runtime, this.stats, this.clientLog, this.traces);
+    this.router.clientEvents = this.clientEvents;
     this.sockets = new OpenSockets(() => this.socketsMax);
     this.descriptorsMax = Number.POSITIVE_INFINITY;
     this.sessions = new Sessions(this);

@@ -63,10 +63,20 @@ export class ClientEvents {
     this.#traces.tell(clientId, { event: 'packet-refused', reasonCode, why });
   }
 
+  /** The rules don't allow what a client asked for. */
+  accessRefused(
+    { userName }: Connection,
+    clientId: string,
+    action: 'publish' | 'subscribe' | 'will',
+    topic: string,
+  ): void {
+    this.#log.warn('access-refused', { clientId, user: userName, action, topic: shown(topic) });
+  }
+
   /** The rules no longer allow a client's will. */
-  willRefused(clientId: string): void {
+  willRefused(clientId: string, user: string | null, topic: string): void {
     this.#stats.refused['not-authorized']++;
-    this.#log.warn('will-refused', { clientId });
+    this.#log.warn('will-refused', { clientId, user, topic: shown(topic) });
   }
 
   messageDropped(clientId: string, reason: DropReason): void {
@@ -80,6 +90,13 @@ export class ClientEvents {
 export function presenceOf(connection: Connection | null): TraceEvent {
   if (connection === null) return { event: 'not-connected' };
   return { event: 'connected', ...factsOf(connection) };
+}
+
+const TOPIC_LENGTH_MAX = 256;
+
+/** A topic may have 65,535 bytes: a line has its beginning. */
+function shown(topic: string): string {
+  return topic.length > TOPIC_LENGTH_MAX ? `${topic.slice(0, TOPIC_LENGTH_MAX)}…` : topic;
 }
 
 function factsOf({ transport, version, userName }: Connection) {

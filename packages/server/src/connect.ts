@@ -6,7 +6,6 @@ import {
   decodeTopicName,
   type ProtocolVersion,
   ReasonCode,
-  type Will,
 } from '@promptmq/codec';
 import { type Message, NEVER_EXPIRES } from '@promptmq/session';
 import type { Admission, Permissions } from './access/index.ts';
@@ -142,7 +141,7 @@ function open(
   const permissions = broker.access.permissionsOf({ clientId, userName });
   if (isForbidden(broker, connection, packet, permissions)) return;
   connection.permissions = permissions;
-  dropForbiddenWill(broker, clientId, permissions, packet);
+  dropForbiddenWill(broker, connection, clientId, permissions, packet);
   const requestedExpiry = requestedSessionExpiry(packet);
   const sessionExpiryInterval = Math.min(requestedExpiry, config.mqtt.maxSessionExpiry);
   const keepAlive = allowedKeepAlive(packet, config);
@@ -268,18 +267,20 @@ function isForbidden(
   if (isWillAllowed(will, permissions) || isBridgeState(Buffer.from(will?.topic ?? ''))) {
     return false;
   }
+  broker.clientEvents.accessRefused(connection, clientId, 'will', will?.topic ?? '');
   return refuse(ReasonCode.NotAuthorized, 'will topic');
 }
 
 /** A bridge is let in without the will that says that it is gone, rather than never. */
 function dropForbiddenWill(
   broker: Broker,
+  { userName }: Connection,
   clientId: string,
   permissions: Permissions | null,
   packet: ConnectPacket,
 ): void {
   if (isWillAllowed(packet.will, permissions)) return;
-  broker.clientEvents.willRefused(clientId);
+  broker.clientEvents.willRefused(clientId, userName, packet.will?.topic ?? '');
   delete packet.will;
 }
 

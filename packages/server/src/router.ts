@@ -11,6 +11,7 @@ import {
   SubscriptionTrie,
   TopicCache,
 } from '@promptmq/session';
+import type { ClientEvents } from './client-events.ts';
 import type { Config } from './config/index.ts';
 import type { Connection } from './connection.ts';
 import type { MemoryLedger } from './memory-ledger.ts';
@@ -40,6 +41,8 @@ export class Router {
   readonly retained: RetainedStore;
   /** Keeps what outlives the process; null when nothing does. */
   storage: Storage | null;
+  /** Who is told of what the rules refuse. */
+  clientEvents: ClientEvents | null;
   /** The record that the last PUBLISH was written in, to be safe before it is acknowledged; -1: none. */
   position: number;
   /** Counts messages by topic filter, where that is asked for. */
@@ -73,6 +76,7 @@ export class Router {
     this.#publication = new Publication(config, runtime);
     this.#rejectsWhenFull = config.mqtt.queueOverflow === 'reject';
     this.storage = null;
+    this.clientEvents = null;
     this.position = -1;
     const { mqtt } = config;
     this.trie = new SubscriptionTrie({ overlapping: mqtt.overlappingSubscriptions });
@@ -154,6 +158,7 @@ export class Router {
     const { permissions } = publisher;
     if (isReserved(route.topicBytes) || permissions?.mayPublish(route.topic) === false) {
       this.#stats.refused['not-authorized']++;
+      this.clientEvents?.accessRefused(publisher, publisher.clientId, 'publish', route.topic);
       return ReasonCode.NotAuthorized;
     }
     // What the publisher's session received at QoS 2 is stored, whoever gets it.

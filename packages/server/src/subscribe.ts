@@ -199,7 +199,10 @@ function refusalOf(
     );
   }
   if (broker.router.isTooDeep(topic)) return ReasonCode.TopicFilterInvalid;
-  if (connection.permissions?.maySubscribe(topic) === false) return ReasonCode.NotAuthorized;
+  if (connection.permissions?.maySubscribe(topic) === false) {
+    broker.clientEvents.accessRefused(connection, connection.clientId, 'subscribe', topic);
+    return ReasonCode.NotAuthorized;
+  }
   const session = connection.session as BrokerSession;
   const entry = broker.sessions.entryOf(session);
   if (!broker.sessions.hasRoomForSubscription(entry, topic)) return ReasonCode.QuotaExceeded;

@@ -65,7 +65,7 @@ export class Wills {
     const { clientId } = session;
     const permissions = access.permissionsOf({ clientId, userName: owner });
     if (permissions?.mayPublish(message.topic) !== false) return true;
-    clientEvents.willRefused(clientId);
+    clientEvents.willRefused(clientId, owner, message.topic);
     return false;
   }
 
