@@ -20,7 +20,9 @@ function say(event, fields = {}) {
 
 function sayUnlessFailed(event, fields) {
   return (error, granted) => {
-    if (error) say('failed', { of: event, why: error.message });
+    // To a PUBREL that is sent again; "not an error during recovery", §4.3.3.
+    const isNotFound = error?.code === 0x92;
+    if (error && !isNotFound) say('failed', { of: event, why: error.message });
     else say(event, fields?.(granted));
   };
 }
