@@ -3,6 +3,7 @@ import { chmod, mkdtemp, open, readdir, rename, rm, symlink } from 'node:fs/prom
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { askFile, FILE_CLAIM, FileClaim, PREPARED_FILE_CLAIM } from './file-claim.ts';
 import { LogError } from './log-error.ts';
 
 /*
@@ -17,6 +18,9 @@ import { LogError } from './log-error.ts';
  *
  * One of them gets it. Of two claims that see each other, the one with the greater id is withdrawn, and its process
  * waits to be told who has won. Who isn't withdrawn only waits for greater ones, so that no two wait for each other.
+ *
+ * Where a directory can't hold sockets, as on FAT, SMB or what a virtual machine shares with its host, the claim is a file
+ * that tells of its process; see file-claim.ts. All the rest is the same.
  *
  * A claim is only taken for gone when connecting to it is refused, or its file isn't there. A connection that is closed
  * without an answer says nothing: a process that has no descriptor left does that. It is asked again. (Other systems than
@@ -44,12 +48,14 @@ const PIPE_ATTEMPTS_MAX = 5;
  * Keeps other processes, and other parts of this one, out of a directory.
  *
  * @param reach - how sockets in a directory are reached whose path is too long for them
+ * @param hasSockets - whether the directory is tried to hold sockets
  * @returns gives the directory back
  * @throws {LogError} `locked`, with the process that holds it; the system's error when that can't be found out
  */
 export async function lockDirectory(
   directory: string,
   reach: Reach = process.platform === 'linux' ? reachByDescriptor : reachBySymlink,
+  hasSockets = true,
 ): Promise<() => Promise<void>> {
   const absolute = resolve(directory);
   if (process.platform === 'win32') return lockPipe(directory, absolute);
@@ -57,11 +63,11 @@ export async function lockDirectory(
   const { path, release } = isLong ? await reach(absolute) : AS_IT_IS(absolute);
   try {
     for (;;) {
-      const claim = await Claim.publish(absolute, path);
+      const claim = await publish(absolute, path, hasSockets);
       try {
         if (await isOnlyOne(claim, directory, absolute, path)) {
           await removePrepared(absolute, path);
-          claim.hold();
+          await claim.hold();
           return () => claim.withdraw();
         }
       } catch (error) {
@@ -69,9 +75,56 @@ export async function lockDirectory(
         throw error;
       }
     }
+  } catch (error) {
+    throw inPlainWords(error, directory);
   } finally {
     await release();
   }
+}
+
+/** What says that nothing can be made in a directory, whatever it is. */
+const NOT_WRITABLE: readonly unknown[] = ['EROFS', 'EACCES', 'EPERM'];
+
+/** What says something else than that a directory can't hold sockets. */
+const OTHER_REASONS: readonly unknown[] = [
+  ...[
+    'EROFS',
+    'EACCES',
+    'ENOENT',
+    'ENOTDIR',
+    'ENOSPC',
+    'EDQUOT',
+    'EIO',
+    'EMFILE',
+    'ENFILE',
+    'ELOOP',
+  ],
+];
+
+async function publish(
+  absolute: string,
+  path: string,
+  hasSockets: boolean,
+): Promise<Claim | FileClaim> {
+  if (!hasSockets) return FileClaim.publish(absolute);
+  try {
+    return await Claim.publish(absolute, path);
+  } catch (error) {
+    if (OTHER_REASONS.includes((error as NodeJS.ErrnoException).code)) throw error;
+    return FileClaim.publish(absolute);
+  }
+}
+
+function inPlainWords(error: unknown, directory: string): unknown {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (!(error instanceof Error) || !NOT_WRITABLE.includes(code)) return error;
+  const user = process.getuid?.();
+  const who = user === undefined ? 'this user' : `user ${user}`;
+  const plain = new Error(
+    `${directory} has to be a folder in which ${who} may make files: ${message}`,
+    { cause: error },
+  );
+  return Object.assign(plain, { code, path: directory });
 }
 
 /**
@@ -80,18 +133,20 @@ export async function lockDirectory(
  * @throws {LogError} `locked` when another process holds the directory
  */
 async function isOnlyOne(
-  claim: Claim,
+  claim: Claim | FileClaim,
   directory: string,
   absolute: string,
   path: string,
 ): Promise<boolean> {
   const others = (await readdir(absolute)).filter(
-    (name) => CLAIM.test(name) && name !== claim.name,
+    (name) => (CLAIM.test(name) || FILE_CLAIM.test(name)) && name !== claim.name,
   );
   for (const other of others) {
     const isFirst = other < claim.name;
     for (let attempt = 1; ; attempt++) {
-      const { isAlive, answer } = ask(join(path, other));
+      const { isAlive, answer } = FILE_CLAIM.test(other)
+        ? await askFile(join(absolute, other))
+        : ask(join(path, other));
       if (!(await isAlive)) break;
       if (isFirst) await claim.withdraw();
       const holder = await answer;
@@ -112,6 +167,8 @@ async function isOnlyOne(
 /** Removes what processes left that ended in the middle. Who is just about to listen makes another one. */
 async function removePrepared(absolute: string, path: string): Promise<void> {
   for (const name of await readdir(absolute)) {
+    // Who is just about to rename one makes another, too.
+    if (PREPARED_FILE_CLAIM.test(name)) await rm(join(absolute, name), { force: true });
     if (!PREPARED.test(name)) continue;
     const { isAlive, hangUp } = ask(join(path, name));
     if (!(await isAlive)) await rm(join(absolute, name), { force: true });
@@ -150,6 +207,8 @@ class Claim {
       const name = `lock-${id}.sock`;
       const claim = new Claim(name, join(absolute, name), await listen(join(path, prepared)));
       try {
+        // A socket that can be made, and not connected to, is none.
+        await reachOnce(join(path, prepared));
         // Others can't have the directory, and needn't be told who has.
         await chmod(join(absolute, prepared), 0o600).catch(() => {});
         await rename(join(absolute, prepared), join(absolute, name));
@@ -162,7 +221,7 @@ class Claim {
     }
   }
 
-  hold(): void {
+  async hold(): Promise<void> {
     this.#isHeld = true;
     for (const socket of this.#waiting) this.#answer(socket);
   }
@@ -182,6 +241,17 @@ class Claim {
   }
 }
 
+/** Connects to a socket that is listened on. @throws the system's error, when that can't be done */
+function reachOnce(path: string): Promise<void> {
+  return new Promise((done, fail) => {
+    const socket = connect(path, () => {
+      socket.destroy();
+      done();
+    });
+    socket.on('error', fail);
+  });
+}
+
 /** @throws the system's error, `EADDRINUSE` when somebody listens there */
 function listen(path: string): Promise<Server> {
   return new Promise((done, fail) => {
@@ -194,6 +264,11 @@ function listen(path: string): Promise<Server> {
     });
   });
 }
+
+/** The last ones: where sockets can't be, none is listened on. */
+const NOBODY_LISTENS: readonly unknown[] = [
+  ...['ECONNREFUSED', 'ENOENT', 'ENOTSUP', 'EOPNOTSUPP', 'EINVAL', 'ENXIO', 'ENOSYS'],
+];
 
 /**
  * Connects to a socket.
@@ -217,7 +292,7 @@ function ask(path: string): {
   const isAlive = new Promise<boolean>((done, fail) => {
     socket.on('connect', () => done(true));
     socket.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ECONNREFUSED' || error.code === 'ENOENT') done(false);
+      if (NOBODY_LISTENS.includes(error.code)) done(false);
       // Too many are asking; or it has been closed just now, and is asked again.
       else if (error.code === 'EAGAIN' || error.code === 'ECONNRESET') done(true);
       else fail(error);

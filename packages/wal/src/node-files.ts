@@ -22,6 +22,9 @@ const FLAGS = { create: 'w+', write: 'r+', read: 'r' } as const;
 const FILE_MODE = 0o600;
 const DIRECTORY_MODE = 0o700;
 
+/** What disks say that don't sync directories, as those of other systems and machines: they do it by themselves. */
+const HAS_NO_SYNC: readonly unknown[] = ['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'];
+
 const close = promisify(closeCallback);
 const datasync = promisify(fdatasync);
 const stat = promisify(fstat);
@@ -55,6 +58,8 @@ export const nodeFiles: Files = {
     const directory = await openDescriptor(path, 'r');
     try {
       await sync(directory);
+    } catch (error) {
+      if (!HAS_NO_SYNC.includes((error as NodeJS.ErrnoException).code)) throw error;
     } finally {
       await close(directory);
       reserve.refill();

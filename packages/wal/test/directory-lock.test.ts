@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -69,11 +69,19 @@ async function listenAt(name: string, answer: (count: number) => string | null):
   return server;
 }
 
-describe('processes that race', () => {
+describe.each([
+  ['with sockets', () => true],
+  ['where there can be no sockets', () => false],
+  ['some with sockets, others without', (index: number) => index % 2 === 0],
+])('processes that race, %s', (_, hasSockets) => {
   test('for what a crash has left: one gets it each time, and the others are told which', async () => {
     const takers = await Promise.all(Array.from({ length: 8 }, () => start()));
     for (let round = 0; round < 12; round++) {
-      const answers = await Promise.all(takers.map((taker) => tell(taker, { lock: directory })));
+      const answers = await Promise.all(
+        takers.map((taker, index) =>
+          tell(taker, { lock: directory, hasSockets: hasSockets(index) }),
+        ),
+      );
       const winners = takers.filter((_, index) => answers[index]?.isHeld);
       expect(winners.map(({ pid }) => pid)).toHaveLength(1);
       const [winner] = winners as [ChildProcess];
@@ -95,7 +103,9 @@ describe('processes that race', () => {
   test('within one process, too', async () => {
     for (let round = 0; round < 20; round++) {
       const results = await Promise.allSettled(
-        Array.from({ length: 6 }, () => lockDirectory(directory)),
+        Array.from({ length: 6 }, (_, index) =>
+          lockDirectory(directory, undefined, hasSockets(index)),
+        ),
       );
       const held = results.filter(({ status }) => status === 'fulfilled');
       expect(held).toHaveLength(1);
@@ -107,16 +117,83 @@ describe('processes that race', () => {
   });
 
   test('no file is left by those who lose, nor of those who ended before they listened', async () => {
-    const prepared = join(directory, 'lock-0123456789abcdef.new');
-    await writeFile(prepared, '');
-    const unlock = await lockDirectory(directory);
+    for (const ending of ['new', 'tmp']) {
+      await writeFile(join(directory, `lock-0123456789abcdef.${ending}`), '');
+    }
+    const unlock = await lockDirectory(directory, undefined, hasSockets(0));
     for (let count = 0; count < 3; count++) {
-      await expect(lockDirectory(directory)).rejects.toMatchObject({ code: 'locked' });
+      const refused = lockDirectory(directory, undefined, hasSockets(count));
+      await expect(refused).rejects.toMatchObject({ code: 'locked' });
     }
     expect(await socketFiles()).toHaveLength(1);
     await unlock();
     expect(await socketFiles()).toEqual([]);
   });
+});
+
+describe('a claim that is a file', () => {
+  const NAME = 'lock-0000000000000000.pid';
+
+  /** The claim of a process of this machine, and what becomes of it when its fields are changed. */
+  async function claimWith(change: (fields: string[]) => void): Promise<void> {
+    const child = await start();
+    await tell(child, { lock: directory, hasSockets: false });
+    const [name] = (await socketFiles()) as [string];
+    const fields = (await readFile(join(directory, name), 'utf8')).trim().split(' ');
+    await kill(child);
+    await rm(join(directory, name));
+    fields[0] = `${process.pid}`;
+    fields[1] =
+      (await readFile(`/proc/${process.pid}/stat`, 'utf8')).split(') ')[1]?.split(' ')[19] ?? '';
+    change(fields);
+    await writeFile(join(directory, NAME), `${fields.join(' ')}\n`);
+  }
+
+  const onLinux = process.platform === 'linux' ? test : test.skip;
+
+  onLinux('of a process that is there holds the directory', async () => {
+    await claimWith(() => {});
+    const told = `${directory} is in use by process ${process.pid}; stop it first`;
+    await expect(lockDirectory(directory)).rejects.toThrow(told);
+  });
+
+  onLinux('of a process whose identifier another one has now is left over', async () => {
+    await claimWith((fields) => {
+      fields[1] = '1';
+    });
+    const unlock = await lockDirectory(directory, undefined, false);
+    expect(await socketFiles()).not.toContain(NAME);
+    await unlock();
+  });
+
+  onLinux('of a process elsewhere holds the directory as long as its number rises', async () => {
+    let beat = 0;
+    let line = '';
+    await claimWith((fields) => {
+      fields[0] = '1';
+      fields[2] = 'elsewhere/pid:[1]';
+      line = fields.slice(0, 4).join(' ');
+    });
+    const timer = setInterval(() => {
+      void writeFile(join(directory, NAME), `${line} ${++beat}\n`, { flag: 'r+' });
+    }, 100);
+    await expect(lockDirectory(directory)).rejects.toThrow('in use by process 1;');
+    clearInterval(timer);
+    // It is gone.
+    const unlock = await lockDirectory(directory);
+    await unlock();
+  });
+});
+
+test('a folder in which no files can be made is named, and what is missing', async () => {
+  const folder = join(directory, 'closed');
+  await mkdir(folder);
+  const isRoot = process.getuid?.() === 0;
+  if (isRoot || process.platform === 'win32') return;
+  await chmod(folder, 0o500);
+  await expect(lockDirectory(folder)).rejects.toThrow(
+    `${folder} has to be a folder in which user ${process.getuid?.()} may make files: `,
+  );
 });
 
 describe('a claim of another', () => {

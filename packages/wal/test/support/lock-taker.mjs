@@ -2,16 +2,18 @@
  * A process that locks a directory when it is told to, and keeps it until it is killed or told to give it back:
  * `node lock-taker.mjs MODULE` with a channel of `fork`, MODULE being the package's.
  *
- *   { lock: directory }   answered by { isHeld, message }
+ *   { lock: directory }   answered by { isHeld, message }; with `hasSockets: false`, as where there can be none
  *   { unlock: true }      answered by { isHeld: false }
  */
 const { nodeFiles } = await import(process.argv[2]);
+const { lockDirectory } = await import(new URL('directory-lock.js', process.argv[2]));
 
 let unlock = async () => {};
 process.on('disconnect', () => process.exit());
 process.on('message', async (message) => {
   try {
-    if ('lock' in message) unlock = await nodeFiles.lock(message.lock);
+    if (message.hasSockets === false) unlock = await lockDirectory(message.lock, undefined, false);
+    else if ('lock' in message) unlock = await nodeFiles.lock(message.lock);
     else await unlock();
     process.send({ isHeld: 'lock' in message, message: '' });
   } catch (error) {
