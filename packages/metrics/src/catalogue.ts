@@ -253,6 +253,11 @@ export const brokerCatalogue = {
     type: 'counter',
     help: 'Lines of the log that were lost because a disk or reader did not take them.',
   },
+  promptmq_http_connections_cut_total: {
+    type: 'counter',
+    help: 'Connections to the metrics address that were cut: to make room, late with an answer, or too many requests at once.',
+    labels: ['why'],
+  },
   promptmq_uptime_seconds: { type: 'gauge', help: 'Seconds since the broker started.' },
   promptmq_clock_jumps_total: {
     type: 'counter',

@@ -1,5 +1,6 @@
 import { type ConfigOption, configOptions } from './options.ts';
 import { allowedText, type ValueKind } from './units.ts';
+import { wholeSections } from './whole-sections.ts';
 
 /** A part of a JSON Schema (draft 2020-12). */
 type JsonSchema = { [key: string]: unknown };
@@ -35,7 +36,16 @@ export function configJsonSchema(): JsonSchema {
     (section['properties'] as Record<string, JsonSchema>)[names.at(-1) as string] =
       schemaOf(option);
   }
+  for (const key of wholeSections) orWord(root, key.split('.'));
   return root;
+}
+
+/** Has a section be true or false as a whole, too. */
+function orWord(section: JsonSchema, [name, ...rest]: readonly string[]): void {
+  const properties = section['properties'] as Record<string, JsonSchema>;
+  const inner = properties[name as string] as JsonSchema;
+  if (rest.length > 0) orWord(inner, rest);
+  else properties[name as string] = { anyOf: [inner, { type: 'boolean' }] };
 }
 
 function schemaOf({ kind, description, defaultText, key }: ConfigOption): JsonSchema {
@@ -64,11 +74,13 @@ function typeOf(kind: ValueKind): JsonSchema {
           ...addressItems(),
           { type: 'string', pattern: ADDRESS_LIST },
           { type: 'array', maxItems: 64, items: { anyOf: addressItems() } },
-          { enum: ['none', null] },
+          { enum: ['none', null, false] },
         ],
       };
     case 'path':
-      return { type: kind.orNone ? ['string', 'null'] : 'string' };
+      return kind.orNone
+        ? { anyOf: [{ type: ['string', 'null'] }, { const: false }] }
+        : { type: 'string' };
     case 'text':
       return { type: 'string', maxLength: kind.lengthMax };
     case 'list':
@@ -93,7 +105,7 @@ function measured(kind: ValueKind, pattern: string, orNone: boolean): JsonSchema
     anyOf: [
       { type: 'string', pattern, description: allowedText(kind) },
       { type: 'number', minimum: 0 },
-      ...(orNone ? [{ enum: ['none', null] }] : []),
+      ...(orNone ? [{ enum: ['none', null, false] }] : []),
     ],
   };
 }

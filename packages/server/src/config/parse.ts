@@ -3,6 +3,7 @@ import { parseNetwork } from './network.ts';
 import { configOptions, configSections } from './options.ts';
 import { type Config, type ConfigInput, configSchema } from './schema.ts';
 import { allowedText } from './units.ts';
+import { withWholeSections } from './whole-sections.ts';
 
 /** One thing that is wrong with a configuration. */
 export interface ConfigProblem {
@@ -60,7 +61,7 @@ export function checkConfig(
   sourceOf: (key: string) => string,
   spelling: Spelling = asInFiles,
 ): { readonly config: Config | null; readonly problems: readonly ConfigProblem[] } {
-  const result = configSchema.safeParse(input);
+  const result = configSchema.safeParse(withWholeSections(input));
   const problems = result.success
     ? contradictionsOf(result.data, sourceOf)
     : result.error.issues.flatMap((issue) => toProblems(issue, input, sourceOf, spelling));

@@ -54,9 +54,9 @@ const BYTES: Record<string, number> = {
   gib: 1024 ** 3,
 };
 
-/** `null`, `none` or nothing: the option is off. */
+/** `null`, `false`, `none` or nothing: the option is off. */
 function isNone(value: unknown): boolean {
-  return value === null || value === 'none' || value === '';
+  return value === null || value === false || value === 'none' || value === '';
 }
 
 /** A number with a unit, as a number of the smallest unit; null when it isn't one. */
@@ -73,7 +73,7 @@ function measure(
   return factor === undefined ? null : Number(match[1]) * factor;
 }
 
-const textOrNumber = z.union([z.string(), z.number(), z.null()]);
+const textOrNumber = z.union([z.string(), z.number(), z.null(), z.literal(false)]);
 
 const ADDRESS_EXAMPLES = ':1883 (all addresses), 192.0.2.1:1883, [::1]:1883 or unix:/path';
 
@@ -152,7 +152,7 @@ function measured(kind: ValueKind & { kind: 'duration' | 'size' }) {
   return textOrNumber
     .transform((value, context) => {
       if (isNone(value) && kind.orNone) return Number.POSITIVE_INFINITY;
-      const parsed = value === null ? null : measure(value, units, unitless);
+      const parsed = value === null || value === false ? null : measure(value, units, unitless);
       const isWhole = kind.kind === 'duration' || Number.isInteger(parsed);
       if (parsed !== null && isWhole && parsed >= kind.minimum && parsed <= kind.maximum) {
         return parsed;
@@ -193,7 +193,13 @@ export function choice<const Choices extends readonly [string, ...string[]]>(...
 export function addresses() {
   const kind: ValueKind = { kind: 'addresses' };
   return z
-    .union([z.string(), z.number(), z.null(), z.array(z.union([z.string(), z.number()]))])
+    .union([
+      z.string(),
+      z.number(),
+      z.null(),
+      z.literal(false),
+      z.array(z.union([z.string(), z.number()])),
+    ])
     .transform((value, context): readonly Address[] => {
       if (isNone(value)) return [];
       const items = Array.isArray(value) ? value : String(value).split(',');
@@ -213,8 +219,8 @@ export function path() {
 /** The path of a file; null for `none`. */
 export function pathOrNone() {
   return z
-    .union([z.string(), z.null()])
-    .transform((value) => (isNone(value) ? null : value))
+    .union([z.string(), z.null(), z.literal(false)])
+    .transform((value) => (isNone(value) || value === false ? null : value))
     .register(valueKinds, { kind: 'path', orNone: true });
 }
 

@@ -73,7 +73,7 @@ export class Observability {
     checkMeteredTopics(metrics);
     this.#meterTopics(metrics);
     if (!metrics.enabled || metrics.bind.length === 0) return;
-    const { bind, path } = metrics;
+    const { bind, path, maxConnections } = metrics;
     this.#monitor = new ProcessMonitor();
     this.#registry = brokerMetrics(this.#broker, this.#monitor, { version });
     const registry = this.#registry;
@@ -83,10 +83,17 @@ export class Observability {
         listen,
         path,
         checks: this.#checks,
+        connectionsMax: maxConnections,
         onError: (error) => this.#broker.log.error('metrics-failed', { error: String(error) }),
       });
       this.#servers.push(server);
     };
+    registry.add('promptmq_http_connections_cut_total', () =>
+      (['room', 'late', 'pipelined'] as const).map((why) => ({
+        labels: { why },
+        value: this.#servers.reduce((sum, { cut }) => sum + cut[why], 0),
+      })),
+    );
     try {
       for (const address of bind) await open(metricsAddress(address));
     } catch (error) {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import {
+  type Config,
   ConfigError,
   type ConfigInput,
   configOptions,
@@ -242,5 +243,46 @@ describe('sources', () => {
     );
     const list = write('list.yaml', '- 1\n');
     expect(problemsOf(() => loadConfig({ flags: {}, file: list }))[0]).toContain('sections');
+  });
+});
+
+describe('sections and options in the form of a word', () => {
+  test.each([
+    ['server: { tls: false }', (config: Config) => config.server.tls.cert, null],
+    ['server: { tls: off }', (config: Config) => config.server.tls.cert, null],
+    ['storage: false', (config: Config) => config.storage.enabled, false],
+    ['storage: true', (config: Config) => config.storage.enabled, true],
+    ['metrics: no', (config: Config) => config.metrics.enabled, false],
+    ['metrics: { bind: false }', (config: Config) => config.metrics.bind, []],
+    ['cluster: false', (config: Config) => config.cluster.enabled, false],
+    ['auth: false', (config: Config) => config.auth.allowAnonymous, true],
+    ['auth: { password-file: false }', (config: Config) => config.auth.passwordFile, null],
+    ['log: { rotation: false }', (config: Config) => config.log.rotation.age, 'none'],
+    ['log: { file: false }', (config: Config) => config.log.file, null],
+    ['server: { ws-bind: false }', (config: Config) => config.server.wsBind, []],
+  ])('%s', (text, read, value) => {
+    const folder = mkdtempSync(join(tmpdir(), 'promptmq-words-'));
+    const file = join(folder, 'promptmq.yaml');
+    writeFileSync(file, `${text}\n`);
+    expect(read(loadConfig({ flags: {}, file }).config)).toEqual(value);
+    rmSync(folder, { recursive: true });
+  });
+
+  test('a flag goes before the word for its section, and a word that says nothing is refused', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'promptmq-words-'));
+    const file = join(folder, 'promptmq.yaml');
+    writeFileSync(file, 'server: { tls: false }\n');
+    const { config } = loadConfig({ flags: { 'tls-cert': '/cert.pem' }, file });
+    expect(config.server.tls.cert).toBe('/cert.pem');
+    for (const text of ['server: { tls: true }', 'mqtt: false', 'server: false']) {
+      writeFileSync(file, `${text}\n`);
+      expect(() => loadConfig({ flags: {}, file })).toThrow('it takes a section with keys');
+    }
+    rmSync(folder, { recursive: true });
+  });
+
+  test('a program may say so, too', () => {
+    expect(parseConfig({ server: { tls: false } } as never).server.tls.key).toBeNull();
+    expect(parseConfig({ storage: false } as never).storage.enabled).toBe(false);
   });
 });

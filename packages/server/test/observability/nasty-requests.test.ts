@@ -198,3 +198,14 @@ test('a trace that nobody reads while its client goes and the broker stops ends 
 function lengthOf(size: number): number[] {
   return size < 128 ? [size] : [(size & 127) | 128, ...lengthOf(size >> 7)];
 }
+
+test('health answers while more connections are open than metrics.max-connections, and what was cut is counted', async () => {
+  const idle: Socket[] = [];
+  for (let index = 0; index < 70; index++) idle.push(await open('metrics'));
+  expect((await fetch(`${metricsUrl}/health`)).status).toBe(200);
+  expect((await fetch(`${metricsUrl}/ready`)).status).toBe(200);
+  const text = await (await fetch(`${metricsUrl}/metrics`)).text();
+  const cut = /^promptmq_http_connections_cut_total\{why="room"\} (\d+)$/m.exec(text)?.[1];
+  expect(Number(cut)).toBeGreaterThan(6);
+  for (const socket of idle) socket.destroy();
+});

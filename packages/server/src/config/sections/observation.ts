@@ -30,6 +30,12 @@ export const metricsSection = z
       .prefault('/metrics')
       .describe('path of the metrics; /health and /ready are beside it')
       .meta({ restart: true }),
+    maxConnections: integer(2, 10_000)
+      .prefault(64)
+      .describe(
+        'connections to that address at a time, by default enough for some scrapers and probes with a few each; a further one takes the place of the one that has been idle for longest, so that health is always answered',
+      )
+      .meta({ restart: true }),
     topics: list(100)
       .prefault([])
       .describe('topic filters whose messages are counted by themselves'),
