@@ -372,10 +372,12 @@ function requestedSessionExpiry(packet: ConnectPacket): number {
   return packet.clean ? 0 : NEVER_EXPIRES;
 }
 
-/** Only an MQTT 5 client can be told another keep alive; earlier ones keep theirs. */
-function allowedKeepAlive(packet: ConnectPacket, { mqtt }: Config): number {
-  if (packet.protocolVersion < 5) return packet.keepalive;
-  const wanted = packet.keepalive === 0 ? mqtt.keepAlive : packet.keepalive;
+/**
+ * The keep alive that a client is held to, in seconds. Only an MQTT 5 client can be told another than its own; the limit
+ * holds for earlier ones, too, as it is there to find who is gone.
+ */
+function allowedKeepAlive({ keepalive, protocolVersion }: ConnectPacket, { mqtt }: Config): number {
+  const wanted = keepalive === 0 && protocolVersion === 5 ? mqtt.keepAlive : keepalive;
   const maximum = mqtt.maxKeepAlive;
   if (maximum === 0) return wanted;
   return wanted === 0 ? maximum : Math.min(wanted, maximum);

@@ -50,10 +50,17 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     trustedProxies: new TrustedProxies(),
   };
   const { handshakes } = stages;
+  const { readBuffer, tcpKeepAlive } = broker.config.server;
   const openSockets = new Set<Socket>();
   // Half-open only when MQTT has begun: before that, a peer that closes has nothing to wait for.
   const server = createServer(
-    { noDelay: true, allowHalfOpen: false, highWaterMark: broker.config.server.readBuffer },
+    {
+      noDelay: true,
+      allowHalfOpen: false,
+      highWaterMark: readBuffer,
+      keepAlive: tcpKeepAlive > 0,
+      keepAliveInitialDelay: tcpKeepAlive,
+    },
     (socket) => {
       if (!broker.sockets.take()) {
         broker.onSocketRefused('limit', addressOf(socket), 'too many open sockets');

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { encode, type Packet } from '@promptmq/codec';
+import { parseConfig } from '../../src/config/index.ts';
 import { Simulation } from '../support/simulation.ts';
 
 type ConnectFields = Partial<Packet & { cmd: 'connect' }>;
@@ -89,6 +90,21 @@ describe('CONNACK announces what differs from the protocol', () => {
       sessionExpiryInterval: 60,
       assignedClientIdentifier: 'unique-1',
     });
+  });
+
+  test.each([
+    [64, 64],
+    [268_435_455, 268_435_455],
+    // paho-mqtt takes no larger number, and then there is no limit but the protocol's.
+    [268_435_456, undefined],
+    ['256MiB', undefined],
+    [268_435_459, undefined],
+    [268_435_460, undefined],
+  ])('a largest packet of %p bytes as %p', (maxPacketSize, announced) => {
+    const { connack } = connackOf({ maxPacketSize }, 5, 'c');
+    expect(connack.properties?.maximumPacketSize).toBe(announced);
+    const limit = parseConfig({ mqtt: { maxPacketSize } }).mqtt.maxPacketSize;
+    expect(limit).toBe(announced ?? 268_435_460);
   });
 
   test('3.1.1 clients keep the keep alive that they chose', () => {
@@ -343,6 +359,47 @@ describe('keep alive', () => {
     expect(older.brief()).toHaveLength(1);
     simulation.advance(91);
     expect([told.isClosed, older.isClosed]).toEqual([true, false]);
+  });
+
+  test('none is given by default: who asks for none has none', () => {
+    const { keepAlive, maxKeepAlive } = parseConfig({}).mqtt;
+    const simulation = new Simulation({ mqtt: { keepAlive, maxKeepAlive } });
+    const client = simulation.open(5);
+    client.connect('c', { keepalive: 0 });
+    const [connack] = client.take() as [Packet & { cmd: 'connack' }];
+    expect(connack.properties).not.toHaveProperty('serverKeepAlive');
+    simulation.advance(1_000_000);
+    expect(client.isClosed).toBe(false);
+  });
+
+  describe.each([3, 4, 5] as const)('mqtt.max-keep-alive holds for level %i', (version) => {
+    const open = (keepalive: number) => {
+      const simulation = new Simulation({ mqtt: { maxKeepAlive: 10 } });
+      const client = simulation.open(version);
+      client.connect('c', { keepalive });
+      const [connack] = client.take() as [Packet & { cmd: 'connack' }];
+      expect(connack.properties?.serverKeepAlive).toBe(
+        version === 5 && keepalive !== 4 ? 10 : undefined,
+      );
+      return { simulation, client };
+    };
+
+    test.each([0, 11, 65_535])('a keep alive of %i counts as the maximum', (keepalive) => {
+      const { simulation, client } = open(keepalive);
+      simulation.advance(14.9);
+      client.send({ cmd: 'pingreq' });
+      simulation.advance(14.9);
+      expect(client.isClosed).toBe(false);
+      simulation.advance(0.2);
+      expect(client.isClosed).toBe(true);
+      expect(simulation.broker.stats.disconnections.get('keep alive')).toBe(1);
+    });
+
+    test('a lower one is the client’s own', () => {
+      const { simulation, client } = open(4);
+      simulation.advance(6.1);
+      expect(client.isClosed).toBe(true);
+    });
   });
 
   test('the server’s own value counts where it gave one [MQTT-3.2.2-21]', () => {

@@ -4,6 +4,9 @@ import { choice, duration, durationOrNone, flag, integer, size, text } from '../
 /** The largest packet that the protocol allows, fixed header included (§2.1.4). */
 const PACKET_BYTES_MAX = 268_435_460;
 
+/** From here on CONNACK names no Maximum Packet Size, so that there is none (§3.2.2.3.6). */
+const UNANNOUNCED_BYTES_MIN = 268_435_456;
+
 const GIGABYTE = 1000 ** 3;
 const DAY_MS = 86_400_000;
 
@@ -13,7 +16,9 @@ export const mqttSection = z
     maxQos: integer(0, 2)
       .transform((value) => value as 0 | 1 | 2)
       .prefault(2)
-      .describe('highest QoS that clients may publish with, and that subscriptions are granted'),
+      .describe(
+        'highest QoS that clients may publish with, and that subscriptions are granted; the default is all that the protocol has',
+      ),
     maxConnections: integer(1, 10_000_000)
       .prefault(10_000)
       .describe('clients connected at the same time'),
@@ -24,20 +29,35 @@ export const mqttSection = z
       .prefault(1000)
       .describe('QoS 2 messages that an MQTT 5 client may have under way to the broker'),
     keepAlive: integer(0, 65_535)
-      .prefault(60)
-      .describe('keep alive that MQTT 5 clients get that ask for none, in seconds; 0 gives none'),
+      .prefault(0)
+      .describe(
+        'keep alive that MQTT 5 clients get that ask for none, in seconds; 0 gives none. It is the default because widely used clients ignore what they are given and would be cut (MQTT.js 4 and 5, paho-mqtt 1.6); server.tcp-keep-alive finds who is gone',
+      ),
     maxKeepAlive: integer(0, 65_535)
       .prefault(0)
-      .describe('longest keep alive of an MQTT 5 client, in seconds; 0 allows any'),
-    retainAvailable: flag().prefault(true).describe('whether messages may be retained'),
-    wildcardAvailable: flag().prefault(true).describe('whether filters may have wildcards'),
+      .describe(
+        'longest keep alive, in seconds, for clients that ask for a longer one or none; 0 allows any, which is the default as the protocol leaves it to the client. MQTT 5 clients are told; earlier ones cannot be, and are disconnected when nothing has come from them for 1.5 times as long',
+      ),
+    retainAvailable: flag()
+      .prefault(true)
+      .describe('whether messages may be retained; the default is all that the protocol has'),
+    wildcardAvailable: flag()
+      .prefault(true)
+      .describe('whether filters may have wildcards; the default is all that the protocol has'),
     subscriptionIdentifiersAvailable: flag()
       .prefault(true)
-      .describe('whether subscriptions may have identifiers'),
-    sharedSubAvailable: flag().prefault(true).describe('whether subscriptions may be shared'),
+      .describe(
+        'whether subscriptions may have identifiers; the default is all that the protocol has',
+      ),
+    sharedSubAvailable: flag()
+      .prefault(true)
+      .describe('whether subscriptions may be shared; the default is all that the protocol has'),
     maxPacketSize: size(64, PACKET_BYTES_MAX)
+      .transform((bytes) => (bytes >= UNANNOUNCED_BYTES_MIN ? PACKET_BYTES_MAX : bytes))
       .prefault(PACKET_BYTES_MAX)
-      .describe('largest packet that a client may send'),
+      .describe(
+        'largest packet that a client may send; the default is the largest that there is. From 268,435,456 on it is that one, as paho-mqtt refuses to be told such a number',
+      ),
     maxConnectSize: size(256, PACKET_BYTES_MAX)
       .prefault('256KiB')
       .describe(
@@ -65,26 +85,40 @@ export const mqttSection = z
       ),
     maxClientIdLen: integer(23, 65_535)
       .prefault(1024)
-      .describe('longest client identifier, in bytes'),
+      .describe(
+        'longest client identifier, in bytes; the default has room for every name that people make, and little for those who fill memory with them',
+      ),
     maxTopicLen: integer(1, 65_535)
       .prefault(65_535)
-      .describe('longest topic name or filter, in bytes'),
+      .describe(
+        'longest topic name or filter, in bytes; the default is the longest that the protocol has',
+      ),
     maxTopicLevels: integer(1, 65_536)
       .prefault(256)
-      .describe('most levels of a topic name or filter'),
+      .describe(
+        'most levels of a topic name or filter; the default is ten times what topics are made of, and bounds what a filter costs to match',
+      ),
     maxTopicAlias: integer(0, 65_535)
       .prefault(10)
-      .describe('topic aliases that a client may set on a connection'),
+      .describe(
+        'topic aliases that a client may set on a connection; each holds a topic in memory, and the default is enough for a device that publishes its readings',
+      ),
     maxTopicAliasOut: integer(0, 65_535)
       .prefault(10)
-      .describe('topic aliases that the broker sets on a connection, where the client allows them'),
+      .describe(
+        'topic aliases that the broker sets on a connection, where the client allows them; the default is that of the other direction',
+      ),
     maxSessionExpiry: durationOrNone(0)
       .transform((ms) => Math.min(Math.floor(ms / 1000), 0xffff_ffff))
       .prefault('none')
-      .describe('longest that a session outlives its connection'),
+      .describe(
+        'longest that a session outlives its connection; none by default, as MQTT leaves it to the client',
+      ),
     maxMessageExpiry: durationOrNone(1000)
       .prefault('none')
-      .describe('longest that a message waits, whatever its publisher says'),
+      .describe(
+        'longest that a message waits, whatever its publisher says; none by default, as MQTT leaves it to the publisher',
+      ),
     maxQueuedMessages: integer(1, 100_000_000)
       .prefault(1_000_000)
       .describe('messages that wait for one session'),
@@ -104,10 +138,14 @@ export const mqttSection = z
       ),
     queueOverflow: choice('drop-newest', 'drop-oldest', 'reject')
       .prefault('drop-newest')
-      .describe('which message gives way when a session has too many; reject tells the publisher'),
+      .describe(
+        'which message gives way when a session has too many; reject tells the publisher. The default keeps what was acknowledged first',
+      ),
     maxSubscriptions: integer(1, 10_000_000)
       .prefault(10_000)
-      .describe('subscriptions of one client'),
+      .describe(
+        'subscriptions of one client; the default is far more than clients have that filter by wildcards',
+      ),
     maxSubscriptionBytes: size(1024, 1000 * GIGABYTE)
       .prefault('16MB')
       .describe(
@@ -178,18 +216,22 @@ export const mqttSection = z
     overlappingSubscriptions: choice('merge', 'each')
       .prefault('merge')
       .describe(
-        'one copy of a message for all matching subscriptions of a client, or one for each',
+        'one copy of a message for all matching subscriptions of a client, or one for each; the default sends less, and either is allowed',
       ),
     allowEmptyClientId: flag()
       .prefault(true)
-      .describe('whether clients may leave their identifier to the broker'),
+      .describe(
+        'whether clients may leave their identifier to the broker; the default is what MQTT 5 and 3.1.1 describe',
+      ),
     responseInformation: text(1024)
       .prefault('')
       .describe(
-        'what clients that ask are told to make response topics from; %c stands for their identifier, and more than 65,535 bytes with it are left out',
+        'what clients that ask are told to make response topics from; %c stands for their identifier, and more than 65,535 bytes with it are left out. Nothing by default: topics are up to those who write the clients',
       ),
     checkPayloadFormat: flag()
       .prefault(false)
-      .describe('whether payloads that are declared as UTF-8 must be'),
+      .describe(
+        'whether payloads that are declared as UTF-8 must be; off by default, as MQTT leaves it to the receiver and it is work for every message',
+      ),
   })
   .prefault({});

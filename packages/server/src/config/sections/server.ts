@@ -86,6 +86,12 @@ export const serverSection = z
       .describe(
         'how long a packet that has begun may take for each 64 KiB, and nothing of it may come, but never less than 1.5 times the keep alive, which slow networks may need; 0 is for ever',
       ),
+    tcpKeepAlive: duration(0, DAY_MS)
+      .prefault('60s')
+      .describe(
+        'how long a connection is idle before the system asks whether its peer is still there (SO_KEEPALIVE), which finds those that are gone without keep alive of MQTT; 0 is never. The default is as often as clients usually send PINGREQ, and shorter than what routers forget connections after',
+      )
+      .meta({ restart: true }),
     writeTimeout: duration(0, DAY_MS)
       .prefault('30s')
       .describe('how long a client may take nothing while data waits for it; 0 is for ever'),
