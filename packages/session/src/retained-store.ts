@@ -194,6 +194,8 @@ export class RetainedStore {
     if (this.#expiring.size === 0) return messages;
     return messages.filter((message) => {
       if (message.expiresAt > now) return true;
+      // A walk finds what was there when it began: another may have taken its place.
+      if (this.#tree.get(message.topic) !== message) return false;
       this.#remove(message);
       this.#onExpired(message);
       return false;

@@ -199,6 +199,18 @@ describe('a walk in steps finds what was there when it began', () => {
     expect(found).toEqual([message]);
   });
 
+  test('a message that has expired takes none away that came in its place', () => {
+    const store = newStore();
+    store.set(newMessage('a', 'x', 10));
+    const walk = store.walk('#');
+    const next = newMessage('a', 'y');
+    store.set(next);
+    store.set(newMessage('b', 'x', 100));
+    const found: Message[] = [];
+    store.goOn(walk, 100, found, 10);
+    expect([found, store.get('a')]).toEqual([[], next]);
+  });
+
   test('expired messages are removed, not found', () => {
     const store = newStore();
     store.set(newMessage('a', 'x', 10));
