@@ -291,6 +291,7 @@ export class Broker {
     this.#judgeDowntime();
     // What had been scheduled was by another time.
     this.#sweepLater();
+    this.timer.armAnew();
     this.router.storage = storage;
     this.sessions.takeUp(storage);
     this.stats.retainedCurrent = this.router.retained.count;

@@ -34,6 +34,14 @@ export class DeadlineTimer {
     });
   }
 
+  /** The clock goes on at another time than it was armed by. */
+  armAnew(): void {
+    if (this.#at === Number.NEGATIVE_INFINITY) return;
+    this.#cancel();
+    this.#at = Number.POSITIVE_INFINITY;
+    this.arm();
+  }
+
   /** Nothing is due any more. */
   stop(): void {
     this.#cancel();

@@ -1,4 +1,5 @@
 import type { PublishPacket, QoS } from '@promptmq/codec';
+import { BrokerTime } from './broker-time.ts';
 import { Outages } from './outages.ts';
 import {
   NEVER,
@@ -35,6 +36,8 @@ const HELD_MS = 250;
  */
 export class Ledger {
   readonly now: () => number;
+  /** How much of it passes for the broker. */
+  readonly time: BrokerTime;
   readonly lagMs: number;
   /** What happens, for whoever looks into a failure; null when nobody does. */
   readonly trace: ((line: string) => void) | null;
@@ -57,8 +60,14 @@ export class Ledger {
   readonly counts = { delivered: 0, acknowledged: 0, refused: 0, repeated: 0, wills: 0 };
 
   /** @param lagMs - how late the broker may do what is due, and how late it is seen here */
-  constructor(now: () => number, trace: ((line: string) => void) | null = null, lagMs = 0) {
+  constructor(
+    now: () => number,
+    trace: ((line: string) => void) | null = null,
+    lagMs = 0,
+    time = new BrokerTime(),
+  ) {
     this.now = now;
+    this.time = time;
     this.trace = trace;
     this.lagMs = lagMs;
   }
@@ -276,12 +285,18 @@ export class Ledger {
     const { expiry } = publication.options;
     if (expiry === null) return;
     // What has been sent once may be sent again whenever it is owed (§4.4).
-    if (!packet.dup && writtenMs > publication.latestMs + expiry * 1000 + HELD_MS + this.lagMs) {
-      throw new Violation(`${where}: ${writtenMs - publication.latestMs} ms old, it had expired`);
+    const ageMs = this.time.least(publication.latestMs, writtenMs);
+    if (!packet.dup && ageMs > expiry * 1000 + HELD_MS + this.lagMs) {
+      throw new Violation(`${where}: ${ageMs} ms old, it had expired`);
     }
     const remaining = packet.properties?.messageExpiryInterval;
-    if (remaining !== undefined && remaining > expiry) {
+    if (remaining === undefined) return;
+    if (remaining > expiry) {
       throw new Violation(`${where}: expires in ${remaining} s instead of ${expiry}`);
+    }
+    const leastMs = expiry * 1000 - this.time.most(publication.earliestMs, this.now());
+    if (remaining * 1000 < leastMs) {
+      throw new Violation(`${where}: expires in ${remaining} s, before its time`);
     }
   }
 
@@ -395,9 +410,9 @@ export class Ledger {
   findMissing(): string | null {
     const groups = this.#groups();
     for (const publication of this.#unjudged) {
-      // What was given up before it was acknowledged is owed to nobody; what expires may have done so.
-      const { qos, expiry } = publication.options;
-      if (!publication.isPromised || qos === 0 || expiry !== null) continue;
+      // What was given up before it was acknowledged is owed to nobody; what has expired neither.
+      const { qos } = publication.options;
+      if (!publication.isPromised || qos === 0 || this.#mayHaveExpired(publication)) continue;
       for (const session of this.sessions.values()) {
         if (session.isOwed(publication, null) && !session.receipts.has(publication.id)) {
           return `${session.clientId} never got ${publication}`;
@@ -431,6 +446,11 @@ export class Ledger {
         history.filter((one) => !isOver(one)),
       );
     }
+  }
+
+  #mayHaveExpired({ options, earliestMs }: Publication): boolean {
+    if (options.expiry === null) return false;
+    return this.time.most(earliestMs, this.now()) + this.lagMs >= options.expiry * 1000;
   }
 
   /** Members by group. */
@@ -483,7 +503,7 @@ export class Ledger {
       if (last === undefined) continue;
       const mayBeGone = history.some(
         (one) =>
-          (one.isClearing || one.options.expiry !== null) &&
+          (one.isClearing || this.#mayHaveExpired(one)) &&
           (one.id >= last.id || mayReturnAfter(one, last)),
       );
       if (!found.has(topic) && !mayBeGone) throw new Violation(`not retained: ${last}`);

@@ -430,8 +430,10 @@ export class ModelClient {
     if (this.#isClean) return false;
     if (this.session === null) return this.#mayExist ? null : false;
     if (this.#expiry === NEVER_EXPIRES) return true;
-    if (this.ledger.now() < this.#leftFromMs + this.#expiry * 1000) return true;
-    if (this.#connectedMs > this.#leftToMs + this.#expiry * 1000 + this.ledger.lagMs) return false;
+    const { time, lagMs } = this.ledger;
+    const expiryMs = this.#expiry * 1000;
+    if (time.most(this.#leftFromMs, this.ledger.now()) < expiryMs) return true;
+    if (time.least(this.#leftToMs, this.#connectedMs) > expiryMs + lagMs) return false;
     return null;
   }
 

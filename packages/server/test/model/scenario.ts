@@ -10,6 +10,8 @@ import type { SubscriptionWish } from './session-record.ts';
 const FILTERS = ['t/0', 't/1', 't/+', 't/#', '#', 'ret/#', 'ret/+/0', 'will/#', '+/+'] as const;
 const SHARED_FILTERS = ['$share/one/t/#', '$share/two/t/0', '$share/one/t/1'] as const;
 const QOS = [0, 1, 2] as const;
+/** Seconds; the last is longer than a run. */
+const EXPIRIES = [1, 2, 3, 1000];
 const TOPIC_COUNT = 3;
 const RETAINED_TOPIC_COUNT = 3;
 
@@ -141,7 +143,7 @@ export function drawPublication(
     qos: random.pick([0, 1, 1, 2, 2] as const),
     retain,
     size: clears ? 0 : drawSize(random),
-    expiry: profile.version === 5 && random.chance(0.15) ? 1 + random.below(4) : null,
+    expiry: profile.version === 5 && random.chance(0.15) ? random.pick(EXPIRIES) : null,
     isWill: false,
   };
 }

@@ -65,10 +65,11 @@ export class WillRecord {
   /** Before the client's next CONNECT, and at the end: a will that was due has been published. */
   settleIfDue(): void {
     if (this.#isSettled || !this.#isConfirmed || this.#mayBeDiscarded) return;
-    const { now, lagMs, outages } = this.#ledger;
+    const { now, time, lagMs, outages } = this.#ledger;
     // It is published when there is room.
     if (outages.isNow) return;
-    if (this.#noticedMs === null || this.#noticedMs + this.#delayMs + lagMs >= now()) return;
+    if (this.#noticedMs === null) return;
+    if (time.least(this.#noticedMs, now()) <= this.#delayMs + lagMs) return;
     this.#settle();
   }
 
@@ -78,7 +79,7 @@ export class WillRecord {
     if (this.#delayMs === 0 || isSessionOver) {
       // Its client came back before there was room for it.
       if (!this.#ledger.outages.wasSince(this.#leftMs as number)) this.#settle();
-    } else if (this.#ledger.now() < (this.#leftMs as number) + this.#delayMs) {
+    } else if (this.#ledger.time.most(this.#leftMs as number, this.#ledger.now()) < this.#delayMs) {
       this.discarded(); // [MQTT-3.1.3-9]
     }
     this.#isSettled = true;

@@ -8,6 +8,32 @@ export interface Disturbances {
   readonly fullDisks: boolean;
   /** One client's queue grows longer than one block of it is, and lives through restarts. */
   readonly longQueue: boolean;
+  /** The clock on the wall is set, again and again, and may be slow or fast. */
+  readonly wallClock: boolean;
+}
+
+const SECOND_MS = 1000;
+const HOUR_MS = 3600 * SECOND_MS;
+const DAY_MS = 24 * HOUR_MS;
+const YEAR_MS = 365.25 * DAY_MS;
+
+/** What a wall clock shows that is right, and what one shows that has never been set. */
+export const WALL_CLOCK_MS = Date.UTC(2030, 0, 1);
+const UNSET_MS = 5000;
+
+/** What a wall clock shows at first, and its seconds for each that passes. */
+export function drawWallClock(random: Random): { shownMs: number; rate: number } {
+  return {
+    shownMs: random.pick([UNSET_MS, WALL_CLOCK_MS, WALL_CLOCK_MS]),
+    rate: random.pick([1, 1, 1, 0.5, 0.99, 1.01, 3]),
+  };
+}
+
+/** By how much it is set: mostly a little or to the right time, sometimes by decades. */
+export function drawWallMove(random: Random, shownMs: number): number {
+  const toRight = WALL_CLOCK_MS - shownMs;
+  const by = random.pick([SECOND_MS, 5 * SECOND_MS, HOUR_MS, DAY_MS, 30 * YEAR_MS]);
+  return random.pick([by, -by, toRight, UNSET_MS - shownMs]);
 }
 
 /** Of a broker with a disk. */
@@ -16,5 +42,6 @@ export function drawDisturbances(random: Random): Disturbances {
     stops: random.chance(0.4),
     fullDisks: random.chance(0.3),
     longQueue: random.chance(0.03),
+    wallClock: random.chance(0.4),
   };
 }

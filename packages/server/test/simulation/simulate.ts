@@ -2,6 +2,7 @@ import type { Survival } from '../../../wal/test/support/faulty-files.ts';
 import { Random } from '../../../wal/test/support/random.ts';
 import type { Broker } from '../../src/broker.ts';
 import { type Logger, noopLogger } from '../../src/log/index.ts';
+import { BrokerTime, LOOK_MS } from '../model/broker-time.ts';
 import { Ledger } from '../model/ledger.ts';
 import { ModelClient } from '../model/model-client.ts';
 import { Violation } from '../model/publication.ts';
@@ -15,11 +16,18 @@ import {
   drawWill,
   type Role,
 } from '../model/scenario.ts';
-import { type Disturbances, drawDisturbances } from './disturbances.ts';
+import {
+  type Disturbances,
+  drawDisturbances,
+  drawWallClock,
+  drawWallMove,
+  WALL_CLOCK_MS,
+} from './disturbances.ts';
 import { flooderRole, LongQueue, sleeperRole } from './long-queue.ts';
 import { SimulatedClock } from './simulated-clock.ts';
 import { DISK_OPERATIONS, SimulatedHost } from './simulated-host.ts';
 import { SimulatedLink } from './simulated-link.ts';
+import { SimulatedWallClock } from './simulated-wall-clock.ts';
 
 /** Within this time clients have noticed that the broker is gone. */
 const CLIENT_NOTICES_MS = 25;
@@ -46,6 +54,7 @@ export interface SimulationReport {
   readonly stops: number;
   readonly outages: number;
   readonly longQueues: number;
+  readonly clockMoves: number;
   readonly publications: number;
   readonly acknowledged: number;
   readonly refused: number;
@@ -68,24 +77,39 @@ export interface Actor {
 export class SimulatedRun {
   readonly #random: Random;
   readonly #clock = new SimulatedClock();
+  readonly #wall: SimulatedWallClock;
   readonly #ledger: Ledger;
   readonly #host: SimulatedHost;
   readonly #actors: Actor[];
   readonly #disturbances: Disturbances;
   readonly #disturber: Random;
-  readonly #counts = { events: 0, crashes: 0, stops: 0, outages: 0, longQueues: 0 };
+  readonly #counts = { events: 0, crashes: 0, stops: 0, outages: 0, longQueues: 0, clockMoves: 0 };
+  /** Of the present process, or the last one: when it began to start, and to serve. */
+  #startedMs = 0;
+  #servingMs = Number.POSITIVE_INFINITY;
+  /** It may be looking at the wall clock just now. */
+  #isStarting = false;
   /** Until when clients act, in milliseconds. */
   readonly #actUntil: number;
 
   constructor(seed: number, trace: ((line: string) => void) | null = null) {
     this.#random = new Random(seed);
     const clock = this.#clock;
+    this.#disturber = new Random(seed ^ DISTURBANCE_SALT);
+    this.#disturbances = drawDisturbances(this.#disturber);
+    const { shownMs, rate } = this.#disturbances.wallClock
+      ? drawWallClock(this.#disturber)
+      : { shownMs: WALL_CLOCK_MS, rate: 1 };
+    this.#wall = new SimulatedWallClock(clock, shownMs, rate);
     this.#ledger = new Ledger(
       clock.now,
       trace === null ? null : (line) => trace(`${clock.time - 1_000_000} ms  ${line}`),
+      0,
+      new BrokerTime(rate),
     );
     this.#host = new SimulatedHost(
       clock,
+      this.#wall,
       this.#random,
       drawConfig(this.#random),
       trace === null ? noopLogger : loggerTo(this.#ledger.trace as (line: string) => void),
@@ -94,8 +118,6 @@ export class SimulatedRun {
         onRoom: () => this.#ledger.outages.end(clock.time),
       },
     );
-    this.#disturber = new Random(seed ^ DISTURBANCE_SALT);
-    this.#disturbances = drawDisturbances(this.#disturber);
     this.#actors = drawRoles(this.#random).map((role) => this.#actor(role));
     this.#actUntil = clock.time + 1000 + this.#random.below(this.#random.pick([3000, 12_000]));
   }
@@ -107,6 +129,7 @@ export class SimulatedRun {
   async run(): Promise<SimulationReport> {
     this.#start();
     for (const actor of this.#actors) this.#actLater(actor);
+    if (this.#disturbances.wallClock) this.#setWallClockLater();
     if (this.#host.isDurable) {
       const { stops, fullDisks, longQueue } = this.#disturbances;
       this.#crashLater();
@@ -132,9 +155,17 @@ export class SimulatedRun {
 
   /** @param wasKilled - the process before may not have seen how connections ended */
   #start(wasKilled = true): void {
-    this.#ledger.trace?.('the broker starts');
+    const { time, trace, now } = this.#ledger;
+    trace?.('the broker starts');
+    const startedMs = now();
+    this.#startedMs = startedMs;
+    this.#servingMs = Number.POSITIVE_INFINITY;
+    this.#isStarting = true;
     this.#host.start(() => {
-      this.#ledger.trace?.('the broker serves');
+      trace?.('the broker serves');
+      this.#isStarting = false;
+      this.#servingMs = now();
+      time.serving(startedMs, now(), this.#wall.now());
       if (!wasKilled) return;
       for (const { client } of this.#actors) client.onBrokerBack();
     });
@@ -167,6 +198,7 @@ export class SimulatedRun {
       : 'everything';
     this.#ledger.trace?.(`the broker is killed, unsynced data: ${survival}`);
     this.#undo(survival);
+    this.#processEnded(this.#host.unsafeMs(survival), false);
     this.#counts.crashes++;
     this.#host.kill(survival);
     for (const { link } of this.#actors) link?.die();
@@ -174,6 +206,21 @@ export class SimulatedRun {
       this.#start();
       // Sometimes it doesn't get far.
       if (random.chance(0.3)) this.#crashAtOperation(12);
+    });
+  }
+
+  #processEnded(unsafeMs: number, isOrderly: boolean): void {
+    const endedMs = this.#clock.time;
+    const startedMs = this.#startedMs;
+    this.#isStarting = false;
+    this.#ledger.time.ended({
+      startedMs,
+      endedMs,
+      wallMs: this.#wall.now(),
+      leftTrace: isOrderly || endedMs - this.#servingMs > LOOK_MS + unsafeMs,
+      untracedMs: endedMs - startedMs,
+      unsafeMs,
+      unnotedMs: this.#wall.movedSince(endedMs - unsafeMs - (isOrderly ? 0 : LOOK_MS)),
     });
   }
 
@@ -210,6 +257,8 @@ export class SimulatedRun {
     this.#host.stop((lossy) => {
       this.#ledger.trace?.('the broker has stopped');
       if (lossy !== null) this.#undo(lossy);
+      // The checkpoint at the end takes its time.
+      this.#processEnded(this.#host.unsafeMs(lossy ?? 'everything'), lossy === null);
       const delay = CLIENT_NOTICES_MS + this.#disturber.below(this.#disturber.pick([10, 2000]));
       this.#clock.schedule(delay, () => this.#start(lossy !== null));
     });
@@ -225,6 +274,17 @@ export class SimulatedRun {
         this.#ledger.trace?.('the disk has room');
         this.#host.makeRoom();
       });
+    });
+  }
+
+  /** The wall clock is set, while the broker runs or not. */
+  #setWallClockLater(): void {
+    this.#repeatLater(2500, () => {
+      if (this.#isStarting) return;
+      const byMs = drawWallMove(this.#disturber, this.#wall.now());
+      this.#ledger.trace?.(`the wall clock is set by ${byMs} ms`);
+      this.#counts.clockMoves++;
+      this.#wall.move(byMs);
     });
   }
 

@@ -9,6 +9,7 @@ import type { Logger } from '../../src/log/index.ts';
 import type { Runtime } from '../../src/runtime.ts';
 import { Violation } from '../model/publication.ts';
 import type { SimulatedClock } from './simulated-clock.ts';
+import type { SimulatedWallClock } from './simulated-wall-clock.ts';
 
 /** Longest that an operation of the disk takes, in milliseconds: of faster and of slower disks. */
 const DISK_MS_MAX = [1, 4, 12];
@@ -33,6 +34,9 @@ const FULL_DISK_EVENTS = [
   'storage-checkpoint-failed',
 ];
 
+/** Events that a wall clock explains which was set, or isn't right. */
+const CLOCK_EVENTS = ['clock-jumped', 'downtime-not-counted'];
+
 /** How much room is left on a disk that is about to be full, in bytes. */
 const ROOM_MAX = [1, 1000, 10_000];
 
@@ -53,16 +57,19 @@ export type DiskOperation = (typeof DISK_OPERATIONS)[number];
 /** A life of the broker's process: nothing that it asked for happens after its end. */
 class Life implements Runtime, Clock {
   readonly #clock: SimulatedClock;
+  readonly wallNow: () => number;
+  readonly #bornMs: number;
   #isOver = false;
   #ids = 0;
 
-  constructor(clock: SimulatedClock) {
+  constructor(clock: SimulatedClock, wall: SimulatedWallClock) {
     this.#clock = clock;
+    this.wallNow = wall.now;
+    this.#bornMs = clock.time;
   }
 
-  now = (): number => this.#clock.time;
-
-  wallNow = (): number => this.#clock.time;
+  /** Each process has a monotonic clock of its own. */
+  now = (): number => this.#clock.time - this.#bornMs;
 
   defer = (callback: () => void): void => {
     this.setTimer(0, callback);
@@ -87,6 +94,7 @@ class Life implements Runtime, Clock {
 /** The machine that the broker runs on: its process, which can be killed, and its disk, which stays. */
 export class SimulatedHost {
   readonly #clock: SimulatedClock;
+  readonly #wall: SimulatedWallClock;
   readonly #random: Random;
   readonly #diskMsMax: number;
   readonly #config: Config;
@@ -113,6 +121,7 @@ export class SimulatedHost {
 
   constructor(
     clock: SimulatedClock,
+    wall: SimulatedWallClock,
     random: Random,
     config: Config,
     log: Logger,
@@ -124,7 +133,8 @@ export class SimulatedHost {
     this.#diskMsMax = random.pick(DISK_MS_MAX);
     this.#config = config;
     this.#log = log;
-    this.#life = new Life(clock);
+    this.#wall = wall;
+    this.#life = new Life(clock, wall);
     this.#equip();
   }
 
@@ -169,7 +179,7 @@ export class SimulatedHost {
 
   /** Begins to start a broker; `broker` is set when it serves, `onServing` told. */
   start(onServing: () => void): void {
-    const life = new Life(this.#clock);
+    const life = new Life(this.#clock, this.#wall);
     this.#life = life;
     this.isRunning = true;
     const broker = new Broker(this.#config, life, this.#watchedLog(life));
@@ -214,6 +224,7 @@ export class SimulatedHost {
         log.warn(event, fields);
         if (event === 'storage-full' && !life.isOver) this.#noteFull();
         if (event.startsWith('storage-') && !this.#isExplained(event)) fail(event, fields);
+        if (CLOCK_EVENTS.includes(event) && this.#wall.isRight) fail(event, fields);
       },
       error: (event, fields) => {
         log.error(event, fields);
