@@ -64,10 +64,12 @@ export class HandOvers {
 
   #goOn(step: Step): void {
     this.#unstored.add(step);
-    this.#broker.runtime.defer(() => {
-      if (!this.#unstored.has(step)) return;
-      this.#unstored.delete(step);
-      if (!step()) this.#goOn(step);
+    const { runtime, faults } = this.#broker;
+    runtime.defer(() => {
+      if (!this.#unstored.delete(step)) return;
+      faults.contain(null, 'replaying', () => {
+        if (!step()) this.#goOn(step);
+      });
     });
   }
 
@@ -112,7 +114,8 @@ export class HandOvers {
       }
     }
     if (position === -1) {
-      this.#broker.runtime.defer(() => this.#readNext(giver, storage));
+      const { runtime, faults } = this.#broker;
+      runtime.defer(() => faults.contain(null, 'replaying', () => this.#readNext(giver, storage)));
     } else {
       storage.whenCommitted({
         position,

@@ -82,7 +82,8 @@ export class Failures {
       }
       const { path } = last;
       segments.pop();
-      void last.close().then(() => files.remove(path).catch(() => {}));
+      const closed = last.close().catch(() => {});
+      void closed.then(() => files.remove(path)).catch(() => {});
     }
     for (const { builder, segment } of refused) {
       stats.refusedRecords += builder.recordCount;

@@ -62,7 +62,10 @@ export class MessageReader {
   #onUnreadable(session: BrokerSession, position: number, error: unknown): void {
     if (isOutOfDescriptors(error)) {
       // There will be one again.
-      this.#broker.runtime.setTimer(RETRY_MS, () => this.#onLoaded(session));
+      const { faults, runtime } = this.#broker;
+      runtime.setTimer(RETRY_MS, () =>
+        faults.contain(session.link, 'replaying', () => this.#onLoaded(session)),
+      );
       return;
     }
     // It may have been moved while it was read; then it is asked for at another position.
@@ -86,16 +89,20 @@ export class MessageReader {
    * @param onDone - called last, whatever came of it
    */
   readBack(positionOf: () => number, onRead: (message: Message) => void, onDone: () => void): void {
+    const { faults } = this.#broker;
+    // Whatever becomes of one, the next is read.
     this.#readingBack = this.#readingBack
       .then(() => this.#readNow(positionOf, onRead))
-      .then(onDone);
+      .catch((error: unknown) => faults.note(null, 'replaying', error))
+      .then(() => faults.contain(null, 'replaying', onDone));
   }
 
   async #readNow(positionOf: () => number, onRead: (message: Message) => void): Promise<void> {
     for (let position = positionOf(); position !== -1; ) {
       try {
         const { data, stream } = await this.#records.log.read(position);
-        onRead(readMessageOnly(new ByteReader(data), stream));
+        const message = readMessageOnly(new ByteReader(data), stream);
+        this.#broker.faults.contain(null, 'replaying', () => onRead(message));
         return;
       } catch (error) {
         if (isOutOfDescriptors(error)) {
