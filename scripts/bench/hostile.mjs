@@ -18,6 +18,19 @@
  *   subscriptions  a client with 10,000 filters of 60 KB
  *   partial    100 clients begin packets of 16 MB, and don't end them
  *
+ *   nothing    no attack: how long the canary waits on this machine
+ *   chunk      8 MB of PINGREQs at once
+ *   frame      the same in one WebSocket frame
+ *   tiny       8 MB of the smallest PUBLISHes, to a filter of the sender's own
+ *   many       SUBSCRIBE and UNSUBSCRIBE of 9,999 short filters, again and again
+ *   too-many   SUBSCRIBE of 1 MB of short filters
+ *   connect    CONNECT with 16 MB of user properties, and with as many as fit
+ *   pubacks    PUBACKs with 1 MB of user properties
+ *   rules      1,000 rules, SUBSCRIBE of 1,000 filters of 250 levels
+ *   long       2,400 filters of 16,400 characters, and PUBLISHes to such topics
+ *   plus       8,192 filters with + and a in all places, and PUBLISHes to topics that visit them all
+ *   retained   a SUBSCRIBE of #, and of +/+/+, of a client that reads
+ *
  *   --attack NAME      one of them; may be given several times; all when left out
  *   --retained N       retained messages for searches, filters and stored (50000)
  *   --seconds N        of the floods (10)
@@ -28,7 +41,7 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -50,6 +63,18 @@ const ATTACKS = {
   wills: { run: wills },
   subscriptions: { run: subscriptions },
   partial: { run: partial },
+  nothing: { run: () => delay(3000) },
+  chunk: { run: (port) => chunk(port, Buffer.alloc(8_000_000, Uint8Array.of(0xc0, 0))) },
+  frame: { run: frame },
+  tiny: { run: tiny },
+  many: { run: many },
+  'too-many': { run: (port) => chunk(port, subscribeAll(1, shortFilters(250_000))) },
+  connect: { run: connects },
+  pubacks: { run: pubacks },
+  rules: { run: rules, args: ruleArguments },
+  long: { run: longTopics },
+  plus: { run: plus },
+  retained: { prepare: retain, run: searchAndRead },
 };
 
 const { values } = readArguments(import.meta.url, {
@@ -74,9 +99,9 @@ const results = [];
 for (const name of values.attack) results.push(await measure(name, ATTACKS[name]));
 if (values.json) console.log(JSON.stringify(results));
 
-async function measure(name, { prepare, run }) {
+async function measure(name, { prepare, run, args }) {
   const directory = mkdtempSync(join(tmpdir(), 'promptmq-hostile-'));
-  const broker = await startBroker(directory);
+  const broker = await startBroker(directory, args?.(directory) ?? []);
   try {
     await prepare?.(broker.port);
     await delay(1000);
@@ -86,7 +111,7 @@ async function measure(name, { prepare, run }) {
       peak = Math.max(peak, residentBytes(broker));
     }, 20);
     const canary = await startCanary(broker.port);
-    const note = await run(broker.port);
+    const note = await run(broker.port, broker);
     await delay(2000);
     clearInterval(sampling);
     const longestMs = await canary.end();
@@ -114,27 +139,30 @@ async function measure(name, { prepare, run }) {
 
 // -------------------------------------------------------------------------- the broker
 
-async function startBroker(directory) {
+async function startBroker(directory, more) {
   const args = [
     join(root, 'packages/server/bin/promptmq.js'),
-    ...['--bind', '127.0.0.1:0', '--ws-bind', 'none', '--metrics-bind', 'none'],
+    ...['--bind', '127.0.0.1:0', '--ws-bind', '127.0.0.1:0', '--metrics-bind', 'none'],
     ...['--data-dir', join(directory, 'data'), '--wal-dir', join(directory, 'wal')],
-    ...['--log-format', 'json', ...values['broker-arg']],
+    ...['--log-format', 'json', ...more, ...values['broker-arg']],
   ];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   let text = '';
+  let wsPort = 0;
   const found = new Promise((resolve, reject) => {
     const look = (chunk) => {
       text += chunk;
-      const match = /127\.0\.0\.1:(\d+)/.exec(text);
-      if (match !== null) resolve(Number(match[1]));
+      wsPort = Number(/"protocol":"ws","address":"127\.0\.0\.1:(\d+)/.exec(text)?.[1] ?? 0);
+      const match = /"protocol":"mqtt","address":"127\.0\.0\.1:(\d+)/.exec(text);
+      if (match !== null && text.includes('"ready"')) resolve(Number(match[1]));
     };
     child.stdout.on('data', look);
     child.stderr.on('data', look);
     child.once('exit', (code) => reject(new Error(`the broker ended with ${code}: ${text}`)));
   });
   found.catch(() => {});
-  return { child, port: await found };
+  const port = await found;
+  return { child, port, wsPort };
 }
 
 function residentBytes({ child }) {
@@ -350,4 +378,184 @@ async function partial(port) {
     await send(socket, publish('t', Buffer.alloc(16_000_000)).subarray(0, 15_900_000));
   }
   await delay(1000);
+}
+
+/** Sends so much at once, and waits until it is answered or refused. */
+async function chunk(port, bytes, options) {
+  const socket = await open(port, 'chunk', options);
+  let received = 0;
+  socket.on('data', ({ length }) => {
+    received += length;
+  });
+  socket.write(bytes);
+  await settled(socket, () => received);
+  return socket.destroyed ? 'refused' : `${received} bytes answered`;
+}
+
+/** Until nothing has come for a second, or it is closed. */
+async function settled(socket, count) {
+  for (let before = -1; before !== count() && !socket.destroyed; await delay(1000))
+    before = count();
+}
+
+async function frame(_port, { wsPort }) {
+  const socket = connect({ port: wsPort, host: '127.0.0.1', noDelay: true });
+  sockets.add(socket);
+  socket.on('error', () => {});
+  const headers = ['Host: x', 'Upgrade: websocket', 'Connection: Upgrade'];
+  const more = ['Sec-WebSocket-Version: 13', 'Sec-WebSocket-Protocol: mqtt'];
+  const key = 'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==';
+  socket.write(`GET /mqtt HTTP/1.1\r\n${[...headers, ...more, key].join('\r\n')}\r\n\r\n`);
+  await once(socket, 'data');
+  socket.write(webSocketFrame(connectPacket('frame', 0, 0)));
+  await once(socket, 'data');
+  let received = 0;
+  socket.on('data', ({ length }) => {
+    received += length;
+  });
+  socket.write(webSocketFrame(Buffer.alloc(8_000_000, Uint8Array.of(0xc0, 0))));
+  await settled(socket, () => received);
+  return socket.destroyed ? 'refused' : `${received} bytes answered`;
+}
+
+/** A binary frame, masked with zeros. */
+function webSocketFrame(bytes) {
+  const head = Buffer.alloc(14);
+  head[0] = 0x82;
+  head[1] = 0xff;
+  head.writeBigUInt64BE(BigInt(bytes.length), 2);
+  return Buffer.concat([head, bytes]);
+}
+
+async function tiny(port) {
+  const socket = await open(port, 'tiny');
+  let received = 0;
+  socket.on('data', ({ length }) => {
+    received += length;
+  });
+  socket.write(subscribe(1, 't'));
+  await once(socket, 'data');
+  socket.write(Buffer.alloc(8_000_000, publish('t', Buffer.alloc(2))));
+  await settled(socket, () => received);
+  return `${Math.round(received / 1e6)} MB received`;
+}
+
+function shortFilters(count) {
+  return Array.from({ length: count }, (_, index) => index.toString(36));
+}
+
+function subscribeAll(packetId, filters) {
+  const parts = filters.map((filter) => Buffer.concat([text(filter), Uint8Array.of(0)]));
+  return packet(0x82, Buffer.concat([Uint8Array.of(packetId >> 8, packetId & 0xff, 0), ...parts]));
+}
+
+function unsubscribeAll(packetId, filters) {
+  const parts = filters.map(text);
+  return packet(0xa2, Buffer.concat([Uint8Array.of(packetId >> 8, packetId & 0xff, 0), ...parts]));
+}
+
+async function many(port) {
+  const filters = shortFilters(9999);
+  const both = [subscribeAll(1, filters), unsubscribeAll(2, filters)];
+  return await chunk(port, Buffer.concat(Array.from({ length: 10 }, () => both).flat()));
+}
+
+function userProperties(bytes) {
+  const one = Buffer.concat([Uint8Array.of(0x26), text('k1234567'), text('v')]);
+  const count = Math.floor(bytes / one.length);
+  const all = Buffer.alloc(count * one.length, one);
+  for (let index = 0; index < count; index++) {
+    all.write(index.toString(36).padStart(8, '0'), index * one.length + 3, 'latin1');
+  }
+  return all;
+}
+
+async function connects(port) {
+  const answers = [];
+  for (const bytes of [16_000_000, 130_000, 130_000, 130_000, 250_000]) {
+    const socket = connect({ port, host: '127.0.0.1', noDelay: true });
+    sockets.add(socket);
+    socket.on('error', () => {});
+    const head = Buffer.concat([text('MQTT'), Uint8Array.of(5, 2, 0, 0)]);
+    socket.write(packet(0x10, Buffer.concat([head, properties(userProperties(bytes)), text('c')])));
+    const closed = once(socket, 'close').then(() => ['closed']);
+    const answered = once(socket, 'data');
+    answered.catch(() => {});
+    const [first] = await Promise.race([answered, closed]);
+    answers.push(typeof first === 'string' ? first : first[3]);
+  }
+  return `CONNACK ${answers.join(', ')}`;
+}
+
+async function pubacks(port) {
+  const one = Buffer.concat([Uint8Array.of(0, 1, 0), properties(userProperties(1_000_000))]);
+  return await chunk(port, packet(0x40, one));
+}
+
+function ruleArguments(directory) {
+  const filter = (index) => `${'level/'.repeat(248)}${index}/+`;
+  const lines = Array.from({ length: 1000 }, (_, index) => `  - subscribe: ${filter(index)}`);
+  const path = join(directory, 'acl.yaml');
+  writeFileSync(path, `rules:\n${lines.join('\n')}\n`);
+  return ['--acl-file', path];
+}
+
+async function rules(port) {
+  const filters = Array.from({ length: 500 }, (_, index) => `${'level/'.repeat(249)}${index}`);
+  return await chunk(
+    port,
+    Buffer.concat([subscribeAll(1, filters), subscribeAll(2, filters.reverse())]),
+  );
+}
+
+async function longTopics(port) {
+  const socket = await open(port, 'long');
+  let received = 0;
+  socket.on('data', ({ length }) => {
+    received += length;
+  });
+  const name = (index) => `${'l'.repeat(16_394)}${100_000 + index}`;
+  for (let index = 0; index < 2400; index++) await send(socket, subscribe(1 + index, name(index)));
+  await settled(socket, () => received);
+  for (let index = 0; index < 1000; index++) {
+    await send(socket, publish(name(5000 + index), Buffer.alloc(1)));
+  }
+  await settled(socket, () => received);
+}
+
+async function plus(port) {
+  const levels = (bits) =>
+    Array.from({ length: 13 }, (_, level) => ((bits >> level) & 1 ? '+' : 'a')).join('/');
+  const socket = await open(port, 'plus');
+  let received = 0;
+  socket.on('data', ({ length }) => {
+    received += length;
+  });
+  socket.write(
+    subscribeAll(
+      1,
+      Array.from({ length: 8192 }, (_, bits) => levels(bits)),
+    ),
+  );
+  await settled(socket, () => received);
+  const topic = (index) => `${'a/'.repeat(12)}${index}`;
+  const all = Array.from({ length: 1000 }, (_, index) => publish(topic(index), Buffer.alloc(1)));
+  socket.write(Buffer.concat(all));
+  await settled(socket, () => received);
+}
+
+async function searchAndRead(port) {
+  let all = 0;
+  for (const expiry of [0, 1000]) {
+    const socket = await open(port, `reader ${expiry}`, { expiry });
+    let received = 0;
+    socket.on('data', ({ length }) => {
+      received += length;
+    });
+    socket.write(subscribe(1, '#'));
+    socket.write(subscribe(2, '+/+/+', 1));
+    await settled(socket, () => received);
+    all += received;
+  }
+  return `${Math.round(all / 1e6)} MB received`;
 }

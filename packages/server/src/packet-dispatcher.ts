@@ -18,14 +18,11 @@ import { ConnectionState } from './connection-state.ts';
 import { type PacketTracer, tracedFields } from './packet-trace.ts';
 import type { BrokerSession } from './router.ts';
 import { subscribe, unsubscribe } from './subscribe.ts';
-import type { Slice, Turns } from './turns.ts';
+import { type Slice, type Turns, UnitsFor } from './turns.ts';
 
 // Views are read and done with before the next packet, whatever the connection.
 const publishView = new PublishView();
 const ackView = new AckView();
-
-/** What it costs to answer CONNECT or AUTH, in units of `Turns`. */
-const OPENING_UNITS = 50;
 
 /**
  * Decodes what one client sends, and hands each packet to what answers it. For a packet that breaks a rule, or that
@@ -135,10 +132,11 @@ export class PacketDispatcher implements FrameSink {
     if (connection.state !== ConnectionState.Open) {
       this.#onOpeningFrame(buffer, start, bodyStart, end);
       stats.packetTypeNow = 0;
-      this.#turns.used += OPENING_UNITS + ((end - start) >> 10);
+      this.#turns.used += UnitsFor.opening + ((end - start) >> UnitsFor.bytesShift);
       return !connection.isEnding && !this.#isSuspended && !this.#turns.isOver;
     }
-    this.#turns.used += 2 + ((end - start) >> 10);
+    const units = type === PacketType.PUBLISH ? UnitsFor.publish : UnitsFor.packet;
+    this.#turns.used += units + ((end - start) >> UnitsFor.bytesShift);
     const { version } = connection;
     const { mqtt } = config;
     if (this.tracer !== null) {

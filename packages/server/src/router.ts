@@ -22,13 +22,7 @@ import type { Runtime } from './runtime.ts';
 import type { BrokerStats } from './stats.ts';
 import type { Origin } from './storage/records.ts';
 import type { Storage } from './storage/storage.ts';
-import type { Turns } from './turns.ts';
-
-/** A unit of `Turns` is so many nodes of the trie, as a power of two. */
-const NODES_PER_UNIT_SHIFT = 3;
-
-/** What it costs to write a record, in units of `Turns`. */
-const STORING_UNITS = 4;
+import { type Turns, UnitsFor } from './turns.ts';
 
 export type BrokerSession = Session<Connection>;
 
@@ -128,7 +122,7 @@ export class Router {
     if (isRetaining && !this.#retain(publication.message)) return ReasonCode.QuotaExceeded;
 
     const { recipients, groups } = route;
-    this.#turns.used += recipients.length + groups.length;
+    this.#turns.used += (recipients.length + groups.length) >> UnitsFor.recipientsShift;
     for (let index = 0; index < recipients.length; index++) {
       this.#forward(recipients[index] as Recipient<BrokerSession>, null);
     }
@@ -311,7 +305,7 @@ export class Router {
       isRetained,
       former,
     );
-    this.#turns.used += STORING_UNITS + deliveries.length;
+    this.#turns.used += UnitsFor.record + deliveries.length;
     const now = this.#runtime.now();
     for (let index = 0; index < deliveries.length; index++) {
       const session = sessions[index] as BrokerSession;
@@ -332,7 +326,7 @@ export class Router {
     const route = this.#resolve(view, publisher);
     const { trie } = this;
     if (trie.visitedNodes > 0) {
-      this.#turns.used += trie.visitedNodes >> NODES_PER_UNIT_SHIFT;
+      this.#turns.used += trie.visitedNodes >> UnitsFor.nodesShift;
       trie.visitedNodes = 0;
     }
     return route;

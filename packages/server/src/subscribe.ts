@@ -13,14 +13,9 @@ import type { Broker } from './broker.ts';
 import type { Connection } from './connection.ts';
 import type { BrokerSession } from './router.ts';
 import { countIn } from './stats.ts';
+import { UnitsFor } from './turns.ts';
 
 const NO_IDENTIFIERS: readonly number[] = [];
-
-/** What it costs to look at a filter, and to take it into the trie, in units of `Turns`. */
-const FILTER_UNITS = 4;
-
-/** So many characters of a filter cost a unit more, as a power of two. */
-const CHARACTERS_SHIFT = 5;
 
 /**
  * SUBSCRIBE (§3.8.4): every filter by itself, one SUBACK, then the retained messages. It stops where the turn of the
@@ -43,7 +38,7 @@ export function* subscribe(
   try {
     for (const request of packet.subscriptions) {
       if (turns.isOver) yield;
-      turns.used += FILTER_UNITS + (request.topic.length >> CHARACTERS_SHIFT);
+      turns.used += UnitsFor.filter + (request.topic.length >> UnitsFor.charactersShift);
       const refusal = refusalOfAll ?? refusalOf(broker, connection, request);
       if (refusal !== null) {
         countIn(broker.stats.subscriptionsRefused, refusal);
@@ -68,7 +63,7 @@ export function* subscribe(
   answer(broker, connection, position, { cmd: 'suback', messageId: packet.messageId, granted });
   for (const subscription of replays) {
     if (turns.isOver) yield;
-    turns.used += FILTER_UNITS;
+    turns.used += UnitsFor.filter;
     replayRetained(broker, connection, subscription, position);
   }
 }
@@ -287,7 +282,7 @@ export function* unsubscribe(
   try {
     for (const topicFilter of packet.unsubscriptions) {
       if (turns.isOver) yield;
-      turns.used += FILTER_UNITS + (topicFilter.length >> CHARACTERS_SHIFT);
+      turns.used += UnitsFor.filter + (topicFilter.length >> UnitsFor.charactersShift);
       if (refusal !== null) {
         granted.push(refusal);
         continue;

@@ -3,17 +3,36 @@ import type { Faults } from './faults.ts';
 import type { Runtime } from './runtime.ts';
 
 /**
- * What one connection may do in a turn. A unit is about a microsecond's work: a packet, a KiB of one, a recipient.
- * An ordinary read buffer of packets that are not tiny takes less; a WebSocket frame or a SUBSCRIBE may take much more.
+ * What one connection may do in a turn, in units of about a microsecond: some 10 ms. An ordinary read buffer takes less,
+ * also with a hundred recipients of each message: they are written to once a turn, which is cheapest with much at a time.
  */
-const UNITS_PER_SLICE = 4000;
+const UNITS_PER_SLICE = 12_000;
 
 /** From so many units on, connections that have not had their slice in this turn get a short one. */
-const UNITS_PER_TURN = 20_000;
+const UNITS_PER_TURN = 30_000;
 const UNITS_PER_SHORT_SLICE = 500;
 
+/** What work costs. Recipients and nodes of the trie are cheaper than a unit: they are powers of two to be shifted by. */
+export const UnitsFor = {
+  publish: 2,
+  /** Any other packet: it is made into an object, and most are answered. */
+  packet: 6,
+  /** CONNECT, or AUTH before CONNACK. */
+  opening: 50,
+  /** A filter of a SUBSCRIBE or UNSUBSCRIBE. */
+  filter: 8,
+  /** A record of the log. */
+  record: 6,
+  recipientsShift: 3,
+  nodesShift: 2,
+  /** So many characters of a filter are a unit. */
+  charactersShift: 5,
+  /** So many bytes of a packet are a unit. */
+  bytesShift: 10,
+} as const;
+
 /** What connections that wait for their turn may do in one, all together: as much is left for those who have just sent. */
-const UNITS_FOR_WAITING = 10_000;
+const UNITS_FOR_WAITING = 12_000;
 
 /** What a connection has used of its slice. */
 export interface Slice {
