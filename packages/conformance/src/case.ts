@@ -35,6 +35,18 @@ export class CaseList {
     this.cases.push({ title, rules: rules.split(' '), version: 4, needs: 'tcp', options, run });
   }
 
+  /** MQTT 3.1; `rules` are sections of its text, which has no statements with names. */
+  v31(title: string, rules: string, run: Run): void {
+    this.cases.push({
+      title,
+      rules: rules.split(' '),
+      version: 3,
+      needs: 'tcp',
+      options: null,
+      run,
+    });
+  }
+
   webSocket(
     title: string,
     version: 4 | 5,

@@ -21,6 +21,7 @@ import { subscribeCases } from './cases/subscribe.ts';
 import { subscriptionCases } from './cases/subscriptions.ts';
 import { topicAliasCases } from './cases/topic-aliases.ts';
 import { topicFilterCases } from './cases/topic-filters.ts';
+import { v31Cases } from './cases/v31.ts';
 import { v311Cases } from './cases/v311.ts';
 import { v311ExchangeCases } from './cases/v311-exchange.ts';
 import { webSocketCases } from './cases/websocket.ts';
@@ -29,7 +30,7 @@ import { willCases } from './cases/wills.ts';
 export { CaseList, type ConformanceCase } from './case.ts';
 export { Context, RawClient, type Target } from './client.ts';
 
-/** Every case: those of MQTT 5 area by area, then those of 3.1.1. */
+/** Every case: those of MQTT 5 area by area, then those of 3.1.1 and of 3.1. */
 export const allCases: readonly ConformanceCase[] = [
   ...propertyCases,
   ...formatCases,
@@ -57,6 +58,7 @@ export const allCases: readonly ConformanceCase[] = [
   ...webSocketCases,
   ...v311Cases,
   ...v311ExchangeCases,
+  ...v31Cases,
 ];
 export { type PeerResults, report, untested } from './report.ts';
 export { type CaseResult, isApplicable, runCase, runCases, startOwn, targetOf } from './run.ts';

@@ -38,7 +38,7 @@ afterAll(() => broker?.stop());
 
 describe('conformance', () => {
   for (const [index, one] of allCases.entries()) {
-    const standard = one.version === 5 ? 'MQTT 5' : '3.1.1';
+    const standard = { 3: 'MQTT 3.1', 4: '3.1.1', 5: 'MQTT 5' }[one.version];
     const title = `${standard}: ${one.title} [${one.rules.join('] [')}]`;
     const declare = isApplicable(one, other) ? test.concurrent : test.skip;
     declare(title, () => runCase(one, target, `case${index}x${process.pid}`), 30_000);

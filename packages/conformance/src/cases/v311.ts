@@ -88,6 +88,21 @@ list.v4(
 );
 
 list.v4(
+  'a remaining length may have more bytes than it needs, four at most',
+  '§2.2.3',
+  async (context) => {
+    const client = await context.subscriber(context.topic(), 0, V4);
+    const message = publish(context.topic(), 'x', V4);
+    const length = message[1] as number;
+    for (const more of [bytes(0), bytes(0x80, 0), bytes(0x80, 0x80, 0)]) {
+      client.send(bytes(0x30, length | 0x80, more, message.subarray(2)));
+      await client.expect('publish', { topic: context.topic() });
+    }
+    await context.refused(bytes(0xc0, 0x80, 0x80, 0x80, 0x80, 0), [], 4);
+  },
+);
+
+list.v4(
   'an empty client identifier needs a clean session',
   'MQTT-3.1.3-6 MQTT-3.1.3-7 MQTT-3.1.3-8 MQTT-3.1.3-9',
   async (context) => {
