@@ -54,6 +54,10 @@ An option may be given in four places. The first that has it counts:
    working directory, else \`.promptmq.yaml\` in the home directory
 4. its default
 
+Relative paths in a file are relative to the folder of that file, so that every command that names the file means the same files;
+those of flags and variables, and the defaults, are relative to the working directory. That holds for files, folders and
+sockets, \`unix:\` addresses too.
+
 \`\`\`yaml
 # yaml-language-server: $schema=./configuration.schema.json
 server:

@@ -112,6 +112,7 @@ async function serve(loaded: LoadedConfig, load: () => LoadedConfig): Promise<vo
   if (isForPeople) output.write(startBanner(loaded, broker));
   else for (const risk of risksOf(config)) logger.warn('unsafe', risk);
   for (const exposed of exposedFiles(config)) logger.warn('files-exposed', exposed);
+  for (const one of loaded.leftBehind) logger.warn('data-elsewhere', { ...one });
   const openFiles = openFilesWarning(config);
   if (openFiles !== null) logger.warn('open-files-limited', openFiles);
   logger.info('ready', { pid: process.pid, config: loaded.file });

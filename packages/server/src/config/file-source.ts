@@ -1,3 +1,4 @@
+import { dirname, resolve } from 'node:path';
 import { isAlias, isMap, isNode, isScalar, type YAMLMap } from 'yaml';
 import { foreignFile } from './foreign-file.ts';
 import { configSections } from './options.ts';
@@ -12,6 +13,8 @@ export interface SourcedValue {
   readonly value: unknown;
   /** A flag, an environment variable, or a file with line and column. */
   readonly source: string;
+  /** The folder of the file that has it, to which paths are relative. */
+  readonly folder?: string;
 }
 
 /** What was found in a source, and what is wrong with the source itself. */
@@ -40,6 +43,7 @@ export function readConfigFile(path: string): SourceContent {
     if (isRefused) return { values: [], problems: [{ key: KEY, source: path, message }] };
   }
   const values: SourcedValue[] = [];
+  const folder = dirname(resolve(path));
   if (isMap(document.contents)) collect(document.contents, '');
   return { values, problems: [] };
 
@@ -49,12 +53,12 @@ export function readConfigFile(path: string): SourceContent {
       const key = `${prefix}${isScalar(name) ? name.value : String(name)}`;
       const plain = isNode(value) ? value.toJS(document) : value;
       if (!configSections.includes(key)) {
-        values.push({ key, value: plain, source: position(offsetOf(name)) });
+        values.push({ key, value: plain, source: position(offsetOf(name)), folder });
       } else if (isMap(value)) {
         collect(value, `${key}.`);
       } else if (plain !== null) {
         // A section whose lines are all commented out is an empty one; anything else is wrong.
-        values.push({ key, value: plain, source: position(offsetOf(name)) });
+        values.push({ key, value: plain, source: position(offsetOf(name)), folder });
       }
     }
   }

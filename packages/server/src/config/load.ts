@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { type LeftBehind, leftBehind, missing, withWholePaths } from './file-paths.ts';
 import { readConfigFile, type SourceContent, type SourcedValue } from './file-source.ts';
 import { nearest, toCamelCase } from './names.ts';
 import { type ConfigOption, configOptions } from './options.ts';
@@ -26,7 +27,7 @@ export interface ConfigSources {
   /** A configuration file, YAML or JSON. */
   readonly file?: string | undefined;
   readonly environment?: Readonly<Record<string, string | undefined>>;
-  /** Where promptmq.yaml is looked for when no file is named. */
+  /** Where promptmq.yaml is looked for when no file is named; that of the process by default, but not for that. */
   readonly workingDirectory?: string;
   /** Where .promptmq.yaml is looked for when there is none there, either. */
   readonly homeDirectory?: string;
@@ -39,6 +40,8 @@ export interface LoadedConfig {
   readonly file: string | null;
   /** Whether there is a file in which nothing is. */
   readonly isFileEmpty: boolean;
+  /** Data that is where relative paths of a file led before they were relative to the file. */
+  readonly leftBehind: readonly LeftBehind[];
   /** What was given, by key; options that are not in it have their defaults. */
   readonly given: ReadonlyMap<string, SourcedValue>;
 }
@@ -59,10 +62,21 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
   ];
   const problems: ConfigProblem[] = contents.flatMap((content) => [...content.problems]);
   const given = new Map<string, SourcedValue>();
+  const left = new Map<string, LeftBehind | null>();
+  const workingDirectory = sources.workingDirectory ?? process.cwd();
   for (const sourced of contents.flatMap((content) => content.values)) {
-    const { key, source } = sourced;
-    if (isKnown(key)) given.set(key, sourced);
-    else problems.push(unknownKey(key, source));
+    const { key, source, folder } = sourced;
+    const option = configOptions.find((candidate) => candidate.key === key);
+    left.delete(key);
+    if (!isKnown(key)) problems.push(unknownKey(key, source));
+    else if (option === undefined || folder === undefined) given.set(key, sourced);
+    else {
+      const value = withWholePaths(option, sourced.value, folder, workingDirectory);
+      given.set(key, { ...sourced, value });
+      left.set(key, leftBehind(sourced, value, workingDirectory));
+      const problem = missing(sourced, value, workingDirectory);
+      if (problem !== null) problems.push(problem);
+    }
   }
   const input = {};
   for (const { key, value } of given.values()) {
@@ -72,7 +86,8 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
   for (const problem of checked.problems) problems.push(problem);
   if (checked.config === null || problems.length > 0) throw new ConfigError(problems);
   const isFileEmpty = contents.some((content) => content.isEmpty === true);
-  return { config: checked.config, file, isFileEmpty, given };
+  const behind = [...left.values()].filter((one) => one !== null);
+  return { config: checked.config, file, isFileEmpty, leftBehind: behind, given };
 }
 
 /** The file that is named, or the first that is there; null when there is none. */

@@ -1,4 +1,5 @@
 import { stringify } from 'yaml';
+import { withWholePaths } from './file-paths.ts';
 import type { LoadedConfig } from './load.ts';
 import { type ConfigOption, configOptions } from './options.ts';
 import type { Config } from './schema.ts';
@@ -23,7 +24,10 @@ export function printConfig({ given }: LoadedConfig): string {
     open = sections;
     const { value, source } = shownValue(option, given);
     const indent = '  '.repeat(sections.length);
-    lines.push(`${indent}${names.at(-1)}: ${toYaml(option, value)} # ${source}`);
+    // A file would make something else of a default that is relative to the working directory.
+    const isRelative = !given.has(option.key) && isRelativePath(option, value);
+    const text = toYaml(option, isRelative ? value : wholeValue(option, given, value));
+    lines.push(`${indent}${isRelative ? '# ' : ''}${names.at(-1)}: ${text} # ${source}`);
   }
   return `${lines.join('\n')}\n`;
 }
@@ -53,6 +57,17 @@ export function valueAt(config: Config, path: readonly string[]): unknown {
 
 function isSame(a: unknown, b: unknown): boolean {
   return a === b || JSON.stringify(a) === JSON.stringify(b);
+}
+
+/** What flags and variables say of paths is relative to the working directory, a file that says the same not. */
+function wholeValue(option: ConfigOption, given: LoadedConfig['given'], value: unknown): unknown {
+  const sourced = given.get(option.key);
+  if (sourced === undefined || sourced.folder !== undefined) return value;
+  return withWholePaths(option, value, process.cwd(), null);
+}
+
+function isRelativePath({ kind }: ConfigOption, value: unknown): boolean {
+  return kind.kind === 'path' && typeof value === 'string' && /^\.\.?\//.test(value);
 }
 
 function shownValue(
