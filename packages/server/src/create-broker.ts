@@ -8,7 +8,7 @@ import type { TraceListener } from './client-traces.ts';
 import { type Address, type Config, type ConfigInput, parseConfig } from './config/index.ts';
 import type { Listener } from './listeners/listener.ts';
 import { listenTcp } from './listeners/tcp.ts';
-import { loadTlsFiles } from './listeners/tls-files.ts';
+import { loadTlsFiles, logTlsWarnings } from './listeners/tls-files.ts';
 import { listenWebSocket } from './listeners/websocket.ts';
 import { type Logger, noopLogger } from './log/index.ts';
 import {
@@ -142,7 +142,7 @@ export async function startBroker(
     await broker.recover(extras.storage);
     if (broker.storage !== null) observability.useStorage(storageSourceOf(broker.storage.log));
     broker.descriptorsMax = descriptorsForSockets();
-    for (const [name, addresses, open] of listenerKinds(broker, tlsFiles)) {
+    for (const [name, addresses, open] of listenerKinds(broker, tlsFiles?.options ?? null)) {
       const hint = `--${name} chooses another, or none`;
       for (const address of addresses) {
         listeners.push(await naming(`server.${name}`, hint, () => open(address)));
@@ -158,6 +158,7 @@ export async function startBroker(
   for (const address of observability.addresses) {
     log.info('listening', { protocol: 'http', address, path: config.metrics.path });
   }
+  logTlsWarnings(log, tlsFiles);
   observability.serve();
 
   let stopped: Promise<void> | null = null;

@@ -2,7 +2,7 @@ import { Access } from './access/index.ts';
 import type { Broker } from './broker.ts';
 import { type Config, type ConfigOption, changedOptions, valueAt } from './config/index.ts';
 import type { Listener } from './listeners/listener.ts';
-import { loadTlsFiles } from './listeners/tls-files.ts';
+import { loadTlsFiles, logTlsWarnings } from './listeners/tls-files.ts';
 import { checkMeteredTopics, type Observability } from './observability/index.ts';
 
 /** What came of a new configuration. */
@@ -35,7 +35,10 @@ export function reconfigure(
   const options = changedOptions(config, next);
   const live = options.filter(({ needsRestart }) => !needsRestart);
   for (const option of live) setValue(config, option, valueAt(next, option.path));
-  if (tlsFiles !== null) for (const listener of listeners) listener.setTlsFiles?.(tlsFiles);
+  if (tlsFiles !== null) {
+    for (const listener of listeners) listener.setTlsFiles?.(tlsFiles.options);
+    logTlsWarnings(broker.log, tlsFiles);
+  }
   broker.reconfigure(access);
   broker.storage?.reconfigure();
   observability.reconfigure();

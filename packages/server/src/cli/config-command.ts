@@ -50,7 +50,11 @@ const schema: CommandModule = {
 /** Reads the files that a configuration names; all that is wrong with them is told together. */
 function checkFiles({ server, auth }: Config): void {
   const problems: ConfigProblem[] = [];
-  for (const read of [() => loadTlsFiles(server), () => Access.load(auth)]) {
+  const readTls = () => {
+    const refused = loadTlsFiles(server)?.refusedByClients ?? [];
+    if (refused.length > 0) throw new ConfigError([...refused]);
+  };
+  for (const read of [readTls, () => Access.load(auth)]) {
     try {
       read();
     } catch (error) {

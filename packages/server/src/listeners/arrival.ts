@@ -78,6 +78,7 @@ export class Arrival {
 
   /** Counts and logs why the socket is about to be closed, and lets it take its answer for a while. */
   report(refusal: SocketRefusal, why: string): void {
+    if (this.#stage === 'answer') return;
     const { deadlines, runtime, timer } = this.#broker;
     this.#broker.onSocketRefused(refusal, this.address, why);
     this.#stage = 'answer';

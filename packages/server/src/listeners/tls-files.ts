@@ -1,6 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import { type Config, ConfigError, type ConfigProblem } from '../config/index.ts';
+import type { Logger } from '../log/index.ts';
+import { type TlsMaterial, tlsProblems, tlsWarnings } from './certificate-check.ts';
+
+/** What `server.tls` names, read and checked. */
+export interface TlsFiles {
+  readonly options: SecureContextOptions;
+  /** What clients refuse, although the broker can start with it. */
+  readonly refusedByClients: readonly ConfigProblem[];
+  /** The same, and what they will refuse soon. */
+  readonly warnings: readonly ConfigProblem[];
+}
 
 /**
  * Reads what `server.tls` names and checks that it fits together.
@@ -8,36 +19,63 @@ import { type Config, ConfigError, type ConfigProblem } from '../config/index.ts
  * @returns null when no certificate is configured
  * @throws {ConfigError} with every file that can't be used
  */
-export function loadTlsFiles({ tls }: Config['server']): SecureContextOptions | null {
-  if (tls.cert === null || tls.key === null) return null;
-  const problems: ConfigProblem[] = [];
-  const read = (name: 'cert' | 'key' | 'ca'): Buffer | undefined => {
-    const path = tls[name];
-    if (path === null) return undefined;
-    try {
-      return readFileSync(path);
-    } catch (error) {
-      const message = `can't be read: ${(error as Error).message}`;
-      problems.push({ key: `server.tls.${name}`, source: path, message });
-      return undefined;
-    }
-  };
-  const cert = read('cert');
-  const key = read('key');
-  const ca = read('ca');
+export function loadTlsFiles(server: Config['server']): TlsFiles | null {
+  const { tls } = server;
+  const material = readMaterial(server);
+  if (material === null) return null;
+  const problems = tlsProblems(material);
   if (problems.length > 0) throw new ConfigError(problems);
+  const { cert, key, ca, passphrase } = material;
   const options: SecureContextOptions = {
     cert,
     key,
     ...(ca === undefined ? {} : { ca }),
-    ...(tls.keyPassphrase === '' ? {} : { passphrase: tls.keyPassphrase }),
+    ...(passphrase === '' ? {} : { passphrase }),
     minVersion: tls.minVersion,
   };
   try {
     createSecureContext(options);
   } catch (error) {
     const message = `certificate, key and CA can't be used: ${(error as Error).message}`;
-    throw new ConfigError([{ key: 'server.tls', source: tls.cert, message }]);
+    throw new ConfigError([{ key: 'server.tls', source: material.certPath, message }]);
   }
-  return options;
+  const now = Date.now();
+  return {
+    options,
+    refusedByClients: tlsWarnings(material, now, 0),
+    warnings: tlsWarnings(material, now),
+  };
+}
+
+/** Tells operators of certificates that clients refuse, or will refuse soon. */
+export function logTlsWarnings(log: Logger, files: TlsFiles | null): void {
+  for (const { key, source, message } of files?.warnings ?? []) {
+    log.warn('certificate-unfit', { key, source, why: message });
+  }
+}
+
+/** @throws {ConfigError} with every file that can't be read */
+function readMaterial({ tls }: Config['server']): TlsMaterial | null {
+  if (tls.cert === null || tls.key === null) return null;
+  const problems: ConfigProblem[] = [];
+  const read = (name: 'cert' | 'key' | 'ca', path: string): Buffer => {
+    try {
+      return readFileSync(path);
+    } catch (error) {
+      const message = `can't be read: ${(error as Error).message}`;
+      problems.push({ key: `server.tls.${name}`, source: path, message });
+      return Buffer.alloc(0);
+    }
+  };
+  const material = {
+    certPath: tls.cert,
+    keyPath: tls.key,
+    caPath: tls.ca,
+    cert: read('cert', tls.cert),
+    key: read('key', tls.key),
+    ca: tls.ca === null ? undefined : read('ca', tls.ca),
+    passphrase: tls.keyPassphrase,
+  };
+  if (problems.length > 0) throw new ConfigError(problems);
+  return material;
 }

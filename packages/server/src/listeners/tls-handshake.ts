@@ -98,6 +98,7 @@ function contextOf(files: SecureContextOptions): SecureContext {
  * when it gets what can't be; the text of it is not ours to choose, and the log has the reason.
  */
 function sendAlert(socket: TLSSocket): void {
+  for (const event of ['_tlsError', 'error']) socket.removeAllListeners(event).on(event, () => {});
   // In turns of their own: we are called by OpenSSL, whose last message of the handshake is not on its way yet.
   setImmediate(() => {
     (socket as unknown as ServerTlsSocket)._handle?.receive(IMPOSSIBLE_RECORD);

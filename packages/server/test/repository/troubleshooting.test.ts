@@ -52,7 +52,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 function patternOf(message: string): RegExp {
   const escaped = message.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
   return new RegExp(
-    `^${escaped.replace(/\b(ADDRESS|FILE|FOLDER|PID|N|WHY|CLIENT|CODE)\b/g, '.+')}$`,
+    `^${escaped.replace(/\b(ADDRESS|FILE|FOLDER|PID|N|WHY|CLIENT|CODE|NAME)\b/g, '.+')}$`,
   );
 }
 

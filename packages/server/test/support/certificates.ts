@@ -6,6 +6,11 @@ export interface Certificate {
   readonly key: string;
 }
 
+/** From when to when, as `YYMMDDhhmmssZ`. */
+type Validity = readonly [from: string, to: string];
+
+const LONG_VALID: Validity = ['200101000000Z', '491231235959Z'];
+
 interface Issuer {
   readonly name: string;
   readonly privateKey: KeyObject;
@@ -16,17 +21,19 @@ export class CertificateAuthority {
   readonly cert: string;
   readonly #issuer: Issuer;
 
-  constructor(name = 'Test CA') {
+  /** @param parent - who signs its certificate; by default itself */
+  constructor(name = 'Test CA', parent: CertificateAuthority | null = null) {
     const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     this.#issuer = { name, privateKey };
-    this.cert = toPem(certificate(name, publicKey, this.#issuer, true));
+    const signer = parent === null ? this.#issuer : parent.#issuer;
+    this.cert = toPem(certificate(name, publicKey, signer, true, LONG_VALID));
   }
 
   /** A certificate for a host or a client, valid at 127.0.0.1 and localhost. */
-  issue(commonName: string): Certificate {
+  issue(commonName: string, validity: Validity = LONG_VALID): Certificate {
     const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     return {
-      cert: toPem(certificate(commonName, publicKey, this.#issuer, false)),
+      cert: toPem(certificate(commonName, publicKey, this.#issuer, false, validity)),
       key: privateKey.export({ type: 'pkcs8', format: 'pem' }) as string,
     };
   }
@@ -66,6 +73,7 @@ function certificate(
   publicKey: KeyObject,
   issuer: Issuer,
   isAuthority: boolean,
+  [from, to]: Validity,
 ): Buffer {
   const extensions = [
     sequence(oid('551d13'), TRUE, octets(isAuthority ? sequence(TRUE) : sequence())),
@@ -79,7 +87,7 @@ function certificate(
     der(0x02, Buffer.concat([Buffer.from([1]), randomBytes(8)])),
     ECDSA_SHA256,
     nameOf(issuer.name),
-    sequence(der(0x17, '200101000000Z'), der(0x17, '491231235959Z')),
+    sequence(der(0x17, from), der(0x17, to)),
     nameOf(commonName),
     publicKey.export({ type: 'spki', format: 'der' }),
     der(0xa3, sequence(...extensions)),
