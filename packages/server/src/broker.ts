@@ -75,7 +75,6 @@ export class Broker {
   readonly #connections: Set<Connection>;
   #openCount: number;
   #dirty: Connection[];
-  readonly #flushAll: () => void;
   readonly #sweep: Deadline;
   #isStopping: boolean;
   #onDrained: (() => void) | null;
@@ -93,7 +92,7 @@ export class Broker {
     this.stats = createStats();
     this.memory = new MemoryLedger(config);
     this.faults = new Faults(this);
-    this.turns = new Turns(runtime, this.faults);
+    this.turns = new Turns(runtime, this.faults, () => this.#flush());
     this.router = new Router(config, runtime, this.stats, this.memory, this.turns);
     this.retainedReplays = new RetainedReplays(this.router.retained, runtime, this.faults);
     this.deadlines = new DeadlineQueue((connection, error) =>
@@ -123,7 +122,6 @@ export class Broker {
     this.#connections = new Set();
     this.#openCount = 0;
     this.#dirty = [];
-    this.#flushAll = () => this.#flush();
     this.#isStopping = false;
     this.#onDrained = null;
     this.#sweep = new Deadline((now) => {
@@ -253,6 +251,7 @@ export class Broker {
     const earlier = this.access;
     this.access = access;
     earlier.close();
+    this.memory.reconfigure(this.config);
     this.router.reconfigure();
     for (const connection of this.#connections) {
       const { session, clientId, userName, proof } = connection;
@@ -338,7 +337,7 @@ export class Broker {
   /** Has the connection flushed at the end of this turn, together with all others. */
   flushLater(connection: Connection): void {
     this.#dirty.push(connection);
-    if (this.#dirty.length === 1) this.runtime.defer(this.#flushAll);
+    this.turns.endLater();
   }
 
   #flush(): void {

@@ -241,7 +241,7 @@ export class Connection implements SessionLink, TransportHandler {
   #awaitAnswersTaken(): void {
     this.sender.hasAnswered = false;
     const { output } = this;
-    if (this.#isOwedAnswers || output.pendingBytes <= output.memory.allowance) return;
+    if (this.#isOwedAnswers || output.pendingBytes <= output.allowance) return;
     this.#isOwedAnswers = true;
     this.broker.stats.publishersHeldBack++;
     this.pauseReading();
@@ -287,8 +287,8 @@ export class Connection implements SessionLink, TransportHandler {
   // -------------------------------------------------------------------- sending
 
   get isWritable(): boolean {
-    const { pendingBytes, memory } = this.output;
-    return pendingBytes < WRITABLE_BYTES && pendingBytes < memory.allowance;
+    const { pendingBytes, allowance } = this.output;
+    return pendingBytes < WRITABLE_BYTES && pendingBytes < allowance;
   }
 
   sendPublish(delivery: Delivery, dup: boolean): DropReason | null {
@@ -353,7 +353,7 @@ export class Connection implements SessionLink, TransportHandler {
 
   /** Less while memory runs short: then messages are dropped earlier, too. */
   get #congestedBytes(): number {
-    return Math.min(CONGESTED_BYTES, this.output.memory.allowance / 2);
+    return Math.min(CONGESTED_BYTES, this.output.allowance / 2);
   }
 
   /** Stops reading from a publisher until this client has caught up, or shows that it won't. */

@@ -20,52 +20,41 @@ export class MemoryLedger {
   /** Routes of the topics that were published to last. */
   readonly topics: MemoryAccount;
 
-  constructor({ mqtt }: Config) {
-    this.output = new OutputMemory(
-      limits(
-        () => mqtt.maxOutputBuffer,
-        () => mqtt.maxOutputTotal,
-      ),
-    );
-    this.input = account(
-      () => mqtt.maxPacketSize,
-      () => mqtt.maxInputTotal,
-    );
-    this.replays = account(
-      () => mqtt.maxReplayBytes,
-      () => mqtt.maxReplayBytesTotal,
-    );
-    this.subscriptions = account(
-      () => mqtt.maxSubscriptionBytes,
-      () => mqtt.maxSubscriptionBytesTotal,
-    );
-    this.wills = account(
-      () => mqtt.maxWillSize,
-      () => mqtt.maxWillBytesTotal,
-    );
-    this.aliases = account(() => mqtt.maxAliasBytesTotal);
-    this.topics = account(() => mqtt.maxTopicCache);
+  constructor(config: Config) {
+    const limits = limitsOf(config);
+    this.output = new OutputMemory(limits.output);
+    this.input = new MemoryAccount(limits.input);
+    this.replays = new MemoryAccount(limits.replays);
+    this.subscriptions = new MemoryAccount(limits.subscriptions);
+    this.wills = new MemoryAccount(limits.wills);
+    this.aliases = new MemoryAccount(limits.aliases);
+    this.topics = new MemoryAccount(limits.topics);
+  }
+
+  /** The configuration was changed. */
+  reconfigure(config: Config): void {
+    const limits = limitsOf(config);
+    for (const [kind, account] of Object.entries(this.accounts)) {
+      account.setLimits(limits[kind as keyof typeof limits]);
+    }
   }
 
   /** All of them, by kind. */
-  get accounts(): Record<string, MemoryAccount> {
+  get accounts() {
     const { output, input, replays, subscriptions, wills, aliases, topics } = this;
     return { output, input, replays, subscriptions, wills, aliases, topics };
   }
 }
 
-function account(clientMax: () => number, max?: () => number): MemoryAccount {
-  return new MemoryAccount(limits(clientMax, max));
-}
-
-/** Limits are read from the configuration whenever they are asked: a reload changes them in place. */
-function limits(clientMax: () => number, max: () => number = clientMax): MemoryLimits {
+function limitsOf({ mqtt }: Config) {
+  const ofAll = (max: number): MemoryLimits => ({ clientMax: max, max });
   return {
-    get clientMax() {
-      return clientMax();
-    },
-    get max() {
-      return max();
-    },
+    output: { clientMax: mqtt.maxOutputBuffer, max: mqtt.maxOutputTotal },
+    input: { clientMax: mqtt.maxPacketSize, max: mqtt.maxInputTotal },
+    replays: { clientMax: mqtt.maxReplayBytes, max: mqtt.maxReplayBytesTotal },
+    subscriptions: { clientMax: mqtt.maxSubscriptionBytes, max: mqtt.maxSubscriptionBytesTotal },
+    wills: { clientMax: mqtt.maxWillSize, max: mqtt.maxWillBytesTotal },
+    aliases: ofAll(mqtt.maxAliasBytesTotal),
+    topics: ofAll(mqtt.maxTopicCache),
   };
 }

@@ -74,6 +74,7 @@ export class Output {
   #held: Uint8Array[] | null;
   /** What of `buffer` is counted in `memory`. */
   #countedBytes: number;
+  #allowance: number;
   #isDirty: boolean;
   #isCorked: boolean;
   /** Whether what was gathered waits for the transport to hold fewer chunks. */
@@ -100,6 +101,7 @@ export class Output {
     this.#writtenBytes = 0;
     this.#held = null;
     this.#countedBytes = 0;
+    this.#allowance = 0;
     this.#isDirty = false;
     this.#isCorked = false;
     this.#isBehind = false;
@@ -108,6 +110,12 @@ export class Output {
   /** Bytes that wait for the peer: gathered, or held by the transport. */
   get pendingBytes(): number {
     return this.#writtenBytes + this.length;
+  }
+
+  /** Bytes that may wait for this client just now: asked for once a turn, and whenever something is written. */
+  get allowance(): number {
+    if (!this.#isDirty) this.#allowance = this.memory.allowance;
+    return this.#allowance;
   }
 
   /** Bytes that the transport holds. */
@@ -123,6 +131,7 @@ export class Output {
   reserve(size: number): number {
     if (this.length + size > this.buffer.length) this.#grow(size);
     if (!this.#isDirty) {
+      this.#allowance = this.memory.allowance;
       this.#isDirty = true;
       this.#onDirty();
     }
@@ -253,6 +262,7 @@ export class Output {
   #write(chunk: Uint8Array, buffer: Buffer): void {
     this.#written.push(buffer);
     this.#writtenBytes += chunk.length;
+    this.#allowance = this.memory.allowance;
     if (this.#held !== null) this.#held.push(chunk);
     else this.#transport.write(chunk);
   }

@@ -79,7 +79,7 @@ export class PacketSender {
     const size = end - start;
     const { stats } = this.#broker;
     const { output } = this;
-    if (output.pendingBytes > output.memory.allowance) {
+    if (output.pendingBytes > output.allowance) {
       stats.dropped[this.#reasonToDrop()]++;
       return;
     }
@@ -149,7 +149,7 @@ export class PacketSender {
   ): DropReason | null {
     const { output, version, aliases } = this;
     const qos = ((flags >> 1) & 3) as 0 | 1 | 2;
-    if (qos === 0 && output.pendingBytes > output.memory.allowance) return this.#reasonToDrop();
+    if (qos === 0 && output.pendingBytes > output.allowance) return this.#reasonToDrop();
     const { topicBytes, properties, propertiesStart, propertiesEnd } = parts;
     const { payload, payloadStart, payloadEnd } = parts;
     const payloadLength = payloadEnd - payloadStart;

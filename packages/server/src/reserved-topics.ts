@@ -1,6 +1,7 @@
 const SYSTEM = Buffer.from('$SYS');
 const BRIDGE_PREFIX = Buffer.from('$SYS/broker/connection/');
 const BRIDGE_SUFFIX = Buffer.from('/state');
+const DOLLAR = 0x24;
 const SLASH = 0x2f;
 
 /**
@@ -9,7 +10,8 @@ const SLASH = 0x2f;
  * @param topic - a topic name as UTF-8
  */
 export function isReserved(topic: Uint8Array): boolean {
-  if (!startsWith(topic, SYSTEM)) return false;
+  // Asked for every message: nearly all topics are told by their first byte.
+  if (topic[0] !== DOLLAR || !startsWith(topic, SYSTEM)) return false;
   if (topic.length > SYSTEM.length && topic[SYSTEM.length] !== SLASH) return false;
   return !isBridgeState(topic);
 }

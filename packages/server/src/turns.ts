@@ -34,6 +34,9 @@ export const UnitsFor = {
 /** What connections that wait for their turn may do in one, all together: as much is left for those who have just sent. */
 const UNITS_FOR_WAITING = 12_000;
 
+/** More than a turn ever takes; with these numbers V8 counts without making an object of each. */
+const COUNT_MAX = 0x3fff_ffff;
+
 /** What a connection has used of its slice. */
 export interface Slice {
   /** The turn that it is of. */
@@ -46,30 +49,33 @@ export interface Slice {
  * The budget of a turn: who has done as much as one may stops, in the middle of what it has been sent, and goes on in
  * the next turn, after the others. So nobody waits for long, whatever one client sends at once.
  *
+ * A turn ends when the input that was ready at its beginning has been processed: what was gathered for clients is
+ * sent, then those who wait go on.
+ *
  * Invariant: a connection waits once at most, and is not read from meanwhile.
  */
 export class Turns {
-  /** Units of all that has been done; whoever works adds to it. */
+  /** Units of what has been done in this turn; whoever works adds to it. */
   used: number;
   /** Where the present slice ends. */
   #limit: number;
   /** Counts turns. */
   #number: number;
-  /** `used` when the turn began. */
-  #usedBefore: number;
   readonly #runtime: Runtime;
   readonly #faults: Faults;
+  readonly #send: () => void;
   readonly #waiting: Set<Connection>;
   readonly #endTurn: () => void;
   #isEndScheduled: boolean;
 
-  constructor(runtime: Runtime, faults: Faults) {
+  /** @param send - sends what has been gathered in a turn; called at its end */
+  constructor(runtime: Runtime, faults: Faults, send: () => void) {
     this.used = 0;
-    this.#limit = Number.POSITIVE_INFINITY;
+    this.#limit = COUNT_MAX;
     this.#number = 0;
-    this.#usedBefore = 0;
     this.#runtime = runtime;
     this.#faults = faults;
+    this.#send = send;
     this.#waiting = new Set();
     this.#endTurn = () => this.#end();
     this.#isEndScheduled = false;
@@ -88,24 +94,23 @@ export class Turns {
   /** A connection begins to work, or goes on. */
   begin(slice: Slice): void {
     if (slice.turn !== this.#number) {
-      const isLate = this.used - this.#usedBefore > UNITS_PER_TURN;
       slice.turn = this.#number;
-      slice.left = isLate ? UNITS_PER_SHORT_SLICE : UNITS_PER_SLICE;
+      slice.left = this.used > UNITS_PER_TURN ? UNITS_PER_SHORT_SLICE : UNITS_PER_SLICE;
     }
     this.#limit = this.used + slice.left;
-    if (!this.#isEndScheduled) this.#schedule();
+    this.endLater();
   }
 
   /** It stops: what it is outside of a slice has no limit. */
   end(slice: Slice): void {
     slice.left = Math.max(0, this.#limit - this.used);
-    this.#limit = Number.POSITIVE_INFINITY;
+    this.#limit = COUNT_MAX;
   }
 
   /** Has a connection go on in the next turn. */
   wait(connection: Connection): void {
     this.#waiting.add(connection);
-    if (!this.#isEndScheduled) this.#schedule();
+    this.endLater();
   }
 
   /** The connection has nothing more to do. */
@@ -113,20 +118,22 @@ export class Turns {
     this.#waiting.delete(connection);
   }
 
-  #schedule(): void {
+  /** Has this turn end when the input that is ready has been processed. */
+  endLater(): void {
+    if (this.#isEndScheduled) return;
     this.#isEndScheduled = true;
     this.#runtime.defer(this.#endTurn);
   }
 
   #end(): void {
     this.#isEndScheduled = false;
-    this.#number++;
-    this.#usedBefore = this.used;
-    const until = this.used + UNITS_FOR_WAITING;
+    this.#number = (this.#number + 1) & COUNT_MAX;
+    this.used = 0;
+    this.#send();
     // Those who wait again are behind these, and have their turn in the next one.
     let count = this.#waiting.size;
     for (const connection of this.#waiting) {
-      if (count-- === 0 || this.used >= until) break;
+      if (count-- === 0 || this.used >= UNITS_FOR_WAITING) break;
       this.#waiting.delete(connection);
       try {
         connection.goOn();
@@ -134,6 +141,6 @@ export class Turns {
         this.#faults.caught(connection, 'receiving', error);
       }
     }
-    if (this.#waiting.size > 0 && !this.#isEndScheduled) this.#schedule();
+    if (this.#waiting.size > 0) this.endLater();
   }
 }

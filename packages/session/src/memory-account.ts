@@ -18,27 +18,27 @@ export class MemoryAccount {
   /** What all clients hold. */
   bytes: number;
   refusals: number;
-  readonly #limits: MemoryLimits;
+  /** What one client may hold. */
+  clientMax: number;
+  /** What all clients may hold together. */
+  max: number;
 
-  /** @param limits - read whenever they are asked */
   constructor(limits: MemoryLimits) {
     this.bytes = 0;
     this.refusals = 0;
-    this.#limits = limits;
+    this.clientMax = limits.clientMax;
+    this.max = limits.max;
   }
 
-  get clientMax(): number {
-    return this.#limits.clientMax;
-  }
-
-  /** Of all clients. */
-  get max(): number {
-    return this.#limits.max;
+  /** What is held above the new limits stays until it is given back. */
+  setLimits({ clientMax, max }: MemoryLimits): void {
+    this.clientMax = clientMax;
+    this.max = max;
   }
 
   /** What one client may hold at most just now: no more than is left for all others. */
   get allowance(): number {
-    const { clientMax, max } = this.#limits;
+    const { clientMax, max } = this;
     const left = max - this.bytes;
     if (left >= clientMax) return clientMax;
     return Math.min(clientMax, Math.max(left, ALLOWANCE_MIN));
@@ -52,7 +52,7 @@ export class MemoryAccount {
    */
   hasRoomFor(held: number, added: number): boolean {
     if (added <= 0) return true;
-    const { clientMax, max } = this.#limits;
+    const { clientMax, max } = this;
     return held + added <= clientMax && this.bytes + added <= max;
   }
 }

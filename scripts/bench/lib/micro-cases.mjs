@@ -181,6 +181,7 @@ function trieMatchCase(subscriptionCount) {
 class StillRuntime {
   deferred = [];
   now = () => 1_000_000;
+  wallNow = () => 1_000_000;
   uniqueId = () => 'unique';
   setTimer = () => () => {};
   defer(callback) {
