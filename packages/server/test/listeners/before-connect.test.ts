@@ -7,9 +7,11 @@ import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { createBroker, type RunningBroker } from '../../src/index.ts';
 import { noopLogger } from '../../src/log/index.ts';
+import { descriptorsForSockets } from '../../src/service/open-files.ts';
 import { CertificateAuthority } from '../support/certificates.ts';
+import { Command } from '../support/command.ts';
 import { openSocketCount, untilOpenSockets } from '../support/descriptors.ts';
-import { connectBytes } from '../support/packet-client.ts';
+import { connectBytes, PacketClient } from '../support/packet-client.ts';
 
 const COUNT = 5;
 const PROXY_HEADER = 'PROXY TCP4 192.0.2.1 192.0.2.2 50000 1883\r\n';
@@ -312,6 +314,65 @@ test('the stages together have one time, not each', async () => {
   await once(socket, 'close');
   // Not a measurement of speed: with a time for each stage it would be a multiple.
   expect(performance.now() - openedAt).toBeLessThan(1900);
+});
+
+test.each([
+  [1_000_000, 999_800],
+  [1024, 824],
+  [400, 200],
+  [128, 64],
+])('of %d descriptors that the process may open, %d are for sockets', (limit, count) => {
+  expect(descriptorsForSockets(`Max open files            ${limit}  ${limit}  files`)).toBe(count);
+});
+
+test('when all that a process may open is taken by connections, it goes on, and keeps what it is given', async () => {
+  const command = new Command(
+    [
+      '--bind',
+      '127.0.0.1:0',
+      '--ws-bind',
+      'none',
+      '--metrics-bind',
+      'none',
+      '--log-format',
+      'json',
+    ],
+    folder,
+    {},
+    128,
+  );
+  const [, port] = await command.waitFor(/"address":"127\.0\.0\.1:(\d+)"/);
+  await command.waitFor(/"ready"/);
+  const sockets: Socket[] = [];
+  const openOne = async () => {
+    const socket = connect(Number(port), '127.0.0.1');
+    socket.on('error', () => {});
+    await once(socket, 'connect');
+    sockets.push(socket);
+    return socket;
+  };
+  const url = `mqtt://127.0.0.1:${port}`;
+  const publisher = await PacketClient.open(url);
+  publisher.connect('publisher');
+  await publisher.next();
+  publisher.subscribe('a', 1, 1);
+  await publisher.next();
+  await publisher.cut();
+  const other = await PacketClient.open(url);
+  other.connect('other', { clean: true, properties: {} });
+  await other.next();
+  for (let count = 0; count < 200; count++) await openOne();
+  await command.waitFor(/"too many open sockets"/);
+  // 40 MB for a session that is away: segments of the log are opened meanwhile.
+  const payload = 'x'.repeat(1_000_000);
+  for (let id = 1; id <= 40; id++) {
+    other.publish('a', payload, 1, id);
+    expect(await other.next()).toMatchObject({ cmd: 'puback', messageId: id });
+  }
+  for (const socket of sockets) socket.destroy();
+  await other.cut();
+  command.child.kill('SIGTERM');
+  expect(await command.exitCode()).toBe(0);
 });
 
 test('sockets are bounded: one too many is closed at once and counted; one that closes makes room', async () => {

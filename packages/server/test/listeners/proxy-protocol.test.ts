@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { parseConfig } from '../../src/config/index.ts';
 import { createBroker, type RunningBroker } from '../../src/index.ts';
 import { parseProxyHeader } from '../../src/listeners/proxy-header.ts';
 import { noopLogger } from '../../src/log/index.ts';
@@ -185,6 +186,46 @@ describe('listeners', () => {
     socket.end(V1.subarray(0, 10));
     socket.resume();
     await once(socket, 'close');
+  });
+
+  test.each([
+    ['10.0.0.0/8', false],
+    ['127.0.0.1', true],
+    ['127.0.0.0/8', true],
+    ['::ffff:127.0.0.1', true],
+    ['0.0.0.0/0', true],
+    ['::1', false],
+  ])('from 127.0.0.1, with %s trusted: %p', async (network, isTrusted) => {
+    const { url, stats } = await start({ proxyTrusted: [network] });
+    const socket = open(url);
+    socket.on('error', () => {});
+    socket.write(Buffer.concat([V1, connectBytes]));
+    const received: Buffer[] = [];
+    socket.on('data', (chunk) => {
+      received.push(chunk);
+      socket.end();
+    });
+    await once(socket, 'close');
+    expect(received.length > 0).toBe(isTrusted);
+    expect(stats.socketsRefused.proxy).toBe(isTrusted ? 0 : 1);
+    const refusal = {
+      event: 'connection-refused',
+      reason: 'proxy',
+      address: `127.0.0.1:${socket.localPort}`,
+      why: expect.stringContaining('server.proxy-trusted'),
+    };
+    if (isTrusted) return;
+    expect(logged).toContainEqual({ ...refusal, address: expect.stringMatching(/^127/) });
+  });
+
+  test('who is trusted may be changed while it runs', async () => {
+    const running = await start({ proxyTrusted: ['10.0.0.0/8'] });
+    const next = { server: { proxyProtocol: 'any' as const, proxyTrusted: ['127.0.0.1'] } };
+    expect(running.reconfigure(parseConfig(next)).changed).toContain('server.proxy-trusted');
+    const socket = open(running.url);
+    socket.write(Buffer.concat([V1, connectBytes]));
+    expect([...(await once(socket, 'data'))[0]]).toEqual([0x20, 2, 0, 0]);
+    socket.destroy();
   });
 
   test('WebSocket and TLS have it, too', async () => {

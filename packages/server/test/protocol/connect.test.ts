@@ -315,6 +315,18 @@ describe('read timeout', () => {
     expect(simulation.broker.stats.packetsReceived[3]).toBe(1);
   });
 
+  test('it is never shorter than 1.5 times the keep alive', () => {
+    const simulation = new Simulation({ server: { readTimeout: '5s' } });
+    const client = simulation.connect('c', { keepalive: 300 });
+    client.send(half);
+    simulation.advance(40);
+    client.send(Uint8Array.of(0));
+    simulation.advance(400);
+    expect(client.isClosed).toBe(false);
+    simulation.advance(51);
+    expect(client.isClosed).toBe(true);
+  });
+
   test('silence between packets does not, nor does 0', () => {
     const simulation = new Simulation({ server: { readTimeout: '5s' } });
     const client = simulation.connect('c');

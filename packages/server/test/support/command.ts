@@ -12,8 +12,17 @@ export class Command {
   output = '';
   errors = '';
 
-  constructor(args: readonly string[], cwd: string, environment: Record<string, string> = {}) {
-    this.child = spawn(process.execPath, [bin, ...args], {
+  /** @param openFilesMax - how many files the process may open; by default as many as this one */
+  constructor(
+    args: readonly string[],
+    cwd: string,
+    environment: Record<string, string> = {},
+    openFilesMax: number | null = null,
+  ) {
+    const call = [process.execPath, bin, ...args];
+    const limited = ['sh', '-c', `ulimit -n ${openFilesMax}; exec "$0" "$@"`, ...call];
+    const [program = '', ...rest] = openFilesMax === null ? call : limited;
+    this.child = spawn(program, rest, {
       cwd,
       env: { PATH: process.env['PATH'] ?? '', HOME: cwd, ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],

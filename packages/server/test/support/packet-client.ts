@@ -36,8 +36,12 @@ export class PacketClient {
     });
   }
 
-  static async open(url: string, version: ProtocolVersion = 5): Promise<PacketClient> {
-    const socket = connect({ host: '127.0.0.1', port: Number(new URL(url).port), noDelay: true });
+  static async open(
+    url: string,
+    version: ProtocolVersion = 5,
+    host = '127.0.0.1',
+  ): Promise<PacketClient> {
+    const socket = connect({ host, port: Number(new URL(url).port), noDelay: true });
     await once(socket, 'connect');
     return new PacketClient(socket, version);
   }
