@@ -43,6 +43,7 @@ test.each([
   ['mutate.mjs', '--harness', 'no-such-harness'],
   ['mutate.mjs', '--only', 'no-such-mutation'],
   ['fuzz-codec.mjs', 'many'],
+  ['fuzz-broker.mjs', 'many'],
 ])('%s %s %s is refused in one line, with exit code 2', (path, ...args) => {
   const { status, stderr, stdout } = spawnSync(process.execPath, [join(folder, path), ...args], {
     encoding: 'utf8',
