@@ -253,6 +253,36 @@ describe('before and after CONNECT', () => {
     expect(client.isClosed).toBe(true);
   });
 
+  /** What the broker sends in answer to a CONNECT of a protocol name and level, in hexadecimal. */
+  const answerTo = (name: string, level: number) => {
+    const client = new Simulation().open(4);
+    const written: Uint8Array[] = [];
+    client.write = (chunk) => void written.push(Uint8Array.from(chunk));
+    const variable = [0, name.length, ...Buffer.from(name), level, 2, 0, 60];
+    const body = [...variable, ...(level === 5 ? [0] : []), 0, 1, 0x63];
+    client.send(Uint8Array.of(0x10, body.length, ...body));
+    expect(client.isClosed).toBe(true);
+    return Buffer.concat(written).toString('hex');
+  };
+
+  test.each([6, 99, 0x7f])('MQTT of level %i is answered in MQTT 5: 0x84', (level) => {
+    expect(answerTo('MQTT', level)).toMatch(/^20..0084/);
+  });
+
+  test.each([
+    ...[0, 1, 2, 3, 0x80, 0x82, 0x83, 0x85, 0x86, 0xff].map((level) => ['MQTT', level] as const),
+    ...[0, 2, 4, 5, 6, 99, 0x84, 0x85].map((level) => ['MQIsdp', level] as const),
+  ])('%s of level %i is answered in 3.1.1: return code 1', (name, level) => {
+    expect(answerTo(name, level)).toBe('20020001');
+  });
+
+  test.each(['mqtt', 'MQTT\0', 'MQTTX', 'MQIsdP', '', 'HTTP'])(
+    'the protocol %p is closed without an answer',
+    (name) => {
+      for (const level of [3, 4, 5, 6]) expect(answerTo(name, level)).toBe('');
+    },
+  );
+
   test('a client that connects and says nothing is cut after the connect timeout', () => {
     const simulation = new Simulation({ mqtt: { connectTimeout: '10s' } });
     const client = simulation.open();

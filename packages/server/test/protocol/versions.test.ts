@@ -62,6 +62,26 @@ test.each([0, 1] as const)(
   },
 );
 
+test.each([0x38, 0x39])(
+  'PUBLISH %i of MQTT 3.1 with DUP at QoS 0 is passed on without DUP',
+  (first) => {
+    const simulation = new Simulation();
+    const publisher = simulation.connect('publisher', { protocolVersion: 3, protocolId: 'MQIsdp' });
+    const subscribers = ([4, 5] as const).map((protocolVersion) => {
+      const client = simulation.connect(`subscriber${protocolVersion}`, { protocolVersion });
+      client.subscribe('a');
+      client.take();
+      return client;
+    });
+    publisher.send(Uint8Array.of(first, 4, 0, 1, 0x61, 0x78));
+    for (const subscriber of subscribers) {
+      expect(subscriber.take()).toMatchObject([
+        { cmd: 'publish', topic: 'a', dup: false, retain: false },
+      ]);
+    }
+  },
+);
+
 describe('the broker closes the connection for what the codec refuses', () => {
   test.each(toServer.filter(({ packet }) => packet === undefined))('$name: $rule', (vector) => {
     const client = sendTo(new Simulation(), vector);
