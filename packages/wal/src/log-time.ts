@@ -38,8 +38,8 @@ const BELIEVED: Resumption = { gapMs: 0, countedMs: 0, why: null };
  * wall clock says has passed since; by nothing where that can't be: when it would be negative, or longer than ten years,
  * or the wall clock had not been set before and has been now.
  *
- * Invariants: it never goes back, from one process to the next either, so nothing is ever due later than it was said to
- * be. What the wall clock was ahead of it is in the log, before or together with whatever was appended since the wall clock
+ * Invariants: it never goes back in a process, nor behind what is in the log from one process to the next: so nothing is
+ * ever due later than it was said to be. What the wall clock was ahead of it is in the log, before or together with whatever was appended since the wall clock
  * was set: so a wall clock that is set while a process runs isn't taken for time that passed without one.
  */
 export class LogTime {

@@ -132,7 +132,7 @@ export class Ledger {
     const since = this.now() - unsafeMs;
     for (const publication of this.#unjudged) {
       if (!publication.options.isWill || publication.earliest === NEVER) continue;
-      if (publication.latestMs <= since) continue;
+      if (publication.latestMs <= since && !publication.mayComeAgain) continue;
       publication.refusals++;
       // Its client may have come back before the broker could publish it again.
       publication.isPromised = false;
@@ -152,6 +152,12 @@ export class Ledger {
   crashed(unsafeMs: number): void {
     const since = this.now() - unsafeMs - this.lagMs;
     this.#unsafeSince.push(since);
+    for (const publication of this.#unjudged) {
+      // A will that was due may be published by the next process.
+      if (publication.options.isWill && publication.latestMs > since) {
+        publication.mayComeAgain = true;
+      }
+    }
     for (const publication of this.#forbidden.splice(0)) {
       // A DISCONNECT that took it away has no acknowledgement.
       if (publication.latestMs > since) publication.isForbidden = false;

@@ -39,6 +39,8 @@ export class Publication {
   isForbidden = false;
   /** The broker said that it had no room for it: no session that it stores may get it. */
   isRefused = false;
+  /** It is a will, and a crash may have undone that it was published. */
+  mayComeAgain = false;
   /** How often the disk may have refused it after it had gone to those whom the broker doesn't store. */
   refusals = 0;
   /** How often the session that it was sent in may have ended, without its client knowing that it was another. */

@@ -8,8 +8,6 @@ export interface Disturbances {
   readonly fullDisks: boolean;
   /** One client's queue grows longer than one block of it is, and lives through restarts. */
   readonly longQueue: boolean;
-  /** The clock on the wall is set, again and again, and may be slow or fast. */
-  readonly wallClock: boolean;
 }
 
 const SECOND_MS = 1000;
@@ -21,9 +19,17 @@ const YEAR_MS = 365.25 * DAY_MS;
 export const WALL_CLOCK_MS = Date.UTC(2030, 0, 1);
 const UNSET_MS = 5000;
 
-/** What a wall clock shows at first, and its seconds for each that passes. */
-export function drawWallClock(random: Random): { shownMs: number; rate: number } {
+/** What a wall clock shows at first, its seconds for each that passes, and whether it is set again and again. */
+export interface WallClockDrawn {
+  readonly shownMs: number;
+  readonly rate: number;
+  readonly isSet: boolean;
+}
+
+export function drawWallClock(random: Random): WallClockDrawn {
+  if (random.chance(0.6)) return { shownMs: WALL_CLOCK_MS, rate: 1, isSet: false };
   return {
+    isSet: true,
     shownMs: random.pick([UNSET_MS, WALL_CLOCK_MS, WALL_CLOCK_MS]),
     rate: random.pick([1, 1, 1, 0.5, 0.99, 1.01, 3]),
   };
@@ -42,6 +48,5 @@ export function drawDisturbances(random: Random): Disturbances {
     stops: random.chance(0.4),
     fullDisks: random.chance(0.3),
     longQueue: random.chance(0.03),
-    wallClock: random.chance(0.4),
   };
 }

@@ -21,7 +21,6 @@ import {
   drawDisturbances,
   drawWallClock,
   drawWallMove,
-  WALL_CLOCK_MS,
 } from './disturbances.ts';
 import { flooderRole, LongQueue, sleeperRole } from './long-queue.ts';
 import { SimulatedClock } from './simulated-clock.ts';
@@ -44,6 +43,7 @@ const LONG_QUEUE_STEP_MS = 20;
 
 /** So that what else happens doesn't depend on which disturbances there are. */
 const DISTURBANCE_SALT = 0x2f6b_41a7;
+const WALL_CLOCK_SALT = 0x5bd1_e995;
 
 /** Of a run that went wrong. */
 const TRACE_LINES = 40;
@@ -83,6 +83,9 @@ export class SimulatedRun {
   readonly #actors: Actor[];
   readonly #disturbances: Disturbances;
   readonly #disturber: Random;
+  /** Sets the clock on the wall. */
+  readonly #setter: Random;
+  readonly #isClockSet: boolean;
   readonly #counts = { events: 0, crashes: 0, stops: 0, outages: 0, longQueues: 0, clockMoves: 0 };
   /** Of the present process, or the last one: when it began to start, and to serve. */
   #startedMs = 0;
@@ -97,9 +100,9 @@ export class SimulatedRun {
     const clock = this.#clock;
     this.#disturber = new Random(seed ^ DISTURBANCE_SALT);
     this.#disturbances = drawDisturbances(this.#disturber);
-    const { shownMs, rate } = this.#disturbances.wallClock
-      ? drawWallClock(this.#disturber)
-      : { shownMs: WALL_CLOCK_MS, rate: 1 };
+    this.#setter = new Random(seed ^ WALL_CLOCK_SALT);
+    const { shownMs, rate, isSet } = drawWallClock(this.#setter);
+    this.#isClockSet = isSet;
     this.#wall = new SimulatedWallClock(clock, shownMs, rate);
     this.#ledger = new Ledger(
       clock.now,
@@ -129,7 +132,7 @@ export class SimulatedRun {
   async run(): Promise<SimulationReport> {
     this.#start();
     for (const actor of this.#actors) this.#actLater(actor);
-    if (this.#disturbances.wallClock) this.#setWallClockLater();
+    if (this.#isClockSet) this.#setWallClockLater();
     if (this.#host.isDurable) {
       const { stops, fullDisks, longQueue } = this.#disturbances;
       this.#crashLater();
@@ -235,12 +238,12 @@ export class SimulatedRun {
   // ----------------------------------------------------------------- disturbances
 
   /** Calls something again and again while clients act; a time or two in most runs. */
-  #repeatLater(delayMax: number, happen: () => void): void {
-    const delay = this.#disturber.below(delayMax);
+  #repeatLater(delayMax: number, happen: () => void, random = this.#disturber): void {
+    const delay = random.below(delayMax);
     if (this.#clock.time + delay >= this.#actUntil) return;
     this.#clock.schedule(delay, () => {
       happen();
-      this.#repeatLater(delayMax, happen);
+      this.#repeatLater(delayMax, happen, random);
     });
   }
 
@@ -279,13 +282,15 @@ export class SimulatedRun {
 
   /** The wall clock is set, while the broker runs or not. */
   #setWallClockLater(): void {
-    this.#repeatLater(2500, () => {
+    const random = this.#setter;
+    const set = () => {
       if (this.#isStarting) return;
-      const byMs = drawWallMove(this.#disturber, this.#wall.now());
+      const byMs = drawWallMove(random, this.#wall.now());
       this.#ledger.trace?.(`the wall clock is set by ${byMs} ms`);
       this.#counts.clockMoves++;
       this.#wall.move(byMs);
-    });
+    };
+    this.#repeatLater(2500, set, random);
   }
 
   /** A queue longer than a block of it, over two restarts at least. */

@@ -20,6 +20,7 @@ test(`what clients were promised is kept over ${SEED_COUNT} simulated runs`, asy
     ['outages', 500],
     ['refused', 500],
     ['longQueues', 20],
+    ['clockMoves', 1000],
   ] as const) {
     const count = Number(new RegExp(`(\\d+) ${what}`).exec(stdout)?.[1]);
     expect(count).toBeGreaterThan(countMin);
