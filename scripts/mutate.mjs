@@ -26,6 +26,7 @@ import { harnesses, runTool } from './lib/harnesses.mjs';
 import { installIfNeeded, root } from './lib/prepare.mjs';
 import { brokerMutations } from './mutations/broker.mjs';
 import { logMutations } from './mutations/log.mjs';
+import { timeMutations } from './mutations/time.mjs';
 
 const { values } = readArguments(import.meta.url, {
   options: {
@@ -44,7 +45,7 @@ const limits = {
   seeds: wholeNumber('--seeds', values.seeds, 1),
   kills: wholeNumber('--kills', values.kills, 1),
 };
-const mutations = [...logMutations, ...brokerMutations].filter(
+const mutations = [...logMutations, ...brokerMutations, ...timeMutations].filter(
   ({ name }) => values.only.length === 0 || values.only.some((text) => name.includes(text)),
 );
 if (mutations.length === 0) refuse(`no mutation has ${values.only.join(' or ')} in its name`);

@@ -1,0 +1,127 @@
+/** Mutations of time: what is due when, whatever becomes of the clock on the wall. */
+
+const LOG_TIME = 'packages/wal/src/log-time.ts';
+const APPENDER = 'packages/wal/src/appender.ts';
+const LOG = 'packages/wal/src/log.ts';
+const RECOVERY = 'packages/wal/src/recovery.ts';
+const BROKER = 'packages/server/src/broker.ts';
+
+export const timeMutations = [
+  {
+    name: 'wall-clock-followed',
+    breaks: 'in a process, time goes as the monotonic clock does',
+    edits: [
+      {
+        file: LOG_TIME,
+        find: 'now = (): number => Math.floor(this.#clock.now()) + this.#offsetMs;',
+        put: 'now = (): number => Math.round(this.#clock.wallNow()) + 0 * this.#offsetMs;',
+      },
+    ],
+    caughtBy: ['log', 'storage', 'simulation'],
+  },
+  {
+    name: 'clock-not-noted-in-batch',
+    breaks: 'what the wall clock shows is in the log with what was caused by its being set',
+    edits: [
+      {
+        file: APPENDER,
+        find: '    this.#markTime(builder, segment);\n    const timeMs',
+        put: '    const timeMs',
+      },
+    ],
+    caughtBy: ['log', 'storage', 'simulation'],
+  },
+  {
+    name: 'clock-not-noted-in-silence',
+    breaks: 'a wall clock that is set while nothing is written is noted within a second',
+    edits: [{ file: BROKER, find: '    this.storage?.noteTime();\n', put: '' }],
+    caughtBy: ['storage', 'simulation'],
+  },
+  {
+    name: 'clock-in-first-segment-only',
+    breaks: 'each segment says what the wall clock is ahead, as those before it may be removed',
+    edits: [
+      {
+        file: APPENDER,
+        find: '      // Those before it may be removed.\n      this.#time.forgetMark();\n',
+        put: '',
+      },
+    ],
+    caughtBy: ['log'],
+  },
+  {
+    name: 'refused-clock-taken-for-noted',
+    breaks: 'a clock record that the disk refused is written again',
+    edits: [{ file: LOG, find: '        time.forgetMark();\n', put: '' }],
+    caughtBy: ['log'],
+  },
+  {
+    name: 'clock-records-not-read',
+    breaks: 'the next process knows what the wall clock was ahead',
+    edits: [{ file: RECOVERY, find: 'this.#wallAheadMs = wallAheadAt(buffer, start);', put: '' }],
+    caughtBy: ['log', 'storage', 'simulation'],
+  },
+  {
+    name: 'checkpoint-time-not-read',
+    breaks: 'after an orderly stop, the checkpoint says when that was',
+    edits: [
+      {
+        file: RECOVERY,
+        find: 'this.#wallAheadMs = options.checkpoint.time?.wallAheadMs ?? 0;',
+        put: 'this.#wallAheadMs = 0;',
+      },
+    ],
+    caughtBy: ['log', 'storage', 'simulation'],
+  },
+  {
+    name: 'time-goes-back',
+    breaks: 'time never goes back behind what is in the log [MQTT-3.3.2-6]',
+    edits: [
+      {
+        file: LOG_TIME,
+        find: '  if (gapMs < -TOLERANCE_MS) return',
+        put: '  if (gapMs < -TOLERANCE_MS) return { gapMs, countedMs: gapMs, why: null };\n  if (gapMs < -TOLERANCE_MS) return',
+      },
+    ],
+    caughtBy: ['log', 'storage', 'simulation'],
+  },
+  {
+    name: 'downtime-not-counted',
+    breaks: 'sessions and messages expire while no broker runs',
+    edits: [
+      {
+        file: LOG_TIME,
+        find: 'return { gapMs, countedMs: Math.max(0, gapMs), why: null };',
+        put: 'return { gapMs, countedMs: 0, why: null };',
+      },
+    ],
+    caughtBy: ['log', 'storage', 'simulation'],
+  },
+  {
+    name: 'unset-clock-believed',
+    breaks: 'a clock that had not been set and then was doesn’t age anything by decades',
+    edits: [
+      {
+        file: LOG_TIME,
+        find: 'if (beforeMs < EARLIEST_WALL_MS && nowMs >= EARLIEST_WALL_MS) {',
+        put: 'if (beforeMs < 0 && nowMs >= EARLIEST_WALL_MS) {',
+      },
+    ],
+    // The gap is one of decades, too.
+    caughtBy: ['log'],
+  },
+  {
+    name: 'decades-believed',
+    breaks: 'a log isn’t taken to have been left alone for decades',
+    edits: [
+      { file: LOG_TIME, find: 'if (gapMs > GAP_MS_MAX) return', put: 'if (gapMs === -1) return' },
+    ],
+    caughtBy: ['log', 'storage', 'simulation'],
+  },
+  {
+    name: 'timer-armed-by-former-time',
+    breaks: 'what is due at the start is done at the start',
+    edits: [{ file: BROKER, find: '    this.timer.armAnew();\n', put: '' }],
+    caughtBy: ['simulation'],
+  },
+];
