@@ -88,6 +88,11 @@ export class FrameDecoder {
     return this.#restSize;
   }
 
+  /** Whether nothing is buffered, and the sink has not stopped it. */
+  get isIdle(): boolean {
+    return this.#partialLength === 0 && !this.#isStopped;
+  }
+
   /** Whether the sink has stopped it. */
   get isStopped(): boolean {
     return this.#isStopped;

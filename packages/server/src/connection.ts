@@ -36,8 +36,7 @@ const WRITABLE_BYTES = 262_144;
  */
 const TURN_BYTES = 1_048_576;
 
-/** More than this waiting for a client, and those who publish to it are held back. */
-const CONGESTED_BYTES = 1_048_576;
+/** More messages than this waiting for a client, and those who publish to it are held back. */
 const CONGESTED_MESSAGES = 200;
 
 /** A client may have so many bytes of a packet that has begun, however many others have. */
@@ -176,9 +175,12 @@ export class Connection implements SessionLink, TransportHandler {
   }
 
   #afterPackets(): void {
-    if (this.#hasMore) this.#waitForTurn();
-    this.#expectRest();
-    this.#countInput();
+    // Mostly all has been done, and nothing of a packet kept.
+    if (!this.#dispatcher.isIdle || this.#inputBytes > 0) {
+      if (this.#hasMore) this.#waitForTurn();
+      this.#expectRest();
+      this.#countInput();
+    }
     if (this.sender.hasAnswered) this.#awaitAnswersTaken();
   }
 
@@ -346,14 +348,8 @@ export class Connection implements SessionLink, TransportHandler {
   /** Whether so much waits for this client that those who publish to it had better wait, too. */
   get isCongested(): boolean {
     return (
-      this.output.pendingBytes > this.#congestedBytes ||
-      (this.session as BrokerSession).queueLength > CONGESTED_MESSAGES
+      this.output.isCongested || (this.session as BrokerSession).queueLength > CONGESTED_MESSAGES
     );
-  }
-
-  /** Less while memory runs short: then messages are dropped earlier, too. */
-  get #congestedBytes(): number {
-    return Math.min(CONGESTED_BYTES, this.output.allowance / 2);
   }
 
   /** Stops reading from a publisher until this client has caught up, or shows that it won't. */
@@ -370,9 +366,7 @@ export class Connection implements SessionLink, TransportHandler {
     const { session } = this;
     if (this.#congestion === null || session === null) return;
     this.#congestion.noteProgress();
-    const isRelieved =
-      this.output.pendingBytes < this.#congestedBytes / 2 &&
-      session.queueLength < CONGESTED_MESSAGES / 2;
+    const isRelieved = this.output.isRelieved && session.queueLength < CONGESTED_MESSAGES / 2;
     if (isRelieved) this.#congestion.end();
   }
 

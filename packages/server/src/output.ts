@@ -43,6 +43,9 @@ function free(buffer: Buffer): void {
 
 const EMPTY = Buffer.alloc(0);
 
+/** More than this waiting for a client, and those who publish to it are held back. */
+const CONGESTED_BYTES = 1_048_576;
+
 const UNLIMITED = { clientMax: Number.POSITIVE_INFINITY, max: Number.POSITIVE_INFINITY };
 
 /**
@@ -75,6 +78,7 @@ export class Output {
   /** What of `buffer` is counted in `memory`. */
   #countedBytes: number;
   #allowance: number;
+  #congestedBytes: number;
   #isDirty: boolean;
   #isCorked: boolean;
   /** Whether what was gathered waits for the transport to hold fewer chunks. */
@@ -102,6 +106,7 @@ export class Output {
     this.#held = null;
     this.#countedBytes = 0;
     this.#allowance = 0;
+    this.#congestedBytes = 0;
     this.#isDirty = false;
     this.#isCorked = false;
     this.#isBehind = false;
@@ -114,8 +119,24 @@ export class Output {
 
   /** Bytes that may wait for this client just now: asked for once a turn, and whenever something is written. */
   get allowance(): number {
-    if (!this.#isDirty) this.#allowance = this.memory.allowance;
+    if (!this.#isDirty) this.#askAllowance();
     return this.#allowance;
+  }
+
+  /** Whether so much waits that those who publish to this client had better wait, too: earlier while memory runs short. */
+  get isCongested(): boolean {
+    return this.#writtenBytes + this.length > this.#congestedBytes;
+  }
+
+  /** Whether a good part of that has been taken. */
+  get isRelieved(): boolean {
+    return this.#writtenBytes + this.length < this.#congestedBytes / 2;
+  }
+
+  #askAllowance(): void {
+    const { allowance } = this.memory;
+    this.#allowance = allowance;
+    this.#congestedBytes = Math.min(CONGESTED_BYTES, Math.floor(allowance / 2));
   }
 
   /** Bytes that the transport holds. */
@@ -131,7 +152,7 @@ export class Output {
   reserve(size: number): number {
     if (this.length + size > this.buffer.length) this.#grow(size);
     if (!this.#isDirty) {
-      this.#allowance = this.memory.allowance;
+      this.#askAllowance();
       this.#isDirty = true;
       this.#onDirty();
     }
@@ -157,6 +178,7 @@ export class Output {
     this.memory.holdShared(bytes);
     this.#references.push(bytes);
     this.#write(bytes, EMPTY);
+    this.#askAllowance();
   }
 
   get isHeld(): boolean {
@@ -233,6 +255,7 @@ export class Output {
     const needed = this.length + size;
     if (needed > BUFFER_SIZE_MAX) {
       this.#writeGathered();
+      this.#askAllowance();
       this.buffer =
         size <= BUFFER_SIZE_MAX ? allocate(BUFFER_SIZE_MAX) : Buffer.allocUnsafeSlow(size);
       return;
@@ -262,7 +285,6 @@ export class Output {
   #write(chunk: Uint8Array, buffer: Buffer): void {
     this.#written.push(buffer);
     this.#writtenBytes += chunk.length;
-    this.#allowance = this.memory.allowance;
     if (this.#held !== null) this.#held.push(chunk);
     else this.#transport.write(chunk);
   }

@@ -1,6 +1,7 @@
 import {
   AckView,
   type ConnectPacket,
+  type DecodeLimits,
   decodePacket,
   FrameDecoder,
   type FrameSink,
@@ -38,6 +39,8 @@ export class PacketDispatcher implements FrameSink {
   readonly #slice: Slice;
   /** What the last packet has to be done in steps; what follows it waits. */
   #work: Generator<void> | null;
+  /** What of a packet is bounded, of the configuration. */
+  readonly #limits: DecodeLimits;
   /** Told of every packet, while an operator looks at this client. */
   tracer: PacketTracer | null;
 
@@ -55,6 +58,7 @@ export class PacketDispatcher implements FrameSink {
     this.#turns = connection.broker.turns;
     this.#slice = { turn: -1, left: 0 };
     this.#work = null;
+    this.#limits = connection.broker.config.mqtt;
     this.tracer = null;
   }
 
@@ -88,6 +92,11 @@ export class PacketDispatcher implements FrameSink {
   resume(): void {
     this.#isSuspended = false;
     this.goOn();
+  }
+
+  /** Whether nothing that has come is left. */
+  get isIdle(): boolean {
+    return this.#work === null && this.#decoder.isIdle;
   }
 
   /** Whether there is something left to do with what has come whole. */
@@ -125,46 +134,52 @@ export class PacketDispatcher implements FrameSink {
   onFrame(buffer: Uint8Array, start: number, bodyStart: number, end: number): boolean {
     const connection = this.#connection;
     const type = (buffer[start] as number) >> 4;
-    const { stats, config } = this.#broker;
+    const { stats } = this.#broker;
     connection.timeouts.onPacket();
     (stats.packetsReceived[type] as number)++;
     stats.packetTypeNow = type;
     if (connection.state !== ConnectionState.Open) {
       this.#onOpeningFrame(buffer, start, bodyStart, end);
-      stats.packetTypeNow = 0;
-      this.#turns.used += UnitsFor.opening + ((end - start) >> UnitsFor.bytesShift);
-      return !connection.isEnding && !this.#isSuspended && !this.#turns.isOver;
-    }
-    const units = type === PacketType.PUBLISH ? UnitsFor.publish : UnitsFor.packet;
-    this.#turns.used += units + ((end - start) >> UnitsFor.bytesShift);
-    const { version } = connection;
-    const { mqtt } = config;
-    if (this.tracer !== null) {
-      const packet = decodePacket(buffer, start, bodyStart, end, version, 'server', mqtt);
-      this.tracer(packet.cmd, tracedFields(packet));
-    }
-    switch (type) {
-      case PacketType.PUBLISH:
-        publishView.read(buffer, start, bodyStart, end, version, 'server', mqtt);
+    } else {
+      if (this.tracer !== null) this.#trace(this.tracer, buffer, start, bodyStart, end);
+      const { version } = connection;
+      const kibibytes = (end - start) >> UnitsFor.bytesShift;
+      if (type === PacketType.PUBLISH) {
+        this.#turns.used += UnitsFor.publish + kibibytes;
+        publishView.read(buffer, start, bodyStart, end, version, 'server', this.#limits);
         connection.receiver.onPublish(publishView);
-        break;
-      case PacketType.PUBACK:
-      case PacketType.PUBREC:
-      case PacketType.PUBREL:
-      case PacketType.PUBCOMP:
-        ackView.read(buffer, start, bodyStart, end, version, mqtt);
-        this.#onAck(type, ackView.packetId, ackView.reasonCode);
-        break;
-      default:
-        this.#onPacket(decodePacket(buffer, start, bodyStart, end, version, 'server', mqtt));
+      } else {
+        this.#turns.used += UnitsFor.packet + kibibytes;
+        if (type >= PacketType.PUBACK && type <= PacketType.PUBCOMP) {
+          ackView.read(buffer, start, bodyStart, end, version, this.#limits);
+          this.#onAck(type as PacketType, ackView.packetId, ackView.reasonCode);
+        } else {
+          this.#onPacket(
+            decodePacket(buffer, start, bodyStart, end, version, 'server', this.#limits),
+          );
+        }
+      }
     }
     stats.packetTypeNow = 0;
-    return connection.state === ConnectionState.Open && this.#work === null && !this.#turns.isOver;
+    return !connection.isEnding && !this.#isSuspended && this.#work === null && !this.#turns.isOver;
+  }
+
+  #trace(
+    tracer: PacketTracer,
+    buffer: Uint8Array,
+    start: number,
+    bodyStart: number,
+    end: number,
+  ): void {
+    const { version } = this.#connection;
+    const packet = decodePacket(buffer, start, bodyStart, end, version, 'server', this.#limits);
+    tracer(packet.cmd, tracedFields(packet));
   }
 
   // --------------------------------------------------------------------- opening
 
   #onOpeningFrame(buffer: Uint8Array, start: number, bodyStart: number, end: number): void {
+    this.#turns.used += UnitsFor.opening + ((end - start) >> UnitsFor.bytesShift);
     const connection = this.#connection;
     const { sender, authentication } = connection;
     const { mqtt } = this.#broker.config;

@@ -87,23 +87,28 @@ export class PacketSender {
       stats.dropped['packet-too-large']++; // [MQTT-3.1.2-25]
       return;
     }
-    const isReferenced = size >= REFERENCE_BYTES_MIN;
-    if (isReferenced && !this.#hasRoomFor(frame.buffer, start, end)) {
-      stats.dropped['output-full']++;
-      return;
-    }
-    countSent(stats, 0, frame.payloadSize);
     const firstByte = retain ? 0x31 : 0x30;
-    this.tracer?.('publish', { ...tracedFrame(frame.buffer, start, end, this.version), retain });
-    if (isReferenced) {
-      const offset = output.reserve(1);
-      output.buffer[offset] = firstByte;
-      output.length = offset + 1;
-      output.reference(frame.buffer.subarray(start + 1, end));
+    if (size >= REFERENCE_BYTES_MIN) {
+      if (!this.#hasRoomFor(frame.buffer, start, end)) {
+        stats.dropped['output-full']++;
+        return;
+      }
+      this.#referenceQoS0(frame, firstByte);
     } else {
       const offset = output.append(frame.buffer, start, end);
       output.buffer[offset] = firstByte;
     }
+    countSent(stats, 0, frame.payloadSize);
+    this.tracer?.('publish', { ...tracedFrame(frame.buffer, start, end, this.version), retain });
+  }
+
+  /** Apart, so that V8 makes one function of all that an ordinary packet needs. */
+  #referenceQoS0({ buffer, start, end }: Frame, firstByte: number): void {
+    const { output } = this;
+    const offset = output.reserve(1);
+    output.buffer[offset] = firstByte;
+    output.length = offset + 1;
+    output.reference(buffer.subarray(start + 1, end));
   }
 
   /**

@@ -1,7 +1,8 @@
 const SYSTEM = Buffer.from('$SYS');
 const BRIDGE_PREFIX = Buffer.from('$SYS/broker/connection/');
 const BRIDGE_SUFFIX = Buffer.from('/state');
-const DOLLAR = 0x24;
+/** The first byte of every topic that `isReserved` may tell. */
+export const DOLLAR = 0x24;
 const SLASH = 0x2f;
 
 /**
@@ -10,8 +11,7 @@ const SLASH = 0x2f;
  * @param topic - a topic name as UTF-8
  */
 export function isReserved(topic: Uint8Array): boolean {
-  // Asked for every message: nearly all topics are told by their first byte.
-  if (topic[0] !== DOLLAR || !startsWith(topic, SYSTEM)) return false;
+  if (!startsWith(topic, SYSTEM)) return false;
   if (topic.length > SYSTEM.length && topic[SYSTEM.length] !== SLASH) return false;
   return !isBridgeState(topic);
 }

@@ -17,7 +17,7 @@ import type { Connection } from './connection.ts';
 import type { MemoryLedger } from './memory-ledger.ts';
 import type { TopicMeter } from './observability/topic-meter.ts';
 import { Publication } from './publication.ts';
-import { isReserved } from './reserved-topics.ts';
+import { DOLLAR, isReserved } from './reserved-topics.ts';
 import type { Runtime } from './runtime.ts';
 import type { BrokerStats } from './stats.ts';
 import type { Origin } from './storage/records.ts';
@@ -112,10 +112,12 @@ export class Router {
     const publication = this.#publication;
     publication.begin(view, route, publisher);
     this.#publisher = publisher;
-    const refusal = this.#refusalOf(view, route, publisher);
-    if (refusal !== ReasonCode.Success) return refusal;
-    this.topicMeter?.count(route, view.payloadEnd - view.payloadStart);
     const { storage } = this;
+    if (this.#mayRefuse(route, publisher, storage)) {
+      const refusal = this.#refusalOf(view, route, publisher);
+      if (refusal !== ReasonCode.Success) return refusal;
+    }
+    this.topicMeter?.count(route, view.payloadEnd - view.payloadStart);
     // What the disk has no room for is delivered all the same at QoS 0, only not retained.
     const isRetaining = view.retain && storage?.isOpen !== false;
     const former = isRetaining && storage !== null ? this.retained.get(route.topic) : undefined;
@@ -140,6 +142,16 @@ export class Router {
     return recipients.length + groups.length === 0
       ? ReasonCode.NoMatchingSubscribers
       : ReasonCode.Success;
+  }
+
+  /** Whether there is anything at all for which a message could be refused: mostly there isn't, and this is quick. */
+  #mayRefuse({ topicBytes }: Route<BrokerSession>, publisher: Connection, storage: Storage | null) {
+    return (
+      publisher.permissions !== null ||
+      this.#rejectsWhenFull ||
+      topicBytes[0] === DOLLAR ||
+      (storage !== null && !storage.isOpen)
+    );
   }
 
   /**

@@ -146,6 +146,7 @@ test.each([
     const { mqtt } = simulation.broker.config;
     const { replays } = simulation.broker.memory;
     Object.assign(mqtt, { maxReplayBytes: 100_000, maxReplayBytesTotal: 250_000 });
+    simulation.broker.memory.reconfigure(simulation.broker.config);
     const client = simulation.open(version);
     const properties = { sessionExpiryInterval: 1000 };
     client.connect('client', { clean: false, ...(version === 5 ? { properties } : {}) });
