@@ -166,6 +166,10 @@ export const brokerCatalogue = {
     help: 'Errors of the broker itself, each of which ended one connection at most, by what was being done.',
     labels: ['activity'],
   },
+  promptmq_turns_waited_total: {
+    type: 'counter',
+    help: 'How often a client had sent more at once than is done in one turn, and was not read from until it was done.',
+  },
   promptmq_network_received_bytes_total: {
     type: 'counter',
     help: 'Bytes received from clients, all packets whole.',

@@ -193,6 +193,7 @@ export class Connection implements SessionLink, TransportHandler {
   #waitForTurn(): void {
     if (!this.#isWaiting) {
       this.#isWaiting = true;
+      this.broker.stats.turnsWaited++;
       this.pauseReading();
     }
     this.broker.turns.wait(this);

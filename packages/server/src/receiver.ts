@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { PacketError, PacketType, type PublishView, ReasonCode } from '@promptmq/codec';
 import type { Broker } from './broker.ts';
 import type { Connection } from './connection.ts';
@@ -229,15 +230,8 @@ export class Receiver {
   }
 }
 
-const utf8 = new TextDecoder('utf-8', { fatal: true });
-
 /** Whether a payload that says it is UTF-8 is (§3.3.2.3.2). */
 function hasDeclaredFormat(view: PublishView): boolean {
   if (view.payloadFormatIndicator === 0) return true;
-  try {
-    utf8.decode(view.buffer.subarray(view.payloadStart, view.payloadEnd));
-    return true;
-  } catch {
-    return false;
-  }
+  return isUtf8(view.buffer.subarray(view.payloadStart, view.payloadEnd));
 }

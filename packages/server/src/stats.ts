@@ -103,6 +103,8 @@ export interface BrokerStats {
   packetTypeNow: number;
   /** Packets that broke a rule, by `type << 8 | reasonCode`; type 0 is one that can't be told. */
   readonly packetErrors: Map<number, number>;
+  /** How often a connection had more to do than one may in a turn. */
+  turnsWaited: number;
   /** Errors of the broker's own, by what was being done. */
   readonly internalErrors: Map<string, number>;
   /** PUBLISH packets received. */
@@ -149,6 +151,7 @@ export function createStats(): BrokerStats {
     packetsSent: new Float64Array(16),
     packetTypeNow: 0,
     packetErrors: new Map(),
+    turnsWaited: 0,
     internalErrors: new Map(ACTIVITIES.map((activity) => [activity, 0])),
     messagesReceived: 0,
     messagesReceivedByQoS: new Float64Array(3),

@@ -306,8 +306,9 @@ function unsubscribeLater(broker: Broker, connection: Connection, packet: Unsubs
   const { session } = connection;
   broker.storage?.whenRoom(() => {
     if (session === null || connection.session !== session) return;
-    // Outside of a turn it doesn't stop.
-    unsubscribe(broker, connection, packet).next();
+    // It has waited long enough: at once.
+    const steps = unsubscribe(broker, connection, packet);
+    while (steps.next().done !== true);
   });
 }
 

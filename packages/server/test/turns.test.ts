@@ -81,6 +81,7 @@ test('a chunk of 200,000 PINGREQs is answered in many turns; others are answered
   expect(received).toBeGreaterThan(turns - 3);
   expect(answers()).toBe(200_100 + turns);
   expect(flood.isPaused).toBe(false);
+  expect(broker.stats.turnsWaited).toBe(1);
 });
 
 test('many clients that have too much to do share the turns', () => {

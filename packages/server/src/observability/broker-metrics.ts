@@ -147,6 +147,7 @@ function addNetwork(registry: BrokerRegistry, { stats }: Broker): void {
   registry.add('promptmq_internal_errors_total', () =>
     [...stats.internalErrors].map(([activity, value]) => ({ labels: { activity }, value })),
   );
+  registry.add('promptmq_turns_waited_total', () => stats.turnsWaited);
   registry.add('promptmq_network_received_bytes_total', () => stats.bytesReceived);
   registry.add('promptmq_network_sent_bytes_total', () => stats.bytesSent);
 }
