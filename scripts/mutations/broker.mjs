@@ -657,7 +657,7 @@ export const brokerMutations = [
     edits: [
       {
         file: 'packages/server/src/storage/commit-queue.ts',
-        find: 'if (connection.receiver.sendCommittedAcks(committed)) this.#connections.delete(connection);',
+        find: 'this.#sendAcks(connection, committed);',
         put: '',
       },
     ],
