@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
-import { type Config, ConfigError, type ConfigProblem } from '../config/index.ts';
+import { type Config, ConfigError, type ConfigProblem, readFileBytes } from '../config/index.ts';
 import type { Logger } from '../log/index.ts';
 import { type TlsMaterial, tlsProblems, tlsWarnings } from './certificate-check.ts';
 
@@ -54,16 +53,19 @@ export function logTlsWarnings(log: Logger, files: TlsFiles | null): void {
   }
 }
 
+/** Hundreds of certificates; they are parsed between packets of a running broker. */
+const PEM_BYTES_MAX = 1_000_000;
+
 /** @throws {ConfigError} with every file that can't be read */
 function readMaterial({ tls }: Config['server']): TlsMaterial | null {
   if (tls.cert === null || tls.key === null) return null;
   const problems: ConfigProblem[] = [];
   const read = (name: 'cert' | 'key' | 'ca', path: string): Buffer => {
     try {
-      return readFileSync(path);
+      return readFileBytes(path, `server.tls.${name}`, PEM_BYTES_MAX);
     } catch (error) {
-      const message = `can't be read: ${(error as Error).message}`;
-      problems.push({ key: `server.tls.${name}`, source: path, message });
+      if (!(error instanceof ConfigError)) throw error;
+      for (const problem of error.problems) problems.push(problem);
       return Buffer.alloc(0);
     }
   };

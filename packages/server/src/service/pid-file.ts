@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { readFileBytes } from '../config/index.ts';
 
 /** Another broker has the PID file. */
 export class AlreadyRunningError extends Error {
@@ -36,7 +37,8 @@ export function runningProcess(path: string): number | null {
 
 function readPid(path: string): number | null {
   try {
-    const text = readFileSync(path, 'utf8').trim();
+    // Without waiting, should there be a pipe.
+    const text = readFileBytes(path, 'server.pid-file', 100).toString().trim();
     return /^[1-9]\d{0,9}$/.test(text) ? Number(text) : null;
   } catch {
     return null;

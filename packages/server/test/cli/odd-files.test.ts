@@ -226,3 +226,15 @@ test.each([
   expect(stderr).not.toContain('secret');
   expect(status).toBe(2);
 });
+
+test('a pipe in the place of a certificate is refused at once', () => {
+  const pipe = join(folder, 'pipe.pem');
+  spawnSync('mkfifo', [pipe]);
+  const { status, stderr } = spawnSync(
+    process.execPath,
+    [bin, 'config', 'check', '--tls-bind=127.0.0.1:0', `--tls-cert=${pipe}`, `--tls-key=${pipe}`],
+    { cwd: join(folder, 'foreign'), encoding: 'utf8', timeout: 60_000 },
+  );
+  expect(stderr).toContain(`server.tls.cert (${pipe}): it is a pipe or a device`);
+  expect(status).toBe(2);
+});
