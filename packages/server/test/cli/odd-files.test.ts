@@ -228,6 +228,7 @@ test.each([
 });
 
 test('a pipe in the place of a certificate is refused at once', () => {
+  mkdirSync(join(folder, 'foreign'), { recursive: true });
   const pipe = join(folder, 'pipe.pem');
   spawnSync('mkfifo', [pipe]);
   const { status, stderr } = spawnSync(
