@@ -25,7 +25,6 @@ const ALLOWED = {
       '@promptmq/wal',
       'rotating-file-stream',
       'winston',
-      'ws',
       'yaml',
       'yargs',
       'zod',

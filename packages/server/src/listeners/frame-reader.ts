@@ -13,6 +13,9 @@ const Opcode = { Continuation: 0, Text: 1, Binary: 2, Close: 8, Ping: 9, Pong: 1
 const CONTROL_BYTES_MAX = 125;
 const HEADER_BYTES_MAX = 14;
 
+/** From so many bytes on, payload is handed on where it is, and unmasked four bytes at a time. */
+const LARGE_BYTES_MIN = 1024;
+
 /** What a frame reader reports; each method is called while a chunk is read. */
 export interface FrameReaderHandler {
   /** The largest frame that is taken now; asked at its header, before any of its payload. */
@@ -45,6 +48,9 @@ export class FrameReader {
   #controlLength: number;
   /** Whether a message has begun that is continued by the next data frame. */
   #isFragmented: boolean;
+  /** Where in the chunk the payload is that has not been handed on. */
+  #dataStart: number;
+  #dataEnd: number;
   #isOver: boolean;
 
   constructor(handler: FrameReaderHandler) {
@@ -56,36 +62,51 @@ export class FrameReader {
     this.#control = new Uint8Array(CONTROL_BYTES_MAX);
     this.#controlLength = 0;
     this.#isFragmented = false;
+    this.#dataStart = 0;
+    this.#dataEnd = 0;
     this.#isOver = false;
   }
 
   /** @param chunk - the reader's from now on */
   push(chunk: Uint8Array): void {
     let offset = 0;
-    let dataEnd = 0;
+    this.#dataStart = 0;
+    this.#dataEnd = 0;
     while (offset < chunk.length && !this.#isOver) {
       if (this.#rest === -1) {
         this.#header[this.#headerLength++] = chunk[offset++] as number;
         const refusal = this.#isHeaderWhole() ? this.#begin() : null;
         if (refusal !== null) {
-          this.#handOn(chunk, dataEnd);
+          this.#handOn(chunk);
           this.#violate(refusal);
-          return;
         }
       } else {
         const end = Math.min(chunk.length, offset + this.#rest);
-        if (this.#isControl()) this.#takeControl(chunk, offset, end);
-        else dataEnd = this.#unmask(chunk, offset, end, chunk, dataEnd);
+        this.#take(chunk, offset, end);
         this.#rest -= end - offset;
         offset = end;
       }
-      if (this.#rest === 0 && this.#endFrame(chunk, dataEnd)) return;
+      if (this.#rest === 0) this.#endFrame(chunk);
     }
-    if (!this.#isOver) this.#handOn(chunk, dataEnd);
+    if (!this.#isOver) this.#handOn(chunk);
   }
 
-  #handOn(chunk: Uint8Array, end: number): void {
-    if (end > 0) this.#handler.onPayload(chunk.subarray(0, end));
+  /** Takes payload: that of small frames is moved together, so that all of a chunk is handed on at once. */
+  #take(chunk: Uint8Array, start: number, end: number): void {
+    if (this.#isControl()) {
+      this.#controlLength = this.#unmask(chunk, start, end, this.#control, this.#controlLength);
+    } else if (end - start < LARGE_BYTES_MIN) {
+      this.#dataEnd = this.#unmask(chunk, start, end, chunk, this.#dataEnd);
+    } else {
+      this.#handOn(chunk);
+      this.#dataStart = start;
+      this.#dataEnd = this.#unmaskLarge(chunk, start, end);
+    }
+  }
+
+  #handOn(chunk: Uint8Array): void {
+    if (this.#dataEnd === this.#dataStart) return;
+    this.#handler.onPayload(chunk.subarray(this.#dataStart, this.#dataEnd));
   }
 
   // ---------------------------------------------------------------------- headers
@@ -182,33 +203,42 @@ export class FrameReader {
     return out;
   }
 
-  #takeControl(chunk: Uint8Array, start: number, end: number): void {
-    this.#controlLength = this.#unmask(chunk, start, end, this.#control, this.#controlLength);
+  /** Unmasks in place, four bytes at a time from where memory is aligned; returns `end`. */
+  #unmaskLarge(chunk: Uint8Array, start: number, end: number): number {
+    const first = (start + 3 - ((chunk.byteOffset + start + 3) & 3)) | 0;
+    const last = first + ((end - first) & ~3);
+    this.#unmask(chunk, start, first, chunk, start);
+    const words = new Uint32Array(chunk.buffer, chunk.byteOffset + first, (last - first) >> 2);
+    const mask = this.#maskWord();
+    for (let index = 0; index < words.length; index++)
+      words[index] = (words[index] as number) ^ mask;
+    return this.#unmask(chunk, last, end, chunk, last);
   }
 
-  /** A frame has come whole; true when it was the last one. */
-  #endFrame(chunk: Uint8Array, dataEnd: number): boolean {
+  /** The next four bytes of the mask, as they lie in memory. */
+  #maskWord(): number {
+    const maskStart = this.#headerSize() - 4;
+    const bytes = [0, 1, 2, 3].map(
+      (index) => this.#header[maskStart + ((this.#maskIndex + index) & 3)] as number,
+    );
+    return new Uint32Array(Uint8Array.from(bytes).buffer)[0] as number;
+  }
+
+  /** A frame has come whole. */
+  #endFrame(chunk: Uint8Array): void {
     this.#rest = -1;
     this.#headerLength = 0;
-    return this.#isControl() && this.#endControl(chunk, dataEnd);
+    if (this.#opcode() === Opcode.Ping) this.#handler.onPing(this.#controlPayload());
+    if (this.#opcode() !== Opcode.Close) return;
+    this.#handOn(chunk);
+    this.#isOver = true;
+    const payload = this.#controlPayload();
+    if (payload.length === 1) this.#violate(broken('a close code of one byte'));
+    else this.#handler.onCloseFrame(payload);
   }
 
-  /** Answers a control frame; true when it was the last frame. */
-  #endControl(chunk: Uint8Array, dataEnd: number): boolean {
-    const payload = this.#control.slice(0, this.#controlLength);
-    switch (this.#opcode()) {
-      case Opcode.Ping:
-        this.#handler.onPing(payload);
-        return false;
-      case Opcode.Close:
-        this.#handOn(chunk, dataEnd);
-        this.#isOver = true;
-        if (payload.length === 1) this.#violate(broken('a close code of one byte'));
-        else this.#handler.onCloseFrame(payload);
-        return true;
-      default:
-        return false;
-    }
+  #controlPayload(): Uint8Array {
+    return this.#control.slice(0, this.#controlLength);
   }
 
   #violate({ code, why }: Violation): void {

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { encode, type Packet, PacketDecoder } from '@promptmq/codec';
 import { WebSocket } from 'ws';
 import { createBroker, type RunningBroker } from '../../src/index.ts';
+import { FrameReader } from '../../src/listeners/frame-reader.ts';
 import { PacketClient } from '../support/packet-client.ts';
 
 let broker: RunningBroker;
@@ -212,6 +213,32 @@ test('packets, pings and fragments may come in any pieces', async () => {
     expect(received).toContain('8a026869'); // Pong
     expect(received).toContain('8202d000');
     expect(received).toMatch(/880203e8$/);
+  }
+});
+
+test('large payloads are unmasked wherever they lie', () => {
+  const packet = Buffer.from(Array.from({ length: 5000 }, (_, index) => (index * 7) & 0xff));
+  for (let before = 0; before < 9; before++) {
+    for (const split of [0, 1, 2, 3, 1024, 1500]) {
+      const header = Buffer.from([0x82, 0xfe, 5000 >> 8, 5000 & 0xff, 9, 8, 7, 6]);
+      const masked = packet.map((byte, index) => byte ^ (header[4 + (index & 3)] as number));
+      const small = frameOf(Buffer.alloc(before, 1));
+      const bytes = Buffer.concat([small, header, masked, frameOf(pingBytes)]);
+      const received: Uint8Array[] = [];
+      const reader = new FrameReader({
+        frameBytesMax: 10_000,
+        onPayload: (payload) => received.push(payload),
+        onPing: () => {},
+        onCloseFrame: () => {},
+        onViolation: (_code, why) => expect(why).toBe(''),
+      });
+      const at = small.length + header.length + split;
+      for (const part of [bytes.subarray(0, at), bytes.subarray(at)])
+        reader.push(Buffer.from(part));
+      expect(Buffer.concat(received)).toEqual(
+        Buffer.concat([Buffer.alloc(before, 1), packet, pingBytes]),
+      );
+    }
   }
 });
 
