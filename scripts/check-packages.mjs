@@ -6,7 +6,8 @@
  *
  * For each package: publint and are-the-types-wrong find nothing, nothing but what is needed is in the
  * tarball, nothing runs at installation, and the first example of its README runs. Then the broker is
- * started by npx, a message goes through it, a TypeScript program compiles, and every example runs.
+ * started by npx and from its archive, a message goes through it, a TypeScript program compiles, also with the oldest
+ * compiler that is supported, the test of the server's README runs in Jest, and every example runs.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import {
@@ -21,6 +22,7 @@ import {
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { installArchive, makeArchive } from './lib/archive.mjs';
 import { readArguments } from './lib/arguments.mjs';
 import { installIfNeeded, root } from './lib/prepare.mjs';
 
@@ -31,6 +33,9 @@ const isWindows = process.platform === 'win32';
 
 /** A process may take this long; then it is ended and the check has failed. */
 const PROCESS_MS_MAX = 120_000;
+
+/** The oldest compiler whose users get types without an error. */
+const TYPESCRIPT_LEAST = '5.4.5';
 
 /** What may be in a tarball. */
 const PACKED =
@@ -67,7 +72,10 @@ try {
   for (const tarball of tarballs) await step(basename(tarball), () => checkTarball(tarball));
   await step('installing into an empty project', () => install(tarballs));
   await step('npx promptmq: publish and subscribe', publishAndSubscribe);
+  if (!isWindows) await step('archive: publish and subscribe', useArchive);
   await step('types', compileConsumer);
+  await step(`types with TypeScript ${TYPESCRIPT_LEAST}`, compileWithLeast);
+  await step('test in Jest', runJest);
   for (const entry of packages) await step(`README of ${entry.name}`, () => runReadme(entry));
   for (const name of readdirSync(join(root, 'examples'))) {
     const manifest = join(root, 'examples', name, 'package.json');
@@ -136,12 +144,16 @@ async function install(tarballs) {
   const filter = (path) => basename(path) !== 'node_modules';
   cpSync(join(root, 'examples'), project, { recursive: true, filter });
   const { mqtt } = readCatalog();
+  const { devDependencies } = readJson(join(root, 'package.json'));
+  const tools = ['jest', '@jest/globals', '@types/node'];
   writeFileSync(
     join(project, 'package.json'),
     '{ "name": "foreign", "private": true, "type": "module" }\n',
   );
   const options = ['--no-audit', '--no-fund', '--loglevel', 'error'];
-  await run('npm', ['install', ...options, `mqtt@${mqtt}`, ...tarballs], project);
+  const others = tools.map((name) => `${name}@${devDependencies[name]}`);
+  others.push(`mqtt@${mqtt}`, `typescript@${TYPESCRIPT_LEAST}`);
+  await run('npm', ['install', ...options, ...others, ...tarballs], project);
   for (const { manifest } of packages) {
     const installed = join(project, 'node_modules', ...manifest.name.split('/'));
     if (!existsSync(join(installed, 'package.json')))
@@ -166,12 +178,44 @@ async function publishAndSubscribe() {
   const expected = packages.find(({ name }) => name === 'server').manifest.version;
   if (version !== expected) throw new Error(`version ${version} instead of ${expected}`);
   await withBroker(async (address, metrics) => {
-    writeFileSync(join(project, 'hello.mjs'), HELLO);
-    const output = await run(process.execPath, ['hello.mjs', `mqtt://${address}`], project);
-    if (!output.includes('hello/world: Hi!')) throw new Error(`no message: ${output}`);
+    await sayHello(address);
     const ready = await fetch(`http://${metrics}/ready`);
     if (ready.status !== 200) throw new Error(`not ready: ${await ready.text()}`);
   });
+}
+
+async function sayHello(address) {
+  writeFileSync(join(project, 'hello.mjs'), HELLO);
+  const output = await run(process.execPath, ['hello.mjs', `mqtt://${address}`], project);
+  if (!output.includes('hello/world: Hi!')) throw new Error(`no message: ${output}`);
+}
+
+/** The archive, unpacked where nothing of the repository is. */
+async function useArchive() {
+  const command = installArchive(makeArchive(root, folder), join(folder, 'prefix'));
+  await withBroker(sayHello, command);
+}
+
+/** Without `skipLibCheck`. */
+async function compileWithLeast() {
+  const compiler = join(project, 'node_modules', 'typescript', 'bin', 'tsc');
+  const options = ['--noEmit', '--strict', '--types', 'node', '--target', 'es2022'];
+  for (const module of [
+    ['--module', 'nodenext'],
+    ['--module', 'esnext', '--moduleResolution', 'bundler'],
+  ]) {
+    await run(process.execPath, [compiler, ...options, ...module, 'consumer.ts'], project);
+  }
+}
+
+/** As the README of the server says, with Jest's defaults. */
+async function runJest() {
+  const readme = readFileSync(join(root, 'packages', 'server', 'README.md'), 'utf8');
+  const [, example] = /^```js skip=jest\n([\s\S]*?)^```$/m.exec(readme);
+  writeFileSync(join(project, 'broker.test.mjs'), example);
+  const jest = join(project, 'node_modules', 'jest', 'bin', 'jest.js');
+  const flags = ['--disable-warning=ExperimentalWarning', '--experimental-vm-modules'];
+  await run(process.execPath, [...flags, jest, '--config', '{}', 'broker.test.mjs'], project);
 }
 
 /** A TypeScript program without @types/node uses what the packages declare. */
@@ -212,9 +256,13 @@ async function runReadme({ name, path }) {
   });
 }
 
-/** Runs a broker by npx for as long as `use` takes. */
-async function withBroker(use) {
-  const broker = start('npx', ['promptmq', ...ANY_PORT, '--log-format', 'json'], project);
+/** Runs a broker for as long as `use` takes, by npx unless a command is given. */
+async function withBroker(use, command = null) {
+  const args = [...ANY_PORT, '--log-format', 'json'];
+  const broker =
+    command === null
+      ? start('npx', ['promptmq', ...args], project)
+      : start(command, args, mkdtempSync(join(folder, 'broker-')));
   try {
     const mqtt = await broker.waitFor(/"protocol":"mqtt","address":"([^"]+)"/);
     const metrics = await broker.waitFor(/"protocol":"http","address":"([^"]+)"/);

@@ -4,7 +4,15 @@
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { root } from './prepare.mjs';
@@ -20,6 +28,7 @@ const DEBIAN_PACKAGES = {
   mosquitto: () => isThere('mosquitto'),
   'mosquitto-clients': () => isThere('mosquitto_sub'),
   prometheus: () => isThere('promtool') && isThere('prometheus'),
+  libfaketime: () => process.platform !== 'linux' || isFaketimeThere(),
   gcc: () => isThere('gcc'),
   'libc6-dev': () => existsSync('/usr/include/stdio.h'),
   'libpaho-mqtt-dev': () => existsSync('/usr/include/MQTTAsync.h'),
@@ -202,6 +211,12 @@ function pythonCommand() {
 function canMakeVenv() {
   const python = pythonCommand();
   return python !== null && runs(python, ['-c', 'import ensurepip, venv; print("yes")'], 'yes');
+}
+
+/** In a folder that is named for the machine's kind. */
+function isFaketimeThere() {
+  const folders = existsSync('/usr/lib') ? readdirSync('/usr/lib') : [];
+  return folders.some((name) => existsSync(`/usr/lib/${name}/faketime/libfaketime.so.1`));
 }
 
 function runs(command, args, output) {

@@ -55,10 +55,10 @@ export function unsubscribeFrame(filters: readonly string[], version: Version): 
   return bytesOf({ cmd: 'unsubscribe', messageId: 1, unsubscriptions: [...filters] }, version);
 }
 
-export const PINGREQ = bytesOf({ cmd: 'pingreq' }, 4);
+export const PINGREQ: Uint8Array = bytesOf({ cmd: 'pingreq' }, 4);
 
 /** The same in both versions. */
-export const DISCONNECT = bytesOf({ cmd: 'disconnect' }, 4);
+export const DISCONNECT: Uint8Array = bytesOf({ cmd: 'disconnect' }, 4);
 
 /** What is published. */
 export interface PublishOptions {

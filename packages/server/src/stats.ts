@@ -211,7 +211,11 @@ export function countSent(stats: BrokerStats, qos: 0 | 1 | 2, payloadSize: numbe
 }
 
 /** `payloadSizes` with the upper bound of each bucket, in bytes. */
-export function payloadSizeHistogram({ payloadSizes, payloadBytesReceived }: BrokerStats) {
+export function payloadSizeHistogram({ payloadSizes, payloadBytesReceived }: BrokerStats): {
+  readonly bounds: readonly number[];
+  readonly counts: Float64Array;
+  readonly sum: number;
+} {
   const bounds = Array.from({ length: payloadSizes.length - 1 }, (_, index) => 2 ** index);
   return { bounds, counts: payloadSizes, sum: payloadBytesReceived };
 }

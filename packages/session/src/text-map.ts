@@ -6,6 +6,11 @@ import { createHash } from 'node:crypto';
  */
 const HASHED_LENGTH_MAX = 16_383;
 
+// What a Map returns, by whichever name the compiler of those who use this package knows it.
+type Entries<V> = ReturnType<Map<string, V>['entries']>;
+type Keys<V> = ReturnType<Map<string, V>['keys']>;
+type Values<V> = ReturnType<Map<string, V>['values']>;
+
 /**
  * A map whose keys are texts that clients choose, such as topics and client identifiers, of any length. Long ones are
  * found by their digest; what has short keys comes first in every iteration.
@@ -45,21 +50,21 @@ export class TextMap<V> extends Map<string, V> {
     this.#long = null;
   }
 
-  override entries(): MapIterator<[string, V]> {
+  override entries(): Entries<V> {
     return this.#long === null ? super.entries() : chain(super.entries(), this.#long.values());
   }
 
-  override keys(): MapIterator<string> {
+  override keys(): Keys<V> {
     if (this.#long === null) return super.keys();
     return chain(super.keys(), pick(this.#long.values(), 0));
   }
 
-  override values(): MapIterator<V> {
+  override values(): Values<V> {
     if (this.#long === null) return super.values();
     return chain(super.values(), pick(this.#long.values(), 1));
   }
 
-  override [Symbol.iterator](): MapIterator<[string, V]> {
+  override [Symbol.iterator](): Entries<V> {
     return this.entries();
   }
 
