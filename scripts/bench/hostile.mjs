@@ -7,7 +7,7 @@
  *
  *   searches   many SUBSCRIBEs of # with Retain Handling 0, nothing is read
  *   filters    the same with as many different filters
- *   stored     the same by a session that is stored
+ *   stored     the same at QoS 1 by a session that is stored
  *   fan-out    300 subscribers that read nothing, 12 MB published at QoS 0
  *   trickle    the same in messages of one byte, each in a turn of its own
  *   topics     QoS 0 to 8,000 topics of 65 KB
@@ -53,7 +53,7 @@ import { buildIfNeeded, installIfNeeded, root } from '../lib/prepare.mjs';
 const ATTACKS = {
   searches: { prepare: retain, run: (port) => searches(port, 1000, () => '#') },
   filters: { prepare: retain, run: (port) => searches(port, 1000, filterOf) },
-  stored: { prepare: retain, run: (port) => searches(port, 200, () => '#', 1000) },
+  stored: { prepare: retain, run: (port) => searches(port, 200, () => '#', 1, 1000) },
   'fan-out': { run: (port) => fanOut(port, 4096, 12_000_000, false) },
   trickle: { run: (port) => fanOut(port, 1, 20_000, true) },
   topics: { run: topics },
@@ -242,8 +242,8 @@ function subscribe(packetId, filter, options = 0) {
   );
 }
 
-function publish(topic, payload, retain = 0) {
-  return packet(0x30 | retain, Buffer.concat([text(topic), Uint8Array.of(0), payload]));
+function publish(topic, payload) {
+  return packet(0x30, Buffer.concat([text(topic), Uint8Array.of(0), payload]));
 }
 
 /** Connects, and has read CONNACK. */
@@ -273,16 +273,28 @@ async function send(socket, bytes) {
 // -------------------------------------------------------------------------- attacks
 
 async function retain(port) {
-  const socket = await open(port, 'retainer');
-  for (let first = 0; first < retainedCount; first += 1000) {
+  const socket = connect({ port, host: '127.0.0.1', noDelay: true });
+  sockets.add(socket);
+  // MQTT 3.1.1, which has no Receive Maximum.
+  const head = Buffer.concat([text('MQTT'), Uint8Array.of(4, 2, 0, 0)]);
+  socket.write(packet(0x10, Buffer.concat([head, text('retainer')])));
+  let onAnswered = () => {};
+  socket.on('data', (chunk) => {
+    if (chunk.includes(0xd0)) onAnswered();
+  });
+  for (let first = 0; first < retainedCount; first += 500) {
     const packets = [];
-    for (let index = first; index < first + 1000; index++) {
-      packets.push(publish(`r/${index % 100}/${index}`, Buffer.alloc(100, 1), 1));
+    for (let index = first; index < first + 500; index++) {
+      const topic = text(`r/${index % 100}/${index}`);
+      const body = Buffer.concat([topic, Uint8Array.of(0, 1), Buffer.alloc(100, 1)]);
+      packets.push(packet(0x33, body));
     }
-    await send(socket, Buffer.concat(packets));
+    // PINGREQ is answered when all has been taken.
+    socket.write(Buffer.concat([...packets, Uint8Array.of(0xc0, 0)]));
+    await new Promise((resolve) => {
+      onAnswered = resolve;
+    });
   }
-  socket.write(Uint8Array.of(0xc0, 0));
-  await once(socket, 'data');
   socket.destroy();
 }
 
@@ -296,12 +308,12 @@ function filterOf(index) {
     .concat('/#'.repeat(index % 3 < 2 ? 1 : 0));
 }
 
-async function searches(port, count, filter, expiry = 0) {
+async function searches(port, count, filter, qos = 0, expiry = 0) {
   const socket = await open(port, 'searcher', { expiry });
   let refused = 0;
   socket.pause();
   for (let index = 0; index < count; index++) {
-    await send(socket, subscribe(1 + index, filter(index)));
+    await send(socket, subscribe(1 + index, filter(index), qos));
   }
   await delay(4000);
   socket.on('data', (chunk) => {

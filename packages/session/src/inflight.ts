@@ -1,6 +1,7 @@
 import { Delivery, DeliveryState } from './delivery.ts';
 import type { DeliveryStore } from './delivery-store.ts';
-import { STORED_MESSAGE } from './message.ts';
+import { messageSize, STORED_MESSAGE } from './message.ts';
+import { DELIVERY_OVERHEAD_BYTES, type QueueLimits } from './message-queue.ts';
 import { SentFrameState, SentFrames } from './sent-frames.ts';
 import type { Session } from './session.ts';
 import type { SessionLink } from './session-link.ts';
@@ -23,12 +24,18 @@ export type AckResult =
  * The QoS 1 and 2 messages that a session has sent and that are not fully acknowledged (§4.3): their packet
  * identifiers, how far each has come, and how many more the client takes (§4.9).
  *
+ * Messages that it keeps count against the limits of the queue: a client that acknowledges nothing is sent no more when
+ * it has been sent as much as may wait for it.
+ *
  * Invariants: a packet identifier is in `#deliveries` or in `#frames`, once at most; while the session has a
  * connection, `#sendQuota` is at least 0, and nothing begins at quota 0 [MQTT-3.3.4-9].
  */
 export class Inflight<L extends SessionLink> {
   readonly #session: Session<L>;
   readonly #store: DeliveryStore<L> | null;
+  readonly #limits: QueueLimits;
+  /** Of the messages that it holds. */
+  #bytes: number;
   /** By packet identifier, in the order in which they were first sent. */
   readonly #deliveries: Map<number, Delivery>;
   /** Packet identifiers of frames. */
@@ -41,9 +48,11 @@ export class Inflight<L extends SessionLink> {
   #connection: number;
 
   /** @param store - of the session; null when deliveries are in memory only */
-  constructor(session: Session<L>, store: DeliveryStore<L> | null) {
+  constructor(session: Session<L>, store: DeliveryStore<L> | null, limits: QueueLimits) {
     this.#session = session;
     this.#store = store;
+    this.#limits = limits;
+    this.#bytes = 0;
     this.#deliveries = new Map();
     this.#frames = new SentFrames();
     this.#sendQuota = 0;
@@ -72,6 +81,7 @@ export class Inflight<L extends SessionLink> {
   }
 
   clear(): void {
+    this.#count(-this.#bytes);
     this.#deliveries.clear();
     this.#frames.clear();
   }
@@ -88,7 +98,8 @@ export class Inflight<L extends SessionLink> {
    * PUBCOMP takes none of the quota, but its packet identifiers.
    */
   get mayBegin(): boolean {
-    return this.#sendQuota > 0 && this.count < PACKET_IDS;
+    if (this.#sendQuota <= 0 || this.count >= PACKET_IDS) return false;
+    return this.#bytes === 0 || this.#bytes < this.#limits.bytesMax;
   }
 
   /** Whether the exchange of this delivery may begin. */
@@ -114,6 +125,7 @@ export class Inflight<L extends SessionLink> {
     this.#deliveries.set(delivery.packetId, delivery);
     this.#sendQuota--;
     forgetMessage(delivery);
+    this.#count(heldBytes(delivery));
   }
 
   /** A delivery of an earlier connection has been sent again. */
@@ -192,6 +204,8 @@ export class Inflight<L extends SessionLink> {
     }
     if (delivery.sequence === 0 || delivery.state === DeliveryState.Released) {
       delivery.state = DeliveryState.Released;
+      this.#count(-heldBytes(delivery));
+      delivery.message = STORED_MESSAGE;
       return delivery.sequence === 0 ||
         this.#session.isSafe(delivery.position, delivery.isReference)
         ? 'ok'
@@ -229,7 +243,7 @@ export class Inflight<L extends SessionLink> {
   }
 
   #complete(delivery: Delivery): void {
-    this.#deliveries.delete(delivery.packetId);
+    this.delete(delivery);
     if (delivery.sequence > 0) this.#store?.onSettled(this.#session, delivery);
     // What was only sent on an earlier connection has taken nothing of this one's quota [MQTT-3.3.4-9].
     if (delivery.sentOn === this.#connection) this.#sendQuota++;
@@ -243,7 +257,16 @@ export class Inflight<L extends SessionLink> {
 
   /** Forgets a delivery that is over, or that could not be sent again; false when it isn't here. */
   delete(delivery: Delivery): boolean {
-    return this.#deliveries.delete(delivery.packetId);
+    const wasThere = this.#deliveries.delete(delivery.packetId);
+    if (wasThere) this.#count(-heldBytes(delivery));
+    return wasThere;
+  }
+
+  #count(bytes: number): void {
+    if (bytes === 0) return;
+    this.#bytes += bytes;
+    const { totals } = this.#limits;
+    if (totals !== undefined) totals.bytes += bytes;
   }
 
   /** The stored delivery with this sequence; null when there is none. */
@@ -275,6 +298,10 @@ export class Inflight<L extends SessionLink> {
  */
 function forgetMessage(delivery: Delivery): void {
   if (delivery.sequence > 0) delivery.message = STORED_MESSAGE;
+}
+
+function heldBytes({ message }: Delivery): number {
+  return message === STORED_MESSAGE ? 0 : messageSize(message) + DELIVERY_OVERHEAD_BYTES;
 }
 
 /** The packet identifier of a stored delivery, 1 to 65,535, unless it is in use. */

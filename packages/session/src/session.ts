@@ -102,7 +102,7 @@ export class Session<L extends SessionLink = SessionLink> {
             onDrop(reason, delivery);
           };
     this.#link = null;
-    this.#inflight = new Inflight(this, store);
+    this.#inflight = new Inflight(this, store, options);
     this.#resends = new Fifo();
     this.#replays = new ReplayQueue(options.replayMemory);
     this.storedQueue = store === null ? null : new StoredQueue(this, store, options, this.#onDrop);

@@ -150,6 +150,27 @@ test('messages that wait in memory only have a limit for all sessions', () => {
   expect(stats.dropped['queue-full']).toBe(500 - sessions.queuedCount);
 });
 
+test('what a client was sent and has not acknowledged counts, where it may have to be sent again', () => {
+  const simulation = new Simulation({ mqtt: { maxQueuedBytes: 100_000 } });
+  const properties = { receiveMaximum: 65_535, ...EXPIRY };
+  const client = simulation.connect('client', { properties });
+  client.subscribe('t', { qos: 2 });
+  client.take();
+  const publisher = simulation.connect('publisher');
+  for (let messageId = 1; messageId <= 150; messageId++) {
+    publisher.publish('t', 'x'.repeat(1000), { qos: 2, messageId });
+  }
+  const sent = client.take();
+  expect(sent.length).toBeGreaterThan(80);
+  expect(sent.length).toBeLessThan(100);
+  for (const packet of sent) {
+    if (packet.cmd !== 'publish') continue;
+    client.send({ cmd: 'pubrec', messageId: packet.messageId } as Packet);
+  }
+  const more = client.take().filter(({ cmd }) => cmd === 'publish');
+  expect(sent.length + more.length).toBe(150);
+});
+
 test('what a restart brings back is counted, and leaves as much room as there was before', async () => {
   let simulation = await DurableSimulation.start();
   const held = ({ broker }: Simulation) => {
