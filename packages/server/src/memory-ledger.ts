@@ -11,6 +11,8 @@ export class MemoryLedger {
   readonly output: OutputMemory;
   /** What came of packets that are not whole yet. */
   readonly input: MemoryAccount;
+  /** What was sent at QoS 1 and 2 and is not acknowledged. */
+  readonly inflight: MemoryAccount;
   /** Retained messages that new subscriptions are owed, as far as they are not in memory anyhow. */
   readonly replays: MemoryAccount;
   readonly subscriptions: MemoryAccount;
@@ -24,6 +26,7 @@ export class MemoryLedger {
     const limits = limitsOf(config);
     this.output = new OutputMemory(limits.output);
     this.input = new MemoryAccount(limits.input);
+    this.inflight = new MemoryAccount(limits.inflight);
     this.replays = new MemoryAccount(limits.replays);
     this.subscriptions = new MemoryAccount(limits.subscriptions);
     this.wills = new MemoryAccount(limits.wills);
@@ -41,8 +44,8 @@ export class MemoryLedger {
 
   /** All of them, by kind. */
   get accounts() {
-    const { output, input, replays, subscriptions, wills, aliases, topics } = this;
-    return { output, input, replays, subscriptions, wills, aliases, topics };
+    const { output, input, inflight, replays, subscriptions, wills, aliases, topics } = this;
+    return { output, input, inflight, replays, subscriptions, wills, aliases, topics };
   }
 }
 
@@ -51,6 +54,7 @@ function limitsOf({ mqtt }: Config) {
   return {
     output: { clientMax: mqtt.maxOutputBuffer, max: mqtt.maxOutputTotal },
     input: { clientMax: mqtt.maxPacketSize, max: mqtt.maxInputTotal },
+    inflight: { clientMax: mqtt.maxInflightBytes, max: mqtt.maxInflightBytesTotal },
     replays: { clientMax: mqtt.maxReplayBytes, max: mqtt.maxReplayBytesTotal },
     subscriptions: { clientMax: mqtt.maxSubscriptionBytes, max: mqtt.maxSubscriptionBytesTotal },
     wills: { clientMax: mqtt.maxWillSize, max: mqtt.maxWillBytesTotal },

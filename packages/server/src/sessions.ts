@@ -194,6 +194,7 @@ export class Sessions implements RecoveryHost {
         return mqtt.queueOverflow;
       },
       totals: store === null ? this.#memoryTotals : this.#storedTotals,
+      inflightMemory: this.#broker.memory.inflight,
       replayMemory: this.#broker.memory.replays,
       onDrop: (reason: DropReason) => clientEvents.messageDropped(clientId, reason),
     });

@@ -1,13 +1,16 @@
 import { Delivery, DeliveryState } from './delivery.ts';
 import type { DeliveryStore } from './delivery-store.ts';
+import type { MemoryAccount } from './memory-account.ts';
 import { messageSize, STORED_MESSAGE } from './message.ts';
-import { DELIVERY_OVERHEAD_BYTES, type QueueLimits } from './message-queue.ts';
 import { SentFrameState, SentFrames } from './sent-frames.ts';
 import type { Session } from './session.ts';
 import type { SessionLink } from './session-link.ts';
 
 /** How many packet identifiers there are. */
 const PACKET_IDS = 65_535;
+
+/** What a delivery occupies beside the bytes of its message: an estimate. */
+const DELIVERY_BYTES = 250;
 
 /** What the session says of an acknowledgement. */
 export type AckResult =
@@ -24,8 +27,8 @@ export type AckResult =
  * The QoS 1 and 2 messages that a session has sent and that are not fully acknowledged (§4.3): their packet
  * identifiers, how far each has come, and how many more the client takes (§4.9).
  *
- * Messages that it keeps count against the limits of the queue: a client that acknowledges nothing is sent no more when
- * it has been sent as much as may wait for it.
+ * What it keeps is counted: a client that acknowledges nothing is sent no more when it has as much as one may have just
+ * now, whatever it says that it takes. Frames are a few bits each.
  *
  * Invariants: a packet identifier is in `#deliveries` or in `#frames`, once at most; while the session has a
  * connection, `#sendQuota` is at least 0, and nothing begins at quota 0 [MQTT-3.3.4-9].
@@ -33,8 +36,8 @@ export type AckResult =
 export class Inflight<L extends SessionLink> {
   readonly #session: Session<L>;
   readonly #store: DeliveryStore<L> | null;
-  readonly #limits: QueueLimits;
-  /** Of the messages that it holds. */
+  readonly #memory: MemoryAccount | null;
+  /** What deliveries count there. */
   #bytes: number;
   /** By packet identifier, in the order in which they were first sent. */
   readonly #deliveries: Map<number, Delivery>;
@@ -48,10 +51,10 @@ export class Inflight<L extends SessionLink> {
   #connection: number;
 
   /** @param store - of the session; null when deliveries are in memory only */
-  constructor(session: Session<L>, store: DeliveryStore<L> | null, limits: QueueLimits) {
+  constructor(session: Session<L>, store: DeliveryStore<L> | null, memory: MemoryAccount | null) {
     this.#session = session;
     this.#store = store;
-    this.#limits = limits;
+    this.#memory = memory;
     this.#bytes = 0;
     this.#deliveries = new Map();
     this.#frames = new SentFrames();
@@ -99,7 +102,7 @@ export class Inflight<L extends SessionLink> {
    */
   get mayBegin(): boolean {
     if (this.#sendQuota <= 0 || this.count >= PACKET_IDS) return false;
-    return this.#bytes === 0 || this.#bytes < this.#limits.bytesMax;
+    return this.#memory === null || this.#bytes < this.#memory.allowance;
   }
 
   /** Whether the exchange of this delivery may begin. */
@@ -204,7 +207,7 @@ export class Inflight<L extends SessionLink> {
     }
     if (delivery.sequence === 0 || delivery.state === DeliveryState.Released) {
       delivery.state = DeliveryState.Released;
-      this.#count(-heldBytes(delivery));
+      this.#count(-messageSize(delivery.message));
       delivery.message = STORED_MESSAGE;
       return delivery.sequence === 0 ||
         this.#session.isSafe(delivery.position, delivery.isReference)
@@ -263,10 +266,8 @@ export class Inflight<L extends SessionLink> {
   }
 
   #count(bytes: number): void {
-    if (bytes === 0) return;
     this.#bytes += bytes;
-    const { totals } = this.#limits;
-    if (totals !== undefined) totals.bytes += bytes;
+    if (this.#memory !== null) this.#memory.bytes += bytes;
   }
 
   /** The stored delivery with this sequence; null when there is none. */
@@ -289,6 +290,7 @@ export class Inflight<L extends SessionLink> {
     delivery.state = DeliveryState.Released;
     if (packetId !== idOf(delivery)) this.#otherIdsCount++;
     this.#deliveries.set(packetId, delivery);
+    this.#count(heldBytes(delivery));
   }
 }
 
@@ -301,7 +303,7 @@ function forgetMessage(delivery: Delivery): void {
 }
 
 function heldBytes({ message }: Delivery): number {
-  return message === STORED_MESSAGE ? 0 : messageSize(message) + DELIVERY_OVERHEAD_BYTES;
+  return DELIVERY_BYTES + messageSize(message);
 }
 
 /** The packet identifier of a stored delivery, 1 to 65,535, unless it is in use. */

@@ -55,7 +55,7 @@ export interface DeliveryQueue {
 }
 
 /** What one queued delivery occupies beside its message's bytes: an estimate, for the byte limit. */
-export const DELIVERY_OVERHEAD_BYTES = 128;
+const DELIVERY_OVERHEAD_BYTES = 128;
 
 /** The same for a frame. */
 const FRAME_OVERHEAD_BYTES = 8;

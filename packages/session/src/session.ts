@@ -32,6 +32,8 @@ export interface SessionOptions<L extends SessionLink = SessionLink> extends Que
   readonly number?: number;
   /** Keeps the deliveries of QoS 1 and 2; absent when they are in memory only. */
   readonly store?: DeliveryStore<L> | null;
+  /** Where what was sent and is not acknowledged is counted. */
+  readonly inflightMemory?: MemoryAccount;
   /** Where deliveries of retained messages that wait are counted. */
   readonly replayMemory?: MemoryAccount;
 }
@@ -102,7 +104,7 @@ export class Session<L extends SessionLink = SessionLink> {
             onDrop(reason, delivery);
           };
     this.#link = null;
-    this.#inflight = new Inflight(this, store, options);
+    this.#inflight = new Inflight(this, store, options.inflightMemory ?? null);
     this.#resends = new Fifo();
     this.#replays = new ReplayQueue(options.replayMemory);
     this.storedQueue = store === null ? null : new StoredQueue(this, store, options, this.#onDrop);

@@ -134,7 +134,7 @@ describe('sending', () => {
   });
 
   test('the whole Receive Maximum can be in flight at once', () => {
-    session = newSession({ messagesMax: 1, bytesMax: 100_000_000 });
+    session = newSession({ messagesMax: 1 });
     session.attach(link, 65_535, NOW);
     for (let count = 0; count < 65_536; count++) {
       session.deliver(newDelivery('x', 1, { payload: new Uint8Array(0) }), NOW);

@@ -158,7 +158,7 @@ test('what is printed loads to the same, says where values come from, and hides 
   expect(printed).not.toContain('opensesame');
   expect(printed).toContain('  max-qos: 1 # --max-qos\n');
   expect(printed).toContain(` # ${sources.file}:2:3\n`);
-  expect(printed).toContain('  max-inflight: 20 # default\n');
+  expect(printed).toContain('  max-inflight: 1000 # default\n');
   const again = loadConfig({ flags: {}, file: write('printed.yaml', printed) }).config;
   const { tls, ...server } = loaded.config.server;
   expect(again).toEqual({

@@ -25,8 +25,20 @@ export const mqttSection = z
         'clients connected at the same time; the default takes 80 MB while they are idle, 8 KB each, and as many open files',
       ),
     maxInflight: integer(1, 65_535)
-      .prefault(20)
-      .describe('QoS 1 and 2 messages under way to a client that states no Receive Maximum'),
+      .prefault(1000)
+      .describe(
+        'QoS 1 and 2 messages under way to a client that states no Receive Maximum. The default holds back no client that keeps up, also on a slow network; one that does not is only sent what it takes, see docs/performance.md',
+      ),
+    maxInflightBytes: size(16_384, 1000 * GIGABYTE)
+      .prefault('64MB')
+      .describe(
+        'memory of the QoS 1 and 2 messages that a client was sent and has not acknowledged, 250 bytes each, and the message where it is not stored; beyond, it is sent no more. The default has room for the whole Receive Maximum, stored or up to 700 bytes long',
+      ),
+    maxInflightBytesTotal: size(65_536, 1000 * GIGABYTE)
+      .prefault('512MB')
+      .describe(
+        'the same of all clients together; as it fills up, no client may have more than is left. The default is 200 messages to each of 10,000 clients',
+      ),
     receiveMaximum: integer(1, 65_535)
       .prefault(1000)
       .describe(
