@@ -127,7 +127,7 @@ export class Recovery {
     segment.releasedBytes = state.releasedBytes;
     segment.recordBytes = state.recordBytes;
     segment.lastWriteMs = state.lastWriteMs;
-    this.#lastWriteMs = state.lastWriteMs;
+    if (state.lastWriteMs > 0) this.#lastWriteMs = state.lastWriteMs;
     if (state.end >= this.#from || validate) return false;
     segment.end = state.end;
     return true;
@@ -213,7 +213,8 @@ export class Recovery {
     this.#finder.add(buffer, offset, batch);
     segment.end = batch.position + batch.size;
     segment.lastWriteMs = batch.timeMs;
-    this.#lastWriteMs = batch.timeMs;
+    // One that a repair has put where nothing could be read has none.
+    if (batch.timeMs > 0) this.#lastWriteMs = batch.timeMs;
     // Those behind the checkpoint are counted when they are replayed.
     if (!isCounted && batch.position < this.#from) {
       segment.recordBytes += batch.size - BATCH_HEADER_SIZE;

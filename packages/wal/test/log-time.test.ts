@@ -1,7 +1,7 @@
-import { beforeEach, describe, expect, test } from '@jest/globals';
-import { type Clock, type Log, LogTime, nodeClock } from '../src/index.ts';
+import { beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { type Clock, type Log, LogTime, nodeClock, repairLog } from '../src/index.ts';
 import { FaultyFiles, systemError } from './support/faulty-files.ts';
-import { openLog, settle } from './support/ledger.ts';
+import { DIRECTORY, openLog, settle } from './support/ledger.ts';
 import { MemoryIndex } from './support/memory-index.ts';
 import { Random } from './support/random.ts';
 
@@ -144,6 +144,16 @@ describe('a wall clock that is set', () => {
     await log.close();
   });
 
+  test('is noted by an orderly stop that comes at once', async () => {
+    let log = await open();
+    await append(log);
+    machine.wallMs += HOUR;
+    await log.close();
+    log = await reopen();
+    expect(log.time.now()).toBe(NOW);
+    await log.close();
+  });
+
   test('is noted again when the disk had no room for it', async () => {
     let log = await open();
     await append(log);
@@ -237,6 +247,40 @@ describe('time without a process', () => {
   ])('%s', async (_, before, after, expected) => {
     expect(await countedAfter(before, after)).toBe(expected);
   });
+});
+
+test('a timer that is longer than setTimeout takes goes off when it is due, and not at once', () => {
+  jest.useFakeTimers();
+  try {
+    let calls = 0;
+    const long = 3 * 0x7fff_ffff + 1000;
+    nodeClock.setTimer(long, () => calls++);
+    const cancel = nodeClock.setTimer(long, () => calls++);
+    jest.advanceTimersByTime(long - 1);
+    expect(calls).toBe(0);
+    cancel();
+    jest.advanceTimersByTime(1);
+    expect([calls, jest.getTimerCount()]).toEqual([1, 0]);
+  } finally {
+    jest.useRealTimers();
+  }
+});
+
+test('a batch that a repair has put in the place of damage has no time', async () => {
+  let log = await open();
+  machine.wallMs += HOUR;
+  await append(log);
+  await append(log);
+  const [path] = files.paths.filter((name) => name.endsWith('.log')) as [string];
+  const second = (log.segments[0]?.end as number) - 80;
+  await log.close();
+  files = files.crash('everything', new Random(1));
+  files.contentOf(path).fill(0xee, second + 50, second + 60);
+  await repairLog(DIRECTORY, { files });
+  index = new MemoryIndex();
+  log = await reopen({ withIndex: false });
+  expect(log.time.now()).toBe(NOW);
+  await log.close();
 });
 
 test('a log of an older package has the wall clock as its time', async () => {
