@@ -29,13 +29,13 @@ export const timeMutations = [
         put: '    const timeMs',
       },
     ],
-    caughtBy: ['log', 'storage', 'simulation'],
+    caughtBy: ['log', 'storage'],
   },
   {
     name: 'clock-not-noted-in-silence',
     breaks: 'a wall clock that is set while nothing is written is noted within a second',
     edits: [{ file: BROKER, find: '    this.storage?.noteTime();\n', put: '' }],
-    caughtBy: ['storage', 'simulation'],
+    caughtBy: ['storage'],
   },
   {
     name: 'clock-in-first-segment-only',
@@ -59,7 +59,7 @@ export const timeMutations = [
     name: 'clock-records-not-read',
     breaks: 'the next process knows what the wall clock was ahead',
     edits: [{ file: RECOVERY, find: 'this.#wallAheadMs = wallAheadAt(buffer, start);', put: '' }],
-    caughtBy: ['log', 'storage', 'simulation'],
+    caughtBy: ['log', 'storage'],
   },
   {
     name: 'checkpoint-time-not-read',

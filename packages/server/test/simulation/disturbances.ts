@@ -18,6 +18,7 @@ const YEAR_MS = 365.25 * DAY_MS;
 /** What a wall clock shows that is right, and what one shows that has never been set. */
 export const WALL_CLOCK_MS = Date.UTC(2030, 0, 1);
 const UNSET_MS = 5000;
+const WRONG_MS = [0, -HOUR_MS, -DAY_MS, HOUR_MS];
 
 /** What a wall clock shows at first, its seconds for each that passes, and whether it is set again and again. */
 export interface WallClockDrawn {
@@ -30,16 +31,16 @@ export function drawWallClock(random: Random): WallClockDrawn {
   if (random.chance(0.6)) return { shownMs: WALL_CLOCK_MS, rate: 1, isSet: false };
   return {
     isSet: true,
-    shownMs: random.pick([UNSET_MS, WALL_CLOCK_MS, WALL_CLOCK_MS]),
+    shownMs: random.pick([UNSET_MS, ...WRONG_MS.map((wrongMs) => WALL_CLOCK_MS + wrongMs)]),
     rate: random.pick([1, 1, 1, 0.5, 0.99, 1.01, 3]),
   };
 }
 
-/** By how much it is set: mostly a little or to the right time, sometimes by decades. */
+/** By how much it is set: to the right time, or forward or back by anything from a second to decades. */
 export function drawWallMove(random: Random, shownMs: number): number {
   const toRight = WALL_CLOCK_MS - shownMs;
   const by = random.pick([SECOND_MS, 5 * SECOND_MS, HOUR_MS, DAY_MS, 30 * YEAR_MS]);
-  return random.pick([by, -by, toRight, UNSET_MS - shownMs]);
+  return random.pick([by, -by, toRight, toRight, UNSET_MS - shownMs]);
 }
 
 /** Of a broker with a disk. */
