@@ -1,7 +1,7 @@
 import { BLOCK_CAPACITY } from '@promptmq/session';
 import type { Random } from '../../../wal/test/support/random.ts';
 import type { Ledger } from '../model/ledger.ts';
-import { NEVER, type Publication } from '../model/publication.ts';
+import { NEVER, type Publication, Violation } from '../model/publication.ts';
 import type { Role } from '../model/scenario.ts';
 import type { Actor } from './simulate.ts';
 
@@ -15,7 +15,7 @@ const BURST_MAX = 25;
 
 /** What the queue's client and its publisher can do: the run has the network. */
 export interface LongQueueHost {
-  connect(actor: Actor): void;
+  connect(actor: Actor, startsClean: boolean): void;
 }
 
 /** The client that subscribes and stays away while its queue grows. */
@@ -46,8 +46,16 @@ function roleOf(clientId: string, receiveMaximum: number, packetIdMax: number): 
   };
 }
 
+/** Subscribes to what the sleeper does, and takes what is left of it when the session ends. */
+export function heirRole(random: Random): Role {
+  return roleOf('heir', random.pick([5, 100]), 50);
+}
+
 /** A queue of more entries than a block of it takes, in steps that a run makes while time passes. */
 export class LongQueue {
+  /** Another member of the sleeper's shared subscription, once that is asleep; null when it has none. */
+  readonly #heir: Actor | null;
+  readonly #filter: string;
   readonly #host: LongQueueHost;
   readonly #random: Random;
   readonly #ledger: Ledger;
@@ -56,7 +64,16 @@ export class LongQueue {
   readonly #length: number;
   readonly #publications: Publication[] = [];
 
-  constructor(host: LongQueueHost, random: Random, ledger: Ledger, sleeper: Actor, flooder: Actor) {
+  constructor(
+    host: LongQueueHost,
+    random: Random,
+    ledger: Ledger,
+    sleeper: Actor,
+    flooder: Actor,
+    heir: Actor | null,
+  ) {
+    this.#heir = heir;
+    this.#filter = heir === null ? 'long/#' : '$share/long/long/#';
     this.#host = host;
     this.#random = random;
     this.#ledger = ledger;
@@ -67,14 +84,43 @@ export class LongQueue {
 
   /** One step towards a subscribed client that is away; returns whether it is. */
   putToSleep(): boolean {
+    return this.#putToSleep(this.#sleeper);
+  }
+
+  /** One step towards an heir that is away, too. */
+  putHeirToSleep(): boolean {
+    return this.#heir === null || this.#putToSleep(this.#heir);
+  }
+
+  /** The session ends, of which nothing has been sent: the heir gets what waits. */
+  endSession(): void {
     const { client } = this.#sleeper;
+    if (client.state !== 'idle') return;
+    this.#host.connect(this.#sleeper, true);
+  }
+
+  /** When everything has been delivered: all of the queue has come to one of the two. */
+  judge(): void {
+    if (this.#heir === null) return;
+    const sessions = [this.#heir.client.session, this.#sleeper.client.session];
+    for (const publication of this.#publications) {
+      if (!publication.isPromised) continue;
+      const { id } = publication;
+      if (!sessions.some((session) => session?.receipts.has(id) === true)) {
+        throw new Violation(`neither the heir nor the sleeper got ${publication}`);
+      }
+    }
+  }
+
+  #putToSleep(actor: Actor): boolean {
+    const { client } = actor;
     const isSubscribed = client.session?.spans.some(({ granted }) => granted !== NEVER) === true;
     if (client.state === 'idle') {
       if (isSubscribed) return true;
-      this.#host.connect(this.#sleeper);
+      this.#host.connect(actor, false);
     } else if (client.isConnected && client.isIdle) {
       if (isSubscribed) client.disconnect('normal');
-      else client.subscribe({ filter: 'long/#', qos: 2, noLocal: false, retainHandling: 0 }, 0);
+      else client.subscribe({ filter: this.#filter, qos: 2, noLocal: false, retainHandling: 0 }, 0);
     }
     return false;
   }
@@ -82,7 +128,7 @@ export class LongQueue {
   /** One step towards a queue that is long enough; returns whether it is. */
   fill(): boolean {
     const { client } = this.#flooder;
-    if (client.state === 'idle') this.#host.connect(this.#flooder);
+    if (client.state === 'idle') this.#host.connect(this.#flooder, false);
     if (!client.isConnected) return false;
     if (client.isIdle) {
       const promised = this.#publications.filter(({ isPromised }) => isPromised).length;
@@ -91,7 +137,8 @@ export class LongQueue {
     const random = this.#random;
     const burst = this.#ledger.outages.isNow ? 1 : BURST_MAX;
     for (let count = 0; count < burst; count++) {
-      const qos = random.pick([1, 1, 2] as const);
+      // Of QoS 2, what a process before may have sent is not handed over.
+      const qos = this.#heir === null ? random.pick([1, 1, 2] as const) : 1;
       if (this.#underWay >= this.#length || !client.mayPublish(qos)) break;
       const options = { publisher: client.profile.clientId, topic: TOPIC, qos, retain: false };
       const size = 8 + random.below(20);
@@ -114,7 +161,7 @@ export class LongQueue {
 
   /** The client comes back, for a moment. */
   wake(): void {
-    if (this.#sleeper.client.state === 'idle') this.#host.connect(this.#sleeper);
+    if (this.#sleeper.client.state === 'idle') this.#host.connect(this.#sleeper, false);
   }
 
   cut(): void {

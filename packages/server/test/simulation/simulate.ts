@@ -22,7 +22,7 @@ import {
   drawWallClock,
   drawWallMove,
 } from './disturbances.ts';
-import { flooderRole, LongQueue, sleeperRole } from './long-queue.ts';
+import { flooderRole, heirRole, LongQueue, sleeperRole } from './long-queue.ts';
 import { SimulatedClock } from './simulated-clock.ts';
 import { DISK_OPERATIONS, SimulatedHost } from './simulated-host.ts';
 import { SimulatedLink } from './simulated-link.ts';
@@ -86,6 +86,7 @@ export class SimulatedRun {
   /** Sets the clock on the wall. */
   readonly #setter: Random;
   readonly #isClockSet: boolean;
+  #longQueue: LongQueue | null = null;
   readonly #counts = { events: 0, crashes: 0, stops: 0, outages: 0, longQueues: 0, clockMoves: 0 };
   /** Of the present process, or the last one: when it began to start, and to serve. */
   #startedMs = 0;
@@ -297,12 +298,27 @@ export class SimulatedRun {
   async #keepLongQueue(): Promise<void> {
     const random = this.#disturber;
     const [sleeper, flooder] = [this.#actor(sleeperRole(random)), this.#actor(flooderRole())];
+    // A clock that jumps may end the session before there is anybody to get what it has.
+    const hasHeir = random.chance(0.5) && !this.#isClockSet;
+    const heir = hasHeir ? this.#actor(heirRole(random)) : null;
     this.#actors.push(sleeper, flooder);
-    const host = { connect: (actor: Actor) => this.#connect(actor, false) };
-    const queue = new LongQueue(host, random, this.#ledger, sleeper, flooder);
+    if (heir !== null) this.#actors.push(heir);
+    const host = {
+      connect: (actor: Actor, startsClean: boolean) => this.#connect(actor, startsClean),
+    };
+    const queue = new LongQueue(host, random, this.#ledger, sleeper, flooder, heir);
+    this.#longQueue = queue;
     await this.#advanceUntil(() => queue.putToSleep());
     await this.#advanceUntil(() => queue.fill());
     this.#counts.longQueues++;
+    if (heir !== null) {
+      await this.#advanceUntil(() => queue.putHeirToSleep());
+      queue.endSession();
+      // Often in the middle of the steps in which it is handed over.
+      await this.#advance(random.below(80));
+      this.#crash();
+      await this.#advanceUntil(() => this.#host.broker !== null);
+    }
     for (let restarts = 2 + random.below(2); restarts > 0; restarts--) {
       await this.#advance(random.below(1500));
       if (random.chance(0.5)) this.#stop();
@@ -426,6 +442,7 @@ export class SimulatedRun {
       if (!client.isConnected || !client.isIdle)
         throw new Violation(`unfinished: ${client.unfinished}`);
     }
+    this.#longQueue?.judge();
     this.#ledger.judge();
     await this.#probe();
   }
