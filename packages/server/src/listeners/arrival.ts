@@ -59,6 +59,11 @@ export class Arrival {
     return !this.#isOver;
   }
 
+  /** Whether it was refused, and may still take its answer. */
+  get isAnswered(): boolean {
+    return this.#stage === 'answer';
+  }
+
   enter(stage: ArrivalStage): void {
     this.#stage = stage;
   }
@@ -78,7 +83,7 @@ export class Arrival {
 
   /** Counts and logs why the socket is about to be closed, and lets it take its answer for a while. */
   report(refusal: SocketRefusal, why: string): void {
-    if (this.#stage === 'answer') return;
+    if (this.isAnswered) return;
     const { deadlines, runtime, timer } = this.#broker;
     this.#broker.onSocketRefused(refusal, this.address, why);
     this.#stage = 'answer';

@@ -51,7 +51,8 @@ const CLOSED_BY_PEER: readonly string[] = ['ECONNRESET', 'EPIPE', 'HPE_INVALID_E
 function httpServer(broker: Broker, arrivals: WeakMap<Socket, Arrival>): Server {
   const refuse = (socket: Socket, status: string, why: string) => {
     const arrival = arrivals.get(socket);
-    if (arrival?.isUnderWay !== true || socket.destroyed) return;
+    // Requests that came with a refused one get no answer.
+    if (arrival?.isUnderWay !== true || arrival.isAnswered || socket.destroyed) return;
     arrival.report('http', `${status}: ${why}`);
     socket.end(refusalResponse(status, why));
     // Whether the client reads it or not.
@@ -80,7 +81,7 @@ function httpServer(broker: Broker, arrivals: WeakMap<Socket, Arrival>): Server 
     const arrival = arrivals.get(socket);
     if (!answer.isAccepted) {
       refuse(socket, answer.status, answer.why);
-    } else if (arrival?.isUnderWay === true && !socket.destroyed) {
+    } else if (arrival?.isUnderWay === true && !arrival.isAnswered && !socket.destroyed) {
       socket.write(answer.head);
       const transport = new WebSocketTransport(broker, socket, arrival);
       const handler = broker.accept(transport);

@@ -272,6 +272,15 @@ describe.each(['ws', 'wss'] as const)('%s: what is refused is closed at once', (
     ['another subprotocol', UPGRADE.replace(': mqtt', ': other')],
     ['a request that is no upgrade', 'GET / HTTP/1.1\r\nHost: x\r\n\r\n'],
     ['a request that is not HTTP', 'GET nonsense\r\n\r\n'],
+    ['two requests at once', 'GET / HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(2)],
+    ['an upgrade behind a request', `GET / HTTP/1.1\r\nHost: x\r\n\r\n${UPGRADE}`],
+    ['a body', 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nx'],
+    ['a request to wait', 'PUT / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n\r\n'],
+    [
+      'an upgrade to HTTP/2',
+      'GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n',
+    ],
+    ['a header that is too long', `GET / HTTP/1.1\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`],
     ['CONNECT', 'CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n'],
   ])('%s, whether the client reads or closes', async (_name, request) => {
     await start('1h', 'off');
