@@ -34,6 +34,8 @@ export function* subscribe(
   const added: Subscription[] = [];
   const replays: Subscription[] = [];
   const refusalOfAll = refusalOfPacket(broker, connection, packet.messageId);
+  // SUBACK of MQTT 3.1 would say yes: not to answer has to do, and the client tries again.
+  if (refusalOfAll !== null && version === 3) throw noRoom();
   let position: number | null = -1;
   try {
     for (const request of packet.subscriptions) {
@@ -121,7 +123,14 @@ function refusalOfPacket(broker: Broker, connection: Connection, packetId: numbe
   return isFull ? ReasonCode.QuotaExceeded : null;
 }
 
-/** What SUBACK says of a filter that was refused: before 3.1.1, it can't say no, and has to say what was asked for (§3.8 there). */
+function noRoom(): PacketError {
+  return new PacketError(ReasonCode.QuotaExceeded, '§4.13', 0, 'no room to store subscriptions');
+}
+
+/**
+ * What SUBACK says of a filter that was refused: before 3.1.1 it can't say no, and has to say what was asked for (§3.8
+ * there).
+ */
 function refusalCode(
   version: ProtocolVersion,
   refusal: number,

@@ -217,6 +217,23 @@ describe('over a restart', () => {
 });
 
 describe('MQTT 3.1', () => {
+  test('a SUBSCRIBE for which the disk has no room is not answered: the connection is closed', async () => {
+    const broker = new StoredBroker();
+    await broker.start();
+    const client = await broker.open(3);
+    client.connect('old');
+    expect(await client.next()).toMatchObject({ cmd: 'connack', returnCode: 0 });
+    client.subscribe('a', 1, 1);
+    expect(await client.next()).toMatchObject({ cmd: 'suback', granted: [1] });
+    const other = await broker.connected('other');
+    broker.fillDisk();
+    other.publish('a', 'refused', 1, 1);
+    expect(await other.next()).toMatchObject({ cmd: 'puback', reasonCode: 0x97 });
+    client.subscribe('b', 2, 1);
+    expect(await client.next()).toBeNull();
+    await broker.stop();
+  });
+
   test('CONNACK has 0 in its reserved byte when a session comes back', () => {
     const simulation = new Simulation();
     const fields = { protocolVersion: 3 as const, protocolId: 'MQIsdp' as const, clean: false };
