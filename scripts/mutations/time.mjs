@@ -116,7 +116,7 @@ export const timeMutations = [
     edits: [
       { file: LOG_TIME, find: 'if (gapMs > GAP_MS_MAX) return', put: 'if (gapMs === -1) return' },
     ],
-    caughtBy: ['log', 'storage', 'simulation'],
+    caughtBy: ['log', 'storage'],
   },
   {
     name: 'timer-armed-by-former-time',
