@@ -113,7 +113,7 @@ export class Router {
     publication.begin(view, route, publisher);
     this.#publisher = publisher;
     const { storage } = this;
-    if (this.#mayRefuse(route, publisher, storage)) {
+    if (this.#mayRefuse(view, route, publisher)) {
       const refusal = this.#refusalOf(view, route, publisher);
       if (refusal !== ReasonCode.Success) return refusal;
     }
@@ -145,12 +145,12 @@ export class Router {
   }
 
   /** Whether there is anything at all for which a message could be refused: mostly there isn't, and this is quick. */
-  #mayRefuse({ topicBytes }: Route<BrokerSession>, publisher: Connection, storage: Storage | null) {
+  #mayRefuse(view: PublishView, route: Route<BrokerSession>, publisher: Connection): boolean {
     return (
       publisher.permissions !== null ||
       this.#rejectsWhenFull ||
-      topicBytes[0] === DOLLAR ||
-      (storage !== null && !storage.isOpen)
+      route.topicBytes[0] === DOLLAR ||
+      ((view.qos > 0 || view.retain) && this.storage?.isOpen === false)
     );
   }
 
