@@ -1,7 +1,13 @@
 import { isValidTopicFilter } from '@promptmq/session';
 import { isMap, isNode } from 'yaml';
 import { z } from 'zod';
-import { ConfigError, type ConfigProblem, foreignFile, readYamlFile } from '../config/index.ts';
+import {
+  ConfigError,
+  type ConfigProblem,
+  foreignFile,
+  RULES_BYTES_MAX,
+  readYamlFile,
+} from '../config/index.ts';
 import type { AclRule } from './acl.ts';
 
 const KEY = 'auth.acl-file';
@@ -46,7 +52,7 @@ const fileSchema = z.strictObject({
  * @throws {ConfigError} with everything that is wrong, with line and column
  */
 export function readAclFile(path: string): readonly AclRule[] {
-  const { text, document, position } = readYamlFile(path, KEY);
+  const { text, document, position } = readYamlFile(path, KEY, RULES_BYTES_MAX);
   if (!isMap(document.contents) || !document.contents.has('rules')) {
     const message =
       foreignFile(text, KEY) ??

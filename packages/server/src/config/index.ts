@@ -10,4 +10,4 @@ export { changedOptions, diffConfig, printConfig, valueAt } from './print.ts';
 export { type Config, type ConfigInput, configSchema } from './schema.ts';
 export { readFileBytes, readTextFile } from './text-file.ts';
 export { type Address, allowedText } from './units.ts';
-export { readYamlFile } from './yaml-file.ts';
+export { RULES_BYTES_MAX, readYamlFile } from './yaml-file.ts';

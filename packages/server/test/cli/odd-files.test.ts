@@ -34,12 +34,12 @@ const bomb = [
 const ODD: Readonly<Record<string, readonly [string | Buffer, RegExp]>> = {
   'an alias bomb': [bomb, /Excessive alias count/],
   'brackets without end': ['['.repeat(100_000), /nested too deeply/],
-  'maps within maps': ['{a: '.repeat(100_000), /nested too deeply/],
+  'maps within maps': ['{a: '.repeat(50_000), /nested too deeply/],
   'lists within lists': ['- '.repeat(100_000), /no YAML|nested too deeply/],
   'keys within keys': ['? '.repeat(100_000), /no YAML/],
   'a few keys within keys': [`${'? '.repeat(40)}a`, /a key has to be a name/],
   'deep indentation': [
-    Array.from({ length: 1200 }, (_, depth) => `${' '.repeat(depth)}a:`).join('\n'),
+    Array.from({ length: 650 }, (_, depth) => `${' '.repeat(depth)}a:`).join('\n'),
     /unknown key|nested too deeply|sections|list of rules/,
   ],
   'an unknown tag': ['mqtt: !!js/function "x"\n', /Unresolved tag/],
@@ -52,7 +52,7 @@ const ODD: Readonly<Record<string, readonly [string | Buffer, RegExp]>> = {
   'merge keys': ['a: &a { x: 1 }\nmqtt:\n  <<: *a\n', /merge keys/],
   'keys that are there twice': ['mqtt: {}\nmqtt: {}\n', /mqtt is there twice/],
   'several documents': ['mqtt: {}\n---\nmqtt: {}\n', /multiple documents/],
-  'a key of 1 MB': [`${'x'.repeat(1_000_000)}: 1\n`, /./],
+  'a key of 200 KB': [`${'x'.repeat(200_000)}: 1\n`, /./],
   'quotes without end': ['"'.repeat(100_000), /no YAML/],
   tabs: ['mqtt:\n\tmax-qos: 1\n', /[Tt]ab/],
   zeros: [Buffer.alloc(10_000), /no text/],
@@ -62,7 +62,7 @@ const ODD: Readonly<Record<string, readonly [string | Buffer, RegExp]>> = {
   'half of it': ['mqtt: { max-qos: 2, max-in', /./],
   'a word': ['hello\n', /sections|list of rules/],
   'a name of a prototype': ['__proto__: { polluted: 1 }\nconstructor: 1\n', /unknown key|rules/],
-  'more than is read': [Buffer.alloc(3_000_000, 0x23), /more than 2000000 are not read/],
+  'more than is read': [Buffer.alloc(3_000_000, 0x23), /more than (256|2000)000 are not read/],
 };
 
 const PATHS: Readonly<Record<string, (path: string) => void>> = {
@@ -94,26 +94,26 @@ function restore(name: string): void {
   writeFileSync(join(folder, name), `${GOOD[name]}`);
 }
 
-/** What the log says of a reload, once it has said anything. */
-async function reload(): Promise<string> {
+/** What the log says of a reload that ends so, once it has; the change of a file is noticed besides. */
+async function reload(end: 'refused' | 'reloaded'): Promise<string> {
   const from = broker.output.length;
   broker.child.kill('SIGHUP');
-  const [line] = await broker.waitFor(/.*"event":"config-(refused|reloaded)".*\n/, from);
+  const pattern = new RegExp(`.*"event":"config-${end}","cause":"SIGHUP".*\n`);
+  const [line] = await broker.waitFor(pattern, from);
   return line;
 }
 
 /** The broker serves as before: QoS 2 is still refused to the client, and no option has its default. */
 async function expectUnchanged(): Promise<void> {
   await client.mqtt.publishAsync('t', 'x', { qos: 1 });
-  const line = await reload();
-  expect(JSON.parse(line)).toMatchObject({ event: 'config-reloaded', changed: [] });
+  expect(JSON.parse(await reload('reloaded'))).toMatchObject({ changed: [] });
 }
 
 describe.each(['broker.yaml', 'acl.yaml'])('%s', (name) => {
   test.each(Object.keys(ODD))('%s changes nothing, and the log says why', async (odd) => {
     const [content, why] = ODD[odd] as (typeof ODD)[string];
     writeFileSync(join(folder, name), content);
-    const line = await reload();
+    const line = await reload('refused');
     const entry = JSON.parse(line);
     expect(entry).toMatchObject({ event: 'config-refused', cause: 'SIGHUP' });
     // Some are recognised as the other of both before.
@@ -130,7 +130,7 @@ describe.each(['broker.yaml', 'acl.yaml', 'passwords'])('%s', (name) => {
   test.each(Object.keys(PATHS))('%s in its place changes nothing', async (odd) => {
     rmSync(join(folder, name));
     PATHS[odd]?.(join(folder, name));
-    expect(JSON.parse(await reload())).toMatchObject({ event: 'config-refused' });
+    expect(JSON.parse(await reload('refused'))).toMatchObject({ event: 'config-refused' });
     restore(name);
     await expectUnchanged();
   });
@@ -139,7 +139,7 @@ describe.each(['broker.yaml', 'acl.yaml', 'passwords'])('%s', (name) => {
 test('a file that is empty does not set everything to its default', async () => {
   for (const content of ['', '# only a remark\n']) {
     writeFileSync(join(folder, 'broker.yaml'), content);
-    expect(JSON.parse(await reload()).why).toMatch(/^it is empty now/);
+    expect(JSON.parse(await reload('refused')).why).toMatch(/^it is empty now/);
   }
   restore('broker.yaml');
   await expectUnchanged();
