@@ -12,7 +12,7 @@ import { readArguments } from './lib/arguments.mjs';
 /** By package: what its sources may import, and what of it as types only. docs/architecture.md draws it. */
 const ALLOWED = {
   codec: { imports: ['mqtt-packet'], types: [] },
-  session: { imports: [], types: ['@promptmq/codec'] },
+  session: { imports: [], types: [] },
   wal: { imports: ['lmdb'], types: [] },
   bench: { imports: ['@promptmq/codec', 'yargs'], types: [] },
   metrics: { imports: ['prom-client'], types: [] },

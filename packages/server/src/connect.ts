@@ -4,6 +4,7 @@ import {
   type ConnackProperties,
   type ConnectPacket,
   decodeTopicName,
+  PACKET_SIZE_MAX,
   type ProtocolVersion,
   ReasonCode,
 } from '@promptmq/codec';
@@ -18,9 +19,6 @@ import type { Durability } from './sessions.ts';
 import { revokeSubscriptions } from './subscribe.ts';
 
 const EMPTY = new Uint8Array(0);
-
-/** The largest packet that the protocol allows, fixed header included (§2.1.4). */
-const PACKET_BYTES_MAX = 268_435_460;
 
 /** The longest string that a packet can have (§1.5.4). */
 const STRING_BYTES_MAX = 65_535;
@@ -78,7 +76,11 @@ function authenticate(broker: Broker, connection: Connection, packet: ConnectPac
   void admission
     .catch((error: unknown): Admission => {
       broker.clientLog.error('password-check-failed', { error: String(error) });
-      return { isAdmitted: false, reasonCode: ReasonCode.ServerUnavailable, why: 'internal error' };
+      return {
+        isAdmitted: false,
+        reasonCode: ReasonCode.ServerUnavailable,
+        why: 'the password could not be checked',
+      };
     })
     .then((answer) =>
       broker.faults.contain(connection, 'authenticating', () => {
@@ -228,10 +230,8 @@ function isOverQuota(
   durability: Durability,
 ): boolean {
   const { sessions } = broker;
-  let why = '';
-  if (will !== null && !sessions.hasRoomForWill(clientId, will)) {
-    why = 'no room for the will (mqtt.max-will-size, mqtt.max-will-bytes-total)';
-  } else if (durability === 'session' && !sessions.hasRoomForSession(clientId)) {
+  let why = will === null ? '' : sessions.whyNoRoomForWill(clientId, will);
+  if (why === '' && durability === 'session' && !sessions.hasRoomForSession(clientId)) {
     why = 'mqtt.max-sessions reached';
   }
   if (why === '') return false;
@@ -268,7 +268,7 @@ function isForbidden(
     return false;
   }
   broker.clientEvents.accessRefused(connection, clientId, 'will', will?.topic ?? '');
-  return refuse(ReasonCode.NotAuthorized, 'will topic');
+  return refuse(ReasonCode.NotAuthorized, 'the rules do not allow the topic of the will');
 }
 
 /** A bridge is let in without the will that says that it is gone, rather than never. */
@@ -303,11 +303,17 @@ function refusalOf(broker: Broker, packet: ConnectPacket, userName: string | nul
   const method = packet.properties?.authenticationMethod;
   if (method !== undefined && !broker.authenticationMethods.has(method)) {
     // [MQTT-4.12.0-1]
-    return { reasonCode: ReasonCode.BadAuthenticationMethod, why: 'unknown authentication method' };
+    return {
+      reasonCode: ReasonCode.BadAuthenticationMethod,
+      why: 'this broker does not have the authentication method',
+    };
   }
   if (clientId === '' && !allowsEmptyClientId(packet, mqtt.allowEmptyClientId)) {
     // [MQTT-3.1.3-8], and in 3.1.1 [MQTT-3.1.3-8] and [MQTT-3.1.3-9]
-    return { reasonCode: ReasonCode.ClientIdentifierNotValid, why: 'empty client identifier' };
+    return {
+      reasonCode: ReasonCode.ClientIdentifierNotValid,
+      why: whyNotEmpty(packet, mqtt.allowEmptyClientId),
+    };
   }
   if (Buffer.byteLength(clientId) > mqtt.maxClientIdLen) {
     return {
@@ -318,24 +324,39 @@ function refusalOf(broker: Broker, packet: ConnectPacket, userName: string | nul
   const expiry = Math.min(requestedSessionExpiry(packet), mqtt.maxSessionExpiry);
   const isClean = startsClean(broker, packet, userName);
   if (broker.sessions.isStorageFullFor(clientId, isClean, durabilityOf(packet, expiry))) {
-    return { reasonCode: ReasonCode.QuotaExceeded, why: 'no room to store the session' };
+    return { reasonCode: ReasonCode.QuotaExceeded, why: 'the disk has no room for the session' };
   }
   if (will === undefined) return null;
   if (will.qos > mqtt.maxQos) {
-    return { reasonCode: ReasonCode.QoSNotSupported, why: 'will QoS' }; // [MQTT-3.2.2-12]
+    return {
+      reasonCode: ReasonCode.QoSNotSupported,
+      why: 'the will has a higher QoS than mqtt.max-qos',
+    }; // [MQTT-3.2.2-12]
   }
   if (will.retain && !mqtt.retainAvailable) {
-    return { reasonCode: ReasonCode.RetainNotSupported, why: 'retained will' }; // [MQTT-3.2.2-13]
+    return {
+      reasonCode: ReasonCode.RetainNotSupported,
+      why: 'a retained will, and mqtt.retain-available is false',
+    }; // [MQTT-3.2.2-13]
   }
   if (broker.router.isTooDeep(will.topic)) {
-    return { reasonCode: ReasonCode.TopicNameInvalid, why: 'will topic too long or too deep' };
+    return {
+      reasonCode: ReasonCode.TopicNameInvalid,
+      why: 'the topic of the will is longer or deeper than this broker takes',
+    };
   }
   if (isReserved(Buffer.from(will.topic))) {
-    return { reasonCode: ReasonCode.NotAuthorized, why: 'will topic' };
+    return {
+      reasonCode: ReasonCode.NotAuthorized,
+      why: 'the topic of the will is below $SYS, where only the broker publishes',
+    };
   }
   const isText = will.properties?.payloadFormatIndicator ?? false;
   if (mqtt.checkPayloadFormat && isText && !isUtf8(will.payload)) {
-    return { reasonCode: ReasonCode.PayloadFormatInvalid, why: 'will payload' }; // §3.1.3.2.3
+    return {
+      reasonCode: ReasonCode.PayloadFormatInvalid,
+      why: 'the payload of the will is not the UTF-8 that it is declared to be',
+    }; // §3.1.3.2.3
   }
   return null;
 }
@@ -359,6 +380,14 @@ function allowsEmptyClientId(packet: ConnectPacket, isAllowed: boolean): boolean
   if (packet.protocolVersion === 3) return false;
   // A session that nobody can come back to can't be kept: 3.1.1, [MQTT-3.1.3-7].
   return isAllowed && (packet.protocolVersion === 5 || packet.clean);
+}
+
+/** Why a client that names no identifier isn't given one. */
+function whyNotEmpty({ protocolVersion }: ConnectPacket, isAllowed: boolean): string {
+  if (protocolVersion === 3) return 'an empty client identifier, which MQTT 3.1 does not have';
+  return isAllowed
+    ? 'an empty client identifier for a session that is to be kept'
+    : 'an empty client identifier, and mqtt.allow-empty-client-id is false';
 }
 
 function durabilityOf({ will }: ConnectPacket, sessionExpiryInterval: number): Durability {
@@ -391,7 +420,7 @@ function announcedLimits({ mqtt }: Config, { maximumPacketSize }: Connection): C
   }
   if (mqtt.maxQos < 2) properties.maximumQoS = mqtt.maxQos;
   if (!mqtt.retainAvailable) properties.retainAvailable = false;
-  if (maximumPacketSize < PACKET_BYTES_MAX) properties.maximumPacketSize = maximumPacketSize;
+  if (maximumPacketSize < PACKET_SIZE_MAX) properties.maximumPacketSize = maximumPacketSize;
   if (mqtt.maxTopicAlias > 0) properties.topicAliasMaximum = mqtt.maxTopicAlias;
   if (!mqtt.wildcardAvailable) properties.wildcardSubscriptionAvailable = false;
   if (!mqtt.subscriptionIdentifiersAvailable) properties.subscriptionIdentifiersAvailable = false;

@@ -129,13 +129,19 @@ export class Sessions implements RecoveryHost {
     };
   }
 
-  /** Whether there is room for the will of a CONNECT, in the place of the one that its client has. */
-  hasRoomForWill(clientId: string, will: PendingWill): boolean {
+  /**
+   * Why there is no room for the will of a CONNECT in the place of the one that its client has; empty when
+   * there is.
+   */
+  whyNoRoomForWill(clientId: string, will: PendingWill): string {
     const { wills } = this.#broker.memory;
     const held = willBytes(this.#entries.get(clientId)?.will ?? null);
-    const hasRoom = wills.hasRoomFor(held, willBytes(will) - held);
-    if (!hasRoom) wills.refusals++;
-    return hasRoom;
+    const size = willBytes(will);
+    if (wills.hasRoomFor(held, size - held)) return '';
+    wills.refusals++;
+    return size > wills.clientMax
+      ? 'the will is larger than mqtt.max-will-size'
+      : 'no room for the will: mqtt.max-will-bytes-total reached';
   }
 
   /** Whether there is room for the session of a CONNECT that is to outlive its connection. */

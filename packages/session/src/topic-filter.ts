@@ -46,19 +46,9 @@ export function isValidTopicFilter(topicFilter: string): boolean {
   return topicFilter.length > 0 && topicFilter !== '$share' && hasWildcardsInPlace(topicFilter);
 }
 
-/** Tells whether a topic can be published to: not empty, no wildcard. [MQTT-4.7.0-1] [MQTT-4.7.3-1] */
-export function isValidTopicName(topic: string): boolean {
-  return topic.length > 0 && !hasWildcard(topic);
-}
-
 /** Tells whether `+` or `#` occurs: in a valid filter, that it matches more than one topic. */
 export function hasWildcard(topicFilter: string): boolean {
   return topicFilter.includes('+') || topicFilter.includes('#');
-}
-
-/** The levels of a topic or filter; `a//b` has an empty one, `/` has two (§4.7.1.1). */
-export function splitLevels(topicFilter: string): string[] {
-  return topicFilter.split('/');
 }
 
 /**

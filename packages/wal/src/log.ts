@@ -384,7 +384,10 @@ export class Log {
   async read(position: number): Promise<LogRecord> {
     if (this.#appender.isGathering(position)) this.#appender.seal();
     if (position >= this.#state.head) {
-      throw new LogError('not-found', `position ${position} is behind the head of the log`);
+      throw new LogError(
+        'not-found',
+        `nothing is written at position ${position} yet: the head of the log is ${this.#state.head}`,
+      );
     }
     await this.#writer.untilWritten(position + 1);
     const record = await this.#reader.read(position);

@@ -1,7 +1,7 @@
-import { type Log, recordBytes } from '@promptmq/wal';
+import { type Log, type Release, recordBytes } from '@promptmq/wal';
 import type { Faults } from '../faults.ts';
 import { ByteWriter } from './byte-writer.ts';
-import { type Release, shareOut } from './share.ts';
+import { shareOut } from './share.ts';
 
 /** The log, as all who write the storage's records see it. */
 export class RecordLog {

@@ -5,7 +5,7 @@ import {
   STORED_MESSAGE,
   type Subscription,
 } from '@promptmq/session';
-import type { LogRecord } from '@promptmq/wal';
+import type { LogRecord, Release } from '@promptmq/wal';
 import type { SessionEntry } from '../session-entry.ts';
 import { readBlock } from './block-codec.ts';
 import { ByteReader } from './byte-writer.ts';
@@ -21,7 +21,7 @@ import {
   readSubscriptions,
   type SessionRecord,
 } from './records.ts';
-import { type Release, shareOf, shareOut, sizeOf } from './share.ts';
+import { shareOf, shareOut, sizeOf } from './share.ts';
 import { keyNumbers, readFormerBlock, readProgress } from './state-codec.ts';
 import { Change, type StoredState } from './stored-state.ts';
 

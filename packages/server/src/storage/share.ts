@@ -1,7 +1,4 @@
-import { type LogRecord, recordBytes } from '@promptmq/wal';
-
-/** Says that bytes of a record are no longer needed. */
-export type Release = (position: number, bytes: number) => void;
+import { type LogRecord, type Release, recordBytes } from '@promptmq/wal';
 
 /** Bytes that a record takes in the log. */
 export function sizeOf({ data, stream }: Pick<LogRecord, 'data' | 'stream'>): number {

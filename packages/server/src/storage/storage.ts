@@ -19,6 +19,7 @@ import {
   type LogOwner,
   type LogRecord,
   type LogStats,
+  type Release,
 } from '@promptmq/wal';
 import type { Broker } from '../broker.ts';
 import type { Connection } from '../connection.ts';
@@ -44,7 +45,6 @@ import { releaseAll, replayRecord, restoreState } from './recovery.ts';
 import { loadRetained } from './retained-loader.ts';
 import { RetainedRecords } from './retained-records.ts';
 import { SessionEnds } from './session-ends.ts';
-import type { Release } from './share.ts';
 import { Change, StoredState, toSessionRecord } from './stored-state.ts';
 
 /** What a simulation puts in the place of the machine's. */

@@ -32,6 +32,14 @@ function connectCode(simulation: Simulation, clientId: string, fields: ConnectFi
   return connack.reasonCode ?? connack.returnCode ?? -1;
 }
 
+/** The Reason String of CONNACK. */
+function connectReason(simulation: Simulation, clientId: string, fields: object): string {
+  const client = simulation.open(5);
+  client.connect(clientId, fields);
+  const [connack] = client.take();
+  return (connack?.cmd === 'connack' && connack.properties?.reasonString) || '';
+}
+
 function subscribeCode(client: SimulatedClient, topicFilter: string): number {
   client.subscribe(topicFilter);
   const [suback] = client.take();
@@ -47,7 +55,8 @@ test('a will counts with its topic, payload and properties, and has a limit (0x9
   expect(connectCode(simulation, 'old', { ...will(10, 11_000), protocolVersion: 4 })).toBe(3);
   expect(wills.refusals).toBe(4);
   expect(wills.bytes).toBe(0);
-  expect(simulation.broker.stats.connacks.get(0x97)).toBe(4);
+  expect(connectReason(simulation, 'told', will(10, 11_000))).toContain('mqtt.max-will-size');
+  expect(simulation.broker.stats.connacks.get(0x97)).toBe(5);
   expect(connectCode(simulation, 'all', will(3000, 3000, 3000))).toBe(0);
   expect(wills.bytes).toBeGreaterThan(9000);
 });
@@ -61,6 +70,7 @@ test('wills of all clients have a limit; one that was replaced, published or dis
   }
   expect(wills.bytes).toBeGreaterThan(60_000);
   expect(connectCode(simulation, 'one more', will(1, 20_000))).toBe(0x97);
+  expect(connectReason(simulation, 'told', will(1, 20_000))).toContain('will-bytes-total');
   expect(connectCode(simulation, 'without', {})).toBe(0);
   // In the place of its own.
   const again = simulation.connect('client 0', will(1, 20_000));

@@ -123,7 +123,7 @@ describe('CONNACK announces what differs from the protocol', () => {
   });
 });
 
-test.each<[string, object, 3 | 4 | 5, string, ConnectFields, number]>([
+const REFUSALS: [string, object, 3 | 4 | 5, string, ConnectFields, number][] = [
   [
     'an authentication method [MQTT-4.12.0-1]',
     {},
@@ -170,10 +170,24 @@ test.each<[string, object, 3 | 4 | 5, string, ConnectFields, number]>([
     { will: will({ topic: 'a/b/c' }) },
     0x90,
   ],
-])('%s is refused [MQTT-3.2.2-7]', (_name, options, version, clientId, fields, code) => {
-  const { connack, client } = connackOf(options, version, clientId, fields);
-  expect(connack.reasonCode ?? connack.returnCode).toBe(code);
-  expect(client.isClosed).toBe(true);
+];
+
+test.each(REFUSALS)(
+  '%s is refused [MQTT-3.2.2-7]',
+  (_name, options, version, clientId, fields, code) => {
+    const { connack, client } = connackOf(options, version, clientId, fields);
+    expect(connack.reasonCode ?? connack.returnCode).toBe(code);
+    expect(client.isClosed).toBe(true);
+  },
+);
+
+test('each refusal tells its own cause, in words', () => {
+  const reasons = REFUSALS.filter(([, , version]) => version === 5).map(
+    ([, options, version, clientId, fields]) =>
+      connackOf(options, version, clientId, fields).connack.properties?.reasonString ?? '',
+  );
+  expect(reasons.filter((reason) => reason.split(' ').length < 4)).toEqual([]);
+  expect(new Set(reasons).size).toBe(reasons.length);
 });
 
 test('an empty client identifier is allowed in 3.1.1 with a clean session', () => {

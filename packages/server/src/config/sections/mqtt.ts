@@ -1,8 +1,6 @@
+import { PACKET_SIZE_MAX } from '@promptmq/codec';
 import { z } from 'zod';
 import { choice, duration, durationOrNone, flag, integer, size, text } from '../units.ts';
-
-/** The largest packet that the protocol allows, fixed header included (§2.1.4). */
-const PACKET_BYTES_MAX = 268_435_460;
 
 /** From here on CONNACK names no Maximum Packet Size, so that there is none (§3.2.2.3.6). */
 const UNANNOUNCED_BYTES_MIN = 268_435_456;
@@ -68,18 +66,18 @@ export const mqttSection = z
     sharedSubAvailable: flag()
       .prefault(true)
       .describe('whether subscriptions may be shared; the default is all that the protocol has'),
-    maxPacketSize: size(64, PACKET_BYTES_MAX)
-      .transform((bytes) => (bytes >= UNANNOUNCED_BYTES_MIN ? PACKET_BYTES_MAX : bytes))
-      .prefault(PACKET_BYTES_MAX)
+    maxPacketSize: size(64, PACKET_SIZE_MAX)
+      .transform((bytes) => (bytes >= UNANNOUNCED_BYTES_MIN ? PACKET_SIZE_MAX : bytes))
+      .prefault(PACKET_SIZE_MAX)
       .describe(
         'largest packet that a client may send; the default is the largest that there is. From 268,435,456 on it is that one, as paho-mqtt refuses to be told such a number',
       ),
-    maxConnectSize: size(256, PACKET_BYTES_MAX)
+    maxConnectSize: size(256, PACKET_SIZE_MAX)
       .prefault('256KiB')
       .describe(
         'largest packet of a client that has not been let in: CONNECT with a will, a token and properties, and AUTH',
       ),
-    maxControlPacketSize: size(1024, PACKET_BYTES_MAX)
+    maxControlPacketSize: size(1024, PACKET_SIZE_MAX)
       .prefault('1MiB')
       .describe(
         'largest packet other than PUBLISH: the default has room for 10,000 filters of 100 bytes, which are read in 20 ms',
@@ -89,7 +87,7 @@ export const mqttSection = z
       .describe(
         'user properties of one packet; 10,000 are read in some milliseconds, and few programs send ten. A packet with more ends its connection (0x97)',
       ),
-    maxPropertiesSize: size(1024, PACKET_BYTES_MAX)
+    maxPropertiesSize: size(1024, PACKET_SIZE_MAX)
       .prefault('256KiB')
       .describe(
         'bytes of the properties of one packet: the default has room for the longest of all that come once, and 64 KiB of user properties. A packet with more ends its connection (0x97)',
@@ -185,7 +183,7 @@ export const mqttSection = z
       .describe(
         'sessions without connection that may be kept before clients which want a new one that outlives its connection are refused (0x97); the default takes 700 MB',
       ),
-    maxWillSize: size(256, PACKET_BYTES_MAX)
+    maxWillSize: size(256, PACKET_SIZE_MAX)
       .prefault('256KB')
       .describe(
         'memory of a will: topic, payload, properties and 400 bytes. The default has room for the longest topic and payload, and 128 KB of properties',
