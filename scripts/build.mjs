@@ -101,7 +101,7 @@ const commands = {
     },
   },
   dev: {
-    what: 'run the broker, and start it anew when a source changes; options go to the broker',
+    what: 'run the broker, and start it again when a source changes; options go to the broker',
     run: (args) => develop(args),
   },
   docker: {

@@ -2,23 +2,41 @@
 /**
  * `npm test -- [jest options]`: installs and builds what is missing, then runs all tests. Those that need programs of
  * other projects are skipped where these are not there, and say so; `node scripts/clients.mjs` fetches them.
+ *
+ * `npm run test:fast` leaves out the suites of `lib/long-tests.mjs`, and runs some seeds of the simulation instead; with
+ * jest options after `--`, the tests alone.
  */
 import './lib/node-version.mjs';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
+import { FAST_SEEDS, LONG_TESTS } from './lib/long-tests.mjs';
 import { buildIfNeeded, installIfNeeded, root } from './lib/prepare.mjs';
+
+const options = process.argv.slice(2);
+const isFast = options[0] === '--fast';
+if (isFast) options.shift();
 
 installIfNeeded();
 buildIfNeeded();
 
-const { status } = spawnSync(
-  process.execPath,
-  [
-    '--disable-warning=ExperimentalWarning',
-    '--experimental-vm-modules',
-    join(root, 'node_modules', 'jest', 'bin', 'jest.js'),
-    ...process.argv.slice(2),
-  ],
-  { cwd: root, stdio: 'inherit' },
-);
-process.exit(status ?? 1);
+let status = runJest(isFast ? [...ignoring(LONG_TESTS), ...options] : options);
+if (isFast && options.length === 0) {
+  status ||= run([join(root, 'scripts', 'simulate.mjs'), '--seeds', `1..${FAST_SEEDS}`]);
+}
+process.exit(status);
+
+function runJest(args) {
+  const jest = join(root, 'node_modules', 'jest', 'bin', 'jest.js');
+  return run(['--disable-warning=ExperimentalWarning', '--experimental-vm-modules', jest, ...args]);
+}
+
+/** @returns the exit code */
+function run(args) {
+  return spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' }).status ?? 1;
+}
+
+/** Jest's options that leave these paths out; they are patterns, in which `/` stands for any separator. */
+function ignoring(paths) {
+  const patterns = paths.map((path) => `/packages/${path.replaceAll('.', '\\.')}(/|$)`);
+  return ['/node_modules/', ...patterns].map((pattern) => `--testPathIgnorePatterns=${pattern}`);
+}

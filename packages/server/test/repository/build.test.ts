@@ -137,6 +137,9 @@ function workflow(name: string): Workflow {
   return parse(readFileSync(join(root, '.github', 'workflows', `${name}.yml`), 'utf8'));
 }
 
+/** An action of others, with its version. */
+const VERSIONED = /^[\w-]+\/[\w/-]+@v\d/;
+
 test.each(['ci', 'audit', 'release'])(
   'workflow %s: few rights, limits, versions, scripts that are there',
   (name) => {
@@ -146,7 +149,11 @@ test.each(['ci', 'audit', 'release'])(
       expect([job, rest['timeout-minutes']]).toEqual([job, expect.any(Number)]);
       for (const other of [needs].flat()) expect(Object.keys(jobs)).toContain(other);
       for (const { uses, run = '' } of steps) {
-        if (uses !== undefined) expect(uses).toMatch(/^[\w-]+\/[\w/-]+@v\d/);
+        if (uses?.startsWith('./')) expect(existsSync(join(root, uses, 'action.yml'))).toBe(true);
+        else if (uses !== undefined) expect(uses).toMatch(VERSIONED);
+        for (const [script] of run.matchAll(/scripts\/[\w/-]+\.mjs/g)) {
+          expect([script, existsSync(join(root, script))]).toEqual([script, true]);
+        }
         for (const [, command] of run.matchAll(/node scripts\/build\.mjs ([\w-]+)/g)) {
           const { stdout } = spawnSync(process.execPath, [build, '--help'], { encoding: 'utf8' });
           expect(stdout).toMatch(new RegExp(`^ {2}${command} `, 'm'));
@@ -177,4 +184,46 @@ test('CI runs on three systems with three versions of Node.js, the oldest being 
   expect(matrix?.['os']).toHaveLength(3);
   const { engines } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   expect(engines.node).toMatch(/^>=20\./);
+  // Who works on it with nvm has that one, too: what is newer is missed at once.
+  expect(engines.node).toBe(`>=${readFileSync(join(root, '.nvmrc'), 'utf8').trim()}`);
+});
+
+test('CI: types and style once, what takes long side by side, dependencies from a cache', () => {
+  const { jobs } = workflow('ci');
+  for (const [job, command] of [
+    ['lint', 'npx tsc -b packages\nnpm run --silent lint'],
+    ['test', 'node scripts/build.mjs test'],
+    ['documentation', 'node scripts/check-docs.mjs'],
+    ['simulation', 'node scripts/simulate.mjs --seeds 1..'],
+    ['crash', 'node scripts/crash.mjs --kills '],
+    ['conformance', 'node scripts/conformance.mjs'],
+    ['micro', 'node scripts/bench/micro.mjs --check'],
+  ] as const) {
+    const { steps = [], needs, strategy } = jobs[job] ?? {};
+    expect([job, steps.map(({ run = '' }) => run).join('\n')]).toEqual([
+      job,
+      expect.stringContaining(command),
+    ]);
+    expect(steps.map(({ uses }) => uses)).toContain('./.github/actions/prepare');
+    expect([job, needs, strategy !== undefined]).toEqual([job, undefined, job === 'test']);
+  }
+  const action = join(root, '.github', 'actions', 'prepare', 'action.yml');
+  const { runs } = parse(readFileSync(action, 'utf8'));
+  const used = runs.steps.flatMap(({ uses }: { uses?: string }) => uses ?? []);
+  expect(used).toEqual([
+    expect.stringMatching(/^actions\/setup-node@v/),
+    expect.stringMatching(/^actions\/cache@v/),
+  ]);
+});
+
+test('whoever reports something is asked what is needed, and where weaknesses go', () => {
+  const read = (...path: string[]) => readFileSync(join(root, ...path), 'utf8');
+  for (const name of ['bug', 'feature']) {
+    const form = parse(read('.github', 'ISSUE_TEMPLATE', `${name}.yml`));
+    expect(form).toMatchObject({ name: expect.any(String), description: expect.any(String) });
+    const ids = form.body.map(({ id }: { id?: string }) => id).filter(Boolean);
+    expect(new Set(ids).size).toBe(ids.length);
+  }
+  expect(read('SECURITY.md')).toContain('Report a vulnerability');
+  expect(read('.github', 'pull_request_template.md')).toContain('npm run test:fast');
 });

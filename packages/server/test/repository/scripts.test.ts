@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { existsSync, readdirSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { expect, test } from '@jest/globals';
 
 const folder = fileURLToPath(new URL('../../../../scripts/', import.meta.url));
@@ -16,6 +16,26 @@ const scripts = ['.', 'bench']
 test('there are scripts to look at', () => {
   expect(scripts).toContain('simulate.mjs');
   expect(scripts).toContain(join('bench', 'compare.mjs'));
+});
+
+test('test:fast runs all but the suites that are listed as long, which are there', async () => {
+  const { LONG_TESTS } = await import(pathToFileURL(join(folder, 'lib', 'long-tests.mjs')).href);
+  const root = join(folder, '..');
+  const list = (...args: string[]) => {
+    const all = [join(folder, 'test.mjs'), ...args, '--listTests'];
+    const { stdout } = spawnSync(process.execPath, all, { encoding: 'utf8' });
+    return stdout
+      .split('\n')
+      .filter((path) => path !== '')
+      .map((path) => relative(join(root, 'packages'), path).replaceAll('\\', '/'))
+      .sort();
+  };
+  const isLong = (path: string) =>
+    LONG_TESTS.some((long: string) => path === long || path.startsWith(`${long}/`));
+  for (const long of LONG_TESTS) expect(existsSync(join(root, 'packages', long))).toBe(true);
+  const everything = list();
+  expect(everything).toContain('server/test/simulation/simulation.test.ts');
+  expect(list('--fast')).toEqual(everything.filter((path) => !isLong(path)));
 });
 
 test.each(scripts)(
