@@ -27,6 +27,8 @@ interface Giver {
   at: number;
   /** What has to be read before another member gets it: its new one keeps it in memory only. */
   unread: number[];
+  /** Of the last record about what was read and became another stored session's; -1 when that is safe, or there is none. */
+  written: number;
 }
 
 /**
@@ -83,7 +85,14 @@ export class HandOvers {
   giveStored(session: BrokerSession): void {
     const queue = session.storedQueue;
     if (queue?.hasShared !== true || this.#broker.storage?.isOpen !== true) return;
-    this.#step({ session, ended: null, keptSequence: queue.formerSequence, at: 0, unread: [] });
+    this.#step({
+      session,
+      ended: null,
+      keptSequence: queue.formerSequence,
+      at: 0,
+      unread: [],
+      written: -1,
+    });
   }
 
   /**
@@ -92,7 +101,7 @@ export class HandOvers {
    * @param keptSequence - up to which of QoS 2 nothing is handed over
    */
   giveAll(ended: SessionEntry, keptSequence: number): void {
-    this.#step({ session: ended.session, ended, keptSequence, at: 0, unread: [] });
+    this.#step({ session: ended.session, ended, keptSequence, at: 0, unread: [], written: -1 });
   }
 
   #step(giver: Giver): void {
@@ -103,7 +112,9 @@ export class HandOvers {
       this.#waitForRoom(giver, storage);
       return;
     }
-    const position = this.#give(giver, this.#next(giver), storage);
+    // While any of it may be refused, the session goes on.
+    const position = Math.max(this.#give(giver, this.#next(giver), storage), giver.written);
+    giver.written = -1;
     if (position === -1 && unread.length === 0 && this.#next(giver).length === 0) {
       if (ended === null) return;
       // What the disk refused is the session's again, and behind us.
@@ -133,6 +144,7 @@ export class HandOvers {
     storage.noteEnding(ended, keptSequence);
     giver.at = 0;
     giver.unread = [];
+    giver.written = -1;
     storage.whenRoom(() => this.#step(giver));
   }
 
@@ -208,9 +220,9 @@ export class HandOvers {
       return;
     }
     storage.reader.readBack(
-      () => (isGiving(giver) ? (session.findStored(sequence)?.position ?? -1) : -1),
+      () => findIn(giver, sequence)?.position ?? -1,
       (message) => {
-        if (storage.isOpen && isGiving(giver)) this.#giveRead(giver, sequence, message, storage);
+        if (storage.isOpen) this.#giveRead(giver, sequence, message, storage);
       },
       () => {
         if (!isGiving(giver)) return;
@@ -228,12 +240,12 @@ export class HandOvers {
   #giveRead(giver: Giver, sequence: number, message: Message, storage: Storage): void {
     const { session } = giver;
     const { router, runtime, stats } = this.#broker;
-    const delivery = session.findStored(sequence);
+    const delivery = findIn(giver, sequence);
     const member = delivery === null ? null : this.#memberFor(giver, delivery);
     if (delivery === null || member === null) return;
     const now = runtime.now();
     if (message.expiresAt > now && isStoredFor(member)) {
-      this.#move(session, [this.#moveTo(member, delivery)], storage);
+      giver.written = this.#move(session, [this.#moveTo(member, delivery)], storage);
       return;
     }
     session.takeStored(new Set([sequence]));
@@ -250,4 +262,13 @@ export class HandOvers {
 /** Whether there is still something to be given. */
 function isGiving({ session, ended }: Giver): boolean {
   return ended !== null || !(session.isConnected || session.isEnded);
+}
+
+/** What is still to be given; null when it isn't: of a session that goes on, what it has been sent meanwhile stays. */
+function findIn(giver: Giver, sequence: number): Delivery | null {
+  if (!isGiving(giver)) return null;
+  const { session, ended } = giver;
+  return ended === null
+    ? (session.storedQueue?.find(sequence) ?? null)
+    : session.findStored(sequence);
 }

@@ -307,7 +307,10 @@ export class Sessions implements RecoveryHost {
   /** The storage has brought all back: sessions of the process before go on without a connection, or end. */
   takeUp(storage: Storage): void {
     const now = this.#broker.runtime.now();
-    for (const entry of [...storage.entries]) this.#takeUp(entry, storage, now);
+    const entries = [...storage.entries];
+    // Before any is handed something over, which was not sent.
+    for (const { session } of entries) session.storedQueue?.endRestoring();
+    for (const entry of entries) this.#takeUp(entry, storage, now);
   }
 
   #takeUp(entry: SessionEntry, storage: Storage, now: number): void {
@@ -318,7 +321,6 @@ export class Sessions implements RecoveryHost {
       this.handOvers.giveAll(entry, keptSequence);
       return;
     }
-    session.storedQueue?.endRestoring();
     if (entry.disconnectedAt === -1) {
       // Its connection ended with the process.
       entry.disconnectedAt = now;

@@ -29,7 +29,8 @@ export class Wills {
     if (will === null) return;
     if (!this.#mayPublish(entry, will)) {
       entry.will = null;
-      if (number > 0) storage?.writeSession(entry);
+      // One that has ended meanwhile has nothing to be written any more.
+      if (storage?.hasSession(number) === true) storage.writeSession(entry);
       return;
     }
     const lifetimeMs = Math.min(

@@ -215,6 +215,15 @@ export class Session<L extends SessionLink = SessionLink> {
     return orphans;
   }
 
+  /** Empties a restored session that ended before its process did: what is dropped was told of then. */
+  forgetAll(): void {
+    this.isEnded = true;
+    this.storedQueue?.forgetAll();
+    this.#inflight.clear();
+    this.#replays.clear();
+    this.#received.clear();
+  }
+
   /** Whether it is better ended by `beginEnd`: what it has goes to others, or is much. */
   get isEndLong(): boolean {
     const queue = this.storedQueue;

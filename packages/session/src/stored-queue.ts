@@ -155,6 +155,11 @@ export class StoredQueue<L extends SessionLink> implements DeliveryQueue {
   clear(): void {
     const dropped = new Delivery(STORED_MESSAGE, 0, false);
     for (let count = this.#length; count > 0; count--) this.#onDrop('session-ended', dropped);
+    this.forgetAll();
+  }
+
+  /** Empties it, and nobody is told. */
+  forgetAll(): void {
     this.forgetMessages();
     for (const { number } of this.#blocks) this.#removedNumbers.push(number);
     this.#blocks.clear();

@@ -112,6 +112,9 @@ export class MessageWriter {
       onCommitted: () => {},
       onRefused: () => {
         session.removeStored(referring.map(({ sequence }) => sequence));
+        for (const { position: target, sequence } of referring) {
+          this.#state.removeReference(target, session.number, sequence);
+        }
       },
     });
   }
@@ -137,7 +140,10 @@ export class MessageWriter {
       position: at,
       onCommitted: () => {},
       onRefused: () => {
-        for (const { session: to, delivery } of moved) to.removeStored([delivery.sequence]);
+        for (const { session: to, delivery } of moved) {
+          to.removeStored([delivery.sequence]);
+          this.#state.removeReference(delivery.position, to.number, delivery.sequence);
+        }
       },
     });
     return at;

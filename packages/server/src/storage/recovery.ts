@@ -229,6 +229,8 @@ function replaySessionRecord(
       releaseAll(entry, release);
       state.remove(entry);
       host.dropEntry(entry);
+      // What waited counts no more.
+      session.forgetAll();
       break;
     case RecordKind.Subscribe:
       for (const subscription of readSubscriptions(reader)) {

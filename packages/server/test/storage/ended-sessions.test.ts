@@ -1,0 +1,133 @@
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { brief } from '../support/machine.ts';
+import type { PacketClient } from '../support/packet-client.ts';
+import { StoredBroker } from '../support/stored-broker.ts';
+
+let process: StoredBroker;
+
+beforeEach(async () => {
+  process = new StoredBroker();
+  await process.start();
+});
+
+afterEach(() => process.stop());
+
+test('what waited for a session that has ended counts no more after a crash', async () => {
+  const subscriber = await process.connected('subscriber');
+  subscriber.subscribe('t', 1);
+  await subscriber.next();
+  await subscriber.cut();
+  const publisher = await process.connected('publisher');
+  for (let id = 1; id <= 10; id++) {
+    publisher.publish('t', `${id}`, 1, id);
+    await publisher.next();
+  }
+  expect(process.broker.sessions.queuedCount).toBe(10);
+  const clean = await process.open();
+  clean.connect('subscriber', { clean: true });
+  expect(await clean.next()).toMatchObject({ cmd: 'connack', sessionPresent: false });
+  expect(process.broker.sessions.queuedCount).toBe(0);
+  await process.crash('nothing');
+  expect(process.broker.sessions.queuedCount).toBe(0);
+});
+
+const GROUP = '$share/group/t';
+
+/** Has what is read back of the log wait, until it is called. */
+function holdReads(): () => void {
+  const { reader } = process.storage;
+  const readBack = reader.readBack.bind(reader);
+  const held: Parameters<typeof readBack>[] = [];
+  reader.readBack = (...read) => void held.push(read);
+  return () => {
+    reader.readBack = readBack;
+    for (const read of held.splice(0)) reader.readBack(...read);
+  };
+}
+
+async function member(
+  clientId: string,
+  sessionExpiryInterval: number,
+  fields: object = {},
+): Promise<PacketClient> {
+  const client = await process.open();
+  client.connect(clientId, { properties: { sessionExpiryInterval }, ...fields });
+  expect(await client.next()).toMatchObject({ cmd: 'connack' });
+  return client;
+}
+
+/** The broker knows that a client is gone. */
+async function left(client: PacketClient, clientId: string): Promise<void> {
+  await client.cut();
+  while (process.broker.sessions.connectionOf(clientId) !== null) {
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+test('what a session was sent while it was read for another member stays with it [MQTT-4.8.2-4]', async () => {
+  const first = await process.open();
+  first.connect('first', { properties: { sessionExpiryInterval: 1000, receiveMaximum: 1 } });
+  first.subscribe(GROUP, 1);
+  expect(brief([await first.next(), await first.next()])).toEqual(['connack', 'suback']);
+  const publisher = await process.connected('publisher');
+  for (const id of [1, 2]) {
+    publisher.publish('t', `${id}`, 2, id);
+    await publisher.next();
+  }
+  expect(brief([await first.next()])).toEqual(['t 1']);
+  const second = await member('second', 0);
+  second.subscribe(GROUP, 1);
+  await second.next();
+  const release = holdReads();
+  await left(first, 'first');
+  const again = await member('first', 1000);
+  expect(brief([await again.next(), await again.next()])).toEqual(['t 1', 't 2']);
+  await left(again, 'first');
+  release();
+  expect(await second.sentSoFar()).toEqual([]);
+  const last = await member('first', 1000);
+  expect(brief([await last.next(), await last.next()])).toEqual(['t 1', 't 2']);
+});
+
+test('a session that has ended goes on until what was read of it is safe with another', async () => {
+  const stored = await member('stored', 1000);
+  stored.subscribe(GROUP, 1);
+  await stored.next();
+  await stored.cut();
+  const first = await member('first', 1000);
+  first.subscribe(GROUP, 1);
+  await first.next();
+  const publisher = await process.connected('publisher');
+  publisher.publish('t', 'shared', 1, 1);
+  await publisher.next();
+  expect(brief([await first.next()])).toEqual(['t shared']);
+  const fleeting = await member('fleeting', 0);
+  fleeting.subscribe(GROUP, 1);
+  await fleeting.next();
+  const release = holdReads();
+  first.send({ cmd: 'disconnect', properties: { sessionExpiryInterval: 0 } });
+  expect(await first.next()).toBeNull();
+  // Now only one is left that stores it.
+  await fleeting.cut();
+  process.fillDisk();
+  release();
+  while (!process.storage.log.isFull) await new Promise((resolve) => setImmediate(resolve));
+  await process.makeRoom();
+  const again = await member('stored', 1000);
+  expect(brief([await again.next()])).toEqual(['t shared']);
+});
+
+test('a session that has ended isn’t stored again for a will that may not be published any more', async () => {
+  const will = { topic: 'will', payload: Buffer.from('gone'), qos: 1, retain: true };
+  const client = await member('client', 1000, { will });
+  const publisher = await process.connected('publisher');
+  process.fillDisk();
+  publisher.publish('t', 'no room', 1, 1, { retain: true });
+  await publisher.next();
+  client.send({ cmd: 'disconnect', reasonCode: 4, properties: { sessionExpiryInterval: 0 } });
+  expect(await client.next()).toBeNull();
+  process.broker.access.permissionsOf = () => ({ mayPublish: () => false }) as never;
+  await process.makeRoom();
+  const stored = [...process.storage.entries].map(({ session }) => session.clientId);
+  expect(stored).toEqual(['publisher']);
+});
