@@ -58,6 +58,9 @@ Relative paths in a file are relative to the folder of that file, so that every 
 those of flags and variables, and the defaults, are relative to the working directory. That holds for files, folders and
 sockets, \`unix:\` addresses too.
 
+What the broker writes is its user's alone: files 0600, folders 0700, whatever the umask. The log holds payloads, and log files
+name clients; no option makes them wider.
+
 \`\`\`yaml
 # yaml-language-server: $schema=./configuration.schema.json
 server:

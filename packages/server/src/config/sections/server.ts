@@ -39,7 +39,7 @@ export const serverSection = z
     bind: addresses()
       .prefault(':1883')
       .describe(
-        'where to listen for MQTT over TCP: HOST:PORT, unix:PATH, several of them, or none; without HOST at all addresses, of IPv6 and IPv4 where the machine has both',
+        'where to listen for MQTT over TCP: HOST:PORT, unix:PATH, several of them, or none; without HOST at all addresses, of IPv6 and IPv4 where the machine has both: localhost is either',
       )
       .meta({ restart: true }),
     wsBind: addresses()
