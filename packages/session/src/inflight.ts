@@ -261,8 +261,11 @@ export class Inflight<L extends SessionLink> {
   /** Forgets a delivery that is over, or that could not be sent again; false when it isn't here. */
   delete(delivery: Delivery): boolean {
     const wasThere = this.#deliveries.delete(delivery.packetId);
-    if (wasThere) this.#count(-heldBytes(delivery));
-    return wasThere;
+    if (!wasThere) return false;
+    // One that was read back and could not be sent again has a message that was never counted.
+    forgetMessage(delivery);
+    this.#count(-heldBytes(delivery));
+    return true;
   }
 
   #count(bytes: number): void {

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import {
   Delivery,
   type DeliveryStore,
+  MemoryAccount,
   type Message,
   Session,
   type SessionLink,
@@ -33,6 +34,7 @@ class FakeStore implements DeliveryStore<SessionLink> {
 }
 
 let store: FakeStore;
+let memory: MemoryAccount;
 let session: Session;
 let sent: string[];
 let dropped: string[];
@@ -67,10 +69,12 @@ beforeEach(() => {
   dropped = [];
   deliveries = [];
   store = new FakeStore();
+  memory = new MemoryAccount({ clientMax: 1_000_000, max: 1_000_000 });
   session = new Session('client', {
     ...{ messagesMax: 100, bytesMax: 1_000_000, overflow: 'drop-newest' as const },
     number: 1,
     store,
+    inflightMemory: memory,
     onDrop: (reason, { sequence }) => dropped.push(`${reason} ${sequence}`),
   });
 });
@@ -93,6 +97,15 @@ describe('a message that was sent', () => {
     expect(takeSent()).toEqual(['1 a dup', '3 c dup']);
     expect(store.fetched).toEqual([100, 300]);
     for (const { message } of deliveries) expect(message).toBe(STORED_MESSAGE);
+  });
+
+  test('counts no more once it could not be sent again', () => {
+    expect(memory.bytes).toBeGreaterThan(0);
+    session.detach();
+    const refuses = (): 'packet-too-large' => 'packet-too-large';
+    session.attach({ ...link, sendPublish: refuses }, 10, NOW);
+    expect(dropped).toHaveLength(3);
+    expect(memory.bytes).toBe(0);
   });
 
   test('holds up what comes behind it while it is read back', () => {
