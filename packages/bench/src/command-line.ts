@@ -42,7 +42,7 @@ export function commandLine(args: readonly string[], scriptName: string) {
       messages: whole(
         'messages',
         'Load:',
-        'so many messages instead of so many seconds',
+        'this number of messages, instead of a time',
         1,
         1_000_000_000,
       ),

@@ -33,7 +33,7 @@ export const authSection = z
     maxWaitingChecks: integer(1, 1_000_000)
       .prefault(1000)
       .describe(
-        'passwords that wait to be checked, by turns of their addresses and users; beyond, the address with most is told that the broker is busy',
+        'passwords that wait to be checked, by turns of their addresses and users; beyond, the address with most is answered that the broker is busy',
       ),
   })
   .prefault({});

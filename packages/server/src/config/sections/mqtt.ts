@@ -50,7 +50,7 @@ export const mqttSection = z
     maxKeepAlive: integer(0, 65_535)
       .prefault(0)
       .describe(
-        'longest keep alive, in seconds, for clients that ask for a longer one or none; 0 allows any, which is the default as the protocol leaves it to the client. MQTT 5 clients are told; earlier ones cannot be, and are disconnected when nothing has come from them for 1.5 times as long',
+        'longest keep alive, in seconds, for clients that ask for a longer one or none; 0 allows any, which is the default as the protocol leaves it to the client. MQTT 5 clients are notified; earlier ones cannot be, and are disconnected when nothing has come from them for 1.5 times as long',
       ),
     retainAvailable: flag()
       .prefault(true)
@@ -70,7 +70,7 @@ export const mqttSection = z
       .transform((bytes) => (bytes >= UNANNOUNCED_BYTES_MIN ? PACKET_SIZE_MAX : bytes))
       .prefault(PACKET_SIZE_MAX)
       .describe(
-        'largest packet that a client may send; the default is the largest that there is. From 268,435,456 on it is that one, as paho-mqtt refuses to be told such a number',
+        'largest packet that a client may send; the default is the largest that there is. From 268,435,456 on it is that one, as paho-mqtt refuses such a number in CONNACK',
       ),
     maxConnectSize: size(256, PACKET_SIZE_MAX)
       .prefault('256KiB')
@@ -254,7 +254,7 @@ export const mqttSection = z
     responseInformation: text(1024)
       .prefault('')
       .describe(
-        'what clients that ask are told to make response topics from; %c stands for their identifier, and more than 65,535 bytes with it are left out. Nothing by default: topics are up to those who write the clients',
+        'what clients that ask for it get to make response topics from; %c stands for their identifier, and more than 65,535 bytes with it are left out. Nothing by default: topics are up to those who write the clients',
       ),
     checkPayloadFormat: flag()
       .prefault(false)

@@ -67,7 +67,7 @@ export const serverSection = z
     wsMaxFrameSize: size(1024, 256 * 1024 ** 2)
       .prefault('16MiB')
       .describe(
-        'largest WebSocket frame of a client, which is told to MQTT 5 clients as the Maximum Packet Size there; most clients put a packet in one frame, and browsers hold it whole',
+        'largest WebSocket frame of a client, which MQTT 5 clients get as the Maximum Packet Size there; most clients put a packet in one frame, and browsers hold it whole',
       ),
     wsAllowedOrigins: list(1000)
       .prefault([])
