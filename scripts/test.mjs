@@ -19,8 +19,11 @@ if (isFast) options.shift();
 installIfNeeded();
 buildIfNeeded();
 
+// All that is asked for: the tests, as fast as the machine can, then the simulation.
+const isEveryDay = isFast && options.length === 0;
+if (isEveryDay) options.push('--maxWorkers=100%', '--silent');
 let status = runJest(isFast ? [...ignoring(LONG_TESTS), ...options] : options);
-if (isFast && options.length === 0) {
+if (isEveryDay) {
   status ||= run([join(root, 'scripts', 'simulate.mjs'), '--seeds', `1..${FAST_SEEDS}`]);
 }
 process.exit(status);

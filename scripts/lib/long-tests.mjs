@@ -3,6 +3,9 @@
  * All else runs in it. Paths from `packages/`; a folder stands for all that is in it.
  */
 export const LONG_TESTS = [
+  'bench/test/command.test.ts',
+  'bench/test/measure.test.ts',
+  'bench/test/soak.test.ts',
   'codec/test/fuzz.test.ts',
   'conformance/test',
   'server/test/cli',
@@ -18,6 +21,8 @@ export const LONG_TESTS = [
   'server/test/observability/nasty-requests.test.ts',
   'server/test/repository',
   'server/test/simulation',
+  'server/test/storage/acid.test.ts',
+  'server/test/storage/hand-over.test.ts',
   'wal/test/directory-lock.test.ts',
 ];
 
