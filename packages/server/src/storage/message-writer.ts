@@ -21,6 +21,8 @@ export class MessageWriter {
   readonly #records: RecordLog;
   readonly #queue: CommitQueue;
   readonly #retained: RetainedRecords;
+  /** While a full disk's refusal is undone: the first sequence of a session that it never got. */
+  readonly #refusedFrom: Map<BrokerSession, number>;
 
   constructor(
     state: StoredState,
@@ -32,6 +34,7 @@ export class MessageWriter {
     this.#records = records;
     this.#queue = queue;
     this.#retained = retained;
+    this.#refusedFrom = new Map();
   }
 
   /**
@@ -112,9 +115,7 @@ export class MessageWriter {
       onCommitted: () => {},
       onRefused: () => {
         session.removeStored(referring.map(({ sequence }) => sequence));
-        for (const { position: target, sequence } of referring) {
-          this.#state.removeReference(target, session.number, sequence);
-        }
+        for (const delivery of referring) this.#refuseReference(session, delivery);
       },
     });
   }
@@ -142,10 +143,26 @@ export class MessageWriter {
       onRefused: () => {
         for (const { session: to, delivery } of moved) {
           to.removeStored([delivery.sequence]);
-          this.#state.removeReference(delivery.position, to.number, delivery.sequence);
+          this.#refuseReference(to, delivery);
         }
       },
     });
     return at;
+  }
+
+  #refuseReference(session: BrokerSession, { position, sequence }: Delivery): void {
+    this.#state.removeReference(position, session.number, sequence);
+    const from = this.#refusedFrom.get(session) ?? sequence;
+    this.#refusedFrom.set(session, Math.min(from, sequence));
+  }
+
+  /** Whether it was never a session's: the record that gave it to this one is refused just now. */
+  isRefused(session: BrokerSession, sequence: number): boolean {
+    return sequence >= (this.#refusedFrom.get(session) ?? Number.POSITIVE_INFINITY);
+  }
+
+  /** All that a full disk refused has been taken back. */
+  endRefusal(): void {
+    this.#refusedFrom.clear();
   }
 }

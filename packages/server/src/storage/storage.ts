@@ -296,7 +296,10 @@ export class Storage implements LogOwner, DeliveryStore<Connection> {
 
   #takeBack(session: BrokerSession, deliveries: readonly Delivery[]): void {
     if (this.#state.entries.get(session.number)?.session !== session) return;
-    const safe = deliveries.filter(({ position }) => position < this.committedPosition);
+    const safe = deliveries.filter(
+      ({ position, sequence }) =>
+        position < this.committedPosition && !this.messages.isRefused(session, sequence),
+    );
     for (const { position, share, sequence, isReference } of safe) {
       this.#records.release(position, -share);
       if (isReference) this.#state.addReference(position, session.number, sequence);
@@ -387,6 +390,7 @@ export class Storage implements LogOwner, DeliveryStore<Connection> {
     this.#broker.log.error('storage-refused', { position: from, why: error.message });
     this.#records.takeBack(from);
     this.#queue.refuse(from, this.committedPosition);
+    this.messages.endRefusal();
     this.publishers.letGo();
   }
 

@@ -131,3 +131,27 @@ test('a session that has ended isn’t stored again for a will that may not be p
   const stored = [...process.storage.entries].map(({ session }) => session.clientId);
   expect(stored).toEqual(['publisher']);
 });
+
+test('on a disk that is full, what went through two sessions that ended together is given on once', async () => {
+  const publisher = await process.connected('publisher');
+  for (const name of ['first', 'second', 'third']) {
+    const client = await member(name, 1000);
+    client.subscribe(GROUP, 1);
+    await client.next();
+    await left(client, name);
+  }
+  for (let id = 1; id <= 30; id++) publisher.publish('t', `${id}`, 1, id);
+  for (let id = 1; id <= 30; id++) await publisher.next();
+  const clients = [await process.open(), await process.open()];
+  process.fillDisk();
+  for (const [index, name] of ['first', 'second'].entries()) {
+    clients[index]?.connect(name, { clean: true, properties: {} });
+  }
+  while (!process.storage.log.isFull) await new Promise((resolve) => setImmediate(resolve));
+  await process.makeRoom();
+  const again = await member('third', 1000);
+  const got: string[] = [];
+  while (new Set(got).size < 30) got.push(...brief([await again.next()]));
+  got.push(...brief(await again.sentSoFar()));
+  expect([...got].sort()).toEqual([...new Set(got)].sort());
+});
