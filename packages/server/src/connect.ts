@@ -47,7 +47,7 @@ export function admit(broker: Broker, connection: Connection, packet: ConnectPac
     authenticate(broker, connection, packet);
     return;
   }
-  if (isRefused(broker, connection, packet)) return;
+  if (isRefused(broker, connection, packet, packet.clean)) return;
   connection.authentication = new Authentication(connection, method, packet.clientId, (data) => {
     connection.proof = 'method';
     open(broker, connection, packet, data);
@@ -71,7 +71,7 @@ function authenticate(broker: Broker, connection: Connection, packet: ConnectPac
     onAdmission(broker, connection, packet, admission);
     return;
   }
-  if (isRefused(broker, connection, packet)) return;
+  if (isRefused(broker, connection, packet, packet.clean)) return;
   connection.suspend();
   void admission
     .catch((error: unknown): Admission => {
@@ -116,8 +116,14 @@ function onAdmission(
   }
 }
 
-function isRefused(broker: Broker, connection: Connection, packet: ConnectPacket): boolean {
-  const refusal = refusalOf(broker, packet, connection.userName);
+/** @param isClean - whether a session that is there is not to be resumed, as far as is known */
+function isRefused(
+  broker: Broker,
+  connection: Connection,
+  packet: ConnectPacket,
+  isClean: boolean,
+): boolean {
+  const refusal = refusalOf(broker, packet, isClean);
   if (refusal === null) return false;
   broker.clientEvents.connectRefused(connection, refusal.reasonCode, refusal.why);
   connection.rejectConnect(refusal.reasonCode, refusal.why);
@@ -131,7 +137,8 @@ function open(
   packet: ConnectPacket,
   authenticationData: Uint8Array,
 ): void {
-  if (isRefused(broker, connection, packet)) return;
+  const isClean = startsClean(broker, packet, connection.userName);
+  if (isRefused(broker, connection, packet, isClean)) return;
   const { config } = broker;
   const { sender, authentication } = connection;
   const isV5 = packet.protocolVersion === 5;
@@ -166,7 +173,7 @@ function open(
   if (isOverQuota(broker, connection, clientId, will, durability)) return;
   const { session, isPresent, dependsOn } = broker.sessions.open(
     clientId,
-    startsClean(broker, packet, userName),
+    isClean,
     connection,
     durability,
   );
@@ -293,7 +300,7 @@ interface Refusal {
   readonly why: string;
 }
 
-function refusalOf(broker: Broker, packet: ConnectPacket, userName: string | null): Refusal | null {
+function refusalOf(broker: Broker, packet: ConnectPacket, isClean: boolean): Refusal | null {
   const { mqtt } = broker.config;
   const { clientId, will } = packet;
   if (!broker.hasRoomFor(clientId)) {
@@ -322,7 +329,6 @@ function refusalOf(broker: Broker, packet: ConnectPacket, userName: string | nul
     };
   }
   const expiry = Math.min(requestedSessionExpiry(packet), mqtt.maxSessionExpiry);
-  const isClean = startsClean(broker, packet, userName);
   if (broker.sessions.isStorageFullFor(clientId, isClean, durabilityOf(packet, expiry))) {
     return { reasonCode: ReasonCode.QuotaExceeded, why: 'the disk has no room for the session' };
   }

@@ -1,14 +1,23 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Packet } from '@promptmq/codec';
 import { systemError } from '../../../wal/test/support/faulty-files.ts';
+import type { AuthenticationMethod } from '../../src/index.ts';
 import { brief, Machine } from '../support/machine.ts';
 
 const QUOTA_EXCEEDED = 0x97;
 
 let machine: Machine;
 
+/** Lets everybody in, as the user that they name. */
+const byName: AuthenticationMethod = {
+  name: 'by-name',
+  begin: () => ({
+    next: (data) => ({ result: 'success', userName: Buffer.from(data).toString() }),
+  }),
+};
+
 beforeEach(async () => {
-  machine = new Machine();
+  machine = new Machine([byName]);
   await machine.start();
 });
 
@@ -317,6 +326,27 @@ describe('what the disk refuses in the moment in which it fills up, or has no ro
       't 3',
     ]);
   });
+});
+
+test('the user of a session resumes it on a full disk, and another user can’t replace it', async () => {
+  const connectAs = async (user: string) => {
+    const client = await machine.open();
+    client.connect('client', {
+      properties: {
+        sessionExpiryInterval: 1000,
+        authenticationMethod: 'by-name',
+        authenticationData: Buffer.from(user),
+      },
+    });
+    return client;
+  };
+  const first = await connectAs('alice');
+  expect(await first.next()).toMatchObject({ cmd: 'connack', reasonCode: 0 });
+  await first.cut();
+  await machine.becomeFull();
+  expect(await (await connectAs('bob')).next()).not.toMatchObject({ reasonCode: 0 });
+  const again = await connectAs('alice');
+  expect(await again.next()).toMatchObject({ cmd: 'connack', reasonCode: 0, sessionPresent: true });
 });
 
 test('QoS 2 that is handed over uses no packet identifier that another message has after a restart', async () => {

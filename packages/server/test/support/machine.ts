@@ -4,7 +4,12 @@ import type { Clock } from '@promptmq/wal';
 import { FaultyFiles, systemError } from '../../../wal/test/support/faulty-files.ts';
 import { MemoryIndex } from '../../../wal/test/support/memory-index.ts';
 import { Random } from '../../../wal/test/support/random.ts';
-import { createBroker, type Logger, type RunningBroker } from '../../src/index.ts';
+import {
+  type AuthenticationMethod,
+  createBroker,
+  type Logger,
+  type RunningBroker,
+} from '../../src/index.ts';
 import { PacketClient } from './packet-client.ts';
 
 /** After so many milliseconds the log tries whether there is room again; here, when a test says so. */
@@ -20,6 +25,11 @@ export class Machine {
   #events: string[] = [];
   #onEvent: () => void = () => {};
   readonly #clients: PacketClient[] = [];
+  readonly #authenticationMethods: readonly AuthenticationMethod[];
+
+  constructor(authenticationMethods: readonly AuthenticationMethod[] = []) {
+    this.#authenticationMethods = authenticationMethods;
+  }
 
   async start(): Promise<void> {
     const clock: Clock = {
@@ -46,6 +56,7 @@ export class Machine {
     };
     this.broker = await createBroker(options, {
       logger: this.#logger(),
+      authenticationMethods: this.#authenticationMethods,
       storage: { files: this.files, index: this.index, clock },
       onStorageFailed: (why) => this.failures.push(why),
     });
