@@ -510,12 +510,18 @@ export class Connection implements SessionLink, TransportHandler {
     else this.disconnect(ReasonCode.UnspecifiedError, 'internal error');
   }
 
-  /** Closes at once, whatever state it is in; what it leaves behind is not its concern any more. */
+  /** Closes at once, as it could not be closed in order: it may be only our last packet that could not be sent. */
   cut(): void {
-    if (this.state !== ConnectionState.Closed) this.state = ConnectionState.Closing;
-    this.session = null;
-    this.transport.destroy();
-    this.#closeIfGone();
+    try {
+      if (this.state === ConnectionState.Open) {
+        this.#leave('send-will', 'internal error', ReasonCode.UnspecifiedError);
+      }
+    } finally {
+      if (this.state !== ConnectionState.Closed) this.state = ConnectionState.Closing;
+      this.session = null;
+      this.transport.destroy();
+      this.#closeIfGone();
+    }
   }
 
   /** Closes without a word. */

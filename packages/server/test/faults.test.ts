@@ -129,6 +129,25 @@ test('a connection that can not even be closed in order is cut, and its session 
   expectNothingLeft(simulation);
 });
 
+test('a connection that can’t be sent its last packet leaves its session in order', () => {
+  const simulation = new Simulation();
+  const { broker } = simulation;
+  const bystander = simulation.connect('bystander');
+  bystander.subscribe('will');
+  bystander.take();
+  const will = { topic: 'will', payload: Buffer.from('gone'), qos: 0 as const, retain: false };
+  const client = simulation.connect('client', { will });
+  plant((broker.sessions.connectionOf('client') as Connection).sender, 'sendDisconnect', true);
+  broker.faults.contain(broker.sessions.connectionOf('client'), 'timing', () => {
+    throw new RangeError('planted');
+  });
+  expect(client.isClosed).toBe(true);
+  expect(bystander.brief()).toEqual(['publish will gone']);
+  expectServed(simulation);
+  bystander.drop();
+  expectNothingLeft(simulation);
+});
+
 test('an error while a client is sent something ends its connection, not the publisher’s', () => {
   const simulation = new Simulation();
   const client = simulation.connect('client');
