@@ -552,7 +552,11 @@ export class Connection implements SessionLink, TransportHandler {
   onClose(): void {
     this.#isTransportClosed = true;
     // What it sent before it closed counts: such as a DISCONNECT, which takes the will with it.
-    if (this.#isWaiting && this.#hasMore) return;
+    if (this.#isWaiting && this.#hasMore) {
+      // Nobody lets it go on any more who waits for the client to take something.
+      this.broker.turns.wait(this);
+      return;
+    }
     try {
       if (this.state === ConnectionState.Open) {
         this.#leave('send-will', 'closed by peer', ReasonCode.UnspecifiedError);

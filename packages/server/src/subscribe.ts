@@ -66,6 +66,7 @@ export function* subscribe(
   for (const subscription of replays) {
     if (turns.isOver) yield;
     turns.used += UnitsFor.filter;
+    if (!session.subscriptions.has(subscription.topicFilter)) continue;
     replayRetained(broker, connection, subscription, position);
   }
 }
@@ -89,9 +90,11 @@ function storeSubscriptions(
   added: readonly Subscription[],
 ): number | null {
   if (session.store === null || storage === null) return -1;
+  // A reload between two turns may have taken some away again.
+  const left = added.filter((one) => session.subscriptions.get(one.topicFilter) === one);
   // What is the same as before is safe when an earlier SUBSCRIBE is.
-  if (added.length === 0) return storage.lastPosition;
-  return storage.isOpen ? storage.writeSubscriptions(sessions.entryOf(session), added) : null;
+  if (left.length === 0) return storage.lastPosition;
+  return storage.isOpen ? storage.writeSubscriptions(sessions.entryOf(session), left) : null;
 }
 
 /** Sends SUBACK or UNSUBACK when what it says is safe. */

@@ -1,4 +1,8 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
+import { Access } from '../src/access/index.ts';
 import { DurableSimulation } from './support/durable-simulation.ts';
 import { Simulation } from './support/simulation.ts';
 
@@ -166,6 +170,31 @@ test('a SUBSCRIBE that is broken off leaves what is in the log, and nothing of a
   expect(next.broker.stats.subscriptionsCurrent).toBe(subscriptionsCurrent);
 });
 
+test('what a reload takes away in the midst of a SUBSCRIBE is not in the log either', async () => {
+  const simulation = await DurableSimulation.start();
+  const { broker, runtime } = simulation;
+  const client = simulation.open();
+  client.connect('client', { properties: { sessionExpiryInterval: 1000 } });
+  await simulation.settle();
+  runtime.endsByHand = true;
+  client.send(subscription(10_000));
+  runtime.endOneTurn();
+  expect(broker.stats.subscriptionsCurrent).toBeGreaterThan(100);
+  const folder = mkdtempSync(join(tmpdir(), 'promptmq-turns-'));
+  try {
+    const aclFile = join(folder, 'acl');
+    writeFileSync(aclFile, 'rules: [{ subscribe: other }]\n');
+    broker.reconfigure(Access.load({ ...broker.config.auth, aclFile }));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+  runtime.endsByHand = false;
+  await simulation.settle();
+  expect(broker.stats.subscriptionsCurrent).toBe(0);
+  const next = await simulation.restart();
+  expect(next.broker.stats.subscriptionsCurrent).toBe(0);
+});
+
 test.each(['close', 'end'] as const)('what came before the peer’s %s is done first', (how) => {
   const simulation = new Simulation();
   const { runtime, broker } = simulation;
@@ -187,6 +216,24 @@ test.each(['close', 'end'] as const)('what came before the peer’s %s is done f
   expect(received).toEqual(Array.from({ length: 20_000 }, () => 'publish t x'));
   expect(broker.stats.connectionsCurrent).toBe(1);
   expect(publisher.isClosed).toBe(true);
+});
+
+test('what came before the peer’s close is done, though the peer took no answers', () => {
+  const simulation = new Simulation({ mqtt: { maxOutputBuffer: 65_536 } });
+  const { broker, runtime } = simulation;
+  const client = simulation.connect('client');
+  client.isStalled = true;
+  runtime.endsByHand = true;
+  client.send(times(200_000, ...PINGREQ));
+  endTurns(simulation);
+  // It has more to do, and is owed more than one may be.
+  expect(broker.stats.packetsSent[13]).toBeLessThan(100_000);
+  expect(client.isPaused).toBe(true);
+  client.drop();
+  endTurns(simulation);
+  expect(broker.stats.packetsReceived[12]).toBe(200_000);
+  expect(broker.stats.connectionsCurrent).toBe(0);
+  expect(broker.memory.output.bytes).toBe(0);
 });
 
 test('a client whose connection has closed is not waited for when the broker stops', async () => {
