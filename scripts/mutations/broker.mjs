@@ -677,7 +677,7 @@ export const brokerMutations = [
   },
   {
     name: 'received-kept-after-refusal',
-    breaks: 'a QoS 2 message that was refused with PUBREC may be sent anew [MQTT-4.3.3-9]',
+    breaks: 'a QoS 2 message that was refused with PUBREC may be sent again [MQTT-4.3.3-9]',
     edits: [
       {
         file: RECEIVER,

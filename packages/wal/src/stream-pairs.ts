@@ -48,7 +48,7 @@ export function decodePairs(name: string, value: Buffer): number[] {
     let number = 0;
     for (let factor = 1; ; factor *= 0x80) {
       const byte = value[offset++];
-      if (byte === undefined) throw new RangeError('a number ends behind the end of its bytes');
+      if (byte === undefined) throw new RangeError('a number ends after the end of its bytes');
       number += (byte & 0x7f) * factor;
       if (byte < 0x80) return number;
     }

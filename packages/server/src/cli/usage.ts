@@ -190,7 +190,7 @@ function unknownArgument(
   const at = args.findIndex((arg) => isOption(arg, unknown));
   const written = args[at];
   if (written === undefined) {
-    const takes = form.takes === undefined ? 'nothing behind it' : `only ${form.takes}`;
+    const takes = form.takes === undefined ? 'nothing after it' : `only ${form.takes}`;
     return `${name} takes ${takes}; ${unknown} is too much (${HELP})`;
   }
   const [option, inline] = written.split('=', 2) as [string, string?];

@@ -190,7 +190,7 @@ const repairCommand: CommandModule<object, LogArguments> = {
       const index = await LmdbIndex.peek(indexDir ?? dir);
       const report = await repairLog(dir, { index, onProgress: progressBar('repair') });
       const lines = report.events.map(eventText);
-      for (const header of report.headers) lines.push(`${header}: header written anew`);
+      for (const header of report.headers) lines.push(`${header}: header written again`);
       print(json, report, lines.length === 0 ? ['nothing to repair'] : lines);
       return report.isLossy ? EXIT_DAMAGED : 0;
     }),

@@ -154,7 +154,7 @@ export class FrameReader {
       if (this.#opcode() > Opcode.Binary) return broken('an unknown opcode');
       const continues = this.#opcode() === Opcode.Continuation;
       if (continues !== this.#isFragmented)
-        return broken('a message begins or goes on out of turn');
+        return broken('a message begins or continues out of turn');
       this.#isFragmented = !isFinal;
       const { frameBytesMax } = this.#handler;
       if (size > frameBytesMax) {

@@ -169,7 +169,7 @@ export class ByteReader {
     for (let factor = 1; ; factor *= 0x80) {
       const byte = this.u8();
       // Past the end there are no bytes: what is read is damaged.
-      if (byte === undefined) throw new RangeError('a number ends behind the end of its bytes');
+      if (byte === undefined) throw new RangeError('a number ends after the end of its bytes');
       value += (byte & 0x7f) * factor;
       if (byte < 0x80) return value;
     }

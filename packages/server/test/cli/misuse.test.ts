@@ -48,7 +48,7 @@ test.each([
     'unknown option --data-dir; there are --index-dir, --json',
   ],
   ['Unknown argument: jsn', 'status --jsn', 'unknown option --jsn; did you mean --json?'],
-  ['Unknown argument: x', 'server x', 'server takes nothing behind it; x is too much'],
+  ['Unknown argument: x', 'server x', 'server takes nothing after it; x is too much'],
   ['Not enough arguments following: config', '--config', '--config needs a value'],
   [
     'Not enough non-option arguments: got 0, need at least 1',

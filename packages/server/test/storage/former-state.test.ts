@@ -77,6 +77,6 @@ test('queues of a former version are in the checkpoint after the next, too', () 
   expect(queueLengthOf(next)).toBe(2);
 });
 
-test('a number that ends behind the end of its bytes is refused instead of read for ever', () => {
+test('a number that ends after the end of its bytes is refused instead of read for ever', () => {
   expect(() => new ByteReader(Uint8Array.of(0x80, 0x80)).varint()).toThrow(RangeError);
 });
