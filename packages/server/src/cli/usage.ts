@@ -202,7 +202,9 @@ function unknownArgument(
 
 function isOption(arg: string, name: string): boolean {
   const [option] = arg.split('=', 1) as [string];
-  if (option === `--${name}` || option === `--no-${name}`) return true;
+  // The parser takes `--mqtt.max-qos` for a part of `--mqtt`.
+  const long = option.replace(/^--(no-)?/, '');
+  if (option.startsWith('--') && (long === name || long.startsWith(`${name}.`))) return true;
   return /^-[^-]/.test(option) && option.includes(name);
 }
 
@@ -224,6 +226,8 @@ function optionHint(
       .replace('VALUE', () => value ?? (other.startsWith('--config') ? 'FILE' : 'HOST'));
     return `; did you mean ${filled}?`;
   }
+  const named = configOptions.find(({ key }) => key === word);
+  if (named !== undefined) return `; did you mean --${named.flag}?`;
   const flags = configOptions.flatMap(({ flag, otherFlags }) => [flag, ...otherFlags]);
   const suggestion = nearest(word, ['config', 'help', 'version', ...(more ?? []), ...flags]);
   return suggestion === null ? ` (${HELP})` : `; did you mean --${suggestion}?`;

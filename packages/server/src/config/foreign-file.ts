@@ -2,7 +2,8 @@
 const MOSQUITTO_OPTION =
   /^(listener|port|bind_address|allow_anonymous|password_file|acl_file|persistence|persistence_location|log_dest|log_type|include_dir|pid_file|per_listener_settings|cafile|certfile|keyfile|connection|protocol|max_\w+|autosave_interval|user|socket_domain|require_certificate|plugin|auth_plugin)([ \t]|$)/m;
 const MOSQUITTO_RULE = /^[ \t]*(topic|pattern)[ \t]+((read|write|readwrite|deny)[ \t]+)?\S+/m;
-const PASSWORD_LINE = /^[^:\s#][^:]*:\$(scrypt|6|7|2[abxy]|argon2\w*|y|5|1|apr1)\$/m;
+// A name ends with its line, or each line would be read to the end of the file.
+const PASSWORD_LINE = /^[^:\s#][^:\n]*:\$(scrypt|6|7|2[abxy]|argon2\w*|y|5|1|apr1)\$/m;
 
 /**
  * Says what a file looks like that isn't what was asked for, and what to do; null when it looks like nothing that is

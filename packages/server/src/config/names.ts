@@ -14,6 +14,9 @@ const LENGTH_MAX = 80;
 /** The name that is the fewest changes away from a wrong one; null when none is near. */
 export function nearest(wrong: string, names: readonly string[]): string | null {
   if (wrong.length > LENGTH_MAX) return null;
+  const plain = withoutStyle(wrong);
+  const same = names.find((name) => withoutStyle(name) === plain);
+  if (same !== undefined) return same;
   let best: string | null = null;
   let bestDistance = Math.max(2, Math.floor(wrong.length / 3)) + 1;
   for (const name of names) {
@@ -24,6 +27,11 @@ export function nearest(wrong: string, names: readonly string[]): string | null 
     }
   }
   return best;
+}
+
+/** `maxQOS`, `MAX_QOS` and `max-qos` are the same but for what is customary elsewhere. */
+function withoutStyle(name: string): string {
+  return name.replace(/[-_]/g, '').toLowerCase();
 }
 
 function editDistance(from: string, to: string): number {

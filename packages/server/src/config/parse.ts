@@ -109,7 +109,8 @@ function toProblems(
 
 /** As JSON; a value may be long, and what it takes has to be readable behind it. */
 function shownValue(value: unknown): string {
-  const text = JSON.stringify(value) ?? 'nothing';
+  // JSON has no infinity.
+  const text = typeof value === 'number' ? `${value}` : (JSON.stringify(value) ?? 'nothing');
   return text.length > 100 ? `${text.slice(0, 100)}…` : text;
 }
 
@@ -119,6 +120,14 @@ function allowedBy(issue: Issue, key: string): string {
   return option === undefined ? 'a section with keys' : allowedText(option.kind);
 }
 
+/** What is called otherwise elsewhere. */
+const OTHER_NAMES: Readonly<Record<string, string>> = {
+  'server.host': 'server.bind',
+  'server.port': 'server.bind',
+  'server.ws-port': 'server.ws-bind',
+  'server.tls-port': 'server.tls-bind',
+};
+
 /** A key that the schema doesn't have, with the nearest that it has. */
 export function unknownKey(
   key: string,
@@ -126,7 +135,8 @@ export function unknownKey(
   spelling: Spelling = asInFiles,
 ): ConfigProblem {
   const known = key.includes('.') ? configOptions.map((option) => option.key) : configSections;
-  const suggestion = nearest(key, known);
+  const other = Object.hasOwn(OTHER_NAMES, key) ? OTHER_NAMES[key] : undefined;
+  const suggestion = other ?? nearest(key, known);
   const hint = suggestion === null ? '' : `; did you mean ${spelling(suggestion)}?`;
   return { key, source, message: `unknown key${hint}` };
 }

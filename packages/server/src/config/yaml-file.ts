@@ -1,6 +1,7 @@
 import {
   type Document,
   isAlias,
+  isCollection,
   isScalar,
   Lexer,
   LineCounter,
@@ -78,7 +79,7 @@ function problemsOf(
       uniqueKeys: false,
     });
     const errors = [...document.errors, ...document.warnings].map(({ message, pos }) =>
-      at(pos[0], message.includes('call stack') ? TOO_DEEP : (message.split('\n')[0] as string)),
+      at(pos[0], plainMessage(message)),
     );
     if (errors.length > 0) return errors;
     const wrong = wrongNodes(document, at);
@@ -116,6 +117,11 @@ function wrongNodes(
       check(map);
       return problems.length < PROBLEMS_MAX ? undefined : visit.BREAK;
     },
+    Alias: (_index, { source, range }, path) => {
+      if (!path.some((node) => isCollection(node) && node.anchor === source)) return undefined;
+      problems.push(at(range?.[0] ?? 0, `*${shortened(source)} is within what it stands for`));
+      return problems.length < PROBLEMS_MAX ? undefined : visit.BREAK;
+    },
   });
   return problems;
 }
@@ -143,6 +149,13 @@ function lineEndsOf(token: string): number {
   let count = 0;
   for (let at = token.indexOf('\n'); at >= 0; at = token.indexOf('\n', at + 1)) count++;
   return count;
+}
+
+/** What a parser says, without what is meant for programmers. */
+function plainMessage(message: string): string {
+  if (message.includes('call stack')) return TOO_DEEP;
+  if (message.includes('multiple documents')) return 'a second document begins here; it takes one';
+  return message.split('\n')[0] as string;
 }
 
 const TOO_DEEP = 'it is nested too deeply';

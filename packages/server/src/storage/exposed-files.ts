@@ -43,8 +43,13 @@ function exposedIn(folder: string): Exposed | null {
 
 function exposedFile(path: string): Exposed | null {
   if (process.platform === 'win32') return null;
-  const mode = statSync(path, { throwIfNoEntry: false })?.mode ?? 0;
-  return (mode & GROUP_AND_OTHERS) === 0 ? null : { path, mode: modeText(mode) };
+  try {
+    const { mode } = statSync(path);
+    return (mode & GROUP_AND_OTHERS) === 0 ? null : { path, mode: modeText(mode) };
+  } catch {
+    // Gone, or in a folder that is none any more: no reason to end a broker that serves its clients.
+    return null;
+  }
 }
 
 /** What of the broker's files others may open, and what to type so that they can't. */

@@ -1,7 +1,9 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { parseConfig } from '../../src/config/index.ts';
+import { exposedFiles } from '../../src/storage/exposed-files.ts';
 import { Command } from '../support/command.ts';
 import { PacketClient } from '../support/packet-client.ts';
 
@@ -44,4 +46,11 @@ onUnix('whatever the umask, nobody else can open what the broker writes', async 
   expect(await broker.exitCode()).toBe(0);
   for (const [name, mode] of modes())
     expect([name, mode]).toEqual([name, expected(name as string)]);
+});
+
+test('a log file that can no longer be looked at is no reason to end', () => {
+  const file = join(folder, 'broker.log', 'below a file');
+  writeFileSync(join(folder, 'broker.log'), '');
+  const config = parseConfig({ storage: { enabled: false }, log: { file } });
+  expect(exposedFiles(config)).toEqual([]);
 });

@@ -38,6 +38,11 @@ test.each([[''], ['--bind :1'], ['wal stat w'], ['config print'], ['completion z
 test.each([
   ['Unknown argument: p', '-p 1883', 'unknown option -p; did you mean --bind :1883?'],
   ['Unknown argument: port', '--port=1883', 'unknown option --port; did you mean --bind :1883?'],
+  [
+    'Unknown argument: mqtt',
+    '--mqtt.max-qos 1',
+    'unknown option --mqtt.max-qos; did you mean --max-qos?',
+  ],
   ['Unknown argument: p', '-p', 'unknown option -p; did you mean --bind :PORT?'],
   ['Unknown arguments: b, i', '-bind x', 'unknown option -bind; did you mean --bind?'],
   ['Unknown argument: c', '-c $&.yaml', 'unknown option -c; did you mean --config $&.yaml?'],
@@ -104,6 +109,10 @@ test('a user whom the system does not know, without HOME, needs no home', () => 
 test.each([
   [{ mqtt: { maxQoS: 1 } }, 'mqtt.maxQoS (options): unknown key; did you mean mqtt.maxQos?'],
   [{ mqtt: { 'max-qos': 1 } }, 'mqtt.max-qos (options): unknown key; did you mean mqtt.maxQos?'],
+  [{ mqtt: { maxQOS: 1 } }, 'mqtt.maxQOS (options): unknown key; did you mean mqtt.maxQos?'],
+  [{ mqtt: { MAX_QOS: 1 } }, 'mqtt.MAX_QOS (options): unknown key; did you mean mqtt.maxQos?'],
+  [{ server: { port: 1 } }, 'server.port (options): unknown key; did you mean server.bind?'],
+  [{ mqtt: { maxQos: NaN } }, 'mqtt.max-qos (options): NaN is not allowed'],
   [{ Mqtt: {} }, 'Mqtt (options): unknown key; did you mean mqtt?'],
 ])('%j of a program is told in the spelling of programs', (options, message) => {
   expect(() => parseConfig(options as never)).toThrow(ConfigError);
