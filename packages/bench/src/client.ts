@@ -25,7 +25,7 @@ import type { Target } from './target.ts';
 
 const { PUBLISH, PUBACK, PUBREC, PUBREL, PUBCOMP } = PacketType;
 
-/** Acknowledgements are gathered in so many bytes and written once for each chunk that came. */
+/** Acknowledgements are gathered in this many bytes and written once for each chunk that came. */
 const OUTPUT_SIZE = 16_384;
 const ACK_SIZE = 4;
 
@@ -34,7 +34,7 @@ export interface ClientOptions {
   readonly version: Version;
   readonly isClean?: boolean;
   readonly localAddress?: string | undefined;
-  /** Bytes of the payloads that it will get: their last so many bytes start with a stamp. */
+  /** Bytes of the payloads that it will get: the last bytes of each, this many, start with a stamp. */
   readonly payloadBytes?: number;
   /** Where the ages of stamped messages go, in microseconds. */
   readonly latency?: Histogram | null;

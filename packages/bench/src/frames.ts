@@ -68,7 +68,7 @@ export interface PublishOptions {
   /** Written into bytes 4 to 7 of the payload, and 8 to 11 are for a sequence number; else neither is. */
   readonly streamId?: number;
   readonly isRetained: boolean;
-  /** MQTT 5: so many user properties. */
+  /** MQTT 5: number of user properties. */
   readonly userProperties: number;
   /** MQTT 5: Message Expiry Interval in seconds; 0 for none. */
   readonly messageExpiry: number;

@@ -48,7 +48,7 @@ export class Histogram {
   }
 
   /**
-   * The smallest recorded size that so many percent of the values do not exceed; 0 when there are none.
+   * The smallest recorded size that this percentage of the values does not exceed; 0 when there are none.
    *
    * @param percent - 0 to 100
    */

@@ -63,7 +63,7 @@ export interface MemoryPoint {
   readonly residentBytes: number;
 }
 
-/** What is told while a measurement runs. */
+/** What is reported while a measurement runs. */
 export interface Progress {
   readonly phase: string;
   /** Of the last moment; null where there is nothing to count. */

@@ -94,7 +94,7 @@ export class Run {
   }
 }
 
-/** Does a task for each index, so many at the same time; the first failure ends it. */
+/** Does a task for each index, a number of them at the same time; the first failure ends it. */
 export async function inParallel(
   count: number,
   concurrency: number,

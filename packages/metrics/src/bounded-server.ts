@@ -43,7 +43,7 @@ interface Connection {
   readonly socket: Socket;
   readonly waiting: ServerResponse[];
   isBusy: boolean;
-  /** Whether its answer goes on until one side ends it. */
+  /** Whether its answer continues until one side ends it. */
   isEndless: boolean;
 }
 
@@ -101,7 +101,7 @@ export class BoundedServer {
     return this.#server.address() as AddressInfo | string;
   }
 
-  /** For an answer that goes on until one side ends it: it has no time limit, and isn't cut to make room. */
+  /** For an answer that continues until one side ends it: it has no time limit, and isn't cut to make room. */
   keepOpen({ socket }: ServerResponse): void {
     const connection = socket === null ? undefined : this.#connections.get(socket);
     if (connection !== undefined) connection.isEndless = true;

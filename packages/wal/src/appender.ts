@@ -25,7 +25,7 @@ import { type Streams, streamKey } from './streams.ts';
 /** How long a record that nobody waits for may gather others. */
 const LAZY_MS = 20;
 
-/** A log to which nothing is appended is told the time this often: nobody else may know later that it passed. */
+/** A log to which nothing is appended gets the time written this often: nobody else may know later that it passed. */
 const SILENCE_MS_MAX = 600_000;
 
 /** Builders that are kept to be used again. */
@@ -58,7 +58,7 @@ export interface SealedBatch {
 /**
  * Gathers what is appended in one turn into one batch, and gives batches their places in the segments.
  *
- * Invariant: the sealed batches and the one that gathers lie one behind the other, and end at the head.
+ * Invariant: the sealed batches and the one that gathers lie one after the other, and end at the head.
  */
 export class Appender {
   readonly #id: string;
@@ -112,7 +112,7 @@ export class Appender {
     return this.#batch.isEmpty ? 0 : this.#batch.length;
   }
 
-  /** Whether a position lies in the batch that gathers, or behind it. */
+  /** Whether a position lies in the batch that gathers, or after it. */
   isGathering(position: number): boolean {
     return !this.#batch.isEmpty && position >= this.#batch.position;
   }
@@ -264,7 +264,7 @@ export class Appender {
     this.#schedule();
   }
 
-  /** Hands over the batches that are due, in their order; what nobody waits for may go on gathering. */
+  /** Hands over the batches that are due, in their order; what nobody waits for may continue to gather. */
   takeDue(): SealedBatch[] {
     if (this.#isAwaited) this.seal();
     const group = this.#sealed;

@@ -8,7 +8,7 @@ import { readSegment } from './recovery.ts';
 import { scan } from './scan.ts';
 import type { Segment } from './segment.ts';
 
-/** How often the segments are opened anew because compaction has just removed one of them. */
+/** How often the segments are opened again because compaction has just removed one of them. */
 const ATTEMPTS_MAX = 10;
 
 export interface BackupReport {

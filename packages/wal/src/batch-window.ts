@@ -27,7 +27,7 @@ export class BatchWindow {
    * @param from - offset in the segment's file, where a batch should begin
    * @param end - offset that no batch reaches beyond
    * @param visit - gets each batch with its offset in a buffer, which is only valid during the call
-   * @returns the offset behind the last batch: below `end` when something else than a batch lies there, or
+   * @returns the offset after the last batch: below `end` when something else than a batch lies there, or
    * the file ends
    */
   async walk(

@@ -19,7 +19,7 @@ export interface WrittenLog {
   readonly committer: Committer;
   /** Called after each group, when as much of it is safe as the sync mode waits for. */
   readonly onWritten: () => void;
-  /** A batch could not be written; it waits again, with all behind it. */
+  /** A batch could not be written; it waits again, with all after it. */
   readonly onError: (error: unknown) => void;
   readonly onSegmentMade: () => void;
 }
@@ -107,7 +107,7 @@ export class BatchWriter {
   async #createSegment(segment: Segment): Promise<OpenFile> {
     const { maker, segments, onSegmentMade } = this.#log;
     const file = await maker.make(segment);
-    // Gives back what was preallocated behind the data of the segment before.
+    // Gives back what was preallocated after the data of the segment before.
     const previous = segments[segments.indexOf(segment) - 1];
     await previous?.file?.truncate(previous.size);
     maker.prepareNext();

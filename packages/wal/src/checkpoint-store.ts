@@ -63,7 +63,7 @@ export interface CheckpointChange {
 }
 
 /**
- * Where a log keeps its checkpoint and the index of its streams. It can be deleted: both are made anew
+ * Where a log keeps its checkpoint and the index of its streams. It can be deleted: both are made again
  * from the segments. `LmdbIndex` is the real one.
  */
 export interface CheckpointStore {
@@ -82,7 +82,7 @@ export interface CheckpointStore {
   /** The last checkpoint; position 0 and no entries when there is none. */
   load(): Checkpoint;
   /**
-   * It is another log's: puts what it holds aside, and begins anew.
+   * It is another log's: puts what it holds aside, and begins again.
    *
    * @returns where it is now
    */

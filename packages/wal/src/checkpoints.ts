@@ -21,7 +21,7 @@ export interface CheckpointedLog {
   readonly streams: Streams;
   /** Bytes after which a checkpoint is taken. */
   readonly checkpointSize: number;
-  /** Closes the batch that gathers; returns the position behind it. */
+  /** Closes the batch that gathers; returns the position after it. */
   readonly seal: () => number;
   /** Appends a record of the log's own; returns its position. */
   readonly append: (kind: RecordKind, data: readonly Uint8Array[], name: Uint8Array) => number;

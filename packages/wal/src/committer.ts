@@ -22,7 +22,7 @@ export interface CommittedLog {
 /**
  * Syncs what was written when the mode says so, and tells the listeners when the mode promises it.
  *
- * Invariant: listeners are told in the order of the appends, and none after the log has failed.
+ * Invariant: listeners are notified in the order of the appends, and none after the log has failed.
  */
 export class Committer {
   readonly #log: CommittedLog;

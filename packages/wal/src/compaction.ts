@@ -85,7 +85,7 @@ interface Move {
 /**
  * Removes segments of which little is needed: what is, is appended again first.
  *
- * Invariant: a segment is only unlinked when the copies of its live records and a snapshot behind all
+ * Invariant: a segment is only unlinked when the copies of its live records and a snapshot after all
  * removed segments are durable, and the index knows both. At every step before that, the log holds all
  * that it held; at every step after, nothing that is missing is needed.
  */
@@ -211,7 +211,7 @@ export class Compaction {
     return result;
   }
 
-  /** Whether the snapshot that there is serves: nothing was moved, and it lies behind all victims. */
+  /** Whether the snapshot that there is serves: nothing was moved, and it lies after all victims. */
   #isCovered(victims: readonly Segment[]): boolean {
     const snapshot = this.#log.snapshot();
     if (snapshot === null || this.#movedRecords > 0) return false;

@@ -12,7 +12,7 @@ import { LogError } from './log-error.ts';
  * outside of a container. Then it lists the claims of others. It holds the directory when each of them was gone:
  * nobody listens on it any more, or it has been withdrawn.
  *
- * Only one holds it. Suppose that A and B do, with B's claim the later one. B listed the claims behind that, so it found
+ * Only one holds it. Suppose that A and B do, with B's claim the later one. B listed the claims after that, so it found
  * A's, and found it gone. But a claim is never seen without somebody listening on it: it gets its name, by a rename,
  * when that is so. And none gets a name that another one had. So A has ended, or has given the directory back.
  *
@@ -176,7 +176,7 @@ async function removePrepared(absolute: string, path: string): Promise<void> {
   }
 }
 
-/** A socket in the directory. Who connects is told the process that holds it, once that is known. */
+/** A socket in the directory. Who connects is sent the process that holds it, once that is known. */
 class Claim {
   readonly name: string;
   isWithdrawn: boolean;

@@ -31,7 +31,7 @@ export interface DumpedRecord extends LogRecord {
 }
 
 export interface DumpOptions extends InspectionOptions {
-  /** Only records at or behind this position. */
+  /** Only records at or after this position. */
   readonly from?: number;
   /** Only data records of this stream. */
   readonly stream?: Uint8Array;

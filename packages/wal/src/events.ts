@@ -25,9 +25,9 @@ export type LogEvent =
       readonly end: number;
       readonly records: number;
     }
-  /** The index could not be read, or is of another log: it is made anew from the segments. */
+  /** The index could not be read, or is of another log: it is made again from the segments. */
   | { readonly type: 'index-rebuilt'; readonly why: string }
-  /** The last process ended while it wrote to the index: it is made anew from the segments. */
+  /** The last process ended while it wrote to the index: it is made again from the segments. */
   | { readonly type: 'index-unfinished'; readonly file: string }
   /** The disk is full: appends are refused. */
   | { readonly type: 'full'; readonly why: string }

@@ -26,7 +26,7 @@ export interface OpenFile {
   size(): Promise<number>;
   /** Reads into the whole of `target`; fewer bytes than asked for only at the end of the file. */
   read(target: Uint8Array, offset: number): Promise<number>;
-  /** Writes all of `bytes`: a short write goes on where it ended. */
+  /** Writes all of `bytes`: a short write continues where it ended. */
   write(bytes: Uint8Array, offset: number): Promise<void>;
   truncate(size: number): Promise<void>;
   /** Makes the file's data durable, and what of its metadata is needed to read it back. */

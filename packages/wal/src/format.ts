@@ -15,7 +15,7 @@ import { crc32 } from 'node:zlib';
  *       32     8  first position of the segment before; its own when it is the first one (0 in version 1)
  *       40    16  identity of the log, random bytes that every segment of it has; 0 where an older package wrote it
  *       56     8  reserved, 0
- *       64        batches, one after the other; behind the last one zeros, or the end of the file
+ *       64        batches, one after the other; after the last one zeros, or the end of the file
  *
  * Batch, at a multiple of 8:
  *
@@ -55,16 +55,16 @@ import { crc32 } from 'node:zlib';
  *       24     8    bytes of its records that were released
  *
  * A clock record says what the wall clock was ahead of the log's time, in milliseconds, as a double; it holds for its batch and
- * those that follow. Each segment has one in its first batch, and so has each batch behind a moment at which the wall clock was
+ * those that follow. Each segment has one in its first batch, and so has each batch after a moment at which the wall clock was
  * set. Where there is none, an older package wrote the wall clock as the time of a batch. Records of a kind that a package
  * doesn't know are passed over.
  *
  * A snapshot counts when all of it is there. Segments in the middle of a log are only ever removed after
- * a snapshot behind them has become durable; so what follows the last one, and its entries, make up the
+ * a snapshot after them has become durable; so what follows the last one, and its entries, make up the
  * whole state. Where there is none, all of the log does.
  *
  * Version 1 had no kinds but 0, and no compaction. Its segments are read as they are, and not appended to; nor
- * are those without an identity. The log gets its identity with the first segment behind them.
+ * are those without an identity. The log gets its identity with the first segment after them.
  */
 
 export const FORMAT_VERSION = 2;

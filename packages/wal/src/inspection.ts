@@ -9,7 +9,7 @@ import type { Segment } from './segment.ts';
 /** For what looks at a log without opening it. */
 export interface InspectionOptions {
   readonly files?: Files;
-  /** The log's index: everything before its position has been durable. One of another log is told, and not used. */
+  /** The log's index: everything before its position has been durable. One of another log is reported, and not used. */
   readonly index?: IndexSummary | null;
   readonly onProgress?: (doneBytes: number, totalBytes: number) => void;
 }

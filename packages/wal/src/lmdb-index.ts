@@ -72,7 +72,7 @@ interface FormerMeta {
  * identity of the log, the position, the segments, the place of the last snapshot and the time; `state` the owner's
  * entries; `streams` lists of positions and origins by segment, stream and first position of the list.
  *
- * It is never the truth: a database that isn't as it was left is put aside and made anew.
+ * It is never the truth: a database that isn't as it was left is put aside and made again.
  */
 export class LmdbIndex implements CheckpointStore {
   readonly #directory: string;
@@ -82,7 +82,7 @@ export class LmdbIndex implements CheckpointStore {
   readonly #sum: IndexSum;
   readonly #onEvent: LogEventListener;
   #databases: Databases | null;
-  /** What it has of the streams is not all: the next process is to make it anew. */
+  /** What it has of the streams is not all: the next process is to make it again. */
   #isPartial: boolean;
 
   /** @param directory - is made when missing, when the log is opened */
@@ -228,7 +228,7 @@ export class LmdbIndex implements CheckpointStore {
     if (!this.#isPartial) await this.#sum.end();
   }
 
-  /** Writing to a damaged database can end the process. It begins anew, and the next checkpoint holds everything. */
+  /** Writing to a damaged database can end the process. It begins again, and the next checkpoint holds everything. */
   async #refuseIfDamaged(): Promise<void> {
     if (await this.#sum.isRight()) return;
     await this.close();

@@ -9,7 +9,7 @@ export type LogErrorCode =
   | 'corrupt'
   /** No room on the disk: appends are refused until there is some. */
   | 'full'
-  /** Writing or syncing failed: the log never acknowledges again and has to be opened anew. */
+  /** Writing or syncing failed: the log never acknowledges again and has to be opened again. */
   | 'failed'
   /** The log is closed, or is closing. */
   | 'closed'

@@ -39,7 +39,7 @@ export interface LogOptions extends SyncOptions {
   readonly onCommitted?: () => void;
   /**
    * Called once when what has been appended is refused after all, because the disk is full or the log
-   * has failed, before the listeners are told: everything at or behind `fromPosition` is void.
+   * has failed, before the listeners are notified: everything at or after `fromPosition` is void.
    */
   readonly onRefused?: (fromPosition: number, error: LogError) => void;
   /** A segment is followed by another when it has this many bytes. */
@@ -47,7 +47,7 @@ export interface LogOptions extends SyncOptions {
   /** Bytes of log after which a checkpoint is taken. */
   readonly checkpointSize?: number;
   readonly onCorruption?: CorruptionPolicy;
-  /** Checks all of the log at open, not only what lies behind the last checkpoint. */
+  /** Checks all of the log at open, not only what lies after the last checkpoint. */
   readonly validate?: boolean;
   readonly compaction?: CompactionOptions;
   readonly onEvent?: LogEventListener;

@@ -9,16 +9,16 @@ export type Release = (position: number, bytes: number) => void;
  *
  * The contract that makes checkpoints exact: the owner applies a record to its state in the same turn in
  * which it appends it, without anything awaited between. A checkpoint then holds the effects of all records
- * before its position and of none behind it. When records are refused after all (`onRefused`), the
+ * before its position and of none after it. When records are refused after all (`onRefused`), the
  * owner takes their effects back in that call.
  *
  * For compaction it has `keep`, `moved` and `snapshot`; without `keep`, segments are only removed by `trim`.
  */
 export interface LogOwner {
-  /** At open, once: the state as of some position, before any record behind it is replayed. */
+  /** At open, once: the state as of some position, before any record after it is replayed. */
   restore(entries: Iterable<readonly [key: string, value: Uint8Array]>): void;
   /**
-   * At open: each record behind that position, once and in order. Its bytes are only valid during the
+   * At open: each record after that position, once and in order. Its bytes are only valid during the
    * call: what is to be kept of them has to be copied.
    *
    * @param release - for records that this one makes dispensable: the log itself isn't there yet

@@ -40,7 +40,7 @@ export class LogState {
     this.refused = null;
   }
 
-  /** Nothing lies between what was written and a position: goes on there. */
+  /** Nothing lies between what was written and a position: continues there. */
   goOnAt(position: number): void {
     this.head = position;
     this.written = position;

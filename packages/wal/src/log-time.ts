@@ -34,11 +34,11 @@ const BELIEVED: Resumption = { gapMs: 0, countedMs: 0, why: null };
  * can be due at.
  *
  * It begins as the wall clock of the moment in which the log was begun. In a process it goes as the monotonic clock does,
- * whatever becomes of the wall clock. From one process to the next it goes on behind the last mark in the log, by what the
+ * whatever becomes of the wall clock. From one process to the next it continues after the last mark in the log, by what the
  * wall clock says has passed since; by nothing where that can't be: when it would be negative, or longer than ten years,
  * or the wall clock had not been set before and has been now.
  *
- * Invariants: it never goes back in a process, nor behind what is in the log from one process to the next: so nothing is
+ * Invariants: it never goes back in a process, nor before what is in the log from one process to the next: so nothing is
  * ever due later than it was said to be. What the wall clock was ahead of it is in the log, before or together with whatever was appended since the wall clock
  * was set: so a wall clock that is set while a process runs isn't taken for time that passed without one.
  */
@@ -70,7 +70,7 @@ export class LogTime {
     return this.#resumption;
   }
 
-  /** The log has been read: goes on behind its last mark, or begins when it has none. */
+  /** The log has been read: continues after its last mark, or begins when it has none. */
   resume(last: TimeMark | null): void {
     const wallMs = Math.round(this.#clock.wallNow());
     this.#resumption = last === null ? BELIEVED : judge(last.logMs + last.wallAheadMs, wallMs);

@@ -196,9 +196,9 @@ export class Log {
 
   /**
    * Opens a log, or begins one. What a crash left behind is repaired first, and the owner gets the
-   * last checkpoint and all records behind it.
+   * last checkpoint and all records after it.
    *
-   * An index of another log is set aside, and made anew from the segments.
+   * An index of another log is set aside, and made again from the segments.
    *
    * @throws {LogError} `locked`, `newer-version`, or `corrupt`; `foreign` when the segments are of several logs, or the
    * index is of another one and they can't do without their own; the system's error when files can't be read
@@ -245,7 +245,7 @@ export class Log {
     this.stats.quarantinedStretches = recovered.quarantinedStretches;
   }
 
-  /** The segments end before what the index knows of: goes on behind it. */
+  /** The segments end before what the index knows of: continues after it. */
   async #skipTo(position: number): Promise<void> {
     const offset = this.#state.head;
     const bytes = position - offset;

@@ -9,7 +9,7 @@ import { type Segment, segmentAt } from './segment.ts';
 import type { WholeSnapshot } from './snapshot.ts';
 import { Streams, streamKey } from './streams.ts';
 
-/** What was found of a log, and with what it goes on. */
+/** What was found of a log, and with what it continues. */
 export interface RecoveredLog {
   readonly id: string;
   /** Whether the identity is on disk. */

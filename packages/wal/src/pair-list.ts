@@ -12,7 +12,7 @@ export class PairList {
   readonly #name: string;
   /** Position of the first pair and bytes of each list that is encoded; null while there is none. */
   #encoded: (readonly [first: number, bytes: Buffer])[] | null;
-  /** What comes behind them: positions and origins, one after the other. */
+  /** What comes after them: positions and origins, one after the other. */
   #plain: number[];
 
   /** @param name - of the stream, as latin1 */

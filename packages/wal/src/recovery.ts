@@ -38,13 +38,13 @@ export interface RecoveryOptions {
   readonly segments: readonly Segment[];
   /** Everything before its position is known, and has been durable. */
   readonly checkpoint: Checkpoint;
-  /** Checks all of the log, not only what lies behind the checkpoint. */
+  /** Checks all of the log, not only what lies after the checkpoint. */
   readonly validate: boolean;
   readonly onCorruption: CorruptionPolicy;
   readonly onEvent: LogEventListener;
 }
 
-/** Is told what the log holds behind the checkpoint. */
+/** Is given what the log holds after the checkpoint. */
 export interface ReplayVisitor {
   /** A record that the state doesn't hold yet. */
   onRecord(record: LogRecord): void;
@@ -89,7 +89,7 @@ export class Recovery {
     this.#wallAheadMs = options.checkpoint.time?.wallAheadMs ?? 0;
   }
 
-  /** The last that the log or its index says of time; null when that is nothing. To be asked behind `replay`. */
+  /** The last that the log or its index says of time; null when that is nothing. To be asked after `replay`. */
   get lastTime(): TimeMark | null {
     const { checkpoint } = this.#options;
     const logMs = Math.max(checkpoint.time?.logMs ?? 0, this.#lastWriteMs);
@@ -215,7 +215,7 @@ export class Recovery {
     segment.lastWriteMs = batch.timeMs;
     // One that a repair has put where nothing could be read has none.
     if (batch.timeMs > 0) this.#lastWriteMs = batch.timeMs;
-    // Those behind the checkpoint are counted when they are replayed.
+    // Those after the checkpoint are counted when they are replayed.
     if (!isCounted && batch.position < this.#from) {
       segment.recordBytes += batch.size - BATCH_HEADER_SIZE;
     }
@@ -238,7 +238,7 @@ export class Recovery {
     this.#refuseIfAsked(segment.path, start, end);
     await this.#quarantine(segment, buffer, start, end);
     if (index < this.segments.length - 1 || end < buffer.length) return true;
-    // Only preallocated bytes may follow: the log goes on at the checkpoint.
+    // Only preallocated bytes may follow: the log continues at the checkpoint.
     await this.#truncate(segment, start);
     return false;
   }
@@ -252,7 +252,7 @@ export class Recovery {
     );
   }
 
-  /** Up to where the log was durable, as the batches behind an offset of a segment say. */
+  /** Up to where the log was durable, as the batches after an offset of a segment say. */
   async #durableAfter(index: number, buffer: Buffer, offset: number): Promise<number> {
     const segment = this.segments[index] as Segment;
     let durable = lastDurable(buffer, segment.first, offset);
@@ -264,7 +264,7 @@ export class Recovery {
     return durable;
   }
 
-  /** Ends the log before `start`: what lies behind it had not become durable. */
+  /** Ends the log before `start`: what lies after it had not become durable. */
   async #cut(index: number, segment: Segment, buffer: Buffer, start: number): Promise<void> {
     const { files, directory, onEvent } = this.#options;
     const removed = this.segments.splice(index + 1);
@@ -299,7 +299,7 @@ export class Recovery {
     onEvent({ type: 'quarantined', file: segment.path, offset: start, bytes: end - start, copy });
   }
 
-  /** Segments that are missing behind where the replay starts were not removed by compaction. */
+  /** Segments that are missing after where the replay starts were not removed by compaction. */
   async #reportGaps(): Promise<void> {
     for (const { file, start, end } of this.#gaps) {
       const lost = end - Math.max(start, this.#replayFrom);
@@ -329,7 +329,7 @@ export class Recovery {
   }
 
   /**
-   * Reads everything behind the checkpoint, or behind the snapshot where that is newer.
+   * Reads everything after the checkpoint, or after the snapshot where that is newer.
    *
    * @returns how many records were replayed
    */
@@ -345,7 +345,7 @@ export class Recovery {
         segment.recordBytes += size;
         if (!isData(kind)) {
           this.#readClock(buffer, start);
-          // Or of a snapshot that isn't whole, or has a newer one behind it.
+          // Or of a snapshot that isn't whole, or has a newer one after it.
           if (position >= replayFrom) segment.releasedBytes += size;
           return;
         }

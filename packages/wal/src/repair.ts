@@ -12,7 +12,7 @@ export interface RepairReport {
   readonly directory: string;
   /** What was cut off or set aside. */
   readonly events: readonly LogEvent[];
-  /** Headers that were written anew. */
+  /** Headers that were written again. */
   readonly headers: readonly string[];
   /** Whether records were lost that had been durable: not by the repair, but it makes that final. */
   readonly isLossy: boolean;

@@ -5,7 +5,7 @@ export type Stretch =
   | { readonly kind: 'batch'; readonly batch: Batch; readonly offset: number }
   /** Bytes that are no valid batch, up to the next one. */
   | { readonly kind: 'damage'; readonly offset: number; readonly end: number }
-  /** Bytes that are no valid batch, with none behind them. */
+  /** Bytes that are no valid batch, with none after them. */
   | { readonly kind: 'tail'; readonly offset: number; readonly end: number };
 
 /** What preallocated bytes are compared with. */

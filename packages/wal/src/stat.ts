@@ -43,7 +43,7 @@ export interface LogStat {
   readonly bytes: number;
   readonly fileBytes: number;
   readonly batches: number;
-  /** Records of the owner, of which so many were moved by compaction, with so many bytes of data. */
+  /** Records of the owner, how many of them were moved by compaction, and how many bytes of data those have. */
   readonly records: number;
   readonly movedRecords: number;
   readonly dataBytes: number;

@@ -6,7 +6,7 @@ import { brokerUsage, generatorUsage, inParallel, type Run, takeUsage } from '..
 
 const PROGRESS_MS = 500;
 
-/** Opens and closes connections, so many side by side, for some time or for some number. */
+/** Opens and closes connections, a number of them side by side, for some time or for some number. */
 export async function runConnect(run: Run): Promise<Result> {
   const { scenario, brokerPid, target } = run;
   const latency = new Histogram();

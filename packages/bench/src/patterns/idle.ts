@@ -10,7 +10,7 @@ import {
   takeUsage,
 } from '../run.ts';
 
-/** The broker's memory is looked at so many times while the connections come. */
+/** How often the broker's memory is looked at while the connections come. */
 const STEPS = 10;
 
 /** How long the broker may tidy up before its memory is looked at. */

@@ -8,7 +8,7 @@ import { inParallel, OPENING_AT_ONCE, type Run, takeUsage } from '../run.ts';
 import { PAIRED, type Scenario } from '../scenario.ts';
 import { buildTape } from '../tape.ts';
 
-/** QoS 0: bytes under way over all lanes, and at least and at most so many in one. */
+/** QoS 0: bytes under way over all lanes, and at least and at most this many in one. */
 const FLIGHT_BYTES = 2_097_152;
 const FLIGHT_BYTES_MIN = 65_536;
 const FLIGHT_BYTES_MAX = 1_048_576;

@@ -148,7 +148,7 @@ export class Churn {
     clearTimeout(timer);
   }
 
-  /** One who listens for a while, publishes some messages of a stream that goes on, and leaves. */
+  /** One who listens for a while, publishes some messages of a stream that continues, and leaves. */
   #visitor(slot: number, collector: Receiver): () => Promise<void> {
     const topic = this.#cast.topic(`visit/${slot}`);
     let sent = 0;
