@@ -254,16 +254,22 @@ export class Broker {
     this.memory.reconfigure(this.config);
     this.router.reconfigure();
     for (const connection of this.#connections) {
-      const { session, clientId, userName, proof } = connection;
-      if (session === null) continue;
-      if (!access.mayStay(earlier, userName, proof)) {
-        connection.disconnect(ReasonCode.NotAuthorized, 'no longer allowed');
-        continue;
-      }
-      connection.updateTrace(clientId);
-      connection.permissions = access.permissionsOf({ clientId, userName });
-      revokeSubscriptions(this, session, connection.permissions);
+      // What goes wrong for one doesn't leave the others with the former rules.
+      this.faults.contain(connection, 'reloading', () => this.#reconfigure(connection, earlier));
     }
+  }
+
+  #reconfigure(connection: Connection, earlier: Access): void {
+    const { access } = this;
+    const { session, clientId, userName, proof } = connection;
+    if (session === null) return;
+    if (!access.mayStay(earlier, userName, proof)) {
+      connection.disconnect(ReasonCode.NotAuthorized, 'no longer allowed');
+      return;
+    }
+    connection.updateTrace(clientId);
+    connection.changePermissions(access.permissionsOf({ clientId, userName }));
+    revokeSubscriptions(this, session, connection.permissions);
   }
 
   onClosed(connection: Connection): void {

@@ -19,6 +19,7 @@ import type { Broker } from './broker.ts';
 import { Congestion } from './congestion.ts';
 import { ConnectionState } from './connection-state.ts';
 import { ConnectionTimeouts } from './connection-timeouts.ts';
+import { topicOf } from './frame.ts';
 import { Output } from './output.ts';
 import { PacketDispatcher } from './packet-dispatcher.ts';
 import { PacketSender } from './packet-sender.ts';
@@ -74,6 +75,8 @@ export class Connection implements SessionLink, TransportHandler {
   proof: Proof;
   /** What the client may do; null when it may do everything. */
   permissions: Permissions | null;
+  /** Whether the rules have changed since it connected: frames that wait may have been subscribed under earlier ones. */
+  #hasOtherRules: boolean;
   /** Whether what it subscribes is as with No Local and Retain As Published, which MQTT 3.1 and 3.1.1 don't have. */
   isBridge: boolean;
   readonly sender: PacketSender;
@@ -123,6 +126,7 @@ export class Connection implements SessionLink, TransportHandler {
     this.userName = null;
     this.proof = 'nothing';
     this.permissions = null;
+    this.#hasOtherRules = false;
     this.isBridge = false;
     this.sender = new PacketSender(this.output, broker);
     this.receiver = new Receiver(this);
@@ -303,6 +307,9 @@ export class Connection implements SessionLink, TransportHandler {
   }
 
   sendFrame(frame: PublishFrame, flags: number, packetId: number): DropReason | null {
+    if (this.#hasOtherRules && this.permissions?.mayReceive(topicOf(frame)) === false) {
+      return 'not-authorized';
+    }
     return this.sender.sendFrame(frame, flags, packetId);
   }
 
@@ -342,6 +349,12 @@ export class Connection implements SessionLink, TransportHandler {
       this.#isPumpDue = true;
       this.broker.flushLater(this);
     }
+  }
+
+  /** A reload has other rules apply. */
+  changePermissions(permissions: Permissions | null): void {
+    this.permissions = permissions;
+    this.#hasOtherRules = true;
   }
 
   // ------------------------------------------------------------------ congestion

@@ -1,3 +1,4 @@
+import { decodeTopicName } from '@promptmq/codec';
 import type { PublishFrame } from '@promptmq/session';
 import { REFERENCE_BYTES_MIN } from './output.ts';
 
@@ -28,4 +29,11 @@ export class Frame implements PublishFrame {
     if (this.#scratch.length < size) this.#scratch = Buffer.allocUnsafeSlow(REFERENCE_BYTES_MIN);
     return this.#scratch;
   }
+}
+
+/** The topic of a PUBLISH of QoS 1 or 2, as it goes out: its name is there, not an alias. */
+export function topicOf({ buffer, start, packetIdOffset }: PublishFrame): string {
+  let offset = start + 1;
+  while ((buffer[offset++] as number) >= 0x80);
+  return decodeTopicName(buffer, offset + 2, start + packetIdOffset);
 }

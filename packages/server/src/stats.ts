@@ -54,6 +54,7 @@ export const ACTIVITIES = [
   'timing',
   'replaying',
   'observing',
+  'reloading',
   'unknown',
 ] as const;
 export type Activity = (typeof ACTIVITIES)[number];

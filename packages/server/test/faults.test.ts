@@ -75,6 +75,16 @@ test.each<[ProtocolVersion, string[]]>([
   expectNothingLeft(simulation);
 });
 
+test('an error while rules are changed for one client leaves none with the former ones', () => {
+  const simulation = new Simulation();
+  const { broker } = simulation;
+  const clients = ['first', 'second', 'third'].map((clientId) => simulation.connect(clientId));
+  plant(broker.access, 'permissionsOf');
+  broker.reconfigure(broker.access);
+  expect(errorsOf(broker)).toEqual({ reloading: 1 });
+  expect(clients.map(({ isClosed }) => isClosed)).toEqual([true, false, false]);
+});
+
 test('a PacketError is the client’s, and no error of the broker', () => {
   const simulation = new Simulation();
   const client = simulation.connect('client');

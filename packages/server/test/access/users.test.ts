@@ -2,7 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import type { Packet } from '@promptmq/codec';
 import type { IClientOptions } from 'mqtt';
+import { Access } from '../../src/access/index.ts';
 import { hashPassword } from '../../src/access/password.ts';
 import {
   type AuthenticationMethod,
@@ -12,6 +14,7 @@ import {
   type RunningBroker,
 } from '../../src/index.ts';
 import { TestClient } from '../support/mqtt-client.ts';
+import { Simulation } from '../support/simulation.ts';
 
 let folder: string;
 let aliceLine: string;
@@ -246,6 +249,37 @@ describe('rules that change while a session is away', () => {
     expect(broker?.stats.dropped['not-authorized']).toBe(2);
     await Promise.all([second.end(), publisher.end()]);
   });
+
+  test.each([3, 4, 5] as const)(
+    'what waits for a client that is connected, too: MQTT %i',
+    (protocolVersion) => {
+      const simulation = new Simulation({ mqtt: { maxInflight: 1 } });
+      const { broker: simulated } = simulation;
+      const client = simulation.connect('client', {
+        protocolVersion,
+        ...(protocolVersion === 5 ? { properties: { receiveMaximum: 1 } } : {}),
+      });
+      client.send({
+        cmd: 'subscribe',
+        messageId: 1,
+        subscriptions: ['a', 'b'].map((topic) => ({ topic, qos: 1 as const })),
+      });
+      client.take();
+      const publisher = simulation.connect('publisher');
+      publisher.publish('b', 'sent', { qos: 1, messageId: 1 });
+      for (const topic of ['a', 'b', 'a']) {
+        publisher.publish(topic, 'waits', { qos: 1, messageId: 1 });
+      }
+      client.take();
+      const auth = { ...simulated.config.auth, aclFile: rules('"#"', 'b') };
+      simulated.reconfigure(Access.load(auth));
+      for (let packetId = 1; packetId <= 3; packetId++) {
+        client.send({ cmd: 'puback', messageId: packetId } as Packet);
+      }
+      expect(client.brief()).toEqual(['publish b waits']);
+      expect(simulated.stats.dropped['not-authorized']).toBe(2);
+    },
+  );
 
   test('a will that may no longer be published is not', async () => {
     const url = await start({ auth: { aclFile: rules('[a, b]', '"#"') } });
