@@ -48,13 +48,20 @@ async function exchange<S extends Socket>(
   return socket;
 }
 
-/** The timers of the broker's ends of its connections: `02` is that of keep alive, `00` none. */
-function timersAt(url: string | null): string[] {
-  const port = portOf(url).toString(16).toUpperCase().padStart(4, '0');
+/**
+ * The timer of the broker's end of a client's connection: `02` is that of keep alive, `00` none. The table is the whole
+ * machine's: the port alone may be another program's, too.
+ */
+function timersAt(url: string | null, client: Socket): string[] {
+  const endsWith = (address: string | undefined, port: number | undefined) =>
+    address?.endsWith(`:${port?.toString(16).toUpperCase().padStart(4, '0')}`);
   return readFileSync(TABLE, 'latin1')
     .split('\n')
     .map((line) => line.trim().split(/\s+/))
-    .filter(([, local, , state]) => local?.endsWith(`:${port}`) && state === ESTABLISHED)
+    .filter(
+      ([, local, remote, state]) =>
+        endsWith(local, portOf(url)) && endsWith(remote, client.localPort) && state === ESTABLISHED,
+    )
     .map((columns) => columns[5]?.slice(0, 2) ?? '');
 }
 
@@ -87,7 +94,9 @@ function timersAt(url: string | null): string[] {
       exchange(await openTls(broker.tlsUrl), otherConnectBytes, PUBLISH),
       exchange(await openTls(broker.wssUrl), UPGRADE, FRAME_BEGINNING),
     ]);
-    const found = [broker.url, broker.wsUrl, broker.tlsUrl, broker.wssUrl].map(timersAt);
+    const found = [broker.url, broker.wsUrl, broker.tlsUrl, broker.wssUrl].map((url, index) =>
+      timersAt(url, opened[index] as Socket),
+    );
     for (const socket of opened) socket.destroy();
     return found;
   }
@@ -114,7 +123,7 @@ function timersAt(url: string | null): string[] {
     const socket = open(broker.url);
     socket.write('PROXY TCP4 192.0.2.1 192.0.2.2 50000 1883\r\n');
     await exchange(socket, connectBytes, PUBLISH);
-    expect(timersAt(broker.url)).toEqual(['02']);
+    expect(timersAt(broker.url, socket)).toEqual(['02']);
     socket.destroy();
   });
 });
