@@ -100,9 +100,9 @@ test('service, disruption budget and StatefulSet choose the pod by its labels', 
 test('the broker listens on the ports that are named', () => {
   const { server, metrics } = configuration();
   const ports = new Map(container.ports.map(({ name, containerPort }) => [name, containerPort]));
-  expect(server.bind).toMatchObject({ port: ports.get('mqtt') });
-  expect(server.wsBind).toMatchObject({ port: ports.get('websocket') });
-  expect(metrics.bind).toMatchObject({ port: ports.get('metrics') });
+  expect(server.bind[0]).toMatchObject({ port: ports.get('mqtt') });
+  expect(server.wsBind[0]).toMatchObject({ port: ports.get('websocket') });
+  expect(metrics.bind[0]).toMatchObject({ port: ports.get('metrics') });
   for (const { targetPort } of get('Service').spec.ports) expect(ports.has(targetPort)).toBe(true);
   const { annotations } = pod.metadata;
   expect(annotations['prometheus.io/port']).toBe(`${ports.get('metrics')}`);
