@@ -83,18 +83,26 @@ function identifierOf({ config }: Broker, { properties }: SubscribePacket): numb
   );
 }
 
-/** @returns the position of the record; -1 when none is needed, null when it can't be written */
+/**
+ * @returns the position of the record; -1 when none is needed, null when there is no room: then it is written as soon as
+ * there is, as a SUBSCRIBE of the same would find it here
+ */
 function storeSubscriptions(
-  { storage, sessions }: Broker,
+  broker: Broker,
   session: BrokerSession,
   added: readonly Subscription[],
 ): number | null {
+  const { storage, sessions } = broker;
   if (session.store === null || storage === null) return -1;
   // A reload between two turns may have taken some away again.
   const left = added.filter((one) => session.subscriptions.get(one.topicFilter) === one);
   // What is the same as before is safe when an earlier SUBSCRIBE is.
   if (left.length === 0) return storage.lastPosition;
-  return storage.isOpen ? storage.writeSubscriptions(sessions.entryOf(session), left) : null;
+  if (storage.isOpen) return storage.writeSubscriptions(sessions.entryOf(session), left);
+  storage.whenRoom(() => {
+    if (!session.isEnded) storeSubscriptions(broker, session, left);
+  });
+  return null;
 }
 
 /** Sends SUBACK or UNSUBACK when what it says is safe. */
@@ -326,12 +334,20 @@ function unsubscribeLater(broker: Broker, connection: Connection, packet: Unsubs
 
 /** @returns as `storeSubscriptions` */
 function storeUnsubscriptions(
-  { storage, sessions }: Broker,
+  broker: Broker,
   session: BrokerSession,
   removed: readonly string[],
 ): number | null {
+  const { storage, sessions } = broker;
   if (session.store === null || storage === null) return -1;
-  if (!storage.isOpen) return null;
+  if (!storage.isOpen) {
+    storage.whenRoom(() => {
+      if (session.isEnded) return;
+      const left = removed.filter((topicFilter) => !session.subscriptions.has(topicFilter));
+      storeUnsubscriptions(broker, session, left);
+    });
+    return null;
+  }
   // That there is none is only sure when an earlier UNSUBSCRIBE that took it away is safe.
   if (removed.length === 0) return storage.lastPosition;
   return storage.writeUnsubscriptions(sessions.entryOf(session), removed);

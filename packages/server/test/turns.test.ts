@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
+import { FaultyFiles, systemError } from '../../wal/test/support/faulty-files.ts';
 import { Access } from '../src/access/index.ts';
 import { DurableSimulation } from './support/durable-simulation.ts';
 import { Simulation } from './support/simulation.ts';
@@ -166,6 +167,60 @@ test('a SUBSCRIBE that is broken off leaves what is in the log, and nothing of a
   const { subscriptionsCurrent } = broker.stats;
   expect(subscriptionsCurrent).toBeGreaterThan(100);
   expect(subscriptionsCurrent).toBeLessThan(10_000);
+  const next = await simulation.restart();
+  expect(next.broker.stats.subscriptionsCurrent).toBe(subscriptionsCurrent);
+});
+
+/** Ends turns one by one until something is so; what promises do happens in between. */
+async function endTurnsUntil({ runtime }: Simulation, isSo: () => boolean): Promise<void> {
+  for (let turn = 0; turn < 20 && !isSo(); turn++) {
+    runtime.endOneTurn();
+    for (let step = 0; step < 50; step++) await null;
+  }
+  expect(isSo()).toBe(true);
+}
+
+test('what a SUBSCRIBE has got when the disk becomes full is in the log before another is told that it has it', async () => {
+  const files = new FaultyFiles();
+  const simulation = await DurableSimulation.start(files);
+  const { broker, runtime } = simulation;
+  const connect = (clean: boolean) => {
+    const client = simulation.open();
+    client.connect('client', { clean, properties: { sessionExpiryInterval: 1000 } });
+    return client;
+  };
+  const first = connect(true);
+  const publisher = simulation.connect('publisher');
+  await simulation.settle();
+  first.take();
+  // The next one holds only what changes from here on.
+  await simulation.checkpoint();
+  runtime.endsByHand = true;
+  first.send(subscription(10_000));
+  files.beforeOperation = (name) => {
+    if (name === 'write') throw systemError('ENOSPC', name);
+  };
+  publisher.publish('t', 'x', { qos: 1, messageId: 1, retain: true });
+  await endTurnsUntil(simulation, () => broker.storage?.isOpen === false);
+  expect(first.isPaused).toBe(true);
+  runtime.endsByHand = false;
+  await simulation.settle();
+  expect(first.brief()).toEqual(['disconnect 151']);
+  files.beforeOperation = () => {};
+  simulation.advance(10);
+  await simulation.settle();
+  expect(broker.storage?.isOpen).toBe(true);
+  const again = connect(false);
+  await simulation.settle();
+  expect(again.brief()).toEqual(['connack 0']);
+  again.send({
+    cmd: 'subscribe',
+    messageId: 2,
+    subscriptions: [{ topic: 'a/0/+', qos: 1 as const }],
+  });
+  await simulation.settle();
+  expect(again.brief()).toEqual(['suback 1']);
+  const { subscriptionsCurrent } = broker.stats;
   const next = await simulation.restart();
   expect(next.broker.stats.subscriptionsCurrent).toBe(subscriptionsCurrent);
 });
