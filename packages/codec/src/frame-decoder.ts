@@ -141,6 +141,11 @@ export class FrameDecoder {
     }
   }
 
+  /** Has all that comes wait for `resume`, as if the sink had stopped the decoder; not called from within the sink. */
+  stop(): void {
+    this.#isStopped = true;
+  }
+
   /** Goes on after the sink stopped the decoder. */
   resume(): void {
     if (!this.#isStopped) return;

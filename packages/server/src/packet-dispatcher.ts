@@ -79,6 +79,7 @@ export class PacketDispatcher implements FrameSink {
 
   /** @param chunk - the dispatcher's from now on */
   push(chunk: Uint8Array): void {
+    if (this.#turns.isTooLate(this.#decoder.bufferedBytes + chunk.length)) this.#decoder.stop();
     this.#turns.begin(this.#slice);
     this.#decoder.push(chunk);
     this.#turns.end(this.#slice);
@@ -143,13 +144,12 @@ export class PacketDispatcher implements FrameSink {
     } else {
       if (this.tracer !== null) this.#trace(this.tracer, buffer, start, bodyStart, end);
       const { version } = connection;
-      const kibibytes = (end - start) >> UnitsFor.bytesShift;
       if (type === PacketType.PUBLISH) {
-        this.#turns.used += UnitsFor.publish + kibibytes;
+        this.#turns.used += UnitsFor.publish + ((end - start) >> UnitsFor.bytesShift);
         publishView.read(buffer, start, bodyStart, end, version, 'server', this.#limits);
         connection.receiver.onPublish(publishView);
       } else {
-        this.#turns.used += UnitsFor.packet + kibibytes;
+        this.#turns.used += UnitsFor.packet + ((end - start) >> UnitsFor.objectBytesShift);
         if (type >= PacketType.PUBACK && type <= PacketType.PUBCOMP) {
           ackView.read(buffer, start, bodyStart, end, version, this.#limits);
           this.#onAck(type as PacketType, ackView.packetId, ackView.reasonCode);
@@ -179,7 +179,7 @@ export class PacketDispatcher implements FrameSink {
   // --------------------------------------------------------------------- opening
 
   #onOpeningFrame(buffer: Uint8Array, start: number, bodyStart: number, end: number): void {
-    this.#turns.used += UnitsFor.opening + ((end - start) >> UnitsFor.bytesShift);
+    this.#turns.used += UnitsFor.opening + ((end - start) >> UnitsFor.objectBytesShift);
     const connection = this.#connection;
     const { sender, authentication } = connection;
     const { mqtt } = this.#broker.config;

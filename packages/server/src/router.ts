@@ -22,7 +22,7 @@ import type { Runtime } from './runtime.ts';
 import type { BrokerStats } from './stats.ts';
 import type { Origin } from './storage/records.ts';
 import type { Storage } from './storage/storage.ts';
-import { type Turns, UnitsFor } from './turns.ts';
+import { type Turns, UnitsFor, unitsOfDelivery } from './turns.ts';
 
 export type BrokerSession = Session<Connection>;
 
@@ -124,7 +124,8 @@ export class Router {
     if (isRetaining && !this.#retain(publication.message)) return ReasonCode.QuotaExceeded;
 
     const { recipients, groups } = route;
-    this.#turns.used += (recipients.length + groups.length) >> UnitsFor.recipientsShift;
+    const size = view.payloadEnd - view.payloadStart;
+    this.#turns.used += unitsOfDelivery(recipients.length + groups.length, size);
     for (let index = 0; index < recipients.length; index++) {
       this.#forward(recipients[index] as Recipient<BrokerSession>, null);
     }

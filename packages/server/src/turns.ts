@@ -12,6 +12,11 @@ const UNITS_PER_SLICE = 12_000;
 const UNITS_PER_TURN = 30_000;
 const UNITS_PER_SHORT_SLICE = 500;
 
+/** From so many on, large packets wait for the next turn: they are not divided, and one from each of many adds up. */
+const UNITS_PER_TURN_MAX = 40_000;
+/** A packet of so many bytes is within a short slice: who sends little is not behind those who send much. */
+const SMALL_PACKET_SIZE = 4096;
+
 /** What work costs. Recipients and nodes of the trie are cheaper than a unit: they are powers of two to be shifted by. */
 export const UnitsFor = {
   publish: 2,
@@ -27,9 +32,25 @@ export const UnitsFor = {
   nodesShift: 2,
   /** So many characters of a filter are a unit. */
   charactersShift: 5,
-  /** So many bytes of a packet are a unit. */
+  /** So many bytes of a PUBLISH are a unit. */
   bytesShift: 10,
+  /** And of any other packet, of which strings are made: 10,000 user properties take some milliseconds. */
+  objectBytesShift: 3,
 } as const;
+
+/** What is sent is copied, twice for each recipient: so many bytes are a unit. Of short messages, only their number counts. */
+const SENT_BYTES_PER_UNIT = 1024;
+const SHORT_MESSAGE_SIZE = 256;
+
+/** A single message is no more, so that what is used stays a small number. */
+const DELIVERY_UNITS_MAX = 1_000_000;
+
+/** What it costs to send a payload of `size` bytes to so many. */
+export function unitsOfDelivery(recipients: number, size: number): number {
+  const units = recipients >> UnitsFor.recipientsShift;
+  if (size < SHORT_MESSAGE_SIZE) return units;
+  return Math.min(units + (recipients * size) / SENT_BYTES_PER_UNIT, DELIVERY_UNITS_MAX) | 0;
+}
 
 /** What connections that wait for their turn may do in one, all together: as much is left for those who have just sent. */
 const UNITS_FOR_WAITING = 12_000;
@@ -84,6 +105,15 @@ export class Turns {
   /** Whether the connection that works has had its slice. */
   get isOver(): boolean {
     return this.used >= this.#limit;
+  }
+
+  /**
+   * Whether so much has been done in this turn that who has not begun waits for the next one.
+   *
+   * @param size - of what has come from it, in bytes
+   */
+  isTooLate(size: number): boolean {
+    return this.used >= UNITS_PER_TURN_MAX && size > SMALL_PACKET_SIZE;
   }
 
   /** Connections that have more to do than one may in a turn. */

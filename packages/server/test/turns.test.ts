@@ -330,3 +330,58 @@ test('topics that many filters match cost more of a turn', () => {
   expect(endTurns(simulation)).toBeGreaterThan(5);
   expect(broker.stats.messagesReceived).toBe(200);
 });
+
+/** A PUBACK with 10,000 user properties, as large as a packet may be there. */
+function largePuback(): Uint8Array {
+  const pair = [0x26, 0, 1, 0x6b, 0, 1, 0x76];
+  const properties = times(10_000, ...pair);
+  const { length } = properties;
+  const lengthBytes = [(length & 0x7f) | 0x80, ((length >> 7) & 0x7f) | 0x80, length >> 14];
+  const remaining = 2 + 1 + 3 + length;
+  const header = [(remaining & 0x7f) | 0x80, ((remaining >> 7) & 0x7f) | 0x80, remaining >> 14];
+  return Uint8Array.from([0x40, ...header, 0, 1, 0, ...lengthBytes, ...properties]);
+}
+
+test('large packets of many clients are read over several turns; who sends little is answered at once', () => {
+  const simulation = new Simulation();
+  const { broker, runtime } = simulation;
+  const clients = Array.from({ length: 30 }, (_, index) => simulation.connect(`c${index}`));
+  const other = simulation.connect('other');
+  runtime.endsByHand = true;
+  runtime.endOneTurn();
+  const puback = largePuback();
+  const acks = () => broker.stats.packetsReceived[4] as number;
+  for (const client of clients) client.send(puback);
+  expect(acks()).toBeGreaterThan(1);
+  expect(acks()).toBeLessThan(clients.length / 2);
+  const before = broker.stats.packetsSent[13] as number;
+  other.send(Uint8Array.from(PINGREQ));
+  expect(broker.stats.packetsSent[13]).toBe(before + 1);
+  expect(endTurns(simulation)).toBeGreaterThan(5);
+  expect(acks()).toBe(clients.length);
+});
+
+test('what is sent to many recipients counts: a burst of long messages takes several turns', () => {
+  const simulation = new Simulation();
+  const { broker, runtime } = simulation;
+  const subscribers = Array.from({ length: 100 }, (_, index) => simulation.connect(`s${index}`));
+  for (const subscriber of subscribers) subscriber.subscribe('t', { qos: 0 });
+  const publisher = simulation.connect('publisher');
+  runtime.endsByHand = true;
+  runtime.endOneTurn();
+  const count = 100;
+  const publish = {
+    cmd: 'publish' as const,
+    topic: 't',
+    payload: Buffer.alloc(10_000),
+    qos: 0 as const,
+    dup: false,
+    retain: false,
+  };
+  const received = () => broker.stats.packetsReceived[3] as number;
+  const before = received();
+  publisher.send(...Array.from({ length: count }, () => publish));
+  expect(received() - before).toBeLessThan(count / 5);
+  expect(endTurns(simulation)).toBeGreaterThan(5);
+  expect(received() - before).toBe(count);
+});
