@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 
-/** Where clients look for the broker; a slash behind it does no harm. */
+/** Where clients look for the broker; more slashes before or behind it do no harm. */
 const PATHS: readonly string[] = ['/mqtt', '/'];
 
 /** The subprotocols that are served, the preferred one first; old clients of MQTT 3.1 ask for the second. */
@@ -24,9 +24,15 @@ export function answerUpgrade(
   request: IncomingMessage,
   allowedOrigins: readonly string[],
 ): UpgradeAnswer {
-  const { headers, method } = request;
-  if (method !== 'GET' || (headers.upgrade ?? '').toLowerCase() !== 'websocket') {
+  const { headers, method, httpVersion } = request;
+  if ((headers.upgrade ?? '').toLowerCase() !== 'websocket') {
     return refusal('426 Upgrade Required', 'an upgrade to another protocol than websocket');
+  }
+  if (method !== 'GET') {
+    return refusal('405 Method Not Allowed', `a WebSocket is opened by GET, not by ${method}`);
+  }
+  if (httpVersion.startsWith('0.') || httpVersion === '1.0') {
+    return refusal('400 Bad Request', `a WebSocket needs HTTP/1.1, not HTTP/${httpVersion}`);
   }
   const path = pathOf(request.url ?? '/');
   if (!PATHS.includes(path)) {
@@ -62,12 +68,11 @@ function refusal(status: string, why: string): UpgradeAnswer {
   return { isAccepted: false, status, why };
 }
 
-/** Without the query, which is the client's affair, and without slashes behind. */
+/** Without the query, which is the client's affair, and with one slash where several are, or none behind. */
 function pathOf(url: string): string {
   const [path = ''] = url.replace(/^https?:\/\/[^/?#]*/i, '').split(/[?#]/, 1);
-  let end = path.length;
-  while (end > 1 && path[end - 1] === '/') end--;
-  return path.slice(0, end) || '/';
+  const names = path.split('/').filter((name) => name !== '');
+  return path.startsWith('/') || path === '' ? `/${names.join('/')}` : path;
 }
 
 function isAllowed(origin: string, allowed: readonly string[]): boolean {
@@ -75,14 +80,18 @@ function isAllowed(origin: string, allowed: readonly string[]): boolean {
   return allowed.some((entry) => entry === '*' || entry.toLowerCase().replace(/\/$/, '') === asked);
 }
 
+/** What a client is told it may do, by status. */
+const FIELDS_OF_STATUS: Readonly<Record<string, string>> = {
+  '405': 'Allow: GET\r\n',
+  '426': 'Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n',
+};
+
 /** An HTTP response that says why a request was refused, and ends the connection. */
 export function refusalResponse(status: string, why: string): string {
   const body = `${why}\nThis is an MQTT broker: connect by WebSocket with the subprotocol "mqtt".\n`;
-  const version = status.startsWith('426')
-    ? 'Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n'
-    : '';
+  const expected = FIELDS_OF_STATUS[status.slice(0, 3)] ?? '';
   return (
-    `HTTP/1.1 ${status}\r\n${version}Connection: close\r\nContent-Type: text/plain; charset=utf-8\r\n` +
+    `HTTP/1.1 ${status}\r\n${expected}Connection: close\r\nContent-Type: text/plain; charset=utf-8\r\n` +
     `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
   );
 }

@@ -70,6 +70,10 @@ function httpServer(broker: Broker, arrivals: WeakMap<Socket, Arrival>): Server 
     if (CLOSED_BY_PEER.includes(error.code ?? '')) socket.destroy();
     else refuse(socket as Socket, '400 Bad Request', `not a valid HTTP request (${error.code})`);
   });
+  // Node.js would answer, and keep the connection.
+  server.on('checkExpectation', ({ socket }) => {
+    refuse(socket, '417 Expectation Failed', 'an expectation that no WebSocket has');
+  });
   server.on('connect', (_request, socket) => {
     refuse(socket as Socket, '405 Method Not Allowed', 'no proxy is here');
   });

@@ -276,6 +276,7 @@ describe.each(['ws', 'wss'] as const)('%s: what is refused is closed at once', (
     ['an upgrade behind a request', `GET / HTTP/1.1\r\nHost: x\r\n\r\n${UPGRADE}`],
     ['a body', 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nx'],
     ['a request to wait', 'PUT / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n\r\n'],
+    ['an unknown expectation', 'PUT / HTTP/1.1\r\nHost: x\r\nExpect: anything\r\n\r\n'],
     [
       'an upgrade to HTTP/2',
       'GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n',

@@ -371,6 +371,26 @@ test.each([
   socket.terminate();
 });
 
+test.each([
+  ['POST', '1.1', '/mqtt', 405, 'by GET'],
+  ['HEAD', '1.1', '/mqtt', 405, 'by GET'],
+  ['GET', '1.0', '/mqtt', 400, 'HTTP/1.0'],
+  ['GET', '1.1', '//mqtt//', 101, ''],
+  ['GET', '1.1', '//', 101, ''],
+  ['GET', '1.1', '/mq/tt', 404, '/mqtt'],
+])('%s by HTTP/%s of %s is answered %i', async (method, version, path, status, why) => {
+  const socket = connectSocket(Number(new URL(broker.wsUrl as string).port), '127.0.0.1');
+  socket.write(
+    `${method} ${path} HTTP/${version}\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
+      'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n' +
+      'Sec-WebSocket-Protocol: mqtt\r\n\r\n',
+  );
+  const [answer] = await once(socket, 'data');
+  expect(String(answer)).toContain(`HTTP/1.1 ${status} `);
+  expect(String(answer)).toContain(why);
+  socket.destroy();
+});
+
 test('a plain HTTP request is told what this is', async () => {
   const get = request(`${broker.wsUrl}/mqtt`.replace('ws:', 'http:'));
   get.end();
