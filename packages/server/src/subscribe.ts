@@ -67,7 +67,7 @@ export function* subscribe(
     if (turns.isOver) yield;
     turns.used += UnitsFor.filter;
     if (!session.subscriptions.has(subscription.topicFilter)) continue;
-    replayRetained(broker, connection, subscription, position);
+    replayRetained(broker, session, subscription, position);
   }
 }
 
@@ -241,12 +241,11 @@ function isOwedRetained(subscription: Subscription, isReplacement: boolean): boo
 /** @param position - of the subscription's record; nothing is sent before that is safe. -1: none */
 function replayRetained(
   broker: Broker,
-  connection: Connection,
+  session: BrokerSession,
   subscription: Subscription,
   position: number,
 ): void {
   const { router, runtime, storage } = broker;
-  const session = connection.session as BrokerSession;
   const { topicFilter, subscriptionIdentifier, noLocal } = subscription;
   const identifiers = subscriptionIdentifier === 0 ? NO_IDENTIFIERS : [subscriptionIdentifier];
   const isOwed = ({ publisherId }: Message) => !noLocal || publisherId !== session.clientId; // [MQTT-3.8.3-3]
@@ -265,6 +264,14 @@ function replayRetained(
       onFound: (messages, now) => {
         session.replayLater(noLocal ? messages.filter(isOwed) : messages, toDelivery, now);
       },
+    });
+    return;
+  }
+  if (!storage.isOpen) {
+    // The disk has become full after SUBACK.
+    storage.whenRoom(() => {
+      const isOwedStill = !session.isEnded && session.subscriptions.has(topicFilter);
+      if (isOwedStill) replayRetained(broker, session, subscription, position);
     });
     return;
   }

@@ -225,6 +225,36 @@ test('what a SUBSCRIBE has got when the disk becomes full is in the log before a
   expect(next.broker.stats.subscriptionsCurrent).toBe(subscriptionsCurrent);
 });
 
+test('retained messages that a stored session is owed when the disk becomes full are sent when there is room', async () => {
+  const files = new FaultyFiles();
+  const simulation = await DurableSimulation.start(files);
+  const { broker, runtime } = simulation;
+  const publisher = simulation.connect('publisher');
+  const client = simulation.open();
+  client.connect('client', { properties: { sessionExpiryInterval: 1000 } });
+  publisher.publish('a/9999/x', 'kept', { qos: 1, messageId: 1, retain: true });
+  await simulation.settle();
+  client.take();
+  runtime.endsByHand = true;
+  client.send(subscription(10_000));
+  await endTurnsUntil(simulation, () => (broker.stats.packetsSent[9] as number) > 0);
+  expect(client.isPaused).toBe(true);
+  files.beforeOperation = (name) => {
+    if (name === 'write') throw systemError('ENOSPC', name);
+  };
+  publisher.publish('t', 'x', { qos: 1, messageId: 1, retain: true });
+  await endTurnsUntil(simulation, () => broker.storage?.isOpen === false);
+  expect(client.isPaused).toBe(true);
+  runtime.endsByHand = false;
+  await simulation.settle();
+  expect(client.brief().map((line) => line.slice(0, 6))).toEqual(['suback']);
+  files.beforeOperation = () => {};
+  simulation.advance(10);
+  await simulation.settle();
+  expect(client.brief()).toEqual(['publish a/9999/x kept']);
+  expect([...broker.stats.internalErrors.values()].every((count) => count === 0)).toBe(true);
+});
+
 test('what a reload takes away in the midst of a SUBSCRIBE is not in the log either', async () => {
   const simulation = await DurableSimulation.start();
   const { broker, runtime } = simulation;
