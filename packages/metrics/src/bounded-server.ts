@@ -36,7 +36,7 @@ export interface BoundedServerOptions {
 }
 
 export type ListenAddress =
-  | { readonly host?: string; readonly port: number }
+  | { readonly host?: string; readonly port: number; readonly ipv6Only?: boolean }
   | { readonly path: string };
 
 interface Connection {

@@ -7,5 +7,14 @@ if (major < 20 || (major === 20 && minor < 19)) {
   );
   process.exitCode = 1;
 } else {
-  await import('../dist/cli/main.js');
+  try {
+    await import('../dist/cli/main.js');
+  } catch (error) {
+    // Node.js opens all that is imported at once, before anything of it runs.
+    if (error.code !== 'EMFILE' && error.code !== 'ENFILE') throw error;
+    process.stderr.write(
+      'promptmq: too few open files are allowed for it to start: raise ulimit -n (LimitNOFILE of a unit), 256 at least\n',
+    );
+    process.exitCode = 1;
+  }
 }

@@ -3,7 +3,7 @@ export { foreignFile, foreignHash } from './foreign-file.ts';
 export { configJsonSchema } from './json-schema.ts';
 export { type ConfigSources, type LoadedConfig, loadConfig } from './load.ts';
 export { nearest } from './names.ts';
-export { parseNetwork } from './network.ts';
+export { isIPv6Only, parseNetwork } from './network.ts';
 export { type ConfigOption, configOptions, sectionOf } from './options.ts';
 export { ConfigError, type ConfigProblem, parseConfig } from './parse.ts';
 export { changedOptions, diffConfig, printConfig, valueAt } from './print.ts';

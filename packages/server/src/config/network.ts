@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import type { Address } from './units.ts';
 
 /** A range of addresses. */
 export interface Network {
@@ -17,4 +18,12 @@ export function parseNetwork(text: string): Network | null {
   const bits = bitsText === undefined ? bitsMax : Number(bitsText);
   if (bits > bitsMax) return null;
   return { host, bits, family: version === 4 ? 'ipv4' : 'ipv6' };
+}
+
+/** Whether the port is asked for at all addresses of IPv4 besides, which `[::]` takes along otherwise. */
+export function isIPv6Only(address: Address, all: readonly Address[]): boolean {
+  if (address.kind !== 'tcp' || address.host !== '::') return false;
+  return all.some(
+    (other) => other.kind === 'tcp' && other.host === '0.0.0.0' && other.port === address.port,
+  );
 }

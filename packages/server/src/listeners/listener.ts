@@ -1,7 +1,7 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import type { SecureContextOptions } from 'node:tls';
 import type { Broker } from '../broker.ts';
-import type { Address } from '../config/index.ts';
+import { type Address, isIPv6Only } from '../config/index.ts';
 import { Arrival } from './arrival.ts';
 import { type Opening, readFirstBytes } from './first-bytes.ts';
 import { addressOf, hostOf, joinAddress } from './peer-address.ts';
@@ -50,7 +50,7 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     trustedProxies: new TrustedProxies(),
   };
   const { handshakes } = stages;
-  const { readBuffer, tcpKeepAlive } = broker.config.server;
+  const { readBuffer, tcpKeepAlive, bind: mqtt, wsBind, tlsBind, wssBind } = broker.config.server;
   const openSockets = new Set<Socket>();
   // Half-open only when MQTT has begun: before that, a peer that closes has nothing to wait for.
   const server = createServer(
@@ -76,7 +76,7 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
       begin(stages, socket);
     },
   );
-  await bind(server, address);
+  await bind(server, address, isIPv6Only(address, [...mqtt, ...wsBind, ...tlsBind, ...wssBind]));
   // Accepting fails when the system lacks something; those that come later may be luckier.
   server.on('error', (error) => broker.onAcceptFailed(error));
   return {
@@ -127,7 +127,7 @@ const OPENINGS: Readonly<Record<Listener['protocol'], Opening>> = {
 };
 
 /** Without a host, all addresses: those of IPv6 and IPv4 where the machine has both. */
-function bind(server: Server, address: Address): Promise<void> {
+function bind(server: Server, address: Address, ipv6Only: boolean): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
     const onListening = () => {
@@ -138,7 +138,8 @@ function bind(server: Server, address: Address): Promise<void> {
       server.listen(address.path, onListening);
     } else {
       const { host, port } = address;
-      server.listen({ ...(host === '' ? {} : { host }), port, backlog: BACKLOG }, onListening);
+      const where = { ...(host === '' ? {} : { host }), port, backlog: BACKLOG, ipv6Only };
+      server.listen(where, onListening);
     }
   });
 }

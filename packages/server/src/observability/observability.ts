@@ -8,7 +8,7 @@ import {
 } from '@promptmq/metrics';
 import { isValidTopicFilter, parseSharedFilter } from '@promptmq/session';
 import type { Broker } from '../broker.ts';
-import { type Address, type Config, ConfigError } from '../config/index.ts';
+import { type Address, type Config, ConfigError, isIPv6Only } from '../config/index.ts';
 import type { Listener } from '../listeners/listener.ts';
 import { version } from '../version.ts';
 import { type BrokerRegistry, brokerMetrics } from './broker-metrics.ts';
@@ -95,7 +95,7 @@ export class Observability {
       })),
     );
     try {
-      for (const address of bind) await open(metricsAddress(address));
+      for (const address of bind) await open(metricsAddress(address, bind));
     } catch (error) {
       this.#monitor.close();
       if (error instanceof TypeError) {
@@ -159,10 +159,10 @@ export class Observability {
 
 type MetricsAddress = MetricsServerOptions<typeof brokerCatalogue>['listen'];
 
-function metricsAddress(address: Address): MetricsAddress {
+function metricsAddress(address: Address, all: readonly Address[]): MetricsAddress {
   if (address.kind === 'unix') return { path: address.path };
   const { host, port } = address;
-  return host === '' ? { port } : { host, port };
+  return host === '' ? { port } : { host, port, ipv6Only: isIPv6Only(address, all) };
 }
 
 /** @throws {ConfigError} when messages can't be counted by one of the filters */

@@ -118,3 +118,14 @@ test.each([
   expect(() => parseConfig(options as never)).toThrow(ConfigError);
   expect(() => parseConfig(options as never)).toThrow(message);
 });
+
+const onUnix = process.platform === 'win32' ? test.skip : test;
+
+onUnix('too few open files to start with are told in one line', () => {
+  const command = `ulimit -n 64; exec "$0" ${JSON.stringify(bin)} config check`;
+  const { status, stderr } = spawnSync('sh', ['-c', command, process.execPath], {
+    encoding: 'utf8',
+  });
+  expect(status).toBe(1);
+  expect(stderr).toMatch(/^promptmq: too few open files .* raise ulimit -n .*\n$/);
+});

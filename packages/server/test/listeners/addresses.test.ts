@@ -58,6 +58,21 @@ testWithIPv6('0.0.0.0 is IPv4 alone', async () => {
   expect(await isReachable('::1', portOf(url))).toBe(false);
 });
 
+testWithIPv6('a port may be given for IPv4 and IPv6 each, as other brokers want it', async () => {
+  const former = await start({ server: { bind: ':0', wsBind: ':0' }, metrics: { bind: ':0' } });
+  const ports = [former.url, former.wsUrl, former.metricsUrl].map(portOf);
+  await former.stop();
+  const [bind = [], wsBind = [], metrics = []] = ports.map((port) => [
+    `0.0.0.0:${port}`,
+    `[::]:${port}`,
+  ]);
+  await start({ server: { bind: bind.toReversed(), wsBind }, metrics: { bind: metrics } });
+  for (const port of ports) {
+    expect(await isReachable('127.0.0.1', port)).toBe(true);
+    expect(await isReachable('::1', port)).toBe(true);
+  }
+});
+
 testWithIPv6('who comes by IPv4 to a listener for both is called by that address', async () => {
   const { url } = await start({ server: { bind: ':0' } });
   for (const [host, name] of [
