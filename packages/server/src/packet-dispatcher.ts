@@ -147,6 +147,7 @@ export class PacketDispatcher implements FrameSink {
       if (type === PacketType.PUBLISH) {
         this.#turns.used += UnitsFor.publish + ((end - start) >> UnitsFor.bytesShift);
         publishView.read(buffer, start, bodyStart, end, version, 'server', this.#limits);
+        this.#turns.used += (publishView.topicEnd - publishView.topicStart) >> UnitsFor.topicShift;
         connection.receiver.onPublish(publishView);
       } else {
         this.#turns.used += UnitsFor.packet + ((end - start) >> UnitsFor.objectBytesShift);

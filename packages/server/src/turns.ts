@@ -8,12 +8,13 @@ import type { Runtime } from './runtime.ts';
  */
 const UNITS_PER_SLICE = 12_000;
 
-/** From so many units on, connections that have not had their slice in this turn get a short one. */
+/**
+ * From so many units on, connections that have not had their slice in this turn get a short one. Large packets wait: they are
+ * not divided, and one from each of many adds up.
+ */
 const UNITS_PER_TURN = 30_000;
 const UNITS_PER_SHORT_SLICE = 500;
 
-/** From so many on, large packets wait for the next turn: they are not divided, and one from each of many adds up. */
-const UNITS_PER_TURN_MAX = 40_000;
 /** A packet of so many bytes is within a short slice: who sends little is not behind those who send much. */
 const SMALL_PACKET_SIZE = 4096;
 
@@ -32,6 +33,8 @@ export const UnitsFor = {
   nodesShift: 2,
   /** So many characters of a filter are a unit. */
   charactersShift: 5,
+  /** So many bytes of a topic name, which is checked, made a string and digested. */
+  topicShift: 7,
   /** So many bytes of a PUBLISH are a unit. */
   bytesShift: 10,
   /** And of any other packet, of which strings are made: 10,000 user properties take some milliseconds. */
@@ -113,7 +116,7 @@ export class Turns {
    * @param size - of what has come from it, in bytes
    */
   isTooLate(size: number): boolean {
-    return this.used >= UNITS_PER_TURN_MAX && size > SMALL_PACKET_SIZE;
+    return this.used > UNITS_PER_TURN && size > SMALL_PACKET_SIZE;
   }
 
   /** Connections that have more to do than one may in a turn. */

@@ -415,3 +415,27 @@ test('what is sent to many recipients counts: a burst of long messages takes sev
   expect(endTurns(simulation)).toBeGreaterThan(5);
   expect(received() - before).toBe(count);
 });
+
+test('long topic names count: a burst of them takes several turns', () => {
+  const simulation = new Simulation();
+  const { broker, runtime } = simulation;
+  const publisher = simulation.connect('publisher');
+  runtime.endsByHand = true;
+  runtime.endOneTurn();
+  const count = 100;
+  const received = () => broker.stats.packetsReceived[3] as number;
+  const before = received();
+  publisher.send(
+    ...Array.from({ length: count }, (_, index) => ({
+      cmd: 'publish' as const,
+      topic: `${index}${'x'.repeat(60_000)}`,
+      payload: Buffer.alloc(0),
+      qos: 0 as const,
+      dup: false,
+      retain: false,
+    })),
+  );
+  expect(received() - before).toBeLessThan(count / 2);
+  expect(endTurns(simulation)).toBeGreaterThan(1);
+  expect(received() - before).toBe(count);
+});
