@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { CommandModule } from 'yargs';
 import { type AdminStatus, adminRequest, adminSocketOf } from '../admin/index.ts';
 import type { Config } from '../config/index.ts';
+import { quoted } from '../log/index.ts';
 import { isRunning, runningProcess } from '../service/pid-file.ts';
 import { addConfigOptions, loadFromProcess } from './options.ts';
 
@@ -102,7 +103,7 @@ function statusText(status: AdminStatus | null): string[] {
   const rows = [
     ['client', 'queued', 'queued bytes', 'output bytes', 'in flight', 'connected'],
     ...slowSubscribers.map((one) => [
-      JSON.stringify(one.clientId),
+      quoted(one.clientId),
       `${one.queuedMessages}`,
       `${one.queuedBytes}`,
       `${one.outputBytes}`,

@@ -8,4 +8,5 @@ export {
   fieldsText,
   type LoggerOptions,
   type LogStyle,
+  quoted,
 } from './winston-logger.ts';

@@ -111,13 +111,19 @@ export function fieldsText(fields: object): string[] {
   return Object.entries(fields).map(([key, value]) => `${key}=${quote(value)}`);
 }
 
-/** Values with spaces, quotes or control characters are quoted, so that a line stays a line. */
+/** What terminals obey and JSON leaves as it is: control characters, ends of lines, and what turns the direction of text. */
+const OBEYED = /[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+
+/** A text in quotes of which a terminal obeys nothing, so that a line stays a line. */
+export function quoted(text: string): string {
+  return JSON.stringify(text).replace(
+    OBEYED,
+    (control) => `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
+/** Only values with spaces, quotes, control characters and the like are quoted. */
 function quote(value: unknown): string {
   const text = typeof value === 'string' ? value : JSON.stringify(value);
-  if (/^[\w.:/@[\]+-]+$/.test(text)) return text;
-  // Terminals obey some of those that JSON leaves as they are.
-  return JSON.stringify(text).replace(
-    /[\x7f-\x9f]/g,
-    (control) => `\\u00${control.charCodeAt(0).toString(16)}`,
-  );
+  return /^[\w.:/@[\]+-]+$/.test(text) ? text : quoted(text);
 }

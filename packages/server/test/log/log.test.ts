@@ -32,6 +32,16 @@ test('console lines quote what would break them', () => {
   expect(line).toMatch(/^\S+Z info {2}event id="line\\nbreak" port=1883$/);
 });
 
+test.each([0x7f, 0x85, 0x9b, 0x61c, 0x200f, 0x2028, 0x2029, 0x202e, 0x2066, 0x2069])(
+  'console lines have nothing that a terminal obeys: U+%i',
+  (code) => {
+    const [line] = logged('console', (logger) =>
+      logger.info('event', { id: `a${String.fromCharCode(code)}b` }),
+    );
+    expect(line?.slice(25)).toBe(`info  event id="a\\u${code.toString(16).padStart(4, '0')}b"`);
+  },
+);
+
 test('a flood is cut to its limit, and the number of lines left out is told', () => {
   const lines: string[] = [];
   let now = 0;
