@@ -100,8 +100,8 @@ export const brokerMutations = [
     edits: [
       {
         file: SUBSCRIBE,
-        find: "answer(broker, connection, position, { cmd: 'suback'",
-        put: "answer(broker, connection, -1, { cmd: 'suback'",
+        find: 'answer(broker, connection, position, suback)',
+        put: 'answer(broker, connection, -1, suback)',
       },
     ],
     caughtBy: ['simulation'],

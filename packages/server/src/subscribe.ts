@@ -62,12 +62,37 @@ export function* subscribe(
     return;
   }
   broker.log.debug('client-subscribed', { clientId: session.clientId, granted });
-  answer(broker, connection, position, { cmd: 'suback', messageId: packet.messageId, granted });
-  for (const subscription of replays) {
+  const suback: Packet = { cmd: 'suback', messageId: packet.messageId, granted };
+  // Where it takes several turns, what a stored session is owed has to be safe before SUBACK says that it is subscribed.
+  const isLate = session.store !== null && !turns.hasRoomFor(replays.length * UnitsFor.filter);
+  if (!isLate) answer(broker, connection, position, suback);
+  yield* replayAll(broker, session, replays, position);
+  if (isLate) answerLate(broker, connection, suback);
+}
+
+/** Has the session sent the retained messages that its new subscriptions are owed. */
+function* replayAll(
+  broker: Broker,
+  session: BrokerSession,
+  subscriptions: readonly Subscription[],
+  position: number,
+): Generator<void> {
+  const { turns } = broker;
+  for (const subscription of subscriptions) {
     if (turns.isOver) yield;
     turns.used += UnitsFor.filter;
     if (!session.subscriptions.has(subscription.topicFilter)) continue;
     replayRetained(broker, session, subscription, position);
+  }
+}
+
+/** Sends SUBACK when all that has been written by now is safe. */
+function answerLate(broker: Broker, connection: Connection, suback: Packet): void {
+  const { storage } = broker;
+  if (storage?.isOpen === false) {
+    connection.disconnect(ReasonCode.QuotaExceeded, 'storage full', 'no room to store it');
+  } else {
+    answer(broker, connection, storage?.lastPosition ?? -1, suback);
   }
 }
 
@@ -268,7 +293,7 @@ function replayRetained(
     return;
   }
   if (!storage.isOpen) {
-    // The disk has become full after SUBACK.
+    // The disk has become full after the subscriptions were written.
     storage.whenRoom(() => {
       const isOwedStill = !session.isEnded && session.subscriptions.has(topicFilter);
       if (isOwedStill) replayRetained(broker, session, subscription, position);

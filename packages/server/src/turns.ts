@@ -119,6 +119,11 @@ export class Turns {
     return this.used > UNITS_PER_TURN && size > SMALL_PACKET_SIZE;
   }
 
+  /** Whether the connection that works may do so much more in this turn. */
+  hasRoomFor(units: number): boolean {
+    return this.used + units < this.#limit;
+  }
+
   /** Connections that have more to do than one may in a turn. */
   get waitingCount(): number {
     return this.#waiting.size;

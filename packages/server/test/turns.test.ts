@@ -237,7 +237,8 @@ test('retained messages that a stored session is owed when the disk becomes full
   client.take();
   runtime.endsByHand = true;
   client.send(subscription(10_000));
-  await endTurnsUntil(simulation, () => (broker.stats.packetsSent[9] as number) > 0);
+  await endTurnsUntil(simulation, () => broker.stats.subscriptionsCurrent === 10_000);
+  runtime.endOneTurn();
   expect(client.isPaused).toBe(true);
   files.beforeOperation = (name) => {
     if (name === 'write') throw systemError('ENOSPC', name);
@@ -247,12 +248,34 @@ test('retained messages that a stored session is owed when the disk becomes full
   expect(client.isPaused).toBe(true);
   runtime.endsByHand = false;
   await simulation.settle();
-  expect(client.brief().map((line) => line.slice(0, 6))).toEqual(['suback']);
+  expect(client.brief()).toEqual(['disconnect 151']);
   files.beforeOperation = () => {};
   simulation.advance(10);
   await simulation.settle();
-  expect(client.brief()).toEqual(['publish a/9999/x kept']);
+  const again = simulation.open();
+  again.connect('client', { clean: false, properties: { sessionExpiryInterval: 1000 } });
+  await simulation.settle();
+  expect(again.brief()).toEqual(['connack 0', 'publish a/9999/x kept']);
   expect([...broker.stats.internalErrors.values()].every((count) => count === 0)).toBe(true);
+});
+
+test('retained messages that a stored session is owed are safe before SUBACK, however many turns they take', async () => {
+  const simulation = await DurableSimulation.start();
+  const { broker, runtime } = simulation;
+  const publisher = simulation.connect('publisher');
+  const client = simulation.open();
+  client.connect('client', { properties: { sessionExpiryInterval: 1000 } });
+  publisher.publish('a/9999/x', 'kept', { qos: 1, messageId: 1, retain: true });
+  await simulation.settle();
+  client.take();
+  runtime.endsByHand = true;
+  client.send(subscription(10_000));
+  await endTurnsUntil(simulation, () => (broker.stats.packetsSent[9] as number) > 0);
+  const next = await simulation.restart();
+  const again = next.open();
+  again.connect('client', { clean: false, properties: { sessionExpiryInterval: 1000 } });
+  await next.settle();
+  expect(again.brief()).toEqual(['connack 0', 'publish a/9999/x kept']);
 });
 
 test('what a reload takes away in the midst of a SUBSCRIBE is not in the log either', async () => {
