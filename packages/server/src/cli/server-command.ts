@@ -2,7 +2,7 @@ import type { CommandModule } from 'yargs';
 import { AdminServer, adminSocketOf } from '../admin/index.ts';
 import type { Config, LoadedConfig } from '../config/index.ts';
 import { type RunningBroker, startBroker } from '../create-broker.ts';
-import { type ConfigurableLogger, createLogger, LogOutput } from '../log/index.ts';
+import { type ConfigurableLogger, createLogger, LogOutput, StandardOutput } from '../log/index.ts';
 import { reportReady, startDaemon } from '../service/daemon.ts';
 import { openFilesWarning } from '../service/open-files.ts';
 import { claimPidFile } from '../service/pid-file.ts';
@@ -145,12 +145,13 @@ function openLog({ log }: LoadedConfig['config']): {
   logger: ConfigurableLogger;
   output: LogOutput;
 } {
+  // It may be the same terminal or pipe as standard output, and as stuck as that.
+  const errors = new StandardOutput(process.stderr);
   const output = new LogOutput(log, {
     onFailed: (why) => {
       const where = log.file ?? 'standard output';
-      process.stderr.write(
-        `promptmq: lines of the log are dropped, as ${where} doesn't take them: ${why}\n`,
-      );
+      const line = `promptmq: lines of the log are dropped, as ${where} doesn't take them: ${why}\n`;
+      errors.write(Buffer.from(line), () => {});
     },
     onRecovered: (count, why) => logger.warn('log-lines-dropped', { count, why }),
   });

@@ -2,15 +2,15 @@ import { fstatSync, write } from 'node:fs';
 import type { LogSink, OnWritten } from './log-sink.ts';
 
 /**
- * Standard output as a place of the log. Whatever it is, a reader who is slow, stuck or gone doesn't block the event
+ * Standard output, or standard error, as a place of the log. Whatever it is, a reader who is slow, stuck or gone doesn't block the event
  * loop, and ends nothing.
  */
 export class StandardOutput implements LogSink {
-  readonly #stream: typeof process.stdout;
+  readonly #stream: StandardStream;
   /** Node writes to files and devices synchronously: a slow or broken disk would stall the broker. */
   readonly #file: DescriptorWriter | null;
 
-  constructor(stream: typeof process.stdout = process.stdout) {
+  constructor(stream: StandardStream = process.stdout) {
     this.#stream = stream;
     // Without a listener, an error would end the process; each line hears of its own.
     if (!stream.listeners('error').includes(ignore)) stream.on('error', ignore);
@@ -28,6 +28,8 @@ export class StandardOutput implements LogSink {
   close(): void {}
 }
 
+type StandardStream = typeof process.stdout | typeof process.stderr;
+
 /** What Node's streams over terminals, pipes and sockets have, and doesn't document. */
 interface BlockingStream {
   readonly _handle?: { setBlocking?(isBlocking: boolean): void };
@@ -36,7 +38,7 @@ interface BlockingStream {
 function ignore(): void {}
 
 /** Whether it is a pipe, a socket or a terminal, which Node reads and writes without blocking. */
-function isStream({ fd, isTTY }: typeof process.stdout): boolean {
+function isStream({ fd, isTTY }: StandardStream): boolean {
   const stat = fstatSync(fd);
   return stat.isFIFO() || stat.isSocket() || isTTY === true;
 }
