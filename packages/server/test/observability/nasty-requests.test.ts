@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { get, type IncomingMessage } from 'node:http';
 import { connect, type NetConnectOpts, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -199,14 +200,24 @@ function lengthOf(size: number): number[] {
   return size < 128 ? [size] : [(size & 127) | 128, ...lengthOf(size >> 7)];
 }
 
+/**
+ * On a connection of its own. `fetch` would take one that an earlier test left open: that one is idle, and may be cut
+ * to make room just when the request is on its way.
+ */
+async function getAlone(path: string): Promise<{ status: number | undefined; text: string }> {
+  const request = get(`${metricsUrl}${path}`, { agent: false });
+  const [response] = (await once(request, 'response')) as [IncomingMessage];
+  let text = '';
+  for await (const piece of response.setEncoding('utf8')) text += piece as string;
+  return { status: response.statusCode, text };
+}
+
 test('health answers while more connections are open than metrics.max-connections, and what was cut is counted', async () => {
   const idle: Socket[] = [];
   for (let index = 0; index < 70; index++) idle.push(await open('metrics'));
-  // On connections of their own: one that fetch has kept open is idle, too, and may be cut just now.
-  const ask = (path: string) => fetch(`${metricsUrl}${path}`, { headers: { connection: 'close' } });
-  expect((await ask('/health')).status).toBe(200);
-  expect((await ask('/ready')).status).toBe(200);
-  const text = await (await ask('/metrics')).text();
+  expect((await getAlone('/health')).status).toBe(200);
+  expect((await getAlone('/ready')).status).toBe(200);
+  const { text } = await getAlone('/metrics');
   const cut = /^promptmq_http_connections_cut_total\{why="room"\} (\d+)$/m.exec(text)?.[1];
   expect(Number(cut)).toBeGreaterThan(6);
   for (const socket of idle) socket.destroy();
