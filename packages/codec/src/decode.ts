@@ -1,7 +1,5 @@
-import { decodeAck } from './ack.ts';
-import { type DecodeLimits, NO_LIMITS } from './decode-limits.ts';
-import { checkFlags, checkMinimalLength } from './fixed-header.ts';
-import type { PacketError } from './packet-error.ts';
+import { decodeAck } from './packets/ack.ts';
+import { PublishView, withoutVolatile } from './packets/publish-view.ts';
 import {
   type AuthPacket,
   type ConnackPacket,
@@ -18,12 +16,14 @@ import {
   type UnsubscribePacket,
   type Will,
 } from './packets.ts';
-import { readProperties, WILL } from './properties.ts';
-import { PublishView, withoutVolatile } from './publish-view.ts';
-import { PacketReader } from './reader.ts';
-import { ReasonCode } from './reason-code.ts';
-import { type Rule, rules } from './rules.ts';
 import { decodeTopicName, isSharedFilter, topicFilterError } from './topic.ts';
+import { type DecodeLimits, NO_LIMITS } from './wire/decode-limits.ts';
+import { checkFlags, checkMinimalLength } from './wire/fixed-header.ts';
+import type { PacketError } from './wire/packet-error.ts';
+import { readProperties, WILL } from './wire/properties.ts';
+import { PacketReader } from './wire/reader.ts';
+import { ReasonCode } from './wire/reason-code.ts';
+import { type Rule, rules } from './wire/rules.ts';
 
 /** Who reads the packet; `either` allows what only one side sends, for sniffers and proxies. */
 export type Receiver = 'server' | 'client' | 'either';

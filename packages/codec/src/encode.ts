@@ -1,4 +1,5 @@
 import { type Packet as ForeignPacket, generate, writeToStream } from 'mqtt-packet';
+import { variableByteIntegerSize, writeVariableByteInteger } from './packets/publish-writer.ts';
 import {
   type AckPacket,
   type ConnectPacket,
@@ -8,15 +9,14 @@ import {
   type PublishPacket,
   type SubackPacket,
 } from './packets.ts';
-import { type Properties, WILL } from './properties.ts';
+import { type Properties, WILL } from './wire/properties.ts';
 import {
   field,
   prepareProperties,
   writeField,
   writeProperties,
   writeUint16,
-} from './property-encode.ts';
-import { variableByteIntegerSize, writeVariableByteInteger } from './publish-encode.ts';
+} from './wire/property-encode.ts';
 
 export interface EncodeOptions {
   /** Of the connection, 4 by default; CONNECT says its own. */

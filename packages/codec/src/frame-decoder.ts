@@ -1,8 +1,8 @@
-import { checkFirstByte, checkMinimalLength } from './fixed-header.ts';
-import { PacketError } from './packet-error.ts';
 import { PacketType, type ProtocolVersion } from './packets.ts';
-import { ReasonCode } from './reason-code.ts';
-import { cited, rules } from './rules.ts';
+import { checkFirstByte, checkMinimalLength } from './wire/fixed-header.ts';
+import { PacketError } from './wire/packet-error.ts';
+import { ReasonCode } from './wire/reason-code.ts';
+import { cited, rules } from './wire/rules.ts';
 
 /** The largest packet that the protocol allows, fixed header included (§2.1.4). */
 export const PACKET_SIZE_MAX = 268_435_460;

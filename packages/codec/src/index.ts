@@ -1,6 +1,4 @@
-export { ACK_SIZE_MAX, AckView, writeAck } from './ack.ts';
 export { decodePacket, type Receiver } from './decode.ts';
-export { type DecodeLimits, NO_LIMITS } from './decode-limits.ts';
 export { type EncodeOptions, encode } from './encode.ts';
 export {
   FrameDecoder,
@@ -9,7 +7,14 @@ export {
   PACKET_SIZE_MAX,
 } from './frame-decoder.ts';
 export { PacketDecoder, type PacketDecoderOptions } from './packet-decoder.ts';
-export { PacketError } from './packet-error.ts';
+export { ACK_SIZE_MAX, AckView, writeAck } from './packets/ack.ts';
+export { PublishView } from './packets/publish-view.ts';
+export {
+  copyBytes,
+  publishSize,
+  writePublish,
+  writePublishHead,
+} from './packets/publish-writer.ts';
 export {
   type AckPacket,
   type AuthPacket,
@@ -36,7 +41,7 @@ export {
   type Will,
   type WillProperties,
 } from './packets.ts';
-export { copyBytes, publishSize, writePublish, writePublishHead } from './publish-encode.ts';
-export { PublishView } from './publish-view.ts';
-export { ReasonCode } from './reason-code.ts';
 export { decodeTopicName, isSharedFilter, isValidTopicFilter } from './topic.ts';
+export { type DecodeLimits, NO_LIMITS } from './wire/decode-limits.ts';
+export { PacketError } from './wire/packet-error.ts';
+export { ReasonCode } from './wire/reason-code.ts';

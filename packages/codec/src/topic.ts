@@ -1,8 +1,8 @@
-import { PacketError } from './packet-error.ts';
 import type { ProtocolVersion } from './packets.ts';
-import { ReasonCode } from './reason-code.ts';
-import { cited, type Rule, rules } from './rules.ts';
-import { decodeUtf8, findInvalidUtf8 } from './utf8.ts';
+import { PacketError } from './wire/packet-error.ts';
+import { ReasonCode } from './wire/reason-code.ts';
+import { cited, type Rule, rules } from './wire/rules.ts';
+import { decodeUtf8, findInvalidUtf8 } from './wire/utf8.ts';
 
 const HASH = 0x23;
 const PLUS = 0x2b;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { encode, type Packet, PacketDecoder, PacketError } from '../src/index.ts';
-import { rules } from '../src/rules.ts';
+import { rules } from '../src/wire/rules.ts';
 import type { Vector } from './vector.ts';
 import { vectors } from './vectors.ts';
 

@@ -1,6 +1,6 @@
-import { PacketType, type UserProperties } from './packets.ts';
+import { variableByteIntegerSize, writeVariableByteInteger } from '../packets/publish-writer.ts';
+import { PacketType, type UserProperties } from '../packets.ts';
 import { type Properties, type PropertyDefinition, propertyByName } from './properties.ts';
-import { variableByteIntegerSize, writeVariableByteInteger } from './publish-encode.ts';
 
 /** One property with its value in bytes or as a number: what is left to do is to write it. */
 interface PreparedProperty {

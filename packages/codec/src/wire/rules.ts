@@ -1,4 +1,4 @@
-import type { ProtocolVersion } from './packets.ts';
+import type { ProtocolVersion } from '../packets.ts';
 
 /** By which statement or section of its standard each version demands a check; null where it leaves the matter open. */
 export type Rule = Readonly<Record<ProtocolVersion, string | null>>;

@@ -1,6 +1,6 @@
+import type { ProtocolVersion } from '../packets.ts';
 import { type DecodeLimits, NO_LIMITS } from './decode-limits.ts';
 import { PacketError } from './packet-error.ts';
-import type { ProtocolVersion } from './packets.ts';
 import { ReasonCode } from './reason-code.ts';
 import { cited, type Rule, rules } from './rules.ts';
 import { decodeUtf8, findInvalidUtf8 } from './utf8.ts';

@@ -1,12 +1,12 @@
-import { type DecodeLimits, NO_LIMITS } from './decode-limits.ts';
-import { PacketError } from './packet-error.ts';
-import { PacketType, type ProtocolVersion, type PublishPacket, type QoS } from './packets.ts';
-import { readProperties } from './properties.ts';
-import { PacketReader } from './reader.ts';
-import { ReasonCode } from './reason-code.ts';
-import { cited, rules } from './rules.ts';
-import { decodeTopicName } from './topic.ts';
-import { findInvalidUtf8 } from './utf8.ts';
+import { PacketType, type ProtocolVersion, type PublishPacket, type QoS } from '../packets.ts';
+import { decodeTopicName } from '../topic.ts';
+import { type DecodeLimits, NO_LIMITS } from '../wire/decode-limits.ts';
+import { PacketError } from '../wire/packet-error.ts';
+import { readProperties } from '../wire/properties.ts';
+import { PacketReader } from '../wire/reader.ts';
+import { ReasonCode } from '../wire/reason-code.ts';
+import { cited, rules } from '../wire/rules.ts';
+import { findInvalidUtf8 } from '../wire/utf8.ts';
 
 const EMPTY = new Uint8Array(0);
 

@@ -1,5 +1,5 @@
-import type { UserProperties } from './packets.ts';
-import { PacketType } from './packets.ts';
+import type { UserProperties } from '../packets.ts';
+import { PacketType } from '../packets.ts';
 import type { PacketReader } from './reader.ts';
 import { ReasonCode } from './reason-code.ts';
 

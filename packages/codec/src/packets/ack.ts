@@ -1,10 +1,10 @@
-import { type DecodeLimits, NO_LIMITS } from './decode-limits.ts';
-import { PacketError } from './packet-error.ts';
-import { type AckPacket, PacketType, type ProtocolVersion } from './packets.ts';
-import { readProperties } from './properties.ts';
-import { PacketReader } from './reader.ts';
-import { ReasonCode } from './reason-code.ts';
-import { cited, rules } from './rules.ts';
+import { type AckPacket, PacketType, type ProtocolVersion } from '../packets.ts';
+import { type DecodeLimits, NO_LIMITS } from '../wire/decode-limits.ts';
+import { PacketError } from '../wire/packet-error.ts';
+import { readProperties } from '../wire/properties.ts';
+import { PacketReader } from '../wire/reader.ts';
+import { ReasonCode } from '../wire/reason-code.ts';
+import { cited, rules } from '../wire/rules.ts';
 
 /** The size of an acknowledgement with a reason code and without properties, in bytes. */
 export const ACK_SIZE_MAX = 5;

@@ -1,4 +1,4 @@
-import type { ProtocolVersion } from './packets.ts';
+import type { ProtocolVersion } from '../packets.ts';
 
 /** Below this, a loop beats making a view for `set`: see the package's benchmark. */
 const LOOP_BYTES_MAX = 64;
