@@ -8,8 +8,9 @@ import { installIfNeeded, root, run } from './lib/prepare.mjs';
 readArguments(import.meta.url);
 installIfNeeded();
 const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
-run('building', process.execPath, [compiler, '-b', 'packages/metrics']);
-const { brokerCatalogue, documentCatalogue } = await import('../packages/metrics/dist/index.js');
+run('building', process.execPath, [compiler, '-b', 'packages/server']);
+const { documentCatalogue } = await import('../packages/metrics/dist/index.js');
+const { brokerCatalogue } = await import('../packages/server/dist/observability/catalogue.js');
 
 const path = join(root, 'docs', 'metrics.md');
 const page = readFileSync(path, 'utf8');

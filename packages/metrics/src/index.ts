@@ -7,7 +7,6 @@ export {
   type ListenAddress,
 } from './bounded-server.ts';
 export { BucketHistogram, exponentialBounds } from './bucket-histogram.ts';
-export { type BrokerMetric, brokerCatalogue } from './catalogue.ts';
 export { type Catalogue, checkCatalogue, type MetricDefinition } from './definition.ts';
 export { documentCatalogue } from './document.ts';
 export {

@@ -1,7 +1,6 @@
 import { expect, test } from '@jest/globals';
 import {
   BucketHistogram,
-  brokerCatalogue,
   type Catalogue,
   checkCatalogue,
   exponentialBounds,
@@ -133,11 +132,6 @@ test.each<[string, Catalogue[string]]>([
   ['jobs', { type: 'histogram', help: "A histogram's own label.", labels: ['le'] }],
 ])('the catalogue may not have %s as %p', (name, definition) => {
   expect(() => checkCatalogue({ [name]: definition })).toThrow(name);
-});
-
-test("the broker's catalogue is one, and each name has its prefix", () => {
-  expect(() => checkCatalogue(brokerCatalogue)).not.toThrow();
-  for (const name of Object.keys(brokerCatalogue)) expect(name).toMatch(/^promptmq_[a-z0-9_]+$/);
 });
 
 test.each([

@@ -1,5 +1,4 @@
 import {
-  type brokerCatalogue,
   type Check,
   type MetricsServer,
   type MetricsServerOptions,
@@ -12,6 +11,7 @@ import { type Address, type Config, ConfigError, isIPv6Only } from '../config/in
 import type { Listener } from '../listeners/listener.ts';
 import { version } from '../version.ts';
 import { type BrokerRegistry, brokerMetrics } from './broker-metrics.ts';
+import type { brokerCatalogue } from './catalogue.ts';
 import {
   addStorageMetrics,
   checkDisk,

@@ -1,11 +1,11 @@
 import {
   BucketHistogram,
-  type brokerCatalogue,
   type CheckResult,
   exponentialBounds,
   type MetricsRegistry,
 } from '@promptmq/metrics';
 import type { Log, LogStats } from '@promptmq/wal';
+import type { brokerCatalogue } from './catalogue.ts';
 
 /** What metrics and readiness want to know of the storage. */
 export interface StorageMetricsSource {

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { afterEach, expect, test } from '@jest/globals';
 import { encode } from '@promptmq/codec';
-import { brokerCatalogue } from '@promptmq/metrics';
+import { checkCatalogue } from '@promptmq/metrics';
 import {
   ConfigError,
   type ConfigInput,
@@ -10,6 +10,7 @@ import {
   parseConfig,
   type RunningBroker,
 } from '../../src/index.ts';
+import { brokerCatalogue } from '../../src/observability/catalogue.ts';
 import { TestClient } from '../support/mqtt-client.ts';
 import { connectBytes } from '../support/packet-client.ts';
 
@@ -41,6 +42,11 @@ async function scrape(of: RunningBroker, path = '/metrics'): Promise<Map<string,
 test('an embedded broker serves no metrics unless it is asked to', async () => {
   broker = await createBroker();
   expect(broker.metricsUrl).toBeNull();
+});
+
+test('the catalogue is one that Prometheus takes, and each name has its prefix', () => {
+  expect(() => checkCatalogue(brokerCatalogue)).not.toThrow();
+  for (const name of Object.keys(brokerCatalogue)) expect(name).toMatch(/^promptmq_[a-z0-9_]+$/);
 });
 
 test('every metric of the catalogue that needs no storage is there from the start', async () => {

@@ -2,11 +2,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { brokerCatalogue, MetricsRegistry } from '@promptmq/metrics';
+import { MetricsRegistry } from '@promptmq/metrics';
 import { Log, LogError, NoIndex } from '@promptmq/wal';
 import { Broker } from '../../src/broker.ts';
 import { parseConfig } from '../../src/config/index.ts';
 import { noopLogger } from '../../src/log/index.ts';
+import { brokerCatalogue } from '../../src/observability/catalogue.ts';
 import { Observability } from '../../src/observability/index.ts';
 import {
   addStorageMetrics,

@@ -1,4 +1,4 @@
-import type { Catalogue } from './definition.ts';
+import type { Catalogue } from '@promptmq/metrics';
 
 /**
  * Every metric of the broker, in the order of docs/metrics.md. Received is what clients publish,
