@@ -1,11 +1,11 @@
 /** Mutations of the broker: what it tells clients, and what outlives its process. */
 
-const RECEIVER = 'packages/server/src/receiver.ts';
+const RECEIVER = 'packages/server/src/protocol/publish.ts';
 const BROKER = 'packages/server/src/broker.ts';
-const SESSIONS = 'packages/server/src/sessions.ts';
-const WILLS = 'packages/server/src/wills.ts';
-const ROUTER = 'packages/server/src/router.ts';
-const SUBSCRIBE = 'packages/server/src/subscribe.ts';
+const SESSIONS = 'packages/server/src/sessions/sessions.ts';
+const WILLS = 'packages/server/src/sessions/wills.ts';
+const ROUTER = 'packages/server/src/routing/router.ts';
+const SUBSCRIBE = 'packages/server/src/protocol/subscribe.ts';
 const STORAGE = 'packages/server/src/storage/storage.ts';
 const RECOVERY = 'packages/server/src/storage/recovery.ts';
 const KEEPING = 'packages/server/src/storage/compaction.ts';

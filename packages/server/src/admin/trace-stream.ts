@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import type { TraceEvent } from '../client-traces.ts';
+import type { TraceEvent } from '../tracing/client-traces.ts';
 
 /** Bytes that wait for a reader of a trace above which lines are left out: nothing waits for a reader. */
 const WAITING_BYTES_MAX = 1_048_576;

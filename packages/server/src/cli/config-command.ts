@@ -9,7 +9,7 @@ import {
   parseConfig,
   printConfig,
 } from '../config/index.ts';
-import { loadTlsFiles } from '../listeners/tls-files.ts';
+import { loadTlsFiles } from '../listeners/tls/tls-files.ts';
 import { addConfigOptions, loadFromProcess } from './options.ts';
 
 const check: CommandModule = {

@@ -1,13 +1,13 @@
 import type { CommandModule } from 'yargs';
 import { AdminServer, adminSocketOf } from '../admin/index.ts';
 import type { Config, LoadedConfig } from '../config/index.ts';
-import { type RunningBroker, startBroker } from '../create-broker.ts';
+import { type RunningBroker, startBroker } from '../embed/create-broker.ts';
+import { naming } from '../embed/start-errors.ts';
 import { type ConfigurableLogger, createLogger, LogOutput, StandardOutput } from '../log/index.ts';
 import { reportReady, startDaemon } from '../service/daemon.ts';
 import { openFilesWarning } from '../service/open-files.ts';
 import { claimPidFile } from '../service/pid-file.ts';
 import { SystemdNotifier } from '../service/systemd.ts';
-import { naming } from '../start-errors.ts';
 import { exposedFiles } from '../storage/exposed-files.ts';
 import { risksOf, startBanner } from './banner.ts';
 import { addConfigOptions, loadFromProcess } from './options.ts';

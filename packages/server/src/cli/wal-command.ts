@@ -19,9 +19,9 @@ import {
 import type { Argv, CommandModule } from 'yargs';
 import { Broker } from '../broker.ts';
 import { parseConfig } from '../config/index.ts';
-import { lockDataDir } from '../create-broker.ts';
+import { lockDataDir } from '../embed/create-broker.ts';
 import { noopLogger } from '../log/index.ts';
-import { nodeRuntime } from '../runtime.ts';
+import { nodeRuntime } from '../runtime/runtime.ts';
 import { progressBar } from './progress-bar.ts';
 
 /**

@@ -1,5 +1,7 @@
-export type { SourcedValue } from './file-source.ts';
-export { foreignFile, foreignHash } from './foreign-file.ts';
+export type { SourcedValue } from './files/file-source.ts';
+export { foreignFile, foreignHash } from './files/foreign-file.ts';
+export { readFileBytes, readTextFile } from './files/text-file.ts';
+export { RULES_BYTES_MAX, readYamlFile } from './files/yaml-file.ts';
 export { configJsonSchema } from './json-schema.ts';
 export { type ConfigSources, type LoadedConfig, loadConfig } from './load.ts';
 export { nearest } from './names.ts';
@@ -8,6 +10,4 @@ export { type ConfigOption, configOptions, sectionOf } from './options.ts';
 export { ConfigError, type ConfigProblem, parseConfig } from './parse.ts';
 export { changedOptions, diffConfig, printConfig, valueAt } from './print.ts';
 export { type Config, type ConfigInput, configSchema } from './schema.ts';
-export { readFileBytes, readTextFile } from './text-file.ts';
 export { type Address, allowedText } from './units.ts';
-export { RULES_BYTES_MAX, readYamlFile } from './yaml-file.ts';

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { type LeftBehind, leftBehind, missing, withWholePaths } from './file-paths.ts';
-import { readConfigFile, type SourceContent, type SourcedValue } from './file-source.ts';
+import { type LeftBehind, leftBehind, missing, withWholePaths } from './files/file-paths.ts';
+import { readConfigFile, type SourceContent, type SourcedValue } from './files/file-source.ts';
 import { nearest, toCamelCase } from './names.ts';
 import { type ConfigOption, configOptions } from './options.ts';
 import { ConfigError, type ConfigProblem, checkConfig, unknownKey } from './parse.ts';

@@ -1,5 +1,5 @@
 import { stringify } from 'yaml';
-import { withWholePaths } from './file-paths.ts';
+import { withWholePaths } from './files/file-paths.ts';
 import type { LoadedConfig } from './load.ts';
 import { type ConfigOption, configOptions } from './options.ts';
 import type { Config } from './schema.ts';

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Broker } from '../broker.ts';
-import { Deadline } from '../deadline-queue.ts';
-import type { SocketRefusal } from '../stats.ts';
+import { Deadline } from '../runtime/deadline-queue.ts';
+import type { SocketRefusal } from '../runtime/stats.ts';
 import { addressOf } from './peer-address.ts';
 
 /** What a socket is expected to do before its MQTT connection begins, and what is said of one that doesn't. */

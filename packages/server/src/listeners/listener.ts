@@ -5,7 +5,7 @@ import { type Address, isIPv6Only } from '../config/index.ts';
 import { Arrival } from './arrival.ts';
 import { type Opening, readFirstBytes } from './first-bytes.ts';
 import { addressOf, hostOf, joinAddress } from './peer-address.ts';
-import { TlsHandshakes } from './tls-handshake.ts';
+import { TlsHandshakes } from './tls/tls-handshake.ts';
 import { TrustedProxies } from './trusted-proxies.ts';
 
 /** A socket that accepts connections. */

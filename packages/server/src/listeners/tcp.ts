@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { type SecureContextOptions, TLSSocket } from 'node:tls';
 import type { Broker } from '../broker.ts';
 import type { Address } from '../config/index.ts';
-import type { Transport, TransportHandler } from '../transport.ts';
+import type { Transport, TransportHandler } from '../connection/transport.ts';
 import type { Arrival } from './arrival.ts';
 import { type Listener, listen } from './listener.ts';
 

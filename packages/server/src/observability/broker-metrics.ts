@@ -2,7 +2,7 @@ import { PacketType, ReasonCode } from '@promptmq/codec';
 import { MetricsRegistry, type ProcessMonitor, type Sample } from '@promptmq/metrics';
 import type { MemoryAccount } from '@promptmq/session';
 import type { Broker } from '../broker.ts';
-import { payloadSizeHistogram } from '../stats.ts';
+import { payloadSizeHistogram } from '../runtime/stats.ts';
 import { brokerCatalogue } from './catalogue.ts';
 import { reasonName, toLabel } from './reason-name.ts';
 import { SessionCensus } from './session-totals.ts';

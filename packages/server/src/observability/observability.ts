@@ -9,6 +9,7 @@ import { isValidTopicFilter, parseSharedFilter } from '@promptmq/session';
 import type { Broker } from '../broker.ts';
 import { type Address, type Config, ConfigError, isIPv6Only } from '../config/index.ts';
 import type { Listener } from '../listeners/listener.ts';
+import { TopicMeter } from '../routing/topic-meter.ts';
 import { version } from '../version.ts';
 import { type BrokerRegistry, brokerMetrics } from './broker-metrics.ts';
 import type { brokerCatalogue } from './catalogue.ts';
@@ -19,7 +20,6 @@ import {
   type StorageMetricsSource,
 } from './storage-metrics.ts';
 import { SystemTopics } from './system-topics.ts';
-import { TopicMeter } from './topic-meter.ts';
 
 /**
  * What can be seen of a running broker from outside: metrics, health and readiness over HTTP, and the

@@ -1,7 +1,7 @@
 import type { Message } from '@promptmq/session';
 import { isOutOfDescriptors } from '@promptmq/wal';
 import type { Broker } from '../broker.ts';
-import type { BrokerSession } from '../router.ts';
+import type { BrokerSession } from '../routing/router.ts';
 import { ByteReader } from './byte-writer.ts';
 import type { RecordLog } from './record-log.ts';
 import { readMessageOnly } from './records.ts';

@@ -1,6 +1,6 @@
 import type { Delivery, Message } from '@promptmq/session';
 import { recordBytes } from '@promptmq/wal';
-import type { BrokerSession } from '../router.ts';
+import type { BrokerSession } from '../routing/router.ts';
 import type { CommitQueue } from './commit-queue.ts';
 import type { RecordLog } from './record-log.ts';
 import {

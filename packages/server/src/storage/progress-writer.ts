@@ -1,6 +1,6 @@
 import { recordBytes } from '@promptmq/wal';
-import type { BrokerSession } from '../router.ts';
-import type { Runtime } from '../runtime.ts';
+import type { BrokerSession } from '../routing/router.ts';
+import type { Runtime } from '../runtime/runtime.ts';
 import { ByteWriter } from './byte-writer.ts';
 import type { RecordLog } from './record-log.ts';
 import { ProgressKind, RecordKind } from './records.ts';

@@ -1,5 +1,5 @@
 import { type Log, type Release, recordBytes } from '@promptmq/wal';
-import type { Faults } from '../faults.ts';
+import type { Faults } from '../runtime/faults.ts';
 import { ByteWriter } from './byte-writer.ts';
 import { shareOut } from './share.ts';
 

@@ -6,7 +6,7 @@ import {
   type Subscription,
 } from '@promptmq/session';
 import type { LogRecord, Release } from '@promptmq/wal';
-import type { SessionEntry } from '../session-entry.ts';
+import type { SessionEntry } from '../sessions/session-entry.ts';
 import { readBlock } from './block-codec.ts';
 import { ByteReader } from './byte-writer.ts';
 import {

@@ -22,9 +22,9 @@ import {
   type Release,
 } from '@promptmq/wal';
 import type { Broker } from '../broker.ts';
-import type { Connection } from '../connection.ts';
-import type { BrokerSession } from '../router.ts';
-import type { SessionEntry } from '../session-entry.ts';
+import type { Connection } from '../connection/connection.ts';
+import type { BrokerSession } from '../routing/router.ts';
+import type { SessionEntry } from '../sessions/session-entry.ts';
 import { ByteReader } from './byte-writer.ts';
 import { CommitQueue, type Pending } from './commit-queue.ts';
 import { keepMessage, moveMessage } from './compaction.ts';

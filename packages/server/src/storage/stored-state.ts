@@ -1,6 +1,6 @@
 import type { QueueBlock } from '@promptmq/session';
 import type { CheckpointEntry } from '@promptmq/wal';
-import type { SessionEntry } from '../session-entry.ts';
+import type { SessionEntry } from '../sessions/session-entry.ts';
 import { writeBlock } from './block-codec.ts';
 import { ByteReader, ByteWriter } from './byte-writer.ts';
 import { writeSession, writeSubscriptions } from './records.ts';

@@ -14,8 +14,8 @@ import {
   createBroker,
   type RunningBroker,
 } from '../../src/index.ts';
-import { loadTlsFiles } from '../../src/listeners/tls-files.ts';
-import { handshakeFailure } from '../../src/listeners/tls-reasons.ts';
+import { loadTlsFiles } from '../../src/listeners/tls/tls-files.ts';
+import { handshakeFailure } from '../../src/listeners/tls/tls-reasons.ts';
 import { noopLogger } from '../../src/log/index.ts';
 import { CertificateAuthority } from '../support/certificates.ts';
 import { openSocketCount, untilOpenSockets } from '../support/descriptors.ts';

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { encode, type Packet, PacketDecoder } from '@promptmq/codec';
 import { WebSocket } from 'ws';
 import { createBroker, type RunningBroker } from '../../src/index.ts';
-import { FrameReader } from '../../src/listeners/frame-reader.ts';
+import { FrameReader } from '../../src/listeners/websocket/frame-reader.ts';
 import { PacketClient } from '../support/packet-client.ts';
 
 let broker: RunningBroker;

@@ -14,7 +14,7 @@ import {
   type StorageMetricsSource,
   storageSourceOf,
 } from '../../src/observability/storage-metrics.ts';
-import { nodeRuntime } from '../../src/runtime.ts';
+import { nodeRuntime } from '../../src/runtime/runtime.ts';
 
 let folder: string;
 

@@ -17,7 +17,7 @@ import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { type Files, Log, nodeFiles } from '@promptmq/wal';
-import { createBroker } from '../../src/create-broker.ts';
+import { createBroker } from '../../src/embed/create-broker.ts';
 import { createLogger } from '../../src/log/index.ts';
 import { CertificateAuthority } from '../support/certificates.ts';
 import { bin, Command } from '../support/command.ts';

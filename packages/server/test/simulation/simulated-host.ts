@@ -6,7 +6,7 @@ import type { Random } from '../../../wal/test/support/random.ts';
 import { Broker } from '../../src/broker.ts';
 import type { Config } from '../../src/config/index.ts';
 import type { Logger } from '../../src/log/index.ts';
-import type { Runtime } from '../../src/runtime.ts';
+import type { Runtime } from '../../src/runtime/runtime.ts';
 import { Violation } from '../model/publication.ts';
 import type { SimulatedClock } from './simulated-clock.ts';
 import type { SimulatedWallClock } from './simulated-wall-clock.ts';

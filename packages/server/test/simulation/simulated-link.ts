@@ -1,6 +1,6 @@
 import type { Random } from '../../../wal/test/support/random.ts';
 import type { Broker } from '../../src/broker.ts';
-import type { Transport, TransportHandler } from '../../src/transport.ts';
+import type { Transport, TransportHandler } from '../../src/connection/transport.ts';
 import type { ClientLink, ModelClient } from '../model/model-client.ts';
 import type { SimulatedClock } from './simulated-clock.ts';
 

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { type DeliveryStore, MemoryAccount, Session } from '@promptmq/session';
-import type { Connection } from '../../src/connection.ts';
-import { SessionEntry } from '../../src/session-entry.ts';
+import type { Connection } from '../../src/connection/connection.ts';
+import { SessionEntry } from '../../src/sessions/session-entry.ts';
 import { ByteReader, ByteWriter } from '../../src/storage/byte-writer.ts';
 import { writeSession } from '../../src/storage/records.ts';
 import { type RecoveryHost, restoreState } from '../../src/storage/recovery.ts';

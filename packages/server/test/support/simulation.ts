@@ -1,9 +1,9 @@
 import { encode, type Packet, PacketDecoder, type ProtocolVersion } from '@promptmq/codec';
 import { Broker } from '../../src/broker.ts';
 import { type ConfigInput, parseConfig } from '../../src/config/index.ts';
+import type { Transport, TransportHandler } from '../../src/connection/transport.ts';
 import { noopLogger } from '../../src/log/index.ts';
-import type { Runtime } from '../../src/runtime.ts';
-import type { Transport, TransportHandler } from '../../src/transport.ts';
+import type { Runtime } from '../../src/runtime/runtime.ts';
 
 /** Time that passes only when told to, and turns that end only when told to. */
 class SimulatedRuntime implements Runtime {

@@ -8,7 +8,7 @@ import { parseConfig } from '../../src/config/index.ts';
 import type { Listener } from '../../src/listeners/listener.ts';
 import { listenTcp } from '../../src/listeners/tcp.ts';
 import { noopLogger } from '../../src/log/index.ts';
-import { nodeRuntime } from '../../src/runtime.ts';
+import { nodeRuntime } from '../../src/runtime/runtime.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 import { PacketClient } from './packet-client.ts';
 

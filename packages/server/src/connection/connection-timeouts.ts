@@ -1,0 +1,195 @@
+import { ReasonCode } from '@promptmq/codec';
+import type { Broker } from '../broker.ts';
+import { Deadline } from '../runtime/deadline-queue.ts';
+import type { Connection } from './connection.ts';
+import { ConnectionState } from './connection-state.ts';
+
+/** A packet may take one read timeout for each so many bytes. */
+const READ_PART_BYTES = 65_536;
+
+/** How long a closing connection may take to read our last packet before it is cut. */
+const LINGER_MS = 2000;
+
+/**
+ * How long a connection may be silent, and what becomes of one that is for longer: CONNECT has a time to come,
+ * then keep alive runs, a packet that has begun has to go on, and the client has to read what it is sent.
+ *
+ * Invariant: `#deadline` is set to no later than whatever is due first.
+ */
+export class ConnectionTimeouts {
+  readonly #connection: Connection;
+  readonly #broker: Broker;
+  readonly #deadline: Deadline;
+  #keepAliveMs: number;
+  /** When the packet that has begun did; -1 when it isn't known of one yet. */
+  #begunAt: number;
+  #closingAt: number;
+  /** Since when the transport has not taken a byte although some wait; -1 when none wait. */
+  #stalledAt: number;
+
+  /** The connection has been accepted. */
+  constructor(connection: Connection) {
+    this.#connection = connection;
+    this.#broker = connection.broker;
+    this.#deadline = new Deadline((now) => this.#onDeadline(now), connection);
+    this.#keepAliveMs = 0;
+    this.#begunAt = -1;
+    this.#closingAt = 0;
+    this.#stalledAt = -1;
+    this.#arm();
+  }
+
+  /** CONNECT was accepted. */
+  open(keepAliveSeconds: number): void {
+    this.#keepAliveMs = keepAliveSeconds * 1500; // [MQTT-3.1.2-22]
+    this.#arm();
+  }
+
+  /** Our last packet has been sent. */
+  beginClosing(): void {
+    this.#closingAt = this.#broker.runtime.now();
+    this.#arm();
+  }
+
+  /** The connection is closed. */
+  cancel(): void {
+    this.#broker.deadlines.cancel(this.#deadline);
+  }
+
+  // ------------------------------------------------------------------- receiving
+
+  /** A packet has come whole. */
+  onPacket(): void {
+    this.#begunAt = -1;
+  }
+
+  /** Only a part of a packet has come: the rest of it is to come within the read timeout. */
+  expectRest(): void {
+    if (this.#begunAt === -1) this.#begunAt = this.#connection.receivedAt;
+    const dueAt = this.#restDueAt();
+    if (dueAt !== Number.POSITIVE_INFINITY && !this.#isWatchedUntil(dueAt)) this.#arm();
+  }
+
+  /** The client is read from again, as if it began to send now. */
+  onReadingResumed(): void {
+    const connection = this.#connection;
+    this.#begunAt = -1;
+    if (connection.state !== ConnectionState.Open) return;
+    if (connection.bufferedBytes > 0) this.expectRest();
+    // The deadline may have passed unheeded meanwhile.
+    if (!this.#isWatchedUntil(this.#keepAliveAt())) this.#arm();
+  }
+
+  // --------------------------------------------------------------------- sending
+
+  /** The transport was given bytes: it is to take some of them within the write timeout. */
+  expectProgress(): void {
+    if (this.#stalledAt !== -1) return;
+    const { writeTimeout } = this.#broker.config.server;
+    this.#stalledAt = this.#broker.runtime.now();
+    if (writeTimeout > 0 && !this.#isWatchedUntil(this.#stalledAt + writeTimeout)) this.#arm();
+  }
+
+  /** The transport has taken bytes; whether others wait. */
+  onProgress(isMoreWaiting: boolean): void {
+    this.#stalledAt = isMoreWaiting ? this.#broker.runtime.now() : -1;
+  }
+
+  // -------------------------------------------------------------------- deadline
+
+  /** One deadline serves all: it is set to the earliest, and what isn't due yet sets it again. */
+  #arm(): void {
+    this.#broker.deadlines.schedule(this.#deadline, this.#nextAt());
+    this.#broker.timer.arm();
+  }
+
+  /** Whether the deadline comes at that time at the latest. */
+  #isWatchedUntil(at: number): boolean {
+    return this.#deadline.index !== -1 && this.#deadline.at <= at;
+  }
+
+  #nextAt(): number {
+    const { connectTimeout } = this.#broker.config.mqtt;
+    switch (this.#connection.state) {
+      case ConnectionState.Opening:
+        return this.#connection.openedAt + connectTimeout;
+      case ConnectionState.Open:
+        return Math.min(this.#keepAliveAt(), this.#progressDueAt(), this.#restDueAt());
+      case ConnectionState.Closing:
+        return this.#closingAt + LINGER_MS;
+      default:
+        return Number.POSITIVE_INFINITY;
+    }
+  }
+
+  /** When something has to have come [MQTT-3.1.2-22]; a client that isn't read from isn't late. */
+  #keepAliveAt(): number {
+    const isDue = this.#keepAliveMs > 0 && !this.#connection.isHeldBack;
+    return isDue ? this.#connection.receivedAt + this.#keepAliveMs : Number.POSITIVE_INFINITY;
+  }
+
+  #progressDueAt(): number {
+    const { writeTimeout } = this.#broker.config.server;
+    const isDue = this.#stalledAt >= 0 && writeTimeout > 0;
+    return isDue ? this.#stalledAt + writeTimeout : Number.POSITIVE_INFINITY;
+  }
+
+  /**
+   * When more of a packet that has begun is due, and when all of it is: a byte now and then is not enough,
+   * but a large packet has a read timeout for each 64 KiB that have come. A client that isn't read from isn't late.
+   */
+  #restDueAt(): number {
+    const readTimeout = this.#readTimeoutMs();
+    const { receivedAt, bufferedBytes, isHeldBack } = this.#connection;
+    const isDue = readTimeout > 0 && !isHeldBack && bufferedBytes > 0;
+    if (!isDue || this.#begunAt === -1) return Number.POSITIVE_INFINITY;
+    const parts = 1 + Math.floor(bufferedBytes / READ_PART_BYTES);
+    return Math.min(receivedAt + readTimeout, this.#begunAt + parts * readTimeout);
+  }
+
+  /** Never shorter than what keep alive allows: a slow client may pause within a packet as it may between two. */
+  #readTimeoutMs(): number {
+    const { readTimeout } = this.#broker.config.server;
+    return readTimeout === 0 ? 0 : Math.max(readTimeout, this.#keepAliveMs);
+  }
+
+  /** CONNECT was not accepted within the connect timeout. */
+  #onConnectLate(): void {
+    const connection = this.#connection;
+    const { remoteAddress } = connection.transport;
+    this.#broker.onSocketRefused(
+      'timeout',
+      remoteAddress,
+      `${this.#lateText()} mqtt.connect-timeout`,
+    );
+    connection.terminate();
+  }
+
+  #lateText(): string {
+    const { authentication, isSuspended, bufferedBytes } = this.#connection;
+    if (authentication !== null || isSuspended) return 'authentication took longer than';
+    return bufferedBytes > 0 ? 'the CONNECT did not come whole within' : 'no CONNECT came within';
+  }
+
+  #onDeadline(now: number): void {
+    const connection = this.#connection;
+    if (this.#nextAt() > now) {
+      this.#arm();
+    } else if (connection.state === ConnectionState.Opening) {
+      this.#onConnectLate();
+    } else if (connection.state !== ConnectionState.Open) {
+      connection.terminate();
+    } else if (this.#keepAliveAt() <= now) {
+      connection.disconnect(ReasonCode.KeepAliveTimeout, 'keep alive'); // [MQTT-3.1.2-22]
+    } else if (this.#restDueAt() <= now) {
+      connection.disconnect(
+        ReasonCode.ImplementationSpecificError,
+        'read timeout',
+        'the rest of a packet came too slowly (server.read-timeout)',
+      );
+    } else {
+      this.#broker.clientLog.warn('slow-client-closed', { clientId: connection.clientId });
+      connection.terminate('slow client');
+    }
+  }
+}

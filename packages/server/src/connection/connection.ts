@@ -1,0 +1,634 @@
+import {
+  type DisconnectPacket,
+  PacketError,
+  PacketType,
+  type ProtocolVersion,
+  ReasonCode,
+} from '@promptmq/codec';
+import {
+  type Delivery,
+  type DropReason,
+  InboundTopicAliases,
+  OutboundTopicAliases,
+  type PublishFrame,
+  type SessionLink,
+} from '@promptmq/session';
+import type { Permissions, Proof } from '../access/index.ts';
+import type { Broker } from '../broker.ts';
+import type { Authentication } from '../protocol/authentication.ts';
+import { PacketDispatcher } from '../protocol/packet-dispatcher.ts';
+import { Receiver } from '../protocol/publish.ts';
+import { topicOf } from '../routing/frame.ts';
+import type { BrokerSession } from '../routing/router.ts';
+import type { Storage } from '../storage/storage.ts';
+import { Congestion } from './congestion.ts';
+import { ConnectionState } from './connection-state.ts';
+import { ConnectionTimeouts } from './connection-timeouts.ts';
+import { Output } from './output.ts';
+import { PacketSender } from './packet-sender.ts';
+import type { Transport, TransportHandler } from './transport.ts';
+
+/** More than this waiting for a client, and QoS 1 and 2 messages stay in its queue. */
+const WRITABLE_BYTES = 262_144;
+
+/**
+ * A client that takes all at once is sent about so much of what waits for it before others have their turn: the
+ * transport tells of each write in the same turn, however many there are.
+ */
+const TURN_BYTES = 1_048_576;
+
+/** More messages than this waiting for a client, and those who publish to it are held back. */
+const CONGESTED_MESSAGES = 200;
+
+/** A client may have so many bytes of a packet that has begun, however many others have. */
+const INPUT_BYTES_MIN = 65_536;
+
+/** What a client asked for, after CONNECT was accepted. */
+export interface ConnectionTerms {
+  readonly session: BrokerSession;
+  /** Seconds; 0 turns keep alive off. */
+  readonly keepAlive: number;
+  /** Session Expiry Interval of the CONNECT, in seconds (§3.14.2.2.2). */
+  readonly sessionExpiryInterval: number;
+  readonly topicAliasMaximum: number;
+  /** Whether it is a bridge of mosquitto, by its protocol level. */
+  readonly isBridge: boolean;
+}
+
+/**
+ * One network connection, from accept to close, between a transport and a session. It has no socket and no clock
+ * of its own: bytes come in through `onData` and are its dispatcher's to understand, bytes go out through its `Output`.
+ *
+ * Invariants: `session` is set exactly while the state is Open; after Closing begins, nothing is added to
+ * the output [MQTT-3.14.4-1] and no packet is processed.
+ */
+export class Connection implements SessionLink, TransportHandler {
+  readonly broker: Broker;
+  readonly transport: Transport;
+  readonly output: Output;
+  state: ConnectionState;
+  session: BrokerSession | null;
+  clientId: string;
+  /** Who the client proved to be; null when it didn't. */
+  userName: string | null;
+  /** How it did. */
+  proof: Proof;
+  /** What the client may do; null when it may do everything. */
+  permissions: Permissions | null;
+  /** Whether the rules have changed since it connected: frames that wait may have been subscribed under earlier ones. */
+  #hasOtherRules: boolean;
+  /** Whether what it subscribes is as with No Local and Retain As Published, which MQTT 3.1 and 3.1.1 don't have. */
+  isBridge: boolean;
+  readonly sender: PacketSender;
+  readonly receiver: Receiver;
+  readonly timeouts: ConnectionTimeouts;
+  readonly #dispatcher: PacketDispatcher;
+  inboundAliases: InboundTopicAliases<Uint8Array>;
+  /** Set by a CONNECT that names an authentication method (§4.12). */
+  authentication: Authentication | null;
+  #sessionExpiryInterval: number;
+  /** When the bytes came that are processed now, or came last. */
+  receivedAt: number;
+  /** Milliseconds of the runtime's clock. */
+  readonly openedAt: number;
+  /** Bytes that the transport has taken since the last flush. */
+  #takenBytes: number;
+  /** Whether the session is to send more after the next flush. */
+  #isPumpDue: boolean;
+  /** Made when the first publisher is held back on this connection's account. */
+  #congestion: Congestion | null;
+  /** Bytes of input that are counted in the broker's memory. */
+  #inputBytes: number;
+  /** Whether it has more to do than one may in a turn, and is not read from meanwhile. */
+  #isWaiting: boolean;
+  /** The peer has closed its side, or all is closed, before everything that it had sent was done. */
+  #hasPeerEnded: boolean;
+  #isTransportClosed: boolean;
+  /** Bytes of topics that the client has given an alias, counted in the broker's memory. */
+  #aliasBytes: number;
+  /** Whether it is not read from until the client has taken answers. */
+  #isOwedAnswers: boolean;
+  /** On how many accounts this connection is not read from. */
+  #holdCount: number;
+
+  constructor(broker: Broker, transport: Transport) {
+    this.broker = broker;
+    this.transport = transport;
+    this.output = new Output(
+      transport,
+      () => broker.flushLater(this),
+      broker.config.server.writeBuffer,
+      broker.memory.output,
+    );
+    this.state = ConnectionState.Opening;
+    this.session = null;
+    this.clientId = '';
+    this.userName = null;
+    this.proof = 'nothing';
+    this.permissions = null;
+    this.#hasOtherRules = false;
+    this.isBridge = false;
+    this.sender = new PacketSender(this.output, broker);
+    this.receiver = new Receiver(this);
+    this.inboundAliases = new InboundTopicAliases(0);
+    this.authentication = null;
+    this.#sessionExpiryInterval = 0;
+    this.openedAt = transport.acceptedAt ?? broker.runtime.now();
+    this.receivedAt = this.openedAt;
+    this.#takenBytes = 0;
+    this.#isPumpDue = false;
+    this.#congestion = null;
+    this.#inputBytes = 0;
+    this.#aliasBytes = 0;
+    this.#isOwedAnswers = false;
+    this.#isWaiting = false;
+    this.#hasPeerEnded = false;
+    this.#isTransportClosed = false;
+    this.#holdCount = 0;
+    this.#dispatcher = new PacketDispatcher(this);
+    this.timeouts = new ConnectionTimeouts(this);
+  }
+
+  /** Whether nothing more is sent or processed. */
+  get isEnding(): boolean {
+    return this.state >= ConnectionState.Closing;
+  }
+
+  get isConnected(): boolean {
+    return this.state === ConnectionState.Open;
+  }
+
+  /** Bytes, fixed header included. */
+  get maximumPacketSize(): number {
+    const { maximumPacketSize = Number.POSITIVE_INFINITY } = this.transport;
+    return Math.min(this.broker.config.mqtt.maxPacketSize, maximumPacketSize);
+  }
+
+  get version(): ProtocolVersion {
+    return this.sender.version;
+  }
+
+  // ------------------------------------------------------------------ receiving
+
+  onData(chunk: Uint8Array): void {
+    this.broker.stats.bytesReceived += chunk.length;
+    if (this.isEnding) return;
+    this.receivedAt = this.broker.runtime.now();
+    this.#dispatcher.push(chunk);
+    this.#afterPackets();
+  }
+
+  #afterPackets(): void {
+    // Mostly all has been done, and nothing of a packet kept.
+    if (!this.#dispatcher.isIdle || this.#inputBytes > 0) {
+      if (this.#hasMore) this.#waitForTurn();
+      this.#expectRest();
+      this.#countInput();
+    }
+    if (this.sender.hasAnswered) this.#awaitAnswersTaken();
+  }
+
+  /** Whether packets have come whole that it has not come to. */
+  get #hasMore(): boolean {
+    return this.#dispatcher.hasMore && !this.isEnding;
+  }
+
+  /** It has done as much as one may in a turn: it isn't read from until it has done the rest. */
+  #waitForTurn(): void {
+    if (!this.#isWaiting) {
+      this.#isWaiting = true;
+      this.broker.stats.turnsWaited++;
+      this.pauseReading();
+    }
+    this.broker.turns.wait(this);
+  }
+
+  /** Its turn has come again. */
+  goOn(): void {
+    // Who is held back for others goes on when they let it.
+    if (this.isEnding || (this.#holdCount > 1 && !this.#isTransportClosed)) return;
+    this.receivedAt = this.broker.runtime.now();
+    this.#dispatcher.goOn();
+    if (this.#dispatcher.hasMore) {
+      this.#afterPackets();
+      return;
+    }
+    this.#isWaiting = false;
+    if (this.#isTransportClosed) {
+      this.onClose();
+    } else if (this.#hasPeerEnded) {
+      this.onEnd();
+    } else {
+      this.resumeReading();
+      this.#afterPackets();
+    }
+  }
+
+  /** Of all clients that have sent a part of a packet, those with the largest give way when memory runs short. */
+  #countInput(): void {
+    const { bufferedBytes } = this;
+    if (bufferedBytes === this.#inputBytes) return;
+    const { input } = this.broker.memory;
+    input.bytes += bufferedBytes - this.#inputBytes;
+    this.#inputBytes = bufferedBytes;
+    if (bufferedBytes <= INPUT_BYTES_MIN || bufferedBytes <= input.allowance) return;
+    if (input.allowance === input.clientMax) return;
+    input.refusals++;
+    this.refuse(
+      new PacketError(
+        ReasonCode.QuotaExceeded,
+        '§4.13',
+        0,
+        'no room for so large a packet (mqtt.max-input-total)',
+      ),
+    );
+  }
+
+  /** A client that doesn't read what it is answered is not read from either, until it has. */
+  #awaitAnswersTaken(): void {
+    this.sender.hasAnswered = false;
+    const { output } = this;
+    if (this.#isOwedAnswers || output.pendingBytes <= output.allowance) return;
+    this.#isOwedAnswers = true;
+    this.broker.stats.publishersHeldBack++;
+    this.pauseReading();
+  }
+
+  #onAnswersTaken(): void {
+    const { pendingBytes, memory } = this.output;
+    if (pendingBytes > memory.allowance / 2) return;
+    this.#isOwedAnswers = false;
+    this.resumeReading();
+  }
+
+  /** Of a packet that has begun. */
+  #expectRest(): void {
+    if (this.bufferedBytes > 0 && this.state === ConnectionState.Open) this.timeouts.expectRest();
+  }
+
+  /** Bytes that came and were not processed: a part of a packet, or what follows CONNECT while that is decided on. */
+  get bufferedBytes(): number {
+    return this.#dispatcher.bufferedBytes;
+  }
+
+  /** Whether the answer to CONNECT takes a while. */
+  get isSuspended(): boolean {
+    return this.#dispatcher.isSuspended;
+  }
+
+  /** The answer to CONNECT takes a while: nothing is read or processed until `resume`. */
+  suspend(): void {
+    this.#dispatcher.suspend();
+    this.pauseReading();
+  }
+
+  /** Goes on with what followed CONNECT (§3.1.4). */
+  resume(): void {
+    if (this.state === ConnectionState.Closed) return;
+    this.resumeReading();
+    this.receivedAt = this.broker.runtime.now();
+    this.#dispatcher.resume();
+    this.#afterPackets();
+  }
+
+  // -------------------------------------------------------------------- sending
+
+  get isWritable(): boolean {
+    const { pendingBytes, allowance } = this.output;
+    return pendingBytes < WRITABLE_BYTES && pendingBytes < allowance;
+  }
+
+  sendPublish(delivery: Delivery, dup: boolean): DropReason | null {
+    const { permissions } = this;
+    if (permissions !== null && !permissions.mayReceive(delivery.message.topic)) {
+      return 'not-authorized';
+    }
+    return this.sender.sendPublish(delivery, dup);
+  }
+
+  sendFrame(frame: PublishFrame, flags: number, packetId: number): DropReason | null {
+    if (this.#hasOtherRules && this.permissions?.mayReceive(topicOf(frame)) === false) {
+      return 'not-authorized';
+    }
+    return this.sender.sendFrame(frame, flags, packetId);
+  }
+
+  sendPubrel(packetId: number): void {
+    this.sender.sendAck(PacketType.PUBREL, packetId, ReasonCode.Success);
+  }
+
+  /** Hands the gathered bytes to the transport; called by the broker once a turn. */
+  flush(): void {
+    this.#takenBytes = 0;
+    if (this.state === ConnectionState.Closed) return;
+    if (this.isEnding) this.output.flush();
+    else this.output.endTurn();
+    if (this.#isPumpDue) {
+      this.#isPumpDue = false;
+      this.session?.pump(this.broker.runtime.now());
+    }
+    if (this.output.writtenBytes > 0) this.timeouts.expectProgress();
+  }
+
+  onWritten(chunk: Uint8Array): void {
+    this.broker.stats.bytesSent += chunk.length;
+    this.output.onWritten(chunk);
+    this.timeouts.onProgress(this.output.writtenBytes > 0);
+    const { session } = this;
+    this.#takenBytes += chunk.length;
+    if (session?.hasBacklog && this.isWritable) this.#goOn(session);
+    this.relievePublishers();
+    if (this.#isOwedAnswers) this.#onAnswersTaken();
+  }
+
+  /** Has the session send more: at once, unless this client has been sent as much as one may be in a turn. */
+  #goOn(session: BrokerSession): void {
+    if (this.#takenBytes < TURN_BYTES) {
+      session.pump(this.broker.runtime.now());
+    } else if (!this.#isPumpDue) {
+      this.#isPumpDue = true;
+      this.broker.flushLater(this);
+    }
+  }
+
+  /** A reload has other rules apply. */
+  changePermissions(permissions: Permissions | null): void {
+    this.permissions = permissions;
+    this.#hasOtherRules = true;
+  }
+
+  // ------------------------------------------------------------------ congestion
+
+  /** Whether so much waits for this client that those who publish to it had better wait, too. */
+  get isCongested(): boolean {
+    return (
+      this.output.isCongested || (this.session as BrokerSession).queueLength > CONGESTED_MESSAGES
+    );
+  }
+
+  /** Stops reading from a publisher until this client has caught up, or shows that it won't. */
+  holdBack(publisher: Connection): void {
+    if (publisher === this) return; // It would wait for its own acknowledgements.
+    const { broker } = this;
+    this.#congestion ??= new Congestion(broker.deadlines);
+    this.#congestion.hold(publisher, broker.runtime.now());
+    broker.timer.arm();
+  }
+
+  /** The client may have taken something: publishers go on when half of what was too much is gone. */
+  relievePublishers(): void {
+    const { session } = this;
+    if (this.#congestion === null || session === null) return;
+    this.#congestion.noteProgress();
+    const isRelieved = this.output.isRelieved && session.queueLength < CONGESTED_MESSAGES / 2;
+    if (isRelieved) this.#congestion.end();
+  }
+
+  /** Whether it is not read from, on a subscriber's account. */
+  get isHeldBack(): boolean {
+    return this.#holdCount > 0;
+  }
+
+  pauseReading(): void {
+    this.#holdCount++;
+    if (this.#holdCount === 1) this.transport.pause();
+  }
+
+  resumeReading(): void {
+    this.#holdCount--;
+    if (this.#holdCount === 1 && this.#isWaiting) this.broker.turns.wait(this);
+    if (this.#holdCount > 0) return;
+    this.receivedAt = this.broker.runtime.now();
+    this.timeouts.onReadingResumed();
+    this.transport.resume();
+  }
+
+  // -------------------------------------------------------------------- tracing
+
+  /** Tells of this client's packets from now on if somebody looks at them, else no more. */
+  updateTrace(clientId: string): void {
+    const { traces } = this.broker;
+    this.#dispatcher.tracer = traces.tracer(clientId, 'in');
+    this.sender.tracer = traces.tracer(clientId, 'out');
+  }
+
+  // -------------------------------------------------------------------- opening
+
+  /** CONNECT was accepted: from here on the connection is the session's. */
+  open(terms: ConnectionTerms): void {
+    const { maxTopicAlias, maxTopicAliasOut } = this.broker.config.mqtt;
+    this.state = ConnectionState.Open;
+    this.session = terms.session;
+    this.clientId = terms.session.clientId;
+    this.isBridge = terms.isBridge;
+    this.receiver.open();
+    this.#dispatcher.open();
+    this.#sessionExpiryInterval = terms.sessionExpiryInterval;
+    this.inboundAliases = new InboundTopicAliases(this.version === 5 ? maxTopicAlias : 0);
+    const aliasMaximum = Math.min(terms.topicAliasMaximum, maxTopicAliasOut);
+    this.sender.aliases =
+      aliasMaximum > 0 ? new OutboundTopicAliases(aliasMaximum, this.broker.memory.aliases) : null;
+    this.timeouts.open(terms.keepAlive);
+  }
+
+  /**
+   * CONNACK and what follows it wait until the session's record is safe.
+   *
+   * @param onRefused - told before the connection is ended because the record never will be
+   */
+  holdUntilCommitted(storage: Storage, position: number, onRefused: () => void): void {
+    if (position < storage.committedPosition) return;
+    this.output.hold();
+    storage.publishers.holdBack(this);
+    storage.whenCommitted({
+      position,
+      connection: this,
+      onCommitted: () => {
+        if (this.state === ConnectionState.Closed) return;
+        this.output.release();
+        if (this.state === ConnectionState.Closing) this.transport.end();
+      },
+      onRefused: () => {
+        onRefused();
+        this.terminate();
+      },
+    });
+  }
+
+  // -------------------------------------------------------------------- closing
+
+  /** The client ends the connection (§3.14.4). */
+  onDisconnect(packet: DisconnectPacket): void {
+    const expiry = packet.properties?.sessionExpiryInterval;
+    if (expiry !== undefined) {
+      if (this.#sessionExpiryInterval === 0 && expiry !== 0) {
+        throw new PacketError(
+          ReasonCode.ProtocolError,
+          '§3.14.2.2.2',
+          0,
+          'a session expiry interval in DISCONNECT after 0 in CONNECT',
+        );
+      }
+      this.broker.sessions.changeExpiry(this.session as BrokerSession, expiry);
+    }
+    const reasonCode = packet.reasonCode ?? ReasonCode.Success;
+    // [MQTT-3.14.4-3]: only a normal disconnection takes the will with it.
+    const will = reasonCode === ReasonCode.Success ? 'discard-will' : 'send-will';
+    this.#leave(will, 'client', reasonCode);
+    this.#beginClosing();
+  }
+
+  /** A packet broke a rule: tells the client why, where it can be told, and closes (§4.13). */
+  refuse(error: PacketError): void {
+    this.broker.clientEvents.packetRefused(this, error);
+    if (this.state === ConnectionState.Open) {
+      this.disconnect(error.reasonCode, 'protocol', error.message);
+    } else if (this.state === ConnectionState.Opening) {
+      // Who hasn't sent a CONNECT that names a version doesn't get an MQTT answer.
+      if (error.rule === 'MQTT-3.1.0-1' || error.rule === 'MQTT-3.1.2-1') this.terminate();
+      else this.rejectConnect(error.reasonCode, error.message);
+    }
+  }
+
+  /** Answers CONNECT with an error and closes [MQTT-3.2.2-7]. */
+  rejectConnect(reasonCode: number, reasonString: string): void {
+    this.sender.sendConnackError(reasonCode, reasonString);
+    this.#beginClosing();
+  }
+
+  /**
+   * Ends the connection from our side: DISCONNECT where the version has one, then close.
+   *
+   * @param cause - for logs
+   * @param reasonString - told to the client if it wants to know (§3.14.2.2.3)
+   */
+  disconnect(reasonCode: number, cause: string, reasonString = ''): void {
+    if (this.state !== ConnectionState.Open) {
+      this.terminate();
+      return;
+    }
+    this.sender.sendDisconnect(reasonCode, reasonString);
+    this.#leave('send-will', cause, reasonCode);
+    this.#beginClosing();
+  }
+
+  /** Another connection of the same client takes the session over [MQTT-3.1.4-3]. */
+  takeOver(): void {
+    this.disconnect(ReasonCode.SessionTakenOver, 'taken over');
+  }
+
+  /** Something went wrong on our side while it was its turn: the client is told no more than that. */
+  fail(): void {
+    if (this.state === ConnectionState.Opening) this.rejectConnect(ReasonCode.UnspecifiedError, '');
+    else this.disconnect(ReasonCode.UnspecifiedError, 'internal error');
+  }
+
+  /** Closes at once, as it could not be closed in order: it may be only our last packet that could not be sent. */
+  cut(): void {
+    try {
+      if (this.state === ConnectionState.Open) {
+        this.#leave('send-will', 'internal error', ReasonCode.UnspecifiedError);
+      }
+    } finally {
+      if (this.state !== ConnectionState.Closed) this.state = ConnectionState.Closing;
+      this.session = null;
+      this.transport.destroy();
+      this.#closeIfGone();
+    }
+  }
+
+  /** Closes without a word. */
+  terminate(cause = 'terminated'): void {
+    if (this.state === ConnectionState.Closed) return;
+    if (this.state === ConnectionState.Open) {
+      this.#leave('send-will', cause, ReasonCode.UnspecifiedError);
+    }
+    this.state = ConnectionState.Closing;
+    this.transport.destroy();
+    this.#closeIfGone();
+  }
+
+  /** The transport has closed already, and says so no more. */
+  #closeIfGone(): void {
+    if (this.#isTransportClosed && this.state !== ConnectionState.Closed) this.onClose();
+  }
+
+  onEnd(): void {
+    this.#hasPeerEnded = true;
+    if (this.isEnding || (this.#isWaiting && this.#hasMore)) return;
+    if (this.state === ConnectionState.Open) {
+      this.#leave('send-will', 'closed by peer', ReasonCode.UnspecifiedError);
+    }
+    this.#beginClosing();
+  }
+
+  onClose(): void {
+    this.#isTransportClosed = true;
+    // What it sent before it closed counts: such as a DISCONNECT, which takes the will with it.
+    if (this.#isWaiting && this.#hasMore) {
+      // Nobody lets it go on any more who waits for the client to take something.
+      this.broker.turns.wait(this);
+      return;
+    }
+    try {
+      if (this.state === ConnectionState.Open) {
+        this.#leave('send-will', 'closed by peer', ReasonCode.UnspecifiedError);
+      }
+    } finally {
+      this.state = ConnectionState.Closed;
+      this.#dispatcher.reset();
+      this.#countInput();
+      this.output.close();
+      this.broker.turns.forget(this);
+      this.#forgetAliases();
+      this.timeouts.cancel();
+      this.broker.onClosed(this);
+    }
+  }
+
+  #forgetAliases(): void {
+    this.sender.aliases?.clear();
+    this.broker.memory.aliases.bytes -= this.#aliasBytes;
+    this.#aliasBytes = 0;
+  }
+
+  /** The client gives a topic an alias (§3.3.2.3.4). */
+  setAlias(alias: number, topicBytes: Uint8Array): void {
+    const { aliases } = this.broker.memory;
+    const added = topicBytes.length - (this.inboundAliases.get(alias)?.length ?? 0);
+    if (!aliases.hasRoomFor(0, added)) {
+      aliases.refusals++;
+      throw new PacketError(
+        ReasonCode.QuotaExceeded,
+        '§4.13',
+        0,
+        'no room for the topic of an alias (mqtt.max-alias-bytes-total)',
+      );
+    }
+    this.inboundAliases.set(alias, topicBytes);
+    this.#aliasBytes += added;
+    aliases.bytes += added;
+  }
+
+  /** An open connection is over: the session goes on without it, or ends. */
+  #leave(will: 'send-will' | 'discard-will', cause: string, reasonCode: number): void {
+    const session = this.session as BrokerSession;
+    this.#dispatcher.abandonWork();
+    this.session = null;
+    this.state = ConnectionState.Closing;
+    this.#congestion?.end();
+    this.broker.leave(session, will);
+    this.broker.clientEvents.disconnected(this, cause, reasonCode);
+  }
+
+  /** Sends what is left, closes our side, and gives the peer a while to read it. */
+  #beginClosing(): void {
+    this.output.flush();
+    this.state = ConnectionState.Closing;
+    this.#dispatcher.reset();
+    this.#countInput();
+    if (!this.output.isHeld) this.transport.end();
+    this.timeouts.beginClosing();
+    this.#closeIfGone();
+  }
+}

@@ -1,0 +1,239 @@
+import { resolve } from 'node:path';
+import type { SecureContextOptions } from 'node:tls';
+import { ReasonCode } from '@promptmq/codec';
+import { nodeFiles } from '@promptmq/wal';
+import { Broker } from '../broker.ts';
+import { type Address, type Config, type ConfigInput, parseConfig } from '../config/index.ts';
+import type { Listener } from '../listeners/listener.ts';
+import { listenTcp } from '../listeners/tcp.ts';
+import { loadTlsFiles, logTlsWarnings } from '../listeners/tls/tls-files.ts';
+import { listenWebSocket } from '../listeners/websocket/websocket.ts';
+import { type Logger, noopLogger } from '../log/index.ts';
+import {
+  Observability,
+  type SlowSubscriber,
+  slowSubscribers,
+  storageSourceOf,
+} from '../observability/index.ts';
+import type { AuthenticationMethod } from '../protocol/authentication.ts';
+import { nodeRuntime } from '../runtime/runtime.ts';
+import type { BrokerStats } from '../runtime/stats.ts';
+import { descriptorsForSockets } from '../service/open-files.ts';
+import type { StorageResources } from '../storage/storage.ts';
+import type { TraceListener } from '../tracing/client-traces.ts';
+import { type Reconfiguration, reconfigure } from './reconfigure.ts';
+import { nameFolder, naming } from './start-errors.ts';
+
+/** A broker that is serving. */
+export interface RunningBroker {
+  /** Of the TCP listener, such as `mqtt://127.0.0.1:1883`; null when there is none. */
+  readonly url: string | null;
+  /** Of the WebSocket listener, such as `ws://127.0.0.1:8080`; null when there is none. */
+  readonly wsUrl: string | null;
+  /** Of the TLS listener, such as `mqtts://127.0.0.1:8883`; null when there is none. */
+  readonly tlsUrl: string | null;
+  /** Of the listener for WebSocket over TLS, such as `wss://127.0.0.1:8084`; null when there is none. */
+  readonly wssUrl: string | null;
+  readonly listeners: readonly Listener[];
+  /** Of metrics, health and readiness, such as `http://127.0.0.1:9090`; null when they aren't served. */
+  readonly metricsUrl: string | null;
+  /** Live counters: they change while the broker runs. */
+  readonly stats: Readonly<BrokerStats>;
+  /**
+   * Disconnects a client; an MQTT 5 client hears that it is by administrative action (0x98).
+   *
+   * @returns whether it was connected
+   */
+  disconnectClient(clientId: string): boolean;
+  /** The clients for which the most waits, most first; `limit` is 10 unless given. */
+  slowSubscribers(limit?: number): SlowSubscriber[];
+  /**
+   * Tells a listener of every packet of a client from now on, whether it is connected or connects later; first of all,
+   * whether it is. Payloads, passwords and the like are not told, only their sizes.
+   *
+   * @param listener - called in the broker's turn: it should be quick, and must not throw
+   * @returns a function that ends it
+   */
+  traceClient(clientId: string, listener: TraceListener): () => void;
+  /**
+   * Counts and logs an error that nothing has dealt with: for `uncaughtException` and `unhandledRejection` of a
+   * process that goes on. What clients do doesn't come to that.
+   */
+  noteUncaught(error: unknown): void;
+  /**
+   * Puts another configuration in force while clients stay connected, as far as that can be done; the
+   * files that it names are read again.
+   *
+   * @throws {ConfigError} when it can't be used; nothing was changed
+   */
+  reconfigure(config: Config): Reconfiguration;
+  /**
+   * Stops accepting, tells every client (0x8B) and closes. Resolves when no socket, timer or other
+   * handle is left open; calling it again returns the same promise.
+   */
+  stop(): Promise<void>;
+}
+
+export interface BrokerExtras {
+  /** Where events go; by default nowhere. */
+  readonly logger?: Logger;
+  /** Methods of enhanced authentication that clients may use (§4.12); by default none. */
+  readonly authenticationMethods?: readonly AuthenticationMethod[];
+  /** In the place of the operating system's files and clock, for tests of what crashes leave behind. */
+  readonly storage?: StorageResources;
+  /** Told when the storage can't go on. The broker then acknowledges nothing more: end the process. */
+  readonly onStorageFailed?: (why: string) => void;
+}
+
+/**
+ * Starts a broker in this process, for tests and for embedding. Unlike the command line, it listens on
+ * free loopback ports unless told otherwise, so that any number can run side by side.
+ *
+ * @param options - as in the configuration file, with camelCase keys
+ * @throws {ConfigError} when an option is wrong; the system's error when an address can't be bound
+ *
+ * @example
+ * const broker = await createBroker({ mqtt: { maxQos: 1 } });
+ * const client = await mqtt.connectAsync(broker.url);
+ * await client.endAsync();
+ * await broker.stop();
+ */
+export async function createBroker(
+  options: ConfigInput = {},
+  extras: BrokerExtras = {},
+): Promise<RunningBroker> {
+  return startBroker(parseConfig(withEmbeddedDefaults(options)), extras);
+}
+
+/**
+ * What differs when a broker is a part of another program: free loopback ports, nothing on disk and no
+ * HTTP endpoint, unless the caller gives the section.
+ */
+function withEmbeddedDefaults(options: ConfigInput): ConfigInput {
+  return {
+    ...options,
+    server: { bind: '127.0.0.1:0', wsBind: '127.0.0.1:0', ...options.server },
+    storage: options.storage ?? { enabled: false },
+    metrics:
+      options.metrics === undefined
+        ? { enabled: false }
+        : { bind: '127.0.0.1:0', ...options.metrics },
+  };
+}
+
+/** Starts a broker with a configuration that has been parsed. */
+export async function startBroker(
+  config: Config,
+  extras: BrokerExtras = {},
+): Promise<RunningBroker> {
+  const log = extras.logger ?? noopLogger;
+  const tlsFiles = loadTlsFiles(config.server);
+  const broker = new Broker(config, nodeRuntime, log, extras.authenticationMethods);
+  broker.onStorageFailed = extras.onStorageFailed ?? (() => {});
+  const listeners: Listener[] = [];
+  const observability = new Observability(broker, listeners);
+  let unlockDataDir = async () => {};
+  try {
+    if (config.storage.enabled) observability.expectStorage();
+    await observability.start();
+    if (config.storage.enabled && extras.storage === undefined) {
+      unlockDataDir = await lockDataDir(config.storage);
+    }
+    await broker.recover(extras.storage);
+    if (broker.storage !== null) observability.useStorage(storageSourceOf(broker.storage.log));
+    broker.descriptorsMax = descriptorsForSockets();
+    for (const [name, addresses, open] of listenerKinds(broker, tlsFiles?.options ?? null)) {
+      const hint = `--${name} chooses another, or none`;
+      for (const address of addresses) {
+        listeners.push(await naming(`server.${name}`, hint, () => open(address)));
+      }
+    }
+  } catch (error) {
+    await stopAll(broker, listeners, observability, 0);
+    await unlockDataDir();
+    nameFolder(error, config.storage);
+    throw error;
+  }
+  for (const { protocol, address } of listeners) log.info('listening', { protocol, address });
+  for (const address of observability.addresses) {
+    log.info('listening', { protocol: 'http', address, path: config.metrics.path });
+  }
+  logTlsWarnings(log, tlsFiles);
+  observability.serve();
+
+  let stopped: Promise<void> | null = null;
+  const urlOf = (protocol: Listener['protocol']) =>
+    listeners.find((listener) => listener.protocol === protocol)?.url ?? null;
+  return {
+    url: urlOf('mqtt'),
+    wsUrl: urlOf('ws'),
+    tlsUrl: urlOf('mqtts'),
+    wssUrl: urlOf('wss'),
+    metricsUrl: observability.url,
+    listeners,
+    stats: broker.stats,
+    disconnectClient: (clientId) => broker.disconnectClient(clientId),
+    reconfigure: (next) => reconfigure(broker, listeners, observability, next),
+    traceClient: (clientId, listener) => broker.traceClient(clientId, listener),
+    noteUncaught: (error) => broker.faults.note(null, 'unknown', error),
+    slowSubscribers: (limit = 10) => slowSubscribers(broker, limit),
+    stop: () => {
+      stopped ??= stopAll(broker, listeners, observability, config.server.shutdownTimeout)
+        .then(unlockDataDir)
+        .then(() => log.info('stopped'));
+      return stopped;
+    },
+  };
+}
+
+type ListenerKind = [
+  option: string,
+  addresses: readonly Address[],
+  open: (address: Address) => Promise<Listener>,
+];
+
+/** The options that say where to listen, in the order in which they are opened. */
+function listenerKinds(broker: Broker, tlsFiles: SecureContextOptions | null): ListenerKind[] {
+  const { bind, wsBind, tlsBind, wssBind } = broker.config.server;
+  const plain: ListenerKind[] = [
+    ['bind', bind, (address) => listenTcp(broker, address)],
+    ['ws-bind', wsBind, (address) => listenWebSocket(broker, address)],
+  ];
+  if (tlsFiles === null) return plain;
+  return [
+    ...plain,
+    ['tls-bind', tlsBind, (address) => listenTcp(broker, address, tlsFiles)],
+    ['wss-bind', wssBind, (address) => listenWebSocket(broker, address, tlsFiles)],
+  ];
+}
+
+/**
+ * Keeps other brokers out of the folder of the index: the log has a lock of its own, but two brokers with one index
+ * and a log each would ruin it.
+ */
+export async function lockDataDir({
+  dataDir,
+  walDir,
+}: Config['storage']): Promise<() => Promise<void>> {
+  if (resolve(dataDir) === resolve(walDir)) return async () => {};
+  await nodeFiles.makeDirectory(dataDir);
+  return nodeFiles.lock(dataDir);
+}
+
+/**
+ * The order of a shutdown: no new clients, then word to those that are there, then close. The HTTP
+ * endpoint goes last: it tells meanwhile that the broker isn't ready.
+ */
+async function stopAll(
+  broker: Broker,
+  listeners: readonly Listener[],
+  observability: Observability,
+  timeoutMs: number,
+): Promise<void> {
+  observability.stopPublishing();
+  const closed = Promise.all(listeners.map((listener) => listener.close()));
+  await broker.stop(timeoutMs, ReasonCode.ServerShuttingDown);
+  for (const listener of listeners) listener.cut();
+  await closed;
+  await observability.close();
+}

@@ -1,0 +1,54 @@
+import { Access } from '../access/index.ts';
+import type { Broker } from '../broker.ts';
+import { type Config, type ConfigOption, changedOptions, valueAt } from '../config/index.ts';
+import type { Listener } from '../listeners/listener.ts';
+import { loadTlsFiles, logTlsWarnings } from '../listeners/tls/tls-files.ts';
+import { checkMeteredTopics, type Observability } from '../observability/index.ts';
+
+/** What came of a new configuration. */
+export interface Reconfiguration {
+  /** Keys whose new value is in force, such as `mqtt.max-qos`. */
+  readonly changed: readonly string[];
+  /** Keys that keep their former value until the broker is started again. */
+  readonly needRestart: readonly string[];
+}
+
+/**
+ * Puts a new configuration in force, as far as that can be done while clients are connected. Files that it names are
+ * read again, whether their names have changed or not. It happens whole, between two packets, or not at all.
+ *
+ * The configuration object of a broker is the same for its life: new values are written into it, so that
+ * whoever reads them from there has them at once.
+ *
+ * @throws {ConfigError} when a file or a topic filter can't be used; nothing was changed
+ */
+export function reconfigure(
+  broker: Broker,
+  listeners: readonly Listener[],
+  observability: Observability,
+  next: Config,
+): Reconfiguration {
+  const { config } = broker;
+  const tlsFiles = loadTlsFiles(next.server);
+  const access = Access.load(next.auth);
+  checkMeteredTopics(next.metrics);
+  const options = changedOptions(config, next);
+  const live = options.filter(({ needsRestart }) => !needsRestart);
+  for (const option of live) setValue(config, option, valueAt(next, option.path));
+  if (tlsFiles !== null) {
+    for (const listener of listeners) listener.setTlsFiles?.(tlsFiles.options);
+    logTlsWarnings(broker.log, tlsFiles);
+  }
+  broker.reconfigure(access);
+  broker.storage?.reconfigure();
+  observability.reconfigure();
+  return {
+    changed: live.map(({ key }) => key),
+    needRestart: options.filter(({ needsRestart }) => needsRestart).map(({ key }) => key),
+  };
+}
+
+function setValue(config: Config, { path }: ConfigOption, value: unknown): void {
+  const section = valueAt(config, path.slice(0, -1)) as Record<string, unknown>;
+  section[path.at(-1) as string] = value;
+}

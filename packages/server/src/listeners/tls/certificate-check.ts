@@ -1,0 +1,153 @@
+import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import type { ConfigProblem } from '../../config/index.ts';
+
+const DAY_MS = 86_400_000;
+
+/** So many days before a certificate expires, the log begins to say so. */
+const EXPIRES_SOON_DAYS = 14;
+
+/** What is configured, with the content of its files. */
+export interface TlsMaterial {
+  readonly certPath: string;
+  readonly keyPath: string;
+  readonly caPath: string | null;
+  readonly cert: Buffer;
+  readonly key: Buffer;
+  readonly ca: Buffer | undefined;
+  readonly passphrase: string;
+}
+
+/** Why certificate, key and CA can't be used, in plain words: each with the file and what to do. Empty when they can. */
+export function tlsProblems(material: TlsMaterial): ConfigProblem[] {
+  const { certPath, keyPath, caPath, cert, ca } = material;
+  const certificates = certificatesOf(cert);
+  const key = readKey(material);
+  const problems: ConfigProblem[] = [];
+  const refuse = (name: string, source: string, message: string) =>
+    problems.push({ key: `server.tls.${name}`, source, message });
+  if (certificates === null) refuse('cert', certPath, noCertificate(cert));
+  if (typeof key === 'string') refuse('key', keyPath, key);
+  if (ca !== undefined && certificatesOf(ca) === null) refuse('ca', `${caPath}`, noCertificate(ca));
+  if (certificates !== null && typeof key !== 'string') {
+    const mismatch = mismatchOf(certificates, key, keyPath);
+    if (mismatch !== null) refuse('cert', certPath, mismatch);
+  }
+  return problems;
+}
+
+/**
+ * What clients will refuse although the broker can start with it: certificates that are out of date, and chains in the
+ * wrong order. Not for files that have `tlsProblems`.
+ *
+ * @param now - milliseconds since 1970, by the wall clock
+ * @param soonDays - so many days before they expire, certificates are told of, too
+ */
+export function tlsWarnings(
+  { certPath, caPath, cert, ca }: TlsMaterial,
+  now: number,
+  soonDays = EXPIRES_SOON_DAYS,
+): ConfigProblem[] {
+  const chain = certificatesOf(cert) ?? [];
+  const authorities = ca === undefined ? [] : (certificatesOf(ca) ?? []);
+  const warn = (name: string, source: string) => (message: string | null) =>
+    message === null ? [] : [{ key: `server.tls.${name}`, source, message }];
+  return [
+    ...chain.map((entry) => validityOf(entry, now, soonDays)).flatMap(warn('cert', certPath)),
+    ...warn('cert', certPath)(orderOf(chain)),
+    ...authorities
+      .map((entry) => validityOf(entry, now, soonDays))
+      .flatMap(warn('ca', `${caPath}`)),
+  ];
+}
+
+/** In the order of the file; null when there are none, or one can't be read. */
+function certificatesOf(pem: Buffer): X509Certificate[] | null {
+  const blocks = pem
+    .toString('latin1')
+    .match(/-----BEGIN (TRUSTED |X509 )?CERTIFICATE-----[^-]*-----END \1?CERTIFICATE-----/g);
+  if (blocks === null) return null;
+  try {
+    return blocks.map((block) => new X509Certificate(block));
+  } catch {
+    return null;
+  }
+}
+
+function noCertificate(content: Buffer): string {
+  const text = content.toString('latin1');
+  if (/PRIVATE KEY-----/.test(text) && !/BEGIN CERTIFICATE/.test(text)) {
+    return 'it holds a private key and no certificate: are server.tls.cert and server.tls.key interchanged?';
+  }
+  return 'it holds no certificate that can be read: PEM is needed, text that begins with -----BEGIN CERTIFICATE-----';
+}
+
+/** The private key, or why there is none. */
+function readKey({ key, passphrase }: TlsMaterial): KeyObject | string {
+  const text = key.toString('latin1');
+  if (!/PRIVATE KEY-----/.test(text)) {
+    return /BEGIN CERTIFICATE/.test(text)
+      ? 'it holds a certificate and no private key: are server.tls.cert and server.tls.key interchanged?'
+      : 'it holds no private key: PEM is needed, text that begins with -----BEGIN PRIVATE KEY-----';
+  }
+  const isEncrypted = /ENCRYPTED/.test(text);
+  if (isEncrypted && passphrase === '') {
+    return 'the key is encrypted: set server.tls.key-passphrase (PROMPTMQ_SERVER_TLS_KEY_PASSPHRASE), or decrypt it with openssl pkey';
+  }
+  try {
+    return createPrivateKey({ key, ...(passphrase === '' ? {} : { passphrase }) });
+  } catch (error) {
+    const { message } = error as Error;
+    return isEncrypted
+      ? "the key can't be decrypted: server.tls.key-passphrase is wrong, or the file is damaged"
+      : `the key can't be read: the file is damaged, or of a kind that is not known (${message})`;
+  }
+}
+
+function mismatchOf(chain: X509Certificate[], key: KeyObject, keyPath: string): string | null {
+  const index = chain.findIndex((certificate) => certificate.checkPrivateKey(key));
+  if (index === 0) return null;
+  if (index === -1) {
+    const whose = nameOf(chain[0] as X509Certificate);
+    return `the key in ${keyPath} is not that of the first certificate here, ${whose}: take the key that was made with it`;
+  }
+  return (
+    `the certificates are in the wrong order: the broker's own, ${nameOf(chain[index] as X509Certificate)}, is number ` +
+    `${index + 1}; put it first, then the one that signed it, and so on`
+  );
+}
+
+function orderOf(chain: X509Certificate[]): string | null {
+  for (let index = 0; index + 1 < chain.length; index++) {
+    const signed = chain[index] as X509Certificate;
+    const signer = chain[index + 1] as X509Certificate;
+    if (signed.checkIssued(signer)) continue;
+    return (
+      `the certificates are in the wrong order: number ${index + 2}, ${nameOf(signer)}, did not sign the one before it, ` +
+      `${nameOf(signed)}; put the broker's own first, then the one that signed it, and so on: many clients refuse others`
+    );
+  }
+  return null;
+}
+
+function validityOf(certificate: X509Certificate, now: number, soonDays: number): string | null {
+  const from = Date.parse(certificate.validFrom);
+  const to = Date.parse(certificate.validTo);
+  const name = nameOf(certificate);
+  if (now > to)
+    return `the certificate of ${name} has expired, on ${dateOf(to)}: clients will refuse it`;
+  if (now < from) {
+    return `the certificate of ${name} is not yet valid, until ${dateOf(from)}: is this machine's clock right?`;
+  }
+  if (now < to - soonDays * DAY_MS) return null;
+  return `the certificate of ${name} expires soon, on ${dateOf(to)}`;
+}
+
+function dateOf(time: number): string {
+  return new Date(time).toISOString().slice(0, 10);
+}
+
+/** The common name, or the whole subject; it goes to logs, so without line ends. */
+function nameOf({ subject }: X509Certificate): string {
+  const name = /^CN=(.*)$/m.exec(subject ?? '')?.[1] ?? (subject ?? '').replaceAll('\n', ', ');
+  return JSON.stringify(name);
+}

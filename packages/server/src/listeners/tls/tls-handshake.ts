@@ -1,0 +1,107 @@
+import { constants } from 'node:crypto';
+import {
+  createSecureContext,
+  type SecureContext,
+  type SecureContextOptions,
+  TLSSocket,
+} from 'node:tls';
+import type { Broker } from '../../broker.ts';
+import type { Arrival } from '../arrival.ts';
+import { certificateFailure, handshakeFailure } from './tls-reasons.ts';
+
+/** What Node's own TLS server uses of a socket, and has no public name for. */
+interface ServerTlsSocket {
+  _releaseControl(): boolean;
+  readonly _handle: {
+    /** Null when the certificate is good, or none was asked for. */
+    verifyError(): (Error & { code?: string }) | null;
+    /** Has OpenSSL take bytes as if the peer had sent them. */
+    receive(bytes: Buffer): void;
+  } | null;
+}
+
+/** A record that can't be, at any place of a connection. */
+const IMPOSSIBLE_RECORD = Buffer.from('16030300020202', 'hex');
+
+/** Sessions of clients with certificates are resumed only within the same context. */
+const SESSION_CONTEXT = 'promptmq';
+
+/**
+ * The TLS side of listeners. Handshakes are done here and not by `tls.createServer`: that hides a socket until its
+ * handshake is over, so that nobody could end one that doesn't go on, or say whose it was.
+ */
+export class TlsHandshakes {
+  readonly #broker: Broker;
+  #context: SecureContext;
+
+  constructor(broker: Broker, files: SecureContextOptions) {
+    this.#broker = broker;
+    this.#context = contextOf(files);
+  }
+
+  /** New connections use other certificates. */
+  setFiles(files: SecureContextOptions): void {
+    this.#context = contextOf(files);
+  }
+
+  /** @param onSecure - called once the handshake is over and the client's certificate is accepted */
+  begin(arrival: Arrival, onSecure: (socket: TLSSocket) => void): void {
+    const { clientCertificates } = this.#broker.config.server.tls;
+    arrival.enter('tls');
+    const socket = new TLSSocket(arrival.socket, {
+      isServer: true,
+      secureContext: this.#context,
+      requestCert: clientCertificates !== 'none',
+      rejectUnauthorized: clientCertificates === 'require',
+    });
+    // Before the handshake is over, errors are told by '_tlsError' only; a socket that had one is of no use.
+    socket.on('_tlsError', (error: Error) => onFailed(error));
+    socket.on('error', () => socket.destroy());
+    socket.on('secure', () => {
+      if (arrival.isUnderWay) this.#onSecure(arrival, socket, onSecure);
+    });
+
+    function onFailed(error: Error): void {
+      arrival.refuse('tls', handshakeFailure(error));
+    }
+  }
+
+  #onSecure(arrival: Arrival, socket: TLSSocket, onSecure: (socket: TLSSocket) => void): void {
+    const { clientCertificates } = this.#broker.config.server.tls;
+    const internals = socket as unknown as ServerTlsSocket;
+    const error = clientCertificates === 'none' ? null : (internals._handle?.verifyError() ?? null);
+    internals._releaseControl();
+    if (error !== null && clientCertificates === 'require') {
+      const subject = socket.getPeerCertificate().subject?.CN as unknown;
+      const name = typeof subject === 'string' ? JSON.stringify(subject) : null;
+      arrival.report('tls', certificateFailure(error.code ?? error.message, name));
+      sendAlert(socket);
+      return;
+    }
+    socket.authorized = clientCertificates !== 'none' && error === null;
+    onSecure(socket);
+  }
+}
+
+function contextOf(files: SecureContextOptions): SecureContext {
+  return createSecureContext({
+    ...files,
+    sessionIdContext: SESSION_CONTEXT,
+    // A client that asks for another handshake costs a hundred times what it pays.
+    secureOptions: constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_CIPHER_SERVER_PREFERENCE,
+  });
+}
+
+/**
+ * Ends a connection with an alert. Node accepts every certificate in the handshake, verifies afterwards, and has no
+ * call that sends an alert: without one the client sees the connection end, and tries again for ever. OpenSSL sends one
+ * when it gets what can't be; the text of it is not ours to choose, and the log has the reason.
+ */
+function sendAlert(socket: TLSSocket): void {
+  for (const event of ['_tlsError', 'error']) socket.removeAllListeners(event).on(event, () => {});
+  // In turns of their own: we are called by OpenSSL, whose last message of the handshake is not on its way yet.
+  setImmediate(() => {
+    (socket as unknown as ServerTlsSocket)._handle?.receive(IMPOSSIBLE_RECORD);
+    setImmediate(() => socket.destroy());
+  });
+}

@@ -1,0 +1,185 @@
+import { type AuthPacket, PacketError, ReasonCode } from '@promptmq/codec';
+import type { Connection } from '../connection/connection.ts';
+
+const EMPTY = new Uint8Array(0);
+
+/** A method of enhanced authentication (§4.12), such as SCRAM-SHA-256; given to `createBroker`. */
+export interface AuthenticationMethod {
+  /** As clients name it in CONNECT. */
+  readonly name: string;
+  /**
+   * Begins an exchange with one client: at CONNECT, and again at each re-authentication.
+   *
+   * @param clientId - as in CONNECT; empty when the client leaves it to the broker
+   */
+  begin(clientId: string): AuthenticationExchange;
+}
+
+export interface AuthenticationExchange {
+  /**
+   * Answers what the client sent.
+   *
+   * @param data - Authentication Data of the CONNECT or AUTH; empty when it has none. Not to be kept.
+   */
+  next(data: Uint8Array): AuthenticationStep | Promise<AuthenticationStep>;
+}
+
+export type AuthenticationStep =
+  /** The client is to send more; `data` goes to it in AUTH. */
+  | { readonly result: 'continue'; readonly data?: Uint8Array }
+  /**
+   * The client is who it says it is; `data` goes to it in CONNACK or AUTH. `userName` is who that is: rules and
+   * sessions are by user. One who authenticates again has to be the same.
+   */
+  | { readonly result: 'success'; readonly data?: Uint8Array; readonly userName?: string }
+  /** It is not; the reason code is 0x80 or above, Not Authorized if absent. */
+  | { readonly result: 'refuse'; readonly reasonCode?: number; readonly why?: string };
+
+/**
+ * The enhanced authentication of one connection, from its CONNECT to its end.
+ *
+ * Invariant: `#exchange` is set while an exchange is under way, and `#isAnswering` while the method, not
+ * the client, has the next word.
+ */
+export class Authentication {
+  readonly #connection: Connection;
+  readonly #method: AuthenticationMethod;
+  readonly #clientId: string;
+  readonly #onAdmitted: (data: Uint8Array) => void;
+  #exchange: AuthenticationExchange | null;
+  #isAnswering: boolean;
+  #isAdmitted: boolean;
+
+  /** @param onAdmitted - called once, when the exchange that CONNECT began has succeeded */
+  constructor(
+    connection: Connection,
+    method: AuthenticationMethod,
+    clientId: string,
+    onAdmitted: (data: Uint8Array) => void,
+  ) {
+    this.#connection = connection;
+    this.#method = method;
+    this.#clientId = clientId;
+    this.#onAdmitted = onAdmitted;
+    this.#exchange = null;
+    this.#isAnswering = false;
+    this.#isAdmitted = false;
+  }
+
+  get methodName(): string {
+    return this.#method.name;
+  }
+
+  /** CONNECT or re-authentication: begins an exchange. */
+  begin(data: Uint8Array = EMPTY): void {
+    this.#exchange = this.#method.begin(this.#clientId);
+    this.#step(data);
+  }
+
+  /** AUTH from the client (§3.15); throws where it doesn't belong. */
+  onAuth({ reasonCode, properties }: AuthPacket): void {
+    if (properties?.authenticationMethod !== this.#method.name) {
+      throw protocolError('MQTT-4.12.1-1', 'AUTH with another method than CONNECT');
+    }
+    const data = properties.authenticationData ?? EMPTY;
+    if (reasonCode === ReasonCode.Reauthenticate) {
+      if (!this.#isAdmitted || this.#exchange !== null) {
+        throw protocolError('§4.12.1', 're-authentication before authentication has ended');
+      }
+      this.begin(data);
+    } else if (reasonCode === ReasonCode.ContinueAuthentication) {
+      if (this.#exchange === null || this.#isAnswering) {
+        throw protocolError('MQTT-4.12.0-3', 'AUTH that nothing had asked for');
+      }
+      this.#step(data);
+    } else {
+      throw protocolError('MQTT-3.15.2-1', 'AUTH with Success from a client');
+    }
+  }
+
+  #step(data: Uint8Array): void {
+    const exchange = this.#exchange as AuthenticationExchange;
+    this.#isAnswering = true;
+    let answer: AuthenticationStep | Promise<AuthenticationStep>;
+    try {
+      answer = exchange.next(data);
+    } catch (error) {
+      this.#fail(error);
+      return;
+    }
+    if (answer instanceof Promise) {
+      const connection = this.#connection;
+      const { faults } = connection.broker;
+      answer.then(
+        (step) => faults.contain(connection, 'authenticating', () => this.#take(step)),
+        (error: unknown) => faults.contain(connection, 'authenticating', () => this.#fail(error)),
+      );
+    } else {
+      this.#take(answer);
+    }
+  }
+
+  #take(step: AuthenticationStep): void {
+    const connection = this.#connection;
+    this.#isAnswering = false;
+    if (connection.isEnding) return;
+    if (step.result === 'refuse') {
+      this.#refuse(
+        step.reasonCode ?? ReasonCode.NotAuthorized,
+        step.why ?? 'authentication failed',
+      );
+    } else if (step.result === 'continue') {
+      this.#send(ReasonCode.ContinueAuthentication, step.data);
+    } else {
+      this.#exchange = null;
+      const userName = step.userName ?? null;
+      if (!this.#isAdmitted) {
+        this.#isAdmitted = true;
+        connection.userName = userName;
+        this.#onAdmitted(step.data ?? EMPTY);
+      } else if (userName === connection.userName) {
+        this.#send(ReasonCode.Success, step.data);
+      } else {
+        this.#refuse(ReasonCode.NotAuthorized, 're-authentication as another user');
+      }
+    }
+  }
+
+  #send(reasonCode: number, data: Uint8Array | undefined): void {
+    const isSent = this.#connection.sender.send({
+      cmd: 'auth',
+      reasonCode,
+      properties: {
+        authenticationMethod: this.#method.name, // [MQTT-4.12.0-5]
+        ...(data === undefined || data.length === 0 ? {} : { authenticationData: data }),
+      },
+    });
+    if (!isSent) this.#refuse(ReasonCode.PacketTooLarge, 'no room for AUTH');
+  }
+
+  /** [MQTT-4.12.0-4] [MQTT-4.12.1-2] */
+  #refuse(reasonCode: number, why: string): void {
+    const connection = this.#connection;
+    if (this.#isAdmitted) {
+      connection.disconnect(reasonCode, 'authentication', why);
+    } else {
+      connection.broker.clientEvents.connectRefused(connection, reasonCode, why);
+      connection.rejectConnect(reasonCode, why);
+    }
+  }
+
+  /** The method itself went wrong: the client is refused, and hears no details. */
+  #fail(error: unknown): void {
+    const connection = this.#connection;
+    this.#isAnswering = false;
+    connection.broker.clientLog.error('authentication-method-failed', {
+      method: this.#method.name,
+      error: String(error),
+    });
+    if (!connection.isEnding) this.#refuse(ReasonCode.UnspecifiedError, 'authentication failed');
+  }
+}
+
+function protocolError(rule: string, why: string): PacketError {
+  return new PacketError(ReasonCode.ProtocolError, rule, 0, why);
+}

@@ -1,0 +1,302 @@
+import {
+  AckView,
+  type ConnectPacket,
+  type DecodeLimits,
+  decodePacket,
+  FrameDecoder,
+  type FrameSink,
+  type Packet,
+  PacketError,
+  PacketType,
+  PublishView,
+  ReasonCode,
+} from '@promptmq/codec';
+import type { Broker } from '../broker.ts';
+import type { Connection } from '../connection/connection.ts';
+import { ConnectionState } from '../connection/connection-state.ts';
+import type { BrokerSession } from '../routing/router.ts';
+import { type Slice, type Turns, UnitsFor } from '../runtime/turns.ts';
+import { type PacketTracer, tracedFields } from '../tracing/packet-trace.ts';
+import type { Authentication } from './authentication.ts';
+import { admit, peekVersion } from './connect.ts';
+import { subscribe, unsubscribe } from './subscribe.ts';
+
+// Views are read and done with before the next packet, whatever the connection.
+const publishView = new PublishView();
+const ackView = new AckView();
+
+/**
+ * Decodes what one client sends, and hands each packet to what answers it. For a packet that breaks a rule, or that
+ * may not come now, a `PacketError` is thrown, with which the connection refuses it (§4.13).
+ */
+export class PacketDispatcher implements FrameSink {
+  readonly #connection: Connection;
+  readonly #broker: Broker;
+  readonly #decoder: FrameDecoder;
+  /** What comes is kept, and not decoded. */
+  #isSuspended: boolean;
+  readonly #turns: Turns;
+  readonly #slice: Slice;
+  /** What the last packet has to be done in steps; what follows it waits. */
+  #work: Generator<void> | null;
+  /** What of a packet is bounded, of the configuration. */
+  readonly #limits: DecodeLimits;
+  /** Told of every packet, while an operator looks at this client. */
+  tracer: PacketTracer | null;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+    this.#broker = connection.broker;
+    const { maxConnectSize } = connection.broker.config.mqtt;
+    // Who has not been let in has nothing else to say, and not much of it.
+    this.#decoder = new FrameDecoder(this, {
+      maximumPacketSize: Math.min(connection.maximumPacketSize, maxConnectSize),
+      protocolVersion: null, // [MQTT-3.1.0-1]
+    });
+    this.#decoder.maximumControlSize = this.#decoder.maximumPacketSize;
+    this.#isSuspended = false;
+    this.#turns = connection.broker.turns;
+    this.#slice = { turn: -1, left: 0 };
+    this.#work = null;
+    this.#limits = connection.broker.config.mqtt;
+    this.tracer = null;
+  }
+
+  /** CONNECT was accepted: packets may be as large as CONNACK says. */
+  open(): void {
+    this.#decoder.maximumPacketSize = this.#connection.maximumPacketSize;
+    this.#decoder.maximumControlSize = this.#broker.config.mqtt.maxControlPacketSize;
+  }
+
+  /** Bytes of a packet that has not come whole, or of what waits for `resume`. */
+  get bufferedBytes(): number {
+    return this.#decoder.bufferedBytes;
+  }
+
+  get isSuspended(): boolean {
+    return this.#isSuspended;
+  }
+
+  /** @param chunk - the dispatcher's from now on */
+  push(chunk: Uint8Array): void {
+    if (this.#turns.isTooLate(this.#decoder.bufferedBytes + chunk.length)) this.#decoder.stop();
+    this.#turns.begin(this.#slice);
+    this.#decoder.push(chunk);
+    this.#turns.end(this.#slice);
+  }
+
+  /** Has what follows the present packet wait until `resume`. */
+  suspend(): void {
+    this.#isSuspended = true;
+  }
+
+  resume(): void {
+    this.#isSuspended = false;
+    this.goOn();
+  }
+
+  /** Whether nothing that has come is left. */
+  get isIdle(): boolean {
+    return this.#work === null && this.#decoder.isIdle;
+  }
+
+  /** Whether there is something left to do with what has come whole. */
+  get hasMore(): boolean {
+    return !this.#isSuspended && (this.#work !== null || this.#decoder.isStopped);
+  }
+
+  /** Goes on where it stopped, as far as this turn's slice goes. */
+  goOn(): void {
+    this.#turns.begin(this.#slice);
+    if (this.#work !== null) this.#step(this.#work);
+    if (this.#work === null && !this.#turns.isOver) this.#decoder.resume();
+    this.#turns.end(this.#slice);
+  }
+
+  /** Does what has to be done in steps, as far as this turn's slice goes. */
+  #step(work: Generator<void>): void {
+    this.#work = null;
+    const isDone = work.next().done === true;
+    if (!isDone && this.#connection.state === ConnectionState.Open) this.#work = work;
+  }
+
+  /** The session is about to be left: what has been done of a packet stands. */
+  abandonWork(): void {
+    const work = this.#work;
+    this.#work = null;
+    work?.return(undefined);
+  }
+
+  /** Forgets what has come and was not decoded. */
+  reset(): void {
+    this.#decoder.reset();
+  }
+
+  onFrame(buffer: Uint8Array, start: number, bodyStart: number, end: number): boolean {
+    const connection = this.#connection;
+    const type = (buffer[start] as number) >> 4;
+    const { stats } = this.#broker;
+    connection.timeouts.onPacket();
+    (stats.packetsReceived[type] as number)++;
+    stats.packetTypeNow = type;
+    if (connection.state !== ConnectionState.Open) {
+      this.#onOpeningFrame(buffer, start, bodyStart, end);
+    } else {
+      if (this.tracer !== null) this.#trace(this.tracer, buffer, start, bodyStart, end);
+      const { version } = connection;
+      if (type === PacketType.PUBLISH) {
+        this.#turns.used += UnitsFor.publish + ((end - start) >> UnitsFor.bytesShift);
+        publishView.read(buffer, start, bodyStart, end, version, 'server', this.#limits);
+        this.#turns.used += (publishView.topicEnd - publishView.topicStart) >> UnitsFor.topicShift;
+        connection.receiver.onPublish(publishView);
+      } else {
+        this.#turns.used += UnitsFor.packet + ((end - start) >> UnitsFor.objectBytesShift);
+        if (type >= PacketType.PUBACK && type <= PacketType.PUBCOMP) {
+          ackView.read(buffer, start, bodyStart, end, version, this.#limits);
+          this.#onAck(type as PacketType, ackView.packetId, ackView.reasonCode);
+        } else {
+          this.#onPacket(
+            decodePacket(buffer, start, bodyStart, end, version, 'server', this.#limits),
+          );
+        }
+      }
+    }
+    stats.packetTypeNow = 0;
+    return !connection.isEnding && !this.#isSuspended && this.#work === null && !this.#turns.isOver;
+  }
+
+  #trace(
+    tracer: PacketTracer,
+    buffer: Uint8Array,
+    start: number,
+    bodyStart: number,
+    end: number,
+  ): void {
+    const { version } = this.#connection;
+    const packet = decodePacket(buffer, start, bodyStart, end, version, 'server', this.#limits);
+    tracer(packet.cmd, tracedFields(packet));
+  }
+
+  // --------------------------------------------------------------------- opening
+
+  #onOpeningFrame(buffer: Uint8Array, start: number, bodyStart: number, end: number): void {
+    this.#turns.used += UnitsFor.opening + ((end - start) >> UnitsFor.objectBytesShift);
+    const connection = this.#connection;
+    const { sender, authentication } = connection;
+    const { mqtt } = this.#broker.config;
+    if (connection.isEnding) return;
+    if (authentication !== null) {
+      const packet = decodePacket(buffer, start, bodyStart, end, sender.version, 'server', mqtt);
+      this.#onAuthenticatingPacket(authentication, packet);
+      return;
+    }
+    // Even if the CONNECT is refused, the refusal is in the version that it asks for.
+    sender.version = peekVersion(buffer, bodyStart, end);
+    const packet = decodePacket(buffer, start, bodyStart, end, sender.version, 'server', mqtt);
+    sender.version = (packet as ConnectPacket).protocolVersion;
+    this.#decoder.protocolVersion = sender.version;
+    admit(this.#broker, connection, packet as ConnectPacket);
+  }
+
+  /** Between CONNECT and CONNACK only AUTH and DISCONNECT may come [MQTT-3.1.2-30]. */
+  #onAuthenticatingPacket(authentication: Authentication, packet: Packet): void {
+    if (packet.cmd === 'auth') {
+      authentication.onAuth(packet);
+    } else if (packet.cmd === 'disconnect') {
+      this.#connection.terminate();
+    } else {
+      throw new PacketError(
+        ReasonCode.ProtocolError,
+        'MQTT-3.1.2-30',
+        0,
+        `${packet.cmd.toUpperCase()} before authentication has ended`,
+      );
+    }
+  }
+
+  // ------------------------------------------------------------------------ open
+
+  #onAck(type: PacketType, packetId: number, reasonCode: number): void {
+    const connection = this.#connection;
+    const session = connection.session as BrokerSession;
+    const now = connection.receivedAt;
+    let isExpected = true;
+    switch (type) {
+      case PacketType.PUBACK:
+        isExpected = session.onPuback(packetId, now) !== 'protocol-error';
+        break;
+      case PacketType.PUBREC: {
+        const result = session.onPubrec(packetId, reasonCode, now);
+        isExpected = result !== 'protocol-error';
+        if (result === 'unknown') {
+          if (reasonCode < 0x80) {
+            const notFound = ReasonCode.PacketIdentifierNotFound;
+            connection.sender.sendAck(PacketType.PUBREL, packetId, notFound);
+          }
+        } else if (result === 'ok' && reasonCode < 0x80) {
+          connection.sendPubrel(packetId); // [MQTT-4.3.3-4]
+        }
+        break;
+      }
+      case PacketType.PUBREL: {
+        connection.receiver.onPubrel(packetId);
+        break;
+      }
+      case PacketType.PUBCOMP:
+        isExpected = session.onPubcomp(packetId, now) !== 'protocol-error';
+        break;
+    }
+    connection.relievePublishers();
+    if (!isExpected) {
+      throw new PacketError(
+        ReasonCode.ProtocolError,
+        '§4.3',
+        0,
+        'an acknowledgement that the QoS of the message does not allow',
+      );
+    }
+  }
+
+  #onPacket(packet: Packet): void {
+    const connection = this.#connection;
+    switch (packet.cmd) {
+      case 'subscribe':
+        this.#step(subscribe(this.#broker, connection, packet));
+        break;
+      case 'unsubscribe':
+        this.#step(unsubscribe(this.#broker, connection, packet));
+        break;
+      case 'pingreq':
+        connection.sender.send({ cmd: 'pingresp' }); // [MQTT-3.12.4-1]
+        break;
+      case 'disconnect':
+        connection.onDisconnect(packet);
+        break;
+      case 'connect':
+        throw new PacketError(
+          ReasonCode.ProtocolError,
+          'MQTT-3.1.0-2',
+          0,
+          'a second CONNECT on one connection',
+        );
+      case 'auth':
+        if (connection.authentication === null) {
+          throw new PacketError(
+            ReasonCode.ProtocolError,
+            'MQTT-4.12.0-7',
+            0,
+            'AUTH without an authentication method',
+          );
+        }
+        connection.authentication.onAuth(packet);
+        break;
+      default:
+        throw new PacketError(
+          ReasonCode.ProtocolError,
+          '§4.13',
+          0,
+          `${packet.cmd.toUpperCase()} from a client`,
+        );
+    }
+  }
+}

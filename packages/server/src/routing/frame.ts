@@ -1,0 +1,39 @@
+import { decodeTopicName } from '@promptmq/codec';
+import type { PublishFrame } from '@promptmq/session';
+import { REFERENCE_BYTES_MIN } from '../connection/output.ts';
+
+const EMPTY = new Uint8Array(0);
+
+/** A packet somewhere in a buffer, whole. */
+export class Frame implements PublishFrame {
+  isReady = false;
+  buffer: Uint8Array = EMPTY;
+  start = 0;
+  end = 0;
+  payloadSize = 0;
+  /** Where the packet identifier goes, counted from `start`; meaningless at QoS 0. */
+  packetIdOffset = 0;
+  #scratch: Buffer = Buffer.alloc(0);
+
+  set(buffer: Uint8Array, start: number, end: number, payloadSize: number): void {
+    this.buffer = buffer;
+    this.start = start;
+    this.end = end;
+    this.payloadSize = payloadSize;
+    this.isReady = true;
+  }
+
+  /** A buffer of at least `size` bytes, whose content may be overwritten by the next message. */
+  scratch(size: number): Buffer {
+    if (size >= REFERENCE_BYTES_MIN) return Buffer.allocUnsafeSlow(size);
+    if (this.#scratch.length < size) this.#scratch = Buffer.allocUnsafeSlow(REFERENCE_BYTES_MIN);
+    return this.#scratch;
+  }
+}
+
+/** The topic of a PUBLISH of QoS 1 or 2, as it goes out: its name is there, not an alias. */
+export function topicOf({ buffer, start, packetIdOffset }: PublishFrame): string {
+  let offset = start + 1;
+  while ((buffer[offset++] as number) >= 0x80);
+  return decodeTopicName(buffer, offset + 2, start + packetIdOffset);
+}

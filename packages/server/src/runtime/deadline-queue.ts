@@ -1,0 +1,117 @@
+import type { Connection } from '../connection/connection.ts';
+
+/**
+ * A point in time at which something is due: keep alive, session expiry, a delayed will. One object a
+ * purpose, scheduled again and again; scheduling costs no allocation.
+ */
+export class Deadline {
+  /** Milliseconds of the clock; meaningful while it is scheduled. */
+  at: number;
+  /** Its place in the heap; -1 while it is not scheduled. Kept by the queue. */
+  index: number;
+  readonly onDue: (now: number) => void;
+  /** For whose sake it is; null when it is for no connection alone. */
+  readonly connection: Connection | null;
+
+  constructor(onDue: (now: number) => void, connection: Connection | null = null) {
+    this.at = 0;
+    this.index = -1;
+    this.onDue = onDue;
+    this.connection = connection;
+  }
+}
+
+/**
+ * All deadlines of the broker, earliest first, in a binary heap: one timer instead of one a session.
+ *
+ * Invariant: `heap[i].at <= heap[2i + 1].at`, `heap[i].at <= heap[2i + 2].at`, `heap[i].index === i`.
+ */
+export class DeadlineQueue {
+  readonly #heap: Deadline[] = [];
+  readonly #onError: (connection: Connection | null, error: unknown) => void;
+
+  /** @param onError - told of what `onDue` throws; the other deadlines are run all the same */
+  constructor(onError: (connection: Connection | null, error: unknown) => void) {
+    this.#onError = onError;
+  }
+
+  get length(): number {
+    return this.#heap.length;
+  }
+
+  /** The earliest deadline in milliseconds of the clock; Infinity when there is none. */
+  get nextAt(): number {
+    return this.#heap[0]?.at ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** Sets or moves the deadline. An infinite `at` cancels it. */
+  schedule(deadline: Deadline, at: number): void {
+    if (at === Number.POSITIVE_INFINITY) {
+      this.cancel(deadline);
+      return;
+    }
+    if (deadline.index === -1) {
+      deadline.index = this.#heap.length;
+      this.#heap.push(deadline);
+    }
+    deadline.at = at;
+    this.#settle(deadline);
+  }
+
+  cancel(deadline: Deadline): void {
+    const { index } = deadline;
+    if (index === -1) return;
+    deadline.index = -1;
+    const last = this.#heap.pop() as Deadline;
+    if (last === deadline) return;
+    this.#put(last, index);
+    this.#settle(last);
+  }
+
+  /** Takes and runs every deadline that is due at `now`; they may schedule themselves again. */
+  runDue(now: number): void {
+    for (;;) {
+      const first = this.#heap[0];
+      if (first === undefined || first.at > now) return;
+      this.cancel(first);
+      try {
+        first.onDue(now);
+      } catch (error) {
+        this.#onError(first.connection, error);
+      }
+    }
+  }
+
+  #put(deadline: Deadline, index: number): void {
+    this.#heap[index] = deadline;
+    deadline.index = index;
+  }
+
+  /** Moves a deadline up or down to where it belongs. */
+  #settle(deadline: Deadline): void {
+    const heap = this.#heap;
+    let { index } = deadline;
+    while (index > 0) {
+      const parentIndex = (index - 1) >> 1;
+      const parent = heap[parentIndex] as Deadline;
+      if (parent.at <= deadline.at) break;
+      this.#put(parent, index);
+      index = parentIndex;
+    }
+    for (;;) {
+      let childIndex = 2 * index + 1;
+      const left = heap[childIndex];
+      if (left === undefined) break;
+      const right = heap[childIndex + 1];
+      let child = left;
+      if (right !== undefined && right.at < left.at) {
+        child = right;
+        childIndex++;
+      }
+      if (child.at >= deadline.at) break;
+      this.#put(child, index);
+      index = childIndex;
+    }
+    this.#put(deadline, index);
+  }
+}

@@ -1,0 +1,450 @@
+import {
+  type DropReason,
+  NEVER_EXPIRES,
+  type QueueTotals,
+  Session,
+  type Subscription,
+  TextMap,
+} from '@promptmq/session';
+import type { Broker } from '../broker.ts';
+import type { Config } from '../config/index.ts';
+import type { Connection } from '../connection/connection.ts';
+import type { PendingWill } from '../protocol/connect.ts';
+import type { BrokerSession } from '../routing/router.ts';
+import type { SessionRecord } from '../storage/records.ts';
+import type { RecoveryHost } from '../storage/recovery.ts';
+import type { Storage } from '../storage/storage.ts';
+import { HandOvers } from './hand-overs.ts';
+import { SessionEntry, willBytes } from './session-entry.ts';
+import { Wills } from './wills.ts';
+
+/** What a subscription occupies beside its filter; with a shared group of its own. */
+const SUBSCRIPTION_BYTES = 600;
+const SHARED_BYTES = 1100;
+
+/** What of a client outlives the process: nothing, its will, or its session with the will. */
+export type Durability = 'none' | 'will' | 'session';
+
+/**
+ * The sessions of a broker, from CONNECT until they expire, with their wills (§3.1.4, §4.1).
+ *
+ * Invariant: a client identifier has one session at most, and a session one connection at most
+ * [MQTT-3.1.4-3].
+ */
+export class Sessions implements RecoveryHost {
+  readonly #broker: Broker;
+  /** By client identifier. */
+  readonly #entries: Map<string, SessionEntry>;
+  /** Of the sessions whose messages are in memory only, and of those whose are stored. */
+  readonly #memoryTotals: QueueTotals;
+  readonly #storedTotals: QueueTotals;
+  readonly #wills: Wills;
+  readonly handOvers: HandOvers;
+
+  constructor(broker: Broker) {
+    const { mqtt } = broker.config;
+    this.#broker = broker;
+    this.#entries = new TextMap();
+    this.#storedTotals = queueTotals(mqtt, () => mqtt.maxQueuedBytesTotal);
+    this.#memoryTotals = queueTotals(mqtt, () =>
+      Math.min(mqtt.maxQueuedMemoryTotal, mqtt.maxQueuedBytesTotal),
+    );
+    this.#wills = new Wills(broker);
+    this.handOvers = new HandOvers(broker);
+  }
+
+  get count(): number {
+    return this.#entries.size;
+  }
+
+  /** Messages that wait in all of them. */
+  get queuedCount(): number {
+    return this.#memoryTotals.messages + this.#storedTotals.messages;
+  }
+
+  /** All of them, connected or not. */
+  *all(): Generator<BrokerSession> {
+    for (const { session } of this.#entries.values()) yield session;
+  }
+
+  /** The connection of a client; null when it has none. */
+  connectionOf(clientId: string): Connection | null {
+    return this.#entries.get(clientId)?.session.link ?? null;
+  }
+
+  /** Whether a client identifier has a session of another user than this one. */
+  isOfAnotherUser(clientId: string, userName: string | null): boolean {
+    const owner = this.#entries.get(clientId)?.owner ?? null;
+    return owner !== null && owner !== userName;
+  }
+
+  /** A session with what is kept beside it. */
+  entryOf(session: BrokerSession): SessionEntry {
+    const entry = this.#entries.get(session.clientId);
+    if (entry?.session !== session) throw new Error(`no session entry for ${session.clientId}`);
+    return entry;
+  }
+
+  // --------------------------------------------------------------------- CONNECT
+
+  /** Whether a CONNECT needs the disk, which is full. */
+  isStorageFullFor(clientId: string, cleanStart: boolean, durability: Durability): boolean {
+    const { storage } = this.#broker;
+    if (storage === null || storage.isOpen) return false;
+    if (storage.ends.hasUnwritten(clientId)) return true;
+    const present = this.#entries.get(clientId);
+    // The end of a session is a record, too: without it, the session would be back after a crash.
+    if (cleanStart && (present?.number ?? 0) > 0) return true;
+    // One that ends with its connection ends when that is taken over.
+    const isResumed = !cleanStart && present !== undefined && isKept(present);
+    return durability !== 'none' && !isResumed;
+  }
+
+  /**
+   * Finds or makes the session of a CONNECT, and takes it from its present connection (§3.1.4).
+   *
+   * @returns dependsOn - position of the record that ended the session before, or possibly did, which is not to
+   * come back once CONNACK has said that it is gone; -1 when there is none
+   */
+  open(
+    clientId: string,
+    cleanStart: boolean,
+    by: Connection,
+    durability: Durability,
+  ): { session: BrokerSession; isPresent: boolean; dependsOn: number } {
+    const { storage } = this.#broker;
+    const link = this.connectionOf(clientId);
+    if (link !== null && link !== by) link.takeOver();
+    // It may have ended with the connection that it was taken from.
+    const entry = this.#entries.get(clientId);
+    if (entry !== undefined) {
+      // [MQTT-3.1.2-5]
+      if (!cleanStart) return { session: entry.session, isPresent: true, dependsOn: -1 };
+      this.#end(entry); // [MQTT-3.1.2-4]
+    }
+    return {
+      session: this.#create(clientId, durability),
+      isPresent: false, // [MQTT-3.1.2-6]
+      dependsOn: storage?.ends.lastPosition ?? -1,
+    };
+  }
+
+  /**
+   * Why there is no room for the will of a CONNECT in the place of the one that its client has; empty when
+   * there is.
+   */
+  whyNoRoomForWill(clientId: string, will: PendingWill): string {
+    const { wills } = this.#broker.memory;
+    const held = willBytes(this.#entries.get(clientId)?.will ?? null);
+    const size = willBytes(will);
+    if (wills.hasRoomFor(held, size - held)) return '';
+    wills.refusals++;
+    return size > wills.clientMax
+      ? 'the will is larger than mqtt.max-will-size'
+      : 'no room for the will: mqtt.max-will-bytes-total reached';
+  }
+
+  /** Whether there is room for the session of a CONNECT that is to outlive its connection. */
+  hasRoomForSession(clientId: string): boolean {
+    const { stats, config } = this.#broker;
+    if (this.#entries.has(clientId)) return true;
+    return this.#entries.size - stats.connectionsCurrent < config.mqtt.maxSessions;
+  }
+
+  /** CONNACK is on its way: the session lives on, with the will of this CONNECT. */
+  join(session: BrokerSession, userName: string | null, will: PendingWill | null): SessionEntry {
+    const entry = this.entryOf(session);
+    entry.owner = userName;
+    this.#broker.deadlines.cancel(entry.expiry);
+    this.#wills.cancel(entry); // [MQTT-3.1.3-9]
+    entry.will = will; // [MQTT-3.1.2-7]
+    entry.disconnectedAt = -1;
+    return entry;
+  }
+
+  /** A CONNECT failed after its session was opened: a session made for it ends again. */
+  abandon(session: BrokerSession): void {
+    if (session.expiryInterval === 0) this.#end(this.entryOf(session));
+  }
+
+  /** The disk refused a new session: it is not to be found again, as it would be gone after a crash. */
+  endUnstored(entry: SessionEntry): void {
+    const { session } = entry;
+    session.expiryInterval = 0;
+    const isThere = this.#entries.get(session.clientId) === entry;
+    // While it is connected it ends with the connection, which the disk refused, too.
+    if (isThere && !session.isConnected) this.#end(entry);
+  }
+
+  #create(clientId: string, durability: Durability): BrokerSession {
+    const { storage } = this.#broker;
+    const isStored = storage !== null && durability !== 'none';
+    const number = isStored ? storage.takeNumber() : 0;
+    return this.#add(clientId, number, durability === 'session').session;
+  }
+
+  #add(clientId: string, number: number, isStored: boolean): SessionEntry {
+    const { config, stats, clientEvents } = this.#broker;
+    const { mqtt, storage } = config;
+    const store = isStored ? this.#broker.storage : null;
+    const session: BrokerSession = new Session<Connection>(clientId, {
+      number,
+      store,
+      get messagesMax() {
+        return mqtt.maxQueuedMessages;
+      },
+      get bytesMax() {
+        return store === null ? mqtt.maxQueuedBytes : storage.maxQueuedBytes;
+      },
+      get overflow() {
+        return mqtt.queueOverflow;
+      },
+      totals: store === null ? this.#memoryTotals : this.#storedTotals,
+      inflightMemory: this.#broker.memory.inflight,
+      replayMemory: this.#broker.memory.replays,
+      onDrop: (reason: DropReason) => clientEvents.messageDropped(clientId, reason),
+    });
+    const entry = new SessionEntry(
+      session,
+      number,
+      this.#broker.memory.wills,
+      (expired) => {
+        stats.sessionsExpired++;
+        this.#end(expired); // [MQTT-4.1.0-2]
+      },
+      (due) => this.#wills.publish(due),
+    );
+    this.#entries.set(clientId, entry);
+    stats.sessionsCurrent = this.#entries.size;
+    return entry;
+  }
+
+  // ---------------------------------------------------------- after the connection
+
+  /** The connection of a session is over: decides on its will and on how long it lives (§4.1). */
+  leave(session: BrokerSession, will: 'send-will' | 'discard-will'): void {
+    const { runtime, storage } = this.#broker;
+    const entry = this.entryOf(session);
+    session.detach();
+    this.#broker.retainedReplays.onDetached(session);
+    if (will === 'discard-will') entry.will = null; // [MQTT-3.1.2-10]
+    if (session.expiryInterval === 0) {
+      this.#end(entry);
+      return;
+    }
+    const now = runtime.now();
+    entry.disconnectedAt = now;
+    if (entry.will !== null && entry.will.delayInterval > 0) {
+      this.#wills.schedule(entry, now + entry.will.delayInterval * 1000);
+    }
+    this.#scheduleExpiry(entry);
+    if (entry.number > 0) storage?.writeSession(entry);
+    if (entry.will?.delayInterval === 0) this.#wills.publish(entry);
+    this.#handOverShared(session);
+    this.#broker.timer.arm();
+  }
+
+  /** A connection could not leave its session in order: the session goes on without it, or is no more. */
+  forsake(connection: Connection): void {
+    const entry = this.#entries.get(connection.clientId);
+    if (entry?.session.link !== connection) return;
+    entry.disconnectedAt = this.#broker.runtime.now();
+    if (entry.session.expiryInterval === 0) {
+      this.dropEntry(entry);
+      entry.session.end();
+      return;
+    }
+    entry.session.detach();
+    this.#scheduleExpiry(entry);
+    this.#broker.timer.arm();
+  }
+
+  /** What waits for a member of a shared subscription that has gone goes to one that is there. */
+  #handOverShared(session: BrokerSession): void {
+    if (session.store !== null) {
+      this.handOvers.giveStored(session);
+      return;
+    }
+    const { trie } = this.#broker.router;
+    const moved = session.takeShared(
+      (group) => trie.group(group)?.hasConnectedBeside(session) === true,
+    );
+    this.handOvers.giveUnstored(moved, session);
+  }
+
+  /** DISCONNECT changed the Session Expiry Interval (§3.14.2.2.2). */
+  changeExpiry(session: BrokerSession, seconds: number): void {
+    // Granted 0, whatever was asked for: it ends with the connection, and has been treated so.
+    if (session.expiryInterval === 0) return;
+    session.expiryInterval = Math.min(seconds, this.#broker.config.mqtt.maxSessionExpiry);
+  }
+
+  #scheduleExpiry({ session, disconnectedAt, expiry }: SessionEntry): void {
+    if (session.expiryInterval === NEVER_EXPIRES) return;
+    this.#broker.deadlines.schedule(expiry, disconnectedAt + session.expiryInterval * 1000);
+  }
+
+  /** The will goes first at the latest now, whatever its delay (§3.1.2.5). */
+  #end(entry: SessionEntry): void {
+    const { deadlines, storage } = this.#broker;
+    const { session } = entry;
+    deadlines.cancel(entry.expiry);
+    this.#remove(entry);
+    this.#wills.publish(entry);
+    const queue = session.storedQueue;
+    // In steps, however much waits.
+    if (queue !== null && storage?.hasSession(entry.number) === true && session.isEndLong) {
+      this.handOvers.giveUnstored(session.beginEnd(), session);
+      this.handOvers.giveAll(entry, queue.formerSequence);
+      return;
+    }
+    if (entry.number > 0) storage?.endSession(entry);
+    this.handOvers.giveUnstored(session.end(), session);
+  }
+
+  // -------------------------------------------------------------------- recovery
+
+  /** The storage has brought all back: sessions of the process before go on without a connection, or end. */
+  takeUp(storage: Storage): void {
+    const now = this.#broker.runtime.now();
+    const entries = [...storage.entries];
+    // Before any is handed something over, which was not sent.
+    for (const { session } of entries) session.storedQueue?.endRestoring();
+    for (const entry of entries) this.#takeUp(entry, storage, now);
+  }
+
+  #takeUp(entry: SessionEntry, storage: Storage, now: number): void {
+    const { session, will } = entry;
+    const keptSequence = storage.endingOf(entry);
+    if (keptSequence !== null) {
+      session.beginEnd();
+      this.handOvers.giveAll(entry, keptSequence);
+      return;
+    }
+    if (entry.disconnectedAt === -1) {
+      // Its connection ended with the process.
+      entry.disconnectedAt = now;
+      if (will !== null) entry.willDueAt = now + will.delayInterval * 1000;
+      if (session.expiryInterval > 0) storage.writeSession(entry);
+    }
+    if (session.expiryInterval === 0) {
+      this.#end(entry);
+      return;
+    }
+    this.#scheduleExpiry(entry);
+    if (will !== null) this.#wills.schedule(entry, entry.willDueAt);
+  }
+
+  restoreEntry(record: SessionRecord): SessionEntry {
+    const entry = this.#add(record.clientId, record.number, record.expiryInterval > 0);
+    this.updateEntry(entry, record);
+    return entry;
+  }
+
+  updateEntry(entry: SessionEntry, record: SessionRecord): void {
+    entry.session.expiryInterval = record.expiryInterval;
+    entry.owner = record.owner;
+    entry.disconnectedAt = record.disconnectedAt;
+    entry.willDueAt = record.willDueAt;
+    entry.will = record.will;
+  }
+
+  dropEntry(entry: SessionEntry): void {
+    this.#remove(entry);
+    entry.will = null;
+  }
+
+  /** Its will may still be due. */
+  #remove(entry: SessionEntry): void {
+    const { session } = entry;
+    const { stats, router, retainedReplays, memory } = this.#broker;
+    if (this.#entries.get(session.clientId)?.session === session) {
+      this.#entries.delete(session.clientId);
+    }
+    stats.sessionsCurrent = this.#entries.size;
+    for (const topicFilter of session.subscriptions.keys()) {
+      router.trie.unsubscribe(session, topicFilter);
+    }
+    session.subscriptions.clear();
+    memory.subscriptions.bytes -= entry.subscriptionBytes;
+    entry.subscriptionBytes = 0;
+    retainedReplays.forget(session);
+    stats.subscriptionsCurrent = router.trie.subscriptionCount;
+  }
+
+  restoreSubscription(entry: SessionEntry, subscription: Subscription): void {
+    this.addSubscription(entry, subscription);
+  }
+
+  dropSubscription(entry: SessionEntry, topicFilter: string): void {
+    this.removeSubscription(entry, topicFilter);
+  }
+
+  // --------------------------------------------------------------- subscriptions
+
+  /** Adds a subscription, or replaces that of the same filter [MQTT-3.8.4-3]. */
+  addSubscription(entry: SessionEntry, subscription: Subscription): void {
+    const { router, stats } = this.#broker;
+    const { subscriptions } = entry.session;
+    const { topicFilter } = subscription;
+    if (!subscriptions.has(topicFilter)) this.#countSubscription(entry, topicFilter, 1);
+    subscriptions.set(topicFilter, subscription);
+    router.trie.subscribe(entry.session, subscription);
+    stats.subscriptionsCurrent = router.trie.subscriptionCount;
+  }
+
+  /** @returns whether there was one */
+  removeSubscription(entry: SessionEntry, topicFilter: string): boolean {
+    const { router, stats, retainedReplays } = this.#broker;
+    const { session } = entry;
+    if (!session.subscriptions.delete(topicFilter)) return false; // [MQTT-3.10.4-1]
+    this.#countSubscription(entry, topicFilter, -1);
+    router.trie.unsubscribe(session, topicFilter);
+    retainedReplays.cancel(session, topicFilter);
+    stats.subscriptionsCurrent = router.trie.subscriptionCount;
+    return true;
+  }
+
+  /** Whether there is room for one more. */
+  hasRoomForSubscription({ session, subscriptionBytes }: SessionEntry, topicFilter: string) {
+    const { config, memory } = this.#broker;
+    if (session.subscriptions.has(topicFilter)) return true;
+    const { subscriptions } = memory;
+    const hasRoom =
+      session.subscriptions.size < config.mqtt.maxSubscriptions &&
+      subscriptions.hasRoomFor(subscriptionBytes, subscriptionSize(topicFilter));
+    if (!hasRoom) subscriptions.refusals++;
+    return hasRoom;
+  }
+
+  #countSubscription(entry: SessionEntry, topicFilter: string, count: 1 | -1): void {
+    const bytes = count * subscriptionSize(topicFilter);
+    entry.subscriptionBytes += bytes;
+    this.#broker.memory.subscriptions.bytes += bytes;
+  }
+}
+
+/** What a subscription occupies: an estimate that holds for deep filters, too. */
+function subscriptionSize(topicFilter: string): number {
+  const overhead = topicFilter.startsWith('$share/') ? SHARED_BYTES : SUBSCRIPTION_BYTES;
+  return overhead + 2 * topicFilter.length;
+}
+
+/** Limits are read from the configuration whenever they are asked: a reload changes them in place. */
+function queueTotals(mqtt: Config['mqtt'], bytesMax: () => number): QueueTotals {
+  return {
+    get messagesMax() {
+      return mqtt.maxQueuedMessagesTotal;
+    },
+    get bytesMax() {
+      return bytesMax();
+    },
+    messages: 0,
+    bytes: 0,
+  };
+}
+
+/** Whether a session is stored, and outlives its connection. */
+function isKept({ session }: SessionEntry): boolean {
+  return session.store !== null && session.expiryInterval > 0;
+}

@@ -1,0 +1,80 @@
+import type { Broker } from '../broker.ts';
+import type { PendingWill } from '../protocol/connect.ts';
+import type { SessionEntry } from './session-entry.ts';
+
+/** When the wills of clients that are gone are published (§3.1.2.5, §3.1.3.2.2). */
+export class Wills {
+  readonly #broker: Broker;
+
+  constructor(broker: Broker) {
+    this.#broker = broker;
+  }
+
+  /** @param at - when the will is due, in milliseconds of the broker's time */
+  schedule(entry: SessionEntry, at: number): void {
+    entry.willDueAt = at;
+    this.#broker.deadlines.schedule(entry.willDue, at);
+  }
+
+  cancel(entry: SessionEntry): void {
+    entry.willDueAt = Number.POSITIVE_INFINITY;
+    this.#broker.deadlines.cancel(entry.willDue);
+  }
+
+  /** Publishes the will of a session, if it has one: now, or when there is room to store it. */
+  publish(entry: SessionEntry): void {
+    const { router, runtime, config, storage } = this.#broker;
+    const { will, number } = entry;
+    this.cancel(entry);
+    if (will === null) return;
+    if (!this.#mayPublish(entry, will)) {
+      entry.will = null;
+      // One that has ended meanwhile has nothing to be written any more.
+      if (storage?.hasSession(number) === true) storage.writeSession(entry);
+      return;
+    }
+    const lifetimeMs = Math.min(
+      will.messageExpiryInterval < 0 ? Number.POSITIVE_INFINITY : will.messageExpiryInterval * 1000,
+      config.mqtt.maxMessageExpiry,
+    );
+    const message = { ...will.message, expiresAt: runtime.now() + lifetimeMs };
+    const isPublished = router.publishMessage(
+      message,
+      number > 0 ? { kind: 'will', session: number } : null,
+    );
+    if (!isPublished) {
+      this.#publishLater(entry);
+      return;
+    }
+    entry.will = null; // [MQTT-3.1.2-10]
+    const { position } = router;
+    if (position < 0) return;
+    storage?.whenCommitted({
+      position,
+      onCommitted: () => {},
+      onRefused: () => {
+        if (entry.will !== null || entry.session.isConnected) return;
+        entry.will = will;
+        this.#publishLater(entry);
+      },
+    });
+  }
+
+  /** The rules may have changed since CONNECT. */
+  #mayPublish({ session, owner }: SessionEntry, { message }: PendingWill): boolean {
+    const { access, clientEvents } = this.#broker;
+    const { clientId } = session;
+    const permissions = access.permissionsOf({ clientId, userName: owner });
+    if (permissions?.mayPublish(message.topic) !== false) return true;
+    clientEvents.willRefused(clientId, owner, message.topic);
+    return false;
+  }
+
+  /** The will had no room on the disk. */
+  #publishLater(entry: SessionEntry): void {
+    const { will } = entry;
+    this.#broker.storage?.whenRoom(() => {
+      if (entry.will === will && !entry.session.isConnected) this.publish(entry);
+    });
+  }
+}
