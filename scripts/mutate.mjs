@@ -114,6 +114,7 @@ function copyRepository(folder) {
   for (const name of [
     'packages',
     'scripts',
+    'test',
     'package.json',
     'pnpm-lock.yaml',
     'tsconfig.base.json',

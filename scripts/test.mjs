@@ -40,6 +40,6 @@ function run(args) {
 
 /** Jest's options that leave these paths out; they are patterns, in which `/` stands for any separator. */
 function ignoring(paths) {
-  const patterns = paths.map((path) => `/packages/${path.replaceAll('.', '\\.')}(/|$)`);
+  const patterns = paths.map((path) => `<rootDir>/${path.replaceAll('.', '\\.')}(/|$)`);
   return ['/node_modules/', ...patterns].map((pattern) => `--testPathIgnorePatterns=${pattern}`);
 }

@@ -1,29 +1,28 @@
 /**
  * What `npm run test:fast` leaves out: suites that start programs, wait for the clock, or go through very many cases.
- * All else runs in it. Paths from `packages/`; a folder stands for all that is in it.
+ * All else runs in it. Paths from the top of the repository; a folder stands for all that is in it.
  */
 export const LONG_TESTS = [
-  'bench/test/command.test.ts',
-  'bench/test/measure.test.ts',
-  'bench/test/soak.test.ts',
-  'codec/test/fuzz.test.ts',
-  'conformance/test',
-  'server/test/cli',
-  'server/test/clients',
-  'server/test/crash',
-  'server/test/deployment',
-  'server/test/fuzz',
-  'server/test/interop',
-  'server/test/listeners/before-connect.test.ts',
-  'server/test/memory/output.test.ts',
-  'server/test/memory/replays.test.ts',
-  'server/test/memory/topics.test.ts',
-  'server/test/observability/nasty-requests.test.ts',
-  'server/test/repository',
-  'server/test/simulation',
-  'server/test/storage/acid.test.ts',
-  'server/test/storage/hand-over.test.ts',
-  'wal/test/directory-lock.test.ts',
+  'packages/bench/test/command.test.ts',
+  'packages/bench/test/measure.test.ts',
+  'packages/bench/test/soak.test.ts',
+  'packages/codec/test/fuzz.test.ts',
+  'packages/conformance/test',
+  'packages/server/test/cli',
+  'packages/server/test/clients',
+  'packages/server/test/crash',
+  'packages/server/test/fuzz',
+  'packages/server/test/interop',
+  'packages/server/test/listeners/before-connect.test.ts',
+  'packages/server/test/memory/output.test.ts',
+  'packages/server/test/memory/replays.test.ts',
+  'packages/server/test/memory/topics.test.ts',
+  'packages/server/test/observability/nasty-requests.test.ts',
+  'packages/server/test/simulation',
+  'packages/server/test/storage/acid.test.ts',
+  'packages/server/test/storage/hand-over.test.ts',
+  'packages/wal/test/directory-lock.test.ts',
+  'test',
 ];
 
 /** Seeds of the simulation that it runs in place of the tests' 2,000. */

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from '@jest/globals';
 import { parse } from 'yaml';
-import { brokerCatalogue } from '../../src/observability/catalogue.ts';
-import { Command } from '../support/command.ts';
-import { dashboardPanels } from '../support/dashboard.ts';
-import { dockerFolder } from '../support/prometheus.ts';
+import { brokerCatalogue } from '../../packages/server/src/observability/catalogue.ts';
+import { Command } from '../../packages/server/test/support/command.ts';
+import { dashboardPanels } from './dashboard.ts';
+import { dockerFolder } from './prometheus.ts';
 
 function read(...path: string[]): string {
   return readFileSync(join(dockerFolder, ...path), 'utf8');
@@ -134,7 +134,7 @@ test('Dockerfile: its health check finds the broker wherever its configuration h
 });
 
 test('Dockerfile: it copies the manifest of every package that the broker is made of', () => {
-  const packages = fileURLToPath(new URL('../../../', import.meta.url));
+  const packages = fileURLToPath(new URL('../../packages/', import.meta.url));
   const needed = new Set<string>();
   const collect = (name: string) => {
     if (needed.has(name)) return;

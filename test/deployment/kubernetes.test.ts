@@ -4,11 +4,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from '@jest/globals';
 import { parseAllDocuments } from 'yaml';
-import { loadConfig } from '../../src/config/index.ts';
+import { loadConfig } from '../../packages/server/src/config/index.ts';
 
-const file = fileURLToPath(
-  new URL('../../../../examples/kubernetes/promptmq.yaml', import.meta.url),
-);
+const file = fileURLToPath(new URL('../../examples/kubernetes/promptmq.yaml', import.meta.url));
 
 interface Probe {
   readonly httpGet: { readonly path: string; readonly port: string };

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 
-const script = join(import.meta.dirname, '../../../../scripts/mutate.mjs');
+const script = join(import.meta.dirname, '../../scripts/mutate.mjs');
 
 /** Of those that few seeds are enough for. */
 const MUTATIONS = ['retained-not-stored', 'will-not-restored', 'puback-before-commit'];

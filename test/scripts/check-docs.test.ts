@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 
-const script = join(import.meta.dirname, '../../../../scripts/check-docs.mjs');
+const script = join(import.meta.dirname, '../../scripts/check-docs.mjs');
 let folder: string;
 
 beforeEach(() => {

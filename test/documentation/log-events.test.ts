@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 
-const repository = join(import.meta.dirname, '../../../..');
+const repository = join(import.meta.dirname, '../..');
 const source = join(repository, 'packages/server/src');
 
 /** Every event that the code logs, with its level; `null` where the level depends. */

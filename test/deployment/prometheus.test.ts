@@ -6,12 +6,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { createBroker, type RunningBroker } from '../../src/index.ts';
-import { dashboardPanels, fillIn } from '../support/dashboard.ts';
-import { TestClient } from '../support/mqtt-client.ts';
-import { otherProgram } from '../support/other-programs.ts';
-import { connectBytes } from '../support/packet-client.ts';
-import { dockerFolder, JOB, Prometheus } from '../support/prometheus.ts';
+import { createBroker, type RunningBroker } from '../../packages/server/src/index.ts';
+import { TestClient } from '../../packages/server/test/support/mqtt-client.ts';
+import { otherProgram } from '../../packages/server/test/support/other-programs.ts';
+import { connectBytes } from '../../packages/server/test/support/packet-client.ts';
+import { dashboardPanels, fillIn } from './dashboard.ts';
+import { dockerFolder, JOB, Prometheus } from './prometheus.ts';
 
 const RATE_INTERVAL = '1m';
 

@@ -3,9 +3,9 @@ import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { loadConfig } from '../../src/config/index.ts';
+import { loadConfig } from '../../packages/server/src/config/index.ts';
 
-const examples = join(import.meta.dirname, '../../../../examples/systemd');
+const examples = join(import.meta.dirname, '../../examples/systemd');
 const files = readdirSync(examples).sort();
 const isVerifierThere = spawnSync('systemd-analyze', ['--version']).error === undefined;
 

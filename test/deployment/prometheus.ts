@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parse, stringify } from 'yaml';
 
-export const dockerFolder = fileURLToPath(new URL('../../../../docker', import.meta.url));
+export const dockerFolder = fileURLToPath(new URL('../../docker', import.meta.url));
 
 export interface QueryResult {
   readonly metric: Readonly<Record<string, string>>;

@@ -17,17 +17,17 @@ import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { type Files, Log, nodeFiles } from '@promptmq/wal';
-import { createBroker } from '../../src/embed/create-broker.ts';
-import { createLogger } from '../../src/log/index.ts';
-import { CertificateAuthority } from '../support/certificates.ts';
-import { bin, Command } from '../support/command.ts';
-import { TestClient } from '../support/mqtt-client.ts';
-import { PacketClient } from '../support/packet-client.ts';
+import { createBroker } from '../../packages/server/src/embed/create-broker.ts';
+import { createLogger } from '../../packages/server/src/log/index.ts';
+import { CertificateAuthority } from '../../packages/server/test/support/certificates.ts';
+import { bin, Command } from '../../packages/server/test/support/command.ts';
+import { TestClient } from '../../packages/server/test/support/mqtt-client.ts';
+import { PacketClient } from '../../packages/server/test/support/packet-client.ts';
 
 // A machine that is busy with other work is no failure.
 jest.setTimeout(60_000);
 
-const operations = join(import.meta.dirname, '../../../../docs/operations.md');
+const operations = join(import.meta.dirname, '../../docs/operations.md');
 const QUIET = ['--bind', '127.0.0.1:0', '--ws-bind', 'none', '--metrics-bind', 'none'];
 const IN_MEMORY = ['--storage-enabled', 'false'];
 const NOBODY = 65_534;

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { parse } from 'yaml';
-import { configJsonSchema } from '../../src/config/index.ts';
-import { Command } from '../support/command.ts';
+import { configJsonSchema } from '../../packages/server/src/config/index.ts';
+import { Command } from '../../packages/server/test/support/command.ts';
 
-const examples = join(import.meta.dirname, '../../../../examples/config');
+const examples = join(import.meta.dirname, '../../examples/config');
 const validate = new Ajv2020().compile(configJsonSchema());
 
 test('there is an example for each use', () => {
