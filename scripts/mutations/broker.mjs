@@ -7,8 +7,8 @@ const WILLS = 'packages/server/src/sessions/wills.ts';
 const ROUTER = 'packages/server/src/routing/router.ts';
 const SUBSCRIBE = 'packages/server/src/protocol/subscribe.ts';
 const STORAGE = 'packages/server/src/storage/storage.ts';
-const RECOVERY = 'packages/server/src/storage/recovery.ts';
-const KEEPING = 'packages/server/src/storage/compaction.ts';
+const RECOVERY = 'packages/server/src/storage/replay/recovery.ts';
+const KEEPING = 'packages/server/src/storage/log/compaction.ts';
 const SESSION = 'packages/session/src/session.ts';
 
 const ACK_CONDITION =
@@ -208,7 +208,7 @@ export const brokerMutations = [
     breaks: 'a retained message that was removed stays so [MQTT-3.3.1-6]',
     edits: [
       {
-        file: 'packages/server/src/storage/retained-places.ts',
+        file: 'packages/server/src/storage/retained/retained-places.ts',
         find: '    chunk.count--;\n    markChanged(chunk);',
         put: '    chunk.count--;',
       },
@@ -310,7 +310,7 @@ export const brokerMutations = [
     breaks: 'a segment goes when the log no longer names anything in it',
     edits: [
       {
-        file: 'packages/server/src/storage/retained-records.ts',
+        file: 'packages/server/src/storage/retained/retained-records.ts',
         find: 'position: records.append(records.writer, removal.topicBytes),',
         put: 'position: records.lastPosition,',
       },
@@ -383,7 +383,7 @@ export const brokerMutations = [
     breaks: 'the shares of all users of a record are the record',
     edits: [
       {
-        file: 'packages/server/src/storage/share.ts',
+        file: 'packages/server/src/storage/records/record-share.ts',
         find: ' + (index === 0 ? size % users : 0)',
         put: ' + (index < 0 ? size % users : 0)',
       },
@@ -632,7 +632,7 @@ export const brokerMutations = [
     breaks: 'a retained message that was refused leaves the former one in its place',
     edits: [
       {
-        file: 'packages/server/src/storage/retained-records.ts',
+        file: 'packages/server/src/storage/retained/retained-records.ts',
         find: 'this.#restore(all[index] as Replacement);',
         put: 'void all[index];',
       },
@@ -656,7 +656,7 @@ export const brokerMutations = [
     breaks: 'what a full disk refused is answered at once',
     edits: [
       {
-        file: 'packages/server/src/storage/commit-queue.ts',
+        file: 'packages/server/src/storage/log/commit-queue.ts',
         find: 'this.#sendAcks(connection, committed);',
         put: '',
       },
@@ -668,7 +668,7 @@ export const brokerMutations = [
     breaks: 'nobody waits for a record that was refused',
     edits: [
       {
-        file: 'packages/server/src/storage/record-log.ts',
+        file: 'packages/server/src/storage/log/record-log.ts',
         find: 'this.lastPosition = Math.min(this.lastPosition, position - 1);',
         put: '',
       },

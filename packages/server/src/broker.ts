@@ -21,8 +21,8 @@ import type { Runtime } from './runtime/runtime.ts';
 import { type BrokerStats, createStats, type SocketRefusal } from './runtime/stats.ts';
 import { Turns } from './runtime/turns.ts';
 import { Sessions } from './sessions/sessions.ts';
+import { logStorageEvent } from './storage/log/log-events.ts';
 import { Storage, type StorageResources } from './storage/storage.ts';
-import { logStorageEvent } from './storage/storage-log.ts';
 import { ClientEvents, presenceOf } from './tracing/client-events.ts';
 import { ClientTraces, type TraceListener } from './tracing/client-traces.ts';
 

@@ -17,7 +17,7 @@ import type { MemoryLedger } from '../runtime/memory-ledger.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { BrokerStats } from '../runtime/stats.ts';
 import { type Turns, UnitsFor, unitsOfDelivery } from '../runtime/turns.ts';
-import type { Origin } from '../storage/records.ts';
+import type { Origin } from '../storage/records/records.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { ClientEvents } from '../tracing/client-events.ts';
 import { Publication } from './publication.ts';

@@ -1,7 +1,7 @@
 import type { Delivery, Message, Recipient } from '@promptmq/session';
 import type { Broker } from '../broker.ts';
 import { type BrokerSession, isStoredFor } from '../routing/router.ts';
-import type { MovedDelivery } from '../storage/records.ts';
+import type { MovedDelivery } from '../storage/records/records.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { SessionEntry } from './session-entry.ts';
 

@@ -25,27 +25,27 @@ import type { Broker } from '../broker.ts';
 import type { Connection } from '../connection/connection.ts';
 import type { BrokerSession } from '../routing/router.ts';
 import type { SessionEntry } from '../sessions/session-entry.ts';
-import { ByteReader } from './byte-writer.ts';
-import { CommitQueue, type Pending } from './commit-queue.ts';
-import { keepMessage, moveMessage } from './compaction.ts';
-import { HeldPublishers } from './held-publishers.ts';
-import { compactionOptions, logOptions, syncOptions } from './log-options.ts';
-import { MessageReader } from './message-reader.ts';
-import { MessageWriter } from './message-writer.ts';
-import { ProgressWriter } from './progress-writer.ts';
-import { RecordLog } from './record-log.ts';
+import { CommitQueue, type Pending } from './log/commit-queue.ts';
+import { keepMessage, moveMessage } from './log/compaction.ts';
+import { HeldPublishers } from './log/held-publishers.ts';
+import { compactionOptions, logOptions, syncOptions } from './log/log-options.ts';
+import { MessageReader } from './log/message-reader.ts';
+import { RecordLog } from './log/record-log.ts';
+import { ByteReader } from './records/byte-writer.ts';
 import {
   type MovedDelivery,
   RecordKind,
   writeSession,
   writeSubscriptions,
   writeUnsubscriptions,
-} from './records.ts';
-import { releaseAll, replayRecord, restoreState } from './recovery.ts';
-import { loadRetained } from './retained-loader.ts';
-import { RetainedRecords } from './retained-records.ts';
-import { SessionEnds } from './session-ends.ts';
+} from './records/records.ts';
+import { releaseAll, replayRecord, restoreState } from './replay/recovery.ts';
+import { loadRetained } from './retained/retained-loader.ts';
+import { RetainedRecords } from './retained/retained-records.ts';
 import { Change, StoredState, toSessionRecord } from './stored-state.ts';
+import { MessageWriter } from './write/message-writer.ts';
+import { ProgressWriter } from './write/progress-writer.ts';
+import { SessionEnds } from './write/session-ends.ts';
 
 /** What a simulation puts in the place of the machine's. */
 export interface StorageResources {

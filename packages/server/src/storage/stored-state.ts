@@ -1,11 +1,11 @@
 import type { QueueBlock } from '@promptmq/session';
 import type { CheckpointEntry } from '@promptmq/wal';
 import type { SessionEntry } from '../sessions/session-entry.ts';
-import { writeBlock } from './block-codec.ts';
-import { ByteReader, ByteWriter } from './byte-writer.ts';
-import { writeSession, writeSubscriptions } from './records.ts';
-import { type RetainedPlace, RetainedPlaces } from './retained-places.ts';
-import { stateKey, writeProgress } from './state-codec.ts';
+import { writeBlock } from './records/block-codec.ts';
+import { ByteReader, ByteWriter } from './records/byte-writer.ts';
+import { writeSession, writeSubscriptions } from './records/records.ts';
+import { stateKey, writeProgress } from './records/state-codec.ts';
+import { type RetainedPlace, RetainedPlaces } from './retained/retained-places.ts';
 
 /** What of a session has changed since the last checkpoint; bits of a number. */
 export const Change = { Session: 1, Subscriptions: 2, Progress: 4 } as const;

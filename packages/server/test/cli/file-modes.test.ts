@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { parseConfig } from '../../src/config/index.ts';
-import { exposedFiles } from '../../src/storage/exposed-files.ts';
+import { exposedFiles } from '../../src/service/exposed-files.ts';
 import { Command } from '../support/command.ts';
 import { PacketClient } from '../support/packet-client.ts';
 

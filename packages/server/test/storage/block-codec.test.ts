@@ -1,9 +1,9 @@
 import { expect, test } from '@jest/globals';
 import { EntryFlag, QueueBlock } from '@promptmq/session';
 import fc from 'fast-check';
-import { readBlock, writeBlock } from '../../src/storage/block-codec.ts';
-import { ByteReader, ByteWriter } from '../../src/storage/byte-writer.ts';
-import { readFormerBlock } from '../../src/storage/state-codec.ts';
+import { readBlock, writeBlock } from '../../src/storage/records/block-codec.ts';
+import { ByteReader, ByteWriter } from '../../src/storage/records/byte-writer.ts';
+import { readFormerBlock } from '../../src/storage/records/state-codec.ts';
 
 interface Entry {
   readonly sequence: number;

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { ByteReader, ByteWriter } from '../../src/storage/byte-writer.ts';
+import { ByteReader, ByteWriter } from '../../src/storage/records/byte-writer.ts';
 
 const value = fc.oneof(
   fc.record({ kind: fc.constant('u8' as const), value: fc.nat(0xff) }),

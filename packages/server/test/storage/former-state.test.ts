@@ -2,10 +2,10 @@ import { expect, test } from '@jest/globals';
 import { type DeliveryStore, MemoryAccount, Session } from '@promptmq/session';
 import type { Connection } from '../../src/connection/connection.ts';
 import { SessionEntry } from '../../src/sessions/session-entry.ts';
-import { ByteReader, ByteWriter } from '../../src/storage/byte-writer.ts';
-import { writeSession } from '../../src/storage/records.ts';
-import { type RecoveryHost, restoreState } from '../../src/storage/recovery.ts';
-import { stateKey, writeProgress } from '../../src/storage/state-codec.ts';
+import { ByteReader, ByteWriter } from '../../src/storage/records/byte-writer.ts';
+import { writeSession } from '../../src/storage/records/records.ts';
+import { stateKey, writeProgress } from '../../src/storage/records/state-codec.ts';
+import { type RecoveryHost, restoreState } from '../../src/storage/replay/recovery.ts';
 import { StoredState } from '../../src/storage/stored-state.ts';
 
 const store: DeliveryStore<Connection> = {

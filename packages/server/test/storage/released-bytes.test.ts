@@ -3,9 +3,9 @@ import type { Packet } from '@promptmq/codec';
 import { type Message, STORED_MESSAGE } from '@promptmq/session';
 import { recordBytes } from '@promptmq/wal';
 import { MemoryIndex } from '../../../wal/test/support/memory-index.ts';
-import { ByteWriter } from '../../src/storage/byte-writer.ts';
-import { writeDelivery, writeMessageHead } from '../../src/storage/records.ts';
-import { replayRecord } from '../../src/storage/recovery.ts';
+import { ByteWriter } from '../../src/storage/records/byte-writer.ts';
+import { writeDelivery, writeMessageHead } from '../../src/storage/records/records.ts';
+import { replayRecord } from '../../src/storage/replay/recovery.ts';
 import { StoredState } from '../../src/storage/stored-state.ts';
 import { StoredBroker } from '../support/stored-broker.ts';
 

@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { ByteReader, ByteWriter } from '../../src/storage/byte-writer.ts';
-import { RetainedPlaces } from '../../src/storage/retained-places.ts';
-import { keyNumbers } from '../../src/storage/state-codec.ts';
+import { ByteReader, ByteWriter } from '../../src/storage/records/byte-writer.ts';
+import { keyNumbers } from '../../src/storage/records/state-codec.ts';
+import { RetainedPlaces } from '../../src/storage/retained/retained-places.ts';
 
 const writer = new ByteWriter();
 

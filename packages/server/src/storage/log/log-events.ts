@@ -1,5 +1,5 @@
 import type { LogEvent } from '@promptmq/wal';
-import type { Logger } from '../log/index.ts';
+import type { Logger } from '../../log/index.ts';
 
 /** Logs what the storage reports, one line an event. */
 export function logStorageEvent(log: Logger, event: LogEvent): void {

@@ -1,9 +1,9 @@
 import { type Message, type RetainedStore, STORED_MESSAGE } from '@promptmq/session';
-import type { CommitQueue } from './commit-queue.ts';
-import type { RecordLog } from './record-log.ts';
-import { writeMessageHead } from './records.ts';
+import type { CommitQueue } from '../log/commit-queue.ts';
+import type { RecordLog } from '../log/record-log.ts';
+import { writeMessageHead } from '../records/records.ts';
+import type { StoredState } from '../stored-state.ts';
 import type { RetainedPlace } from './retained-places.ts';
-import type { StoredState } from './stored-state.ts';
 
 /** A retained message that took another's place and is not safe yet. */
 interface Replacement {

@@ -1,5 +1,5 @@
-import type { Connection } from '../connection/connection.ts';
-import type { Faults } from '../runtime/faults.ts';
+import type { Connection } from '../../connection/connection.ts';
+import type { Faults } from '../../runtime/faults.ts';
 
 /** Something that may happen when a record is safe. */
 export interface Pending {

@@ -1,7 +1,7 @@
 import { type Log, type Release, recordBytes } from '@promptmq/wal';
-import type { Faults } from '../runtime/faults.ts';
-import { ByteWriter } from './byte-writer.ts';
-import { shareOut } from './share.ts';
+import type { Faults } from '../../runtime/faults.ts';
+import { ByteWriter } from '../records/byte-writer.ts';
+import { shareOut } from '../records/record-share.ts';
 
 /** The log, as all who write the storage's records see it. */
 export class RecordLog {

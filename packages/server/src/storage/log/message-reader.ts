@@ -1,11 +1,11 @@
 import type { Message } from '@promptmq/session';
 import { isOutOfDescriptors } from '@promptmq/wal';
-import type { Broker } from '../broker.ts';
-import type { BrokerSession } from '../routing/router.ts';
-import { ByteReader } from './byte-writer.ts';
+import type { Broker } from '../../broker.ts';
+import type { BrokerSession } from '../../routing/router.ts';
+import { ByteReader } from '../records/byte-writer.ts';
+import { readMessageOnly } from '../records/records.ts';
+import type { StorageStats } from '../storage.ts';
 import type { RecordLog } from './record-log.ts';
-import { readMessageOnly } from './records.ts';
-import type { StorageStats } from './storage.ts';
 
 /** After so long, what found no file descriptor is tried again. */
 const RETRY_MS = 100;

@@ -1,7 +1,7 @@
 import type { Delivery, Message, Subscription } from '@promptmq/session';
 import { NO_IDENTIFIERS } from '@promptmq/session';
-import type { PendingWill } from '../protocol/connect.ts';
-import type { BrokerSession } from '../routing/router.ts';
+import type { PendingWill } from '../../protocol/connect.ts';
+import type { BrokerSession } from '../../routing/router.ts';
 import { type ByteReader, type ByteWriter, isEqual } from './byte-writer.ts';
 
 /*

@@ -1,5 +1,5 @@
 import type { CompactionOptions, LogOptions, SyncOptions } from '@promptmq/wal';
-import type { Config } from '../config/index.ts';
+import type { Config } from '../../config/index.ts';
 
 /** What the configuration says of the log. */
 export function logOptions(config: Config): LogOptions {

@@ -1,8 +1,9 @@
 import type { Delivery, Message } from '@promptmq/session';
 import { recordBytes } from '@promptmq/wal';
-import type { BrokerSession } from '../routing/router.ts';
-import type { CommitQueue } from './commit-queue.ts';
-import type { RecordLog } from './record-log.ts';
+import type { BrokerSession } from '../../routing/router.ts';
+import type { CommitQueue } from '../log/commit-queue.ts';
+import type { RecordLog } from '../log/record-log.ts';
+import { shareOf, shareOut } from '../records/record-share.ts';
 import {
   type MovedDelivery,
   type Origin,
@@ -10,10 +11,9 @@ import {
   writeHandOver,
   writeMessageHead,
   writeReferences,
-} from './records.ts';
-import type { RetainedRecords } from './retained-records.ts';
-import { shareOf, shareOut } from './share.ts';
-import { Change, type StoredState } from './stored-state.ts';
+} from '../records/records.ts';
+import type { RetainedRecords } from '../retained/retained-records.ts';
+import { Change, type StoredState } from '../stored-state.ts';
 
 /** Writes messages, and numbers the deliveries that are made of them. */
 export class MessageWriter {

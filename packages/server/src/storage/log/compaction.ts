@@ -1,15 +1,15 @@
 import { type Delivery, DeliveryState } from '@promptmq/session';
 import type { LogRecord } from '@promptmq/wal';
-import { ByteReader, type ByteWriter } from './byte-writer.ts';
+import { ByteReader, type ByteWriter } from '../records/byte-writer.ts';
+import { shareOf, sizeOf } from '../records/record-share.ts';
 import {
   isRetainedOrNames,
   RecordKind,
   readMessage,
   writeDelivery,
   writeMessageHead,
-} from './records.ts';
-import { shareOf, sizeOf } from './share.ts';
-import { Change, type StoredState } from './stored-state.ts';
+} from '../records/records.ts';
+import { Change, type StoredState } from '../stored-state.ts';
 
 /** One who still needs a message. */
 interface User {

@@ -1,8 +1,8 @@
-import type { Broker } from '../broker.ts';
-import { ByteReader } from './byte-writer.ts';
-import { readMessageOnly } from './records.ts';
+import type { Broker } from '../../broker.ts';
+import { ByteReader } from '../records/byte-writer.ts';
+import { readMessageOnly } from '../records/records.ts';
+import type { Storage } from '../storage.ts';
 import type { RetainedPlace } from './retained-places.ts';
-import type { Storage } from './storage.ts';
 
 /**
  * Reads the retained messages back at the start, in the order in which they lie. Those that have expired or can't be

@@ -1,10 +1,10 @@
 import { recordBytes } from '@promptmq/wal';
-import type { BrokerSession } from '../routing/router.ts';
-import type { Runtime } from '../runtime/runtime.ts';
-import { ByteWriter } from './byte-writer.ts';
-import type { RecordLog } from './record-log.ts';
-import { ProgressKind, RecordKind } from './records.ts';
-import { shareOut } from './share.ts';
+import type { BrokerSession } from '../../routing/router.ts';
+import type { Runtime } from '../../runtime/runtime.ts';
+import type { RecordLog } from '../log/record-log.ts';
+import { ByteWriter } from '../records/byte-writer.ts';
+import { shareOut } from '../records/record-share.ts';
+import { ProgressKind, RecordKind } from '../records/records.ts';
 
 /** Gathers what is sent and settled in a turn to one record, which nobody waits for. */
 export class ProgressWriter {

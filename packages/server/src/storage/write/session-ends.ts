@@ -1,7 +1,7 @@
 import { TextMap } from '@promptmq/session';
-import type { CommitQueue } from './commit-queue.ts';
-import type { RecordLog } from './record-log.ts';
-import { RecordKind } from './records.ts';
+import type { CommitQueue } from '../log/commit-queue.ts';
+import type { RecordLog } from '../log/record-log.ts';
+import { RecordKind } from '../records/records.ts';
 
 /** The end of a session that is in no record. */
 interface UnwrittenEnd {

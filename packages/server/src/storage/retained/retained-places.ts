@@ -1,7 +1,7 @@
 import { TextMap } from '@promptmq/session';
 import type { CheckpointEntry } from '@promptmq/wal';
-import type { ByteReader, ByteWriter } from './byte-writer.ts';
-import { stateKey } from './state-codec.ts';
+import type { ByteReader, ByteWriter } from '../records/byte-writer.ts';
+import { stateKey } from '../records/state-codec.ts';
 
 /** Where a retained message lies. */
 export interface RetainedPlace {

@@ -1,5 +1,5 @@
-import type { Config } from '../config/index.ts';
-import type { Connection } from '../connection/connection.ts';
+import type { Config } from '../../config/index.ts';
+import type { Connection } from '../../connection/connection.ts';
 import type { RecordLog } from './record-log.ts';
 
 /** Publishers that are not read from because too much waits to be written. */

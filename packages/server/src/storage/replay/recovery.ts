@@ -6,9 +6,10 @@ import {
   type Subscription,
 } from '@promptmq/session';
 import type { LogRecord, Release } from '@promptmq/wal';
-import type { SessionEntry } from '../sessions/session-entry.ts';
-import { readBlock } from './block-codec.ts';
-import { ByteReader } from './byte-writer.ts';
+import type { SessionEntry } from '../../sessions/session-entry.ts';
+import { readBlock } from '../records/block-codec.ts';
+import { ByteReader } from '../records/byte-writer.ts';
+import { shareOf, shareOut, sizeOf } from '../records/record-share.ts';
 import {
   type NamedDelivery,
   ProgressKind,
@@ -20,10 +21,9 @@ import {
   readSession,
   readSubscriptions,
   type SessionRecord,
-} from './records.ts';
-import { shareOf, shareOut, sizeOf } from './share.ts';
-import { keyNumbers, readFormerBlock, readProgress } from './state-codec.ts';
-import { Change, type StoredState } from './stored-state.ts';
+} from '../records/records.ts';
+import { keyNumbers, readFormerBlock, readProgress } from '../records/state-codec.ts';
+import { Change, type StoredState } from '../stored-state.ts';
 
 /** What is made of the records of a log: the sessions and subscriptions of a broker. */
 export interface RecoveryHost {
