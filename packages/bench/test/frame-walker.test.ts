@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { BenchError } from '../src/bench-error.ts';
 import { FrameWalker, HEAD_SIZE_MAX } from '../src/frame-walker.ts';
 
-/** A packet with a body of so many bytes, each its first one's number. */
+/** A packet with a body of `size` bytes, each its first one's number. */
 function frame(type: number, size: number): Uint8Array {
   const header = [type << 4];
   let length = size;

@@ -193,7 +193,7 @@ test('idle connections, from several addresses, with the memory of the broker', 
   }
 });
 
-test('connections are opened and closed, so many side by side', async () => {
+test('connections are opened and closed, a number of them side by side', async () => {
   const { broker, target } = await start();
   const result = await measure(target, { pattern: 'connect', connections: 3, messages: 20 });
   expect(result.extra['connections']).toBe(20);

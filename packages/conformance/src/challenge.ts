@@ -10,7 +10,7 @@ export const ANSWER = 'how do you do!';
 /** What goes with the success. */
 export const GREETING = 'welcome';
 
-/** In place of an answer: asks once more, with so many bytes. */
+/** In place of an answer: asks once more, with that number of bytes. */
 export const ASK_LONG = 'tell me more';
 export const LONG_QUESTION_BYTES = 200;
 

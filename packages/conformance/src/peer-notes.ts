@@ -34,7 +34,7 @@ export const peerNotes: Readonly<Record<string, string>> = {
     'it is noticed some seconds late; the rule names one and a half times the keep alive',
   'keep alive passed one and a half times closes the connection':
     'it is noticed some seconds late; the rule names one and a half times the keep alive',
-  'the reason for a close reaches a client that goes on sending':
+  'the reason for a close reaches a client that keeps sending':
     'a second CONNECT closes the connection, but the client doesn’t get to read why; the DISCONNECT is a SHOULD',
   'a PUBLISH that is malformed closes the connection': 'DUP at QoS 0 is taken',
   'PUBREL, SUBSCRIBE and UNSUBSCRIBE have their flags':
@@ -84,18 +84,18 @@ export const peerNotes: Readonly<Record<string, string>> = {
     'it is dropped; passing it on is a SHOULD',
   'each of the options is replaced with the subscription':
     'only QoS and identifier are; No Local and Retain As Published stay as they were',
-  'who sends a malformed packet is told 0x81': 'a PINGREQ with reserved flags is answered',
-  'who breaks the protocol is told 0x82':
+  'a malformed packet is answered with 0x81': 'a PINGREQ with reserved flags is answered',
+  'a protocol error is answered with 0x82':
     'some connections are closed without a DISCONNECT; that it is sent is a SHOULD',
   'only DISCONNECT with 0x00 deletes a will':
     'every code but 0x04 deletes it; the rule has it published unless DISCONNECT had 0x00',
-  'whose session is taken over is told 0x8E':
+  'a client whose session is taken over gets 0x8E':
     'the old connection is closed without the DISCONNECT that the rule names',
-  'who is silent for too long is told 0x8D':
+  'a client that is silent for too long gets 0x8D':
     'the connection is closed without a DISCONNECT; that it is sent is a SHOULD',
-  'each reason for a close reaches a client that goes on sending':
+  'each reason for a close reaches a client that keeps sending':
     'the connection is reset before the client has read it; a DISCONNECT is a SHOULD',
-  'the reason for a refusal reaches a client that goes on sending':
+  'the reason for a refusal reaches a client that keeps sending':
     'the connection is reset before the client has read it; the CONNACK is a MAY',
   'a text frame ends the connection, and the will is sent':
     'packets in text frames are taken as if they were binary',

@@ -143,7 +143,7 @@ function tellProgress(run: Run, stage: Stage): () => void {
   return () => clearInterval(timer);
 }
 
-/** Leaves nothing behind: a clean start ends the session that there was. */
+/** Leaves nothing behind: a clean start ends the session that was there. */
 async function endSessions(run: Run): Promise<void> {
   const { prefix, subscribers } = run.scenario;
   run.clients.length = 0;

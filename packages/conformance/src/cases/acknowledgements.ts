@@ -7,7 +7,7 @@ const list = new CaseList();
 export const acknowledgementCases = list.cases;
 
 list.v5(
-  'QoS 1 is answered with PUBACK of the same identifier, each time anew',
+  'QoS 1 is answered with PUBACK of the same identifier, each time again',
   'MQTT-2.2.1-5 MQTT-3.3.4-1 MQTT-4.3.2-4 MQTT-4.3.2-5',
   async (context) => {
     const receiver = await context.subscriber();
@@ -43,7 +43,7 @@ list.v5(
 );
 
 list.v5(
-  'a QoS 2 exchange goes on over a reconnection',
+  'a QoS 2 exchange continues after a reconnection',
   'MQTT-4.4.0-1 MQTT-4.3.3-10',
   async (context) => {
     const receiver = await context.subscriber();

@@ -145,7 +145,7 @@ list.authenticated(
 );
 
 list.authenticated(
-  're-authentication ends with AUTH 0x00, and messages go on meanwhile',
+  're-authentication ends with AUTH 0x00, and messages still flow meanwhile',
   'MQTT-4.12.1-1 MQTT-4.12.0-5 MQTT-3.15.2-1',
   async (context) => {
     const client = await authenticate(context);

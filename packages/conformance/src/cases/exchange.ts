@@ -62,7 +62,7 @@ list.v5(
 );
 
 list.v5(
-  'the reason for a close reaches a client that goes on sending',
+  'the reason for a close reaches a client that keeps sending',
   'MQTT-4.13.1-1 MQTT-4.13.2-1 §4.13',
   async (context) => {
     const client = await context.connect();

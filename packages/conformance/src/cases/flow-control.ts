@@ -119,7 +119,7 @@ list.v5(
 );
 
 list.v5(
-  'the quota starts anew with each connection',
+  'the quota starts afresh with each connection',
   '§4.9 §3.2.2.3.3',
   async (context) => {
     const options = context.durable();
@@ -136,7 +136,7 @@ list.v5(
   { receiveMaximum: 2 },
 );
 
-/** A client that takes so many at once, and messages 1 to `count` on their way to it. */
+/** A client that takes `maximum` at once, and messages 1 to `count` on their way to it. */
 async function flooded(
   context: Context,
   { maximum, qos, count }: { maximum: number; qos: number; count: number },
@@ -201,7 +201,7 @@ list.v5(
 );
 
 list.v5(
-  'at a quota of 0, QoS 0 messages and all other packets go on',
+  'at a quota of 0, QoS 0 messages and all other packets are still sent',
   'MQTT-4.9.0-3 MQTT-3.3.4-10',
   async (context) => {
     const client = await flooded(context, { maximum: 1, qos: 1, count: 1 });
@@ -218,7 +218,7 @@ list.v5(
 );
 
 list.v5(
-  'the client’s quota starts anew with each connection, for what is sent again, too',
+  'the client’s quota starts afresh with each connection, also for what is sent again',
   'MQTT-4.9.0-1 MQTT-4.4.0-1 MQTT-3.3.4-9',
   async (context) => {
     const options = context.durable({

@@ -159,7 +159,7 @@ list.v5(
 );
 
 list.v5(
-  'a client identifier that is refused is told so',
+  'a client identifier that is refused is answered as such',
   'MQTT-3.1.3-8',
   async (context) => {
     await context.refusedConnect(connect({ clientId: 'c'.repeat(30) }), 5, [0x85]);

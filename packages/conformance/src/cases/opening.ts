@@ -135,7 +135,7 @@ list.v5('a client that names itself is assigned nothing', '§3.2.2.3.7', async (
 });
 
 list.v5(
-  'the interval that holds is told where it is not what was asked for',
+  'the interval that holds is stated where it is not what was asked for',
   'MQTT-3.1.2-23 §3.2.2.3.2',
   async (context) => {
     const client = await context.open();

@@ -49,7 +49,7 @@ list.v5(
 );
 
 list.v5(
-  'a message too large for a client does not hold up those behind it',
+  'a message too large for a client does not hold up those after it',
   'MQTT-3.1.2-25 §3.1.2.11.4',
   async (context) => {
     const options = context.durable();

@@ -18,7 +18,7 @@ import {
 const list = new CaseList();
 export const reasonCases = list.cases;
 
-/** A client that sends what it may not is told the reason, then the connection closes. */
+/** A client that sends what it may not gets the reason, then the connection closes. */
 async function told(context: Context, sent: Uint8Array, reasonCode: number): Promise<void> {
   const client = await context.connect();
   client.send(sent);
@@ -27,7 +27,7 @@ async function told(context: Context, sent: Uint8Array, reasonCode: number): Pro
 }
 
 list.v5(
-  'who sends a malformed packet is told 0x81',
+  'a malformed packet is answered with 0x81',
   'MQTT-4.13.1-1 §4.13.1 §2.4',
   async (context) => {
     for (const wrong of [
@@ -45,7 +45,7 @@ list.v5(
   },
 );
 
-list.v5('who breaks the protocol is told 0x82', 'MQTT-4.13.1-1 §4.13.1 §2.4', async (context) => {
+list.v5('a protocol error is answered with 0x82', 'MQTT-4.13.1-1 §4.13.1 §2.4', async (context) => {
   const twice = [property.payloadFormat(0), property.payloadFormat(0)];
   for (const wrong of [
     connect({ clientId: context.clientId() }), // [MQTT-3.1.0-2]
@@ -64,7 +64,7 @@ list.v5('who breaks the protocol is told 0x82', 'MQTT-4.13.1-1 §4.13.1 §2.4', 
 });
 
 list.v5(
-  'a topic name that can’t be is told 0x90, or malformed',
+  'an impossible topic name is answered with 0x90, or as malformed',
   '§3.14.2.1 MQTT-3.3.2-2',
   async (context) => {
     for (const topic of ['a/+', 'a/#', '#']) {
@@ -77,26 +77,34 @@ list.v5(
   },
 );
 
-list.v5('who is silent for too long is told 0x8D', 'MQTT-3.1.2-22 §3.14.2.1', async (context) => {
-  const client = await context.connect({ keepAlive: 1 });
-  await client.expect('disconnect', { reasonCode: 0x8d });
-  await client.expectClosed([]);
-});
-
-list.v5('whose session is taken over is told 0x8E', 'MQTT-3.1.4-3 §3.14.2.1', async (context) => {
-  const clientId = context.clientId();
-  for (const clean of [true, false]) {
-    const first = await context.connect({ clientId });
-    const second = await context.connect({ clientId, clean });
-    await first.expect('disconnect', { reasonCode: 0x8e });
-    await first.expectClosed([]);
-    await second.expectNothing();
-    second.destroy();
-  }
-});
+list.v5(
+  'a client that is silent for too long gets 0x8D',
+  'MQTT-3.1.2-22 §3.14.2.1',
+  async (context) => {
+    const client = await context.connect({ keepAlive: 1 });
+    await client.expect('disconnect', { reasonCode: 0x8d });
+    await client.expectClosed([]);
+  },
+);
 
 list.v5(
-  'who exceeds the Receive Maximum is told 0x93',
+  'a client whose session is taken over gets 0x8E',
+  'MQTT-3.1.4-3 §3.14.2.1',
+  async (context) => {
+    const clientId = context.clientId();
+    for (const clean of [true, false]) {
+      const first = await context.connect({ clientId });
+      const second = await context.connect({ clientId, clean });
+      await first.expect('disconnect', { reasonCode: 0x8e });
+      await first.expectClosed([]);
+      await second.expectNothing();
+      second.destroy();
+    }
+  },
+);
+
+list.v5(
+  'a client that exceeds the Receive Maximum gets 0x93',
   'MQTT-3.3.4-7 §3.3.4 §3.14.2.1',
   async (context) => {
     const client = await context.connect();
@@ -181,7 +189,7 @@ list.operated(
 );
 
 list.operated(
-  'a client that the operator disconnects is told 0x98, and its will and session go on',
+  'a client that the operator disconnects gets 0x98, and its will and session remain',
   5,
   'MQTT-3.1.2-8 §3.14.2.1 §4.1',
   async (context) => {
@@ -271,7 +279,7 @@ async function keepSending(context: Context, client: RawClient): Promise<void> {
 }
 
 list.v5(
-  'each reason for a close reaches a client that goes on sending',
+  'each reason for a close reaches a client that keeps sending',
   'MQTT-4.13.1-1 MQTT-4.13.2-1 §4.13',
   async (context) => {
     for (const [wrong, reasonCode] of [
@@ -288,7 +296,7 @@ list.v5(
 );
 
 list.v5(
-  'the reason for a refusal reaches a client that goes on sending',
+  'the reason for a refusal reaches a client that keeps sending',
   'MQTT-3.1.4-2 MQTT-4.12.0-1 §4.13.1',
   async (context) => {
     const client = await context.open();

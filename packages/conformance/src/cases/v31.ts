@@ -33,7 +33,7 @@ list.v31('what is sent again with DUP is answered', '§2.1', async (context) => 
 });
 
 list.v31(
-  'a QoS 2 exchange goes on after its connection was lost, with DUP, and is delivered once',
+  'a QoS 2 exchange continues after its connection was lost, with DUP, and is delivered once',
   '§2.1 §4.1',
   async (context) => {
     const subscriber = await context.subscriber(context.topic(), 2);
@@ -99,14 +99,18 @@ list.v31('the first byte of CONNACK is reserved', '§3.2', async (context) => {
   }
 });
 
-list.v31('an empty client identifier is told return code 2', '§3.1 §3.2', async (context) => {
-  const client = await context.open(3);
-  client.send(connect({ ...V3, clientId: '' }));
-  await client.expect('connack', { reasonCode: 2 });
-  await client.expectClosed([]);
-});
+list.v31(
+  'an empty client identifier is answered with return code 2',
+  '§3.1 §3.2',
+  async (context) => {
+    const client = await context.open(3);
+    client.send(connect({ ...V3, clientId: '' }));
+    await client.expect('connack', { reasonCode: 2 });
+    await client.expectClosed([]);
+  },
+);
 
-list.v31('another level is told return code 1', '§3.1 §3.2', async (context) => {
+list.v31('another level is answered with return code 1', '§3.1 §3.2', async (context) => {
   for (const level of [2, 4, 5]) {
     const client = await context.open(3);
     client.send(packet(0x10, field('MQIsdp'), level, 2, u16(60), field(context.clientId())));

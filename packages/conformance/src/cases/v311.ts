@@ -76,7 +76,7 @@ for (const [what, rules, ...wrong] of [
 }
 
 list.v4(
-  'an unknown protocol level is told return code 1',
+  'an unknown protocol level is answered with return code 1',
   'MQTT-3.1.2-2 MQTT-3.2.2-4 MQTT-3.2.2-5',
   async (context) => {
     const client = await context.open(4);
