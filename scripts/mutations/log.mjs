@@ -1,17 +1,17 @@
 /** Mutations of the log: what it promises to whoever appends, and how it gets there. */
 
-const LOG = 'packages/wal/src/log.ts';
-const APPENDER = 'packages/wal/src/appender.ts';
-const WRITER = 'packages/wal/src/batch-writer.ts';
-const COMMITTER = 'packages/wal/src/committer.ts';
-const FAILURES = 'packages/wal/src/failures.ts';
-const LOG_ID = 'packages/wal/src/log-id.ts';
-const LOCK = 'packages/wal/src/directory-lock.ts';
-const FORMAT = 'packages/wal/src/format.ts';
-const MAKER = 'packages/wal/src/segment-maker.ts';
-const RECOVERY = 'packages/wal/src/recovery.ts';
-const CHECKPOINTS = 'packages/wal/src/checkpoints.ts';
-const COMPACTION = 'packages/wal/src/compaction.ts';
+const LOG = 'packages/wal/src/log/log.ts';
+const APPENDER = 'packages/wal/src/log/appender.ts';
+const WRITER = 'packages/wal/src/log/batch-writer.ts';
+const COMMITTER = 'packages/wal/src/log/committer.ts';
+const FAILURES = 'packages/wal/src/log/failures.ts';
+const LOG_ID = 'packages/wal/src/open/log-id.ts';
+const LOCK = 'packages/wal/src/files/directory-lock.ts';
+const FORMAT = 'packages/wal/src/format/format.ts';
+const MAKER = 'packages/wal/src/segments/segment-maker.ts';
+const RECOVERY = 'packages/wal/src/open/recovery.ts';
+const CHECKPOINTS = 'packages/wal/src/log/checkpoints.ts';
+const COMPACTION = 'packages/wal/src/compaction/compaction.ts';
 
 export const logMutations = [
   {
@@ -321,7 +321,7 @@ export const logMutations = [
     breaks: 'a snapshot counts when all of it is there',
     edits: [
       {
-        file: 'packages/wal/src/snapshot.ts',
+        file: 'packages/wal/src/format/snapshot.ts',
         find: 'if (end !== null && end.begin === begin && end.count === this.#count) {',
         put: 'if (end !== null) {',
       },

@@ -1,9 +1,9 @@
 /** Mutations of time: what is due when, whatever becomes of the clock on the wall. */
 
-const LOG_TIME = 'packages/wal/src/log-time.ts';
-const APPENDER = 'packages/wal/src/appender.ts';
-const LOG = 'packages/wal/src/log.ts';
-const RECOVERY = 'packages/wal/src/recovery.ts';
+const LOG_TIME = 'packages/wal/src/log/log-time.ts';
+const APPENDER = 'packages/wal/src/log/appender.ts';
+const LOG = 'packages/wal/src/log/log.ts';
+const RECOVERY = 'packages/wal/src/open/recovery.ts';
 const BROKER = 'packages/server/src/broker.ts';
 
 export const timeMutations = [

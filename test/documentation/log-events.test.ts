@@ -20,7 +20,7 @@ function loggedEvents(): Map<string, string> {
 
 /** The types of `LogEvent`, which are logged as `storage-TYPE`. */
 function storageEvents(): string[] {
-  const text = readFileSync(join(repository, 'packages/wal/src/events.ts'), 'utf8');
+  const text = readFileSync(join(repository, 'packages/wal/src/ports/log-event.ts'), 'utf8');
   return [...text.matchAll(/readonly type: '([a-z-]+)'/g)].map(([, type]) => `storage-${type}`);
 }
 

@@ -1,11 +1,9 @@
 import { join } from 'node:path';
 import { describe, expect, jest, test } from '@jest/globals';
 import type { Log, LogEvent, LogOptions, SyncMode } from '../src/index.ts';
-import { FaultyFiles, type Survival } from './support/faulty-files.ts';
-import { DIRECTORY, Ledger, openLog, settle } from './support/ledger.ts';
+import { FaultyFiles, Ledger, MemoryIndex, Random, type Survival } from '../src/testing/index.ts';
 import { checkItems, LiveSet } from './support/live-set.ts';
-import { MemoryIndex } from './support/memory-index.ts';
-import { Random } from './support/random.ts';
+import { DIRECTORY, openLog, settle } from './support/open-log.ts';
 
 // The four promises of docs/storage.md ("Promises"), each by its name. The other suites look for what breaks
 // them in many more places: faults, modes, compaction, and the simulation of the whole broker.

@@ -1,8 +1,9 @@
 import { describe, expect, jest, test } from '@jest/globals';
-import { backupLog, type OpenFile, verifyLog } from '../src/index.ts';
-import { FaultyFiles } from './support/faulty-files.ts';
-import { DIRECTORY, openLog, settle } from './support/ledger.ts';
+import type { OpenFile } from '../src/index.ts';
+import { FaultyFiles } from '../src/testing/index.ts';
+import { backupLog, verifyLog } from '../src/tools/index.ts';
 import { LiveSet } from './support/live-set.ts';
+import { DIRECTORY, openLog, settle } from './support/open-log.ts';
 
 // A machine that is busy with other work is no failure.
 jest.setTimeout(120_000);

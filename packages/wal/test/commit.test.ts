@@ -1,9 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { LogError, type LogOwner } from '../src/index.ts';
-import { FaultyFiles, systemError } from './support/faulty-files.ts';
-import { openLog, settle } from './support/ledger.ts';
-import { MemoryIndex } from './support/memory-index.ts';
-import { Random } from './support/random.ts';
+import { FaultyFiles, MemoryIndex, Random, systemError } from '../src/testing/index.ts';
+import { openLog, settle } from './support/open-log.ts';
 
 const text = (value: string) => Buffer.from(value);
 

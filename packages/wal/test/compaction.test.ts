@@ -1,10 +1,14 @@
 import { describe, expect, jest, test } from '@jest/globals';
 import type { Log, LogEvent, LogOptions } from '../src/index.ts';
-import { FaultyFiles, type Survival, systemError } from './support/faulty-files.ts';
-import { openLog, settle } from './support/ledger.ts';
+import {
+  FaultyFiles,
+  MemoryIndex,
+  Random,
+  type Survival,
+  systemError,
+} from '../src/testing/index.ts';
 import { checkItems, ITEMS, LiveSet, type Step } from './support/live-set.ts';
-import { MemoryIndex } from './support/memory-index.ts';
-import { Random } from './support/random.ts';
+import { openLog, settle } from './support/open-log.ts';
 
 // A machine that is busy with other work is no failure.
 jest.setTimeout(120_000);

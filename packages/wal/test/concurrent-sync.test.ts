@@ -1,7 +1,6 @@
 import { expect, test } from '@jest/globals';
-import { FaultyFiles } from './support/faulty-files.ts';
-import { openLog, settle } from './support/ledger.ts';
-import { Random } from './support/random.ts';
+import { FaultyFiles, Random } from '../src/testing/index.ts';
+import { openLog, settle } from './support/open-log.ts';
 
 test('a write that ends while a sync is under way is synced by the next one', async () => {
   const files = new FaultyFiles();

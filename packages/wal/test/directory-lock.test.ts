@@ -5,7 +5,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { lockDirectory, reachByDescriptor, reachBySymlink } from '../src/directory-lock.ts';
+import { lockDirectory, reachByDescriptor, reachBySymlink } from '../src/files/directory-lock.ts';
 
 // A machine that is busy with other work is no failure.
 jest.setTimeout(120_000);

@@ -1,10 +1,15 @@
 import { join } from 'node:path';
 import { describe, expect, jest, test } from '@jest/globals';
 import type { Log, LogError, LogEvent } from '../src/index.ts';
-import { FaultyFiles, type Survival, systemError } from './support/faulty-files.ts';
-import { DIRECTORY, Ledger, openLog, settle } from './support/ledger.ts';
-import { MemoryIndex } from './support/memory-index.ts';
-import { Random } from './support/random.ts';
+import {
+  FaultyFiles,
+  Ledger,
+  MemoryIndex,
+  Random,
+  type Survival,
+  systemError,
+} from '../src/testing/index.ts';
+import { DIRECTORY, openLog, settle } from './support/open-log.ts';
 
 // A machine that is busy with other work is no failure.
 jest.setTimeout(120_000);

@@ -3,22 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import {
-  backupLog,
-  LmdbIndex,
-  Log,
-  type LogEvent,
-  type LogOptions,
-  repairLog,
-  statLog,
-  verifyLog,
-  whyIndexIsForeign,
-} from '../src/index.ts';
-import { FaultyFiles, type Survival } from './support/faulty-files.ts';
-import { DIRECTORY, openLog, settle } from './support/ledger.ts';
+import { LmdbIndex, Log, type LogEvent, type LogOptions } from '../src/index.ts';
+import { FaultyFiles, MemoryIndex, Random, type Survival } from '../src/testing/index.ts';
+import { backupLog, repairLog, statLog, verifyLog, whyIndexIsForeign } from '../src/tools/index.ts';
 import { checkItems, LiveSet } from './support/live-set.ts';
-import { MemoryIndex } from './support/memory-index.ts';
-import { Random } from './support/random.ts';
+import { DIRECTORY, openLog, settle } from './support/open-log.ts';
 
 // A machine that is busy with other work is no failure.
 jest.setTimeout(120_000);

@@ -1,9 +1,8 @@
 import { beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { type Clock, type Log, LogTime, nodeClock, repairLog } from '../src/index.ts';
-import { FaultyFiles, systemError } from './support/faulty-files.ts';
-import { DIRECTORY, openLog, settle } from './support/ledger.ts';
-import { MemoryIndex } from './support/memory-index.ts';
-import { Random } from './support/random.ts';
+import { type Clock, type Log, LogTime, nodeClock } from '../src/index.ts';
+import { FaultyFiles, MemoryIndex, Random, systemError } from '../src/testing/index.ts';
+import { repairLog } from '../src/tools/index.ts';
+import { DIRECTORY, openLog, settle } from './support/open-log.ts';
 
 const HOUR = 3_600_000;
 const YEAR = 365.25 * 24 * HOUR;

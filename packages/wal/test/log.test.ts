@@ -14,10 +14,10 @@ import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { open as openLmdb } from 'lmdb';
+import { decodePairs } from '../src/format/stream-pairs.ts';
 import { LmdbIndex, Log, type LogEvent, type LogOptions } from '../src/index.ts';
-import { decodePairs } from '../src/stream-pairs.ts';
+import { Random } from '../src/testing/index.ts';
 import { checkItems, LiveSet } from './support/live-set.ts';
-import { Random } from './support/random.ts';
 
 // A machine that is busy with other work is no failure.
 jest.setTimeout(120_000);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Clock, LogOptions } from '../src/index.ts';
-import { FaultyFiles } from './support/faulty-files.ts';
-import { Ledger, openLog, settle } from './support/ledger.ts';
+import { FaultyFiles, Ledger } from '../src/testing/index.ts';
+import { openLog, settle } from './support/open-log.ts';
 
 // The table of the README: what each sync mode may lose.
 

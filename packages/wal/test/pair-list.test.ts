@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { PairList } from '../src/pair-list.ts';
-import { decodePairs } from '../src/stream-pairs.ts';
+import { PairList } from '../src/format/pair-list.ts';
+import { decodePairs } from '../src/format/stream-pairs.ts';
 
 /** A list, and the array that it stands for: every seventh record was moved. */
 function listOf(count: number, name = 'building/3/température') {

@@ -1,16 +1,9 @@
 import { describe, expect, jest, test } from '@jest/globals';
-import {
-  type DumpedRecord,
-  dumpLog,
-  type LogOptions,
-  repairLog,
-  statLog,
-  verifyLog,
-} from '../src/index.ts';
-import { FaultyFiles } from './support/faulty-files.ts';
-import { DIRECTORY, openLog, settle } from './support/ledger.ts';
+import type { LogOptions } from '../src/index.ts';
+import { FaultyFiles, MemoryIndex } from '../src/testing/index.ts';
+import { type DumpedRecord, dumpLog, repairLog, statLog, verifyLog } from '../src/tools/index.ts';
 import { ITEMS, LiveSet } from './support/live-set.ts';
-import { MemoryIndex } from './support/memory-index.ts';
+import { DIRECTORY, openLog, settle } from './support/open-log.ts';
 
 // A machine that is busy with other work is no failure.
 jest.setTimeout(120_000);

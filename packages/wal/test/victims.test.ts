@@ -1,9 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
-import { BatchBuilder } from '../src/batch-builder.ts';
-import { BATCH_HEADER_SIZE, RecordKind, readBatch, SEGMENT_HEADER_SIZE } from '../src/format.ts';
-import { Segment } from '../src/segment.ts';
-import { encodeSnapshotEnd, SnapshotFinder } from '../src/snapshot.ts';
-import { chooseVictims } from '../src/victims.ts';
+import { chooseVictims } from '../src/compaction/victims.ts';
+import {
+  BATCH_HEADER_SIZE,
+  RecordKind,
+  readBatch,
+  SEGMENT_HEADER_SIZE,
+} from '../src/format/format.ts';
+import { encodeSnapshotEnd, SnapshotFinder } from '../src/format/snapshot.ts';
+import { BatchBuilder } from '../src/log/batch-builder.ts';
+import { Segment } from '../src/segments/segment.ts';
 
 /** Segments of 1,000 bytes, with so many of them live. */
 function segments(...live: number[]): Segment[] {

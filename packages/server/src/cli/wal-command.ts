@@ -1,21 +1,23 @@
 import { join } from 'node:path';
 import { ReasonCode } from '@promptmq/codec';
 import {
-  backupLog,
   type CompactionResult,
-  type DumpedRecord,
-  dumpLog,
   type IndexSummary,
   LmdbIndex,
   LogError,
   type LogEvent,
+} from '@promptmq/wal';
+import {
+  backupLog,
+  type DumpedRecord,
+  dumpLog,
   type LogStat,
   repairLog,
   statLog,
   type VerifyReport,
   verifyLog,
   whyIndexIsForeign,
-} from '@promptmq/wal';
+} from '@promptmq/wal/tools';
 import type { Argv, CommandModule } from 'yargs';
 import { Broker } from '../broker.ts';
 import { parseConfig } from '../config/index.ts';

@@ -1,7 +1,7 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { Random } from '../../../wal/test/support/random.ts';
+import { Random } from '@promptmq/wal/testing';
 import { Ledger } from '../model/ledger.ts';
 import { ModelClient } from '../model/model-client.ts';
 import { Violation } from '../model/publication.ts';

@@ -1,4 +1,4 @@
-import type { Random } from '../../../wal/test/support/random.ts';
+import type { Random } from '@promptmq/wal/testing';
 import type { KillPoint } from './broker-process.ts';
 
 /** The moments at which it matters whether the broker lives on; counts are drawn. */

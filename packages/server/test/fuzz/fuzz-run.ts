@@ -1,6 +1,6 @@
 import { expect } from '@jest/globals';
 import { ReasonCode } from '@promptmq/codec';
-import { Random } from '../../../wal/test/support/random.ts';
+import { Random } from '@promptmq/wal/testing';
 import type { Broker } from '../../src/broker.ts';
 import type { ConfigInput } from '../../src/config/index.ts';
 import type { Transport, TransportHandler } from '../../src/connection/transport.ts';

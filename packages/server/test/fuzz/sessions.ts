@@ -1,5 +1,5 @@
 import { encode, type Packet, type ProtocolVersion } from '@promptmq/codec';
-import type { Random } from '../../../wal/test/support/random.ts';
+import type { Random } from '@promptmq/wal/testing';
 
 /** Texts that mean something to JavaScript, to MQTT or to files. */
 const TEXTS: readonly string[] = [

@@ -1,5 +1,5 @@
 import type { QoS } from '@promptmq/codec';
-import type { Random } from '../../../wal/test/support/random.ts';
+import type { Random } from '@promptmq/wal/testing';
 import { type Config, parseConfig } from '../../src/config/index.ts';
 import type { Ledger } from './ledger.ts';
 import { NEVER_EXPIRES } from './ledger.ts';

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { FaultyFiles, systemError } from '../../../wal/test/support/faulty-files.ts';
+import { FaultyFiles, systemError } from '@promptmq/wal/testing';
 import { Access } from '../../src/access/index.ts';
 import { DurableSimulation } from '../support/durable-simulation.ts';
 import { Simulation } from '../support/simulation.ts';

@@ -1,4 +1,4 @@
-import type { Random } from '../../../wal/test/support/random.ts';
+import type { Random } from '@promptmq/wal/testing';
 
 /** What happens to the broker of a run beside crashes. */
 export interface Disturbances {

@@ -1,5 +1,5 @@
 import { BLOCK_CAPACITY } from '@promptmq/session';
-import type { Random } from '../../../wal/test/support/random.ts';
+import type { Random } from '@promptmq/wal/testing';
 import type { Ledger } from '../model/ledger.ts';
 import { NEVER, type Publication, Violation } from '../model/publication.ts';
 import type { Role } from '../model/scenario.ts';

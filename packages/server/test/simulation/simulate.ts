@@ -1,5 +1,4 @@
-import type { Survival } from '../../../wal/test/support/faulty-files.ts';
-import { Random } from '../../../wal/test/support/random.ts';
+import { Random, type Survival } from '@promptmq/wal/testing';
 import type { Broker } from '../../src/broker.ts';
 import { type Logger, noopLogger } from '../../src/log/index.ts';
 import { BrokerTime, LOOK_MS } from '../model/broker-time.ts';

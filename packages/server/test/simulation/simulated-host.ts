@@ -1,8 +1,6 @@
 import { ReasonCode } from '@promptmq/codec';
 import type { Clock } from '@promptmq/wal';
-import { FaultyFiles, type Survival } from '../../../wal/test/support/faulty-files.ts';
-import { MemoryIndex } from '../../../wal/test/support/memory-index.ts';
-import type { Random } from '../../../wal/test/support/random.ts';
+import { FaultyFiles, MemoryIndex, type Random, type Survival } from '@promptmq/wal/testing';
 import { Broker } from '../../src/broker.ts';
 import type { Config } from '../../src/config/index.ts';
 import type { Logger } from '../../src/log/index.ts';

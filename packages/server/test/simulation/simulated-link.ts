@@ -1,4 +1,4 @@
-import type { Random } from '../../../wal/test/support/random.ts';
+import type { Random } from '@promptmq/wal/testing';
 import type { Broker } from '../../src/broker.ts';
 import type { Transport, TransportHandler } from '../../src/connection/transport.ts';
 import type { ClientLink, ModelClient } from '../model/model-client.ts';

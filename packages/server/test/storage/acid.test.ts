@@ -1,8 +1,6 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import type { Clock, SyncMode } from '@promptmq/wal';
-import { FaultyFiles, type Survival } from '../../../wal/test/support/faulty-files.ts';
-import { MemoryIndex } from '../../../wal/test/support/memory-index.ts';
-import { Random } from '../../../wal/test/support/random.ts';
+import { FaultyFiles, MemoryIndex, Random, type Survival } from '@promptmq/wal/testing';
 import { createBroker, type RunningBroker } from '../../src/index.ts';
 import { PacketClient } from '../support/packet-client.ts';
 

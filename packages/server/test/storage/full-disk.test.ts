@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Packet } from '@promptmq/codec';
-import { systemError } from '../../../wal/test/support/faulty-files.ts';
+import { systemError } from '@promptmq/wal/testing';
 import type { AuthenticationMethod } from '../../src/index.ts';
 import { brief, Machine } from '../support/machine.ts';
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import type { FaultyFiles } from '../../../wal/test/support/faulty-files.ts';
+import type { FaultyFiles } from '@promptmq/wal/testing';
 import { brief, Machine } from '../support/machine.ts';
 import type { PacketClient } from '../support/packet-client.ts';
 import { Simulation } from '../support/simulation.ts';

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import type { Packet } from '@promptmq/codec';
 import { type Message, STORED_MESSAGE } from '@promptmq/session';
 import { recordBytes } from '@promptmq/wal';
-import { MemoryIndex } from '../../../wal/test/support/memory-index.ts';
+import { MemoryIndex } from '@promptmq/wal/testing';
 import { ByteWriter } from '../../src/storage/records/byte-writer.ts';
 import { writeDelivery, writeMessageHead } from '../../src/storage/records/records.ts';
 import { replayRecord } from '../../src/storage/replay/recovery.ts';

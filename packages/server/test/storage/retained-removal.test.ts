@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Segment } from '@promptmq/wal';
-import { MemoryIndex } from '../../../wal/test/support/memory-index.ts';
+import { MemoryIndex } from '@promptmq/wal/testing';
 import { StoredBroker } from '../support/stored-broker.ts';
 
 // A retained message that has expired is gone for good: whether the log had room for it in that moment or not, with

@@ -1,7 +1,5 @@
 import type { CompactionResult, Log } from '@promptmq/wal';
-import { FaultyFiles } from '../../../wal/test/support/faulty-files.ts';
-import { MemoryIndex } from '../../../wal/test/support/memory-index.ts';
-import { Random } from '../../../wal/test/support/random.ts';
+import { FaultyFiles, MemoryIndex, Random } from '@promptmq/wal/testing';
 import type { Storage } from '../../src/storage/storage.ts';
 import { Simulation } from './simulation.ts';
 

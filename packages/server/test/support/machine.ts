@@ -1,9 +1,7 @@
 import { expect } from '@jest/globals';
 import type { Packet, ProtocolVersion } from '@promptmq/codec';
 import type { Clock } from '@promptmq/wal';
-import { FaultyFiles, systemError } from '../../../wal/test/support/faulty-files.ts';
-import { MemoryIndex } from '../../../wal/test/support/memory-index.ts';
-import { Random } from '../../../wal/test/support/random.ts';
+import { FaultyFiles, MemoryIndex, Random, systemError } from '@promptmq/wal/testing';
 import {
   type AuthenticationMethod,
   createBroker,

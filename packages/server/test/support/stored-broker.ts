@@ -1,8 +1,12 @@
 import type { ProtocolVersion } from '@promptmq/codec';
 import { type Clock, nodeClock } from '@promptmq/wal';
-import { FaultyFiles, type Survival, systemError } from '../../../wal/test/support/faulty-files.ts';
-import { MemoryIndex } from '../../../wal/test/support/memory-index.ts';
-import { Random } from '../../../wal/test/support/random.ts';
+import {
+  FaultyFiles,
+  MemoryIndex,
+  Random,
+  type Survival,
+  systemError,
+} from '@promptmq/wal/testing';
 import { Broker } from '../../src/broker.ts';
 import { parseConfig } from '../../src/config/index.ts';
 import type { Listener } from '../../src/listeners/listener.ts';

@@ -6,7 +6,7 @@
  *   { unlock: true }      answered by { isHeld: false }
  */
 const { nodeFiles } = await import(process.argv[2]);
-const { lockDirectory } = await import(new URL('directory-lock.js', process.argv[2]));
+const { lockDirectory } = await import(new URL('files/directory-lock.js', process.argv[2]));
 
 let unlock = async () => {};
 process.on('disconnect', () => process.exit());

@@ -1,0 +1,322 @@
+import { createHash } from 'node:crypto';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { type Database, open, type RootDatabase } from 'lmdb';
+import type { SnapshotRange } from '../format/snapshot.ts';
+import { decodeFormerPairs, decodePairs, encodePairs } from '../format/stream-pairs.ts';
+import type {
+  Checkpoint,
+  CheckpointChange,
+  CheckpointStore,
+  IndexSummary,
+  SegmentState,
+  TimeMark,
+} from '../ports/checkpoint-store.ts';
+import { LogError } from '../ports/log-error.ts';
+import type { LogEventListener } from '../ports/log-event.ts';
+import { IndexSum } from './index-sum.ts';
+import { isPlausible } from './lmdb-check.ts';
+
+/**
+ * Of the layout below. Version 3 didn't say which log it is of, versions 1 and 2 had other lists in `streams`, too,
+ * and version 1 no ends of segments.
+ */
+const INDEX_VERSION = 4;
+
+const FILE_NAME = 'index.mdb';
+const MARKER_NAME = 'index.opening';
+
+const NO_META: Meta = {
+  version: INDEX_VERSION,
+  logId: null,
+  position: 0,
+  segments: [],
+  snapshot: null,
+};
+
+interface Meta {
+  readonly version: number;
+  /** Identity of the log; null in one that was migrated, until its next checkpoint. */
+  readonly logId: string | null;
+  readonly position: number;
+  /** First position and state of each segment. */
+  readonly segments: readonly (readonly [number, SegmentState])[];
+  readonly snapshot: SnapshotRange | null;
+  /** Missing where an older package wrote it. */
+  readonly time?: TimeMark;
+}
+
+interface Databases {
+  readonly root: RootDatabase;
+  readonly meta: Database<Meta | FormerMeta, string>;
+  readonly state: Database<Buffer, string>;
+  readonly streams: Database<Buffer, string>;
+}
+
+/** Of version 1; versions 2 and 3 had the present one without `logId`. */
+interface FormerMeta {
+  readonly version: 1;
+  readonly position: number;
+}
+
+/**
+ * The checkpoint and the index of streams in LMDB. `meta` holds, as JSON under the key `meta`, the version, the
+ * identity of the log, the position, the segments, the place of the last snapshot and the time; `state` the owner's
+ * entries; `streams` lists of positions and origins by segment, stream and first position of the list.
+ *
+ * It is never the truth: a database that isn't as it was left is put aside and made again.
+ */
+export class LmdbIndex implements CheckpointStore {
+  readonly #directory: string;
+  readonly #path: string;
+  /** The file that is there while the database is read for the first time. */
+  readonly #marker: string;
+  readonly #sum: IndexSum;
+  readonly #onEvent: LogEventListener;
+  #databases: Databases | null;
+  /** What it has of the streams is not all: the next process is to make it again. */
+  #isPartial: boolean;
+
+  /** @param directory - is made when missing, when the log is opened */
+  constructor(directory: string, onEvent: LogEventListener = () => {}) {
+    this.#directory = directory;
+    this.#path = join(directory, FILE_NAME);
+    this.#marker = join(directory, MARKER_NAME);
+    this.#sum = new IndexSum(this.#path);
+    this.#onEvent = onEvent;
+    this.#databases = null;
+    this.#isPartial = false;
+  }
+
+  async prepare(isLogWhole: () => Promise<boolean>): Promise<void> {
+    if (!existsSync(this.#path)) {
+      this.#sum.forget();
+      return;
+    }
+    const soundness = this.#sum.check();
+    if (soundness === 'sound' || soundness === 'unknown' || !(await isLogWhole())) return;
+    if (soundness === 'damaged') {
+      this.#discard(`${this.#path} is not as it was left: it is damaged, or another file`);
+      return;
+    }
+    // It was not whole yet, as a crash may leave it.
+    for (const path of [this.#path, `${this.#path}-lock`]) rmSync(path, { force: true });
+    this.#sum.forget();
+    this.#onEvent({ type: 'index-unfinished', file: this.#path });
+  }
+
+  open(): void {
+    mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
+    const why = whyUnusable(this.#path, this.#marker);
+    // The segments hold everything that it did.
+    if (why !== null) this.#discard(why);
+    // Should the process die while the database is read, the next one doesn't try that again.
+    writeFileSync(this.#marker, '', { mode: 0o600 });
+    let root: RootDatabase;
+    try {
+      root = openPrivate(this.#path);
+    } catch (error) {
+      this.#discard(String(error));
+      root = openPrivate(this.#path);
+    }
+    const meta = root.openDB<Meta | FormerMeta, string>({ name: 'meta', encoding: 'json' });
+    this.#databases = {
+      root,
+      meta,
+      state: root.openDB<Buffer, string>({ name: 'state', encoding: 'binary' }),
+      streams: root.openDB<Buffer, string>({ name: 'streams', encoding: 'binary' }),
+    };
+    const version = meta.get('meta')?.version ?? INDEX_VERSION;
+    if (version > INDEX_VERSION) {
+      throw new LogError(
+        'newer-version',
+        `${this.#path} has version ${version}, this package reads ${INDEX_VERSION}`,
+      );
+    }
+  }
+
+  get #opened(): Databases {
+    if (this.#databases === null) throw new LogError('closed', `${this.#path} is not open`);
+    return this.#databases;
+  }
+
+  /** What the index in a directory says of itself, only reading; null when there is none. */
+  static async peek(directory: string): Promise<IndexSummary | null> {
+    const path = join(directory, FILE_NAME);
+    if (!existsSync(path) || !isPlausible(path)) return null;
+    const soundness = new IndexSum(path).check();
+    if (soundness === 'damaged' || soundness === 'unfinished') return null;
+    const root = open({ ...options(path), readOnly: true });
+    try {
+      const meta: Database<Meta, string> | undefined = root.openDB({
+        name: 'meta',
+        encoding: 'json',
+      });
+      const { logId = null, position = 0 }: Partial<Meta> = meta?.get('meta') ?? {};
+      return { file: path, logId, position };
+    } finally {
+      await root.close();
+    }
+  }
+
+  load(): Checkpoint {
+    let meta = this.#opened.meta.get('meta');
+    if (meta !== undefined && meta.version < INDEX_VERSION) meta = this.#migrate(meta);
+    const { logId, position, segments, snapshot, time } = (meta as Meta | undefined) ?? NO_META;
+    return {
+      logId,
+      position,
+      segments: new Map(segments),
+      snapshot,
+      time: time ?? null,
+      entries: this.#entries(),
+    };
+  }
+
+  *#entries(): Generator<readonly [key: string, value: Buffer]> {
+    for (const { key, value } of this.#opened.state.getRange({})) yield [key, value];
+    rmSync(this.#marker, { force: true });
+  }
+
+  #migrate(former: Meta | FormerMeta): Meta {
+    const { version, position } = former;
+    const known = version === 1 ? NO_META : (former as Meta);
+    const meta: Meta = { ...known, version: INDEX_VERSION, logId: null, position };
+    const { root, streams, meta: metas } = this.#opened;
+    root.transactionSync(() => {
+      for (const { key, value } of version === 3 ? [] : [...streams.getRange({})]) {
+        const { name, pairs } = decodeFormerPairs(value, version === 1 ? 1 : 2);
+        void streams.put(key, encodePairs(name, pairs));
+      }
+      void metas.put('meta', meta);
+    });
+    return meta;
+  }
+
+  async setAside(): Promise<string> {
+    const meta = this.#opened.meta.get('meta') as Meta | undefined;
+    const aside = `${this.#path}.of-${meta?.logId ?? 'another'}`;
+    await this.close();
+    renameSync(this.#path, aside);
+    rmSync(`${this.#path}-lock`, { force: true });
+    this.#sum.forget();
+    this.open();
+    return aside;
+  }
+
+  /** Keeps one copy, for whoever wants to know what happened. */
+  #discard(why: string): void {
+    this.#onEvent({ type: 'index-rebuilt', why });
+    if (existsSync(this.#path)) renameSync(this.#path, `${this.#path}.damaged`);
+    rmSync(`${this.#path}-lock`, { force: true });
+    this.#sum.forget();
+  }
+
+  async commit(change: CheckpointChange): Promise<void> {
+    rmSync(this.#marker, { force: true });
+    await this.#refuseIfDamaged();
+    await this.#sum.begin();
+    await this.#write(change);
+    if (!this.#isPartial) await this.#sum.end();
+  }
+
+  /** Writing to a damaged database can end the process. It begins again, and the next checkpoint holds everything. */
+  async #refuseIfDamaged(): Promise<void> {
+    if (await this.#sum.isRight()) return;
+    await this.close();
+    const why = `${this.#path} was damaged while it was in use`;
+    this.#discard(why);
+    this.#sum.spoil();
+    this.#isPartial = true;
+    this.open();
+    throw new LogError('corrupt', why);
+  }
+
+  async #write(change: CheckpointChange): Promise<void> {
+    const { root, meta, state, streams } = this.#opened;
+    // One transaction: LMDB shows and keeps it whole or not at all.
+    await root.transaction(() => {
+      if (change.isWhole) state.clearSync();
+      for (const [key, value] of change.entries) {
+        if (value === null) void state.remove(key);
+        else void state.put(key, Buffer.from(value.buffer, value.byteOffset, value.length));
+      }
+      for (const [segment, names] of change.streams) {
+        for (const [name, pairs] of names) {
+          const prefix = listPrefix(segment, name);
+          for (const [first, bytes] of pairs.encoded()) {
+            void streams.put(`${prefix}${hex(first)}`, bytes);
+          }
+        }
+      }
+      for (const segment of change.removedSegments) {
+        const start = `${hex(segment)}:`;
+        for (const key of streams.getKeys({ start, end: `${hex(segment)};` })) {
+          void streams.remove(key);
+        }
+      }
+      void meta.put('meta', {
+        version: INDEX_VERSION,
+        logId: change.logId,
+        position: change.position,
+        segments: [...change.segments],
+        snapshot: change.snapshot,
+        time: change.time,
+      });
+    });
+    // The transaction's promise means visible; only this one means durable.
+    await root.flushed;
+  }
+
+  streamPairs(segment: number, stream: Uint8Array): number[] {
+    const name = Buffer.from(stream).toString('latin1');
+    const prefix = listPrefix(segment, name);
+    const pairs: number[] = [];
+    for (const { value } of this.#opened.streams.getRange({ start: prefix, end: `${prefix}~` })) {
+      for (const number of decodePairs(name, value)) pairs.push(number);
+    }
+    return pairs;
+  }
+
+  async close(): Promise<void> {
+    if (this.#databases === null) return;
+    await this.#databases.root.close();
+    this.#databases = null;
+    rmSync(this.#marker, { force: true });
+  }
+}
+
+/** Why a database had better not be opened; null when nothing speaks against it. */
+function whyUnusable(path: string, marker: string): string | null {
+  if (!existsSync(path)) return null;
+  if (existsSync(marker)) return 'the last process ended while it read the index';
+  return isPlausible(path) ? null : `${path} is no database, or not a whole one`;
+}
+
+/** Opens or makes a database that only its user can read: LMDB's own files would be everybody's. */
+function openPrivate(path: string): RootDatabase {
+  for (const file of [path, `${path}-lock`]) closeSync(openSync(file, 'a', 0o600));
+  return open(options(path));
+}
+
+function options(path: string) {
+  return { path, noSubdir: true, maxDbs: 4, cache: false } as const;
+}
+
+function hex(position: number): string {
+  return position.toString(16).padStart(16, '0');
+}
+
+/** Names may be longer than a key can be: they are hashed, and compared when they are read. */
+function listPrefix(segment: number, name: string): string {
+  const hash = createHash('sha1').update(name, 'latin1').digest('hex');
+  return `${hex(segment)}:${hash}:`;
+}

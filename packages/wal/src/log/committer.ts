@@ -1,0 +1,182 @@
+import type { Clock } from '../ports/clock.ts';
+import type { OpenFile } from '../ports/files.ts';
+import type { Segment } from '../segments/segment.ts';
+import type { Appender, SealedBatch } from './appender.ts';
+import type { CommitListener } from './batch-builder.ts';
+import type { SyncMode, SyncOptions } from './log-options.ts';
+import type { LogState } from './log-state.ts';
+import type { LogStats } from './log-stats.ts';
+
+/** What syncing and acknowledging need of their log. */
+export interface CommittedLog {
+  readonly clock: Clock;
+  readonly stats: LogStats;
+  readonly state: LogState;
+  readonly segments: readonly Segment[];
+  readonly appender: Appender;
+  /** Called once after each group of batches has been acknowledged. */
+  readonly onCommitted: () => void;
+  readonly onSyncFailed: (error: unknown) => void;
+}
+
+/**
+ * Syncs what was written when the mode says so, and tells the listeners when the mode promises it.
+ *
+ * Invariant: listeners are notified in the order of the appends, and none after the log has failed.
+ */
+export class Committer {
+  readonly #log: CommittedLog;
+  readonly #state: LogState;
+  #syncMode: SyncMode;
+  #syncInterval: number;
+  #batchSyncSize: number;
+  #acksAfterSync: boolean;
+  /** Written batches whose listeners wait for a sync. */
+  #unsynced: SealedBatch[];
+  /** Those whose sync is under way. */
+  #inSync: SealedBatch[];
+  #unsyncedRecords: number;
+  #cancelSync: (() => void) | null;
+  #syncing: Promise<void> | null;
+
+  constructor(log: CommittedLog, options: SyncOptions) {
+    this.#log = log;
+    this.#state = log.state;
+    this.#syncMode = options.syncMode ?? 'immediate';
+    this.#syncInterval = options.syncInterval ?? 100;
+    this.#batchSyncSize = options.batchSyncSize ?? 100;
+    this.#acksAfterSync = acksAfterSync(options);
+    this.#unsynced = [];
+    this.#inSync = [];
+    this.#unsyncedRecords = 0;
+    this.#cancelSync = null;
+    this.#syncing = null;
+  }
+
+  /** As `Log.setSyncMode`. */
+  setMode(options: SyncOptions): void {
+    this.#syncMode = options.syncMode ?? 'immediate';
+    this.#syncInterval = options.syncInterval ?? 100;
+    this.#batchSyncSize = options.batchSyncSize ?? 100;
+    this.#acksAfterSync = acksAfterSync(options);
+    this.cancelTimer();
+    // A timer of the mode before may have been all that what is unsynced waited for.
+    const { status, durable, written } = this.#state;
+    if (status === 'open' && durable < written) void this.sync();
+  }
+
+  cancelTimer(): void {
+    this.#cancelSync?.();
+    this.#cancelSync = null;
+  }
+
+  /** Resolves when no sync is under way. */
+  async settled(): Promise<void> {
+    await this.#syncing;
+  }
+
+  /** All batches of a group are with the operating system. */
+  async onWritten(group: readonly SealedBatch[]): Promise<void> {
+    for (const { builder } of group) this.#unsyncedRecords += builder.recordCount;
+    // After a change of the mode, those before may still wait: the order stays that of the appends.
+    if (this.#acksAfterSync || this.#unsynced.length > 0 || this.#inSync.length > 0) {
+      for (const batch of group) this.#unsynced.push(batch);
+    } else {
+      this.#acknowledge(group);
+    }
+    if (this.#syncMode === 'immediate') await this.#syncUpTo(this.#state.written);
+    else this.#syncSoon();
+  }
+
+  #acknowledge(group: readonly SealedBatch[]): void {
+    if (group.length === 0) return;
+    const state = this.#state;
+    for (const { builder, bytes } of group) {
+      state.acknowledged = builder.position + bytes.length;
+      state.pendingBytes -= bytes.length;
+      const { listeners } = builder;
+      for (let index = 0; index < listeners.length; index++) {
+        (listeners[index] as CommitListener)(null);
+      }
+      listeners.length = 0;
+      this.#log.appender.reuse(builder);
+    }
+    this.#log.onCommitted();
+  }
+
+  /** `batch` and `periodic`: has what was written synced in time. */
+  #syncSoon(): void {
+    if (this.#syncMode === 'batch' && this.#unsyncedRecords >= this.#batchSyncSize) {
+      void this.sync();
+    } else {
+      this.#cancelSync ??= this.#log.clock.setTimer(this.#syncInterval, () => {
+        this.#cancelSync = null;
+        void this.sync();
+      });
+    }
+  }
+
+  /** Syncs everything written so far; one at a time. Never rejects: a failure ends the log. */
+  sync(): Promise<void> {
+    this.#syncing ??= this.#syncDirtySegments().finally(() => {
+      this.#syncing = null;
+      const { status, durable, written } = this.#state;
+      const isServing = status === 'open' || status === 'full';
+      if (isServing && durable < written) this.#syncSoon();
+    });
+    return this.#syncing;
+  }
+
+  async #syncDirtySegments(): Promise<void> {
+    const { clock, stats, segments, onSyncFailed } = this.#log;
+    const { written } = this.#state;
+    this.#inSync = this.#unsynced;
+    this.#unsynced = [];
+    const records = this.#unsyncedRecords;
+    this.#unsyncedRecords = 0;
+    const startedAt = clock.now();
+    try {
+      for (const segment of segments) {
+        if (!segment.isDirty) continue;
+        segment.isDirty = false;
+        await (segment.file as OpenFile).sync();
+      }
+    } catch (error) {
+      // What a failed sync left behind is unknown: trying again could report success for lost data.
+      onSyncFailed(error);
+      return;
+    }
+    if (this.#state.status === 'failed') return;
+    stats.syncs++;
+    stats.syncedRecords += records;
+    stats.syncMs += clock.now() - startedAt;
+    stats.onSync?.(clock.now() - startedAt, records);
+    this.#state.durable = written;
+    let synced = this.#inSync;
+    this.#inSync = [];
+    if (!this.#acksAfterSync && this.#unsynced.length > 0) {
+      // The mode has changed: for these it is enough that they are written.
+      synced = synced.concat(this.#unsynced);
+      this.#unsynced = [];
+    }
+    this.#acknowledge(synced);
+  }
+
+  /** A sync that is under way doesn't cover what was written since it began. */
+  async #syncUpTo(position: number): Promise<void> {
+    const state = this.#state;
+    while (state.durable < position && state.status === 'open') await this.sync();
+  }
+
+  /** The log has failed: hands over the batches whose listeners have not been told. */
+  takeUnacknowledged(): SealedBatch[] {
+    const batches = [...this.#inSync, ...this.#unsynced];
+    this.#inSync = [];
+    this.#unsynced = [];
+    return batches;
+  }
+}
+
+function acksAfterSync({ syncMode = 'immediate', forceSync = false }: SyncOptions): boolean {
+  return syncMode === 'immediate' || forceSync;
+}

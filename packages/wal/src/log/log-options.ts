@@ -1,0 +1,58 @@
+import type { CompactionOptions } from '../compaction/compaction.ts';
+import type { CorruptionPolicy } from '../open/recovery.ts';
+import type { CheckpointStore } from '../ports/checkpoint-store.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Files } from '../ports/files.ts';
+import type { LogError } from '../ports/log-error.ts';
+import type { LogEventListener } from '../ports/log-event.ts';
+import type { LogOwner } from '../ports/log-owner.ts';
+import type { LogTime } from './log-time.ts';
+
+export type SyncMode =
+  /** A record is acknowledged when it is on disk: neither a kill nor a power cut loses it. */
+  | 'immediate'
+  /**
+   * Acknowledged when the operating system has it, synced every `batchSyncSize` records and at least every
+   * `syncInterval`: a kill loses nothing, a power cut at most what was written since the last sync.
+   */
+  | 'batch'
+  /** The same, synced every `syncInterval`. */
+  | 'periodic';
+
+/** When what was appended is synced, and when it is acknowledged. */
+export interface SyncOptions {
+  readonly syncMode?: SyncMode;
+  /** Milliseconds. */
+  readonly syncInterval?: number;
+  /** Records. */
+  readonly batchSyncSize?: number;
+  /** Acknowledge after the sync in every mode; `batch` and `periodic` then only sync more rarely. */
+  readonly forceSync?: boolean;
+}
+
+export interface LogOptions extends SyncOptions {
+  /** Where the segments are; made when missing. */
+  readonly directory: string;
+  readonly index?: CheckpointStore;
+  readonly owner?: LogOwner;
+  /** Called once after each group of batches has been acknowledged, and its listeners told. */
+  readonly onCommitted?: () => void;
+  /**
+   * Called once when what has been appended is refused after all, because the disk is full or the log
+   * has failed, before the listeners are notified: everything at or after `fromPosition` is void.
+   */
+  readonly onRefused?: (fromPosition: number, error: LogError) => void;
+  /** A segment is followed by another when it has this many bytes. */
+  readonly segmentSize?: number;
+  /** Bytes of log after which a checkpoint is taken. */
+  readonly checkpointSize?: number;
+  readonly onCorruption?: CorruptionPolicy;
+  /** Checks all of the log at open, not only what lies after the last checkpoint. */
+  readonly validate?: boolean;
+  readonly compaction?: CompactionOptions;
+  readonly onEvent?: LogEventListener;
+  readonly files?: Files;
+  readonly clock?: Clock;
+  /** For an owner that dates what it writes: made of the same clock, and not used by another log. */
+  readonly time?: LogTime;
+}

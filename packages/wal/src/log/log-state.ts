@@ -1,0 +1,56 @@
+import { LogError } from '../ports/log-error.ts';
+
+export type LogStatus = 'open' | 'full' | 'failed' | 'closed';
+
+/**
+ * How a log is, and how far: what its parts have in common.
+ *
+ * Invariants: positions only grow; `durable <= written <= head` and `acknowledged <= written`.
+ */
+export class LogState {
+  readonly directory: string;
+  status: LogStatus;
+  /** Nothing may be appended any more, though what was is still written. */
+  isClosing: boolean;
+  /** Why the log has ended. */
+  failure: LogError | null;
+  /** Where the next batch starts. */
+  head: number;
+  /** Up to where the operating system has everything. */
+  written: number;
+  /** Up to where everything survives a power cut. */
+  durable: number;
+  /** Up to where the listeners have been told. */
+  acknowledged: number;
+  /** Bytes of sealed batches that have not been acknowledged. */
+  pendingBytes: number;
+  /** Positions that were refused last. */
+  refused: { readonly from: number; readonly to: number } | null;
+
+  constructor(directory: string, head: number) {
+    this.directory = directory;
+    this.status = 'open';
+    this.isClosing = false;
+    this.failure = null;
+    this.head = head;
+    this.written = head;
+    this.durable = head;
+    this.acknowledged = head;
+    this.pendingBytes = 0;
+    this.refused = null;
+  }
+
+  /** Nothing lies between what was written and a position: continues there. */
+  goOnAt(position: number): void {
+    this.head = position;
+    this.written = position;
+    this.durable = position;
+    this.acknowledged = position;
+  }
+
+  /** Why nothing can be appended. */
+  refusal(): LogError {
+    if (this.status === 'full') return new LogError('full', `no room in ${this.directory}`);
+    return this.failure ?? new LogError('closed', `${this.directory} is closed`);
+  }
+}

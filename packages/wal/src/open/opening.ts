@@ -1,0 +1,116 @@
+import type { WholeSnapshot } from '../format/snapshot.ts';
+import { Streams, streamKey } from '../index/streams.ts';
+import type { Checkpoint, CheckpointStore, TimeMark } from '../ports/checkpoint-store.ts';
+import type { Files } from '../ports/files.ts';
+import { LogError } from '../ports/log-error.ts';
+import type { LogEventListener } from '../ports/log-event.ts';
+import type { LogOwner } from '../ports/log-owner.ts';
+import { type Segment, segmentAt } from '../segments/segment.ts';
+import { createLogId, foreignText, holdsWholeState, isForeign, logIdOf } from './log-id.ts';
+import { type CorruptionPolicy, Recovery } from './recovery.ts';
+
+/** What is said of a log that is opened; its `LogOptions`. */
+export interface OpeningOptions {
+  readonly directory: string;
+  readonly owner?: LogOwner;
+  readonly onCorruption?: CorruptionPolicy;
+  readonly validate?: boolean;
+  readonly onEvent?: LogEventListener;
+}
+
+/** What was found of a log, and with what it continues. */
+export interface RecoveredLog {
+  readonly id: string;
+  /** Whether the identity is on disk. */
+  readonly isIdWritten: boolean;
+  readonly segments: Segment[];
+  /** What the index had. */
+  readonly checkpoint: Checkpoint;
+  /** What the state was made of in its place; null when the checkpoint is newer. */
+  readonly snapshot: WholeSnapshot | null;
+  /** The last there is; null when nothing has been written. */
+  readonly time: TimeMark | null;
+  /** What the index doesn't know of the streams. */
+  readonly streams: Streams;
+  /** How many records were replayed. */
+  readonly records: number;
+  readonly quarantinedStretches: number;
+}
+
+/**
+ * Repairs a log whose lock is held, and gives the owner its state.
+ *
+ * @param index - opened
+ * @param listed - as `listSegments` gives them; they stay open
+ * @throws {LogError} as `Log.open`, but for `locked`
+ */
+export async function recoverLog(
+  options: OpeningOptions,
+  files: Files,
+  index: CheckpointStore,
+  listed: readonly Segment[],
+): Promise<RecoveredLog> {
+  const { owner } = options;
+  const checkpoint = await ownCheckpoint(options, files, index, listed);
+  const recovery = new Recovery({
+    files,
+    directory: options.directory,
+    segments: listed,
+    checkpoint,
+    validate: options.validate ?? false,
+    onCorruption: options.onCorruption ?? 'quarantine',
+    onEvent: options.onEvent ?? (() => {}),
+  });
+  await recovery.repair();
+  const { segments, snapshot } = recovery;
+  owner?.restore(snapshot ? await recovery.snapshotEntries() : checkpoint.entries);
+  for (const segment of snapshot === null ? [] : segments) {
+    segment.releasedBytes = snapshot?.releasedBytes.get(segment.first) ?? segment.releasedBytes;
+  }
+  const release = (position: number, bytes: number) => {
+    const segment = segmentAt(segments, position);
+    if (segment !== null) segment.releasedBytes += bytes;
+  };
+  const streams = new Streams();
+  const records = await recovery.replay({
+    onRecord: (record) => owner?.replay(record, release),
+    onMoved: (from, record) => owner?.moved?.(from, record.position, record),
+    onStream: (segment, { stream, position, origin }) =>
+      streams.note(segment.first, streamKey(stream), position, origin),
+  });
+  const formerId = logIdOf(segments) ?? checkpoint.logId;
+  return {
+    id: formerId ?? createLogId(),
+    isIdWritten: formerId !== null,
+    segments,
+    checkpoint,
+    snapshot,
+    time: recovery.lastTime,
+    streams,
+    records,
+    quarantinedStretches: recovery.quarantinedStretches,
+  };
+}
+
+/** The index's checkpoint, when it is this log's; one of another log is set aside. */
+async function ownCheckpoint(
+  { directory, onEvent }: OpeningOptions,
+  files: Files,
+  index: CheckpointStore,
+  segments: readonly Segment[],
+): Promise<Checkpoint> {
+  // Throws when the segments themselves are of several logs.
+  logIdOf(segments);
+  const checkpoint = index.load();
+  if (!isForeign(checkpoint, segments)) return checkpoint;
+  const why = `the index ${foreignText(checkpoint, directory, segments)}`;
+  if (!(await holdsWholeState(files, segments))) {
+    throw new LogError(
+      'foreign',
+      `${why}; what its first segments held is only in its own index, which has to be put back`,
+    );
+  }
+  const aside = await index.setAside();
+  onEvent?.({ type: 'index-rebuilt', why: `${why}; it is now ${aside}` });
+  return index.load();
+}

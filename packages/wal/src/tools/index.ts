@@ -1,0 +1,7 @@
+/** Looks at a log without opening it, copies it while it is in use, and mends it. */
+export { type BackupReport, backupLog } from './backup.ts';
+export { type DumpedRecord, type DumpOptions, dumpLog } from './dump.ts';
+export { type InspectionOptions, whyIndexIsForeign } from './inspection.ts';
+export { type RepairReport, repairLog } from './repair.ts';
+export { type LogStat, type SegmentStat, statLog } from './stat.ts';
+export { type LogProblem, type VerifyReport, verifyLog } from './verify.ts';
