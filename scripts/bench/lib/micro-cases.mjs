@@ -17,7 +17,7 @@ const { Log } = await dist('wal');
 const { parseConfig } = await dist('server');
 const { Broker } = await dist('server', 'broker');
 const { noopLogger } = await dist('server', 'log/index');
-const { countReceived, countSent, createStats } = await dist('server', 'stats');
+const { countReceived, countSent, createStats } = await dist('server', 'runtime/stats');
 
 const PAYLOAD = Buffer.alloc(64, 0x78);
 const FRAMES_PER_CHUNK = 100;
