@@ -7,16 +7,16 @@
  *   node scripts/mutate.mjs --only TEXT …         mutations whose name has this text; may be repeated
  *   node scripts/mutate.mjs --harness NAME …      with these harnesses only; may be repeated
  *   node scripts/mutate.mjs --list                names, and what each breaks
- *   node scripts/mutate.mjs --check               only looks whether the text that each changes is there
+ *   node scripts/mutate.mjs --check               only looks whether the code that each changes is there, once
  *
  *   --seeds N    that the simulation gets at most (1500)       --kills N   that the broker gets (60)
  *   --json FILE  writes the results there, too                 --skip-baseline   see below
  *
- * The mutations are in scripts/mutations/. Everything happens in a copy of the repository in a temporary
- * folder. Before any mutation, each harness has to pass without one (the baseline).
+ * The mutations are in scripts/mutations/; each names the code that it changes, wherever that is. Everything happens in
+ * a copy of the repository in a temporary folder. Before any mutation, each harness has to pass without one (the baseline).
  *
- * Ends with 1 when a mutation isn't caught by a harness that must catch it, when the text that it changes
- * is not in the source any more, or when the baseline fails.
+ * Ends with 1 when a mutation isn't caught by a harness that must catch it, when the code that it changes
+ * is not in the sources exactly once, or when the baseline fails.
  */
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -26,6 +26,7 @@ import { harnesses, runTool } from './lib/harnesses.mjs';
 import { installIfNeeded, root } from './lib/prepare.mjs';
 import { brokerMutations } from './mutations/broker.mjs';
 import { logMutations } from './mutations/log.mjs';
+import { placeOf, readSources } from './mutations/places.mjs';
 import { timeMutations } from './mutations/time.mjs';
 
 const { values } = readArguments(import.meta.url, {
@@ -62,25 +63,24 @@ if (values.list) {
       console.log(`    ${harmless === undefined ? caughtBy.join(', ') : `harmless: ${harmless}`}`);
   }
 } else if (values.check) {
-  checkTexts();
+  checkPlaces();
 } else {
   installIfNeeded();
   await main();
 }
 
-function checkTexts() {
+function checkPlaces() {
+  const sources = readSources(root);
   for (const { name, edits } of mutations) {
-    for (const { file, find } of edits) {
-      const count = countOf(readFileSync(join(root, file), 'utf8'), find);
-      if (count === 1) continue;
-      console.log(`${name}: ${file} has this text ${count} times: ${find}`);
-      process.exitCode = 1;
+    for (const { find } of edits) {
+      try {
+        placeOf(sources, find);
+      } catch (error) {
+        console.log(`${name}: ${error.message}`);
+        process.exitCode = 1;
+      }
     }
   }
-}
-
-function countOf(source, text) {
-  return source.split(text).length - 1;
 }
 
 async function main() {
@@ -154,7 +154,7 @@ async function judge(folder, mutation) {
   const result = { mutation, outcomes: {}, missedBy: [], error: null };
   const originals = new Map();
   try {
-    for (const edit of mutation.edits) apply(folder, edit, originals);
+    apply(folder, mutation.edits, originals);
     const names = harnessesFor(mutation);
     result.error = await build(folder, names);
     if (result.error !== null) return result;
@@ -171,17 +171,16 @@ async function judge(folder, mutation) {
   return result;
 }
 
-/** @throws {Error} when the text to be changed isn't there exactly once */
-function apply(folder, { file, find, put }, originals) {
-  const path = join(folder, file);
-  const source = readFileSync(path, 'utf8');
-  const count = countOf(source, find);
-  if (count !== 1) throw new Error(`${file} has this text ${count} times: ${find}`);
-  if (!originals.has(path)) originals.set(path, source);
-  writeFileSync(
-    path,
-    source.replace(find, () => put),
-  );
+/** @throws {Error} when the code to be changed isn't there exactly once */
+function apply(folder, edits, originals) {
+  const sources = readSources(folder);
+  const changes = edits.map(({ find, put }) => ({ ...placeOf(sources, find), put }));
+  // From the end of a file, so that the other places of it stay where they are.
+  for (const { path, start, end, put } of changes.sort((a, b) => b.start - a.start)) {
+    const source = readFileSync(path, 'utf8');
+    if (!originals.has(path)) originals.set(path, source);
+    writeFileSync(path, source.slice(0, start) + put + source.slice(end));
+  }
 }
 
 /** Compiles it where a harness needs that. @returns why it doesn't compile, or null */

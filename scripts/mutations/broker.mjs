@@ -1,16 +1,5 @@
 /** Mutations of the broker: what it tells clients, and what outlives its process. */
 
-const RECEIVER = 'packages/server/src/protocol/publish.ts';
-const BROKER = 'packages/server/src/broker.ts';
-const SESSIONS = 'packages/server/src/sessions/sessions.ts';
-const WILLS = 'packages/server/src/sessions/wills.ts';
-const ROUTER = 'packages/server/src/routing/router.ts';
-const SUBSCRIBE = 'packages/server/src/protocol/subscribe.ts';
-const STORAGE = 'packages/server/src/storage/storage.ts';
-const RECOVERY = 'packages/server/src/storage/replay/recovery.ts';
-const KEEPING = 'packages/server/src/storage/log/compaction.ts';
-const SESSION = 'packages/session/src/session.ts';
-
 const ACK_CONDITION =
   'if (storage === null || (isReady && position < storage.committedPosition)) {';
 
@@ -20,7 +9,6 @@ export const brokerMutations = [
     breaks: 'PUBACK says that the message is safe [MQTT-4.3.2-4]',
     edits: [
       {
-        file: RECEIVER,
         find: ACK_CONDITION,
         put: 'if (storage === null || type === PacketType.PUBACK || (isReady && position < storage.committedPosition)) {',
       },
@@ -32,7 +20,6 @@ export const brokerMutations = [
     breaks: 'PUBREC says that the message is safe [MQTT-4.3.3-8]',
     edits: [
       {
-        file: RECEIVER,
         find: ACK_CONDITION,
         put: 'if (storage === null || type === PacketType.PUBREC || (isReady && position < storage.committedPosition)) {',
       },
@@ -44,7 +31,6 @@ export const brokerMutations = [
     breaks: 'the PUBREC of a duplicate, too, waits for what came first',
     edits: [
       {
-        file: RECEIVER,
         find:
           'const position = session.store === null ? -1 : (storage as Storage).lastPosition;\n' +
           '      this.#acknowledge(PacketType.PUBREC,',
@@ -63,7 +49,6 @@ export const brokerMutations = [
     breaks: 'a packet identifier is durably free before PUBCOMP says so [MQTT-4.3.3-11]',
     edits: [
       {
-        file: RECEIVER,
         find: ACK_CONDITION,
         put: 'if (storage === null || type === PacketType.PUBCOMP || (isReady && position < storage.committedPosition)) {',
       },
@@ -75,7 +60,6 @@ export const brokerMutations = [
     breaks: 'a QoS 2 message is taken once, over restarts, too [MQTT-4.3.3-10]',
     edits: [
       {
-        file: RECOVERY,
         find: 'entry.session.restoreReceived(origin.packetId);',
         put: 'void origin.packetId;',
       },
@@ -87,7 +71,6 @@ export const brokerMutations = [
     breaks: 'a QoS 2 message is taken once, over restarts, too [MQTT-4.3.3-10]',
     edits: [
       {
-        file: RECOVERY,
         find: 'for (const packetId of progress.receivedIds) session.restoreReceived(packetId);',
         put: '',
       },
@@ -99,7 +82,6 @@ export const brokerMutations = [
     breaks: 'SUBACK says that the subscription is part of the session, and stays it (§4.1)',
     edits: [
       {
-        file: SUBSCRIBE,
         find: 'answer(broker, connection, position, suback)',
         put: 'answer(broker, connection, -1, suback)',
       },
@@ -111,7 +93,6 @@ export const brokerMutations = [
     breaks: 'UNSUBACK says that the subscription is gone, and stays so [MQTT-3.10.4-1]',
     edits: [
       {
-        file: SUBSCRIBE,
         find: "answer(broker, connection, position, { cmd: 'unsuback'",
         put: "answer(broker, connection, -1, { cmd: 'unsuback'",
       },
@@ -123,7 +104,6 @@ export const brokerMutations = [
     breaks: 'a session that CONNACK tells of is there after a crash [MQTT-3.2.2-2]',
     edits: [
       {
-        file: BROKER,
         find: 'connection.holdUntilCommitted(storage, position, onRefused);',
         put: 'void position;\n      void onRefused;',
       },
@@ -135,7 +115,6 @@ export const brokerMutations = [
     breaks: 'a session that a clean start has ended does not come back [MQTT-3.1.2-4]',
     edits: [
       {
-        file: SESSIONS,
         find: 'dependsOn: storage?.ends.lastPosition ?? -1,',
         put: 'dependsOn: before === -2 ? after : -1,',
       },
@@ -148,7 +127,6 @@ export const brokerMutations = [
       'a stored delivery is sent after its record is safe: else its identifier may be used again',
     edits: [
       {
-        file: SESSION,
         find: 'return gate < this.store.committedPosition;',
         put: 'return gate < Number.POSITIVE_INFINITY;',
       },
@@ -161,13 +139,11 @@ export const brokerMutations = [
       'PUBREL is sent when it is safe that PUBREC came: the message is not sent again [MQTT-4.3.3-4]',
     edits: [
       {
-        file: STORAGE,
-        find: 'const position = this.#records.append(record.f64(sequence).u16(packetId));\n    delivery.position = position;',
+        find: 'const position = this.#records.append(record.f64(sequence).u16(packetId)); delivery.position = position;',
         put: 'const position = this.#records.append(record.f64(sequence).u16(packetId));\n    delivery.position = 0;\n    session.link?.sendPubrel(packetId);',
       },
       {
-        file: STORAGE,
-        find: 'if (session.isInflight(delivery)) session.link?.sendPubrel(packetId); // [MQTT-4.3.3-4]',
+        find: 'if (session.isInflight(delivery)) session.link?.sendPubrel(packetId);',
         put: '',
       },
     ],
@@ -178,7 +154,6 @@ export const brokerMutations = [
     breaks: 'a retained message outlives the process [MQTT-3.3.1-5]',
     edits: [
       {
-        file: ROUTER,
         find: 'this.#store(storage, publication.writtenMessage, origin, isRetaining, former);',
         put: 'this.#store(storage, publication.writtenMessage, origin, false, former);',
       },
@@ -190,7 +165,6 @@ export const brokerMutations = [
     breaks: "compaction keeps a topic's retained message",
     edits: [
       {
-        file: KEEPING,
         find: 'if (users.length === 0 && !isRetained && !isAwaited) return null;',
         put: 'if (users.length === 0 && !isAwaited) return null;',
       },
@@ -200,7 +174,7 @@ export const brokerMutations = [
   {
     name: 'retained-removal-not-replayed',
     breaks: 'a retained message that was removed stays so [MQTT-3.3.1-6]',
-    edits: [{ file: RECOVERY, find: ': state.removeRetained(message.topic);', put: ': null;' }],
+    edits: [{ find: ': state.removeRetained(message.topic);', put: ': null;' }],
     caughtBy: ['simulation'],
   },
   {
@@ -208,8 +182,7 @@ export const brokerMutations = [
     breaks: 'a retained message that was removed stays so [MQTT-3.3.1-6]',
     edits: [
       {
-        file: 'packages/server/src/storage/retained/retained-places.ts',
-        find: '    chunk.count--;\n    markChanged(chunk);',
+        find: 'chunk.count--; markChanged(chunk);',
         put: '    chunk.count--;',
       },
     ],
@@ -218,7 +191,7 @@ export const brokerMutations = [
   {
     name: 'will-not-restored',
     breaks: 'the will of a client that the process was connected with is published [MQTT-3.1.2-8]',
-    edits: [{ file: SESSIONS, find: 'entry.will = record.will;', put: 'entry.will = null;' }],
+    edits: [{ find: 'entry.will = record.will;', put: 'entry.will = null;' }],
     caughtBy: ['simulation', 'crash'],
   },
   {
@@ -226,7 +199,6 @@ export const brokerMutations = [
     breaks: 'a will that waits for its delay is published all the same (§3.1.3.2.2)',
     edits: [
       {
-        file: SESSIONS,
         find: 'entry.will = record.will;',
         put: 'entry.will = record.disconnectedAt === -1 ? record.will : null;',
       },
@@ -238,8 +210,7 @@ export const brokerMutations = [
     breaks: 'a will is published once, and removed from the session [MQTT-3.1.2-10]',
     edits: [
       {
-        file: RECOVERY,
-        find: 'entry.will = null;\n    state.mark(entry, Change.Session);',
+        find: 'entry.will = null; state.mark(entry, Change.Session);',
         put: 'state.mark(entry, Change.Session);',
       },
     ],
@@ -250,8 +221,7 @@ export const brokerMutations = [
     breaks: 'a session of a former process ends when its time is over [MQTT-4.1.0-2]',
     edits: [
       {
-        file: SESSIONS,
-        find: 'this.#scheduleExpiry(entry);\n    if (will !== null) this.#wills.schedule(entry, entry.willDueAt);',
+        find: 'this.#scheduleExpiry(entry); if (will !== null) this.#wills.schedule(entry, entry.willDueAt);',
         put: 'if (will !== null) this.#wills.schedule(entry, entry.willDueAt);',
       },
     ],
@@ -262,7 +232,6 @@ export const brokerMutations = [
     breaks: 'a session lives as long as its client asked for (§3.1.2.11.2)',
     edits: [
       {
-        file: SESSIONS,
         find: 'entry.session.expiryInterval = record.expiryInterval;',
         put: 'entry.session.expiryInterval = record.expiryInterval === 0 ? 0 : NEVER_EXPIRES;',
       },
@@ -274,8 +243,7 @@ export const brokerMutations = [
     breaks: 'what is sent again goes before what follows it, in its order [MQTT-4.6.0-1]',
     edits: [
       {
-        file: RECOVERY,
-        find: 'if (underWay !== null && isBefore) queue.restore(underWay);\n  for (const block of blocks) queue.restore(block);\n  if (underWay !== null && !isBefore) queue.mergeBlock(underWay);',
+        find: 'if (underWay !== null && isBefore) queue.restore(underWay); for (const block of blocks) queue.restore(block); if (underWay !== null && !isBefore) queue.mergeBlock(underWay);',
         put: 'for (const block of blocks) queue.restore(block);\n  if (underWay !== null || isBefore) queue.restore(underWay as QueueBlock);',
       },
     ],
@@ -286,7 +254,6 @@ export const brokerMutations = [
     breaks: 'what a former process may have sent is sent with DUP [MQTT-3.3.1-1]',
     edits: [
       {
-        file: STORAGE,
         find: 'session.storedQueue?.markSent(session.sentSequence);',
         put: 'session.storedQueue?.markSent(0);',
       },
@@ -298,8 +265,7 @@ export const brokerMutations = [
     breaks: 'what a former process may have sent comes with DUP [MQTT-3.3.1-1]',
     edits: [
       {
-        file: STORAGE,
-        find: 'onSent(session: BrokerSession): void {\n    this.#markProgress(session);',
+        find: 'onSent(session: BrokerSession): void { this.#markProgress(session);',
         put: 'onSent(session: BrokerSession): void {\n    if (session.sentSequence % 3 !== 0) return;\n    this.#markProgress(session);',
       },
     ],
@@ -310,7 +276,6 @@ export const brokerMutations = [
     breaks: 'a segment goes when the log no longer names anything in it',
     edits: [
       {
-        file: 'packages/server/src/storage/retained/retained-records.ts',
         find: 'position: records.append(records.writer, removal.topicBytes),',
         put: 'position: records.lastPosition,',
       },
@@ -322,8 +287,7 @@ export const brokerMutations = [
     breaks: 'what was acknowledged is over [MQTT-4.3.3-4]',
     edits: [
       {
-        file: RECOVERY,
-        find: 'session.sentSequence = Math.max(session.sentSequence, sequence);\n    } else {\n      settle(state, entry, sequence, release);',
+        find: 'session.sentSequence = Math.max(session.sentSequence, sequence); } else { settle(state, entry, sequence, release);',
         put: 'session.sentSequence = Math.max(session.sentSequence, sequence);\n    } else {\n      void release;',
       },
     ],
@@ -334,7 +298,6 @@ export const brokerMutations = [
     breaks: 'what waits for a member whose session ends goes to another one (§4.8.2)',
     edits: [
       {
-        file: SESSIONS,
         find: 'this.handOvers.giveUnstored(session.end(), session);',
         put: 'session.end();',
       },
@@ -346,8 +309,7 @@ export const brokerMutations = [
     breaks: 'what is handed over is stored for its new session (§4.8.2)',
     edits: [
       {
-        file: RECOVERY,
-        find: 'restoreReference(state, reference, release);\n        settle(',
+        find: 'restoreReference(state, reference, release); settle(',
         put: 'void reference;\n        settle(',
       },
     ],
@@ -358,8 +320,7 @@ export const brokerMutations = [
     breaks: 'what is handed over is not its former session’s any more',
     edits: [
       {
-        file: RECOVERY,
-        find: 'settle(state, entry, sequence, release);\n      }\n      state.mark',
+        find: 'settle(state, entry, sequence, release); } state.mark',
         put: 'void sequence;\n      }\n      state.mark',
       },
     ],
@@ -371,7 +332,6 @@ export const brokerMutations = [
       'a crash while the queue of a session that has ended is handed over loses nothing of it',
     edits: [
       {
-        file: RECOVERY,
         find: 'state.setEnding(entry, reader.f64());',
         put: 'state.remove(entry);',
       },
@@ -383,8 +343,7 @@ export const brokerMutations = [
     breaks: 'the shares of all users of a record are the record',
     edits: [
       {
-        file: 'packages/server/src/storage/records/record-share.ts',
-        find: ' + (index === 0 ? size % users : 0)',
+        find: '+ (index === 0 ? size % users : 0)',
         put: ' + (index < 0 ? size % users : 0)',
       },
     ],
@@ -395,7 +354,6 @@ export const brokerMutations = [
     breaks: 'what was released when it was appended is released when it is replayed',
     edits: [
       {
-        file: RECOVERY,
         find: 'shareOut(record.position, sizeOf(record), 0, release);',
         put: '',
       },
@@ -407,8 +365,7 @@ export const brokerMutations = [
     breaks: 'the checkpoint knows where compaction has moved a message',
     edits: [
       {
-        file: KEEPING,
-        find: 'state.mark(entry, Change.Progress);\n    }\n  }\n  if (state.retained',
+        find: 'state.mark(entry, Change.Progress); } } if (state.retained',
         put: 'void Change;\n    }\n  }\n  if (state.retained',
       },
     ],
@@ -417,7 +374,7 @@ export const brokerMutations = [
   {
     name: 'references-not-moved',
     breaks: 'a message that only a References record names is kept wherever it is moved',
-    edits: [{ file: KEEPING, find: 'state.moveReferences(from, to);', put: 'void to;' }],
+    edits: [{ find: 'state.moveReferences(from, to);', put: 'void to;' }],
     caughtBy: ['storage'],
   },
   {
@@ -425,7 +382,6 @@ export const brokerMutations = [
     breaks: 'the number of a session that has ended is not given to another one',
     edits: [
       {
-        file: RECOVERY,
         find: 'state.nextSession = Math.max(state.nextSession, new ByteReader(value).f64());',
         put: 'void value;',
       },
@@ -440,7 +396,6 @@ export const brokerMutations = [
     breaks: 'what a full disk refused is answered with 0x97, not with success (§4.13)',
     edits: [
       {
-        file: RECEIVER,
         find: 'return isOpen ? ReasonCode.QuotaExceeded : -1;',
         put: 'return isOpen ? ReasonCode.Success : -1;',
       },
@@ -452,7 +407,6 @@ export const brokerMutations = [
     breaks: 'what was refused is taken when it is sent again, on another connection, too',
     edits: [
       {
-        file: RECEIVER,
         find: 'const session = this.#acksOf;',
         put: 'const { session } = this.#connection;',
       },
@@ -464,7 +418,6 @@ export const brokerMutations = [
     breaks: 'a QoS 2 message that was taken is not refused when it is sent again',
     edits: [
       {
-        file: RECEIVER,
         find: 'if (isDuplicate && session.hasReceived(packetId)) return isOpen ? ReasonCode.Success : -1;',
         put: 'void isDuplicate;',
       },
@@ -476,7 +429,6 @@ export const brokerMutations = [
     breaks: 'what the log has to know of a QoS 2 message is refused, too, whoever gets it',
     edits: [
       {
-        file: ROUTER,
         find: 'const isNoted = view.qos === 2 && (publisher.session as BrokerSession).store !== null;',
         put: 'const isNoted = false;',
       },
@@ -488,7 +440,6 @@ export const brokerMutations = [
     breaks: 'what could not be handed over is its session’s again',
     edits: [
       {
-        file: STORAGE,
         find: 'onRefused: () => this.#takeBack(session, former),',
         put: 'onRefused: () => {},',
       },
@@ -500,7 +451,6 @@ export const brokerMutations = [
     breaks: 'QoS 2 that no record has uses no packet identifier that a stored message has later',
     edits: [
       {
-        file: ROUTER,
         find: 'return session.store !== null && message.qos === 2 && qos === 2;',
         put: 'void session;\n    void message;\n    void qos;\n    return false;',
       },
@@ -512,7 +462,6 @@ export const brokerMutations = [
     breaks: 'of QoS 2, what a killed process may have sent stays with its member [MQTT-4.8.2-5]',
     edits: [
       {
-        file: 'packages/session/src/stored-queue.ts',
         find: 'if (qos === 2 && sequence <= this.#formerSequence) return false;',
         put: 'void sequence;',
       },
@@ -525,7 +474,6 @@ export const brokerMutations = [
       'what a former process had sent of a shared subscription stays with its member [MQTT-4.8.2-4]',
     edits: [
       {
-        file: 'packages/session/src/stored-queue.ts',
         find: 'if (isSent && !(takesSent && qos === 1)) return false;',
         put: 'void isSent;\n      void qos;\n      void takesSent;',
       },
@@ -535,9 +483,7 @@ export const brokerMutations = [
   {
     name: 'full-disk-will-lost',
     breaks: 'a will that had no room is published when there is some',
-    edits: [
-      { file: WILLS, find: 'entry.will = will;\n        this.#publishLater(entry);', put: '' },
-    ],
+    edits: [{ find: 'entry.will = will; this.#publishLater(entry);', put: '' }],
     caughtBy: ['storage'],
   },
   {
@@ -545,7 +491,6 @@ export const brokerMutations = [
     breaks: 'CONNACK tells of no session that a crash would take away [MQTT-3.2.2-2]',
     edits: [
       {
-        file: BROKER,
         find: 'isNew ? () => this.sessions.endUnstored(entry) : () => {};',
         put: 'isNew ? () => {} : () => {};',
       },
@@ -555,9 +500,7 @@ export const brokerMutations = [
   {
     name: 'full-disk-end-unwritten',
     breaks: 'a session that has ended without room to write so does not come back [MQTT-3.2.2-2]',
-    edits: [
-      { file: SESSIONS, find: 'if (storage.ends.hasUnwritten(clientId)) return true;', put: '' },
-    ],
+    edits: [{ find: 'if (storage.ends.hasUnwritten(clientId)) return true;', put: '' }],
     caughtBy: ['storage'],
   },
   {
@@ -566,7 +509,6 @@ export const brokerMutations = [
       'a clean start on a full disk does not end a session that would be back after a crash [MQTT-3.1.2-4]',
     edits: [
       {
-        file: SESSIONS,
         find: 'if (cleanStart && (present?.number ?? 0) > 0) return true;',
         put: '',
       },
@@ -578,7 +520,6 @@ export const brokerMutations = [
     breaks: 'an orderly stop tells clients so (0x8B)',
     edits: [
       {
-        file: BROKER,
         find: "connection.disconnect(reasonCode, 'shutdown');",
         put: 'void reasonCode;\n        connection.terminate();',
       },
@@ -588,7 +529,7 @@ export const brokerMutations = [
   {
     name: 'stop-without-closing-the-log',
     breaks: 'an orderly stop loses nothing at all',
-    edits: [{ file: BROKER, find: 'await this.storage?.close();', put: '' }],
+    edits: [{ find: 'await this.storage?.close();', put: '' }],
     caughtBy: ['simulation'],
   },
   {
@@ -596,7 +537,6 @@ export const brokerMutations = [
     breaks: 'a queue of more entries than one block has outlives restarts as a whole',
     edits: [
       {
-        file: RECOVERY,
         find: 'for (const block of blocks) queue.restore(block);',
         put: 'for (const block of blocks.slice(0, 1)) queue.restore(block);',
       },
@@ -608,7 +548,6 @@ export const brokerMutations = [
     breaks: 'what is added to a restored queue goes to a block of its own',
     edits: [
       {
-        file: 'packages/session/src/stored-queue.ts',
         find: 'this.#nextNumber = block.number + 1;',
         put: '',
       },
@@ -620,7 +559,6 @@ export const brokerMutations = [
     breaks: 'what was refused reaches nobody',
     edits: [
       {
-        file: STORAGE,
         find: 'for (const { session } of this.#state.entries.values()) session.removeStoredFrom(from);',
         put: '',
       },
@@ -632,7 +570,6 @@ export const brokerMutations = [
     breaks: 'a retained message that was refused leaves the former one in its place',
     edits: [
       {
-        file: 'packages/server/src/storage/retained/retained-records.ts',
         find: 'this.#restore(all[index] as Replacement);',
         put: 'void all[index];',
       },
@@ -644,7 +581,6 @@ export const brokerMutations = [
     breaks: 'PUBREL that came on a full disk is answered when there is room',
     edits: [
       {
-        file: RECEIVER,
         find: 'if (session !== null && connection.session === session) this.onPubrel(packetId);',
         put: 'void session;\n      void packetId;',
       },
@@ -656,7 +592,6 @@ export const brokerMutations = [
     breaks: 'what a full disk refused is answered at once',
     edits: [
       {
-        file: 'packages/server/src/storage/log/commit-queue.ts',
         find: 'this.#sendAcks(connection, committed);',
         put: '',
       },
@@ -668,9 +603,8 @@ export const brokerMutations = [
     breaks: 'nobody waits for a record that was refused',
     edits: [
       {
-        file: 'packages/server/src/storage/log/record-log.ts',
-        find: 'this.lastPosition = Math.min(this.lastPosition, position - 1);',
-        put: '',
+        find: 'takeBack(position: number): void { this.lastPosition = Math.min(this.lastPosition, position - 1);',
+        put: 'takeBack(position: number): void {\n',
       },
     ],
     caughtBy: ['storage'],
@@ -680,7 +614,6 @@ export const brokerMutations = [
     breaks: 'a QoS 2 message that was refused with PUBREC may be sent again [MQTT-4.3.3-9]',
     edits: [
       {
-        file: RECEIVER,
         find: 'if (type === PacketType.PUBREC) session.release(packetId);',
         put: '',
       },

@@ -1,25 +1,11 @@
 /** Mutations of the log: what it promises to whoever appends, and how it gets there. */
 
-const LOG = 'packages/wal/src/log/log.ts';
-const APPENDER = 'packages/wal/src/log/appender.ts';
-const WRITER = 'packages/wal/src/log/batch-writer.ts';
-const COMMITTER = 'packages/wal/src/log/committer.ts';
-const FAILURES = 'packages/wal/src/log/failures.ts';
-const LOG_ID = 'packages/wal/src/open/log-id.ts';
-const LOCK = 'packages/wal/src/files/directory-lock.ts';
-const FORMAT = 'packages/wal/src/format/format.ts';
-const MAKER = 'packages/wal/src/segments/segment-maker.ts';
-const RECOVERY = 'packages/wal/src/open/recovery.ts';
-const CHECKPOINTS = 'packages/wal/src/log/checkpoints.ts';
-const COMPACTION = 'packages/wal/src/compaction/compaction.ts';
-
 export const logMutations = [
   {
     name: 'acknowledged-before-sync',
     breaks: 'sync mode immediate: a listener is told when its record survives a power cut',
     edits: [
       {
-        file: COMMITTER,
         find: 'if (this.#acksAfterSync || this.#unsynced.length > 0 || this.#inSync.length > 0) {',
         put: 'if (this.#state.head < 0) {',
       },
@@ -29,9 +15,7 @@ export const logMutations = [
   {
     name: 'data-not-synced',
     breaks: 'a sync tells the disk',
-    edits: [
-      { file: COMMITTER, find: 'await (segment.file as OpenFile).sync();', put: 'await null;' },
-    ],
+    edits: [{ find: 'await (segment.file as OpenFile).sync();', put: 'await null;' }],
     caughtBy: ['log', 'simulation'],
   },
   {
@@ -39,14 +23,12 @@ export const logMutations = [
     breaks: 'a sync that is under way does not cover what is written meanwhile',
     edits: [
       {
-        file: WRITER,
         find: 'await file.write(bytes, builder.position - segment.first);',
         put: 'segment.isDirty = true;\n    await file.write(bytes, builder.position - segment.first);',
       },
       {
-        file: WRITER,
-        find: 'not hold these bytes.\n    segment.isDirty = true;',
-        put: 'not hold these bytes.',
+        find: 'segment.isDirty = true;',
+        put: '',
       },
     ],
     caughtBy: ['log'],
@@ -56,8 +38,7 @@ export const logMutations = [
     breaks: 'a new segment has its name on disk before anything in it is acknowledged',
     edits: [
       {
-        file: MAKER,
-        find: 'segment.file = file;\n    await this.#files.syncDirectory(this.#directory);',
+        find: 'segment.file = file; await this.#files.syncDirectory(this.#directory);',
         put: 'segment.file = file;',
       },
     ],
@@ -68,8 +49,7 @@ export const logMutations = [
     breaks: "a segment's header is on disk before its name",
     edits: [
       {
-        file: MAKER,
-        find: 'await file.sync();\n    await this.#files.rename',
+        find: 'await file.sync(); await this.#files.rename',
         put: 'await this.#files.rename',
       },
     ],
@@ -80,7 +60,6 @@ export const logMutations = [
     breaks: 'removals are durable when they are done',
     edits: [
       {
-        file: LOG,
         find: 'if (segments.length > 0) await this.#files.syncDirectory(this.directory);',
         put: '',
       },
@@ -95,7 +74,6 @@ export const logMutations = [
     breaks: 'a batch is read only when its checksum is right',
     edits: [
       {
-        file: FORMAT,
         find: 'if (crc32(buffer.subarray(offset + 12, offset + size)) !== expected) return null;',
         put: 'if (expected < 0) return null;',
       },
@@ -107,12 +85,10 @@ export const logMutations = [
     breaks: 'a batch is there whole or not at all',
     edits: [
       {
-        file: FORMAT,
         find: 'buffer.writeUInt32LE(crc32(buffer.subarray(12, size)), 8);',
         put: 'buffer.writeUInt32LE(crc32(buffer.subarray(12, BATCH_HEADER_SIZE)), 8);',
       },
       {
-        file: FORMAT,
         find: 'if (crc32(buffer.subarray(offset + 12, offset + size)) !== expected) return null;',
         put: 'if (crc32(buffer.subarray(offset + 12, offset + BATCH_HEADER_SIZE)) !== expected) return null;',
       },
@@ -124,8 +100,7 @@ export const logMutations = [
     breaks: 'bytes behind a torn tail are gone before anything is written there',
     edits: [
       {
-        file: RECOVERY,
-        find: 'await this.#truncate(segment, start);\n    if (isClean) return;',
+        find: 'await this.#truncate(segment, start); if (isClean) return;',
         put: 'segment.end = segment.first + start;\n    if (isClean) return;',
       },
     ],
@@ -136,8 +111,7 @@ export const logMutations = [
     breaks: 'the log ends before the first batch that is missing',
     edits: [
       {
-        file: RECOVERY,
-        find: 'if (durable <= position) {\n      await this.#cut(',
+        find: 'if (durable <= position) { await this.#cut(',
         put: 'if (durable < 0) {\n      await this.#cut(',
       },
     ],
@@ -148,7 +122,6 @@ export const logMutations = [
     breaks: 'a batch says up to where the log was durable, and no further',
     edits: [
       {
-        file: APPENDER,
         find: 'builder.seal(state.durable, timeMs)',
         put: 'builder.seal(state.head, timeMs)',
       },
@@ -160,7 +133,6 @@ export const logMutations = [
     breaks: 'a position that the index knows of is not given to another record',
     edits: [
       {
-        file: LOG,
         find: 'if (log.head < position) await log.#skipTo(position);',
         put: 'void position;',
       },
@@ -172,8 +144,7 @@ export const logMutations = [
     breaks: 'the position of a record that was refused is not given to another one',
     edits: [
       {
-        file: FAILURES,
-        find: 'const first = alignUp(state.head);\n    const next = Segment.behind(',
+        find: 'const first = alignUp(state.head); const next = Segment.behind(',
         put: 'const first = alignUp(last?.end ?? 0);\n    const next = Segment.behind(',
       },
     ],
@@ -187,7 +158,6 @@ export const logMutations = [
     breaks: 'an index of another log is never used',
     edits: [
       {
-        file: LOG_ID,
         find: 'return known.every((segment) => segment.logId !== logId);',
         put: 'return false;',
       },
@@ -197,7 +167,7 @@ export const logMutations = [
   {
     name: 'index-of-another-log-thrown-away',
     breaks: 'an index is only made anew where the segments hold the whole state',
-    edits: [{ file: LOG_ID, find: 'return finder.last !== null;', put: 'return true;' }],
+    edits: [{ find: 'return finder.last !== null;', put: 'return true;' }],
     caughtBy: ['log'],
   },
   {
@@ -205,7 +175,6 @@ export const logMutations = [
     breaks: 'the index names no identity that no segment has',
     edits: [
       {
-        file: LOG,
         find: '(isIdWritten || this.#segments.at(-1)?.isCurrent ? this.id : null)',
         put: '(isIdWritten ? this.id : this.id)',
       },
@@ -215,9 +184,7 @@ export const logMutations = [
   {
     name: 'lock-without-a-look-at-others',
     breaks: 'only one process holds a directory',
-    edits: [
-      { file: LOCK, find: '      if (!(await isAlive)) break;', put: '      if (true) break;' },
-    ],
+    edits: [{ find: 'if (!(await isAlive)) break;', put: '      if (true) break;' }],
     caughtBy: ['log'],
   },
   {
@@ -225,8 +192,7 @@ export const logMutations = [
     breaks: 'a process that has no descriptor left for an answer keeps its directory',
     edits: [
       {
-        file: LOCK,
-        find: '      await new Promise((done) => setTimeout(done, ASK_INTERVAL_MS));',
+        find: 'await new Promise((done) => setTimeout(done, ASK_INTERVAL_MS));',
         put: '      break;',
       },
     ],
@@ -237,9 +203,8 @@ export const logMutations = [
     breaks: 'a checkpoint knows of no record that a power cut would take away',
     edits: [
       {
-        file: CHECKPOINTS,
-        find: 'would take away.\n      await this.#log.flush();\n      await index.commit({',
-        put: 'would take away.\n      await index.commit({',
+        find: 'await this.#log.flush(); await index.commit({',
+        put: 'await index.commit({',
       },
     ],
     caughtBy: ['simulation'],
@@ -249,8 +214,7 @@ export const logMutations = [
     breaks: 'after a checkpoint that failed the next one holds everything',
     edits: [
       {
-        file: CHECKPOINTS,
-        find: 'this.isIndexStale = true;\n      for (const segment of removedSegments)',
+        find: 'this.isIndexStale = true; for (const segment of removedSegments)',
         put: 'for (const segment of removedSegments)',
       },
     ],
@@ -261,8 +225,7 @@ export const logMutations = [
     breaks: 'a sync that fails ends the log: nothing that it was to make safe is acknowledged',
     edits: [
       {
-        file: COMMITTER,
-        find: 'onSyncFailed(error);\n      return;\n    }\n    if (this.#state.status ===',
+        find: 'onSyncFailed(error); return; } if (this.#state.status ===',
         put: 'void error;\n    }\n    if (this.#state.status ===',
       },
     ],
@@ -273,8 +236,7 @@ export const logMutations = [
     breaks: 'a sync that fails ends the log: the next one may report success for lost data',
     edits: [
       {
-        file: COMMITTER,
-        find: 'onSyncFailed(error);\n      return;\n    }\n    if (this.#state.status ===',
+        find: 'onSyncFailed(error); return; } if (this.#state.status ===',
         put: 'void error;\n      this.#unsynced.unshift(...this.#inSync);\n      this.#inSync = [];\n      return;\n    }\n    if (this.#state.status ===',
       },
     ],
@@ -285,7 +247,6 @@ export const logMutations = [
     breaks: 'what a full disk has no room for is refused',
     edits: [
       {
-        file: WRITER,
         find: 'this.#appender.putBack(group.slice(writtenCount));',
         put: "if ((error as NodeJS.ErrnoException).code === 'ENOSPC') {\n          await this.#onWritten(group);\n          continue;\n        }\n        this.#appender.putBack(group.slice(writtenCount));",
       },
@@ -297,7 +258,6 @@ export const logMutations = [
     breaks: 'what a full disk refused does not come back after a crash',
     edits: [
       {
-        file: WRITER,
         find: 'this.#appender.putBack(group.slice(writtenCount));',
         put: 'writtenCount = 0;\n        this.#appender.putBack(group);',
       },
@@ -309,7 +269,6 @@ export const logMutations = [
     breaks: 'an orderly stop leaves nothing to replay',
     edits: [
       {
-        file: LOG,
         find: 'await this.checkpoint().catch(() => this.checkpoint());',
         put: '',
       },
@@ -321,7 +280,6 @@ export const logMutations = [
     breaks: 'a snapshot counts when all of it is there',
     edits: [
       {
-        file: 'packages/wal/src/format/snapshot.ts',
         find: 'if (end !== null && end.begin === begin && end.count === this.#count) {',
         put: 'if (end !== null) {',
       },
@@ -333,7 +291,6 @@ export const logMutations = [
     breaks: 'a segment goes when all live records of it have been copied',
     edits: [
       {
-        file: COMPACTION,
         find: 'for (let at = index; at < end; at++) {',
         put: 'for (let at = index + 1; at < end; at++) {',
       },
@@ -343,30 +300,25 @@ export const logMutations = [
   {
     name: 'segments-go-before-flush',
     breaks: 'what the owner no longer keeps is durably not needed any more',
-    edits: [
-      { file: COMPACTION, find: 'if (this.#log.isOpen()) await this.#log.flush();', put: '' },
-    ],
+    edits: [{ find: 'if (this.#log.isOpen()) await this.#log.flush();', put: '' }],
     caughtBy: ['log'],
   },
   {
     name: 'segments-go-before-copies-are-synced',
     breaks: 'the copies of live records are durable before their segment goes',
     edits: [
-      { file: COMPACTION, find: 'if (this.#log.isOpen()) await this.#log.flush();', put: '' },
+      { find: 'if (this.#log.isOpen()) await this.#log.flush();', put: '' },
       {
-        file: COMPACTION,
-        find: 'await this.#log.flush();\n    this.#checkGoingOn();\n    this.#moves = [];',
+        find: 'await this.#log.flush(); this.#checkGoingOn(); this.#moves = [];',
         put: 'this.#checkGoingOn();\n    this.#moves = [];',
       },
       {
-        file: CHECKPOINTS,
-        find: 'const end = seal();\n    await this.#log.flush();\n    this.snapshot = { start, end };',
+        find: 'const end = seal(); await this.#log.flush(); this.snapshot = { start, end };',
         put: 'const end = seal();\n    this.snapshot = { start, end };',
       },
       {
-        file: CHECKPOINTS,
-        find: 'would take away.\n      await this.#log.flush();\n      await index.commit({',
-        put: 'would take away.\n      await index.commit({',
+        find: 'await this.#log.flush(); await index.commit({',
+        put: 'await index.commit({',
       },
     ],
     caughtBy: ['log', 'simulation'],
@@ -376,8 +328,7 @@ export const logMutations = [
     breaks: 'the snapshot is durable before the segments before it go',
     edits: [
       {
-        file: CHECKPOINTS,
-        find: 'const end = seal();\n    await this.#log.flush();\n    this.snapshot = { start, end };',
+        find: 'const end = seal(); await this.#log.flush(); this.snapshot = { start, end };',
         put: 'const end = seal();\n    this.snapshot = { start, end };',
       },
     ],
@@ -389,8 +340,7 @@ export const logMutations = [
     breaks: 'behind the last snapshot nothing is ever missing, with or without the index',
     edits: [
       {
-        file: COMPACTION,
-        find: 'await this.#log.writeSnapshot();\n      await this.#log.checkpoint();',
+        find: 'await this.#log.writeSnapshot(); await this.#log.checkpoint();',
         put: 'await this.#log.checkpoint();',
       },
     ],
@@ -401,8 +351,7 @@ export const logMutations = [
     breaks: 'the index knows of the copies before their segment goes',
     edits: [
       {
-        file: COMPACTION,
-        find: 'await this.#log.writeSnapshot();\n      await this.#log.checkpoint();',
+        find: 'await this.#log.writeSnapshot(); await this.#log.checkpoint();',
         put: 'await this.#log.writeSnapshot();',
       },
     ],

@@ -1,18 +1,11 @@
 /** Mutations of time: what is due when, whatever becomes of the clock on the wall. */
 
-const LOG_TIME = 'packages/wal/src/log/log-time.ts';
-const APPENDER = 'packages/wal/src/log/appender.ts';
-const LOG = 'packages/wal/src/log/log.ts';
-const RECOVERY = 'packages/wal/src/open/recovery.ts';
-const BROKER = 'packages/server/src/broker.ts';
-
 export const timeMutations = [
   {
     name: 'wall-clock-followed',
     breaks: 'in a process, time goes as the monotonic clock does',
     edits: [
       {
-        file: LOG_TIME,
         find: 'now = (): number => Math.floor(this.#clock.now()) + this.#offsetMs;',
         put: 'now = (): number => Math.round(this.#clock.wallNow()) + 0 * this.#offsetMs;',
       },
@@ -24,8 +17,7 @@ export const timeMutations = [
     breaks: 'what the wall clock shows is in the log with what was caused by its being set',
     edits: [
       {
-        file: APPENDER,
-        find: '    this.#markTime(builder, segment);\n    const timeMs',
+        find: 'this.#markTime(builder, segment); const timeMs',
         put: '    const timeMs',
       },
     ],
@@ -34,7 +26,7 @@ export const timeMutations = [
   {
     name: 'clock-not-noted-in-silence',
     breaks: 'a wall clock that is set while nothing is written is noted within a second',
-    edits: [{ file: BROKER, find: '    this.storage?.noteTime();\n', put: '' }],
+    edits: [{ find: 'this.storage?.noteTime();', put: '' }],
     caughtBy: ['storage'],
   },
   {
@@ -42,9 +34,8 @@ export const timeMutations = [
     breaks: 'each segment says what the wall clock is ahead, as those before it may be removed',
     edits: [
       {
-        file: APPENDER,
-        find: '      // Those before it may be removed.\n      this.#time.forgetMark();\n',
-        put: '',
+        find: 'state.head += SEGMENT_HEADER_SIZE; this.#time.forgetMark();',
+        put: 'state.head += SEGMENT_HEADER_SIZE;',
       },
     ],
     caughtBy: ['log'],
@@ -52,13 +43,18 @@ export const timeMutations = [
   {
     name: 'refused-clock-taken-for-noted',
     breaks: 'a clock record that the disk refused is written again',
-    edits: [{ file: LOG, find: '        time.forgetMark();\n', put: '' }],
+    edits: [
+      {
+        find: 'time.forgetMark(); this.#compaction.takeBack(fromPosition);',
+        put: 'this.#compaction.takeBack(fromPosition);',
+      },
+    ],
     caughtBy: ['log'],
   },
   {
     name: 'clock-records-not-read',
     breaks: 'the next process knows what the wall clock was ahead',
-    edits: [{ file: RECOVERY, find: 'this.#wallAheadMs = wallAheadAt(buffer, start);', put: '' }],
+    edits: [{ find: 'this.#wallAheadMs = wallAheadAt(buffer, start);', put: '' }],
     caughtBy: ['log', 'storage'],
   },
   {
@@ -66,7 +62,6 @@ export const timeMutations = [
     breaks: 'after an orderly stop, the checkpoint says when that was',
     edits: [
       {
-        file: RECOVERY,
         find: 'this.#wallAheadMs = options.checkpoint.time?.wallAheadMs ?? 0;',
         put: 'this.#wallAheadMs = 0;',
       },
@@ -78,8 +73,7 @@ export const timeMutations = [
     breaks: 'time never goes back behind what is in the log [MQTT-3.3.2-6]',
     edits: [
       {
-        file: LOG_TIME,
-        find: '  if (gapMs < -TOLERANCE_MS) return',
+        find: 'if (gapMs < -TOLERANCE_MS) return',
         put: '  if (gapMs < -TOLERANCE_MS) return { gapMs, countedMs: gapMs, why: null };\n  if (gapMs < -TOLERANCE_MS) return',
       },
     ],
@@ -90,7 +84,6 @@ export const timeMutations = [
     breaks: 'sessions and messages expire while no broker runs',
     edits: [
       {
-        file: LOG_TIME,
         find: 'return { gapMs, countedMs: Math.max(0, gapMs), why: null };',
         put: 'return { gapMs, countedMs: 0, why: null };',
       },
@@ -102,7 +95,6 @@ export const timeMutations = [
     breaks: 'a clock that had not been set and then was doesn’t age anything by decades',
     edits: [
       {
-        file: LOG_TIME,
         find: 'if (beforeMs < EARLIEST_WALL_MS && nowMs >= EARLIEST_WALL_MS) {',
         put: 'if (beforeMs < 0 && nowMs >= EARLIEST_WALL_MS) {',
       },
@@ -113,15 +105,13 @@ export const timeMutations = [
   {
     name: 'decades-believed',
     breaks: 'a log isn’t taken to have been left alone for decades',
-    edits: [
-      { file: LOG_TIME, find: 'if (gapMs > GAP_MS_MAX) return', put: 'if (gapMs === -1) return' },
-    ],
+    edits: [{ find: 'if (gapMs > GAP_MS_MAX) return', put: 'if (gapMs === -1) return' }],
     caughtBy: ['log', 'storage'],
   },
   {
     name: 'timer-armed-by-former-time',
     breaks: 'what is due at the start is done at the start',
-    edits: [{ file: BROKER, find: '    this.timer.armAnew();\n', put: '' }],
+    edits: [{ find: 'this.timer.armAnew();', put: '' }],
     caughtBy: ['simulation'],
   },
 ];
