@@ -11,8 +11,9 @@ import { readArguments } from './lib/arguments.mjs';
 
 /** By package: what its sources may import, and what of it as types only. docs/architecture.md draws it. */
 const ALLOWED = {
-  codec: { imports: ['mqtt-packet'], types: [] },
-  session: { imports: [], types: [] },
+  topics: { imports: [], types: [] },
+  codec: { imports: ['@promptmq/topics', 'mqtt-packet'], types: [] },
+  session: { imports: ['@promptmq/topics'], types: [] },
   wal: { imports: ['lmdb'], types: [] },
   bench: { imports: ['@promptmq/codec', 'yargs'], types: [] },
   metrics: { imports: ['prom-client'], types: [] },
@@ -22,6 +23,7 @@ const ALLOWED = {
       '@promptmq/codec',
       '@promptmq/metrics',
       '@promptmq/session',
+      '@promptmq/topics',
       '@promptmq/wal',
       'rotating-file-stream',
       'winston',

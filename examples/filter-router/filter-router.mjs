@@ -1,5 +1,5 @@
 /** Handlers by topic filter, inside one program: MQTT's routing without MQTT. */
-import { SubscriptionTrie } from '@promptmq/session';
+import { SubscriptionTrie } from '@promptmq/topics';
 
 const trie = new SubscriptionTrie();
 

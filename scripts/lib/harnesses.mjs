@@ -17,7 +17,12 @@ export const harnesses = {
   log: { run: (folder) => runTests(folder, ['packages/wal/test']) },
   storage: { run: (folder) => runTests(folder, ['packages/server/test/storage']) },
   protocol: {
-    run: (folder) => runTests(folder, ['packages/server/test/protocol', 'packages/session/test']),
+    run: (folder) =>
+      runTests(folder, [
+        'packages/server/test/protocol',
+        'packages/session/test',
+        'packages/topics/test',
+      ]),
   },
   simulation: {
     async run(folder, { seeds }) {

@@ -22,6 +22,7 @@ function check(packageName: string, source: string): { status: number | null; ou
 }
 
 test.each([
+  ['topics', "import type { QoS } from '@promptmq/codec';"],
   ['codec', "import { Session } from '@promptmq/session';"],
   ['session', "// a line\nimport { encode } from '@promptmq/codec';"],
   ['session', "import type { QoS } from '@promptmq/codec';"],
@@ -37,7 +38,7 @@ test.each([
 
 test.each([
   ['codec', "import { generate } from 'mqtt-packet';\nimport { join } from 'node:path';"],
-  ['session', "import { x } from './x.ts';"],
+  ['session', "import { x } from './x.ts';\nimport { TextMap } from '@promptmq/topics';"],
   ['server', "import { z } from 'zod';\nexport { encode } from '@promptmq/codec';"],
 ])('what %s may import passes: %s', (name, source) => {
   expect(check(name, source)).toEqual({ status: 0, output: '' });

@@ -1,3 +1,4 @@
+import { isSharedFilter } from '@promptmq/topics';
 import { decodeAck } from './packets/ack.ts';
 import { PublishView, withoutVolatile } from './packets/publish-view.ts';
 import {
@@ -16,7 +17,7 @@ import {
   type UnsubscribePacket,
   type Will,
 } from './packets.ts';
-import { decodeTopicName, isSharedFilter, topicFilterError } from './topic.ts';
+import { decodeTopicName, topicFilterError } from './topic.ts';
 import { type DecodeLimits, NO_LIMITS } from './wire/decode-limits.ts';
 import { checkFlags, checkMinimalLength } from './wire/fixed-header.ts';
 import type { PacketError } from './wire/packet-error.ts';

@@ -41,7 +41,7 @@ export {
   type Will,
   type WillProperties,
 } from './packets.ts';
-export { decodeTopicName, isSharedFilter, isValidTopicFilter } from './topic.ts';
+export { decodeTopicName } from './topic.ts';
 export { type DecodeLimits, NO_LIMITS } from './wire/decode-limits.ts';
 export { PacketError } from './wire/packet-error.ts';
 export { ReasonCode } from './wire/reason-code.ts';

@@ -1,3 +1,4 @@
+import { type TopicFilterFault, topicFilterFault } from '@promptmq/topics';
 import type { ProtocolVersion } from './packets.ts';
 import { PacketError } from './wire/packet-error.ts';
 import { ReasonCode } from './wire/reason-code.ts';
@@ -51,53 +52,20 @@ export function decodeTopicName(
   return decodeUtf8(buffer, start, end);
 }
 
-/**
- * The rule that a Topic Filter breaks (§4.7, §4.8.2), or null. The filter is valid UTF-8. Before MQTT 5 there is no
- * Shared Subscription that it could be a malformed one of: then `$share//a` is a filter like any other.
- */
+/** By which rule a filter is refused: one for all versions, or each its own. */
+const filterRules: Readonly<Record<TopicFilterFault, Rule | string>> = {
+  empty: 'MQTT-4.7.3-1',
+  'null-character': 'MQTT-4.7.3-2',
+  'multi-level-wildcard': rules.multiLevelWildcard,
+  'single-level-wildcard': rules.singleLevelWildcard,
+  'share-name': rules.shareName,
+  'share-filter': rules.shareFilter,
+};
+
+/** The rule that a Topic Filter breaks in a protocol version, or null. */
 export function topicFilterError(filter: string, version: ProtocolVersion): string | null {
-  if (filter.length === 0) return 'MQTT-4.7.3-1';
-  if (filter.includes('\0')) return 'MQTT-4.7.3-2';
-  if (!filter.startsWith('$share/')) return wildcardError(filter, 0, version);
-  const shareError = shareNameError(filter);
-  if (shareError === null) return wildcardError(filter, filter.indexOf('/', 7) + 1, version);
-  return shareError[version] ?? wildcardError(filter, 0, version);
-}
-
-function shareNameError(filter: string): Rule | null {
-  const slash = filter.indexOf('/', 7);
-  if (slash === 7) return rules.shareName;
-  if (slash === -1 || slash === filter.length - 1) return rules.shareFilter;
-  for (let index = 7; index < slash; index++) {
-    const character = filter[index];
-    if (character === '+' || character === '#') return rules.shareFilter;
-  }
-  return null;
-}
-
-function wildcardError(filter: string, start: number, version: ProtocolVersion): string | null {
-  const last = filter.length - 1;
-  for (let index = start; index <= last; index++) {
-    const character = filter[index];
-    if (character !== '+' && character !== '#') continue;
-    const startsLevel = index === start || filter[index - 1] === '/';
-    if (character === '#' && !(startsLevel && index === last)) {
-      return cited(rules.multiLevelWildcard, version);
-    }
-    const endsLevel = index === last || filter[index + 1] === '/';
-    if (character === '+' && !(startsLevel && endsLevel)) {
-      return cited(rules.singleLevelWildcard, version);
-    }
-  }
-  return null;
-}
-
-/** Whether a Topic Filter is well-formed, `$share/NAME/FILTER` included, as a protocol version has it. */
-export function isValidTopicFilter(filter: string, version: ProtocolVersion = 5): boolean {
-  return topicFilterError(filter, version) === null;
-}
-
-/** Whether a filter is that of a Shared Subscription (§4.8.2). */
-export function isSharedFilter(filter: string): boolean {
-  return filter.startsWith('$share/');
+  const fault = topicFilterFault(filter, version);
+  if (fault === null) return null;
+  const rule = filterRules[fault];
+  return typeof rule === 'string' ? rule : cited(rule, version);
 }

@@ -1,3 +1,4 @@
+import { type Subscription, TextMap } from '@promptmq/topics';
 import { type Delivery, DeliveryState } from './delivery.ts';
 import type { DeliveryStore } from './delivery-store.ts';
 import type { DropListener, DropReason } from './drop.ts';
@@ -17,8 +18,6 @@ import { ReceivedIds } from './received-ids.ts';
 import { ReplayQueue } from './replay-queue.ts';
 import type { SessionLink } from './session-link.ts';
 import { type StoredPlace, StoredQueue } from './stored-queue.ts';
-import type { Subscription } from './subscription.ts';
-import { TextMap } from './text-map.ts';
 
 /** Session Expiry Interval of a session that never expires (§3.1.2.11.2). */
 export const NEVER_EXPIRES = 0xffff_ffff;

@@ -1,3 +1,4 @@
+import { NO_IDENTIFIERS } from '@promptmq/topics';
 import { Delivery } from './delivery.ts';
 import type { DeliveryStore } from './delivery-store.ts';
 import type { DropListener } from './drop.ts';
@@ -16,7 +17,6 @@ import {
   EntryFlag,
   QueueBlock,
 } from './queue-block.ts';
-import { NO_IDENTIFIERS } from './recipient.ts';
 import type { Session } from './session.ts';
 import type { SessionLink } from './session-link.ts';
 

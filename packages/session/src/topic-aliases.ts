@@ -1,5 +1,5 @@
+import { TextMap } from '@promptmq/topics';
 import type { MemoryAccount } from './memory-account.ts';
-import { TextMap } from './text-map.ts';
 
 /**
  * Topic aliases that a peer sets (§3.3.2.3.4). They belong to one connection [MQTT-3.3.2-7].

@@ -12,7 +12,7 @@ buildIfNeeded();
 
 const dist = (name, file = 'index') => import(`../../../packages/${name}/dist/${file}.js`);
 const codec = await dist('codec');
-const { NO_IDENTIFIERS, SubscriptionTrie, TopicCache } = await dist('session');
+const { NO_IDENTIFIERS, SubscriptionTrie, TopicCache } = await dist('topics');
 const { Log } = await dist('wal');
 const { parseConfig } = await dist('server');
 const { Broker } = await dist('server', 'broker');

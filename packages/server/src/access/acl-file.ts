@@ -1,4 +1,4 @@
-import { isValidTopicFilter } from '@promptmq/session';
+import { isValidTopicFilter } from '@promptmq/topics';
 import { isMap, isNode } from 'yaml';
 import { z } from 'zod';
 import {
@@ -17,7 +17,10 @@ const texts = z
   .union([z.string().min(1), z.array(z.string().min(1))], 'a text or a list of texts')
   .transform((value) => (typeof value === 'string' ? [value] : value));
 
-const filters = texts.refine((list) => list.every(isValidTopicFilter), 'topic filters');
+const filters = texts.refine(
+  (list) => list.every((filter) => isValidTopicFilter(filter)),
+  'topic filters',
+);
 
 const patterns = texts.refine(
   (list) => list.every((pattern) => !pattern.slice(0, -1).includes('*')),

@@ -1,4 +1,4 @@
-import { parseSharedFilter } from '@promptmq/session';
+import { parseSharedFilter } from '@promptmq/topics';
 import { FilterSet } from './filter-set.ts';
 
 /** One rule: who, and what they may do. */

@@ -5,7 +5,7 @@ import {
   ProcessMonitor,
   startMetricsServer,
 } from '@promptmq/metrics';
-import { isValidTopicFilter, parseSharedFilter } from '@promptmq/session';
+import { isValidTopicFilter, parseSharedFilter } from '@promptmq/topics';
 import type { Broker } from '../broker.ts';
 import { type Address, type Config, ConfigError, isIPv6Only } from '../config/index.ts';
 import type { Listener } from '../listeners/listener.ts';

@@ -7,7 +7,8 @@ import {
   type SubscriptionRequest,
   type UnsubscribePacket,
 } from '@promptmq/codec';
-import { Delivery, type Message, parseSharedFilter, type Subscription } from '@promptmq/session';
+import { Delivery, type Message } from '@promptmq/session';
+import { parseSharedFilter, type Subscription } from '@promptmq/topics';
 import type { Permissions } from '../access/index.ts';
 import type { Broker } from '../broker.ts';
 import type { Connection } from '../connection/connection.ts';

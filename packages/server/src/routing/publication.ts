@@ -1,5 +1,6 @@
 import { type ProtocolVersion, type PublishView, publishSize, writePublish } from '@promptmq/codec';
-import type { Message, Route } from '@promptmq/session';
+import type { Message } from '@promptmq/session';
+import type { Route } from '@promptmq/topics';
 import type { Config } from '../config/index.ts';
 import type { Connection } from '../connection/connection.ts';
 import { REFERENCE_BYTES_MIN } from '../connection/output.ts';

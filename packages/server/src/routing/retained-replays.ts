@@ -1,5 +1,6 @@
-import type { Message, RetainedStore, RetainedWalk } from '@promptmq/session';
-import { TextMap } from '@promptmq/session';
+import type { Message } from '@promptmq/session';
+import type { RetainedStore, RetainedWalk } from '@promptmq/topics';
+import { TextMap } from '@promptmq/topics';
 import type { Faults } from '../runtime/faults.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { BrokerSession } from './router.ts';
@@ -14,7 +15,7 @@ const NODES_PER_STEP = 250;
 
 /** A new subscription for which retained messages are looked for. */
 export interface RetainedReplay {
-  readonly walk: RetainedWalk;
+  readonly walk: RetainedWalk<Message>;
   readonly session: BrokerSession;
   /** Whether what is found goes at QoS 0. */
   readonly isTransient: boolean;
@@ -50,7 +51,7 @@ class SessionReplays {
  * Invariant: a session has one replay at most for each of its subscriptions, and one at most that has begun.
  */
 export class RetainedReplays {
-  readonly #store: RetainedStore;
+  readonly #store: RetainedStore<Message>;
   readonly #runtime: Runtime;
   readonly #faults: Faults;
   readonly #sessions: Map<BrokerSession, SessionReplays>;
@@ -60,7 +61,7 @@ export class RetainedReplays {
   #nodesLeft: number;
   #isScheduled: boolean;
 
-  constructor(store: RetainedStore, runtime: Runtime, faults: Faults) {
+  constructor(store: RetainedStore<Message>, runtime: Runtime, faults: Faults) {
     this.#store = store;
     this.#runtime = runtime;
     this.#faults = faults;

@@ -2,15 +2,18 @@ import { decodeTopicName, PacketError, type PublishView, ReasonCode } from '@pro
 import {
   Delivery,
   type Message,
+  messageSize,
+  type Session,
+  STORED_MESSAGE,
+} from '@promptmq/session';
+import {
   type Recipient,
   RetainedStore,
   type Route,
-  type Session,
   type SharedGroup,
-  STORED_MESSAGE,
   SubscriptionTrie,
   TopicCache,
-} from '@promptmq/session';
+} from '@promptmq/topics';
 import type { Config } from '../config/index.ts';
 import type { Connection } from '../connection/connection.ts';
 import type { MemoryLedger } from '../runtime/memory-ledger.ts';
@@ -32,7 +35,7 @@ export type BrokerSession = Session<Connection>;
  */
 export class Router {
   readonly trie: SubscriptionTrie<BrokerSession>;
-  readonly retained: RetainedStore;
+  readonly retained: RetainedStore<Message>;
   /** Keeps what outlives the process; null when nothing does. */
   storage: Storage | null;
   /** Who is told of what the rules refuse. */
@@ -81,6 +84,7 @@ export class Router {
       get bytesMax() {
         return mqtt.maxRetainedBytes;
       },
+      sizeOf: messageSize,
       onExpired: ({ topic }) => this.storage?.retained.drop(topic),
       isExempt: ({ topicBytes }) => isReserved(topicBytes),
       historyMemory: memory.replays,

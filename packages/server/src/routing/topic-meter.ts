@@ -1,4 +1,4 @@
-import { matchesFilter, type Route } from '@promptmq/session';
+import { matchesFilter, type Route } from '@promptmq/topics';
 import type { BrokerSession } from './router.ts';
 
 /** What was published on the topics that a filter matches. */

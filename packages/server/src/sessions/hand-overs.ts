@@ -1,4 +1,5 @@
-import type { Delivery, Message, Recipient } from '@promptmq/session';
+import type { Delivery, Message } from '@promptmq/session';
+import type { Recipient } from '@promptmq/topics';
 import type { Broker } from '../broker.ts';
 import { type BrokerSession, isStoredFor } from '../routing/router.ts';
 import type { MovedDelivery } from '../storage/records/records.ts';

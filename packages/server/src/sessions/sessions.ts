@@ -1,11 +1,5 @@
-import {
-  type DropReason,
-  NEVER_EXPIRES,
-  type QueueTotals,
-  Session,
-  type Subscription,
-  TextMap,
-} from '@promptmq/session';
+import { type DropReason, NEVER_EXPIRES, type QueueTotals, Session } from '@promptmq/session';
+import { type Subscription, TextMap } from '@promptmq/topics';
 import type { Broker } from '../broker.ts';
 import type { Config } from '../config/index.ts';
 import type { Connection } from '../connection/connection.ts';

@@ -1,11 +1,6 @@
 import { join } from 'node:path';
-import {
-  type Delivery,
-  DeliveryState,
-  type DeliveryStore,
-  type Message,
-  type Subscription,
-} from '@promptmq/session';
+import { type Delivery, DeliveryState, type DeliveryStore, type Message } from '@promptmq/session';
+import type { Subscription } from '@promptmq/topics';
 import {
   type CheckpointEntry,
   type CheckpointStore,

@@ -1,5 +1,5 @@
 import type { QoS } from '@promptmq/codec';
-import { matchesFilter, parseSharedFilter } from '@promptmq/session';
+import { matchesFilter, parseSharedFilter } from '@promptmq/topics';
 import { NEVER, type Publication, type Tick } from './publication.ts';
 
 /** What a client asked for with one filter. */

@@ -1,5 +1,6 @@
-import type { Delivery, Message, Subscription } from '@promptmq/session';
-import { NO_IDENTIFIERS } from '@promptmq/session';
+import type { Delivery, Message } from '@promptmq/session';
+import type { Subscription } from '@promptmq/topics';
+import { NO_IDENTIFIERS } from '@promptmq/topics';
 import type { PendingWill } from '../../protocol/connect.ts';
 import type { BrokerSession } from '../../routing/router.ts';
 import { type ByteReader, type ByteWriter, isEqual } from './byte-writer.ts';

@@ -1,10 +1,5 @@
-import {
-  Delivery,
-  NO_IDENTIFIERS,
-  type QueueBlock,
-  STORED_MESSAGE,
-  type Subscription,
-} from '@promptmq/session';
+import { Delivery, type QueueBlock, STORED_MESSAGE } from '@promptmq/session';
+import { NO_IDENTIFIERS, type Subscription } from '@promptmq/topics';
 import type { LogRecord, Release } from '@promptmq/wal';
 import type { SessionEntry } from '../../sessions/session-entry.ts';
 import { readBlock } from '../records/block-codec.ts';

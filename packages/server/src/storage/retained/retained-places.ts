@@ -1,4 +1,4 @@
-import { TextMap } from '@promptmq/session';
+import { TextMap } from '@promptmq/topics';
 import type { CheckpointEntry } from '@promptmq/wal';
 import type { ByteReader, ByteWriter } from '../records/byte-writer.ts';
 import { stateKey } from '../records/state-codec.ts';

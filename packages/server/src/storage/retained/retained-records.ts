@@ -1,4 +1,5 @@
-import { type Message, type RetainedStore, STORED_MESSAGE } from '@promptmq/session';
+import { type Message, STORED_MESSAGE } from '@promptmq/session';
+import type { RetainedStore } from '@promptmq/topics';
 import type { CommitQueue } from '../log/commit-queue.ts';
 import type { RecordLog } from '../log/record-log.ts';
 import { writeMessageHead } from '../records/records.ts';
@@ -18,14 +19,19 @@ interface Replacement {
  * taken back when the record of another in its place is refused.
  */
 export class RetainedRecords {
-  readonly #store: RetainedStore;
+  readonly #store: RetainedStore<Message>;
   readonly #state: StoredState;
   readonly #records: RecordLog;
   readonly #queue: CommitQueue;
   /** By position. */
   #replacements: Replacement[];
 
-  constructor(store: RetainedStore, state: StoredState, records: RecordLog, queue: CommitQueue) {
+  constructor(
+    store: RetainedStore<Message>,
+    state: StoredState,
+    records: RecordLog,
+    queue: CommitQueue,
+  ) {
     this.#store = store;
     this.#state = state;
     this.#records = records;

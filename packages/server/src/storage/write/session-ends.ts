@@ -1,4 +1,4 @@
-import { TextMap } from '@promptmq/session';
+import { TextMap } from '@promptmq/topics';
 import type { CommitQueue } from '../log/commit-queue.ts';
 import type { RecordLog } from '../log/record-log.ts';
 import { RecordKind } from '../records/records.ts';

@@ -1,14 +1,8 @@
 import type { LevelNode, LevelTree, LevelTreeObserver } from './level-tree.ts';
-import type { Message } from './message.ts';
+import { isHashAt, isPlusAt, levelEnd, matchFilterLevels } from './levels.ts';
 import type { HistoryReader, RetainedHistory } from './retained-history.ts';
-import {
-  isHashAt,
-  isHiddenFromWildcards,
-  isPlusAt,
-  levelEnd,
-  matchesFilter,
-  matchFilterLevels,
-} from './topic-filter.ts';
+import type { RetainedMessage } from './retained-message.ts';
+import { isHiddenFromWildcards, matchesFilter } from './topic-filter.ts';
 
 /**
  * Looks for the retained messages that match a filter, as they are when it begins, in as many steps as one likes: the
@@ -18,28 +12,30 @@ import {
  * Invariant: what is still to be visited is on the stack, and below it; each entry begins where the levels that have
  * been matched end. A change of the tree that moves that point changes the entries.
  */
-export class RetainedWalk implements LevelTreeObserver<Message>, HistoryReader {
+export class RetainedWalk<M extends RetainedMessage>
+  implements LevelTreeObserver<M>, HistoryReader
+{
   readonly topicFilter: string;
   /** When it began; the history's. */
   version: number;
-  readonly #tree: LevelTree<Message>;
+  readonly #tree: LevelTree<M>;
   /** A stack in columns: nodes that are to be visited, and nodes of whose map of children the rest is. */
-  readonly #nodes: LevelNode<Message>[];
+  readonly #nodes: LevelNode<M>[];
   /** The rest of the children; null for a node that is to be visited itself. */
-  readonly #children: (Iterator<LevelNode<Message>> | null)[];
+  readonly #children: (Iterator<LevelNode<M>> | null)[];
   /** Where in the filter the levels of the node, or of its children, start. */
   readonly #offsets: number[];
   /** How much of the node's path lies before that, since the node was joined with the one above it. */
   readonly #skips: number[];
   /** What has changed since it began. */
-  readonly #history: RetainedHistory;
+  readonly #history: RetainedHistory<M>;
   /** Whether a node has been visited, so that changes of the tree matter. */
   hasStarted: boolean;
   /** Messages that had been removed, and are back. */
-  #owed: Message[];
+  #owed: M[];
 
   /** @param topicFilter - valid, and not shared */
-  constructor(tree: LevelTree<Message>, history: RetainedHistory, topicFilter: string) {
+  constructor(tree: LevelTree<M>, history: RetainedHistory<M>, topicFilter: string) {
     this.topicFilter = topicFilter;
     this.version = 0;
     this.#tree = tree;
@@ -63,7 +59,7 @@ export class RetainedWalk implements LevelTreeObserver<Message>, HistoryReader {
    * @param nodesMax - how many nodes of the tree to visit; about two for each message that there is at most
    * @returns how many were visited: fewer only when it is done
    */
-  step(found: Message[], nodesMax: number): number {
+  step(found: M[], nodesMax: number): number {
     const nodes = this.#nodes;
     if (!this.hasStarted) {
       this.hasStarted = true;
@@ -73,9 +69,9 @@ export class RetainedWalk implements LevelTreeObserver<Message>, HistoryReader {
     let left = nodesMax;
     while (left > 0 && nodes.length > 0) {
       const top = nodes.length - 1;
-      const children = this.#children[top] as Iterator<LevelNode<Message>> | null;
+      const children = this.#children[top] as Iterator<LevelNode<M>> | null;
       if (children === null) {
-        const node = nodes[top] as LevelNode<Message>;
+        const node = nodes[top] as LevelNode<M>;
         const offset = this.#offsets[top] as number;
         const skip = this.#skips[top] as number;
         this.#pop();
@@ -91,12 +87,12 @@ export class RetainedWalk implements LevelTreeObserver<Message>, HistoryReader {
   /** Visits children up to one that has children itself. */
   #visitChildren(
     top: number,
-    children: Iterator<LevelNode<Message>>,
+    children: Iterator<LevelNode<M>>,
     nodesMax: number,
-    found: Message[],
+    found: M[],
   ): number {
     const offset = this.#offsets[top] as number;
-    const hidesDollar = this.#hidesDollar(this.#nodes[top] as LevelNode<Message>, offset);
+    const hidesDollar = this.#hidesDollar(this.#nodes[top] as LevelNode<M>, offset);
     for (let visited = 0; visited < nodesMax; ) {
       const { value: child, done } = children.next();
       if (done === true) {
@@ -111,7 +107,7 @@ export class RetainedWalk implements LevelTreeObserver<Message>, HistoryReader {
     return nodesMax;
   }
 
-  #visit(node: LevelNode<Message>, offset: number, skip: number, found: Message[]): void {
+  #visit(node: LevelNode<M>, offset: number, skip: number, found: M[]): void {
     const filter = this.topicFilter;
     const path = skip === 0 ? node.path : node.path.substring(skip);
     const next = matchFilterLevels(filter, offset, path);
@@ -121,13 +117,13 @@ export class RetainedWalk implements LevelTreeObserver<Message>, HistoryReader {
     if (next <= filter.length && node.literals !== null) this.#pushChildren(node, next);
   }
 
-  #add(message: Message, found: Message[]): void {
+  #add(message: M, found: M[]): void {
     const former = this.#history.isEmpty ? message : this.#history.formerOf(this, message);
     if (former !== null) found.push(former);
   }
 
   /** Has those children visited that the filter's level at `offset` may match. */
-  #pushChildren(node: LevelNode<Message>, offset: number): void {
+  #pushChildren(node: LevelNode<M>, offset: number): void {
     const { literals } = node;
     if (literals instanceof Map) {
       if (this.#isWildcardAt(offset)) {
@@ -151,15 +147,11 @@ export class RetainedWalk implements LevelTreeObserver<Message>, HistoryReader {
     return isPlusAt(this.topicFilter, offset) || isHashAt(this.topicFilter, offset);
   }
 
-  #hidesDollar(parent: LevelNode<Message>, offset: number): boolean {
+  #hidesDollar(parent: LevelNode<M>, offset: number): boolean {
     return parent === this.#tree.root && this.#isWildcardAt(offset); // [MQTT-4.7.2-1]
   }
 
-  #push(
-    node: LevelNode<Message>,
-    children: Iterator<LevelNode<Message>> | null,
-    offset: number,
-  ): void {
+  #push(node: LevelNode<M>, children: Iterator<LevelNode<M>> | null, offset: number): void {
     this.#nodes.push(node);
     this.#children.push(children);
     this.#offsets.push(offset);
@@ -179,12 +171,12 @@ export class RetainedWalk implements LevelTreeObserver<Message>, HistoryReader {
    * A message that was removed is back, as if nothing had happened: it is owed, at worst a second time, as it may lie
    * where the walk has been or where it hasn't.
    */
-  onTakenBack(message: Message): void {
+  onTakenBack(message: M): void {
     const wasRemoved = this.#history.isRemovedSince(this, message.topic);
     if (wasRemoved && matchesFilter(this.topicFilter, message.topic)) this.#owed.push(message);
   }
 
-  onSplit(child: LevelNode<Message>, upper: LevelNode<Message>): void {
+  onSplit(child: LevelNode<M>, upper: LevelNode<M>): void {
     const index = this.#indexOf(child);
     if (index === -1) return;
     const length = upper.path.length + 1;
@@ -192,7 +184,7 @@ export class RetainedWalk implements LevelTreeObserver<Message>, HistoryReader {
     else this.#nodes[index] = upper;
   }
 
-  onJoin(node: LevelNode<Message>, child: LevelNode<Message>): void {
+  onJoin(node: LevelNode<M>, child: LevelNode<M>): void {
     const index = this.#indexOf(node);
     if (index !== -1) {
       this.#nodes[index] = child;
@@ -202,9 +194,9 @@ export class RetainedWalk implements LevelTreeObserver<Message>, HistoryReader {
     if (childIndex !== -1) (this.#skips[childIndex] as number) += node.path.length + 1;
   }
 
-  onCollapse(parent: LevelNode<Message>): void {
+  onCollapse(parent: LevelNode<M>): void {
     for (let index = 0; index < this.#nodes.length; index++) {
-      const children = this.#children[index] as Iterator<LevelNode<Message>> | null;
+      const children = this.#children[index] as Iterator<LevelNode<M>> | null;
       if (children === null || this.#nodes[index] !== parent) continue;
       const { value: child, done } = children.next();
       if (done === true) continue;
@@ -215,7 +207,7 @@ export class RetainedWalk implements LevelTreeObserver<Message>, HistoryReader {
   }
 
   /** Where a node is on the stack that is to be visited itself; -1 when it isn't. */
-  #indexOf(node: LevelNode<Message>): number {
+  #indexOf(node: LevelNode<M>): number {
     for (let index = 0; index < this.#nodes.length; index++) {
       if (this.#nodes[index] === node && this.#children[index] === null) return index;
     }

@@ -1,23 +1,24 @@
-import { Fifo } from './fifo.ts';
-import type { MemoryAccount } from './memory-account.ts';
-import { type Message, messageSize } from './message.ts';
+import type { MemoryBudget } from './memory-budget.ts';
+import type { RetainedMessage } from './retained-message.ts';
 import { TextMap } from './text-map.ts';
 
 /** What a change occupies beside the bytes of its message: an estimate. */
 const CHANGE_OVERHEAD_BYTES = 200;
 
 /** That a topic got another message. */
-interface Replacement {
+interface Replacement<M> {
   readonly topic: string;
   readonly version: number;
   /** What the topic had before; null when it had none. */
-  readonly former: Message | null;
+  readonly former: M | null;
+  /** The one after it, of whatever topic; null for the newest. */
+  next: Replacement<M> | null;
 }
 
 /** What has become of one topic. */
-interface TopicChanges {
+interface TopicChanges<M> {
   /** Oldest first. */
-  readonly replacements: Replacement[];
+  readonly replacements: Replacement<M>[];
   /** When a message of the topic was removed last; 0 when none was. */
   removedAt: number;
 }
@@ -36,25 +37,32 @@ export interface HistoryReader {
  *
  * Invariant: readers are in the order of their versions; nothing is noted while there are none.
  */
-export class RetainedHistory {
-  readonly #memory: MemoryAccount;
+export class RetainedHistory<M extends RetainedMessage> {
+  readonly #memory: MemoryBudget;
+  readonly #sizeOf: (message: M) => number;
   readonly #readers: Set<HistoryReader>;
-  readonly #topics: Map<string, TopicChanges>;
-  /** Replacements of all topics, oldest first. */
-  readonly #replacements: Fifo<Replacement>;
+  readonly #topics: Map<string, TopicChanges<M>>;
+  /** The first and the last of the replacements of all topics; null when there are none. */
+  #oldest: Replacement<M> | null;
+  #newest: Replacement<M> | null;
   /** How many changes there have been. */
   #version: number;
   /** Version of the last reader. */
-  #newest: number;
+  #lastBegun: number;
 
-  /** @param memory - where its bytes are counted */
-  constructor(memory: MemoryAccount) {
+  /**
+   * @param memory - where its bytes are counted
+   * @param sizeOf - bytes of a message
+   */
+  constructor(memory: MemoryBudget, sizeOf: (message: M) => number) {
     this.#memory = memory;
+    this.#sizeOf = sizeOf;
     this.#readers = new Set();
     this.#topics = new TextMap();
-    this.#replacements = new Fifo();
+    this.#oldest = null;
+    this.#newest = null;
     this.#version = 0;
-    this.#newest = 0;
+    this.#lastBegun = 0;
   }
 
   /** Whether nothing has changed that a reader has to know. */
@@ -64,7 +72,7 @@ export class RetainedHistory {
 
   begin(reader: HistoryReader): void {
     reader.version = this.#version;
-    this.#newest = this.#version;
+    this.#lastBegun = this.#version;
     this.#readers.add(reader);
   }
 
@@ -81,7 +89,7 @@ export class RetainedHistory {
    * @param present - what it has now
    * @returns null when there was nothing, or it was removed meanwhile
    */
-  formerOf({ version: begunAt }: HistoryReader, present: Message): Message | null {
+  formerOf({ version: begunAt }: HistoryReader, present: M): M | null {
     const changes = this.#topics.get(present.topic);
     if (changes === undefined) return present;
     if (changes.removedAt > begunAt) return null;
@@ -99,31 +107,33 @@ export class RetainedHistory {
   }
 
   /** A topic gets another message. */
-  noteReplaced(topic: string, former: Message | null): void {
+  noteReplaced(topic: string, former: M | null): void {
     if (this.#readers.size === 0) return;
     this.#version++;
     const changes = this.#changesOf(topic);
     // Nobody has begun since the last replacement: what the topic had before that is what they are to find.
     const last = changes.replacements.at(-1);
-    if (last !== undefined && last.version > this.#newest) return;
-    const replacement: Replacement = { topic, version: this.#version, former };
+    if (last !== undefined && last.version > this.#lastBegun) return;
+    const replacement: Replacement<M> = { topic, version: this.#version, former, next: null };
     changes.replacements.push(replacement);
-    this.#replacements.push(replacement);
-    this.#memory.bytes += sizeOf(replacement);
+    if (this.#newest === null) this.#oldest = replacement;
+    else this.#newest.next = replacement;
+    this.#newest = replacement;
+    this.#memory.bytes += this.#bytesOf(replacement);
     if (this.#memory.bytes <= this.#memory.max) return;
     this.#memory.refusals++;
     this.#forget(() => this.#memory.bytes > this.#memory.max);
   }
 
   /** A topic's message is removed: who hasn't found it yet doesn't, also if it comes back. */
-  noteRemoved(former: Message): void {
+  noteRemoved(former: M): void {
     if (this.#readers.size === 0) return;
     this.noteReplaced(former.topic, former);
     const changes = this.#topics.get(former.topic);
     if (changes !== undefined) changes.removedAt = this.#version;
   }
 
-  #changesOf(topic: string): TopicChanges {
+  #changesOf(topic: string): TopicChanges<M> {
     let changes = this.#topics.get(topic);
     if (changes === undefined) {
       changes = { replacements: [], removedAt: 0 };
@@ -133,12 +143,13 @@ export class RetainedHistory {
   }
 
   /** Forgets the oldest replacements while `isForgotten` says so. */
-  #forget(isForgotten: (oldest: Replacement) => boolean): void {
+  #forget(isForgotten: (oldest: Replacement<M>) => boolean): void {
     for (;;) {
-      const oldest = this.#replacements.peek();
-      if (oldest === undefined || !isForgotten(oldest)) return;
-      this.#replacements.shift();
-      this.#memory.bytes -= sizeOf(oldest);
+      const oldest = this.#oldest;
+      if (oldest === null || !isForgotten(oldest)) return;
+      this.#oldest = oldest.next;
+      if (oldest.next === null) this.#newest = null;
+      this.#memory.bytes -= this.#bytesOf(oldest);
       const changes = this.#topics.get(oldest.topic);
       changes?.replacements.shift();
       if (changes?.replacements.length === 0) this.#topics.delete(oldest.topic);
@@ -149,8 +160,8 @@ export class RetainedHistory {
     this.#forget(() => true);
     this.#topics.clear();
   }
-}
 
-function sizeOf({ topic, former }: Replacement): number {
-  return CHANGE_OVERHEAD_BYTES + (former === null ? topic.length : messageSize(former));
+  #bytesOf({ topic, former }: Replacement<M>): number {
+    return CHANGE_OVERHEAD_BYTES + (former === null ? topic.length : this.#sizeOf(former));
+  }
 }

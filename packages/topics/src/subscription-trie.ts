@@ -1,18 +1,15 @@
 import { type LevelNode, LevelTree } from './level-tree.ts';
+import { levelEnd, matchLevels, sameLevelLength } from './levels.ts';
 import { MatchedRecipient, mergeRecipient, type Recipient } from './recipient.ts';
 import { RecipientList } from './recipient-list.ts';
 import { SharedGroup, type SharedSubscriber } from './shared-group.ts';
-import type { Subscription } from './subscription.ts';
+import { deliversAlike, type Subscription } from './subscription.ts';
 import { TextMap } from './text-map.ts';
 import {
-  deliversAlike,
   hasWildcard,
   isHiddenFromWildcards,
-  levelEnd,
   matchesPlainFilter,
-  matchLevels,
   parseSharedFilter,
-  sameLevelLength,
 } from './topic-filter.ts';
 
 /** How many changes are remembered, to tell the routes that they do not concern; a power of two. */

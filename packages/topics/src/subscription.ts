@@ -10,3 +10,13 @@ export interface Subscription {
   /** 1 to 268,435,455; 0 when there is none. */
   readonly subscriptionIdentifier: number;
 }
+
+/** Tells whether a Subscription that replaces another changes nothing about deliveries. */
+export function deliversAlike(a: Subscription, b: Subscription): boolean {
+  return (
+    a.qos === b.qos &&
+    a.noLocal === b.noLocal &&
+    a.retainAsPublished === b.retainAsPublished &&
+    a.subscriptionIdentifier === b.subscriptionIdentifier
+  );
+}

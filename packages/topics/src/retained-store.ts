@@ -1,7 +1,7 @@
 import { LevelTree } from './level-tree.ts';
-import { MemoryAccount } from './memory-account.ts';
-import { type Message, messageSize } from './message.ts';
+import { type MemoryBudget, newUnlimitedBudget } from './memory-budget.ts';
 import { RetainedHistory } from './retained-history.ts';
+import type { RetainedMessage } from './retained-message.ts';
 import { RetainedWalk } from './retained-walk.ts';
 import { TextMap } from './text-map.ts';
 
@@ -13,16 +13,16 @@ export interface RetainedLimits {
   readonly bytesMax: number;
 }
 
-export interface RetainedStoreOptions extends RetainedLimits {
-  /** Told of each message that is removed because it has expired. */
-  readonly onExpired?: (message: Message) => void;
+export interface RetainedStoreOptions<M extends RetainedMessage> extends RetainedLimits {
+  /** Bytes of a message, always the same for one; those of topic and payload by default. */
+  readonly sizeOf?: (message: M) => number;
+  /** Gets each message that is removed because it has expired. */
+  readonly onExpired?: (message: M) => void;
   /** Whether a message doesn't count against the limits: those of the broker itself. */
-  readonly isExempt?: (message: Message) => boolean;
+  readonly isExempt?: (message: M) => boolean;
   /** Where what is remembered for those who look for messages as they were is counted. */
-  readonly historyMemory?: MemoryAccount;
+  readonly historyMemory?: MemoryBudget;
 }
-
-const UNLIMITED = { clientMax: Number.POSITIVE_INFINITY, max: Number.POSITIVE_INFINITY };
 
 /**
  * The retained message of each topic (§3.3.1.3), in a tree of levels: a filter visits only the branches
@@ -30,28 +30,33 @@ const UNLIMITED = { clientMax: Number.POSITIVE_INFINITY, max: Number.POSITIVE_IN
  *
  * Invariant: without those that are exempt, `count <= messagesMax` and `bytes <= bytesMax`.
  */
-export class RetainedStore {
+export class RetainedStore<M extends RetainedMessage> {
   readonly #limits: RetainedLimits;
-  readonly #onExpired: (message: Message) => void;
-  readonly #isExempt: (message: Message) => boolean;
-  readonly #tree: LevelTree<Message>;
+  readonly #messageSize: (message: M) => number;
+  readonly #onExpired: (message: M) => void;
+  readonly #isExempt: (message: M) => boolean;
+  readonly #tree: LevelTree<M>;
   /** Those that are under way. */
-  readonly #walks: Set<RetainedWalk>;
-  readonly #history: RetainedHistory;
+  readonly #walks: Set<RetainedWalk<M>>;
+  readonly #history: RetainedHistory<M>;
   /** Those that expire, by topic, so that looking for them doesn't visit the others. */
-  readonly #expiring: Map<string, Message>;
-  #sweep: IterableIterator<Message>;
+  readonly #expiring: Map<string, M>;
+  #sweep: IterableIterator<M>;
   #bytes: number;
   #exemptCount: number;
   #exemptBytes: number;
 
-  constructor(options: RetainedStoreOptions) {
+  constructor(options: RetainedStoreOptions<M>) {
     this.#limits = options;
+    this.#messageSize = options.sizeOf ?? (({ topic, payload }) => topic.length + payload.length);
     this.#onExpired = options.onExpired ?? (() => {});
     this.#isExempt = options.isExempt ?? (() => false);
     this.#tree = new LevelTree();
     this.#walks = new Set();
-    this.#history = new RetainedHistory(options.historyMemory ?? new MemoryAccount(UNLIMITED));
+    this.#history = new RetainedHistory(
+      options.historyMemory ?? newUnlimitedBudget(),
+      this.#messageSize,
+    );
     this.#expiring = new TextMap();
     this.#sweep = this.#expiring.values();
     this.#bytes = 0;
@@ -73,13 +78,13 @@ export class RetainedStore {
    *
    * @returns `refused` when it would exceed a limit; the former message stays
    */
-  set(message: Message): 'stored' | 'removed' | 'refused' {
+  set(message: M): 'stored' | 'removed' | 'refused' {
     const former = this.#tree.get(message.topic);
     if (message.payload.length === 0) {
       if (former !== null) this.#remove(former);
       return 'removed';
     }
-    const added = sizeOf(message) - (former === null ? 0 : sizeOf(former));
+    const added = this.#sizeOf(message) - (former === null ? 0 : this.#sizeOf(former));
     if (this.#isExempt(message)) {
       this.#exemptBytes += added;
       if (former === null) this.#exemptCount++;
@@ -105,7 +110,7 @@ export class RetainedStore {
   }
 
   /** Puts back what was the message of a topic: what has become of it since is void. */
-  restore(topic: string, former: Message | undefined): void {
+  restore(topic: string, former: M | undefined): void {
     if (former === undefined) {
       this.delete(topic);
       return;
@@ -114,7 +119,7 @@ export class RetainedStore {
     for (const walk of this.#walks) walk.onTakenBack(former);
   }
 
-  get(topic: string): Message | undefined {
+  get(topic: string): M | undefined {
     return this.#tree.get(topic) ?? undefined;
   }
 
@@ -123,8 +128,8 @@ export class RetainedStore {
    *
    * @param topicFilter - valid, and not shared
    */
-  match(topicFilter: string, now: number): Message[] {
-    const found: Message[] = [];
+  match(topicFilter: string, now: number): M[] {
+    const found: M[] = [];
     const walk = this.walk(topicFilter);
     walk.step(found, Number.POSITIVE_INFINITY);
     this.end(walk);
@@ -137,7 +142,7 @@ export class RetainedStore {
    *
    * @param topicFilter - valid, and not shared
    */
-  walk(topicFilter: string): RetainedWalk {
+  walk(topicFilter: string): RetainedWalk<M> {
     const walk = new RetainedWalk(this.#tree, this.#history, topicFilter);
     this.#history.begin(walk);
     this.#walks.add(walk);
@@ -151,8 +156,8 @@ export class RetainedStore {
    * @param found - gets what is found; expired messages that it comes across are removed
    * @returns how many nodes were visited
    */
-  goOn(walk: RetainedWalk, nodesMax: number, found: Message[], now: number): number {
-    const messages: Message[] = [];
+  goOn(walk: RetainedWalk<M>, nodesMax: number, found: M[], now: number): number {
+    const messages: M[] = [];
     if (!walk.hasStarted) this.#tree.observers.add(walk);
     const visited = walk.step(messages, nodesMax);
     if (walk.isDone) this.end(walk);
@@ -161,7 +166,7 @@ export class RetainedStore {
   }
 
   /** Ends a walk. */
-  end(walk: RetainedWalk): void {
+  end(walk: RetainedWalk<M>): void {
     this.#history.end(walk);
     this.#walks.delete(walk);
     this.#tree.observers.delete(walk);
@@ -190,7 +195,7 @@ export class RetainedStore {
     return removed;
   }
 
-  #withoutExpired(messages: Message[], now: number): Message[] {
+  #withoutExpired(messages: M[], now: number): M[] {
     if (this.#expiring.size === 0) return messages;
     return messages.filter((message) => {
       if (message.expiresAt > now) return true;
@@ -202,17 +207,17 @@ export class RetainedStore {
     });
   }
 
-  #remove(message: Message): void {
+  #remove(message: M): void {
     this.#tree.delete(message.topic);
     this.#history.noteRemoved(message);
     this.#expiring.delete(message.topic);
-    this.#bytes -= sizeOf(message);
+    this.#bytes -= this.#sizeOf(message);
     if (!this.#isExempt(message)) return;
     this.#exemptCount--;
-    this.#exemptBytes -= sizeOf(message);
+    this.#exemptBytes -= this.#sizeOf(message);
   }
-}
 
-function sizeOf(message: Message): number {
-  return messageSize(message) + MESSAGE_OVERHEAD_BYTES;
+  #sizeOf(message: M): number {
+    return this.#messageSize(message) + MESSAGE_OVERHEAD_BYTES;
+  }
 }

@@ -1,4 +1,4 @@
-import { MemoryAccount } from './memory-account.ts';
+import { type MemoryBudget, newUnlimitedBudget } from './memory-budget.ts';
 import type { Route } from './route.ts';
 import type { SharedSubscriber } from './shared-group.ts';
 import type { SubscriptionTrie } from './subscription-trie.ts';
@@ -18,10 +18,8 @@ export interface TopicCacheOptions {
   /** Any number; a random one keeps clients from choosing topics that share a bucket. */
   readonly hashSeed?: number;
   /** Where its bytes are counted, which it keeps below the limit; by default there is none. */
-  readonly memory?: MemoryAccount;
+  readonly memory?: MemoryBudget;
 }
-
-const UNLIMITED = { clientMax: Number.POSITIVE_INFINITY, max: Number.POSITIVE_INFINITY };
 
 /**
  * Routes by the encoded topic, so that a known topic costs a hash and a comparison and no string. It is
@@ -36,7 +34,7 @@ export class TopicCache<S extends SharedSubscriber> {
   readonly #decodeTopic: (buffer: Uint8Array, start: number, end: number) => string;
   readonly #hashSeed: number;
   readonly #bucketsMax: number;
-  readonly #memory: MemoryAccount;
+  readonly #memory: MemoryBudget;
   #slots: (Route<S> | null)[];
   #hashes: Int32Array;
   #bucketMask: number;
@@ -66,7 +64,7 @@ export class TopicCache<S extends SharedSubscriber> {
     this.#bucketMask = buckets - 1;
     this.#count = 0;
     this.#victim = 0;
-    this.#memory = options.memory ?? new MemoryAccount(UNLIMITED);
+    this.#memory = options.memory ?? newUnlimitedBudget();
     this.#evictedSlot = 0;
     this.#last = null;
   }

@@ -1,23 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { type Message, matchesFilter, RetainedStore } from '../src/index.ts';
+import { matchesFilter, type RetainedMessage, RetainedStore } from '../src/index.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;
 
-function newMessage(topic: string, payload = 'x', expiresAt = NEVER): Message {
-  return {
-    topic,
-    topicBytes: Buffer.from(topic),
-    properties: new Uint8Array(0),
-    payload: Buffer.from(payload),
-    qos: 0,
-    retain: true,
-    expiresAt,
-    publisherId: '',
-  };
+function newMessage(topic: string, payload = 'x', expiresAt = NEVER): RetainedMessage {
+  return { topic, payload: Buffer.from(payload), expiresAt };
 }
 
-function newStore(messagesMax = 1000, bytesMax = 1_000_000): RetainedStore {
+function newStore(messagesMax = 1000, bytesMax = 1_000_000): RetainedStore<RetainedMessage> {
   return new RetainedStore({ messagesMax, bytesMax });
 }
 
@@ -43,7 +34,7 @@ test('it finds what comparing every topic finds, through any changes [MQTT-3.3.1
       fc.array(filterArbitrary, { minLength: 1, maxLength: 6 }),
       (operations, filters) => {
         const store = newStore();
-        const model = new Map<string, Message>();
+        const model = new Map<string, RetainedMessage>();
         for (const { topic, payload, expiresAt } of operations) {
           const message = newMessage(topic, payload, expiresAt);
           store.set(message);
@@ -107,13 +98,13 @@ describe('a walk in steps finds what was there when it began', () => {
 
   /** What a walk finds that is made in steps of some nodes, with changes between them. */
   function walkThrough(
-    store: RetainedStore,
+    store: RetainedStore<RetainedMessage>,
     changes: Changes,
     filter: string,
     nodesMax: number,
-  ): Message[] {
+  ): RetainedMessage[] {
     const walk = store.walk(filter);
-    const found: Message[] = [];
+    const found: RetainedMessage[] = [];
     for (const step of changes) {
       if (walk.isDone) break;
       expect(store.goOn(walk, nodesMax, found, 0)).toBeLessThanOrEqual(nodesMax);
@@ -181,7 +172,7 @@ describe('a walk in steps finds what was there when it began', () => {
     store.set(newMessage('a/1', 'later'));
     store.set(newMessage('a/2', ''));
     store.set(newMessage('a/4', 'new'));
-    const found: Message[] = [];
+    const found: RetainedMessage[] = [];
     store.goOn(walk, 100, found, 0);
     expect(walk.isDone).toBe(true);
     expect(new Set(found)).toEqual(new Set([messages[0], messages[2]]));
@@ -194,7 +185,7 @@ describe('a walk in steps finds what was there when it began', () => {
     const walk = store.walk('#');
     store.set(newMessage('a', ''));
     store.restore('a', message);
-    const found: Message[] = [];
+    const found: RetainedMessage[] = [];
     store.goOn(walk, 100, found, 0);
     expect(found).toEqual([message]);
   });
@@ -206,7 +197,7 @@ describe('a walk in steps finds what was there when it began', () => {
     const next = newMessage('a', 'y');
     store.set(next);
     store.set(newMessage('b', 'x', 100));
-    const found: Message[] = [];
+    const found: RetainedMessage[] = [];
     store.goOn(walk, 100, found, 10);
     expect([found, store.get('a')]).toEqual([[], next]);
   });
@@ -214,7 +205,7 @@ describe('a walk in steps finds what was there when it began', () => {
   test('expired messages are removed, not found', () => {
     const store = newStore();
     store.set(newMessage('a', 'x', 10));
-    const found: Message[] = [];
+    const found: RetainedMessage[] = [];
     store.goOn(store.walk('#'), 100, found, 10);
     expect([found, store.count]).toEqual([[], 0]);
   });
