@@ -25,7 +25,7 @@ import { generate } from './lib/generator.mjs';
 import { machine, median, table } from './lib/report.mjs';
 
 const { countReceived, countSent, createStats } = await import(
-  '../../packages/server/dist/stats.js'
+  '../../packages/server/dist/runtime/stats.js'
 );
 
 const { values } = readArguments(import.meta.url, {

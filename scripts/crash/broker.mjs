@@ -9,7 +9,7 @@
  */
 import { join } from 'node:path';
 import { parseConfig } from '../../packages/server/dist/config/index.js';
-import { startBroker } from '../../packages/server/dist/create-broker.js';
+import { startBroker } from '../../packages/server/dist/embed/create-broker.js';
 import { LmdbIndex, nodeFiles } from '../../packages/wal/dist/index.js';
 import { dyingFiles, dyingIndex, Fuse } from './dying-files.mjs';
 
