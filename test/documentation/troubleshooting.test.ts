@@ -324,7 +324,7 @@ test.each([
   const broker = await createBroker(
     { storage: { enabled: true, walDir: path(`${event}/wal`), dataDir: path(`${event}/data`) } },
     {
-      logger: createLogger({ level: 'info', format: 'console', stream, isColoured: false }),
+      logger: await createLogger({ level: 'info', format: 'console', stream, isColoured: false }),
       storage: { files: disk.files },
     },
   );
@@ -407,7 +407,12 @@ test('an error of the broker itself', async () => {
       callback();
     },
   });
-  const logger = createLogger({ level: 'info', format: 'console', stream, isColoured: false });
+  const logger = await createLogger({
+    level: 'info',
+    format: 'console',
+    stream,
+    isColoured: false,
+  });
   const begin = () => {
     throw new Error('a method that does not work');
   };

@@ -3,7 +3,9 @@ import { AdminServer, adminSocketOf } from '../admin/index.ts';
 import type { Config, LoadedConfig } from '../config/index.ts';
 import { type RunningBroker, startBroker } from '../embed/create-broker.ts';
 import { naming } from '../embed/start-errors.ts';
-import { type ConfigurableLogger, createLogger, LogOutput, StandardOutput } from '../log/index.ts';
+import { type ConfigurableLogger, createLogger } from '../log/index.ts';
+import { type LogListeners, LogOutput } from '../log/log-output.ts';
+import { StandardOutput } from '../log/standard-output.ts';
 import { reportReady, startDaemon } from '../service/daemon.ts';
 import { exposedFiles } from '../service/exposed-files.ts';
 import { openFilesWarning } from '../service/open-files.ts';
@@ -37,7 +39,7 @@ export const serverCommand: CommandModule = {
 async function serve(loaded: LoadedConfig, load: () => LoadedConfig): Promise<void> {
   const { config } = loaded;
   becomeService();
-  const { logger, output } = await naming('log.file', null, () => openLog(config));
+  const { logger, output } = await openLog(config);
   const { pidFile } = config.server;
   const releasePidFile =
     pidFile === null
@@ -141,21 +143,22 @@ async function startAdmin(
   }
 }
 
-function openLog({ log }: LoadedConfig['config']): {
+async function openLog({ log }: LoadedConfig['config']): Promise<{
   logger: ConfigurableLogger;
   output: LogOutput;
-} {
+}> {
   // It may be the same terminal or pipe as standard output, and as stuck as that.
   const errors = new StandardOutput(process.stderr);
-  const output = new LogOutput(log, {
+  const listeners: LogListeners = {
     onFailed: (why) => {
       const where = log.file ?? 'standard output';
       const line = `promptmq: lines of the log are dropped, as ${where} doesn't take them: ${why}\n`;
       errors.write(Buffer.from(line), () => {});
     },
     onRecovered: (count, why) => logger.warn('log-lines-dropped', { count, why }),
-  });
-  const logger = createLogger({ ...log, stream: output, isColoured: output.isTerminal });
+  };
+  const output = await naming('log.file', null, () => new LogOutput(log, listeners));
+  const logger = await createLogger({ ...log, stream: output, isColoured: output.isTerminal });
   return { logger, output };
 }
 

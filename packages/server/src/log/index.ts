@@ -1,13 +1,10 @@
-export { LogFile, type Rotation } from './log-file.ts';
-export { type LogListeners, LogOutput, type LogPlace } from './log-output.ts';
-export { LOG_LEVELS, type Logger, type LogLevel, noopLogger } from './logger.ts';
-export { type RateLimit, rateLimited } from './rate-limited.ts';
-export { StandardOutput } from './standard-output.ts';
+// What writes lines (winston, files, standard output) isn't among them: they are loaded when somebody asks for a log.
 export {
   type ConfigurableLogger,
   createLogger,
-  fieldsText,
   type LoggerOptions,
   type LogStyle,
-  quoted,
-} from './winston-logger.ts';
+} from './create-logger.ts';
+export { fieldsText, quoted } from './log-line.ts';
+export { LOG_LEVELS, type Logger, type LogLevel, noopLogger } from './logger.ts';
+export { type RateLimit, rateLimited } from './rate-limited.ts';

@@ -39,7 +39,8 @@ function ignore(): void {}
 
 /** Whether it is a pipe, a socket or a terminal, which Node reads and writes without blocking. */
 function isStream({ fd, isTTY }: StandardStream): boolean {
-  const stat = fstatSync(fd);
+  // Big, as Node finds modules by what the last plain stat has left: after one of a pipe, import() doesn't follow links.
+  const stat = fstatSync(fd, { bigint: true });
   return stat.isFIFO() || stat.isSocket() || isTTY === true;
 }
 

@@ -13,7 +13,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { LogFile, LogOutput, type LogPlace, type Rotation } from '../../src/log/index.ts';
+import { LogFile, type Rotation } from '../../src/log/log-file.ts';
+import { LogOutput, type LogPlace } from '../../src/log/log-output.ts';
 
 let folder: string;
 let path: string;

@@ -2,16 +2,19 @@ import { PassThrough, Writable } from 'node:stream';
 import { expect, test } from '@jest/globals';
 import { createLogger, type Logger, rateLimited } from '../../src/log/index.ts';
 
-function logged(format: 'console' | 'json', use: (logger: Logger) => void): string[] {
+async function logged(
+  format: 'console' | 'json',
+  use: (logger: Logger) => void,
+): Promise<string[]> {
   const stream = new PassThrough();
-  use(createLogger({ level: 'info', format, stream }));
+  use(await createLogger({ level: 'info', format, stream }));
   return String(stream.read() ?? '')
     .split('\n')
     .slice(0, -1);
 }
 
-test('JSON lines have time, level, event and the fields', () => {
-  const [line, ...others] = logged('json', (logger) => {
+test('JSON lines have time, level, event and the fields', async () => {
+  const [line, ...others] = await logged('json', (logger) => {
     logger.debug('hidden');
     logger.warn('client-refused', { clientId: 'a b', reasonCode: 0x87 });
   });
@@ -24,8 +27,8 @@ test('JSON lines have time, level, event and the fields', () => {
   });
 });
 
-test('console lines quote what would break them', () => {
-  const [line, ...others] = logged('console', (logger) =>
+test('console lines quote what would break them', async () => {
+  const [line, ...others] = await logged('console', (logger) =>
     logger.info('event', { id: 'line\nbreak', port: 1883 }),
   );
   expect(others).toEqual([]);
@@ -34,8 +37,8 @@ test('console lines quote what would break them', () => {
 
 test.each([0x7f, 0x85, 0x9b, 0x61c, 0x200f, 0x2028, 0x2029, 0x202e, 0x2066, 0x2069])(
   'console lines have nothing that a terminal obeys: U+%i',
-  (code) => {
-    const [line] = logged('console', (logger) =>
+  async (code) => {
+    const [line] = await logged('console', (logger) =>
       logger.info('event', { id: `a${String.fromCharCode(code)}b` }),
     );
     expect(line?.slice(25)).toBe(`info  event id="a\\u${code.toString(16).padStart(4, '0')}b"`);
@@ -57,7 +60,7 @@ test('a flood is cut to its limit, and the number of lines left out is told', ()
   expect(lines.slice(10)).toEqual(['log-lines-suppressed {"count":90}', 'later']);
 });
 
-test('lines of a level that is not written take nothing of the limit', () => {
+test('lines of a level that is not written take nothing of the limit', async () => {
   const lines: string[] = [];
   const stream = new Writable({
     write: (chunk, _encoding, done) => {
@@ -65,7 +68,7 @@ test('lines of a level that is not written take nothing of the limit', () => {
       done();
     },
   });
-  const logger = createLogger({ level: 'warn', format: 'json', stream });
+  const logger = await createLogger({ level: 'warn', format: 'json', stream });
   const limited = rateLimited(logger, { perSecond: 1, now: () => 0 });
   for (let index = 0; index < 100; index++) limited.info('connected');
   limited.warn('refused');

@@ -1,0 +1,28 @@
+import type { Logger, LogLevel } from './logger.ts';
+
+/** What can change while a logger is in use. */
+export interface LogStyle {
+  readonly level: LogLevel;
+  readonly format: 'console' | 'json';
+}
+
+export interface LoggerOptions extends LogStyle {
+  /** Standard output by default, of which a reader who is stuck or gone holds up and ends nothing. */
+  readonly stream?: NodeJS.WritableStream;
+  /** Whether the console format is coloured; by default when the stream is a terminal. */
+  readonly isColoured?: boolean;
+}
+
+export interface ConfigurableLogger extends Logger {
+  /** Has other levels be logged, in another format, from now on. */
+  setStyle(style: LogStyle): void;
+}
+
+/**
+ * A logger that writes `time level event field=value …`, or one JSON object a line. What it is made with is loaded
+ * here and at no other place: a program that embeds a broker without a log doesn't wait for it.
+ */
+export async function createLogger(options: LoggerOptions): Promise<ConfigurableLogger> {
+  const { winstonLogger } = await import('./winston-logger.ts');
+  return winstonLogger(options);
+}
