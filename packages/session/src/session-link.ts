@@ -1,6 +1,6 @@
-import type { Delivery } from './delivery.ts';
-import type { DropReason } from './drop.ts';
-import type { PublishFrame } from './publish-frame.ts';
+import type { Delivery } from './messages/delivery.ts';
+import type { DropReason } from './messages/drop.ts';
+import type { PublishFrame } from './messages/publish-frame.ts';
 
 /** The connection, as the session sees it. */
 export interface SessionLink {

@@ -1,23 +1,23 @@
 import { type Subscription, TextMap } from '@promptmq/topics';
-import { type Delivery, DeliveryState } from './delivery.ts';
-import type { DeliveryStore } from './delivery-store.ts';
-import type { DropListener, DropReason } from './drop.ts';
-import { Fifo } from './fifo.ts';
-import type { FrameQueue } from './frame-queue.ts';
-import { type AckResult, Inflight } from './inflight.ts';
 import type { MemoryAccount } from './memory-account.ts';
-import { type Message, STORED_MESSAGE } from './message.ts';
+import { type Delivery, DeliveryState } from './messages/delivery.ts';
+import type { DropListener, DropReason } from './messages/drop.ts';
+import { type Message, STORED_MESSAGE } from './messages/message.ts';
+import type { PublishFrame } from './messages/publish-frame.ts';
+import { Fifo } from './queues/fifo.ts';
+import type { FrameQueue } from './queues/frame-queue.ts';
 import {
   type DeliveryQueue,
   FRAME_DELIVERY,
   MessageQueue,
   type QueueLimits,
-} from './message-queue.ts';
-import type { PublishFrame } from './publish-frame.ts';
+} from './queues/message-queue.ts';
+import { ReplayQueue } from './queues/replay-queue.ts';
 import { ReceivedIds } from './received-ids.ts';
-import { ReplayQueue } from './replay-queue.ts';
 import type { SessionLink } from './session-link.ts';
-import { type StoredPlace, StoredQueue } from './stored-queue.ts';
+import type { DeliveryStore } from './stored/delivery-store.ts';
+import { type StoredPlace, StoredQueue } from './stored/stored-queue.ts';
+import { type AckResult, Inflight } from './window/window.ts';
 
 /** Session Expiry Interval of a session that never expires (§3.1.2.11.2). */
 export const NEVER_EXPIRES = 0xffff_ffff;

@@ -1,5 +1,4 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import { FrameQueue, QUEUED_FRAME_BYTES_MAX } from '../src/frame-queue.ts';
 import {
   Delivery,
   type DropReason,
@@ -10,7 +9,8 @@ import {
   type SessionOptions,
   STORED_MESSAGE,
 } from '../src/index.ts';
-import { SentFrameState, SentFrames } from '../src/sent-frames.ts';
+import { FrameQueue, QUEUED_FRAME_BYTES_MAX } from '../src/queues/frame-queue.ts';
+import { SentFrameState, SentFrames } from '../src/window/sent-frames.ts';
 
 const NOW = 1_000_000;
 const QOS1 = 2;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { EntryFlag, QueueBlock } from '../src/queue-block.ts';
+import { EntryFlag, QueueBlock } from '../src/stored/queue-block.ts';
 
 function blockOf(
   sequences: readonly number[],

@@ -1,4 +1,4 @@
-import { matchLevels } from './levels.ts';
+import { matchLevels } from './levels/levels.ts';
 
 const SLASH = 0x2f;
 const PLUS = 0x2b;

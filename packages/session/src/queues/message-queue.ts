@@ -1,9 +1,9 @@
-import { Delivery } from './delivery.ts';
-import type { DropListener } from './drop.ts';
+import { Delivery } from '../messages/delivery.ts';
+import type { DropListener } from '../messages/drop.ts';
+import { messageSize, STORED_MESSAGE } from '../messages/message.ts';
+import type { PublishFrame } from '../messages/publish-frame.ts';
 import { Fifo } from './fifo.ts';
 import { FrameQueue, QUEUED_FRAME_BYTES_MAX } from './frame-queue.ts';
-import { messageSize, STORED_MESSAGE } from './message.ts';
-import type { PublishFrame } from './publish-frame.ts';
 
 /** What happens to a message that finds the queue full. */
 export type QueueOverflow =

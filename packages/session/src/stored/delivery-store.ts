@@ -1,7 +1,7 @@
-import type { Delivery } from './delivery.ts';
-import type { Message } from './message.ts';
-import type { Session } from './session.ts';
-import type { SessionLink } from './session-link.ts';
+import type { Delivery } from '../messages/delivery.ts';
+import type { Message } from '../messages/message.ts';
+import type { Session } from '../session.ts';
+import type { SessionLink } from '../session-link.ts';
 
 /**
  * Keeps deliveries beyond the process. The session says what becomes of them; the store says which of

@@ -1,7 +1,7 @@
-import type { Delivery } from './delivery.ts';
+import type { MemoryAccount } from '../memory-account.ts';
+import type { Delivery } from '../messages/delivery.ts';
+import type { Message } from '../messages/message.ts';
 import { Fifo } from './fifo.ts';
-import type { MemoryAccount } from './memory-account.ts';
-import type { Message } from './message.ts';
 
 /** What a delivery occupies: an estimate, without its message, which is retained. */
 const DELIVERY_BYTES = 250;

@@ -1,5 +1,5 @@
+import type { PublishFrame } from '../messages/publish-frame.ts';
 import { Fifo } from './fifo.ts';
-import type { PublishFrame } from './publish-frame.ts';
 
 /** Larger frames are not queued as bytes: a quarter of a chunk may stay empty before one. */
 export const QUEUED_FRAME_BYTES_MAX = 4096;

@@ -1,10 +1,10 @@
-import { Delivery, DeliveryState } from './delivery.ts';
-import type { DeliveryStore } from './delivery-store.ts';
-import type { MemoryAccount } from './memory-account.ts';
-import { messageSize, STORED_MESSAGE } from './message.ts';
+import type { MemoryAccount } from '../memory-account.ts';
+import { Delivery, DeliveryState } from '../messages/delivery.ts';
+import { messageSize, STORED_MESSAGE } from '../messages/message.ts';
+import type { Session } from '../session.ts';
+import type { SessionLink } from '../session-link.ts';
+import type { DeliveryStore } from '../stored/delivery-store.ts';
 import { SentFrameState, SentFrames } from './sent-frames.ts';
-import type { Session } from './session.ts';
-import type { SessionLink } from './session-link.ts';
 
 /** How many packet identifiers there are. */
 const PACKET_IDS = 65_535;

@@ -1,6 +1,6 @@
-import type { MemoryBudget } from './memory-budget.ts';
+import type { MemoryBudget } from '../memory-budget.ts';
+import { TextMap } from '../text-map.ts';
 import type { RetainedMessage } from './retained-message.ts';
-import { TextMap } from './text-map.ts';
 
 /** What a change occupies beside the bytes of its message: an estimate. */
 const CHANGE_OVERHEAD_BYTES = 200;

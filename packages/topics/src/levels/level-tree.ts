@@ -1,5 +1,5 @@
+import { TextMap } from '../text-map.ts';
 import { isHashAt, isPlusAt, levelEnd, sameLevelLength } from './levels.ts';
-import { TextMap } from './text-map.ts';
 
 /** Up to this many siblings are a chain; more are a map. A map costs about 200 bytes more. */
 const CHAIN_MAX = 8;

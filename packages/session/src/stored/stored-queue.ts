@@ -1,15 +1,17 @@
 import { NO_IDENTIFIERS } from '@promptmq/topics';
-import { Delivery } from './delivery.ts';
-import type { DeliveryStore } from './delivery-store.ts';
-import type { DropListener } from './drop.ts';
-import { Fifo } from './fifo.ts';
-import { type Message, messageSize, STORED_MESSAGE } from './message.ts';
+import { Delivery } from '../messages/delivery.ts';
+import type { DropListener } from '../messages/drop.ts';
+import { type Message, messageSize, STORED_MESSAGE } from '../messages/message.ts';
+import { Fifo } from '../queues/fifo.ts';
 import {
   type DeliveryQueue,
   EXPIRED_SWEEP_MAX,
   exceedsLimits,
   type QueueLimits,
-} from './message-queue.ts';
+} from '../queues/message-queue.ts';
+import type { Session } from '../session.ts';
+import type { SessionLink } from '../session-link.ts';
+import type { DeliveryStore } from './delivery-store.ts';
 import {
   BLOCK_CAPACITY,
   BLOCK_CAPACITY_MIN,
@@ -17,8 +19,6 @@ import {
   EntryFlag,
   QueueBlock,
 } from './queue-block.ts';
-import type { Session } from './session.ts';
-import type { SessionLink } from './session-link.ts';
 
 /** Where the record of a stored delivery lies. */
 export interface StoredPlace {

@@ -1,16 +1,16 @@
-import { type LevelNode, LevelTree } from './level-tree.ts';
-import { levelEnd, matchLevels, sameLevelLength } from './levels.ts';
-import { MatchedRecipient, mergeRecipient, type Recipient } from './recipient.ts';
-import { RecipientList } from './recipient-list.ts';
-import { SharedGroup, type SharedSubscriber } from './shared-group.ts';
-import { deliversAlike, type Subscription } from './subscription.ts';
-import { TextMap } from './text-map.ts';
+import { type LevelNode, LevelTree } from '../levels/level-tree.ts';
+import { levelEnd, matchLevels, sameLevelLength } from '../levels/levels.ts';
+import { TextMap } from '../text-map.ts';
 import {
   hasWildcard,
   isHiddenFromWildcards,
   matchesPlainFilter,
   parseSharedFilter,
-} from './topic-filter.ts';
+} from '../topic-filter.ts';
+import { MatchedRecipient, mergeRecipient, type Recipient } from './recipient.ts';
+import { RecipientList } from './recipient-list.ts';
+import { SharedGroup, type SharedSubscriber } from './shared-group.ts';
+import { deliversAlike, type Subscription } from './subscription.ts';
 
 /** How many changes are remembered, to tell the routes that they do not concern; a power of two. */
 const CHANGES_KEPT = 1024;

@@ -1,4 +1,4 @@
-import { type MemoryBudget, newUnlimitedBudget } from './memory-budget.ts';
+import { type MemoryBudget, newUnlimitedBudget } from '../memory-budget.ts';
 import type { Route } from './route.ts';
 import type { SharedSubscriber } from './shared-group.ts';
 import type { SubscriptionTrie } from './subscription-trie.ts';

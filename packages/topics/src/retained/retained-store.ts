@@ -1,9 +1,9 @@
-import { LevelTree } from './level-tree.ts';
-import { type MemoryBudget, newUnlimitedBudget } from './memory-budget.ts';
+import { LevelTree } from '../levels/level-tree.ts';
+import { type MemoryBudget, newUnlimitedBudget } from '../memory-budget.ts';
+import { TextMap } from '../text-map.ts';
 import { RetainedHistory } from './retained-history.ts';
 import type { RetainedMessage } from './retained-message.ts';
 import { RetainedWalk } from './retained-walk.ts';
-import { TextMap } from './text-map.ts';
 
 /** What a retained message occupies beside its bytes: an estimate, for the byte limit. */
 const MESSAGE_OVERHEAD_BYTES = 200;

@@ -1,4 +1,4 @@
-import type { Message } from './message.ts';
+import type { Message } from '../messages/message.ts';
 
 /** What one entry of a queue says in its `flags`. */
 export const EntryFlag = {

@@ -1,8 +1,8 @@
-import type { LevelNode, LevelTree, LevelTreeObserver } from './level-tree.ts';
-import { isHashAt, isPlusAt, levelEnd, matchFilterLevels } from './levels.ts';
+import type { LevelNode, LevelTree, LevelTreeObserver } from '../levels/level-tree.ts';
+import { isHashAt, isPlusAt, levelEnd, matchFilterLevels } from '../levels/levels.ts';
+import { isHiddenFromWildcards, matchesFilter } from '../topic-filter.ts';
 import type { HistoryReader, RetainedHistory } from './retained-history.ts';
 import type { RetainedMessage } from './retained-message.ts';
-import { isHiddenFromWildcards, matchesFilter } from './topic-filter.ts';
 
 /**
  * Looks for the retained messages that match a filter, as they are when it begins, in as many steps as one likes: the
