@@ -220,10 +220,9 @@ async function runJest() {
 
 /** A TypeScript program without @types/node uses what the packages declare. */
 async function compileConsumer() {
-  const imports = packages.map(
-    ({ manifest }, index) => `import * as p${index} from '${manifest.name}';`,
-  );
-  const uses = packages.map((_, index) => `void p${index};`);
+  const names = packages.flatMap(({ manifest }) => entriesOf(manifest));
+  const imports = names.map((name, index) => `import * as p${index} from '${name}';`);
+  const uses = names.map((_, index) => `void p${index};`);
   writeFileSync(join(project, 'consumer.ts'), `${[...imports, ...uses].join('\n')}\n`);
   const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
   const options = [
@@ -236,6 +235,13 @@ async function compileConsumer() {
     'es2023',
   ];
   await run(process.execPath, [compiler, ...options, '--ignoreConfig', 'consumer.ts'], project);
+}
+
+/** What of a package can be imported: itself, and its subpaths with types. */
+function entriesOf({ name, exports }) {
+  return Object.entries(exports)
+    .filter(([, entry]) => typeof entry === 'object')
+    .map(([subpath]) => `${name}${subpath.slice(1)}`);
 }
 
 /** The first example of a README is complete: it runs as it stands, with a broker if it names one. */

@@ -1,5 +1,6 @@
 import { dirname } from 'node:path';
 import type { Files, OpenFile } from '../ports/files.ts';
+import { LogError } from '../ports/log-error.ts';
 import type { Random } from './random.ts';
 
 /** What a crash leaves of what had not been synced. */
@@ -30,8 +31,11 @@ const SECTORS = [64, 512];
 
 /**
  * Files in memory that can fail at any operation, fill up, and be cut off like a disk whose machine
- * loses its power. After a crash nothing that had been opened comes back from any call, as nobody is there
- * to hear it.
+ * loses its power: for `LogOptions.files`.
+ *
+ * A test counts the operations of a run (`operations`), and repeats it with a fault at each of them (`beforeOperation`). After
+ * `crash`, calls of the old files never return, as nobody is there to hear it; the disk that the next process finds is
+ * what `crash` returns. Paths are compared as they are given; directories need not be made.
  */
 export class FaultyFiles implements Files {
   /** As reads see it. */
@@ -43,11 +47,16 @@ export class FaultyFiles implements Files {
   #locks = new Set<string>();
   /** Operations so far that change or sync something. */
   operations = 0;
-  /** Called before each such operation; what it throws is the operation's error. */
+  /**
+   * Called before each such operation; what it throws (`systemError`) is the operation's error, and nothing of it has happened.
+   *
+   * @param name - `open create`, `open write`, `open read`, `write`, `truncate`, `sync`, `rename`, `remove` or `sync directory`
+   * @param count - of the operations so far, with this one
+   */
   beforeOperation: (name: string, count: number) => void = () => {};
-  /** Awaited before each operation goes on: lets a simulation decide when. */
+  /** Awaited before each operation and each read begins: lets a simulation decide when. */
   delay: () => Promise<void> = async () => {};
-  /** Bytes that all files together may have. */
+  /** Bytes that all files together may have; a write beyond fails with `ENOSPC`, whole. */
   capacity = Number.POSITIVE_INFINITY;
 
   async makeDirectory(): Promise<void> {
@@ -99,7 +108,7 @@ export class FaultyFiles implements Files {
 
   async lock(directory: string): Promise<() => Promise<void>> {
     await this.#wait();
-    if (this.#locks.has(directory)) throw new Error('locked');
+    if (this.#locks.has(directory)) throw new LogError('locked', `${directory} is in use`);
     this.#locks.add(directory);
     return async () => {
       this.#locks.delete(directory);
@@ -164,7 +173,13 @@ export class FaultyFiles implements Files {
     if (this.#isCrashed) await new Promise<never>(() => {});
   }
 
-  /** Ends everything that is under way, and returns the disk as the next process finds it. */
+  /**
+   * Ends everything that is under way.
+   *
+   * @param survival - what is left of what had not been synced
+   * @param random - decides what is, where it may be `anything`
+   * @returns the disk as the next process finds it, without locks and without `beforeOperation` and `delay`
+   */
   crash(survival: Survival, random: Random): FaultyFiles {
     this.#isCrashed = true;
     const next = new FaultyFiles();
@@ -191,25 +206,30 @@ export class FaultyFiles implements Files {
     return cut;
   }
 
-  /** The content of a file, to be looked at or damaged. */
+  /**
+   * The content of a file. Changing the bytes damages the file, as long as nothing is written to it; `replace` does so for good.
+   *
+   * @throws `ENOENT`
+   */
   contentOf(path: string): Buffer {
     const file = this.#names.get(path);
     if (file === undefined) throw systemError('ENOENT', path);
     return file.content;
   }
 
-  /** Replaces a file's content, durably. */
+  /** Replaces a file's content, or makes the file, durably. The bytes are the file's from now on. */
   replace(path: string, content: Buffer): void {
     const data = { content, synced: Buffer.from(content), pending: [] };
     this.#names.set(path, data);
     this.#syncedNames.set(path, data);
   }
 
+  /** Of all files, in the order of their names. */
   get paths(): string[] {
     return [...this.#names.keys()].sort();
   }
 
-  /** An independent disk with the same content. */
+  /** An independent disk with the same content, all of it durable. */
   copy(): FaultyFiles {
     const copy = new FaultyFiles();
     for (const [path, { content }] of this.#names) copy.replace(path, Buffer.from(content));
@@ -275,6 +295,7 @@ function* survivors(
   }
 }
 
+/** An error as Node's file functions give: with a `code` such as `EIO`, `ENOSPC` or `EMFILE`. */
 export function systemError(code: string, what: string): NodeJS.ErrnoException {
   return Object.assign(new Error(`${code}: ${what}`), { code });
 }

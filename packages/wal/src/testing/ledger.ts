@@ -1,14 +1,23 @@
 import type { Log } from '../log/log.ts';
 
-/** What was appended to a log, and what of it was acknowledged. */
+/**
+ * What was appended to a log, and what of it was acknowledged: the truth to compare a log with after a fault. It outlives
+ * the logs; one for each log on the same files.
+ */
 export class Ledger {
-  /** By position. */
+  /** Content of each record, by position. */
   readonly appended = new Map<number, string>();
+  /** Positions whose listener was called without an error, and with one. */
   readonly acknowledged = new Set<number>();
   readonly refused = new Set<number>();
   #count = 0;
 
-  /** Appends a record of its own content; false when the log refuses it. */
+  /**
+   * Appends a record whose content no other has.
+   *
+   * @param size - of its data, in bytes
+   * @returns false when the log refuses it
+   */
   append(log: Log, size = 20): boolean {
     const content = `${this.#count++}:`.padEnd(size, 'x');
     let position = -1;
@@ -26,6 +35,9 @@ export class Ledger {
   /**
    * What must hold of every log that is opened after whatever happened: all that was acknowledged is
    * there, all that is there was appended, in its order and unchanged.
+   *
+   * @param lost - positions that may be missing although they were acknowledged, as those in a damaged stretch
+   * @throws when something doesn't hold, with the position
    */
   async check(log: Log, lost: (position: number) => boolean = () => false): Promise<void> {
     let last = -1;

@@ -7,7 +7,7 @@ import type {
   TimeMark,
 } from '../ports/checkpoint-store.ts';
 
-/** A checkpoint in memory that outlives the log that uses it, as one on a disk would. */
+/** A checkpoint in memory that outlives the log that uses it, as one on a disk would: for `LogOptions.index`. */
 export class MemoryIndex implements CheckpointStore {
   #logId: string | null = null;
   #position = 0;
@@ -16,9 +16,10 @@ export class MemoryIndex implements CheckpointStore {
   #time: TimeMark | null = null;
   #entries = new Map<string, Buffer>();
   #streams = new Map<number, Map<string, number[]>>();
-  /** Awaited before a commit takes effect. */
+  /** Awaited before a commit takes effect: a crash meanwhile leaves the checkpoint before it. */
   delay: () => Promise<void> = async () => {};
   #isDead = false;
+  /** How often it was found to be another log's. */
   timesSetAside = 0;
 
   open(): void {}

@@ -2,6 +2,7 @@
 export class Random {
   #state: number;
 
+  /** @param seed - a whole number; what it determines stays the same from one version to the next */
   constructor(seed: number) {
     this.#state = seed | 0;
   }
@@ -19,10 +20,12 @@ export class Random {
     return Math.floor(this.next() * limit);
   }
 
+  /** True as often as `probability`, from 0 to 1, says. */
   chance(probability: number): boolean {
     return this.next() < probability;
   }
 
+  /** One of several, each as likely; `items` isn't empty. */
   pick<T>(items: readonly T[]): T {
     return items[this.below(items.length)] as T;
   }
