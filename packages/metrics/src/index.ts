@@ -6,9 +6,9 @@ export {
   type CutConnections,
   type ListenAddress,
 } from './bounded-server.ts';
-export { BucketHistogram, exponentialBounds } from './bucket-histogram.ts';
 export { type Catalogue, checkCatalogue, type MetricDefinition } from './definition.ts';
 export { documentCatalogue } from './document.ts';
+export { BucketHistogram, exponentialBounds } from './histogram.ts';
 export {
   type ExpositionFormat,
   type HistogramValue,

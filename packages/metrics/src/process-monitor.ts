@@ -6,7 +6,7 @@ import {
   PerformanceObserver,
   performance,
 } from 'node:perf_hooks';
-import { BucketHistogram, exponentialBounds } from './bucket-histogram.ts';
+import { BucketHistogram, exponentialBounds } from './histogram.ts';
 import type { Sample } from './metrics-registry.ts';
 
 /** How often the event loop's delay is sampled. */

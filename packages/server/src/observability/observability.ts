@@ -1,24 +1,13 @@
-import {
-  type Check,
-  type MetricsServer,
-  type MetricsServerOptions,
-  ProcessMonitor,
-  startMetricsServer,
-} from '@promptmq/metrics';
+import type { Check } from '@promptmq/metrics';
 import { isValidTopicFilter, parseSharedFilter } from '@promptmq/topics';
 import type { Broker } from '../broker.ts';
-import { type Address, type Config, ConfigError, isIPv6Only } from '../config/index.ts';
+import type { Config } from '../config/index.ts';
 import type { Listener } from '../listeners/listener.ts';
 import { TopicMeter } from '../routing/topic-meter.ts';
 import { version } from '../version.ts';
-import { type BrokerRegistry, brokerMetrics } from './broker-metrics.ts';
-import type { brokerCatalogue } from './catalogue.ts';
-import {
-  addStorageMetrics,
-  checkDisk,
-  checkStorage,
-  type StorageMetricsSource,
-} from './storage-metrics.ts';
+import { configError } from './config-error.ts';
+import type { MetricsEndpoint } from './metrics-endpoint.ts';
+import { checkDisk, checkStorage, type StorageMetricsSource } from './storage-metrics.ts';
 import { SystemTopics } from './system-topics.ts';
 
 /**
@@ -31,17 +20,13 @@ export class Observability {
   readonly #broker: Broker;
   readonly #systemTopics: SystemTopics;
   readonly #checks: Record<string, Check>;
-  #monitor: ProcessMonitor | null;
-  #registry: BrokerRegistry | null;
-  /** One for each address. */
-  readonly #servers: MetricsServer[];
+  /** Null where metrics aren't served: then it isn't even loaded. */
+  #endpoint: MetricsEndpoint | null;
 
   constructor(broker: Broker, listeners: readonly Listener[]) {
     this.#broker = broker;
     this.#systemTopics = new SystemTopics(broker, version);
-    this.#monitor = null;
-    this.#registry = null;
-    this.#servers = [];
+    this.#endpoint = null;
     this.#checks = {
       listening: () => ({
         isOk: broker.isServing && listeners.length > 0,
@@ -54,12 +39,12 @@ export class Observability {
 
   /** Of the HTTP endpoint, the first if there are several, without a path; null when there is none. */
   get url(): string | null {
-    return this.#servers[0]?.url ?? null;
+    return this.#endpoint?.url ?? null;
   }
 
   /** Where the HTTP endpoint listens. */
   get addresses(): string[] {
-    return this.#servers.map(({ address }) => address);
+    return this.#endpoint?.addresses ?? [];
   }
 
   /**
@@ -73,39 +58,8 @@ export class Observability {
     checkMeteredTopics(metrics);
     this.#meterTopics(metrics);
     if (!metrics.enabled || metrics.bind.length === 0) return;
-    const { bind, path, maxConnections } = metrics;
-    this.#monitor = new ProcessMonitor();
-    this.#registry = brokerMetrics(this.#broker, this.#monitor, { version });
-    const registry = this.#registry;
-    const open = async (listen: MetricsAddress) => {
-      const server = await startMetricsServer({
-        registry,
-        listen,
-        path,
-        checks: this.#checks,
-        connectionsMax: maxConnections,
-        onError: (error) => this.#broker.log.error('metrics-failed', { error: String(error) }),
-      });
-      this.#servers.push(server);
-    };
-    registry.add('promptmq_http_connections_cut_total', () =>
-      (['room', 'late', 'pipelined'] as const).map((why) => ({
-        labels: { why },
-        value: this.#servers.reduce((sum, { cut }) => sum + cut[why], 0),
-      })),
-    );
-    try {
-      for (const address of bind) await open(metricsAddress(address, bind));
-    } catch (error) {
-      this.#monitor.close();
-      if (error instanceof TypeError) {
-        throw configError('metrics.path', path, 'a path such as /metrics, not /health or /ready');
-      }
-      throw new Error(
-        `metrics.bind: ${(error as Error).message} (--metrics-bind chooses another, or none)`,
-        { cause: error },
-      );
-    }
+    const { MetricsEndpoint } = await import('./metrics-endpoint.ts');
+    this.#endpoint = await MetricsEndpoint.open(this.#broker, this.#checks);
   }
 
   /** Storage is being opened: until `useStorage` the broker isn't ready. */
@@ -117,10 +71,7 @@ export class Observability {
   useStorage(source: StorageMetricsSource): void {
     this.#checks['storage'] = () => checkStorage(source);
     this.#checks['disk'] = () => checkDisk(source);
-    if (this.#registry !== null) {
-      const { runtime } = this.#broker;
-      addStorageMetrics(this.#registry, source, () => runtime.uptimeMs);
-    }
+    this.#endpoint?.addStorage(source);
   }
 
   /** The broker serves: begins to publish the topics below `$SYS`. */
@@ -135,15 +86,14 @@ export class Observability {
     this.#systemTopics.setInterval(metrics.sysInterval);
   }
 
-  /** Ends what goes on by itself; the endpoint still answers, and says that the broker isn't ready. */
+  /** Ends what happens by itself; the endpoint still answers, and says that the broker isn't ready. */
   stopPublishing(): void {
     this.#systemTopics.stop();
   }
 
   async close(): Promise<void> {
     this.#systemTopics.stop();
-    await Promise.all(this.#servers.map((server) => server.close()));
-    this.#monitor?.close();
+    await this.#endpoint?.close();
   }
 
   #meterTopics({ topics }: Config['metrics']): void {
@@ -157,28 +107,10 @@ export class Observability {
   }
 }
 
-type MetricsAddress = MetricsServerOptions<typeof brokerCatalogue>['listen'];
-
-function metricsAddress(address: Address, all: readonly Address[]): MetricsAddress {
-  if (address.kind === 'unix') return { path: address.path };
-  const { host, port } = address;
-  return host === '' ? { port } : { host, port, ipv6Only: isIPv6Only(address, all) };
-}
-
 /** @throws {ConfigError} when messages can't be counted by one of the filters */
 export function checkMeteredTopics({ topics }: Config['metrics']): void {
   for (const filter of topics) {
     if (isValidTopicFilter(filter) && parseSharedFilter(filter) === null) continue;
     throw configError('metrics.topics', filter, 'topic filters that are not shared');
   }
-}
-
-function configError(key: string, value: string, allowed: string): ConfigError {
-  return new ConfigError([
-    {
-      key,
-      source: 'options',
-      message: `${JSON.stringify(value)} is not allowed; it takes ${allowed}`,
-    },
-  ]);
 }

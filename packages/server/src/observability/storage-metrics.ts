@@ -1,9 +1,5 @@
-import {
-  BucketHistogram,
-  type CheckResult,
-  exponentialBounds,
-  type MetricsRegistry,
-} from '@promptmq/metrics';
+import type { CheckResult, MetricsRegistry } from '@promptmq/metrics';
+import { BucketHistogram, exponentialBounds } from '@promptmq/metrics/histogram';
 import type { Log, LogStats } from '@promptmq/wal';
 import type { brokerCatalogue } from './catalogue.ts';
 

@@ -1,5 +1,5 @@
 import { ReasonCode } from '@promptmq/codec';
-import { BucketHistogram, exponentialBounds } from '@promptmq/metrics';
+import { BucketHistogram, exponentialBounds } from '@promptmq/metrics/histogram';
 import type { DropReason } from '@promptmq/session';
 
 /** Why a message that was published did not go to anyone. */
