@@ -82,8 +82,8 @@ export const brokerMutations = [
     breaks: 'SUBACK says that the subscription is part of the session, and stays it (§4.1)',
     edits: [
       {
-        find: 'answer(broker, connection, position, suback)',
-        put: 'answer(broker, connection, -1, suback)',
+        find: 'answer(host, connection, position, suback)',
+        put: 'answer(host, connection, -1, suback)',
       },
     ],
     caughtBy: ['simulation'],
@@ -93,8 +93,8 @@ export const brokerMutations = [
     breaks: 'UNSUBACK says that the subscription is gone, and stays so [MQTT-3.10.4-1]',
     edits: [
       {
-        find: "answer(broker, connection, position, { cmd: 'unsuback'",
-        put: "answer(broker, connection, -1, { cmd: 'unsuback'",
+        find: "answer(host, connection, position, { cmd: 'unsuback'",
+        put: "answer(host, connection, -1, { cmd: 'unsuback'",
       },
     ],
     caughtBy: ['simulation'],
@@ -592,7 +592,7 @@ export const brokerMutations = [
     breaks: 'what a full disk refused is answered at once',
     edits: [
       {
-        find: 'this.#sendAcks(connection, committed);',
+        find: 'this.#sendAcks(acks, committed);',
         put: '',
       },
     ],

@@ -4,23 +4,29 @@ import { Access } from './access/index.ts';
 import type { Config } from './config/index.ts';
 import { Connection } from './connection/connection.ts';
 import { ConnectionState } from './connection/connection-state.ts';
+import { ContainedHandler } from './connection/contained-handler.ts';
+import type { ConnectionHost, Flushable } from './connection/host.ts';
+import type { Peer } from './connection/peer.ts';
 import type { Transport, TransportHandler } from './connection/transport.ts';
 import { OpenSockets } from './listeners/open-sockets.ts';
 import { type Logger, rateLimited } from './log/index.ts';
-import type { AuthenticationMethod } from './protocol/authentication.ts';
-import type { PendingWill } from './protocol/connect.ts';
+import type { AuthenticationMethod } from './protocol/authentication-method.ts';
 import { revokeSubscriptions } from './protocol/subscribe.ts';
 import { RetainedReplays } from './routing/retained-replays.ts';
-import { type BrokerSession, Router } from './routing/router.ts';
+import { Router } from './routing/router.ts';
 import { BrokerClock } from './runtime/broker-clock.ts';
 import { Deadline, DeadlineQueue } from './runtime/deadline-queue.ts';
 import { DeadlineTimer } from './runtime/deadline-timer.ts';
-import { ContainedHandler, Faults } from './runtime/faults.ts';
+import { Faults, type FaultsHost, type Faulty } from './runtime/faults.ts';
 import { MemoryLedger } from './runtime/memory-ledger.ts';
 import type { Runtime } from './runtime/runtime.ts';
 import { type BrokerStats, createStats, type SocketRefusal } from './runtime/stats.ts';
 import { Turns } from './runtime/turns.ts';
+import type { BrokerSession } from './sessions/broker-session.ts';
+import type { SessionsHost } from './sessions/host.ts';
+import type { PendingWill } from './sessions/pending-will.ts';
 import { Sessions } from './sessions/sessions.ts';
+import type { StorageHost } from './storage/host.ts';
 import { logStorageEvent } from './storage/log/log-events.ts';
 import { Storage, type StorageResources } from './storage/storage.ts';
 import { ClientEvents, presenceOf } from './tracing/client-events.ts';
@@ -37,7 +43,7 @@ const SPARE_SOCKETS = 100;
  * The broker without sockets: what its parts have in common, its connections, start and stop. Transports are given
  * to it by `accept`; time and randomness come from its `Runtime`.
  */
-export class Broker {
+export class Broker implements FaultsHost, SessionsHost, StorageHost, ConnectionHost {
   readonly config: Config;
   /** The machine's timers and turns, with the broker's own time. */
   readonly runtime: BrokerClock;
@@ -72,9 +78,9 @@ export class Broker {
   readonly sockets: OpenSockets;
   /** How many file descriptors sockets may take; set before the listeners are opened. */
   descriptorsMax: number;
-  readonly #connections: Set<Connection>;
+  readonly #connections: Set<Peer>;
   #openCount: number;
-  #dirty: Connection[];
+  #dirty: Flushable[];
   readonly #sweep: Deadline;
   #isStopping: boolean;
   #onDrained: (() => void) | null;
@@ -150,7 +156,7 @@ export class Broker {
     try {
       const connection = new Connection(this, transport);
       this.#connections.add(connection);
-      return new ContainedHandler(connection);
+      return new ContainedHandler(connection, this.faults);
     } catch (error) {
       this.faults.note(null, 'receiving', error);
       transport.destroy();
@@ -185,7 +191,7 @@ export class Broker {
 
   /** CONNACK is on its way: connects the session and sends what it is owed. */
   join(
-    connection: Connection,
+    connection: Peer,
     session: BrokerSession,
     will: PendingWill | null,
     sendQuota: number,
@@ -259,7 +265,7 @@ export class Broker {
     }
   }
 
-  #reconfigure(connection: Connection, earlier: Access): void {
+  #reconfigure(connection: Peer, earlier: Access): void {
     const { access } = this;
     const { session, clientId, userName, proof } = connection;
     if (session === null) return;
@@ -272,7 +278,17 @@ export class Broker {
     revokeSubscriptions(this, session, connection.permissions);
   }
 
-  onClosed(connection: Connection): void {
+  /** Forgets what had been prepared for the message that was being routed. */
+  abandonMessage(): void {
+    this.router.abandon();
+  }
+
+  /** Takes a connection that is over from its session, if that could not be done in order. */
+  forsake(connection: Faulty): void {
+    this.sessions.forsake(connection);
+  }
+
+  onClosed(connection: Peer): void {
     this.#connections.delete(connection);
     if (this.#connections.size === 0) this.#onDrained?.();
   }
@@ -292,7 +308,9 @@ export class Broker {
   async recover(resources: StorageResources = {}): Promise<void> {
     if (!this.config.storage.enabled) return;
     const startedMs = this.runtime.uptimeMs;
-    const storage = await Storage.open(this, resources);
+    const storage = new Storage(this);
+    this.storage = storage;
+    await storage.open(resources);
     this.#judgeDowntime();
     // What had been scheduled was by another time.
     this.#sweepLater();
@@ -341,7 +359,7 @@ export class Broker {
   // ---------------------------------------------------------------------- turns
 
   /** Has the connection flushed at the end of this turn, together with all others. */
-  flushLater(connection: Connection): void {
+  flushLater(connection: Flushable): void {
     this.#dirty.push(connection);
     this.turns.endLater();
   }

@@ -13,6 +13,6 @@ export type {
   AuthenticationExchange,
   AuthenticationMethod,
   AuthenticationStep,
-} from './protocol/authentication.ts';
+} from './protocol/authentication-method.ts';
 export type { BrokerStats, RefusalReason } from './runtime/stats.ts';
 export type { TraceEvent, TraceListener } from './tracing/client-traces.ts';

@@ -1,11 +1,17 @@
 import { Deadline, type DeadlineQueue } from '../runtime/deadline-queue.ts';
-import type { Connection } from './connection.ts';
+import type { BrokerStats } from '../runtime/stats.ts';
 
 /** How long publishers wait for a subscriber that takes nothing before it counts as stalled. */
 const PATIENCE_MS = 100;
 
 /** How long they wait for one that takes something all the while, but doesn't catch up. */
 const PATIENCE_MAX_MS = 1000;
+
+/** Who publishes, as far as reading from it goes. */
+export interface HeldPublisher {
+  pauseReading(): void;
+  resumeReading(): void;
+}
 
 /**
  * The publishers that wait for one subscriber: they are not read from while more waits for it than is
@@ -17,8 +23,9 @@ const PATIENCE_MAX_MS = 1000;
  */
 export class Congestion {
   readonly #deadlines: DeadlineQueue;
+  readonly #stats: Pick<BrokerStats, 'publishersHeldBack'>;
   readonly #deadline: Deadline;
-  readonly #waiting: Set<Connection>;
+  readonly #waiting: Set<HeldPublisher>;
   /** When the first of them began to wait. */
   #since: number;
   /** Whether the subscriber has taken something since the deadline was set. */
@@ -26,8 +33,9 @@ export class Congestion {
   /** Until the subscriber has caught up again. */
   #isStalled: boolean;
 
-  constructor(deadlines: DeadlineQueue) {
+  constructor(deadlines: DeadlineQueue, stats: Pick<BrokerStats, 'publishersHeldBack'>) {
     this.#deadlines = deadlines;
+    this.#stats = stats;
     this.#deadline = new Deadline((now) => this.#onDeadline(now));
     this.#waiting = new Set();
     this.#since = 0;
@@ -36,10 +44,10 @@ export class Congestion {
   }
 
   /** Holds a publisher back, unless patience with the subscriber has ended already. */
-  hold(publisher: Connection, now: number): void {
+  hold(publisher: HeldPublisher, now: number): void {
     if (this.#isStalled || this.#waiting.has(publisher)) return;
     this.#waiting.add(publisher);
-    publisher.broker.stats.publishersHeldBack++;
+    this.#stats.publishersHeldBack++;
     publisher.pauseReading();
     if (this.#deadline.index !== -1) return;
     this.#since = now;

@@ -1,14 +1,45 @@
 import { ReasonCode } from '@promptmq/codec';
-import type { Broker } from '../broker.ts';
-import { Deadline } from '../runtime/deadline-queue.ts';
-import type { Connection } from './connection.ts';
+import type { Config } from '../config/index.ts';
+import type { Logger } from '../log/index.ts';
+import { Deadline, type DeadlineQueue } from '../runtime/deadline-queue.ts';
+import type { DeadlineTimer } from '../runtime/deadline-timer.ts';
+import type { Faulty } from '../runtime/faults.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import type { SocketRefusal } from '../runtime/stats.ts';
 import { ConnectionState } from './connection-state.ts';
+import type { Peer } from './peer.ts';
 
 /** A packet may take one read timeout for each so many bytes. */
 const READ_PART_BYTES = 65_536;
 
 /** How long a closing connection may take to read our last packet before it is cut. */
 const LINGER_MS = 2000;
+
+/** What timeouts need of the house. */
+export interface TimeoutsHost {
+  readonly config: Config;
+  readonly runtime: Pick<Runtime, 'now'>;
+  readonly deadlines: DeadlineQueue;
+  readonly timer: DeadlineTimer;
+  readonly clientLog: Logger;
+  /** A connection was closed before its CONNECT was accepted. */
+  onSocketRefused(reason: SocketRefusal, address: string, why: string): void;
+}
+
+/** What timeouts see of their connection. */
+export interface TimedConnection
+  extends Faulty,
+    Pick<
+      Peer,
+      'state' | 'openedAt' | 'receivedAt' | 'authentication' | 'disconnect' | 'terminate'
+    > {
+  /** Bytes that came and were not processed. */
+  readonly bufferedBytes: number;
+  /** Whether the answer to CONNECT takes a while. */
+  readonly isSuspended: boolean;
+  /** Whether it is not read from. */
+  readonly isHeldBack: boolean;
+}
 
 /**
  * How long a connection may be silent, and what becomes of one that is for longer: CONNECT has a time to come,
@@ -17,8 +48,8 @@ const LINGER_MS = 2000;
  * Invariant: `#deadline` is set to no later than whatever is due first.
  */
 export class ConnectionTimeouts {
-  readonly #connection: Connection;
-  readonly #broker: Broker;
+  readonly #connection: TimedConnection;
+  readonly #host: TimeoutsHost;
   readonly #deadline: Deadline;
   #keepAliveMs: number;
   /** When the packet that has begun did; -1 when it isn't known of one yet. */
@@ -28,9 +59,9 @@ export class ConnectionTimeouts {
   #stalledAt: number;
 
   /** The connection has been accepted. */
-  constructor(connection: Connection) {
+  constructor(host: TimeoutsHost, connection: TimedConnection) {
     this.#connection = connection;
-    this.#broker = connection.broker;
+    this.#host = host;
     this.#deadline = new Deadline((now) => this.#onDeadline(now), connection);
     this.#keepAliveMs = 0;
     this.#begunAt = -1;
@@ -47,13 +78,13 @@ export class ConnectionTimeouts {
 
   /** Our last packet has been sent. */
   beginClosing(): void {
-    this.#closingAt = this.#broker.runtime.now();
+    this.#closingAt = this.#host.runtime.now();
     this.#arm();
   }
 
   /** The connection is closed. */
   cancel(): void {
-    this.#broker.deadlines.cancel(this.#deadline);
+    this.#host.deadlines.cancel(this.#deadline);
   }
 
   // ------------------------------------------------------------------- receiving
@@ -85,22 +116,22 @@ export class ConnectionTimeouts {
   /** The transport was given bytes: it is to take some of them within the write timeout. */
   expectProgress(): void {
     if (this.#stalledAt !== -1) return;
-    const { writeTimeout } = this.#broker.config.server;
-    this.#stalledAt = this.#broker.runtime.now();
+    const { writeTimeout } = this.#host.config.server;
+    this.#stalledAt = this.#host.runtime.now();
     if (writeTimeout > 0 && !this.#isWatchedUntil(this.#stalledAt + writeTimeout)) this.#arm();
   }
 
   /** The transport has taken bytes; whether others wait. */
   onProgress(isMoreWaiting: boolean): void {
-    this.#stalledAt = isMoreWaiting ? this.#broker.runtime.now() : -1;
+    this.#stalledAt = isMoreWaiting ? this.#host.runtime.now() : -1;
   }
 
   // -------------------------------------------------------------------- deadline
 
   /** One deadline serves all: it is set to the earliest, and what isn't due yet sets it again. */
   #arm(): void {
-    this.#broker.deadlines.schedule(this.#deadline, this.#nextAt());
-    this.#broker.timer.arm();
+    this.#host.deadlines.schedule(this.#deadline, this.#nextAt());
+    this.#host.timer.arm();
   }
 
   /** Whether the deadline comes at that time at the latest. */
@@ -109,7 +140,7 @@ export class ConnectionTimeouts {
   }
 
   #nextAt(): number {
-    const { connectTimeout } = this.#broker.config.mqtt;
+    const { connectTimeout } = this.#host.config.mqtt;
     switch (this.#connection.state) {
       case ConnectionState.Opening:
         return this.#connection.openedAt + connectTimeout;
@@ -129,7 +160,7 @@ export class ConnectionTimeouts {
   }
 
   #progressDueAt(): number {
-    const { writeTimeout } = this.#broker.config.server;
+    const { writeTimeout } = this.#host.config.server;
     const isDue = this.#stalledAt >= 0 && writeTimeout > 0;
     return isDue ? this.#stalledAt + writeTimeout : Number.POSITIVE_INFINITY;
   }
@@ -149,7 +180,7 @@ export class ConnectionTimeouts {
 
   /** Never shorter than what keep alive allows: a slow client may pause within a packet as it may between two. */
   #readTimeoutMs(): number {
-    const { readTimeout } = this.#broker.config.server;
+    const { readTimeout } = this.#host.config.server;
     return readTimeout === 0 ? 0 : Math.max(readTimeout, this.#keepAliveMs);
   }
 
@@ -157,7 +188,7 @@ export class ConnectionTimeouts {
   #onConnectLate(): void {
     const connection = this.#connection;
     const { remoteAddress } = connection.transport;
-    this.#broker.onSocketRefused(
+    this.#host.onSocketRefused(
       'timeout',
       remoteAddress,
       `${this.#lateText()} mqtt.connect-timeout`,
@@ -188,7 +219,7 @@ export class ConnectionTimeouts {
         'the rest of a packet came too slowly (server.read-timeout)',
       );
     } else {
-      this.#broker.clientLog.warn('slow-client-closed', { clientId: connection.clientId });
+      this.#host.clientLog.warn('slow-client-closed', { clientId: connection.clientId });
       connection.terminate('slow client');
     }
   }

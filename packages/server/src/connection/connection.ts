@@ -11,21 +11,19 @@ import {
   InboundTopicAliases,
   OutboundTopicAliases,
   type PublishFrame,
-  type SessionLink,
 } from '@promptmq/session';
 import type { Permissions, Proof } from '../access/index.ts';
-import type { Broker } from '../broker.ts';
-import type { Authentication } from '../protocol/authentication.ts';
 import { PacketDispatcher } from '../protocol/packet-dispatcher.ts';
-import { Receiver } from '../protocol/publish.ts';
 import { topicOf } from '../routing/frame.ts';
-import type { BrokerSession } from '../routing/router.ts';
-import type { Storage } from '../storage/storage.ts';
+import type { TurnTaker } from '../runtime/turns.ts';
+import type { BrokerSession } from '../sessions/broker-session.ts';
 import { Congestion } from './congestion.ts';
 import { ConnectionState } from './connection-state.ts';
 import { ConnectionTimeouts } from './connection-timeouts.ts';
+import type { ConnectionHost } from './host.ts';
 import { Output } from './output.ts';
 import { PacketSender } from './packet-sender.ts';
+import type { AnswerLog, ConnectionTerms, Peer, PeerAuthentication } from './peer.ts';
 import type { Transport, TransportHandler } from './transport.ts';
 
 /** More than this waiting for a client, and QoS 1 and 2 messages stay in its queue. */
@@ -43,18 +41,6 @@ const CONGESTED_MESSAGES = 200;
 /** A client may have so many bytes of a packet that has begun, however many others have. */
 const INPUT_BYTES_MIN = 65_536;
 
-/** What a client asked for, after CONNECT was accepted. */
-export interface ConnectionTerms {
-  readonly session: BrokerSession;
-  /** Seconds; 0 turns keep alive off. */
-  readonly keepAlive: number;
-  /** Session Expiry Interval of the CONNECT, in seconds (§3.14.2.2.2). */
-  readonly sessionExpiryInterval: number;
-  readonly topicAliasMaximum: number;
-  /** Whether it is a bridge of mosquitto, by its protocol level. */
-  readonly isBridge: boolean;
-}
-
 /**
  * One network connection, from accept to close, between a transport and a session. It has no socket and no clock
  * of its own: bytes come in through `onData` and are its dispatcher's to understand, bytes go out through its `Output`.
@@ -62,8 +48,8 @@ export interface ConnectionTerms {
  * Invariants: `session` is set exactly while the state is Open; after Closing begins, nothing is added to
  * the output [MQTT-3.14.4-1] and no packet is processed.
  */
-export class Connection implements SessionLink, TransportHandler {
-  readonly broker: Broker;
+export class Connection implements Peer, TransportHandler, TurnTaker {
+  readonly #host: ConnectionHost;
   readonly transport: Transport;
   readonly output: Output;
   state: ConnectionState;
@@ -80,12 +66,11 @@ export class Connection implements SessionLink, TransportHandler {
   /** Whether what it subscribes is as with No Local and Retain As Published, which MQTT 3.1 and 3.1.1 don't have. */
   isBridge: boolean;
   readonly sender: PacketSender;
-  readonly receiver: Receiver;
   readonly timeouts: ConnectionTimeouts;
   readonly #dispatcher: PacketDispatcher;
   inboundAliases: InboundTopicAliases<Uint8Array>;
   /** Set by a CONNECT that names an authentication method (§4.12). */
-  authentication: Authentication | null;
+  authentication: PeerAuthentication | null;
   #sessionExpiryInterval: number;
   /** When the bytes came that are processed now, or came last. */
   receivedAt: number;
@@ -111,14 +96,14 @@ export class Connection implements SessionLink, TransportHandler {
   /** On how many accounts this connection is not read from. */
   #holdCount: number;
 
-  constructor(broker: Broker, transport: Transport) {
-    this.broker = broker;
+  constructor(host: ConnectionHost, transport: Transport) {
+    this.#host = host;
     this.transport = transport;
     this.output = new Output(
       transport,
-      () => broker.flushLater(this),
-      broker.config.server.writeBuffer,
-      broker.memory.output,
+      () => host.flushLater(this),
+      host.config.server.writeBuffer,
+      host.memory.output,
     );
     this.state = ConnectionState.Opening;
     this.session = null;
@@ -128,12 +113,11 @@ export class Connection implements SessionLink, TransportHandler {
     this.permissions = null;
     this.#hasOtherRules = false;
     this.isBridge = false;
-    this.sender = new PacketSender(this.output, broker);
-    this.receiver = new Receiver(this);
+    this.sender = new PacketSender(this.output, host);
     this.inboundAliases = new InboundTopicAliases(0);
     this.authentication = null;
     this.#sessionExpiryInterval = 0;
-    this.openedAt = transport.acceptedAt ?? broker.runtime.now();
+    this.openedAt = transport.acceptedAt ?? host.runtime.now();
     this.receivedAt = this.openedAt;
     this.#takenBytes = 0;
     this.#isPumpDue = false;
@@ -145,8 +129,8 @@ export class Connection implements SessionLink, TransportHandler {
     this.#hasPeerEnded = false;
     this.#isTransportClosed = false;
     this.#holdCount = 0;
-    this.#dispatcher = new PacketDispatcher(this);
-    this.timeouts = new ConnectionTimeouts(this);
+    this.#dispatcher = new PacketDispatcher(host, this);
+    this.timeouts = new ConnectionTimeouts(host, this);
   }
 
   /** Whether nothing more is sent or processed. */
@@ -161,7 +145,7 @@ export class Connection implements SessionLink, TransportHandler {
   /** Bytes, fixed header included. */
   get maximumPacketSize(): number {
     const { maximumPacketSize = Number.POSITIVE_INFINITY } = this.transport;
-    return Math.min(this.broker.config.mqtt.maxPacketSize, maximumPacketSize);
+    return Math.min(this.#host.config.mqtt.maxPacketSize, maximumPacketSize);
   }
 
   get version(): ProtocolVersion {
@@ -171,9 +155,9 @@ export class Connection implements SessionLink, TransportHandler {
   // ------------------------------------------------------------------ receiving
 
   onData(chunk: Uint8Array): void {
-    this.broker.stats.bytesReceived += chunk.length;
+    this.#host.stats.bytesReceived += chunk.length;
     if (this.isEnding) return;
-    this.receivedAt = this.broker.runtime.now();
+    this.receivedAt = this.#host.runtime.now();
     this.#dispatcher.push(chunk);
     this.#afterPackets();
   }
@@ -197,17 +181,17 @@ export class Connection implements SessionLink, TransportHandler {
   #waitForTurn(): void {
     if (!this.#isWaiting) {
       this.#isWaiting = true;
-      this.broker.stats.turnsWaited++;
+      this.#host.stats.turnsWaited++;
       this.pauseReading();
     }
-    this.broker.turns.wait(this);
+    this.#host.turns.wait(this);
   }
 
   /** Its turn has come again. */
   goOn(): void {
     // Who is held back for others goes on when they let it.
     if (this.isEnding || (this.#holdCount > 1 && !this.#isTransportClosed)) return;
-    this.receivedAt = this.broker.runtime.now();
+    this.receivedAt = this.#host.runtime.now();
     this.#dispatcher.goOn();
     if (this.#dispatcher.hasMore) {
       this.#afterPackets();
@@ -228,7 +212,7 @@ export class Connection implements SessionLink, TransportHandler {
   #countInput(): void {
     const { bufferedBytes } = this;
     if (bufferedBytes === this.#inputBytes) return;
-    const { input } = this.broker.memory;
+    const { input } = this.#host.memory;
     input.bytes += bufferedBytes - this.#inputBytes;
     this.#inputBytes = bufferedBytes;
     if (bufferedBytes <= INPUT_BYTES_MIN || bufferedBytes <= input.allowance) return;
@@ -250,7 +234,7 @@ export class Connection implements SessionLink, TransportHandler {
     const { output } = this;
     if (this.#isOwedAnswers || output.pendingBytes <= output.allowance) return;
     this.#isOwedAnswers = true;
-    this.broker.stats.publishersHeldBack++;
+    this.#host.stats.publishersHeldBack++;
     this.pauseReading();
   }
 
@@ -286,7 +270,7 @@ export class Connection implements SessionLink, TransportHandler {
   resume(): void {
     if (this.state === ConnectionState.Closed) return;
     this.resumeReading();
-    this.receivedAt = this.broker.runtime.now();
+    this.receivedAt = this.#host.runtime.now();
     this.#dispatcher.resume();
     this.#afterPackets();
   }
@@ -325,13 +309,13 @@ export class Connection implements SessionLink, TransportHandler {
     else this.output.endTurn();
     if (this.#isPumpDue) {
       this.#isPumpDue = false;
-      this.session?.pump(this.broker.runtime.now());
+      this.session?.pump(this.#host.runtime.now());
     }
     if (this.output.writtenBytes > 0) this.timeouts.expectProgress();
   }
 
   onWritten(chunk: Uint8Array): void {
-    this.broker.stats.bytesSent += chunk.length;
+    this.#host.stats.bytesSent += chunk.length;
     this.output.onWritten(chunk);
     this.timeouts.onProgress(this.output.writtenBytes > 0);
     const { session } = this;
@@ -344,10 +328,10 @@ export class Connection implements SessionLink, TransportHandler {
   /** Has the session send more: at once, unless this client has been sent as much as one may be in a turn. */
   #goOn(session: BrokerSession): void {
     if (this.#takenBytes < TURN_BYTES) {
-      session.pump(this.broker.runtime.now());
+      session.pump(this.#host.runtime.now());
     } else if (!this.#isPumpDue) {
       this.#isPumpDue = true;
-      this.broker.flushLater(this);
+      this.#host.flushLater(this);
     }
   }
 
@@ -367,12 +351,12 @@ export class Connection implements SessionLink, TransportHandler {
   }
 
   /** Stops reading from a publisher until this client has caught up, or shows that it won't. */
-  holdBack(publisher: Connection): void {
+  holdBack(publisher: Peer): void {
     if (publisher === this) return; // It would wait for its own acknowledgements.
-    const { broker } = this;
-    this.#congestion ??= new Congestion(broker.deadlines);
-    this.#congestion.hold(publisher, broker.runtime.now());
-    broker.timer.arm();
+    const { deadlines, runtime, timer, stats } = this.#host;
+    this.#congestion ??= new Congestion(deadlines, stats);
+    this.#congestion.hold(publisher, runtime.now());
+    timer.arm();
   }
 
   /** The client may have taken something: publishers go on when half of what was too much is gone. */
@@ -396,9 +380,9 @@ export class Connection implements SessionLink, TransportHandler {
 
   resumeReading(): void {
     this.#holdCount--;
-    if (this.#holdCount === 1 && this.#isWaiting) this.broker.turns.wait(this);
+    if (this.#holdCount === 1 && this.#isWaiting) this.#host.turns.wait(this);
     if (this.#holdCount > 0) return;
-    this.receivedAt = this.broker.runtime.now();
+    this.receivedAt = this.#host.runtime.now();
     this.timeouts.onReadingResumed();
     this.transport.resume();
   }
@@ -407,7 +391,7 @@ export class Connection implements SessionLink, TransportHandler {
 
   /** Tells of this client's packets from now on if somebody looks at them, else no more. */
   updateTrace(clientId: string): void {
-    const { traces } = this.broker;
+    const { traces } = this.#host;
     this.#dispatcher.tracer = traces.tracer(clientId, 'in');
     this.sender.tracer = traces.tracer(clientId, 'out');
   }
@@ -416,18 +400,17 @@ export class Connection implements SessionLink, TransportHandler {
 
   /** CONNECT was accepted: from here on the connection is the session's. */
   open(terms: ConnectionTerms): void {
-    const { maxTopicAlias, maxTopicAliasOut } = this.broker.config.mqtt;
+    const { maxTopicAlias, maxTopicAliasOut } = this.#host.config.mqtt;
     this.state = ConnectionState.Open;
     this.session = terms.session;
     this.clientId = terms.session.clientId;
     this.isBridge = terms.isBridge;
-    this.receiver.open();
     this.#dispatcher.open();
     this.#sessionExpiryInterval = terms.sessionExpiryInterval;
     this.inboundAliases = new InboundTopicAliases(this.version === 5 ? maxTopicAlias : 0);
     const aliasMaximum = Math.min(terms.topicAliasMaximum, maxTopicAliasOut);
     this.sender.aliases =
-      aliasMaximum > 0 ? new OutboundTopicAliases(aliasMaximum, this.broker.memory.aliases) : null;
+      aliasMaximum > 0 ? new OutboundTopicAliases(aliasMaximum, this.#host.memory.aliases) : null;
     this.timeouts.open(terms.keepAlive);
   }
 
@@ -436,11 +419,11 @@ export class Connection implements SessionLink, TransportHandler {
    *
    * @param onRefused - told before the connection is ended because the record never will be
    */
-  holdUntilCommitted(storage: Storage, position: number, onRefused: () => void): void {
-    if (position < storage.committedPosition) return;
+  holdUntilCommitted(log: AnswerLog, position: number, onRefused: () => void): void {
+    if (position < log.committedPosition) return;
     this.output.hold();
-    storage.publishers.holdBack(this);
-    storage.whenCommitted({
+    log.publishers.holdBack(this);
+    log.whenCommitted({
       position,
       connection: this,
       onCommitted: () => {
@@ -469,7 +452,7 @@ export class Connection implements SessionLink, TransportHandler {
           'a session expiry interval in DISCONNECT after 0 in CONNECT',
         );
       }
-      this.broker.sessions.changeExpiry(this.session as BrokerSession, expiry);
+      this.#host.sessions.changeExpiry(this.session as BrokerSession, expiry);
     }
     const reasonCode = packet.reasonCode ?? ReasonCode.Success;
     // [MQTT-3.14.4-3]: only a normal disconnection takes the will with it.
@@ -480,7 +463,7 @@ export class Connection implements SessionLink, TransportHandler {
 
   /** A packet broke a rule: tells the client why, where it can be told, and closes (§4.13). */
   refuse(error: PacketError): void {
-    this.broker.clientEvents.packetRefused(this, error);
+    this.#host.clientEvents.packetRefused(this, error);
     if (this.state === ConnectionState.Open) {
       this.disconnect(error.reasonCode, 'protocol', error.message);
     } else if (this.state === ConnectionState.Opening) {
@@ -567,7 +550,7 @@ export class Connection implements SessionLink, TransportHandler {
     // What it sent before it closed counts: such as a DISCONNECT, which takes the will with it.
     if (this.#isWaiting && this.#hasMore) {
       // Nobody lets it go on any more who waits for the client to take something.
-      this.broker.turns.wait(this);
+      this.#host.turns.wait(this);
       return;
     }
     try {
@@ -579,22 +562,22 @@ export class Connection implements SessionLink, TransportHandler {
       this.#dispatcher.reset();
       this.#countInput();
       this.output.close();
-      this.broker.turns.forget(this);
+      this.#host.turns.forget(this);
       this.#forgetAliases();
       this.timeouts.cancel();
-      this.broker.onClosed(this);
+      this.#host.onClosed(this);
     }
   }
 
   #forgetAliases(): void {
     this.sender.aliases?.clear();
-    this.broker.memory.aliases.bytes -= this.#aliasBytes;
+    this.#host.memory.aliases.bytes -= this.#aliasBytes;
     this.#aliasBytes = 0;
   }
 
   /** The client gives a topic an alias (§3.3.2.3.4). */
   setAlias(alias: number, topicBytes: Uint8Array): void {
-    const { aliases } = this.broker.memory;
+    const { aliases } = this.#host.memory;
     const added = topicBytes.length - (this.inboundAliases.get(alias)?.length ?? 0);
     if (!aliases.hasRoomFor(0, added)) {
       aliases.refusals++;
@@ -617,8 +600,8 @@ export class Connection implements SessionLink, TransportHandler {
     this.session = null;
     this.state = ConnectionState.Closing;
     this.#congestion?.end();
-    this.broker.leave(session, will);
-    this.broker.clientEvents.disconnected(this, cause, reasonCode);
+    this.#host.leave(session, will);
+    this.#host.clientEvents.disconnected(this, cause, reasonCode);
   }
 
   /** Sends what is left, closes our side, and gives the peer a while to read it. */

@@ -1,5 +1,5 @@
 import { copyBytes } from '@promptmq/codec';
-import { OutputMemory } from './output-memory.ts';
+import { OutputMemory } from '../runtime/output-memory.ts';
 import type { Transport } from './transport.ts';
 
 /** Sizes of the gathering buffers after the first: an idle connection has none, a busy one the largest. */

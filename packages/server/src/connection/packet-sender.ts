@@ -11,10 +11,10 @@ import {
   writePublishHead,
 } from '@promptmq/codec';
 import type { Delivery, DropReason, OutboundTopicAliases, PublishFrame } from '@promptmq/session';
-import type { Broker } from '../broker.ts';
 import type { Frame } from '../routing/frame.ts';
 import { PublishParts } from '../routing/publish-parts.ts';
-import { countIn, countSent } from '../runtime/stats.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import { type BrokerStats, countIn, countSent } from '../runtime/stats.ts';
 import {
   type PacketTracer,
   tracedFields,
@@ -33,6 +33,12 @@ const ACK_NAMES: Partial<Record<PacketType, string>> = {
 // What is sent is encoded at once: one is enough for all clients.
 const messageParts = new PublishParts();
 
+/** What a sender needs of the house. */
+export interface SenderHost {
+  readonly stats: BrokerStats;
+  readonly runtime: Pick<Runtime, 'now'>;
+}
+
 /**
  * Encodes what one client is sent, in its protocol version and within its limits, into its output.
  *
@@ -40,7 +46,7 @@ const messageParts = new PublishParts();
  */
 export class PacketSender {
   readonly output: Output;
-  readonly #broker: Broker;
+  readonly #host: SenderHost;
   version: ProtocolVersion;
   /** The client's limit, in bytes. */
   maximumPacketSize: number;
@@ -53,9 +59,9 @@ export class PacketSender {
   /** Whether something else than a PUBLISH has been sent since this was set to false. */
   hasAnswered: boolean;
 
-  constructor(output: Output, broker: Broker) {
+  constructor(output: Output, host: SenderHost) {
     this.output = output;
-    this.#broker = broker;
+    this.#host = host;
     this.version = 4;
     this.maximumPacketSize = Number.POSITIVE_INFINITY;
     this.aliases = null;
@@ -71,7 +77,7 @@ export class PacketSender {
       maximumPacketSize: this.maximumPacketSize,
     });
     if (bytes === null) return false;
-    (this.#broker.stats.packetsSent[(bytes[0] as number) >> 4] as number)++;
+    (this.#host.stats.packetsSent[(bytes[0] as number) >> 4] as number)++;
     this.hasAnswered = true;
     this.tracer?.(packet.cmd, tracedFields(packet));
     this.output.append(bytes, 0, bytes.length);
@@ -82,7 +88,7 @@ export class PacketSender {
   sendQoS0(frame: Frame, retain: boolean): void {
     const { start, end } = frame;
     const size = end - start;
-    const { stats } = this.#broker;
+    const { stats } = this.#host;
     const { output } = this;
     if (output.pendingBytes > output.allowance) {
       stats.dropped[this.#reasonToDrop()]++;
@@ -130,7 +136,7 @@ export class PacketSender {
     packet[offset] = 0x30 | flags;
     packet[offset + frame.packetIdOffset] = packetId >> 8;
     packet[offset + frame.packetIdOffset + 1] = packetId & 0xff;
-    countSent(this.#broker.stats, (flags >> 1) as 1 | 2, frame.payloadSize);
+    countSent(this.#host.stats, (flags >> 1) as 1 | 2, frame.payloadSize);
     this.tracer?.('publish', tracedFrame(packet, offset, output.length, this.version));
     return null;
   }
@@ -209,7 +215,7 @@ export class PacketSender {
     }
     if (size > this.maximumPacketSize) return 'packet-too-large'; // [MQTT-3.1.2-24]
     if (isNewAlias) (aliases as OutboundTopicAliases).assign(parts.topic, alias);
-    countSent(this.#broker.stats, qos, payloadLength);
+    countSent(this.#host.stats, qos, payloadLength);
     const offset = output.reserve(isReferenced ? size - payloadLength : size);
     output.length = (isReferenced ? writePublishHead : writePublish)(
       output.buffer,
@@ -257,12 +263,12 @@ export class PacketSender {
   /** Seconds until a message expires, as a client hears it; -1 when never [MQTT-3.3.2-6]. */
   #remainingExpiry(expiresAt: number): number {
     if (expiresAt === Number.POSITIVE_INFINITY || this.version < 5) return -1;
-    return Math.max(0, Math.ceil((expiresAt - this.#broker.runtime.now()) / 1000));
+    return Math.max(0, Math.ceil((expiresAt - this.#host.runtime.now()) / 1000));
   }
 
   /** Within any client's limit: who could be sent CONNACK, which is no shorter, can be sent this. */
   sendAck(type: PacketType, packetId: number, reasonCode: number): void {
-    (this.#broker.stats.packetsSent[type] as number)++;
+    (this.#host.stats.packetsSent[type] as number)++;
     this.hasAnswered = true;
     this.tracer?.(ACK_NAMES[type] ?? 'ack', { packetId, reasonCode });
     const offset = this.output.reserve(ACK_SIZE_MAX);
@@ -272,7 +278,7 @@ export class PacketSender {
 
   /** An error in answer to CONNECT; before MQTT 5 some have none, and closing has to do (§3.2.2.2). */
   sendConnackError(reasonCode: number, reasonString: string): void {
-    countIn(this.#broker.stats.connacks, reasonCode);
+    countIn(this.#host.stats.connacks, reasonCode);
     if (this.version === 5) {
       const properties = this.#reason(reasonString);
       this.send({ cmd: 'connack', sessionPresent: false, reasonCode, properties });

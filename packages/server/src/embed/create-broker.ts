@@ -15,7 +15,7 @@ import {
   slowSubscribers,
   storageSourceOf,
 } from '../observability/index.ts';
-import type { AuthenticationMethod } from '../protocol/authentication.ts';
+import type { AuthenticationMethod } from '../protocol/authentication-method.ts';
 import { nodeRuntime } from '../runtime/runtime.ts';
 import type { BrokerStats } from '../runtime/stats.ts';
 import { descriptorsForSockets } from '../service/open-files.ts';

@@ -1,39 +1,13 @@
 import { type AuthPacket, PacketError, ReasonCode } from '@promptmq/codec';
-import type { Connection } from '../connection/connection.ts';
+import type { Peer, PeerAuthentication } from '../connection/peer.ts';
+import type {
+  AuthenticationExchange,
+  AuthenticationMethod,
+  AuthenticationStep,
+} from './authentication-method.ts';
+import type { ProtocolHost } from './host.ts';
 
 const EMPTY = new Uint8Array(0);
-
-/** A method of enhanced authentication (§4.12), such as SCRAM-SHA-256; given to `createBroker`. */
-export interface AuthenticationMethod {
-  /** As clients name it in CONNECT. */
-  readonly name: string;
-  /**
-   * Begins an exchange with one client: at CONNECT, and again at each re-authentication.
-   *
-   * @param clientId - as in CONNECT; empty when the client leaves it to the broker
-   */
-  begin(clientId: string): AuthenticationExchange;
-}
-
-export interface AuthenticationExchange {
-  /**
-   * Answers what the client sent.
-   *
-   * @param data - Authentication Data of the CONNECT or AUTH; empty when it has none. Not to be kept.
-   */
-  next(data: Uint8Array): AuthenticationStep | Promise<AuthenticationStep>;
-}
-
-export type AuthenticationStep =
-  /** The client is to send more; `data` goes to it in AUTH. */
-  | { readonly result: 'continue'; readonly data?: Uint8Array }
-  /**
-   * The client is who it says it is; `data` goes to it in CONNACK or AUTH. `userName` is who that is: rules and
-   * sessions are by user. One who authenticates again has to be the same.
-   */
-  | { readonly result: 'success'; readonly data?: Uint8Array; readonly userName?: string }
-  /** It is not; the reason code is 0x80 or above, Not Authorized if absent. */
-  | { readonly result: 'refuse'; readonly reasonCode?: number; readonly why?: string };
 
 /**
  * The enhanced authentication of one connection, from its CONNECT to its end.
@@ -41,8 +15,9 @@ export type AuthenticationStep =
  * Invariant: `#exchange` is set while an exchange is under way, and `#isAnswering` while the method, not
  * the client, has the next word.
  */
-export class Authentication {
-  readonly #connection: Connection;
+export class Authentication implements PeerAuthentication {
+  readonly #host: ProtocolHost;
+  readonly #connection: Peer;
   readonly #method: AuthenticationMethod;
   readonly #clientId: string;
   readonly #onAdmitted: (data: Uint8Array) => void;
@@ -52,11 +27,13 @@ export class Authentication {
 
   /** @param onAdmitted - called once, when the exchange that CONNECT began has succeeded */
   constructor(
-    connection: Connection,
+    host: ProtocolHost,
+    connection: Peer,
     method: AuthenticationMethod,
     clientId: string,
     onAdmitted: (data: Uint8Array) => void,
   ) {
+    this.#host = host;
     this.#connection = connection;
     this.#method = method;
     this.#clientId = clientId;
@@ -109,7 +86,7 @@ export class Authentication {
     }
     if (answer instanceof Promise) {
       const connection = this.#connection;
-      const { faults } = connection.broker;
+      const { faults } = this.#host;
       answer.then(
         (step) => faults.contain(connection, 'authenticating', () => this.#take(step)),
         (error: unknown) => faults.contain(connection, 'authenticating', () => this.#fail(error)),
@@ -163,7 +140,7 @@ export class Authentication {
     if (this.#isAdmitted) {
       connection.disconnect(reasonCode, 'authentication', why);
     } else {
-      connection.broker.clientEvents.connectRefused(connection, reasonCode, why);
+      this.#host.clientEvents.connectRefused(connection, reasonCode, why);
       connection.rejectConnect(reasonCode, why);
     }
   }
@@ -172,7 +149,7 @@ export class Authentication {
   #fail(error: unknown): void {
     const connection = this.#connection;
     this.#isAnswering = false;
-    connection.broker.clientLog.error('authentication-method-failed', {
+    this.#host.clientLog.error('authentication-method-failed', {
       method: this.#method.name,
       error: String(error),
     });

@@ -8,14 +8,15 @@ import {
   type ProtocolVersion,
   ReasonCode,
 } from '@promptmq/codec';
-import { type Message, NEVER_EXPIRES } from '@promptmq/session';
+import { NEVER_EXPIRES } from '@promptmq/session';
 import type { Admission, Permissions } from '../access/index.ts';
-import type { Broker } from '../broker.ts';
 import type { Config } from '../config/index.ts';
-import type { Connection, ConnectionTerms } from '../connection/connection.ts';
+import type { ConnectionTerms, Peer } from '../connection/peer.ts';
 import { isBridgeState, isReserved } from '../routing/reserved-topics.ts';
+import type { PendingWill } from '../sessions/pending-will.ts';
 import type { Durability } from '../sessions/sessions.ts';
 import { Authentication } from './authentication.ts';
+import type { ProtocolHost } from './host.ts';
 import { revokeSubscriptions } from './subscribe.ts';
 
 const EMPTY = new Uint8Array(0);
@@ -26,56 +27,46 @@ const STRING_BYTES_MAX = 65_535;
 /** §3.1.2.11.3. What a client that names no Receive Maximum can take. */
 const RECEIVE_MAXIMUM_DEFAULT = 65_535;
 
-/** A will as the broker keeps it: the message, and how long it is held back. */
-export interface PendingWill {
-  readonly message: Message;
-  /** Seconds (§3.1.3.2.2). */
-  readonly delayInterval: number;
-  /** Seconds; counted from the publication, not from CONNECT. -1 when it doesn't expire. */
-  readonly messageExpiryInterval: number;
-}
-
 /** Answers a CONNECT: checks it against what this broker allows, then opens the session (§3.1.4). */
-export function admit(broker: Broker, connection: Connection, packet: ConnectPacket): void {
+export function admit(host: ProtocolHost, connection: Peer, packet: ConnectPacket): void {
   const { sender } = connection;
   sender.maximumPacketSize = packet.properties?.maximumPacketSize ?? Number.POSITIVE_INFINITY;
   sender.wantsReasons = packet.properties?.requestProblemInformation ?? true;
-  sender.tracer = broker.traces.onConnect(packet);
+  sender.tracer = host.traces.onConnect(packet);
 
-  const method = broker.authenticationMethods.get(packet.properties?.authenticationMethod ?? '');
+  const method = host.authenticationMethods.get(packet.properties?.authenticationMethod ?? '');
   if (method === undefined) {
-    authenticate(broker, connection, packet);
+    authenticate(host, connection, packet);
     return;
   }
-  if (isRefused(broker, connection, packet, packet.clean)) return;
-  connection.authentication = new Authentication(connection, method, packet.clientId, (data) => {
+  if (isRefused(host, connection, packet, packet.clean)) return;
+  const authentication = new Authentication(host, connection, method, packet.clientId, (data) => {
     connection.proof = 'method';
-    open(broker, connection, packet, data);
+    open(host, connection, packet, data);
   });
-  connection.authentication.begin(packet.properties?.authenticationData);
+  connection.authentication = authentication;
+  authentication.begin(packet.properties?.authenticationData);
 }
 
 /** User name, password and certificate (§5.4.1): opens the session at once, or when they are checked. */
-function authenticate(broker: Broker, connection: Connection, packet: ConnectPacket): void {
-  const { access } = broker;
+function authenticate(host: ProtocolHost, connection: Peer, packet: ConnectPacket): void {
+  const { access } = host;
   const { certificateName, remoteAddress } = connection.transport;
   const admission = access.admit({
     userName: packet.username,
     password: packet.password,
     address: remoteAddress.replace(/:\d+$/, ''),
-    certificateName: broker.config.server.tls.useSubjectAsUserName
-      ? (certificateName ?? null)
-      : null,
+    certificateName: host.config.server.tls.useSubjectAsUserName ? (certificateName ?? null) : null,
   });
   if (!(admission instanceof Promise)) {
-    onAdmission(broker, connection, packet, admission);
+    onAdmission(host, connection, packet, admission);
     return;
   }
-  if (isRefused(broker, connection, packet, packet.clean)) return;
+  if (isRefused(host, connection, packet, packet.clean)) return;
   connection.suspend();
   void admission
     .catch((error: unknown): Admission => {
-      broker.clientLog.error('password-check-failed', { error: String(error) });
+      host.clientLog.error('password-check-failed', { error: String(error) });
       return {
         isAdmitted: false,
         reasonCode: ReasonCode.ServerUnavailable,
@@ -83,12 +74,12 @@ function authenticate(broker: Broker, connection: Connection, packet: ConnectPac
       };
     })
     .then((answer) =>
-      broker.faults.contain(connection, 'authenticating', () => {
+      host.faults.contain(connection, 'authenticating', () => {
         if (connection.isEnding) return;
         // A reload may have taken the user away while the password was checked.
         const isRevoked =
-          answer.isAdmitted && !broker.access.mayStay(access, answer.userName, answer.proof);
-        onAdmission(broker, connection, packet, isRevoked ? REVOKED : answer);
+          answer.isAdmitted && !host.access.mayStay(access, answer.userName, answer.proof);
+        onAdmission(host, connection, packet, isRevoked ? REVOKED : answer);
         connection.resume();
       }),
     );
@@ -101,56 +92,56 @@ const REVOKED: Admission = {
 };
 
 function onAdmission(
-  broker: Broker,
-  connection: Connection,
+  host: ProtocolHost,
+  connection: Peer,
   packet: ConnectPacket,
   admission: Admission,
 ): void {
   if (admission.isAdmitted) {
     connection.userName = admission.userName;
     connection.proof = admission.proof;
-    open(broker, connection, packet, EMPTY);
+    open(host, connection, packet, EMPTY);
   } else {
-    broker.clientEvents.connectRefused(connection, admission.reasonCode, admission.why);
+    host.clientEvents.connectRefused(connection, admission.reasonCode, admission.why);
     connection.rejectConnect(admission.reasonCode, admission.why);
   }
 }
 
 /** @param isClean - whether a session that is there is not to be resumed, as far as is known */
 function isRefused(
-  broker: Broker,
-  connection: Connection,
+  host: ProtocolHost,
+  connection: Peer,
   packet: ConnectPacket,
   isClean: boolean,
 ): boolean {
-  const refusal = refusalOf(broker, packet, isClean);
+  const refusal = refusalOf(host, packet, isClean);
   if (refusal === null) return false;
-  broker.clientEvents.connectRefused(connection, refusal.reasonCode, refusal.why);
+  host.clientEvents.connectRefused(connection, refusal.reasonCode, refusal.why);
   connection.rejectConnect(refusal.reasonCode, refusal.why);
   return true;
 }
 
 /** Opens the session of a client that may have it, and sends CONNACK. */
 function open(
-  broker: Broker,
-  connection: Connection,
+  host: ProtocolHost,
+  connection: Peer,
   packet: ConnectPacket,
   authenticationData: Uint8Array,
 ): void {
-  const isClean = startsClean(broker, packet, connection.userName);
-  if (isRefused(broker, connection, packet, isClean)) return;
-  const { config } = broker;
+  const isClean = startsClean(host, packet, connection.userName);
+  if (isRefused(host, connection, packet, isClean)) return;
+  const { config } = host;
   const { sender, authentication } = connection;
   const isV5 = packet.protocolVersion === 5;
   const isAssigned = packet.clientId === '';
-  const clientId = isAssigned ? broker.runtime.uniqueId() : packet.clientId;
+  const clientId = isAssigned ? host.runtime.uniqueId() : packet.clientId;
   connection.updateTrace(clientId);
-  broker.traces.onAdmitted(clientId, packet);
+  host.traces.onAdmitted(clientId, packet);
   const { userName } = connection;
-  const permissions = broker.access.permissionsOf({ clientId, userName });
-  if (isForbidden(broker, connection, packet, permissions)) return;
+  const permissions = host.access.permissionsOf({ clientId, userName });
+  if (isForbidden(host, connection, packet, permissions)) return;
   connection.permissions = permissions;
-  dropForbiddenWill(broker, connection, clientId, permissions, packet);
+  dropForbiddenWill(host, connection, clientId, permissions, packet);
   const requestedExpiry = requestedSessionExpiry(packet);
   const sessionExpiryInterval = Math.min(requestedExpiry, config.mqtt.maxSessionExpiry);
   const keepAlive = allowedKeepAlive(packet, config);
@@ -170,8 +161,8 @@ function open(
 
   const will = pendingWillOf(packet, clientId);
   const durability = durabilityOf(packet, sessionExpiryInterval);
-  if (isOverQuota(broker, connection, clientId, will, durability)) return;
-  const { session, isPresent, dependsOn } = broker.sessions.open(
+  if (isOverQuota(host, connection, clientId, will, durability)) return;
+  const { session, isPresent, dependsOn } = host.sessions.open(
     clientId,
     isClean,
     connection,
@@ -189,25 +180,21 @@ function open(
     isAnswered = sender.send(connackOf(packet.protocolVersion, isPresent, properties));
   } catch (error) {
     // Such as authentication data that has no encoding.
-    broker.sessions.abandon(session);
+    host.sessions.abandon(session);
     throw error;
   }
   if (!isAnswered) {
-    broker.clientEvents.connectRefused(
-      connection,
-      ReasonCode.PacketTooLarge,
-      'no room for CONNACK',
-    );
-    broker.sessions.abandon(session);
+    host.clientEvents.connectRefused(connection, ReasonCode.PacketTooLarge, 'no room for CONNACK');
+    host.sessions.abandon(session);
     connection.terminate();
     return;
   }
   session.expiryInterval = sessionExpiryInterval;
-  if (isPresent) revokeSubscriptions(broker, session, permissions);
+  if (isPresent) revokeSubscriptions(host, session, permissions);
   connection.open(terms);
   // A client that states no Receive Maximum is not sent as many as the standard would allow.
   const sendQuota = packet.properties?.receiveMaximum ?? config.mqtt.maxInflight;
-  broker.join(connection, session, will, sendQuota, dependsOn);
+  host.join(connection, session, will, sendQuota, dependsOn);
 }
 
 /** The CONNACK of a client that is let in. */
@@ -230,64 +217,64 @@ function connackOf(
 
 /** Refuses a client for whose will or session there is no room. */
 function isOverQuota(
-  broker: Broker,
-  connection: Connection,
+  host: ProtocolHost,
+  connection: Peer,
   clientId: string,
   will: PendingWill | null,
   durability: Durability,
 ): boolean {
-  const { sessions } = broker;
+  const { sessions } = host;
   let why = will === null ? '' : sessions.whyNoRoomForWill(clientId, will);
   if (why === '' && durability === 'session' && !sessions.hasRoomForSession(clientId)) {
     why = 'mqtt.max-sessions reached';
   }
   if (why === '') return false;
-  broker.clientEvents.connectRefused(connection, ReasonCode.QuotaExceeded, why);
+  host.clientEvents.connectRefused(connection, ReasonCode.QuotaExceeded, why);
   connection.rejectConnect(ReasonCode.QuotaExceeded, why);
   return true;
 }
 
 /** Refuses a client that may not have its identifier, or not publish its will. */
 function isForbidden(
-  broker: Broker,
-  connection: Connection,
+  host: ProtocolHost,
+  connection: Peer,
   { clientId, will }: ConnectPacket,
   permissions: Permissions | null,
 ): boolean {
   const refuse = (reasonCode: number, why: string): true => {
-    broker.clientEvents.connectRefused(connection, reasonCode, why);
+    host.clientEvents.connectRefused(connection, reasonCode, why);
     connection.rejectConnect(reasonCode, why);
     return true;
   };
   const { userName } = connection;
   // One that the broker assigns is nobody else's.
-  if (clientId !== '' && !broker.access.mayUseClientId({ clientId, userName })) {
+  if (clientId !== '' && !host.access.mayUseClientId({ clientId, userName })) {
     const why = 'auth.client-ids does not allow this client identifier';
     return refuse(ReasonCode.ClientIdentifierNotValid, why);
   }
   if (
-    broker.config.auth.otherUsersSession === 'refuse' &&
-    isOfAnotherUser(broker, clientId, userName)
+    host.config.auth.otherUsersSession === 'refuse' &&
+    isOfAnotherUser(host, clientId, userName)
   ) {
     return refuse(ReasonCode.NotAuthorized, 'the session belongs to another user');
   }
   if (isWillAllowed(will, permissions) || isBridgeState(Buffer.from(will?.topic ?? ''))) {
     return false;
   }
-  broker.clientEvents.accessRefused(connection, clientId, 'will', will?.topic ?? '');
+  host.clientEvents.accessRefused(connection, clientId, 'will', will?.topic ?? '');
   return refuse(ReasonCode.NotAuthorized, 'the rules do not allow the topic of the will');
 }
 
 /** A bridge is let in without the will that says that it is gone, rather than never. */
 function dropForbiddenWill(
-  broker: Broker,
-  { userName }: Connection,
+  host: ProtocolHost,
+  { userName }: Peer,
   clientId: string,
   permissions: Permissions | null,
   packet: ConnectPacket,
 ): void {
   if (isWillAllowed(packet.will, permissions)) return;
-  broker.clientEvents.willRefused(clientId, userName, packet.will?.topic ?? '');
+  host.clientEvents.willRefused(clientId, userName, packet.will?.topic ?? '');
   delete packet.will;
 }
 
@@ -300,15 +287,15 @@ interface Refusal {
   readonly why: string;
 }
 
-function refusalOf(broker: Broker, packet: ConnectPacket, isClean: boolean): Refusal | null {
-  const { mqtt } = broker.config;
+function refusalOf(host: ProtocolHost, packet: ConnectPacket, isClean: boolean): Refusal | null {
+  const { mqtt } = host.config;
   const { clientId, will } = packet;
-  if (!broker.hasRoomFor(clientId)) {
-    broker.stats.connectionsRefused++;
+  if (!host.hasRoomFor(clientId)) {
+    host.stats.connectionsRefused++;
     return { reasonCode: ReasonCode.ServerBusy, why: 'mqtt.max-connections reached' };
   }
   const method = packet.properties?.authenticationMethod;
-  if (method !== undefined && !broker.authenticationMethods.has(method)) {
+  if (method !== undefined && !host.authenticationMethods.has(method)) {
     // [MQTT-4.12.0-1]
     return {
       reasonCode: ReasonCode.BadAuthenticationMethod,
@@ -329,7 +316,7 @@ function refusalOf(broker: Broker, packet: ConnectPacket, isClean: boolean): Ref
     };
   }
   const expiry = Math.min(requestedSessionExpiry(packet), mqtt.maxSessionExpiry);
-  if (broker.sessions.isStorageFullFor(clientId, isClean, durabilityOf(packet, expiry))) {
+  if (host.sessions.isStorageFullFor(clientId, isClean, durabilityOf(packet, expiry))) {
     return { reasonCode: ReasonCode.QuotaExceeded, why: 'the disk has no room for the session' };
   }
   if (will === undefined) return null;
@@ -345,7 +332,7 @@ function refusalOf(broker: Broker, packet: ConnectPacket, isClean: boolean): Ref
       why: 'a retained will, and mqtt.retain-available is false',
     }; // [MQTT-3.2.2-13]
   }
-  if (broker.router.isTooDeep(will.topic)) {
+  if (host.router.isTooDeep(will.topic)) {
     return {
       reasonCode: ReasonCode.TopicNameInvalid,
       why: 'the topic of the will is longer or deeper than this broker takes',
@@ -368,18 +355,18 @@ function refusalOf(broker: Broker, packet: ConnectPacket, isClean: boolean): Ref
 }
 
 /** Whether a session that is there is not to be resumed: nobody gets that of another user. */
-function startsClean(broker: Broker, packet: ConnectPacket, userName: string | null): boolean {
-  return packet.clean || isOfAnotherUser(broker, packet.clientId, userName);
+function startsClean(host: ProtocolHost, packet: ConnectPacket, userName: string | null): boolean {
+  return packet.clean || isOfAnotherUser(host, packet.clientId, userName);
 }
 
 /** Where nobody can prove to be a user, sessions of the time when users could are everyone's. */
-function isOfAnotherUser(broker: Broker, clientId: string, userName: string | null): boolean {
-  const { access, authenticationMethods, config } = broker;
+function isOfAnotherUser(host: ProtocolHost, clientId: string, userName: string | null): boolean {
+  const { access, authenticationMethods, config } = host;
   const hasUsers =
     access.checksPasswords ||
     authenticationMethods.size > 0 ||
     config.server.tls.useSubjectAsUserName;
-  return hasUsers && broker.sessions.isOfAnotherUser(clientId, userName);
+  return hasUsers && host.sessions.isOfAnotherUser(clientId, userName);
 }
 
 function allowsEmptyClientId(packet: ConnectPacket, isAllowed: boolean): boolean {
@@ -419,7 +406,7 @@ function allowedKeepAlive({ keepalive, protocolVersion }: ConnectPacket, { mqtt 
 }
 
 /** The limits that differ from what a client assumes when it isn't told (§3.2.2.3). */
-function announcedLimits({ mqtt }: Config, { maximumPacketSize }: Connection): ConnackProperties {
+function announcedLimits({ mqtt }: Config, { maximumPacketSize }: Peer): ConnackProperties {
   const properties: ConnackProperties = {};
   if (mqtt.receiveMaximum !== RECEIVE_MAXIMUM_DEFAULT) {
     properties.receiveMaximum = mqtt.receiveMaximum;

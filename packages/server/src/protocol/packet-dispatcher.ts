@@ -11,14 +11,14 @@ import {
   PublishView,
   ReasonCode,
 } from '@promptmq/codec';
-import type { Broker } from '../broker.ts';
-import type { Connection } from '../connection/connection.ts';
 import { ConnectionState } from '../connection/connection-state.ts';
-import type { BrokerSession } from '../routing/router.ts';
+import type { Peer, PeerAuthentication } from '../connection/peer.ts';
 import { type Slice, type Turns, UnitsFor } from '../runtime/turns.ts';
+import type { BrokerSession } from '../sessions/broker-session.ts';
 import { type PacketTracer, tracedFields } from '../tracing/packet-trace.ts';
-import type { Authentication } from './authentication.ts';
 import { admit, peekVersion } from './connect.ts';
+import type { ProtocolHost } from './host.ts';
+import { Receiver } from './publish.ts';
 import { subscribe, unsubscribe } from './subscribe.ts';
 
 // Views are read and done with before the next packet, whatever the connection.
@@ -30,8 +30,9 @@ const ackView = new AckView();
  * may not come now, a `PacketError` is thrown, with which the connection refuses it (§4.13).
  */
 export class PacketDispatcher implements FrameSink {
-  readonly #connection: Connection;
-  readonly #broker: Broker;
+  readonly #connection: Peer;
+  readonly #host: ProtocolHost;
+  readonly #receiver: Receiver;
   readonly #decoder: FrameDecoder;
   /** What comes is kept, and not decoded. */
   #isSuspended: boolean;
@@ -44,10 +45,11 @@ export class PacketDispatcher implements FrameSink {
   /** Told of every packet, while an operator looks at this client. */
   tracer: PacketTracer | null;
 
-  constructor(connection: Connection) {
+  constructor(host: ProtocolHost, connection: Peer) {
     this.#connection = connection;
-    this.#broker = connection.broker;
-    const { maxConnectSize } = connection.broker.config.mqtt;
+    this.#host = host;
+    this.#receiver = new Receiver(host, connection);
+    const { maxConnectSize } = host.config.mqtt;
     // Who has not been let in has nothing else to say, and not much of it.
     this.#decoder = new FrameDecoder(this, {
       maximumPacketSize: Math.min(connection.maximumPacketSize, maxConnectSize),
@@ -55,17 +57,18 @@ export class PacketDispatcher implements FrameSink {
     });
     this.#decoder.maximumControlSize = this.#decoder.maximumPacketSize;
     this.#isSuspended = false;
-    this.#turns = connection.broker.turns;
+    this.#turns = host.turns;
     this.#slice = { turn: -1, left: 0 };
     this.#work = null;
-    this.#limits = connection.broker.config.mqtt;
+    this.#limits = host.config.mqtt;
     this.tracer = null;
   }
 
   /** CONNECT was accepted: packets may be as large as CONNACK says. */
   open(): void {
     this.#decoder.maximumPacketSize = this.#connection.maximumPacketSize;
-    this.#decoder.maximumControlSize = this.#broker.config.mqtt.maxControlPacketSize;
+    this.#decoder.maximumControlSize = this.#host.config.mqtt.maxControlPacketSize;
+    this.#receiver.open();
   }
 
   /** Bytes of a packet that has not come whole, or of what waits for `resume`. */
@@ -135,7 +138,7 @@ export class PacketDispatcher implements FrameSink {
   onFrame(buffer: Uint8Array, start: number, bodyStart: number, end: number): boolean {
     const connection = this.#connection;
     const type = (buffer[start] as number) >> 4;
-    const { stats } = this.#broker;
+    const { stats } = this.#host;
     connection.timeouts.onPacket();
     (stats.packetsReceived[type] as number)++;
     stats.packetTypeNow = type;
@@ -148,7 +151,7 @@ export class PacketDispatcher implements FrameSink {
         this.#turns.used += UnitsFor.publish + ((end - start) >> UnitsFor.bytesShift);
         publishView.read(buffer, start, bodyStart, end, version, 'server', this.#limits);
         this.#turns.used += (publishView.topicEnd - publishView.topicStart) >> UnitsFor.topicShift;
-        connection.receiver.onPublish(publishView);
+        this.#receiver.onPublish(publishView);
       } else {
         this.#turns.used += UnitsFor.packet + ((end - start) >> UnitsFor.objectBytesShift);
         if (type >= PacketType.PUBACK && type <= PacketType.PUBCOMP) {
@@ -183,7 +186,7 @@ export class PacketDispatcher implements FrameSink {
     this.#turns.used += UnitsFor.opening + ((end - start) >> UnitsFor.objectBytesShift);
     const connection = this.#connection;
     const { sender, authentication } = connection;
-    const { mqtt } = this.#broker.config;
+    const { mqtt } = this.#host.config;
     if (connection.isEnding) return;
     if (authentication !== null) {
       const packet = decodePacket(buffer, start, bodyStart, end, sender.version, 'server', mqtt);
@@ -195,11 +198,11 @@ export class PacketDispatcher implements FrameSink {
     const packet = decodePacket(buffer, start, bodyStart, end, sender.version, 'server', mqtt);
     sender.version = (packet as ConnectPacket).protocolVersion;
     this.#decoder.protocolVersion = sender.version;
-    admit(this.#broker, connection, packet as ConnectPacket);
+    admit(this.#host, connection, packet as ConnectPacket);
   }
 
   /** Between CONNECT and CONNACK only AUTH and DISCONNECT may come [MQTT-3.1.2-30]. */
-  #onAuthenticatingPacket(authentication: Authentication, packet: Packet): void {
+  #onAuthenticatingPacket(authentication: PeerAuthentication, packet: Packet): void {
     if (packet.cmd === 'auth') {
       authentication.onAuth(packet);
     } else if (packet.cmd === 'disconnect') {
@@ -239,7 +242,7 @@ export class PacketDispatcher implements FrameSink {
         break;
       }
       case PacketType.PUBREL: {
-        connection.receiver.onPubrel(packetId);
+        this.#receiver.onPubrel(packetId);
         break;
       }
       case PacketType.PUBCOMP:
@@ -261,10 +264,10 @@ export class PacketDispatcher implements FrameSink {
     const connection = this.#connection;
     switch (packet.cmd) {
       case 'subscribe':
-        this.#step(subscribe(this.#broker, connection, packet));
+        this.#step(subscribe(this.#host, connection, packet));
         break;
       case 'unsubscribe':
-        this.#step(unsubscribe(this.#broker, connection, packet));
+        this.#step(unsubscribe(this.#host, connection, packet));
         break;
       case 'pingreq':
         connection.sender.send({ cmd: 'pingresp' }); // [MQTT-3.12.4-1]

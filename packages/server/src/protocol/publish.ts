@@ -1,19 +1,20 @@
 import { isUtf8 } from 'node:buffer';
 import { PacketError, PacketType, type PublishView, ReasonCode } from '@promptmq/codec';
-import type { Broker } from '../broker.ts';
-import type { Connection } from '../connection/connection.ts';
-import type { BrokerSession } from '../routing/router.ts';
+import type { Peer } from '../connection/peer.ts';
 import { countReceived } from '../runtime/stats.ts';
+import type { BrokerSession } from '../sessions/broker-session.ts';
+import type { AwaitedAcks } from '../storage/log/commit-queue.ts';
 import type { Storage } from '../storage/storage.ts';
+import type { ProtocolHost } from './host.ts';
 import { PendingAcks } from './pending-acks.ts';
 
 /**
  * Takes what one client publishes, and acknowledges it when what the answer stands for is safe. Its methods
  * are called while the connection is open.
  */
-export class Receiver {
-  readonly #connection: Connection;
-  readonly #broker: Broker;
+export class Receiver implements AwaitedAcks {
+  readonly connection: Peer;
+  readonly #host: ProtocolHost;
   /** Made when the first acknowledgement has to wait for the log. */
   #pendingAcks: PendingAcks | null;
   /** Whose they are, also when the connection is over. */
@@ -23,9 +24,9 @@ export class Receiver {
   #maxQos: number;
   #isRetainAvailable: boolean;
 
-  constructor(connection: Connection) {
-    this.#connection = connection;
-    this.#broker = connection.broker;
+  constructor(host: ProtocolHost, connection: Peer) {
+    this.connection = connection;
+    this.#host = host;
     this.#pendingAcks = null;
     this.#acksOf = null;
     this.#receiveMaximum = 0;
@@ -35,19 +36,19 @@ export class Receiver {
 
   /** CONNACK is being sent. */
   open(): void {
-    const { receiveMaximum, maxQos, retainAvailable } = this.#broker.config.mqtt;
+    const { receiveMaximum, maxQos, retainAvailable } = this.#host.config.mqtt;
     this.#receiveMaximum = receiveMaximum;
     this.#maxQos = maxQos;
     this.#isRetainAvailable = retainAvailable;
   }
 
   get #session(): BrokerSession {
-    return this.#connection.session as BrokerSession;
+    return this.connection.session as BrokerSession;
   }
 
   onPublish(view: PublishView): void {
     const { packetId } = view;
-    countReceived(this.#broker.stats, view.qos, view.payloadEnd - view.payloadStart);
+    countReceived(this.#host.stats, view.qos, view.payloadEnd - view.payloadStart);
     let reasonCode = this.#check(view);
     switch (view.qos) {
       case 0:
@@ -56,11 +57,11 @@ export class Receiver {
       case 1:
         this.#checkReceiveMaximum();
         // Before MQTT 5, PUBACK can't say no.
-        if (this.#connection.version === 5 && this.#session.hasReceived(packetId)) {
+        if (this.connection.version === 5 && this.#session.hasReceived(packetId)) {
           reasonCode = ReasonCode.PacketIdentifierInUse;
         }
         reasonCode = this.#route(view, reasonCode);
-        this.#acknowledge(PacketType.PUBACK, packetId, reasonCode, this.#broker.router.position); // [MQTT-4.3.2-4]
+        this.#acknowledge(PacketType.PUBACK, packetId, reasonCode, this.#host.router.position); // [MQTT-4.3.2-4]
         break;
       case 2:
         this.#receiveQoS2(view, reasonCode);
@@ -70,7 +71,7 @@ export class Receiver {
 
   /** [MQTT-3.3.4-7]: QoS 1 messages whose PUBACK waits for the log count, too. */
   #checkReceiveMaximum(): void {
-    if (this.#connection.version < 5) return;
+    if (this.connection.version < 5) return;
     const underWay = this.#session.receivedCount + (this.#pendingAcks?.pubackCount ?? 0);
     if (underWay < this.#receiveMaximum) return;
     throw new PacketError(
@@ -94,17 +95,17 @@ export class Receiver {
     position: number,
     isDuplicate = false,
   ): void {
-    const { storage } = this.#broker;
+    const { storage } = this.#host;
     const isReady = this.#pendingAcks?.isEmpty !== false;
     if (storage === null || (isReady && position < storage.committedPosition)) {
-      this.#connection.sender.sendAck(type, packetId, reasonCode);
+      this.connection.sender.sendAck(type, packetId, reasonCode);
       return;
     }
     this.#pendingAcks ??= new PendingAcks();
     this.#acksOf = this.#session;
     this.#pendingAcks.add(position, type, packetId, reasonCode, isDuplicate);
-    storage.awaitAcks(this.#connection);
-    storage.publishers.holdBack(this.#connection);
+    storage.awaitAcks(this);
+    storage.publishers.holdBack(this.connection);
   }
 
   /**
@@ -114,9 +115,9 @@ export class Receiver {
   sendCommittedAcks(position: number): boolean {
     const acks = this.#pendingAcks;
     if (acks === null) return true;
-    const isOpen = this.#connection.session !== null;
+    const isOpen = this.connection.session !== null;
     acks.take(position, (type, packetId, reasonCode) => {
-      if (isOpen) this.#connection.sender.sendAck(type, packetId, reasonCode);
+      if (isOpen) this.connection.sender.sendAck(type, packetId, reasonCode);
     });
     return acks.isEmpty;
   }
@@ -128,7 +129,7 @@ export class Receiver {
   refuseAcks(position: number): void {
     const session = this.#acksOf;
     if (session === null) return;
-    const isOpen = this.#connection.session !== null;
+    const isOpen = this.connection.session !== null;
     this.#pendingAcks?.refuse(position, (type, packetId, isDuplicate) => {
       if (type === PacketType.PUBCOMP) {
         if (!isDuplicate) session.restoreReceived(packetId);
@@ -141,14 +142,14 @@ export class Receiver {
       return isOpen ? ReasonCode.QuotaExceeded : -1;
     });
     // Earlier versions have no way to refuse a message: not to acknowledge it has to do.
-    if (isOpen && this.#connection.version < 5) this.#connection.terminate();
+    if (isOpen && this.connection.version < 5) this.connection.terminate();
   }
 
   /** Takes PUBREL up again when the disk has room for what it changes. */
   #retryPubrel(packetId: number): void {
-    const connection = this.#connection;
+    const connection = this.connection;
     const { session } = connection;
-    this.#broker.storage?.whenRoom(() => {
+    this.#host.storage?.whenRoom(() => {
       if (session !== null && connection.session === session) this.onPubrel(packetId);
     });
   }
@@ -160,7 +161,7 @@ export class Receiver {
    * @throws {PacketError} where the refusal ends the connection
    */
   #check(view: PublishView): number {
-    const { config, stats } = this.#broker;
+    const { config, stats } = this.#host;
     const { checkPayloadFormat } = config.mqtt;
     if (view.qos > this.#maxQos) {
       throw new PacketError(ReasonCode.QoSNotSupported, 'MQTT-3.2.2-11', 0, 'QoS not supported');
@@ -180,9 +181,9 @@ export class Receiver {
 
   /** Routes a PUBLISH that was not refused; the topic alias of any other is set all the same. */
   #route(view: PublishView, checked: number): number {
-    const { router } = this.#broker;
-    if (checked === ReasonCode.Success) return router.publish(view, this.#connection);
-    router.resolve(view, this.#connection);
+    const { router } = this.#host;
+    if (checked === ReasonCode.Success) return router.publish(view, this.connection);
+    router.resolve(view, this.connection);
     return checked;
   }
 
@@ -190,9 +191,9 @@ export class Receiver {
   #receiveQoS2(view: PublishView, checked: number): void {
     const session = this.#session;
     const { packetId } = view;
-    const { router, storage } = this.#broker;
+    const { router, storage } = this.#host;
     if (session.hasReceived(packetId)) {
-      router.resolve(view, this.#connection);
+      router.resolve(view, this.connection);
       session.receive(packetId);
       // What came first may still be on its way to the disk.
       const position = session.store === null ? -1 : (storage as Storage).lastPosition;
@@ -202,14 +203,14 @@ export class Receiver {
     this.#checkReceiveMaximum();
     const reasonCode = this.#route(view, checked);
     // [MQTT-4.3.3-9]; before MQTT 5 the exchange goes on, as PUBREC can't say no.
-    if (reasonCode < 0x80 || this.#connection.version < 5) session.receive(packetId);
+    if (reasonCode < 0x80 || this.connection.version < 5) session.receive(packetId);
     this.#acknowledge(PacketType.PUBREC, packetId, reasonCode, router.position);
   }
 
   /** The packet identifier is free again, and stays so, before PUBCOMP says it [MQTT-4.3.3-11]. */
   onPubrel(packetId: number): void {
     const session = this.#session;
-    const { storage } = this.#broker;
+    const { storage } = this.#host;
     if (!session.hasReceived(packetId)) {
       // That it is free may still be on its way to the disk.
       const position = session.store === null ? -1 : (storage as Storage).lastPosition;

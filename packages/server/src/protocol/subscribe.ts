@@ -10,11 +10,11 @@ import {
 import { Delivery, type Message } from '@promptmq/session';
 import { parseSharedFilter, type Subscription } from '@promptmq/topics';
 import type { Permissions } from '../access/index.ts';
-import type { Broker } from '../broker.ts';
-import type { Connection } from '../connection/connection.ts';
-import type { BrokerSession } from '../routing/router.ts';
+import type { Peer } from '../connection/peer.ts';
 import { countIn } from '../runtime/stats.ts';
 import { UnitsFor } from '../runtime/turns.ts';
+import type { BrokerSession } from '../sessions/broker-session.ts';
+import type { ProtocolHost } from './host.ts';
 
 const NO_IDENTIFIERS: readonly number[] = [];
 
@@ -23,18 +23,18 @@ const NO_IDENTIFIERS: readonly number[] = [];
  * connection is over, and may be broken off there: what the session has got by then is stored, too.
  */
 export function* subscribe(
-  broker: Broker,
-  connection: Connection,
+  host: ProtocolHost,
+  connection: Peer,
   packet: SubscribePacket,
 ): Generator<void> {
   const session = connection.session as BrokerSession;
-  const { turns } = broker;
-  const identifier = identifierOf(broker, packet);
+  const { turns } = host;
+  const identifier = identifierOf(host, packet);
   const granted: number[] = [];
   const { version, isBridge } = connection;
   const added: Subscription[] = [];
   const replays: Subscription[] = [];
-  const refusalOfAll = refusalOfPacket(broker, connection, packet.messageId);
+  const refusalOfAll = refusalOfPacket(host, connection, packet.messageId);
   // SUBACK of MQTT 3.1 would say yes: not to answer has to do, and the client tries again.
   if (refusalOfAll !== null && version === 3) throw noRoom();
   let position: number | null = -1;
@@ -42,63 +42,63 @@ export function* subscribe(
     for (const request of packet.subscriptions) {
       if (turns.isOver) yield;
       turns.used += UnitsFor.filter + (request.topic.length >> UnitsFor.charactersShift);
-      const refusal = refusalOfAll ?? refusalOf(broker, connection, request);
+      const refusal = refusalOfAll ?? refusalOf(host, connection, request);
       if (refusal !== null) {
-        countIn(broker.stats.subscriptionsRefused, refusal);
+        countIn(host.stats.subscriptionsRefused, refusal);
         granted.push(refusalCode(version, refusal, request));
         continue;
       }
       const former = session.subscriptions.get(request.topic);
-      const subscription = addSubscription(broker, session, isBridge, request, identifier);
+      const subscription = addSubscription(host, session, isBridge, request, identifier);
       granted.push(subscription.qos);
       if (former === undefined || !isSame(subscription, former)) added.push(subscription);
       if (isOwedRetained(subscription, former !== undefined)) replays.push(subscription);
     }
   } finally {
-    position = storeSubscriptions(broker, session, added);
+    position = storeSubscriptions(host, session, added);
   }
   if (position === null) {
     // The disk has become full on the way.
     connection.disconnect(ReasonCode.QuotaExceeded, 'storage full', 'no room to store it');
     return;
   }
-  broker.log.debug('client-subscribed', { clientId: session.clientId, granted });
+  host.log.debug('client-subscribed', { clientId: session.clientId, granted });
   const suback: Packet = { cmd: 'suback', messageId: packet.messageId, granted };
   // Where it takes several turns, what a stored session is owed has to be safe before SUBACK says that it is subscribed.
   const isLate = session.store !== null && !turns.hasRoomFor(replays.length * UnitsFor.filter);
-  if (!isLate) answer(broker, connection, position, suback);
-  yield* replayAll(broker, session, replays, position);
-  if (isLate) answerLate(broker, connection, suback);
+  if (!isLate) answer(host, connection, position, suback);
+  yield* replayAll(host, session, replays, position);
+  if (isLate) answerLate(host, connection, suback);
 }
 
 /** Has the session sent the retained messages that its new subscriptions are owed. */
 function* replayAll(
-  broker: Broker,
+  host: ProtocolHost,
   session: BrokerSession,
   subscriptions: readonly Subscription[],
   position: number,
 ): Generator<void> {
-  const { turns } = broker;
+  const { turns } = host;
   for (const subscription of subscriptions) {
     if (turns.isOver) yield;
     turns.used += UnitsFor.filter;
     if (!session.subscriptions.has(subscription.topicFilter)) continue;
-    replayRetained(broker, session, subscription, position);
+    replayRetained(host, session, subscription, position);
   }
 }
 
 /** Sends SUBACK when all that has been written by now is safe. */
-function answerLate(broker: Broker, connection: Connection, suback: Packet): void {
-  const { storage } = broker;
+function answerLate(host: ProtocolHost, connection: Peer, suback: Packet): void {
+  const { storage } = host;
   if (storage?.isOpen === false) {
     connection.disconnect(ReasonCode.QuotaExceeded, 'storage full', 'no room to store it');
   } else {
-    answer(broker, connection, storage?.lastPosition ?? -1, suback);
+    answer(host, connection, storage?.lastPosition ?? -1, suback);
   }
 }
 
 /** The Subscription Identifier; 0 when there is none. */
-function identifierOf({ config }: Broker, { properties }: SubscribePacket): number {
+function identifierOf({ config }: ProtocolHost, { properties }: SubscribePacket): number {
   const identifier = properties?.subscriptionIdentifier ?? 0;
   if (identifier === 0 || config.mqtt.subscriptionIdentifiersAvailable) return identifier;
   throw new PacketError(
@@ -114,11 +114,11 @@ function identifierOf({ config }: Broker, { properties }: SubscribePacket): numb
  * there is, as a SUBSCRIBE of the same would find it here
  */
 function storeSubscriptions(
-  broker: Broker,
+  host: ProtocolHost,
   session: BrokerSession,
   added: readonly Subscription[],
 ): number | null {
-  const { storage, sessions } = broker;
+  const { storage, sessions } = host;
   if (session.store === null || storage === null) return -1;
   // A reload between two turns may have taken some away again.
   const left = added.filter((one) => session.subscriptions.get(one.topicFilter) === one);
@@ -126,14 +126,14 @@ function storeSubscriptions(
   if (left.length === 0) return storage.lastPosition;
   if (storage.isOpen) return storage.writeSubscriptions(sessions.entryOf(session), left);
   storage.whenRoom(() => {
-    if (!session.isEnded) storeSubscriptions(broker, session, left);
+    if (!session.isEnded) storeSubscriptions(host, session, left);
   });
   return null;
 }
 
 /** Sends SUBACK or UNSUBACK when what it says is safe. */
-function answer(broker: Broker, connection: Connection, position: number, packet: Packet): void {
-  const { storage } = broker;
+function answer(host: ProtocolHost, connection: Peer, position: number, packet: Packet): void {
+  const { storage } = host;
   if (storage === null || position < 0) {
     connection.sender.send(packet);
     return;
@@ -151,12 +151,12 @@ function answer(broker: Broker, connection: Connection, position: number, packet
 }
 
 /** The reason code to refuse everything in a SUBSCRIBE or UNSUBSCRIBE with, or null. */
-function refusalOfPacket(broker: Broker, connection: Connection, packetId: number): number | null {
+function refusalOfPacket(host: ProtocolHost, connection: Peer, packetId: number): number | null {
   const session = connection.session as BrokerSession;
   if (connection.version === 5 && session.hasReceived(packetId)) {
     return ReasonCode.PacketIdentifierInUse;
   }
-  const isFull = session.store !== null && broker.storage?.isOpen !== true;
+  const isFull = session.store !== null && host.storage?.isOpen !== true;
   return isFull ? ReasonCode.QuotaExceeded : null;
 }
 
@@ -178,13 +178,13 @@ function refusalCode(
 }
 
 function addSubscription(
-  broker: Broker,
+  host: ProtocolHost,
   session: BrokerSession,
   isBridge: boolean,
   request: SubscriptionRequest,
   subscriptionIdentifier: number,
 ): Subscription {
-  const { maxQos } = broker.config.mqtt;
+  const { maxQos } = host.config.mqtt;
   // What nobody else of a shared subscription would get can't be withheld from one member.
   const isShared = parseSharedFilter(request.topic) !== null;
   const subscription: Subscription = {
@@ -197,7 +197,7 @@ function addSubscription(
   };
   const former = session.subscriptions.get(request.topic);
   if (former !== undefined && isSame(subscription, former)) return subscription;
-  broker.sessions.addSubscription(broker.sessions.entryOf(session), subscription); // [MQTT-3.8.4-3]
+  host.sessions.addSubscription(host.sessions.entryOf(session), subscription); // [MQTT-3.8.4-3]
   return subscription;
 }
 
@@ -214,11 +214,11 @@ function isSame(one: Subscription, other: Subscription): boolean {
 
 /** The reason code to refuse a filter with, or null; throws where the refusal ends the connection. */
 function refusalOf(
-  broker: Broker,
-  connection: Connection,
+  host: ProtocolHost,
+  connection: Peer,
   request: SubscriptionRequest,
 ): number | null {
-  const { mqtt } = broker.config;
+  const { mqtt } = host.config;
   const { topic } = request;
   const isV5 = connection.version === 5;
   if (!mqtt.sharedSubAvailable && parseSharedFilter(topic) !== null) {
@@ -239,15 +239,15 @@ function refusalOf(
       'wildcard subscriptions are not supported',
     );
   }
-  if (broker.router.isTooDeep(topic)) return ReasonCode.TopicFilterInvalid;
+  if (host.router.isTooDeep(topic)) return ReasonCode.TopicFilterInvalid;
   if (connection.permissions?.maySubscribe(topic) === false) {
-    broker.clientEvents.accessRefused(connection, connection.clientId, 'subscribe', topic);
+    host.clientEvents.accessRefused(connection, connection.clientId, 'subscribe', topic);
     return ReasonCode.NotAuthorized;
   }
   const session = connection.session as BrokerSession;
-  const entry = broker.sessions.entryOf(session);
-  if (!broker.sessions.hasRoomForSubscription(entry, topic)) return ReasonCode.QuotaExceeded;
-  const { replays } = broker.memory;
+  const entry = host.sessions.entryOf(session);
+  if (!host.sessions.hasRoomForSubscription(entry, topic)) return ReasonCode.QuotaExceeded;
+  const { replays } = host.memory;
   // The retained messages that a stored session is owed at QoS 1 and 2 are written, and wait in memory.
   const isStored = session.store !== null && request.qos > 0;
   if (isStored && (request.rh ?? 0) < 2 && !replays.hasRoomFor(session.replayBytes, 1)) {
@@ -266,12 +266,12 @@ function isOwedRetained(subscription: Subscription, isReplacement: boolean): boo
 
 /** @param position - of the subscription's record; nothing is sent before that is safe. -1: none */
 function replayRetained(
-  broker: Broker,
+  host: ProtocolHost,
   session: BrokerSession,
   subscription: Subscription,
   position: number,
 ): void {
-  const { router, runtime, storage } = broker;
+  const { router, runtime, storage } = host;
   const { topicFilter, subscriptionIdentifier, noLocal } = subscription;
   const identifiers = subscriptionIdentifier === 0 ? NO_IDENTIFIERS : [subscriptionIdentifier];
   const isOwed = ({ publisherId }: Message) => !noLocal || publisherId !== session.clientId; // [MQTT-3.8.3-3]
@@ -283,7 +283,7 @@ function replayRetained(
   };
   // At QoS 0 there is nothing to store.
   if (session.store === null || storage === null || subscription.qos === 0) {
-    broker.retainedReplays.add({
+    host.retainedReplays.add({
       walk: router.retained.walk(topicFilter),
       session,
       isTransient: subscription.qos === 0,
@@ -297,7 +297,7 @@ function replayRetained(
     // The disk has become full after the subscriptions were written.
     storage.whenRoom(() => {
       const isOwedStill = !session.isEnded && session.subscriptions.has(topicFilter);
-      if (isOwedStill) replayRetained(broker, session, subscription, position);
+      if (isOwedStill) replayRetained(host, session, subscription, position);
     });
     return;
   }
@@ -317,20 +317,20 @@ function replayRetained(
 
 /** UNSUBSCRIBE (§3.10.4). What is queued already is still delivered. It stops and may be broken off as `subscribe`. */
 export function* unsubscribe(
-  broker: Broker,
-  connection: Connection,
+  host: ProtocolHost,
+  connection: Peer,
   packet: UnsubscribePacket,
 ): Generator<void> {
   const session = connection.session as BrokerSession;
-  const { storage, turns } = broker;
+  const { storage, turns } = host;
   if (session.store !== null && storage?.isOpen === false) {
-    unsubscribeLater(broker, connection, packet);
+    unsubscribeLater(host, connection, packet);
     return;
   }
   const granted: number[] = [];
   const removed: string[] = [];
-  const refusal = refusalOfPacket(broker, connection, packet.messageId);
-  const entry = broker.sessions.entryOf(session);
+  const refusal = refusalOfPacket(host, connection, packet.messageId);
+  const entry = host.sessions.entryOf(session);
   let position: number | null = -1;
   try {
     for (const topicFilter of packet.unsubscriptions) {
@@ -340,44 +340,44 @@ export function* unsubscribe(
         granted.push(refusal);
         continue;
       }
-      const existed = broker.sessions.removeSubscription(entry, topicFilter); // [MQTT-3.10.4-1]
+      const existed = host.sessions.removeSubscription(entry, topicFilter); // [MQTT-3.10.4-1]
       if (existed) removed.push(topicFilter);
       granted.push(existed ? ReasonCode.Success : ReasonCode.NoSubscriptionExisted);
     }
   } finally {
-    position = storeUnsubscriptions(broker, session, removed);
+    position = storeUnsubscriptions(host, session, removed);
   }
   if (position === null) {
     connection.disconnect(ReasonCode.QuotaExceeded, 'storage full', 'no room to store it');
     return;
   }
-  answer(broker, connection, position, { cmd: 'unsuback', messageId: packet.messageId, granted });
+  answer(host, connection, position, { cmd: 'unsuback', messageId: packet.messageId, granted });
 }
 
 /** UNSUBACK of MQTT 3.1.1 can't say no: it comes when there is room. */
-function unsubscribeLater(broker: Broker, connection: Connection, packet: UnsubscribePacket): void {
+function unsubscribeLater(host: ProtocolHost, connection: Peer, packet: UnsubscribePacket): void {
   const { session } = connection;
-  broker.storage?.whenRoom(() => {
+  host.storage?.whenRoom(() => {
     if (session === null || connection.session !== session) return;
     // It has waited long enough: at once.
-    const steps = unsubscribe(broker, connection, packet);
+    const steps = unsubscribe(host, connection, packet);
     while (steps.next().done !== true);
   });
 }
 
 /** @returns as `storeSubscriptions` */
 function storeUnsubscriptions(
-  broker: Broker,
+  host: ProtocolHost,
   session: BrokerSession,
   removed: readonly string[],
 ): number | null {
-  const { storage, sessions } = broker;
+  const { storage, sessions } = host;
   if (session.store === null || storage === null) return -1;
   if (!storage.isOpen) {
     storage.whenRoom(() => {
       if (session.isEnded) return;
       const left = removed.filter((topicFilter) => !session.subscriptions.has(topicFilter));
-      storeUnsubscriptions(broker, session, left);
+      storeUnsubscriptions(host, session, left);
     });
     return null;
   }
@@ -388,7 +388,7 @@ function storeUnsubscriptions(
 
 /** Takes the subscriptions away that a client may not have any more. */
 export function revokeSubscriptions(
-  broker: Broker,
+  host: ProtocolHost,
   session: BrokerSession,
   permissions: Permissions | null,
 ): void {
@@ -397,13 +397,13 @@ export function revokeSubscriptions(
     (topicFilter) => !permissions.maySubscribe(topicFilter),
   );
   if (removed.length === 0) return;
-  const entry = broker.sessions.entryOf(session);
-  for (const topicFilter of removed) broker.sessions.removeSubscription(entry, topicFilter);
+  const entry = host.sessions.entryOf(session);
+  for (const topicFilter of removed) host.sessions.removeSubscription(entry, topicFilter);
   // On a full disk they come back with a restart, and are taken away again when the client does.
-  if (session.store !== null && broker.storage?.isOpen === true) {
-    broker.storage.writeUnsubscriptions(broker.sessions.entryOf(session), removed);
+  if (session.store !== null && host.storage?.isOpen === true) {
+    host.storage.writeUnsubscriptions(host.sessions.entryOf(session), removed);
   }
-  broker.log.info('subscriptions-revoked', {
+  host.log.info('subscriptions-revoked', {
     clientId: session.clientId,
     count: removed.length,
   });

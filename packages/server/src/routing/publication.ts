@@ -2,12 +2,12 @@ import { type ProtocolVersion, type PublishView, publishSize, writePublish } fro
 import type { Message } from '@promptmq/session';
 import type { Route } from '@promptmq/topics';
 import type { Config } from '../config/index.ts';
-import type { Connection } from '../connection/connection.ts';
 import { REFERENCE_BYTES_MIN } from '../connection/output.ts';
+import type { Peer } from '../connection/peer.ts';
 import type { Runtime } from '../runtime/runtime.ts';
+import type { BrokerSession } from '../sessions/broker-session.ts';
 import { Frame } from './frame.ts';
 import { PublishParts } from './publish-parts.ts';
-import type { BrokerSession } from './router.ts';
 
 /** Up to this size, each queue may have a copy of a packet of its own. */
 const COPIED_FRAME_BYTES_MAX = 1024;
@@ -25,7 +25,7 @@ export class Publication {
   // Set by `begin`.
   view!: PublishView;
   #route!: Route<BrokerSession>;
-  #publisher!: Connection;
+  #publisher!: Peer;
   #message: Message | null;
   #unkeptMessage: Message | null;
   /** As a QoS 0 packet for each wire format. */
@@ -52,7 +52,7 @@ export class Publication {
   }
 
   /** @param view - valid until the next call */
-  begin(view: PublishView, route: Route<BrokerSession>, publisher: Connection): void {
+  begin(view: PublishView, route: Route<BrokerSession>, publisher: Peer): void {
     this.view = view;
     this.#route = route;
     this.#publisher = publisher;

@@ -3,7 +3,7 @@ import type { RetainedStore, RetainedWalk } from '@promptmq/topics';
 import { TextMap } from '@promptmq/topics';
 import type { Faults } from '../runtime/faults.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import type { BrokerSession } from './router.ts';
+import type { BrokerSession } from '../sessions/broker-session.ts';
 
 /**
  * Nodes of the tree of retained messages that are visited in a turn, for all new subscriptions together: about 0.5 ms.

@@ -1,11 +1,5 @@
 import { decodeTopicName, PacketError, type PublishView, ReasonCode } from '@promptmq/codec';
-import {
-  Delivery,
-  type Message,
-  messageSize,
-  type Session,
-  STORED_MESSAGE,
-} from '@promptmq/session';
+import { Delivery, type Message, messageSize, STORED_MESSAGE } from '@promptmq/session';
 import {
   type Recipient,
   RetainedStore,
@@ -15,19 +9,18 @@ import {
   TopicCache,
 } from '@promptmq/topics';
 import type { Config } from '../config/index.ts';
-import type { Connection } from '../connection/connection.ts';
+import type { Peer } from '../connection/peer.ts';
 import type { MemoryLedger } from '../runtime/memory-ledger.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { BrokerStats } from '../runtime/stats.ts';
 import { type Turns, UnitsFor, unitsOfDelivery } from '../runtime/turns.ts';
+import { type BrokerSession, isStoredFor } from '../sessions/broker-session.ts';
 import type { Origin } from '../storage/records/records.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { ClientEvents } from '../tracing/client-events.ts';
 import { Publication } from './publication.ts';
 import { DOLLAR, isReserved } from './reserved-topics.ts';
 import type { TopicMeter } from './topic-meter.ts';
-
-export type BrokerSession = Session<Connection>;
 
 /**
  * Takes a PUBLISH to everyone who gets it. This is the hot path: a QoS 0 message goes from the
@@ -54,7 +47,7 @@ export class Router {
 
   /** The PUBLISH that is being routed. */
   readonly #publication: Publication;
-  #publisher: Connection | null = null;
+  #publisher: Peer | null = null;
   /** Those who are to get it from the log, and their deliveries. */
   readonly #storedSessions: BrokerSession[] = [];
   readonly #storedDeliveries: Delivery[] = [];
@@ -111,7 +104,7 @@ export class Router {
    * @returns the reason code for PUBACK or PUBREC
    * @throws {PacketError} when the topic name or its alias ends the connection
    */
-  publish(view: PublishView, publisher: Connection): number {
+  publish(view: PublishView, publisher: Peer): number {
     const route = this.resolve(view, publisher);
     const publication = this.#publication;
     publication.begin(view, route, publisher);
@@ -150,7 +143,7 @@ export class Router {
   }
 
   /** Whether there is anything at all for which a message could be refused: mostly there isn't, and this is quick. */
-  #mayRefuse(view: PublishView, route: Route<BrokerSession>, publisher: Connection): boolean {
+  #mayRefuse(view: PublishView, route: Route<BrokerSession>, publisher: Peer): boolean {
     return (
       publisher.permissions !== null ||
       this.#rejectsWhenFull ||
@@ -164,7 +157,7 @@ export class Router {
    *
    * @throws {PacketError} before MQTT 5, where a message can only be refused by not acknowledging it
    */
-  #refusalOf(view: PublishView, route: Route<BrokerSession>, publisher: Connection): number {
+  #refusalOf(view: PublishView, route: Route<BrokerSession>, publisher: Peer): number {
     const { storage } = this;
     const { permissions } = publisher;
     if (isReserved(route.topicBytes) || permissions?.mayPublish(route.topic) === false) {
@@ -339,7 +332,7 @@ export class Router {
    *
    * @throws {PacketError} when the topic name or its alias ends the connection
    */
-  resolve(view: PublishView, publisher: Connection): Route<BrokerSession> {
+  resolve(view: PublishView, publisher: Peer): Route<BrokerSession> {
     const route = this.#resolve(view, publisher);
     const { trie } = this;
     if (trie.visitedNodes > 0) {
@@ -349,7 +342,7 @@ export class Router {
     return route;
   }
 
-  #resolve(view: PublishView, publisher: Connection): Route<BrokerSession> {
+  #resolve(view: PublishView, publisher: Peer): Route<BrokerSession> {
     this.position = -1;
     const { topicAlias } = view;
     if (topicAlias === 0) return this.#topics.lookup(view.buffer, view.topicStart, view.topicEnd);
@@ -413,7 +406,7 @@ export class Router {
   #forward(subscriber: Recipient<BrokerSession>, group: SharedGroup<BrokerSession> | null): void {
     const { view } = this.#publication;
     let recipient: Recipient<BrokerSession> | null = subscriber;
-    if (recipient.session === (this.#publisher as Connection).session) {
+    if (recipient.session === (this.#publisher as Peer).session) {
       recipient = recipient.whenOwn;
       if (recipient === null) return; // [MQTT-3.8.3-3]
     }
@@ -421,7 +414,7 @@ export class Router {
     const retain = view.retain && recipient.retainAsPublished; // [MQTT-3.3.1-12] [MQTT-3.3.1-13]
     const qos = view.qos < recipient.qos ? view.qos : recipient.qos; // [MQTT-3.8.4-8]
     if (this.#forwardPacket(recipient, group, qos, retain)) {
-      holdBackFor(session, this.#publisher as Connection);
+      holdBackFor(session, this.#publisher as Peer);
       return;
     }
     const wholeFilter = group === null ? null : group.wholeFilter;
@@ -435,7 +428,7 @@ export class Router {
       return;
     }
     session.deliver(delivery, this.#runtime.now());
-    holdBackFor(session, this.#publisher as Connection);
+    holdBackFor(session, this.#publisher as Peer);
   }
 
   /**
@@ -466,7 +459,7 @@ export class Router {
     }
     if (group !== null || !session.takesFrames) return false;
     if (!isOwn && this.#publication.isFrame) {
-      const { receivedAt } = this.#publisher as Connection;
+      const { receivedAt } = this.#publisher as Peer;
       return session.deliverFrame(this.#publication.idFrame(sender.version), flags, receivedAt);
     }
     if (!session.isReady) return false;
@@ -498,13 +491,8 @@ export class Router {
   }
 }
 
-/** Whether what the recipient gets at QoS 1 or 2 is in the log. */
-export function isStoredFor({ session, qos }: Recipient<BrokerSession>): boolean {
-  return session.store !== null && qos > 0;
-}
-
 /** A publisher waits for a subscriber that is behind. */
-function holdBackFor({ link }: BrokerSession, publisher: Connection): void {
+function holdBackFor({ link }: BrokerSession, publisher: Peer): void {
   if (link?.isCongested) link.holdBack(publisher);
 }
 

@@ -1,5 +1,5 @@
 import { matchesFilter, type Route } from '@promptmq/topics';
-import type { BrokerSession } from './router.ts';
+import type { BrokerSession } from '../sessions/broker-session.ts';
 
 /** What was published on the topics that a filter matches. */
 export interface TopicCount {

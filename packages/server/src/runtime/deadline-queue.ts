@@ -1,4 +1,4 @@
-import type { Connection } from '../connection/connection.ts';
+import type { Faulty } from './faults.ts';
 
 /**
  * A point in time at which something is due: keep alive, session expiry, a delayed will. One object a
@@ -11,9 +11,9 @@ export class Deadline {
   index: number;
   readonly onDue: (now: number) => void;
   /** For whose sake it is; null when it is for no connection alone. */
-  readonly connection: Connection | null;
+  readonly connection: Faulty | null;
 
-  constructor(onDue: (now: number) => void, connection: Connection | null = null) {
+  constructor(onDue: (now: number) => void, connection: Faulty | null = null) {
     this.at = 0;
     this.index = -1;
     this.onDue = onDue;
@@ -28,10 +28,10 @@ export class Deadline {
  */
 export class DeadlineQueue {
   readonly #heap: Deadline[] = [];
-  readonly #onError: (connection: Connection | null, error: unknown) => void;
+  readonly #onError: (connection: Faulty | null, error: unknown) => void;
 
   /** @param onError - told of what `onDue` throws; the other deadlines are run all the same */
-  constructor(onError: (connection: Connection | null, error: unknown) => void) {
+  constructor(onError: (connection: Faulty | null, error: unknown) => void) {
     this.#onError = onError;
   }
 

@@ -1,11 +1,32 @@
 import { PacketError } from '@promptmq/codec';
-import type { Broker } from '../broker.ts';
-import type { Connection } from '../connection/connection.ts';
-import type { TransportHandler } from '../connection/transport.ts';
-import { type Activity, countIn } from './stats.ts';
+import type { Logger } from '../log/index.ts';
+import { type Activity, type BrokerStats, countIn } from './stats.ts';
 
 /** Of the stack of an error, so much goes to the log. */
 const STACK_LENGTH_MAX = 4000;
+
+/** What the net sees of a connection: who it is, and the ways to end it. */
+export interface Faulty {
+  readonly clientId: string;
+  readonly transport: { readonly remoteAddress: string };
+  /** A packet broke a rule: answers with the reason where that is possible, and closes (§4.13). */
+  refuse(error: PacketError): void;
+  /** Something went wrong on our side while it was its turn: closes, and gives the client no details. */
+  fail(): void;
+  /** Closes at once, as it could not be closed in order. */
+  cut(): void;
+}
+
+/** What the net needs of the house. */
+export interface FaultsHost {
+  readonly stats: Pick<BrokerStats, 'internalErrors' | 'packetTypeNow'>;
+  /** For what clients can cause. */
+  readonly clientLog: Logger;
+  /** Forgets what had been prepared for the message that was being routed. */
+  abandonMessage(): void;
+  /** Takes a connection that is over from its session, if that could not be done in order. */
+  forsake(connection: Faulty): void;
+}
 
 /**
  * The net below everything that is done for clients: an error that nothing else has dealt with ends the connection
@@ -17,10 +38,10 @@ const STACK_LENGTH_MAX = 4000;
  * Invariant: none of its methods throws.
  */
 export class Faults {
-  readonly #broker: Broker;
+  readonly #host: FaultsHost;
 
-  constructor(broker: Broker) {
-    this.#broker = broker;
+  constructor(host: FaultsHost) {
+    this.#host = host;
   }
 
   /**
@@ -28,7 +49,7 @@ export class Faults {
    *
    * @param connection - null when it is done for none
    */
-  contain(connection: Connection | null, activity: Activity, action: () => void): void {
+  contain(connection: Faulty | null, activity: Activity, action: () => void): void {
     try {
       action();
     } catch (error) {
@@ -37,7 +58,7 @@ export class Faults {
   }
 
   /** Ends a connection while whose turn something was thrown; null when it was no connection's. */
-  caught(connection: Connection | null, activity: Activity, error: unknown): void {
+  caught(connection: Faulty | null, activity: Activity, error: unknown): void {
     if (connection !== null && error instanceof PacketError) {
       try {
         connection.refuse(error);
@@ -49,10 +70,10 @@ export class Faults {
     this.#end(connection, activity, error);
   }
 
-  #end(connection: Connection | null, activity: Activity, error: unknown): void {
+  #end(connection: Faulty | null, activity: Activity, error: unknown): void {
     this.note(connection, activity, error);
     // What the packet had not come to do is not done with the next one.
-    this.#broker.router.abandon();
+    this.#host.abandonMessage();
     if (connection === null) return;
     try {
       connection.fail();
@@ -61,15 +82,15 @@ export class Faults {
       this.#cut(connection);
     }
     try {
-      this.#broker.sessions.forsake(connection);
+      this.#host.forsake(connection);
     } catch (second) {
       this.note(connection, 'closing', second);
     }
   }
 
   /** Counts and logs an error. */
-  note(connection: Connection | null, activity: Activity, error: unknown): void {
-    const { stats, clientLog } = this.#broker;
+  note(connection: Faulty | null, activity: Activity, error: unknown): void {
+    const { stats, clientLog } = this.#host;
     countIn(stats.internalErrors, activity);
     stats.packetTypeNow = 0;
     const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
@@ -86,62 +107,11 @@ export class Faults {
   }
 
   /** It can't even be closed in order. */
-  #cut(connection: Connection): void {
+  #cut(connection: Faulty): void {
     try {
       connection.cut();
     } catch (error) {
       this.note(connection, 'closing', error);
-    }
-  }
-}
-
-/** What a transport reports, on its way to a connection through the net. */
-export class ContainedHandler implements TransportHandler {
-  readonly #connection: Connection;
-  readonly #faults: Faults;
-
-  constructor(connection: Connection) {
-    this.#connection = connection;
-    this.#faults = connection.broker.faults;
-  }
-
-  onData(chunk: Uint8Array): void {
-    try {
-      this.#connection.onData(chunk);
-    } catch (error) {
-      this.#faults.caught(this.#connection, 'receiving', error);
-    }
-  }
-
-  onWritten(chunk: Uint8Array): void {
-    try {
-      this.#connection.onWritten(chunk);
-    } catch (error) {
-      this.#faults.caught(this.#connection, 'sending', error);
-    }
-  }
-
-  get isConnected(): boolean {
-    return this.#connection.isConnected;
-  }
-
-  refuse(error: PacketError): void {
-    this.#faults.caught(this.#connection, 'receiving', error);
-  }
-
-  onEnd(): void {
-    try {
-      this.#connection.onEnd();
-    } catch (error) {
-      this.#faults.caught(this.#connection, 'closing', error);
-    }
-  }
-
-  onClose(): void {
-    try {
-      this.#connection.onClose();
-    } catch (error) {
-      this.#faults.caught(this.#connection, 'closing', error);
     }
   }
 }

@@ -1,6 +1,6 @@
 import { MemoryAccount, type MemoryLimits } from '@promptmq/session';
 import type { Config } from '../config/index.ts';
-import { OutputMemory } from '../connection/output-memory.ts';
+import { OutputMemory } from './output-memory.ts';
 
 /**
  * What clients make a broker hold, by kind: each has an account with a limit for one client and one for all.

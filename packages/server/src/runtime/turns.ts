@@ -1,5 +1,4 @@
-import type { Connection } from '../connection/connection.ts';
-import type { Faults } from './faults.ts';
+import type { Faults, Faulty } from './faults.ts';
 import type { Runtime } from './runtime.ts';
 
 /**
@@ -61,6 +60,12 @@ const UNITS_FOR_WAITING = 12_000;
 /** More than a turn ever takes; with these numbers V8 counts without making an object of each. */
 const COUNT_MAX = 0x3fff_ffff;
 
+/** A connection that has more to do than one may in a turn. */
+export interface TurnTaker extends Faulty {
+  /** Its turn has come again. */
+  goOn(): void;
+}
+
 /** What a connection has used of its slice. */
 export interface Slice {
   /** The turn that it is of. */
@@ -88,7 +93,7 @@ export class Turns {
   readonly #runtime: Runtime;
   readonly #faults: Faults;
   readonly #send: () => void;
-  readonly #waiting: Set<Connection>;
+  readonly #waiting: Set<TurnTaker>;
   readonly #endTurn: () => void;
   #isEndScheduled: boolean;
 
@@ -146,13 +151,13 @@ export class Turns {
   }
 
   /** Has a connection go on in the next turn. */
-  wait(connection: Connection): void {
+  wait(connection: TurnTaker): void {
     this.#waiting.add(connection);
     this.endLater();
   }
 
   /** The connection has nothing more to do. */
-  forget(connection: Connection): void {
+  forget(connection: TurnTaker): void {
     this.#waiting.delete(connection);
   }
 

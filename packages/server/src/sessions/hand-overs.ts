@@ -1,9 +1,9 @@
 import type { Delivery, Message } from '@promptmq/session';
 import type { Recipient } from '@promptmq/topics';
-import type { Broker } from '../broker.ts';
-import { type BrokerSession, isStoredFor } from '../routing/router.ts';
 import type { MovedDelivery } from '../storage/records/records.ts';
 import type { Storage } from '../storage/storage.ts';
+import { type BrokerSession, isStoredFor } from './broker-session.ts';
+import type { SessionsHost } from './host.ts';
 import type { SessionEntry } from './session-entry.ts';
 
 /** Deliveries that are handed over before it is another's turn: about 1 ms. */
@@ -40,12 +40,12 @@ interface Giver {
  * session and gives it to the other.
  */
 export class HandOvers {
-  readonly #broker: Broker;
+  readonly #host: SessionsHost;
   /** What is in memory only, and would be gone with the process. */
   readonly #unstored: Set<Step>;
 
-  constructor(broker: Broker) {
-    this.#broker = broker;
+  constructor(host: SessionsHost) {
+    this.#host = host;
     this.#unstored = new Set();
   }
 
@@ -55,10 +55,10 @@ export class HandOvers {
     const step = () => {
       const some = deliveries.slice(next, next + STEP_MAX);
       next += some.length;
-      for (const delivery of this.#broker.router.redeliver(some, from)) {
+      for (const delivery of this.#host.router.redeliver(some, from)) {
         // Nobody else is there any more.
-        if (from.isEnded) this.#broker.stats.dropped['session-ended']++;
-        else from.deliver(delivery, this.#broker.runtime.now());
+        if (from.isEnded) this.#host.stats.dropped['session-ended']++;
+        else from.deliver(delivery, this.#host.runtime.now());
       }
       return next >= deliveries.length;
     };
@@ -67,7 +67,7 @@ export class HandOvers {
 
   #goOn(step: Step): void {
     this.#unstored.add(step);
-    const { runtime, faults } = this.#broker;
+    const { runtime, faults } = this.#host;
     runtime.defer(() => {
       if (!this.#unstored.delete(step)) return;
       faults.contain(null, 'replaying', () => {
@@ -85,7 +85,7 @@ export class HandOvers {
   /** The connection of a stored session is over. Others get what it was not sent, while they are connected. */
   giveStored(session: BrokerSession): void {
     const queue = session.storedQueue;
-    if (queue?.hasShared !== true || this.#broker.storage?.isOpen !== true) return;
+    if (queue?.hasShared !== true || this.#host.storage?.isOpen !== true) return;
     this.#step({
       session,
       ended: null,
@@ -106,7 +106,7 @@ export class HandOvers {
   }
 
   #step(giver: Giver): void {
-    const { storage } = this.#broker;
+    const { storage } = this.#host;
     const { ended, unread } = giver;
     if (storage === null || !isGiving(giver)) return;
     if (!storage.isOpen) {
@@ -126,7 +126,7 @@ export class HandOvers {
       }
     }
     if (position === -1) {
-      const { runtime, faults } = this.#broker;
+      const { runtime, faults } = this.#host;
       runtime.defer(() => faults.contain(null, 'replaying', () => this.#readNext(giver, storage)));
     } else {
       storage.whenCommitted({
@@ -191,7 +191,7 @@ export class HandOvers {
   #memberFor({ session, ended, keptSequence }: Giver, delivery: Delivery): Member | null {
     const { group: name, qos, sequence, isSent } = delivery;
     if (name === null || (qos === 2 && sequence <= keptSequence)) return null;
-    const group = this.#broker.router.trie.group(name);
+    const group = this.#host.router.trie.group(name);
     if (group === null) return null;
     // What a process that has ended may have sent stays, unless no connection can follow [MQTT-4.8.2-4].
     if (ended === null && (isSent || !group.hasConnectedBeside(session))) return null;
@@ -199,7 +199,7 @@ export class HandOvers {
   }
 
   #moveTo(member: Member, former: Delivery): MovedDelivery {
-    const delivery = this.#broker.router.deliveryFor(former, member);
+    const delivery = this.#host.router.deliveryFor(former, member);
     delivery.position = former.position;
     return { former, session: member.session, delivery };
   }
@@ -207,7 +207,7 @@ export class HandOvers {
   #move(session: BrokerSession, moved: readonly MovedDelivery[], storage: Storage): number {
     session.takeStored(new Set(moved.map(({ former }) => former.sequence)));
     const position = storage.handOver(session, moved);
-    const now = this.#broker.runtime.now();
+    const now = this.#host.runtime.now();
     for (const { session: to, delivery } of moved) to.deliver(delivery, now);
     return position;
   }
@@ -240,7 +240,7 @@ export class HandOvers {
 
   #giveRead(giver: Giver, sequence: number, message: Message, storage: Storage): void {
     const { session } = giver;
-    const { router, runtime, stats } = this.#broker;
+    const { router, runtime, stats } = this.#host;
     const delivery = findIn(giver, sequence);
     const member = delivery === null ? null : this.#memberFor(giver, delivery);
     if (delivery === null || member === null) return;

@@ -1,7 +1,7 @@
 import { type MemoryAccount, messageSize } from '@promptmq/session';
-import type { PendingWill } from '../protocol/connect.ts';
-import type { BrokerSession } from '../routing/router.ts';
 import { Deadline } from '../runtime/deadline-queue.ts';
+import type { BrokerSession } from './broker-session.ts';
+import type { PendingWill } from './pending-will.ts';
 
 /** What a will occupies beside the bytes of its message: an estimate. */
 const WILL_OVERHEAD_BYTES = 400;

@@ -1,14 +1,15 @@
 import { type DropReason, NEVER_EXPIRES, type QueueTotals, Session } from '@promptmq/session';
 import { type Subscription, TextMap } from '@promptmq/topics';
-import type { Broker } from '../broker.ts';
 import type { Config } from '../config/index.ts';
-import type { Connection } from '../connection/connection.ts';
-import type { PendingWill } from '../protocol/connect.ts';
-import type { BrokerSession } from '../routing/router.ts';
+import type { Peer } from '../connection/peer.ts';
+import type { Faulty } from '../runtime/faults.ts';
 import type { SessionRecord } from '../storage/records/records.ts';
 import type { RecoveryHost } from '../storage/replay/recovery.ts';
 import type { Storage } from '../storage/storage.ts';
+import type { BrokerSession } from './broker-session.ts';
 import { HandOvers } from './hand-overs.ts';
+import type { SessionsHost } from './host.ts';
+import type { PendingWill } from './pending-will.ts';
 import { SessionEntry, willBytes } from './session-entry.ts';
 import { Wills } from './wills.ts';
 
@@ -26,7 +27,7 @@ export type Durability = 'none' | 'will' | 'session';
  * [MQTT-3.1.4-3].
  */
 export class Sessions implements RecoveryHost {
-  readonly #broker: Broker;
+  readonly #host: SessionsHost;
   /** By client identifier. */
   readonly #entries: Map<string, SessionEntry>;
   /** Of the sessions whose messages are in memory only, and of those whose are stored. */
@@ -35,16 +36,16 @@ export class Sessions implements RecoveryHost {
   readonly #wills: Wills;
   readonly handOvers: HandOvers;
 
-  constructor(broker: Broker) {
-    const { mqtt } = broker.config;
-    this.#broker = broker;
+  constructor(host: SessionsHost) {
+    const { mqtt } = host.config;
+    this.#host = host;
     this.#entries = new TextMap();
     this.#storedTotals = queueTotals(mqtt, () => mqtt.maxQueuedBytesTotal);
     this.#memoryTotals = queueTotals(mqtt, () =>
       Math.min(mqtt.maxQueuedMemoryTotal, mqtt.maxQueuedBytesTotal),
     );
-    this.#wills = new Wills(broker);
-    this.handOvers = new HandOvers(broker);
+    this.#wills = new Wills(host);
+    this.handOvers = new HandOvers(host);
   }
 
   get count(): number {
@@ -62,7 +63,7 @@ export class Sessions implements RecoveryHost {
   }
 
   /** The connection of a client; null when it has none. */
-  connectionOf(clientId: string): Connection | null {
+  connectionOf(clientId: string): Peer | null {
     return this.#entries.get(clientId)?.session.link ?? null;
   }
 
@@ -83,7 +84,7 @@ export class Sessions implements RecoveryHost {
 
   /** Whether a CONNECT needs the disk, which is full. */
   isStorageFullFor(clientId: string, cleanStart: boolean, durability: Durability): boolean {
-    const { storage } = this.#broker;
+    const { storage } = this.#host;
     if (storage === null || storage.isOpen) return false;
     if (storage.ends.hasUnwritten(clientId)) return true;
     const present = this.#entries.get(clientId);
@@ -103,10 +104,10 @@ export class Sessions implements RecoveryHost {
   open(
     clientId: string,
     cleanStart: boolean,
-    by: Connection,
+    by: Peer,
     durability: Durability,
   ): { session: BrokerSession; isPresent: boolean; dependsOn: number } {
-    const { storage } = this.#broker;
+    const { storage } = this.#host;
     const link = this.connectionOf(clientId);
     if (link !== null && link !== by) link.takeOver();
     // It may have ended with the connection that it was taken from.
@@ -128,7 +129,7 @@ export class Sessions implements RecoveryHost {
    * there is.
    */
   whyNoRoomForWill(clientId: string, will: PendingWill): string {
-    const { wills } = this.#broker.memory;
+    const { wills } = this.#host.memory;
     const held = willBytes(this.#entries.get(clientId)?.will ?? null);
     const size = willBytes(will);
     if (wills.hasRoomFor(held, size - held)) return '';
@@ -140,7 +141,7 @@ export class Sessions implements RecoveryHost {
 
   /** Whether there is room for the session of a CONNECT that is to outlive its connection. */
   hasRoomForSession(clientId: string): boolean {
-    const { stats, config } = this.#broker;
+    const { stats, config } = this.#host;
     if (this.#entries.has(clientId)) return true;
     return this.#entries.size - stats.connectionsCurrent < config.mqtt.maxSessions;
   }
@@ -149,7 +150,7 @@ export class Sessions implements RecoveryHost {
   join(session: BrokerSession, userName: string | null, will: PendingWill | null): SessionEntry {
     const entry = this.entryOf(session);
     entry.owner = userName;
-    this.#broker.deadlines.cancel(entry.expiry);
+    this.#host.deadlines.cancel(entry.expiry);
     this.#wills.cancel(entry); // [MQTT-3.1.3-9]
     entry.will = will; // [MQTT-3.1.2-7]
     entry.disconnectedAt = -1;
@@ -171,17 +172,17 @@ export class Sessions implements RecoveryHost {
   }
 
   #create(clientId: string, durability: Durability): BrokerSession {
-    const { storage } = this.#broker;
+    const { storage } = this.#host;
     const isStored = storage !== null && durability !== 'none';
     const number = isStored ? storage.takeNumber() : 0;
     return this.#add(clientId, number, durability === 'session').session;
   }
 
   #add(clientId: string, number: number, isStored: boolean): SessionEntry {
-    const { config, stats, clientEvents } = this.#broker;
+    const { config, stats, clientEvents } = this.#host;
     const { mqtt, storage } = config;
-    const store = isStored ? this.#broker.storage : null;
-    const session: BrokerSession = new Session<Connection>(clientId, {
+    const store = isStored ? this.#host.storage : null;
+    const session: BrokerSession = new Session<Peer>(clientId, {
       number,
       store,
       get messagesMax() {
@@ -194,14 +195,14 @@ export class Sessions implements RecoveryHost {
         return mqtt.queueOverflow;
       },
       totals: store === null ? this.#memoryTotals : this.#storedTotals,
-      inflightMemory: this.#broker.memory.inflight,
-      replayMemory: this.#broker.memory.replays,
+      inflightMemory: this.#host.memory.inflight,
+      replayMemory: this.#host.memory.replays,
       onDrop: (reason: DropReason) => clientEvents.messageDropped(clientId, reason),
     });
     const entry = new SessionEntry(
       session,
       number,
-      this.#broker.memory.wills,
+      this.#host.memory.wills,
       (expired) => {
         stats.sessionsExpired++;
         this.#end(expired); // [MQTT-4.1.0-2]
@@ -217,10 +218,10 @@ export class Sessions implements RecoveryHost {
 
   /** The connection of a session is over: decides on its will and on how long it lives (§4.1). */
   leave(session: BrokerSession, will: 'send-will' | 'discard-will'): void {
-    const { runtime, storage } = this.#broker;
+    const { runtime, storage } = this.#host;
     const entry = this.entryOf(session);
     session.detach();
-    this.#broker.retainedReplays.onDetached(session);
+    this.#host.retainedReplays.onDetached(session);
     if (will === 'discard-will') entry.will = null; // [MQTT-3.1.2-10]
     if (session.expiryInterval === 0) {
       this.#end(entry);
@@ -235,14 +236,14 @@ export class Sessions implements RecoveryHost {
     if (entry.number > 0) storage?.writeSession(entry);
     if (entry.will?.delayInterval === 0) this.#wills.publish(entry);
     this.#handOverShared(session);
-    this.#broker.timer.arm();
+    this.#host.timer.arm();
   }
 
   /** A connection could not leave its session in order: the session goes on without it, or is no more. */
-  forsake(connection: Connection): void {
+  forsake(connection: Faulty): void {
     const entry = this.#entries.get(connection.clientId);
     if (entry?.session.link !== connection) return;
-    entry.disconnectedAt = this.#broker.runtime.now();
+    entry.disconnectedAt = this.#host.runtime.now();
     if (entry.session.expiryInterval === 0) {
       this.dropEntry(entry);
       entry.session.end();
@@ -250,7 +251,7 @@ export class Sessions implements RecoveryHost {
     }
     entry.session.detach();
     this.#scheduleExpiry(entry);
-    this.#broker.timer.arm();
+    this.#host.timer.arm();
   }
 
   /** What waits for a member of a shared subscription that has gone goes to one that is there. */
@@ -259,7 +260,7 @@ export class Sessions implements RecoveryHost {
       this.handOvers.giveStored(session);
       return;
     }
-    const { trie } = this.#broker.router;
+    const { trie } = this.#host.router;
     const moved = session.takeShared(
       (group) => trie.group(group)?.hasConnectedBeside(session) === true,
     );
@@ -270,17 +271,17 @@ export class Sessions implements RecoveryHost {
   changeExpiry(session: BrokerSession, seconds: number): void {
     // Granted 0, whatever was asked for: it ends with the connection, and has been treated so.
     if (session.expiryInterval === 0) return;
-    session.expiryInterval = Math.min(seconds, this.#broker.config.mqtt.maxSessionExpiry);
+    session.expiryInterval = Math.min(seconds, this.#host.config.mqtt.maxSessionExpiry);
   }
 
   #scheduleExpiry({ session, disconnectedAt, expiry }: SessionEntry): void {
     if (session.expiryInterval === NEVER_EXPIRES) return;
-    this.#broker.deadlines.schedule(expiry, disconnectedAt + session.expiryInterval * 1000);
+    this.#host.deadlines.schedule(expiry, disconnectedAt + session.expiryInterval * 1000);
   }
 
   /** The will goes first at the latest now, whatever its delay (§3.1.2.5). */
   #end(entry: SessionEntry): void {
-    const { deadlines, storage } = this.#broker;
+    const { deadlines, storage } = this.#host;
     const { session } = entry;
     deadlines.cancel(entry.expiry);
     this.#remove(entry);
@@ -300,7 +301,7 @@ export class Sessions implements RecoveryHost {
 
   /** The storage has brought all back: sessions of the process before go on without a connection, or end. */
   takeUp(storage: Storage): void {
-    const now = this.#broker.runtime.now();
+    const now = this.#host.runtime.now();
     const entries = [...storage.entries];
     // Before any is handed something over, which was not sent.
     for (const { session } of entries) session.storedQueue?.endRestoring();
@@ -351,7 +352,7 @@ export class Sessions implements RecoveryHost {
   /** Its will may still be due. */
   #remove(entry: SessionEntry): void {
     const { session } = entry;
-    const { stats, router, retainedReplays, memory } = this.#broker;
+    const { stats, router, retainedReplays, memory } = this.#host;
     if (this.#entries.get(session.clientId)?.session === session) {
       this.#entries.delete(session.clientId);
     }
@@ -378,7 +379,7 @@ export class Sessions implements RecoveryHost {
 
   /** Adds a subscription, or replaces that of the same filter [MQTT-3.8.4-3]. */
   addSubscription(entry: SessionEntry, subscription: Subscription): void {
-    const { router, stats } = this.#broker;
+    const { router, stats } = this.#host;
     const { subscriptions } = entry.session;
     const { topicFilter } = subscription;
     if (!subscriptions.has(topicFilter)) this.#countSubscription(entry, topicFilter, 1);
@@ -389,7 +390,7 @@ export class Sessions implements RecoveryHost {
 
   /** @returns whether there was one */
   removeSubscription(entry: SessionEntry, topicFilter: string): boolean {
-    const { router, stats, retainedReplays } = this.#broker;
+    const { router, stats, retainedReplays } = this.#host;
     const { session } = entry;
     if (!session.subscriptions.delete(topicFilter)) return false; // [MQTT-3.10.4-1]
     this.#countSubscription(entry, topicFilter, -1);
@@ -401,7 +402,7 @@ export class Sessions implements RecoveryHost {
 
   /** Whether there is room for one more. */
   hasRoomForSubscription({ session, subscriptionBytes }: SessionEntry, topicFilter: string) {
-    const { config, memory } = this.#broker;
+    const { config, memory } = this.#host;
     if (session.subscriptions.has(topicFilter)) return true;
     const { subscriptions } = memory;
     const hasRoom =
@@ -414,7 +415,7 @@ export class Sessions implements RecoveryHost {
   #countSubscription(entry: SessionEntry, topicFilter: string, count: 1 | -1): void {
     const bytes = count * subscriptionSize(topicFilter);
     entry.subscriptionBytes += bytes;
-    this.#broker.memory.subscriptions.bytes += bytes;
+    this.#host.memory.subscriptions.bytes += bytes;
   }
 }
 

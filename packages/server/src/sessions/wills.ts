@@ -1,29 +1,29 @@
-import type { Broker } from '../broker.ts';
-import type { PendingWill } from '../protocol/connect.ts';
+import type { SessionsHost } from './host.ts';
+import type { PendingWill } from './pending-will.ts';
 import type { SessionEntry } from './session-entry.ts';
 
 /** When the wills of clients that are gone are published (§3.1.2.5, §3.1.3.2.2). */
 export class Wills {
-  readonly #broker: Broker;
+  readonly #host: SessionsHost;
 
-  constructor(broker: Broker) {
-    this.#broker = broker;
+  constructor(host: SessionsHost) {
+    this.#host = host;
   }
 
   /** @param at - when the will is due, in milliseconds of the broker's time */
   schedule(entry: SessionEntry, at: number): void {
     entry.willDueAt = at;
-    this.#broker.deadlines.schedule(entry.willDue, at);
+    this.#host.deadlines.schedule(entry.willDue, at);
   }
 
   cancel(entry: SessionEntry): void {
     entry.willDueAt = Number.POSITIVE_INFINITY;
-    this.#broker.deadlines.cancel(entry.willDue);
+    this.#host.deadlines.cancel(entry.willDue);
   }
 
   /** Publishes the will of a session, if it has one: now, or when there is room to store it. */
   publish(entry: SessionEntry): void {
-    const { router, runtime, config, storage } = this.#broker;
+    const { router, runtime, config, storage } = this.#host;
     const { will, number } = entry;
     this.cancel(entry);
     if (will === null) return;
@@ -62,7 +62,7 @@ export class Wills {
 
   /** The rules may have changed since CONNECT. */
   #mayPublish({ session, owner }: SessionEntry, { message }: PendingWill): boolean {
-    const { access, clientEvents } = this.#broker;
+    const { access, clientEvents } = this.#host;
     const { clientId } = session;
     const permissions = access.permissionsOf({ clientId, userName: owner });
     if (permissions?.mayPublish(message.topic) !== false) return true;
@@ -73,7 +73,7 @@ export class Wills {
   /** The will had no room on the disk. */
   #publishLater(entry: SessionEntry): void {
     const { will } = entry;
-    this.#broker.storage?.whenRoom(() => {
+    this.#host.storage?.whenRoom(() => {
       if (entry.will === will && !entry.session.isConnected) this.publish(entry);
     });
   }

@@ -16,11 +16,11 @@ import {
   type LogStats,
   type Release,
 } from '@promptmq/wal';
-import type { Broker } from '../broker.ts';
-import type { Connection } from '../connection/connection.ts';
-import type { BrokerSession } from '../routing/router.ts';
+import type { Peer } from '../connection/peer.ts';
+import type { BrokerSession } from '../sessions/broker-session.ts';
 import type { SessionEntry } from '../sessions/session-entry.ts';
-import { CommitQueue, type Pending } from './log/commit-queue.ts';
+import type { StorageHost } from './host.ts';
+import { type AwaitedAcks, CommitQueue, type Pending } from './log/commit-queue.ts';
 import { keepMessage, moveMessage } from './log/compaction.ts';
 import { HeldPublishers } from './log/held-publishers.ts';
 import { compactionOptions, logOptions, syncOptions } from './log/log-options.ts';
@@ -37,6 +37,7 @@ import {
 import { releaseAll, replayRecord, restoreState } from './replay/recovery.ts';
 import { loadRetained } from './retained/retained-loader.ts';
 import { RetainedRecords } from './retained/retained-records.ts';
+import type { StorageStats } from './storage-stats.ts';
 import { Change, StoredState, toSessionRecord } from './stored-state.ts';
 import { MessageWriter } from './write/message-writer.ts';
 import { ProgressWriter } from './write/progress-writer.ts';
@@ -51,12 +52,6 @@ export interface StorageResources {
   readonly onEvent?: LogEventListener;
 }
 
-/** Counters beside those of the log. */
-export interface StorageStats {
-  /** Queued messages that could not be read back. */
-  lostMessages: number;
-}
-
 /**
  * Keeps sessions, their messages and retained messages in a log. The broker changes its state and
  * writes the record in the same turn; what tells a client of it waits until the record is safe.
@@ -64,7 +59,7 @@ export interface StorageStats {
  * Invariants: an acknowledgement leaves after the record it stands for is committed; a stored delivery is
  * sent after its message's record is, and PUBREL after that of PUBREC.
  */
-export class Storage implements LogOwner, DeliveryStore<Connection> {
+export class Storage implements LogOwner, DeliveryStore<Peer> {
   readonly memory: { readonly bytesMax: number; bytes: number };
   readonly stats: StorageStats;
   /** Everything before it is safe. */
@@ -74,7 +69,7 @@ export class Storage implements LogOwner, DeliveryStore<Connection> {
   readonly reader: MessageReader;
   readonly ends: SessionEnds;
   readonly publishers: HeldPublishers;
-  readonly #broker: Broker;
+  readonly #host: StorageHost;
   readonly #state: StoredState;
   readonly #records: RecordLog;
   readonly #queue: CommitQueue;
@@ -83,8 +78,8 @@ export class Storage implements LogOwner, DeliveryStore<Connection> {
   /** Sessions that wait for a commit to go on sending. */
   #waiting: Set<BrokerSession>;
 
-  private constructor(broker: Broker) {
-    const { storage } = broker.config;
+  constructor(host: StorageHost) {
+    const { storage } = host.config;
     this.memory = {
       get bytesMax() {
         return storage.memoryBuffer;
@@ -93,52 +88,50 @@ export class Storage implements LogOwner, DeliveryStore<Connection> {
     };
     this.stats = { lostMessages: 0 };
     this.committedPosition = Number.POSITIVE_INFINITY;
-    this.#broker = broker;
+    this.#host = host;
     this.#state = new StoredState();
-    this.#records = new RecordLog(broker.faults);
-    this.#queue = new CommitQueue(broker.faults);
-    this.#progress = new ProgressWriter(this.#records, broker.runtime);
+    this.#records = new RecordLog(host.faults);
+    this.#queue = new CommitQueue(host.faults);
+    this.#progress = new ProgressWriter(this.#records, host.runtime);
     this.#keepReader = new ByteReader(new Uint8Array(0));
     this.#waiting = new Set();
-    const { retained } = broker.router;
+    const { retained } = host.router;
     this.retained = new RetainedRecords(retained, this.#state, this.#records, this.#queue);
     this.messages = new MessageWriter(this.#state, this.#records, this.#queue, this.retained);
-    this.reader = new MessageReader(broker, this.#records, this.stats);
+    this.reader = new MessageReader(host, this.#records, this.stats);
     this.ends = new SessionEnds(this.#records, this.#queue);
-    this.publishers = new HeldPublishers(broker.config, this.#records);
+    this.publishers = new HeldPublishers(host.config, this.#records, host.stats);
   }
 
   /**
-   * Opens the log, and gives the broker back what it holds.
+   * Opens the log, and gives the broker back what it holds; to be called once, before anything else. Sessions that are
+   * made meanwhile are stored here.
    *
    * @throws {LogError} when another process has it, it is damaged and may not be, or of a newer version
    */
-  static async open(broker: Broker, resources: StorageResources): Promise<Storage> {
-    const { dataDir } = broker.config.storage;
-    const self = new Storage(broker);
-    broker.storage = self;
+  async open(resources: StorageResources): Promise<void> {
+    const { config, runtime } = this.#host;
     const onEvent = (event: LogEvent) => {
       resources.onEvent?.(event);
-      self.#onLogEvent(event);
+      this.#onLogEvent(event);
     };
     const log = await Log.open({
-      ...logOptions(broker.config),
-      index: resources.index ?? new LmdbIndex(join(dataDir, 'index'), onEvent),
-      owner: self,
-      onCommitted: () => self.#onCommitted(),
-      onRefused: (from, error) => self.#onRefused(from, error),
+      ...logOptions(config),
+      index: resources.index ?? new LmdbIndex(join(config.storage.dataDir, 'index'), onEvent),
+      owner: this,
+      onCommitted: () => this.#onCommitted(),
+      onRefused: (from, error) => this.#onRefused(from, error),
       onEvent,
-      time: broker.runtime.time,
+      time: runtime.time,
       ...(resources.files === undefined ? {} : { files: resources.files }),
       ...(resources.clock === undefined ? {} : { clock: resources.clock }),
     });
-    self.#records.begin(log);
-    self.committedPosition = self.log.acknowledgedPosition;
-    for (const { session } of self.#state.entries.values()) {
+    this.#records.begin(log);
+    this.committedPosition = this.log.acknowledgedPosition;
+    for (const { session } of this.#state.entries.values()) {
       session.storedQueue?.markSent(session.sentSequence);
     }
-    await loadRetained(broker, self, self.#state.retained);
-    return self;
+    await loadRetained(this.#host, this, this.#state.retained);
   }
 
   /** The wall clock may have been set: the log has to know. */
@@ -148,7 +141,7 @@ export class Storage implements LogOwner, DeliveryStore<Connection> {
 
   /** The configuration was changed: has the log sync and be compacted as it says now. */
   reconfigure(): void {
-    const { config } = this.#broker;
+    const { config } = this.#host;
     this.log.setSyncMode(syncOptions(config));
     this.log.setCompaction(compactionOptions(config));
   }
@@ -301,7 +294,7 @@ export class Storage implements LogOwner, DeliveryStore<Connection> {
     }
     session.storedQueue?.putBack(safe);
     this.#markProgress(session);
-    session.pump(this.#broker.runtime.now());
+    session.pump(this.#host.runtime.now());
   }
 
   #giveUp(session: BrokerSession, { position, share, sequence, isReference }: Delivery): void {
@@ -351,8 +344,8 @@ export class Storage implements LogOwner, DeliveryStore<Connection> {
   }
 
   /** The connection has acknowledgements to send when their records are safe. */
-  awaitAcks(connection: Connection): void {
-    this.#queue.addConnection(connection);
+  awaitAcks(acks: AwaitedAcks): void {
+    this.#queue.addAcks(acks);
   }
 
   /** Has something done when the disk has room again. */
@@ -363,16 +356,16 @@ export class Storage implements LogOwner, DeliveryStore<Connection> {
   #onCommitted(): void {
     const position = this.log.acknowledgedPosition;
     this.committedPosition = position;
-    this.#broker.faults.contain(null, 'committing', () => this.retained.commit(position));
+    this.#host.faults.contain(null, 'committing', () => this.retained.commit(position));
     this.#queue.commit(position);
     const waiting = this.#waiting;
     this.#waiting = new Set();
-    const now = this.#broker.runtime.now();
+    const now = this.#host.runtime.now();
     for (const session of waiting) {
       try {
         session.pump(now);
       } catch (error) {
-        this.#broker.faults.caught(session.link, 'committing', error);
+        this.#host.faults.caught(session.link, 'committing', error);
       }
     }
     this.publishers.letGo();
@@ -382,7 +375,7 @@ export class Storage implements LogOwner, DeliveryStore<Connection> {
   #onRefused(from: number, error: LogError): void {
     this.retained.takeBack(from);
     for (const { session } of this.#state.entries.values()) session.removeStoredFrom(from);
-    this.#broker.log.error('storage-refused', { position: from, why: error.message });
+    this.#host.log.error('storage-refused', { position: from, why: error.message });
     this.#records.takeBack(from);
     this.#queue.refuse(from, this.committedPosition);
     this.messages.endRefusal();
@@ -390,7 +383,7 @@ export class Storage implements LogOwner, DeliveryStore<Connection> {
   }
 
   #onLogEvent(event: LogEvent): void {
-    this.#broker.onStorageEvent(event);
+    this.#host.onStorageEvent(event);
     if (event.type !== 'has-room') return;
     this.committedPosition = this.log.acknowledgedPosition;
     this.ends.onHasRoom();
@@ -402,11 +395,11 @@ export class Storage implements LogOwner, DeliveryStore<Connection> {
   // ---------------------------------------------------------------------- log owner
 
   restore(entries: Iterable<readonly [key: string, value: Uint8Array]>): void {
-    restoreState(this.#state, this.#broker.sessions, entries);
+    restoreState(this.#state, this.#host.sessions, entries);
   }
 
   replay(record: LogRecord, release: Release): void {
-    replayRecord(this.#state, this.#broker.sessions, record, release);
+    replayRecord(this.#state, this.#host.sessions, record, release);
   }
 
   changes(isWhole: boolean): Iterable<CheckpointEntry> {

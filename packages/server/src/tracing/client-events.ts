@@ -1,10 +1,20 @@
-import { type PacketError, ReasonCode } from '@promptmq/codec';
+import { type PacketError, type ProtocolVersion, ReasonCode } from '@promptmq/codec';
 import type { DropReason } from '@promptmq/session';
-import type { Connection } from '../connection/connection.ts';
 import type { Logger } from '../log/index.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { type BrokerStats, countIn, type SocketRefusal } from '../runtime/stats.ts';
 import type { ClientTraces, TraceEvent } from './client-traces.ts';
+
+/** What operators learn of a client: its connection, as the log sees it. */
+export interface ObservedClient {
+  readonly clientId: string;
+  /** Who the client proved to be; null when it didn't. */
+  readonly userName: string | null;
+  readonly version: ProtocolVersion;
+  /** Milliseconds of the broker's time. */
+  readonly openedAt: number;
+  readonly transport: { readonly remoteAddress: string; readonly protocol: string };
+}
 
 /** What operators learn of clients: each event is counted, goes to the log, and to whoever traces the client. */
 export class ClientEvents {
@@ -28,12 +38,12 @@ export class ClientEvents {
     this.#log.warn('connection-refused', { address, reason, why });
   }
 
-  connectRefused({ transport }: Connection, reasonCode: number, why: string): void {
+  connectRefused({ transport }: ObservedClient, reasonCode: number, why: string): void {
     this.#log.warn('connect-refused', { address: transport.remoteAddress, reasonCode, why });
   }
 
   /** A CONNECT was accepted. */
-  connected(connection: Connection): void {
+  connected(connection: ObservedClient): void {
     const { clientId } = connection;
     countIn(this.#stats.connacks, ReasonCode.Success);
     const facts = factsOf(connection);
@@ -42,7 +52,7 @@ export class ClientEvents {
   }
 
   /** An open connection is over. */
-  disconnected({ clientId, openedAt }: Connection, cause: string, reasonCode: number): void {
+  disconnected({ clientId, openedAt }: ObservedClient, cause: string, reasonCode: number): void {
     countIn(this.#stats.disconnections, cause);
     this.#stats.connectionDurations.observe((this.#runtime.now() - openedAt) / 1000);
     this.#log.info('client-disconnected', { clientId, cause, reasonCode });
@@ -50,7 +60,7 @@ export class ClientEvents {
   }
 
   /** The packet that is being processed broke a rule. */
-  packetRefused({ clientId, transport }: Connection, error: PacketError): void {
+  packetRefused({ clientId, transport }: ObservedClient, error: PacketError): void {
     const { reasonCode, message: why } = error;
     countIn(this.#stats.packetErrors, (this.#stats.packetTypeNow << 8) | reasonCode);
     this.#stats.packetTypeNow = 0;
@@ -65,7 +75,7 @@ export class ClientEvents {
 
   /** The rules don't allow what a client asked for. */
   accessRefused(
-    { userName }: Connection,
+    { userName }: ObservedClient,
     clientId: string,
     action: 'publish' | 'subscribe' | 'will',
     topic: string,
@@ -87,7 +97,7 @@ export class ClientEvents {
 }
 
 /** What whoever traces a client is told first: whether it is connected. */
-export function presenceOf(connection: Connection | null): TraceEvent {
+export function presenceOf(connection: ObservedClient | null): TraceEvent {
   if (connection === null) return { event: 'not-connected' };
   return { event: 'connected', ...factsOf(connection) };
 }
@@ -99,7 +109,7 @@ function shown(topic: string): string {
   return topic.length > TOPIC_LENGTH_MAX ? `${topic.slice(0, TOPIC_LENGTH_MAX)}…` : topic;
 }
 
-function factsOf({ transport, version, userName }: Connection) {
+function factsOf({ transport, version, userName }: ObservedClient) {
   return {
     address: transport.remoteAddress,
     protocol: transport.protocol,

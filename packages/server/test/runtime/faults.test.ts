@@ -3,7 +3,7 @@ import type { Packet, ProtocolVersion } from '@promptmq/codec';
 import type { Broker } from '../../src/broker.ts';
 import type { Connection } from '../../src/connection/connection.ts';
 import { createBroker } from '../../src/index.ts';
-import type { AuthenticationStep } from '../../src/protocol/authentication.ts';
+import type { AuthenticationStep } from '../../src/protocol/authentication-method.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 import { DurableSimulation } from '../support/durable-simulation.ts';
 import { PacketClient } from '../support/packet-client.ts';

@@ -1,15 +1,24 @@
-import type { Connection } from '../../connection/connection.ts';
-import type { Faults } from '../../runtime/faults.ts';
+import type { Faults, Faulty } from '../../runtime/faults.ts';
 
 /** Something that may happen when a record is safe. */
 export interface Pending {
   /** Of the record. */
   readonly position: number;
   /** Whose answer it is, if it is one. */
-  readonly connection?: Connection;
+  readonly connection?: Faulty;
   onCommitted(): void;
   /** The record will never be: the disk is full, or the log has failed. */
   onRefused(): void;
+}
+
+/** The acknowledgements of one connection that wait for records, in the order in which they are to leave. */
+export interface AwaitedAcks {
+  /** For whom they are. */
+  readonly connection: Faulty;
+  /** Sends those whose records are before a position; returns whether none waits any more. */
+  sendCommittedAcks(position: number): boolean;
+  /** The records at or after a position will never be: answers so. */
+  refuseAcks(position: number): void;
 }
 
 /**
@@ -21,8 +30,7 @@ export class CommitQueue {
   readonly #faults: Faults;
   #pending: Pending[] = [];
   #head = 0;
-  /** Those whose acknowledgements wait. */
-  readonly #connections: Set<Connection> = new Set();
+  readonly #acks: Set<AwaitedAcks> = new Set();
 
   constructor(faults: Faults) {
     this.#faults = faults;
@@ -32,9 +40,9 @@ export class CommitQueue {
     this.#pending.push(pending);
   }
 
-  /** The connection has acknowledgements to send when their records are safe. */
-  addConnection(connection: Connection): void {
-    this.#connections.add(connection);
+  /** A connection has acknowledgements to send when their records are safe. */
+  addAcks(acks: AwaitedAcks): void {
+    this.#acks.add(acks);
   }
 
   /** Everything before a position is safe. */
@@ -53,17 +61,17 @@ export class CommitQueue {
       this.#pending = [];
       this.#head = 0;
     }
-    for (const connection of this.#connections) this.#sendAcks(connection, position);
+    for (const acks of this.#acks) this.#sendAcks(acks, position);
   }
 
-  #sendAcks(connection: Connection, position: number): void {
+  #sendAcks(acks: AwaitedAcks, position: number): void {
     let isDone = true;
     try {
-      isDone = connection.receiver.sendCommittedAcks(position);
+      isDone = acks.sendCommittedAcks(position);
     } catch (error) {
-      this.#faults.caught(connection, 'committing', error);
+      this.#faults.caught(acks.connection, 'committing', error);
     }
-    if (isDone) this.#connections.delete(connection);
+    if (isDone) this.#acks.delete(acks);
   }
 
   /**
@@ -79,12 +87,10 @@ export class CommitQueue {
       if (one.position < position) continue;
       this.#faults.contain(one.connection ?? null, 'committing', () => one.onRefused());
     }
-    for (const connection of this.#connections) {
-      this.#faults.contain(connection, 'committing', () =>
-        connection.receiver.refuseAcks(position),
-      );
+    for (const acks of this.#acks) {
+      this.#faults.contain(acks.connection, 'committing', () => acks.refuseAcks(position));
       // A refusal depends on no record: on a full disk there may be no commit for long.
-      this.#sendAcks(connection, committed);
+      this.#sendAcks(acks, committed);
     }
   }
 }

@@ -1,25 +1,33 @@
 import type { Config } from '../../config/index.ts';
-import type { Connection } from '../../connection/connection.ts';
+import type { BrokerStats } from '../../runtime/stats.ts';
 import type { RecordLog } from './record-log.ts';
+
+/** Who publishes, as far as reading from it goes. */
+export interface Publisher {
+  pauseReading(): void;
+  resumeReading(): void;
+}
 
 /** Publishers that are not read from because too much waits to be written. */
 export class HeldPublishers {
   readonly #config: Config;
   readonly #records: RecordLog;
-  readonly #held: Set<Connection>;
+  readonly #stats: Pick<BrokerStats, 'publishersHeldBack'>;
+  readonly #held: Set<Publisher>;
 
-  constructor(config: Config, records: RecordLog) {
+  constructor(config: Config, records: RecordLog, stats: Pick<BrokerStats, 'publishersHeldBack'>) {
     this.#config = config;
     this.#records = records;
+    this.#stats = stats;
     this.#held = new Set();
   }
 
   /** Stops reading from a publisher if too much waits. */
-  holdBack(publisher: Connection): void {
+  holdBack(publisher: Publisher): void {
     const { maxPendingBytes } = this.#config.storage.wal;
     if (this.#records.log.pendingBytes < maxPendingBytes || this.#held.has(publisher)) return;
     this.#held.add(publisher);
-    publisher.broker.stats.publishersHeldBack++;
+    this.#stats.publishersHeldBack++;
     publisher.pauseReading();
   }
 

@@ -1,10 +1,10 @@
 import type { Message } from '@promptmq/session';
 import { isOutOfDescriptors } from '@promptmq/wal';
-import type { Broker } from '../../broker.ts';
-import type { BrokerSession } from '../../routing/router.ts';
+import type { BrokerSession } from '../../sessions/broker-session.ts';
+import type { StorageHost } from '../host.ts';
 import { ByteReader } from '../records/byte-writer.ts';
 import { readMessageOnly } from '../records/records.ts';
-import type { StorageStats } from '../storage.ts';
+import type { StorageStats } from '../storage-stats.ts';
 import type { RecordLog } from './record-log.ts';
 
 /** After so long, what found no file descriptor is tried again. */
@@ -13,7 +13,7 @@ const RETRY_MS = 100;
 /** Reads messages back that are no longer in memory. */
 export class MessageReader {
   readonly #stats: StorageStats;
-  readonly #broker: Broker;
+  readonly #host: StorageHost;
   readonly #records: RecordLog;
   readonly #reader: ByteReader;
   /** Sessions for which a message is being read. */
@@ -23,9 +23,9 @@ export class MessageReader {
   /** Settled when all that was to be read back has been. */
   #readingBack: Promise<void>;
 
-  constructor(broker: Broker, records: RecordLog, stats: StorageStats) {
+  constructor(host: StorageHost, records: RecordLog, stats: StorageStats) {
     this.#stats = stats;
-    this.#broker = broker;
+    this.#host = host;
     this.#records = records;
     this.#reader = new ByteReader(new Uint8Array(0));
     this.#loading = new Set();
@@ -45,7 +45,7 @@ export class MessageReader {
     if (this.#lost.delete(position)) return 'lost';
     if (this.#loading.has(session)) return null;
     this.#loading.add(session);
-    const { faults } = this.#broker;
+    const { faults } = this.#host;
     const then = (action: () => void) => faults.contain(session.link, 'replaying', action);
     log.read(position).then(
       () => then(() => this.#onLoaded(session)),
@@ -56,13 +56,13 @@ export class MessageReader {
 
   #onLoaded(session: BrokerSession): void {
     this.#loading.delete(session);
-    session.pump(this.#broker.runtime.now());
+    session.pump(this.#host.runtime.now());
   }
 
   #onUnreadable(session: BrokerSession, position: number, error: unknown): void {
     if (isOutOfDescriptors(error)) {
       // There will be one again.
-      const { faults, runtime } = this.#broker;
+      const { faults, runtime } = this.#host;
       runtime.setTimer(RETRY_MS, () =>
         faults.contain(session.link, 'replaying', () => this.#onLoaded(session)),
       );
@@ -73,7 +73,7 @@ export class MessageReader {
     this.#onLoaded(session);
     if (this.#lost.delete(position)) return;
     this.#stats.lostMessages++;
-    this.#broker.log.error('message-lost', {
+    this.#host.log.error('message-lost', {
       clientId: session.clientId,
       position,
       why: error instanceof Error ? error.message : String(error),
@@ -89,7 +89,7 @@ export class MessageReader {
    * @param onDone - called last, whatever came of it
    */
   readBack(positionOf: () => number, onRead: (message: Message) => void, onDone: () => void): void {
-    const { faults } = this.#broker;
+    const { faults } = this.#host;
     // Whatever becomes of one, the next is read.
     this.#readingBack = this.#readingBack
       .then(() => this.#readNow(positionOf, onRead))
@@ -102,12 +102,12 @@ export class MessageReader {
       try {
         const { data, stream } = await this.#records.log.read(position);
         const message = readMessageOnly(new ByteReader(data), stream);
-        this.#broker.faults.contain(null, 'replaying', () => onRead(message));
+        this.#host.faults.contain(null, 'replaying', () => onRead(message));
         return;
       } catch (error) {
         if (isOutOfDescriptors(error)) {
           await new Promise<void>((done) => {
-            this.#broker.runtime.setTimer(RETRY_MS, done);
+            this.#host.runtime.setTimer(RETRY_MS, done);
           });
           position = positionOf();
           continue;
@@ -115,7 +115,7 @@ export class MessageReader {
         const next = positionOf();
         if (next === position) {
           this.#stats.lostMessages++;
-          this.#broker.log.error('message-lost', { position, why: String(error) });
+          this.#host.log.error('message-lost', { position, why: String(error) });
           return;
         }
         position = next;

@@ -1,8 +1,8 @@
 import type { Delivery, Message } from '@promptmq/session';
 import type { Subscription } from '@promptmq/topics';
 import { NO_IDENTIFIERS } from '@promptmq/topics';
-import type { PendingWill } from '../../protocol/connect.ts';
-import type { BrokerSession } from '../../routing/router.ts';
+import type { BrokerSession } from '../../sessions/broker-session.ts';
+import type { PendingWill } from '../../sessions/pending-will.ts';
 import { type ByteReader, type ByteWriter, isEqual } from './byte-writer.ts';
 
 /*

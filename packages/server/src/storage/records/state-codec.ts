@@ -5,7 +5,7 @@ import {
   EntryFlag,
   QueueBlock,
 } from '@promptmq/session';
-import type { BrokerSession } from '../../routing/router.ts';
+import type { BrokerSession } from '../../sessions/broker-session.ts';
 import type { ByteReader, ByteWriter } from './byte-writer.ts';
 import { readDetails, writeDetails } from './records.ts';
 

@@ -1,8 +1,17 @@
-import type { Broker } from '../../broker.ts';
+import type { Log } from '@promptmq/wal';
+import type { StorageHost } from '../host.ts';
 import { ByteReader } from '../records/byte-writer.ts';
 import { readMessageOnly } from '../records/records.ts';
-import type { Storage } from '../storage.ts';
+import type { StorageStats } from '../storage-stats.ts';
 import type { RetainedPlace } from './retained-places.ts';
+import type { RetainedRecords } from './retained-records.ts';
+
+/** What of the storage retained messages are read through. */
+export interface RetainedSource {
+  readonly log: Log;
+  readonly retained: RetainedRecords;
+  readonly stats: StorageStats;
+}
 
 /**
  * Reads the retained messages back at the start, in the order in which they lie. Those that have expired or can't be
@@ -11,12 +20,12 @@ import type { RetainedPlace } from './retained-places.ts';
  * @param retained - where they lie, by topic; compaction may move them meanwhile
  */
 export async function loadRetained(
-  broker: Broker,
-  storage: Storage,
+  host: StorageHost,
+  storage: RetainedSource,
   retained: ReadonlyMap<string, RetainedPlace>,
 ): Promise<void> {
   const { log } = storage;
-  const now = broker.runtime.now();
+  const now = host.runtime.now();
   const reader = new ByteReader(new Uint8Array(0));
   const places = [...retained].sort(([, a], [, b]) => a.position - b.position);
   for (const [topic] of places) {
@@ -31,7 +40,7 @@ export async function loadRetained(
       }
       // Copies: what they are read from is much larger. Small ones share a page of Node's, which costs less
       // than a buffer for each.
-      broker.router.retained.set({
+      host.router.retained.set({
         ...message,
         properties: Buffer.from(message.properties),
         payload: Buffer.from(message.payload),
@@ -43,7 +52,7 @@ export async function loadRetained(
       }
       storage.stats.lostMessages++;
       storage.retained.drop(topic);
-      broker.log.error('retained-message-lost', { topic, position, why: String(error) });
+      host.log.error('retained-message-lost', { topic, position, why: String(error) });
     }
   }
 }

@@ -1,6 +1,6 @@
 import type { Delivery, Message } from '@promptmq/session';
 import { recordBytes } from '@promptmq/wal';
-import type { BrokerSession } from '../../routing/router.ts';
+import type { BrokerSession } from '../../sessions/broker-session.ts';
 import type { CommitQueue } from '../log/commit-queue.ts';
 import type { RecordLog } from '../log/record-log.ts';
 import { shareOf, shareOut } from '../records/record-share.ts';

@@ -1,6 +1,6 @@
 import { recordBytes } from '@promptmq/wal';
-import type { BrokerSession } from '../../routing/router.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
+import type { BrokerSession } from '../../sessions/broker-session.ts';
 import type { RecordLog } from '../log/record-log.ts';
 import { ByteWriter } from '../records/byte-writer.ts';
 import { shareOut } from '../records/record-share.ts';

@@ -1,5 +1,5 @@
 import { MemoryAccount, type MemoryLimits } from '@promptmq/session';
-import { SharedBuffers } from '../routing/shared-buffers.ts';
+import { SharedBuffers } from './shared-buffers.ts';
 
 /**
  * What waits for all clients to be taken: gathering buffers with the space that is free in them, and payloads that

@@ -1,0 +1,26 @@
+import type { ProtocolHost } from '../protocol/host.ts';
+import type { DeadlineQueue } from '../runtime/deadline-queue.ts';
+import type { DeadlineTimer } from '../runtime/deadline-timer.ts';
+import type { Faulty } from '../runtime/faults.ts';
+import type { SocketRefusal } from '../runtime/stats.ts';
+import type { BrokerSession } from '../sessions/broker-session.ts';
+import type { Peer } from './peer.ts';
+
+/** What has bytes to be sent at the end of a turn. */
+export interface Flushable extends Faulty {
+  flush(): void;
+}
+
+/** What a connection needs of the house, beside what those need who answer its packets. */
+export interface ConnectionHost extends ProtocolHost {
+  readonly deadlines: DeadlineQueue;
+  readonly timer: DeadlineTimer;
+  /** Has the connection flushed at the end of this turn, together with all others. */
+  flushLater(connection: Flushable): void;
+  /** It was closed before its CONNECT was accepted. */
+  onSocketRefused(reason: SocketRefusal, address: string, why: string): void;
+  /** The connection of a session is over. */
+  leave(session: BrokerSession, will: 'send-will' | 'discard-will'): void;
+  /** The connection is closed. */
+  onClosed(connection: Peer): void;
+}

@@ -1,0 +1,129 @@
+import type { AuthPacket, DisconnectPacket, ProtocolVersion } from '@promptmq/codec';
+import type { InboundTopicAliases, Session, SessionLink } from '@promptmq/session';
+import type { Permissions, Proof } from '../access/index.ts';
+import type { Faulty } from '../runtime/faults.ts';
+import type { Pending } from '../storage/log/commit-queue.ts';
+import type { ConnectionState } from './connection-state.ts';
+import type { PacketSender } from './packet-sender.ts';
+import type { Transport } from './transport.ts';
+
+/** What a client asked for, after CONNECT was accepted. */
+export interface ConnectionTerms {
+  readonly session: Session<Peer>;
+  /** Seconds; 0 turns keep alive off. */
+  readonly keepAlive: number;
+  /** Session Expiry Interval of the CONNECT, in seconds (§3.14.2.2.2). */
+  readonly sessionExpiryInterval: number;
+  readonly topicAliasMaximum: number;
+  /** Whether it is a bridge of mosquitto, by its protocol level. */
+  readonly isBridge: boolean;
+}
+
+/** Where the records are that answers depend on. */
+export interface AnswerLog {
+  /** Everything before it is safe. */
+  readonly committedPosition: number;
+  readonly publishers: { holdBack(publisher: Peer): void };
+  whenCommitted(pending: Pending): void;
+}
+
+/** The enhanced authentication of one connection (§4.12). */
+export interface PeerAuthentication {
+  readonly methodName: string;
+  /** @throws {PacketError} where AUTH doesn't belong */
+  onAuth(packet: AuthPacket): void;
+}
+
+/**
+ * What the rest of the broker sees of a connection: those who answer packets, who route messages, and the sessions.
+ *
+ * Invariant: `session` is set exactly while the state is Open.
+ */
+export interface Peer extends SessionLink, Faulty {
+  readonly transport: Transport;
+  readonly state: ConnectionState;
+  /** Whether nothing more is sent or processed. */
+  readonly isEnding: boolean;
+  readonly version: ProtocolVersion;
+  readonly clientId: string;
+  readonly session: Session<Peer> | null;
+  /** Whether what it subscribes is as with No Local and Retain As Published, which MQTT 3.1 and 3.1.1 don't have. */
+  readonly isBridge: boolean;
+  /** What it can be sent at most that CONNACK says, in bytes, fixed header included. */
+  readonly maximumPacketSize: number;
+  /** Milliseconds of the broker's time. */
+  readonly openedAt: number;
+  /** When the bytes came that are processed now, or came last; milliseconds of the broker's time. */
+  readonly receivedAt: number;
+
+  /** Is notified of each packet that has come whole. */
+  readonly timeouts: { onPacket(): void };
+
+  // Who it is.
+
+  /** Who the client proved to be; null when it didn't. */
+  userName: string | null;
+  /** How it did. */
+  proof: Proof;
+  /** What the client may do; null when it may do everything. */
+  permissions: Permissions | null;
+  /** Set by a CONNECT that names an authentication method (§4.12). */
+  authentication: PeerAuthentication | null;
+
+  // What it publishes.
+
+  readonly inboundAliases: InboundTopicAliases<Uint8Array>;
+  /**
+   * The client gives a topic an alias (§3.3.2.3.4).
+   *
+   * @param topicBytes - kept
+   * @throws {PacketError} when there is no room for it
+   */
+  setAlias(alias: number, topicBytes: Uint8Array): void;
+  /** Stops reading from it; reading goes on after as many calls of `resumeReading`. */
+  pauseReading(): void;
+  resumeReading(): void;
+
+  // What it is sent.
+
+  readonly sender: PacketSender;
+  /** Whether so much waits for this client that those who publish to it had better wait, too. */
+  readonly isCongested: boolean;
+  /** Stops reading from a publisher until this client has caught up, or shows that it won't. */
+  holdBack(publisher: Peer): void;
+  /** The client may have taken something: publishers continue when half of what was too much is gone. */
+  relievePublishers(): void;
+
+  // Its way from CONNECT to its end.
+
+  /** The answer to CONNECT takes a while: nothing is read or processed until `resume`. */
+  suspend(): void;
+  resume(): void;
+  /** CONNECT was accepted: from here on the connection is the session's. */
+  open(terms: ConnectionTerms): void;
+  /**
+   * CONNACK and what follows it wait until the record that they stand for is safe.
+   *
+   * @param onRefused - called before the connection is ended because the record never will be
+   */
+  holdUntilCommitted(log: AnswerLog, position: number, onRefused: () => void): void;
+  /** A reload has other rules apply. */
+  changePermissions(permissions: Permissions | null): void;
+  /** Reports this client's packets from now on if somebody looks at them, else no more. */
+  updateTrace(clientId: string): void;
+  /** Answers CONNECT with an error and closes [MQTT-3.2.2-7]. */
+  rejectConnect(reasonCode: number, reasonString: string): void;
+  /**
+   * Ends the connection from our side: DISCONNECT where the version has one, then close.
+   *
+   * @param cause - for logs
+   * @param reasonString - for the client, if it wants to know (§3.14.2.2.3)
+   */
+  disconnect(reasonCode: number, cause: string, reasonString?: string): void;
+  /** The client ends the connection (§3.14.4). */
+  onDisconnect(packet: DisconnectPacket): void;
+  /** Another connection of the same client takes the session over [MQTT-3.1.4-3]. */
+  takeOver(): void;
+  /** Closes without a word. */
+  terminate(cause?: string): void;
+}

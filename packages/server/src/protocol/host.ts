@@ -1,0 +1,57 @@
+import type { Access } from '../access/index.ts';
+import type { Config } from '../config/index.ts';
+import type { Peer } from '../connection/peer.ts';
+import type { Logger } from '../log/index.ts';
+import type { RetainedReplays } from '../routing/retained-replays.ts';
+import type { Router } from '../routing/router.ts';
+import type { Faults } from '../runtime/faults.ts';
+import type { MemoryLedger } from '../runtime/memory-ledger.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import type { BrokerStats } from '../runtime/stats.ts';
+import type { Turns } from '../runtime/turns.ts';
+import type { BrokerSession } from '../sessions/broker-session.ts';
+import type { PendingWill } from '../sessions/pending-will.ts';
+import type { Sessions } from '../sessions/sessions.ts';
+import type { Storage } from '../storage/storage.ts';
+import type { ClientEvents } from '../tracing/client-events.ts';
+import type { ClientTraces } from '../tracing/client-traces.ts';
+import type { AuthenticationMethod } from './authentication-method.ts';
+
+/** What those who answer packets need of the house. */
+export interface ProtocolHost {
+  readonly config: Config;
+  readonly runtime: Pick<Runtime, 'now' | 'uniqueId'>;
+  readonly stats: BrokerStats;
+  readonly memory: MemoryLedger;
+  readonly turns: Turns;
+  readonly faults: Faults;
+  readonly log: Logger;
+  /** For what clients can cause: lines beyond the limit are left out and counted. */
+  readonly clientLog: Logger;
+  readonly clientEvents: ClientEvents;
+  readonly traces: ClientTraces;
+  /** Who may connect and do what; replaced by a reload. */
+  readonly access: Access;
+  /** By name. */
+  readonly authenticationMethods: ReadonlyMap<string, AuthenticationMethod>;
+  readonly router: Router;
+  readonly retainedReplays: RetainedReplays;
+  readonly sessions: Sessions;
+  /** Keeps what outlives the process; null when nothing does. */
+  readonly storage: Storage | null;
+  /** Whether a client may connect: there is room, or it takes over its own session. */
+  hasRoomFor(clientId: string): boolean;
+  /**
+   * CONNACK is on its way: connects the session and sends what it is owed.
+   *
+   * @param sendQuota - QoS 1 and 2 messages that may be under way to it
+   * @param dependsOn - position of the record that CONNACK depends on, beside that of the session; -1 when there is none
+   */
+  join(
+    connection: Peer,
+    session: BrokerSession,
+    will: PendingWill | null,
+    sendQuota: number,
+    dependsOn: number,
+  ): void;
+}

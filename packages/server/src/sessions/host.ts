@@ -1,0 +1,59 @@
+import type { Delivery, Message } from '@promptmq/session';
+import type { Recipient, SubscriptionTrie } from '@promptmq/topics';
+import type { Access } from '../access/index.ts';
+import type { Config } from '../config/index.ts';
+import type { DeadlineQueue } from '../runtime/deadline-queue.ts';
+import type { DeadlineTimer } from '../runtime/deadline-timer.ts';
+import type { Faults } from '../runtime/faults.ts';
+import type { MemoryLedger } from '../runtime/memory-ledger.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import type { BrokerStats } from '../runtime/stats.ts';
+import type { Origin } from '../storage/records/records.ts';
+import type { Storage } from '../storage/storage.ts';
+import type { ClientEvents } from '../tracing/client-events.ts';
+import type { BrokerSession } from './broker-session.ts';
+
+/** Who sends messages to sessions, as the sessions see it. */
+export interface SessionRouter {
+  readonly trie: SubscriptionTrie<BrokerSession>;
+  /** The record of the message that was published last; -1: none. */
+  readonly position: number;
+  /** @returns false when the disk is full, and the message was not routed */
+  publishMessage(message: Message, origin: Origin | null): boolean;
+  /**
+   * Gives deliveries of shared subscriptions that are in memory only to other members.
+   *
+   * @returns those that nobody else can take
+   */
+  redeliver(deliveries: readonly Delivery[], except: BrokerSession): Delivery[];
+  /** The delivery that another member of a shared subscription gets in the place of one. */
+  deliveryFor(former: Delivery, recipient: Recipient<BrokerSession>): Delivery;
+}
+
+/** Who looks for the retained messages of new subscriptions, as the sessions see it. */
+export interface SessionReplays {
+  /** The subscription is gone. */
+  cancel(session: BrokerSession, topicFilter: string): void;
+  /** The session has no connection any more. */
+  onDetached(session: BrokerSession): void;
+  /** The session is over. */
+  forget(session: BrokerSession): void;
+}
+
+/** What the sessions need of the house. */
+export interface SessionsHost {
+  readonly config: Config;
+  readonly runtime: Pick<Runtime, 'now' | 'defer'>;
+  readonly stats: BrokerStats;
+  readonly memory: MemoryLedger;
+  readonly deadlines: DeadlineQueue;
+  readonly timer: DeadlineTimer;
+  readonly faults: Faults;
+  readonly clientEvents: ClientEvents;
+  /** Who may publish what; replaced by a reload. */
+  readonly access: Access;
+  readonly router: SessionRouter;
+  readonly retainedReplays: SessionReplays;
+  /** Keeps what outlives the process; null when nothing does. */
+  readonly storage: Storage | null;
+}
