@@ -1,22 +1,14 @@
-import { type Packet as ForeignPacket, generate, writeToStream } from 'mqtt-packet';
-import { variableByteIntegerSize, writeVariableByteInteger } from './packets/publish-writer.ts';
-import {
-  type AckPacket,
-  type ConnectPacket,
-  type Packet,
-  PacketType,
-  type ProtocolVersion,
-  type PublishPacket,
-  type SubackPacket,
-} from './packets.ts';
-import { type Properties, WILL } from './wire/properties.ts';
-import {
-  field,
-  prepareProperties,
-  writeField,
-  writeProperties,
-  writeUint16,
-} from './wire/property-encode.ts';
+import type { Packet } from './packet.ts';
+import { encodeAck } from './packets/ack.ts';
+import { encodeAuth } from './packets/auth.ts';
+import { encodeConnack } from './packets/connack.ts';
+import { encodeConnect } from './packets/connect.ts';
+import { encodeDisconnect } from './packets/disconnect.ts';
+import { encodePing } from './packets/ping.ts';
+import { encodePublish } from './packets/publish.ts';
+import { encodeSuback, encodeSubscribe } from './packets/subscribe.ts';
+import { encodeUnsuback, encodeUnsubscribe } from './packets/unsubscribe.ts';
+import type { ProtocolVersion } from './wire/packet-type.ts';
 
 export interface EncodeOptions {
   /** Of the connection, 4 by default; CONNECT says its own. */
@@ -28,16 +20,6 @@ export interface EncodeOptions {
   readonly maximumPacketSize?: number;
 }
 
-// Otherwise the first packet has a buffer made for each number up to 65,535: 7 MB, and a pause.
-writeToStream.cacheNumbers = false;
-
-const ACK_TYPES = {
-  puback: PacketType.PUBACK,
-  pubrec: PacketType.PUBREC,
-  pubrel: PacketType.PUBREL,
-  pubcomp: PacketType.PUBCOMP,
-} as const;
-
 /**
  * Encodes a packet.
  *
@@ -45,14 +27,12 @@ const ACK_TYPES = {
  * @throws {Error} when a field has a value that the protocol has no encoding for
  */
 export function encode(packet: Packet, options: EncodeOptions = {}): Uint8Array | null {
-  const version =
-    packet.cmd === 'connect' ? packet.protocolVersion : (options.protocolVersion ?? 4);
-  const maximum = options.maximumPacketSize ?? Number.POSITIVE_INFINITY;
-  const bytes = encodeWhole(packet, version);
-  if (bytes.length <= maximum) return bytes;
+  const { protocolVersion = 4, maximumPacketSize = Number.POSITIVE_INFINITY } = options;
+  const bytes = encodeWhole(packet, protocolVersion);
+  if (bytes.length <= maximumPacketSize) return bytes;
   for (const shorter of withFewerProperties(packet)) {
-    const shorterBytes = encodeWhole(shorter, version);
-    if (shorterBytes.length <= maximum) return shorterBytes;
+    const shorterBytes = encodeWhole(shorter, protocolVersion);
+    if (shorterBytes.length <= maximumPacketSize) return shorterBytes;
   }
   return null;
 }
@@ -71,6 +51,8 @@ function encodeWhole(packet: Packet, version: ProtocolVersion): Uint8Array {
   switch (packet.cmd) {
     case 'connect':
       return encodeConnect(packet);
+    case 'connack':
+      return encodeConnack(packet, version);
     case 'publish':
       return encodePublish(packet, version);
     case 'puback':
@@ -78,138 +60,22 @@ function encodeWhole(packet: Packet, version: ProtocolVersion): Uint8Array {
     case 'pubrel':
     case 'pubcomp':
       return encodeAck(packet, version);
+    case 'subscribe':
+      return encodeSubscribe(packet, version);
     case 'suback':
-      // mqtt-packet refuses one without codes, which is the answer to a SUBSCRIBE without filters of MQTT 3.1.
-      if (packet.granted.length === 0) return encodeEmptySuback(packet, version);
-      return generate(toForeign(packet, version), { protocolVersion: version });
+      return encodeSuback(packet, version);
+    case 'unsubscribe':
+      return encodeUnsubscribe(packet, version);
+    case 'unsuback':
+      return encodeUnsuback(packet, version);
+    case 'pingreq':
+    case 'pingresp':
+      return encodePing(packet, version);
+    case 'disconnect':
+      return encodeDisconnect(packet, version);
+    case 'auth':
+      return encodeAuth(packet, version);
     default:
-      return generate(toForeign(packet, version), { protocolVersion: version });
+      throw new TypeError(`unknown packet: ${String((packet satisfies never as Packet).cmd)}`);
   }
-}
-
-/** What mqtt-packet takes: no fields of other versions. */
-function toForeign(packet: Packet, version: ProtocolVersion): ForeignPacket {
-  if (packet.cmd === 'unsuback' && version < 5) {
-    return { cmd: 'unsuback', messageId: packet.messageId } as unknown as ForeignPacket;
-  }
-  if (packet.cmd === 'connack' && version === 3) {
-    return { ...packet, sessionPresent: false } as unknown as ForeignPacket; // reserved in MQTT 3.1
-  }
-  return packet as unknown as ForeignPacket;
-}
-
-/**
- * §3.1. By our own code, as mqtt-packet refuses what MQTT 5 allows: a password without a user name, and
- * an empty client identifier without Clean Start.
- */
-function encodeConnect(packet: ConnectPacket): Uint8Array {
-  const { protocolVersion, will } = packet;
-  const isV5 = protocolVersion === 5;
-  const parts: Uint8Array[] = [
-    lengthPrefixed(packet.protocolId, 'protocolId'),
-    Uint8Array.of(protocolVersion | (packet.bridgeMode ? 0x80 : 0), connectFlags(packet)),
-    Uint8Array.of(packet.keepalive >> 8, packet.keepalive & 0xff),
-  ];
-  if (isV5) parts.push(encodeProperties(packet.properties, PacketType.CONNECT));
-  parts.push(lengthPrefixed(packet.clientId, 'clientId'));
-  if (will !== undefined) {
-    if (isV5) parts.push(encodeProperties(will.properties, WILL));
-    parts.push(lengthPrefixed(will.topic, 'will.topic'));
-    parts.push(lengthPrefixed(will.payload, 'will.payload'));
-  }
-  if (packet.username !== undefined) parts.push(lengthPrefixed(packet.username, 'username'));
-  if (packet.password !== undefined) parts.push(lengthPrefixed(packet.password, 'password'));
-  const body = Buffer.concat(parts);
-  const bytes = allocate(PacketType.CONNECT << 4, body.length);
-  bytes.set(body, bytes.length - body.length);
-  return bytes;
-}
-
-function connectFlags({ clean, will, username, password }: ConnectPacket): number {
-  const willFlags = will === undefined ? 0 : 0x04 | (will.qos << 3) | (will.retain ? 0x20 : 0);
-  return (
-    (clean ? 0x02 : 0) |
-    willFlags |
-    (password === undefined ? 0 : 0x40) |
-    (username === undefined ? 0 : 0x80)
-  );
-}
-
-function encodeProperties(properties: object | undefined, packet: number): Uint8Array {
-  const prepared = prepareProperties(properties as Properties | undefined, packet);
-  const bytes = new Uint8Array(variableByteIntegerSize(prepared.size) + prepared.size);
-  writeProperties(bytes, 0, prepared);
-  return bytes;
-}
-
-function lengthPrefixed(value: string | Uint8Array, name: string): Uint8Array {
-  const bytes = field(value, name);
-  const prefixed = new Uint8Array(2 + bytes.length);
-  writeField(prefixed, 0, bytes);
-  return prefixed;
-}
-
-/** §3.3. One allocation of the exact size. */
-function encodePublish(packet: PublishPacket, version: ProtocolVersion): Uint8Array {
-  const { qos, dup, retain, payload } = packet;
-  const topic = field(packet.topic, 'topic');
-  const properties =
-    version === 5
-      ? prepareProperties(packet.properties as Properties | undefined, PacketType.PUBLISH)
-      : null;
-  const size =
-    2 +
-    topic.length +
-    (qos > 0 ? 2 : 0) +
-    (properties === null ? 0 : variableByteIntegerSize(properties.size) + properties.size) +
-    payload.length;
-  const bytes = allocate(0x30 | (dup ? 8 : 0) | (qos << 1) | (retain ? 1 : 0), size);
-  let offset = writeField(bytes, bytes.length - size, topic);
-  if (qos > 0) offset = writeUint16(bytes, offset, checkedPacketId(packet.messageId));
-  if (properties !== null) offset = writeProperties(bytes, offset, properties);
-  bytes.set(payload, offset);
-  return bytes;
-}
-
-/** §3.4 to §3.7. What can be left out is: properties, then a reason code of success. */
-function encodeAck(packet: AckPacket, version: ProtocolVersion): Uint8Array {
-  const type = ACK_TYPES[packet.cmd];
-  const reasonCode = packet.reasonCode ?? 0;
-  const properties = prepareProperties(
-    version === 5 ? (packet.properties as Properties | undefined) : undefined,
-    type,
-  );
-  const hasProperties = properties.size > 0;
-  const hasCode = version === 5 && (reasonCode !== 0 || hasProperties);
-  const size =
-    2 +
-    (hasCode ? 1 : 0) +
-    (hasProperties ? variableByteIntegerSize(properties.size) + properties.size : 0);
-  const bytes = allocate((type << 4) | (type === PacketType.PUBREL ? 2 : 0), size);
-  let offset = writeUint16(bytes, bytes.length - size, checkedPacketId(packet.messageId));
-  if (hasCode) bytes[offset++] = reasonCode;
-  if (hasProperties) writeProperties(bytes, offset, properties);
-  return bytes;
-}
-
-function encodeEmptySuback(packet: SubackPacket, version: ProtocolVersion): Uint8Array {
-  const properties =
-    version === 5 ? encodeProperties(packet.properties, PacketType.SUBACK) : new Uint8Array(0);
-  const bytes = allocate(PacketType.SUBACK << 4, 2 + properties.length);
-  const start = bytes.length - 2 - properties.length;
-  bytes.set(properties, writeUint16(bytes, start, checkedPacketId(packet.messageId)));
-  return bytes;
-}
-
-/** A packet of the right size with its fixed header written. */
-function allocate(firstByte: number, size: number): Uint8Array {
-  const bytes = new Uint8Array(1 + variableByteIntegerSize(size) + size);
-  bytes[0] = firstByte;
-  writeVariableByteInteger(bytes, 1, size);
-  return bytes;
-}
-
-function checkedPacketId(packetId: number | undefined): number {
-  if (packetId !== undefined && packetId >= 1 && packetId <= 0xffff) return packetId;
-  throw new TypeError('messageId must be from 1 to 65,535');
 }

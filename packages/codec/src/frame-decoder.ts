@@ -1,6 +1,6 @@
-import { PacketType, type ProtocolVersion } from './packets.ts';
 import { checkFirstByte, checkMinimalLength } from './wire/fixed-header.ts';
 import { PacketError } from './wire/packet-error.ts';
+import { PacketType, type ProtocolVersion } from './wire/packet-type.ts';
 import { ReasonCode } from './wire/reason-code.ts';
 import { cited, rules } from './wire/rules.ts';
 

@@ -1,4 +1,3 @@
-export { decodePacket, type Receiver } from './decode.ts';
 export { type EncodeOptions, encode } from './encode.ts';
 export {
   FrameDecoder,
@@ -6,42 +5,25 @@ export {
   type FrameSink,
   PACKET_SIZE_MAX,
 } from './frame-decoder.ts';
-export { PacketDecoder, type PacketDecoderOptions } from './packet-decoder.ts';
-export { ACK_SIZE_MAX, AckView, writeAck } from './packets/ack.ts';
+export type { Packet } from './packet.ts';
+export { decodePacket, PacketDecoder, type PacketDecoderOptions } from './packet-decoder.ts';
+export { ACK_SIZE_MAX, type AckPacket, AckView, writeAck } from './packets/ack.ts';
+export type { AuthPacket, AuthProperties } from './packets/auth.ts';
+export type { ConnackPacket, ConnackProperties } from './packets/connack.ts';
+export type { ConnectPacket, ConnectProperties } from './packets/connect.ts';
+export type { DisconnectPacket, DisconnectProperties } from './packets/disconnect.ts';
+export type { PingreqPacket, PingrespPacket } from './packets/ping.ts';
+export type { PublishPacket, PublishProperties } from './packets/publish.ts';
+export type { PublishPropertiesView } from './packets/publish-properties.ts';
 export { PublishView } from './packets/publish-view.ts';
-export {
-  copyBytes,
-  publishSize,
-  writePublish,
-  writePublishHead,
-} from './packets/publish-writer.ts';
-export {
-  type AckPacket,
-  type AuthPacket,
-  type ConnackPacket,
-  type ConnackProperties,
-  type ConnectPacket,
-  type ConnectProperties,
-  type DisconnectPacket,
-  type Packet,
-  PacketType,
-  type PingreqPacket,
-  type PingrespPacket,
-  type ProtocolVersion,
-  type PublishPacket,
-  type PublishProperties,
-  type QoS,
-  type ReasonProperties,
-  type SubackPacket,
-  type SubscribePacket,
-  type SubscriptionRequest,
-  type UnsubackPacket,
-  type UnsubscribePacket,
-  type UserProperties,
-  type Will,
-  type WillProperties,
-} from './packets.ts';
-export { decodeTopicName } from './topic.ts';
-export { type DecodeLimits, NO_LIMITS } from './wire/decode-limits.ts';
+export { publishSize, writePublish, writePublishHead } from './packets/publish-writer.ts';
+export type { SubackPacket, SubscribePacket, SubscriptionRequest } from './packets/subscribe.ts';
+export type { UnsubackPacket, UnsubscribePacket } from './packets/unsubscribe.ts';
+export type { Will, WillProperties } from './packets/will.ts';
 export { PacketError } from './wire/packet-error.ts';
+export { PacketType, type ProtocolVersion, type QoS } from './wire/packet-type.ts';
+export type { ReasonProperties, UserProperties } from './wire/properties.ts';
 export { ReasonCode } from './wire/reason-code.ts';
+export { type DecodeLimits, NO_LIMITS, type Receiver } from './wire/receiver.ts';
+export { decodeTopicName } from './wire/topic-name.ts';
+export { copyBytes } from './wire/writer.ts';

@@ -1,45 +1,5 @@
-import type { ProtocolVersion } from '../packets.ts';
-
-/** Below this, a loop beats making a view for `set`: see the package's benchmark. */
-const LOOP_BYTES_MAX = 64;
-
-/** Copies `source[start, end)` to `target` at `targetStart`. */
-export function copyBytes(
-  target: Uint8Array,
-  targetStart: number,
-  source: Uint8Array,
-  start: number,
-  end: number,
-): void {
-  if (end - start > LOOP_BYTES_MAX) {
-    target.set(source.subarray(start, end), targetStart);
-    return;
-  }
-  let offset = targetStart;
-  for (let index = start; index < end; index++) target[offset++] = source[index] as number;
-}
-
-export function variableByteIntegerSize(value: number): number {
-  if (value < 0x80) return 1;
-  if (value < 0x4000) return 2;
-  return value < 0x20_0000 ? 3 : 4;
-}
-
-/** §1.5.5. Returns the offset after it. */
-export function writeVariableByteInteger(
-  target: Uint8Array,
-  offset: number,
-  value: number,
-): number {
-  let rest = value;
-  let at = offset;
-  while (rest >= 0x80) {
-    target[at++] = (rest & 0x7f) | 0x80;
-    rest >>>= 7;
-  }
-  target[at++] = rest;
-  return at;
-}
+import type { ProtocolVersion } from '../wire/packet-type.ts';
+import { copyBytes, variableByteIntegerSize, writeVariableByteInteger } from '../wire/writer.ts';
 
 /** The encoded properties without their length, in bytes. */
 function propertiesSize(

@@ -1,5 +1,5 @@
-import { PacketType, type ProtocolVersion } from '../packets.ts';
 import { PacketError } from './packet-error.ts';
+import { PacketType, type ProtocolVersion } from './packet-type.ts';
 import { ReasonCode } from './reason-code.ts';
 import { cited, rules } from './rules.ts';
 

@@ -1,88 +1,28 @@
-import type { UserProperties } from '../packets.ts';
-import { PacketType } from '../packets.ts';
+import { PacketType } from './packet-type.ts';
+import {
+  type PropertyDefinition,
+  PropertyId,
+  propertyById,
+  propertyByName,
+} from './property-table.ts';
 import type { PacketReader } from './reader.ts';
 import { ReasonCode } from './reason-code.ts';
+import {
+  field,
+  variableByteIntegerSize,
+  writeField,
+  writeUint16,
+  writeVariableByteInteger,
+} from './writer.ts';
 
-/** How a property's value is encoded (§2.2.2.2). */
-type WireType = 'boolean' | 'byte' | 'uint16' | 'uint32' | 'varint' | 'binary' | 'string' | 'pair';
+/** §2.2.2.2. A key that repeats has an array, in the order of the packet. */
+export type UserProperties = Record<string, string | string[]>;
 
-export interface PropertyDefinition {
-  readonly id: number;
-  readonly name: string;
-  readonly type: WireType;
-  /** Where it may stand: a bit for each packet type, and bit 0 for the Will Properties. */
-  readonly packets: number;
-  readonly isRepeatable: boolean;
-  /** Lowest and highest value; for numbers. */
-  readonly minimum: number;
-  readonly maximum: number;
-}
-
-/** Stands for the Will Properties of a CONNECT where a packet type is asked for. */
-export const WILL = 0;
-
-const { CONNECT, CONNACK, PUBLISH, PUBACK, PUBREC, PUBREL, PUBCOMP } = PacketType;
-const { SUBSCRIBE, SUBACK, UNSUBSCRIBE, UNSUBACK, DISCONNECT, AUTH } = PacketType;
-const REASONED = [CONNACK, PUBACK, PUBREC, PUBREL, PUBCOMP, SUBACK, UNSUBACK, DISCONNECT, AUTH];
-
-function property(
-  id: number,
-  name: string,
-  type: WireType,
-  packets: readonly number[],
-  range: readonly [number, number] = [0, 0xffff_ffff],
-): PropertyDefinition {
-  const mask = packets.reduce((bits, packet) => bits | (1 << packet), 0);
-  const isRepeatable = type === 'pair' || type === 'varint';
-  return { id, name, type, packets: mask, isRepeatable, minimum: range[0], maximum: range[1] };
-}
-
-/** §2.2.2.2, table 2-4. Names are those of mqtt-packet. */
-const PROPERTIES: readonly PropertyDefinition[] = [
-  property(0x01, 'payloadFormatIndicator', 'boolean', [PUBLISH, WILL]),
-  property(0x02, 'messageExpiryInterval', 'uint32', [PUBLISH, WILL]),
-  property(0x03, 'contentType', 'string', [PUBLISH, WILL]),
-  property(0x08, 'responseTopic', 'string', [PUBLISH, WILL]),
-  property(0x09, 'correlationData', 'binary', [PUBLISH, WILL]),
-  property(0x0b, 'subscriptionIdentifier', 'varint', [PUBLISH, SUBSCRIBE], [1, 268_435_455]),
-  property(0x11, 'sessionExpiryInterval', 'uint32', [CONNECT, CONNACK, DISCONNECT]),
-  property(0x12, 'assignedClientIdentifier', 'string', [CONNACK]),
-  property(0x13, 'serverKeepAlive', 'uint16', [CONNACK]),
-  property(0x15, 'authenticationMethod', 'string', [CONNECT, CONNACK, AUTH]),
-  property(0x16, 'authenticationData', 'binary', [CONNECT, CONNACK, AUTH]),
-  property(0x17, 'requestProblemInformation', 'boolean', [CONNECT]),
-  property(0x18, 'willDelayInterval', 'uint32', [WILL]),
-  property(0x19, 'requestResponseInformation', 'boolean', [CONNECT]),
-  property(0x1a, 'responseInformation', 'string', [CONNACK]),
-  property(0x1c, 'serverReference', 'string', [CONNACK, DISCONNECT]),
-  property(0x1f, 'reasonString', 'string', REASONED),
-  property(0x21, 'receiveMaximum', 'uint16', [CONNECT, CONNACK], [1, 0xffff]),
-  property(0x22, 'topicAliasMaximum', 'uint16', [CONNECT, CONNACK]),
-  property(0x23, 'topicAlias', 'uint16', [PUBLISH], [1, 0xffff]),
-  property(0x24, 'maximumQoS', 'byte', [CONNACK], [0, 1]),
-  property(0x25, 'retainAvailable', 'boolean', [CONNACK]),
-  property(0x26, 'userProperties', 'pair', [
-    CONNECT,
-    PUBLISH,
-    WILL,
-    SUBSCRIBE,
-    UNSUBSCRIBE,
-    ...REASONED,
-  ]),
-  property(0x27, 'maximumPacketSize', 'uint32', [CONNECT, CONNACK], [1, 0xffff_ffff]),
-  property(0x28, 'wildcardSubscriptionAvailable', 'boolean', [CONNACK]),
-  property(0x29, 'subscriptionIdentifiersAvailable', 'boolean', [CONNACK]),
-  property(0x2a, 'sharedSubscriptionAvailable', 'boolean', [CONNACK]),
-];
-
-const BY_ID: readonly (PropertyDefinition | undefined)[] = Array.from({ length: 0x2b }, (_, id) =>
-  PROPERTIES.find((definition) => definition.id === id),
-);
-
-const BY_NAME = new Map(PROPERTIES.map((definition) => [definition.name, definition]));
-
-export function propertyByName(name: string): PropertyDefinition | undefined {
-  return BY_NAME.get(name);
+/** What most answers may have (§3.4.2.2 and others). */
+export interface ReasonProperties {
+  /** For people who look for errors, not for programs. */
+  reasonString?: string;
+  userProperties?: UserProperties;
 }
 
 type PropertyValue = number | boolean | string | Uint8Array | UserProperties | number[];
@@ -90,11 +30,14 @@ type PropertyValue = number | boolean | string | Uint8Array | UserProperties | n
 /** Properties by name, in the shape of mqtt-packet. */
 export type Properties = Record<string, PropertyValue>;
 
+// ------------------------------------------------------------------------- reading
+
 /**
- * Reads the properties of a packet, length included (§2.2.2).
+ * Reads the properties of a packet, length included (§2.2.2). Binary ones are views.
  *
  * @param packet - the packet type, or WILL
  * @returns undefined when there are none
+ * @throws {PacketError}
  */
 export function readProperties(reader: PacketReader, packet: number): Properties | undefined {
   const lengthOffset = reader.offset;
@@ -102,7 +45,7 @@ export function readProperties(reader: PacketReader, packet: number): Properties
   const end = reader.offset + length;
   if (end > reader.end) throw reader.malformed('§2.2.2.1', 'property length', lengthOffset);
   if (length === 0) return undefined;
-  reader.checkPropertiesSize(length);
+  reader.beginProperties(length);
   const packetEnd = reader.end;
   reader.end = end;
   const properties: Properties = {};
@@ -113,11 +56,8 @@ export function readProperties(reader: PacketReader, packet: number): Properties
 
 function readProperty(reader: PacketReader, packet: number, properties: Properties): void {
   const start = reader.offset;
-  const id = reader.variableByteInteger();
-  const definition = BY_ID[id];
-  if (definition === undefined) {
-    throw reader.malformed('§2.2.2.2', 'unknown property', start);
-  }
+  const definition = propertyById(reader.variableByteInteger());
+  if (definition === undefined) throw reader.malformed('§2.2.2.2', 'unknown property', start);
   const { name, type } = definition;
   if ((definition.packets & (1 << packet)) === 0) {
     throw reader.malformed('§2.2.2.2', `${name} does not belong to this packet`, start);
@@ -128,8 +68,9 @@ function readProperty(reader: PacketReader, packet: number, properties: Properti
     return;
   }
   const isRepeated = name in properties;
-  if (isRepeated && !(definition.isRepeatable && packet === PacketType.PUBLISH)) {
-    throw reader.error(ReasonCode.ProtocolError, '§2.2.2.2', `${name} more than once`, start);
+  // Only a PUBLISH may have several subscription identifiers.
+  if (isRepeated && !(type === 'varint' && packet === PacketType.PUBLISH)) {
+    throw reader.violation('§2.2.2.2', `${name} more than once`, start);
   }
   const value = readValue(reader, definition, start);
   if (!isRepeated) {
@@ -146,11 +87,8 @@ function readValue(
   start: number,
 ): number | boolean | string | Uint8Array {
   switch (definition.type) {
-    case 'boolean': {
-      const value = reader.byte();
-      if (value > 1) throw outOfRange(reader, definition, start);
-      return value === 1;
-    }
+    case 'boolean':
+      return inRange(reader, definition, reader.byte(), start) === 1;
     case 'byte':
       return inRange(reader, definition, reader.byte(), start);
     case 'uint16':
@@ -168,31 +106,135 @@ function readValue(
 
 function inRange(
   reader: PacketReader,
-  definition: PropertyDefinition,
+  { id, name, minimum, maximum }: PropertyDefinition,
   value: number,
   start: number,
 ): number {
-  if (value < definition.minimum || value > definition.maximum) {
-    throw outOfRange(reader, definition, start);
-  }
-  return value;
-}
-
-function outOfRange(reader: PacketReader, { id, name }: PropertyDefinition, start: number) {
-  const isAlias = id === 0x23;
-  return reader.error(
-    isAlias ? ReasonCode.TopicAliasInvalid : ReasonCode.ProtocolError,
-    isAlias ? 'MQTT-3.3.2-8' : '§2.2.2.2',
-    `${name} is out of range`,
-    start,
-  );
+  if (value >= minimum && value <= maximum) return value;
+  const message = `${name} is out of range`;
+  if (id !== PropertyId.TopicAlias) throw reader.violation('§2.2.2.2', message, start);
+  throw reader.error(ReasonCode.TopicAliasInvalid, 'MQTT-3.3.2-8', message, start);
 }
 
 function addUserProperty(properties: Properties, key: string, value: string): void {
-  properties['userProperties'] ??= Object.create(null) as UserProperties;
+  properties['userProperties'] ??= Object.create(null) as UserProperties; // `__proto__` is a key like others
   const pairs = properties['userProperties'] as UserProperties;
   const present = pairs[key];
   if (present === undefined) pairs[key] = value;
   else if (typeof present === 'string') pairs[key] = [present, value];
   else present.push(value);
+}
+
+// ------------------------------------------------------------------------- writing
+
+/** One property with its value in bytes or as a number: what is left to do is to write it. */
+interface PreparedProperty {
+  readonly definition: PropertyDefinition;
+  readonly number: number;
+  readonly bytes: readonly Uint8Array[];
+}
+
+/**
+ * Encodes the properties of a packet, length included (§2.2.2).
+ *
+ * @param properties - in the shape of mqtt-packet
+ * @param packet - the packet type, or WILL
+ * @throws {TypeError} when one is unknown, misplaced, or its value is out of range
+ */
+export function encodeProperties(properties: object | undefined, packet: number): Uint8Array {
+  const list: PreparedProperty[] = [];
+  for (const [name, value] of Object.entries(properties ?? {})) {
+    if (value !== undefined) prepareProperty(list, name, value, packet);
+  }
+  const size = list.reduce((sum, property) => sum + sizeOf(property), 0);
+  const bytes = new Uint8Array(variableByteIntegerSize(size) + size);
+  let offset = writeVariableByteInteger(bytes, 0, size);
+  for (const property of list) offset = writeProperty(bytes, offset, property);
+  return bytes;
+}
+
+function prepareProperty(
+  list: PreparedProperty[],
+  name: string,
+  value: unknown,
+  packet: number,
+): void {
+  const definition = propertyByName(name);
+  if (definition === undefined || (definition.packets & (1 << packet)) === 0) {
+    throw new TypeError(`${name} is not a property of this packet`);
+  }
+  if (definition.type === 'pair') {
+    preparePairs(list, definition, value as UserProperties);
+  } else if (Array.isArray(value) && packet === PacketType.PUBLISH) {
+    for (const one of value) list.push(prepareValue(definition, one));
+  } else {
+    list.push(prepareValue(definition, value));
+  }
+}
+
+function preparePairs(
+  list: PreparedProperty[],
+  definition: PropertyDefinition,
+  pairs: UserProperties,
+): void {
+  for (const [key, values] of Object.entries(pairs)) {
+    for (const value of Array.isArray(values) ? values : [values]) {
+      const bytes = [field(key, 'userProperties'), field(value, key)];
+      list.push({ definition, number: 0, bytes });
+    }
+  }
+}
+
+function prepareValue(definition: PropertyDefinition, value: unknown): PreparedProperty {
+  const { type, name, minimum, maximum } = definition;
+  if (type === 'string' || type === 'binary') {
+    return { definition, number: 0, bytes: [field(value, name)] };
+  }
+  const number = typeof value === 'boolean' ? Number(value) : value;
+  if (!Number.isInteger(number) || (number as number) < minimum || (number as number) > maximum) {
+    throw new TypeError(`${name} must be from ${minimum} to ${maximum}`);
+  }
+  return { definition, number: number as number, bytes: [] };
+}
+
+/** In bytes, with the identifier, which has one byte (§2.2.2.2). */
+function sizeOf({ definition, number, bytes }: PreparedProperty): number {
+  switch (definition.type) {
+    case 'boolean':
+    case 'byte':
+      return 2;
+    case 'uint16':
+      return 3;
+    case 'uint32':
+      return 5;
+    case 'varint':
+      return 1 + variableByteIntegerSize(number);
+    default:
+      return bytes.reduce((sum, { length }) => sum + 2 + length, 1);
+  }
+}
+
+/** Returns the offset after it. */
+function writeProperty(
+  target: Uint8Array,
+  offset: number,
+  { definition, number, bytes }: PreparedProperty,
+): number {
+  let at = offset;
+  target[at++] = definition.id;
+  switch (definition.type) {
+    case 'boolean':
+    case 'byte':
+      target[at] = number;
+      return at + 1;
+    case 'uint16':
+      return writeUint16(target, at, number);
+    case 'uint32':
+      return writeUint16(target, writeUint16(target, at, number >>> 16), number & 0xffff);
+    case 'varint':
+      return writeVariableByteInteger(target, at, number);
+    default:
+      for (const part of bytes) at = writeField(target, at, part);
+      return at;
+  }
 }

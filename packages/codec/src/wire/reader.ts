@@ -1,68 +1,57 @@
-import type { ProtocolVersion } from '../packets.ts';
-import { type DecodeLimits, NO_LIMITS } from './decode-limits.ts';
 import { PacketError } from './packet-error.ts';
+import type { ProtocolVersion } from './packet-type.ts';
 import { ReasonCode } from './reason-code.ts';
+import { type DecodeLimits, NO_LIMITS, type Receiver } from './receiver.ts';
 import { cited, type Rule, rules } from './rules.ts';
 import { decodeUtf8, findInvalidUtf8 } from './utf8.ts';
 
 /**
- * Reads the fields of one packet in order, refusing what is truncated or malformed (§1.5). For packets
- * off the hot path: it makes strings and views.
+ * Reads the fields of one packet in order, and refuses what is truncated or malformed (§1.5). Whatever it
+ * throws is a `PacketError`.
+ *
+ * Its methods, in this order: what it knows of the packet (`isAtEnd`, `checks`), errors to throw, fields,
+ * and limits of the receiver.
+ *
+ * Invariant: `offset` is at most `end`.
  */
 export class PacketReader {
   readonly buffer: Uint8Array;
   /** Where the packet starts. */
   readonly base: number;
+  /** The next byte to be read. */
   offset: number;
+  /** One past the last byte that may be read: of the packet, or of its properties while they are read. */
   end: number;
-  readonly limits: DecodeLimits;
-  /** User properties that have been read. */
-  userProperties: number;
-  /** Whose rules hold. */
+  /** Whose rules hold. CONNECT sets it, as it names its own. */
   version: ProtocolVersion;
+  readonly receiver: Receiver;
+  readonly limits: DecodeLimits;
+  #userPropertyCount: number;
+  #filterCount: number;
 
-  /** @param base - where the packet starts, for the offset in errors */
+  /**
+   * @param base - where the packet starts, for the offset in errors
+   * @param start - where reading starts
+   * @param end - one past the packet
+   */
   constructor(
     buffer: Uint8Array,
     base: number,
     start: number,
     end: number,
     version: ProtocolVersion,
+    receiver: Receiver = 'either',
     limits: DecodeLimits = NO_LIMITS,
   ) {
     this.buffer = buffer;
-    this.version = version;
     this.base = base;
     this.offset = start;
     this.end = end;
+    this.version = version;
+    this.receiver = receiver;
     this.limits = limits;
-    this.userProperties = 0;
-  }
-
-  /** Checks the length of properties, which was read last. */
-  checkPropertiesSize(size: number): void {
-    this.userProperties = 0;
-    const { maxPropertiesSize } = this.limits;
-    if (size > maxPropertiesSize) {
-      throw this.error(
-        ReasonCode.QuotaExceeded,
-        '§2.2.2',
-        `properties of ${size} bytes, allowed are ${maxPropertiesSize}`,
-      );
-    }
-  }
-
-  /** One more user property is about to be read. */
-  countUserProperty(): void {
-    this.userProperties++;
-    const { maxUserProperties } = this.limits;
-    if (this.userProperties > maxUserProperties) {
-      throw this.error(
-        ReasonCode.QuotaExceeded,
-        '§2.2.2',
-        `more than ${maxUserProperties} user properties`,
-      );
-    }
+    this.#userPropertyCount = 0;
+    this.#filterCount = 0;
   }
 
   get isAtEnd(): boolean {
@@ -74,7 +63,9 @@ export class PacketReader {
     return rule[this.version] !== null;
   }
 
-  /** An error at `offset`, or where the reader stands. */
+  // ------------------------------------------------------------------------- errors
+
+  /** An error at an offset in the buffer, by default that of the next byte. */
   error(
     reasonCode: number,
     rule: Rule | string,
@@ -85,9 +76,22 @@ export class PacketReader {
     return new PacketError(reasonCode, name, offset - this.base, message);
   }
 
+  /** 0x81 */
   malformed(rule: Rule | string, message: string, offset = this.offset): PacketError {
     return this.error(ReasonCode.MalformedPacket, rule, message, offset);
   }
+
+  /** 0x82 */
+  violation(rule: Rule | string, message: string, offset = this.offset): PacketError {
+    return this.error(ReasonCode.ProtocolError, rule, message, offset);
+  }
+
+  /** For the byte that was read last. */
+  unknownReasonCode(rule: Rule | string): PacketError {
+    return this.violation(rule, 'reason code that this packet does not have', this.offset - 1);
+  }
+
+  // ------------------------------------------------------------------------- fields
 
   byte(): number {
     this.#need(1);
@@ -124,7 +128,7 @@ export class PacketReader {
     throw this.malformed('§1.5.5', 'variable byte integer of more than four bytes', start);
   }
 
-  /** §1.5.6. A view. */
+  /** §1.5.6. A view into the buffer. */
   binary(): Uint8Array {
     const length = this.uint16();
     this.#need(length);
@@ -135,31 +139,50 @@ export class PacketReader {
 
   /** §1.5.4 */
   string(rule: Rule | string = rules.utf8): string {
+    const start = this.offset + 2;
+    this.skipString(rule);
+    return decodeUtf8(this.buffer, start, this.offset);
+  }
+
+  /** Checks a string without making one. */
+  skipString(rule: Rule | string = rules.utf8): void {
     const length = this.uint16();
     this.#need(length);
-    const start = this.offset;
-    const end = start + length;
-    const invalidAt = findInvalidUtf8(this.buffer, start, end);
+    const end = this.offset + length;
+    const invalidAt = findInvalidUtf8(this.buffer, this.offset, end);
     if (invalidAt !== -1) {
       const isNull = this.buffer[invalidAt] === 0;
       throw this.malformed(isNull ? rules.utf8Null : rule, 'string is not valid UTF-8', invalidAt);
     }
     this.offset = end;
-    return decodeUtf8(this.buffer, start, end);
   }
 
   /** A packet identifier: never 0 [MQTT-2.2.1-3], 3.1.1 [MQTT-2.3.1-1]. */
   packetId(): number {
     const packetId = this.uint16();
     if (packetId === 0) {
-      throw this.error(
-        ReasonCode.ProtocolError,
-        rules.packetId0,
-        'packet identifier 0',
-        this.offset - 2,
-      );
+      throw this.violation(rules.packetId0, 'packet identifier 0', this.offset - 2);
     }
     return packetId;
+  }
+
+  /**
+   * A reason code (§2.4).
+   *
+   * @param allowed - those that the packet has
+   * @param rule - says so
+   */
+  reasonCode(allowed: readonly number[], rule: Rule | string): number {
+    const reasonCode = this.byte();
+    if (!allowed.includes(reasonCode)) throw this.unknownReasonCode(rule);
+    return reasonCode;
+  }
+
+  /** Reason codes up to the end. */
+  reasonCodes(allowed: readonly number[], rule: Rule | string): number[] {
+    const codes: number[] = [];
+    while (!this.isAtEnd) codes.push(this.reasonCode(allowed, rule));
+    return codes;
   }
 
   /** Everything up to the end, as a view. */
@@ -171,11 +194,40 @@ export class PacketReader {
 
   expectEnd(): void {
     if (this.offset !== this.end) {
-      throw this.malformed(rules.bytesBehindBody, 'bytes after the end of the packet');
+      throw this.malformed(rules.bytesAfterBody, 'bytes after the end of the packet');
     }
   }
 
   #need(size: number): void {
     if (this.offset + size > this.end) throw this.malformed(rules.truncated, 'packet is truncated');
+  }
+
+  // ------------------------------------------------------------------------- limits
+
+  /** Properties of a size in bytes are about to be read. */
+  beginProperties(size: number): void {
+    this.#userPropertyCount = 0;
+    const { maxPropertiesSize } = this.limits;
+    if (size <= maxPropertiesSize) return;
+    const message = `properties of ${size} bytes, allowed are ${maxPropertiesSize}`;
+    throw this.error(ReasonCode.QuotaExceeded, '§2.2.2', message);
+  }
+
+  /** One more user property is about to be read. */
+  countUserProperty(): void {
+    this.#userPropertyCount++;
+    const { maxUserProperties } = this.limits;
+    if (this.#userPropertyCount <= maxUserProperties) return;
+    const message = `more than ${maxUserProperties} user properties`;
+    throw this.error(ReasonCode.QuotaExceeded, '§2.2.2', message);
+  }
+
+  /** One more topic filter is about to be read. */
+  countFilter(): void {
+    this.#filterCount++;
+    const { maxFiltersPerPacket } = this.limits;
+    if (this.#filterCount <= maxFiltersPerPacket) return;
+    const message = `more than ${maxFiltersPerPacket} topic filters`;
+    throw this.error(ReasonCode.QuotaExceeded, '§4.13', message);
   }
 }

@@ -1,4 +1,4 @@
-import type { ProtocolVersion } from '../packets.ts';
+import type { ProtocolVersion } from './packet-type.ts';
 
 /** By which statement or section of its standard each version demands a check; null where it leaves the matter open. */
 export type Rule = Readonly<Record<ProtocolVersion, string | null>>;
@@ -25,7 +25,7 @@ export const rules = {
   packetSize: rule('§2.1', '§2.2.3', 'MQTT-3.2.2-15'),
   // All bodies
   truncated: rule('§2.1', '§2.2.3', '§2.1.4'),
-  bytesBehindBody: rule('§2.1', 'MQTT-4.8.0-1', '§2.1.4'),
+  bytesAfterBody: rule('§2.1', 'MQTT-4.8.0-1', '§2.1.4'),
   utf8: rule('§2.5', 'MQTT-1.5.3-1', 'MQTT-1.5.4-1'),
   utf8Null: rule('§2.5', 'MQTT-1.5.3-2', 'MQTT-1.5.4-2'),
   packetId0: rule('§2.4', 'MQTT-2.3.1-1', 'MQTT-2.2.1-3'),
@@ -37,7 +37,7 @@ export const rules = {
   userNamePresent: rule(null, 'MQTT-3.1.2-19', '§2.1.4'),
   passwordPresent: rule(null, 'MQTT-3.1.2-21', '§2.1.4'),
   passwordWithoutUserName: rule('§3.1', 'MQTT-3.1.2-22', null),
-  bytesBehindConnect: rule(null, 'MQTT-4.8.0-1', '§2.1.4'),
+  bytesAfterConnect: rule(null, 'MQTT-4.8.0-1', '§2.1.4'),
   clientIdUtf8: rule('§2.5', 'MQTT-3.1.3-4', 'MQTT-3.1.3-4'),
   userNameUtf8: rule('§2.5', 'MQTT-3.1.3-11', 'MQTT-3.1.3-12'),
   // CONNACK

@@ -1,3 +1,6 @@
+/** Who reads a packet: some packets and properties only one side sends. `either` takes both, for sniffers and proxies. */
+export type Receiver = 'server' | 'client' | 'either';
+
 /**
  * What a receiver takes of one packet, so that nobody has it build more than it bargained for. A packet that exceeds
  * a limit is refused with Quota Exceeded (0x97) before more of it is read.

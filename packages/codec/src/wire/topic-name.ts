@@ -1,9 +1,6 @@
-import { type TopicFilterFault, topicFilterFault } from '@promptmq/topics';
-import type { ProtocolVersion } from './packets.ts';
-import { PacketError } from './wire/packet-error.ts';
-import { ReasonCode } from './wire/reason-code.ts';
-import { cited, type Rule, rules } from './wire/rules.ts';
-import { decodeUtf8, findInvalidUtf8 } from './wire/utf8.ts';
+import { PacketError } from './packet-error.ts';
+import { ReasonCode } from './reason-code.ts';
+import { decodeUtf8, findInvalidUtf8 } from './utf8.ts';
 
 const HASH = 0x23;
 const PLUS = 0x2b;
@@ -50,22 +47,4 @@ export function decodeTopicName(
     }
   }
   return decodeUtf8(buffer, start, end);
-}
-
-/** By which rule a filter is refused: one for all versions, or each its own. */
-const filterRules: Readonly<Record<TopicFilterFault, Rule | string>> = {
-  empty: 'MQTT-4.7.3-1',
-  'null-character': 'MQTT-4.7.3-2',
-  'multi-level-wildcard': rules.multiLevelWildcard,
-  'single-level-wildcard': rules.singleLevelWildcard,
-  'share-name': rules.shareName,
-  'share-filter': rules.shareFilter,
-};
-
-/** The rule that a Topic Filter breaks in a protocol version, or null. */
-export function topicFilterError(filter: string, version: ProtocolVersion): string | null {
-  const fault = topicFilterFault(filter, version);
-  if (fault === null) return null;
-  const rule = filterRules[fault];
-  return typeof rule === 'string' ? rule : cited(rule, version);
 }
