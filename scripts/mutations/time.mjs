@@ -111,7 +111,7 @@ export const timeMutations = [
   {
     name: 'timer-armed-by-former-time',
     breaks: 'what is due at the start is done at the start',
-    edits: [{ find: 'this.timer.armAnew();', put: '' }],
+    edits: [{ find: 'this.#timer.rearm();', put: '' }],
     caughtBy: ['simulation'],
   },
 ];

@@ -8,8 +8,10 @@ import { ContainedHandler } from './connection/contained-handler.ts';
 import type { ConnectionHost, Flushable } from './connection/host.ts';
 import type { Peer } from './connection/peer.ts';
 import type { Transport, TransportHandler } from './connection/transport.ts';
+import type { ListenerHost } from './listeners/host.ts';
 import { OpenSockets } from './listeners/open-sockets.ts';
 import { type Logger, rateLimited } from './log/index.ts';
+import type { ObservedBroker } from './observability/host.ts';
 import type { AuthenticationMethod } from './protocol/authentication-method.ts';
 import { revokeSubscriptions } from './protocol/subscribe.ts';
 import { RetainedReplays } from './routing/retained-replays.ts';
@@ -43,7 +45,9 @@ const SPARE_SOCKETS = 100;
  * The broker without sockets: what its parts have in common, its connections, start and stop. Transports are given
  * to it by `accept`; time and randomness come from its `Runtime`.
  */
-export class Broker implements FaultsHost, SessionsHost, StorageHost, ConnectionHost {
+export class Broker
+  implements FaultsHost, SessionsHost, StorageHost, ConnectionHost, ListenerHost, ObservedBroker
+{
   readonly config: Config;
   /** The machine's timers and turns, with the broker's own time. */
   readonly runtime: BrokerClock;
@@ -54,8 +58,7 @@ export class Broker implements FaultsHost, SessionsHost, StorageHost, Connection
   readonly retainedReplays: RetainedReplays;
   readonly sessions: Sessions;
   readonly deadlines: DeadlineQueue;
-  /** To be armed when a deadline was set. */
-  readonly timer: DeadlineTimer;
+  readonly #timer: DeadlineTimer;
   readonly log: Logger;
   /** Who may connect and do what; changed by `reconfigure`. */
   access: Access;
@@ -104,7 +107,7 @@ export class Broker implements FaultsHost, SessionsHost, StorageHost, Connection
     this.deadlines = new DeadlineQueue((connection, error) =>
       this.faults.caught(connection, 'timing', error),
     );
-    this.timer = new DeadlineTimer(this.deadlines, runtime);
+    this.#timer = new DeadlineTimer(this.deadlines, runtime);
     this.log = log;
     this.access = access;
     this.storage = null;
@@ -314,7 +317,7 @@ export class Broker implements FaultsHost, SessionsHost, StorageHost, Connection
     this.#judgeDowntime();
     // What had been scheduled was by another time.
     this.#sweepLater();
-    this.timer.armAnew();
+    this.#timer.rearm();
     this.router.storage = storage;
     this.sessions.takeUp(storage);
     this.stats.retainedCurrent = this.router.retained.count;
@@ -326,7 +329,6 @@ export class Broker implements FaultsHost, SessionsHost, StorageHost, Connection
       records: storage.logStats.recoveredRecords,
       durationMs: Math.round(this.runtime.uptimeMs - startedMs),
     });
-    this.timer.arm();
   }
 
   /** Whether sessions and messages have grown older while no broker ran: not when the wall clock can't say by how much. */
@@ -339,7 +341,6 @@ export class Broker implements FaultsHost, SessionsHost, StorageHost, Connection
 
   #sweepLater(): void {
     this.deadlines.schedule(this.#sweep, this.runtime.now() + SWEEP_MS);
-    this.timer.arm();
   }
 
   #watchClock(): void {
@@ -386,7 +387,7 @@ export class Broker implements FaultsHost, SessionsHost, StorageHost, Connection
    */
   async stop(timeoutMs: number, reasonCode: number): Promise<void> {
     this.#isStopping = true;
-    this.timer.stop();
+    this.#timer.stop();
     this.retainedReplays.stop();
     this.access.close();
     const drained = new Promise<void>((resolve) => {

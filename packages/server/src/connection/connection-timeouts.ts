@@ -2,7 +2,6 @@ import { ReasonCode } from '@promptmq/codec';
 import type { Config } from '../config/index.ts';
 import type { Logger } from '../log/index.ts';
 import { Deadline, type DeadlineQueue } from '../runtime/deadline-queue.ts';
-import type { DeadlineTimer } from '../runtime/deadline-timer.ts';
 import type { Faulty } from '../runtime/faults.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { SocketRefusal } from '../runtime/stats.ts';
@@ -20,7 +19,6 @@ export interface TimeoutsHost {
   readonly config: Config;
   readonly runtime: Pick<Runtime, 'now'>;
   readonly deadlines: DeadlineQueue;
-  readonly timer: DeadlineTimer;
   readonly clientLog: Logger;
   /** A connection was closed before its CONNECT was accepted. */
   onSocketRefused(reason: SocketRefusal, address: string, why: string): void;
@@ -131,7 +129,6 @@ export class ConnectionTimeouts {
   /** One deadline serves all: it is set to the earliest, and what isn't due yet sets it again. */
   #arm(): void {
     this.#host.deadlines.schedule(this.#deadline, this.#nextAt());
-    this.#host.timer.arm();
   }
 
   /** Whether the deadline comes at that time at the latest. */

@@ -353,10 +353,9 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
   /** Stops reading from a publisher until this client has caught up, or shows that it won't. */
   holdBack(publisher: Peer): void {
     if (publisher === this) return; // It would wait for its own acknowledgements.
-    const { deadlines, runtime, timer, stats } = this.#host;
+    const { deadlines, runtime, stats } = this.#host;
     this.#congestion ??= new Congestion(deadlines, stats);
     this.#congestion.hold(publisher, runtime.now());
-    timer.arm();
   }
 
   /** The client may have taken something: publishers go on when half of what was too much is gone. */

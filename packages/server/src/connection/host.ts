@@ -1,6 +1,5 @@
 import type { ProtocolHost } from '../protocol/host.ts';
 import type { DeadlineQueue } from '../runtime/deadline-queue.ts';
-import type { DeadlineTimer } from '../runtime/deadline-timer.ts';
 import type { Faulty } from '../runtime/faults.ts';
 import type { SocketRefusal } from '../runtime/stats.ts';
 import type { BrokerSession } from '../sessions/broker-session.ts';
@@ -14,7 +13,6 @@ export interface Flushable extends Faulty {
 /** What a connection needs of the house, beside what those need who answer its packets. */
 export interface ConnectionHost extends ProtocolHost {
   readonly deadlines: DeadlineQueue;
-  readonly timer: DeadlineTimer;
   /** Has the connection flushed at the end of this turn, together with all others. */
   flushLater(connection: Flushable): void;
   /** It was closed before its CONNECT was accepted. */

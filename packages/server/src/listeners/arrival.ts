@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
-import type { Broker } from '../broker.ts';
 import { Deadline } from '../runtime/deadline-queue.ts';
 import type { SocketRefusal } from '../runtime/stats.ts';
+import type { ListenerHost } from './host.ts';
 import { addressOf } from './peer-address.ts';
 
 /** What a socket is expected to do before its MQTT connection begins, and what is said of one that doesn't. */
@@ -27,7 +27,7 @@ export type ArrivalStage = keyof typeof LATE;
  * socket is destroyed, so that nothing that finishes afterwards is served.
  */
 export class Arrival {
-  readonly #broker: Broker;
+  readonly #host: ListenerHost;
   /** As it was accepted: what TLS or HTTP make of it lives and ends with it. */
   readonly socket: Socket;
   /** Milliseconds of the runtime's clock. */
@@ -38,17 +38,16 @@ export class Arrival {
   #stage: ArrivalStage;
   #isOver: boolean;
 
-  constructor(broker: Broker, socket: Socket) {
-    this.#broker = broker;
+  constructor(host: ListenerHost, socket: Socket) {
+    this.#host = host;
     this.socket = socket;
-    this.acceptedAt = broker.runtime.now();
+    this.acceptedAt = host.runtime.now();
     // Kept: a socket that is closed has no address any more.
     this.address = addressOf(socket);
     this.#deadline = new Deadline(() => this.#onLate());
     this.#stage = 'first-bytes';
     this.#isOver = false;
-    broker.deadlines.schedule(this.#deadline, this.acceptedAt + broker.config.mqtt.connectTimeout);
-    broker.timer.arm();
+    host.deadlines.schedule(this.#deadline, this.acceptedAt + host.config.mqtt.connectTimeout);
     // Without a listener the error would be thrown; 'close' follows it.
     socket.on('error', () => {});
     socket.on('close', () => this.#onClose());
@@ -84,11 +83,10 @@ export class Arrival {
   /** Counts and logs why the socket is about to be closed, and lets it take its answer for a while. */
   report(refusal: SocketRefusal, why: string): void {
     if (this.isAnswered) return;
-    const { deadlines, runtime, timer } = this.#broker;
-    this.#broker.onSocketRefused(refusal, this.address, why);
+    const { deadlines, runtime } = this.#host;
+    this.#host.onSocketRefused(refusal, this.address, why);
     this.#stage = 'answer';
     deadlines.schedule(this.#deadline, runtime.now() + ANSWER_MS);
-    timer.arm();
   }
 
   #onLate(): void {
@@ -99,7 +97,7 @@ export class Arrival {
 
   /** Who closes before a handshake began was a probe; in the midst of one, it is likely that something doesn't suit the client. */
   #onClose(): void {
-    if (!this.#isOver && this.#stage === 'tls' && this.#broker.isServing) {
+    if (!this.#isOver && this.#stage === 'tls' && this.#host.isServing) {
       this.report('tls', 'TLS: the client closed in the handshake');
     }
     this.#end();
@@ -107,6 +105,6 @@ export class Arrival {
 
   #end(): void {
     this.#isOver = true;
-    this.#broker.deadlines.cancel(this.#deadline);
+    this.#host.deadlines.cancel(this.#deadline);
   }
 }

@@ -1,9 +1,9 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import type { SecureContextOptions } from 'node:tls';
-import type { Broker } from '../broker.ts';
 import { type Address, isIPv6Only } from '../config/index.ts';
 import { Arrival } from './arrival.ts';
 import { type Opening, readFirstBytes } from './first-bytes.ts';
+import type { ListenerHost } from './host.ts';
 import { addressOf, hostOf, joinAddress } from './peer-address.ts';
 import { TlsHandshakes } from './tls/tls-handshake.ts';
 import { TrustedProxies } from './trusted-proxies.ts';
@@ -24,7 +24,7 @@ export interface Listener {
 }
 
 export interface ListenerOptions {
-  readonly broker: Broker;
+  readonly host: ListenerHost;
   readonly address: Address;
   readonly protocol: Listener['protocol'];
   /** What TLS is made with; null for a listener without. */
@@ -43,14 +43,14 @@ const BACKLOG = 1024;
  * @throws the system's error (EADDRINUSE, EACCES …), with the address in its message
  */
 export async function listen(options: ListenerOptions): Promise<Listener> {
-  const { broker, address, protocol, tlsFiles } = options;
+  const { host, address, protocol, tlsFiles } = options;
   const stages: Stages = {
     ...options,
-    handshakes: tlsFiles === null ? null : new TlsHandshakes(broker, tlsFiles),
+    handshakes: tlsFiles === null ? null : new TlsHandshakes(host, tlsFiles),
     trustedProxies: new TrustedProxies(),
   };
   const { handshakes } = stages;
-  const { readBuffer, tcpKeepAlive, bind: mqtt, wsBind, tlsBind, wssBind } = broker.config.server;
+  const { readBuffer, tcpKeepAlive, bind: mqtt, wsBind, tlsBind, wssBind } = host.config.server;
   const openSockets = new Set<Socket>();
   // Half-open only when MQTT has begun: before that, a peer that closes has nothing to wait for.
   const server = createServer(
@@ -62,8 +62,8 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
       keepAliveInitialDelay: tcpKeepAlive,
     },
     (socket) => {
-      if (!broker.sockets.take()) {
-        broker.onSocketRefused('limit', addressOf(socket), 'too many open sockets');
+      if (!host.sockets.take()) {
+        host.onSocketRefused('limit', addressOf(socket), 'too many open sockets');
         socket.on('error', () => {});
         socket.destroy();
         return;
@@ -71,14 +71,14 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
       openSockets.add(socket);
       socket.once('close', () => {
         openSockets.delete(socket);
-        broker.sockets.release();
+        host.sockets.release();
       });
       begin(stages, socket);
     },
   );
   await bind(server, address, isIPv6Only(address, [...mqtt, ...wsBind, ...tlsBind, ...wssBind]));
   // Accepting fails when the system lacks something; those that come later may be luckier.
-  server.on('error', (error) => broker.onAcceptFailed(error));
+  server.on('error', (error) => host.onAcceptFailed(error));
   return {
     ...describe(server, protocol),
     protocol,
@@ -98,11 +98,11 @@ interface Stages extends ListenerOptions {
 }
 
 function begin(
-  { broker, protocol, handshakes, trustedProxies, onStream }: Stages,
+  { host, protocol, handshakes, trustedProxies, onStream }: Stages,
   socket: Socket,
 ): void {
-  const { proxyProtocol, proxyTrusted } = broker.config.server;
-  const arrival = new Arrival(broker, socket);
+  const { proxyProtocol, proxyTrusted } = host.config.server;
+  const arrival = new Arrival(host, socket);
   trustedProxies.set(proxyTrusted);
   if (proxyProtocol !== 'off' && !trustedProxies.has(hostOf(socket))) {
     const why = 'not from an address of server.proxy-trusted, as every connection has to be here';

@@ -1,26 +1,26 @@
 import type { Socket } from 'node:net';
 import { type SecureContextOptions, TLSSocket } from 'node:tls';
-import type { Broker } from '../broker.ts';
 import type { Address } from '../config/index.ts';
 import type { Transport, TransportHandler } from '../connection/transport.ts';
 import type { Arrival } from './arrival.ts';
+import type { ListenerHost } from './host.ts';
 import { type Listener, listen } from './listener.ts';
 
 /** Listens for MQTT over TCP or a Unix domain socket (§4.2), or over TLS if there are files for it. */
 export function listenTcp(
-  broker: Broker,
+  host: ListenerHost,
   address: Address,
   tlsFiles: SecureContextOptions | null = null,
 ): Promise<Listener> {
   const protocol = tlsFiles === null ? 'mqtt' : 'mqtts';
   return listen({
-    broker,
+    host,
     address,
     protocol,
     tlsFiles,
     onStream: (arrival, socket) => {
       const transport = new TcpTransport(socket, arrival);
-      const handler = broker.accept(transport);
+      const handler = host.accept(transport);
       if (handler !== null) transport.start(handler);
       arrival.handOver();
     },

@@ -1,9 +1,9 @@
 import { PacketType, ReasonCode } from '@promptmq/codec';
 import { MetricsRegistry, type ProcessMonitor, type Sample } from '@promptmq/metrics';
 import type { MemoryAccount } from '@promptmq/session';
-import type { Broker } from '../broker.ts';
 import { payloadSizeHistogram } from '../runtime/stats.ts';
 import { brokerCatalogue } from './catalogue.ts';
+import type { ObservedBroker } from './host.ts';
 import { reasonName, toLabel } from './reason-name.ts';
 import { SessionCensus } from './session-totals.ts';
 
@@ -30,7 +30,7 @@ export interface BuildInfo {
 
 /** A registry that reads a broker's counters. Storage adds its own, see `addStorageMetrics`. */
 export function brokerMetrics(
-  broker: Broker,
+  broker: ObservedBroker,
   monitor: ProcessMonitor,
   { version }: BuildInfo,
 ): BrokerRegistry {
@@ -48,7 +48,7 @@ export function brokerMetrics(
   return registry;
 }
 
-function addConnections(registry: BrokerRegistry, { stats }: Broker): void {
+function addConnections(registry: BrokerRegistry, { stats }: ObservedBroker): void {
   registry.add('promptmq_connections_current', () => stats.connectionsCurrent);
   registry.add('promptmq_connections_total', () => stats.connectionsTotal);
   registry.add('promptmq_connections_refused_total', () => stats.connectionsRefused);
@@ -73,7 +73,7 @@ function addConnections(registry: BrokerRegistry, { stats }: Broker): void {
   ]);
 }
 
-function addMessages(registry: BrokerRegistry, broker: Broker): void {
+function addMessages(registry: BrokerRegistry, broker: ObservedBroker): void {
   const { stats, router } = broker;
   const census = new SessionCensus(broker);
   registry.add('promptmq_messages_received_total', () => stats.messagesReceived);
@@ -108,7 +108,7 @@ function addMessages(registry: BrokerRegistry, broker: Broker): void {
   );
 }
 
-function addState(registry: BrokerRegistry, { stats, router, memory }: Broker): void {
+function addState(registry: BrokerRegistry, { stats, router, memory }: ObservedBroker): void {
   const byKind = (value: (account: MemoryAccount) => number) =>
     Object.entries(memory.accounts).map(([kind, account]) => ({
       labels: { kind },
@@ -127,7 +127,7 @@ function addState(registry: BrokerRegistry, { stats, router, memory }: Broker): 
   registry.add('promptmq_retained_bytes', () => router.retained.bytes);
 }
 
-function addNetwork(registry: BrokerRegistry, { stats }: Broker): void {
+function addNetwork(registry: BrokerRegistry, { stats }: ObservedBroker): void {
   registry.add('promptmq_packets_received_total', () => byPacketType(stats.packetsReceived));
   registry.add('promptmq_packets_sent_total', () => {
     const sent = Float64Array.from(stats.packetsSent);

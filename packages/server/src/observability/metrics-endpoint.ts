@@ -5,23 +5,23 @@ import {
   ProcessMonitor,
   startMetricsServer,
 } from '@promptmq/metrics';
-import type { Broker } from '../broker.ts';
 import { type Address, isIPv6Only } from '../config/index.ts';
 import { version } from '../version.ts';
 import { type BrokerRegistry, brokerMetrics } from './broker-metrics.ts';
 import type { brokerCatalogue } from './catalogue.ts';
 import { configError } from './config-error.ts';
+import type { ObservedBroker } from './host.ts';
 import { addStorageMetrics, type StorageMetricsSource } from './storage-metrics.ts';
 
 /** The metrics of a broker, its health and readiness over HTTP, at the addresses of `metrics.bind`. */
 export class MetricsEndpoint {
-  readonly #broker: Broker;
+  readonly #broker: ObservedBroker;
   readonly #monitor: ProcessMonitor;
   readonly #registry: BrokerRegistry;
   /** One for each address. */
   readonly #servers: MetricsServer[];
 
-  private constructor(broker: Broker) {
+  private constructor(broker: ObservedBroker) {
     this.#broker = broker;
     this.#monitor = new ProcessMonitor();
     this.#registry = brokerMetrics(broker, this.#monitor, { version });
@@ -42,7 +42,7 @@ export class MetricsEndpoint {
    * address can't be bound
    */
   static async open(
-    broker: Broker,
+    broker: ObservedBroker,
     checks: Readonly<Record<string, Check>>,
   ): Promise<MetricsEndpoint> {
     const self = new MetricsEndpoint(broker);

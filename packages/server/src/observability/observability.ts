@@ -1,11 +1,11 @@
 import type { Check } from '@promptmq/metrics';
 import { isValidTopicFilter, parseSharedFilter } from '@promptmq/topics';
-import type { Broker } from '../broker.ts';
 import type { Config } from '../config/index.ts';
 import type { Listener } from '../listeners/listener.ts';
 import { TopicMeter } from '../routing/topic-meter.ts';
 import { version } from '../version.ts';
 import { configError } from './config-error.ts';
+import type { ObservedBroker } from './host.ts';
 import type { MetricsEndpoint } from './metrics-endpoint.ts';
 import { checkDisk, checkStorage, type StorageMetricsSource } from './storage-metrics.ts';
 import { SystemTopics } from './system-topics.ts';
@@ -17,13 +17,13 @@ import { SystemTopics } from './system-topics.ts';
  * It is started before the listeners, so that readiness can be asked for while storage recovers.
  */
 export class Observability {
-  readonly #broker: Broker;
+  readonly #broker: ObservedBroker;
   readonly #systemTopics: SystemTopics;
   readonly #checks: Record<string, Check>;
   /** Null where metrics aren't served: then it isn't even loaded. */
   #endpoint: MetricsEndpoint | null;
 
-  constructor(broker: Broker, listeners: readonly Listener[]) {
+  constructor(broker: ObservedBroker, listeners: readonly Listener[]) {
     this.#broker = broker;
     this.#systemTopics = new SystemTopics(broker, version);
     this.#endpoint = null;

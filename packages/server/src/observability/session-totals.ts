@@ -1,4 +1,4 @@
-import type { Broker } from '../broker.ts';
+import type { ObservedBroker } from './host.ts';
 
 /** What all sessions hold together. */
 export interface SessionTotals {
@@ -16,11 +16,11 @@ const FRESH_MS = 100;
 
 /** Adds the sessions up: some 50 ns each, when somebody asks. */
 export class SessionCensus {
-  readonly #broker: Broker;
+  readonly #broker: ObservedBroker;
   #totals: SessionTotals;
   #takenAt: number;
 
-  constructor(broker: Broker) {
+  constructor(broker: ObservedBroker) {
     this.#broker = broker;
     this.#totals = { inflight: 0, queued: 0, queuedBytes: 0, longestQueue: 0 };
     this.#takenAt = Number.NEGATIVE_INFINITY;
@@ -58,7 +58,7 @@ export interface SlowSubscriber {
  *
  * @param limit - how many at most
  */
-export function slowSubscribers(broker: Broker, limit: number): SlowSubscriber[] {
+export function slowSubscribers(broker: ObservedBroker, limit: number): SlowSubscriber[] {
   const slowest: SlowSubscriber[] = [];
   for (const session of broker.sessions.all()) {
     const outputBytes = session.link?.sender.output.pendingBytes ?? 0;

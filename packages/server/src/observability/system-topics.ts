@@ -1,5 +1,5 @@
 import type { Message } from '@promptmq/session';
-import type { Broker } from '../broker.ts';
+import type { ObservedBroker } from './host.ts';
 import { LOAD_PERIODS, LoadAverage } from './load-average.ts';
 import { SessionCensus } from './session-totals.ts';
 
@@ -22,7 +22,7 @@ type LoadName =
  * known from mosquitto. A topic whose value has not changed is not published again.
  */
 export class SystemTopics {
-  readonly #broker: Broker;
+  readonly #broker: ObservedBroker;
   readonly #census: SessionCensus;
   readonly #version: string;
   readonly #loads: ReadonlyMap<LoadName, LoadAverage>;
@@ -31,7 +31,7 @@ export class SystemTopics {
   #intervalMs: number;
   #cancelTimer: () => void;
 
-  constructor(broker: Broker, version: string) {
+  constructor(broker: ObservedBroker, version: string) {
     this.#broker = broker;
     this.#census = new SessionCensus(broker);
     this.#version = version;

@@ -28,10 +28,13 @@ export class Deadline {
  */
 export class DeadlineQueue {
   readonly #heap: Deadline[] = [];
+  /** Called when another deadline has become the earliest, or that one comes earlier: the timer is set by it. */
+  onEarlier: () => void;
   readonly #onError: (connection: Faulty | null, error: unknown) => void;
 
-  /** @param onError - told of what `onDue` throws; the other deadlines are run all the same */
+  /** @param onError - called with what `onDue` throws; the other deadlines are run all the same */
   constructor(onError: (connection: Faulty | null, error: unknown) => void) {
+    this.onEarlier = () => {};
     this.#onError = onError;
   }
 
@@ -56,6 +59,7 @@ export class DeadlineQueue {
     }
     deadline.at = at;
     this.#settle(deadline);
+    if (deadline.index === 0) this.onEarlier();
   }
 
   cancel(deadline: Deadline): void {

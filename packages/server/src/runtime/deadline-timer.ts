@@ -4,7 +4,7 @@ import type { Runtime } from './runtime.ts';
 /**
  * The one timer that all deadlines of a broker share.
  *
- * Invariant: after `arm`, it goes off no later than the earliest deadline.
+ * Invariant: it goes off no later than the earliest deadline.
  */
 export class DeadlineTimer {
   readonly #deadlines: DeadlineQueue;
@@ -18,10 +18,12 @@ export class DeadlineTimer {
     this.#runtime = runtime;
     this.#at = Number.POSITIVE_INFINITY;
     this.#cancel = () => {};
+    deadlines.onEarlier = () => this.#arm();
+    this.#arm();
   }
 
-  /** Makes sure that it goes off at the earliest deadline; to be called when one was set. */
-  arm(): void {
+  /** Makes sure that it goes off at the earliest deadline. */
+  #arm(): void {
     const at = this.#deadlines.nextAt;
     if (at >= this.#at) return;
     this.#cancel();
@@ -30,16 +32,16 @@ export class DeadlineTimer {
     this.#cancel = this.#runtime.setTimer(delayMs, () => {
       this.#at = Number.POSITIVE_INFINITY;
       this.#deadlines.runDue(this.#runtime.now());
-      this.arm();
+      this.#arm();
     });
   }
 
-  /** The clock goes on at another time than it was armed by. */
-  armAnew(): void {
+  /** The clock continues at another time than it was armed by. */
+  rearm(): void {
     if (this.#at === Number.NEGATIVE_INFINITY) return;
     this.#cancel();
     this.#at = Number.POSITIVE_INFINITY;
-    this.arm();
+    this.#arm();
   }
 
   /** Nothing is due any more. */

@@ -3,7 +3,6 @@ import type { Recipient, SubscriptionTrie } from '@promptmq/topics';
 import type { Access } from '../access/index.ts';
 import type { Config } from '../config/index.ts';
 import type { DeadlineQueue } from '../runtime/deadline-queue.ts';
-import type { DeadlineTimer } from '../runtime/deadline-timer.ts';
 import type { Faults } from '../runtime/faults.ts';
 import type { MemoryLedger } from '../runtime/memory-ledger.ts';
 import type { Runtime } from '../runtime/runtime.ts';
@@ -47,7 +46,6 @@ export interface SessionsHost {
   readonly stats: BrokerStats;
   readonly memory: MemoryLedger;
   readonly deadlines: DeadlineQueue;
-  readonly timer: DeadlineTimer;
   readonly faults: Faults;
   readonly clientEvents: ClientEvents;
   /** Who may publish what; replaced by a reload. */

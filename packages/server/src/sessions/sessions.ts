@@ -236,7 +236,6 @@ export class Sessions implements RecoveryHost {
     if (entry.number > 0) storage?.writeSession(entry);
     if (entry.will?.delayInterval === 0) this.#wills.publish(entry);
     this.#handOverShared(session);
-    this.#host.timer.arm();
   }
 
   /** A connection could not leave its session in order: the session goes on without it, or is no more. */
@@ -251,7 +250,6 @@ export class Sessions implements RecoveryHost {
     }
     entry.session.detach();
     this.#scheduleExpiry(entry);
-    this.#host.timer.arm();
   }
 
   /** What waits for a member of a shared subscription that has gone goes to one that is there. */

@@ -5,8 +5,8 @@ import {
   type SecureContextOptions,
   TLSSocket,
 } from 'node:tls';
-import type { Broker } from '../../broker.ts';
 import type { Arrival } from '../arrival.ts';
+import type { ListenerHost } from '../host.ts';
 import { certificateFailure, handshakeFailure } from './tls-reasons.ts';
 
 /** What Node's own TLS server uses of a socket, and has no public name for. */
@@ -31,11 +31,11 @@ const SESSION_CONTEXT = 'promptmq';
  * handshake is over, so that nobody could end one that doesn't go on, or say whose it was.
  */
 export class TlsHandshakes {
-  readonly #broker: Broker;
+  readonly #host: ListenerHost;
   #context: SecureContext;
 
-  constructor(broker: Broker, files: SecureContextOptions) {
-    this.#broker = broker;
+  constructor(host: ListenerHost, files: SecureContextOptions) {
+    this.#host = host;
     this.#context = contextOf(files);
   }
 
@@ -46,7 +46,7 @@ export class TlsHandshakes {
 
   /** @param onSecure - called once the handshake is over and the client's certificate is accepted */
   begin(arrival: Arrival, onSecure: (socket: TLSSocket) => void): void {
-    const { clientCertificates } = this.#broker.config.server.tls;
+    const { clientCertificates } = this.#host.config.server.tls;
     arrival.enter('tls');
     const socket = new TLSSocket(arrival.socket, {
       isServer: true,
@@ -67,7 +67,7 @@ export class TlsHandshakes {
   }
 
   #onSecure(arrival: Arrival, socket: TLSSocket, onSecure: (socket: TLSSocket) => void): void {
-    const { clientCertificates } = this.#broker.config.server.tls;
+    const { clientCertificates } = this.#host.config.server.tls;
     const internals = socket as unknown as ServerTlsSocket;
     const error = clientCertificates === 'none' ? null : (internals._handle?.verifyError() ?? null);
     internals._releaseControl();

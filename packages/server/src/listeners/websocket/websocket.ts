@@ -2,10 +2,10 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { type SecureContextOptions, TLSSocket } from 'node:tls';
 import { PacketError, ReasonCode } from '@promptmq/codec';
-import type { Broker } from '../../broker.ts';
 import type { Address } from '../../config/index.ts';
 import type { Transport, TransportHandler } from '../../connection/transport.ts';
 import type { Arrival } from '../arrival.ts';
+import type { ListenerHost } from '../host.ts';
 import { type Listener, listen } from '../listener.ts';
 import { certificateName } from '../tcp.ts';
 import {
@@ -26,14 +26,14 @@ const OPENING_BYTES_SPARE = 65_536;
 
 /** Listens for MQTT over WebSocket (chapter 6), or over TLS if there are files for it. */
 export function listenWebSocket(
-  broker: Broker,
+  host: ListenerHost,
   address: Address,
   tlsFiles: SecureContextOptions | null = null,
 ): Promise<Listener> {
   const arrivals = new WeakMap<Socket, Arrival>();
-  const server = httpServer(broker, arrivals);
+  const server = httpServer(host, arrivals);
   return listen({
-    broker,
+    host,
     address,
     protocol: tlsFiles === null ? 'ws' : 'wss',
     tlsFiles,
@@ -48,7 +48,7 @@ export function listenWebSocket(
 const CLOSED_BY_PEER: readonly string[] = ['ECONNRESET', 'EPIPE', 'HPE_INVALID_EOF_STATE'];
 
 /** Reads requests of sockets that it is given; it doesn't listen by itself. The arrivals own its time-outs. */
-function httpServer(broker: Broker, arrivals: WeakMap<Socket, Arrival>): Server {
+function httpServer(host: ListenerHost, arrivals: WeakMap<Socket, Arrival>): Server {
   const refuse = (socket: Socket, status: string, why: string) => {
     const arrival = arrivals.get(socket);
     // Requests that came with a refused one get no answer.
@@ -81,14 +81,14 @@ function httpServer(broker: Broker, arrivals: WeakMap<Socket, Arrival>): Server 
     const socket = stream as Socket;
     // HTTP has let go of the socket: without a listener, a reset would end the process.
     socket.on('error', () => socket.destroy());
-    const answer = answerUpgrade(request, broker.config.server.wsAllowedOrigins);
+    const answer = answerUpgrade(request, host.config.server.wsAllowedOrigins);
     const arrival = arrivals.get(socket);
     if (!answer.isAccepted) {
       refuse(socket, answer.status, answer.why);
     } else if (arrival?.isUnderWay === true && !arrival.isAnswered && !socket.destroyed) {
       socket.write(answer.head);
-      const transport = new WebSocketTransport(broker, socket, arrival);
-      const handler = broker.accept(transport);
+      const transport = new WebSocketTransport(host, socket, arrival);
+      const handler = host.accept(transport);
       if (handler !== null) transport.start(handler, head);
       arrival.handOver();
     }
@@ -102,7 +102,7 @@ class WebSocketTransport implements Transport, FrameReaderHandler {
   readonly remoteAddress: string;
   readonly acceptedAt: number;
   readonly certificateName: string | null;
-  readonly #broker: Broker;
+  readonly #host: ListenerHost;
   readonly #socket: Socket;
   readonly #reader: FrameReader;
   readonly #frames: PacketFrames;
@@ -111,8 +111,8 @@ class WebSocketTransport implements Transport, FrameReaderHandler {
   #closeCode: CloseCode;
   #isEnding: boolean;
 
-  constructor(broker: Broker, socket: Socket, { address, acceptedAt }: Arrival) {
-    this.#broker = broker;
+  constructor(host: ListenerHost, socket: Socket, { address, acceptedAt }: Arrival) {
+    this.#host = host;
     this.#socket = socket;
     this.protocol = socket instanceof TLSSocket ? 'websocket-tls' : 'websocket';
     this.remoteAddress = address;
@@ -147,12 +147,12 @@ class WebSocketTransport implements Transport, FrameReaderHandler {
   // -------------------------------------------------------------------- receiving
 
   get maximumPacketSize(): number {
-    return this.#broker.config.server.wsMaxFrameSize;
+    return this.#host.config.server.wsMaxFrameSize;
   }
 
   get frameBytesMax(): number {
     if (this.#handler?.isConnected === true) return this.maximumPacketSize;
-    return this.#broker.config.mqtt.maxConnectSize + OPENING_BYTES_SPARE;
+    return this.#host.config.mqtt.maxConnectSize + OPENING_BYTES_SPARE;
   }
 
   onPayload(bytes: Uint8Array): void {
@@ -179,7 +179,7 @@ class WebSocketTransport implements Transport, FrameReaderHandler {
     if (handler?.isConnected === true) {
       handler.refuse(new PacketError(REASONS[code], '§6', 0, `WebSocket: ${why}`));
     } else {
-      this.#broker.onSocketRefused('websocket', this.remoteAddress, `WebSocket: ${why}`);
+      this.#host.onSocketRefused('websocket', this.remoteAddress, `WebSocket: ${why}`);
       handler?.onEnd();
     }
   }

@@ -1,0 +1,22 @@
+import type { Config } from '../config/index.ts';
+import type { Logger } from '../log/index.ts';
+import type { Router } from '../routing/router.ts';
+import type { BrokerClock } from '../runtime/broker-clock.ts';
+import type { Faults } from '../runtime/faults.ts';
+import type { MemoryLedger } from '../runtime/memory-ledger.ts';
+import type { BrokerStats } from '../runtime/stats.ts';
+import type { BrokerSession } from '../sessions/broker-session.ts';
+
+/** What is read of a broker to be seen from outside. */
+export interface ObservedBroker {
+  readonly config: Config;
+  readonly runtime: BrokerClock;
+  readonly stats: BrokerStats;
+  readonly memory: MemoryLedger;
+  readonly router: Router;
+  readonly sessions: { all(): Iterable<BrokerSession> };
+  readonly faults: Faults;
+  readonly log: Logger;
+  /** Whether it takes new connections. */
+  readonly isServing: boolean;
+}
