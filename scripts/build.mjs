@@ -1,11 +1,9 @@
-#!/usr/bin/env node
-/** What there is to do with the repository, in one place: `node scripts/build.mjs --help`. */
-import './lib/node-version.mjs';
+/** What there is to do with the repository, in one place: `node scripts build --help`. */
 import { spawn, spawnSync } from 'node:child_process';
 import { join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { clean, installArchive, makeArchive } from './lib/archive.mjs';
-import { installIfNeeded, root, run } from './lib/prepare.mjs';
+import { root, run } from './lib/prepare.js';
 import {
   currentVersion,
   packAll,
@@ -55,14 +53,14 @@ const commands = {
   },
   test: {
     what: 'run all tests, or those that jest is told: test packages/codec',
-    run: (args) => pass(node, ['scripts/test.mjs', ...args]),
+    run: (args) => pass(node, ['scripts', 'test', ...args]),
   },
   benchmark: {
-    what: 'measure this broker and its peers, and what metrics cost; options go to scripts/bench/compare.mjs',
+    what: 'measure this broker and its peers, and what metrics cost; options go to node scripts bench/compare',
     run(args) {
       pass(node, [compiler, '-b', 'packages/server', 'packages/bench']);
-      pass(node, ['scripts/bench/compare.mjs', ...args]);
-      pass(node, ['scripts/bench/metrics-cost.mjs']);
+      pass(node, ['scripts', 'bench/compare', ...args]);
+      pass(node, ['scripts', 'bench/metrics-cost']);
     },
   },
   lint: {
@@ -88,7 +86,7 @@ const commands = {
   },
   check: {
     what: 'pack the packages, and use them in an empty project as others will',
-    run: (args) => pass(node, ['scripts/check-packages.mjs', ...args]),
+    run: (args) => pass(node, ['scripts', 'check-packages', ...args]),
   },
   release: {
     what: 'release VERSION: set it everywhere, and date the changelog; pushing the tag vVERSION publishes',
@@ -113,14 +111,13 @@ const commands = {
 
 const [name, ...args] = process.argv.slice(2);
 if (name === undefined || name === '--help' || name === '-h') {
-  console.log('node scripts/build.mjs COMMAND [options]\n');
+  console.log('node scripts build COMMAND [options]\n');
   for (const [command, { what }] of Object.entries(commands)) {
     console.log(`  ${command.padEnd(10)} ${what}`);
   }
 } else if (!Object.hasOwn(commands, name)) {
   fail(`no command ${name}; there are ${Object.keys(commands).join(', ')}`, 2);
 } else {
-  installIfNeeded();
   try {
     await commands[name].run(args);
   } catch (error) {

@@ -1,6 +1,5 @@
-#!/usr/bin/env node
 /**
- * Checks what the documentation says: `node scripts/check-docs.mjs [FILE …]`, after a build. Every problem is told with
+ * Checks what the documentation says: `node scripts check-docs [FILE …]`, after a build. Every problem is told with
  * file and line; the exit code is 1 if there is any.
  *
  * - Links to files and headings lead somewhere.

@@ -1,6 +1,5 @@
-#!/usr/bin/env node
 /**
- * Checks that packages import only what they may: `node scripts/check-imports.mjs [ROOT]`. Prints each
+ * Checks that packages import only what they may: `node scripts check-imports [ROOT]`. Prints each
  * import that they may not, with file and line, and then exits with 1.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
@@ -45,7 +44,7 @@ for (const name of readdirSync(join(root, 'packages'))) {
   if (!existsSync(source)) continue;
   const allowed = ALLOWED[name];
   if (allowed === undefined) {
-    problems.push(`packages/${name}: not in the list of scripts/check-imports.mjs`);
+    problems.push(`packages/${name}: not in the list of scripts/check-imports`);
     continue;
   }
   for (const file of readdirSync(source, { recursive: true })) {

@@ -1,8 +1,7 @@
-#!/usr/bin/env node
 /**
  * Packs what is published, and uses it as others will: in an empty npm project, from the tarballs.
  *
- *   node scripts/check-packages.mjs [--keep]     --keep leaves the project there, and says where
+ *   node scripts check-packages [--keep]     --keep leaves the project there, and says where
  *
  * For each package: publint and are-the-types-wrong find nothing, nothing but what is needed is in the
  * tarball, nothing runs at installation, and the first example of its README runs. Then the broker is
@@ -24,7 +23,7 @@ import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { installArchive, makeArchive } from './lib/archive.mjs';
 import { readArguments } from './lib/arguments.mjs';
-import { installIfNeeded, root } from './lib/prepare.mjs';
+import { root } from './lib/prepare.js';
 
 const { values } = readArguments(import.meta.url, {
   options: { keep: { type: 'boolean', default: false } },
@@ -56,8 +55,6 @@ await client.publishAsync('hello/world', 'Hi!', { qos: 1 });
 console.log(await received);
 await client.endAsync();
 `;
-
-installIfNeeded();
 const folder = mkdtempSync(join(tmpdir(), 'promptmq-packages-'));
 const project = join(folder, 'project');
 const { packageManager } = readJson(join(root, 'package.json'));

@@ -1,6 +1,5 @@
-#!/usr/bin/env node
 /**
- * Checks that no array is spread into the arguments of a call: `node scripts/check-spreads.mjs [ROOT]`. All
+ * Checks that no array is spread into the arguments of a call: `node scripts check-spreads [ROOT]`. All
  * arguments lie on the stack, so an array of some 120,000 entries ends the process there, and most arrays of a broker
  * are as long as its clients make them. Prints each such call with file and line, and then exits with 1.
  *

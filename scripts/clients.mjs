@@ -1,10 +1,9 @@
-#!/usr/bin/env node
 /**
  * Fetches the clients and brokers of other projects that tests use, as far as they can be had, and says what is there. Never
  * fails: the tests of what is missing are skipped, and say why.
  *
- *   node scripts/clients.mjs            as root, also installs Debian's packages
- *   node scripts/clients.mjs --list     fetches nothing; one line of JSON for each
+ *   node scripts clients            as root, also installs Debian's packages
+ *   node scripts clients --list     fetches nothing; one line of JSON for each
  */
 import { readArguments } from './lib/arguments.mjs';
 import {

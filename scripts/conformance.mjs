@@ -1,19 +1,18 @@
-#!/usr/bin/env node
 /**
  * Runs the conformance cases.
  *
- *   node scripts/conformance.mjs                                    against a PromptMQ of its own
- *   node scripts/conformance.mjs --target HOST:PORT [--ws URL]      against any broker
- *   node scripts/conformance.mjs --grep TEXT [--json]               those whose title or rules have it
- *   node scripts/conformance.mjs --write                            and writes docs/conformance.md
- *   node scripts/conformance.mjs --target … --save NAME             keeps the results for that page
+ *   node scripts conformance                                    against a PromptMQ of its own
+ *   node scripts conformance --target HOST:PORT [--ws URL]      against any broker
+ *   node scripts conformance --grep TEXT [--json]               those whose title or rules have it
+ *   node scripts conformance --write                            and writes docs/conformance.md
+ *   node scripts conformance --target … --save NAME             keeps the results for that page
  *
  * Prints each failure, and ends with 1 if there is one.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readArguments } from './lib/arguments.mjs';
-import { installIfNeeded, root, run } from './lib/prepare.mjs';
+import { root, run } from './lib/prepare.js';
 
 const { values } = readArguments(import.meta.url, {
   options: {
@@ -25,8 +24,6 @@ const { values } = readArguments(import.meta.url, {
     json: { type: 'boolean', default: false },
   },
 });
-
-installIfNeeded();
 const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
 run('building', process.execPath, [compiler, '-b', 'packages/conformance']);
 const { allCases, report, runCases } = await import('../packages/conformance/dist/index.js');

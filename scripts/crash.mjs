@@ -1,8 +1,7 @@
-#!/usr/bin/env node
 /**
  * Kills a broker again and again while real clients use it, and looks whether it keeps what it promised.
  *
- *   node scripts/crash.mjs [--kills N] [--seed N] [--directory DIR] [--json]
+ *   node scripts crash [--kills N] [--seed N] [--directory DIR] [--json]
  *
  * Ends with 1 and the last events when something is lost, comes twice that may not, or comes in a wrong
  * order; what the broker had on disk is left in the folder then. Else the folder is removed.
@@ -11,7 +10,7 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readArguments, wholeNumber } from './lib/arguments.mjs';
-import { buildIfNeeded, installIfNeeded } from './lib/prepare.mjs';
+import { buildIfNeeded } from './lib/prepare.js';
 
 const { values } = readArguments(import.meta.url, {
   options: {
@@ -23,10 +22,8 @@ const { values } = readArguments(import.meta.url, {
 });
 const kills = wholeNumber('--kills', values.kills);
 const seed = wholeNumber('--seed', values.seed);
-
-installIfNeeded();
 buildIfNeeded();
-await import('./lib/typescript.mjs');
+await import('./lib/sources.js');
 const { runCrashes } = await import('../packages/server/test/crash/crash-run.ts');
 
 const directory = values.directory ?? mkdtempSync(join(tmpdir(), 'promptmq-crash-'));

@@ -1,12 +1,11 @@
-#!/usr/bin/env node
 /**
- * Runs the broker's fuzz test with one seed after the other: `node scripts/fuzz-broker.mjs [COUNT] [SEED]`, a dozen
+ * Runs the broker's fuzz test with one seed after the other: `node scripts fuzz-broker [COUNT] [SEED]`, a dozen
  * clients each, whose packets are mutated. Ends with 1 at the first failure, and names its seed.
  */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { readArguments, wholeNumber } from './lib/arguments.mjs';
-import { buildIfNeeded, installIfNeeded, root } from './lib/prepare.mjs';
+import { buildIfNeeded, root } from './lib/prepare.js';
 
 /** Seeds that one process tries. */
 const BATCH = 500;
@@ -14,7 +13,6 @@ const BATCH = 500;
 const { positionals } = readArguments(import.meta.url, { allowPositionals: true });
 const count = wholeNumber('COUNT', positionals[0] ?? '5000', 1);
 const first = wholeNumber('SEED', positionals[1] ?? String(Math.floor(Math.random() * 1e9)));
-installIfNeeded();
 buildIfNeeded();
 for (let done = 0; done < count; done += BATCH) {
   const runs = Math.min(BATCH, count - done);

@@ -1,17 +1,15 @@
-#!/usr/bin/env node
 /**
- * Runs the codec's fuzz test with one seed after the other: `node scripts/fuzz-codec.mjs [COUNT] [SEED]`,
+ * Runs the codec's fuzz test with one seed after the other: `node scripts fuzz-codec [COUNT] [SEED]`,
  * a million mutated packets each. Ends with 1 at the first failure, and names its seed.
  */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { readArguments, wholeNumber } from './lib/arguments.mjs';
-import { buildIfNeeded, installIfNeeded, root } from './lib/prepare.mjs';
+import { buildIfNeeded, root } from './lib/prepare.js';
 
 const { positionals } = readArguments(import.meta.url, { allowPositionals: true });
 const count = wholeNumber('COUNT', positionals[0] ?? '10', 1);
 const first = wholeNumber('SEED', positionals[1] ?? String(Math.floor(Math.random() * 1e9)));
-installIfNeeded();
 buildIfNeeded();
 for (let index = 0; index < count; index++) {
   const seed = first + index;

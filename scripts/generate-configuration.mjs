@@ -1,7 +1,6 @@
-#!/usr/bin/env node
 /**
  * Writes docs/configuration.md and docs/configuration.schema.json from the schema of the configuration:
- * `node scripts/generate-configuration.mjs [--check] [ROOT]`. With --check it writes nothing, and exits
+ * `node scripts generate-configuration [--check] [ROOT]`. With --check it writes nothing, and exits
  * with 1 when a file isn't as it would be written.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -13,7 +12,7 @@ import {
   sectionOf,
 } from '../packages/server/dist/config/index.js';
 import { readArguments } from './lib/arguments.mjs';
-import { root } from './lib/prepare.mjs';
+import { root } from './lib/prepare.js';
 
 const { values, positionals } = readArguments(import.meta.url, {
   options: { check: { type: 'boolean', default: false } },
@@ -33,7 +32,7 @@ for (const [name, content] of Object.entries(files)) {
   if (!isCheck) {
     writeFileSync(path, content);
   } else if (!existsSync(path) || readFileSync(path, 'utf8') !== content) {
-    console.error(`${name} is stale: run node scripts/generate-configuration.mjs`);
+    console.error(`${name} is stale: run node scripts generate-configuration`);
     staleCount++;
   }
 }
@@ -43,7 +42,7 @@ function markdown() {
   const sections = [...new Set(configOptions.map(sectionOf))];
   return `# Configuration
 
-Made from the schema by \`node scripts/generate-configuration.mjs\`: change it there, in
+Made from the schema by \`node scripts generate-configuration\`: change it there, in
 \`packages/server/src/config/sections\`.
 
 An option may be given in four places. The first that has it counts:

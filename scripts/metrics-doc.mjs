@@ -1,12 +1,10 @@
-#!/usr/bin/env node
-/** Writes the table of metrics in docs/metrics.md from the catalogue: `node scripts/metrics-doc.mjs`. */
+/** Writes the table of metrics in docs/metrics.md from the catalogue: `node scripts metrics-doc`. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readArguments } from './lib/arguments.mjs';
-import { installIfNeeded, root, run } from './lib/prepare.mjs';
+import { root, run } from './lib/prepare.js';
 
 readArguments(import.meta.url);
-installIfNeeded();
 const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
 run('building', process.execPath, [compiler, '-b', 'packages/server']);
 const { documentCatalogue } = await import('../packages/metrics/dist/index.js');

@@ -1,13 +1,12 @@
-#!/usr/bin/env node
 /**
  * Breaks the broker on purpose, one promise at a time, and looks which harness notices.
  *
- *   node scripts/mutate.mjs                       each mutation, with the harnesses that must catch it
- *   node scripts/mutate.mjs --all                 each mutation, with every harness
- *   node scripts/mutate.mjs --only TEXT …         mutations whose name has this text; may be repeated
- *   node scripts/mutate.mjs --harness NAME …      with these harnesses only; may be repeated
- *   node scripts/mutate.mjs --list                names, and what each breaks
- *   node scripts/mutate.mjs --check               only looks whether the code that each changes is there, once
+ *   node scripts mutate                       each mutation, with the harnesses that must catch it
+ *   node scripts mutate --all                 each mutation, with every harness
+ *   node scripts mutate --only TEXT …         mutations whose name has this text; may be repeated
+ *   node scripts mutate --harness NAME …      with these harnesses only; may be repeated
+ *   node scripts mutate --list                names, and what each breaks
+ *   node scripts mutate --check               only looks whether the code that each changes is there, once
  *
  *   --seeds N    that the simulation gets at most (1500)       --kills N   that the broker gets (60)
  *   --json FILE  writes the results there, too                 --skip-baseline   see below
@@ -23,7 +22,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readArguments, refuse, wholeNumber } from './lib/arguments.mjs';
 import { harnesses, runTool } from './lib/harnesses.mjs';
-import { installIfNeeded, root } from './lib/prepare.mjs';
+import { root } from './lib/prepare.js';
 import { brokerMutations } from './mutations/broker.mjs';
 import { logMutations } from './mutations/log.mjs';
 import { placeOf, readSources } from './mutations/places.mjs';
@@ -65,7 +64,6 @@ if (values.list) {
 } else if (values.check) {
   checkPlaces();
 } else {
-  installIfNeeded();
   await main();
 }
 

@@ -1,27 +1,24 @@
-#!/usr/bin/env node
 /**
  * Runs the simulation of the whole broker: clients, network, clock and disk, all determined by a seed.
  *
- *   node scripts/simulate.mjs --seed N             one seed, with all that happens in it
- *   node scripts/simulate.mjs --seeds FROM..TO     many, on all cores, with progress and a report
- *   node scripts/simulate.mjs … --jobs N           on so many cores
- *   node scripts/simulate.mjs … --until-failure    up to the first seed that fails
+ *   node scripts simulate --seed N             one seed, with all that happens in it
+ *   node scripts simulate --seeds FROM..TO     many, on all cores, with progress and a report
+ *   node scripts simulate … --jobs N           on so many cores
+ *   node scripts simulate … --until-failure    up to the first seed that fails
  *
  * Ends with 1 when a seed fails; each is reported with its last events.
  */
 import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
 import { readArguments, refuse, wholeNumber } from './lib/arguments.mjs';
-import { installIfNeeded } from './lib/prepare.mjs';
+import { launcher } from './lib/prepare.js';
 
 /** Seeds that a worker gets at a time. */
 const CHUNK = 200;
 
 const values = isMainThread ? readValues() : null;
-if (isMainThread) installIfNeeded();
-await import('./lib/typescript.mjs');
+await import('./lib/sources.js');
 const { simulate, traceOf } = await import('../packages/server/test/simulation/simulate.ts');
 
 if (isMainThread) await main();
@@ -68,7 +65,7 @@ async function runAll({ from, to, jobs, untilFailure }) {
   let next = from;
   let shownAt = startedAt;
   const work = async () => {
-    const worker = new Worker(fileURLToPath(import.meta.url));
+    const worker = new Worker(launcher, { argv: ['simulate'] });
     while (goesOn()) {
       const seeds = { from: next, to: Math.min(to, next + chunk - 1), untilFailure };
       next = seeds.to + 1;

@@ -1,22 +1,18 @@
-#!/usr/bin/env node
 /**
- * `npm test -- [jest options]`: installs and builds what is missing, then runs all tests. Those that need programs of
- * other projects are skipped where these are not there, and say so; `node scripts/clients.mjs` fetches them.
+ * Runs the tests: `npm test -- [jest options]`. Installs and builds what is missing before. Tests that need programs of
+ * other projects are skipped where these are not there, and say so; `node scripts clients` fetches them.
  *
  * `npm run test:fast` leaves out the suites of `lib/long-tests.mjs`, and runs some seeds of the simulation instead; with
  * jest options after `--`, the tests alone.
  */
-import './lib/node-version.mjs';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { FAST_SEEDS, LONG_TESTS } from './lib/long-tests.mjs';
-import { buildIfNeeded, installIfNeeded, root } from './lib/prepare.mjs';
+import { buildIfNeeded, launcher, root } from './lib/prepare.js';
 
 const options = process.argv.slice(2);
 const isFast = options[0] === '--fast';
 if (isFast) options.shift();
-
-installIfNeeded();
 buildIfNeeded();
 
 // All that is asked for: the tests, as fast as the machine can, then the simulation.
@@ -24,7 +20,7 @@ const isEveryDay = isFast && options.length === 0;
 if (isEveryDay) options.push('--maxWorkers=100%', '--silent');
 let status = runJest(isFast ? [...ignoring(LONG_TESTS), ...options] : options);
 if (isEveryDay) {
-  status ||= run([join(root, 'scripts', 'simulate.mjs'), '--seeds', `1..${FAST_SEEDS}`]);
+  status ||= run([launcher, 'simulate', '--seeds', `1..${FAST_SEEDS}`]);
 }
 process.exit(status);
 

@@ -1,8 +1,7 @@
-#!/usr/bin/env node
 /**
  * PromptMQ and its peers, in turn, as the tables and plots of docs/performance.md.
  *
- *   node scripts/bench/compare.mjs [options]
+ *   node scripts bench/compare [options]
  *
  * Runs the same scenarios against PromptMQ and its peers. Each run starts a fresh broker, pinned to core 0,
  * and a load generator on core 1; brokers take turns within a scenario. Results are stored in

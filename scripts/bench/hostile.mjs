@@ -1,9 +1,8 @@
-#!/usr/bin/env node
 /**
  * What clients can make a broker hold: each attack runs against a broker process of its own, while another client
  * (the canary) asks it something all the time. Prints memory before and at its highest, and the canary's longest wait.
  *
- *   node scripts/bench/hostile.mjs [options]
+ *   node scripts bench/hostile [options]
  *
  *   searches   many SUBSCRIBEs of # with Retain Handling 0, nothing is read
  *   filters    the same with as many different filters
@@ -48,7 +47,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { readArguments, refuse, wholeNumber } from '../lib/arguments.mjs';
-import { buildIfNeeded, installIfNeeded, root } from '../lib/prepare.mjs';
+import { buildIfNeeded, launcher, root } from '../lib/prepare.js';
 
 const ATTACKS = {
   searches: { prepare: retain, run: (port) => searches(port, 1000, () => '#') },
@@ -91,7 +90,6 @@ const floodMs = wholeNumber('--seconds', values.seconds) * 1000;
 for (const name of values.attack) {
   if (ATTACKS[name] === undefined) refuse(`--attack ${name}: ${Object.keys(ATTACKS).join(', ')}`);
 }
-installIfNeeded();
 buildIfNeeded();
 
 const sockets = new Set();
@@ -177,7 +175,7 @@ function residentBytes({ child }) {
 
 /** A client in a thread of its own, so that it measures the broker, not this program. */
 async function startCanary(port) {
-  const worker = new Worker(new URL('lib/canary.mjs', import.meta.url), { workerData: { port } });
+  const worker = new Worker(launcher, { argv: ['bench/lib/canary'], workerData: { port } });
   await once(worker, 'message');
   return {
     end: async () => {

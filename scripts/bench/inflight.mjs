@@ -1,9 +1,8 @@
-#!/usr/bin/env node
 /**
  * What `mqtt.max-inflight` costs and gives: messages a second and processor time, with clients of MQTT 3.1.1, which
  * can't say how many they take. In turns, so that what else the machine does concerns all values alike.
  *
- *   node scripts/bench/inflight.mjs [options]
+ *   node scripts bench/inflight [options]
  *
  *   pairs       50 pairs, window 100, at QoS 1 and 2, and with sessions that are kept
  *   distant     one pair at QoS 1 whose subscriber acknowledges 50 ms late

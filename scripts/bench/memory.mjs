@@ -1,8 +1,7 @@
-#!/usr/bin/env node
 /**
  * What a large state costs a broker: memory, and time to start and to send it.
  *
- *   node scripts/bench/memory.mjs [options]
+ *   node scripts bench/memory [options]
  *
  * For each scenario, a broker process gets a state to keep, in a directory that is removed afterwards; it is
  * killed and started again, stopped and started again, and then has to send everything.
@@ -32,7 +31,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { readArguments, refuse, wholeNumber } from '../lib/arguments.mjs';
-import { buildIfNeeded, installIfNeeded, root } from '../lib/prepare.mjs';
+import { buildIfNeeded, root } from '../lib/prepare.js';
 
 const { values } = readArguments(import.meta.url, {
   options: {
@@ -62,8 +61,6 @@ for (const name of values.scenario) {
     refuse(`--scenario ${name}: should be one of ${Object.keys(SCENARIOS).join(', ')}`);
   }
 }
-
-installIfNeeded();
 buildIfNeeded();
 const { encode, FrameDecoder } = await import('../../packages/codec/dist/index.js');
 const { readProcessUsage } = await import('../../packages/bench/dist/process-usage.js');

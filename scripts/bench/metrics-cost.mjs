@@ -1,8 +1,7 @@
-#!/usr/bin/env node
 /**
  * What metrics cost a message.
  *
- *   node scripts/bench/metrics-cost.mjs [options]
+ *   node scripts bench/metrics-cost [options]
  *
  * Compares a broker that serves metrics with one that doesn't, by the processor time of a message: in pairs of
  * runs, each first as often as the other. The median of what changes within a pair counts; how much pairs differ is
@@ -115,7 +114,7 @@ function describe(results) {
     `${percent(change)} ± ${percent(error)}`,
   ];
   return [
-    `Taken on ${taken.slice(0, 10)}: ${where}; one pair, QoS ${qos}, ${size} bytes, medians of ${pairs.length} pairs of runs, by \`node scripts/bench/metrics-cost.mjs --write\`.`,
+    `Taken on ${taken.slice(0, 10)}: ${where}; one pair, QoS ${qos}, ${size} bytes, medians of ${pairs.length} pairs of runs, by \`node scripts bench/metrics-cost --write\`.`,
     '',
     table(
       ['', 'with metrics', 'without', 'change'],

@@ -1,8 +1,7 @@
-#!/usr/bin/env node
 /**
  * What a message costs in each part of the broker, without sockets.
  *
- *   node scripts/bench/micro.mjs [options]
+ *   node scripts bench/micro [options]
  *
  * Nanoseconds and bytes allocated for an operation, each in processes of its own. Times are also given as
  * thousandths of a fixed loop that is timed in turn with the operation in the same process: these are what is
@@ -19,6 +18,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { positiveNumber, readArguments, refuse, runMain } from '../lib/arguments.mjs';
+import { launcher } from '../lib/prepare.js';
 import { CASES } from './lib/micro-cases.mjs';
 import { median, table } from './lib/report.mjs';
 
@@ -122,7 +122,7 @@ function toJson(figures) {
 
 /** In a process of its own, so that no operation is compiled for what another one does. */
 function measure(name) {
-  const args = [...FLAGS, fileURLToPath(import.meta.url), CHILD, name];
+  const args = [...FLAGS, launcher, 'bench/micro', CHILD, name];
   const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
   if (status !== 0) throw new Error(`${name}: ${stderr.trim()}`);
   return JSON.parse(stdout);

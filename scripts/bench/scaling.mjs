@@ -1,8 +1,7 @@
-#!/usr/bin/env node
 /**
  * How throughput and memory grow with connections, subscriptions, fan-out and payload.
  *
- *   node scripts/bench/scaling.mjs [options]
+ *   node scripts bench/scaling [options]
  *
  * Measures a broker in its own process at several sizes of one thing at a time. With --write, the
  * results become docs/performance/scaling*.svg, scaling.json and the section of docs/performance.md; with --only,

@@ -1,8 +1,7 @@
-#!/usr/bin/env node
 /**
  * A long run at a part of the maximum, with everything that comes and goes.
  *
- *   node scripts/bench/soak.mjs [options]
+ *   node scripts bench/soak [options]
  *
  * Finds the maximum of a broker in its own process, then publishes at a part of it (QoS 0, 1 and 2, wildcards,
  * shared subscriptions) while clients connect and leave, subscribe and unsubscribe, retain and clear, and durable
@@ -124,7 +123,7 @@ function describe(results) {
       ? ''
       : ` ${skippedSeconds} seconds of the schedule were left out because the machine stood still.`;
   return [
-    `Taken on ${results.taken.slice(0, 10)}: ${results.machine}; ${results.minutes} minutes at ${formatCount(ratePerSecond)} messages a second${of}, by \`node scripts/bench/soak.mjs --minutes ${results.minutes} --write\`.`,
+    `Taken on ${results.taken.slice(0, 10)}: ${results.machine}; ${results.minutes} minutes at ${formatCount(ratePerSecond)} messages a second${of}, by \`node scripts bench/soak --minutes ${results.minutes} --write\`.`,
     '',
     `${sent.toLocaleString('en')} messages were sent and ${received.toLocaleString('en')} received, ${redelivered.toLocaleString('en')} of them again after a cut; ${connects.toLocaleString('en')} connections, ${churn.returns.toLocaleString('en')} returns of durable sessions, ${churn.retained.toLocaleString('en')} retained messages set and cleared, ${churn.toggles.toLocaleString('en')} subscriptions that came and went.${skipped}`,
     '',

@@ -1,5 +1,5 @@
 // Measures the log alone:
-//   node scripts/bench/wal.mjs [--records N] [--size BYTES] [--streams N] [--dir DIRECTORY] [--json]
+//   node scripts bench/wal [--records N] [--size BYTES] [--streams N] [--dir DIRECTORY] [--json]
 //
 // For each sync mode, records of one size are appended as fast as the log takes them, with a bound on what
 // is outstanding, in a directory that is removed afterwards; then they are read back in order.
@@ -7,7 +7,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readArguments } from '../lib/arguments.mjs';
-import { buildIfNeeded, installIfNeeded } from '../lib/prepare.mjs';
+import { buildIfNeeded } from '../lib/prepare.js';
 
 const { values } = readArguments(import.meta.url, {
   options: {
@@ -18,8 +18,6 @@ const { values } = readArguments(import.meta.url, {
     json: { type: 'boolean', default: false },
   },
 });
-
-installIfNeeded();
 buildIfNeeded();
 const { Log, LmdbIndex } = await import('../../packages/wal/dist/index.js');
 

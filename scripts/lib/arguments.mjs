@@ -57,7 +57,7 @@ export async function runMain(name, main) {
 }
 
 /** The text of the comment at the top of a script. */
-function helpOf(source) {
+export function helpOf(source) {
   const lines = source.split('\n');
   const start = lines.findIndex((line) => /^\s*\/(\*|\/)/.test(line));
   const end = lines.findIndex((line, index) => index >= start && !/^\s*(\/?\*|\/\/)/.test(line));

@@ -15,7 +15,7 @@ import {
 } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { root } from './prepare.mjs';
+import { root } from './prepare.js';
 
 /** A download or a compilation may take this long. */
 const FETCH_MS_MAX = 240_000;
@@ -68,7 +68,7 @@ export function whyMissing({ name, lacks, isFetched }) {
   if (isFetched()) return null;
   const note = failureNote(name);
   if (existsSync(note)) return `could not be fetched: ${readFileSync(note, 'utf8')}`;
-  return 'not fetched: `node scripts/clients.mjs` does';
+  return 'not fetched: `node scripts clients` does';
 }
 
 /** Fetches a program unless it is there. What goes wrong is kept for `whyMissing`, and never thrown. */

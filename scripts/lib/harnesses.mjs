@@ -26,7 +26,7 @@ export const harnesses = {
   },
   simulation: {
     async run(folder, { seeds }) {
-      const args = ['scripts/simulate.mjs', '--until-failure', '--seeds', `1..${seeds}`];
+      const args = ['scripts', 'simulate', '--until-failure', '--seeds', `1..${seeds}`];
       const result = await runTool(folder, args, HARNESS_MS_MAX);
       return outcomeOf(
         result,
@@ -42,7 +42,7 @@ export const harnesses = {
     needsBuild: true,
     async run(folder, { kills }) {
       const directory = join(folder, 'crash');
-      const args = ['scripts/crash.mjs', '--kills', String(kills), '--seed', String(SEED)];
+      const args = ['scripts', 'crash', '--kills', String(kills), '--seed', String(SEED)];
       const result = await runTool(folder, [...args, '--directory', directory], HARNESS_MS_MAX);
       rmSync(directory, { recursive: true, force: true });
       return outcomeOf(

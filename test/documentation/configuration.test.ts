@@ -14,8 +14,10 @@ beforeEach(() => {
 afterEach(() => rmSync(root, { recursive: true }));
 
 function generate(...args: string[]): { status: number | null; errors: string } {
-  const script = join(repository, 'scripts/generate-configuration.mjs');
-  const { status, stderr } = spawnSync(process.execPath, [script, ...args], { encoding: 'utf8' });
+  const script = [join(repository, 'scripts'), 'generate-configuration'];
+  const { status, stderr } = spawnSync(process.execPath, [...script, ...args], {
+    encoding: 'utf8',
+  });
   return { status, errors: stderr };
 }
 

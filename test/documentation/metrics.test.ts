@@ -6,7 +6,7 @@ import { brokerCatalogue } from '../../packages/server/src/observability/catalog
 
 const page = readFileSync(fileURLToPath(new URL('../../docs/metrics.md', import.meta.url)), 'utf8');
 
-test('docs/metrics.md has the catalogue as it is; `node scripts/metrics-doc.mjs` makes it so', () => {
+test('docs/metrics.md has the catalogue as it is; `node scripts metrics-doc` makes it so', () => {
   const table = page.split('<!-- catalogue -->')[1]?.split('<!-- /catalogue -->')[0];
   expect(table).toBe(`\n\n${documentCatalogue(brokerCatalogue)}\n`);
 });

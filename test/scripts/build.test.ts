@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-const build = join(root, 'scripts', 'build.mjs');
+const build = [join(root, 'scripts'), 'build'];
 const archiveLibrary = new URL('../../scripts/lib/archive.mjs', import.meta.url).href;
 const library = new URL('../../scripts/lib/release.mjs', import.meta.url).href;
 
@@ -41,9 +41,9 @@ function version(name: string): string {
 }
 
 test('build --help lists every command; an unknown one is refused with their names', () => {
-  const help = spawnSync(process.execPath, [build, '--help'], { encoding: 'utf8' });
+  const help = spawnSync(process.execPath, [...build, '--help'], { encoding: 'utf8' });
   expect(help.status).toBe(0);
-  const unknown = spawnSync(process.execPath, [build, 'biuld'], { encoding: 'utf8' });
+  const unknown = spawnSync(process.execPath, [...build, 'biuld'], { encoding: 'utf8' });
   expect(unknown.status).toBe(2);
   for (const command of [
     ...['build', 'build-all', 'install', 'clean', 'test', 'benchmark', 'lint', 'ci', 'release'],

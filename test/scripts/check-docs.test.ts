@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 
-const script = join(import.meta.dirname, '../../scripts/check-docs.mjs');
+const script = [join(import.meta.dirname, '../../scripts'), 'check-docs'];
 let folder: string;
 
 beforeEach(() => {
@@ -17,7 +17,7 @@ afterEach(() => rmSync(folder, { recursive: true }));
 function check(text: string): string[] {
   const file = join(folder, 'doc.md');
   writeFileSync(file, text);
-  const { stderr, status } = spawnSync(process.execPath, [script, file], { encoding: 'utf8' });
+  const { stderr, status } = spawnSync(process.execPath, [...script, file], { encoding: 'utf8' });
   const said = stderr.split('\n').filter((line) => line !== '');
   expect(status).toBe(said.length > 0 ? 1 : 0);
   return said.map((line) => line.replace(/^.*doc\.md:/, ''));

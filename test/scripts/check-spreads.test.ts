@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 
-const script = join(import.meta.dirname, '../../scripts/check-spreads.mjs');
+const script = [join(import.meta.dirname, '../../scripts'), 'check-spreads'];
 let root: string;
 
 beforeEach(() => {
@@ -17,7 +17,7 @@ function check(source: string): { status: number | null; output: string } {
   const folder = join(root, 'packages', 'session', 'src');
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'file.ts'), source);
-  const { status, stderr } = spawnSync(process.execPath, [script, root], { encoding: 'utf8' });
+  const { status, stderr } = spawnSync(process.execPath, [...script, root], { encoding: 'utf8' });
   return { status, output: stderr };
 }
 

@@ -2,13 +2,13 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 
-const script = join(import.meta.dirname, '../../scripts/mutate.mjs');
+const script = join(import.meta.dirname, '../../scripts');
 
 /** Of those that few seeds are enough for. */
 const MUTATIONS = ['retained-not-stored', 'will-not-restored', 'puback-before-commit'];
 
 function mutate(...args: string[]) {
-  const fixed = [script, '--skip-baseline', '--harness', 'simulation'];
+  const fixed = [script, 'mutate', '--skip-baseline', '--harness', 'simulation'];
   return spawnSync(process.execPath, [...fixed, ...args], { encoding: 'utf8' });
 }
 

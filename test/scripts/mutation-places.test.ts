@@ -27,10 +27,13 @@ async function find(code: string, sources: Readonly<Record<string, string>>): Pr
 }
 
 test('every mutation finds the code that it changes, once', () => {
-  const script = fileURLToPath(new URL('mutate.mjs', scripts));
-  const { status, stdout, stderr } = spawnSync(process.execPath, [script, '--check'], {
-    encoding: 'utf8',
-  });
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    [fileURLToPath(scripts), 'mutate', '--check'],
+    {
+      encoding: 'utf8',
+    },
+  );
   expect([stdout, stderr, status]).toEqual(['', '', 0]);
 });
 

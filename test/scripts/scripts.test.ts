@@ -1,28 +1,38 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { join, posix, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { expect, test } from '@jest/globals';
 
 const folder = fileURLToPath(new URL('../../scripts/', import.meta.url));
 
 /** These hand their command line on: to jest, to the broker, or to another script. */
-const HANDING_ON = ['test.mjs', 'start.mjs', 'build.mjs'];
+const HANDING_ON = ['index', 'test', 'start', 'build'];
 
+/** The scripts, as `node scripts` takes their names. */
 const scripts = ['.', 'bench']
-  .flatMap((name) => readdirSync(join(folder, name)).map((file) => join(name, file)))
-  .filter((path) => path.endsWith('.mjs') && !HANDING_ON.includes(path));
+  .flatMap((name) => readdirSync(join(folder, name)).map((file) => posix.join(name, file)))
+  .filter((path) => /\.(ts|js|mjs)$/.test(path))
+  .map((path) => path.replace(/\.\w+$/, ''));
+const names = scripts.filter((name) => !HANDING_ON.includes(name));
 
-test('there are scripts to look at', () => {
-  expect(scripts).toContain('simulate.mjs');
-  expect(scripts).toContain(join('bench', 'compare.mjs'));
+test('`node scripts` lists the scripts; a name that it does not know is refused in one line', () => {
+  const { status, stdout } = spawnSync(process.execPath, [folder], { encoding: 'utf8' });
+  expect(status).toBe(0);
+  const listed = [...stdout.matchAll(/^ {2}(\S+) +\S.*$/gm)].map(([, name]) => name);
+  expect(listed).toEqual(expect.arrayContaining(['simulate', 'bench/compare', 'test']));
+  expect(listed.sort()).toEqual(scripts.filter((name) => name !== 'index').sort());
+  for (const wrong of ['simulat', '../package', 'lib']) {
+    const { status, stderr } = spawnSync(process.execPath, [folder, wrong], { encoding: 'utf8' });
+    expect([status, stderr.trim().split('\n')]).toEqual([2, [expect.stringContaining(wrong)]]);
+  }
 });
 
 test('test:fast runs all but the suites that are listed as long, which are there', async () => {
   const { LONG_TESTS } = await import(pathToFileURL(join(folder, 'lib', 'long-tests.mjs')).href);
   const root = join(folder, '..');
   const list = (...args: string[]) => {
-    const all = [join(folder, 'test.mjs'), ...args, '--listTests'];
+    const all = [folder, 'test', ...args, '--listTests'];
     const { stdout } = spawnSync(process.execPath, all, { encoding: 'utf8' });
     return stdout
       .split('\n')
@@ -38,14 +48,14 @@ test('test:fast runs all but the suites that are listed as long, which are there
   expect(list('--fast')).toEqual(everything.filter((path) => !isLong(path)));
 });
 
-test.each(scripts)(
+test.each(names)(
   '%s tells what it takes, and refuses what it does not know in one line',
-  (path) => {
+  (name) => {
     const run = (...args: string[]) =>
-      spawnSync(process.execPath, [join(folder, path), ...args], { encoding: 'utf8' });
+      spawnSync(process.execPath, [folder, name, ...args], { encoding: 'utf8' });
     const help = run('--help');
     expect(help.status).toBe(0);
-    expect(help.stdout).toContain(`node scripts/${path.replaceAll('\\', '/')}`);
+    expect(help.stdout).toContain(`node scripts ${name}`);
     const unknown = run('--no-such-option');
     expect(unknown.status).toBe(2);
     expect(unknown.stdout).toBe('');
@@ -56,16 +66,16 @@ test.each(scripts)(
 );
 
 test.each([
-  ['simulate.mjs', '--seeds', '4..1'],
-  ['simulate.mjs', '--seed', 'x'],
-  ['simulate.mjs', '--jobs', '0'],
-  ['crash.mjs', '--kills', '1.5'],
-  ['mutate.mjs', '--harness', 'no-such-harness'],
-  ['mutate.mjs', '--only', 'no-such-mutation'],
-  ['fuzz-codec.mjs', 'many'],
-  ['fuzz-broker.mjs', 'many'],
-])('%s %s %s is refused in one line, with exit code 2', (path, ...args) => {
-  const { status, stderr, stdout } = spawnSync(process.execPath, [join(folder, path), ...args], {
+  ['simulate', '--seeds', '4..1'],
+  ['simulate', '--seed', 'x'],
+  ['simulate', '--jobs', '0'],
+  ['crash', '--kills', '1.5'],
+  ['mutate', '--harness', 'no-such-harness'],
+  ['mutate', '--only', 'no-such-mutation'],
+  ['fuzz-codec', 'many'],
+  ['fuzz-broker', 'many'],
+])('%s %s %s is refused in one line, with exit code 2', (...args) => {
+  const { status, stderr, stdout } = spawnSync(process.execPath, [folder, ...args], {
     encoding: 'utf8',
   });
   expect(status).toBe(2);

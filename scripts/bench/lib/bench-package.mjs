@@ -1,7 +1,6 @@
 /** @promptmq/bench, built when it is not. */
-import { buildIfNeeded, installIfNeeded } from '../../lib/prepare.mjs';
+import { buildIfNeeded } from '../../lib/prepare.js';
 
-installIfNeeded();
 buildIfNeeded();
 
 export const {

@@ -8,7 +8,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { connect, createServer } from 'node:net';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { root } from '../../lib/prepare.mjs';
+import { root } from '../../lib/prepare.js';
 
 export const canPin =
   availableParallelism() > 1 && spawnSync('taskset', ['--version']).error === undefined;

@@ -19,7 +19,7 @@ export function describeComparison({ machine, isQuick, brokers, rows }) {
   const pinning = canPin ? 'broker on core 0, generator on core 1' : 'not pinned to cores';
   const runs = Math.max(...rows.map((row) => row.runs));
   const seconds = Math.max(...rows.map((row) => row.seconds));
-  const command = `node scripts/bench/compare.mjs${isQuick ? ' --quick' : ''}`;
+  const command = `node scripts bench/compare${isQuick ? ' --quick' : ''}`;
   const fewer = [...new Set(rows.map((row) => row.runs))].filter((count) => count < runs);
   const some = fewer.length === 0 ? '' : ` (of the slow ones ${fewer.join(' or ')})`;
   const lines = [

@@ -1,7 +1,7 @@
 /** What measurements leave behind: results in docs/performance/, and the sections made of them. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { root } from '../../lib/prepare.mjs';
+import { root } from '../../lib/prepare.js';
 
 const DOCUMENT = join(root, 'docs/performance.md');
 const DIRECTORY = join(root, 'docs/performance');

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { root } from '../../lib/prepare.mjs';
+import { root } from '../../lib/prepare.js';
 import { owned, pinned } from './brokers.mjs';
 
 const GENERATOR = join(root, 'packages/bench/bin/promptmq-bench.js');

@@ -5,9 +5,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { buildIfNeeded, installIfNeeded } from '../../lib/prepare.mjs';
+import { buildIfNeeded } from '../../lib/prepare.js';
 
-installIfNeeded();
 buildIfNeeded();
 
 const dist = (name, file = 'index') => import(`../../../packages/${name}/dist/${file}.js`);

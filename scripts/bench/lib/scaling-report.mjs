@@ -9,7 +9,7 @@ const CONNECTS_GOAL = 5000;
 
 export function describeScaling({ taken, machine, runs, seconds, groups }) {
   const lines = [
-    `Taken on ${taken.slice(0, 10)}: ${machine}; broker on core 0, generator on core 1; medians of ${runs} ${runs === 1 ? 'run' : 'runs'} of ${seconds} s (what takes long, once), by \`node scripts/bench/scaling.mjs --write\`.`,
+    `Taken on ${taken.slice(0, 10)}: ${machine}; broker on core 0, generator on core 1; medians of ${runs} ${runs === 1 ? 'run' : 'runs'} of ${seconds} s (what takes long, once), by \`node scripts bench/scaling --write\`.`,
     'Each point has a fresh broker with its defaults; messages are of QoS 0. What goes in at once is bounded,',
     'so that nothing has to be dropped: an exclamation mark would say that it was.',
   ];

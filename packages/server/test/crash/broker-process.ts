@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import type { ConfigInput } from '../../src/config/index.ts';
 
-const script = join(import.meta.dirname, '../../../../scripts/crash/broker.mjs');
+const script = join(import.meta.dirname, '../../../../scripts/index.js');
 
 /** Where a broker's process kills itself; scripts/crash/dying-files.mjs says what the fields mean. */
 export interface KillPoint {
@@ -41,7 +41,7 @@ export class BrokerProcess {
   #onUrl: (message: FromBroker) => void = () => {};
 
   constructor() {
-    this.#child = fork(script, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+    this.#child = fork(script, ['crash/broker'], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
     this.#child.stderr?.on('data', (text) => {
       this.#stderr += text;
     });

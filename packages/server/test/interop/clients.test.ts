@@ -11,7 +11,7 @@ const PUBCOMP = 7;
 
 const versionNames = { 3: 'MQTT 3.1', 4: 'MQTT 3.1.1', 5: 'MQTT 5' } as const;
 
-/** What each client library can, in the order in which scripts/clients.mjs has them. */
+/** What each client library can, in the order in which `node scripts clients` has them. */
 const kinds: Readonly<Record<string, readonly Kind[]>> = {
   'paho-mqtt 1.1': kindsOf([3, 4], ['tcp']),
   'paho-mqtt 1.6.1': kindsOf([3, 4, 5], ['tcp', 'ws']),
@@ -47,7 +47,7 @@ afterAll(() => broker.stop());
 
 const programs = otherPrograms().filter(({ name }) => kinds[name] !== undefined);
 
-test('every client library is known to scripts/clients.mjs', () => {
+test('every client library is known to `node scripts clients`', () => {
   expect(programs.map(({ name }) => name)).toEqual(Object.keys(kinds));
 });
 

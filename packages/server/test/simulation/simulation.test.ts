@@ -5,11 +5,11 @@ import { expect, test } from '@jest/globals';
 import { simulate, traceOf } from './simulate.ts';
 
 const SEED_COUNT = 2000;
-const script = join(import.meta.dirname, '../../../../scripts/simulate.mjs');
+const script = join(import.meta.dirname, '../../../../scripts/index.js');
 
 test(`what clients were promised is kept over ${SEED_COUNT} simulated runs`, async () => {
   // In a process of its own: asynchronous hooks that other tests leave in this one make it ten times slower.
-  const args = [script, '--seeds', `1..${SEED_COUNT}`];
+  const args = [script, 'simulate', '--seeds', `1..${SEED_COUNT}`];
   const { stdout } = await promisify(execFile)(process.execPath, args).catch((error) => {
     throw new Error(`${error.stdout}${error.stderr}`, { cause: error });
   });

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 
-const script = join(import.meta.dirname, '../../../../scripts/clients.mjs');
+const script = join(import.meta.dirname, '../../../../scripts/index.js');
 
 /** A client or broker of another project that tests use. */
 export interface OtherProgram {
@@ -14,7 +14,7 @@ export interface OtherProgram {
 
 /** Looks which programs are there; fetches nothing. */
 export function otherPrograms(): readonly OtherProgram[] {
-  const { stdout, stderr, status } = spawnSync(process.execPath, [script, '--list'], {
+  const { stdout, stderr, status } = spawnSync(process.execPath, [script, 'clients', '--list'], {
     encoding: 'utf8',
   });
   if (status !== 0) throw new Error(stderr);
@@ -26,6 +26,6 @@ export function otherPrograms(): readonly OtherProgram[] {
 
 export function otherProgram(name: string): OtherProgram {
   const program = otherPrograms().find((entry) => entry.name === name);
-  if (program === undefined) throw new Error(`scripts/clients.mjs doesn't know ${name}`);
+  if (program === undefined) throw new Error(`scripts/clients doesn't know ${name}`);
   return program;
 }

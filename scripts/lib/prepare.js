@@ -1,10 +1,13 @@
-/** What `npm start` and `npm test` share: installing and building what is missing, at most once. */
+/** What scripts need before they begin: installing and building what is missing, at most once. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** The file that runs scripts, for whoever starts one in a process or thread of its own. */
+export const launcher = join(root, 'scripts', 'index.js');
 
 /** Installs the dependencies when there are none, or when the lock file is newer. */
 export function installIfNeeded() {
@@ -14,6 +17,8 @@ export function installIfNeeded() {
   const { packageManager } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const args = ['-y', packageManager, 'install', '--frozen-lockfile'];
   runAloud('installing dependencies, a minute or so', 'npx', args, QUICK_FAILURE, NO_REGISTRY);
+  // pnpm leaves it as it is when there was nothing to do.
+  utimesSync(marker, new Date(), new Date());
 }
 
 /** npm waits five minutes for a registry that doesn't answer, and tries again twice, without a word. */

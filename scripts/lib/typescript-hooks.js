@@ -1,11 +1,7 @@
-/** Module hooks: packages of this repository by their sources, and TypeScript without its types. */
+/** A module hook: TypeScript without its types. */
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { transform } from '@swc/core';
-
-export function resolve(specifier, context, next) {
-  return next(specifier, { ...context, conditions: ['@promptmq/source', ...context.conditions] });
-}
 
 export async function load(url, context, next) {
   if (!url.endsWith('.ts')) return next(url, context);

@@ -1,0 +1,4 @@
+/** A module hook: packages of this repository by their sources, as in the tests. */
+export function resolve(specifier, context, next) {
+  return next(specifier, { ...context, conditions: ['@promptmq/source', ...context.conditions] });
+}
