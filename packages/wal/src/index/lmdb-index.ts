@@ -9,7 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { type Database, open, type RootDatabase } from 'lmdb';
+import type { Database, RootDatabase } from 'lmdb';
 import type { SnapshotRange } from '../format/snapshot.ts';
 import { decodeFormerPairs, decodePairs, encodePairs } from '../format/stream-pairs.ts';
 import type {
@@ -54,6 +54,13 @@ interface Meta {
   readonly time?: TimeMark;
 }
 
+type Lmdb = typeof import('lmdb');
+
+/** Loads LMDB, which is native code: only who has an index waits for it. */
+function loadLmdb(): Promise<Lmdb> {
+  return import('lmdb');
+}
+
 interface Databases {
   readonly root: RootDatabase;
   readonly meta: Database<Meta | FormerMeta, string>;
@@ -81,6 +88,8 @@ export class LmdbIndex implements CheckpointStore {
   readonly #marker: string;
   readonly #sum: IndexSum;
   readonly #onEvent: LogEventListener;
+  /** Set by `prepare`. */
+  #lmdb: Lmdb | null;
   #databases: Databases | null;
   /** What it has of the streams is not all: the next process is to make it again. */
   #isPartial: boolean;
@@ -92,11 +101,13 @@ export class LmdbIndex implements CheckpointStore {
     this.#marker = join(directory, MARKER_NAME);
     this.#sum = new IndexSum(this.#path);
     this.#onEvent = onEvent;
+    this.#lmdb = null;
     this.#databases = null;
     this.#isPartial = false;
   }
 
   async prepare(isLogWhole: () => Promise<boolean>): Promise<void> {
+    this.#lmdb = await loadLmdb();
     if (!existsSync(this.#path)) {
       this.#sum.forget();
       return;
@@ -122,10 +133,10 @@ export class LmdbIndex implements CheckpointStore {
     writeFileSync(this.#marker, '', { mode: 0o600 });
     let root: RootDatabase;
     try {
-      root = openPrivate(this.#path);
+      root = openPrivate(this.#library, this.#path);
     } catch (error) {
       this.#discard(String(error));
-      root = openPrivate(this.#path);
+      root = openPrivate(this.#library, this.#path);
     }
     const meta = root.openDB<Meta | FormerMeta, string>({ name: 'meta', encoding: 'json' });
     this.#databases = {
@@ -143,6 +154,11 @@ export class LmdbIndex implements CheckpointStore {
     }
   }
 
+  get #library(): Lmdb {
+    if (this.#lmdb === null) throw new LogError('closed', `${this.#path} was not prepared`);
+    return this.#lmdb;
+  }
+
   get #opened(): Databases {
     if (this.#databases === null) throw new LogError('closed', `${this.#path} is not open`);
     return this.#databases;
@@ -154,6 +170,7 @@ export class LmdbIndex implements CheckpointStore {
     if (!existsSync(path) || !isPlausible(path)) return null;
     const soundness = new IndexSum(path).check();
     if (soundness === 'damaged' || soundness === 'unfinished') return null;
+    const { open } = await loadLmdb();
     const root = open({ ...options(path), readOnly: true });
     try {
       const meta: Database<Meta, string> | undefined = root.openDB({
@@ -302,7 +319,7 @@ function whyUnusable(path: string, marker: string): string | null {
 }
 
 /** Opens or makes a database that only its user can read: LMDB's own files would be everybody's. */
-function openPrivate(path: string): RootDatabase {
+function openPrivate({ open }: Lmdb, path: string): RootDatabase {
   for (const file of [path, `${path}-lock`]) closeSync(openSync(file, 'a', 0o600));
   return open(options(path));
 }

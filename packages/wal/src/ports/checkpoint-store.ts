@@ -70,7 +70,7 @@ export interface CheckpointChange {
  */
 export interface CheckpointStore {
   /**
-   * Called once, before anything else, when the log's lock is held: puts aside what may be damaged.
+   * Called once, before anything else, when the log's lock is held: puts aside what may be damaged, and loads what it needs.
    *
    * @param isLogWhole - whether the log can do without it
    */
