@@ -1,5 +1,4 @@
 import { isValidTopicFilter } from '@promptmq/topics';
-import { isMap, isNode } from 'yaml';
 import { z } from 'zod';
 import {
   ConfigError,
@@ -7,6 +6,7 @@ import {
   foreignFile,
   RULES_BYTES_MAX,
   readYamlFile,
+  yamlLibrary,
 } from '../config/index.ts';
 import type { AclRule } from './acl.ts';
 
@@ -55,6 +55,7 @@ const fileSchema = z.strictObject({
  * @throws {ConfigError} with everything that is wrong, with line and column
  */
 export function readAclFile(path: string): readonly AclRule[] {
+  const { isMap, isNode } = yamlLibrary();
   const { text, document, position } = readYamlFile(path, KEY, RULES_BYTES_MAX);
   if (!isMap(document.contents) || !document.contents.has('rules')) {
     const message =

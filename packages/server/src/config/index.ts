@@ -2,6 +2,7 @@ export type { SourcedValue } from './files/file-source.ts';
 export { foreignFile, foreignHash } from './files/foreign-file.ts';
 export { readFileBytes, readTextFile } from './files/text-file.ts';
 export { RULES_BYTES_MAX, readYamlFile } from './files/yaml-file.ts';
+export { yamlLibrary } from './files/yaml-library.ts';
 export { configJsonSchema } from './json-schema.ts';
 export { type ConfigSources, type LoadedConfig, loadConfig } from './load.ts';
 export { nearest } from './names.ts';

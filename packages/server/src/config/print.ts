@@ -1,5 +1,5 @@
-import { stringify } from 'yaml';
 import { withWholePaths } from './files/file-paths.ts';
+import { yamlLibrary } from './files/yaml-library.ts';
 import type { LoadedConfig } from './load.ts';
 import { type ConfigOption, configOptions } from './options.ts';
 import type { Config } from './schema.ts';
@@ -86,5 +86,9 @@ function toYaml({ isSecret, kind }: ConfigOption, value: unknown): string {
     return JSON.stringify(value.split(/\s*,\s*/));
   if (Array.isArray(value)) return JSON.stringify(value);
   const plain = typeof value === 'string' && /^(\d+|true|false)$/.test(value);
-  return plain ? value : stringify(value ?? 'none', { lineWidth: 0 }).trim();
+  return plain
+    ? value
+    : yamlLibrary()
+        .stringify(value ?? 'none', { lineWidth: 0 })
+        .trim();
 }

@@ -1,9 +1,10 @@
 import { dirname, resolve } from 'node:path';
-import { isAlias, isMap, isNode, isScalar, type YAMLMap } from 'yaml';
+import type { YAMLMap } from 'yaml';
 import { configSections } from '../options.ts';
 import { ConfigError, type ConfigProblem } from '../parse.ts';
 import { foreignFile } from './foreign-file.ts';
 import { readYamlFile, type YamlFile } from './yaml-file.ts';
+import { yamlLibrary } from './yaml-library.ts';
 
 const KEY = '--config';
 
@@ -27,6 +28,7 @@ export interface SourceContent {
 
 /** Reads a configuration file, YAML or JSON; what it says is not checked yet. */
 export function readConfigFile(path: string): SourceContent {
+  const { isAlias, isMap, isNode, isScalar } = yamlLibrary();
   let file: YamlFile;
   try {
     file = readYamlFile(path, KEY);
@@ -65,9 +67,10 @@ export function readConfigFile(path: string): SourceContent {
 }
 
 function holdsSection({ items }: YAMLMap): boolean {
+  const { isScalar } = yamlLibrary();
   return items.some(({ key }) => isScalar(key) && configSections.includes(`${key.value}`));
 }
 
 function offsetOf(node: unknown): number {
-  return isNode(node) ? (node.range?.[0] ?? 0) : 0;
+  return yamlLibrary().isNode(node) ? (node.range?.[0] ?? 0) : 0;
 }

@@ -1,17 +1,8 @@
-import {
-  type Document,
-  isAlias,
-  isCollection,
-  isScalar,
-  Lexer,
-  LineCounter,
-  parseDocument,
-  visit,
-  type YAMLMap,
-} from 'yaml';
+import type { Document, LineCounter, YAMLMap } from 'yaml';
 import { ConfigError, type ConfigProblem } from '../parse.ts';
 import { foreignFile } from './foreign-file.ts';
 import { readTextFile } from './text-file.ts';
+import { yamlLibrary } from './yaml-library.ts';
 
 /**
  * Largest file of rules: 2 MB are some 20,000. While a file is parsed, a running broker serves nobody: 20,000 rules
@@ -47,7 +38,7 @@ export interface YamlFile {
  */
 export function readYamlFile(path: string, key: string, bytesMax = YAML_BYTES_MAX): YamlFile {
   const text = readTextFile(path, key, bytesMax);
-  const lines = new LineCounter();
+  const lines = new (yamlLibrary().LineCounter)();
   const position = (offset: number) => {
     const { line, col } = lines.linePos(offset);
     return `${path}:${line}:${col}`;
@@ -72,7 +63,7 @@ function problemsOf(
   try {
     const shape = whyUnreasonable(text);
     if (shape !== null) return [{ key, source: `${path}:${shape.line}`, message: shape.why }];
-    const document = parseDocument(text, {
+    const document = yamlLibrary().parseDocument(text, {
       lineCounter: lines,
       // Both cost the square of the size; keys are checked below.
       prettyErrors: false,
@@ -99,6 +90,7 @@ function wrongNodes(
   document: Document.Parsed,
   at: (offset: number, message: string) => ConfigProblem,
 ): ConfigProblem[] {
+  const { isAlias, isCollection, isScalar, visit } = yamlLibrary();
   const problems: ConfigProblem[] = [];
   const check = (map: YAMLMap) => {
     const names = new Set<string>();
@@ -128,6 +120,7 @@ function wrongNodes(
 
 /** What is wrong with the shape of a text for which a parser would need very long; null when it is reasonable. */
 function whyUnreasonable(text: string): { readonly line: number; readonly why: string } | null {
+  const { Lexer } = yamlLibrary();
   let line = 1;
   let depth = 0;
   let run = 0;
