@@ -1,7 +1,6 @@
 /** Mutations of the broker: what it tells clients, and what outlives its process. */
 
-const ACK_CONDITION =
-  'if (storage === null || (isReady && position < storage.committedPosition)) {';
+const ACK_CONDITION = 'if (isReady && position < journal.committedPosition) {';
 
 export const brokerMutations = [
   {
@@ -10,7 +9,7 @@ export const brokerMutations = [
     edits: [
       {
         find: ACK_CONDITION,
-        put: 'if (storage === null || type === PacketType.PUBACK || (isReady && position < storage.committedPosition)) {',
+        put: 'if (type === PacketType.PUBACK || (isReady && position < journal.committedPosition)) {',
       },
     ],
     caughtBy: ['simulation', 'crash'],
@@ -21,7 +20,7 @@ export const brokerMutations = [
     edits: [
       {
         find: ACK_CONDITION,
-        put: 'if (storage === null || type === PacketType.PUBREC || (isReady && position < storage.committedPosition)) {',
+        put: 'if (type === PacketType.PUBREC || (isReady && position < journal.committedPosition)) {',
       },
     ],
     caughtBy: ['simulation', 'crash'],
@@ -32,10 +31,10 @@ export const brokerMutations = [
     edits: [
       {
         find:
-          'const position = session.store === null ? -1 : (storage as Storage).lastPosition;\n' +
+          'const position = session.store === null ? -1 : journal.lastPosition;\n' +
           '      this.#acknowledge(PacketType.PUBREC,',
         put:
-          'const position = storage === undefined ? 0 : -1;\n' +
+          'const position = journal === undefined ? 0 : -1;\n' +
           '      this.#acknowledge(PacketType.PUBREC,',
       },
     ],
@@ -50,7 +49,7 @@ export const brokerMutations = [
     edits: [
       {
         find: ACK_CONDITION,
-        put: 'if (storage === null || type === PacketType.PUBCOMP || (isReady && position < storage.committedPosition)) {',
+        put: 'if (type === PacketType.PUBCOMP || (isReady && position < journal.committedPosition)) {',
       },
     ],
     caughtBy: ['simulation'],
@@ -104,7 +103,7 @@ export const brokerMutations = [
     breaks: 'a session that CONNACK tells of is there after a crash [MQTT-3.2.2-2]',
     edits: [
       {
-        find: 'connection.holdUntilCommitted(storage, position, onRefused);',
+        find: 'connection.holdUntilCommitted(position, onRefused);',
         put: 'void position;\n      void onRefused;',
       },
     ],
@@ -115,7 +114,7 @@ export const brokerMutations = [
     breaks: 'a session that a clean start has ended does not come back [MQTT-3.1.2-4]',
     edits: [
       {
-        find: 'dependsOn: storage?.ends.lastPosition ?? -1,',
+        find: 'dependsOn: journal.lastEndPosition,',
         put: 'dependsOn: before === -2 ? after : -1,',
       },
     ],
@@ -154,8 +153,8 @@ export const brokerMutations = [
     breaks: 'a retained message outlives the process [MQTT-3.3.1-5]',
     edits: [
       {
-        find: 'this.#store(storage, publication.writtenMessage, origin, isRetaining, former);',
-        put: 'this.#store(storage, publication.writtenMessage, origin, false, former);',
+        find: 'this.#store(publication.writtenMessage, origin, isRetaining, former);',
+        put: 'this.#store(publication.writtenMessage, origin, false, former);',
       },
     ],
     caughtBy: ['simulation', 'crash'],
@@ -265,8 +264,8 @@ export const brokerMutations = [
     breaks: 'what a former process may have sent comes with DUP [MQTT-3.3.1-1]',
     edits: [
       {
-        find: 'onSent(session: BrokerSession): void { this.#markProgress(session);',
-        put: 'onSent(session: BrokerSession): void {\n    if (session.sentSequence % 3 !== 0) return;\n    this.#markProgress(session);',
+        find: 'onSent(session: JournalSession): void { this.#markProgress(session);',
+        put: 'onSent(session: JournalSession): void {\n    if (session.sentSequence % 3 !== 0) return;\n    this.#markProgress(session);',
       },
     ],
     caughtBy: ['simulation'],
@@ -500,7 +499,7 @@ export const brokerMutations = [
   {
     name: 'full-disk-end-unwritten',
     breaks: 'a session that has ended without room to write so does not come back [MQTT-3.2.2-2]',
-    edits: [{ find: 'if (storage.ends.hasUnwritten(clientId)) return true;', put: '' }],
+    edits: [{ find: 'if (journal.hasUnwrittenEnd(clientId)) return true;', put: '' }],
     caughtBy: ['storage'],
   },
   {
@@ -529,7 +528,7 @@ export const brokerMutations = [
   {
     name: 'stop-without-closing-the-log',
     breaks: 'an orderly stop loses nothing at all',
-    edits: [{ find: 'await this.storage?.close();', put: '' }],
+    edits: [{ find: 'await this.journal.close();', put: '' }],
     caughtBy: ['simulation'],
   },
   {

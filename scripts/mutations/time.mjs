@@ -26,7 +26,7 @@ export const timeMutations = [
   {
     name: 'clock-not-noted-in-silence',
     breaks: 'a wall clock that is set while nothing is written is noted within a second',
-    edits: [{ find: 'this.storage?.noteTime();', put: '' }],
+    edits: [{ find: 'this.journal.noteTime();', put: '' }],
     caughtBy: ['storage'],
   },
   {

@@ -29,7 +29,9 @@ import type { SessionsHost } from './sessions/host.ts';
 import type { PendingWill } from './sessions/pending-will.ts';
 import { Sessions } from './sessions/sessions.ts';
 import type { StorageHost } from './storage/host.ts';
+import type { Journal } from './storage/journal.ts';
 import { logStorageEvent } from './storage/log/log-events.ts';
+import { MemoryJournal } from './storage/memory-journal.ts';
 import { Storage, type StorageResources } from './storage/storage.ts';
 import { ClientEvents, presenceOf } from './tracing/client-events.ts';
 import { ClientTraces, type TraceListener } from './tracing/client-traces.ts';
@@ -62,7 +64,9 @@ export class Broker
   readonly log: Logger;
   /** Who may connect and do what; changed by `reconfigure`. */
   access: Access;
-  /** Keeps what outlives the process; null when nothing does. Set by `recover`. */
+  /** Where what outlives the process is written. Set by `recover`. */
+  journal: Journal;
+  /** The same, for those who look at its log: metrics, the command line; null when nothing outlives the process. */
   storage: Storage | null;
   /** Told once when the storage can't go on: nothing more is acknowledged. */
   onStorageFailed: (why: string) => void;
@@ -102,7 +106,9 @@ export class Broker
     this.memory = new MemoryLedger(config);
     this.faults = new Faults(this);
     this.turns = new Turns(runtime, this.faults, () => this.#flush());
-    this.router = new Router(config, runtime, this.stats, this.memory, this.turns);
+    this.journal = new MemoryJournal();
+    this.storage = null;
+    this.router = new Router(config, runtime, this.stats, this.memory, this.turns, this.journal);
     this.retainedReplays = new RetainedReplays(this.router.retained, runtime, this.faults);
     this.deadlines = new DeadlineQueue((connection, error) =>
       this.faults.caught(connection, 'timing', error),
@@ -110,7 +116,6 @@ export class Broker
     this.#timer = new DeadlineTimer(this.deadlines, runtime);
     this.log = log;
     this.access = access;
-    this.storage = null;
     this.onStorageFailed = () => {};
     this.authenticationMethods = new Map(
       authenticationMethods.map((method) => [method.name, method]),
@@ -203,13 +208,11 @@ export class Broker
     // What leaves is taken off again, however far it has come.
     this.#openCount++;
     const entry = this.sessions.join(session, connection.userName, will);
-    const { storage } = this;
-    if (storage !== null) {
-      const isNew = entry.number > 0 && !storage.hasSession(entry.number);
-      const position = entry.number > 0 ? storage.writeSession(entry) : dependsOn;
-      const onRefused = isNew ? () => this.sessions.endUnstored(entry) : () => {};
-      connection.holdUntilCommitted(storage, position, onRefused);
-    }
+    const { journal } = this;
+    const isNew = entry.number > 0 && !journal.hasSession(entry.number);
+    const position = entry.number > 0 ? journal.writeSession(entry) : dependsOn;
+    const onRefused = isNew ? () => this.sessions.endUnstored(entry) : () => {};
+    connection.holdUntilCommitted(position, onRefused);
     this.stats.connectionsCurrent = this.#openCount;
     this.stats.connectionsTotal++;
     this.stats.connectionsMaximum = Math.max(this.stats.connectionsMaximum, this.#openCount);
@@ -313,13 +316,14 @@ export class Broker
     const startedMs = this.runtime.uptimeMs;
     const storage = new Storage(this);
     this.storage = storage;
+    this.journal = storage;
     await storage.open(resources);
     this.#judgeDowntime();
     // What had been scheduled was by another time.
     this.#sweepLater();
     this.#timer.rearm();
-    this.router.storage = storage;
-    this.sessions.takeUp(storage);
+    this.router.journal = storage;
+    storage.takeUp();
     this.stats.retainedCurrent = this.router.retained.count;
     this.stats.subscriptionsCurrent = this.router.trie.subscriptionCount;
     this.log.info('recovered', {
@@ -349,7 +353,7 @@ export class Broker
       this.stats.clockJumps++;
       this.log.warn('clock-jumped', { seconds: Math.round(jumpMs / 1000) });
     }
-    this.storage?.noteTime();
+    this.journal.noteTime();
   }
 
   onStorageEvent(event: LogEvent): void {
@@ -408,6 +412,6 @@ export class Broker
     if (this.#connections.size > 0) await drained;
     cancel();
     this.sessions.handOvers.stop();
-    await this.storage?.close();
+    await this.journal.close();
   }
 }

@@ -268,8 +268,7 @@ async function compactLog(
   try {
     await broker.recover({ onEvent });
   } catch (error) {
-    // It has no log that could be closed, but a timer that would keep the process alive.
-    broker.storage = null;
+    // It has a timer that would keep the process alive.
     await broker.stop(0, ReasonCode.ServerShuttingDown);
     await unlockDataDir();
     throw error;

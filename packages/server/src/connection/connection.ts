@@ -23,7 +23,7 @@ import { ConnectionTimeouts } from './connection-timeouts.ts';
 import type { ConnectionHost } from './host.ts';
 import { Output } from './output.ts';
 import { PacketSender } from './packet-sender.ts';
-import type { AnswerLog, ConnectionTerms, Peer, PeerAuthentication } from './peer.ts';
+import type { ConnectionTerms, Peer, PeerAuthentication } from './peer.ts';
 import type { Transport, TransportHandler } from './transport.ts';
 
 /** More than this waiting for a client, and QoS 1 and 2 messages stay in its queue. */
@@ -418,11 +418,12 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
    *
    * @param onRefused - told before the connection is ended because the record never will be
    */
-  holdUntilCommitted(log: AnswerLog, position: number, onRefused: () => void): void {
-    if (position < log.committedPosition) return;
+  holdUntilCommitted(position: number, onRefused: () => void): void {
+    const { journal } = this.#host;
+    if (position < journal.committedPosition) return;
     this.output.hold();
-    log.publishers.holdBack(this);
-    log.whenCommitted({
+    journal.holdBack(this);
+    journal.whenCommitted({
       position,
       connection: this,
       onCommitted: () => {

@@ -2,7 +2,6 @@ import type { AuthPacket, DisconnectPacket, ProtocolVersion } from '@promptmq/co
 import type { InboundTopicAliases, Session, SessionLink } from '@promptmq/session';
 import type { Permissions, Proof } from '../access/index.ts';
 import type { Faulty } from '../runtime/faults.ts';
-import type { Pending } from '../storage/log/commit-queue.ts';
 import type { ConnectionState } from './connection-state.ts';
 import type { PacketSender } from './packet-sender.ts';
 import type { Transport } from './transport.ts';
@@ -17,14 +16,6 @@ export interface ConnectionTerms {
   readonly topicAliasMaximum: number;
   /** Whether it is a bridge of mosquitto, by its protocol level. */
   readonly isBridge: boolean;
-}
-
-/** Where the records are that answers depend on. */
-export interface AnswerLog {
-  /** Everything before it is safe. */
-  readonly committedPosition: number;
-  readonly publishers: { holdBack(publisher: Peer): void };
-  whenCommitted(pending: Pending): void;
 }
 
 /** The enhanced authentication of one connection (§4.12). */
@@ -106,7 +97,7 @@ export interface Peer extends SessionLink, Faulty {
    *
    * @param onRefused - called before the connection is ended because the record never will be
    */
-  holdUntilCommitted(log: AnswerLog, position: number, onRefused: () => void): void;
+  holdUntilCommitted(position: number, onRefused: () => void): void;
   /** A reload has other rules apply. */
   changePermissions(permissions: Permissions | null): void;
   /** Reports this client's packets from now on if somebody looks at them, else no more. */

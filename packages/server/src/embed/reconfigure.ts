@@ -40,7 +40,7 @@ export function reconfigure(
     logTlsWarnings(broker.log, tlsFiles);
   }
   broker.reconfigure(access);
-  broker.storage?.reconfigure();
+  broker.journal.reconfigure();
   observability.reconfigure();
   return {
     changed: live.map(({ key }) => key),

@@ -12,7 +12,7 @@ import type { Turns } from '../runtime/turns.ts';
 import type { BrokerSession } from '../sessions/broker-session.ts';
 import type { PendingWill } from '../sessions/pending-will.ts';
 import type { Sessions } from '../sessions/sessions.ts';
-import type { Storage } from '../storage/storage.ts';
+import type { Journal } from '../storage/journal.ts';
 import type { ClientEvents } from '../tracing/client-events.ts';
 import type { ClientTraces } from '../tracing/client-traces.ts';
 import type { AuthenticationMethod } from './authentication-method.ts';
@@ -37,8 +37,8 @@ export interface ProtocolHost {
   readonly router: Router;
   readonly retainedReplays: RetainedReplays;
   readonly sessions: Sessions;
-  /** Keeps what outlives the process; null when nothing does. */
-  readonly storage: Storage | null;
+  /** Where what outlives the process is written. */
+  readonly journal: Journal;
   /** Whether a client may connect: there is room, or it takes over its own session. */
   hasRoomFor(clientId: string): boolean;
   /**

@@ -3,8 +3,7 @@ import { PacketError, PacketType, type PublishView, ReasonCode } from '@promptmq
 import type { Peer } from '../connection/peer.ts';
 import { countReceived } from '../runtime/stats.ts';
 import type { BrokerSession } from '../sessions/broker-session.ts';
-import type { AwaitedAcks } from '../storage/log/commit-queue.ts';
-import type { Storage } from '../storage/storage.ts';
+import type { AwaitedAcks } from '../storage/journal.ts';
 import type { ProtocolHost } from './host.ts';
 import { PendingAcks } from './pending-acks.ts';
 
@@ -95,17 +94,17 @@ export class Receiver implements AwaitedAcks {
     position: number,
     isDuplicate = false,
   ): void {
-    const { storage } = this.#host;
+    const { journal } = this.#host;
     const isReady = this.#pendingAcks?.isEmpty !== false;
-    if (storage === null || (isReady && position < storage.committedPosition)) {
+    if (isReady && position < journal.committedPosition) {
       this.connection.sender.sendAck(type, packetId, reasonCode);
       return;
     }
     this.#pendingAcks ??= new PendingAcks();
     this.#acksOf = this.#session;
     this.#pendingAcks.add(position, type, packetId, reasonCode, isDuplicate);
-    storage.awaitAcks(this);
-    storage.publishers.holdBack(this.connection);
+    journal.awaitAcks(this);
+    journal.holdBack(this.connection);
   }
 
   /**
@@ -149,7 +148,7 @@ export class Receiver implements AwaitedAcks {
   #retryPubrel(packetId: number): void {
     const connection = this.connection;
     const { session } = connection;
-    this.#host.storage?.whenRoom(() => {
+    this.#host.journal.whenRoom(() => {
       if (session !== null && connection.session === session) this.onPubrel(packetId);
     });
   }
@@ -191,12 +190,12 @@ export class Receiver implements AwaitedAcks {
   #receiveQoS2(view: PublishView, checked: number): void {
     const session = this.#session;
     const { packetId } = view;
-    const { router, storage } = this.#host;
+    const { router, journal } = this.#host;
     if (session.hasReceived(packetId)) {
       router.resolve(view, this.connection);
       session.receive(packetId);
       // What came first may still be on its way to the disk.
-      const position = session.store === null ? -1 : (storage as Storage).lastPosition;
+      const position = session.store === null ? -1 : journal.lastPosition;
       this.#acknowledge(PacketType.PUBREC, packetId, ReasonCode.Success, position, true);
       return;
     }
@@ -210,20 +209,20 @@ export class Receiver implements AwaitedAcks {
   /** The packet identifier is free again, and stays so, before PUBCOMP says it [MQTT-4.3.3-11]. */
   onPubrel(packetId: number): void {
     const session = this.#session;
-    const { storage } = this.#host;
+    const { journal } = this.#host;
     if (!session.hasReceived(packetId)) {
       // That it is free may still be on its way to the disk.
-      const position = session.store === null ? -1 : (storage as Storage).lastPosition;
+      const position = session.store === null ? -1 : journal.lastPosition;
       const reasonCode = ReasonCode.PacketIdentifierNotFound;
       this.#acknowledge(PacketType.PUBCOMP, packetId, reasonCode, position, true);
       return;
     }
-    if (session.store === null || storage === null) {
+    if (session.store === null) {
       session.release(packetId);
       this.#acknowledge(PacketType.PUBCOMP, packetId, ReasonCode.Success, -1);
-    } else if (storage.isOpen) {
+    } else if (journal.isOpen) {
       session.release(packetId);
-      const position = storage.writeFree(session, packetId);
+      const position = journal.writeFree(session, packetId);
       this.#acknowledge(PacketType.PUBCOMP, packetId, ReasonCode.Success, position);
     } else {
       this.#retryPubrel(packetId);

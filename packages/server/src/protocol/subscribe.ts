@@ -89,12 +89,9 @@ function* replayAll(
 
 /** Sends SUBACK when all that has been written by now is safe. */
 function answerLate(host: ProtocolHost, connection: Peer, suback: Packet): void {
-  const { storage } = host;
-  if (storage?.isOpen === false) {
-    connection.disconnect(ReasonCode.QuotaExceeded, 'storage full', 'no room to store it');
-  } else {
-    answer(host, connection, storage?.lastPosition ?? -1, suback);
-  }
+  const { journal } = host;
+  if (journal.isOpen) answer(host, connection, journal.lastPosition, suback);
+  else connection.disconnect(ReasonCode.QuotaExceeded, 'storage full', 'no room to store it');
 }
 
 /** The Subscription Identifier; 0 when there is none. */
@@ -118,14 +115,14 @@ function storeSubscriptions(
   session: BrokerSession,
   added: readonly Subscription[],
 ): number | null {
-  const { storage, sessions } = host;
-  if (session.store === null || storage === null) return -1;
+  const { journal, sessions } = host;
+  if (session.store === null) return -1;
   // A reload between two turns may have taken some away again.
   const left = added.filter((one) => session.subscriptions.get(one.topicFilter) === one);
   // What is the same as before is safe when an earlier SUBSCRIBE is.
-  if (left.length === 0) return storage.lastPosition;
-  if (storage.isOpen) return storage.writeSubscriptions(sessions.entryOf(session), left);
-  storage.whenRoom(() => {
+  if (left.length === 0) return journal.lastPosition;
+  if (journal.isOpen) return journal.writeSubscriptions(sessions.entryOf(session), left);
+  journal.whenRoom(() => {
     if (!session.isEnded) storeSubscriptions(host, session, left);
   });
   return null;
@@ -133,13 +130,13 @@ function storeSubscriptions(
 
 /** Sends SUBACK or UNSUBACK when what it says is safe. */
 function answer(host: ProtocolHost, connection: Peer, position: number, packet: Packet): void {
-  const { storage } = host;
-  if (storage === null || position < 0) {
+  if (position < 0) {
     connection.sender.send(packet);
     return;
   }
-  storage.publishers.holdBack(connection);
-  storage.whenCommitted({
+  const { journal } = host;
+  journal.holdBack(connection);
+  journal.whenCommitted({
     position,
     connection,
     onCommitted: () => {
@@ -156,7 +153,7 @@ function refusalOfPacket(host: ProtocolHost, connection: Peer, packetId: number)
   if (connection.version === 5 && session.hasReceived(packetId)) {
     return ReasonCode.PacketIdentifierInUse;
   }
-  const isFull = session.store !== null && host.storage?.isOpen !== true;
+  const isFull = session.store !== null && !host.journal.isOpen;
   return isFull ? ReasonCode.QuotaExceeded : null;
 }
 
@@ -271,7 +268,7 @@ function replayRetained(
   subscription: Subscription,
   position: number,
 ): void {
-  const { router, runtime, storage } = host;
+  const { router, runtime, journal } = host;
   const { topicFilter, subscriptionIdentifier, noLocal } = subscription;
   const identifiers = subscriptionIdentifier === 0 ? NO_IDENTIFIERS : [subscriptionIdentifier];
   const isOwed = ({ publisherId }: Message) => !noLocal || publisherId !== session.clientId; // [MQTT-3.8.3-3]
@@ -282,7 +279,7 @@ function replayRetained(
     return delivery;
   };
   // At QoS 0 there is nothing to store.
-  if (session.store === null || storage === null || subscription.qos === 0) {
+  if (session.store === null || subscription.qos === 0) {
     host.retainedReplays.add({
       walk: router.retained.walk(topicFilter),
       session,
@@ -293,9 +290,9 @@ function replayRetained(
     });
     return;
   }
-  if (!storage.isOpen) {
+  if (!journal.isOpen) {
     // The disk has become full after the subscriptions were written.
-    storage.whenRoom(() => {
+    journal.whenRoom(() => {
       const isOwedStill = !session.isEnded && session.subscriptions.has(topicFilter);
       if (isOwedStill) replayRetained(host, session, subscription, position);
     });
@@ -306,12 +303,12 @@ function replayRetained(
   if (deliveries.length === 0) return;
   const stored: Delivery[] = [];
   for (const delivery of deliveries) {
-    const recordPosition = storage.retained.positionOf(delivery.message.topic);
+    const recordPosition = journal.retainedPositionOf(delivery.message.topic);
     if (delivery.qos === 0 || recordPosition === 0) continue;
     delivery.position = recordPosition;
     stored.push(delivery);
   }
-  if (stored.length > 0) storage.messages.writeReferences(session, stored);
+  if (stored.length > 0) journal.writeReferences(session, stored);
   session.replay(deliveries, now);
 }
 
@@ -322,8 +319,8 @@ export function* unsubscribe(
   packet: UnsubscribePacket,
 ): Generator<void> {
   const session = connection.session as BrokerSession;
-  const { storage, turns } = host;
-  if (session.store !== null && storage?.isOpen === false) {
+  const { journal, turns } = host;
+  if (session.store !== null && !journal.isOpen) {
     unsubscribeLater(host, connection, packet);
     return;
   }
@@ -357,7 +354,7 @@ export function* unsubscribe(
 /** UNSUBACK of MQTT 3.1.1 can't say no: it comes when there is room. */
 function unsubscribeLater(host: ProtocolHost, connection: Peer, packet: UnsubscribePacket): void {
   const { session } = connection;
-  host.storage?.whenRoom(() => {
+  host.journal.whenRoom(() => {
     if (session === null || connection.session !== session) return;
     // It has waited long enough: at once.
     const steps = unsubscribe(host, connection, packet);
@@ -371,10 +368,10 @@ function storeUnsubscriptions(
   session: BrokerSession,
   removed: readonly string[],
 ): number | null {
-  const { storage, sessions } = host;
-  if (session.store === null || storage === null) return -1;
-  if (!storage.isOpen) {
-    storage.whenRoom(() => {
+  const { journal, sessions } = host;
+  if (session.store === null) return -1;
+  if (!journal.isOpen) {
+    journal.whenRoom(() => {
       if (session.isEnded) return;
       const left = removed.filter((topicFilter) => !session.subscriptions.has(topicFilter));
       storeUnsubscriptions(host, session, left);
@@ -382,8 +379,8 @@ function storeUnsubscriptions(
     return null;
   }
   // That there is none is only sure when an earlier UNSUBSCRIBE that took it away is safe.
-  if (removed.length === 0) return storage.lastPosition;
-  return storage.writeUnsubscriptions(sessions.entryOf(session), removed);
+  if (removed.length === 0) return journal.lastPosition;
+  return journal.writeUnsubscriptions(sessions.entryOf(session), removed);
 }
 
 /** Takes the subscriptions away that a client may not have any more. */
@@ -400,8 +397,8 @@ export function revokeSubscriptions(
   const entry = host.sessions.entryOf(session);
   for (const topicFilter of removed) host.sessions.removeSubscription(entry, topicFilter);
   // On a full disk they come back with a restart, and are taken away again when the client does.
-  if (session.store !== null && host.storage?.isOpen === true) {
-    host.storage.writeUnsubscriptions(host.sessions.entryOf(session), removed);
+  if (session.store !== null && host.journal.isOpen) {
+    host.journal.writeUnsubscriptions(host.sessions.entryOf(session), removed);
   }
   host.log.info('subscriptions-revoked', {
     clientId: session.clientId,

@@ -15,8 +15,8 @@ import type { Runtime } from '../runtime/runtime.ts';
 import type { BrokerStats } from '../runtime/stats.ts';
 import { type Turns, UnitsFor, unitsOfDelivery } from '../runtime/turns.ts';
 import { type BrokerSession, isStoredFor } from '../sessions/broker-session.ts';
+import type { Journal } from '../storage/journal.ts';
 import type { Origin } from '../storage/records/records.ts';
-import type { Storage } from '../storage/storage.ts';
 import type { ClientEvents } from '../tracing/client-events.ts';
 import { Publication } from './publication.ts';
 import { DOLLAR, isReserved } from './reserved-topics.ts';
@@ -29,8 +29,8 @@ import type { TopicMeter } from './topic-meter.ts';
 export class Router {
   readonly trie: SubscriptionTrie<BrokerSession>;
   readonly retained: RetainedStore<Message>;
-  /** Keeps what outlives the process; null when nothing does. */
-  storage: Storage | null;
+  /** Where what outlives the process is written. */
+  journal: Journal;
   /** Who is told of what the rules refuse. */
   clientEvents: ClientEvents | null;
   /** The record that the last PUBLISH was written in, to be safe before it is acknowledged; -1: none. */
@@ -58,6 +58,7 @@ export class Router {
     stats: BrokerStats,
     memory: MemoryLedger,
     turns: Turns,
+    journal: Journal,
   ) {
     this.#config = config;
     this.#runtime = runtime;
@@ -65,7 +66,7 @@ export class Router {
     this.#turns = turns;
     this.#publication = new Publication(config, runtime);
     this.#rejectsWhenFull = config.mqtt.queueOverflow === 'reject';
-    this.storage = null;
+    this.journal = journal;
     this.clientEvents = null;
     this.position = -1;
     const { mqtt } = config;
@@ -78,7 +79,7 @@ export class Router {
         return mqtt.maxRetainedBytes;
       },
       sizeOf: messageSize,
-      onExpired: ({ topic }) => this.storage?.retained.drop(topic),
+      onExpired: ({ topic }) => this.journal.dropRetained(topic),
       isExempt: ({ topicBytes }) => isReserved(topicBytes),
       historyMemory: memory.replays,
     });
@@ -109,15 +110,15 @@ export class Router {
     const publication = this.#publication;
     publication.begin(view, route, publisher);
     this.#publisher = publisher;
-    const { storage } = this;
+    const { journal } = this;
     if (this.#mayRefuse(view, route, publisher)) {
       const refusal = this.#refusalOf(view, route, publisher);
       if (refusal !== ReasonCode.Success) return refusal;
     }
     this.topicMeter?.count(route, view.payloadEnd - view.payloadStart);
     // What the disk has no room for is delivered all the same at QoS 0, only not retained.
-    const isRetaining = view.retain && storage?.isOpen !== false;
-    const former = isRetaining && storage !== null ? this.retained.get(route.topic) : undefined;
+    const isRetaining = view.retain && journal.isOpen;
+    const former = isRetaining ? this.retained.get(route.topic) : undefined;
     if (isRetaining && !this.#retain(publication.message)) return ReasonCode.QuotaExceeded;
 
     const { recipients, groups } = route;
@@ -131,11 +132,9 @@ export class Router {
       const recipient = group.next();
       if (recipient !== null) this.#forward(recipient, group);
     }
-    if (storage !== null) {
-      const origin = view.qos === 2 ? originOf(view, publisher.session as BrokerSession) : null;
-      if (origin !== null || isRetaining || this.#storedDeliveries.length > 0) {
-        this.#store(storage, publication.writtenMessage, origin, isRetaining, former);
-      }
+    const origin = view.qos === 2 ? originOf(view, publisher.session as BrokerSession) : null;
+    if (origin !== null || isRetaining || this.#storedDeliveries.length > 0) {
+      this.#store(publication.writtenMessage, origin, isRetaining, former);
     }
     return recipients.length + groups.length === 0
       ? ReasonCode.NoMatchingSubscribers
@@ -148,7 +147,7 @@ export class Router {
       publisher.permissions !== null ||
       this.#rejectsWhenFull ||
       route.topicBytes[0] === DOLLAR ||
-      ((view.qos > 0 || view.retain) && this.storage?.isOpen === false)
+      ((view.qos > 0 || view.retain) && !this.journal.isOpen)
     );
   }
 
@@ -158,7 +157,6 @@ export class Router {
    * @throws {PacketError} before MQTT 5, where a message can only be refused by not acknowledging it
    */
   #refusalOf(view: PublishView, route: Route<BrokerSession>, publisher: Peer): number {
-    const { storage } = this;
     const { permissions } = publisher;
     if (isReserved(route.topicBytes) || permissions?.mayPublish(route.topic) === false) {
       this.#stats.refused['not-authorized']++;
@@ -167,7 +165,7 @@ export class Router {
     }
     // What the publisher's session received at QoS 2 is stored, whoever gets it.
     const isNoted = view.qos === 2 && (publisher.session as BrokerSession).store !== null;
-    const isFull = storage !== null && !storage.isOpen;
+    const isFull = !this.journal.isOpen;
     if (isFull && (isNoted || this.#needsStorage(route, view.qos, view.retain))) {
       this.#stats.refused['storage-full']++;
       if (view.qos === 0) return ReasonCode.Success;
@@ -192,21 +190,22 @@ export class Router {
     this.#publisher = null;
     this.position = -1;
     this.topicMeter?.count(route, message.payload.length);
-    const storage = isReserved(message.topicBytes) ? null : this.storage;
-    const isFull = storage !== null && !storage.isOpen;
+    // What the broker says of itself ends with it.
+    const isWritten = !isReserved(message.topicBytes);
+    const isFull = isWritten && !this.journal.isOpen;
     if (isFull && this.#needsStorage(route, message.qos, message.retain)) return false;
     const former = message.retain ? this.retained.get(message.topic) : undefined;
     if (message.retain) this.#retain(message);
     for (const recipient of route.recipients) {
-      this.#deliver(recipient, message, null, storage !== null);
+      this.#deliver(recipient, message, null, isWritten);
     }
     for (const group of route.groups) {
       const recipient = group.next();
-      if (recipient !== null) this.#deliver(recipient, message, group, storage !== null);
+      if (recipient !== null) this.#deliver(recipient, message, group, isWritten);
     }
-    if (storage === null || isFull) return true;
+    if (!isWritten || isFull) return true;
     if (message.retain || this.#storedDeliveries.length > 0 || origin !== null) {
-      this.#store(storage, message, origin, message.retain, former);
+      this.#store(message, origin, message.retain, former);
     }
     return true;
   }
@@ -232,7 +231,7 @@ export class Router {
    * is stored, as its packet identifier would be used again after a restart.
    */
   #isStuck({ message }: Delivery, { session, qos }: Recipient<BrokerSession>): boolean {
-    if (this.storage?.isOpen !== false) return false;
+    if (this.journal.isOpen) return false;
     return session.store !== null && message.qos === 2 && qos === 2;
   }
 
@@ -244,8 +243,8 @@ export class Router {
       return;
     }
     const next = this.deliveryFor(delivery, recipient);
-    if (session.store !== null && next.qos > 0 && this.storage?.isOpen === true) {
-      this.storage.messages.writeReferences(session, [next]);
+    if (session.store !== null && next.qos > 0 && this.journal.isOpen) {
+      this.journal.writeReferences(session, [next]);
     }
     session.deliver(next, now);
   }
@@ -299,7 +298,6 @@ export class Router {
 
   /** Writes the message for those who get it from the log, and hands them their deliveries. */
   #store(
-    storage: Storage,
     message: Message,
     origin: Origin | null,
     isRetained: boolean,
@@ -307,7 +305,7 @@ export class Router {
   ): void {
     const sessions = this.#storedSessions;
     const deliveries = this.#storedDeliveries;
-    this.position = storage.messages.write(
+    this.position = this.journal.writeMessage(
       message,
       sessions,
       deliveries,
@@ -315,6 +313,7 @@ export class Router {
       isRetained,
       former,
     );
+    if (this.position === -1) return;
     this.#turns.used += UnitsFor.record + deliveries.length;
     const now = this.#runtime.now();
     for (let index = 0; index < deliveries.length; index++) {

@@ -1,7 +1,6 @@
 import type { Delivery, Message } from '@promptmq/session';
 import type { Recipient } from '@promptmq/topics';
-import type { MovedDelivery } from '../storage/records/records.ts';
-import type { Storage } from '../storage/storage.ts';
+import type { MovedDelivery } from '../storage/journal.ts';
 import { type BrokerSession, isStoredFor } from './broker-session.ts';
 import type { SessionsHost } from './host.ts';
 import type { SessionEntry } from './session-entry.ts';
@@ -85,7 +84,7 @@ export class HandOvers {
   /** The connection of a stored session is over. Others get what it was not sent, while they are connected. */
   giveStored(session: BrokerSession): void {
     const queue = session.storedQueue;
-    if (queue?.hasShared !== true || this.#host.storage?.isOpen !== true) return;
+    if (queue?.hasShared !== true || !this.#host.journal.isOpen) return;
     this.#step({
       session,
       ended: null,
@@ -106,47 +105,48 @@ export class HandOvers {
   }
 
   #step(giver: Giver): void {
-    const { storage } = this.#host;
+    const { journal } = this.#host;
     const { ended, unread } = giver;
-    if (storage === null || !isGiving(giver)) return;
-    if (!storage.isOpen) {
-      this.#waitForRoom(giver, storage);
+    if (!isGiving(giver)) return;
+    if (!journal.isOpen) {
+      this.#waitForRoom(giver);
       return;
     }
     // While any of it may be refused, the session goes on.
-    const position = Math.max(this.#give(giver, this.#next(giver), storage), giver.written);
+    const position = Math.max(this.#give(giver, this.#next(giver)), giver.written);
     giver.written = -1;
     if (position === -1 && unread.length === 0 && this.#next(giver).length === 0) {
       if (ended === null) return;
       // What the disk refused is the session's again, and behind us.
       giver.at = 0;
       if (this.#next(giver).length === 0) {
-        storage.endSession(ended);
+        journal.endSession(ended);
         return;
       }
     }
     if (position === -1) {
       const { runtime, faults } = this.#host;
-      runtime.defer(() => faults.contain(null, 'replaying', () => this.#readNext(giver, storage)));
+      runtime.defer(() => faults.contain(null, 'replaying', () => this.#readNext(giver)));
     } else {
-      storage.whenCommitted({
+      journal.whenCommitted({
         position,
-        onCommitted: () => this.#readNext(giver, storage),
-        onRefused: () => this.#waitForRoom(giver, storage),
+        onCommitted: () => this.#readNext(giver),
+        onRefused: () => this.#waitForRoom(giver),
       });
     }
-    if (ended !== null) storage.noteEnding(ended, giver.keptSequence);
+    if (ended !== null) journal.noteEnding(ended, giver.keptSequence);
   }
 
   /** The disk is full: what is left of a session that has ended has to wait. */
-  #waitForRoom(giver: Giver, storage: Storage): void {
+  #waitForRoom(giver: Giver): void {
     const { ended, keptSequence } = giver;
     if (ended === null) return;
-    storage.noteEnding(ended, keptSequence);
+    const { journal } = this.#host;
+    journal.noteEnding(ended, keptSequence);
     giver.at = 0;
     giver.unread = [];
     giver.written = -1;
-    storage.whenRoom(() => this.#step(giver));
+    journal.whenRoom(() => this.#step(giver));
   }
 
   /** What the next step looks at. */
@@ -168,7 +168,7 @@ export class HandOvers {
    *
    * @returns the record's position; -1 when none was written
    */
-  #give(giver: Giver, found: readonly Delivery[], storage: Storage): number {
+  #give(giver: Giver, found: readonly Delivery[]): number {
     const moved: MovedDelivery[] = [];
     const over = new Set<number>();
     for (const delivery of found) {
@@ -184,7 +184,7 @@ export class HandOvers {
       }
     }
     if (over.size > 0) giver.session.dropStored(over);
-    return moved.length === 0 ? -1 : this.#move(giver.session, moved, storage);
+    return moved.length === 0 ? -1 : this.#move(giver.session, moved);
   }
 
   /** Who gets a delivery; null when it stays, or nobody else is there. */
@@ -204,53 +204,54 @@ export class HandOvers {
     return { former, session: member.session, delivery };
   }
 
-  #move(session: BrokerSession, moved: readonly MovedDelivery[], storage: Storage): number {
+  #move(session: BrokerSession, moved: readonly MovedDelivery[]): number {
     session.takeStored(new Set(moved.map(({ former }) => former.sequence)));
-    const position = storage.handOver(session, moved);
+    const position = this.#host.journal.handOver(session, moved);
     const now = this.#host.runtime.now();
     for (const { session: to, delivery } of moved) to.deliver(delivery, now);
     return position;
   }
 
   /** Reads what has to be read before it is given away, one after the other, then goes on. */
-  #readNext(giver: Giver, storage: Storage): void {
+  #readNext(giver: Giver): void {
+    const { journal } = this.#host;
     const { session, ended } = giver;
     const sequence = giver.unread.shift();
     if (sequence === undefined) {
       this.#step(giver);
       return;
     }
-    storage.reader.readBack(
+    journal.readBack(
       () => findIn(giver, sequence)?.position ?? -1,
       (message) => {
-        if (storage.isOpen) this.#giveRead(giver, sequence, message, storage);
+        if (journal.isOpen) this.#giveRead(giver, sequence, message);
       },
       () => {
         if (!isGiving(giver)) return;
-        if (!storage.isOpen) {
-          this.#waitForRoom(giver, storage);
+        if (!journal.isOpen) {
+          this.#waitForRoom(giver);
           return;
         }
         // One that can't be read, or has no taker any more.
         if (ended !== null) session.dropStored(new Set([sequence]));
-        this.#readNext(giver, storage);
+        this.#readNext(giver);
       },
     );
   }
 
-  #giveRead(giver: Giver, sequence: number, message: Message, storage: Storage): void {
+  #giveRead(giver: Giver, sequence: number, message: Message): void {
     const { session } = giver;
-    const { router, runtime, stats } = this.#host;
+    const { router, runtime, stats, journal } = this.#host;
     const delivery = findIn(giver, sequence);
     const member = delivery === null ? null : this.#memberFor(giver, delivery);
     if (delivery === null || member === null) return;
     const now = runtime.now();
     if (message.expiresAt > now && isStoredFor(member)) {
-      giver.written = this.#move(session, [this.#moveTo(member, delivery)], storage);
+      giver.written = this.#move(session, [this.#moveTo(member, delivery)]);
       return;
     }
     session.takeStored(new Set([sequence]));
-    storage.onSettled(session, delivery);
+    journal.onSettled(session, delivery);
     if (message.expiresAt > now) {
       const next = router.deliveryFor({ ...delivery, message }, member);
       member.session.deliver(next, now);

@@ -7,8 +7,8 @@ import type { Faults } from '../runtime/faults.ts';
 import type { MemoryLedger } from '../runtime/memory-ledger.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { BrokerStats } from '../runtime/stats.ts';
+import type { Journal } from '../storage/journal.ts';
 import type { Origin } from '../storage/records/records.ts';
-import type { Storage } from '../storage/storage.ts';
 import type { ClientEvents } from '../tracing/client-events.ts';
 import type { BrokerSession } from './broker-session.ts';
 
@@ -52,6 +52,6 @@ export interface SessionsHost {
   readonly access: Access;
   readonly router: SessionRouter;
   readonly retainedReplays: SessionReplays;
-  /** Keeps what outlives the process; null when nothing does. */
-  readonly storage: Storage | null;
+  /** Where what outlives the process is written. */
+  readonly journal: Journal;
 }

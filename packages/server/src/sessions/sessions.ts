@@ -3,9 +3,8 @@ import { type Subscription, TextMap } from '@promptmq/topics';
 import type { Config } from '../config/index.ts';
 import type { Peer } from '../connection/peer.ts';
 import type { Faulty } from '../runtime/faults.ts';
+import type { RecoveryHost } from '../storage/host.ts';
 import type { SessionRecord } from '../storage/records/records.ts';
-import type { RecoveryHost } from '../storage/replay/recovery.ts';
-import type { Storage } from '../storage/storage.ts';
 import type { BrokerSession } from './broker-session.ts';
 import { HandOvers } from './hand-overs.ts';
 import type { SessionsHost } from './host.ts';
@@ -84,9 +83,9 @@ export class Sessions implements RecoveryHost {
 
   /** Whether a CONNECT needs the disk, which is full. */
   isStorageFullFor(clientId: string, cleanStart: boolean, durability: Durability): boolean {
-    const { storage } = this.#host;
-    if (storage === null || storage.isOpen) return false;
-    if (storage.ends.hasUnwritten(clientId)) return true;
+    const { journal } = this.#host;
+    if (journal.isOpen) return false;
+    if (journal.hasUnwrittenEnd(clientId)) return true;
     const present = this.#entries.get(clientId);
     // The end of a session is a record, too: without it, the session would be back after a crash.
     if (cleanStart && (present?.number ?? 0) > 0) return true;
@@ -107,7 +106,7 @@ export class Sessions implements RecoveryHost {
     by: Peer,
     durability: Durability,
   ): { session: BrokerSession; isPresent: boolean; dependsOn: number } {
-    const { storage } = this.#host;
+    const { journal } = this.#host;
     const link = this.connectionOf(clientId);
     if (link !== null && link !== by) link.takeOver();
     // It may have ended with the connection that it was taken from.
@@ -120,7 +119,7 @@ export class Sessions implements RecoveryHost {
     return {
       session: this.#create(clientId, durability),
       isPresent: false, // [MQTT-3.1.2-6]
-      dependsOn: storage?.ends.lastPosition ?? -1,
+      dependsOn: journal.lastEndPosition,
     };
   }
 
@@ -172,16 +171,14 @@ export class Sessions implements RecoveryHost {
   }
 
   #create(clientId: string, durability: Durability): BrokerSession {
-    const { storage } = this.#host;
-    const isStored = storage !== null && durability !== 'none';
-    const number = isStored ? storage.takeNumber() : 0;
-    return this.#add(clientId, number, durability === 'session').session;
+    const number = durability === 'none' ? 0 : this.#host.journal.takeNumber();
+    return this.#add(clientId, number, number > 0 && durability === 'session').session;
   }
 
   #add(clientId: string, number: number, isStored: boolean): SessionEntry {
     const { config, stats, clientEvents } = this.#host;
     const { mqtt, storage } = config;
-    const store = isStored ? this.#host.storage : null;
+    const store = isStored ? this.#host.journal : null;
     const session: BrokerSession = new Session<Peer>(clientId, {
       number,
       store,
@@ -218,7 +215,7 @@ export class Sessions implements RecoveryHost {
 
   /** The connection of a session is over: decides on its will and on how long it lives (§4.1). */
   leave(session: BrokerSession, will: 'send-will' | 'discard-will'): void {
-    const { runtime, storage } = this.#host;
+    const { runtime, journal } = this.#host;
     const entry = this.entryOf(session);
     session.detach();
     this.#host.retainedReplays.onDetached(session);
@@ -233,7 +230,7 @@ export class Sessions implements RecoveryHost {
       this.#wills.schedule(entry, now + entry.will.delayInterval * 1000);
     }
     this.#scheduleExpiry(entry);
-    if (entry.number > 0) storage?.writeSession(entry);
+    if (entry.number > 0) journal.writeSession(entry);
     if (entry.will?.delayInterval === 0) this.#wills.publish(entry);
     this.#handOverShared(session);
   }
@@ -279,36 +276,35 @@ export class Sessions implements RecoveryHost {
 
   /** The will goes first at the latest now, whatever its delay (§3.1.2.5). */
   #end(entry: SessionEntry): void {
-    const { deadlines, storage } = this.#host;
+    const { deadlines, journal } = this.#host;
     const { session } = entry;
     deadlines.cancel(entry.expiry);
     this.#remove(entry);
     this.#wills.publish(entry);
     const queue = session.storedQueue;
     // In steps, however much waits.
-    if (queue !== null && storage?.hasSession(entry.number) === true && session.isEndLong) {
+    if (queue !== null && journal.hasSession(entry.number) && session.isEndLong) {
       this.handOvers.giveUnstored(session.beginEnd(), session);
       this.handOvers.giveAll(entry, queue.formerSequence);
       return;
     }
-    if (entry.number > 0) storage?.endSession(entry);
+    if (entry.number > 0) journal.endSession(entry);
     this.handOvers.giveUnstored(session.end(), session);
   }
 
   // -------------------------------------------------------------------- recovery
 
   /** The storage has brought all back: sessions of the process before go on without a connection, or end. */
-  takeUp(storage: Storage): void {
+  takeUp(entries: readonly SessionEntry[], endings: ReadonlyMap<number, number>): void {
     const now = this.#host.runtime.now();
-    const entries = [...storage.entries];
     // Before any is handed something over, which was not sent.
     for (const { session } of entries) session.storedQueue?.endRestoring();
-    for (const entry of entries) this.#takeUp(entry, storage, now);
+    for (const entry of entries) this.#takeUp(entry, endings.get(entry.number) ?? null, now);
   }
 
-  #takeUp(entry: SessionEntry, storage: Storage, now: number): void {
+  /** @param keptSequence - null when it hasn't ended for its client */
+  #takeUp(entry: SessionEntry, keptSequence: number | null, now: number): void {
     const { session, will } = entry;
-    const keptSequence = storage.endingOf(entry);
     if (keptSequence !== null) {
       session.beginEnd();
       this.handOvers.giveAll(entry, keptSequence);
@@ -318,7 +314,7 @@ export class Sessions implements RecoveryHost {
       // Its connection ended with the process.
       entry.disconnectedAt = now;
       if (will !== null) entry.willDueAt = now + will.delayInterval * 1000;
-      if (session.expiryInterval > 0) storage.writeSession(entry);
+      if (session.expiryInterval > 0) this.#host.journal.writeSession(entry);
     }
     if (session.expiryInterval === 0) {
       this.#end(entry);

@@ -23,14 +23,14 @@ export class Wills {
 
   /** Publishes the will of a session, if it has one: now, or when there is room to store it. */
   publish(entry: SessionEntry): void {
-    const { router, runtime, config, storage } = this.#host;
+    const { router, runtime, config, journal } = this.#host;
     const { will, number } = entry;
     this.cancel(entry);
     if (will === null) return;
     if (!this.#mayPublish(entry, will)) {
       entry.will = null;
       // One that has ended meanwhile has nothing to be written any more.
-      if (storage?.hasSession(number) === true) storage.writeSession(entry);
+      if (journal.hasSession(number)) journal.writeSession(entry);
       return;
     }
     const lifetimeMs = Math.min(
@@ -49,7 +49,7 @@ export class Wills {
     entry.will = null; // [MQTT-3.1.2-10]
     const { position } = router;
     if (position < 0) return;
-    storage?.whenCommitted({
+    journal.whenCommitted({
       position,
       onCommitted: () => {},
       onRefused: () => {
@@ -73,7 +73,7 @@ export class Wills {
   /** The will had no room on the disk. */
   #publishLater(entry: SessionEntry): void {
     const { will } = entry;
-    this.#host.storage?.whenRoom(() => {
+    this.#host.journal.whenRoom(() => {
       if (entry.will === will && !entry.session.isConnected) this.publish(entry);
     });
   }

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type Delivery, DeliveryState, type DeliveryStore, type Message } from '@promptmq/session';
+import { type Delivery, DeliveryState, type Message } from '@promptmq/session';
 import type { Subscription } from '@promptmq/topics';
 import {
   type CheckpointEntry,
@@ -16,11 +16,17 @@ import {
   type LogStats,
   type Release,
 } from '@promptmq/wal';
-import type { Peer } from '../connection/peer.ts';
-import type { BrokerSession } from '../sessions/broker-session.ts';
-import type { SessionEntry } from '../sessions/session-entry.ts';
 import type { StorageHost } from './host.ts';
-import { type AwaitedAcks, CommitQueue, type Pending } from './log/commit-queue.ts';
+import type {
+  AwaitedAcks,
+  Journal,
+  JournalEntry,
+  JournalSession,
+  MovedDelivery,
+  Pending,
+  Publisher,
+} from './journal.ts';
+import { CommitQueue } from './log/commit-queue.ts';
 import { keepMessage, moveMessage } from './log/compaction.ts';
 import { HeldPublishers } from './log/held-publishers.ts';
 import { compactionOptions, logOptions, syncOptions } from './log/log-options.ts';
@@ -28,7 +34,7 @@ import { MessageReader } from './log/message-reader.ts';
 import { RecordLog } from './log/record-log.ts';
 import { ByteReader } from './records/byte-writer.ts';
 import {
-  type MovedDelivery,
+  type Origin,
   RecordKind,
   writeSession,
   writeSubscriptions,
@@ -53,31 +59,30 @@ export interface StorageResources {
 }
 
 /**
- * Keeps sessions, their messages and retained messages in a log. The broker changes its state and
- * writes the record in the same turn; what tells a client of it waits until the record is safe.
+ * The journal that keeps sessions, their messages and retained messages in a log.
  *
  * Invariants: an acknowledgement leaves after the record it stands for is committed; a stored delivery is
  * sent after its message's record is, and PUBREL after that of PUBREC.
  */
-export class Storage implements LogOwner, DeliveryStore<Peer> {
+export class Storage implements LogOwner, Journal {
   readonly memory: { readonly bytesMax: number; bytes: number };
   readonly stats: StorageStats;
-  /** Everything before it is safe. */
   committedPosition: number;
-  readonly messages: MessageWriter;
-  readonly retained: RetainedRecords;
-  readonly reader: MessageReader;
-  readonly ends: SessionEnds;
-  readonly publishers: HeldPublishers;
   readonly #host: StorageHost;
+  readonly #messages: MessageWriter;
+  readonly #retained: RetainedRecords;
+  readonly #reader: MessageReader;
+  readonly #ends: SessionEnds;
+  readonly #publishers: HeldPublishers;
   readonly #state: StoredState;
   readonly #records: RecordLog;
   readonly #queue: CommitQueue;
   readonly #progress: ProgressWriter;
   readonly #keepReader: ByteReader;
-  /** Sessions that wait for a commit to go on sending. */
-  #waiting: Set<BrokerSession>;
+  /** Sessions that wait for a commit to continue sending. */
+  #waiting: Set<JournalSession>;
 
+  /** Nothing can be written before `open` has returned. */
   constructor(host: StorageHost) {
     const { storage } = host.config;
     this.memory = {
@@ -96,16 +101,16 @@ export class Storage implements LogOwner, DeliveryStore<Peer> {
     this.#keepReader = new ByteReader(new Uint8Array(0));
     this.#waiting = new Set();
     const { retained } = host.router;
-    this.retained = new RetainedRecords(retained, this.#state, this.#records, this.#queue);
-    this.messages = new MessageWriter(this.#state, this.#records, this.#queue, this.retained);
-    this.reader = new MessageReader(host, this.#records, this.stats);
-    this.ends = new SessionEnds(this.#records, this.#queue);
-    this.publishers = new HeldPublishers(host.config, this.#records, host.stats);
+    this.#retained = new RetainedRecords(retained, this.#state, this.#records, this.#queue);
+    this.#messages = new MessageWriter(this.#state, this.#records, this.#queue, this.#retained);
+    this.#reader = new MessageReader(host, this.#records, this.stats);
+    this.#ends = new SessionEnds(this.#records, this.#queue);
+    this.#publishers = new HeldPublishers(host.config, this.#records, host.stats);
   }
 
   /**
-   * Opens the log, and gives the broker back what it holds; to be called once, before anything else. Sessions that are
-   * made meanwhile are stored here.
+   * Opens the log, and gives the host back what it holds; to be called once. Sessions that it makes have this as their
+   * store. They continue, or end, with `takeUp`.
    *
    * @throws {LogError} when another process has it, it is damaged and may not be, or of a newer version
    */
@@ -127,14 +132,18 @@ export class Storage implements LogOwner, DeliveryStore<Peer> {
       ...(resources.clock === undefined ? {} : { clock: resources.clock }),
     });
     this.#records.begin(log);
-    this.committedPosition = this.log.acknowledgedPosition;
+    this.committedPosition = log.acknowledgedPosition;
     for (const { session } of this.#state.entries.values()) {
       session.storedQueue?.markSent(session.sentSequence);
     }
-    await loadRetained(this.#host, this, this.#state.retained);
+    await loadRetained(this.#host, log, this.#retained, this.stats);
   }
 
-  /** The wall clock may have been set: the log has to know. */
+  /** The broker's time is known: has the sessions of the process before continue without a connection, or end. */
+  takeUp(): void {
+    this.#host.sessions.takeUp([...this.#state.entries.values()], this.#state.endings);
+  }
+
   noteTime(): void {
     this.#records.noteTime();
   }
@@ -154,38 +163,59 @@ export class Storage implements LogOwner, DeliveryStore<Peer> {
     return this.log.stats;
   }
 
-  /** Whether records can be written. */
   get isOpen(): boolean {
     return this.#records.isOpen;
   }
 
-  get entries(): Iterable<SessionEntry> {
+  /** All that are written and have not ended, connected or not. */
+  get entries(): Iterable<JournalEntry> {
     return this.#state.entries.values();
   }
 
-  /** Everything that was written before now is safe when this position is. */
   get lastPosition(): number {
     return this.#records.lastPosition;
   }
 
+  // ---------------------------------------------------------------------- messages
+
+  writeMessage(
+    message: Message,
+    sessions: readonly JournalSession[],
+    deliveries: readonly Delivery[],
+    origin: Origin | null,
+    isRetained: boolean,
+    former: Message | undefined,
+  ): number {
+    return this.#messages.write(message, sessions, deliveries, origin, isRetained, former);
+  }
+
+  writeReferences(session: JournalSession, deliveries: readonly Delivery[]): void {
+    this.#messages.writeReferences(session, deliveries);
+  }
+
+  readBack(positionOf: () => number, onRead: (message: Message) => void, onDone: () => void): void {
+    this.#reader.readBack(positionOf, onRead, onDone);
+  }
+
+  retainedPositionOf(topic: string): number {
+    return this.#retained.positionOf(topic);
+  }
+
+  dropRetained(topic: string): void {
+    this.#retained.drop(topic);
+  }
+
   // ---------------------------------------------------------------------- sessions
 
-  /** A number for a session that is going to be stored. */
   takeNumber(): number {
     return this.#state.nextSession++;
   }
 
-  /** Whether a session has been written, and has not ended. */
   hasSession(number: number): boolean {
     return this.#state.entries.has(number);
   }
 
-  /**
-   * Writes a session as it is: new, connected or disconnected.
-   *
-   * @returns the record's position; -1 when the disk is full: the next checkpoint holds it
-   */
-  writeSession(entry: SessionEntry): number {
+  writeSession(entry: JournalEntry): number {
     const isNew = !this.#state.entries.has(entry.number);
     if (isNew) this.#state.add(entry);
     this.#state.mark(entry, isNew ? ~0 : Change.Session);
@@ -194,51 +224,46 @@ export class Storage implements LogOwner, DeliveryStore<Peer> {
     return this.#records.append();
   }
 
-  endSession(entry: SessionEntry): void {
+  endSession(entry: JournalEntry): void {
     releaseAll(entry, this.#records.release);
     const isNoted = this.#state.endingOf(entry.number) !== null;
     this.#state.remove(entry);
     this.#waiting.delete(entry.session);
-    if (isNoted) this.ends.finish(entry.number);
-    else this.ends.write(entry.session.clientId, entry.number);
+    if (isNoted) this.#ends.finish(entry.number);
+    else this.#ends.write(entry.session.clientId, entry.number);
   }
 
-  /**
-   * A session has ended for its client, but not all of what waits has been handed over: it goes on at the next start.
-   *
-   * @param keptSequence - QoS 2 up to it isn't handed over
-   */
-  noteEnding(entry: SessionEntry, keptSequence: number): void {
+  noteEnding(entry: JournalEntry, keptSequence: number): void {
     const { number, session } = entry;
     if (this.#state.endingOf(number) !== null) return;
     // The next process doesn't know what this one has sent.
     const kept = Math.max(keptSequence, session.sentSequence);
     this.#state.setEnding(entry, kept);
     this.#waiting.delete(session);
-    this.ends.write(session.clientId, number, kept);
+    this.#ends.write(session.clientId, number, kept);
   }
 
-  /** Up to which sequence QoS 2 of a session that has ended isn't handed over; null when it hasn't ended. */
-  endingOf({ number }: SessionEntry): number | null {
-    return this.#state.endingOf(number);
+  get lastEndPosition(): number {
+    return this.#ends.lastPosition;
   }
 
-  /** @returns the record's position */
-  writeSubscriptions(entry: SessionEntry, subscriptions: readonly Subscription[]): number {
+  hasUnwrittenEnd(clientId: string): boolean {
+    return this.#ends.hasUnwritten(clientId);
+  }
+
+  writeSubscriptions(entry: JournalEntry, subscriptions: readonly Subscription[]): number {
     this.#state.mark(entry, Change.Subscriptions);
     writeSubscriptions(this.#records.writer, entry.number, subscriptions);
     return this.#records.append();
   }
 
-  /** @returns the record's position */
-  writeUnsubscriptions(entry: SessionEntry, topicFilters: readonly string[]): number {
+  writeUnsubscriptions(entry: JournalEntry, topicFilters: readonly string[]): number {
     this.#state.mark(entry, Change.Subscriptions);
     writeUnsubscriptions(this.#records.writer, entry.number, topicFilters);
     return this.#records.append();
   }
 
-  /** PUBREL came: a QoS 2 packet identifier of the client is free. Returns the record's position. */
-  writeFree(session: BrokerSession, packetId: number): number {
+  writeFree(session: JournalSession, packetId: number): number {
     this.#markProgress(session);
     const record = this.#records.writer.reset().u8(RecordKind.Free).f64(session.number);
     return this.#records.append(record.u16(packetId));
@@ -246,15 +271,15 @@ export class Storage implements LogOwner, DeliveryStore<Peer> {
 
   // ----------------------------------------------------------------- delivery store
 
-  awaitCommit(session: BrokerSession): void {
+  awaitCommit(session: JournalSession): void {
     this.#waiting.add(session);
   }
 
-  fetch(session: BrokerSession, position: number): Message | null | 'lost' {
-    return this.reader.fetch(session, position);
+  fetch(session: JournalSession, position: number): Message | null | 'lost' {
+    return this.#reader.fetch(session, position);
   }
 
-  onSettled(session: BrokerSession, delivery: Delivery): void {
+  onSettled(session: JournalSession, delivery: Delivery): void {
     const { number } = session;
     const entry = this.#state.entries.get(number);
     if (entry === undefined) return;
@@ -263,15 +288,8 @@ export class Storage implements LogOwner, DeliveryStore<Peer> {
     if (delivery.state !== DeliveryState.Released) this.#giveUp(session, delivery);
   }
 
-  /**
-   * Writes that deliveries have become other sessions': one record, so that no crash leaves them with both or with
-   * none. When the disk refuses it, they are the session's again.
-   *
-   * @param moved - numbered afterwards
-   * @returns the record's position
-   */
-  handOver(session: BrokerSession, moved: readonly MovedDelivery[]): number {
-    const position = this.messages.writeHandOver(session, moved);
+  handOver(session: JournalSession, moved: readonly MovedDelivery[]): number {
+    const position = this.#messages.writeHandOver(session, moved);
     const former = moved.map((one) => one.former);
     for (const delivery of former) this.#giveUp(session, delivery);
     this.#queue.add({
@@ -282,11 +300,11 @@ export class Storage implements LogOwner, DeliveryStore<Peer> {
     return position;
   }
 
-  #takeBack(session: BrokerSession, deliveries: readonly Delivery[]): void {
+  #takeBack(session: JournalSession, deliveries: readonly Delivery[]): void {
     if (this.#state.entries.get(session.number)?.session !== session) return;
     const safe = deliveries.filter(
       ({ position, sequence }) =>
-        position < this.committedPosition && !this.messages.isRefused(session, sequence),
+        position < this.committedPosition && !this.#messages.isRefused(session, sequence),
     );
     for (const { position, share, sequence, isReference } of safe) {
       this.#records.release(position, -share);
@@ -297,22 +315,22 @@ export class Storage implements LogOwner, DeliveryStore<Peer> {
     session.pump(this.#host.runtime.now());
   }
 
-  #giveUp(session: BrokerSession, { position, share, sequence, isReference }: Delivery): void {
+  #giveUp(session: JournalSession, { position, share, sequence, isReference }: Delivery): void {
     this.#records.release(position, share);
     if (isReference) this.#state.removeReference(position, session.number, sequence);
   }
 
-  onSent(session: BrokerSession): void {
+  onSent(session: JournalSession): void {
     this.#markProgress(session);
     this.#progress.addSent(session);
   }
 
-  onReleased(session: BrokerSession, delivery: Delivery): void {
+  onReleased(session: JournalSession, delivery: Delivery): void {
     this.#giveUp(session, delivery);
     this.#writeReleased(session, delivery);
   }
 
-  #writeReleased(session: BrokerSession, delivery: Delivery): void {
+  #writeReleased(session: JournalSession, delivery: Delivery): void {
     const { sequence, packetId } = delivery;
     this.#markProgress(session);
     // Unsafe until it is written, however long the disk is full.
@@ -337,18 +355,19 @@ export class Storage implements LogOwner, DeliveryStore<Peer> {
 
   // ------------------------------------------------------------------------ commits
 
-  /** Has something done when a record is safe; at once when it is. */
   whenCommitted(pending: Pending): void {
     if (pending.position < this.committedPosition) pending.onCommitted();
     else this.#queue.add(pending);
   }
 
-  /** The connection has acknowledgements to send when their records are safe. */
   awaitAcks(acks: AwaitedAcks): void {
     this.#queue.addAcks(acks);
   }
 
-  /** Has something done when the disk has room again. */
+  holdBack(publisher: Publisher): void {
+    this.#publishers.holdBack(publisher);
+  }
+
   whenRoom(action: () => void): void {
     this.#records.whenRoom(action);
   }
@@ -356,7 +375,7 @@ export class Storage implements LogOwner, DeliveryStore<Peer> {
   #onCommitted(): void {
     const position = this.log.acknowledgedPosition;
     this.committedPosition = position;
-    this.#host.faults.contain(null, 'committing', () => this.retained.commit(position));
+    this.#host.faults.contain(null, 'committing', () => this.#retained.commit(position));
     this.#queue.commit(position);
     const waiting = this.#waiting;
     this.#waiting = new Set();
@@ -368,25 +387,25 @@ export class Storage implements LogOwner, DeliveryStore<Peer> {
         this.#host.faults.caught(session.link, 'committing', error);
       }
     }
-    this.publishers.letGo();
+    this.#publishers.letGo();
   }
 
   /** The disk is full, or failed: takes back what was appended and never came to be. */
   #onRefused(from: number, error: LogError): void {
-    this.retained.takeBack(from);
+    this.#retained.takeBack(from);
     for (const { session } of this.#state.entries.values()) session.removeStoredFrom(from);
     this.#host.log.error('storage-refused', { position: from, why: error.message });
     this.#records.takeBack(from);
     this.#queue.refuse(from, this.committedPosition);
-    this.messages.endRefusal();
-    this.publishers.letGo();
+    this.#messages.endRefusal();
+    this.#publishers.letGo();
   }
 
   #onLogEvent(event: LogEvent): void {
     this.#host.onStorageEvent(event);
     if (event.type !== 'has-room') return;
     this.committedPosition = this.log.acknowledgedPosition;
-    this.ends.onHasRoom();
+    this.#ends.onHasRoom();
     this.#records.onHasRoom();
     // What changed meanwhile is in no record: a checkpoint holds it.
     this.log.checkpoint().catch(() => {});
@@ -414,13 +433,13 @@ export class Storage implements LogOwner, DeliveryStore<Peer> {
   }
 
   keep(record: LogRecord): readonly Uint8Array[] | null {
-    const isAwaited = this.retained.isAwaited(record.position);
+    const isAwaited = this.#retained.isAwaited(record.position);
     return keepMessage(this.#state, record, isAwaited, this.#records.writer, this.#keepReader);
   }
 
   moved(from: number, to: number, record: LogRecord): void {
     moveMessage(this.#state, from, to, record);
-    this.retained.move(from, to);
+    this.#retained.move(from, to);
   }
 
   // -------------------------------------------------------------------------- stop
@@ -431,7 +450,7 @@ export class Storage implements LogOwner, DeliveryStore<Peer> {
     await this.#records.close();
   }
 
-  #markProgress(session: BrokerSession): void {
+  #markProgress(session: JournalSession): void {
     this.#state.markNumber(session.number, Change.Progress);
   }
 }

@@ -1,9 +1,9 @@
 import type { QueueBlock } from '@promptmq/session';
 import type { CheckpointEntry } from '@promptmq/wal';
-import type { SessionEntry } from '../sessions/session-entry.ts';
+import type { JournalEntry } from './journal.ts';
 import { writeBlock } from './records/block-codec.ts';
 import { ByteReader, ByteWriter } from './records/byte-writer.ts';
-import { writeSession, writeSubscriptions } from './records/records.ts';
+import { type SessionRecord, writeSession, writeSubscriptions } from './records/records.ts';
 import { stateKey, writeProgress } from './records/state-codec.ts';
 import { type RetainedPlace, RetainedPlaces } from './retained/retained-places.ts';
 
@@ -23,7 +23,7 @@ interface NamedElsewhere {
  * Invariant: between turns, it is what replaying the log up to its head would make of an empty state.
  */
 export class StoredState {
-  readonly entries: Map<number, SessionEntry>;
+  readonly entries: Map<number, JournalEntry>;
   readonly #retained: RetainedPlaces;
   /** Blocks as they were written last, while they haven't changed since. */
   readonly #blockBytes: WeakMap<QueueBlock, Uint8Array>;
@@ -32,7 +32,7 @@ export class StoredState {
   /** Sessions that have ended, and of which something is to be handed over: as in their Ending records. */
   readonly #ending: Map<number, number>;
   nextSession: number;
-  readonly #changes: Map<SessionEntry, number>;
+  readonly #changes: Map<JournalEntry, number>;
   #removedKeys: string[];
   readonly #writer: ByteWriter;
 
@@ -50,12 +50,12 @@ export class StoredState {
 
   // ---------------------------------------------------------------------- sessions
 
-  add(entry: SessionEntry): void {
+  add(entry: JournalEntry): void {
     this.entries.set(entry.number, entry);
     this.nextSession = Math.max(this.nextSession, entry.number + 1);
   }
 
-  remove({ number, session }: SessionEntry): void {
+  remove({ number, session }: JournalEntry): void {
     const entry = this.entries.get(number);
     if (entry === undefined) return;
     this.entries.delete(number);
@@ -77,7 +77,7 @@ export class StoredState {
   }
 
   /** A session has ended for its client, but not all that waits is handed over. */
-  setEnding(entry: SessionEntry, keptSequence: number): void {
+  setEnding(entry: JournalEntry, keptSequence: number): void {
     this.#ending.set(entry.number, keptSequence);
     this.mark(entry, Change.Session);
   }
@@ -86,7 +86,12 @@ export class StoredState {
     return this.#ending.get(number) ?? null;
   }
 
-  mark(entry: SessionEntry, change: number): void {
+  /** By number: up to which sequence QoS 2 of the sessions that have ended isn't handed over. */
+  get endings(): ReadonlyMap<number, number> {
+    return this.#ending;
+  }
+
+  mark(entry: JournalEntry, change: number): void {
     const known = this.#changes.get(entry) ?? 0;
     if ((known & change) !== change) this.#changes.set(entry, known | change);
   }
@@ -192,7 +197,7 @@ export class StoredState {
     return ['m', this.#writer.reset().f64(this.nextSession).take()];
   }
 
-  *#session(entry: SessionEntry, change: number, isSnapshot: boolean): Generator<CheckpointEntry> {
+  *#session(entry: JournalEntry, change: number, isSnapshot: boolean): Generator<CheckpointEntry> {
     const { number, session } = entry;
     const writer = this.#writer;
     if ((change & Change.Session) !== 0) {
@@ -238,7 +243,7 @@ export class StoredState {
   }
 }
 
-export function toSessionRecord(entry: SessionEntry) {
+export function toSessionRecord(entry: JournalEntry): SessionRecord {
   return {
     number: entry.number,
     clientId: entry.session.clientId,

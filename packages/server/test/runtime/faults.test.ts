@@ -4,7 +4,6 @@ import type { Broker } from '../../src/broker.ts';
 import type { Connection } from '../../src/connection/connection.ts';
 import { createBroker } from '../../src/index.ts';
 import type { AuthenticationStep } from '../../src/protocol/authentication-method.ts';
-import type { Storage } from '../../src/storage/storage.ts';
 import { DurableSimulation } from '../support/durable-simulation.ts';
 import { PacketClient } from '../support/packet-client.ts';
 import { type SimulatedClient, Simulation } from '../support/simulation.ts';
@@ -257,7 +256,7 @@ test('what was prepared for a message that failed is not sent with the next one'
   await simulation.settle();
   expect([...first.brief(), ...second.brief()]).toEqual(['suback 2', 'suback 2']);
   const publisher = simulation.connect('publisher');
-  plant((broker.storage as Storage).messages, 'write');
+  plant(broker.journal, 'writeMessage');
   publisher.publish('first', 'lost', { qos: 1, messageId: 1 });
   expect(publisher.brief()).toEqual(['disconnect 128']);
   const next = simulation.connect('publisher');

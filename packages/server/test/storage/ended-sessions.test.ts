@@ -35,13 +35,13 @@ const GROUP = '$share/group/t';
 
 /** Has what is read back of the log wait, until it is called. */
 function holdReads(): () => void {
-  const { reader } = process.storage;
-  const readBack = reader.readBack.bind(reader);
+  const { storage } = process;
+  const readBack = storage.readBack.bind(storage);
   const held: Parameters<typeof readBack>[] = [];
-  reader.readBack = (...read) => void held.push(read);
+  storage.readBack = (...read) => void held.push(read);
   return () => {
-    reader.readBack = readBack;
-    for (const read of held.splice(0)) reader.readBack(...read);
+    storage.readBack = readBack;
+    for (const read of held.splice(0)) readBack(...read);
   };
 }
 

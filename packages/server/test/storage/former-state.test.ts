@@ -1,14 +1,14 @@
 import { expect, test } from '@jest/globals';
-import { type DeliveryStore, MemoryAccount, Session } from '@promptmq/session';
-import type { Connection } from '../../src/connection/connection.ts';
-import { SessionEntry } from '../../src/sessions/session-entry.ts';
+import { type DeliveryStore, Session } from '@promptmq/session';
+import type { RecoveryHost } from '../../src/storage/host.ts';
+import type { JournalPeer } from '../../src/storage/journal.ts';
 import { ByteReader, ByteWriter } from '../../src/storage/records/byte-writer.ts';
 import { writeSession } from '../../src/storage/records/records.ts';
 import { stateKey, writeProgress } from '../../src/storage/records/state-codec.ts';
-import { type RecoveryHost, restoreState } from '../../src/storage/replay/recovery.ts';
+import { restoreState } from '../../src/storage/replay/recovery.ts';
 import { StoredState } from '../../src/storage/stored-state.ts';
 
-const store: DeliveryStore<Connection> = {
+const store: DeliveryStore<JournalPeer> = {
   committedPosition: 0,
   memory: { bytesMax: 0, bytes: 0 },
   awaitCommit() {},
@@ -22,19 +22,15 @@ const host: RecoveryHost = {
   restoreEntry({ clientId, number }) {
     const limits = { messagesMax: 100, bytesMax: 10_000, overflow: 'drop-newest' as const };
     const options = { ...limits, number, store, onDrop() {} };
-    const session = new Session<Connection>(clientId, options);
-    return new SessionEntry(
-      session,
-      number,
-      new MemoryAccount({ clientMax: 0, max: 0 }),
-      () => {},
-      () => {},
-    );
+    const session = new Session<JournalPeer>(clientId, options);
+    const times = { disconnectedAt: -1, willDueAt: Number.POSITIVE_INFINITY };
+    return { session, number, owner: null, will: null, ...times };
   },
   updateEntry() {},
   dropEntry() {},
   restoreSubscription() {},
   dropSubscription() {},
+  takeUp() {},
 };
 
 function queueLengthOf(state: StoredState): number {

@@ -1,25 +1,5 @@
-import type { Faults, Faulty } from '../../runtime/faults.ts';
-
-/** Something that may happen when a record is safe. */
-export interface Pending {
-  /** Of the record. */
-  readonly position: number;
-  /** Whose answer it is, if it is one. */
-  readonly connection?: Faulty;
-  onCommitted(): void;
-  /** The record will never be: the disk is full, or the log has failed. */
-  onRefused(): void;
-}
-
-/** The acknowledgements of one connection that wait for records, in the order in which they are to leave. */
-export interface AwaitedAcks {
-  /** For whom they are. */
-  readonly connection: Faulty;
-  /** Sends those whose records are before a position; returns whether none waits any more. */
-  sendCommittedAcks(position: number): boolean;
-  /** The records at or after a position will never be: answers so. */
-  refuseAcks(position: number): void;
-}
+import type { Faults } from '../../runtime/faults.ts';
+import type { AwaitedAcks, Pending } from '../journal.ts';
 
 /**
  * What waits for the log: answers, in the order of the records they depend on.

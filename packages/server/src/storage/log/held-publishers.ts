@@ -1,12 +1,7 @@
 import type { Config } from '../../config/index.ts';
 import type { BrokerStats } from '../../runtime/stats.ts';
+import type { Publisher } from '../journal.ts';
 import type { RecordLog } from './record-log.ts';
-
-/** Who publishes, as far as reading from it goes. */
-export interface Publisher {
-  pauseReading(): void;
-  resumeReading(): void;
-}
 
 /** Publishers that are not read from because too much waits to be written. */
 export class HeldPublishers {

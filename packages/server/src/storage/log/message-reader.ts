@@ -1,7 +1,7 @@
 import type { Message } from '@promptmq/session';
 import { isOutOfDescriptors } from '@promptmq/wal';
-import type { BrokerSession } from '../../sessions/broker-session.ts';
 import type { StorageHost } from '../host.ts';
+import type { JournalSession } from '../journal.ts';
 import { ByteReader } from '../records/byte-writer.ts';
 import { readMessageOnly } from '../records/records.ts';
 import type { StorageStats } from '../storage-stats.ts';
@@ -17,7 +17,7 @@ export class MessageReader {
   readonly #records: RecordLog;
   readonly #reader: ByteReader;
   /** Sessions for which a message is being read. */
-  readonly #loading: Set<BrokerSession>;
+  readonly #loading: Set<JournalSession>;
   /** Positions that could not be read, until the session that asked has heard. */
   readonly #lost: Set<number>;
   /** Settled when all that was to be read back has been. */
@@ -34,7 +34,7 @@ export class MessageReader {
   }
 
   /** The message at a position, or as `DeliveryStore.fetch` says. */
-  fetch(session: BrokerSession, position: number): Message | null | 'lost' {
+  fetch(session: JournalSession, position: number): Message | null | 'lost' {
     const { log } = this.#records;
     const record = log.viewNow(position);
     if (record !== null) {
@@ -54,12 +54,12 @@ export class MessageReader {
     return null;
   }
 
-  #onLoaded(session: BrokerSession): void {
+  #onLoaded(session: JournalSession): void {
     this.#loading.delete(session);
     session.pump(this.#host.runtime.now());
   }
 
-  #onUnreadable(session: BrokerSession, position: number, error: unknown): void {
+  #onUnreadable(session: JournalSession, position: number, error: unknown): void {
     if (isOutOfDescriptors(error)) {
       // There will be one again.
       const { faults, runtime } = this.#host;

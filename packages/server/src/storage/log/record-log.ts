@@ -39,7 +39,8 @@ export class RecordLog {
 
   /** Whether records can be written. */
   get isOpen(): boolean {
-    return !this.#isClosing && !this.log.isFull && this.log.failure === null;
+    const log = this.#log;
+    return log !== null && !this.#isClosing && !log.isFull && log.failure === null;
   }
 
   /** Appends a record that is dispensable once a checkpoint holds its effect; by default what is in the writer. */

@@ -1,8 +1,5 @@
 import type { Delivery, Message } from '@promptmq/session';
-import type { Subscription } from '@promptmq/topics';
-import { NO_IDENTIFIERS } from '@promptmq/topics';
-import type { BrokerSession } from '../../sessions/broker-session.ts';
-import type { PendingWill } from '../../sessions/pending-will.ts';
+import { NO_IDENTIFIERS, type Subscription } from '@promptmq/topics';
 import { type ByteReader, type ByteWriter, isEqual } from './byte-writer.ts';
 
 /*
@@ -340,16 +337,16 @@ function readReference(reader: ByteReader, session: number): Reference {
 }
 
 /** A delivery that has become another session's, where it has a number of its own. */
-export interface MovedDelivery {
-  readonly former: Delivery;
-  readonly session: BrokerSession;
+interface HandedOver {
+  readonly former: { readonly sequence: number };
+  readonly session: { readonly number: number };
   readonly delivery: Delivery;
 }
 
 export function writeHandOver(
   writer: ByteWriter,
   session: number,
-  moved: readonly MovedDelivery[],
+  moved: readonly HandedOver[],
 ): void {
   writer.reset().u8(RecordKind.HandOver).f64(session).u32(moved.length);
   for (const { former, session: to, delivery } of moved) {
@@ -370,6 +367,15 @@ export function* readHandOver(
 
 // ----------------------------------------------------------------------------- sessions
 
+/** A will as it is written with its session. */
+export interface WillRecord {
+  readonly message: Message;
+  /** Seconds (§3.1.3.2.2). */
+  readonly delayInterval: number;
+  /** Seconds; counted from the publication, not from CONNECT. -1 when it doesn't expire. */
+  readonly messageExpiryInterval: number;
+}
+
 export interface SessionRecord {
   readonly number: number;
   readonly clientId: string;
@@ -379,7 +385,7 @@ export interface SessionRecord {
   readonly disconnectedAt: number;
   /** Milliseconds of the broker's time; Infinity while no will is due. */
   readonly willDueAt: number;
-  readonly will: PendingWill | null;
+  readonly will: WillRecord | null;
   /** User name; null when it belongs to nobody. */
   readonly owner: string | null;
 }
@@ -402,7 +408,7 @@ export function writeSession(writer: ByteWriter, session: SessionRecord): void {
   if (owner !== null) writer.string(owner);
 }
 
-function writeWill(writer: ByteWriter, will: PendingWill): void {
+function writeWill(writer: ByteWriter, will: WillRecord): void {
   const { message } = will;
   writer
     .u32(will.delayInterval)
@@ -427,7 +433,7 @@ export function readSession(reader: ByteReader): SessionRecord {
   return { number, clientId, expiryInterval, disconnectedAt, willDueAt, will, owner };
 }
 
-function readWill(reader: ByteReader): PendingWill {
+function readWill(reader: ByteReader): WillRecord {
   const delayInterval = reader.u32();
   const messageExpiryInterval = reader.f64();
   const flags = reader.u8();

@@ -4,8 +4,8 @@ import {
   type EntryDetails,
   EntryFlag,
   QueueBlock,
+  type Session,
 } from '@promptmq/session';
-import type { BrokerSession } from '../../sessions/broker-session.ts';
 import type { ByteReader, ByteWriter } from './byte-writer.ts';
 import { readDetails, writeDetails } from './records.ts';
 
@@ -30,7 +30,7 @@ import { readDetails, writeDetails } from './records.ts';
  * u32 identifiers, string group), or u8 0.
  */
 
-export function writeProgress(writer: ByteWriter, session: BrokerSession): void {
+export function writeProgress(writer: ByteWriter, session: Session): void {
   writer.reset().f64(session.lastSequence).f64(session.sentSequence);
   const receivedIds = [...session.receivedIds];
   writer.u32(receivedIds.length);

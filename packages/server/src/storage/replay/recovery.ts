@@ -1,7 +1,8 @@
 import { Delivery, type QueueBlock, STORED_MESSAGE } from '@promptmq/session';
-import { NO_IDENTIFIERS, type Subscription } from '@promptmq/topics';
+import { NO_IDENTIFIERS } from '@promptmq/topics';
 import type { LogRecord, Release } from '@promptmq/wal';
-import type { SessionEntry } from '../../sessions/session-entry.ts';
+import type { RecoveryHost } from '../host.ts';
+import type { JournalEntry } from '../journal.ts';
 import { readBlock } from '../records/block-codec.ts';
 import { ByteReader } from '../records/byte-writer.ts';
 import { shareOf, shareOut, sizeOf } from '../records/record-share.ts';
@@ -19,18 +20,6 @@ import {
 } from '../records/records.ts';
 import { keyNumbers, readFormerBlock, readProgress } from '../records/state-codec.ts';
 import { Change, type StoredState } from '../stored-state.ts';
-
-/** What is made of the records of a log: the sessions and subscriptions of a broker. */
-export interface RecoveryHost {
-  /** Makes a session that nobody is connected to; its deadlines are set when all has been read. */
-  restoreEntry(record: SessionRecord): SessionEntry;
-  /** Takes over what a later record says of a session. */
-  updateEntry(entry: SessionEntry, record: SessionRecord): void;
-  /** Forgets a session that has ended. */
-  dropEntry(entry: SessionEntry): void;
-  restoreSubscription(entry: SessionEntry, subscription: Subscription): void;
-  dropSubscription(entry: SessionEntry, topicFilter: string): void;
-}
 
 /** What blocks of restored entries are numbered from when there are no others. */
 const BLOCK_NUMBER = 0x7fff_ffff;
@@ -121,7 +110,7 @@ function readStored(value: Uint8Array, isEnding: boolean): SessionRecord {
 
 function restoreSubscriptions(
   host: RecoveryHost,
-  entry: SessionEntry,
+  entry: JournalEntry,
   value: Uint8Array | undefined,
 ): void {
   if (value === undefined) return;
@@ -134,7 +123,7 @@ function restoreSubscriptions(
 
 function restoreProgress(
   state: StoredState,
-  { number, session }: SessionEntry,
+  { number, session }: JournalEntry,
   value: Uint8Array | undefined,
   blocks: readonly QueueBlock[],
 ): void {
@@ -344,7 +333,7 @@ function replayProgress(state: StoredState, reader: ByteReader, release: Release
 
 function settle(
   state: StoredState,
-  { number, session }: SessionEntry,
+  { number, session }: JournalEntry,
   sequence: number,
   release: Release,
 ): void {
@@ -357,7 +346,7 @@ function settle(
 }
 
 /** Gives up what a session that ends holds of the log. */
-export function releaseAll({ session }: SessionEntry, release: Release): void {
+export function releaseAll({ session }: JournalEntry, release: Release): void {
   for (const delivery of session.underWay()) {
     if (delivery.sequence > 0) release(delivery.position, delivery.share);
   }

@@ -6,36 +6,29 @@ import type { StorageStats } from '../storage-stats.ts';
 import type { RetainedPlace } from './retained-places.ts';
 import type { RetainedRecords } from './retained-records.ts';
 
-/** What of the storage retained messages are read through. */
-export interface RetainedSource {
-  readonly log: Log;
-  readonly retained: RetainedRecords;
-  readonly stats: StorageStats;
-}
-
 /**
  * Reads the retained messages back at the start, in the order in which they lie. Those that have expired or can't be
  * read are dropped.
  *
- * @param retained - where they lie, by topic; compaction may move them meanwhile
+ * @param records - know where they lie; compaction may move them meanwhile
  */
 export async function loadRetained(
   host: StorageHost,
-  storage: RetainedSource,
-  retained: ReadonlyMap<string, RetainedPlace>,
+  log: Log,
+  records: RetainedRecords,
+  stats: StorageStats,
 ): Promise<void> {
-  const { log } = storage;
   const now = host.runtime.now();
   const reader = new ByteReader(new Uint8Array(0));
-  const places = [...retained].sort(([, a], [, b]) => a.position - b.position);
+  const places = [...records.places].sort(([, a], [, b]) => a.position - b.position);
   for (const [topic] of places) {
     // Compaction may have moved it, and moves it while it is read.
-    const position = storage.retained.positionOf(topic);
+    const position = records.positionOf(topic);
     try {
       const record = log.readNow(position) ?? (await log.read(position));
       const message = readMessageOnly(reader.reset(record.data), record.stream);
       if (message.expiresAt <= now) {
-        storage.retained.drop(topic);
+        records.drop(topic);
         continue;
       }
       // Copies: what they are read from is much larger. Small ones share a page of Node's, which costs less
@@ -46,12 +39,12 @@ export async function loadRetained(
         payload: Buffer.from(message.payload),
       });
     } catch (error) {
-      if (storage.retained.positionOf(topic) !== position) {
-        places.push([topic, retained.get(topic) as RetainedPlace]);
+      if (records.positionOf(topic) !== position) {
+        places.push([topic, records.places.get(topic) as RetainedPlace]);
         continue;
       }
-      storage.stats.lostMessages++;
-      storage.retained.drop(topic);
+      stats.lostMessages++;
+      records.drop(topic);
       host.log.error('retained-message-lost', { topic, position, why: String(error) });
     }
   }

@@ -39,6 +39,11 @@ export class RetainedRecords {
     this.#replacements = [];
   }
 
+  /** By topic, where its retained message lies. */
+  get places(): ReadonlyMap<string, RetainedPlace> {
+    return this.#state.retained;
+  }
+
   /** Where the retained message of a topic lies; 0 when it isn't stored. */
   positionOf(topic: string): number {
     return this.#state.retained.get(topic)?.position ?? 0;

@@ -1,11 +1,10 @@
 import type { Delivery, Message } from '@promptmq/session';
 import { recordBytes } from '@promptmq/wal';
-import type { BrokerSession } from '../../sessions/broker-session.ts';
+import type { JournalSession, MovedDelivery } from '../journal.ts';
 import type { CommitQueue } from '../log/commit-queue.ts';
 import type { RecordLog } from '../log/record-log.ts';
 import { shareOf, shareOut } from '../records/record-share.ts';
 import {
-  type MovedDelivery,
   type Origin,
   writeDelivery,
   writeHandOver,
@@ -22,7 +21,7 @@ export class MessageWriter {
   readonly #queue: CommitQueue;
   readonly #retained: RetainedRecords;
   /** While a full disk's refusal is undone: the first sequence of a session that it never got. */
-  readonly #refusedFrom: Map<BrokerSession, number>;
+  readonly #refusedFrom: Map<JournalSession, number>;
 
   constructor(
     state: StoredState,
@@ -48,7 +47,7 @@ export class MessageWriter {
    */
   write(
     message: Message,
-    sessions: readonly BrokerSession[],
+    sessions: readonly JournalSession[],
     deliveries: readonly Delivery[],
     origin: Origin | null,
     isRetained: boolean,
@@ -57,7 +56,7 @@ export class MessageWriter {
     const { writer, log, release } = this.#records;
     writeMessageHead(writer, message, origin, isRetained, deliveries.length);
     for (let index = 0; index < deliveries.length; index++) {
-      const session = sessions[index] as BrokerSession;
+      const session = sessions[index] as JournalSession;
       const delivery = deliveries[index] as Delivery;
       delivery.sequence = ++session.lastSequence;
       writeDelivery(writer, session.number, delivery.sequence, delivery);
@@ -74,7 +73,7 @@ export class MessageWriter {
       const delivery = deliveries[index] as Delivery;
       delivery.position = position;
       delivery.share = shareOf(size, users, index);
-      this.#state.markNumber((sessions[index] as BrokerSession).number, Change.Progress);
+      this.#state.markNumber((sessions[index] as JournalSession).number, Change.Progress);
     }
     if (isRetained) {
       const share = isStored ? shareOf(size, users, users - 1) : 0;
@@ -91,7 +90,7 @@ export class MessageWriter {
    *
    * @param deliveries - of QoS 1 and 2; numbered afterwards
    */
-  writeReferences(session: BrokerSession, deliveries: readonly Delivery[]): void {
+  writeReferences(session: JournalSession, deliveries: readonly Delivery[]): void {
     const referring: Delivery[] = [];
     for (const delivery of deliveries) {
       if (delivery.position > 0) {
@@ -126,7 +125,7 @@ export class MessageWriter {
    * @param moved - stored; the new ones know where the message lies, and are numbered afterwards
    * @returns the record's position
    */
-  writeHandOver(session: BrokerSession, moved: readonly MovedDelivery[]): number {
+  writeHandOver(session: JournalSession, moved: readonly MovedDelivery[]): number {
     for (const { session: to, delivery } of moved) {
       delivery.sequence = ++to.lastSequence;
       delivery.isReference = true;
@@ -150,14 +149,14 @@ export class MessageWriter {
     return at;
   }
 
-  #refuseReference(session: BrokerSession, { position, sequence }: Delivery): void {
+  #refuseReference(session: JournalSession, { position, sequence }: Delivery): void {
     this.#state.removeReference(position, session.number, sequence);
     const from = this.#refusedFrom.get(session) ?? sequence;
     this.#refusedFrom.set(session, Math.min(from, sequence));
   }
 
   /** Whether it was never a session's: the record that gave it to this one is refused just now. */
-  isRefused(session: BrokerSession, sequence: number): boolean {
+  isRefused(session: JournalSession, sequence: number): boolean {
     return sequence >= (this.#refusedFrom.get(session) ?? Number.POSITIVE_INFINITY);
   }
 

@@ -1,6 +1,6 @@
 import { recordBytes } from '@promptmq/wal';
 import type { Runtime } from '../../runtime/runtime.ts';
-import type { BrokerSession } from '../../sessions/broker-session.ts';
+import type { JournalSession } from '../journal.ts';
 import type { RecordLog } from '../log/record-log.ts';
 import { ByteWriter } from '../records/byte-writer.ts';
 import { shareOut } from '../records/record-share.ts';
@@ -12,7 +12,7 @@ export class ProgressWriter {
   readonly #runtime: Runtime;
   readonly #entries: ByteWriter;
   #count: number;
-  readonly #sent: Set<BrokerSession>;
+  readonly #sent: Set<JournalSession>;
   #isScheduled: boolean;
 
   constructor(records: RecordLog, runtime: Runtime) {
@@ -31,7 +31,7 @@ export class ProgressWriter {
   }
 
   /** A session was sent more; how far is looked up when the record is written. */
-  addSent(session: BrokerSession): void {
+  addSent(session: JournalSession): void {
     this.#sent.add(session);
     this.#writeSoon();
   }
