@@ -20,7 +20,8 @@ import {
   type Version,
 } from './frames.ts';
 import type { Histogram } from './histogram.ts';
-import { type Link, openLink } from './link.ts';
+import type { Link } from './link.ts';
+import { openLink } from './open-link.ts';
 import type { Target } from './target.ts';
 
 const { PUBLISH, PUBACK, PUBREC, PUBREL, PUBCOMP } = PacketType;

@@ -1,10 +1,21 @@
 import type { QoS } from '@promptmq/codec';
 import type { Client } from './client.ts';
 import { stampOf } from './clock.ts';
-import type { Lane } from './lane.ts';
 import type { Tape } from './tape.ts';
 
 const PACKET_ID_MAX = 65_535;
+
+/** What a publisher sees of the lane that it is in: what it sends counts there. */
+export interface PublisherLane {
+  /** Messages. */
+  sent: number;
+  /** Deliveries. */
+  received: number;
+  /** Messages that may be sent now at QoS 0. */
+  readonly credit: number;
+  /** QoS 0, as fast as possible: lets the publishers send, in equal shares. */
+  refill(micros: number): void;
+}
 
 /**
  * Sends the frames of its tape, round and round, in as few writes as possible.
@@ -14,7 +25,7 @@ const PACKET_ID_MAX = 65_535;
  */
 export class Publisher {
   readonly client: Client;
-  readonly lane: Lane;
+  readonly lane: PublisherLane;
   /** Messages that it may still send. */
   quota: number;
   /** QoS 1 and 2. */
@@ -32,7 +43,14 @@ export class Publisher {
   #packetId = 0;
   #sequence = 0;
 
-  constructor(client: Client, lane: Lane, tape: Tape, qos: QoS, window: number, quota: number) {
+  constructor(
+    client: Client,
+    lane: PublisherLane,
+    tape: Tape,
+    qos: QoS,
+    window: number,
+    quota: number,
+  ) {
     this.client = client;
     this.lane = lane;
     this.quota = quota;

@@ -1,6 +1,6 @@
 import { connect as openSocket, type Socket } from 'node:net';
 import { WebSocket } from 'ws';
-import { check, WRONG } from './case.ts';
+import { check, WRONG } from './check.ts';
 import {
   ack,
   type ConnectOptions,

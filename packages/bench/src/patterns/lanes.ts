@@ -3,7 +3,7 @@ import type { Client } from '../client.ts';
 import { elapse } from '../clock.ts';
 import { Flow } from '../flow.ts';
 import { Lane } from '../lane.ts';
-import { Publisher } from '../publisher.ts';
+import { Publisher, type PublisherLane } from '../publisher.ts';
 import { inParallel, OPENING_AT_ONCE, type Run, takeUsage } from '../run.ts';
 import { PAIRED, type Scenario } from '../scenario.ts';
 import { buildTape } from '../tape.ts';
@@ -44,7 +44,7 @@ export async function setStage(run: Run, onDelivered: () => void): Promise<Stage
   const floodLane = scenario.pattern === 'fairness' ? (lanes.at(-1) as Lane) : null;
   let flow: Flow | null = null;
   let flood: Flow | null = null;
-  const flowOf = (lane: Lane) => (lane === floodLane ? flood : flow);
+  const flowOf = (lane: PublisherLane) => (lane === floodLane ? flood : flow);
   const seats = plans.flatMap((plan, laneIndex) =>
     Array.from({ length: plan.subscriberCount }, () => ({ plan, lane: lanes[laneIndex] as Lane })),
   );
@@ -113,9 +113,10 @@ async function openPublishers(
         ? Number.POSITIVE_INFINITY
         : Math.floor(messages / count) + (index < messages % count ? 1 : 0);
     const window = Math.min(scenario.window, client.connack?.properties?.receiveMaximum ?? 65_535);
-    publisher = new Publisher(client, lanes[laneIndex] as Lane, tape, qos, window, quota);
+    const lane = lanes[laneIndex] as Lane;
+    publisher = new Publisher(client, lane, tape, qos, window, quota);
     publishers.push(publisher);
-    publisher.lane.publishers.push(publisher);
+    lane.publishers.push(publisher);
   });
   return publishers;
 }

@@ -1,5 +1,6 @@
-import { CaseList, check } from '../case.ts';
+import { CaseList } from '../case.ts';
 import { ANSWER, ASK_LONG, CHALLENGE, GREETING, QUESTION } from '../challenge.ts';
+import { check } from '../check.ts';
 import type { Context, RawClient } from '../client.ts';
 import {
   auth,

@@ -1,4 +1,5 @@
-import { CaseList, check } from '../case.ts';
+import { CaseList } from '../case.ts';
+import { check } from '../check.ts';
 import { text } from '../client.ts';
 import { ack, connect, property, publish, subscribe } from '../wire.ts';
 

@@ -1,4 +1,5 @@
-import { CaseList, check, WRONG } from '../case.ts';
+import { CaseList } from '../case.ts';
+import { check, WRONG } from '../check.ts';
 import { type Context, type RawClient, values } from '../client.ts';
 import {
   ack,

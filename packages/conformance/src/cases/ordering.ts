@@ -1,4 +1,5 @@
-import { CaseList, check, elapse } from '../case.ts';
+import { CaseList } from '../case.ts';
+import { check, elapse } from '../check.ts';
 import { text } from '../client.ts';
 import { ack, connect, property, publish, subscribe } from '../wire.ts';
 

@@ -1,4 +1,5 @@
-import { CaseList, WRONG } from '../case.ts';
+import { CaseList } from '../case.ts';
+import { WRONG } from '../check.ts';
 import { disconnect, packet, pingreq, properties, property, publish, u16 } from '../wire.ts';
 
 /** PINGREQ, DISCONNECT, and packets that a client may not send (§3.12, §3.14, §2.1.2). */

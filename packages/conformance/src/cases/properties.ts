@@ -1,4 +1,5 @@
-import { CaseList, WRONG } from '../case.ts';
+import { CaseList } from '../case.ts';
+import { WRONG } from '../check.ts';
 import type { Context, RawClient } from '../client.ts';
 import {
   bytes,

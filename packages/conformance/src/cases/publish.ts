@@ -1,4 +1,5 @@
-import { CaseList, check, WRONG } from '../case.ts';
+import { CaseList } from '../case.ts';
+import { check, WRONG } from '../check.ts';
 import { values } from '../client.ts';
 import { ack, bytes, field, packet, property, publish, subscribe } from '../wire.ts';
 

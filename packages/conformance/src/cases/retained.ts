@@ -1,4 +1,5 @@
-import { CaseList, check } from '../case.ts';
+import { CaseList } from '../case.ts';
+import { check } from '../check.ts';
 import { text, texts } from '../client.ts';
 import { AS_PUBLISHED, disconnect, IF_NEW, publish, subscribe, unsubscribe } from '../wire.ts';
 

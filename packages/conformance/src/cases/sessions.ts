@@ -1,4 +1,5 @@
-import { CaseList, check, elapse } from '../case.ts';
+import { CaseList } from '../case.ts';
+import { check, elapse } from '../check.ts';
 import { type Context, type RawClient, text, texts } from '../client.ts';
 import {
   ack,

@@ -1,4 +1,5 @@
-import { BAD_FILTER, CaseList, check, WRONG } from '../case.ts';
+import { CaseList } from '../case.ts';
+import { BAD_FILTER, check, WRONG } from '../check.ts';
 import { text, texts, values } from '../client.ts';
 import { ack, disconnect, property, publish, subscribe, unsubscribe } from '../wire.ts';
 

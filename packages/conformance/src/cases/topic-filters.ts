@@ -1,4 +1,5 @@
-import { BAD_FILTER, CaseList, check, WRONG } from '../case.ts';
+import { CaseList } from '../case.ts';
+import { BAD_FILTER, check, WRONG } from '../check.ts';
 import { bytes, publish, subscribe, unsubscribe } from '../wire.ts';
 
 /** Topic filters: which may be, and what they match (§4.7). */

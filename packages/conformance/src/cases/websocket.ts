@@ -1,4 +1,5 @@
-import { CaseList, check } from '../case.ts';
+import { CaseList } from '../case.ts';
+import { check } from '../check.ts';
 import type { Context, RawClient } from '../client.ts';
 import { bytes, connect, disconnect, packet, pingreq, publish, subscribe } from '../wire.ts';
 

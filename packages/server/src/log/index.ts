@@ -1,10 +1,6 @@
 // What writes lines (winston, files, standard output) isn't among them: they are loaded when somebody asks for a log.
-export {
-  type ConfigurableLogger,
-  createLogger,
-  type LoggerOptions,
-  type LogStyle,
-} from './create-logger.ts';
+export type { ConfigurableLogger, LoggerOptions, LogStyle } from './configurable-logger.ts';
+export { createLogger } from './create-logger.ts';
 export { fieldsText, quoted } from './log-line.ts';
 export { LOG_LEVELS, type Logger, type LogLevel, noopLogger } from './logger.ts';
 export { type RateLimit, rateLimited } from './rate-limited.ts';

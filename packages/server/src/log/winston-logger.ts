@@ -1,5 +1,5 @@
 import { createLogger as createWinston, format, transports } from 'winston';
-import type { ConfigurableLogger, LoggerOptions, LogStyle } from './create-logger.ts';
+import type { ConfigurableLogger, LoggerOptions, LogStyle } from './configurable-logger.ts';
 import { type LogEntry, toJson, toText } from './log-line.ts';
 import { LogOutput } from './log-output.ts';
 import { LOG_LEVELS, type LogLevel } from './logger.ts';
