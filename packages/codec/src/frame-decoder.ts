@@ -1,4 +1,4 @@
-import { checkFirstByte, checkMinimalLength } from './wire/fixed-header.ts';
+import { checkMinimalLength, firstByteError, possibleFirstBytes } from './wire/fixed-header.ts';
 import { PacketError } from './wire/packet-error.ts';
 import { PacketType, type ProtocolVersion } from './wire/packet-type.ts';
 import { ReasonCode } from './wire/reason-code.ts';
@@ -20,10 +20,14 @@ export interface FrameDecoderOptions {
   readonly protocolVersion?: ProtocolVersion | null;
 }
 
+/** Who gets the frames. */
 export interface FrameSink {
   /**
-   * One whole packet, `buffer[start, end)`; `bodyStart` is the first byte after the remaining length.
+   * One whole frame, `buffer[start, end)`. It may call `reset`, and set the decoder's fields, but not call `push` or `stop`.
+   * What it throws comes out of `push` or `resume`; the decoder is of no use then before a `reset`.
    *
+   * @param buffer - the chunk, or the decoder's own; never changed by the decoder afterwards
+   * @param bodyStart - the first byte after the remaining length
    * @returns false to stop: what follows stays buffered until `resume`
    */
   onFrame(buffer: Uint8Array, start: number, bodyStart: number, end: number): boolean;
@@ -32,42 +36,45 @@ export interface FrameSink {
 const EMPTY = new Uint8Array(0);
 
 /**
- * Splits a stream of bytes into packets. Packets that lie whole in a chunk are passed on in place; one
- * that is split is put together in a buffer of its own, which is never used again.
+ * Splits a stream of bytes into frames, and checks their fixed headers (§2.1). Frames that lie whole in a chunk are passed
+ * on in place; one that is split is put together in a buffer of its own, which is never used again.
  *
- * Invariant: `#partial[0, #partialLength)` is the beginning of one packet, and `#rest` is only set
- * while the sink has stopped the decoder.
+ * Its methods, in this order: what is buffered (from `protocolVersion` to `isStopped`), input (`push`), control (`stop`,
+ * `resume`, `reset`); then what reads a fixed header, and what puts a split frame together.
+ *
+ * Invariant: `#partial[0, #partialLength)` is the beginning of one frame, and something is in `#rest` only while the
+ * decoder is stopped.
  */
 export class FrameDecoder {
   /** Bytes, fixed header included; checked against the declared length before anything is buffered. */
   maximumPacketSize: number;
   /** The same for all packets but PUBLISH. */
   maximumControlSize: number;
-  /**
-   * Of the connection: fixed headers are checked as it has them, but for that of a CONNECT, which `decodePacket` checks, as it
-   * reads the version there. While it is null, a CONNECT has to come, and the sink sets it from that.
-   */
-  protocolVersion: ProtocolVersion | null;
   readonly #sink: FrameSink;
+  #protocolVersion: ProtocolVersion | null;
+  /** Of that version. */
+  #possibleFirstBytes: Uint8Array;
   #partial: Uint8Array;
   #partialLength: number;
-  /** Size of the packet in `#partial`; 0 while its fixed header is not complete. */
+  /** Size of the frame in `#partial`; 0 while its fixed header is not complete. */
   #partialSize: number;
-  /** Chunks that wait, the first of them from its first packet on. */
+  /** Chunks that wait, the first of them from its first frame on. */
   #rest: Uint8Array[];
   #restSize: number;
   #isStopped: boolean;
   /** Grows with every reset, so that a loop notices one made from within the sink. */
   #epoch: number;
-  // The fixed header that was read last.
+  // The fixed header that was read last: offsets in its buffer, and the Remaining Length where it has several bytes.
   #bodyStart: number;
+  #remaining: number;
   #end: number;
 
   constructor(sink: FrameSink, options: FrameDecoderOptions = {}) {
     this.maximumPacketSize = options.maximumPacketSize ?? PACKET_SIZE_MAX;
     this.maximumControlSize = PACKET_SIZE_MAX;
-    this.protocolVersion = options.protocolVersion === undefined ? 5 : options.protocolVersion;
     this.#sink = sink;
+    this.#protocolVersion = options.protocolVersion === undefined ? 5 : options.protocolVersion;
+    this.#possibleFirstBytes = possibleFirstBytes(this.#protocolVersion);
     this.#partial = EMPTY;
     this.#partialLength = 0;
     this.#partialSize = 0;
@@ -76,30 +83,45 @@ export class FrameDecoder {
     this.#isStopped = false;
     this.#epoch = 0;
     this.#bodyStart = 0;
+    this.#remaining = 0;
     this.#end = 0;
   }
 
+  /**
+   * Of the connection: fixed headers are checked as it has them, but for that of a CONNECT, which `decodePacket` checks, as it
+   * reads the version there. While it is null, a CONNECT has to come, and the sink sets it from that.
+   */
+  get protocolVersion(): ProtocolVersion | null {
+    return this.#protocolVersion;
+  }
+
+  set protocolVersion(version: ProtocolVersion | null) {
+    this.#protocolVersion = version;
+    this.#possibleFirstBytes = possibleFirstBytes(version);
+  }
+
+  /** Bytes of a frame that is not complete yet, and of all that waits while it is stopped. */
   get bufferedBytes(): number {
     return this.#partialLength + this.#restSize;
   }
 
-  /** Bytes that wait because the sink has stopped it. */
+  /** Bytes that wait while it is stopped. */
   get stoppedBytes(): number {
     return this.#restSize;
   }
 
-  /** Whether nothing is buffered, and the sink has not stopped it. */
+  /** Whether nothing is buffered, and it is not stopped. */
   get isIdle(): boolean {
     return this.#partialLength === 0 && !this.#isStopped;
   }
 
-  /** Whether the sink has stopped it. */
+  /** Whether the sink or `stop` has stopped it. */
   get isStopped(): boolean {
     return this.#isStopped;
   }
 
   /**
-   * Takes the next bytes of the stream and passes on every packet that is complete.
+   * Takes the next bytes of the stream and passes on every frame that is complete.
    *
    * @param chunk - must not change afterwards: what is split or stopped is read from it later
    * @throws {PacketError} when a fixed header is malformed or the packet too large, or from the sink
@@ -130,10 +152,10 @@ export class FrameDecoder {
         return;
       }
       const end = this.#end;
-      const goesOn = this.#sink.onFrame(chunk, start, this.#bodyStart, end);
+      const isWanted = this.#sink.onFrame(chunk, start, this.#bodyStart, end);
       if (this.#epoch !== epoch) return;
       start = end;
-      if (!goesOn) {
+      if (!isWanted) {
         this.#isStopped = true;
         this.#putBack(chunk, start);
         return;
@@ -141,12 +163,12 @@ export class FrameDecoder {
     }
   }
 
-  /** Has all that comes wait for `resume`, as if the sink had stopped the decoder; not called from within the sink. */
+  /** All that comes waits for `resume`, as if the sink had stopped the decoder. */
   stop(): void {
     this.#isStopped = true;
   }
 
-  /** Goes on after the sink stopped the decoder. */
+  /** Continues with what has waited, until the sink stops it again. @throws {PacketError} as `push` does */
   resume(): void {
     if (!this.#isStopped) return;
     this.#isStopped = false;
@@ -159,14 +181,7 @@ export class FrameDecoder {
     }
   }
 
-  /** What follows `start` of a chunk waits, before all that came later. */
-  #putBack(chunk: Uint8Array, start: number): void {
-    if (start === chunk.length) return;
-    this.#rest.unshift(chunk.subarray(start));
-    this.#restSize += chunk.length - start;
-  }
-
-  /** Forgets everything that is buffered. */
+  /** Forgets everything that is buffered, and is not stopped any more. */
   reset(): void {
     this.#epoch++;
     this.#partial = EMPTY;
@@ -177,53 +192,76 @@ export class FrameDecoder {
     this.#isStopped = false;
   }
 
+  /** What follows `start` of a chunk waits, before all that came later. */
+  #putBack(chunk: Uint8Array, start: number): void {
+    if (start === chunk.length) return;
+    this.#rest.unshift(chunk.subarray(start));
+    this.#restSize += chunk.length - start;
+  }
+
   /** Reads a fixed header into `#bodyStart` and `#end`; false when it is not complete (§2.1.1). */
   #readHeader(buffer: Uint8Array, start: number, length: number): boolean {
-    const { protocolVersion } = this;
     const firstByte = buffer[start] as number;
-    checkFirstByte(firstByte, protocolVersion);
+    if (this.#possibleFirstBytes[firstByte] === 0) {
+      throw firstByteError(firstByte, this.#protocolVersion);
+    }
+    if (start + 1 >= length) return false;
+    let remaining = buffer[start + 1] as number;
+    let bodyStart = start + 2;
+    if (remaining >= 0x80) {
+      bodyStart = this.#readLength(buffer, start, length);
+      if (bodyStart === 0) return false;
+      remaining = this.#remaining;
+    }
+    const size = bodyStart - start + remaining;
+    if (
+      size > this.maximumPacketSize ||
+      (size > this.maximumControlSize && firstByte >> 4 !== PacketType.PUBLISH)
+    ) {
+      throw this.#sizeError(size, firstByte >> 4);
+    }
+    this.#bodyStart = bodyStart;
+    this.#end = start + size;
+    return true;
+  }
+
+  /**
+   * Reads a Remaining Length of more than one byte into `#remaining` (§1.5.5).
+   *
+   * @returns the offset after it; 0 when it is not complete
+   */
+  #readLength(buffer: Uint8Array, start: number, length: number): number {
     let remaining = 0;
     for (let index = 1; index <= 4; index++) {
-      if (start + index >= length) return false;
+      if (start + index >= length) return 0;
       const byte = buffer[start + index] as number;
       remaining |= (byte & 0x7f) << (7 * (index - 1));
       if (byte >= 0x80) continue;
       const bodyStart = start + 1 + index;
-      if (byte === 0 && protocolVersion !== null && firstByte >> 4 !== PacketType.CONNECT) {
-        checkMinimalLength(buffer, start, bodyStart, protocolVersion);
+      if (byte === 0 && (buffer[start] as number) >> 4 !== PacketType.CONNECT) {
+        checkMinimalLength(buffer, start, bodyStart, this.#protocolVersion as ProtocolVersion);
       }
-      const size = 1 + index + remaining;
-      if (size > this.#maximumOf(firstByte >> 4)) {
-        throw new PacketError(
-          ReasonCode.PacketTooLarge,
-          cited(rules.packetSize, protocolVersion),
-          1,
-          `packet of ${size} bytes, allowed are ${this.#maximumOf(firstByte >> 4)}`,
-        );
-      }
-      this.#bodyStart = bodyStart;
-      this.#end = start + size;
-      return true;
+      this.#remaining = remaining;
+      return bodyStart;
     }
-    throw new PacketError(
-      ReasonCode.MalformedPacket,
-      cited(rules.lengthBytesMax, protocolVersion),
-      4,
-      'remaining length of more than four bytes',
-    );
+    throw lengthError(this.#protocolVersion);
   }
 
-  #maximumOf(type: number): number {
+  #sizeError(size: number, type: number): PacketError {
     const { maximumPacketSize, maximumControlSize } = this;
-    return type === PacketType.PUBLISH || maximumPacketSize < maximumControlSize
-      ? maximumPacketSize
-      : maximumControlSize;
+    const maximum =
+      type === PacketType.PUBLISH
+        ? maximumPacketSize
+        : Math.min(maximumPacketSize, maximumControlSize);
+    const rule = cited(rules.packetSize, this.#protocolVersion);
+    const message = `packet of ${size} bytes, allowed are ${maximum}`;
+    return new PacketError(ReasonCode.PacketTooLarge, rule, 1, message);
   }
 
   /**
-   * Keeps the beginning of a packet.
+   * Keeps the beginning of a frame.
    *
-   * @param size - of the packet; 0 when its fixed header is not complete
+   * @param size - of the frame; 0 when its fixed header is not complete
    */
   #keep(chunk: Uint8Array, start: number, size: number): void {
     this.#partialSize = size;
@@ -231,7 +269,7 @@ export class FrameDecoder {
     this.#append(chunk, start, chunk.length);
   }
 
-  /** Adds bytes to the packet in `#partial`; returns the offset after the last one taken. */
+  /** Adds bytes to the frame in `#partial`; returns the offset after the last one taken. */
   #append(chunk: Uint8Array, start: number, end: number): number {
     const needed = this.#partialLength + end - start;
     if (needed > this.#partial.length) {
@@ -246,7 +284,7 @@ export class FrameDecoder {
     return end;
   }
 
-  /** Completes the packet in `#partial` from a chunk; returns how much of the chunk it took. */
+  /** Completes the frame in `#partial` from a chunk; returns how much of the chunk it took. */
   #complete(chunk: Uint8Array): number {
     let start = 0;
     while (this.#partialSize === 0) {
@@ -261,13 +299,19 @@ export class FrameDecoder {
     const taken = Math.min(missing, chunk.length - start);
     start = this.#append(chunk, start, start + taken);
     if (taken < missing) return start;
-    const packet = this.#partial;
+    const frame = this.#partial;
     const size = this.#partialSize;
-    this.#readHeader(packet, 0, size);
+    this.#readHeader(frame, 0, size);
     this.#partial = EMPTY;
     this.#partialLength = 0;
     this.#partialSize = 0;
-    if (!this.#sink.onFrame(packet, 0, this.#bodyStart, size)) this.#isStopped = true;
+    if (!this.#sink.onFrame(frame, 0, this.#bodyStart, size)) this.#isStopped = true;
     return start;
   }
+}
+
+function lengthError(version: ProtocolVersion | null): PacketError {
+  const rule = cited(rules.lengthBytesMax, version);
+  const message = 'remaining length of more than four bytes';
+  return new PacketError(ReasonCode.MalformedPacket, rule, 4, message);
 }

@@ -107,7 +107,7 @@ export function decodePacket(
     view.read(buffer, start, bodyStart, end, version, receiver, limits);
     return view.toPacket(version);
   }
-  const reader = new PacketReader(buffer, start, bodyStart, end, version, receiver, limits);
+  const reader = new PacketReader().begin(buffer, start, bodyStart, end, version, receiver, limits);
   if (SENT_BY[receiver].includes(type)) {
     throw reader.violation(rules.sentByThisSide, `packet type ${type} to a ${receiver}`, start);
   }

@@ -61,6 +61,7 @@ export class AckView {
   packetId = 0;
   /** 0 where the packet has none. */
   reasonCode = 0;
+  readonly #reader = new PacketReader();
 
   /**
    * Reads and checks `buffer[start, end)`, properties included. The packet's type is in its first byte.
@@ -89,12 +90,13 @@ export class AckView {
     }
     if (end - bodyStart === 2) return;
     const type = ((buffer[start] as number) >> 4) as AckType;
-    const reader = new PacketReader(buffer, start, bodyStart + 2, end, version, 'either', limits);
+    const reader = this.#reader.begin(buffer, start, bodyStart + 2, end, version, 'either', limits);
     if (version === 5) {
       this.reasonCode = readReasonCode(reader, type);
       if (!reader.isAtEnd) readProperties(reader, type);
     }
     reader.expectEnd();
+    reader.release();
   }
 }
 

@@ -134,7 +134,7 @@ function readProperty(
  * @returns a part of `properties`
  */
 export function withoutVolatile(properties: Uint8Array): Uint8Array {
-  const reader = new PacketReader(properties, 0, 0, properties.length, 5);
+  const reader = new PacketReader().begin(properties, 0, 0, properties.length, 5);
   let length = 0;
   while (!reader.isAtEnd) {
     const start = reader.offset;

@@ -45,6 +45,9 @@ export class PublishView implements PublishPropertiesView {
   forwardedStart = 0;
   forwardedEnd = 0;
   isScattered = false;
+  /** Whether any of the fields that say something of properties has been set. */
+  #hasProperties = false;
+  readonly #reader = new PacketReader();
 
   /**
    * Reads `buffer[start, end)` and checks all of it but the characters of the topic name, which are for
@@ -84,13 +87,7 @@ export class PublishView implements PublishPropertiesView {
       if (this.packetId === 0) throw packetId0(offset - start, version);
       offset += 2;
     }
-    this.topicAlias = 0;
-    this.messageExpiryInterval = -1;
-    this.payloadFormatIndicator = 0;
-    this.hasVolatileProperties = false;
-    this.forwardedStart = 0;
-    this.forwardedEnd = 0;
-    this.isScattered = false;
+    if (this.#hasProperties) this.#forgetProperties();
     this.propertiesStart = offset;
     this.propertiesEnd = offset;
     if (version === 5) {
@@ -100,8 +97,10 @@ export class PublishView implements PublishPropertiesView {
         this.propertiesStart = offset;
         this.propertiesEnd = offset;
       } else {
-        const reader = new PacketReader(buffer, start, offset, end, version, receiver, limits);
+        this.#hasProperties = true;
+        const reader = this.#reader.begin(buffer, start, offset, end, version, receiver, limits);
         readPublishProperties(this, reader);
+        reader.release();
         offset = this.propertiesEnd;
       }
     }
@@ -110,6 +109,17 @@ export class PublishView implements PublishPropertiesView {
     if (this.topicStart === this.topicEnd && this.topicAlias === 0) {
       throw emptyTopic(bodyStart - start, version);
     }
+  }
+
+  #forgetProperties(): void {
+    this.#hasProperties = false;
+    this.topicAlias = 0;
+    this.messageExpiryInterval = -1;
+    this.payloadFormatIndicator = 0;
+    this.hasVolatileProperties = false;
+    this.forwardedStart = 0;
+    this.forwardedEnd = 0;
+    this.isScattered = false;
   }
 
   /** Whether its remaining length has more bytes than it needs, which MQTT 5 refuses: it isn't passed on as it came. */
@@ -149,7 +159,7 @@ export class PublishView implements PublishPropertiesView {
     if (version === 5 && propertiesStart < propertiesEnd) {
       const lengthStart =
         propertiesStart - variableByteIntegerSize(propertiesEnd - propertiesStart);
-      const reader = new PacketReader(buffer, start, lengthStart, this.end, version);
+      const reader = new PacketReader().begin(buffer, start, lengthStart, this.end, version);
       const properties = readProperties(reader, PacketType.PUBLISH);
       if (properties !== undefined) packet.properties = properties;
     }

@@ -69,7 +69,7 @@ export function readWill(reader: PacketReader, flags: number): Will {
 
 /** @param start - of valid Will Properties, at their length */
 function forwardedFrom(buffer: Uint8Array, start: number, end: number): Uint8Array {
-  const reader = new PacketReader(buffer, start, start, end, 5);
+  const reader = new PacketReader().begin(buffer, start, start, end, 5);
   reader.variableByteInteger();
   return withoutVolatile(Uint8Array.from(reader.rest()));
 }

@@ -5,36 +5,50 @@ import { type DecodeLimits, NO_LIMITS, type Receiver } from './receiver.ts';
 import { cited, type Rule, rules } from './rules.ts';
 import { decodeUtf8, findInvalidUtf8 } from './utf8.ts';
 
+const EMPTY = new Uint8Array(0);
+
 /**
  * Reads the fields of one packet in order, and refuses what is truncated or malformed (§1.5). Whatever it
  * throws is a `PacketError`.
  *
- * Its methods, in this order: what it knows of the packet (`isAtEnd`, `checks`), errors to throw, fields,
- * and limits of the receiver.
- *
- * Invariant: `offset` is at most `end`.
+ * Its methods, in this order: `begin` and `release`, what it knows of the packet (`isAtEnd`, `checks`), errors for others to
+ * throw, fields, limits of the receiver.
  */
 export class PacketReader {
-  readonly buffer: Uint8Array;
+  buffer: Uint8Array;
   /** Where the packet starts. */
-  readonly base: number;
+  base: number;
   /** The next byte to be read. */
   offset: number;
   /** One past the last byte that may be read: of the packet, or of its properties while they are read. */
   end: number;
   /** Whose rules hold. CONNECT sets it, as it names its own. */
   version: ProtocolVersion;
-  readonly receiver: Receiver;
-  readonly limits: DecodeLimits;
+  receiver: Receiver;
+  limits: DecodeLimits;
   #userPropertyCount: number;
   #filterCount: number;
 
+  constructor() {
+    this.buffer = EMPTY;
+    this.base = 0;
+    this.offset = 0;
+    this.end = 0;
+    this.version = 5;
+    this.receiver = 'either';
+    this.limits = NO_LIMITS;
+    this.#userPropertyCount = 0;
+    this.#filterCount = 0;
+  }
+
   /**
+   * Begins with a packet. A reader may be used for one after the other.
+   *
    * @param base - where the packet starts, for the offset in errors
    * @param start - where reading starts
    * @param end - one past the packet
    */
-  constructor(
+  begin(
     buffer: Uint8Array,
     base: number,
     start: number,
@@ -42,7 +56,7 @@ export class PacketReader {
     version: ProtocolVersion,
     receiver: Receiver = 'either',
     limits: DecodeLimits = NO_LIMITS,
-  ) {
+  ): this {
     this.buffer = buffer;
     this.base = base;
     this.offset = start;
@@ -52,6 +66,12 @@ export class PacketReader {
     this.limits = limits;
     this.#userPropertyCount = 0;
     this.#filterCount = 0;
+    return this;
+  }
+
+  /** Lets go of the packet's bytes. */
+  release(): void {
+    this.buffer = EMPTY;
   }
 
   get isAtEnd(): boolean {
