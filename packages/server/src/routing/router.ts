@@ -118,7 +118,7 @@ export class Router {
     this.topicMeter?.count(route, view.payloadEnd - view.payloadStart);
     // What the disk has no room for is delivered all the same at QoS 0, only not retained.
     const isRetaining = view.retain && journal.isOpen;
-    const former = isRetaining ? this.retained.get(route.topic) : undefined;
+    const former = isRetaining ? journal.formerRetained(route.topic) : undefined;
     if (isRetaining && !this.#retain(publication.message)) return ReasonCode.QuotaExceeded;
 
     const { recipients, groups } = route;
@@ -194,7 +194,7 @@ export class Router {
     const isWritten = !isReserved(message.topicBytes);
     const isFull = isWritten && !this.journal.isOpen;
     if (isFull && this.#needsStorage(route, message.qos, message.retain)) return false;
-    const former = message.retain ? this.retained.get(message.topic) : undefined;
+    const former = message.retain ? this.journal.formerRetained(message.topic) : undefined;
     if (message.retain) this.#retain(message);
     for (const recipient of route.recipients) {
       this.#deliver(recipient, message, null, isWritten);

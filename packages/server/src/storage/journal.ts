@@ -77,12 +77,17 @@ export interface Commits {
 /** Messages, and what becomes of their deliveries. */
 export interface MessageJournal {
   /**
+   * The retained message of a topic, which is going to be replaced. It is back in its place when the record of the other one
+   * is refused.
+   */
+  formerRetained(topic: string): Message | undefined;
+  /**
    * Writes a message, once for all who are to get it. Its deliveries are numbered and know their record
    * afterwards.
    *
    * @param sessions - whose the deliveries are
    * @param isRetained - it has taken the place of its topic's retained message
-   * @param former - what that was
+   * @param former - what that was, as `formerRetained` says
    * @returns the record's position; -1 when none was needed
    */
   writeMessage(

@@ -34,6 +34,10 @@ export class MemoryJournal implements Journal {
 
   // ------------------------------------------------------------------------ messages
 
+  formerRetained(): Message | undefined {
+    return undefined;
+  }
+
   writeMessage(): number {
     return NONE;
   }

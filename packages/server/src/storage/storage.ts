@@ -178,6 +178,10 @@ export class Storage implements LogOwner, Journal {
 
   // ---------------------------------------------------------------------- messages
 
+  formerRetained(topic: string): Message | undefined {
+    return this.#host.router.retained.get(topic);
+  }
+
   writeMessage(
     message: Message,
     sessions: readonly JournalSession[],
