@@ -2,7 +2,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { clean, installArchive, makeArchive } from './lib/archive.mjs';
+import { clean, installArchive, makeArchive } from './lib/archive.ts';
 import { root, run } from './lib/prepare.js';
 import {
   currentVersion,
@@ -11,7 +11,7 @@ import {
   publicPackages,
   withRepository,
   writeSums,
-} from './lib/release.mjs';
+} from './lib/release.ts';
 
 const node = process.execPath;
 const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');

@@ -32,7 +32,7 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { encode } from '../packages/codec/dist/index.js';
 import { readAclFile } from '../packages/server/dist/access/acl-file.js';
 import { loadConfig } from '../packages/server/dist/config/index.js';
-import { readArguments } from './lib/arguments.mjs';
+import { readArguments } from './lib/arguments.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const BLOCK_MS = 60_000;

@@ -21,8 +21,8 @@ import {
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { installArchive, makeArchive } from './lib/archive.mjs';
-import { readArguments } from './lib/arguments.mjs';
+import { installArchive, makeArchive } from './lib/archive.ts';
+import { readArguments } from './lib/arguments.ts';
 import { root } from './lib/prepare.js';
 
 const { values } = readArguments(import.meta.url, {

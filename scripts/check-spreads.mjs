@@ -8,7 +8,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { readArguments } from './lib/arguments.mjs';
+import { readArguments } from './lib/arguments.ts';
 
 const LEFT_OUT = ['bench', 'conformance'];
 

@@ -5,13 +5,13 @@
  *   node scripts clients            as root, also installs Debian's packages
  *   node scripts clients --list     fetches nothing; one line of JSON for each
  */
-import { readArguments } from './lib/arguments.mjs';
+import { readArguments } from './lib/arguments.ts';
 import {
   clientPrograms,
   fetchProgram,
   installDebianPackages,
   whyMissing,
-} from './lib/client-programs.mjs';
+} from './lib/client-programs.ts';
 
 const { values } = readArguments(import.meta.url, {
   options: { list: { type: 'boolean', default: false } },

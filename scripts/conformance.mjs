@@ -11,7 +11,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readArguments } from './lib/arguments.mjs';
+import { readArguments } from './lib/arguments.ts';
 import { root, run } from './lib/prepare.js';
 
 const { values } = readArguments(import.meta.url, {

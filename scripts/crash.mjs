@@ -9,7 +9,7 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readArguments, wholeNumber } from './lib/arguments.mjs';
+import { readArguments, wholeNumber } from './lib/arguments.ts';
 import { buildIfNeeded } from './lib/prepare.js';
 
 const { values } = readArguments(import.meta.url, {

@@ -4,7 +4,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { readArguments, wholeNumber } from './lib/arguments.mjs';
+import { readArguments, wholeNumber } from './lib/arguments.ts';
 import { buildIfNeeded, root } from './lib/prepare.js';
 
 const { positionals } = readArguments(import.meta.url, { allowPositionals: true });

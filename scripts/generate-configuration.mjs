@@ -11,7 +11,7 @@ import {
   configOptions,
   sectionOf,
 } from '../packages/server/dist/config/index.js';
-import { readArguments } from './lib/arguments.mjs';
+import { readArguments } from './lib/arguments.ts';
 import { root } from './lib/prepare.js';
 
 const { values, positionals } = readArguments(import.meta.url, {

@@ -1,7 +1,7 @@
 /** Lists the scripts, with the first sentence of their help: `node scripts list`, or `node scripts`. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { helpOf, readArguments } from './lib/arguments.mjs';
+import { helpOf, readArguments } from './lib/arguments.ts';
 
 readArguments(import.meta.url);
 

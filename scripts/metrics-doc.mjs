@@ -1,7 +1,7 @@
 /** Writes the table of metrics in docs/metrics.md from the catalogue: `node scripts metrics-doc`. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readArguments } from './lib/arguments.mjs';
+import { readArguments } from './lib/arguments.ts';
 import { root, run } from './lib/prepare.js';
 
 readArguments(import.meta.url);

@@ -20,13 +20,13 @@
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readArguments, refuse, wholeNumber } from './lib/arguments.mjs';
-import { harnesses, runTool } from './lib/harnesses.mjs';
+import { readArguments, refuse, wholeNumber } from './lib/arguments.ts';
+import { harnesses, runTool } from './lib/harnesses.ts';
 import { root } from './lib/prepare.js';
-import { brokerMutations } from './mutations/broker.mjs';
-import { logMutations } from './mutations/log.mjs';
-import { placeOf, readSources } from './mutations/places.mjs';
-import { timeMutations } from './mutations/time.mjs';
+import { brokerMutations } from './mutations/broker.ts';
+import { logMutations } from './mutations/log.ts';
+import { placeOf, readSources } from './mutations/places.ts';
+import { timeMutations } from './mutations/time.ts';
 
 const { values } = readArguments(import.meta.url, {
   options: {

@@ -11,7 +11,7 @@
 import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
-import { readArguments, refuse, wholeNumber } from './lib/arguments.mjs';
+import { readArguments, refuse, wholeNumber } from './lib/arguments.ts';
 import { launcher } from './lib/prepare.js';
 
 /** Seeds that a worker gets at a time. */

@@ -3,4 +3,4 @@ import { buildIfNeeded } from './lib/prepare.js';
 
 buildIfNeeded();
 // In this process, so that signals reach the broker and its exit code is ours.
-await import('../packages/server/bin/promptmq.js');
+await import(new URL('../packages/server/bin/promptmq.js', import.meta.url).href);

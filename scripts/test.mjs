@@ -2,12 +2,12 @@
  * Runs the tests: `npm test -- [jest options]`. Installs and builds what is missing before. Tests that need programs of
  * other projects are skipped where these are not there, and say so; `node scripts clients` fetches them.
  *
- * `npm run test:fast` leaves out the suites of `lib/long-tests.mjs`, and runs some seeds of the simulation instead; with
+ * `npm run test:fast` leaves out the suites of `lib/long-tests.ts`, and runs some seeds of the simulation instead; with
  * jest options after `--`, the tests alone.
  */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { FAST_SEEDS, LONG_TESTS } from './lib/long-tests.mjs';
+import { FAST_SEEDS, LONG_TESTS } from './lib/long-tests.ts';
 import { buildIfNeeded, launcher, root } from './lib/prepare.js';
 
 const options = process.argv.slice(2);

@@ -22,7 +22,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { positiveNumber, readArguments, refuse, runMain } from '../lib/arguments.mjs';
+import { positiveNumber, readArguments, refuse, runMain } from '../lib/arguments.ts';
 import { findBrokers, startBroker } from './lib/brokers.mjs';
 import { comparePlots, describeComparison } from './lib/compare-report.mjs';
 import { readResults, storeResults, writeSection } from './lib/document.mjs';

@@ -46,7 +46,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
-import { readArguments, refuse, wholeNumber } from '../lib/arguments.mjs';
+import { readArguments, refuse, wholeNumber } from '../lib/arguments.ts';
 import { buildIfNeeded, launcher, root } from '../lib/prepare.js';
 
 const ATTACKS = {

@@ -16,7 +16,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { positiveNumber, readArguments, runMain } from '../lib/arguments.mjs';
+import { positiveNumber, readArguments, runMain } from '../lib/arguments.ts';
 import { promptmq, startBroker } from './lib/brokers.mjs';
 import { generate } from './lib/generator.mjs';
 import { median } from './lib/report.mjs';

@@ -30,7 +30,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { readArguments, refuse, wholeNumber } from '../lib/arguments.mjs';
+import { readArguments, refuse, wholeNumber } from '../lib/arguments.ts';
 import { buildIfNeeded, root } from '../lib/prepare.js';
 
 const { values } = readArguments(import.meta.url, {

@@ -16,7 +16,7 @@
  *   --json        print JSON instead of a table
  *   --write       write the section of docs/performance.md
  */
-import { positiveNumber, readArguments, runMain } from '../lib/arguments.mjs';
+import { positiveNumber, readArguments, runMain } from '../lib/arguments.ts';
 import { formatCount, readProcessUsage } from './lib/bench-package.mjs';
 import { promptmq, startBroker } from './lib/brokers.mjs';
 import { writeSection } from './lib/document.mjs';

@@ -17,7 +17,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { positiveNumber, readArguments, refuse, runMain } from '../lib/arguments.mjs';
+import { positiveNumber, readArguments, refuse, runMain } from '../lib/arguments.ts';
 import { launcher } from '../lib/prepare.js';
 import { CASES } from './lib/micro-cases.mjs';
 import { median, table } from './lib/report.mjs';

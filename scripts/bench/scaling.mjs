@@ -13,7 +13,7 @@
  *   --idle N      idle connections, as far as open files allow (50000)
  *   --write       write the document instead of printing it
  */
-import { positiveNumber, readArguments, refuse, runMain } from '../lib/arguments.mjs';
+import { positiveNumber, readArguments, refuse, runMain } from '../lib/arguments.ts';
 import { promptmq, startBroker } from './lib/brokers.mjs';
 import { readResults, writeSection } from './lib/document.mjs';
 import { fileLimit } from './lib/file-limit.mjs';

@@ -17,7 +17,7 @@
  *   --render            measure nothing: judge and describe the stored results anew
  *   --write             write docs/performance/soak*.svg, soak.json and the section of docs/performance.md
  */
-import { positiveNumber, readArguments, runMain } from '../lib/arguments.mjs';
+import { positiveNumber, readArguments, runMain } from '../lib/arguments.ts';
 import {
   formatBytes,
   formatCount,

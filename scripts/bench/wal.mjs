@@ -6,7 +6,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readArguments } from '../lib/arguments.mjs';
+import { readArguments } from '../lib/arguments.ts';
 import { buildIfNeeded } from '../lib/prepare.js';
 
 const { values } = readArguments(import.meta.url, {

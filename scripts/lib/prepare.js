@@ -32,7 +32,15 @@ const QUICK_FAILURE = {
 const NO_REGISTRY =
   'is the registry of npm packages reachable? `npm config get registry` says which it is, `npm ping` whether it answers; HTTPS_PROXY names a proxy';
 
-/** Runs a command that may take long, with its output as it comes. */
+/**
+ * Runs a command that may take long, with its output as it comes.
+ *
+ * @param {string} what - is being done
+ * @param {string} command
+ * @param {readonly string[]} args
+ * @param {Readonly<Record<string, string>>} environment
+ * @param {string} hint - for when it fails
+ */
 function runAloud(what, command, args, environment, hint) {
   console.error(`promptmq: ${what} …`);
   const { status, error } = spawnSync(command, args, {
@@ -61,14 +69,20 @@ function newestSource() {
   for (const name of readdirSync(join(root, 'packages'))) {
     const source = join(root, 'packages', name, 'src');
     if (!existsSync(source)) continue;
-    for (const file of readdirSync(source, { recursive: true })) {
+    for (const file of readdirSync(source, { recursive: true, encoding: 'utf8' })) {
       newest = Math.max(newest, statSync(join(source, file)).mtimeMs);
     }
   }
   return newest;
 }
 
-/** Runs a command, showing its output only if it fails; then ends this process with one clear line. */
+/**
+ * Runs a command, showing its output only if it fails; then ends this process with one clear line.
+ *
+ * @param {string} what - is being done
+ * @param {string} command
+ * @param {readonly string[]} args
+ */
 export function run(what, command, args) {
   console.error(`promptmq: ${what} …`);
   const { status, error, stdout, stderr } = spawnSync(command, args, {

@@ -4,11 +4,16 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { clean } from '../../scripts/lib/archive.ts';
+import {
+  currentVersion,
+  notesOf,
+  prepareRelease,
+  withRepository,
+} from '../../scripts/lib/release.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const build = [join(root, 'scripts'), 'build'];
-const archiveLibrary = new URL('../../scripts/lib/archive.mjs', import.meta.url).href;
-const library = new URL('../../scripts/lib/release.mjs', import.meta.url).href;
 
 let folder: string;
 
@@ -55,7 +60,6 @@ test('build --help lists every command; an unknown one is refused with their nam
 });
 
 test('a release gives every published package its version, and dates what was unreleased', async () => {
-  const { prepareRelease, currentVersion, notesOf } = await import(library);
   expect(currentVersion(folder)).toBe('0.1.0');
   prepareRelease(folder, '0.2.0', '2027-01-31');
   expect(['one', 'two', 'three'].map(version)).toEqual(['0.2.0', '0.2.0', '0.1.0']);
@@ -69,7 +73,6 @@ test('a release gives every published package its version, and dates what was un
 });
 
 test('a version that is none or has been is refused, and changes nothing', async () => {
-  const { prepareRelease, currentVersion } = await import(library);
   for (const wrong of ['1.2', 'v1.2.3', '0.1.0', '1.2.3 ']) {
     expect(() => prepareRelease(folder, wrong, '2027-01-31')).toThrow(wrong);
   }
@@ -79,7 +82,6 @@ test('a version that is none or has been is refused, and changes nothing', async
 });
 
 test('packages name the repository while they are packed, and are as before afterwards', async () => {
-  const { withRepository } = await import(library);
   const read = (name: string) =>
     readFileSync(join(folder, 'packages', name, 'package.json'), 'utf8');
   const before = ['one', 'two', 'three'].map(read);
@@ -102,7 +104,6 @@ test('packages name the repository while they are packed, and are as before afte
 });
 
 test('clean removes what was compiled and packed, and nothing else', async () => {
-  const { clean } = await import(archiveLibrary);
   const made = ['release/one.tgz', 'packages/one/dist/index.js', 'packages/one/one.tsbuildinfo'];
   const kept = ['packages/one/src/index.ts', 'packages/tsconfig.json'];
   for (const path of [...made, ...kept]) {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { placeOf, readSources } from '../../scripts/mutations/places.ts';
 
 const scripts = new URL('../../scripts/', import.meta.url);
 let root: string;
@@ -20,7 +21,6 @@ async function find(code: string, sources: Readonly<Record<string, string>>): Pr
     mkdirSync(dirname(join(root, path)), { recursive: true });
     writeFileSync(join(root, path), text);
   }
-  const { placeOf, readSources } = await import(new URL('mutations/places.mjs', scripts).href);
   const { path, start, end } = placeOf(readSources(root), code);
   const name = relative(root, path).replaceAll('\\', '/');
   return [name, sources[name]?.slice(start, end) ?? ''];

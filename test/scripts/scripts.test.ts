@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { join, posix, relative } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
 import { expect, test } from '@jest/globals';
+import { LONG_TESTS } from '../../scripts/lib/long-tests.ts';
 
 const folder = fileURLToPath(new URL('../../scripts/', import.meta.url));
 
@@ -28,8 +29,7 @@ test('`node scripts` lists the scripts; a name that it does not know is refused 
   }
 });
 
-test('test:fast runs all but the suites that are listed as long, which are there', async () => {
-  const { LONG_TESTS } = await import(pathToFileURL(join(folder, 'lib', 'long-tests.mjs')).href);
+test('test:fast runs all but the suites that are listed as long, which are there', () => {
   const root = join(folder, '..');
   const list = (...args: string[]) => {
     const all = [folder, 'test', ...args, '--listTests'];
@@ -41,7 +41,7 @@ test('test:fast runs all but the suites that are listed as long, which are there
       .sort();
   };
   const isLong = (path: string) =>
-    LONG_TESTS.some((long: string) => path === long || path.startsWith(`${long}/`));
+    LONG_TESTS.some((long) => path === long || path.startsWith(`${long}/`));
   for (const long of LONG_TESTS) expect(existsSync(join(root, long))).toBe(true);
   const everything = list();
   expect(everything).toContain('packages/server/test/simulation/simulation.test.ts');

@@ -5,7 +5,7 @@ import type { ConfigInput } from '../../src/config/index.ts';
 
 const script = join(import.meta.dirname, '../../../../scripts/index.js');
 
-/** Where a broker's process kills itself; scripts/crash/dying-files.mjs says what the fields mean. */
+/** Where a broker's process kills itself; scripts/crash/dying-files.ts says what the fields mean. */
 export interface KillPoint {
   readonly name: string;
   readonly phase: 'recovery' | 'serving' | 'compaction' | 'any';

@@ -3,6 +3,31 @@ import { spawn } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 
+/** How much of it each harness gets at most. */
+export interface Limits {
+  readonly seeds: number;
+  readonly kills: number;
+}
+
+export interface Outcome {
+  readonly isCaught: boolean;
+  /** What it said, in a few words. */
+  readonly detail: string;
+  readonly output: string;
+}
+
+export interface Harness {
+  /** It runs what has been compiled. */
+  readonly needsBuild?: boolean;
+  readonly run: (folder: string, limits: Limits) => Promise<Outcome>;
+}
+
+interface ToolResult {
+  readonly status: number | null;
+  readonly isTimedOut: boolean;
+  readonly output: string;
+}
+
 /** A harness that takes longer hangs: without a mutation each takes a minute or two. */
 const HARNESS_MS_MAX = 900_000;
 
@@ -14,10 +39,10 @@ const DETAIL_MAX = 40;
 
 /** By name: runs in a copy of the repository, and says whether and how it noticed something. */
 export const harnesses = {
-  log: { run: (folder) => runTests(folder, ['packages/wal/test']) },
-  storage: { run: (folder) => runTests(folder, ['packages/server/test/storage']) },
+  log: { run: (folder: string) => runTests(folder, ['packages/wal/test']) },
+  storage: { run: (folder: string) => runTests(folder, ['packages/server/test/storage']) },
   protocol: {
-    run: (folder) =>
+    run: (folder: string) =>
       runTests(folder, [
         'packages/server/test/protocol',
         'packages/session/test',
@@ -25,7 +50,7 @@ export const harnesses = {
       ]),
   },
   simulation: {
-    async run(folder, { seeds }) {
+    async run(folder: string, { seeds }: Limits) {
       const args = ['scripts', 'simulate', '--until-failure', '--seeds', `1..${seeds}`];
       const result = await runTool(folder, args, HARNESS_MS_MAX);
       return outcomeOf(
@@ -40,7 +65,7 @@ export const harnesses = {
   },
   crash: {
     needsBuild: true,
-    async run(folder, { kills }) {
+    async run(folder: string, { kills }: Limits) {
       const directory = join(folder, 'crash');
       const args = ['scripts', 'crash', '--kills', String(kills), '--seed', String(SEED)];
       const result = await runTool(folder, [...args, '--directory', directory], HARNESS_MS_MAX);
@@ -55,10 +80,14 @@ export const harnesses = {
       );
     },
   },
-};
+} satisfies Readonly<Record<string, Harness>>;
+
+export type HarnessName = keyof typeof harnesses;
+
+export const HARNESS_NAMES = Object.keys(harnesses) as readonly HarnessName[];
 
 /** The tests of some folders, up to the first suite that fails. */
-async function runTests(folder, paths) {
+async function runTests(folder: string, paths: readonly string[]): Promise<Outcome> {
   const result = await runTool(
     folder,
     [
@@ -77,14 +106,14 @@ async function runTests(folder, paths) {
   );
 }
 
-function outcomeOf(result, describeFailure, passed) {
+function outcomeOf(result: ToolResult, describeFailure: () => string, passed: string): Outcome {
   const { status, isTimedOut, output } = result;
   if (isTimedOut) return { isCaught: true, detail: 'hangs', output };
   if (status === 0) return { isCaught: false, detail: passed, output };
   return { isCaught: true, detail: describeFailure().slice(0, DETAIL_MAX), output };
 }
 
-function lastLine(output) {
+function lastLine(output: string): string {
   return output.trim().split('\n').at(-1) ?? '';
 }
 
@@ -93,7 +122,11 @@ function lastLine(output) {
  *
  * @returns its exit code, whether it was ended after `timeoutMs`, and what it wrote to both outputs
  */
-export function runTool(folder, args, timeoutMs) {
+export function runTool(
+  folder: string,
+  args: readonly string[],
+  timeoutMs: number,
+): Promise<ToolResult> {
   return new Promise((resolve, reject) => {
     // A group of its own, so that processes that it started end with it.
     const isGroup = process.platform !== 'win32';
@@ -104,7 +137,7 @@ export function runTool(folder, args, timeoutMs) {
     });
     const end = () => {
       if (child.exitCode !== null || child.signalCode !== null) return;
-      if (isGroup) process.kill(-child.pid, 'SIGKILL');
+      if (isGroup) process.kill(-(child.pid as number), 'SIGKILL');
       else child.kill('SIGKILL');
     };
     let output = '';

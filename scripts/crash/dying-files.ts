@@ -1,22 +1,28 @@
+import type { KillPoint } from '../../packages/server/test/crash/broker-process.ts';
+import type { CheckpointStore, Files, OpenFile } from '../../packages/wal/dist/index.js';
+
 /**
- * Where the process dies. A point is
- * `{ phase, operation, when, count }`: at the `count`-th such operation in the phase, `before` it is done,
- * `after` it, or in its `middle` (of a write: when half of it is done).
+ * Where the process dies: at the `count`-th operation of a name in a phase, `before` it is done, `after` it, or in its
+ * `middle` (of a write: when half of it is done).
  */
 export class Fuse {
   /** `recovery` until the broker serves, then `serving`, and `compaction` while that is under way. */
-  phase = 'recovery';
-  #point;
-  #left;
+  phase: KillPoint['phase'] = 'recovery';
+  readonly #point: KillPoint | null;
+  #left: number;
 
   /** @param point - or null, to live on */
-  constructor(point) {
+  constructor(point: KillPoint | null) {
     this.#point = point;
     this.#left = point?.count ?? Number.POSITIVE_INFINITY;
   }
 
   /** Runs an operation, or dies at it. @param half - does a half of it */
-  async run(operation, whole, half = whole) {
+  async run<T>(
+    operation: string,
+    whole: () => T | Promise<T>,
+    half: () => unknown = whole,
+  ): Promise<T> {
     const point = this.#point;
     const isMeant =
       point !== null &&
@@ -32,7 +38,7 @@ export class Fuse {
 }
 
 /** Files as the log needs them, which die with the fuse. */
-export function dyingFiles(files, fuse) {
+export function dyingFiles(files: Files, fuse: Fuse): Files {
   return {
     ...files,
     open: async (path, mode) =>
@@ -43,11 +49,11 @@ export function dyingFiles(files, fuse) {
   };
 }
 
-class DyingFile {
-  #file;
-  #fuse;
+class DyingFile implements OpenFile {
+  readonly #file: OpenFile;
+  readonly #fuse: Fuse;
 
-  constructor(file, fuse) {
+  constructor(file: OpenFile, fuse: Fuse) {
     this.#file = file;
     this.#fuse = fuse;
   }
@@ -56,11 +62,11 @@ class DyingFile {
     return this.#file.size();
   }
 
-  read(target, offset) {
+  read(target: Uint8Array, offset: number) {
     return this.#fuse.run('read', () => this.#file.read(target, offset));
   }
 
-  write(bytes, offset) {
+  write(bytes: Uint8Array, offset: number) {
     return this.#fuse.run(
       'write',
       () => this.#file.write(bytes, offset),
@@ -68,7 +74,7 @@ class DyingFile {
     );
   }
 
-  truncate(size) {
+  truncate(size: number) {
     return this.#fuse.run('truncate', () => this.#file.truncate(size));
   }
 
@@ -82,8 +88,8 @@ class DyingFile {
 }
 
 /** A checkpoint store that dies with the fuse; the middle of a commit is right after it has begun. */
-export function dyingIndex(index, fuse) {
-  const commit = (change) =>
+export function dyingIndex(index: CheckpointStore, fuse: Fuse): CheckpointStore {
+  const commit: CheckpointStore['commit'] = (change) =>
     fuse.run(
       'checkpoint',
       () => index.commit(change),
@@ -94,7 +100,7 @@ export function dyingIndex(index, fuse) {
   return new Proxy(index, {
     get: (target, name) => {
       if (name === 'commit') return commit;
-      const value = target[name];
+      const value: unknown = Reflect.get(target, name);
       return typeof value === 'function' ? value.bind(target) : value;
     },
   });

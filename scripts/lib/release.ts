@@ -4,22 +4,34 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
+/** The manifest of a package, as far as a release looks at it. */
+interface Manifest {
+  readonly name: string;
+  readonly version: string;
+  readonly private?: boolean;
+}
+
 const VERSION = /^\d+\.\d+\.\d+(-[0-9a-z.-]+)?$/;
 
 /** The packages that are published, each with its manifest. */
-export function publicPackages(root) {
+export function publicPackages(
+  root: string,
+): readonly { readonly path: string; readonly manifest: Manifest }[] {
   return readdirSync(join(root, 'packages'))
     .map((name) => join(root, 'packages', name))
     .filter((path) => existsSync(join(path, 'package.json')))
-    .map((path) => ({ path, manifest: readJson(join(path, 'package.json')) }))
+    .map((path) => ({ path, manifest: readJson(join(path, 'package.json')) as Manifest }))
     .filter(({ manifest }) => manifest.private !== true);
 }
 
 /** The version that all packages have; throws when they differ. */
-export function currentVersion(root) {
+export function currentVersion(root: string): string {
   const versions = new Set(publicPackages(root).map(({ manifest }) => manifest.version));
-  if (versions.size !== 1) throw new Error(`the packages differ: ${[...versions].join(', ')}`);
-  return [...versions][0];
+  const [version, ...others] = versions;
+  if (version === undefined || others.length > 0) {
+    throw new Error(`the packages differ: ${[...versions].join(', ')}`);
+  }
+  return version;
 }
 
 /**
@@ -27,7 +39,7 @@ export function currentVersion(root) {
  *
  * @param date - such as 2027-01-31
  */
-export function prepareRelease(root, version, date) {
+export function prepareRelease(root: string, version: string, date: string): void {
   if (!VERSION.test(version)) throw new Error(`${version} is not a version such as 1.2.3`);
   const path = join(root, 'CHANGELOG.md');
   const changelog = readFileSync(path, 'utf8');
@@ -46,7 +58,7 @@ export function prepareRelease(root, version, date) {
 }
 
 /** What the changelog says of a version, or under `Unreleased`; empty when it says nothing. */
-export function notesOf(changelog, version) {
+export function notesOf(changelog: string, version: string): string {
   const sections = changelog.split(/^## /m).slice(1);
   const section = sections.find((text) => text.split(/[\s(]/, 1)[0] === version);
   return section === undefined ? '' : section.slice(section.indexOf('\n')).trim();
@@ -58,8 +70,8 @@ export function notesOf(changelog, version) {
  *
  * @param url - such as https://HOST/OWNER/NAME
  */
-export function withRepository(root, url, work) {
-  const texts = new Map();
+export function withRepository<T>(root: string, url: string, work: () => T): T {
+  const texts = new Map<string, string>();
   try {
     for (const { path, manifest } of publicPackages(root)) {
       const file = join(path, 'package.json');
@@ -79,8 +91,8 @@ export function withRepository(root, url, work) {
  *
  * @returns the names of the files
  */
-export function packAll(root, folder) {
-  const { packageManager } = readJson(join(root, 'package.json'));
+export function packAll(root: string, folder: string): string[] {
+  const { packageManager } = readJson(join(root, 'package.json')) as { packageManager: string };
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   for (const { path, manifest } of publicPackages(root)) {
@@ -101,7 +113,7 @@ export function packAll(root, folder) {
 }
 
 /** Writes SHA256SUMS for the packages and archives in a folder, as `sha256sum --check` reads it. */
-export function writeSums(folder) {
+export function writeSums(folder: string): void {
   const names = readdirSync(folder).filter((name) => /\.(tgz|tar\.gz)$/.test(name));
   const sums = names.map((name) => {
     const hash = createHash('sha256').update(readFileSync(join(folder, name)));
@@ -110,6 +122,6 @@ export function writeSums(folder) {
   writeFileSync(join(folder, 'SHA256SUMS'), sums.join(''));
 }
 
-function readJson(path) {
+function readJson(path: string): unknown {
   return JSON.parse(readFileSync(path, 'utf8'));
 }

@@ -2,7 +2,7 @@
  * What `npm run test:fast` leaves out: suites that start programs, wait for the clock, or go through very many cases.
  * All else runs in it. Paths from the top of the repository; a folder stands for all that is in it.
  */
-export const LONG_TESTS = [
+export const LONG_TESTS: readonly string[] = [
   'packages/bench/test/command.test.ts',
   'packages/bench/test/measure.test.ts',
   'packages/bench/test/soak.test.ts',

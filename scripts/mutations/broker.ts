@@ -1,8 +1,9 @@
 /** Mutations of the broker: what it tells clients, and what outlives its process. */
+import type { Mutation } from './mutation.ts';
 
 const ACK_CONDITION = 'if (isReady && position < journal.committedPosition) {';
 
-export const brokerMutations = [
+export const brokerMutations: readonly Mutation[] = [
   {
     name: 'puback-before-commit',
     breaks: 'PUBACK says that the message is safe [MQTT-4.3.2-4]',

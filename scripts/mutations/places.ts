@@ -2,15 +2,22 @@
  * Where a mutation changes the code. It names no file and no line but a piece of code that the sources of the packages
  * have exactly once, compared token by token: code may move, be wrapped otherwise, and get comments.
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** What may be between two tokens. */
 const GAP = String.raw`(?:\s|//[^\n]*\n|/\*(?:[^*]|\*(?!/))*\*/)`;
 
+/** A piece of a file, by positions in its text. */
+export interface Place {
+  readonly path: string;
+  readonly start: number;
+  readonly end: number;
+}
+
 /** The sources of all packages: texts by path. */
-export function readSources(root) {
-  const sources = new Map();
+export function readSources(root: string): ReadonlyMap<string, string> {
+  const sources = new Map<string, string>();
   for (const name of readdirSync(join(root, 'packages'))) {
     const folder = join(root, 'packages', name, 'src');
     for (const file of filesOf(folder)) {
@@ -21,14 +28,9 @@ export function readSources(root) {
   return sources;
 }
 
-function filesOf(folder) {
-  try {
-    return readdirSync(folder, { recursive: true });
-  } catch (error) {
-    // What is no package has no sources.
-    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return [];
-    throw error;
-  }
+function filesOf(folder: string): string[] {
+  // What is no package has no sources.
+  return existsSync(folder) ? readdirSync(folder, { recursive: true, encoding: 'utf8' }) : [];
 }
 
 /**
@@ -37,37 +39,42 @@ function filesOf(folder) {
  * @returns its file, and where in the text it starts and ends
  * @throws {Error} when there is none, or more than one; it names them
  */
-export function placeOf(sources, code) {
+export function placeOf(sources: ReadonlyMap<string, string>, code: string): Place {
   const pattern = patternOf(code);
-  const places = [];
+  const places: Place[] = [];
   for (const [path, text] of sources) {
     for (const match of text.matchAll(pattern)) {
       places.push({ path, start: match.index, end: match.index + match[0].length });
     }
   }
-  if (places.length === 1) return places[0];
-  const where = places.map(({ path, start }) => `${path}:${lineAt(sources.get(path), start)}`);
+  const [place, ...others] = places;
+  if (place !== undefined && others.length === 0) return place;
+  const where = places.map(({ path, start }) => {
+    return `${path}:${lineAt(sources.get(path) ?? '', start)}`;
+  });
   throw new Error(`${where.length === 0 ? 'nowhere' : where.join(' and ')}: ${code}`);
 }
 
-function patternOf(code) {
-  const tokens = code.match(/[\w$]+|[^\s\w$]/g);
+function patternOf(code: string): RegExp {
+  const tokens = code.match(/[\w$]+|[^\s\w$]/g) ?? [];
   let pattern = '';
-  for (const [index, token] of tokens.entries()) {
-    if (index > 0) pattern += isWord(token) && isWord(tokens[index - 1]) ? `${GAP}+` : `${GAP}*`;
+  let former: string | null = null;
+  for (const token of tokens) {
+    if (former !== null) pattern += isWord(token) && isWord(former) ? `${GAP}+` : `${GAP}*`;
     // The formatter ends a list that it wraps with a comma.
-    if (index > 0 && /[)\]}]/.test(token)) pattern += `(?:,${GAP}*)?`;
+    if (former !== null && /[)\]}]/.test(token)) pattern += `(?:,${GAP}*)?`;
     pattern += token.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&');
+    former = token;
   }
-  const before = isWord(tokens[0]) ? String.raw`(?<![\w$])` : '';
-  const after = isWord(tokens.at(-1)) ? String.raw`(?![\w$])` : '';
+  const before = isWord(tokens[0] ?? '') ? String.raw`(?<![\w$])` : '';
+  const after = isWord(tokens.at(-1) ?? '') ? String.raw`(?![\w$])` : '';
   return new RegExp(before + pattern + after, 'g');
 }
 
-function isWord(token) {
+function isWord(token: string): boolean {
   return /^[\w$]/.test(token);
 }
 
-function lineAt(text, index) {
+function lineAt(text: string, index: number): number {
   return text.slice(0, index).split('\n').length;
 }

@@ -1,6 +1,7 @@
 /** Mutations of the log: what it promises to whoever appends, and how it gets there. */
+import type { Mutation } from './mutation.ts';
 
-export const logMutations = [
+export const logMutations: readonly Mutation[] = [
   {
     name: 'acknowledged-before-sync',
     breaks: 'sync mode immediate: a listener is told when its record survives a power cut',

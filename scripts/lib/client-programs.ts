@@ -15,6 +15,7 @@ import {
 } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { messageOf } from './errors.ts';
 import { root } from './prepare.js';
 
 /** A download or a compilation may take this long. */
@@ -24,7 +25,7 @@ const isWindows = process.platform === 'win32';
 const sources = join(root, 'packages', 'server', 'test', 'interop', 'clients');
 
 /** What Debian's packages bring, each with something by which to tell that it is there. */
-const DEBIAN_PACKAGES = {
+const DEBIAN_PACKAGES: Readonly<Record<string, () => boolean>> = {
   mosquitto: () => isThere('mosquitto'),
   'mosquitto-clients': () => isThere('mosquitto_sub'),
   prometheus: () => isThere('promtool') && isThere('prometheus'),
@@ -38,17 +39,19 @@ const DEBIAN_PACKAGES = {
 /** Programs that start as services where they are installed, on ports that others may want. */
 const SERVICES = ['mosquitto', 'prometheus'];
 
-/**
- * @typedef {object} ClientProgram
- * @property {string} name - as tests show it
- * @property {readonly string[]} command - what runs it
- * @property {(() => string | null) | undefined} lacks - what must be on the machine and isn't, or null
- * @property {(() => void) | undefined} fetch - brings what `isFetched` asks for; throws when that can't be done
- * @property {() => boolean} isFetched
- */
+export interface ClientProgram {
+  /** As tests show it. */
+  readonly name: string;
+  /** What runs it. */
+  readonly command: readonly string[];
+  /** What must be on the machine and isn't, or null. */
+  readonly lacks?: () => string | null;
+  /** Brings what `isFetched` asks for; throws when that can't be done. */
+  readonly fetch?: () => void;
+  readonly isFetched: () => boolean;
+}
 
-/** @returns {readonly ClientProgram[]} */
-export function clientPrograms() {
+export function clientPrograms(): readonly ClientProgram[] {
   return [
     ...['1.1', '1.6.1', '2.1.0'].map(pahoPython),
     mqttJs('MQTT.js 4', 'mqtt-4'),
@@ -62,7 +65,7 @@ export function clientPrograms() {
 }
 
 /** Why a program can't be used, or null when it can. */
-export function whyMissing({ name, lacks, isFetched }) {
+export function whyMissing({ name, lacks, isFetched }: ClientProgram): string | null {
   const lacking = lacks?.() ?? null;
   if (lacking !== null) return `${lacking} on this machine`;
   if (isFetched()) return null;
@@ -72,7 +75,7 @@ export function whyMissing({ name, lacks, isFetched }) {
 }
 
 /** Fetches a program unless it is there. What goes wrong is kept for `whyMissing`, and never thrown. */
-export function fetchProgram(program) {
+export function fetchProgram(program: ClientProgram): void {
   if (program.fetch === undefined || program.isFetched() || program.lacks?.() != null) return;
   const note = failureNote(program.name);
   mkdirSync(cacheFolder(), { recursive: true });
@@ -80,7 +83,7 @@ export function fetchProgram(program) {
     program.fetch();
     rmSync(note, { force: true });
   } catch (error) {
-    writeFileSync(note, error.message.trim().split('\n').at(-1));
+    writeFileSync(note, lastLineOf(error));
   }
 }
 
@@ -89,8 +92,10 @@ export function fetchProgram(program) {
  *
  * @returns why that could not be done, or null
  */
-export function installDebianPackages() {
-  const missing = Object.keys(DEBIAN_PACKAGES).filter((name) => !DEBIAN_PACKAGES[name]());
+export function installDebianPackages(): string | null {
+  const missing = Object.entries(DEBIAN_PACKAGES)
+    .filter(([, isInstalled]) => !isInstalled())
+    .map(([name]) => name);
   if (missing.length === 0) return null;
   const names = missing.join(', ');
   const asRoot = rootPrefix();
@@ -98,14 +103,14 @@ export function installDebianPackages() {
   const services = SERVICES.filter((name) => missing.includes(name));
   const options = ['-y', '-qq', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=120'];
   try {
-    attempt(...asRoot, 'apt-get', 'update', '-qq');
-    attempt(...asRoot, 'apt-get', 'install', ...options, ...missing);
+    attempt([...asRoot, 'apt-get', 'update', '-qq']);
+    attempt([...asRoot, 'apt-get', 'install', ...options, ...missing]);
   } catch (error) {
-    return `${names}: ${error.message.trim().split('\n').at(-1)}`;
+    return `${names}: ${lastLineOf(error)}`;
   } finally {
     if (existsSync('/run/systemd/system')) {
       for (const name of services) {
-        const [command, ...args] = [...asRoot, 'systemctl', 'disable', '--now', name];
+        const [command = '', ...args] = [...asRoot, 'systemctl', 'disable', '--now', name];
         spawnSync(command, args);
       }
     }
@@ -114,13 +119,13 @@ export function installDebianPackages() {
 }
 
 /** What comes before a command that only root may run; null when we may not. */
-function rootPrefix() {
+function rootPrefix(): readonly string[] | null {
   if (process.getuid?.() === 0) return [];
-  const mayBecomeRoot = process.env.CI && spawnSync('sudo', ['-n', 'true']).status === 0;
+  const mayBecomeRoot = process.env['CI'] && spawnSync('sudo', ['-n', 'true']).status === 0;
   return mayBecomeRoot ? ['sudo', '-n', '--preserve-env=DEBIAN_FRONTEND'] : null;
 }
 
-function pahoPython(version) {
+function pahoPython(version: string): ClientProgram {
   const folder = join(cacheFolder(), `paho-mqtt-${version}`);
   const python = join(folder, isWindows ? 'Scripts' : 'bin', isWindows ? 'python.exe' : 'python3');
   // Made when all is in it.
@@ -132,16 +137,16 @@ function pahoPython(version) {
     isFetched: () => existsSync(complete),
     fetch() {
       rmSync(folder, { recursive: true, force: true });
-      attempt(pythonCommand(), '-m', 'venv', folder);
+      attempt([`${pythonCommand()}`, '-m', 'venv', folder]);
       const options = ['--quiet', '--disable-pip-version-check'];
-      attempt(python, '-m', 'pip', 'install', ...options, `paho-mqtt==${version}`);
-      attempt(python, '-c', 'import paho.mqtt.client');
+      attempt([python, '-m', 'pip', 'install', ...options, `paho-mqtt==${version}`]);
+      attempt([python, '-c', 'import paho.mqtt.client']);
       writeFileSync(complete, '');
     },
   };
 }
 
-function mqttJs(name, packageName) {
+function mqttJs(name: string, packageName: string): ClientProgram {
   return {
     name,
     command: [process.execPath, join(sources, 'mqttjs-client.mjs'), packageName],
@@ -150,7 +155,7 @@ function mqttJs(name, packageName) {
 }
 
 /** Compiled from its source here and Debian's library. */
-function pahoC() {
+function pahoC(): ClientProgram {
   const source = join(sources, 'paho_c_client.c');
   const program = join(cacheFolder(), `paho-c-${hashOf(source)}`);
   return {
@@ -163,11 +168,11 @@ function pahoC() {
           ? null
           : 'no paho.mqtt.c (libpaho-mqtt-dev)',
     isFetched: () => existsSync(program),
-    fetch: () => attempt('gcc', '-O1', '-o', program, source, '-lpaho-mqtt3a'),
+    fetch: () => attempt(['gcc', '-O1', '-o', program, source, '-lpaho-mqtt3a']),
   };
 }
 
-function pahoGo() {
+function pahoGo(): ClientProgram {
   const files = ['go.mod', 'go.sum', 'main.go'].map((name) => join(sources, 'paho-go', name));
   const folder = join(cacheFolder(), `paho-go-${hashOf(...files)}`);
   const program = join(folder, isWindows ? 'client.exe' : 'client');
@@ -178,12 +183,12 @@ function pahoGo() {
     isFetched: () => existsSync(program),
     fetch() {
       cpSync(join(sources, 'paho-go'), folder, { recursive: true });
-      attempt('go', 'build', '-C', folder, '-o', program, '.');
+      attempt(['go', 'build', '-C', folder, '-o', program, '.']);
     },
   };
 }
 
-function installed(command) {
+function installed(command: string): ClientProgram {
   return {
     name: command,
     command: [command],
@@ -192,50 +197,54 @@ function installed(command) {
   };
 }
 
-function cacheFolder() {
-  const { PROMPTMQ_TEST_CACHE, XDG_CACHE_HOME } = process.env;
+function cacheFolder(): string {
+  const { PROMPTMQ_TEST_CACHE, XDG_CACHE_HOME, HOME, USERPROFILE } = process.env;
   if (PROMPTMQ_TEST_CACHE) return PROMPTMQ_TEST_CACHE;
-  const home = process.env.HOME || process.env.USERPROFILE;
+  const home = HOME || USERPROFILE;
   const cache = XDG_CACHE_HOME || (home ? join(homedir(), '.cache') : tmpdir());
   return join(cache, 'promptmq-tests');
 }
 
-function failureNote(name) {
+function failureNote(name: string): string {
   return join(cacheFolder(), `${name.replaceAll(' ', '-')}.failed`);
 }
 
-function pythonCommand() {
+function pythonCommand(): string | null {
   return ['python3', 'python'].find((name) => runs(name, ['-c', 'print(3 / 2)'], '1.5')) ?? null;
 }
 
-function canMakeVenv() {
+function canMakeVenv(): boolean {
   const python = pythonCommand();
   return python !== null && runs(python, ['-c', 'import ensurepip, venv; print("yes")'], 'yes');
 }
 
 /** In a folder that is named for the machine's kind. */
-function isFaketimeThere() {
+function isFaketimeThere(): boolean {
   const folders = existsSync('/usr/lib') ? readdirSync('/usr/lib') : [];
   return folders.some((name) => existsSync(`/usr/lib/${name}/faketime/libfaketime.so.1`));
 }
 
-function runs(command, args, output) {
+function runs(command: string, args: readonly string[], output: string): boolean {
   const { stdout } = spawnSync(command, args, { encoding: 'utf8' });
   return stdout?.trim() === output;
 }
 
-function isThere(command, ...args) {
+function isThere(command: string, ...args: readonly string[]): boolean {
   return spawnSync(command, args.length > 0 ? args : ['--help']).error === undefined;
 }
 
-function hashOf(...files) {
+function hashOf(...files: readonly string[]): string {
   const hash = createHash('sha256');
   for (const file of files) hash.update(readFileSync(file));
   return hash.digest('hex').slice(0, 12);
 }
 
+function lastLineOf(error: unknown): string {
+  return messageOf(error).trim().split('\n').at(-1) ?? '';
+}
+
 /** Runs a command to its end. @throws with what it said, when it fails */
-function attempt(command, ...args) {
+function attempt([command = '', ...args]: readonly string[]): void {
   const { status, error, stdout, stderr } = spawnSync(command, args, {
     cwd: root,
     encoding: 'utf8',

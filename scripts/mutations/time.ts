@@ -1,6 +1,7 @@
 /** Mutations of time: what is due when, whatever becomes of the clock on the wall. */
+import type { Mutation } from './mutation.ts';
 
-export const timeMutations = [
+export const timeMutations: readonly Mutation[] = [
   {
     name: 'wall-clock-followed',
     breaks: 'in a process, time goes as the monotonic clock does',

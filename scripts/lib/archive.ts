@@ -12,12 +12,12 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import { currentVersion } from './release.mjs';
+import { currentVersion } from './release.ts';
 
 const isWindows = process.platform === 'win32';
 
 /** Such as promptmq-1.2.3-linux-x64; lmdb's binary makes the difference. */
-export function archiveName(root) {
+export function archiveName(root: string): string {
   return `promptmq-${currentVersion(root)}-${process.platform}-${process.arch}`;
 }
 
@@ -26,7 +26,7 @@ export function archiveName(root) {
  *
  * @returns its path in `folder`
  */
-export function makeArchive(root, folder) {
+export function makeArchive(root: string, folder: string): string {
   const temporary = mkdtempSync(join(tmpdir(), 'promptmq-archive-'));
   try {
     const top = join(temporary, archiveName(root));
@@ -41,14 +41,14 @@ export function makeArchive(root, folder) {
 }
 
 /** bin/promptmq, lib with the packages, and what somebody who installs it wants to look at. */
-function fillFolder(root, top) {
+function fillFolder(root: string, top: string): void {
   const { packageManager } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const lib = join(top, 'lib');
   // Without links among the packages, which not everything that unpacks archives can make.
   const options = ['--prod', '--legacy', '--prefer-offline', '--config.node-linker=hoisted'];
   const deploy = ['--filter', '@promptmq/server', 'deploy', ...options, lib];
   execute('npx', ['-y', packageManager, ...deploy], root);
-  for (const file of readdirSync(lib, { recursive: true })) {
+  for (const file of readdirSync(lib, { recursive: true, encoding: 'utf8' })) {
     if (file.endsWith('.map')) rmSync(join(lib, file), { force: true });
   }
   mkdirSync(join(top, 'bin'));
@@ -69,7 +69,7 @@ function fillFolder(root, top) {
  *
  * @returns the path of the command
  */
-export function installArchive(archive, prefix) {
+export function installArchive(archive: string, prefix: string): string {
   if (isWindows) throw new Error('on Windows, unpack the archive and put its bin into the PATH');
   const target = join(prefix, 'lib', 'promptmq');
   const command = join(prefix, 'bin', 'promptmq');
@@ -84,7 +84,7 @@ export function installArchive(archive, prefix) {
 }
 
 /** Removes what `build`, `package` and `archive` have made. */
-export function clean(root) {
+export function clean(root: string): void {
   const packages = readdirSync(join(root, 'packages'), { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
     .map(({ name }) => join(root, 'packages', name));
@@ -96,7 +96,7 @@ export function clean(root) {
   for (const path of made) rmSync(path, { recursive: true, force: true });
 }
 
-function execute(command, args, cwd) {
+function execute(command: string, args: readonly string[], cwd: string): void {
   const { status, error, stdout, stderr } = spawnSync(command, args, {
     cwd,
     encoding: 'utf8',

@@ -10,17 +10,29 @@
 import { join } from 'node:path';
 import { parseConfig } from '../../packages/server/dist/config/index.js';
 import { startBroker } from '../../packages/server/dist/embed/create-broker.js';
+import type { Logger } from '../../packages/server/dist/log/index.js';
+import type { BrokerConfig, KillPoint } from '../../packages/server/test/crash/broker-process.ts';
 import { LmdbIndex, nodeFiles } from '../../packages/wal/dist/index.js';
-import { dyingFiles, dyingIndex, Fuse } from './dying-files.mjs';
+import { dyingFiles, dyingIndex, Fuse } from './dying-files.ts';
 
 process.on('disconnect', () => process.exit());
-process.on('message', async (message) => {
-  if ('ping' in message) process.send(message);
+process.on('message', async (message: ToBroker) => {
+  if ('ping' in message) send(message);
   else if ('start' in message) await start(message.start);
 });
-process.send({ ready: true });
+send({ ready: true });
 
-async function start({ options, small, point }) {
+interface Start extends BrokerConfig {
+  readonly point: KillPoint | null;
+}
+
+type ToBroker = { readonly ping: number } | { readonly start: Start };
+
+function send(message: object): void {
+  process.send?.(message);
+}
+
+async function start({ options, small, point }: Start): Promise<void> {
   const fuse = new Fuse(point);
   const startedAt = performance.now();
   const config = parseConfig(options);
@@ -31,22 +43,22 @@ async function start({ options, small, point }) {
     logger: loggerOf(fuse),
     storage: {
       files: dyingFiles(nodeFiles, fuse),
-      index: dyingIndex(new LmdbIndex(join(options.storage.dataDir, 'index')), fuse),
+      index: dyingIndex(new LmdbIndex(join(config.storage.dataDir, 'index')), fuse),
     },
   });
   fuse.phase = 'serving';
-  process.send({ url: broker.url, recoveryMs: performance.now() - startedAt });
+  send({ url: broker.url, recoveryMs: performance.now() - startedAt });
 }
 
 /** Takes from the events of the broker what it is doing, and passes errors on. */
-function loggerOf(fuse) {
-  const report = (event, fields) => process.send({ error: event, fields });
-  const follow = (event) => {
+function loggerOf(fuse: Fuse): Logger {
+  const report = (event: string, fields?: object) => send({ error: event, fields });
+  const follow = (event: string) => {
     if (event === 'storage-compacting') fuse.phase = 'compaction';
     else if (event === 'storage-compacted') fuse.phase = 'serving';
   };
   // A process that is killed damages nothing: what is set aside has been written wrongly.
-  const warn = (event, fields) =>
+  const warn = (event: string, fields?: object) =>
     event === 'storage-quarantined' ? report(event, fields) : follow(event);
   return { trace: follow, debug: follow, info: follow, warn, error: report, fatal: report };
 }
