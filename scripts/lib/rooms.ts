@@ -1,0 +1,139 @@
+/** How the files of packages are laid out: which folder may import which, and how many files lie in one. */
+import { dirname } from 'node:path/posix';
+import { type ImportGraph, targetOf } from './import-graph.ts';
+
+/**
+ * By folder of packages/server/src ("room"): what it may import of other rooms. Each names rooms that stand before
+ * it, and files of rooms that stand after it: those have types that both sides need, and import nothing of their own room
+ * that would lead back. docs/architecture.md has this table.
+ */
+export const ROOMS: Readonly<Record<string, readonly string[]>> = {
+  config: [],
+  log: [],
+  access: ['config'],
+  service: ['config'],
+  runtime: ['config', 'log'],
+  tracing: ['config', 'log', 'runtime', 'routing/publish-parts.ts'],
+  storage: ['config', 'log', 'runtime'],
+  sessions: ['access', 'config', 'runtime', 'storage', 'tracing', 'connection/peer.ts'],
+  routing: [
+    'config',
+    'runtime',
+    'sessions',
+    'storage',
+    'tracing',
+    'connection/output.ts',
+    'connection/peer.ts',
+  ],
+  protocol: [
+    'access',
+    'config',
+    'log',
+    'routing',
+    'runtime',
+    'sessions',
+    'storage',
+    'tracing',
+    'connection/connection-state.ts',
+    'connection/peer.ts',
+  ],
+  connection: [
+    'access',
+    'config',
+    'log',
+    'protocol',
+    'routing',
+    'runtime',
+    'sessions',
+    'storage',
+    'tracing',
+  ],
+  listeners: ['config', 'connection', 'log', 'runtime'],
+  observability: ['config', 'listeners', 'log', 'routing', 'runtime', 'sessions', 'storage'],
+  embed: [
+    'access',
+    'config',
+    'listeners',
+    'log',
+    'observability',
+    'protocol',
+    'runtime',
+    'service',
+    'storage',
+    'tracing',
+    'broker.ts',
+  ],
+  admin: ['config', 'embed', 'observability', 'tracing'],
+  cli: [
+    'access',
+    'admin',
+    'config',
+    'embed',
+    'listeners',
+    'log',
+    'runtime',
+    'service',
+    'storage',
+    'broker.ts',
+  ],
+};
+
+/** At the top of packages/server/src: they may import any room. `version.ts` may be imported by all. */
+const TOP_FILES = ['broker.ts', 'index.ts', 'version.ts'];
+
+/** So many files are seen at a glance. */
+const FILES_MAX = 12;
+
+/** Folders with more, and why. */
+const LARGE_FOLDERS: Readonly<Record<string, string>> = {
+  'bench/src': 'one level: patterns, reports and the connection of one program',
+  'codec/src/packets': 'a file a packet of the standard, and what they have in common',
+  'codec/src/wire': 'the kinds of fields of the standard',
+  'conformance/src/cases': 'a file an area of the standard',
+  'server/src/cli': 'a file a command',
+};
+
+/** What of packages/server/src is imported against the table, or lies outside of the rooms. */
+export function* roomFaults(graph: ImportGraph): Generator<string> {
+  for (const [file, imports] of graph) {
+    const room = roomOf(file);
+    if (room === null) {
+      if (!TOP_FILES.includes(file))
+        yield `${file}: every file but ${TOP_FILES.join(', ')} lies in a room`;
+      continue;
+    }
+    const allowed = ROOMS[room];
+    if (allowed === undefined) {
+      yield `${file}: ${room} is not in the table of rooms (scripts/lib/rooms.ts)`;
+      continue;
+    }
+    for (const { specifier, line } of imports) {
+      const target = targetOf(file, specifier);
+      if (!specifier.startsWith('.') || mayImport(room, allowed, target)) continue;
+      yield `${file}:${line}: ${room} may not import ${target}: see the table of rooms (scripts/lib/rooms.ts)`;
+    }
+  }
+}
+
+function mayImport(room: string, allowed: readonly string[], target: string): boolean {
+  const other = roomOf(target);
+  if (other === room || target === 'version.ts' || allowed.includes(target)) return true;
+  return other !== null && allowed.includes(other);
+}
+
+/** @param folder - such as `server/src`; folders with too many files below it are named */
+export function* crowdedFolders(folder: string, files: Iterable<string>): Generator<string> {
+  const counts = new Map<string, number>();
+  for (const file of files) {
+    const path = `${folder}/${dirname(file)}`.replace(/\/\.$/, '');
+    counts.set(path, (counts.get(path) ?? 0) + 1);
+  }
+  for (const [path, count] of counts) {
+    if (count <= FILES_MAX || path in LARGE_FOLDERS) continue;
+    yield `packages/${path}: ${count} files; more than ${FILES_MAX} need folders, or a reason in scripts/lib/rooms.ts`;
+  }
+}
+
+function roomOf(file: string): string | null {
+  return file.includes('/') ? (file.split('/', 1)[0] as string) : null;
+}
