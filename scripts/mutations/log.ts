@@ -360,4 +360,16 @@ export const logMutations: readonly Mutation[] = [
     harmless:
       'the snapshot is newer than the checkpoint and is taken instead; the checkpoint saves the time',
   },
+  {
+    name: 'interrupted-checkpoint-not-undone',
+    breaks: 'an index that was being written to when the process was killed is as it was before',
+    edits: [{ find: 'writeSync(file, before.head, 0, before.head.length, 0);', put: '' }],
+    caughtBy: ['log'],
+  },
+  {
+    name: 'damage-taken-for-a-checkpoint',
+    breaks: 'what a checkpoint has not written is checked after a kill, too',
+    edits: [{ find: 'if (count === 0) return false;', put: 'if (count === 0) page++;' }],
+    caughtBy: ['log'],
+  },
 ];

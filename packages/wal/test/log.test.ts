@@ -1,14 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  appendFile,
-  mkdtemp,
-  open as openFile,
-  readdir,
-  readFile,
-  rm,
-  writeFile,
-} from 'node:fs/promises';
+import { mkdtemp, open as openFile, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
@@ -383,7 +375,9 @@ describe('the index', () => {
     await writeFile(`${path}.changing`, '');
     await (await expectItems(former)).close();
     await writeFile(`${path}.changing`, '');
-    await appendFile(path, 'x');
+    const file = await openFile(path, 'r+');
+    await file.write('x', 9000);
+    await file.close();
     const events: LogEvent[] = [];
     const log = await expectItems(former, events);
     expect(events[0]).toMatchObject({ type: 'index-unfinished', file: path });

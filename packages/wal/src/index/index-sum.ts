@@ -4,41 +4,47 @@ import {
   openSync,
   readFileSync,
   readSync,
+  renameSync,
   rmSync,
   writeFileSync,
+  writeSync,
 } from 'node:fs';
-import { open, rename, rm, writeFile } from 'node:fs/promises';
-import { crc32 } from 'node:zlib';
+import { rename, rm, writeFile } from 'node:fs/promises';
+import { lastTransaction, PAGE_HEADER_SIZE, pageSizeOf, pagesWrittenBy } from './lmdb-pages.ts';
+import { PageSums } from './page-sums.ts';
 
-/** Bytes that are summed up at once: 0.3 ms. */
-const CHUNK_SIZE = 1_048_576;
-
-/** What a checksum says of its file. */
+/** What the checksums say of their file. */
 export type Soundness =
   | 'sound'
-  /** Its bytes are not those of which the checksum was taken. */
+  /** The process ended while it changed the file: all that was there before is there, and can be had back by `revert`. */
+  | 'interrupted'
+  /** Its bytes are not those of which the checksums were taken. */
   | 'damaged'
-  /** The process ended while it changed the file, or before it took the checksum. */
+  /** The process ended while it changed the file, and what was there before isn't whole. */
   | 'unfinished'
-  /** There is none: the file is of an older package, or new. */
+  /** There are none: the file is of an older package, or new. */
   | 'unknown';
 
 /**
- * The checksum of a file that is only changed now and then, in a file beside it: its size and its CRC-32 as text. While
- * the file is being changed, a second one is there.
+ * The checksums of a file of LMDB, which is only changed now and then, in a file beside it. While the file is being
+ * changed, a second one is there.
  *
  * LMDB trusts its file: where that is damaged, the process gets wrong values, or ends without an error. So it only
  * gets to see a file that is as it was left. None of this has to be synced: should a power cut bring an older state
- * back, the checksum is wrong.
+ * back, the checksums are wrong.
+ *
+ * A process may be killed while it changes the file. LMDB's transactions leave alone what the state before needs, but
+ * for a meta page. So that state can be had back, and checked as any other: every page that isn't as it was must have been
+ * written by that one transaction, and the meta pages are those that lie with the checksums.
  */
 export class IndexSum {
   readonly #path: string;
   readonly #sumPath: string;
   readonly #changingPath: string;
   /** What the file is to have; null when that isn't known. */
-  #expected: string | null;
+  #expected: PageSums | null;
 
-  /** @param path - of the file that it is of */
+  /** @param path - of the file that they are of */
   constructor(path: string) {
     this.#path = path;
     this.#sumPath = `${path}.sum`;
@@ -46,30 +52,60 @@ export class IndexSum {
     this.#expected = null;
   }
 
-  /** At the start, before anybody else reads the file. */
+  /** At the start, before anybody else reads the file. Reads only. */
   check(): Soundness {
     const isChanging = existsSync(this.#changingPath);
-    const expected = this.#read();
-    if (expected === null) return isChanging ? 'unfinished' : 'unknown';
-    if (expected === sumNow(this.#path)) {
+    const bytes = this.#read();
+    if (bytes === null) return isChanging ? 'unfinished' : 'unknown';
+    const expected = PageSums.decode(bytes);
+    if (expected === null) return isChanging ? 'unfinished' : 'damaged';
+    const found = PageSums.now(this.#path, expected.pageSize);
+    if (expected.equals(found)) {
       this.#expected = expected;
       return 'sound';
     }
-    return isChanging ? 'unfinished' : 'damaged';
+    if (!isChanging) return 'damaged';
+    return isOneTransactionAhead(this.#path, expected, found) ? 'interrupted' : 'unfinished';
   }
 
-  #read(): string | null {
+  #read(): Buffer | null {
     try {
-      return readFileSync(this.#sumPath, 'latin1');
+      return readFileSync(this.#sumPath);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
       throw error;
     }
   }
 
+  /** After `check` has found it interrupted: undoes what was being changed. Ended in the middle, it can be done again. */
+  revert(): void {
+    const before = PageSums.decode(this.#read() as Buffer) as PageSums;
+    const file = openSync(this.#path, 'r+');
+    try {
+      writeSync(file, before.head, 0, before.head.length, 0);
+    } finally {
+      closeSync(file);
+    }
+    // What the transaction wrote stays, where nothing of the state before is: it is no part of it.
+    const sums = PageSums.now(this.#path, before.pageSize);
+    const temporary = `${this.#sumPath}.new`;
+    writeFileSync(temporary, sums.encode(), { mode: 0o600 });
+    renameSync(temporary, this.#sumPath);
+    rmSync(this.#changingPath, { force: true });
+    this.#expected = sums;
+  }
+
+  /** After `check` has found it sound: nobody changes it any more. */
+  settle(): void {
+    rmSync(this.#changingPath, { force: true });
+  }
+
   /** Whether the file is still as it was left; true when that isn't known. */
   async isRight(): Promise<boolean> {
-    return this.#expected === null || this.#expected === (await sumLater(this.#path));
+    const expected = this.#expected;
+    return (
+      expected === null || expected.equals(await PageSums.later(this.#path, expected.pageSize))
+    );
   }
 
   /** The file is going to be changed. */
@@ -81,11 +117,11 @@ export class IndexSum {
   /** The file has been changed. */
   async end(): Promise<void> {
     const temporary = `${this.#sumPath}.new`;
-    const sum = await sumLater(this.#path);
-    await writeFile(temporary, sum, { mode: 0o600 });
+    const sums = await PageSums.later(this.#path, pageSizeOf(this.#path));
+    await writeFile(temporary, sums.encode(), { mode: 0o600 });
     await rename(temporary, this.#sumPath);
     await rm(this.#changingPath, { force: true });
-    this.#expected = sum;
+    this.#expected = sums;
   }
 
   /** The file is gone, or nothing is known of it. */
@@ -103,40 +139,26 @@ export class IndexSum {
   }
 }
 
-function textOf(size: number, sum: number): string {
-  return `${size} ${sum.toString(16).padStart(8, '0')}\n`;
-}
-
-function sumNow(path: string): string {
+/** Whether all that isn't as it was, but for the meta pages, was written by the transaction after those that were there. */
+function isOneTransactionAhead(path: string, before: PageSums, now: PageSums): boolean {
+  const last = lastTransaction(before.head);
+  if (last === null || now.size < before.size || now.pageSize !== before.pageSize) return false;
+  const header = Buffer.alloc(PAGE_HEADER_SIZE);
   const file = openSync(path, 'r');
   try {
-    const chunk = Buffer.allocUnsafe(CHUNK_SIZE);
-    let size = 0;
-    let sum = 0;
-    for (;;) {
-      const count = readSync(file, chunk, 0, CHUNK_SIZE, size);
-      if (count === 0) return textOf(size, sum);
-      sum = crc32(chunk.subarray(0, count), sum);
-      size += count;
+    let page = before.head.length / before.pageSize;
+    while (page < before.sums.length) {
+      if (now.sums[page] === before.sums[page]) {
+        page++;
+        continue;
+      }
+      readSync(file, header, 0, PAGE_HEADER_SIZE, page * before.pageSize);
+      const count = pagesWrittenBy(last + 1n, header, page);
+      if (count === 0) return false;
+      page += count;
     }
+    return true;
   } finally {
     closeSync(file);
-  }
-}
-
-async function sumLater(path: string): Promise<string> {
-  const file = await open(path, 'r');
-  try {
-    const chunk = Buffer.allocUnsafe(CHUNK_SIZE);
-    let size = 0;
-    let sum = 0;
-    for (;;) {
-      const { bytesRead } = await file.read(chunk, 0, CHUNK_SIZE, size);
-      if (bytesRead === 0) return textOf(size, sum);
-      sum = crc32(chunk.subarray(0, bytesRead), sum);
-      size += bytesRead;
-    }
-  } finally {
-    await file.close();
   }
 }

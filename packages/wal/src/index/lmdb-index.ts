@@ -23,7 +23,7 @@ import type {
 import { LogError } from '../ports/log-error.ts';
 import type { LogEventListener } from '../ports/log-event.ts';
 import { IndexSum } from './index-sum.ts';
-import { isPlausible } from './lmdb-check.ts';
+import { isPlausible } from './lmdb-pages.ts';
 
 /**
  * Of the layout below. Version 3 didn't say which log it is of, versions 1 and 2 had other lists in `streams`, too,
@@ -33,6 +33,14 @@ const INDEX_VERSION = 4;
 
 const FILE_NAME = 'index.mdb';
 const MARKER_NAME = 'index.opening';
+
+/**
+ * What LMDB says when it comes upon what can't be: no such page, corrupted, panic, invalid, a page that is full, a bad
+ * transaction, a problem.
+ */
+const DAMAGE_CODES: readonly unknown[] = [
+  -30_797, -30_796, -30_795, -30_793, -30_786, -30_782, -30_779,
+];
 
 const NO_META: Meta = {
   version: INDEX_VERSION,
@@ -113,15 +121,31 @@ export class LmdbIndex implements CheckpointStore {
       return;
     }
     const soundness = this.#sum.check();
-    if (soundness === 'sound' || soundness === 'unknown' || !(await isLogWhole())) return;
-    if (soundness === 'damaged') {
-      this.#discard(`${this.#path} is not as it was left: it is damaged, or another file`);
-      return;
+    switch (soundness) {
+      case 'unknown':
+        return;
+      case 'sound':
+        this.#sum.settle();
+        return;
+      case 'interrupted':
+        // LMDB's lock file names the last transaction: it may be the one that is undone.
+        rmSync(`${this.#path}-lock`, { force: true });
+        this.#sum.revert();
+        return;
+      case 'damaged':
+        if (!(await isLogWhole())) return;
+        this.#discard(`${this.#path} is not as it was left: it is damaged, or another file`);
+        return;
+      case 'unfinished':
+        if (!(await isLogWhole())) return;
+        // It isn't whole, as a power cut may leave it.
+        for (const path of [this.#path, `${this.#path}-lock`]) rmSync(path, { force: true });
+        this.#sum.forget();
+        this.#onEvent({ type: 'index-unfinished', file: this.#path });
+        return;
+      default:
+        soundness satisfies never;
     }
-    // It was not whole yet, as a crash may leave it.
-    for (const path of [this.#path, `${this.#path}-lock`]) rmSync(path, { force: true });
-    this.#sum.forget();
-    this.#onEvent({ type: 'index-unfinished', file: this.#path });
   }
 
   open(): void {
@@ -169,7 +193,7 @@ export class LmdbIndex implements CheckpointStore {
     const path = join(directory, FILE_NAME);
     if (!existsSync(path) || !isPlausible(path)) return null;
     const soundness = new IndexSum(path).check();
-    if (soundness === 'damaged' || soundness === 'unfinished') return null;
+    if (soundness !== 'sound' && soundness !== 'unknown') return null;
     const { open } = await loadLmdb();
     const root = open({ ...options(path), readOnly: true });
     try {
@@ -239,22 +263,30 @@ export class LmdbIndex implements CheckpointStore {
 
   async commit(change: CheckpointChange): Promise<void> {
     rmSync(this.#marker, { force: true });
-    await this.#refuseIfDamaged();
+    // Writing to a damaged database can end the process.
+    if (!(await this.#sum.isRight())) {
+      await this.close();
+      throw this.#beginAgain();
+    }
     await this.#sum.begin();
-    await this.#write(change);
+    try {
+      await this.#write(change);
+    } catch (error) {
+      const cause = await causeOf(error);
+      // It is not closed: that waits for what was to be written.
+      throw saysDamaged(cause) ? this.#beginAgain(cause) : cause;
+    }
     if (!this.#isPartial) await this.#sum.end();
   }
 
-  /** Writing to a damaged database can end the process. It begins again, and the next checkpoint holds everything. */
-  async #refuseIfDamaged(): Promise<void> {
-    if (await this.#sum.isRight()) return;
-    await this.close();
+  /** It was damaged while it was in use: it begins empty, and the next checkpoint holds everything. */
+  #beginAgain(cause?: unknown): LogError {
     const why = `${this.#path} was damaged while it was in use`;
-    this.#discard(why);
+    this.#discard(cause === undefined ? why : `${why}: ${cause}`);
     this.#sum.spoil();
     this.#isPartial = true;
     this.open();
-    throw new LogError('corrupt', why);
+    return new LogError('corrupt', why, { cause });
   }
 
   async #write(change: CheckpointChange): Promise<void> {
@@ -311,6 +343,16 @@ export class LmdbIndex implements CheckpointStore {
   }
 }
 
+/** Why a transaction failed: LMDB's package says so by a promise of the error that it throws. */
+async function causeOf(error: unknown): Promise<unknown> {
+  const { commitError } = error as { readonly commitError?: Promise<never> };
+  return commitError === undefined ? error : commitError.catch((cause: unknown) => cause);
+}
+
+function saysDamaged(error: unknown): boolean {
+  return DAMAGE_CODES.includes((error as { readonly code?: unknown }).code);
+}
+
 /** Why a database had better not be opened; null when nothing speaks against it. */
 function whyUnusable(path: string, marker: string): string | null {
   if (!existsSync(path)) return null;
@@ -324,8 +366,9 @@ function openPrivate({ open }: Lmdb, path: string): RootDatabase {
   return open(options(path));
 }
 
+/** Without batches of a turn: one that fails rejects a promise that nobody has. */
 function options(path: string) {
-  return { path, noSubdir: true, maxDbs: 4, cache: false } as const;
+  return { path, noSubdir: true, maxDbs: 4, cache: false, eventTurnBatching: false } as const;
 }
 
 function hex(position: number): string {

@@ -27,7 +27,7 @@ export type LogEvent =
     }
   /** The index could not be read, or is of another log: it is made again from the segments. */
   | { readonly type: 'index-rebuilt'; readonly why: string }
-  /** The last process ended while it wrote to the index: it is made again from the segments. */
+  /** A checkpoint was being written when the last process ended, and left neither index whole: it is made again from the segments. */
   | { readonly type: 'index-unfinished'; readonly file: string }
   /** The disk is full: appends are refused. */
   | { readonly type: 'full'; readonly why: string }
