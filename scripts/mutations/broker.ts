@@ -32,7 +32,7 @@ export const brokerMutations: readonly Mutation[] = [
     edits: [
       {
         find:
-          'const position = session.store === null ? -1 : journal.lastPosition;\n' +
+          'const position = !session.isStored ? -1 : journal.lastPosition;\n' +
           '      this.#acknowledge(PacketType.PUBREC,',
         put:
           'const position = journal === undefined ? 0 : -1;\n' +
@@ -60,7 +60,7 @@ export const brokerMutations: readonly Mutation[] = [
     breaks: 'a QoS 2 message is taken once, over restarts, too [MQTT-4.3.3-10]',
     edits: [
       {
-        find: 'entry.session.restoreReceived(origin.packetId);',
+        find: 'entry.session.received.restore(origin.packetId);',
         put: 'void origin.packetId;',
       },
     ],
@@ -71,7 +71,7 @@ export const brokerMutations: readonly Mutation[] = [
     breaks: 'a QoS 2 message is taken once, over restarts, too [MQTT-4.3.3-10]',
     edits: [
       {
-        find: 'for (const packetId of progress.receivedIds) session.restoreReceived(packetId);',
+        find: 'for (const packetId of progress.receivedIds) session.received.restore(packetId);',
         put: '',
       },
     ],
@@ -127,7 +127,7 @@ export const brokerMutations: readonly Mutation[] = [
       'a stored delivery is sent after its record is safe: else its identifier may be used again',
     edits: [
       {
-        find: 'return gate < this.store.committedPosition;',
+        find: 'return gate < this.#store.committedPosition;',
         put: 'return gate < Number.POSITIVE_INFINITY;',
       },
     ],
@@ -143,7 +143,7 @@ export const brokerMutations: readonly Mutation[] = [
         put: 'const position = this.#records.append(record.f64(sequence).u16(packetId));\n    delivery.position = 0;\n    session.link?.sendPubrel(packetId);',
       },
       {
-        find: 'if (session.isInflight(delivery)) session.link?.sendPubrel(packetId);',
+        find: 'if (storedOf(session).isUnderWay(delivery)) session.link?.sendPubrel(packetId);',
         put: '',
       },
     ],
@@ -254,8 +254,8 @@ export const brokerMutations: readonly Mutation[] = [
     breaks: 'what a former process may have sent is sent with DUP [MQTT-3.3.1-1]',
     edits: [
       {
-        find: 'session.storedQueue?.markSent(session.sentSequence);',
-        put: 'session.storedQueue?.markSent(0);',
+        find: 'session.stored?.queue.markSent(session.stored.sentSequence);',
+        put: 'session.stored?.queue.markSent(0);',
       },
     ],
     caughtBy: ['storage'],
@@ -266,7 +266,7 @@ export const brokerMutations: readonly Mutation[] = [
     edits: [
       {
         find: 'onSent(session: JournalSession): void { this.#markProgress(session);',
-        put: 'onSent(session: JournalSession): void {\n    if (session.sentSequence % 3 !== 0) return;\n    this.#markProgress(session);',
+        put: 'onSent(session: JournalSession): void {\n    if (storedOf(session).sentSequence % 3 !== 0) return;\n    this.#markProgress(session);',
       },
     ],
     caughtBy: ['simulation'],
@@ -287,8 +287,8 @@ export const brokerMutations: readonly Mutation[] = [
     breaks: 'what was acknowledged is over [MQTT-4.3.3-4]',
     edits: [
       {
-        find: 'session.sentSequence = Math.max(session.sentSequence, sequence); } else { settle(state, entry, sequence, release);',
-        put: 'session.sentSequence = Math.max(session.sentSequence, sequence);\n    } else {\n      void release;',
+        find: 'if (stored !== null) stored.sentSequence = Math.max(stored.sentSequence, sequence); } else { settle(state, entry, sequence, release);',
+        put: 'if (stored !== null) stored.sentSequence = Math.max(stored.sentSequence, sequence);\n    } else {\n      void release;',
       },
     ],
     caughtBy: ['storage'],
@@ -418,7 +418,7 @@ export const brokerMutations: readonly Mutation[] = [
     breaks: 'a QoS 2 message that was taken is not refused when it is sent again',
     edits: [
       {
-        find: 'if (isDuplicate && session.hasReceived(packetId)) return isOpen ? ReasonCode.Success : -1;',
+        find: 'if (isDuplicate && session.received.has(packetId)) return isOpen ? ReasonCode.Success : -1;',
         put: 'void isDuplicate;',
       },
     ],
@@ -429,7 +429,7 @@ export const brokerMutations: readonly Mutation[] = [
     breaks: 'what the log has to know of a QoS 2 message is refused, too, whoever gets it',
     edits: [
       {
-        find: 'const isNoted = view.qos === 2 && (publisher.session as BrokerSession).store !== null;',
+        find: 'const isNoted = view.qos === 2 && (publisher.session as BrokerSession).isStored;',
         put: 'const isNoted = false;',
       },
     ],
@@ -451,7 +451,7 @@ export const brokerMutations: readonly Mutation[] = [
     breaks: 'QoS 2 that no record has uses no packet identifier that a stored message has later',
     edits: [
       {
-        find: 'return session.store !== null && message.qos === 2 && qos === 2;',
+        find: 'return session.isStored && message.qos === 2 && qos === 2;',
         put: 'void session;\n    void message;\n    void qos;\n    return false;',
       },
     ],
@@ -462,8 +462,8 @@ export const brokerMutations: readonly Mutation[] = [
     breaks: 'of QoS 2, what a killed process may have sent stays with its member [MQTT-4.8.2-5]',
     edits: [
       {
-        find: 'if (qos === 2 && sequence <= this.#formerSequence) return false;',
-        put: 'void sequence;',
+        find: 'if (qos === 2 && block.sequenceAt(index) <= this.#formerSequence) return false;',
+        put: '',
       },
     ],
     caughtBy: ['storage'],
@@ -474,8 +474,8 @@ export const brokerMutations: readonly Mutation[] = [
       'what a former process had sent of a shared subscription stays with its member [MQTT-4.8.2-4]',
     edits: [
       {
-        find: 'if (isSent && !(takesSent && qos === 1)) return false;',
-        put: 'void isSent;\n      void qos;\n      void takesSent;',
+        find: 'if (block.isSentAt(index) && !(takesSent && qos === 1)) return false;',
+        put: 'void qos;\n      void takesSent;',
       },
     ],
     caughtBy: ['storage'],
@@ -559,7 +559,7 @@ export const brokerMutations: readonly Mutation[] = [
     breaks: 'what was refused reaches nobody',
     edits: [
       {
-        find: 'for (const { session } of this.#state.entries.values()) session.removeStoredFrom(from);',
+        find: 'for (const { session } of this.#state.entries.values()) session.stored?.removeFrom(from);',
         put: '',
       },
     ],
@@ -614,7 +614,7 @@ export const brokerMutations: readonly Mutation[] = [
     breaks: 'a QoS 2 message that was refused with PUBREC may be sent again [MQTT-4.3.3-9]',
     edits: [
       {
-        find: 'if (type === PacketType.PUBREC) session.release(packetId);',
+        find: 'if (type === PacketType.PUBREC) session.received.delete(packetId);',
         put: '',
       },
     ],

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { EntryFlag, QueueBlock } from '../src/stored/queue-block.ts';
+import { QueueBlock } from '../src/stored/queue-block.ts';
 
 function blockOf(
   sequences: readonly number[],
@@ -7,8 +7,11 @@ function blockOf(
 ) {
   const block = new QueueBlock(1);
   for (const [index, sequence] of sequences.entries()) {
-    const flags = isTransient(index) ? EntryFlag.Transient : 1;
-    block.add(sequence, 1000 + index, index, flags, null, null);
+    const place = isTransient(index)
+      ? { sequence: 0, position: 0, share: 0 }
+      : { sequence, position: 1000 + index, share: index };
+    const entry = { ...place, qos: 1 as const, retain: false, isSent: false, isReference: false };
+    block.add(entry, null, null);
   }
   return block;
 }
@@ -29,8 +32,8 @@ describe.each([
     expect(block.lastSequence).toBe(sequences.at(-1));
     for (const [index, sequence] of sequences.entries()) {
       expect(block.indexOf(sequence)).toBe(index);
-      expect(block.positions[index]).toBe(1000 + index);
-      expect(block.shares[index]).toBe(index);
+      expect(block.positionAt(index)).toBe(1000 + index);
+      expect(block.shareAt(index)).toBe(index);
     }
     expect(block.indexOf(sequenceOf(count))).toBe(-1);
   });

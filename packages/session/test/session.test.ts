@@ -361,7 +361,7 @@ describe('the queue', () => {
     session.deliver(newDelivery('b', 1), NOW);
     expect(dropped).toEqual(['queue-full b']);
     session.attach(link, 10, NOW);
-    expect(session.queuedBytes).toBe(0);
+    expect(session.queue.bytes).toBe(0);
   });
 });
 
@@ -438,26 +438,26 @@ describe('retained messages', () => {
 describe('QoS 2 received', () => {
   test('a packet identifier is new until it is received, and new again once released [MQTT-4.3.3-12]', () => {
     session.attach(link, 1, NOW);
-    expect(session.receive(5)).toBe(true);
-    expect(session.receive(5)).toBe(false);
-    expect(session.receivedCount).toBe(1);
-    expect(session.release(5)).toBe(true);
-    expect(session.release(5)).toBe(false);
-    expect(session.receivedCount).toBe(0);
-    expect(session.receive(5)).toBe(true);
+    expect(session.received.add(5)).toBe(true);
+    expect(session.received.add(5)).toBe(false);
+    expect(session.received.countNow).toBe(1);
+    expect(session.received.delete(5)).toBe(true);
+    expect(session.received.delete(5)).toBe(false);
+    expect(session.received.countNow).toBe(0);
+    expect(session.received.add(5)).toBe(true);
   });
 
   test('it survives the connection, and counts against the quota only of the one it came on', () => {
     session.attach(link, 1, NOW);
-    session.receive(5);
-    session.receive(6);
+    session.received.add(5);
+    session.received.add(6);
     session.detach();
     session.attach(new RecordingLink(), 1, NOW);
-    expect(session.receivedCount).toBe(0);
-    expect(session.receive(5)).toBe(false);
-    expect(session.receivedCount).toBe(1);
-    expect(session.release(6)).toBe(true);
-    expect(session.receivedCount).toBe(1);
+    expect(session.received.countNow).toBe(0);
+    expect(session.received.add(5)).toBe(false);
+    expect(session.received.countNow).toBe(1);
+    expect(session.received.delete(6)).toBe(true);
+    expect(session.received.countNow).toBe(1);
   });
 });
 

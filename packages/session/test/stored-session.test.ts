@@ -7,12 +7,13 @@ import {
   Session,
   type SessionLink,
   STORED_MESSAGE,
+  storedOf,
 } from '../src/index.ts';
 
 const NOW = 1_000_000;
 
 /** What a store does that has everything committed at once, and reads back when the test says so. */
-class FakeStore implements DeliveryStore<SessionLink> {
+class FakeStore implements DeliveryStore<Session> {
   readonly committedPosition = Number.POSITIVE_INFINITY;
   readonly memory = { bytesMax: 0, bytes: 0 };
   readonly messages = new Map<number, Message>();
@@ -52,7 +53,7 @@ const link: SessionLink = {
 
 /** Delivers a message that was stored with the next sequence. */
 function deliver(payload: string, qos: 1 | 2 = 1): void {
-  const sequence = ++session.lastSequence;
+  const sequence = ++storedOf(session).lastSequence;
   const message = { ...STORED_MESSAGE, topic: 't', payload: Buffer.from(payload), qos };
   store.messages.set(sequence * 100, message);
   const delivery = new Delivery(message, qos, false);
@@ -132,7 +133,7 @@ describe('a message that was sent', () => {
   });
 
   test('takes the place that compaction gave it', () => {
-    session.relocate(1, { position: 7700, share: 1 });
+    storedOf(session).relocate(1, { position: 7700, share: 1 });
     store.messages.set(7700, store.messages.get(100) as Message);
     session.detach();
     session.attach(link, 10, NOW);

@@ -346,7 +346,7 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
   /** Whether so much waits for this client that those who publish to it had better wait, too. */
   get isCongested(): boolean {
     return (
-      this.output.isCongested || (this.session as BrokerSession).queueLength > CONGESTED_MESSAGES
+      this.output.isCongested || (this.session as BrokerSession).queue.length > CONGESTED_MESSAGES
     );
   }
 
@@ -363,7 +363,7 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
     const { session } = this;
     if (this.#congestion === null || session === null) return;
     this.#congestion.noteProgress();
-    const isRelieved = this.output.isRelieved && session.queueLength < CONGESTED_MESSAGES / 2;
+    const isRelieved = this.output.isRelieved && session.queue.length < CONGESTED_MESSAGES / 2;
     if (isRelieved) this.#congestion.end();
   }
 

@@ -33,7 +33,7 @@ export class SessionCensus {
     for (const session of this.#broker.sessions.all()) {
       totals.inflight += session.inflightCount;
       totals.queued += session.queuedCount;
-      totals.queuedBytes += session.queuedBytes;
+      totals.queuedBytes += session.queue.bytes;
       if (session.queuedCount > totals.longestQueue) totals.longestQueue = session.queuedCount;
     }
     this.#totals = totals;
@@ -67,7 +67,7 @@ export function slowSubscribers(broker: ObservedBroker, limit: number): SlowSubs
       clientId: session.clientId,
       isConnected: session.isConnected,
       queuedMessages: session.queuedCount,
-      queuedBytes: session.queuedBytes,
+      queuedBytes: session.queue.bytes,
       inflightMessages: session.inflightCount,
       outputBytes,
     });

@@ -56,7 +56,7 @@ export class Receiver implements AwaitedAcks {
       case 1:
         this.#checkReceiveMaximum();
         // Before MQTT 5, PUBACK can't say no.
-        if (this.connection.version === 5 && this.#session.hasReceived(packetId)) {
+        if (this.connection.version === 5 && this.#session.received.has(packetId)) {
           reasonCode = ReasonCode.PacketIdentifierInUse;
         }
         reasonCode = this.#route(view, reasonCode);
@@ -71,7 +71,7 @@ export class Receiver implements AwaitedAcks {
   /** [MQTT-3.3.4-7]: QoS 1 messages whose PUBACK waits for the log count, too. */
   #checkReceiveMaximum(): void {
     if (this.connection.version < 5) return;
-    const underWay = this.#session.receivedCount + (this.#pendingAcks?.pubackCount ?? 0);
+    const underWay = this.#session.received.countNow + (this.#pendingAcks?.pubackCount ?? 0);
     if (underWay < this.#receiveMaximum) return;
     throw new PacketError(
       ReasonCode.ReceiveMaximumExceeded,
@@ -131,13 +131,13 @@ export class Receiver implements AwaitedAcks {
     const isOpen = this.connection.session !== null;
     this.#pendingAcks?.refuse(position, (type, packetId, isDuplicate) => {
       if (type === PacketType.PUBCOMP) {
-        if (!isDuplicate) session.restoreReceived(packetId);
+        if (!isDuplicate) session.received.restore(packetId);
         if (isOpen) this.#retryPubrel(packetId);
         return -1;
       }
       // What is still received has a record that is safe, or will be: one that was refused was released first.
-      if (isDuplicate && session.hasReceived(packetId)) return isOpen ? ReasonCode.Success : -1;
-      if (type === PacketType.PUBREC) session.release(packetId);
+      if (isDuplicate && session.received.has(packetId)) return isOpen ? ReasonCode.Success : -1;
+      if (type === PacketType.PUBREC) session.received.delete(packetId);
       return isOpen ? ReasonCode.QuotaExceeded : -1;
     });
     // Earlier versions have no way to refuse a message: not to acknowledge it has to do.
@@ -191,18 +191,18 @@ export class Receiver implements AwaitedAcks {
     const session = this.#session;
     const { packetId } = view;
     const { router, journal } = this.#host;
-    if (session.hasReceived(packetId)) {
+    if (session.received.has(packetId)) {
       router.resolve(view, this.connection);
-      session.receive(packetId);
+      session.received.add(packetId);
       // What came first may still be on its way to the disk.
-      const position = session.store === null ? -1 : journal.lastPosition;
+      const position = !session.isStored ? -1 : journal.lastPosition;
       this.#acknowledge(PacketType.PUBREC, packetId, ReasonCode.Success, position, true);
       return;
     }
     this.#checkReceiveMaximum();
     const reasonCode = this.#route(view, checked);
     // [MQTT-4.3.3-9]; before MQTT 5 the exchange goes on, as PUBREC can't say no.
-    if (reasonCode < 0x80 || this.connection.version < 5) session.receive(packetId);
+    if (reasonCode < 0x80 || this.connection.version < 5) session.received.add(packetId);
     this.#acknowledge(PacketType.PUBREC, packetId, reasonCode, router.position);
   }
 
@@ -210,18 +210,18 @@ export class Receiver implements AwaitedAcks {
   onPubrel(packetId: number): void {
     const session = this.#session;
     const { journal } = this.#host;
-    if (!session.hasReceived(packetId)) {
+    if (!session.received.has(packetId)) {
       // That it is free may still be on its way to the disk.
-      const position = session.store === null ? -1 : journal.lastPosition;
+      const position = !session.isStored ? -1 : journal.lastPosition;
       const reasonCode = ReasonCode.PacketIdentifierNotFound;
       this.#acknowledge(PacketType.PUBCOMP, packetId, reasonCode, position, true);
       return;
     }
-    if (session.store === null) {
-      session.release(packetId);
+    if (!session.isStored) {
+      session.received.delete(packetId);
       this.#acknowledge(PacketType.PUBCOMP, packetId, ReasonCode.Success, -1);
     } else if (journal.isOpen) {
-      session.release(packetId);
+      session.received.delete(packetId);
       const position = journal.writeFree(session, packetId);
       this.#acknowledge(PacketType.PUBCOMP, packetId, ReasonCode.Success, position);
     } else {

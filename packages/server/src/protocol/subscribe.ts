@@ -65,7 +65,7 @@ export function* subscribe(
   host.log.debug('client-subscribed', { clientId: session.clientId, granted });
   const suback: Packet = { cmd: 'suback', messageId: packet.messageId, granted };
   // Where it takes several turns, what a stored session is owed has to be safe before SUBACK says that it is subscribed.
-  const isLate = session.store !== null && !turns.hasRoomFor(replays.length * UnitsFor.filter);
+  const isLate = session.isStored && !turns.hasRoomFor(replays.length * UnitsFor.filter);
   if (!isLate) answer(host, connection, position, suback);
   yield* replayAll(host, session, replays, position);
   if (isLate) answerLate(host, connection, suback);
@@ -116,7 +116,7 @@ function storeSubscriptions(
   added: readonly Subscription[],
 ): number | null {
   const { journal, sessions } = host;
-  if (session.store === null) return -1;
+  if (!session.isStored) return -1;
   // A reload between two turns may have taken some away again.
   const left = added.filter((one) => session.subscriptions.get(one.topicFilter) === one);
   // What is the same as before is safe when an earlier SUBSCRIBE is.
@@ -150,10 +150,10 @@ function answer(host: ProtocolHost, connection: Peer, position: number, packet: 
 /** The reason code to refuse everything in a SUBSCRIBE or UNSUBSCRIBE with, or null. */
 function refusalOfPacket(host: ProtocolHost, connection: Peer, packetId: number): number | null {
   const session = connection.session as BrokerSession;
-  if (connection.version === 5 && session.hasReceived(packetId)) {
+  if (connection.version === 5 && session.received.has(packetId)) {
     return ReasonCode.PacketIdentifierInUse;
   }
-  const isFull = session.store !== null && !host.journal.isOpen;
+  const isFull = session.isStored && !host.journal.isOpen;
   return isFull ? ReasonCode.QuotaExceeded : null;
 }
 
@@ -246,8 +246,8 @@ function refusalOf(
   if (!host.sessions.hasRoomForSubscription(entry, topic)) return ReasonCode.QuotaExceeded;
   const { replays } = host.memory;
   // The retained messages that a stored session is owed at QoS 1 and 2 are written, and wait in memory.
-  const isStored = session.store !== null && request.qos > 0;
-  if (isStored && (request.rh ?? 0) < 2 && !replays.hasRoomFor(session.replayBytes, 1)) {
+  const isStored = session.isStored && request.qos > 0;
+  if (isStored && (request.rh ?? 0) < 2 && !replays.hasRoomFor(session.replays.bytes, 1)) {
     replays.refusals++;
     return ReasonCode.QuotaExceeded;
   }
@@ -279,7 +279,7 @@ function replayRetained(
     return delivery;
   };
   // At QoS 0 there is nothing to store.
-  if (session.store === null || subscription.qos === 0) {
+  if (!session.isStored || subscription.qos === 0) {
     host.retainedReplays.add({
       walk: router.retained.walk(topicFilter),
       session,
@@ -320,7 +320,7 @@ export function* unsubscribe(
 ): Generator<void> {
   const session = connection.session as BrokerSession;
   const { journal, turns } = host;
-  if (session.store !== null && !journal.isOpen) {
+  if (session.isStored && !journal.isOpen) {
     unsubscribeLater(host, connection, packet);
     return;
   }
@@ -369,7 +369,7 @@ function storeUnsubscriptions(
   removed: readonly string[],
 ): number | null {
   const { journal, sessions } = host;
-  if (session.store === null) return -1;
+  if (!session.isStored) return -1;
   if (!journal.isOpen) {
     journal.whenRoom(() => {
       if (session.isEnded) return;
@@ -397,7 +397,7 @@ export function revokeSubscriptions(
   const entry = host.sessions.entryOf(session);
   for (const topicFilter of removed) host.sessions.removeSubscription(entry, topicFilter);
   // On a full disk they come back with a restart, and are taken away again when the client does.
-  if (session.store !== null && host.journal.isOpen) {
+  if (session.isStored && host.journal.isOpen) {
     host.journal.writeUnsubscriptions(host.sessions.entryOf(session), removed);
   }
   host.log.info('subscriptions-revoked', {

@@ -34,7 +34,7 @@ class SessionReplays {
   constructor(session: BrokerSession) {
     this.session = session;
     this.replays = new TextMap();
-    this.isTaken = session.replayCount === 0;
+    this.isTaken = session.replays.length === 0;
   }
 
   get first(): RetainedReplay {

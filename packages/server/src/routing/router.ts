@@ -164,7 +164,7 @@ export class Router {
       return ReasonCode.NotAuthorized;
     }
     // What the publisher's session received at QoS 2 is stored, whoever gets it.
-    const isNoted = view.qos === 2 && (publisher.session as BrokerSession).store !== null;
+    const isNoted = view.qos === 2 && (publisher.session as BrokerSession).isStored;
     const isFull = !this.journal.isOpen;
     if (isFull && (isNoted || this.#needsStorage(route, view.qos, view.retain))) {
       this.#stats.refused['storage-full']++;
@@ -232,7 +232,7 @@ export class Router {
    */
   #isStuck({ message }: Delivery, { session, qos }: Recipient<BrokerSession>): boolean {
     if (this.journal.isOpen) return false;
-    return session.store !== null && message.qos === 2 && qos === 2;
+    return session.isStored && message.qos === 2 && qos === 2;
   }
 
   #handOver(delivery: Delivery, recipient: Recipient<BrokerSession>): void {
@@ -243,7 +243,7 @@ export class Router {
       return;
     }
     const next = this.deliveryFor(delivery, recipient);
-    if (session.store !== null && next.qos > 0 && this.journal.isOpen) {
+    if (session.isStored && next.qos > 0 && this.journal.isOpen) {
       this.journal.writeReferences(session, [next]);
     }
     session.deliver(next, now);
@@ -418,10 +418,10 @@ export class Router {
     }
     const wholeFilter = group === null ? null : group.wholeFilter;
     const { identifiers } = recipient;
-    const isUnkept = qos > 0 && session.store !== null && !session.isConnected;
+    const isUnkept = qos > 0 && session.isStored && !session.isConnected;
     const message = isUnkept ? this.#publication.unkeptMessage : this.#publication.message;
     const delivery = new Delivery(message, qos, retain, identifiers, wholeFilter);
-    if (qos > 0 && session.store !== null) {
+    if (qos > 0 && session.isStored) {
       this.#storedSessions.push(session);
       this.#storedDeliveries.push(delivery);
       return;
@@ -481,7 +481,7 @@ export class Router {
     const qos = message.qos < recipient.qos ? message.qos : recipient.qos;
     const retain = message.retain && recipient.retainAsPublished;
     const delivery = new Delivery(message, qos, retain, identifiers, group?.wholeFilter ?? null);
-    if (isStoring && qos > 0 && session.store !== null) {
+    if (isStoring && qos > 0 && session.isStored) {
       this.#storedSessions.push(session);
       this.#storedDeliveries.push(delivery);
     } else {
@@ -496,8 +496,8 @@ function holdBackFor({ link }: BrokerSession, publisher: Peer): void {
 }
 
 /** The QoS 2 exchange of a stored session that a message begins; null when the session isn't stored. */
-function originOf({ packetId }: PublishView, { store, number }: BrokerSession): Origin | null {
-  return store === null ? null : { kind: 'received', session: number, packetId };
+function originOf({ packetId }: PublishView, { stored }: BrokerSession): Origin | null {
+  return stored === null ? null : { kind: 'received', session: stored.number, packetId };
 }
 
 function levelCount(topic: string): number {

@@ -7,5 +7,5 @@ export type BrokerSession = Session<Peer>;
 
 /** Whether what the recipient gets at QoS 1 or 2 is in the log. */
 export function isStoredFor({ session, qos }: Recipient<BrokerSession>): boolean {
-  return session.store !== null && qos > 0;
+  return session.isStored && qos > 0;
 }

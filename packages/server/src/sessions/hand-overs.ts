@@ -1,4 +1,4 @@
-import type { Delivery, Message } from '@promptmq/session';
+import { type Delivery, type Message, storedOf } from '@promptmq/session';
 import type { Recipient } from '@promptmq/topics';
 import type { MovedDelivery } from '../storage/journal.ts';
 import { type BrokerSession, isStoredFor } from './broker-session.ts';
@@ -83,7 +83,7 @@ export class HandOvers {
 
   /** The connection of a stored session is over. Others get what it was not sent, while they are connected. */
   giveStored(session: BrokerSession): void {
-    const queue = session.storedQueue;
+    const queue = session.stored?.queue;
     if (queue?.hasShared !== true || !this.#host.journal.isOpen) return;
     this.#step({
       session,
@@ -153,8 +153,8 @@ export class HandOvers {
   #next({ session, ended, at }: Giver): readonly Delivery[] {
     const found =
       ended === null
-        ? (session.storedQueue?.storedBehind(at, STEP_MAX) ?? [])
-        : session.storedBehind(at, STEP_MAX);
+        ? storedOf(session).queue.storedAfter(at, STEP_MAX)
+        : storedOf(session).after(at, STEP_MAX);
     let names = 0;
     const count = found.findIndex(({ group }) => {
       names += group?.length ?? 0;
@@ -183,7 +183,7 @@ export class HandOvers {
         giver.unread.push(sequence);
       }
     }
-    if (over.size > 0) giver.session.dropStored(over);
+    if (over.size > 0) storedOf(giver.session).drop(over);
     return moved.length === 0 ? -1 : this.#move(giver.session, moved);
   }
 
@@ -205,7 +205,7 @@ export class HandOvers {
   }
 
   #move(session: BrokerSession, moved: readonly MovedDelivery[]): number {
-    session.takeStored(new Set(moved.map(({ former }) => former.sequence)));
+    storedOf(session).take(new Set(moved.map(({ former }) => former.sequence)));
     const position = this.#host.journal.handOver(session, moved);
     const now = this.#host.runtime.now();
     for (const { session: to, delivery } of moved) to.deliver(delivery, now);
@@ -233,7 +233,7 @@ export class HandOvers {
           return;
         }
         // One that can't be read, or has no taker any more.
-        if (ended !== null) session.dropStored(new Set([sequence]));
+        if (ended !== null) storedOf(session).drop(new Set([sequence]));
         this.#readNext(giver);
       },
     );
@@ -250,7 +250,7 @@ export class HandOvers {
       giver.written = this.#move(session, [this.#moveTo(member, delivery)]);
       return;
     }
-    session.takeStored(new Set([sequence]));
+    storedOf(session).take(new Set([sequence]));
     journal.onSettled(session, delivery);
     if (message.expiresAt > now) {
       const next = router.deliveryFor({ ...delivery, message }, member);
@@ -270,7 +270,5 @@ function isGiving({ session, ended }: Giver): boolean {
 function findIn(giver: Giver, sequence: number): Delivery | null {
   if (!isGiving(giver)) return null;
   const { session, ended } = giver;
-  return ended === null
-    ? (session.storedQueue?.find(sequence) ?? null)
-    : session.findStored(sequence);
+  return ended === null ? storedOf(session).queue.find(sequence) : storedOf(session).find(sequence);
 }

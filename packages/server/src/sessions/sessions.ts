@@ -251,7 +251,7 @@ export class Sessions implements RecoveryHost {
 
   /** What waits for a member of a shared subscription that has gone goes to one that is there. */
   #handOverShared(session: BrokerSession): void {
-    if (session.store !== null) {
+    if (session.isStored) {
       this.handOvers.giveStored(session);
       return;
     }
@@ -281,11 +281,11 @@ export class Sessions implements RecoveryHost {
     deadlines.cancel(entry.expiry);
     this.#remove(entry);
     this.#wills.publish(entry);
-    const queue = session.storedQueue;
+    const { stored } = session;
     // In steps, however much waits.
-    if (queue !== null && journal.hasSession(entry.number) && session.isEndLong) {
+    if (stored !== null && journal.hasSession(entry.number) && stored.isLongToEnd) {
       this.handOvers.giveUnstored(session.beginEnd(), session);
-      this.handOvers.giveAll(entry, queue.formerSequence);
+      this.handOvers.giveAll(entry, stored.queue.formerSequence);
       return;
     }
     if (entry.number > 0) journal.endSession(entry);
@@ -298,7 +298,7 @@ export class Sessions implements RecoveryHost {
   takeUp(entries: readonly SessionEntry[], endings: ReadonlyMap<number, number>): void {
     const now = this.#host.runtime.now();
     // Before any is handed something over, which was not sent.
-    for (const { session } of entries) session.storedQueue?.endRestoring();
+    for (const { session } of entries) session.stored?.endRestoring();
     for (const entry of entries) this.#takeUp(entry, endings.get(entry.number) ?? null, now);
   }
 
@@ -435,5 +435,5 @@ function queueTotals(mqtt: Config['mqtt'], bytesMax: () => number): QueueTotals 
 
 /** Whether a session is stored, and outlives its connection. */
 function isKept({ session }: SessionEntry): boolean {
-  return session.store !== null && session.expiryInterval > 0;
+  return session.isStored && session.expiryInterval > 0;
 }

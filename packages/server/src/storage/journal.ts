@@ -170,7 +170,7 @@ export interface Journal
   extends Commits,
     MessageJournal,
     SessionJournal,
-    DeliveryStore<JournalPeer> {
+    DeliveryStore<JournalSession> {
   /** The wall clock may have been set. */
   noteTime(): void;
   /** The configuration was changed. */

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type Delivery, DeliveryState, type Message } from '@promptmq/session';
+import { type Delivery, DeliveryState, type Message, storedOf } from '@promptmq/session';
 import type { Subscription } from '@promptmq/topics';
 import {
   type CheckpointEntry,
@@ -134,7 +134,7 @@ export class Storage implements LogOwner, Journal {
     this.#records.begin(log);
     this.committedPosition = log.acknowledgedPosition;
     for (const { session } of this.#state.entries.values()) {
-      session.storedQueue?.markSent(session.sentSequence);
+      session.stored?.queue.markSent(session.stored.sentSequence);
     }
     await loadRetained(this.#host, log, this.#retained, this.stats);
   }
@@ -241,7 +241,7 @@ export class Storage implements LogOwner, Journal {
     const { number, session } = entry;
     if (this.#state.endingOf(number) !== null) return;
     // The next process doesn't know what this one has sent.
-    const kept = Math.max(keptSequence, session.sentSequence);
+    const kept = Math.max(keptSequence, storedOf(session).sentSequence);
     this.#state.setEnding(entry, kept);
     this.#waiting.delete(session);
     this.#ends.write(session.clientId, number, kept);
@@ -269,7 +269,7 @@ export class Storage implements LogOwner, Journal {
 
   writeFree(session: JournalSession, packetId: number): number {
     this.#markProgress(session);
-    const record = this.#records.writer.reset().u8(RecordKind.Free).f64(session.number);
+    const record = this.#records.writer.reset().u8(RecordKind.Free).f64(storedOf(session).number);
     return this.#records.append(record.u16(packetId));
   }
 
@@ -284,7 +284,7 @@ export class Storage implements LogOwner, Journal {
   }
 
   onSettled(session: JournalSession, delivery: Delivery): void {
-    const { number } = session;
+    const { number } = storedOf(session);
     const entry = this.#state.entries.get(number);
     if (entry === undefined) return;
     this.#state.mark(entry, Change.Progress);
@@ -305,23 +305,23 @@ export class Storage implements LogOwner, Journal {
   }
 
   #takeBack(session: JournalSession, deliveries: readonly Delivery[]): void {
-    if (this.#state.entries.get(session.number)?.session !== session) return;
+    if (this.#state.entries.get(storedOf(session).number)?.session !== session) return;
     const safe = deliveries.filter(
       ({ position, sequence }) =>
         position < this.committedPosition && !this.#messages.isRefused(session, sequence),
     );
     for (const { position, share, sequence, isReference } of safe) {
       this.#records.release(position, -share);
-      if (isReference) this.#state.addReference(position, session.number, sequence);
+      if (isReference) this.#state.addReference(position, storedOf(session).number, sequence);
     }
-    session.storedQueue?.putBack(safe);
+    storedOf(session).queue.putBack(safe);
     this.#markProgress(session);
     session.pump(this.#host.runtime.now());
   }
 
   #giveUp(session: JournalSession, { position, share, sequence, isReference }: Delivery): void {
     this.#records.release(position, share);
-    if (isReference) this.#state.removeReference(position, session.number, sequence);
+    if (isReference) this.#state.removeReference(position, storedOf(session).number, sequence);
   }
 
   onSent(session: JournalSession): void {
@@ -341,17 +341,20 @@ export class Storage implements LogOwner, Journal {
     delivery.position = Number.POSITIVE_INFINITY;
     if (!this.isOpen) {
       this.#records.whenRoom(() => {
-        if (session.isInflight(delivery)) this.#writeReleased(session, delivery);
+        if (storedOf(session).isUnderWay(delivery)) this.#writeReleased(session, delivery);
       });
       return;
     }
-    const record = this.#records.writer.reset().u8(RecordKind.Release).f64(session.number);
+    const record = this.#records.writer
+      .reset()
+      .u8(RecordKind.Release)
+      .f64(storedOf(session).number);
     const position = this.#records.append(record.f64(sequence).u16(packetId));
     delivery.position = position;
     this.#queue.add({
       position,
       onCommitted: () => {
-        if (session.isInflight(delivery)) session.link?.sendPubrel(packetId); // [MQTT-4.3.3-4]
+        if (storedOf(session).isUnderWay(delivery)) session.link?.sendPubrel(packetId); // [MQTT-4.3.3-4]
       },
       onRefused: () => this.#writeReleased(session, delivery),
     });
@@ -397,7 +400,7 @@ export class Storage implements LogOwner, Journal {
   /** The disk is full, or failed: takes back what was appended and never came to be. */
   #onRefused(from: number, error: LogError): void {
     this.#retained.takeBack(from);
-    for (const { session } of this.#state.entries.values()) session.removeStoredFrom(from);
+    for (const { session } of this.#state.entries.values()) session.stored?.removeFrom(from);
     this.#host.log.error('storage-refused', { position: from, why: error.message });
     this.#records.takeBack(from);
     this.#queue.refuse(from, this.committedPosition);
@@ -455,6 +458,6 @@ export class Storage implements LogOwner, Journal {
   }
 
   #markProgress(session: JournalSession): void {
-    this.#state.markNumber(session.number, Change.Progress);
+    this.#state.markNumber(storedOf(session).number, Change.Progress);
   }
 }

@@ -62,9 +62,10 @@ export class StoredState {
     this.#ending.delete(number);
     this.#changes.delete(entry);
     for (const letter of 'esup') this.#removedKeys.push(stateKey(letter, number));
-    const queue = session.storedQueue;
-    if (queue === null) return;
-    for (const { isReference, position, sequence } of session.underWay()) {
+    const { stored } = session;
+    if (stored === null) return;
+    const { queue } = stored;
+    for (const { isReference, position, sequence } of stored.underWay()) {
       if (isReference) this.removeReference(position, number, sequence);
     }
     for (const { position, sequence } of queue.references()) {
@@ -188,8 +189,10 @@ export class StoredState {
     this.#changes.clear();
     this.#retained.forgetChanges();
     for (const { session } of this.entries.values()) {
-      session.storedQueue?.takeRemovedNumbers();
-      for (const block of session.storedQueue?.blocks ?? []) block.isChanged = false;
+      if (session.stored === null) continue;
+      const { queue } = session.stored;
+      queue.takeRemovedNumbers();
+      for (const block of queue.blocks) block.isChanged = false;
     }
   }
 
@@ -208,8 +211,9 @@ export class StoredState {
       writeSession(writer, toSessionRecord(entry));
       yield [stateKey('s', number), writer.take()];
     }
-    const queue = session.storedQueue;
-    if (queue === null) return;
+    const { stored } = session;
+    if (stored === null) return;
+    const { queue } = stored;
     if ((change & Change.Subscriptions) !== 0) {
       writeSubscriptions(writer, number, session.subscriptions.values());
       yield [stateKey('u', number), writer.take()];

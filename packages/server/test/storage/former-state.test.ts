@@ -1,14 +1,14 @@
 import { expect, test } from '@jest/globals';
-import { type DeliveryStore, Session } from '@promptmq/session';
+import { type DeliveryStore, Session, storedOf } from '@promptmq/session';
 import type { RecoveryHost } from '../../src/storage/host.ts';
-import type { JournalPeer } from '../../src/storage/journal.ts';
+import type { JournalPeer, JournalSession } from '../../src/storage/journal.ts';
 import { ByteReader, ByteWriter } from '../../src/storage/records/byte-writer.ts';
 import { writeSession } from '../../src/storage/records/records.ts';
 import { stateKey, writeProgress } from '../../src/storage/records/state-codec.ts';
 import { restoreState } from '../../src/storage/replay/recovery.ts';
 import { StoredState } from '../../src/storage/stored-state.ts';
 
-const store: DeliveryStore<JournalPeer> = {
+const store: DeliveryStore<JournalSession> = {
   committedPosition: 0,
   memory: { bytesMax: 0, bytes: 0 },
   awaitCommit() {},
@@ -34,7 +34,7 @@ const host: RecoveryHost = {
 };
 
 function queueLengthOf(state: StoredState): number {
-  return [...state.entries.values()][0]?.session.queueLength ?? 0;
+  return [...state.entries.values()][0]?.session.queue.length ?? 0;
 }
 
 test('queues of a former version are in the checkpoint after the next, too', () => {
@@ -46,7 +46,7 @@ test('queues of a former version are in the checkpoint after the next, too', () 
   writeSession(session, record);
   const progress = new ByteWriter();
   const former = host.restoreEntry(record).session;
-  former.lastSequence = 2;
+  storedOf(former).lastSequence = 2;
   writeProgress(progress, former);
   const block = new ByteWriter().u32(2);
   block.f64(1).f64(4096).u32(90).u8(1).u8(0);

@@ -27,7 +27,7 @@ test('where nothing outlives the process, no session gets a number or a store, w
   const client = simulation.connect('client', { properties: { sessionExpiryInterval: 3600 } });
   client.publish('t', 'kept', { qos: 2, retain: true, messageId: 1 });
   const [session] = broker.sessions.all();
-  expect(session).toMatchObject({ number: 0, store: null, expiryInterval: 3600 });
+  expect(session).toMatchObject({ isStored: false, stored: null, expiryInterval: 3600 });
   expect(broker.router.retained.get('t')).toBeDefined();
   expect(client.brief()).toEqual(['pubrec 16']);
 });

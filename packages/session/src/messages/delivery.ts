@@ -1,7 +1,5 @@
+import { NO_IDENTIFIERS } from '@promptmq/topics';
 import type { Message } from './message.ts';
-
-/** No subscription identifiers; shared, so that the common case allocates nothing. */
-const NONE: readonly number[] = [];
 
 /** Where a delivery stands in the QoS 1 or QoS 2 exchange (§4.3). */
 export const DeliveryState = {
@@ -51,7 +49,7 @@ export class Delivery {
     message: Message,
     qos: 0 | 1 | 2,
     retain: boolean,
-    identifiers: readonly number[] = NONE,
+    identifiers: readonly number[] = NO_IDENTIFIERS,
     group: string | null = null,
   ) {
     this.message = message;

@@ -1,9 +1,6 @@
 import type { MemoryAccount } from '../memory-account.ts';
 import { Delivery, DeliveryState } from '../messages/delivery.ts';
 import { messageSize, STORED_MESSAGE } from '../messages/message.ts';
-import type { Session } from '../session.ts';
-import type { SessionLink } from '../session-link.ts';
-import type { DeliveryStore } from '../stored/delivery-store.ts';
 import { SentFrameState, SentFrames } from './sent-frames.ts';
 
 /** How many packet identifiers there are. */
@@ -11,6 +8,16 @@ const PACKET_IDS = 65_535;
 
 /** What a delivery occupies beside the bytes of its message: an estimate. */
 const DELIVERY_BYTES = 250;
+
+/** What the window asks of the store. */
+export interface WindowStore {
+  /** Whether what a delivery depends on is stored as safely as it has to be before it is sent. */
+  isSafe(position: number, isReference: boolean): boolean;
+  /** The delivery is over. */
+  settle(delivery: Delivery): void;
+  /** PUBREC came for a delivery: the store sends PUBREL when that is committed. */
+  release(delivery: Delivery): void;
+}
 
 /** What the session says of an acknowledgement. */
 export type AckResult =
@@ -24,18 +31,18 @@ export type AckResult =
   | 'protocol-error';
 
 /**
- * The QoS 1 and 2 messages that a session has sent and that are not fully acknowledged (§4.3): their packet
+ * The window of what was sent: the QoS 1 and 2 messages of a session that are not fully acknowledged (§4.3), their packet
  * identifiers, how far each has come, and how many more the client takes (§4.9).
  *
  * What it keeps is counted: a client that acknowledges nothing is sent no more when it has as much as one may have just
  * now, whatever it says that it takes. Frames are a few bits each.
  *
  * Invariants: a packet identifier is in `#deliveries` or in `#frames`, once at most; while the session has a
- * connection, `#sendQuota` is at least 0, and nothing begins at quota 0 [MQTT-3.3.4-9].
+ * connection, `#sendQuota` is what the client takes less what was sent on it, at least 0, and nothing begins at quota 0
+ * [MQTT-3.3.4-9].
  */
-export class Inflight<L extends SessionLink> {
-  readonly #session: Session<L>;
-  readonly #store: DeliveryStore<L> | null;
+export class Window {
+  readonly #store: WindowStore | null;
   readonly #memory: MemoryAccount | null;
   /** What deliveries count there. */
   #bytes: number;
@@ -50,9 +57,11 @@ export class Inflight<L extends SessionLink> {
   /** The number of the session's connection. */
   #connection: number;
 
-  /** @param store - of the session; null when deliveries are in memory only */
-  constructor(session: Session<L>, store: DeliveryStore<L> | null, memory: MemoryAccount | null) {
-    this.#session = session;
+  /**
+   * @param store - null when deliveries are in memory only
+   * @param memory - where deliveries are counted
+   */
+  constructor(store: WindowStore | null, memory: MemoryAccount | null) {
     this.#store = store;
     this.#memory = memory;
     this.#bytes = 0;
@@ -209,14 +218,15 @@ export class Inflight<L extends SessionLink> {
       delivery.state = DeliveryState.Released;
       this.#count(-messageSize(delivery.message));
       delivery.message = STORED_MESSAGE;
-      return delivery.sequence === 0 ||
-        this.#session.isSafe(delivery.position, delivery.isReference)
-        ? 'ok'
-        : 'deferred';
+      return this.#isSafe(delivery) ? 'ok' : 'deferred';
     }
     delivery.state = DeliveryState.Released;
-    this.#store?.onReleased(this.#session, delivery);
+    this.#store?.release(delivery);
     return 'deferred';
+  }
+
+  #isSafe({ sequence, position, isReference }: Delivery): boolean {
+    return sequence === 0 || this.#store === null || this.#store.isSafe(position, isReference);
   }
 
   #onFramePubrec(packetId: number, state: SentFrameState, reasonCode: number): AckResult {
@@ -247,7 +257,7 @@ export class Inflight<L extends SessionLink> {
 
   #complete(delivery: Delivery): void {
     this.delete(delivery);
-    if (delivery.sequence > 0) this.#store?.onSettled(this.#session, delivery);
+    if (delivery.sequence > 0) this.#store?.settle(delivery);
     // What was only sent on an earlier connection has taken nothing of this one's quota [MQTT-3.3.4-9].
     if (delivery.sentOn === this.#connection) this.#sendQuota++;
   }

@@ -53,7 +53,7 @@ function mayBeNeeded(
   if (state.referencesTo(position).length > 0) return true;
   return isRetainedOrNames(
     reader.reset(data),
-    (session, sequence) => state.entries.get(session)?.session.findStored(sequence) != null,
+    (session, sequence) => state.entries.get(session)?.session.stored?.find(sequence) != null,
   );
 }
 
@@ -70,7 +70,7 @@ export function moveMessage(state: StoredState, from: number, to: number, record
   for (const [index, { session, delivery }] of users.entries()) {
     const share = shareOf(size, count, index);
     const entry = state.entries.get(session);
-    if (entry?.session.relocate(delivery.sequence, { position: to, share }) === true) {
+    if (entry?.session.stored?.relocate(delivery.sequence, { position: to, share }) === true) {
       state.mark(entry, Change.Progress);
     }
   }
@@ -88,7 +88,7 @@ function usersOf(
 ): User[] {
   const users: User[] = [];
   const add = (session: number, sequence: number) => {
-    const delivery = state.entries.get(session)?.session.findStored(sequence) ?? null;
+    const delivery = state.entries.get(session)?.session.stored?.find(sequence) ?? null;
     if (delivery === null || delivery.position !== position) return;
     if (delivery.state !== DeliveryState.Released) users.push({ session, delivery });
   };

@@ -1,5 +1,6 @@
-import { type EntryDetails, QueueBlock } from '@promptmq/session';
+import { type EntryDetails, QueueBlock, type QueueEntry } from '@promptmq/session';
 import type { ByteReader, ByteWriter } from './byte-writer.ts';
+import { emptyEntry, entryFlags, readEntryFlags } from './entry-flags.ts';
 import { readDetails, writeDetails } from './records.ts';
 
 /*
@@ -10,7 +11,7 @@ import { readDetails, writeDetails } from './records.ts';
  *   u8 bits: 1 flags follow, 2 share follows, 4 sequence doesn't follow the one before, 8 position is lower,
  *            16 has details, 32 they are those of the entry before
  *   varint   how far its position is from the one before
- *   [u8 EntryFlag] [varint share] [varint how much higher its sequence is] [details]
+ *   [u8 flags, see entry-flags.ts] [varint share] [varint how much higher its sequence is] [details]
  *
  * Details: f64 expiresAt, u16 count and as many u32 identifiers, string group.
  */
@@ -31,23 +32,32 @@ export function writeBlock(writer: ByteWriter, block: QueueBlock): void {
     if (!block.isTransient(index)) count++;
   }
   writer.reset().varint(count);
-  let former = -1;
+  let former = emptyEntry();
+  let entry = emptyEntry();
+  let formerDetails: EntryDetails | null = null;
   for (let index = block.start; index < block.end; index++) {
     if (block.isTransient(index)) continue;
-    writeEntry(writer, block, index, former);
-    former = index;
+    block.read(index, entry);
+    const details = block.detailsAt(index);
+    writeEntry(writer, entry, former, details, formerDetails);
+    [former, entry] = [entry, former];
+    formerDetails = details;
   }
 }
 
-/** @param former - index of the entry before; -1 when there is none */
-function writeEntry(writer: ByteWriter, block: QueueBlock, index: number, former: number): void {
-  const { positions, shares, flags } = block;
-  const step = block.sequenceAt(index) - (former === -1 ? 0 : block.sequenceAt(former));
-  const distance = (positions[index] as number) - (positions[former] ?? 0);
-  const isShared = shares[index] !== (shares[former] ?? 0);
-  const isFlagged = flags[index] !== (flags[former] ?? 0);
-  const details = block.details?.[index] ?? null;
-  const isNew = details !== null && details !== block.details?.[former];
+function writeEntry(
+  writer: ByteWriter,
+  entry: QueueEntry,
+  former: QueueEntry,
+  details: EntryDetails | null,
+  formerDetails: EntryDetails | null,
+): void {
+  const flags = entryFlags(entry);
+  const step = entry.sequence - former.sequence;
+  const distance = entry.position - former.position;
+  const isShared = entry.share !== former.share;
+  const isFlagged = flags !== entryFlags(former);
+  const isNew = details !== null && details !== formerDetails;
   writer
     .u8(
       (isFlagged ? Differs.Flags : 0) |
@@ -57,8 +67,8 @@ function writeEntry(writer: ByteWriter, block: QueueBlock, index: number, former
         detailBits(details !== null, isNew),
     )
     .varint(Math.abs(distance));
-  if (isFlagged) writer.u8(flags[index] as number);
-  if (isShared) writer.varint(shares[index] as number);
+  if (isFlagged) writer.u8(flags);
+  if (isShared) writer.varint(entry.share);
   if (step !== 1) writer.varint(step);
   if (!isNew) return;
   writer.f64(details.expiresAt);
@@ -74,23 +84,20 @@ function detailBits(hasDetails: boolean, isNew: boolean): number {
 export function readBlock(reader: ByteReader, number: number): QueueBlock {
   const count = reader.varint();
   const block = new QueueBlock(number, Math.max(count, 8));
-  let position = 0;
-  let sequence = 0;
-  let share = 0;
-  let flags = 0;
+  const entry = emptyEntry();
   let details: EntryDetails | null = null;
   for (let index = 0; index < count; index++) {
     const differs = reader.u8();
     const distance = reader.varint();
-    position += (differs & Differs.Lower) === 0 ? distance : -distance;
-    if ((differs & Differs.Flags) !== 0) flags = reader.u8();
-    if ((differs & Differs.Share) !== 0) share = reader.varint();
-    sequence += (differs & Differs.Sequence) === 0 ? 1 : reader.varint();
+    entry.position += (differs & Differs.Lower) === 0 ? distance : -distance;
+    if ((differs & Differs.Flags) !== 0) readEntryFlags(reader.u8(), entry);
+    if ((differs & Differs.Share) !== 0) entry.share = reader.varint();
+    entry.sequence += (differs & Differs.Sequence) === 0 ? 1 : reader.varint();
     if ((differs & Differs.Details) === 0) details = null;
     else if ((differs & Differs.SameDetails) === 0) {
       details = { expiresAt: reader.f64(), ...readDetails(reader) };
     }
-    block.add(sequence, position, share, flags, details, null);
+    block.add(entry, details, null);
   }
   block.isChanged = false;
   return block;

@@ -339,7 +339,8 @@ function readReference(reader: ByteReader, session: number): Reference {
 /** A delivery that has become another session's, where it has a number of its own. */
 interface HandedOver {
   readonly former: { readonly sequence: number };
-  readonly session: { readonly number: number };
+  /** The number of the session that has it now. */
+  readonly to: number;
   readonly delivery: Delivery;
 }
 
@@ -349,8 +350,8 @@ export function writeHandOver(
   moved: readonly HandedOver[],
 ): void {
   writer.reset().u8(RecordKind.HandOver).f64(session).u32(moved.length);
-  for (const { former, session: to, delivery } of moved) {
-    writer.f64(former.sequence).f64(to.number);
+  for (const { former, to, delivery } of moved) {
+    writer.f64(former.sequence).f64(to);
     writeReference(writer, delivery);
   }
 }

@@ -2,11 +2,13 @@ import {
   type Delivery,
   DeliveryState,
   type EntryDetails,
-  EntryFlag,
   QueueBlock,
+  type QueueEntry,
   type Session,
+  storedOf,
 } from '@promptmq/session';
 import type { ByteReader, ByteWriter } from './byte-writer.ts';
+import { emptyEntry, entryFlags, readEntryFlags } from './entry-flags.ts';
 import { readDetails, writeDetails } from './records.ts';
 
 /*
@@ -26,16 +28,16 @@ import { readDetails, writeDetails } from './records.ts';
  * Under way: f64 last sequence, f64 sequence up to which all was sent, u32 count and u16 packet identifiers
  * received, u32 count of released (f64 sequence, u16 packetId), u32 count of entries.
  * Block: u32 count of entries.
- * Entry: f64 sequence, f64 position, u32 share, u8 EntryFlag, u8 1 and details (f64 expiresAt, u16 count and
+ * Entry: f64 sequence, f64 position, u32 share, u8 flags (entry-flags.ts), u8 1 and details (f64 expiresAt, u16 count and
  * u32 identifiers, string group), or u8 0.
  */
 
 export function writeProgress(writer: ByteWriter, session: Session): void {
-  writer.reset().f64(session.lastSequence).f64(session.sentSequence);
-  const receivedIds = [...session.receivedIds];
+  writer.reset().f64(storedOf(session).lastSequence).f64(storedOf(session).sentSequence);
+  const receivedIds = [...session.received];
   writer.u32(receivedIds.length);
   for (const packetId of receivedIds) writer.u16(packetId);
-  const stored = [...session.underWay()].filter(({ sequence }) => sequence > 0);
+  const stored = [...storedOf(session).underWay()].filter(({ sequence }) => sequence > 0);
   const released = stored.filter(({ state }) => state === DeliveryState.Released);
   writer.u32(released.length);
   for (const { sequence, packetId } of released) writer.f64(sequence).u16(packetId);
@@ -66,10 +68,8 @@ export function readProgress(reader: ByteReader, blockNumber: number): Progress 
   const count = reader.u32();
   const underWay = count === 0 ? null : new QueueBlock(blockNumber, count);
   const entries = Array.from({ length: count }, () => readEntry(reader));
-  entries.sort((a, b) => a.sequence - b.sequence);
-  for (const { sequence, position, share, flags, details } of entries) {
-    underWay?.add(sequence, position, share, flags, details, null);
-  }
+  entries.sort((a, b) => a.entry.sequence - b.entry.sequence);
+  for (const { entry, details } of entries) underWay?.add(entry, details, null);
   return { lastSequence, sentSequence, receivedIds, released, underWay };
 }
 
@@ -78,20 +78,17 @@ export function readFormerBlock(reader: ByteReader, number: number): QueueBlock 
   const count = reader.u32();
   const block = new QueueBlock(number, Math.max(count, 8));
   for (let index = 0; index < count; index++) {
-    const { sequence, position, share, flags, details } = readEntry(reader);
-    block.add(sequence, position, share, flags, details, null);
+    const { entry, details } = readEntry(reader);
+    block.add(entry, details, null);
   }
   return block;
 }
 
 function writeDeliveryEntry(writer: ByteWriter, delivery: Delivery): void {
-  const { qos, retain, isReference, state, isSent } = delivery;
+  const { qos, retain, isReference, state } = delivery;
   const { identifiers, group, message } = delivery;
-  const flags =
-    qos |
-    (retain ? EntryFlag.Retain : 0) |
-    (isReference ? EntryFlag.Reference : 0) |
-    (isSent || state === DeliveryState.Published ? EntryFlag.Sent : 0);
+  const isSent = delivery.isSent || state === DeliveryState.Published;
+  const flags = entryFlags({ qos, retain, isSent, isReference });
   const { expiresAt } = message;
   const hasDetails =
     identifiers.length > 0 || group !== null || expiresAt !== Number.POSITIVE_INFINITY;
@@ -116,14 +113,14 @@ function writeEntry(
   writeDetails(writer, details.identifiers, details.group);
 }
 
-function readEntry(reader: ByteReader) {
-  return {
-    sequence: reader.f64(),
-    position: reader.f64(),
-    share: reader.u32(),
-    flags: reader.u8(),
-    details: reader.u8() === 0 ? null : { expiresAt: reader.f64(), ...readDetails(reader) },
-  };
+function readEntry(reader: ByteReader): { entry: QueueEntry; details: EntryDetails | null } {
+  const entry = emptyEntry();
+  entry.sequence = reader.f64();
+  entry.position = reader.f64();
+  entry.share = reader.u32();
+  readEntryFlags(reader.u8(), entry);
+  const details = reader.u8() === 0 ? null : { expiresAt: reader.f64(), ...readDetails(reader) };
+  return { entry, details };
 }
 
 // ------------------------------------------------------------------------------- keys

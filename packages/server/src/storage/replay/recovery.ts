@@ -127,15 +127,16 @@ function restoreProgress(
   value: Uint8Array | undefined,
   blocks: readonly QueueBlock[],
 ): void {
-  const queue = session.storedQueue;
-  if (queue === null || value === undefined) return;
+  const { stored } = session;
+  if (stored === null || value === undefined) return;
+  const { queue } = stored;
   const firstNumber = blocks[0]?.number ?? BLOCK_NUMBER;
   const progress = readProgress(new ByteReader(value), firstNumber - 1);
-  session.lastSequence = progress.lastSequence;
-  session.sentSequence = progress.sentSequence;
-  for (const packetId of progress.receivedIds) session.restoreReceived(packetId);
+  stored.lastSequence = progress.lastSequence;
+  stored.sentSequence = progress.sentSequence;
+  for (const packetId of progress.receivedIds) session.received.restore(packetId);
   for (const { sequence, packetId } of progress.released) {
-    session.restoreReleased(sequence, packetId, 0);
+    stored.restoreReleased(sequence, packetId, 0);
   }
   const { underWay } = progress;
   const isBefore =
@@ -232,7 +233,7 @@ function replaySessionRecord(
       const sequence = reader.f64();
       const packetId = reader.u16();
       settle(state, entry, sequence, release);
-      session.restoreReleased(sequence, packetId, 0);
+      session.stored?.restoreReleased(sequence, packetId, 0);
       state.mark(entry, Change.Progress);
       break;
     }
@@ -248,7 +249,7 @@ function replaySessionRecord(
       host.dropEntry(entry);
       break;
     case RecordKind.Free:
-      session.release(reader.u16());
+      session.received.delete(reader.u16());
       state.mark(entry, Change.Progress);
       break;
     default:
@@ -286,7 +287,7 @@ function replayMessage(
     entry.will = null;
     state.mark(entry, Change.Session);
   } else {
-    entry.session.restoreReceived(origin.packetId);
+    entry.session.received.restore(origin.packetId);
     state.mark(entry, Change.Progress);
   }
 }
@@ -300,8 +301,8 @@ function restoreDelivery(
   isReference: boolean,
 ): boolean {
   const entry = state.entries.get(named.session);
-  if (entry === undefined || entry.session.storedQueue === null) return false;
-  const { session } = entry;
+  const stored = entry?.session.stored ?? null;
+  if (entry === undefined || stored === null) return false;
   state.mark(entry, Change.Progress);
   const { qos, retain, identifiers, group } = named;
   const ids = identifiers.length === 0 ? NO_IDENTIFIERS : identifiers;
@@ -310,8 +311,8 @@ function restoreDelivery(
   delivery.position = position;
   delivery.share = share;
   delivery.isReference = isReference;
-  session.lastSequence = Math.max(session.lastSequence, named.sequence);
-  session.storedQueue?.restoreDelivery(delivery);
+  stored.lastSequence = Math.max(stored.lastSequence, named.sequence);
+  stored.queue.restoreDelivery(delivery);
   return true;
 }
 
@@ -321,10 +322,10 @@ function replayProgress(state: StoredState, reader: ByteReader, release: Release
     const entry = state.entries.get(reader.f64());
     const sequence = reader.f64();
     if (entry === undefined) continue;
-    const { session } = entry;
+    const { stored } = entry.session;
     state.mark(entry, Change.Progress);
     if (what === ProgressKind.Sent) {
-      session.sentSequence = Math.max(session.sentSequence, sequence);
+      if (stored !== null) stored.sentSequence = Math.max(stored.sentSequence, sequence);
     } else {
       settle(state, entry, sequence, release);
     }
@@ -337,23 +338,26 @@ function settle(
   sequence: number,
   release: Release,
 ): void {
-  const delivery = session.findStored(sequence);
+  const { stored } = session;
+  const delivery = stored?.find(sequence) ?? null;
   if (delivery !== null) {
     release(delivery.position, delivery.share);
     if (delivery.isReference) state.removeReference(delivery.position, number, sequence);
   }
-  session.restoreSettled(sequence);
+  stored?.restoreSettled(sequence);
 }
 
 /** Gives up what a session that ends holds of the log. */
 export function releaseAll({ session }: JournalEntry, release: Release): void {
-  for (const delivery of session.underWay()) {
+  const { stored } = session;
+  if (stored === null) return;
+  for (const delivery of stored.underWay()) {
     if (delivery.sequence > 0) release(delivery.position, delivery.share);
   }
-  for (const block of session.storedQueue?.blocks ?? []) {
+  for (const block of stored.queue.blocks) {
     for (let index = block.start; index < block.end; index++) {
       if (block.isTransient(index)) continue;
-      release(block.positions[index] as number, block.shares[index] as number);
+      release(block.positionAt(index), block.shareAt(index));
     }
   }
 }

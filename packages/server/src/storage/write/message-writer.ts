@@ -1,4 +1,4 @@
-import type { Delivery, Message } from '@promptmq/session';
+import { type Delivery, type Message, storedOf } from '@promptmq/session';
 import { recordBytes } from '@promptmq/wal';
 import type { JournalSession, MovedDelivery } from '../journal.ts';
 import type { CommitQueue } from '../log/commit-queue.ts';
@@ -58,8 +58,9 @@ export class MessageWriter {
     for (let index = 0; index < deliveries.length; index++) {
       const session = sessions[index] as JournalSession;
       const delivery = deliveries[index] as Delivery;
-      delivery.sequence = ++session.lastSequence;
-      writeDelivery(writer, session.number, delivery.sequence, delivery);
+      const stored = storedOf(session);
+      delivery.sequence = ++stored.lastSequence;
+      writeDelivery(writer, stored.number, delivery.sequence, delivery);
     }
     const isStored = isRetained && message.payload.length > 0;
     const users = deliveries.length + (isStored ? 1 : 0);
@@ -73,7 +74,7 @@ export class MessageWriter {
       const delivery = deliveries[index] as Delivery;
       delivery.position = position;
       delivery.share = shareOf(size, users, index);
-      this.#state.markNumber((sessions[index] as JournalSession).number, Change.Progress);
+      this.#state.markNumber(storedOf(sessions[index] as JournalSession).number, Change.Progress);
     }
     if (isRetained) {
       const share = isStored ? shareOf(size, users, users - 1) : 0;
@@ -91,10 +92,11 @@ export class MessageWriter {
    * @param deliveries - of QoS 1 and 2; numbered afterwards
    */
   writeReferences(session: JournalSession, deliveries: readonly Delivery[]): void {
+    const stored = storedOf(session);
     const referring: Delivery[] = [];
     for (const delivery of deliveries) {
       if (delivery.position > 0) {
-        delivery.sequence = ++session.lastSequence;
+        delivery.sequence = ++stored.lastSequence;
         delivery.isReference = true;
         referring.push(delivery);
       } else {
@@ -102,18 +104,18 @@ export class MessageWriter {
       }
     }
     if (referring.length === 0) return;
-    writeReferences(this.#records.writer, session.number, referring);
+    writeReferences(this.#records.writer, stored.number, referring);
     for (const { position: target, sequence } of referring) {
-      this.#state.addReference(target, session.number, sequence);
+      this.#state.addReference(target, stored.number, sequence);
     }
-    this.#state.markNumber(session.number, Change.Progress);
+    this.#state.markNumber(stored.number, Change.Progress);
     const at = this.#records.append();
-    session.referencePosition = at;
+    stored.referencePosition = at;
     this.#queue.add({
       position: at,
       onCommitted: () => {},
       onRefused: () => {
-        session.removeStored(referring.map(({ sequence }) => sequence));
+        stored.remove(referring.map(({ sequence }) => sequence));
         for (const delivery of referring) this.#refuseReference(session, delivery);
       },
     });
@@ -127,21 +129,26 @@ export class MessageWriter {
    */
   writeHandOver(session: JournalSession, moved: readonly MovedDelivery[]): number {
     for (const { session: to, delivery } of moved) {
-      delivery.sequence = ++to.lastSequence;
+      const stored = storedOf(to);
+      delivery.sequence = ++stored.lastSequence;
       delivery.isReference = true;
-      this.#state.addReference(delivery.position, to.number, delivery.sequence);
-      this.#state.markNumber(to.number, Change.Progress);
+      this.#state.addReference(delivery.position, stored.number, delivery.sequence);
+      this.#state.markNumber(stored.number, Change.Progress);
     }
-    this.#state.markNumber(session.number, Change.Progress);
-    writeHandOver(this.#records.writer, session.number, moved);
+    const { number } = storedOf(session);
+    this.#state.markNumber(number, Change.Progress);
+    const handedOver = moved.map(({ former, session: to, delivery }) => {
+      return { former, to: storedOf(to).number, delivery };
+    });
+    writeHandOver(this.#records.writer, number, handedOver);
     const at = this.#records.append();
-    for (const { session: to } of moved) to.referencePosition = at;
+    for (const { session: to } of moved) storedOf(to).referencePosition = at;
     this.#queue.add({
       position: at,
       onCommitted: () => {},
       onRefused: () => {
         for (const { session: to, delivery } of moved) {
-          to.removeStored([delivery.sequence]);
+          storedOf(to).remove([delivery.sequence]);
           this.#refuseReference(to, delivery);
         }
       },
@@ -150,7 +157,7 @@ export class MessageWriter {
   }
 
   #refuseReference(session: JournalSession, { position, sequence }: Delivery): void {
-    this.#state.removeReference(position, session.number, sequence);
+    this.#state.removeReference(position, storedOf(session).number, sequence);
     const from = this.#refusedFrom.get(session) ?? sequence;
     this.#refusedFrom.set(session, Math.min(from, sequence));
   }

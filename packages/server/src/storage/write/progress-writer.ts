@@ -1,3 +1,4 @@
+import { storedOf } from '@promptmq/session';
 import { recordBytes } from '@promptmq/wal';
 import type { Runtime } from '../../runtime/runtime.ts';
 import type { JournalSession } from '../journal.ts';
@@ -50,7 +51,8 @@ export class ProgressWriter {
   write(): number {
     let position = -1;
     this.#isScheduled = false;
-    for (const { number, sentSequence } of this.#sent) {
+    for (const session of this.#sent) {
+      const { number, sentSequence } = storedOf(session);
       this.#add(ProgressKind.Sent, number, sentSequence);
     }
     this.#sent.clear();

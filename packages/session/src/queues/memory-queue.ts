@@ -2,66 +2,20 @@ import { Delivery } from '../messages/delivery.ts';
 import type { DropListener } from '../messages/drop.ts';
 import { messageSize, STORED_MESSAGE } from '../messages/message.ts';
 import type { PublishFrame } from '../messages/publish-frame.ts';
+import {
+  type DeliveryQueue,
+  EXPIRED_SWEEP_MAX,
+  exceedsLimits,
+  type QueueLimits,
+} from './delivery-queue.ts';
 import { Fifo } from './fifo.ts';
 import { FrameQueue, QUEUED_FRAME_BYTES_MAX } from './frame-queue.ts';
-
-/** What happens to a message that finds the queue full. */
-export type QueueOverflow =
-  | 'drop-newest'
-  | 'drop-oldest'
-  /** The message is refused before it is queued for anyone; whoever publishes asks `isFullFor` first. */
-  | 'reject';
-
-/** What all queues of a broker may hold together, and do. */
-export interface QueueTotals {
-  readonly messagesMax: number;
-  readonly bytesMax: number;
-  messages: number;
-  bytes: number;
-}
-
-export interface QueueLimits {
-  readonly messagesMax: number;
-  readonly bytesMax: number;
-  readonly overflow: QueueOverflow;
-  /** Shared by all queues; absent when there is no such limit. */
-  readonly totals?: QueueTotals | undefined;
-}
-
-/** Messages that wait for a session's connection or quota, in the order in which they are to be sent. */
-export interface DeliveryQueue {
-  readonly length: number;
-  /** What the waiting messages count against the limits. */
-  readonly bytes: number;
-  /** Appends a delivery, making room as the overflow policy says, or gives it up. */
-  push(delivery: Delivery, now: number): void;
-  /** How many of them are of QoS 0. */
-  readonly transientCount: number;
-  /**
-   * The first delivery that has not expired at `now`; those before it are given up. Undefined when there is
-   * none that could be sent now.
-   */
-  peek(now: number): Delivery | undefined;
-  /** Takes what `peek` has returned. */
-  shift(): Delivery | undefined;
-  /** Removes and returns the QoS 0 deliveries. */
-  takeTransient(): Delivery[];
-  /** Removes and returns deliveries of the shared subscriptions that `isTaken` chooses, in their order. */
-  takeShared(isTaken: (group: string) => boolean, takesSent: boolean): Delivery[];
-  /** Gives everything up. */
-  clear(): void;
-  /** Whether a message of this many bytes would find no room. */
-  isFullFor(bytes: number): boolean;
-}
 
 /** What one queued delivery occupies beside its message's bytes: an estimate, for the byte limit. */
 const DELIVERY_OVERHEAD_BYTES = 128;
 
 /** The same for a frame. */
 const FRAME_OVERHEAD_BYTES = 8;
-
-/** How often an expired head is looked for before a message is refused; bounds the work of a push. */
-export const EXPIRED_SWEEP_MAX = 64;
 
 /** Stands for a delivery of which there is only the frame. */
 export const FRAME_DELIVERY: Delivery = new Delivery(STORED_MESSAGE, 1, false);
@@ -71,7 +25,7 @@ export const FRAME_DELIVERY: Delivery = new Delivery(STORED_MESSAGE, 1, false);
  *
  * Invariant: frames come before deliveries; there are no new ones while a delivery waits.
  */
-export class MessageQueue implements DeliveryQueue {
+export class MemoryQueue implements DeliveryQueue {
   /** The frame that `shift` took last is here, when it returned `FRAME_DELIVERY`. Made for the first frame. */
   frames: FrameQueue | null = null;
   readonly #limits: QueueLimits;
@@ -80,7 +34,7 @@ export class MessageQueue implements DeliveryQueue {
   #bytes: number;
   #transientCount: number;
 
-  /** @param onDrop - told of every delivery that is given up */
+  /** @param onDrop - gets every delivery that is given up */
   constructor(limits: QueueLimits, onDrop: DropListener) {
     this.#limits = limits;
     this.#onDrop = onDrop;
@@ -103,6 +57,10 @@ export class MessageQueue implements DeliveryQueue {
 
   get transientCount(): number {
     return this.#transientCount;
+  }
+
+  get isFirstInStore(): boolean {
+    return false;
   }
 
   push(delivery: Delivery, now: number): void {
@@ -155,6 +113,10 @@ export class MessageQueue implements DeliveryQueue {
 
   takeShared(isTaken: (group: string) => boolean): Delivery[] {
     return this.#extract(({ group }) => group !== null && isTaken(group));
+  }
+
+  forgetMessages(): void {
+    // They are nowhere else.
   }
 
   clear(): void {
@@ -226,19 +188,6 @@ export class MessageQueue implements DeliveryQueue {
     totals.messages += messages;
     totals.bytes += bytes;
   }
-}
-
-/** Whether one more message of `size` bytes is too much; a queue may always hold a single one. */
-export function exceedsLimits(
-  { messagesMax, bytesMax, totals }: QueueLimits,
-  length: number,
-  bytes: number,
-  size: number,
-): boolean {
-  if (length >= messagesMax) return true;
-  if (length > 0 && bytes + size > bytesMax) return true;
-  if (totals === undefined) return false;
-  return totals.messages >= totals.messagesMax || totals.bytes + size > totals.bytesMax;
 }
 
 function sizeOf(delivery: Delivery): number {
