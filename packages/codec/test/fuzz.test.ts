@@ -86,39 +86,3 @@ test('random bytes do the same', () => {
     expect(decoder.bufferedBytes).toBeLessThanOrEqual(bytes.length);
   }
 });
-
-test('a declared length beyond the limit is refused with the fixed header alone (0x95)', () => {
-  const decoder = new PacketDecoder({ protocolVersion: 5, maximumPacketSize: 100 });
-  try {
-    decoder.push(Uint8Array.of(0x30, 99));
-    throw new Error('accepted');
-  } catch (error) {
-    expect((error as PacketError).reasonCode).toBe(0x95);
-  }
-  expect(new PacketDecoder({ maximumPacketSize: 100 }).push(Uint8Array.of(0x30, 98))).toEqual([]);
-});
-
-test('a large packet in small chunks is put together in linear time and space', () => {
-  const size = 16_000_000;
-  const decoder = new PacketDecoder({ protocolVersion: 4 });
-  const body = size + 3;
-  decoder.push(
-    Uint8Array.of(
-      0x30,
-      (body & 0x7f) | 0x80,
-      ((body >> 7) & 0x7f) | 0x80,
-      ((body >> 14) & 0x7f) | 0x80,
-      body >> 21,
-      0,
-      1,
-      0x74,
-    ),
-  );
-  const chunk = new Uint8Array(1000).fill(0x61);
-  for (let sent = chunk.length; sent < size; sent += chunk.length) {
-    expect(decoder.push(chunk)).toEqual([]);
-  }
-  const [packet] = decoder.push(chunk);
-  expect(packet).toMatchObject({ cmd: 'publish', topic: 't' });
-  expect((packet as { payload: Uint8Array }).payload).toHaveLength(size);
-});
