@@ -83,8 +83,8 @@ export class Broker
   readonly turns: Turns;
   /** Those that the listeners accepted. */
   readonly sockets: OpenSockets;
-  /** How many file descriptors sockets may take; set before the listeners are opened. */
-  descriptorsMax: number;
+  /** How many file descriptors sockets may take at present; set before the listeners are opened. */
+  descriptorsMax: () => number;
   readonly #connections: Set<Peer>;
   #openCount: number;
   #dirty: Flushable[];
@@ -131,7 +131,7 @@ export class Broker
     this.clientEvents = new ClientEvents(runtime, this.stats, this.clientLog, this.traces);
     this.router.clientEvents = this.clientEvents;
     this.sockets = new OpenSockets(() => this.socketsMax);
-    this.descriptorsMax = Number.POSITIVE_INFINITY;
+    this.descriptorsMax = () => Number.POSITIVE_INFINITY;
     this.sessions = new Sessions(this);
     this.#connections = new Set();
     this.#openCount = 0;
@@ -177,7 +177,7 @@ export class Broker
    * the log, the index and the admin socket find no file descriptor left.
    */
   get socketsMax(): number {
-    return Math.min(2 * this.config.mqtt.maxConnections + SPARE_SOCKETS, this.descriptorsMax);
+    return Math.min(2 * this.config.mqtt.maxConnections + SPARE_SOCKETS, this.descriptorsMax());
   }
 
   /** A socket was closed before its CONNECT was accepted. */
@@ -393,7 +393,7 @@ export class Broker
     this.#isStopping = true;
     this.#timer.stop();
     this.retainedReplays.stop();
-    this.access.close();
+    const accessStopped = this.access.stop();
     const drained = new Promise<void>((resolve) => {
       this.#onDrained = resolve;
     });
@@ -412,6 +412,6 @@ export class Broker
     if (this.#connections.size > 0) await drained;
     cancel();
     this.sessions.handOvers.stop();
-    await this.journal.close();
+    await Promise.all([this.journal.close(), accessStopped]);
   }
 }

@@ -117,9 +117,14 @@ export class Access {
     return hash !== undefined && earlier.#users?.get(userName)?.hash.equals(hash) === true;
   }
 
-  /** Another snapshot takes its place, or the broker stops. Checks that are under way end as they do. */
+  /** Another snapshot takes its place. Checks that are under way end as they do. */
   close(): void {
     this.#passwords?.close();
+  }
+
+  /** The broker stops: resolves when nothing is under way any more. */
+  async stop(): Promise<void> {
+    await this.#passwords?.stop();
   }
 
   /** Whether a client may choose its identifier: another's would take over that one's session. */

@@ -40,16 +40,19 @@ interface Job {
 export class HashThreads {
   /** Threads that have nothing to do; the last one did something last. */
   readonly #idle: HashThread[];
+  /** All that run. */
+  readonly #running: Set<HashThread>;
   #isClosed: boolean;
 
   constructor() {
     this.#idle = [];
+    this.#running = new Set();
     this.#isClosed = false;
   }
 
   /** Whether a password is the one that was hashed; takes as long when it isn't. */
   async verify(password: Uint8Array, kept: PasswordHash): Promise<boolean> {
-    const thread = this.#idle.pop() ?? new HashThread((ended) => this.#forget(ended));
+    const thread = this.#idle.pop() ?? this.#start();
     try {
       return timingSafeEqual(await thread.derive(password, kept), kept.hash);
     } finally {
@@ -58,10 +61,22 @@ export class HashThreads {
     }
   }
 
-  /** Ends the threads: those that are at work when they are done. */
-  close(): void {
+  /** Ends the threads, those that are at work when they are done; resolves when there are none. */
+  async close(): Promise<void> {
     this.#isClosed = true;
     for (const thread of this.#idle.splice(0)) thread.end();
+    await Promise.all([...this.#running].map(({ ended }) => ended));
+  }
+
+  /** Threads that there are. */
+  get count(): number {
+    return this.#running.size;
+  }
+
+  #start(): HashThread {
+    const thread = new HashThread((ended) => this.#forget(ended));
+    this.#running.add(thread);
+    return thread;
   }
 
   #rest(thread: HashThread): void {
@@ -70,6 +85,7 @@ export class HashThreads {
   }
 
   #forget(thread: HashThread): void {
+    this.#running.delete(thread);
     const index = this.#idle.indexOf(thread);
     if (index >= 0) this.#idle.splice(index, 1);
   }
@@ -81,6 +97,7 @@ class HashThread {
   #job: Job | null;
   #timer: NodeJS.Timeout | null;
   isRunning: boolean;
+  readonly ended: Promise<void>;
 
   constructor(onEnded: (thread: HashThread) => void) {
     this.#job = null;
@@ -93,10 +110,13 @@ class HashThread {
       else job?.resolve(answer.key);
     });
     this.#worker.on('error', (error) => this.#take()?.reject(error));
-    this.#worker.once('exit', () => {
-      this.isRunning = false;
-      this.#take()?.reject(new Error('the thread that hashes passwords has ended'));
-      onEnded(this);
+    this.ended = new Promise((resolve) => {
+      this.#worker.once('exit', () => {
+        this.isRunning = false;
+        this.#take()?.reject(new Error('the thread that hashes passwords has ended'));
+        onEnded(this);
+        resolve();
+      });
     });
     this.#worker.unref();
   }

@@ -61,9 +61,19 @@ export class PasswordChecker {
     }
   }
 
-  /** No check follows: ends the threads when they are done. */
+  /** No further check is asked for: those that wait are still made, then the threads end. */
   close(): void {
-    this.#threads.close();
+    void this.#threads.close();
+  }
+
+  /** Nobody waits for an answer any more: resolves when what is under way has ended, with the threads. */
+  async stop(): Promise<void> {
+    for (;;) {
+      const waiting = this.#waiting.shift();
+      if (waiting === undefined) break;
+      waiting('busy');
+    }
+    await this.#threads.close();
   }
 
   /** Waits for its turn; false when too many wait. */

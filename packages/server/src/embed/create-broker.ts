@@ -18,10 +18,10 @@ import {
 import type { AuthenticationMethod } from '../protocol/authentication-method.ts';
 import { nodeRuntime } from '../runtime/runtime.ts';
 import type { BrokerStats } from '../runtime/stats.ts';
-import { descriptorsForSockets } from '../service/open-files.ts';
 import type { StorageResources } from '../storage/storage.ts';
 import type { TraceListener } from '../tracing/client-traces.ts';
 import { type Reconfiguration, reconfigure } from './reconfigure.ts';
+import { processDescriptors } from './shared-descriptors.ts';
 import { nameFolder, naming } from './start-errors.ts';
 
 /** A broker that is serving. */
@@ -132,6 +132,8 @@ export async function startBroker(
   broker.onStorageFailed = extras.onStorageFailed ?? (() => {});
   const listeners: Listener[] = [];
   const observability = new Observability(broker, listeners);
+  const descriptors = processDescriptors.join(broker.sockets);
+  broker.descriptorsMax = descriptors.max;
   let unlockDataDir = async () => {};
   try {
     if (config.storage.enabled) observability.expectStorage();
@@ -141,7 +143,6 @@ export async function startBroker(
     }
     await broker.recover(extras.storage);
     if (broker.storage !== null) observability.useStorage(storageSourceOf(broker.storage.log));
-    broker.descriptorsMax = descriptorsForSockets();
     for (const [name, addresses, open] of listenerKinds(broker, tlsFiles?.options ?? null)) {
       const hint = `--${name} chooses another, or none`;
       for (const address of addresses) {
@@ -151,6 +152,7 @@ export async function startBroker(
   } catch (error) {
     await stopAll(broker, listeners, observability, 0);
     await unlockDataDir();
+    descriptors.leave();
     nameFolder(error, config.storage);
     throw error;
   }
@@ -180,6 +182,7 @@ export async function startBroker(
     stop: () => {
       stopped ??= stopAll(broker, listeners, observability, config.server.shutdownTimeout)
         .then(unlockDataDir)
+        .finally(descriptors.leave)
         .then(() => log.info('stopped'));
       return stopped;
     },

@@ -32,13 +32,17 @@ export function openFilesWarning(
  * How many sockets the listeners may have open. What the process may open but for a reserve: were sockets to take all, the
  * log could not open its next segment, and whoever wants to know why could not ask. Infinity where no limit is known.
  *
+ * @param brokerCount - brokers of the process, each of which has other files
  * @param limits - as for `openFilesWarning`
  */
-export function descriptorsForSockets(limits: string | null = readLimits()): number {
+export function descriptorsForSockets(
+  brokerCount = 1,
+  limits: string | null = readLimits(),
+): number {
   const limit = limitOf(limits);
   if (Number.isNaN(limit)) return Number.POSITIVE_INFINITY;
   // Where there is little, half for each.
-  return limit - Math.min(OTHER_FILES, Math.ceil(limit / 2));
+  return limit - Math.min(brokerCount * OTHER_FILES, Math.ceil(limit / 2));
 }
 
 /** NaN when there is none. Node has raised the soft limit to the hard one. */

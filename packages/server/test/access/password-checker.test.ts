@@ -80,16 +80,36 @@ test('passwords are hashed while every thread that files are read and written wi
   const threads = new HashThreads();
   expect(await threads.verify(right, kept)).toBe(true);
   expect(await threads.verify(wrong, kept)).toBe(false);
-  threads.close();
+  await threads.close();
   const otherEnd = openSync(pipe, constants.O_RDWR | constants.O_NONBLOCK);
   for (const handle of await Promise.all(opening)) await handle.close();
   closeSync(otherEnd);
   rmSync(folder, { recursive: true });
 });
 
+test('a checker that stops answers those who wait, and has no thread left when that is done', async () => {
+  const checker = new PasswordChecker(new Map([['alice', kept]]), {
+    concurrentMax: 1,
+    waitingMax: 10,
+  });
+  const first = checker.check('192.0.2.1', 'alice', right);
+  const second = checker.check('192.0.2.1', 'alice', wrong);
+  const stopped = checker.stop();
+  expect(await second).toBe('busy');
+  expect(await first).toBe('right');
+  await stopped;
+
+  const threads = new HashThreads();
+  const verdicts = Promise.all([threads.verify(right, kept), threads.verify(wrong, kept)]);
+  expect(threads.count).toBe(2);
+  await threads.close();
+  expect(threads.count).toBe(0);
+  expect(await verdicts).toEqual([true, false]);
+});
+
 test('a hash that can’t be made is an error, and the next check has a thread', async () => {
   const threads = new HashThreads();
   await expect(threads.verify(right, { ...kept, costLog: 0 })).rejects.toThrow();
   expect(await threads.verify(right, kept)).toBe(true);
-  threads.close();
+  await threads.close();
 });

@@ -332,7 +332,9 @@ test.each([
   [400, 200],
   [128, 64],
 ])('of %d descriptors that the process may open, %d are for sockets', (limit, count) => {
-  expect(descriptorsForSockets(`Max open files            ${limit}  ${limit}  files`)).toBe(count);
+  expect(descriptorsForSockets(1, `Max open files            ${limit}  ${limit}  files`)).toBe(
+    count,
+  );
 });
 
 test('when all that a process may open is taken by connections, it goes on, and keeps what it is given', async () => {
