@@ -10,6 +10,7 @@ import { encodeSuback, encodeSubscribe } from './packets/subscribe.ts';
 import { encodeUnsuback, encodeUnsubscribe } from './packets/unsubscribe.ts';
 import type { ProtocolVersion } from './wire/packet-type.ts';
 
+/** For whom a packet is encoded. */
 export interface EncodeOptions {
   /** Of the connection, 4 by default; CONNECT says its own. */
   readonly protocolVersion?: ProtocolVersion;

@@ -10,13 +10,17 @@ export const PACKET_SIZE_MAX = 268_435_460;
 /** The longest fixed header (§2.1.4). */
 const HEADER_SIZE_MAX = 5;
 
-/** A buffer for a packet that is split over chunks is larger only when as much has come: what is declared may never come. */
+/**
+ * A frame that is split over chunks gets a buffer of at most this size, or of twice what has come: what its header declares
+ * may never come.
+ */
 const PARTIAL_SIZE_MIN = 16_384;
 
+/** What is known of a connection when its decoder is made. */
 export interface FrameDecoderOptions {
-  /** Bytes, fixed header included. */
+  /** Bytes, fixed header included; what the protocol allows by default. */
   readonly maximumPacketSize?: number;
-  /** Of the connection, 5 by default; null for a server to which a CONNECT will say it. */
+  /** Of the connection, 5 by default; null for a server before CONNECT, which names it. */
   readonly protocolVersion?: ProtocolVersion | null;
 }
 
@@ -48,7 +52,7 @@ const EMPTY = new Uint8Array(0);
 export class FrameDecoder {
   /** Bytes, fixed header included; checked against the declared length before anything is buffered. */
   maximumPacketSize: number;
-  /** The same for all packets but PUBLISH. */
+  /** The same for all packets but PUBLISH, where it is less. */
   maximumControlSize: number;
   readonly #sink: FrameSink;
   #protocolVersion: ProtocolVersion | null;
@@ -88,8 +92,8 @@ export class FrameDecoder {
   }
 
   /**
-   * Of the connection: fixed headers are checked as it has them, but for that of a CONNECT, which `decodePacket` checks, as it
-   * reads the version there. While it is null, a CONNECT has to come, and the sink sets it from that.
+   * The version of the connection, by whose rules fixed headers are checked. That of a CONNECT is checked by `decodePacket`,
+   * which reads the version. While it is null, nothing but a CONNECT is taken; the sink sets it from that.
    */
   get protocolVersion(): ProtocolVersion | null {
     return this.#protocolVersion;

@@ -24,10 +24,11 @@ const SENT_BY: Readonly<Record<Receiver, readonly number[]>> = {
   either: [],
 };
 
+/** Whose stream is decoded, and how large its packets may be. */
 export interface PacketDecoderOptions {
-  /** Of the connection, 4 by default; a CONNECT that comes by changes it. */
+  /** Of the connection, 4 by default; a CONNECT that is decoded changes it. */
   readonly protocolVersion?: ProtocolVersion;
-  /** `server` by default; `either` for those in between. */
+  /** Who reads, `server` by default; `either` for what is in between. */
   readonly receiver?: Receiver;
   /** Bytes, fixed header included; what the protocol allows by default. */
   readonly maximumPacketSize?: number;

@@ -56,8 +56,8 @@ const USER_NAME = 0x80;
 const BRIDGE_BIT = 0x80;
 
 /**
- * It says of which version it is, so that its fixed header is checked here, too. In MQTT 3.1 what flags announce
- * may be missing, and what they don't announce is disregarded.
+ * The packet names its version, so that its fixed header is checked here, too. In MQTT 3.1 what flags announce
+ * may be missing, and what they don't announce is ignored.
  *
  * @throws {PacketError}
  */
@@ -123,7 +123,7 @@ function readProtocol(reader: PacketReader): Protocol {
   return { protocolId, protocolVersion: version as ProtocolVersion, bridgeMode };
 }
 
-/** §3.1.2.3. MQTT 3.1 disregards the flags of a will where there is none. */
+/** §3.1.2.3. MQTT 3.1 ignores the flags of a will where there is none. */
 function checkConnectFlags(reader: PacketReader, flags: number, offset: number): void {
   if ((flags & RESERVED) !== 0 && reader.checks(rules.connectFlag0)) {
     throw reader.malformed(rules.connectFlag0, 'reserved connect flag', offset);

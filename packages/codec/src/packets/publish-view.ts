@@ -19,11 +19,12 @@ const EMPTY = new Uint8Array(0);
 /**
  * A PUBLISH in place: flags, numbers and offsets into the bytes it was read from, without a string or
  * an object of its own. One instance is used for any number of packets; what it says holds until the
- * next `read`, and as long as the bytes do. After `read` has thrown it says nothing.
+ * next `read`, and as long as the bytes do. After `read` has thrown it says nothing. Offsets are in `buffer`, and ends
+ * are exclusive: `buffer[topicStart, topicEnd)` is the topic name.
  */
 export class PublishView implements PublishPropertiesView {
   buffer: Uint8Array = EMPTY;
-  /** First byte of the fixed header. */
+  /** The first byte of the fixed header. */
   start = 0;
   /** One past the packet. */
   end = 0;

@@ -21,8 +21,8 @@ const RESERVED_FLAGS: Fault = {
 };
 
 /**
- * By version, and by first byte of a packet (§2.1.1): 1 where the packet may begin so, 0 where `firstByteError` says why not.
- * CONNECT says its own version, so that its flags are checked where that is read.
+ * By version, then by the first byte of a packet (§2.1.1): 1 where a packet may begin with it, else 0. A CONNECT may have any
+ * flags here: it names its version itself, and they are checked when that is known.
  */
 const POSSIBLE = {
   3: Uint8Array.from({ length: 256 }, (_, byte) => Number(faultOf(byte, 3) === null)),
@@ -41,7 +41,7 @@ export function possibleFirstBytes(version: ProtocolVersion | null): Uint8Array 
   return POSSIBLE[version ?? 'none'];
 }
 
-/** Why a packet can't have a first byte that `possibleFirstBytes` doesn't have. */
+/** The error for a first byte that is 0 in `possibleFirstBytes`. */
 export function firstByteError(firstByte: number, version: ProtocolVersion | null): PacketError {
   if (version === null) {
     const message = 'the first packet is not a CONNECT';
@@ -70,7 +70,7 @@ function hasReservedFlags(firstByte: number, version: ProtocolVersion): boolean 
   );
 }
 
-/** The same for a CONNECT, as its version has it. @throws {PacketError} */
+/** Checks the flags of a CONNECT, whose version is known. @throws {PacketError} */
 export function checkFlags(firstByte: number, version: ProtocolVersion): void {
   if (!hasReservedFlags(firstByte, version)) return;
   throw malformed(cited(RESERVED_FLAGS.rule, version), RESERVED_FLAGS.message);

@@ -2,19 +2,19 @@
 export type Receiver = 'server' | 'client' | 'either';
 
 /**
- * What a receiver takes of one packet, so that nobody has it build more than it bargained for. A packet that exceeds
+ * How much of one packet a receiver takes, so that a packet can't make it build more than it wants to. One that exceeds
  * a limit is refused with Quota Exceeded (0x97) before more of it is read.
  */
 export interface DecodeLimits {
-  /** User properties; the will's are counted by themselves. */
+  /** User properties. Those of a will are counted by themselves. */
   readonly maxUserProperties: number;
-  /** Bytes of all properties together, without their length; the will's are counted by themselves. */
+  /** Bytes of all properties together, without their length. Those of a will are counted by themselves. */
   readonly maxPropertiesSize: number;
   /** Topic filters of a SUBSCRIBE or UNSUBSCRIBE. */
   readonly maxFiltersPerPacket: number;
 }
 
-/** What the protocol allows. */
+/** No limits but those of the protocol. */
 export const NO_LIMITS: DecodeLimits = {
   maxUserProperties: Number.POSITIVE_INFINITY,
   maxPropertiesSize: Number.POSITIVE_INFINITY,

@@ -1,6 +1,6 @@
 import type { ProtocolVersion } from './packet-type.ts';
 
-/** By which statement or section of its standard each version demands a check; null where it leaves the matter open. */
+/** The statement or section by which each version's standard demands a check; null where it demands none. */
 export type Rule = Readonly<Record<ProtocolVersion, string | null>>;
 
 function rule(v31: string | null, v311: string | null, v5: string | null): Rule {
@@ -8,9 +8,9 @@ function rule(v31: string | null, v311: string | null, v5: string | null): Rule 
 }
 
 /**
- * The checks that are not the same in all versions: from which one each holds, and by what rule. MQTT 3.1 has unused
- * bits that should be 0 and are ignored (§2.6 there) where the later versions have reserved ones. What is checked for
- * all versions by a rule of the same name stands where it is checked.
+ * The checks that are not the same in all versions: which versions have each, and by which rule. MQTT 3.1 has unused
+ * bits that should be 0 and are ignored (§2.6 there) where the later versions have reserved ones. A check that all versions
+ * have by a rule of the same name is not in this list: its rule is where it is checked.
  */
 export const rules = {
   // The fixed header
@@ -57,7 +57,7 @@ export const rules = {
   subackCode: rule('§3.9', 'MQTT-3.9.3-2', 'MQTT-3.9.3-2'),
 } as const;
 
-/** What to cite for a check that failed; while no CONNECT has named a version, what the latest one has. */
+/** The rule to cite for a check that failed: that of MQTT 5 where the version has none, or is not known yet. */
 export function cited(rule: Rule, version: ProtocolVersion | null): string {
   return rule[version ?? 5] ?? (rule[5] as string);
 }

@@ -6,9 +6,9 @@ const HASH = 0x23;
 const PLUS = 0x2b;
 
 /**
- * Decodes a Topic Name (§3.3.2.1). All versions have the same rules for it.
+ * Decodes a Topic Name (§3.3.2.1), `buffer[start, end)`. All versions have the same rules for it.
  *
- * @param base - where the packet starts, for the offset in errors
+ * @param base - where the packet starts, for the offset in errors; by default `start`
  * @throws {PacketError} 0x90 when it is empty or has wildcards, 0x81 when it is not valid UTF-8
  */
 export function decodeTopicName(

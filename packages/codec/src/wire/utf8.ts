@@ -1,7 +1,7 @@
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /**
- * Whether `bytes[start, end)` is a UTF-8 Encoded String as §1.5.4 has it: well-formed, without
+ * Whether `bytes[start, end)` is a UTF-8 Encoded String (§1.5.4): well-formed, without
  * surrogates and overlong forms [MQTT-1.5.4-1], and without U+0000 [MQTT-1.5.4-2].
  *
  * @returns -1, or the offset of the first byte that is wrong
