@@ -1,9 +1,11 @@
 export { BenchError } from './bench-error.ts';
-export { runCommand } from './command.ts';
-export { type FrameSink, FrameWalker, HEAD_SIZE_MAX } from './frame-walker.ts';
-export type { Version } from './frames.ts';
-export { Histogram, type Percentiles } from './histogram.ts';
+export { type FrameSink, FrameWalker, HEAD_SIZE_MAX } from './client/frame-walker.ts';
+export type { Version } from './client/frames.ts';
+export { parseTarget, type Target, type TargetOptions } from './client/target.ts';
+export { runCommand } from './command/command.ts';
+export type { RunOptions } from './load/run.ts';
 export { measure } from './measure.ts';
+export { Histogram, type Percentiles } from './report/histogram.ts';
 export {
   latencyPlot,
   memoryPlot,
@@ -12,8 +14,8 @@ export {
   plots,
   type ResultSeries,
   throughputPlot,
-} from './plots.ts';
-export { type ProcessUsage, readProcessUsage } from './process-usage.ts';
+} from './report/plots.ts';
+export { type ProcessUsage, readProcessUsage } from './report/process-usage.ts';
 export {
   type BrokerUsage,
   type GeneratorUsage,
@@ -22,8 +24,9 @@ export {
   type Progress,
   type ProgressListener,
   type Result,
-} from './result.ts';
-export type { RunOptions } from './run.ts';
+} from './report/result.ts';
+export { type BarChart, barChart, type LineChart, lineChart } from './report/svg.ts';
+export { formatBytes, formatCount, formatLoss, formatMicros, formatTable } from './report/table.ts';
 export {
   makeScenario,
   PATTERN_NAMES,
@@ -34,6 +37,3 @@ export {
 } from './scenario.ts';
 export { type SoakOptions, type SoakReport, soak } from './soak/soak.ts';
 export { type Check, type SoakSample, steadiness } from './soak/verdict.ts';
-export { type BarChart, barChart, type LineChart, lineChart } from './svg.ts';
-export { formatBytes, formatCount, formatLoss, formatMicros, formatTable } from './table.ts';
-export { parseTarget, type Target, type TargetOptions } from './target.ts';

@@ -1,11 +1,11 @@
+import type { Target } from './client/target.ts';
+import { checkBrokerPid, Run, type RunOptions } from './load/run.ts';
 import { runConnect } from './patterns/connect.ts';
 import { runIdle } from './patterns/idle.ts';
 import { runOffline, runRetained } from './patterns/store.ts';
 import { runStream } from './patterns/stream.ts';
-import type { Result } from './result.ts';
-import { checkBrokerPid, Run, type RunOptions } from './run.ts';
+import type { Result } from './report/result.ts';
 import { makeScenario, type Scenario, type ScenarioInput } from './scenario.ts';
-import type { Target } from './target.ts';
 
 /**
  * Measures one scenario, and leaves nothing behind at the broker: no session, no retained message.

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { QoS } from '@promptmq/codec';
 import { BenchError } from './bench-error.ts';
-import type { Version } from './frames.ts';
+import type { Version } from './client/frames.ts';
 
 /** What can be measured, and in a few words what it does. */
 export const PATTERNS = {

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { BenchError } from '../src/bench-error.ts';
-import { FrameWalker, HEAD_SIZE_MAX } from '../src/frame-walker.ts';
+import { FrameWalker, HEAD_SIZE_MAX } from '../src/client/frame-walker.ts';
 
 /** A packet with a body of `size` bytes, each its first one's number. */
 function frame(type: number, size: number): Uint8Array {

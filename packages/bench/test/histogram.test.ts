@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { sinceStamp, stampOf } from '../src/clock.ts';
-import { Histogram } from '../src/histogram.ts';
+import { sinceStamp, stampOf } from '../src/load/clock.ts';
+import { Histogram } from '../src/report/histogram.ts';
 
 test('every percentile is at most 0.8 % above the exact one, and never below it', () => {
   fc.assert(

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
-import { Histogram } from '../src/histogram.ts';
 import { makeScenario, plots, type Result } from '../src/index.ts';
-import { barChart, lineChart } from '../src/svg.ts';
+import { Histogram } from '../src/report/histogram.ts';
+import { barChart, lineChart } from '../src/report/svg.ts';
 
 /** The elements of an XML document; throws where it is not well-formed. */
 function elementsOf(xml: string): { name: string; attributes: Record<string, string> }[] {

@@ -1,8 +1,8 @@
 import { BenchError } from '../bench-error.ts';
-import { Client } from '../client.ts';
-import { Histogram } from '../histogram.ts';
-import { labelOf, NO_MESSAGES, type Result } from '../result.ts';
-import { brokerUsage, generatorUsage, inParallel, type Run, takeUsage } from '../run.ts';
+import { Client } from '../client/client.ts';
+import { brokerUsage, generatorUsage, inParallel, type Run, takeUsage } from '../load/run.ts';
+import { Histogram } from '../report/histogram.ts';
+import { labelOf, NO_MESSAGES, type Result } from '../report/result.ts';
 
 const PROGRESS_MS = 500;
 

@@ -1,6 +1,4 @@
-import { elapse } from '../clock.ts';
-import { Histogram } from '../histogram.ts';
-import { labelOf, type MemoryPoint, NO_MESSAGES, type Result } from '../result.ts';
+import { elapse } from '../load/clock.ts';
 import {
   brokerUsage,
   generatorUsage,
@@ -8,7 +6,9 @@ import {
   OPENING_AT_ONCE,
   type Run,
   takeUsage,
-} from '../run.ts';
+} from '../load/run.ts';
+import { Histogram } from '../report/histogram.ts';
+import { labelOf, type MemoryPoint, NO_MESSAGES, type Result } from '../report/result.ts';
 
 /** How often the broker's memory is looked at while the connections come. */
 const STEPS = 10;

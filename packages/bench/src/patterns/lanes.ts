@@ -1,12 +1,12 @@
 import { BenchError } from '../bench-error.ts';
-import type { Client } from '../client.ts';
-import { elapse } from '../clock.ts';
-import { Flow } from '../flow.ts';
-import { Lane } from '../lane.ts';
-import { Publisher, type PublisherLane } from '../publisher.ts';
-import { inParallel, OPENING_AT_ONCE, type Run, takeUsage } from '../run.ts';
+import type { Client } from '../client/client.ts';
+import { elapse } from '../load/clock.ts';
+import { Flow } from '../load/flow.ts';
+import { Lane } from '../load/lane.ts';
+import { Publisher, type PublisherLane } from '../load/publisher.ts';
+import { inParallel, OPENING_AT_ONCE, type Run, takeUsage } from '../load/run.ts';
+import { buildTape } from '../load/tape.ts';
 import { PAIRED, type Scenario } from '../scenario.ts';
-import { buildTape } from '../tape.ts';
 
 /** QoS 0: bytes under way over all lanes, and at least and at most this many in one. */
 const FLIGHT_BYTES = 2_097_152;

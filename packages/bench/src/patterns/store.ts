@@ -1,8 +1,7 @@
 import { BenchError } from '../bench-error.ts';
-import { elapse, nowMicros } from '../clock.ts';
-import { Lane } from '../lane.ts';
-import { Publisher } from '../publisher.ts';
-import { labelOf, type Result } from '../result.ts';
+import { elapse, nowMicros } from '../load/clock.ts';
+import { Lane } from '../load/lane.ts';
+import { Publisher } from '../load/publisher.ts';
 import {
   brokerUsage,
   generatorUsage,
@@ -10,8 +9,9 @@ import {
   OPENING_AT_ONCE,
   type Run,
   takeUsage,
-} from '../run.ts';
-import { buildTape, type TapeOptions } from '../tape.ts';
+} from '../load/run.ts';
+import { buildTape, type TapeOptions } from '../load/tape.ts';
+import { labelOf, type Result } from '../report/result.ts';
 
 const WATCH_MS = 20;
 

@@ -1,5 +1,4 @@
-import { elapse, nowMicros } from '../clock.ts';
-import { labelOf, type Result } from '../result.ts';
+import { elapse, nowMicros } from '../load/clock.ts';
 import {
   brokerUsage,
   generatorUsage,
@@ -7,7 +6,8 @@ import {
   OPENING_AT_ONCE,
   type Run,
   takeUsage,
-} from '../run.ts';
+} from '../load/run.ts';
+import { labelOf, type Result } from '../report/result.ts';
 import { type Stage, setStage } from './lanes.ts';
 
 const PROGRESS_MS = 500;

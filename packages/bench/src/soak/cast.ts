@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import type { QoS } from '@promptmq/codec';
 import { BenchError } from '../bench-error.ts';
-import { Client } from '../client.ts';
-import type { Version } from '../frames.ts';
-import type { Histogram } from '../histogram.ts';
-import { Lane } from '../lane.ts';
-import { Publisher } from '../publisher.ts';
-import { buildTape } from '../tape.ts';
-import type { Target } from '../target.ts';
+import { Client } from '../client/client.ts';
+import type { Version } from '../client/frames.ts';
+import type { Target } from '../client/target.ts';
+import { Lane } from '../load/lane.ts';
+import { Publisher } from '../load/publisher.ts';
+import { buildTape } from '../load/tape.ts';
+import type { Histogram } from '../report/histogram.ts';
 import { PAYLOAD_BYTES, type Problems, Receiver, type Stream } from './receiver.ts';
 
 /** QoS 0: messages under way in one lane. */

@@ -1,7 +1,7 @@
 import type { QoS } from '@promptmq/codec';
 import { BenchError } from '../bench-error.ts';
-import type { Client } from '../client.ts';
-import { publishFrame, SEQUENCE_OFFSET, type Version } from '../frames.ts';
+import type { Client } from '../client/client.ts';
+import { publishFrame, SEQUENCE_OFFSET, type Version } from '../client/frames.ts';
 import type { Cast } from './cast.ts';
 import type { Source } from './pump.ts';
 import { PAYLOAD_BYTES, type Receiver } from './receiver.ts';

@@ -1,6 +1,6 @@
 import { cpus } from 'node:os';
-import { nowMicros } from '../clock.ts';
-import type { Publisher } from '../publisher.ts';
+import { nowMicros } from '../load/clock.ts';
+import type { Publisher } from '../load/publisher.ts';
 
 /** One publisher, and its part of all messages. */
 export interface Source {

@@ -1,4 +1,4 @@
-import { packetIdOffset, SEQUENCE_OFFSET, STREAM_OFFSET } from '../frames.ts';
+import { packetIdOffset, SEQUENCE_OFFSET, STREAM_OFFSET } from '../client/frames.ts';
 
 /** Payloads of a soak: a stamp, the stream, the sequence number, and the rest. */
 export const PAYLOAD_BYTES = 64;

@@ -1,10 +1,10 @@
 import { BenchError } from '../bench-error.ts';
-import { elapse } from '../clock.ts';
-import { Histogram } from '../histogram.ts';
-import { type ProcessUsage, readProcessUsage } from '../process-usage.ts';
-import { checkBrokerPid } from '../run.ts';
-import { formatCount } from '../table.ts';
-import type { Target } from '../target.ts';
+import type { Target } from '../client/target.ts';
+import { elapse } from '../load/clock.ts';
+import { checkBrokerPid } from '../load/run.ts';
+import { Histogram } from '../report/histogram.ts';
+import { type ProcessUsage, readProcessUsage } from '../report/process-usage.ts';
+import { formatCount } from '../report/table.ts';
 import { inconsistencies, leftovers, type Metrics, scrape } from './broker-metrics.ts';
 import { Cast } from './cast.ts';
 import { Churn, type ChurnCounts, type ChurnOptions } from './churn.ts';

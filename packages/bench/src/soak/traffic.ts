@@ -1,5 +1,5 @@
 import type { QoS } from '@promptmq/codec';
-import type { Version } from '../frames.ts';
+import type { Version } from '../client/frames.ts';
 import type { Cast } from './cast.ts';
 import type { Source } from './pump.ts';
 import { Pool, type Receiver, type Stream } from './receiver.ts';

@@ -1,4 +1,4 @@
-import { formatBytes, formatMicros } from '../table.ts';
+import { formatBytes, formatMicros } from '../report/table.ts';
 
 /** One interval of a soak. */
 export interface SoakSample {

@@ -1,4 +1,4 @@
-import { BenchError } from './bench-error.ts';
+import { BenchError } from '../bench-error.ts';
 
 /** A broker to measure. */
 export interface Target {

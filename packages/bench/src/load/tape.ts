@@ -4,7 +4,7 @@ import {
   publishFrame,
   SEQUENCE_OFFSET,
   STAMP_SIZE,
-} from './frames.ts';
+} from '../client/frames.ts';
 
 /**
  * Memory of the frames of one publisher, where it needs no more: as much as one write takes, and less where

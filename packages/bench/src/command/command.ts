@@ -1,27 +1,27 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { QoS } from '@promptmq/codec';
-import { BenchError } from './bench-error.ts';
-import { commandLine, UsageError } from './command-line.ts';
-import { measure } from './measure.ts';
-import { plots } from './plots.ts';
-import { ProgressLine } from './progress.ts';
-import type { Result } from './result.ts';
+import { BenchError } from '../bench-error.ts';
+import { parseTarget, type Target } from '../client/target.ts';
+import { measure } from '../measure.ts';
+import { plots } from '../report/plots.ts';
+import { ProgressLine } from '../report/progress.ts';
+import type { Result } from '../report/result.ts';
+import { formatTable } from '../report/table.ts';
 import {
   makeScenario,
   PATTERN_NAMES,
   PATTERNS,
   type Pattern,
   type ScenarioInput,
-} from './scenario.ts';
-import { formatTable } from './table.ts';
-import { parseTarget, type Target } from './target.ts';
+} from '../scenario.ts';
+import { commandLine, UsageError } from './command-line.ts';
 
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
 
 const { version } = JSON.parse(
-  readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
+  readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
 ) as { version: string };
 
 /**

@@ -1,5 +1,5 @@
+import type { Scenario } from '../scenario.ts';
 import type { Percentiles } from './histogram.ts';
-import type { Scenario } from './scenario.ts';
 
 /** What one measurement found. */
 export interface Result {

@@ -1,5 +1,5 @@
 import type { QoS } from '@promptmq/codec';
-import type { Client } from './client.ts';
+import type { Client } from '../client/client.ts';
 import { stampOf } from './clock.ts';
 import type { Tape } from './tape.ts';
 

@@ -1,10 +1,10 @@
-import { BenchError } from './bench-error.ts';
-import { Client, type ClientOptions } from './client.ts';
-import { Histogram } from './histogram.ts';
-import { type ProcessUsage, readProcessUsage } from './process-usage.ts';
-import type { BrokerUsage, GeneratorUsage, ProgressListener } from './result.ts';
-import type { Scenario } from './scenario.ts';
-import { sourceAddress, type Target } from './target.ts';
+import { BenchError } from '../bench-error.ts';
+import { Client, type ClientOptions } from '../client/client.ts';
+import { sourceAddress, type Target } from '../client/target.ts';
+import { Histogram } from '../report/histogram.ts';
+import { type ProcessUsage, readProcessUsage } from '../report/process-usage.ts';
+import type { BrokerUsage, GeneratorUsage, ProgressListener } from '../report/result.ts';
+import type { Scenario } from '../scenario.ts';
 
 /** Connections that are being opened at the same time. */
 export const OPENING_AT_ONCE = 100;

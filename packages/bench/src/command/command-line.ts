@@ -1,5 +1,5 @@
 import yargs from 'yargs';
-import { PATTERN_NAMES, PATTERNS } from './scenario.ts';
+import { PATTERN_NAMES, PATTERNS } from '../scenario.ts';
 
 /** The command was called wrongly. */
 export class UsageError extends Error {}

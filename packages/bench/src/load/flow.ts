@@ -1,9 +1,9 @@
 import { cpus } from 'node:os';
+import { Histogram } from '../report/histogram.ts';
+import type { Scenario } from '../scenario.ts';
 import { nowMicros } from './clock.ts';
-import { Histogram } from './histogram.ts';
 import type { Lane } from './lane.ts';
 import type { Publisher } from './publisher.ts';
-import type { Scenario } from './scenario.ts';
 
 /** How long a lane may stand still at QoS 0 before what is under way counts as lost. */
 const STALL_MS = 1000;

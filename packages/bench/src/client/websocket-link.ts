@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { BenchError } from './bench-error.ts';
+import { BenchError } from '../bench-error.ts';
 import type { Link, LinkHandler } from './link.ts';
 import type { Target } from './target.ts';
 

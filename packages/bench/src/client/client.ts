@@ -6,8 +6,9 @@ import {
   type QoS,
   type SubackPacket,
 } from '@promptmq/codec';
-import { BenchError } from './bench-error.ts';
-import { nowMicros, sinceStamp } from './clock.ts';
+import { BenchError } from '../bench-error.ts';
+import { nowMicros, sinceStamp } from '../load/clock.ts';
+import type { Histogram } from '../report/histogram.ts';
 import { FrameWalker } from './frame-walker.ts';
 import {
   connectFrame,
@@ -19,7 +20,6 @@ import {
   unsubscribeFrame,
   type Version,
 } from './frames.ts';
-import type { Histogram } from './histogram.ts';
 import type { Link } from './link.ts';
 import { openLink } from './open-link.ts';
 import type { Target } from './target.ts';

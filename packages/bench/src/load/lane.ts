@@ -1,4 +1,4 @@
-import type { Client } from './client.ts';
+import type { Client } from '../client/client.ts';
 import type { Publisher } from './publisher.ts';
 
 /**

@@ -1,4 +1,4 @@
-import { BenchError } from './bench-error.ts';
+import { BenchError } from '../bench-error.ts';
 
 /** Of a packet that is split over chunks, so much is kept: header, topic, properties, and the stamp. */
 export const HEAD_SIZE_MAX = 8192;
