@@ -88,7 +88,7 @@ test('CI: types and style once, what takes long side by side, dependencies from 
   for (const [job, command] of [
     ['lint', 'npx tsc -b packages\nnpm run --silent lint'],
     ['test', 'node scripts build test'],
-    ['documentation', 'node scripts check-docs'],
+    ['documentation', 'node scripts generate --check\nnode scripts check-docs'],
     ['simulation', 'node scripts simulate --seeds 1..'],
     ['crash', 'node scripts crash --kills '],
     ['conformance', 'node scripts conformance'],

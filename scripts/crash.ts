@@ -9,7 +9,9 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { CrashReport } from '../packages/server/test/crash/crash-run.ts';
 import { readArguments, wholeNumber } from './lib/arguments.ts';
+import { messageOf } from './lib/errors.ts';
 import { buildIfNeeded } from './lib/prepare.js';
 
 const { values } = readArguments(import.meta.url, {
@@ -42,15 +44,15 @@ try {
   });
   print(report);
 } catch (error) {
-  console.error(error.message);
+  console.error(messageOf(error));
   console.error(`what the broker had on disk is in ${directory}`);
   process.exitCode = 1;
 }
 
-function print(report) {
+function print(report: CrashReport): void {
   const { points, recoveries, ...counts } = report;
   const sorted = recoveries.sort((a, b) => a - b);
-  const recoveryMs = { median: sorted[sorted.length >> 1], most: sorted.at(-1) };
+  const recoveryMs = { median: sorted[sorted.length >> 1] ?? 0, most: sorted.at(-1) ?? 0 };
   const seconds = (performance.now() - startedAt) / 1000;
   if (values.json) {
     console.log(JSON.stringify({ ...counts, points, recoveryMs, seconds }));

@@ -1,48 +1,26 @@
-/**
- * Writes docs/configuration.md and docs/configuration.schema.json from the schema of the configuration:
- * `node scripts generate-configuration [--check] [ROOT]`. With --check it writes nothing, and exits
- * with 1 when a file isn't as it would be written.
- */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+/** What is written of the options: a page for people, and a JSON Schema for editors. */
 import {
   allowedText,
   configJsonSchema,
   configOptions,
   sectionOf,
-} from '../packages/server/dist/config/index.js';
-import { readArguments } from './lib/arguments.ts';
-import { root } from './lib/prepare.js';
+} from '../../packages/server/dist/config/index.js';
+import type { Generated } from './generated.ts';
 
-const { values, positionals } = readArguments(import.meta.url, {
-  options: { check: { type: 'boolean', default: false } },
-  allowPositionals: true,
-});
-const isCheck = values.check;
-const target = positionals[0] ?? root;
-
-const files = {
-  'docs/configuration.md': markdown(),
-  'docs/configuration.schema.json': `${JSON.stringify(configJsonSchema(), null, 2)}\n`,
-};
-
-let staleCount = 0;
-for (const [name, content] of Object.entries(files)) {
-  const path = join(target, name);
-  if (!isCheck) {
-    writeFileSync(path, content);
-  } else if (!existsSync(path) || readFileSync(path, 'utf8') !== content) {
-    console.error(`${name} is stale: run node scripts generate-configuration`);
-    staleCount++;
-  }
+export function generate(): Generated {
+  return {
+    files: {
+      'docs/configuration.md': markdown(),
+      'docs/configuration.schema.json': `${JSON.stringify(configJsonSchema(), null, 2)}\n`,
+    },
+  };
 }
-process.exit(staleCount === 0 ? 0 : 1);
 
-function markdown() {
+function markdown(): string {
   const sections = [...new Set(configOptions.map(sectionOf))];
   return `# Configuration
 
-Made from the schema by \`node scripts generate-configuration\`: change it there, in
+Made from the schema by \`node scripts generate configuration\`: change it there, in
 \`packages/server/src/config/sections\`.
 
 An option may be given in four places. The first that has it counts:
@@ -85,7 +63,7 @@ their value until it is started again; the log says so.
 ${sections.map(sectionMarkdown).join('\n')}`;
 }
 
-function sectionMarkdown(section) {
+function sectionMarkdown(section: string): string {
   const rows = configOptions
     .filter((option) => sectionOf(option) === section)
     .map((option) => {

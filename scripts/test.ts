@@ -24,18 +24,18 @@ if (isEveryDay) {
 }
 process.exit(status);
 
-function runJest(args) {
+function runJest(args: readonly string[]): number {
   const jest = join(root, 'node_modules', 'jest', 'bin', 'jest.js');
   return run(['--disable-warning=ExperimentalWarning', '--experimental-vm-modules', jest, ...args]);
 }
 
 /** @returns the exit code */
-function run(args) {
+function run(args: readonly string[]): number {
   return spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' }).status ?? 1;
 }
 
 /** Jest's options that leave these paths out; they are patterns, in which `/` stands for any separator. */
-function ignoring(paths) {
+function ignoring(paths: readonly string[]): string[] {
   const patterns = paths.map((path) => `<rootDir>/${path.replaceAll('.', '\\.')}(/|$)`);
   return ['/node_modules/', ...patterns].map((pattern) => `--testPathIgnorePatterns=${pattern}`);
 }

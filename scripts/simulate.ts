@@ -12,29 +12,50 @@ import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
 import { readArguments, refuse, wholeNumber } from './lib/arguments.ts';
+import { messageOf } from './lib/errors.ts';
 import { launcher } from './lib/prepare.js';
 
 /** Seeds that a worker gets at a time. */
 const CHUNK = 200;
 
+/** Seeds for a worker. */
+interface Seeds {
+  readonly from: number;
+  readonly to: number;
+  readonly untilFailure: boolean;
+}
+
+/** Counts by name. */
+interface Tally {
+  [name: string]: number;
+  seeds: number;
+  failed: number;
+}
+
+/** What came of them. */
+interface SeedsResult {
+  readonly totals: Readonly<Record<string, number>>;
+  readonly failures: readonly string[];
+}
+
 const values = isMainThread ? readValues() : null;
 await import('./lib/sources.js');
 const { simulate, traceOf } = await import('../packages/server/test/simulation/simulate.ts');
 
-if (isMainThread) await main();
-else parentPort.on('message', async (seeds) => parentPort.postMessage(await runSeeds(seeds)));
+if (values !== null) await main(values);
+parentPort?.on('message', async (seeds) => parentPort?.postMessage(await runSeeds(seeds)));
 
-function readValues() {
+function readValues(): Seeds & { readonly seed: number | null; readonly jobs: number } {
   const options = {
     seed: { type: 'string' },
     seeds: { type: 'string', default: '1..2000' },
     jobs: { type: 'string', default: String(availableParallelism()) },
     'until-failure': { type: 'boolean', default: false },
-  };
+  } as const;
   const { seed, seeds, jobs, ...rest } = readArguments(import.meta.url, { options }).values;
   const [from, to, ...more] = seeds.split('..').map((text) => wholeNumber('--seeds', text));
-  if (to === undefined || to < from || more.length > 0) {
-    refuse(`--seeds ${seeds}: should be FROM..TO`);
+  if (from === undefined || to === undefined || to < from || more.length > 0) {
+    return refuse(`--seeds ${seeds}: should be FROM..TO`);
   }
   return {
     seed: seed === undefined ? null : wholeNumber('--seed', seed),
@@ -45,8 +66,8 @@ function readValues() {
   };
 }
 
-async function main() {
-  const { seed } = values;
+async function main(all: NonNullable<typeof values>): Promise<void> {
+  const { seed } = all;
   if (seed !== null) {
     const { lines, error } = await traceOf(seed);
     for (const line of lines) console.log(line);
@@ -54,12 +75,12 @@ async function main() {
     process.exitCode = error === null ? 0 : 1;
     return;
   }
-  await runAll(values);
+  await runAll(all);
 }
 
-async function runAll({ from, to, jobs, untilFailure }) {
+async function runAll({ from, to, jobs, untilFailure }: NonNullable<typeof values>): Promise<void> {
   const startedAt = performance.now();
-  const sum = { seeds: 0, failed: 0 };
+  const sum: Tally = { seeds: 0, failed: 0 };
   const chunk = untilFailure ? 10 : CHUNK;
   const goesOn = () => next <= to && !(untilFailure && sum.failed > 0);
   let next = from;
@@ -70,7 +91,7 @@ async function runAll({ from, to, jobs, untilFailure }) {
       const seeds = { from: next, to: Math.min(to, next + chunk - 1), untilFailure };
       next = seeds.to + 1;
       worker.postMessage(seeds);
-      const [{ totals, failures }] = await once(worker, 'message');
+      const [{ totals, failures }] = (await once(worker, 'message')) as [SeedsResult];
       for (const [name, count] of Object.entries(totals)) sum[name] = (sum[name] ?? 0) + count;
       for (const failure of failures) console.log(failure);
       if (performance.now() - shownAt < 5000) continue;
@@ -93,9 +114,9 @@ async function runAll({ from, to, jobs, untilFailure }) {
 }
 
 /** In a worker. */
-async function runSeeds({ from, to, untilFailure }) {
-  const totals = { seeds: 0, failed: 0 };
-  const failures = [];
+async function runSeeds({ from, to, untilFailure }: Seeds): Promise<SeedsResult> {
+  const totals: Tally = { seeds: 0, failed: 0 };
+  const failures: string[] = [];
   for (let seed = from; seed <= to && !(untilFailure && totals.failed > 0); seed++) {
     totals.seeds++;
     try {
@@ -104,7 +125,7 @@ async function runSeeds({ from, to, untilFailure }) {
       }
     } catch (error) {
       totals.failed++;
-      failures.push(error.message);
+      failures.push(messageOf(error));
     }
   }
   return { totals, failures };

@@ -4,12 +4,11 @@
  *   node scripts conformance                                    against a PromptMQ of its own
  *   node scripts conformance --target HOST:PORT [--ws URL]      against any broker
  *   node scripts conformance --grep TEXT [--json]               those whose title or rules have it
- *   node scripts conformance --write                            and writes docs/conformance.md
- *   node scripts conformance --target … --save NAME             keeps the results for that page
+ *   node scripts conformance --target … --save NAME             keeps the results for docs/conformance.md
  *
  * Prints each failure, and ends with 1 if there is one.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readArguments } from './lib/arguments.ts';
 import { root, run } from './lib/prepare.js';
@@ -18,7 +17,6 @@ const { values } = readArguments(import.meta.url, {
   options: {
     target: { type: 'string' },
     ws: { type: 'string' },
-    write: { type: 'boolean', default: false },
     save: { type: 'string' },
     grep: { type: 'string', default: '' },
     json: { type: 'boolean', default: false },
@@ -26,10 +24,10 @@ const { values } = readArguments(import.meta.url, {
 });
 const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
 run('building', process.execPath, [compiler, '-b', 'packages/conformance']);
-const { allCases, report, runCases } = await import('../packages/conformance/dist/index.js');
+const { allCases, runCases } = await import('../packages/conformance/dist/index.js');
 
 const peerFile = join(root, 'packages', 'conformance', 'peer.json');
-const colon = values.target?.lastIndexOf(':');
+const colon = values.target?.lastIndexOf(':') ?? -1;
 const target =
   values.target === undefined
     ? null
@@ -42,8 +40,8 @@ const target =
 const cases = allCases.filter(({ title, rules }) =>
   `${title} ${rules.join(' ')}`.includes(values.grep),
 );
-if (values.grep !== '' && (values.write || values.save !== undefined)) {
-  console.error('--write and --save need all cases: leave out --grep');
+if (values.grep !== '' && values.save !== undefined) {
+  console.error('--save needs all cases: leave out --grep');
   process.exit(2);
 }
 if (cases.length === 0) {
@@ -72,9 +70,5 @@ if (values.save !== undefined) {
     failure: failure?.replace(/case\d+x\d+\S*/g, 'the case') ?? null,
   }));
   writeFileSync(peerFile, `${JSON.stringify({ name: values.save, results: plain }, null, 2)}\n`);
-}
-if (values.write) {
-  const peer = JSON.parse(readFileSync(peerFile, 'utf8'));
-  writeFileSync(join(root, 'docs', 'conformance.md'), report(allCases, results, peer));
 }
 process.exit(passed === results.length || values.save !== undefined ? 0 : 1);

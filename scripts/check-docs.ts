@@ -15,7 +15,7 @@
  *   until=WORD   it doesn't end by itself: until its output has this word
  *   skip=REASON  not at all. Options of promptmq commands are looked up all the same.
  */
-import { spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
   existsSync,
@@ -29,10 +29,12 @@ import {
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
-import { encode } from '../packages/codec/dist/index.js';
+import type { Readable } from 'node:stream';
+import { encode, type Packet } from '../packages/codec/dist/index.js';
 import { readAclFile } from '../packages/server/dist/access/acl-file.js';
 import { loadConfig } from '../packages/server/dist/config/index.js';
 import { readArguments } from './lib/arguments.ts';
+import { messageOf } from './lib/errors.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const BLOCK_MS = 60_000;
@@ -40,14 +42,41 @@ const BLOCK_MS = 60_000;
 /** Where programs in blocks find the packages; removed at the end. */
 const programs = join(root, 'packages/server/.check-docs');
 
-const problems = [];
-const report = (file, line, what) => problems.push(`${relative(root, file)}:${line}: ${what}`);
+const problems: string[] = [];
+
+function report(file: string, line: number, what: string): void {
+  problems.push(`${relative(root, file)}:${line}: ${what}`);
+}
+
+/** A fenced block of a file. */
+interface Block {
+  readonly file: string;
+  readonly line: number;
+  readonly language: string;
+  readonly options: Readonly<Record<string, string | undefined>>;
+  readonly lines: readonly string[];
+  readonly text: string;
+}
+
+interface Document {
+  readonly file: string;
+  readonly blocks: readonly Block[];
+  /** Its lines, empty where the blocks are. */
+  readonly prose: readonly string[];
+}
+
+/** A process, and what it has said. */
+interface Run {
+  readonly child: ChildProcess;
+  readonly closed: Promise<unknown[]>;
+  output: string;
+}
 
 // ---------------------------------------------------------------------------- the files
 
-function markdownFiles() {
-  const found = [];
-  const visit = (folder) => {
+function markdownFiles(): string[] {
+  const found: string[] = [];
+  const visit = (folder: string) => {
     for (const entry of readdirSync(folder, { withFileTypes: true })) {
       if (/^(node_modules|dist|coverage|release|\..*)$/.test(entry.name)) continue;
       const path = join(folder, entry.name);
@@ -60,11 +89,11 @@ function markdownFiles() {
 }
 
 /** The fenced blocks of a file, and its lines without them. */
-function parse(file) {
-  const blocks = [];
+function parse(file: string): Document {
+  const blocks: Block[] = [];
   const lines = readFileSync(file, 'utf8').split('\n');
   const prose = [...lines];
-  let block = null;
+  let block: (Omit<Block, 'text'> & { readonly lines: string[] }) | null = null;
   let isGenerated = false;
   for (const [index, text] of lines.entries()) {
     if (/^<!-- [\w-]+: begin -->/.test(text)) isGenerated = true;
@@ -76,9 +105,9 @@ function parse(file) {
         prose[index] = '';
       }
     } else if (block === null) {
-      const [language = '', ...words] = fence[1].trim().split(/\s+/);
-      const options = Object.fromEntries(words.map((word) => word.split(/=(.*)/s).slice(0, 2)));
-      if (isGenerated) options.skip ??= 'generated';
+      const [language = '', ...words] = (fence[1] ?? '').trim().split(/\s+/);
+      const options = optionsOf(words);
+      if (isGenerated) options['skip'] ??= 'generated';
       block = { file, line: index + 1, language, options, lines: [] };
       prose[index] = '';
     } else {
@@ -91,11 +120,21 @@ function parse(file) {
   return { file, blocks, prose };
 }
 
+/** What the words behind a language say, by name: `until=WORD`, or `broker`. */
+function optionsOf(words: readonly string[]): Record<string, string | undefined> {
+  const options: Record<string, string | undefined> = {};
+  for (const word of words) {
+    const [option = '', value = ''] = word.split(/=(.*)/s);
+    options[option] = value;
+  }
+  return options;
+}
+
 // ---------------------------------------------------------------------------- links
 
 /** The anchors of a file's headings, as GitHub makes them. */
-function anchorsOf(file) {
-  const anchors = new Set();
+function anchorsOf(file: string): ReadonlySet<string> {
+  const anchors = new Set<string>();
   for (const text of parse(file).prose) {
     const heading = /^#+ +(.*)$/.exec(text)?.[1];
     if (heading === undefined) continue;
@@ -111,12 +150,12 @@ function anchorsOf(file) {
   return anchors;
 }
 
-function checkLinks({ file, prose }) {
+function checkLinks({ file, prose }: Document): void {
   for (const [index, text] of prose.entries()) {
     const links = text.replace(/`[^`]*`/g, '').matchAll(/\]\(([^)\s]+)\)/g);
-    for (const [, target] of links) {
+    for (const [, target = ''] of links) {
       if (/^[a-z]+:/.test(target)) continue;
-      const [path, anchor] = target.split('#');
+      const [path = '', anchor] = target.split('#');
       const other = path === '' ? file : resolve(dirname(file), path);
       if (!existsSync(other)) report(file, index + 1, `${target}: there is no such file`);
       else if (anchor !== undefined && other.endsWith('.md') && !anchorsOf(other).has(anchor)) {
@@ -128,40 +167,42 @@ function checkLinks({ file, prose }) {
 
 // ---------------------------------------------------------------------------- configurations
 
-function checkYaml({ file, line, text }, folder) {
+function checkYaml({ file, line, text }: Block, folder: string): void {
   const path = join(folder, 'block.yaml');
   writeFileSync(path, text);
   try {
     if (/^rules:/m.test(text)) readAclFile(path);
     else loadConfig({ flags: {}, file: path });
   } catch (error) {
-    report(file, line, error.message.replaceAll(path, 'block'));
+    report(file, line, messageOf(error).replaceAll(path, 'block'));
   }
   rmSync(path);
 }
 
 // ---------------------------------------------------------------------------- commands
 
-const bins = {
+const bins: Readonly<Record<'promptmq' | 'promptmq-bench', string>> = {
   promptmq: join(root, 'packages/server/bin/promptmq.js'),
   'promptmq-bench': join(root, 'packages/bench/bin/promptmq-bench.js'),
 };
-const helps = new Map();
+const helps = new Map<string, string>();
 
-function helpOf(program, command) {
+function helpOf(program: keyof typeof bins, command: string): string {
   const key = `${program} ${command}`;
-  if (!helps.has(key)) {
+  let help = helps.get(key);
+  if (help === undefined) {
     const args = [...command.split(' ').filter((word) => word !== ''), '--help'];
     const { stdout, status } = spawnSync(process.execPath, [bins[program], ...args], {
       encoding: 'utf8',
     });
-    helps.set(key, status === 0 ? stdout : '');
+    help = status === 0 ? stdout : '';
+    helps.set(key, help);
   }
-  return helps.get(key);
+  return help;
 }
 
 /** Looks the options of commands up that aren't run. */
-function checkOptions({ file, line, lines }) {
+function checkOptions({ file, line, lines }: Block): void {
   const joined = lines.join('\n').replace(/\\\n/g, ' ').split('\n');
   for (const [index, text] of joined.entries()) {
     const call =
@@ -169,25 +210,26 @@ function checkOptions({ file, line, lines }) {
         text.replace(/(^|\s)#.*$/, ''),
       );
     if (call === null) continue;
-    const isBench = call[1].endsWith('bench');
-    const words = call[2].split(/\s+/);
-    const isNamed = /^(wal|bench|config)$/.test(words[0]);
+    const [, program = '', rest = ''] = call;
+    const isBench = program.endsWith('bench');
+    const words = rest.split(/\s+/);
+    const isNamed = /^(wal|bench|config)$/.test(words[0] ?? '');
     const command = isBench
-      ? ''
+      ? []
       : words
           .slice(0, isNamed && words[0] !== 'bench' ? 2 : 1)
           .filter((word) => /^[a-z]/.test(word));
-    const help = helpOf(isBench ? 'promptmq-bench' : 'promptmq', isBench ? '' : command.join(' '));
+    const help = helpOf(isBench ? 'promptmq-bench' : 'promptmq', command.join(' '));
     for (const word of words.filter((one) => one.startsWith('--'))) {
       const flag = word.replace(/=.*/, '');
       const isKnown = new RegExp(`${flag}(?![\\w-])`).test(help.replace(/\s*\n\s*/g, ' '));
-      if (!isKnown) report(file, line + 1 + index, `${flag} is no option of ${call[1]}`);
+      if (!isKnown) report(file, line + 1 + index, `${flag} is no option of ${program}`);
     }
   }
 }
 
 /** A folder for the blocks of a file, with a configuration, and programs by their names. */
-function makeWorld() {
+function makeWorld(): string {
   const folder = mkdtempSync(join(tmpdir(), 'promptmq-docs-'));
   for (const name of ['bin', 'run', 'log', 'backup']) mkdirSync(join(folder, name));
   for (const [name, path] of Object.entries(bins)) {
@@ -201,14 +243,14 @@ function makeWorld() {
   return folder;
 }
 
-function start(command, args, folder) {
+function start(command: string, args: readonly string[], folder: string): Run {
   const child = spawn(command, args, {
     cwd: folder,
     detached: true,
     env: {
       ...process.env,
       HOME: folder,
-      PATH: `${join(folder, 'bin')}:${process.env.PATH}`,
+      PATH: `${join(folder, 'bin')}:${process.env['PATH']}`,
       // Else a bash whose standard input is a socket takes itself for one of rshd, and reads bashrc.
       SHLVL: '2',
     },
@@ -217,7 +259,7 @@ function start(command, args, folder) {
   // What a command asks for on its standard input is a password.
   child.stdin.on('error', () => {});
   child.stdin.end('secret\n');
-  const run = { child, output: '', closed: once(child, 'close') };
+  const run: Run = { child, output: '', closed: once(child, 'close') };
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (chunk) => {
       run.output += chunk;
@@ -227,17 +269,17 @@ function start(command, args, folder) {
 }
 
 /** Ends a process with all that it has started. */
-async function end({ child, closed }, signal = 'SIGTERM') {
+async function end({ child, closed }: Run, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
   try {
-    process.kill(-child.pid, signal);
+    process.kill(-(child.pid as number), signal);
   } catch (error) {
-    if (error.code !== 'ESRCH') throw error;
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
   await closed;
 }
 
 /** Waits for a word in the output; false when the process ended, or was too slow. */
-async function waitFor(run, word) {
+async function waitFor(run: Run, word: string): Promise<boolean> {
   const timer = new AbortController();
   const timeout = setTimeout(() => timer.abort(), BLOCK_MS);
   let isClosed = false;
@@ -246,34 +288,37 @@ async function waitFor(run, word) {
     timer.abort();
   });
   while (!run.output.includes(word) && !timer.signal.aborted) {
-    await once(run.child.stdout, 'data', { signal: timer.signal }).catch(() => {});
+    await once(run.child.stdout as Readable, 'data', { signal: timer.signal }).catch(() => {});
   }
   clearTimeout(timeout);
   return run.output.includes(word) || (!isClosed && run.output.includes(word));
 }
 
-async function startBroker(folder) {
+async function startBroker(
+  folder: string,
+): Promise<{ readonly run: Run; readonly address: string }> {
   const run = start(join(folder, 'bin/promptmq'), ['--log-format', 'json'], folder);
   if (!(await waitFor(run, '"event":"ready"'))) throw new Error(`no broker: ${run.output}`);
-  const [, address] = /"address":"([^"]+)"/.exec(run.output);
+  const [, address = ''] = /"address":"([^"]+)"/.exec(run.output) ?? [];
   await publishSomething(address);
   return { run, address };
 }
 
 /** So that the broker's log has something in it, as any has before long. */
-async function publishSomething(address) {
-  const [host, port] = address.split(':');
+async function publishSomething(address: string): Promise<void> {
+  const [host = '', port] = address.split(':');
   const socket = connect({ host, port: Number(port) });
-  const base = { protocolId: 'MQTT', protocolVersion: 4, clean: true, clientId: 'docs' };
-  socket.write(encode({ cmd: 'connect', ...base, keepalive: 0 }));
+  const base = { protocolId: 'MQTT', protocolVersion: 4, clean: true, clientId: 'docs' } as const;
+  const send = (packet: Packet) => socket.write(encode(packet) as Uint8Array);
+  send({ cmd: 'connect', ...base, keepalive: 0 });
   await once(socket, 'data');
   const message = { topic: 'state', payload: Buffer.from('on'), retain: true };
-  socket.write(encode({ cmd: 'publish', ...message, qos: 1, dup: false, messageId: 1 }));
+  send({ cmd: 'publish', ...message, qos: 1, dup: false, messageId: 1 });
   await once(socket, 'data');
   socket.destroy();
 }
 
-const FOLDERS = [
+const FOLDERS: readonly (readonly [from: string, to: string])[] = [
   ['/etc/promptmq', '.'],
   ['/var/lib/promptmq', '.'],
   ['/var/log', 'log'],
@@ -282,7 +327,7 @@ const FOLDERS = [
 ];
 
 /** The block with the folders and the port of its world. */
-function inWorld(text, folder, address) {
+function inWorld(text: string, folder: string, address: string): string {
   let changed = text;
   for (const [from, to] of FOLDERS) {
     changed = changed.replaceAll(new RegExp(`(?<![\\w/.])${from}`, 'g'), join(folder, to));
@@ -290,11 +335,11 @@ function inWorld(text, folder, address) {
   return changed.replaceAll(/\b(localhost|127\.0\.0\.1):1883\b/g, address);
 }
 
-async function runBlock(block, folder) {
+async function runBlock(block: Block, folder: string): Promise<void> {
   const { file, line, language, options, text } = block;
   const broker = 'broker' in options ? await startBroker(folder) : null;
   const changed = inWorld(text, folder, broker?.address ?? '127.0.0.1:1');
-  let run;
+  let run: Run;
   if (language === 'sh') {
     run = start('bash', ['-euo', 'pipefail', '-c', changed], folder);
   } else {
@@ -302,7 +347,8 @@ async function runBlock(block, folder) {
     writeFileSync(program, changed);
     run = start(process.execPath, [program], folder);
   }
-  if (options.until === undefined) {
+  const { until } = options;
+  if (until === undefined) {
     const timeout = setTimeout(() => end(run, 'SIGKILL'), BLOCK_MS);
     const [code, signal] = await run.closed;
     clearTimeout(timeout);
@@ -311,8 +357,8 @@ async function runBlock(block, folder) {
       report(file, line, `${how}:\n${run.output.trimEnd()}`);
     }
   } else {
-    if (!(await waitFor(run, options.until))) {
-      report(file, line, `its output has no ${options.until}:\n${run.output.trimEnd()}`);
+    if (!(await waitFor(run, until))) {
+      report(file, line, `its output has no ${until}:\n${run.output.trimEnd()}`);
     }
     await end(run);
   }
@@ -321,9 +367,9 @@ async function runBlock(block, folder) {
 
 // ---------------------------------------------------------------------------- types
 
-function checkTypes(blocks) {
+function checkTypes(blocks: readonly Block[]): void {
   if (blocks.length === 0) return;
-  const byName = new Map();
+  const byName = new Map<string, Block>();
   for (const block of blocks) {
     const name = `${relative(root, block.file).replaceAll(/\W/g, '-')}-${block.line}.mjs`;
     // The line of the block's first line is the same in the program.
@@ -347,8 +393,9 @@ function checkTypes(blocks) {
   );
   for (const text of stdout.split('\n').filter((one) => one !== '')) {
     const found = /([\w-]+\.mjs)\((\d+),\d+\): (.*)$/.exec(text);
-    const block = byName.get(found?.[1]);
-    if (block !== undefined) report(block.file, block.line + Number(found[2]), found[3]);
+    const [, name = '', line, what = ''] = found ?? [];
+    const block = byName.get(name);
+    if (block !== undefined) report(block.file, block.line + Number(line), what);
     else if (!text.startsWith(' ')) report(root, 0, text);
   }
 }
@@ -362,18 +409,19 @@ rmSync(programs, { recursive: true, force: true });
 mkdirSync(programs);
 const counts = { run: 0, skipped: 0, configurations: 0 };
 try {
-  const isProgram = ({ language, options }) => language === 'js' && options.skip === undefined;
+  const isProgram = ({ language, options }: Block) =>
+    language === 'js' && options['skip'] === undefined;
   checkTypes(documents.flatMap(({ blocks }) => blocks.filter(isProgram)));
   for (const document of documents) {
     checkLinks(document);
     const folder = makeWorld();
     for (const block of document.blocks) {
       const { language, options } = block;
-      if (language === 'yaml' && options.skip === undefined) {
+      if (language === 'yaml' && options['skip'] === undefined) {
         checkYaml(block, folder);
         counts.configurations++;
       } else if (language === 'sh' || language === 'js') {
-        if (options.skip === undefined) {
+        if (options['skip'] === undefined) {
           await runBlock(block, folder);
           counts.run++;
         } else {

@@ -8,7 +8,7 @@
  * started by npx and from its archive, a message goes through it, a TypeScript program compiles, also with the oldest
  * compiler that is supported, the test of the server's README runs in Jest, and every example runs.
  */
-import { spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import {
   cpSync,
   existsSync,
@@ -23,6 +23,7 @@ import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { installArchive, makeArchive } from './lib/archive.ts';
 import { readArguments } from './lib/arguments.ts';
+import { messageOf } from './lib/errors.ts';
 import { root } from './lib/prepare.js';
 
 const { values } = readArguments(import.meta.url, {
@@ -55,13 +56,31 @@ await client.publishAsync('hello/world', 'Hi!', { qos: 1 });
 console.log(await received);
 await client.endAsync();
 `;
+/** What is looked at of a manifest. */
+interface Manifest {
+  readonly name: string;
+  readonly version: string;
+  readonly private?: boolean;
+  readonly scripts?: Readonly<Record<string, string>>;
+  readonly exports: Readonly<Record<string, unknown>>;
+}
+
+interface Package {
+  readonly name: string;
+  readonly path: string;
+  readonly manifest: Manifest;
+}
+
 const folder = mkdtempSync(join(tmpdir(), 'promptmq-packages-'));
 const project = join(folder, 'project');
-const { packageManager } = readJson(join(root, 'package.json'));
-const packages = readdirSync(join(root, 'packages'))
+const { packageManager, devDependencies } = readJson(join(root, 'package.json')) as {
+  readonly packageManager: string;
+  readonly devDependencies: Readonly<Record<string, string>>;
+};
+const packages: readonly Package[] = readdirSync(join(root, 'packages'))
   .map((name) => ({ name, path: join(root, 'packages', name) }))
   .filter(({ path }) => existsSync(join(path, 'package.json')))
-  .map((entry) => ({ ...entry, manifest: readJson(join(entry.path, 'package.json')) }))
+  .map((entry) => ({ ...entry, manifest: readJson(join(entry.path, 'package.json')) as Manifest }))
   .filter(({ manifest }) => manifest.private !== true);
 
 try {
@@ -79,25 +98,25 @@ try {
     if (existsSync(manifest)) await step(`example ${name}`, () => runExample(name));
   }
 } catch (error) {
-  console.error(`failed: ${error.message}`);
+  console.error(`failed: ${messageOf(error)}`);
   process.exitCode = 1;
 } finally {
   if (values.keep) console.log(`the project is in ${project}`);
   else rmSync(folder, { recursive: true, force: true });
 }
 
-async function step(name, work) {
+async function step<T>(name: string, work: () => T | Promise<T>): Promise<T> {
   const startedAt = Date.now();
   try {
     const result = await work();
     console.log(`ok: ${name} (${((Date.now() - startedAt) / 1000).toFixed(1)} s)`);
     return result;
   } catch (error) {
-    throw new Error(`${name}: ${error.message}`, { cause: error });
+    throw new Error(`${name}: ${messageOf(error)}`, { cause: error });
   }
 }
 
-async function pack() {
+async function pack(): Promise<string[]> {
   const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
   const projects = packages.map(({ path }) => path);
   await run(process.execPath, [compiler, '-b', '--force', ...projects], root);
@@ -109,7 +128,7 @@ async function pack() {
     .map((name) => join(folder, name));
 }
 
-async function checkTarball(tarball) {
+async function checkTarball(tarball: string): Promise<void> {
   const listed = (await run('tar', ['-tzf', basename(tarball)], folder)).trim().split(/\r?\n/);
   const unwanted = listed.filter((name) => !PACKED.test(name));
   if (unwanted.length > 0) throw new Error(`not needed in it: ${unwanted.join(', ')}`);
@@ -136,12 +155,11 @@ async function checkTarball(tarball) {
   await run('npx', ['attw', tarball, '--profile', 'esm-only', '--format', 'ascii'], root);
 }
 
-async function install(tarballs) {
+async function install(tarballs: readonly string[]): Promise<void> {
   // Without what the workspace installed for them: they are to use what this project has.
-  const filter = (path) => basename(path) !== 'node_modules';
+  const filter = (path: string) => basename(path) !== 'node_modules';
   cpSync(join(root, 'examples'), project, { recursive: true, filter });
   const { mqtt } = readCatalog();
-  const { devDependencies } = readJson(join(root, 'package.json'));
   const tools = ['jest', '@jest/globals', '@types/node'];
   writeFileSync(
     join(project, 'package.json'),
@@ -159,11 +177,11 @@ async function install(tarballs) {
 }
 
 /** The versions that the workspace uses, by name. */
-function readCatalog() {
+function readCatalog(): Readonly<Record<string, string>> {
   const text = readFileSync(join(root, 'pnpm-workspace.yaml'), 'utf8');
-  const section = text.split(/^catalog:\n/m)[1].split(/^\S/m)[0];
+  const section = text.split(/^catalog:\n/m)[1]?.split(/^\S/m)[0] ?? '';
   return Object.fromEntries(
-    [...section.matchAll(/^ {2}"?([^":]+)"?: (\S+)$/gm)].map(([, name, version]) => [
+    [...section.matchAll(/^ {2}"?([^":]+)"?: (\S+)$/gm)].map(([, name = '', version = '']) => [
       name,
       version,
     ]),
@@ -172,7 +190,7 @@ function readCatalog() {
 
 async function publishAndSubscribe() {
   const version = (await run('npx', ['promptmq', '--version'], project)).trim();
-  const expected = packages.find(({ name }) => name === 'server').manifest.version;
+  const expected = packages.find(({ name }) => name === 'server')?.manifest.version;
   if (version !== expected) throw new Error(`version ${version} instead of ${expected}`);
   await withBroker(async (address, metrics) => {
     await sayHello(address);
@@ -181,7 +199,7 @@ async function publishAndSubscribe() {
   });
 }
 
-async function sayHello(address) {
+async function sayHello(address: string): Promise<void> {
   writeFileSync(join(project, 'hello.mjs'), HELLO);
   const output = await run(process.execPath, ['hello.mjs', `mqtt://${address}`], project);
   if (!output.includes('hello/world: Hi!')) throw new Error(`no message: ${output}`);
@@ -208,7 +226,7 @@ async function compileWithLeast() {
 /** As the README of the server says, with Jest's defaults. */
 async function runJest() {
   const readme = readFileSync(join(root, 'packages', 'server', 'README.md'), 'utf8');
-  const [, example] = /^```js skip=jest\n([\s\S]*?)^```$/m.exec(readme);
+  const [, example = ''] = /^```js skip=jest\n([\s\S]*?)^```$/m.exec(readme) ?? [];
   writeFileSync(join(project, 'broker.test.mjs'), example);
   const jest = join(project, 'node_modules', 'jest', 'bin', 'jest.js');
   const flags = ['--disable-warning=ExperimentalWarning', '--experimental-vm-modules'];
@@ -235,14 +253,14 @@ async function compileConsumer() {
 }
 
 /** What of a package can be imported: itself, and its subpaths with types. */
-function entriesOf({ name, exports }) {
+function entriesOf({ name, exports }: Manifest): string[] {
   return Object.entries(exports)
     .filter(([, entry]) => typeof entry === 'object')
     .map(([subpath]) => `${name}${subpath.slice(1)}`);
 }
 
 /** The first example of a README is complete: it runs as it stands, with a broker if it names one. */
-async function runReadme({ name, path }) {
+async function runReadme({ name, path }: Package): Promise<void> {
   const readme = readFileSync(join(path, 'README.md'), 'utf8');
   const example = /^```js.*\n([\s\S]*?)^```$/m.exec(readme)?.[1];
   if (example === undefined) throw new Error('no example in it');
@@ -260,7 +278,10 @@ async function runReadme({ name, path }) {
 }
 
 /** Runs a broker for as long as `use` takes, by npx unless a command is given. */
-async function withBroker(use, command = null) {
+async function withBroker(
+  use: (mqtt: string, metrics: string) => Promise<void>,
+  command: string | null = null,
+): Promise<void> {
   const args = [...ANY_PORT, '--log-format', 'json'];
   const broker =
     command === null
@@ -275,15 +296,16 @@ async function withBroker(use, command = null) {
   }
 }
 
-async function runExample(name) {
-  const { scripts } = readJson(join(root, 'examples', name, 'package.json'));
-  const main = join(project, name, /^node (\S+\.mjs)/.exec(scripts.start)[1]);
+async function runExample(name: string): Promise<void> {
+  const { scripts } = readJson(join(root, 'examples', name, 'package.json')) as Manifest;
+  const [, program = ''] = /^node (\S+\.mjs)/.exec(scripts?.['start'] ?? '') ?? [];
+  const main = join(project, name, program);
   if (name === 'codec-sniffer') await runSniffer(main);
   else await run(process.execPath, [main], join(project, name));
 }
 
 /** It runs until it is stopped: a client's packets go through it, and are shown. */
-async function runSniffer(main) {
+async function runSniffer(main: string): Promise<void> {
   await withBroker(async (address) => {
     const sniffer = start(process.execPath, [main, '0', address], project);
     try {
@@ -297,11 +319,11 @@ async function runSniffer(main) {
 }
 
 /** Runs a command to its end and returns what it printed; fails with it when the exit code isn't 0. */
-function run(command, args, cwd) {
+function run(command: string, args: readonly string[], cwd: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = launch(command, args, cwd);
     let output = '';
-    const collect = (chunk) => {
+    const collect = (chunk: Buffer) => {
       output += chunk;
     };
     child.stdout.on('data', collect);
@@ -316,8 +338,14 @@ function run(command, args, cwd) {
   });
 }
 
+interface Running {
+  /** Waits for a line that has a pattern. @returns its first group */
+  waitFor(pattern: RegExp): Promise<string>;
+  stop(): Promise<void>;
+}
+
 /** Starts a command that runs until it is stopped. */
-function start(command, args, cwd) {
+function start(command: string, args: readonly string[], cwd: string): Running {
   const child = launch(command, args, cwd);
   const closed = new Promise((resolve) => child.on('close', resolve));
   const lines = createInterface({ input: child.stdout });
@@ -339,9 +367,9 @@ function start(command, args, cwd) {
       try {
         for (;;) {
           const match = pattern.exec(output);
-          if (match !== null) return match[1];
+          if (match !== null) return match[1] ?? '';
           if (isClosed) throw new Error(`${command} ended before ${pattern}: ${output}`);
-          await new Promise((resolve) => {
+          await new Promise<void>((resolve) => {
             wake = resolve;
           });
         }
@@ -356,7 +384,7 @@ function start(command, args, cwd) {
   };
 }
 
-function launch(command, args, cwd) {
+function launch(command: string, args: readonly string[], cwd: string) {
   return spawn(command, args, {
     cwd,
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -366,12 +394,12 @@ function launch(command, args, cwd) {
   });
 }
 
-function endTree(child) {
+function endTree(child: ChildProcess): void {
   if (child.exitCode !== null) return;
   if (isWindows) spawnSync('taskkill', ['/pid', String(child.pid), '/t', '/f']);
-  else process.kill(-child.pid, 'SIGTERM');
+  else process.kill(-(child.pid as number), 'SIGTERM');
 }
 
-function readJson(path) {
+function readJson(path: string): unknown {
   return JSON.parse(readFileSync(path, 'utf8'));
 }

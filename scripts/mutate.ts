@@ -21,10 +21,19 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readArguments, refuse, wholeNumber } from './lib/arguments.ts';
-import { harnesses, runTool } from './lib/harnesses.ts';
+import { messageOf } from './lib/errors.ts';
+import {
+  HARNESS_NAMES,
+  type Harness,
+  type HarnessName,
+  harnesses,
+  type Outcome,
+  runTool,
+} from './lib/harnesses.ts';
 import { root } from './lib/prepare.js';
 import { brokerMutations } from './mutations/broker.ts';
 import { logMutations } from './mutations/log.ts';
+import type { Edit, Mutation } from './mutations/mutation.ts';
 import { placeOf, readSources } from './mutations/places.ts';
 import { timeMutations } from './mutations/time.ts';
 
@@ -51,7 +60,7 @@ const mutations = [...logMutations, ...brokerMutations, ...timeMutations].filter
 if (mutations.length === 0) refuse(`no mutation has ${values.only.join(' or ')} in its name`);
 const unknown = values.harness.find((name) => !Object.hasOwn(harnesses, name));
 if (unknown !== undefined) {
-  refuse(`--harness ${unknown}: there are ${Object.keys(harnesses).join(', ')}`);
+  refuse(`--harness ${unknown}: there are ${HARNESS_NAMES.join(', ')}`);
 }
 
 if (values.list) {
@@ -74,19 +83,28 @@ function checkPlaces() {
       try {
         placeOf(sources, find);
       } catch (error) {
-        console.log(`${name}: ${error.message}`);
+        console.log(`${name}: ${messageOf(error)}`);
         process.exitCode = 1;
       }
     }
   }
 }
 
-async function main() {
+/** What came of a mutation. */
+interface Result {
+  readonly mutation: Mutation;
+  readonly outcomes: Partial<Record<HarnessName, Omit<Outcome, 'output'>>>;
+  /** Those that must catch it, and didn't. */
+  readonly missedBy: HarnessName[];
+  error: string | null;
+}
+
+async function main(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'promptmq-mutate-'));
   process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
-  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1));
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1));
   copyRepository(folder);
-  const results = [];
+  const results: Result[] = [];
   const isSound = values['skip-baseline'] || (await passesBaseline(folder));
   for (const [index, mutation] of mutations.entries()) {
     if (!isSound) break;
@@ -98,7 +116,7 @@ async function main() {
   printTable(results);
   if (values.json !== undefined) writeFileSync(values.json, JSON.stringify(results, null, 2));
   const failed = results.filter(({ error, missedBy }) => error !== null || missedBy.length > 0);
-  const countOfThose = (kind) =>
+  const countOfThose = (kind: 'harmless' | 'gap') =>
     results.filter(({ mutation }) => mutation[kind] !== undefined).length;
   console.log(
     `${results.length} mutations, ${countOfThose('harmless')} of them harmless, ` +
@@ -108,7 +126,7 @@ async function main() {
 }
 
 /** The sources as they are now, with the dependencies of the original. */
-function copyRepository(folder) {
+function copyRepository(folder: string): void {
   for (const name of [
     'packages',
     'scripts',
@@ -126,7 +144,7 @@ function copyRepository(folder) {
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'), 'junction');
 }
 
-async function passesBaseline(folder) {
+async function passesBaseline(folder: string): Promise<boolean> {
   console.log('without a mutation');
   const names = [...new Set(mutations.flatMap(harnessesFor))];
   const failure = await build(folder, names);
@@ -143,14 +161,14 @@ async function passesBaseline(folder) {
   return true;
 }
 
-function harnessesFor({ caughtBy }) {
-  const wanted = values.all ? Object.keys(harnesses) : caughtBy;
+function harnessesFor({ caughtBy }: Mutation): readonly HarnessName[] {
+  const wanted = values.all ? HARNESS_NAMES : caughtBy;
   return wanted.filter((name) => values.harness.length === 0 || values.harness.includes(name));
 }
 
-async function judge(folder, mutation) {
-  const result = { mutation, outcomes: {}, missedBy: [], error: null };
-  const originals = new Map();
+async function judge(folder: string, mutation: Mutation): Promise<Result> {
+  const result: Result = { mutation, outcomes: {}, missedBy: [], error: null };
+  const originals = new Map<string, string>();
   try {
     apply(folder, mutation.edits, originals);
     const names = harnessesFor(mutation);
@@ -162,7 +180,7 @@ async function judge(folder, mutation) {
       if (!isCaught && mutation.caughtBy.includes(name)) result.missedBy.push(name);
     }
   } catch (error) {
-    result.error = error.message;
+    result.error = messageOf(error);
   } finally {
     for (const [path, source] of originals) writeFileSync(path, source);
   }
@@ -170,7 +188,7 @@ async function judge(folder, mutation) {
 }
 
 /** @throws {Error} when the code to be changed isn't there exactly once */
-function apply(folder, edits, originals) {
+function apply(folder: string, edits: readonly Edit[], originals: Map<string, string>): void {
   const sources = readSources(folder);
   const changes = edits.map(({ find, put }) => ({ ...placeOf(sources, find), put }));
   // From the end of a file, so that the other places of it stay where they are.
@@ -182,24 +200,28 @@ function apply(folder, edits, originals) {
 }
 
 /** Compiles it where a harness needs that. @returns why it doesn't compile, or null */
-async function build(folder, names) {
-  if (!names.some((name) => harnesses[name].needsBuild)) return null;
+async function build(folder: string, names: readonly HarnessName[]): Promise<string | null> {
+  if (!names.some((name) => harnessOf(name).needsBuild)) return null;
   const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
   const { status, output } = await runTool(folder, [compiler, '-b', 'packages'], 300_000);
   return status === 0 ? null : `does not compile:\n${output}`;
 }
 
-async function runHarness(folder, name) {
+function harnessOf(name: HarnessName): Harness {
+  return harnesses[name];
+}
+
+async function runHarness(folder: string, name: HarnessName): Promise<Outcome> {
   const startedAt = performance.now();
-  const outcome = await harnesses[name].run(folder, limits);
+  const outcome = await harnessOf(name).run(folder, limits);
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(0);
   const verdict = outcome.isCaught ? 'caught' : 'not caught';
   console.log(`    ${name}: ${verdict}, ${outcome.detail} (${seconds} s)`);
   return outcome;
 }
 
-function printTable(results) {
-  const names = Object.keys(harnesses);
+function printTable(results: readonly Result[]): void {
+  const names = HARNESS_NAMES;
   const rows = results.map(({ mutation, outcomes, missedBy, error }) => [
     mutation.name,
     ...names.map((name) => {
@@ -211,11 +233,13 @@ function printTable(results) {
     }),
   ]);
   const table = [['mutation', ...names], ...rows];
-  const widths = table[0].map((_, column) => Math.max(...table.map((row) => row[column].length)));
+  const widths = ['mutation', ...names].map((_, column) =>
+    Math.max(...table.map((row) => row[column]?.length ?? 0)),
+  );
   for (const row of table) {
     console.log(
       row
-        .map((cell, column) => cell.padEnd(widths[column]))
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
         .join('  ')
         .trimEnd(),
     );

@@ -8,11 +8,16 @@ import { isBuiltin } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readArguments } from './lib/arguments.ts';
-import { circlesOf, readImports } from './lib/import-graph.ts';
+import { circlesOf, type Import, readImports } from './lib/import-graph.ts';
 import { crowdedFolders, roomFaults } from './lib/rooms.ts';
 
+interface Allowed {
+  readonly imports: readonly string[];
+  readonly types: readonly string[];
+}
+
 /** By package: what its sources may import, and what of it as types only. docs/architecture.md draws it. */
-const ALLOWED = {
+const ALLOWED: Readonly<Record<string, Allowed>> = {
   topics: { imports: [], types: [] },
   codec: { imports: ['@promptmq/topics', 'mqtt-packet'], types: [] },
   session: { imports: ['@promptmq/topics'], types: [] },
@@ -43,7 +48,7 @@ const CIRCLES_LEFT = ['session: session.ts -> stored/delivery-store.ts -> sessio
 
 const { positionals } = readArguments(import.meta.url, { allowPositionals: true });
 const root = positionals[0] ?? fileURLToPath(new URL('..', import.meta.url));
-const problems = [];
+const problems: string[] = [];
 
 for (const name of readdirSync(join(root, 'packages'))) {
   const source = join(root, 'packages', name, 'src');
@@ -69,7 +74,12 @@ for (const name of readdirSync(join(root, 'packages'))) {
 for (const problem of problems) console.error(problem);
 process.exit(problems.length === 0 ? 0 : 1);
 
-function checkFile(file, found, name, { imports, types }) {
+function checkFile(
+  file: string,
+  found: readonly Import[],
+  name: string,
+  { imports, types }: Allowed,
+): void {
   for (const { specifier, line, isTypeOnly } of found) {
     const where = `packages/${name}/src/${file}:${line}`;
     if (specifier.startsWith('.')) {

@@ -3,6 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { clean, installArchive, makeArchive } from './lib/archive.ts';
+import { messageOf } from './lib/errors.ts';
 import { root, run } from './lib/prepare.js';
 import {
   currentVersion,
@@ -17,7 +18,12 @@ const node = process.execPath;
 const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
 const RELEASE_FOLDER = join(root, 'release');
 
-const commands = {
+interface Command {
+  readonly what: string;
+  readonly run: (args: string[]) => void | Promise<void>;
+}
+
+const commands: Readonly<Record<string, Command>> = {
   build: {
     what: 'compile all packages',
     run: () => pass(node, [compiler, '-b', 'packages']),
@@ -41,7 +47,7 @@ const commands = {
   install: {
     what: 'install the command promptmq on this machine: install [--prefix /usr/local]',
     run(args) {
-      const options = { prefix: { type: 'string', default: '/usr/local' } };
+      const options = { prefix: { type: 'string', default: '/usr/local' } } as const;
       const { prefix } = parseArgs({ args, options }).values;
       buildPublished();
       console.log(installArchive(archive(), resolve(prefix)));
@@ -115,23 +121,25 @@ if (name === undefined || name === '--help' || name === '-h') {
   for (const [command, { what }] of Object.entries(commands)) {
     console.log(`  ${command.padEnd(10)} ${what}`);
   }
-} else if (!Object.hasOwn(commands, name)) {
-  fail(`no command ${name}; there are ${Object.keys(commands).join(', ')}`, 2);
 } else {
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (command === undefined) {
+    fail(`no command ${name}; there are ${Object.keys(commands).join(', ')}`, 2);
+  }
   try {
-    await commands[name].run(args);
+    await command.run(args);
   } catch (error) {
-    fail(error.message, 1);
+    fail(messageOf(error), 1);
   }
 }
 
 /** Compiles what is published, whatever is there. */
-function buildPublished() {
+function buildPublished(): void {
   pass(node, [compiler, '-b', '--force', ...publicPackages(root).map(({ path }) => path)]);
 }
 
 /** @returns the path of the archive */
-function archive() {
+function archive(): string {
   const path = makeArchive(root, RELEASE_FOLDER);
   writeSums(RELEASE_FOLDER);
   console.log(relative(root, path));
@@ -139,7 +147,7 @@ function archive() {
 }
 
 /** Runs a command in the open; ends with its exit code when that isn't 0. */
-function pass(command, commandArgs) {
+function pass(command: string, commandArgs: readonly string[]): void {
   const { status, error } = spawnSync(command, commandArgs, {
     cwd: root,
     stdio: 'inherit',
@@ -150,10 +158,11 @@ function pass(command, commandArgs) {
 }
 
 /** The compiler and the broker side by side, until one is interrupted. */
-async function develop(brokerArgs) {
+async function develop(brokerArgs: readonly string[]): Promise<void> {
   run('building', node, [compiler, '-b', 'packages/server']);
   // Groups of their own: the compiler is a process that starts another.
-  const options = { cwd: root, stdio: 'inherit', detached: process.platform !== 'win32' };
+  const isGroup = process.platform !== 'win32';
+  const options = { cwd: root, stdio: 'inherit', detached: isGroup } as const;
   const children = [
     spawn(node, [compiler, '-b', '--watch', '--preserveWatchOutput', 'packages/server'], options),
     spawn(
@@ -165,7 +174,7 @@ async function develop(brokerArgs) {
   const stop = () => {
     for (const child of children) {
       if (child.exitCode !== null || child.signalCode !== null) continue;
-      if (options.detached) process.kill(-child.pid, 'SIGTERM');
+      if (isGroup) process.kill(-(child.pid as number), 'SIGTERM');
       else child.kill('SIGTERM');
     }
   };
@@ -175,7 +184,7 @@ async function develop(brokerArgs) {
   stop();
 }
 
-function fail(message, exitCode) {
+function fail(message: string, exitCode: number): never {
   console.error(`promptmq: ${message}`);
   process.exit(exitCode);
 }

@@ -18,12 +18,12 @@ const APPLY = /\.apply\(/g;
 
 const { positionals } = readArguments(import.meta.url, { allowPositionals: true });
 const root = positionals[0] ?? fileURLToPath(new URL('..', import.meta.url));
-const problems = [];
+const problems: string[] = [];
 
 for (const name of readdirSync(join(root, 'packages'))) {
   const source = join(root, 'packages', name, 'src');
   if (LEFT_OUT.includes(name) || !existsSync(source)) continue;
-  for (const file of readdirSync(source, { recursive: true })) {
+  for (const file of readdirSync(source, { recursive: true, encoding: 'utf8' })) {
     if (file.endsWith('.ts')) checkFile(join(source, file));
   }
 }
@@ -31,7 +31,7 @@ for (const name of readdirSync(join(root, 'packages'))) {
 for (const problem of problems) console.error(problem);
 process.exit(problems.length === 0 ? 0 : 1);
 
-function checkFile(path) {
+function checkFile(path: string): void {
   const text = readFileSync(path, 'utf8');
   for (const pattern of [SPREAD, APPLY]) {
     for (const { index, 0: found } of text.matchAll(pattern)) {

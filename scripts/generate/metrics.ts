@@ -1,0 +1,15 @@
+/** The table of metrics in docs/metrics.md, from the catalogue. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { documentCatalogue } from '../../packages/metrics/dist/index.js';
+import { brokerCatalogue } from '../../packages/server/dist/observability/catalogue.js';
+import type { Generated } from './generated.ts';
+
+const PAGE = 'docs/metrics.md';
+
+export function generate(root: string): Generated {
+  const page = readFileSync(join(root, PAGE), 'utf8');
+  const table = `<!-- catalogue -->\n\n${documentCatalogue(brokerCatalogue)}\n<!-- /catalogue -->`;
+  const text = page.replace(/<!-- catalogue -->.*<!-- \/catalogue -->/s, () => table);
+  return { files: { [PAGE]: text } };
+}
