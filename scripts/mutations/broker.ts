@@ -529,7 +529,7 @@ export const brokerMutations: readonly Mutation[] = [
   {
     name: 'stop-without-closing-the-log',
     breaks: 'an orderly stop loses nothing at all',
-    edits: [{ find: 'await this.journal.close();', put: '' }],
+    edits: [{ find: '[this.journal.close(), accessStopped]', put: '[accessStopped]' }],
     caughtBy: ['simulation'],
   },
   {
