@@ -1,3 +1,4 @@
+import { PartialFrame } from './partial-frame.ts';
 import { checkMinimalLength, firstByteError, possibleFirstBytes } from './wire/fixed-header.ts';
 import { PacketError } from './wire/packet-error.ts';
 import { PacketType, type ProtocolVersion } from './wire/packet-type.ts';
@@ -6,15 +7,6 @@ import { cited, rules } from './wire/rules.ts';
 
 /** The largest packet that the protocol allows, fixed header included (§2.1.4). */
 export const PACKET_SIZE_MAX = 268_435_460;
-
-/** The longest fixed header (§2.1.4). */
-const HEADER_SIZE_MAX = 5;
-
-/**
- * A frame that is split over chunks gets a buffer of at most this size, or of twice what has come: what its header declares
- * may never come.
- */
-const PARTIAL_SIZE_MIN = 16_384;
 
 /** What is known of a connection when its decoder is made. */
 export interface FrameDecoderOptions {
@@ -37,17 +29,15 @@ export interface FrameSink {
   onFrame(buffer: Uint8Array, start: number, bodyStart: number, end: number): boolean;
 }
 
-const EMPTY = new Uint8Array(0);
-
 /**
  * Splits a stream of bytes into frames, and checks their fixed headers (§2.1). Frames that lie whole in a chunk are passed
- * on in place; one that is split is put together in a buffer of its own, which is never used again.
+ * on in place; one that is split is put together first.
  *
  * Its methods, in this order: what is buffered (from `protocolVersion` to `isStopped`), input (`push`), control (`stop`,
- * `resume`, `reset`); then what reads a fixed header, and what puts a split frame together.
+ * `resume`, `reset`); then what reads a fixed header, and what deals with a split frame.
  *
- * Invariant: `#partial[0, #partialLength)` is the beginning of one frame, and something is in `#rest` only while the
- * decoder is stopped.
+ * Invariant: `#partial` is the beginning of one frame, less than all of it; something is in `#rest` only while the decoder
+ * is stopped.
  */
 export class FrameDecoder {
   /** Bytes, fixed header included; checked against the declared length before anything is buffered. */
@@ -58,10 +48,7 @@ export class FrameDecoder {
   #protocolVersion: ProtocolVersion | null;
   /** Of that version. */
   #possibleFirstBytes: Uint8Array;
-  #partial: Uint8Array;
-  #partialLength: number;
-  /** Size of the frame in `#partial`; 0 while its fixed header is not complete. */
-  #partialSize: number;
+  readonly #partial: PartialFrame;
   /** Chunks that wait, the first of them from its first frame on. */
   #rest: Uint8Array[];
   #restSize: number;
@@ -79,9 +66,7 @@ export class FrameDecoder {
     this.#sink = sink;
     this.#protocolVersion = options.protocolVersion === undefined ? 5 : options.protocolVersion;
     this.#possibleFirstBytes = possibleFirstBytes(this.#protocolVersion);
-    this.#partial = EMPTY;
-    this.#partialLength = 0;
-    this.#partialSize = 0;
+    this.#partial = new PartialFrame();
     this.#rest = [];
     this.#restSize = 0;
     this.#isStopped = false;
@@ -106,7 +91,7 @@ export class FrameDecoder {
 
   /** Bytes of a frame that is not complete yet, and of all that waits while it is stopped. */
   get bufferedBytes(): number {
-    return this.#partialLength + this.#restSize;
+    return this.#partial.length + this.#restSize;
   }
 
   /** Bytes that wait while it is stopped. */
@@ -116,7 +101,7 @@ export class FrameDecoder {
 
   /** Whether nothing is buffered, and it is not stopped. */
   get isIdle(): boolean {
-    return this.#partialLength === 0 && !this.#isStopped;
+    return this.#partial.length === 0 && !this.#isStopped;
   }
 
   /** Whether the sink or `stop` has stopped it. */
@@ -138,7 +123,7 @@ export class FrameDecoder {
     }
     const epoch = this.#epoch;
     let start = 0;
-    if (this.#partialLength > 0) {
+    if (this.#partial.length > 0) {
       start = this.#complete(chunk);
       if (this.#isStopped || this.#epoch !== epoch) {
         if (this.#epoch === epoch) this.#putBack(chunk, start);
@@ -188,9 +173,7 @@ export class FrameDecoder {
   /** Forgets everything that is buffered, and is not stopped any more. */
   reset(): void {
     this.#epoch++;
-    this.#partial = EMPTY;
-    this.#partialLength = 0;
-    this.#partialSize = 0;
+    this.#partial.clear();
     this.#rest = [];
     this.#restSize = 0;
     this.#isStopped = false;
@@ -263,54 +246,36 @@ export class FrameDecoder {
   }
 
   /**
-   * Keeps the beginning of a frame.
+   * Keeps the beginning of a frame, the rest of a chunk.
    *
    * @param size - of the frame; 0 when its fixed header is not complete
    */
   #keep(chunk: Uint8Array, start: number, size: number): void {
-    this.#partialSize = size;
-    this.#partialLength = 0;
-    this.#append(chunk, start, chunk.length);
+    this.#partial.size = size;
+    this.#partial.append(chunk, start, chunk.length);
   }
 
-  /** Adds bytes to the frame in `#partial`; returns the offset after the last one taken. */
-  #append(chunk: Uint8Array, start: number, end: number): number {
-    const needed = this.#partialLength + end - start;
-    if (needed > this.#partial.length) {
-      const declared = this.#partialSize === 0 ? HEADER_SIZE_MAX : this.#partialSize;
-      const wanted = Math.max(needed, Math.min(declared, Math.max(PARTIAL_SIZE_MIN, needed * 2)));
-      const grown = Buffer.allocUnsafe(wanted);
-      grown.set(this.#partial.subarray(0, this.#partialLength));
-      this.#partial = grown;
-    }
-    this.#partial.set(chunk.subarray(start, end), this.#partialLength);
-    this.#partialLength = needed;
-    return end;
-  }
-
-  /** Completes the frame in `#partial` from a chunk; returns how much of the chunk it took. */
+  /** Completes the frame that is kept from a chunk, and passes it on; returns how much of the chunk it took. */
   #complete(chunk: Uint8Array): number {
-    let start = 0;
-    while (this.#partialSize === 0) {
-      if (this.#readHeader(this.#partial, 0, this.#partialLength)) {
-        this.#partialSize = this.#end;
+    const partial = this.#partial;
+    let taken = 0;
+    while (partial.size === 0) {
+      if (this.#readHeader(partial.buffer, 0, partial.length)) {
+        partial.size = this.#end;
       } else {
-        if (start === chunk.length) return start;
-        start = this.#append(chunk, start, start + 1);
+        if (taken === chunk.length) return taken;
+        partial.append(chunk, taken, taken + 1);
+        taken++;
       }
     }
-    const missing = this.#partialSize - this.#partialLength;
-    const taken = Math.min(missing, chunk.length - start);
-    start = this.#append(chunk, start, start + taken);
-    if (taken < missing) return start;
-    const frame = this.#partial;
-    const size = this.#partialSize;
-    this.#readHeader(frame, 0, size);
-    this.#partial = EMPTY;
-    this.#partialLength = 0;
-    this.#partialSize = 0;
-    if (!this.#sink.onFrame(frame, 0, this.#bodyStart, size)) this.#isStopped = true;
-    return start;
+    const end = Math.min(taken + partial.size - partial.length, chunk.length);
+    partial.append(chunk, taken, end);
+    const { buffer, length, size } = partial;
+    if (length < size) return end;
+    this.#readHeader(buffer, 0, size);
+    partial.clear();
+    if (!this.#sink.onFrame(buffer, 0, this.#bodyStart, size)) this.#isStopped = true;
+    return end;
   }
 }
 
