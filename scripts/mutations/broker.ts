@@ -82,8 +82,8 @@ export const brokerMutations: readonly Mutation[] = [
     breaks: 'SUBACK says that the subscription is part of the session, and stays it (§4.1)',
     edits: [
       {
-        find: 'answer(host, connection, position, suback)',
-        put: 'answer(host, connection, -1, suback)',
+        find: 'answerWhenCommitted(host, connection, position, suback)',
+        put: 'answerWhenCommitted(host, connection, -1, suback)',
       },
     ],
     caughtBy: ['simulation'],
@@ -93,8 +93,8 @@ export const brokerMutations: readonly Mutation[] = [
     breaks: 'UNSUBACK says that the subscription is gone, and stays so [MQTT-3.10.4-1]',
     edits: [
       {
-        find: "answer(host, connection, position, { cmd: 'unsuback'",
-        put: "answer(host, connection, -1, { cmd: 'unsuback'",
+        find: "answerWhenCommitted(host, connection, position, { cmd: 'unsuback'",
+        put: "answerWhenCommitted(host, connection, -1, { cmd: 'unsuback'",
       },
     ],
     caughtBy: ['simulation'],

@@ -13,7 +13,7 @@ import { OpenSockets } from './listeners/open-sockets.ts';
 import { type Logger, rateLimited } from './log/index.ts';
 import type { ObservedBroker } from './observability/host.ts';
 import type { AuthenticationMethod } from './protocol/authentication-method.ts';
-import { revokeSubscriptions } from './protocol/subscribe.ts';
+import { revokeSubscriptions } from './protocol/subscribe/revoked-subscriptions.ts';
 import { RetainedReplays } from './routing/retained-replays.ts';
 import { Router } from './routing/router.ts';
 import { BrokerClock } from './runtime/broker-clock.ts';

@@ -1,10 +1,4 @@
-import {
-  type DisconnectPacket,
-  PacketError,
-  PacketType,
-  type ProtocolVersion,
-  ReasonCode,
-} from '@promptmq/codec';
+import { PacketError, PacketType, type ProtocolVersion, ReasonCode } from '@promptmq/codec';
 import {
   type Delivery,
   type DropReason,
@@ -71,7 +65,7 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
   inboundAliases: InboundTopicAliases<Uint8Array>;
   /** Set by a CONNECT that names an authentication method (§4.12). */
   authentication: PeerAuthentication | null;
-  #sessionExpiryInterval: number;
+  sessionExpiryInterval: number;
   /** When the bytes came that are processed now, or came last. */
   receivedAt: number;
   /** Milliseconds of the runtime's clock. */
@@ -116,7 +110,7 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
     this.sender = new PacketSender(this.output, host);
     this.inboundAliases = new InboundTopicAliases(0);
     this.authentication = null;
-    this.#sessionExpiryInterval = 0;
+    this.sessionExpiryInterval = 0;
     this.openedAt = transport.acceptedAt ?? host.runtime.now();
     this.receivedAt = this.openedAt;
     this.#takenBytes = 0;
@@ -405,7 +399,7 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
     this.clientId = terms.session.clientId;
     this.isBridge = terms.isBridge;
     this.#dispatcher.open();
-    this.#sessionExpiryInterval = terms.sessionExpiryInterval;
+    this.sessionExpiryInterval = terms.sessionExpiryInterval;
     this.inboundAliases = new InboundTopicAliases(this.version === 5 ? maxTopicAlias : 0);
     const aliasMaximum = Math.min(terms.topicAliasMaximum, maxTopicAliasOut);
     this.sender.aliases =
@@ -440,23 +434,7 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
 
   // -------------------------------------------------------------------- closing
 
-  /** The client ends the connection (§3.14.4). */
-  onDisconnect(packet: DisconnectPacket): void {
-    const expiry = packet.properties?.sessionExpiryInterval;
-    if (expiry !== undefined) {
-      if (this.#sessionExpiryInterval === 0 && expiry !== 0) {
-        throw new PacketError(
-          ReasonCode.ProtocolError,
-          '§3.14.2.2.2',
-          0,
-          'a session expiry interval in DISCONNECT after 0 in CONNECT',
-        );
-      }
-      this.#host.sessions.changeExpiry(this.session as BrokerSession, expiry);
-    }
-    const reasonCode = packet.reasonCode ?? ReasonCode.Success;
-    // [MQTT-3.14.4-3]: only a normal disconnection takes the will with it.
-    const will = reasonCode === ReasonCode.Success ? 'discard-will' : 'send-will';
+  closeAsAsked(will: 'send-will' | 'discard-will', reasonCode: number): void {
     this.#leave(will, 'client', reasonCode);
     this.#beginClosing();
   }

@@ -1,4 +1,4 @@
-import type { AuthPacket, DisconnectPacket, ProtocolVersion } from '@promptmq/codec';
+import type { AuthPacket, ProtocolVersion } from '@promptmq/codec';
 import type { InboundTopicAliases, Session, SessionLink } from '@promptmq/session';
 import type { Permissions, Proof } from '../access/index.ts';
 import type { Faulty } from '../runtime/faults.ts';
@@ -42,6 +42,8 @@ export interface Peer extends SessionLink, Faulty {
   readonly isBridge: boolean;
   /** What it can be sent at most that CONNACK says, in bytes, fixed header included. */
   readonly maximumPacketSize: number;
+  /** Session Expiry Interval of the CONNECT, in seconds (§3.14.2.2.2). */
+  readonly sessionExpiryInterval: number;
   /** Milliseconds of the broker's time. */
   readonly openedAt: number;
   /** When the bytes came that are processed now, or came last; milliseconds of the broker's time. */
@@ -111,8 +113,8 @@ export interface Peer extends SessionLink, Faulty {
    * @param reasonString - for the client, if it wants to know (§3.14.2.2.3)
    */
   disconnect(reasonCode: number, cause: string, reasonString?: string): void;
-  /** The client ends the connection (§3.14.4). */
-  onDisconnect(packet: DisconnectPacket): void;
+  /** The client has ended the connection by DISCONNECT (§3.14.4). */
+  closeAsAsked(will: 'send-will' | 'discard-will', reasonCode: number): void;
   /** Another connection of the same client takes the session over [MQTT-3.1.4-3]. */
   takeOver(): void;
   /** Closes without a word. */

@@ -16,10 +16,13 @@ import type { Peer, PeerAuthentication } from '../connection/peer.ts';
 import { type Slice, type Turns, UnitsFor } from '../runtime/turns.ts';
 import type { BrokerSession } from '../sessions/broker-session.ts';
 import { type PacketTracer, tracedFields } from '../tracing/packet-trace.ts';
-import { admit, peekVersion } from './connect.ts';
+import { peekVersion } from './connect/connack.ts';
+import { admit } from './connect/connect.ts';
+import { disconnect } from './disconnect.ts';
 import type { ProtocolHost } from './host.ts';
 import { Receiver } from './publish.ts';
-import { subscribe, unsubscribe } from './subscribe.ts';
+import { subscribe } from './subscribe/subscribe.ts';
+import { unsubscribe } from './subscribe/unsubscribe.ts';
 
 // Views are read and done with before the next packet, whatever the connection.
 const publishView = new PublishView();
@@ -273,7 +276,7 @@ export class PacketDispatcher implements FrameSink {
         connection.sender.send({ cmd: 'pingresp' }); // [MQTT-3.12.4-1]
         break;
       case 'disconnect':
-        connection.onDisconnect(packet);
+        disconnect(this.#host, connection, packet);
         break;
       case 'connect':
         throw new PacketError(

@@ -1,0 +1,185 @@
+import { type ConnackProperties, type ConnectPacket, ReasonCode } from '@promptmq/codec';
+import { NEVER_EXPIRES } from '@promptmq/session';
+import type { Admission } from '../../access/index.ts';
+import type { ConnectionTerms, Peer } from '../../connection/peer.ts';
+import { Authentication } from '../auth.ts';
+import type { ProtocolHost } from '../host.ts';
+import { revokeSubscriptions } from '../subscribe/revoked-subscriptions.ts';
+import { announcedLimits, connackOf, responseInformation } from './connack.ts';
+import {
+  type Refusal,
+  refusalByQuota,
+  refusalByRules,
+  refusalOf,
+  startsClean,
+} from './refusals.ts';
+import { allowedKeepAlive, durabilityOf, requestedSessionExpiry } from './session-terms.ts';
+import { dropForbiddenWill, pendingWillOf } from './will.ts';
+
+const EMPTY = new Uint8Array(0);
+
+/** Answers a CONNECT: checks it against what this broker allows, then opens the session (§3.1.4). */
+export function admit(host: ProtocolHost, connection: Peer, packet: ConnectPacket): void {
+  const { sender } = connection;
+  sender.maximumPacketSize = packet.properties?.maximumPacketSize ?? Number.POSITIVE_INFINITY;
+  sender.wantsReasons = packet.properties?.requestProblemInformation ?? true;
+  sender.tracer = host.traces.onConnect(packet);
+
+  const method = host.authenticationMethods.get(packet.properties?.authenticationMethod ?? '');
+  if (method === undefined) {
+    authenticate(host, connection, packet);
+    return;
+  }
+  if (isRefused(host, connection, refusalOf(host, packet, packet.clean))) return;
+  const authentication = new Authentication(host, connection, method, packet.clientId, (data) => {
+    connection.proof = 'method';
+    open(host, connection, packet, data);
+  });
+  connection.authentication = authentication;
+  authentication.begin(packet.properties?.authenticationData);
+}
+
+/** User name, password and certificate (§5.4.1): opens the session at once, or when they are checked. */
+function authenticate(host: ProtocolHost, connection: Peer, packet: ConnectPacket): void {
+  const { access } = host;
+  const { certificateName, remoteAddress } = connection.transport;
+  const admission = access.admit({
+    userName: packet.username,
+    password: packet.password,
+    address: remoteAddress.replace(/:\d+$/, ''),
+    certificateName: host.config.server.tls.useSubjectAsUserName ? (certificateName ?? null) : null,
+  });
+  if (!(admission instanceof Promise)) {
+    onAdmission(host, connection, packet, admission);
+    return;
+  }
+  if (isRefused(host, connection, refusalOf(host, packet, packet.clean))) return;
+  connection.suspend();
+  void admission
+    .catch((error: unknown): Admission => {
+      host.clientLog.error('password-check-failed', { error: String(error) });
+      return {
+        isAdmitted: false,
+        reasonCode: ReasonCode.ServerUnavailable,
+        why: 'the password could not be checked',
+      };
+    })
+    .then((answer) =>
+      host.faults.contain(connection, 'authenticating', () => {
+        if (connection.isEnding) return;
+        // A reload may have taken the user away while the password was checked.
+        const isRevoked =
+          answer.isAdmitted && !host.access.mayStay(access, answer.userName, answer.proof);
+        onAdmission(host, connection, packet, isRevoked ? REVOKED : answer);
+        connection.resume();
+      }),
+    );
+}
+
+const REVOKED: Admission = {
+  isAdmitted: false,
+  reasonCode: ReasonCode.NotAuthorized,
+  why: 'the user was removed or changed meanwhile',
+};
+
+function onAdmission(
+  host: ProtocolHost,
+  connection: Peer,
+  packet: ConnectPacket,
+  admission: Admission,
+): void {
+  if (admission.isAdmitted) {
+    connection.userName = admission.userName;
+    connection.proof = admission.proof;
+    open(host, connection, packet, EMPTY);
+  } else {
+    refuse(host, connection, admission);
+  }
+}
+
+/** @returns whether there was something to refuse CONNECT for: then that is done */
+function isRefused(host: ProtocolHost, connection: Peer, refusal: Refusal | null): boolean {
+  if (refusal !== null) refuse(host, connection, refusal);
+  return refusal !== null;
+}
+
+function refuse(host: ProtocolHost, connection: Peer, { reasonCode, why }: Refusal): void {
+  host.clientEvents.connectRefused(connection, reasonCode, why);
+  connection.rejectConnect(reasonCode, why);
+}
+
+/** Opens the session of a client that may have it, and sends CONNACK. */
+function open(
+  host: ProtocolHost,
+  connection: Peer,
+  packet: ConnectPacket,
+  authenticationData: Uint8Array,
+): void {
+  const isClean = startsClean(host, packet, connection.userName);
+  if (isRefused(host, connection, refusalOf(host, packet, isClean))) return;
+  const { config } = host;
+  const { sender, authentication } = connection;
+  const isV5 = packet.protocolVersion === 5;
+  const isAssigned = packet.clientId === '';
+  const clientId = isAssigned ? host.runtime.uniqueId() : packet.clientId;
+  connection.updateTrace(clientId);
+  host.traces.onAdmitted(clientId, packet);
+  const { userName } = connection;
+  const permissions = host.access.permissionsOf({ clientId, userName });
+  if (isRefused(host, connection, refusalByRules(host, connection, packet, permissions))) return;
+  connection.permissions = permissions;
+  dropForbiddenWill(host, connection, clientId, permissions, packet);
+  const requestedExpiry = requestedSessionExpiry(packet);
+  const sessionExpiryInterval = Math.min(requestedExpiry, config.mqtt.maxSessionExpiry);
+  const keepAlive = allowedKeepAlive(packet, config);
+
+  const properties: ConnackProperties = isV5 ? announcedLimits(config, connection) : {};
+  if (isAssigned) properties.assignedClientIdentifier = clientId; // [MQTT-3.1.3-7]
+  if (sessionExpiryInterval !== requestedExpiry) {
+    properties.sessionExpiryInterval = sessionExpiryInterval;
+  }
+  if (keepAlive !== packet.keepalive) properties.serverKeepAlive = keepAlive;
+  const information = responseInformation(config, clientId, packet);
+  if (information !== '') properties.responseInformation = information;
+  if (authentication !== null) {
+    properties.authenticationMethod = authentication.methodName; // [MQTT-4.12.0-5]
+    if (authenticationData.length > 0) properties.authenticationData = authenticationData;
+  }
+
+  const will = pendingWillOf(packet, clientId);
+  const durability = durabilityOf(packet, sessionExpiryInterval);
+  if (isRefused(host, connection, refusalByQuota(host, clientId, will, durability))) return;
+  const { session, isPresent, dependsOn } = host.sessions.open(
+    clientId,
+    isClean,
+    connection,
+    durability,
+  );
+  const terms: ConnectionTerms = {
+    session,
+    keepAlive,
+    sessionExpiryInterval: isV5 ? (packet.properties?.sessionExpiryInterval ?? 0) : NEVER_EXPIRES,
+    topicAliasMaximum: packet.properties?.topicAliasMaximum ?? 0,
+    isBridge: packet.bridgeMode ?? false,
+  };
+  let isAnswered = false;
+  try {
+    isAnswered = sender.send(connackOf(packet.protocolVersion, isPresent, properties));
+  } catch (error) {
+    // Such as authentication data that has no encoding.
+    host.sessions.abandon(session);
+    throw error;
+  }
+  if (!isAnswered) {
+    host.clientEvents.connectRefused(connection, ReasonCode.PacketTooLarge, 'no room for CONNACK');
+    host.sessions.abandon(session);
+    connection.terminate();
+    return;
+  }
+  session.expiryInterval = sessionExpiryInterval;
+  if (isPresent) revokeSubscriptions(host, session, permissions);
+  connection.open(terms);
+  // A client that states no Receive Maximum is not sent as many as the standard would allow.
+  const sendQuota = packet.properties?.receiveMaximum ?? config.mqtt.maxInflight;
+  host.join(connection, session, will, sendQuota, dependsOn);
+}

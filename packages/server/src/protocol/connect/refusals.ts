@@ -1,0 +1,176 @@
+import { isUtf8 } from 'node:buffer';
+import { type ConnectPacket, ReasonCode } from '@promptmq/codec';
+import type { Permissions } from '../../access/index.ts';
+import type { Peer } from '../../connection/peer.ts';
+import { isBridgeState, isReserved } from '../../routing/reserved-topics.ts';
+import type { PendingWill } from '../../sessions/pending-will.ts';
+import type { Durability } from '../../sessions/sessions.ts';
+import type { ProtocolHost } from '../host.ts';
+import { durabilityOf, requestedSessionExpiry } from './session-terms.ts';
+import { isWillAllowed } from './will.ts';
+
+type Will = NonNullable<ConnectPacket['will']>;
+
+/** Why a CONNECT is refused. */
+export interface Refusal {
+  readonly reasonCode: number;
+  /** For the log, and for clients that want reasons. */
+  readonly why: string;
+}
+
+/**
+ * What this broker says of a CONNECT, whoever sent it.
+ *
+ * @param isClean - whether a session that is there is not to be resumed, as far as is known
+ */
+export function refusalOf(
+  host: ProtocolHost,
+  packet: ConnectPacket,
+  isClean: boolean,
+): Refusal | null {
+  const { mqtt } = host.config;
+  const { clientId, will } = packet;
+  if (!host.hasRoomFor(clientId)) {
+    host.stats.connectionsRefused++;
+    return { reasonCode: ReasonCode.ServerBusy, why: 'mqtt.max-connections reached' };
+  }
+  const method = packet.properties?.authenticationMethod;
+  if (method !== undefined && !host.authenticationMethods.has(method)) {
+    // [MQTT-4.12.0-1]
+    return {
+      reasonCode: ReasonCode.BadAuthenticationMethod,
+      why: 'this broker does not have the authentication method',
+    };
+  }
+  if (clientId === '' && !allowsEmptyClientId(packet, mqtt.allowEmptyClientId)) {
+    // [MQTT-3.1.3-8], and in 3.1.1 [MQTT-3.1.3-8] and [MQTT-3.1.3-9]
+    return {
+      reasonCode: ReasonCode.ClientIdentifierNotValid,
+      why: whyNotEmpty(packet, mqtt.allowEmptyClientId),
+    };
+  }
+  if (Buffer.byteLength(clientId) > mqtt.maxClientIdLen) {
+    return {
+      reasonCode: ReasonCode.ClientIdentifierNotValid,
+      why: 'client identifier longer than mqtt.max-client-id-len',
+    };
+  }
+  const expiry = Math.min(requestedSessionExpiry(packet), mqtt.maxSessionExpiry);
+  if (host.sessions.isStorageFullFor(clientId, isClean, durabilityOf(packet, expiry))) {
+    return { reasonCode: ReasonCode.QuotaExceeded, why: 'the disk has no room for the session' };
+  }
+  return will === undefined ? null : willRefusalOf(host, will);
+}
+
+/** What this broker says of a will. */
+function willRefusalOf(host: ProtocolHost, will: Will): Refusal | null {
+  const { mqtt } = host.config;
+  if (will.qos > mqtt.maxQos) {
+    return {
+      reasonCode: ReasonCode.QoSNotSupported,
+      why: 'the will has a higher QoS than mqtt.max-qos',
+    }; // [MQTT-3.2.2-12]
+  }
+  if (will.retain && !mqtt.retainAvailable) {
+    return {
+      reasonCode: ReasonCode.RetainNotSupported,
+      why: 'a retained will, and mqtt.retain-available is false',
+    }; // [MQTT-3.2.2-13]
+  }
+  if (host.router.isTooDeep(will.topic)) {
+    return {
+      reasonCode: ReasonCode.TopicNameInvalid,
+      why: 'the topic of the will is longer or deeper than this broker takes',
+    };
+  }
+  if (isReserved(Buffer.from(will.topic))) {
+    return {
+      reasonCode: ReasonCode.NotAuthorized,
+      why: 'the topic of the will is below $SYS, where only the broker publishes',
+    };
+  }
+  const isText = will.properties?.payloadFormatIndicator ?? false;
+  if (mqtt.checkPayloadFormat && isText && !isUtf8(will.payload)) {
+    return {
+      reasonCode: ReasonCode.PayloadFormatInvalid,
+      why: 'the payload of the will is not the UTF-8 that it is declared to be',
+    }; // §3.1.3.2.3
+  }
+  return null;
+}
+
+/** What the rules say of a client that has proved who it is: of its identifier, its session and its will. */
+export function refusalByRules(
+  host: ProtocolHost,
+  connection: Peer,
+  { clientId, will }: ConnectPacket,
+  permissions: Permissions | null,
+): Refusal | null {
+  const { userName } = connection;
+  // One that the broker assigns is nobody else's.
+  if (clientId !== '' && !host.access.mayUseClientId({ clientId, userName })) {
+    const why = 'auth.client-ids does not allow this client identifier';
+    return { reasonCode: ReasonCode.ClientIdentifierNotValid, why };
+  }
+  if (
+    host.config.auth.otherUsersSession === 'refuse' &&
+    isOfAnotherUser(host, clientId, userName)
+  ) {
+    return { reasonCode: ReasonCode.NotAuthorized, why: 'the session belongs to another user' };
+  }
+  if (isWillAllowed(will, permissions) || isBridgeState(Buffer.from(will?.topic ?? ''))) {
+    return null;
+  }
+  host.clientEvents.accessRefused(connection, clientId, 'will', will?.topic ?? '');
+  return {
+    reasonCode: ReasonCode.NotAuthorized,
+    why: 'the rules do not allow the topic of the will',
+  };
+}
+
+/** Whether there is room for the will and the session. */
+export function refusalByQuota(
+  { sessions }: ProtocolHost,
+  clientId: string,
+  will: PendingWill | null,
+  durability: Durability,
+): Refusal | null {
+  let why = will === null ? '' : sessions.whyNoRoomForWill(clientId, will);
+  if (why === '' && durability === 'session' && !sessions.hasRoomForSession(clientId)) {
+    why = 'mqtt.max-sessions reached';
+  }
+  return why === '' ? null : { reasonCode: ReasonCode.QuotaExceeded, why };
+}
+
+/** Whether a session that is there is not to be resumed: nobody gets that of another user. */
+export function startsClean(
+  host: ProtocolHost,
+  packet: ConnectPacket,
+  userName: string | null,
+): boolean {
+  return packet.clean || isOfAnotherUser(host, packet.clientId, userName);
+}
+
+/** Where nobody can prove to be a user, sessions of the time when users could are everyone's. */
+function isOfAnotherUser(host: ProtocolHost, clientId: string, userName: string | null): boolean {
+  const { access, authenticationMethods, config } = host;
+  const hasUsers =
+    access.checksPasswords ||
+    authenticationMethods.size > 0 ||
+    config.server.tls.useSubjectAsUserName;
+  return hasUsers && host.sessions.isOfAnotherUser(clientId, userName);
+}
+
+function allowsEmptyClientId(packet: ConnectPacket, isAllowed: boolean): boolean {
+  if (packet.protocolVersion === 3) return false;
+  // A session that nobody can come back to can't be kept: 3.1.1, [MQTT-3.1.3-7].
+  return isAllowed && (packet.protocolVersion === 5 || packet.clean);
+}
+
+/** Why a client that names no identifier isn't given one. */
+function whyNotEmpty({ protocolVersion }: ConnectPacket, isAllowed: boolean): string {
+  if (protocolVersion === 3) return 'an empty client identifier, which MQTT 3.1 does not have';
+  return isAllowed
+    ? 'an empty client identifier for a session that is to be kept'
+    : 'an empty client identifier, and mqtt.allow-empty-client-id is false';
+}

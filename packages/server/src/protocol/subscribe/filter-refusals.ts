@@ -1,0 +1,86 @@
+import {
+  PacketError,
+  type ProtocolVersion,
+  ReasonCode,
+  type SubscriptionRequest,
+} from '@promptmq/codec';
+import { parseSharedFilter } from '@promptmq/topics';
+import type { Peer } from '../../connection/peer.ts';
+import type { BrokerSession } from '../../sessions/broker-session.ts';
+import type { ProtocolHost } from '../host.ts';
+
+/** The reason code to refuse everything in a SUBSCRIBE or UNSUBSCRIBE with, or null. */
+export function refusalOfPacket(
+  host: ProtocolHost,
+  connection: Peer,
+  packetId: number,
+): number | null {
+  const session = connection.session as BrokerSession;
+  if (connection.version === 5 && session.received.has(packetId)) {
+    return ReasonCode.PacketIdentifierInUse;
+  }
+  const isFull = session.isStored && !host.journal.isOpen;
+  return isFull ? ReasonCode.QuotaExceeded : null;
+}
+
+export function noRoom(): PacketError {
+  return new PacketError(ReasonCode.QuotaExceeded, '§4.13', 0, 'no room to store subscriptions');
+}
+
+/** The reason code to refuse a filter with, or null; throws where the refusal ends the connection. */
+export function refusalOfFilter(
+  host: ProtocolHost,
+  connection: Peer,
+  request: SubscriptionRequest,
+): number | null {
+  const { mqtt } = host.config;
+  const { topic } = request;
+  const isV5 = connection.version === 5;
+  if (!mqtt.sharedSubAvailable && parseSharedFilter(topic) !== null) {
+    if (!isV5) return ReasonCode.SharedSubscriptionsNotSupported;
+    throw new PacketError(
+      ReasonCode.SharedSubscriptionsNotSupported,
+      '§3.2.2.3.13',
+      0,
+      'shared subscriptions are not supported',
+    );
+  }
+  if (!mqtt.wildcardAvailable && /[+#]/.test(topic)) {
+    if (!isV5) return ReasonCode.WildcardSubscriptionsNotSupported;
+    throw new PacketError(
+      ReasonCode.WildcardSubscriptionsNotSupported,
+      '§3.2.2.3.11',
+      0,
+      'wildcard subscriptions are not supported',
+    );
+  }
+  if (host.router.isTooDeep(topic)) return ReasonCode.TopicFilterInvalid;
+  if (connection.permissions?.maySubscribe(topic) === false) {
+    host.clientEvents.accessRefused(connection, connection.clientId, 'subscribe', topic);
+    return ReasonCode.NotAuthorized;
+  }
+  const session = connection.session as BrokerSession;
+  const entry = host.sessions.entryOf(session);
+  if (!host.sessions.hasRoomForSubscription(entry, topic)) return ReasonCode.QuotaExceeded;
+  const { replays } = host.memory;
+  // The retained messages that a stored session is owed at QoS 1 and 2 are written, and wait in memory.
+  const isStored = session.isStored && request.qos > 0;
+  if (isStored && (request.rh ?? 0) < 2 && !replays.hasRoomFor(session.replays.bytes, 1)) {
+    replays.refusals++;
+    return ReasonCode.QuotaExceeded;
+  }
+  return null;
+}
+
+/**
+ * What SUBACK says of a filter that was refused: before 3.1.1 it can't say no, and has to say what was asked for (§3.8
+ * there).
+ */
+export function refusalCode(
+  version: ProtocolVersion,
+  refusal: number,
+  request: SubscriptionRequest,
+): number {
+  if (version === 5) return refusal;
+  return version === 4 ? ReasonCode.UnspecifiedError : request.qos;
+}

@@ -1,0 +1,81 @@
+import { Delivery, type Message } from '@promptmq/session';
+import { parseSharedFilter, type Subscription } from '@promptmq/topics';
+import { UnitsFor } from '../../runtime/turns.ts';
+import type { BrokerSession } from '../../sessions/broker-session.ts';
+import type { ProtocolHost } from '../host.ts';
+
+const NO_IDENTIFIERS: readonly number[] = [];
+
+/** [MQTT-3.3.1-9] [MQTT-3.3.1-10] [MQTT-3.3.1-11]; a shared subscription is owed none (§4.8.2). */
+export function isOwedRetained(subscription: Subscription, isReplacement: boolean): boolean {
+  if (subscription.retainHandling === 2) return false;
+  if (subscription.retainHandling === 1 && isReplacement) return false;
+  return parseSharedFilter(subscription.topicFilter) === null;
+}
+
+/** Has the session sent the retained messages that its new subscriptions are owed. */
+export function* replayAll(
+  host: ProtocolHost,
+  session: BrokerSession,
+  subscriptions: readonly Subscription[],
+  position: number,
+): Generator<void> {
+  const { turns } = host;
+  for (const subscription of subscriptions) {
+    if (turns.isOver) yield;
+    turns.used += UnitsFor.filter;
+    if (!session.subscriptions.has(subscription.topicFilter)) continue;
+    replayRetained(host, session, subscription, position);
+  }
+}
+
+/** @param position - of the subscription's record; nothing is sent before that is safe. -1: none */
+function replayRetained(
+  host: ProtocolHost,
+  session: BrokerSession,
+  subscription: Subscription,
+  position: number,
+): void {
+  const { router, runtime, journal } = host;
+  const { topicFilter, subscriptionIdentifier, noLocal } = subscription;
+  const identifiers = subscriptionIdentifier === 0 ? NO_IDENTIFIERS : [subscriptionIdentifier];
+  const isOwed = ({ publisherId }: Message) => !noLocal || publisherId !== session.clientId; // [MQTT-3.8.3-3]
+  const toDelivery = (message: Message) => {
+    const qos = message.qos < subscription.qos ? message.qos : subscription.qos;
+    const delivery = new Delivery(message, qos, true, identifiers);
+    delivery.position = Math.max(0, position);
+    return delivery;
+  };
+  // At QoS 0 there is nothing to store.
+  if (!session.isStored || subscription.qos === 0) {
+    host.retainedReplays.add({
+      walk: router.retained.walk(topicFilter),
+      session,
+      isTransient: subscription.qos === 0,
+      onFound: (messages, now) => {
+        session.replayLater(noLocal ? messages.filter(isOwed) : messages, toDelivery, now);
+      },
+    });
+    return;
+  }
+  if (!journal.isOpen) {
+    // The disk has become full after the subscriptions were written.
+    journal.whenRoom(() => {
+      const isOwedStill = !session.isEnded && session.subscriptions.has(topicFilter);
+      if (isOwedStill) replayRetained(host, session, subscription, position);
+    });
+    return;
+  }
+  const now = runtime.now();
+  const deliveries = router.retained.match(topicFilter, now).filter(isOwed).map(toDelivery);
+  if (deliveries.length === 0) return;
+  const stored: Delivery[] = [];
+  for (const delivery of deliveries) {
+    const recordPosition = journal.retainedPositionOf(delivery.message.topic);
+    if (delivery.qos === 0 || recordPosition === 0) continue;
+    delivery.position = recordPosition;
+    stored.push(delivery);
+  }
+  if (stored.length > 0) journal.writeReferences(session, stored);
+  session.replay(deliveries, now);
+}

@@ -1,0 +1,26 @@
+import type { Permissions } from '../../access/index.ts';
+import type { BrokerSession } from '../../sessions/broker-session.ts';
+import type { ProtocolHost } from '../host.ts';
+
+/** Takes the subscriptions away that a client may not have any more. */
+export function revokeSubscriptions(
+  host: ProtocolHost,
+  session: BrokerSession,
+  permissions: Permissions | null,
+): void {
+  if (permissions === null) return;
+  const removed = [...session.subscriptions.keys()].filter(
+    (topicFilter) => !permissions.maySubscribe(topicFilter),
+  );
+  if (removed.length === 0) return;
+  const entry = host.sessions.entryOf(session);
+  for (const topicFilter of removed) host.sessions.removeSubscription(entry, topicFilter);
+  // On a full disk they come back with a restart, and are taken away again when the client does.
+  if (session.isStored && host.journal.isOpen) {
+    host.journal.writeUnsubscriptions(host.sessions.entryOf(session), removed);
+  }
+  host.log.info('subscriptions-revoked', {
+    clientId: session.clientId,
+    count: removed.length,
+  });
+}

@@ -1,0 +1,145 @@
+import {
+  type Packet,
+  PacketError,
+  ReasonCode,
+  type SubscribePacket,
+  type SubscriptionRequest,
+} from '@promptmq/codec';
+import { parseSharedFilter, type Subscription } from '@promptmq/topics';
+import type { Peer } from '../../connection/peer.ts';
+import { countIn } from '../../runtime/stats.ts';
+import { UnitsFor } from '../../runtime/turns.ts';
+import type { BrokerSession } from '../../sessions/broker-session.ts';
+import type { ProtocolHost } from '../host.ts';
+import { answerWhenCommitted } from './committed-answer.ts';
+import { noRoom, refusalCode, refusalOfFilter, refusalOfPacket } from './filter-refusals.ts';
+import { isOwedRetained, replayAll } from './owed-retained.ts';
+
+/**
+ * SUBSCRIBE (§3.8.4): every filter by itself, one SUBACK, then the retained messages. It stops where the turn of the
+ * connection is over, and may be broken off there: what the session has got by then is stored, too.
+ */
+export function* subscribe(
+  host: ProtocolHost,
+  connection: Peer,
+  packet: SubscribePacket,
+): Generator<void> {
+  const session = connection.session as BrokerSession;
+  const { turns } = host;
+  const identifier = identifierOf(host, packet);
+  const granted: number[] = [];
+  const { version, isBridge } = connection;
+  const added: Subscription[] = [];
+  const replays: Subscription[] = [];
+  const refusalOfAll = refusalOfPacket(host, connection, packet.messageId);
+  // SUBACK of MQTT 3.1 would say yes: not to answer has to do, and the client tries again.
+  if (refusalOfAll !== null && version === 3) throw noRoom();
+  let position: number | null = -1;
+  try {
+    for (const request of packet.subscriptions) {
+      if (turns.isOver) yield;
+      turns.used += UnitsFor.filter + (request.topic.length >> UnitsFor.charactersShift);
+      const refusal = refusalOfAll ?? refusalOfFilter(host, connection, request);
+      if (refusal !== null) {
+        countIn(host.stats.subscriptionsRefused, refusal);
+        granted.push(refusalCode(version, refusal, request));
+        continue;
+      }
+      const former = session.subscriptions.get(request.topic);
+      const subscription = addSubscription(host, session, isBridge, request, identifier);
+      granted.push(subscription.qos);
+      if (former === undefined || !isSame(subscription, former)) added.push(subscription);
+      if (isOwedRetained(subscription, former !== undefined)) replays.push(subscription);
+    }
+  } finally {
+    position = storeSubscriptions(host, session, added);
+  }
+  if (position === null) {
+    // The disk has become full on the way.
+    connection.disconnect(ReasonCode.QuotaExceeded, 'storage full', 'no room to store it');
+    return;
+  }
+  host.log.debug('client-subscribed', { clientId: session.clientId, granted });
+  const suback: Packet = { cmd: 'suback', messageId: packet.messageId, granted };
+  // Where it takes several turns, what a stored session is owed has to be safe before SUBACK says that it is subscribed.
+  const isLate = session.isStored && !turns.hasRoomFor(replays.length * UnitsFor.filter);
+  if (!isLate) answerWhenCommitted(host, connection, position, suback);
+  yield* replayAll(host, session, replays, position);
+  if (isLate) answerLate(host, connection, suback);
+}
+
+/** Sends SUBACK when all that has been written by now is safe. */
+function answerLate(host: ProtocolHost, connection: Peer, suback: Packet): void {
+  const { journal } = host;
+  if (journal.isOpen) answerWhenCommitted(host, connection, journal.lastPosition, suback);
+  else connection.disconnect(ReasonCode.QuotaExceeded, 'storage full', 'no room to store it');
+}
+
+/** The Subscription Identifier; 0 when there is none. */
+function identifierOf({ config }: ProtocolHost, { properties }: SubscribePacket): number {
+  const identifier = properties?.subscriptionIdentifier ?? 0;
+  if (identifier === 0 || config.mqtt.subscriptionIdentifiersAvailable) return identifier;
+  throw new PacketError(
+    ReasonCode.SubscriptionIdentifiersNotSupported,
+    '§3.2.2.3.12',
+    0,
+    'subscription identifiers are not supported',
+  );
+}
+
+/**
+ * @returns the position of the record; -1 when none is needed, null when there is no room: then it is written as soon as
+ * there is, as a SUBSCRIBE of the same would find it here
+ */
+function storeSubscriptions(
+  host: ProtocolHost,
+  session: BrokerSession,
+  added: readonly Subscription[],
+): number | null {
+  const { journal, sessions } = host;
+  if (!session.isStored) return -1;
+  // A reload between two turns may have taken some away again.
+  const left = added.filter((one) => session.subscriptions.get(one.topicFilter) === one);
+  // What is the same as before is safe when an earlier SUBSCRIBE is.
+  if (left.length === 0) return journal.lastPosition;
+  if (journal.isOpen) return journal.writeSubscriptions(sessions.entryOf(session), left);
+  journal.whenRoom(() => {
+    if (!session.isEnded) storeSubscriptions(host, session, left);
+  });
+  return null;
+}
+
+function addSubscription(
+  host: ProtocolHost,
+  session: BrokerSession,
+  isBridge: boolean,
+  request: SubscriptionRequest,
+  subscriptionIdentifier: number,
+): Subscription {
+  const { maxQos } = host.config.mqtt;
+  // What nobody else of a shared subscription would get can't be withheld from one member.
+  const isShared = parseSharedFilter(request.topic) !== null;
+  const subscription: Subscription = {
+    topicFilter: request.topic,
+    qos: request.qos < maxQos ? request.qos : maxQos, // [MQTT-3.2.2-10]
+    noLocal: request.nl ?? (isBridge && !isShared),
+    retainAsPublished: request.rap ?? isBridge,
+    retainHandling: request.rh ?? 0,
+    subscriptionIdentifier,
+  };
+  const former = session.subscriptions.get(request.topic);
+  if (former !== undefined && isSame(subscription, former)) return subscription;
+  host.sessions.addSubscription(host.sessions.entryOf(session), subscription); // [MQTT-3.8.4-3]
+  return subscription;
+}
+
+/** Whether a subscription is what there was before, so that nothing changes by it. */
+function isSame(one: Subscription, other: Subscription): boolean {
+  return (
+    one.qos === other.qos &&
+    one.noLocal === other.noLocal &&
+    one.retainAsPublished === other.retainAsPublished &&
+    one.retainHandling === other.retainHandling &&
+    one.subscriptionIdentifier === other.subscriptionIdentifier
+  );
+}

@@ -1,0 +1,82 @@
+import { ReasonCode, type UnsubscribePacket } from '@promptmq/codec';
+import type { Peer } from '../../connection/peer.ts';
+import { UnitsFor } from '../../runtime/turns.ts';
+import type { BrokerSession } from '../../sessions/broker-session.ts';
+import type { ProtocolHost } from '../host.ts';
+import { answerWhenCommitted } from './committed-answer.ts';
+import { refusalOfPacket } from './filter-refusals.ts';
+
+/** UNSUBSCRIBE (§3.10.4). What is queued already is still delivered. It stops and may be broken off as `subscribe`. */
+export function* unsubscribe(
+  host: ProtocolHost,
+  connection: Peer,
+  packet: UnsubscribePacket,
+): Generator<void> {
+  const session = connection.session as BrokerSession;
+  const { journal, turns } = host;
+  if (session.isStored && !journal.isOpen) {
+    unsubscribeLater(host, connection, packet);
+    return;
+  }
+  const granted: number[] = [];
+  const removed: string[] = [];
+  const refusal = refusalOfPacket(host, connection, packet.messageId);
+  const entry = host.sessions.entryOf(session);
+  let position: number | null = -1;
+  try {
+    for (const topicFilter of packet.unsubscriptions) {
+      if (turns.isOver) yield;
+      turns.used += UnitsFor.filter + (topicFilter.length >> UnitsFor.charactersShift);
+      if (refusal !== null) {
+        granted.push(refusal);
+        continue;
+      }
+      const existed = host.sessions.removeSubscription(entry, topicFilter); // [MQTT-3.10.4-1]
+      if (existed) removed.push(topicFilter);
+      granted.push(existed ? ReasonCode.Success : ReasonCode.NoSubscriptionExisted);
+    }
+  } finally {
+    position = storeUnsubscriptions(host, session, removed);
+  }
+  if (position === null) {
+    connection.disconnect(ReasonCode.QuotaExceeded, 'storage full', 'no room to store it');
+    return;
+  }
+  answerWhenCommitted(host, connection, position, {
+    cmd: 'unsuback',
+    messageId: packet.messageId,
+    granted,
+  });
+}
+
+/** UNSUBACK of MQTT 3.1.1 can't say no: it comes when there is room. */
+function unsubscribeLater(host: ProtocolHost, connection: Peer, packet: UnsubscribePacket): void {
+  const { session } = connection;
+  host.journal.whenRoom(() => {
+    if (session === null || connection.session !== session) return;
+    // It has waited long enough: at once.
+    const steps = unsubscribe(host, connection, packet);
+    while (steps.next().done !== true);
+  });
+}
+
+/** @returns as `storeSubscriptions` */
+function storeUnsubscriptions(
+  host: ProtocolHost,
+  session: BrokerSession,
+  removed: readonly string[],
+): number | null {
+  const { journal, sessions } = host;
+  if (!session.isStored) return -1;
+  if (!journal.isOpen) {
+    journal.whenRoom(() => {
+      if (session.isEnded) return;
+      const left = removed.filter((topicFilter) => !session.subscriptions.has(topicFilter));
+      storeUnsubscriptions(host, session, left);
+    });
+    return null;
+  }
+  // That there is none is only sure when an earlier UNSUBSCRIBE that took it away is safe.
+  if (removed.length === 0) return journal.lastPosition;
+  return journal.writeUnsubscriptions(sessions.entryOf(session), removed);
+}
