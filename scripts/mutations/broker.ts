@@ -71,7 +71,7 @@ export const brokerMutations: readonly Mutation[] = [
     breaks: 'a QoS 2 message is taken once, over restarts, too [MQTT-4.3.3-10]',
     edits: [
       {
-        find: 'for (const packetId of progress.receivedIds) session.received.restore(packetId);',
+        find: 'for (const packetId of underWay.receivedIds) session.received.restore(packetId);',
         put: '',
       },
     ],
@@ -139,8 +139,8 @@ export const brokerMutations: readonly Mutation[] = [
       'PUBREL is sent when it is safe that PUBREC came: the message is not sent again [MQTT-4.3.3-4]',
     edits: [
       {
-        find: 'const position = this.#records.append(record.f64(sequence).u16(packetId)); delivery.position = position;',
-        put: 'const position = this.#records.append(record.f64(sequence).u16(packetId));\n    delivery.position = 0;\n    session.link?.sendPubrel(packetId);',
+        find: 'const position = this.#records.append(); delivery.position = position;',
+        put: 'const position = this.#records.append();\n    delivery.position = 0;\n    session.link?.sendPubrel(packetId);',
       },
       {
         find: 'if (storedOf(session).isUnderWay(delivery)) session.link?.sendPubrel(packetId);',
@@ -243,8 +243,8 @@ export const brokerMutations: readonly Mutation[] = [
     breaks: 'what is sent again goes before what follows it, in its order [MQTT-4.6.0-1]',
     edits: [
       {
-        find: 'if (underWay !== null && isBefore) queue.restore(underWay); for (const block of blocks) queue.restore(block); if (underWay !== null && !isBefore) queue.mergeBlock(underWay);',
-        put: 'for (const block of blocks) queue.restore(block);\n  if (underWay !== null || isBefore) queue.restore(underWay as QueueBlock);',
+        find: 'if (sent !== null && isBefore) queue.restore(sent); for (const block of blocks) queue.restore(block); if (sent !== null && !isBefore) queue.mergeBlock(sent);',
+        put: 'for (const block of blocks) queue.restore(block);\n  if (sent !== null || isBefore) queue.restore(sent as QueueBlock);',
       },
     ],
     caughtBy: ['simulation'],
@@ -332,7 +332,7 @@ export const brokerMutations: readonly Mutation[] = [
       'a crash while the queue of a session that has ended is handed over loses nothing of it',
     edits: [
       {
-        find: 'state.setEnding(entry, reader.f64());',
+        find: 'state.setEnding(entry, readEnding(reader));',
         put: 'state.remove(entry);',
       },
     ],
@@ -382,7 +382,7 @@ export const brokerMutations: readonly Mutation[] = [
     breaks: 'the number of a session that has ended is not given to another one',
     edits: [
       {
-        find: 'state.nextSession = Math.max(state.nextSession, new ByteReader(value).f64());',
+        find: 'state.nextSession = Math.max(state.nextSession, readNumber(value));',
         put: 'void value;',
       },
     ],

@@ -16,7 +16,7 @@ import type { BrokerStats } from '../runtime/stats.ts';
 import { type Turns, UnitsFor, unitsOfDelivery } from '../runtime/turns.ts';
 import { type BrokerSession, isStoredFor } from '../sessions/broker-session.ts';
 import type { Journal } from '../storage/journal.ts';
-import type { Origin } from '../storage/records/records.ts';
+import type { Origin } from '../storage/records/message-record.ts';
 import type { ClientEvents } from '../tracing/client-events.ts';
 import { Publication } from './publication.ts';
 import { DOLLAR, isReserved } from './reserved-topics.ts';

@@ -8,7 +8,7 @@ import type { MemoryLedger } from '../runtime/memory-ledger.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { BrokerStats } from '../runtime/stats.ts';
 import type { Journal } from '../storage/journal.ts';
-import type { Origin } from '../storage/records/records.ts';
+import type { Origin } from '../storage/records/message-record.ts';
 import type { ClientEvents } from '../tracing/client-events.ts';
 import type { BrokerSession } from './broker-session.ts';
 

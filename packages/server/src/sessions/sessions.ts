@@ -4,7 +4,7 @@ import type { Config } from '../config/index.ts';
 import type { Peer } from '../connection/peer.ts';
 import type { Faulty } from '../runtime/faults.ts';
 import type { RecoveryHost } from '../storage/host.ts';
-import type { SessionRecord } from '../storage/records/records.ts';
+import type { SessionRecord } from '../storage/records/session-record.ts';
 import type { BrokerSession } from './broker-session.ts';
 import { HandOvers } from './hand-overs.ts';
 import type { SessionsHost } from './host.ts';

@@ -7,7 +7,7 @@ import type { BrokerClock } from '../runtime/broker-clock.ts';
 import type { Faults } from '../runtime/faults.ts';
 import type { BrokerStats } from '../runtime/stats.ts';
 import type { JournalEntry } from './journal.ts';
-import type { SessionRecord } from './records/records.ts';
+import type { SessionRecord } from './records/session-record.ts';
 
 /** What the storage needs of the house. */
 export interface StorageHost {

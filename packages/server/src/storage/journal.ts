@@ -1,7 +1,8 @@
 import type { Delivery, DeliveryStore, Message, Session, SessionLink } from '@promptmq/session';
 import type { Subscription } from '@promptmq/topics';
 import type { Faulty } from '../runtime/faults.ts';
-import type { Origin, WillRecord } from './records/records.ts';
+import type { Origin } from './records/message-record.ts';
+import type { WillRecord } from './records/session-record.ts';
 
 /** What is known here of the connection of a session. */
 export type JournalPeer = SessionLink & Faulty;

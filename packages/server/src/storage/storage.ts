@@ -32,14 +32,11 @@ import { HeldPublishers } from './log/held-publishers.ts';
 import { compactionOptions, logOptions, syncOptions } from './log/log-options.ts';
 import { MessageReader } from './log/message-reader.ts';
 import { RecordLog } from './log/record-log.ts';
-import { ByteReader } from './records/byte-writer.ts';
-import {
-  type Origin,
-  RecordKind,
-  writeSession,
-  writeSubscriptions,
-  writeUnsubscriptions,
-} from './records/records.ts';
+import { ByteReader } from './records/byte-reader.ts';
+import type { Origin } from './records/message-record.ts';
+import { writeFree, writeRelease } from './records/progress-record.ts';
+import { writeSession } from './records/session-record.ts';
+import { writeSubscriptions, writeUnsubscriptions } from './records/subscription-record.ts';
 import { releaseAll, replayRecord, restoreState } from './replay/recovery.ts';
 import { loadRetained } from './retained/retained-loader.ts';
 import { RetainedRecords } from './retained/retained-records.ts';
@@ -269,8 +266,8 @@ export class Storage implements LogOwner, Journal {
 
   writeFree(session: JournalSession, packetId: number): number {
     this.#markProgress(session);
-    const record = this.#records.writer.reset().u8(RecordKind.Free).f64(storedOf(session).number);
-    return this.#records.append(record.u16(packetId));
+    writeFree(this.#records.writer, storedOf(session).number, packetId);
+    return this.#records.append();
   }
 
   // ----------------------------------------------------------------- delivery store
@@ -345,11 +342,8 @@ export class Storage implements LogOwner, Journal {
       });
       return;
     }
-    const record = this.#records.writer
-      .reset()
-      .u8(RecordKind.Release)
-      .f64(storedOf(session).number);
-    const position = this.#records.append(record.f64(sequence).u16(packetId));
+    writeRelease(this.#records.writer, storedOf(session).number, sequence, packetId);
+    const position = this.#records.append();
     delivery.position = position;
     this.#queue.add({
       position,

@@ -1,14 +1,25 @@
 import type { QueueBlock } from '@promptmq/session';
 import type { CheckpointEntry } from '@promptmq/wal';
 import type { JournalEntry } from './journal.ts';
-import { writeBlock } from './records/block-codec.ts';
-import { ByteReader, ByteWriter } from './records/byte-writer.ts';
-import { type SessionRecord, writeSession, writeSubscriptions } from './records/records.ts';
-import { stateKey, writeProgress } from './records/state-codec.ts';
+import { ByteReader } from './records/byte-reader.ts';
+import { ByteWriter } from './records/byte-writer.ts';
+import { writeBlock } from './records/checkpoint/block.ts';
+import { KeyLetter, stateKey, writeNumber } from './records/checkpoint/keys.ts';
+import { writeUnderWay } from './records/checkpoint/under-way.ts';
+import { type SessionRecord, writeSession } from './records/session-record.ts';
+import { writeSubscriptions } from './records/subscription-record.ts';
 import { type RetainedPlace, RetainedPlaces } from './retained/retained-places.ts';
 
 /** What of a session has changed since the last checkpoint; bits of a number. */
 export const Change = { Session: 1, Subscriptions: 2, Progress: 4 } as const;
+
+/** Of the entries that a session has one of each. */
+const SESSION_LETTERS = [
+  KeyLetter.Ending,
+  KeyLetter.Session,
+  KeyLetter.Subscriptions,
+  KeyLetter.UnderWay,
+];
 
 /** A delivery that a References record names: the message's own record doesn't know of it. */
 interface NamedElsewhere {
@@ -61,7 +72,7 @@ export class StoredState {
     this.entries.delete(number);
     this.#ending.delete(number);
     this.#changes.delete(entry);
-    for (const letter of 'esup') this.#removedKeys.push(stateKey(letter, number));
+    for (const letter of SESSION_LETTERS) this.#removedKeys.push(stateKey(letter, number));
     const { stored } = session;
     if (stored === null) return;
     const { queue } = stored;
@@ -71,9 +82,10 @@ export class StoredState {
     for (const { position, sequence } of queue.references()) {
       this.removeReference(position, number, sequence);
     }
-    for (const block of queue.blocks) this.#removedKeys.push(stateKey('b', number, block.number));
+    for (const block of queue.blocks)
+      this.#removedKeys.push(stateKey(KeyLetter.Block, number, block.number));
     for (const block of queue.takeRemovedNumbers()) {
-      this.#removedKeys.push(stateKey('b', number, block));
+      this.#removedKeys.push(stateKey(KeyLetter.Block, number, block));
     }
   }
 
@@ -197,7 +209,7 @@ export class StoredState {
   }
 
   #meta(): readonly [string, Uint8Array] {
-    return ['m', this.#writer.reset().f64(this.nextSession).take()];
+    return [KeyLetter.Meta, writeNumber(this.#writer, this.nextSession)];
   }
 
   *#session(entry: JournalEntry, change: number, isSnapshot: boolean): Generator<CheckpointEntry> {
@@ -206,27 +218,28 @@ export class StoredState {
     if ((change & Change.Session) !== 0) {
       const keptSequence = this.endingOf(number);
       if (keptSequence !== null) {
-        yield [stateKey('e', number), writer.reset().f64(keptSequence).take()];
+        yield [stateKey(KeyLetter.Ending, number), writeNumber(writer, keptSequence)];
       }
       writeSession(writer, toSessionRecord(entry));
-      yield [stateKey('s', number), writer.take()];
+      yield [stateKey(KeyLetter.Session, number), writer.take()];
     }
     const { stored } = session;
     if (stored === null) return;
     const { queue } = stored;
     if ((change & Change.Subscriptions) !== 0) {
       writeSubscriptions(writer, number, session.subscriptions.values());
-      yield [stateKey('u', number), writer.take()];
+      yield [stateKey(KeyLetter.Subscriptions, number), writer.take()];
     }
     if ((change & Change.Progress) === 0) return;
-    writeProgress(writer, session);
-    yield [stateKey('p', number), writer.take()];
+    writeUnderWay(writer, session);
+    yield [stateKey(KeyLetter.UnderWay, number), writer.take()];
     if (!isSnapshot) {
-      for (const block of queue.takeRemovedNumbers()) yield [stateKey('b', number, block), null];
+      for (const block of queue.takeRemovedNumbers())
+        yield [stateKey(KeyLetter.Block, number, block), null];
     }
     for (const block of queue.blocks) {
       if (!isSnapshot && !block.isChanged) continue;
-      yield [stateKey('b', number, block.number), this.#bytesOf(block)];
+      yield [stateKey(KeyLetter.Block, number, block.number), this.#bytesOf(block)];
       if (!isSnapshot) block.isChanged = false;
     }
   }

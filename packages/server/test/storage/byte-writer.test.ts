@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { ByteReader, ByteWriter } from '../../src/storage/records/byte-writer.ts';
+import { ByteReader } from '../../src/storage/records/byte-reader.ts';
+import { ByteWriter } from '../../src/storage/records/byte-writer.ts';
 
 const value = fc.oneof(
   fc.record({ kind: fc.constant('u8' as const), value: fc.nat(0xff) }),

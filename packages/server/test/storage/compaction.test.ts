@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { moveMessage } from '../../src/storage/log/compaction.ts';
 import { ByteWriter } from '../../src/storage/records/byte-writer.ts';
-import { writeMessageHead } from '../../src/storage/records/records.ts';
+import { writeMessageHead } from '../../src/storage/records/message-record.ts';
 import { StoredState } from '../../src/storage/stored-state.ts';
 import { DurableSimulation } from '../support/durable-simulation.ts';
 

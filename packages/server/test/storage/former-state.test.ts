@@ -2,9 +2,11 @@ import { expect, test } from '@jest/globals';
 import { type DeliveryStore, Session, storedOf } from '@promptmq/session';
 import type { RecoveryHost } from '../../src/storage/host.ts';
 import type { JournalPeer, JournalSession } from '../../src/storage/journal.ts';
-import { ByteReader, ByteWriter } from '../../src/storage/records/byte-writer.ts';
-import { writeSession } from '../../src/storage/records/records.ts';
-import { stateKey, writeProgress } from '../../src/storage/records/state-codec.ts';
+import { ByteReader } from '../../src/storage/records/byte-reader.ts';
+import { ByteWriter } from '../../src/storage/records/byte-writer.ts';
+import { stateKey } from '../../src/storage/records/checkpoint/keys.ts';
+import { writeUnderWay } from '../../src/storage/records/checkpoint/under-way.ts';
+import { writeSession } from '../../src/storage/records/session-record.ts';
 import { restoreState } from '../../src/storage/replay/recovery.ts';
 import { StoredState } from '../../src/storage/stored-state.ts';
 
@@ -47,7 +49,7 @@ test('queues of a former version are in the checkpoint after the next, too', () 
   const progress = new ByteWriter();
   const former = host.restoreEntry(record).session;
   storedOf(former).lastSequence = 2;
-  writeProgress(progress, former);
+  writeUnderWay(progress, former);
   const block = new ByteWriter().u32(2);
   block.f64(1).f64(4096).u32(90).u8(1).u8(0);
   block.f64(2).f64(8192).u32(90).u8(1).u8(0);

@@ -4,7 +4,7 @@ import { type Message, STORED_MESSAGE } from '@promptmq/session';
 import { recordBytes } from '@promptmq/wal';
 import { MemoryIndex } from '@promptmq/wal/testing';
 import { ByteWriter } from '../../src/storage/records/byte-writer.ts';
-import { writeDelivery, writeMessageHead } from '../../src/storage/records/records.ts';
+import { writeDelivery, writeMessageHead } from '../../src/storage/records/message-record.ts';
 import { replayRecord } from '../../src/storage/replay/recovery.ts';
 import { StoredState } from '../../src/storage/stored-state.ts';
 import { StoredBroker } from '../support/stored-broker.ts';

@@ -1,7 +1,8 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { ByteReader, ByteWriter } from '../../src/storage/records/byte-writer.ts';
-import { keyNumbers } from '../../src/storage/records/state-codec.ts';
+import { ByteReader } from '../../src/storage/records/byte-reader.ts';
+import { ByteWriter } from '../../src/storage/records/byte-writer.ts';
+import { keyNumbers } from '../../src/storage/records/checkpoint/keys.ts';
 import { RetainedPlaces } from '../../src/storage/retained/retained-places.ts';
 
 const writer = new ByteWriter();

@@ -1,14 +1,15 @@
 import { type Delivery, DeliveryState } from '@promptmq/session';
 import type { LogRecord } from '@promptmq/wal';
-import { ByteReader, type ByteWriter } from '../records/byte-writer.ts';
-import { shareOf, sizeOf } from '../records/record-share.ts';
+import { ByteReader } from '../records/byte-reader.ts';
+import type { ByteWriter } from '../records/byte-writer.ts';
 import {
   isRetainedOrNames,
-  RecordKind,
   readMessage,
   writeDelivery,
   writeMessageHead,
-} from '../records/records.ts';
+} from '../records/message-record.ts';
+import { RecordKind } from '../records/record-kind.ts';
+import { shareOf, sizeOf } from '../records/record-share.ts';
 import { Change, type StoredState } from '../stored-state.ts';
 
 /** One who still needs a message. */

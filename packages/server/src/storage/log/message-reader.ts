@@ -2,8 +2,8 @@ import type { Message } from '@promptmq/session';
 import { isOutOfDescriptors } from '@promptmq/wal';
 import type { StorageHost } from '../host.ts';
 import type { JournalSession } from '../journal.ts';
-import { ByteReader } from '../records/byte-writer.ts';
-import { readMessageOnly } from '../records/records.ts';
+import { ByteReader } from '../records/byte-reader.ts';
+import { readMessageOnly } from '../records/message-record.ts';
 import type { StorageStats } from '../storage-stats.ts';
 import type { RecordLog } from './record-log.ts';
 

@@ -3,22 +3,19 @@ import { NO_IDENTIFIERS } from '@promptmq/topics';
 import type { LogRecord, Release } from '@promptmq/wal';
 import type { RecoveryHost } from '../host.ts';
 import type { JournalEntry } from '../journal.ts';
-import { readBlock } from '../records/block-codec.ts';
-import { ByteReader } from '../records/byte-writer.ts';
+import { ByteReader } from '../records/byte-reader.ts';
+import { readBlock } from '../records/checkpoint/block.ts';
+import { readFormerBlock, readFormerRetained } from '../records/checkpoint/former.ts';
+import { KeyLetter, keyNumbers, readNumber } from '../records/checkpoint/keys.ts';
+import { readUnderWay } from '../records/checkpoint/under-way.ts';
+import type { NamedDelivery } from '../records/delivery-fields.ts';
+import { readMessage } from '../records/message-record.ts';
+import { ProgressKind, readFree, readProgress, readRelease } from '../records/progress-record.ts';
+import { RecordKind, readSessionNumber } from '../records/record-kind.ts';
 import { shareOf, shareOut, sizeOf } from '../records/record-share.ts';
-import {
-  type NamedDelivery,
-  ProgressKind,
-  RecordKind,
-  type Reference,
-  readHandOver,
-  readMessage,
-  readReferences,
-  readSession,
-  readSubscriptions,
-  type SessionRecord,
-} from '../records/records.ts';
-import { keyNumbers, readFormerBlock, readProgress } from '../records/state-codec.ts';
+import { type Reference, readHandOver, readReferences } from '../records/reference-record.ts';
+import { readEnding, readSession, type SessionRecord } from '../records/session-record.ts';
+import { readSubscriptions, readUnsubscriptions } from '../records/subscription-record.ts';
 import { Change, type StoredState } from '../stored-state.ts';
 
 /** What blocks of restored entries are numbered from when there are no others. */
@@ -30,7 +27,7 @@ export function restoreState(
   host: RecoveryHost,
   entries: Iterable<readonly [key: string, value: Uint8Array]>,
 ): void {
-  const progress = new Map<number, Uint8Array>();
+  const underWay = new Map<number, Uint8Array>();
   const subscriptions = new Map<number, Uint8Array>();
   const blocks = new Map<number, QueueBlock[]>();
   /** Sessions with blocks of a form that is no longer written: the next checkpoint writes them in the new one. */
@@ -39,37 +36,37 @@ export function restoreState(
   for (const [key, value] of entries) {
     const [first = 0, second = 0] = keyNumbers(key);
     switch (key[0]) {
-      case 'm':
-        state.nextSession = Math.max(state.nextSession, new ByteReader(value).f64());
+      case KeyLetter.Meta:
+        state.nextSession = Math.max(state.nextSession, readNumber(value));
         break;
-      case 'p':
-        progress.set(first, value.slice());
+      case KeyLetter.UnderWay:
+        underWay.set(first, value.slice());
         break;
-      case 'b': {
+      case KeyLetter.Block: {
         const block = readBlock(new ByteReader(value), second);
         state.noteBlock(block, value);
         addBlock(blocks, first, block);
         break;
       }
-      case 'q':
+      case KeyLetter.FormerBlock:
         addBlock(blocks, first, readFormerBlock(new ByteReader(value), second));
         state.removeKey(key);
         former.add(first);
         break;
-      case 'r':
+      case KeyLetter.FormerRetained:
         restoreFormerRetained(state, first, value);
         state.removeKey(key);
         break;
-      case 't':
+      case KeyLetter.RetainedChunk:
         state.restoreRetained(first, value);
         break;
-      case 'e':
-        ending.set(first, new ByteReader(value).f64());
+      case KeyLetter.Ending:
+        ending.set(first, readNumber(value));
         break;
-      case 's':
+      case KeyLetter.Session:
         state.add(host.restoreEntry(readStored(value, ending.has(first))));
         break;
-      case 'u':
+      case KeyLetter.Subscriptions:
         subscriptions.set(first, value.slice());
         break;
     }
@@ -77,7 +74,7 @@ export function restoreState(
   for (const entry of state.entries.values()) {
     const { number } = entry;
     restoreSubscriptions(host, entry, subscriptions.get(number));
-    restoreProgress(state, entry, progress.get(number), blocks.get(number) ?? []);
+    restoreUnderWay(state, entry, underWay.get(number), blocks.get(number) ?? []);
     if (former.has(number)) state.mark(entry, Change.Progress);
   }
   for (const [number, keptSequence] of ending) {
@@ -96,10 +93,8 @@ function addBlock(blocks: Map<number, QueueBlock[]>, session: number, block: Que
 }
 
 function restoreFormerRetained(state: StoredState, number: number, value: Uint8Array): void {
-  const reader = new ByteReader(value);
-  const position = reader.f64();
-  const share = reader.u32();
-  state.restoreFormerRetained(reader.string(), { number, position, share });
+  const { position, share, topic } = readFormerRetained(new ByteReader(value));
+  state.restoreFormerRetained(topic, { number, position, share });
 }
 
 /** A session of a checkpoint. One of which something is left was stored, however it ended. */
@@ -115,13 +110,13 @@ function restoreSubscriptions(
 ): void {
   if (value === undefined) return;
   const reader = new ByteReader(value);
-  reader.skip(1 + 8);
+  readSessionNumber(reader);
   for (const subscription of readSubscriptions(reader)) {
     host.restoreSubscription(entry, subscription);
   }
 }
 
-function restoreProgress(
+function restoreUnderWay(
   state: StoredState,
   { number, session }: JournalEntry,
   value: Uint8Array | undefined,
@@ -131,19 +126,19 @@ function restoreProgress(
   if (stored === null || value === undefined) return;
   const { queue } = stored;
   const firstNumber = blocks[0]?.number ?? BLOCK_NUMBER;
-  const progress = readProgress(new ByteReader(value), firstNumber - 1);
-  stored.lastSequence = progress.lastSequence;
-  stored.sentSequence = progress.sentSequence;
-  for (const packetId of progress.receivedIds) session.received.restore(packetId);
-  for (const { sequence, packetId } of progress.released) {
+  const underWay = readUnderWay(new ByteReader(value), firstNumber - 1);
+  stored.lastSequence = underWay.lastSequence;
+  stored.sentSequence = underWay.sentSequence;
+  for (const packetId of underWay.receivedIds) session.received.restore(packetId);
+  for (const { sequence, packetId } of underWay.released) {
     stored.restoreReleased(sequence, packetId, 0);
   }
-  const { underWay } = progress;
+  const { sent } = underWay;
   const isBefore =
-    underWay === null || blocks[0] === undefined || underWay.lastSequence < blocks[0].sequenceAt(0);
-  if (underWay !== null && isBefore) queue.restore(underWay);
+    sent === null || blocks[0] === undefined || sent.lastSequence < blocks[0].sequenceAt(0);
+  if (sent !== null && isBefore) queue.restore(sent);
   for (const block of blocks) queue.restore(block);
-  if (underWay !== null && !isBefore) queue.mergeBlock(underWay);
+  if (sent !== null && !isBefore) queue.mergeBlock(sent);
   for (const { position, sequence } of queue.references()) {
     state.addReference(position, number, sequence);
   }
@@ -165,7 +160,9 @@ export function replayRecord(
   shareOut(record.position, sizeOf(record), 0, release);
   switch (kind) {
     case RecordKind.References:
-      for (const reference of readReferences(reader)) restoreReference(state, reference, release);
+      for (const reference of readReferences(reader, readSessionNumber(reader))) {
+        restoreReference(state, reference, release);
+      }
       break;
     case RecordKind.Session: {
       const session = readSession(reader);
@@ -201,12 +198,11 @@ function replaySessionRecord(
   reader: ByteReader,
   release: Release,
 ): void {
-  reader.skip(1);
   if (kind === RecordKind.Progress) {
     replayProgress(state, reader, release);
     return;
   }
-  const entry = state.entries.get(reader.f64());
+  const entry = state.entries.get(readSessionNumber(reader));
   if (entry === undefined) return;
   const { session } = entry;
   switch (kind) {
@@ -224,14 +220,13 @@ function replaySessionRecord(
       state.mark(entry, Change.Subscriptions);
       break;
     case RecordKind.Unsubscribe:
-      for (let count = reader.u32(); count > 0; count--) {
-        host.dropSubscription(entry, reader.string());
+      for (const topicFilter of readUnsubscriptions(reader)) {
+        host.dropSubscription(entry, topicFilter);
       }
       state.mark(entry, Change.Subscriptions);
       break;
     case RecordKind.Release: {
-      const sequence = reader.f64();
-      const packetId = reader.u16();
+      const { sequence, packetId } = readRelease(reader);
       settle(state, entry, sequence, release);
       session.stored?.restoreReleased(sequence, packetId, 0);
       state.mark(entry, Change.Progress);
@@ -245,11 +240,11 @@ function replaySessionRecord(
       state.mark(entry, Change.Progress);
       break;
     case RecordKind.Ending:
-      state.setEnding(entry, reader.f64());
+      state.setEnding(entry, readEnding(reader));
       host.dropEntry(entry);
       break;
     case RecordKind.Free:
-      session.received.delete(reader.u16());
+      session.received.delete(readFree(reader));
       state.mark(entry, Change.Progress);
       break;
     default:
@@ -317,19 +312,17 @@ function restoreDelivery(
 }
 
 function replayProgress(state: StoredState, reader: ByteReader, release: Release): void {
-  for (let count = reader.u32(); count > 0; count--) {
-    const what = reader.u8();
-    const entry = state.entries.get(reader.f64());
-    const sequence = reader.f64();
-    if (entry === undefined) continue;
+  readProgress(reader, (kind, number, sequence) => {
+    const entry = state.entries.get(number);
+    if (entry === undefined) return;
     const { stored } = entry.session;
     state.mark(entry, Change.Progress);
-    if (what === ProgressKind.Sent) {
+    if (kind === ProgressKind.Sent) {
       if (stored !== null) stored.sentSequence = Math.max(stored.sentSequence, sequence);
     } else {
       settle(state, entry, sequence, release);
     }
-  }
+  });
 }
 
 function settle(

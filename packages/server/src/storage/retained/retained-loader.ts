@@ -1,7 +1,7 @@
 import type { Log } from '@promptmq/wal';
 import type { StorageHost } from '../host.ts';
-import { ByteReader } from '../records/byte-writer.ts';
-import { readMessageOnly } from '../records/records.ts';
+import { ByteReader } from '../records/byte-reader.ts';
+import { readMessageOnly } from '../records/message-record.ts';
 import type { StorageStats } from '../storage-stats.ts';
 import type { RetainedPlace } from './retained-places.ts';
 import type { RetainedRecords } from './retained-records.ts';

@@ -1,7 +1,14 @@
 import { TextMap } from '@promptmq/topics';
 import type { CheckpointEntry } from '@promptmq/wal';
-import type { ByteReader, ByteWriter } from '../records/byte-writer.ts';
-import { stateKey } from '../records/state-codec.ts';
+import type { ByteReader } from '../records/byte-reader.ts';
+import type { ByteWriter } from '../records/byte-writer.ts';
+import { KeyLetter, stateKey } from '../records/checkpoint/keys.ts';
+import {
+  addToChunk,
+  CHUNK_SIZE,
+  readChunk,
+  writeChunkHead,
+} from '../records/checkpoint/retained-chunk.ts';
 
 /** Where a retained message lies. */
 export interface RetainedPlace {
@@ -11,11 +18,6 @@ export interface RetainedPlace {
   /** Bytes of the record that are given up with it. */
   readonly share: number;
 }
-
-/** Topics of one entry of the checkpoint: one each would take most of its time for keys. */
-const CHUNK_SIZE = 256;
-
-const KEY_LETTER = 't';
 
 /** Topics with neighbouring numbers. */
 interface Chunk {
@@ -30,9 +32,6 @@ interface Chunk {
 
 /**
  * Where the retained messages of all topics lie, and what of that the next checkpoint has to hold.
- *
- * An entry of the checkpoint is a varint with the number of topics, and for each: u8 number within the
- * chunk, varint position, varint share, string topic.
  */
 export class RetainedPlaces {
   readonly #places: Map<string, RetainedPlace>;
@@ -82,20 +81,15 @@ export class RetainedPlaces {
 
   /** As the last checkpoint has it. */
   restore(chunkNumber: number, reader: ByteReader, bytes: Uint8Array): void {
-    const count = reader.varint();
-    const chunk: Chunk = { topics: [], count, isChanged: false, bytes: new Uint8Array(bytes) };
-    for (let index = 0; index < count; index++) {
-      const slot = reader.u8();
+    const chunk: Chunk = { topics: [], count: 0, isChanged: false, bytes: new Uint8Array(bytes) };
+    chunk.count = readChunk(reader, (slot, position, share, topic) => {
       const number = chunkNumber * CHUNK_SIZE + slot;
-      const position = reader.varint();
-      const share = reader.varint();
-      const topic = reader.string();
       this.#places.set(topic, { number, position, share });
       while (chunk.topics.length < slot) chunk.topics.push(undefined);
       chunk.topics.push(topic);
       this.#nextNumber = Math.max(this.#nextNumber, number + 1);
-    }
-    if (count > 0) this.#chunks.set(chunkNumber, chunk);
+    });
+    if (chunk.count > 0) this.#chunks.set(chunkNumber, chunk);
   }
 
   #put(topic: string, place: RetainedPlace): void {
@@ -117,18 +111,19 @@ export class RetainedPlaces {
 
   /** What has changed since the last call. */
   *changes(writer: ByteWriter): Generator<CheckpointEntry> {
-    for (const number of this.#removedChunks.splice(0)) yield [stateKey(KEY_LETTER, number), null];
+    for (const number of this.#removedChunks.splice(0))
+      yield [stateKey(KeyLetter.RetainedChunk, number), null];
     for (const [number, chunk] of this.#chunks) {
       if (!chunk.isChanged) continue;
       chunk.isChanged = false;
-      yield [stateKey(KEY_LETTER, number), this.#bytesOf(chunk, writer)];
+      yield [stateKey(KeyLetter.RetainedChunk, number), this.#bytesOf(chunk, writer)];
     }
   }
 
   /** All there is, without effect on `changes`. */
   *snapshot(writer: ByteWriter): Generator<readonly [key: string, value: Uint8Array]> {
     for (const [number, chunk] of this.#chunks) {
-      yield [stateKey(KEY_LETTER, number), this.#bytesOf(chunk, writer)];
+      yield [stateKey(KeyLetter.RetainedChunk, number), this.#bytesOf(chunk, writer)];
     }
   }
 
@@ -140,12 +135,11 @@ export class RetainedPlaces {
 
   #bytesOf(chunk: Chunk, writer: ByteWriter): Uint8Array {
     if (chunk.bytes !== null) return chunk.bytes;
-    writer.reset().varint(chunk.count);
+    writeChunkHead(writer, chunk.count);
     for (let slot = 0; slot < chunk.topics.length; slot++) {
       const topic = chunk.topics[slot];
       if (topic === undefined) continue;
-      const { position, share } = this.#places.get(topic) as RetainedPlace;
-      writer.u8(slot).varint(position).varint(share).string(topic);
+      addToChunk(writer, slot, this.#places.get(topic) as RetainedPlace, topic);
     }
     chunk.bytes = writer.take();
     return chunk.bytes;

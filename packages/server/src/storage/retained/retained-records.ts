@@ -2,7 +2,7 @@ import { type Message, STORED_MESSAGE } from '@promptmq/session';
 import type { RetainedStore } from '@promptmq/topics';
 import type { CommitQueue } from '../log/commit-queue.ts';
 import type { RecordLog } from '../log/record-log.ts';
-import { writeMessageHead } from '../records/records.ts';
+import { writeMessageHead } from '../records/message-record.ts';
 import type { StoredState } from '../stored-state.ts';
 import type { RetainedPlace } from './retained-places.ts';
 

@@ -3,14 +3,9 @@ import { recordBytes } from '@promptmq/wal';
 import type { JournalSession, MovedDelivery } from '../journal.ts';
 import type { CommitQueue } from '../log/commit-queue.ts';
 import type { RecordLog } from '../log/record-log.ts';
+import { type Origin, writeDelivery, writeMessageHead } from '../records/message-record.ts';
 import { shareOf, shareOut } from '../records/record-share.ts';
-import {
-  type Origin,
-  writeDelivery,
-  writeHandOver,
-  writeMessageHead,
-  writeReferences,
-} from '../records/records.ts';
+import { writeHandOver, writeReferences } from '../records/reference-record.ts';
 import type { RetainedRecords } from '../retained/retained-records.ts';
 import { Change, type StoredState } from '../stored-state.ts';
 

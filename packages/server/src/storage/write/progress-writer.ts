@@ -4,8 +4,8 @@ import type { Runtime } from '../../runtime/runtime.ts';
 import type { JournalSession } from '../journal.ts';
 import type { RecordLog } from '../log/record-log.ts';
 import { ByteWriter } from '../records/byte-writer.ts';
+import { addProgress, ProgressKind, writeProgressHead } from '../records/progress-record.ts';
 import { shareOut } from '../records/record-share.ts';
-import { ProgressKind, RecordKind } from '../records/records.ts';
 
 /** Gathers what is sent and settled in a turn to one record, which nobody waits for. */
 export class ProgressWriter {
@@ -58,7 +58,8 @@ export class ProgressWriter {
     this.#sent.clear();
     if (this.#count > 0 && this.#records.isOpen) {
       const { writer, log, release } = this.#records;
-      const head = writer.reset().u8(RecordKind.Progress).u32(this.#count).bytes;
+      writeProgressHead(writer, this.#count);
+      const head = writer.bytes;
       const size = recordBytes(head.length + this.#entries.length);
       position = log.appendLazily([head, this.#entries.bytes]);
       shareOut(position, size, 0, release);
@@ -69,7 +70,7 @@ export class ProgressWriter {
   }
 
   #add(kind: number, session: number, sequence: number): void {
-    this.#entries.u8(kind).f64(session).f64(sequence);
+    addProgress(this.#entries, kind, session, sequence);
     this.#count++;
   }
 }

@@ -1,7 +1,7 @@
 import { TextMap } from '@promptmq/topics';
 import type { CommitQueue } from '../log/commit-queue.ts';
 import type { RecordLog } from '../log/record-log.ts';
-import { RecordKind } from '../records/records.ts';
+import { writeEnd, writeEnding } from '../records/session-record.ts';
 
 /** The end of a session that is in no record. */
 interface UnwrittenEnd {
@@ -69,9 +69,8 @@ export class SessionEnds {
 
   #append(number: number, keptSequence: number | null): number {
     const { writer } = this.#records;
-    writer.reset();
-    if (keptSequence === null) writer.u8(RecordKind.End).f64(number);
-    else writer.u8(RecordKind.Ending).f64(number).f64(keptSequence);
+    if (keptSequence === null) writeEnd(writer, number);
+    else writeEnding(writer, number, keptSequence);
     return this.#records.append(writer);
   }
 

@@ -1,19 +1,23 @@
 import { type EntryDetails, QueueBlock, type QueueEntry } from '@promptmq/session';
-import type { ByteReader, ByteWriter } from './byte-writer.ts';
+import type { ByteReader } from '../byte-reader.ts';
+import type { ByteWriter } from '../byte-writer.ts';
+import { readDetails, writeDetails } from '../delivery-fields.ts';
 import { emptyEntry, entryFlags, readEntryFlags } from './entry-flags.ts';
-import { readDetails, writeDetails } from './records.ts';
 
 /*
- * A block of a queue in a checkpoint: a varint with the number of entries, then each as it differs from the
- * one before it; before the first one, all is 0. Mostly that is a byte and the length of a record: a
- * million entries take 3 MB.
+ * A block of a session's queue: a varint with the number of entries, then each as it differs from the one before it; before
+ * the first one, all is 0. Mostly that is a byte and the length of a record: a million entries take 3 MB.
  *
- *   u8 bits: 1 flags follow, 2 share follows, 4 sequence doesn't follow the one before, 8 position is lower,
- *            16 has details, 32 they are those of the entry before
- *   varint   how far its position is from the one before
- *   [u8 flags, see entry-flags.ts] [varint share] [varint how much higher its sequence is] [details]
+ *   u8        what differs: 1 flags follow; 2 a share follows; 4 the sequence isn't the one before plus 1; 8 the position is
+ *             lower than the one before; 16 has details; 32 they are those of the entry before, and don't follow
+ *   varint    distance of its position (of the Message) to the one before
+ *   [u8       flags, as in entry-flags.ts]
+ *   [varint   share: bytes of the Message's record that are released with it]
+ *   [varint   what its sequence is higher by than the one before]
+ *   [f64      expiresAt; Infinity when it doesn't expire
+ *    ...      details, as in delivery-fields.ts]
  *
- * Details: f64 expiresAt, u16 count and as many u32 identifiers, string group.
+ * Entries that aren't stored, and messages that are in memory, aren't written.
  */
 
 const Differs = {

@@ -1,10 +1,11 @@
 import { expect, test } from '@jest/globals';
 import { type EntryDetails, QueueBlock, type QueueEntry } from '@promptmq/session';
 import fc from 'fast-check';
-import { readBlock, writeBlock } from '../../src/storage/records/block-codec.ts';
-import { ByteReader, ByteWriter } from '../../src/storage/records/byte-writer.ts';
-import { emptyEntry } from '../../src/storage/records/entry-flags.ts';
-import { readFormerBlock } from '../../src/storage/records/state-codec.ts';
+import { ByteReader } from '../../src/storage/records/byte-reader.ts';
+import { ByteWriter } from '../../src/storage/records/byte-writer.ts';
+import { readBlock, writeBlock } from '../../src/storage/records/checkpoint/block.ts';
+import { emptyEntry } from '../../src/storage/records/checkpoint/entry-flags.ts';
+import { readFormerBlock } from '../../src/storage/records/checkpoint/former.ts';
 
 interface Entry extends QueueEntry {
   details: EntryDetails | null;
