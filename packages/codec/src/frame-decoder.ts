@@ -34,10 +34,10 @@ export interface FrameSink {
  * on in place; one that is split is put together first.
  *
  * Its methods, in this order: what is buffered (from `protocolVersion` to `isStopped`), input (`push`), control (`stop`,
- * `resume`, `reset`); then what reads a fixed header, and what deals with a split frame.
+ * `resume`, `reset`), `checkInvariants`; then what reads a fixed header, and what deals with a split frame.
  *
- * Invariant: `#partial` is the beginning of one frame, less than all of it; something is in `#rest` only while the decoder
- * is stopped.
+ * Invariant: `#partial` is the beginning of one frame or empty; `#restSize` is the size of `#rest`, in which something is
+ * only while the decoder is stopped.
  */
 export class FrameDecoder {
   /** Bytes, fixed header included; checked against the declared length before anything is buffered. */
@@ -177,6 +177,15 @@ export class FrameDecoder {
     this.#rest = [];
     this.#restSize = 0;
     this.#isStopped = false;
+  }
+
+  /** @throws {Error} when something isn't as it has to be; for tests */
+  checkInvariants(): void {
+    this.#partial.checkInvariants();
+    const restSize = this.#rest.reduce((sum, { length }) => sum + length, 0);
+    if (restSize !== this.#restSize || (restSize > 0 && !this.#isStopped)) {
+      throw new Error(`${restSize} bytes wait, ${this.#restSize} are counted`);
+    }
   }
 
   /** What follows `start` of a chunk waits, before all that came later. */

@@ -11,7 +11,8 @@ const BUFFER_SIZE_MIN = 16_384;
 /**
  * The beginning of a frame that is split over chunks. It is put together in a buffer of its own, which is never used again.
  *
- * Invariant: `buffer[0, length)` is what has come, at most `size` bytes where that is known. Length 0: there is none.
+ * Invariant: `buffer[0, length)` is what has come: less than the whole frame, or than the longest fixed header. Length 0:
+ * there is none.
  */
 export class PartialFrame {
   buffer: Uint8Array;
@@ -40,6 +41,15 @@ export class PartialFrame {
     const grown = Buffer.allocUnsafe(wanted);
     grown.set(this.buffer.subarray(0, this.length));
     this.buffer = grown;
+  }
+
+  /** @throws {Error} when something isn't as it has to be; for tests */
+  checkInvariants(): void {
+    const { buffer, length, size } = this;
+    const bound = size === 0 ? HEADER_SIZE_MAX : size;
+    if (length > buffer.length || length >= bound) {
+      throw new Error(`${length} bytes of a frame of ${size} in a buffer of ${buffer.length}`);
+    }
   }
 
   /** Forgets the frame, and leaves its buffer to whoever has it. */

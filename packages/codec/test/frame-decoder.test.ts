@@ -52,6 +52,7 @@ describe('frames', () => {
       const { decoder, frames } = newDecoder();
       for (let start = 0; start < stream.length; start += size) {
         decoder.push(Uint8Array.from(stream.slice(start, start + size)));
+        decoder.checkInvariants();
       }
       expect(frames).toEqual(expected);
       expect(decoder.bufferedBytes).toBe(0);
@@ -197,9 +198,11 @@ describe('a decoder that has stopped', () => {
       let pushed = 0;
       for (let start = 0; start < whole.length; start += size) {
         decoder.push(whole.subarray(start, start + size));
+        decoder.checkInvariants();
         pushed = Math.min(whole.length, start + size);
         expect(decoder.bufferedBytes).toBe(pushed - 4 * seen.length);
         if (start % 7 === 0) decoder.resume();
+        decoder.checkInvariants();
       }
       while (decoder.isStopped) decoder.resume();
       expect(seen).toEqual(Array.from({ length: 50 }, (_, index) => index + 1));
