@@ -13,7 +13,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   access: ['config'],
   service: ['config'],
   runtime: ['config', 'log'],
-  tracing: ['config', 'log', 'runtime', 'routing/publish-parts.ts'],
+  tracing: ['config', 'log', 'runtime'],
   storage: ['config', 'log', 'runtime'],
   sessions: ['access', 'config', 'runtime', 'storage', 'tracing', 'connection/peer.ts'],
   routing: [

@@ -154,8 +154,8 @@ export const brokerMutations: readonly Mutation[] = [
     breaks: 'a retained message outlives the process [MQTT-3.3.1-5]',
     edits: [
       {
-        find: 'this.#store(publication.writtenMessage, origin, isRetaining, former);',
-        put: 'this.#store(publication.writtenMessage, origin, false, former);',
+        find: 'position = this.#store(origin, isRetained, former);',
+        put: 'position = this.#store(origin, false, former);',
       },
     ],
     caughtBy: ['simulation', 'crash'],
@@ -429,8 +429,8 @@ export const brokerMutations: readonly Mutation[] = [
     breaks: 'what the log has to know of a QoS 2 message is refused, too, whoever gets it',
     edits: [
       {
-        find: 'const isNoted = view.qos === 2 && (publisher.session as BrokerSession).isStored;',
-        put: 'const isNoted = false;',
+        find: "if (origin?.kind === 'received') return true;",
+        put: '',
       },
     ],
     caughtBy: ['storage', 'simulation'],

@@ -16,7 +16,13 @@ export type { PingreqPacket, PingrespPacket } from './packets/ping.ts';
 export type { PublishPacket, PublishProperties } from './packets/publish.ts';
 export type { PublishPropertiesView } from './packets/publish-properties.ts';
 export { PublishView } from './packets/publish-view.ts';
-export { publishSize, writePublish, writePublishHead } from './packets/publish-writer.ts';
+export {
+  MessageBytes,
+  PublishOwn,
+  publishSize,
+  writePublish,
+  writePublishHead,
+} from './packets/publish-writer.ts';
 export type { SubackPacket, SubscribePacket, SubscriptionRequest } from './packets/subscribe.ts';
 export type { UnsubackPacket, UnsubscribePacket } from './packets/unsubscribe.ts';
 export type { Will, WillProperties } from './packets/will.ts';

@@ -6,10 +6,12 @@ import {
   decodePacket,
   encode,
   FrameDecoder,
+  MessageBytes,
   type Packet,
   PacketDecoder,
   PacketError,
   type ProtocolVersion,
+  PublishOwn,
   PublishView,
   publishSize,
   writeAck,
@@ -233,36 +235,18 @@ test('the views of the hot path say what the packet objects say', () => {
       // What the broker sends on: everything but alias, expiry and identifiers, which are its own.
       const properties = view.forwardedProperties();
       const topicBytes = Buffer.from(packet.topic);
-      const size = publishSize(
-        5,
-        packet.qos,
-        topicBytes.length,
-        properties.length,
-        packet.payload.length,
-        5,
-        3,
-        [1, 200],
-      );
+      const message = new MessageBytes();
+      message.set(topicBytes, properties, packet.payload);
+      const own = Object.assign(new PublishOwn(), {
+        flags: packet.qos << 1,
+        packetId: 77,
+        expiry: 5,
+        alias: 3,
+        identifiers: [1, 200],
+      });
+      const size = publishSize(message, own);
       const target = Buffer.alloc(size + 10);
-      const end = writePublish(
-        target,
-        4,
-        5,
-        packet.qos << 1,
-        77,
-        topicBytes,
-        0,
-        topicBytes.length,
-        properties,
-        0,
-        properties.length,
-        packet.payload,
-        0,
-        packet.payload.length,
-        5,
-        3,
-        [1, 200],
-      );
+      const end = writePublish(target, 4, message, own);
       expect(end).toBe(4 + size);
       const [sent] = new PacketDecoder({ protocolVersion: 5, receiver: 'client' }).push(
         target.subarray(4, end),

@@ -1,91 +1,103 @@
 import type { ProtocolVersion } from '../wire/packet-type.ts';
 import { copyBytes, variableByteIntegerSize, writeVariableByteInteger } from '../wire/writer.ts';
 
+const EMPTY = new Uint8Array(0);
+
+/**
+ * What of a PUBLISH is the same for all who get it, as ranges of buffers, so that nothing has to be cut out or copied
+ * before it is written. One instance may be used for any number of messages.
+ */
+export class MessageBytes {
+  /** The topic name as UTF-8. */
+  topicBytes: Uint8Array = EMPTY;
+  /** The MQTT 5 properties that are forwarded: `properties[propertiesStart, propertiesEnd)`, encoded, without their length. */
+  properties: Uint8Array = EMPTY;
+  propertiesStart = 0;
+  propertiesEnd = 0;
+  /** `payload[payloadStart, payloadEnd)`; it may be the same buffer. */
+  payload: Uint8Array = EMPTY;
+  payloadStart = 0;
+  payloadEnd = 0;
+
+  /** Whole buffers, which have to last until the message is written. */
+  set(topicBytes: Uint8Array, properties: Uint8Array, payload: Uint8Array): void {
+    this.topicBytes = topicBytes;
+    this.properties = properties;
+    this.propertiesStart = 0;
+    this.propertiesEnd = properties.length;
+    this.payload = payload;
+    this.payloadStart = 0;
+    this.payloadEnd = payload.length;
+  }
+
+  /** Lets go of the buffers. */
+  clear(): void {
+    this.set(EMPTY, EMPTY, EMPTY);
+  }
+}
+
+/**
+ * What of a PUBLISH is one recipient's own; one instance may be used for any number of packets. Before MQTT 5, expiry,
+ * alias and identifiers are left out, as are the properties.
+ */
+export class PublishOwn {
+  version: ProtocolVersion = 5;
+  /** `dup << 3 | qos << 1 | retain` */
+  flags = 0;
+  /** 1 to 65,535; ignored at QoS 0. */
+  packetId = 0;
+  /** Message Expiry Interval in seconds; -1 for none. */
+  expiry = -1;
+  /** Topic Alias; 0 for none. */
+  alias = 0;
+  /** Whether the recipient knows the alias: the topic name is left out then. */
+  isAliasKnown = false;
+  /** Subscription Identifiers, in their order. */
+  identifiers: readonly number[] = [];
+}
+
 /** The encoded properties without their length, in bytes. */
-function propertiesSize(
-  forwardedLength: number,
-  expiry: number,
-  topicAlias: number,
-  identifiers: readonly number[],
-): number {
-  let size = forwardedLength + (expiry >= 0 ? 5 : 0) + (topicAlias > 0 ? 3 : 0);
+function propertiesSize(message: MessageBytes, { expiry, alias, identifiers }: PublishOwn): number {
+  let size = message.propertiesEnd - message.propertiesStart;
+  if (expiry >= 0) size += 5;
+  if (alias > 0) size += 3;
   for (let index = 0; index < identifiers.length; index++) {
     size += 1 + variableByteIntegerSize(identifiers[index] as number);
   }
   return size;
 }
 
-/**
- * The size of a PUBLISH, fixed header included, in bytes. Before MQTT 5, properties, expiry, alias and
- * identifiers do not count.
- *
- * @param expiry - Message Expiry Interval in seconds; -1 for none
- * @param topicAlias - 0 for none
- */
-export function publishSize(
-  version: ProtocolVersion,
-  qos: number,
-  topicLength: number,
-  propertiesLength: number,
-  payloadLength: number,
-  expiry: number,
-  topicAlias: number,
-  identifiers: readonly number[],
-): number {
-  let size = 2 + topicLength + (qos > 0 ? 2 : 0) + payloadLength;
-  if (version === 5) {
-    const length = propertiesSize(propertiesLength, expiry, topicAlias, identifiers);
-    size += variableByteIntegerSize(length) + length;
-  }
+/** What follows the fixed header, in bytes. */
+function remainingLength(message: MessageBytes, own: PublishOwn, propertiesLength: number): number {
+  let size = 2 + message.payloadEnd - message.payloadStart;
+  if (!own.isAliasKnown) size += message.topicBytes.length;
+  if ((own.flags & 6) !== 0) size += 2;
+  return own.version === 5
+    ? size + variableByteIntegerSize(propertiesLength) + propertiesLength
+    : size;
+}
+
+/** The size of a PUBLISH, fixed header included, in bytes. */
+export function publishSize(message: MessageBytes, own: PublishOwn): number {
+  const propertiesLength = own.version === 5 ? propertiesSize(message, own) : 0;
+  const size = remainingLength(message, own, propertiesLength);
   return 1 + variableByteIntegerSize(size) + size;
 }
 
 /**
- * Writes a PUBLISH (§3.3). The parts are ranges of buffers, so that nothing has to be cut out first.
+ * Writes a PUBLISH (§3.3).
  *
  * @param target - with room for `publishSize` bytes at `offset`
- * @param flags - `dup << 3 | qos << 1 | retain`
- * @param packetId - ignored at QoS 0
  * @returns the offset after the packet
  */
 export function writePublish(
   target: Uint8Array,
   offset: number,
-  version: ProtocolVersion,
-  flags: number,
-  packetId: number,
-  topic: Uint8Array,
-  topicStart: number,
-  topicEnd: number,
-  properties: Uint8Array,
-  propertiesStart: number,
-  propertiesEnd: number,
-  payload: Uint8Array,
-  payloadStart: number,
-  payloadEnd: number,
-  expiry: number,
-  topicAlias: number,
-  identifiers: readonly number[],
+  message: MessageBytes,
+  own: PublishOwn,
 ): number {
-  const payloadOffset = writePublishHead(
-    target,
-    offset,
-    version,
-    flags,
-    packetId,
-    topic,
-    topicStart,
-    topicEnd,
-    properties,
-    propertiesStart,
-    propertiesEnd,
-    payload,
-    payloadStart,
-    payloadEnd,
-    expiry,
-    topicAlias,
-    identifiers,
-  );
+  const payloadOffset = writePublishHead(target, offset, message, own);
+  const { payload, payloadStart, payloadEnd } = message;
   copyBytes(target, payloadOffset, payload, payloadStart, payloadEnd);
   return payloadOffset + payloadEnd - payloadStart;
 }
@@ -94,44 +106,38 @@ export function writePublish(
 export function writePublishHead(
   target: Uint8Array,
   offset: number,
-  version: ProtocolVersion,
-  flags: number,
-  packetId: number,
-  topic: Uint8Array,
-  topicStart: number,
-  topicEnd: number,
-  properties: Uint8Array,
-  propertiesStart: number,
-  propertiesEnd: number,
-  _payload: Uint8Array,
-  payloadStart: number,
-  payloadEnd: number,
-  expiry: number,
-  topicAlias: number,
-  identifiers: readonly number[],
+  message: MessageBytes,
+  own: PublishOwn,
 ): number {
-  const qos = (flags >> 1) & 3;
-  const topicLength = topicEnd - topicStart;
-  const forwardedLength = propertiesEnd - propertiesStart;
-  let size = 2 + topicLength + (qos > 0 ? 2 : 0) + payloadEnd - payloadStart;
-  let propertiesLength = 0;
-  if (version === 5) {
-    propertiesLength = propertiesSize(forwardedLength, expiry, topicAlias, identifiers);
-    size += variableByteIntegerSize(propertiesLength) + propertiesLength;
-  }
+  const { topicBytes } = message;
+  const { version, flags, packetId } = own;
+  const propertiesLength = version === 5 ? propertiesSize(message, own) : 0;
   target[offset] = 0x30 | flags;
+  const size = remainingLength(message, own, propertiesLength);
   let at = writeVariableByteInteger(target, offset + 1, size);
+  const topicLength = own.isAliasKnown ? 0 : topicBytes.length;
   target[at] = topicLength >> 8;
   target[at + 1] = topicLength & 0xff;
-  copyBytes(target, at + 2, topic, topicStart, topicEnd);
+  copyBytes(target, at + 2, topicBytes, 0, topicLength);
   at += 2 + topicLength;
-  if (qos > 0) {
+  if ((flags & 6) !== 0) {
     target[at] = packetId >> 8;
     target[at + 1] = packetId & 0xff;
     at += 2;
   }
   if (version < 5) return at;
   at = writeVariableByteInteger(target, at, propertiesLength);
+  return propertiesLength === 0 ? at : writeProperties(target, at, message, own);
+}
+
+function writeProperties(
+  target: Uint8Array,
+  offset: number,
+  message: MessageBytes,
+  own: PublishOwn,
+): number {
+  const { expiry, alias, identifiers } = own;
+  let at = offset;
   if (expiry >= 0) {
     target[at] = 0x02;
     target[at + 1] = expiry >>> 24;
@@ -140,16 +146,17 @@ export function writePublishHead(
     target[at + 4] = expiry & 0xff;
     at += 5;
   }
-  if (topicAlias > 0) {
+  if (alias > 0) {
     target[at] = 0x23;
-    target[at + 1] = topicAlias >> 8;
-    target[at + 2] = topicAlias & 0xff;
+    target[at + 1] = alias >> 8;
+    target[at + 2] = alias & 0xff;
     at += 3;
   }
   for (let index = 0; index < identifiers.length; index++) {
     target[at] = 0x0b;
     at = writeVariableByteInteger(target, at + 1, identifiers[index] as number);
   }
+  const { properties, propertiesStart, propertiesEnd } = message;
   copyBytes(target, at, properties, propertiesStart, propertiesEnd);
-  return at + forwardedLength;
+  return at + propertiesEnd - propertiesStart;
 }

@@ -1,5 +1,5 @@
-/** Below this, a loop beats making a view for `set`. */
-const LOOP_BYTES_MAX = 64;
+/** Up to this size, a loop beats making a view for `set`. */
+const LOOP_BYTES_MAX = 48;
 
 /** Copies `source[start, end)` to `target` at `targetStart`. The ranges may not overlap. */
 export function copyBytes(
@@ -10,11 +10,21 @@ export function copyBytes(
   end: number,
 ): void {
   if (end - start > LOOP_BYTES_MAX) {
-    target.set(source.subarray(start, end), targetStart);
+    // Cheaper than `subarray`, which makes a Buffer of a Buffer's range.
+    const view = new Uint8Array(source.buffer, source.byteOffset + start, end - start);
+    target.set(view, targetStart);
     return;
   }
   let offset = targetStart;
-  for (let index = start; index < end; index++) target[offset++] = source[index] as number;
+  let index = start;
+  for (const last = end - 3; index < last; index += 4) {
+    target[offset] = source[index] as number;
+    target[offset + 1] = source[index + 1] as number;
+    target[offset + 2] = source[index + 2] as number;
+    target[offset + 3] = source[index + 3] as number;
+    offset += 4;
+  }
+  while (index < end) target[offset++] = source[index++] as number;
 }
 
 /** §1.5.5. The bytes that a value from 0 to 268,435,455 needs. */

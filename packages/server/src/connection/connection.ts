@@ -8,7 +8,7 @@ import {
 } from '@promptmq/session';
 import type { Permissions, Proof } from '../access/index.ts';
 import { PacketDispatcher } from '../protocol/packet-dispatcher.ts';
-import { topicOf } from '../routing/frame.ts';
+import { topicOf } from '../routing/image.ts';
 import type { TurnTaker } from '../runtime/turns.ts';
 import type { BrokerSession } from '../sessions/broker-session.ts';
 import { Congestion } from './congestion.ts';

@@ -1,9 +1,11 @@
 import {
   ACK_SIZE_MAX,
   encode,
+  MessageBytes,
   type Packet,
   PacketType,
   type ProtocolVersion,
+  PublishOwn,
   publishSize,
   ReasonCode,
   writeAck,
@@ -11,15 +13,16 @@ import {
   writePublishHead,
 } from '@promptmq/codec';
 import type { Delivery, DropReason, OutboundTopicAliases, PublishFrame } from '@promptmq/session';
-import type { Frame } from '../routing/frame.ts';
-import { PublishParts } from '../routing/publish-parts.ts';
+import type { Image } from '../routing/image.ts';
+import type { Publication } from '../routing/publication.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { type BrokerStats, countIn, countSent } from '../runtime/stats.ts';
+import { remainingExpiry } from '../sessions/recipient-terms.ts';
 import {
   type PacketTracer,
   tracedFields,
   tracedFrame,
-  tracedParts,
+  tracedPublication,
 } from '../tracing/packet-trace.ts';
 import { type Output, REFERENCE_BYTES_MIN } from './output.ts';
 
@@ -30,8 +33,9 @@ const ACK_NAMES: Partial<Record<PacketType, string>> = {
   [PacketType.PUBCOMP]: 'pubcomp',
 };
 
-// What is sent is encoded at once: one is enough for all clients.
-const messageParts = new PublishParts();
+// What is sent is encoded at once: one of each is enough for all clients.
+const bytesOfMessage = new MessageBytes();
+const own = new PublishOwn();
 
 /** What a sender needs of the house. */
 export interface SenderHost {
@@ -84,9 +88,13 @@ export class PacketSender {
     return true;
   }
 
-  /** Sends a QoS 0 PUBLISH that has been encoded for this protocol version without RETAIN. */
-  sendQoS0(frame: Frame, retain: boolean): void {
-    const { start, end } = frame;
+  /**
+   * Sends a QoS 0 PUBLISH that has been encoded for this protocol version without RETAIN.
+   *
+   * @param flags - 1 with RETAIN, else 0
+   */
+  sendQoS0(image: Image, flags: number): void {
+    const { start, end } = image;
     const size = end - start;
     const { stats } = this.#host;
     const { output } = this;
@@ -98,23 +106,26 @@ export class PacketSender {
       stats.dropped['packet-too-large']++; // [MQTT-3.1.2-25]
       return;
     }
-    const firstByte = retain ? 0x31 : 0x30;
     if (size >= REFERENCE_BYTES_MIN) {
-      if (!this.#hasRoomFor(frame.buffer, start, end)) {
+      if (!this.#hasRoomFor(image.buffer, start, end)) {
         stats.dropped['output-full']++;
         return;
       }
-      this.#referenceQoS0(frame, firstByte);
+      this.#referenceQoS0(image, 0x30 | flags);
     } else {
-      const offset = output.append(frame.buffer, start, end);
-      output.buffer[offset] = firstByte;
+      const offset = output.append(image.buffer, start, end);
+      output.buffer[offset] = 0x30 | flags;
     }
-    countSent(stats, 0, frame.payloadSize);
-    this.tracer?.('publish', { ...tracedFrame(frame.buffer, start, end, this.version), retain });
+    countSent(stats, 0, image.payloadSize);
+    if (this.tracer !== null) this.#traceQoS0(this.tracer, image, flags);
+  }
+
+  #traceQoS0(tracer: PacketTracer, { buffer, start, end }: Image, flags: number): void {
+    tracer('publish', { ...tracedFrame(buffer, start, end, this.version), retain: flags === 1 });
   }
 
   /** Apart, so that V8 makes one function of all that an ordinary packet needs. */
-  #referenceQoS0({ buffer, start, end }: Frame, firstByte: number): void {
+  #referenceQoS0({ buffer, start, end }: Image, firstByte: number): void {
     const { output } = this;
     const offset = output.reserve(1);
     output.buffer[offset] = firstByte;
@@ -142,106 +153,82 @@ export class PacketSender {
   }
 
   sendPublish(delivery: Delivery, dup: boolean): DropReason | null {
-    const { message, qos, retain, identifiers } = delivery;
-    const parts = messageParts;
-    parts.setMessage(message, this.#remainingExpiry(message.expiresAt));
-    const flags = (dup ? 8 : 0) | (qos << 1) | (retain ? 1 : 0);
-    const refused = this.sendParts(parts, flags, delivery.packetId, identifiers);
-    parts.clear();
+    const { message, qos, retain, packetId, identifiers } = delivery;
+    const { expiresAt } = message;
+    const isMortal = this.version === 5 && expiresAt !== Number.POSITIVE_INFINITY;
+    own.flags = (dup ? 8 : 0) | (qos << 1) | (retain ? 1 : 0);
+    own.packetId = packetId;
+    own.expiry = isMortal ? remainingExpiry(expiresAt, this.#host.runtime.now()) : -1;
+    own.identifiers = identifiers;
+    bytesOfMessage.set(message.topicBytes, message.properties, message.payload);
+    const refused = this.#encode(bytesOfMessage, message.topic);
+    bytesOfMessage.clear();
     return refused;
   }
 
   /**
-   * Encodes a PUBLISH for this client alone, and sends it.
+   * Encodes a message that is being routed for this client alone, and sends it.
    *
-   * @param flags - `dup << 3 | qos << 1 | retain`
+   * @param flags - `qos << 1 | retain`
    * @param packetId - ignored at QoS 0
    */
-  sendParts(
-    parts: PublishParts,
+  sendPublication(
+    publication: Publication,
     flags: number,
     packetId: number,
     identifiers: readonly number[],
   ): DropReason | null {
-    const { output, version, aliases } = this;
-    const qos = ((flags >> 1) & 3) as 0 | 1 | 2;
-    if (qos === 0 && output.pendingBytes > output.allowance) return this.#reasonToDrop();
-    const { topicBytes, properties, propertiesStart, propertiesEnd } = parts;
-    const { payload, payloadStart, payloadEnd } = parts;
-    const payloadLength = payloadEnd - payloadStart;
-    const isReferenced = payloadLength >= REFERENCE_BYTES_MIN;
-    if (qos === 0 && isReferenced && !this.#hasRoomFor(payload, payloadStart, payloadEnd)) {
-      return 'output-full';
-    }
-    const expiry = version < 5 ? -1 : parts.expiry;
-    let alias = 0;
-    let topicLength = topicBytes.length;
-    let isNewAlias = false;
-    if (aliases !== null) {
-      alias = aliases.get(parts.topic);
-      if (alias === 0) {
-        alias = aliases.nextFor(parts.topic);
-        isNewAlias = alias !== 0;
-      } else {
-        topicLength = 0;
+    own.flags = flags;
+    own.packetId = packetId;
+    own.expiry = publication.expiry;
+    own.identifiers = identifiers;
+    return this.#encode(publication.bytes, publication.topic);
+  }
+
+  /** Sends a message with what is set in `own`. */
+  #encode(message: MessageBytes, topic: string): DropReason | null {
+    const { output } = this;
+    const { payload, payloadStart, payloadEnd } = message;
+    const payloadSize = payloadEnd - payloadStart;
+    const isReferenced = payloadSize >= REFERENCE_BYTES_MIN;
+    const qos = ((own.flags >> 1) & 3) as 0 | 1 | 2;
+    if (qos === 0) {
+      if (output.pendingBytes > output.allowance) return this.#reasonToDrop();
+      if (isReferenced && !this.#hasRoomFor(payload, payloadStart, payloadEnd)) {
+        return 'output-full';
       }
     }
-    const propertiesLength = propertiesEnd - propertiesStart;
-    let size = publishSize(
-      version,
-      qos,
-      topicLength,
-      propertiesLength,
-      payloadLength,
-      expiry,
-      alias,
-      identifiers,
-    );
-    if (size > this.maximumPacketSize && alias !== 0) {
+    own.version = this.version;
+    const isNewAlias = this.#chooseAlias(topic);
+    let size = publishSize(message, own);
+    if (size > this.maximumPacketSize && own.alias !== 0) {
       // Without its alias it may fit.
-      alias = 0;
-      isNewAlias = false;
-      topicLength = topicBytes.length;
-      size = publishSize(
-        version,
-        qos,
-        topicLength,
-        propertiesLength,
-        payloadLength,
-        expiry,
-        0,
-        identifiers,
-      );
+      own.alias = 0;
+      own.isAliasKnown = false;
+      size = publishSize(message, own);
     }
     if (size > this.maximumPacketSize) return 'packet-too-large'; // [MQTT-3.1.2-24]
-    if (isNewAlias) (aliases as OutboundTopicAliases).assign(parts.topic, alias);
-    countSent(this.#host.stats, qos, payloadLength);
-    const offset = output.reserve(isReferenced ? size - payloadLength : size);
-    output.length = (isReferenced ? writePublishHead : writePublish)(
-      output.buffer,
-      offset,
-      version,
-      flags,
-      packetId,
-      topicBytes,
-      0,
-      topicLength,
-      properties,
-      propertiesStart,
-      propertiesEnd,
-      payload,
-      payloadStart,
-      payloadEnd,
-      expiry,
-      alias,
-      identifiers,
-    );
-    this.tracer?.(
-      'publish',
-      tracedParts(parts, { version, flags, packetId, expiry, alias, topicLength, identifiers }),
-    );
+    if (isNewAlias && own.alias !== 0) this.aliases?.assign(topic, own.alias);
+    countSent(this.#host.stats, qos, payloadSize);
+    const offset = output.reserve(isReferenced ? size - payloadSize : size);
+    const write = isReferenced ? writePublishHead : writePublish;
+    output.length = write(output.buffer, offset, message, own);
+    this.tracer?.('publish', tracedPublication(topic, message, own));
     if (isReferenced) output.reference(payload.subarray(payloadStart, payloadEnd));
     return null;
+  }
+
+  /** Sets the alias of a packet with this topic; returns whether it would be a new one. */
+  #chooseAlias(topic: string): boolean {
+    const { aliases } = this;
+    own.alias = 0;
+    own.isAliasKnown = false;
+    if (aliases === null) return false;
+    own.alias = aliases.get(topic);
+    own.isAliasKnown = own.alias !== 0;
+    if (own.isAliasKnown) return false;
+    own.alias = aliases.nextFor(topic);
+    return own.alias !== 0;
   }
 
   /** Whether the client may be owed bytes that travel by reference. */
@@ -258,12 +245,6 @@ export class PacketSender {
     if (pendingBytes > memory.clientMax) return 'slow-subscriber';
     memory.refusals++;
     return 'output-full';
-  }
-
-  /** Seconds until a message expires, as a client hears it; -1 when never [MQTT-3.3.2-6]. */
-  #remainingExpiry(expiresAt: number): number {
-    if (expiresAt === Number.POSITIVE_INFINITY || this.version < 5) return -1;
-    return Math.max(0, Math.ceil((expiresAt - this.#host.runtime.now()) / 1000));
   }
 
   /** Within any client's limit: who could be sent CONNACK, which is no shorter, can be sent this. */

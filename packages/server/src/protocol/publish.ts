@@ -1,9 +1,11 @@
 import { isUtf8 } from 'node:buffer';
 import { PacketError, PacketType, type PublishView, ReasonCode } from '@promptmq/codec';
 import type { Peer } from '../connection/peer.ts';
+import type { Outcome } from '../routing/router.ts';
 import { countReceived } from '../runtime/stats.ts';
 import type { BrokerSession } from '../sessions/broker-session.ts';
 import type { AwaitedAcks } from '../storage/journal.ts';
+import type { Origin } from '../storage/records/message-record.ts';
 import type { ProtocolHost } from './host.ts';
 import { PendingAcks } from './pending-acks.ts';
 
@@ -59,8 +61,7 @@ export class Receiver implements AwaitedAcks {
         if (this.connection.version === 5 && this.#session.received.has(packetId)) {
           reasonCode = ReasonCode.PacketIdentifierInUse;
         }
-        reasonCode = this.#route(view, reasonCode);
-        this.#acknowledge(PacketType.PUBACK, packetId, reasonCode, this.#host.router.position); // [MQTT-4.3.2-4]
+        this.#acknowledgeRouted(packetId, this.#route(view, reasonCode));
         break;
       case 2:
         this.#receiveQoS2(view, reasonCode);
@@ -179,11 +180,21 @@ export class Receiver implements AwaitedAcks {
   }
 
   /** Routes a PUBLISH that was not refused; the topic alias of any other is set all the same. */
-  #route(view: PublishView, checked: number): number {
+  #route(view: PublishView, checked: number): Outcome {
     const { router } = this.#host;
-    if (checked === ReasonCode.Success) return router.publish(view, this.connection);
-    router.resolve(view, this.connection);
-    return checked;
+    const connection = this.connection;
+    if (checked !== ReasonCode.Success) return router.refuse(view, connection, checked);
+    return router.publish(view, connection, view.qos === 2 ? this.#originOf(view) : null);
+  }
+
+  /** The QoS 2 exchange of a stored session that a message begins; null when the session isn't stored. */
+  #originOf({ packetId }: PublishView): Origin | null {
+    const { stored } = this.#session;
+    return stored === null ? null : { kind: 'received', session: stored.number, packetId };
+  }
+
+  #acknowledgeRouted(packetId: number, { reasonCode, position }: Outcome): void {
+    this.#acknowledge(PacketType.PUBACK, packetId, reasonCode, position); // [MQTT-4.3.2-4]
   }
 
   /** Takes a QoS 2 message once, however often it is sent [MQTT-4.3.3-10], and answers [MQTT-4.3.3-8]. */
@@ -200,10 +211,10 @@ export class Receiver implements AwaitedAcks {
       return;
     }
     this.#checkReceiveMaximum();
-    const reasonCode = this.#route(view, checked);
-    // [MQTT-4.3.3-9]; before MQTT 5 the exchange goes on, as PUBREC can't say no.
-    if (reasonCode < 0x80 || this.connection.version < 5) session.received.add(packetId);
-    this.#acknowledge(PacketType.PUBREC, packetId, reasonCode, router.position);
+    const outcome = this.#route(view, checked);
+    // [MQTT-4.3.3-9]; before MQTT 5 the exchange continues, as PUBREC can't say no.
+    if (outcome.reasonCode < 0x80 || this.connection.version < 5) session.received.add(packetId);
+    this.#acknowledge(PacketType.PUBREC, packetId, outcome.reasonCode, outcome.position);
   }
 
   /** The packet identifier is free again, and stays so, before PUBCOMP says it [MQTT-4.3.3-11]. */

@@ -1,182 +1,257 @@
-import { type ProtocolVersion, type PublishView, publishSize, writePublish } from '@promptmq/codec';
+import {
+  MessageBytes,
+  type ProtocolVersion,
+  PublishOwn,
+  type PublishView,
+  publishSize,
+  type QoS,
+  writePublish,
+} from '@promptmq/codec';
 import type { Message } from '@promptmq/session';
-import type { Route } from '@promptmq/topics';
-import type { Config } from '../config/index.ts';
 import { REFERENCE_BYTES_MIN } from '../connection/output.ts';
-import type { Peer } from '../connection/peer.ts';
-import type { Runtime } from '../runtime/runtime.ts';
-import type { BrokerSession } from '../sessions/broker-session.ts';
-import { Frame } from './frame.ts';
-import { PublishParts } from './publish-parts.ts';
+import { Image } from './image.ts';
 
-/** Up to this size, each queue may have a copy of a packet of its own. */
-const COPIED_FRAME_BYTES_MAX = 1024;
+/** Up to this size, each queue may have a copy of an image of its own. */
+const COPIED_IMAGE_BYTES_MAX = 1024;
 
 const EMPTY = new Uint8Array(0);
-const NO_IDENTIFIERS: readonly number[] = [];
+/** What has been made of a message. */
+const Form = { Image3: 1, Image5: 2, IdImage3: 4, IdImage5: 8, Bytes: 16 } as const;
+
+const NO_TOPIC = { topic: '', topicBytes: EMPTY };
+
+// What is encoded here is everybody's: nothing of it is one recipient's own but its form.
+const own = new PublishOwn();
+
+/** Who sends a message that is borrowed. */
+export interface Publisher {
+  readonly clientId: string;
+  readonly version: ProtocolVersion;
+}
 
 /**
- * The PUBLISH that is being routed, in the forms in which its recipients take it. Each is made by the
- * first that needs it, and is the same for all others; one instance is used for any number of packets.
+ * A message that is being routed, in the forms in which its recipients take it: borrowed from the chunk that it came in, or
+ * one that is kept. Each form is made by the first that needs it, and is the same for all others.
+ *
+ * One instance is used for any number of messages: what it says holds until the next `borrow` or `keep`, and of a borrowed
+ * message as long as its chunk does.
  */
 export class Publication {
-  readonly #config: Config;
-  readonly #runtime: Runtime;
-  // Set by `begin`.
-  view!: PublishView;
-  #route!: Route<BrokerSession>;
-  #publisher!: Peer;
+  qos: QoS;
+  retain: boolean;
+  /** Bytes. */
+  payloadSize: number;
+  /** Message Expiry Interval as who is sent it now gets it, in seconds; -1 when it doesn't expire. */
+  expiry: number;
+  /** When it expires, in milliseconds of the broker's time; Infinity when it never does (§3.3.2.3.3). */
+  expiresAt: number;
+  #topic: Pick<Message, 'topic' | 'topicBytes'>;
+  /** What it is borrowed from; null when it is kept. */
+  #view: PublishView | null;
+  #publisher: Publisher | null;
   #message: Message | null;
   #unkeptMessage: Message | null;
+  /** Which of the following are those of this message, as `Form` has them. */
+  #made: number;
+  readonly #bytes: MessageBytes;
   /** As a QoS 0 packet for each wire format. */
-  readonly #frame3: Frame;
-  readonly #frame5: Frame;
+  readonly #image3: Image;
+  readonly #image5: Image;
   /** The same with a packet identifier. */
-  readonly #idFrame3: Frame;
-  readonly #idFrame5: Frame;
-  readonly #parts: PublishParts;
-  /** Whether `#parts` are those of this PUBLISH. */
-  #hasParts: boolean;
+  readonly #idImage3: Image;
+  readonly #idImage5: Image;
 
-  constructor(config: Config, runtime: Runtime) {
-    this.#config = config;
-    this.#runtime = runtime;
+  constructor() {
+    this.qos = 0;
+    this.retain = false;
+    this.payloadSize = 0;
+    this.expiry = -1;
+    this.expiresAt = Number.POSITIVE_INFINITY;
+    this.#topic = NO_TOPIC;
+    this.#view = null;
+    this.#publisher = null;
     this.#message = null;
     this.#unkeptMessage = null;
-    this.#frame3 = new Frame();
-    this.#frame5 = new Frame();
-    this.#idFrame3 = new Frame();
-    this.#idFrame5 = new Frame();
-    this.#parts = new PublishParts();
-    this.#hasParts = false;
-  }
-
-  /** @param view - valid until the next call */
-  begin(view: PublishView, route: Route<BrokerSession>, publisher: Peer): void {
-    this.view = view;
-    this.#route = route;
-    this.#publisher = publisher;
-    this.#message = null;
-    this.#unkeptMessage = null;
-    this.#frame3.isReady = false;
-    this.#frame5.isReady = false;
-    this.#idFrame3.isReady = false;
-    this.#idFrame5.isReady = false;
-    this.#hasParts = false;
+    this.#made = 0;
+    this.#bytes = new MessageBytes();
+    this.#image3 = new Image();
+    this.#image5 = new Image();
+    this.#idImage3 = new Image();
+    this.#idImage5 = new Image();
   }
 
   /**
-   * Whether it may wait in queues as the packet that it is: it doesn't expire, and is
-   * small, or is for one session alone. As a message, all queues share it.
+   * Takes a message from the packet in which it came.
+   *
+   * @param view - read, and valid until the next call
+   * @param topic - of the packet, by name or by alias
+   * @param expiresAt - as its field has it
    */
-  get isFrame(): boolean {
-    const { view } = this;
-    const { recipients } = this.#route;
-    const size = view.end - view.start;
+  borrow(
+    view: PublishView,
+    topic: Pick<Message, 'topic' | 'topicBytes'>,
+    publisher: Publisher,
+    expiresAt: number,
+  ): void {
+    this.qos = view.qos;
+    this.retain = view.retain;
+    this.payloadSize = view.payloadEnd - view.payloadStart;
+    // It has not waited: the interval is passed on as it came [MQTT-3.3.2-6].
+    this.expiry = view.messageExpiryInterval;
+    this.expiresAt = expiresAt;
+    this.#topic = topic;
+    this.#view = view;
+    this.#publisher = publisher;
+    this.#message = null;
+    this.#unkeptMessage = null;
+    this.#made = 0;
+  }
+
+  /**
+   * Takes a message that is in memory for itself.
+   *
+   * @param message - kept until the next call
+   * @param expiry - what is left of its lifetime, in seconds; -1 when it doesn't end
+   */
+  keep(message: Message, expiry: number): void {
+    this.qos = message.qos;
+    this.retain = message.retain;
+    this.payloadSize = message.payload.length;
+    this.expiry = expiry;
+    this.expiresAt = message.expiresAt;
+    this.#topic = message;
+    this.#view = null;
+    this.#publisher = null;
+    this.#message = message;
+    this.#unkeptMessage = message;
+    this.#made = 0;
+  }
+
+  get topic(): string {
+    return this.#topic.topic;
+  }
+
+  /** The client that published it, for No Local; empty for the broker. */
+  get publisherId(): string {
+    return this.#publisher?.clientId ?? this.#message?.publisherId ?? '';
+  }
+
+  /** About what it takes as a packet with its topic name, in bytes. */
+  get size(): number {
+    const view = this.#view;
+    const { topicBytes } = this.#topic;
+    if (view === null) {
+      return topicBytes.length + (this.#message?.properties.length ?? 0) + this.payloadSize;
+    }
+    const isByAlias = view.topicStart === view.topicEnd;
+    return view.end - view.start + (isByAlias ? topicBytes.length : 0);
+  }
+
+  /** It as the ranges that it is encoded from. */
+  get bytes(): MessageBytes {
+    if ((this.#made & Form.Bytes) === 0) {
+      this.#made |= Form.Bytes;
+      if (this.#view === null) this.#fillFromMessage(this.#message as Message);
+      else this.#fillFromView(this.#view);
+    }
+    return this.#bytes;
+  }
+
+  #fillFromMessage({ topicBytes, properties, payload }: Message): void {
+    this.#bytes.set(topicBytes, properties, payload);
+  }
+
+  #fillFromView(view: PublishView): void {
+    const bytes = this.#bytes;
+    const { buffer } = view;
+    bytes.topicBytes = this.#topic.topicBytes;
+    if (view.isScattered) {
+      bytes.properties = view.forwardedProperties();
+      bytes.propertiesStart = 0;
+      bytes.propertiesEnd = bytes.properties.length;
+    } else {
+      bytes.properties = buffer;
+      bytes.propertiesStart = view.forwardedStart;
+      bytes.propertiesEnd = view.forwardedEnd;
+    }
+    bytes.payload = buffer;
+    bytes.payloadStart = view.payloadStart;
+    bytes.payloadEnd = view.payloadEnd;
+  }
+
+  // -------------------------------------------------------------------- images
+
+  /**
+   * Whether it may wait in queues as an image: it doesn't expire, and is small, or is for one session alone. As a
+   * message, all queues share it.
+   */
+  isQueuedAsImage(recipientCount: number): boolean {
     return (
-      view.messageExpiryInterval < 0 &&
-      this.#config.mqtt.maxMessageExpiry === Number.POSITIVE_INFINITY &&
-      (size <= COPIED_FRAME_BYTES_MAX || (recipients.length === 1 && size < REFERENCE_BYTES_MIN))
+      this.expiresAt === Number.POSITIVE_INFINITY &&
+      this.size <= (recipientCount === 1 ? REFERENCE_BYTES_MIN - 1 : COPIED_IMAGE_BYTES_MAX)
     );
   }
 
   /** It as a QoS 0 packet without RETAIN, for a protocol version. */
-  frame(version: ProtocolVersion): Frame {
-    const frame = version === 5 ? this.#frame5 : this.#frame3;
-    if (frame.isReady) return frame;
-    const { view } = this;
-    if (view.qos === 0 && view.topicAlias === 0 && this.#isPublishersFormat(version)) {
-      frame.set(view.buffer, view.start, view.end, view.payloadEnd - view.payloadStart);
+  image(version: ProtocolVersion): Image {
+    const image = version === 5 ? this.#image5 : this.#image3;
+    const form = version === 5 ? Form.Image5 : Form.Image3;
+    if ((this.#made & form) !== 0) return image;
+    this.#made |= form;
+    const view = this.#view;
+    if (view !== null && view.qos === 0 && view.topicAlias === 0 && this.#isFormat(view, version)) {
+      image.set(view.buffer, view.start, view.end, this.payloadSize);
     } else {
-      this.#encode(frame, version, 0);
+      this.#encode(image, version, 0);
     }
-    return frame;
+    return image;
   }
 
   /** The same of QoS 1 or 2, with room for a packet identifier; the message doesn't expire. */
-  idFrame(version: ProtocolVersion): Frame {
-    const frame = version === 5 ? this.#idFrame5 : this.#idFrame3;
-    if (frame.isReady) return frame;
-    const { view } = this;
-    if (view.qos > 0 && !view.hasVolatileProperties && this.#isPublishersFormat(version)) {
-      frame.set(view.buffer, view.start, view.end, view.payloadEnd - view.payloadStart);
-      frame.packetIdOffset = view.topicEnd - view.start;
+  idImage(version: ProtocolVersion): Image {
+    const image = version === 5 ? this.#idImage5 : this.#idImage3;
+    const form = version === 5 ? Form.IdImage5 : Form.IdImage3;
+    if ((this.#made & form) !== 0) return image;
+    this.#made |= form;
+    const view = this.#view;
+    if (
+      view !== null &&
+      view.qos > 0 &&
+      !view.hasVolatileProperties &&
+      this.#isFormat(view, version)
+    ) {
+      image.set(view.buffer, view.start, view.end, this.payloadSize);
+      image.packetIdOffset = view.topicEnd - view.start;
     } else {
-      this.#encode(frame, version, 1);
+      this.#encode(image, version, 1);
       let topicStart = 2;
-      while ((frame.buffer[topicStart - 1] as number) >= 0x80) topicStart++;
-      const { length } = this.#route.topicBytes;
-      frame.packetIdOffset = topicStart + 2 + length;
+      while ((image.buffer[topicStart - 1] as number) >= 0x80) topicStart++;
+      image.packetIdOffset = topicStart + 2 + this.#topic.topicBytes.length;
     }
-    return frame;
+    return image;
   }
 
-  /** Whether the packet is as it would be encoded for a protocol version. */
-  #isPublishersFormat(version: ProtocolVersion): boolean {
-    return (this.#publisher.version === 5) === (version === 5) && !this.view.hasPaddedLength;
+  /** Whether the packet that came is as it would be encoded for a protocol version. */
+  #isFormat(view: PublishView, version: ProtocolVersion): boolean {
+    return (this.#publisher?.version === 5) === (version === 5) && !view.hasPaddedLength;
   }
 
-  #encode(frame: Frame, version: ProtocolVersion, qos: 0 | 1): void {
-    const { parts } = this;
-    const { topicBytes, payload, payloadStart, payloadEnd } = parts;
-    const expiry = version === 5 ? parts.expiry : -1;
-    const propertiesLength = parts.propertiesEnd - parts.propertiesStart;
-    const payloadLength = payloadEnd - payloadStart;
-    const size = publishSize(
-      version,
-      qos,
-      topicBytes.length,
-      propertiesLength,
-      payloadLength,
-      expiry,
-      0,
-      NO_IDENTIFIERS,
-    );
-    const buffer = frame.scratch(size);
-    writePublish(
-      buffer,
-      0,
-      version,
-      qos << 1,
-      0,
-      topicBytes,
-      0,
-      topicBytes.length,
-      parts.properties,
-      parts.propertiesStart,
-      parts.propertiesEnd,
-      payload,
-      payloadStart,
-      payloadEnd,
-      expiry,
-      0,
-      NO_IDENTIFIERS,
-    );
-    frame.set(buffer, 0, size, payloadLength);
+  #encode(image: Image, version: ProtocolVersion, qos: 0 | 1): void {
+    own.version = version;
+    own.flags = qos << 1;
+    own.expiry = this.expiry;
+    const { bytes } = this;
+    const size = publishSize(bytes, own);
+    const buffer = image.scratch(size);
+    writePublish(buffer, 0, bytes, own);
+    image.set(buffer, 0, size, this.payloadSize);
   }
 
-  /** It in the parts that it is encoded from. */
-  get parts(): PublishParts {
-    const parts = this.#parts;
-    if (!this.#hasParts) {
-      // It has not waited: the interval is told as it came [MQTT-3.3.2-6].
-      parts.setView(this.view, this.#route, this.view.messageExpiryInterval);
-      this.#hasParts = true;
-    }
-    return parts;
-  }
+  // ------------------------------------------------------------------ messages
 
-  /** How long a message may be under way, in milliseconds; Infinity when there is no limit. */
-  #lifetimeOf({ messageExpiryInterval }: PublishView): number {
-    const { maxMessageExpiry } = this.#config.mqtt;
-    if (messageExpiryInterval < 0) return maxMessageExpiry;
-    return Math.min(messageExpiryInterval * 1000, maxMessageExpiry);
-  }
-
-  /** It as a message that can be kept: what is needed of the read buffer is copied. */
+  /** It as a message that can be kept: what is needed of the chunk is copied. */
   get message(): Message {
-    const { buffer, payloadStart, payloadEnd } = this.view;
-    this.#message ??= this.#withPayload(keepBytes(buffer, payloadStart, payloadEnd));
+    this.#message ??= this.#copy(keepBytes);
     return this.#message;
   }
 
@@ -187,30 +262,32 @@ export class Publication {
 
   /** It as a message that nobody keeps beyond this turn. */
   get unkeptMessage(): Message {
-    const { buffer, payloadStart, payloadEnd } = this.view;
-    this.#unkeptMessage ??= this.#withPayload(buffer.subarray(payloadStart, payloadEnd));
+    this.#unkeptMessage ??= this.#copy(viewBytes);
     return this.#unkeptMessage;
   }
 
-  #withPayload(payload: Uint8Array): Message {
-    const { view } = this;
-    const route = this.#route;
-    const { qos, retain } = view;
-    const lifetime = this.#lifetimeOf(view);
+  /** @param take - gets a range of a buffer */
+  #copy(take: (buffer: Uint8Array, start: number, end: number) => Uint8Array): Message {
+    const { topic, topicBytes } = this.#topic;
+    const view = this.#view as PublishView;
     return {
-      topic: route.topic,
-      topicBytes: route.topicBytes,
+      topic,
+      topicBytes,
       properties: view.forwardedProperties(),
-      payload,
-      qos,
-      retain,
-      expiresAt: lifetime === Number.POSITIVE_INFINITY ? lifetime : this.#runtime.now() + lifetime,
-      publisherId: this.#publisher.clientId,
+      payload: take(view.buffer, view.payloadStart, view.payloadEnd),
+      qos: this.qos,
+      retain: this.retain,
+      expiresAt: this.expiresAt,
+      publisherId: this.publisherId,
     };
   }
 }
 
-/** Large payloads keep their read buffer alive, small ones are copied out of it. */
+function viewBytes(buffer: Uint8Array, start: number, end: number): Uint8Array {
+  return buffer.subarray(start, end);
+}
+
+/** Large payloads keep their chunk alive, small ones are copied out of it. */
 function keepBytes(buffer: Uint8Array, start: number, end: number): Uint8Array {
   if (start === end) return EMPTY;
   const bytes = buffer.subarray(start, end);

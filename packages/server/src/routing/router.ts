@@ -1,5 +1,6 @@
 import { decodeTopicName, PacketError, type PublishView, ReasonCode } from '@promptmq/codec';
-import { Delivery, type Message, messageSize, STORED_MESSAGE } from '@promptmq/session';
+import type { Delivery, Message } from '@promptmq/session';
+import { messageSize } from '@promptmq/session';
 import {
   type Recipient,
   RetainedStore,
@@ -15,6 +16,14 @@ import type { Runtime } from '../runtime/runtime.ts';
 import type { BrokerStats } from '../runtime/stats.ts';
 import { type Turns, UnitsFor, unitsOfDelivery } from '../runtime/turns.ts';
 import { type BrokerSession, isStoredFor } from '../sessions/broker-session.ts';
+import {
+  deliveryOf,
+  expiryTime,
+  flagsFor,
+  handedOver,
+  recipientOf,
+  remainingExpiry,
+} from '../sessions/recipient-terms.ts';
 import type { Journal } from '../storage/journal.ts';
 import type { Origin } from '../storage/records/message-record.ts';
 import type { ClientEvents } from '../tracing/client-events.ts';
@@ -22,8 +31,19 @@ import { Publication } from './publication.ts';
 import { DOLLAR, isReserved } from './reserved-topics.ts';
 import type { TopicMeter } from './topic-meter.ts';
 
+/** What became of a message. One instance is used for all of a router's: it is read at once, before another one is routed. */
+export interface Outcome {
+  /**
+   * For PUBACK or PUBREC: Success, NoMatchingSubscribers, or why nobody got it. Of a message that no connection was
+   * sending, QuotaExceeded says that the disk is full, and it may be published again when there is room.
+   */
+  readonly reasonCode: number;
+  /** The record that it was written in, to be safe before the message is acknowledged; -1: none. */
+  readonly position: number;
+}
+
 /**
- * Takes a PUBLISH to everyone who gets it. This is the hot path: a QoS 0 message goes from the
+ * Takes a message to everyone who gets it, whoever published it. This is the hot path: a QoS 0 message goes from the
  * publisher's read buffer to each subscriber's output buffer without an object of its own.
  */
 export class Router {
@@ -33,8 +53,6 @@ export class Router {
   journal: Journal;
   /** Who is told of what the rules refuse. */
   clientEvents: ClientEvents | null;
-  /** The record that the last PUBLISH was written in, to be safe before it is acknowledged; -1: none. */
-  position: number;
   /** Counts messages by topic filter, where that is asked for. */
   topicMeter: TopicMeter | null;
   readonly #topics: TopicCache<BrokerSession>;
@@ -45,9 +63,13 @@ export class Router {
 
   #rejectsWhenFull: boolean;
 
-  /** The PUBLISH that is being routed. */
+  /** The message that is being routed. */
   readonly #publication: Publication;
+  /** Who sends it just now; null when no connection does. */
   #publisher: Peer | null = null;
+  /** How many sessions get it, but for shared subscriptions. */
+  #recipientCount = 0;
+  readonly #outcome: { reasonCode: number; position: number };
   /** Those who are to get it from the log, and their deliveries. */
   readonly #storedSessions: BrokerSession[] = [];
   readonly #storedDeliveries: Delivery[] = [];
@@ -64,11 +86,11 @@ export class Router {
     this.#runtime = runtime;
     this.#stats = stats;
     this.#turns = turns;
-    this.#publication = new Publication(config, runtime);
+    this.#publication = new Publication();
+    this.#outcome = { reasonCode: ReasonCode.Success, position: -1 };
     this.#rejectsWhenFull = config.mqtt.queueOverflow === 'reject';
     this.journal = journal;
     this.clientEvents = null;
-    this.position = -1;
     const { mqtt } = config;
     this.trie = new SubscriptionTrie({ overlapping: mqtt.overlappingSubscriptions });
     this.retained = new RetainedStore({
@@ -102,27 +124,61 @@ export class Router {
    * Routes a PUBLISH that a client sent.
    *
    * @param view - read and valid; not kept
-   * @returns the reason code for PUBACK or PUBREC
+   * @param origin - what the log has to know with it
    * @throws {PacketError} when the topic name or its alias ends the connection
    */
-  publish(view: PublishView, publisher: Peer): number {
+  publish(view: PublishView, publisher: Peer, origin: Origin | null): Outcome {
     const route = this.resolve(view, publisher);
+    const interval = view.messageExpiryInterval;
+    const { maxMessageExpiry } = this.#config.mqtt;
+    const expiresAt =
+      interval < 0 && maxMessageExpiry === Number.POSITIVE_INFINITY
+        ? maxMessageExpiry
+        : expiryTime(interval, maxMessageExpiry, this.#runtime.now());
+    this.#publication.borrow(view, route, publisher, expiresAt);
+    return this.#route(route, publisher, origin);
+  }
+
+  /** Routes a message that no connection is sending just now: a will, or one of the broker's own. */
+  publishMessage(message: Message, origin: Origin | null = null): Outcome {
+    const route = this.#topics.lookupTopic(message.topic);
+    this.#publication.keep(message, remainingExpiry(message.expiresAt, this.#runtime.now()));
+    return this.#route(route, null, origin);
+  }
+
+  /**
+   * A PUBLISH is not routed, as something else refuses it: what it says of topic aliases holds all the same.
+   *
+   * @throws {PacketError} when the topic name or its alias ends the connection
+   */
+  refuse(view: PublishView, publisher: Peer, reasonCode: number): Outcome {
+    this.resolve(view, publisher);
+    return this.#end(reasonCode, -1);
+  }
+
+  /** Takes `#publication` to all who get it. */
+  #route(route: Route<BrokerSession>, publisher: Peer | null, origin: Origin | null): Outcome {
     const publication = this.#publication;
-    publication.begin(view, route, publisher);
     this.#publisher = publisher;
-    const { journal } = this;
-    if (this.#mayRefuse(view, route, publisher)) {
-      const refusal = this.#refusalOf(view, route, publisher);
-      if (refusal !== ReasonCode.Success) return refusal;
+    if (this.#mayRefuse(route, publisher)) {
+      const refusal = this.#refusalOf(route, publisher, origin);
+      if (refusal !== ReasonCode.Success) return this.#end(refusal, -1);
     }
-    this.topicMeter?.count(route, view.payloadEnd - view.payloadStart);
+    const size = publication.payloadSize;
+    this.topicMeter?.count(route, size);
+    // What the broker says of itself ends with it.
+    const { journal } = this;
+    const isWritten = !isBrokersOwn(route);
     // What the disk has no room for is delivered all the same at QoS 0, only not retained.
-    const isRetaining = view.retain && journal.isOpen;
+    const isRetaining = publication.retain && (!isWritten || journal.isOpen);
     const former = isRetaining ? journal.formerRetained(route.topic) : undefined;
-    if (isRetaining && !this.#retain(publication.message)) return ReasonCode.QuotaExceeded;
+    const isRetained = isRetaining && this.#retain(publication.message);
+    if (isRetaining && !isRetained && publisher !== null) {
+      return this.#end(ReasonCode.QuotaExceeded, -1);
+    }
 
     const { recipients, groups } = route;
-    const size = view.payloadEnd - view.payloadStart;
+    this.#recipientCount = recipients.length;
     this.#turns.used += unitsOfDelivery(recipients.length + groups.length, size);
     for (let index = 0; index < recipients.length; index++) {
       this.#forward(recipients[index] as Recipient<BrokerSession>, null);
@@ -132,22 +188,29 @@ export class Router {
       const recipient = group.next();
       if (recipient !== null) this.#forward(recipient, group);
     }
-    const origin = view.qos === 2 ? originOf(view, publisher.session as BrokerSession) : null;
-    if (origin !== null || isRetaining || this.#storedDeliveries.length > 0) {
-      this.#store(publication.writtenMessage, origin, isRetaining, former);
+    let position = -1;
+    const mayBeStored = isRetained || origin !== null || this.#storedDeliveries.length > 0;
+    if (mayBeStored && isWritten && journal.isOpen) {
+      position = this.#store(origin, isRetained, former);
     }
-    return recipients.length + groups.length === 0
-      ? ReasonCode.NoMatchingSubscribers
-      : ReasonCode.Success;
+    const isMatched = recipients.length + groups.length > 0;
+    return this.#end(isMatched ? ReasonCode.Success : ReasonCode.NoMatchingSubscribers, position);
+  }
+
+  #end(reasonCode: number, position: number): Outcome {
+    this.#outcome.reasonCode = reasonCode;
+    this.#outcome.position = position;
+    return this.#outcome;
   }
 
   /** Whether there is anything at all for which a message could be refused: mostly there isn't, and this is quick. */
-  #mayRefuse(view: PublishView, route: Route<BrokerSession>, publisher: Peer): boolean {
+  #mayRefuse(route: Route<BrokerSession>, publisher: Peer | null): boolean {
+    const { qos, retain } = this.#publication;
     return (
-      publisher.permissions !== null ||
+      (publisher !== null && publisher.permissions !== null) ||
       this.#rejectsWhenFull ||
       route.topicBytes[0] === DOLLAR ||
-      ((view.qos > 0 || view.retain) && !this.journal.isOpen)
+      ((qos > 0 || retain) && !this.journal.isOpen)
     );
   }
 
@@ -156,58 +219,27 @@ export class Router {
    *
    * @throws {PacketError} before MQTT 5, where a message can only be refused by not acknowledging it
    */
-  #refusalOf(view: PublishView, route: Route<BrokerSession>, publisher: Peer): number {
-    const { permissions } = publisher;
-    if (isReserved(route.topicBytes) || permissions?.mayPublish(route.topic) === false) {
+  #refusalOf(route: Route<BrokerSession>, publisher: Peer | null, origin: Origin | null): number {
+    if (publisher === null) {
+      const isStuck = !isBrokersOwn(route) && this.#isWithoutRoom(route, origin);
+      return isStuck ? ReasonCode.QuotaExceeded : ReasonCode.Success;
+    }
+    if (isBrokersOwn(route) || publisher.permissions?.mayPublish(route.topic) === false) {
       this.#stats.refused['not-authorized']++;
       this.clientEvents?.accessRefused(publisher, publisher.clientId, 'publish', route.topic);
       return ReasonCode.NotAuthorized;
     }
-    // What the publisher's session received at QoS 2 is stored, whoever gets it.
-    const isNoted = view.qos === 2 && (publisher.session as BrokerSession).isStored;
-    const isFull = !this.journal.isOpen;
-    if (isFull && (isNoted || this.#needsStorage(route, view.qos, view.retain))) {
+    if (this.#isWithoutRoom(route, origin)) {
       this.#stats.refused['storage-full']++;
-      if (view.qos === 0) return ReasonCode.Success;
+      if (this.#publication.qos === 0) return ReasonCode.Success;
       if (publisher.version === 5) return ReasonCode.QuotaExceeded;
       throw new PacketError(ReasonCode.QuotaExceeded, '§4.13', 0, 'no room to store the message');
     }
-    if (this.#rejectsWhenFull && this.#isAnyQueueFull(route, view)) {
+    if (this.#rejectsWhenFull && this.#isAnyQueueFull(route)) {
       this.#stats.refused['queue-full']++;
       return ReasonCode.QuotaExceeded;
     }
     return ReasonCode.Success;
-  }
-
-  /**
-   * Routes a message that no connection is sending just now: a will, or one of the broker's own.
-   *
-   * @param origin - what the log has to know with it
-   * @returns false when the disk is full, and the message was not routed
-   */
-  publishMessage(message: Message, origin: Origin | null = null): boolean {
-    const route = this.#topics.lookupTopic(message.topic);
-    this.#publisher = null;
-    this.position = -1;
-    this.topicMeter?.count(route, message.payload.length);
-    // What the broker says of itself ends with it.
-    const isWritten = !isReserved(message.topicBytes);
-    const isFull = isWritten && !this.journal.isOpen;
-    if (isFull && this.#needsStorage(route, message.qos, message.retain)) return false;
-    const former = message.retain ? this.journal.formerRetained(message.topic) : undefined;
-    if (message.retain) this.#retain(message);
-    for (const recipient of route.recipients) {
-      this.#deliver(recipient, message, null, isWritten);
-    }
-    for (const group of route.groups) {
-      const recipient = group.next();
-      if (recipient !== null) this.#deliver(recipient, message, group, isWritten);
-    }
-    if (!isWritten || isFull) return true;
-    if (message.retain || this.#storedDeliveries.length > 0 || origin !== null) {
-      this.#store(message, origin, message.retain, former);
-    }
-    return true;
   }
 
   /**
@@ -242,27 +274,11 @@ export class Router {
       this.#stats.dropped.expired++; // [MQTT-3.3.2-5]
       return;
     }
-    const next = this.deliveryFor(delivery, recipient);
+    const next = handedOver(delivery, recipient);
     if (session.isStored && next.qos > 0 && this.journal.isOpen) {
       this.journal.writeReferences(session, [next]);
     }
     session.deliver(next, now);
-  }
-
-  /** The delivery that another member of a shared subscription gets in the place of one. */
-  deliveryFor(
-    { message, qos, retain, group }: Delivery,
-    recipient: Recipient<BrokerSession>,
-  ): Delivery {
-    // Of a message that isn't read, what is known is what its former delivery had.
-    const published = message === STORED_MESSAGE ? { qos, retain } : message;
-    return new Delivery(
-      message,
-      published.qos < recipient.qos ? published.qos : recipient.qos,
-      published.retain && recipient.retainAsPublished,
-      recipient.identifiers,
-      group,
-    );
   }
 
   /** A message was not routed to its end: what had been prepared for it is not the next one's. */
@@ -272,8 +288,12 @@ export class Router {
     this.#publisher = null;
   }
 
-  /** Whether a message can't be routed without the log. */
-  #needsStorage(route: Route<BrokerSession>, qos: 0 | 1 | 2, retain: boolean): boolean {
+  /** Whether the message can't be routed without the log, and the disk is full. */
+  #isWithoutRoom(route: Route<BrokerSession>, origin: Origin | null): boolean {
+    if (this.journal.isOpen) return false;
+    // What the publisher's session received at QoS 2 is stored, whoever gets it.
+    if (origin?.kind === 'received') return true;
+    const { qos, retain } = this.#publication;
     if (retain) return true;
     if (qos === 0) return false;
     return (
@@ -283,11 +303,9 @@ export class Router {
   }
 
   /** `mqtt.queue-overflow: reject`: a message is for all who match, or for nobody. */
-  #isAnyQueueFull(route: Route<BrokerSession>, view: PublishView): boolean {
-    if (view.qos === 0) return false;
-    const { recipients, groups, topicBytes } = route;
-    const isByAlias = view.topicStart === view.topicEnd;
-    const size = view.end - view.start + (isByAlias ? topicBytes.length : 0);
+  #isAnyQueueFull({ recipients, groups }: Route<BrokerSession>): boolean {
+    const { qos: published, size } = this.#publication;
+    if (published === 0) return false;
     const isFull = ({ session, qos }: Recipient<BrokerSession>) =>
       qos > 0 && session.isFullFor(size);
     return (
@@ -297,15 +315,12 @@ export class Router {
   }
 
   /** Writes the message for those who get it from the log, and hands them their deliveries. */
-  #store(
-    message: Message,
-    origin: Origin | null,
-    isRetained: boolean,
-    former: Message | undefined,
-  ): void {
+  #store(origin: Origin | null, isRetained: boolean, former: Message | undefined): number {
     const sessions = this.#storedSessions;
     const deliveries = this.#storedDeliveries;
-    this.position = this.journal.writeMessage(
+    const message = this.#publication.writtenMessage;
+    const { journal } = this;
+    const position = journal.writeMessage(
       message,
       sessions,
       deliveries,
@@ -313,7 +328,7 @@ export class Router {
       isRetained,
       former,
     );
-    if (this.position === -1) return;
+    if (position === -1) return position;
     this.#turns.used += UnitsFor.record + deliveries.length;
     const now = this.#runtime.now();
     for (let index = 0; index < deliveries.length; index++) {
@@ -323,6 +338,7 @@ export class Router {
     }
     sessions.length = 0;
     deliveries.length = 0;
+    return position;
   }
 
   /**
@@ -342,7 +358,6 @@ export class Router {
   }
 
   #resolve(view: PublishView, publisher: Peer): Route<BrokerSession> {
-    this.position = -1;
     const { topicAlias } = view;
     if (topicAlias === 0) return this.#topics.lookup(view.buffer, view.topicStart, view.topicEnd);
     const aliases = publisher.inboundAliases;
@@ -401,92 +416,64 @@ export class Router {
     return false;
   }
 
-  /** Takes the current PUBLISH to one recipient. */
+  /** Takes the message to one recipient. */
   #forward(subscriber: Recipient<BrokerSession>, group: SharedGroup<BrokerSession> | null): void {
-    const { view } = this.#publication;
-    let recipient: Recipient<BrokerSession> | null = subscriber;
-    if (recipient.session === (this.#publisher as Peer).session) {
-      recipient = recipient.whenOwn;
-      if (recipient === null) return; // [MQTT-3.8.3-3]
-    }
+    const publication = this.#publication;
+    const recipient = recipientOf(subscriber, publication);
+    if (recipient === null) return; // [MQTT-3.8.3-3]
     const { session } = recipient;
-    const retain = view.retain && recipient.retainAsPublished; // [MQTT-3.3.1-12] [MQTT-3.3.1-13]
-    const qos = view.qos < recipient.qos ? view.qos : recipient.qos; // [MQTT-3.8.4-8]
-    if (this.#forwardPacket(recipient, group, qos, retain)) {
-      holdBackFor(session, this.#publisher as Peer);
-      return;
+    const flags = flagsFor(publication.qos, publication.retain, recipient);
+    if (!this.#send(recipient, group, flags)) {
+      const isStored = flags > 1 && session.isStored;
+      const isUnkept = isStored && !session.isConnected;
+      const message = isUnkept ? publication.unkeptMessage : publication.message;
+      const delivery = deliveryOf(message, flags, recipient, group?.wholeFilter ?? null);
+      if (isStored) {
+        this.#storedSessions.push(session);
+        this.#storedDeliveries.push(delivery);
+        return;
+      }
+      session.deliver(delivery, this.#runtime.now());
     }
-    const wholeFilter = group === null ? null : group.wholeFilter;
-    const { identifiers } = recipient;
-    const isUnkept = qos > 0 && session.isStored && !session.isConnected;
-    const message = isUnkept ? this.#publication.unkeptMessage : this.#publication.message;
-    const delivery = new Delivery(message, qos, retain, identifiers, wholeFilter);
-    if (qos > 0 && session.isStored) {
-      this.#storedSessions.push(session);
-      this.#storedDeliveries.push(delivery);
-      return;
-    }
-    session.deliver(delivery, this.#runtime.now());
-    holdBackFor(session, this.#publisher as Peer);
+    if (this.#publisher !== null) holdBackFor(session, this.#publisher);
   }
 
   /**
-   * Passes it on as a packet, without an object for it.
+   * Sends it as a packet, or queues it as an image, without an object for it.
    *
-   * @returns false when it has to be kept, or its QoS 1 or 2 exchange may have to go on in another way
+   * @param flags - `qos << 1 | retain`
+   * @returns false when it has to be kept, or its QoS 1 or 2 exchange may have to continue in another way
    */
-  #forwardPacket(
+  #send(
     { session, identifiers }: Recipient<BrokerSession>,
     group: SharedGroup<BrokerSession> | null,
-    qos: 0 | 1 | 2,
-    retain: boolean,
+    flags: number,
   ): boolean {
     const { link } = session;
     if (link === null) return false;
     const { sender } = link;
-    const isOwn = identifiers.length > 0 || sender.aliases !== null;
-    const flags = (qos << 1) | (retain ? 1 : 0);
-    if (qos === 0) {
+    const publication = this.#publication;
+    const isShared = identifiers.length === 0 && sender.aliases === null;
+    if (flags <= 1) {
       if (!session.isOpenForQoS0) return false;
-      if (!isOwn) {
-        sender.sendQoS0(this.#publication.frame(sender.version), retain);
+      if (isShared) {
+        sender.sendQoS0(publication.image(sender.version), flags);
         return true;
       }
-      const refused = sender.sendParts(this.#publication.parts, flags, 0, identifiers);
+      const refused = sender.sendPublication(publication, flags, 0, identifiers);
       if (refused !== null) this.#stats.dropped[refused]++;
       return true;
     }
     if (group !== null || !session.takesFrames) return false;
-    if (!isOwn && this.#publication.isFrame) {
-      const { receivedAt } = this.#publisher as Peer;
-      return session.deliverFrame(this.#publication.idFrame(sender.version), flags, receivedAt);
+    if (isShared && publication.isQueuedAsImage(this.#recipientCount)) {
+      const now = this.#publisher?.receivedAt ?? this.#runtime.now();
+      return session.deliverFrame(publication.idImage(sender.version), flags, now);
     }
     if (!session.isReady) return false;
-    const packetId = session.beginExchange(qos);
-    const refused = sender.sendParts(this.#publication.parts, flags, packetId, identifiers);
+    const packetId = session.beginExchange((flags >> 1) as 1 | 2);
+    const refused = sender.sendPublication(publication, flags, packetId, identifiers);
     if (refused !== null) session.cancelExchange(packetId, refused);
     return true;
-  }
-
-  #deliver(
-    subscriber: Recipient<BrokerSession>,
-    message: Message,
-    group: SharedGroup<BrokerSession> | null,
-    isStoring: boolean,
-  ): void {
-    const isOwn = subscriber.session.clientId === message.publisherId;
-    const recipient = isOwn ? subscriber.whenOwn : subscriber;
-    if (recipient === null) return; // [MQTT-3.8.3-3]
-    const { session, identifiers } = recipient;
-    const qos = message.qos < recipient.qos ? message.qos : recipient.qos;
-    const retain = message.retain && recipient.retainAsPublished;
-    const delivery = new Delivery(message, qos, retain, identifiers, group?.wholeFilter ?? null);
-    if (isStoring && qos > 0 && session.isStored) {
-      this.#storedSessions.push(session);
-      this.#storedDeliveries.push(delivery);
-    } else {
-      session.deliver(delivery, this.#runtime.now());
-    }
   }
 }
 
@@ -495,9 +482,9 @@ function holdBackFor({ link }: BrokerSession, publisher: Peer): void {
   if (link?.isCongested) link.holdBack(publisher);
 }
 
-/** The QoS 2 exchange of a stored session that a message begins; null when the session isn't stored. */
-function originOf({ packetId }: PublishView, { stored }: BrokerSession): Origin | null {
-  return stored === null ? null : { kind: 'received', session: stored.number, packetId };
+/** Whether clients can't publish to a topic. */
+function isBrokersOwn({ topicBytes }: Route<BrokerSession>): boolean {
+  return topicBytes[0] === DOLLAR && isReserved(topicBytes);
 }
 
 function levelCount(topic: string): number {

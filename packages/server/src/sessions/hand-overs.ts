@@ -3,6 +3,7 @@ import type { Recipient } from '@promptmq/topics';
 import type { MovedDelivery } from '../storage/journal.ts';
 import { type BrokerSession, isStoredFor } from './broker-session.ts';
 import type { SessionsHost } from './host.ts';
+import { handedOver } from './recipient-terms.ts';
 import type { SessionEntry } from './session-entry.ts';
 
 /** Deliveries that are handed over before it is another's turn: about 1 ms. */
@@ -199,7 +200,7 @@ export class HandOvers {
   }
 
   #moveTo(member: Member, former: Delivery): MovedDelivery {
-    const delivery = this.#host.router.deliveryFor(former, member);
+    const delivery = handedOver(former, member);
     delivery.position = former.position;
     return { former, session: member.session, delivery };
   }
@@ -241,7 +242,7 @@ export class HandOvers {
 
   #giveRead(giver: Giver, sequence: number, message: Message): void {
     const { session } = giver;
-    const { router, runtime, stats, journal } = this.#host;
+    const { runtime, stats, journal } = this.#host;
     const delivery = findIn(giver, sequence);
     const member = delivery === null ? null : this.#memberFor(giver, delivery);
     if (delivery === null || member === null) return;
@@ -253,7 +254,7 @@ export class HandOvers {
     storedOf(session).take(new Set([sequence]));
     journal.onSettled(session, delivery);
     if (message.expiresAt > now) {
-      const next = router.deliveryFor({ ...delivery, message }, member);
+      const next = handedOver({ ...delivery, message }, member);
       member.session.deliver(next, now);
     } else {
       stats.dropped.expired++; // [MQTT-3.3.2-5]

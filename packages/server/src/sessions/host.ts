@@ -1,5 +1,5 @@
 import type { Delivery, Message } from '@promptmq/session';
-import type { Recipient, SubscriptionTrie } from '@promptmq/topics';
+import type { SubscriptionTrie } from '@promptmq/topics';
 import type { Access } from '../access/index.ts';
 import type { Config } from '../config/index.ts';
 import type { DeadlineQueue } from '../runtime/deadline-queue.ts';
@@ -15,18 +15,21 @@ import type { BrokerSession } from './broker-session.ts';
 /** Who sends messages to sessions, as the sessions see it. */
 export interface SessionRouter {
   readonly trie: SubscriptionTrie<BrokerSession>;
-  /** The record of the message that was published last; -1: none. */
-  readonly position: number;
-  /** @returns false when the disk is full, and the message was not routed */
-  publishMessage(message: Message, origin: Origin | null): boolean;
+  /**
+   * @param origin - what the log has to know with it
+   * @returns `reasonCode` QuotaExceeded when the disk is full, and the message was not routed; the position of the record
+   * that it was written in, -1 when there is none
+   */
+  publishMessage(
+    message: Message,
+    origin: Origin | null,
+  ): { readonly reasonCode: number; readonly position: number };
   /**
    * Gives deliveries of shared subscriptions that are in memory only to other members.
    *
    * @returns those that nobody else can take
    */
   redeliver(deliveries: readonly Delivery[], except: BrokerSession): Delivery[];
-  /** The delivery that another member of a shared subscription gets in the place of one. */
-  deliveryFor(former: Delivery, recipient: Recipient<BrokerSession>): Delivery;
 }
 
 /** Who looks for the retained messages of new subscriptions, as the sessions see it. */

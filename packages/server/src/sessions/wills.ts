@@ -1,5 +1,7 @@
+import { ReasonCode } from '@promptmq/codec';
 import type { SessionsHost } from './host.ts';
 import type { PendingWill } from './pending-will.ts';
+import { expiryTime } from './recipient-terms.ts';
 import type { SessionEntry } from './session-entry.ts';
 
 /** When the wills of clients that are gone are published (§3.1.2.5, §3.1.3.2.2). */
@@ -33,21 +35,20 @@ export class Wills {
       if (journal.hasSession(number)) journal.writeSession(entry);
       return;
     }
-    const lifetimeMs = Math.min(
-      will.messageExpiryInterval < 0 ? Number.POSITIVE_INFINITY : will.messageExpiryInterval * 1000,
+    const expiresAt = expiryTime(
+      will.messageExpiryInterval,
       config.mqtt.maxMessageExpiry,
+      runtime.now(),
     );
-    const message = { ...will.message, expiresAt: runtime.now() + lifetimeMs };
-    const isPublished = router.publishMessage(
-      message,
+    const { reasonCode, position } = router.publishMessage(
+      { ...will.message, expiresAt },
       number > 0 ? { kind: 'will', session: number } : null,
     );
-    if (!isPublished) {
+    if (reasonCode === ReasonCode.QuotaExceeded) {
       this.#publishLater(entry);
       return;
     }
     entry.will = null; // [MQTT-3.1.2-10]
-    const { position } = router;
     if (position < 0) return;
     journal.whenCommitted({
       position,

@@ -1,11 +1,12 @@
 import {
   decodePacket,
+  MessageBytes,
   type Packet,
   type ProtocolVersion,
+  type PublishOwn,
   publishSize,
   writePublish,
 } from '@promptmq/codec';
-import type { PublishParts } from '../routing/publish-parts.ts';
 
 /** Takes a packet's name and fields. */
 export type PacketTracer = (packet: string, fields: object) => void;
@@ -56,48 +57,13 @@ export function tracedFrame(
   return tracedFields(decodePacket(buffer, start, bodyStart + 1, end, version, 'client'));
 }
 
-/** How the parts of a PUBLISH are encoded for one client. */
-export interface PublishHead {
-  readonly version: ProtocolVersion;
-  /** `dup << 3 | qos << 1 | retain` */
-  readonly flags: number;
-  readonly packetId: number;
-  /** Seconds; -1 when the message doesn't expire. */
-  readonly expiry: number;
-  readonly alias: number;
-  /** 0 where the alias stands for the topic. */
-  readonly topicLength: number;
-  readonly identifiers: readonly number[];
-}
-
-/** The fields of a PUBLISH in parts; the topic is told even where only its alias is sent. */
-export function tracedParts(parts: PublishParts, head: PublishHead): object {
-  const { topicBytes, properties, propertiesStart, propertiesEnd } = parts;
-  const { version, flags, packetId, expiry, alias, topicLength, identifiers } = head;
-  const propertiesLength = propertiesEnd - propertiesStart;
-  const qos = (flags >> 1) & 3;
-  const buffer = new Uint8Array(
-    publishSize(version, qos, topicLength, propertiesLength, 0, expiry, alias, identifiers),
-  );
-  writePublish(
-    buffer,
-    0,
-    version,
-    flags,
-    packetId,
-    topicBytes,
-    0,
-    topicLength,
-    properties,
-    propertiesStart,
-    propertiesEnd,
-    NO_BYTES,
-    0,
-    0,
-    expiry,
-    alias,
-    identifiers,
-  );
-  const fields = tracedFrame(buffer, 0, buffer.length, version);
-  return { ...fields, topic: parts.topic, payloadSize: parts.payloadEnd - parts.payloadStart };
+/** The fields of a PUBLISH as it is encoded for one client; the topic is there even where only its alias is sent. */
+export function tracedPublication(topic: string, message: MessageBytes, own: PublishOwn): object {
+  const { topicBytes, properties, propertiesStart, propertiesEnd } = message;
+  const head = new MessageBytes();
+  head.set(topicBytes, properties.subarray(propertiesStart, propertiesEnd), NO_BYTES);
+  const buffer = new Uint8Array(publishSize(head, own));
+  writePublish(buffer, 0, head, own);
+  const fields = tracedFrame(buffer, 0, buffer.length, own.version);
+  return { ...fields, topic, payloadSize: message.payloadEnd - message.payloadStart };
 }

@@ -1,10 +1,9 @@
-import { Delivery, type Message } from '@promptmq/session';
+import type { Delivery, Message } from '@promptmq/session';
 import { parseSharedFilter, type Subscription } from '@promptmq/topics';
 import { UnitsFor } from '../../runtime/turns.ts';
 import type { BrokerSession } from '../../sessions/broker-session.ts';
+import { isOwedRetainedOf, retainedDelivery } from '../../sessions/recipient-terms.ts';
 import type { ProtocolHost } from '../host.ts';
-
-const NO_IDENTIFIERS: readonly number[] = [];
 
 /** [MQTT-3.3.1-9] [MQTT-3.3.1-10] [MQTT-3.3.1-11]; a shared subscription is owed none (§4.8.2). */
 export function isOwedRetained(subscription: Subscription, isReplacement: boolean): boolean {
@@ -37,12 +36,11 @@ function replayRetained(
   position: number,
 ): void {
   const { router, runtime, journal } = host;
-  const { topicFilter, subscriptionIdentifier, noLocal } = subscription;
-  const identifiers = subscriptionIdentifier === 0 ? NO_IDENTIFIERS : [subscriptionIdentifier];
-  const isOwed = ({ publisherId }: Message) => !noLocal || publisherId !== session.clientId; // [MQTT-3.8.3-3]
+  const { topicFilter, noLocal } = subscription;
+  const isOwed = ({ publisherId }: Message) =>
+    isOwedRetainedOf(publisherId, subscription, session.clientId);
   const toDelivery = (message: Message) => {
-    const qos = message.qos < subscription.qos ? message.qos : subscription.qos;
-    const delivery = new Delivery(message, qos, true, identifiers);
+    const delivery = retainedDelivery(message, subscription);
     delivery.position = Math.max(0, position);
     return delivery;
   };

@@ -4,9 +4,11 @@ import { REFERENCE_BYTES_MIN } from '../connection/output.ts';
 
 const EMPTY = new Uint8Array(0);
 
-/** A packet somewhere in a buffer, whole. */
-export class Frame implements PublishFrame {
-  isReady = false;
+/**
+ * An encoded PUBLISH that several recipients share, whole: what is each one's own (flags, packet identifier) is written
+ * over the copy.
+ */
+export class Image implements PublishFrame {
   buffer: Uint8Array = EMPTY;
   start = 0;
   end = 0;
@@ -20,7 +22,6 @@ export class Frame implements PublishFrame {
     this.start = start;
     this.end = end;
     this.payloadSize = payloadSize;
-    this.isReady = true;
   }
 
   /** A buffer of at least `size` bytes, whose content may be overwritten by the next message. */
