@@ -1,5 +1,8 @@
-/** Up to this size, a loop beats making a view for `set`. */
-const LOOP_BYTES_MAX = 48;
+/**
+ * Up to this size, in bytes, a loop is as fast as `set` with a view of the range (0.4 ns a byte, and 50 ns and 96 bytes of garbage
+ * for a view), or faster.
+ */
+const LOOP_BYTES_MAX = 128;
 
 /** Copies `source[start, end)` to `target` at `targetStart`. The ranges may not overlap. */
 export function copyBytes(
