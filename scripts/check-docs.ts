@@ -94,7 +94,8 @@ function parse(file: string): Document {
   const lines = readFileSync(file, 'utf8').split('\n');
   const prose = [...lines];
   let block: (Omit<Block, 'text'> & { readonly lines: string[] }) | null = null;
-  let isGenerated = false;
+  // What its blocks show are pieces.
+  let isGenerated = file.startsWith(join(root, 'docs', 'api'));
   for (const [index, text] of lines.entries()) {
     if (/^<!-- [\w-]+: begin -->/.test(text)) isGenerated = true;
     if (/^<!-- [\w-]+: end -->/.test(text)) isGenerated = false;
@@ -132,10 +133,16 @@ function optionsOf(words: readonly string[]): Record<string, string | undefined>
 
 // ---------------------------------------------------------------------------- links
 
-/** The anchors of a file's headings, as GitHub makes them. */
+const anchorsByFile = new Map<string, ReadonlySet<string>>();
+
+/** The anchors of a file: of its headings, as GitHub makes them, and those that it sets. */
 function anchorsOf(file: string): ReadonlySet<string> {
+  const known = anchorsByFile.get(file);
+  if (known !== undefined) return known;
   const anchors = new Set<string>();
+  anchorsByFile.set(file, anchors);
   for (const text of parse(file).prose) {
+    for (const [, id = ''] of text.matchAll(/<a id="([^"]+)">/g)) anchors.add(id);
     const heading = /^#+ +(.*)$/.exec(text)?.[1];
     if (heading === undefined) continue;
     const slug = heading

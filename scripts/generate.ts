@@ -2,7 +2,7 @@
  * Writes what is generated from the sources.
  *
  *   node scripts generate                  all of it
- *   node scripts generate NAME …           configuration, metrics, conformance
+ *   node scripts generate NAME …           configuration, metrics, conformance, api
  *   node scripts generate … --check        writes nothing; ends with 1 when a file is stale, and names it
  *   node scripts generate … --root FOLDER  into another copy of the repository
  */
@@ -11,12 +11,14 @@ import { dirname, join } from 'node:path';
 import type { Generate, Generated } from './generate/generated.ts';
 import { readArguments, refuse } from './lib/arguments.ts';
 import { root as repository, run } from './lib/prepare.js';
+import { publicPackages } from './lib/release.ts';
 
 /** Loaded when the packages have been compiled. */
 const GENERATORS: Readonly<Record<string, () => Promise<{ readonly generate: Generate }>>> = {
   configuration: () => import('./generate/configuration.ts'),
   metrics: () => import('./generate/metrics.ts'),
   conformance: () => import('./generate/conformance.ts'),
+  api: () => import('./generate/api.ts'),
 };
 
 const { values, positionals } = readArguments(import.meta.url, {
@@ -26,7 +28,8 @@ const { values, positionals } = readArguments(import.meta.url, {
   },
   allowPositionals: true,
 });
-const names = positionals.length > 0 ? positionals : Object.keys(GENERATORS);
+const DEFAULT = Object.keys(GENERATORS).filter((name) => name !== 'api');
+const names = positionals.length > 0 ? positionals : DEFAULT;
 const loaders = names.map((name) => {
   const load = Object.hasOwn(GENERATORS, name) ? GENERATORS[name] : undefined;
   return (
@@ -35,7 +38,8 @@ const loaders = names.map((name) => {
 });
 
 const compiler = join(repository, 'node_modules', 'typescript', 'bin', 'tsc');
-run('building', process.execPath, [compiler, '-b', 'packages/conformance']);
+const projects = publicPackages(repository).map(({ path }) => path);
+run('building', process.execPath, [compiler, '-b', ...projects, 'packages/conformance']);
 for (const [index, load] of loaders.entries()) {
   const { generate } = await load();
   const generated = await generate(values.root);

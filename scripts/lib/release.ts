@@ -9,6 +9,8 @@ interface Manifest {
   readonly name: string;
   readonly version: string;
   readonly private?: boolean;
+  /** A path, or the file of declarations and the compiled one. */
+  readonly exports: Readonly<Record<string, string | { readonly types: string }>>;
 }
 
 const VERSION = /^\d+\.\d+\.\d+(-[0-9a-z.-]+)?$/;
