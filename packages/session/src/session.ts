@@ -1,4 +1,3 @@
-import { type Subscription, TextMap } from '@promptmq/topics';
 import type { MemoryAccount } from './memory-account.ts';
 import { type Delivery, DeliveryState } from './messages/delivery.ts';
 import type { DropListener, DropReason } from './messages/drop.ts';
@@ -37,7 +36,7 @@ export interface Waiting {
 }
 
 /**
- * The state that a client and the broker share beyond one connection (§4.1): subscriptions, messages
+ * The state that a client and the broker share beyond one connection (§4.1), but for its subscriptions: messages
  * on their way to the client, and the QoS 2 packet identifiers received from it.
  *
  * It does no I/O and knows no time of its own. Packets and the clock come in by method, packets go out through the
@@ -63,8 +62,6 @@ export class Session<L extends SessionLink = SessionLink> {
   readonly clientId: string;
   /** Seconds; 0 ends with the connection, NEVER_EXPIRES never does. */
   expiryInterval: number;
-  /** By whole topic filter. Kept in step with the trie by whoever owns both. */
-  readonly subscriptions: Map<string, Subscription>;
   /** QoS 2 messages that came from the client, by packet identifier, from PUBLISH to PUBREL (§4.3.3). */
   readonly received: ReceivedIds;
   /** Whether its deliveries of QoS 1 and 2 are in a store. */
@@ -88,7 +85,6 @@ export class Session<L extends SessionLink = SessionLink> {
   constructor(clientId: string, options: SessionOptions<L>) {
     this.clientId = clientId;
     this.expiryInterval = 0;
-    this.subscriptions = new TextMap();
     this.received = new ReceivedIds();
     this.onReplaysTaken = null;
     this.#link = null;

@@ -2,6 +2,7 @@ import { type MemoryAccount, messageSize } from '@promptmq/session';
 import { Deadline } from '../runtime/deadline-queue.ts';
 import type { BrokerSession } from './broker-session.ts';
 import type { PendingWill } from './pending-will.ts';
+import type { Subscriptions } from './subscriptions.ts';
 
 /** What a will occupies beside the bytes of its message: an estimate. */
 const WILL_OVERHEAD_BYTES = 400;
@@ -13,8 +14,7 @@ export class SessionEntry {
   readonly number: number;
   /** The user that it belongs to; null while no client of it has proved to be one. */
   owner: string | null;
-  /** What its subscriptions count in the broker's memory. */
-  subscriptionBytes: number;
+  readonly subscriptions: Subscriptions;
   readonly #willMemory: MemoryAccount;
   #will: PendingWill | null;
   /** Milliseconds of the broker's time; -1 while the session has a connection. */
@@ -29,6 +29,7 @@ export class SessionEntry {
   constructor(
     session: BrokerSession,
     number: number,
+    subscriptions: Subscriptions,
     willMemory: MemoryAccount,
     onExpired: (entry: SessionEntry) => void,
     onWillDue: (entry: SessionEntry) => void,
@@ -36,7 +37,7 @@ export class SessionEntry {
     this.session = session;
     this.number = number;
     this.owner = null;
-    this.subscriptionBytes = 0;
+    this.subscriptions = subscriptions;
     this.#willMemory = willMemory;
     this.#will = null;
     this.disconnectedAt = -1;

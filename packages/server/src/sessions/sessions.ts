@@ -10,11 +10,8 @@ import { HandOvers } from './hand-overs.ts';
 import type { SessionsHost } from './host.ts';
 import type { PendingWill } from './pending-will.ts';
 import { SessionEntry, willBytes } from './session-entry.ts';
+import { Subscriptions } from './subscriptions.ts';
 import { Wills } from './wills.ts';
-
-/** What a subscription occupies beside its filter; with a shared group of its own. */
-const SUBSCRIPTION_BYTES = 600;
-const SHARED_BYTES = 1100;
 
 /** What of a client outlives the process: nothing, its will, or its session with the will. */
 export type Durability = 'none' | 'will' | 'session';
@@ -199,6 +196,7 @@ export class Sessions implements RecoveryHost {
     const entry = new SessionEntry(
       session,
       number,
+      new Subscriptions(this.#host, session),
       this.#host.memory.wills,
       (expired) => {
         stats.sessionsExpired++;
@@ -346,77 +344,22 @@ export class Sessions implements RecoveryHost {
   /** Its will may still be due. */
   #remove(entry: SessionEntry): void {
     const { session } = entry;
-    const { stats, router, retainedReplays, memory } = this.#host;
+    const { stats, retainedReplays } = this.#host;
     if (this.#entries.get(session.clientId)?.session === session) {
       this.#entries.delete(session.clientId);
     }
     stats.sessionsCurrent = this.#entries.size;
-    for (const topicFilter of session.subscriptions.keys()) {
-      router.trie.unsubscribe(session, topicFilter);
-    }
-    session.subscriptions.clear();
-    memory.subscriptions.bytes -= entry.subscriptionBytes;
-    entry.subscriptionBytes = 0;
+    entry.subscriptions.clear();
     retainedReplays.forget(session);
-    stats.subscriptionsCurrent = router.trie.subscriptionCount;
   }
 
   restoreSubscription(entry: SessionEntry, subscription: Subscription): void {
-    this.addSubscription(entry, subscription);
+    entry.subscriptions.add(subscription);
   }
 
   dropSubscription(entry: SessionEntry, topicFilter: string): void {
-    this.removeSubscription(entry, topicFilter);
+    entry.subscriptions.remove(topicFilter);
   }
-
-  // --------------------------------------------------------------- subscriptions
-
-  /** Adds a subscription, or replaces that of the same filter [MQTT-3.8.4-3]. */
-  addSubscription(entry: SessionEntry, subscription: Subscription): void {
-    const { router, stats } = this.#host;
-    const { subscriptions } = entry.session;
-    const { topicFilter } = subscription;
-    if (!subscriptions.has(topicFilter)) this.#countSubscription(entry, topicFilter, 1);
-    subscriptions.set(topicFilter, subscription);
-    router.trie.subscribe(entry.session, subscription);
-    stats.subscriptionsCurrent = router.trie.subscriptionCount;
-  }
-
-  /** @returns whether there was one */
-  removeSubscription(entry: SessionEntry, topicFilter: string): boolean {
-    const { router, stats, retainedReplays } = this.#host;
-    const { session } = entry;
-    if (!session.subscriptions.delete(topicFilter)) return false; // [MQTT-3.10.4-1]
-    this.#countSubscription(entry, topicFilter, -1);
-    router.trie.unsubscribe(session, topicFilter);
-    retainedReplays.cancel(session, topicFilter);
-    stats.subscriptionsCurrent = router.trie.subscriptionCount;
-    return true;
-  }
-
-  /** Whether there is room for one more. */
-  hasRoomForSubscription({ session, subscriptionBytes }: SessionEntry, topicFilter: string) {
-    const { config, memory } = this.#host;
-    if (session.subscriptions.has(topicFilter)) return true;
-    const { subscriptions } = memory;
-    const hasRoom =
-      session.subscriptions.size < config.mqtt.maxSubscriptions &&
-      subscriptions.hasRoomFor(subscriptionBytes, subscriptionSize(topicFilter));
-    if (!hasRoom) subscriptions.refusals++;
-    return hasRoom;
-  }
-
-  #countSubscription(entry: SessionEntry, topicFilter: string, count: 1 | -1): void {
-    const bytes = count * subscriptionSize(topicFilter);
-    entry.subscriptionBytes += bytes;
-    this.#host.memory.subscriptions.bytes += bytes;
-  }
-}
-
-/** What a subscription occupies: an estimate that holds for deep filters, too. */
-function subscriptionSize(topicFilter: string): number {
-  const overhead = topicFilter.startsWith('$share/') ? SHARED_BYTES : SUBSCRIPTION_BYTES;
-  return overhead + 2 * topicFilter.length;
 }
 
 /** Limits are read from the configuration whenever they are asked: a reload changes them in place. */

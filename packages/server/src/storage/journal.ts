@@ -28,6 +28,7 @@ export interface AwaitedAcks {
 /** What of a session is written, beside its messages. */
 export interface JournalEntry {
   readonly session: JournalSession;
+  readonly subscriptions: { values(): Iterable<Subscription> };
   /** What the journal knows it by; 0 when nothing of it is written. */
   readonly number: number;
   /** User name; null when it belongs to nobody. */

@@ -227,7 +227,7 @@ export class StoredState {
     if (stored === null) return;
     const { queue } = stored;
     if ((change & Change.Subscriptions) !== 0) {
-      writeSubscriptions(writer, number, session.subscriptions.values());
+      writeSubscriptions(writer, number, entry.subscriptions.values());
       yield [stateKey(KeyLetter.Subscriptions, number), writer.take()];
     }
     if ((change & Change.Progress) === 0) return;

@@ -48,10 +48,10 @@ test('the log of a former version is taken up: sessions, subscriptions, exchange
   for (let start = 0; start < 3; start++) {
     expect(process.storage.logStats.quarantinedStretches).toBe(0);
     expect(process.broker.sessions.queuedCount).toBe(4);
-    const entries = [...process.storage.entries].map(({ session, owner, will }) => ({
+    const entries = [...process.storage.entries].map(({ session, subscriptions, owner, will }) => ({
       clientId: session.clientId,
       owner,
-      filters: [...session.subscriptions.keys()],
+      filters: [...subscriptions.values()].map(({ topicFilter }) => topicFilter),
       will: will === null ? null : `${will.message.topic} ${Buffer.from(will.message.payload)}`,
     }));
     expect(entries).toEqual([

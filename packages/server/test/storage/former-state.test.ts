@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { type DeliveryStore, Session, storedOf } from '@promptmq/session';
+import type { Subscription } from '@promptmq/topics';
 import type { RecoveryHost } from '../../src/storage/host.ts';
 import type { JournalPeer, JournalSession } from '../../src/storage/journal.ts';
 import { ByteReader } from '../../src/storage/records/byte-reader.ts';
@@ -26,7 +27,8 @@ const host: RecoveryHost = {
     const options = { ...limits, number, store, onDrop() {} };
     const session = new Session<JournalPeer>(clientId, options);
     const times = { disconnectedAt: -1, willDueAt: Number.POSITIVE_INFINITY };
-    return { session, number, owner: null, will: null, ...times };
+    const subscriptions = new Map<string, Subscription>();
+    return { session, subscriptions, number, owner: null, will: null, ...times };
   },
   updateEntry() {},
   dropEntry() {},

@@ -60,8 +60,8 @@ export function refusalOfFilter(
     return ReasonCode.NotAuthorized;
   }
   const session = connection.session as BrokerSession;
-  const entry = host.sessions.entryOf(session);
-  if (!host.sessions.hasRoomForSubscription(entry, topic)) return ReasonCode.QuotaExceeded;
+  const { subscriptions } = host.sessions.entryOf(session);
+  if (!subscriptions.hasRoomFor(topic)) return ReasonCode.QuotaExceeded;
   const { replays } = host.memory;
   // The retained messages that a stored session is owed at QoS 1 and 2 are written, and wait in memory.
   const isStored = session.isStored && request.qos > 0;

@@ -1,8 +1,8 @@
 import type { Delivery, Message } from '@promptmq/session';
 import { parseSharedFilter, type Subscription } from '@promptmq/topics';
 import { UnitsFor } from '../../runtime/turns.ts';
-import type { BrokerSession } from '../../sessions/broker-session.ts';
 import { isOwedRetainedOf, retainedDelivery } from '../../sessions/recipient-terms.ts';
+import type { SessionEntry } from '../../sessions/session-entry.ts';
 import type { ProtocolHost } from '../host.ts';
 
 /** [MQTT-3.3.1-9] [MQTT-3.3.1-10] [MQTT-3.3.1-11]; a shared subscription is owed none (§4.8.2). */
@@ -15,7 +15,7 @@ export function isOwedRetained(subscription: Subscription, isReplacement: boolea
 /** Has the session sent the retained messages that its new subscriptions are owed. */
 export function* replayAll(
   host: ProtocolHost,
-  session: BrokerSession,
+  entry: SessionEntry,
   subscriptions: readonly Subscription[],
   position: number,
 ): Generator<void> {
@@ -23,19 +23,20 @@ export function* replayAll(
   for (const subscription of subscriptions) {
     if (turns.isOver) yield;
     turns.used += UnitsFor.filter;
-    if (!session.subscriptions.has(subscription.topicFilter)) continue;
-    replayRetained(host, session, subscription, position);
+    if (!entry.subscriptions.has(subscription.topicFilter)) continue;
+    replayRetained(host, entry, subscription, position);
   }
 }
 
 /** @param position - of the subscription's record; nothing is sent before that is safe. -1: none */
 function replayRetained(
   host: ProtocolHost,
-  session: BrokerSession,
+  entry: SessionEntry,
   subscription: Subscription,
   position: number,
 ): void {
   const { router, runtime, journal } = host;
+  const { session, subscriptions } = entry;
   const { topicFilter, noLocal } = subscription;
   const isOwed = ({ publisherId }: Message) =>
     isOwedRetainedOf(publisherId, subscription, session.clientId);
@@ -59,8 +60,8 @@ function replayRetained(
   if (!journal.isOpen) {
     // The disk has become full after the subscriptions were written.
     journal.whenRoom(() => {
-      const isOwedStill = !session.isEnded && session.subscriptions.has(topicFilter);
-      if (isOwedStill) replayRetained(host, session, subscription, position);
+      const isOwedStill = !session.isEnded && subscriptions.has(topicFilter);
+      if (isOwedStill) replayRetained(host, entry, subscription, position);
     });
     return;
   }

@@ -9,15 +9,15 @@ export function revokeSubscriptions(
   permissions: Permissions | null,
 ): void {
   if (permissions === null) return;
-  const removed = [...session.subscriptions.keys()].filter(
+  const entry = host.sessions.entryOf(session);
+  const removed = [...entry.subscriptions.filters()].filter(
     (topicFilter) => !permissions.maySubscribe(topicFilter),
   );
   if (removed.length === 0) return;
-  const entry = host.sessions.entryOf(session);
-  for (const topicFilter of removed) host.sessions.removeSubscription(entry, topicFilter);
+  for (const topicFilter of removed) entry.subscriptions.remove(topicFilter);
   // On a full disk they come back with a restart, and are taken away again when the client does.
   if (session.isStored && host.journal.isOpen) {
-    host.journal.writeUnsubscriptions(host.sessions.entryOf(session), removed);
+    host.journal.writeUnsubscriptions(entry, removed);
   }
   host.log.info('subscriptions-revoked', {
     clientId: session.clientId,

@@ -10,6 +10,7 @@ import type { Peer } from '../../connection/peer.ts';
 import { countIn } from '../../runtime/stats.ts';
 import { UnitsFor } from '../../runtime/turns.ts';
 import type { BrokerSession } from '../../sessions/broker-session.ts';
+import type { SessionEntry } from '../../sessions/session-entry.ts';
 import type { ProtocolHost } from '../host.ts';
 import { answerWhenCommitted } from './committed-answer.ts';
 import { noRoom, refusalCode, refusalOfFilter, refusalOfPacket } from './filter-refusals.ts';
@@ -26,6 +27,8 @@ export function* subscribe(
 ): Generator<void> {
   const session = connection.session as BrokerSession;
   const { turns } = host;
+  const entry = host.sessions.entryOf(session);
+  const { subscriptions } = entry;
   const identifier = identifierOf(host, packet);
   const granted: number[] = [];
   const { version, isBridge } = connection;
@@ -45,14 +48,17 @@ export function* subscribe(
         granted.push(refusalCode(version, refusal, request));
         continue;
       }
-      const former = session.subscriptions.get(request.topic);
-      const subscription = addSubscription(host, session, isBridge, request, identifier);
+      const former = subscriptions.get(request.topic);
+      const subscription = subscriptionOf(host, isBridge, request, identifier);
       granted.push(subscription.qos);
-      if (former === undefined || !isSame(subscription, former)) added.push(subscription);
+      if (former === undefined || !isSame(subscription, former)) {
+        subscriptions.add(subscription);
+        added.push(subscription);
+      }
       if (isOwedRetained(subscription, former !== undefined)) replays.push(subscription);
     }
   } finally {
-    position = storeSubscriptions(host, session, added);
+    position = storeSubscriptions(host, entry, added);
   }
   if (position === null) {
     // The disk has become full on the way.
@@ -64,7 +70,7 @@ export function* subscribe(
   // Where it takes several turns, what a stored session is owed has to be safe before SUBACK says that it is subscribed.
   const isLate = session.isStored && !turns.hasRoomFor(replays.length * UnitsFor.filter);
   if (!isLate) answerWhenCommitted(host, connection, position, suback);
-  yield* replayAll(host, session, replays, position);
+  yield* replayAll(host, entry, replays, position);
   if (isLate) answerLate(host, connection, suback);
 }
 
@@ -93,33 +99,34 @@ function identifierOf({ config }: ProtocolHost, { properties }: SubscribePacket)
  */
 function storeSubscriptions(
   host: ProtocolHost,
-  session: BrokerSession,
+  entry: SessionEntry,
   added: readonly Subscription[],
 ): number | null {
-  const { journal, sessions } = host;
+  const { journal } = host;
+  const { session, subscriptions } = entry;
   if (!session.isStored) return -1;
   // A reload between two turns may have taken some away again.
-  const left = added.filter((one) => session.subscriptions.get(one.topicFilter) === one);
+  const left = added.filter((one) => subscriptions.get(one.topicFilter) === one);
   // What is the same as before is safe when an earlier SUBSCRIBE is.
   if (left.length === 0) return journal.lastPosition;
-  if (journal.isOpen) return journal.writeSubscriptions(sessions.entryOf(session), left);
+  if (journal.isOpen) return journal.writeSubscriptions(entry, left);
   journal.whenRoom(() => {
-    if (!session.isEnded) storeSubscriptions(host, session, left);
+    if (!session.isEnded) storeSubscriptions(host, entry, left);
   });
   return null;
 }
 
-function addSubscription(
-  host: ProtocolHost,
-  session: BrokerSession,
+/** What a client gets of what it asks for. */
+function subscriptionOf(
+  { config }: ProtocolHost,
   isBridge: boolean,
   request: SubscriptionRequest,
   subscriptionIdentifier: number,
 ): Subscription {
-  const { maxQos } = host.config.mqtt;
+  const { maxQos } = config.mqtt;
   // What nobody else of a shared subscription would get can't be withheld from one member.
   const isShared = parseSharedFilter(request.topic) !== null;
-  const subscription: Subscription = {
+  return {
     topicFilter: request.topic,
     qos: request.qos < maxQos ? request.qos : maxQos, // [MQTT-3.2.2-10]
     noLocal: request.nl ?? (isBridge && !isShared),
@@ -127,10 +134,6 @@ function addSubscription(
     retainHandling: request.rh ?? 0,
     subscriptionIdentifier,
   };
-  const former = session.subscriptions.get(request.topic);
-  if (former !== undefined && isSame(subscription, former)) return subscription;
-  host.sessions.addSubscription(host.sessions.entryOf(session), subscription); // [MQTT-3.8.4-3]
-  return subscription;
 }
 
 /** Whether a subscription is what there was before, so that nothing changes by it. */

@@ -2,6 +2,7 @@ import { ReasonCode, type UnsubscribePacket } from '@promptmq/codec';
 import type { Peer } from '../../connection/peer.ts';
 import { UnitsFor } from '../../runtime/turns.ts';
 import type { BrokerSession } from '../../sessions/broker-session.ts';
+import type { SessionEntry } from '../../sessions/session-entry.ts';
 import type { ProtocolHost } from '../host.ts';
 import { answerWhenCommitted } from './committed-answer.ts';
 import { refusalOfPacket } from './filter-refusals.ts';
@@ -31,12 +32,12 @@ export function* unsubscribe(
         granted.push(refusal);
         continue;
       }
-      const existed = host.sessions.removeSubscription(entry, topicFilter); // [MQTT-3.10.4-1]
+      const existed = entry.subscriptions.remove(topicFilter); // [MQTT-3.10.4-1]
       if (existed) removed.push(topicFilter);
       granted.push(existed ? ReasonCode.Success : ReasonCode.NoSubscriptionExisted);
     }
   } finally {
-    position = storeUnsubscriptions(host, session, removed);
+    position = storeUnsubscriptions(host, entry, removed);
   }
   if (position === null) {
     connection.disconnect(ReasonCode.QuotaExceeded, 'storage full', 'no room to store it');
@@ -63,20 +64,21 @@ function unsubscribeLater(host: ProtocolHost, connection: Peer, packet: Unsubscr
 /** @returns as `storeSubscriptions` */
 function storeUnsubscriptions(
   host: ProtocolHost,
-  session: BrokerSession,
+  entry: SessionEntry,
   removed: readonly string[],
 ): number | null {
-  const { journal, sessions } = host;
+  const { journal } = host;
+  const { session, subscriptions } = entry;
   if (!session.isStored) return -1;
   if (!journal.isOpen) {
     journal.whenRoom(() => {
       if (session.isEnded) return;
-      const left = removed.filter((topicFilter) => !session.subscriptions.has(topicFilter));
-      storeUnsubscriptions(host, session, left);
+      const left = removed.filter((topicFilter) => !subscriptions.has(topicFilter));
+      storeUnsubscriptions(host, entry, left);
     });
     return null;
   }
   // That there is none is only sure when an earlier UNSUBSCRIBE that took it away is safe.
   if (removed.length === 0) return journal.lastPosition;
-  return journal.writeUnsubscriptions(sessions.entryOf(session), removed);
+  return journal.writeUnsubscriptions(entry, removed);
 }

@@ -1,0 +1,118 @@
+import type { MemoryAccount } from '@promptmq/session';
+import { type Subscription, type SubscriptionTrie, TextMap } from '@promptmq/topics';
+import type { Config } from '../config/index.ts';
+import type { BrokerStats } from '../runtime/stats.ts';
+import type { BrokerSession } from './broker-session.ts';
+
+/** What a subscription occupies beside its filter; with a shared group of its own. */
+const SUBSCRIPTION_BYTES = 600;
+const SHARED_BYTES = 1100;
+
+/** What the subscriptions of a session need of the house. */
+export interface SubscriptionsHost {
+  readonly config: Config;
+  readonly stats: Pick<BrokerStats, 'subscriptionsCurrent'>;
+  readonly memory: { readonly subscriptions: MemoryAccount };
+  readonly router: { readonly trie: SubscriptionTrie<BrokerSession> };
+  /** Looks for the retained messages that new subscriptions are owed. */
+  readonly retainedReplays: {
+    cancel(session: BrokerSession, topicFilter: string): void;
+  };
+}
+
+/**
+ * The subscriptions of one session, by whole topic filter (§4.1).
+ *
+ * Invariant: each is in the broker's trie, too, and is counted in its memory; after `clear`, and before the first `add`, nothing is.
+ */
+export class Subscriptions {
+  readonly #host: SubscriptionsHost;
+  readonly #session: BrokerSession;
+  readonly #byFilter: Map<string, Subscription>;
+  /** What they count in the broker's memory. */
+  #bytes: number;
+
+  constructor(host: SubscriptionsHost, session: BrokerSession) {
+    this.#host = host;
+    this.#session = session;
+    this.#byFilter = new TextMap();
+    this.#bytes = 0;
+  }
+
+  get size(): number {
+    return this.#byFilter.size;
+  }
+
+  has(topicFilter: string): boolean {
+    return this.#byFilter.has(topicFilter);
+  }
+
+  get(topicFilter: string): Subscription | undefined {
+    return this.#byFilter.get(topicFilter);
+  }
+
+  /** In the order in which the filters were first subscribed to. */
+  filters(): Iterable<string> {
+    return this.#byFilter.keys();
+  }
+
+  /** In the same order. */
+  values(): Iterable<Subscription> {
+    return this.#byFilter.values();
+  }
+
+  /** Whether there is room for one with this filter; that there is none is counted. */
+  hasRoomFor(topicFilter: string): boolean {
+    if (this.#byFilter.has(topicFilter)) return true;
+    const { config, memory } = this.#host;
+    const hasRoom =
+      this.#byFilter.size < config.mqtt.maxSubscriptions &&
+      memory.subscriptions.hasRoomFor(this.#bytes, subscriptionSize(topicFilter));
+    if (!hasRoom) memory.subscriptions.refusals++;
+    return hasRoom;
+  }
+
+  /** Adds one, or replaces that of the same filter [MQTT-3.8.4-3]. */
+  add(subscription: Subscription): void {
+    const { topicFilter } = subscription;
+    if (!this.#byFilter.has(topicFilter)) this.#count(subscriptionSize(topicFilter));
+    this.#byFilter.set(topicFilter, subscription);
+    this.#host.router.trie.subscribe(this.#session, subscription);
+    this.#report();
+  }
+
+  /** @returns whether there was one */
+  remove(topicFilter: string): boolean {
+    if (!this.#byFilter.delete(topicFilter)) return false; // [MQTT-3.10.4-1]
+    const { router, retainedReplays } = this.#host;
+    this.#count(-subscriptionSize(topicFilter));
+    router.trie.unsubscribe(this.#session, topicFilter);
+    retainedReplays.cancel(this.#session, topicFilter);
+    this.#report();
+    return true;
+  }
+
+  /** The session is over. */
+  clear(): void {
+    const { trie } = this.#host.router;
+    for (const topicFilter of this.#byFilter.keys()) trie.unsubscribe(this.#session, topicFilter);
+    this.#byFilter.clear();
+    this.#count(-this.#bytes);
+    this.#report();
+  }
+
+  #count(bytes: number): void {
+    this.#bytes += bytes;
+    this.#host.memory.subscriptions.bytes += bytes;
+  }
+
+  #report(): void {
+    this.#host.stats.subscriptionsCurrent = this.#host.router.trie.subscriptionCount;
+  }
+}
+
+/** What a subscription occupies: an estimate that holds for deep filters, too. */
+function subscriptionSize(topicFilter: string): number {
+  const overhead = topicFilter.startsWith('$share/') ? SHARED_BYTES : SUBSCRIPTION_BYTES;
+  return overhead + 2 * topicFilter.length;
+}
