@@ -1,22 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import { encode, type Packet, PacketDecoder, PacketError } from '../src/index.ts';
 import { rules } from '../src/wire/rules.ts';
+import { plain } from './plain.ts';
 import type { Vector } from './vector.ts';
 import { vectors } from './vectors.ts';
 
 function newDecoder({ version, receiver }: Vector): PacketDecoder {
   return new PacketDecoder({ protocolVersion: version, receiver });
-}
-
-/** A packet in a form that `toEqual` compares by content: buffers as text, no prototypes. */
-function plain(packet: Packet | undefined): unknown {
-  return JSON.parse(
-    JSON.stringify(packet, (_key, value) => {
-      if (value?.type === 'Buffer') return Buffer.from(value.data).toString('latin1');
-      if (value instanceof Uint8Array) return Buffer.from(value).toString('latin1');
-      return value;
-    }),
-  );
 }
 
 function errorOf(action: () => unknown): PacketError {

@@ -1,4 +1,5 @@
 import type { ProtocolVersion } from '../wire/packet-type.ts';
+import { PropertyId } from '../wire/property-table.ts';
 import { copyBytes, variableByteIntegerSize, writeVariableByteInteger } from '../wire/writer.ts';
 
 const EMPTY = new Uint8Array(0);
@@ -139,7 +140,7 @@ function writeProperties(
   const { expiry, alias, identifiers } = own;
   let at = offset;
   if (expiry >= 0) {
-    target[at] = 0x02;
+    target[at] = PropertyId.MessageExpiryInterval;
     target[at + 1] = expiry >>> 24;
     target[at + 2] = (expiry >>> 16) & 0xff;
     target[at + 3] = (expiry >>> 8) & 0xff;
@@ -147,13 +148,13 @@ function writeProperties(
     at += 5;
   }
   if (alias > 0) {
-    target[at] = 0x23;
+    target[at] = PropertyId.TopicAlias;
     target[at + 1] = alias >> 8;
     target[at + 2] = alias & 0xff;
     at += 3;
   }
   for (let index = 0; index < identifiers.length; index++) {
-    target[at] = 0x0b;
+    target[at] = PropertyId.SubscriptionIdentifier;
     at = writeVariableByteInteger(target, at + 1, identifiers[index] as number);
   }
   const { properties, propertiesStart, propertiesEnd } = message;

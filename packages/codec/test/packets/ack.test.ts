@@ -67,6 +67,22 @@ describe.each(names)('%s', (name) => {
   });
 });
 
+test.each([4, 5] as const)(
+  'what is written is read, whatever its packet identifier, in version %i',
+  (version) => {
+    const view = new AckView();
+    for (let packetId = 1; packetId <= 0xffff; packetId += 251) {
+      for (const name of names) {
+        for (const code of CODES[name]) {
+          const packet = written(PacketType[name], packetId, code, version);
+          view.read(packet, 0, 2, packet.length, version);
+          expect(view).toMatchObject({ packetId, reasonCode: version === 5 ? code : 0 });
+        }
+      }
+    }
+  },
+);
+
 test('a view that is used again says nothing of the packet before', () => {
   const view = new AckView();
   view.read(Uint8Array.of(0x40, 3, 0, 7, 0x80), 0, 2, 5, 5);

@@ -1,5 +1,16 @@
 import { describe, expect, test } from '@jest/globals';
-import { PacketError, PublishView, type Receiver } from '../../src/index.ts';
+import fc from 'fast-check';
+import {
+  encode,
+  FrameDecoder,
+  type Packet,
+  PacketError,
+  type ProtocolVersion,
+  PublishView,
+  type Receiver,
+} from '../../src/index.ts';
+import { publish as publishPackets } from '../arbitraries.ts';
+import { plain } from '../plain.ts';
 import { bytes, frame, type Part } from '../vector.ts';
 
 const FIELDS = [
@@ -129,4 +140,26 @@ test('a padded remaining length is known, as MQTT 5 does not have it', () => {
   expect(view.hasPaddedLength).toBe(true);
   view.read(Uint8Array.of(0x30, 4, 0, 1, 0x74, 0x78), 0, 2, 6, 4, 'server');
   expect(view.hasPaddedLength).toBe(false);
+});
+
+test('what is said is what the packet was encoded from, in each version', () => {
+  const view = new PublishView();
+  fc.assert(
+    fc.property(publishPackets, fc.constantFrom(3, 4, 5), (value, number) => {
+      const version = number as ProtocolVersion;
+      const packet = value as Packet & { cmd: 'publish' };
+      new FrameDecoder({
+        onFrame: (buffer, start, bodyStart, end) => {
+          view.read(buffer, start, bodyStart, end, version, 'server');
+          return true;
+        },
+      }).push(encode(packet, { protocolVersion: version }) as Uint8Array);
+      const { properties, ...others } = packet;
+      const expected: typeof packet = version === 5 ? packet : others;
+      expect(plain(view.toPacket(version))).toEqual(plain(expected));
+      const { topicAlias = 0, messageExpiryInterval = -1 } = expected.properties ?? {};
+      expect(view).toMatchObject({ topicAlias, messageExpiryInterval });
+    }),
+    { numRuns: 1000 },
+  );
 });
