@@ -104,8 +104,8 @@ export const brokerMutations: readonly Mutation[] = [
     breaks: 'a session that CONNACK tells of is there after a crash [MQTT-3.2.2-2]',
     edits: [
       {
-        find: 'connection.holdUntilCommitted(position, onRefused);',
-        put: 'void position;\n      void onRefused;',
+        find: 'connection.releaseWhenCommitted(position, onRefused);',
+        put: 'void position;\n    connection.releaseWhenCommitted(-1, onRefused);',
       },
     ],
     caughtBy: ['simulation'],

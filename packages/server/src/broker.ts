@@ -212,7 +212,7 @@ export class Broker
     const isNew = entry.number > 0 && !journal.hasSession(entry.number);
     const position = entry.number > 0 ? journal.writeSession(entry) : dependsOn;
     const onRefused = isNew ? () => this.sessions.endUnstored(entry) : () => {};
-    connection.holdUntilCommitted(position, onRefused);
+    connection.releaseWhenCommitted(position, onRefused);
     this.stats.connectionsCurrent = this.#openCount;
     this.stats.connectionsTotal++;
     this.stats.connectionsMaximum = Math.max(this.stats.connectionsMaximum, this.#openCount);

@@ -87,6 +87,8 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
   #aliasBytes: number;
   /** Whether it is not read from until the client has taken answers. */
   #isOwedAnswers: boolean;
+  /** What is sent is held, and it isn't known yet for which record. */
+  #isUndecided: boolean;
   /** On how many accounts this connection is not read from. */
   #holdCount: number;
 
@@ -122,6 +124,7 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
     this.#isWaiting = false;
     this.#hasPeerEnded = false;
     this.#isTransportClosed = false;
+    this.#isUndecided = false;
     this.#holdCount = 0;
     this.#dispatcher = new PacketDispatcher(host, this);
     this.timeouts = new ConnectionTimeouts(host, this);
@@ -407,15 +410,18 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
     this.timeouts.open(terms.keepAlive);
   }
 
-  /**
-   * CONNACK and what follows it wait until the session's record is safe.
-   *
-   * @param onRefused - told before the connection is ended because the record never will be
-   */
-  holdUntilCommitted(position: number, onRefused: () => void): void {
-    const { journal } = this.#host;
-    if (position < journal.committedPosition) return;
+  hold(): void {
+    this.#isUndecided = true;
     this.output.hold();
+  }
+
+  releaseWhenCommitted(position: number, onRefused: () => void): void {
+    const { journal } = this.#host;
+    this.#isUndecided = false;
+    if (position < journal.committedPosition) {
+      this.output.release();
+      return;
+    }
     journal.holdBack(this);
     journal.whenCommitted({
       position,
@@ -584,6 +590,8 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
 
   /** Sends what is left, closes our side, and gives the peer a while to read it. */
   #beginClosing(): void {
+    // There is no record that what was held would wait for.
+    if (this.#isUndecided) this.output.release();
     this.output.flush();
     this.state = ConnectionState.Closing;
     this.#dispatcher.reset();

@@ -190,10 +190,11 @@ export class Output {
     this.#held ??= [];
   }
 
-  /** Hands over what was held back. */
+  /** Hands over what was held back. What has not been flushed yet is sent when the turn ends, as ever. */
   release(): void {
     const held = this.#held ?? [];
     this.#held = null;
+    if (held.length === 0) return;
     for (const chunk of held) this.#transport.write(chunk);
     this.flush();
   }

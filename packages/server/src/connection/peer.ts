@@ -94,12 +94,14 @@ export interface Peer extends SessionLink, Faulty {
   resume(): void;
   /** CONNECT was accepted: from here on the connection is the session's. */
   open(terms: ConnectionTerms): void;
+  /** Nothing that is sent from here on leaves: to be called before CONNACK is sent. `releaseWhenCommitted` follows. */
+  hold(): void;
   /**
-   * CONNACK and what follows it wait until the record that they stand for is safe.
+   * CONNACK and what follows it leave when the record that they stand for is committed.
    *
    * @param onRefused - called before the connection is ended because the record never will be
    */
-  holdUntilCommitted(position: number, onRefused: () => void): void;
+  releaseWhenCommitted(position: number, onRefused: () => void): void;
   /** A reload has other rules apply. */
   changePermissions(permissions: Permissions | null): void;
   /** Reports this client's packets from now on if somebody looks at them, else no more. */

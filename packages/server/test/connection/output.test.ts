@@ -62,3 +62,30 @@ test('every byte goes out once and in order, whatever is copied, referenced, flu
     { numRuns: 200 },
   );
 });
+
+test('what was sent while it is held leaves when it is released, in order, and nothing before', () => {
+  const transport = new SlowTransport();
+  const output = new Output(transport, () => {});
+  const send = (byte: number) => output.append(Uint8Array.of(byte), 0, 1);
+  output.hold();
+  send(1);
+  output.flush();
+  send(2);
+  expect(transport.held).toEqual([]);
+  output.release();
+  expect(Buffer.concat(transport.held)).toEqual(Buffer.of(1, 2));
+});
+
+test('what is held and released within a turn is written at its end, together with the rest of it', () => {
+  const transport = new SlowTransport();
+  let dirtyCount = 0;
+  const output = new Output(transport, () => dirtyCount++);
+  output.hold();
+  output.append(Uint8Array.of(1), 0, 1);
+  output.release();
+  output.append(Uint8Array.of(2), 0, 1);
+  expect(transport.held).toEqual([]);
+  expect(dirtyCount).toBe(1);
+  output.endTurn();
+  expect(transport.held).toHaveLength(1);
+});

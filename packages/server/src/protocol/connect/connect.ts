@@ -163,6 +163,7 @@ function open(
     isBridge: packet.bridgeMode ?? false,
   };
   let isAnswered = false;
+  connection.hold();
   try {
     isAnswered = sender.send(connackOf(packet.protocolVersion, isPresent, properties));
   } catch (error) {
