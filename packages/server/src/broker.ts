@@ -271,6 +271,16 @@ export class Broker
     }
   }
 
+  /**
+   * Has all parts check what always holds of them between two turns. Nothing does so but tests: the simulation calls it
+   * after its events.
+   *
+   * @throws {Error} when something isn't as it has to be
+   */
+  checkInvariants(): void {
+    this.journal.checkInvariants();
+  }
+
   #reconfigure(connection: Peer, earlier: Access): void {
     const { access } = this;
     const { session, clientId, userName, proof } = connection;

@@ -1,3 +1,4 @@
+export { invariant } from './invariant.ts';
 export type { MemoryBudget } from './memory-budget.ts';
 export type { RetainedMessage } from './retained/retained-message.ts';
 export {

@@ -177,6 +177,8 @@ export interface Journal
   noteTime(): void;
   /** The configuration was changed. */
   reconfigure(): void;
+  /** @throws {Error} when something isn't as it has to be between two turns; for tests */
+  checkInvariants(): void;
   /** Writes what is left; nothing can be written afterwards. */
   close(): Promise<void>;
 }

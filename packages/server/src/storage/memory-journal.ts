@@ -112,5 +112,7 @@ export class MemoryJournal implements Journal {
 
   reconfigure(): void {}
 
+  checkInvariants(): void {}
+
   async close(): Promise<void> {}
 }

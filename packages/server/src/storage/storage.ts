@@ -443,6 +443,17 @@ export class Storage implements LogOwner, Journal {
     this.#retained.move(from, to);
   }
 
+  /** @throws {Error} when something isn't as it has to be between two turns; for tests */
+  checkInvariants(): void {
+    this.#state.checkInvariants();
+    this.#records.checkInvariants();
+    this.#queue.checkInvariants();
+    this.#progress.checkInvariants();
+    this.#ends.checkInvariants();
+    this.#retained.checkInvariants();
+    this.#publishers.checkInvariants();
+  }
+
   // -------------------------------------------------------------------------- stop
 
   /** Writes what is left, takes a checkpoint and closes the log. */

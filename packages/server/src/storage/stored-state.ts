@@ -1,4 +1,5 @@
-import type { QueueBlock } from '@promptmq/session';
+import { DeliveryState, type QueueBlock } from '@promptmq/session';
+import { invariant } from '@promptmq/topics';
 import type { CheckpointEntry } from '@promptmq/wal';
 import type { JournalEntry } from './journal.ts';
 import { ByteReader } from './records/byte-reader.ts';
@@ -257,6 +258,46 @@ export class StoredState {
   /** A block was made of these bytes. */
   noteBlock(block: QueueBlock, bytes: Uint8Array): void {
     this.#blockBytes.set(block, new Uint8Array(bytes));
+  }
+  /** @throws {Error} when something isn't as it has to be between two turns; for tests */
+  checkInvariants(): void {
+    for (const [number, { session }] of this.entries) {
+      invariant(number < this.nextSession, `the number of session ${number} may be given again`);
+      const its = session.stored?.number ?? number;
+      invariant(its === number, `session ${its} is there as ${number}`);
+    }
+    for (const number of this.#ending.keys()) {
+      invariant(this.entries.has(number), `session ${number} is ending, and not there`);
+    }
+    for (const { number } of this.#changes.keys()) {
+      invariant(this.entries.has(number), `session ${number} has changed, and is not there`);
+    }
+    this.#retained.checkInvariants();
+    this.#checkReferences();
+  }
+
+  /** Each names a delivery that isn't settled, and each delivery that has a record of its own is named. */
+  #checkReferences(): void {
+    let count = 0;
+    for (const [position, list] of this.#references) {
+      for (const { session, sequence } of list) {
+        count++;
+        const delivery = this.entries.get(session)?.session.stored?.find(sequence) ?? null;
+        const name = `${sequence} of session ${session}`;
+        invariant(delivery?.isReference === true, `${name} is no reference`);
+        invariant(delivery.position === position, `${name} refers to ${delivery.position}`);
+      }
+    }
+    let referring = 0;
+    for (const { session } of this.entries.values()) {
+      const { stored } = session;
+      if (stored === null) continue;
+      for (const { isReference, state } of stored.underWay()) {
+        if (isReference && state !== DeliveryState.Released) referring++;
+      }
+      for (const _ of stored.queue.references()) referring++;
+    }
+    invariant(count === referring, `${referring} deliveries refer to messages, ${count} are known`);
   }
 }
 

@@ -151,6 +151,7 @@ export class SimulatedRun {
     while (this.#clock.step(until)) {
       this.#counts.events++;
       if (this.#host.isDurable) await this.#host.settle();
+      this.#host.broker?.checkInvariants();
     }
   }
 

@@ -155,3 +155,22 @@ test('on a disk that is full, what went through two sessions that ended together
   got.push(...brief(await again.sentSoFar()));
   expect([...got].sort()).toEqual([...new Set(got)].sort());
 });
+
+test('a session whose end a full disk has refused keeps nobody else from connecting', async () => {
+  const client = await member('client', 1000);
+  client.subscribe('t', 1);
+  await client.next();
+  const other = await process.open();
+  process.fillDisk();
+  // The end isn't the first record that is refused.
+  const message = { topic: 't', payload: Buffer.from('no room'), qos: 1, messageId: 2 } as const;
+  client.send(
+    { cmd: 'publish', dup: false, retain: false, ...message },
+    { cmd: 'disconnect', properties: { sessionExpiryInterval: 0 } },
+  );
+  while (!process.storage.log.isFull) await new Promise((resolve) => setImmediate(resolve));
+  other.connect('other', { clean: true, properties: {} });
+  expect(await other.next()).toMatchObject({ cmd: 'connack', reasonCode: 0 });
+  await process.makeRoom();
+  expect([...process.storage.entries]).toEqual([]);
+});

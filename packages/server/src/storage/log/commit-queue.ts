@@ -1,8 +1,9 @@
+import { invariant } from '@promptmq/topics';
 import type { Faults } from '../../runtime/faults.ts';
 import type { AwaitedAcks, Pending } from '../journal.ts';
 
 /**
- * What waits for the log: answers, in the order of the records they depend on.
+ * What waits for the log: answers, in the order of the records they depend on, and of their coming where that is the same.
  *
  * Invariant: positions never fall from one to the next.
  */
@@ -16,8 +17,22 @@ export class CommitQueue {
     this.#faults = faults;
   }
 
+  /** Mostly it comes last. An answer to CONNECT may depend on an earlier record than what waits already. */
   add(pending: Pending): void {
-    this.#pending.push(pending);
+    const { position } = pending;
+    const all = this.#pending;
+    let low = this.#head;
+    let high = all.length;
+    if (low === high || (all[high - 1] as Pending).position <= position) {
+      all.push(pending);
+      return;
+    }
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((all[middle] as Pending).position <= position) low = middle + 1;
+      else high = middle;
+    }
+    all.splice(low, 0, pending);
   }
 
   /** A connection has acknowledgements to send when their records are safe. */
@@ -71,6 +86,14 @@ export class CommitQueue {
       this.#faults.contain(acks.connection, 'committing', () => acks.refuseAcks(position));
       // A refusal depends on no record: on a full disk there may be no commit for long.
       this.#sendAcks(acks, committed);
+    }
+  }
+  /** @throws {Error} when something isn't as it has to be between two turns; for tests */
+  checkInvariants(): void {
+    let former = 0;
+    for (const { position } of this.#pending.slice(this.#head)) {
+      invariant(position >= former, `what waits for ${position} comes after ${former}`);
+      former = position;
     }
   }
 }

@@ -1,3 +1,4 @@
+import { invariant } from '@promptmq/topics';
 import type { Config } from '../../config/index.ts';
 import type { BrokerStats } from '../../runtime/stats.ts';
 import type { Publisher } from '../journal.ts';
@@ -34,5 +35,12 @@ export class HeldPublishers {
     if (isOpen && log.pendingBytes > maxPendingBytes / 2) return;
     for (const publisher of this.#held) publisher.resumeReading();
     this.#held.clear();
+  }
+  /** @throws {Error} when something isn't as it has to be between two turns; for tests */
+  checkInvariants(): void {
+    const { isOpen, log } = this.#records;
+    const isMuchPending = isOpen && log.pendingBytes > this.#config.storage.wal.maxPendingBytes / 2;
+    const held = this.#held.size;
+    invariant(held === 0 || isMuchPending, `${held} publishers are held back for nothing`);
   }
 }

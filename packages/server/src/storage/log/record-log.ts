@@ -1,3 +1,4 @@
+import { invariant } from '@promptmq/topics';
 import { type Log, type Release, recordBytes } from '@promptmq/wal';
 import type { Faults } from '../../runtime/faults.ts';
 import { ByteWriter } from '../records/byte-writer.ts';
@@ -77,5 +78,10 @@ export class RecordLog {
   async close(): Promise<void> {
     this.#isClosing = true;
     await this.#log?.close();
+  }
+  /** @throws {Error} when something isn't as it has to be between two turns; for tests */
+  checkInvariants(): void {
+    const waiting = this.#whenRoom.length;
+    invariant(waiting === 0 || !this.isOpen, `${waiting} wait for room, and there is some`);
   }
 }

@@ -1,4 +1,4 @@
-import { TextMap } from '@promptmq/topics';
+import { invariant, TextMap } from '@promptmq/topics';
 import type { CheckpointEntry } from '@promptmq/wal';
 import type { ByteReader } from '../records/byte-reader.ts';
 import type { ByteWriter } from '../records/byte-writer.ts';
@@ -143,6 +143,23 @@ export class RetainedPlaces {
     }
     chunk.bytes = writer.take();
     return chunk.bytes;
+  }
+  /** @throws {Error} when something isn't as it has to be between two turns; for tests */
+  checkInvariants(): void {
+    let count = 0;
+    for (const [number, chunk] of this.#chunks) {
+      const topics = chunk.topics.filter((topic) => topic !== undefined);
+      invariant(chunk.count === topics.length, `chunk ${number} counts ${chunk.count} topics`);
+      invariant(chunk.count > 0, `chunk ${number} is empty`);
+      count += chunk.count;
+      for (const [slot, topic] of chunk.topics.entries()) {
+        if (topic === undefined) continue;
+        const its = this.#places.get(topic)?.number;
+        invariant(its === number * CHUNK_SIZE + slot, `${topic} is number ${its}`);
+        invariant(its < this.#nextNumber, `number ${its} may be given again`);
+      }
+    }
+    invariant(count === this.#places.size, `${this.#places.size} places in chunks of ${count}`);
   }
 }
 

@@ -1,5 +1,5 @@
 import { type Message, STORED_MESSAGE } from '@promptmq/session';
-import type { RetainedStore } from '@promptmq/topics';
+import { invariant, type RetainedStore } from '@promptmq/topics';
 import type { CommitQueue } from '../log/commit-queue.ts';
 import type { RecordLog } from '../log/record-log.ts';
 import { writeMessageHead } from '../records/message-record.ts';
@@ -144,5 +144,21 @@ export class RetainedRecords {
         ? { ...one, formerPlace: { ...one.formerPlace, position: to } }
         : one,
     );
+  }
+  /** @throws {Error} when something isn't as it has to be between two turns; for tests */
+  checkInvariants(): void {
+    let former = 0;
+    for (const { position, topic } of this.#replacements) {
+      invariant(position > former, `the replacement at ${position} follows that at ${former}`);
+      former = position;
+      const last = this.#replacements.findLast((one) => one.topic === topic);
+      const isLast = last?.position === position;
+      const place = this.positionOf(topic);
+      // Compaction may have moved it, and what is gone has no place.
+      invariant(!isLast || place === 0 || place >= position, `${topic} lies at ${place}`);
+    }
+    for (const topic of this.places.keys()) {
+      invariant(this.#store.get(topic) !== undefined, `${topic} has a place, and no message`);
+    }
   }
 }

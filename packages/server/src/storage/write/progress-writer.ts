@@ -1,4 +1,5 @@
 import { storedOf } from '@promptmq/session';
+import { invariant } from '@promptmq/topics';
 import { recordBytes } from '@promptmq/wal';
 import type { Runtime } from '../../runtime/runtime.ts';
 import type { JournalSession } from '../journal.ts';
@@ -72,5 +73,10 @@ export class ProgressWriter {
   #add(kind: number, session: number, sequence: number): void {
     addProgress(this.#entries, kind, session, sequence);
     this.#count++;
+  }
+  /** @throws {Error} when something isn't as it has to be between two turns; for tests */
+  checkInvariants(): void {
+    const isGathering = this.#count > 0 || this.#sent.size > 0;
+    invariant(!isGathering || this.#isScheduled, 'what was sent and settled is never written');
   }
 }

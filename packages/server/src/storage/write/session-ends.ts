@@ -1,4 +1,4 @@
-import { TextMap } from '@promptmq/topics';
+import { invariant, TextMap } from '@promptmq/topics';
 import type { CommitQueue } from '../log/commit-queue.ts';
 import type { RecordLog } from '../log/record-log.ts';
 import { writeEnd, writeEnding } from '../records/session-record.ts';
@@ -48,7 +48,8 @@ export class SessionEnds {
       onCommitted: () => {},
       onRefused: () => {
         this.#unwritten.set(clientId, { number, keptSequence });
-        this.lastPosition = Math.min(this.lastPosition, position - 1);
+        // There are no records from the first that was refused on: nobody is to wait for any.
+        this.lastPosition = Math.min(this.lastPosition, this.#records.lastPosition);
       },
     });
   }
@@ -81,5 +82,12 @@ export class SessionEnds {
     for (const [clientId, { number, keptSequence }] of ends) {
       this.write(clientId, number, keptSequence);
     }
+  }
+  /** @throws {Error} when something isn't as it has to be between two turns; for tests */
+  checkInvariants(): void {
+    const { isOpen, lastPosition } = this.#records;
+    const unwritten = this.#unwritten.size;
+    invariant(unwritten === 0 || !isOpen, `${unwritten} ends are not written, and there is room`);
+    invariant(this.lastPosition <= lastPosition, `the last end lies at ${this.lastPosition}`);
   }
 }
