@@ -61,7 +61,7 @@ export const logMutations: readonly Mutation[] = [
     breaks: 'removals are durable when they are done',
     edits: [
       {
-        find: 'if (segments.length > 0) await this.#files.syncDirectory(this.directory);',
+        find: 'if (segments.length > 0) await this.#files.syncDirectory(this.#directory);',
         put: '',
       },
     ],
@@ -176,7 +176,7 @@ export const logMutations: readonly Mutation[] = [
     breaks: 'the index names no identity that no segment has',
     edits: [
       {
-        find: '(isIdWritten || this.#segments.at(-1)?.isCurrent ? this.id : null)',
+        find: '(isIdWritten || this.#segments.last?.isCurrent ? this.id : null)',
         put: '(isIdWritten ? this.id : this.id)',
       },
     ],

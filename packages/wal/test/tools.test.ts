@@ -253,7 +253,7 @@ describe('repair', () => {
   test('is refused while the log is in use', async () => {
     const files = new FaultyFiles();
     const { log } = await fill(files, {}, 3);
-    await expect(repairLog(DIRECTORY, { files })).rejects.toThrow('locked');
+    await expect(repairLog(DIRECTORY, { files })).rejects.toMatchObject({ code: 'locked' });
     await log.close();
     await repairLog(DIRECTORY, { files });
   });

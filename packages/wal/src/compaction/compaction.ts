@@ -9,6 +9,7 @@ import {
 } from '../format/format.ts';
 import { isUnused, scan } from '../format/scan.ts';
 import type { SnapshotRange } from '../format/snapshot.ts';
+import { invariant } from '../invariant.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Files } from '../ports/files.ts';
 import { LogError } from '../ports/log-error.ts';
@@ -308,6 +309,19 @@ export class Compaction {
       if (to >= fromPosition) this.#log.owner?.moved?.(to, from.position, from);
     }
     this.#moves = [];
+  }
+
+  /** @throws what doesn't hold */
+  checkInvariants(): void {
+    const { length } = this.#moves;
+    invariant(
+      this.isRunning || length === 0,
+      `${length} records are being moved, and no pass runs`,
+    );
+    for (const { from, to } of this.#moves) {
+      invariant(from.position < to, `${from.position} was moved back to ${to}`);
+      invariant(from.origin <= from.position, `${from.position} comes from ${from.origin}`);
+    }
   }
 
   #checkGoingOn(): void {

@@ -1,4 +1,5 @@
 import { closeSync, openSync } from 'node:fs';
+import { invariant } from '../invariant.ts';
 
 /** For a new segment, its directory, and segments that are read meanwhile. */
 const SPARE_MAX = 8;
@@ -12,6 +13,8 @@ export function isOutOfDescriptors(error: unknown): boolean {
 /**
  * File descriptors that are held for the log: connections may use up all others, and then the log would not get the
  * ones that it needs for its next segment.
+ *
+ * Invariant: there are a few at most, and none where no log needs them.
  */
 export class DescriptorReserve {
   readonly #spare: number[];
@@ -56,6 +59,14 @@ export class DescriptorReserve {
         if (!isOutOfDescriptors(error) || !this.#giveUpOne()) throw error;
       }
     }
+  }
+
+  /** @throws what doesn't hold */
+  checkInvariants(): void {
+    const { length } = this.#spare;
+    invariant(this.#users >= 0, `${this.#users} logs hold descriptors`);
+    invariant(length <= SPARE_MAX, `${length} descriptors are held`);
+    invariant(this.#users > 0 || length === 0, `${length} descriptors are held for nobody`);
   }
 
   #giveUpOne(): boolean {

@@ -1,10 +1,13 @@
 import { PairList } from '../format/pair-list.ts';
+import { invariant } from '../invariant.ts';
 
 /** Pairs of a record's position and its origin, by stream name as latin1. */
 type Names = Map<string, PairList>;
 
 /**
  * Which records belong to which streams: what the index hasn't been given yet, by segment.
+ *
+ * Invariant: the positions of a stream grow, and lie in their segment.
  */
 export class Streams {
   #segments: Map<number, Names> = new Map();
@@ -54,6 +57,23 @@ export class Streams {
     this.#segments = new Map(taken);
     for (const [segment, names] of newer) {
       for (const [name, list] of names) this.#noteAll(segment, name, list);
+    }
+  }
+
+  /** @throws what doesn't hold */
+  checkInvariants(): void {
+    for (const [segment, names] of this.#segments) {
+      for (const [name, list] of names) {
+        let last = segment;
+        const pairs = list.toArray();
+        for (let index = 0; index < pairs.length; index += 2) {
+          const position = pairs[index] as number;
+          const origin = pairs[index + 1] as number;
+          invariant(position > last, `${name} has ${position} after ${last}`);
+          invariant(origin <= position, `${name} has ${position}, which comes from ${origin}`);
+          last = position;
+        }
+      }
     }
   }
 

@@ -14,6 +14,7 @@ import {
   writePosition,
 } from '../format/format.ts';
 import { type Streams, streamKey } from '../index/streams.ts';
+import { invariant } from '../invariant.ts';
 import type { Clock } from '../ports/clock.ts';
 import { LogError } from '../ports/log-error.ts';
 import { Segment } from '../segments/segment.ts';
@@ -286,6 +287,32 @@ export class Appender {
   /** Gets the builder of a batch of which nothing is needed any more. */
   reuse(builder: BatchBuilder): void {
     if (this.#spare.length < SPARE_MAX) this.#spare.push(builder);
+  }
+
+  /** @throws what doesn't hold */
+  checkInvariants(): void {
+    const { written, head, pendingBytes } = this.#state;
+    let end = this.#sealed[0]?.builder.position ?? head;
+    let sealedBytes = 0;
+    let last: Segment | null = null;
+    for (const { builder, bytes, segment } of this.#sealed) {
+      const { position } = builder;
+      const start = last === null || segment === last ? end : end + SEGMENT_HEADER_SIZE;
+      invariant(position === start, `a batch lies at ${position}, the one before ends at ${end}`);
+      builder.checkInvariants();
+      end = position + bytes.length;
+      sealedBytes += bytes.length;
+      last = segment;
+    }
+    invariant(written <= end - sealedBytes, `${written} is written, and waits to be`);
+    invariant(sealedBytes <= pendingBytes, `${pendingBytes} of ${sealedBytes} bytes are pending`);
+    if (this.#batch.isEmpty) {
+      invariant(last === null || end === head, `the last batch ends at ${end}, not at ${head}`);
+    } else {
+      const { position } = this.#batch;
+      invariant(position === head, `the batch that gathers lies at ${position}, not at ${head}`);
+      this.#batch.checkInvariants();
+    }
   }
 
   /** The head has moved on while nothing gathered. */

@@ -5,8 +5,11 @@ import {
   encodeClock,
   RECORD_HEADER_SIZE,
   RecordKind,
+  recordOffsetInBatch,
+  recordSize,
   sealBatch,
 } from '../format/format.ts';
+import { invariant } from '../invariant.ts';
 
 const NO_STREAM = new Uint8Array(0);
 
@@ -116,6 +119,19 @@ export class BatchBuilder {
     this.#buffer.fill(0, this.#length, size);
     sealBatch(this.#buffer, size, this.count, this.position, durablePosition, timeMs);
     return this.#buffer.subarray(0, size);
+  }
+
+  /** @throws what doesn't hold */
+  checkInvariants(): void {
+    let start = BATCH_HEADER_SIZE;
+    for (let index = 0; index < this.count && start < this.#length; index++) {
+      const offset = recordOffsetInBatch(this.#buffer, start);
+      invariant(offset === start, `a record at ${start} of a batch says that it is at ${offset}`);
+      start += recordSize(this.#buffer, start);
+    }
+    const { count } = this;
+    invariant(start === this.#length, `${count} records end at ${start}, not ${this.#length}`);
+    invariant(this.#clockCount <= count, `${this.#clockCount} clocks of ${count} records`);
   }
 
   #grow(needed: number): void {

@@ -1,3 +1,4 @@
+import { invariant } from '../invariant.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { OpenFile } from '../ports/files.ts';
 import type { LogError } from '../ports/log-error.ts';
@@ -123,6 +124,14 @@ export class BatchWriter {
     return new Promise((done, fail) => {
       this.#waiting.push({ position, done, fail });
     });
+  }
+
+  /** @throws what doesn't hold */
+  checkInvariants(): void {
+    const { written } = this.#state;
+    for (const { position } of this.#waiting) {
+      invariant(position > written, `somebody waits for ${position}, and ${written} is written`);
+    }
   }
 
   #wakeWaiting(): void {

@@ -2,6 +2,7 @@ import { BATCH_HEADER_SIZE, RecordKind } from '../format/format.ts';
 import type { SnapshotRange } from '../format/snapshot.ts';
 import { encodeSnapshotEnd, overlap } from '../format/snapshot.ts';
 import type { Streams } from '../index/streams.ts';
+import { invariant } from '../invariant.ts';
 import type { CheckpointStore } from '../ports/checkpoint-store.ts';
 import type { LogEventListener } from '../ports/log-event.ts';
 import type { LogOwner } from '../ports/log-owner.ts';
@@ -89,6 +90,23 @@ export class Checkpoints {
     this.snapshot = { start, end };
     for (const segment of segments) segment.releasedBytes += overlap(segment, former);
     this.#log.stats.snapshots++;
+  }
+
+  /**
+   * @param head - of the log
+   * @throws what doesn't hold
+   */
+  checkInvariants(head: number): void {
+    const { position, snapshot } = this;
+    invariant(position <= head, `the checkpoint is at ${position}, the head at ${head}`);
+    if (snapshot !== null) {
+      const { start, end } = snapshot;
+      invariant(start < end && end <= head, `a snapshot from ${start} to ${end}, head ${head}`);
+    }
+    for (const first of this.#removedSegments) {
+      const isThere = this.#log.segments.some((segment) => segment.first === first);
+      invariant(!isThere, `the segment at ${first} was removed, and is there`);
+    }
   }
 
   /** Takes a checkpoint in the background when enough has been written since the last one. */

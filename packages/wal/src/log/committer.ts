@@ -1,3 +1,4 @@
+import { invariant } from '../invariant.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { OpenFile } from '../ports/files.ts';
 import type { Segment } from '../segments/segment.ts';
@@ -174,6 +175,21 @@ export class Committer {
     this.#inSync = [];
     this.#unsynced = [];
     return batches;
+  }
+
+  /** @throws what doesn't hold */
+  checkInvariants(): void {
+    const { status, acknowledged, written } = this.#state;
+    const waiting = [...this.#inSync, ...this.#unsynced];
+    invariant(status !== 'failed' || waiting.length === 0, 'a log that has failed acknowledges');
+    let end = acknowledged;
+    for (const { builder, bytes } of waiting) {
+      const { position } = builder;
+      invariant(position >= end, `a batch at ${position} is acknowledged after ${end}`);
+      end = position + bytes.length;
+    }
+    invariant(end <= written, `${end} waits for a sync, and ${written} is written`);
+    invariant(this.#unsyncedRecords >= 0, `${this.#unsyncedRecords} records are not synced`);
   }
 }
 

@@ -1,4 +1,5 @@
 import { alignUp, BATCH_HEADER_SIZE } from '../format/format.ts';
+import { invariant } from '../invariant.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Files } from '../ports/files.ts';
 import { LogError } from '../ports/log-error.ts';
@@ -171,6 +172,19 @@ export class Failures {
     this.#log.committer.cancelTimer();
     this.#cancelRetry?.();
     this.#cancelRetry = null;
+  }
+
+  /** @throws what doesn't hold */
+  checkInvariants(): void {
+    const { status, failure, refused, acknowledged, head } = this.#state;
+    invariant(status !== 'failed' || failure !== null, 'the log has failed without a reason');
+    if (refused === null) return;
+    const { from, to } = refused;
+    invariant(from <= to && to <= head, `${from} to ${to} was refused, the head is ${head}`);
+    invariant(
+      acknowledged <= from || acknowledged >= to,
+      `${acknowledged} is acknowledged, ${from} to ${to} was refused`,
+    );
   }
 
   /** Resolves when no attempt is under way. */

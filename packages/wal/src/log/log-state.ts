@@ -1,3 +1,4 @@
+import { invariant } from '../invariant.ts';
 import { LogError } from '../ports/log-error.ts';
 
 export type LogStatus = 'open' | 'full' | 'failed' | 'closed';
@@ -27,6 +28,9 @@ export class LogState {
   /** Positions that were refused last. */
   refused: { readonly from: number; readonly to: number } | null;
 
+  /** What `checkInvariants` has seen. */
+  #lowest: { head: number; written: number; durable: number; acknowledged: number };
+
   constructor(directory: string, head: number) {
     this.directory = directory;
     this.status = 'open';
@@ -38,6 +42,7 @@ export class LogState {
     this.acknowledged = head;
     this.pendingBytes = 0;
     this.refused = null;
+    this.#lowest = { head, written: 0, durable: 0, acknowledged: 0 };
   }
 
   /** Nothing lies between what was written and a position: continues there. */
@@ -46,6 +51,23 @@ export class LogState {
     this.written = position;
     this.durable = position;
     this.acknowledged = position;
+  }
+
+  /** @throws what doesn't hold */
+  checkInvariants(): void {
+    const { head, written, durable, acknowledged, pendingBytes } = this;
+    const all = `head ${head}, written ${written}, durable ${durable}, acknowledged ${acknowledged}`;
+    invariant(durable <= written && written <= head && acknowledged <= written, all);
+    const { head: formerHead, written: formerWritten, ...former } = this.#lowest;
+    invariant(
+      head >= formerHead &&
+        written >= formerWritten &&
+        durable >= former.durable &&
+        acknowledged >= former.acknowledged,
+      `${all} were ahead before`,
+    );
+    invariant(pendingBytes >= 0, `${pendingBytes} bytes are pending`);
+    this.#lowest = { head, written, durable, acknowledged };
   }
 
   /** Why nothing can be appended. */

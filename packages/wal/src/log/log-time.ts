@@ -1,3 +1,4 @@
+import { invariant } from '../invariant.ts';
 import type { TimeMark } from '../ports/checkpoint-store.ts';
 import type { Clock } from '../ports/clock.ts';
 
@@ -42,12 +43,15 @@ export class LogTime {
   /** Wall clock minus log time, as the log has it; NaN when it is to be told. */
   #markedMs: number;
   #resumption: Resumption;
+  /** What `checkInvariants` has seen. */
+  #lowestMs: number;
 
   constructor(clock: Clock) {
     this.#clock = clock;
     this.#offsetMs = 0;
     this.#markedMs = Number.NaN;
     this.#resumption = BELIEVED;
+    this.#lowestMs = Number.NEGATIVE_INFINITY;
   }
 
   /** Milliseconds of the log's time; before `resume`, of the monotonic clock. */
@@ -69,6 +73,7 @@ export class LogTime {
     this.#resumption = last === null ? BELIEVED : judge(last.logMs + last.wallAheadMs, wallMs);
     const startMs = last === null ? wallMs : last.logMs + this.#resumption.countedMs;
     // Positive: 0 is for what isn't known.
+    this.#lowestMs = Number.NEGATIVE_INFINITY;
     this.#offsetMs += Math.max(1, Math.ceil(startMs)) - this.now();
   }
 
@@ -96,6 +101,17 @@ export class LogTime {
   /** The last mark didn't come to be, or isn't in the segment that begins. */
   forgetMark(): void {
     this.#markedMs = Number.NaN;
+  }
+
+  /** @throws what doesn't hold */
+  checkInvariants(): void {
+    const nowMs = this.now();
+    invariant(Number.isInteger(nowMs), `the log's time is ${nowMs}`);
+    invariant(
+      nowMs >= this.#lowestMs,
+      `the log's time goes back from ${this.#lowestMs} to ${nowMs}`,
+    );
+    this.#lowestMs = nowMs;
   }
 }
 

@@ -7,8 +7,8 @@ import {
 import { nodeFiles } from '../files/node-files.ts';
 import { alignUp, type LogRecord } from '../format/format.ts';
 import { positionsInOrder, Streams, streamKey } from '../index/streams.ts';
-import { holdsWholeState } from '../open/log-id.ts';
-import { type RecoveredLog, recoverLog } from '../open/opening.ts';
+import { invariant } from '../invariant.ts';
+import { type LockedLog, openLocked, type RecoveredLog } from '../open/opening.ts';
 import { type CheckpointStore, NoIndex } from '../ports/checkpoint-store.ts';
 import { type Clock, nodeClock } from '../ports/clock.ts';
 import type { Files } from '../ports/files.ts';
@@ -16,9 +16,9 @@ import { LogError } from '../ports/log-error.ts';
 import type { LogEventListener } from '../ports/log-event.ts';
 import type { LogOwner } from '../ports/log-owner.ts';
 import { LogReader, type RecordView } from '../segments/log-reader.ts';
-import { Segment, segmentAt } from '../segments/segment.ts';
-import { listSegments } from '../segments/segment-list.ts';
+import { Segment } from '../segments/segment.ts';
 import { SegmentMaker } from '../segments/segment-maker.ts';
+import { Segments } from '../segments/segments.ts';
 import { Appender } from './appender.ts';
 import type { CommitListener } from './batch-builder.ts';
 import { BatchWriter } from './batch-writer.ts';
@@ -29,9 +29,6 @@ import type { LogOptions, SyncOptions } from './log-options.ts';
 import { LogState } from './log-state.ts';
 import { createLogStats, type LogStats } from './log-stats.ts';
 import { LogTime } from './log-time.ts';
-
-/** Files of segments that may be open at once, and those that have still to be written to. */
-const OPEN_SEGMENTS_MAX = 4;
 
 /**
  * An append-only log of opaque records. What is appended in one turn becomes one batch, which is there
@@ -56,9 +53,9 @@ export class Log {
   readonly #index: CheckpointStore;
   readonly #owner: LogOwner | null;
   readonly #onEvent: LogEventListener;
-  readonly #unlock: () => Promise<void>;
+  readonly #release: () => Promise<void>;
   readonly #state: LogState;
-  readonly #segments: Segment[];
+  readonly #segments: Segments;
   readonly #streams: Streams;
   readonly #reader: LogReader;
   readonly #maker: SegmentMaker;
@@ -70,20 +67,15 @@ export class Log {
   readonly #compaction: Compaction;
   #closing: Promise<void> | null;
 
-  private constructor(
-    options: LogOptions,
-    time: LogTime,
-    recovered: RecoveredLog,
-    unlock: () => Promise<void>,
-  ) {
+  private constructor(options: LogOptions, time: LogTime, { recovered, release }: LockedLog) {
     const { directory } = options;
-    const { id, segments } = recovered;
+    const { id, segments: list } = recovered;
     const files = options.files ?? nodeFiles;
     const clock = options.clock ?? nodeClock;
     const onEvent = options.onEvent ?? (() => {});
     const segmentSize = options.segmentSize ?? 16 * 1_048_576;
     const stats = createLogStats();
-    const state = new LogState(directory, segments.at(-1)?.end ?? 0);
+    const state = new LogState(directory, list.at(-1)?.end ?? 0);
     const streams = new Streams();
     this.directory = directory;
     this.id = id;
@@ -94,24 +86,24 @@ export class Log {
     this.#index = options.index ?? new NoIndex();
     this.#owner = options.owner ?? null;
     this.#onEvent = onEvent;
-    this.#unlock = unlock;
+    this.#release = release;
     this.#state = state;
-    this.#segments = segments;
+    this.#segments = new Segments(files, directory, list);
     this.#streams = streams;
-    this.#reader = new LogReader(files, segments);
+    this.#reader = new LogReader(files, list);
     const isWanted = () => state.status === 'open' && !state.isClosing;
     const maker = new SegmentMaker(files, directory, segmentSize, isWanted);
     this.#maker = maker;
     const startWriting = () => this.#writer.start();
     const appender = new Appender({
-      ...{ id, clock, time, stats, state, segments, streams },
+      ...{ id, clock, time, stats, state, segments: list, streams },
       segmentSize,
       startWriting,
     });
     this.#appender = appender;
     const committer = new Committer(
       {
-        ...{ clock, stats, state, segments, appender },
+        ...{ clock, stats, state, segments: list, appender },
         onCommitted: options.onCommitted ?? (() => {}),
         onSyncFailed: (error) => this.#failures.fail(error),
       },
@@ -119,17 +111,18 @@ export class Log {
     );
     this.#committer = committer;
     const writer = new BatchWriter({
-      ...{ clock, stats, state, segments, appender, committer, maker },
+      ...{ clock, stats, state, segments: list, appender, committer, maker },
       onWritten: () => this.#checkpoints.takeSoon(),
       onError: (error) => this.#failures.onWriteError(error),
       onSegmentMade: () => {
-        this.#closeUnused();
+        this.#segments.closeUnused(state.durable);
         if (this.#compaction.isOversized) this.#compaction.runInBackground();
       },
     });
     this.#writer = writer;
     this.#failures = new Failures({
-      ...{ id, files, clock, stats, state, segments, appender, committer, writer, maker, onEvent },
+      ...{ id, files, clock, stats, state, segments: list },
+      ...{ appender, committer, writer, maker, onEvent },
       onRefused: (fromPosition, error) => {
         streams.drop(fromPosition, state.head);
         time.forgetMark();
@@ -155,7 +148,7 @@ export class Log {
       owner: this.#owner,
       stats: this.stats,
       onEvent: this.#onEvent,
-      segments: this.#segments,
+      segments: this.#segments.list,
       size: () => this.size,
       isOpen: () => state.status === 'open' && !state.isClosing,
       isClosing: () => state.isClosing,
@@ -174,13 +167,13 @@ export class Log {
     const state = this.#state;
     return {
       // An older log gets its identity with its next segment: the index never names one that the log lacks.
-      logId: () => (isIdWritten || this.#segments.at(-1)?.isCurrent ? this.id : null),
+      logId: () => (isIdWritten || this.#segments.last?.isCurrent ? this.id : null),
       index: this.#index,
       owner: this.#owner,
       stats: this.stats,
       time: this.time,
       onEvent: this.#onEvent,
-      segments: this.#segments,
+      segments: this.#segments.list,
       streams: this.#streams,
       checkpointSize,
       seal: () => {
@@ -204,33 +197,22 @@ export class Log {
    * index is of another one and they can't do without their own; the system's error when files can't be read
    */
   static async open(options: LogOptions): Promise<Log> {
-    const { directory, files = nodeFiles, clock = nodeClock, index = new NoIndex() } = options;
-    await files.makeDirectory(directory);
-    const unlock = await files.lock(directory);
+    const { files = nodeFiles, clock = nodeClock, index = new NoIndex() } = options;
     const startedAt = clock.now();
     const time = options.time ?? new LogTime(clock);
-    let segments: readonly Segment[] = [];
+    const locked = await openLocked(options, files, index);
     try {
-      if (options.owner?.keep !== undefined && options.owner.snapshot === undefined) {
-        throw new TypeError('an owner that has `keep` needs `snapshot`, too');
-      }
-      segments = await listSegments(files, directory);
-      const found = segments;
-      await index.prepare?.(() => holdsWholeState(files, found));
-      index.open();
-      const recovered = await recoverLog(options, files, index, segments);
+      const { recovered } = locked;
       time.resume(recovered.time);
-      const log = new Log(options, time, recovered, unlock);
+      const log = new Log({ ...options, index }, time, locked);
       const { position } = recovered.checkpoint;
       if (log.head < position) await log.#skipTo(position);
       log.#takeOver(recovered);
-      log.#closeUnused();
+      log.#segments.closeUnused(log.durablePosition);
       log.stats.recoveryMs = clock.now() - startedAt;
       return log;
     } catch (error) {
-      for (const segment of segments) await segment.close();
-      await index.close();
-      await unlock();
+      await locked.release();
       throw error;
     }
   }
@@ -250,9 +232,8 @@ export class Log {
     const offset = this.#state.head;
     const bytes = position - offset;
     this.#onEvent({ type: 'quarantined', file: this.directory, offset, bytes, copy: null });
-    const last = this.#segments.at(-1);
-    const segment = Segment.behind(last, this.directory, alignUp(position), this.id);
-    this.#segments.push(segment);
+    const segment = Segment.behind(this.#segments.last, this.directory, alignUp(position), this.id);
+    this.#segments.list.push(segment);
     this.#state.goOnAt(segment.end);
     try {
       // With the file there, the next start doesn't find the same loss again.
@@ -267,7 +248,7 @@ export class Log {
 
   /** Position of the oldest record that there may be. */
   get tail(): number {
-    return this.#segments[0]?.first ?? this.#state.head;
+    return this.#segments.list[0]?.first ?? this.#state.head;
   }
 
   /** Position after everything that has been appended and closed into batches. */
@@ -296,13 +277,11 @@ export class Log {
 
   /** Bytes from tail to head. */
   get size(): number {
-    let size = 0;
-    for (const segment of this.#segments) size += segment.size;
-    return size;
+    return this.#segments.size;
   }
 
   get segments(): readonly Segment[] {
-    return this.#segments;
+    return this.#segments.list;
   }
 
   get isFull(): boolean {
@@ -391,19 +370,8 @@ export class Log {
     }
     await this.#writer.untilWritten(position + 1);
     const record = await this.#reader.read(position);
-    this.#closeUnused();
+    this.#segments.closeUnused(this.#state.durable);
     return record;
-  }
-
-  /** Of the segments that are only read, few stay open: a process has few descriptors, and a log many segments. */
-  #closeUnused(): void {
-    const last = this.#segments.length - 1;
-    let open = 0;
-    for (const segment of this.#segments) if (segment.file !== null) open++;
-    for (let index = 0; index < last && open > OPEN_SEGMENTS_MAX; index++) {
-      const segment = this.#segments[index] as Segment;
-      if (segment.end <= this.#state.durable && segment.closeIfIdle()) open--;
-    }
   }
 
   /**
@@ -438,7 +406,7 @@ export class Log {
   streamPositions(stream: Uint8Array): number[] {
     const name = streamKey(stream);
     const lists: (readonly number[])[] = [];
-    for (const { first } of this.#segments) {
+    for (const { first } of this.#segments.list) {
       lists.push(this.#index.streamPairs(first, stream), this.#streams.pairs(first, name));
     }
     return positionsInOrder(lists);
@@ -454,8 +422,8 @@ export class Log {
    */
   release(position: number, bytes: number): void {
     const segment = this.#appender.isGathering(position)
-      ? this.#segments.at(-1)
-      : segmentAt(this.#segments, position);
+      ? this.#segments.last
+      : this.#segments.at(position);
     if (segment != null) segment.releasedBytes += bytes;
   }
 
@@ -467,37 +435,32 @@ export class Log {
    * @returns how many bytes were removed
    */
   async trim(position: number): Promise<number> {
+    const { list } = this.#segments;
     const isCovered = (segment: Segment | undefined) =>
-      segment !== undefined && segment !== this.#segments.at(-1) && segment.end <= position;
-    if (!isCovered(this.#segments[0])) return 0;
+      segment !== undefined && segment !== list.at(-1) && segment.end <= position;
+    if (!isCovered(list[0])) return 0;
     await this.#compaction.settled();
     if (this.#owner?.snapshot !== undefined) await this.#checkpoints.writeSnapshot();
     await this.checkpoint();
-    const removed = this.#segments.filter(
+    const removed = list.filter(
       (segment) => isCovered(segment) && segment.end <= this.#checkpoints.position,
     );
     return this.#remove(removed);
   }
 
-  /** Unlinks segments of which nothing is needed; durable when it resolves. */
+  /** @returns how many bytes were removed */
   async #remove(segments: readonly Segment[]): Promise<number> {
-    for (const segment of segments) {
-      const index = this.#segments.indexOf(segment);
-      if (index === -1) continue;
-      this.#segments.splice(index, 1);
+    let removedBytes = 0;
+    const forget = (segment: Segment) => {
       this.#streams.forget(segment.first);
       this.#checkpoints.noteRemoved(segment);
       this.#reader.forget(segment);
-    }
-    let removedBytes = 0;
-    for (const segment of segments) {
-      await segment.close();
-      await this.#files.remove(segment.path);
-      removedBytes += segment.size;
+    };
+    await this.#segments.remove(segments, forget, ({ size }) => {
+      removedBytes += size;
       this.stats.removedSegments++;
-      this.stats.removedBytes += segment.size;
-    }
-    if (segments.length > 0) await this.#files.syncDirectory(this.directory);
+      this.stats.removedBytes += size;
+    });
     return removedBytes;
   }
 
@@ -558,9 +521,35 @@ export class Log {
       await this.#committer.settled();
       await this.#failures.settled();
       await this.#maker.discard();
-      for (const segment of this.#segments) await segment.close();
-      await this.#index.close();
-      await this.#unlock();
+      await this.#release();
     }
+  }
+
+  // ------------------------------------------------------------------ invariants
+
+  /**
+   * Checks what has to hold of all its parts between two turns, for tests and simulations. It takes as long as what is in
+   * memory is large, and changes nothing.
+   *
+   * @throws what doesn't hold
+   */
+  checkInvariants(): void {
+    const { status, head } = this.#state;
+    const { last } = this.#segments;
+    invariant(
+      status !== 'open' || last === undefined || last.end === head,
+      `the last segment ends at ${last?.end}, the head is ${head}`,
+    );
+    this.#state.checkInvariants();
+    this.#segments.checkInvariants(this.#appender.gatheredBytes);
+    this.#appender.checkInvariants();
+    this.#writer.checkInvariants();
+    this.#committer.checkInvariants();
+    this.#failures.checkInvariants();
+    this.#streams.checkInvariants();
+    this.#reader.checkInvariants();
+    this.#checkpoints.checkInvariants(head);
+    this.#compaction.checkInvariants();
+    this.time.checkInvariants();
   }
 }

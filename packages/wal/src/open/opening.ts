@@ -6,6 +6,7 @@ import { LogError } from '../ports/log-error.ts';
 import type { LogEventListener } from '../ports/log-event.ts';
 import type { LogOwner } from '../ports/log-owner.ts';
 import { type Segment, segmentAt } from '../segments/segment.ts';
+import { listSegments } from '../segments/segment-list.ts';
 import { createLogId, foreignText, holdsWholeState, isForeign, logIdOf } from './log-id.ts';
 import { type CorruptionPolicy, Recovery } from './recovery.ts';
 
@@ -37,14 +38,56 @@ export interface RecoveredLog {
   readonly quarantinedStretches: number;
 }
 
+/** A log that is locked, and whose segments and index are open. */
+export interface LockedLog {
+  readonly recovered: RecoveredLog;
+  /** Closes the segments and the index, and gives the lock back. */
+  readonly release: () => Promise<void>;
+}
+
+/**
+ * Locks a directory, and opens what is in it: see `LockedLog`.
+ *
+ * @throws {LogError} as `Log.open`; nothing is left open then
+ */
+export async function openLocked(
+  options: OpeningOptions,
+  files: Files,
+  index: CheckpointStore,
+): Promise<LockedLog> {
+  const { directory, owner } = options;
+  await files.makeDirectory(directory);
+  const unlock = await files.lock(directory);
+  let segments: readonly Segment[] = [];
+  const release = async () => {
+    for (const segment of segments) await segment.close();
+    await index.close();
+    await unlock();
+  };
+  try {
+    if (owner?.keep !== undefined && owner.snapshot === undefined) {
+      throw new TypeError('an owner that has `keep` needs `snapshot`, too');
+    }
+    const found = await listSegments(files, directory);
+    segments = found;
+    await index.prepare?.(() => holdsWholeState(files, found));
+    index.open();
+    const recovered = await recoverLog(options, files, index, found);
+    segments = recovered.segments;
+    return { recovered, release };
+  } catch (error) {
+    await release();
+    throw error;
+  }
+}
+
 /**
  * Repairs a log whose lock is held, and gives the owner its state.
  *
  * @param index - opened
  * @param listed - as `listSegments` gives them; they stay open
- * @throws {LogError} as `Log.open`, but for `locked`
  */
-export async function recoverLog(
+async function recoverLog(
   options: OpeningOptions,
   files: Files,
   index: CheckpointStore,

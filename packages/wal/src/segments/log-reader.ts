@@ -14,6 +14,7 @@ import {
   streamLength,
 } from '../format/format.ts';
 import { scan } from '../format/scan.ts';
+import { invariant } from '../invariant.ts';
 import type { Files } from '../ports/files.ts';
 import { LogError } from '../ports/log-error.ts';
 import { type Segment, segmentAt } from './segment.ts';
@@ -110,6 +111,19 @@ export class LogReader {
   forget(segment: Segment): void {
     for (let index = this.#windows.length - 1; index >= 0; index--) {
       if (this.#windows[index]?.segment === segment) this.#windows.splice(index, 1);
+    }
+  }
+
+  /** @throws what doesn't hold */
+  checkInvariants(): void {
+    invariant(this.#windows.length <= WINDOWS_MAX, `${this.#windows.length} windows are kept`);
+    for (const { segment, start, end, buffer, batchStart, batchEnd } of this.#windows) {
+      const isInside = segment.first <= start && start <= batchStart && batchEnd <= end;
+      const batch = readBatch(buffer, batchStart - start, batchStart);
+      invariant(
+        isInside && end - start === buffer.length && batch?.size === batchEnd - batchStart,
+        `${batchStart} to ${batchEnd} of ${segment.path} counts as a batch`,
+      );
     }
   }
 

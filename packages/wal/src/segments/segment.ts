@@ -5,6 +5,7 @@ import {
   SEGMENT_HEADER_SIZE,
   segmentName,
 } from '../format/format.ts';
+import { invariant } from '../invariant.ts';
 import type { Files, OpenFile } from '../ports/files.ts';
 
 /**
@@ -157,6 +158,21 @@ export class Segment {
     // Nothing was written that isn't safe.
     file.close().catch(() => {});
     return true;
+  }
+
+  /**
+   * @param gathered - bytes of records that count for it, and are not in it yet
+   * @throws what doesn't hold
+   */
+  checkInvariants(gathered: number): void {
+    const { path, first, end, size, recordBytes, releasedBytes } = this;
+    invariant(first + SEGMENT_HEADER_SIZE <= end, `${path} ends at ${end}, in its header`);
+    invariant(this.#readers >= 0, `${path} has ${this.#readers} readers`);
+    const all = `${path} has ${size} and ${gathered} bytes, ${recordBytes} of records, ${releasedBytes} dead`;
+    invariant(0 <= recordBytes + gathered && recordBytes <= size - SEGMENT_HEADER_SIZE, all);
+    // They may be more than there are: what a record released that was refused later, may be released again.
+    invariant(releasedBytes >= 0, all);
+    invariant(!this.isDirty || this.#file !== null, `${path} is to be synced, and not open`);
   }
 
   async close(): Promise<void> {

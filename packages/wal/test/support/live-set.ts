@@ -18,8 +18,9 @@ export type Step =
 interface Pending {
   readonly recordPosition: number;
   readonly step: Step;
-  /** Of the item, which compaction may change. */
+  /** Of the item, which compaction may change, and so the bytes of its data. */
   itemPosition: number;
+  size: number;
 }
 
 const KEY_PREFIX = 'item:';
@@ -36,6 +37,8 @@ export class LiveSet implements LogOwner {
   readonly steps: Step[] = [];
   /** How many of the steps have been acknowledged. */
   acknowledged = 0;
+  /** Bytes of the data of each item's record: compaction keeps less than was appended. */
+  readonly #sizes = new Map<string, number>();
   /** Positions of items, by position. */
   #byPosition = new Map<number, string>();
   #pending: Pending[] = [];
@@ -49,27 +52,30 @@ export class LiveSet implements LogOwner {
       recordPosition: position,
       step: { type: 'add', id },
       itemPosition: position,
+      size: data.length,
     });
-    this.#apply(id, position);
+    this.#apply(id, position, data.length);
   }
 
   remove(log: Log, id: string): void {
     const itemPosition = this.items.get(id) as number;
+    const size = this.#sizes.get(id) as number;
     const recordPosition = log.append(Buffer.from(`-${id}:`), (error) => this.#onSettled(error));
     this.steps.push({ type: 'remove', id });
-    this.#pending.push({ recordPosition, step: { type: 'remove', id }, itemPosition });
+    this.#pending.push({ recordPosition, step: { type: 'remove', id }, itemPosition, size });
     this.#unapply(id);
-    log.release(itemPosition, recordBytes(40, ITEMS.length));
+    log.release(itemPosition, recordBytes(size, ITEMS.length));
     log.release(recordPosition, recordBytes(id.length + 2));
   }
 
   /** The same with a record that nobody waits for; it must not be refused. */
   removeLazily(log: Log, id: string): void {
     const itemPosition = this.items.get(id) as number;
+    const size = this.#sizes.get(id) as number;
     log.appendLazily(Buffer.from(`-${id}:`));
     this.steps.push({ type: 'remove', id });
     this.#unapply(id);
-    log.release(itemPosition, recordBytes(40, ITEMS.length));
+    log.release(itemPosition, recordBytes(size, ITEMS.length));
   }
 
   #onSettled(error: Error | null): void {
@@ -81,16 +87,17 @@ export class LiveSet implements LogOwner {
   /** For `LogOptions.onRefused`. */
   onRefused = (fromPosition: number): void => {
     while ((this.#pending.at(-1)?.recordPosition ?? -1) >= fromPosition) {
-      const { step, itemPosition } = this.#pending.pop() as Pending;
+      const { step, itemPosition, size } = this.#pending.pop() as Pending;
       if (step.type === 'add') this.#unapply(step.id);
-      else this.#apply(step.id, itemPosition);
+      else this.#apply(step.id, itemPosition, size);
       this.count -= 2;
       this.steps.pop();
     }
   };
 
-  #apply(id: string, position: number): void {
+  #apply(id: string, position: number, size: number): void {
     this.items.set(id, position);
+    this.#sizes.set(id, size);
     this.#byPosition.set(position, id);
     this.#dirty.add(id);
     this.count++;
@@ -108,8 +115,11 @@ export class LiveSet implements LogOwner {
       const content = Buffer.from(value).toString();
       if (key === 'count') this.count = Number(content);
       else {
-        this.items.set(key.slice(KEY_PREFIX.length), Number(content));
-        this.#byPosition.set(Number(content), key.slice(KEY_PREFIX.length));
+        const [position, size] = content.split(' ').map(Number) as [number, number];
+        const id = key.slice(KEY_PREFIX.length);
+        this.items.set(id, position);
+        this.#sizes.set(id, size);
+        this.#byPosition.set(position, id);
       }
     }
   }
@@ -118,12 +128,12 @@ export class LiveSet implements LogOwner {
     const { data, position } = record;
     const id = data.toString('utf8', 1, data.indexOf(':'));
     if (data[0] === 0x2b) {
-      this.#apply(id, position);
+      this.#apply(id, position, data.length);
       return;
     }
     const item = this.items.get(id);
     if (item === undefined) throw new Error(`${id} is removed without being there`);
-    release(item, recordBytes(40, ITEMS.length));
+    release(item, recordBytes(this.#sizes.get(id) as number, ITEMS.length));
     release(position, recordBytes(data.length));
     this.#unapply(id);
   }
@@ -133,16 +143,18 @@ export class LiveSet implements LogOwner {
     this.#dirty.clear();
     const entries = ids.map((id): CheckpointEntry => {
       const position = this.items.get(id);
-      return [`${KEY_PREFIX}${id}`, position === undefined ? null : Buffer.from(String(position))];
+      return [`${KEY_PREFIX}${id}`, position === undefined ? null : this.#value(id)];
     });
     return [...entries, ['count', Buffer.from(String(this.count))]];
   }
 
   snapshot(): (readonly [string, Uint8Array])[] {
-    const entries = [...this.items].map(
-      ([id, position]) => [`${KEY_PREFIX}${id}`, Buffer.from(String(position))] as const,
-    );
+    const entries = [...this.items].map(([id]) => [`${KEY_PREFIX}${id}`, this.#value(id)] as const);
     return [...entries, ['count', Buffer.from(String(this.count))]];
+  }
+
+  #value(id: string): Buffer {
+    return Buffer.from(`${this.items.get(id)} ${this.#sizes.get(id)}`);
   }
 
   /** Of an item, all but the padding. */
@@ -154,14 +166,18 @@ export class LiveSet implements LogOwner {
 
   moved(from: number, to: number, { position, data }: LogRecord): void {
     if (position !== to) throw new Error(`moved to ${to}, but the record is at ${position}`);
-    for (const pending of this.#pending)
-      if (pending.itemPosition === from) pending.itemPosition = to;
+    for (const pending of this.#pending) {
+      if (pending.itemPosition !== from) continue;
+      pending.itemPosition = to;
+      pending.size = data.length;
+    }
     const id = this.#byPosition.get(from);
     if (id === undefined) return;
     if (!data.toString().startsWith(`+${id}:`)) throw new Error(`${data} instead of ${id}`);
     this.#byPosition.delete(from);
     this.#byPosition.set(to, id);
     this.items.set(id, to);
+    this.#sizes.set(id, data.length);
     this.#dirty.add(id);
   }
 }

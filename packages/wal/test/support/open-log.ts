@@ -14,13 +14,16 @@ const testClock: Clock = {
   },
 };
 
+/** The log that was opened last: what has to hold of it is looked at all the time. */
+let opened: Log | null = null;
+
 /** Opens a log in faulty files. */
-export function openLog(
+export async function openLog(
   files: FaultyFiles,
   options: Partial<LogOptions> = {},
   events: LogEvent[] = [],
 ): Promise<Log> {
-  return Log.open({
+  const log = await Log.open({
     directory: DIRECTORY,
     files,
     clock: testClock,
@@ -29,10 +32,20 @@ export function openLog(
       if (event.type !== 'recovering' && event.type !== 'checking') events.push(event);
     },
     ...options,
+    onCommitted: () => {
+      opened?.checkInvariants();
+      options.onCommitted?.();
+    },
   });
+  opened = log;
+  log.checkInvariants();
+  return log;
 }
 
-/** Lets everything go on that can without the clock. */
+/** Lets everything continue that can without the clock. */
 export async function settle(turns = 30): Promise<void> {
-  for (let turn = 0; turn < turns; turn++) await new Promise((done) => setImmediate(done));
+  for (let turn = 0; turn < turns; turn++) {
+    await new Promise((done) => setImmediate(done));
+    opened?.checkInvariants();
+  }
 }
