@@ -12,7 +12,7 @@ const WAITING_REQUESTS_MAX = 16;
 /** How long requests that are under way may still take when the server closes. */
 const CLOSE_MS_MAX = 1000;
 
-/** Answers a request; when it throws or rejects, the client hears 500. */
+/** Answers a request; when it throws or rejects, the client gets 500. */
 export type Answer = (request: IncomingMessage, response: ServerResponse) => void | Promise<void>;
 
 /** Connections that the server has cut, by reason. */

@@ -15,7 +15,7 @@ export interface MetricsServerOptions<C extends Catalogue> {
   readonly path?: string;
   /** By name; what has to be in order for `/ready`. None by default. */
   readonly checks?: Checks;
-  /** Told when reading a metric fails: the scraper hears 500 only. */
+  /** Called when reading a metric fails: the scraper only gets 500. */
   readonly onError?: (error: unknown) => void;
   /** How long a request with its answer may take, in milliseconds; 10,000 by default. */
   readonly exchangeMsMax?: number;
@@ -37,7 +37,7 @@ export interface MetricsServer {
 type Route = (request: IncomingMessage) => Promise<{ status: number; type: string; body: string }>;
 
 /**
- * Serves metrics, `/health` (the event loop turns: whoever hears this knows) and `/ready` (each check,
+ * Serves metrics, `/health` (an answer means that the event loop turns) and `/ready` (each check,
  * and 503 if one fails) over HTTP. GET and HEAD only.
  *
  * A scrape is rendered once for all who ask at the same time, and who doesn't take the answer in time

@@ -47,7 +47,7 @@ const schema: CommandModule = {
   handler: async () => print(JSON.stringify(configJsonSchema(), null, 2)),
 };
 
-/** Reads the files that a configuration names; all that is wrong with them is told together. */
+/** Reads the files that a configuration names; everything that is wrong with them is reported together. */
 function checkFiles({ server, auth }: Config): void {
   const problems: ConfigProblem[] = [];
   const readTls = () => {

@@ -16,7 +16,7 @@ export interface ReloaderOptions {
 }
 
 /**
- * Puts a changed configuration in force: when it is told to, and when the configuration file or one that
+ * Puts a changed configuration in force: when `reload` is called, and when the configuration file or one that
  * it names changes. A configuration that is wrong changes nothing.
  */
 export class Reloader {

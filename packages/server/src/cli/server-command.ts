@@ -77,7 +77,7 @@ async function serve(loaded: LoadedConfig, load: () => LoadedConfig): Promise<vo
   try {
     broker = await startBroker(config, {
       logger,
-      // What can't be kept isn't acknowledged any more: a process that starts anew may find a way.
+      // What can't be kept isn't acknowledged any more: a process that is started again may find a way.
       onStorageFailed: () => {
         process.exitCode = 1;
         if (isStopping) return;

@@ -69,7 +69,7 @@ export const reloadCommand: CommandModule = {
     const pid = await findBroker(loadFromProcess(args).config);
     if (pid === null) return;
     process.kill(pid, 'SIGHUP');
-    print(`told process ${pid} to reload; its log says what came of it`);
+    print(`process ${pid} reloads its configuration; its log says the result`);
   },
 };
 

@@ -107,7 +107,7 @@ function toProblems(
   ];
 }
 
-/** As JSON; a value may be long, and what it takes has to be readable behind it. */
+/** As JSON; a value may be long, and what it takes has to be readable after it. */
 function shownValue(value: unknown): string {
   // JSON has no infinity.
   const text = typeof value === 'number' ? `${value}` : (JSON.stringify(value) ?? 'nothing');

@@ -40,7 +40,7 @@ export interface RunningBroker {
   /** Live counters: they change while the broker runs. */
   readonly stats: Readonly<BrokerStats>;
   /**
-   * Disconnects a client; an MQTT 5 client hears that it is by administrative action (0x98).
+   * Disconnects a client; an MQTT 5 client gets the reason code 0x98, Administrative action.
    *
    * @returns whether it was connected
    */
@@ -48,8 +48,8 @@ export interface RunningBroker {
   /** The clients for which the most waits, most first; `limit` is 10 unless given. */
   slowSubscribers(limit?: number): SlowSubscriber[];
   /**
-   * Tells a listener of every packet of a client from now on, whether it is connected or connects later; first of all,
-   * whether it is. Payloads, passwords and the like are not told, only their sizes.
+   * Notifies a listener of every packet of a client from now on, whether it is connected or connects later; first,
+   * whether it is connected. Of payloads, passwords and the like it gets only the sizes.
    *
    * @param listener - called in the broker's turn: it should be quick, and must not throw
    * @returns a function that ends it
@@ -57,7 +57,7 @@ export interface RunningBroker {
   traceClient(clientId: string, listener: TraceListener): () => void;
   /**
    * Counts and logs an error that nothing has dealt with: for `uncaughtException` and `unhandledRejection` of a
-   * process that goes on. What clients do doesn't come to that.
+   * process that continues. What clients do doesn't lead to such errors.
    */
   noteUncaught(error: unknown): void;
   /**
@@ -68,7 +68,7 @@ export interface RunningBroker {
    */
   reconfigure(config: Config): Reconfiguration;
   /**
-   * Stops accepting, tells every client (0x8B) and closes. Resolves when no socket, timer or other
+   * Stops accepting, sends every client the reason (0x8B) and closes. Resolves when no socket, timer or other
    * handle is left open; calling it again returns the same promise.
    */
   stop(): Promise<void>;
@@ -79,15 +79,15 @@ export interface BrokerExtras {
   readonly logger?: Logger;
   /** Methods of enhanced authentication that clients may use (§4.12); by default none. */
   readonly authenticationMethods?: readonly AuthenticationMethod[];
-  /** In the place of the operating system's files and clock, for tests of what crashes leave behind. */
+  /** In the place of the operating system's files and clock, for tests of crashes. */
   readonly storage?: StorageResources;
-  /** Told when the storage can't go on. The broker then acknowledges nothing more: end the process. */
+  /** Called when the storage has failed for good. The broker then acknowledges nothing more: end the process. */
   readonly onStorageFailed?: (why: string) => void;
 }
 
 /**
  * Starts a broker in this process, for tests and for embedding. Unlike the command line, it listens on
- * free loopback ports unless told otherwise, so that any number can run side by side.
+ * free loopback ports unless the options say otherwise, so that any number can run side by side.
  *
  * @param options - as in the configuration file, with camelCase keys
  * @throws {ConfigError} when an option is wrong; the system's error when an address can't be bound
@@ -224,8 +224,8 @@ export async function lockDataDir({
 }
 
 /**
- * The order of a shutdown: no new clients, then word to those that are there, then close. The HTTP
- * endpoint goes last: it tells meanwhile that the broker isn't ready.
+ * The order of a shutdown: no new clients, then a DISCONNECT to those that are there, then close. The HTTP
+ * endpoint is closed last: until then it answers that the broker isn't ready.
  */
 async function stopAll(
   broker: Broker,

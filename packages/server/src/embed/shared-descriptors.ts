@@ -19,7 +19,7 @@ export class SharedDescriptors {
   /** What the sockets of all may take together. */
   #max: number;
 
-  /** @param forSockets - what the sockets of so many brokers may take together */
+  /** @param forSockets - how many the sockets of that many brokers may take together */
   constructor(forSockets: (brokerCount: number) => number) {
     this.#brokers = new Set();
     this.#forSockets = forSockets;

@@ -3,7 +3,7 @@ import type { Config } from '../config/index.ts';
 /**
  * Does something that an option says, and has its error name that option.
  *
- * @param hint - what else may help, in parentheses behind the message
+ * @param hint - what else may help, in parentheses after the message
  * @throws the error, with its code
  */
 export async function naming<T>(

@@ -29,7 +29,7 @@ const FILE_MODE = 0o600;
 /** How soon a file that can't be written is opened again; each further attempt waits twice as long. */
 const RETRY_MS = 1000;
 const RETRY_MS_MAX = 60_000;
-/** How often it is looked whether the file still is where it was opened. */
+/** How often the file is looked for where it was opened. */
 const LOOK_MS = 1000;
 const NEWLINE = 10;
 
@@ -103,7 +103,7 @@ export class LogFile implements LogSink {
   }
 
   /**
-   * Closes the file when all that was written is in it, also a rotation that goes on, and opens what has the name then.
+   * Closes the file when all that was written is in it, a rotation that is under way included, and then opens the file of that name.
    * Lines wait meanwhile.
    */
   reopen(rotation: Rotation = this.#rotation): void {
@@ -140,7 +140,7 @@ export class LogFile implements LogSink {
     const folder = dirname(this.path);
     const name = basename(this.path);
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    // The stream opens the file later, and would tell of a failure when there is nobody to hear it.
+    // The stream opens the file later, and would report a failure when nobody listens yet.
     endLastLine(this.path);
     const generator = (index: number | Date | null) =>
       index === null ? name : `${name}.${index}${gzip ? '.gz' : ''}`;

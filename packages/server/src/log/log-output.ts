@@ -12,11 +12,11 @@ export interface LogPlace {
   readonly maxWaitingBytes: number;
 }
 
-/** Who is told how the log fares. */
+/** Who is notified when the log can't be written, and when it can again. */
 export interface LogListeners {
-  /** Lines can't be written any more: they are dropped from here on. Told once, until they can again. */
+  /** Lines can't be written any more: they are dropped from here on. Called once, until they can again. */
   readonly onFailed: (why: string) => void;
-  /** Lines are written again, after so many were dropped. */
+  /** Lines are written again; `droppedCount` were dropped meanwhile. */
   readonly onRecovered: (droppedCount: number, why: string) => void;
 }
 
@@ -30,8 +30,8 @@ export class LogOutput extends Writable {
   #sink: LogSink;
   #waitingBytes: number;
   #droppedCount: number;
-  /** Of those, how many have not been told of. */
-  #untoldCount: number;
+  /** Of those, how many have not been reported yet. */
+  #unreportedCount: number;
   #why: string;
   #isFailing: boolean;
   #onFlushed: () => void;
@@ -44,7 +44,7 @@ export class LogOutput extends Writable {
     this.#sink = open(place);
     this.#waitingBytes = 0;
     this.#droppedCount = 0;
-    this.#untoldCount = 0;
+    this.#unreportedCount = 0;
     this.#why = '';
     this.#isFailing = false;
     this.#onFlushed = () => {};
@@ -82,7 +82,7 @@ export class LogOutput extends Writable {
     if (this.#sink instanceof LogFile) this.#sink.reopen();
   }
 
-  /** Ends the log; resolves when all lines are written, or after so many milliseconds: then false. */
+  /** Ends the log; resolves when all lines are written, or after `timeoutMs`: then false. */
   async finish(timeoutMs: number): Promise<boolean> {
     this.end();
     if (this.#waitingBytes === 0) return true;
@@ -120,7 +120,7 @@ export class LogOutput extends Writable {
 
   #drop(why: string): void {
     this.#droppedCount++;
-    this.#untoldCount++;
+    this.#unreportedCount++;
     this.#why = why;
     if (this.#isFailing) return;
     this.#isFailing = true;
@@ -130,8 +130,8 @@ export class LogOutput extends Writable {
   #onWorking(): void {
     if (!this.#isFailing) return;
     this.#isFailing = false;
-    const count = this.#untoldCount;
-    this.#untoldCount = 0;
+    const count = this.#unreportedCount;
+    this.#unreportedCount = 0;
     if (!this.writableEnded) this.#listeners.onRecovered(count, this.#why);
   }
 }

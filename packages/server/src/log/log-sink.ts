@@ -1,4 +1,4 @@
-/** Told that a line is with the operating system, or why it isn't. */
+/** Called when a line is with the operating system, or with why it isn't. */
 export type OnWritten = (error: Error | null | undefined) => void;
 
 /** What takes the lines of the log, in order, without ever blocking. */

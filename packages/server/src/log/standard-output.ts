@@ -12,7 +12,7 @@ export class StandardOutput implements LogSink {
 
   constructor(stream: StandardStream = process.stdout) {
     this.#stream = stream;
-    // Without a listener, an error would end the process; each line hears of its own.
+    // Without a listener, an error would end the process; each line gets its own.
     if (!stream.listeners('error').includes(ignore)) stream.on('error', ignore);
     // Node has terminals block until everything is shown; one that was stopped by Ctrl-S would stop the broker.
     if (stream.isTTY) (stream as unknown as BlockingStream)._handle?.setBlocking?.(false);

@@ -17,7 +17,7 @@ const AUTH_REASONS: readonly number[] = [
   ReasonCode.BadAuthenticationMethod,
 ];
 
-/** Control packets by number; 0 is one whose type can't be told. */
+/** Control packets by number; 0 is one whose type is unknown. */
 const PACKET_NAMES: readonly string[] = [
   'unreadable',
   ...Object.keys(PacketType).map((name) => name.toLowerCase()),

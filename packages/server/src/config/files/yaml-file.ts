@@ -16,10 +16,10 @@ const YAML_BYTES_MAX = 256_000;
 /** Brackets within brackets: a configuration has two. */
 const DEPTH_MAX = 50;
 
-/** Words and signs on end without anything between them that would divide them. */
+/** Words and signs in a row without anything that divides them. */
 const RUN_MAX = 100;
 
-/** What is wrong with a file is told so many times at most. */
+/** At most this many problems of a file are reported. */
 const PROBLEMS_MAX = 20;
 
 export interface YamlFile {

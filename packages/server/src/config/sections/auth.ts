@@ -13,7 +13,7 @@ export const authSection = z
     aclFile: pathOrNone()
       .prefault(null)
       .describe(
-        'file of rules on who may publish and subscribe what; without it, everyone may all',
+        'file of rules on who may publish and subscribe to what; without it, everyone may do everything',
       ),
     clientIds: list(100)
       .prefault([])
@@ -33,7 +33,7 @@ export const authSection = z
     maxWaitingChecks: integer(1, 1_000_000)
       .prefault(1000)
       .describe(
-        'passwords that wait to be checked, by turns of their addresses and users; beyond, the address with most is answered that the broker is busy',
+        'passwords that wait to be checked, by turns of their addresses and users; when there are more, a client of the address with the most is answered that the broker is busy',
       ),
   })
   .prefault({});

@@ -35,7 +35,7 @@ export const mqttSection = z
     maxInflightBytesTotal: size(65_536, 1000 * GIGABYTE)
       .prefault('512MB')
       .describe(
-        'the same of all clients together; as it fills up, no client may have more than is left. The default is 200 messages to each of 10,000 clients',
+        'that memory for all clients together; as it fills up, no client may have more than is left. The default is 200 messages to each of 10,000 clients',
       ),
     receiveMaximum: integer(1, 65_535)
       .prefault(1000)
@@ -45,7 +45,7 @@ export const mqttSection = z
     keepAlive: integer(0, 65_535)
       .prefault(0)
       .describe(
-        'keep alive that MQTT 5 clients get that ask for none, in seconds; 0 gives none. It is the default because widely used clients ignore what they are given and would be cut (MQTT.js 4 and 5, paho-mqtt 1.6); server.tcp-keep-alive finds who is gone',
+        'keep alive, in seconds, for MQTT 5 clients that ask for none; 0 gives none. It is the default because widely used clients ignore what they are given and would be cut (MQTT.js 4 and 5, paho-mqtt 1.6); server.tcp-keep-alive finds who is gone',
       ),
     maxKeepAlive: integer(0, 65_535)
       .prefault(0)
@@ -110,7 +110,7 @@ export const mqttSection = z
     maxTopicLevels: integer(1, 65_536)
       .prefault(256)
       .describe(
-        'most levels of a topic name or filter; the default is ten times what topics are made of, and bounds what a filter costs to match',
+        'levels of a topic name or filter; the default is ten times as many as topics have, and limits what a filter costs to match',
       ),
     maxTopicAlias: integer(0, 65_535)
       .prefault(10)
@@ -156,7 +156,7 @@ export const mqttSection = z
     maxQueuedMemoryTotal: size(65_536, 1_000_000 * GIGABYTE)
       .prefault('1GB')
       .describe(
-        'the same of those sessions together whose messages are in memory only; the default is 16 of them at mqtt.max-queued-bytes',
+        'bytes of the messages that wait for all sessions together whose messages are in memory only; the default is 16 of them at mqtt.max-queued-bytes',
       ),
     queueOverflow: choice('drop-newest', 'drop-oldest', 'reject')
       .prefault('drop-newest')
@@ -166,7 +166,7 @@ export const mqttSection = z
     maxSubscriptions: integer(1, 10_000_000)
       .prefault(10_000)
       .describe(
-        'subscriptions of one client; the default is far more than clients have that filter by wildcards',
+        'subscriptions of one client; the default is far more than a client needs that subscribes by wildcards',
       ),
     maxSubscriptionBytes: size(1024, 1000 * GIGABYTE)
       .prefault('16MB')
@@ -176,12 +176,12 @@ export const mqttSection = z
     maxSubscriptionBytesTotal: size(65_536, 1000 * GIGABYTE)
       .prefault('1GB')
       .describe(
-        'the same of all clients together; the default is 1.5 million subscriptions of 30 characters, which fit the heap that Node takes by default on a machine of 4 GB',
+        'memory of the subscriptions of all clients together; the default is 1.5 million subscriptions of 30 characters, which fit the heap that Node takes by default on a machine of 4 GB',
       ),
     maxSessions: integer(1, 100_000_000)
       .prefault(100_000)
       .describe(
-        'sessions without connection that may be kept before clients which want a new one that outlives its connection are refused (0x97); the default takes 700 MB',
+        'sessions without connection that are kept; when there are that many, a client that wants a new one that outlives its connection is refused (0x97). The default takes 700 MB',
       ),
     maxWillSize: size(256, PACKET_SIZE_MAX)
       .prefault('256KB')
@@ -191,12 +191,12 @@ export const mqttSection = z
     maxWillBytesTotal: size(65_536, 1000 * GIGABYTE)
       .prefault('256MB')
       .describe(
-        'the same of all clients together, those included that are gone and whose will is not due yet; the default is 1,000 of the largest, or 25 KB for each of 10,000',
+        'memory of the wills of all clients together, also of those that are gone and whose will is not due yet; the default is 1,000 of the largest, or 25 KB for each of 10,000',
       ),
     maxAliasBytesTotal: size(65_536, 1000 * GIGABYTE)
       .prefault('256MB')
       .describe(
-        'topics that have an alias on a connection, of all together; the default has room for 20 of 1 KB on each of 10,000 connections',
+        'memory of the topics that have an alias, for all connections together; the default has room for 20 of 1 KB on each of 10,000 connections',
       ),
     maxRetained: integer(0, 100_000_000)
       .prefault(1_000_000)
@@ -214,7 +214,7 @@ export const mqttSection = z
     maxOutputBuffer: size(1024, 1000 * GIGABYTE)
       .prefault('8MB')
       .describe(
-        'bytes waiting for one client above which QoS 0 messages to it are dropped; the default is a second of 64 Mbit/s',
+        'bytes waiting for one client; above it, QoS 0 messages to it are dropped. The default is a second of 64 Mbit/s',
       ),
     maxOutputTotal: size(65_536, 1000 * GIGABYTE)
       .prefault('256MB')
@@ -229,17 +229,17 @@ export const mqttSection = z
     maxReplayBytes: size(65_536, 1000 * GIGABYTE)
       .prefault('32MB')
       .describe(
-        'bytes that retained messages take which a stored session is owed at QoS 1 or 2, 250 for each, above which further subscriptions to it are refused; the default is 130,000 messages',
+        'memory of the retained messages that a stored session is owed at QoS 1 or 2, 250 bytes each; above it, further subscriptions of that session are refused. The default is 130,000 messages',
       ),
     maxReplayBytesTotal: size(65_536, 1000 * GIGABYTE)
       .prefault('256MB')
       .describe(
-        'the same of all sessions together, with what retained messages were that have changed while somebody is sent them; the default is eight sessions at their limit',
+        'that memory for all sessions together, with the former versions of retained messages that change while they are being sent; the default is eight sessions at their limit',
       ),
     maxTopicCache: size(65_536, 1000 * GIGABYTE)
       .prefault('64MB')
       .describe(
-        'bytes of the topics whose subscribers are at hand; the default has room for 65,536 of 150 characters, beyond which none are kept',
+        'memory of the cache from topics to their subscribers; the default has room for 65,536 topics of 150 characters, and it never keeps more',
       ),
     overlappingSubscriptions: choice('merge', 'each')
       .prefault('merge')
@@ -254,7 +254,7 @@ export const mqttSection = z
     responseInformation: text(1024)
       .prefault('')
       .describe(
-        'what clients that ask for it get to make response topics from; %c stands for their identifier, and more than 65,535 bytes with it are left out. Nothing by default: topics are up to those who write the clients',
+        'response information, from which clients that ask for it make response topics; %c stands for their identifier, and it is left out when it is longer than 65,535 bytes with that. Nothing by default: topics are up to those who write the clients',
       ),
     checkPayloadFormat: flag()
       .prefault(false)

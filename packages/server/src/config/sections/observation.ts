@@ -36,9 +36,7 @@ export const metricsSection = z
         'connections to that address at a time, by default enough for some scrapers and probes with a few each; a further one takes the place of the one that has been idle for longest, so that health is always answered',
       )
       .meta({ restart: true }),
-    topics: list(100)
-      .prefault([])
-      .describe('topic filters whose messages are counted by themselves'),
+    topics: list(100).prefault([]).describe('topic filters whose messages are counted separately'),
     sysInterval: duration(0, DAY_MS)
       .prefault('10s')
       .describe('how often the topics below $SYS are published; 0 is never'),
@@ -49,10 +47,10 @@ const rotationSection = z
   .strictObject({
     size: sizeOrNone(1024, 1000 * GIGABYTE)
       .prefault('100MB')
-      .describe('size from which on a log file is followed by another'),
+      .describe('size at which a log file is complete and the next one begins'),
     age: choice('none', '1h', '6h', '12h', '1d', '7d', '30d')
       .prefault('1d')
-      .describe('age from which on a log file is followed by another'),
+      .describe('age at which a log file is complete and the next one begins'),
     count: integer(1, 10_000)
       .prefault(10)
       .describe('log files that are kept beside the current one'),
@@ -65,10 +63,10 @@ export const logSection = z
   .strictObject({
     level: choice('trace', 'debug', 'info', 'warn', 'error', 'fatal')
       .prefault('info')
-      .describe('least severity that is logged'),
+      .describe('lowest level that is logged'),
     format: choice('console', 'json')
       .prefault('console')
-      .describe('for people, or one JSON object a line'),
+      .describe('console is for people, json is one JSON object a line'),
     file: pathOrNone().prefault(null).describe('file to log to, instead of standard output'),
     rotation: rotationSection,
     maxWaitingBytes: size(65_536, GIGABYTE)

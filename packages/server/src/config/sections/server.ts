@@ -15,7 +15,7 @@ const tlsSection = z
     key: pathOrNone().prefault(null).describe("file with the certificate's private key, as PEM"),
     keyPassphrase: text(1024)
       .prefault('')
-      .describe('what the private key is encrypted with; better given by the environment')
+      .describe('password of the private key; better given by the environment')
       .meta({ secret: true }),
     ca: pathOrNone()
       .prefault(null)
@@ -62,7 +62,7 @@ export const serverSection = z
     proxyTrusted: list(1000)
       .prefault([...LOOPBACK])
       .describe(
-        'addresses and networks such as 10.0.0.0/8 of the proxies: with server.proxy-protocol, connections from others are closed, since anybody could claim any address; by default this machine only, for it is the one that needs no knowledge of the network. Unix domain sockets are always trusted',
+        'addresses and networks of the proxies, such as 10.0.0.0/8: with server.proxy-protocol, connections from others are closed, as anybody could claim any address. By default only this machine, as nothing is known of the network. Unix domain sockets are always trusted',
       ),
     wsMaxFrameSize: size(1024, 256 * 1024 ** 2)
       .prefault('16MiB')
@@ -76,25 +76,25 @@ export const serverSection = z
       ),
     readBuffer: size(1024, 1024 ** 2)
       .prefault(4096)
-      .describe('bytes that are read ahead of a client that is held back')
+      .describe('bytes that are read in advance from a client that is held back')
       .meta({ restart: true }),
     writeBuffer: size(512, 65_536)
       .prefault(4096)
-      .describe('first size of the buffer that gathers packets to a client; it grows to 64 KiB'),
+      .describe('first size of the buffer that gathers packets for a client; it grows to 64 KiB'),
     readTimeout: duration(0, DAY_MS)
       .prefault('30s')
       .describe(
-        'how long a packet that has begun may take for each 64 KiB, and nothing of it may come, but never less than 1.5 times the keep alive, which slow networks may need; 0 is for ever',
+        'how long each 64 KiB of a packet may take to arrive, and how long nothing of a packet that has begun may arrive, but never less than 1.5 times the keep alive, which slow networks may need; 0 is without limit',
       ),
     tcpKeepAlive: duration(0, DAY_MS)
       .prefault('60s')
       .describe(
-        'how long a connection is idle before the system asks whether its peer is still there (SO_KEEPALIVE), which finds those that are gone without keep alive of MQTT; 0 is never. The default is as often as clients usually send PINGREQ, and shorter than what routers forget connections after',
+        'how long a connection is idle before the system asks whether its peer is still there (SO_KEEPALIVE), which finds clients that are gone and have no keep alive of MQTT; 0 is never. The default is as often as clients usually send PINGREQ, and shorter than the time after which routers forget connections',
       )
       .meta({ restart: true }),
     writeTimeout: duration(0, DAY_MS)
       .prefault('30s')
-      .describe('how long a client may take nothing while data waits for it; 0 is for ever'),
+      .describe('how long a client may read nothing while data waits for it; 0 is without limit'),
     shutdownTimeout: duration(0, DAY_MS)
       .prefault('5s')
       .describe('how long clients may take to close when the broker stops'),

@@ -15,7 +15,7 @@ const walSection = z
       ),
     syncInterval: duration(1, MINUTE_MS)
       .prefault('100ms')
-      .describe('longest between two syncs in the modes batch and periodic'),
+      .describe('longest time between two syncs in the modes batch and periodic'),
     batchSyncSize: integer(1, 1_000_000)
       .prefault(100)
       .describe('records after which the mode batch syncs'),
@@ -29,7 +29,7 @@ const walSection = z
     onCorruption: choice('quarantine', 'refuse')
       .prefault('quarantine')
       .describe(
-        'whether a damaged log is set aside and the rest used, or the broker refuses to start',
+        'whether what is damaged is set aside and the rest is used, or the broker refuses to start',
       )
       .meta({ restart: true }),
     segmentSize: size(MEBIBYTE, 1024 * MEBIBYTE)
@@ -38,7 +38,7 @@ const walSection = z
       .meta({ restart: true }),
     maxPendingBytes: size(1024, 1000 * GIGABYTE)
       .prefault('16MB')
-      .describe('bytes that wait to be written above which publishers are not read from'),
+      .describe('bytes that wait to be written; above it, publishers are not read from'),
     checkpointSize: size(MEBIBYTE, 1000 * GIGABYTE)
       .prefault('64MiB')
       .describe('bytes of log after which a checkpoint is taken')
@@ -53,10 +53,10 @@ const compactionSection = z
       .describe('how long the log keeps messages that nobody waits for any more'),
     maxWalSize: size(MEBIBYTE, 1_000_000 * GIGABYTE)
       .prefault(100 * MEBIBYTE)
-      .describe('size of the log above which it is compacted'),
+      .describe('size of the log; above it, it is compacted'),
     checkInterval: duration(100, DAY_MS)
       .prefault('5m')
-      .describe('how often it is looked for something to compact'),
+      .describe('how often compaction looks for something to do'),
     concurrentWorkers: integer(1, 64)
       .prefault(2)
       .describe('files of the log that are compacted at the same time'),
