@@ -43,6 +43,29 @@ function free(buffer: Buffer): void {
 
 const EMPTY = Buffer.alloc(0);
 
+/** Numbers of 16 bits that belong into bytes which have not been copied yet. */
+class LateNumbers {
+  /** More are never needed: then the bytes are copied. */
+  static readonly max = 64;
+  count = 0;
+  /** Where in the gathering buffer. */
+  readonly offsets: Uint32Array = new Uint32Array(LateNumbers.max);
+  readonly values: Uint16Array = new Uint16Array(LateNumbers.max);
+
+  writeTo(buffer: Uint8Array): void {
+    for (let index = 0; index < this.count; index++) {
+      const offset = this.offsets[index] as number;
+      const value = this.values[index] as number;
+      buffer[offset] = value >> 8;
+      buffer[offset + 1] = value & 0xff;
+    }
+    this.count = 0;
+  }
+}
+
+/** Some that no output uses just now. */
+const freeNumbers: LateNumbers[] = [];
+
 /** More than this waiting for a client, and those who publish to it are held back. */
 const CONGESTED_BYTES = 1_048_576;
 
@@ -53,7 +76,8 @@ const UNLIMITED = { clientMax: Number.POSITIVE_INFINITY, max: Number.POSITIVE_IN
  * written once; singly, a small write costs about 4 µs, gathered about 30 ns.
  *
  * To add a packet: `const offset = output.reserve(size)`, write it into `output.buffer` from there,
- * then set `output.length` to its end.
+ * then set `output.length` to its end. Packets that are passed on as they came are copied later: those that lie side by side
+ * in a chunk at once, which takes a third of the time.
  *
  * Invariant: what the transport holds, and what is left in `buffer` at the end of a turn, is counted in `memory`.
  */
@@ -83,6 +107,14 @@ export class Output {
   #isCorked: boolean;
   /** Whether what was gathered waits for the transport to hold fewer chunks. */
   #isBehind: boolean;
+  /** Where bytes lie that belong into `buffer` and have not been copied yet; empty when there are none. */
+  #lateSource: Uint8Array;
+  #lateStart: number;
+  #lateEnd: number;
+  /** Where in `buffer` they end. */
+  #lateUntil: number;
+  /** What is written over their copy; null when nothing is. */
+  #lateNumbers: LateNumbers | null;
 
   /**
    * @param onDirty - called when the first bytes after a flush are added, to have `flush` called
@@ -110,6 +142,11 @@ export class Output {
     this.#isDirty = false;
     this.#isCorked = false;
     this.#isBehind = false;
+    this.#lateSource = EMPTY;
+    this.#lateStart = 0;
+    this.#lateEnd = 0;
+    this.#lateUntil = 0;
+    this.#lateNumbers = null;
   }
 
   /** Bytes that wait for the peer: gathered, or held by the transport. */
@@ -167,6 +204,78 @@ export class Output {
     return offset;
   }
 
+  /**
+   * Adds a copy of `source[start, end)` that is made at the end of the turn, or before: together with what lies after it in
+   * the source, if that is what is added next. Until then the source may not change, and nothing is to be read from
+   * `buffer`.
+   */
+  appendLater(source: Uint8Array, start: number, end: number): void {
+    const offset = this.reserve(end - start);
+    if (
+      this.#lateUntil === offset &&
+      this.#lateEnd === start &&
+      this.#lateSource === source &&
+      offset > 0
+    ) {
+      this.#lateEnd = end;
+    } else {
+      this.#copyLate();
+      this.#lateSource = source;
+      this.#lateStart = start;
+      this.#lateEnd = end;
+    }
+    this.length = offset + end - start;
+    this.#lateUntil = this.length;
+  }
+
+  /**
+   * As `appendLater`, with a number of 16 bits written over the copy.
+   *
+   * @param position - where it goes, counted from `start`
+   */
+  appendLaterWith(
+    source: Uint8Array,
+    start: number,
+    end: number,
+    position: number,
+    value: number,
+  ): void {
+    this.appendLater(source, start, end);
+    const numbers = this.#lateNumbers ?? this.#takeNumbers();
+    const { count } = numbers;
+    numbers.offsets[count] = this.length - (end - start) + position;
+    numbers.values[count] = value;
+    numbers.count = count + 1;
+    if (numbers.count === LateNumbers.max) this.#copyLate();
+  }
+
+  #takeNumbers(): LateNumbers {
+    const numbers = freeNumbers.pop() ?? new LateNumbers();
+    this.#lateNumbers = numbers;
+    return numbers;
+  }
+
+  #copyLate(): void {
+    const size = this.#lateEnd - this.#lateStart;
+    if (size === 0) return;
+    copyBytes(
+      this.buffer,
+      this.#lateUntil - size,
+      this.#lateSource,
+      this.#lateStart,
+      this.#lateEnd,
+    );
+    this.#lateSource = EMPTY;
+    this.#lateStart = 0;
+    this.#lateEnd = 0;
+    this.#lateUntil = 0;
+    const numbers = this.#lateNumbers;
+    if (numbers === null) return;
+    numbers.writeTo(this.buffer);
+    this.#lateNumbers = null;
+    if (freeNumbers.length < POOLED_MAX) freeNumbers.push(numbers);
+  }
+
   /** Adds bytes without copying them; they must not change any more. */
   reference(bytes: Uint8Array): void {
     this.reserve(0);
@@ -201,6 +310,7 @@ export class Output {
 
   /** Hands everything to the transport, unless enough waits there already. */
   endTurn(): void {
+    this.#copyLate();
     if (this.#written.length < CHUNKS_MAX) {
       this.flush();
       return;
@@ -248,11 +358,13 @@ export class Output {
     this.#writtenBytes = 0;
     this.memory.bytes -= this.#countedBytes;
     this.#countedBytes = 0;
+    this.#copyLate();
     this.buffer = EMPTY;
     this.length = 0;
   }
 
   #grow(size: number): void {
+    this.#copyLate();
     const needed = this.length + size;
     if (needed > BUFFER_SIZE_MAX) {
       this.#writeGathered();
@@ -270,6 +382,7 @@ export class Output {
 
   #writeGathered(): void {
     if (this.length === 0) return;
+    this.#copyLate();
     const { buffer, length } = this;
     this.#countGathered();
     this.#countedBytes = 0;

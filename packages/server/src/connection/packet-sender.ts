@@ -13,7 +13,7 @@ import {
   writePublishHead,
 } from '@promptmq/codec';
 import type { Delivery, DropReason, OutboundTopicAliases, PublishFrame } from '@promptmq/session';
-import type { Image } from '../routing/image.ts';
+import { Image } from '../routing/image.ts';
 import type { Publication } from '../routing/publication.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { type BrokerStats, countIn, countSent } from '../runtime/stats.ts';
@@ -112,6 +112,8 @@ export class PacketSender {
         return;
       }
       this.#referenceQoS0(image, 0x30 | flags);
+    } else if (image.isLasting && image.buffer[start] === (0x30 | flags)) {
+      output.appendLater(image.buffer, start, end);
     } else {
       const offset = output.append(image.buffer, start, end);
       output.buffer[offset] = 0x30 | flags;
@@ -142,12 +144,17 @@ export class PacketSender {
     const { buffer, start, end } = frame;
     if (end - start > this.maximumPacketSize) return 'packet-too-large'; // [MQTT-3.1.2-24]
     const { output } = this;
+    countSent(this.#host.stats, (flags >> 1) as 1 | 2, frame.payloadSize);
+    const isLasting = frame instanceof Image && frame.isLasting;
+    if (isLasting && buffer[start] === (0x30 | flags) && this.tracer === null) {
+      output.appendLaterWith(buffer, start, end, frame.packetIdOffset, packetId);
+      return null;
+    }
     const offset = output.append(buffer, start, end);
     const packet = output.buffer;
     packet[offset] = 0x30 | flags;
     packet[offset + frame.packetIdOffset] = packetId >> 8;
     packet[offset + frame.packetIdOffset + 1] = packetId & 0xff;
-    countSent(this.#host.stats, (flags >> 1) as 1 | 2, frame.payloadSize);
     this.tracer?.('publish', tracedFrame(packet, offset, output.length, this.version));
     return null;
   }

@@ -13,15 +13,24 @@ export class Image implements PublishFrame {
   start = 0;
   end = 0;
   payloadSize = 0;
+  /** Whether its bytes don't change until the end of the turn: it lies in the chunk that came. */
+  isLasting = false;
   /** Where the packet identifier goes, counted from `start`; meaningless at QoS 0. */
   packetIdOffset = 0;
   #scratch: Buffer = Buffer.alloc(0);
 
-  set(buffer: Uint8Array, start: number, end: number, payloadSize: number): void {
+  set(
+    buffer: Uint8Array,
+    start: number,
+    end: number,
+    payloadSize: number,
+    isLasting: boolean,
+  ): void {
     this.buffer = buffer;
     this.start = start;
     this.end = end;
     this.payloadSize = payloadSize;
+    this.isLasting = isLasting;
   }
 
   /** A buffer of at least `size` bytes, whose content may be overwritten by the next message. */

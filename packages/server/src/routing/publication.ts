@@ -200,7 +200,7 @@ export class Publication {
     this.#made |= form;
     const view = this.#view;
     if (view !== null && view.qos === 0 && view.topicAlias === 0 && this.#isFormat(view, version)) {
-      image.set(view.buffer, view.start, view.end, this.payloadSize);
+      image.set(view.buffer, view.start, view.end, this.payloadSize, true);
     } else {
       this.#encode(image, version, 0);
     }
@@ -220,7 +220,7 @@ export class Publication {
       !view.hasVolatileProperties &&
       this.#isFormat(view, version)
     ) {
-      image.set(view.buffer, view.start, view.end, this.payloadSize);
+      image.set(view.buffer, view.start, view.end, this.payloadSize, true);
       image.packetIdOffset = view.topicEnd - view.start;
     } else {
       this.#encode(image, version, 1);
@@ -244,7 +244,7 @@ export class Publication {
     const size = publishSize(bytes, own);
     const buffer = image.scratch(size);
     writePublish(buffer, 0, bytes, own);
-    image.set(buffer, 0, size, this.payloadSize);
+    image.set(buffer, 0, size, this.payloadSize, false);
   }
 
   // ------------------------------------------------------------------ messages

@@ -31,28 +31,89 @@ class SlowTransport implements Transport {
   destroy(): void {}
 }
 
-test('every byte goes out once and in order, whatever is copied, referenced, flushed and held', () => {
-  const step = fc.oneof(
-    { weight: 6, arbitrary: fc.record({ kind: fc.constant('append'), size: fc.nat(3000) }) },
-    { weight: 1, arbitrary: fc.record({ kind: fc.constant('append'), size: fc.nat(100_000) }) },
-    { weight: 1, arbitrary: fc.record({ kind: fc.constant('reference'), size: fc.nat(20_000) }) },
-    { weight: 1, arbitrary: fc.record({ kind: fc.constant('flush'), size: fc.constant(0) }) },
-    { weight: 2, arbitrary: fc.record({ kind: fc.constant('release'), size: fc.nat(3) }) },
+const CHUNK = Uint8Array.from({ length: 400_000 }, (_, index) => (index * 31) % 251);
+
+/** An output that is used in every way, with the bytes that are to go out. */
+class UsedOutput {
+  readonly transport = new SlowTransport();
+  readonly output = new Output(this.transport, () => {});
+  readonly expected: Uint8Array[] = [];
+  /** Where in the chunk the next packet begins. */
+  #start = 0;
+  #count = 0;
+
+  constructor() {
+    this.transport.output = this.output;
+  }
+
+  append(size: number): void {
+    const data = new Uint8Array(size).fill(++this.#count);
+    this.output.append(data, 0, size);
+    this.expected.push(data);
+  }
+
+  reference(size: number): void {
+    const data = new Uint8Array(size).fill(++this.#count);
+    this.output.reference(data);
+    this.expected.push(data);
+  }
+
+  appendLater(size: number): void {
+    const start = this.#start;
+    this.skip(size);
+    this.output.appendLater(CHUNK, start, this.#start);
+    this.expected.push(CHUNK.slice(start, this.#start));
+  }
+
+  appendLaterWith(size: number): void {
+    const start = this.#start;
+    this.skip(size + 2);
+    const value = 0x1234 + ++this.#count;
+    this.output.appendLaterWith(CHUNK, start, this.#start, size >> 1, value);
+    const bytes = Buffer.from(CHUNK.slice(start, this.#start));
+    bytes.writeUInt16BE(value, size >> 1);
+    this.expected.push(bytes);
+  }
+
+  skip(size: number): void {
+    this.#start += size;
+  }
+
+  endTurn(): void {
+    this.output.endTurn();
+  }
+
+  flush(): void {
+    this.output.flush();
+  }
+
+  release(count: number): void {
+    this.transport.release(count);
+  }
+}
+
+test('every byte goes out once and in order, whatever is copied, now or later, referenced, flushed and held', () => {
+  type Way = Exclude<keyof UsedOutput, 'transport' | 'output' | 'expected'>;
+  const step = (weight: number, way: Way, size: fc.Arbitrary<number>) => ({
+    weight,
+    arbitrary: fc.record({ way: fc.constant(way), size }),
+  });
+  const steps = fc.oneof(
+    step(6, 'append', fc.nat(3000)),
+    step(1, 'append', fc.nat(100_000)),
+    step(1, 'reference', fc.nat(20_000)),
+    step(4, 'appendLater', fc.nat(3000)),
+    step(8, 'appendLaterWith', fc.nat(300)),
+    step(1, 'skip', fc.nat(10)),
+    step(1, 'endTurn', fc.constant(0)),
+    step(1, 'flush', fc.constant(0)),
+    step(2, 'release', fc.nat(3)),
   );
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-      const transport = new SlowTransport();
-      const output = new Output(transport, () => {});
-      transport.output = output;
-      const expected: Uint8Array[] = [];
-      for (const [index, { kind, size }] of steps.entries()) {
-        const data = new Uint8Array(size).fill(index + 1);
-        if (kind === 'append') output.append(data, 0, size);
-        else if (kind === 'reference') output.reference(data);
-        else if (kind === 'flush') output.flush();
-        else transport.release(size);
-        if (kind === 'append' || kind === 'reference') expected.push(data);
-      }
+    fc.property(fc.array(steps, { maxLength: 100 }), (ways) => {
+      const used = new UsedOutput();
+      const { output, transport, expected } = used;
+      for (const { way, size } of ways) used[way](size);
       output.flush();
       expect(output.pendingBytes).toBe(transport.held.reduce((sum, { length }) => sum + length, 0));
       transport.release(Number.POSITIVE_INFINITY);
@@ -61,6 +122,22 @@ test('every byte goes out once and in order, whatever is copied, referenced, flu
     }),
     { numRuns: 200 },
   );
+});
+
+test('of more packets that are copied later than can be numbered at once, each has its number', () => {
+  const used = new UsedOutput();
+  for (let count = 0; count < 200; count++) used.appendLaterWith(40);
+  used.flush();
+  used.release(Number.POSITIVE_INFINITY);
+  expect(Buffer.concat(used.transport.sent).equals(Buffer.concat(used.expected))).toBe(true);
+});
+
+test('what was to be copied later is gone with the connection', () => {
+  const used = new UsedOutput();
+  used.appendLaterWith(40);
+  used.output.close();
+  used.flush();
+  expect(used.transport.held).toEqual([]);
 });
 
 test('what was sent while it is held leaves when it is released, in order, and nothing before', () => {
