@@ -145,8 +145,8 @@ export const logMutations: readonly Mutation[] = [
     breaks: 'the position of a record that was refused is not given to another one',
     edits: [
       {
-        find: 'const first = alignUp(state.head); const next = Segment.behind(',
-        put: 'const first = alignUp(last?.end ?? 0);\n    const next = Segment.behind(',
+        find: 'const first = alignUp(state.head); const next = Segment.after(',
+        put: 'const first = alignUp(last?.end ?? 0);\n    const next = Segment.after(',
       },
     ],
     caughtBy: [],
@@ -310,8 +310,8 @@ export const logMutations: readonly Mutation[] = [
     edits: [
       { find: 'if (this.#log.isOpen()) await this.#log.flush();', put: '' },
       {
-        find: 'await this.#log.flush(); this.#checkGoingOn(); this.#moves = [];',
-        put: 'this.#checkGoingOn();\n    this.#moves = [];',
+        find: 'await this.#log.flush(); this.#refuseIfOver(); this.#moves = [];',
+        put: 'this.#refuseIfOver();\n    this.#moves = [];',
       },
       {
         find: 'const end = seal(); await this.#log.flush(); this.snapshot = { start, end };',

@@ -71,7 +71,7 @@ export const timeMutations: readonly Mutation[] = [
   },
   {
     name: 'time-goes-back',
-    breaks: 'time never goes back behind what is in the log [MQTT-3.3.2-6]',
+    breaks: 'time never goes back before what is in the log [MQTT-3.3.2-6]',
     edits: [
       {
         find: 'if (gapMs < -TOLERANCE_MS) return',

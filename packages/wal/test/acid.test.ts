@@ -22,7 +22,7 @@ async function contents(log: Log): Promise<string[]> {
 describe('Atomicity: what is appended in one turn is there whole or not at all', () => {
   const WHOLE = ['first', 'second', 'third'];
 
-  /** Appends three records in a turn, and ends at an operation; null when there are not so many. */
+  /** Appends three records in a turn, and ends at an operation; null when there are fewer. */
   async function cutAt(at: number, survival: Survival): Promise<FaultyFiles | null> {
     const files = new FaultyFiles();
     const log = await openLog(files);

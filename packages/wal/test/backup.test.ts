@@ -100,7 +100,7 @@ describe('while records are appended', () => {
   });
 });
 
-test('a segment that compaction removes while they are opened: they are opened anew', async () => {
+test('a segment that compaction removes while they are opened: they are opened again', async () => {
   const files = new WatchedFiles();
   const owner = new LiveSet();
   const compaction = { maxSize: 1000, checkInterval: 0 };

@@ -29,18 +29,18 @@ class Sum implements LogOwner {
 }
 
 describe('group commit', () => {
-  test('listeners are told in order, then onCommitted, once a group', async () => {
-    const told: string[] = [];
+  test('listeners are notified in order, then onCommitted, once a group', async () => {
+    const seen: string[] = [];
     const log = await openLog(new FaultyFiles(), {
-      onCommitted: () => told.push(`committed ${log.acknowledgedPosition === log.head}`),
+      onCommitted: () => seen.push(`committed ${log.acknowledgedPosition === log.head}`),
     });
     const positions = ['a', 'b', 'c'].map((name) =>
-      log.append(text(name), (error) => told.push(`${name} ${error}`)),
+      log.append(text(name), (error) => seen.push(`${name} ${error}`)),
     );
     expect(log.pendingBytes).toBeGreaterThan(3);
     expect(positions.every((position) => position >= log.acknowledgedPosition)).toBe(true);
     await settle();
-    expect(told).toEqual(['a null', 'b null', 'c null', 'committed true']);
+    expect(seen).toEqual(['a null', 'b null', 'c null', 'committed true']);
     expect(positions.every((position) => position < log.acknowledgedPosition)).toBe(true);
     expect(log.pendingBytes).toBe(0);
     await log.close();
@@ -96,12 +96,12 @@ describe('group commit', () => {
     await log.close();
   });
 
-  test('what was appended and is refused is told with its first position, before the listeners', async () => {
+  test('what was appended and is refused is reported with its first position, before the listeners', async () => {
     for (const code of ['ENOSPC', 'EIO']) {
       const files = new FaultyFiles();
-      const told: unknown[] = [];
+      const seen: unknown[] = [];
       const log = await openLog(files, {
-        onRefused: (from, error) => told.push([from, error.code]),
+        onRefused: (from, error) => seen.push([from, error.code]),
       });
       log.append(text('a'));
       await settle();
@@ -109,10 +109,10 @@ describe('group commit', () => {
       files.beforeOperation = (name) => {
         if (name === 'write') throw systemError(code, name);
       };
-      const position = log.append(text('b'), (error) => told.push((error as LogError).code));
+      const position = log.append(text('b'), (error) => seen.push((error as LogError).code));
       await settle();
       const expected = code === 'EIO' ? 'failed' : 'full';
-      expect(told).toEqual([[head, expected], expected]);
+      expect(seen).toEqual([[head, expected], expected]);
       expect(position).toBeGreaterThan(head);
       expect(log.pendingBytes).toBe(0);
       files.beforeOperation = () => {};
@@ -137,22 +137,22 @@ describe('a change of the sync mode', () => {
   test('what waits for a sync still does, and the order is kept', async () => {
     const files = new FaultyFiles();
     const log = await openLog(files, { syncMode: 'periodic', syncInterval: 1e6, forceSync: true });
-    const told: string[] = [];
-    log.append(text('a'), () => told.push(`a ${log.durablePosition > positionOfA}`));
+    const seen: string[] = [];
+    log.append(text('a'), () => seen.push(`a ${log.durablePosition > positionOfA}`));
     const positionOfA = log.head - 1;
     await settle();
-    expect(told).toEqual([]);
+    expect(seen).toEqual([]);
     log.setSyncMode({ syncMode: 'periodic', syncInterval: 1e6 });
-    log.append(text('b'), () => told.push('b'));
+    log.append(text('b'), () => seen.push('b'));
     await settle();
-    expect(told).toEqual(['a true', 'b']);
-    log.append(text('c'), () => told.push('c'));
+    expect(seen).toEqual(['a true', 'b']);
+    log.append(text('c'), () => seen.push('c'));
     await settle();
     expect(log.durablePosition).toBeLessThan(log.head);
     log.setSyncMode({ syncMode: 'immediate' });
     await settle();
     expect(log.durablePosition).toBe(log.head);
-    expect(told).toEqual(['a true', 'b', 'c']);
+    expect(seen).toEqual(['a true', 'b', 'c']);
     await log.close();
   });
 });

@@ -177,7 +177,7 @@ describe('a crash during compaction and checkpoints', () => {
 
   test.each([
     ['later', false],
-    // So soon that a pass that is under way could go on as if nothing had happened.
+    // So soon that a pass that is under way could continue as if nothing had happened.
     ['at once', true],
   ])('a disk that fills up at any operation and has room again %s', async (_, isAtOnce) => {
     const seed = 7;
@@ -453,7 +453,7 @@ describe('what compaction removes', () => {
     await log.close();
   });
 
-  test('a stretch that became unreadable leaves a copy behind', async () => {
+  test('a stretch that became unreadable leaves a copy', async () => {
     const files = new FaultyFiles();
     const owner = new LiveSet();
     const events: LogEvent[] = [];

@@ -21,7 +21,7 @@ test('a write that ends while a sync is under way is synced by the next one', as
   await settle();
   const syncFirst = runTimer;
 
-  // Each operation of the disk waits to be told to go on.
+  // Each operation of the disk waits until the test lets it continue.
   const waiting: (() => void)[] = [];
   files.delay = () => new Promise((resolve) => void waiting.push(resolve));
   log.append(Buffer.from('second'));

@@ -8,7 +8,7 @@ afterEach(() => {
   for (const giveBack of release.splice(0)) giveBack();
 });
 
-/** As when the process has no descriptor left, until so many of the reserve have been given up. */
+/** As when the process has no descriptor left, until as many of the reserve have been given up. */
 function scarce(times: number): () => string {
   let left = times;
   return () => {

@@ -10,7 +10,7 @@ const source = `file://${join(import.meta.dirname, '../dist/index.js')}`;
 const onUnix = process.platform === 'win32' ? test.skip : test;
 
 onUnix(
-  'a log goes on in new segments after all file descriptors are taken: it has some of its own',
+  'a log continues in new segments after all file descriptors are taken: it has some of its own',
   async () => {
     const directory = await mkdtemp(join(tmpdir(), 'promptmq-descriptors-'));
     const { stdout, stderr } = spawnSync(

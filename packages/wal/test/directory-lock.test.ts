@@ -36,7 +36,7 @@ async function start(env: Record<string, string> = {}): Promise<ChildProcess> {
   return child;
 }
 
-/** As a crash: what it held is left behind. */
+/** As a crash: what it held stays. */
 async function kill(child: ChildProcess): Promise<void> {
   children.delete(child);
   const ended = once(child, 'exit');
@@ -74,7 +74,7 @@ describe.each([
   ['where there can be no sockets', () => false],
   ['some with sockets, others without', (index: number) => index % 2 === 0],
 ])('processes that race, %s', (_, hasSockets) => {
-  test('for what a crash has left: one gets it each time, and the others are told which', async () => {
+  test('for what a crash has left: one gets it each time, and the others learn which', async () => {
     const takers = await Promise.all(Array.from({ length: 8 }, () => start()));
     for (let round = 0; round < 12; round++) {
       const answers = await Promise.all(
@@ -85,9 +85,9 @@ describe.each([
       const winners = takers.filter((_, index) => answers[index]?.isHeld);
       expect(winners.map(({ pid }) => pid)).toHaveLength(1);
       const [winner] = winners as [ChildProcess];
-      const told = answers.filter(({ isHeld }) => !isHeld).map(({ message }) => message);
+      const messages = answers.filter(({ isHeld }) => !isHeld).map(({ message }) => message);
       const expected = `locked: ${directory} is in use by process ${winner.pid}; stop it first`;
-      expect(told).toEqual(told.map(() => expected));
+      expect(messages).toEqual(messages.map(() => expected));
       expect(await socketFiles()).toHaveLength(1);
       // Dead by turns, and given back: both leave it to whoever comes next.
       if (round % 3 === 2) {
@@ -153,8 +153,8 @@ describe('a claim that is a file', () => {
 
   onLinux('of a process that is there holds the directory', async () => {
     await claimWith(() => {});
-    const told = `${directory} is in use by process ${process.pid}; stop it first`;
-    await expect(lockDirectory(directory)).rejects.toThrow(told);
+    const refusal = `${directory} is in use by process ${process.pid}; stop it first`;
+    await expect(lockDirectory(directory)).rejects.toThrow(refusal);
   });
 
   onLinux('of a process whose identifier another one has now is left over', async () => {

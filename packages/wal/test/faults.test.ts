@@ -53,7 +53,7 @@ async function countOperations(): Promise<number> {
   return files.operations;
 }
 
-/** Opens a log and cuts that off at an operation, if there are so many; says what is left. */
+/** Opens a log and cuts that off at an operation, if there are that many; says what is left. */
 async function cutOpening(files: FaultyFiles, at: number, random: Random) {
   let left: FaultyFiles | null = null;
   const cut = new Promise<void>((done) => {
@@ -92,7 +92,7 @@ describe('durability: nothing acknowledged in mode immediate is missing, and not
       await Promise.race([working, cut]);
       const log = await openLog(next ?? files.crash(survival, random), { index: nextIndex });
       await ledger.check(log);
-      // It goes on where it ended, and holds both after another cut.
+      // It continues where it ended, and holds both after another cut.
       await work(log, ledger, 3);
       await ledger.check(log);
     }
@@ -226,7 +226,7 @@ describe('durability by mode', () => {
 });
 
 describe('atomicity: a batch is there whole or not at all', () => {
-  test('the last batch torn at every byte, with zeros or other bytes behind', async () => {
+  test('the last batch torn at every byte, with zeros or other bytes after it', async () => {
     const files = new FaultyFiles();
     const ledger = new Ledger();
     const log = await openLog(files);
@@ -275,14 +275,14 @@ describe('consistency: no wrong bytes are ever returned', () => {
         content[byte] = (content[byte] as number) ^ (1 << (bit & 7));
         const events: LogEvent[] = [];
         const reopened = await openLog(damaged, {}, events).catch((error) => {
-          // A version that is not known yet is refused: it can't be told from a newer one.
+          // A version that is not known yet is refused: it can't be distinguished from a newer one.
           expect(error).toMatchObject({ code: 'newer-version' });
           return null;
         });
         if (reopened === null) continue;
         const lost: number[] = [];
         await ledger.check(reopened, (position) => lost.push(position) > 0);
-        // One batch at most, and only the last can't be told from one that was being written.
+        // One batch at most, and only the last can't be distinguished from one that was being written.
         expect(lost.length).toBeLessThanOrEqual(1);
         if (lost.length === 1) {
           const type = lost[0] === lastBatch ? 'torn-tail' : 'quarantined';
@@ -319,7 +319,7 @@ describe('consistency: no wrong bytes are ever returned', () => {
   });
 });
 
-test('a log that ends before its checkpoint goes on behind it: no position is given twice', async () => {
+test('a log that ends before its checkpoint continues after it: no position is given twice', async () => {
   const files = new FaultyFiles();
   const index = new MemoryIndex();
   const log = await openLog(files, { index });
@@ -383,7 +383,7 @@ describe('a full disk', () => {
     await left.close();
   });
 
-  test('a process without file descriptors refuses what needs one, and goes on when there are some', async () => {
+  test('a process without file descriptors refuses what needs one, and continues when there are some', async () => {
     const counted = new FaultyFiles();
     await work(await openLog(counted, { segmentSize: 800 }), new Ledger());
     let refusals = 0;

@@ -248,7 +248,7 @@ describe('on real files', () => {
     expect(await idOf(a)).toBe(id);
   });
 
-  test('segments of two logs in one folder are refused, and told', async () => {
+  test('segments of two logs in one folder are refused, and named', async () => {
     await fill(a, 'a');
     await fill(b, 'b');
     const foreign = (await segmentFiles(b)).at(-1) as string;
@@ -267,7 +267,7 @@ describe('on real files', () => {
     expect(await readdir(copy)).toEqual([]);
   });
 
-  test('the tools tell an index of another log, and do without it', async () => {
+  test('the tools name an index of another log, and do without it', async () => {
     await fill(a, 'a');
     await fill(b, 'b');
     const own = await LmdbIndex.peek(b);
@@ -405,7 +405,7 @@ describe('cut at every operation', () => {
     },
   );
 
-  test('an index that is not needed is told from one that is: nothing is changed before', async () => {
+  test('an index that is not needed is distinguished from one that is: nothing is changed before', async () => {
     const files = new FaultyFiles();
     const other = await fill('a');
     const log = await openLog(files, { index: new MemoryIndex(), segmentSize: 600 });

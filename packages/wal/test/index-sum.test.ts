@@ -163,7 +163,7 @@ describe('a checkpoint that was not written to its end', () => {
     }
   });
 
-  test('is gone for good after a second kill in the middle of undoing it', async () => {
+  test('is undone after a second kill, too, in the middle of undoing it', async () => {
     const given = await interrupted(new Random(2));
     leave(given.after, given.sum);
     await (await openIndex()).close();

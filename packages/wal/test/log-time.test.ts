@@ -57,7 +57,7 @@ describe('a time of its own', () => {
   });
 
   test.each([true, false])(
-    'goes on from one process to the next, with index: %s',
+    'continues from one process to the next, with index: %s',
     async (withIndex) => {
       let log = await open();
       pass(1000);
@@ -74,7 +74,7 @@ describe('a time of its own', () => {
     },
   );
 
-  test('never goes back behind what is in the log, whatever the clocks say', async () => {
+  test('never goes back before what is in the log, whatever the clocks say', async () => {
     let log = await open();
     const random = new Random(7);
     let last = 0;
@@ -198,7 +198,7 @@ describe('a wall clock that is set', () => {
   });
 });
 
-test('a log that is left alone is told the time every ten minutes', async () => {
+test('a log that is left alone gets the time every ten minutes', async () => {
   let log = await open();
   await append(log);
   const { batches } = log.stats;

@@ -137,7 +137,7 @@ describe('the lock', () => {
     for (const child of children.splice(0)) child.kill('SIGKILL');
   });
 
-  test('a second process is told who holds it, and gets it when that one is killed', async () => {
+  test('a second process learns who holds it, and gets it when that one is killed', async () => {
     const source = join(import.meta.dirname, '../dist/index.js');
     const script = `import { Log } from ${JSON.stringify(`file://${source}`)};
       await Log.open({ directory: ${JSON.stringify(directory)} });
@@ -180,7 +180,7 @@ describe('versions', () => {
   }
 
   test.each([1, 2] as const)(
-    'a log of version %i without an identity is read, and goes on in a segment with one',
+    'a log of version %i without an identity is read, and continues in a segment with one',
     async (version) => {
       let log = await open({ index: new LmdbIndex(join(directory, 'unused')) });
       for (let count = 0; count < 100; count++) {
@@ -272,7 +272,7 @@ describe('versions', () => {
   });
 });
 
-test('an index that is ahead of an empty log is reported once, and the log goes on behind it', async () => {
+test('an index that is ahead of an empty log is reported once, and the log continues after it', async () => {
   let log = await open();
   log.append(text('lost'));
   const lost = log.head;
@@ -324,7 +324,7 @@ describe('the index', () => {
     expect(log.stats.recoveredRecords).toBe(0);
   });
 
-  test('is made anew from the segments when it is deleted', async () => {
+  test('is made again from the segments when it is deleted', async () => {
     const former = await fill();
     await rm(join(directory, 'index.mdb'));
     const log = await expectItems(former);
@@ -338,7 +338,7 @@ describe('the index', () => {
     ['overwritten', (bytes: Buffer) => bytes.fill(0xa5)],
     ['cut to its first bytes', (bytes: Buffer) => bytes.subarray(0, 100)],
     ['empty', () => Buffer.alloc(0)],
-  ])('is made anew when its file is %s', async (_, damage) => {
+  ])('is made again when its file is %s', async (_, damage) => {
     const former = await fill();
     const path = join(directory, 'index.mdb');
     await writeFile(path, damage(await readFile(path)));
@@ -347,7 +347,7 @@ describe('the index', () => {
     expect(log.stats.recoveredRecords).toBeGreaterThan(0);
   });
 
-  test('that is not as it was left is made anew, whatever was changed, and nothing else is lost', async () => {
+  test('that is not as it was left is made again, whatever was changed, and nothing else is lost', async () => {
     const former = await fill();
     const path = join(directory, 'index.mdb');
     const whole = await readFile(path);
@@ -369,7 +369,7 @@ describe('the index', () => {
     }
   });
 
-  test('that was not written to its end is made anew, which is no damage', async () => {
+  test('that was not written to its end is made again, which is no damage', async () => {
     const former = await fill();
     const path = join(directory, 'index.mdb');
     await writeFile(`${path}.changing`, '');
@@ -384,7 +384,7 @@ describe('the index', () => {
     expect(log.stats.recoveredRecords).toBeGreaterThan(0);
   });
 
-  test('that is damaged while it is in use is not written to: it begins anew, and holds everything', async () => {
+  test('that is damaged while it is in use is not written to: it begins again, and holds everything', async () => {
     const former = await fill();
     const events: LogEvent[] = [];
     const owner = new LiveSet();
@@ -404,7 +404,7 @@ describe('the index', () => {
     await again.close();
   });
 
-  test('is made anew when the last process died while it read it', async () => {
+  test('is made again when the last process died while it read it', async () => {
     const former = await fill();
     await writeFile(join(directory, 'index.opening'), '');
     const events: LogEvent[] = [];

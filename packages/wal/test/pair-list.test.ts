@@ -33,7 +33,7 @@ describe.each([0, 1, 2, 511, 512, 513, 1024, 5000])('%d pairs', (count) => {
   });
 });
 
-test('a list that was encoded goes on', () => {
+test('a list that was encoded continues', () => {
   const { list, pairs } = listOf(700);
   expect([...list.encoded()]).toHaveLength(2);
   list.push(2 ** 50, 1);

@@ -94,7 +94,7 @@ describe('verify', () => {
     }
   });
 
-  test('tells a torn tail, which is no damage, and a missing segment, which is', async () => {
+  test('distinguishes a torn tail, which is no damage, and a missing segment, which is', async () => {
     const files = new FaultyFiles();
     const { log, positions } = await fill(files);
     await log.close();
@@ -120,7 +120,7 @@ describe('verify', () => {
     expect(report).toMatchObject({ isSound: true, problems: [] });
   });
 
-  test('a folder that is not there is told', async () => {
+  test('a folder that is not there is named', async () => {
     const files = new FaultyFiles();
     files.list = async () => {
       throw Object.assign(new Error('ENOENT'), { code: 'ENOENT' });

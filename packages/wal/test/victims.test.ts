@@ -10,7 +10,7 @@ import { encodeSnapshotEnd, SnapshotFinder } from '../src/format/snapshot.ts';
 import { BatchBuilder } from '../src/log/batch-builder.ts';
 import { Segment } from '../src/segments/segment.ts';
 
-/** Segments of 1,000 bytes, with so many of them live. */
+/** Segments of 1,000 bytes, with the given number of them live. */
 function segments(...live: number[]): Segment[] {
   return live.map((liveBytes, index) => {
     const segment = new Segment('/log', index * 1000, index * 1000, 0, null);

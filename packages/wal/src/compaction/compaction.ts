@@ -203,11 +203,11 @@ export class Compaction {
     // What the owner doesn't keep may depend on records that are still to become durable. On a full disk
     // none are: they have been refused.
     if (this.#log.isOpen()) await this.#log.flush();
-    this.#checkGoingOn();
+    this.#refuseIfOver();
     if (!this.#isCovered(victims)) {
       await this.#log.writeSnapshot();
       await this.#log.checkpoint();
-      this.#checkGoingOn();
+      this.#refuseIfOver();
     }
     const result: CompactionResult = {
       removedSegments: victims.length,
@@ -235,7 +235,7 @@ export class Compaction {
       const ahead = Math.min(victims.length, index + this.#options.concurrentWorkers);
       while (reading.length < ahead) {
         const bytes = readSegment(this.#log.files, victims[reading.length] as Segment);
-        // Who waits for it hears of its failure.
+        // Who waits for it learns of its failure.
         bytes.catch(() => {});
         reading.push(bytes);
       }
@@ -269,7 +269,7 @@ export class Compaction {
     const { batchSize } = this.#options;
     for (let index = 0; index < records.length; index += batchSize) {
       await new Promise<void>((done) => this.#log.clock.defer(done));
-      this.#checkGoingOn();
+      this.#refuseIfOver();
       const end = Math.min(records.length, index + batchSize);
       for (let at = index; at < end; at++) {
         const start = records[at] as number;
@@ -298,7 +298,7 @@ export class Compaction {
 
   async #settleMoves(): Promise<void> {
     await this.#log.flush();
-    this.#checkGoingOn();
+    this.#refuseIfOver();
     this.#moves = [];
   }
 
@@ -324,7 +324,7 @@ export class Compaction {
     }
   }
 
-  #checkGoingOn(): void {
+  #refuseIfOver(): void {
     if (this.#isVoid) throw new LogError('full', 'what was moved could not be written');
     if (this.#log.isClosing()) throw new LogError('closed', `${this.#log.directory} is closing`);
   }

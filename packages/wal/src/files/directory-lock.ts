@@ -17,10 +17,10 @@ import { askFile, FILE_CLAIM, FileClaim, PREPARED_FILE_CLAIM } from './file-clai
  * when that is so. And none gets a name that another one had. So A has ended, or has given the directory back.
  *
  * One of them gets it. Of two claims that see each other, the one with the greater id is withdrawn, and its process
- * waits to be told who has won. Who isn't withdrawn only waits for greater ones, so that no two wait for each other.
+ * waits to learn who has won. Who isn't withdrawn only waits for greater ones, so that no two wait for each other.
  *
  * Where a directory can't hold sockets, as on FAT, SMB or what a virtual machine shares with its host, the claim is a file
- * that tells of its process; see file-claim.ts. All the rest is the same.
+ * that names its process; see file-claim.ts. All the rest is the same.
  *
  * A claim is only taken for gone when connecting to it is refused, or its file isn't there. A connection that is closed
  * without an answer says nothing: a process that has no descriptor left does that. It is asked again. (Other systems than
@@ -29,7 +29,7 @@ import { askFile, FILE_CLAIM, FileClaim, PREPARED_FILE_CLAIM } from './file-clai
 
 /** Claims; `lock.sock` is what a former version had in their place. */
 const CLAIM = /^lock(-[0-9a-f]{16})?\.sock$/;
-/** Those that have not been listened on yet, or never came to be. */
+/** Those that have not been listened on yet, or were never completed. */
 const PREPARED = /^lock-[0-9a-f]{16}\.new$/;
 
 /** Longest path of a Unix domain socket that every system takes, in bytes. */
@@ -209,7 +209,7 @@ class Claim {
       try {
         // A socket that can be made, and not connected to, is none.
         await reachOnce(join(path, prepared));
-        // Others can't have the directory, and needn't be told who has.
+        // Others can't have the directory, and needn't know who has.
         await chmod(join(absolute, prepared), 0o600).catch(() => {});
         await rename(join(absolute, prepared), join(absolute, name));
         return claim;

@@ -13,11 +13,11 @@ import { join } from 'node:path';
  * that the process raises every second. It only gets its name, by a rename, when all of that is in it.
  *
  * In the same system and container, the process is there or not, and one that was started at another time is another
- * one. Elsewhere, as where two machines have the directory, the number tells: it is watched for some seconds.
+ * one. Elsewhere, as where two machines have the directory, the number decides: it is watched for some seconds.
  */
 
 export const FILE_CLAIM = /^lock-[0-9a-f]{16}\.pid$/;
-/** Those that have no name yet, or never came to be. */
+/** Those that have no name yet, or were never completed. */
 export const PREPARED_FILE_CLAIM = /^lock-[0-9a-f]{16}\.tmp$/;
 
 const SIZE = 192;
@@ -170,7 +170,7 @@ function isRunning(pid: number): boolean {
   }
 }
 
-/** When a process was started, in the system's ticks; null when it isn't there, or the system doesn't tell. */
+/** When a process was started, in the system's ticks; null when it isn't there, or the system doesn't say. */
 function startOf(pid: number): string | null {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'latin1');

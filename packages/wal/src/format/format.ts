@@ -161,7 +161,7 @@ export interface SegmentHeader {
   readonly version: number;
   readonly firstPosition: number;
   readonly previousEnd: number;
-  /** First position of the segment before; null in version 1, which doesn't tell. */
+  /** First position of the segment before; null in version 1, which doesn't say. */
   readonly previousFirst: number | null;
   /** Identity of the log, in hexadecimal; null where an older package wrote the segment. */
   readonly logId: string | null;
@@ -256,7 +256,7 @@ export interface LogRecord {
   readonly data: Buffer;
   /** Name of the stream that it was appended to; empty when none. */
   readonly stream: Buffer;
-  /** Where it was first appended; compaction may have moved it since. It tells the order of records. */
+  /** Where it was first appended; compaction may have moved it since. Records are in the order of their origins. */
   readonly origin: number;
 }
 

@@ -6,7 +6,7 @@ const PLAIN_MAX = 512;
 /**
  * Pairs of position and origin of one stream's records in one segment, in the order of the positions. Long
  * lists are kept as the index has them: as numbers they would take several times the memory, and leave
- * large arrays behind as they grow.
+ * large arrays for the garbage collector as they grow.
  */
 export class PairList {
   readonly #name: string;

@@ -215,7 +215,7 @@ export class Appender {
     const last = this.#segments.at(-1);
     const isFull = last === undefined || state.head - last.first >= this.#segmentSize;
     if (isFull || !last.isCurrent) {
-      this.#segments.push(Segment.behind(last, state.directory, state.head, this.#id));
+      this.#segments.push(Segment.after(last, state.directory, state.head, this.#id));
       state.head += SEGMENT_HEADER_SIZE;
       // Those before it may be removed.
       this.#time.forgetMark();

@@ -13,7 +13,7 @@ import { invariant } from '../invariant.ts';
 
 const NO_STREAM = new Uint8Array(0);
 
-/** Told once, in the order of the appends, when a record is as safe as the sync mode promises. */
+/** Called once, in the order of the appends, when a record is as safe as the sync mode promises. */
 export type CommitListener = (error: Error | null) => void;
 
 /** What the first buffer of a batch holds; it grows with what is appended. */

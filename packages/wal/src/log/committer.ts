@@ -21,7 +21,7 @@ export interface CommittedLog {
 }
 
 /**
- * Syncs what was written when the mode says so, and tells the listeners when the mode promises it.
+ * Syncs what was written when the mode says so, and notifies the listeners when the mode promises it.
  *
  * Invariant: listeners are notified in the order of the appends, and none after the log has failed.
  */
@@ -143,7 +143,7 @@ export class Committer {
         await (segment.file as OpenFile).sync();
       }
     } catch (error) {
-      // What a failed sync left behind is unknown: trying again could report success for lost data.
+      // What a failed sync left is unknown: trying again could report success for lost data.
       onSyncFailed(error);
       return;
     }
@@ -169,7 +169,7 @@ export class Committer {
     while (state.durable < position && state.status === 'open') await this.sync();
   }
 
-  /** The log has failed: hands over the batches whose listeners have not been told. */
+  /** The log has failed: hands over the batches whose listeners have not been notified. */
   takeUnacknowledged(): SealedBatch[] {
     const batches = [...this.#inSync, ...this.#unsynced];
     this.#inSync = [];

@@ -122,9 +122,9 @@ export class Failures {
     const state = this.#state;
     const last = segments.at(-1);
     const first = alignUp(state.head);
-    const next = Segment.behind(last, state.directory, first, id);
+    const next = Segment.after(last, state.directory, first, id);
     try {
-      // Drops what a write that failed may have left behind the data.
+      // Drops what a write that failed may have left after the data.
       if (last !== undefined) {
         const file = await last.open(files);
         await file.truncate(last.size);
@@ -146,7 +146,7 @@ export class Failures {
       return;
     }
     segments.push(next);
-    state.goOnAt(next.end);
+    state.continueAt(next.end);
     appender.onHeadMoved();
     state.status = 'open';
     onEvent({ type: 'has-room' });

@@ -35,7 +35,7 @@ export interface LogOptions extends SyncOptions {
   readonly directory: string;
   readonly index?: CheckpointStore;
   readonly owner?: LogOwner;
-  /** Called once after each group of batches has been acknowledged, and its listeners told. */
+  /** Called once after each group of batches has been acknowledged, and its listeners notified. */
   readonly onCommitted?: () => void;
   /**
    * Called once when what has been appended is refused after all, because the disk is full or the log

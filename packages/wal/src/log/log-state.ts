@@ -21,7 +21,7 @@ export class LogState {
   written: number;
   /** Up to where everything survives a power cut. */
   durable: number;
-  /** Up to where the listeners have been told. */
+  /** Up to where the listeners have been notified. */
   acknowledged: number;
   /** Bytes of sealed batches that have not been acknowledged. */
   pendingBytes: number;
@@ -46,7 +46,7 @@ export class LogState {
   }
 
   /** Nothing lies between what was written and a position: continues there. */
-  goOnAt(position: number): void {
+  continueAt(position: number): void {
     this.head = position;
     this.written = position;
     this.durable = position;

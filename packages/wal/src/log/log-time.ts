@@ -2,7 +2,7 @@ import { invariant } from '../invariant.ts';
 import type { TimeMark } from '../ports/checkpoint-store.ts';
 import type { Clock } from '../ports/clock.ts';
 
-/** How the time of a log went on in this process. */
+/** How the time of a log continued in this process. */
 export interface Resumption {
   /** What the wall clock says of the time since the last mark, in milliseconds; 0 for a new log. */
   readonly gapMs: number;
@@ -40,7 +40,7 @@ export class LogTime {
   readonly #clock: Clock;
   /** Log time minus monotonic clock. */
   #offsetMs: number;
-  /** Wall clock minus log time, as the log has it; NaN when it is to be told. */
+  /** Wall clock minus log time, as the log has it; NaN when it has to be written. */
   #markedMs: number;
   #resumption: Resumption;
   /** What `checkInvariants` has seen. */
@@ -62,7 +62,7 @@ export class LogTime {
     return Math.round(this.#clock.wallNow()) - this.now();
   }
 
-  /** How it went on at `resume`. */
+  /** How it continued at `resume`. */
   get resumption(): Resumption {
     return this.#resumption;
   }
@@ -98,7 +98,7 @@ export class LogTime {
     return !(Math.abs(this.wallAheadMs - this.#markedMs) < TOLERANCE_MS);
   }
 
-  /** The last mark didn't come to be, or isn't in the segment that begins. */
+  /** The last mark was never written, or isn't in the segment that begins. */
   forgetMark(): void {
     this.#markedMs = Number.NaN;
   }

@@ -35,7 +35,7 @@ import { LogTime } from './log-time.ts';
  * whole or not at all after a crash; while one batch is written and synced, the next gathers.
  *
  * The parts of it, in the order in which a record meets them: `Appender` gathers batches, `BatchWriter` writes
- * them, `Committer` syncs them and tells the listeners; `Failures` steps in where one can't be written. They share
+ * them, `Committer` syncs them and notifies the listeners; `Failures` steps in where one can't be written. They share
  * `LogState`, and the segments.
  *
  * Invariant: a batch is written after all before it, so the order of appends is the order on disk and of the
@@ -188,7 +188,7 @@ export class Log {
   }
 
   /**
-   * Opens a log, or begins one. What a crash left behind is repaired first, and the owner gets the
+   * Opens a log, or begins one. What a crash left is repaired first, and the owner gets the
    * last checkpoint and all records after it.
    *
    * An index of another log is set aside, and made again from the segments.
@@ -232,9 +232,9 @@ export class Log {
     const offset = this.#state.head;
     const bytes = position - offset;
     this.#onEvent({ type: 'quarantined', file: this.directory, offset, bytes, copy: null });
-    const segment = Segment.behind(this.#segments.last, this.directory, alignUp(position), this.id);
+    const segment = Segment.after(this.#segments.last, this.directory, alignUp(position), this.id);
     this.#segments.list.push(segment);
-    this.#state.goOnAt(segment.end);
+    this.#state.continueAt(segment.end);
     try {
       // With the file there, the next start doesn't find the same loss again.
       await this.#maker.make(segment);
@@ -299,7 +299,7 @@ export class Log {
    * Appends a record. It is written at the end of the turn, together with all others of the turn.
    *
    * @param data - copied before the call returns; given in pieces, it is put together
-   * @param onCommitted - told in the order of the appends: null when the record is as safe as the sync
+   * @param onCommitted - called in the order of the appends: null when the record is as safe as the sync
    * mode promises, or why it never will be
    * @param stream - a name to find the record by, up to 65,535 bytes
    * @returns the record's position

@@ -55,7 +55,7 @@ export interface ReplayVisitor {
  * Finds what a log holds after whatever ended its last writer: `repair` cuts off what was being written
  * and deals with damage elsewhere, `replay` then reads the records.
  *
- * What tells the two kinds of damage apart: every batch says up to where the log was durable when it was
+ * What distinguishes the two kinds of damage: every batch says up to where the log was durable when it was
  * written. Bytes that are wrong although they had been durable are damage. Bytes that never were may be
  * missing, or be there in part and in any order: the log ends before them.
  */
@@ -173,7 +173,7 @@ export class Recovery {
     return true;
   }
 
-  /** Goes on in a segment at an offset that no batch lies at; false when the log ends in it. */
+  /** Continues in a segment at an offset that no batch lies at; false when the log ends in it. */
   async #checkDamaged(
     index: number,
     segment: Segment,

@@ -46,7 +46,7 @@ async function openSegment(
         'use the version that wrote it, or a newer one',
     );
   }
-  // The name says what a damaged header doesn't; only a gap before it can't be told from a loss.
+  // The name says what a damaged header doesn't; only a gap before it can't be distinguished from a loss.
   const segment = new Segment(
     directory,
     first,

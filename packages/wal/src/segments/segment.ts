@@ -75,7 +75,7 @@ export class Segment {
    * @param previous - the last one so far
    * @param first - its first position
    */
-  static behind(
+  static after(
     previous: Segment | undefined,
     directory: string,
     first: number,

@@ -199,7 +199,7 @@ export class FaultyFiles implements Files {
     return next;
   }
 
-  /** The disk as a power cut would leave it at worst; this one goes on. */
+  /** The disk as a power cut would leave it at worst; this one stays in use. */
   afterPowerCut(): FaultyFiles {
     const cut = new FaultyFiles();
     for (const [path, { synced }] of this.#syncedNames) cut.replace(path, Buffer.from(synced));
@@ -207,7 +207,7 @@ export class FaultyFiles implements Files {
   }
 
   /**
-   * The content of a file. Changing the bytes damages the file, as long as nothing is written to it; `replace` does so for good.
+   * The content of a file. Changing the bytes damages the file, as long as nothing is written to it; `replace` does so permanently.
    *
    * @throws `ENOENT`
    */

@@ -20,7 +20,7 @@ export interface RepairReport {
 }
 
 /**
- * Does for good what opening a log does for the moment: cuts off a torn tail, and replaces damaged
+ * Does permanently what opening a log does for the moment: cuts off a torn tail, and replaces damaged
  * stretches, of which copies are kept in `quarantine`, by empty batches. Afterwards `verifyLog` finds
  * nothing wrong but segments that are missing.
  *
@@ -44,7 +44,7 @@ export async function repairLog(
     segments = await listSegments(files, directory);
     const logId = logIdOf(segments) ?? index?.logId ?? null;
     if (index !== null && isForeign(index, segments)) {
-      // With its own index, damage might be told from a torn tail that can't be without.
+      // With its own index, damage may be distinguished from a torn tail; without, it can't always be.
       const why = `${index.file} ${foreignText(index, directory, segments)}`;
       throw new LogError('foreign', `${why}; name the folder of its own, or move that one away`);
     }

@@ -1,5 +1,5 @@
 /**
- * A process that locks a directory when it is told to, and keeps it until it is killed or told to give it back:
+ * A process that locks a directory when it is asked to, and keeps it until it is killed or asked to give it back:
  * `node lock-taker.mjs MODULE` with a channel of `fork`, MODULE being the package's.
  *
  *   { lock: directory }   answered by { isHeld, message }; with `hasSockets: false`, as where there can be none
