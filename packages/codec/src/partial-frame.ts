@@ -52,7 +52,7 @@ export class PartialFrame {
     }
   }
 
-  /** Forgets the frame, and leaves its buffer to whoever has it. */
+  /** Forgets the frame. Its buffer stays with whoever has it. */
   clear(): void {
     this.buffer = EMPTY;
     this.length = 0;

@@ -1,7 +1,7 @@
 import { PacketType } from './packet-type.ts';
 
 /** How a property's value is encoded (§2.2.2.2). A `pair` is two strings. */
-export type PropertyType =
+type PropertyType =
   | 'boolean'
   | 'byte'
   | 'uint16'
