@@ -1,8 +1,7 @@
-import { PacketError, PacketType, type ProtocolVersion, ReasonCode } from '@promptmq/codec';
+import { type PacketError, PacketType, type ProtocolVersion, ReasonCode } from '@promptmq/codec';
 import {
   type Delivery,
   type DropReason,
-  InboundTopicAliases,
   OutboundTopicAliases,
   type PublishFrame,
 } from '@promptmq/session';
@@ -13,11 +12,13 @@ import type { TurnTaker } from '../runtime/turns.ts';
 import type { BrokerSession } from '../sessions/broker-session.ts';
 import { Congestion } from './congestion.ts';
 import { ConnectionState } from './connection-state.ts';
-import { ConnectionTimeouts } from './connection-timeouts.ts';
 import type { ConnectionHost } from './host.ts';
+import { InboundAliases } from './inbound-aliases.ts';
+import { Input } from './input.ts';
 import { Output } from './output.ts';
 import { PacketSender } from './packet-sender.ts';
 import type { ConnectionTerms, Peer, PeerAuthentication } from './peer.ts';
+import { ConnectionTimeouts } from './timeouts.ts';
 import type { Transport, TransportHandler } from './transport.ts';
 
 /** More than this waiting for a client, and QoS 1 and 2 messages stay in its queue. */
@@ -32,12 +33,9 @@ const TURN_BYTES = 1_048_576;
 /** More messages than this waiting for a client, and those who publish to it are held back. */
 const CONGESTED_MESSAGES = 200;
 
-/** A client may have so many bytes of a packet that has begun, however many others have. */
-const INPUT_BYTES_MIN = 65_536;
-
 /**
  * One network connection, from accept to close, between a transport and a session. It has no socket and no clock
- * of its own: bytes come in through `onData` and are its dispatcher's to understand, bytes go out through its `Output`.
+ * of its own: bytes come in through its `Input` and are its dispatcher's to understand, bytes go out through its `Output`.
  *
  * Invariants: `session` is set exactly while the state is Open; after Closing begins, nothing is added to
  * the output [MQTT-3.14.4-1] and no packet is processed.
@@ -62,7 +60,8 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
   readonly sender: PacketSender;
   readonly timeouts: ConnectionTimeouts;
   readonly #dispatcher: PacketDispatcher;
-  inboundAliases: InboundTopicAliases<Uint8Array>;
+  readonly #input: Input;
+  inboundAliases: InboundAliases;
   /** Set by a CONNECT that names an authentication method (§4.12). */
   authentication: PeerAuthentication | null;
   sessionExpiryInterval: number;
@@ -76,21 +75,11 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
   #isPumpDue: boolean;
   /** Made when the first publisher is held back on this connection's account. */
   #congestion: Congestion | null;
-  /** Bytes of input that are counted in the broker's memory. */
-  #inputBytes: number;
-  /** Whether it has more to do than one may in a turn, and is not read from meanwhile. */
-  #isWaiting: boolean;
   /** The peer has closed its side, or all is closed, before everything that it had sent was done. */
   #hasPeerEnded: boolean;
   #isTransportClosed: boolean;
-  /** Bytes of topics that the client has given an alias, counted in the broker's memory. */
-  #aliasBytes: number;
-  /** Whether it is not read from until the client has taken answers. */
-  #isOwedAnswers: boolean;
   /** What is sent is held, and it isn't known yet for which record. */
   #isUndecided: boolean;
-  /** On how many accounts this connection is not read from. */
-  #holdCount: number;
 
   constructor(host: ConnectionHost, transport: Transport) {
     this.#host = host;
@@ -110,7 +99,7 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
     this.#hasOtherRules = false;
     this.isBridge = false;
     this.sender = new PacketSender(this.output, host);
-    this.inboundAliases = new InboundTopicAliases(0);
+    this.inboundAliases = new InboundAliases(host.memory.aliases, 0);
     this.authentication = null;
     this.sessionExpiryInterval = 0;
     this.openedAt = transport.acceptedAt ?? host.runtime.now();
@@ -118,15 +107,11 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
     this.#takenBytes = 0;
     this.#isPumpDue = false;
     this.#congestion = null;
-    this.#inputBytes = 0;
-    this.#aliasBytes = 0;
-    this.#isOwedAnswers = false;
-    this.#isWaiting = false;
     this.#hasPeerEnded = false;
     this.#isTransportClosed = false;
     this.#isUndecided = false;
-    this.#holdCount = 0;
     this.#dispatcher = new PacketDispatcher(host, this);
+    this.#input = new Input(host, this, this.#dispatcher);
     this.timeouts = new ConnectionTimeouts(host, this);
   }
 
@@ -153,123 +138,43 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
 
   onData(chunk: Uint8Array): void {
     this.#host.stats.bytesReceived += chunk.length;
-    if (this.isEnding) return;
-    this.receivedAt = this.#host.runtime.now();
-    this.#dispatcher.push(chunk);
-    this.#afterPackets();
-  }
-
-  #afterPackets(): void {
-    // Mostly all has been done, and nothing of a packet kept.
-    if (!this.#dispatcher.isIdle || this.#inputBytes > 0) {
-      if (this.#hasMore) this.#waitForTurn();
-      this.#expectRest();
-      this.#countInput();
-    }
-    if (this.sender.hasAnswered) this.#awaitAnswersTaken();
-  }
-
-  /** Whether packets have come whole that it has not come to. */
-  get #hasMore(): boolean {
-    return this.#dispatcher.hasMore && !this.isEnding;
-  }
-
-  /** It has done as much as one may in a turn: it isn't read from until it has done the rest. */
-  #waitForTurn(): void {
-    if (!this.#isWaiting) {
-      this.#isWaiting = true;
-      this.#host.stats.turnsWaited++;
-      this.pauseReading();
-    }
-    this.#host.turns.wait(this);
+    if (!this.isEnding) this.#input.push(chunk);
   }
 
   /** Its turn has come again. */
   goOn(): void {
-    // Who is held back for others goes on when they let it.
-    if (this.isEnding || (this.#holdCount > 1 && !this.#isTransportClosed)) return;
-    this.receivedAt = this.#host.runtime.now();
-    this.#dispatcher.goOn();
-    if (this.#dispatcher.hasMore) {
-      this.#afterPackets();
-      return;
-    }
-    this.#isWaiting = false;
-    if (this.#isTransportClosed) {
-      this.onClose();
-    } else if (this.#hasPeerEnded) {
-      this.onEnd();
-    } else {
-      this.resumeReading();
-      this.#afterPackets();
-    }
+    if (this.isEnding || !this.#input.goOn(this.#isTransportClosed)) return;
+    if (this.#isTransportClosed) this.onClose();
+    else if (this.#hasPeerEnded) this.onEnd();
+    else this.#input.readOn();
   }
 
-  /** Of all clients that have sent a part of a packet, those with the largest give way when memory runs short. */
-  #countInput(): void {
-    const { bufferedBytes } = this;
-    if (bufferedBytes === this.#inputBytes) return;
-    const { input } = this.#host.memory;
-    input.bytes += bufferedBytes - this.#inputBytes;
-    this.#inputBytes = bufferedBytes;
-    if (bufferedBytes <= INPUT_BYTES_MIN || bufferedBytes <= input.allowance) return;
-    if (input.allowance === input.clientMax) return;
-    input.refusals++;
-    this.refuse(
-      new PacketError(
-        ReasonCode.QuotaExceeded,
-        '§4.13',
-        0,
-        'no room for so large a packet (mqtt.max-input-total)',
-      ),
-    );
-  }
-
-  /** A client that doesn't read what it is answered is not read from either, until it has. */
-  #awaitAnswersTaken(): void {
-    this.sender.hasAnswered = false;
-    const { output } = this;
-    if (this.#isOwedAnswers || output.pendingBytes <= output.allowance) return;
-    this.#isOwedAnswers = true;
-    this.#host.stats.publishersHeldBack++;
-    this.pauseReading();
-  }
-
-  #onAnswersTaken(): void {
-    const { pendingBytes, memory } = this.output;
-    if (pendingBytes > memory.allowance / 2) return;
-    this.#isOwedAnswers = false;
-    this.resumeReading();
-  }
-
-  /** Of a packet that has begun. */
-  #expectRest(): void {
-    if (this.bufferedBytes > 0 && this.state === ConnectionState.Open) this.timeouts.expectRest();
-  }
-
-  /** Bytes that came and were not processed: a part of a packet, or what follows CONNECT while that is decided on. */
   get bufferedBytes(): number {
-    return this.#dispatcher.bufferedBytes;
+    return this.#input.bufferedBytes;
   }
 
-  /** Whether the answer to CONNECT takes a while. */
   get isSuspended(): boolean {
     return this.#dispatcher.isSuspended;
   }
 
-  /** The answer to CONNECT takes a while: nothing is read or processed until `resume`. */
   suspend(): void {
-    this.#dispatcher.suspend();
-    this.pauseReading();
+    this.#input.suspend();
   }
 
-  /** Goes on with what followed CONNECT (§3.1.4). */
   resume(): void {
-    if (this.state === ConnectionState.Closed) return;
-    this.resumeReading();
-    this.receivedAt = this.#host.runtime.now();
-    this.#dispatcher.resume();
-    this.#afterPackets();
+    if (this.state !== ConnectionState.Closed) this.#input.decide();
+  }
+
+  get isHeldBack(): boolean {
+    return this.#input.isPaused;
+  }
+
+  pauseReading(): void {
+    this.#input.pause();
+  }
+
+  resumeReading(): void {
+    this.#input.resume();
   }
 
   // -------------------------------------------------------------------- sending
@@ -319,7 +224,7 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
     this.#takenBytes += chunk.length;
     if (session?.hasBacklog && this.isWritable) this.#goOn(session);
     this.relievePublishers();
-    if (this.#isOwedAnswers) this.#onAnswersTaken();
+    this.#input.onTaken();
   }
 
   /** Has the session send more: at once, unless this client has been sent as much as one may be in a turn. */
@@ -364,25 +269,6 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
     if (isRelieved) this.#congestion.end();
   }
 
-  /** Whether it is not read from, on a subscriber's account. */
-  get isHeldBack(): boolean {
-    return this.#holdCount > 0;
-  }
-
-  pauseReading(): void {
-    this.#holdCount++;
-    if (this.#holdCount === 1) this.transport.pause();
-  }
-
-  resumeReading(): void {
-    this.#holdCount--;
-    if (this.#holdCount === 1 && this.#isWaiting) this.#host.turns.wait(this);
-    if (this.#holdCount > 0) return;
-    this.receivedAt = this.#host.runtime.now();
-    this.timeouts.onReadingResumed();
-    this.transport.resume();
-  }
-
   // -------------------------------------------------------------------- tracing
 
   /** Tells of this client's packets from now on if somebody looks at them, else no more. */
@@ -403,7 +289,10 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
     this.isBridge = terms.isBridge;
     this.#dispatcher.open();
     this.sessionExpiryInterval = terms.sessionExpiryInterval;
-    this.inboundAliases = new InboundTopicAliases(this.version === 5 ? maxTopicAlias : 0);
+    this.inboundAliases = new InboundAliases(
+      this.#host.memory.aliases,
+      this.version === 5 ? maxTopicAlias : 0,
+    );
     const aliasMaximum = Math.min(terms.topicAliasMaximum, maxTopicAliasOut);
     this.sender.aliases =
       aliasMaximum > 0 ? new OutboundTopicAliases(aliasMaximum, this.#host.memory.aliases) : null;
@@ -522,7 +411,7 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
 
   onEnd(): void {
     this.#hasPeerEnded = true;
-    if (this.isEnding || (this.#isWaiting && this.#hasMore)) return;
+    if (this.isEnding || this.#input.isLeft) return;
     if (this.state === ConnectionState.Open) {
       this.#leave('send-will', 'closed by peer', ReasonCode.UnspecifiedError);
     }
@@ -532,7 +421,7 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
   onClose(): void {
     this.#isTransportClosed = true;
     // What it sent before it closed counts: such as a DISCONNECT, which takes the will with it.
-    if (this.#isWaiting && this.#hasMore) {
+    if (this.#input.isLeft) {
       // Nobody lets it go on any more who waits for the client to take something.
       this.#host.turns.wait(this);
       return;
@@ -543,38 +432,14 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
       }
     } finally {
       this.state = ConnectionState.Closed;
-      this.#dispatcher.reset();
-      this.#countInput();
+      this.#input.reset();
       this.output.close();
       this.#host.turns.forget(this);
-      this.#forgetAliases();
+      this.sender.aliases?.clear();
+      this.inboundAliases.forget();
       this.timeouts.cancel();
       this.#host.onClosed(this);
     }
-  }
-
-  #forgetAliases(): void {
-    this.sender.aliases?.clear();
-    this.#host.memory.aliases.bytes -= this.#aliasBytes;
-    this.#aliasBytes = 0;
-  }
-
-  /** The client gives a topic an alias (§3.3.2.3.4). */
-  setAlias(alias: number, topicBytes: Uint8Array): void {
-    const { aliases } = this.#host.memory;
-    const added = topicBytes.length - (this.inboundAliases.get(alias)?.length ?? 0);
-    if (!aliases.hasRoomFor(0, added)) {
-      aliases.refusals++;
-      throw new PacketError(
-        ReasonCode.QuotaExceeded,
-        '§4.13',
-        0,
-        'no room for the topic of an alias (mqtt.max-alias-bytes-total)',
-      );
-    }
-    this.inboundAliases.set(alias, topicBytes);
-    this.#aliasBytes += added;
-    aliases.bytes += added;
   }
 
   /** An open connection is over: the session goes on without it, or ends. */
@@ -594,8 +459,7 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
     if (this.#isUndecided) this.output.release();
     this.output.flush();
     this.state = ConnectionState.Closing;
-    this.#dispatcher.reset();
-    this.#countInput();
+    this.#input.reset();
     if (!this.output.isHeld) this.transport.end();
     this.timeouts.beginClosing();
     this.#closeIfGone();

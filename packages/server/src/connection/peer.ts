@@ -1,8 +1,9 @@
 import type { AuthPacket, ProtocolVersion } from '@promptmq/codec';
-import type { InboundTopicAliases, Session, SessionLink } from '@promptmq/session';
+import type { Session, SessionLink } from '@promptmq/session';
 import type { Permissions, Proof } from '../access/index.ts';
 import type { Faulty } from '../runtime/faults.ts';
 import type { ConnectionState } from './connection-state.ts';
+import type { InboundAliases } from './inbound-aliases.ts';
 import type { PacketSender } from './packet-sender.ts';
 import type { Transport } from './transport.ts';
 
@@ -65,14 +66,8 @@ export interface Peer extends SessionLink, Faulty {
 
   // What it publishes.
 
-  readonly inboundAliases: InboundTopicAliases<Uint8Array>;
-  /**
-   * The client gives a topic an alias (§3.3.2.3.4).
-   *
-   * @param topicBytes - kept
-   * @throws {PacketError} when there is no room for it
-   */
-  setAlias(alias: number, topicBytes: Uint8Array): void;
+  /** The topics to which it has given an alias. */
+  readonly inboundAliases: InboundAliases;
   /** Stops reading from it; reading goes on after as many calls of `resumeReading`. */
   pauseReading(): void;
   resumeReading(): void;

@@ -371,7 +371,7 @@ export class Router {
     }
     if (view.topicEnd > view.topicStart) {
       const route = this.#topics.lookup(view.buffer, view.topicStart, view.topicEnd);
-      publisher.setAlias(topicAlias, route.topicBytes);
+      aliases.set(topicAlias, route.topicBytes);
       return route;
     }
     const topic = aliases.get(topicAlias);
