@@ -278,6 +278,8 @@ export class Broker
    * @throws {Error} when something isn't as it has to be
    */
   checkInvariants(): void {
+    this.router.checkInvariants();
+    this.sessions.checkInvariants();
     this.journal.checkInvariants();
   }
 

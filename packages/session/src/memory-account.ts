@@ -1,10 +1,12 @@
+import { invariant } from '@promptmq/topics';
+
 /** What a client may hold of one kind of memory, and all clients together; in bytes. */
 export interface MemoryLimits {
   readonly clientMax: number;
   readonly max: number;
 }
 
-/** However little is left, a client may hold so much: who takes what it is sent goes on. */
+/** However little is left, a client may hold this much: who takes what it is sent gets more. */
 const ALLOWANCE_MIN = 16_384;
 
 /**
@@ -13,6 +15,8 @@ const ALLOWANCE_MIN = 16_384;
  *
  * What can be refused at once asks `hasRoomFor`. What flows asks for the `allowance`, which falls as memory fills up:
  * those who hold most meet it first, and something is always left for the others.
+ *
+ * Invariant: `bytes` is what all who take of it hold.
  */
 export class MemoryAccount {
   /** What all clients hold. */
@@ -34,6 +38,14 @@ export class MemoryAccount {
   setLimits({ clientMax, max }: MemoryLimits): void {
     this.clientMax = clientMax;
     this.max = max;
+  }
+
+  /**
+   * @param held - what all who take of it hold, added up
+   * @throws {Error} when it isn't what is counted; for tests
+   */
+  checkInvariants(held: number): void {
+    invariant(held === this.bytes, `${this.bytes} bytes counted of ${held}`);
   }
 
   /** What one client may hold at most just now: no more than is left for all others. */

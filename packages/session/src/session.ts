@@ -1,3 +1,4 @@
+import { invariant } from '@promptmq/topics';
 import type { MemoryAccount } from './memory-account.ts';
 import { type Delivery, DeliveryState } from './messages/delivery.ts';
 import type { DropListener, DropReason } from './messages/drop.ts';
@@ -154,6 +155,11 @@ export class Session<L extends SessionLink = SessionLink> {
   /** QoS 1 and 2 messages sent and not fully acknowledged. */
   get inflightCount(): number {
     return this.#window.count;
+  }
+
+  /** What they count where that is counted. */
+  get inflightBytes(): number {
+    return this.#window.bytes;
   }
 
   /** Whether a message of this many bytes would find no room in the queue. */
@@ -478,6 +484,19 @@ export class Session<L extends SessionLink = SessionLink> {
     const result = this.#window.onPubcomp(packetId);
     if (result === 'ok' && this.hasBacklog) this.pump(now);
     return result;
+  }
+
+  // ------------------------------------------------------------------------- for tests
+
+  /** @throws {Error} when something of it isn't as it has to be */
+  checkInvariants(): void {
+    this.#window.checkInvariants(this.isConnected);
+    this.#queue.checkInvariants();
+    this.#replays.checkInvariants();
+    this.received.checkInvariants();
+    this.stored?.checkInvariants();
+    invariant(!this.#isEnded || !this.isConnected, 'it has ended, and is connected');
+    invariant(this.isConnected || this.#resends.length === 0, 'resends without a connection');
   }
 }
 

@@ -40,6 +40,7 @@ test('it finds what comparing every topic finds, through any changes [MQTT-3.3.1
           store.set(message);
           if (payload === '') model.delete(topic);
           else model.set(topic, message);
+          store.checkInvariants();
         }
         expect(store.count).toBe(model.size);
         for (const filter of [...filters, '#', '+/#', '$x/#']) {
@@ -52,6 +53,7 @@ test('it finds what comparing every topic finds, through any changes [MQTT-3.3.1
         }
         store.removeExpired(20, 1000);
         store.removeExpired(20, 1000);
+        store.checkInvariants();
         for (const { topic, expiresAt } of model.values()) {
           if (expiresAt <= 20) model.delete(topic);
         }
@@ -107,12 +109,13 @@ describe('a walk in steps finds what was there when it began', () => {
     const found: RetainedMessage[] = [];
     for (const step of changes) {
       if (walk.isDone) break;
-      expect(store.goOn(walk, nodesMax, found, 0)).toBeLessThanOrEqual(nodesMax);
+      expect(store.step(walk, nodesMax, found, 0)).toBeLessThanOrEqual(nodesMax);
       for (const { topic, isRemoval } of step) {
         store.set(newMessage(topic, isRemoval ? '' : 'later'));
+        store.checkInvariants();
       }
     }
-    while (!walk.isDone) store.goOn(walk, nodesMax, found, 0);
+    while (!walk.isDone) store.step(walk, nodesMax, found, 0);
     return found;
   }
 
@@ -173,7 +176,7 @@ describe('a walk in steps finds what was there when it began', () => {
     store.set(newMessage('a/2', ''));
     store.set(newMessage('a/4', 'new'));
     const found: RetainedMessage[] = [];
-    store.goOn(walk, 100, found, 0);
+    store.step(walk, 100, found, 0);
     expect(walk.isDone).toBe(true);
     expect(new Set(found)).toEqual(new Set([messages[0], messages[2]]));
   });
@@ -186,7 +189,7 @@ describe('a walk in steps finds what was there when it began', () => {
     store.set(newMessage('a', ''));
     store.restore('a', message);
     const found: RetainedMessage[] = [];
-    store.goOn(walk, 100, found, 0);
+    store.step(walk, 100, found, 0);
     expect(found).toEqual([message]);
   });
 
@@ -198,7 +201,7 @@ describe('a walk in steps finds what was there when it began', () => {
     store.set(next);
     store.set(newMessage('b', 'x', 100));
     const found: RetainedMessage[] = [];
-    store.goOn(walk, 100, found, 10);
+    store.step(walk, 100, found, 10);
     expect([found, store.get('a')]).toEqual([[], next]);
   });
 
@@ -206,7 +209,7 @@ describe('a walk in steps finds what was there when it began', () => {
     const store = newStore();
     store.set(newMessage('a', 'x', 10));
     const found: RetainedMessage[] = [];
-    store.goOn(store.walk('#'), 100, found, 10);
+    store.step(store.walk('#'), 100, found, 10);
     expect([found, store.count]).toEqual([[], 0]);
   });
 });

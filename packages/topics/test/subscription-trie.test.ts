@@ -219,6 +219,12 @@ test.each(['merge', 'each'] as const)(
                 expect(found.groups.length).toBe(expected.groupCount);
               }
             }
+            trie.checkInvariants();
+            cache.checkInvariants();
+            for (const [filter, subscription] of model[who] ?? []) {
+              expect(trie.subscriptionOf(member, filter)).toBe(subscription);
+            }
+            if (!isAdded) expect(trie.subscriptionOf(member, filter)).toBeNull();
           }
           expect(trie.subscriptionCount).toBe(model.reduce((sum, { size }) => sum + size, 0));
           for (const [index, filters] of model.entries()) {

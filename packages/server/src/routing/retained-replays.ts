@@ -147,7 +147,7 @@ export class RetainedReplays {
   #step(owed: SessionReplays, nodesMax: number, now: number): number {
     const { walk, onFound } = owed.first;
     const found: Message[] = [];
-    const visited = this.#store.goOn(walk, nodesMax, found, now);
+    const visited = this.#store.step(walk, nodesMax, found, now);
     if (found.length > 0) {
       owed.isTaken = false;
       onFound(found, now);

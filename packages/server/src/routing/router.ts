@@ -113,6 +113,13 @@ export class Router {
     );
   }
 
+  /** @throws {Error} when something isn't as it has to be; for tests */
+  checkInvariants(): void {
+    this.trie.checkInvariants();
+    this.retained.checkInvariants();
+    this.#topics.checkInvariants();
+  }
+
   /** The configuration was changed: takes over what isn't read from there each time. */
   reconfigure(): void {
     const { queueOverflow, overlappingSubscriptions } = this.#config.mqtt;

@@ -15,6 +15,7 @@ import type { BrokerSession } from './broker-session.ts';
 /** Who sends messages to sessions, as the sessions see it. */
 export interface SessionRouter {
   readonly trie: SubscriptionTrie<BrokerSession>;
+  readonly retained: { readonly historyBytes: number };
   /**
    * @param origin - what the log has to know with it
    * @returns `reasonCode` QuotaExceeded when the disk is full, and the message was not routed; the position of the record

@@ -1,5 +1,5 @@
 import { type DropReason, NEVER_EXPIRES, type QueueTotals, Session } from '@promptmq/session';
-import { type Subscription, TextMap } from '@promptmq/topics';
+import { invariant, type Subscription, TextMap } from '@promptmq/topics';
 import type { Config } from '../config/index.ts';
 import type { Peer } from '../connection/peer.ts';
 import type { Faulty } from '../runtime/faults.ts';
@@ -359,6 +359,38 @@ export class Sessions implements RecoveryHost {
 
   dropSubscription(entry: SessionEntry, topicFilter: string): void {
     entry.subscriptions.remove(topicFilter);
+  }
+
+  /**
+   * Invariants: what is counted of all sessions is what they have, those that have ended for their clients included; nobody
+   * else has subscribed.
+   *
+   * @throws {Error} when something isn't as it has to be; for tests
+   */
+  checkInvariants(): void {
+    const { router, memory } = this.#host;
+    const sums = { subscriptions: 0, subscriptionBytes: 0, wills: 0, inflight: 0, replays: 0 };
+    const queued = { memory: 0, stored: 0 };
+    for (const [clientId, { session, subscriptions, will }] of this.#entries) {
+      invariant(session.clientId === clientId, `${clientId} has the session of another client`);
+      session.checkInvariants();
+      subscriptions.checkInvariants();
+      sums.subscriptions += subscriptions.size;
+      sums.subscriptionBytes += subscriptions.bytes;
+      sums.wills += willBytes(will);
+      sums.inflight += session.inflightBytes;
+      sums.replays += session.replays.bytes;
+      queued[session.isStored ? 'stored' : 'memory'] += session.queue.length;
+    }
+    const { subscriptionCount } = router.trie;
+    invariant(sums.subscriptions === subscriptionCount, `${subscriptionCount} subscriptions`);
+    memory.subscriptions.checkInvariants(sums.subscriptionBytes);
+    memory.replays.checkInvariants(sums.replays + router.retained.historyBytes);
+    invariant(sums.wills <= memory.wills.bytes, `${memory.wills.bytes} bytes of wills`);
+    invariant(sums.inflight <= memory.inflight.bytes, `${memory.inflight.bytes} bytes inflight`);
+    const { messages } = this.#memoryTotals;
+    invariant(queued.memory === messages, `${messages} messages counted of ${queued.memory}`);
+    invariant(queued.stored <= this.#storedTotals.messages, `${queued.stored} messages stored`);
   }
 }
 

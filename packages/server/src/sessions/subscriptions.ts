@@ -1,5 +1,5 @@
 import type { MemoryAccount } from '@promptmq/session';
-import { type Subscription, type SubscriptionTrie, TextMap } from '@promptmq/topics';
+import { invariant, type Subscription, type SubscriptionTrie, TextMap } from '@promptmq/topics';
 import type { Config } from '../config/index.ts';
 import type { BrokerStats } from '../runtime/stats.ts';
 import type { BrokerSession } from './broker-session.ts';
@@ -37,6 +37,11 @@ export class Subscriptions {
     this.#session = session;
     this.#byFilter = new TextMap();
     this.#bytes = 0;
+  }
+
+  /** What they count in the broker's memory. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   get size(): number {
@@ -99,6 +104,18 @@ export class Subscriptions {
     this.#byFilter.clear();
     this.#count(-this.#bytes);
     this.#report();
+  }
+
+  /** @throws {Error} when something isn't as it has to be; for tests */
+  checkInvariants(): void {
+    const { trie } = this.#host.router;
+    let bytes = 0;
+    for (const [topicFilter, subscription] of this.#byFilter) {
+      bytes += subscriptionSize(topicFilter);
+      const found = trie.subscriptionOf(this.#session, topicFilter);
+      invariant(found === subscription, `${topicFilter} of ${this.#session.clientId}`);
+    }
+    invariant(bytes === this.#bytes, `${this.#bytes} bytes counted of ${bytes}`);
   }
 
   #count(bytes: number): void {

@@ -1,3 +1,4 @@
+import { invariant } from '@promptmq/topics';
 import type { Delivery } from '../messages/delivery.ts';
 
 /** What happens to a message that finds the queue full. */
@@ -51,6 +52,8 @@ export interface DeliveryQueue {
   clear(): void;
   /** Whether a message of this many bytes would find no room. */
   isFullFor(bytes: number): boolean;
+  /** @throws {Error} when something isn't as it has to be; for tests */
+  checkInvariants(): void;
 }
 
 /** How often an expired head is looked for before a message is refused; bounds the work of a push. */
@@ -67,4 +70,14 @@ export function exceedsLimits(
   if (length > 0 && bytes + size > bytesMax) return true;
   if (totals === undefined) return false;
   return totals.messages >= totals.messagesMax || totals.bytes + size > totals.bytesMax;
+}
+
+/** Checks that what a queue holds is part of what all hold. */
+export function checkTotals(
+  { totals }: QueueLimits,
+  { length, bytes }: { readonly length: number; readonly bytes: number },
+): void {
+  if (totals === undefined) return;
+  invariant(length <= totals.messages, `${length} messages of ${totals.messages}`);
+  invariant(bytes <= totals.bytes, `${bytes} bytes of ${totals.bytes}`);
 }

@@ -1,3 +1,4 @@
+import { invariant } from '@promptmq/topics';
 import type { PublishFrame } from '../messages/publish-frame.ts';
 import { Fifo } from './fifo.ts';
 
@@ -22,10 +23,12 @@ const firstChunks: Uint8Array[] = [];
 const chunks: Uint8Array[] = [];
 
 /**
- * Encoded packets that wait to be sent, one behind the other in chunks of bytes. A queue that fills and
+ * Encoded packets that wait to be sent, one after the other in chunks of bytes. A queue that fills and
  * drains all the time leaves nothing to collect this way.
  *
  * Its own fields are the frame that was taken last, until the next call.
+ *
+ * Invariant: `length` and `bytes` are those of the frames from where it is read to where it is written.
  */
 export class FrameQueue implements PublishFrame {
   /** How many wait. */
@@ -41,7 +44,7 @@ export class FrameQueue implements PublishFrame {
   /** As given to `push`. */
   flags = 0;
 
-  /** Those behind the one that is read from, the one that is written to last. */
+  /** Those after the one that is read from; the last is written to. */
   readonly #chunks: Fifo<Uint8Array> = new Fifo();
   #readChunk: Uint8Array = NO_BYTES;
   #readOffset = 0;
@@ -109,6 +112,26 @@ export class FrameQueue implements PublishFrame {
     this.#writeChunk = NO_BYTES;
     this.#writeOffset = 0;
     this.buffer = NO_BYTES;
+  }
+
+  /** @throws {Error} when something isn't as it has to be; for tests */
+  checkInvariants(): void {
+    let length = 0;
+    let bytes = 0;
+    let offset = this.#readOffset;
+    for (const chunk of [this.#readChunk, ...this.#chunks]) {
+      const end = chunk === this.#writeChunk ? this.#writeOffset : chunk.length;
+      while (offset < end && chunk[offset] !== END_OF_CHUNK) {
+        const size = ((chunk[offset + 1] as number) << 8) | (chunk[offset + 2] as number);
+        offset += HEADER_BYTES + size;
+        length++;
+        bytes += size;
+      }
+      invariant(offset <= end, 'a frame goes beyond its chunk');
+      offset = 0;
+    }
+    invariant(length === this.length, `${this.length} frames counted of ${length}`);
+    invariant(bytes === this.bytes, `${this.bytes} bytes of frames counted of ${bytes}`);
   }
 
   #addChunk(size: number): void {

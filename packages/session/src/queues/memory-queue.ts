@@ -1,8 +1,10 @@
-import { Delivery } from '../messages/delivery.ts';
+import { invariant } from '@promptmq/topics';
+import { Delivery, DeliveryState } from '../messages/delivery.ts';
 import type { DropListener } from '../messages/drop.ts';
 import { messageSize, STORED_MESSAGE } from '../messages/message.ts';
 import type { PublishFrame } from '../messages/publish-frame.ts';
 import {
+  checkTotals,
   type DeliveryQueue,
   EXPIRED_SWEEP_MAX,
   exceedsLimits,
@@ -23,7 +25,8 @@ export const FRAME_DELIVERY: Delivery = new Delivery(STORED_MESSAGE, 1, false);
 /**
  * The queue of a session whose deliveries are in memory only.
  *
- * Invariant: frames come before deliveries; there are no new ones while a delivery waits.
+ * Invariants: frames come before deliveries; there are no new ones while a delivery waits; `bytes` and `transientCount` are
+ * what there is, and part of what all queues hold.
  */
 export class MemoryQueue implements DeliveryQueue {
   /** The frame that `shift` took last is here, when it returned `FRAME_DELIVERY`. Made for the first frame. */
@@ -130,6 +133,21 @@ export class MemoryQueue implements DeliveryQueue {
 
   isFullFor(bytes: number): boolean {
     return this.#isFull(bytes + DELIVERY_OVERHEAD_BYTES);
+  }
+
+  checkInvariants(): void {
+    this.frames?.checkInvariants();
+    let bytes = (this.frames?.bytes ?? 0) + this.frameCount * FRAME_OVERHEAD_BYTES;
+    let transientCount = 0;
+    for (const delivery of this.#deliveries) {
+      bytes += sizeOf(delivery);
+      if (delivery.qos === 0) transientCount++;
+      invariant(delivery.state === DeliveryState.Queued, 'what waits has been sent');
+    }
+    invariant(bytes === this.#bytes, `${this.#bytes} bytes counted of ${bytes}`);
+    const counted = this.#transientCount;
+    invariant(transientCount === counted, `${counted} of QoS 0 counted of ${transientCount}`);
+    checkTotals(this.#limits, this);
   }
 
   #extract(isTaken: (delivery: Delivery) => boolean): Delivery[] {

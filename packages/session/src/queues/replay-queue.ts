@@ -1,5 +1,6 @@
+import { invariant } from '@promptmq/topics';
 import type { MemoryAccount } from '../memory-account.ts';
-import type { Delivery } from '../messages/delivery.ts';
+import { type Delivery, DeliveryState } from '../messages/delivery.ts';
 import type { Message } from '../messages/message.ts';
 import { Fifo } from './fifo.ts';
 
@@ -14,14 +15,18 @@ interface Batch {
   next: number;
 }
 
-/** Retained messages that new subscriptions of a session are owed, in the order in which they are to be sent. */
+/**
+ * Retained messages that new subscriptions of a session are owed, in the order in which they are to be sent.
+ *
+ * Invariants: of batches at least one message is left; the stored deliveries are found by their sequences, and no others.
+ */
 export class ReplayQueue {
   /** Where deliveries are counted. */
   readonly #memory: MemoryAccount | null;
   readonly #deliveries: Fifo<Delivery>;
   /** Those of them that are stored, by sequence. */
   readonly #stored: Map<number, Delivery>;
-  /** Behind them: those of which deliveries are made when they are about to be sent. */
+  /** After them: those of which deliveries are made when they are about to be sent. */
   readonly #batches: Fifo<Batch>;
   #batchedCount: number;
   /** Of subscriptions for which more is still being looked for. */
@@ -115,6 +120,28 @@ export class ReplayQueue {
     this.#batches.clear();
     this.#batchedCount = 0;
     this.#openCount = 0;
+  }
+
+  /** @throws {Error} when something isn't as it has to be; for tests */
+  checkInvariants(): void {
+    let storedCount = 0;
+    for (const delivery of this.#deliveries) {
+      invariant(delivery.state === DeliveryState.Queued, 'what is owed has been sent');
+      if (delivery.sequence === 0) continue;
+      storedCount++;
+      invariant(this.#stored.get(delivery.sequence) === delivery, 'a replay is not found');
+    }
+    invariant(storedCount === this.#stored.size, `${this.#stored.size} found of ${storedCount}`);
+    let batchedCount = 0;
+    for (const { messages, next } of this.#batches) {
+      invariant(next < messages.length, 'nothing is left of a batch');
+      batchedCount += messages.length - next;
+    }
+    const counted = this.#batchedCount;
+    invariant(batchedCount === counted, `${counted} messages counted of ${batchedCount}`);
+    invariant(this.#openCount >= 0, `${this.#openCount} subscriptions look for more`);
+    const held = this.#memory?.bytes ?? this.bytes;
+    invariant(this.bytes <= held, `${this.bytes} bytes of replays, of ${held}`);
   }
 
   #makeDelivery(): Delivery | undefined {

@@ -1,4 +1,4 @@
-import { NO_IDENTIFIERS } from '@promptmq/topics';
+import { invariant, NO_IDENTIFIERS } from '@promptmq/topics';
 import { Delivery } from '../messages/delivery.ts';
 import { type Message, messageSize, STORED_MESSAGE } from '../messages/message.ts';
 import { Fifo } from '../queues/fifo.ts';
@@ -247,6 +247,25 @@ export class BlockList {
     }
   }
 
+  /** @throws {Error} when something isn't as it has to be; for tests */
+  checkInvariants(): void {
+    const sums = { length: 0, bytes: 0, transientCount: 0, groupCount: 0, residentCount: 0 };
+    let last: QueueBlock | null = null;
+    for (const block of this.#blocks) {
+      block.checkInvariants();
+      invariant(block.length > 0, `block ${block.number} is empty`);
+      invariant(last === null || last.number < block.number, `block ${block.number} is late`);
+      const order = last?.lastSequence ?? 0;
+      invariant(block.sequenceAt(block.start) >= order, `block ${block.number} is not in order`);
+      for (let index = block.start; index < block.end; index++) addTo(sums, block, index);
+      last = block;
+    }
+    invariant(this.#lastBlock === null || this.#lastBlock === last, 'it is not the last block');
+    for (const name of Object.keys(sums) as (keyof typeof sums)[]) {
+      invariant(this[name] === sums[name], `${name} ${this[name]} instead of ${sums[name]}`);
+    }
+  }
+
   // -------------------------------------------------------------------------- private
 
   #removeBlock(block: QueueBlock): void {
@@ -292,6 +311,18 @@ export class BlockList {
     this.bytes += bytes;
     this.#owner.onCounted(entries, bytes);
   }
+}
+
+function addTo(
+  sums: Pick<BlockList, 'length' | 'bytes' | 'transientCount' | 'groupCount' | 'residentCount'>,
+  block: QueueBlock,
+  index: number,
+): void {
+  sums.length++;
+  sums.bytes += block.shareAt(index);
+  if (isOfGroup(block, index)) sums.groupCount++;
+  if (block.isTransient(index)) sums.transientCount++;
+  else if (block.messageAt(index) !== null) sums.residentCount++;
 }
 
 function isOfGroup(block: QueueBlock, index: number): boolean {

@@ -1,3 +1,4 @@
+import { invariant } from '@promptmq/topics';
 import type { Message } from '../messages/message.ts';
 
 /** What an entry says in its byte of `#flags`. Only in memory: what lies on disk is written down where it is encoded. */
@@ -259,6 +260,21 @@ export class QueueBlock {
     // A transient entry has the sequence of the one before.
     while (low < this.end && this.isTransient(low)) low++;
     return low < this.end && this.sequenceAt(low) === sequence ? low : -1;
+  }
+
+  /** @throws {Error} when something isn't as it has to be; for tests */
+  checkInvariants(): void {
+    const { start, end } = this;
+    const what = `block ${this.number}`;
+    invariant(0 <= start && start <= end, `${what} is [${start}, ${end})`);
+    invariant(end <= this.#positions.length, `${what} has ${end} entries in too short columns`);
+    for (let index = start + 1; index < end; index++) {
+      const isInOrder = this.sequenceAt(index) >= this.sequenceAt(index - 1);
+      invariant(isInOrder, `${what}: ${this.sequenceAt(index)} is out of order`);
+    }
+    for (const list of [this.#details, this.#messages]) {
+      invariant(list === null || list.length <= end, `${what} has a list of ${list?.length}`);
+    }
   }
 
   #grow(): void {

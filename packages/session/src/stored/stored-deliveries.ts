@@ -1,3 +1,4 @@
+import { invariant } from '@promptmq/topics';
 import type { MemoryAccount } from '../memory-account.ts';
 import { type Delivery, DeliveryState } from '../messages/delivery.ts';
 import type { DropListener } from '../messages/drop.ts';
@@ -194,6 +195,24 @@ export class StoredDeliveries<S extends { readonly isConnected: boolean }>
       taken.push(delivery);
     }
     return taken;
+  }
+
+  /** @throws {Error} when something isn't as it has to be; for tests */
+  checkInvariants(): void {
+    const { lastSequence, sentSequence } = this;
+    invariant(sentSequence <= lastSequence, `${sentSequence} was sent of ${lastSequence}`);
+    const sequences = new Set<number>();
+    const add = (sequence: number) => {
+      invariant(sequence <= lastSequence, `delivery ${sequence} of ${lastSequence}`);
+      invariant(!sequences.has(sequence), `delivery ${sequence} is there twice`);
+      sequences.add(sequence);
+    };
+    for (const { sequence } of this.underWay()) if (sequence > 0) add(sequence);
+    for (const block of this.queue.blocks) {
+      for (let index = block.start; index < block.end; index++) {
+        if (!block.isTransient(index)) add(block.sequenceAt(index));
+      }
+    }
   }
 
   // ---------------------------------------------------------- processes that have ended

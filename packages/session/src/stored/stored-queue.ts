@@ -1,7 +1,9 @@
+import { invariant } from '@promptmq/topics';
 import { Delivery } from '../messages/delivery.ts';
 import type { DropListener } from '../messages/drop.ts';
 import { type Message, messageSize, STORED_MESSAGE } from '../messages/message.ts';
 import {
+  checkTotals,
   type DeliveryQueue,
   EXPIRED_SWEEP_MAX,
   exceedsLimits,
@@ -316,6 +318,19 @@ export class StoredQueue implements DeliveryQueue, BlockListOwner {
    */
   endRestoring(lastSequence: number): void {
     this.#formerSequence = lastSequence;
+  }
+
+  checkInvariants(): void {
+    this.#entries.checkInvariants();
+    checkTotals(this.#limits, this);
+    const first = this.#entries.first;
+    if (this.#head === null) return;
+    invariant(first !== undefined, 'the first entry is of an empty queue');
+    const { sequence, qos } = this.#head;
+    const isFirst = first.isTransient(first.start)
+      ? sequence === 0
+      : sequence === first.sequenceAt(first.start);
+    invariant(isFirst && qos === first.qosAt(first.start), `${sequence} is not the first entry`);
   }
 
   // ------------------------------------------------------------------- private

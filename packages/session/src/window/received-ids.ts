@@ -1,6 +1,12 @@
+import { invariant } from '@promptmq/topics';
+
 const NONE: ReadonlyMap<number, number> = new Map();
 
-/** QoS 2 packet identifiers that were received and are not released yet (§4.3.3). */
+/**
+ * QoS 2 packet identifiers that were received and are not released yet (§4.3.3).
+ *
+ * Invariant: `countNow` is how many of them came on this connection.
+ */
 export class ReceivedIds {
   /** By identifier: the number of the connection that its PUBLISH came on last. Made for the first. */
   #connections: Map<number, number> | null;
@@ -55,6 +61,13 @@ export class ReceivedIds {
   clear(): void {
     this.#connections = null;
     this.#countNow = 0;
+  }
+
+  /** @throws {Error} when something isn't as it has to be; for tests */
+  checkInvariants(): void {
+    const connections = [...(this.#connections?.values() ?? [])];
+    const count = connections.filter((connection) => connection === this.#connection).length;
+    invariant(count === this.#countNow, `${this.#countNow} received counted of ${count}`);
   }
 
   [Symbol.iterator](): Iterator<number> {

@@ -1,3 +1,5 @@
+import { invariant } from '@promptmq/topics';
+
 /** Where a frame stands in the QoS 1 or QoS 2 exchange (§4.3). */
 export const SentFrameState = {
   /** Nothing was sent with this packet identifier, or it is done with. */
@@ -19,6 +21,8 @@ const NO_SLOTS = new Uint32Array(0);
  * whose hash is the identifier's low bits. Identifiers are handed out in turn, so there is hardly ever
  * another one in the slot. When there is, the next identifier will do, unless the table is crowded; then it
  * grows. So a client that never acknowledges one of them makes the table no larger than the others need.
+ *
+ * Invariant: an identifier is in the slot of its low bits; `size` is how many there are.
  */
 export class SentFrames {
   /** How many there are. */
@@ -66,6 +70,21 @@ export class SentFrames {
   clear(): void {
     this.#slots = NO_SLOTS;
     this.size = 0;
+  }
+
+  /** Their packet identifiers. */
+  *packetIds(): Generator<number> {
+    for (const slot of this.#slots) if (slot !== 0) yield slot & 0xffff;
+  }
+
+  /** @throws {Error} when something isn't as it has to be; for tests */
+  checkInvariants(): void {
+    let size = 0;
+    for (const packetId of this.packetIds()) {
+      size++;
+      invariant(this.get(packetId) !== SentFrameState.None, `${packetId} is in another's slot`);
+    }
+    invariant(size === this.size, `${this.size} frames counted of ${size}`);
   }
 
   /** Of 65,536 slots every identifier has its own. */

@@ -1,3 +1,4 @@
+import { invariant } from '@promptmq/topics';
 import type { MemoryAccount } from '../memory-account.ts';
 import { Delivery, DeliveryState } from '../messages/delivery.ts';
 import { messageSize, STORED_MESSAGE } from '../messages/message.ts';
@@ -51,6 +52,8 @@ export class Window {
   /** Packet identifiers of frames. */
   readonly #frames: SentFrames;
   #sendQuota: number;
+  /** What it is while nothing has been sent on the connection. */
+  #sendQuotaMax: number;
   #lastPacketId: number;
   /** How often a stored delivery could not have the identifier of its sequence. */
   #otherIdsCount: number;
@@ -68,6 +71,7 @@ export class Window {
     this.#deliveries = new Map();
     this.#frames = new SentFrames();
     this.#sendQuota = 0;
+    this.#sendQuotaMax = 0;
     this.#lastPacketId = 0;
     this.#otherIdsCount = 0;
     this.#connection = 0;
@@ -75,6 +79,11 @@ export class Window {
 
   get count(): number {
     return this.#deliveries.size + this.#frames.size;
+  }
+
+  /** What deliveries count in the memory. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   get frameCount(): number {
@@ -89,6 +98,7 @@ export class Window {
   /** There is a new connection, which takes that many: 1 to 65,535. */
   beginConnection(sendQuota: number): void {
     this.#sendQuota = sendQuota;
+    this.#sendQuotaMax = sendQuota;
     this.#connection++;
   }
 
@@ -276,6 +286,35 @@ export class Window {
     forgetMessage(delivery);
     this.#count(-heldBytes(delivery));
     return true;
+  }
+
+  /**
+   * @param isConnected - whether the session has a connection
+   * @throws {Error} when something isn't as it has to be; for tests
+   */
+  checkInvariants(isConnected: boolean): void {
+    this.#frames.checkInvariants();
+    for (const packetId of this.#frames.packetIds()) {
+      invariant(!this.#deliveries.has(packetId), `${packetId} is in use twice`);
+    }
+    let bytes = 0;
+    let takenQuota = this.#frames.size;
+    for (const [packetId, delivery] of this.#deliveries) {
+      const { qos, state, sequence, sentOn } = delivery;
+      invariant(delivery.packetId === packetId, `${packetId} is found as ${delivery.packetId}`);
+      invariant(packetId >= 1 && packetId <= PACKET_IDS, `packet identifier ${packetId}`);
+      invariant(state !== DeliveryState.Queued && qos > 0, `${packetId} in state ${state}`);
+      invariant(state !== DeliveryState.Released || qos === 2, `${packetId} is released`);
+      invariant(sequence === 0 || this.find(sequence) === delivery, `${sequence} is not found`);
+      bytes += heldBytes(delivery);
+      if (sentOn === this.#connection) takenQuota++;
+    }
+    invariant(bytes === this.#bytes, `${this.#bytes} bytes under way counted of ${bytes}`);
+    if (this.#memory !== null) invariant(bytes <= this.#memory.bytes, `${bytes} bytes under way`);
+    if (!isConnected) return;
+    const quota = this.#sendQuotaMax - takenQuota;
+    invariant(this.#sendQuota === quota, `send quota ${this.#sendQuota} instead of ${quota}`);
+    invariant(quota >= 0, `send quota ${quota}`); // [MQTT-3.3.4-9]
   }
 
   #count(bytes: number): void {

@@ -1,3 +1,4 @@
+import { invariant } from '../invariant.ts';
 import { TextMap } from '../text-map.ts';
 import { isHashAt, isPlusAt, levelEnd, sameLevelLength } from './levels.ts';
 
@@ -7,8 +8,10 @@ const CHAIN_MAX = 8;
 const KEY_LENGTH_SHARED_MAX = 256;
 
 /**
- * One or more whole levels below its parent. Except for the root, a node has a value or at least
- * two children, so there are fewer than two nodes a value, however many levels a key has.
+ * One or more whole levels below its parent.
+ *
+ * Invariant: except for the root, a node has a value or at least two children, so there are fewer than two nodes a value,
+ * however many levels a key has.
  */
 export class LevelNode<V> {
   /** The levels, joined by slashes; the parent finds the node by the first. */
@@ -31,7 +34,7 @@ export class LevelNode<V> {
   }
 }
 
-/** Is told of changes that move the point where a node's levels start. */
+/** Is notified of changes that move the point where a node's levels start. */
 export interface LevelTreeObserver<V> {
   /** A child has lost its first levels to a new node above it. */
   onSplit(child: LevelNode<V>, upper: LevelNode<V>): void;
@@ -45,6 +48,9 @@ export interface LevelTreeObserver<V> {
  * A map from topics or filters to values, kept as a tree of levels in which a run of levels without
  * a fork is one node. Wildcards are levels like others here, which the owners' matching finds in
  * `plus` and `hash`. Every operation is a loop: the depth of a key costs no stack.
+ *
+ * Invariants: siblings differ in their first level, by which a map has them; a chain has `CHAIN_MAX` of them at most, a map
+ * two at least; `size` and `nodeCount` are what there is.
  */
 export class LevelTree<V> {
   /** Has no levels and no value. */
@@ -139,6 +145,41 @@ export class LevelTree<V> {
     return true;
   }
 
+  /** All keys with their values, in no particular order. It must not change meanwhile. */
+  *entries(): Generator<[key: string, value: V]> {
+    for (const [node, key] of this.nodes()) if (node.value !== null) yield [key, node.value];
+  }
+
+  /** All nodes with the keys up to their ends, the root included. It must not change meanwhile. */
+  *nodes(): Generator<[node: LevelNode<V>, key: string]> {
+    yield [this.root, ''];
+    const pending = childrenOf(this.root).map((node) => ({ key: node.path, node }));
+    for (let one = pending.pop(); one !== undefined; one = pending.pop()) {
+      const { key, node } = one;
+      yield [node, key];
+      for (const child of childrenOf(node)) {
+        pending.push({ key: `${key}/${child.path}`, node: child });
+      }
+    }
+  }
+
+  /** @throws {Error} when something isn't as it has to be; for tests */
+  checkInvariants(): void {
+    let valueCount = 0;
+    let nodeCount = -1;
+    const pending = [this.root];
+    for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
+      nodeCount++;
+      if (node.value !== null) valueCount++;
+      const children = childrenOf(node);
+      const isNeeded = node === this.root || node.value !== null || children.length > 1;
+      invariant(isNeeded, `the node ${node.path} has neither a value nor two children`);
+      for (const child of children) pending.push(child);
+    }
+    invariant(nodeCount === this.nodeCount, `${this.nodeCount} nodes counted of ${nodeCount}`);
+    invariant(valueCount === this.size, `${this.size} values counted of ${valueCount}`);
+  }
+
   /** Restores the invariant of a node that lost its value or a child. */
   #join(parent: LevelNode<V>, node: LevelNode<V>): void {
     if (node === this.root || node.value !== null) {
@@ -153,6 +194,35 @@ export class LevelTree<V> {
       this.nodeCount--;
     }
   }
+}
+
+/** All children of a node; checks that each is where it is looked for. */
+function childrenOf<V>(node: LevelNode<V>): LevelNode<V>[] {
+  const children: LevelNode<V>[] = [];
+  const { plus, hash, literals } = node;
+  if (literals instanceof Map) {
+    invariant(literals.size > 1, `a map of ${literals.size} children`);
+    for (const [level, child] of literals) {
+      invariant(level === firstLevel(child), `${child.path} is in a map as ${level}`);
+      invariant(child.next === null, `${child.path} is in a map and in a chain`);
+      children.push(child);
+    }
+  } else {
+    for (let child = literals; child !== null; child = child.next) children.push(child);
+    invariant(children.length <= CHAIN_MAX, `a chain of ${children.length} children`);
+  }
+  const levels = new Set(children.map(firstLevel));
+  invariant(levels.size === children.length, `siblings below ${node.path} that are the same`);
+  invariant(!levels.has('+') && !levels.has('#'), `a wildcard below ${node.path} is a literal`);
+  if (plus !== null) {
+    invariant(firstLevel(plus) === '+', `${plus.path} is found by +`);
+    children.push(plus);
+  }
+  if (hash !== null) {
+    invariant(hash.path === '#', `${hash.path} is found by #`);
+    children.push(hash);
+  }
+  return children;
 }
 
 function childAt<V>(node: LevelNode<V>, key: string, offset: number): LevelNode<V> | null {

@@ -1,3 +1,4 @@
+import { invariant } from '../invariant.ts';
 import type { MemoryBudget } from '../memory-budget.ts';
 import { TextMap } from '../text-map.ts';
 import type { RetainedMessage } from './retained-message.ts';
@@ -32,12 +33,15 @@ export interface HistoryReader {
  * What retained messages were, for all who look for them as they were when they began. A change is noted once, however many
  * look, and forgotten when the last one is done for whom it matters.
  *
- * It takes as much memory as it may. Beyond, the oldest changes are forgotten: who has been looking since before them
+ * It takes as much memory as it may. Beyond that the oldest changes are forgotten: who has been looking since before them
  * finds in their topics what is there by then.
  *
- * Invariant: readers are in the order of their versions; nothing is noted while there are none.
+ * Invariants: readers are in the order of their versions; nothing is noted while there are none; the replacements of a
+ * topic, of which there is one at least, are among all of them, in the same order.
  */
 export class RetainedHistory<M extends RetainedMessage> {
+  /** What it takes of the memory. */
+  bytes: number;
   readonly #memory: MemoryBudget;
   readonly #sizeOf: (message: M) => number;
   readonly #readers: Set<HistoryReader>;
@@ -55,6 +59,7 @@ export class RetainedHistory<M extends RetainedMessage> {
    * @param sizeOf - bytes of a message
    */
   constructor(memory: MemoryBudget, sizeOf: (message: M) => number) {
+    this.bytes = 0;
     this.#memory = memory;
     this.#sizeOf = sizeOf;
     this.#readers = new Set();
@@ -119,7 +124,7 @@ export class RetainedHistory<M extends RetainedMessage> {
     if (this.#newest === null) this.#oldest = replacement;
     else this.#newest.next = replacement;
     this.#newest = replacement;
-    this.#memory.bytes += this.#bytesOf(replacement);
+    this.#count(this.#bytesOf(replacement));
     if (this.#memory.bytes <= this.#memory.max) return;
     this.#memory.refusals++;
     this.#forget(() => this.#memory.bytes > this.#memory.max);
@@ -131,6 +136,35 @@ export class RetainedHistory<M extends RetainedMessage> {
     this.noteReplaced(former.topic, former);
     const changes = this.#topics.get(former.topic);
     if (changes !== undefined) changes.removedAt = this.#version;
+  }
+
+  /** @throws {Error} when something isn't as it has to be; for tests */
+  checkInvariants(): void {
+    let version = 0;
+    for (const reader of this.#readers) {
+      invariant(reader.version >= version, `a reader of ${reader.version} after ${version}`);
+      version = reader.version;
+    }
+    invariant(version <= this.#version, `a reader of ${version} at ${this.#version}`);
+    const isRead = this.#readers.size > 0;
+    invariant(isRead || this.#topics.size === 0, `changes of ${this.#topics.size} topics`);
+    const seen = new Map<string, number>();
+    let bytes = 0;
+    for (let one = this.#oldest; one !== null; one = one.next) {
+      const index = seen.get(one.topic) ?? 0;
+      seen.set(one.topic, index + 1);
+      const { replacements = [] } = this.#topics.get(one.topic) ?? {};
+      invariant(replacements[index] === one, `a change of ${one.topic} is not the topic's`);
+      invariant(one.next !== null || one === this.#newest, 'the newest change is not the last');
+      invariant(one.next === null || one.next.version > one.version, 'changes are not in order');
+      bytes += this.#bytesOf(one);
+    }
+    for (const [topic, { replacements }] of this.#topics) {
+      invariant(replacements.length > 0, `changes of ${topic}, and there are none`);
+      invariant(replacements.length === seen.get(topic), `changes of ${topic} are forgotten`);
+    }
+    invariant(bytes === this.bytes, `${this.bytes} bytes counted of ${bytes}`);
+    invariant(bytes <= this.#memory.bytes, `${bytes} bytes of ${this.#memory.bytes}`);
   }
 
   #changesOf(topic: string): TopicChanges<M> {
@@ -149,7 +183,7 @@ export class RetainedHistory<M extends RetainedMessage> {
       if (oldest === null || !isForgotten(oldest)) return;
       this.#oldest = oldest.next;
       if (oldest.next === null) this.#newest = null;
-      this.#memory.bytes -= this.#bytesOf(oldest);
+      this.#count(-this.#bytesOf(oldest));
       const changes = this.#topics.get(oldest.topic);
       changes?.replacements.shift();
       if (changes?.replacements.length === 0) this.#topics.delete(oldest.topic);
@@ -159,6 +193,11 @@ export class RetainedHistory<M extends RetainedMessage> {
   #clear(): void {
     this.#forget(() => true);
     this.#topics.clear();
+  }
+
+  #count(bytes: number): void {
+    this.bytes += bytes;
+    this.#memory.bytes += bytes;
   }
 
   #bytesOf({ topic, former }: Replacement<M>): number {

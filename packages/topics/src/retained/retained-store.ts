@@ -1,3 +1,4 @@
+import { invariant } from '../invariant.ts';
 import { LevelTree } from '../levels/level-tree.ts';
 import { type MemoryBudget, newUnlimitedBudget } from '../memory-budget.ts';
 import { TextMap } from '../text-map.ts';
@@ -28,7 +29,8 @@ export interface RetainedStoreOptions<M extends RetainedMessage> extends Retaine
  * The retained message of each topic (§3.3.1.3), in a tree of levels: a filter visits only the branches
  * that it can match. It knows no time of its own; `now` is milliseconds of the messages' clock.
  *
- * Invariant: without those that are exempt, `count <= messagesMax` and `bytes <= bytesMax`.
+ * Invariants: without those that are exempt, no message came while there were `messagesMax`, or to more than `bytesMax`;
+ * those that expire are looked for in turn; `count` and `bytes` are what there is.
  */
 export class RetainedStore<M extends RetainedMessage> {
   readonly #limits: RetainedLimits;
@@ -70,6 +72,11 @@ export class RetainedStore<M extends RetainedMessage> {
 
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /** What is remembered of messages that have been replaced, for walks that began before. */
+  get historyBytes(): number {
+    return this.#history.bytes;
   }
 
   /**
@@ -138,7 +145,7 @@ export class RetainedStore<M extends RetainedMessage> {
 
   /**
    * Begins to look for the messages whose topics match a filter, as they are now; see `RetainedWalk`. Whoever does not
-   * go on until it is done has to `end` it. Until it goes on for the first time, it costs hardly anything.
+   * continue until it is done has to `end` it. Until its first step it costs hardly anything.
    *
    * @param topicFilter - valid, and not shared
    */
@@ -150,13 +157,13 @@ export class RetainedStore<M extends RetainedMessage> {
   }
 
   /**
-   * Has a walk go on.
+   * Lets a walk continue.
    *
    * @param nodesMax - how many nodes of the tree to visit
    * @param found - gets what is found; expired messages that it comes across are removed
    * @returns how many nodes were visited
    */
-  goOn(walk: RetainedWalk<M>, nodesMax: number, found: M[], now: number): number {
+  step(walk: RetainedWalk<M>, nodesMax: number, found: M[], now: number): number {
     const messages: M[] = [];
     if (!walk.hasStarted) this.#tree.observers.add(walk);
     const visited = walk.step(messages, nodesMax);
@@ -173,8 +180,8 @@ export class RetainedStore<M extends RetainedMessage> {
   }
 
   /**
-   * Looks at expiring messages in turn and removes those that are due; calls go on where the last one
-   * ended.
+   * Looks at expiring messages in turn and removes those that are due; each call continues where the
+   * last one ended.
    *
    * @param limit - how many to look at, at most
    * @returns how many were removed
@@ -193,6 +200,33 @@ export class RetainedStore<M extends RetainedMessage> {
       removed++;
     }
     return removed;
+  }
+
+  /** @throws {Error} when something isn't as it has to be; for tests */
+  checkInvariants(): void {
+    this.#tree.checkInvariants();
+    this.#history.checkInvariants();
+    for (const walk of this.#walks) walk.checkInvariants();
+    let bytes = 0;
+    let exemptBytes = 0;
+    let exemptCount = 0;
+    let expiringCount = 0;
+    for (const [topic, message] of this.#tree.entries()) {
+      invariant(message.topic === topic, `${topic} has the message of ${message.topic}`);
+      invariant(message.payload.length > 0, `${topic} has a message without payload`);
+      const size = this.#sizeOf(message);
+      bytes += size;
+      if (this.#isExempt(message)) {
+        exemptBytes += size;
+        exemptCount++;
+      }
+      if (message.expiresAt === Number.POSITIVE_INFINITY) continue;
+      expiringCount++;
+      invariant(this.#expiring.get(topic) === message, `nobody looks when ${topic} expires`);
+    }
+    const expected = [bytes, exemptBytes, exemptCount, expiringCount].join(', ');
+    const counted = [this.#bytes, this.#exemptBytes, this.#exemptCount, this.#expiring.size];
+    invariant(counted.join(', ') === expected, `${counted.join(', ')} counted of ${expected}`);
   }
 
   #withoutExpired(messages: M[], now: number): M[] {

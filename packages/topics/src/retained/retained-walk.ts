@@ -1,3 +1,4 @@
+import { invariant } from '../invariant.ts';
 import type { LevelNode, LevelTree, LevelTreeObserver } from '../levels/level-tree.ts';
 import { isHashAt, isPlusAt, levelEnd, matchFilterLevels } from '../levels/levels.ts';
 import { isHiddenFromWildcards, matchesFilter } from '../topic-filter.ts';
@@ -10,7 +11,7 @@ import type { RetainedMessage } from './retained-message.ts';
  * message is removed meanwhile isn't found unless it has been already, and one that is new isn't.
  *
  * Invariant: what is still to be visited is on the stack, and below it; each entry begins where the levels that have
- * been matched end. A change of the tree that moves that point changes the entries.
+ * been matched end. A change of the tree that moves that point changes the entries. One that has left the tree is empty.
  */
 export class RetainedWalk<M extends RetainedMessage>
   implements LevelTreeObserver<M>, HistoryReader
@@ -53,7 +54,7 @@ export class RetainedWalk<M extends RetainedMessage>
   }
 
   /**
-   * Goes on.
+   * Continues.
    *
    * @param found - gets the messages that are found, expired ones too
    * @param nodesMax - how many nodes of the tree to visit; about two for each message that there is at most
@@ -203,6 +204,36 @@ export class RetainedWalk<M extends RetainedMessage>
       if (this.#hidesDollar(parent, 0) && isHiddenFromWildcards(child.path)) continue;
       this.#nodes[index] = child;
       this.#children[index] = null;
+    }
+  }
+
+  /** @throws {Error} when something isn't as it has to be; for tests */
+  checkInvariants(): void {
+    const keys = new Map<LevelNode<M>, string>(this.#nodes.length > 0 ? this.#tree.nodes() : []);
+    const count = this.#nodes.length;
+    const counts = [this.#children, this.#offsets, this.#skips].map(({ length }) => length);
+    invariant(
+      counts.every((one) => one === count),
+      `a stack of ${count} and ${counts.join(', ')}`,
+    );
+    for (const [index, node] of this.#nodes.entries()) {
+      const key = keys.get(node);
+      if (key === undefined) {
+        const { value, literals } = node;
+        const isEmpty = value === null && literals === null;
+        invariant(isEmpty, `${this.topicFilter} is to visit what is not in the tree`);
+        continue;
+      }
+      const skip = this.#skips[index] as number;
+      const isWhole = this.#children[index] !== null;
+      // Without the slash after the levels that were matched.
+      const start = isWhole ? key.length : key.length - node.path.length + skip - 1;
+      const matched = start < 0 ? 0 : matchFilterLevels(this.topicFilter, 0, key.slice(0, start));
+      const isRoot = node === this.#tree.root;
+      invariant(
+        (isRoot ? 0 : matched) === this.#offsets[index],
+        `${this.topicFilter} is to visit ${key} from ${start}`,
+      );
     }
   }
 

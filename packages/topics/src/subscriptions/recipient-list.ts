@@ -1,3 +1,4 @@
+import { invariant } from '../invariant.ts';
 import type { MatchedRecipient } from './recipient.ts';
 
 /** Up to this many recipients are searched; beyond it their positions are kept in a map. */
@@ -6,6 +7,8 @@ const SEARCHED_MAX = 8;
 /**
  * The recipients that subscribed to one filter, one a session, in no particular order: the last
  * takes the place of one that leaves, so that leaving costs the same whatever the number.
+ *
+ * Invariant: a session is there once at most, at its position.
  */
 export class RecipientList<S> {
   readonly items: MatchedRecipient<S>[];
@@ -60,5 +63,14 @@ export class RecipientList<S> {
       this.#positions?.set(last.session, position);
     }
     return true;
+  }
+
+  /** @throws {Error} when something isn't as it has to be; for tests */
+  checkInvariants(): void {
+    for (const [index, { session }] of this.items.entries()) {
+      invariant(this.positionOf(session) === index, 'a session is in a list twice, or elsewhere');
+    }
+    const size = this.#positions?.size ?? this.items.length;
+    invariant(size === this.items.length, `${size} positions of ${this.items.length} recipients`);
   }
 }

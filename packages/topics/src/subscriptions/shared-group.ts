@@ -1,3 +1,4 @@
+import { invariant } from '../invariant.ts';
 import type { MatchedRecipient, Recipient } from './recipient.ts';
 import { RecipientList } from './recipient-list.ts';
 import type { Subscription } from './subscription.ts';
@@ -19,6 +20,8 @@ export interface SharedMember<S> {
 /**
  * The sessions that subscribed to one `$share/NAME/FILTER` (§4.8.2); each matching message goes to
  * one of them. A session is a member once, however often it subscribed.
+ *
+ * Invariant: each member subscribed to `wholeFilter`.
  */
 export class SharedGroup<S extends SharedSubscriber> {
   readonly shareName: string;
@@ -105,5 +108,14 @@ export class SharedGroup<S extends SharedSubscriber> {
   /** Removes a member; false when it is none. For the trie. */
   remove(session: S): boolean {
     return this.#members.remove(session);
+  }
+
+  /** @throws {Error} when something isn't as it has to be; for tests */
+  checkInvariants(): void {
+    this.#members.checkInvariants();
+    for (const { subscription } of this.#members.items) {
+      const filter = subscription?.topicFilter;
+      invariant(filter === this.wholeFilter, `a member of ${this.wholeFilter} by ${filter}`);
+    }
   }
 }

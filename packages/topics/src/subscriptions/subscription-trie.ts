@@ -1,3 +1,4 @@
+import { invariant } from '../invariant.ts';
 import { type LevelNode, LevelTree } from '../levels/level-tree.ts';
 import { levelEnd, matchLevels, sameLevelLength } from '../levels/levels.ts';
 import { TextMap } from '../text-map.ts';
@@ -16,7 +17,7 @@ import { deliversAlike, type Subscription } from './subscription.ts';
 const CHANGES_KEPT = 1024;
 /** Changes of longer filters are taken to concern every topic, which bounds what is remembered. */
 const CHANGE_LENGTH_MAX = 256;
-/** A route is compared with this many changes, and one more for each recipient, before it is matched anew. */
+/** A route is compared with this many changes, and one more for each recipient, before it is matched again. */
 const CHANGES_COMPARED = 8;
 
 /** How subscriptions of one session that match the same topic are delivered (§3.3.4). */
@@ -60,6 +61,9 @@ type FilterEntry<S extends SharedSubscriber> = MatchedRecipient<S> | FilterSubsc
  * the others are a tree of levels, of which a match visits each node at most once and only those
  * whose levels match the topic so far. Filters that nobody subscribes to any more leave nothing
  * behind.
+ *
+ * Invariants: a filter is there while somebody subscribes to it, and a group while it has members, once and with its filter;
+ * the copies that results share are the same as the lists; `subscriptionCount` is what there is.
  */
 export class SubscriptionTrie<S extends SharedSubscriber> {
   /** Grows with every change that can alter the result of a match. */
@@ -103,6 +107,14 @@ export class SubscriptionTrie<S extends SharedSubscriber> {
   /** The shared group of a whole filter, `$share/NAME/FILTER`; null when it has no members. */
   group(wholeFilter: string): SharedGroup<S> | null {
     return this.#groups.get(wholeFilter) ?? null;
+  }
+
+  /** The Subscription that a session has with exactly this filter; null when it has none. */
+  subscriptionOf(session: S, topicFilter: string): Subscription | null {
+    const group = this.#groups.get(topicFilter);
+    if (group !== undefined) return group.find(session)?.subscription ?? null;
+    const entry = this.#entryOf(topicFilter);
+    return entry === null ? null : (findRecipient(entry, session)?.subscription ?? null);
   }
 
   /** Nodes of the wildcard tree: fewer than two for each filter with a wildcard. */
@@ -158,10 +170,10 @@ export class SubscriptionTrie<S extends SharedSubscriber> {
 
   /**
    * Tells whether a result of `match` may be outdated. It may say so of one that is not, where to
-   * find out would cost more than to match anew.
+   * find out would cost more than to match again.
    *
    * @param generation - the trie's generation when the topic was matched
-   * @param recipientCount - how many the result has, which tells what it costs to match anew
+   * @param recipientCount - how many the result has, which tells what it costs to match again
    */
   isOutdated(topic: string, generation: number, recipientCount: number): boolean {
     const changeCount = this.generation - generation;
@@ -175,6 +187,31 @@ export class SubscriptionTrie<S extends SharedSubscriber> {
       }
     }
     return false;
+  }
+
+  /** @throws {Error} when something isn't as it has to be; for tests */
+  checkInvariants(): void {
+    this.#wildcards.checkInvariants();
+    let subscriptionCount = 0;
+    const groups = new Set<SharedGroup<S>>();
+    for (const [filter, entry] of this.#exact) {
+      invariant(!hasWildcard(filter), `${filter} is not in the tree`);
+      subscriptionCount += checkEntry(filter, entry, groups);
+    }
+    for (const [filter, entry] of this.#wildcards.entries()) {
+      invariant(hasWildcard(filter), `${filter} is in the tree`);
+      subscriptionCount += checkEntry(filter, entry, groups);
+    }
+    for (const [wholeFilter, group] of this.#groups) {
+      invariant(groups.delete(group), `nothing is matched with ${wholeFilter}`);
+      invariant(group.wholeFilter === wholeFilter, `${wholeFilter} is ${group.wholeFilter}`);
+      invariant(group.memberCount > 0, `${wholeFilter} has no member`);
+      group.checkInvariants();
+      subscriptionCount += group.memberCount;
+    }
+    invariant(groups.size === 0, `${groups.size} groups of unknown name`);
+    const counted = this.#subscriptionCount;
+    invariant(subscriptionCount === counted, `${counted} counted of ${subscriptionCount}`);
   }
 
   #subscribePlain(session: S, subscription: Subscription): Subscription | null {
@@ -322,6 +359,31 @@ function findRecipient<S extends SharedSubscriber>(
     return entry.session === session ? entry : null;
   }
   return entry.list.items[entry.list.positionOf(session)] ?? null;
+}
+
+/** Checks what is kept of a filter, and returns how many subscriptions these are, without those of groups. */
+function checkEntry<S extends SharedSubscriber>(
+  filter: string,
+  entry: FilterEntry<S>,
+  groups: Set<SharedGroup<S>>,
+): number {
+  if (entry instanceof MatchedRecipient) {
+    invariant(entry.subscription?.topicFilter === filter, `${filter} has another's subscription`);
+    return 1;
+  }
+  const { list, snapshot } = entry;
+  invariant(list.items.length + entry.groups.length > 0, `nobody subscribes to ${filter}`);
+  list.checkInvariants();
+  for (const { subscription } of list.items) {
+    invariant(subscription?.topicFilter === filter, `${filter} has another's subscription`);
+  }
+  const isSame = snapshot?.every((recipient, index) => recipient === list.items[index]) ?? true;
+  invariant(isSame && (snapshot ?? list.items).length === list.items.length, `copy of ${filter}`);
+  for (const group of entry.groups) {
+    invariant(group.topicFilter === filter && !groups.has(group), `group of ${filter}`);
+    groups.add(group);
+  }
+  return list.items.length;
 }
 
 /** Adds the entries of all filters in the tree that match the topic; returns how many nodes it has visited. */

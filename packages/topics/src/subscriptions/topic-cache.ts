@@ -1,3 +1,4 @@
+import { invariant } from '../invariant.ts';
 import { type MemoryBudget, newUnlimitedBudget } from '../memory-budget.ts';
 import type { Route } from './route.ts';
 import type { SharedSubscriber } from './shared-group.ts';
@@ -26,8 +27,8 @@ export interface TopicCacheOptions {
  * bounded: a new topic takes the place of another of its bucket once the table is as large as it may be, and of any
  * others while there are too many bytes.
  *
- * Invariant: a route lies in the bucket of its topic's hash, and in one slot at most; `cachedBytes` of all that lie in
- * one are counted.
+ * Invariants: a route lies in the bucket of its topic's hash, and in one slot at most; `cachedBytes` of all that lie in
+ * one are counted; a route that isn't outdated is what the trie says.
  */
 export class TopicCache<S extends SharedSubscriber> {
   readonly #trie: SubscriptionTrie<S>;
@@ -114,6 +115,44 @@ export class TopicCache<S extends SharedSubscriber> {
     }
     route.generation = trie.generation;
     return route;
+  }
+
+  /** @throws {Error} when something isn't as it has to be; for tests */
+  checkInvariants(): void {
+    const topics = new Set<string>();
+    let bytes = 0;
+    for (const [slot, route] of this.#slots.entries()) {
+      if (route === null) continue;
+      const { topic, topicBytes } = route;
+      const hash = this.#hash(topicBytes, 0, topicBytes.length);
+      invariant(this.#hashes[slot] === hash, `${topic} has another's hash`);
+      const bucket = Math.floor(slot / WAYS);
+      invariant(bucket === (hash & this.#bucketMask), `${topic} is in bucket ${bucket}`);
+      invariant(!topics.has(topic), `${topic} is there twice`);
+      topics.add(topic);
+      bytes += route.cachedBytes;
+      if (!this.#trie.isOutdated(topic, route.generation, route.recipients.length)) {
+        this.#checkRoute(route);
+      }
+    }
+    invariant(topics.size === this.#count, `${this.#count} routes counted of ${topics.size}`);
+    invariant(bytes <= this.#memory.bytes, `${bytes} bytes of ${this.#memory.bytes}`);
+  }
+
+  /** Whether a route that counts as up to date is what the trie says. */
+  #checkRoute({ topic, recipients, groups }: Route<S>): void {
+    // Nobody is to pay for this.
+    const { visitedNodes } = this.#trie;
+    const match = this.#trie.match(topic);
+    this.#trie.visitedNodes = visitedNodes;
+    const isSame =
+      match.recipients.length === recipients.length &&
+      match.groups.length === groups.length &&
+      match.groups.every((group) => groups.includes(group)) &&
+      match.recipients.every(({ session, qos }) =>
+        recipients.some((one) => one.session === session && one.qos === qos),
+      );
+    invariant(isSame, `the route of ${topic} is not what the trie says`);
   }
 
   #add(hash: number, buffer: Uint8Array, start: number, end: number): Route<S> {
