@@ -10,7 +10,7 @@ import { installIfNeeded } from './lib/prepare.js';
 
 const [name = 'list', ...options] = process.argv.slice(2);
 const isName = /^[a-z-]+(\/[a-z-]+)*$/.test(name);
-const script = ['ts', 'js', 'mjs']
+const script = ['ts', 'js']
   .map((ending) => new URL(`./${name}.${ending}`, import.meta.url))
   .find((url) => isName && existsSync(url));
 if (script === undefined) {

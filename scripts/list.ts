@@ -8,7 +8,7 @@ readArguments(import.meta.url);
 console.log('node scripts NAME [options]; --help says more of each\n');
 for (const folder of ['', 'bench/']) {
   for (const file of readdirSync(join(import.meta.dirname, folder)).sort()) {
-    if (!/\.(ts|js|mjs)$/.test(file) || file === 'index.js') continue;
+    if (!/\.(ts|js)$/.test(file) || file === 'index.js') continue;
     const help = helpOf(readFileSync(join(import.meta.dirname, folder, file), 'utf8'));
     const [sentence = ''] = help.replace(/\s+/g, ' ').split(/[.:;](?: |$)/, 1);
     console.log(`  ${`${folder}${file.replace(/\.\w+$/, '')}`.padEnd(22)} ${sentence}`);

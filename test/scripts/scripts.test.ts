@@ -13,7 +13,7 @@ const HANDING_ON = ['index', 'test', 'start', 'build'];
 /** The scripts, as `node scripts` takes their names. */
 const scripts = ['.', 'bench']
   .flatMap((name) => readdirSync(join(folder, name)).map((file) => posix.join(name, file)))
-  .filter((path) => /\.(ts|js|mjs)$/.test(path))
+  .filter((path) => /\.(ts|js)$/.test(path))
   .map((path) => path.replace(/\.\w+$/, ''));
 const names = scripts.filter((name) => !HANDING_ON.includes(name));
 

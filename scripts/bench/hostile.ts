@@ -38,18 +38,34 @@
  *
  * Memory is what /proc says of the process, so it takes a Linux.
  */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { readArguments, refuse, wholeNumber } from '../lib/arguments.ts';
 import { buildIfNeeded, launcher, root } from '../lib/prepare.js';
+import { readProcessUsage } from './lib/bench-package.ts';
 
-const ATTACKS = {
+/** A broker process. */
+interface Target {
+  readonly child: ChildProcess;
+  readonly port: number;
+  readonly wsPort: number;
+}
+
+interface Attack {
+  readonly prepare?: (port: number) => Promise<void>;
+  /** Resolves to what there is to say of it, where that is a text. */
+  readonly run: (port: number, broker: Target) => Promise<unknown>;
+  /** Arguments of the broker. */
+  readonly args?: (directory: string) => readonly string[];
+}
+
+const ATTACKS: Readonly<Record<string, Attack>> = {
   searches: { prepare: retain, run: (port) => searches(port, 1000, () => '#') },
   filters: { prepare: retain, run: (port) => searches(port, 1000, filterOf) },
   stored: { prepare: retain, run: (port) => searches(port, 200, () => '#', 1, 1000) },
@@ -87,17 +103,18 @@ const { values } = readArguments(import.meta.url, {
 });
 const retainedCount = wholeNumber('--retained', values.retained);
 const floodMs = wholeNumber('--seconds', values.seconds) * 1000;
-for (const name of values.attack) {
-  if (ATTACKS[name] === undefined) refuse(`--attack ${name}: ${Object.keys(ATTACKS).join(', ')}`);
-}
+const attacks = values.attack.map((name) => {
+  const attack = Object.hasOwn(ATTACKS, name) ? ATTACKS[name] : undefined;
+  return { name, ...(attack ?? refuse(`--attack ${name}: ${Object.keys(ATTACKS).join(', ')}`)) };
+});
 buildIfNeeded();
 
-const sockets = new Set();
+const sockets = new Set<Socket>();
 const results = [];
-for (const name of values.attack) results.push(await measure(name, ATTACKS[name]));
+for (const attack of attacks) results.push(await measure(attack));
 if (values.json) console.log(JSON.stringify(results));
 
-async function measure(name, { prepare, run, args }) {
+async function measure({ name, prepare, run, args }: Attack & { readonly name: string }) {
   const directory = mkdtempSync(join(tmpdir(), 'promptmq-hostile-'));
   const broker = await startBroker(directory, args?.(directory) ?? []);
   try {
@@ -113,13 +130,13 @@ async function measure(name, { prepare, run, args }) {
     await delay(2000);
     clearInterval(sampling);
     const longestMs = await canary.end();
-    const megabytes = (bytes) => Math.round(bytes / 1e6);
+    const megabytes = (bytes: number) => Math.round(bytes / 1e6);
     const result = {
       attack: name,
       before: megabytes(before),
       growth: megabytes(peak - before),
       canaryMs: Math.round(longestMs),
-      note: note ?? '',
+      note: typeof note === 'string' ? note : '',
     };
     const { growth, canaryMs } = result;
     console.error(
@@ -137,7 +154,7 @@ async function measure(name, { prepare, run, args }) {
 
 // -------------------------------------------------------------------------- the broker
 
-async function startBroker(directory, more) {
+async function startBroker(directory: string, more: readonly string[]): Promise<Target> {
   const args = [
     join(root, 'packages/server/bin/promptmq.js'),
     ...['--bind', '127.0.0.1:0', '--ws-bind', '127.0.0.1:0', '--metrics-bind', 'none'],
@@ -147,8 +164,8 @@ async function startBroker(directory, more) {
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   let text = '';
   let wsPort = 0;
-  const found = new Promise((resolve, reject) => {
-    const look = (chunk) => {
+  const found = new Promise<number>((resolve, reject) => {
+    const look = (chunk: Buffer) => {
       text += chunk;
       wsPort = Number(/"protocol":"ws","address":"127\.0\.0\.1:(\d+)/.exec(text)?.[1] ?? 0);
       const match = /"protocol":"mqtt","address":"127\.0\.0\.1:(\d+)/.exec(text);
@@ -163,18 +180,12 @@ async function startBroker(directory, more) {
   return { child, port, wsPort };
 }
 
-function residentBytes({ child }) {
-  try {
-    return (
-      Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))[1]) * 1024
-    );
-  } catch {
-    return 0;
-  }
+function residentBytes({ child }: Target): number {
+  return readProcessUsage(child.pid ?? -1)?.residentBytes ?? 0;
 }
 
 /** A client in a thread of its own, so that it measures the broker, not this program. */
-async function startCanary(port) {
+async function startCanary(port: number): Promise<{ end(): Promise<number> }> {
   const worker = new Worker(launcher, { argv: ['bench/lib/canary'], workerData: { port } });
   await once(worker, 'message');
   return {
@@ -189,8 +200,8 @@ async function startCanary(port) {
 
 // -------------------------------------------------------------------------- packets
 
-function packet(firstByte, body) {
-  const length = [];
+function packet(firstByte: number, body: Uint8Array): Buffer {
+  const length: number[] = [];
   for (let rest = body.length; ; rest >>= 7) {
     length.push(rest > 0x7f ? (rest & 0x7f) | 0x80 : rest);
     if (rest <= 0x7f) break;
@@ -198,16 +209,16 @@ function packet(firstByte, body) {
   return Buffer.concat([Uint8Array.of(firstByte, ...length), body]);
 }
 
-function text(value) {
+function text(value: string): Buffer {
   const bytes = Buffer.from(value);
   return Buffer.concat([Uint8Array.of(bytes.length >> 8, bytes.length & 0xff), bytes]);
 }
 
-function properties(bytes) {
+function properties(bytes: Uint8Array): Buffer {
   return packet(0, bytes).subarray(1);
 }
 
-function number32(id, value) {
+function number32(id: number, value: number): Buffer {
   const bytes = Buffer.alloc(5);
   bytes[0] = id;
   bytes.writeUInt32BE(value, 1);
@@ -215,7 +226,7 @@ function number32(id, value) {
 }
 
 /** @param will - bytes of user properties in the will; 0: no will */
-function connectPacket(clientId, expiry, will) {
+function connectPacket(clientId: string, expiry: number, will: number): Buffer {
   const flags = expiry > 0 ? 0 : 2;
   const head = Buffer.concat([text('MQTT'), Uint8Array.of(5, will > 0 ? flags | 4 : flags, 0, 0)]);
   const own = properties(expiry > 0 ? number32(0x11, expiry) : Buffer.alloc(0));
@@ -229,7 +240,7 @@ function connectPacket(clientId, expiry, will) {
   );
 }
 
-function subscribe(packetId, filter, options = 0) {
+function subscribe(packetId: number, filter: string, options = 0): Buffer {
   return packet(
     0x82,
     Buffer.concat([
@@ -240,27 +251,41 @@ function subscribe(packetId, filter, options = 0) {
   );
 }
 
-function publish(topic, payload) {
+function publish(topic: string, payload: Uint8Array): Buffer {
   return packet(0x30, Buffer.concat([text(topic), Uint8Array.of(0), payload]));
 }
 
 /** Connects, and has read CONNACK. */
-async function open(port, clientId, { expiry = 0, will = 0 } = {}) {
+async function open(port: number, clientId: string, will: Lasting = {}): Promise<Socket> {
+  return (await answered(port, clientId, will)).socket;
+}
+
+/** What outlives the connection: a session, for so many seconds, and a will of so many bytes. */
+interface Lasting {
+  readonly expiry?: number;
+  readonly will?: number;
+}
+
+/** As `open`, with the reason code of CONNACK; null when it was closed instead. */
+async function answered(
+  port: number,
+  clientId: string,
+  { expiry = 0, will = 0 }: Lasting,
+): Promise<{ readonly socket: Socket; readonly reasonCode: number | null }> {
   const socket = connect({ port, host: '127.0.0.1', noDelay: true });
   sockets.add(socket);
   socket.on('error', () => {});
   await once(socket, 'connect');
   socket.write(connectPacket(clientId, expiry, will));
   const closed = once(socket, 'close').then(() => null);
-  const answered = once(socket, 'data');
-  answered.catch(() => {});
-  const first = await Promise.race([answered, closed]);
-  socket.connack = first === null ? null : first[0][3];
-  return socket;
+  const answer = once(socket, 'data') as Promise<[Buffer]>;
+  answer.catch(() => {});
+  const first = await Promise.race([answer, closed]);
+  return { socket, reasonCode: first?.[0][3] ?? null };
 }
 
 /** Sends, and waits a while when the broker doesn't read. */
-async function send(socket, bytes) {
+async function send(socket: Socket, bytes: Uint8Array): Promise<void> {
   if (socket.destroyed || !socket.writable) return;
   socket.write(bytes);
   const endAt = Date.now() + 500;
@@ -270,7 +295,7 @@ async function send(socket, bytes) {
 
 // -------------------------------------------------------------------------- attacks
 
-async function retain(port) {
+async function retain(port: number): Promise<void> {
   const socket = connect({ port, host: '127.0.0.1', noDelay: true });
   sockets.add(socket);
   // MQTT 3.1.1, which has no Receive Maximum.
@@ -281,7 +306,7 @@ async function retain(port) {
     if (chunk.includes(0xd0)) onAnswered();
   });
   for (let first = 0; first < retainedCount; first += 500) {
-    const packets = [];
+    const packets: Buffer[] = [];
     for (let index = first; index < first + 500; index++) {
       const topic = text(`r/${index % 100}/${index}`);
       const body = Buffer.concat([topic, Uint8Array.of(0, 1), Buffer.alloc(100, 1)]);
@@ -289,7 +314,7 @@ async function retain(port) {
     }
     // PINGREQ is answered when all has been taken.
     socket.write(Buffer.concat([...packets, Uint8Array.of(0xc0, 0)]));
-    await new Promise((resolve) => {
+    await new Promise<void>((resolve) => {
       onAnswered = resolve;
     });
   }
@@ -297,7 +322,7 @@ async function retain(port) {
 }
 
 /** Filters that match everything that is retained, each with others beside. */
-function filterOf(index) {
+function filterOf(index: number): string {
   return Array.from({ length: 3 }, (_, level) =>
     (index >> level) & 1 ? '+' : ['r', '+', '+'][level],
   )
@@ -306,7 +331,13 @@ function filterOf(index) {
     .concat('/#'.repeat(index % 3 < 2 ? 1 : 0));
 }
 
-async function searches(port, count, filter, qos = 0, expiry = 0) {
+async function searches(
+  port: number,
+  count: number,
+  filter: (index: number) => string,
+  qos = 0,
+  expiry = 0,
+): Promise<string> {
   const socket = await open(port, 'searcher', { expiry });
   let refused = 0;
   socket.pause();
@@ -315,12 +346,12 @@ async function searches(port, count, filter, qos = 0, expiry = 0) {
   }
   await delay(4000);
   socket.on('data', (chunk) => {
-    for (const byte of [chunk[chunk.length - 1]]) if (byte === 0x97) refused++;
+    if (chunk.at(-1) === 0x97) refused++;
   });
   return refused > 0 ? `refused ${refused}` : '';
 }
 
-async function fanOut(port, size, bytes, isSlow) {
+async function fanOut(port: number, size: number, bytes: number, isSlow: boolean): Promise<void> {
   for (let index = 0; index < 300; index++) {
     const socket = await open(port, `subscriber ${index}`);
     socket.write(subscribe(1, '#'));
@@ -332,21 +363,25 @@ async function fanOut(port, size, bytes, isSlow) {
   const message = publish('t', Buffer.alloc(size, 1));
   for (let sent = 0; sent < bytes; sent += size) {
     await send(publisher, message);
-    if (isSlow) await new Promise((resolve) => setImmediate(resolve));
+    if (isSlow) await new Promise<void>((resolve) => setImmediate(resolve));
   }
 }
 
-async function topics(port) {
+async function topics(port: number): Promise<void> {
   const socket = await open(port, 'publisher');
   for (let index = 0; index < 8000; index++) {
     await send(socket, publish(`${index}/${'t'.repeat(65_000)}`, Buffer.alloc(1)));
   }
 }
 
-async function flood(port, bytes, expiry = 0) {
+async function flood(
+  port: number,
+  bytes: Uint8Array | readonly number[],
+  expiry = 0,
+): Promise<string> {
   const socket = await open(port, 'flood', { expiry });
   socket.pause();
-  const one = Buffer.from(bytes);
+  const one = Uint8Array.from(bytes);
   const chunk = Buffer.concat(
     Array.from({ length: Math.max(1, Math.floor(65_536 / one.length)) }, () => one),
   );
@@ -359,21 +394,22 @@ async function flood(port, bytes, expiry = 0) {
   return `${Math.round(sent / 1e6)} MB sent`;
 }
 
-async function wills(port) {
-  const answers = {};
+async function wills(port: number): Promise<string> {
+  const answers: Record<string, number> = {};
   for (let index = 0; index < 60; index++) {
-    const socket = await open(port, `will ${index}`, { expiry: 0xffff_ffff, will: 16_000_000 });
-    answers[socket.connack] = (answers[socket.connack] ?? 0) + 1;
+    const lasting = { expiry: 0xffff_ffff, will: 16_000_000 };
+    const { socket, reasonCode } = await answered(port, `will ${index}`, lasting);
+    answers[`${reasonCode}`] = (answers[`${reasonCode}`] ?? 0) + 1;
     socket.destroy();
   }
   return `CONNACK ${JSON.stringify(answers)}`;
 }
 
-async function subscriptions(port) {
+async function subscriptions(port: number): Promise<string> {
   const socket = await open(port, 'subscriber');
-  const answers = {};
+  const answers: Record<number, number> = {};
   socket.on('data', (chunk) => {
-    const code = chunk[chunk.length - 1];
+    const code = chunk.at(-1) ?? 0;
     answers[code] = (answers[code] ?? 0) + 1;
   });
   for (let index = 0; index < 10_000; index++) {
@@ -382,7 +418,7 @@ async function subscriptions(port) {
   return `SUBACK ${JSON.stringify(answers)}`;
 }
 
-async function partial(port) {
+async function partial(port: number): Promise<void> {
   for (let index = 0; index < 100; index++) {
     const socket = await open(port, `partial ${index}`);
     await send(socket, publish('t', Buffer.alloc(16_000_000)).subarray(0, 15_900_000));
@@ -391,8 +427,8 @@ async function partial(port) {
 }
 
 /** Sends so much at once, and waits until it is answered or refused. */
-async function chunk(port, bytes, options) {
-  const socket = await open(port, 'chunk', options);
+async function chunk(port: number, bytes: Uint8Array): Promise<string> {
+  const socket = await open(port, 'chunk');
   let received = 0;
   socket.on('data', ({ length }) => {
     received += length;
@@ -403,12 +439,12 @@ async function chunk(port, bytes, options) {
 }
 
 /** Until nothing has come for a second, or it is closed. */
-async function settled(socket, count) {
+async function settled(socket: Socket, count: () => number): Promise<void> {
   for (let before = -1; before !== count() && !socket.destroyed; await delay(1000))
     before = count();
 }
 
-async function frame(_port, { wsPort }) {
+async function frame(_port: number, { wsPort }: Target): Promise<string> {
   const socket = connect({ port: wsPort, host: '127.0.0.1', noDelay: true });
   sockets.add(socket);
   socket.on('error', () => {});
@@ -429,7 +465,7 @@ async function frame(_port, { wsPort }) {
 }
 
 /** A binary frame, masked with zeros. */
-function webSocketFrame(bytes) {
+function webSocketFrame(bytes: Uint8Array): Buffer {
   const head = Buffer.alloc(14);
   head[0] = 0x82;
   head[1] = 0xff;
@@ -437,7 +473,7 @@ function webSocketFrame(bytes) {
   return Buffer.concat([head, bytes]);
 }
 
-async function tiny(port) {
+async function tiny(port: number): Promise<string> {
   const socket = await open(port, 'tiny');
   let received = 0;
   socket.on('data', ({ length }) => {
@@ -450,27 +486,27 @@ async function tiny(port) {
   return `${Math.round(received / 1e6)} MB received`;
 }
 
-function shortFilters(count) {
+function shortFilters(count: number): string[] {
   return Array.from({ length: count }, (_, index) => index.toString(36));
 }
 
-function subscribeAll(packetId, filters) {
+function subscribeAll(packetId: number, filters: readonly string[]): Buffer {
   const parts = filters.map((filter) => Buffer.concat([text(filter), Uint8Array.of(0)]));
   return packet(0x82, Buffer.concat([Uint8Array.of(packetId >> 8, packetId & 0xff, 0), ...parts]));
 }
 
-function unsubscribeAll(packetId, filters) {
+function unsubscribeAll(packetId: number, filters: readonly string[]): Buffer {
   const parts = filters.map(text);
   return packet(0xa2, Buffer.concat([Uint8Array.of(packetId >> 8, packetId & 0xff, 0), ...parts]));
 }
 
-async function many(port) {
+async function many(port: number): Promise<string> {
   const filters = shortFilters(9999);
   const both = [subscribeAll(1, filters), unsubscribeAll(2, filters)];
   return await chunk(port, Buffer.concat(Array.from({ length: 10 }, () => both).flat()));
 }
 
-function userProperties(bytes) {
+function userProperties(bytes: number): Buffer {
   const one = Buffer.concat([Uint8Array.of(0x26), text('k1234567'), text('v')]);
   const count = Math.floor(bytes / one.length);
   const all = Buffer.alloc(count * one.length, one);
@@ -480,37 +516,37 @@ function userProperties(bytes) {
   return all;
 }
 
-async function connects(port) {
-  const answers = [];
+async function connects(port: number): Promise<string> {
+  const answers: string[] = [];
   for (const bytes of [16_000_000, 130_000, 130_000, 130_000, 250_000]) {
     const socket = connect({ port, host: '127.0.0.1', noDelay: true });
     sockets.add(socket);
     socket.on('error', () => {});
     const head = Buffer.concat([text('MQTT'), Uint8Array.of(5, 2, 0, 0)]);
     socket.write(packet(0x10, Buffer.concat([head, properties(userProperties(bytes)), text('c')])));
-    const closed = once(socket, 'close').then(() => ['closed']);
-    const answered = once(socket, 'data');
-    answered.catch(() => {});
-    const [first] = await Promise.race([answered, closed]);
-    answers.push(typeof first === 'string' ? first : first[3]);
+    const closed = once(socket, 'close').then(() => null);
+    const answer = once(socket, 'data') as Promise<[Buffer]>;
+    answer.catch(() => {});
+    const first = await Promise.race([answer, closed]);
+    answers.push(first === null ? 'closed' : String(first[0][3]));
   }
   return `CONNACK ${answers.join(', ')}`;
 }
 
-async function pubacks(port) {
+async function pubacks(port: number): Promise<string> {
   const one = Buffer.concat([Uint8Array.of(0, 1, 0), properties(userProperties(1_000_000))]);
   return await chunk(port, packet(0x40, one));
 }
 
-function ruleArguments(directory) {
-  const filter = (index) => `${'level/'.repeat(248)}${index}/+`;
+function ruleArguments(directory: string): string[] {
+  const filter = (index: number) => `${'level/'.repeat(248)}${index}/+`;
   const lines = Array.from({ length: 1000 }, (_, index) => `  - subscribe: ${filter(index)}`);
   const path = join(directory, 'acl.yaml');
   writeFileSync(path, `rules:\n${lines.join('\n')}\n`);
   return ['--acl-file', path];
 }
 
-async function rules(port) {
+async function rules(port: number): Promise<string> {
   const filters = Array.from({ length: 500 }, (_, index) => `${'level/'.repeat(249)}${index}`);
   return await chunk(
     port,
@@ -518,13 +554,13 @@ async function rules(port) {
   );
 }
 
-async function longTopics(port) {
+async function longTopics(port: number): Promise<void> {
   const socket = await open(port, 'long');
   let received = 0;
   socket.on('data', ({ length }) => {
     received += length;
   });
-  const name = (index) => `${'l'.repeat(16_394)}${100_000 + index}`;
+  const name = (index: number) => `${'l'.repeat(16_394)}${100_000 + index}`;
   for (let index = 0; index < 2400; index++) await send(socket, subscribe(1 + index, name(index)));
   await settled(socket, () => received);
   for (let index = 0; index < 1000; index++) {
@@ -533,8 +569,8 @@ async function longTopics(port) {
   await settled(socket, () => received);
 }
 
-async function plus(port) {
-  const levels = (bits) =>
+async function plus(port: number): Promise<void> {
+  const levels = (bits: number) =>
     Array.from({ length: 13 }, (_, level) => ((bits >> level) & 1 ? '+' : 'a')).join('/');
   const socket = await open(port, 'plus');
   let received = 0;
@@ -548,13 +584,13 @@ async function plus(port) {
     ),
   );
   await settled(socket, () => received);
-  const topic = (index) => `${'a/'.repeat(12)}${index}`;
+  const topic = (index: number) => `${'a/'.repeat(12)}${index}`;
   const all = Array.from({ length: 1000 }, (_, index) => publish(topic(index), Buffer.alloc(1)));
   socket.write(Buffer.concat(all));
   await settled(socket, () => received);
 }
 
-async function searchAndRead(port) {
+async function searchAndRead(port: number): Promise<string> {
   let all = 0;
   for (const expiry of [0, 1000]) {
     const socket = await open(port, `reader ${expiry}`, { expiry });

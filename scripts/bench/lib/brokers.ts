@@ -2,13 +2,53 @@
  * Starts brokers to be measured, each on a free loopback port, pinned to the first core where
  * `taskset` can do so.
  */
-import { spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { root } from '../../lib/prepare.js';
+import type { BrokerNote } from './results.ts';
+
+/** A program, and its arguments. */
+type Command = readonly [program: string, args: readonly string[]];
+
+/** A broker that is started to be measured. */
+export interface OwnBroker extends BrokerNote {
+  readonly command: (port: number, directory: string, metricsPort: number) => Command;
+  /** Of its metrics, if it has any. */
+  readonly metricsPath?: string;
+  /** It has no MQTT 5. */
+  readonly isWithoutFive?: boolean;
+  /** What the load generator gets besides its arguments. */
+  readonly generatorArgs?: (args: readonly string[]) => readonly string[];
+  /** Words before its command, such as those that raise a limit. */
+  readonly prefix?: readonly string[];
+  readonly url?: undefined;
+}
+
+/** A broker that runs already. */
+export interface RemoteBroker extends BrokerNote {
+  readonly url: string;
+  readonly isWithoutFive?: undefined;
+  readonly generatorArgs?: undefined;
+}
+
+export type MeasuredBroker = OwnBroker | RemoteBroker;
+
+/** A broker that serves. */
+export interface Running {
+  readonly url: string;
+  readonly metricsUrl: string | null;
+  /** In which it works; null when it is not ours, like `pid`. */
+  readonly directory: string | null;
+  readonly pid: number | null;
+  /** Resolves when it has ended. */
+  stop(): Promise<void>;
+  /** Why it ended by itself; null while it runs. */
+  failure(): string | null;
+}
 
 export const canPin =
   availableParallelism() > 1 && spawnSync('taskset', ['--version']).error === undefined;
@@ -21,19 +61,19 @@ const FEWER_UNDER_WAY = ['--flight', '16384'];
 const AEDES_VERSION = '1.2.0';
 
 /** Processes that end with this one, however it ends. */
-const running = new Set();
+const running = new Set<ChildProcess>();
 process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
-for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 
 /** Puts this process on one core, the one of the load generator. */
-export function pinSelf() {
+export function pinSelf(): void {
   if (canPin) spawnSync('taskset', ['-a', '-c', '-p', '1', String(process.pid)]);
 }
 
 /** A process that ends with this one. */
-export function owned(child) {
+export function owned(child: ChildProcess): ChildProcess {
   running.add(child);
   child.once('exit', () => running.delete(child));
   return child;
@@ -44,9 +84,14 @@ export function owned(child) {
  *
  * @param prefix - words before the command, such as those that raise a limit
  */
-export function pinned(core, command, args, prefix = []) {
+export function pinned(
+  core: number,
+  command: string,
+  args: readonly string[],
+  prefix: readonly string[] = [],
+): Command {
   const pin = canPin ? ['taskset', '-c', String(core)] : [];
-  const [first, ...rest] = [...pin, ...prefix, command, ...args];
+  const [first = command, ...rest] = [...pin, ...prefix, command, ...args];
   return [first, rest];
 }
 
@@ -55,7 +100,7 @@ export function pinned(core, command, args, prefix = []) {
  *
  * @param more - arguments of its command line
  */
-export function promptmq(more = []) {
+export function promptmq(more: readonly string[] = []): OwnBroker {
   return {
     name: 'PromptMQ',
     version: JSON.parse(readFileSync(join(root, 'packages/server/package.json'), 'utf8')).version,
@@ -74,7 +119,7 @@ export function promptmq(more = []) {
 }
 
 /** Null when it is not installed. */
-function findMosquitto() {
+function findMosquitto(): OwnBroker | null {
   const { stdout, error } = spawnSync('mosquitto', ['-h'], { encoding: 'utf8' });
   if (error !== undefined) return null;
   const lines = [
@@ -103,7 +148,7 @@ createServer({ noDelay: true }, aedes.handle).listen(Number(process.argv[2]), '1
 `;
 
 /** Installs it below `directory`; null when that can't be done. */
-function findAedes(directory) {
+function findAedes(directory: string): OwnBroker | null {
   const home = join(directory, 'aedes');
   mkdirSync(home, { recursive: true });
   writeFileSync(join(home, 'package.json'), '{"private":true,"type":"module"}');
@@ -121,13 +166,13 @@ function findAedes(directory) {
       'under way on each topic instead of 64 KB: with more, it becomes several times slower',
     // Of one pair, it takes as much as the others.
     generatorArgs: (args) =>
-      MANY_LANES.includes(args[0]) && !args.includes('--pairs') ? FEWER_UNDER_WAY : [],
+      MANY_LANES.includes(args[0] ?? '') && !args.includes('--pairs') ? FEWER_UNDER_WAY : [],
     command: (port) => [process.execPath, [program, String(port)]],
   };
 }
 
 /** A broker that runs already, at an address: it is neither started nor pinned. */
-function atAddress(text) {
+function atAddress(text: string): RemoteBroker {
   const separator = text.indexOf('=');
   if (separator < 1) throw new Error(`--peer ${text}: expected NAME=URL`);
   const url = text.slice(separator + 1);
@@ -141,38 +186,51 @@ function atAddress(text) {
  * @param peers - `NAME=URL` of others
  * @param directory - for what has to be installed
  */
-export function findBrokers(wanted, peers, directory) {
-  const finders = { promptmq: () => promptmq(), mosquitto: findMosquitto, aedes: findAedes };
-  const found = [];
+export function findBrokers(
+  wanted: readonly string[],
+  peers: readonly string[],
+  directory: string,
+): MeasuredBroker[] {
+  const finders: Readonly<Record<string, (directory: string) => OwnBroker | null>> = {
+    promptmq: () => promptmq(),
+    mosquitto: findMosquitto,
+    aedes: findAedes,
+  };
+  const found: MeasuredBroker[] = [];
   for (const name of wanted) {
-    if (finders[name] === undefined) {
+    const find = Object.hasOwn(finders, name) ? finders[name] : undefined;
+    if (find === undefined) {
       throw new Error(`unknown broker ${name}: ${Object.keys(finders).join(', ')}`);
     }
-    const broker = finders[name](directory);
+    const broker = find(directory);
     if (broker === null) console.error(`compare: ${name} can't be had here: left out`);
     else found.push(broker);
   }
   return [...found, ...peers.map(atAddress)];
 }
 
-/**
- * Starts a broker and waits until it takes connections.
- *
- * @returns `url`, `metricsUrl` and `directory`, in which it works, `pid` (null when it is not ours), `stop()`, which resolves when it has ended, and
- * `failure()`, which says why it ended by itself
- */
-export async function startBroker(broker) {
-  if (broker.url !== undefined)
-    return { url: broker.url, pid: null, stop: async () => {}, failure: () => null };
+/** Starts a broker and waits until it takes connections. */
+export async function startBroker(broker: MeasuredBroker): Promise<Running> {
+  if (broker.url !== undefined) {
+    return {
+      url: broker.url,
+      metricsUrl: null,
+      directory: null,
+      pid: null,
+      stop: async () => {},
+      failure: () => null,
+    };
+  }
   const [port, metricsPort] = [await freePort(), await freePort()];
   // Whatever it writes by default is thrown away with its working directory.
   const directory = mkdtempSync(join(tmpdir(), 'promptmq-compare-'));
-  const [command, args] = pinned(0, ...broker.command(port, directory, metricsPort), broker.prefix);
+  const [program, programArgs] = broker.command(port, directory, metricsPort);
+  const [command, args] = pinned(0, program, programArgs, broker.prefix);
   const child = owned(
     spawn(command, args, { cwd: directory, stdio: ['ignore', 'ignore', 'pipe'] }),
   );
   let errors = '';
-  child.stderr.on('data', (chunk) => {
+  child.stderr?.on('data', (chunk) => {
     errors = `${errors}${chunk}`.slice(-2000);
   });
   const exited = once(child, 'exit');
@@ -189,7 +247,7 @@ export async function startBroker(broker) {
       await stop();
       throw new Error(`${broker.name} did not start: ${errorLine(errors)}`);
     }
-    await new Promise((resolve) => {
+    await new Promise<void>((resolve) => {
       setTimeout(resolve, 50);
     });
   }
@@ -202,25 +260,26 @@ export async function startBroker(broker) {
     broker.metricsPath === undefined
       ? null
       : `http://127.0.0.1:${metricsPort}${broker.metricsPath}`;
-  return { url: `mqtt://127.0.0.1:${port}`, metricsUrl, directory, pid: child.pid, stop, failure };
+  const url = `mqtt://127.0.0.1:${port}`;
+  return { url, metricsUrl, directory, pid: child.pid ?? null, stop, failure };
 }
 
 /** Of what a process wrote to its standard error, the line that says most. */
-function errorLine(errors) {
+function errorLine(errors: string): string {
   const lines = errors.trim().split('\n');
-  return lines.find((line) => /^\w*Error\b/.test(line)) ?? lines.at(-1);
+  return lines.find((line) => /^\w*Error\b/.test(line)) ?? lines.at(-1) ?? '';
 }
 
-async function freePort() {
+async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const { port } = server.address();
+  const { port } = server.address() as AddressInfo;
   server.close();
   await once(server, 'close');
   return port;
 }
 
-function isListening(port) {
+function isListening(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1');
     socket.once('connect', () => {

@@ -16,12 +16,14 @@
  *   --json        print JSON instead of a table
  *   --write       write the section of docs/performance.md
  */
+import type { QoS } from '../../packages/codec/dist/index.js';
 import { positiveNumber, readArguments, runMain } from '../lib/arguments.ts';
-import { formatCount, readProcessUsage } from './lib/bench-package.mjs';
-import { promptmq, startBroker } from './lib/brokers.mjs';
-import { writeSection } from './lib/document.mjs';
-import { generate } from './lib/generator.mjs';
-import { machine, median, table } from './lib/report.mjs';
+import { messageOf } from '../lib/errors.ts';
+import { formatCount, readProcessUsage } from './lib/bench-package.ts';
+import { promptmq, type Running, startBroker } from './lib/brokers.ts';
+import { writeSection } from './lib/document.ts';
+import { generate } from './lib/generator.ts';
+import { machine, median, table } from './lib/report.ts';
 
 const { countReceived, countSent, createStats } = await import(
   '../../packages/server/dist/runtime/stats.js'
@@ -37,9 +39,9 @@ const { values } = readArguments(import.meta.url, {
     write: { type: 'boolean', default: false },
   },
 });
-const [rounds, seconds, size] = ['rounds', 'seconds', 'size'].map((name) =>
-  positiveNumber(`--${name}`, values[name]),
-);
+const rounds = positiveNumber('--rounds', values.rounds);
+const seconds = positiveNumber('--seconds', values.seconds);
+const size = positiveNumber('--size', values.size);
 const { qos } = values;
 
 const GOAL = 0.02;
@@ -50,19 +52,52 @@ const TIMEOUT_SECONDS = 60;
 
 await runMain('metrics-cost', main);
 
-async function main() {
-  const pairs = [];
+/** What a run found. */
+interface Run {
+  readonly perSecond: number;
+  /** Of processor time, for a message. */
+  readonly nanoseconds: number;
+  /** Of processor time; 0 without metrics. */
+  readonly scrapeSeconds: number;
+}
+
+interface Pair {
+  readonly on: Run;
+  readonly off: Run;
+}
+
+/** Medians of pairs. */
+interface Change {
+  readonly on: number;
+  readonly off: number;
+  readonly change: number;
+  readonly error: number;
+}
+
+interface Results {
+  readonly taken: string;
+  readonly machine: string;
+  readonly qos: number;
+  readonly size: number;
+  readonly nanosecondsPerPublish: number;
+  readonly scrapeSeconds: number;
+  readonly cpu: Change;
+  readonly rate: Change;
+  readonly pairs: readonly Pair[];
+}
+
+async function main(): Promise<void> {
+  const pairs: Pair[] = [];
   for (let round = 0; round < rounds; round++) {
-    const pair = {};
-    for (const kind of round % 2 === 0 ? ['on', 'off'] : ['off', 'on']) {
-      pair[kind] = await measureOnce(kind === 'on');
-    }
+    const isOnFirst = round % 2 === 0;
+    const [first, second] = [await measureOnce(isOnFirst), await measureOnce(!isOnFirst)];
+    const pair = isOnFirst ? { on: first, off: second } : { on: second, off: first };
     pairs.push(pair);
     console.error(
       `metrics-cost: ${round + 1}/${rounds}: ${pair.on.nanoseconds.toFixed(0)} ns a message with, ${pair.off.nanoseconds.toFixed(0)} ns without`,
     );
   }
-  const results = {
+  const results: Results = {
     taken: new Date().toISOString(),
     machine: machine(),
     qos: Number(qos),
@@ -83,7 +118,7 @@ async function main() {
 }
 
 /** Of a core that has no time left: what a message costs more, and what the scrapes take. */
-function total({ cpu, scrapeSeconds }) {
+function total({ cpu, scrapeSeconds }: Results): number {
   return cpu.change + scrapeSeconds / SCRAPE_SECONDS;
 }
 
@@ -91,8 +126,8 @@ function total({ cpu, scrapeSeconds }) {
  * Medians, the median change within a pair, and its error: the median distance of the pairs' changes from
  * it, divided by the root of their number.
  */
-function compare(pairs, read) {
-  const of = (kind) => median(pairs.map((pair) => read(pair[kind])));
+function compare(pairs: readonly Pair[], read: (run: Run) => number): Change {
+  const of = (kind: keyof Pair) => median(pairs.map((pair) => read(pair[kind])));
   const changes = pairs.map(({ on, off }) => read(on) / read(off) - 1);
   const change = median(changes);
   const deviation = median(changes.map((value) => Math.abs(value - change)));
@@ -105,14 +140,13 @@ function compare(pairs, read) {
   };
 }
 
-function describe(results) {
+function describe(results: Results): string {
   const { taken, machine: where, qos, size, cpu, rate, pairs } = results;
-  const row = (what, { on, off, change, error }, format) => [
-    what,
-    format(on),
-    format(off),
-    `${percent(change)} ± ${percent(error)}`,
-  ];
+  const row = (
+    what: string,
+    { on, off, change, error }: Change,
+    format: (value: number) => string,
+  ) => [what, format(on), format(off), `${percent(change)} ± ${percent(error)}`];
   return [
     `Taken on ${taken.slice(0, 10)}: ${where}; one pair, QoS ${qos}, ${size} bytes, medians of ${pairs.length} pairs of runs, by \`node scripts bench/metrics-cost --write\`.`,
     '',
@@ -133,15 +167,15 @@ function describe(results) {
 }
 
 /** All that `Connection`, `Router` and `PacketSender` count for one PUBLISH to one subscriber. */
-function countingCost(size) {
+function countingCost(bytes: number): number {
   const stats = createStats();
-  const turn = (count) => {
+  const turn = (count: number) => {
     const startedAt = process.hrtime.bigint();
     for (let index = 0; index < count; index++) {
-      stats.packetsReceived[3]++;
+      stats.packetsReceived[3] = (stats.packetsReceived[3] ?? 0) + 1;
       stats.packetTypeNow = 3;
-      countReceived(stats, index & 1, size + (index & 63));
-      countSent(stats, index & 1, size);
+      countReceived(stats, (index & 1) as QoS, bytes + (index & 63));
+      countSent(stats, (index & 1) as QoS, bytes);
       stats.packetTypeNow = 0;
     }
     return Number(process.hrtime.bigint() - startedAt) / count;
@@ -153,7 +187,7 @@ function countingCost(size) {
   return Math.min(...costs);
 }
 
-async function measureOnce(hasMetrics) {
+async function measureOnce(hasMetrics: boolean): Promise<Run> {
   const more = ['--storage-enabled', 'false', ...(hasMetrics ? [] : ['--metrics-bind', 'none'])];
   const running = await startBroker(promptmq(more));
   try {
@@ -162,28 +196,29 @@ async function measureOnce(hasMetrics) {
     const result = await generate([...load, ...time], running, TIMEOUT_SECONDS);
     const { ratePerSecond, broker } = result;
     if (broker === null) throw new Error('the processor time of the broker is unknown: no /proc');
-    const scrapeSeconds = hasMetrics ? await scrapeCost(running) : null;
+    const scrapeSeconds = hasMetrics ? await scrapeCost(running) : 0;
     const nanoseconds = (broker.cpu / ratePerSecond) * 1e9;
     return { perSecond: ratePerSecond, nanoseconds, scrapeSeconds };
   } catch (error) {
-    throw new Error(running.failure() ?? error.message);
+    throw new Error(running.failure() ?? messageOf(error));
   } finally {
     await running.stop();
   }
 }
 
 /** Seconds of processor time. */
-async function scrapeCost({ metricsUrl, pid }) {
-  const before = readProcessUsage(pid).cpuSeconds;
+async function scrapeCost({ metricsUrl, pid }: Running): Promise<number> {
+  const cpuSeconds = () => readProcessUsage(pid ?? -1)?.cpuSeconds ?? Number.NaN;
+  const before = cpuSeconds();
   for (let scrape = 0; scrape < SCRAPES; scrape++) {
-    const text = await (await fetch(metricsUrl)).text();
+    const text = await (await fetch(metricsUrl ?? '')).text();
     if (!/^promptmq_messages_received_total [1-9]/m.test(text)) {
       throw new Error('the metrics do not show the messages');
     }
   }
-  return (readProcessUsage(pid).cpuSeconds - before) / SCRAPES;
+  return (cpuSeconds() - before) / SCRAPES;
 }
 
-function percent(share) {
+function percent(share: number): string {
   return `${(share * 100).toFixed(1)} %`;
 }

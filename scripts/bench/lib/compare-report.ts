@@ -1,7 +1,7 @@
-/** The section and the plots of `compare.mjs`. */
-import { latencyPlot, memoryPlot, throughputPlot } from './bench-package.mjs';
-import { canPin } from './brokers.mjs';
-import { goalTable } from './goals.mjs';
+/** The section and the plots of `compare.ts`. */
+import { latencyPlot, memoryPlot, throughputPlot } from './bench-package.ts';
+import { canPin } from './brokers.ts';
+import { goalTable } from './goals.ts';
 import {
   efficiencyTable,
   isFixedRate,
@@ -9,12 +9,13 @@ import {
   remarks,
   resourceTable,
   throughputTable,
-} from './report.mjs';
+} from './report.ts';
+import type { Comparison, Measured, Row } from './results.ts';
 
 const QUICK_NOTE =
   '**A quick run:** some scenarios, shortly, mostly to see that it works. Not figures to quote.';
 
-export function describeComparison({ machine, isQuick, brokers, rows }) {
+export function describeComparison({ machine, isQuick, brokers, rows }: Comparison): string {
   const dates = [...new Set(rows.map(({ taken }) => taken.slice(0, 10)))].toSorted();
   const pinning = canPin ? 'broker on core 0, generator on core 1' : 'not pinned to cores';
   const runs = Math.max(...rows.map((row) => row.runs));
@@ -76,18 +77,21 @@ export function describeComparison({ machine, isQuick, brokers, rows }) {
   return lines.join('\n');
 }
 
-function hasMemory({ outcomes }) {
-  return outcomes.some(({ memory }) => memory !== undefined && memory.length > 0);
+function hasMemory({ outcomes }: Row): boolean {
+  return outcomes.some((outcome) => outcome.failure === undefined && outcome.memory.length > 0);
 }
 
 /** SVG documents by file name; null where there is nothing to draw. */
-export function comparePlots({ rows, brokers }) {
-  const each = (read) =>
+export function comparePlots({
+  rows,
+  brokers,
+}: Comparison): Readonly<Record<string, string | null>> {
+  const each = (isShown: (outcome: Measured, row: Row) => boolean) =>
     brokers.map(({ name }, index) => ({
       name,
       results: rows.flatMap((row) => {
         const outcome = row.outcomes[index];
-        return outcome.failure === undefined && read(outcome, row)
+        return outcome?.failure === undefined && outcome !== undefined && isShown(outcome, row)
           ? [{ ...outcome, label: row.name }]
           : [];
       }),
@@ -100,7 +104,9 @@ export function comparePlots({ rows, brokers }) {
       latencies.flatMap(({ name, results }) =>
         results
           .filter(({ scenario }) => scenario.pattern === 'pairs')
-          .map(({ label, latency }) => ({ name: `${name}, ${label.split(',')[0]}`, latency })),
+          .flatMap(({ label, latency }) =>
+            latency === null ? [] : { name: `${name}, ${label.split(',')[0]}`, latency },
+          ),
       ),
     ),
     'memory.svg': memoryPlot(

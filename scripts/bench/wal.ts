@@ -1,11 +1,15 @@
-// Measures the log alone:
-//   node scripts bench/wal [--records N] [--size BYTES] [--streams N] [--dir DIRECTORY] [--json]
-//
-// For each sync mode, records of one size are appended as fast as the log takes them, with a bound on what
-// is outstanding, in a directory that is removed afterwards; then they are read back in order.
+/**
+ * Measures the log alone.
+ *
+ *   node scripts bench/wal [--records N] [--size BYTES] [--streams N] [--dir DIRECTORY] [--json]
+ *
+ * For each sync mode, records of one size are appended as fast as the log takes them, with a bound on what
+ * is outstanding, in a directory that is removed afterwards; then they are read back in order.
+ */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { LogOptions, Log as OpenLog } from '../../packages/wal/dist/index.js';
 import { readArguments } from '../lib/arguments.ts';
 import { buildIfNeeded } from '../lib/prepare.js';
 
@@ -21,13 +25,22 @@ const { values } = readArguments(import.meta.url, {
 buildIfNeeded();
 const { Log, LmdbIndex } = await import('../../packages/wal/dist/index.js');
 
+/** A way to make records durable. */
+interface Mode {
+  readonly name: string;
+  readonly options: Omit<LogOptions, 'directory'>;
+  /** Appends all records, as fast as they are taken. */
+  readonly write: (log: OpenLog) => Promise<void>;
+}
+
 const count = Number(values.records);
 const data = Buffer.alloc(Number(values.size), 'x');
 
 const streams = Array.from({ length: Number(values.streams) }, (_, index) =>
   Buffer.from(`building/${index}/temperature`),
 );
-const streamOf = (index) => (streams.length === 0 ? undefined : streams[index % streams.length]);
+const streamOf = (index: number) =>
+  streams.length === 0 ? undefined : streams[index % streams.length];
 
 /** Appended in one turn by the modes that don't wait: a socket hands over about as many. */
 const BURST = 1000;
@@ -35,13 +48,13 @@ const BURST = 1000;
 /** Bytes that may be pending before the writer waits. */
 const PENDING_MAX = 8 * 1_048_576;
 
-const turn = () => new Promise((done) => setImmediate(done));
+const turn = () => new Promise<void>((done) => setImmediate(done));
 
 /** Keeps `outstanding` records unacknowledged: each acknowledgement lets the next one in. */
-async function window(log, outstanding) {
+async function window(log: OpenLog, outstanding: number): Promise<void> {
   let appended = 0;
   let acknowledged = 0;
-  await new Promise((done) => {
+  await new Promise<void>((done) => {
     const onCommitted = () => {
       acknowledged++;
       if (acknowledged === count) done();
@@ -56,15 +69,12 @@ async function window(log, outstanding) {
 }
 
 /** Appends in bursts, a turn each, and waits when too much is pending. */
-async function bursts(log) {
+async function bursts(log: OpenLog): Promise<void> {
   let acknowledged = 0;
-  let wake = null;
+  let wake = () => {};
   const onCommitted = () => {
     acknowledged++;
-    if (wake !== null && log.pendingBytes < PENDING_MAX / 2) {
-      wake();
-      wake = null;
-    }
+    if (log.pendingBytes < PENDING_MAX / 2) wake();
   };
   for (let appended = 0; appended < count; ) {
     for (let index = 0; index < BURST && appended < count; index++, appended++) {
@@ -72,7 +82,7 @@ async function bursts(log) {
     }
     await turn();
     if (log.pendingBytes > PENDING_MAX) {
-      await new Promise((done) => {
+      await new Promise<void>((done) => {
         wake = done;
       });
     }
@@ -80,13 +90,12 @@ async function bursts(log) {
   while (acknowledged < count) await turn();
 }
 
-async function readBack(log) {
-  const positions = [];
+async function readBack(log: OpenLog): Promise<number> {
+  const positions: number[] = [];
   for await (const { position } of log.records()) positions.push(position);
   const startedAt = performance.now();
   let bytes = 0;
-  for (let index = 0; index < positions.length; index++) {
-    const position = positions[index];
+  for (const position of positions) {
     const record = log.readNow(position) ?? (await log.read(position));
     bytes += record.data.length;
   }
@@ -95,7 +104,7 @@ async function readBack(log) {
   return count / seconds;
 }
 
-async function measure(name, options, write) {
+async function measure({ name, options, write }: Mode) {
   const directory = await mkdtemp(join(values.dir, 'promptmq-wal-'));
   try {
     let log = await Log.open({ directory, index: new LmdbIndex(directory), ...options });
@@ -127,15 +136,24 @@ async function measure(name, options, write) {
   }
 }
 
+const MODES: readonly Mode[] = [
+  { name: 'warm-up', options: { syncMode: 'periodic' }, write: bursts },
+  { name: 'periodic', options: { syncMode: 'periodic', syncInterval: 100 }, write: bursts },
+  {
+    name: 'batch',
+    options: { syncMode: 'batch', batchSyncSize: 100, syncInterval: 100 },
+    write: bursts,
+  },
+  {
+    name: 'immediate, 1,024 outstanding',
+    options: { syncMode: 'immediate' },
+    write: (log) => window(log, 1024),
+  },
+];
 const results = [];
-for (const [name, options, write] of [
-  ['warm-up', { syncMode: 'periodic' }, bursts],
-  ['periodic', { syncMode: 'periodic', syncInterval: 100 }, bursts],
-  ['batch', { syncMode: 'batch', batchSyncSize: 100, syncInterval: 100 }, bursts],
-  ['immediate, 1,024 outstanding', { syncMode: 'immediate' }, (log) => window(log, 1024)],
-]) {
-  const result = await measure(name, options, write);
-  if (name !== 'warm-up') results.push(result);
+for (const mode of MODES) {
+  const result = await measure(mode);
+  if (mode.name !== 'warm-up') results.push(result);
 }
 if (values.json) process.stdout.write(`${JSON.stringify(results)}\n`);
 else {

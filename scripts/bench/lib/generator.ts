@@ -2,8 +2,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import type { Result } from '../../../packages/bench/dist/index.js';
 import { root } from '../../lib/prepare.js';
-import { owned, pinned } from './brokers.mjs';
+import { owned, pinned, type Running } from './brokers.ts';
 
 const GENERATOR = join(root, 'packages/bench/bin/promptmq-bench.js');
 
@@ -14,7 +15,12 @@ const GENERATOR = join(root, 'packages/bench/bin/promptmq-bench.js');
  * @returns its result, as @promptmq/bench describes it
  * @throws with the generator's own line when it fails
  */
-export async function generate(args, { url, pid }, timeoutSeconds, prefix = []) {
+export async function generate(
+  args: readonly string[],
+  { url, pid }: Pick<Running, 'url' | 'pid'>,
+  timeoutSeconds: number,
+  prefix: readonly string[] = [],
+): Promise<Result> {
   const all = [GENERATOR, ...args, '--url', url, '--json', '-'];
   if (pid !== null) all.push('--broker-pid', String(pid));
   const [command, commandArgs] = pinned(1, process.execPath, all, prefix);
@@ -22,10 +28,10 @@ export async function generate(args, { url, pid }, timeoutSeconds, prefix = []) 
   const kill = setTimeout(() => child.kill('SIGKILL'), timeoutSeconds * 1000);
   let output = '';
   let errors = '';
-  child.stdout.on('data', (chunk) => {
+  child.stdout?.on('data', (chunk) => {
     output += chunk;
   });
-  child.stderr.on('data', (chunk) => {
+  child.stderr?.on('data', (chunk) => {
     errors += chunk;
   });
   const [code] = await once(child, 'close');

@@ -22,14 +22,17 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Result } from '../../packages/bench/dist/index.js';
 import { positiveNumber, readArguments, refuse, runMain } from '../lib/arguments.ts';
-import { findBrokers, startBroker } from './lib/brokers.mjs';
-import { comparePlots, describeComparison } from './lib/compare-report.mjs';
-import { readResults, storeResults, writeSection } from './lib/document.mjs';
-import { measureSync } from './lib/fdatasync.mjs';
-import { generate } from './lib/generator.mjs';
-import { machine, summarize } from './lib/report.mjs';
-import { SCENARIOS } from './lib/scenarios.mjs';
+import { messageOf } from '../lib/errors.ts';
+import { findBrokers, type MeasuredBroker, startBroker } from './lib/brokers.ts';
+import { comparePlots, describeComparison } from './lib/compare-report.ts';
+import { readResults, storeResults, writeSection } from './lib/document.ts';
+import { measureSync } from './lib/fdatasync.ts';
+import { generate } from './lib/generator.ts';
+import { machine, summarize } from './lib/report.ts';
+import type { BrokerNote, Comparison, Row } from './lib/results.ts';
+import { type CompareScenario, SCENARIOS } from './lib/scenarios.ts';
 
 const { values } = readArguments(import.meta.url, {
   options: {
@@ -44,16 +47,15 @@ const { values } = readArguments(import.meta.url, {
     list: { type: 'boolean', default: false },
   },
 });
-const [runsGiven, secondsGiven] = ['runs', 'seconds'].map((name) =>
-  positiveNumber(`--${name}`, values[name]),
-);
+const runsGiven = positiveNumber('--runs', values.runs);
+const secondsGiven = positiveNumber('--seconds', values.seconds);
 
 /** A run that takes so much longer than it should is given up. */
 const TIMEOUT_SECONDS = 90;
 
 await runMain('compare', main);
 
-async function main() {
+async function main(): Promise<void> {
   if (values.list) {
     for (const { name } of SCENARIOS) console.log(name);
     return;
@@ -73,7 +75,7 @@ async function main() {
   process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
   const brokers = findBrokers(values.brokers.split(','), values.peer, directory);
   const isStored = !values.quick && !values['dry-run'];
-  const results = {
+  const results: { -readonly [key in keyof Comparison]: Comparison[key] } = {
     machine: machine(),
     isQuick: values.quick,
     brokers: brokers.map(({ name, version, configuration }) => ({
@@ -83,7 +85,7 @@ async function main() {
     })),
     rows: values.only !== '' && isStored ? keptRows(brokers) : [],
   };
-  const onRow = (row) => {
+  const onRow = (row: Row) => {
     results.machine = machine();
     results.rows = inOrder([...results.rows.filter(({ name }) => name !== row.name), row]);
     if (isStored) storeResults('compare', results);
@@ -93,27 +95,27 @@ async function main() {
   else console.log(describeComparison(results));
   const names = scenarios.map(({ name }) => name);
   const failed = results.rows.filter(
-    ({ name, outcomes }) => names.includes(name) && outcomes[0].failure !== undefined,
+    ({ name, outcomes }) => names.includes(name) && outcomes[0]?.failure !== undefined,
   );
   if (failed.length > 0) {
-    throw new Error(`${brokers[0].name} failed in: ${failed.map(({ name }) => name).join('; ')}`);
+    throw new Error(`${brokers[0]?.name} failed in: ${failed.map(({ name }) => name).join('; ')}`);
   }
 }
 
-function render(results) {
+function render(results: Comparison): void {
   writeSection('compare', results, describeComparison(results), comparePlots(results));
 }
 
-function stored() {
-  const results = readResults('compare');
+function stored(): Comparison {
+  const results = readResults<Comparison>('compare');
   if (results === null)
     throw new Error('there are no results yet: run it without --only, --render');
   return results;
 }
 
 /** The stored rows, which are to be compared with the same brokers. */
-function keptRows(brokers) {
-  const results = readResults('compare');
+function keptRows(brokers: readonly BrokerNote[]): readonly Row[] {
+  const results = readResults<Comparison>('compare');
   if (results === null) return [];
   const [here, there] = [brokers, results.brokers].map((all) =>
     all.map(({ name }) => name).join(', '),
@@ -122,12 +124,18 @@ function keptRows(brokers) {
   return refuse(`the stored results are of ${there}, not ${here}: give the same --brokers`);
 }
 
-function inOrder(rows) {
-  const place = (row) => SCENARIOS.findIndex(({ name }) => name === row.name);
+function inOrder(rows: readonly Row[]): Row[] {
+  const place = (row: Row) => SCENARIOS.findIndex(({ name }) => name === row.name);
   return rows.filter((row) => place(row) !== -1).toSorted((a, b) => place(a) - place(b));
 }
 
-async function measureAll(scenarios, brokers, runs, seconds, onRow) {
+async function measureAll(
+  scenarios: readonly CompareScenario[],
+  brokers: readonly MeasuredBroker[],
+  runs: number,
+  seconds: number,
+  onRow: (row: Row) => void,
+): Promise<void> {
   const startMs = performance.now();
   for (const [index, scenario] of scenarios.entries()) {
     const minutes = (performance.now() - startMs) / 60_000;
@@ -143,16 +151,23 @@ async function measureAll(scenarios, brokers, runs, seconds, onRow) {
 }
 
 /** In turn: the first run of each broker, then the second of each, and so on. */
-async function measureScenario(scenario, brokers, runsAtMost, seconds) {
+async function measureScenario(
+  scenario: CompareScenario,
+  brokers: readonly MeasuredBroker[],
+  runsAtMost: number,
+  seconds: number,
+): Promise<Row> {
   const { name, args, isTimed, isOwn } = scenario;
   const runs = Math.min(runsAtMost, scenario.runs ?? runsAtMost);
-  const results = brokers.map(() => []);
+  const results: Result[][] = brokers.map(() => []);
   const isFive = args.includes('--protocol');
   const skipped = brokers.map(
     ({ isWithoutFive = false }, index) =>
       (isOwn === true && index > 0) || (isFive && isWithoutFive),
   );
-  const failures = skipped.map((isSkipped) => (isSkipped ? 'not measured' : undefined));
+  const failures: (string | undefined)[] = skipped.map((isSkipped) =>
+    isSkipped ? 'not measured' : undefined,
+  );
   for (let run = 0; run < runs; run++) {
     for (const [index, broker] of brokers.entries()) {
       if (failures[index] !== undefined) continue;
@@ -160,35 +175,43 @@ async function measureScenario(scenario, brokers, runsAtMost, seconds) {
       const all = [...args, ...own, ...(isTimed ? [] : ['--seconds', String(seconds)])];
       try {
         const result = await measureOnce(broker, all, scenario);
-        results[index].push(result);
+        results[index]?.push(result);
         const { ratePerSecond, unit, lost } = result;
         const loss = lost > 0 ? `, ${lost} lost` : '';
         console.error(
           `  run ${run + 1}/${runs} ${broker.name}: ${Math.round(ratePerSecond)} ${unit}/s${loss}`,
         );
       } catch (error) {
-        failures[index] = error.message;
-        console.error(`  run ${run + 1}/${runs} ${broker.name} failed: ${error.message}`);
+        failures[index] = messageOf(error);
+        console.error(`  run ${run + 1}/${runs} ${broker.name} failed: ${failures[index]}`);
       }
     }
   }
-  const outcomes = brokers.map((_, index) =>
-    failures[index] === undefined
-      ? summarize(results[index])
-      : { failure: failures[index], isSkipped: skipped[index] },
-  );
+  const outcomes = brokers.map((_, index) => {
+    const failure = failures[index];
+    return failure === undefined
+      ? summarize(results[index] ?? [])
+      : { failure, isSkipped: skipped[index] === true };
+  });
   return { name, args, runs, seconds, taken: new Date().toISOString(), outcomes };
 }
 
-async function measureOnce(broker, args, { measuresSync }) {
+async function measureOnce(
+  broker: MeasuredBroker,
+  args: readonly string[],
+  { measuresSync }: CompareScenario,
+): Promise<Result> {
   const running = await startBroker(broker);
   try {
+    const { directory } = running;
     const sync =
-      measuresSync === true ? { fdatasyncMicros: measureSync(running.directory) } : undefined;
+      measuresSync === true && directory !== null
+        ? { fdatasyncMicros: measureSync(directory) }
+        : undefined;
     const result = await generate(args, running, TIMEOUT_SECONDS);
     return { ...result, extra: { ...result.extra, ...sync } };
   } catch (error) {
-    throw new Error(running.failure() ?? error.message);
+    throw new Error(running.failure() ?? messageOf(error));
   } finally {
     await running.stop();
   }

@@ -1,28 +1,55 @@
 /**
- * The operations that `micro.mjs` measures. Each case is made once: `run` does its operation `count`
+ * The operations that `micro.ts` measures. Each case is made once: `run` does its operation `count`
  * times, `after` what has to follow and isn't measured, `close` ends it.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type {
+  Packet,
+  ProtocolVersion,
+  PublishPacket,
+  QoS,
+} from '../../../packages/codec/dist/index.js';
+import type {
+  Transport,
+  TransportHandler,
+} from '../../../packages/server/dist/connection/transport.js';
+import type { Runtime } from '../../../packages/server/dist/runtime/runtime.js';
 import { buildIfNeeded } from '../../lib/prepare.js';
 
 buildIfNeeded();
 
-const dist = (name, file = 'index') => import(`../../../packages/${name}/dist/${file}.js`);
-const codec = await dist('codec');
-const { NO_IDENTIFIERS, SubscriptionTrie, TopicCache } = await dist('topics');
-const { Log } = await dist('wal');
-const { parseConfig } = await dist('server');
-const { Broker } = await dist('server', 'broker');
-const { noopLogger } = await dist('server', 'log/index');
-const { countReceived, countSent, createStats } = await dist('server', 'runtime/stats');
+const codec = await import('../../../packages/codec/dist/index.js');
+const { NO_IDENTIFIERS, SubscriptionTrie, TopicCache } = await import(
+  '../../../packages/topics/dist/index.js'
+);
+const { Log } = await import('../../../packages/wal/dist/index.js');
+const { parseConfig } = await import('../../../packages/server/dist/index.js');
+const { Broker } = await import('../../../packages/server/dist/broker.js');
+const { noopLogger } = await import('../../../packages/server/dist/log/index.js');
+const { countReceived, countSent, createStats } = await import(
+  '../../../packages/server/dist/runtime/stats.js'
+);
+
+/** An operation that is measured. */
+export interface MicroCase {
+  /** Does it so many times. */
+  readonly run: (count: number) => void;
+  /** What has to follow, and isn't measured. */
+  readonly after?: () => Promise<void>;
+  /** Whether something was done. */
+  readonly check: () => boolean;
+  readonly close?: () => Promise<void>;
+  /** Operations at most before `after`. */
+  readonly countMax?: number;
+}
 
 const PAYLOAD = Buffer.alloc(64, 0x78);
 const FRAMES_PER_CHUNK = 100;
 
 /** Every case by its name; each is a function that makes it. */
-export const CASES = {
+export const CASES: Readonly<Record<string, () => MicroCase | Promise<MicroCase>>> = {
   'decode PUBLISH, QoS 0': () => decodeCase(publish({ qos: 0 }), 4),
   'decode PUBLISH, QoS 1': () => decodeCase(publish({ qos: 1, messageId: 7 }), 4),
   'decode PUBLISH, MQTT 5, two user properties, expiry': () =>
@@ -49,17 +76,21 @@ export const CASES = {
   'metrics, one message received and sent': metricsCase,
 };
 
-function publish(fields) {
-  const packet = { cmd: 'publish', dup: false, retain: false, topic: 'bench/0001/t', ...fields };
-  const options = { protocolVersion: fields.properties === undefined ? 4 : 5 };
-  return codec.encode({ ...packet, payload: PAYLOAD }, options);
+function publish(fields: Pick<PublishPacket, 'qos' | 'messageId' | 'properties'>): Uint8Array {
+  const packet = { dup: false, retain: false, topic: 'bench/0001/t', ...fields };
+  const protocolVersion = fields.properties === undefined ? 4 : 5;
+  return encoded({ cmd: 'publish', ...packet, payload: PAYLOAD }, protocolVersion);
 }
 
-function repeated(frame, count = FRAMES_PER_CHUNK) {
+function encoded(packet: Packet, protocolVersion: ProtocolVersion = 4): Uint8Array {
+  return codec.encode(packet, { protocolVersion }) as Uint8Array;
+}
+
+function repeated(frame: Uint8Array, count = FRAMES_PER_CHUNK): Buffer {
   return Buffer.concat(Array.from({ length: count }, () => frame));
 }
 
-function decodeCase(frame, version) {
+function decodeCase(frame: Uint8Array, version: ProtocolVersion): MicroCase {
   const chunk = repeated(frame);
   const view = new codec.PublishView();
   let bytes = 0;
@@ -70,10 +101,13 @@ function decodeCase(frame, version) {
       return true;
     },
   });
-  return { run: (count) => inChunks(count, () => decoder.push(chunk)), check: () => bytes > 0 };
+  return {
+    run: (count: number) => inChunks(count, () => decoder.push(chunk)),
+    check: () => bytes > 0,
+  };
 }
 
-function decodeAckCase() {
+function decodeAckCase(): MicroCase {
   const chunk = repeated(Buffer.from([0x40, 2, 0, 7]));
   const view = new codec.AckView();
   let sum = 0;
@@ -84,22 +118,25 @@ function decodeAckCase() {
       return true;
     },
   });
-  return { run: (count) => inChunks(count, () => decoder.push(chunk)), check: () => sum > 0 };
+  return {
+    run: (count: number) => inChunks(count, () => decoder.push(chunk)),
+    check: () => sum > 0,
+  };
 }
 
 /** Cases that work on chunks do a hundred operations at a time. */
-function inChunks(count, work) {
+function inChunks(count: number, work: () => void): void {
   for (let done = 0; done < count; done += FRAMES_PER_CHUNK) work();
 }
 
-function encodeCase(version, expiry, alias) {
+function encodeCase(version: ProtocolVersion, expiry: number, alias: number): MicroCase {
   const target = Buffer.alloc(4096);
   const message = new codec.MessageBytes();
   message.set(Buffer.from('bench/0001/t'), Buffer.alloc(0), PAYLOAD);
   const own = new codec.PublishOwn();
   Object.assign(own, { version, flags: 2, expiry, alias, identifiers: NO_IDENTIFIERS });
   let sum = 0;
-  const run = (count) => {
+  const run = (count: number) => {
     for (let index = 0; index < count; index++) {
       own.packetId = (index & 0x7fff) + 1;
       sum += codec.writePublish(target, 0, message, own);
@@ -108,10 +145,10 @@ function encodeCase(version, expiry, alias) {
   return { run, check: () => sum > 0 };
 }
 
-function encodeAckCase() {
+function encodeAckCase(): MicroCase {
   const target = Buffer.alloc(16);
   let sum = 0;
-  const run = (count) => {
+  const run = (count: number) => {
     for (let index = 0; index < count; index++) {
       sum += codec.writeAck(target, 0, codec.PacketType.PUBACK, (index & 0x7fff) + 1, 0, 4);
     }
@@ -119,96 +156,96 @@ function encodeAckCase() {
   return { run, check: () => sum > 0 };
 }
 
-function encodeConnackCase() {
-  const packet = {
+function encodeConnackCase(): MicroCase {
+  const packet: Packet = {
     cmd: 'connack',
     sessionPresent: false,
     reasonCode: 0,
     properties: { receiveMaximum: 1000, topicAliasMaximum: 10, maximumQoS: 1 },
   };
   let sum = 0;
-  const run = (count) => {
+  const run = (count: number) => {
     for (let index = 0; index < count; index++) {
-      sum += codec.encode(packet, { protocolVersion: 5 }).length;
+      sum += (codec.encode(packet, { protocolVersion: 5 }) as Uint8Array).length;
     }
   };
   return { run, check: () => sum > 0 };
 }
 
 /** A trie with a subscription of each filter, by a session of its own. */
-function filledTrie(filters) {
-  const trie = new SubscriptionTrie();
+function filledTrie(filters: readonly string[]) {
+  const trie = new SubscriptionTrie<{ isConnected: boolean; isReady: boolean }>();
   for (const topicFilter of filters) {
-    const options = { noLocal: false, retainAsPublished: false, retainHandling: 0 };
+    const options = { noLocal: false, retainAsPublished: false, retainHandling: 0 } as const;
     const session = { isConnected: true, isReady: true };
     trie.subscribe(session, { topicFilter, qos: 0, ...options, subscriptionIdentifier: 0 });
   }
   return trie;
 }
 
-function cachedMatchCase(topicCount) {
+function cachedMatchCase(topicCount: number): MicroCase {
   const topics = Array.from({ length: topicCount }, (_, index) => `bench/${index}/t`);
   const cache = new TopicCache(filledTrie(topics), codec.decodeTopicName);
   const bytes = topics.map((topic) => Buffer.from(topic));
   let found = 0;
-  const run = (count) => {
+  const run = (count: number) => {
     for (let index = 0; index < count; index++) {
       // A step that shares no factor with the number of topics reaches all of them, out of order.
-      const topic = bytes[(index * 389) % topicCount];
+      const topic = bytes[(index * 389) % topicCount] as Buffer;
       found += cache.lookup(topic, 0, topic.length).recipients.length;
     }
   };
   return { run, check: () => found > 0 };
 }
 
-function trieMatchCase(subscriptionCount) {
+function trieMatchCase(subscriptionCount: number): MicroCase {
   const trie = filledTrie(
     Array.from({ length: subscriptionCount }, (_, index) => `site/${index}/+/state/#`),
   );
   const topics = Array.from({ length: 1000 }, (_, index) => `site/${index * 97}/room/state/x`);
   let found = 0;
-  const run = (count) => {
+  const run = (count: number) => {
     for (let index = 0; index < count; index++) {
-      found += trie.match(topics[index % 1000]).recipients.length;
+      found += trie.match(topics[index % 1000] as string).recipients.length;
     }
   };
   return { run, check: () => found > 0 };
 }
 
 /** Time that stands still, and turns that end when told to. */
-class StillRuntime {
-  deferred = [];
+class StillRuntime implements Runtime {
+  deferred: (() => void)[] = [];
   now = () => 1_000_000;
   wallNow = () => 1_000_000;
   uniqueId = () => 'unique';
   setTimer = () => () => {};
-  defer(callback) {
+  defer(callback: () => void): void {
     this.deferred.push(callback);
   }
-  endTurn() {
+  endTurn(): void {
     while (this.deferred.length > 0) for (const callback of this.deferred.splice(0)) callback();
   }
 }
 
 /** A client's end of a connection without a socket: it takes everything at once. */
-class Peer {
-  protocol = 'tcp';
-  remoteAddress = 'bench';
-  chunks = [];
-  written = [];
-  handler;
-  constructor(broker) {
-    this.handler = broker.accept(this);
+class Peer implements Transport {
+  readonly protocol = 'tcp';
+  readonly remoteAddress = 'bench';
+  chunks: Uint8Array[] = [];
+  written: Uint8Array[] = [];
+  handler: TransportHandler;
+  constructor(broker: InstanceType<typeof Broker>) {
+    this.handler = broker.accept(this) as TransportHandler;
   }
-  write(chunk) {
+  write(chunk: Uint8Array): void {
     this.written.push(chunk);
   }
   /** What has come since the last call; its memory may be used again by the broker after `release`. */
-  take() {
+  take(): Uint8Array[] {
     this.chunks = this.written.splice(0);
     return this.chunks;
   }
-  release() {
+  release(): void {
     for (const chunk of this.chunks.splice(0)) this.handler.onWritten(chunk);
   }
   cork() {}
@@ -223,21 +260,21 @@ class Peer {
  * From the bytes of a publisher to the bytes for its subscribers, and the acknowledgements of both; at
  * QoS 0 an operation is one delivery, else one message. In memory, without the log.
  */
-function deliverCase(qos, subscriberCount) {
+function deliverCase(qos: QoS, subscriberCount: number): MicroCase {
   const config = parseConfig({ storage: { enabled: false }, metrics: { enabled: false } });
   const runtime = new StillRuntime();
   const broker = new Broker(config, runtime, noopLogger);
-  const open = (clientId) => {
+  const open = (clientId: string) => {
     const peer = new Peer(broker);
-    const connect = { cmd: 'connect', protocolId: 'MQTT', protocolVersion: 4, clean: true };
-    send(peer, codec.encode({ ...connect, clientId, keepalive: 0 }));
+    const connect = { protocolId: 'MQTT', protocolVersion: 4, clean: true } as const;
+    send(peer, encoded({ cmd: 'connect', ...connect, clientId, keepalive: 0 }));
     return peer;
   };
-  const send = (peer, bytes) => {
+  const send = (peer: Peer, bytes: Uint8Array) => {
     peer.handler.onData(bytes);
     runtime.endTurn();
   };
-  const settle = (peer) => {
+  const settle = (peer: Peer) => {
     peer.take();
     peer.release();
   };
@@ -245,7 +282,7 @@ function deliverCase(qos, subscriberCount) {
   const publisher = open('pub');
   const subscriptions = [{ topic: 'bench/0001/t', qos }];
   for (const peer of subscribers) {
-    send(peer, codec.encode({ cmd: 'subscribe', messageId: 1, subscriptions }));
+    send(peer, encoded({ cmd: 'subscribe', messageId: 1, subscriptions }));
     settle(peer);
   }
   settle(publisher);
@@ -255,27 +292,28 @@ function deliverCase(qos, subscriberCount) {
     publish({ qos, messageId: index + 1 }),
   );
   const chunk = Buffer.concat(frames);
-  const acks = (type) =>
+  const acks = (type: number) =>
     Buffer.concat(Array.from({ length: batch }, (_, i) => Buffer.from([type, 2, 0, i + 1])));
   const own = { pubrel: acks(0x62), puback: acks(0x40), pubrec: acks(0x50), pubcomp: acks(0x70) };
-  const idOffset = frames[0].length - PAYLOAD.length - 2;
+  const frameSize = (frames[0] as Uint8Array).length;
+  const idOffset = frameSize - PAYLOAD.length - 2;
   let bytes = 0;
 
   /** Acknowledges the PUBLISH packets that have come, in place of those in `answer`. */
-  const answer = (peer, packets, frameSize, offset) => {
+  const answer = (peer: Peer, packets: Buffer, size: number, offset: number) => {
     let index = 0;
     for (const taken of peer.take()) {
       bytes += taken.length;
-      for (let at = 0; at < taken.length; at += frameSize) {
-        packets[index + 2] = taken[at + offset];
-        packets[index + 3] = taken[at + offset + 1];
+      for (let at = 0; at < taken.length; at += size) {
+        packets[index + 2] = taken[at + offset] as number;
+        packets[index + 3] = taken[at + offset + 1] as number;
         index += 4;
       }
     }
     peer.release();
     send(peer, packets);
   };
-  const [first] = subscribers;
+  const first = subscribers[0] as Peer;
   const turn = () => {
     send(publisher, chunk);
     if (qos === 0) {
@@ -286,31 +324,31 @@ function deliverCase(qos, subscriberCount) {
       return;
     }
     settle(publisher);
-    answer(first, qos === 1 ? own.puback : own.pubrec, frames[0].length, idOffset);
+    answer(first, qos === 1 ? own.puback : own.pubrec, frameSize, idOffset);
     if (qos === 1) return;
     answer(first, own.pubcomp, 4, 2);
     send(publisher, own.pubrel);
     settle(publisher);
   };
   const operations = qos === 0 ? FRAMES_PER_CHUNK : batch;
-  const run = (count) => {
+  const run = (count: number) => {
     for (let done = 0; done < count; done += operations) turn();
   };
   return { run, check: () => bytes > 0 && broker.stats.messagesSent > 0 };
 }
 
 /** Appending alone: what is written follows outside of the measured time. */
-async function appendCase() {
+async function appendCase(): Promise<MicroCase> {
   const directory = mkdtempSync(join(tmpdir(), 'promptmq-micro-'));
   const log = await Log.open({ directory, syncMode: 'periodic' });
   const data = Buffer.alloc(100, 0x78);
   let committed = 0;
-  const onCommitted = (error) => {
+  const onCommitted = (error: Error | null) => {
     if (error === null) committed++;
   };
   return {
     countMax: 2000,
-    run: (count) => {
+    run: (count: number) => {
       for (let index = 0; index < count; index++) log.append(data, onCommitted);
     },
     after: async () => {
@@ -325,13 +363,13 @@ async function appendCase() {
   };
 }
 
-function metricsCase() {
+function metricsCase(): MicroCase {
   const stats = createStats();
   return {
-    run: (count) => {
+    run: (count: number) => {
       for (let index = 0; index < count; index++) {
-        countReceived(stats, index & 1, 64 + (index & 63));
-        countSent(stats, index & 1, 64);
+        countReceived(stats, (index & 1) as QoS, 64 + (index & 63));
+        countSent(stats, (index & 1) as QoS, 64);
       }
     },
     check: () => stats.messagesReceived > 0,

@@ -16,10 +16,11 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Packet } from '../../packages/codec/dist/index.js';
 import { positiveNumber, readArguments, runMain } from '../lib/arguments.ts';
-import { promptmq, startBroker } from './lib/brokers.mjs';
-import { generate } from './lib/generator.mjs';
-import { median } from './lib/report.mjs';
+import { promptmq, type Running, startBroker } from './lib/brokers.ts';
+import { generate } from './lib/generator.ts';
+import { median } from './lib/report.ts';
 
 const { encode, PacketDecoder } = await import('../../packages/codec/dist/index.js');
 
@@ -31,35 +32,41 @@ const { values } = readArguments(import.meta.url, {
     json: { type: 'boolean', default: false },
   },
 });
-const [rounds, seconds] = ['rounds', 'seconds'].map((name) =>
-  positiveNumber(`--${name}`, values[name]),
-);
+const rounds = positiveNumber('--rounds', values.rounds);
+const seconds = positiveNumber('--seconds', values.seconds);
 const TIMEOUT_SECONDS = 90;
 const DISTANCE_MS = 50;
 const LAZY_PAYLOAD = 10_000;
 
 const PAIRS = ['--pairs', '50', '--window', '100', '--warmup', '1', '--seconds', String(seconds)];
-const CASES = {
-  'QoS 1, 50 pairs': ({ broker }) => generated(broker, ['pairs', '--qos', '1']),
-  'QoS 2, 50 pairs': ({ broker }) => generated(broker, ['pairs', '--qos', '2']),
-  'QoS 1, kept sessions': ({ broker }) => generated(broker, ['persistent', '--qos', '1']),
-  [`acknowledged ${DISTANCE_MS} ms late`]: ({ broker }) => distant(broker),
-  'bytes at once': ({ broker }) => lazy(broker),
+/** Figures, by what comes behind the name of the case. */
+type Figures = Readonly<Record<string, number>>;
+
+const CASES: Readonly<Record<string, (broker: Running) => Promise<Figures>>> = {
+  'QoS 1, 50 pairs': (broker) => generated(broker, ['pairs', '--qos', '1']),
+  'QoS 2, 50 pairs': (broker) => generated(broker, ['pairs', '--qos', '2']),
+  'QoS 1, kept sessions': (broker) => generated(broker, ['persistent', '--qos', '1']),
+  [`acknowledged ${DISTANCE_MS} ms late`]: async (broker) => ({ '': await distant(broker) }),
+  'bytes at once': async (broker) => ({ '': await lazy(broker) }),
 };
 
+/** A client without a session that is kept. */
+interface Client {
+  send(packet: Packet): void;
+  close(): void;
+}
+
 await runMain('inflight', async () => {
-  const results = {};
+  const results: Record<string, Record<string, number[]>> = {};
   for (let round = 0; round < rounds; round++) {
     for (const value of round % 2 === 0 ? values.value : [...values.value].reverse()) {
       const broker = await startBroker(promptmq(['--max-inflight', value]));
       try {
         for (const [name, measure] of Object.entries(CASES)) {
-          const figure = await measure({ broker });
-          const figures = typeof figure === 'number' ? { '': figure } : figure;
-          for (const [of, number] of Object.entries(figures)) {
-            results[name + of] ??= {};
-            results[name + of][value] ??= [];
-            results[name + of][value].push(number);
+          for (const [of, number] of Object.entries(await measure(broker))) {
+            const byValue = results[name + of] ?? {};
+            results[name + of] = byValue;
+            byValue[value] = [...(byValue[value] ?? []), number];
           }
           console.error(`inflight: ${round + 1}/${rounds}, ${value}, ${name}`);
         }
@@ -77,26 +84,30 @@ await runMain('inflight', async () => {
   );
   for (const [name, byValue] of Object.entries(results)) {
     const cells = values.value.map((value) =>
-      Math.round(median(byValue[value])).toLocaleString('en'),
+      Math.round(median(byValue[value] ?? [])).toLocaleString('en'),
     );
     console.log(`| ${name} | ${cells.join(' | ')} |`);
   }
 });
 
 /** Messages a second, and for each second of the broker's processor time: the latter says more on a machine that has other work. */
-async function generated({ url, pid }, args) {
+async function generated({ url, pid }: Running, args: readonly string[]): Promise<Figures> {
   const all = [...args, ...PAIRS, '--protocol', '4'];
   const { ratePerSecond, broker } = await generate(all, { url, pid }, TIMEOUT_SECONDS);
-  return { '': ratePerSecond, ', for each second of processor time': ratePerSecond / broker.cpu };
+  return {
+    '': ratePerSecond,
+    ', for each second of processor time': ratePerSecond / (broker?.cpu ?? Number.NaN),
+  };
 }
 
 /** Messages a second to a subscriber that acknowledges late; the publisher has 2,000 under way. */
-async function distant({ url }) {
+async function distant({ url }: Running): Promise<number> {
   let received = 0;
   const subscriber = await open(url, 'distant', (packet) => {
     if (packet.cmd !== 'publish') return;
     received++;
-    setTimeout(() => subscriber.send({ cmd: 'puback', messageId: packet.messageId }), DISTANCE_MS);
+    const { messageId = 0 } = packet;
+    setTimeout(() => subscriber.send({ cmd: 'puback', messageId }), DISTANCE_MS);
   });
   subscriber.send({
     cmd: 'subscribe',
@@ -127,7 +138,7 @@ async function distant({ url }) {
 }
 
 /** Bytes that a client gets which takes them, and acknowledges nothing. */
-async function lazy({ url }) {
+async function lazy({ url }: Running): Promise<number> {
   let bytes = 0;
   const subscriber = await open(url, 'lazy', (packet) => {
     if (packet.cmd === 'publish') bytes += packet.payload.length;
@@ -147,28 +158,35 @@ async function lazy({ url }) {
   return bytes;
 }
 
-function publication(topic, size, messageId) {
-  return { cmd: 'publish', topic, payload: Buffer.alloc(size), qos: 1, messageId };
+function publication(topic: string, size: number, messageId: number): Packet {
+  const flags = { qos: 1, dup: false, retain: false } as const;
+  return { cmd: 'publish', topic, payload: Buffer.alloc(size), ...flags, messageId };
 }
 
-async function open(url, clientId, onPacket) {
+async function open(
+  url: string,
+  clientId: string,
+  onPacket: (packet: Packet) => void,
+): Promise<Client> {
   const socket = connect({ host: '127.0.0.1', port: Number(new URL(url).port), noDelay: true });
   await once(socket, 'connect');
   const decoder = new PacketDecoder({ protocolVersion: 4, receiver: 'client' });
   const client = {
-    send: (packet) => {
-      if (!socket.destroyed) socket.write(encode(packet, { protocolVersion: 4 }));
+    send: (packet: Packet) => {
+      if (!socket.destroyed) socket.write(encode(packet, { protocolVersion: 4 }) as Uint8Array);
     },
-    close: () => socket.destroy(),
+    close: () => {
+      socket.destroy();
+    },
   };
-  await new Promise((resolve) => {
+  await new Promise<void>((resolve) => {
     socket.on('data', (chunk) => {
       for (const packet of decoder.push(chunk)) {
         if (packet.cmd === 'connack') resolve();
         else onPacket(packet);
       }
     });
-    const fields = { protocolId: 'MQTT', protocolVersion: 4, clean: true, keepalive: 0 };
+    const fields = { protocolId: 'MQTT', protocolVersion: 4, clean: true, keepalive: 0 } as const;
     client.send({ cmd: 'connect', clientId, ...fields });
   });
   return client;

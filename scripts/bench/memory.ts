@@ -23,15 +23,17 @@
  *
  * Memory is what /proc says of the process, so it takes a Linux.
  */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Packet } from '../../packages/codec/dist/index.js';
 import { readArguments, refuse, wholeNumber } from '../lib/arguments.ts';
 import { buildIfNeeded, root } from '../lib/prepare.js';
+import { readProcessUsage } from './lib/bench-package.ts';
 
 const { values } = readArguments(import.meta.url, {
   options: {
@@ -47,23 +49,60 @@ const { values } = readArguments(import.meta.url, {
     json: { type: 'boolean', default: false },
   },
 });
-const number = (name) => wholeNumber(`--${name}`, values[name]);
-const [messages, retained, size] = ['messages', 'retained', 'size'].map(number);
-const [protocol, settleMs] = ['protocol', 'settle'].map(number);
-if (protocol !== 4 && protocol !== 5) refuse(`--protocol ${protocol}: should be 4 or 5`);
-const SCENARIOS = {
+const messages = wholeNumber('--messages', values.messages);
+const retained = wholeNumber('--retained', values.retained);
+const size = wholeNumber('--size', values.size);
+const settleMs = wholeNumber('--settle', values.settle);
+const protocol = protocolOf(values.protocol);
+
+function protocolOf(text: string): 4 | 5 {
+  if (text === '4') return 4;
+  return text === '5' ? 5 : refuse(`--protocol ${text}: should be 4 or 5`);
+}
+
+/** What a broker keeps: queued messages, and retained ones. */
+interface State {
+  readonly messages: number;
+  readonly retained: number;
+}
+
+interface Broker {
+  readonly child: ChildProcess;
+  readonly port: number;
+  startMs: number;
+}
+
+interface Client {
+  readonly closed: Promise<unknown>;
+  write(bytes: Uint8Array): void;
+  end(): void;
+}
+
+interface ClientOptions {
+  readonly clientId: string;
+  readonly isClean?: boolean;
+  readonly protocol?: 4 | 5;
+  /** Gets each packet behind CONNACK. */
+  readonly onPacket?: (buffer: Uint8Array, start: number, bodyStart: number) => void;
+  /** Called when all packets of a chunk were handled. */
+  readonly onChunkEnd?: (client: Client) => void;
+}
+
+/** Memory in bytes, times in milliseconds. */
+type Figures = Record<string, number>;
+
+const SCENARIOS: Readonly<Record<string, State>> = {
   queue: { messages, retained: 0 },
   retained: { messages: 0, retained },
   both: { messages, retained },
 };
-for (const name of values.scenario) {
-  if (SCENARIOS[name] === undefined) {
-    refuse(`--scenario ${name}: should be one of ${Object.keys(SCENARIOS).join(', ')}`);
-  }
-}
+const scenarios = values.scenario.map((name) => {
+  const state = Object.hasOwn(SCENARIOS, name) ? SCENARIOS[name] : undefined;
+  const all = Object.keys(SCENARIOS).join(', ');
+  return { name, state: state ?? refuse(`--scenario ${name}: should be one of ${all}`) };
+});
 buildIfNeeded();
 const { encode, FrameDecoder } = await import('../../packages/codec/dist/index.js');
-const { readProcessUsage } = await import('../../packages/bench/dist/process-usage.js');
 
 /** Messages of the publisher that wait for their acknowledgement. */
 const WINDOW = 1000;
@@ -72,26 +111,30 @@ const PUBLISH = 3;
 const PUBACK = 4;
 const BIN = join(root, 'packages', 'server', 'bin', 'promptmq.js');
 const payload = new Uint8Array(size).fill(0x78);
-const results = {};
-for (const name of values.scenario) results[name] = await measure(name, SCENARIOS[name]);
+const results: Record<string, Figures> = {};
+for (const { name, state } of scenarios) results[name] = await measure(name, state);
 if (values.json) console.log(JSON.stringify({ messages, retained, size, results }));
 else printTable();
 
-/** One scenario. Memory in bytes, times in milliseconds. */
-async function measure(name, state) {
+/** One scenario. */
+async function measure(name: string, state: State): Promise<Figures> {
   const directory = mkdtempSync(join(values.dir, 'promptmq-memory-'));
-  let broker = null;
-  const figures = {};
-  const note = (what, value) => {
+  let broker: Broker | null = null;
+  const figures: Figures = {};
+  const note = (what: string, value: number) => {
     figures[what] = value;
   };
-  const restart = async (signal) => {
+  const noteMemory = (what: string, of: Broker) => {
+    note(what, residentBytes(of) - (figures['memory idle'] ?? 0));
+  };
+  const restart = async (former: Broker, signal: NodeJS.Signals): Promise<Broker> => {
     progress(name, `${signal}, and started again`);
-    await end(broker, signal);
-    broker = await start(directory);
-    note(`start after ${signal}`, broker.startMs);
+    await end(former, signal);
+    const next = await start(directory);
+    note(`start after ${signal}`, next.startMs);
     await delay(settleMs);
-    note(`memory after ${signal}`, residentBytes(broker) - figures['memory idle']);
+    noteMemory(`memory after ${signal}`, next);
+    return next;
   };
   try {
     progress(name, 'starting');
@@ -101,13 +144,13 @@ async function measure(name, state) {
     const startedAt = performance.now();
     await fill(name, broker, state);
     note('stored a second', rate(state.messages + state.retained, startedAt));
-    note('memory when stored', residentBytes(broker) - figures['memory idle']);
+    noteMemory('memory when stored', broker);
     await delay(settleMs);
-    note('memory settled', residentBytes(broker) - figures['memory idle']);
-    await restart('SIGKILL');
-    await restart('SIGTERM');
+    noteMemory('memory settled', broker);
+    broker = await restart(broker, 'SIGKILL');
+    broker = await restart(broker, 'SIGTERM');
     await drain(name, broker, state, note);
-    note('memory when sent', residentBytes(broker) - figures['memory idle']);
+    noteMemory('memory when sent', broker);
   } finally {
     if (broker !== null) await end(broker, 'SIGTERM');
     rmSync(directory, { recursive: true, force: true });
@@ -116,7 +159,7 @@ async function measure(name, state) {
   return figures;
 }
 
-async function start(directory) {
+async function start(directory: string): Promise<Broker> {
   const args = [
     ...['--bind', '127.0.0.1:0', '--ws-bind', 'none', '--metrics-bind', 'none'],
     ...['--log-format', 'json', '--max-inflight', '65535'],
@@ -127,8 +170,8 @@ async function start(directory) {
   const child = spawn(process.execPath, [...values['node-option'], BIN, ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  const port = await new Promise((resolve, reject) => {
-    let output = '';
+  const port = await new Promise<number>((resolve, reject) => {
+    let output: string | null = '';
     child.on('exit', (code) => reject(new Error(`the broker ended with ${code}: ${output}`)));
     child.stdout.on('data', (chunk) => {
       if (output === null) return;
@@ -139,7 +182,7 @@ async function start(directory) {
       resolve(Number(address[1]));
     });
   });
-  const broker = { child, port, startMs: 0 };
+  const broker: Broker = { child, port, startMs: 0 };
   const client = await openClient(broker, { clientId: 'first' });
   broker.startMs = Math.round(performance.now() - startedAt);
   client.end();
@@ -147,29 +190,29 @@ async function start(directory) {
   return broker;
 }
 
-async function end({ child }, signal) {
+async function end({ child }: Broker, signal: NodeJS.Signals): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const ended = once(child, 'exit');
   child.kill(signal);
   await ended;
 }
 
-function residentBytes({ child }) {
-  return readProcessUsage(child.pid)?.residentBytes ?? Number.NaN;
+function residentBytes({ child }: Broker): number {
+  return readProcessUsage(child.pid ?? -1)?.residentBytes ?? Number.NaN;
 }
 
-function cpuSeconds({ child }) {
-  return readProcessUsage(child.pid)?.cpuSeconds ?? Number.NaN;
+function cpuSeconds({ child }: Broker): number {
+  return readProcessUsage(child.pid ?? -1)?.cpuSeconds ?? Number.NaN;
 }
 
-function rate(count, startedAt) {
+function rate(count: number, startedAt: number): number {
   return Math.round((count / (performance.now() - startedAt)) * 1000);
 }
 
 /** Has the broker store what the scenario says. */
-async function fill(name, broker, state) {
+async function fill(name: string, broker: Broker, state: State): Promise<void> {
   if (state.messages > 0) {
-    const subscriber = await openClient(broker, {
+    const subscriber: Client = await openClient(broker, {
       clientId: 'offline',
       isClean: false,
       onPacket: () => subscriber.end(), // It is SUBACK.
@@ -193,23 +236,30 @@ async function fill(name, broker, state) {
   );
 }
 
-async function publish(broker, count, topicOf, retain, onProgress) {
+async function publish(
+  broker: Broker,
+  count: number,
+  topicOf: (index: number) => string,
+  retain: boolean,
+  onProgress: (acknowledged: number) => void,
+): Promise<void> {
   if (count === 0) return;
   let sent = 0;
   let acknowledged = 0;
-  const send = (client) => {
-    const packets = [];
+  const send = (client: Client) => {
+    const packets: Uint8Array[] = [];
     for (; sent < count && sent - acknowledged < WINDOW; sent++) {
       const packetId = (sent % PACKET_IDS) + 1;
       const topic = topicOf(sent);
-      packets.push(encode({ cmd: 'publish', topic, payload, qos: 1, retain, messageId: packetId }));
+      const flags = { qos: 1, dup: false, retain } as const;
+      packets.push(encoded({ cmd: 'publish', topic, payload, ...flags, messageId: packetId }, 4));
     }
     if (packets.length > 0) client.write(Buffer.concat(packets));
   };
   const client = await openClient(broker, {
     clientId: 'publisher',
     onPacket: (buffer, start) => {
-      if (buffer[start] >> 4 === PUBACK) acknowledged++;
+      if (typeOf(buffer, start) === PUBACK) acknowledged++;
     },
     // The chunk with CONNACK is the first one.
     onChunkEnd: (one) => {
@@ -222,11 +272,22 @@ async function publish(broker, count, topicOf, retain, onProgress) {
 }
 
 /** Has the broker send everything, at QoS 1. */
-async function drain(name, broker, state, note) {
-  const receive = async (what, count, clientId, isClean, topicFilter) => {
+async function drain(
+  name: string,
+  broker: Broker,
+  state: State,
+  note: (what: string, value: number) => void,
+): Promise<void> {
+  const receive = async (
+    what: string,
+    count: number,
+    clientId: string,
+    isClean: boolean,
+    topicFilter: string | null,
+  ) => {
     if (count === 0) return;
     let received = 0;
-    let acks = [];
+    let acks: number[] = [];
     const startedAt = performance.now();
     const cpuBefore = cpuSeconds(broker);
     const client = await openClient(broker, {
@@ -234,10 +295,11 @@ async function drain(name, broker, state, note) {
       isClean,
       protocol,
       onPacket: (buffer, start, bodyStart) => {
-        if (buffer[start] >> 4 !== PUBLISH) return;
+        if (typeOf(buffer, start) !== PUBLISH) return;
         received++;
-        const at = bodyStart + 2 + ((buffer[bodyStart] << 8) | buffer[bodyStart + 1]);
-        acks.push(0x40, 2, buffer[at], buffer[at + 1]);
+        const [high = 0, low = 0] = buffer.subarray(bodyStart, bodyStart + 2);
+        const at = bodyStart + 2 + ((high << 8) | low);
+        acks.push(0x40, 2, buffer[at] ?? 0, buffer[at + 1] ?? 0);
       },
       onChunkEnd: (one) => {
         if (acks.length > 0) one.write(Uint8Array.from(acks));
@@ -256,28 +318,35 @@ async function drain(name, broker, state, note) {
   await receive('retained', state.retained, 'reader', true, 'retained/#');
 }
 
-function subscribeFrame(topic, protocolVersion) {
-  const subscriptions = [{ topic, qos: 1 }];
-  return encode({ cmd: 'subscribe', messageId: 1, subscriptions }, { protocolVersion });
+function subscribeFrame(topic: string, protocolVersion: 4 | 5): Uint8Array {
+  const subscriptions = [{ topic, qos: 1 } as const];
+  return encoded({ cmd: 'subscribe', messageId: 1, subscriptions }, protocolVersion);
 }
 
-/**
- * Connects.
- *
- * @param onPacket - gets each packet behind CONNACK
- * @param onChunkEnd - called when all packets of a chunk were handled, with the client
- */
-async function openClient(broker, options) {
+function encoded(packet: Packet, protocolVersion: 4 | 5): Uint8Array {
+  return encode(packet, { protocolVersion }) as Uint8Array;
+}
+
+/** The type of the packet that starts there. */
+function typeOf(buffer: Uint8Array, start: number): number {
+  return (buffer[start] ?? 0) >> 4;
+}
+
+async function openClient(broker: Broker, options: ClientOptions): Promise<Client> {
   const { clientId, isClean = true, protocol: protocolVersion = 4 } = options;
   const { onPacket = () => {}, onChunkEnd = () => {} } = options;
   const socket = connect({ host: '127.0.0.1', port: broker.port, noDelay: true });
   await once(socket, 'connect');
-  const client = {
+  const client: Client = {
     closed: once(socket, 'close'),
-    write: (bytes) => socket.write(bytes),
-    end: () => socket.end(encode({ cmd: 'disconnect' }, { protocolVersion })),
+    write: (bytes) => {
+      socket.write(bytes);
+    },
+    end: () => {
+      socket.end(encoded({ cmd: 'disconnect' }, protocolVersion));
+    },
   };
-  await new Promise((resolve) => {
+  await new Promise<void>((resolve) => {
     let isConnected = false;
     const decoder = new FrameDecoder({
       onFrame: (buffer, start, bodyStart) => {
@@ -292,31 +361,25 @@ async function openClient(broker, options) {
       onChunkEnd(client);
     });
     const properties = { receiveMaximum: PACKET_IDS, sessionExpiryInterval: 0xffff_ffff };
-    socket.write(
-      encode({
-        cmd: 'connect',
-        protocolId: 'MQTT',
-        protocolVersion,
-        clientId,
-        clean: isClean,
-        keepalive: 0,
-        ...(protocolVersion === 5 && !isClean ? { properties } : {}),
-      }),
+    const own = protocolVersion === 5 && !isClean ? { properties } : {};
+    const base = { protocolId: 'MQTT', protocolVersion, keepalive: 0 } as const;
+    client.write(
+      encoded({ cmd: 'connect', ...base, clientId, clean: isClean, ...own }, protocolVersion),
     );
   });
   return client;
 }
 
 /** One line that is written over, on a terminal; null clears it. */
-function progress(name, what) {
+function progress(name: string, what: string | null): void {
   if (!process.stderr.isTTY) return;
   process.stderr.write(`\r\x1b[K${what === null ? '' : `${name}: ${what}`}`);
 }
 
-function printTable() {
+function printTable(): void {
   const names = Object.keys(results);
-  const rows = [...new Set(names.flatMap((name) => Object.keys(results[name])))];
-  const cell = (what, value) => {
+  const rows = [...new Set(names.flatMap((name) => Object.keys(results[name] ?? {})))];
+  const cell = (what: string, value: number | undefined) => {
     if (value === undefined) return '-';
     if (what.startsWith('memory')) return `${(value / 1_048_576).toFixed(1)} MB`;
     if (what.startsWith('start')) return `${value.toLocaleString('en')} ms`;
@@ -325,12 +388,14 @@ function printTable() {
   const title = 'memory: above an idle broker';
   const table = [
     [title, ...names],
-    ...rows.map((what) => [what, ...names.map((name) => cell(what, results[name][what]))]),
+    ...rows.map((what) => [what, ...names.map((name) => cell(what, results[name]?.[what]))]),
   ];
-  const widths = table[0].map((_, column) => Math.max(...table.map((row) => row[column].length)));
+  const widths = [title, ...names].map((_, column) =>
+    Math.max(...table.map((row) => row[column]?.length ?? 0)),
+  );
   for (const row of table) {
     const cells = row.map((text, column) =>
-      column === 0 ? text.padEnd(widths[0]) : text.padStart(widths[column]),
+      column === 0 ? text.padEnd(widths[0] ?? 0) : text.padStart(widths[column] ?? 0),
     );
     console.log(cells.join('  '));
   }

@@ -12,7 +12,10 @@ const OTHER_FILES = 300;
  * @returns `connections` that are possible, at most `wanted`, and `prefix`, the words before a command that
  * raise its limit
  */
-export function fileLimit(wanted) {
+export function fileLimit(wanted: number): {
+  readonly connections: number;
+  readonly prefix: readonly string[];
+} {
   const files = wanted + OTHER_FILES;
   const hard = Number(shell('ulimit -Hn').replace('unlimited', String(files)));
   if (hard >= files) return { connections: wanted, prefix: [] };
@@ -23,6 +26,6 @@ export function fileLimit(wanted) {
   return { connections: Math.min(wanted, hard - OTHER_FILES), prefix: [] };
 }
 
-function shell(command) {
+function shell(command: string): string {
   return spawnSync('sh', ['-c', command], { encoding: 'utf8' }).stdout?.trim() ?? '';
 }

@@ -1,5 +1,5 @@
 /**
- * A client that sends PINGREQ, and the next one a little after each answer; for `hostile.mjs`. Says when it has
+ * A client that sends PINGREQ, and the next one a little after each answer; for `hostile.ts`. Says when it has
  * connected, and when it is told to end how long an answer has taken at most, in milliseconds.
  */
 import { connect } from 'node:net';
@@ -36,7 +36,7 @@ function ping() {
 
 socket.once('connect', () => socket.write(Uint8Array.from(connectPacket)));
 socket.once('data', () => {
-  parentPort.postMessage('connected');
+  parentPort?.postMessage('connected');
   ping();
   socket.on('data', () => {
     longestMs = Math.max(longestMs, performance.now() - sentAt);
@@ -44,7 +44,7 @@ socket.once('data', () => {
     setTimeout(ping, PAUSE_MS);
   });
 });
-parentPort.once('message', () => {
+parentPort?.once('message', () => {
   const waited = sentAt === -1 ? 0 : performance.now() - sentAt;
-  parentPort.postMessage(Math.max(longestMs, waited));
+  parentPort?.postMessage(Math.max(longestMs, waited));
 });

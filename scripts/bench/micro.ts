@@ -19,8 +19,8 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { positiveNumber, readArguments, refuse, runMain } from '../lib/arguments.ts';
 import { launcher } from '../lib/prepare.js';
-import { CASES } from './lib/micro-cases.mjs';
-import { median, table } from './lib/report.mjs';
+import { CASES, type MicroCase } from './lib/micro-cases.ts';
+import { median, table } from './lib/report.ts';
 
 const BASELINE = fileURLToPath(new URL('micro-baseline.json', import.meta.url));
 
@@ -52,7 +52,7 @@ const COUNT_MAX = 10_000_000;
 const REFERENCE_BYTES = Buffer.from(
   Array.from({ length: 4096 }, (_, index) => (index * 31) & 0xff),
 );
-let referenceHash = null;
+let referenceHash: number | null = null;
 
 /** Tells this program that it is the process of one operation. */
 const CHILD = '--child';
@@ -67,10 +67,20 @@ const FLAGS = [
 ];
 
 const [option, childName] = process.argv.slice(2);
-if (option === CHILD) console.log(JSON.stringify(await measureHere(childName)));
+if (option === CHILD) console.log(JSON.stringify(await measureHere(childName ?? '')));
 else await runMain('micro', main);
 
-function main() {
+/** Of an operation. */
+interface Figure {
+  readonly ns: number;
+  /** Thousandths of the reference loop. */
+  readonly ratio: number;
+  readonly bytes: number;
+}
+
+type Figures = Record<string, Figure>;
+
+function main(): void {
   const { values } = readArguments(import.meta.url, {
     options: {
       check: { type: 'boolean', default: false },
@@ -81,7 +91,7 @@ function main() {
     },
   });
   const budget = positiveNumber('--budget', values.budget);
-  const baseline = existsSync(BASELINE) ? JSON.parse(readFileSync(BASELINE, 'utf8')) : {};
+  const baseline: Figures = existsSync(BASELINE) ? JSON.parse(readFileSync(BASELINE, 'utf8')) : {};
   if (values.check && Object.keys(baseline).length === 0) {
     refuse('there is no baseline: --update writes one');
   }
@@ -91,8 +101,8 @@ function main() {
 
   const budgetSeconds = values.update ? budget * UPDATE_PASSES : budget;
   const endMs = performance.now() + budgetSeconds * 1000;
-  const figures = {};
-  const pass = (some) => {
+  const figures: Figures = {};
+  const pass = (some: readonly string[]) => {
     for (const name of some) {
       if (figures[name] !== undefined && performance.now() > endMs) return;
       figures[name] = better(figures[name], measure(name));
@@ -116,20 +126,21 @@ function main() {
   if (worse.length > 0) throw new Error(`worse than the baseline: ${worse.join('; ')}`);
 }
 
-function toJson(figures) {
+function toJson(figures: Figures): string {
   return `${JSON.stringify(figures, null, 2)}\n`;
 }
 
 /** In a process of its own, so that no operation is compiled for what another one does. */
-function measure(name) {
+function measure(name: string): Figure {
   const args = [...FLAGS, launcher, 'bench/micro', CHILD, name];
   const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
   if (status !== 0) throw new Error(`${name}: ${stderr.trim()}`);
   return JSON.parse(stdout);
 }
 
-async function measureHere(name) {
-  const one = await CASES[name]();
+async function measureHere(name: string): Promise<Figure> {
+  const one = await CASES[name]?.();
+  if (one === undefined) throw new Error(`no operation is called ${name}`);
   try {
     await warmUp(one);
     const count = await batchSize(one);
@@ -152,7 +163,7 @@ async function measureHere(name) {
   }
 }
 
-async function warmUp(one) {
+async function warmUp(one: MicroCase): Promise<void> {
   const count = Math.min(WARM_UP_COUNT, one.countMax ?? COUNT_MAX);
   for (let call = 0; call < WARM_UP_CALLS; call++) {
     one.run(count);
@@ -162,7 +173,7 @@ async function warmUp(one) {
 }
 
 /** Operations in a batch, a multiple of 100. */
-async function batchSize(one) {
+async function batchSize(one: MicroCase): Promise<number> {
   const countMax = one.countMax ?? COUNT_MAX;
   for (let count = 100; ; count *= 2) {
     const ms =
@@ -176,18 +187,18 @@ async function batchSize(one) {
 }
 
 /** Nanoseconds. */
-function timed(work) {
+function timed(work: () => void): number {
   const startedAt = process.hrtime.bigint();
   work();
   return Number(process.hrtime.bigint() - startedAt);
 }
 
 /** Bytes an operation, on the heap and in buffers: the median of some batches. */
-async function allocated(one, batch) {
+async function allocated(one: MicroCase, batch: number): Promise<number> {
   const count = Math.min(batch, 4000);
-  const bytes = [];
+  const bytes: number[] = [];
   for (let round = 0; round < 9; round++) {
-    globalThis.gc();
+    globalThis.gc?.();
     const before = process.memoryUsage();
     one.run(count);
     const after = process.memoryUsage();
@@ -199,18 +210,18 @@ async function allocated(one, batch) {
 }
 
 /** Hashes some bytes, as a broker does; never to be changed, for the baseline's sake. */
-function referenceLoop() {
+function referenceLoop(): void {
   let hash = 0x811c9dc5;
   for (let round = 0; round < 50; round++) {
     for (let index = 0; index < REFERENCE_BYTES.length; index++) {
-      hash = Math.imul(hash ^ REFERENCE_BYTES[index], 0x01000193);
+      hash = Math.imul(hash ^ (REFERENCE_BYTES[index] as number), 0x01000193);
     }
   }
   referenceHash = hash;
 }
 
-function isWorse(figure, known) {
-  if (known === undefined) return false;
+function isWorse(figure: Figure | undefined, known: Figure | undefined): boolean {
+  if (figure === undefined || known === undefined) return false;
   return (
     figure.ratio > known.ratio * (1 + TIME_TOLERANCE) ||
     figure.bytes > known.bytes * (1 + BYTES_TOLERANCE) + BYTES_NOISE
@@ -218,7 +229,7 @@ function isWorse(figure, known) {
 }
 
 /** The best of two measurements, in each respect. */
-function better(one, other) {
+function better(one: Figure | undefined, other: Figure): Figure {
   if (one === undefined) return other;
   return {
     ns: Math.min(one.ns, other.ns),
@@ -227,7 +238,7 @@ function better(one, other) {
   };
 }
 
-function describe(figures, baseline) {
+function describe(figures: Figures, baseline: Figures): string {
   const rows = Object.entries(figures).map(([name, { ns, ratio, bytes }]) => {
     const known = baseline[name];
     const change = known === undefined ? '-' : percent(ratio / known.ratio - 1);
@@ -236,10 +247,10 @@ function describe(figures, baseline) {
   return table(['operation', 'ns', '‰ of the reference loop', 'change', 'bytes'], rows);
 }
 
-function percent(share) {
+function percent(share: number): string {
   return `${share > 0 ? '+' : ''}${(share * 100).toFixed(0)} %`;
 }
 
-function rounded(value) {
+function rounded(value: number): number {
   return Number(value.toPrecision(4));
 }

@@ -17,7 +17,9 @@
  *   --render            measure nothing: judge and describe the stored results anew
  *   --write             write docs/performance/soak*.svg, soak.json and the section of docs/performance.md
  */
+import type { LineChart, SoakReport, SoakSample } from '../../packages/bench/dist/index.js';
 import { positiveNumber, readArguments, runMain } from '../lib/arguments.ts';
+import { messageOf } from '../lib/errors.ts';
 import {
   formatBytes,
   formatCount,
@@ -26,10 +28,10 @@ import {
   parseTarget,
   soak,
   steadiness,
-} from './lib/bench-package.mjs';
-import { pinSelf, promptmq, startBroker } from './lib/brokers.mjs';
-import { readResults, writeSection } from './lib/document.mjs';
-import { machine, median, table } from './lib/report.mjs';
+} from './lib/bench-package.ts';
+import { pinSelf, promptmq, startBroker } from './lib/brokers.ts';
+import { readResults, writeSection } from './lib/document.ts';
+import { machine, median, table } from './lib/report.ts';
 
 const { values } = readArguments(import.meta.url, {
   options: {
@@ -42,16 +44,27 @@ const { values } = readArguments(import.meta.url, {
     write: { type: 'boolean', default: false },
   },
 });
-const [minutes, share, interval, visits] = ['minutes', 'share', 'interval', 'visits'].map((name) =>
-  positiveNumber(`--${name}`, values[name]),
-);
+const minutes = positiveNumber('--minutes', values.minutes);
+const share = positiveNumber('--share', values.share);
+const interval = positiveNumber('--interval', values.interval);
+const visits = positiveNumber('--visits', values.visits);
 const rate = values.rate === undefined ? null : positiveNumber('--rate', values.rate);
+
+/** What is stored of a run. */
+interface SoakResults extends SoakReport {
+  readonly taken: string;
+  readonly machine: string;
+  readonly minutes: number;
+  readonly share: number;
+}
 
 await runMain('soak', main);
 
-async function main() {
+async function main(): Promise<void> {
   if (values.render) {
-    render(readResults('soak'));
+    const stored = readResults<SoakResults>('soak');
+    if (stored === null) throw new Error('there are no results yet');
+    render(stored);
     return;
   }
   pinSelf();
@@ -84,20 +97,20 @@ async function main() {
       throw new Error(failed.map(({ name, detail }) => `failed: ${name} (${detail})`).join('; '));
     }
   } catch (error) {
-    throw new Error(running.failure() ?? error.message);
+    throw new Error(running.failure() ?? messageOf(error));
   } finally {
     await running.stop();
   }
 }
 
 /** Judges and describes stored results anew. */
-function render(stored) {
+function render(stored: SoakResults): void {
   const measured = stored.checks.filter(({ name }) => !/ stays?\b/.test(name));
   const results = { ...stored, checks: [...measured, ...steadiness(stored.samples)] };
   writeSection('soak', results, describe(results), plots(results.samples));
 }
 
-function progressLine(sample) {
+function progressLine(sample: SoakSample): string {
   const { seconds, sentPerSecond, receivedPerSecond, p50, p99, redelivered, visits, returns } =
     sample;
   const { residentBytes, heapUsedBytes, brokerCpu, generatorCpu } = sample;
@@ -111,7 +124,7 @@ function progressLine(sample) {
   ].join('; ');
 }
 
-function describe(results) {
+function describe(results: SoakResults): string {
   const { maximumPerSecond, ratePerSecond, sent, received, redelivered, connects, churn } = results;
   const { samples, checks, skippedSeconds } = results;
   const of =
@@ -141,15 +154,16 @@ function describe(results) {
 }
 
 /** Medians of each minute, at most twelve of them in equal distances. */
-function timeTable(samples) {
-  const minutes = Map.groupBy?.(samples, minuteOf) ?? groupBy(samples, minuteOf);
+function timeTable(samples: readonly SoakSample[]): string {
+  const minutes = groupByMinute(samples);
   const all = [...minutes.entries()];
   const step = Math.ceil(all.length / 12);
   const shown = all.filter((_, index) => index % step === 0 || index === all.length - 1);
   return table(
     ['minute', 'sent', 'received', 'p50', 'p99', 'max', 'memory', 'heap', 'log', 'CPU'],
     shown.map(([minute, group]) => {
-      const of = (read) => median(group.map((sample) => read(sample) ?? 0));
+      const of = (read: (sample: SoakSample) => number | null) =>
+        median(group.map((sample) => read(sample) ?? 0));
       return [
         String(minute + 1),
         `${formatCount(of((sample) => sample.sentPerSecond))}/s`,
@@ -166,27 +180,34 @@ function timeTable(samples) {
   );
 }
 
-function minuteOf({ seconds }) {
+function minuteOf({ seconds }: SoakSample): number {
   return Math.ceil(seconds / 60 - 0.01) - 1;
 }
 
-function groupBy(values, read) {
-  const groups = new Map();
-  for (const value of values) {
-    const key = read(value);
-    groups.set(key, [...(groups.get(key) ?? []), value]);
+function groupByMinute(samples: readonly SoakSample[]): ReadonlyMap<number, readonly SoakSample[]> {
+  const groups = new Map<number, SoakSample[]>();
+  for (const sample of samples) {
+    const minute = minuteOf(sample);
+    const group = groups.get(minute);
+    if (group === undefined) groups.set(minute, [sample]);
+    else group.push(sample);
   }
   return groups;
 }
 
-function plots(samples) {
-  const series = (name, read) => ({
+function plots(samples: readonly SoakSample[]): Readonly<Record<string, string>> {
+  const series = (name: string, read: (sample: SoakSample) => number) => ({
     name,
-    points: samples.map((sample) => [sample.seconds / 60, read(sample) ?? 0]),
+    points: samples.map((sample) => [sample.seconds / 60, read(sample)] as const),
   });
-  const chart = (title, yTitle, formatY, ...lines) =>
+  const chart = (
+    title: string,
+    yTitle: string,
+    formatY: (value: number) => string,
+    ...lines: LineChart['series'][number][]
+  ) =>
     lineChart({ title, xTitle: 'minutes', yTitle, series: lines, formatX: shortNumber, formatY });
-  const megabytes = (bytes) => (bytes ?? 0) / 1_048_576;
+  const megabytes = (bytes: number | null) => (bytes ?? 0) / 1_048_576;
   return {
     'soak-throughput.svg': chart(
       'Soak: throughput',
@@ -212,10 +233,10 @@ function plots(samples) {
   };
 }
 
-function shortNumber(value) {
+function shortNumber(value: number): string {
   return String(Number(value.toPrecision(4)));
 }
 
-function percent(share) {
+function percent(share: number): string {
   return `${Math.round(share * 100)} %`;
 }

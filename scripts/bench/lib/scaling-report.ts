@@ -1,25 +1,28 @@
-/** The tables and plots of `scaling.mjs`, and what they say in words. */
-import { formatBytes, formatCount, formatMicros, lineChart } from './bench-package.mjs';
-import { table } from './report.mjs';
+/** The tables and plots of `scaling.ts`, and what they say in words. */
+import type { LineChart } from '../../../packages/bench/dist/index.js';
+import { formatBytes, formatCount, formatMicros, lineChart } from './bench-package.ts';
+import { table } from './report.ts';
+import type { Group, GroupName, Point, Scaling } from './results.ts';
 
 /** What the project has set itself. */
 const SUBSCRIPTIONS_BYTES_GOAL = 400e6;
 const CONNECTION_BYTES_GOAL = 10 * 1024;
 const CONNECTS_GOAL = 5000;
 
-export function describeScaling({ taken, machine, runs, seconds, groups }) {
+export function describeScaling({ taken, machine, runs, seconds, groups }: Scaling): string {
   const lines = [
     `Taken on ${taken.slice(0, 10)}: ${machine}; broker on core 0, generator on core 1; medians of ${runs} ${runs === 1 ? 'run' : 'runs'} of ${seconds} s (what takes long, once), by \`node scripts bench/scaling --write\`.`,
     'Each point has a fresh broker with its defaults; messages are of QoS 0. What goes in at once is bounded,',
     'so that nothing has to be dropped: an exclamation mark would say that it was.',
   ];
   for (const [name, describe] of Object.entries(DESCRIPTIONS)) {
-    if (groups[name] !== undefined) lines.push('', ...describe(groups[name]));
+    const group = groups[name as GroupName];
+    if (group !== undefined) lines.push('', ...describe(group));
   }
   return lines.join('\n');
 }
 
-const DESCRIPTIONS = {
+const DESCRIPTIONS: Readonly<Record<GroupName, (group: Group) => string[]>> = {
   connections: ({ points }) => [
     '### Connections',
     '',
@@ -40,12 +43,15 @@ const DESCRIPTIONS = {
     'up level by level, so that what others have subscribed to is not looked at; their memory is what grows.',
     '',
     pointTable('other subscriptions', points, formatCount, [
-      ['subscribed', ({ extra }) => perSecond(extra.subscribesPerSecond)],
-      ['memory of all', ({ extra }) => formatBytes(Math.max(0, extra.otherSubscriptionsBytes))],
+      ['subscribed', ({ extra }) => perSecond(extra['subscribesPerSecond'])],
+      [
+        'memory of all',
+        ({ extra }) => formatBytes(Math.max(0, extra['otherSubscriptionsBytes'] ?? 0)),
+      ],
       [
         'of one',
         ({ size, extra }) =>
-          size < 10_000 ? '-' : formatBytes(extra.otherSubscriptionsBytes / size),
+          size < 10_000 ? '-' : formatBytes((extra['otherSubscriptionsBytes'] ?? 0) / size),
       ],
     ]),
     '',
@@ -104,21 +110,26 @@ const DESCRIPTIONS = {
       points.map((point) => [
         point.size.toLocaleString('en'),
         perSecond(point.ratePerSecond),
-        formatMicros(point.p99),
-        formatBytes(point.extra.residentBytesPerConnection),
+        formatMicros(point.p99 ?? 0),
+        formatBytes(point.extra['residentBytesPerConnection'] ?? 0),
         formatBytes(point.residentBytes),
         percent(point.brokerCpu),
         percent(point.generatorCpu),
       ]),
     ),
     '',
-    ...idleGoals(points[0], wanted),
+    ...points.slice(0, 1).flatMap((point) => idleGoals(point, wanted ?? point.size)),
     '',
     '![Memory by connections](performance/scaling-idle.svg)',
   ],
 };
 
-function pointTable(what, points, formatSize, more = []) {
+function pointTable(
+  what: string,
+  points: readonly Point[],
+  formatSize: (size: number) => string,
+  more: readonly (readonly [head: string, read: (point: Point) => string])[] = [],
+): string {
   const head = [what, 'delivered', 'for each CPU second', ...more.map(([name]) => name)];
   return table(
     [...head, 'p99', 'broker CPU', 'generator', 'memory'],
@@ -136,9 +147,10 @@ function pointTable(what, points, formatSize, more = []) {
 }
 
 /** From the first point to the last, by what a second of the broker's CPU does. */
-function inWords(points, unit, counted = 'deliveries') {
+function inWords(points: readonly Point[], unit: string, counted = 'deliveries'): string {
   const [first] = points;
   const last = points.at(-1);
+  if (first === undefined || last === undefined) return '';
   const factor = last.size / first.size;
   const share = last.ratePerSecond / first.ratePerSecond;
   const efficiency = share / (last.brokerCpu / first.brokerCpu);
@@ -150,24 +162,24 @@ function inWords(points, unit, counted = 'deliveries') {
   return `In words: ${Math.round(factor).toLocaleString('en')} times as many ${unit} bring ${share.toFixed(2)} times as many ${counted} a second, and ${efficiency.toFixed(2)} times as many for each second of CPU; ${loss}.`;
 }
 
-function subscriptionGoal(points) {
+function subscriptionGoal(points: readonly Point[]): string[] {
   const million = points.find(({ size }) => size === 1_000_000);
   if (million === undefined) return [];
-  const bytes = million.extra.otherSubscriptionsBytes;
+  const bytes = million.extra['otherSubscriptionsBytes'] ?? 0;
   const isMet = bytes < SUBSCRIPTIONS_BYTES_GOAL;
   return [
     `1,000,000 subscriptions take ${formatBytes(bytes)}; the goal of ${formatBytes(SUBSCRIPTIONS_BYTES_GOAL)} is ${isMet ? 'met' : '**missed**'}.`,
   ];
 }
 
-function idleGoals({ size, ratePerSecond, extra }, wanted) {
-  const lines = [];
+function idleGoals({ size, ratePerSecond, extra }: Point, wanted: number): string[] {
+  const lines: string[] = [];
   if (size < wanted) {
     lines.push(
       `${wanted.toLocaleString('en')} were wanted: the hard limit of open files (\`ulimit -Hn\`) allows ${size.toLocaleString('en')} here.`,
     );
   }
-  const bytes = extra.residentBytesPerConnection;
+  const bytes = extra['residentBytesPerConnection'] ?? 0;
   lines.push(
     `A connection takes ${formatBytes(bytes)} (goal: ${formatBytes(CONNECTION_BYTES_GOAL)}, ${bytes <= CONNECTION_BYTES_GOAL ? 'met' : '**missed**'}); they came at ${perSecond(ratePerSecond)} (goal: ${perSecond(CONNECTS_GOAL)}, ${ratePerSecond >= CONNECTS_GOAL ? 'met' : '**missed**'}).`,
   );
@@ -175,75 +187,83 @@ function idleGoals({ size, ratePerSecond, extra }, wanted) {
 }
 
 /** SVG documents by file name. */
-export function scalingPlots(groups) {
-  const plots = {};
-  const draw = (name, file, title, xTitle, yTitle, formatX, formatY, read, points) => {
-    if (groups[name] === undefined) return;
-    plots[file] = lineChart({
-      title,
-      xTitle,
-      yTitle,
-      series: [
-        { name: 'PromptMQ', points: (points ?? groups[name].points).map((point) => read(point)) },
-      ],
-      isXLogarithmic: points === undefined,
-      formatX,
-      formatY,
-    });
+export function scalingPlots(groups: Scaling['groups']): Readonly<Record<string, string>> {
+  const plots: Record<string, string> = {};
+  const draw = (
+    file: string,
+    axes: Omit<LineChart, 'series'>,
+    points: LineChart['series'][number]['points'] | undefined,
+  ) => {
+    if (points === undefined) return;
+    plots[file] = lineChart({ ...axes, series: [{ name: 'PromptMQ', points }] });
   };
-  const rate = ({ size, ratePerSecond }) => [size, ratePerSecond];
-  const rates = (name, what) =>
+  const pointsOf = (name: GroupName, read: (point: Point) => readonly [x: number, y: number]) =>
+    groups[name]?.points.map(read);
+  const rates = (name: GroupName, what: string) =>
     draw(
-      name,
       `scaling-${name}.svg`,
-      `Throughput by ${what}`,
-      what,
-      'deliveries a second',
-      formatCount,
-      formatCount,
-      rate,
+      {
+        title: `Throughput by ${what}`,
+        xTitle: what,
+        yTitle: 'deliveries a second',
+        isXLogarithmic: true,
+        formatX: formatCount,
+        formatY: formatCount,
+      },
+      pointsOf(name, ({ size, ratePerSecond }) => [size, ratePerSecond]),
     );
   rates('connections', 'connections');
   rates('subscriptions', 'other subscriptions');
   rates('fan-out', 'subscribers');
+  const megabytes = (value: number) => String(Number(value.toPrecision(4)));
   draw(
-    'subscriptions',
     'scaling-subscriptions-memory.svg',
-    'Memory by subscriptions',
-    'other subscriptions',
-    'MB',
-    formatCount,
-    (value) => String(Number(value.toPrecision(4))),
-    ({ size, extra }) => [size, Math.max(0, extra.otherSubscriptionsBytes) / 1_048_576],
+    {
+      title: 'Memory by subscriptions',
+      xTitle: 'other subscriptions',
+      yTitle: 'MB',
+      isXLogarithmic: true,
+      formatX: formatCount,
+      formatY: megabytes,
+    },
+    pointsOf('subscriptions', ({ size, extra }) => [
+      size,
+      Math.max(0, extra['otherSubscriptionsBytes'] ?? 0) / 1_048_576,
+    ]),
   );
   draw(
-    'payload',
     'scaling-payload.svg',
-    'Bytes by payload',
-    'payload',
-    'bytes of payload a second',
-    formatBytes,
-    (value) => `${formatBytes(value)}/s`,
-    ({ size, ratePerSecond }) => [size, size * ratePerSecond],
+    {
+      title: 'Bytes by payload',
+      xTitle: 'payload',
+      yTitle: 'bytes of payload a second',
+      isXLogarithmic: true,
+      formatX: formatBytes,
+      formatY: (value) => `${formatBytes(value)}/s`,
+    },
+    pointsOf('payload', ({ size, ratePerSecond }) => [size, size * ratePerSecond]),
   );
   draw(
-    'idle',
     'scaling-idle.svg',
-    'Memory by connections',
-    'idle connections',
-    'MB',
-    formatCount,
-    (value) => String(Number(value.toPrecision(4))),
-    ({ connections, residentBytes }) => [connections, residentBytes / 1_048_576],
-    groups.idle?.points[0].memory,
+    {
+      title: 'Memory by connections',
+      xTitle: 'idle connections',
+      yTitle: 'MB',
+      formatX: formatCount,
+      formatY: megabytes,
+    },
+    groups.idle?.points[0]?.memory.map(({ connections, residentBytes }) => [
+      connections,
+      residentBytes / 1_048_576,
+    ]),
   );
   return plots;
 }
 
-function perSecond(value) {
+function perSecond(value: number | undefined): string {
   return value === undefined ? '-' : `${formatCount(value)}/s`;
 }
 
-function percent(share) {
+function percent(share: number): string {
   return `${Math.round(share * 100)} %`;
 }

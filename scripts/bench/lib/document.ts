@@ -6,14 +6,14 @@ import { root } from '../../lib/prepare.js';
 const DOCUMENT = join(root, 'docs/performance.md');
 const DIRECTORY = join(root, 'docs/performance');
 
-/** The results of this name, as they were stored last; null when they never were. */
-export function readResults(name) {
+/** The results of this name, as they were stored last; null when they never were. @returns a `T`, as was stored */
+export function readResults<T>(name: string): T | null {
   const file = join(DIRECTORY, `${name}.json`);
   return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : null;
 }
 
 /** Stores results, to be read again by `readResults`. */
-export function storeResults(name, results) {
+export function storeResults(name: string, results: object): void {
   mkdirSync(DIRECTORY, { recursive: true });
   writeFileSync(join(DIRECTORY, `${name}.json`), `${JSON.stringify(results, null, 1)}\n`);
 }
@@ -24,7 +24,12 @@ export function storeResults(name, results) {
  * @param name - of the results and of the section: its markers are `<!-- NAME: begin -->` and `end`
  * @param plots - SVG documents by file name; null where there is nothing to draw
  */
-export function writeSection(name, results, generated, plots = {}) {
+export function writeSection(
+  name: string,
+  results: object,
+  generated: string,
+  plots: Readonly<Record<string, string | null>> = {},
+): void {
   const text = readFileSync(DOCUMENT, 'utf8');
   const [beginMark, endMark] = [`<!-- ${name}: begin -->`, `<!-- ${name}: end -->`];
   const [begin, end] = [text.indexOf(beginMark), text.indexOf(endMark)];

@@ -1,16 +1,26 @@
+/** What is measured: a name for people, and the arguments of the load generator. */
+export interface CompareScenario {
+  readonly name: string;
+  readonly args: readonly string[];
+  /** A part of the quick form. */
+  readonly isQuick?: boolean;
+  /** Takes its own time, not `--seconds`. */
+  readonly isTimed?: boolean;
+  /** At most. */
+  readonly runs?: number;
+  /** With PromptMQ alone. */
+  readonly isOwn?: boolean;
+  /** An fdatasync in the broker's folder is measured as well. */
+  readonly measuresSync?: boolean;
+}
+
 /**
- * What `compare.mjs` measures: a name for people, and the arguments of the load generator.
- *
- * - `isQuick`: a part of the quick form
- * - `isTimed`: takes its own time, not `--seconds`
- * - `runs`: at most so many
- * - `isOwn`: with PromptMQ alone
- * - `measuresSync`: an fdatasync in the broker's folder is measured as well
+ * What `node scripts bench/compare` measures.
  *
  * Where a subscriber's window would set the pace, it is MQTT 5 with a Receive Maximum of 65,535: 3.1.1 has
  * no way to say so, and brokers then keep to 20 or so messages under way.
  */
-export const SCENARIOS = [
+export const SCENARIOS: readonly CompareScenario[] = [
   { name: 'QoS 0, one pair', args: ['pairs', '--pairs', '1'], isQuick: true },
   { name: 'QoS 0, 50 publishers to 1 subscriber', args: ['fan-in'] },
   { name: 'QoS 0, 1 publisher to 100 subscribers', args: ['fan-out'], isQuick: true },
@@ -95,7 +105,7 @@ export const SCENARIOS = [
   { name: 'connects, 50 side by side', args: ['connect'], runs: 3 },
 ];
 
-function properties() {
+function properties(): string[] {
   const options = ['--user-properties', '2', '--expiry', '3600', '--aliases'];
   return [...options, '--subscription-identifiers'];
 }

@@ -13,13 +13,16 @@
  *   --idle N      idle connections, as far as open files allow (50000)
  *   --write       write the document instead of printing it
  */
+import type { Result } from '../../packages/bench/dist/index.js';
 import { positiveNumber, readArguments, refuse, runMain } from '../lib/arguments.ts';
-import { promptmq, startBroker } from './lib/brokers.mjs';
-import { readResults, writeSection } from './lib/document.mjs';
-import { fileLimit } from './lib/file-limit.mjs';
-import { generate } from './lib/generator.mjs';
-import { machine, median } from './lib/report.mjs';
-import { describeScaling, scalingPlots } from './lib/scaling-report.mjs';
+import { messageOf } from '../lib/errors.ts';
+import { promptmq, startBroker } from './lib/brokers.ts';
+import { readResults, writeSection } from './lib/document.ts';
+import { fileLimit } from './lib/file-limit.ts';
+import { generate } from './lib/generator.ts';
+import { machine, median, medians } from './lib/report.ts';
+import type { Group, GroupName, Point, Scaling } from './lib/results.ts';
+import { describeScaling, scalingPlots } from './lib/scaling-report.ts';
 
 const { values } = readArguments(import.meta.url, {
   options: {
@@ -30,9 +33,9 @@ const { values } = readArguments(import.meta.url, {
     write: { type: 'boolean', default: false },
   },
 });
-const [runs, seconds, idle] = ['runs', 'seconds', 'idle'].map((name) =>
-  positiveNumber(`--${name}`, values[name]),
-);
+const runs = positiveNumber('--runs', values.runs);
+const seconds = positiveNumber('--seconds', values.seconds);
+const idle = positiveNumber('--idle', values.idle);
 const { only, write } = values;
 
 /** A run that takes so much longer than it should is given up. */
@@ -43,7 +46,14 @@ const FLIGHT_BYTES = 4_194_304;
 const FLIGHT_BYTES_MIN = 32 * 88;
 
 /** By group: the sizes, and the arguments of the generator for each. */
-const GROUPS = {
+interface Sizes {
+  readonly sizes: readonly number[];
+  readonly args: (size: number) => readonly string[];
+  /** Whether one run has to do. */
+  readonly isOnce?: (size: number) => boolean;
+}
+
+const GROUPS: Readonly<Record<GroupName, Sizes>> = {
   connections: {
     sizes: [10, 100, 1000, 10_000],
     args: (size) => {
@@ -76,15 +86,14 @@ const GROUPS = {
   },
 };
 
-const names = Object.keys(GROUPS);
-if (only !== undefined && !names.includes(only)) {
-  refuse(`--only ${only}: should be one of ${names.join(', ')}`);
-}
+const all = Object.keys(GROUPS) as GroupName[];
+const names = only === undefined ? all : all.filter((name) => name === only);
+if (names.length === 0) refuse(`--only ${only}: should be one of ${all.join(', ')}`);
 await runMain('scaling', main);
 
-async function main() {
-  const groups = { ...(only === undefined ? {} : readResults('scaling')?.groups) };
-  for (const name of only === undefined ? names : [only]) {
+async function main(): Promise<void> {
+  const groups = { ...(only === undefined ? {} : readResults<Scaling>('scaling')?.groups) };
+  for (const name of names) {
     groups[name] = await measureGroup(name);
   }
   const results = { taken: new Date().toISOString(), machine: machine(), runs, seconds, groups };
@@ -93,13 +102,13 @@ async function main() {
   if (write) writeSection('scaling', results, generated, scalingPlots(groups));
 }
 
-async function measureGroup(name) {
+async function measureGroup(name: GroupName): Promise<Group> {
   const { args, isOnce } = GROUPS[name];
   const { connections, prefix } = fileLimit(name === 'idle' ? idle : 10_100);
   const sizes = name === 'idle' ? [connections] : GROUPS[name].sizes;
-  const points = [];
+  const points: Point[] = [];
   for (const size of sizes) {
-    const results = [];
+    const results: Result[] = [];
     for (let run = 0; run < (isOnce?.(size) ? 1 : runs); run++) {
       const all = [...args(size), '--seconds', String(name === 'idle' ? 1 : seconds)];
       const result = await measureOnce(all, prefix);
@@ -111,34 +120,31 @@ async function measureGroup(name) {
   return { points, ...(name === 'idle' ? { wanted: idle } : {}) };
 }
 
-async function measureOnce(args, prefix) {
+async function measureOnce(args: readonly string[], prefix: readonly string[]): Promise<Result> {
   const running = await startBroker({ ...promptmq(), prefix });
   try {
     return await generate(args, running, TIMEOUT_SECONDS, prefix);
   } catch (error) {
-    throw new Error(running.failure() ?? `${args.join(' ')}: ${error.message}`);
+    throw new Error(running.failure() ?? `${args.join(' ')}: ${messageOf(error)}`);
   } finally {
     await running.stop();
   }
 }
 
 /** The medians of some runs. */
-function pointOf(size, results) {
-  const of = (read) => median(results.map(read));
-  const [first] = results;
+function pointOf(size: number, results: readonly Result[]): Point {
+  const of = (read: (result: Result) => number) => median(results.map(read));
   return {
     size,
     ratePerSecond: of((result) => result.ratePerSecond),
     lost: Math.max(...results.map(({ lost }) => lost)),
-    p99: first.latency === null ? null : of(({ latency }) => latency.p99),
+    p99: medians(results.map(({ latency }) => latency))?.p99 ?? null,
     brokerCpu: of(({ broker }) => broker?.cpu ?? 0),
     generatorCpu: of(({ generator }) => generator.cpu),
     isGeneratorLimit:
       results.filter(({ generator }) => generator.isLimit).length * 2 > results.length,
     residentBytes: of(({ broker }) => broker?.residentBytes ?? 0),
-    extra: Object.fromEntries(
-      Object.keys(first.extra).map((key) => [key, of(({ extra }) => extra[key])]),
-    ),
-    memory: first.memory,
+    extra: medians(results.map(({ extra }) => extra)) ?? {},
+    memory: results[0]?.memory ?? [],
   };
 }
