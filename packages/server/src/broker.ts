@@ -329,12 +329,12 @@ export class Broker
     const storage = new Storage(this);
     this.storage = storage;
     this.journal = storage;
+    this.router.journal = storage;
     await storage.open(resources);
     this.#judgeDowntime();
     // What had been scheduled was by another time.
     this.#sweepLater();
     this.#timer.rearm();
-    this.router.journal = storage;
     storage.takeUp();
     this.stats.retainedCurrent = this.router.retained.count;
     this.stats.subscriptionsCurrent = this.router.trie.subscriptionCount;

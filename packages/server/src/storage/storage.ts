@@ -37,8 +37,7 @@ import type { Origin } from './records/message-record.ts';
 import { writeFree, writeRelease } from './records/progress-record.ts';
 import { writeSession } from './records/session-record.ts';
 import { writeSubscriptions, writeUnsubscriptions } from './records/subscription-record.ts';
-import { releaseAll, replayRecord, restoreState } from './replay/recovery.ts';
-import { loadRetained } from './retained/retained-loader.ts';
+import { Recovery } from './replay/recovery.ts';
 import { RetainedRecords } from './retained/retained-records.ts';
 import type { StorageStats } from './storage-stats.ts';
 import { Change, StoredState, toSessionRecord } from './stored-state.ts';
@@ -72,6 +71,7 @@ export class Storage implements LogOwner, Journal {
   readonly #ends: SessionEnds;
   readonly #publishers: HeldPublishers;
   readonly #state: StoredState;
+  readonly #recovery: Recovery;
   readonly #records: RecordLog;
   readonly #queue: CommitQueue;
   readonly #progress: ProgressWriter;
@@ -92,6 +92,7 @@ export class Storage implements LogOwner, Journal {
     this.committedPosition = Number.POSITIVE_INFINITY;
     this.#host = host;
     this.#state = new StoredState();
+    this.#recovery = new Recovery(host, this.#state);
     this.#records = new RecordLog(host.faults);
     this.#queue = new CommitQueue(host.faults);
     this.#progress = new ProgressWriter(this.#records, host.runtime);
@@ -130,15 +131,12 @@ export class Storage implements LogOwner, Journal {
     });
     this.#records.begin(log);
     this.committedPosition = log.acknowledgedPosition;
-    for (const { session } of this.#state.entries.values()) {
-      session.stored?.queue.markSent(session.stored.sentSequence);
-    }
-    await loadRetained(this.#host, log, this.#retained, this.stats);
+    await this.#recovery.finish(log, this.#retained, this.stats);
   }
 
   /** The broker's time is known: has the sessions of the process before continue without a connection, or end. */
   takeUp(): void {
-    this.#host.sessions.takeUp([...this.#state.entries.values()], this.#state.endings);
+    this.#recovery.takeUp();
   }
 
   noteTime(): void {
@@ -226,9 +224,8 @@ export class Storage implements LogOwner, Journal {
   }
 
   endSession(entry: JournalEntry): void {
-    releaseAll(entry, this.#records.release);
     const isNoted = this.#state.endingOf(entry.number) !== null;
-    this.#state.remove(entry);
+    this.#state.remove(entry, this.#records.release);
     this.#waiting.delete(entry.session);
     if (isNoted) this.#ends.finish(entry.number);
     else this.#ends.write(entry.session.clientId, entry.number);
@@ -415,11 +412,11 @@ export class Storage implements LogOwner, Journal {
   // ---------------------------------------------------------------------- log owner
 
   restore(entries: Iterable<readonly [key: string, value: Uint8Array]>): void {
-    restoreState(this.#state, this.#host.sessions, entries);
+    this.#recovery.restore(entries);
   }
 
   replay(record: LogRecord, release: Release): void {
-    replayRecord(this.#state, this.#host.sessions, record, release);
+    this.#recovery.replay(record, release);
   }
 
   changes(isWhole: boolean): Iterable<CheckpointEntry> {

@@ -1,7 +1,7 @@
 import { DeliveryState, type QueueBlock } from '@promptmq/session';
 import { invariant } from '@promptmq/topics';
-import type { CheckpointEntry } from '@promptmq/wal';
-import type { JournalEntry } from './journal.ts';
+import type { CheckpointEntry, Release } from '@promptmq/wal';
+import type { JournalEntry, JournalSession } from './journal.ts';
 import { ByteReader } from './records/byte-reader.ts';
 import { ByteWriter } from './records/byte-writer.ts';
 import { writeBlock } from './records/checkpoint/block.ts';
@@ -67,7 +67,9 @@ export class StoredState {
     this.nextSession = Math.max(this.nextSession, entry.number + 1);
   }
 
-  remove({ number, session }: JournalEntry): void {
+  /** A session has ended: gives up what it holds of the log. */
+  remove({ number, session }: JournalEntry, release: Release): void {
+    releaseAll(session, release);
     const entry = this.entries.get(number);
     if (entry === undefined) return;
     this.entries.delete(number);
@@ -311,4 +313,17 @@ export function toSessionRecord(entry: JournalEntry): SessionRecord {
     will: entry.will,
     owner: entry.owner,
   };
+}
+
+function releaseAll({ stored }: JournalSession, release: Release): void {
+  if (stored === null) return;
+  for (const delivery of stored.underWay()) {
+    if (delivery.sequence > 0) release(delivery.position, delivery.share);
+  }
+  for (const block of stored.queue.blocks) {
+    for (let index = block.start; index < block.end; index++) {
+      if (block.isTransient(index)) continue;
+      release(block.positionAt(index), block.shareAt(index));
+    }
+  }
 }

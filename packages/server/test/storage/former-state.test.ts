@@ -8,7 +8,7 @@ import { ByteWriter } from '../../src/storage/records/byte-writer.ts';
 import { stateKey } from '../../src/storage/records/checkpoint/keys.ts';
 import { writeUnderWay } from '../../src/storage/records/checkpoint/under-way.ts';
 import { writeSession } from '../../src/storage/records/session-record.ts';
-import { restoreState } from '../../src/storage/replay/recovery.ts';
+import { restoreCheckpoint } from '../../src/storage/replay/restore-checkpoint.ts';
 import { StoredState } from '../../src/storage/stored-state.ts';
 
 const store: DeliveryStore<JournalSession> = {
@@ -61,7 +61,7 @@ test('queues of a former version are in the checkpoint after the next, too', () 
     [stateKey('s', 3), session.take()],
   ]);
   const state = new StoredState();
-  restoreState(state, host, kept);
+  restoreCheckpoint(state, host, kept);
   expect(queueLengthOf(state)).toBe(2);
   for (const [key, value] of state.changes()) {
     if (value === null) kept.delete(key);
@@ -69,7 +69,7 @@ test('queues of a former version are in the checkpoint after the next, too', () 
   }
   expect([...kept.keys()].filter((key) => key.startsWith('q'))).toEqual([]);
   const next = new StoredState();
-  restoreState(
+  restoreCheckpoint(
     next,
     host,
     [...kept].sort(([a], [b]) => (a < b ? -1 : 1)),

@@ -5,7 +5,7 @@ import { recordBytes } from '@promptmq/wal';
 import { MemoryIndex } from '@promptmq/wal/testing';
 import { ByteWriter } from '../../src/storage/records/byte-writer.ts';
 import { writeDelivery, writeMessageHead } from '../../src/storage/records/message-record.ts';
-import { replayRecord } from '../../src/storage/replay/recovery.ts';
+import { replayRecord } from '../../src/storage/replay/replay-record.ts';
 import { StoredState } from '../../src/storage/stored-state.ts';
 import { StoredBroker } from '../support/stored-broker.ts';
 

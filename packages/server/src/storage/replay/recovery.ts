@@ -1,356 +1,48 @@
-import { Delivery, type QueueBlock, STORED_MESSAGE } from '@promptmq/session';
-import { NO_IDENTIFIERS } from '@promptmq/topics';
-import type { LogRecord, Release } from '@promptmq/wal';
-import type { RecoveryHost } from '../host.ts';
-import type { JournalEntry } from '../journal.ts';
-import { ByteReader } from '../records/byte-reader.ts';
-import { readBlock } from '../records/checkpoint/block.ts';
-import { readFormerBlock, readFormerRetained } from '../records/checkpoint/former.ts';
-import { KeyLetter, keyNumbers, readNumber } from '../records/checkpoint/keys.ts';
-import { readUnderWay } from '../records/checkpoint/under-way.ts';
-import type { NamedDelivery } from '../records/delivery-fields.ts';
-import { readMessage } from '../records/message-record.ts';
-import { ProgressKind, readFree, readProgress, readRelease } from '../records/progress-record.ts';
-import { RecordKind, readSessionNumber } from '../records/record-kind.ts';
-import { shareOf, shareOut, sizeOf } from '../records/record-share.ts';
-import { type Reference, readHandOver, readReferences } from '../records/reference-record.ts';
-import { readEnding, readSession, type SessionRecord } from '../records/session-record.ts';
-import { readSubscriptions, readUnsubscriptions } from '../records/subscription-record.ts';
-import { Change, type StoredState } from '../stored-state.ts';
+import type { Log, LogRecord, Release } from '@promptmq/wal';
+import type { StorageHost } from '../host.ts';
+import { loadRetained } from '../retained/retained-loader.ts';
+import type { RetainedRecords } from '../retained/retained-records.ts';
+import type { StorageStats } from '../storage-stats.ts';
+import type { StoredState } from '../stored-state.ts';
+import { replayRecord } from './replay-record.ts';
+import { restoreCheckpoint } from './restore-checkpoint.ts';
 
-/** What blocks of restored entries are numbered from when there are no others. */
-const BLOCK_NUMBER = 0x7fff_ffff;
+/**
+ * The way from what is on disk back to the state, at a start. Its methods are called in their order: the first two by the
+ * log while it is opened, `finish` when it has been, and `takeUp` when the broker knows what time it is.
+ */
+export class Recovery {
+  readonly #host: StorageHost;
+  readonly #state: StoredState;
 
-/** Applies a checkpoint: the entries in the order of their keys. */
-export function restoreState(
-  state: StoredState,
-  host: RecoveryHost,
-  entries: Iterable<readonly [key: string, value: Uint8Array]>,
-): void {
-  const underWay = new Map<number, Uint8Array>();
-  const subscriptions = new Map<number, Uint8Array>();
-  const blocks = new Map<number, QueueBlock[]>();
-  /** Sessions with blocks of a form that is no longer written: the next checkpoint writes them in the new one. */
-  const former = new Set<number>();
-  const ending = new Map<number, number>();
-  for (const [key, value] of entries) {
-    const [first = 0, second = 0] = keyNumbers(key);
-    switch (key[0]) {
-      case KeyLetter.Meta:
-        state.nextSession = Math.max(state.nextSession, readNumber(value));
-        break;
-      case KeyLetter.UnderWay:
-        underWay.set(first, value.slice());
-        break;
-      case KeyLetter.Block: {
-        const block = readBlock(new ByteReader(value), second);
-        state.noteBlock(block, value);
-        addBlock(blocks, first, block);
-        break;
-      }
-      case KeyLetter.FormerBlock:
-        addBlock(blocks, first, readFormerBlock(new ByteReader(value), second));
-        state.removeKey(key);
-        former.add(first);
-        break;
-      case KeyLetter.FormerRetained:
-        restoreFormerRetained(state, first, value);
-        state.removeKey(key);
-        break;
-      case KeyLetter.RetainedChunk:
-        state.restoreRetained(first, value);
-        break;
-      case KeyLetter.Ending:
-        ending.set(first, readNumber(value));
-        break;
-      case KeyLetter.Session:
-        state.add(host.restoreEntry(readStored(value, ending.has(first))));
-        break;
-      case KeyLetter.Subscriptions:
-        subscriptions.set(first, value.slice());
-        break;
+  constructor(host: StorageHost, state: StoredState) {
+    this.#host = host;
+    this.#state = state;
+  }
+
+  /** 1. The last checkpoint, or a snapshot of the log where there is none: sessions, queues and where retained messages lie. */
+  restore(entries: Iterable<readonly [key: string, value: Uint8Array]>): void {
+    restoreCheckpoint(this.#state, this.#host.sessions, entries);
+  }
+
+  /** 2. The records after it, one after the other. What one gives up of another is released. */
+  replay(record: LogRecord, release: Release): void {
+    replayRecord(this.#state, this.#host.sessions, record, release);
+  }
+
+  /**
+   * 3. What the process before may have sent is marked so; retained messages are read. Messages that wait in queues stay in the
+   * log until they are sent.
+   */
+  async finish(log: Log, retained: RetainedRecords, stats: StorageStats): Promise<void> {
+    for (const { session } of this.#state.entries.values()) {
+      session.stored?.queue.markSent(session.stored.sentSequence);
     }
+    await loadRetained(this.#host, log, retained, stats);
   }
-  for (const entry of state.entries.values()) {
-    const { number } = entry;
-    restoreSubscriptions(host, entry, subscriptions.get(number));
-    restoreUnderWay(state, entry, underWay.get(number), blocks.get(number) ?? []);
-    if (former.has(number)) state.mark(entry, Change.Progress);
-  }
-  for (const [number, keptSequence] of ending) {
-    const entry = state.entries.get(number);
-    if (entry === undefined) continue;
-    state.setEnding(entry, keptSequence);
-    host.dropEntry(entry);
-  }
-}
 
-function addBlock(blocks: Map<number, QueueBlock[]>, session: number, block: QueueBlock): void {
-  const list = blocks.get(session);
-  if (block.length === 0) return;
-  if (list === undefined) blocks.set(session, [block]);
-  else list.push(block);
-}
-
-function restoreFormerRetained(state: StoredState, number: number, value: Uint8Array): void {
-  const { position, share, topic } = readFormerRetained(new ByteReader(value));
-  state.restoreFormerRetained(topic, { number, position, share });
-}
-
-/** A session of a checkpoint. One of which something is left was stored, however it ended. */
-function readStored(value: Uint8Array, isEnding: boolean): SessionRecord {
-  const session = readSession(new ByteReader(value));
-  return isEnding ? { ...session, expiryInterval: Math.max(1, session.expiryInterval) } : session;
-}
-
-function restoreSubscriptions(
-  host: RecoveryHost,
-  entry: JournalEntry,
-  value: Uint8Array | undefined,
-): void {
-  if (value === undefined) return;
-  const reader = new ByteReader(value);
-  readSessionNumber(reader);
-  for (const subscription of readSubscriptions(reader)) {
-    host.restoreSubscription(entry, subscription);
-  }
-}
-
-function restoreUnderWay(
-  state: StoredState,
-  { number, session }: JournalEntry,
-  value: Uint8Array | undefined,
-  blocks: readonly QueueBlock[],
-): void {
-  const { stored } = session;
-  if (stored === null || value === undefined) return;
-  const { queue } = stored;
-  const firstNumber = blocks[0]?.number ?? BLOCK_NUMBER;
-  const underWay = readUnderWay(new ByteReader(value), firstNumber - 1);
-  stored.lastSequence = underWay.lastSequence;
-  stored.sentSequence = underWay.sentSequence;
-  for (const packetId of underWay.receivedIds) session.received.restore(packetId);
-  for (const { sequence, packetId } of underWay.released) {
-    stored.restoreReleased(sequence, packetId, 0);
-  }
-  const { sent } = underWay;
-  const isBefore =
-    sent === null || blocks[0] === undefined || sent.lastSequence < blocks[0].sequenceAt(0);
-  if (sent !== null && isBefore) queue.restore(sent);
-  for (const block of blocks) queue.restore(block);
-  if (sent !== null && !isBefore) queue.mergeBlock(sent);
-  for (const { position, sequence } of queue.references()) {
-    state.addReference(position, number, sequence);
-  }
-}
-
-/** Applies one record of the log that is not a copy of another. The next checkpoint holds what it changes. */
-export function replayRecord(
-  state: StoredState,
-  host: RecoveryHost,
-  record: LogRecord,
-  release: Release,
-): void {
-  const reader = new ByteReader(record.data);
-  const kind = record.data[0];
-  if (kind === RecordKind.Message) {
-    replayMessage(state, record, reader, release);
-    return;
-  }
-  shareOut(record.position, sizeOf(record), 0, release);
-  switch (kind) {
-    case RecordKind.References:
-      for (const reference of readReferences(reader, readSessionNumber(reader))) {
-        restoreReference(state, reference, release);
-      }
-      break;
-    case RecordKind.Session: {
-      const session = readSession(reader);
-      const entry = state.entries.get(session.number);
-      if (entry === undefined) {
-        const restored = host.restoreEntry(session);
-        state.add(restored);
-        state.mark(restored, ~0);
-      } else {
-        host.updateEntry(entry, session);
-        state.mark(entry, Change.Session);
-      }
-      break;
-    }
-    default:
-      replaySessionRecord(state, host, kind as number, reader, release);
-  }
-}
-
-function restoreReference(state: StoredState, reference: Reference, release: Release): void {
-  const { position, share, session, sequence } = reference;
-  if (restoreDelivery(state, reference, position, share, true)) {
-    state.addReference(position, session, sequence);
-  } else {
-    release(position, share);
-  }
-}
-
-function replaySessionRecord(
-  state: StoredState,
-  host: RecoveryHost,
-  kind: number,
-  reader: ByteReader,
-  release: Release,
-): void {
-  if (kind === RecordKind.Progress) {
-    replayProgress(state, reader, release);
-    return;
-  }
-  const entry = state.entries.get(readSessionNumber(reader));
-  if (entry === undefined) return;
-  const { session } = entry;
-  switch (kind) {
-    case RecordKind.End:
-      releaseAll(entry, release);
-      state.remove(entry);
-      host.dropEntry(entry);
-      // What waited counts no more.
-      session.forgetAll();
-      break;
-    case RecordKind.Subscribe:
-      for (const subscription of readSubscriptions(reader)) {
-        host.restoreSubscription(entry, subscription);
-      }
-      state.mark(entry, Change.Subscriptions);
-      break;
-    case RecordKind.Unsubscribe:
-      for (const topicFilter of readUnsubscriptions(reader)) {
-        host.dropSubscription(entry, topicFilter);
-      }
-      state.mark(entry, Change.Subscriptions);
-      break;
-    case RecordKind.Release: {
-      const { sequence, packetId } = readRelease(reader);
-      settle(state, entry, sequence, release);
-      session.stored?.restoreReleased(sequence, packetId, 0);
-      state.mark(entry, Change.Progress);
-      break;
-    }
-    case RecordKind.HandOver:
-      for (const [sequence, reference] of readHandOver(reader)) {
-        restoreReference(state, reference, release);
-        settle(state, entry, sequence, release);
-      }
-      state.mark(entry, Change.Progress);
-      break;
-    case RecordKind.Ending:
-      state.setEnding(entry, readEnding(reader));
-      host.dropEntry(entry);
-      break;
-    case RecordKind.Free:
-      session.received.delete(readFree(reader));
-      state.mark(entry, Change.Progress);
-      break;
-    default:
-      throw new Error(`a record of kind ${kind}, which this version doesn't know`);
-  }
-}
-
-function replayMessage(
-  state: StoredState,
-  record: LogRecord,
-  reader: ByteReader,
-  release: Release,
-): void {
-  const { message, origin, isRetained, deliveries } = readMessage(reader, record.stream);
-  const isStored = isRetained && message.payload.length > 0;
-  const { position } = record;
-  const size = sizeOf(record);
-  const users = deliveries.length + (isStored ? 1 : 0);
-  shareOut(position, size, users, release);
-  for (const [index, delivery] of deliveries.entries()) {
-    const share = shareOf(size, users, index);
-    const isRestored = restoreDelivery(state, delivery, position, share, false);
-    if (!isRestored) release(position, share);
-  }
-  if (isRetained) {
-    const former = isStored
-      ? state.setRetained(message.topic, position, shareOf(size, users, users - 1))
-      : state.removeRetained(message.topic);
-    if (former !== null) release(former.position, former.share);
-  }
-  if (origin === null) return;
-  const entry = state.entries.get(origin.session);
-  if (entry === undefined) return;
-  if (origin.kind === 'will') {
-    entry.will = null;
-    state.mark(entry, Change.Session);
-  } else {
-    entry.session.received.restore(origin.packetId);
-    state.mark(entry, Change.Progress);
-  }
-}
-
-/** @returns false when its session isn't there, or stores nothing: nobody will ever need it */
-function restoreDelivery(
-  state: StoredState,
-  named: NamedDelivery,
-  position: number,
-  share: number,
-  isReference: boolean,
-): boolean {
-  const entry = state.entries.get(named.session);
-  const stored = entry?.session.stored ?? null;
-  if (entry === undefined || stored === null) return false;
-  state.mark(entry, Change.Progress);
-  const { qos, retain, identifiers, group } = named;
-  const ids = identifiers.length === 0 ? NO_IDENTIFIERS : identifiers;
-  const delivery = new Delivery(STORED_MESSAGE, qos, retain, ids, group);
-  delivery.sequence = named.sequence;
-  delivery.position = position;
-  delivery.share = share;
-  delivery.isReference = isReference;
-  stored.lastSequence = Math.max(stored.lastSequence, named.sequence);
-  stored.queue.restoreDelivery(delivery);
-  return true;
-}
-
-function replayProgress(state: StoredState, reader: ByteReader, release: Release): void {
-  readProgress(reader, (kind, number, sequence) => {
-    const entry = state.entries.get(number);
-    if (entry === undefined) return;
-    const { stored } = entry.session;
-    state.mark(entry, Change.Progress);
-    if (kind === ProgressKind.Sent) {
-      if (stored !== null) stored.sentSequence = Math.max(stored.sentSequence, sequence);
-    } else {
-      settle(state, entry, sequence, release);
-    }
-  });
-}
-
-function settle(
-  state: StoredState,
-  { number, session }: JournalEntry,
-  sequence: number,
-  release: Release,
-): void {
-  const { stored } = session;
-  const delivery = stored?.find(sequence) ?? null;
-  if (delivery !== null) {
-    release(delivery.position, delivery.share);
-    if (delivery.isReference) state.removeReference(delivery.position, number, sequence);
-  }
-  stored?.restoreSettled(sequence);
-}
-
-/** Gives up what a session that ends holds of the log. */
-export function releaseAll({ session }: JournalEntry, release: Release): void {
-  const { stored } = session;
-  if (stored === null) return;
-  for (const delivery of stored.underWay()) {
-    if (delivery.sequence > 0) release(delivery.position, delivery.share);
-  }
-  for (const block of stored.queue.blocks) {
-    for (let index = block.start; index < block.end; index++) {
-      if (block.isTransient(index)) continue;
-      release(block.positionAt(index), block.shareAt(index));
-    }
+  /** 4. Sessions continue without a connection, or end; wills are published when they are due. */
+  takeUp(): void {
+    this.#host.sessions.takeUp([...this.#state.entries.values()], this.#state.endings);
   }
 }
