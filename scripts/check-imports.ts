@@ -1,5 +1,5 @@
 /**
- * Checks that packages import only what they may, and within the server its folders, that no files import each other in a
+ * Checks that packages import only what they may, and within the server and wal their folders, that no files import each other in a
  * circle, types included, and that no folder is crowded: `node scripts check-imports [ROOT]`. Prints what is wrong, with
  * file and line, and then exits with 1.
  */
@@ -61,8 +61,8 @@ for (const name of readdirSync(join(root, 'packages'))) {
     const way = [...circle, circle[0]].join(' -> ');
     problems.push(`packages/${name}/src: imports in a circle, types included: ${way}`);
   }
-  for (const fault of name === 'server' ? roomFaults(graph) : []) {
-    problems.push(`packages/server/src/${fault}`);
+  for (const fault of roomFaults(name, graph)) {
+    problems.push(`packages/${name}/src/${fault}`);
   }
   problems.push(...crowdedFolders(`${name}/src`, graph.keys()));
 }

@@ -102,6 +102,17 @@ test('a room of the server may import what the table names, and every file the v
   expect(checkFiles('server', files)).toEqual({ status: 0, output: '' });
 });
 
+test('the rooms of wal are checked, too', () => {
+  const { status, output } = checkFiles('wal', {
+    'ports/files.ts': "import type { Log } from '../log/log.ts';",
+    'log/log.ts': "import { invariant } from '../invariant.ts';",
+    'log.ts': '',
+  });
+  expect(status).toBe(1);
+  expect(output).toContain('packages/wal/src/ports/files.ts:1: ports may not import log/log.ts');
+  expect(output).toContain('packages/wal/src/log.ts: every file but index.ts, invariant.ts');
+});
+
 test('a file at the top of the server is found, and a folder with too many', () => {
   const many = Object.fromEntries(Array.from({ length: 13 }, (_, at) => [`log/file-${at}.ts`, '']));
   const { status, output } = checkFiles('server', { ...many, 'lost.ts': '' });
