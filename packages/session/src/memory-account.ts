@@ -11,7 +11,7 @@ const ALLOWANCE_MIN = 16_384;
 
 /**
  * One kind of memory that clients can make the broker hold: what they hold together, what they may, and how often
- * one of them was refused more. Sums are kept up as it is taken and given back; nothing is ever searched.
+ * one of them was refused more. The sum changes when some is taken or given back; it is never added up again.
  *
  * What can be refused at once asks `hasRoomFor`. What flows asks for the `allowance`, which falls as memory fills up:
  * those who hold most meet it first, and something is always left for the others.

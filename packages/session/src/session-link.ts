@@ -4,7 +4,7 @@ import type { PublishFrame } from './messages/publish-frame.ts';
 
 /** The connection, as the session sees it. */
 export interface SessionLink {
-  /** False while so much waits to be sent that messages had better stay in the queue. */
+  /** False while too much waits to be sent: messages stay in the queue. */
   readonly isWritable: boolean;
   /**
    * Sends a PUBLISH.

@@ -75,7 +75,7 @@ export class Session<L extends SessionLink = SessionLink> {
   #link: L | null;
   #isEnded: boolean;
   readonly #window: Window;
-  /** Deliveries of the window that an earlier connection had, and this one is still to be sent. */
+  /** Deliveries of the window that were sent on an earlier connection, and are to be sent again on this one. */
   readonly #resends: Fifo<Delivery>;
   /** Retained messages that a new subscription is owed; they go before what was published later. */
   readonly #replays: ReplayQueue;
@@ -157,7 +157,7 @@ export class Session<L extends SessionLink = SessionLink> {
     return this.#window.count;
   }
 
-  /** What they count where that is counted. */
+  /** What they count in `inflightMemory`. */
   get inflightBytes(): number {
     return this.#window.bytes;
   }

@@ -220,7 +220,7 @@ describe('QoS 2 sent', () => {
     expect(session.onPubcomp(1, NOW)).toBe('unknown');
   });
 
-  test('acknowledgements that do not belong to the exchange are told apart', () => {
+  test('acknowledgements that do not belong to the exchange are distinguished', () => {
     expect(session.onPuback(1, NOW)).toBe('protocol-error');
     expect(session.onPubcomp(1, NOW)).toBe('protocol-error');
     expect(session.onPubrec(7, 0, NOW)).toBe('unknown');
@@ -477,7 +477,7 @@ describe('the end', () => {
     expect(session.inflightCount + session.queuedCount).toBe(0);
   });
 
-  test('shared messages that wait can be taken back while the session goes on', () => {
+  test('shared messages that wait can be taken back while the session lives on', () => {
     session.deliver(new Delivery(newMessage('shared'), 1, false, [], group), NOW);
     session.deliver(newDelivery('own', 1), NOW);
     expect(session.takeShared(() => false)).toHaveLength(0);

@@ -109,7 +109,7 @@ describe('a message that was sent', () => {
     expect(memory.bytes).toBe(0);
   });
 
-  test('holds up what comes behind it while it is read back', () => {
+  test('holds up what comes after it while it is read back', () => {
     session.detach();
     store.isLoaded = false;
     session.attach(link, 10, NOW);

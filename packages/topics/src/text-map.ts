@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
  */
 const HASHED_LENGTH_MAX = 16_383;
 
-// What a Map returns, by whichever name the compiler of those who use this package knows it.
+// What a Map returns: its type has different names in the versions of TypeScript with which this package may be used.
 type Entries<V> = ReturnType<Map<string, V>['entries']>;
 type Keys<V> = ReturnType<Map<string, V>['keys']>;
 type Values<V> = ReturnType<Map<string, V>['values']>;

@@ -230,7 +230,7 @@ test('limits refuse a new message and leave the former one', () => {
   expect(store.set(newMessage('a', 'two'))).toBe('stored');
 });
 
-test('looking for expired messages goes on where it ended', () => {
+test('looking for expired messages continues where it ended', () => {
   const store = newStore();
   for (let index = 0; index < 100; index++) store.set(newMessage(`t/${index}`, 'x', index));
   let removed = 0;

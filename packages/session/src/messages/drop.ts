@@ -10,7 +10,7 @@ export type DropReason =
   | 'packet-too-large'
   /** QoS 0, and more waits for the client already than it may. */
   | 'slow-subscriber'
-  /** QoS 0, and so much waits for all clients together that this one has more than is left for the others. */
+  /** QoS 0, too much waits for all clients together, and this one has more than is left for the others. */
   | 'output-full'
   /** QoS 0, and the session has no connection. */
   | 'not-connected'

@@ -6,7 +6,7 @@ import type { RetainedMessage } from './retained-message.ts';
 /** What a change occupies beside the bytes of its message: an estimate. */
 const CHANGE_OVERHEAD_BYTES = 200;
 
-/** That a topic got another message. */
+/** A topic got another message. */
 interface Replacement<M> {
   readonly topic: string;
   readonly version: number;
@@ -16,7 +16,7 @@ interface Replacement<M> {
   next: Replacement<M> | null;
 }
 
-/** What has become of one topic. */
+/** The changes of one topic. */
 interface TopicChanges<M> {
   /** Oldest first. */
   readonly replacements: Replacement<M>[];
@@ -24,17 +24,17 @@ interface TopicChanges<M> {
   removedAt: number;
 }
 
-/** Who looks at the retained messages as they were at a version; see `RetainedHistory`. */
+/** Finds the retained messages as they were at a version; see `RetainedHistory`. */
 export interface HistoryReader {
   version: number;
 }
 
 /**
- * What retained messages were, for all who look for them as they were when they began. A change is noted once, however many
- * look, and forgotten when the last one is done for whom it matters.
+ * What retained messages were before they changed, for walks (its readers) that began before that. A change is noted once for
+ * all of them, and forgotten when the last one has ended that began before it.
  *
- * It takes as much memory as it may. Beyond that the oldest changes are forgotten: who has been looking since before them
- * finds in their topics what is there by then.
+ * It takes at most the memory that it is given. Then the oldest changes are forgotten: walks that began before them find what
+ * their topics have by then.
  *
  * Invariants: readers are in the order of their versions; nothing is noted while there are none; the replacements of a
  * topic, of which there is one at least, are among all of them, in the same order.
@@ -70,7 +70,7 @@ export class RetainedHistory<M extends RetainedMessage> {
     this.#lastBegun = 0;
   }
 
-  /** Whether nothing has changed that a reader has to know. */
+  /** Whether nothing has changed since any reader began. */
   get isEmpty(): boolean {
     return this.#topics.size === 0;
   }
@@ -116,7 +116,7 @@ export class RetainedHistory<M extends RetainedMessage> {
     if (this.#readers.size === 0) return;
     this.#version++;
     const changes = this.#changesOf(topic);
-    // Nobody has begun since the last replacement: what the topic had before that is what they are to find.
+    // No reader has begun since the last replacement: all of them are to find what the topic had before that.
     const last = changes.replacements.at(-1);
     if (last !== undefined && last.version > this.#lastBegun) return;
     const replacement: Replacement<M> = { topic, version: this.#version, former, next: null };
@@ -130,7 +130,7 @@ export class RetainedHistory<M extends RetainedMessage> {
     this.#forget(() => this.#memory.bytes > this.#memory.max);
   }
 
-  /** A topic's message is removed: who hasn't found it yet doesn't, also if it comes back. */
+  /** A topic's message is removed: a reader that hasn't found it yet never does, even if it comes back. */
   noteRemoved(former: M): void {
     if (this.#readers.size === 0) return;
     this.noteReplaced(former.topic, former);

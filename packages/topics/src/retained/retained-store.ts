@@ -21,7 +21,7 @@ export interface RetainedStoreOptions<M extends RetainedMessage> extends Retaine
   readonly onExpired?: (message: M) => void;
   /** Whether a message doesn't count against the limits: those of the broker itself. */
   readonly isExempt?: (message: M) => boolean;
-  /** Where what is remembered for those who look for messages as they were is counted. */
+  /** Where messages are counted that are remembered for walks, as they have been replaced; without a limit by default. */
   readonly historyMemory?: MemoryBudget;
 }
 
@@ -38,7 +38,7 @@ export class RetainedStore<M extends RetainedMessage> {
   readonly #onExpired: (message: M) => void;
   readonly #isExempt: (message: M) => boolean;
   readonly #tree: LevelTree<M>;
-  /** Those that are under way. */
+  /** Walks that have begun and not ended. */
   readonly #walks: Set<RetainedWalk<M>>;
   readonly #history: RetainedHistory<M>;
   /** Those that expire, by topic, so that looking for them doesn't visit the others. */
@@ -116,7 +116,7 @@ export class RetainedStore<M extends RetainedMessage> {
     return former !== null;
   }
 
-  /** Puts back what was the message of a topic: what has become of it since is void. */
+  /** Puts back what was the message of a topic, as if nothing had happened since. */
   restore(topic: string, former: M | undefined): void {
     if (former === undefined) {
       this.delete(topic);

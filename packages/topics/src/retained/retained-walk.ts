@@ -6,8 +6,8 @@ import type { HistoryReader, RetainedHistory } from './retained-history.ts';
 import type { RetainedMessage } from './retained-message.ts';
 
 /**
- * Looks for the retained messages that match a filter, as they are when it begins, in as many steps as one likes: the
- * tree may change in between. A topic whose message is replaced meanwhile is found with the former one, once; one whose
+ * Looks for the retained messages that match a filter, as they are when it begins, in any number of steps: the tree may
+ * change in between. A topic whose message is replaced meanwhile is found with the former one, once; one whose
  * message is removed meanwhile isn't found unless it has been already, and one that is new isn't.
  *
  * Invariant: what is still to be visited is on the stack, and below it; each entry begins where the levels that have
@@ -20,9 +20,9 @@ export class RetainedWalk<M extends RetainedMessage>
   /** When it began; the history's. */
   version: number;
   readonly #tree: LevelTree<M>;
-  /** A stack in columns: nodes that are to be visited, and nodes of whose map of children the rest is. */
+  /** A stack in columns: nodes that are to be visited, and nodes whose map of children is being visited. */
   readonly #nodes: LevelNode<M>[];
-  /** The rest of the children; null for a node that is to be visited itself. */
+  /** The children that are left; null for a node that is to be visited itself. */
   readonly #children: (Iterator<LevelNode<M>> | null)[];
   /** Where in the filter the levels of the node, or of its children, start. */
   readonly #offsets: number[];
@@ -169,8 +169,8 @@ export class RetainedWalk<M extends RetainedMessage>
   // ------------------------------------------------------------- changes in between
 
   /**
-   * A message that was removed is back, as if nothing had happened: it is owed, at worst a second time, as it may lie
-   * where the walk has been or where it hasn't.
+   * A message that was removed is back, as if nothing had happened: it is owed. It may be found twice, as nobody knows
+   * whether the walk has been where it is.
    */
   onTakenBack(message: M): void {
     const wasRemoved = this.#history.isRemovedSince(this, message.topic);

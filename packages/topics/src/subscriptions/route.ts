@@ -2,8 +2,8 @@ import type { Recipient } from './recipient.ts';
 import type { SharedGroup, SharedSubscriber } from './shared-group.ts';
 
 /**
- * Who receives the messages of one topic. It outlives its place in a cache: who keeps one compares
- * `generation` with the trie's and lets the cache refresh it.
+ * Who receives the messages of one topic. It may be kept when the cache has forgotten it: whoever
+ * does so compares `generation` with the trie's, and has the cache refresh it.
  */
 export interface Route<S extends SharedSubscriber> {
   readonly topic: string;
@@ -15,6 +15,6 @@ export interface Route<S extends SharedSubscriber> {
   recipients: readonly Recipient<S>[];
   /** One delivery to one member each; replaced, never changed. */
   groups: readonly SharedGroup<S>[];
-  /** What it counts in the cache that it lies in; 0 when it lies in none. */
+  /** What it counts in the cache; 0 when it isn't in one. */
   cachedBytes: number;
 }

@@ -59,8 +59,8 @@ type FilterEntry<S extends SharedSubscriber> = MatchedRecipient<S> | FilterSubsc
 /**
  * All subscriptions of a broker, by filter. Filters without wildcards are found by the topic itself;
  * the others are a tree of levels, of which a match visits each node at most once and only those
- * whose levels match the topic so far. Filters that nobody subscribes to any more leave nothing
- * behind.
+ * whose levels match the topic so far. Nothing is left of filters that nobody
+ * subscribes to any more.
  *
  * Invariants: a filter is there while somebody subscribes to it, and a group while it has members, once and with its filter;
  * the copies that results share are the same as the lists; `subscriptionCount` is what there is.
