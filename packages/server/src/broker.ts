@@ -1,4 +1,5 @@
 import { ReasonCode } from '@promptmq/codec';
+import { invariant } from '@promptmq/topics';
 import type { LogEvent } from '@promptmq/wal';
 import { Access } from './access/index.ts';
 import type { Config } from './config/index.ts';
@@ -281,6 +282,26 @@ export class Broker
     this.router.checkInvariants();
     this.sessions.checkInvariants();
     this.journal.checkInvariants();
+    this.deadlines.checkInvariants();
+    this.#timer.checkInvariants();
+    this.turns.checkInvariants();
+    this.#checkConnections();
+  }
+
+  /** What is counted of all connections is what they hold. */
+  #checkConnections(): void {
+    const held = { input: 0, output: this.memory.output.sharedBytes, aliases: 0 };
+    for (const connection of this.#connections) {
+      connection.checkInvariants();
+      const { input, output, aliases } = connection.held;
+      held.input += input;
+      held.output += output;
+      held.aliases += aliases;
+    }
+    for (const [kind, bytes] of Object.entries(held)) {
+      const counted = this.memory[kind as keyof typeof held].bytes;
+      invariant(counted === bytes, `${counted} bytes of ${kind} counted of ${bytes}`);
+    }
   }
 
   #reconfigure(connection: Peer, earlier: Access): void {

@@ -51,6 +51,11 @@ export class OutboundTopicAliases {
     this.#bytes = 0;
   }
 
+  /** What is counted in `memory`. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   /** The connection is over. */
   clear(): void {
     if (this.#memory !== null) this.#memory.bytes -= this.#bytes;

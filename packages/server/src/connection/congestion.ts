@@ -1,3 +1,4 @@
+import { invariant } from '@promptmq/topics';
 import { Deadline, type DeadlineQueue } from '../runtime/deadline-queue.ts';
 import type { BrokerStats } from '../runtime/stats.ts';
 
@@ -64,6 +65,13 @@ export class Congestion {
     this.#isStalled = false;
     this.#deadlines.cancel(this.#deadline);
     this.#letGo();
+  }
+
+  /** @throws {Error} when something isn't as it has to be; for tests */
+  checkInvariants(): void {
+    const isForgotten = this.#waiting.size > 0 && this.#deadline.index === -1;
+    invariant(!isForgotten, `${this.#waiting.size} publishers wait without an end`);
+    invariant(this.#waiting.size === 0 || !this.#isStalled, 'publishers wait for who is stalled');
   }
 
   #beginPatience(now: number): void {

@@ -5,6 +5,7 @@ import {
   OutboundTopicAliases,
   type PublishFrame,
 } from '@promptmq/session';
+import { invariant } from '@promptmq/topics';
 import type { Permissions, Proof } from '../access/index.ts';
 import { PacketDispatcher } from '../protocol/packet-dispatcher.ts';
 import { topicOf } from '../routing/image.ts';
@@ -17,7 +18,7 @@ import { InboundAliases } from './inbound-aliases.ts';
 import { Input } from './input.ts';
 import { Output } from './output.ts';
 import { PacketSender } from './packet-sender.ts';
-import type { ConnectionTerms, Peer, PeerAuthentication } from './peer.ts';
+import type { ConnectionTerms, HeldBytes, Peer, PeerAuthentication } from './peer.ts';
 import { ConnectionTimeouts } from './timeouts.ts';
 import type { Transport, TransportHandler } from './transport.ts';
 
@@ -267,6 +268,30 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
     this.#congestion.noteProgress();
     const isRelieved = this.output.isRelieved && session.queue.length < CONGESTED_MESSAGES / 2;
     if (isRelieved) this.#congestion.end();
+  }
+
+  // ------------------------------------------------------------------- invariants
+
+  get held(): HeldBytes {
+    return {
+      input: this.#input.countedBytes,
+      output: this.output.countedBytes,
+      aliases: this.inboundAliases.bytes + (this.sender.aliases?.bytes ?? 0),
+    };
+  }
+
+  checkInvariants(): void {
+    const { session, state } = this;
+    const isOpen = state === ConnectionState.Open;
+    invariant(
+      isOpen === (session !== null),
+      `state ${state}, and ${session?.clientId ?? 'nobody'}`,
+    );
+    invariant(session === null || session.link === this, `${this.clientId} has another connection`);
+    this.#input.checkInvariants();
+    this.#dispatcher.checkInvariants();
+    this.#congestion?.checkInvariants();
+    this.timeouts.checkInvariants();
   }
 
   // -------------------------------------------------------------------- tracing

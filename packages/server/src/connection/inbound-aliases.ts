@@ -51,6 +51,11 @@ export class InboundAliases {
     this.#count(-this.#bytes);
   }
 
+  /** What is counted. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   #count(bytes: number): void {
     this.#bytes += bytes;
     this.#memory.bytes += bytes;

@@ -1,4 +1,5 @@
 import { PacketError, ReasonCode } from '@promptmq/codec';
+import { invariant } from '@promptmq/topics';
 import type { PacketDispatcher } from '../protocol/packet-dispatcher.ts';
 import type { MemoryLedger } from '../runtime/memory-ledger.ts';
 import type { Runtime } from '../runtime/runtime.ts';
@@ -205,6 +206,24 @@ export class Input {
     if (pendingBytes > memory.allowance / 2) return;
     this.#isOwedAnswers = false;
     this.resume();
+  }
+
+  /** What is counted in the broker's memory. */
+  get countedBytes(): number {
+    return this.#countedBytes;
+  }
+
+  /** @throws {Error} when something isn't as it has to be between two turns; for tests */
+  checkInvariants(): void {
+    const { bufferedBytes } = this;
+    const { isEnding } = this.#connection;
+    invariant(this.#pauseCount >= 0, `it is read from ${-this.#pauseCount} times`);
+    invariant(!this.#isWaiting || this.#pauseCount > 0, 'it waits for its turn, and is read from');
+    invariant(
+      bufferedBytes === this.#countedBytes,
+      `${this.#countedBytes} bytes of input counted of ${bufferedBytes}`,
+    );
+    invariant(!isEnding || bufferedBytes === 0, 'input is kept of a connection that is over');
   }
 
   // ---------------------------------------------------------------------- closing

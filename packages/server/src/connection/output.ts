@@ -308,6 +308,11 @@ export class Output {
     this.flush();
   }
 
+  /** What is counted in `memory`, but for what travels by reference. */
+  get countedBytes(): number {
+    return this.#written.reduce((sum, { length }) => sum + length, this.#countedBytes);
+  }
+
   /** Hands everything to the transport, unless enough waits there already. */
   endTurn(): void {
     this.#copyLate();

@@ -19,6 +19,13 @@ export interface ConnectionTerms {
   readonly isBridge: boolean;
 }
 
+/** What a connection counts in the broker's memory. */
+export interface HeldBytes {
+  readonly input: number;
+  readonly output: number;
+  readonly aliases: number;
+}
+
 /** The enhanced authentication of one connection (§4.12). */
 export interface PeerAuthentication {
   readonly methodName: string;
@@ -112,6 +119,10 @@ export interface Peer extends SessionLink, Faulty {
   disconnect(reasonCode: number, cause: string, reasonString?: string): void;
   /** The client has ended the connection by DISCONNECT (§3.14.4). */
   closeAsAsked(will: 'send-will' | 'discard-will', reasonCode: number): void;
+  /** Bytes that it counts in the broker's memory, by kind; what travels by reference is counted for all together. */
+  readonly held: HeldBytes;
+  /** @throws {Error} when something isn't as it has to be between two turns; for tests */
+  checkInvariants(): void;
   /** Another connection of the same client takes the session over [MQTT-3.1.4-3]. */
   takeOver(): void;
   /** Closes without a word. */

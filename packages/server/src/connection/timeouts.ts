@@ -1,4 +1,5 @@
 import { ReasonCode } from '@promptmq/codec';
+import { invariant } from '@promptmq/topics';
 import type { Config } from '../config/index.ts';
 import type { Logger } from '../log/index.ts';
 import { Deadline, type DeadlineQueue } from '../runtime/deadline-queue.ts';
@@ -122,6 +123,16 @@ export class ConnectionTimeouts {
   /** The transport has taken bytes; whether others wait. */
   onProgress(isMoreWaiting: boolean): void {
     this.#stalledAt = isMoreWaiting ? this.#host.runtime.now() : -1;
+  }
+
+  /** @throws {Error} when something isn't as it has to be; for tests */
+  checkInvariants(): void {
+    // One that is cut is closed when its transport says so, which needs no deadline.
+    const isCut = this.#closingAt === 0 || this.#deadline.index === -1;
+    if (this.#connection.state === ConnectionState.Closing && isCut) return;
+    const nextAt = this.#nextAt();
+    const isWatched = nextAt === Number.POSITIVE_INFINITY || this.#isWatchedUntil(nextAt);
+    invariant(isWatched, `what is due at ${nextAt} is watched until ${this.#deadline.at}`);
   }
 
   // -------------------------------------------------------------------- deadline

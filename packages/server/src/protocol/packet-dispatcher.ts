@@ -11,6 +11,7 @@ import {
   PublishView,
   ReasonCode,
 } from '@promptmq/codec';
+import { invariant } from '@promptmq/topics';
 import { ConnectionState } from '../connection/connection-state.ts';
 import type { Peer, PeerAuthentication } from '../connection/peer.ts';
 import { type Slice, type Turns, UnitsFor } from '../runtime/turns.ts';
@@ -87,8 +88,11 @@ export class PacketDispatcher implements FrameSink {
   push(chunk: Uint8Array): void {
     if (this.#turns.isTooLate(this.#decoder.bufferedBytes + chunk.length)) this.#decoder.stop();
     this.#turns.begin(this.#slice);
-    this.#decoder.push(chunk);
-    this.#turns.end(this.#slice);
+    try {
+      this.#decoder.push(chunk);
+    } finally {
+      this.#turns.end(this.#slice);
+    }
   }
 
   /** Has what follows the present packet wait until `resume`. */
@@ -114,9 +118,12 @@ export class PacketDispatcher implements FrameSink {
   /** Goes on where it stopped, as far as this turn's slice goes. */
   goOn(): void {
     this.#turns.begin(this.#slice);
-    if (this.#work !== null) this.#step(this.#work);
-    if (this.#work === null && !this.#turns.isOver) this.#decoder.resume();
-    this.#turns.end(this.#slice);
+    try {
+      if (this.#work !== null) this.#step(this.#work);
+      if (this.#work === null && !this.#turns.isOver) this.#decoder.resume();
+    } finally {
+      this.#turns.end(this.#slice);
+    }
   }
 
   /** Does what has to be done in steps, as far as this turn's slice goes. */
@@ -131,6 +138,13 @@ export class PacketDispatcher implements FrameSink {
     const work = this.#work;
     this.#work = null;
     work?.return(undefined);
+  }
+
+  /** @throws {Error} when something isn't as it has to be between two turns; for tests */
+  checkInvariants(): void {
+    const isLost = this.#work !== null && this.#connection.state !== ConnectionState.Open;
+    invariant(!isLost, 'a packet is being done of a connection that is over');
+    this.#receiver.checkInvariants();
   }
 
   /** Forgets what has come and was not decoded. */

@@ -1,4 +1,5 @@
 import { PacketType, ReasonCode } from '@promptmq/codec';
+import { invariant } from '@promptmq/topics';
 
 /** Of an acknowledgement that depends on no record any more. */
 const NOW = -1;
@@ -24,6 +25,14 @@ export class PendingAcks {
 
   get isEmpty(): boolean {
     return this.#head === this.#acks.length;
+  }
+
+  /** @throws {Error} when something isn't as it has to be; for tests */
+  checkInvariants(): void {
+    const waiting = this.#acks.slice(this.#head);
+    invariant(this.#positions.length === this.#acks.length, 'acknowledgements without a position');
+    const pubacks = waiting.filter((ack) => ((ack >> 24) & 0xf) === PacketType.PUBACK).length;
+    invariant(pubacks === this.pubackCount, `${this.pubackCount} PUBACKs counted of ${pubacks}`);
   }
 
   /**

@@ -154,6 +154,11 @@ export class Receiver implements AwaitedAcks {
     });
   }
 
+  /** @throws {Error} when something isn't as it has to be; for tests */
+  checkInvariants(): void {
+    this.#pendingAcks?.checkInvariants();
+  }
+
   /**
    * What the broker's limits say of a PUBLISH.
    *

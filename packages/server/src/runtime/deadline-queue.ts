@@ -1,3 +1,4 @@
+import { invariant } from '@promptmq/topics';
 import type { Faulty } from './faults.ts';
 
 /**
@@ -83,6 +84,15 @@ export class DeadlineQueue {
       } catch (error) {
         this.#onError(first.connection, error);
       }
+    }
+  }
+
+  /** @throws {Error} when something isn't as it has to be between two turns; for tests */
+  checkInvariants(): void {
+    for (const [index, deadline] of this.#heap.entries()) {
+      invariant(deadline.index === index, `deadline ${index} says that it is ${deadline.index}`);
+      const parent = this.#heap[(index - 1) >> 1] ?? deadline;
+      invariant(parent.at <= deadline.at, `deadline ${index} comes before the one above it`);
     }
   }
 

@@ -1,3 +1,4 @@
+import { invariant } from '@promptmq/topics';
 import type { DeadlineQueue } from './deadline-queue.ts';
 import type { Runtime } from './runtime.ts';
 
@@ -42,6 +43,11 @@ export class DeadlineTimer {
     this.#cancel();
     this.#at = Number.POSITIVE_INFINITY;
     this.#arm();
+  }
+
+  /** @throws {Error} when it would go off too late; for tests */
+  checkInvariants(): void {
+    invariant(this.#at <= this.#deadlines.nextAt, `${this.#at} is after ${this.#deadlines.nextAt}`);
   }
 
   /** Nothing is due any more. */

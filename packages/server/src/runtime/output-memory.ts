@@ -13,6 +13,11 @@ export class OutputMemory extends MemoryAccount {
     this.#shared = new SharedBuffers();
   }
 
+  /** What of it travels by reference; counted for tests. */
+  get sharedBytes(): number {
+    return this.#shared.bytes;
+  }
+
   holdShared(bytes: Uint8Array): void {
     this.bytes += this.#shared.hold(bytes);
   }

@@ -7,6 +7,13 @@ export class SharedBuffers {
     this.#holders = new Map();
   }
 
+  /** Of all buffers that are held, each once. */
+  get bytes(): number {
+    let bytes = 0;
+    for (const buffer of this.#holders.keys()) bytes += buffer.byteLength;
+    return bytes;
+  }
+
   /** Whether somebody holds the memory of these bytes. */
   has({ buffer }: Uint8Array): boolean {
     return this.#holders.has(buffer);

@@ -1,3 +1,4 @@
+import { invariant } from '@promptmq/topics';
 import type { Faults, Faulty } from './faults.ts';
 import type { Runtime } from './runtime.ts';
 
@@ -166,6 +167,13 @@ export class Turns {
     if (this.#isEndScheduled) return;
     this.#isEndScheduled = true;
     this.#runtime.defer(this.#endTurn);
+  }
+
+  /** @throws {Error} when something isn't as it has to be between two turns; for tests */
+  checkInvariants(): void {
+    invariant(this.#limit === COUNT_MAX, 'a slice has not ended');
+    const isForgotten = this.#waiting.size > 0 && !this.#isEndScheduled;
+    invariant(!isForgotten, `${this.#waiting.size} connections wait for a turn that does not come`);
   }
 
   #end(): void {

@@ -462,3 +462,11 @@ test('long topic names count: a burst of them takes several turns', () => {
   expect(endTurns(simulation)).toBeGreaterThan(1);
   expect(received() - before).toBe(count);
 });
+
+test('the slice of a client ends with a packet that breaks a rule, too', () => {
+  const simulation = new Simulation();
+  const client = simulation.connect('client');
+  client.send(Uint8Array.of(0xc1, 0));
+  expect(simulation.broker.turns.hasRoomFor(1_000_000)).toBe(true);
+  simulation.broker.checkInvariants();
+});
