@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import {
   matchesFilter,
@@ -8,29 +8,7 @@ import {
   SubscriptionTrie,
   TopicCache,
 } from '../src/index.ts';
-
-/** A session, as the trie sees it. */
-class Member {
-  readonly name: string;
-  isConnected = true;
-  isReady = true;
-
-  constructor(name: string) {
-    this.name = name;
-  }
-}
-
-function newSubscription(topicFilter: string, options: Partial<Subscription> = {}): Subscription {
-  return {
-    topicFilter,
-    qos: 0,
-    noLocal: false,
-    retainAsPublished: false,
-    retainHandling: 0,
-    subscriptionIdentifier: 0,
-    ...options,
-  };
-}
+import { Member, newSubscription } from './support/members.ts';
 
 /** What is comparable of a recipient. */
 function plain(recipient: Recipient<Member>): unknown {
@@ -112,53 +90,6 @@ test('a subscription with the same filter replaces the former one [MQTT-3.8.4-3]
   expect(trie.subscribe(member, newSubscription('a', { subscriptionIdentifier: 2 }))).toBe(former);
   expect(trie.match('a').recipients[0]?.identifiers).toEqual([2]);
   expect(trie.subscriptionCount).toBe(1);
-});
-
-describe('shared subscriptions (§4.8.2)', () => {
-  function names(trie: SubscriptionTrie<Member>, topic: string, count: number): string[] {
-    const [group] = trie.match(topic).groups;
-    return Array.from({ length: count }, () => group?.next()?.session.name ?? 'nobody');
-  }
-
-  test('members take turns, and each group gets a copy', () => {
-    const trie = new SubscriptionTrie<Member>();
-    for (const name of ['a', 'b']) {
-      trie.subscribe(new Member(name), newSubscription('$share/one/t/+'));
-      trie.subscribe(new Member(name), newSubscription('$share/two/t/+'));
-    }
-    expect(trie.match('t/x').groups).toHaveLength(2);
-    expect(trie.match('t/x').recipients).toHaveLength(0);
-    expect(names(trie, 't/x', 4)).toEqual(['a', 'b', 'a', 'b']);
-  });
-
-  test('a member that is ready goes before one that is connected, and that before one that is not', () => {
-    const trie = new SubscriptionTrie<Member>();
-    const [away, busy, ready] = ['away', 'busy', 'ready'].map((name) => new Member(name)) as [
-      Member,
-      Member,
-      Member,
-    ];
-    away.isConnected = away.isReady = busy.isReady = false;
-    for (const member of [away, busy, ready]) {
-      trie.subscribe(member, newSubscription('$share/g/t'));
-    }
-    expect(names(trie, 't', 3)).toEqual(['ready', 'ready', 'ready']);
-    ready.isReady = false;
-    expect(new Set(names(trie, 't', 4))).toEqual(new Set(['busy', 'ready']));
-    busy.isConnected = ready.isConnected = false;
-    expect(new Set(names(trie, 't', 6)).size).toBe(3);
-  });
-
-  test('the one that went away is passed over, and the last one leaves nobody', () => {
-    const trie = new SubscriptionTrie<Member>();
-    const member = new Member('a');
-    trie.subscribe(member, newSubscription('$share/g/t'));
-    const [group] = trie.match('t').groups;
-    expect(group?.next(member)).toBeNull();
-    trie.unsubscribe(member, '$share/g/t');
-    expect(group?.next()).toBeNull();
-    expect(trie.match('t').groups).toEqual([]);
-  });
 });
 
 const levels = fc.constantFrom('a', 'b', '', '$x', '+');
@@ -300,40 +231,4 @@ test('65,000 levels and filters full of wildcards cost no stack and little time'
   expect(trie.match(Array(40).fill('a').join('/')).recipients).toHaveLength(1);
   for (const filter of filters) expect(trie.unsubscribe(member, filter)).toBe(true);
   expect(trie.nodeCount).toBe(0);
-});
-
-describe('the topic cache', () => {
-  const decode = (buffer: Uint8Array, start: number, end: number) =>
-    Buffer.from(buffer.subarray(start, end)).toString();
-
-  test('it stays within its bound and finds every topic again', () => {
-    const trie = new SubscriptionTrie<Member>();
-    trie.subscribe(new Member('a'), newSubscription('t/+'));
-    const cache = new TopicCache(trie, decode, { routesMax: 512, hashSeed: 12_345 });
-    for (let index = 0; index < 5000; index++) {
-      expect(cache.lookupTopic(`t/${index}`).recipients).toHaveLength(1);
-      expect(cache.lookupTopic(`u/${index}`).recipients).toHaveLength(0);
-    }
-    expect(cache.count).toBeLessThanOrEqual(512);
-    expect(cache.count).toBeGreaterThan(256);
-  });
-
-  test('a known topic is not decoded again, and a refused one is not kept', () => {
-    const trie = new SubscriptionTrie<Member>();
-    let decoded = 0;
-    const cache = new TopicCache(trie, (buffer, start, end) => {
-      decoded++;
-      if (buffer[start] === 0x21) throw new Error('refused');
-      return decode(buffer, start, end);
-    });
-    const packet = Buffer.from('..topic/a..');
-    const route = cache.lookup(packet, 2, 9);
-    packet.fill(0x78, 2, 9);
-    expect(cache.lookupTopic('topic/a')).toBe(route);
-    expect(cache.lookupTopic('topic/b').topic).toBe('topic/b');
-    expect(cache.lookupTopic('topic/a')).toBe(route);
-    expect(decoded).toBe(2);
-    expect(() => cache.lookupTopic('!')).toThrow('refused');
-    expect(cache.count).toBe(2);
-  });
 });

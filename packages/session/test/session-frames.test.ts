@@ -9,102 +9,10 @@ import {
   type SessionOptions,
   STORED_MESSAGE,
 } from '../src/index.ts';
-import { FrameQueue, QUEUED_FRAME_BYTES_MAX } from '../src/queues/frame-queue.ts';
-import { SentFrameState, SentFrames } from '../src/window/sent-frames.ts';
+import { QUEUED_FRAME_BYTES_MAX } from '../src/queues/frame-queue.ts';
+import { frameOf, QOS1, QOS2, RETAIN, textOf } from './support/frames.ts';
 
 const NOW = 1_000_000;
-const QOS1 = 2;
-const QOS2 = 4;
-const RETAIN = 1;
-
-function frameOf(text: string): PublishFrame {
-  const buffer = Buffer.from(`..${text}..`);
-  const end = buffer.length - 2;
-  return { buffer, start: 2, end, packetIdOffset: 3, payloadSize: end - 3 };
-}
-
-function textOf({ buffer, start, end }: PublishFrame): string {
-  return Buffer.from(buffer.subarray(start, end)).toString();
-}
-
-describe('FrameQueue', () => {
-  test('gives back what was put in, in order, whatever the sizes and however it fills and drains', () => {
-    const queue = new FrameQueue();
-    const expected: string[] = [];
-    let seed = 1;
-    const random = (below: number) => {
-      seed = (seed * 48_271) % 0x7fff_ffff;
-      return seed % below;
-    };
-    for (let round = 0; round < 20_000; round++) {
-      if (expected.length === 0 || random(100) < (round % 2000 < 1000 ? 60 : 40)) {
-        const text = String(round).padEnd(4 + random(QUEUED_FRAME_BYTES_MAX - 4), 'x');
-        expected.push(text);
-        queue.push(frameOf(text), QOS1 | (round & 1));
-      } else {
-        queue.shift();
-        const text = expected.shift() as string;
-        expect(textOf(queue)).toBe(text);
-        expect(queue.flags & 1).toBe(Number.parseInt(text, 10) & 1);
-        expect(queue.payloadSize).toBe(text.length - 1);
-        expect(queue.packetIdOffset).toBe(3);
-        if (queue.length === 0) queue.clear();
-      }
-      expect(queue.length).toBe(expected.length);
-    }
-    expect(queue.bytes).toBe(expected.reduce((sum, { length }) => sum + length, 0));
-  });
-
-  test('can be emptied and used again', () => {
-    const queue = new FrameQueue();
-    for (let count = 0; count < 100; count++) queue.push(frameOf('x'.repeat(1000)), QOS1);
-    queue.shift();
-    queue.clear();
-    expect(queue).toMatchObject({ length: 0, bytes: 0 });
-    queue.push(frameOf('again'), QOS2);
-    queue.shift();
-    expect(textOf(queue)).toBe('again');
-    expect(queue.flags).toBe(QOS2);
-  });
-});
-
-describe('SentFrames', () => {
-  test('knows every identifier with its state, also those whose low bits are the same', () => {
-    const sent = new SentFrames();
-    const ids = [1, 33, 65, 97, 32, 65_535, 2];
-    for (const id of ids) sent.add(id, id % 2 === 0 ? SentFrameState.Published2 : 1);
-    expect(sent.size).toBe(ids.length);
-    expect(ids.map((id) => sent.get(id))).toEqual([1, 1, 1, 1, 2, 1, 2]);
-    expect([3, 34, 0x8001, 129].map((id) => sent.get(id))).toEqual([0, 0, 0, 0]);
-    sent.release(32);
-    expect(sent.get(32)).toBe(SentFrameState.Released);
-    for (const id of ids) sent.delete(id);
-    expect(sent.size).toBe(0);
-    expect(ids.map((id) => sent.get(id))).toEqual([0, 0, 0, 0, 0, 0, 0]);
-  });
-
-  test('has other slots to offer while it is not crowded, and grows when it is', () => {
-    const sent = new SentFrames();
-    expect(sent.spareSlots).toBe(0);
-    sent.add(1, SentFrameState.Published1);
-    expect(sent.spareSlots).toBe(32);
-    expect([33, 34].map((id) => sent.hasSlotFor(id))).toEqual([false, true]);
-    for (let id = 2; id <= 16; id++) sent.add(id, SentFrameState.Published1);
-    expect(sent.spareSlots).toBe(0);
-    sent.add(33, SentFrameState.Published1);
-    expect(sent.spareSlots).toBe(64);
-  });
-
-  test('holds all 65,535 at once', () => {
-    const sent = new SentFrames();
-    for (let id = 1; id <= 65_535; id++) sent.add(id, SentFrameState.Published1);
-    expect(sent.size).toBe(65_535);
-    expect(sent.get(1)).toBe(SentFrameState.Published1);
-    expect(sent.get(65_535)).toBe(SentFrameState.Published1);
-    sent.clear();
-    expect(sent.get(1)).toBe(SentFrameState.None);
-  });
-});
 
 /** A connection that writes down what the session sends. */
 class RecordingLink implements SessionLink {
