@@ -50,7 +50,7 @@ export interface StorageResources {
   readonly files?: Files;
   readonly index?: CheckpointStore;
   readonly clock?: Clock;
-  /** Is told what the log reports, beside the broker. */
+  /** Gets what the log reports, beside the broker. */
   readonly onEvent?: LogEventListener;
 }
 
@@ -300,15 +300,15 @@ export class Storage implements LogOwner, Journal {
 
   #takeBack(session: JournalSession, deliveries: readonly Delivery[]): void {
     if (this.#state.entries.get(storedOf(session).number)?.session !== session) return;
-    const safe = deliveries.filter(
+    const kept = deliveries.filter(
       ({ position, sequence }) =>
         position < this.committedPosition && !this.#messages.isRefused(session, sequence),
     );
-    for (const { position, share, sequence, isReference } of safe) {
+    for (const { position, share, sequence, isReference } of kept) {
       this.#records.release(position, -share);
       if (isReference) this.#state.addReference(position, storedOf(session).number, sequence);
     }
-    storedOf(session).queue.putBack(safe);
+    storedOf(session).queue.putBack(kept);
     this.#markProgress(session);
     session.pump(this.#host.runtime.now());
   }
@@ -331,7 +331,7 @@ export class Storage implements LogOwner, Journal {
   #writeReleased(session: JournalSession, delivery: Delivery): void {
     const { sequence, packetId } = delivery;
     this.#markProgress(session);
-    // Unsafe until it is written, however long the disk is full.
+    // Not committed until it is written, however long the disk is full.
     delivery.position = Number.POSITIVE_INFINITY;
     if (!this.isOpen) {
       this.#records.whenRoom(() => {
@@ -388,7 +388,7 @@ export class Storage implements LogOwner, Journal {
     this.#publishers.letGo();
   }
 
-  /** The disk is full, or failed: takes back what was appended and never came to be. */
+  /** The disk is full, or failed: takes back what was appended and was never written. */
   #onRefused(from: number, error: LogError): void {
     this.#retained.takeBack(from);
     for (const { session } of this.#state.entries.values()) session.stored?.removeFrom(from);

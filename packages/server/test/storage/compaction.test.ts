@@ -40,7 +40,7 @@ test('retained messages that expired while the broker was away are gone before t
     publisher.publish(topic, 'x'.repeat(500), { retain: true, properties });
     await first.settle();
   };
-  // Dead records before and behind, so that compaction writes a snapshot behind those that live.
+  // Dead records before and after, so that compaction writes a snapshot after those that live.
   for (let count = 0; count < 20; count++) await publish('replaced');
   for (let count = 0; count < 20; count++) await publish(`kept/${count}`);
   for (let count = 0; count < 20; count++) await publish('replaced');

@@ -89,7 +89,7 @@ test('what a session was sent while it was read for another member stays with it
   expect(brief([await last.next(), await last.next()])).toEqual(['t 1', 't 2']);
 });
 
-test('a session that has ended goes on until what was read of it is safe with another', async () => {
+test('a session that has ended is kept until what was read of it is committed for another', async () => {
   const stored = await member('stored', 1000);
   stored.subscribe(GROUP, 1);
   await stored.next();

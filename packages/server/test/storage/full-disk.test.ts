@@ -103,7 +103,7 @@ describe('MQTT 5: what the disk has no room for is refused with 0x97 (§4.13)', 
     expect(brief(await again.sentSoFar())).toEqual(['pubrec']);
   });
 
-  test('SUBSCRIBE and a new session are refused, UNSUBSCRIBE waits, a session that is there goes on', async () => {
+  test('SUBSCRIBE and a new session are refused, UNSUBSCRIBE waits, a session that is there continues', async () => {
     const client = await machine.subscribed('client', 'held');
     const other = await machine.subscribed('other', 'given up');
     await machine.becomeFull();
@@ -405,7 +405,7 @@ describe('MQTT 3.1.1: a message is refused by not acknowledging it', () => {
   );
 });
 
-test('a sync that fails is told once, and nothing is acknowledged any more', async () => {
+test('a sync that fails is reported once, and nothing is acknowledged any more', async () => {
   const subscriber = await machine.subscribed('subscriber', 't');
   const publisher = await machine.connected('publisher');
   publisher.publish('t', 'safe', 1, 1);

@@ -123,7 +123,7 @@ test('a session of a former process that expires is handed over, with what it wa
   second.subscribe(GROUP, 1);
   await second.next();
   const first = await connected(machine, 'first', { sessionExpiryInterval: 1, receiveMaximum: 1 });
-  // Of what was sent, QoS 1 goes on.
+  // Of what was sent, QoS 1 is handed over.
   expect(brief([await first.next()])).toEqual(['t 1']);
   machine.files.beforeOperation = () => {};
   await machine.cutClients();

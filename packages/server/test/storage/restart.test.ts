@@ -230,7 +230,7 @@ test('what was to be read for a member that has left meanwhile stays with its se
   ]);
 });
 
-test('what a subscriber has acknowledged is over when something later is safe, also after a power cut', async () => {
+test('what a subscriber has acknowledged is settled when something later is committed, also after a power cut', async () => {
   const subscriber = await machine.subscribed('subscriber', 't');
   const publisher = await machine.connected('publisher');
   publisher.publish('t', 'over', 1, 1);

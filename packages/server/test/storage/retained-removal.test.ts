@@ -83,7 +83,7 @@ test('on a full disk, its segment stays until there was room to say that it is g
   const first = await fillSegment();
   await retain('expired', 'x');
   await fillSegment();
-  // Writes a snapshot behind the segment of the message.
+  // Writes a snapshot after the segment of the message.
   expect(await log.trim(first)).toBeGreaterThan(0);
   await becomeFull();
   expire();

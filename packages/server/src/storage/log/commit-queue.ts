@@ -35,12 +35,12 @@ export class CommitQueue {
     all.splice(low, 0, pending);
   }
 
-  /** A connection has acknowledgements to send when their records are safe. */
+  /** A connection has acknowledgements to send when their records are committed. */
   addAcks(acks: AwaitedAcks): void {
     this.#acks.add(acks);
   }
 
-  /** Everything before a position is safe. */
+  /** Records before a position are committed. */
   commit(position: number): void {
     while (this.#head < this.#pending.length) {
       const first = this.#pending[this.#head] as Pending;
@@ -70,9 +70,9 @@ export class CommitQueue {
   }
 
   /**
-   * Everything at or behind a position is void.
+   * There are no records from a position on, as they were refused.
    *
-   * @param committed - everything before this one is safe
+   * @param committed - records before this position are committed
    */
   refuse(position: number, committed: number): void {
     const all = this.#pending.slice(this.#head);

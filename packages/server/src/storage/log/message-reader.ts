@@ -18,7 +18,7 @@ export class MessageReader {
   readonly #reader: ByteReader;
   /** Sessions for which a message is being read. */
   readonly #loading: Set<JournalSession>;
-  /** Positions that could not be read, until the session that asked has heard. */
+  /** Positions that could not be read, until the session that asked has been answered. */
   readonly #lost: Set<number>;
   /** Settled when all that was to be read back has been. */
   #readingBack: Promise<void>;

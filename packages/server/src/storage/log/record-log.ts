@@ -10,7 +10,7 @@ export class RecordLog {
   readonly writer: ByteWriter;
   /** Gives up bytes of a record; a negative number takes it back. */
   readonly release: Release;
-  /** Of the last record that somebody has been or will be told of; -1 before there is any. */
+  /** Of the last record that an answer may depend on; -1 before there is any. */
   lastPosition: number;
   #log: Log | null;
   #isClosing: boolean;
@@ -69,7 +69,7 @@ export class RecordLog {
     }
   }
 
-  /** Nothing at or behind a position came to be: nobody is to wait for it. */
+  /** There are no records from a position on, as they were refused: nobody is to wait for one. */
   takeBack(position: number): void {
     this.lastPosition = Math.min(this.lastPosition, position - 1);
   }

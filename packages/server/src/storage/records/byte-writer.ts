@@ -72,12 +72,12 @@ export class ByteWriter {
     return this.u8(rest);
   }
 
-  /** Bytes behind their length in 4 bytes. */
+  /** The length of bytes in 4 bytes, then they. */
   data(bytes: Uint8Array): this {
     return this.u32(bytes.length).raw(bytes);
   }
 
-  /** A string as UTF-8 behind its length in 4 bytes. */
+  /** The length of a string as UTF-8 in 4 bytes, then it. */
   string(text: string): this {
     const size = Buffer.byteLength(text);
     this.u32(size);

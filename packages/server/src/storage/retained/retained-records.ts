@@ -6,7 +6,7 @@ import { writeMessageHead } from '../records/message-record.ts';
 import type { StoredState } from '../stored-state.ts';
 import type { RetainedPlace } from './retained-places.ts';
 
-/** A retained message that took another's place and is not safe yet. */
+/** A retained message that took another's place and is not committed yet. */
 interface Replacement {
   readonly position: number;
   readonly topic: string;
@@ -105,15 +105,15 @@ export class RetainedRecords {
     });
   }
 
-  /** Everything before a position is safe. */
+  /** Records before a position are committed. */
   commit(position: number): void {
     const all = this.#replacements;
-    let safe = 0;
-    while (safe < all.length && (all[safe] as Replacement).position < position) safe++;
-    if (safe > 0) this.#replacements = all.slice(safe);
+    let count = 0;
+    while (count < all.length && (all[count] as Replacement).position < position) count++;
+    if (count > 0) this.#replacements = all.slice(count);
   }
 
-  /** Nothing at or behind a position came to be: what was replaced is in its place again. */
+  /** There are no records from a position on, as they were refused: what was replaced is in its place again. */
   takeBack(position: number): void {
     const all = this.#replacements;
     this.#replacements = all.filter((one) => one.position < position);

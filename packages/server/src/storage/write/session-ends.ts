@@ -12,7 +12,7 @@ interface UnwrittenEnd {
 
 /** Writes that sessions have ended: on a full disk as soon as there is room, as they would be back after a crash. */
 export class SessionEnds {
-  /** Of the last record: once it is safe, no session comes back that has ended; -1 when there has been none. */
+  /** Of the last record: once it is committed, no session comes back that has ended; -1 when there has been none. */
   lastPosition: number;
   readonly #records: RecordLog;
   readonly #queue: CommitQueue;
@@ -34,7 +34,7 @@ export class SessionEnds {
   /**
    * A session has ended for its client.
    *
-   * @param keptSequence - null when nothing is left of it; else it goes on without one, until `finish`
+   * @param keptSequence - null when nothing is left of it; else it lives on without a client, until `finish`
    */
   write(clientId: string, number: number, keptSequence: number | null = null): void {
     if (!this.#records.isOpen) {
