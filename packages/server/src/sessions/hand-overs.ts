@@ -1,5 +1,5 @@
 import { type Delivery, type Message, storedOf } from '@promptmq/session';
-import type { Recipient } from '@promptmq/topics';
+import { invariant, type Recipient } from '@promptmq/topics';
 import type { MovedDelivery } from '../storage/journal.ts';
 import { type BrokerSession, isStoredFor } from './broker-session.ts';
 import type { SessionsHost } from './host.ts';
@@ -11,6 +11,9 @@ const STEP_MAX = 500;
 
 /** What a step's record may take, as far as the names of shared subscriptions go. */
 const STEP_NAMES_MAX = 131_072;
+
+/** Of each session, so many deliveries are looked at when invariants are checked. */
+const CHECKED_MAX = 100;
 
 type Member = Recipient<BrokerSession>;
 
@@ -103,6 +106,24 @@ export class HandOvers {
    */
   giveAll(ended: SessionEntry, keptSequence: number): void {
     this.#step({ session: ended.session, ended, keptSequence, at: 0, unread: [], written: -1 });
+  }
+
+  /**
+   * A message goes to one member of a shared subscription: no other session has it under the same name.
+   *
+   * @throws {Error} when two have; for tests, in which sessions have little
+   */
+  checkInvariants(sessions: Iterable<BrokerSession>): void {
+    const owners = new Map<string, string>();
+    for (const { stored, clientId } of sessions) {
+      for (const { group, position } of stored?.after(0, CHECKED_MAX) ?? []) {
+        if (group === null || !Number.isFinite(position)) continue;
+        const key = `${position} ${group}`;
+        const owner = owners.get(key) ?? clientId;
+        invariant(owner === clientId, `${owner} and ${clientId} have the message at ${key}`);
+        owners.set(key, clientId);
+      }
+    }
   }
 
   #step(giver: Giver): void {

@@ -1,4 +1,5 @@
-import { type MemoryAccount, messageSize } from '@promptmq/session';
+import { type MemoryAccount, messageSize, NEVER_EXPIRES } from '@promptmq/session';
+import { invariant } from '@promptmq/topics';
 import { Deadline } from '../runtime/deadline-queue.ts';
 import type { BrokerSession } from './broker-session.ts';
 import type { PendingWill } from './pending-will.ts';
@@ -44,6 +45,29 @@ export class SessionEntry {
     this.willDueAt = Number.POSITIVE_INFINITY;
     this.expiry = new Deadline(() => onExpired(this));
     this.willDue = new Deadline(() => onWillDue(this));
+  }
+
+  /**
+   * Invariants: a session has a connection, or a time since when it has none, and then it expires unless it never does; a
+   * will is due exactly when its deadline is.
+   *
+   * @throws {Error} when something isn't as it has to be between two turns; for tests
+   */
+  checkInvariants(): void {
+    const { session, expiry, willDue } = this;
+    const { clientId, isConnected, expiryInterval } = session;
+    session.checkInvariants();
+    this.subscriptions.checkInvariants();
+    invariant(isConnected === (this.disconnectedAt === -1), `${clientId}: ${this.disconnectedAt}`);
+    const isMortal = !isConnected && expiryInterval !== NEVER_EXPIRES;
+    invariant(isMortal === (expiry.index !== -1), `${clientId} expires, or should`);
+    const willAt = willDue.index === -1 ? Number.POSITIVE_INFINITY : willDue.at;
+    const isDue = this.#will === null || willAt === this.willDueAt;
+    invariant(isDue, `the will of ${clientId} is due at ${this.willDueAt}, and comes at ${willAt}`);
+    invariant(
+      !isConnected || willDue.index === -1,
+      `the will of ${clientId}, which is there, is due`,
+    );
   }
 
   get will(): PendingWill | null {

@@ -371,10 +371,10 @@ export class Sessions implements RecoveryHost {
     const { router, memory } = this.#host;
     const sums = { subscriptions: 0, subscriptionBytes: 0, wills: 0, inflight: 0, replays: 0 };
     const queued = { memory: 0, stored: 0 };
-    for (const [clientId, { session, subscriptions, will }] of this.#entries) {
+    for (const [clientId, entry] of this.#entries) {
+      const { session, subscriptions, will } = entry;
       invariant(session.clientId === clientId, `${clientId} has the session of another client`);
-      session.checkInvariants();
-      subscriptions.checkInvariants();
+      entry.checkInvariants();
       sums.subscriptions += subscriptions.size;
       sums.subscriptionBytes += subscriptions.bytes;
       sums.wills += willBytes(will);
@@ -382,6 +382,7 @@ export class Sessions implements RecoveryHost {
       sums.replays += session.replays.bytes;
       queued[session.isStored ? 'stored' : 'memory'] += session.queue.length;
     }
+    this.handOvers.checkInvariants(this.all());
     const { subscriptionCount } = router.trie;
     invariant(sums.subscriptions === subscriptionCount, `${subscriptionCount} subscriptions`);
     memory.subscriptions.checkInvariants(sums.subscriptionBytes);
