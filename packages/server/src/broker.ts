@@ -280,6 +280,7 @@ export class Broker
    */
   checkInvariants(): void {
     this.router.checkInvariants();
+    this.retainedReplays.checkInvariants();
     this.sessions.checkInvariants();
     this.journal.checkInvariants();
     this.deadlines.checkInvariants();

@@ -288,6 +288,7 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
       `state ${state}, and ${session?.clientId ?? 'nobody'}`,
     );
     invariant(session === null || session.link === this, `${this.clientId} has another connection`);
+    this.output.checkInvariants();
     this.#input.checkInvariants();
     this.#dispatcher.checkInvariants();
     this.#congestion?.checkInvariants();

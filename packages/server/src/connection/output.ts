@@ -1,4 +1,5 @@
 import { copyBytes } from '@promptmq/codec';
+import { invariant } from '@promptmq/topics';
 import { OutputMemory } from '../runtime/output-memory.ts';
 import type { Transport } from './transport.ts';
 
@@ -79,7 +80,8 @@ const UNLIMITED = { clientMax: Number.POSITIVE_INFINITY, max: Number.POSITIVE_IN
  * then set `output.length` to its end. Packets that are passed on as they came are copied later: those that lie side by side
  * in a chunk at once, which takes a third of the time.
  *
- * Invariant: what the transport holds, and what is left in `buffer` at the end of a turn, is counted in `memory`.
+ * Invariants: what the transport holds, and what is left in `buffer` at the end of a turn, is counted in `memory`; bytes that are
+ * to be copied later lie before `length`, and are copied when the turn ends.
  */
 export class Output {
   readonly #transport: Transport;
@@ -308,11 +310,6 @@ export class Output {
     this.flush();
   }
 
-  /** What is counted in `memory`, but for what travels by reference. */
-  get countedBytes(): number {
-    return this.#written.reduce((sum, { length }) => sum + length, this.#countedBytes);
-  }
-
   /** Hands everything to the transport, unless enough waits there already. */
   endTurn(): void {
     this.#copyLate();
@@ -366,6 +363,29 @@ export class Output {
     this.#copyLate();
     this.buffer = EMPTY;
     this.length = 0;
+  }
+
+  /** What is counted in `memory`, but for what travels by reference. */
+  get countedBytes(): number {
+    return this.#written.reduce((sum, { length }) => sum + length, this.#countedBytes);
+  }
+
+  /** @throws {Error} when something isn't as it has to be; for tests */
+  checkInvariants(): void {
+    const { length } = this;
+    const size = this.buffer.length;
+    invariant(length <= size, `${length} bytes are gathered in a buffer of ${size}`);
+    invariant(length === 0 || this.#isDirty || this.#isBehind, `${length} bytes will never leave`);
+    invariant(this.#countedBytes <= size, `${this.#countedBytes} of ${size} bytes are counted`);
+    const late = this.#lateEnd - this.#lateStart;
+    invariant(late === 0 || this.#isDirty, `${late} bytes were not copied at the end of the turn`);
+    invariant(
+      this.#lateUntil >= late && this.#lateUntil <= length,
+      `${late} bytes are to be copied to before ${this.#lateUntil} of ${length}`,
+    );
+    invariant(this.#lateNumbers === null || late > 0, 'there are numbers of no bytes');
+    const referenced = this.#written.filter((buffer) => buffer.length === 0).length;
+    invariant(referenced === this.#references.length, `${referenced} references are written`);
   }
 
   #grow(size: number): void {

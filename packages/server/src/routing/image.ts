@@ -1,5 +1,6 @@
 import { decodeTopicName } from '@promptmq/codec';
 import type { PublishFrame } from '@promptmq/session';
+import { invariant } from '@promptmq/topics';
 import { REFERENCE_BYTES_MIN } from '../connection/output.ts';
 
 const EMPTY = new Uint8Array(0);
@@ -31,6 +32,20 @@ export class Image implements PublishFrame {
     this.end = end;
     this.payloadSize = payloadSize;
     this.isLasting = isLasting;
+  }
+
+  /** @throws {Error} when something isn't as it has to be; for tests */
+  checkInvariants(): void {
+    const { buffer, start, end, payloadSize, packetIdOffset } = this;
+    invariant(
+      start >= 0 && start < end && end <= buffer.length,
+      `an image lies at ${start} to ${end} of ${buffer.length} bytes`,
+    );
+    const rest = end - start - payloadSize;
+    invariant(
+      packetIdOffset < rest,
+      `the packet identifier at ${packetIdOffset} is in the payload`,
+    );
   }
 
   /** A buffer of at least `size` bytes, whose content may be overwritten by the next message. */

@@ -8,6 +8,7 @@ import {
   writePublish,
 } from '@promptmq/codec';
 import type { Message } from '@promptmq/session';
+import { invariant } from '@promptmq/topics';
 import { REFERENCE_BYTES_MIN } from '../connection/output.ts';
 import { Image } from './image.ts';
 
@@ -35,6 +36,8 @@ export interface Publisher {
  *
  * One instance is used for any number of messages: what it says holds until the next `borrow` or `keep`, and of a borrowed
  * message as long as its chunk does.
+ *
+ * Invariant: who sends a borrowed message is known; an image that has been made lies in its buffer.
  */
 export class Publication {
   qos: QoS;
@@ -280,6 +283,18 @@ export class Publication {
       expiresAt: this.expiresAt,
       publisherId: this.publisherId,
     };
+  }
+
+  /** @throws {Error} when something isn't as it has to be; for tests */
+  checkInvariants(): void {
+    invariant(
+      this.#view === null || this.#publisher !== null,
+      'a message is borrowed, and nobody sends it',
+    );
+    const images = [this.#image3, this.#image5, this.#idImage3, this.#idImage5];
+    for (const [index, image] of images.entries()) {
+      if ((this.#made & (1 << index)) !== 0) image.checkInvariants();
+    }
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Message } from '@promptmq/session';
 import type { RetainedStore, RetainedWalk } from '@promptmq/topics';
-import { TextMap } from '@promptmq/topics';
+import { invariant, TextMap } from '@promptmq/topics';
 import type { Faults } from '../runtime/faults.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { BrokerSession } from '../sessions/broker-session.ts';
@@ -118,6 +118,29 @@ export class RetainedReplays {
   /** Forgets what is under way: the broker stops. */
   stop(): void {
     for (const session of [...this.#sessions.keys()]) this.forget(session);
+  }
+
+  /** @throws {Error} when something isn't as it has to be between two turns; for tests */
+  checkInvariants(): void {
+    for (const [session, owed] of this.#sessions) {
+      invariant(owed.session === session, `what ${session.clientId} is owed is another's`);
+      invariant(owed.replays.size > 0, `${session.clientId} is owed nothing, and waits for it`);
+      invariant(!session.isEnded, `${session.clientId} has ended, and is owed retained messages`);
+      invariant(session.onReplaysTaken !== null, `${session.clientId} won't ask for the rest`);
+      for (const { walk } of owed.replays.values()) {
+        invariant(!walk.isDone, `${walk.topicFilter} is done, and waits`);
+      }
+    }
+    for (const owed of this.#waiting) {
+      const { clientId } = owed.session;
+      invariant(
+        this.#sessions.get(owed.session) === owed,
+        `${clientId} waits, and is owed nothing`,
+      );
+      invariant(owed.isTaken, `${clientId} waits for more before it has taken what was found`);
+    }
+    const waiting = this.#waiting.size;
+    invariant(waiting === 0 || this.#isScheduled, `${waiting} wait, and nothing is going to come`);
   }
 
   /** What was found has been sent. */

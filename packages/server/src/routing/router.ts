@@ -2,6 +2,7 @@ import { decodeTopicName, PacketError, type PublishView, ReasonCode } from '@pro
 import type { Delivery, Message } from '@promptmq/session';
 import { messageSize } from '@promptmq/session';
 import {
+  invariant,
   type Recipient,
   RetainedStore,
   type Route,
@@ -101,7 +102,10 @@ export class Router {
         return mqtt.maxRetainedBytes;
       },
       sizeOf: messageSize,
-      onExpired: ({ topic }) => this.journal.dropRetained(topic),
+      onExpired: ({ topic }) => {
+        stats.retainedCurrent = this.retained.count;
+        this.journal.dropRetained(topic);
+      },
       isExempt: ({ topicBytes }) => isReserved(topicBytes),
       historyMemory: memory.replays,
     });
@@ -111,13 +115,6 @@ export class Router {
       (buffer, start, end) => this.#decodeTopic(buffer, start, end),
       { memory: memory.topics },
     );
-  }
-
-  /** @throws {Error} when something isn't as it has to be; for tests */
-  checkInvariants(): void {
-    this.trie.checkInvariants();
-    this.retained.checkInvariants();
-    this.#topics.checkInvariants();
   }
 
   /** The configuration was changed: takes over what isn't read from there each time. */
@@ -295,6 +292,20 @@ export class Router {
     this.#publisher = null;
   }
 
+  /** @throws {Error} when something isn't as it has to be between two messages; for tests */
+  checkInvariants(): void {
+    const { length } = this.#storedDeliveries;
+    invariant(
+      length === 0,
+      `${length} deliveries of a message that is routed are still to be written`,
+    );
+    invariant(this.#storedSessions.length === length, 'a delivery to be written is nobody’s');
+    this.#publication.checkInvariants();
+    this.trie.checkInvariants();
+    this.retained.checkInvariants();
+    this.#topics.checkInvariants();
+  }
+
   /** Whether the message can't be routed without the log, and the disk is full. */
   #isWithoutRoom(route: Route<BrokerSession>, origin: Origin | null): boolean {
     if (this.journal.isOpen) return false;
@@ -412,6 +423,7 @@ export class Router {
   /** Removes expired retained messages, a bounded number at a time. */
   sweepRetained(now: number, removalsMax: number): void {
     this.retained.removeExpired(now, removalsMax);
+    // Also of what the storage has taken back since.
     this.#stats.retainedCurrent = this.retained.count;
   }
 

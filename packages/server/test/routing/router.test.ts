@@ -1,0 +1,309 @@
+import { expect, test } from '@jest/globals';
+import { encode, type PacketError, type ProtocolVersion, PublishView } from '@promptmq/codec';
+import { type Delivery, InboundTopicAliases, type Message } from '@promptmq/session';
+import type { Subscription } from '@promptmq/topics';
+import { type ConfigInput, parseConfig } from '../../src/config/index.ts';
+import type { Peer } from '../../src/connection/peer.ts';
+import { Router } from '../../src/routing/router.ts';
+import { MemoryLedger } from '../../src/runtime/memory-ledger.ts';
+import type { Runtime } from '../../src/runtime/runtime.ts';
+import { createStats } from '../../src/runtime/stats.ts';
+import type { Turns } from '../../src/runtime/turns.ts';
+import type { BrokerSession } from '../../src/sessions/broker-session.ts';
+import { MemoryJournal } from '../../src/storage/memory-journal.ts';
+
+const NEVER = Number.POSITIVE_INFINITY;
+
+const Code = { Success: 0, NoMatching: 0x10, NotAuthorized: 0x87, QuotaExceeded: 0x97 };
+
+/** A session without a connection that notes what it is given. */
+class Subscriber {
+  readonly delivered: Delivery[] = [];
+  readonly link = null;
+  readonly isConnected = false;
+  readonly isReady = false;
+  isFull = false;
+  readonly clientId: string;
+  readonly isStored: boolean;
+
+  constructor(clientId: string, isStored = false) {
+    this.clientId = clientId;
+    this.isStored = isStored;
+  }
+
+  deliver(delivery: Delivery): void {
+    this.delivered.push(delivery);
+  }
+
+  isFullFor(): boolean {
+    return this.isFull;
+  }
+}
+
+/** A journal on a disk that may be full; positions count up by ten. */
+class NotedJournal extends MemoryJournal {
+  override isOpen = true as true;
+  readonly written: { message: Message; ids: string[]; origin: unknown; isRetained: boolean }[] =
+    [];
+
+  fill(): void {
+    this.isOpen = false as true;
+  }
+
+  override writeMessage(...args: unknown[]): number {
+    const [message, sessions, , origin, isRetained] = args as [
+      Message,
+      readonly { clientId: string }[],
+      readonly Delivery[],
+      unknown,
+      boolean,
+    ];
+    const ids = sessions.map(({ clientId }) => clientId);
+    this.written.push({ message, ids, origin, isRetained });
+    return this.written.length * 10;
+  }
+}
+
+function routerOf(mqtt: ConfigInput['mqtt'] = {}) {
+  const config = parseConfig({ storage: { enabled: false }, mqtt });
+  const stats = createStats();
+  const journal = new NotedJournal();
+  const runtime = { now: () => 1000 } as Runtime;
+  const turns = { used: 0 } as Turns;
+  const router = new Router(config, runtime, stats, new MemoryLedger(config), turns, journal);
+  const subscribe = (session: Subscriber, fields: Partial<Subscription> = {}) => {
+    const options = { noLocal: false, retainAsPublished: false, retainHandling: 0 } as const;
+    const subscription = {
+      topicFilter: 't',
+      qos: 2,
+      ...options,
+      subscriptionIdentifier: 0,
+    } as const;
+    router.trie.subscribe(session as unknown as BrokerSession, { ...subscription, ...fields });
+    return session;
+  };
+  return { router, stats, journal, turns, subscribe };
+}
+
+function publisher(fields: Partial<Peer> = {}): Peer {
+  const aliases = new InboundTopicAliases<Uint8Array>(5);
+  const setAlias = (alias: number, topicBytes: Uint8Array) => aliases.set(alias, topicBytes);
+  const own = { clientId: 'publisher', version: 5, permissions: null, receivedAt: 1000 } as const;
+  return { ...own, inboundAliases: aliases, setAlias, ...fields } as unknown as Peer;
+}
+
+interface Fields {
+  readonly topic?: string;
+  readonly qos?: 0 | 1 | 2;
+  readonly retain?: boolean;
+  readonly topicAlias?: number;
+}
+
+function view({ topic = 't', qos = 1, retain = false, topicAlias }: Fields = {}): PublishView {
+  const id = qos === 0 ? {} : { messageId: 1 };
+  const properties = topicAlias === undefined ? {} : { properties: { topicAlias } };
+  const payload = Buffer.from('payload');
+  const packet = { cmd: 'publish', qos, dup: false, retain, topic, payload, ...id } as const;
+  const bytes = encode({ ...packet, ...properties }, { protocolVersion: 5 }) as Uint8Array;
+  const read = new PublishView();
+  read.read(bytes, 0, 2, bytes.length, 5, 'server');
+  return read;
+}
+
+function message(fields: Partial<Message> = {}): Message {
+  const { topic = 't' } = fields;
+  const bytes = { properties: new Uint8Array(0), payload: Buffer.from('payload') };
+  const own = { qos: 1, retain: false, expiresAt: NEVER, publisherId: 'publisher' } as const;
+  return { topic, topicBytes: Buffer.from(topic), ...bytes, ...own, ...fields };
+}
+
+test('the outcome says whether anybody was there to get a message (§3.4.2.1)', () => {
+  const { router, subscribe } = routerOf();
+  expect(router.publish(view(), publisher(), null)).toEqual({
+    reasonCode: Code.NoMatching,
+    position: -1,
+  });
+  subscribe(new Subscriber('a'));
+  expect(router.publish(view(), publisher(), null).reasonCode).toBe(Code.Success);
+  expect(router.publishMessage(message()).reasonCode).toBe(Code.Success);
+});
+
+test('a PUBLISH, a will and a topic of $SYS come alike to a subscriber', () => {
+  const { router, subscribe } = routerOf();
+  const subscriber = subscribe(new Subscriber('a'), { qos: 1, subscriptionIdentifier: 7 });
+  subscribe(subscriber, { topicFilter: '$SYS/#', qos: 1, subscriptionIdentifier: 7 });
+  router.publish(view({ qos: 2 }), publisher(), null);
+  router.publishMessage(message({ qos: 2 }));
+  router.publishMessage(message({ topic: '$SYS/x', qos: 2 }));
+  const [first, ...others] = subscriber.delivered.map(({ qos, retain, identifiers, message }) => ({
+    ...{ qos, retain, identifiers, payload: Buffer.from(message.payload).toString() },
+  }));
+  expect(first).toEqual({ qos: 1, retain: false, identifiers: [7], payload: 'payload' });
+  expect(others).toEqual([first, first]);
+});
+
+test('No Local withholds a client’s messages from itself, and its will [MQTT-3.8.3-3]', () => {
+  const { router, subscribe } = routerOf();
+  const own = subscribe(new Subscriber('publisher'), { noLocal: true });
+  const other = subscribe(new Subscriber('other'), { noLocal: true });
+  router.publish(view(), publisher(), null);
+  router.publishMessage(message());
+  expect(own.delivered).toHaveLength(0);
+  expect(other.delivered).toHaveLength(2);
+});
+
+test('one record is written for all stored sessions, and its position is the outcome’s', () => {
+  const { router, journal, subscribe } = routerOf();
+  for (const id of ['a', 'b']) subscribe(new Subscriber(id, true));
+  const inMemory = subscribe(new Subscriber('c'));
+  const { position } = router.publish(view(), publisher(), null);
+  expect(position).toBe(10);
+  expect(journal.written).toMatchObject([{ ids: ['a', 'b'], origin: null, isRetained: false }]);
+  expect(inMemory.delivered).toHaveLength(1);
+  router.checkInvariants();
+  expect(router.publish(view({ qos: 0 }), publisher(), null).position).toBe(-1);
+  expect(journal.written).toHaveLength(1);
+});
+
+test('what only has to be known is written, too: a QoS 2 exchange, a will, a retained message', () => {
+  const { router, journal } = routerOf();
+  const received = { kind: 'received', session: 3, packetId: 1 } as const;
+  const will = { kind: 'will', session: 3 } as const;
+  expect(router.publish(view({ qos: 2 }), publisher(), received).position).toBe(10);
+  expect(router.publishMessage(message(), will).position).toBe(20);
+  expect(router.publish(view({ retain: true }), publisher(), null).position).toBe(30);
+  expect(journal.written.map(({ origin, isRetained }) => [origin, isRetained])).toEqual([
+    [received, false],
+    [will, false],
+    [null, true],
+  ]);
+});
+
+test('what the broker says of itself is retained, and not written', () => {
+  const { router, journal } = routerOf({ maxRetained: 0 });
+  const { position } = router.publishMessage(message({ topic: '$SYS/x', qos: 0, retain: true }));
+  expect(position).toBe(-1);
+  expect(journal.written).toEqual([]);
+  expect(router.retained.get('$SYS/x')).toBeDefined();
+});
+
+test('on a full disk, what would be written is refused, and nobody gets it', () => {
+  const { router, journal, stats, subscribe } = routerOf();
+  const stored = subscribe(new Subscriber('a', true));
+  const inMemory = subscribe(new Subscriber('b'), { topicFilter: '#' });
+  journal.fill();
+  expect(router.publish(view(), publisher(), null).reasonCode).toBe(Code.QuotaExceeded);
+  expect(router.publishMessage(message()).reasonCode).toBe(Code.QuotaExceeded);
+  expect(stored.delivered).toHaveLength(0);
+  expect(inMemory.delivered).toHaveLength(0);
+  expect(stats.refused['storage-full']).toBe(1);
+  const received = { kind: 'received', session: 3, packetId: 1 } as const;
+  const elsewhere = view({ topic: 'u', qos: 2 });
+  expect(router.publish(elsewhere, publisher(), received).reasonCode).toBe(Code.QuotaExceeded);
+  expect(router.publish(elsewhere, publisher(), null).reasonCode).toBe(Code.Success);
+  router.checkInvariants();
+});
+
+test('on a full disk, QoS 0 is delivered and not retained', () => {
+  const { router, journal, subscribe } = routerOf();
+  const subscriber = subscribe(new Subscriber('a'));
+  journal.fill();
+  const { reasonCode } = router.publish(view({ qos: 0, retain: true }), publisher(), null);
+  expect(reasonCode).toBe(Code.Success);
+  expect(subscriber.delivered).toHaveLength(1);
+  expect(router.retained.count).toBe(0);
+});
+
+test('before MQTT 5, a message that has no room ends the connection: there is no other way to refuse it', () => {
+  const { router, journal, subscribe } = routerOf();
+  subscribe(new Subscriber('a', true));
+  journal.fill();
+  const old = publisher({ version: 4 as ProtocolVersion });
+  const publish = () => router.publish(view(), old, null);
+  expect(publish).toThrow(expect.objectContaining({ reasonCode: Code.QuotaExceeded }));
+});
+
+test('a retained message for which there is no room is refused; a will is delivered, and neither retained nor written so', () => {
+  const { router, journal, stats, subscribe } = routerOf({ maxRetained: 0 });
+  const subscriber = subscribe(new Subscriber('a'));
+  const refused = router.publish(view({ retain: true }), publisher(), null);
+  expect(refused.reasonCode).toBe(Code.QuotaExceeded);
+  expect(subscriber.delivered).toHaveLength(0);
+  const will = { kind: 'will', session: 3 } as const;
+  expect(router.publishMessage(message({ retain: true }), will).reasonCode).toBe(Code.Success);
+  expect(subscriber.delivered).toHaveLength(1);
+  expect(journal.written).toMatchObject([{ isRetained: false }]);
+  expect(stats.refused['retained-full']).toBe(2);
+});
+
+test('clients can’t publish to $SYS, but for the states of bridges', () => {
+  const { router, stats } = routerOf();
+  expect(router.publish(view({ topic: '$SYS/x' }), publisher(), null).reasonCode).toBe(
+    Code.NotAuthorized,
+  );
+  const state = view({ topic: '$SYS/broker/connection/b/state' });
+  expect(router.publish(state, publisher(), null).reasonCode).toBe(Code.NoMatching);
+  expect(stats.refused['not-authorized']).toBe(1);
+});
+
+test('with mqtt.queue-overflow reject, a message is for all who match, or for nobody', () => {
+  const { router, stats, subscribe } = routerOf({ queueOverflow: 'reject' });
+  const full = subscribe(new Subscriber('full'));
+  const other = subscribe(new Subscriber('other'));
+  full.isFull = true;
+  expect(router.publish(view(), publisher(), null).reasonCode).toBe(Code.QuotaExceeded);
+  expect(other.delivered).toHaveLength(0);
+  expect(stats.refused['queue-full']).toBe(1);
+  expect(router.publish(view({ qos: 0 }), publisher(), null).reasonCode).toBe(Code.Success);
+  expect(router.publishMessage(message()).reasonCode).toBe(Code.Success);
+});
+
+test('an alias that comes with a topic stands for it from then on, whatever becomes of the message (§3.3.2.3.4)', () => {
+  const { router, subscribe } = routerOf();
+  const subscriber = subscribe(new Subscriber('a'));
+  const client = publisher();
+  const outcome = router.refuse(view({ topicAlias: 2 }), client, Code.QuotaExceeded);
+  expect(outcome).toEqual({ reasonCode: Code.QuotaExceeded, position: -1 });
+  expect(subscriber.delivered).toHaveLength(0);
+  router.publish(view({ topic: '', topicAlias: 2 }), client, null);
+  expect(subscriber.delivered.map(({ message }) => message.topic)).toEqual(['t']);
+});
+
+test.each([
+  ['that was never set', 3, '§3.3.2.3.4'],
+  ['larger than CONNACK allows', 6, 'MQTT-3.3.2-9'],
+])('a topic alias %s ends the connection', (_what, topicAlias, rule) => {
+  const { router } = routerOf();
+  let thrown: unknown = null;
+  try {
+    router.publish(view({ topic: '', topicAlias }), publisher(), null);
+  } catch (error) {
+    thrown = error;
+  }
+  expect((thrown as PacketError).rule).toBe(rule);
+});
+
+test('what was prepared for a message that was not routed to its end is not the next one’s', () => {
+  const { router, journal, subscribe } = routerOf();
+  subscribe(new Subscriber('a', true), { topicFilter: 'fails' });
+  const failing = subscribe(new Subscriber('b'), { topicFilter: 'fails' });
+  failing.deliver = () => {
+    throw new Error('out of order');
+  };
+  expect(() => router.publish(view({ topic: 'fails' }), publisher(), null)).toThrow('out of order');
+  expect(() => router.checkInvariants()).toThrow('still to be written');
+  router.abandon();
+  router.checkInvariants();
+  router.publish(view(), publisher(), null);
+  expect(journal.written).toEqual([]);
+});
+
+test('what is sent to many counts in the budget of a turn', () => {
+  const { router, turns, subscribe } = routerOf();
+  for (let index = 0; index < 80; index++) subscribe(new Subscriber(`${index}`));
+  router.publish(view(), publisher(), null);
+  const used = turns.used;
+  expect(used).toBeGreaterThanOrEqual(10);
+  router.publishMessage(message());
+  expect(turns.used).toBeGreaterThanOrEqual(used + 10);
+});
