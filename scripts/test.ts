@@ -26,7 +26,11 @@ process.exit(status);
 
 function runJest(args: readonly string[]): number {
   const jest = join(root, 'node_modules', 'jest', 'bin', 'jest.js');
-  return run(['--disable-warning=ExperimentalWarning', '--experimental-vm-modules', jest, ...args]);
+  const node = ['--disable-warning=ExperimentalWarning', '--experimental-vm-modules'];
+  // Where coverage is asked for, it is taken for each file of tests, see there.
+  const setup = join(root, 'scripts', 'lib', 'coverage-of-test.js');
+  const isObserved = process.env['NODE_V8_COVERAGE'] !== undefined;
+  return run([...node, jest, ...(isObserved ? [`--setupFilesAfterEnv=${setup}`] : []), ...args]);
 }
 
 /** @returns the exit code */
