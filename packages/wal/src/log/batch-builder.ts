@@ -123,14 +123,17 @@ export class BatchBuilder {
 
   /** @throws what doesn't hold */
   checkInvariants(): void {
+    const { count } = this;
+    let found = 0;
     let start = BATCH_HEADER_SIZE;
-    for (let index = 0; index < this.count && start < this.#length; index++) {
+    while (start < this.#length) {
       const offset = recordOffsetInBatch(this.#buffer, start);
       invariant(offset === start, `a record at ${start} of a batch says that it is at ${offset}`);
       start += recordSize(this.#buffer, start);
+      found++;
     }
-    const { count } = this;
-    invariant(start === this.#length, `${count} records end at ${start}, not ${this.#length}`);
+    invariant(found === count, `a batch has ${found} records, and counts ${count}`);
+    invariant(start === this.#length, `the records end at ${start}, not at ${this.#length}`);
     invariant(this.#clockCount <= count, `${this.#clockCount} clocks of ${count} records`);
   }
 
