@@ -374,7 +374,7 @@ export const brokerMutations: readonly Mutation[] = [
   {
     name: 'references-not-moved',
     breaks: 'a message that only a References record names is kept wherever it is moved',
-    edits: [{ find: 'state.moveReferences(from, to);', put: 'void to;' }],
+    edits: [{ find: 'state.references.move(from, to);', put: 'void to;' }],
     caughtBy: ['storage'],
   },
   {

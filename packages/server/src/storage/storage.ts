@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type Delivery, DeliveryState, type Message, storedOf } from '@promptmq/session';
+import { type Delivery, type Message, storedOf } from '@promptmq/session';
 import type { Subscription } from '@promptmq/topics';
 import {
   type CheckpointEntry,
@@ -34,13 +34,14 @@ import { MessageReader } from './log/message-reader.ts';
 import { RecordLog } from './log/record-log.ts';
 import { ByteReader } from './records/byte-reader.ts';
 import type { Origin } from './records/message-record.ts';
-import { writeFree, writeRelease } from './records/progress-record.ts';
+import { writeFree } from './records/progress-record.ts';
 import { writeSession } from './records/session-record.ts';
 import { writeSubscriptions, writeUnsubscriptions } from './records/subscription-record.ts';
 import { Recovery } from './replay/recovery.ts';
 import { RetainedRecords } from './retained/retained-records.ts';
 import type { StorageStats } from './storage-stats.ts';
 import { Change, StoredState, toSessionRecord } from './stored-state.ts';
+import { DeliveryRecords } from './write/delivery-records.ts';
 import { MessageWriter } from './write/message-writer.ts';
 import { ProgressWriter } from './write/progress-writer.ts';
 import { SessionEnds } from './write/session-ends.ts';
@@ -68,6 +69,7 @@ export class Storage implements LogOwner, Journal {
   readonly #messages: MessageWriter;
   readonly #retained: RetainedRecords;
   readonly #reader: MessageReader;
+  readonly #deliveries: DeliveryRecords;
   readonly #ends: SessionEnds;
   readonly #publishers: HeldPublishers;
   readonly #state: StoredState;
@@ -102,6 +104,13 @@ export class Storage implements LogOwner, Journal {
     this.#retained = new RetainedRecords(retained, this.#state, this.#records, this.#queue);
     this.#messages = new MessageWriter(this.#state, this.#records, this.#queue, this.#retained);
     this.#reader = new MessageReader(host, this.#records, this.stats);
+    this.#deliveries = new DeliveryRecords(host, this, {
+      state: this.#state,
+      records: this.#records,
+      queue: this.#queue,
+      messages: this.#messages,
+      progress: this.#progress,
+    });
     this.#ends = new SessionEnds(this.#records, this.#queue);
     this.#publishers = new HeldPublishers(host.config, this.#records, host.stats);
   }
@@ -261,6 +270,10 @@ export class Storage implements LogOwner, Journal {
     return this.#records.append();
   }
 
+  handOver(session: JournalSession, moved: readonly MovedDelivery[]): number {
+    return this.#deliveries.handOver(session, moved);
+  }
+
   writeFree(session: JournalSession, packetId: number): number {
     this.#markProgress(session);
     writeFree(this.#records.writer, storedOf(session).number, packetId);
@@ -278,77 +291,15 @@ export class Storage implements LogOwner, Journal {
   }
 
   onSettled(session: JournalSession, delivery: Delivery): void {
-    const { number } = storedOf(session);
-    const entry = this.#state.entries.get(number);
-    if (entry === undefined) return;
-    this.#state.mark(entry, Change.Progress);
-    this.#progress.addSettled(number, delivery.sequence);
-    if (delivery.state !== DeliveryState.Released) this.#giveUp(session, delivery);
-  }
-
-  handOver(session: JournalSession, moved: readonly MovedDelivery[]): number {
-    const position = this.#messages.writeHandOver(session, moved);
-    const former = moved.map((one) => one.former);
-    for (const delivery of former) this.#giveUp(session, delivery);
-    this.#queue.add({
-      position,
-      onCommitted: () => {},
-      onRefused: () => this.#takeBack(session, former),
-    });
-    return position;
-  }
-
-  #takeBack(session: JournalSession, deliveries: readonly Delivery[]): void {
-    if (this.#state.entries.get(storedOf(session).number)?.session !== session) return;
-    const kept = deliveries.filter(
-      ({ position, sequence }) =>
-        position < this.committedPosition && !this.#messages.isRefused(session, sequence),
-    );
-    for (const { position, share, sequence, isReference } of kept) {
-      this.#records.release(position, -share);
-      if (isReference) this.#state.addReference(position, storedOf(session).number, sequence);
-    }
-    storedOf(session).queue.putBack(kept);
-    this.#markProgress(session);
-    session.pump(this.#host.runtime.now());
-  }
-
-  #giveUp(session: JournalSession, { position, share, sequence, isReference }: Delivery): void {
-    this.#records.release(position, share);
-    if (isReference) this.#state.removeReference(position, storedOf(session).number, sequence);
+    this.#deliveries.onSettled(session, delivery);
   }
 
   onSent(session: JournalSession): void {
-    this.#markProgress(session);
-    this.#progress.addSent(session);
+    this.#deliveries.onSent(session);
   }
 
   onReleased(session: JournalSession, delivery: Delivery): void {
-    this.#giveUp(session, delivery);
-    this.#writeReleased(session, delivery);
-  }
-
-  #writeReleased(session: JournalSession, delivery: Delivery): void {
-    const { sequence, packetId } = delivery;
-    this.#markProgress(session);
-    // Not committed until it is written, however long the disk is full.
-    delivery.position = Number.POSITIVE_INFINITY;
-    if (!this.isOpen) {
-      this.#records.whenRoom(() => {
-        if (storedOf(session).isUnderWay(delivery)) this.#writeReleased(session, delivery);
-      });
-      return;
-    }
-    writeRelease(this.#records.writer, storedOf(session).number, sequence, packetId);
-    const position = this.#records.append();
-    delivery.position = position;
-    this.#queue.add({
-      position,
-      onCommitted: () => {
-        if (storedOf(session).isUnderWay(delivery)) session.link?.sendPubrel(packetId); // [MQTT-4.3.3-4]
-      },
-      onRefused: () => this.#writeReleased(session, delivery),
-    });
+    this.#deliveries.onReleased(session, delivery);
   }
 
   // ------------------------------------------------------------------------ commits

@@ -1,7 +1,8 @@
-import { DeliveryState, type QueueBlock } from '@promptmq/session';
+import type { QueueBlock } from '@promptmq/session';
 import { invariant } from '@promptmq/topics';
 import type { CheckpointEntry, Release } from '@promptmq/wal';
 import type { JournalEntry, JournalSession } from './journal.ts';
+import { MessageReferences } from './message-references.ts';
 import { ByteReader } from './records/byte-reader.ts';
 import { ByteWriter } from './records/byte-writer.ts';
 import { writeBlock } from './records/checkpoint/block.ts';
@@ -22,12 +23,6 @@ const SESSION_LETTERS = [
   KeyLetter.UnderWay,
 ];
 
-/** A delivery that a References record names: the message's own record doesn't know of it. */
-interface NamedElsewhere {
-  readonly session: number;
-  readonly sequence: number;
-}
-
 /**
  * What the storage knows beside the broker's own objects, and what of all that the next checkpoint has
  * to hold.
@@ -39,8 +34,7 @@ export class StoredState {
   readonly #retained: RetainedPlaces;
   /** Blocks as they were written last, while they haven't changed since. */
   readonly #blockBytes: WeakMap<QueueBlock, Uint8Array>;
-  /** By the position of the message's record. */
-  readonly #references: Map<number, NamedElsewhere[]>;
+  readonly references: MessageReferences;
   /** Sessions that have ended, and of which something is to be handed over: as in their Ending records. */
   readonly #ending: Map<number, number>;
   nextSession: number;
@@ -52,7 +46,7 @@ export class StoredState {
     this.entries = new Map();
     this.#retained = new RetainedPlaces();
     this.#blockBytes = new WeakMap();
-    this.#references = new Map();
+    this.references = new MessageReferences();
     this.#ending = new Map();
     this.nextSession = 1;
     this.#changes = new Map();
@@ -80,10 +74,10 @@ export class StoredState {
     if (stored === null) return;
     const { queue } = stored;
     for (const { isReference, position, sequence } of stored.underWay()) {
-      if (isReference) this.removeReference(position, number, sequence);
+      if (isReference) this.references.remove(position, number, sequence);
     }
     for (const { position, sequence } of queue.references()) {
-      this.removeReference(position, number, sequence);
+      this.references.remove(position, number, sequence);
     }
     for (const block of queue.blocks)
       this.#removedKeys.push(stateKey(KeyLetter.Block, number, block.number));
@@ -141,34 +135,6 @@ export class StoredState {
 
   restoreFormerRetained(topic: string, place: RetainedPlace): void {
     this.#retained.restoreFormer(topic, place);
-  }
-
-  // -------------------------------------------------------------------- references
-
-  addReference(position: number, session: number, sequence: number): void {
-    const list = this.#references.get(position);
-    if (list === undefined) this.#references.set(position, [{ session, sequence }]);
-    else list.push({ session, sequence });
-  }
-
-  removeReference(position: number, session: number, sequence: number): void {
-    const list = this.#references.get(position);
-    if (list === undefined) return;
-    const others = list.filter((one) => one.session !== session || one.sequence !== sequence);
-    if (others.length === 0) this.#references.delete(position);
-    else this.#references.set(position, others);
-  }
-
-  /** The record of a message lies elsewhere now. */
-  moveReferences(from: number, to: number): void {
-    const list = this.#references.get(from);
-    if (list === undefined) return;
-    this.#references.delete(from);
-    this.#references.set(to, list);
-  }
-
-  referencesTo(position: number): readonly NamedElsewhere[] {
-    return this.#references.get(position) ?? [];
   }
 
   // ------------------------------------------------------------------- checkpoints
@@ -275,31 +241,7 @@ export class StoredState {
       invariant(this.entries.has(number), `session ${number} has changed, and is not there`);
     }
     this.#retained.checkInvariants();
-    this.#checkReferences();
-  }
-
-  /** Each names a delivery that isn't settled, and each delivery that has a record of its own is named. */
-  #checkReferences(): void {
-    let count = 0;
-    for (const [position, list] of this.#references) {
-      for (const { session, sequence } of list) {
-        count++;
-        const delivery = this.entries.get(session)?.session.stored?.find(sequence) ?? null;
-        const name = `${sequence} of session ${session}`;
-        invariant(delivery?.isReference === true, `${name} is no reference`);
-        invariant(delivery.position === position, `${name} refers to ${delivery.position}`);
-      }
-    }
-    let referring = 0;
-    for (const { session } of this.entries.values()) {
-      const { stored } = session;
-      if (stored === null) continue;
-      for (const { isReference, state } of stored.underWay()) {
-        if (isReference && state !== DeliveryState.Released) referring++;
-      }
-      for (const _ of stored.queue.references()) referring++;
-    }
-    invariant(count === referring, `${referring} deliveries refer to messages, ${count} are known`);
+    this.references.checkInvariants(this.entries);
   }
 }
 

@@ -21,15 +21,15 @@ test('what refers to a message is found where the message has been moved, and ba
   writeMessageHead(writer, message, null, false, 0);
   const data = Buffer.concat([writer.bytes, message.payload]);
   const record = { position: 200, origin: 100, stream: Buffer.from('t'), data };
-  state.addReference(100, 1, 5);
+  state.references.add(100, 1, 5);
   moveMessage(state, 100, 200, record);
-  expect(state.referencesTo(100)).toEqual([]);
-  expect(state.referencesTo(200)).toEqual([{ session: 1, sequence: 5 }]);
+  expect(state.references.to(100)).toEqual([]);
+  expect(state.references.to(200)).toEqual([{ session: 1, sequence: 5 }]);
   // A full disk takes the move back.
   moveMessage(state, 200, 100, { ...record, position: 100 });
-  expect(state.referencesTo(100)).toEqual([{ session: 1, sequence: 5 }]);
-  state.removeReference(100, 1, 5);
-  expect(state.referencesTo(100)).toEqual([]);
+  expect(state.references.to(100)).toEqual([{ session: 1, sequence: 5 }]);
+  state.references.remove(100, 1, 5);
+  expect(state.references.to(100)).toEqual([]);
 });
 
 test('retained messages that expired while the broker was away are gone before their segments are', async () => {

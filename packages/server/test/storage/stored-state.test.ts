@@ -18,7 +18,7 @@ function refer(state: StoredState, entry: JournalEntry, sequence: number): void 
   const delivery = new Delivery(STORED_MESSAGE, 1, false);
   Object.assign(delivery, { sequence, position: 4096, share: 90, isReference: true });
   entry.session.stored?.queue.restoreDelivery(delivery);
-  state.addReference(4096, entry.number, sequence);
+  state.references.add(4096, entry.number, sequence);
 }
 
 function keysOf(entries: Iterable<readonly [string, unknown]>): string[] {
@@ -49,7 +49,7 @@ test('a session that has ended is out of the next checkpoint, and what it holds 
   state.remove(entry, (position, bytes) => released.push([position, bytes]));
   state.checkInvariants();
   expect(released).toEqual([[4096, 90]]);
-  expect(state.referencesTo(4096)).toEqual([]);
+  expect(state.references.to(4096)).toEqual([]);
   expect(keysOf(state.changes())).toEqual(['m', '-e', '-s', '-u', '-p', '-b']);
 });
 
@@ -61,9 +61,9 @@ test('a number that may be given again, and references that nobody has or knows,
   state.nextSession = 3;
   expect(() => state.checkInvariants()).toThrow('the number of session 3 may be given again');
   state.nextSession = 4;
-  state.addReference(4096, 3, 1);
+  state.references.add(4096, 3, 1);
   expect(() => state.checkInvariants()).toThrow('1 of session 3 is no reference');
   refer(state, entry, 1);
-  state.removeReference(4096, 3, 1);
+  state.references.remove(4096, 3, 1);
   expect(() => state.checkInvariants()).toThrow('1 deliveries refer to messages, 0 are known');
 });

@@ -51,7 +51,7 @@ function mayBeNeeded(
   { data, position }: LogRecord,
   reader: ByteReader,
 ): boolean {
-  if (state.referencesTo(position).length > 0) return true;
+  if (state.references.to(position).length > 0) return true;
   return isRetainedOrNames(
     reader.reset(data),
     (session, sequence) => state.entries.get(session)?.session.stored?.find(sequence) != null,
@@ -78,7 +78,7 @@ export function moveMessage(state: StoredState, from: number, to: number, record
   if (state.retained.get(message.topic)?.position === from) {
     state.setRetained(message.topic, to, shareOf(size, count, users.length));
   }
-  state.moveReferences(from, to);
+  state.references.move(from, to);
 }
 
 /** Those of the deliveries that a record names, and of those that refer to it, which are not over. */
@@ -94,7 +94,7 @@ function usersOf(
     if (delivery.state !== DeliveryState.Released) users.push({ session, delivery });
   };
   for (const { session, sequence } of named) add(session, sequence);
-  for (const { session, sequence } of state.referencesTo(position)) {
+  for (const { session, sequence } of state.references.to(position)) {
     const isNamed = named.some((one) => one.session === session && one.sequence === sequence);
     if (!isNamed) add(session, sequence);
   }

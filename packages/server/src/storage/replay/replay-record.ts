@@ -55,7 +55,7 @@ export function replayRecord(
 function restoreReference(state: StoredState, reference: Reference, release: Release): void {
   const { position, share, session, sequence } = reference;
   if (restoreDelivery(state, reference, position, share, true)) {
-    state.addReference(position, session, sequence);
+    state.references.add(position, session, sequence);
   } else {
     release(position, share);
   }
@@ -204,7 +204,7 @@ function settle(
   const delivery = stored?.find(sequence) ?? null;
   if (delivery !== null) {
     release(delivery.position, delivery.share);
-    if (delivery.isReference) state.removeReference(delivery.position, number, sequence);
+    if (delivery.isReference) state.references.remove(delivery.position, number, sequence);
   }
   stored?.restoreSettled(sequence);
 }

@@ -133,6 +133,6 @@ function restoreUnderWay(
   for (const block of blocks) queue.restore(block);
   if (sent !== null && !isBefore) queue.mergeBlock(sent);
   for (const { position, sequence } of queue.references()) {
-    state.addReference(position, number, sequence);
+    state.references.add(position, number, sequence);
   }
 }

@@ -101,7 +101,7 @@ export class MessageWriter {
     if (referring.length === 0) return;
     writeReferences(this.#records.writer, stored.number, referring);
     for (const { position: target, sequence } of referring) {
-      this.#state.addReference(target, stored.number, sequence);
+      this.#state.references.add(target, stored.number, sequence);
     }
     this.#state.markNumber(stored.number, Change.Progress);
     const at = this.#records.append();
@@ -127,7 +127,7 @@ export class MessageWriter {
       const stored = storedOf(to);
       delivery.sequence = ++stored.lastSequence;
       delivery.isReference = true;
-      this.#state.addReference(delivery.position, stored.number, delivery.sequence);
+      this.#state.references.add(delivery.position, stored.number, delivery.sequence);
       this.#state.markNumber(stored.number, Change.Progress);
     }
     const { number } = storedOf(session);
@@ -152,7 +152,7 @@ export class MessageWriter {
   }
 
   #refuseReference(session: JournalSession, { position, sequence }: Delivery): void {
-    this.#state.removeReference(position, storedOf(session).number, sequence);
+    this.#state.references.remove(position, storedOf(session).number, sequence);
     const from = this.#refusedFrom.get(session) ?? sequence;
     this.#refusedFrom.set(session, Math.min(from, sequence));
   }
