@@ -193,7 +193,7 @@ test.each([
 ])('whatever happens to a session %s, its invariants hold', (_, isStored, expiryInterval) => {
   fc.assert(
     fc.property(
-      fc.array(operation, { maxLength: 80 }),
+      fc.array(operation, { maxLength: 80, size: 'max' }),
       fc.constantFrom('drop-newest' as const, 'drop-oldest' as const),
       (operations, overflow) => {
         const scene = new Scene(isStored, expiryInterval, overflow);

@@ -71,7 +71,7 @@ test('each reader finds what there was when it began, or nothing where that was 
     topic: fc.constantFrom('a', 'b', 'c'),
   });
   fc.assert(
-    fc.property(fc.array(operation, { maxLength: 60 }), (operations) => {
+    fc.property(fc.array(operation, { maxLength: 60, size: 'max' }), (operations) => {
       const { memory, history } = newHistory(Number.POSITIVE_INFINITY);
       const scene = new Scene(history);
       for (const { kind, topic } of operations) {

@@ -119,7 +119,7 @@ test.each(['merge', 'each'] as const)(
     });
     fc.assert(
       fc.property(
-        fc.array(operation, { maxLength: 40 }),
+        fc.array(operation, { maxLength: 40, size: 'max' }),
         fc.array(topicArbitrary, { minLength: 1, maxLength: 5 }),
         (operations, topics) => {
           const trie = new SubscriptionTrie<Member>({ overlapping });

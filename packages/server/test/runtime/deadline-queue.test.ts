@@ -8,7 +8,7 @@ test('deadlines run in the order of their time, whatever is moved or cancelled i
     at: fc.option(fc.nat(1000), { nil: Number.POSITIVE_INFINITY }),
   });
   fc.assert(
-    fc.property(fc.array(operation, { maxLength: 60 }), (operations) => {
+    fc.property(fc.array(operation, { maxLength: 60, size: 'max' }), (operations) => {
       const queue = new DeadlineQueue(() => {});
       const ran: number[] = [];
       const deadlines = Array.from(

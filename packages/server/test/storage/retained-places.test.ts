@@ -37,7 +37,7 @@ const step = fc.oneof(
 
 test('what checkpoints hold is what there is, over any changes and restarts', () => {
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 300 }), (steps) => {
+    fc.property(fc.array(step, { maxLength: 300, size: 'max' }), (steps) => {
       const disk = new Disk();
       let places = new RetainedPlaces();
       let position = 0;
