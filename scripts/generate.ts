@@ -28,8 +28,7 @@ const { values, positionals } = readArguments(import.meta.url, {
   },
   allowPositionals: true,
 });
-const DEFAULT = Object.keys(GENERATORS).filter((name) => name !== 'api');
-const names = positionals.length > 0 ? positionals : DEFAULT;
+const names = positionals.length > 0 ? positionals : Object.keys(GENERATORS);
 const loaders = names.map((name) => {
   const load = Object.hasOwn(GENERATORS, name) ? GENERATORS[name] : undefined;
   return (
