@@ -69,7 +69,7 @@ export class Broker
   journal: Journal;
   /** The same, for those who look at its log: metrics, the command line; null when nothing outlives the process. */
   storage: Storage | null;
-  /** Told once when the storage can't go on: nothing more is acknowledged. */
+  /** Called once when the storage can't continue: nothing more is acknowledged. */
   onStorageFailed: (why: string) => void;
   /** By name. */
   readonly authenticationMethods: ReadonlyMap<string, AuthenticationMethod>;
@@ -174,7 +174,7 @@ export class Broker
   }
 
   /**
-   * Some sockets more than clients, so that one too many still hears why it is refused; but never so many that
+   * Some sockets more than clients, so that one too many still gets to know why it is refused; but never so many that
    * the log, the index and the admin socket find no file descriptor left.
    */
   get socketsMax(): number {
@@ -186,7 +186,7 @@ export class Broker
     this.clientEvents.socketRefused(reason, address, why);
   }
 
-  /** A listener could not accept a connection; it goes on listening. */
+  /** A listener could not accept a connection; it continues. */
   onAcceptFailed(error: Error): void {
     this.stats.acceptsFailed++;
     this.clientLog.error('accept-failed', { why: error.message });
@@ -229,7 +229,7 @@ export class Broker
   }
 
   /**
-   * Ends a client's connection on an operator's behalf (0x98); its session and will go on by the rules.
+   * Ends a client's connection on an operator's behalf (0x98); what becomes of its session and will goes by the rules.
    *
    * @returns whether the client was connected
    */
@@ -240,7 +240,7 @@ export class Broker
   }
 
   /**
-   * Tells a listener of every packet of a client from now on, whether it is connected or connects later; first of all,
+   * Reports every packet of a client to a listener from now on, whether it is connected or connects later; first of all,
    * whether it is.
    *
    * @returns a function that ends it
@@ -418,7 +418,7 @@ export class Broker
   // ----------------------------------------------------------------------- stop
 
   /**
-   * Tells every client that the server is shutting down (0x8B) and closes, then the storage. Wills are
+   * Says to every client that the server is shutting down (0x8B) and closes, then the storage. Wills are
    * published by the rules, as the clients did not ask to be disconnected (§3.1.2.5).
    *
    * @param timeoutMs - connections that have not closed by then are cut

@@ -28,7 +28,7 @@ export async function adminRequest(socketPath: string, path: string): Promise<un
   return response === null ? null : JSON.parse(await text(response));
 }
 
-/** As `adminRequest`, with an answer that goes on; destroying it ends the request. */
+/** As `adminRequest`, with an answer that continues; destroying it ends the request. */
 export async function adminStream(
   socketPath: string,
   path: string,

@@ -40,7 +40,7 @@ export class AdminServer {
   /**
    * Listens. A socket that a broker left behind when it was killed is taken over.
    *
-   * @param onError - told of what went wrong while a request was answered
+   * @param onError - called with what went wrong while a request was answered
    * @throws when another process listens there, or the system refuses the path
    */
   static async start(
@@ -74,7 +74,7 @@ export class AdminServer {
     if (mask === null) chmodSync(this.#path, 0o600);
   }
 
-  /** Tells those who trace that the broker stops, and closes; a reader that doesn't read can't hold it up. */
+  /** Says to those who trace that the broker stops, and closes; a reader that doesn't read can't hold it up. */
   async close(): Promise<void> {
     const closed = this.#server.close();
     for (const trace of this.#traces) trace.end();

@@ -5,7 +5,7 @@ import type { TraceEvent } from '../tracing/client-traces.ts';
 const WAITING_BYTES_MAX = 1_048_576;
 
 /**
- * Writes what a trace is told of, one JSON object a line. A reader that is too slow misses lines, and hears how many
+ * Writes what a trace gets, one JSON object a line. A reader that is too slow misses lines, and is notified how many
  * (`lines-dropped`) where they would have been.
  */
 export class TraceStream {

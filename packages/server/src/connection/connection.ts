@@ -26,8 +26,8 @@ import type { Transport, TransportHandler } from './transport.ts';
 const WRITABLE_BYTES = 262_144;
 
 /**
- * A client that takes all at once is sent about so much of what waits for it before others have their turn: the
- * transport tells of each write in the same turn, however many there are.
+ * Bytes: a client that takes all at once is sent about this much of what waits for it before others have their turn: the
+ * transport reports each write in the same turn, however many there are.
  */
 const TURN_BYTES = 1_048_576;
 
@@ -261,7 +261,7 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
     this.#congestion.hold(publisher, runtime.now());
   }
 
-  /** The client may have taken something: publishers go on when half of what was too much is gone. */
+  /** The client may have taken something: publishers continue when half of what was too much is gone. */
   relievePublishers(): void {
     const { session } = this;
     if (this.#congestion === null || session === null) return;
@@ -297,7 +297,7 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
 
   // -------------------------------------------------------------------- tracing
 
-  /** Tells of this client's packets from now on if somebody looks at them, else no more. */
+  /** Reports this client's packets from now on if somebody looks at them, else no more. */
   updateTrace(clientId: string): void {
     const { traces } = this.#host;
     this.#dispatcher.tracer = traces.tracer(clientId, 'in');
@@ -360,7 +360,7 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
     this.#beginClosing();
   }
 
-  /** A packet broke a rule: tells the client why, where it can be told, and closes (§4.13). */
+  /** A packet broke a rule: says why to the client, where that is possible, and closes (§4.13). */
   refuse(error: PacketError): void {
     this.#host.clientEvents.packetRefused(this, error);
     if (this.state === ConnectionState.Open) {
@@ -382,7 +382,7 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
    * Ends the connection from our side: DISCONNECT where the version has one, then close.
    *
    * @param cause - for logs
-   * @param reasonString - told to the client if it wants to know (§3.14.2.2.3)
+   * @param reasonString - for the client, if it wants to know (§3.14.2.2.3)
    */
   disconnect(reasonCode: number, cause: string, reasonString = ''): void {
     if (this.state !== ConnectionState.Open) {
@@ -399,7 +399,7 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
     this.disconnect(ReasonCode.SessionTakenOver, 'taken over');
   }
 
-  /** Something went wrong on our side while it was its turn: the client is told no more than that. */
+  /** Something went wrong on our side while it was its turn: the client gets no details. */
   fail(): void {
     if (this.state === ConnectionState.Opening) this.rejectConnect(ReasonCode.UnspecifiedError, '');
     else this.disconnect(ReasonCode.UnspecifiedError, 'internal error');
@@ -448,7 +448,7 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
     this.#isTransportClosed = true;
     // What it sent before it closed counts: such as a DISCONNECT, which takes the will with it.
     if (this.#input.isLeft) {
-      // Nobody lets it go on any more who waits for the client to take something.
+      // Who waits for the client to take something lets nothing continue any more.
       this.#host.turns.wait(this);
       return;
     }
@@ -468,7 +468,7 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
     }
   }
 
-  /** An open connection is over: the session goes on without it, or ends. */
+  /** An open connection is over: the session continues without it, or ends. */
   #leave(will: 'send-will' | 'discard-will', cause: string, reasonCode: number): void {
     const session = this.session as BrokerSession;
     this.#dispatcher.abandonWork();

@@ -10,7 +10,7 @@ import type { PacketSender } from './packet-sender.ts';
 import type { ConnectionTimeouts } from './timeouts.ts';
 import type { Transport } from './transport.ts';
 
-/** A client may have so many bytes of a packet that has begun, however many others have. */
+/** Bytes that a client may always have of a packet that has begun, however many others have. */
 const INPUT_BYTES_MIN = 65_536;
 
 /** What input needs of the house. */
@@ -174,7 +174,7 @@ export class Input {
     return this.#pauseCount > 0;
   }
 
-  /** Stops reading from it; reading goes on after as many calls of `resume`. */
+  /** Stops reading from it; reading continues after as many calls of `resume`. */
   pause(): void {
     this.#pauseCount++;
     if (this.#pauseCount === 1) this.#connection.transport.pause();

@@ -15,7 +15,7 @@ const BUFFER_SIZE_MAX = 65_536;
 const POOLED_MAX = 256;
 
 /**
- * While so many chunks wait in the transport, what comes gathers: else a client that reads nothing could be owed
+ * While this many chunks wait in the transport, what comes is gathered: else a client that reads nothing could be owed
  * many buffers with a few bytes in each.
  */
 const CHUNKS_MAX = 4;

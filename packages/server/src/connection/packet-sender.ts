@@ -56,9 +56,9 @@ export class PacketSender {
   maximumPacketSize: number;
   /** Topic aliases towards the client; null when it takes none. */
   aliases: OutboundTopicAliases | null;
-  /** Request Problem Information: whether the client wants to be told reasons (§3.1.2.11.7). */
+  /** Request Problem Information: whether the client wants reasons (§3.1.2.11.7). */
   wantsReasons: boolean;
-  /** Told of every packet, while an operator looks at this client. */
+  /** Gets every packet, while an operator looks at this client. */
   tracer: PacketTracer | null;
   /** Whether something else than a PUBLISH has been sent since this was set to false. */
   hasAnswered: boolean;

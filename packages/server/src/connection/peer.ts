@@ -75,7 +75,7 @@ export interface Peer extends SessionLink, Faulty {
 
   /** The topics to which it has given an alias. */
   readonly inboundAliases: InboundAliases;
-  /** Stops reading from it; reading goes on after as many calls of `resumeReading`. */
+  /** Stops reading from it; reading continues after as many calls of `resumeReading`. */
   pauseReading(): void;
   resumeReading(): void;
 

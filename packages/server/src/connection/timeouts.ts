@@ -9,7 +9,7 @@ import type { SocketRefusal } from '../runtime/stats.ts';
 import { ConnectionState } from './connection-state.ts';
 import type { Peer } from './peer.ts';
 
-/** A packet may take one read timeout for each so many bytes. */
+/** A packet may take one read timeout for each part of this size, in bytes. */
 const READ_PART_BYTES = 65_536;
 
 /** How long a closing connection may take to read our last packet before it is cut. */
@@ -42,7 +42,7 @@ export interface TimedConnection
 
 /**
  * How long a connection may be silent, and what becomes of one that is for longer: CONNECT has a time to come,
- * then keep alive runs, a packet that has begun has to go on, and the client has to read what it is sent.
+ * then keep alive runs, a packet that has begun has to continue, and the client has to read what it is sent.
  *
  * Invariant: `#deadline` is set to no later than whatever is due first.
  */

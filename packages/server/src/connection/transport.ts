@@ -36,7 +36,7 @@ export interface TransportHandler {
   onWritten(chunk: Uint8Array): void;
   /** Whether a CONNECT was accepted, and the connection isn't over. */
   readonly isConnected: boolean;
-  /** The peer broke a rule of the transport: tells the client, and closes. */
+  /** The peer broke a rule of the transport: says so to the client, and closes. */
   refuse(error: PacketError): void;
   /** The peer closed its sending side. */
   onEnd(): void;

@@ -15,7 +15,7 @@ const MQTT_CONNECT = 0x10;
 const PROXY_V2_START = 0x0d;
 
 /**
- * Reads the PROXY protocol header, if one has to come, and the first bytes behind it; what obviously is another protocol
+ * Reads the PROXY protocol header, if one has to come, and the first bytes after it; what obviously is another protocol
  * than the listener's is refused here, in plain words. The socket then is as if nothing but the header had been read.
  *
  * A peer that closes before is closed, too, without a word.
@@ -64,7 +64,7 @@ function strangerAt(opening: Opening, bytes: Buffer): string | null {
   const first = bytes[0] as number;
   switch (opening) {
     case 'mqtt':
-      // Whatever else isn't a CONNECT is told by MQTT's own rules.
+      // Whatever else isn't a CONNECT is refused by MQTT's own rules.
       return first === MQTT_CONNECT ? null : (looksLikeTls(first) ?? looksLikeOther(bytes));
     case 'tls':
       if (first === TLS_HANDSHAKE) return null;

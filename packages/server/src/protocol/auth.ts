@@ -145,7 +145,7 @@ export class Authentication implements PeerAuthentication {
     }
   }
 
-  /** The method itself went wrong: the client is refused, and hears no details. */
+  /** The method itself went wrong: the client is refused, and gets no details. */
   #fail(error: unknown): void {
     const connection = this.#connection;
     this.#isAnswering = false;

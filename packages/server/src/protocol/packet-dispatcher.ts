@@ -46,7 +46,7 @@ export class PacketDispatcher implements FrameSink {
   #work: Generator<void> | null;
   /** What of a packet is bounded, of the configuration. */
   readonly #limits: DecodeLimits;
-  /** Told of every packet, while an operator looks at this client. */
+  /** Gets every packet, while an operator looks at this client. */
   tracer: PacketTracer | null;
 
   constructor(host: ProtocolHost, connection: Peer) {

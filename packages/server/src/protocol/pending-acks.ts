@@ -52,7 +52,7 @@ export class PendingAcks {
     if (type === PacketType.PUBACK) this.pubackCount++;
   }
 
-  /** Takes those that depend on nothing at or behind a position. */
+  /** Takes those that depend on nothing from a position on. */
   take(
     position: number,
     send: (type: PacketType, packetId: number, reasonCode: number) => void,
@@ -81,7 +81,7 @@ export class PendingAcks {
   }
 
   /**
-   * The records at or behind a position will never be: what depends on them says so instead.
+   * There will be no records from a position on: what depends on them says so instead.
    *
    * @param refuse - the reason code to be sent in place of the one there was, Success when what it depends on lies
    * before the position after all; -1 to send nothing

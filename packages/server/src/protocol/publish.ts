@@ -123,7 +123,7 @@ export class Receiver implements AwaitedAcks {
   }
 
   /**
-   * The records at or behind a position will never be: says so to those who wait for them. The session takes back
+   * There will be no records from a position on: says so to those who wait for them. The session takes back
    * what they said, even if its connection is over: its client sends it again on another one.
    */
   refuseAcks(position: number): void {

@@ -12,7 +12,7 @@ const REPORT_INTERVAL_MS = 60_000;
  *
  * `now` is what everything in the broker is due by: keep alive and timeouts, expiry of sessions and messages, wills. It is
  * the time of the broker's log, which never goes back and doesn't follow a wall clock that is set; `LogTime` says how it
- * goes on from one process to the next. Without storage it is the monotonic clock.
+ * continues from one process to the next. Without storage it is the monotonic clock.
  *
  * Invariant: from the moment in which the log has been opened, `now` never goes back. Until then it is another time: what
  * has to be measured across that moment uses `uptimeMs`.

@@ -30,7 +30,7 @@ export interface FaultsHost {
 
 /**
  * The net below everything that is done for clients: an error that nothing else has dealt with ends the connection
- * that it was done for, and nothing else. A `PacketError` is the client's, and it is told so; any other is ours, is
+ * that it was done for, and nothing else. A `PacketError` is the client's, which is answered so; any other is ours, is
  * logged with its stack, and counted.
  *
  * What the storage can't do is not decided on here: the log reports that by itself, and the broker stops.

@@ -102,7 +102,7 @@ export interface BrokerStats {
   readonly packetsSent: Float64Array;
   /** Type of the packet that is being processed; 0 between packets. */
   packetTypeNow: number;
-  /** Packets that broke a rule, by `type << 8 | reasonCode`; type 0 is one that can't be told. */
+  /** Packets that broke a rule, by `type << 8 | reasonCode`; type 0 is one that isn't known. */
   readonly packetErrors: Map<number, number>;
   /** How often a connection had more to do than one may in a turn. */
   turnsWaited: number;

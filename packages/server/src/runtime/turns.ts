@@ -9,13 +9,13 @@ import type { Runtime } from './runtime.ts';
 const UNITS_PER_SLICE = 12_000;
 
 /**
- * From so many units on, connections that have not had their slice in this turn get a short one. Large packets wait: they are
+ * From this many units on, connections that have not had their slice in this turn get a short one. Large packets wait: they are
  * not divided, and one from each of many adds up.
  */
 const UNITS_PER_TURN = 30_000;
 const UNITS_PER_SHORT_SLICE = 500;
 
-/** A packet of so many bytes is within a short slice: who sends little is not behind those who send much. */
+/** A packet of at most this many bytes is within a short slice: who sends little does not wait for those who send much. */
 const SMALL_PACKET_SIZE = 4096;
 
 /** What work costs. Recipients and nodes of the trie are cheaper than a unit: they are powers of two to be shifted by. */
@@ -41,14 +41,14 @@ export const UnitsFor = {
   objectBytesShift: 3,
 } as const;
 
-/** What is sent is copied, twice for each recipient: so many bytes are a unit. Of short messages, only their number counts. */
+/** What is sent is copied, twice for each recipient: this many bytes are a unit. Of short messages, only their number counts. */
 const SENT_BYTES_PER_UNIT = 1024;
 const SHORT_MESSAGE_SIZE = 256;
 
 /** A single message is no more, so that what is used stays a small number. */
 const DELIVERY_UNITS_MAX = 1_000_000;
 
-/** What it costs to send a payload of `size` bytes to so many. */
+/** What it costs to send a payload of `size` bytes to this many recipients. */
 export function unitsOfDelivery(recipients: number, size: number): number {
   const units = recipients >> UnitsFor.recipientsShift;
   if (size < SHORT_MESSAGE_SIZE) return units;
@@ -76,11 +76,11 @@ export interface Slice {
 }
 
 /**
- * The budget of a turn: who has done as much as one may stops, in the middle of what it has been sent, and goes on in
+ * The budget of a turn: who has done as much as one may stops, in the middle of what it has been sent, and continues in
  * the next turn, after the others. So nobody waits for long, whatever one client sends at once.
  *
  * A turn ends when the input that was ready at its beginning has been processed: what was gathered for clients is
- * sent, then those who wait go on.
+ * sent, then those who wait continue.
  *
  * Invariant: a connection waits once at most, and is not read from meanwhile.
  */
@@ -135,7 +135,7 @@ export class Turns {
     return this.#waiting.size;
   }
 
-  /** A connection begins to work, or goes on. */
+  /** A connection begins to work, or continues. */
   begin(slice: Slice): void {
     if (slice.turn !== this.#number) {
       slice.turn = this.#number;
@@ -151,7 +151,7 @@ export class Turns {
     this.#limit = COUNT_MAX;
   }
 
-  /** Has a connection go on in the next turn. */
+  /** Has a connection continue in the next turn. */
   wait(connection: TurnTaker): void {
     this.#waiting.add(connection);
     this.endLater();
@@ -181,7 +181,7 @@ export class Turns {
     this.#number = (this.#number + 1) & COUNT_MAX;
     this.used = 0;
     this.#send();
-    // Those who wait again are behind these, and have their turn in the next one.
+    // Those who wait again come after these, and have their turn in the next one.
     let count = this.#waiting.size;
     for (const connection of this.#waiting) {
       if (count-- === 0 || this.used >= UNITS_FOR_WAITING) break;

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 
 /**
- * Tells systemd how the service is, where that started it with Type=notify. Node has no Unix datagram
+ * Notifies systemd how the service is, where that started it with Type=notify. Node has no Unix datagram
  * sockets, so systemd's own tool does it; the unit needs NotifyAccess=all.
  */
 export class SystemdNotifier {
@@ -9,7 +9,7 @@ export class SystemdNotifier {
   readonly #onFailed: (why: string) => void;
   #watchdog: NodeJS.Timeout | null;
 
-  /** @param onFailed - told when systemd can't be told */
+  /** @param onFailed - called when systemd can't be notified */
   constructor(environment: NodeJS.ProcessEnv, onFailed: (why: string) => void) {
     this.#environment = environment;
     this.#onFailed = onFailed;

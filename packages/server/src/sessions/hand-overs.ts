@@ -12,7 +12,7 @@ const STEP_MAX = 500;
 /** What a step's record may take, as far as the names of shared subscriptions go. */
 const STEP_NAMES_MAX = 131_072;
 
-/** Of each session, so many deliveries are looked at when invariants are checked. */
+/** At most this many deliveries of a session are looked at when invariants are checked. */
 const CHECKED_MAX = 100;
 
 type Member = Recipient<BrokerSession>;
@@ -27,7 +27,7 @@ interface Giver {
   readonly ended: SessionEntry | null;
   /** QoS 2 up to this sequence stays with it, as it may have been sent [MQTT-4.8.2-5]. */
   readonly keptSequence: number;
-  /** The sequence that the next step begins behind. */
+  /** The sequence after which the next step begins. */
   at: number;
   /** What has to be read before another member gets it: its new one keeps it in memory only. */
   unread: number[];
@@ -37,7 +37,7 @@ interface Giver {
 
 /**
  * Gives what waits for members of shared subscriptions that have gone to others (§4.8.2), a bounded number in a turn,
- * so that nobody waits for a queue that a client has left behind, however long it is. The first step is done at once.
+ * so that nobody waits for a queue that a client has left, however long it is. The first step is done at once.
  *
  * Invariant: a stored delivery has one owner, in every state that a crash can leave: one record takes it from one
  * session and gives it to the other.
@@ -134,12 +134,12 @@ export class HandOvers {
       this.#waitForRoom(giver);
       return;
     }
-    // While any of it may be refused, the session goes on.
+    // While any of it may be refused, the session continues.
     const position = Math.max(this.#give(giver, this.#next(giver)), giver.written);
     giver.written = -1;
     if (position === -1 && unread.length === 0 && this.#next(giver).length === 0) {
       if (ended === null) return;
-      // What the disk refused is the session's again, and behind us.
+      // What the disk refused is the session's again, and was passed.
       giver.at = 0;
       if (this.#next(giver).length === 0) {
         journal.endSession(ended);
@@ -234,7 +234,7 @@ export class HandOvers {
     return position;
   }
 
-  /** Reads what has to be read before it is given away, one after the other, then goes on. */
+  /** Reads what has to be read before it is given away, one after the other, then continues. */
   #readNext(giver: Giver): void {
     const { journal } = this.#host;
     const { session, ended } = giver;
@@ -288,7 +288,7 @@ function isGiving({ session, ended }: Giver): boolean {
   return ended !== null || !(session.isConnected || session.isEnded);
 }
 
-/** What is still to be given; null when it isn't: of a session that goes on, what it has been sent meanwhile stays. */
+/** What is still to be given; null when it isn't: of a session that continues, what it has been sent meanwhile stays. */
 function findIn(giver: Giver, sequence: number): Delivery | null {
   if (!isGiving(giver)) return null;
   const { session, ended } = giver;

@@ -233,7 +233,7 @@ export class Sessions implements RecoveryHost {
     this.#handOverShared(session);
   }
 
-  /** A connection could not leave its session in order: the session goes on without it, or is no more. */
+  /** A connection could not leave its session in order: the session continues without it, or is no more. */
   forsake(connection: Faulty): void {
     const entry = this.#entries.get(connection.clientId);
     if (entry?.session.link !== connection) return;
@@ -292,7 +292,7 @@ export class Sessions implements RecoveryHost {
 
   // -------------------------------------------------------------------- recovery
 
-  /** The storage has brought all back: sessions of the process before go on without a connection, or end. */
+  /** The storage has brought all back: sessions of the process before continue without a connection, or end. */
   takeUp(entries: readonly SessionEntry[], endings: ReadonlyMap<number, number>): void {
     const now = this.#host.runtime.now();
     // Before any is handed something over, which was not sent.

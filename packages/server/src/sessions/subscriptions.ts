@@ -23,7 +23,7 @@ export interface SubscriptionsHost {
 /**
  * The subscriptions of one session, by whole topic filter (§4.1).
  *
- * Invariant: each is in the broker's trie, too, and is counted in its memory; after `clear`, and before the first `add`, nothing is.
+ * Invariant: each is in the broker's trie, too, and is counted in its memory.
  */
 export class Subscriptions {
   readonly #host: SubscriptionsHost;

@@ -96,7 +96,7 @@ export class ClientEvents {
   }
 }
 
-/** What whoever traces a client is told first: whether it is connected. */
+/** What whoever traces a client gets first: whether it is connected. */
 export function presenceOf(connection: ObservedClient | null): TraceEvent {
   if (connection === null) return { event: 'not-connected' };
   return { event: 'connected', ...factsOf(connection) };

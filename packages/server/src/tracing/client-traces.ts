@@ -3,7 +3,7 @@ import type { Config } from '../config/index.ts';
 import type { Logger } from '../log/index.ts';
 import { type PacketTracer, tracedFields } from './packet-trace.ts';
 
-/** What somebody who traces a client is told. */
+/** What somebody who traces a client gets. */
 export type TraceEvent =
   | {
       readonly event: 'packet';

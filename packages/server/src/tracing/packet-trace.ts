@@ -15,7 +15,7 @@ const NO_BYTES = new Uint8Array(0);
 
 /**
  * The fields of a packet as the log and traces have them. Of whatever is bytes, such as payloads, passwords and
- * authentication data, and of the values of user properties, which may be tokens, only the size is told.
+ * authentication data, and of the values of user properties, which may be tokens, only the size is given.
  */
 export function tracedFields(packet: Packet): object {
   const { cmd: _cmd, messageId: packetId, ...fields } = packet as Packet & { messageId?: number };

@@ -40,7 +40,7 @@ export function tlsProblems(material: TlsMaterial): ConfigProblem[] {
  * wrong order. Not for files that have `tlsProblems`.
  *
  * @param now - milliseconds since 1970, by the wall clock
- * @param soonDays - so many days before they expire, certificates are told of, too
+ * @param soonDays - certificates that expire within this many days are reported, too
  */
 export function tlsWarnings(
   { certPath, caPath, cert, ca }: TlsMaterial,

@@ -46,7 +46,7 @@ export function loadTlsFiles(server: Config['server']): TlsFiles | null {
   };
 }
 
-/** Tells operators of certificates that clients refuse, or will refuse soon. */
+/** Reports certificates that clients refuse, or will refuse soon. */
 export function logTlsWarnings(log: Logger, files: TlsFiles | null): void {
   for (const { key, source, message } of files?.warnings ?? []) {
     log.warn('certificate-unfit', { key, source, why: message });

@@ -28,7 +28,7 @@ const SESSION_CONTEXT = 'promptmq';
 
 /**
  * The TLS side of listeners. Handshakes are done here and not by `tls.createServer`: that hides a socket until its
- * handshake is over, so that nobody could end one that doesn't go on, or say whose it was.
+ * handshake is over, so that nobody could end one that doesn't continue, or say whose it was.
  */
 export class TlsHandshakes {
   readonly #host: ListenerHost;
@@ -54,7 +54,7 @@ export class TlsHandshakes {
       requestCert: clientCertificates !== 'none',
       rejectUnauthorized: clientCertificates === 'require',
     });
-    // Before the handshake is over, errors are told by '_tlsError' only; a socket that had one is of no use.
+    // Before the handshake is over, errors are reported by '_tlsError' only; a socket that had one is of no use.
     socket.on('_tlsError', (error: Error) => onFailed(error));
     socket.on('error', () => socket.destroy());
     socket.on('secure', () => {

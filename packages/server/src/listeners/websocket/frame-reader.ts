@@ -13,7 +13,7 @@ const Opcode = { Continuation: 0, Text: 1, Binary: 2, Close: 8, Ping: 9, Pong: 1
 const CONTROL_BYTES_MAX = 125;
 const HEADER_BYTES_MAX = 14;
 
-/** From so many bytes on, payload is handed on where it is, and unmasked four bytes at a time. */
+/** From this many bytes on, payload is handed on where it is, and unmasked four bytes at a time. */
 const LARGE_BYTES_MIN = 1024;
 
 /** What a frame reader reports; each method is called while a chunk is read. */
@@ -179,7 +179,7 @@ export class FrameReader {
 
   // --------------------------------------------------------------------- payloads
 
-  /** Unmasks `source[start, end)` to `target` from `to`, which is not behind it; returns its end there. */
+  /** Unmasks `source[start, end)` to `target` from `to`, which is not after it; returns its end there. */
   #unmask(source: Uint8Array, start: number, end: number, target: Uint8Array, to: number): number {
     const header = this.#header;
     const maskStart = this.#headerSize() - 4;

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 
-/** Where clients look for the broker; more slashes before or behind it do no harm. */
+/** Where clients look for the broker; more slashes before or after it do no harm. */
 const PATHS: readonly string[] = ['/mqtt', '/'];
 
 /** The subprotocols that are served, the preferred one first; old clients of MQTT 3.1 ask for the second. */
@@ -68,7 +68,7 @@ function refusal(status: string, why: string): UpgradeAnswer {
   return { isAccepted: false, status, why };
 }
 
-/** Without the query, which is the client's affair, and with one slash where several are, or none behind. */
+/** Without the query, which is the client's affair, and with one slash where several are, or none after it. */
 function pathOf(url: string): string {
   const [path = ''] = url.replace(/^https?:\/\/[^/?#]*/i, '').split(/[?#]/, 1);
   const names = path.split('/').filter((name) => name !== '');
@@ -80,7 +80,7 @@ function isAllowed(origin: string, allowed: readonly string[]): boolean {
   return allowed.some((entry) => entry === '*' || entry.toLowerCase().replace(/\/$/, '') === asked);
 }
 
-/** What a client is told it may do, by status. */
+/** What a client may do, by status. */
 const FIELDS_OF_STATUS: Readonly<Record<string, string>> = {
   '405': 'Allow: GET\r\n',
   '426': 'Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n',

@@ -126,7 +126,7 @@ class WebSocketTransport implements Transport, FrameReaderHandler {
     socket.allowHalfOpen = true;
   }
 
-  /** @param head - what came behind the request for the upgrade */
+  /** @param head - what came after the request for the upgrade */
   start(handler: TransportHandler, head: Buffer): void {
     const socket = this.#socket;
     let failure: Error | null = null;
@@ -219,7 +219,7 @@ class WebSocketTransport implements Transport, FrameReaderHandler {
   }
 }
 
-/** What an MQTT 5 client is told of a frame that is not allowed. */
+/** The reason that an MQTT 5 client gets for a frame that is not allowed. */
 const REASONS: Readonly<Record<CloseCode, number>> = {
   [CloseCode.Normal]: ReasonCode.Success,
   [CloseCode.ProtocolError]: ReasonCode.ProtocolError,

@@ -33,7 +33,7 @@ export function connackOf(
   return { cmd: 'connack', sessionPresent: isPresent && version === 4, returnCode: 0 };
 }
 
-/** The limits that differ from what a client assumes when it isn't told (§3.2.2.3). */
+/** The limits that differ from what a client assumes of itself (§3.2.2.3). */
 export function announcedLimits({ mqtt }: Config, { maximumPacketSize }: Peer): ConnackProperties {
   const properties: ConnackProperties = {};
   if (mqtt.receiveMaximum !== RECEIVE_MAXIMUM_DEFAULT) {
@@ -49,7 +49,7 @@ export function announcedLimits({ mqtt }: Config, { maximumPacketSize }: Peer): 
   return properties;
 }
 
-/** What a client is told to make response topics from (§3.2.2.3.15); empty when there is nothing to tell. */
+/** What a client is to make response topics from (§3.2.2.3.15); empty when there is nothing to say. */
 export function responseInformation(
   { mqtt }: Config,
   clientId: string,

@@ -15,7 +15,7 @@ export function requestedSessionExpiry(packet: ConnectPacket): number {
 }
 
 /**
- * The keep alive that a client is held to, in seconds. Only an MQTT 5 client can be told another than its own; the limit
+ * The keep alive that a client is held to, in seconds. Only an MQTT 5 client can be given another than its own; the limit
  * holds for earlier ones, too, as it is there to find who is gone.
  */
 export function allowedKeepAlive(
