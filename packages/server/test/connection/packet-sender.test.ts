@@ -1,10 +1,12 @@
 import { expect, test } from '@jest/globals';
 import {
   type DisconnectPacket,
+  encode,
   type Packet,
   PacketDecoder,
   type ProtocolVersion,
   type PublishPacket,
+  PublishView,
 } from '@promptmq/codec';
 import { Delivery, type Message, OutboundTopicAliases } from '@promptmq/session';
 import { Output } from '../../src/connection/output.ts';
@@ -180,6 +182,23 @@ test('a tracer gets each packet as it leaves, also one that goes on as it came',
     { packet: 'publish', topic: 'a/b', properties: { topicAlias: 1 } },
     { packet: 'puback', packetId: 3, reasonCode: 0 },
   ]);
+});
+
+test('a tracer gets what is copied at the end of the turn, and without one the same is sent', () => {
+  const bytes = { cmd: 'publish', qos: 1, dup: false, retain: false, topic: 'a/b' } as const;
+  const packet = { ...bytes, messageId: 77, payload: Buffer.from('payload') };
+  const chunk = encode(packet, { protocolVersion: 4 }) as Uint8Array;
+  const view = new PublishView();
+  view.read(chunk, 0, 2, chunk.length, 4, 'server');
+  const publication = new Publication();
+  publication.borrow(view, message(), { clientId: 'publisher', version: 4 }, NEVER);
+  const { sender, sent } = senderOf(4);
+  const traced: object[] = [];
+  sender.sendFrame(publication.idImage(4), 2, 8);
+  sender.tracer = (cmd, fields) => traced.push({ cmd, ...fields });
+  sender.sendFrame(publication.idImage(4), 2, 9);
+  expect(traced).toMatchObject([{ cmd: 'publish', topic: 'a/b', packetId: 9, payloadSize: 7 }]);
+  expect(sent()).toMatchObject([{ messageId: 8 }, { messageId: 9 }]);
 });
 
 test('why a connection is refused or ended is said as each version can', () => {

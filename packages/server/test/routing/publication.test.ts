@@ -92,6 +92,13 @@ test.each([
   expect(properties).toBeUndefined();
 });
 
+test('an alias at QoS 1 is not passed on either', () => {
+  const { publication } = borrowed({ qos: 1, properties: { topicAlias: 3 } }, 5);
+  const { topic, properties } = decoded(publication.idImage(5), 5);
+  expect(topic).toBe('a/b');
+  expect(properties).toBeUndefined();
+});
+
 test('properties that are forwarded lie side by side or not, and keep their order', () => {
   const properties = {
     contentType: 'text/plain',
@@ -157,6 +164,16 @@ test('what is kept of a message outlives its chunk; what is not kept does not', 
   expect(message).toMatchObject({
     ...{ topic: 'a/b', qos: 1, retain: true, expiresAt: 5000, publisherId: 'publisher' },
   });
+});
+
+test('what is written is the message that was borrowed last', () => {
+  const { publication } = borrowed({ qos: 1 });
+  expect(Buffer.from(publication.unkeptMessage.payload).toString()).toBe('payload');
+  const { chunk, bodyStart } = chunkOf({ qos: 1, payload: Buffer.from('next') }, 4);
+  const view = new PublishView();
+  view.read(chunk, 3, bodyStart, chunk.length, 4, 'server');
+  publication.borrow(view, TOPIC, { clientId: 'publisher', version: 4 }, NEVER);
+  expect(Buffer.from(publication.writtenMessage.payload).toString()).toBe('next');
 });
 
 test('a large payload is not copied', () => {
