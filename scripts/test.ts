@@ -30,7 +30,8 @@ function runJest(args: readonly string[]): number {
   // Where coverage is asked for, it is taken for each file of tests, see there.
   const setup = join(root, 'scripts', 'lib', 'coverage-of-test.js');
   const isObserved = process.env['NODE_V8_COVERAGE'] !== undefined;
-  return run([...node, jest, ...(isObserved ? [`--setupFilesAfterEnv=${setup}`] : []), ...args]);
+  // Last: it would take paths that follow for files of its own.
+  return run([...node, jest, ...args, ...(isObserved ? [`--setupFilesAfterEnv=${setup}`] : [])]);
 }
 
 /** @returns the exit code */
