@@ -2,7 +2,7 @@ export { MemoryAccount, type MemoryLimits } from './memory-account.ts';
 export { Delivery, DeliveryState } from './messages/delivery.ts';
 export type { DropListener, DropReason } from './messages/drop.ts';
 export { type Message, messageSize, STORED_MESSAGE } from './messages/message.ts';
-export type { PublishFrame } from './messages/publish-frame.ts';
+export type { PublishImage } from './messages/publish-image.ts';
 export type {
   DeliveryQueue,
   QueueLimits,

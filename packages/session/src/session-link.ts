@@ -1,6 +1,6 @@
 import type { Delivery } from './messages/delivery.ts';
 import type { DropReason } from './messages/drop.ts';
-import type { PublishFrame } from './messages/publish-frame.ts';
+import type { PublishImage } from './messages/publish-image.ts';
 
 /** The connection, as the session sees it. */
 export interface SessionLink {
@@ -20,6 +20,6 @@ export interface SessionLink {
    * @param flags - `qos << 1 | retain`
    * @returns as `sendPublish` does
    */
-  sendFrame(frame: PublishFrame, flags: number, packetId: number): DropReason | null;
+  sendImage(image: PublishImage, flags: number, packetId: number): DropReason | null;
   sendPubrel(packetId: number): void;
 }

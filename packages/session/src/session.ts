@@ -3,7 +3,7 @@ import type { MemoryAccount } from './memory-account.ts';
 import { type Delivery, DeliveryState } from './messages/delivery.ts';
 import type { DropListener, DropReason } from './messages/drop.ts';
 import { type Message, STORED_MESSAGE } from './messages/message.ts';
-import type { PublishFrame } from './messages/publish-frame.ts';
+import type { PublishImage } from './messages/publish-image.ts';
 import type { DeliveryQueue, QueueLimits } from './queues/delivery-queue.ts';
 import { Fifo } from './queues/fifo.ts';
 import type { FrameQueue } from './queues/frame-queue.ts';
@@ -53,8 +53,8 @@ export interface Waiting {
  *
  * What the client sends at QoS 2 is in `received`, and `stored` is for the store alone.
  *
- * A session that ends with its connection never sends anything again, so the packets themselves are all
- * that it needs of most messages: those are frames, and have no delivery.
+ * A session that ends with its connection never sends anything again, so the encoded packets are all that it needs of most
+ * messages: those are images until they have its flags and packet identifiers, then frames, and have no delivery.
  *
  * Invariants: while a link is attached, messages of QoS 1 and 2 are sent in the order `#resends`, `#replays`, `#queue`;
  * nothing is to be sent again without a link; a session that has ended has no link.
@@ -132,8 +132,8 @@ export class Session<L extends SessionLink = SessionLink> {
     return this.#queue.length > 0 || !this.#replays.isOver || this.#resends.length > 0;
   }
 
-  /** Whether `deliverFrame` may be used. */
-  get takesFrames(): boolean {
+  /** Whether `deliverImage` may be used. */
+  get takesImages(): boolean {
     return this.#memoryQueue !== null && this.expiryInterval === 0;
   }
 
@@ -305,22 +305,22 @@ export class Session<L extends SessionLink = SessionLink> {
 
   /**
    * Sends a message now if the connection and the quota allow it, or queues it, as the packet that it is.
-   * The session `takesFrames`; the message is of no shared subscription and doesn't expire.
+   * The session `takesImages`; the message is of no shared subscription and doesn't expire.
    *
    * @param flags - `qos << 1 | retain`
    * @returns false when it has to be delivered as a message instead
    */
-  deliverFrame(frame: PublishFrame, flags: number, now: number): boolean {
+  deliverImage(image: PublishImage, flags: number, now: number): boolean {
     const link = this.#link;
     if (link !== null && this.isReady) {
-      this.#sendFrame(link, frame, flags);
+      this.#sendImage(link, image, flags);
       return true;
     }
-    return (this.#memoryQueue as MemoryQueue).pushFrame(frame, flags, now);
+    return (this.#memoryQueue as MemoryQueue).pushFrame(image, flags, now);
   }
 
   /**
-   * Begins the exchange of a message that the caller sends now by itself. The session `takesFrames` and
+   * Begins the exchange of a message that the caller sends now by itself. The session `takesImages` and
    * `isReady`; the message is of no shared subscription.
    *
    * @returns its packet identifier
@@ -398,13 +398,13 @@ export class Session<L extends SessionLink = SessionLink> {
 
   #sendQueuedFrame(link: SessionLink): void {
     const frames = (this.#memoryQueue as MemoryQueue).frames as FrameQueue;
-    this.#sendFrame(link, frames, frames.flags);
+    this.#sendImage(link, frames, frames.flags);
     if (frames.length === 0) frames.clear();
   }
 
-  #sendFrame(link: SessionLink, frame: PublishFrame, flags: number): void {
+  #sendImage(link: SessionLink, image: PublishImage, flags: number): void {
     const packetId = this.beginExchange((flags >> 1) as 1 | 2);
-    const refused = link.sendFrame(frame, flags, packetId);
+    const refused = link.sendImage(image, flags, packetId);
     if (refused !== null) this.cancelExchange(packetId, refused);
   }
 

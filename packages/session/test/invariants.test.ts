@@ -73,7 +73,7 @@ class Scene {
     isWritable: true,
     sendPublish: ({ message }: Delivery) =>
       message.payload.length > 190 ? ('packet-too-large' as const) : null,
-    sendFrame: () => null,
+    sendImage: () => null,
     sendPubrel() {},
   };
 
@@ -108,8 +108,8 @@ class Scene {
     const { qos, size, flag } = one;
     const buffer = new Uint8Array(size);
     const frame = { buffer, start: 0, end: size, packetIdOffset: 0, payloadSize: size };
-    const isFrame = session.takesFrames && qos > 0 && !flag;
-    if (isFrame && session.deliverFrame(frame, qos << 1, now)) return;
+    const isFrame = session.takesImages && qos > 0 && !flag;
+    if (isFrame && session.deliverImage(frame, qos << 1, now)) return;
     session.deliver(this.#newDelivery(one, null), now);
   }
 

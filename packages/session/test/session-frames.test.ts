@@ -3,7 +3,7 @@ import {
   Delivery,
   type DropReason,
   type Message,
-  type PublishFrame,
+  type PublishImage,
   Session,
   type SessionLink,
   type SessionOptions,
@@ -25,7 +25,7 @@ class RecordingLink implements SessionLink {
     return null;
   }
 
-  sendFrame(frame: PublishFrame, flags: number, packetId: number): DropReason | null {
+  sendImage(frame: PublishImage, flags: number, packetId: number): DropReason | null {
     const text = textOf(frame);
     if (text === this.tooLarge) return 'packet-too-large';
     this.#sent.push(`${packetId} ${text} ${flags}`);
@@ -58,13 +58,13 @@ describe('a session that ends with its connection', () => {
     link = new RecordingLink();
   });
 
-  const deliver = (text: string, flags = QOS1) => session.deliverFrame(frameOf(text), flags, NOW);
+  const deliver = (text: string, flags = QOS1) => session.deliverImage(frameOf(text), flags, NOW);
   const message: Message = { ...STORED_MESSAGE, topic: 't', payload: Buffer.from('whole') };
 
   test('takes frames; one that outlives its connection does not', () => {
-    expect(session.takesFrames).toBe(true);
+    expect(session.takesImages).toBe(true);
     session.expiryInterval = 1;
-    expect(session.takesFrames).toBe(false);
+    expect(session.takesImages).toBe(false);
   });
 
   test('sends them within the quota, and the rest as it is acknowledged [MQTT-3.3.4-9]', () => {

@@ -3,7 +3,7 @@ import {
   Delivery,
   type DropReason,
   type Message,
-  type PublishFrame,
+  type PublishImage,
   Session,
   type SessionLink,
   type SessionOptions,
@@ -23,7 +23,7 @@ class RecordingLink implements SessionLink {
     return null;
   }
 
-  sendFrame(frame: PublishFrame, flags: number, packetId: number): DropReason | null {
+  sendImage(frame: PublishImage, flags: number, packetId: number): DropReason | null {
     const text = Buffer.from(frame.buffer.subarray(frame.start, frame.end)).toString();
     if (text === this.tooLarge) return 'packet-too-large';
     const retain = (flags & 1) === 1 ? ' retain' : '';

@@ -47,7 +47,7 @@ const link: SessionLink = {
     sent.push(`${packetId} ${Buffer.from(message.payload)}${dup ? ' dup' : ''}`);
     return null;
   },
-  sendFrame: () => null,
+  sendImage: () => null,
   sendPubrel: () => {},
 };
 

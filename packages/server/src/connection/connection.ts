@@ -3,7 +3,7 @@ import {
   type Delivery,
   type DropReason,
   OutboundTopicAliases,
-  type PublishFrame,
+  type PublishImage,
 } from '@promptmq/session';
 import { invariant } from '@promptmq/topics';
 import type { Permissions, Proof } from '../access/index.ts';
@@ -193,11 +193,11 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
     return this.sender.sendPublish(delivery, dup);
   }
 
-  sendFrame(frame: PublishFrame, flags: number, packetId: number): DropReason | null {
-    if (this.#hasOtherRules && this.permissions?.mayReceive(topicOf(frame)) === false) {
+  sendImage(image: PublishImage, flags: number, packetId: number): DropReason | null {
+    if (this.#hasOtherRules && this.permissions?.mayReceive(topicOf(image)) === false) {
       return 'not-authorized';
     }
-    return this.sender.sendFrame(frame, flags, packetId);
+    return this.sender.sendImage(image, flags, packetId);
   }
 
   sendPubrel(packetId: number): void {

@@ -12,7 +12,7 @@ import {
   writePublish,
   writePublishHead,
 } from '@promptmq/codec';
-import type { Delivery, DropReason, OutboundTopicAliases, PublishFrame } from '@promptmq/session';
+import type { Delivery, DropReason, OutboundTopicAliases, PublishImage } from '@promptmq/session';
 import { Image } from '../routing/image.ts';
 import type { Publication } from '../routing/publication.ts';
 import type { Runtime } from '../runtime/runtime.ts';
@@ -140,21 +140,21 @@ export class PacketSender {
    *
    * @param flags - `qos << 1 | retain`
    */
-  sendFrame(frame: PublishFrame, flags: number, packetId: number): DropReason | null {
-    const { buffer, start, end } = frame;
+  sendImage(image: PublishImage, flags: number, packetId: number): DropReason | null {
+    const { buffer, start, end } = image;
     if (end - start > this.maximumPacketSize) return 'packet-too-large'; // [MQTT-3.1.2-24]
     const { output } = this;
-    countSent(this.#host.stats, (flags >> 1) as 1 | 2, frame.payloadSize);
-    const isLasting = frame instanceof Image && frame.isLasting;
+    countSent(this.#host.stats, (flags >> 1) as 1 | 2, image.payloadSize);
+    const isLasting = image instanceof Image && image.isLasting;
     if (isLasting && buffer[start] === (0x30 | flags) && this.tracer === null) {
-      output.appendLaterWith(buffer, start, end, frame.packetIdOffset, packetId);
+      output.appendLaterWith(buffer, start, end, image.packetIdOffset, packetId);
       return null;
     }
     const offset = output.append(buffer, start, end);
     const packet = output.buffer;
     packet[offset] = 0x30 | flags;
-    packet[offset + frame.packetIdOffset] = packetId >> 8;
-    packet[offset + frame.packetIdOffset + 1] = packetId & 0xff;
+    packet[offset + image.packetIdOffset] = packetId >> 8;
+    packet[offset + image.packetIdOffset + 1] = packetId & 0xff;
     this.tracer?.('publish', tracedFrame(packet, offset, output.length, this.version));
     return null;
   }

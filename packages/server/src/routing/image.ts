@@ -1,5 +1,5 @@
 import { decodeTopicName } from '@promptmq/codec';
-import type { PublishFrame } from '@promptmq/session';
+import type { PublishImage } from '@promptmq/session';
 import { invariant } from '@promptmq/topics';
 import { REFERENCE_BYTES_MIN } from '../connection/output.ts';
 
@@ -9,7 +9,7 @@ const EMPTY = new Uint8Array(0);
  * An encoded PUBLISH that several recipients share, whole: what is each one's own (flags, packet identifier) is written
  * over the copy.
  */
-export class Image implements PublishFrame {
+export class Image implements PublishImage {
   buffer: Uint8Array = EMPTY;
   start = 0;
   end = 0;
@@ -57,7 +57,7 @@ export class Image implements PublishFrame {
 }
 
 /** The topic of a PUBLISH of QoS 1 or 2, as it goes out: its name is there, not an alias. */
-export function topicOf({ buffer, start, packetIdOffset }: PublishFrame): string {
+export function topicOf({ buffer, start, packetIdOffset }: PublishImage): string {
   let offset = start + 1;
   while ((buffer[offset++] as number) >= 0x80);
   return decodeTopicName(buffer, offset + 2, start + packetIdOffset);

@@ -483,10 +483,10 @@ export class Router {
       if (refused !== null) this.#stats.dropped[refused]++;
       return true;
     }
-    if (group !== null || !session.takesFrames) return false;
+    if (group !== null || !session.takesImages) return false;
     if (isShared && publication.isQueuedAsImage(this.#recipientCount)) {
       const now = this.#publisher?.receivedAt ?? this.#runtime.now();
-      return session.deliverFrame(publication.idImage(sender.version), flags, now);
+      return session.deliverImage(publication.idImage(sender.version), flags, now);
     }
     if (!session.isReady) return false;
     const packetId = session.beginExchange((flags >> 1) as 1 | 2);

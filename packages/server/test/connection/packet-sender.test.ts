@@ -82,7 +82,7 @@ test('nothing is sent that is larger than the client takes [MQTT-3.1.2-24] [MQTT
   sender.sendQoS0(publication.image(5), 0);
   expect(stats.dropped['packet-too-large']).toBe(1);
   expect(sender.sendPublication(publication, 0, 0, [])).toBe('packet-too-large');
-  expect(sender.sendFrame(publication.idImage(5), 2, 1)).toBe('packet-too-large');
+  expect(sender.sendImage(publication.idImage(5), 2, 1)).toBe('packet-too-large');
   expect(sender.sendPublish(new Delivery(message(), 0, false), false)).toBe('packet-too-large');
   expect(sent()).toEqual([]);
   expect(stats.messagesSent).toBe(0);
@@ -97,8 +97,8 @@ test('an image is the same for all but for flags and packet identifier', () => {
   const publication = published({ qos: 2 });
   one.sender.sendQoS0(publication.image(4), 0);
   other.sender.sendQoS0(publication.image(4), 1);
-  one.sender.sendFrame(publication.idImage(4), 2, 5);
-  other.sender.sendFrame(publication.idImage(4), 5, 6);
+  one.sender.sendImage(publication.idImage(4), 2, 5);
+  other.sender.sendImage(publication.idImage(4), 5, 6);
   expect(one.sent()).toMatchObject([
     { qos: 0, retain: false },
     { qos: 1, retain: false, messageId: 5 },
@@ -172,7 +172,7 @@ test('a tracer gets each packet as it leaves, also one that goes on as it came',
   sender.aliases = new OutboundTopicAliases(1);
   const publication = published({ qos: 2 });
   sender.sendQoS0(publication.image(5), 1);
-  sender.sendFrame(publication.idImage(5), 2, 8);
+  sender.sendImage(publication.idImage(5), 2, 8);
   for (let count = 0; count < 2; count++) sender.sendPublication(publication, 0, 0, []);
   sender.sendAck(4, 3, 0);
   expect(traced).toMatchObject([

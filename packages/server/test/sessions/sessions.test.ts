@@ -123,7 +123,7 @@ class FakePeer implements SessionLink {
     return null;
   }
 
-  sendFrame(): null {
+  sendImage(): null {
     return null;
   }
 

@@ -169,7 +169,7 @@ test('what is under way in a checkpoint', () => {
   const link = {
     isWritable: true,
     sendPublish: () => null,
-    sendFrame: () => null,
+    sendImage: () => null,
     sendPubrel() {},
   };
   session.attach(link, 10, 0);

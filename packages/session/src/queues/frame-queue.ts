@@ -1,5 +1,5 @@
 import { invariant } from '@promptmq/topics';
-import type { PublishFrame } from '../messages/publish-frame.ts';
+import type { PublishImage } from '../messages/publish-image.ts';
 import { Fifo } from './fifo.ts';
 
 /** Larger frames are not queued as bytes: a quarter of a chunk may stay empty before one. */
@@ -30,7 +30,7 @@ const chunks: Uint8Array[] = [];
  *
  * Invariant: `length` and `bytes` are those of the frames from where it is read to where it is written.
  */
-export class FrameQueue implements PublishFrame {
+export class FrameQueue implements PublishImage {
   /** How many wait. */
   length = 0;
   /** Bytes of the frames that wait. */
@@ -57,7 +57,7 @@ export class FrameQueue implements PublishFrame {
    * @param frame - of up to `QUEUED_FRAME_BYTES_MAX` bytes
    * @param flags - `qos << 1 | retain`, as in the first byte of a PUBLISH
    */
-  push({ buffer, start, end, packetIdOffset, payloadSize }: PublishFrame, flags: number): void {
+  push({ buffer, start, end, packetIdOffset, payloadSize }: PublishImage, flags: number): void {
     const size = end - start;
     if (this.#writeOffset + HEADER_BYTES + size > this.#writeChunk.length) {
       this.#addChunk(HEADER_BYTES + size);

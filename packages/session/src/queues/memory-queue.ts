@@ -2,7 +2,7 @@ import { invariant } from '@promptmq/topics';
 import { Delivery, DeliveryState } from '../messages/delivery.ts';
 import type { DropListener } from '../messages/drop.ts';
 import { messageSize, STORED_MESSAGE } from '../messages/message.ts';
-import type { PublishFrame } from '../messages/publish-frame.ts';
+import type { PublishImage } from '../messages/publish-image.ts';
 import {
   checkTotals,
   type DeliveryQueue,
@@ -83,7 +83,7 @@ export class MemoryQueue implements DeliveryQueue {
    * @param flags - `qos << 1 | retain`
    * @returns false when it has to be pushed as a delivery: it is large, or deliveries wait
    */
-  pushFrame(frame: PublishFrame, flags: number, now: number): boolean {
+  pushFrame(frame: PublishImage, flags: number, now: number): boolean {
     const frameBytes = frame.end - frame.start;
     if (this.#deliveries.length > 0 || frameBytes > QUEUED_FRAME_BYTES_MAX) return false;
     const size = frameBytes + FRAME_OVERHEAD_BYTES;

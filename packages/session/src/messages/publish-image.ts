@@ -1,8 +1,8 @@
 /**
- * A PUBLISH of QoS 1 or 2 in the form in which it is sent, whole, but for what differs from client to
- * client: the flags of its first byte and its packet identifier.
+ * The image of a PUBLISH of QoS 1 or 2: encoded whole, but for what differs from client to client, which is the flags
+ * of its first byte and its packet identifier. With those it is a frame.
  */
-export interface PublishFrame {
+export interface PublishImage {
   readonly buffer: Uint8Array;
   readonly start: number;
   readonly end: number;
