@@ -194,9 +194,9 @@ test('a tracer gets what is copied at the end of the turn, and without one the s
   publication.borrow(view, message(), { clientId: 'publisher', version: 4 }, NEVER);
   const { sender, sent } = senderOf(4);
   const traced: object[] = [];
-  sender.sendFrame(publication.idImage(4), 2, 8);
+  sender.sendImage(publication.idImage(4), 2, 8);
   sender.tracer = (cmd, fields) => traced.push({ cmd, ...fields });
-  sender.sendFrame(publication.idImage(4), 2, 9);
+  sender.sendImage(publication.idImage(4), 2, 9);
   expect(traced).toMatchObject([{ cmd: 'publish', topic: 'a/b', packetId: 9, payloadSize: 7 }]);
   expect(sent()).toMatchObject([{ messageId: 8 }, { messageId: 9 }]);
 });
