@@ -188,7 +188,7 @@ export class Receiver implements AwaitedAcks {
   #route(view: PublishView, checked: number): Outcome {
     const { router } = this.#host;
     const connection = this.connection;
-    if (checked !== ReasonCode.Success) return router.refuse(view, connection, checked);
+    if (checked !== ReasonCode.Success) return router.skip(view, connection, checked);
     return router.publish(view, connection, view.qos === 2 ? this.#originOf(view) : null);
   }
 
@@ -208,7 +208,7 @@ export class Receiver implements AwaitedAcks {
     const { packetId } = view;
     const { router, journal } = this.#host;
     if (session.received.has(packetId)) {
-      router.resolve(view, this.connection);
+      router.skip(view, this.connection, ReasonCode.Success);
       session.received.add(packetId);
       // What came first may still be on its way to the disk.
       const position = !session.isStored ? -1 : journal.lastPosition;

@@ -1,4 +1,4 @@
-import { decodeTopicName, PacketError, type PublishView, ReasonCode } from '@promptmq/codec';
+import { PacketError, type PublishView, ReasonCode } from '@promptmq/codec';
 import type { Delivery, Message } from '@promptmq/session';
 import { messageSize } from '@promptmq/session';
 import {
@@ -8,7 +8,6 @@ import {
   type Route,
   type SharedGroup,
   SubscriptionTrie,
-  TopicCache,
 } from '@promptmq/topics';
 import type { Config } from '../config/index.ts';
 import type { Peer } from '../connection/peer.ts';
@@ -31,6 +30,7 @@ import type { ClientEvents } from '../tracing/client-events.ts';
 import { Publication } from './publication.ts';
 import { DOLLAR, isReserved } from './reserved-topics.ts';
 import type { TopicMeter } from './topic-meter.ts';
+import { TopicRoutes } from './topic-routes.ts';
 
 /** What became of a message. One instance is used for all of a router's: it is read at once, before another one is routed. */
 export interface Outcome {
@@ -56,7 +56,7 @@ export class Router {
   clientEvents: ClientEvents | null;
   /** Counts messages by topic filter, where that is asked for. */
   topicMeter: TopicMeter | null;
-  readonly #topics: TopicCache<BrokerSession>;
+  readonly #routes: TopicRoutes;
   readonly #config: Config;
   readonly #runtime: Runtime;
   readonly #stats: BrokerStats;
@@ -110,11 +110,7 @@ export class Router {
       historyMemory: memory.replays,
     });
     this.topicMeter = null;
-    this.#topics = new TopicCache(
-      this.trie,
-      (buffer, start, end) => this.#decodeTopic(buffer, start, end),
-      { memory: memory.topics },
-    );
+    this.#routes = new TopicRoutes(this.trie, config, memory, turns);
   }
 
   /** The configuration was changed: takes over what isn't read from there each time. */
@@ -132,7 +128,7 @@ export class Router {
    * @throws {PacketError} when the topic name or its alias ends the connection
    */
   publish(view: PublishView, publisher: Peer, origin: Origin | null): Outcome {
-    const route = this.resolve(view, publisher);
+    const route = this.#routes.ofPacket(view, publisher);
     const interval = view.messageExpiryInterval;
     const { maxMessageExpiry } = this.#config.mqtt;
     const expiresAt =
@@ -145,18 +141,19 @@ export class Router {
 
   /** Routes a message that no connection is sending just now: a will, or one of the broker's own. */
   publishMessage(message: Message, origin: Origin | null = null): Outcome {
-    const route = this.#topics.lookupTopic(message.topic);
+    const route = this.#routes.ofTopic(message.topic);
     this.#publication.keep(message, remainingExpiry(message.expiresAt, this.#runtime.now()));
     return this.#route(route, null, origin);
   }
 
   /**
-   * A PUBLISH is not routed, as something else refuses it: what it says of topic aliases holds all the same.
+   * A PUBLISH isn't routed, as it is refused, or has come before: what it says of topic aliases holds all the same.
    *
+   * @param reasonCode - for the outcome
    * @throws {PacketError} when the topic name or its alias ends the connection
    */
-  refuse(view: PublishView, publisher: Peer, reasonCode: number): Outcome {
-    this.resolve(view, publisher);
+  skip(view: PublishView, publisher: Peer, reasonCode: number): Outcome {
+    this.#routes.ofPacket(view, publisher);
     return this.#end(reasonCode, -1);
   }
 
@@ -303,7 +300,7 @@ export class Router {
     this.#publication.checkInvariants();
     this.trie.checkInvariants();
     this.retained.checkInvariants();
-    this.#topics.checkInvariants();
+    this.#routes.checkInvariants();
   }
 
   /** Whether the message can't be routed without the log, and the disk is full. */
@@ -357,67 +354,6 @@ export class Router {
     sessions.length = 0;
     deliveries.length = 0;
     return position;
-  }
-
-  /**
-   * The topic's route: by name, or by the alias that stands for it. An alias that comes with a name is
-   * set from then on, whatever becomes of the message (§3.3.2.3.4).
-   *
-   * @throws {PacketError} when the topic name or its alias ends the connection
-   */
-  resolve(view: PublishView, publisher: Peer): Route<BrokerSession> {
-    const route = this.#resolve(view, publisher);
-    const { trie } = this;
-    if (trie.visitedNodes > 0) {
-      this.#turns.used += trie.visitedNodes >> UnitsFor.nodesShift;
-      trie.visitedNodes = 0;
-    }
-    return route;
-  }
-
-  #resolve(view: PublishView, publisher: Peer): Route<BrokerSession> {
-    const { topicAlias } = view;
-    if (topicAlias === 0) return this.#topics.lookup(view.buffer, view.topicStart, view.topicEnd);
-    const aliases = publisher.inboundAliases;
-    if (!aliases.isValid(topicAlias)) {
-      throw new PacketError(
-        ReasonCode.TopicAliasInvalid,
-        'MQTT-3.3.2-9',
-        0,
-        'topic alias too large',
-      );
-    }
-    if (view.topicEnd > view.topicStart) {
-      const route = this.#topics.lookup(view.buffer, view.topicStart, view.topicEnd);
-      aliases.set(topicAlias, route.topicBytes);
-      return route;
-    }
-    const topic = aliases.get(topicAlias);
-    if (topic === undefined) {
-      throw new PacketError(ReasonCode.ProtocolError, '§3.3.2.3.4', 0, 'unknown topic alias');
-    }
-    return this.#topics.lookup(topic, 0, topic.length);
-  }
-
-  /** Checks a topic name that the cache doesn't know yet. */
-  #decodeTopic(buffer: Uint8Array, start: number, end: number): string {
-    const topic = decodeTopicName(buffer, start, end);
-    if (this.isTooDeep(topic)) {
-      throw new PacketError(
-        ReasonCode.TopicNameInvalid,
-        'MQTT-4.7.3-3',
-        0,
-        'topic name longer or deeper than this broker takes',
-      );
-    }
-    return topic;
-  }
-
-  /** Whether a topic name or filter has more bytes or levels than the configuration allows. */
-  isTooDeep(topic: string): boolean {
-    const { maxTopicLen, maxTopicLevels } = this.#config.mqtt;
-    if (topic.length * 3 > maxTopicLen && Buffer.byteLength(topic) > maxTopicLen) return true;
-    return levelCount(topic) > maxTopicLevels;
   }
 
   /** Removes expired retained messages, a bounded number at a time. */
@@ -504,10 +440,4 @@ function holdBackFor({ link }: BrokerSession, publisher: Peer): void {
 /** Whether clients can't publish to a topic. */
 function isBrokersOwn({ topicBytes }: Route<BrokerSession>): boolean {
   return topicBytes[0] === DOLLAR && isReserved(topicBytes);
-}
-
-function levelCount(topic: string): number {
-  let count = 1;
-  for (let index = topic.indexOf('/'); index !== -1; index = topic.indexOf('/', index + 1)) count++;
-  return count;
 }

@@ -3,6 +3,7 @@ import { type ConnectPacket, ReasonCode } from '@promptmq/codec';
 import type { Permissions } from '../../access/index.ts';
 import type { Peer } from '../../connection/peer.ts';
 import { isBridgeState, isReserved } from '../../routing/reserved-topics.ts';
+import { isTooDeep } from '../../routing/topic-routes.ts';
 import type { PendingWill } from '../../sessions/pending-will.ts';
 import type { Durability } from '../../sessions/sessions.ts';
 import type { ProtocolHost } from '../host.ts';
@@ -77,7 +78,7 @@ function willRefusalOf(host: ProtocolHost, will: Will): Refusal | null {
       why: 'a retained will, and mqtt.retain-available is false',
     }; // [MQTT-3.2.2-13]
   }
-  if (host.router.isTooDeep(will.topic)) {
+  if (isTooDeep(will.topic, host.config.mqtt)) {
     return {
       reasonCode: ReasonCode.TopicNameInvalid,
       why: 'the topic of the will is longer or deeper than this broker takes',

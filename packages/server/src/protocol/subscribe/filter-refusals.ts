@@ -6,6 +6,7 @@ import {
 } from '@promptmq/codec';
 import { parseSharedFilter } from '@promptmq/topics';
 import type { Peer } from '../../connection/peer.ts';
+import { isTooDeep } from '../../routing/topic-routes.ts';
 import type { BrokerSession } from '../../sessions/broker-session.ts';
 import type { ProtocolHost } from '../host.ts';
 
@@ -54,7 +55,7 @@ export function refusalOfFilter(
       'wildcard subscriptions are not supported',
     );
   }
-  if (host.router.isTooDeep(topic)) return ReasonCode.TopicFilterInvalid;
+  if (isTooDeep(topic, host.config.mqtt)) return ReasonCode.TopicFilterInvalid;
   if (connection.permissions?.maySubscribe(topic) === false) {
     host.clientEvents.accessRefused(connection, connection.clientId, 'subscribe', topic);
     return ReasonCode.NotAuthorized;
