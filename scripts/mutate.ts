@@ -17,7 +17,16 @@
  * Ends with 1 when a mutation isn't caught by a harness that must catch it, when the code that it changes
  * is not in the sources exactly once, or when the baseline fails.
  */
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readArguments, refuse, wholeNumber } from './lib/arguments.ts';
@@ -125,7 +134,7 @@ async function main(): Promise<void> {
   process.exitCode = isSound && failed.length === 0 ? 0 : 1;
 }
 
-/** The sources as they are now, with the dependencies of the original. */
+/** The sources as they are now, with the dependencies of the original; but the packages find each other in the copy. */
 function copyRepository(folder: string): void {
   for (const name of [
     'packages',
@@ -141,7 +150,14 @@ function copyRepository(folder: string): void {
       preserveTimestamps: true,
     });
   }
-  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'), 'junction');
+  mkdirSync(join(folder, 'node_modules'));
+  for (const name of readdirSync(join(root, 'node_modules'))) {
+    const from = join(root, 'node_modules', name);
+    const to = join(folder, 'node_modules', name);
+    // The workspace's own packages: links to ../../packages.
+    if (name === '@promptmq') cpSync(from, to, { recursive: true, verbatimSymlinks: true });
+    else symlinkSync(from, to);
+  }
 }
 
 async function passesBaseline(folder: string): Promise<boolean> {
