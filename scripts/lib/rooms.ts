@@ -37,19 +37,9 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'connection/connection-state.ts',
     'connection/peer.ts',
   ],
-  connection: [
-    'access',
-    'config',
-    'log',
-    'protocol',
-    'routing',
-    'runtime',
-    'sessions',
-    'storage',
-    'tracing',
-  ],
-  listeners: ['config', 'connection', 'log', 'runtime'],
-  observability: ['config', 'listeners', 'log', 'routing', 'runtime', 'sessions', 'storage'],
+  connection: ['access', 'config', 'log', 'protocol', 'routing', 'runtime', 'sessions', 'tracing'],
+  listeners: ['config', 'log', 'runtime', 'connection/transport.ts'],
+  observability: ['config', 'listeners', 'log', 'routing', 'runtime', 'sessions'],
   embed: [
     'access',
     'config',
@@ -73,7 +63,6 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'log',
     'runtime',
     'service',
-    'storage',
     'broker.ts',
   ],
 };
@@ -115,7 +104,6 @@ const FILES_MAX = 12;
 
 /** Folders with more, and why. */
 const LARGE_FOLDERS: Readonly<Record<string, string>> = {
-  'bench/src': 'one level: patterns, reports and the connection of one program',
   'codec/src/packets': 'a file a packet of the standard, and what they have in common',
   'codec/src/wire': 'the kinds of fields of the standard',
   'conformance/src/cases': 'a file an area of the standard',

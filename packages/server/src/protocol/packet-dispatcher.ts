@@ -15,8 +15,8 @@ import { invariant } from '@promptmq/topics';
 import { ConnectionState } from '../connection/connection-state.ts';
 import type { Peer, PeerAuthentication } from '../connection/peer.ts';
 import { type Slice, type Turns, UnitsFor } from '../runtime/turns.ts';
-import type { BrokerSession } from '../sessions/broker-session.ts';
 import { type PacketTracer, tracedFields } from '../tracing/packet-trace.ts';
+import { onAcknowledgement } from './acknowledgements.ts';
 import { peekVersion } from './connect/connack.ts';
 import { admit } from './connect/connect.ts';
 import { disconnect } from './disconnect.ts';
@@ -173,7 +173,9 @@ export class PacketDispatcher implements FrameSink {
         this.#turns.used += UnitsFor.packet + ((end - start) >> UnitsFor.objectBytesShift);
         if (type >= PacketType.PUBACK && type <= PacketType.PUBCOMP) {
           ackView.read(buffer, start, bodyStart, end, version, this.#limits);
-          this.#onAck(type as PacketType, ackView.packetId, ackView.reasonCode);
+          const { packetId, reasonCode } = ackView;
+          if (type === PacketType.PUBREL) this.#onPubrel(packetId);
+          else onAcknowledgement(connection, type as PacketType, packetId, reasonCode);
         } else {
           this.#onPacket(
             decodePacket(buffer, start, bodyStart, end, version, 'server', this.#limits),
@@ -236,45 +238,9 @@ export class PacketDispatcher implements FrameSink {
 
   // ------------------------------------------------------------------------ open
 
-  #onAck(type: PacketType, packetId: number, reasonCode: number): void {
-    const connection = this.#connection;
-    const session = connection.session as BrokerSession;
-    const now = connection.receivedAt;
-    let isExpected = true;
-    switch (type) {
-      case PacketType.PUBACK:
-        isExpected = session.onPuback(packetId, now) !== 'protocol-error';
-        break;
-      case PacketType.PUBREC: {
-        const result = session.onPubrec(packetId, reasonCode, now);
-        isExpected = result !== 'protocol-error';
-        if (result === 'unknown') {
-          if (reasonCode < 0x80) {
-            const notFound = ReasonCode.PacketIdentifierNotFound;
-            connection.sender.sendAck(PacketType.PUBREL, packetId, notFound);
-          }
-        } else if (result === 'ok' && reasonCode < 0x80) {
-          connection.sendPubrel(packetId); // [MQTT-4.3.3-4]
-        }
-        break;
-      }
-      case PacketType.PUBREL: {
-        this.#receiver.onPubrel(packetId);
-        break;
-      }
-      case PacketType.PUBCOMP:
-        isExpected = session.onPubcomp(packetId, now) !== 'protocol-error';
-        break;
-    }
-    connection.relievePublishers();
-    if (!isExpected) {
-      throw new PacketError(
-        ReasonCode.ProtocolError,
-        '§4.3',
-        0,
-        'an acknowledgement that the QoS of the message does not allow',
-      );
-    }
+  #onPubrel(packetId: number): void {
+    this.#receiver.onPubrel(packetId);
+    this.#connection.relievePublishers();
   }
 
   #onPacket(packet: Packet): void {
