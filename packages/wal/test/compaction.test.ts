@@ -329,6 +329,28 @@ describe('what compaction removes', () => {
     await reopened.close();
   });
 
+  test('records that could not be moved count for no segment', async () => {
+    const files = new FaultyFiles();
+    const owner = new LiveSet();
+    const log = await openSet(files, new MemoryIndex(), owner);
+    for (let id = 0; id < 30; id++) {
+      owner.add(log, `${id}`);
+      if (id % 6 === 0) await settle(6);
+    }
+    for (const id of [...owner.items.keys()].slice(0, 10)) owner.remove(log, id);
+    await settle();
+    await log.flush();
+    const bytesOf = () => log.segments.map(({ first, recordBytes }) => [first, recordBytes]);
+    const before = bytesOf();
+    files.beforeOperation = (name) => {
+      if (name === 'write') throw systemError('ENOSPC', name);
+    };
+    await expect(log.compact()).rejects.toThrow('what was moved could not be written');
+    await settle();
+    expect(log.isFull).toBe(true);
+    expect(bytesOf()).toEqual(before);
+  });
+
   test('a segment goes when it is durable that nobody needs it', async () => {
     // Nothing that is appended lazily is written by itself.
     const clock = {

@@ -393,6 +393,7 @@ export class Storage implements LogOwner, Journal {
 
   /** @throws {Error} when something isn't as it has to be between two turns; for tests */
   checkInvariants(): void {
+    this.log.checkInvariants();
     this.#state.checkInvariants();
     this.#records.checkInvariants();
     this.#queue.checkInvariants();

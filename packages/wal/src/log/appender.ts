@@ -1,6 +1,5 @@
 import {
   alignUp,
-  BATCH_HEADER_SIZE,
   CLOCK_DATA_SIZE,
   isData,
   type LogRecord,
@@ -167,8 +166,6 @@ export class Appender {
     writePosition(header, 0, position);
     writePosition(header, 8, origin);
     const to = this.add([header, ...parts], null, stream, RecordKind.moved, origin);
-    // What compaction adds to a record doesn't count as the owner's.
-    (this.#segments.at(-1) as Segment).recordBytes -= MOVED_HEADER_SIZE;
     this.#schedule();
     return to;
   }
@@ -239,7 +236,7 @@ export class Appender {
     state.pendingBytes += bytes.length;
     state.head = builder.position + bytes.length;
     segment.end = state.head;
-    segment.recordBytes += builder.length - BATCH_HEADER_SIZE;
+    segment.recordBytes += builder.ownerBytes;
     segment.lastWriteMs = timeMs;
     this.#batch = this.#spare.pop() ?? new BatchBuilder();
     this.#batch.reset(state.head);

@@ -3,6 +3,7 @@ import {
   BATCH_HEADER_SIZE,
   CLOCK_DATA_SIZE,
   encodeClock,
+  MOVED_HEADER_SIZE,
   RECORD_HEADER_SIZE,
   RecordKind,
   recordOffsetInBatch,
@@ -33,6 +34,8 @@ export class BatchBuilder {
   count: number;
   /** How many of them are clock records, which count as nobody's. */
   #clockCount: number;
+  /** Of what compaction adds to records that it moves. */
+  #movedHeaderBytes: number;
   readonly listeners: CommitListener[];
   #buffer: Buffer;
   #length: number;
@@ -41,6 +44,7 @@ export class BatchBuilder {
     this.position = 0;
     this.count = 0;
     this.#clockCount = 0;
+    this.#movedHeaderBytes = 0;
     this.listeners = [];
     this.#buffer = Buffer.allocUnsafeSlow(BUFFER_SIZE_MIN);
     this.#length = BATCH_HEADER_SIZE;
@@ -60,11 +64,17 @@ export class BatchBuilder {
     return this.#length;
   }
 
+  /** Bytes of its records, but for what compaction adds to those that it moves: what counts for the segment. */
+  get ownerBytes(): number {
+    return this.#length - BATCH_HEADER_SIZE - this.#movedHeaderBytes;
+  }
+
   /** Empties it, for a batch at another position. */
   reset(position: number): void {
     this.position = position;
     this.count = 0;
     this.#clockCount = 0;
+    this.#movedHeaderBytes = 0;
     this.listeners.length = 0;
     this.#length = BATCH_HEADER_SIZE;
     if (this.#buffer.length > BATCH_SIZE_MAX) {
@@ -104,6 +114,7 @@ export class BatchBuilder {
     }
     this.#length = end;
     this.count++;
+    if (kind === RecordKind.moved) this.#movedHeaderBytes += MOVED_HEADER_SIZE;
     return this.position + start;
   }
 

@@ -1,4 +1,4 @@
-import { alignUp, BATCH_HEADER_SIZE } from '../format/format.ts';
+import { alignUp } from '../format/format.ts';
 import { invariant } from '../invariant.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Files } from '../ports/files.ts';
@@ -88,7 +88,7 @@ export class Failures {
     }
     for (const { builder, segment } of refused) {
       stats.refusedRecords += builder.recordCount;
-      segment.recordBytes -= builder.length - BATCH_HEADER_SIZE;
+      segment.recordBytes -= builder.ownerBytes;
     }
     onEvent({ type: 'full', why: String(error) });
     this.#refuse(refused, state.written, refusal);
