@@ -22,7 +22,16 @@ export const LONG_TESTS: readonly string[] = [
   'packages/server/test/storage/acid.test.ts',
   'packages/server/test/storage/hand-over.test.ts',
   'packages/wal/test/directory-lock.test.ts',
-  'test',
+  'test/deployment',
+  'test/documentation/generated.test.ts',
+  'test/documentation/troubleshooting.test.ts',
+  'test/github.test.ts',
+  'test/scripts/build.test.ts',
+  'test/scripts/check-docs.test.ts',
+  'test/scripts/check-imports.test.ts',
+  'test/scripts/check-spreads.test.ts',
+  'test/scripts/mutate.test.ts',
+  'test/scripts/scripts.test.ts',
 ];
 
 /** Seeds of the simulation that it runs in place of the tests' 2,000. */
