@@ -18,7 +18,7 @@ export function isReserved(topic: Uint8Array): boolean {
 
 /**
  * Whether a topic is `$SYS/broker/connection/NAME/state`, where a bridge of mosquitto says whether it is connected: 1 or 0,
- * retained, and 0 as its will. It does so unless it is told not to, and can't work where its CONNECT is refused for it.
+ * retained, and 0 as its will. It does so unless it is configured otherwise, and can't work where its CONNECT is refused for it.
  */
 export function isBridgeState(topic: Uint8Array): boolean {
   const nameLength = topic.length - BRIDGE_PREFIX.length - BRIDGE_SUFFIX.length;

@@ -46,7 +46,7 @@ class SessionReplays {
 /**
  * Looks for the retained messages of new subscriptions: a bounded number in a turn, so that nobody waits for a client
  * that subscribes to very many, and for each session only when what was found has been sent, so that one that takes
- * nothing holds little, however often it subscribes. Until all have been found, the session's later messages wait behind them.
+ * nothing holds little, however often it subscribes. Until all have been found, the session's later messages wait.
  *
  * Invariant: a session has one replay at most for each of its subscriptions, and one at most that has begun.
  */
@@ -55,7 +55,7 @@ export class RetainedReplays {
   readonly #runtime: Runtime;
   readonly #faults: Faults;
   readonly #sessions: Map<BrokerSession, SessionReplays>;
-  /** Those that can go on, in the order in which they do. */
+  /** Those that can continue, in the order in which they do. */
   readonly #waiting: Set<SessionReplays>;
   /** Nodes that may still be visited in this turn. */
   #nodesLeft: number;
@@ -73,7 +73,7 @@ export class RetainedReplays {
 
   /**
    * Begins at once: what is found soon is handed over before this returns. One of the same subscription that is under
-   * way begins anew, so that a client which asks for the same again and again is owed it once.
+   * way begins again, so that a client which asks for the same again and again is owed it once.
    */
   add(replay: RetainedReplay): void {
     const { session, walk } = replay;

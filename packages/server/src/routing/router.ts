@@ -52,7 +52,7 @@ export class Router {
   readonly retained: RetainedStore<Message>;
   /** Where what outlives the process is written. */
   journal: Journal;
-  /** Who is told of what the rules refuse. */
+  /** Who is notified of what the rules refuse. */
   clientEvents: ClientEvents | null;
   /** Counts messages by topic filter, where that is asked for. */
   topicMeter: TopicMeter | null;
