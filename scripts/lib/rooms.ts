@@ -73,7 +73,7 @@ const WAL_ROOMS: Readonly<Record<string, readonly string[]>> = {
   ports: ['format'],
   files: ['ports'],
   segments: ['format', 'ports'],
-  index: ['format', 'ports'],
+  index: ['files', 'format', 'ports'],
   open: ['files', 'format', 'index', 'ports', 'segments'],
   compaction: ['files', 'format', 'ports', 'segments'],
   log: ['compaction', 'files', 'format', 'index', 'open', 'ports', 'segments'],

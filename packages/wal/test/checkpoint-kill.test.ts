@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -174,5 +174,26 @@ onUnix(
     }
     directory = mkdtempSync(join(tmpdir(), 'promptmq-kill-'));
     expect(survivors).toBeGreaterThan(0);
+  },
+);
+
+onUnix(
+  'the checksums of a checkpoint are on disk before a segment goes: those of the one before would have it undone',
+  async () => {
+    const order = join(import.meta.dirname, 'support/checkpoint-order.mjs');
+    const { stdout } = spawnSync(process.execPath, [order, source, directory], {
+      encoding: 'utf8',
+    });
+    const steps = stdout.split('\n');
+    const removed = steps.findIndex((step) => /^remove .*\.log$/.test(step));
+    expect(removed).toBeGreaterThan(0);
+    const sums = steps
+      .slice(0, removed)
+      .filter((step) => /index\.mdb\.sum|^sync index$/.test(step));
+    expect(sums.slice(-3)).toEqual([
+      'sync index.mdb.sum.new',
+      'rename index.mdb.sum',
+      'sync index',
+    ]);
   },
 );

@@ -1,6 +1,7 @@
 import {
   closeSync,
   existsSync,
+  fsyncSync,
   openSync,
   readFileSync,
   readSync,
@@ -10,6 +11,8 @@ import {
   writeSync,
 } from 'node:fs';
 import { rename, rm, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { nodeFiles } from '../files/node-files.ts';
 import { lastTransaction, PAGE_HEADER_SIZE, pageSizeOf, pagesWrittenBy } from './lmdb-pages.ts';
 import { PageSums } from './page-sums.ts';
 
@@ -30,8 +33,9 @@ export type Soundness =
  * changed, a second one is there.
  *
  * LMDB trusts its file: where that is damaged, the process gets wrong values, or ends without an error. So it only
- * gets to see a file that is as it was left. None of this has to be synced: should a power cut bring an older state
- * back, the checksums are wrong.
+ * gets to see a file that is as it was left. While it is being changed, nothing has to be synced: what a power cut leaves is
+ * what a kill does, or the checksums are wrong. But when a checkpoint is over, its checksums are on disk: with those of the one
+ * before, it would be undone, and what the log has removed since is in no other.
  *
  * A process may be killed while it changes the file. LMDB's transactions leave alone what the state before needs, but
  * for a meta page. So that state can be had back, and checked as any other: every page that isn't as it was must have been
@@ -83,6 +87,8 @@ export class IndexSum {
     const file = openSync(this.#path, 'r+');
     try {
       writeSync(file, before.head, 0, before.head.length, 0);
+      // Before the checksums say so.
+      fsyncSync(file);
     } finally {
       closeSync(file);
     }
@@ -114,12 +120,14 @@ export class IndexSum {
     this.#expected = null;
   }
 
-  /** The file has been changed. */
+  /** The file has been changed: returns when that is durable. */
   async end(): Promise<void> {
     const temporary = `${this.#sumPath}.new`;
     const sums = await PageSums.later(this.#path, pageSizeOf(this.#path));
     await writeFile(temporary, sums.encode(), { mode: 0o600 });
+    await syncFile(temporary);
     await rename(temporary, this.#sumPath);
+    await nodeFiles.syncDirectory(dirname(this.#sumPath));
     await rm(this.#changingPath, { force: true });
     this.#expected = sums;
   }
@@ -136,6 +144,15 @@ export class IndexSum {
     this.#expected = null;
     rmSync(this.#sumPath, { force: true });
     writeFileSync(this.#changingPath, '', { mode: 0o600 });
+  }
+}
+
+async function syncFile(path: string): Promise<void> {
+  const file = await nodeFiles.open(path, 'write');
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
   }
 }
 
