@@ -462,8 +462,8 @@ export const brokerMutations: readonly Mutation[] = [
     breaks: 'of QoS 2, what a killed process may have sent stays with its member [MQTT-4.8.2-5]',
     edits: [
       {
-        find: 'if (qos === 2 && block.sequenceAt(index) <= this.#formerSequence) return false;',
-        put: '',
+        find: 'if (name === null || (qos === 2 && sequence <= keptSequence)) return null;',
+        put: 'if (name === null) return null;\n    void [qos, sequence, keptSequence];',
       },
     ],
     caughtBy: ['storage'],
@@ -474,8 +474,8 @@ export const brokerMutations: readonly Mutation[] = [
       'what a former process had sent of a shared subscription stays with its member [MQTT-4.8.2-4]',
     edits: [
       {
-        find: 'if (block.isSentAt(index) && !(takesSent && qos === 1)) return false;',
-        put: 'void qos;\n      void takesSent;',
+        find: 'if (ended === null && (isSent || !group.hasConnectedBeside(session))) return null;',
+        put: 'if (ended === null && !group.hasConnectedBeside(session)) return null;\n    void isSent;',
       },
     ],
     caughtBy: ['storage'],
