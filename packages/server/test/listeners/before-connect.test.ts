@@ -337,6 +337,9 @@ test.each([
   );
 });
 
+/** What the program says that it needs to start: Node opens most of its modules' files at once. */
+const OPEN_FILES_LEAST = 256;
+
 test('when all that a process may open is taken by connections, it goes on, and keeps what it is given', async () => {
   const command = new Command(
     [
@@ -351,7 +354,7 @@ test('when all that a process may open is taken by connections, it goes on, and 
     ],
     folder,
     {},
-    128,
+    OPEN_FILES_LEAST,
   );
   const [, port] = await command.waitFor(/"address":"127\.0\.0\.1:(\d+)"/);
   await command.waitFor(/"ready"/);
