@@ -1,5 +1,5 @@
 /**
- * Checks what the documentation says: `node scripts check-docs [FILE …]`, after a build. Every problem is told with
+ * Checks what the documentation says: `node scripts check-docs [FILE …]`, after a build. Every problem is reported with
  * file and line; the exit code is 1 if there is any.
  *
  * - Links to files and headings lead somewhere.
@@ -121,7 +121,7 @@ function parse(file: string): Document {
   return { file, blocks, prose };
 }
 
-/** What the words behind a language say, by name: `until=WORD`, or `broker`. */
+/** What the words after a language say, by name: `until=WORD`, or `broker`. */
 function optionsOf(words: readonly string[]): Record<string, string | undefined> {
   const options: Record<string, string | undefined> = {};
   for (const word of words) {

@@ -12,7 +12,7 @@ import { readArguments } from './lib/arguments.ts';
 
 const LEFT_OUT = ['bench', 'conformance'];
 
-/** `call(...all)`, `call(one, ...others)`; a rest parameter has its type behind its name. */
+/** `call(...all)`, `call(one, ...others)`; a rest parameter has its type after its name. */
 const SPREAD = /[\w\])]\s*\((?:[^(){}[\]]*,)?\s*\.\.\.(?!\w+\s*:)/g;
 const APPLY = /\.apply\(/g;
 

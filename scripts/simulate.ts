@@ -3,7 +3,7 @@
  *
  *   node scripts simulate --seed N             one seed, with all that happens in it
  *   node scripts simulate --seeds FROM..TO     many, on all cores, with progress and a report
- *   node scripts simulate … --jobs N           on so many cores
+ *   node scripts simulate … --jobs N           on N cores
  *   node scripts simulate … --until-failure    up to the first seed that fails
  *
  * Ends with 1 when a seed fails; each is reported with its last events.

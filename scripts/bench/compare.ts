@@ -16,7 +16,7 @@
  *   --brokers NAMES  in this order (promptmq,mosquitto,aedes)
  *   --peer NAME=URL  a broker that runs already; may be given several times
  *   --dry-run        print instead of storing and writing
- *   --render         measure nothing: make the section anew of the stored results
+ *   --render         measure nothing: make the section again of the stored results
  *   --list           print the names of the scenarios
  */
 import { mkdtempSync, rmSync } from 'node:fs';

@@ -260,7 +260,7 @@ async function open(port: number, clientId: string, will: Lasting = {}): Promise
   return (await answered(port, clientId, will)).socket;
 }
 
-/** What outlives the connection: a session, for so many seconds, and a will of so many bytes. */
+/** What outlives the connection: a session, for `expiry` seconds, and a will. */
 interface Lasting {
   readonly expiry?: number;
   readonly will?: number;

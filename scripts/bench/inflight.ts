@@ -39,7 +39,7 @@ const DISTANCE_MS = 50;
 const LAZY_PAYLOAD = 10_000;
 
 const PAIRS = ['--pairs', '50', '--window', '100', '--warmup', '1', '--seconds', String(seconds)];
-/** Figures, by what comes behind the name of the case. */
+/** Figures, by what comes after the name of the case. */
 type Figures = Readonly<Record<string, number>>;
 
 const CASES: Readonly<Record<string, (broker: Running) => Promise<Figures>>> = {

@@ -82,7 +82,7 @@ interface ClientOptions {
   readonly clientId: string;
   readonly isClean?: boolean;
   readonly protocol?: 4 | 5;
-  /** Gets each packet behind CONNACK. */
+  /** Gets each packet after CONNACK. */
   readonly onPacket?: (buffer: Uint8Array, start: number, bodyStart: number) => void;
   /** Called when all packets of a chunk were handled. */
   readonly onChunkEnd?: (client: Client) => void;

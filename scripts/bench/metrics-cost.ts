@@ -46,7 +46,7 @@ const { qos } = values;
 
 const GOAL = 0.02;
 const SCRAPE_SECONDS = 15;
-/** Processor time counts in hundredths of a second: so many scrapes take some of them. */
+/** Processor time counts in hundredths of a second: this number of scrapes takes some of them. */
 const SCRAPES = 50;
 const TIMEOUT_SECONDS = 60;
 

@@ -31,7 +31,7 @@ const BYTES_TOLERANCE = 0.1;
 const BYTES_NOISE = 24;
 
 /**
- * Each operation is measured in so many processes, in turns with the others so that what else the machine does
+ * Each operation is measured in several processes, in turns with the others so that what else the machine does
  * hits all; and what seems to be worse in more of them, as far as the budget goes. The best one counts:
  * other work can only make it slower.
  */
@@ -39,13 +39,13 @@ const PASSES = 2;
 const RECHECKS = 8;
 const UPDATE_PASSES = 6;
 
-/** A batch of operations takes about so long, and the best of so many batches counts. */
+/** A batch of operations takes about `BATCH_MS`, and the best of `ROUNDS` batches counts. */
 const BATCH_MS = 3;
 const ROUNDS = 40;
 /** Calls of an operation before it is measured: the same in each process, so that it is compiled alike. */
 const WARM_UP_CALLS = 60;
 const WARM_UP_COUNT = 2000;
-/** Operations in a batch are doubled up to so many. */
+/** Operations in a batch are doubled, up to this number. */
 const COUNT_MAX = 10_000_000;
 
 /** What the reference loop works on and with. */

@@ -41,7 +41,7 @@ const { only, write } = values;
 /** A run that takes so much longer than it should is given up. */
 const TIMEOUT_SECONDS = 120;
 
-/** QoS 0: so many bytes are under way over all topics, and about 32 messages for each subscriber. */
+/** QoS 0: at most this number of bytes is under way over all topics, and about 32 messages for each subscriber. */
 const FLIGHT_BYTES = 4_194_304;
 const FLIGHT_BYTES_MIN = 32 * 88;
 

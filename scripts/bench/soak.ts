@@ -14,7 +14,7 @@
  *   --rate N            messages a second, instead of a part of the maximum
  *   --interval SECONDS  between two lines of progress (10)
  *   --visits N          clients that come and go in a second (20)
- *   --render            measure nothing: judge and describe the stored results anew
+ *   --render            measure nothing: judge and describe the stored results again
  *   --write             write docs/performance/soak*.svg, soak.json and the section of docs/performance.md
  */
 import type { LineChart, SoakReport, SoakSample } from '../../packages/bench/dist/index.js';
@@ -103,7 +103,7 @@ async function main(): Promise<void> {
   }
 }
 
-/** Judges and describes stored results anew. */
+/** Judges and describes stored results again. */
 function render(stored: SoakResults): void {
   const measured = stored.checks.filter(({ name }) => !/ stays?\b/.test(name));
   const results = { ...stored, checks: [...measured, ...steadiness(stored.samples)] };

@@ -32,7 +32,7 @@ export class Fuse {
     if (point.when === 'middle') await half();
     if (point.when === 'after') await whole();
     process.kill(process.pid, 'SIGKILL');
-    // Nothing goes on from here, should the signal take a moment.
+    // Nothing continues from here, should the signal take a moment.
     return new Promise(() => {});
   }
 }

@@ -99,7 +99,7 @@ const HOUSES: Readonly<Record<string, House>> = {
   wal: { rooms: WAL_ROOMS, topFiles: ['index.ts', 'invariant.ts'], common: 'invariant.ts' },
 };
 
-/** So many files are seen at a glance. */
+/** At most this number of files is seen at a glance. */
 const FILES_MAX = 12;
 
 /** Folders with more, and why. */

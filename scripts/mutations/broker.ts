@@ -42,7 +42,7 @@ export const brokerMutations: readonly Mutation[] = [
     caughtBy: [],
     harmless:
       'a client sends again on another connection only, and the CONNACK of that one waits for a record ' +
-      'behind the message; the wait is there should a CONNACK ever need no record',
+      'after the message; the wait is there should a CONNACK ever need no record',
   },
   {
     name: 'pubcomp-before-commit',

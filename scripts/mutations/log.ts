@@ -4,7 +4,7 @@ import type { Mutation } from './mutation.ts';
 export const logMutations: readonly Mutation[] = [
   {
     name: 'acknowledged-before-sync',
-    breaks: 'sync mode immediate: a listener is told when its record survives a power cut',
+    breaks: 'sync mode immediate: a listener is notified when its record survives a power cut',
     edits: [
       {
         find: 'if (this.#acksAfterSync || this.#unsynced.length > 0 || this.#inSync.length > 0) {',
@@ -98,7 +98,7 @@ export const logMutations: readonly Mutation[] = [
   },
   {
     name: 'torn-tail-not-cut',
-    breaks: 'bytes behind a torn tail are gone before anything is written there',
+    breaks: 'bytes after a torn tail are gone before anything is written there',
     edits: [
       {
         find: 'await this.#truncate(segment, start); if (isClean) return;',
@@ -167,7 +167,7 @@ export const logMutations: readonly Mutation[] = [
   },
   {
     name: 'index-of-another-log-thrown-away',
-    breaks: 'an index is only made anew where the segments hold the whole state',
+    breaks: 'an index is only made again where the segments hold the whole state',
     edits: [{ find: 'return finder.last !== null;', put: 'return true;' }],
     caughtBy: ['log'],
   },
@@ -338,7 +338,7 @@ export const logMutations: readonly Mutation[] = [
   },
   {
     name: 'no-snapshot-before-segments-go',
-    breaks: 'behind the last snapshot nothing is ever missing, with or without the index',
+    breaks: 'after the last snapshot nothing is ever missing, with or without the index',
     edits: [
       {
         find: 'await this.#log.writeSnapshot(); await this.#log.checkpoint();',

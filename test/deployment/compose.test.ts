@@ -63,7 +63,7 @@ test('compose: only MQTT can be reached from other machines', () => {
   }
 });
 
-test('compose: Prometheus and Grafana are told of each other and of the broker', () => {
+test('compose: Prometheus and Grafana know each other and the broker', () => {
   const prometheus = parse(read('prometheus', 'prometheus.yml')) as {
     readonly scrape_configs: { job_name: string; static_configs: { targets: string[] }[] }[];
   };

@@ -125,7 +125,7 @@ test('the state is on the volume, and the pod has the time to close it', () => {
   expect(pod.spec.terminationGracePeriodSeconds * 1000).toBeGreaterThan(server.shutdownTimeout);
 });
 
-test('its configuration is where it is told to look', () => {
+test('its configuration is where it looks', () => {
   const volume = pod.spec.volumes.find(
     ({ configMap }) => configMap.name === get('ConfigMap').metadata.name,
   );

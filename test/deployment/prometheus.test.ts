@@ -60,7 +60,7 @@ function testPrometheus(): void {
       clients = await connectClients(`${broker.url}`);
       const [subscriber, publisher] = clients as [TestClient, TestClient];
       await subscriber.mqtt.subscribeAsync('load/#', { qos: 2 });
-      // What goes on for as long as Prometheus looks; a retained message is written to the log.
+      // What continues for as long as Prometheus looks; a retained message is written to the log.
       traffic = setInterval(() => {
         for (const qos of [0, 1, 2] as const) publisher.mqtt.publish('load/a', 'x', { qos });
         publisher.mqtt.publish('load/kept', 'x', { qos: 1, retain: true });

@@ -62,7 +62,7 @@ function note(output: string): number {
   for (const line of output.split('\n')) {
     const said = line.replace(/^promptmq: /, '').replace(/^\S+Z \w+ +/, '');
     const found = documented.filter((message) => {
-      // In a test's own realm, the system's errors are no instances of Error, and are told with their name.
+      // In a test's own realm, the system's errors are no instances of Error, and are logged with their name.
       const forms = [said, said.replace('why="Error: ', 'why="')];
       return forms.some((form) => patternOf(message).test(form));
     });

@@ -36,7 +36,7 @@ test('links, commands, options and configurations that are right pass', () => {
   expect(check(`${blocks.join('\n\n')}\n`)).toEqual([]);
 });
 
-test('what is wrong is told with its line', () => {
+test('what is wrong is reported with its line', () => {
   const blocks = [
     '[a](none.md) [b](#none)',
     `${fence}sh\necho no\nexit 3\n${fence}`,

@@ -42,7 +42,7 @@ test('count, mean and maximum are exact, and reset forgets them', () => {
   });
 });
 
-test('99.9 % is told from the maximum', () => {
+test('99.9 % is distinguished from the maximum', () => {
   const histogram = new Histogram();
   for (let index = 0; index < 999; index++) histogram.record(100);
   histogram.record(50_000);

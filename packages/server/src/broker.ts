@@ -174,8 +174,8 @@ export class Broker
   }
 
   /**
-   * Some sockets more than clients, so that one too many still gets to know why it is refused; but never so many that
-   * the log, the index and the admin socket find no file descriptor left.
+   * Some sockets more than clients, so that one too many still gets to know why it is refused; but no more than leave
+   * file descriptors to the log, the index and the admin socket.
    */
   get socketsMax(): number {
     return Math.min(2 * this.config.mqtt.maxConnections + SPARE_SOCKETS, this.descriptorsMax());

@@ -1,6 +1,6 @@
 /**
  * A client that sends PINGREQ, and the next one a little after each answer; for `hostile.ts`. Says when it has
- * connected, and when it is told to end how long an answer has taken at most, in milliseconds.
+ * connected, and when it is asked to end, how long an answer has taken at most, in milliseconds.
  */
 import { connect } from 'node:net';
 import { parentPort, workerData } from 'node:worker_threads';

@@ -34,7 +34,7 @@ const { countReceived, countSent, createStats } = await import(
 
 /** An operation that is measured. */
 export interface MicroCase {
-  /** Does it so many times. */
+  /** Does it `count` times. */
   readonly run: (count: number) => void;
   /** What has to follow, and isn't measured. */
   readonly after?: () => Promise<void>;

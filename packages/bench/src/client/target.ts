@@ -49,7 +49,7 @@ export function parseTarget(text: string, options: TargetOptions = {}): Target {
   };
 }
 
-/** So many connections from one address to one port: a client has about 28,000 ports for them. */
+/** At most this number of connections from one address to one port: a client has about 28,000 ports for them. */
 const CONNECTIONS_PER_SOURCE = 20_000;
 
 /**

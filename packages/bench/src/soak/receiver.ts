@@ -3,7 +3,7 @@ import { packetIdOffset, SEQUENCE_OFFSET, STREAM_OFFSET } from '../client/frames
 /** Payloads of a soak: a stamp, the stream, the sequence number, and the rest. */
 export const PAYLOAD_BYTES = 64;
 
-/** So many problems are described; the others are counted. */
+/** At most this number of problems is described; the others are counted. */
 const DESCRIBED_MAX = 20;
 
 /** What went wrong, of all receivers together. */

@@ -115,7 +115,7 @@ export class PacketDispatcher implements FrameSink {
     return !this.#isSuspended && (this.#work !== null || this.#decoder.isStopped);
   }
 
-  /** Goes on where it stopped, as far as this turn's slice goes. */
+  /** Continues where it stopped, as far as this turn's slice goes. */
   goOn(): void {
     this.#turns.begin(this.#slice);
     try {

@@ -31,11 +31,11 @@ export const UnitsFor = {
   record: 6,
   recipientsShift: 3,
   nodesShift: 2,
-  /** So many characters of a filter are a unit. */
+  /** 2^charactersShift characters of a filter are a unit. */
   charactersShift: 5,
-  /** So many bytes of a topic name, which is checked, made a string and digested. */
+  /** 2^topicShift bytes of a topic name, which is checked, made a string and digested. */
   topicShift: 7,
-  /** So many bytes of a PUBLISH are a unit. */
+  /** 2^bytesShift bytes of a PUBLISH are a unit. */
   bytesShift: 10,
   /** And of any other packet, of which strings are made: 10,000 user properties take some milliseconds. */
   objectBytesShift: 3,

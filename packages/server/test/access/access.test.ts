@@ -74,7 +74,7 @@ describe('password files', () => {
     expect(other).not.toContain('sesame');
   });
 
-  test('what is wrong is told by line, without what is in it', () => {
+  test('what is wrong is reported by line, without what is in it', () => {
     const path = write('bad', `alice:${aliceHash}\nsecret\n\nbob:plain-text\nalice:${aliceHash}\n`);
     const problems = problemsOf(() => readPasswordFile(path));
     expect(problems.map((problem) => problem.replace(/: (it|user).*/, ''))).toEqual([
@@ -241,7 +241,7 @@ describe('rules', () => {
     }
   });
 
-  test('what is wrong with the file is told with line and column', () => {
+  test('what is wrong with the file is reported with line and column', () => {
     const path = write('bad.yaml', 'rules:\n  - usr: a\n  - publish: [a/#/b]\n  - client: a*b\n');
     expect(problemsOf(() => readAclFile(path))).toEqual([
       `auth.acl-file: rules.0 (${path}:2:5): unknown key usr; a rule has user, client, publish and subscribe`,
@@ -388,7 +388,7 @@ describe('clients', () => {
     await client.end();
   });
 
-  test('files that are wrong are told before anything is opened, all at once', async () => {
+  test('files that are wrong are reported before anything is opened, all at once', async () => {
     const refusal = await start({ passwordFile: '/no/passwords', aclFile: '/no/acl' }).catch(
       (error: unknown) => error,
     );

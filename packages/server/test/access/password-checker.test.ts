@@ -55,7 +55,7 @@ test('one whose address tries another user with many passwords waits for a few, 
   checker.close();
 });
 
-test('where no more may wait, the address with most is told so', async () => {
+test('where no more may wait, the address with most is answered so', async () => {
   const checker = new PasswordChecker(new Map([['alice', kept]]), {
     concurrentMax: 1,
     waitingMax: 10,

@@ -63,7 +63,7 @@ test('a will that the rules refuse is warned about with its topic', async () => 
   await client.cut();
 });
 
-test('a client that goes on is counted, not logged each time, and long topics are cut', async () => {
+test('a client that continues is counted, not logged each time, and long topics are cut', async () => {
   const client = await PacketClient.open(`${broker.url}`, 4);
   client.connect('c', { clean: true });
   await client.next();

@@ -126,7 +126,7 @@ test('a trace waits for the client, then tells every packet without payloads and
   trace.response.destroy();
 });
 
-test('a packet that is refused is told, with the reason', async () => {
+test('a packet that is refused is shown, with the reason', async () => {
   const trace = await Trace.open('c');
   const client = await TestClient.connect(broker.url as string, { clientId: 'c' });
   const closed = client.closed();
@@ -137,7 +137,7 @@ test('a packet that is refused is told, with the reason', async () => {
   trace.response.destroy();
 });
 
-test('a CONNECT that is refused is told, with its answer', async () => {
+test('a CONNECT that is refused is shown, with its answer', async () => {
   broker.reconfigure(parseConfig({ ...LOOPBACK, auth: { allowAnonymous: false } }));
   const trace = await Trace.open('c');
   const options = { clientId: 'c', protocolVersion: 5 } as const;
@@ -167,14 +167,14 @@ test('who traces a client that is connected hears of it at once; others are not 
   await other.end();
 });
 
-test('a reader that does not read misses lines, which are counted, and the broker goes on', async () => {
+test('a reader that does not read misses lines, which are counted, and the broker continues', async () => {
   const trace = await Trace.open('c');
   const client = await TestClient.connect(broker.url as string, { clientId: 'c' });
   const topic = 'x'.repeat(2000);
   const published = 3000;
   for (let index = 0; index < published; index++) client.mqtt.publish(`${topic}${index}`, '');
   await client.mqtt.publishAsync('last', '', { qos: 1 });
-  // Room again: what comes now is told once more.
+  // Room again: what comes now is shown again.
   const dropped = await trace.nextOf('lines-dropped');
   expect(dropped.count).toBeGreaterThan(0);
   await client.end();

@@ -109,7 +109,7 @@ test.each([
   expect(command.output).toBe('');
 });
 
-test('a port that is taken is told in one line, with exit code 1', async () => {
+test('a port that is taken is reported in one line, with exit code 1', async () => {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as { port: number };

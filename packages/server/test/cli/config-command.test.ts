@@ -61,7 +61,7 @@ test('config print and diff show values with their sources', () => {
   expect(run(['config', 'diff']).stdout).toBe('every option has its default\n');
 });
 
-test('config schema prints the JSON Schema, and no action is told what there is', () => {
+test('config schema prints the JSON Schema, and no action is answered with what there is', () => {
   expect(JSON.parse(run(['config', 'schema']).stdout)).toHaveProperty('properties.mqtt');
   expect(run(['config'])).toMatchObject({ status: 2 });
   expect(run(['config']).stderr).toContain('check, print, diff and schema');

@@ -70,7 +70,7 @@ test.each([
   expect(usageError(said, line.split(' '))).toContain(message);
 });
 
-test('values that are no numbers, and options that are there twice, are told', () => {
+test('values that are no numbers, and options that are there twice, are reported', () => {
   expect(valueMisuse({ _: ['a', 'b'], from: 1 })).toBeNull();
   expect(valueMisuse({ _: [], from: Number.NaN })).toBe('--from takes a number from 0 on');
   expect(valueMisuse({ _: [], config: ['a', 'b'] })).toBe('--config is given more than once');
@@ -114,14 +114,14 @@ test.each([
   [{ server: { port: 1 } }, 'server.port (options): unknown key; did you mean server.bind?'],
   [{ mqtt: { maxQos: NaN } }, 'mqtt.max-qos (options): NaN is not allowed'],
   [{ Mqtt: {} }, 'Mqtt (options): unknown key; did you mean mqtt?'],
-])('%j of a program is told in the spelling of programs', (options, message) => {
+])('%j of a program is reported in the spelling of programs', (options, message) => {
   expect(() => parseConfig(options as never)).toThrow(ConfigError);
   expect(() => parseConfig(options as never)).toThrow(message);
 });
 
 const onUnix = process.platform === 'win32' ? test.skip : test;
 
-onUnix('too few open files to start with are told in one line', () => {
+onUnix('too few open files to start with are reported in one line', () => {
   const command = `ulimit -n 64; exec "$0" ${JSON.stringify(bin)} config check`;
   const { status, stderr } = spawnSync('sh', ['-c', command, process.execPath], {
     encoding: 'utf8',

@@ -84,7 +84,7 @@ test('a file that is a link counts where the link is, as in a mounted ConfigMap'
   expect(config.log.file).toBe(join(etc, 'broker.log'));
 });
 
-test('a file that is only where it was looked for before is told with both places', () => {
+test('a file that is only where it was looked for before is reported with both places', () => {
   writeFileSync(join(work, 'passwords'), '');
   const said = `auth.password-file (${file}:1:9): a path in a file is relative to the folder of that file: ${join(etc, 'passwords')} isn't there, but ${join(work, 'passwords')} is`;
   expect(() => load('auth: { password-file: passwords }\n')).toThrow(said);

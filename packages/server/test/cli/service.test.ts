@@ -106,7 +106,7 @@ describe('a PID file', () => {
   });
 });
 
-test('systemd is told that the broker is ready, alive and stopping', async () => {
+test('systemd is notified that the broker is ready, alive and stopping', async () => {
   mkdirSync(join(folder, 'bin'));
   mkdirSync(join(folder, 'told'));
   const told = join(folder, 'told/told');

@@ -111,7 +111,7 @@ async function find(): Promise<{ isPresent: boolean; left: Map<string, number> }
   const left = new Map<string, number>();
   const [subscriber, connack] = await connected('subscriber');
   const isPresent = (connack as Packet & { cmd: 'connack' }).sessionPresent;
-  // Its SUBACK comes behind what the session was owed before, and what is retained behind that.
+  // Its SUBACK comes after what the session was owed before, and what is retained after that.
   subscriber.subscribe('kept', 1);
   subscriber.subscribe('end', 1);
   subscriber.publish('end', '', 1, 77);

@@ -222,7 +222,7 @@ describe('sources', () => {
     );
   });
 
-  test('all errors are told at once, each with where it comes from', () => {
+  test('all errors are reported at once, each with where it comes from', () => {
     const file = write('a.yaml', 'mqtt:\n  max-qos: 9\n  max-inflght: 1\nserver: 5\n');
     expect(
       problemsOf(() => loadConfig({ flags: { 'max-retained': 'many' }, file })).sort(),

@@ -40,7 +40,7 @@ function problemsOf(sources: Partial<ConfigSources>): string[] {
 }
 
 describe('the environment', () => {
-  test('goes before the file and behind the flags, at any depth', () => {
+  test('goes before the file and after the flags, at any depth', () => {
     const file = write(
       'a.yaml',
       'storage:\n  wal:\n    sync-mode: periodic\n    sync-interval: 1s\n    batch-sync-size: 7\n',

@@ -165,7 +165,7 @@ test('QoS 0 is dropped while too much waits for a client; QoS 1 is not', () => {
   expect(stats.messagesSentByQoS).toEqual(Float64Array.of(1, 1, 0));
 });
 
-test('a tracer gets each packet as it leaves, also one that goes on as it came', () => {
+test('a tracer gets each packet as it leaves, also one that is passed on as it came', () => {
   const { sender } = senderOf(5);
   const traced: object[] = [];
   sender.tracer = (packet, fields) => traced.push({ packet, ...fields });

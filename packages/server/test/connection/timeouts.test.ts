@@ -49,7 +49,7 @@ class Timed implements TimedConnection {
     this.timeouts.onPacket();
   }
 
-  /** So many bytes of a packet have come by now. */
+  /** Bytes of a packet that have come by now. */
   receivePart(bufferedBytes: number): void {
     this.receivedAt = this.#now;
     this.bufferedBytes = bufferedBytes;

@@ -77,7 +77,7 @@ export class BrokerProcess {
     return { url: message.url as string, recoveryMs: message.recoveryMs as number };
   }
 
-  /** Whether it goes on after everything that it has done so far. */
+  /** Whether it continues after everything that it has done so far. */
   async isAlive(): Promise<boolean> {
     if (this.hasExited || !this.#child.connected) return false;
     const ping = this.#pings++;

@@ -18,7 +18,7 @@ import { type BrokerConfig, BrokerProcess } from './broker-process.ts';
 import { drawPoint } from './kill-points.ts';
 import { SocketLink } from './socket-link.ts';
 
-/** A round ends after so many acknowledgements, or so much time, if the broker isn't dead by then. */
+/** A round ends after this number of acknowledgements, or this time, if the broker isn't dead by then. */
 const ROUND_ACKS_MAX = 150;
 const ROUND_MS_MAX = 1000;
 

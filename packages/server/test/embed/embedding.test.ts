@@ -97,7 +97,7 @@ test('a wrong option is refused before anything is opened', async () => {
   await expect(createBroker({ mqtt: { maxQos: 5 } })).rejects.toBeInstanceOf(ConfigError);
 });
 
-test('a listener of a trace that throws hears nothing more, and its client goes on', async () => {
+test('a listener of a trace that throws hears nothing more, and its client continues', async () => {
   const errors: object[] = [];
   const logger = {
     ...noopLogger,

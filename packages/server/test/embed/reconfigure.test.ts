@@ -145,7 +145,7 @@ test('what needs a restart is named and keeps its value', async () => {
 });
 
 describe('files', () => {
-  test('certificates are changed for new connections; those that are there go on', async () => {
+  test('certificates are changed for new connections; those that are there continue', async () => {
     const [first, second] = [new CertificateAuthority('First'), new CertificateAuthority('Second')];
     const keep = ({ cert, key }: { cert: string; key: string }) => ({
       cert: write('cert.pem', cert),

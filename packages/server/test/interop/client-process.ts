@@ -27,7 +27,7 @@ export interface ClientOptions {
   readonly session: 'keep' | 'clean';
 }
 
-/** One of the programs in `clients/`, which is told what to do and says what happens. */
+/** One of the programs in `clients/`, which gets commands and says what happens. */
 export class ClientProcess {
   readonly #child: ChildProcess;
   readonly #closed: Promise<unknown>;
@@ -78,7 +78,7 @@ export class ClientProcess {
     return this.#events.splice(index, 1)[0] as ClientEvent;
   }
 
-  /** Waits for so many messages that nobody has waited for, and takes all that have come. */
+  /** Waits for this number of messages that nobody has waited for, and takes all that have come. */
   async messages(count: number): Promise<ClientMessage[]> {
     await this.#until(() => this.#received.length >= count, `${count} messages`);
     return this.#received.splice(0);

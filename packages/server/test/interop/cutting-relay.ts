@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 
-/** Stands between clients and a broker, and loses what it is told to together with the connection. */
+/** Stands between clients and a broker, and loses what it is asked to together with the connection. */
 export class CuttingRelay {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();

@@ -93,7 +93,7 @@ function testBridge(): void {
           await near.messages(expected.length);
           await far.messages(expected.length);
         }
-        // What came back behind these would have come before them.
+        // What came back after these would have come before them.
         await far.mqtt.publishAsync(`both/${round}/end`, '', { qos: 2 });
         await near.messages(expected.push(`both/${round}/end`));
         await near.mqtt.publishAsync(`both/${round}/end`, '', { qos: 2 });

@@ -50,7 +50,7 @@ export class MosquittoBroker {
     return `mqtt://127.0.0.1:${this.port}`;
   }
 
-  /** Waits for a line behind the one that was waited for last. */
+  /** Waits for a line after the one that was waited for last. */
   async says(pattern: RegExp): Promise<void> {
     let isLate = false;
     const timer = setTimeout(() => {

@@ -273,7 +273,7 @@ describe.each(['ws', 'wss'] as const)('%s: what is refused is closed at once', (
     ['a request that is no upgrade', 'GET / HTTP/1.1\r\nHost: x\r\n\r\n'],
     ['a request that is not HTTP', 'GET nonsense\r\n\r\n'],
     ['two requests at once', 'GET / HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(2)],
-    ['an upgrade behind a request', `GET / HTTP/1.1\r\nHost: x\r\n\r\n${UPGRADE}`],
+    ['an upgrade after a request', `GET / HTTP/1.1\r\nHost: x\r\n\r\n${UPGRADE}`],
     ['a body', 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nx'],
     ['a request to wait', 'PUT / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n\r\n'],
     ['an unknown expectation', 'PUT / HTTP/1.1\r\nHost: x\r\nExpect: anything\r\n\r\n'],
@@ -303,7 +303,7 @@ describe.each(['ws', 'wss'] as const)('%s: what is refused is closed at once', (
   });
 });
 
-test('a TLS handshake that goes on after it was refused is not served', async () => {
+test('a TLS handshake that continues after it was refused is not served', async () => {
   await start('200ms', 'off');
   const socket = await open('tls');
   socket.write(clientHello.subarray(0, 20));
@@ -340,7 +340,7 @@ test.each([
 /** What the program says that it needs to start: Node opens most of its modules' files at once. */
 const OPEN_FILES_LEAST = 256;
 
-test('when all that a process may open is taken by connections, it goes on, and keeps what it is given', async () => {
+test('when all that a process may open is taken by connections, it continues, and keeps what it is given', async () => {
   const command = new Command(
     [
       '--bind',

@@ -118,7 +118,7 @@ function timersAt(url: string | null, client: Socket): string[] {
     expect(await timers()).toEqual([['00'], ['00'], ['00'], ['00']]);
   });
 
-  test('behind a PROXY header', async () => {
+  test('after a PROXY header', async () => {
     await start({ proxyProtocol: 'v1' });
     const socket = open(broker.url);
     socket.write('PROXY TCP4 192.0.2.1 192.0.2.2 50000 1883\r\n');

@@ -170,7 +170,7 @@ test.each([
   ['ERR_SSL_NO_SHARED_CIPHER', 'no cipher in common'],
   ['ECONNRESET', 'the client closed in the handshake'],
   ['ERR_OTHER', 'TLS: other'],
-])('the reason %s is told in plain words', (code, text) => {
+])('the reason %s is said in plain words', (code, text) => {
   expect(handshakeFailure(Object.assign(new Error('other'), { code }))).toContain(text);
 });
 

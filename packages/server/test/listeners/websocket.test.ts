@@ -177,7 +177,7 @@ describe('the header of a frame', () => {
   });
 });
 
-test('the frame limit is the Maximum Packet Size that is told to MQTT 5 clients', async () => {
+test('the frame limit is the Maximum Packet Size that MQTT 5 clients get', async () => {
   const limited = await createBroker({ server: { wsMaxFrameSize: '1MB' } });
   const client = await new WebSocketClient('/mqtt', ['mqtt'], limited).open();
   client.socket.send(connectBytes);
@@ -391,7 +391,7 @@ test.each([
   socket.destroy();
 });
 
-test('a plain HTTP request is told what this is', async () => {
+test('a plain HTTP request is answered with what this is', async () => {
   const get = request(`${broker.wsUrl}/mqtt`.replace('ws:', 'http:'));
   get.end();
   const [response] = await once(get, 'response');

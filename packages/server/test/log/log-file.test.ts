@@ -68,7 +68,7 @@ test('a file that is there is continued, and left as it is without compression',
   file.close();
 });
 
-test('a file that cannot be opened is told at once, and so is a pipe, for which it would wait', () => {
+test('a file that cannot be opened is reported at once, and so is a pipe, for which it would wait', () => {
   writeFileSync(join(folder, 'logs'), '');
   expect(() => open(never)).toThrow('EEXIST');
   rmSync(join(folder, 'logs'));
@@ -77,7 +77,7 @@ test('a file that cannot be opened is told at once, and so is a pipe, for which 
   expect(() => open(never)).toThrow(`${path} is no regular file`);
 });
 
-test('a file that was renamed is opened again when it is told to, and lines of meanwhile are in one of both', async () => {
+test('a file that was renamed is opened again when it is asked to, and lines of meanwhile are in one of both', async () => {
   const file = open(never);
   await write(file, 'first');
   renameSync(path, `${path}.old`);
@@ -90,7 +90,7 @@ test('a file that was renamed is opened again when it is told to, and lines of m
   file.close();
 });
 
-test('a file that is opened again while it is being compressed is opened behind that', async () => {
+test('a file that is opened again while it is being compressed is opened after that', async () => {
   const file = open({ ...rotation, size: 1000 });
   const full = write(file, 'x'.repeat(100_000));
   file.reopen();
@@ -160,7 +160,7 @@ test('lines for which those before leave no room are dropped, counted, and told 
   expect(readFileSync(path, 'utf8')).toBe(`${'x'.repeat(99)}\n`.repeat(10));
 });
 
-test('what was dropped is told with the first line that is written again', async () => {
+test('what was dropped is reported with the first line that is written again', async () => {
   const place: LogPlace = { file: path, rotation: never, maxWaitingBytes: 1000 };
   const recovered = new Promise<string>((resolve) => {
     const output = new LogOutput(place, {

@@ -45,7 +45,7 @@ test.each([0x7f, 0x85, 0x9b, 0x61c, 0x200f, 0x2028, 0x2029, 0x202e, 0x2066, 0x20
   },
 );
 
-test('a flood is cut to its limit, and the number of lines left out is told', () => {
+test('a flood is cut to its limit, and the number of lines left out is logged', () => {
   const lines: string[] = [];
   let now = 0;
   const target = {

@@ -5,7 +5,7 @@ import { type SimulatedClient, Simulation } from '../support/simulation.ts';
 
 const COUNT = 5000;
 
-/** Messages of QoS 1, and so many bytes that not all of them go to a client that takes nothing. */
+/** Messages of QoS 1, and as many bytes that not all of them go to a client that takes nothing. */
 const PADDING = ' '.repeat(200);
 
 function retain(simulation: Simulation, payload: string, count = COUNT): void {
@@ -49,7 +49,7 @@ test.each([0, 1] as const)(
     client.isStalled = false;
     const topics = taken(client);
     expect(new Set(topics).size).toBe(COUNT);
-    // Each subscription's once, and what had been sent for those of the same filter that were begun anew.
+    // Each subscription's once, and what had been sent for those of the same filter that were begun again.
     expect(topics.length).toBeGreaterThanOrEqual(5 * COUNT);
     expect(topics.length).toBeLessThan(25 * COUNT);
     client.publish('t/0', 'second', { qos: 0 });

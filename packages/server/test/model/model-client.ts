@@ -242,7 +242,7 @@ export class ModelClient {
     return this.state === 'connecting' || !this.#outgoing.isEmpty || this.#requests.size > 0;
   }
 
-  /** The broker begins to stop in order: whoever is connected is told so, and the connection closed. */
+  /** The broker begins to stop in order: whoever is connected is notified, and the connection closed. */
   onStopping(): void {
     this.#isDismissed = true;
     if (this.link !== null) this.onCut(this.link);
@@ -328,7 +328,7 @@ export class ModelClient {
     }
   }
 
-  /** This client starts anew; the broker's session ends when it hears of it. */
+  /** This client starts again from nothing; the broker's session ends when it hears of it. */
   #giveUpSession(): void {
     const { session } = this;
     if (session !== null) this.ledger.endSession(session, true);

@@ -1,6 +1,6 @@
 /** When the broker's disk was full, as the broker itself had noticed. Times are milliseconds. */
 export class Outages {
-  /** When the last one ended; Infinity while it goes on. */
+  /** When the last one ended; Infinity while it lasts. */
   #lastEndMs = Number.NEGATIVE_INFINITY;
 
   get isNow(): boolean {

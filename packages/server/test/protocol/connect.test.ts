@@ -251,12 +251,12 @@ describe('before and after CONNECT', () => {
 
   test.each([
     [
-      'MQTT level 6 is told 0x84 [MQTT-3.1.2-2]',
+      'MQTT level 6 is answered 0x84 [MQTT-3.1.2-2]',
       5,
       '100d00044d51545406020000000000',
       'connack 132',
     ],
-    ['MQTT level 3 is told return code 1', 4, '100c00044d5154540302000000', ''],
+    ['MQTT level 3 is answered return code 1', 4, '100c00044d5154540302000000', ''],
     ['the reserved flag is malformed [MQTT-3.1.2-3]', 5, '100d00044d515454050300000000', ''],
   ] as const)('%s', (_name, version, hex, answer) => {
     const client = new Simulation().open(version);
@@ -310,7 +310,7 @@ describe('before and after CONNECT', () => {
 describe('read timeout', () => {
   const half = Uint8Array.of(0x30, 10, 0, 1, 0x74);
 
-  test('a packet that begins and does not go on closes the connection', () => {
+  test('a packet that begins and does not continue closes the connection', () => {
     const simulation = new Simulation({ server: { readTimeout: '5s' } });
     const client = simulation.connect('c');
     client.send(half);
@@ -467,7 +467,7 @@ describe('keep alive', () => {
 });
 
 describe('takeover [MQTT-3.1.4-3]', () => {
-  test('the old connection hears 0x8E and the session goes on without loss', () => {
+  test('the old connection gets 0x8E and the session continues without loss', () => {
     const simulation = new Simulation();
     const expiry = { clean: false, properties: { sessionExpiryInterval: 100, receiveMaximum: 1 } };
     const first = simulation.connect('c', expiry);
@@ -520,7 +520,7 @@ describe('request problem information (§3.1.2.11.7)', () => {
     [undefined, true],
     [true, true],
     [false, false],
-  ])('%p: a reason string is told: %p', (requestProblemInformation, isTold) => {
+  ])('%p: a reason string is sent: %p', (requestProblemInformation, isTold) => {
     const properties = requestProblemInformation === undefined ? {} : { requestProblemInformation };
     const client = new Simulation().connect('c', { properties });
     client.send({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: 'a', qos: 0 }] });

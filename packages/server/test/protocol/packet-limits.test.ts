@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { Packet, ProtocolVersion } from '@promptmq/codec';
 import { type SimulatedClient, Simulation } from '../support/simulation.ts';
 
-/** The fixed header of a packet that declares so many bytes. */
+/** The fixed header of a packet that declares this number of bytes. */
 function header(firstByte: number, remaining: number): Uint8Array {
   const bytes = [firstByte];
   for (let rest = remaining; ; rest >>>= 7) {

@@ -25,7 +25,7 @@ describe('QoS 2 from a client', () => {
     expect(publishes(subscriber.take()).map(({ payload }) => `${payload}`)).toHaveLength(2);
   });
 
-  test('the exchange goes on over a reconnection [MQTT-4.4.0-1]', () => {
+  test('the exchange continues over a reconnection [MQTT-4.4.0-1]', () => {
     const simulation = new Simulation();
     const subscriber = simulation.connect('s');
     subscriber.subscribe('t');

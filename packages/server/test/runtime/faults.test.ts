@@ -183,7 +183,7 @@ test('an error at a deadline ends the connection that it was for; the others are
   simulation.advance(16);
   expect([client.isClosed, other.isClosed]).toEqual([true, true]);
   expect(errorsOf(broker)).toEqual({ timing: 1 });
-  // Sweeping goes on, too.
+  // Sweeping continues, too.
   plant(broker.router, 'sweepRetained');
   simulation.advance(2);
   expect(errorsOf(broker)).toEqual({ timing: 2 });
@@ -267,7 +267,7 @@ test('what was prepared for a message that failed is not sent with the next one'
   expect(second.brief()).toEqual(['publish second kept']);
 });
 
-test('an error while an answer is sent that waited for the log ends its connection, and the log goes on', async () => {
+test('an error while an answer is sent that waited for the log ends its connection, and the log continues', async () => {
   const simulation = await DurableSimulation.start();
   const { broker } = simulation;
   const client = await connectStored(simulation, 'client');

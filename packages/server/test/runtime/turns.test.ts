@@ -33,7 +33,7 @@ test('a client that takes all at once is not sent all that waits for it in one t
   expect(received).toBe(1 + count);
 });
 
-/** The same packet so many times, in one chunk. */
+/** The same packet `count` times, in one chunk. */
 function times(count: number, ...bytes: number[]): Uint8Array {
   const chunk = new Uint8Array(count * bytes.length);
   for (let offset = 0; offset < chunk.length; offset += bytes.length) chunk.set(bytes, offset);
@@ -180,7 +180,7 @@ async function endTurnsUntil({ runtime }: Simulation, isSo: () => boolean): Prom
   expect(isSo()).toBe(true);
 }
 
-test('what a SUBSCRIBE has got when the disk becomes full is in the log before another is told that it has it', async () => {
+test('what a SUBSCRIBE has got when the disk becomes full is in the log before another gets to know that it has it', async () => {
   const files = new FaultyFiles();
   const simulation = await DurableSimulation.start(files);
   const { broker, runtime } = simulation;

@@ -216,7 +216,7 @@ test('a will with a delay waits for it, and for the end of the session at most [
   expect(house.published).toHaveLength(2);
 });
 
-test('there is room for so many sessions without a connection', () => {
+test('there is room for a number of sessions without a connection', () => {
   const house = new House({ maxSessions: 1 });
   expect(house.sessions.hasRoomForSession('other')).toBe(true);
   house.connect('client', { seconds: 10 }).peer.leave();

@@ -36,7 +36,7 @@ const REST_MS = 6000;
 /** Longer than it takes to deliver a message when nothing breaks. */
 const QUIET_MS = 1000;
 
-/** Longest that the steps to a long queue go on when the broker doesn't let them, and the time of one. */
+/** Longest that the steps to a long queue continue when the broker doesn't let them, and the time of one. */
 const LONG_QUEUE_MS_MAX = 60_000;
 const LONG_QUEUE_STEP_MS = 20;
 

@@ -331,7 +331,7 @@ export class SimulatedHost {
     this.#files.beforeOperation = () => {};
   }
 
-  /** Lets promises go on that can, as they do between two turns of a real process. */
+  /** Lets promises continue that can, as they do between two turns of a real process. */
   async settle(): Promise<void> {
     for (let turn = 0; turn < PROMISE_TURNS; turn++) await null;
     if (this.failure !== null) throw this.failure;

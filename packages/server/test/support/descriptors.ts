@@ -13,7 +13,7 @@ function isSocket(fd: string): boolean {
   }
 }
 
-/** Lets the event loop turn until so many sockets are open; it is the test that has a time-out. */
+/** Lets the event loop turn until this number of sockets is open; it is the test that has a time-out. */
 export async function untilOpenSockets(count: number): Promise<void> {
   while (openSocketCount() !== count) await new Promise((resolve) => setTimeout(resolve, 2));
 }

@@ -10,7 +10,7 @@ import {
 } from '../../src/index.ts';
 import { PacketClient } from './packet-client.ts';
 
-/** After so many milliseconds the log tries whether there is room again; here, when a test says so. */
+/** After this number of milliseconds the log tries whether there is room again; here, when a test says so. */
 const RETRY_MS = 1000;
 
 /** A machine whose disk can be full, and fail: the broker on it is real, and so are its sockets. */

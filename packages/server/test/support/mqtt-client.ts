@@ -35,7 +35,7 @@ export class TestClient {
     return testClient;
   }
 
-  /** Waits until so many messages have come since the start. */
+  /** Waits until this number of messages has come since the start. */
   async messages(count: number): Promise<Received[]> {
     while (this.received.length < count) {
       await new Promise<void>((resolve) => {

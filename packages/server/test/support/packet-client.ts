@@ -12,7 +12,7 @@ export const connectBytes = encode({
   keepalive: 0,
 }) as Buffer;
 
-/** A client over a real socket that sends exactly what it is told to, and answers nothing by itself. */
+/** A client over a real socket that sends exactly what the test says, and answers nothing by itself. */
 export class PacketClient {
   readonly #socket: Socket;
   readonly #version: ProtocolVersion;

@@ -3,7 +3,7 @@ import type { ConfigProblem } from '../../config/index.ts';
 
 const DAY_MS = 86_400_000;
 
-/** So many days before a certificate expires, the log begins to say so. */
+/** This number of days before a certificate expires, the log begins to say so. */
 const EXPIRES_SOON_DAYS = 14;
 
 /** What is configured, with the content of its files. */
