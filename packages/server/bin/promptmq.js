@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// Older versions can't even read what is imported: they have to be told before.
+const OPEN_FILES_LEAST = 256;
+// Older versions can't even read what is imported: so they are looked for before.
 const [major, minor] = process.versions.node.split('.').map(Number);
 if (major < 20 || (major === 20 && minor < 19)) {
   process.stderr.write(
@@ -10,11 +11,19 @@ if (major < 20 || (major === 20 && minor < 19)) {
   try {
     await import('../dist/cli/main.js');
   } catch (error) {
-    // Node.js opens all that is imported at once, before anything of it runs.
-    if (error.code !== 'EMFILE' && error.code !== 'ENFILE') throw error;
+    if (!areFilesTooFew(error)) throw error;
     process.stderr.write(
-      'promptmq: too few open files are allowed for it to start: raise ulimit -n (LimitNOFILE of a unit), 256 at least\n',
+      `promptmq: too few open files are allowed for it to start: raise ulimit -n (LimitNOFILE of a unit), ${OPEN_FILES_LEAST} at least\n`,
     );
     process.exitCode = 1;
   }
+}
+
+/** Node.js opens all that is imported at once, before anything of it runs. */
+function areFilesTooFew({ code }) {
+  if (code === 'EMFILE' || code === 'ENFILE') return true;
+  // It looks for packages without a word of why it doesn't find them.
+  if (code !== 'ERR_MODULE_NOT_FOUND') return false;
+  process.report.excludeNetwork = true;
+  return process.report.getReport().userLimits?.open_files?.soft < OPEN_FILES_LEAST;
 }
