@@ -1,11 +1,7 @@
 export { type Config, ConfigError, type ConfigInput, parseConfig } from './config/index.ts';
-export {
-  type BrokerExtras,
-  createBroker,
-  type RunningBroker,
-  startBroker,
-} from './embed/create-broker.ts';
+export { type BrokerExtras, createBroker, startBroker } from './embed/create-broker.ts';
 export type { Reconfiguration } from './embed/reconfigure.ts';
+export type { RunningBroker } from './embed/running-broker.ts';
 export type { Listener } from './listeners/listener.ts';
 export { createLogger, type Logger } from './log/index.ts';
 export type { SlowSubscriber } from './observability/index.ts';

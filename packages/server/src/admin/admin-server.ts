@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { dirname } from 'node:path';
 import { threadId } from 'node:worker_threads';
 import { BoundedServer } from '@promptmq/metrics';
-import type { RunningBroker } from '../embed/create-broker.ts';
+import type { RunningBroker } from '../embed/running-broker.ts';
 import { version } from '../version.ts';
 import type { AdminStatus } from './admin-client.ts';
 import { SOCKET_PATH_BYTES_MAX } from './admin-socket.ts';

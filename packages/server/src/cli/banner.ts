@@ -1,5 +1,5 @@
 import type { Address, LoadedConfig } from '../config/index.ts';
-import type { RunningBroker } from '../embed/create-broker.ts';
+import type { RunningBroker } from '../embed/running-broker.ts';
 
 /** What somebody who has just started a broker wants to know, for people. */
 export function startBanner({ config, file }: LoadedConfig, broker: RunningBroker): string {

@@ -1,6 +1,6 @@
 import { unwatchFile, watchFile } from 'node:fs';
 import { type Config, ConfigError, type LoadedConfig } from '../config/index.ts';
-import type { RunningBroker } from '../embed/create-broker.ts';
+import type { RunningBroker } from '../embed/running-broker.ts';
 import type { Logger } from '../log/index.ts';
 
 /** How often files are looked at. Notifications don't work for files that are mounted or replaced. */

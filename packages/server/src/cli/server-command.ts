@@ -1,7 +1,8 @@
 import type { CommandModule } from 'yargs';
 import { AdminServer, adminSocketOf } from '../admin/index.ts';
 import type { Config, LoadedConfig } from '../config/index.ts';
-import { type RunningBroker, startBroker } from '../embed/create-broker.ts';
+import { startBroker } from '../embed/create-broker.ts';
+import type { RunningBroker } from '../embed/running-broker.ts';
 import { naming } from '../embed/start-errors.ts';
 import { type ConfigurableLogger, createLogger } from '../log/index.ts';
 import { type LogListeners, LogOutput } from '../log/log-output.ts';

@@ -9,70 +9,14 @@ import { listenTcp } from '../listeners/tcp.ts';
 import { loadTlsFiles, logTlsWarnings } from '../listeners/tls/tls-files.ts';
 import { listenWebSocket } from '../listeners/websocket/websocket.ts';
 import { type Logger, noopLogger } from '../log/index.ts';
-import {
-  Observability,
-  type SlowSubscriber,
-  slowSubscribers,
-  storageSourceOf,
-} from '../observability/index.ts';
+import { Observability, storageSourceOf } from '../observability/index.ts';
 import type { AuthenticationMethod } from '../protocol/authentication-method.ts';
 import { nodeRuntime } from '../runtime/runtime.ts';
-import type { BrokerStats } from '../runtime/stats.ts';
 import type { StorageResources } from '../storage/storage.ts';
-import type { TraceListener } from '../tracing/client-traces.ts';
-import { type Reconfiguration, reconfigure } from './reconfigure.ts';
+import { EmbeddedBroker } from './embedded-broker.ts';
+import type { RunningBroker } from './running-broker.ts';
 import { processDescriptors } from './shared-descriptors.ts';
 import { nameFolder, naming } from './start-errors.ts';
-
-/** A broker that is serving. */
-export interface RunningBroker {
-  /** Of the TCP listener, such as `mqtt://127.0.0.1:1883`; null when there is none. */
-  readonly url: string | null;
-  /** Of the WebSocket listener, such as `ws://127.0.0.1:8080`; null when there is none. */
-  readonly wsUrl: string | null;
-  /** Of the TLS listener, such as `mqtts://127.0.0.1:8883`; null when there is none. */
-  readonly tlsUrl: string | null;
-  /** Of the listener for WebSocket over TLS, such as `wss://127.0.0.1:8084`; null when there is none. */
-  readonly wssUrl: string | null;
-  readonly listeners: readonly Listener[];
-  /** Of metrics, health and readiness, such as `http://127.0.0.1:9090`; null when they aren't served. */
-  readonly metricsUrl: string | null;
-  /** Live counters: they change while the broker runs. */
-  readonly stats: Readonly<BrokerStats>;
-  /**
-   * Disconnects a client; an MQTT 5 client gets the reason code 0x98, Administrative action.
-   *
-   * @returns whether it was connected
-   */
-  disconnectClient(clientId: string): boolean;
-  /** The clients for which the most waits, most first; `limit` is 10 unless given. */
-  slowSubscribers(limit?: number): SlowSubscriber[];
-  /**
-   * Notifies a listener of every packet of a client from now on, whether it is connected or connects later; first,
-   * whether it is connected. Of payloads, passwords and the like it gets only the sizes.
-   *
-   * @param listener - called in the broker's turn: it should be quick, and must not throw
-   * @returns a function that ends it
-   */
-  traceClient(clientId: string, listener: TraceListener): () => void;
-  /**
-   * Counts and logs an error that nothing has dealt with: for `uncaughtException` and `unhandledRejection` of a
-   * process that continues. What clients do doesn't lead to such errors.
-   */
-  noteUncaught(error: unknown): void;
-  /**
-   * Puts another configuration in force while clients stay connected, as far as that can be done; the
-   * files that it names are read again.
-   *
-   * @throws {ConfigError} when it can't be used; nothing was changed
-   */
-  reconfigure(config: Config): Reconfiguration;
-  /**
-   * Stops accepting, sends every client the reason (0x8B) and closes. Resolves when no socket, timer or other
-   * handle is left open; calling it again returns the same promise.
-   */
-  stop(): Promise<void>;
-}
 
 export interface BrokerExtras {
   /** Where events go; by default nowhere. */
@@ -163,30 +107,12 @@ export async function startBroker(
   logTlsWarnings(log, tlsFiles);
   observability.serve();
 
-  let stopped: Promise<void> | null = null;
-  const urlOf = (protocol: Listener['protocol']) =>
-    listeners.find((listener) => listener.protocol === protocol)?.url ?? null;
-  return {
-    url: urlOf('mqtt'),
-    wsUrl: urlOf('ws'),
-    tlsUrl: urlOf('mqtts'),
-    wssUrl: urlOf('wss'),
-    metricsUrl: observability.url,
-    listeners,
-    stats: broker.stats,
-    disconnectClient: (clientId) => broker.disconnectClient(clientId),
-    reconfigure: (next) => reconfigure(broker, listeners, observability, next),
-    traceClient: (clientId, listener) => broker.traceClient(clientId, listener),
-    noteUncaught: (error) => broker.faults.note(null, 'unknown', error),
-    slowSubscribers: (limit = 10) => slowSubscribers(broker, limit),
-    stop: () => {
-      stopped ??= stopAll(broker, listeners, observability, config.server.shutdownTimeout)
-        .then(unlockDataDir)
-        .finally(descriptors.leave)
-        .then(() => log.info('stopped'));
-      return stopped;
-    },
-  };
+  return new EmbeddedBroker(broker, listeners, observability, () =>
+    stopAll(broker, listeners, observability, config.server.shutdownTimeout)
+      .then(unlockDataDir)
+      .finally(descriptors.leave)
+      .then(() => log.info('stopped')),
+  );
 }
 
 type ListenerKind = [

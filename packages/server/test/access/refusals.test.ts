@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { createBroker, type RunningBroker } from '../../src/embed/create-broker.ts';
+import { createBroker } from '../../src/embed/create-broker.ts';
+import type { RunningBroker } from '../../src/embed/running-broker.ts';
 import { noopLogger } from '../../src/log/index.ts';
 import { PacketClient } from '../support/packet-client.ts';
 

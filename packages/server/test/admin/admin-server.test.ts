@@ -7,7 +7,8 @@ import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { AdminServer, type AdminStatus, adminRequest, adminStream } from '../../src/admin/index.ts';
 import { parseConfig } from '../../src/config/index.ts';
-import { createBroker, type RunningBroker } from '../../src/embed/create-broker.ts';
+import { createBroker } from '../../src/embed/create-broker.ts';
+import type { RunningBroker } from '../../src/embed/running-broker.ts';
 import { TestClient } from '../support/mqtt-client.ts';
 
 const LOOPBACK = {

@@ -1,0 +1,88 @@
+import type { Broker } from '../broker.ts';
+import type { Config } from '../config/index.ts';
+import type { Listener } from '../listeners/listener.ts';
+import {
+  type Observability,
+  type SlowSubscriber,
+  slowSubscribers,
+} from '../observability/index.ts';
+import type { BrokerStats } from '../runtime/stats.ts';
+import type { TraceListener } from '../tracing/client-traces.ts';
+import { type Reconfiguration, reconfigure } from './reconfigure.ts';
+import type { RunningBroker } from './running-broker.ts';
+
+/** A broker that was started, as its program sees it. */
+export class EmbeddedBroker implements RunningBroker {
+  readonly listeners: readonly Listener[];
+  readonly #broker: Broker;
+  readonly #observability: Observability;
+  readonly #stopOnce: () => Promise<void>;
+  #stopped: Promise<void> | null;
+
+  /** @param stop - called once at most; resolves when nothing is left open */
+  constructor(
+    broker: Broker,
+    listeners: readonly Listener[],
+    observability: Observability,
+    stop: () => Promise<void>,
+  ) {
+    this.#broker = broker;
+    this.listeners = listeners;
+    this.#observability = observability;
+    this.#stopOnce = stop;
+    this.#stopped = null;
+  }
+
+  get url(): string | null {
+    return this.#urlOf('mqtt');
+  }
+
+  get wsUrl(): string | null {
+    return this.#urlOf('ws');
+  }
+
+  get tlsUrl(): string | null {
+    return this.#urlOf('mqtts');
+  }
+
+  get wssUrl(): string | null {
+    return this.#urlOf('wss');
+  }
+
+  get metricsUrl(): string | null {
+    return this.#observability.url;
+  }
+
+  get stats(): Readonly<BrokerStats> {
+    return this.#broker.stats;
+  }
+
+  disconnectClient(clientId: string): boolean {
+    return this.#broker.disconnectClient(clientId);
+  }
+
+  slowSubscribers(limit = 10): SlowSubscriber[] {
+    return slowSubscribers(this.#broker, limit);
+  }
+
+  traceClient(clientId: string, listener: TraceListener): () => void {
+    return this.#broker.traceClient(clientId, listener);
+  }
+
+  noteUncaught(error: unknown): void {
+    this.#broker.faults.note(null, 'unknown', error);
+  }
+
+  reconfigure(config: Config): Reconfiguration {
+    return reconfigure(this.#broker, this.listeners, this.#observability, config);
+  }
+
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stopOnce();
+    return this.#stopped;
+  }
+
+  #urlOf(protocol: Listener['protocol']): string | null {
+    return this.listeners.find((listener) => listener.protocol === protocol)?.url ?? null;
+  }
+}

@@ -1,0 +1,56 @@
+import type { Config } from '../config/index.ts';
+import type { Listener } from '../listeners/listener.ts';
+import type { SlowSubscriber } from '../observability/index.ts';
+import type { BrokerStats } from '../runtime/stats.ts';
+import type { TraceListener } from '../tracing/client-traces.ts';
+import type { Reconfiguration } from './reconfigure.ts';
+
+/** A broker that is serving. */
+export interface RunningBroker {
+  /** Of the TCP listener, such as `mqtt://127.0.0.1:1883`; null when there is none. */
+  readonly url: string | null;
+  /** Of the WebSocket listener, such as `ws://127.0.0.1:8080`; null when there is none. */
+  readonly wsUrl: string | null;
+  /** Of the TLS listener, such as `mqtts://127.0.0.1:8883`; null when there is none. */
+  readonly tlsUrl: string | null;
+  /** Of the listener for WebSocket over TLS, such as `wss://127.0.0.1:8084`; null when there is none. */
+  readonly wssUrl: string | null;
+  readonly listeners: readonly Listener[];
+  /** Of metrics, health and readiness, such as `http://127.0.0.1:9090`; null when they aren't served. */
+  readonly metricsUrl: string | null;
+  /** Live counters: they change while the broker runs. */
+  readonly stats: Readonly<BrokerStats>;
+  /**
+   * Disconnects a client; an MQTT 5 client gets the reason code 0x98, Administrative action.
+   *
+   * @returns whether it was connected
+   */
+  disconnectClient(clientId: string): boolean;
+  /** The clients for which the most waits, most first; `limit` is 10 unless given. */
+  slowSubscribers(limit?: number): SlowSubscriber[];
+  /**
+   * Notifies a listener of every packet of a client from now on, whether it is connected or connects later; first,
+   * whether it is connected. Of payloads, passwords and the like it gets only the sizes.
+   *
+   * @param listener - called in the broker's turn: it should be quick, and must not throw
+   * @returns a function that ends it
+   */
+  traceClient(clientId: string, listener: TraceListener): () => void;
+  /**
+   * Counts and logs an error that nothing has dealt with: for `uncaughtException` and `unhandledRejection` of a
+   * process that continues. What clients do doesn't lead to such errors.
+   */
+  noteUncaught(error: unknown): void;
+  /**
+   * Puts another configuration in force while clients stay connected, as far as that can be done; the
+   * files that it names are read again.
+   *
+   * @throws {ConfigError} when it can't be used; nothing was changed
+   */
+  reconfigure(config: Config): Reconfiguration;
+  /**
+   * Stops accepting, sends every client the reason (0x8B) and closes. Resolves when no socket, timer or other
+   * handle is left open; calling it again returns the same promise.
+   */
+  stop(): Promise<void>;
+}
