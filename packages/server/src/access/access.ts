@@ -10,14 +10,19 @@ import { readPasswordFile } from './password-file.ts';
 export interface Credentials {
   readonly userName: string | undefined;
   readonly password: Uint8Array | undefined;
+  /** Who the client is as the program says that brought its connection, and vouches for it; null when it says nothing. */
+  readonly transportUser: string | null;
   /** Of the certificate that the client proved to own, where that counts as its user name. */
   readonly certificateName: string | null;
   /** Without its port. */
   readonly address: string;
 }
 
-/** What a client showed to be admitted; `method` is enhanced authentication (§4.12). */
-export type Proof = 'nothing' | 'password' | 'certificate' | 'method';
+/**
+ * What a client showed to be admitted; `method` is enhanced authentication (§4.12), `transport` the word of the program
+ * that brought the connection.
+ */
+export type Proof = 'nothing' | 'password' | 'certificate' | 'method' | 'transport';
 
 export type Admission =
   /** `userName` is null where it was not proved. */
@@ -79,7 +84,10 @@ export class Access {
 
   /** Decides on a CONNECT, at once where no password has to be checked. */
   admit(credentials: Credentials): Admission | Promise<Admission> {
-    const { userName, password, certificateName, address } = credentials;
+    const { userName, password, transportUser, certificateName, address } = credentials;
+    if (transportUser !== null) {
+      return { isAdmitted: true, userName: transportUser, proof: 'transport' };
+    }
     if (certificateName !== null) {
       return { isAdmitted: true, userName: certificateName, proof: 'certificate' };
     }

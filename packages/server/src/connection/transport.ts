@@ -7,6 +7,8 @@ export interface Transport {
   readonly protocol: 'tcp' | 'tls' | 'websocket' | 'websocket-tls';
   /** The common name of the client's certificate, where it has proved to own one. */
   readonly certificateName?: string | null;
+  /** Who the client is, where the program that brought the connection vouches for that; it goes before all that CONNECT says. */
+  readonly userName?: string | null;
   /** When the socket was accepted, in milliseconds of the runtime's clock; where it is left out, when the broker got it. */
   readonly acceptedAt?: number;
   /** The largest packet that it can bring, in bytes; where it is left out, any. */

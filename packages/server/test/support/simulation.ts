@@ -80,9 +80,13 @@ export class Simulation {
     this.broker = new Broker(config, this.runtime, noopLogger);
   }
 
-  /** A connection that has not sent anything yet. */
-  open(version: ProtocolVersion = 5): SimulatedClient {
-    return new SimulatedClient(this, version);
+  /**
+   * A connection that has not sent anything yet.
+   *
+   * @param userName - as whoever brought the connection says
+   */
+  open(version: ProtocolVersion = 5, userName: string | null = null): SimulatedClient {
+    return new SimulatedClient(this, version, userName);
   }
 
   /** A client that has connected; its CONNACK is taken. */
@@ -107,6 +111,7 @@ export class SimulatedClient implements Transport {
   readonly remoteAddress = 'simulated';
   readonly protocol = 'tcp';
   readonly version: ProtocolVersion;
+  readonly userName: string | null;
   /** The broker closed its side: by a half-close, or by cutting the connection. */
   isClosed = false;
   /** The broker doesn't read from this client for now. */
@@ -120,9 +125,10 @@ export class SimulatedClient implements Transport {
   #untaken: Uint8Array[] = [];
   #isGone = false;
 
-  constructor(simulation: Simulation, version: ProtocolVersion) {
+  constructor(simulation: Simulation, version: ProtocolVersion, userName: string | null = null) {
     this.#simulation = simulation;
     this.version = version;
+    this.userName = userName;
     this.#decoder = new PacketDecoder({ protocolVersion: version, receiver: 'client' });
     const handler = simulation.broker.accept(this);
     if (handler === null) throw new Error('not accepted');

@@ -32,6 +32,7 @@ export function admit(host: ProtocolHost, connection: Peer, packet: ConnectPacke
   }
   if (isRefused(host, connection, refusalOf(host, packet, packet.clean))) return;
   const authentication = new Authentication(host, connection, method, packet.clientId, (data) => {
+    connection.userName = connection.transport.userName ?? null;
     connection.proof = 'method';
     open(host, connection, packet, data);
   });
@@ -42,10 +43,11 @@ export function admit(host: ProtocolHost, connection: Peer, packet: ConnectPacke
 /** User name, password and certificate (§5.4.1): opens the session at once, or when they are checked. */
 function authenticate(host: ProtocolHost, connection: Peer, packet: ConnectPacket): void {
   const { access } = host;
-  const { certificateName, remoteAddress } = connection.transport;
+  const { userName, certificateName, remoteAddress } = connection.transport;
   const admission = access.admit({
     userName: packet.username,
     password: packet.password,
+    transportUser: userName ?? null,
     address: remoteAddress.replace(/:\d+$/, ''),
     certificateName: host.config.server.tls.useSubjectAsUserName ? (certificateName ?? null) : null,
   });

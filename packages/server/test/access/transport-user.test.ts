@@ -1,0 +1,85 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { Access } from '../../src/access/access.ts';
+import { hashPassword } from '../../src/access/password.ts';
+import { parseConfig } from '../../src/index.ts';
+import { Simulation } from '../support/simulation.ts';
+
+let folder: string;
+let passwordFile: string;
+let aclFile: string;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'promptmq-transport-user-'));
+  passwordFile = join(folder, 'passwords');
+  aclFile = join(folder, 'rules.yaml');
+  writeFileSync(passwordFile, `alice:${await hashPassword('open sesame')}\n`);
+  writeFileSync(aclFile, 'rules:\n  - { user: alice, publish: "%u/#", subscribe: "%u/#" }\n');
+});
+
+afterAll(() => rmSync(folder, { recursive: true }));
+
+describe('the user that a transport names', () => {
+  test('goes before certificate, user name and password', () => {
+    const { auth } = parseConfig({ auth: { passwordFile, allowAnonymous: false } });
+    const credentials = {
+      userName: 'bob',
+      password: Buffer.from('wrong'),
+      certificateName: 'carol',
+      address: 'here',
+    };
+    const access = Access.load(auth);
+    expect(access.admit({ ...credentials, transportUser: 'dave' })).toEqual({
+      isAdmitted: true,
+      userName: 'dave',
+      proof: 'transport',
+    });
+    expect(access.admit({ ...credentials, transportUser: null })).toMatchObject({
+      userName: 'carol',
+      proof: 'certificate',
+    });
+  });
+
+  test.each([5, 4, 3] as const)(
+    'counts as proved, and its rules apply (MQTT level %d)',
+    (version) => {
+      const simulation = new Simulation({ auth: { passwordFile, aclFile, allowAnonymous: false } });
+      const client = simulation.open(version, 'alice');
+      client.connect('c', { username: 'mallory', password: Buffer.from('x') });
+      expect(client.brief()).toEqual([version === 5 ? 'connack 0' : 'connack']);
+      client.subscribe('#');
+      client.subscribe('alice/#');
+      client.publish('alice/a', '1');
+      client.publish('bob/a', '2');
+      expect(client.brief().filter((line) => line.startsWith('publish'))).toEqual([
+        'publish alice/a 1',
+      ]);
+    },
+  );
+
+  test('stays when a reload changes users and passwords, under the new rules', () => {
+    const simulation = new Simulation({ auth: { passwordFile, aclFile, allowAnonymous: false } });
+    const client = simulation.open(5, 'dave');
+    client.connect('c');
+    client.subscribe('dave/#');
+    expect(client.brief()).toEqual(['connack 0', 'suback 135']);
+    const rules = join(folder, 'other-rules.yaml');
+    writeFileSync(rules, 'rules:\n  - { user: dave, publish: "%u/#", subscribe: "%u/#" }\n');
+    simulation.broker.reconfigure(
+      Access.load(
+        parseConfig({ auth: { passwordFile, aclFile: rules, allowAnonymous: false } }).auth,
+      ),
+    );
+    client.subscribe('dave/#');
+    expect(client.brief()).toEqual(['suback 2']);
+  });
+
+  test('a transport that names nobody leaves it to CONNECT', () => {
+    const simulation = new Simulation({ auth: { passwordFile, allowAnonymous: false } });
+    const client = simulation.open(5);
+    client.connect('c');
+    expect(client.brief()).toEqual(['connack 135']);
+  });
+});
