@@ -1,5 +1,5 @@
-import type { Context } from './client.ts';
-import type { Version } from './wire.ts';
+import type { Context } from './client/context.ts';
+import type { Version } from './wire/version.ts';
 
 /** One behaviour that the standard asks for. */
 export interface ConformanceCase {

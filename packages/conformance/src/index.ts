@@ -28,7 +28,9 @@ import { webSocketCases } from './cases/websocket.ts';
 import { willCases } from './cases/wills.ts';
 
 export { CaseList, type ConformanceCase } from './case.ts';
-export { Context, RawClient, type Target } from './client.ts';
+export { Context } from './client/context.ts';
+export { RawClient } from './client/raw-client.ts';
+export type { Target } from './client/target.ts';
 
 /** Every case: those of MQTT 5 area by area, then those of 3.1.1 and of 3.1. */
 export const allCases: readonly ConformanceCase[] = [

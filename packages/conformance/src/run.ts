@@ -1,7 +1,8 @@
 import { createBroker, type RunningBroker } from '@promptmq/server';
 import type { ConformanceCase } from './case.ts';
 import { challenge } from './challenge.ts';
-import { Context, type Target } from './client.ts';
+import { Context } from './client/context.ts';
+import type { Target } from './client/target.ts';
 
 /** Why a case was not run. */
 export const NOT_APPLICABLE = 'needs a broker that can be configured';

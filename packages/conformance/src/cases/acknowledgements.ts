@@ -1,7 +1,8 @@
 import { CaseList } from '../case.ts';
 import { check, WRONG } from '../check.ts';
-import { texts } from '../client.ts';
-import { ack, packet, publish, u16 } from '../wire.ts';
+import { packet, u16 } from '../wire/bytes.ts';
+import { ack, publish } from '../wire/client-packets.ts';
+import { texts } from '../wire/server-packet.ts';
 
 /** QoS 1 and 2: what is acknowledged, how, and what is sent again (§3.4 to §3.7, §4.3, §4.4). */
 const list = new CaseList();

@@ -1,18 +1,19 @@
 import { CaseList } from '../case.ts';
 import { ANSWER, ASK_LONG, CHALLENGE, GREETING, QUESTION } from '../challenge.ts';
 import { check } from '../check.ts';
-import type { Context, RawClient } from '../client.ts';
+import type { Context } from '../client/context.ts';
+import type { RawClient } from '../client/raw-client.ts';
+import type { Part } from '../wire/bytes.ts';
 import {
   auth,
   type ConnectOptions,
   connect,
   disconnect,
-  type Part,
-  property,
   publish,
-  type ReceivedPacket,
   subscribe,
-} from '../wire.ts';
+} from '../wire/client-packets.ts';
+import { property } from '../wire/property.ts';
+import type { ReceivedPacket } from '../wire/server-packet.ts';
 
 /** Enhanced authentication (§4.12), for brokers that offer the method of `challenge.ts`. */
 const list = new CaseList();

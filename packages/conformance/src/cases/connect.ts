@@ -1,20 +1,9 @@
 import { CaseList } from '../case.ts';
 import { check, elapse, WRONG } from '../check.ts';
-import { ConformanceError } from '../client.ts';
-import {
-  bytes,
-  connect,
-  disconnect,
-  field,
-  type Part,
-  packet,
-  pingreq,
-  properties,
-  property,
-  publish,
-  subscribe,
-  u16,
-} from '../wire.ts';
+import { ConformanceError } from '../client/raw-client.ts';
+import { bytes, field, type Part, packet, properties, u16 } from '../wire/bytes.ts';
+import { connect, disconnect, pingreq, publish, subscribe } from '../wire/client-packets.ts';
+import { property } from '../wire/property.ts';
 
 const list = new CaseList();
 export const connectCases = list.cases;

@@ -1,7 +1,8 @@
 import { CaseList } from '../case.ts';
 import { check } from '../check.ts';
-import { text } from '../client.ts';
-import { ack, connect, property, publish, subscribe } from '../wire.ts';
+import { ack, connect, publish, subscribe } from '../wire/client-packets.ts';
+import { property } from '../wire/property.ts';
+import { text } from '../wire/server-packet.ts';
 
 /** Cases that play a longer exchange through. */
 const list = new CaseList();

@@ -1,16 +1,11 @@
 import { CaseList } from '../case.ts';
 import { check, elapse } from '../check.ts';
-import { type Context, type RawClient, text, texts, values } from '../client.ts';
-import {
-  ack,
-  bytes,
-  connect,
-  pingreq,
-  property,
-  publish,
-  type ReceivedPacket,
-  subscribe,
-} from '../wire.ts';
+import type { Context } from '../client/context.ts';
+import type { RawClient } from '../client/raw-client.ts';
+import { bytes } from '../wire/bytes.ts';
+import { ack, connect, pingreq, publish, subscribe } from '../wire/client-packets.ts';
+import { property } from '../wire/property.ts';
+import { type ReceivedPacket, text, texts, values } from '../wire/server-packet.ts';
 
 /** Receive Maximum in both directions (§4.9). */
 const list = new CaseList();

@@ -1,20 +1,19 @@
 import { CaseList } from '../case.ts';
 import { check, WRONG } from '../check.ts';
-import { type Context, type RawClient, values } from '../client.ts';
+import type { Context } from '../client/context.ts';
+import type { RawClient } from '../client/raw-client.ts';
+import { bytes, field, packet, u16 } from '../wire/bytes.ts';
 import {
   ack,
-  bytes,
   connect,
   disconnect,
-  field,
-  packet,
   pingreq,
-  property,
   publish,
   subscribe,
-  u16,
   unsubscribe,
-} from '../wire.ts';
+} from '../wire/client-packets.ts';
+import { property } from '../wire/property.ts';
+import { values } from '../wire/server-packet.ts';
 
 /** Packets whose bytes are not what §2 and §3 say, type by type. */
 const list = new CaseList();

@@ -1,17 +1,17 @@
 import { CaseList } from '../case.ts';
 import { check, elapse } from '../check.ts';
+import type { Part } from '../wire/bytes.ts';
 import {
   ack,
   auth,
   connect,
   disconnect,
-  type Part,
   pingreq,
-  property,
   publish,
   subscribe,
   unsubscribe,
-} from '../wire.ts';
+} from '../wire/client-packets.ts';
+import { property } from '../wire/property.ts';
 
 const list = new CaseList();
 export const limitCases = list.cases;

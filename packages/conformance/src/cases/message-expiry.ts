@@ -1,7 +1,8 @@
 import { CaseList } from '../case.ts';
 import { check, elapse } from '../check.ts';
-import { values } from '../client.ts';
-import { property, publish, subscribe } from '../wire.ts';
+import { publish, subscribe } from '../wire/client-packets.ts';
+import { property } from '../wire/property.ts';
+import { values } from '../wire/server-packet.ts';
 
 /** How long a message lives, and what is said of it (§3.3.2.3.3). */
 const list = new CaseList();

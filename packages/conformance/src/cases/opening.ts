@@ -1,20 +1,9 @@
 import { CaseList } from '../case.ts';
 import { check, elapse, WRONG } from '../check.ts';
-import { text, values } from '../client.ts';
-import {
-  auth,
-  bytes,
-  connect,
-  disconnect,
-  field,
-  type Part,
-  packet,
-  pingreq,
-  property,
-  publish,
-  subscribe,
-  u16,
-} from '../wire.ts';
+import { bytes, field, type Part, packet, u16 } from '../wire/bytes.ts';
+import { auth, connect, disconnect, pingreq, publish, subscribe } from '../wire/client-packets.ts';
+import { property } from '../wire/property.ts';
+import { text, values } from '../wire/server-packet.ts';
 
 /** What may be in a CONNECT, and what comes before and after it (§3.1, §3.2). */
 const list = new CaseList();

@@ -1,7 +1,8 @@
 import { CaseList } from '../case.ts';
 import { check } from '../check.ts';
-import { texts } from '../client.ts';
-import { property, publish } from '../wire.ts';
+import { publish } from '../wire/client-packets.ts';
+import { property } from '../wire/property.ts';
+import { texts } from '../wire/server-packet.ts';
 
 /** The Maximum Packet Size of a client (§3.1.2.11.4). */
 const list = new CaseList();

@@ -1,6 +1,8 @@
 import { CaseList } from '../case.ts';
 import { WRONG } from '../check.ts';
-import { disconnect, packet, pingreq, properties, property, publish, u16 } from '../wire.ts';
+import { packet, properties, u16 } from '../wire/bytes.ts';
+import { disconnect, pingreq, publish } from '../wire/client-packets.ts';
+import { property } from '../wire/property.ts';
 
 /** PINGREQ, DISCONNECT, and packets that a client may not send (§3.12, §3.14, §2.1.2). */
 const list = new CaseList();

@@ -1,17 +1,9 @@
 import { CaseList } from '../case.ts';
 import { WRONG } from '../check.ts';
-import type { Context, RawClient } from '../client.ts';
-import {
-  bytes,
-  field,
-  type Part,
-  packet,
-  properties,
-  property,
-  u16,
-  u32,
-  varint,
-} from '../wire.ts';
+import type { Context } from '../client/context.ts';
+import type { RawClient } from '../client/raw-client.ts';
+import { bytes, field, type Part, packet, properties, u16, u32, varint } from '../wire/bytes.ts';
+import { property } from '../wire/property.ts';
 
 /** Which property goes with which packet of a client (§2.2.2.2), and how often. */
 const list = new CaseList();

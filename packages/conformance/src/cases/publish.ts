@@ -1,7 +1,9 @@
 import { CaseList } from '../case.ts';
 import { check, WRONG } from '../check.ts';
-import { values } from '../client.ts';
-import { ack, bytes, field, packet, property, publish, subscribe } from '../wire.ts';
+import { bytes, field, packet } from '../wire/bytes.ts';
+import { ack, publish, subscribe } from '../wire/client-packets.ts';
+import { property } from '../wire/property.ts';
+import { values } from '../wire/server-packet.ts';
 
 /** PUBLISH: its topic, its properties and its payload (§3.3). */
 const list = new CaseList();

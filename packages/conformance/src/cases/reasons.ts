@@ -1,19 +1,10 @@
 import { CaseList } from '../case.ts';
 import { check } from '../check.ts';
-import type { Context, RawClient } from '../client.ts';
-import {
-  ack,
-  bytes,
-  connect,
-  disconnect,
-  field,
-  packet,
-  pingreq,
-  property,
-  publish,
-  subscribe,
-  u16,
-} from '../wire.ts';
+import type { Context } from '../client/context.ts';
+import type { RawClient } from '../client/raw-client.ts';
+import { bytes, field, packet, u16 } from '../wire/bytes.ts';
+import { ack, connect, disconnect, pingreq, publish, subscribe } from '../wire/client-packets.ts';
+import { property } from '../wire/property.ts';
 
 /** Why a broker ends a connection, and how it closes (§3.14, §4.13). */
 const list = new CaseList();

@@ -1,7 +1,14 @@
 import { CaseList } from '../case.ts';
 import { check } from '../check.ts';
-import { text, texts } from '../client.ts';
-import { AS_PUBLISHED, disconnect, IF_NEW, publish, subscribe, unsubscribe } from '../wire.ts';
+import {
+  AS_PUBLISHED,
+  disconnect,
+  IF_NEW,
+  publish,
+  subscribe,
+  unsubscribe,
+} from '../wire/client-packets.ts';
+import { text, texts } from '../wire/server-packet.ts';
 
 /** Retained messages (§3.3.1.3, §3.8.3.1). */
 const list = new CaseList();

@@ -1,15 +1,17 @@
 import { CaseList } from '../case.ts';
 import { check, elapse } from '../check.ts';
-import { type Context, type RawClient, text, texts } from '../client.ts';
+import type { Context } from '../client/context.ts';
+import type { RawClient } from '../client/raw-client.ts';
 import {
   ack,
   type ConnectOptions,
   connect,
   disconnect,
-  property,
   publish,
   subscribe,
-} from '../wire.ts';
+} from '../wire/client-packets.ts';
+import { property } from '../wire/property.ts';
+import { text, texts } from '../wire/server-packet.ts';
 
 /** Sessions: how long they live, what they keep, and who has them (§3.1.2.11.2, §3.1.4, §4.1). */
 const list = new CaseList();

@@ -1,7 +1,8 @@
 import { CaseList } from '../case.ts';
 import { BAD_FILTER, check, WRONG } from '../check.ts';
-import { text, texts, values } from '../client.ts';
-import { ack, disconnect, property, publish, subscribe, unsubscribe } from '../wire.ts';
+import { ack, disconnect, publish, subscribe, unsubscribe } from '../wire/client-packets.ts';
+import { property } from '../wire/property.ts';
+import { text, texts, values } from '../wire/server-packet.ts';
 
 /** Shared subscriptions (§4.8.2). */
 const list = new CaseList();

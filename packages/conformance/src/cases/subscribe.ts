@@ -1,17 +1,9 @@
 import { CaseList } from '../case.ts';
 import { check, WRONG } from '../check.ts';
-import { texts } from '../client.ts';
-import {
-  ack,
-  bytes,
-  field,
-  packet,
-  property,
-  publish,
-  subscribe,
-  u16,
-  unsubscribe,
-} from '../wire.ts';
+import { bytes, field, packet, u16 } from '../wire/bytes.ts';
+import { ack, publish, subscribe, unsubscribe } from '../wire/client-packets.ts';
+import { property } from '../wire/property.ts';
+import { texts } from '../wire/server-packet.ts';
 
 /** SUBSCRIBE and UNSUBSCRIBE: what is answered, and what each option does (§3.8 to §3.11). */
 const list = new CaseList();

@@ -1,19 +1,17 @@
 import { CaseList } from '../case.ts';
 import { check, WRONG } from '../check.ts';
-import { text, texts, values } from '../client.ts';
+import { type Part, packet, u16 } from '../wire/bytes.ts';
 import {
   AS_PUBLISHED,
   ack,
   NEVER,
   NO_LOCAL,
-  type Part,
-  packet,
-  property,
   publish,
   subscribe,
-  u16,
   unsubscribe,
-} from '../wire.ts';
+} from '../wire/client-packets.ts';
+import { property } from '../wire/property.ts';
+import { text, texts, values } from '../wire/server-packet.ts';
 
 /** Subscriptions over their life: replacement, identifiers, no local (§3.8.4, §3.10.4). */
 const list = new CaseList();

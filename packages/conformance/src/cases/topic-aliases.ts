@@ -1,7 +1,10 @@
 import { CaseList } from '../case.ts';
 import { check, WRONG } from '../check.ts';
-import { type Context, texts, values } from '../client.ts';
-import { ack, bytes, connect, property, publish } from '../wire.ts';
+import type { Context } from '../client/context.ts';
+import { bytes } from '../wire/bytes.ts';
+import { ack, connect, publish } from '../wire/client-packets.ts';
+import { property } from '../wire/property.ts';
+import { texts, values } from '../wire/server-packet.ts';
 
 /** Topic aliases in both directions (§3.3.2.3.4). */
 const list = new CaseList();

@@ -1,6 +1,7 @@
 import { CaseList } from '../case.ts';
 import { BAD_FILTER, check, WRONG } from '../check.ts';
-import { bytes, publish, subscribe, unsubscribe } from '../wire.ts';
+import { bytes } from '../wire/bytes.ts';
+import { publish, subscribe, unsubscribe } from '../wire/client-packets.ts';
 
 /** Topic filters: which may be, and what they match (§4.7). */
 const list = new CaseList();

@@ -1,17 +1,7 @@
 import { CaseList } from '../case.ts';
 import { check } from '../check.ts';
-import {
-  ack,
-  connect,
-  disconnect,
-  field,
-  type Part,
-  packet,
-  pingreq,
-  publish,
-  subscribe,
-  u16,
-} from '../wire.ts';
+import { field, type Part, packet, u16 } from '../wire/bytes.ts';
+import { ack, connect, disconnect, pingreq, publish, subscribe } from '../wire/client-packets.ts';
 
 const list = new CaseList();
 export const v31Cases = list.cases;

@@ -1,19 +1,16 @@
 import { CaseList } from '../case.ts';
 import { check, elapse } from '../check.ts';
-import { text, texts } from '../client.ts';
+import { bytes, field, packet, u16 } from '../wire/bytes.ts';
 import {
   ack,
-  bytes,
   connect,
   disconnect,
-  field,
-  packet,
-  property,
   publish,
   subscribe,
-  u16,
   unsubscribe,
-} from '../wire.ts';
+} from '../wire/client-packets.ts';
+import { property } from '../wire/property.ts';
+import { text, texts } from '../wire/server-packet.ts';
 
 /** Longer exchanges of MQTT 3.1.1, with itself, with MQTT 5 and with MQTT 3.1. */
 const list = new CaseList();

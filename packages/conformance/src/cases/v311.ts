@@ -1,19 +1,15 @@
 import { CaseList } from '../case.ts';
 import { check } from '../check.ts';
+import { bytes, field, type Part, packet, u16 } from '../wire/bytes.ts';
 import {
   ack,
-  bytes,
   connect,
   disconnect,
-  field,
-  type Part,
-  packet,
   pingreq,
   publish,
   subscribe,
-  u16,
   unsubscribe,
-} from '../wire.ts';
+} from '../wire/client-packets.ts';
 
 const list = new CaseList();
 export const v311Cases = list.cases;

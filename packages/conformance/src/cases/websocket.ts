@@ -1,7 +1,9 @@
 import { CaseList } from '../case.ts';
 import { check } from '../check.ts';
-import type { Context, RawClient } from '../client.ts';
-import { bytes, connect, disconnect, packet, pingreq, publish, subscribe } from '../wire.ts';
+import type { Context } from '../client/context.ts';
+import type { RawClient } from '../client/raw-client.ts';
+import { bytes, packet } from '../wire/bytes.ts';
+import { connect, disconnect, pingreq, publish, subscribe } from '../wire/client-packets.ts';
 
 /** MQTT over WebSocket (chapter 6). */
 const list = new CaseList();

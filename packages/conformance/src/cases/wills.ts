@@ -1,17 +1,17 @@
 import { CaseList } from '../case.ts';
 import { check, elapse, WRONG } from '../check.ts';
-import { type Context, type RawClient, text, texts, values } from '../client.ts';
+import type { Context } from '../client/context.ts';
+import type { RawClient } from '../client/raw-client.ts';
+import { bytes, type Part, packet } from '../wire/bytes.ts';
 import {
-  bytes,
   type ConnectOptions,
   connect,
   disconnect,
-  type Part,
-  packet,
-  property,
   publish,
   subscribe,
-} from '../wire.ts';
+} from '../wire/client-packets.ts';
+import { property } from '../wire/property.ts';
+import { text, texts, values } from '../wire/server-packet.ts';
 
 /** Wills: when they are published, and as what (§3.1.2.5, §3.1.3.2, §3.14.4). */
 const list = new CaseList();

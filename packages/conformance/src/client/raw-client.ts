@@ -1,21 +1,10 @@
 import { connect as openSocket, type Socket } from 'node:net';
 import { WebSocket } from 'ws';
-import { check, WRONG } from './check.ts';
-import {
-  ack,
-  type ConnectOptions,
-  connect,
-  type Part,
-  type PublishOptions,
-  pingreq,
-  property,
-  publish,
-  type ReceivedPacket,
-  read,
-  subscribe,
-  type Type,
-  type Version,
-} from './wire.ts';
+import { pingreq } from '../wire/client-packets.ts';
+import { read } from '../wire/reader.ts';
+import { describe, type ReceivedPacket, type Type } from '../wire/server-packet.ts';
+import type { Version } from '../wire/version.ts';
+import type { Target } from './target.ts';
 
 /** How long a broker may take for what it has to do at once. */
 const DEADLINE_MS = 5000;
@@ -23,14 +12,6 @@ const DEADLINE_MS = 5000;
 /** An expectation that the broker did not meet. */
 export class ConformanceError extends Error {
   override readonly name = 'ConformanceError';
-}
-
-/** Where the broker under test listens. */
-export interface Target {
-  readonly host: string;
-  readonly port: number;
-  /** For WebSocket, such as `ws://127.0.0.1:8080/mqtt`; null when there is none. */
-  readonly wsUrl: string | null;
 }
 
 /** A connection that sends raw bytes and reads packets strictly. */
@@ -225,156 +206,5 @@ export class RawClient {
         resolve(true);
       };
     });
-  }
-}
-
-/** The payload of a PUBLISH as text. */
-export function text({ payload }: ReceivedPacket): string {
-  return Buffer.from(payload).toString();
-}
-
-/** The payloads of those packets that are PUBLISH, joined by commas. */
-export function texts(received: readonly ReceivedPacket[]): string {
-  return received
-    .filter(({ type }) => type === 'publish')
-    .map(text)
-    .join();
-}
-
-/** All values of a property. */
-export function values(received: ReceivedPacket, id: number): unknown[] {
-  return received.properties.filter((one) => one.id === id).map(({ value }) => value);
-}
-
-/** What the operator of a broker can do to it. */
-export interface Operator {
-  disconnectClient(clientId: string): boolean;
-  stop(): Promise<void>;
-}
-
-export function describe(received: ReceivedPacket): string {
-  const code = received.reasonCode.toString(16).padStart(2, '0');
-  return received.type === 'publish'
-    ? `publish of ${received.topic}`
-    : `${received.type} with 0x${code}`;
-}
-
-/** What a case works with: connections to the broker, closed when the case ends. */
-export class Context {
-  readonly target: Target;
-  /** Unique, so that cases that run side by side don't meet. */
-  readonly name: string;
-  readonly #operator: Operator | null;
-  readonly #clients: RawClient[] = [];
-  #clientCount = 0;
-
-  constructor(target: Target, name: string, operator: Operator | null = null) {
-    this.target = target;
-    this.name = name;
-    this.#operator = operator;
-  }
-
-  /** Of the broker under test; only cases that say that they need one have it. */
-  get operator(): Operator {
-    if (this.#operator === null) throw new Error('this case has not asked for an operator');
-    return this.#operator;
-  }
-
-  /** A topic or filter of this case alone. */
-  topic(suffix = ''): string {
-    return `${this.name}${suffix}`;
-  }
-
-  /** A connection on which nothing has been sent. */
-  async open(version: Version = 5): Promise<RawClient> {
-    const client = await RawClient.open(this.target, version);
-    this.#clients.push(client);
-    return client;
-  }
-
-  async openWebSocket(path = '', protocols?: string[]): Promise<RawClient> {
-    const client = await RawClient.openWebSocket(`${this.target.wsUrl}${path}`, protocols);
-    this.#clients.push(client);
-    return client;
-  }
-
-  /** A client identifier of this case alone. */
-  clientId(suffix = ''): string {
-    this.#clientCount++;
-    return `${this.name}${suffix === '' ? this.#clientCount : suffix}`;
-  }
-
-  /** A client whose CONNECT was accepted. */
-  async connect(options: ConnectOptions = {}): Promise<RawClient> {
-    const client = await this.open(options.version ?? 5);
-    client.send(connect({ clientId: this.clientId(), ...options }));
-    await client.expect('connack', { reasonCode: 0 });
-    return client;
-  }
-
-  /** A connected client with one subscription; `flags` are those of `subscribe`. */
-  async subscriber(
-    filter: Part = this.topic(),
-    flags = 0,
-    options: ConnectOptions = {},
-  ): Promise<RawClient> {
-    const client = await this.connect(options);
-    client.send(subscribe([[filter, flags]], { version: options.version ?? 5 }));
-    await client.expect('suback', { reasonCodes: [flags & 3] });
-    return client;
-  }
-
-  /** CONNECT of a client whose session outlives its connection. */
-  durable(options: ConnectOptions = {}): ConnectOptions {
-    const properties = options.version === undefined ? property.sessionExpiry(60) : [];
-    return { clientId: this.clientId(), clean: false, properties, ...options };
-  }
-
-  /**
-   * Publishes a message and sees its exchange through: a broker may deliver a QoS 2 message at its
-   * PUBLISH or at its PUBREL (§4.3.3).
-   */
-  async deliver(sender: RawClient, topic: Part, payload: Part, options: PublishOptions = {}) {
-    const { qos = 0, id = 1 } = options;
-    sender.send(publish(topic, payload, options));
-    if (qos === 1) await sender.expect('puback', { id });
-    if (qos < 2) return;
-    await sender.expect('pubrec', { id });
-    sender.send(ack('pubrel', id));
-    await sender.expect('pubcomp', { id });
-  }
-
-  /** Subscribes to a filter that has to be refused: with 0x8F, or by a close. */
-  async refusedFilter(filter: string): Promise<void> {
-    const client = await this.connect();
-    client.send(subscribe([[filter, 0]]));
-    const answer = await client.next();
-    const isRefused =
-      answer === null ||
-      (answer.type === 'suback' && answer.reasonCodes[0] === 0x8f) ||
-      (answer.type === 'disconnect' && [...WRONG, 0x8f].includes(answer.reasonCode));
-    check(isRefused, `${filter}: ${answer?.type}`);
-  }
-
-  /** Sends a packet that has to be refused, on a connection of its own that is open. */
-  async refused(bytes: Uint8Array, codes: readonly number[], version: Version = 5): Promise<void> {
-    const client = await this.connect({ version });
-    client.send(bytes);
-    await client.expectClosed(codes);
-  }
-
-  /** Sends bytes as the first on a connection, which the broker has to close. */
-  async refusedConnect(
-    bytes: Uint8Array,
-    version: Version,
-    codes: readonly number[],
-  ): Promise<void> {
-    const client = await this.open(version);
-    client.send(bytes);
-    await client.expectClosed(codes);
-  }
-
-  close(): void {
-    for (const client of this.#clients) client.destroy();
   }
 }
