@@ -109,7 +109,7 @@ export class Authentication implements PeerAuthentication {
       this.#send(ReasonCode.ContinueAuthentication, step.data);
     } else {
       this.#exchange = null;
-      const userName = step.userName ?? null;
+      const userName = connection.transport.userName ?? step.userName ?? null;
       if (!this.#isAdmitted) {
         this.#isAdmitted = true;
         connection.userName = userName;

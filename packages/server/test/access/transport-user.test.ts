@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Access } from '../../src/access/access.ts';
 import { hashPassword } from '../../src/access/password.ts';
-import { parseConfig } from '../../src/index.ts';
+import { type AuthenticationMethod, parseConfig } from '../../src/index.ts';
 import { Simulation } from '../support/simulation.ts';
 
 let folder: string;
@@ -74,6 +74,27 @@ describe('the user that a transport names', () => {
     );
     client.subscribe('dave/#');
     expect(client.brief()).toEqual(['suback 2']);
+  });
+
+  test('is who the client is with an authentication method, too; without one, the method says', () => {
+    const method: AuthenticationMethod = {
+      name: 'M',
+      begin: () => ({ next: () => ({ result: 'success', userName: 'bob' }) }),
+    };
+    for (const [named, topic] of [
+      ['alice', 'alice/a'],
+      [null, 'bob/a'],
+    ] as const) {
+      const rules = join(folder, 'everybody.yaml');
+      writeFileSync(rules, 'rules:\n  - { publish: "%u/#" }\n');
+      const simulation = new Simulation({ auth: { aclFile: rules } }, [method]);
+      const client = simulation.open(5, named);
+      client.connect('c', { properties: { authenticationMethod: 'M' } });
+      expect(client.brief()).toEqual(['connack 0']);
+      client.publish(topic, '1', { qos: 1, messageId: 1 });
+      client.publish('carol/a', '1', { qos: 1, messageId: 2 });
+      expect(client.brief()).toEqual(['puback 16', 'puback 135']);
+    }
   });
 
   test('a transport that names nobody leaves it to CONNECT', () => {

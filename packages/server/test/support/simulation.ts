@@ -3,6 +3,7 @@ import { Broker } from '../../src/broker.ts';
 import { type ConfigInput, parseConfig } from '../../src/config/index.ts';
 import type { Transport, TransportHandler } from '../../src/connection/transport.ts';
 import { noopLogger } from '../../src/log/index.ts';
+import type { AuthenticationMethod } from '../../src/protocol/authentication-method.ts';
 import type { Runtime } from '../../src/runtime/runtime.ts';
 
 /** Time that passes only when told to, and turns that end only when told to. */
@@ -70,14 +71,17 @@ export class Simulation {
   readonly runtime = new SimulatedRuntime();
   readonly broker: Broker;
 
-  constructor(options: ConfigInput = {}) {
+  constructor(
+    options: ConfigInput = {},
+    authenticationMethods: readonly AuthenticationMethod[] = [],
+  ) {
     const config = parseConfig({
       storage: { enabled: false },
       ...options,
       // Simulated clients send no PINGREQ: keep alive is what they ask for.
       mqtt: { keepAlive: 0, ...options.mqtt },
     });
-    this.broker = new Broker(config, this.runtime, noopLogger);
+    this.broker = new Broker(config, this.runtime, noopLogger, authenticationMethods);
   }
 
   /**

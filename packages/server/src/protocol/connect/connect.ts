@@ -32,7 +32,6 @@ export function admit(host: ProtocolHost, connection: Peer, packet: ConnectPacke
   }
   if (isRefused(host, connection, refusalOf(host, packet, packet.clean))) return;
   const authentication = new Authentication(host, connection, method, packet.clientId, (data) => {
-    connection.userName = connection.transport.userName ?? null;
     connection.proof = 'method';
     open(host, connection, packet, data);
   });
