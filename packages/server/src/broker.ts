@@ -45,6 +45,17 @@ const RETAINED_SWEEP_MAX = 10_000;
 const SPARE_SOCKETS = 100;
 
 /**
+ * Stands between a transport and the broker.
+ *
+ * @param accept - gives the broker what takes the transport's place; as `Broker.accept`
+ * @returns what the transport reports to; null when it was destroyed
+ */
+export type Interceptor = (
+  transport: Transport,
+  accept: (transport: Transport) => TransportHandler | null,
+) => TransportHandler | null;
+
+/**
  * The broker without sockets: what its parts have in common, its connections, start and stop. Transports are given
  * to it by `accept`; time and randomness come from its `Runtime`.
  */
@@ -86,6 +97,8 @@ export class Broker
   readonly sockets: OpenSockets;
   /** How many file descriptors sockets may take at present; set before the listeners are opened. */
   descriptorsMax: () => number;
+  /** Looks at all that connections carry; null when nobody does. Set before the listeners are opened. */
+  intercept: Interceptor | null;
   readonly #connections: Set<Peer>;
   #openCount: number;
   #dirty: Flushable[];
@@ -133,6 +146,7 @@ export class Broker
     this.router.clientEvents = this.clientEvents;
     this.sockets = new OpenSockets(() => this.socketsMax);
     this.descriptorsMax = () => Number.POSITIVE_INFINITY;
+    this.intercept = null;
     this.sessions = new Sessions(this);
     this.#connections = new Set();
     this.#openCount = 0;
@@ -156,6 +170,11 @@ export class Broker
    * @returns what the transport reports to; null when there are too many and it was destroyed
    */
   accept(transport: Transport): TransportHandler | null {
+    if (this.intercept === null) return this.#accept(transport);
+    return this.intercept(transport, (inner) => this.#accept(inner));
+  }
+
+  #accept(transport: Transport): TransportHandler | null {
     this.stats.socketsAccepted++;
     if (this.#isStopping || this.#connections.size >= this.socketsMax) {
       this.clientEvents.socketRefused('limit', transport.remoteAddress, 'too many open sockets');

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import type { SecureContextOptions } from 'node:tls';
 import { ReasonCode } from '@promptmq/codec';
 import { nodeFiles } from '@promptmq/wal';
-import { Broker } from '../broker.ts';
+import { Broker, type Interceptor } from '../broker.ts';
 import { type Address, type Config, type ConfigInput, parseConfig } from '../config/index.ts';
 import type { Listener } from '../listeners/listener.ts';
 import { listenTcp } from '../listeners/tcp.ts';
@@ -11,7 +11,7 @@ import { listenWebSocket } from '../listeners/websocket/websocket.ts';
 import { type Logger, noopLogger } from '../log/index.ts';
 import { Observability, storageSourceOf } from '../observability/index.ts';
 import type { AuthenticationMethod } from '../protocol/authentication-method.ts';
-import { nodeRuntime } from '../runtime/runtime.ts';
+import { nodeRuntime, type Runtime } from '../runtime/runtime.ts';
 import type { StorageResources } from '../storage/storage.ts';
 import { EmbeddedBroker } from './embedded-broker.ts';
 import type { RunningBroker } from './running-broker.ts';
@@ -70,9 +70,37 @@ export async function startBroker(
   config: Config,
   extras: BrokerExtras = {},
 ): Promise<RunningBroker> {
+  return (await openBroker(config, extras)).running;
+}
+
+/** What a broker gets in the place of the machine's: only the tests of programs do that (`testing/`). */
+export interface BrokerSeams {
+  readonly runtime?: Runtime;
+  /** Stands between each transport and the broker. */
+  readonly intercept?: Interceptor;
+}
+
+/** A broker that was started, with what its program doesn't see. */
+export interface OpenedBroker {
+  readonly running: RunningBroker;
+  readonly broker: Broker;
+  /**
+   * Leaves the broker as a process does that is killed: it does nothing more in order, and nothing of it stays open but
+   * the connections, which whoever intercepts them cuts.
+   */
+  abandon(): Promise<void>;
+}
+
+/** Starts a broker, and lets its caller take the place of the machine. */
+export async function openBroker(
+  config: Config,
+  extras: BrokerExtras = {},
+  { runtime = nodeRuntime, intercept }: BrokerSeams = {},
+): Promise<OpenedBroker> {
   const log = extras.logger ?? noopLogger;
   const tlsFiles = loadTlsFiles(config.server);
-  const broker = new Broker(config, nodeRuntime, log, extras.authenticationMethods);
+  const broker = new Broker(config, runtime, log, extras.authenticationMethods);
+  broker.intercept = intercept ?? null;
   broker.onStorageFailed = extras.onStorageFailed ?? (() => {});
   const listeners: Listener[] = [];
   const observability = new Observability(broker, listeners);
@@ -107,12 +135,16 @@ export async function startBroker(
   logTlsWarnings(log, tlsFiles);
   observability.serve();
 
-  return new EmbeddedBroker(broker, listeners, observability, () =>
-    stopAll(broker, listeners, observability, config.server.shutdownTimeout)
-      .then(unlockDataDir)
-      .finally(descriptors.leave)
-      .then(() => log.info('stopped')),
-  );
+  const close = (stopped: Promise<void>) => stopped.then(unlockDataDir).finally(descriptors.leave);
+  const stop = () =>
+    close(stopAll(broker, listeners, observability, config.server.shutdownTimeout)).then(() =>
+      log.info('stopped'),
+    );
+  return {
+    running: new EmbeddedBroker(broker, listeners, observability, stop),
+    broker,
+    abandon: () => close(abandonAll(broker, listeners, observability)),
+  };
 }
 
 type ListenerKind = [
@@ -165,4 +197,16 @@ async function stopAll(
   for (const listener of listeners) listener.cut();
   await closed;
   await observability.close();
+}
+
+/** Closes what would stay open, and nothing else. */
+async function abandonAll(
+  broker: Broker,
+  listeners: readonly Listener[],
+  observability: Observability,
+): Promise<void> {
+  observability.stopPublishing();
+  const closed = Promise.all(listeners.map((listener) => listener.close()));
+  for (const listener of listeners) listener.cut();
+  await Promise.all([closed, observability.close(), broker.access.stop()]);
 }
