@@ -14,7 +14,7 @@ export type { ConnectPacket, ConnectProperties } from './packets/connect.ts';
 export type { DisconnectPacket, DisconnectProperties } from './packets/disconnect.ts';
 export type { PingreqPacket, PingrespPacket } from './packets/ping.ts';
 export type { PublishPacket, PublishProperties } from './packets/publish.ts';
-export type { PublishPropertiesView } from './packets/publish-properties.ts';
+export { messageProperties, type PublishPropertiesView } from './packets/publish-properties.ts';
 export { PublishView } from './packets/publish-view.ts';
 export {
   MessageBytes,

@@ -6,6 +6,8 @@ import type { PublishImage } from './messages/publish-image.ts';
 export interface SessionLink {
   /** False while too much waits to be sent: messages stay in the queue. */
   readonly isWritable: boolean;
+  /** QoS 0 messages, too, stay in the queue until it is writable, and go in the order of all others; not if left out. */
+  readonly takesOneByOne?: boolean;
   /**
    * Sends a PUBLISH.
    *

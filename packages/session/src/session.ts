@@ -49,7 +49,7 @@ export interface Waiting {
  * - the connection comes and goes, the session ends: `attach`, `detach`, `end`, or `beginEnd` where that is long;
  * - messages to be sent: `deliver`, or the forms of it for packets that are encoded already; `pump` when there is room;
  * - retained messages that a subscription is owed: `replay` and `replayLater`, from `beginReplay` to `endReplay`;
- * - what the client answers: `onPuback`, `onPubrec`, `onPubcomp`.
+ * - what the client answers: `onPuback`, `onPubrec`, `onPubcomp`, or `settle` for who answers once.
  *
  * What the client sends at QoS 2 is in `received`, and `stored` is for the store alone.
  *
@@ -122,7 +122,7 @@ export class Session<L extends SessionLink = SessionLink> {
     return this.#link?.isWritable === true && this.#window.mayBegin && !this.hasBacklog;
   }
 
-  /** Whether `deliver` would send a QoS 0 message at once; the router then may bypass it. */
+  /** Whether a QoS 0 message goes at once to a link that takes any number; the router then may bypass `deliver`. */
   get isOpenForQoS0(): boolean {
     return this.#link !== null && this.#replays.isOver && this.#queue.transientCount === 0;
   }
@@ -285,7 +285,7 @@ export class Session<L extends SessionLink = SessionLink> {
         this.#onDrop('not-connected', delivery);
         return;
       }
-      if (this.isOpenForQoS0) {
+      if (link.takesOneByOne === true ? link.isWritable && !this.hasBacklog : this.isOpenForQoS0) {
         this.#sendFirst(link, delivery);
         return;
       }
@@ -482,6 +482,17 @@ export class Session<L extends SessionLink = SessionLink> {
   /** PUBCOMP: a QoS 2 delivery is complete. */
   onPubcomp(packetId: number, now: number): AckResult {
     const result = this.#window.onPubcomp(packetId);
+    if (result === 'ok' && this.hasBacklog) this.pump(now);
+    return result;
+  }
+
+  /**
+   * A message of QoS 1 or 2 has been dealt with, by who says so once and for all.
+   *
+   * @returns `unknown` when no message that was sent has the packet identifier
+   */
+  settle(packetId: number, now: number): AckResult {
+    const result = this.#window.settle(packetId);
     if (result === 'ok' && this.hasBacklog) this.pump(now);
     return result;
   }

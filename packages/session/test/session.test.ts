@@ -121,6 +121,61 @@ describe('sending', () => {
     expect(link.take()).toEqual(['PUBLISH 1 a', 'PUBLISH 0 b']);
   });
 
+  test('a link that takes one by one gets QoS 0 in the order of all others, and what waits is in the queue', () => {
+    class OneByOne extends RecordingLink {
+      readonly takesOneByOne = true;
+
+      override sendPublish(delivery: Delivery, dup: boolean): DropReason | null {
+        this.isWritable = false;
+        return super.sendPublish(delivery, dup);
+      }
+    }
+    const slow = new OneByOne();
+    const next = () => {
+      slow.isWritable = true;
+      session.pump(NOW);
+      return slow.take();
+    };
+    session = newSession({ messagesMax: 3 });
+    session.attach(slow, 10, NOW);
+    session.deliver(newDelivery('a', 0), NOW);
+    session.deliver(newDelivery('b', 1), NOW);
+    session.deliver(newDelivery('c', 0), NOW);
+    session.deliver(newDelivery('d', 2), NOW);
+    session.deliver(newDelivery('e', 0), NOW);
+    expect(slow.take()).toEqual(['PUBLISH 0 a']);
+    expect(dropped.splice(0)).toEqual(['queue-full e']);
+    expect(next()).toEqual(['PUBLISH 1 b']);
+    expect(next()).toEqual(['PUBLISH 0 c']);
+    expect(next()).toEqual(['PUBLISH 2 d']);
+    expect(next()).toEqual([]);
+    session.deliver(newDelivery('f', 0), NOW);
+    expect(slow.take()).toEqual(['PUBLISH 0 f']);
+    session.deliver(newDelivery('g', 0), NOW);
+    session.checkInvariants();
+    session.detach();
+    expect(dropped).toEqual(['session-ended g']);
+  });
+
+  test('who says once that a message is dealt with settles QoS 1 and 2, and gets what waits', () => {
+    session.attach(link, 2, NOW);
+    for (const [payload, qos] of [
+      ['a', 1],
+      ['b', 2],
+      ['c', 2],
+    ] as const) {
+      session.deliver(newDelivery(payload, qos), NOW);
+    }
+    expect(link.take()).toEqual(['PUBLISH 1 a', 'PUBLISH 2 b']);
+    expect(session.settle(2, NOW)).toBe('ok');
+    expect(link.take()).toEqual(['PUBLISH 3 c']);
+    expect(session.settle(2, NOW)).toBe('unknown');
+    expect(session.settle(1, NOW)).toBe('ok');
+    expect(session.settle(3, NOW)).toBe('ok');
+    expect(session.inflightCount).toBe(0);
+    session.checkInvariants();
+  });
+
   test('a packet identifier in use is passed over when the numbers come round [MQTT-2.2.1-4]', () => {
     session.attach(link, 65_535, NOW);
     session.deliver(newDelivery('kept', 1), NOW);

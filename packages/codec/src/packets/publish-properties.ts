@@ -1,7 +1,10 @@
+import { PacketType } from '../wire/packet-type.ts';
+import { readAll } from '../wire/properties.ts';
 import { PropertyId } from '../wire/property-table.ts';
 import { PacketReader } from '../wire/reader.ts';
 import { ReasonCode } from '../wire/reason-code.ts';
 import { decodeTopicName } from '../wire/topic-name.ts';
+import type { PublishProperties } from './publish.ts';
 
 /** What is known of a PUBLISH's properties without an object for them. */
 export interface PublishPropertiesView {
@@ -124,6 +127,17 @@ function readProperty(
     default:
       throw reader.malformed('§2.2.2.2', 'property that does not belong to PUBLISH', start);
   }
+}
+
+/**
+ * The properties of a message, which were taken from a valid PUBLISH, as an object.
+ *
+ * @param properties - encoded, without their length; binary ones are views of them
+ */
+export function messageProperties(properties: Uint8Array): PublishProperties {
+  if (properties.length === 0) return {};
+  const reader = new PacketReader().begin(properties, 0, 0, properties.length, 5);
+  return readAll(reader, PacketType.PUBLISH);
 }
 
 /**

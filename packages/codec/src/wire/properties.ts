@@ -48,9 +48,15 @@ export function readProperties(reader: PacketReader, packet: number): Properties
   reader.beginProperties(length);
   const packetEnd = reader.end;
   reader.end = end;
+  const properties = readAll(reader, packet);
+  reader.end = packetEnd;
+  return properties;
+}
+
+/** Reads properties without their length, up to the end. */
+export function readAll(reader: PacketReader, packet: number): Properties {
   const properties: Properties = {};
   while (!reader.isAtEnd) readProperty(reader, packet, properties);
-  reader.end = packetEnd;
   return properties;
 }
 

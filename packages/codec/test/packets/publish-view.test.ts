@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import {
   encode,
   FrameDecoder,
+  messageProperties,
   type Packet,
   PacketError,
   type ProtocolVersion,
@@ -162,4 +163,30 @@ test('what is said is what the packet was encoded from, in each version', () => 
     }),
     { numRuns: 1000 },
   );
+});
+
+test('the properties that are forwarded are read as an object, whatever they are', () => {
+  const properties = {
+    payloadFormatIndicator: true,
+    contentType: 'text/plain',
+    responseTopic: 'answers',
+    correlationData: Uint8Array.of(1, 2),
+    userProperties: { once: 'a', twice: ['b', 'c'] },
+  };
+  const packet = encode(
+    {
+      cmd: 'publish',
+      qos: 0,
+      dup: false,
+      retain: false,
+      topic: 't',
+      payload: bytes([]),
+      properties,
+    },
+    { protocolVersion: 5 },
+  ) as Uint8Array;
+  const view = read(new PublishView(), packet);
+  const forwarded = packet.slice(view.forwardedStart, view.forwardedEnd);
+  expect(plain(messageProperties(forwarded))).toEqual(plain(properties));
+  expect(messageProperties(new Uint8Array(0))).toEqual({});
 });

@@ -1,18 +1,16 @@
 import { invariant } from '@promptmq/topics';
 import { Deadline, type DeadlineQueue } from '../runtime/deadline-queue.ts';
 import type { BrokerStats } from '../runtime/stats.ts';
+import type { HeldPublisher } from './peer.ts';
+
+/** More messages than this waiting for a subscriber, and those who publish to it are held back. */
+export const CONGESTED_MESSAGES = 200;
 
 /** How long publishers wait for a subscriber that takes nothing before it counts as stalled. */
 const PATIENCE_MS = 100;
 
 /** How long they wait for one that takes something all the while, but doesn't catch up. */
 const PATIENCE_MAX_MS = 1000;
-
-/** Who publishes, as far as reading from it goes. */
-export interface HeldPublisher {
-  pauseReading(): void;
-  resumeReading(): void;
-}
 
 /**
  * The publishers that wait for one subscriber: they are not read from while more waits for it than is

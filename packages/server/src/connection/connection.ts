@@ -11,14 +11,20 @@ import { PacketDispatcher } from '../protocol/packet-dispatcher.ts';
 import { topicOf } from '../routing/image.ts';
 import type { TurnTaker } from '../runtime/turns.ts';
 import type { BrokerSession } from '../sessions/broker-session.ts';
-import { Congestion } from './congestion.ts';
+import { CONGESTED_MESSAGES, Congestion } from './congestion.ts';
 import { ConnectionState } from './connection-state.ts';
 import type { ConnectionHost } from './host.ts';
 import { InboundAliases } from './inbound-aliases.ts';
 import { Input } from './input.ts';
 import { Output } from './output.ts';
 import { PacketSender } from './packet-sender.ts';
-import type { ConnectionTerms, HeldBytes, Peer, PeerAuthentication } from './peer.ts';
+import type {
+  ConnectionTerms,
+  HeldBytes,
+  HeldPublisher,
+  Peer,
+  PeerAuthentication,
+} from './peer.ts';
 import { ConnectionTimeouts } from './timeouts.ts';
 import type { Transport, TransportHandler } from './transport.ts';
 
@@ -30,9 +36,6 @@ const WRITABLE_BYTES = 262_144;
  * transport reports each write in the same turn, however many there are.
  */
 const TURN_BYTES = 1_048_576;
-
-/** More messages than this waiting for a client, and those who publish to it are held back. */
-const CONGESTED_MESSAGES = 200;
 
 /**
  * One network connection, from accept to close, between a transport and a session. It has no socket and no clock
@@ -119,6 +122,10 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
   /** Whether nothing more is sent or processed. */
   get isEnding(): boolean {
     return this.state >= ConnectionState.Closing;
+  }
+
+  get connection(): this {
+    return this;
   }
 
   get isConnected(): boolean {
@@ -254,7 +261,7 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
   }
 
   /** Stops reading from a publisher until this client has caught up, or shows that it won't. */
-  holdBack(publisher: Peer): void {
+  holdBack(publisher: HeldPublisher): void {
     if (publisher === this) return; // It would wait for its own acknowledgements.
     const { deadlines, runtime, stats } = this.#host;
     this.#congestion ??= new Congestion(deadlines, stats);

@@ -9,7 +9,7 @@ import type { Transport } from './transport.ts';
 
 /** What a client asked for, after CONNECT was accepted. */
 export interface ConnectionTerms {
-  readonly session: Session<Peer>;
+  readonly session: Session<SessionPeer>;
   /** Seconds; 0 turns keep alive off. */
   readonly keepAlive: number;
   /** Session Expiry Interval of the CONNECT, in seconds (§3.14.2.2.2). */
@@ -33,19 +33,44 @@ export interface PeerAuthentication {
   onAuth(packet: AuthPacket): void;
 }
 
+/** Who publishes, as far as reading from it goes. */
+export interface HeldPublisher {
+  pauseReading(): void;
+  resumeReading(): void;
+}
+
+/** Who has a session, and gets what it sends: the connection of a client, or a consumer inside of the program. */
+export interface SessionPeer extends SessionLink, Faulty {
+  /** The connection; null for a consumer inside of the program. */
+  readonly connection: Peer | null;
+  /** What it is sent can be encoded here, past the session; null when it takes messages only. */
+  readonly sender: PacketSender | null;
+  /** Whether so much waits for it that those who publish to it had better wait, too. */
+  readonly isCongested: boolean;
+  /** Stops reading from a publisher until this one has caught up, or shows that it won't. */
+  holdBack(publisher: HeldPublisher): void;
+  /** It may have taken something: publishers continue when half of what was too much is gone. */
+  relievePublishers(): void;
+  /** Somebody else takes the session over [MQTT-3.1.4-3]. */
+  takeOver(): void;
+  /** @throws {Error} when something isn't as it has to be between two turns; for tests */
+  checkInvariants(): void;
+}
+
 /**
  * What the rest of the broker sees of a connection: those who answer packets, who route messages, and the sessions.
  *
  * Invariant: `session` is set exactly while the state is Open.
  */
-export interface Peer extends SessionLink, Faulty {
+export interface Peer extends SessionPeer {
+  readonly connection: Peer;
   readonly transport: Transport;
   readonly state: ConnectionState;
   /** Whether nothing more is sent or processed. */
   readonly isEnding: boolean;
   readonly version: ProtocolVersion;
   readonly clientId: string;
-  readonly session: Session<Peer> | null;
+  readonly session: Session<SessionPeer> | null;
   /** Whether what it subscribes is as with No Local and Retain As Published, which MQTT 3.1 and 3.1.1 don't have. */
   readonly isBridge: boolean;
   /** What it can be sent at most that CONNACK says, in bytes, fixed header included. */
@@ -82,12 +107,6 @@ export interface Peer extends SessionLink, Faulty {
   // What it is sent.
 
   readonly sender: PacketSender;
-  /** Whether so much waits for this client that those who publish to it had better wait, too. */
-  readonly isCongested: boolean;
-  /** Stops reading from a publisher until this client has caught up, or shows that it won't. */
-  holdBack(publisher: Peer): void;
-  /** The client may have taken something: publishers continue when half of what was too much is gone. */
-  relievePublishers(): void;
 
   // Its way from CONNECT to its end.
 
@@ -121,10 +140,6 @@ export interface Peer extends SessionLink, Faulty {
   closeAsAsked(will: 'send-will' | 'discard-will', reasonCode: number): void;
   /** Bytes that it counts in the broker's memory, by kind; what travels by reference is counted for all together. */
   readonly held: HeldBytes;
-  /** @throws {Error} when something isn't as it has to be between two turns; for tests */
-  checkInvariants(): void;
-  /** Another connection of the same client takes the session over [MQTT-3.1.4-3]. */
-  takeOver(): void;
   /** Closes without a word. */
   terminate(cause?: string): void;
 }

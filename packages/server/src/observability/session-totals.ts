@@ -61,7 +61,7 @@ export interface SlowSubscriber {
 export function slowSubscribers(broker: ObservedBroker, limit: number): SlowSubscriber[] {
   const slowest: SlowSubscriber[] = [];
   for (const session of broker.sessions.all()) {
-    const outputBytes = session.link?.sender.output.pendingBytes ?? 0;
+    const outputBytes = session.link?.sender?.output.pendingBytes ?? 0;
     if (session.queuedCount === 0 && outputBytes === 0) continue;
     slowest.push({
       clientId: session.clientId,

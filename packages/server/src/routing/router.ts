@@ -407,6 +407,7 @@ export class Router {
     const { link } = session;
     if (link === null) return false;
     const { sender } = link;
+    if (sender === null) return false;
     const publication = this.#publication;
     const isShared = identifiers.length === 0 && sender.aliases === null;
     if (flags <= 1) {

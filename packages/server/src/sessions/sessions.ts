@@ -1,7 +1,7 @@
 import { type DropReason, NEVER_EXPIRES, type QueueTotals, Session } from '@promptmq/session';
 import { invariant, type Subscription, TextMap } from '@promptmq/topics';
 import type { Config } from '../config/index.ts';
-import type { Peer } from '../connection/peer.ts';
+import type { Peer, SessionPeer } from '../connection/peer.ts';
 import type { Faulty } from '../runtime/faults.ts';
 import type { RecoveryHost } from '../storage/host.ts';
 import type { SessionRecord } from '../storage/records/session-record.ts';
@@ -60,7 +60,7 @@ export class Sessions implements RecoveryHost {
 
   /** The connection of a client; null when it has none. */
   connectionOf(clientId: string): Peer | null {
-    return this.#entries.get(clientId)?.session.link ?? null;
+    return this.#entries.get(clientId)?.session.link?.connection ?? null;
   }
 
   /** Whether a client identifier has a session of another user than this one. */
@@ -100,11 +100,11 @@ export class Sessions implements RecoveryHost {
   open(
     clientId: string,
     cleanStart: boolean,
-    by: Peer,
+    by: SessionPeer,
     durability: Durability,
   ): { session: BrokerSession; isPresent: boolean; dependsOn: number } {
     const { journal } = this.#host;
-    const link = this.connectionOf(clientId);
+    const link = this.#entries.get(clientId)?.session.link ?? null;
     if (link !== null && link !== by) link.takeOver();
     // It may have ended with the connection that it was taken from.
     const entry = this.#entries.get(clientId);
@@ -176,7 +176,7 @@ export class Sessions implements RecoveryHost {
     const { config, stats, clientEvents } = this.#host;
     const { mqtt, storage } = config;
     const store = isStored ? this.#host.journal : null;
-    const session: BrokerSession = new Session<Peer>(clientId, {
+    const session: BrokerSession = new Session<SessionPeer>(clientId, {
       number,
       store,
       get messagesMax() {

@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
-import { Congestion, type HeldPublisher } from '../../src/connection/congestion.ts';
+import { Congestion } from '../../src/connection/congestion.ts';
+import type { HeldPublisher } from '../../src/connection/peer.ts';
 import { DeadlineQueue } from '../../src/runtime/deadline-queue.ts';
 
 class Publisher implements HeldPublisher {

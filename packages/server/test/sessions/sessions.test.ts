@@ -108,6 +108,10 @@ class FakePeer implements SessionLink {
     return this as unknown as Peer;
   }
 
+  get connection(): Peer {
+    return this.asPeer;
+  }
+
   leave(will: 'send-will' | 'discard-will' = 'send-will'): void {
     const { session } = this;
     this.session = null;

@@ -265,6 +265,14 @@ export class Window {
     return 'ok';
   }
 
+  /** Ends the exchange of a delivery at once, whatever is left of it; frames are acknowledged step by step. */
+  settle(packetId: number): AckResult {
+    const delivery = this.#deliveries.get(packetId);
+    if (delivery === undefined) return 'unknown';
+    this.#complete(delivery);
+    return 'ok';
+  }
+
   #complete(delivery: Delivery): void {
     this.delete(delivery);
     if (delivery.sequence > 0) this.#store?.settle(delivery);
