@@ -49,6 +49,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'protocol',
     'runtime',
     'service',
+    'sessions',
     'storage',
     'tracing',
     'broker.ts',

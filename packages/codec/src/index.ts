@@ -11,7 +11,11 @@ export { ACK_SIZE_MAX, type AckPacket, AckView, writeAck } from './packets/ack.t
 export type { AuthPacket, AuthProperties } from './packets/auth.ts';
 export type { ConnackPacket, ConnackProperties } from './packets/connack.ts';
 export type { ConnectPacket, ConnectProperties } from './packets/connect.ts';
-export type { DisconnectPacket, DisconnectProperties } from './packets/disconnect.ts';
+export {
+  type DisconnectPacket,
+  type DisconnectProperties,
+  SERVER_DISCONNECT_REASON_CODES,
+} from './packets/disconnect.ts';
 export type { PingreqPacket, PingrespPacket } from './packets/ping.ts';
 export type { PublishPacket, PublishProperties } from './packets/publish.ts';
 export { messageProperties, type PublishPropertiesView } from './packets/publish-properties.ts';

@@ -248,17 +248,6 @@ export class Broker
   }
 
   /**
-   * Ends a client's connection on an operator's behalf (0x98); what becomes of its session and will goes by the rules.
-   *
-   * @returns whether the client was connected
-   */
-  disconnectClient(clientId: string): boolean {
-    const connection = this.sessions.connectionOf(clientId);
-    connection?.disconnect(ReasonCode.AdministrativeAction, 'administrative action');
-    return connection !== null;
-  }
-
-  /**
    * Reports every packet of a client to a listener from now on, whether it is connected or connects later; first of all,
    * whether it is.
    *

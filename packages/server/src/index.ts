@@ -1,5 +1,13 @@
 export { type Config, ConfigError, type ConfigInput, parseConfig } from './config/index.ts';
+export type { ClientInfo, ClientSubscription } from './embed/clients/client-info.ts';
+export type {
+  ClientDisconnectOptions,
+  ClientListOptions,
+  ClientPage,
+  Clients,
+} from './embed/clients/clients.ts';
 export { type BrokerExtras, createBroker, startBroker } from './embed/create-broker.ts';
+export { EmbedError, type EmbedErrorCode } from './embed/embed-error.ts';
 export type { Reconfiguration } from './embed/reconfigure.ts';
 export type { RunningBroker } from './embed/running-broker.ts';
 export type { Listener } from './listeners/listener.ts';

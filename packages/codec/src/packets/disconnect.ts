@@ -20,11 +20,12 @@ export interface DisconnectPacket {
   properties?: DisconnectProperties;
 }
 
-/** §3.14.2.1: who may send which. */
+/** Reason codes that a client may send in DISCONNECT (§3.14.2.1). */
 const FROM_CLIENT: readonly number[] = [
   0x00, 0x04, 0x80, 0x81, 0x82, 0x83, 0x90, 0x93, 0x94, 0x95, 0x96, 0x97, 0x98, 0x99,
 ];
-const FROM_SERVER: readonly number[] = [
+/** Reason codes that a server may send in DISCONNECT (§3.14.2.1). */
+export const SERVER_DISCONNECT_REASON_CODES: readonly number[] = [
   0x00, 0x80, 0x81, 0x82, 0x83, 0x87, 0x89, 0x8b, 0x8d, 0x8e, 0x8f, 0x90, 0x93, 0x94, 0x95, 0x96,
   0x97, 0x98, 0x99, 0x9a, 0x9b, 0x9c, 0x9d, 0x9e, 0x9f, 0xa0, 0xa1, 0xa2,
 ];
@@ -32,8 +33,8 @@ const FROM_SERVER: readonly number[] = [
 /** By receiver. */
 const REASON_CODES = {
   server: FROM_CLIENT,
-  client: FROM_SERVER,
-  either: [...FROM_CLIENT, ...FROM_SERVER],
+  client: SERVER_DISCONNECT_REASON_CODES,
+  either: [...FROM_CLIENT, ...SERVER_DISCONNECT_REASON_CODES],
 };
 
 /** @throws {PacketError} */

@@ -190,11 +190,14 @@ list.operated(
       will: { topic: context.topic('/will'), payload: 'bye' },
     });
     const client = await context.subscriber(context.topic(), 1, options);
-    check(context.operator.disconnectClient(`${options.clientId}`), 'it was connected');
+    check(await context.operator.clients.disconnect(`${options.clientId}`), 'it was connected');
     await client.expect('disconnect', { reasonCode: 0x98 });
     await client.expectClosed([]);
     await watching.expect('publish', { topic: context.topic('/will') });
-    check(!context.operator.disconnectClient(`${options.clientId}`), 'it is not any more');
+    check(
+      !(await context.operator.clients.disconnect(`${options.clientId}`)),
+      'it is not any more',
+    );
     await context.deliver(watching, context.topic(), 'kept', { qos: 1 });
     const again = await context.open();
     again.send(connect(options));

@@ -389,7 +389,7 @@ list.operated(
     const clientId = context.clientId();
     const will = { topic: context.topic(), payload: 'bye' };
     const client = await context.connect({ ...V4, clientId, will });
-    check(context.operator.disconnectClient(clientId), 'it was connected');
+    check(await context.operator.clients.disconnect(clientId), 'it was connected');
     check((await client.next()) === null, 'closed');
     await watching.expect('publish');
   },

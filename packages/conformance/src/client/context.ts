@@ -15,7 +15,10 @@ import type { Target } from './target.ts';
 
 /** What the operator of a broker can do to it. */
 export interface Operator {
-  disconnectClient(clientId: string): boolean;
+  readonly clients: {
+    /** @returns whether the client was connected */
+    disconnect(clientId: string): Promise<boolean>;
+  };
   stop(): Promise<void>;
 }
 

@@ -391,13 +391,18 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
    * @param cause - for logs
    * @param reasonString - for the client, if it wants to know (§3.14.2.2.3)
    */
-  disconnect(reasonCode: number, cause: string, reasonString = ''): void {
+  disconnect(
+    reasonCode: number,
+    cause: string,
+    reasonString = '',
+    will: 'send-will' | 'discard-will' = 'send-will',
+  ): void {
     if (this.state !== ConnectionState.Open) {
       this.terminate();
       return;
     }
     this.sender.sendDisconnect(reasonCode, reasonString);
-    this.#leave('send-will', cause, reasonCode);
+    this.#leave(will, cause, reasonCode);
     this.#beginClosing();
   }
 

@@ -83,7 +83,11 @@ export interface Peer extends SessionPeer {
   readonly receivedAt: number;
 
   /** Is notified of each packet that has come whole. */
-  readonly timeouts: { onPacket(): void };
+  readonly timeouts: {
+    onPacket(): void;
+    /** Seconds; 0 when keep alive is off. */
+    readonly keepAlive: number;
+  };
 
   // Who it is.
 
@@ -134,8 +138,14 @@ export interface Peer extends SessionPeer {
    *
    * @param cause - for logs
    * @param reasonString - for the client, if it wants to know (§3.14.2.2.3)
+   * @param will - what becomes of its will; it is published by the rules unless told otherwise
    */
-  disconnect(reasonCode: number, cause: string, reasonString?: string): void;
+  disconnect(
+    reasonCode: number,
+    cause: string,
+    reasonString?: string,
+    will?: 'send-will' | 'discard-will',
+  ): void;
   /** The client has ended the connection by DISCONNECT (§3.14.4). */
   closeAsAsked(will: 'send-will' | 'discard-will', reasonCode: number): void;
   /** Bytes that it counts in the broker's memory, by kind; what travels by reference is counted for all together. */

@@ -69,6 +69,11 @@ export class ConnectionTimeouts {
     this.#arm();
   }
 
+  /** Seconds; 0 when keep alive is off. */
+  get keepAlive(): number {
+    return this.#keepAliveMs / 1500;
+  }
+
   /** CONNECT was accepted. */
   open(keepAliveSeconds: number): void {
     this.#keepAliveMs = keepAliveSeconds * 1500; // [MQTT-3.1.2-22]

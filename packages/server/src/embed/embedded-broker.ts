@@ -8,12 +8,14 @@ import {
 } from '../observability/index.ts';
 import type { BrokerStats } from '../runtime/stats.ts';
 import type { TraceListener } from '../tracing/client-traces.ts';
+import { BrokerClients, type Clients } from './clients/clients.ts';
 import { type Reconfiguration, reconfigure } from './reconfigure.ts';
 import type { RunningBroker } from './running-broker.ts';
 
 /** A broker that was started, as its program sees it. */
 export class EmbeddedBroker implements RunningBroker {
   readonly listeners: readonly Listener[];
+  readonly clients: Clients;
   readonly #broker: Broker;
   readonly #observability: Observability;
   readonly #stopOnce: () => Promise<void>;
@@ -27,6 +29,7 @@ export class EmbeddedBroker implements RunningBroker {
     stop: () => Promise<void>,
   ) {
     this.#broker = broker;
+    this.clients = new BrokerClients(broker);
     this.listeners = listeners;
     this.#observability = observability;
     this.#stopOnce = stop;
@@ -55,10 +58,6 @@ export class EmbeddedBroker implements RunningBroker {
 
   get stats(): Readonly<BrokerStats> {
     return this.#broker.stats;
-  }
-
-  disconnectClient(clientId: string): boolean {
-    return this.#broker.disconnectClient(clientId);
   }
 
   slowSubscribers(limit = 10): SlowSubscriber[] {

@@ -3,6 +3,7 @@ import type { Listener } from '../listeners/listener.ts';
 import type { SlowSubscriber } from '../observability/index.ts';
 import type { BrokerStats } from '../runtime/stats.ts';
 import type { TraceListener } from '../tracing/client-traces.ts';
+import type { Clients } from './clients/clients.ts';
 import type { Reconfiguration } from './reconfigure.ts';
 
 /** A broker that is serving. */
@@ -20,12 +21,8 @@ export interface RunningBroker {
   readonly metricsUrl: string | null;
   /** Live counters: they change while the broker runs. */
   readonly stats: Readonly<BrokerStats>;
-  /**
-   * Disconnects a client; an MQTT 5 client gets the reason code 0x98, Administrative action.
-   *
-   * @returns whether it was connected
-   */
-  disconnectClient(clientId: string): boolean;
+  /** Its clients: what they are, and how one is disconnected. */
+  readonly clients: Clients;
   /** The clients for which the most waits, most first; `limit` is 10 unless given. */
   slowSubscribers(limit?: number): SlowSubscriber[];
   /**

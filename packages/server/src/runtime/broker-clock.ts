@@ -4,6 +4,9 @@ import type { Runtime } from './runtime.ts';
 /** The wall clock was set: it moved by so much against the monotonic clock between two looks. */
 const JUMP_MS_MIN = 2000;
 
+/** Two looks at the clocks, which are read one after the other, differ by less while nobody sets one. */
+const LOOKS_DIFFER_MS_MAX = 5;
+
 /** A clock that goes wrong all the time is reported this often. */
 const REPORT_INTERVAL_MS = 60_000;
 
@@ -28,6 +31,8 @@ export class BrokerClock implements Runtime {
   /** Jumps that have not been reported. */
   #unreportedMs: number;
   #reportedMs: number;
+  /** Wall clock minus broker's time, as `wallTimeOf` has it. */
+  #shownAheadMs: number;
 
   constructor(machine: Runtime) {
     this.time = new LogTime(machine);
@@ -37,6 +42,7 @@ export class BrokerClock implements Runtime {
     this.#aheadMs = machine.wallNow() - machine.now();
     this.#unreportedMs = 0;
     this.#reportedMs = Number.NEGATIVE_INFINITY;
+    this.#shownAheadMs = Number.POSITIVE_INFINITY;
   }
 
   /** Milliseconds since the broker was made, by the monotonic clock. */
@@ -47,6 +53,18 @@ export class BrokerClock implements Runtime {
   /** What the wall clock is ahead of the broker's time, in milliseconds. */
   get wallAheadMs(): number {
     return this.time.wallAheadMs;
+  }
+
+  /**
+   * A time of the broker as milliseconds since 1970, by the wall clock as it is set now: the same whenever it is asked for,
+   * unless the clock has been set meanwhile.
+   *
+   * @param at - milliseconds of the broker's time
+   */
+  wallTimeOf(at: number): number {
+    const aheadMs = this.time.wallAheadMs;
+    if (Math.abs(aheadMs - this.#shownAheadMs) > LOOKS_DIFFER_MS_MAX) this.#shownAheadMs = aheadMs;
+    return Math.round(at) + this.#shownAheadMs;
   }
 
   /**

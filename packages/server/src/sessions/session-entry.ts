@@ -11,6 +11,8 @@ const WILL_OVERHEAD_BYTES = 400;
 /** A session with what the broker keeps beside it. */
 export class SessionEntry {
   readonly session: BrokerSession;
+  /** Its place among all sessions, in the order in which they were made; 0 when it has ended. */
+  ordinal: number;
   /** What the storage knows it by; 0 when it isn't stored. */
   readonly number: number;
   /** The user that it belongs to; null while no client of it has proved to be one. */
@@ -36,6 +38,7 @@ export class SessionEntry {
     onWillDue: (entry: SessionEntry) => void,
   ) {
     this.session = session;
+    this.ordinal = 0;
     this.number = number;
     this.owner = null;
     this.subscriptions = subscriptions;

@@ -10,6 +10,7 @@ import { HandOvers } from './hand-overs.ts';
 import type { SessionsHost } from './host.ts';
 import type { PendingWill } from './pending-will.ts';
 import { SessionEntry, willBytes } from './session-entry.ts';
+import { SessionOrder } from './session-order.ts';
 import { Subscriptions } from './subscriptions.ts';
 import { Wills } from './wills.ts';
 
@@ -26,6 +27,8 @@ export class Sessions implements RecoveryHost {
   readonly #host: SessionsHost;
   /** By client identifier. */
   readonly #entries: Map<string, SessionEntry>;
+  /** The same, in the order in which they were made. */
+  readonly #order: SessionOrder<SessionEntry>;
   /** Of the sessions whose messages are in memory only, and of those whose are stored. */
   readonly #memoryTotals: QueueTotals;
   readonly #storedTotals: QueueTotals;
@@ -36,6 +39,7 @@ export class Sessions implements RecoveryHost {
     const { mqtt } = host.config;
     this.#host = host;
     this.#entries = new TextMap();
+    this.#order = new SessionOrder();
     this.#storedTotals = queueTotals(mqtt, () => mqtt.maxQueuedBytesTotal);
     this.#memoryTotals = queueTotals(mqtt, () =>
       Math.min(mqtt.maxQueuedMemoryTotal, mqtt.maxQueuedBytesTotal),
@@ -56,6 +60,19 @@ export class Sessions implements RecoveryHost {
   /** All of them, connected or not. */
   *all(): Generator<BrokerSession> {
     for (const { session } of this.#entries.values()) yield session;
+  }
+
+  /**
+   * Those that were made after the one with this place (`SessionEntry.ordinal`), in order; 0 for all. Nothing may change while
+   * they are gone through.
+   */
+  after(ordinal: number): Generator<SessionEntry> {
+    return this.#order.after(ordinal);
+  }
+
+  /** What a client identifier has; null when it has no session. */
+  find(clientId: string): SessionEntry | null {
+    return this.#entries.get(clientId) ?? null;
   }
 
   /** The connection of a client; null when it has none. */
@@ -205,6 +222,7 @@ export class Sessions implements RecoveryHost {
       (due) => this.#wills.publish(due),
     );
     this.#entries.set(clientId, entry);
+    this.#order.add(entry);
     stats.sessionsCurrent = this.#entries.size;
     return entry;
   }
@@ -265,6 +283,19 @@ export class Sessions implements RecoveryHost {
     // Granted 0, whatever was asked for: it ends with the connection, and has been treated so.
     if (session.expiryInterval === 0) return;
     session.expiryInterval = Math.min(seconds, this.#host.config.mqtt.maxSessionExpiry);
+  }
+
+  /** Ends a session that has no connection, as if it had expired now. It may have ended already. */
+  drop(entry: SessionEntry): void {
+    if (this.#entries.get(entry.session.clientId) === entry) this.#end(entry);
+  }
+
+  /** A session without connection loses the will that is still due, if it has one. It may have ended already. */
+  discardWill(entry: SessionEntry): void {
+    if (entry.will === null || this.#entries.get(entry.session.clientId) !== entry) return;
+    this.#wills.cancel(entry);
+    entry.will = null;
+    if (entry.number > 0) this.#host.journal.writeSession(entry);
   }
 
   #scheduleExpiry({ session, disconnectedAt, expiry }: SessionEntry): void {
@@ -348,6 +379,7 @@ export class Sessions implements RecoveryHost {
     if (this.#entries.get(session.clientId)?.session === session) {
       this.#entries.delete(session.clientId);
     }
+    this.#order.remove(entry);
     stats.sessionsCurrent = this.#entries.size;
     entry.subscriptions.clear();
     retainedReplays.forget(session);
@@ -371,9 +403,12 @@ export class Sessions implements RecoveryHost {
     const { router, memory } = this.#host;
     const sums = { subscriptions: 0, subscriptionBytes: 0, wills: 0, inflight: 0, replays: 0 };
     const queued = { memory: 0, stored: 0 };
+    this.#order.checkInvariants();
+    invariant(this.#order.size === this.#entries.size, `${this.#order.size} sessions in order`);
     for (const [clientId, entry] of this.#entries) {
       const { session, subscriptions, will } = entry;
       invariant(session.clientId === clientId, `${clientId} has the session of another client`);
+      invariant(entry.ordinal > 0, `${clientId} has no place among the sessions`);
       entry.checkInvariants();
       sums.subscriptions += subscriptions.size;
       sums.subscriptionBytes += subscriptions.bytes;

@@ -37,18 +37,6 @@ test('stop may be called while clients are connected, and again', async () => {
   await expect(TestClient.connect(`${broker.url}`)).rejects.toThrow();
 });
 
-test('an operator can disconnect a client, who hears why', async () => {
-  const broker = await createBroker();
-  const client = await TestClient.connect(`${broker.url}`, { protocolVersion: 5, clientId: 'c' });
-  const told = new Promise((resolve) => client.mqtt.once('disconnect', resolve));
-  const closed = client.closed();
-  expect(broker.disconnectClient('c')).toBe(true);
-  expect(await told).toMatchObject({ reasonCode: 0x98 });
-  await closed;
-  expect(broker.disconnectClient('c')).toBe(false);
-  await broker.stop();
-});
-
 test('an authentication method that fails refuses the client, and says nothing of why', async () => {
   const logged: string[] = [];
   const broker = await createBroker(

@@ -126,7 +126,7 @@ test('disconnections are counted by reason, with how long they lasted', async ()
   await second.end();
   const third = await TestClient.connect(`${running.url}`, { clientId: 'third' });
   const thirdClosed = third.closed();
-  running.disconnectClient('third');
+  await running.clients.disconnect('third');
   await thirdClosed;
   const values = await scrape(running);
   expect(values.get('promptmq_disconnections_total{reason="taken-over"}')).toBe(1);

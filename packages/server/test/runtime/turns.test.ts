@@ -161,7 +161,7 @@ test('a SUBSCRIBE that is broken off leaves what is in the log, and nothing of a
   simulation
     .open()
     .connect('stored', { clean: false, properties: { sessionExpiryInterval: 1000 } });
-  broker.disconnectClient('passing');
+  broker.sessions.connectionOf('passing')?.disconnect(0x98, 'administrative action');
   runtime.endsByHand = false;
   await simulation.settle();
   const { subscriptionsCurrent } = broker.stats;

@@ -1,0 +1,88 @@
+import type { ProtocolVersion } from '@promptmq/codec';
+import type { Subscription } from '@promptmq/topics';
+import type { BrokerClock } from '../../runtime/broker-clock.ts';
+import type { SessionEntry } from '../../sessions/session-entry.ts';
+
+/**
+ * A client as it was when it was asked for: its session, and its connection while it has one. A plain object that can be
+ * kept, and made JSON of. Times are milliseconds since 1970 by the wall clock as it is set now.
+ */
+export interface ClientInfo {
+  readonly clientId: string;
+  /** Who the client proved to be, and to whom its session belongs; null: nobody. */
+  readonly userName: string | null;
+  /** Also while a consumer inside of the program has the session, which has no connection. */
+  readonly isConnected: boolean;
+  /** Of MQTT: 3 is 3.1, 4 is 3.1.1, 5 is 5.0. null without connection. */
+  readonly version: ProtocolVersion | null;
+  /** How the client is connected: `tcp`, `tls`, `websocket`, `websocket-tls`; null without connection. */
+  readonly protocol: string | null;
+  /** Address and port; null without connection. */
+  readonly remoteAddress: string | null;
+  /** When its connection was accepted; null without connection. */
+  readonly connectedAt: number | null;
+  /** Since when nobody has the session; null while it `isConnected`. */
+  readonly disconnectedAt: number | null;
+  /** Seconds; 0 when it is off, null without connection. */
+  readonly keepAlive: number | null;
+  /** Seconds that the session lives after its connection; 0 ends with it, 4,294,967,295 never ends (§3.1.2.11.2). */
+  readonly sessionExpiryInterval: number;
+  /** Whether what is sent to it at QoS 1 and 2 survives the broker's process. */
+  readonly isStored: boolean;
+  /** How many it has. */
+  readonly subscriptions: number;
+  /** Messages that wait to be sent for the first time. */
+  readonly queued: number;
+  /** Bytes of those of them that were published since it subscribed. */
+  readonly queuedBytes: number;
+  /** QoS 1 and 2 messages that were sent and are not settled. */
+  readonly inflight: number;
+}
+
+/** One subscription of a client. */
+export interface ClientSubscription {
+  /** The whole Topic Filter, `$share/NAME/` included. */
+  readonly topicFilter: string;
+  /** The granted Maximum QoS. */
+  readonly qos: 0 | 1 | 2;
+  readonly noLocal: boolean;
+  readonly retainAsPublished: boolean;
+  readonly retainHandling: 0 | 1 | 2;
+  /** 1 to 268,435,455; null when there is none. */
+  readonly subscriptionIdentifier: number | null;
+}
+
+export function clientInfoOf(entry: SessionEntry, clock: BrokerClock): ClientInfo {
+  const { session, owner, disconnectedAt, subscriptions } = entry;
+  const connection = session.link?.connection ?? null;
+  return {
+    clientId: session.clientId,
+    userName: owner,
+    isConnected: session.isConnected,
+    version: connection?.version ?? null,
+    protocol: connection?.transport.protocol ?? null,
+    remoteAddress: connection?.transport.remoteAddress ?? null,
+    connectedAt: connection === null ? null : clock.wallTimeOf(connection.openedAt),
+    disconnectedAt: session.isConnected ? null : clock.wallTimeOf(disconnectedAt),
+    keepAlive: connection?.timeouts.keepAlive ?? null,
+    sessionExpiryInterval: session.expiryInterval,
+    isStored: session.isStored,
+    subscriptions: subscriptions.size,
+    queued: session.queuedCount,
+    queuedBytes: session.queue.bytes,
+    inflight: session.inflightCount,
+  };
+}
+
+export function clientSubscriptionOf(subscription: Subscription): ClientSubscription {
+  const { topicFilter, qos, noLocal, retainAsPublished, retainHandling } = subscription;
+  const { subscriptionIdentifier } = subscription;
+  return {
+    topicFilter,
+    qos,
+    noLocal,
+    retainAsPublished,
+    retainHandling,
+    subscriptionIdentifier: subscriptionIdentifier === 0 ? null : subscriptionIdentifier,
+  };
+}

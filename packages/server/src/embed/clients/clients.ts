@@ -1,0 +1,173 @@
+import { ReasonCode, SERVER_DISCONNECT_REASON_CODES } from '@promptmq/codec';
+import type { Broker } from '../../broker.ts';
+import { Arguments } from '../arguments.ts';
+import { EmbedError } from '../embed-error.ts';
+import {
+  type ClientInfo,
+  type ClientSubscription,
+  clientInfoOf,
+  clientSubscriptionOf,
+} from './client-info.ts';
+
+export interface ClientListOptions {
+  /** Only clients whose identifier has this in it, anywhere; upper and lower case differ. */
+  readonly like?: string | undefined;
+  /** Only clients of exactly this user. */
+  readonly user?: string | undefined;
+  /** The `cursor` of the page before; null or left out for the first page. */
+  readonly cursor?: string | null | undefined;
+  /** How many clients the page has at most, 1 to 10,000; 100 by default. */
+  readonly limit?: number | undefined;
+}
+
+export interface ClientPage {
+  readonly clients: ClientInfo[];
+  /** For the next page; null when there is none. */
+  readonly cursor: string | null;
+}
+
+export interface ClientDisconnectOptions {
+  /**
+   * For an MQTT 5 client: one that a server may send in DISCONNECT (§3.14.2.1), such as 0x87 or 0x8B; 0x98, Administrative
+   * action, by default.
+   */
+  readonly reasonCode?: number | undefined;
+  /** Whether its session ends, too, also when it isn't connected. By default it continues by the rules. */
+  readonly dropSession?: boolean | undefined;
+  /** Whether its will is not published, also one that is still due. By default it is, by the rules. */
+  readonly preventWill?: boolean | undefined;
+}
+
+/** The clients of a broker: those that are connected, and those whose session continues without a connection. */
+export interface Clients {
+  /**
+   * A page of the clients, in the order in which their sessions were made; after a restart, in which they were found in the
+   * storage. A client that is there all the time is on one page exactly, whoever comes and goes meanwhile; one whose
+   * session begins later is on a later page.
+   *
+   * A call looks at 10,000 sessions at most, some milliseconds: so with `like` or `user` a page may have fewer
+   * clients than `limit`, or none, and others may follow. All have been found when `cursor` is null.
+   *
+   * @throws {EmbedError} `invalid-argument`: an option that isn't one, or a cursor that wasn't returned
+   */
+  list(options?: ClientListOptions): ClientPage;
+  /**
+   * @returns null when the client has no session
+   * @throws {EmbedError} `invalid-argument`
+   */
+  get(clientId: string): ClientInfo | null;
+  /**
+   * The subscriptions of a client, in the order in which their filters were first subscribed to.
+   *
+   * @returns null when the client has no session
+   * @throws {EmbedError} `invalid-argument`
+   */
+  subscriptions(clientId: string): ClientSubscription[] | null;
+  /**
+   * Ends a client's connection, and with it what the options say. What this changes has happened when the call returns;
+   * the promise is resolved when it is committed, too, so that a restart doesn't bring it back.
+   *
+   * @returns whether the client was connected, or had a session that was to lose something
+   * @throws {EmbedError} as a rejection, before anything happens: `invalid-argument`; `storage-full` when the end of a session, or
+   * of its will, can't be written; `stopped`. Also `storage-full` when the disk refuses it afterwards: then it holds for this
+   * process, and is written when there is room
+   */
+  disconnect(clientId: string, options?: ClientDisconnectOptions): Promise<boolean>;
+}
+
+/** Sessions that a call looks at. */
+const LOOKED_AT_MAX = 10_000;
+
+const LIMIT_MAX = 10_000;
+const LIMIT_DEFAULT = 100;
+
+/** A place among the sessions (`SessionEntry.ordinal`), in base 36. */
+const CURSOR = /^[1-9a-z][0-9a-z]{0,9}$/;
+
+/** `Clients` of a broker. */
+export class BrokerClients implements Clients {
+  readonly #broker: Broker;
+
+  constructor(broker: Broker) {
+    this.#broker = broker;
+  }
+
+  list(options: ClientListOptions = {}): ClientPage {
+    const args = new Arguments('clients.list');
+    args.options(options, ['like', 'user', 'cursor', 'limit']);
+    const like = args.text('like', options.like ?? '');
+    const user = options.user === undefined ? null : args.text('user', options.user);
+    const limit = args.wholeNumber('limit', options.limit ?? LIMIT_DEFAULT, 1, LIMIT_MAX);
+    const cursor = args.text('cursor', options.cursor ?? '1');
+    if (!CURSOR.test(cursor)) args.refuse('cursor takes what an earlier page returned');
+    const { sessions, runtime } = this.#broker;
+    const clients: ClientInfo[] = [];
+    let lookedAt = 0;
+    for (const entry of sessions.after(Number.parseInt(cursor, 36) - 1)) {
+      if (clients.length === limit || lookedAt === LOOKED_AT_MAX) {
+        return { clients, cursor: entry.ordinal.toString(36) };
+      }
+      lookedAt++;
+      if (!entry.session.clientId.includes(like)) continue;
+      if (user !== null && entry.owner !== user) continue;
+      clients.push(clientInfoOf(entry, runtime));
+    }
+    return { clients, cursor: null };
+  }
+
+  get(clientId: string): ClientInfo | null {
+    const { sessions, runtime } = this.#broker;
+    const entry = sessions.find(new Arguments('clients.get').text('clientId', clientId));
+    return entry === null ? null : clientInfoOf(entry, runtime);
+  }
+
+  subscriptions(clientId: string): ClientSubscription[] | null {
+    const { sessions } = this.#broker;
+    const entry = sessions.find(new Arguments('clients.subscriptions').text('clientId', clientId));
+    return entry === null ? null : Array.from(entry.subscriptions.values(), clientSubscriptionOf);
+  }
+
+  async disconnect(clientId: string, options: ClientDisconnectOptions = {}): Promise<boolean> {
+    const args = new Arguments('clients.disconnect');
+    args.text('clientId', clientId);
+    args.options(options, ['reasonCode', 'dropSession', 'preventWill']);
+    const { reasonCode = ReasonCode.AdministrativeAction } = options;
+    if (!SERVER_DISCONNECT_REASON_CODES.includes(reasonCode)) {
+      const codes = SERVER_DISCONNECT_REASON_CODES.map((code) => `0x${code.toString(16)}`);
+      args.refuse(`reasonCode takes what a server may send in DISCONNECT: ${codes.join(', ')}`); // [MQTT-3.14.2-1]
+    }
+    const dropsSession = args.flag('dropSession', options.dropSession ?? false);
+    const preventsWill = args.flag('preventWill', options.preventWill ?? false);
+
+    const { sessions, journal, isServing } = this.#broker;
+    if (!isServing) throw new EmbedError('stopped', 'the broker has been stopped');
+    const entry = sessions.find(clientId);
+    if (entry === null) return false;
+    const { link } = entry.session;
+    const losesWill = preventsWill && entry.will !== null;
+    const isWritten = entry.number > 0 && (dropsSession || losesWill);
+    if (isWritten && !journal.isOpen) {
+      throw new EmbedError('storage-full', `no room on the disk to write what ${clientId} loses`);
+    }
+    const will = preventsWill ? 'discard-will' : 'send-will';
+    link?.connection?.disconnect(reasonCode, 'administrative action', '', will);
+    // A consumer inside of the program: it has no connection, and is not to continue.
+    if (link?.connection === null) link.takeOver();
+    if (preventsWill) sessions.discardWill(entry);
+    if (dropsSession) sessions.drop(entry);
+    if (isWritten) await this.#committed(clientId);
+    return link !== null || dropsSession || losesWill;
+  }
+
+  /** Resolves when what has been written until now is committed. */
+  #committed(clientId: string): Promise<void> {
+    const { journal } = this.#broker;
+    return new Promise((resolve, reject) => {
+      const onRefused = () =>
+        reject(
+          new EmbedError('storage-full', `what ${clientId} lost is written when there is room`),
+        );
+      journal.whenCommitted({ position: journal.lastPosition, onCommitted: resolve, onRefused });
+    });
+  }
+}
