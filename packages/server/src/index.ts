@@ -8,7 +8,9 @@ export type {
 } from './embed/clients/clients.ts';
 export { type BrokerExtras, createBroker, startBroker } from './embed/create-broker.ts';
 export { EmbedError, type EmbedErrorCode } from './embed/embed-error.ts';
+export type { MessageInfo } from './embed/message-info.ts';
 export type { Reconfiguration } from './embed/reconfigure.ts';
+export type { Retained, RetainedMatchOptions, RetainedPage } from './embed/retained/retained.ts';
 export type { RunningBroker } from './embed/running-broker.ts';
 export type { Listener } from './listeners/listener.ts';
 export { createLogger, type Logger } from './log/index.ts';

@@ -2,6 +2,8 @@
 export type EmbedErrorCode =
   /** What was passed is no value that the call takes; nothing has happened. */
   | 'invalid-argument'
+  /** A cursor isn't good any more: what it stands for has been given up. */
+  | 'cursor-expired'
   /** The disk has no room for what would have to be written. */
   | 'storage-full'
   /** The broker has been stopped. */

@@ -10,12 +10,14 @@ import type { BrokerStats } from '../runtime/stats.ts';
 import type { TraceListener } from '../tracing/client-traces.ts';
 import { BrokerClients, type Clients } from './clients/clients.ts';
 import { type Reconfiguration, reconfigure } from './reconfigure.ts';
+import { BrokerRetained, type Retained } from './retained/retained.ts';
 import type { RunningBroker } from './running-broker.ts';
 
 /** A broker that was started, as its program sees it. */
 export class EmbeddedBroker implements RunningBroker {
   readonly listeners: readonly Listener[];
   readonly clients: Clients;
+  readonly retained: Retained;
   readonly #broker: Broker;
   readonly #observability: Observability;
   readonly #stopOnce: () => Promise<void>;
@@ -30,6 +32,7 @@ export class EmbeddedBroker implements RunningBroker {
   ) {
     this.#broker = broker;
     this.clients = new BrokerClients(broker);
+    this.retained = new BrokerRetained(broker);
     this.listeners = listeners;
     this.#observability = observability;
     this.#stopOnce = stop;

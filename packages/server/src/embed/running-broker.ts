@@ -5,6 +5,7 @@ import type { BrokerStats } from '../runtime/stats.ts';
 import type { TraceListener } from '../tracing/client-traces.ts';
 import type { Clients } from './clients/clients.ts';
 import type { Reconfiguration } from './reconfigure.ts';
+import type { Retained } from './retained/retained.ts';
 
 /** A broker that is serving. */
 export interface RunningBroker {
@@ -23,6 +24,8 @@ export interface RunningBroker {
   readonly stats: Readonly<BrokerStats>;
   /** Its clients: what they are, and how one is disconnected. */
   readonly clients: Clients;
+  /** The messages that it retains. */
+  readonly retained: Retained;
   /** The clients for which the most waits, most first; `limit` is 10 unless given. */
   slowSubscribers(limit?: number): SlowSubscriber[];
   /**

@@ -363,6 +363,20 @@ export class Router {
     this.#stats.retainedCurrent = this.retained.count;
   }
 
+  /**
+   * Removes a retained message without a message to subscribers.
+   *
+   * @returns false when its topic has another by now, or none, and when it is the broker's own
+   */
+  clearRetained(message: Message): boolean {
+    const { topic, topicBytes } = message;
+    if (isReserved(topicBytes) || this.retained.get(topic) !== message) return false;
+    this.retained.delete(topic);
+    this.#stats.retainedCurrent = this.retained.count;
+    this.journal.dropRetained(topic);
+    return true;
+  }
+
   #retain(message: Message): boolean {
     const result = this.retained.set(message);
     this.#stats.retainedCurrent = this.retained.count;

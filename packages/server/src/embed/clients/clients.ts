@@ -1,6 +1,7 @@
 import { ReasonCode, SERVER_DISCONNECT_REASON_CODES } from '@promptmq/codec';
 import type { Broker } from '../../broker.ts';
 import { Arguments } from '../arguments.ts';
+import { committed } from '../committed.ts';
 import { EmbedError } from '../embed-error.ts';
 import {
   type ClientInfo,
@@ -155,19 +156,7 @@ export class BrokerClients implements Clients {
     if (link?.connection === null) link.takeOver();
     if (preventsWill) sessions.discardWill(entry);
     if (dropsSession) sessions.drop(entry);
-    if (isWritten) await this.#committed(clientId);
+    if (isWritten) await committed(journal, `what ${clientId} was to lose is gone`);
     return link !== null || dropsSession || losesWill;
-  }
-
-  /** Resolves when what has been written until now is committed. */
-  #committed(clientId: string): Promise<void> {
-    const { journal } = this.#broker;
-    return new Promise((resolve, reject) => {
-      const onRefused = () =>
-        reject(
-          new EmbedError('storage-full', `what ${clientId} lost is written when there is room`),
-        );
-      journal.whenCommitted({ position: journal.lastPosition, onCommitted: resolve, onRefused });
-    });
   }
 }
