@@ -1,4 +1,6 @@
 export { type Config, ConfigError, type ConfigInput, parseConfig } from './config/index.ts';
+export { EmbedError, type EmbedErrorCode } from './embed/calls/embed-error.ts';
+export type { MessageInfo } from './embed/calls/message-info.ts';
 export type { ClientInfo, ClientSubscription } from './embed/clients/client-info.ts';
 export type {
   ClientDisconnectOptions,
@@ -7,8 +9,6 @@ export type {
   Clients,
 } from './embed/clients/clients.ts';
 export { type BrokerExtras, createBroker, startBroker } from './embed/create-broker.ts';
-export { EmbedError, type EmbedErrorCode } from './embed/embed-error.ts';
-export type { MessageInfo } from './embed/message-info.ts';
 export type { Reconfiguration } from './embed/reconfigure.ts';
 export type { Retained, RetainedMatchOptions, RetainedPage } from './embed/retained/retained.ts';
 export type { RunningBroker } from './embed/running-broker.ts';

@@ -1,8 +1,8 @@
 import { ReasonCode, SERVER_DISCONNECT_REASON_CODES } from '@promptmq/codec';
 import type { Broker } from '../../broker.ts';
-import { Arguments } from '../arguments.ts';
-import { committed } from '../committed.ts';
-import { EmbedError } from '../embed-error.ts';
+import { Arguments } from '../calls/arguments.ts';
+import { committed } from '../calls/committed.ts';
+import { EmbedError } from '../calls/embed-error.ts';
 import {
   type ClientInfo,
   type ClientSubscription,

@@ -2,8 +2,8 @@ import type { Message } from '@promptmq/session';
 import type { RetainedWalk } from '@promptmq/topics';
 import type { Broker } from '../../broker.ts';
 import { Deadline } from '../../runtime/deadline-queue.ts';
-import { Arguments } from '../arguments.ts';
-import { EmbedError } from '../embed-error.ts';
+import { Arguments } from '../calls/arguments.ts';
+import { EmbedError } from '../calls/embed-error.ts';
 
 /** Where a search for retained messages has stopped. */
 export interface RetainedPlace {

@@ -1,10 +1,10 @@
 import type { Message } from '@promptmq/session';
 import { isSharedFilter, type RetainedWalk, topicFilterFault } from '@promptmq/topics';
 import type { Broker } from '../../broker.ts';
-import { Arguments, shown } from '../arguments.ts';
-import { committed } from '../committed.ts';
-import { EmbedError } from '../embed-error.ts';
-import { type MessageInfo, messageInfoOf } from '../message-info.ts';
+import { Arguments, shown } from '../calls/arguments.ts';
+import { committed } from '../calls/committed.ts';
+import { EmbedError } from '../calls/embed-error.ts';
+import { type MessageInfo, messageInfoOf } from '../calls/message-info.ts';
 import { RetainedCursors } from './retained-cursors.ts';
 
 export interface RetainedMatchOptions {

@@ -1,4 +1,4 @@
-import type { Journal } from '../storage/journal.ts';
+import type { Journal } from '../../storage/journal.ts';
 import { EmbedError } from './embed-error.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { messageProperties, type PublishProperties } from '@promptmq/codec';
 import type { Message } from '@promptmq/session';
-import { remainingExpiry } from '../sessions/recipient-terms.ts';
+import { remainingExpiry } from '../../sessions/recipient-terms.ts';
 
 /** A message, for a program: nothing of it is shared with the broker, so it may be kept and changed. */
 export interface MessageInfo {
