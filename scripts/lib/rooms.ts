@@ -54,6 +54,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'tracing',
     'broker.ts',
   ],
+  testing: ['config', 'connection/transport.ts', 'embed', 'listeners', 'runtime'],
   admin: ['config', 'embed', 'observability', 'tracing'],
   cli: [
     'access',

@@ -46,7 +46,12 @@ export async function createBroker(
   options: ConfigInput = {},
   extras: BrokerExtras = {},
 ): Promise<RunningBroker> {
-  return startBroker(parseConfig(withEmbeddedDefaults(options)), extras);
+  return startBroker(parseEmbeddedConfig(options), extras);
+}
+
+/** The configuration of a broker that is a part of another program. @throws {ConfigError} when an option is wrong */
+export function parseEmbeddedConfig(options: ConfigInput): Config {
+  return parseConfig(withEmbeddedDefaults(options));
 }
 
 /**

@@ -1,6 +1,7 @@
 import { Random, type Survival } from '@promptmq/wal/testing';
 import type { Broker } from '../../src/broker.ts';
 import { type Logger, noopLogger } from '../../src/log/index.ts';
+import { SimulatedClock } from '../../src/testing/clock/simulated-clock.ts';
 import { BrokerTime, LOOK_MS } from '../model/broker-time.ts';
 import { Ledger } from '../model/ledger.ts';
 import { ModelClient } from '../model/model-client.ts';
@@ -22,7 +23,6 @@ import {
   drawWallMove,
 } from './disturbances.ts';
 import { flooderRole, heirRole, LongQueue, sleeperRole } from './long-queue.ts';
-import { SimulatedClock } from './simulated-clock.ts';
 import { DISK_OPERATIONS, SimulatedHost } from './simulated-host.ts';
 import { SimulatedLink } from './simulated-link.ts';
 import { SimulatedWallClock } from './simulated-wall-clock.ts';

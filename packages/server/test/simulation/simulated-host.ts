@@ -5,8 +5,8 @@ import { Broker } from '../../src/broker.ts';
 import type { Config } from '../../src/config/index.ts';
 import type { Logger } from '../../src/log/index.ts';
 import type { Runtime } from '../../src/runtime/runtime.ts';
+import type { SimulatedClock } from '../../src/testing/clock/simulated-clock.ts';
 import { Violation } from '../model/publication.ts';
-import type { SimulatedClock } from './simulated-clock.ts';
 import type { SimulatedWallClock } from './simulated-wall-clock.ts';
 
 /** Longest that an operation of the disk takes, in milliseconds: of faster and of slower disks. */

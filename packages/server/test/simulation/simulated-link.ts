@@ -1,8 +1,8 @@
 import type { Random } from '@promptmq/wal/testing';
 import type { Broker } from '../../src/broker.ts';
 import type { Transport, TransportHandler } from '../../src/connection/transport.ts';
+import type { SimulatedClock } from '../../src/testing/clock/simulated-clock.ts';
 import type { ClientLink, ModelClient } from '../model/model-client.ts';
-import type { SimulatedClock } from './simulated-clock.ts';
 
 /** Longest that a piece of data is under way, in milliseconds. */
 const LATENCY_MAX = 20;

@@ -1,4 +1,4 @@
-import type { SimulatedClock } from './simulated-clock.ts';
+import type { SimulatedClock } from '../../src/testing/clock/simulated-clock.ts';
 
 /** The clock on the wall of a simulation: it may be set, and go slow or fast. */
 export class SimulatedWallClock {

@@ -4,7 +4,7 @@
  *   { "options": {} | null, "logs": false }    the options of createBroker; null: the package is only imported
  *
  * Prints, as JSON, the packages of which anything was loaded, what of the broker's own was loaded that only the command
- * line needs, how long that took, and what the process has more than before when the broker runs and when it has stopped.
+ * line or tests need, how long that took, and what the process has more than before when the broker runs and when it has stopped.
  * With `--time` nothing looks at what is loaded, as that takes longer than loading it.
  */
 import { createRequire, register } from 'node:module';
@@ -50,7 +50,9 @@ const paths = files.map((file) => decodeURIComponent(file).replaceAll('\\', '/')
 process.stdout.write(
   JSON.stringify({
     packages: [...new Set(paths.map(packageOf))].filter((name) => name !== null).sort(),
-    ofCommand: paths.filter((path) => /\/server\/dist\/(cli|admin)\//.test(path)),
+    ofCommand: paths.filter((path) =>
+      /\/server\/dist\/(cli|admin|testing)\/|\/wal\/dist\/testing\//.test(path),
+    ),
     milliseconds: { import: Math.round(importMs), start: Math.round(startMs) },
     running,
     left: addedTo(before),
