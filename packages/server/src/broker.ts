@@ -9,6 +9,8 @@ import { ContainedHandler } from './connection/contained-handler.ts';
 import type { ConnectionHost, Flushable } from './connection/host.ts';
 import type { Peer } from './connection/peer.ts';
 import type { Transport, TransportHandler } from './connection/transport.ts';
+import { BrokerHooks } from './hooks/broker-hooks.ts';
+import type { Hooks } from './hooks/hooks.ts';
 import type { ListenerHost } from './listeners/host.ts';
 import { OpenSockets } from './listeners/open-sockets.ts';
 import { type Logger, rateLimited } from './log/index.ts';
@@ -84,6 +86,8 @@ export class Broker
   onStorageFailed: (why: string) => void;
   /** By name. */
   readonly authenticationMethods: ReadonlyMap<string, AuthenticationMethod>;
+  /** What the program is asked; null when nothing is. */
+  readonly hooks: BrokerHooks | null;
   /** For what clients can cause: lines beyond the limit are left out and counted. */
   readonly clientLog: Logger;
   /** Who looks at the packets of which client. */
@@ -112,6 +116,7 @@ export class Broker
     log: Logger,
     authenticationMethods: readonly AuthenticationMethod[] = [],
     access: Access = Access.load(config.auth),
+    hooks: Hooks | null = null,
   ) {
     const runtime = new BrokerClock(machine);
     this.config = config;
@@ -144,6 +149,7 @@ export class Broker
     this.traces = new ClientTraces(log, config.log);
     this.clientEvents = new ClientEvents(runtime, this.stats, this.clientLog, this.traces);
     this.router.clientEvents = this.clientEvents;
+    this.hooks = hooks === null ? null : new BrokerHooks(hooks, this);
     this.sockets = new OpenSockets(() => this.socketsMax);
     this.descriptorsMax = () => Number.POSITIVE_INFINITY;
     this.intercept = null;
@@ -315,14 +321,14 @@ export class Broker
 
   #reconfigure(connection: Peer, earlier: Access): void {
     const { access } = this;
-    const { session, clientId, userName, proof } = connection;
+    const { session, clientId, userName, proof, limits } = connection;
     if (session === null) return;
     if (!access.mayStay(earlier, userName, proof)) {
       connection.disconnect(ReasonCode.NotAuthorized, 'no longer allowed');
       return;
     }
     connection.updateTrace(clientId);
-    connection.changePermissions(access.permissionsOf({ clientId, userName }));
+    connection.changePermissions(access.permissionsOf({ clientId, userName }, limits));
     revokeSubscriptions(this, session, connection.permissions);
   }
 

@@ -12,6 +12,21 @@ export { type BrokerExtras, createBroker, startBroker } from './embed/create-bro
 export type { Reconfiguration } from './embed/reconfigure.ts';
 export type { Retained, RetainedMatchOptions, RetainedPage } from './embed/retained/retained.ts';
 export type { RunningBroker } from './embed/running-broker.ts';
+export { HookError, type HookFailure } from './hooks/hook-error.ts';
+export type {
+  AuthenticateAnswer,
+  AuthenticateVerdict,
+  HookAcl,
+  HookAnswer,
+  HookAttributes,
+  HookClient,
+  HookConnection,
+  HookCredentials,
+  HookName,
+  Hooks,
+  HookVerdict,
+  PreConnectAnswer,
+} from './hooks/hooks.ts';
 export type { Listener } from './listeners/listener.ts';
 export { createLogger, type Logger } from './log/index.ts';
 export type { SlowSubscriber } from './observability/index.ts';

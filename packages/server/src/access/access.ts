@@ -1,6 +1,6 @@
 import { ReasonCode } from '@promptmq/codec';
 import { type Config, ConfigError, type ConfigProblem } from '../config/index.ts';
-import { Acl, type AclRule, type Identity, Permissions } from './acl.ts';
+import { Acl, type AclLimits, type AclRule, type Identity, Permissions } from './acl.ts';
 import { readAclFile } from './acl-file.ts';
 import type { PasswordHash } from './password.ts';
 import { PasswordChecker } from './password-checker.ts';
@@ -20,9 +20,9 @@ export interface Credentials {
 
 /**
  * What a client showed to be admitted; `method` is enhanced authentication (§4.12), `transport` the word of the program
- * that brought the connection.
+ * that brought the connection, `hook` that of a hook.
  */
-export type Proof = 'nothing' | 'password' | 'certificate' | 'method' | 'transport';
+export type Proof = 'nothing' | 'password' | 'certificate' | 'method' | 'transport' | 'hook';
 
 export type Admission =
   /** `userName` is null where it was not proved. */
@@ -82,8 +82,12 @@ export class Access {
     return this.#passwords !== null;
   }
 
-  /** Decides on a CONNECT, at once where no password has to be checked. */
-  admit(credentials: Credentials): Admission | Promise<Admission> {
+  /**
+   * Decides on a CONNECT, at once where no password has to be checked.
+   *
+   * @param asksHook - whether a hook is asked who it is whom this lets in: it may be anybody until then
+   */
+  admit(credentials: Credentials, asksHook = false): Admission | Promise<Admission> {
     const { userName, password, transportUser, certificateName, address } = credentials;
     if (transportUser !== null) {
       return { isAdmitted: true, userName: transportUser, proof: 'transport' };
@@ -93,7 +97,7 @@ export class Access {
     }
     if (userName === undefined || this.#passwords === null) {
       // Without a password file a user name says nothing.
-      return this.#allowsAnonymous
+      return this.#allowsAnonymous || asksHook
         ? { isAdmitted: true, userName: null, proof: 'nothing' }
         : refusal(ReasonCode.NotAuthorized, 'anonymous clients are not allowed');
     }
@@ -148,9 +152,17 @@ export class Access {
     });
   }
 
-  /** What a client may do; null when it may do everything. */
-  permissionsOf(identity: Identity): Permissions | null {
-    return this.#acl === null ? null : new Permissions(this.#acl, identity);
+  /**
+   * What a client may do; null when it may do everything.
+   *
+   * @param limits - what it may do at most; null for no such limits
+   */
+  permissionsOf(identity: Identity, limits: AclLimits | null = null): Permissions | null {
+    const own =
+      limits === null
+        ? null
+        : new Permissions(new Acl([{ users: null, clients: null, ...limits }]), identity);
+    return this.#acl === null ? own : new Permissions(this.#acl, identity, own);
   }
 }
 

@@ -12,6 +12,9 @@ export interface AclRule {
   readonly subscribe: readonly string[];
 }
 
+/** What a client may do at most, whatever the rules allow it: filters as in a rule. */
+export type AclLimits = Pick<AclRule, 'publish' | 'subscribe'>;
+
 /** Who wants to do something. */
 export interface Identity {
   readonly clientId: string;
@@ -56,10 +59,13 @@ export class Permissions {
   /** Filters with the client's names in them; null when there are none. */
   readonly #ownPublish: FilterSet | null;
   readonly #ownSubscribe: FilterSet | null;
+  /** What is refused here is refused, whatever these rules allow; null when there is nothing. */
+  readonly #limits: Permissions | null;
   readonly #publishable = new KnownAnswers();
   readonly #receivable = new KnownAnswers();
 
-  constructor(acl: Acl, identity: Identity) {
+  constructor(acl: Acl, identity: Identity, limits: Permissions | null = null) {
+    this.#limits = limits;
     const { rules } = acl;
     this.#acl = acl;
     this.#applies = new Uint8Array(rules.length);
@@ -78,8 +84,9 @@ export class Permissions {
       this.#publishable.get(topic) ??
       this.#publishable.add(
         topic,
-        this.#acl.publish.covers(topic, this.#applies) ||
-          this.#ownPublish?.covers(topic, OWN_APPLIES) === true,
+        (this.#acl.publish.covers(topic, this.#applies) ||
+          this.#ownPublish?.covers(topic, OWN_APPLIES) === true) &&
+          this.#limits?.mayPublish(topic) !== false,
       )
     );
   }
@@ -88,8 +95,9 @@ export class Permissions {
   maySubscribe(topicFilter: string): boolean {
     const filter = parseSharedFilter(topicFilter)?.topicFilter ?? topicFilter;
     return (
-      this.#acl.subscribe.covers(filter, this.#applies) ||
-      this.#ownSubscribe?.covers(filter, OWN_APPLIES) === true
+      (this.#acl.subscribe.covers(filter, this.#applies) ||
+        this.#ownSubscribe?.covers(filter, OWN_APPLIES) === true) &&
+      this.#limits?.maySubscribe(filter) !== false
     );
   }
 

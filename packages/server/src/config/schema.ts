@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { authSection } from './sections/auth.ts';
 import { clusterSection } from './sections/cluster.ts';
+import { hooksSection } from './sections/hooks.ts';
 import { mqttSection } from './sections/mqtt.ts';
 import { logSection, metricsSection } from './sections/observation.ts';
 import { serverSection } from './sections/server.ts';
@@ -19,6 +20,7 @@ export const configSchema = z.strictObject({
   storage: storageSection,
   metrics: metricsSection,
   log: logSection,
+  hooks: hooksSection,
   cluster: clusterSection,
 });
 

@@ -6,7 +6,8 @@ import {
   type PublishImage,
 } from '@promptmq/session';
 import { invariant } from '@promptmq/topics';
-import type { Permissions, Proof } from '../access/index.ts';
+import type { AclLimits, Permissions, Proof } from '../access/index.ts';
+import type { ClientHooks } from '../hooks/client-hooks.ts';
 import { PacketDispatcher } from '../protocol/packet-dispatcher.ts';
 import { topicOf } from '../routing/image.ts';
 import type { TurnTaker } from '../runtime/turns.ts';
@@ -57,6 +58,8 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
   proof: Proof;
   /** What the client may do; null when it may do everything. */
   permissions: Permissions | null;
+  /** What it may do at most, as a hook has answered, whatever the rules are; null when it hasn't said so. */
+  limits: AclLimits | null;
   /** Whether the rules have changed since it connected: frames that wait may have been subscribed under earlier ones. */
   #hasOtherRules: boolean;
   /** Whether what it subscribes is as with No Local and Retain As Published, which MQTT 3.1 and 3.1.1 don't have. */
@@ -68,6 +71,8 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
   inboundAliases: InboundAliases;
   /** Set by a CONNECT that names an authentication method (§4.12). */
   authentication: PeerAuthentication | null;
+  /** The hooks as they are asked for it; null before CONNECT, and where there are none. */
+  hooks: ClientHooks | null;
   sessionExpiryInterval: number;
   /** When the bytes came that are processed now, or came last. */
   receivedAt: number;
@@ -100,11 +105,13 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
     this.userName = null;
     this.proof = 'nothing';
     this.permissions = null;
+    this.limits = null;
     this.#hasOtherRules = false;
     this.isBridge = false;
     this.sender = new PacketSender(this.output, host);
     this.inboundAliases = new InboundAliases(host.memory.aliases, 0);
     this.authentication = null;
+    this.hooks = null;
     this.sessionExpiryInterval = 0;
     this.openedAt = transport.acceptedAt ?? host.runtime.now();
     this.receivedAt = this.openedAt;
@@ -426,6 +433,7 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
     } finally {
       if (this.state !== ConnectionState.Closed) this.state = ConnectionState.Closing;
       this.session = null;
+      this.hooks?.end();
       this.transport.destroy();
       this.#closeIfGone();
     }
@@ -438,6 +446,7 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
       this.#leave('send-will', cause, ReasonCode.UnspecifiedError);
     }
     this.state = ConnectionState.Closing;
+    this.hooks?.end();
     this.transport.destroy();
     this.#closeIfGone();
   }
@@ -470,6 +479,7 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
       }
     } finally {
       this.state = ConnectionState.Closed;
+      this.hooks?.end();
       this.#input.reset();
       this.output.close();
       this.#host.turns.forget(this);
@@ -497,7 +507,10 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
     if (this.#isUndecided) this.output.release();
     this.output.flush();
     this.state = ConnectionState.Closing;
+    const isSuspended = this.hooks?.end() === true;
     this.#input.reset();
+    // What still comes is read, and thrown away.
+    if (isSuspended) this.#input.decide();
     if (!this.output.isHeld) this.transport.end();
     this.timeouts.beginClosing();
     this.#closeIfGone();

@@ -1,6 +1,7 @@
 import type { AuthPacket, ProtocolVersion } from '@promptmq/codec';
 import type { Session, SessionLink } from '@promptmq/session';
-import type { Permissions, Proof } from '../access/index.ts';
+import type { AclLimits, Permissions, Proof } from '../access/index.ts';
+import type { ClientHooks } from '../hooks/client-hooks.ts';
 import type { Faulty } from '../runtime/faults.ts';
 import type { ConnectionState } from './connection-state.ts';
 import type { InboundAliases } from './inbound-aliases.ts';
@@ -66,6 +67,8 @@ export interface Peer extends SessionPeer {
   readonly connection: Peer;
   readonly transport: Transport;
   readonly state: ConnectionState;
+  /** Whether its CONNECT was accepted, and it isn't over. */
+  readonly isConnected: boolean;
   /** Whether nothing more is sent or processed. */
   readonly isEnding: boolean;
   readonly version: ProtocolVersion;
@@ -82,9 +85,10 @@ export interface Peer extends SessionPeer {
   /** When the bytes came that are processed now, or came last; milliseconds of the broker's time. */
   readonly receivedAt: number;
 
-  /** Is notified of each packet that has come whole. */
+  /** Is notified of each packet that has come whole, and of a time at which the client is to be disconnected. */
   readonly timeouts: {
     onPacket(): void;
+    expireAt(at: number): void;
     /** Seconds; 0 when keep alive is off. */
     readonly keepAlive: number;
   };
@@ -97,8 +101,12 @@ export interface Peer extends SessionPeer {
   proof: Proof;
   /** What the client may do; null when it may do everything. */
   permissions: Permissions | null;
+  /** What it may do at most, as a hook has answered, whatever the rules are; null when it hasn't said so. */
+  limits: AclLimits | null;
   /** Set by a CONNECT that names an authentication method (§4.12). */
   authentication: PeerAuthentication | null;
+  /** The hooks as they are asked for it; null before CONNECT, and where there are none. */
+  hooks: ClientHooks | null;
 
   // What it publishes.
 
@@ -114,7 +122,7 @@ export interface Peer extends SessionPeer {
 
   // Its way from CONNECT to its end.
 
-  /** The answer to CONNECT takes a while: nothing is read or processed until `resume`. */
+  /** An answer takes a while: nothing is read or processed until as many calls of `resume`. */
   suspend(): void;
   resume(): void;
   /** CONNECT was accepted: from here on the connection is the session's. */

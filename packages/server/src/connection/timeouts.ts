@@ -54,6 +54,8 @@ export class ConnectionTimeouts {
   /** When the packet that has begun did; -1 when it isn't known of one yet. */
   #begunAt: number;
   #closingAt: number;
+  /** When its client is to be disconnected, in milliseconds of the broker's time; Infinity when it isn't. */
+  #expiresAt: number;
   /** Since when the transport has not taken a byte although some wait; -1 when none wait. */
   #stalledAt: number;
 
@@ -66,12 +68,18 @@ export class ConnectionTimeouts {
     this.#begunAt = -1;
     this.#closingAt = 0;
     this.#stalledAt = -1;
+    this.#expiresAt = Number.POSITIVE_INFINITY;
     this.#arm();
   }
 
   /** Seconds; 0 when keep alive is off. */
   get keepAlive(): number {
     return this.#keepAliveMs / 1500;
+  }
+
+  /** @param at - milliseconds of the broker's time; to be called before CONNECT is accepted */
+  expireAt(at: number): void {
+    this.#expiresAt = at;
   }
 
   /** CONNECT was accepted. */
@@ -158,7 +166,12 @@ export class ConnectionTimeouts {
       case ConnectionState.Opening:
         return this.#connection.openedAt + connectTimeout;
       case ConnectionState.Open:
-        return Math.min(this.#keepAliveAt(), this.#progressDueAt(), this.#restDueAt());
+        return Math.min(
+          this.#keepAliveAt(),
+          this.#progressDueAt(),
+          this.#restDueAt(),
+          this.#expiresAt,
+        );
       case ConnectionState.Closing:
         return this.#closingAt + LINGER_MS;
       default:
@@ -223,6 +236,8 @@ export class ConnectionTimeouts {
       this.#onConnectLate();
     } else if (connection.state !== ConnectionState.Open) {
       connection.terminate();
+    } else if (this.#expiresAt <= now) {
+      connection.disconnect(ReasonCode.MaximumConnectTime, 'expired');
     } else if (this.#keepAliveAt() <= now) {
       connection.disconnect(ReasonCode.KeepAliveTimeout, 'keep alive'); // [MQTT-3.1.2-22]
     } else if (this.#restDueAt() <= now) {

@@ -2,8 +2,10 @@ import { resolve } from 'node:path';
 import type { SecureContextOptions } from 'node:tls';
 import { ReasonCode } from '@promptmq/codec';
 import { nodeFiles } from '@promptmq/wal';
+import { Access } from '../access/index.ts';
 import { Broker, type Interceptor } from '../broker.ts';
 import { type Address, type Config, type ConfigInput, parseConfig } from '../config/index.ts';
+import type { Hooks } from '../hooks/hooks.ts';
 import type { Listener } from '../listeners/listener.ts';
 import { listenTcp } from '../listeners/tcp.ts';
 import { loadTlsFiles, logTlsWarnings } from '../listeners/tls/tls-files.ts';
@@ -21,6 +23,8 @@ import { nameFolder, naming } from './start-errors.ts';
 export interface BrokerExtras {
   /** Where events go; by default nowhere. */
   readonly logger?: Logger;
+  /** What the broker asks its program: who may connect, and what clients may do; by default nothing. */
+  readonly hooks?: Hooks;
   /** Methods of enhanced authentication that clients may use (§4.12); by default none. */
   readonly authenticationMethods?: readonly AuthenticationMethod[];
   /** In the place of the operating system's files and clock, for tests of crashes. */
@@ -34,7 +38,7 @@ export interface BrokerExtras {
  * free loopback ports unless the options say otherwise, so that any number can run side by side.
  *
  * @param options - as in the configuration file, with camelCase keys
- * @throws {ConfigError} when an option is wrong; the system's error when an address can't be bound
+ * @throws {ConfigError} when an option or a hook is wrong; the system's error when an address can't be bound
  *
  * @example
  * const broker = await createBroker({ mqtt: { maxQos: 1 } });
@@ -104,7 +108,14 @@ export async function openBroker(
 ): Promise<OpenedBroker> {
   const log = extras.logger ?? noopLogger;
   const tlsFiles = loadTlsFiles(config.server);
-  const broker = new Broker(config, runtime, log, extras.authenticationMethods);
+  const broker = new Broker(
+    config,
+    runtime,
+    log,
+    extras.authenticationMethods,
+    Access.load(config.auth),
+    extras.hooks,
+  );
   broker.intercept = intercept ?? null;
   broker.onStorageFailed = extras.onStorageFailed ?? (() => {});
   const listeners: Listener[] = [];

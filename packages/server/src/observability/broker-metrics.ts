@@ -71,6 +71,12 @@ function addConnections(registry: BrokerRegistry, { stats }: ObservedBroker): vo
       value: sumOf(stats.subscriptionsRefused, [ReasonCode.NotAuthorized]),
     },
   ]);
+  registry.add('promptmq_hook_failures_total', () =>
+    [...stats.hookFailures].map(([key, value]) => {
+      const [hook = '', reason = ''] = key.split(' ');
+      return { labels: { hook, reason }, value };
+    }),
+  );
 }
 
 function addMessages(registry: BrokerRegistry, broker: ObservedBroker): void {

@@ -44,6 +44,11 @@ export const brokerCatalogue = {
     help: 'What was refused because the client may not do it or is not who it says, by action.',
     labels: ['action'],
   },
+  promptmq_hook_failures_total: {
+    type: 'counter',
+    help: 'Hooks of the program that embeds the broker that threw, answered with what they may not, or took too long, by hook and reason.',
+    labels: ['hook', 'reason'],
+  },
 
   // ---------------------------------------------------------------------- messages
   promptmq_messages_received_total: {

@@ -1,6 +1,7 @@
 import type { Access } from '../access/index.ts';
 import type { Config } from '../config/index.ts';
 import type { Peer } from '../connection/peer.ts';
+import type { BrokerHooks } from '../hooks/broker-hooks.ts';
 import type { Logger } from '../log/index.ts';
 import type { RetainedReplays } from '../routing/retained-replays.ts';
 import type { Router } from '../routing/router.ts';
@@ -20,7 +21,7 @@ import type { AuthenticationMethod } from './authentication-method.ts';
 /** What those who answer packets need of the house. */
 export interface ProtocolHost {
   readonly config: Config;
-  readonly runtime: Pick<Runtime, 'now' | 'uniqueId'>;
+  readonly runtime: Pick<Runtime, 'now' | 'wallNow' | 'uniqueId'>;
   readonly stats: BrokerStats;
   readonly memory: MemoryLedger;
   readonly turns: Turns;
@@ -34,6 +35,8 @@ export interface ProtocolHost {
   readonly access: Access;
   /** By name. */
   readonly authenticationMethods: ReadonlyMap<string, AuthenticationMethod>;
+  /** What the program is asked; null when nothing is. */
+  readonly hooks: BrokerHooks | null;
   readonly router: Router;
   readonly retainedReplays: RetainedReplays;
   readonly sessions: Sessions;

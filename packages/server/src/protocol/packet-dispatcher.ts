@@ -38,8 +38,8 @@ export class PacketDispatcher implements FrameSink {
   readonly #host: ProtocolHost;
   readonly #receiver: Receiver;
   readonly #decoder: FrameDecoder;
-  /** What comes is kept, and not decoded. */
-  #isSuspended: boolean;
+  /** For how many answers what comes is kept, and not decoded. */
+  #suspensions: number;
   readonly #turns: Turns;
   readonly #slice: Slice;
   /** What the last packet has to be done in steps; what follows it waits. */
@@ -60,7 +60,7 @@ export class PacketDispatcher implements FrameSink {
       protocolVersion: null, // [MQTT-3.1.0-1]
     });
     this.#decoder.maximumControlSize = this.#decoder.maximumPacketSize;
-    this.#isSuspended = false;
+    this.#suspensions = 0;
     this.#turns = host.turns;
     this.#slice = { turn: -1, left: 0 };
     this.#work = null;
@@ -81,7 +81,7 @@ export class PacketDispatcher implements FrameSink {
   }
 
   get isSuspended(): boolean {
-    return this.#isSuspended;
+    return this.#suspensions > 0;
   }
 
   /** @param chunk - the dispatcher's from now on */
@@ -95,14 +95,14 @@ export class PacketDispatcher implements FrameSink {
     }
   }
 
-  /** Has what follows the present packet wait until `resume`. */
+  /** Has what follows the present packet wait until as many calls of `resume`. */
   suspend(): void {
-    this.#isSuspended = true;
+    this.#suspensions++;
   }
 
   resume(): void {
-    this.#isSuspended = false;
-    this.goOn();
+    this.#suspensions--;
+    if (!this.isSuspended) this.goOn();
   }
 
   /** Whether nothing that has come is left. */
@@ -112,7 +112,7 @@ export class PacketDispatcher implements FrameSink {
 
   /** Whether there is something left to do with what has come whole. */
   get hasMore(): boolean {
-    return !this.#isSuspended && (this.#work !== null || this.#decoder.isStopped);
+    return !this.isSuspended && (this.#work !== null || this.#decoder.isStopped);
   }
 
   /** Continues where it stopped, as far as this turn's slice goes. */
@@ -184,7 +184,9 @@ export class PacketDispatcher implements FrameSink {
       }
     }
     stats.packetTypeNow = 0;
-    return !connection.isEnding && !this.#isSuspended && this.#work === null && !this.#turns.isOver;
+    return (
+      !connection.isEnding && this.#suspensions === 0 && this.#work === null && !this.#turns.isOver
+    );
   }
 
   #trace(

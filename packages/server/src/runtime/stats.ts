@@ -39,6 +39,8 @@ const DISCONNECT_CAUSES = [
   'authentication',
   'slow client',
   'administrative action',
+  'hook timeout',
+  'expired',
   'shutdown',
   'terminated',
   'internal error',
@@ -108,6 +110,8 @@ export interface BrokerStats {
   turnsWaited: number;
   /** Errors of the broker's own, by what was being done. */
   readonly internalErrors: Map<string, number>;
+  /** How often a hook failed, by its name and how, with a space between them. */
+  readonly hookFailures: Map<string, number>;
   /** PUBLISH packets received. */
   messagesReceived: number;
   /** The same by QoS. */
@@ -154,6 +158,7 @@ export function createStats(): BrokerStats {
     packetErrors: new Map(),
     turnsWaited: 0,
     internalErrors: new Map(ACTIVITIES.map((activity) => [activity, 0])),
+    hookFailures: new Map(),
     messagesReceived: 0,
     messagesReceivedByQoS: new Float64Array(3),
     payloadBytesReceived: 0,

@@ -76,6 +76,7 @@ describe('what there is of a client', () => {
       subscriptions: 2,
       queued: 0,
       queuedBytes: 0,
+      attributes: {},
       inflight: 0,
     });
     // The clocks' own milliseconds are rounded.

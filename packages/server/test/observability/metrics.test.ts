@@ -52,8 +52,9 @@ test('the catalogue is one that Prometheus takes, and each name has its prefix',
 test('every metric of the catalogue that needs no storage is there from the start', async () => {
   const values = await scrape(await start());
   const isOfStorage = /^promptmq_(storage|recovery)_/;
-  // They have no value before something of their kind has happened.
-  const whenTheyOccur = /^promptmq_(packet_errors|subscriptions_refused|topic_\w+)_total$/;
+  // They have no value before something of their kind has happened, or where there are no hooks.
+  const whenTheyOccur =
+    /^promptmq_(packet_errors|hook_failures|subscriptions_refused|topic_\w+)_total$/;
   for (const name of Object.keys(brokerCatalogue)) {
     if (isOfStorage.test(name) || whenTheyOccur.test(name)) continue;
     const isThere = [...values.keys()].some((key) => key.startsWith(name));

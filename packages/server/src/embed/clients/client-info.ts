@@ -1,5 +1,6 @@
 import type { ProtocolVersion } from '@promptmq/codec';
 import type { Subscription } from '@promptmq/topics';
+import { type HookAttributes, NO_ATTRIBUTES } from '../../hooks/hooks.ts';
 import type { BrokerClock } from '../../runtime/broker-clock.ts';
 import type { SessionEntry } from '../../sessions/session-entry.ts';
 
@@ -29,6 +30,8 @@ export interface ClientInfo {
   readonly sessionExpiryInterval: number;
   /** Whether what is sent to it at QoS 1 and 2 survives the broker's process. */
   readonly isStored: boolean;
+  /** What hooks have answered of it, see `HookClient`; empty without connection. */
+  readonly attributes: HookAttributes;
   /** How many it has. */
   readonly subscriptions: number;
   /** Messages that wait to be sent for the first time. */
@@ -67,6 +70,7 @@ export function clientInfoOf(entry: SessionEntry, clock: BrokerClock): ClientInf
     keepAlive: connection?.timeouts.keepAlive ?? null,
     sessionExpiryInterval: session.expiryInterval,
     isStored: session.isStored,
+    attributes: connection?.hooks?.client.attributes ?? NO_ATTRIBUTES,
     subscriptions: subscriptions.size,
     queued: session.queuedCount,
     queuedBytes: session.queue.bytes,

@@ -1,10 +1,11 @@
 import { type ConnackProperties, type ConnectPacket, ReasonCode } from '@promptmq/codec';
 import { NEVER_EXPIRES } from '@promptmq/session';
-import type { Admission } from '../../access/index.ts';
+import type { Access, Admission } from '../../access/index.ts';
 import type { ConnectionTerms, Peer } from '../../connection/peer.ts';
 import { Authentication } from '../auth.ts';
 import type { ProtocolHost } from '../host.ts';
 import { revokeSubscriptions } from '../subscribe/revoked-subscriptions.ts';
+import { admittedBy, askFirst, clientIdOf } from './asking.ts';
 import { announcedLimits, connackOf, responseInformation } from './connack.ts';
 import {
   type Refusal,
@@ -24,7 +25,19 @@ export function admit(host: ProtocolHost, connection: Peer, packet: ConnectPacke
   sender.maximumPacketSize = packet.properties?.maximumPacketSize ?? Number.POSITIVE_INFINITY;
   sender.wantsReasons = packet.properties?.requestProblemInformation ?? true;
   sender.tracer = host.traces.onConnect(packet);
+  const { hooks } = host;
+  if (hooks === null) {
+    prove(host, connection, packet);
+    return;
+  }
+  askFirst(hooks, connection, packet, clientIdOf(host, packet), (verdict) => {
+    if (verdict.isAllowed) prove(host, connection, packet);
+    else refuse(host, connection, verdict);
+  });
+}
 
+/** Finds out who the client is, by the method that it names or by its user name. */
+function prove(host: ProtocolHost, connection: Peer, packet: ConnectPacket): void {
   const method = host.authenticationMethods.get(packet.properties?.authenticationMethod ?? '');
   if (method === undefined) {
     authenticate(host, connection, packet);
@@ -33,6 +46,7 @@ export function admit(host: ProtocolHost, connection: Peer, packet: ConnectPacke
   if (isRefused(host, connection, refusalOf(host, packet, packet.clean))) return;
   const authentication = new Authentication(host, connection, method, packet.clientId, (data) => {
     connection.proof = 'method';
+    if (connection.hooks !== null) connection.hooks.client.userName = connection.userName;
     open(host, connection, packet, data);
   });
   connection.authentication = authentication;
@@ -43,15 +57,19 @@ export function admit(host: ProtocolHost, connection: Peer, packet: ConnectPacke
 function authenticate(host: ProtocolHost, connection: Peer, packet: ConnectPacket): void {
   const { access } = host;
   const { userName, certificateName, remoteAddress } = connection.transport;
-  const admission = access.admit({
-    userName: packet.username,
-    password: packet.password,
-    transportUser: userName ?? null,
-    address: remoteAddress.replace(/:\d+$/, ''),
-    certificateName: host.config.server.tls.useSubjectAsUserName ? (certificateName ?? null) : null,
-  });
+  const subject = host.config.server.tls.useSubjectAsUserName ? certificateName : null;
+  const admission = access.admit(
+    {
+      userName: packet.username,
+      password: packet.password,
+      transportUser: userName ?? null,
+      address: remoteAddress.replace(/:\d+$/, ''),
+      certificateName: subject ?? null,
+    },
+    host.hooks?.proveUsers,
+  );
   if (!(admission instanceof Promise)) {
-    onAdmission(host, connection, packet, admission);
+    onChecked(host, connection, packet, access, admission);
     return;
   }
   if (isRefused(host, connection, refusalOf(host, packet, packet.clean))) return;
@@ -68,14 +86,58 @@ function authenticate(host: ProtocolHost, connection: Peer, packet: ConnectPacke
     .then((answer) =>
       host.faults.contain(connection, 'authenticating', () => {
         if (connection.isEnding) return;
-        // A reload may have taken the user away while the password was checked.
-        const isRevoked =
-          answer.isAdmitted && !host.access.mayStay(access, answer.userName, answer.proof);
-        onAdmission(host, connection, packet, isRevoked ? REVOKED : answer);
+        onChecked(host, connection, packet, access, answer);
         connection.resume();
       }),
     );
 }
+
+/**
+ * Name and password are right, or wrong: asks the hook about whom they let in.
+ *
+ * @param access - by which they were checked
+ */
+function onChecked(
+  host: ProtocolHost,
+  connection: Peer,
+  packet: ConnectPacket,
+  access: Access,
+  admission: Admission,
+): void {
+  const { hooks } = connection;
+  if (hooks === null || !admission.isAdmitted || host.hooks?.proveUsers !== true) {
+    onAdmission(host, connection, packet, confirmed(host, access, admission));
+    return;
+  }
+  if (isRefused(host, connection, refusalOf(host, packet, packet.clean))) return;
+  hooks.client.userName = admission.userName;
+  const { username, password } = packet;
+  const credentials = {
+    userName: username ?? null,
+    password: password === undefined ? null : Buffer.from(password),
+    certificateName: connection.transport.certificateName ?? null,
+  };
+  hooks.authenticate(credentials, (verdict) => {
+    const answer = verdict.isAllowed
+      ? admittedBy(host, connection, packet, admission, verdict)
+      : { isAdmitted: false as const, reasonCode: verdict.reasonCode, why: verdict.why };
+    onAdmission(host, connection, packet, confirmed(host, access, answer));
+  });
+}
+
+/** A reload may have taken the user away while the answer was awaited, or the hook admits somebody without a name. */
+function confirmed(host: ProtocolHost, access: Access, admission: Admission): Admission {
+  if (!admission.isAdmitted) return admission;
+  const { userName, proof } = admission;
+  if (host.access.mayStay(access, userName, proof)) return admission;
+  return proof === 'nothing' ? NOBODY : REVOKED;
+}
+
+const NOBODY: Admission = {
+  isAdmitted: false,
+  reasonCode: ReasonCode.NotAuthorized,
+  why: 'anonymous clients are not allowed',
+};
 
 const REVOKED: Admission = {
   isAdmitted: false,
@@ -90,8 +152,10 @@ function onAdmission(
   admission: Admission,
 ): void {
   if (admission.isAdmitted) {
-    connection.userName = admission.userName;
+    const { userName } = admission;
+    connection.userName = userName;
     connection.proof = admission.proof;
+    if (connection.hooks !== null) connection.hooks.client.userName = userName;
     open(host, connection, packet, EMPTY);
   } else {
     refuse(host, connection, admission);
@@ -122,11 +186,11 @@ function open(
   const { sender, authentication } = connection;
   const isV5 = packet.protocolVersion === 5;
   const isAssigned = packet.clientId === '';
-  const clientId = isAssigned ? host.runtime.uniqueId() : packet.clientId;
+  const clientId = connection.hooks?.client.clientId ?? clientIdOf(host, packet);
   connection.updateTrace(clientId);
   host.traces.onAdmitted(clientId, packet);
   const { userName } = connection;
-  const permissions = host.access.permissionsOf({ clientId, userName });
+  const permissions = host.access.permissionsOf({ clientId, userName }, connection.limits);
   if (isRefused(host, connection, refusalByRules(host, connection, packet, permissions))) return;
   connection.permissions = permissions;
   dropForbiddenWill(host, connection, clientId, permissions, packet);

@@ -154,10 +154,11 @@ export function startsClean(
 
 /** Where nobody can prove to be a user, sessions of the time when users could are everyone's. */
 function isOfAnotherUser(host: ProtocolHost, clientId: string, userName: string | null): boolean {
-  const { access, authenticationMethods, config } = host;
+  const { access, authenticationMethods, config, hooks } = host;
   const hasUsers =
     access.checksPasswords ||
     authenticationMethods.size > 0 ||
+    hooks?.proveUsers === true ||
     config.server.tls.useSubjectAsUserName;
   return hasUsers && host.sessions.isOfAnotherUser(clientId, userName);
 }

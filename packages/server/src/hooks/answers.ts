@@ -1,0 +1,172 @@
+import { ReasonCode } from '@promptmq/codec';
+import { isValidTopicFilter } from '@promptmq/topics';
+import { shown } from './hook-error.ts';
+import type { AuthenticateVerdict, HookAcl, HookName } from './hooks.ts';
+
+/** What a hook has answered, checked. */
+export type Verdict = Allowance | Refusal;
+
+/** What comes of it that a hook allows something, beside that it does. */
+export interface Allowance
+  extends Pick<AuthenticateVerdict, 'userName' | 'attributes' | 'expiresAt'> {
+  readonly isAllowed: true;
+  readonly acl?: Required<HookAcl>;
+}
+
+export interface Refusal {
+  readonly isAllowed: false;
+  /** 0x80 or above. */
+  readonly reasonCode: number;
+  /** For the log and the client; may be empty. */
+  readonly why: string;
+}
+
+export const ALLOWED: Allowance = { isAllowed: true };
+export const REFUSED: Refusal = {
+  isAllowed: false,
+  reasonCode: ReasonCode.NotAuthorized,
+  why: 'not authorized',
+};
+
+/** A hook has answered with what it may not; the message says with what, and what it may. */
+export class InvalidAnswer extends Error {}
+
+/** A reason string is one of the protocol (§1.5.4), and no page. */
+const REASON_LENGTH_MAX = 1024;
+const USER_NAME_BYTES_MAX = 65_535;
+
+const CONNACK_CODES: readonly number[] = [
+  ...range(ReasonCode.UnspecifiedError, ReasonCode.Banned),
+  ReasonCode.BadAuthenticationMethod,
+  ReasonCode.TopicNameInvalid,
+  ReasonCode.PacketTooLarge,
+  ReasonCode.QuotaExceeded,
+  ReasonCode.PayloadFormatInvalid,
+  ReasonCode.RetainNotSupported,
+  ReasonCode.QoSNotSupported,
+  ReasonCode.UseAnotherServer,
+  ReasonCode.ServerMoved,
+  ReasonCode.ConnectionRateExceeded,
+];
+
+/** By hook: what its answer may have beside `allow`, `reasonCode` and `reasonString`, and with what it may refuse. */
+const RULES: Readonly<
+  Record<HookName, { readonly keys: readonly string[]; readonly codes: readonly number[] }>
+> = {
+  preConnect: { keys: ['attributes'], codes: CONNACK_CODES },
+  authenticate: { keys: ['userName', 'attributes', 'acl', 'expiresAt'], codes: CONNACK_CODES },
+};
+
+/**
+ * What a hook has answered.
+ *
+ * @throws {InvalidAnswer} when it may not
+ */
+export function verdictOf(hook: HookName, value: unknown): Verdict {
+  if (value === true) return ALLOWED;
+  if (value === false) return REFUSED;
+  const { keys, codes } = RULES[hook];
+  const allowedKeys = ['allow', 'reasonCode', 'reasonString', ...keys];
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new InvalidAnswer(
+      `returned ${shown(value)}; it may return true, false, { ${allowedKeys.join(', ')} }, or a promise of one of them`,
+    );
+  }
+  const answer = value as Record<string, unknown>;
+  for (const key of Object.keys(answer)) {
+    if (!allowedKeys.includes(key)) {
+      throw new InvalidAnswer(
+        `returned ${shown(value)}; ${key} is none of ${allowedKeys.join(', ')}`,
+      );
+    }
+  }
+  const take = <T>(key: string, isValid: (field: unknown) => field is T, allowed: string) => {
+    const field = answer[key];
+    if (field === undefined || isValid(field)) return field;
+    throw new InvalidAnswer(`returned ${key}: ${shown(field)}; it is ${allowed}`);
+  };
+  const allow = take('allow', isBoolean, 'true or false');
+  if (allow === undefined) {
+    throw new InvalidAnswer(`returned ${shown(value)}; it needs allow: true or false`);
+  }
+  const isCode = (field: unknown): field is number =>
+    typeof field === 'number' && (allow ? field === 0 : codes.includes(field));
+  const reasonCode = take(
+    'reasonCode',
+    isCode,
+    allow ? 'for refusals' : `one of ${codes.map((code) => `0x${code.toString(16)}`).join(', ')}`,
+  );
+  const why = take('reasonString', isReason, `a text of at most ${REASON_LENGTH_MAX} characters`);
+  const userName = take('userName', isUserName, 'a user name, or null');
+  const attributes = take('attributes', isPlainObject, 'an object');
+  const acl = aclOf(take('acl', isPlainObject, '{ publish, subscribe }'));
+  const expiresAt = take('expiresAt', isTime, 'a date, or milliseconds since 1970');
+  if (!allow) {
+    return {
+      isAllowed: false,
+      reasonCode: reasonCode ?? REFUSED.reasonCode,
+      why: why ?? REFUSED.why,
+    };
+  }
+  return {
+    isAllowed: true,
+    ...(userName === undefined ? {} : { userName }),
+    ...(attributes === undefined ? {} : { attributes }),
+    ...(acl === undefined ? {} : { acl }),
+    ...(expiresAt === undefined ? {} : { expiresAt }),
+  };
+}
+
+function aclOf(value: Record<string, unknown> | undefined): Required<HookAcl> | undefined {
+  if (value === undefined) return undefined;
+  for (const [key, filters] of Object.entries(value)) {
+    if (key !== 'publish' && key !== 'subscribe') {
+      throw new InvalidAnswer(
+        `returned acl: ${shown(value)}; ${key} is none of publish, subscribe`,
+      );
+    }
+    if (filters !== undefined && !isFilters(filters)) {
+      throw new InvalidAnswer(
+        `returned acl.${key}: ${shown(filters)}; it is a list of topic filters`,
+      );
+    }
+  }
+  const { publish = [], subscribe = [] } = value as HookAcl;
+  return { publish: [...publish], subscribe: [...subscribe] };
+}
+
+function range(first: number, last: number): number[] {
+  return Array.from({ length: last - first + 1 }, (_, index) => first + index);
+}
+
+function isBoolean(value: unknown): value is boolean {
+  return typeof value === 'boolean';
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && !/[\0\p{Surrogate}]/u.test(value);
+}
+
+function isReason(value: unknown): value is string {
+  return isText(value) && value.length <= REASON_LENGTH_MAX;
+}
+
+function isUserName(value: unknown): value is string | null {
+  if (value === null) return true;
+  return isText(value) && value !== '' && Buffer.byteLength(value) <= USER_NAME_BYTES_MAX;
+}
+
+function isPlainObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isTime(value: unknown): value is number | Date {
+  return Number.isFinite(value instanceof Date ? value.getTime() : value);
+}
+
+function isFilters(value: unknown): value is readonly string[] {
+  return (
+    Array.isArray(value) &&
+    value.every((filter) => typeof filter === 'string' && isValidTopicFilter(filter))
+  );
+}

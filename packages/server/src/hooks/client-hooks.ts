@@ -1,0 +1,226 @@
+import { ReasonCode } from '@promptmq/codec';
+import { Deadline } from '../runtime/deadline-queue.ts';
+import {
+  ALLOWED,
+  type Allowance,
+  InvalidAnswer,
+  type Refusal,
+  type Verdict,
+  verdictOf,
+} from './answers.ts';
+import type { BrokerHooks } from './broker-hooks.ts';
+import { HookError, type HookFailure } from './hook-error.ts';
+import {
+  type HookAttributes,
+  type HookClient,
+  type HookConnection,
+  type HookCredentials,
+  type HookName,
+  NO_ATTRIBUTES,
+} from './hooks.ts';
+import type { AskedConnection } from './host.ts';
+
+/** What is known of a client from the beginning. */
+export type ClientFacts = Pick<HookClient, 'clientId' | 'remoteAddress' | 'protocol' | 'version'>;
+
+type OnVerdict = (verdict: Verdict) => void;
+
+/** What is said when a hook failed: the client gets no details. */
+const FAILED: Refusal = {
+  isAllowed: false,
+  reasonCode: ReasonCode.ImplementationSpecificError,
+  why: 'the program that decides on it failed',
+};
+const TOO_LATE: Refusal = {
+  isAllowed: false,
+  reasonCode: ReasonCode.ServerUnavailable,
+  why: 'the program that decides on it took too long (hooks.timeout)',
+};
+
+/**
+ * The hooks as they are asked for one client, from its CONNECT to its end.
+ *
+ * Invariant: one answer at most is awaited, and exactly then the connection is suspended on that account and the deadline
+ * is scheduled. When the connection is over, nothing is awaited, and no answer has any effect.
+ */
+export class ClientHooks {
+  readonly client: HookClient & { userName: string | null; attributes: HookAttributes };
+  readonly #hooks: BrokerHooks;
+  readonly #connection: AskedConnection;
+  /** Given to each hook until one has been awaited: what it has added to it doesn't pile up. */
+  #controller: AbortController | null;
+  readonly #deadline: Deadline;
+  /** Which is awaited; null when none is. */
+  #awaited: HookName | null;
+  #onVerdict: OnVerdict;
+  /** Counts what has been awaited: late answers are recognised by it. */
+  #number: number;
+  #isOver: boolean;
+
+  constructor(hooks: BrokerHooks, connection: AskedConnection, facts: ClientFacts) {
+    this.#hooks = hooks;
+    this.#connection = connection;
+    this.client = { ...facts, userName: null, attributes: NO_ATTRIBUTES };
+    this.#controller = null;
+    this.#deadline = new Deadline(() => this.#onLate(), connection);
+    this.#awaited = null;
+    this.#onVerdict = () => {};
+    this.#number = 0;
+    this.#isOver = false;
+  }
+
+  /** @param onVerdict - called at once where the hook answers at once; never where the connection is over before */
+  preConnect(connection: HookConnection, onVerdict: OnVerdict): void {
+    const { functions } = this.#hooks;
+    if (functions.preConnect === undefined) onVerdict(ALLOWED);
+    else this.#ask('preConnect', (signal) => functions.preConnect?.(connection, signal), onVerdict);
+  }
+
+  /** The same. */
+  authenticate(credentials: HookCredentials, onVerdict: OnVerdict): void {
+    const { functions } = this.#hooks;
+    if (functions.authenticate === undefined) {
+      onVerdict(ALLOWED);
+      return;
+    }
+    const { client } = this;
+    this.#ask(
+      'authenticate',
+      (signal) => functions.authenticate?.(client, credentials, signal),
+      onVerdict,
+    );
+  }
+
+  /** Keeps what an answer says of the client. */
+  addAttributes({ attributes }: Allowance): void {
+    if (attributes === undefined) return;
+    this.client.attributes = Object.freeze({ ...this.client.attributes, ...attributes });
+  }
+
+  /**
+   * The connection is over: nobody needs an answer any more.
+   *
+   * @returns whether one was awaited, so that the connection is still suspended on that account
+   */
+  end(): boolean {
+    const isAwaited = this.#awaited !== null;
+    this.#isOver = true;
+    this.#awaited = null;
+    this.#hooks.host.deadlines.cancel(this.#deadline);
+    const controller = this.#controller;
+    this.#controller = null;
+    controller?.abort(new Error('the client has gone'));
+    return isAwaited;
+  }
+
+  get #signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    return this.#controller.signal;
+  }
+
+  #ask(hook: HookName, call: (signal: AbortSignal) => unknown, onVerdict: OnVerdict): void {
+    let verdict: Verdict | null;
+    try {
+      verdict = this.#take(hook, call(this.#signal), onVerdict);
+    } catch (error) {
+      verdict = this.#failed(hook, error);
+    }
+    // A hook may have had the client disconnected.
+    if (verdict !== null && !this.#isOver) onVerdict(verdict);
+  }
+
+  /** @returns null when the answer is awaited */
+  #take(hook: HookName, returned: unknown, onVerdict: OnVerdict): Verdict | null {
+    if (!isPromise(returned)) return verdictOf(hook, returned);
+    this.#await(hook, returned, onVerdict);
+    return null;
+  }
+
+  #await(hook: HookName, answer: PromiseLike<unknown>, onVerdict: OnVerdict): void {
+    const number = ++this.#number;
+    const isAwaited = () => this.#awaited !== null && this.#number === number;
+    answer.then(
+      (value) => {
+        if (isAwaited()) this.#settle(() => verdictOf(hook, value));
+      },
+      (error: unknown) => {
+        if (!isAwaited()) return;
+        this.#settle(() => {
+          throw error;
+        });
+      },
+    );
+    if (this.#isOver) return;
+    this.#awaited = hook;
+    this.#onVerdict = onVerdict;
+    this.#connection.suspend();
+    const { deadlines, runtime, config } = this.#hooks.host;
+    deadlines.schedule(this.#deadline, runtime.now() + config.hooks.timeout);
+  }
+
+  /** The answer that was awaited has come. */
+  #settle(read: () => Verdict): void {
+    const hook = this.#awaited as HookName;
+    let verdict: Verdict;
+    try {
+      verdict = read();
+    } catch (error) {
+      verdict = this.#failed(hook, error);
+    }
+    this.#hooks.host.deadlines.cancel(this.#deadline);
+    this.#controller = null;
+    this.#continue(verdict);
+  }
+
+  #continue(verdict: Verdict): void {
+    const connection = this.#connection;
+    const onVerdict = this.#onVerdict;
+    this.#awaited = null;
+    const activity = connection.isConnected ? 'receiving' : 'authenticating';
+    this.#hooks.host.faults.contain(connection, activity, () => {
+      onVerdict(verdict);
+      connection.resume();
+    });
+  }
+
+  #onLate(): void {
+    const hook = this.#awaited as HookName;
+    const connection = this.#connection;
+    const { timeout } = this.#hooks.host.config.hooks;
+    this.#note(hook, 'timeout', `has not answered within ${timeout} ms (hooks.timeout)`);
+    const controller = this.#controller;
+    this.#controller = null;
+    controller?.abort(new Error('it took too long (hooks.timeout)'));
+    // Whoever was notified of that may have disconnected the client.
+    if (this.#isOver) return;
+    if (!connection.isConnected) {
+      this.#continue(TOO_LATE);
+      return;
+    }
+    // 0x88 belongs to CONNACK: a DISCONNECT can't have it (§3.14.2.1).
+    connection.disconnect(ReasonCode.ServerBusy, 'hook timeout', TOO_LATE.why);
+  }
+
+  #failed(hook: HookName, error: unknown): Verdict {
+    if (error instanceof InvalidAnswer) this.#note(hook, 'invalid-answer', error.message);
+    else this.#note(hook, 'threw', `threw ${textOf(error)}`, error);
+    return FAILED;
+  }
+
+  #note(hook: HookName, failure: HookFailure, message: string, cause?: unknown): void {
+    const error = new HookError(hook, failure, this.client.clientId, message, cause);
+    this.#hooks.note(error, this.client.remoteAddress);
+  }
+}
+
+function isPromise(value: unknown): value is PromiseLike<unknown> {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    typeof (value as { then?: unknown }).then === 'function'
+  );
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+}

@@ -1,0 +1,77 @@
+import { type ConnectPacket, ReasonCode } from '@promptmq/codec';
+import type { Admission } from '../../access/index.ts';
+import type { Peer } from '../../connection/peer.ts';
+import type { Allowance, Verdict } from '../../hooks/answers.ts';
+import type { BrokerHooks } from '../../hooks/broker-hooks.ts';
+import { ClientHooks } from '../../hooks/client-hooks.ts';
+import type { ProtocolHost } from '../host.ts';
+
+/**
+ * A CONNECT has come: from now on hooks are asked for its connection, and first whether it may connect at all.
+ *
+ * @param clientId - the client's own, or the one that it will be given
+ */
+export function askFirst(
+  hooks: BrokerHooks,
+  connection: Peer,
+  packet: ConnectPacket,
+  clientId: string,
+  onVerdict: (verdict: Verdict) => void,
+): void {
+  const { remoteAddress, protocol, certificateName } = connection.transport;
+  const { protocolVersion: version } = packet;
+  const client = { clientId, remoteAddress, protocol, version };
+  const asked = new ClientHooks(hooks, connection, client);
+  connection.hooks = asked;
+  const facts = {
+    remoteAddress,
+    protocol,
+    version,
+    clientId: packet.clientId,
+    userName: packet.username ?? null,
+    cleanStart: packet.clean,
+    keepAlive: packet.keepalive,
+    certificateName: certificateName ?? null,
+  };
+  asked.preConnect(facts, (verdict) => {
+    if (verdict.isAllowed) asked.addAttributes(verdict);
+    onVerdict(verdict);
+  });
+}
+
+/** The client's own identifier, or one that nobody else has [MQTT-3.1.3-6]. */
+export function clientIdOf({ runtime }: ProtocolHost, { clientId }: ConnectPacket): string {
+  return clientId === '' ? runtime.uniqueId() : clientId;
+}
+
+/**
+ * Who a client is that `authenticate` has let in, and what goes with it from now on.
+ *
+ * @param checked - whom the password file, the transport or the certificate says that it is
+ */
+export function admittedBy(
+  { runtime }: ProtocolHost,
+  connection: Peer,
+  { username }: ConnectPacket,
+  checked: Admission & { readonly isAdmitted: true },
+  answer: Allowance,
+): Admission {
+  const { expiresAt } = answer;
+  if (expiresAt !== undefined) {
+    const leftMs = Number(expiresAt) - runtime.wallNow();
+    if (leftMs <= 0) return EXPIRED;
+    connection.timeouts.expireAt(runtime.now() + leftMs);
+  }
+  connection.limits = answer.acl ?? null;
+  connection.hooks?.addAttributes(answer);
+  const { userName = checked.userName ?? (username || null) } = answer;
+  if (userName === null) return { isAdmitted: true, userName, proof: 'nothing' };
+  const proof = userName === checked.userName ? checked.proof : 'hook';
+  return { isAdmitted: true, userName, proof };
+}
+
+const EXPIRED: Admission = {
+  isAdmitted: false,
+  reasonCode: ReasonCode.NotAuthorized,
+  why: 'what it may has expired already',
+};
