@@ -27,6 +27,8 @@ export type {
   HookVerdict,
   PreConnectAnswer,
 } from './hooks/hooks.ts';
+export type { InsideProperties, InsidePublication } from './inside/inside-message.ts';
+export type { InsidePublished } from './inside/inside-publish.ts';
 export type { Listener } from './listeners/listener.ts';
 export { createLogger, type Logger } from './log/index.ts';
 export type { SlowSubscriber } from './observability/index.ts';

@@ -6,6 +6,7 @@ import { Access } from '../access/index.ts';
 import { Broker, type Interceptor } from '../broker.ts';
 import { type Address, type Config, type ConfigInput, parseConfig } from '../config/index.ts';
 import type { Hooks } from '../hooks/hooks.ts';
+import { InsidePublisher } from '../inside/inside-publisher.ts';
 import type { Listener } from '../listeners/listener.ts';
 import { listenTcp } from '../listeners/tcp.ts';
 import { loadTlsFiles, logTlsWarnings } from '../listeners/tls/tls-files.ts';
@@ -151,13 +152,20 @@ export async function openBroker(
   logTlsWarnings(log, tlsFiles);
   observability.serve();
 
-  const close = (stopped: Promise<void>) => stopped.then(unlockDataDir).finally(descriptors.leave);
+  const publisher = new InsidePublisher(broker);
+  const close = (stopped: Promise<void>) => {
+    publisher.stop();
+    return stopped.then(unlockDataDir).finally(() => {
+      publisher.end();
+      descriptors.leave();
+    });
+  };
   const stop = () =>
     close(stopAll(broker, listeners, observability, config.server.shutdownTimeout)).then(() =>
       log.info('stopped'),
     );
   return {
-    running: new EmbeddedBroker(broker, listeners, observability, stop),
+    running: new EmbeddedBroker(broker, listeners, observability, publisher, stop),
     broker,
     abandon: () => close(abandonAll(broker, listeners, observability)),
   };

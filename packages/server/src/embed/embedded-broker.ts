@@ -1,5 +1,8 @@
 import type { Broker } from '../broker.ts';
 import type { Config } from '../config/index.ts';
+import type { InsidePublication } from '../inside/inside-message.ts';
+import type { InsidePublished } from '../inside/inside-publish.ts';
+import type { InsidePublisher } from '../inside/inside-publisher.ts';
 import type { Listener } from '../listeners/listener.ts';
 import {
   type Observability,
@@ -20,6 +23,7 @@ export class EmbeddedBroker implements RunningBroker {
   readonly retained: Retained;
   readonly #broker: Broker;
   readonly #observability: Observability;
+  readonly #publisher: InsidePublisher;
   readonly #stopOnce: () => Promise<void>;
   #stopped: Promise<void> | null;
 
@@ -28,9 +32,11 @@ export class EmbeddedBroker implements RunningBroker {
     broker: Broker,
     listeners: readonly Listener[],
     observability: Observability,
+    publisher: InsidePublisher,
     stop: () => Promise<void>,
   ) {
     this.#broker = broker;
+    this.#publisher = publisher;
     this.clients = new BrokerClients(broker);
     this.retained = new BrokerRetained(broker);
     this.listeners = listeners;
@@ -61,6 +67,10 @@ export class EmbeddedBroker implements RunningBroker {
 
   get stats(): Readonly<BrokerStats> {
     return this.#broker.stats;
+  }
+
+  publish(publication: InsidePublication): Promise<InsidePublished> {
+    return this.#publisher.publish(publication);
   }
 
   slowSubscribers(limit = 10): SlowSubscriber[] {

@@ -1,4 +1,6 @@
 import type { Config } from '../config/index.ts';
+import type { InsidePublication } from '../inside/inside-message.ts';
+import type { InsidePublished } from '../inside/inside-publish.ts';
 import type { Listener } from '../listeners/listener.ts';
 import type { SlowSubscriber } from '../observability/index.ts';
 import type { BrokerStats } from '../runtime/stats.ts';
@@ -22,6 +24,18 @@ export interface RunningBroker {
   readonly metricsUrl: string | null;
   /** Live counters: they change while the broker runs. */
   readonly stats: Readonly<BrokerStats>;
+  /**
+   * Publishes a message to all who have subscribed, as a client would. It may be called from anywhere, also from what the
+   * broker calls: the message is routed when what runs just now has returned, and messages in the order of the calls.
+   *
+   * @param publication - topic, and what else there is to it; copied before this returns
+   * @returns resolves when the message is as safe as PUBACK would say (also at QoS 0, where something was written), and no
+   * subscriber that is behind holds it back: so whoever awaits each message is held back as a client is
+   * @throws {EmbedError} by rejection. Before anything happens: `invalid-...` for what was passed, `not-allowed`, `too-large`,
+   * `too-many` (`mqtt.maxInsidePublishes`, `mqtt.maxInsidePublishBytes`), `stopped`. When its turn has come: `storage-full`,
+   * `retained-full` or `queue-full`, and then no client got it, unless the disk has become full only in that moment
+   */
+  publish(publication: InsidePublication): Promise<InsidePublished>;
   /** Its clients: what they are, and how one is disconnected. */
   readonly clients: Clients;
   /** The messages that it retains. */

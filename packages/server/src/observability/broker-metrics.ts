@@ -100,6 +100,8 @@ function addMessages(registry: BrokerRegistry, broker: ObservedBroker): void {
   registry.add('promptmq_queued_bytes', () => census.totals.queuedBytes);
   registry.add('promptmq_queue_longest', () => census.totals.longestQueue);
   registry.add('promptmq_publishers_held_back_total', () => stats.publishersHeldBack);
+  registry.add('promptmq_inside_messages_total', () => stats.insideMessages);
+  registry.add('promptmq_inside_publishes_current', () => stats.insidePublishesCurrent);
   registry.add('promptmq_topic_messages_total', () =>
     (router.topicMeter?.counts ?? []).map(({ filter, messages }) => ({
       labels: { filter },

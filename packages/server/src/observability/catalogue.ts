@@ -106,6 +106,14 @@ export const brokerCatalogue = {
     type: 'counter',
     help: 'How often a client was not read from for a while, for a subscriber or the log to catch up, or until it had read its answers.',
   },
+  promptmq_inside_messages_total: {
+    type: 'counter',
+    help: 'Messages published by the program that the broker is embedded in.',
+  },
+  promptmq_inside_publishes_current: {
+    type: 'gauge',
+    help: 'Of these, those that are under way: not committed yet, or waiting for a subscriber to catch up.',
+  },
   promptmq_topic_messages_total: {
     type: 'counter',
     help: 'Messages received on topics that match one of the filters in metrics.topics.',

@@ -10,10 +10,10 @@ import {
   SubscriptionTrie,
 } from '@promptmq/topics';
 import type { Config } from '../config/index.ts';
-import type { Peer } from '../connection/peer.ts';
+import type { HeldPublisher, Peer } from '../connection/peer.ts';
 import type { MemoryLedger } from '../runtime/memory-ledger.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import type { BrokerStats } from '../runtime/stats.ts';
+import type { BrokerStats, RefusalReason } from '../runtime/stats.ts';
 import { type Turns, UnitsFor, unitsOfDelivery } from '../runtime/turns.ts';
 import { type BrokerSession, isStoredFor } from '../sessions/broker-session.ts';
 import {
@@ -43,6 +43,23 @@ export interface Outcome {
   readonly position: number;
 }
 
+/** Why a message of the program that the broker is embedded in did not go to anyone. */
+type InsideRefusal = Extract<RefusalReason, 'queue-full' | 'retained-full' | 'storage-full'>;
+
+/** What became of a message of the program that the broker is embedded in. */
+export interface InsideOutcome extends Outcome {
+  /** How many subscriptions match: sessions, and groups of shared ones. */
+  readonly matched: number;
+  /** Why nobody got it; null when it was routed. */
+  readonly refusal: InsideRefusal | null;
+}
+
+/** Who sends a message, as far as it waits for recipients that are behind. */
+interface Sender extends HeldPublisher {
+  /** When the message came, in milliseconds of the broker's time. */
+  readonly receivedAt: number;
+}
+
 /**
  * Takes a message to everyone who gets it, whoever published it. This is the hot path: a QoS 0 message goes from the
  * publisher's read buffer to each subscriber's output buffer without an object of its own.
@@ -66,8 +83,8 @@ export class Router {
 
   /** The message that is being routed. */
   readonly #publication: Publication;
-  /** Who sends it just now; null when no connection does. */
-  #publisher: Peer | null = null;
+  /** Who sends it just now; null when nobody does, as it is a will or the broker's own. */
+  #publisher: Sender | null = null;
   /** How many sessions get it, but for shared subscriptions. */
   #recipientCount = 0;
   readonly #outcome: { reasonCode: number; position: number };
@@ -136,6 +153,7 @@ export class Router {
         ? maxMessageExpiry
         : expiryTime(interval, maxMessageExpiry, this.#runtime.now());
     this.#publication.borrow(view, route, publisher, expiresAt);
+    this.#publisher = publisher;
     return this.#route(route, publisher, origin);
   }
 
@@ -143,7 +161,34 @@ export class Router {
   publishMessage(message: Message, origin: Origin | null = null): Outcome {
     const route = this.#routes.ofTopic(message.topic);
     this.#publication.keep(message, remainingExpiry(message.expiresAt, this.#runtime.now()));
+    this.#publisher = null;
     return this.#route(route, null, origin);
+  }
+
+  /**
+   * Routes a message of the program that the broker is embedded in, whose topic is valid and isn't the broker's own. It is
+   * refused for what a client's is, but for permissions.
+   *
+   * @param sender - waits for recipients that are behind
+   */
+  publishInside(message: Message, sender: Sender): InsideOutcome {
+    const route = this.#routes.ofTopic(message.topic);
+    this.#publication.keep(message, remainingExpiry(message.expiresAt, this.#runtime.now()));
+    const matched = route.recipients.length + route.groups.length;
+    if (this.#rejectsWhenFull && this.#isAnyQueueFull(route)) {
+      this.#stats.refused['queue-full']++;
+      return { reasonCode: ReasonCode.QuotaExceeded, position: -1, matched, refusal: 'queue-full' };
+    }
+    this.#publisher = sender;
+    const { reasonCode, position } = this.#route(route, null, null);
+    this.#publisher = null;
+    let refusal: InsideRefusal | null = null;
+    if (reasonCode === ReasonCode.QuotaExceeded) {
+      refusal = this.journal.isOpen ? 'retained-full' : 'storage-full';
+      // The other one is counted where it is found out.
+      if (refusal === 'storage-full') this.#stats.refused[refusal]++;
+    }
+    return { reasonCode, position, matched, refusal };
   }
 
   /**
@@ -157,10 +202,13 @@ export class Router {
     return this.#end(reasonCode, -1);
   }
 
-  /** Takes `#publication` to all who get it. */
+  /**
+   * Takes `#publication` to all who get it.
+   *
+   * @param publisher - the client that sends it; null when none does
+   */
   #route(route: Route<BrokerSession>, publisher: Peer | null, origin: Origin | null): Outcome {
     const publication = this.#publication;
-    this.#publisher = publisher;
     if (this.#mayRefuse(route, publisher)) {
       const refusal = this.#refusalOf(route, publisher, origin);
       if (refusal !== ReasonCode.Success) return this.#end(refusal, -1);
@@ -174,7 +222,7 @@ export class Router {
     const isRetaining = publication.retain && (!isWritten || journal.isOpen);
     const former = isRetaining ? journal.formerRetained(route.topic) : undefined;
     const isRetained = isRetaining && this.#retain(publication.message);
-    if (isRetaining && !isRetained && publisher !== null) {
+    if (isRetaining && !isRetained && this.#publisher !== null) {
       return this.#end(ReasonCode.QuotaExceeded, -1);
     }
 
@@ -448,7 +496,7 @@ export class Router {
 }
 
 /** A publisher waits for a subscriber that is behind. */
-function holdBackFor({ link }: BrokerSession, publisher: Peer): void {
+function holdBackFor({ link }: BrokerSession, publisher: HeldPublisher): void {
   if (link?.isCongested) link.holdBack(publisher);
 }
 

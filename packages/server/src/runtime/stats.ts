@@ -10,7 +10,9 @@ export type RefusalReason =
   /** A subscriber's queue is full, and `mqtt.queue-overflow` is `reject`. */
   | 'queue-full'
   /** It would have to be on the disk, which is full. */
-  | 'storage-full';
+  | 'storage-full'
+  /** The program that the broker is embedded in has as many under way as it may. */
+  | 'too-many-publishes';
 
 /** Why a socket was closed before its CONNECT was accepted. */
 export type SocketRefusal =
@@ -125,6 +127,10 @@ export interface BrokerStats {
   payloadBytesSent: number;
   /** How often a publisher was not read from for a while, for a subscriber to catch up. */
   publishersHeldBack: number;
+  /** Messages of the program that the broker is embedded in. */
+  insideMessages: number;
+  /** Of these, those of which the program doesn't know yet what has become. */
+  insidePublishesCurrent: number;
   retainedCurrent: number;
   subscriptionsCurrent: number;
   /** Filters that were refused, by reason code. */
@@ -167,6 +173,8 @@ export function createStats(): BrokerStats {
     messagesSentByQoS: new Float64Array(3),
     payloadBytesSent: 0,
     publishersHeldBack: 0,
+    insideMessages: 0,
+    insidePublishesCurrent: 0,
     retainedCurrent: 0,
     subscriptionsCurrent: 0,
     subscriptionsRefused: new Map(),
@@ -187,6 +195,7 @@ export function createStats(): BrokerStats {
       'payload-format-invalid': 0,
       'queue-full': 0,
       'storage-full': 0,
+      'too-many-publishes': 0,
     },
   };
 }

@@ -221,6 +221,16 @@ export const mqttSection = z
       .describe(
         'bytes waiting for all clients together; as it fills up, no client may have more waiting than is left. The default has room for 30 clients that are as far behind as mqtt.max-output-buffer allows, and for 16 KB each for 10,000',
       ),
+    maxInsidePublishes: integer(1, 10_000_000)
+      .prefault(10_000)
+      .describe(
+        'messages that the program in which the broker is embedded may have under way: those of which it has not been told yet that they are safe. The default holds back no program that awaits each, and is a second of 10,000 messages for one that does not',
+      ),
+    maxInsidePublishBytes: size(1024, 1000 * GIGABYTE)
+      .prefault('64MB')
+      .describe(
+        'their bytes; a single message may have more. The default is 6 KB for each of mqtt.max-inside-publishes',
+      ),
     maxInputTotal: size(65_536, 1000 * GIGABYTE)
       .prefault('512MB')
       .describe(
