@@ -1,12 +1,16 @@
 /**
  * Packs what is published, and uses it as others will: in an empty npm project, from the tarballs.
  *
- *   node scripts check-packages [--keep]     --keep leaves the project there, and says where
+ *   node scripts check-packages [--keep] [--only WORD]
+ *
+ * --keep leaves the project there, and says where. With --only, the checks run whose names have the word, such as
+ * `--only example`, after packing and installing.
  *
  * For each package: publint and are-the-types-wrong find nothing, nothing but what is needed is in the
  * tarball, nothing runs at installation, and the first example of its README runs. Then the broker is
  * started by npx and from its archive, a message goes through it, a TypeScript program compiles, also with the oldest
- * compiler that is supported, the test of the server's README runs in Jest, and every example runs.
+ * compiler that is supported, the test of the server's README runs in Jest, and every example runs: its script `check`,
+ * or `start` where it has none. Where its README has a block of `text`, that is what it prints.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import {
@@ -27,7 +31,7 @@ import { messageOf } from './lib/errors.ts';
 import { root } from './lib/prepare.js';
 
 const { values } = readArguments(import.meta.url, {
-  options: { keep: { type: 'boolean', default: false } },
+  options: { keep: { type: 'boolean', default: false }, only: { type: 'string', default: '' } },
 });
 const isWindows = process.platform === 'win32';
 
@@ -63,6 +67,7 @@ interface Manifest {
   readonly private?: boolean;
   readonly scripts?: Readonly<Record<string, string>>;
   readonly exports: Readonly<Record<string, unknown>>;
+  readonly dependencies?: Readonly<Record<string, string>>;
 }
 
 interface Package {
@@ -82,27 +87,32 @@ const packages: readonly Package[] = readdirSync(join(root, 'packages'))
   .filter(({ path }) => existsSync(join(path, 'package.json')))
   .map((entry) => ({ ...entry, manifest: readJson(join(entry.path, 'package.json')) as Manifest }))
   .filter(({ manifest }) => manifest.private !== true);
+const examples = readdirSync(join(root, 'examples'))
+  .filter((name) => existsSync(join(root, 'examples', name, 'package.json')))
+  .map((name) => ({ name, manifest: manifestOfExample(name) }));
 
 try {
   const tarballs = await step('packing', pack);
-  for (const tarball of tarballs) await step(basename(tarball), () => checkTarball(tarball));
+  for (const tarball of tarballs) await check(basename(tarball), () => checkTarball(tarball));
   await step('installing into an empty project', () => install(tarballs));
-  await step('npx promptmq: publish and subscribe', publishAndSubscribe);
-  if (!isWindows) await step('archive: publish and subscribe', useArchive);
-  await step('types', compileConsumer);
-  await step(`types with TypeScript ${TYPESCRIPT_LEAST}`, compileWithLeast);
-  await step('test in Jest', runJest);
-  for (const entry of packages) await step(`README of ${entry.name}`, () => runReadme(entry));
-  for (const name of readdirSync(join(root, 'examples'))) {
-    const manifest = join(root, 'examples', name, 'package.json');
-    if (existsSync(manifest)) await step(`example ${name}`, () => runExample(name));
-  }
+  await check('npx promptmq: publish and subscribe', publishAndSubscribe);
+  if (!isWindows) await check('archive: publish and subscribe', useArchive);
+  await check('types', compileConsumer);
+  await check(`types with TypeScript ${TYPESCRIPT_LEAST}`, compileWithLeast);
+  await check('test in Jest', runJest);
+  for (const entry of packages) await check(`README of ${entry.name}`, () => runReadme(entry));
+  for (const { name } of examples) await check(`example ${name}`, () => runExample(name));
 } catch (error) {
   console.error(`failed: ${messageOf(error)}`);
   process.exitCode = 1;
 } finally {
   if (values.keep) console.log(`the project is in ${project}`);
   else rmSync(folder, { recursive: true, force: true });
+}
+
+/** A step that others don't need. */
+async function check(name: string, work: () => void | Promise<void>): Promise<void> {
+  if (name.includes(values.only)) await step(name, work);
 }
 
 async function step<T>(name: string, work: () => T | Promise<T>): Promise<T> {
@@ -165,15 +175,38 @@ async function install(tarballs: readonly string[]): Promise<void> {
     join(project, 'package.json'),
     '{ "name": "foreign", "private": true, "type": "module" }\n',
   );
+  writeFileSync(join(project, 'hello.mjs'), HELLO);
   const options = ['--no-audit', '--no-fund', '--loglevel', 'error'];
   const others = tools.map((name) => `${name}@${devDependencies[name]}`);
-  others.push(`mqtt@${mqtt}`, `typescript@${TYPESCRIPT_LEAST}`);
+  others.push(`mqtt@${mqtt}`, `typescript@${TYPESCRIPT_LEAST}`, ...dependenciesOfExamples());
   await run('npm', ['install', ...options, ...others, ...tarballs], project);
   for (const { manifest } of packages) {
     const installed = join(project, 'node_modules', ...manifest.name.split('/'));
     if (!existsSync(join(installed, 'package.json')))
       throw new Error(`${manifest.name} is missing`);
   }
+}
+
+/**
+ * What examples need that this repository doesn't have, such as a framework, as npm is asked for it. One version of each
+ * is in the project, so they are to agree on it.
+ */
+function dependenciesOfExamples(): string[] {
+  const versions = new Map<string, string>();
+  for (const { name, manifest } of examples) {
+    for (const [dependency, version] of Object.entries(manifest.dependencies ?? {})) {
+      if (dependency === 'mqtt' || dependency.startsWith('@promptmq/')) continue;
+      if (!/^\d+\.\d+\.\d+$/.test(version)) {
+        throw new Error(`example ${name}: ${dependency} ${version} is not an exact version`);
+      }
+      const other = versions.get(dependency);
+      if (other !== undefined && other !== version) {
+        throw new Error(`example ${name}: ${dependency} ${version}, another one has ${other}`);
+      }
+      versions.set(dependency, version);
+    }
+  }
+  return [...versions].map((entry) => entry.join('@'));
 }
 
 /** The versions that the workspace uses, by name. */
@@ -200,7 +233,6 @@ async function publishAndSubscribe() {
 }
 
 async function sayHello(address: string): Promise<void> {
-  writeFileSync(join(project, 'hello.mjs'), HELLO);
   const output = await run(process.execPath, ['hello.mjs', `mqtt://${address}`], project);
   if (!output.includes('hello/world: Hi!')) throw new Error(`no message: ${output}`);
 }
@@ -297,11 +329,24 @@ async function withBroker(
 }
 
 async function runExample(name: string): Promise<void> {
-  const { scripts } = readJson(join(root, 'examples', name, 'package.json')) as Manifest;
-  const [, program = ''] = /^node (\S+\.mjs)/.exec(scripts?.['start'] ?? '') ?? [];
-  const main = join(project, name, program);
-  if (name === 'codec-sniffer') await runSniffer(main);
-  else await run(process.execPath, [main], join(project, name));
+  const folder = join(project, name);
+  if (name === 'codec-sniffer') {
+    await runSniffer(join(folder, 'codec-sniffer.mjs'));
+    return;
+  }
+  const { scripts = {} } = manifestOfExample(name);
+  const script = 'check' in scripts ? 'check' : 'start';
+  const output = await run('npm', ['run', '--silent', script], folder);
+  const readme = join(folder, 'README.md');
+  if (!existsSync(readme)) return;
+  const [, expected] = /^```text\n([\s\S]*?)^```$/m.exec(readFileSync(readme, 'utf8')) ?? [];
+  if (expected !== undefined && output.replaceAll('\r', '') !== expected) {
+    throw new Error(`it printed\n${output}instead of what its README says:\n${expected}`);
+  }
+}
+
+function manifestOfExample(name: string): Manifest {
+  return readJson(join(root, 'examples', name, 'package.json')) as Manifest;
 }
 
 /** It runs until it is stopped: a client's packets go through it, and are shown. */
