@@ -19,7 +19,7 @@ import { parseDuration } from './measures.ts';
 import { MessageStore, type WaitOptions } from './messages/message-store.ts';
 import { type ReceivedMessage, receivedMessage } from './messages/received-message.ts';
 import type { RestartOptions, TestBroker } from './test-broker.ts';
-import { TestBrokerError } from './test-broker-error.ts';
+import { onlyOptions, TestBrokerError } from './test-broker-error.ts';
 import type { TestSetup } from './test-broker-options.ts';
 
 /** A process of the broker. */
@@ -47,6 +47,8 @@ export class RunningTestBroker implements TestBroker, LinkHost {
   #ids: number;
   /** Null while there is none. */
   #process: Process | null;
+  /** The restart that is under way, or was last. */
+  #restarted: Promise<void>;
   #stopped: Promise<void> | null;
 
   constructor({ isFake, seed, keep, config }: TestSetup, extras: BrokerExtras) {
@@ -63,6 +65,7 @@ export class RunningTestBroker implements TestBroker, LinkHost {
     this.#index = new MemoryIndex();
     this.#ids = 0;
     this.#process = null;
+    this.#restarted = Promise.resolve();
     this.#stopped = null;
   }
 
@@ -123,7 +126,15 @@ export class RunningTestBroker implements TestBroker, LinkHost {
     return this.#quiet.settle();
   }
 
-  async restart({ kill = false, powerCut = false, downFor }: RestartOptions = {}): Promise<void> {
+  async restart(options: RestartOptions = {}): Promise<void> {
+    const restarted = this.#restart(options);
+    this.#restarted = restarted.catch(() => {});
+    await restarted;
+  }
+
+  async #restart(options: RestartOptions): Promise<void> {
+    const { kill = false, powerCut = false, downFor } = options;
+    onlyOptions('restart', options, ['kill', 'powerCut', 'downFor']);
     const downMs = downFor === undefined ? 0 : parseDuration('restart: downFor', downFor);
     if (downMs > 0) this.clock.requireFake('restart: downFor');
     const process = this.#process;
@@ -134,6 +145,8 @@ export class RunningTestBroker implements TestBroker, LinkHost {
     if (downMs > 0) await this.clock.advance(downFor as string);
     this.#log.event('the broker starts');
     await this.start();
+    // What fell due meanwhile is done.
+    await this.#quiet.settle();
   }
 
   stop(): Promise<void> {
@@ -148,8 +161,9 @@ export class RunningTestBroker implements TestBroker, LinkHost {
   // ----------------------------------------------------------------------- processes
 
   async #end(): Promise<void> {
-    const process = this.#process;
     this.#messages.stop();
+    await this.#restarted;
+    const process = this.#process;
     if (process !== null) await this.#stop(process);
     this.#process = null;
     process?.life.end();

@@ -33,3 +33,14 @@ export function shown(value: unknown): string {
     return 'an object';
   }
 }
+
+/** @throws {TestBrokerError} `bad-argument` for an option that there isn't */
+export function onlyOptions(where: string, options: object, allowed: readonly string[]): void {
+  for (const key of Object.keys(options)) {
+    if (allowed.includes(key)) continue;
+    throw new TestBrokerError(
+      'bad-argument',
+      `${where}: there is no option ${key}: there are ${allowed.join(', ')}`,
+    );
+  }
+}

@@ -35,7 +35,10 @@ export function parseTestOptions(options: TestBrokerOptions): TestSetup {
   if (clock !== 'fake' && clock !== 'real') badArgument('clock', clock, "'fake' or 'real'");
   wholeNumber('seed', seed, 0, SEED_MAX);
   wholeNumber('keep', keep, 1, KEPT_MAX);
-  return { isFake: clock === 'fake', seed, keep, config: { ...rest, storage: storageOf(storage) } };
+  // What the broker says of itself in topics isn't what is tested.
+  const metrics = { sysInterval: 0, ...(rest.metrics ?? { enabled: false }) };
+  const config = { ...rest, metrics, storage: storageOf(storage) };
+  return { isFake: clock === 'fake', seed, keep, config };
 }
 
 /** @throws {TestBrokerError} `bad-argument` */

@@ -1,44 +1,17 @@
 import { afterEach, expect, test } from '@jest/globals';
-import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
+import mqtt from 'mqtt';
 import {
   assertNotReceived,
   assertReceived,
   createTestBroker,
   matchers,
-  type TestBroker,
   type TestBrokerOptions,
 } from '../../src/testing/index.ts';
+import { client, closeAll, testBroker } from '../support/test-broker-client.ts';
 
 expect.extend(matchers);
 
-const open: (() => Promise<void>)[] = [];
-
-afterEach(async () => {
-  for (const close of open.splice(0).reverse()) await close();
-});
-
-async function testBroker(options: TestBrokerOptions = {}): Promise<TestBroker> {
-  const broker = await createTestBroker(options);
-  open.push(() => broker.stop());
-  return broker;
-}
-
-async function client(
-  t: TestBroker,
-  clientId: string,
-  options: IClientOptions = {},
-): Promise<MqttClient> {
-  const connected = await mqtt.connectAsync(t.url, {
-    clientId,
-    protocolVersion: 5,
-    keepalive: 0,
-    reconnectPeriod: 0,
-    ...options,
-  });
-  connected.on('error', () => {});
-  open.push(() => connected.endAsync(true));
-  return connected;
-}
+afterEach(closeAll);
 
 test('a client reaches it over TCP and over WebSocket', async () => {
   const t = await testBroker();

@@ -1,7 +1,7 @@
 import { matchesFilter, topicFilterFault } from '@promptmq/topics';
 import { bytesText } from '../log/packet-text.ts';
 import { parseDuration } from '../measures.ts';
-import { badArgument, TestBrokerError } from '../test-broker-error.ts';
+import { badArgument, onlyOptions, TestBrokerError } from '../test-broker-error.ts';
 import { wholeNumber } from '../test-broker-options.ts';
 import type { ReceivedMessage } from './received-message.ts';
 
@@ -67,6 +67,7 @@ export class MessageStore {
   /** As `TestBroker.waitFor`. */
   async waitFor(filter: string, options: WaitOptions = {}): Promise<ReceivedMessage[]> {
     const { count = 1, where, within = WITHIN } = options;
+    onlyOptions('waitFor', options, ['count', 'where', 'within']);
     const ms = parseDuration('waitFor: within', within);
     wholeNumber('waitFor: count', count, 1, COUNT_MAX);
     if (where !== undefined && typeof where !== 'function') {
