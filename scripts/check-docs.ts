@@ -3,7 +3,7 @@
  * file and line; the exit code is 1 if there is any.
  *
  * - Links to files and headings lead somewhere.
- * - Blocks of `sh` run in a folder of their own, one for each file, with `promptmq` and `promptmq-bench` of this
+ * - Blocks of `sh` run in a folder of their own, one for each file, with the commands of this
  *   repository. /etc/promptmq, /var/lib/promptmq, /var/log, /run and /backup are folders in it, and port 1883 of this machine
  *   is that of a broker where the block asks for one.
  * - Blocks of `js` are type checked, and run in the same way.
@@ -24,6 +24,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { connect } from 'node:net';
@@ -35,6 +36,7 @@ import { readAclFile } from '../packages/server/dist/access/acl-file.js';
 import { loadConfig } from '../packages/server/dist/config/index.js';
 import { readArguments } from './lib/arguments.ts';
 import { messageOf } from './lib/errors.ts';
+import { publicPackages } from './lib/release.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const BLOCK_MS = 60_000;
@@ -188,10 +190,14 @@ function checkYaml({ file, line, text }: Block, folder: string): void {
 
 // ---------------------------------------------------------------------------- commands
 
-const bins: Readonly<Record<'promptmq' | 'promptmq-bench', string>> = {
+/** By name, and where npx runs them by that of their package. */
+const bins = {
   promptmq: join(root, 'packages/server/bin/promptmq.js'),
   'promptmq-bench': join(root, 'packages/bench/bin/promptmq-bench.js'),
-};
+  'promptmq-conformance': join(root, 'packages/conformance/bin/promptmq-conformance.js'),
+} as const;
+const PROGRAM =
+  /(?:^|\s)(npm start --|promptmq(?:-bench|-conformance)?|npx @promptmq\/(?:bench|conformance|server))\s(.*)$/;
 const helps = new Map<string, string>();
 
 function helpOf(program: keyof typeof bins, command: string): string {
@@ -212,21 +218,22 @@ function helpOf(program: keyof typeof bins, command: string): string {
 function checkOptions({ file, line, lines }: Block): void {
   const joined = lines.join('\n').replace(/\\\n/g, ' ').split('\n');
   for (const [index, text] of joined.entries()) {
-    const call =
-      /(?:^|\s)(npm start --|promptmq-bench|promptmq|npx @promptmq\/(?:bench|server))\s(.*)$/.exec(
-        text.replace(/(^|\s)#.*$/, ''),
-      );
+    const call = PROGRAM.exec(text.replace(/(^|\s)#.*$/, ''));
     if (call === null) continue;
     const [, program = '', rest = ''] = call;
-    const isBench = program.endsWith('bench');
+    const [, own = null] = /(bench|conformance)$/.exec(program) ?? [];
     const words = rest.split(/\s+/);
     const isNamed = /^(wal|bench|config)$/.test(words[0] ?? '');
-    const command = isBench
-      ? []
-      : words
-          .slice(0, isNamed && words[0] !== 'bench' ? 2 : 1)
-          .filter((word) => /^[a-z]/.test(word));
-    const help = helpOf(isBench ? 'promptmq-bench' : 'promptmq', command.join(' '));
+    const command =
+      own !== null
+        ? []
+        : words
+            .slice(0, isNamed && words[0] !== 'bench' ? 2 : 1)
+            .filter((word) => /^[a-z]/.test(word));
+    const help = helpOf(
+      own === null ? 'promptmq' : (`promptmq-${own}` as keyof typeof bins),
+      command.join(' '),
+    );
     for (const word of words.filter((one) => one.startsWith('--'))) {
       const flag = word.replace(/=.*/, '');
       const isKnown = new RegExp(`${flag}(?![\\w-])`).test(help.replace(/\s*\n\s*/g, ' '));
@@ -413,7 +420,11 @@ const { positionals } = readArguments(import.meta.url, { allowPositionals: true 
 const files = positionals.length > 0 ? positionals.map((one) => resolve(one)) : markdownFiles();
 const documents = files.map(parse);
 rmSync(programs, { recursive: true, force: true });
-mkdirSync(programs);
+mkdirSync(join(programs, 'node_modules', '@promptmq'), { recursive: true });
+// Also those that the server doesn't need itself.
+for (const { path, manifest } of publicPackages(root)) {
+  symlinkSync(path, join(programs, 'node_modules', manifest.name), 'junction');
+}
 const counts = { run: 0, skipped: 0, configurations: 0 };
 try {
   const isProgram = ({ language, options }: Block) =>

@@ -40,7 +40,7 @@ const ALLOWED: Readonly<Record<string, Allowed>> = {
     ],
     types: [],
   },
-  conformance: { imports: ['@promptmq/server', 'ws'], types: [] },
+  conformance: { imports: ['ws', 'yargs'], types: [] },
 };
 
 const { positionals } = readArguments(import.meta.url, { allowPositionals: true });

@@ -8,9 +8,9 @@
  *
  * For each package: publint and are-the-types-wrong find nothing, nothing but what is needed is in the
  * tarball, nothing runs at installation, and the first example of its README runs. Then the broker is
- * started by npx and from its archive, a message goes through it, a TypeScript program compiles, also with the oldest
- * compiler that is supported, the test of the server's README runs in Jest, and every example runs: its script `check`,
- * or `start` where it has none. Where its README has a block of `text`, that is what it prints.
+ * started by npx and from its archive, a message goes through it, the conformance cases run against it, a TypeScript program
+ * compiles, also with the oldest compiler that is supported, the test of the server's README runs in Jest, and every
+ * example runs: its script `check`, or `start` where it has none. Where its README has a block of `text`, that is what it prints.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import {
@@ -97,6 +97,7 @@ try {
   await step('installing into an empty project', () => install(tarballs));
   await check('npx promptmq: publish and subscribe', publishAndSubscribe);
   if (!isWindows) await check('archive: publish and subscribe', useArchive);
+  await check('npx promptmq-conformance: against the broker', runConformance);
   await check('types', compileConsumer);
   await check(`types with TypeScript ${TYPESCRIPT_LEAST}`, compileWithLeast);
   await check('test in Jest', runJest);
@@ -230,6 +231,20 @@ async function publishAndSubscribe() {
     const ready = await fetch(`http://${metrics}/ready`);
     if (ready.status !== 200) throw new Error(`not ready: ${await ready.text()}`);
   });
+}
+
+/** All cases that a broker can be asked for as it is; the server isn't needed for that where it is installed. */
+async function runConformance() {
+  const report = join(project, 'report.json');
+  await withBroker(async (address) => {
+    await run('npx', ['promptmq-conformance', '--target', address, '--report', report], project);
+  });
+  const { passed, failed } = readJson(report) as { passed: number; failed: number };
+  if (passed < 300 || failed > 0) throw new Error(`${passed} passed, ${failed} failed`);
+  const manifest = readJson(join(project, 'node_modules/@promptmq/conformance/package.json'));
+  const { dependencies } = manifest as { dependencies: Readonly<Record<string, string>> };
+  const own = Object.keys(dependencies).filter((name) => name.startsWith('@promptmq/'));
+  if (own.length > 0) throw new Error(`it needs ${own.join(', ')}`);
 }
 
 async function sayHello(address: string): Promise<void> {

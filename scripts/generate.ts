@@ -38,7 +38,7 @@ const loaders = names.map((name) => {
 
 const compiler = join(repository, 'node_modules', 'typescript', 'bin', 'tsc');
 const projects = publicPackages(repository).map(({ path }) => path);
-run('building', process.execPath, [compiler, '-b', ...projects, 'packages/conformance']);
+run('building', process.execPath, [compiler, '-b', ...projects]);
 for (const [index, load] of loaders.entries()) {
   const { generate } = await load();
   const generated = await generate(values.root);

@@ -222,7 +222,7 @@ list.v5(
 list.v5('packets may arrive byte by byte', '§4.2 MQTT-4.2-1', async (context) => {
   const client = await context.open();
   const sent = bytes(
-    connect({ clientId: context.clientId() }),
+    context.connectOf(),
     subscribe([[context.topic(), 0]]),
     publish(context.topic(), 'x', { properties: property.user('a', 'b') }),
   );

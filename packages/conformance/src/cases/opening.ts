@@ -18,6 +18,7 @@ list.v5(
   'user name and password may each stand alone',
   '§3.1.2.8 §3.1.2.9 MQTT-3.1.2-16 MQTT-3.1.2-18',
   async (context) => {
+    context.anyCredentials();
     for (const [flags, fields] of [
       [0x82, [field('user')]],
       [0x42, [field('password')]],

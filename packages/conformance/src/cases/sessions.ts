@@ -301,12 +301,12 @@ for (const qos of [1, 2] as const) {
       let client = await context.subscriber(context.topic(), qos, options);
       const sender = await context.connect();
       const count = 400;
-      const sending = (async () => {
+      const sending = context.meanwhile(async () => {
         for (let index = 0; index < count; index++) {
           const id = (index % 100) + 1;
           await context.deliver(sender, context.topic(), `${index}`, { qos, id });
         }
-      })();
+      });
       const seen: number[] = [];
       const held = new Set<number>();
       const distinct = new Set<number>();

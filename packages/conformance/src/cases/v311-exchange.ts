@@ -98,7 +98,7 @@ list.v4(
     let client = await context.subscriber(context.topic(), 1, options);
     const sender = await context.connect(V4);
     const count = 200;
-    const sending = (async () => {
+    const sending = context.meanwhile(async () => {
       for (let index = 0; index < count; index++) {
         await context.deliver(sender, context.topic(), `${index}`, {
           ...V4,
@@ -106,7 +106,7 @@ list.v4(
           id: index + 1,
         });
       }
-    })();
+    });
     const seen = new Set<number>();
     for (let step = 1; seen.size < count; step++) {
       if (step % 23 === 0) client = await context.connect(options);
@@ -323,6 +323,7 @@ list.v4(
   'a user name and a password may be anything the flags allow',
   'MQTT-3.1.2-18 MQTT-3.1.2-20 MQTT-3.1.2-22',
   async (context) => {
+    context.anyCredentials();
     for (const [username, password] of [
       ['user', undefined],
       ['user', 'password'],

@@ -477,7 +477,7 @@ list.webSocket(
     const client = await context.openWebSocket();
     client.version = 4;
     check(client.webSocketProtocol === 'mqtt', 'the subprotocol');
-    const first = connect({ ...V4, clientId: context.clientId() });
+    const first = context.connectOf(V4);
     client.send(first.subarray(0, 5));
     client.send(bytes(first.subarray(5), pingreq, pingreq));
     await client.expect('connack', { reasonCode: 0 });

@@ -24,7 +24,7 @@ list.webSocket(
   async (context) => {
     const client = await context.openWebSocket();
     check(client.webSocketProtocol === 'mqtt', 'the subprotocol');
-    const first = connect({ clientId: context.clientId() });
+    const first = context.connectOf();
     for (const byte of first) client.send(Uint8Array.of(byte));
     await client.expect('connack', { reasonCode: 0 });
     client.send(subscribe([[context.topic(), 0]]), publish(context.topic(), 'x'));
@@ -59,7 +59,7 @@ list.webSocket(
 list.webSocket('each byte may be a frame of its own', 5, 'MQTT-6.0.0-2', async (context) => {
   const client = await context.openWebSocket();
   const sent = bytes(
-    connect({ clientId: context.clientId() }),
+    context.connectOf(),
     subscribe([[context.topic(), 0]]),
     publish(context.topic(), 'x'),
   );

@@ -1,4 +1,5 @@
 import { check, WRONG } from '../check.ts';
+import { NotTriedError } from '../not-tried.ts';
 import type { Part } from '../wire/bytes.ts';
 import {
   ack,
@@ -10,8 +11,10 @@ import {
 } from '../wire/client-packets.ts';
 import { property } from '../wire/property.ts';
 import type { Version } from '../wire/version.ts';
+import { doesNotSpeak } from '../wire/version.ts';
 import { RawClient } from './raw-client.ts';
 import type { Target } from './target.ts';
+import { withCredentials } from './with-credentials.ts';
 
 /** What the operator of a broker can do to it. */
 export interface Operator {
@@ -22,17 +25,25 @@ export interface Operator {
   stop(): Promise<void>;
 }
 
+/** A broker, and which versions of MQTT it speaks. */
+export interface Subject {
+  readonly target: Target;
+  readonly versions: readonly Version[];
+}
+
 /** What a case works with: connections to the broker, closed when the case ends. */
 export class Context {
   readonly target: Target;
   /** Unique, so that cases that run side by side don't meet. */
   readonly name: string;
+  readonly #versions: readonly Version[];
   readonly #operator: Operator | null;
   readonly #clients: RawClient[] = [];
   #clientCount = 0;
 
-  constructor(target: Target, name: string, operator: Operator | null = null) {
+  constructor({ target, versions }: Subject, name: string, operator: Operator | null = null) {
     this.target = target;
+    this.#versions = versions;
     this.name = name;
     this.#operator = operator;
   }
@@ -50,15 +61,41 @@ export class Context {
 
   /** A connection on which nothing has been sent. */
   async open(version: Version = 5): Promise<RawClient> {
+    if (!this.#versions.includes(version)) throw new NotTriedError(doesNotSpeak(version));
     const client = await RawClient.open(this.target, version);
     this.#clients.push(client);
     return client;
   }
 
+  /** @param path - follows that of the target */
   async openWebSocket(path = '', protocols?: string[]): Promise<RawClient> {
-    const client = await RawClient.openWebSocket(`${this.target.wsUrl}${path}`, protocols);
+    const { wsUrl } = this.target;
+    if (wsUrl === null) throw new NotTriedError('no address of a WebSocket is known');
+    const client = await RawClient.openWebSocket(this.target, `${wsUrl}${path}`, protocols);
     this.#clients.push(client);
     return client;
+  }
+
+  /** Says that the case is about user names and passwords: a broker that wants its own can't be asked for it. */
+  anyCredentials(): void {
+    if (this.target.credentials === null) return;
+    throw new NotTriedError(
+      'it has user names and passwords of its own, and the target wants others',
+    );
+  }
+
+  /** Starts what is done beside the case, which awaits it in the end; a case that fails before has said why. */
+  meanwhile(work: () => Promise<void>): Promise<void> {
+    const done = work();
+    done.catch(() => {});
+    return done;
+  }
+
+  /** A CONNECT that isn't sent as a whole, with the credentials that the target wants. */
+  connectOf(options: ConnectOptions = {}): Uint8Array {
+    const packet = connect({ clientId: this.clientId(), ...options });
+    const { credentials } = this.target;
+    return credentials === null ? packet : withCredentials(packet, credentials);
   }
 
   /** A client identifier of this case alone. */
@@ -70,7 +107,7 @@ export class Context {
   /** A client whose CONNECT was accepted. */
   async connect(options: ConnectOptions = {}): Promise<RawClient> {
     const client = await this.open(options.version ?? 5);
-    client.send(connect({ clientId: this.clientId(), ...options }));
+    client.send(this.connectOf(options));
     await client.expect('connack', { reasonCode: 0 });
     return client;
   }

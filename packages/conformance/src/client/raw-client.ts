@@ -1,10 +1,13 @@
+import type { EventEmitter } from 'node:events';
 import { connect as openSocket, type Socket } from 'node:net';
+import { connect as openTls } from 'node:tls';
 import { WebSocket } from 'ws';
 import { pingreq } from '../wire/client-packets.ts';
 import { read } from '../wire/reader.ts';
 import { describe, type ReceivedPacket, type Type } from '../wire/server-packet.ts';
 import type { Version } from '../wire/version.ts';
-import type { Target } from './target.ts';
+import { type Credentials, hostAndPort, type Target } from './target.ts';
+import { withCredentials } from './with-credentials.ts';
 
 /** How long a broker may take for what it has to do at once. */
 const DEADLINE_MS = 5000;
@@ -18,14 +21,21 @@ export class ConformanceError extends Error {
 export class RawClient {
   version: Version;
   readonly #stream: Socket | WebSocket;
+  /** Until the first packet is sent. */
+  #credentials: Credentials | null;
   #buffer: Uint8Array = new Uint8Array(0);
   readonly #packets: ReceivedPacket[] = [];
   #isClosed = false;
   #failure: Error | null = null;
   #wake: (() => void) | null = null;
 
-  private constructor(stream: Socket | WebSocket, version: Version) {
+  private constructor(
+    stream: Socket | WebSocket,
+    version: Version,
+    credentials: Credentials | null,
+  ) {
     this.#stream = stream;
+    this.#credentials = credentials;
     this.version = version;
     const onClose = () => {
       this.#isClosed = true;
@@ -42,31 +52,65 @@ export class RawClient {
     stream.on('error', onClose);
   }
 
-  /** Opens a TCP connection. */
+  /**
+   * Opens a connection to a target, over what its address says.
+   *
+   * @throws the system's error, or {@link ConformanceError} when none comes about in time
+   */
   static async open(target: Target, version: Version = 5): Promise<RawClient> {
-    const socket = openSocket({ host: target.host, port: target.port, noDelay: true });
-    const client = new RawClient(socket, version);
-    await new Promise<void>((resolve, reject) => {
-      socket.once('connect', () => resolve());
-      socket.once('error', reject);
-    });
+    if (target.url.startsWith('ws')) {
+      return RawClient.openWebSocket(target, target.url, ['mqtt'], version);
+    }
+    const { host, port } = hostAndPort(target.url);
+    const isTls = target.url.startsWith('mqtts:');
+    const socket = isTls
+      ? openTls({ host, port, ...tlsOptions(target, host) })
+      : openSocket({ host, port });
+    socket.setNoDelay(true);
+    const client = new RawClient(socket, version, target.credentials);
+    await client.#opened(isTls ? 'secureConnect' : 'connect');
     return client;
   }
 
   /** Opens a WebSocket connection. */
-  static async openWebSocket(url: string, protocols: string[] = ['mqtt']): Promise<RawClient> {
-    const socket = new WebSocket(url, protocols);
-    const client = new RawClient(socket, 5);
-    await new Promise<void>((resolve, reject) => {
-      socket.once('open', () => resolve());
-      socket.once('error', reject);
-    });
+  static async openWebSocket(
+    target: Target,
+    url: string,
+    protocols: string[] = ['mqtt'],
+    version: Version = 5,
+  ): Promise<RawClient> {
+    const socket = new WebSocket(url, protocols, tlsOptions(target, hostAndPort(url).host));
+    const client = new RawClient(socket, version, target.credentials);
+    await client.#opened('open');
     return client;
   }
 
+  async #opened(event: string): Promise<void> {
+    const stream: EventEmitter = this.#stream;
+    let timer: NodeJS.Timeout | undefined;
+    try {
+      await new Promise<void>((resolve, reject) => {
+        timer = setTimeout(() => {
+          reject(new ConformanceError(`no connection within ${DEADLINE_MS} ms`));
+        }, DEADLINE_MS);
+        stream.once(event, resolve);
+        stream.once('error', reject);
+        stream.once('close', () => reject(new ConformanceError('closed while connecting')));
+      });
+    } catch (error) {
+      this.destroy();
+      throw error;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
   send(...chunks: readonly Uint8Array[]): void {
-    if (this.#stream instanceof WebSocket) this.#stream.send(Buffer.concat(chunks));
-    else this.#stream.write(Buffer.concat(chunks));
+    let all: Uint8Array = Buffer.concat(chunks);
+    if (this.#credentials !== null) all = withCredentials(all, this.#credentials);
+    this.#credentials = null;
+    if (this.#stream instanceof WebSocket) this.#stream.send(all);
+    else this.#stream.write(all);
   }
 
   /** Sends a WebSocket message in fragments (RFC 6455, 5.4). */
@@ -172,6 +216,11 @@ export class RawClient {
     else this.#stream.destroy();
   }
 
+  /** Of what has come and was not read as a packet; null when there is nothing. */
+  get firstByte(): number | null {
+    return this.#buffer[0] ?? null;
+  }
+
   get isClosed(): boolean {
     return this.#isClosed;
   }
@@ -207,4 +256,13 @@ export class RawClient {
       };
     });
   }
+}
+
+function tlsOptions({ ca, rejectsUnverified }: Target, host: string) {
+  return {
+    rejectUnauthorized: rejectsUnverified,
+    // An address is no name of a server (RFC 6066, 3).
+    servername: /^[\d.]+$|:/.test(host) ? '' : host,
+    ...(ca === null ? {} : { ca }),
+  };
 }

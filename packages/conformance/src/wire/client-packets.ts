@@ -108,7 +108,7 @@ export function unsubscribe(
   );
 }
 
-export const pingreq = packet(0xc0);
+export const pingreq: Uint8Array = packet(0xc0);
 
 export function disconnect(reasonCode?: number, props?: Part): Uint8Array {
   if (reasonCode === undefined) return packet(0xe0);

@@ -1,0 +1,200 @@
+import { accessSync, constants, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, extname } from 'node:path';
+import { allCases } from '../all-cases.ts';
+import type { ConformanceCase } from '../case.ts';
+import { parseTarget, type Target, TargetError } from '../client/target.ts';
+import { countResults, jsonReport, markdownReport, type ReportSubject } from '../report/report.ts';
+import {
+  type CaseResult,
+  type RunOptions,
+  runAllCases,
+  runCases,
+  type StartBroker,
+} from '../run/run.ts';
+import { spokenVersions } from '../run/versions.ts';
+import { VERSION_NAMES } from '../wire/version.ts';
+import { commandLine, UsageError } from './command-line.ts';
+
+const EXIT_FAILED = 1;
+const EXIT_USAGE = 2;
+
+const { version, name: packageName } = JSON.parse(
+  readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
+) as { version: string; name: string };
+
+export interface CommandOptions {
+  /** What the command calls itself. */
+  readonly scriptName?: string;
+  /** What is tested where no target is named; by default one has to be. */
+  readonly start?: StartBroker | null;
+}
+
+/**
+ * Runs the command line: results go to the standard output, progress to standard error.
+ *
+ * @param args - without the names of the program
+ * @returns the exit code: 0, 1 when a case failed, 2 when the call was wrong or the target can't be used
+ */
+export async function runCommand(
+  args: readonly string[],
+  { scriptName = 'promptmq-conformance', start = null }: CommandOptions = {},
+): Promise<number> {
+  try {
+    const call = await parse(args, scriptName, start !== null);
+    if (call === null) return 0;
+    if (call.isList) {
+      process.stdout.write(`${call.cases.map(lineOf).join('\n')}\n`);
+      return 0;
+    }
+    return await runAndReport(call, start);
+  } catch (error) {
+    if (!(error instanceof UsageError) && !(error instanceof TargetError)) throw error;
+    process.stderr.write(`${scriptName}: ${error.message.replace(/\s*\n\s*/g, ' ')}\n`);
+    return EXIT_USAGE;
+  }
+}
+
+interface Call {
+  /** Null for one that is started. */
+  readonly target: Target | null;
+  readonly cases: readonly ConformanceCase[];
+  readonly isList: boolean;
+  readonly concurrency: number;
+  readonly reports: readonly string[];
+}
+
+async function runAndReport(
+  { target, cases, concurrency, reports }: Call,
+  start: StartBroker | null,
+): Promise<number> {
+  const versions = target === null ? ([5, 4, 3] as const) : await spokenVersions(target);
+  const progress = new Progress(cases.length);
+  const options: RunOptions = {
+    concurrency,
+    onResult: (result, doneCount) => progress.show(result, doneCount),
+  };
+  const results =
+    target === null
+      ? await runAllCases(cases, start as StartBroker, options)
+      : await runCases(cases, { target, versions }, options);
+  progress.clear();
+  const subject: ReportSubject = {
+    name: target?.url ?? 'PromptMQ',
+    versions,
+    date: new Date(),
+    tool: `${packageName} ${version}`,
+  };
+  for (const file of reports) writeReport(file, cases, results, subject);
+  const { passed, failed, notTried } = countResults(results);
+  const spoken = versions.map((one) => VERSION_NAMES[one]).join(', ');
+  process.stdout.write(
+    `${subject.name} (${spoken}): ${passed} passed, ${failed} failed, ${notTried} not tried\n`,
+  );
+  return failed === 0 ? 0 : EXIT_FAILED;
+}
+
+/** Failures as they come, and on a terminal how far it is. */
+class Progress {
+  readonly #caseCount: number;
+  readonly #output = process.stderr;
+
+  constructor(caseCount: number) {
+    this.#caseCount = caseCount;
+  }
+
+  show({ title, outcome, reason }: CaseResult, doneCount: number): void {
+    this.clear();
+    if (outcome === 'failed') this.#output.write(`failed: ${title}: ${reason}\n`);
+    if (this.#output.isTTY) this.#output.write(`${doneCount} of ${this.#caseCount}`);
+  }
+
+  clear(): void {
+    if (this.#output.isTTY) this.#output.write('\r\x1b[K');
+  }
+}
+
+function writeReport(
+  file: string,
+  cases: readonly ConformanceCase[],
+  results: readonly CaseResult[],
+  subject: ReportSubject,
+): void {
+  const text =
+    extname(file) === '.md'
+      ? markdownReport(cases, results, subject)
+      : `${JSON.stringify(jsonReport(cases, results, subject), null, 2)}\n`;
+  try {
+    writeFileSync(file, text);
+  } catch (error) {
+    throw new UsageError(`--report ${file}: ${(error as Error).message}`);
+  }
+}
+
+function lineOf({ title, version: of, rules }: ConformanceCase): string {
+  return `${VERSION_NAMES[of]}: ${title} [${rules.join('] [')}]`;
+}
+
+/** Returns null when there is nothing to do: help or version were printed. */
+async function parse(
+  args: readonly string[],
+  scriptName: string,
+  startsOwn: boolean,
+): Promise<Call | null> {
+  const parser = commandLine(args, scriptName).version(version);
+  let isDone = false;
+  const values = await parser.parseAsync([...args], {}, (error, _, output) => {
+    if (error) throw new UsageError(`${error.message} (--help lists all options)`);
+    if (output === '') return;
+    process.stdout.write(`${output}\n`);
+    isDone = true;
+  });
+  if (isDone) return null;
+  const cases = allCases.filter((one) => isMeant(one, values.only));
+  if (cases.length === 0) {
+    throw new UsageError(`no case has ${values.only.join(' or ')} in its title or statements`);
+  }
+  for (const file of values.report) checkReportFile(file);
+  if (values.target === undefined && !values.list && !startsOwn) {
+    throw new UsageError('which broker? --target HOST:PORT names it (--help lists all options)');
+  }
+  const target =
+    values.target === undefined
+      ? null
+      : parseTarget(values.target, {
+          wsUrl: values.ws ?? null,
+          ca: values.ca === undefined ? null : readCa(values.ca),
+          isInsecure: values.insecure,
+          username: values.username ?? null,
+          password: values.password ?? null,
+        });
+  const { list: isList, concurrency, report: reports } = values;
+  return { target, cases, isList, concurrency, reports };
+}
+
+function isMeant({ title, rules }: ConformanceCase, only: readonly string[]): boolean {
+  const text = `${title} ${rules.join(' ')}`.toLowerCase();
+  return only.length === 0 || only.some((part) => text.includes(part.toLowerCase()));
+}
+
+/** What can be known before the cases run, which takes a while. */
+function checkReportFile(file: string): void {
+  if (!['.md', '.json'].includes(extname(file))) {
+    throw new UsageError(`--report ${file}: a report is Markdown (.md) or JSON (.json)`);
+  }
+  try {
+    if (statSync(file, { throwIfNoEntry: false })?.isDirectory() === true) {
+      throw new Error('it is a folder');
+    }
+    accessSync(dirname(file), constants.W_OK);
+  } catch (error) {
+    throw new UsageError(`--report ${file}: ${(error as Error).message}`);
+  }
+}
+
+function readCa(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new UsageError(`--ca ${file}: ${(error as Error).message}`);
+  }
+}

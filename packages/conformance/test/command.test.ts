@@ -1,0 +1,225 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { createBroker, type RunningBroker } from '@promptmq/server';
+import { selfSigned } from '../../bench/test/support/certificate.ts';
+import { allCases, type JsonReport } from '../src/index.ts';
+
+const bin = join(import.meta.dirname, '../bin/promptmq-conformance.js');
+const directory = mkdtempSync(join(tmpdir(), 'promptmq-conformance-'));
+const certificate = join(directory, 'certificate.pem');
+const ONE = 'PUBREL has its flags';
+let broker: RunningBroker;
+
+beforeAll(async () => {
+  const { key, cert } = selfSigned();
+  writeFileSync(certificate, cert);
+  writeFileSync(join(directory, 'key.pem'), key);
+  const promptmq = join(import.meta.dirname, '../../server/bin/promptmq.js');
+  const hash = spawnSync(process.execPath, [promptmq, 'passwd', 'alice'], { input: 'secret' });
+  const passwordFile = join(directory, 'passwords');
+  writeFileSync(passwordFile, hash.stdout);
+  broker = await createBroker({
+    server: {
+      bind: '127.0.0.1:0',
+      tlsBind: '127.0.0.1:0',
+      wsBind: '127.0.0.1:0',
+      tls: { cert: certificate, key: join(directory, 'key.pem') },
+    },
+    auth: { passwordFile, allowAnonymous: false },
+  });
+});
+
+afterAll(async () => {
+  await broker.stop();
+  rmSync(directory, { recursive: true });
+});
+
+interface Outcome {
+  readonly exitCode: number;
+  readonly output: string;
+  readonly errors: string;
+}
+
+/** The command in a process of its own. */
+async function run(...args: readonly string[]): Promise<Outcome> {
+  const child = spawn(process.execPath, [bin, ...args]);
+  let output = '';
+  let errors = '';
+  child.stdout.on('data', (chunk) => {
+    output += chunk;
+  });
+  child.stderr.on('data', (chunk) => {
+    errors += chunk;
+  });
+  const [exitCode] = await once(child, 'close');
+  return { exitCode, output, errors };
+}
+
+const ALICE = ['--username', 'alice', '--password', 'secret'];
+
+test.each([
+  ['MQTT', () => [`${broker.url}`]],
+  ['TLS', () => [`${broker.tlsUrl}`, '--ca', certificate]],
+  ['WebSocket', () => [`${broker.wsUrl}/mqtt`]],
+])('a broker that passes is 0, over %s, with credentials', async (_, target) => {
+  expect(await run('--target', ...target(), ...ALICE, '--only', ONE)).toMatchObject({
+    exitCode: 0,
+    output: expect.stringMatching(
+      /^(mqtts?|ws):\/\/127\.0\.0\.1:\d+(\/mqtt)? \(MQTT 5\.0, MQTT 3\.1\.1, MQTT 3\.1\): 1 passed, 0 failed, 0 not tried\n$/,
+    ),
+    errors: '',
+  });
+});
+
+test('packets that are sent byte by byte have the credentials, too', async () => {
+  const args = ['--target', `${broker.url}`, '--ws', `${broker.wsUrl}/mqtt`, ...ALICE];
+  const only = ['--only', 'byte by byte', '--only', 'each byte may be a frame of its own'];
+  const { output } = await run(...args, ...only);
+  expect(output).toContain('2 passed, 0 failed');
+});
+
+test('a report says what could not be tried, and why', async () => {
+  const files = [join(directory, 'report.md'), join(directory, 'report.json')] as const;
+  const { exitCode, output } = await run(
+    ...['--target', `${broker.url}`, ...ALICE, '--report', files[0], '--report', files[1]],
+    ...['--only', 'maximum qos is', '--only', 'may each stand alone', '--only', 'text frame ends'],
+    ...['--only', ONE, '--only', 'success of its authentication', '--only', 'that the operator'],
+  );
+  expect({ exitCode, output }).toEqual({
+    exitCode: 0,
+    output: expect.stringContaining('1 passed'),
+  });
+  const [markdown, json] = files.map((file) => readFileSync(file, 'utf8')) as [string, string];
+  const report = JSON.parse(json) as JsonReport;
+  expect(report).toMatchObject({
+    passed: 1,
+    failed: 0,
+    versions: ['MQTT 5.0', 'MQTT 3.1.1', 'MQTT 3.1'],
+  });
+  const reasons = report.cases.flatMap(({ reason }) => reason ?? []);
+  for (const reason of [
+    'it needs the operator of the broker, to stop it or to disconnect a client',
+    'no address of a WebSocket is known',
+    'it has user names and passwords of its own, and the target wants others',
+  ]) {
+    expect(reasons).toContain(reason);
+    expect(markdown).toContain(reason);
+  }
+  expect(report.notTried).toBe(reasons.length);
+  expect(report.statements['MQTT 5.0'].find(({ id }) => id === 'MQTT-3.6.1-1')).toMatchObject({
+    binds: 'server',
+    outcome: 'passes',
+    cases: [ONE],
+  });
+  expect(markdown).toMatch(/^\| MQTT-3\.6\.1-1 \| server \| PUBREL has its flags \| passes \|$/m);
+  expect(markdown).not.toContain('alice');
+});
+
+test('--list has every case with its statements, and needs no target', async () => {
+  const { exitCode, output } = await run('--list');
+  expect(exitCode).toBe(0);
+  expect(output.trimEnd().split('\n')).toHaveLength(allCases.length);
+  expect(output).toContain(`MQTT 5.0: ${ONE} [MQTT-3.6.1-1]\n`);
+  expect((await run('--list', '--only', 'mqtt-3.6.1-1')).output.split('\n')).not.toHaveLength(0);
+});
+
+test('--help names every option and exit code, --version the version', async () => {
+  const { exitCode, output } = await run('--help');
+  expect(exitCode).toBe(0);
+  for (const name of ['target', 'ws', 'ca', 'insecure', 'username', 'password', 'only', 'list']) {
+    expect(output).toContain(`--${name} `);
+  }
+  for (const name of ['--concurrency', '--report', 'exits with 0']) expect(output).toContain(name);
+  expect((await run('--version')).output).toMatch(/^\d+\.\d+\.\d+\n$/);
+});
+
+/** A server that answers the first bytes of every connection. */
+async function answering(answer: (first: Buffer) => Uint8Array | null): Promise<Server> {
+  const server = createServer((socket) => {
+    socket.on('error', () => {});
+    socket.on('data', (first) => {
+      const bytes = answer(first);
+      if (bytes === null) socket.destroy();
+      else socket.write(bytes);
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return server;
+}
+
+function addressOf(server: Server): string {
+  return `127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+test('a broker that fails is 1, and what it does not speak is not tried', async () => {
+  // Only 3.1.1, and of that nothing but CONNACK: a MQTT 5 client is told so in the CONNACK of 3.1.1.
+  const server = await answering((bytes) =>
+    bytes[0] === 0x10 ? Uint8Array.of(0x20, 2, 0, bytes[8] === 4 ? 0 : 1) : null,
+  );
+  const only = ['--only', 'PINGREQ', '--only', ONE];
+  const outcome = await run('--target', addressOf(server), ...only);
+  server.close();
+  expect(outcome.exitCode).toBe(1);
+  expect(outcome.output).toMatch(
+    /\(MQTT 3\.1\.1\): 0 passed, [1-9]\d* failed, [1-9]\d* not tried\n$/,
+  );
+  expect(outcome.errors).toContain(
+    'failed: PINGREQ is answered, and nothing after DISCONNECT is: ',
+  );
+});
+
+test.each([
+  [
+    'is no broker',
+    () => Buffer.from(`HTTP/1.1 400 Bad Request\r\n\r\n${'x'.repeat(200)}`),
+    /does not answer CONNECT as/,
+  ],
+  ['closes', () => null, /speaks no version of MQTT: it closes the connection/],
+  ['refuses everyone', () => Uint8Array.of(0x20, 3, 0, 0x87, 0), /CONNACK 0x87: .* --username/],
+])('a target that %s is 2, in one clear line', async (_, answer, message) => {
+  const server = await answering(answer);
+  const outcome = await run('--target', addressOf(server));
+  server.close();
+  expect(outcome.errors).toMatch(/^promptmq-conformance: .*\n$/);
+  expect(outcome.errors).toMatch(message);
+  expect(outcome).toMatchObject({ exitCode: 2, output: '' });
+});
+
+test('a certificate of an unknown authority is refused, and taken with --insecure', async () => {
+  const args = ['--target', `${broker.tlsUrl}`, ...ALICE, '--only', ONE];
+  const { exitCode, errors } = await run(...args);
+  expect(exitCode).toBe(2);
+  expect(errors).toMatch(/can't be reached: .*self-signed certificate\n$/);
+  expect((await run(...args, '--insecure')).exitCode).toBe(0);
+});
+
+test.each([
+  [[], 'which broker? --target HOST:PORT'],
+  [['--bogus'], 'bogus'],
+  [['somewhere:1883'], 'somewhere:1883'],
+  [['--target', '127.0.0.1:1'], "127.0.0.1:1 can't be reached: connect ECONNREFUSED"],
+  [['--target', 'http://h'], 'http://h is not an address: mqtt, mqtts, ws or wss://'],
+  [['--target', 'mqtt://h/path'], 'only WebSocket has a path'],
+  [['--target', 'h', '--ws', 'mqtt://h'], 'mqtt://h is not an address: ws or wss://'],
+  [['--target', 'h', '--target', 'i'], '--target is given more than once: h, i'],
+  [['--target', 'h', '--password', 'p'], 'a password needs a user name'],
+  [['--target', 'h', '--ca', '/no/such/file.pem'], '/no/such/file.pem'],
+  [['--target', 'h', '--only', 'no such thing'], 'no case has no such thing in its title'],
+  [
+    ['--target', 'h', '--concurrency', '65'],
+    '--concurrency: "65" is not a whole number from 1 to 64',
+  ],
+  [['--target', 'h', '--report', 'report.txt'], 'a report is Markdown (.md) or JSON (.json)'],
+  [['--target', 'h', '--report', '/no/such/report.md'], '--report /no/such/report.md: ENOENT'],
+])('%j is refused in one clear line', async (args, message) => {
+  const outcome = await run(...args);
+  expect(outcome.errors).toMatch(/^promptmq-conformance: .*\n$/);
+  expect(outcome.errors).toContain(message);
+  expect(outcome).toMatchObject({ exitCode: 2, output: '' });
+});
