@@ -12,7 +12,7 @@ import type { Listener } from '../listeners/listener.ts';
 import { ProcessLife } from './clock/process-life.ts';
 import { Quiet } from './clock/quiet.ts';
 import { BrokerTestClock } from './clock/test-clock.ts';
-import { NO_FAULTS } from './faults/no-faults.ts';
+import { BrokerFaults, type FaultsHost } from './faults/test-faults.ts';
 import { type LinkHost, PacketLink } from './link/packet-link.ts';
 import { PacketLog } from './log/packet-log.ts';
 import { parseDuration } from './measures.ts';
@@ -29,15 +29,16 @@ interface Process {
 }
 
 /** A test broker: one broker after the other, on one disk, and whoever looks on. */
-export class RunningTestBroker implements TestBroker, LinkHost {
+export class RunningTestBroker implements TestBroker, LinkHost, FaultsHost {
   readonly clock: BrokerTestClock;
-  readonly fates = NO_FAULTS;
+  readonly faults: BrokerFaults;
+  readonly seed: number;
+  readonly links: Set<PacketLink>;
   readonly #log: PacketLog;
   readonly #quiet: Quiet;
   readonly #messages: MessageStore;
   readonly #extras: BrokerExtras;
   readonly #random: Random;
-  readonly #links: Set<PacketLink>;
   /** By client identifier: how many connections it has had. */
   readonly #connections: Map<string, number>;
   /** Of the next start. */
@@ -54,11 +55,13 @@ export class RunningTestBroker implements TestBroker, LinkHost {
   constructor({ isFake, seed, keep, config }: TestSetup, extras: BrokerExtras) {
     this.#quiet = new Quiet();
     this.clock = new BrokerTestClock(isFake, this.#quiet);
+    this.faults = new BrokerFaults(this);
+    this.seed = seed;
     this.#log = new PacketLog(keep);
     this.#messages = new MessageStore(keep);
     this.#extras = extras;
     this.#random = new Random(seed);
-    this.#links = new Set();
+    this.links = new Set();
     this.#connections = new Map();
     this.#input = config;
     this.#files = new FaultyFiles();
@@ -81,7 +84,7 @@ export class RunningTestBroker implements TestBroker, LinkHost {
         runtime: life,
         intercept: (transport, accept) => {
           const link = PacketLink.intercept(this, transport, accept);
-          if (link !== null) this.#links.add(link);
+          if (link !== null) this.links.add(link);
           return link;
         },
       },
@@ -164,6 +167,7 @@ export class RunningTestBroker implements TestBroker, LinkHost {
     this.#messages.stop();
     await this.#restarted;
     const process = this.#process;
+    this.faults.clear();
     if (process !== null) await this.#stop(process);
     this.#process = null;
     process?.life.end();
@@ -175,7 +179,7 @@ export class RunningTestBroker implements TestBroker, LinkHost {
     this.#log.event('the broker stops');
     const stopped = opened.running.stop();
     await this.#quiet.settle();
-    for (const link of this.#links) link.sever();
+    for (const link of this.links) link.sever();
     await stopped;
     life.end();
     this.#takeDisk('everything');
@@ -185,7 +189,7 @@ export class RunningTestBroker implements TestBroker, LinkHost {
     this.#log.event(survival === 'nothing' ? 'the power is cut' : 'the broker is killed');
     life.end();
     this.#takeDisk(survival);
-    for (const link of this.#links) link.die();
+    for (const link of this.links) link.die();
     await opened.abandon();
   }
 
@@ -219,18 +223,22 @@ export class RunningTestBroker implements TestBroker, LinkHost {
     return this.#process?.opened.broker.config.mqtt.maxPacketSize ?? Number.POSITIVE_INFINITY;
   }
 
+  get fates(): BrokerFaults {
+    return this.faults;
+  }
+
   onActivity(): void {
     this.#quiet.note();
   }
 
-  onNamed({ clientId }: PacketLink): number {
-    const number = (this.#connections.get(clientId as string) ?? 0) + 1;
-    this.#connections.set(clientId as string, number);
-    return number;
+  onNamed(link: PacketLink): void {
+    const clientId = link.clientId as string;
+    link.number = (this.#connections.get(clientId) ?? 0) + 1;
+    this.#connections.set(clientId, link.number);
   }
 
   onClosed(link: PacketLink): void {
-    this.#links.delete(link);
+    this.links.delete(link);
   }
 
   onPublish({ clientId }: PacketLink, packet: PublishPacket): void {

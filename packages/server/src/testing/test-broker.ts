@@ -1,5 +1,6 @@
 import type { RunningBroker } from '../embed/running-broker.ts';
 import type { TestClock } from './clock/test-clock.ts';
+import type { TestFaults } from './faults/test-faults.ts';
 import type { WaitOptions } from './messages/message-store.ts';
 import type { ReceivedMessage } from './messages/received-message.ts';
 
@@ -22,6 +23,8 @@ export interface TestBroker extends AsyncDisposable {
   /** The broker itself; another one after `restart`. */
   readonly broker: RunningBroker;
   readonly clock: TestClock;
+  /** What goes wrong between clients and the broker. */
+  readonly faults: TestFaults;
   /**
    * Every packet in both directions as a line of text, in the order in which they came by, for a snapshot: what a client sent
    * has `>`, what the broker sent `<`. Nothing in it depends on ports or times. Of the oldest lines only the number is given where there are more than

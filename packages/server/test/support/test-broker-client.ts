@@ -43,3 +43,10 @@ export function messagesOf(connected: MqttClient): string[] {
   connected.on('message', (topic, payload) => messages.push(`${topic} ${payload}`));
   return messages;
 }
+
+/** Resolves with what comes with the next event of a client. */
+export function happened(connected: MqttClient, event: 'close' | 'message'): Promise<unknown[]> {
+  return new Promise((resolve) => {
+    connected.once(event, (...args: unknown[]) => resolve(args));
+  });
+}

@@ -13,6 +13,8 @@ export class Fate {
   pieceSize = 0;
   /** The connection is cut when it has arrived, or would have. */
   cuts = false;
+  /** The connection is half open from when it has arrived. */
+  halfOpens = false;
   /** It is answered with this reason instead of arriving; null when it isn't refused. */
   refusal: number | null = null;
   /** For the log of packets: what happened to it, in words. */

@@ -6,6 +6,8 @@ export interface Frame {
   readonly bytes: Uint8Array;
   /** Null when it is no packet that can be read: malformed, or what comes after something malformed. */
   readonly packet: Packet | null;
+  /** Of a PUBLISH, also where it says an alias instead; else null. */
+  readonly topic: string | null;
 }
 
 /** Most bytes that say how long a packet is (§2.1.4). */
@@ -20,6 +22,7 @@ export class PacketCutter {
   protocolVersion: ProtocolVersion;
   readonly #receiver: Receiver;
   readonly #sizeMax: number;
+  readonly #aliases: Map<number, string>;
   #rest: Buffer;
   /** Nothing can be told apart any more. */
   #isLost: boolean;
@@ -29,6 +32,7 @@ export class PacketCutter {
     this.protocolVersion = 4;
     this.#receiver = receiver;
     this.#sizeMax = sizeMax;
+    this.#aliases = new Map();
     this.#rest = Buffer.alloc(0);
     this.#isLost = false;
   }
@@ -46,7 +50,7 @@ export class PacketCutter {
       if (header === 'incomplete') break;
       if (this.#isLost || header === 'malformed' || header.end - start > this.#sizeMax) {
         this.#isLost = true;
-        frames.push({ bytes: bytes.subarray(start), packet: null });
+        frames.push({ bytes: bytes.subarray(start), packet: null, topic: null });
         start = bytes.length;
         break;
       }
@@ -67,7 +71,15 @@ export class PacketCutter {
     } catch {
       // Its receiver says what is wrong with it.
     }
-    return { bytes: bytes.subarray(start, end), packet };
+    return { bytes: bytes.subarray(start, end), packet, topic: this.#topicOf(packet) };
+  }
+
+  #topicOf(packet: Packet | null): string | null {
+    if (packet?.cmd !== 'publish') return null;
+    const alias = packet.properties?.topicAlias;
+    if (alias === undefined) return packet.topic;
+    if (packet.topic !== '') this.#aliases.set(alias, packet.topic);
+    return this.#aliases.get(alias) ?? null;
   }
 }
 

@@ -19,8 +19,8 @@ export interface LinkHost {
   readonly packetSizeMax: number;
   /** Something has come or gone: who waits for quiet waits on. */
   onActivity(): void;
-  /** The client has said who it is. @returns the how manieth connection of it this is */
-  onNamed(link: PacketLink): number;
+  /** The client has said who it is: its connections are counted. */
+  onNamed(link: PacketLink): void;
   onClosed(link: PacketLink): void;
   /** A client's PUBLISH reaches the broker. */
   onPublish(link: PacketLink, packet: PublishPacket): void;
@@ -119,6 +119,11 @@ export class PacketLink implements Transport, TransportHandler, LinkIdentity {
   pump(): void {
     this.#toBroker.pump();
     this.#toClient.pump();
+  }
+
+  /** Neither side is the other's any more. */
+  get isOver(): boolean {
+    return this.#handler === null;
   }
 
   /** Ends it for both sides at once. */
@@ -265,7 +270,7 @@ export class PacketLink implements Transport, TransportHandler, LinkIdentity {
 
   #name(clientId: string): void {
     this.clientId = clientId;
-    this.number = this.#host.onNamed(this);
+    this.#host.onNamed(this);
   }
 
   #carry(direction: Direction, frame: Frame): void {
@@ -283,6 +288,11 @@ export class PacketLink implements Transport, TransportHandler, LinkIdentity {
     if (fate.refusal !== null) this.#refuse(frame.packet as Packet, fate.refusal);
     else this.#send(lane, frame.bytes, fate);
     if (fate.cuts) lane.after(() => this.cut());
+    if (fate.halfOpens) {
+      lane.after(() => {
+        this.isHalfOpen = true;
+      });
+    }
   }
 
   #send(lane: Lane, bytes: Uint8Array, fate: Fate): void {
@@ -295,7 +305,9 @@ export class PacketLink implements Transport, TransportHandler, LinkIdentity {
     const { answer, closes } = refusalOf(packet, reasonCode, protocolVersion);
     if (answer !== null) {
       const bytes = encode(answer, { protocolVersion }) as Uint8Array;
-      this.#host.packetLog.packet(this, 'out', { bytes, packet: answer }, ['by a fault']);
+      this.#host.packetLog.packet(this, 'out', { bytes, packet: answer, topic: null }, [
+        'by a fault',
+      ]);
       this.#toClient.send(bytes);
     }
     this.#toClient.pump();

@@ -1,3 +1,0 @@
-import type { Fates } from '../link/fate.ts';
-
-export const NO_FAULTS: Fates = { of: () => null };
