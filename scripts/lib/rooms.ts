@@ -76,6 +76,8 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'sessions',
     'storage',
     'tracing',
+    'connection/congestion.ts',
+    'connection/peer.ts',
     'broker.ts',
   ],
   testing: ['config', 'connection/transport.ts', 'embed', 'listeners', 'runtime'],

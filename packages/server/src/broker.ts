@@ -7,7 +7,7 @@ import { Connection } from './connection/connection.ts';
 import { ConnectionState } from './connection/connection-state.ts';
 import { ContainedHandler } from './connection/contained-handler.ts';
 import type { ConnectionHost, Flushable } from './connection/host.ts';
-import type { Peer } from './connection/peer.ts';
+import type { Consumer, Peer } from './connection/peer.ts';
 import type { Transport, TransportHandler } from './connection/transport.ts';
 import { BrokerHooks } from './hooks/broker-hooks.ts';
 import type { Hooks } from './hooks/hooks.ts';
@@ -103,6 +103,8 @@ export class Broker
   descriptorsMax: () => number;
   /** Looks at all that connections carry; null when nobody does. Set before the listeners are opened. */
   intercept: Interceptor | null;
+  /** Those inside of the program, while they have their sessions. */
+  readonly consumers: Set<Consumer>;
   readonly #connections: Set<Peer>;
   #openCount: number;
   #dirty: Flushable[];
@@ -154,6 +156,7 @@ export class Broker
     this.descriptorsMax = () => Number.POSITIVE_INFINITY;
     this.intercept = null;
     this.sessions = new Sessions(this);
+    this.consumers = new Set();
     this.#connections = new Set();
     this.#openCount = 0;
     this.#dirty = [];
@@ -301,6 +304,7 @@ export class Broker
     this.#timer.checkInvariants();
     this.turns.checkInvariants();
     this.#checkConnections();
+    for (const consumer of this.consumers) consumer.checkInvariants();
   }
 
   /** What is counted of all connections is what they hold. */
@@ -445,6 +449,9 @@ export class Broker
     const drained = new Promise<void>((resolve) => {
       this.#onDrained = resolve;
     });
+    for (const consumer of this.consumers) {
+      this.faults.contain(consumer, 'closing', () => consumer.stop());
+    }
     for (const connection of this.#connections) {
       this.faults.contain(connection, 'closing', () => {
         if (connection.state === ConnectionState.Open) {

@@ -8,6 +8,12 @@ export type {
   ClientPage,
   Clients,
 } from './embed/clients/clients.ts';
+export type { InsideMessage } from './embed/consume/inside-message.ts';
+export type { InsideSubscribeOptions } from './embed/consume/inside-options.ts';
+export type {
+  InsideCloseOptions,
+  InsideSubscription,
+} from './embed/consume/inside-subscription.ts';
 export { type BrokerExtras, createBroker, startBroker } from './embed/create-broker.ts';
 export type { Reconfiguration } from './embed/reconfigure.ts';
 export type { Retained, RetainedMatchOptions, RetainedPage } from './embed/retained/retained.ts';

@@ -58,6 +58,13 @@ export interface SessionPeer extends SessionLink, Faulty {
   checkInvariants(): void;
 }
 
+/** A consumer inside of the program. */
+export interface Consumer extends SessionPeer {
+  readonly connection: null;
+  /** The broker stops: so does the consumer, in order. */
+  stop(): void;
+}
+
 /**
  * What the rest of the broker sees of a connection: those who answer packets, who route messages, and the sessions.
  *

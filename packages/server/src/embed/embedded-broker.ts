@@ -12,6 +12,9 @@ import {
 import type { BrokerStats } from '../runtime/stats.ts';
 import type { TraceListener } from '../tracing/client-traces.ts';
 import { BrokerClients, type Clients } from './clients/clients.ts';
+import type { InsideSubscribeOptions } from './consume/inside-options.ts';
+import type { InsideSubscription } from './consume/inside-subscription.ts';
+import { subscribeInside } from './consume/subscribe-inside.ts';
 import { type Reconfiguration, reconfigure } from './reconfigure.ts';
 import { BrokerRetained, type Retained } from './retained/retained.ts';
 import type { RunningBroker } from './running-broker.ts';
@@ -71,6 +74,13 @@ export class EmbeddedBroker implements RunningBroker {
 
   publish(publication: InsidePublication): Promise<InsidePublished> {
     return this.#publisher.publish(publication);
+  }
+
+  subscribe(
+    filters: string | readonly string[],
+    options?: InsideSubscribeOptions,
+  ): InsideSubscription {
+    return subscribeInside(this.#broker, filters, options);
   }
 
   slowSubscribers(limit = 10): SlowSubscriber[] {

@@ -6,6 +6,8 @@ import type { SlowSubscriber } from '../observability/index.ts';
 import type { BrokerStats } from '../runtime/stats.ts';
 import type { TraceListener } from '../tracing/client-traces.ts';
 import type { Clients } from './clients/clients.ts';
+import type { InsideSubscribeOptions } from './consume/inside-options.ts';
+import type { InsideSubscription } from './consume/inside-subscription.ts';
 import type { Reconfiguration } from './reconfigure.ts';
 import type { Retained } from './retained/retained.ts';
 
@@ -40,6 +42,18 @@ export interface RunningBroker {
   readonly clients: Clients;
   /** The messages that it retains. */
   readonly retained: Retained;
+  /**
+   * Subscribes inside of the program, without a connection. From this call on, what matches is delivered or waits.
+   *
+   * @param filters - one or several; each at most once counts. `$share/NAME/FILTER` takes part in a shared subscription
+   * @throws {EmbedError} `invalid-argument`; `not-available` where the configuration allows nobody such a filter;
+   * `quota-exceeded` at a limit; `storage-full`, with a name; `stopped`. The signal's reason when it is aborted. Nothing has
+   * happened then
+   */
+  subscribe(
+    filters: string | readonly string[],
+    options?: InsideSubscribeOptions,
+  ): InsideSubscription;
   /** The clients for which the most waits, most first; `limit` is 10 unless given. */
   slowSubscribers(limit?: number): SlowSubscriber[];
   /**

@@ -86,6 +86,7 @@ function addMessages(registry: BrokerRegistry, broker: ObservedBroker): void {
   registry.add('promptmq_messages_published_total', () => stats.messagesSent);
   registry.add('promptmq_bytes_received_total', () => stats.payloadBytesReceived);
   registry.add('promptmq_bytes_published_total', () => stats.payloadBytesSent);
+  registry.add('promptmq_inside_deliveries_total', () => stats.insideDeliveries);
   registry.add('promptmq_qos0_messages_total', () => at(stats.messagesReceivedByQoS, 0));
   registry.add('promptmq_qos1_messages_total', () => at(stats.messagesReceivedByQoS, 1));
   registry.add('promptmq_qos2_messages_total', () => at(stats.messagesReceivedByQoS, 2));
@@ -126,6 +127,7 @@ function addState(registry: BrokerRegistry, { stats, router, memory }: ObservedB
   registry.add('promptmq_held_limit_bytes', () => byKind(({ max }) => max));
   registry.add('promptmq_held_refusals_total', () => byKind(({ refusals }) => refusals));
   registry.add('promptmq_sessions_current', () => stats.sessionsCurrent);
+  registry.add('promptmq_inside_sessions_current', () => stats.insideSessionsCurrent);
   registry.add('promptmq_subscriptions_current', () => stats.subscriptionsCurrent);
   registry.add('promptmq_shared_subscription_groups_current', () => router.trie.groupCount);
   registry.add('promptmq_subscriptions_refused_total', () =>

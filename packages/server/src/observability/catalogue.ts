@@ -67,6 +67,10 @@ export const brokerCatalogue = {
     type: 'counter',
     help: 'Payload bytes of PUBLISH packets sent.',
   },
+  promptmq_inside_deliveries_total: {
+    type: 'counter',
+    help: 'Messages that subscriptions inside of the program have taken; they are no packets, and count nowhere else as published.',
+  },
   promptmq_qos0_messages_total: { type: 'counter', help: 'PUBLISH packets received at QoS 0.' },
   promptmq_qos1_messages_total: { type: 'counter', help: 'PUBLISH packets received at QoS 1.' },
   promptmq_qos2_messages_total: { type: 'counter', help: 'PUBLISH packets received at QoS 2.' },
@@ -126,7 +130,14 @@ export const brokerCatalogue = {
   },
 
   // ------------------------------------------------------------------------- state
-  promptmq_sessions_current: { type: 'gauge', help: 'Sessions, connected or not.' },
+  promptmq_sessions_current: {
+    type: 'gauge',
+    help: 'Sessions, connected or not, those inside of the program included.',
+  },
+  promptmq_inside_sessions_current: {
+    type: 'gauge',
+    help: 'Sessions of subscriptions inside of the program that the broker is a part of, consumed or not.',
+  },
   promptmq_subscriptions_current: {
     type: 'gauge',
     help: 'Subscriptions; a session counts once for each filter.',

@@ -94,10 +94,11 @@ export class SystemTopics {
     const { stats, router, runtime } = this.#broker;
     const now = runtime.uptimeMs;
     const { queued, queuedBytes, inflight } = this.#census.totals;
-    const disconnected = stats.sessionsCurrent - stats.connectionsCurrent;
+    const clients = stats.sessionsCurrent - stats.insideSessionsCurrent;
+    const disconnected = clients - stats.connectionsCurrent;
     yield ['version', `promptmq version ${this.#version}`];
     yield ['uptime', `${Math.floor(now / 1000)} seconds`];
-    yield ['clients/total', stats.sessionsCurrent];
+    yield ['clients/total', clients];
     yield ['clients/connected', stats.connectionsCurrent];
     yield ['clients/active', stats.connectionsCurrent];
     yield ['clients/disconnected', disconnected];

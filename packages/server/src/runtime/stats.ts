@@ -92,7 +92,10 @@ export interface BrokerStats {
   readonly connectionDurations: BucketHistogram;
   /** Answers to CONNECT by reason code, those included that an old client can't be given. */
   readonly connacks: Map<number, number>;
+  /** Those inside of the program included. */
   sessionsCurrent: number;
+  /** Of them, those inside of the program, consumed or not: they are nobody's who connects. */
+  insideSessionsCurrent: number;
   /** How often the wall clock was found to have been set, while the broker ran or before. */
   clockJumps: number;
   /** Sessions that ended because their Session Expiry Interval had passed. */
@@ -125,6 +128,8 @@ export interface BrokerStats {
   messagesSent: number;
   readonly messagesSentByQoS: Float64Array;
   payloadBytesSent: number;
+  /** Messages that consumers inside of the program have got; no packets were sent for them. */
+  insideDeliveries: number;
   /** How often a publisher was not read from for a while, for a subscriber to catch up. */
   publishersHeldBack: number;
   /** Messages of the program that the broker is embedded in. */
@@ -154,6 +159,7 @@ export function createStats(): BrokerStats {
     connectionDurations: new BucketHistogram(CONNECTION_BOUNDS),
     connacks: new Map([[ReasonCode.Success, 0]]),
     sessionsCurrent: 0,
+    insideSessionsCurrent: 0,
     clockJumps: 0,
     sessionsExpired: 0,
     bytesReceived: 0,
@@ -172,6 +178,7 @@ export function createStats(): BrokerStats {
     messagesSent: 0,
     messagesSentByQoS: new Float64Array(3),
     payloadBytesSent: 0,
+    insideDeliveries: 0,
     publishersHeldBack: 0,
     insideMessages: 0,
     insidePublishesCurrent: 0,

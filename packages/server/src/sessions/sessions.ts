@@ -8,6 +8,7 @@ import type { SessionRecord } from '../storage/records/session-record.ts';
 import type { BrokerSession } from './broker-session.ts';
 import { HandOvers } from './hand-overs.ts';
 import type { SessionsHost } from './host.ts';
+import { isInsideIdentifier } from './inside-identifiers.ts';
 import type { PendingWill } from './pending-will.ts';
 import { SessionEntry, willBytes } from './session-entry.ts';
 import { SessionOrder } from './session-order.ts';
@@ -111,13 +112,14 @@ export class Sessions implements RecoveryHost {
   /**
    * Finds or makes the session of a CONNECT, and takes it from its present connection (§3.1.4).
    *
+   * @param by - who may have it already; null: nobody who keeps it
    * @returns dependsOn - position of the record that ended the session before, or possibly did, which is not to
    * come back once CONNACK has said that it is gone; -1 when there is none
    */
   open(
     clientId: string,
     cleanStart: boolean,
-    by: SessionPeer,
+    by: SessionPeer | null,
     durability: Durability,
   ): { session: BrokerSession; isPresent: boolean; dependsOn: number } {
     const { journal } = this.#host;
@@ -224,6 +226,7 @@ export class Sessions implements RecoveryHost {
     this.#entries.set(clientId, entry);
     this.#order.add(entry);
     stats.sessionsCurrent = this.#entries.size;
+    if (isInsideIdentifier(clientId)) stats.insideSessionsCurrent++;
     return entry;
   }
 
@@ -378,6 +381,7 @@ export class Sessions implements RecoveryHost {
     const { stats, retainedReplays } = this.#host;
     if (this.#entries.get(session.clientId)?.session === session) {
       this.#entries.delete(session.clientId);
+      if (isInsideIdentifier(session.clientId)) stats.insideSessionsCurrent--;
     }
     this.#order.remove(entry);
     stats.sessionsCurrent = this.#entries.size;

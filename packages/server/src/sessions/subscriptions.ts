@@ -129,7 +129,7 @@ export class Subscriptions {
 }
 
 /** What a subscription occupies: an estimate that holds for deep filters, too. */
-function subscriptionSize(topicFilter: string): number {
+export function subscriptionSize(topicFilter: string): number {
   const overhead = topicFilter.startsWith('$share/') ? SHARED_BYTES : SUBSCRIPTION_BYTES;
   return overhead + 2 * topicFilter.length;
 }

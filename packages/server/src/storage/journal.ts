@@ -127,6 +127,8 @@ export interface MessageJournal {
   retainedPositionOf(topic: string): number;
   /** A retained message has expired. */
   dropRetained(topic: string): void;
+  /** Writes what has been sent and settled by now, which nobody waits for otherwise, before what is written next. */
+  writeProgress(): void;
   /** PUBREL came: a QoS 2 packet identifier of the client is free. Returns the record's position. */
   writeFree(session: JournalSession, packetId: number): number;
 }

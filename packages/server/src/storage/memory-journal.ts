@@ -58,6 +58,8 @@ export class MemoryJournal implements Journal {
 
   dropRetained(): void {}
 
+  writeProgress(): void {}
+
   writeFree(): number {
     return NONE;
   }

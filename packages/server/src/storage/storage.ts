@@ -274,6 +274,10 @@ export class Storage implements LogOwner, Journal {
     return this.#deliveries.handOver(session, moved);
   }
 
+  writeProgress(): void {
+    this.#progress.write();
+  }
+
   writeFree(session: JournalSession, packetId: number): number {
     this.#markProgress(session);
     writeFree(this.#records.writer, storedOf(session).number, packetId);

@@ -18,6 +18,16 @@ export type EmbedErrorCode =
   | 'too-many'
   /** A cursor isn't good any more: what it stands for has been given up. */
   | 'cursor-expired'
+  /** The configuration doesn't have it, such as shared subscriptions with `mqtt.shared-sub-available: false`; nothing has happened. */
+  | 'not-available'
+  /** A limit of the configuration is reached; nothing has happened. */
+  | 'quota-exceeded'
+  /** A subscription that has a consumer already. */
+  | 'in-use'
+  /** Another subscription has taken over the name. */
+  | 'taken-over'
+  /** Something went wrong in the broker; its log says what. */
+  | 'internal-error'
   /** The disk has no room for what would have to be written. */
   | 'storage-full'
   /** There are as many retained messages as the configuration allows. */

@@ -4,6 +4,7 @@ import type { Permissions } from '../../access/index.ts';
 import type { Peer } from '../../connection/peer.ts';
 import { isBridgeState, isReserved } from '../../routing/reserved-topics.ts';
 import { isTooDeep } from '../../routing/topic-routes.ts';
+import { isInsideIdentifier } from '../../sessions/inside-identifiers.ts';
 import type { PendingWill } from '../../sessions/pending-will.ts';
 import type { Durability } from '../../sessions/sessions.ts';
 import type { ProtocolHost } from '../host.ts';
@@ -54,6 +55,12 @@ export function refusalOf(
     return {
       reasonCode: ReasonCode.ClientIdentifierNotValid,
       why: 'client identifier longer than mqtt.max-client-id-len',
+    };
+  }
+  if (isInsideIdentifier(clientId)) {
+    return {
+      reasonCode: ReasonCode.ClientIdentifierNotValid,
+      why: 'client identifiers below $inside/ are not for clients',
     };
   }
   const expiry = Math.min(requestedSessionExpiry(packet), mqtt.maxSessionExpiry);

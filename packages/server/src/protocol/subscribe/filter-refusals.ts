@@ -5,6 +5,7 @@ import {
   type SubscriptionRequest,
 } from '@promptmq/codec';
 import { parseSharedFilter } from '@promptmq/topics';
+import type { Config } from '../../config/index.ts';
 import type { Peer } from '../../connection/peer.ts';
 import { isTooDeep } from '../../routing/topic-routes.ts';
 import type { BrokerSession } from '../../sessions/broker-session.ts';
@@ -28,34 +29,55 @@ export function noRoom(): PacketError {
   return new PacketError(ReasonCode.QuotaExceeded, '§4.13', 0, 'no room to store subscriptions');
 }
 
+/** What this broker has for nobody. */
+export interface FilterRefusal {
+  readonly reasonCode: number;
+  /** The section of MQTT 5 that has it. */
+  readonly section: string;
+  readonly why: string;
+}
+
+/** Why the configuration allows nobody a filter, or null. */
+export function refusalByConfiguration(
+  { mqtt }: Pick<Config, 'mqtt'>,
+  topicFilter: string,
+): FilterRefusal | null {
+  if (!mqtt.sharedSubAvailable && parseSharedFilter(topicFilter) !== null) return NO_SHARED;
+  if (!mqtt.wildcardAvailable && /[+#]/.test(topicFilter)) return NO_WILDCARDS;
+  return isTooDeep(topicFilter, mqtt) ? TOO_DEEP : null;
+}
+
+const NO_SHARED: FilterRefusal = {
+  reasonCode: ReasonCode.SharedSubscriptionsNotSupported,
+  section: '§3.2.2.3.13',
+  why: 'shared subscriptions are not supported',
+};
+
+const NO_WILDCARDS: FilterRefusal = {
+  reasonCode: ReasonCode.WildcardSubscriptionsNotSupported,
+  section: '§3.2.2.3.11',
+  why: 'wildcard subscriptions are not supported',
+};
+
+const TOO_DEEP: FilterRefusal = {
+  reasonCode: ReasonCode.TopicFilterInvalid,
+  section: '§3.8.3',
+  why: 'longer or deeper than this broker takes',
+};
+
 /** The reason code to refuse a filter with, or null; throws where the refusal ends the connection. */
 export function refusalOfFilter(
   host: ProtocolHost,
   connection: Peer,
   request: SubscriptionRequest,
 ): number | null {
-  const { mqtt } = host.config;
   const { topic } = request;
-  const isV5 = connection.version === 5;
-  if (!mqtt.sharedSubAvailable && parseSharedFilter(topic) !== null) {
-    if (!isV5) return ReasonCode.SharedSubscriptionsNotSupported;
-    throw new PacketError(
-      ReasonCode.SharedSubscriptionsNotSupported,
-      '§3.2.2.3.13',
-      0,
-      'shared subscriptions are not supported',
-    );
+  const refusal = refusalByConfiguration(host.config, topic);
+  if (refusal !== null) {
+    const { reasonCode, section, why } = refusal;
+    if (refusal === TOO_DEEP || connection.version < 5) return reasonCode;
+    throw new PacketError(reasonCode, section, 0, why);
   }
-  if (!mqtt.wildcardAvailable && /[+#]/.test(topic)) {
-    if (!isV5) return ReasonCode.WildcardSubscriptionsNotSupported;
-    throw new PacketError(
-      ReasonCode.WildcardSubscriptionsNotSupported,
-      '§3.2.2.3.11',
-      0,
-      'wildcard subscriptions are not supported',
-    );
-  }
-  if (isTooDeep(topic, host.config.mqtt)) return ReasonCode.TopicFilterInvalid;
   if (connection.permissions?.maySubscribe(topic) === false) {
     host.clientEvents.accessRefused(connection, connection.clientId, 'subscribe', topic);
     return ReasonCode.NotAuthorized;

@@ -137,7 +137,7 @@ function subscriptionOf(
 }
 
 /** Whether a subscription is what there was before, so that nothing changes by it. */
-function isSame(one: Subscription, other: Subscription): boolean {
+export function isSame(one: Subscription, other: Subscription): boolean {
   return (
     one.qos === other.qos &&
     one.noLocal === other.noLocal &&
