@@ -36,6 +36,7 @@ import type { Journal } from './storage/journal.ts';
 import { logStorageEvent } from './storage/log/log-events.ts';
 import { MemoryJournal } from './storage/memory-journal.ts';
 import { Storage, type StorageResources } from './storage/storage.ts';
+import { BrokerEvents } from './tracing/broker-events.ts';
 import { ClientEvents, presenceOf } from './tracing/client-events.ts';
 import { ClientTraces, type TraceListener } from './tracing/client-traces.ts';
 
@@ -93,6 +94,8 @@ export class Broker
   /** Who looks at the packets of which client. */
   readonly traces: ClientTraces;
   readonly clientEvents: ClientEvents;
+  /** Listeners of the program in which it runs. */
+  readonly events: BrokerEvents;
   /** Keeps what goes wrong for one connection from all others. */
   readonly faults: Faults;
   /** How much each connection may do before the others have their turn. */
@@ -129,18 +132,7 @@ export class Broker
     this.turns = new Turns(runtime, this.faults, () => this.#flush());
     this.journal = new MemoryJournal();
     this.storage = null;
-    this.router = new Router(config, runtime, this.stats, this.memory, this.turns, this.journal);
-    this.retainedReplays = new RetainedReplays(this.router.retained, runtime, this.faults);
-    this.deadlines = new DeadlineQueue((connection, error) =>
-      this.faults.caught(connection, 'timing', error),
-    );
-    this.#timer = new DeadlineTimer(this.deadlines, runtime);
     this.log = log;
-    this.access = access;
-    this.onStorageFailed = () => {};
-    this.authenticationMethods = new Map(
-      authenticationMethods.map((method) => [method.name, method]),
-    );
     // Limits are read from the configuration whenever they are asked: a reload changes them in place.
     this.clientLog = rateLimited(log, {
       get perSecond() {
@@ -149,8 +141,33 @@ export class Broker
       now: () => runtime.uptimeMs,
     });
     this.traces = new ClientTraces(log, config.log);
-    this.clientEvents = new ClientEvents(runtime, this.stats, this.clientLog, this.traces);
-    this.router.clientEvents = this.clientEvents;
+    this.events = new BrokerEvents(runtime, this.memory.events, this.stats, this.clientLog);
+    this.clientEvents = new ClientEvents(
+      runtime,
+      this.stats,
+      this.clientLog,
+      this.traces,
+      this.events,
+    );
+    this.router = new Router(
+      config,
+      runtime,
+      this.stats,
+      this.memory,
+      this.turns,
+      this.journal,
+      this.clientEvents,
+    );
+    this.retainedReplays = new RetainedReplays(this.router.retained, runtime, this.faults);
+    this.deadlines = new DeadlineQueue((connection, error) =>
+      this.faults.caught(connection, 'timing', error),
+    );
+    this.#timer = new DeadlineTimer(this.deadlines, runtime);
+    this.access = access;
+    this.onStorageFailed = () => {};
+    this.authenticationMethods = new Map(
+      authenticationMethods.map((method) => [method.name, method]),
+    );
     this.hooks = hooks === null ? null : new BrokerHooks(hooks, this);
     this.sockets = new OpenSockets(() => this.socketsMax);
     this.descriptorsMax = () => Number.POSITIVE_INFINITY;
@@ -303,6 +320,7 @@ export class Broker
     this.deadlines.checkInvariants();
     this.#timer.checkInvariants();
     this.turns.checkInvariants();
+    this.events.checkInvariants();
     this.#checkConnections();
     for (const consumer of this.consumers) consumer.checkInvariants();
   }
@@ -339,6 +357,11 @@ export class Broker
   /** Forgets what had been prepared for the message that was being routed. */
   abandonMessage(): void {
     this.router.abandon();
+  }
+
+  /** Something went wrong that nothing has dealt with. */
+  onFault(error: Error): void {
+    this.events.error?.(error, error.message.length);
   }
 
   /** Takes a connection that is over from its session, if that could not be done in order. */
@@ -410,7 +433,9 @@ export class Broker
 
   onStorageEvent(event: LogEvent): void {
     logStorageEvent(this.log, event);
-    if (event.type === 'failed') this.onStorageFailed(event.why);
+    if (event.type !== 'failed') return;
+    this.onFault(new Error(`the storage has failed: ${event.why}`));
+    this.onStorageFailed(event.why);
   }
 
   // ---------------------------------------------------------------------- turns
@@ -468,5 +493,6 @@ export class Broker
     cancel();
     this.sessions.handOvers.stop();
     await Promise.all([this.journal.close(), accessStopped]);
+    this.events.deliver();
   }
 }

@@ -1,6 +1,6 @@
+export type { DropReason } from '@promptmq/session';
 export { type Config, ConfigError, type ConfigInput, parseConfig } from './config/index.ts';
 export { EmbedError, type EmbedErrorCode } from './embed/calls/embed-error.ts';
-export type { MessageInfo } from './embed/calls/message-info.ts';
 export type { ClientInfo, ClientSubscription } from './embed/clients/client-info.ts';
 export type {
   ClientDisconnectOptions,
@@ -45,3 +45,18 @@ export type {
 } from './protocol/authentication-method.ts';
 export type { BrokerStats, RefusalReason } from './runtime/stats.ts';
 export type { TraceEvent, TraceListener } from './tracing/client-traces.ts';
+export type {
+  AckEvent,
+  BrokerEventListener,
+  BrokerEventMap,
+  BrokerEventName,
+  ConnectEvent,
+  DisconnectEvent,
+  DropEvent,
+  EventClient,
+  PublishEvent,
+  RefuseEvent,
+  SubscribeEvent,
+  UnsubscribeEvent,
+} from './tracing/event-types.ts';
+export type { MessageInfo } from './tracing/message-info.ts';

@@ -92,25 +92,17 @@ export class PacketSender {
    * Sends a QoS 0 PUBLISH that has been encoded for this protocol version without RETAIN.
    *
    * @param flags - 1 with RETAIN, else 0
+   * @returns why it wasn't sent; null when it was
    */
-  sendQoS0(image: Image, flags: number): void {
+  sendQoS0(image: Image, flags: number): DropReason | null {
     const { start, end } = image;
     const size = end - start;
     const { stats } = this.#host;
     const { output } = this;
-    if (output.pendingBytes > output.allowance) {
-      stats.dropped[this.#reasonToDrop()]++;
-      return;
-    }
-    if (size > this.maximumPacketSize) {
-      stats.dropped['packet-too-large']++; // [MQTT-3.1.2-25]
-      return;
-    }
+    if (output.pendingBytes > output.allowance) return this.#reasonToDrop();
+    if (size > this.maximumPacketSize) return 'packet-too-large'; // [MQTT-3.1.2-25]
     if (size >= REFERENCE_BYTES_MIN) {
-      if (!this.#hasRoomFor(image.buffer, start, end)) {
-        stats.dropped['output-full']++;
-        return;
-      }
+      if (!this.#hasRoomFor(image.buffer, start, end)) return 'output-full';
       this.#referenceQoS0(image, 0x30 | flags);
     } else if (image.isLasting && image.buffer[start] === (0x30 | flags)) {
       output.appendLater(image.buffer, start, end);
@@ -120,6 +112,7 @@ export class PacketSender {
     }
     countSent(stats, 0, image.payloadSize);
     if (this.tracer !== null) this.#traceQoS0(this.tracer, image, flags);
+    return null;
   }
 
   #traceQoS0(tracer: PacketTracer, { buffer, start, end }: Image, flags: number): void {

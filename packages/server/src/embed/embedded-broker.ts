@@ -11,6 +11,12 @@ import {
 } from '../observability/index.ts';
 import type { BrokerStats } from '../runtime/stats.ts';
 import type { TraceListener } from '../tracing/client-traces.ts';
+import {
+  type BrokerEventListener,
+  type BrokerEventName,
+  EVENT_NAMES,
+} from '../tracing/event-types.ts';
+import { Arguments, shown } from './calls/arguments.ts';
 import { BrokerClients, type Clients } from './clients/clients.ts';
 import type { InsideSubscribeOptions } from './consume/inside-options.ts';
 import type { InsideSubscription } from './consume/inside-subscription.ts';
@@ -83,6 +89,32 @@ export class EmbeddedBroker implements RunningBroker {
     return subscribeInside(this.#broker, filters, options);
   }
 
+  on<N extends BrokerEventName>(name: N, listener: BrokerEventListener<N>): this {
+    this.#listen('on', name, listener, false);
+    return this;
+  }
+
+  once<N extends BrokerEventName>(name: N, listener: BrokerEventListener<N>): this {
+    this.#listen('once', name, listener, true);
+    return this;
+  }
+
+  off<N extends BrokerEventName>(name: N, listener: BrokerEventListener<N>): this {
+    checkListener('off', name, listener);
+    this.#broker.events.remove(name, listener);
+    return this;
+  }
+
+  #listen<N extends BrokerEventName>(
+    method: string,
+    name: N,
+    listener: BrokerEventListener<N>,
+    isOnce: boolean,
+  ): void {
+    checkListener(method, name, listener);
+    this.#broker.events.add(name, listener, isOnce);
+  }
+
   slowSubscribers(limit = 10): SlowSubscriber[] {
     return slowSubscribers(this.#broker, limit);
   }
@@ -106,5 +138,15 @@ export class EmbeddedBroker implements RunningBroker {
 
   #urlOf(protocol: Listener['protocol']): string | null {
     return this.listeners.find((listener) => listener.protocol === protocol)?.url ?? null;
+  }
+}
+
+function checkListener(method: string, name: string, listener: unknown): void {
+  const args = new Arguments(method);
+  if (!EVENT_NAMES.includes(name as BrokerEventName)) {
+    args.refuse(`${shown(name)} is no event; there are ${EVENT_NAMES.join(', ')}`);
+  }
+  if (typeof listener !== 'function') {
+    args.refuse(`the listener of ${name} takes a function, not ${shown(listener)}`);
   }
 }

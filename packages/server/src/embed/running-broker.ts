@@ -5,6 +5,7 @@ import type { Listener } from '../listeners/listener.ts';
 import type { SlowSubscriber } from '../observability/index.ts';
 import type { BrokerStats } from '../runtime/stats.ts';
 import type { TraceListener } from '../tracing/client-traces.ts';
+import type { BrokerEventListener, BrokerEventName } from '../tracing/event-types.ts';
 import type { Clients } from './clients/clients.ts';
 import type { InsideSubscribeOptions } from './consume/inside-options.ts';
 import type { InsideSubscription } from './consume/inside-subscription.ts';
@@ -54,6 +55,23 @@ export interface RunningBroker {
     filters: string | readonly string[],
     options?: InsideSubscribeOptions,
   ): InsideSubscription;
+  /**
+   * Has a listener called whenever something happens, from now on: `connect`, `disconnect`, `subscribe`, `unsubscribe`, `publish`,
+   * `ack`, `drop`, `refuse`, `error`. What it gets is a plain object of its own, which all listeners of the event share.
+   *
+   * Listeners are called at the end of the broker's turn, in the order in which things happened and in that in which they were added; so
+   * they may call everything of the broker, and what that leads to is reported in the next turn. What a listener throws, or rejects with, is
+   * counted and logged (`listener-failed`), and nothing else comes of it; an `error` without a listener is in the log only. Of
+   * more events in a turn than `mqtt.max-event-bytes` has room for, the last ones are left out, counted and logged
+   * (`events-left-out`). For an event without a listener nothing is done.
+   *
+   * @throws {EmbedError} `invalid-argument`
+   */
+  on<N extends BrokerEventName>(name: N, listener: BrokerEventListener<N>): this;
+  /** As `on`, for the next event only. */
+  once<N extends BrokerEventName>(name: N, listener: BrokerEventListener<N>): this;
+  /** Removes a listener, the last one where it was added several times. */
+  off<N extends BrokerEventName>(name: N, listener: BrokerEventListener<N>): this;
   /** The clients for which the most waits, most first; `limit` is 10 unless given. */
   slowSubscribers(limit?: number): SlowSubscriber[];
   /**

@@ -140,7 +140,7 @@ export class Authentication implements PeerAuthentication {
     if (this.#isAdmitted) {
       connection.disconnect(reasonCode, 'authentication', why);
     } else {
-      this.#host.clientEvents.connectRefused(connection, reasonCode, why);
+      this.#host.clientEvents.connectRefused(connection, this.#clientId, reasonCode, why);
       connection.rejectConnect(reasonCode, why);
     }
   }

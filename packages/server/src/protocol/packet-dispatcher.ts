@@ -15,6 +15,7 @@ import { invariant } from '@promptmq/topics';
 import { ConnectionState } from '../connection/connection-state.ts';
 import type { Peer, PeerAuthentication } from '../connection/peer.ts';
 import { type Slice, type Turns, UnitsFor } from '../runtime/turns.ts';
+import type { EventSinks } from '../tracing/broker-events.ts';
 import { type PacketTracer, tracedFields } from '../tracing/packet-trace.ts';
 import { onAcknowledgement } from './acknowledgements.ts';
 import { peekVersion } from './connect/connack.ts';
@@ -42,6 +43,7 @@ export class PacketDispatcher implements FrameSink {
   #suspensions: number;
   readonly #turns: Turns;
   readonly #slice: Slice;
+  readonly #sinks: EventSinks;
   /** What the last packet has to be done in steps; what follows it waits. */
   #work: Generator<void> | null;
   /** What of a packet is bounded, of the configuration. */
@@ -63,6 +65,7 @@ export class PacketDispatcher implements FrameSink {
     this.#suspensions = 0;
     this.#turns = host.turns;
     this.#slice = { turn: -1, left: 0 };
+    this.#sinks = host.clientEvents.sinks;
     this.#work = null;
     this.#limits = host.config.mqtt;
     this.tracer = null;
@@ -175,7 +178,7 @@ export class PacketDispatcher implements FrameSink {
           ackView.read(buffer, start, bodyStart, end, version, this.#limits);
           const { packetId, reasonCode } = ackView;
           if (type === PacketType.PUBREL) this.#onPubrel(packetId);
-          else onAcknowledgement(connection, type as PacketType, packetId, reasonCode);
+          else onAcknowledgement(connection, this.#sinks, type as PacketType, packetId, reasonCode);
         } else {
           this.#onPacket(
             decodePacket(buffer, start, bodyStart, end, version, 'server', this.#limits),

@@ -181,7 +181,18 @@ export class Receiver implements AwaitedAcks {
     }
     if (!checkPayloadFormat || hasDeclaredFormat(view)) return ReasonCode.Success;
     stats.refused['payload-format-invalid']++;
+    this.#noteInvalid(view);
     return ReasonCode.PayloadFormatInvalid;
+  }
+
+  /** Notifies listeners of a message whose payload isn't what it says. */
+  #noteInvalid({ buffer, topicStart, topicEnd }: PublishView): void {
+    const { clientEvents } = this.#host;
+    if (clientEvents.sinks.refuse === null) return;
+    const topic = Buffer.from(buffer.subarray(topicStart, topicEnd)).toString();
+    const reasonCode = ReasonCode.PayloadFormatInvalid;
+    const why = 'the payload is not UTF-8, as it says';
+    clientEvents.topicRefused(this.connection, 'publish', topic, reasonCode, why);
   }
 
   /** Routes a PUBLISH that was not refused; the topic alias of any other is set all the same. */

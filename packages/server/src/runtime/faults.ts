@@ -26,6 +26,8 @@ export interface FaultsHost {
   abandonMessage(): void;
   /** Takes a connection that is over from its session, if that could not be done in order. */
   forsake(connection: Faulty): void;
+  /** An error was counted and logged. */
+  onFault(error: Error): void;
 }
 
 /**
@@ -94,6 +96,7 @@ export class Faults {
     countIn(stats.internalErrors, activity);
     stats.packetTypeNow = 0;
     const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.#host.onFault(error instanceof Error ? error : new Error(stack));
     try {
       clientLog.error('internal-error', {
         activity,

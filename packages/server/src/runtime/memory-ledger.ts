@@ -21,6 +21,8 @@ export class MemoryLedger {
   readonly aliases: MemoryAccount;
   /** Routes of the topics that were published to last. */
   readonly topics: MemoryAccount;
+  /** Events that wait for the end of the turn, where somebody listens for them. */
+  readonly events: MemoryAccount;
 
   constructor(config: Config) {
     const limits = limitsOf(config);
@@ -32,6 +34,7 @@ export class MemoryLedger {
     this.wills = new MemoryAccount(limits.wills);
     this.aliases = new MemoryAccount(limits.aliases);
     this.topics = new MemoryAccount(limits.topics);
+    this.events = new MemoryAccount(limits.events);
   }
 
   /** The configuration was changed. */
@@ -45,7 +48,8 @@ export class MemoryLedger {
   /** All of them, by kind. */
   get accounts() {
     const { output, input, inflight, replays, subscriptions, wills, aliases, topics } = this;
-    return { output, input, inflight, replays, subscriptions, wills, aliases, topics };
+    const { events } = this;
+    return { output, input, inflight, replays, subscriptions, wills, aliases, topics, events };
   }
 }
 
@@ -60,5 +64,6 @@ function limitsOf({ mqtt }: Config) {
     wills: { clientMax: mqtt.maxWillSize, max: mqtt.maxWillBytesTotal },
     aliases: ofAll(mqtt.maxAliasBytesTotal),
     topics: ofAll(mqtt.maxTopicCache),
+    events: ofAll(mqtt.maxEventBytes),
   };
 }

@@ -58,6 +58,7 @@ export const ACTIVITIES = [
   'timing',
   'replaying',
   'observing',
+  'listening',
   'reloading',
   'unknown',
 ] as const;

@@ -60,7 +60,7 @@ export class HandOvers {
       next += some.length;
       for (const delivery of this.#host.router.redeliver(some, from)) {
         // Nobody else is there any more.
-        if (from.isEnded) this.#host.stats.dropped['session-ended']++;
+        if (from.isEnded) this.#host.clientEvents.messageDropped(from.clientId, 'session-ended');
         else from.deliver(delivery, this.#host.runtime.now());
       }
       return next >= deliveries.length;
@@ -263,7 +263,7 @@ export class HandOvers {
 
   #giveRead(giver: Giver, sequence: number, message: Message): void {
     const { session } = giver;
-    const { runtime, stats, journal } = this.#host;
+    const { runtime, clientEvents, journal } = this.#host;
     const delivery = findIn(giver, sequence);
     const member = delivery === null ? null : this.#memberFor(giver, delivery);
     if (delivery === null || member === null) return;
@@ -278,7 +278,7 @@ export class HandOvers {
       const next = handedOver({ ...delivery, message }, member);
       member.session.deliver(next, now);
     } else {
-      stats.dropped.expired++; // [MQTT-3.3.2-5]
+      clientEvents.messageDropped(session.clientId, 'expired'); // [MQTT-3.3.2-5]
     }
   }
 }

@@ -1,9 +1,12 @@
 import { type PacketError, type ProtocolVersion, ReasonCode } from '@promptmq/codec';
 import type { DropReason } from '@promptmq/session';
+import type { Subscription } from '@promptmq/topics';
 import type { Logger } from '../log/index.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { type BrokerStats, countIn, type SocketRefusal } from '../runtime/stats.ts';
+import type { EventSinks } from './broker-events.ts';
 import type { ClientTraces, TraceEvent } from './client-traces.ts';
+import type { EventClient, RefuseEvent } from './event-types.ts';
 
 /** What operators learn of a client: its connection, as the log sees it. */
 export interface ObservedClient {
@@ -16,15 +19,27 @@ export interface ObservedClient {
   readonly transport: { readonly remoteAddress: string; readonly protocol: string };
 }
 
-/** What operators learn of clients: each event is counted, goes to the log, and to whoever traces the client. */
+/**
+ * What operators learn of clients: each event is counted, goes to the log, to whoever traces the client, and to the listeners of the
+ * program in which the broker runs.
+ */
 export class ClientEvents {
+  /** Where what isn't logged goes, too: what is published, say. */
+  readonly sinks: EventSinks;
   readonly #runtime: Runtime;
   readonly #stats: BrokerStats;
   readonly #log: Logger;
   readonly #traces: ClientTraces;
 
   /** @param log - for what clients can cause */
-  constructor(runtime: Runtime, stats: BrokerStats, log: Logger, traces: ClientTraces) {
+  constructor(
+    runtime: Runtime,
+    stats: BrokerStats,
+    log: Logger,
+    traces: ClientTraces,
+    sinks: EventSinks,
+  ) {
+    this.sinks = sinks;
     this.#runtime = runtime;
     this.#stats = stats;
     this.#log = log;
@@ -36,10 +51,21 @@ export class ClientEvents {
     this.#stats.connectionsRefused++;
     this.#stats.socketsRefused[reason]++;
     this.#log.warn('connection-refused', { address, reason, why });
+    this.#refused({ client: null, address, action: 'socket', topic: null, reasonCode: null, why });
   }
 
-  connectRefused({ transport }: ObservedClient, reasonCode: number, why: string): void {
-    this.#log.warn('connect-refused', { address: transport.remoteAddress, reasonCode, why });
+  /** @param clientId - as CONNECT has it; empty when it leaves that to the broker */
+  connectRefused(
+    connection: ObservedClient,
+    clientId: string,
+    reasonCode: number,
+    why: string,
+  ): void {
+    const address = connection.transport.remoteAddress;
+    this.#log.warn('connect-refused', { address, reasonCode, why });
+    if (this.sinks.refuse === null) return;
+    const client = eventClientOf(connection, clientId);
+    this.#refused({ client, address, action: 'connect', topic: null, reasonCode, why });
   }
 
   /** A CONNECT was accepted. */
@@ -49,28 +75,50 @@ export class ClientEvents {
     const facts = factsOf(connection);
     this.#log.info('client-connected', { clientId, ...facts });
     this.#traces.tell(clientId, { event: 'connected', ...facts });
+    this.sinks.connect?.({ client: eventClientOf(connection) }, 0);
+  }
+
+  /** A subscription was granted. */
+  subscribed(connection: ObservedClient, subscription: Subscription): void {
+    if (this.sinks.subscribe === null) return;
+    const { topicFilter, subscriptionIdentifier, ...options } = subscription;
+    const event = {
+      client: eventClientOf(connection),
+      filter: topicFilter,
+      ...options,
+      subscriptionIdentifier: subscriptionIdentifier === 0 ? null : subscriptionIdentifier,
+    };
+    this.sinks.subscribe(event, topicFilter.length);
+  }
+
+  /** A subscription that there was is gone, as its client has asked for. */
+  unsubscribed(connection: ObservedClient, topicFilter: string): void {
+    const client = eventClientOf(connection);
+    this.sinks.unsubscribe?.({ client, filter: topicFilter }, topicFilter.length);
   }
 
   /** An open connection is over. */
-  disconnected({ clientId, openedAt }: ObservedClient, cause: string, reasonCode: number): void {
+  disconnected(connection: ObservedClient, cause: string, reasonCode: number): void {
+    const { clientId, openedAt } = connection;
     countIn(this.#stats.disconnections, cause);
     this.#stats.connectionDurations.observe((this.#runtime.now() - openedAt) / 1000);
     this.#log.info('client-disconnected', { clientId, cause, reasonCode });
     this.#traces.tell(clientId, { event: 'disconnected', cause, reasonCode });
+    this.sinks.disconnect?.({ client: eventClientOf(connection), reasonCode, cause }, 0);
   }
 
   /** The packet that is being processed broke a rule. */
-  packetRefused({ clientId, transport }: ObservedClient, error: PacketError): void {
+  packetRefused(connection: ObservedClient, error: PacketError): void {
+    const { clientId, transport } = connection;
     const { reasonCode, message: why } = error;
     countIn(this.#stats.packetErrors, (this.#stats.packetTypeNow << 8) | reasonCode);
     this.#stats.packetTypeNow = 0;
-    this.#log.warn('packet-refused', {
-      clientId,
-      address: transport.remoteAddress,
-      reasonCode,
-      why,
-    });
+    const address = transport.remoteAddress;
+    this.#log.warn('packet-refused', { clientId, address, reasonCode, why });
     this.#traces.tell(clientId, { event: 'packet-refused', reasonCode, why });
+    if (this.sinks.refuse === null) return;
+    const client = clientId === '' ? null : eventClientOf(connection);
+    this.#refused({ client, address, action: 'packet', topic: null, reasonCode, why });
   }
 
   /** The rules don't allow what a client asked for. */
@@ -87,13 +135,53 @@ export class ClientEvents {
   willRefused(clientId: string, user: string | null, topic: string): void {
     this.#stats.refused['not-authorized']++;
     this.#log.warn('will-refused', { clientId, user, topic: shown(topic) });
+    const client = { ...absentClient(clientId), userName: user };
+    const reasonCode = ReasonCode.NotAuthorized;
+    const why = 'the rules do not allow the topic of the will';
+    this.#refused({ client, address: null, action: 'will', topic, reasonCode, why });
+  }
+
+  /** A message or a filter was refused. */
+  topicRefused(
+    connection: ObservedClient,
+    action: 'publish' | 'subscribe',
+    topic: string,
+    reasonCode: number,
+    why: string,
+  ): void {
+    if (this.sinks.refuse === null) return;
+    const address = connection.transport.remoteAddress;
+    this.#refused({ client: eventClientOf(connection), address, action, topic, reasonCode, why });
+  }
+
+  #refused(event: RefuseEvent): void {
+    this.sinks.refuse?.(event, event.why.length + (event.topic?.length ?? 0));
   }
 
   messageDropped(clientId: string, reason: DropReason): void {
     this.#stats.dropped[reason]++;
     if (reason === 'queue-full' || reason === 'not-authorized')
       this.#log.warn('message-dropped', { clientId, reason });
+    this.sinks.drop?.({ clientId, reason }, 0);
   }
+}
+
+/**
+ * A client, for listeners.
+ *
+ * @param clientId - where the connection doesn't have it yet
+ */
+export function eventClientOf(
+  { clientId: itsOwn, userName, version, transport }: ObservedClient,
+  clientId = itsOwn,
+): EventClient {
+  const { protocol, remoteAddress } = transport;
+  return { clientId, userName, version, protocol, remoteAddress };
+}
+
+/** A client without a connection. */
+export function absentClient(clientId: string): EventClient {
+  return { clientId, userName: null, version: null, protocol: null, remoteAddress: null };
 }
 
 /** What whoever traces a client gets first: whether it is connected. */

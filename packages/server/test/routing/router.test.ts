@@ -4,6 +4,7 @@ import { type Delivery, InboundTopicAliases, type Message } from '@promptmq/sess
 import type { Subscription } from '@promptmq/topics';
 import { type ConfigInput, parseConfig } from '../../src/config/index.ts';
 import type { Peer } from '../../src/connection/peer.ts';
+import { noopLogger } from '../../src/log/index.ts';
 import { Router } from '../../src/routing/router.ts';
 import { MemoryLedger } from '../../src/runtime/memory-ledger.ts';
 import type { Runtime } from '../../src/runtime/runtime.ts';
@@ -11,6 +12,9 @@ import { createStats } from '../../src/runtime/stats.ts';
 import type { Turns } from '../../src/runtime/turns.ts';
 import type { BrokerSession } from '../../src/sessions/broker-session.ts';
 import { MemoryJournal } from '../../src/storage/memory-journal.ts';
+import { BrokerEvents } from '../../src/tracing/broker-events.ts';
+import { ClientEvents } from '../../src/tracing/client-events.ts';
+import { ClientTraces } from '../../src/tracing/client-traces.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;
 
@@ -70,7 +74,11 @@ function routerOf(mqtt: ConfigInput['mqtt'] = {}) {
   const journal = new NotedJournal();
   const runtime = { now: () => 1000 } as Runtime;
   const turns = { used: 0 } as Turns;
-  const router = new Router(config, runtime, stats, new MemoryLedger(config), turns, journal);
+  const memory = new MemoryLedger(config);
+  const traces = new ClientTraces(noopLogger, config.log);
+  const events = new BrokerEvents(runtime, memory.events, stats, noopLogger);
+  const clientEvents = new ClientEvents(runtime, stats, noopLogger, traces, events);
+  const router = new Router(config, runtime, stats, memory, turns, journal, clientEvents);
   const subscribe = (session: Subscriber, fields: Partial<Subscription> = {}) => {
     const options = { noLocal: false, retainAsPublished: false, retainHandling: 0 } as const;
     const subscription = {

@@ -16,6 +16,7 @@ import type { SessionsHost } from '../../src/sessions/host.ts';
 import type { PendingWill } from '../../src/sessions/pending-will.ts';
 import { Sessions } from '../../src/sessions/sessions.ts';
 import { MemoryJournal } from '../../src/storage/memory-journal.ts';
+import { BrokerEvents } from '../../src/tracing/broker-events.ts';
 import { ClientEvents } from '../../src/tracing/client-events.ts';
 import { ClientTraces } from '../../src/tracing/client-traces.ts';
 
@@ -37,11 +38,13 @@ class House {
       uniqueId: () => 'unique',
     };
     const traces = new ClientTraces(noopLogger, config.log);
+    const memory = new MemoryLedger(config);
+    const events = new BrokerEvents(runtime, memory.events, stats, noopLogger);
     this.host = {
       config,
       runtime,
       stats,
-      memory: new MemoryLedger(config),
+      memory,
       deadlines: new DeadlineQueue((_, error) => {
         throw error;
       }),
@@ -50,8 +53,9 @@ class House {
         clientLog: noopLogger,
         abandonMessage: () => {},
         forsake: () => {},
+        onFault: () => {},
       }),
-      clientEvents: new ClientEvents(runtime, stats, noopLogger, traces),
+      clientEvents: new ClientEvents(runtime, stats, noopLogger, traces, events),
       access: Access.load(config.auth),
       router: {
         trie: new SubscriptionTrie<BrokerSession>(),

@@ -246,6 +246,11 @@ export const mqttSection = z
       .describe(
         'that memory for all sessions together, with the former versions of retained messages that change while they are being sent; the default is eight sessions at their limit',
       ),
+    maxEventBytes: size(65_536, 1000 * GIGABYTE)
+      .prefault('64MB')
+      .describe(
+        'memory of the events that wait for the end of the turn, where the program that embeds the broker listens for them: 400 bytes each, and the payload; beyond, events are left out, counted and logged. The default has room for what 1,000 clients that send 64 KB at once publish',
+      ),
     maxTopicCache: size(65_536, 1000 * GIGABYTE)
       .prefault('64MB')
       .describe(

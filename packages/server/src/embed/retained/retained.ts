@@ -1,10 +1,11 @@
 import type { Message } from '@promptmq/session';
 import { isSharedFilter, type RetainedWalk, topicFilterFault } from '@promptmq/topics';
 import type { Broker } from '../../broker.ts';
+import { remainingExpiry } from '../../sessions/recipient-terms.ts';
+import { type MessageInfo, messageInfoOf } from '../../tracing/message-info.ts';
 import { Arguments, shown } from '../calls/arguments.ts';
 import { committed } from '../calls/committed.ts';
 import { EmbedError } from '../calls/embed-error.ts';
-import { type MessageInfo, messageInfoOf } from '../calls/message-info.ts';
 import { RetainedCursors } from './retained-cursors.ts';
 
 export interface RetainedMatchOptions {
@@ -82,7 +83,7 @@ export class BrokerRetained implements Retained {
     const { router, runtime } = this.#broker;
     const message = router.retained.get(topic);
     const now = runtime.now();
-    return message === undefined || message.expiresAt <= now ? null : messageInfoOf(message, now);
+    return message === undefined || message.expiresAt <= now ? null : infoOf(message, now);
   }
 
   match(topicFilter: string, options: RetainedMatchOptions = {}): RetainedPage {
@@ -113,7 +114,7 @@ export class BrokerRetained implements Retained {
       const message = found[next++] as Message;
       if (message.expiresAt <= now) continue;
       bytes += message.payload.length;
-      messages.push(messageInfoOf(message, now));
+      messages.push(infoOf(message, now));
     }
     found.splice(0, next);
     const isOver = walk.isDone && found.length === 0;
@@ -156,6 +157,10 @@ export class BrokerRetained implements Retained {
     if (journal.isOpen) return;
     throw new EmbedError('storage-full', 'no room on the disk to write that messages are gone');
   }
+}
+
+function infoOf(message: Message, now: number): MessageInfo {
+  return messageInfoOf(message, remainingExpiry(message.expiresAt, now));
 }
 
 function checkFilter(args: Arguments, topicFilter: string): void {

@@ -32,7 +32,7 @@ export function admit(host: ProtocolHost, connection: Peer, packet: ConnectPacke
   }
   askFirst(hooks, connection, packet, clientIdOf(host, packet), (verdict) => {
     if (verdict.isAllowed) prove(host, connection, packet);
-    else refuse(host, connection, verdict);
+    else refuse(host, connection, packet, verdict);
   });
 }
 
@@ -43,7 +43,7 @@ function prove(host: ProtocolHost, connection: Peer, packet: ConnectPacket): voi
     authenticate(host, connection, packet);
     return;
   }
-  if (isRefused(host, connection, refusalOf(host, packet, packet.clean))) return;
+  if (isRefused(host, connection, packet, refusalOf(host, packet, packet.clean))) return;
   const authentication = new Authentication(host, connection, method, packet.clientId, (data) => {
     connection.proof = 'method';
     if (connection.hooks !== null) connection.hooks.client.userName = connection.userName;
@@ -72,7 +72,7 @@ function authenticate(host: ProtocolHost, connection: Peer, packet: ConnectPacke
     onChecked(host, connection, packet, access, admission);
     return;
   }
-  if (isRefused(host, connection, refusalOf(host, packet, packet.clean))) return;
+  if (isRefused(host, connection, packet, refusalOf(host, packet, packet.clean))) return;
   connection.suspend();
   void admission
     .catch((error: unknown): Admission => {
@@ -109,7 +109,7 @@ function onChecked(
     onAdmission(host, connection, packet, confirmed(host, access, admission));
     return;
   }
-  if (isRefused(host, connection, refusalOf(host, packet, packet.clean))) return;
+  if (isRefused(host, connection, packet, refusalOf(host, packet, packet.clean))) return;
   hooks.client.userName = admission.userName;
   const { username, password } = packet;
   const credentials = {
@@ -158,18 +158,28 @@ function onAdmission(
     if (connection.hooks !== null) connection.hooks.client.userName = userName;
     open(host, connection, packet, EMPTY);
   } else {
-    refuse(host, connection, admission);
+    refuse(host, connection, packet, admission);
   }
 }
 
 /** @returns whether there was something to refuse CONNECT for: then that is done */
-function isRefused(host: ProtocolHost, connection: Peer, refusal: Refusal | null): boolean {
-  if (refusal !== null) refuse(host, connection, refusal);
+function isRefused(
+  host: ProtocolHost,
+  connection: Peer,
+  packet: ConnectPacket,
+  refusal: Refusal | null,
+): boolean {
+  if (refusal !== null) refuse(host, connection, packet, refusal);
   return refusal !== null;
 }
 
-function refuse(host: ProtocolHost, connection: Peer, { reasonCode, why }: Refusal): void {
-  host.clientEvents.connectRefused(connection, reasonCode, why);
+function refuse(
+  host: ProtocolHost,
+  connection: Peer,
+  { clientId }: ConnectPacket,
+  { reasonCode, why }: Refusal,
+): void {
+  host.clientEvents.connectRefused(connection, clientId, reasonCode, why);
   connection.rejectConnect(reasonCode, why);
 }
 
@@ -181,7 +191,7 @@ function open(
   authenticationData: Uint8Array,
 ): void {
   const isClean = startsClean(host, packet, connection.userName);
-  if (isRefused(host, connection, refusalOf(host, packet, isClean))) return;
+  if (isRefused(host, connection, packet, refusalOf(host, packet, isClean))) return;
   const { config } = host;
   const { sender, authentication } = connection;
   const isV5 = packet.protocolVersion === 5;
@@ -191,7 +201,8 @@ function open(
   host.traces.onAdmitted(clientId, packet);
   const { userName } = connection;
   const permissions = host.access.permissionsOf({ clientId, userName }, connection.limits);
-  if (isRefused(host, connection, refusalByRules(host, connection, packet, permissions))) return;
+  if (isRefused(host, connection, packet, refusalByRules(host, connection, packet, permissions)))
+    return;
   connection.permissions = permissions;
   dropForbiddenWill(host, connection, clientId, permissions, packet);
   const requestedExpiry = requestedSessionExpiry(packet);
@@ -213,7 +224,7 @@ function open(
 
   const will = pendingWillOf(packet, clientId);
   const durability = durabilityOf(packet, sessionExpiryInterval);
-  if (isRefused(host, connection, refusalByQuota(host, clientId, will, durability))) return;
+  if (isRefused(host, connection, packet, refusalByQuota(host, clientId, will, durability))) return;
   const { session, isPresent, dependsOn } = host.sessions.open(
     clientId,
     isClean,
@@ -237,7 +248,8 @@ function open(
     throw error;
   }
   if (!isAnswered) {
-    host.clientEvents.connectRefused(connection, ReasonCode.PacketTooLarge, 'no room for CONNACK');
+    const why = 'no room for CONNACK';
+    host.clientEvents.connectRefused(connection, clientId, ReasonCode.PacketTooLarge, why);
     host.sessions.abandon(session);
     connection.terminate();
     return;

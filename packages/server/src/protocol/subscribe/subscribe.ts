@@ -26,7 +26,7 @@ export function* subscribe(
   packet: SubscribePacket,
 ): Generator<void> {
   const session = connection.session as BrokerSession;
-  const { turns } = host;
+  const { turns, clientEvents } = host;
   const entry = host.sessions.entryOf(session);
   const { subscriptions } = entry;
   const identifier = identifierOf(host, packet);
@@ -45,12 +45,14 @@ export function* subscribe(
       const refusal = refusalOfAll ?? refusalOfFilter(host, connection, request);
       if (refusal !== null) {
         countIn(host.stats.subscriptionsRefused, refusal);
+        noteRefused(host, connection, request.topic, refusal);
         granted.push(refusalCode(version, refusal, request));
         continue;
       }
       const former = subscriptions.get(request.topic);
       const subscription = subscriptionOf(host, isBridge, request, identifier);
       granted.push(subscription.qos);
+      if (clientEvents.sinks.subscribe !== null) clientEvents.subscribed(connection, subscription);
       if (former === undefined || !isSame(subscription, former)) {
         subscriptions.add(subscription);
         added.push(subscription);
@@ -73,6 +75,27 @@ export function* subscribe(
   yield* replayAll(host, entry, replays, position);
   if (isLate) answerLate(host, connection, suback);
 }
+
+/** Notifies listeners of a filter that was refused. */
+function noteRefused(
+  { clientEvents }: ProtocolHost,
+  connection: Peer,
+  topic: string,
+  reasonCode: number,
+): void {
+  const why = REFUSALS[reasonCode] ?? 'not possible here';
+  clientEvents.topicRefused(connection, 'subscribe', topic, reasonCode, why);
+}
+
+/** Why filters are refused, for people. */
+const REFUSALS: Readonly<Record<number, string>> = {
+  [ReasonCode.NotAuthorized]: 'the rules do not allow it',
+  [ReasonCode.QuotaExceeded]: 'no room for the subscription',
+  [ReasonCode.TopicFilterInvalid]: 'the filter has too many levels',
+  [ReasonCode.PacketIdentifierInUse]: 'the packet identifier is in use',
+  [ReasonCode.SharedSubscriptionsNotSupported]: 'shared subscriptions are not supported',
+  [ReasonCode.WildcardSubscriptionsNotSupported]: 'wildcard subscriptions are not supported',
+};
 
 /** Sends SUBACK when all that has been written by now is safe. */
 function answerLate(host: ProtocolHost, connection: Peer, suback: Packet): void {

@@ -14,7 +14,7 @@ export function* unsubscribe(
   packet: UnsubscribePacket,
 ): Generator<void> {
   const session = connection.session as BrokerSession;
-  const { journal, turns } = host;
+  const { journal, turns, clientEvents } = host;
   if (session.isStored && !journal.isOpen) {
     unsubscribeLater(host, connection, packet);
     return;
@@ -33,7 +33,10 @@ export function* unsubscribe(
         continue;
       }
       const existed = entry.subscriptions.remove(topicFilter); // [MQTT-3.10.4-1]
-      if (existed) removed.push(topicFilter);
+      if (existed) {
+        removed.push(topicFilter);
+        clientEvents.unsubscribed(connection, topicFilter);
+      }
       granted.push(existed ? ReasonCode.Success : ReasonCode.NoSubscriptionExisted);
     }
   } finally {

@@ -1,6 +1,5 @@
 import { messageProperties, type PublishProperties } from '@promptmq/codec';
 import type { Message } from '@promptmq/session';
-import { remainingExpiry } from '../../sessions/recipient-terms.ts';
 
 /** A message, for a program: nothing of it is shared with the broker, so it may be kept and changed. */
 export interface MessageInfo {
@@ -14,11 +13,10 @@ export interface MessageInfo {
   readonly properties: PublishProperties;
 }
 
-/** @param now - milliseconds of the broker's time */
-export function messageInfoOf(message: Message, now: number): MessageInfo {
-  const { topic, qos, retain, expiresAt } = message;
+/** @param secondsLeft - until it expires; -1 when it never does */
+export function messageInfoOf(message: Message, secondsLeft: number): MessageInfo {
+  const { topic, qos, retain } = message;
   const properties = messageProperties(Uint8Array.from(message.properties));
-  const secondsLeft = remainingExpiry(expiresAt, now);
   if (secondsLeft >= 0) properties.messageExpiryInterval = secondsLeft;
   return { topic, payload: Buffer.from(message.payload), qos, retain, properties };
 }
