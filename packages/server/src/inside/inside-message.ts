@@ -21,7 +21,7 @@ export type InsideProperties = Omit<PublishProperties, 'topicAlias' | 'subscript
 
 /** A message that the program publishes in which the broker is embedded. */
 export interface InsidePublication {
-  /** A topic name: no wildcards, and nothing below `$SYS`, which is the broker's own. */
+  /** A topic name: no wildcards; nothing below `$SYS`, which is the broker's own unless `metrics.sysInterval` is 0. */
   readonly topic: string;
   /** Text is sent as UTF-8. Bytes are copied before `publish` returns. Empty unless given. */
   readonly payload?: string | Uint8Array;
@@ -55,12 +55,12 @@ const view = new PublishView();
  */
 export function insideMessage(
   publication: InsidePublication,
-  { mqtt }: Config,
+  { mqtt, metrics }: Config,
   now: number,
 ): Message {
   ARGUMENTS.options(publication, KEYS);
   const { topic, payload = '', qos = 0, retain = false, properties } = publication;
-  const topicBytes = checkTopic(topic, mqtt);
+  const topicBytes = checkTopic(topic, mqtt, metrics.sysInterval > 0);
   checkFlags(qos, ARGUMENTS.flag('retain', retain), mqtt);
   checkProperties(properties);
   const packet = packetOf(topic, payload, qos, retain, properties, mqtt.maxPacketSize);
@@ -86,8 +86,11 @@ export function insideMessage(
   };
 }
 
-/** @returns the topic as UTF-8 */
-function checkTopic(topic: unknown, mqtt: Config['mqtt']): Uint8Array {
+/**
+ * @param hasSystemTopics - whether the broker publishes below `$SYS` itself
+ * @returns the topic as UTF-8
+ */
+function checkTopic(topic: unknown, mqtt: Config['mqtt'], hasSystemTopics: boolean): Uint8Array {
   const { TopicNameInvalid, NotAuthorized } = ReasonCode;
   if (typeof topic !== 'string') {
     throw refusal('invalid-topic', `topic must be text, not ${shown(topic)}`, TopicNameInvalid);
@@ -106,12 +109,10 @@ function checkTopic(topic: unknown, mqtt: Config['mqtt']): Uint8Array {
     if (!(error instanceof PacketError)) throw error;
     throw refusal('invalid-topic', `topic: ${error.message}`, error.reasonCode);
   }
-  if (isReserved(bytes)) {
-    throw refusal(
-      'not-allowed',
-      'topic: $SYS and what is below it is the broker’s own',
-      NotAuthorized,
-    );
+  if (hasSystemTopics && isReserved(bytes)) {
+    const why =
+      'topic: $SYS and what is below it is the broker’s own, unless metrics.sys-interval is 0';
+    throw refusal('not-allowed', why, NotAuthorized);
   }
   return bytes;
 }

@@ -282,6 +282,16 @@ describe('what is no message is refused before anything happens', () => {
     expect(await refusalOf(publish(publication))).toMatchObject({ code, reasonCode });
   });
 
+  test('a topic below $SYS, where the broker has none there itself', async () => {
+    broker = await createBroker({ metrics: { enabled: false, sysInterval: 0 } });
+    const client = await TestClient.connect(broker.url as string);
+    await client.mqtt.subscribeAsync('$SYS/mine/#');
+    await broker.publish({ topic: '$SYS/mine/a', payload: 'x' });
+    await client.messages(1);
+    expect(client.received).toMatchObject([{ topic: '$SYS/mine/a', payload: 'x' }]);
+    await client.mqtt.endAsync();
+  });
+
   test('as large as a packet may be is not too large', async () => {
     // Fixed header, topic, no properties, payload.
     const { publish } = bound(await start({ maxPacketSize: 100 }));
