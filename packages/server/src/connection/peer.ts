@@ -52,6 +52,19 @@ export interface SessionPeer extends SessionLink, Faulty {
   holdBack(publisher: HeldPublisher): void;
   /** It may have taken something: publishers continue when half of what was too much is gone. */
   relievePublishers(): void;
+  /**
+   * Ends it from our side. A client gets DISCONNECT where its version has one.
+   *
+   * @param cause - for logs, and for a consumer
+   * @param reasonString - for the client, if it wants to know (§3.14.2.2.3)
+   * @param will - what becomes of its will; it is published by the rules unless told otherwise
+   */
+  disconnect(
+    reasonCode: number,
+    cause: string,
+    reasonString?: string,
+    will?: 'send-will' | 'discard-will',
+  ): void;
   /** Somebody else takes the session over [MQTT-3.1.4-3]. */
   takeOver(): void;
   /** @throws {Error} when something isn't as it has to be between two turns; for tests */
@@ -148,19 +161,6 @@ export interface Peer extends SessionPeer {
   updateTrace(clientId: string): void;
   /** Answers CONNECT with an error and closes [MQTT-3.2.2-7]. */
   rejectConnect(reasonCode: number, reasonString: string): void;
-  /**
-   * Ends the connection from our side: DISCONNECT where the version has one, then close.
-   *
-   * @param cause - for logs
-   * @param reasonString - for the client, if it wants to know (§3.14.2.2.3)
-   * @param will - what becomes of its will; it is published by the rules unless told otherwise
-   */
-  disconnect(
-    reasonCode: number,
-    cause: string,
-    reasonString?: string,
-    will?: 'send-will' | 'discard-will',
-  ): void;
   /** The client has ended the connection by DISCONNECT (§3.14.4). */
   closeAsAsked(will: 'send-will' | 'discard-will', reasonCode: number): void;
   /** Bytes that it counts in the broker's memory, by kind; what travels by reference is counted for all together. */

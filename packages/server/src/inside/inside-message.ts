@@ -14,6 +14,7 @@ import { Arguments, shown } from '../embed/calls/arguments.ts';
 import { EmbedError, type EmbedErrorCode } from '../embed/calls/embed-error.ts';
 import { isReserved } from '../routing/reserved-topics.ts';
 import { isTooDeep } from '../routing/topic-routes.ts';
+import { INSIDE_PUBLISHER } from '../sessions/inside-identifiers.ts';
 import { expiryTime } from '../sessions/recipient-terms.ts';
 
 /** Properties of a message that the program publishes (§3.3.2.3): those of a PUBLISH, but for what belongs to a connection. */
@@ -82,7 +83,7 @@ export function insideMessage(
     qos,
     retain,
     expiresAt: expiryTime(view.messageExpiryInterval, mqtt.maxMessageExpiry, now),
-    publisherId: '',
+    publisherId: INSIDE_PUBLISHER,
   };
 }
 

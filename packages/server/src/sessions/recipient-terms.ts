@@ -1,5 +1,6 @@
 import { Delivery, type Message, STORED_MESSAGE } from '@promptmq/session';
 import { NO_IDENTIFIERS, type Recipient, type Subscription } from '@promptmq/topics';
+import { isOwnOf } from './inside-identifiers.ts';
 
 /*
  * What one recipient gets of a message: whether at all, and with which QoS, RETAIN, identifiers and expiry. Messages that
@@ -15,7 +16,7 @@ export function recipientOf<S extends { readonly clientId: string }>(
 ): Recipient<S> | null {
   // Mostly there is no No Local, and nothing to compare.
   if (recipient.whenOwn === recipient) return recipient;
-  return recipient.session.clientId === message.publisherId ? recipient.whenOwn : recipient;
+  return isOwnOf(recipient.session.clientId, message.publisherId) ? recipient.whenOwn : recipient;
 }
 
 /**
@@ -59,7 +60,7 @@ export function isOwedRetainedOf(
   subscription: Subscription,
   clientId: string,
 ): boolean {
-  return !subscription.noLocal || publisherId !== clientId;
+  return !subscription.noLocal || !isOwnOf(clientId, publisherId);
 }
 
 /** The delivery of a retained message to a new subscription: RETAIN is set whatever it asks for (§3.3.1.3). */

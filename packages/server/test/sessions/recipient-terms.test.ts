@@ -2,6 +2,11 @@ import { expect, test } from '@jest/globals';
 import { Delivery, type Message, STORED_MESSAGE } from '@promptmq/session';
 import type { Recipient, Subscription } from '@promptmq/topics';
 import {
+  INSIDE_PUBLISHER,
+  namedInsideIdentifier,
+  unnamedInsideIdentifier,
+} from '../../src/sessions/inside-identifiers.ts';
+import {
   expiryTime,
   flagsFor,
   handedOver,
@@ -47,6 +52,18 @@ test('the lower QoS of message and subscription is granted [MQTT-3.8.4-8]', () =
     [0, 1, 1],
     [0, 1, 2],
   ]);
+});
+
+test('what the program has published is its own wherever it subscribes, and no client’s [MQTT-3.8.3-3]', () => {
+  const own = message({ publisherId: INSIDE_PUBLISHER });
+  const inside = recipient(namedInsideIdentifier('a'), { whenOwn: null });
+  const other = recipient('a', { whenOwn: null });
+  expect(recipientOf(inside, own)).toBeNull();
+  expect(recipientOf(inside, message())).toBe(inside);
+  expect(recipientOf(other, own)).toBe(other);
+  const withNoLocal = subscription({ noLocal: true });
+  expect(isOwedRetainedOf(INSIDE_PUBLISHER, withNoLocal, unnamedInsideIdentifier('1'))).toBe(false);
+  expect(isOwedRetainedOf(INSIDE_PUBLISHER, withNoLocal, 'a')).toBe(true);
 });
 
 test.each([

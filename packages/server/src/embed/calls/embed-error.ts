@@ -26,6 +26,8 @@ export type EmbedErrorCode =
   | 'in-use'
   /** Another subscription has taken over the name. */
   | 'taken-over'
+  /** A subscription was ended with `clients.disconnect`. */
+  | 'disconnected'
   /** Something went wrong in the broker; its log says what. */
   | 'internal-error'
   /** The disk has no room for what would have to be written. */

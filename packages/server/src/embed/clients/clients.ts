@@ -151,9 +151,7 @@ export class BrokerClients implements Clients {
       throw new EmbedError('storage-full', `no room on the disk to write what ${clientId} loses`);
     }
     const will = preventsWill ? 'discard-will' : 'send-will';
-    link?.connection?.disconnect(reasonCode, 'administrative action', '', will);
-    // A consumer inside of the program: it has no connection, and is not to continue.
-    if (link?.connection === null) link.takeOver();
+    link?.disconnect(reasonCode, 'administrative action', '', will);
     if (preventsWill) sessions.discardWill(entry);
     if (dropsSession) sessions.drop(entry);
     if (isWritten) await committed(journal, `what ${clientId} was to lose is gone`);

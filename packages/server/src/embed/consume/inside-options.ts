@@ -19,7 +19,7 @@ export interface InsideSubscribeOptions {
    * doesn't begin with `/`.
    */
   readonly name?: string | undefined;
-  /** Not to get what the program itself publishes with `broker.publish`; false by default. Not for shared subscriptions. */
+  /** Not to get what the program publishes with `broker.publish`, wherever it does; false by default. Not for shared subscriptions. */
   readonly noLocal?: boolean | undefined;
   /** Whether `retain` is as it was published; false by default: only retained messages of a new subscription have it. */
   readonly retainAsPublished?: boolean | undefined;

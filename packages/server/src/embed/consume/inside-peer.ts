@@ -139,6 +139,10 @@ export class InsidePeer implements Consumer, Acknowledged {
     );
   }
 
+  disconnect(_reasonCode: number, cause: string): void {
+    this.#end(new EmbedError('disconnected', `${this.clientId}: ${cause}`));
+  }
+
   refuse(error: PacketError): void {
     this.#end(new EmbedError('internal-error', `${this.clientId}: ${error.message}`));
   }

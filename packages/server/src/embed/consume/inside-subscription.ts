@@ -23,7 +23,7 @@ export interface InsideSubscription extends AsyncIterable<InsideMessage>, AsyncD
    * The messages, for one consumer. It ends when the subscription is closed or the broker stops.
    *
    * @throws {EmbedError} `in-use`, when it has been called before. As a rejection of `next`, once: `taken-over` when the name
-   * was subscribed to again, `storage-full`, `internal-error`
+   * was subscribed to again, `disconnected` by `broker.clients`, `storage-full`, `internal-error`
    */
   [Symbol.asyncIterator](): AsyncIterator<InsideMessage, undefined>;
   /**

@@ -5,7 +5,9 @@ import { DeliveredMessage, type InsideMessage } from '../../../src/embed/consume
 import type { InsideSubscribeOptions } from '../../../src/embed/consume/inside-options.ts';
 import type { InsideSubscription } from '../../../src/embed/consume/inside-subscription.ts';
 import { subscribeInside } from '../../../src/embed/consume/subscribe-inside.ts';
+import { createBroker } from '../../../src/index.ts';
 import { slowSubscribers } from '../../../src/observability/index.ts';
+import { TestClient } from '../../support/mqtt-client.ts';
 import { Simulation } from '../../support/simulation.ts';
 
 /** An inside subscription in a simulated broker. */
@@ -297,6 +299,24 @@ test('members of a shared subscription take turns, inside and outside, and get w
   expect([first, ...second, ...rest].map((text) => text.replace(/^t | 1$/g, '')).sort()).toEqual(
     [first, '1', '2', '3', '4'].sort(),
   );
+});
+
+test('what the program has published itself is withheld where that is asked for [MQTT-3.8.3-3]', async () => {
+  const broker = await createBroker();
+  await broker.publish({ topic: 't/own', payload: 'retained', retain: true });
+  const subscription = broker.subscribe('t/#', { noLocal: true });
+  const everything = broker.subscribe('t/#');
+  const client = await TestClient.connect(`${broker.url}`);
+  await broker.publish({ topic: 't/own', payload: 'own' });
+  await client.mqtt.publishAsync('t/other', 'other', { qos: 1 });
+  const first = async (of: InsideSubscription) => {
+    for await (const message of of) return message.text();
+    return null;
+  };
+  expect(await first(subscription)).toBe('other');
+  expect(await first(everything)).toBe('retained');
+  await client.end();
+  await broker.stop();
 });
 
 test('what has expired while it waited is not delivered [MQTT-3.3.2-5]', async () => {

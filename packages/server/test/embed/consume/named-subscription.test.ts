@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { InsideMessage } from '../../../src/embed/consume/inside-message.ts';
 import type { InsideSubscription } from '../../../src/embed/consume/inside-subscription.ts';
 import { subscribeInside } from '../../../src/embed/consume/subscribe-inside.ts';
+import { createBroker } from '../../../src/index.ts';
 import { Machine } from '../../support/machine.ts';
 import type { PacketClient } from '../../support/packet-client.ts';
 import { Simulation } from '../../support/simulation.ts';
@@ -183,6 +184,23 @@ describe('a name in memory', () => {
     await first.close();
     expect(brief(await take(second, 2))).toEqual(['t 1 again', 't 2']);
     broker.checkInvariants();
+  });
+
+  test('ends with an error when an operator disconnects it, with its session if that is wanted', async () => {
+    const broker = await createBroker();
+    const first = broker.subscribe('t', { name: 'worker' });
+    const next = first[Symbol.asyncIterator]().next();
+    await broker.clients.disconnect('$inside/worker');
+    await expect(next).rejects.toMatchObject({
+      code: 'disconnected',
+      message: '$inside/worker: administrative action',
+    });
+    expect(broker.clients.get('$inside/worker')?.isConnected).toBe(false);
+    const second = broker.subscribe('t', { name: 'worker' });
+    await broker.clients.disconnect('$inside/worker', { dropSession: true });
+    await expect(take(second, 1)).rejects.toMatchObject({ code: 'disconnected' });
+    expect(broker.clients.get('$inside/worker')).toBeNull();
+    await broker.stop();
   });
 
   test('ends when nobody has consumed it for as long as it said', async () => {
