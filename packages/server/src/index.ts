@@ -18,6 +18,7 @@ export { type BrokerExtras, createBroker, startBroker } from './embed/create-bro
 export type { Reconfiguration } from './embed/reconfigure.ts';
 export type { Retained, RetainedMatchOptions, RetainedPage } from './embed/retained/retained.ts';
 export type { RunningBroker } from './embed/running-broker.ts';
+export type { ClientOrigin, StreamOptions } from './embed/streams/streams.ts';
 export { HookError, type HookFailure } from './hooks/hook-error.ts';
 export type {
   AuthenticateAnswer,

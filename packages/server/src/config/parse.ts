@@ -63,7 +63,7 @@ export function checkConfig(
 ): { readonly config: Config | null; readonly problems: readonly ConfigProblem[] } {
   const result = configSchema.safeParse(withWholeSections(input));
   const problems = result.success
-    ? contradictionsOf(result.data, sourceOf)
+    ? contradictionsOf(result.data, sourceOf, spelling === asInFiles)
     : result.error.issues.flatMap((issue) => toProblems(issue, input, sourceOf, spelling));
   return { config: problems.length === 0 ? (result.data as Config) : null, problems };
 }
@@ -147,14 +147,22 @@ function valueAt(input: unknown, path: readonly string[]): unknown {
   return value;
 }
 
-/** Options that are right by themselves but not together. */
-function contradictionsOf({ server }: Config, sourceOf: (key: string) => string): ConfigProblem[] {
+/**
+ * Options that are right by themselves but not together.
+ *
+ * @param needsListener - nobody but clients on the network can reach it: a program that embeds a broker may bring connections itself
+ */
+function contradictionsOf(
+  { server }: Config,
+  sourceOf: (key: string) => string,
+  needsListener: boolean,
+): ConfigProblem[] {
   const problems: ConfigProblem[] = [];
   const refuse = (key: string, message: string) =>
     problems.push({ key, source: sourceOf(key), message });
   const { tls } = server;
   const addresses = [server.bind, server.wsBind, server.tlsBind, server.wssBind];
-  if (addresses.every(({ length }) => length === 0)) {
+  if (needsListener && addresses.every(({ length }) => length === 0)) {
     refuse(
       'server.bind',
       'no client could connect: this, ws-bind, tls-bind or wss-bind needs an address',

@@ -4,7 +4,8 @@ import type { PacketError } from '@promptmq/codec';
 export interface Transport {
   /** For logs: the peer's address and port. */
   readonly remoteAddress: string;
-  readonly protocol: 'tcp' | 'tls' | 'websocket' | 'websocket-tls';
+  /** For logs and hooks: `tcp`, `tls`, `websocket`, `websocket-tls`, `inside`, or what a program calls its stream. */
+  readonly protocol: string;
   /** The common name of the client's certificate, where it has proved to own one. */
   readonly certificateName?: string | null;
   /** Who the client is, where the program that brought the connection vouches for that; it goes before all that CONNECT says. */

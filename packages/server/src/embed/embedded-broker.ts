@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import type { Broker } from '../broker.ts';
 import type { Config } from '../config/index.ts';
 import type { InsidePublication } from '../inside/inside-message.ts';
@@ -24,6 +25,7 @@ import { subscribeInside } from './consume/subscribe-inside.ts';
 import { type Reconfiguration, reconfigure } from './reconfigure.ts';
 import { BrokerRetained, type Retained } from './retained/retained.ts';
 import type { RunningBroker } from './running-broker.ts';
+import { type ClientOrigin, type StreamOptions, Streams } from './streams/streams.ts';
 
 /** A broker that was started, as its program sees it. */
 export class EmbeddedBroker implements RunningBroker {
@@ -33,6 +35,7 @@ export class EmbeddedBroker implements RunningBroker {
   readonly #broker: Broker;
   readonly #observability: Observability;
   readonly #publisher: InsidePublisher;
+  readonly #streams: Streams;
   readonly #stopOnce: () => Promise<void>;
   #stopped: Promise<void> | null;
 
@@ -46,6 +49,7 @@ export class EmbeddedBroker implements RunningBroker {
   ) {
     this.#broker = broker;
     this.#publisher = publisher;
+    this.#streams = new Streams(broker);
     this.clients = new BrokerClients(broker);
     this.retained = new BrokerRetained(broker);
     this.listeners = listeners;
@@ -113,6 +117,14 @@ export class EmbeddedBroker implements RunningBroker {
   ): void {
     checkListener(method, name, listener);
     this.#broker.events.add(name, listener, isOnce);
+  }
+
+  attach(duplex: Duplex, options?: StreamOptions): void {
+    this.#streams.attach(duplex, options);
+  }
+
+  connect(options?: ClientOrigin): Duplex {
+    return this.#streams.connect(options);
   }
 
   slowSubscribers(limit = 10): SlowSubscriber[] {

@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import type { Config } from '../config/index.ts';
 import type { InsidePublication } from '../inside/inside-message.ts';
 import type { InsidePublished } from '../inside/inside-publish.ts';
@@ -11,6 +12,7 @@ import type { InsideSubscribeOptions } from './consume/inside-options.ts';
 import type { InsideSubscription } from './consume/inside-subscription.ts';
 import type { Reconfiguration } from './reconfigure.ts';
 import type { Retained } from './retained/retained.ts';
+import type { ClientOrigin, StreamOptions } from './streams/streams.ts';
 
 /** A broker that is serving. */
 export interface RunningBroker {
@@ -39,6 +41,23 @@ export interface RunningBroker {
    * `retained-full` or `queue-full`, and then no client got it, unless the disk has become full only in that moment
    */
   publish(publication: InsidePublication): Promise<InsidePublished>;
+  /**
+   * Takes a stream as the connection of a client: a serial line, an SSH channel, a socket that the program accepted. The stream
+   * is the broker's from then on, which ends and destroys it; it counts among the sockets (`mqtt.maxConnections`). Where
+   * there are too many, or the broker has stopped, it is destroyed.
+   *
+   * @param duplex - of bytes; what it emits, and when, may come at any time
+   * @throws {EmbedError} `invalid-argument`; the stream is as it was
+   */
+  attach(duplex: Duplex, options?: StreamOptions): void;
+  /**
+   * Connects a client without a socket.
+   *
+   * @returns the client's end, of which the other one is attached; for MQTT.js `new MqttClient(() => broker.connect(), options)`. It
+   * is closed where `attach` would destroy a stream
+   * @throws {EmbedError} `invalid-argument`
+   */
+  connect(options?: ClientOrigin): Duplex;
   /** Its clients: what they are, and how one is disconnected. */
   readonly clients: Clients;
   /** The messages that it retains. */

@@ -10,7 +10,8 @@ export interface HookClient {
   readonly userName: string | null;
   /** Address and port. */
   readonly remoteAddress: string;
-  readonly protocol: 'tcp' | 'tls' | 'websocket' | 'websocket-tls';
+  /** How it is connected: `tcp`, `tls`, `websocket`, `websocket-tls`, `inside`, or what a program calls the stream that it attached. */
+  readonly protocol: string;
   /** Of MQTT: 3 is 3.1, 4 is 3.1.1, 5 is 5.0. */
   readonly version: 3 | 4 | 5;
   /** What the answers of `preConnect` and `authenticate` had; frozen. Empty at first. */

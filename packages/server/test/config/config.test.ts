@@ -90,14 +90,20 @@ test('options that contradict each other are refused together', () => {
   ]);
 });
 
-test('a broker that listens nowhere is refused; one listener of any kind is enough', () => {
-  const nowhere = { bind: 'none', wsBind: null };
-  expect(problemsOf(() => parseConfig({ server: nowhere }))).toEqual([
-    'server.bind (options): no client could connect: this, ws-bind, tls-bind or wss-bind needs an address',
+test('a command that listens nowhere is refused, a program may bring its connections; one listener of any kind is enough', () => {
+  const flags = { bind: 'none', 'ws-bind': 'none' };
+  expect(problemsOf(() => loadConfig({ flags }))).toEqual([
+    'server.bind (--bind): no client could connect: this, ws-bind, tls-bind or wss-bind needs an address',
   ]);
+  const nowhere = { bind: 'none', wsBind: null };
+  expect(parseConfig({ server: nowhere }).server.bind).toEqual([]);
   const tls = { cert: 'cert.pem', key: 'key.pem' };
   for (const one of ['bind', 'wsBind', 'tlsBind', 'wssBind']) {
     expect(() => parseConfig({ server: { ...nowhere, tls, [one]: ':0' } })).not.toThrow();
+  }
+  for (const one of ['bind', 'ws-bind', 'tls-bind', 'wss-bind']) {
+    const files = { 'tls-cert': 'cert.pem', 'tls-key': 'key.pem' };
+    expect(() => loadConfig({ flags: { ...flags, ...files, [one]: ':0' } })).not.toThrow();
   }
 });
 

@@ -16,7 +16,7 @@ export interface ClientInfo {
   readonly isConnected: boolean;
   /** Of MQTT: 3 is 3.1, 4 is 3.1.1, 5 is 5.0. null without connection. */
   readonly version: ProtocolVersion | null;
-  /** How the client is connected: `tcp`, `tls`, `websocket`, `websocket-tls`; null without connection. */
+  /** As `HookClient` has it; null without connection. */
   readonly protocol: string | null;
   /** Address and port; null without connection. */
   readonly remoteAddress: string | null;
