@@ -1,10 +1,15 @@
-/** The main process: it has the broker; each window is a client of it, and devices on the network may be. */
+/** The main process: it has the broker, and each window is a client of it. */
+import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { createBroker } from '@promptmq/server';
 import { app, BrowserWindow } from 'electron';
 
-const { BIND = 'none', WS_BIND = '127.0.0.1:0' } = process.env;
-const broker = await createBroker({ server: { bind: BIND, wsBind: WS_BIND } });
+// Any program of this machine can reach a port of it, so windows have a password, another one each time.
+const secret = randomUUID();
+const broker = await createBroker(
+  { server: { bind: 'none', wsBind: '127.0.0.1:0' }, auth: { allowAnonymous: false } },
+  { hooks: { authenticate: (_client, { password }) => password?.toString() === secret } },
+);
 
 async function openWindow() {
   const window = new BrowserWindow({
@@ -12,9 +17,9 @@ async function openWindow() {
     height: 600,
     webPreferences: { nodeIntegration: false, contextIsolation: true, sandbox: true },
   });
-  // A page needs nothing of Node.js: it speaks MQTT over WebSocket to the address that it is given.
+  // A page needs nothing of Node.js: it speaks MQTT over WebSocket, at the address that it is given.
   await window.loadFile(fileURLToPath(new URL('page/index.html', import.meta.url)), {
-    query: { broker: broker.wsUrl },
+    query: { broker: broker.wsUrl, secret },
   });
 }
 

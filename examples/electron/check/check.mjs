@@ -12,10 +12,10 @@ const [window] = BrowserWindow.getAllWindows();
 console.log('page is there:', existsSync(window.file));
 console.log('page has Node.js:', window.webPreferences.nodeIntegration);
 
-const client = await mqtt.connectAsync(window.query.broker, {
-  protocolVersion: 5,
-  reconnectPeriod: 0,
-});
+const { broker: url, secret } = window.query;
+const options = { protocolVersion: 5, reconnectPeriod: 0, username: 'window' };
+await mqtt.connectAsync(url, options).catch(({ message }) => console.log('others:', message));
+const client = await mqtt.connectAsync(url, { ...options, password: secret });
 await client.subscribeAsync('hello/#', { qos: 1 });
 const received = once(client, 'message');
 await client.publishAsync('hello/world', 'Hi!', { qos: 1 });

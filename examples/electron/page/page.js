@@ -1,6 +1,10 @@
 /** In the window: MQTT.js as any page has it. */
-const url = new URLSearchParams(location.search).get('broker');
-const client = mqtt.connect(url, { protocolVersion: 5 });
+const given = new URLSearchParams(location.search);
+const client = mqtt.connect(given.get('broker'), {
+  protocolVersion: 5,
+  username: 'window',
+  password: given.get('secret'),
+});
 
 client.subscribe('hello/#', { qos: 1 });
 client.on('message', (topic, payload) => {
