@@ -433,7 +433,8 @@ export const brokerMutations: readonly Mutation[] = [
         put: '',
       },
     ],
-    caughtBy: ['storage', 'simulation'],
+    // The simulation needs some thousands of seeds for it.
+    caughtBy: ['storage'],
   },
   {
     name: 'full-disk-hand-over-lost',
