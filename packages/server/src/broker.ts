@@ -16,6 +16,7 @@ import { OpenSockets } from './listeners/open-sockets.ts';
 import { type Logger, rateLimited } from './log/index.ts';
 import type { ObservedBroker } from './observability/host.ts';
 import type { AuthenticationMethod } from './protocol/authentication-method.ts';
+import { askAgain } from './protocol/subscribe/asked-filters.ts';
 import { revokeSubscriptions } from './protocol/subscribe/revoked-subscriptions.ts';
 import { RetainedReplays } from './routing/retained-replays.ts';
 import { Router } from './routing/router.ts';
@@ -352,6 +353,7 @@ export class Broker
     connection.updateTrace(clientId);
     connection.changePermissions(access.permissionsOf({ clientId, userName }, limits));
     revokeSubscriptions(this, session, connection.permissions);
+    askAgain(this, connection);
   }
 
   /** Forgets what had been prepared for the message that was being routed. */

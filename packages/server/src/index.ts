@@ -30,6 +30,7 @@ export type {
   HookConnection,
   HookCredentials,
   HookName,
+  HookSubscription,
   Hooks,
   HookVerdict,
   PreConnectAnswer,

@@ -177,7 +177,17 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
   }
 
   resume(): void {
-    if (this.state !== ConnectionState.Closed) this.#input.decide();
+    if (this.state === ConnectionState.Closed) return;
+    this.#input.decide();
+    if (this.isEnding || this.isSuspended) return;
+    // What the peer had sent before it ended is done first.
+    if (this.#isTransportClosed) this.onClose();
+    else if (this.#hasPeerEnded) this.onEnd();
+  }
+
+  /** Whether something that an open client has sent is being done, and waits for a hook. */
+  get #isBeingDone(): boolean {
+    return this.isConnected && this.isSuspended;
   }
 
   get isHeldBack(): boolean {
@@ -458,7 +468,7 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
 
   onEnd(): void {
     this.#hasPeerEnded = true;
-    if (this.isEnding || this.#input.isLeft) return;
+    if (this.isEnding || this.#input.isLeft || this.#isBeingDone) return;
     if (this.state === ConnectionState.Open) {
       this.#leave('send-will', 'closed by peer', ReasonCode.UnspecifiedError);
     }
@@ -467,6 +477,10 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
 
   onClose(): void {
     this.#isTransportClosed = true;
+    if (this.#isBeingDone) {
+      this.hooks?.abort();
+      return;
+    }
     // What it sent before it closed counts: such as a DISCONNECT, which takes the will with it.
     if (this.#input.isLeft) {
       // Who waits for the client to take something lets nothing continue any more.

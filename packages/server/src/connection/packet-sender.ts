@@ -275,6 +275,17 @@ export class PacketSender {
     this.send({ cmd: 'disconnect', reasonCode, properties: this.#reason(reasonString) });
   }
 
+  /**
+   * The Reason String of an answer, where the client wants to know, and its packet doesn't become too large by it
+   * [MQTT-3.9.2-1] [MQTT-3.4.2-2].
+   *
+   * @param size - of what else is in the answer, in bytes, but for its header
+   */
+  reasonFor(reasonString: string, size: number): { reasonString?: string } {
+    const sizeMax = size + 3 * reasonString.length + ACK_SIZE_MAX;
+    return this.version === 5 && sizeMax < this.maximumPacketSize ? this.#reason(reasonString) : {};
+  }
+
   #reason(reasonString: string): { reasonString?: string } {
     return this.wantsReasons && reasonString !== '' ? { reasonString } : {};
   }

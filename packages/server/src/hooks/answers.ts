@@ -19,6 +19,8 @@ export interface Refusal {
   readonly reasonCode: number;
   /** For the log and the client; may be empty. */
   readonly why: string;
+  /** Whether the hook has failed: nobody has refused it. */
+  readonly isFailure: boolean;
 }
 
 export const ALLOWED: Allowance = { isAllowed: true };
@@ -26,6 +28,7 @@ export const REFUSED: Refusal = {
   isAllowed: false,
   reasonCode: ReasonCode.NotAuthorized,
   why: 'not authorized',
+  isFailure: false,
 };
 
 /** A hook has answered with what it may not; the message says with what, and what it may. */
@@ -49,12 +52,21 @@ const CONNACK_CODES: readonly number[] = [
   ReasonCode.ConnectionRateExceeded,
 ];
 
+const SUBACK_CODES: readonly number[] = [
+  ReasonCode.UnspecifiedError,
+  ReasonCode.ImplementationSpecificError,
+  ReasonCode.NotAuthorized,
+  ReasonCode.TopicFilterInvalid,
+  ReasonCode.QuotaExceeded,
+];
+
 /** By hook: what its answer may have beside `allow`, `reasonCode` and `reasonString`, and with what it may refuse. */
 const RULES: Readonly<
   Record<HookName, { readonly keys: readonly string[]; readonly codes: readonly number[] }>
 > = {
   preConnect: { keys: ['attributes'], codes: CONNACK_CODES },
   authenticate: { keys: ['userName', 'attributes', 'acl', 'expiresAt'], codes: CONNACK_CODES },
+  authorizeSubscribe: { keys: [], codes: SUBACK_CODES },
 };
 
 /**
@@ -106,6 +118,7 @@ export function verdictOf(hook: HookName, value: unknown): Verdict {
       isAllowed: false,
       reasonCode: reasonCode ?? REFUSED.reasonCode,
       why: why ?? REFUSED.why,
+      isFailure: false,
     };
   }
   return {

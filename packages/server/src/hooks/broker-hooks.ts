@@ -8,15 +8,12 @@ import type { HooksHost } from './host.ts';
 export class BrokerHooks {
   readonly functions: Hooks;
   readonly host: HooksHost;
-  /** Is notified of each failure. */
-  onFailed: (error: HookError) => void;
 
   /** @throws {ConfigError} for what is no hook, or no function */
   constructor(functions: Hooks, host: HooksHost) {
     checkHooks(functions);
     this.functions = functions;
     this.host = host;
-    this.onFailed = () => {};
     for (const name of HOOK_NAMES) {
       if (functions[name] === undefined) continue;
       for (const failure of HOOK_FAILURES) host.stats.hookFailures.set(`${name} ${failure}`, 0);
@@ -35,6 +32,6 @@ export class BrokerHooks {
     countIn(stats.hookFailures, `${hook} ${failure}`);
     const stack = cause instanceof Error ? { stack: (cause.stack ?? '').slice(0, 4000) } : {};
     clientLog.error('hook-failed', { hook, failure, clientId, address, why: message, ...stack });
-    this.onFailed(error);
+    this.host.onFault(error);
   }
 }

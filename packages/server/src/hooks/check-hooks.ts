@@ -3,7 +3,7 @@ import { shown } from './hook-error.ts';
 import type { HookName, Hooks } from './hooks.ts';
 
 /** All hooks that there are. */
-export const HOOK_NAMES: readonly HookName[] = ['preConnect', 'authenticate'];
+export const HOOK_NAMES: readonly HookName[] = ['preConnect', 'authenticate', 'authorizeSubscribe'];
 
 /**
  * Checks what a program gives as hooks.

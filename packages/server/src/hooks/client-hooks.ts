@@ -16,6 +16,7 @@ import {
   type HookConnection,
   type HookCredentials,
   type HookName,
+  type HookSubscription,
   NO_ATTRIBUTES,
 } from './hooks.ts';
 import type { AskedConnection } from './host.ts';
@@ -30,11 +31,13 @@ const FAILED: Refusal = {
   isAllowed: false,
   reasonCode: ReasonCode.ImplementationSpecificError,
   why: 'the program that decides on it failed',
+  isFailure: true,
 };
 const TOO_LATE: Refusal = {
   isAllowed: false,
   reasonCode: ReasonCode.ServerUnavailable,
   why: 'the program that decides on it took too long (hooks.timeout)',
+  isFailure: true,
 };
 
 /**
@@ -53,6 +56,10 @@ export class ClientHooks {
   /** Which is awaited; null when none is. */
   #awaited: HookName | null;
   #onVerdict: OnVerdict;
+  /** What is to be asked beside what the client sends; null when nothing is. */
+  #beside: ((onDone: () => void) => void) | null;
+  /** Whether that is being done. */
+  #isBeside: boolean;
   /** Counts what has been awaited: late answers are recognised by it. */
   #number: number;
   #isOver: boolean;
@@ -65,6 +72,8 @@ export class ClientHooks {
     this.#deadline = new Deadline(() => this.#onLate(), connection);
     this.#awaited = null;
     this.#onVerdict = () => {};
+    this.#beside = null;
+    this.#isBeside = false;
     this.#number = 0;
     this.#isOver = false;
   }
@@ -89,6 +98,56 @@ export class ClientHooks {
       (signal) => functions.authenticate?.(client, credentials, signal),
       onVerdict,
     );
+  }
+
+  /** Whether somebody is asked for each subscription. */
+  get asksSubscribe(): boolean {
+    return this.#hooks.functions.authorizeSubscribe !== undefined;
+  }
+
+  /** As `preConnect`. */
+  authorizeSubscribe(subscription: HookSubscription, onVerdict: OnVerdict): void {
+    const { functions } = this.#hooks;
+    const { client } = this;
+    this.#ask(
+      'authorizeSubscribe',
+      (signal) => functions.authorizeSubscribe?.(client, subscription, signal),
+      onVerdict,
+    );
+  }
+
+  /** Whether an answer is awaited. */
+  get isAwaiting(): boolean {
+    return this.#awaited !== null;
+  }
+
+  /** The peer is gone, and an answer is awaited: it may still have an effect, and whoever works on it is notified. */
+  abort(): void {
+    this.#controller?.abort(new Error('the client has gone'));
+  }
+
+  /**
+   * Asks for what the client hasn't just sent, such as after a reload: at once, or when what is awaited is done. Nothing that the client
+   * sends is processed meanwhile.
+   *
+   * @param action - calls `onDone` when all is done; where it is to be done again before it has begun, it is done once
+   */
+  askBeside(action: (onDone: () => void) => void): void {
+    this.#beside = action;
+    if (this.#awaited === null && !this.#isBeside) this.#askBeside();
+  }
+
+  #askBeside(): void {
+    const action = this.#beside;
+    this.#beside = null;
+    if (action === null || this.#isOver) return;
+    this.#isBeside = true;
+    this.#connection.suspend();
+    action(() => {
+      this.#isBeside = false;
+      this.#askBeside();
+      this.#connection.resume();
+    });
   }
 
   /** Keeps what an answer says of the client. */
@@ -179,6 +238,7 @@ export class ClientHooks {
     const activity = connection.isConnected ? 'receiving' : 'authenticating';
     this.#hooks.host.faults.contain(connection, activity, () => {
       onVerdict(verdict);
+      if (this.#awaited === null && !this.#isBeside) this.#askBeside();
       connection.resume();
     });
   }

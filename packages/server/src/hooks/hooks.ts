@@ -67,6 +67,21 @@ export interface HookVerdict {
   readonly reasonString?: string;
 }
 
+/** A subscription that a client asks for, or that its session has from before. */
+export interface HookSubscription {
+  /** The whole Topic Filter, `$share/NAME/` included. */
+  readonly topicFilter: string;
+  /** The Maximum QoS that it gets. */
+  readonly qos: 0 | 1 | 2;
+  readonly noLocal: boolean;
+  readonly retainAsPublished: boolean;
+  readonly retainHandling: 0 | 1 | 2;
+  /** 1 to 268,435,455; null when there is none. */
+  readonly subscriptionIdentifier: number | null;
+  /** Whether the session has it already: at a CONNECT that resumes the session, and after a reload. */
+  readonly isResumed: boolean;
+}
+
 /** What `preConnect` may answer. */
 export type PreConnectAnswer = boolean | (HookVerdict & { readonly attributes?: HookAttributes });
 
@@ -124,6 +139,16 @@ export interface Hooks {
     credentials: HookCredentials,
     signal: AbortSignal,
   ): AuthenticateAnswer | Promise<AuthenticateAnswer>;
+  /**
+   * Asked for each filter of a SUBSCRIBE that the rules allow, one after the other; when a session is resumed, and after a reload,
+   * for each that it has. Of those, a filter that is refused is taken away. Where the hook fails, nothing is: the CONNECT is refused, and
+   * after a reload the client is disconnected.
+   */
+  authorizeSubscribe?(
+    client: HookClient,
+    subscription: HookSubscription,
+    signal: AbortSignal,
+  ): HookAnswer | Promise<HookAnswer>;
 }
 
 export type HookName = keyof Hooks;

@@ -14,6 +14,8 @@ export interface HooksHost {
   readonly stats: Pick<BrokerStats, 'hookFailures'>;
   /** For what clients can cause. */
   readonly clientLog: Logger;
+  /** A hook has failed: for whoever listens for errors. */
+  onFault(error: Error): void;
 }
 
 /** What the hooks see of the connection that they are asked for. */

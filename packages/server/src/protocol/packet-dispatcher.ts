@@ -105,7 +105,7 @@ export class PacketDispatcher implements FrameSink {
 
   resume(): void {
     this.#suspensions--;
-    if (!this.isSuspended) this.goOn();
+    this.goOn();
   }
 
   /** Whether nothing that has come is left. */
@@ -120,6 +120,7 @@ export class PacketDispatcher implements FrameSink {
 
   /** Continues where it stopped, as far as this turn's slice goes. */
   goOn(): void {
+    if (this.isSuspended) return;
     this.#turns.begin(this.#slice);
     try {
       if (this.#work !== null) this.#step(this.#work);
@@ -133,7 +134,9 @@ export class PacketDispatcher implements FrameSink {
   #step(work: Generator<void>): void {
     this.#work = null;
     const isDone = work.next().done === true;
-    if (!isDone && this.#connection.state === ConnectionState.Open) this.#work = work;
+    if (isDone) return;
+    if (this.#connection.state === ConnectionState.Open) this.#work = work;
+    else work.return(undefined); // A hook may have ended the connection in the middle of it.
   }
 
   /** The session is about to be left: what has been done of a packet stands. */

@@ -42,6 +42,7 @@ const DISCONNECT_CAUSES = [
   'slow client',
   'administrative action',
   'hook timeout',
+  'hook failed',
   'expired',
   'shutdown',
   'terminated',

@@ -239,12 +239,14 @@ test('acl narrows what the rules allow, also after a reload, and never adds to i
 });
 
 test('a client is disconnected when what it may expires: 0xA0, Maximum connect time (§3.14.2.1)', async () => {
-  let expiresAt: number | Date = Date.now() + 50;
-  const broker = await start({ authenticate: () => ({ allow: true, expiresAt }) });
+  let inMs = 50;
+  const broker = await start({
+    authenticate: () => ({ allow: true, expiresAt: new Date(Date.now() + inMs) }),
+  });
   const client = await broker.connected('c');
   expect(await client.next()).toMatchObject({ cmd: 'disconnect', reasonCode: 0xa0 });
   expect(broker.running.stats.disconnections.get('expired')).toBe(1);
-  expiresAt = new Date(Date.now() - 1);
+  inMs = -1;
   expect(await answerTo(broker, 'c')).toMatchObject({ reasonCode: 0x87 });
 });
 
@@ -334,7 +336,10 @@ test.each<[name: string, hook: unknown, failure: string, told: string]>([
   'a hook that %s refuses (0x83), is logged and counted',
   async (_, authenticate, failure, told) => {
     const broker = await start({ authenticate } as Hooks);
+    const reported = new Gate<Error>();
+    broker.running.on('error', reported.open);
     expect(await answerTo(broker, 'c')).toMatchObject({ reasonCode: 0x83 });
+    expect(await reported.promise).toMatchObject({ name: 'HookError', hook: 'authenticate', failure });
     expect(broker.failures).toEqual({ [`authenticate ${failure}`]: 1 });
     expect(broker.linesOf('hook-failed')).toEqual([
       expect.objectContaining({

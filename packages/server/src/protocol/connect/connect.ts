@@ -4,6 +4,7 @@ import type { Access, Admission } from '../../access/index.ts';
 import type { ConnectionTerms, Peer } from '../../connection/peer.ts';
 import { Authentication } from '../auth.ts';
 import type { ProtocolHost } from '../host.ts';
+import { askForSession } from '../subscribe/asked-filters.ts';
 import { revokeSubscriptions } from '../subscribe/revoked-subscriptions.ts';
 import { admittedBy, askFirst, clientIdOf } from './asking.ts';
 import { announcedLimits, connackOf, responseInformation } from './connack.ts';
@@ -47,7 +48,7 @@ function prove(host: ProtocolHost, connection: Peer, packet: ConnectPacket): voi
   const authentication = new Authentication(host, connection, method, packet.clientId, (data) => {
     connection.proof = 'method';
     if (connection.hooks !== null) connection.hooks.client.userName = connection.userName;
-    open(host, connection, packet, data);
+    openWhenAsked(host, connection, packet, data);
   });
   connection.authentication = authentication;
   authentication.begin(packet.properties?.authenticationData);
@@ -156,7 +157,7 @@ function onAdmission(
     connection.userName = userName;
     connection.proof = admission.proof;
     if (connection.hooks !== null) connection.hooks.client.userName = userName;
-    open(host, connection, packet, EMPTY);
+    openWhenAsked(host, connection, packet, EMPTY);
   } else {
     refuse(host, connection, packet, admission);
   }
@@ -183,12 +184,38 @@ function refuse(
   connection.rejectConnect(reasonCode, why);
 }
 
-/** Opens the session of a client that may have it, and sends CONNACK. */
+/** Asks the hooks for what a session brings along, then opens it. */
+function openWhenAsked(
+  host: ProtocolHost,
+  connection: Peer,
+  packet: ConnectPacket,
+  authenticationData: Uint8Array,
+): void {
+  const { hooks, userName } = connection;
+  if (hooks?.asksSubscribe !== true || startsClean(host, packet, userName)) {
+    open(host, connection, packet, authenticationData);
+    return;
+  }
+  if (isRefused(host, connection, packet, refusalOf(host, packet, packet.clean))) return;
+  askForSession(
+    hooks,
+    () => host.sessions.find(packet.clientId),
+    (refused) => open(host, connection, packet, authenticationData, refused),
+    (refusal) => refuse(host, connection, packet, refusal),
+  );
+}
+
+/**
+ * Opens the session of a client that may have it, and sends CONNACK.
+ *
+ * @param refused - topic filters that it is not to have any more
+ */
 function open(
   host: ProtocolHost,
   connection: Peer,
   packet: ConnectPacket,
   authenticationData: Uint8Array,
+  refused?: ReadonlySet<string>,
 ): void {
   const isClean = startsClean(host, packet, connection.userName);
   if (isRefused(host, connection, packet, refusalOf(host, packet, isClean))) return;
@@ -255,7 +282,7 @@ function open(
     return;
   }
   session.expiryInterval = sessionExpiryInterval;
-  if (isPresent) revokeSubscriptions(host, session, permissions);
+  if (isPresent) revokeSubscriptions(host, session, permissions, refused);
   connection.open(terms);
   // A client that states no Receive Maximum is not sent as many as the standard would allow.
   const sendQuota = packet.properties?.receiveMaximum ?? config.mqtt.maxInflight;

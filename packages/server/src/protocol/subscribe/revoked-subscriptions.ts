@@ -2,16 +2,23 @@ import type { Permissions } from '../../access/index.ts';
 import type { BrokerSession } from '../../sessions/broker-session.ts';
 import type { ProtocolHost } from '../host.ts';
 
-/** Takes the subscriptions away that a client may not have any more. */
+const NONE: ReadonlySet<string> = new Set();
+
+/**
+ * Takes the subscriptions away that a client may not have any more.
+ *
+ * @param refused - topic filters that a hook has refused
+ */
 export function revokeSubscriptions(
   host: ProtocolHost,
   session: BrokerSession,
   permissions: Permissions | null,
+  refused: ReadonlySet<string> = NONE,
 ): void {
-  if (permissions === null) return;
+  if (permissions === null && refused.size === 0) return;
   const entry = host.sessions.entryOf(session);
   const removed = [...entry.subscriptions.filters()].filter(
-    (topicFilter) => !permissions.maySubscribe(topicFilter),
+    (topicFilter) => refused.has(topicFilter) || permissions?.maySubscribe(topicFilter) === false,
   );
   if (removed.length === 0) return;
   for (const topicFilter of removed) entry.subscriptions.remove(topicFilter);

@@ -12,6 +12,7 @@ import { UnitsFor } from '../../runtime/turns.ts';
 import type { BrokerSession } from '../../sessions/broker-session.ts';
 import type { SessionEntry } from '../../sessions/session-entry.ts';
 import type { ProtocolHost } from '../host.ts';
+import { type AskedFilters, askedFilters, whyOf, whyRefused } from './asked-filters.ts';
 import { answerWhenCommitted } from './committed-answer.ts';
 import { noRoom, refusalCode, refusalOfFilter, refusalOfPacket } from './filter-refusals.ts';
 import { isOwedRetained, replayAll } from './owed-retained.ts';
@@ -37,22 +38,27 @@ export function* subscribe(
   const refusalOfAll = refusalOfPacket(host, connection, packet.messageId);
   // SUBACK of MQTT 3.1 would say yes: not to answer has to do, and the client tries again.
   if (refusalOfAll !== null && version === 3) throw noRoom();
+  const asked = askedFilters(connection);
   let position: number | null = -1;
   try {
     for (const request of packet.subscriptions) {
       if (turns.isOver) yield;
       turns.used += UnitsFor.filter + (request.topic.length >> UnitsFor.charactersShift);
-      const refusal = refusalOfAll ?? refusalOfFilter(host, connection, request);
+      const subscription = subscriptionOf(host, isBridge, request, identifier);
+      const refusal =
+        refusalOfAll ??
+        (asked === null
+          ? refusalOfFilter(host, connection, request)
+          : yield* refusalByHook(host, connection, asked, request, subscription));
       if (refusal !== null) {
         countIn(host.stats.subscriptionsRefused, refusal);
-        noteRefused(host, connection, request.topic, refusal);
+        noteRefused(host, connection, request.topic, refusal, whyRefused(asked));
         granted.push(refusalCode(version, refusal, request));
         continue;
       }
       const former = subscriptions.get(request.topic);
-      const subscription = subscriptionOf(host, isBridge, request, identifier);
       granted.push(subscription.qos);
-      if (clientEvents.sinks.subscribe !== null) clientEvents.subscribed(connection, subscription);
+      clientEvents.subscribed(connection, subscription);
       if (former === undefined || !isSame(subscription, former)) {
         subscriptions.add(subscription);
         added.push(subscription);
@@ -68,7 +74,8 @@ export function* subscribe(
     return;
   }
   host.log.debug('client-subscribed', { clientId: session.clientId, granted });
-  const suback: Packet = { cmd: 'suback', messageId: packet.messageId, granted };
+  const properties = connection.sender.reasonFor(whyOf(asked), granted.length);
+  const suback: Packet = { cmd: 'suback', messageId: packet.messageId, granted, properties };
   // Where it takes several turns, what a stored session is owed has to be safe before SUBACK says that it is subscribed.
   const isLate = session.isStored && !turns.hasRoomFor(replays.length * UnitsFor.filter);
   if (!isLate) answerWhenCommitted(host, connection, position, suback);
@@ -76,14 +83,19 @@ export function* subscribe(
   if (isLate) answerLate(host, connection, suback);
 }
 
-/** Notifies listeners of a filter that was refused. */
+/**
+ * Notifies listeners of a filter that was refused.
+ *
+ * @param whyByHook - empty where none has refused it
+ */
 function noteRefused(
   { clientEvents }: ProtocolHost,
   connection: Peer,
   topic: string,
   reasonCode: number,
+  whyByHook: string,
 ): void {
-  const why = REFUSALS[reasonCode] ?? 'not possible here';
+  const why = whyByHook || (REFUSALS[reasonCode] ?? 'not possible here');
   clientEvents.topicRefused(connection, 'subscribe', topic, reasonCode, why);
 }
 
@@ -96,6 +108,24 @@ const REFUSALS: Readonly<Record<number, string>> = {
   [ReasonCode.SharedSubscriptionsNotSupported]: 'shared subscriptions are not supported',
   [ReasonCode.WildcardSubscriptionsNotSupported]: 'wildcard subscriptions are not supported',
 };
+
+/** The reason code to refuse a filter with of which a hook is asked when nothing else refuses it; null when it doesn't. */
+function* refusalByHook(
+  host: ProtocolHost,
+  connection: Peer,
+  asked: AskedFilters,
+  request: SubscriptionRequest,
+  subscription: Subscription,
+): Generator<void, number | null> {
+  asked.whyRefused = '';
+  const refusal = refusalOfFilter(host, connection, request);
+  if (refusal !== null) return refusal;
+  const verdict = yield* asked.ask(subscription);
+  // What the rules and limits allowed they may not allow any more, as it may have taken a while.
+  if (verdict.isAllowed) return refusalOfFilter(host, connection, request);
+  host.clientEvents.accessRefused(connection, connection.clientId, 'subscribe', request.topic);
+  return verdict.reasonCode;
+}
 
 /** Sends SUBACK when all that has been written by now is safe. */
 function answerLate(host: ProtocolHost, connection: Peer, suback: Packet): void {
