@@ -339,7 +339,11 @@ test.each<[name: string, hook: unknown, failure: string, told: string]>([
     const reported = new Gate<Error>();
     broker.running.on('error', reported.open);
     expect(await answerTo(broker, 'c')).toMatchObject({ reasonCode: 0x83 });
-    expect(await reported.promise).toMatchObject({ name: 'HookError', hook: 'authenticate', failure });
+    expect(await reported.promise).toMatchObject({
+      name: 'HookError',
+      hook: 'authenticate',
+      failure,
+    });
     expect(broker.failures).toEqual({ [`authenticate ${failure}`]: 1 });
     expect(broker.linesOf('hook-failed')).toEqual([
       expect.objectContaining({
