@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Broker } from '../broker.ts';
 import type { Config } from '../config/index.ts';
@@ -121,6 +122,15 @@ export class EmbeddedBroker implements RunningBroker {
 
   attach(duplex: Duplex, options?: StreamOptions): void {
     this.#streams.attach(duplex, options);
+  }
+
+  handleUpgrade(
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Uint8Array,
+    options?: ClientOrigin,
+  ): void {
+    this.#streams.handleUpgrade(request, socket, head, options);
   }
 
   connect(options?: ClientOrigin): Duplex {

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Config } from '../config/index.ts';
 import type { InsidePublication } from '../inside/inside-message.ts';
@@ -50,6 +51,22 @@ export interface RunningBroker {
    * @throws {EmbedError} `invalid-argument`; the stream is as it was
    */
   attach(duplex: Duplex, options?: StreamOptions): void;
+  /**
+   * Takes a client that asks to open a WebSocket on an HTTP server of the program, from its 'upgrade' event: the checks, answers
+   * and limits are those of the broker's own listeners, but for the path, which the program decides on. It answers and closes what
+   * it refuses; the socket is the broker's from then on.
+   *
+   * @param request - a request of node:http or node:https
+   * @param socket - of the same event
+   * @param head - of the same event: what has come after the request
+   * @throws {EmbedError} `invalid-argument`; the socket is as it was
+   */
+  handleUpgrade(
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Uint8Array,
+    options?: ClientOrigin,
+  ): void;
   /**
    * Connects a client without a socket.
    *

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
@@ -6,6 +7,7 @@ import { addressOf } from '../../listeners/peer-address.ts';
 import { attachStream } from '../../listeners/streams/duplex-transport.ts';
 import { pipe } from '../../listeners/streams/pipe-end.ts';
 import { certificateName } from '../../listeners/tcp.ts';
+import { takeUpgrade } from '../../listeners/websocket/foreign-upgrade.ts';
 import { Arguments, shown } from '../calls/arguments.ts';
 
 /** What the program knows of a client whose connection it brings. */
@@ -56,6 +58,26 @@ export class Streams {
       userName,
       certificateName: certificateName(duplex),
     });
+  }
+
+  handleUpgrade(
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Uint8Array,
+    options: ClientOrigin = {},
+  ): void {
+    const args: Arguments = new Arguments('handleUpgrade');
+    if (typeof request?.headers !== 'object' || typeof request.method !== 'string') {
+      args.refuse(`request takes that of an 'upgrade' event, not ${shown(request)}`);
+    }
+    if (!(socket instanceof Socket)) {
+      args.refuse(`socket takes that of an 'upgrade' event, not ${shown(socket)}`);
+    }
+    if (!(head instanceof Uint8Array)) {
+      args.refuse(`head takes the bytes of an 'upgrade' event, not ${shown(head)}`);
+    }
+    const origin = checkOrigin(args, options);
+    takeUpgrade(this.#broker, request, socket, Buffer.from(head), origin);
   }
 
   connect(options: ClientOrigin = {}): Duplex {

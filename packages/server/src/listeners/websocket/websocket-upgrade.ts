@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 
 /** Where clients look for the broker; more slashes before or after it do no harm. */
-const PATHS: readonly string[] = ['/mqtt', '/'];
+export const BROKER_PATHS: readonly string[] = ['/mqtt', '/'];
 
 /** The subprotocols that are served, the preferred one first; old clients of MQTT 3.1 ask for the second. */
 const SUBPROTOCOLS: readonly string[] = ['mqtt', 'mqttv3.1'];
@@ -19,10 +19,12 @@ export type UpgradeAnswer =
  * Answers a request to open a WebSocket (RFC 6455, 4.2) for MQTT (chapter 6).
  *
  * @param allowedOrigins - from where browsers may connect; empty allows any
+ * @param paths - where it is looked for; null: whoever brings the request has decided on that
  */
 export function answerUpgrade(
   request: IncomingMessage,
   allowedOrigins: readonly string[],
+  paths: readonly string[] | null,
 ): UpgradeAnswer {
   const { headers, method, httpVersion } = request;
   if ((headers.upgrade ?? '').toLowerCase() !== 'websocket') {
@@ -34,9 +36,8 @@ export function answerUpgrade(
   if (httpVersion.startsWith('0.') || httpVersion === '1.0') {
     return refusal('400 Bad Request', `a WebSocket needs HTTP/1.1, not HTTP/${httpVersion}`);
   }
-  const path = pathOf(request.url ?? '/');
-  if (!PATHS.includes(path)) {
-    return refusal('404 Not Found', `no MQTT at this path: use ${PATHS.join(' or ')}`);
+  if (paths !== null && !paths.includes(pathOf(request.url ?? '/'))) {
+    return refusal('404 Not Found', `no MQTT at this path: use ${paths.join(' or ')}`);
   }
   const { origin } = headers;
   if (origin !== undefined && allowedOrigins.length > 0 && !isAllowed(origin, allowedOrigins)) {
