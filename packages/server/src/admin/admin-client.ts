@@ -1,4 +1,4 @@
-import { get, type IncomingMessage } from 'node:http';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
 import type { SlowSubscriber } from '../observability/index.ts';
 
@@ -20,11 +20,17 @@ export interface AdminStatus {
 /**
  * Asks the broker that listens on an admin socket.
  *
+ * @param method - GET for what changes nothing
  * @returns its answer; null when no broker listens there
  * @throws when the socket may not be opened, or the broker refuses
  */
-export async function adminRequest(socketPath: string, path: string): Promise<unknown> {
-  const response = await adminStream(socketPath, path);
+export async function adminRequest(
+  socketPath: string,
+  path: string,
+  method: 'GET' | 'POST' = 'GET',
+  body = '',
+): Promise<unknown> {
+  const response = await adminStream(socketPath, path, method, body);
   return response === null ? null : JSON.parse(await text(response));
 }
 
@@ -32,15 +38,18 @@ export async function adminRequest(socketPath: string, path: string): Promise<un
 export async function adminStream(
   socketPath: string,
   path: string,
+  method: 'GET' | 'POST' = 'GET',
+  body = '',
 ): Promise<IncomingMessage | null> {
   const response = await new Promise<IncomingMessage | null>((resolve, reject) => {
-    const request = get({ socketPath, path, agent: false }, resolve);
+    const request = httpRequest({ socketPath, path, method, agent: false }, resolve);
     request.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT' || error.code === 'ECONNREFUSED') resolve(null);
       else if (error.code === 'EACCES' || error.code === 'EPERM') {
         reject(new Error(`${socketPath} can be opened only by the user that the broker runs as`));
       } else reject(error);
     });
+    request.end(body);
   });
   if (response !== null && response.statusCode !== 200) {
     const { error } = JSON.parse(await text(response)) as { error: string };

@@ -8,6 +8,7 @@ import type { RunningBroker } from '../embed/running-broker.ts';
 import { version } from '../version.ts';
 import type { AdminStatus } from './admin-client.ts';
 import { SOCKET_PATH_BYTES_MAX } from './admin-socket.ts';
+import { API_REQUESTS, type ApiRequest, statusOf } from './api-requests.ts';
 import { TraceStream } from './trace-stream.ts';
 
 /** Traces at the same time. Each costs encoding its client's packets once more. */
@@ -17,7 +18,8 @@ const SLOW_SUBSCRIBERS_MAX = 10_000;
 
 /**
  * What an operator on this machine may ask of the broker, over a Unix domain socket that only the broker's
- * own user (and root) can open: `GET /status?top=N` and `GET /trace?client=ID`.
+ * own user (and root) can open: `GET /status?top=N`, `GET /trace?client=ID`, and the calls of `API_REQUESTS`. It is a user of
+ * `RunningBroker`, and knows nothing of the broker beside it.
  */
 export class AdminServer {
   readonly #broker: RunningBroker;
@@ -81,20 +83,46 @@ export class AdminServer {
     await closed;
   }
 
-  #onRequest(request: IncomingMessage, response: ServerResponse): void {
+  #onRequest(request: IncomingMessage, response: ServerResponse): void | Promise<void> {
     // No URL is made of it: there are texts of which none can be made.
     const target = request.url ?? '/';
     const queryAt = target.indexOf('?');
     const path = queryAt === -1 ? target : target.slice(0, queryAt);
     const parameters = new URLSearchParams(queryAt === -1 ? '' : target.slice(queryAt));
-    if (request.method !== 'GET') {
-      refuse(response, 405, 'only GET');
+    const call = Object.hasOwn(API_REQUESTS, path) ? API_REQUESTS[path] : undefined;
+    const method = call?.method ?? 'GET';
+    if (request.method !== method) {
+      refuse(response, 405, `only ${method}`);
+    } else if (call !== undefined) {
+      return this.#onCall(call, parameters, request, response);
     } else if (path === '/status') {
       this.#onStatus(parameters.get('top') ?? '10', response);
     } else if (path === '/trace') {
       this.#onTrace(parameters.get('client') ?? '', response);
     } else {
-      refuse(response, 404, '/status?top=N or /trace?client=ID');
+      const paths = ['/status', '/trace', ...Object.keys(API_REQUESTS)];
+      refuse(response, 404, `there are ${paths.join(', ')}`);
+    }
+  }
+
+  async #onCall(
+    call: ApiRequest,
+    parameters: URLSearchParams,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
+    const unknown = [...parameters.keys()].find((name) => !call.parameters.includes(name));
+    if (unknown !== undefined) {
+      refuse(response, 400, `${unknown} is no parameter; there are ${call.parameters.join(', ')}`);
+      return;
+    }
+    if (call.isLong) this.#server.keepOpen(response);
+    try {
+      answerJson(response, await call.answer(this.#broker, parameters, request));
+    } catch (error) {
+      const status = statusOf(error);
+      if (status === null) throw error;
+      refuse(response, status, (error as Error).message);
     }
   }
 
@@ -116,8 +144,7 @@ export class AdminServer {
       retained: stats.retainedCurrent,
       slowSubscribers: this.#broker.slowSubscribers(limit),
     };
-    response.writeHead(200, { 'content-type': 'application/json', connection: 'close' });
-    response.end(`${JSON.stringify(status)}\n`);
+    answerJson(response, status);
   }
 
   #onTrace(clientId: string, response: ServerResponse): void {
@@ -138,6 +165,11 @@ export class AdminServer {
       this.#traces.delete(stream);
     });
   }
+}
+
+function answerJson(response: ServerResponse, value: unknown): void {
+  response.writeHead(200, { 'content-type': 'application/json', connection: 'close' });
+  response.end(`${JSON.stringify(value)}\n`);
 }
 
 function refuse(response: ServerResponse, code: number, why: string): void {

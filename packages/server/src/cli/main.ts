@@ -2,9 +2,11 @@ import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { ConfigError } from '../config/index.ts';
 import { version } from '../version.ts';
+import { clientsCommand } from './clients-command.ts';
 import { configCommand } from './config-command.ts';
 import { configFlags, wordsOf } from './options.ts';
 import { passwdCommand } from './passwd-command.ts';
+import { retainedCommand } from './retained-command.ts';
 import { serverCommand } from './server-command.ts';
 import { reloadCommand, statusCommand, stopCommand } from './service-commands.ts';
 import { tolerateBrokenOutput } from './standard-streams.ts';
@@ -71,6 +73,8 @@ async function parseAndRun(): Promise<void> {
     .command(statusCommand)
     .command(reloadCommand)
     .command(traceCommand)
+    .command(clientsCommand)
+    .command(retainedCommand)
     .command(walCommand)
     .command('bench', 'measure a broker (promptmq bench --help)')
     .completion(

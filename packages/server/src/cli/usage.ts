@@ -21,6 +21,23 @@ const COMMANDS: Readonly<Record<string, CommandForm>> = {
   status: { more: ['top', 'json'] },
   reload: {},
   trace: { takes: 'CLIENT, a client identifier', more: ['json'] },
+  clients: {
+    commands: {
+      list: { more: ['like', 'user', 'limit', 'json'] },
+      show: { takes: 'CLIENT, a client identifier', more: ['json'] },
+      disconnect: {
+        takes: 'CLIENT, a client identifier',
+        more: ['reason-code', 'drop-session', 'prevent-will'],
+      },
+    },
+  },
+  retained: {
+    commands: {
+      list: { takes: 'FILTER, a topic filter', more: ['limit', 'json'] },
+      show: { takes: 'TOPIC, a topic name', more: ['json'] },
+      clear: { takes: 'FILTER, a topic filter' },
+    },
+  },
   wal: {
     commands: {
       verify: { takes: 'DIR, the folder of the log (storage.wal-dir)', options: WAL_OPTIONS },

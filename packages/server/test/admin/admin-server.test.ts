@@ -225,7 +225,7 @@ test.each([
   ['/trace', 'client takes a client identifier'],
   ['/status?top=x', 'top takes a whole number from 0 to 10000'],
   ['/status?top=10001', 'top takes a whole number from 0 to 10000'],
-  ['/other', '/status?top=N or /trace?client=ID'],
+  ['/other', 'there are /status, /trace, /clients/list'],
 ])('%s is refused', async (path, why) => {
   await expect(adminRequest(socketPath, path)).rejects.toThrow(`the broker refuses: ${why}`);
 });

@@ -276,6 +276,24 @@ describe('a client is disconnected', () => {
     expect(await watching.sentSoFar()).toEqual([]);
   });
 
+  test('that is a consumer inside of the program: its loop ends, and its session with dropSession', async () => {
+    const consumer = broker.subscribe('t', { name: 'worker', qos: 1 });
+    await consumer.ready;
+    expect(broker.clients.get('$inside/worker')).toMatchObject({
+      isConnected: true,
+      protocol: null,
+      disconnectedAt: null,
+    });
+    const over = (async () => {
+      for await (const message of consumer) message.ack();
+    })();
+    expect(await broker.clients.disconnect('$inside/worker')).toBe(true);
+    await expect(over).rejects.toMatchObject({ code: 'disconnected' });
+    expect(broker.clients.get('$inside/worker')).toMatchObject({ isConnected: false });
+    expect(await broker.clients.disconnect('$inside/worker', { dropSession: true })).toBe(true);
+    expect(broker.clients.get('$inside/worker')).toBeNull();
+  });
+
   test('not after the broker has stopped', async () => {
     await left('c');
     await broker.stop();
