@@ -9,10 +9,10 @@
  * For each package: publint and are-the-types-wrong find nothing, nothing but what is needed is in the
  * tarball, nothing runs at installation, and the first example of its README runs. Then the broker is
  * started by npx and from its archive, a message goes through it, the conformance cases run against it, a TypeScript program
- * compiles, also with the oldest compiler that is supported, the test of the server's README runs in Jest, and every
- * example runs: its script `check`, or `start` where it has none. Where its README has a block of `text`, that is what it prints.
+ * compiles, also with the oldest compiler that is supported, each with every way to resolve modules, the test of the server's README runs in
+ * Jest, and every example runs: its script `check`, or `start` where it has none. With each version of Node.js that is supported
+ * messages pass, storage survives a restart, and all packages can be required. Where its README has a block of `text`, that is what it prints.
  */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import {
   cpSync,
   existsSync,
@@ -24,9 +24,11 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { installArchive, makeArchive } from './lib/archive.ts';
 import { readArguments } from './lib/arguments.ts';
+import { run, start } from './lib/child.ts';
+import { installNode, useWith } from './lib/consumers/node-versions.ts';
+import { type Compiler, compileConsumers } from './lib/consumers/types.ts';
 import { messageOf } from './lib/errors.ts';
 import { root } from './lib/prepare.js';
 
@@ -35,16 +37,18 @@ const { values } = readArguments(import.meta.url, {
 });
 const isWindows = process.platform === 'win32';
 
-/** A process may take this long; then it is ended and the check has failed. */
-const PROCESS_MS_MAX = 120_000;
-
 /** The oldest compiler whose users get types without an error. */
 const TYPESCRIPT_LEAST = '5.4.5';
+
+/** The oldest that packages say they are for, and the newest of later ones with long-term support. */
+const NODE_VERSIONS = ['20.19.0', '22', '24'];
 
 /** What may be in a tarball. */
 const PACKED =
   /^package\/(package\.json|README\.md|LICENSE|bin\/[\w-]+\.js|(dist|src)\/[\w./-]+\.(js|ts|map))$/;
 const INSTALL_SCRIPTS = ['preinstall', 'install', 'postinstall', 'prepare'];
+
+const QUIET = ['--no-audit', '--no-fund', '--loglevel', 'error'];
 
 const ANY_PORT = ['--bind', '127.0.0.1:0', '--ws-bind', 'none', '--metrics-bind', '127.0.0.1:0'];
 
@@ -95,14 +99,19 @@ try {
   const tarballs = await step('packing', pack);
   for (const tarball of tarballs) await check(basename(tarball), () => checkTarball(tarball));
   await step('installing into an empty project', () => install(tarballs));
+  await check('npx @promptmq/server in an empty folder', () => useInEmptyFolder(tarballs));
   await check('npx promptmq: publish and subscribe', publishAndSubscribe);
   if (!isWindows) await check('archive: publish and subscribe', useArchive);
   await check('npx promptmq-conformance: against the broker', runConformance);
-  await check('types', compileConsumer);
-  await check(`types with TypeScript ${TYPESCRIPT_LEAST}`, compileWithLeast);
+  for (const [name, compiler] of compilers()) {
+    await check(`types with TypeScript ${name}`, () => compileWith(compiler));
+  }
   await check('test in Jest', runJest);
   for (const entry of packages) await check(`README of ${entry.name}`, () => runReadme(entry));
   for (const { name } of examples) await check(`example ${name}`, () => runExample(name));
+  for (const version of NODE_VERSIONS) {
+    await check(`with Node.js ${version}`, () => useWithNode(version));
+  }
 } catch (error) {
   console.error(`failed: ${messageOf(error)}`);
   process.exitCode = 1;
@@ -131,9 +140,8 @@ async function pack(): Promise<string[]> {
   const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
   const projects = packages.map(({ path }) => path);
   await run(process.execPath, [compiler, '-b', '--force', ...projects], root);
-  for (const { path } of packages) {
-    await run('npx', ['-y', packageManager, 'pack', '--pack-destination', folder], path);
-  }
+  const filters = packages.flatMap(({ manifest }) => ['--filter', manifest.name]);
+  await run('npx', ['-y', packageManager, ...filters, 'pack', '--pack-destination', folder], root);
   return readdirSync(folder)
     .filter((name) => name.endsWith('.tgz'))
     .map((name) => join(folder, name));
@@ -177,10 +185,9 @@ async function install(tarballs: readonly string[]): Promise<void> {
     '{ "name": "foreign", "private": true, "type": "module" }\n',
   );
   writeFileSync(join(project, 'hello.mjs'), HELLO);
-  const options = ['--no-audit', '--no-fund', '--loglevel', 'error'];
   const others = tools.map((name) => `${name}@${devDependencies[name]}`);
   others.push(`mqtt@${mqtt}`, `typescript@${TYPESCRIPT_LEAST}`, ...dependenciesOfExamples());
-  await run('npm', ['install', ...options, ...others, ...tarballs], project);
+  await run('npm', ['install', ...QUIET, ...others, ...tarballs], project);
   for (const { manifest } of packages) {
     const installed = join(project, 'node_modules', ...manifest.name.split('/'));
     if (!existsSync(join(installed, 'package.json')))
@@ -222,6 +229,20 @@ function readCatalog(): Readonly<Record<string, string>> {
   );
 }
 
+/** The server alone, without the tools and clients that the project has. */
+async function useInEmptyFolder(tarballs: readonly string[]): Promise<void> {
+  const empty = mkdtempSync(join(folder, 'empty-'));
+  const { dependencies = {} } = packages.find(({ name }) => name === 'server')?.manifest ?? {};
+  const needed = ['@promptmq/server', ...Object.keys(dependencies)].map((name) =>
+    name.replace('@promptmq/', 'promptmq-'),
+  );
+  const chosen = tarballs.filter((path) =>
+    needed.some((name) => basename(path).startsWith(`${name}-`)),
+  );
+  await run('npm', ['install', '--prefer-offline', ...QUIET, ...chosen], empty);
+  await withBroker(sayHello, ['npx', '@promptmq/server'], empty);
+}
+
 async function publishAndSubscribe() {
   const version = (await run('npx', ['promptmq', '--version'], project)).trim();
   const expected = packages.find(({ name }) => name === 'server')?.manifest.version;
@@ -255,19 +276,16 @@ async function sayHello(address: string): Promise<void> {
 /** The archive, unpacked where nothing of the repository is. */
 async function useArchive() {
   const command = installArchive(makeArchive(root, folder), join(folder, 'prefix'));
-  await withBroker(sayHello, command);
+  await withBroker(sayHello, [command], mkdtempSync(join(folder, 'broker-')));
 }
 
-/** Without `skipLibCheck`. */
-async function compileWithLeast() {
-  const compiler = join(project, 'node_modules', 'typescript', 'bin', 'tsc');
-  const options = ['--noEmit', '--strict', '--types', 'node', '--target', 'es2022'];
-  for (const module of [
-    ['--module', 'nodenext'],
-    ['--module', 'esnext', '--moduleResolution', 'bundler'],
-  ]) {
-    await run(process.execPath, [compiler, ...options, ...module, 'consumer.ts'], project);
-  }
+function compilers(): [string, Compiler][] {
+  const path = join('node_modules', 'typescript', 'bin', 'tsc');
+  const { version } = readJson(join(root, 'node_modules/typescript/package.json')) as Manifest;
+  return [
+    [version, { path: join(root, path), isOldest: false }],
+    [TYPESCRIPT_LEAST, { path: join(project, path), isOldest: true }],
+  ];
 }
 
 /** As the README of the server says, with Jest's defaults. */
@@ -280,23 +298,13 @@ async function runJest() {
   await run(process.execPath, [...flags, jest, '--config', '{}', 'broker.test.mjs'], project);
 }
 
-/** A TypeScript program without @types/node uses what the packages declare. */
-async function compileConsumer() {
-  const names = packages.flatMap(({ manifest }) => entriesOf(manifest));
-  const imports = names.map((name, index) => `import * as p${index} from '${name}';`);
-  const uses = names.map((_, index) => `void p${index};`);
-  writeFileSync(join(project, 'consumer.ts'), `${[...imports, ...uses].join('\n')}\n`);
-  const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
-  const options = [
-    '--noEmit',
-    '--strict',
-    '--skipLibCheck',
-    '--module',
-    'nodenext',
-    '--target',
-    'es2023',
-  ];
-  await run(process.execPath, [compiler, ...options, '--ignoreConfig', 'consumer.ts'], project);
+/** Programs in TypeScript that use all packages, with each way to resolve modules, with and without @types/node. */
+async function compileWith(compiler: Compiler): Promise<void> {
+  await compileConsumers(
+    compiler,
+    project,
+    packages.flatMap(({ manifest }) => entriesOf(manifest)),
+  );
 }
 
 /** What of a package can be imported: itself, and its subpaths with types. */
@@ -324,16 +332,13 @@ async function runReadme({ name, path }: Package): Promise<void> {
   });
 }
 
-/** Runs a broker for as long as `use` takes, by npx unless a command is given. */
+/** Runs a broker for as long as `use` takes. */
 async function withBroker(
   use: (mqtt: string, metrics: string) => Promise<void>,
-  command: string | null = null,
+  [command, ...first]: readonly [string, ...string[]] = ['npx', 'promptmq'],
+  cwd = project,
 ): Promise<void> {
-  const args = [...ANY_PORT, '--log-format', 'json'];
-  const broker =
-    command === null
-      ? start('npx', ['promptmq', ...args], project)
-      : start(command, args, mkdtempSync(join(folder, 'broker-')));
+  const broker = start(command, [...first, ...ANY_PORT, '--log-format', 'json'], cwd);
   try {
     const mqtt = await broker.waitFor(/"protocol":"mqtt","address":"([^"]+)"/);
     const metrics = await broker.waitFor(/"protocol":"http","address":"([^"]+)"/);
@@ -360,6 +365,17 @@ async function runExample(name: string): Promise<void> {
   }
 }
 
+/** Messages, storage, what `require` does, and the example of embedding. */
+async function useWithNode(version: string): Promise<void> {
+  const node = await installNode(version, mkdtempSync(join(folder, 'node-')));
+  await useWith(
+    node,
+    project,
+    packages.flatMap(({ manifest }) => entriesOf(manifest)),
+  );
+  await run(node, ['embedded-broker.mjs'], join(project, 'embedded-broker'));
+}
+
 function manifestOfExample(name: string): Manifest {
   return readJson(join(root, 'examples', name, 'package.json')) as Manifest;
 }
@@ -376,88 +392,6 @@ async function runSniffer(main: string): Promise<void> {
       await sniffer.stop();
     }
   });
-}
-
-/** Runs a command to its end and returns what it printed; fails with it when the exit code isn't 0. */
-function run(command: string, args: readonly string[], cwd: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const child = launch(command, args, cwd);
-    let output = '';
-    const collect = (chunk: Buffer) => {
-      output += chunk;
-    };
-    child.stdout.on('data', collect);
-    child.stderr.on('data', collect);
-    const timer = setTimeout(() => endTree(child), PROCESS_MS_MAX);
-    child.on('error', reject);
-    child.on('close', (code) => {
-      clearTimeout(timer);
-      if (code === 0) resolve(output);
-      else reject(new Error(`${command} ${args.join(' ')}: exit code ${code}\n${output}`));
-    });
-  });
-}
-
-interface Running {
-  /** Waits for a line that has a pattern. @returns its first group */
-  waitFor(pattern: RegExp): Promise<string>;
-  stop(): Promise<void>;
-}
-
-/** Starts a command that runs until it is stopped. */
-function start(command: string, args: readonly string[], cwd: string): Running {
-  const child = launch(command, args, cwd);
-  const closed = new Promise((resolve) => child.on('close', resolve));
-  const lines = createInterface({ input: child.stdout });
-  let output = '';
-  let wake = () => {};
-  lines.on('line', (line) => {
-    output += `${line}\n`;
-    wake();
-  });
-  child.stderr.pipe(process.stderr);
-  let isClosed = false;
-  void closed.then(() => {
-    isClosed = true;
-    wake();
-  });
-  return {
-    async waitFor(pattern) {
-      const giveUpAt = setTimeout(() => endTree(child), PROCESS_MS_MAX);
-      try {
-        for (;;) {
-          const match = pattern.exec(output);
-          if (match !== null) return match[1] ?? '';
-          if (isClosed) throw new Error(`${command} ended before ${pattern}: ${output}`);
-          await new Promise<void>((resolve) => {
-            wake = resolve;
-          });
-        }
-      } finally {
-        clearTimeout(giveUpAt);
-      }
-    },
-    async stop() {
-      endTree(child);
-      await closed;
-    },
-  };
-}
-
-function launch(command: string, args: readonly string[], cwd: string) {
-  return spawn(command, args, {
-    cwd,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    // npx and npm are scripts on Windows; elsewhere a group of its own can be ended as a whole.
-    shell: isWindows && command !== process.execPath,
-    detached: !isWindows,
-  });
-}
-
-function endTree(child: ChildProcess): void {
-  if (child.exitCode !== null) return;
-  if (isWindows) spawnSync('taskkill', ['/pid', String(child.pid), '/t', '/f']);
-  else process.kill(-(child.pid as number), 'SIGTERM');
 }
 
 function readJson(path: string): unknown {
