@@ -14,7 +14,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { messageOf } from './errors.ts';
 import { root } from './prepare.js';
 
@@ -23,6 +23,7 @@ const FETCH_MS_MAX = 240_000;
 
 const isWindows = process.platform === 'win32';
 const sources = join(root, 'packages', 'server', 'test', 'interop', 'clients');
+const testSources = join(root, 'packages', 'server', 'test', 'testing', 'clients');
 
 /** What Debian's packages bring, each with something by which to tell that it is there. */
 const DEBIAN_PACKAGES: Readonly<Record<string, () => boolean>> = {
@@ -58,6 +59,8 @@ export function clientPrograms(): readonly ClientProgram[] {
     mqttJs('MQTT.js 5', 'mqtt'),
     pahoC(),
     pahoGo(),
+    pythonTest(),
+    goTest(),
     installed('mosquitto'),
     installed('mosquitto_sub'),
     installed('prometheus'),
@@ -126,13 +129,23 @@ function rootPrefix(): readonly string[] | null {
 }
 
 function pahoPython(version: string): ClientProgram {
+  return inPython(`paho-mqtt ${version}`, version, join(sources, 'paho_client.py'));
+}
+
+/** What somebody writes who tests with paho-mqtt against `promptmq test-server`. */
+function pythonTest(): ClientProgram {
+  return inPython('test with paho-mqtt', '2.1.0', join(testSources, 'test_device.py'));
+}
+
+/** A program, and the version of paho-mqtt that it needs. */
+function inPython(name: string, version: string, program: string): ClientProgram {
   const folder = join(cacheFolder(), `paho-mqtt-${version}`);
   const python = join(folder, isWindows ? 'Scripts' : 'bin', isWindows ? 'python.exe' : 'python3');
   // Made when all is in it.
   const complete = join(folder, 'complete');
   return {
-    name: `paho-mqtt ${version}`,
-    command: [python, join(sources, 'paho_client.py')],
+    name,
+    command: [python, program],
     lacks: () => (pythonCommand() === null ? 'no Python 3' : null),
     isFetched: () => existsSync(complete),
     fetch() {
@@ -173,17 +186,28 @@ function pahoC(): ClientProgram {
 }
 
 function pahoGo(): ClientProgram {
-  const files = ['go.mod', 'go.sum', 'main.go'].map((name) => join(sources, 'paho-go', name));
-  const folder = join(cacheFolder(), `paho-go-${hashOf(...files)}`);
+  return inGo('paho.mqtt.golang', join(sources, 'paho-go'), 'main.go', ['build']);
+}
+
+/** What somebody writes who tests with paho.golang against `promptmq test-server`. */
+function goTest(): ClientProgram {
+  return inGo('test with paho.golang', join(testSources, 'go'), 'device_test.go', ['test', '-c']);
+}
+
+/** @param build - the command of Go that makes the program */
+function inGo(name: string, from: string, file: string, build: readonly string[]): ClientProgram {
+  const files = ['go.mod', 'go.sum', file].map((one) => join(from, one));
+  const folder = join(cacheFolder(), `${basename(from)}-${hashOf(...files)}`);
   const program = join(folder, isWindows ? 'client.exe' : 'client');
+  const [command = '', ...options] = build;
   return {
-    name: 'paho.mqtt.golang',
+    name,
     command: [program],
     lacks: () => (isThere('go', 'version') ? null : 'no Go'),
     isFetched: () => existsSync(program),
     fetch() {
-      cpSync(join(sources, 'paho-go'), folder, { recursive: true });
-      attempt(['go', 'build', '-C', folder, '-o', program, '.']);
+      cpSync(from, folder, { recursive: true });
+      attempt(['go', command, '-C', folder, ...options, '-o', program, '.']);
     },
   };
 }

@@ -80,7 +80,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'connection/peer.ts',
     'broker.ts',
   ],
-  testing: ['config', 'connection/transport.ts', 'embed', 'listeners', 'runtime'],
+  testing: ['config', 'connection/transport.ts', 'embed', 'inside', 'listeners', 'runtime'],
   admin: ['config', 'embed', 'observability', 'tracing'],
   cli: [
     'access',
@@ -91,6 +91,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'log',
     'runtime',
     'service',
+    'testing',
     'broker.ts',
   ],
 };

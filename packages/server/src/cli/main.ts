@@ -10,8 +10,9 @@ import { retainedCommand } from './retained-command.ts';
 import { serverCommand } from './server-command.ts';
 import { reloadCommand, statusCommand, stopCommand } from './service-commands.ts';
 import { tolerateBrokenOutput } from './standard-streams.ts';
+import { testServerCommand } from './test-server-command.ts';
 import { traceCommand } from './trace-command.ts';
-import { commandMisuse, usageError, valueMisuse } from './usage.ts';
+import { commandMisuse, UsageError, usageError, valueMisuse } from './usage.ts';
 import { walCommand } from './wal-command.ts';
 
 /** Exit codes: 1 when the broker can't run, 2 when it was called wrongly. */
@@ -76,6 +77,7 @@ async function parseAndRun(): Promise<void> {
     .command(clientsCommand)
     .command(retainedCommand)
     .command(walCommand)
+    .command(testServerCommand)
     .command('bench', 'measure a broker (promptmq bench --help)')
     .completion(
       'completion',
@@ -94,7 +96,9 @@ async function parseAndRun(): Promise<void> {
     .check((args) => valueMisuse(args) ?? true, true)
     .wrap(Math.min(100, process.stdout.columns ?? 100))
     .fail((message, error) => {
-      if (error instanceof ConfigError) fail(error.message, EXIT_USAGE);
+      if (error instanceof ConfigError || error instanceof UsageError) {
+        fail(error.message, EXIT_USAGE);
+      }
       // What a check of the arguments returned comes as its error, too.
       if (!(error instanceof Error) || error.name === 'YError')
         fail(

@@ -1,5 +1,10 @@
 import { configOptions, nearest } from '../config/index.ts';
 
+/** A command was called with a value that it doesn't take. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
 /** A command as it is called. */
 interface CommandForm {
   /** What follows its name. */
@@ -58,6 +63,12 @@ const COMMANDS: Readonly<Record<string, CommandForm>> = {
     },
   },
   bench: {},
+  'test-server': {
+    options: [
+      ...['port', 'ws-port', 'control', 'ready-file'],
+      ...['clock', 'seed', 'storage', 'options'],
+    ],
+  },
   completion: { takes: 'bash or zsh' },
 };
 

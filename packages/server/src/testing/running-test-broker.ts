@@ -19,7 +19,7 @@ import { parseDuration } from './measures.ts';
 import { MessageStore, type WaitOptions } from './messages/message-store.ts';
 import { type ReceivedMessage, receivedMessage } from './messages/received-message.ts';
 import type { RestartOptions, TestBroker } from './test-broker.ts';
-import { onlyOptions, TestBrokerError } from './test-broker-error.ts';
+import { badArgument, onlyOptions, TestBrokerError } from './test-broker-error.ts';
 import type { TestSetup } from './test-broker-options.ts';
 
 /** A process of the broker. */
@@ -138,6 +138,8 @@ export class RunningTestBroker implements TestBroker, LinkHost, FaultsHost {
   async #restart(options: RestartOptions): Promise<void> {
     const { kill = false, powerCut = false, downFor } = options;
     onlyOptions('restart', options, ['kill', 'powerCut', 'downFor']);
+    if (typeof kill !== 'boolean') badArgument('restart: kill', kill, 'true or false');
+    if (typeof powerCut !== 'boolean') badArgument('restart: powerCut', powerCut, 'true or false');
     const downMs = downFor === undefined ? 0 : parseDuration('restart: downFor', downFor);
     if (downMs > 0) this.clock.requireFake('restart: downFor');
     const process = this.#process;

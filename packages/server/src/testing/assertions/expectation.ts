@@ -71,7 +71,8 @@ function check(broker: unknown, expected: object): void {
   }
 }
 
-function isAsExpected(
+/** Whether a message is as expected, but for its count. */
+export function isAsExpected(
   message: ReceivedMessage,
   expected: ExpectedMessage,
   equals: Equals,
