@@ -16,6 +16,7 @@ import type { Runtime } from '../runtime/runtime.ts';
 import type { BrokerStats, RefusalReason } from '../runtime/stats.ts';
 import { type Turns, UnitsFor, unitsOfDelivery } from '../runtime/turns.ts';
 import { type BrokerSession, isStoredFor } from '../sessions/broker-session.ts';
+import { INSIDE_PUBLISHER } from '../sessions/inside-identifiers.ts';
 import {
   deliveryOf,
   expiryTime,
@@ -261,7 +262,8 @@ export class Router {
     const { message, expiry } = this.#publication;
     const matched = route.recipients.length + route.groups.length;
     const { publisherId } = message;
-    const absent = publisherId === '' ? null : absentClient(publisherId);
+    const isInside = publisherId === '' || publisherId === INSIDE_PUBLISHER;
+    const absent = isInside ? null : absentClient(publisherId);
     const client = publisher === null ? absent : eventClientOf(publisher);
     const event = { ...messageInfoOf(message, expiry), client, matched };
     this.#sinks.publish?.(event, messageSize(message));
