@@ -1,4 +1,4 @@
-import type { PublishPacket } from '@promptmq/codec';
+import type { Duplex } from 'node:stream';
 import { FaultyFiles, MemoryIndex, Random, type Survival } from '@promptmq/wal/testing';
 import type { ConfigInput } from '../config/index.ts';
 import {
@@ -8,6 +8,7 @@ import {
   parseEmbeddedConfig,
 } from '../embed/create-broker.ts';
 import type { RunningBroker } from '../embed/running-broker.ts';
+import type { ClientOrigin } from '../embed/streams/streams.ts';
 import type { Listener } from '../listeners/listener.ts';
 import { ProcessLife } from './clock/process-life.ts';
 import { Quiet } from './clock/quiet.ts';
@@ -89,6 +90,11 @@ export class RunningTestBroker implements TestBroker, LinkHost, FaultsHost {
         },
       },
     );
+    opened.running.on('publish', ({ topic, payload, qos, retain, properties, client }) => {
+      this.#quiet.note();
+      const clientId = client?.clientId ?? null;
+      this.#messages.add(receivedMessage({ topic, payload, qos, retain, properties, clientId }));
+    });
     this.#process = { life, opened };
     this.#input = withAddresses(this.#input, opened.running);
   }
@@ -110,6 +116,10 @@ export class RunningTestBroker implements TestBroker, LinkHost, FaultsHost {
 
   get log(): string {
     return this.#log.text;
+  }
+
+  connect(options?: ClientOrigin): Duplex {
+    return this.broker.connect(options);
   }
 
   received(filter?: string): ReceivedMessage[] {
@@ -241,12 +251,6 @@ export class RunningTestBroker implements TestBroker, LinkHost, FaultsHost {
 
   onClosed(link: PacketLink): void {
     this.links.delete(link);
-  }
-
-  onPublish({ clientId }: PacketLink, packet: PublishPacket): void {
-    const { topic, qos, retain, properties = {} } = packet;
-    const payload = Buffer.from(packet.payload);
-    this.#messages.add(receivedMessage({ topic, payload, qos, retain, properties, clientId }));
   }
 }
 

@@ -1,4 +1,6 @@
+import type { Duplex } from 'node:stream';
 import type { RunningBroker } from '../embed/running-broker.ts';
+import type { ClientOrigin } from '../embed/streams/streams.ts';
 import type { TestClock } from './clock/test-clock.ts';
 import type { TestFaults } from './faults/test-faults.ts';
 import type { WaitOptions } from './messages/message-store.ts';
@@ -31,6 +33,8 @@ export interface TestBroker extends AsyncDisposable {
    * `keep`.
    */
   readonly log: string;
+  /** Connects a client without a socket, as `broker.connect`: for MQTT.js `new MqttClient(() => t.connect(), options)`. */
+  connect(options?: ClientOrigin): Duplex;
   /** The messages that the broker has received and that are kept, in order: all, or of a topic filter. */
   received(filter?: string): ReceivedMessage[];
   /**

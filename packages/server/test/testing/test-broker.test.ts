@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from '@jest/globals';
-import mqtt from 'mqtt';
+import mqtt, { MqttClient } from 'mqtt';
 import {
   assertNotReceived,
   assertReceived,
@@ -22,6 +22,34 @@ test('a client reaches it over TCP and over WebSocket', async () => {
   await overTcp.publishAsync('a/b', 'x', { qos: 1 });
   expect(await arrived).toBe('a/b');
   await overWebSocket.endAsync();
+});
+
+test('a client reaches it without a socket, and faults and the log have its packets, too', async () => {
+  const t = await testBroker({ clock: 'fake' });
+  t.faults.delay('PUBACK', '1s');
+  const device = new MqttClient(() => t.connect() as never, {
+    clientId: 'inside',
+    protocolVersion: 5,
+  });
+  const published = device.publishAsync('a', 'x', { qos: 1 });
+  await t.waitFor('a');
+  await t.clock.advance('1s');
+  await published;
+  expect(t.log).toMatch('inside < PUBACK id=1 0x10 [held for 1s]');
+  await device.endAsync();
+});
+
+test('messages are those that were routed: wills and the program’s own are, what was refused is not', async () => {
+  const t = await testBroker({ mqtt: { queueOverflow: 'reject' } });
+  await t.broker.publish({ topic: 'a', payload: 'program' });
+  const device = await client(t, 'dev-1', { will: { topic: 'w', payload: Buffer.from('gone') } });
+  await device.publishAsync('$SYS/a', 'refused', { qos: 1 }).catch(() => null);
+  await device.endAsync(true);
+  expect(await t.waitFor('w')).toMatchObject([{ clientId: 'dev-1' }]);
+  expect(t.received().map(({ topic, clientId }) => [topic, clientId])).toEqual([
+    ['a', null],
+    ['w', 'dev-1'],
+  ]);
 });
 
 test('waitFor resolves with the messages of a filter, also with those that came before', async () => {

@@ -13,7 +13,7 @@ export interface ExpectedMessage {
   readonly retain?: boolean;
   /** Those that are given; others may be there. */
   readonly properties?: PublishProperties;
-  /** The client identifier of its publisher; null: the broker itself. */
+  /** The client identifier of its publisher; null: the program, by `broker.publish`. */
   readonly client?: string | null;
   /** How many such messages, exactly; at least one by default. */
   readonly count?: number;

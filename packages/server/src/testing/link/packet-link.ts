@@ -1,4 +1,4 @@
-import { encode, type Packet, type PacketError, type PublishPacket } from '@promptmq/codec';
+import { encode, type Packet, type PacketError } from '@promptmq/codec';
 import type { Clock } from '@promptmq/wal';
 import type { Transport, TransportHandler } from '../../connection/transport.ts';
 import { refusalOf } from '../faults/refusal.ts';
@@ -22,8 +22,6 @@ export interface LinkHost {
   /** The client has said who it is: its connections are counted. */
   onNamed(link: PacketLink): void;
   onClosed(link: PacketLink): void;
-  /** A client's PUBLISH reaches the broker. */
-  onPublish(link: PacketLink, packet: PublishPacket): void;
 }
 
 /** A chunk that the broker wrote, and whether it can have it back. */
@@ -277,10 +275,6 @@ export class PacketLink implements Transport, TransportHandler, LinkIdentity {
     const fate = this.#host.fates.of(this, direction, frame);
     this.#host.packetLog.packet(this, direction, frame, fate?.notes ?? []);
     const lane = direction === 'in' ? this.#toBroker : this.#toClient;
-    const arrives = fate === null || (fate.copies > 0 && fate.refusal === null);
-    if (direction === 'in' && arrives && frame.packet?.cmd === 'publish') {
-      this.#host.onPublish(this, frame.packet);
-    }
     if (fate === null) {
       lane.send(frame.bytes);
       return;

@@ -10,7 +10,7 @@ export interface ReceivedMessage {
   readonly retain: boolean;
   /** As published. */
   readonly properties: PublishProperties;
-  /** Who published it; null: the broker itself, as wills are, and what its program publishes. */
+  /** Who published it, or whose will it was; null: the program, by `broker.publish`. */
   readonly clientId: string | null;
   /** The payload as text, in UTF-8. */
   text(): string;
