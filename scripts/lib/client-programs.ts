@@ -21,6 +21,9 @@ import { root } from './prepare.js';
 /** A download or a compilation may take this long. */
 const FETCH_MS_MAX = 240_000;
 
+const NODE_RED = '4.1.1';
+const NODE_RED_AEDES = '0.6.0';
+
 const isWindows = process.platform === 'win32';
 const sources = join(root, 'packages', 'server', 'test', 'interop', 'clients');
 const testSources = join(root, 'packages', 'server', 'test', 'testing', 'clients');
@@ -64,6 +67,7 @@ export function clientPrograms(): readonly ClientProgram[] {
     installed('mosquitto'),
     installed('mosquitto_sub'),
     installed('prometheus'),
+    nodeRed(),
   ];
 }
 
@@ -212,6 +216,41 @@ function inGo(name: string, from: string, file: string, build: readonly string[]
   };
 }
 
+/**
+ * Node-RED with node-red-contrib-aedes, in which an override puts whatever AEDES_IN_PLACE names in the place of aedes, at every
+ * depth, as users do.
+ */
+function nodeRed(): ClientProgram {
+  const folder = join(cacheFolder(), `node-red-${NODE_RED}`);
+  const program = join(folder, 'node_modules', 'node-red', 'red.js');
+  const complete = join(folder, 'complete');
+  const packages = {
+    '.': {
+      private: true,
+      dependencies: { 'node-red': NODE_RED, 'node-red-contrib-aedes': NODE_RED_AEDES },
+      overrides: { aedes: 'file:in-place' },
+    },
+    'in-place': { name: 'aedes', version: '1.2.0', main: 'index.cjs' },
+  };
+  return {
+    name: 'Node-RED',
+    command: [process.execPath, program],
+    isFetched: () => existsSync(complete),
+    fetch() {
+      rmSync(folder, { recursive: true, force: true });
+      for (const [name, manifest] of Object.entries(packages)) {
+        mkdirSync(join(folder, name), { recursive: true });
+        writeFileSync(join(folder, name, 'package.json'), JSON.stringify(manifest));
+      }
+      const inPlace = 'module.exports = require(process.env.AEDES_IN_PLACE);\n';
+      writeFileSync(join(folder, 'in-place', 'index.cjs'), inPlace);
+      const options = ['--no-audit', '--no-fund', '--ignore-scripts', '--no-package-lock'];
+      attempt(['npm', 'install', '--prefix', folder, ...options], folder);
+      writeFileSync(complete, '');
+    },
+  };
+}
+
 function installed(command: string): ClientProgram {
   return {
     name: command,
@@ -268,9 +307,11 @@ function lastLineOf(error: unknown): string {
 }
 
 /** Runs a command to its end. @throws with what it said, when it fails */
-function attempt([command = '', ...args]: readonly string[]): void {
+function attempt([command = '', ...args]: readonly string[], cwd = root): void {
   const { status, error, stdout, stderr } = spawnSync(command, args, {
-    cwd: root,
+    cwd,
+    // npm is a script on Windows.
+    shell: isWindows && command === 'npm',
     encoding: 'utf8',
     timeout: FETCH_MS_MAX,
     stdio: ['ignore', 'pipe', 'pipe'],

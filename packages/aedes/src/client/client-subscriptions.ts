@@ -1,0 +1,224 @@
+import {
+  generate,
+  type ISubackPacket,
+  type ISubscribePacket,
+  type IUnsubscribePacket,
+  type Packet,
+} from 'mqtt-packet';
+import type { ClientHost } from '../host.ts';
+import type { Client, Subscription } from '../types.ts';
+import { outcomeOf, type PendingSubscribe, remaining } from './subscribing.ts';
+
+/** What subscriptions need of their client. */
+export interface SubscriptionsHost {
+  readonly face: Client;
+  readonly broker: ClientHost;
+  readonly version: number;
+  readonly isOver: boolean;
+  /** Sends bytes to the broker within. */
+  pass(bytes: Buffer): void;
+  /** Sends bytes to the client. */
+  send(bytes: Buffer): void;
+  fail(error: Error, reasonCode: number): void;
+}
+
+interface PendingUnsubscribe {
+  readonly topics: readonly string[];
+  /** Whether the client gets no UNSUBACK. */
+  readonly isQuiet: boolean;
+  readonly callback: () => void;
+}
+
+const IDENTIFIER_MAX = 65_535;
+const NOT_AUTHORIZED = 0x87;
+
+/**
+ * The subscriptions of a client: those that it asks for, those that the program asks for in its place, and those of a session that
+ * continues. The program's `authorizeSubscribe` is asked for all of them.
+ */
+export class ClientSubscriptions {
+  readonly #host: SubscriptionsHost;
+  /** SUBSCRIBE and UNSUBSCRIBE on their way to the broker within, by packet identifier. */
+  readonly #subscribing: Map<number, PendingSubscribe>;
+  readonly #unsubscribing: Map<number, PendingUnsubscribe>;
+  /** Topic filters of the session that the program doesn't allow any more. */
+  readonly #revoked: string[];
+
+  constructor(host: SubscriptionsHost) {
+    this.#host = host;
+    this.#subscribing = new Map();
+    this.#unsubscribing = new Map();
+    this.#revoked = [];
+  }
+
+  get #kept(): Record<string, Subscription> {
+    return this.#host.face.subscriptions as Record<string, Subscription>;
+  }
+
+  /** Asks for those of the session that the client is about to continue, one after the other. */
+  restore(done: () => void): void {
+    const { broker, face } = this.#host;
+    this.#restoreNext(broker.subscriptionsOf(face.id as string), done);
+  }
+
+  #restoreNext(waiting: Subscription[], done: () => void): void {
+    const subscription = waiting.shift();
+    if (subscription === undefined) {
+      done();
+      return;
+    }
+    const { broker, face } = this.#host;
+    broker.authorizeSubscribe(face, { ...subscription }, (error, answer) => {
+      if (this.#host.isOver) return;
+      if (error) {
+        this.#host.fail(error, NOT_AUTHORIZED);
+        return;
+      }
+      if (answer == null) this.#revoked.push(subscription.topic);
+      else this.#kept[subscription.topic] = answer;
+      this.#restoreNext(waiting, done);
+    });
+  }
+
+  /** Ends those that the program didn't allow, now that the client is connected. */
+  revoke(): void {
+    if (this.#revoked.length > 0) this.unsubscribe(this.#revoked, null, () => {});
+  }
+
+  onSubscribe(packet: ISubscribePacket, done: () => void): void {
+    const { messageId = 0, subscriptions } = packet;
+    this.subscribe(subscriptions as Subscription[], messageId, packet.properties, done, () => {});
+  }
+
+  /**
+   * @param answers - the identifier of the SUBSCRIBE that the client gets a SUBACK for; null for none
+   * @param onAsked - when the broker within has been asked
+   * @param callback - when the broker within has answered
+   */
+  subscribe(
+    asked: readonly Subscription[],
+    answers: number | null,
+    properties: ISubscribePacket['properties'],
+    onAsked: () => void,
+    callback: (error: Error | null) => void,
+  ): void {
+    const decided = new Map<string, Subscription | null>();
+    const last = new Map(asked.map((subscription) => [subscription.topic, subscription]));
+    const waiting = [...last.entries()];
+    const askNext = () => {
+      if (this.#host.isOver) return callback(new Error('connection closed'));
+      const next = waiting.shift();
+      if (next === undefined) {
+        this.#requestSubscriptions({ asked, decided, answers, callback }, properties);
+        return onAsked();
+      }
+      const [topic, subscription] = next;
+      this.#host.broker.authorizeSubscribe(
+        this.#host.face,
+        { ...subscription },
+        (error, answer) => {
+          if (error) {
+            this.#host.fail(error, NOT_AUTHORIZED);
+            return callback(error);
+          }
+          decided.set(topic, answer ?? null);
+          askNext();
+        },
+      );
+    };
+    askNext();
+  }
+
+  #requestSubscriptions(
+    pending: PendingSubscribe,
+    properties: ISubscribePacket['properties'],
+  ): void {
+    const subscriptions = remaining(pending);
+    if (subscriptions.length === 0) {
+      this.#finishSubscribe(pending, []);
+      return;
+    }
+    const messageId = this.#identifierFor(pending.answers, this.#subscribing);
+    this.#subscribing.set(messageId, pending);
+    const packet = {
+      cmd: 'subscribe',
+      messageId,
+      subscriptions,
+      ...(properties && { properties }),
+    } as unknown as ISubscribePacket;
+    this.#host.pass(generate(packet, { protocolVersion: this.#host.version }));
+  }
+
+  /** That of the client's packet, or one of our own, which none that is on its way has. */
+  #identifierFor(given: number | null, taken: ReadonlyMap<number, unknown>): number {
+    if (given !== null && !taken.has(given)) return given;
+    let identifier = IDENTIFIER_MAX;
+    while (taken.has(identifier)) identifier--;
+    return identifier;
+  }
+
+  onSuback(packet: ISubackPacket): void {
+    const pending = this.#subscribing.get(packet.messageId ?? 0);
+    if (pending === undefined) return;
+    this.#subscribing.delete(packet.messageId ?? 0);
+    this.#finishSubscribe(pending, packet.granted, packet);
+  }
+
+  #finishSubscribe(
+    pending: PendingSubscribe,
+    codes: ISubackPacket['granted'],
+    packet?: ISubackPacket,
+  ): void {
+    const { subscriptions, granted } = outcomeOf(pending, codes);
+    const kept = this.#kept;
+    for (const subscription of subscriptions) {
+      if (subscription.qos !== 128) kept[subscription.topic] = subscription;
+    }
+    this.#host.broker.emit('subscribe', subscriptions, this.#host.face);
+    const { id } = this.#host.face;
+    this.#host.broker.announce(
+      'new/subscribes',
+      JSON.stringify({ clientId: id, subs: subscriptions }),
+    );
+    if (pending.answers !== null) {
+      const answer = { ...packet, cmd: 'suback', messageId: pending.answers, granted } as Packet;
+      this.#host.send(generate(answer, { protocolVersion: this.#host.version }));
+    }
+    pending.callback(null);
+  }
+
+  onUnsubscribe({ messageId = 0, unsubscriptions }: IUnsubscribePacket): void {
+    const pending = { topics: unsubscriptions, isQuiet: false, callback: () => {} };
+    this.#unsubscribing.set(messageId, pending);
+  }
+
+  unsubscribe(topics: string[], answers: number | null, callback: () => void): void {
+    const messageId = this.#identifierFor(answers, this.#unsubscribing);
+    this.#unsubscribing.set(messageId, { topics, isQuiet: answers === null, callback });
+    const packet: IUnsubscribePacket = { cmd: 'unsubscribe', messageId, unsubscriptions: topics };
+    this.#host.pass(generate(packet, { protocolVersion: this.#host.version }));
+  }
+
+  onUnsuback(identifier: number): boolean {
+    const pending = this.#unsubscribing.get(identifier);
+    if (pending === undefined) return true;
+    this.#unsubscribing.delete(identifier);
+    const kept = this.#kept;
+    for (const topic of pending.topics) delete kept[topic];
+    this.#tellUnsubscribed(pending.topics);
+    setImmediate(pending.callback);
+    return !pending.isQuiet;
+  }
+
+  /** A clean session ends, and with it what it had. */
+  drop(): void {
+    const topics = Object.keys(this.#kept);
+    if (topics.length > 0) this.#tellUnsubscribed(topics);
+  }
+
+  #tellUnsubscribed(topics: readonly string[]): void {
+    this.#host.broker.emit('unsubscribe', topics, this.#host.face);
+    const { id } = this.#host.face;
+    this.#host.broker.announce('new/unsubscribes', JSON.stringify({ clientId: id, subs: topics }));
+  }
+}

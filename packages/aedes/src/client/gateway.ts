@@ -1,0 +1,571 @@
+import {
+  generate,
+  type IConnackPacket,
+  type IConnectPacket,
+  type ISubackPacket,
+  type ISubscribePacket,
+  type IUnsubscribePacket,
+  type Packet,
+} from 'mqtt-packet';
+import type { ClientHost, HostedClient } from '../host.ts';
+import { connackOf } from '../packets/connack.ts';
+import { FrameSplitter } from '../packets/frame-splitter.ts';
+import {
+  acknowledgement,
+  decode,
+  type Frame,
+  identifierOf,
+  reasonOf,
+  Type,
+  withIdentifier,
+} from '../packets/frames.ts';
+import type {
+  AedesPublishPacket,
+  Client,
+  ConnackPacket,
+  PublishedPacket,
+  PublishPacket,
+} from '../types.ts';
+import { Acknowledgements } from './acknowledgements.ts';
+import { ClientSubscriptions } from './client-subscriptions.ts';
+import { Drain } from './drain.ts';
+import { type HandshakeHost, shakeHands } from './handshake.ts';
+import { Inbound, type InboundHost } from './inbound.ts';
+import { InnerStream, type InnerStreamOwner } from './inner-stream.ts';
+import { originOf } from './origin.ts';
+import { Outbound, type OutboundHost } from './outbound.ts';
+import { SentIdentifiers } from './sent-identifiers.ts';
+
+/** The client that programs see, as it is written to here. */
+export type Face = { -readonly [Key in keyof Client]: Client[Key] };
+
+/** Bytes that a client may have sent before it is connected; then it isn't read from until it is. */
+const EARLY_BYTES_MAX = 1_048_576;
+/** Over a keep alive of 1, a client may be silent for one and a half seconds [MQTT-3.1.2-22]. */
+const KEEP_ALIVE_MS = 1500;
+const MALFORMED = 0x81;
+const KEEP_ALIVE_TIMEOUT = 0x8d;
+
+/**
+ * Stands between a client and the broker within: all packets come by, in both directions. It asks the program's handlers, tells
+ * what happens, and lets the program send, subscribe and disconnect in the client's place.
+ */
+export class Gateway implements InnerStreamOwner, InboundHost, OutboundHost, HandshakeHost {
+  readonly face: Face;
+  readonly broker: ClientHost;
+  readonly identifiers: SentIdentifiers;
+  readonly subscriptions: ClientSubscriptions;
+  readonly #inner: InnerStream;
+  readonly #in: Inbound;
+  readonly #out: Outbound;
+  readonly #incoming: FrameSplitter;
+  readonly #outgoing: FrameSplitter;
+  readonly #acknowledgements: Acknowledgements;
+  readonly #drain: Drain;
+  /** Packets that wait for the one before. */
+  readonly #queue: Frame[];
+  #queuedBytes: number;
+  #isBusy: boolean;
+  #isInnerFull: boolean;
+  #connectTimer: ReturnType<typeof setTimeout> | null;
+  #keepAliveTimer: ReturnType<typeof setTimeout> | null;
+  #will: PublishedPacket | null;
+  #isRegistered: boolean;
+  #isOver: boolean;
+  #isFinished: boolean;
+  /** Called when it is over. */
+  #onFinished: (() => void)[];
+
+  constructor(face: Face, broker: ClientHost, packetSizeMax: number) {
+    this.face = face;
+    this.broker = broker;
+    this.identifiers = new SentIdentifiers();
+    this.#inner = new InnerStream(this);
+    this.#in = new Inbound(this);
+    this.#out = new Outbound(this);
+    this.#incoming = new FrameSplitter(packetSizeMax, (frame) => this.#onFrame(frame));
+    this.#outgoing = new FrameSplitter(Number.POSITIVE_INFINITY, (frame) =>
+      this.#out.onFrame(frame),
+    );
+    this.#acknowledgements = new Acknowledgements((bytes) => this.send(bytes));
+    this.#drain = new Drain(face.conn, broker.limits.drainTimeout, () => {
+      this.fail(new Error('drain timeout'), 0);
+    });
+    this.#queue = [];
+    this.#queuedBytes = 0;
+    this.#isBusy = false;
+    this.#isInnerFull = false;
+    this.#connectTimer = setTimeout(() => {
+      this.fail(new Error('connect did not arrive in time'), 0);
+    }, broker.limits.connectTimeout);
+    this.#keepAliveTimer = null;
+    this.#will = null;
+    this.#isRegistered = false;
+    this.#isOver = false;
+    this.#isFinished = false;
+    this.#onFinished = [];
+    this.subscriptions = new ClientSubscriptions(this);
+    const { conn } = face;
+    conn.on('data', (chunk: Buffer) => this.#onData(chunk));
+    conn.on('error', (error) => this.fail(error, 0));
+    conn.on('end', () => this.end(0));
+    conn.on('close', () => this.end(0));
+  }
+
+  get version(): number {
+    return this.face.version ?? 0;
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  // ------------------------------------------------------------------ what the client sends
+
+  #onData(chunk: Buffer): void {
+    if (this.#isOver) return;
+    this.#keepAliveTimer?.refresh();
+    try {
+      this.#incoming.push(chunk);
+    } catch (error) {
+      // What came before it is dealt with first, as far as that can be done at once.
+      this.fail(error as Error, MALFORMED);
+    }
+  }
+
+  #onFrame(frame: Frame): void {
+    if (this.#isOver) return;
+    if (this.#in.hasConnect && !this.face.connected) {
+      if (this.#queue.length >= this.broker.limits.queueLimit) {
+        this.#forgetWho();
+        this.fail(new Error('Client queue limit reached'), 0x97);
+        return;
+      }
+    }
+    this.#queue.push(frame);
+    this.#queuedBytes += frame.bytes.length;
+    this.#work();
+  }
+
+  #work(): void {
+    while (!this.#isBusy && !this.#isOver) {
+      const frame = this.#queue.shift();
+      if (frame === undefined) break;
+      this.#queuedBytes -= frame.bytes.length;
+      this.#isBusy = true;
+      try {
+        this.#in.onFrame(frame, () => this.#proceed());
+      } catch (error) {
+        this.fail(error as Error, MALFORMED);
+      }
+    }
+    this.#regulate();
+  }
+
+  #proceed(): void {
+    if (!this.#isBusy) return;
+    this.#isBusy = false;
+    this.#work();
+  }
+
+  /** Reads from the client, or doesn't. */
+  #regulate(): void {
+    const { conn, connected } = this.face;
+    const waits = connected ? this.#queue.length > 0 : this.#queuedBytes > EARLY_BYTES_MAX;
+    const mayRead = !waits && !this.#isInnerFull;
+    if (mayRead === !conn.isPaused()) return;
+    if (mayRead) conn.resume();
+    else conn.pause();
+  }
+
+  // ------------------------------------------------------------------ CONNECT
+
+  onConnect(packet: IConnectPacket): void {
+    if (this.#connectTimer !== null) clearTimeout(this.#connectTimer);
+    this.#connectTimer = null;
+    shakeHands(this, packet);
+  }
+
+  begin(): void {
+    this.face.connecting = true;
+  }
+
+  introduce(id: string, packet: IConnectPacket): void {
+    this.face.id = id;
+    this.face.clean = packet.clean !== false;
+    this.face.version = packet.protocolVersion ?? 4;
+  }
+
+  turnAway(error: Error | null): void {
+    this.face.connecting = false;
+    if (error !== null) this.fail(error, 0);
+    else this.end(0);
+  }
+
+  reject(returnCode: number, why: string): void {
+    this.#sendConnack(returnCode);
+    this.fail(Object.assign(new Error(why), { errorCode: returnCode }), 0);
+  }
+
+  deny(returnCode: number, error: Error): void {
+    this.#sendConnack(returnCode);
+    this.face.connecting = false;
+    const tell = () => {
+      this.broker.emit('clientError', this.face, Object.assign(error, { errorCode: returnCode }));
+    };
+    this.end(0, tell);
+  }
+
+  #sendConnack(returnCode: number): void {
+    const { bytes, packet } = connackOf(returnCode, this.version || 4);
+    this.send(bytes);
+    this.broker.emit('connackSent', packet, this.face);
+  }
+
+  admit(packet: IConnectPacket): void {
+    const other = this.broker.clientOf(this.face.id as string);
+    const proceed = () => {
+      void this.broker
+        .whenStarted()
+        .then(() => this.#attach(packet))
+        .catch((error: Error) => this.reject(3, error.message));
+    };
+    if (other === null) proceed();
+    else {
+      other.end(0x8e);
+      other.close(proceed);
+    }
+  }
+
+  #attach(packet: IConnectPacket): void {
+    if (this.#isOver) return;
+    if (packet.clean !== false) {
+      this.#open(packet);
+      return;
+    }
+    this.subscriptions.restore(() => this.#open(packet));
+  }
+
+  #open(packet: IConnectPacket): void {
+    const { conn, req } = this.face;
+    const { address, protocol } = originOf(conn, req);
+    this.broker.attach(this.#inner, address, protocol);
+    const { will, keepalive = 0, properties } = packet;
+    if (will !== undefined) {
+      this.#will = {
+        ...will,
+        payload: Buffer.from(will.payload),
+        brokerId: this.broker.id,
+        clientId: this.face.id as string,
+      } as PublishedPacket;
+    }
+    const inner = { ...packet, clientId: this.face.id as string, keepalive: 0 };
+    delete inner.will;
+    if (properties !== undefined) {
+      // Aliases are a matter of one connection; what the program may change goes without them.
+      const { topicAliasMaximum: _, ...others } = properties;
+      inner.properties = others;
+    }
+    if (keepalive > 0) {
+      this.#keepAliveTimer = setTimeout(() => this.#onSilence(), keepalive * KEEP_ALIVE_MS);
+    }
+    this.pass(generate(inner, { protocolVersion: this.version }));
+  }
+
+  #onSilence(): void {
+    this.broker.emit('keepaliveTimeout', this.face);
+    this.fail(new Error('keep alive timeout'), KEEP_ALIVE_TIMEOUT);
+  }
+
+  onConnack(frame: Frame): void {
+    const packet = decode(frame, this.version) as IConnackPacket;
+    const returnCode = packet.returnCode ?? packet.reasonCode ?? 0;
+    if (returnCode !== 0) {
+      this.send(frame.bytes);
+      this.broker.emit('connackSent', packet, this.face);
+      this.#forgetWho();
+      this.fail(new Error(`connection refused: ${returnCode}`), 0);
+      return;
+    }
+    this.#isRegistered = true;
+    this.broker.register(this.face as HostedClient);
+    if (this.#isOver) return;
+    this.subscriptions.revoke();
+    this.send(frame.bytes);
+    const sent = { ...packet, cmd: 'connack', returnCode: 0 } as ConnackPacket;
+    this.broker.emit('connackSent', sent, this.face);
+    // What waited for the session has been sent in the same turn.
+    setImmediate(() => this.#onReady());
+  }
+
+  #onReady(): void {
+    if (this.#isOver) return;
+    this.face.connecting = false;
+    this.face.connected = true;
+    this.face.emit('connected');
+    this.broker.emit('clientReady', this.face);
+    this.#proceed();
+  }
+
+  #forgetWho(): void {
+    this.face.id = null;
+    this.face.version = null;
+  }
+
+  // ------------------------------------------------------------------ messages
+
+  get levelsMax(): number {
+    return this.broker.limits.maxTopicLevels;
+  }
+
+  get inflightMax(): number {
+    return this.broker.limits.maxInflightInbound;
+  }
+
+  get looksAtMessages(): boolean {
+    return this.broker.watchesMessages;
+  }
+
+  get mayBeChanged(): boolean {
+    return this.broker.asksForPublish;
+  }
+
+  authorizePublish(packet: PublishPacket, done: (error?: Error | null) => void): void {
+    this.broker.authorizePublish(this.face, packet, (error) => {
+      if (!this.#isOver) done(error);
+    });
+  }
+
+  onPublished(packet: PublishedPacket, done: () => void): void {
+    this.broker.passOn(packet, this.face, (error) => {
+      if (error !== null) this.fail(error, 0x80);
+      done();
+    });
+  }
+
+  onSent(packet: PublishedPacket, done: () => void): void {
+    this.onPublished(packet, () => {});
+    this.broker.whenRoom(done);
+  }
+
+  onAcknowledged(frame: Frame): void {
+    const packet = this.#in.answered(frame);
+    const release = this.#acknowledgements.add(frame.bytes);
+    if (packet === null) {
+      release();
+      return;
+    }
+    this.onPublished(packet, release);
+  }
+
+  onReleased(identifier: number): void {
+    this.#in.released(identifier);
+  }
+
+  // ------------------------------------------------------------------ what the client is sent
+
+  get forwardsAll(): boolean {
+    return this.broker.forwardsAll;
+  }
+
+  get wantsAcks(): boolean {
+    return this.broker.listenerCount('ack') > 0;
+  }
+
+  forward(packet: AedesPublishPacket): AedesPublishPacket | null {
+    packet.brokerId = this.broker.id;
+    packet.brokerCounter = 0;
+    return this.broker.authorizeForward(this.face, packet) ?? null;
+  }
+
+  send(bytes: Buffer): void {
+    this.#drain.write(bytes);
+  }
+
+  answer(bytes: Buffer): void {
+    this.pass(bytes);
+  }
+
+  onAck(frame: Frame): void {
+    const shown = identifierOf(frame);
+    const isRefused = frame.type === Type.Pubrec && reasonOf(frame) >= 0x80;
+    const isOwn = this.identifiers.isOwn(shown);
+    if (frame.type === Type.Pubrec && !isRefused) {
+      if (isOwn) {
+        this.send(acknowledgement(Type.Pubrel, shown));
+        return;
+      }
+    } else {
+      const sent = this.#out.take(shown);
+      const packet = frame.type === Type.Pubcomp ? { cmd: 'pubrel', messageId: shown } : sent;
+      if (!isRefused) this.broker.emit('ack', packet, this.face);
+      if (isOwn) {
+        this.identifiers.settle(shown);
+        return;
+      }
+    }
+    const chosen = this.identifiers.chosenFor(shown);
+    if (frame.type !== Type.Pubrec || isRefused) this.identifiers.settle(shown);
+    this.pass(
+      chosen === shown ? frame.bytes : withIdentifier(frame.bytes, frame.bodyStart, chosen),
+    );
+  }
+
+  onPing(packet: Packet): void {
+    this.broker.emit('ping', packet, this.face);
+  }
+
+  /** Sends a message to this client alone. */
+  publish(given: PublishPacket, callback: (error?: Error | null) => void): void {
+    if (this.#isOver) {
+      this.broker.emit('clientError', this.face, new Error('connection closed'));
+      callback();
+      return;
+    }
+    const { topic, payload = '', qos = 0, properties } = given;
+    const packet: AedesPublishPacket = {
+      cmd: 'publish',
+      topic,
+      payload,
+      qos,
+      retain: false,
+      dup: false,
+      ...(properties && { properties }),
+    };
+    const forwarded = this.forward(packet);
+    if (forwarded === null) {
+      callback();
+      return;
+    }
+    const messageId = qos > 0 ? this.identifiers.take() : undefined;
+    if (messageId === 0) {
+      callback(new Error('all packet identifiers are taken'));
+      return;
+    }
+    const sent = { ...forwarded, ...(messageId && { messageId }) };
+    this.#out.note(sent);
+    const bytes = generate(sent as Packet, { protocolVersion: this.version });
+    this.#drain.write(bytes, () => callback());
+  }
+
+  // ------------------------------------------------------------------ subscriptions
+
+  onSubscribe(packet: ISubscribePacket, done: () => void): void {
+    this.subscriptions.onSubscribe(packet, done);
+  }
+
+  onSuback(packet: ISubackPacket): void {
+    this.subscriptions.onSuback(packet);
+  }
+
+  onUnsubscribe(packet: IUnsubscribePacket): void {
+    this.subscriptions.onUnsubscribe(packet);
+  }
+
+  onUnsuback(identifier: number): boolean {
+    return this.subscriptions.onUnsuback(identifier);
+  }
+
+  // ------------------------------------------------------------------ the stream within
+
+  pass(bytes: Buffer): void {
+    if (!this.#inner.push(bytes)) this.#isInnerFull = true;
+  }
+
+  onInnerRead(): void {
+    if (!this.#isInnerFull) return;
+    this.#isInnerFull = false;
+    this.#regulate();
+  }
+
+  onInnerWrite(chunk: Buffer, done: () => void): void {
+    if (this.#isOver) {
+      done();
+      return;
+    }
+    // The packets that come of it are parts of the chunk, which is lent until all of them have been written.
+    this.#outgoing.push(Buffer.from(chunk));
+    this.#drain.write(Buffer.alloc(0), done);
+  }
+
+  onInnerEnd(): void {
+    this.end(0);
+  }
+
+  onInnerClose(): void {
+    this.end(0);
+  }
+
+  onDisconnect(): void {
+    this.#will = null;
+  }
+
+  // ------------------------------------------------------------------ the end
+
+  /** Something has gone wrong: tells the program, and ends the connection. */
+  fail(error: Error, reasonCode: number): void {
+    if (this.#isOver) return;
+    const { face } = this;
+    const isKnown = face.id !== null;
+    if (!isKnown) face.version = null;
+    this.broker.emit(isKnown ? 'clientError' : 'connectionError', face, error);
+    if (face.listenerCount('error') > 0) face.emit('error', error);
+    this.end(reasonCode);
+  }
+
+  /**
+   * Ends the connection.
+   *
+   * @param reasonCode - that a client of MQTT 5 is sent; 0 for none
+   * @param then - called when it is over
+   */
+  end(reasonCode: number, then: (() => void) | null = null): void {
+    if (then !== null) {
+      if (this.#isFinished) setImmediate(then);
+      else this.#onFinished.push(then);
+    }
+    if (this.#isOver) return;
+    this.#isOver = true;
+    const { face } = this;
+    face.closed = true;
+    if (this.#connectTimer !== null) clearTimeout(this.#connectTimer);
+    if (this.#keepAliveTimer !== null) clearTimeout(this.#keepAliveTimer);
+    this.#drain.stop();
+    const { conn } = face;
+    if (reasonCode > 0 && face.version === 5 && this.#isRegistered) {
+      this.send(generate({ cmd: 'disconnect', reasonCode }, { protocolVersion: 5 }));
+    }
+    // What was written leaves before the stream is closed.
+    if (conn.writable && !conn.destroyed) conn.end(() => conn.destroy());
+    else conn.destroy();
+    conn.resume();
+    this.#inner.push(null);
+    this.#inner.destroy();
+    if (!this.#isRegistered) {
+      this.#finish();
+      return;
+    }
+    const will = this.#will;
+    if (will === null) {
+      this.#leave();
+      return;
+    }
+    this.broker.publishWill(face, will, () => this.#leave());
+  }
+
+  #leave(): void {
+    const { face } = this;
+    face.connected = false;
+    face.connecting = false;
+    this.broker.unregister(face as HostedClient);
+    if (face.clean) this.subscriptions.drop();
+    this.#finish();
+  }
+
+  #finish(): void {
+    this.#isFinished = true;
+    const waiting = this.#onFinished;
+    this.#onFinished = [];
+    for (const callback of waiting) callback();
+  }
+}

@@ -1,0 +1,233 @@
+import {
+  generate,
+  type IConnectPacket,
+  type IPublishPacket,
+  type ISubscribePacket,
+  type IUnsubscribePacket,
+  type Packet,
+} from 'mqtt-packet';
+import { decode, type Frame, identifierOf, qosOf, reasonOf, Type } from '../packets/frames.ts';
+import { topicFault } from '../packets/topics.ts';
+import type { PublishedPacket, PublishPacket } from '../types.ts';
+
+/** What packets of a client need of it. */
+export interface InboundHost {
+  readonly version: number;
+  readonly levelsMax: number;
+  readonly inflightMax: number;
+  /** Whether each message has to be decoded, as somebody wants to see or decide on it. */
+  readonly looksAtMessages: boolean;
+  /** Whether handlers of the program may have changed a message. */
+  readonly mayBeChanged: boolean;
+  onConnect(packet: IConnectPacket): void;
+  authorizePublish(packet: PublishPacket, done: (error?: Error | null) => void): void;
+  /** A message of QoS 0 is on its way. */
+  onSent(packet: PublishedPacket, done: () => void): void;
+  onSubscribe(packet: ISubscribePacket, done: () => void): void;
+  onUnsubscribe(packet: IUnsubscribePacket): void;
+  onPing(packet: Packet): void;
+  onAck(frame: Frame): void;
+  onDisconnect(): void;
+  /** Sends bytes to the broker within. */
+  pass(bytes: Buffer): void;
+  fail(error: Error, reasonCode: number): void;
+}
+
+const PROTOCOL_ERROR = 0x82;
+const NOT_AUTHORIZED = 0x87;
+const QUOTA_EXCEEDED = 0x97;
+const TOPIC_NAME_INVALID = 0x90;
+const PACKET_REFUSED = 0x80;
+const SYSTEM = Buffer.from('$SYS/');
+const HASH = 0x23;
+const DOLLAR = 0x24;
+const PLUS = 0x2b;
+const SLASH = 0x2f;
+
+/** Looks at the packets of a client one after the other, and passes them on to the broker within. */
+export class Inbound {
+  readonly #host: InboundHost;
+  /** Messages of QoS 1 and 2 that the broker within has not answered yet, by identifier. */
+  readonly #unanswered: Map<number, PublishedPacket>;
+  /** Identifiers of QoS 2 messages that have not been released. */
+  readonly #unreleased: Set<number>;
+  /** Of MQTT 5, by alias. */
+  readonly #aliases: Map<number, string>;
+  #hasConnect: boolean;
+
+  constructor(host: InboundHost) {
+    this.#host = host;
+    this.#unanswered = new Map();
+    this.#unreleased = new Set();
+    this.#aliases = new Map();
+    this.#hasConnect = false;
+  }
+
+  get hasConnect(): boolean {
+    return this.#hasConnect;
+  }
+
+  /** @param done - called when the next packet may come */
+  onFrame(frame: Frame, done: () => void): void {
+    const host = this.#host;
+    if (!this.#hasConnect || frame.type === Type.Connect) {
+      const packet = decode(frame, host.version || 4);
+      if (this.#hasConnect || frame.type !== Type.Connect) {
+        const error = Object.assign(new Error('Invalid protocol'), { info: packet });
+        host.fail(error, PROTOCOL_ERROR);
+        return;
+      }
+      this.#hasConnect = true;
+      host.onConnect(packet as IConnectPacket);
+      return;
+    }
+    switch (frame.type) {
+      case Type.Publish:
+        this.#onPublish(frame, done);
+        return;
+      case Type.Subscribe:
+        this.#onSubscribe(frame, done);
+        return;
+      case Type.Unsubscribe:
+        this.#onUnsubscribe(frame);
+        break;
+      case Type.Puback:
+      case Type.Pubrec:
+      case Type.Pubcomp:
+        host.onAck(frame);
+        break;
+      case Type.Pingreq:
+        host.onPing(decode(frame, host.version));
+        host.pass(frame.bytes);
+        break;
+      case Type.Disconnect:
+        if (reasonOf({ ...frame, bodyStart: frame.bodyStart - 2 }) === 0) host.onDisconnect();
+        host.pass(frame.bytes);
+        break;
+      default:
+        host.pass(frame.bytes);
+    }
+    done();
+  }
+
+  /** The broker within has answered a message with PUBACK or PUBREC. @returns it, where it is new and was taken */
+  answered(frame: Frame): PublishedPacket | null {
+    const identifier = identifierOf(frame);
+    const packet = this.#unanswered.get(identifier) ?? null;
+    this.#unanswered.delete(identifier);
+    if (reasonOf(frame) < PACKET_REFUSED) return packet;
+    this.#unreleased.delete(identifier);
+    return null;
+  }
+
+  /** The broker within has sent PUBCOMP. */
+  released(identifier: number): void {
+    this.#unreleased.delete(identifier);
+  }
+
+  #onPublish(frame: Frame, done: () => void): void {
+    const host = this.#host;
+    if (!host.looksAtMessages && qosOf(frame) === 0 && isPlain(frame, host)) {
+      host.pass(frame.bytes);
+      done();
+      return;
+    }
+    const packet = decode(frame, host.version) as IPublishPacket;
+    const isAliased = host.version === 5 && packet.properties?.topicAlias !== undefined;
+    if (isAliased && !this.#resolveAlias(packet)) {
+      // The broker within says what is wrong with it.
+      host.pass(frame.bytes);
+      done();
+      return;
+    }
+    const { messageId: identifier = 0, qos } = packet;
+    // It has come before, and was answered or will be: the broker within does that.
+    if (qos === 2 && this.#unreleased.has(identifier)) {
+      host.pass(frame.bytes);
+      done();
+      return;
+    }
+    const fault = topicFault(packet.topic, 'PUBLISH', host.levelsMax);
+    if (fault !== null) {
+      host.fail(fault, TOPIC_NAME_INVALID);
+      return;
+    }
+    if (qos === 2 && host.inflightMax > 0 && this.#unreleased.size >= host.inflightMax) {
+      const what = `${host.inflightMax} inbound QoS 2 messages already awaiting PUBREL`;
+      host.fail(new Error(`maxInflightInbound exceeded: ${what}`), QUOTA_EXCEEDED);
+      return;
+    }
+    host.authorizePublish(packet as PublishPacket, (error) => {
+      if (error) return host.fail(error, NOT_AUTHORIZED);
+      const bytes =
+        host.mayBeChanged || isAliased
+          ? generate(packet, { protocolVersion: host.version })
+          : frame.bytes;
+      if (qos > 0) this.#unanswered.set(identifier, packet as PublishedPacket);
+      if (qos === 2) this.#unreleased.add(identifier);
+      host.pass(bytes);
+      if (qos === 0) host.onSent(packet as PublishedPacket, done);
+      else done();
+    });
+  }
+
+  /** Gives a packet the topic that its alias stands for. @returns false where it stands for none */
+  #resolveAlias(packet: IPublishPacket): boolean {
+    const { topicAlias: alias = 0, ...properties } = packet.properties ?? {};
+    if (packet.topic !== '') this.#aliases.set(alias, packet.topic);
+    const topic = this.#aliases.get(alias);
+    if (topic === undefined || alias === 0) return false;
+    packet.topic = topic;
+    packet.properties = properties;
+    return true;
+  }
+
+  #onSubscribe(frame: Frame, done: () => void): void {
+    const host = this.#host;
+    const packet = decode(frame, host.version) as ISubscribePacket;
+    for (const { topic } of packet.subscriptions) {
+      const fault = topicFault(topic, 'SUBSCRIBE', host.levelsMax);
+      if (fault !== null) {
+        host.fail(fault, PROTOCOL_ERROR);
+        return;
+      }
+    }
+    host.onSubscribe(packet, done);
+  }
+
+  #onUnsubscribe(frame: Frame): void {
+    const host = this.#host;
+    const packet = decode(frame, host.version) as IUnsubscribePacket;
+    for (const topic of packet.unsubscriptions) {
+      const fault = topicFault(topic, 'UNSUBSCRIBE', host.levelsMax);
+      if (fault !== null) {
+        host.fail(fault, PROTOCOL_ERROR);
+        return;
+      }
+    }
+    host.onUnsubscribe(packet);
+    host.pass(frame.bytes);
+  }
+}
+
+/**
+ * Whether a PUBLISH with QoS 0 can be passed on unseen: its topic isn't below `$SYS/`, has no wildcards and not too many levels, and
+ * there are no properties, of which a topic alias would be one.
+ */
+function isPlain({ bytes, bodyStart }: Frame, { version, levelsMax }: InboundHost): boolean {
+  if (bytes.length < bodyStart + 3) return false;
+  const start = bodyStart + 2;
+  const end = start + bytes.readUInt16BE(bodyStart);
+  if (version === 5 && bytes[end] !== 0) return false;
+  if (end === start || end > bytes.length) return false;
+  if (bytes[start] === DOLLAR && SYSTEM.compare(bytes, start, start + SYSTEM.length) === 0) {
+    return false;
+  }
+  let levels = 1;
+  for (let offset = start; offset < end; offset++) {
+    const byte = bytes[offset];
+    if (byte === HASH || byte === PLUS) return false;
+    if (byte === SLASH) levels++;
+  }
+  return levels <= levelsMax;
+}
