@@ -268,14 +268,17 @@ export class Aedes extends EventEmitter<AedesEvents> {
       get asksForPublish() {
         return broker.authorizePublish !== allowAllButSystem;
       },
-      preConnect: (...args) => this.preConnect(...args),
-      authenticate: (...args) => this.authenticate(...args),
-      authorizePublish: (...args) => this.authorizePublish(...args),
-      authorizeSubscribe: (...args) => this.authorizeSubscribe(...args),
-      authorizeForward: (...args) => this.authorizeForward(...args),
-      published: (...args) => this.published(...args),
+      preConnect: (client, packet, callback) => this.preConnect(client, packet, callback),
+      authenticate: (client, name, password, done) =>
+        this.authenticate(client, name, password, done),
+      authorizePublish: (client, packet, callback) =>
+        this.authorizePublish(client, packet, callback),
+      authorizeSubscribe: (client, subscription, callback) =>
+        this.authorizeSubscribe(client, subscription, callback),
+      authorizeForward: (client, packet) => this.authorizeForward(client, packet),
+      published: (packet, client, callback) => this.published(packet, client, callback),
       whenStarted: () => this.#whenStarted(),
-      attach: (...args) => this.#attach(...args),
+      attach: (stream, address, protocol) => this.#attach(stream, address, protocol),
       clientOf: (id) => (this.clients[id] as HostedClient | undefined) ?? null,
       register: (client) => this.#register(client),
       unregister: (client) => this.#unregister(client),
@@ -284,7 +287,12 @@ export class Aedes extends EventEmitter<AedesEvents> {
       subscriptionsOf: (id) => this.#subscriptionsOf(id),
       announce: (topic, payload) => this.#announce(topic, payload),
       publishWill: (client, will, done) => this.#publishWill(client, will, done),
-      emit: (event, ...args) => (this as EventEmitter).emit(event, ...args),
+      emit: (event, first, second) => {
+        const emitter = this as EventEmitter;
+        return second === undefined
+          ? emitter.emit(event, first)
+          : emitter.emit(event, first, second);
+      },
       listenerCount: (event) => (this as EventEmitter).listenerCount(event),
     };
   }

@@ -45,7 +45,7 @@ export interface ClientHost extends Handlers {
   announce(topic: string, payload: string): void;
   /** Publishes a will. */
   publishWill(client: Client, will: PublishedPacket, done: () => void): void;
-  emit(event: string, ...args: unknown[]): boolean;
+  emit(event: string, first: unknown, second?: unknown): boolean;
   listenerCount(event: string): number;
 }
 

@@ -44,7 +44,8 @@ export class InsideSubscriptions {
     const levels = topic.split('/');
     const found: Deliver[] = [];
     for (const entry of this.#entries.values()) {
-      if (matches(entry.levels, levels)) found.push(...entry.functions);
+      if (!matches(entry.levels, levels)) continue;
+      for (const deliver of entry.functions) found.push(deliver);
     }
     return found;
   }

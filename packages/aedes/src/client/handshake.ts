@@ -74,11 +74,11 @@ function authenticate(host: HandshakeHost, packet: IConnectPacket): void {
 }
 
 /** A handler that calls back twice is heard once. */
-function once<A extends unknown[]>(work: (...args: A) => void): (...args: A) => void {
+function once<A, B>(work: (first: A, second: B) => void): (first: A, second: B) => void {
   let isDone = false;
-  return (...args) => {
+  return (first, second) => {
     if (isDone) return;
     isDone = true;
-    work(...args);
+    work(first, second);
   };
 }
