@@ -82,12 +82,12 @@ async function runAll({ from, to, jobs, untilFailure }: NonNullable<typeof value
   const startedAt = performance.now();
   const sum: Tally = { seeds: 0, failed: 0 };
   const chunk = untilFailure ? 10 : CHUNK;
-  const goesOn = () => next <= to && !(untilFailure && sum.failed > 0);
+  const mayContinue = () => next <= to && !(untilFailure && sum.failed > 0);
   let next = from;
   let shownAt = startedAt;
   const work = async () => {
     const worker = new Worker(launcher, { argv: ['simulate'] });
-    while (goesOn()) {
+    while (mayContinue()) {
       const seeds = { from: next, to: Math.min(to, next + chunk - 1), untilFailure };
       next = seeds.to + 1;
       worker.postMessage(seeds);

@@ -157,8 +157,8 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
   }
 
   /** Its turn has come again. */
-  goOn(): void {
-    if (this.isEnding || !this.#input.goOn(this.#isTransportClosed)) return;
+  continue(): void {
+    if (this.isEnding || !this.#input.continue(this.#isTransportClosed)) return;
     if (this.#isTransportClosed) this.onClose();
     else if (this.#hasPeerEnded) this.onEnd();
     else this.#input.readOn();
@@ -247,13 +247,13 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
     this.timeouts.onProgress(this.output.writtenBytes > 0);
     const { session } = this;
     this.#takenBytes += chunk.length;
-    if (session?.hasBacklog && this.isWritable) this.#goOn(session);
+    if (session?.hasBacklog && this.isWritable) this.#continue(session);
     this.relievePublishers();
     this.#input.onTaken();
   }
 
   /** Has the session send more: at once, unless this client has been sent as much as one may be in a turn. */
-  #goOn(session: BrokerSession): void {
+  #continue(session: BrokerSession): void {
     if (this.#takenBytes < TURN_BYTES) {
       session.pump(this.#host.runtime.now());
     } else if (!this.#isPumpDue) {

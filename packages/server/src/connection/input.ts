@@ -93,10 +93,10 @@ export class Input {
    * @param isLast - nothing more will come, and nobody waits for the client to take something
    * @returns whether all that had come is done
    */
-  goOn(isLast: boolean): boolean {
+  continue(isLast: boolean): boolean {
     if (this.#pauseCount > 1 && !isLast) return false;
     this.#connection.receivedAt = this.#host.runtime.now();
-    this.#dispatcher.goOn();
+    this.#dispatcher.continue();
     if (this.#dispatcher.hasMore) {
       this.#afterPackets();
       return false;

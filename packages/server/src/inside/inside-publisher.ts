@@ -65,7 +65,7 @@ export class InsidePublisher implements TurnTaker {
       this.#waiting.push(publish);
       if (this.#isScheduled) return;
       this.#isScheduled = true;
-      queueMicrotask(() => this.goOn());
+      queueMicrotask(() => this.continue());
     });
   }
 
@@ -93,7 +93,7 @@ export class InsidePublisher implements TurnTaker {
   }
 
   /** Routes what waits, as much of it as may be in a turn. */
-  goOn(): void {
+  continue(): void {
     const { turns } = this.#host;
     this.#isScheduled = false;
     turns.begin(this.#slice);

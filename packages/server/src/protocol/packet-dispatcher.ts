@@ -105,7 +105,7 @@ export class PacketDispatcher implements FrameSink {
 
   resume(): void {
     this.#suspensions--;
-    this.goOn();
+    this.continue();
   }
 
   /** Whether nothing that has come is left. */
@@ -119,7 +119,7 @@ export class PacketDispatcher implements FrameSink {
   }
 
   /** Continues where it stopped, as far as this turn's slice goes. */
-  goOn(): void {
+  continue(): void {
     if (this.isSuspended) return;
     this.#turns.begin(this.#slice);
     try {

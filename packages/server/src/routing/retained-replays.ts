@@ -89,7 +89,7 @@ export class RetainedReplays {
     else this.#store.end(former.walk);
     if (!owed.isTaken) return;
     this.#waiting.add(owed);
-    this.#goOn();
+    this.#continue();
   }
 
   /** The subscription is gone [MQTT-3.10.4-2]. */
@@ -152,7 +152,7 @@ export class RetainedReplays {
     this.#schedule();
   }
 
-  #goOn(): void {
+  #continue(): void {
     const now = this.#runtime.now();
     for (const owed of this.#waiting) {
       if (this.#nodesLeft <= 0) break;
@@ -214,7 +214,7 @@ export class RetainedReplays {
     this.#runtime.defer(() => {
       this.#isScheduled = false;
       this.#nodesLeft = NODES_PER_TURN;
-      if (this.#waiting.size > 0) this.#goOn();
+      if (this.#waiting.size > 0) this.#continue();
     });
   }
 }

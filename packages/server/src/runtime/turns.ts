@@ -64,7 +64,7 @@ const COUNT_MAX = 0x3fff_ffff;
 /** A connection that has more to do than one may in a turn. */
 export interface TurnTaker extends Faulty {
   /** Its turn has come again. */
-  goOn(): void;
+  continue(): void;
 }
 
 /** What a connection has used of its slice. */
@@ -187,7 +187,7 @@ export class Turns {
       if (count-- === 0 || this.used >= UNITS_FOR_WAITING) break;
       this.#waiting.delete(connection);
       try {
-        connection.goOn();
+        connection.continue();
       } catch (error) {
         this.#faults.caught(connection, 'receiving', error);
       }

@@ -65,16 +65,16 @@ export class HandOvers {
       }
       return next >= deliveries.length;
     };
-    if (!step()) this.#goOn(step);
+    if (!step()) this.#continue(step);
   }
 
-  #goOn(step: Step): void {
+  #continue(step: Step): void {
     this.#unstored.add(step);
     const { runtime, faults } = this.#host;
     runtime.defer(() => {
       if (!this.#unstored.delete(step)) return;
       faults.contain(null, 'replaying', () => {
-        if (!step()) this.#goOn(step);
+        if (!step()) this.#continue(step);
       });
     });
   }

@@ -175,8 +175,8 @@ class CrashRun {
       const { counts } = this.#ledger;
       const acks = counts.acknowledged + random.below(ROUND_ACKS_MAX);
       const until = performance.now() + ROUND_MS_MAX;
-      const goesOn = () => counts.acknowledged < acks && performance.now() < until;
-      await this.#act(() => !this.#broker.hasExited && goesOn());
+      const mayContinue = () => counts.acknowledged < acks && performance.now() < until;
+      await this.#act(() => !this.#broker.hasExited && mayContinue());
     }
     const name = this.#broker.hasExited ? (point?.name ?? 'by itself') : 'at any moment';
     await this.#end(name);
@@ -248,8 +248,8 @@ class CrashRun {
     await this.#end('at rest');
   }
 
-  async #act(goesOn: () => boolean): Promise<void> {
-    while (goesOn()) {
+  async #act(mayContinue: () => boolean): Promise<void> {
+    while (mayContinue()) {
       for (const actor of this.#actors) if (this.#random.chance(0.5)) this.#actOnce(actor);
       await pause(1);
       this.#throwFailure();
