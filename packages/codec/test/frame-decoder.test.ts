@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { FrameDecoder, PACKET_SIZE_MAX, PacketError, type ProtocolVersion } from '../src/index.ts';
+import { FrameDecoder, PACKET_SIZE_MAX, type ProtocolVersion } from '../src/index.ts';
+import { errorOf } from './support/error-of.ts';
 
 /** A decoder with the frames that it has passed on, copied. */
 function newDecoder(protocolVersion: ProtocolVersion | null = 5) {
@@ -11,16 +12,6 @@ function newDecoder(protocolVersion: ProtocolVersion | null = 5) {
     },
   };
   return { decoder: new FrameDecoder(sink, { protocolVersion }), frames };
-}
-
-function errorOf(action: () => unknown): PacketError {
-  try {
-    action();
-  } catch (error) {
-    if (error instanceof PacketError) return error;
-    throw error;
-  }
-  throw new Error('it was accepted');
 }
 
 /** A frame whose body has a size, with the fewest bytes of length. */

@@ -2,21 +2,12 @@ import { describe, expect, test } from '@jest/globals';
 import { encode, type Packet, PacketDecoder, PacketError } from '../src/index.ts';
 import { rules } from '../src/wire/rules.ts';
 import { plain } from './plain.ts';
+import { errorOf } from './support/error-of.ts';
 import type { Vector } from './vector.ts';
 import { vectors } from './vectors.ts';
 
 function newDecoder({ version, receiver }: Vector): PacketDecoder {
   return new PacketDecoder({ protocolVersion: version, receiver });
-}
-
-function errorOf(action: () => unknown): PacketError {
-  try {
-    action();
-  } catch (error) {
-    if (error instanceof PacketError) return error;
-    throw error;
-  }
-  throw new Error('it was accepted');
 }
 
 const accepted = vectors.filter(({ packet }) => packet !== undefined);

@@ -1,22 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
-import { NO_LIMITS, PacketError } from '../../src/index.ts';
+import { NO_LIMITS } from '../../src/index.ts';
 import { PacketReader } from '../../src/wire/reader.ts';
 import { rules } from '../../src/wire/rules.ts';
+import { errorOf } from '../support/error-of.ts';
 
 /** Reads in the middle of a buffer, in a packet that starts at 1. */
 function readerOf(...bytes: readonly number[]): PacketReader {
   const all = Uint8Array.from([0xff, 0xff, 0xff, ...bytes, 0xff]);
   return new PacketReader().begin(all, 1, 3, all.length - 1, 5);
-}
-
-function errorOf(action: () => unknown): PacketError {
-  try {
-    action();
-  } catch (error) {
-    if (error instanceof PacketError) return error;
-    throw error;
-  }
-  throw new Error('it was accepted');
 }
 
 describe('fields', () => {

@@ -10,11 +10,12 @@ import {
   watch,
   writeFileSync,
 } from 'node:fs';
-import { connect, createServer, type Server, type Socket } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { bin, Command } from '../support/command.ts';
+import { freePort } from '../support/free-port.ts';
 import { PacketClient } from '../support/packet-client.ts';
 
 let folder: string;
@@ -62,15 +63,6 @@ async function start(
   await appeared;
   while (!(await ask('/ready')).startsWith('HTTP/1.1 200 ')) expect(child.exitCode).toBeNull();
   return `mqtt://127.0.0.1:${port}`;
-}
-
-async function freePort(): Promise<number> {
-  const server: Server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 async function appearance(name: string): Promise<void> {
