@@ -158,6 +158,10 @@ export class EmbeddedBroker implements RunningBroker {
     return this.#stopped;
   }
 
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
   #urlOf(protocol: Listener['protocol']): string | null {
     return this.listeners.find((listener) => listener.protocol === protocol)?.url ?? null;
   }

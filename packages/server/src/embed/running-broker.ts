@@ -16,7 +16,7 @@ import type { Retained } from './retained/retained.ts';
 import type { ClientOrigin, StreamOptions } from './streams/streams.ts';
 
 /** A broker that is serving. */
-export interface RunningBroker {
+export interface RunningBroker extends AsyncDisposable {
   /** Of the TCP listener, such as `mqtt://127.0.0.1:1883`; null when there is none. */
   readonly url: string | null;
   /** Of the WebSocket listener, such as `ws://127.0.0.1:8080`; null when there is none. */
@@ -135,4 +135,6 @@ export interface RunningBroker {
    * handle is left open; calling it again returns the same promise.
    */
   stop(): Promise<void>;
+  /** The same, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void>;
 }
