@@ -31,7 +31,7 @@ export class BrokerClock implements Runtime {
   /** Jumps that have not been reported. */
   #unreportedMs: number;
   #reportedMs: number;
-  /** Wall clock minus broker's time, as `wallTimeOf` has it. */
+  /** Wall clock minus broker's time, as `shownAheadMs` has it. */
   #shownAheadMs: number;
 
   constructor(machine: Runtime) {
@@ -56,15 +56,13 @@ export class BrokerClock implements Runtime {
   }
 
   /**
-   * A time of the broker as milliseconds since 1970, by the wall clock as it is set now: the same whenever it is asked for,
+   * The same, for times of the broker that are shown as the wall clock has them: it doesn't change from one look to the next,
    * unless the clock has been set meanwhile.
-   *
-   * @param at - milliseconds of the broker's time
    */
-  wallTimeOf(at: number): number {
+  get shownAheadMs(): number {
     const aheadMs = this.time.wallAheadMs;
     if (Math.abs(aheadMs - this.#shownAheadMs) > LOOKS_DIFFER_MS_MAX) this.#shownAheadMs = aheadMs;
-    return Math.round(at) + this.#shownAheadMs;
+    return this.#shownAheadMs;
   }
 
   /**

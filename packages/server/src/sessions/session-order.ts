@@ -1,7 +1,7 @@
 import { invariant } from '@promptmq/topics';
 
-/** So many places of entries that are gone are kept at most before others move up, beside as many as there are entries. */
-const GONE_MAX = 1000;
+/** Entries of a block at most: taking one out moves those after it in the block, which is quick. */
+const BLOCK_SIZE = 512;
 
 /** What has a place in an order. */
 export interface Ordered {
@@ -11,88 +11,112 @@ export interface Ordered {
 
 /**
  * Entries in the order in which they came. Whoever lists them a part at a time continues after the last one that it has seen,
- * whatever has come and gone meanwhile: finding the place takes a binary search, not a walk.
+ * whatever has come and gone meanwhile: finding the place takes a binary search, not a walk, and no change takes long, however
+ * many there are.
  *
- * Invariants: ordinals grow from one entry to the next and are never given again; at most half of the places, and 1,000
- * more, are those of entries that are gone.
+ * Invariants: ordinals grow from one entry to the next, and are never given again; no block is empty, and two neighbours have more
+ * than half a block together.
  */
 export class SessionOrder<E extends Ordered> {
-  /** Rising. */
-  #ordinals: number[];
-  /** null for one that is gone. */
-  #entries: (E | null)[];
-  #goneCount: number;
+  readonly #blocks: E[][];
+  #size: number;
   #lastOrdinal: number;
 
   constructor() {
-    this.#ordinals = [];
-    this.#entries = [];
-    this.#goneCount = 0;
+    this.#blocks = [];
+    this.#size = 0;
     this.#lastOrdinal = 0;
   }
 
   get size(): number {
-    return this.#entries.length - this.#goneCount;
+    return this.#size;
   }
 
   /** Puts an entry last. */
   add(entry: E): void {
     entry.ordinal = ++this.#lastOrdinal;
-    this.#ordinals.push(entry.ordinal);
-    this.#entries.push(entry);
+    this.#size++;
+    const last = this.#blocks.at(-1);
+    if (last === undefined || last.length === BLOCK_SIZE) this.#blocks.push([entry]);
+    else last.push(entry);
   }
 
   /** Takes an entry out; one that has no place stays without. */
   remove(entry: E): void {
-    const index = this.#firstAfter(entry.ordinal - 1);
-    if (this.#entries[index] !== entry) return;
-    this.#entries[index] = null;
+    const at = this.#blockAfter(entry.ordinal - 1);
+    const block = this.#blocks[at];
+    if (block === undefined) return;
+    const index = firstAfter(block, entry.ordinal - 1);
+    if (block[index] !== entry) return;
+    block.splice(index, 1);
     entry.ordinal = 0;
-    this.#goneCount++;
-    if (this.#goneCount > this.size + GONE_MAX) this.#moveUp();
+    this.#size--;
+    if (block.length === 0) this.#blocks.splice(at, 1);
+    this.#join(at - 1);
+    this.#join(at);
+  }
+
+  /** Makes one of a block and the next where both have little left. */
+  #join(at: number): void {
+    const block = this.#blocks[at];
+    const next = this.#blocks[at + 1];
+    if (block === undefined || next === undefined) return;
+    if (block.length + next.length > BLOCK_SIZE / 2) return;
+    for (const entry of next) block.push(entry);
+    this.#blocks.splice(at + 1, 1);
   }
 
   /** The entries that came after the one that had this place, in order; 0 for all. Nothing may change in between. */
   *after(ordinal: number): Generator<E> {
-    for (let index = this.#firstAfter(ordinal); index < this.#entries.length; index++) {
-      const entry = this.#entries[index] as E | null;
-      if (entry !== null) yield entry;
+    const first = this.#blockAfter(ordinal);
+    for (let at = first; at < this.#blocks.length; at++) {
+      const block = this.#blocks[at] as E[];
+      const from = at === first ? firstAfter(block, ordinal) : 0;
+      for (let index = from; index < block.length; index++) yield block[index] as E;
     }
   }
 
-  /** Where the first place after an ordinal is. */
-  #firstAfter(ordinal: number): number {
+  /** Where the first block is that has an entry after an ordinal. */
+  #blockAfter(ordinal: number): number {
     let low = 0;
-    let high = this.#ordinals.length;
+    let high = this.#blocks.length;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if ((this.#ordinals[middle] as number) <= ordinal) low = middle + 1;
+      const block = this.#blocks[middle] as E[];
+      if ((block[block.length - 1] as E).ordinal <= ordinal) low = middle + 1;
       else high = middle;
     }
     return low;
   }
 
-  #moveUp(): void {
-    const entries = this.#entries.filter((entry) => entry !== null);
-    this.#entries = entries;
-    this.#ordinals = entries.map(({ ordinal }) => ordinal);
-    this.#goneCount = 0;
-  }
-
   /** @throws {Error} when something isn't as it has to be; for tests */
   checkInvariants(): void {
     let former = 0;
-    let count = 0;
-    for (const [index, ordinal] of this.#ordinals.entries()) {
-      invariant(ordinal > former, `place ${ordinal} comes after ${former}`);
-      former = ordinal;
-      const entry = this.#entries[index] as E | null;
-      if (entry === null) continue;
-      count++;
-      invariant(entry.ordinal === ordinal, `what is at ${ordinal} has the place ${entry.ordinal}`);
+    let size = 0;
+    for (const [at, block] of this.#blocks.entries()) {
+      const { length } = block;
+      const next = this.#blocks[at + 1]?.length ?? BLOCK_SIZE;
+      invariant(length > 0 && length <= BLOCK_SIZE, `a block of ${length}`);
+      invariant(length + next > BLOCK_SIZE / 2, `a block of ${length} beside one of ${next}`);
+      size += length;
+      for (const { ordinal } of block) {
+        invariant(ordinal > former, `place ${ordinal} comes after ${former}`);
+        former = ordinal;
+      }
     }
     invariant(former <= this.#lastOrdinal, `the place ${former} may be given again`);
-    invariant(count === this.size, `${this.size} counted of ${count}`);
-    invariant(this.#goneCount <= count + GONE_MAX, `${this.#goneCount} places of what is gone`);
+    invariant(size === this.#size, `${this.#size} counted of ${size}`);
   }
+}
+
+/** Where the first entry of a block is that comes after an ordinal. */
+function firstAfter(block: readonly Ordered[], ordinal: number): number {
+  let low = 0;
+  let high = block.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((block[middle] as Ordered).ordinal <= ordinal) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

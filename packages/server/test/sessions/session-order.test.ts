@@ -54,7 +54,7 @@ test('whoever lists entries in parts finds each that is there all the time once,
   );
 });
 
-test('places of entries that are gone are given up, and an entry leaves once', () => {
+test('an entry leaves once, and a place stays where it was while others go', () => {
   const order = new SessionOrder<Ordered>();
   const entries = Array.from({ length: 5000 }, () => ({ ordinal: 0 }));
   for (const entry of entries) order.add(entry);

@@ -1,7 +1,6 @@
 import type { ProtocolVersion } from '@promptmq/codec';
 import type { Subscription } from '@promptmq/topics';
 import { type HookAttributes, NO_ATTRIBUTES } from '../../hooks/hooks.ts';
-import type { BrokerClock } from '../../runtime/broker-clock.ts';
 import type { SessionEntry } from '../../sessions/session-entry.ts';
 
 /**
@@ -55,7 +54,8 @@ export interface ClientSubscription {
   readonly subscriptionIdentifier: number | null;
 }
 
-export function clientInfoOf(entry: SessionEntry, clock: BrokerClock): ClientInfo {
+/** @param aheadMs - `shownAheadMs` of the broker's clock */
+export function clientInfoOf(entry: SessionEntry, aheadMs: number): ClientInfo {
   const { session, owner, disconnectedAt, subscriptions } = entry;
   const connection = session.link?.connection ?? null;
   return {
@@ -65,8 +65,8 @@ export function clientInfoOf(entry: SessionEntry, clock: BrokerClock): ClientInf
     version: connection?.version ?? null,
     protocol: connection?.transport.protocol ?? null,
     remoteAddress: connection?.transport.remoteAddress ?? null,
-    connectedAt: connection === null ? null : clock.wallTimeOf(connection.openedAt),
-    disconnectedAt: session.isConnected ? null : clock.wallTimeOf(disconnectedAt),
+    connectedAt: connection === null ? null : Math.round(connection.openedAt) + aheadMs,
+    disconnectedAt: session.isConnected ? null : disconnectedAt + aheadMs,
     keepAlive: connection?.timeouts.keepAlive ?? null,
     sessionExpiryInterval: session.expiryInterval,
     isStored: session.isStored,

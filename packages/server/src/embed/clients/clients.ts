@@ -102,6 +102,7 @@ export class BrokerClients implements Clients {
     const cursor = args.text('cursor', options.cursor ?? '1');
     if (!CURSOR.test(cursor)) args.refuse('cursor takes what an earlier page returned');
     const { sessions, runtime } = this.#broker;
+    const { shownAheadMs } = runtime;
     const clients: ClientInfo[] = [];
     let lookedAt = 0;
     for (const entry of sessions.after(Number.parseInt(cursor, 36) - 1)) {
@@ -111,7 +112,7 @@ export class BrokerClients implements Clients {
       lookedAt++;
       if (!entry.session.clientId.includes(like)) continue;
       if (user !== null && entry.owner !== user) continue;
-      clients.push(clientInfoOf(entry, runtime));
+      clients.push(clientInfoOf(entry, shownAheadMs));
     }
     return { clients, cursor: null };
   }
@@ -119,7 +120,7 @@ export class BrokerClients implements Clients {
   get(clientId: string): ClientInfo | null {
     const { sessions, runtime } = this.#broker;
     const entry = sessions.find(new Arguments('clients.get').text('clientId', clientId));
-    return entry === null ? null : clientInfoOf(entry, runtime);
+    return entry === null ? null : clientInfoOf(entry, runtime.shownAheadMs);
   }
 
   subscriptions(clientId: string): ClientSubscription[] | null {
