@@ -29,11 +29,14 @@ export type {
   HookClient,
   HookConnection,
   HookCredentials,
+  HookMessage,
   HookName,
   HookSubscription,
   Hooks,
   HookVerdict,
   PreConnectAnswer,
+  TransformAnswer,
+  TransformVerdict,
 } from './hooks/hooks.ts';
 export type { InsideProperties, InsidePublication } from './inside/inside-message.ts';
 export type { InsidePublished } from './inside/inside-publish.ts';

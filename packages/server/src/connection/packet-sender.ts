@@ -257,6 +257,14 @@ export class PacketSender {
     this.output.length = writeAck(buffer, offset, type, packetId, reasonCode, this.version);
   }
 
+  /** The same with the reason for people, where the client wants it and there is room. */
+  sendRefusal(type: PacketType, packetId: number, reasonCode: number, why: string): void {
+    const properties = this.reasonFor(why, 0);
+    const cmd = type === PacketType.PUBACK ? 'puback' : 'pubrec';
+    if (properties.reasonString === undefined) this.sendAck(type, packetId, reasonCode);
+    else this.send({ cmd, messageId: packetId, reasonCode, properties });
+  }
+
   /** An error in answer to CONNECT; before MQTT 5 some have none, and closing has to do (§3.2.2.2). */
   sendConnackError(reasonCode: number, reasonString: string): void {
     countIn(this.#host.stats.connacks, reasonCode);

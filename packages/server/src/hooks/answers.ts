@@ -1,6 +1,7 @@
 import { ReasonCode } from '@promptmq/codec';
 import { isValidTopicFilter } from '@promptmq/topics';
-import { shown } from './hook-error.ts';
+import { InvalidAnswer, shown } from './hook-error.ts';
+import type { ChangedMessage, MessageChange } from './hook-message.ts';
 import type { AuthenticateVerdict, HookAcl, HookName } from './hooks.ts';
 
 /** What a hook has answered, checked. */
@@ -11,6 +12,10 @@ export interface Allowance
   extends Pick<AuthenticateVerdict, 'userName' | 'attributes' | 'expiresAt'> {
   readonly isAllowed: true;
   readonly acl?: Required<HookAcl>;
+  /** What `transform` has changed. */
+  readonly change?: MessageChange;
+  /** The message that takes the place of what was published. */
+  readonly message?: ChangedMessage;
 }
 
 export interface Refusal {
@@ -30,9 +35,6 @@ export const REFUSED: Refusal = {
   why: 'not authorized',
   isFailure: false,
 };
-
-/** A hook has answered with what it may not; the message says with what, and what it may. */
-export class InvalidAnswer extends Error {}
 
 /** A reason string is one of the protocol (§1.5.4), and no page. */
 const REASON_LENGTH_MAX = 1024;
@@ -60,13 +62,25 @@ const SUBACK_CODES: readonly number[] = [
   ReasonCode.QuotaExceeded,
 ];
 
+/** Those that CONNACK may have, too: a will is refused there. */
+const PUBACK_CODES: readonly number[] = [
+  ReasonCode.UnspecifiedError,
+  ReasonCode.ImplementationSpecificError,
+  ReasonCode.NotAuthorized,
+  ReasonCode.TopicNameInvalid,
+  ReasonCode.QuotaExceeded,
+  ReasonCode.PayloadFormatInvalid,
+];
+
 /** By hook: what its answer may have beside `allow`, `reasonCode` and `reasonString`, and with what it may refuse. */
 const RULES: Readonly<
   Record<HookName, { readonly keys: readonly string[]; readonly codes: readonly number[] }>
 > = {
   preConnect: { keys: ['attributes'], codes: CONNACK_CODES },
   authenticate: { keys: ['userName', 'attributes', 'acl', 'expiresAt'], codes: CONNACK_CODES },
+  authorizePublish: { keys: [], codes: PUBACK_CODES },
   authorizeSubscribe: { keys: [], codes: SUBACK_CODES },
+  transform: { keys: ['topic', 'payload', 'properties'], codes: PUBACK_CODES },
 };
 
 /**
@@ -97,7 +111,7 @@ export function verdictOf(hook: HookName, value: unknown): Verdict {
     if (field === undefined || isValid(field)) return field;
     throw new InvalidAnswer(`returned ${key}: ${shown(field)}; it is ${allowed}`);
   };
-  const allow = take('allow', isBoolean, 'true or false');
+  const allow = take('allow', isBoolean, 'true or false') ?? (hook === 'transform' || undefined);
   if (allow === undefined) {
     throw new InvalidAnswer(`returned ${shown(value)}; it needs allow: true or false`);
   }
@@ -113,6 +127,11 @@ export function verdictOf(hook: HookName, value: unknown): Verdict {
   const attributes = take('attributes', isPlainObject, 'an object');
   const acl = aclOf(take('acl', isPlainObject, '{ publish, subscribe }'));
   const expiresAt = take('expiresAt', isTime, 'a date, or milliseconds since 1970');
+  const change = changeOf(
+    take('topic', isString, 'a topic name'),
+    take('payload', isPayload, 'text or a Uint8Array'),
+    take('properties', isPlainObject, 'an object'),
+  );
   if (!allow) {
     return {
       isAllowed: false,
@@ -126,6 +145,7 @@ export function verdictOf(hook: HookName, value: unknown): Verdict {
     ...(userName === undefined ? {} : { userName }),
     ...(attributes === undefined ? {} : { attributes }),
     ...(acl === undefined ? {} : { acl }),
+    ...(change === undefined ? {} : { change }),
     ...(expiresAt === undefined ? {} : { expiresAt }),
   };
 }
@@ -148,12 +168,33 @@ function aclOf(value: Record<string, unknown> | undefined): Required<HookAcl> | 
   return { publish: [...publish], subscribe: [...subscribe] };
 }
 
+function changeOf(
+  topic: string | undefined,
+  payload: string | Uint8Array | undefined,
+  properties: object | undefined,
+): MessageChange | undefined {
+  if (topic === undefined && payload === undefined && properties === undefined) return undefined;
+  return {
+    ...(topic === undefined ? {} : { topic }),
+    ...(payload === undefined ? {} : { payload }),
+    ...(properties === undefined ? {} : { properties }),
+  };
+}
+
 function range(first: number, last: number): number[] {
   return Array.from({ length: last - first + 1 }, (_, index) => first + index);
 }
 
 function isBoolean(value: unknown): value is boolean {
   return typeof value === 'boolean';
+}
+
+function isString(value: unknown): value is string {
+  return typeof value === 'string';
+}
+
+function isPayload(value: unknown): value is string | Uint8Array {
+  return typeof value === 'string' || value instanceof Uint8Array;
 }
 
 function isText(value: unknown): value is string {

@@ -3,7 +3,13 @@ import { shown } from './hook-error.ts';
 import type { HookName, Hooks } from './hooks.ts';
 
 /** All hooks that there are. */
-export const HOOK_NAMES: readonly HookName[] = ['preConnect', 'authenticate', 'authorizeSubscribe'];
+export const HOOK_NAMES: readonly HookName[] = [
+  'preConnect',
+  'authenticate',
+  'authorizePublish',
+  'authorizeSubscribe',
+  'transform',
+];
 
 /**
  * Checks what a program gives as hooks.

@@ -1,20 +1,16 @@
+import type { PublishView } from '@promptmq/codec';
 import { ReasonCode } from '@promptmq/codec';
 import { Deadline } from '../runtime/deadline-queue.ts';
-import {
-  ALLOWED,
-  type Allowance,
-  InvalidAnswer,
-  type Refusal,
-  type Verdict,
-  verdictOf,
-} from './answers.ts';
+import { ALLOWED, type Allowance, type Refusal, type Verdict, verdictOf } from './answers.ts';
 import type { BrokerHooks } from './broker-hooks.ts';
-import { HookError, type HookFailure } from './hook-error.ts';
+import { HookError, type HookFailure, InvalidAnswer } from './hook-error.ts';
+import { changedMessage, PublishedMessage } from './hook-message.ts';
 import {
   type HookAttributes,
   type HookClient,
   type HookConnection,
   type HookCredentials,
+  type HookMessage,
   type HookName,
   type HookSubscription,
   NO_ATTRIBUTES,
@@ -48,10 +44,17 @@ const TOO_LATE: Refusal = {
  */
 export class ClientHooks {
   readonly client: HookClient & { userName: string | null; attributes: HookAttributes };
+  /** Whether somebody is asked for each message that is published. */
+  readonly asksPublish: boolean;
   readonly #hooks: BrokerHooks;
   readonly #connection: AskedConnection;
   /** Given to each hook until one has been awaited: what it has added to it doesn't pile up. */
   #controller: AbortController | null;
+  /** The PUBLISH that is asked for, in an object that is used again; null while nobody has it, or a hook keeps it. */
+  #message: PublishedMessage | null;
+  /** On the PUBLISH that was asked for last; null while that is awaited. */
+  #verdict: Verdict | null;
+  readonly #keepVerdict: OnVerdict;
   readonly #deadline: Deadline;
   /** Which is awaited; null when none is. */
   #awaited: HookName | null;
@@ -65,7 +68,14 @@ export class ClientHooks {
   #isOver: boolean;
 
   constructor(hooks: BrokerHooks, connection: AskedConnection, facts: ClientFacts) {
+    const { transform, authorizePublish } = hooks.functions;
+    this.asksPublish = transform !== undefined || authorizePublish !== undefined;
     this.#hooks = hooks;
+    this.#message = null;
+    this.#verdict = null;
+    this.#keepVerdict = (verdict) => {
+      this.#verdict = verdict;
+    };
     this.#connection = connection;
     this.client = { ...facts, userName: null, attributes: NO_ATTRIBUTES };
     this.#controller = null;
@@ -97,6 +107,73 @@ export class ClientHooks {
       'authenticate',
       (signal) => functions.authenticate?.(client, credentials, signal),
       onVerdict,
+    );
+  }
+
+  /**
+   * Decides on a PUBLISH.
+   *
+   * @param view - read; the hooks may have other packets read with it
+   * @returns null when an answer is awaited: then `takeVerdict` has it when the connection is resumed; also when the connection is over
+   */
+  decide(view: PublishView, topic: string): Verdict | null {
+    this.#message ??= new PublishedMessage();
+    const message = this.#message;
+    message.fill(view, topic);
+    this.#verdict = null;
+    const { functions } = this.#hooks;
+    if (functions.transform !== undefined || functions.authorizePublish === undefined) {
+      this.askForMessage(message, this.#keepVerdict);
+      return this.#verdict;
+    }
+    // The ordinary way, without anything that is made for one message.
+    try {
+      const returned = functions.authorizePublish(this.client, message, this.#signal);
+      if (returned === true && !this.#isOver) return ALLOWED;
+      this.#verdict = this.#take('authorizePublish', returned, this.#keepVerdict);
+    } catch (error) {
+      this.#verdict = this.#failed('authorizePublish', error);
+    }
+    return this.#isOver ? null : this.#verdict;
+  }
+
+  /** The answer that was awaited. */
+  takeVerdict(): Verdict {
+    return this.#verdict as Verdict;
+  }
+
+  /** Asks what becomes of a message: `message` in the verdict takes its place. As `preConnect`. */
+  askForMessage(message: HookMessage, onVerdict: OnVerdict): void {
+    const { functions } = this.#hooks;
+    const { client } = this;
+    if (functions.transform === undefined) {
+      this.#authorize(message, ALLOWED, onVerdict);
+      return;
+    }
+    const onTransformed = (verdict: Verdict) => {
+      if (verdict.isAllowed) this.#authorize(verdict.message ?? message, verdict, onVerdict);
+      else onVerdict(verdict);
+    };
+    this.#ask(
+      'transform',
+      (signal) => functions.transform?.(client, message, signal),
+      onTransformed,
+      message,
+    );
+  }
+
+  /** @param transformed - the verdict of `transform`, which holds where this is allowed */
+  #authorize(message: HookMessage, transformed: Verdict, onVerdict: OnVerdict): void {
+    const { functions } = this.#hooks;
+    const { client } = this;
+    if (functions.authorizePublish === undefined) {
+      onVerdict(transformed);
+      return;
+    }
+    this.#ask(
+      'authorizePublish',
+      (signal) => functions.authorizePublish?.(client, message, signal),
+      (verdict) => onVerdict(verdict.isAllowed ? transformed : verdict),
     );
   }
 
@@ -177,10 +254,16 @@ export class ClientHooks {
     return this.#controller.signal;
   }
 
-  #ask(hook: HookName, call: (signal: AbortSignal) => unknown, onVerdict: OnVerdict): void {
+  /** @param message - that the answer may change; by default there is none */
+  #ask(
+    hook: HookName,
+    call: (signal: AbortSignal) => unknown,
+    onVerdict: OnVerdict,
+    message: HookMessage | null = null,
+  ): void {
     let verdict: Verdict | null;
     try {
-      verdict = this.#take(hook, call(this.#signal), onVerdict);
+      verdict = this.#take(hook, call(this.#signal), onVerdict, message);
     } catch (error) {
       verdict = this.#failed(hook, error);
     }
@@ -189,18 +272,37 @@ export class ClientHooks {
   }
 
   /** @returns null when the answer is awaited */
-  #take(hook: HookName, returned: unknown, onVerdict: OnVerdict): Verdict | null {
-    if (!isPromise(returned)) return verdictOf(hook, returned);
-    this.#await(hook, returned, onVerdict);
+  #take(
+    hook: HookName,
+    returned: unknown,
+    onVerdict: OnVerdict,
+    message: HookMessage | null = null,
+  ): Verdict | null {
+    if (!isPromise(returned)) return this.#read(hook, returned, message);
+    this.#await(hook, returned, onVerdict, message);
     return null;
   }
 
-  #await(hook: HookName, answer: PromiseLike<unknown>, onVerdict: OnVerdict): void {
+  /** @throws {InvalidAnswer} when it is none */
+  #read(hook: HookName, answer: unknown, message: HookMessage | null): Verdict {
+    const verdict = verdictOf(hook, answer);
+    if (message === null || !verdict.isAllowed || verdict.change === undefined) return verdict;
+    const { mqtt } = this.#hooks.host.config;
+    return { isAllowed: true, message: changedMessage(message, verdict.change, mqtt) };
+  }
+
+  #await(
+    hook: HookName,
+    answer: PromiseLike<unknown>,
+    onVerdict: OnVerdict,
+    message: HookMessage | null,
+  ): void {
+    this.#message = null;
     const number = ++this.#number;
     const isAwaited = () => this.#awaited !== null && this.#number === number;
     answer.then(
       (value) => {
-        if (isAwaited()) this.#settle(() => verdictOf(hook, value));
+        if (isAwaited()) this.#settle(() => this.#read(hook, value, message));
       },
       (error: unknown) => {
         if (!isAwaited()) return;

@@ -31,6 +31,9 @@ export class HookError extends Error {
   }
 }
 
+/** A hook has answered with what it may not; the message says with what, and what it may. */
+export class InvalidAnswer extends Error {}
+
 /** A value as a hook returned it, for people. */
 export function shown(value: unknown): string {
   const text = inspect(value, { depth: 1, breakLength: Number.POSITIVE_INFINITY });

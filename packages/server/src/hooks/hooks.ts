@@ -1,3 +1,5 @@
+import type { PublishProperties } from '@promptmq/codec';
+
 /*
  * The hooks that a program gives to `createBroker`: what they are asked, and how they answer.
  */
@@ -82,6 +84,36 @@ export interface HookSubscription {
   readonly isResumed: boolean;
 }
 
+/**
+ * A message that a client publishes. It is good until the hook has answered, and may be another one's then: copy what is kept. Neither
+ * payload nor properties are to be changed.
+ */
+export interface HookMessage {
+  /** The topic name, also where the client has sent an alias. */
+  readonly topic: string;
+  /** A view of what the client has sent. */
+  readonly payload: Buffer;
+  readonly qos: 0 | 1 | 2;
+  readonly retain: boolean;
+  /** §3.3.2.3, without Topic Alias. Empty before MQTT 5. */
+  readonly properties: PublishProperties;
+  /** Whether it is the will of a client that connects: it is published when the client is lost. */
+  readonly isWill: boolean;
+}
+
+/** What `transform` may answer: `true` leaves the message as it is. */
+export type TransformAnswer = boolean | TransformVerdict;
+
+/** What is left out stays as it is. */
+export interface TransformVerdict extends Partial<HookVerdict> {
+  /** Another topic name. */
+  readonly topic?: string;
+  /** Another payload; text is sent as UTF-8, bytes are copied. */
+  readonly payload?: string | Uint8Array;
+  /** Other properties, in the place of all that there were; without Topic Alias and Subscription Identifier. */
+  readonly properties?: PublishProperties;
+}
+
 /** What `preConnect` may answer. */
 export type PreConnectAnswer = boolean | (HookVerdict & { readonly attributes?: HookAttributes });
 
@@ -147,6 +179,24 @@ export interface Hooks {
   authorizeSubscribe?(
     client: HookClient,
     subscription: HookSubscription,
+    signal: AbortSignal,
+  ): HookAnswer | Promise<HookAnswer>;
+  /**
+   * Asked for each message that a client publishes, and for its will at CONNECT: before `authorizePublish` and all rules on topics, which
+   * are applied to what comes of it. A QoS 2 message that is sent again is not asked for again.
+   */
+  transform?(
+    client: HookClient,
+    message: HookMessage,
+    signal: AbortSignal,
+  ): TransformAnswer | Promise<TransformAnswer>;
+  /**
+   * Asked for each message that a client publishes, and for its will at CONNECT, as `transform` has left it; the rules are looked at
+   * afterwards. A will that is refused has the CONNECT refused.
+   */
+  authorizePublish?(
+    client: HookClient,
+    message: HookMessage,
     signal: AbortSignal,
   ): HookAnswer | Promise<HookAnswer>;
 }

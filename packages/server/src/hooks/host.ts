@@ -7,7 +7,7 @@ import type { BrokerStats } from '../runtime/stats.ts';
 
 /** What the hooks need of the house. */
 export interface HooksHost {
-  readonly config: Pick<Config, 'hooks'>;
+  readonly config: Pick<Config, 'hooks' | 'mqtt'>;
   readonly runtime: Pick<Runtime, 'now'>;
   readonly deadlines: DeadlineQueue;
   readonly faults: Faults;

@@ -65,7 +65,10 @@ function addConnections(registry: BrokerRegistry, { stats }: ObservedBroker): vo
   registry.add('promptmq_connacks_total', () => byReasonCode(stats.connacks));
   registry.add('promptmq_auth_refusals_total', () => [
     { labels: { action: 'connect' }, value: sumOf(stats.connacks, AUTH_REASONS) },
-    { labels: { action: 'publish' }, value: stats.refused['not-authorized'] },
+    {
+      labels: { action: 'publish' },
+      value: stats.refused['not-authorized'] + stats.refused['refused-by-hook'],
+    },
     {
       labels: { action: 'subscribe' },
       value: sumOf(stats.subscriptionsRefused, [ReasonCode.NotAuthorized]),

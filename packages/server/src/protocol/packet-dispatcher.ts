@@ -174,14 +174,13 @@ export class PacketDispatcher implements FrameSink {
         this.#turns.used += UnitsFor.publish + ((end - start) >> UnitsFor.bytesShift);
         publishView.read(buffer, start, bodyStart, end, version, 'server', this.#limits);
         this.#turns.used += (publishView.topicEnd - publishView.topicStart) >> UnitsFor.topicShift;
-        this.#receiver.onPublish(publishView);
+        const rest = this.#receiver.onPublish(publishView);
+        if (rest !== null) this.#step(rest);
       } else {
         this.#turns.used += UnitsFor.packet + ((end - start) >> UnitsFor.objectBytesShift);
         if (type >= PacketType.PUBACK && type <= PacketType.PUBCOMP) {
           ackView.read(buffer, start, bodyStart, end, version, this.#limits);
-          const { packetId, reasonCode } = ackView;
-          if (type === PacketType.PUBREL) this.#onPubrel(packetId);
-          else onAcknowledgement(connection, this.#sinks, type as PacketType, packetId, reasonCode);
+          this.#onAck(type as PacketType, ackView);
         } else {
           this.#onPacket(
             decodePacket(buffer, start, bodyStart, end, version, 'server', this.#limits),
@@ -245,6 +244,11 @@ export class PacketDispatcher implements FrameSink {
   }
 
   // ------------------------------------------------------------------------ open
+
+  #onAck(type: PacketType, { packetId, reasonCode }: AckView): void {
+    if (type === PacketType.PUBREL) this.#onPubrel(packetId);
+    else onAcknowledgement(this.#connection, this.#sinks, type, packetId, reasonCode);
+  }
 
   #onPubrel(packetId: number): void {
     this.#receiver.onPubrel(packetId);

@@ -1,13 +1,23 @@
 import { isUtf8 } from 'node:buffer';
-import { PacketError, PacketType, type PublishView, ReasonCode } from '@promptmq/codec';
+import { PacketError, PacketType, PublishView, ReasonCode } from '@promptmq/codec';
+import type { Message } from '@promptmq/session';
+import type { Config } from '../config/index.ts';
 import type { Peer } from '../connection/peer.ts';
+import type { Refusal, Verdict } from '../hooks/answers.ts';
+import type { ClientHooks } from '../hooks/client-hooks.ts';
+import type { ChangedMessage } from '../hooks/hook-message.ts';
 import type { Outcome } from '../routing/router.ts';
+import { isTooDeep } from '../routing/topic-routes.ts';
 import { countReceived } from '../runtime/stats.ts';
 import type { BrokerSession } from '../sessions/broker-session.ts';
+import { expiryTime } from '../sessions/recipient-terms.ts';
 import type { AwaitedAcks } from '../storage/journal.ts';
 import type { Origin } from '../storage/records/message-record.ts';
 import type { ProtocolHost } from './host.ts';
 import { PendingAcks } from './pending-acks.ts';
+
+/** Where a PUBLISH lies. */
+type AskedFrame = Pick<PublishView, 'buffer' | 'start' | 'topicStart' | 'end'>;
 
 /**
  * Takes what one client publishes, and acknowledges it when what the answer stands for is safe. Its methods
@@ -24,6 +34,10 @@ export class Receiver implements AwaitedAcks {
   #receiveMaximum: number;
   #maxQos: number;
   #isRetainAvailable: boolean;
+  /** The PUBLISH that hooks are asked for; null when none is. */
+  #asked: AskedFrame | null;
+  /** Why the PUBLISH that is being acknowledged was refused; empty when nobody has said so. */
+  #why: string;
 
   constructor(host: ProtocolHost, connection: Peer) {
     this.connection = connection;
@@ -33,6 +47,8 @@ export class Receiver implements AwaitedAcks {
     this.#receiveMaximum = 0;
     this.#maxQos = 0;
     this.#isRetainAvailable = false;
+    this.#asked = null;
+    this.#why = '';
   }
 
   /** CONNACK is being sent. */
@@ -47,25 +63,38 @@ export class Receiver implements AwaitedAcks {
     return this.connection.session as BrokerSession;
   }
 
-  onPublish(view: PublishView): void {
-    const { packetId } = view;
+  /**
+   * @param view - read; the receiver's until this returns
+   * @returns what is left to do when hooks have decided on it and the connection is resumed; null when nothing is
+   */
+  onPublish(view: PublishView): Generator<void> | null {
     countReceived(this.#host.stats, view.qos, view.payloadEnd - view.payloadStart);
+    if (this.#receive(view, null) || this.connection.isEnding) return null;
+    return this.#receiveDecided();
+  }
+
+  /**
+   * @param verdict - of the hooks; null where they have not been asked
+   * @returns false when they have the next word, or have ended the connection
+   */
+  #receive(view: PublishView, verdict: Verdict | null): boolean {
+    const { packetId } = view;
     let reasonCode = this.#check(view);
+    let outcome: Outcome | null;
     switch (view.qos) {
       case 0:
-        this.#route(view, reasonCode);
-        break;
+        return this.#route(view, reasonCode, verdict) !== null;
       case 1:
         this.#checkReceiveMaximum();
         // Before MQTT 5, PUBACK can't say no.
         if (this.connection.version === 5 && this.#session.received.has(packetId)) {
           reasonCode = ReasonCode.PacketIdentifierInUse;
         }
-        this.#acknowledgeRouted(packetId, this.#route(view, reasonCode));
-        break;
+        outcome = this.#route(view, reasonCode, verdict);
+        if (outcome !== null) this.#acknowledgeRouted(packetId, outcome);
+        return outcome !== null;
       case 2:
-        this.#receiveQoS2(view, reasonCode);
-        break;
+        return this.#receiveQoS2(view, reasonCode, verdict);
     }
   }
 
@@ -97,8 +126,12 @@ export class Receiver implements AwaitedAcks {
   ): void {
     const { journal } = this.#host;
     const isReady = this.#pendingAcks?.isEmpty !== false;
+    const why = this.#why;
+    this.#why = '';
     if (isReady && position < journal.committedPosition) {
-      this.connection.sender.sendAck(type, packetId, reasonCode);
+      const { sender } = this.connection;
+      if (why === '') sender.sendAck(type, packetId, reasonCode);
+      else sender.sendRefusal(type, packetId, reasonCode, why);
       return;
     }
     this.#pendingAcks ??= new PendingAcks();
@@ -195,12 +228,90 @@ export class Receiver implements AwaitedAcks {
     clientEvents.topicRefused(this.connection, 'publish', topic, reasonCode, why);
   }
 
-  /** Routes a PUBLISH that was not refused; the topic alias of any other is set all the same. */
-  #route(view: PublishView, checked: number): Outcome {
+  /**
+   * Routes a PUBLISH that was not refused; the topic alias of any other is set all the same.
+   *
+   * @returns null when hooks have the next word, or have ended the connection
+   */
+  #route(view: PublishView, checked: number, verdict: Verdict | null): Outcome | null {
     const { router } = this.#host;
     const connection = this.connection;
     if (checked !== ReasonCode.Success) return router.skip(view, connection, checked);
+    const { hooks } = connection;
+    if (hooks?.asksPublish === true) return this.#routeAsked(hooks, view, verdict);
     return router.publish(view, connection, view.qos === 2 ? this.#originOf(view) : null);
+  }
+
+  /** The same, where hooks decide on it first. */
+  #routeAsked(hooks: ClientHooks, view: PublishView, known: Verdict | null): Outcome | null {
+    const { router, config } = this.#host;
+    const connection = this.connection;
+    const { buffer, start, topicStart, end } = view;
+    const route = router.routeOf(view, connection);
+    const verdict = known ?? hooks.decide(view, route.topic);
+    if (verdict === null) {
+      this.#asked = { buffer, start, topicStart, end };
+      return null;
+    }
+    // A hook may have had the broker read other packets.
+    if (view.buffer !== buffer || view.start !== start)
+      this.#readAgain(view, buffer, start, topicStart, end);
+    if (!verdict.isAllowed) return this.#refuse(route.topic, verdict);
+    const origin = view.qos === 2 ? this.#originOf(view) : null;
+    const { message } = verdict;
+    if (message === undefined) return router.publishTo(route, view, connection, origin);
+    const refusal = refusalOfChanged(message, config.mqtt);
+    if (refusal !== null) return this.#refuse(message.topic, refusal);
+    return router.publishChanged(this.#messageOf(message), connection, origin);
+  }
+
+  /** Waits until hooks have decided on a PUBLISH, and continues with it. */
+  *#receiveDecided(): Generator<void> {
+    yield;
+    const { buffer, start, topicStart, end } = this.#asked as AskedFrame;
+    this.#asked = null;
+    const { hooks } = this.connection;
+    const view = new PublishView();
+    this.#readAgain(view, buffer, start, topicStart, end);
+    this.#receive(view, (hooks as ClientHooks).takeVerdict());
+  }
+
+  #readAgain(
+    view: PublishView,
+    buffer: Uint8Array,
+    start: number,
+    topicStart: number,
+    end: number,
+  ): void {
+    const { version } = this.connection;
+    view.read(buffer, start, topicStart - 2, end, version, 'server', this.#host.config.mqtt);
+  }
+
+  /** A hook has refused it, or what came of it can't be taken. */
+  #refuse(topic: string, { reasonCode, why }: Pick<Refusal, 'reasonCode' | 'why'>): Outcome {
+    const { router, stats, clientEvents } = this.#host;
+    const connection = this.connection;
+    stats.refused['refused-by-hook']++;
+    clientEvents.accessRefused(connection, connection.clientId, 'publish', topic);
+    clientEvents.topicRefused(connection, 'publish', topic, reasonCode, why);
+    this.#why = why;
+    return router.refuse(reasonCode);
+  }
+
+  /** What came of a message is a message that the client published. */
+  #messageOf(changed: ChangedMessage): Message {
+    const { config, runtime } = this.#host;
+    const { topic, topicBytes, payload, qos, retain, encodedProperties } = changed;
+    return {
+      topic,
+      topicBytes,
+      properties: encodedProperties,
+      payload,
+      qos,
+      retain,
+      expiresAt: expiryTime(changed.expiryInterval, config.mqtt.maxMessageExpiry, runtime.now()),
+      publisherId: this.connection.clientId,
+    };
   }
 
   /** The QoS 2 exchange of a stored session that a message begins; null when the session isn't stored. */
@@ -214,7 +325,7 @@ export class Receiver implements AwaitedAcks {
   }
 
   /** Takes a QoS 2 message once, however often it is sent [MQTT-4.3.3-10], and answers [MQTT-4.3.3-8]. */
-  #receiveQoS2(view: PublishView, checked: number): void {
+  #receiveQoS2(view: PublishView, checked: number, verdict: Verdict | null): boolean {
     const session = this.#session;
     const { packetId } = view;
     const { router, journal } = this.#host;
@@ -224,13 +335,15 @@ export class Receiver implements AwaitedAcks {
       // What came first may still be on its way to the disk.
       const position = !session.isStored ? -1 : journal.lastPosition;
       this.#acknowledge(PacketType.PUBREC, packetId, ReasonCode.Success, position, true);
-      return;
+      return true;
     }
     this.#checkReceiveMaximum();
-    const outcome = this.#route(view, checked);
+    const outcome = this.#route(view, checked, verdict);
+    if (outcome === null) return false;
     // [MQTT-4.3.3-9]; before MQTT 5 the exchange continues, as PUBREC can't say no.
     if (outcome.reasonCode < 0x80 || this.connection.version < 5) session.received.add(packetId);
     this.#acknowledge(PacketType.PUBREC, packetId, outcome.reasonCode, outcome.position);
+    return true;
   }
 
   /** The packet identifier is free again, and stays so, before PUBCOMP says it [MQTT-4.3.3-11]. */
@@ -261,4 +374,20 @@ export class Receiver implements AwaitedAcks {
 function hasDeclaredFormat(view: PublishView): boolean {
   if (view.payloadFormatIndicator === 0) return true;
   return isUtf8(view.buffer.subarray(view.payloadStart, view.payloadEnd));
+}
+
+/** What the limits say of a message that a hook has changed; the rules on its topic are applied when it is routed. */
+function refusalOfChanged(
+  { topic, payload, properties }: ChangedMessage,
+  mqtt: Config['mqtt'],
+): Pick<Refusal, 'reasonCode' | 'why'> | null {
+  if (isTooDeep(topic, mqtt)) {
+    const why = 'the topic is longer or deeper than this broker takes';
+    return { reasonCode: ReasonCode.TopicNameInvalid, why };
+  }
+  if (mqtt.checkPayloadFormat && properties.payloadFormatIndicator === true && !isUtf8(payload)) {
+    const why = 'the payload is not UTF-8, as it says';
+    return { reasonCode: ReasonCode.PayloadFormatInvalid, why };
+  }
+  return null;
 }

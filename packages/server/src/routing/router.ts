@@ -151,7 +151,27 @@ export class Router {
    * @throws {PacketError} when the topic name or its alias ends the connection
    */
   publish(view: PublishView, publisher: Peer, origin: Origin | null): Outcome {
-    const route = this.#routes.ofPacket(view, publisher);
+    return this.publishTo(this.#routes.ofPacket(view, publisher), view, publisher, origin);
+  }
+
+  /**
+   * The route of a PUBLISH that is to be decided on before it is routed.
+   *
+   * @throws {PacketError} when the topic name or its alias ends the connection
+   */
+  routeOf(view: PublishView, publisher: Peer): Route<BrokerSession> {
+    return this.#routes.ofPacket(view, publisher);
+  }
+
+  /** As `publish`, with the route of `routeOf`: it is looked for again where subscriptions have changed since. */
+  publishTo(
+    found: Route<BrokerSession>,
+    view: PublishView,
+    publisher: Peer,
+    origin: Origin | null,
+  ): Outcome {
+    const isOutdated = found.generation !== this.trie.generation;
+    const route = isOutdated ? this.#routes.ofPacket(view, publisher) : found;
     const interval = view.messageExpiryInterval;
     const { maxMessageExpiry } = this.#config.mqtt;
     const expiresAt =
@@ -195,6 +215,19 @@ export class Router {
       if (refusal === 'storage-full') this.#stats.refused[refusal]++;
     }
     return { reasonCode, position, matched, refusal };
+  }
+
+  /** Routes what a client publishes, as it was changed on its way here. */
+  publishChanged(message: Message, publisher: Peer, origin: Origin | null): Outcome {
+    const route = this.#routes.ofTopic(message.topic);
+    this.#publication.keep(message, remainingExpiry(message.expiresAt, this.#runtime.now()));
+    this.#publisher = publisher;
+    return this.#route(route, publisher, origin);
+  }
+
+  /** A message isn't routed whose topic has been looked for. */
+  refuse(reasonCode: number): Outcome {
+    return this.#end(reasonCode, -1);
   }
 
   /**

@@ -11,6 +11,8 @@ export type RefusalReason =
   | 'queue-full'
   /** It would have to be on the disk, which is full. */
   | 'storage-full'
+  /** A hook of the program refused it, or failed. */
+  | 'refused-by-hook'
   /** The program that the broker is embedded in has as many under way as it may. */
   | 'too-many-publishes';
 
@@ -204,6 +206,7 @@ export function createStats(): BrokerStats {
       'payload-format-invalid': 0,
       'queue-full': 0,
       'storage-full': 0,
+      'refused-by-hook': 0,
       'too-many-publishes': 0,
     },
   };

@@ -1,7 +1,7 @@
-import { type ConnectPacket, ReasonCode } from '@promptmq/codec';
+import { type ConnectPacket, messageProperties, ReasonCode } from '@promptmq/codec';
 import type { Admission } from '../../access/index.ts';
 import type { Peer } from '../../connection/peer.ts';
-import type { Allowance, Verdict } from '../../hooks/answers.ts';
+import type { Allowance, Refusal, Verdict } from '../../hooks/answers.ts';
 import type { BrokerHooks } from '../../hooks/broker-hooks.ts';
 import { ClientHooks } from '../../hooks/client-hooks.ts';
 import type { ProtocolHost } from '../host.ts';
@@ -75,3 +75,42 @@ const EXPIRED: Admission = {
   reasonCode: ReasonCode.NotAuthorized,
   why: 'what it may has expired already',
 };
+
+const EMPTY = new Uint8Array(0);
+
+/** Asks what becomes of the will of a CONNECT, which may change it. */
+export function askForWill(
+  hooks: ClientHooks,
+  packet: ConnectPacket,
+  onRefused: (refusal: Refusal) => void,
+  onAllowed: () => void,
+): void {
+  const { will } = packet;
+  if (will === undefined || !hooks.asksPublish) {
+    onAllowed();
+    return;
+  }
+  const { topic, payload, qos, retain } = will;
+  const properties = messageProperties(Uint8Array.from(will.forwardedProperties ?? EMPTY));
+  const { messageExpiryInterval, willDelayInterval = 0 } = will.properties ?? {};
+  if (messageExpiryInterval !== undefined) properties.messageExpiryInterval = messageExpiryInterval;
+  const message = { topic, payload: Buffer.from(payload), qos, retain, properties, isWill: true };
+  hooks.askForMessage(message, (verdict) => {
+    if (!verdict.isAllowed) {
+      onRefused(verdict);
+      return;
+    }
+    const changed = verdict.message;
+    if (changed !== undefined) {
+      packet.will = {
+        topic: changed.topic,
+        payload: changed.payload,
+        qos,
+        retain,
+        properties: { ...changed.properties, willDelayInterval },
+        forwardedProperties: changed.encodedProperties,
+      };
+    }
+    onAllowed();
+  });
+}

@@ -6,7 +6,7 @@ import { Authentication } from '../auth.ts';
 import type { ProtocolHost } from '../host.ts';
 import { askForSession } from '../subscribe/asked-filters.ts';
 import { revokeSubscriptions } from '../subscribe/revoked-subscriptions.ts';
-import { admittedBy, askFirst, clientIdOf } from './asking.ts';
+import { admittedBy, askFirst, askForWill, clientIdOf } from './asking.ts';
 import { announcedLimits, connackOf, responseInformation } from './connack.ts';
 import {
   type Refusal,
@@ -191,18 +191,19 @@ function openWhenAsked(
   packet: ConnectPacket,
   authenticationData: Uint8Array,
 ): void {
-  const { hooks, userName } = connection;
-  if (hooks?.asksSubscribe !== true || startsClean(host, packet, userName)) {
+  const { hooks } = connection;
+  if (hooks === null) {
     open(host, connection, packet, authenticationData);
     return;
   }
   if (isRefused(host, connection, packet, refusalOf(host, packet, packet.clean))) return;
-  askForSession(
-    hooks,
-    () => host.sessions.find(packet.clientId),
-    (refused) => open(host, connection, packet, authenticationData, refused),
-    (refusal) => refuse(host, connection, packet, refusal),
-  );
+  const onFailed = (refusal: Refusal) => refuse(host, connection, packet, refusal);
+  const onAsked = (refused?: ReadonlySet<string>) =>
+    open(host, connection, packet, authenticationData, refused);
+  askForWill(hooks, packet, onFailed, () => {
+    if (!hooks.asksSubscribe || startsClean(host, packet, connection.userName)) onAsked();
+    else askForSession(hooks, () => host.sessions.find(packet.clientId), onAsked, onFailed);
+  });
 }
 
 /**
