@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect as connectSocket, createServer } from 'node:net';
 import { Duplex, type DuplexOptions, PassThrough } from 'node:stream';
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { encode, type Packet, PacketDecoder } from '@promptmq/codec';
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
@@ -365,6 +366,28 @@ class OwnStream extends Duplex {
   }
 }
 
+/** As docs/embedding.md has it. */
+function overPort(port: MessagePort): Duplex {
+  const stream = new Duplex({
+    read() {},
+    write(chunk, _encoding, done) {
+      port.postMessage(chunk);
+      done();
+    },
+    final(done) {
+      port.postMessage(null);
+      done();
+    },
+    destroy(error, done) {
+      port.close();
+      done(error);
+    },
+  });
+  port.on('message', (chunk) => stream.push(chunk));
+  port.on('close', () => stream.destroy());
+  return stream;
+}
+
 const CONNACK = [0x20, 2, 0, 0];
 
 describe('a stream of the program', () => {
@@ -397,6 +420,23 @@ describe('a stream of the program', () => {
     await running.stop();
     await closed;
     server.close();
+  });
+
+  test('may lead to another thread', async () => {
+    const running = await start();
+    const { port1, port2 } = new MessageChannel();
+    running.attach(overPort(port1), { protocol: 'message-port' });
+    const stream = overPort(port2);
+    const client = new mqtt.MqttClient(() => stream, { reconnectPeriod: 0, clientId: 'worker' });
+    clients.push(client);
+    const message = event(client, 'message');
+    await subscribe(client, 't', 1);
+    await publish(client, 't', Buffer.alloc(100_000, 'x'), 1);
+    expect((await message)[1]).toHaveLength(100_000);
+    expect(running.clients.get('worker')).toMatchObject({ protocol: 'message-port' });
+    const closed = event(client, 'close');
+    await running.stop();
+    await closed;
   });
 
   test('may have been paused, and hold what has come before', async () => {
