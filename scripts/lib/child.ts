@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 const isWindows = process.platform === 'win32';
 
 /** A process may take this long; then it is ended, and what waits for it has failed. */
-const PROCESS_MS_MAX = 120_000;
+const PROCESS_MS_MAX = 300_000;
 
 /** Runs a command to its end and returns what it printed; fails with it when the exit code isn't 0. */
 export function run(command: string, args: readonly string[], cwd: string): Promise<string> {
