@@ -621,4 +621,16 @@ export const brokerMutations: readonly Mutation[] = [
     ],
     caughtBy: ['storage'],
   },
+  {
+    name: 'inside-ack-not-written',
+    breaks:
+      'what a consumer inside of the program has acknowledged does not come again after a restart',
+    edits: [
+      {
+        find: "return 'unknown';\n    this.#complete(delivery);",
+        put: "return 'unknown';\n    this.delete(delivery);\n    this.#sendQuota++;",
+      },
+    ],
+    caughtBy: ['simulation'],
+  },
 ];

@@ -22,6 +22,7 @@ import {
   drawWallClock,
   drawWallMove,
 } from './disturbances.ts';
+import { InsideWorker } from './inside-worker.ts';
 import { flooderRole, heirRole, LongQueue, sleeperRole } from './long-queue.ts';
 import { DISK_OPERATIONS, SimulatedHost } from './simulated-host.ts';
 import { SimulatedLink } from './simulated-link.ts';
@@ -43,6 +44,11 @@ const LONG_QUEUE_STEP_MS = 20;
 /** So that what else happens doesn't depend on which disturbances there are. */
 const DISTURBANCE_SALT = 0x2f6b_41a7;
 const WALL_CLOCK_SALT = 0x5bd1_e995;
+const WORKER_SALT = 0x1f12_3bb5;
+
+/** One seed in so many has a consumer inside of the program, where there is a disk. */
+const WORKER_SEEDS = 5;
+const WORKER_SEED = 4;
 
 /** Of a run that went wrong. */
 const TRACE_LINES = 40;
@@ -60,6 +66,7 @@ export interface SimulationReport {
   readonly stops: number;
   readonly outages: number;
   readonly longQueues: number;
+  readonly insideWorkers: number;
   readonly clockMoves: number;
   readonly publications: number;
   readonly acknowledged: number;
@@ -93,7 +100,17 @@ export class SimulatedRun {
   readonly #setter: Random;
   readonly #isClockSet: boolean;
   #longQueue: LongQueue | null = null;
-  readonly #counts = { events: 0, crashes: 0, stops: 0, outages: 0, longQueues: 0, clockMoves: 0 };
+  #worker: InsideWorker | null = null;
+  readonly #workerRandom: Random;
+  readonly #counts = {
+    events: 0,
+    crashes: 0,
+    stops: 0,
+    outages: 0,
+    longQueues: 0,
+    insideWorkers: 0,
+    clockMoves: 0,
+  };
   /** Of the present process, or the last one: when it began to start, and to serve. */
   #startedMs = 0;
   #servingMs = Number.POSITIVE_INFINITY;
@@ -114,6 +131,7 @@ export class SimulatedRun {
     this.#disturber = new Random(seed ^ DISTURBANCE_SALT);
     this.#disturbances = drawDisturbances(this.#disturber);
     this.#setter = new Random(seed ^ WALL_CLOCK_SALT);
+    this.#workerRandom = new Random(seed ^ WORKER_SALT);
     const { shownMs, rate, isSet } = drawWallClock(this.#setter);
     this.#isClockSet = isSet;
     this.#wall = new SimulatedWallClock(clock, shownMs, rate);
@@ -135,6 +153,10 @@ export class SimulatedRun {
       },
     );
     this.#actors = drawRoles(this.#random).map((role) => this.#actor(role));
+    if (this.#host.isDurable && seed % WORKER_SEEDS === WORKER_SEED) {
+      this.#worker = new InsideWorker(this.#host, clock, this.#workerRandom, this.#ledger);
+      this.#counts.insideWorkers++;
+    }
     this.#actUntil = clock.time + 1000 + this.#random.below(this.#random.pick([3000, 12_000]));
   }
 
@@ -149,6 +171,8 @@ export class SimulatedRun {
     if (this.#host.isDurable) {
       const { stops, fullDisks, longQueue } = this.#disturbances;
       this.#crashLater();
+      if (this.#worker !== null)
+        this.#repeatLater(600, () => this.#worker?.act(), this.#workerRandom);
       if (stops) this.#stopLater();
       if (fullDisks) this.#fillDiskLater();
       if (longQueue) await this.#keepLongQueue();
@@ -218,6 +242,7 @@ export class SimulatedRun {
     this.#processEnded(this.#host.unsafeMs(survival), false);
     this.#counts.crashes++;
     this.#host.kill(survival);
+    this.#worker?.onBrokerEnded(true);
     for (const { link } of this.#actors) link?.die();
     this.#clock.schedule(CLIENT_NOTICES_MS + random.below(random.pick([10, 2000])), () => {
       this.#start();
@@ -271,9 +296,11 @@ export class SimulatedRun {
     this.#ledger.trace?.('the broker is told to stop');
     this.#counts.stops++;
     for (const { client } of this.#actors) client.onStopping();
+    this.#worker?.onStopping();
     this.#host.stop((lossy) => {
       this.#ledger.trace?.('the broker has stopped');
       if (lossy !== null) this.#undo(lossy);
+      this.#worker?.onBrokerEnded(lossy !== null);
       // The checkpoint at the end takes its time.
       this.#processEnded(this.#host.unsafeMs(lossy ?? 'everything'), lossy === null);
       const delay = CLIENT_NOTICES_MS + this.#disturber.below(this.#disturber.pick([10, 2000]));
@@ -450,7 +477,11 @@ export class SimulatedRun {
       actor.client.catchUp();
       if (!actor.client.isConnected) this.#connect(actor, false);
     }
+    this.#worker?.hurry();
     await this.#advanceUntilQuiet();
+    if (this.#worker?.isIdle === false) {
+      throw new Violation(`unfinished: the worker has ${this.#worker.unfinished}`);
+    }
     for (const { client } of this.#actors) {
       if (!client.isConnected || !client.isIdle)
         throw new Violation(`unfinished: ${client.unfinished}`);
