@@ -27,6 +27,8 @@ function connect(device, seconds) {
 const lamp = await connect('lamp', 3600);
 const { userName, attributes } = broker.clients.get('lamp-1');
 console.log(`${userName} is at ${attributes.home}`);
+await lamp.subscribeAsync('homes/garden-street-1/#', { qos: 1 });
+await lamp.subscribeAsync('homes/+/door', { qos: 1 }).catch(show);
 await lamp.publishAsync('homes/garden-street-1/lamp', 'on', { qos: 1 });
 await lamp.publishAsync('homes/garden-street-2/lamp', 'on', { qos: 1 }).catch(show);
 
@@ -42,5 +44,5 @@ await lamp.endAsync();
 await broker.stop();
 
 function show({ code, message }) {
-  console.log(`0x${code.toString(16)} ${message}`);
+  console.log(code === undefined ? message : `0x${code.toString(16)} ${message}`);
 }

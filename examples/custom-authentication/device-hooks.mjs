@@ -1,11 +1,12 @@
-/** Who may connect, and for how long: devices with a token as their password. */
+/** Who may connect, and what each may do, for how long: devices with a token as their password. */
 
+/** From one address, within a minute. */
 const FAILURES_MAX = 5;
 
 export class DeviceHooks {
   #tokens;
   #directory;
-  /** How often clients of an address were refused since one of it was let in. */
+  /** How often clients of an address were refused. */
   #failures = new Map();
 
   /**
@@ -15,6 +16,7 @@ export class DeviceHooks {
   constructor(tokens, directory) {
     this.#tokens = tokens;
     this.#directory = directory;
+    setInterval(() => this.#failures.clear(), 60_000).unref();
   }
 
   preConnect({ remoteAddress }) {
@@ -23,25 +25,30 @@ export class DeviceHooks {
   }
 
   async authenticate(client, { password }, signal) {
-    const host = hostOf(client.remoteAddress);
     const claims = this.#tokens.verify(password?.toString() ?? '');
     const device = claims === null ? null : await this.#directory.find(claims.sub, signal);
     if (device === null) {
+      const host = hostOf(client.remoteAddress);
       this.#failures.set(host, (this.#failures.get(host) ?? 0) + 1);
       return { allow: false, reasonCode: 0x86, reasonString: 'no valid token' };
     }
-    this.#failures.delete(host);
     return {
       allow: true,
       userName: claims.sub,
-      attributes: { home: device.home },
-      // %u is the user name; the broker checks this by itself.
-      acl: {
-        publish: ['homes/%u/#', `homes/${device.home}/#`],
-        subscribe: [`homes/${device.home}/#`],
-      },
+      attributes: { home: device.home }, // for the hooks below, and broker.clients
       expiresAt: claims.exp * 1000,
     };
+  }
+
+  /** Asked for each message, so it answers at once. */
+  authorizePublish({ attributes }, { topic }) {
+    return topic.startsWith(`homes/${attributes.home}/`);
+  }
+
+  /** Asked again when a session is resumed: what the directory says may have changed. */
+  async authorizeSubscribe({ userName }, { topicFilter }, signal) {
+    const device = await this.#directory.find(userName, signal);
+    return device !== null && topicFilter.startsWith(`homes/${device.home}/`);
   }
 }
 
