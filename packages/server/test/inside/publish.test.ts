@@ -345,6 +345,35 @@ describe('a message that is published while another one is routed', () => {
     expect([...broker.stats.internalErrors.values()].every((count) => count === 0)).toBe(true);
   });
 
+  test('comes after it, too, when a hook or a listener of events calls for it', async () => {
+    broker = await createBroker(
+      {},
+      {
+        hooks: {
+          authorizePublish: (_client, { topic }) => {
+            void broker?.publish({ topic: `hook/${topic}` });
+            return true;
+          },
+        },
+      },
+    );
+    broker.on('publish', ({ topic, client }) => {
+      if (client !== null) void broker?.publish({ topic: `event/${topic}` });
+    });
+    const watcher = await TestClient.connect(`${broker.url}`);
+    await watcher.mqtt.subscribeAsync('#');
+    const publisher = await TestClient.connect(`${broker.url}`);
+    for (const topic of ['a', 'b']) await publisher.mqtt.publishAsync(topic, 'x', { qos: 1 });
+    await watcher.messages(6);
+    const topics = watcher.received.map(({ topic }) => topic);
+    expect([...topics].sort()).toEqual(['a', 'b', 'event/a', 'event/b', 'hook/a', 'hook/b']);
+    for (const topic of ['a', 'b']) {
+      expect(topics.indexOf(topic)).toBeLessThan(topics.indexOf(`hook/${topic}`));
+      expect(topics.indexOf(topic)).toBeLessThan(topics.indexOf(`event/${topic}`));
+    }
+    await Promise.all([watcher.end(), publisher.end()]);
+  });
+
   test('is routed later also when a trace calls for it, as often as it does', async () => {
     const { url, publish } = bound(await start());
     const client = await TestClient.connect(`${url}`, { clientId: 'c', protocolVersion: 5 });
