@@ -41,7 +41,7 @@ const ALLOWED: Readonly<Record<string, Allowed>> = {
     types: [],
   },
   conformance: { imports: ['ws', 'yargs'], types: [] },
-  aedes: { imports: ['@promptmq/server', 'mqtt-packet'], types: [] },
+  aedes: { imports: ['@promptmq/codec', '@promptmq/server', 'mqtt-packet'], types: [] },
 };
 
 const { positionals } = readArguments(import.meta.url, { allowPositionals: true });

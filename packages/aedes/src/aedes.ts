@@ -62,6 +62,8 @@ export interface AedesEvents {
 }
 
 const SYSTEM = '$SYS/';
+/** Node's timers take no more. */
+const TIMEOUT_MS_MAX = 2_147_483_647;
 
 /** A broker with the interface of aedes 1.x. */
 export class Aedes extends EventEmitter<AedesEvents> {
@@ -98,6 +100,8 @@ export class Aedes extends EventEmitter<AedesEvents> {
   #inHands: number;
   /** Clients that have published and are held up until there are fewer. */
   readonly #waiting: (() => void)[];
+  /** By client identifier: clients are gone, and their wills wait. */
+  readonly #delayedWills: Map<string, ReturnType<typeof setTimeout>>;
   #running: RunningBroker | null;
   #starting: Promise<void> | null;
   #closing: Promise<void> | null;
@@ -129,6 +133,7 @@ export class Aedes extends EventEmitter<AedesEvents> {
     this.#counter = 0;
     this.#inHands = 0;
     this.#waiting = [];
+    this.#delayedWills = new Map();
     this.#running = null;
     this.#starting = null;
     this.#closing = null;
@@ -227,6 +232,8 @@ export class Aedes extends EventEmitter<AedesEvents> {
 
   async #stop(): Promise<void> {
     if (this.#heartbeat !== null) clearInterval(this.#heartbeat);
+    for (const timer of this.#delayedWills.values()) clearTimeout(timer);
+    this.#delayedWills.clear();
     const clients = Object.values(this.clients) as HostedClient[];
     await Promise.all(
       clients.map((client) => {
@@ -286,7 +293,10 @@ export class Aedes extends EventEmitter<AedesEvents> {
       whenRoom: (callback) => this.#whenRoom(callback),
       subscriptionsOf: (id) => this.#subscriptionsOf(id),
       announce: (topic, payload) => this.#announce(topic, payload),
-      publishWill: (client, will, done) => this.#publishWill(client, will, done),
+      publishWill: (client, will, delayMs, done) => {
+        if (delayMs > 0 && !this.closed) this.#publishWillLater(client, will, delayMs, done);
+        else this.#publishWill(client, will, done);
+      },
       emit: (event, first, second) => {
         const emitter = this as EventEmitter;
         return second === undefined
@@ -302,6 +312,9 @@ export class Aedes extends EventEmitter<AedesEvents> {
   }
 
   #register(client: HostedClient): void {
+    // [MQTT-3.1.3-9]
+    clearTimeout(this.#delayedWills.get(client.id));
+    this.#delayedWills.delete(client.id);
     this.clients[client.id] = client;
     this.connectedClients++;
     this.emit('client', client);
@@ -318,6 +331,22 @@ export class Aedes extends EventEmitter<AedesEvents> {
   #announce(topic: string, payload: string): void {
     if (this.closed) return;
     this.publish({ topic: `${SYSTEM}${this.id}/${topic}`, payload: Buffer.from(payload) });
+  }
+
+  #publishWillLater(
+    client: Client,
+    will: PublishedPacket,
+    delayMs: number,
+    done: () => void,
+  ): void {
+    const id = client.id as string;
+    const publish = () => {
+      this.#delayedWills.delete(id);
+      this.#publishWill(client, will, () => {});
+    };
+    const timer = setTimeout(publish, Math.min(delayMs, TIMEOUT_MS_MAX));
+    this.#delayedWills.set(id, timer);
+    done();
   }
 
   #publishWill(client: Client, will: PublishedPacket, done: () => void): void {

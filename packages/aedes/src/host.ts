@@ -44,7 +44,8 @@ export interface ClientHost extends Handlers {
   /** Publishes below `$SYS/ID/`. */
   announce(topic: string, payload: string): void;
   /** Publishes a will. */
-  publishWill(client: Client, will: PublishedPacket, done: () => void): void;
+  /** @param done - when it was published; where it is delayed, at once */
+  publishWill(client: Client, will: PublishedPacket, delayMs: number, done: () => void): void;
   emit(event: string, first: unknown, second?: unknown): boolean;
   listenerCount(event: string): number;
 }

@@ -85,54 +85,82 @@ export class ClientSubscriptions {
     if (this.#revoked.length > 0) this.unsubscribe(this.#revoked, null, () => {});
   }
 
-  onSubscribe(packet: ISubscribePacket, done: () => void): void {
-    const { messageId = 0, subscriptions } = packet;
-    this.subscribe(subscriptions as Subscription[], messageId, packet.properties, done, () => {});
+  onSubscribe(packet: ISubscribePacket, bytes: Buffer, done: () => void): void {
+    const { messageId = 0, properties } = packet;
+    const asked = packet.subscriptions as Subscription[];
+    this.#ask(asked, (decided) => {
+      const answers = messageId;
+      const last = new Map(asked.map((one) => [one.topic, one]));
+      const isUnchanged =
+        !this.#subscribing.has(answers) &&
+        [...last.values()].every((one) => isSame(one, decided.get(one.topic)));
+      const pending = { asked, decided, answers, isUnchanged, callback: () => {} };
+      if (isUnchanged) {
+        this.#subscribing.set(answers, pending);
+        this.#host.pass(bytes);
+      } else {
+        this.#request(pending, properties);
+      }
+      done();
+    });
   }
 
   /**
-   * @param answers - the identifier of the SUBSCRIBE that the client gets a SUBACK for; null for none
-   * @param onAsked - when the broker within has been asked
+   * Subscribes in the client's place.
+   *
+   * @param answers - the identifier of the SUBACK that the client gets; null for none
    * @param callback - when the broker within has answered
    */
   subscribe(
     asked: readonly Subscription[],
     answers: number | null,
-    properties: ISubscribePacket['properties'],
-    onAsked: () => void,
     callback: (error: Error | null) => void,
+  ): void {
+    const request = (decided: ReadonlyMap<string, Subscription | null>) => {
+      this.#request({ asked, decided, answers, isUnchanged: false, callback }, undefined);
+    };
+    this.#ask(asked, request, callback);
+  }
+
+  /** Has the program decide on each topic filter, once, with the options that it has last. */
+  #ask(
+    asked: readonly Subscription[],
+    onDecided: (decided: ReadonlyMap<string, Subscription | null>) => void,
+    onFailed: (error: Error) => void = () => {},
   ): void {
     const decided = new Map<string, Subscription | null>();
     const last = new Map(asked.map((subscription) => [subscription.topic, subscription]));
     const waiting = [...last.entries()];
     const askNext = () => {
-      if (this.#host.isOver) return callback(new Error('connection closed'));
       const next = waiting.shift();
-      if (next === undefined) {
-        this.#requestSubscriptions({ asked, decided, answers, callback }, properties);
-        return onAsked();
-      }
-      const [topic, subscription] = next;
-      this.#host.broker.authorizeSubscribe(
-        this.#host.face,
-        { ...subscription },
-        (error, answer) => {
-          if (error) {
-            this.#host.fail(error, NOT_AUTHORIZED);
-            return callback(error);
-          }
-          decided.set(topic, answer ?? null);
+      if (this.#host.isOver) onFailed(new Error('connection closed'));
+      else if (next === undefined) onDecided(decided);
+      else
+        this.#askFor(next[1], onFailed, (answer) => {
+          decided.set(next[0], answer);
           askNext();
-        },
-      );
+        });
     };
     askNext();
   }
 
-  #requestSubscriptions(
-    pending: PendingSubscribe,
-    properties: ISubscribePacket['properties'],
+  #askFor(
+    subscription: Subscription,
+    onFailed: (error: Error) => void,
+    onAnswer: (answer: Subscription | null) => void,
   ): void {
+    const { broker, face } = this.#host;
+    broker.authorizeSubscribe(face, { ...subscription }, (error, answer) => {
+      if (!error) {
+        onAnswer(answer ?? null);
+        return;
+      }
+      this.#host.fail(error, NOT_AUTHORIZED);
+      onFailed(error);
+    });
+  }
+
+  #request(pending: PendingSubscribe, properties: ISubscribePacket['properties']): void {
     const subscriptions = remaining(pending);
     if (subscriptions.length === 0) {
       this.#finishSubscribe(pending, []);
@@ -157,17 +185,18 @@ export class ClientSubscriptions {
     return identifier;
   }
 
-  onSuback(packet: ISubackPacket): void {
+  onSuback(packet: ISubackPacket, bytes: Buffer): void {
     const pending = this.#subscribing.get(packet.messageId ?? 0);
     if (pending === undefined) return;
     this.#subscribing.delete(packet.messageId ?? 0);
-    this.#finishSubscribe(pending, packet.granted, packet);
+    this.#finishSubscribe(pending, packet.granted, packet, bytes);
   }
 
   #finishSubscribe(
     pending: PendingSubscribe,
     codes: ISubackPacket['granted'],
     packet?: ISubackPacket,
+    bytes?: Buffer,
   ): void {
     const { subscriptions, granted } = outcomeOf(pending, codes);
     const kept = this.#kept;
@@ -180,7 +209,9 @@ export class ClientSubscriptions {
       'new/subscribes',
       JSON.stringify({ clientId: id, subs: subscriptions }),
     );
-    if (pending.answers !== null) {
+    if (pending.isUnchanged && bytes !== undefined) {
+      this.#host.send(bytes);
+    } else if (pending.answers !== null) {
       const answer = { ...packet, cmd: 'suback', messageId: pending.answers, granted } as Packet;
       this.#host.send(generate(answer, { protocolVersion: this.#host.version }));
     }
@@ -221,4 +252,17 @@ export class ClientSubscriptions {
     const { id } = this.#host.face;
     this.#host.broker.announce('new/unsubscribes', JSON.stringify({ clientId: id, subs: topics }));
   }
+}
+
+/** Whether the program has left a subscription as it was. */
+function isSame(asked: Subscription, decided: Subscription | null | undefined): boolean {
+  if (decided == null) return false;
+  const { topic, nl, rap, rh } = asked;
+  return (
+    topic === decided.topic &&
+    nl === decided.nl &&
+    rap === decided.rap &&
+    rh === decided.rh &&
+    decided.qos === asked.qos
+  );
 }

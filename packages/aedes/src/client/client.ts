@@ -55,13 +55,7 @@ export class AedesClient extends EventEmitter implements Client {
   subscribe(given: Subscription | Subscription[] | Subscriptions, callback: Done = () => {}): void {
     const packet: Partial<Subscriptions> = 'subscriptions' in given ? given : {};
     const list = packet.subscriptions ?? (Array.isArray(given) ? given : [given as Subscription]);
-    this.#gateway.subscriptions.subscribe(
-      list,
-      packet.messageId ?? null,
-      undefined,
-      () => {},
-      callback,
-    );
+    this.#gateway.subscriptions.subscribe(list, packet.messageId ?? null, callback);
   }
 
   unsubscribe(

@@ -8,7 +8,9 @@ import {
   type Packet,
 } from 'mqtt-packet';
 import type { ClientHost, HostedClient } from '../host.ts';
+import { faultOf } from '../packets/checked.ts';
 import { connackOf } from '../packets/connack.ts';
+import { encodePacket } from '../packets/encode.ts';
 import { FrameSplitter } from '../packets/frame-splitter.ts';
 import {
   acknowledgement,
@@ -43,7 +45,6 @@ export type Face = { -readonly [Key in keyof Client]: Client[Key] };
 const EARLY_BYTES_MAX = 1_048_576;
 /** Over a keep alive of 1, a client may be silent for one and a half seconds [MQTT-3.1.2-22]. */
 const KEEP_ALIVE_MS = 1500;
-const MALFORMED = 0x81;
 const KEEP_ALIVE_TIMEOUT = 0x8d;
 
 /**
@@ -70,6 +71,11 @@ export class Gateway implements InnerStreamOwner, InboundHost, OutboundHost, Han
   #connectTimer: ReturnType<typeof setTimeout> | null;
   #keepAliveTimer: ReturnType<typeof setTimeout> | null;
   #will: PublishedPacket | null;
+  #willDelayMs: number;
+  #isIdAssigned: boolean;
+  #isAttached: boolean;
+  /** A packet was wrong: what follows isn't looked at. */
+  #isDeaf: boolean;
   #isRegistered: boolean;
   #isOver: boolean;
   #isFinished: boolean;
@@ -100,6 +106,10 @@ export class Gateway implements InnerStreamOwner, InboundHost, OutboundHost, Han
     }, broker.limits.connectTimeout);
     this.#keepAliveTimer = null;
     this.#will = null;
+    this.#willDelayMs = 0;
+    this.#isIdAssigned = false;
+    this.#isAttached = false;
+    this.#isDeaf = false;
     this.#isRegistered = false;
     this.#isOver = false;
     this.#isFinished = false;
@@ -123,18 +133,13 @@ export class Gateway implements InnerStreamOwner, InboundHost, OutboundHost, Han
   // ------------------------------------------------------------------ what the client sends
 
   #onData(chunk: Buffer): void {
-    if (this.#isOver) return;
+    if (this.#isOver || this.#isDeaf) return;
     this.#keepAliveTimer?.refresh();
-    try {
-      this.#incoming.push(chunk);
-    } catch (error) {
-      // What came before it is dealt with first, as far as that can be done at once.
-      this.fail(error as Error, MALFORMED);
-    }
+    this.#incoming.push(chunk);
   }
 
   #onFrame(frame: Frame): void {
-    if (this.#isOver) return;
+    if (this.#isOver || this.#isDeaf) return;
     if (this.#in.hasConnect && !this.face.connected) {
       if (this.#queue.length >= this.broker.limits.queueLimit) {
         this.#forgetWho();
@@ -148,7 +153,7 @@ export class Gateway implements InnerStreamOwner, InboundHost, OutboundHost, Han
   }
 
   #work(): void {
-    while (!this.#isBusy && !this.#isOver) {
+    while (!this.#isBusy && !this.#isOver && !this.#isDeaf) {
       const frame = this.#queue.shift();
       if (frame === undefined) break;
       this.#queuedBytes -= frame.bytes.length;
@@ -156,10 +161,29 @@ export class Gateway implements InnerStreamOwner, InboundHost, OutboundHost, Han
       try {
         this.#in.onFrame(frame, () => this.#proceed());
       } catch (error) {
-        this.fail(error as Error, MALFORMED);
+        this.#refer(frame, error as Error);
       }
     }
     this.#regulate();
+  }
+
+  /** A packet is wrong: tells the program, and has the broker within answer and close. */
+  #refer(frame: Frame, error: Error): void {
+    this.#isDeaf = true;
+    this.#queue.length = 0;
+    this.#tell(faultOf(frame, this.version, error));
+    if (this.#isOver) return;
+    if (this.#isAttached) this.pass(frame.bytes);
+    else if (frame.type !== Type.Connect || frame.fault !== undefined) this.end(0);
+    else {
+      void this.broker.whenStarted().then(
+        () => {
+          this.#attachInner();
+          this.pass(frame.bytes);
+        },
+        () => this.end(0),
+      );
+    }
   }
 
   #proceed(): void {
@@ -192,6 +216,8 @@ export class Gateway implements InnerStreamOwner, InboundHost, OutboundHost, Han
 
   introduce(id: string, packet: IConnectPacket): void {
     this.face.id = id;
+    this.#isIdAssigned = packet.clientId === undefined || packet.clientId === '';
+    this.#incoming.isLenient = packet.protocolVersion === 3;
     this.face.clean = packet.clean !== false;
     this.face.version = packet.protocolVersion ?? 4;
   }
@@ -247,9 +273,7 @@ export class Gateway implements InnerStreamOwner, InboundHost, OutboundHost, Han
   }
 
   #open(packet: IConnectPacket): void {
-    const { conn, req } = this.face;
-    const { address, protocol } = originOf(conn, req);
-    this.broker.attach(this.#inner, address, protocol);
+    this.#attachInner();
     const { will, keepalive = 0, properties } = packet;
     if (will !== undefined) {
       this.#will = {
@@ -259,6 +283,7 @@ export class Gateway implements InnerStreamOwner, InboundHost, OutboundHost, Han
         clientId: this.face.id as string,
       } as PublishedPacket;
     }
+    this.#willDelayMs = willDelayOf(packet);
     const inner = { ...packet, clientId: this.face.id as string, keepalive: 0 };
     delete inner.will;
     if (properties !== undefined) {
@@ -269,7 +294,15 @@ export class Gateway implements InnerStreamOwner, InboundHost, OutboundHost, Han
     if (keepalive > 0) {
       this.#keepAliveTimer = setTimeout(() => this.#onSilence(), keepalive * KEEP_ALIVE_MS);
     }
-    this.pass(generate(inner, { protocolVersion: this.version }));
+    this.pass(encodePacket(inner, this.version));
+  }
+
+  #attachInner(): void {
+    if (this.#isOver) return;
+    const { conn, req } = this.face;
+    const { address, protocol } = originOf(conn, req);
+    this.#isAttached = true;
+    this.broker.attach(this.#inner, address, protocol);
   }
 
   #onSilence(): void {
@@ -291,7 +324,13 @@ export class Gateway implements InnerStreamOwner, InboundHost, OutboundHost, Han
     this.broker.register(this.face as HostedClient);
     if (this.#isOver) return;
     this.subscriptions.revoke();
-    this.send(frame.bytes);
+    if (this.#isIdAssigned && this.version === 5) {
+      const { properties, ...others } = packet;
+      const assigned = { ...properties, assignedClientIdentifier: this.face.id };
+      this.send(encodePacket({ ...others, properties: assigned }, 5)); // [MQTT-3.2.2-16]
+    } else {
+      this.send(frame.bytes);
+    }
     const sent = { ...packet, cmd: 'connack', returnCode: 0 } as ConnackPacket;
     this.broker.emit('connackSent', sent, this.face);
     // What waited for the session has been sent in the same turn.
@@ -450,12 +489,12 @@ export class Gateway implements InnerStreamOwner, InboundHost, OutboundHost, Han
 
   // ------------------------------------------------------------------ subscriptions
 
-  onSubscribe(packet: ISubscribePacket, done: () => void): void {
-    this.subscriptions.onSubscribe(packet, done);
+  onSubscribe(packet: ISubscribePacket, bytes: Buffer, done: () => void): void {
+    this.subscriptions.onSubscribe(packet, bytes, done);
   }
 
-  onSuback(packet: ISubackPacket): void {
-    this.subscriptions.onSuback(packet);
+  onSuback(packet: ISubackPacket, bytes: Buffer): void {
+    this.subscriptions.onSuback(packet, bytes);
   }
 
   onUnsubscribe(packet: IUnsubscribePacket): void {
@@ -505,12 +544,16 @@ export class Gateway implements InnerStreamOwner, InboundHost, OutboundHost, Han
   /** Something has gone wrong: tells the program, and ends the connection. */
   fail(error: Error, reasonCode: number): void {
     if (this.#isOver) return;
+    this.#tell(error);
+    this.end(reasonCode);
+  }
+
+  #tell(error: Error): void {
     const { face } = this;
     const isKnown = face.id !== null;
     if (!isKnown) face.version = null;
     this.broker.emit(isKnown ? 'clientError' : 'connectionError', face, error);
     if (face.listenerCount('error') > 0) face.emit('error', error);
-    this.end(reasonCode);
   }
 
   /**
@@ -550,7 +593,7 @@ export class Gateway implements InnerStreamOwner, InboundHost, OutboundHost, Han
       this.#leave();
       return;
     }
-    this.broker.publishWill(face, will, () => this.#leave());
+    this.broker.publishWill(face, will, this.#willDelayMs, () => this.#leave());
   }
 
   #leave(): void {
@@ -568,4 +611,10 @@ export class Gateway implements InnerStreamOwner, InboundHost, OutboundHost, Han
     this.#onFinished = [];
     for (const callback of waiting) callback();
   }
+}
+
+/** Milliseconds that a will waits after the end of the connection (§3.1.3.2.2): at most as long as there is a session. */
+function willDelayOf({ will, properties }: IConnectPacket): number {
+  const delay = will?.properties?.willDelayInterval ?? 0;
+  return Math.min(delay, properties?.sessionExpiryInterval ?? 0) * 1000;
 }

@@ -6,7 +6,8 @@ import {
   type IUnsubscribePacket,
   type Packet,
 } from 'mqtt-packet';
-import { decode, type Frame, identifierOf, qosOf, reasonOf, Type } from '../packets/frames.ts';
+import { decodeChecked } from '../packets/checked.ts';
+import { type Frame, identifierOf, qosOf, reasonOf, Type } from '../packets/frames.ts';
 import { topicFault } from '../packets/topics.ts';
 import type { PublishedPacket, PublishPacket } from '../types.ts';
 
@@ -23,7 +24,7 @@ export interface InboundHost {
   authorizePublish(packet: PublishPacket, done: (error?: Error | null) => void): void;
   /** A message of QoS 0 is on its way. */
   onSent(packet: PublishedPacket, done: () => void): void;
-  onSubscribe(packet: ISubscribePacket, done: () => void): void;
+  onSubscribe(packet: ISubscribePacket, bytes: Buffer, done: () => void): void;
   onUnsubscribe(packet: IUnsubscribePacket): void;
   onPing(packet: Packet): void;
   onAck(frame: Frame): void;
@@ -70,8 +71,9 @@ export class Inbound {
   /** @param done - called when the next packet may come */
   onFrame(frame: Frame, done: () => void): void {
     const host = this.#host;
+    if (frame.fault !== undefined) throw frame.fault;
     if (!this.#hasConnect || frame.type === Type.Connect) {
-      const packet = decode(frame, host.version || 4);
+      const packet = decodeChecked(frame, host.version);
       if (this.#hasConnect || frame.type !== Type.Connect) {
         const error = Object.assign(new Error('Invalid protocol'), { info: packet });
         host.fail(error, PROTOCOL_ERROR);
@@ -97,7 +99,7 @@ export class Inbound {
         host.onAck(frame);
         break;
       case Type.Pingreq:
-        host.onPing(decode(frame, host.version));
+        host.onPing(decodeChecked(frame, host.version));
         host.pass(frame.bytes);
         break;
       case Type.Disconnect:
@@ -132,7 +134,7 @@ export class Inbound {
       done();
       return;
     }
-    const packet = decode(frame, host.version) as IPublishPacket;
+    const packet = decodeChecked(frame, host.version) as IPublishPacket;
     const isAliased = host.version === 5 && packet.properties?.topicAlias !== undefined;
     if (isAliased && !this.#resolveAlias(packet)) {
       // The broker within says what is wrong with it.
@@ -152,7 +154,13 @@ export class Inbound {
       host.fail(fault, TOPIC_NAME_INVALID);
       return;
     }
-    if (qos === 2 && host.inflightMax > 0 && this.#unreleased.size >= host.inflightMax) {
+    // MQTT 5 has Receive Maximum for that.
+    if (
+      qos === 2 &&
+      host.version < 5 &&
+      host.inflightMax > 0 &&
+      this.#unreleased.size >= host.inflightMax
+    ) {
       const what = `${host.inflightMax} inbound QoS 2 messages already awaiting PUBREL`;
       host.fail(new Error(`maxInflightInbound exceeded: ${what}`), QUOTA_EXCEEDED);
       return;
@@ -184,7 +192,7 @@ export class Inbound {
 
   #onSubscribe(frame: Frame, done: () => void): void {
     const host = this.#host;
-    const packet = decode(frame, host.version) as ISubscribePacket;
+    const packet = decodeChecked(frame, host.version) as ISubscribePacket;
     for (const { topic } of packet.subscriptions) {
       const fault = topicFault(topic, 'SUBSCRIBE', host.levelsMax);
       if (fault !== null) {
@@ -192,12 +200,12 @@ export class Inbound {
         return;
       }
     }
-    host.onSubscribe(packet, done);
+    host.onSubscribe(packet, frame.bytes, done);
   }
 
   #onUnsubscribe(frame: Frame): void {
     const host = this.#host;
-    const packet = decode(frame, host.version) as IUnsubscribePacket;
+    const packet = decodeChecked(frame, host.version) as IUnsubscribePacket;
     for (const topic of packet.unsubscriptions) {
       const fault = topicFault(topic, 'UNSUBSCRIBE', host.levelsMax);
       if (fault !== null) {

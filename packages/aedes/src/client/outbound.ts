@@ -28,7 +28,7 @@ export interface OutboundHost {
   onConnack(frame: Frame): void;
   onAcknowledged(frame: Frame): void;
   onReleased(identifier: number): void;
-  onSuback(packet: ISubackPacket): void;
+  onSuback(packet: ISubackPacket, bytes: Buffer): void;
   /** @returns whether the client is to get it */
   onUnsuback(identifier: number): boolean;
   onDisconnect(reasonCode: number): void;
@@ -68,7 +68,7 @@ export class Outbound {
         host.onReleased(identifierOf(frame));
         break;
       case Type.Suback:
-        host.onSuback(decode(frame, host.version) as ISubackPacket);
+        host.onSuback(decode(frame, host.version) as ISubackPacket, frame.bytes);
         return;
       case Type.Unsuback:
         if (!host.onUnsuback(identifierOf(frame))) return;

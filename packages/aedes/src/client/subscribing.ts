@@ -12,6 +12,8 @@ export interface PendingSubscribe {
   readonly decided: ReadonlyMap<string, Subscription | null>;
   /** Of the SUBSCRIBE for which the client gets a SUBACK; null where it gets none. */
   readonly answers: number | null;
+  /** Whether the packet of the client was passed on as it came: its answer is the client's, too. */
+  readonly isUnchanged: boolean;
   readonly callback: (error: Error | null) => void;
 }
 
@@ -40,7 +42,8 @@ export function outcomeOf(
   granted: ISubackPacket['granted'],
 ): SubscribeOutcome {
   const codes = new Map<string, number>();
-  for (const [index, { topic }] of remaining(pending).entries()) {
+  const requested = pending.isUnchanged ? pending.asked : remaining(pending);
+  for (const [index, { topic }] of requested.entries()) {
     codes.set(topic, Number(granted[index] ?? REFUSED));
   }
   const codeOf = (topic: string) => {

@@ -8,6 +8,8 @@ const HEADER_MAX = 5;
  * most as large as a packet may be.
  */
 export class FrameSplitter {
+  /** MQTT 3.1 allows any flags in a fixed header, and later versions their own. */
+  isLenient: boolean;
   readonly #sizeMax: number;
   readonly #onFrame: (frame: Frame) => void;
   readonly #waiting: Buffer[];
@@ -15,6 +17,7 @@ export class FrameSplitter {
 
   /** @param sizeMax - of a packet, in bytes */
   constructor(sizeMax: number, onFrame: (frame: Frame) => void) {
+    this.isLenient = false;
     this.#sizeMax = sizeMax;
     this.#onFrame = onFrame;
     this.#waiting = [];
@@ -22,9 +25,8 @@ export class FrameSplitter {
   }
 
   /**
-   * Passes on all packets that are whole now. They are parts of the chunk, unless they began in an earlier one.
-   *
-   * @throws {Error} where a fixed header is wrong, or a packet is too large
+   * Passes on all packets that are whole now. They are parts of the chunk, unless they began in an earlier one. The last one
+   * has a `fault` where a fixed header is wrong, or a packet too large: nothing may be pushed afterwards.
    */
   push(chunk: Buffer): void {
     let bytes = chunk;
@@ -41,10 +43,12 @@ export class FrameSplitter {
     let offset = 0;
     while (offset < bytes.length) {
       const rest = bytes.subarray(offset);
-      const bodyStart = this.#check(rest);
+      const bodyStart = bodyStartOf(rest);
       const size = frameSize(rest);
-      if (size !== null && size > this.#sizeMax) {
-        throw new Error(`packet of ${size} bytes, of ${this.#sizeMax} that are allowed`);
+      const fault = this.#faultOf(rest, bodyStart, size);
+      if (fault !== null) {
+        this.#onFrame({ bytes: rest, type: (rest[0] ?? 0) >> 4, bodyStart, fault });
+        return;
       }
       if (size === null || size > rest.length) {
         this.#waiting.push(rest);
@@ -56,23 +60,33 @@ export class FrameSplitter {
     }
   }
 
-  /** Checks a fixed header as far as it has come. @returns where the variable header begins, if that is known */
-  #check(bytes: Buffer): number {
+  /** What is wrong with a fixed header, as far as it has come. */
+  #faultOf(bytes: Buffer, bodyStart: number, size: number | null): Error | null {
     const first = bytes[0] ?? 0;
     const type = first >> 4;
-    const flags = first & 15;
     const needed =
       type === Type.Pubrel || type === Type.Subscribe || type === Type.Unsubscribe ? 2 : 0;
-    // It says best what is wrong.
-    if (type === 0 || (type !== Type.Publish && flags !== needed)) {
-      decode({ bytes, type, bodyStart: 0 }, 4);
-      throw new Error('Malformed packet');
+    const isRight = this.isLenient || type === Type.Publish || (first & 15) === needed;
+    // CONNECT names its version, and is checked as a whole.
+    if (type === 0 || (!isRight && type !== Type.Connect)) {
+      try {
+        decode({ bytes }, 4);
+      } catch (error) {
+        return error as Error; // It says it as programs for aedes know it.
+      }
+      return new Error('Malformed packet');
     }
-    for (let index = 1; index < HEADER_MAX; index++) {
-      if (((bytes[index] ?? 0) & 0x80) === 0) return index + 1;
-    }
-    throw new Error('Invalid variable byte integer');
+    if (bodyStart > HEADER_MAX) return new Error('Invalid variable byte integer');
+    if (size === null || size <= this.#sizeMax) return null;
+    return new Error(`packet of ${size} bytes, of ${this.#sizeMax} that are allowed`);
   }
+}
+
+/** Where the variable header begins; beyond the largest header where its length doesn't end. */
+function bodyStartOf(bytes: Buffer): number {
+  let index = 1;
+  while (index < HEADER_MAX && ((bytes[index] ?? 0) & 0x80) !== 0) index++;
+  return index + 1;
 }
 
 /** The size of the packet that begins here, fixed header included; null where that isn't known yet. */

@@ -6,6 +6,8 @@ export interface Frame {
   readonly type: number;
   /** Where its variable header begins. */
   readonly bodyStart: number;
+  /** Where no packet begins with these bytes: why. */
+  readonly fault?: Error;
 }
 
 /** Types of control packets (§2.1.2), as far as they are looked at. */
@@ -26,7 +28,7 @@ export const Type = {
 } as const;
 
 /** Decodes one packet. @throws {Error} mqtt-packet's, where it is malformed */
-export function decode({ bytes }: Frame, protocolVersion: number): Packet {
+export function decode({ bytes }: Pick<Frame, 'bytes'>, protocolVersion: number): Packet {
   const decoder = parser({ protocolVersion });
   const found: { packet?: Packet; error?: Error } = {};
   decoder.on('packet', (packet) => {
