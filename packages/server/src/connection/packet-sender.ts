@@ -13,17 +13,19 @@ import {
   writePublishHead,
 } from '@promptmq/codec';
 import type { Delivery, DropReason, OutboundTopicAliases, PublishImage } from '@promptmq/session';
-import { Image } from '../routing/image.ts';
+import { Image, topicOf } from '../routing/image.ts';
 import type { Publication } from '../routing/publication.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { type BrokerStats, countIn, countSent } from '../runtime/stats.ts';
 import { remainingExpiry } from '../sessions/recipient-terms.ts';
+import type { EventSinks } from '../tracing/broker-events.ts';
 import {
   type PacketTracer,
   tracedFields,
   tracedFrame,
   tracedPublication,
 } from '../tracing/packet-trace.ts';
+import { SentTopics } from '../tracing/sent-topics.ts';
 import { type Output, REFERENCE_BYTES_MIN } from './output.ts';
 
 const ACK_NAMES: Partial<Record<PacketType, string>> = {
@@ -39,6 +41,7 @@ const own = new PublishOwn();
 
 /** What a sender needs of the house. */
 export interface SenderHost {
+  readonly clientEvents: { readonly sinks: Pick<EventSinks, 'ack'> };
   readonly stats: BrokerStats;
   readonly runtime: Pick<Runtime, 'now'>;
 }
@@ -51,6 +54,9 @@ export interface SenderHost {
 export class PacketSender {
   readonly output: Output;
   readonly #host: SenderHost;
+  readonly #sinks: Pick<EventSinks, 'ack'>;
+  /** Made when somebody listens for `ack`. */
+  #sentTopics: SentTopics | null;
   version: ProtocolVersion;
   /** The client's limit, in bytes. */
   maximumPacketSize: number;
@@ -66,6 +72,8 @@ export class PacketSender {
   constructor(output: Output, host: SenderHost) {
     this.output = output;
     this.#host = host;
+    this.#sinks = host.clientEvents.sinks;
+    this.#sentTopics = null;
     this.version = 4;
     this.maximumPacketSize = Number.POSITIVE_INFINITY;
     this.aliases = null;
@@ -136,6 +144,7 @@ export class PacketSender {
   sendImage(image: PublishImage, flags: number, packetId: number): DropReason | null {
     const { buffer, start, end } = image;
     if (end - start > this.maximumPacketSize) return 'packet-too-large'; // [MQTT-3.1.2-24]
+    if (this.#sinks.ack !== null) this.#noteSent(packetId, topicOf(image));
     const { output } = this;
     countSent(this.#host.stats, (flags >> 1) as 1 | 2, image.payloadSize);
     const isLasting = image instanceof Image && image.isLasting;
@@ -209,6 +218,7 @@ export class PacketSender {
     }
     if (size > this.maximumPacketSize) return 'packet-too-large'; // [MQTT-3.1.2-24]
     if (isNewAlias && own.alias !== 0) this.aliases?.assign(topic, own.alias);
+    if (qos > 0 && this.#sinks.ack !== null) this.#noteSent(own.packetId, topic);
     countSent(this.#host.stats, qos, payloadSize);
     const offset = output.reserve(isReferenced ? size - payloadSize : size);
     const write = isReferenced ? writePublishHead : writePublish;
@@ -216,6 +226,16 @@ export class PacketSender {
     this.tracer?.('publish', tracedPublication(topic, message, own));
     if (isReferenced) output.reference(payload.subarray(payloadStart, payloadEnd));
     return null;
+  }
+
+  #noteSent(packetId: number, topic: string): void {
+    this.#sentTopics ??= new SentTopics(this.#sinks);
+    this.#sentTopics.note(packetId, topic);
+  }
+
+  /** The topic of a message that is settled now, for `ack` events; null when it isn't known. */
+  takeSentTopic(packetId: number): string | null {
+    return this.#sentTopics?.take(packetId) ?? null;
   }
 
   /** Sets the alias of a packet with this topic; returns whether it would be a new one. */

@@ -56,7 +56,9 @@ function reportAck(
   // The exchange continues.
   if (type === PacketType.PUBREC && reasonCode < 0x80) return;
   const qos = type === PacketType.PUBACK ? 1 : 2;
-  sink({ client: eventClientOf(connection), packetId, qos, reasonCode }, 0);
+  const topic = connection.sender.takeSentTopic(packetId);
+  const event = { client: eventClientOf(connection), topic, packetId, qos, reasonCode } as const;
+  sink(event, topic?.length ?? 0);
 }
 
 function onPubrec(

@@ -90,7 +90,8 @@ export class BrokerEvents implements EventSinks {
     const registrations = this.#registrations.get(name) ?? [];
     // Another array: those who are being called stay as they are.
     this.#registrations.set(name, [...registrations, { listener, isOnce }]);
-    this.#setSink(name, (event, bytes) => this.#note(name, event, bytes));
+    // The same for as long as anybody listens.
+    if (this[name] === null) this.#setSink(name, (event, bytes) => this.#note(name, event, bytes));
   }
 
   /** Removes a listener, the last one where it was added several times. */

@@ -62,6 +62,8 @@ export interface PublishEvent extends MessageInfo {
 /** A client has settled a message that it was sent at QoS 1 or 2: by PUBACK, PUBCOMP, or PUBREC with an error. */
 export interface AckEvent {
   readonly client: EventClient;
+  /** Of the message; null when it was sent before anybody listened for `ack`. */
+  readonly topic: string | null;
   /** The packet identifier under which it was sent. */
   readonly packetId: number;
   readonly qos: 1 | 2;

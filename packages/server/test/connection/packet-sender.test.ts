@@ -39,7 +39,11 @@ function senderOf(version: ProtocolVersion, clientMax = 100_000) {
   const memory = new OutputMemory({ clientMax, max: NEVER });
   const output = new Output(peer, () => {}, 4096, memory);
   const stats = createStats();
-  const sender = new PacketSender(output, { stats, runtime: { now: () => 1000 } });
+  const sender = new PacketSender(output, {
+    stats,
+    runtime: { now: () => 1000 },
+    clientEvents: { sinks: { ack: null } },
+  });
   sender.version = version;
   const decoder = new PacketDecoder({ protocolVersion: version, receiver: 'client' });
   const sent = (): Packet[] => {

@@ -114,12 +114,51 @@ describe('what happens is reported', () => {
     client.send({ cmd: 'pubrec', messageId: two as number });
     client.send({ cmd: 'pubcomp', messageId: two as number });
     client.send({ cmd: 'pubrec', messageId: three as number, reasonCode: 0x83 });
-    const ack = { client: clientOf('c'), reasonCode: 0 };
+    const ack = { client: clientOf('c'), topic: 't', reasonCode: 0 };
     expect(take()).toEqual([
       ['ack', { ...ack, packetId: one, qos: 1 }],
       ['ack', { ...ack, packetId: two, qos: 2 }],
       ['ack', { ...ack, packetId: three, qos: 2, reasonCode: 0x83 }],
     ]);
+  });
+
+  test('the topic of a message that is settled, however it was sent, unless that was before', () => {
+    const { simulation, take } = watched({}, []);
+    const { events } = simulation.broker;
+    const topics: (string | null)[] = [];
+    const note = ({ topic }: { topic: string | null }) => void topics.push(topic);
+    const clients = [
+      simulation.connect('image'),
+      simulation.connect('alias', { properties: { topicAliasMaximum: 5 } }),
+      simulation.connect('stays', { properties: { sessionExpiryInterval: 100 } }),
+    ];
+    for (const client of clients) client.subscribe('t/#', { qos: 1 });
+    const publisher = simulation.connect('p');
+    const publish = (topic: string) => publisher.publish(topic, 'x', { qos: 1, messageId: 1 });
+    /** All acknowledge what they have been sent; returns which topics are reported. */
+    const settle = () => {
+      for (const client of clients) {
+        for (const packet of client.take()) {
+          if (packet.cmd === 'publish') {
+            client.send({ cmd: 'puback', messageId: packet.messageId as number });
+          }
+        }
+      }
+      return topics.splice(0);
+    };
+    publish('t/before');
+    events.add('ack', note, false);
+    publish('t/1');
+    publish('t/1');
+    events.add('ack', () => {}, false);
+    expect(settle()).toEqual(Array(3).fill([null, 't/1', 't/1']).flat());
+    publish('t/2');
+    events.remove('ack', note);
+    expect(settle()).toEqual([]);
+    events.add('ack', note, false);
+    publish('t/3');
+    expect(settle()).toEqual(['t/3', 't/3', 't/3']);
+    expect(take()).toEqual([]);
   });
 
   test('messages are dropped, also at QoS 0', () => {
