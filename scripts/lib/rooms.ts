@@ -19,6 +19,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   sessions: ['access', 'config', 'runtime', 'storage', 'tracing', 'connection/peer.ts'],
   routing: [
     'config',
+    'hooks',
     'runtime',
     'sessions',
     'storage',

@@ -170,6 +170,7 @@ export class Broker
       authenticationMethods.map((method) => [method.name, method]),
     );
     this.hooks = hooks === null ? null : new BrokerHooks(hooks, this);
+    if (this.hooks?.asksDeliver === true) this.router.hooks = this.hooks;
     this.sockets = new OpenSockets(() => this.socketsMax);
     this.descriptorsMax = () => Number.POSITIVE_INFINITY;
     this.intercept = null;

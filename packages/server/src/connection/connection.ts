@@ -1,4 +1,10 @@
-import { type PacketError, PacketType, type ProtocolVersion, ReasonCode } from '@promptmq/codec';
+import {
+  MessageBytes,
+  type PacketError,
+  PacketType,
+  type ProtocolVersion,
+  ReasonCode,
+} from '@promptmq/codec';
 import {
   type Delivery,
   type DropReason,
@@ -12,6 +18,7 @@ import { PacketDispatcher } from '../protocol/packet-dispatcher.ts';
 import { topicOf } from '../routing/image.ts';
 import type { TurnTaker } from '../runtime/turns.ts';
 import type { BrokerSession } from '../sessions/broker-session.ts';
+import { remainingExpiry } from '../sessions/recipient-terms.ts';
 import { CONGESTED_MESSAGES, Congestion } from './congestion.ts';
 import { ConnectionState } from './connection-state.ts';
 import type { ConnectionHost } from './host.ts';
@@ -214,7 +221,20 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
     if (permissions !== null && !permissions.mayReceive(delivery.message.topic)) {
       return 'not-authorized';
     }
+    if (this.hooks?.asksDeliver === true && !this.#mayDeliver(this.hooks, delivery)) {
+      return 'refused-by-hook';
+    }
     return this.sender.sendPublish(delivery, dup);
+  }
+
+  #mayDeliver(hooks: ClientHooks, { message, qos, retain }: Delivery): boolean {
+    const { topic, topicBytes, properties, payload, expiresAt } = message;
+    const bytes = new MessageBytes();
+    bytes.set(topicBytes, properties, payload);
+    const expiry = remainingExpiry(expiresAt, this.#host.runtime.now());
+    const isAllowed = hooks.mayDeliver(topic, (qos << 1) | (retain ? 1 : 0), { bytes, expiry });
+    // A hook may have had the client disconnected.
+    return isAllowed && !this.isEnding;
   }
 
   sendImage(image: PublishImage, flags: number, packetId: number): DropReason | null {

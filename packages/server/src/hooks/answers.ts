@@ -80,6 +80,7 @@ const RULES: Readonly<
   authenticate: { keys: ['userName', 'attributes', 'acl', 'expiresAt'], codes: CONNACK_CODES },
   authorizePublish: { keys: [], codes: PUBACK_CODES },
   authorizeSubscribe: { keys: [], codes: SUBACK_CODES },
+  authorizeDeliver: { keys: [], codes: [] },
   transform: { keys: ['topic', 'payload', 'properties'], codes: PUBACK_CODES },
 };
 

@@ -25,6 +25,11 @@ export class BrokerHooks {
     return this.functions.authenticate !== undefined;
   }
 
+  /** Whether a hook is asked for each message that is sent. */
+  get asksDeliver(): boolean {
+    return this.functions.authorizeDeliver !== undefined;
+  }
+
   /** Counts and logs that a hook failed. */
   note(error: HookError, address: string): void {
     const { stats, clientLog } = this.host;

@@ -8,6 +8,7 @@ export const HOOK_NAMES: readonly HookName[] = [
   'authenticate',
   'authorizePublish',
   'authorizeSubscribe',
+  'authorizeDeliver',
   'transform',
 ];
 

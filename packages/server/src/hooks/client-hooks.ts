@@ -3,8 +3,13 @@ import { ReasonCode } from '@promptmq/codec';
 import { Deadline } from '../runtime/deadline-queue.ts';
 import { ALLOWED, type Allowance, type Refusal, type Verdict, verdictOf } from './answers.ts';
 import type { BrokerHooks } from './broker-hooks.ts';
-import { HookError, type HookFailure, InvalidAnswer } from './hook-error.ts';
-import { changedMessage, PublishedMessage } from './hook-message.ts';
+import { HookError, type HookFailure, InvalidAnswer, shown } from './hook-error.ts';
+import {
+  changedMessage,
+  DeliveredMessage,
+  type MessageSource,
+  PublishedMessage,
+} from './hook-message.ts';
 import {
   type HookAttributes,
   type HookClient,
@@ -46,12 +51,16 @@ export class ClientHooks {
   readonly client: HookClient & { userName: string | null; attributes: HookAttributes };
   /** Whether somebody is asked for each message that is published. */
   readonly asksPublish: boolean;
+  /** Whether somebody is asked for each message that it is sent. */
+  readonly asksDeliver: boolean;
   readonly #hooks: BrokerHooks;
   readonly #connection: AskedConnection;
   /** Given to each hook until one has been awaited: what it has added to it doesn't pile up. */
   #controller: AbortController | null;
   /** The PUBLISH that is asked for, in an object that is used again; null while nobody has it, or a hook keeps it. */
   #message: PublishedMessage | null;
+  /** The message that is to be sent, likewise. */
+  #delivered: DeliveredMessage | null;
   /** On the PUBLISH that was asked for last; null while that is awaited. */
   #verdict: Verdict | null;
   readonly #keepVerdict: OnVerdict;
@@ -71,7 +80,9 @@ export class ClientHooks {
     const { transform, authorizePublish } = hooks.functions;
     this.asksPublish = transform !== undefined || authorizePublish !== undefined;
     this.#hooks = hooks;
+    this.asksDeliver = hooks.asksDeliver;
     this.#message = null;
+    this.#delivered = null;
     this.#verdict = null;
     this.#keepVerdict = (verdict) => {
       this.#verdict = verdict;
@@ -175,6 +186,32 @@ export class ClientHooks {
       (signal) => functions.authorizePublish?.(client, message, signal),
       (verdict) => onVerdict(verdict.isAllowed ? transformed : verdict),
     );
+  }
+
+  /**
+   * Whether the client may be sent a message.
+   *
+   * @param flags - `qos << 1 | retain`, as it gets it
+   * @param source - valid while this is called
+   */
+  mayDeliver(topic: string, flags: number, source: MessageSource): boolean {
+    const message = this.#delivered ?? new DeliveredMessage();
+    // A hook may have the broker send something else.
+    this.#delivered = null;
+    let answer: unknown;
+    try {
+      answer = this.#hooks.functions.authorizeDeliver?.(
+        this.client,
+        message.fill(topic, flags, source),
+      );
+      if (answer !== true && answer !== false) throw new InvalidAnswer(noBoolean(answer));
+    } catch (error) {
+      if (isPromise(answer)) answer.then(ignore, ignore);
+      this.#failed('authorizeDeliver', error);
+      answer = false;
+    }
+    this.#delivered = message;
+    return answer === true;
   }
 
   /** Whether somebody is asked for each subscription. */
@@ -382,6 +419,13 @@ function isPromise(value: unknown): value is PromiseLike<unknown> {
     typeof (value as { then?: unknown }).then === 'function'
   );
 }
+
+function noBoolean(answer: unknown): string {
+  const what = isPromise(answer) ? 'a promise' : shown(answer);
+  return `returned ${what}; it may return true or false, at once`;
+}
+
+function ignore(): void {}
 
 function textOf(error: unknown): string {
   return error instanceof Error ? `${error.name}: ${error.message}` : String(error);

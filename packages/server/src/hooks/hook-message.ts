@@ -1,6 +1,7 @@
 import {
   decodeTopicName,
   encode,
+  type MessageBytes,
   messageProperties,
   PacketError,
   type PublishProperties,
@@ -57,6 +58,57 @@ export class PublishedMessage implements HookMessage {
       const bytes = this.#buffer.subarray(this.#propertiesStart, this.#propertiesEnd);
       const { topicAlias: _, ...properties } = messageProperties(Uint8Array.from(bytes));
       this.#properties = properties;
+    }
+    return this.#properties;
+  }
+}
+
+/** A message on its way, as it is encoded from. */
+export interface MessageSource {
+  readonly bytes: MessageBytes;
+  /** Seconds that are left of it; -1 when it doesn't expire. */
+  readonly expiry: number;
+}
+
+/** A message that is about to be sent to a client, as a hook sees it. One instance is used for any number, while nobody else has it. */
+export class DeliveredMessage implements HookMessage {
+  topic = '';
+  qos: 0 | 1 | 2 = 0;
+  retain = false;
+  readonly isWill = false;
+  #source: MessageSource | null = null;
+  #properties: PublishProperties | null = null;
+
+  /** @param flags - `qos << 1 | retain` */
+  fill(topic: string, flags: number, source: MessageSource): this {
+    this.topic = topic;
+    this.qos = (flags >> 1) as 0 | 1 | 2;
+    this.retain = (flags & 1) !== 0;
+    this.#source = source;
+    this.#properties = null;
+    return this;
+  }
+
+  get #bytes(): MessageBytes {
+    return (this.#source as MessageSource).bytes;
+  }
+
+  get payload(): Buffer {
+    const { payload, payloadStart, payloadEnd } = this.#bytes;
+    return Buffer.from(
+      payload.buffer,
+      payload.byteOffset + payloadStart,
+      payloadEnd - payloadStart,
+    );
+  }
+
+  get properties(): PublishProperties {
+    if (this.#properties === null) {
+      const { properties, propertiesStart, propertiesEnd } = this.#bytes;
+      const bytes = Uint8Array.from(properties.subarray(propertiesStart, propertiesEnd));
+      this.#properties = messageProperties(bytes);
+      const { expiry } = this.#source as MessageSource;
+      if (expiry >= 0) this.#properties.messageExpiryInterval = expiry;
     }
     return this.#properties;
   }

@@ -199,6 +199,14 @@ export interface Hooks {
     message: HookMessage,
     signal: AbortSignal,
   ): HookAnswer | Promise<HookAnswer>;
+  /**
+   * Asked for each message before it is sent to a client, with the QoS and RETAIN that this one gets: at once, as a promise would hold up
+   * all that the broker does. What is refused counts as dropped (`refused-by-hook`), for this client alone; its publisher doesn't
+   * learn of it. Of a shared subscription, no other member gets it.
+   *
+   * A message that waits for a client is asked for before it waits, or when it is sent; sent again, it may be asked for again.
+   */
+  authorizeDeliver?(client: HookClient, message: HookMessage): boolean;
 }
 
 export type HookName = keyof Hooks;

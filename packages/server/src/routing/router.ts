@@ -11,6 +11,7 @@ import {
 } from '@promptmq/topics';
 import type { Config } from '../config/index.ts';
 import type { HeldPublisher, Peer } from '../connection/peer.ts';
+import type { BrokerHooks } from '../hooks/broker-hooks.ts';
 import type { MemoryLedger } from '../runtime/memory-ledger.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { BrokerStats, RefusalReason } from '../runtime/stats.ts';
@@ -74,6 +75,10 @@ export class Router {
   journal: Journal;
   /** Counts messages by topic filter, where that is asked for. */
   topicMeter: TopicMeter | null;
+  /** Asked for each message that is sent; null where nobody is. */
+  hooks: BrokerHooks | null;
+  /** Whether a hook is asked just now, in the middle of a message. */
+  #isAsking: boolean;
   readonly #routes: TopicRoutes;
   readonly #config: Config;
   readonly #runtime: Runtime;
@@ -86,15 +91,15 @@ export class Router {
   #rejectsWhenFull: boolean;
 
   /** The message that is being routed. */
-  readonly #publication: Publication;
+  #publication: Publication;
   /** Who sends it just now; null when nobody does, as it is a will or the broker's own. */
   #publisher: Sender | null = null;
   /** How many sessions get it, but for shared subscriptions. */
   #recipientCount = 0;
   readonly #outcome: { reasonCode: number; position: number };
   /** Those who are to get it from the log, and their deliveries. */
-  readonly #storedSessions: BrokerSession[] = [];
-  readonly #storedDeliveries: Delivery[] = [];
+  #storedSessions: BrokerSession[] = [];
+  #storedDeliveries: Delivery[] = [];
 
   constructor(
     config: Config,
@@ -133,6 +138,8 @@ export class Router {
       historyMemory: memory.replays,
     });
     this.topicMeter = null;
+    this.hooks = null;
+    this.#isAsking = false;
     this.#routes = new TopicRoutes(this.trie, config, memory, turns);
   }
 
@@ -185,6 +192,33 @@ export class Router {
 
   /** Routes a message that no connection is sending just now: a will, or one of the broker's own. */
   publishMessage(message: Message, origin: Origin | null = null): Outcome {
+    return this.#isAsking ? this.#publishAside(message, origin) : this.#publish(message, origin);
+  }
+
+  /** The hook that is asked in the middle of a message has another one published: that is continued as if nothing had been. */
+  #publishAside(message: Message, origin: Origin | null): Outcome {
+    const publication = this.#publication;
+    const publisher = this.#publisher;
+    const recipientCount = this.#recipientCount;
+    const sessions = this.#storedSessions;
+    const deliveries = this.#storedDeliveries;
+    this.#publication = new Publication();
+    this.#storedSessions = [];
+    this.#storedDeliveries = [];
+    this.#isAsking = false;
+    try {
+      return { ...this.#publish(message, origin) };
+    } finally {
+      this.#isAsking = true;
+      this.#publication = publication;
+      this.#publisher = publisher;
+      this.#recipientCount = recipientCount;
+      this.#storedSessions = sessions;
+      this.#storedDeliveries = deliveries;
+    }
+  }
+
+  #publish(message: Message, origin: Origin | null): Outcome {
     const route = this.#routes.ofTopic(message.topic);
     this.#publication.keep(message, remainingExpiry(message.expiresAt, this.#runtime.now()));
     this.#publisher = null;
@@ -533,36 +567,75 @@ export class Router {
   }
 
   /**
+   * Asks a hook whether a client may have the message; that it may not is counted.
+   *
+   * @returns null when it may; true when it may not, and false when it has been disconnected meanwhile, as `#send`
+   */
+  #askToDeliver(session: BrokerSession, flags: number): boolean | null {
+    const { link, clientId } = session;
+    const hooks = link?.connection?.hooks ?? null;
+    if (hooks === null) return null;
+    const publication = this.#publication;
+    this.#isAsking = true;
+    const isAllowed = hooks.mayDeliver(publication.topic, flags, publication);
+    this.#isAsking = false;
+    if (!isAllowed) this.#clientEvents.messageDropped(clientId, 'refused-by-hook');
+    if (!isAllowed) return true;
+    return session.link === link ? null : false;
+  }
+
+  /**
    * Sends it as a packet, or queues it as an image, without an object for it.
    *
    * @param flags - `qos << 1 | retain`
    * @returns false when it has to be kept, or its QoS 1 or 2 exchange may have to continue in another way
    */
   #send(
-    { session, identifiers }: Recipient<BrokerSession>,
+    recipient: Recipient<BrokerSession>,
     group: SharedGroup<BrokerSession> | null,
     flags: number,
   ): boolean {
+    const { session, identifiers } = recipient;
     const { link } = session;
     if (link === null) return false;
     const { sender } = link;
     if (sender === null) return false;
-    const publication = this.#publication;
     const isShared = identifiers.length === 0 && sender.aliases === null;
-    if (flags <= 1) {
-      if (!session.isOpenForQoS0) return false;
-      const refused = isShared
-        ? sender.sendQoS0(publication.image(sender.version), flags)
-        : sender.sendPublication(publication, flags, 0, identifiers);
-      if (refused !== null) this.#clientEvents.messageDropped(session.clientId, refused);
-      return true;
+    if (flags > 1) {
+      if (group !== null || !session.takesImages) return false;
+      return this.#sendExchange(recipient, sender, isShared, flags);
     }
-    if (group !== null || !session.takesImages) return false;
-    if (isShared && publication.isQueuedAsImage(this.#recipientCount)) {
+    if (!session.isOpenForQoS0) return false;
+    if (this.hooks !== null) {
+      const asked = this.#askToDeliver(session, flags);
+      if (asked !== null) return asked;
+    }
+    const publication = this.#publication;
+    const refused = isShared
+      ? sender.sendQoS0(publication.image(sender.version), flags)
+      : sender.sendPublication(publication, flags, 0, identifiers);
+    if (refused !== null) this.#clientEvents.messageDropped(session.clientId, refused);
+    return true;
+  }
+
+  /** The same at QoS 1 or 2. */
+  #sendExchange(
+    { session, identifiers }: Recipient<BrokerSession>,
+    sender: Peer['sender'],
+    isShared: boolean,
+    flags: number,
+  ): boolean {
+    const publication = this.#publication;
+    const isImage = isShared && publication.isQueuedAsImage(this.#recipientCount);
+    if (!isImage && !session.isReady) return false;
+    if (this.hooks !== null) {
+      const asked = this.#askToDeliver(session, flags);
+      if (asked !== null) return asked;
+    }
+    if (isImage) {
       const now = this.#publisher?.receivedAt ?? this.#runtime.now();
       return session.deliverImage(publication.idImage(sender.version), flags, now);
     }
-    if (!session.isReady) return false;
     const packetId = session.beginExchange((flags >> 1) as 1 | 2);
     const refused = sender.sendPublication(publication, flags, packetId, identifiers);
     if (refused !== null) session.cancelExchange(packetId, refused);

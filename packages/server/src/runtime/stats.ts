@@ -198,6 +198,7 @@ export function createStats(): BrokerStats {
       'not-connected': 0,
       'session-ended': 0,
       'not-authorized': 0,
+      'refused-by-hook': 0,
       lost: 0,
     },
     refused: {
