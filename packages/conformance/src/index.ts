@@ -26,6 +26,7 @@ export {
   table31,
   untested,
 } from './report/tables.ts';
+export { askBroker, type BrokerAnswers } from './run/ask-broker.ts';
 export {
   type CaseResult,
   type OwnBroker,
@@ -35,7 +36,6 @@ export {
   runOwnCase,
   type StartBroker,
 } from './run/run.ts';
-export { spokenVersions } from './run/versions.ts';
 export type { Part } from './wire/bytes.ts';
 export type { ConnectOptions, PublishOptions } from './wire/client-packets.ts';
 export type { Received, ReceivedPacket, Type } from './wire/server-packet.ts';

@@ -134,7 +134,8 @@ test('--help names every option and exit code, --version the version', async () 
   for (const name of ['target', 'ws', 'ca', 'insecure', 'username', 'password', 'only', 'list']) {
     expect(output).toContain(`--${name} `);
   }
-  for (const name of ['--concurrency', '--report', 'exits with 0']) expect(output).toContain(name);
+  for (const name of ['--except', '--concurrency', '--report', 'exits with 0'])
+    expect(output).toContain(name);
   expect((await run('--version')).output).toMatch(/^\d+\.\d+\.\d+\n$/);
 });
 
@@ -191,6 +192,28 @@ test.each([
   expect(outcome).toMatchObject({ exitCode: 2, output: '' });
 });
 
+test('what a broker says that it does not offer is in the report', async () => {
+  // Of MQTT 5: QoS 1 at most, no retained messages, and no topic aliases, as it doesn't name any.
+  const limits = ['QoS 1 at most', 'no retained messages', 'no topic aliases'];
+  const server = await answering((bytes) =>
+    bytes[8] === 5 ? Uint8Array.of(0x20, 7, 0, 0, 4, 0x24, 1, 0x25, 0) : null,
+  );
+  const file = join(directory, 'limits.json');
+  const args = ['--target', addressOf(server), '--only', ONE, '--report', file];
+  const { errors } = await run(...args);
+  server.close();
+  expect(errors).toContain(
+    `its CONNACK says: ${limits.join(', ')}; cases that need more will fail`,
+  );
+  expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ versions: ['MQTT 5.0'], limits });
+});
+
+test('--except leaves cases out', async () => {
+  const { output } = await run('--list', '--only', 'MQTT-3.6.1-1', '--except', ONE);
+  expect(output).toContain('[MQTT-3.6.1-1]');
+  expect(output).not.toContain(ONE);
+});
+
 test('a certificate of an unknown authority is refused, and taken with --insecure', async () => {
   const args = ['--target', `${broker.tlsUrl}`, ...ALICE, '--only', ONE];
   const { exitCode, errors } = await run(...args);
@@ -210,7 +233,9 @@ test.each([
   [['--target', 'h', '--target', 'i'], '--target is given more than once: h, i'],
   [['--target', 'h', '--password', 'p'], 'a password needs a user name'],
   [['--target', 'h', '--ca', '/no/such/file.pem'], '/no/such/file.pem'],
-  [['--target', 'h', '--only', 'no such thing'], 'no case has no such thing in its title'],
+  [['--target', 'h', '--only', 'no such thing'], 'no case is left by --only no such thing'],
+  [['--list', '--except', 'MQTT', '--except', '§'], 'no case is left by --except MQTT --except §'],
+  [['--list', '--only', ONE, '--except', ONE], `no case is left by --only ${ONE} --except ${ONE}`],
   [
     ['--target', 'h', '--concurrency', '65'],
     '--concurrency: "65" is not a whole number from 1 to 64',

@@ -42,6 +42,10 @@ export function commandLine(args: readonly string[], scriptName: string) {
       ),
       password: text('password', 'Broker:', 'password that goes with it'),
       only: texts('Cases:', 'those whose title or statements have this text; may be repeated'),
+      except: texts(
+        'Cases:',
+        'not those whose title or statements have this text; may be repeated',
+      ),
       list: {
         group: 'Cases:',
         describe: 'list them instead of running them',

@@ -4,6 +4,7 @@ import { allCases } from '../all-cases.ts';
 import type { ConformanceCase } from '../case.ts';
 import { parseTarget, type Target, TargetError } from '../client/target.ts';
 import { countResults, jsonReport, markdownReport, type ReportSubject } from '../report/report.ts';
+import { askBroker, type BrokerAnswers } from '../run/ask-broker.ts';
 import {
   type CaseResult,
   type RunOptions,
@@ -11,9 +12,11 @@ import {
   runCases,
   type StartBroker,
 } from '../run/run.ts';
-import { spokenVersions } from '../run/versions.ts';
 import { VERSION_NAMES } from '../wire/version.ts';
 import { commandLine, UsageError } from './command-line.ts';
+
+/** A broker that is started for the cases offers everything. */
+const OWN: BrokerAnswers = { versions: [5, 4, 3], limits: [] };
 
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
@@ -67,7 +70,12 @@ async function runAndReport(
   { target, cases, concurrency, reports }: Call,
   start: StartBroker | null,
 ): Promise<number> {
-  const versions = target === null ? ([5, 4, 3] as const) : await spokenVersions(target);
+  const { versions, limits } = target === null ? OWN : await askBroker(target);
+  if (limits.length > 0) {
+    process.stderr.write(
+      `its CONNACK says: ${limits.join(', ')}; cases that need more will fail\n`,
+    );
+  }
   const progress = new Progress(cases.length);
   const options: RunOptions = {
     concurrency,
@@ -81,6 +89,7 @@ async function runAndReport(
   const subject: ReportSubject = {
     name: target?.url ?? 'PromptMQ',
     versions,
+    limits,
     date: new Date(),
     tool: `${packageName} ${version}`,
   };
@@ -149,9 +158,16 @@ async function parse(
     isDone = true;
   });
   if (isDone) return null;
-  const cases = allCases.filter((one) => isMeant(one, values.only));
+  const { only, except } = values;
+  const cases = allCases.filter(
+    (one) => (only.length === 0 || hasAny(one, only)) && !hasAny(one, except),
+  );
   if (cases.length === 0) {
-    throw new UsageError(`no case has ${values.only.join(' or ')} in its title or statements`);
+    const given = [
+      ...only.map((text) => `--only ${text}`),
+      ...except.map((text) => `--except ${text}`),
+    ];
+    throw new UsageError(`no case is left by ${given.join(' ')}`);
   }
   for (const file of values.report) checkReportFile(file);
   if (values.target === undefined && !values.list && !startsOwn) {
@@ -171,9 +187,9 @@ async function parse(
   return { target, cases, isList, concurrency, reports };
 }
 
-function isMeant({ title, rules }: ConformanceCase, only: readonly string[]): boolean {
+function hasAny({ title, rules }: ConformanceCase, parts: readonly string[]): boolean {
   const text = `${title} ${rules.join(' ')}`.toLowerCase();
-  return only.length === 0 || only.some((part) => text.includes(part.toLowerCase()));
+  return parts.some((part) => text.includes(part.toLowerCase()));
 }
 
 /** What can be known before the cases run, which takes a while. */

@@ -8,6 +8,8 @@ export interface ReportSubject {
   /** The broker: its address, or a name. */
   readonly name: string;
   readonly versions: readonly Version[];
+  /** What it says that it does not offer. */
+  readonly limits: readonly string[];
   readonly date: Date;
   /** Of this package. */
   readonly tool: string;
@@ -30,12 +32,13 @@ export function countResults(results: readonly CaseResult[]): Counts {
 export function markdownReport(
   cases: readonly ConformanceCase[],
   results: readonly CaseResult[],
-  { name, versions, date, tool }: ReportSubject,
+  { name, versions, limits, date, tool }: ReportSubject,
 ): string {
   const { passed, failed, notTried } = countResults(results);
   return [
     `# Conformance of ${name}`,
     '',
+    ...(limits.length === 0 ? [] : [`Its CONNACK says: ${limits.join(', ')}.`, '']),
     `${tool}, ${date.toISOString().slice(0, 10)}. It speaks ${versions.map((one) => VERSION_NAMES[one]).join(', ')}.`,
     '',
     '| passed | failed | not tried |',
@@ -66,6 +69,8 @@ export interface JsonReport extends Counts {
   /** ISO 8601. */
   readonly date: string;
   readonly versions: readonly string[];
+  /** What it says that it does not offer. */
+  readonly limits: readonly string[];
   readonly cases: readonly (CaseResult & {
     readonly version: string;
     readonly rules: readonly string[];
@@ -77,13 +82,14 @@ export interface JsonReport extends Counts {
 export function jsonReport(
   cases: readonly ConformanceCase[],
   results: readonly CaseResult[],
-  { name, versions, date, tool }: ReportSubject,
+  { name, versions, limits, date, tool }: ReportSubject,
 ): JsonReport {
   return {
     tool,
     name,
     date: date.toISOString(),
     versions: versions.map((one) => VERSION_NAMES[one]),
+    limits,
     ...countResults(results),
     cases: withCases(cases, results).map(([one, result]) => ({
       ...result,

@@ -2,6 +2,7 @@ import { RawClient } from '../client/raw-client.ts';
 import { hostAndPort, type Target, TargetError } from '../client/target.ts';
 import { connect } from '../wire/client-packets.ts';
 import { WireError } from '../wire/reader.ts';
+import type { ReceivedPacket } from '../wire/server-packet.ts';
 import { VERSION_NAMES, type Version } from '../wire/version.ts';
 
 const VERSIONS: readonly Version[] = [5, 4, 3];
@@ -12,29 +13,66 @@ const CONNACK = 0x20;
 /** Reason and return codes of CONNACK that say that the version is not spoken. */
 const NOT_SPOKEN: readonly number[] = [0x01, 0x84];
 
+/** No case has larger packets. */
+const LARGE_PACKET_SIZE = 4_194_304;
+
+/** What a broker says of itself. */
+export interface BrokerAnswers {
+  /** The versions that it speaks; at least one. */
+  readonly versions: readonly Version[];
+  /** In words, what its CONNACK to MQTT 5 says that it does not offer (§3.2.2.3). */
+  readonly limits: readonly string[];
+}
+
 /**
- * Asks a broker by a CONNECT of each version which of them it speaks.
+ * Asks a broker by a CONNECT of each version whether it speaks that.
  *
- * @returns those; at least one
  * @throws {TargetError} when the broker can't be reached, lets nobody in, or speaks none of them
  */
-export async function spokenVersions(target: Target): Promise<readonly Version[]> {
-  const spoken: Version[] = [];
+export async function askBroker(target: Target): Promise<BrokerAnswers> {
+  const versions: Version[] = [];
+  const limits: string[] = [];
   let why = '';
   for (const version of VERSIONS) {
-    const refusal = await ask(target, version, version);
-    if (refusal === null) spoken.push(version);
-    else why = refusal;
+    const answer = await ask(target, version, version);
+    if (typeof answer === 'string') {
+      why = answer;
+      continue;
+    }
+    versions.push(version);
+    if (version === 5 && answer !== null) limits.push(...limitsOf(answer));
   }
-  if (spoken.length === 0) throw new TargetError(`${target.url} speaks no version of MQTT: ${why}`);
-  return spoken;
+  if (versions.length === 0) {
+    throw new TargetError(`${target.url} speaks no version of MQTT: ${why}`);
+  }
+  return { versions, limits };
+}
+
+function limitsOf({ properties }: ReceivedPacket): string[] {
+  const find = (wanted: number) => properties.find(({ id }) => id === wanted)?.value;
+  const limits: string[] = [];
+  if (find(0x24) !== undefined) limits.push(`QoS ${find(0x24)} at most`);
+  if (find(0x25) === 0) limits.push('no retained messages');
+  if (find(0x28) === 0) limits.push('no wildcards');
+  if (find(0x29) === 0) limits.push('no subscription identifiers');
+  if (find(0x2a) === 0) limits.push('no shared subscriptions');
+  if ((find(0x22) ?? 0) === 0) limits.push('no topic aliases');
+  const packetSizeMax = find(0x27);
+  if (typeof packetSizeMax === 'number' && packetSizeMax < LARGE_PACKET_SIZE) {
+    limits.push(`packets of ${packetSizeMax} bytes at most`);
+  }
+  return limits;
 }
 
 /**
  * @param readAs - the version of the answer
- * @returns null when the version is spoken, or why it is taken not to be
+ * @returns CONNACK when the version is spoken, null where that can't be read; or why it is taken not to be spoken
  */
-async function ask(target: Target, version: Version, readAs: Version): Promise<string | null> {
+async function ask(
+  target: Target,
+  version: Version,
+  readAs: Version,
+): Promise<ReceivedPacket | string | null> {
   const client = await open(target, readAs);
   try {
     const clientId = `probe${Math.floor(Math.random() * 1e9)}`;
@@ -43,7 +81,7 @@ async function ask(target: Target, version: Version, readAs: Version): Promise<s
     if (answer === null) return 'it closes the connection';
     if (answer.type !== 'connack') return `it answers ${answer.type} to CONNECT`;
     const code = answer.reasonCode;
-    if (code === 0) return null;
+    if (code === 0) return answer;
     const text = `CONNACK 0x${code.toString(16).padStart(2, '0')}`;
     if (NOT_SPOKEN.includes(code)) return `it answers ${text}`;
     throw new TargetError(
