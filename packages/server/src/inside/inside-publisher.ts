@@ -135,7 +135,7 @@ export class InsidePublisher implements TurnTaker {
       faults.caught(null, 'receiving', error);
       publish.refuse(
         new EmbedError(
-          'internal',
+          'internal-error',
           'broker.publish: something went wrong in the broker: see internal-error in its log',
           ReasonCode.UnspecifiedError,
         ),

@@ -28,8 +28,6 @@ export type EmbedErrorCode =
   | 'taken-over'
   /** A subscription was ended with `clients.disconnect`. */
   | 'disconnected'
-  /** Something went wrong in the broker; its log says what. */
-  | 'internal-error'
   /** The disk has no room for what would have to be written. */
   | 'storage-full'
   /** There are as many retained messages as the configuration allows. */
@@ -39,7 +37,7 @@ export type EmbedErrorCode =
   /** The broker has been stopped. */
   | 'stopped'
   /** Something went wrong in the broker itself, whose log says more. */
-  | 'internal';
+  | 'internal-error';
 
 /** A call of a `RunningBroker` can't be done. `code` is for programs, `message` says what was wrong and what is allowed. */
 export class EmbedError extends Error {
