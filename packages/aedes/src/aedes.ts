@@ -65,6 +65,11 @@ const SYSTEM = '$SYS/';
 /** Node's timers take no more. */
 const TIMEOUT_MS_MAX = 2_147_483_647;
 
+interface DelayedWill {
+  readonly timer: ReturnType<typeof setTimeout>;
+  readonly publish: () => void;
+}
+
 /** A broker with the interface of aedes 1.x. */
 export class Aedes extends EventEmitter<AedesEvents> {
   /** In its topics below `$SYS`. */
@@ -101,7 +106,7 @@ export class Aedes extends EventEmitter<AedesEvents> {
   /** Clients that have published and are held up until there are fewer. */
   readonly #waiting: (() => void)[];
   /** By client identifier: clients are gone, and their wills wait. */
-  readonly #delayedWills: Map<string, ReturnType<typeof setTimeout>>;
+  readonly #delayedWills: Map<string, DelayedWill>;
   #running: RunningBroker | null;
   #starting: Promise<void> | null;
   #closing: Promise<void> | null;
@@ -232,7 +237,7 @@ export class Aedes extends EventEmitter<AedesEvents> {
 
   async #stop(): Promise<void> {
     if (this.#heartbeat !== null) clearInterval(this.#heartbeat);
-    for (const timer of this.#delayedWills.values()) clearTimeout(timer);
+    for (const { timer } of this.#delayedWills.values()) clearTimeout(timer);
     this.#delayedWills.clear();
     const clients = Object.values(this.clients) as HostedClient[];
     await Promise.all(
@@ -312,13 +317,23 @@ export class Aedes extends EventEmitter<AedesEvents> {
   }
 
   #register(client: HostedClient): void {
-    // [MQTT-3.1.3-9]
-    clearTimeout(this.#delayedWills.get(client.id));
-    this.#delayedWills.delete(client.id);
+    this.#settleDelayedWill(client);
     this.clients[client.id] = client;
     this.connectedClients++;
     this.emit('client', client);
     this.#announce('new/clients', client.id);
+  }
+
+  /** A client is there again: its will isn't published [MQTT-3.1.3-9], unless its session has ended. */
+  #settleDelayedWill({ id, clean }: HostedClient): void {
+    const delayed = this.#delayedWills.get(id);
+    if (delayed === undefined) return;
+    if (clean) {
+      delayed.publish();
+    } else {
+      clearTimeout(delayed.timer);
+      this.#delayedWills.delete(id);
+    }
   }
 
   #unregister(client: HostedClient): void {
@@ -341,11 +356,12 @@ export class Aedes extends EventEmitter<AedesEvents> {
   ): void {
     const id = client.id as string;
     const publish = () => {
+      clearTimeout(timer);
       this.#delayedWills.delete(id);
       this.#publishWill(client, will, () => {});
     };
     const timer = setTimeout(publish, Math.min(delayMs, TIMEOUT_MS_MAX));
-    this.#delayedWills.set(id, timer);
+    this.#delayedWills.set(id, { timer, publish });
     done();
   }
 

@@ -2,6 +2,7 @@ import {
   generate,
   type IConnackPacket,
   type IConnectPacket,
+  type IDisconnectPacket,
   type ISubackPacket,
   type ISubscribePacket,
   type IUnsubscribePacket,
@@ -72,6 +73,8 @@ export class Gateway implements InnerStreamOwner, InboundHost, OutboundHost, Han
   #keepAliveTimer: ReturnType<typeof setTimeout> | null;
   #will: PublishedPacket | null;
   #willDelayMs: number;
+  /** A DISCONNECT has come after which the will isn't published. */
+  #saysGoodbye: boolean;
   #isIdAssigned: boolean;
   #isAttached: boolean;
   /** A packet was wrong: what follows isn't looked at. */
@@ -107,6 +110,7 @@ export class Gateway implements InnerStreamOwner, InboundHost, OutboundHost, Han
     this.#keepAliveTimer = null;
     this.#will = null;
     this.#willDelayMs = 0;
+    this.#saysGoodbye = false;
     this.#isIdAssigned = false;
     this.#isAttached = false;
     this.#isDeaf = false;
@@ -320,6 +324,7 @@ export class Gateway implements InnerStreamOwner, InboundHost, OutboundHost, Han
       this.fail(new Error(`connection refused: ${returnCode}`), 0);
       return;
     }
+    this.#in.topicAliasMaximum = packet.properties?.topicAliasMaximum ?? 0;
     this.#isRegistered = true;
     this.broker.register(this.face as HostedClient);
     if (this.#isOver) return;
@@ -535,8 +540,14 @@ export class Gateway implements InnerStreamOwner, InboundHost, OutboundHost, Han
     this.end(0);
   }
 
+  onGoodbye({ reasonCode = 0, properties }: IDisconnectPacket): void {
+    const expiry = properties?.sessionExpiryInterval;
+    if (expiry !== undefined) this.#willDelayMs = Math.min(this.#willDelayMs, expiry * 1000);
+    this.#saysGoodbye = reasonCode === 0; // [MQTT-3.14.4-3]
+  }
+
   onDisconnect(): void {
-    this.#will = null;
+    this.#saysGoodbye = false; // The DISCONNECT that came was wrong.
   }
 
   // ------------------------------------------------------------------ the end
@@ -588,7 +599,7 @@ export class Gateway implements InnerStreamOwner, InboundHost, OutboundHost, Han
       this.#finish();
       return;
     }
-    const will = this.#will;
+    const will = this.#saysGoodbye ? null : this.#will;
     if (will === null) {
       this.#leave();
       return;

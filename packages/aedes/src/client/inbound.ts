@@ -1,6 +1,7 @@
 import {
   generate,
   type IConnectPacket,
+  type IDisconnectPacket,
   type IPublishPacket,
   type ISubscribePacket,
   type IUnsubscribePacket,
@@ -28,7 +29,8 @@ export interface InboundHost {
   onUnsubscribe(packet: IUnsubscribePacket): void;
   onPing(packet: Packet): void;
   onAck(frame: Frame): void;
-  onDisconnect(): void;
+  /** A DISCONNECT has come: the will isn't to be published, unless it says so, and what it has of the session counts. */
+  onGoodbye(packet: IDisconnectPacket): void;
   /** Sends bytes to the broker within. */
   pass(bytes: Buffer): void;
   fail(error: Error, reasonCode: number): void;
@@ -47,6 +49,8 @@ const SLASH = 0x2f;
 
 /** Looks at the packets of a client one after the other, and passes them on to the broker within. */
 export class Inbound {
+  /** What CONNACK allows (§3.2.2.3.8). */
+  topicAliasMaximum: number;
   readonly #host: InboundHost;
   /** Messages of QoS 1 and 2 that the broker within has not answered yet, by identifier. */
   readonly #unanswered: Map<number, PublishedPacket>;
@@ -57,6 +61,7 @@ export class Inbound {
   #hasConnect: boolean;
 
   constructor(host: InboundHost) {
+    this.topicAliasMaximum = 0;
     this.#host = host;
     this.#unanswered = new Map();
     this.#unreleased = new Set();
@@ -103,7 +108,7 @@ export class Inbound {
         host.pass(frame.bytes);
         break;
       case Type.Disconnect:
-        if (reasonOf({ ...frame, bodyStart: frame.bodyStart - 2 }) === 0) host.onDisconnect();
+        host.onGoodbye(decodeChecked(frame, host.version) as IDisconnectPacket);
         host.pass(frame.bytes);
         break;
       default:
@@ -143,6 +148,12 @@ export class Inbound {
       return;
     }
     const { messageId: identifier = 0, qos } = packet;
+    // MQTT 5 has an answer for what is refused, and the connection stays: the broker within gives it.
+    if (host.version === 5 && !host.mayBeChanged && packet.topic.startsWith('$SYS/')) {
+      host.pass(isAliased ? generate(packet, { protocolVersion: 5 }) : frame.bytes);
+      done();
+      return;
+    }
     // It has come before, and was answered or will be: the broker within does that.
     if (qos === 2 && this.#unreleased.has(identifier)) {
       host.pass(frame.bytes);
@@ -182,6 +193,7 @@ export class Inbound {
   /** Gives a packet the topic that its alias stands for. @returns false where it stands for none */
   #resolveAlias(packet: IPublishPacket): boolean {
     const { topicAlias: alias = 0, ...properties } = packet.properties ?? {};
+    if (alias > this.topicAliasMaximum) return false;
     if (packet.topic !== '') this.#aliases.set(alias, packet.topic);
     const topic = this.#aliases.get(alias);
     if (topic === undefined || alias === 0) return false;

@@ -6,7 +6,6 @@ import {
   identifierOf,
   identifierOffset,
   qosOf,
-  reasonOf,
   Type,
   withIdentifier,
 } from '../packets/frames.ts';
@@ -31,7 +30,8 @@ export interface OutboundHost {
   onSuback(packet: ISubackPacket, bytes: Buffer): void;
   /** @returns whether the client is to get it */
   onUnsuback(identifier: number): boolean;
-  onDisconnect(reasonCode: number): void;
+  /** The broker within ends the connection. */
+  onDisconnect(): void;
 }
 
 /** Passes the packets of the broker within on to its client, and has the program see those that it wants to see. */
@@ -74,7 +74,7 @@ export class Outbound {
         if (!host.onUnsuback(identifierOf(frame))) return;
         break;
       case Type.Disconnect:
-        host.onDisconnect(reasonOf({ ...frame, bodyStart: frame.bodyStart - 2 }));
+        host.onDisconnect();
         break;
     }
     host.send(frame.bytes);

@@ -1,5 +1,5 @@
 import { connect as connectSocket, type Socket } from 'node:net';
-import { generate, type IConnectPacket, type Packet, parser } from 'mqtt-packet';
+import { generate, type IConnectPacket, type Packet, type Parser, parser } from 'mqtt-packet';
 
 type Fields = Record<string, unknown>;
 /** A packet as it was received, with whatever it has. */
@@ -23,15 +23,23 @@ export class RawClient {
     this.socket = connectSocket(port, '127.0.0.1');
     this.socket.on('error', () => {});
     this.closed = new Promise((resolve) => this.socket.once('close', () => resolve()));
-    const decoder = parser();
+    // Its version is known with the first packet that is sent.
+    let decoder: Parser | null = null;
+    this.socket.on('data', (chunk) => {
+      decoder ??= this.#decoder();
+      decoder.parse(chunk);
+    });
+  }
+
+  #decoder(): Parser {
+    const decoder = parser({ protocolVersion: this.#version });
     decoder.on('packet', (packet) => {
       this.received.push(packet as Received);
       this.#wake();
     });
-    this.socket.on('data', (chunk) => {
-      // What refuses MQTT 5 answers in the format of 3.1.1.
-      decoder.parse(chunk, { protocolVersion: this.#version });
-    });
+    // What refuses MQTT 5 answers in the format of 3.1.1.
+    decoder.on('error', () => {});
+    return decoder;
   }
 
   /** Sends a CONNECT: MQTT 3.1.1, no keep alive, clean, client identifier `c`. */
