@@ -182,7 +182,7 @@ export class RunningTestBroker implements TestBroker, LinkHost, FaultsHost {
     this.faults.clear();
     if (process !== null) await this.#stop(process);
     this.#process = null;
-    process?.life.end();
+    process?.life.endWhole();
     this.clock.stop();
   }
 
@@ -193,13 +193,13 @@ export class RunningTestBroker implements TestBroker, LinkHost, FaultsHost {
     await this.#quiet.settle();
     for (const link of this.links) link.sever();
     await stopped;
-    life.end();
+    life.endWhole();
     this.#takeDisk('everything');
   }
 
   async #kill({ life, opened }: Process, survival: Survival): Promise<void> {
     this.#log.event(survival === 'nothing' ? 'the power is cut' : 'the broker is killed');
-    life.end();
+    life.endWhole();
     this.#takeDisk(survival);
     for (const link of this.links) link.die();
     await opened.abandon();

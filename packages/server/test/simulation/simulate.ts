@@ -122,7 +122,8 @@ export class SimulatedRun {
   /** The broker's invariants are checked after as many events. */
   readonly #checkedEvery: number;
 
-  constructor(seed: number, trace: ((line: string) => void) | null = null) {
+  /** @param isThroughLinks - clients reach the broker through the links of a test broker, to which nothing happens */
+  constructor(seed: number, trace: ((line: string) => void) | null = null, isThroughLinks = false) {
     this.#random = new Random(seed);
     // With a trace after each event, so that it ends where something goes wrong.
     const isChecked = trace !== null || seed % CHECKED_SEEDS === 0;
@@ -151,6 +152,7 @@ export class SimulatedRun {
         onFull: (unsafeMs) => this.#ledger.diskFilled(unsafeMs),
         onRoom: () => this.#ledger.outages.end(clock.time),
       },
+      isThroughLinks,
     );
     this.#actors = drawRoles(this.#random).map((role) => this.#actor(role));
     if (this.#host.isDurable && seed % WORKER_SEEDS === WORKER_SEED) {
@@ -535,12 +537,12 @@ export class SimulatedRun {
  *
  * @throws {Error} that names the seed, and ends with the last events of a run that went wrong
  */
-export async function simulate(seed: number): Promise<SimulationReport> {
+export async function simulate(seed: number, isThroughLinks = false): Promise<SimulationReport> {
   try {
-    return await new SimulatedRun(seed).run();
+    return await new SimulatedRun(seed, null, isThroughLinks).run();
   } catch {
     // Once more, and this time with a look at what happens.
-    const { lines, error } = await traceOf(seed);
+    const { lines, error } = await traceOf(seed, isThroughLinks);
     throw new Error(
       [`seed ${seed}: ${(error as Error).message}`, ...lines.slice(-TRACE_LINES)].join('\n  '),
       { cause: error },
@@ -556,10 +558,13 @@ function loggerTo(trace: (line: string) => void): Logger {
 }
 
 /** Runs a seed and returns what happens in it, up to its end or to where it goes wrong. */
-export async function traceOf(seed: number): Promise<{ lines: string[]; error: unknown }> {
+export async function traceOf(
+  seed: number,
+  isThroughLinks = false,
+): Promise<{ lines: string[]; error: unknown }> {
   const lines: string[] = [];
   try {
-    await new SimulatedRun(seed, (line) => lines.push(line)).run();
+    await new SimulatedRun(seed, (line) => lines.push(line), isThroughLinks).run();
     return { lines, error: null };
   } catch (error) {
     return { lines, error };

@@ -1,11 +1,13 @@
 import { ReasonCode } from '@promptmq/codec';
 import type { Clock } from '@promptmq/wal';
 import { FaultyFiles, MemoryIndex, type Random, type Survival } from '@promptmq/wal/testing';
-import { Broker } from '../../src/broker.ts';
+import { Broker, type Interceptor } from '../../src/broker.ts';
 import type { Config } from '../../src/config/index.ts';
 import type { Logger } from '../../src/log/index.ts';
-import type { Runtime } from '../../src/runtime/runtime.ts';
+import { ProcessLife } from '../../src/testing/clock/process-life.ts';
 import type { SimulatedClock } from '../../src/testing/clock/simulated-clock.ts';
+import { PacketLink } from '../../src/testing/link/packet-link.ts';
+import { PacketLog } from '../../src/testing/log/packet-log.ts';
 import { Violation } from '../model/publication.ts';
 import type { SimulatedWallClock } from './simulated-wall-clock.ts';
 
@@ -52,41 +54,12 @@ export const DISK_OPERATIONS = [
 ];
 export type DiskOperation = (typeof DISK_OPERATIONS)[number];
 
-/** A life of the broker's process: nothing that it asked for happens after its end. */
-class Life implements Runtime, Clock {
-  readonly #clock: SimulatedClock;
-  readonly wallNow: () => number;
-  readonly #bornMs: number;
-  #isOver = false;
-  #ids = 0;
-
-  constructor(clock: SimulatedClock, wall: SimulatedWallClock) {
-    this.#clock = clock;
-    this.wallNow = wall.now;
-    this.#bornMs = clock.time;
-  }
-
-  /** Each process has a monotonic clock of its own. */
-  now = (): number => this.#clock.time - this.#bornMs;
-
-  defer = (callback: () => void): void => {
-    this.setTimer(0, callback);
-  };
-
-  setTimer = (delayMs: number, callback: () => void): (() => void) =>
-    this.#clock.schedule(Math.ceil(delayMs), () => {
-      if (!this.#isOver) callback();
-    });
-
-  uniqueId = (): string => `unique-${this.#ids++}`;
-
-  get isOver(): boolean {
-    return this.#isOver;
-  }
-
-  end(): void {
-    this.#isOver = true;
-  }
+/** The clocks of the machine, for whatever runs on it: what is ready now is an event of now. */
+function machineClock(clock: SimulatedClock, wall: SimulatedWallClock): Clock {
+  const setTimer = (delayMs: number, callback: () => void) =>
+    clock.schedule(Math.ceil(delayMs), callback);
+  const defer = (callback: () => void) => void setTimer(0, callback);
+  return { now: clock.now, wallNow: wall.now, defer, setTimer };
 }
 
 /** The machine that the broker runs on: its process, which can be killed, and its disk, which stays. */
@@ -109,11 +82,28 @@ export class SimulatedHost {
   /** The disk; what it does takes its time. */
   #files = new FaultyFiles();
   #index = new MemoryIndex();
-  #life: Life;
+  readonly #machine: Clock;
+  #life: ProcessLife;
   /** Serving; null while there is none. */
   broker: Broker | null = null;
   /** There is a process, which serves or is about to. */
   isRunning = false;
+  /** Stands between clients and the broker as in a test broker, and does nothing. */
+  readonly #isThroughLinks: boolean;
+  readonly #link: Interceptor = (transport, accept) =>
+    PacketLink.intercept(
+      {
+        machine: this.#machine,
+        packetLog: new PacketLog(1),
+        fates: { of: () => null },
+        packetSizeMax: Number.POSITIVE_INFINITY,
+        onActivity: () => {},
+        onNamed: () => {},
+        onClosed: () => {},
+      },
+      transport,
+      accept,
+    );
   /** What went wrong in a promise that nobody waits for. */
   failure: unknown = null;
 
@@ -124,7 +114,9 @@ export class SimulatedHost {
     config: Config,
     log: Logger,
     disk: DiskListener,
+    isThroughLinks = false,
   ) {
+    this.#isThroughLinks = isThroughLinks;
     this.#clock = clock;
     this.#random = random;
     this.#disk = disk;
@@ -132,7 +124,8 @@ export class SimulatedHost {
     this.#config = config;
     this.#log = log;
     this.#wall = wall;
-    this.#life = new Life(clock, wall);
+    this.#machine = machineClock(clock, wall);
+    this.#life = this.#newLife();
     this.#equip();
   }
 
@@ -166,6 +159,11 @@ export class SimulatedHost {
     return this.#unwrittenSinceMs !== null && this.#clock.time <= this.#roomMs + this.#writtenMs;
   }
 
+  #newLife(): ProcessLife {
+    let ids = 0;
+    return new ProcessLife(this.#machine, () => `unique-${ids++}`);
+  }
+
   #equip(): void {
     const delay = () =>
       new Promise<void>((resolve) => {
@@ -177,11 +175,12 @@ export class SimulatedHost {
 
   /** Begins to start a broker; `broker` is set when it serves, `onServing` told. */
   start(onServing: () => void): void {
-    const life = new Life(this.#clock, this.#wall);
+    const life = this.#newLife();
     this.#life = life;
     this.isRunning = true;
     const broker = new Broker(this.#config, life, this.#watchedLog(life));
     broker.onStorageFailed = (error) => this.#fail(life, error);
+    if (this.#isThroughLinks) broker.intercept = this.#link;
     if (!this.isDurable) {
       this.broker = broker;
       onServing();
@@ -208,7 +207,7 @@ export class SimulatedHost {
   }
 
   /** Nothing was damaged here: a broker that says that it found something damaged or lost has lost it itself. */
-  #watchedLog(life: Life): Logger {
+  #watchedLog(life: ProcessLife): Logger {
     const log = this.#log;
     const fail = (event: string, fields: object = {}) =>
       this.#fail(life, new Violation(`the broker logs ${event} ${JSON.stringify(fields)}`));
@@ -253,7 +252,7 @@ export class SimulatedHost {
     this.#disk.onRoom();
   }
 
-  #fail(life: Life, error: unknown): void {
+  #fail(life: ProcessLife, error: unknown): void {
     if (life === this.#life) this.failure ??= error;
   }
 

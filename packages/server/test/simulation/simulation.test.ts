@@ -46,3 +46,9 @@ test('a seed determines all that happens', async () => {
   expect(again.lines).toEqual(once.lines);
   expect(once.lines.length).toBeGreaterThan(100);
 });
+
+test('what clients were promised is kept through the links of a test broker, too', async () => {
+  let delivered = 0;
+  for (let seed = 1; seed <= 40; seed++) delivered += (await simulate(seed, true)).delivered;
+  expect(delivered).toBeGreaterThan(40 * 50);
+});

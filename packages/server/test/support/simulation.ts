@@ -5,16 +5,24 @@ import type { Transport, TransportHandler } from '../../src/connection/transport
 import { noopLogger } from '../../src/log/index.ts';
 import type { AuthenticationMethod } from '../../src/protocol/authentication-method.ts';
 import type { Runtime } from '../../src/runtime/runtime.ts';
+import { SimulatedClock } from '../../src/testing/clock/simulated-clock.ts';
 
 /** Time that passes only when told to, and turns that end only when told to. */
 class SimulatedRuntime implements Runtime {
-  time = 1_000_000;
   endsByHand = false;
+  readonly #clock = new SimulatedClock();
   #deferred: (() => void)[] = [];
-  #timers: { at: number; callback: () => void }[] = [];
   #ids = 0;
 
-  now = () => this.time;
+  now = () => this.#clock.time;
+
+  get time(): number {
+    return this.#clock.time;
+  }
+
+  set time(time: number) {
+    this.#clock.time = time;
+  }
 
   /** What the wall clock is ahead of `time`. */
   wallAheadMs = 0;
@@ -26,11 +34,7 @@ class SimulatedRuntime implements Runtime {
   }
 
   setTimer(delayMs: number, callback: () => void): () => void {
-    const timer = { at: this.time + delayMs, callback };
-    this.#timers.push(timer);
-    return () => {
-      this.#timers = this.#timers.filter((other) => other !== timer);
-    };
+    return this.#clock.schedule(delayMs, callback);
   }
 
   uniqueId(): string {
@@ -53,16 +57,7 @@ class SimulatedRuntime implements Runtime {
 
   advance(ms: number): void {
     const end = this.time + ms;
-    for (;;) {
-      this.#timers.sort((a, b) => a.at - b.at);
-      const [next] = this.#timers;
-      if (next === undefined || next.at > end) break;
-      this.#timers.shift();
-      this.time = Math.max(this.time, next.at);
-      next.callback();
-      this.endTurn();
-    }
-    this.time = end;
+    while (this.#clock.step(end)) this.endTurn();
   }
 }
 

@@ -2,8 +2,7 @@ import type { Clock } from '@promptmq/wal';
 import type { Runtime } from '../../runtime/runtime.ts';
 
 /**
- * A life of the broker's process, on a machine that outlives it: nothing that it asked for happens after its end, and
- * no timer of it is left.
+ * A life of the broker's process, on a machine that outlives it: nothing that it asked for happens after its end.
  */
 export class ProcessLife implements Runtime {
   readonly #clock: Clock;
@@ -36,7 +35,7 @@ export class ProcessLife implements Runtime {
     if (this.#isOver) return () => {};
     const cancel = this.#clock.setTimer(delayMs, () => {
       this.#timers.delete(cancel);
-      callback();
+      if (!this.#isOver) callback();
     });
     this.#timers.add(cancel);
     return () => {
@@ -51,8 +50,14 @@ export class ProcessLife implements Runtime {
     return this.#isOver;
   }
 
+  /** Nothing happens any more; timers that are left go off, and do nothing. */
   end(): void {
     this.#isOver = true;
+  }
+
+  /** Ends it, and leaves no timer. */
+  endWhole(): void {
+    this.end();
     for (const cancel of this.#timers) cancel();
     this.#timers.clear();
   }
