@@ -82,7 +82,9 @@ export class DeliveredMessage implements InsideMessage {
 }
 
 function propertiesOf({ message, identifiers }: Delivery, now: number): PublishProperties {
-  const properties = messageProperties(Uint8Array.from(message.properties));
+  const { length } = message.properties;
+  const properties: PublishProperties =
+    length === 0 ? {} : messageProperties(Uint8Array.from(message.properties));
   const expiry = remainingExpiry(message.expiresAt, now);
   if (expiry >= 0) properties.messageExpiryInterval = expiry;
   if (identifiers.length === 1) properties.subscriptionIdentifier = identifiers[0] as number;

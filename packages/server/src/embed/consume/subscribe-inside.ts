@@ -62,7 +62,7 @@ export function subscribeInside(
   return new PeerSubscription(
     peer,
     ready,
-    { whenCommitted: () => committed(broker) },
+    { whenCommitted: () => (session.isStored ? committed(broker) : Promise.resolve()) },
     terms.signal,
   );
 }

@@ -6,6 +6,8 @@ import type { InsideSubscribeOptions } from '../../../src/embed/consume/inside-o
 import type { InsideSubscription } from '../../../src/embed/consume/inside-subscription.ts';
 import { subscribeInside } from '../../../src/embed/consume/subscribe-inside.ts';
 import { createBroker } from '../../../src/index.ts';
+import type { InsidePublished } from '../../../src/inside/inside-publish.ts';
+import { InsidePublisher } from '../../../src/inside/inside-publisher.ts';
 import { slowSubscribers } from '../../../src/observability/index.ts';
 import { TestClient } from '../../support/mqtt-client.ts';
 import { Simulation } from '../../support/simulation.ts';
@@ -379,6 +381,21 @@ describe('a consumer that takes nothing', () => {
     expect(publisher.isPaused).toBe(true);
     await consumer.take(1);
     expect(publisher.isPaused).toBe(false);
+  });
+
+  test('has the program wait, too, that awaits what it publishes', async () => {
+    const simulation = new Simulation();
+    const consumer = new Consumer(simulation, 't');
+    const publisher = new InsidePublisher(simulation.broker);
+    const published: Promise<InsidePublished>[] = [];
+    for (let count = 0; count < 201; count++) {
+      published.push(publisher.publish({ topic: 't', payload: 'x' }));
+    }
+    expect(await present(published[199] as Promise<InsidePublished>)).toMatchObject({ matched: 1 });
+    const last = published[200] as Promise<InsidePublished>;
+    expect(await present(last)).toBe('waiting');
+    await consumer.take(102);
+    expect(await last).toMatchObject({ matched: 1 });
   });
 
   test('is slow by bytes, too', () => {
