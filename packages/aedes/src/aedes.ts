@@ -24,6 +24,7 @@ import type {
   Client,
   ConnackPacket,
   Connection,
+  DecodeProtocolHandler,
   PingreqPacket,
   PreConnectHandler,
   PublishedHandler,
@@ -95,6 +96,11 @@ export class Aedes extends EventEmitter<AedesEvents> {
   authorizeForward: AuthorizeForwardHandler;
   published: PublishedHandler;
 
+  /** Asked for the first bytes of each client where `trustProxy` is set; `data` of what it returns takes their place. */
+  decodeProtocol: DecodeProtocolHandler | null;
+  trustProxy: boolean;
+  readonly trustedProxies: string[];
+
   readonly #options: AedesOptions;
   readonly #limits: Limits;
   readonly #packetSizeMax: number;
@@ -132,6 +138,9 @@ export class Aedes extends EventEmitter<AedesEvents> {
     this.authorizeSubscribe = options.authorizeSubscribe ?? allowSubscription;
     this.authorizeForward = options.authorizeForward ?? forwardAsItIs;
     this.published = options.published ?? doNothing;
+    this.decodeProtocol = options.decodeProtocol ?? null;
+    this.trustProxy = options.trustProxy ?? false;
+    this.trustedProxies = options.trustedProxies ?? [];
     const config = configOf(options, process.env[FOLDER_VARIABLE]);
     this.#packetSizeMax = parseConfig(config).mqtt.maxPacketSize;
     this.#subscriptions = new InsideSubscriptions();
@@ -289,6 +298,8 @@ export class Aedes extends EventEmitter<AedesEvents> {
         this.authorizeSubscribe(client, subscription, callback),
       authorizeForward: (client, packet) => this.authorizeForward(client, packet),
       published: (packet, client, callback) => this.published(packet, client, callback),
+      decodeProtocol: (client, bytes) =>
+        this.trustProxy ? (this.decodeProtocol?.(client, bytes) ?? null) : null,
       whenStarted: () => this.#whenStarted(),
       attach: (stream, address, protocol) => this.#attach(stream, address, protocol),
       clientOf: (id) => (this.clients[id] as HostedClient | undefined) ?? null,

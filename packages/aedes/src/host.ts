@@ -28,6 +28,8 @@ export interface ClientHost extends Handlers {
   readonly watchesMessages: boolean;
   /** Whether `authorizePublish` is the program's. */
   readonly asksForPublish: boolean;
+  /** Where proxies are trusted, what the program reads of the first bytes of a client; null otherwise. */
+  decodeProtocol(client: Client, bytes: Buffer): unknown;
   /** Resolves when PromptMQ runs; rejects when it can't. */
   whenStarted(): Promise<void>;
   attach(stream: Duplex, remoteAddress: string, protocol: string): void;

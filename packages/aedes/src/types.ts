@@ -158,7 +158,10 @@ export type PublishedHandler = (
   callback: Done,
 ) => void;
 
-/** Reads what stands before MQTT in a client's first bytes, such as a PROXY protocol header. */
+/**
+ * Reads what stands before MQTT in a client's first bytes, such as a PROXY protocol header. What it returns becomes the client's
+ * `connDetails`; where that has `data`, a buffer, these are the bytes that are left.
+ */
 export type DecodeProtocolHandler = (client: Client, buffer: Buffer) => unknown;
 
 export interface Handlers {

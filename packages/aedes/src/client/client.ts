@@ -24,7 +24,7 @@ export class AedesClient extends EventEmitter implements Client {
   connected: boolean;
   closed: boolean;
   readonly subscriptions: Record<string, { readonly qos: 0 | 1 | 2 }>;
-  readonly connDetails: unknown;
+  connDetails: unknown;
   readonly #gateway: Gateway;
 
   /** @param packetSizeMax - of what it sends, in bytes */

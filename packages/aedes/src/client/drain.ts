@@ -6,6 +6,7 @@ export class Drain {
   readonly #timeoutMs: number;
   readonly #onTimeout: () => void;
   #timer: ReturnType<typeof setTimeout> | null;
+  #isWatching: boolean;
   readonly #onDrain: () => void;
 
   /** @param timeoutMs - how long the stream may take nothing; 0: for ever */
@@ -14,7 +15,8 @@ export class Drain {
     this.#timeoutMs = timeoutMs;
     this.#onTimeout = onTimeout;
     this.#timer = null;
-    this.#onDrain = () => this.stop();
+    this.#isWatching = true;
+    this.#onDrain = () => this.#clear();
     stream.on('drain', this.#onDrain);
   }
 
@@ -25,11 +27,17 @@ export class Drain {
       return;
     }
     const hasRoom = this.#stream.write(bytes, () => onWritten());
-    if (hasRoom || this.#timer !== null || this.#timeoutMs === 0) return;
+    if (hasRoom || this.#timer !== null || this.#timeoutMs === 0 || !this.#isWatching) return;
     this.#timer = setTimeout(this.#onTimeout, this.#timeoutMs);
   }
 
+  /** Whether it is read doesn't matter any more. */
   stop(): void {
+    this.#isWatching = false;
+    this.#clear();
+  }
+
+  #clear(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
   }

@@ -72,6 +72,8 @@ export class Gateway implements InnerStreamOwner, InboundHost, OutboundHost, Han
   #connectTimer: ReturnType<typeof setTimeout> | null;
   #keepAliveTimer: ReturnType<typeof setTimeout> | null;
   #will: PublishedPacket | null;
+  /** Nothing has come yet. */
+  #isFirst: boolean;
   #willDelayMs: number;
   /** A DISCONNECT has come after which the will isn't published. */
   #saysGoodbye: boolean;
@@ -109,6 +111,7 @@ export class Gateway implements InnerStreamOwner, InboundHost, OutboundHost, Han
     }, broker.limits.connectTimeout);
     this.#keepAliveTimer = null;
     this.#will = null;
+    this.#isFirst = true;
     this.#willDelayMs = 0;
     this.#saysGoodbye = false;
     this.#isIdAssigned = false;
@@ -139,7 +142,17 @@ export class Gateway implements InnerStreamOwner, InboundHost, OutboundHost, Han
   #onData(chunk: Buffer): void {
     if (this.#isOver || this.#isDeaf) return;
     this.#keepAliveTimer?.refresh();
-    this.#incoming.push(chunk);
+    this.#incoming.push(this.#isFirst ? this.#withoutPreamble(chunk) : chunk);
+  }
+
+  /** What is left of the first bytes when the program has read what stands before MQTT. */
+  #withoutPreamble(chunk: Buffer): Buffer {
+    this.#isFirst = false;
+    const decoded = this.broker.decodeProtocol(this.face, chunk);
+    if (decoded === null || decoded === undefined) return chunk;
+    this.face.connDetails = decoded;
+    const { data } = decoded as { data?: unknown };
+    return Buffer.isBuffer(data) ? data : chunk;
   }
 
   #onFrame(frame: Frame): void {

@@ -138,6 +138,25 @@ describe.each(implementations)('$name', (implementation: Implementation) => {
     expect(pending).toHaveLength(4);
   });
 
+  test('trustProxy, decodeProtocol', async () => {
+    const asked: string[] = [];
+    await start({
+      trustProxy: true,
+      trustedProxies: ['127.0.0.1'],
+      decodeProtocol(_client, data) {
+        asked.push('asked');
+        return { ipAddress: '192.0.2.1', data };
+      },
+    });
+    const { client } = await rig.ready();
+    expect([...asked, client.connDetails && 'has details']).toEqual(
+      differing(implementation, 'decodeProtocol', {
+        aedes: [null],
+        promptmq: ['asked', 'has details'],
+      }),
+    );
+  });
+
   test.each(['mq', 'persistence'] as const)('%s', async (name) => {
     const { Aedes } = implementation;
     const outcome = await Aedes.createBroker({ [name]: undefined }).then((broker) => {
