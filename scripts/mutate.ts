@@ -41,6 +41,7 @@ import {
 } from './lib/harnesses.ts';
 import { root } from './lib/prepare.js';
 import { brokerMutations } from './mutations/broker.ts';
+import { hookMutations } from './mutations/hooks.ts';
 import { logMutations } from './mutations/log.ts';
 import type { Edit, Mutation } from './mutations/mutation.ts';
 import { placeOf, readSources } from './mutations/places.ts';
@@ -63,7 +64,7 @@ const limits = {
   seeds: wholeNumber('--seeds', values.seeds, 1),
   kills: wholeNumber('--kills', values.kills, 1),
 };
-const mutations = [...logMutations, ...brokerMutations, ...timeMutations].filter(
+const mutations = [...logMutations, ...brokerMutations, ...timeMutations, ...hookMutations].filter(
   ({ name }) => values.only.length === 0 || values.only.some((text) => name.includes(text)),
 );
 if (mutations.length === 0) refuse(`no mutation has ${values.only.join(' or ')} in its name`);

@@ -49,6 +49,7 @@ export const harnesses = {
         'packages/topics/test',
       ]),
   },
+  hooks: { run: (folder: string) => runTests(folder, ['packages/server/test/hooks']) },
   simulation: {
     async run(folder: string, { seeds }: Limits) {
       const args = ['scripts', 'simulate', '--until-failure', '--seeds', `1..${seeds}`];

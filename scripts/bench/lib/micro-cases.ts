@@ -15,6 +15,7 @@ import type {
   Transport,
   TransportHandler,
 } from '../../../packages/server/dist/connection/transport.js';
+import type { Hooks } from '../../../packages/server/dist/hooks/hooks.js';
 import type { Runtime } from '../../../packages/server/dist/runtime/runtime.js';
 import { buildIfNeeded } from '../../lib/prepare.js';
 
@@ -48,6 +49,10 @@ export interface MicroCase {
 const PAYLOAD = Buffer.alloc(64, 0x78);
 const FRAMES_PER_CHUNK = 100;
 
+/** Hooks that answer at once, after a look at the topic. */
+const PUBLISH_HOOK: Hooks = { authorizePublish: (_client, { topic }) => topic.length > 1 };
+const DELIVER_HOOK: Hooks = { authorizeDeliver: (_client, { topic }) => topic.length > 1 };
+
 /** Every case by its name; each is a function that makes it. */
 export const CASES: Readonly<Record<string, () => MicroCase | Promise<MicroCase>>> = {
   'decode PUBLISH, QoS 0': () => decodeCase(publish({ qos: 0 }), 4),
@@ -69,6 +74,8 @@ export const CASES: Readonly<Record<string, () => MicroCase | Promise<MicroCase>
   'match, cached, 1,000 topics': () => cachedMatchCase(1000),
   'match, not cached, 100,000 wildcard subscriptions': () => trieMatchCase(100_000),
   'deliver, QoS 0': () => deliverCase(0, 1),
+  'deliver, QoS 0, with authorizePublish': () => deliverCase(0, 1, PUBLISH_HOOK),
+  'deliver, QoS 0, with authorizeDeliver': () => deliverCase(0, 1, DELIVER_HOOK),
   'deliver, QoS 0, to each of 100': () => deliverCase(0, 100),
   'deliver, QoS 1, with both acknowledgements': () => deliverCase(1, 1),
   'deliver, QoS 2, with both exchanges': () => deliverCase(2, 1),
@@ -260,10 +267,10 @@ class Peer implements Transport {
  * From the bytes of a publisher to the bytes for its subscribers, and the acknowledgements of both; at
  * QoS 0 an operation is one delivery, else one message. In memory, without the log.
  */
-function deliverCase(qos: QoS, subscriberCount: number): MicroCase {
+function deliverCase(qos: QoS, subscriberCount: number, hooks: Hooks | null = null): MicroCase {
   const config = parseConfig({ storage: { enabled: false }, metrics: { enabled: false } });
   const runtime = new StillRuntime();
-  const broker = new Broker(config, runtime, noopLogger);
+  const broker = new Broker(config, runtime, noopLogger, [], undefined, hooks);
   const open = (clientId: string) => {
     const peer = new Peer(broker);
     const connect = { protocolId: 'MQTT', protocolVersion: 4, clean: true } as const;
