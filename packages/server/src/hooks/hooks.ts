@@ -151,7 +151,8 @@ export interface HookAcl {
  * (`hook-failed`) and counted. One that takes too long has a client that connects refused (0x88), and one that is connected
  * disconnected (0x89, Server busy, as a DISCONNECT can't have 0x88).
  *
- * `signal` is aborted when the answer isn't needed any more: it took too long, the client has gone, or the broker stops. A hook
+ * `signal` is aborted when the answer isn't needed any more: it took too long, the connection is over or was taken over, or the broker
+ * stops. A client that has only closed its own side of the connection isn't read from, and so is noticed when the answer has come. A hook
  * that answers at once may be given the same signal again for the same client.
  */
 export interface Hooks {
