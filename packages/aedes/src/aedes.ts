@@ -62,6 +62,8 @@ export interface AedesEvents {
   error: [error: Error];
 }
 
+type PublishCallback = (error?: Error | null) => void;
+
 const SYSTEM = '$SYS/';
 /** Node's timers take no more. */
 const TIMEOUT_MS_MAX = 2_147_483_647;
@@ -78,7 +80,7 @@ export class Aedes extends EventEmitter<AedesEvents> {
   /** Of those that are connected, how many. */
   connectedClients: number;
   closed: boolean;
-  /** Empty: there is one broker. */
+  /** There is this one only, from its first heartbeat on. */
   readonly brokers: Brokers;
   /** Those that are connected, by identifier. */
   readonly clients: Record<string, Client>;
@@ -126,7 +128,7 @@ export class Aedes extends EventEmitter<AedesEvents> {
     super();
     this.#options = options;
     this.#limits = limitsOf(options);
-    this.id = options.id ?? randomUUID();
+    this.id = options.id || randomUUID();
     this.connectedClients = 0;
     this.closed = false;
     this.brokers = Object.create(null);
@@ -182,14 +184,22 @@ export class Aedes extends EventEmitter<AedesEvents> {
    *
    * @param callback - when it is as safe as an acknowledgement would say, and functions that have subscribed have called back
    */
-  publish(packet: PublishPacket, callback: (error?: Error | null) => void = () => {}): void {
+  publish(packet: PublishPacket, callback?: PublishCallback): void;
+  /** @internal In a client's name, which `published` and the event are told. Plugins of aedes do that. */
+  publish(packet: PublishPacket, client: Client | null, callback?: PublishCallback): void;
+  publish(
+    packet: PublishPacket,
+    given: Client | PublishCallback | null = null,
+    last: PublishCallback = () => {},
+  ): void {
+    const [client, callback] = typeof given === 'function' ? [null, given] : [given, last];
     if (this.closed) return void setImmediate(callback, new Error('the broker is closed'));
     const fault = topicFault(packet.topic, 'PUBLISH', this.#limits.maxTopicLevels);
     if (fault !== null) return void setImmediate(callback, fault);
     this.#whenStarted()
       .then(() => this.#publishWithin(packet))
       .then(
-        () => this.#passOn(packet as PublishedPacket, null, callback),
+        () => this.#passOn(packet as PublishedPacket, client, callback),
         (error: Error) => callback(error),
       );
   }
@@ -229,10 +239,10 @@ export class Aedes extends EventEmitter<AedesEvents> {
     const config = configOf(this.#options, process.env[FOLDER_VARIABLE]);
     this.#running = await createBroker(config, logger === undefined ? {} : { logger });
     if (this.closed) return;
-    this.#heartbeat = setInterval(
-      () => this.#announce('heartbeat', this.id),
-      this.#limits.heartbeatInterval,
-    );
+    this.#heartbeat = setInterval(() => {
+      this.brokers[this.id] = Date.now();
+      this.#announce('heartbeat', this.id);
+    }, this.#limits.heartbeatInterval);
   }
 
   /** For what has been begun without `listen`, as programs for aedes before 1.0 do. */
@@ -441,7 +451,7 @@ export class Aedes extends EventEmitter<AedesEvents> {
       brokerId: this.id,
       brokerCounter: this.#counter,
       topic: packet.topic,
-      payload: bytesOf(packet.payload),
+      payload: packet.payload ?? Buffer.alloc(0),
       qos: packet.qos ?? 0,
       retain: packet.retain ?? false,
       dup: packet.dup ?? false,

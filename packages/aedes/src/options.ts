@@ -24,13 +24,19 @@ const DEFAULTS: Limits = {
   maxTopicLevels: 100,
 };
 
+/** Options of which aedes says that another value is as if there was none, by what isn't another value. */
+const FALL_BACK: Partial<Record<keyof Limits, (value: unknown) => boolean>> = {
+  maxInflightInbound: (value) => Number.isInteger(value) && (value as number) >= 0,
+  maxTopicLevels: (value) => typeof value === 'number' && !Number.isNaN(value),
+};
+
 /** The levels that a topic may have at most, whatever the option says. */
 const TOPIC_LEVELS_MAX = 100;
 
 /**
  * The limits, with their defaults.
  *
- * @throws {TypeError} for `mq` and `persistence`, and for what is no number of 0 or more
+ * @throws {TypeError} for `mq` and `persistence`, and for what is no number of 0 or more, other than where `FALL_BACK` has it
  */
 export function limitsOf(options: AedesOptions): Limits {
   for (const [name, why] of Object.entries(REPLACED)) {
@@ -40,7 +46,8 @@ export function limitsOf(options: AedesOptions): Limits {
   for (const name of Object.keys(DEFAULTS) as (keyof Limits)[]) {
     const value: unknown = options[name];
     if (value === undefined || value === null) continue;
-    if (typeof value !== 'number' || !(value >= 0)) {
+    if (name in FALL_BACK && !FALL_BACK[name]?.(value)) continue;
+    if (typeof value !== 'number' || !(value >= 0 || name === 'maxTopicLevels')) {
       throw new TypeError(`\`${name}\` is a number, 0 or more, not ${String(value)}`);
     }
     limits[name] = value;

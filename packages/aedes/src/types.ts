@@ -63,7 +63,7 @@ export interface Unsubscriptions {
   messageId?: number;
 }
 
-/** By the identifier of a broker, when it was last heard of. There is only one here, so nothing is ever in it. */
+/** By the identifier of a broker, when its last heartbeat was, in milliseconds since 1970. There is only one here. */
 export interface Brokers {
   [brokerId: string]: number;
 }
@@ -103,8 +103,8 @@ export interface Client extends EventEmitter {
   readonly connDetails: unknown;
 
   /**
-   * Sends a message to this client alone, whether it has subscribed to the topic or not. It is not retained, and not
-   * sent again on another connection.
+   * Sends a message to this client alone, whether it has subscribed to the topic or not. The broker doesn't keep it, `retain`
+   * or not, and it isn't sent again on another connection.
    *
    * @param callback - when it was sent; it may not have been acknowledged
    */

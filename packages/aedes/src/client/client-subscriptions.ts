@@ -6,6 +6,7 @@ import {
   type Packet,
 } from 'mqtt-packet';
 import type { ClientHost } from '../host.ts';
+import { topicFault } from '../packets/topics.ts';
 import type { Client, Subscription } from '../types.ts';
 import { outcomeOf, type PendingSubscribe, remaining } from './subscribing.ts';
 
@@ -26,7 +27,7 @@ interface PendingUnsubscribe {
   readonly topics: readonly string[];
   /** Whether the client gets no UNSUBACK. */
   readonly isQuiet: boolean;
-  readonly callback: () => void;
+  readonly callback: (error?: Error) => void;
 }
 
 const IDENTIFIER_MAX = 65_535;
@@ -88,7 +89,7 @@ export class ClientSubscriptions {
   onSubscribe(packet: ISubscribePacket, bytes: Buffer, done: () => void): void {
     const { messageId = 0, properties } = packet;
     const asked = packet.subscriptions as Subscription[];
-    this.#ask(asked, (decided) => {
+    const onDecided = (decided: ReadonlyMap<string, Subscription | null>) => {
       const answers = messageId;
       const last = new Map(asked.map((one) => [one.topic, one]));
       const isUnchanged =
@@ -102,20 +103,25 @@ export class ClientSubscriptions {
         this.#request(pending, properties);
       }
       done();
-    });
+    };
+    this.#ask(asked, onDecided, (error) => this.#host.fail(error, NOT_AUTHORIZED));
   }
 
   /**
    * Subscribes in the client's place.
    *
    * @param answers - the identifier of the SUBACK that the client gets; null for none
-   * @param callback - when the broker within has answered
+   * @param callback - when the broker within has answered, or with what is wrong: the client stays connected then
    */
   subscribe(
     asked: readonly Subscription[],
     answers: number | null,
     callback: (error: Error | null) => void,
   ): void {
+    for (const { topic } of asked) {
+      const fault = topicFault(topic, 'SUBSCRIBE', this.#host.broker.limits.maxTopicLevels);
+      if (fault !== null) return void setImmediate(callback, fault);
+    }
     const request = (decided: ReadonlyMap<string, Subscription | null>) => {
       this.#request({ asked, decided, answers, isUnchanged: false, callback }, undefined);
     };
@@ -126,14 +132,14 @@ export class ClientSubscriptions {
   #ask(
     asked: readonly Subscription[],
     onDecided: (decided: ReadonlyMap<string, Subscription | null>) => void,
-    onFailed: (error: Error) => void = () => {},
+    onFailed: (error: Error) => void,
   ): void {
     const decided = new Map<string, Subscription | null>();
     const last = new Map(asked.map((subscription) => [subscription.topic, subscription]));
     const waiting = [...last.entries()];
     const askNext = () => {
       const next = waiting.shift();
-      if (this.#host.isOver) onFailed(new Error('connection closed'));
+      if (this.#host.isOver) onFailed(connectionClosed());
       else if (next === undefined) onDecided(decided);
       else
         this.#askFor(next[1], onFailed, (answer) => {
@@ -155,7 +161,6 @@ export class ClientSubscriptions {
         onAnswer(answer ?? null);
         return;
       }
-      this.#host.fail(error, NOT_AUTHORIZED);
       onFailed(error);
     });
   }
@@ -223,10 +228,23 @@ export class ClientSubscriptions {
     this.#unsubscribing.set(messageId, pending);
   }
 
-  unsubscribe(topics: string[], answers: number | null, callback: () => void): void {
+  unsubscribe(
+    topics: readonly string[],
+    answers: number | null,
+    callback: (error?: Error) => void,
+  ): void {
+    if (this.#host.isOver) return void setImmediate(callback, connectionClosed());
+    for (const topic of topics) {
+      const fault = topicFault(topic, 'UNSUBSCRIBE', this.#host.broker.limits.maxTopicLevels);
+      if (fault !== null) return void setImmediate(callback, fault);
+    }
     const messageId = this.#identifierFor(answers, this.#unsubscribing);
     this.#unsubscribing.set(messageId, { topics, isQuiet: answers === null, callback });
-    const packet: IUnsubscribePacket = { cmd: 'unsubscribe', messageId, unsubscriptions: topics };
+    const packet: IUnsubscribePacket = {
+      cmd: 'unsubscribe',
+      messageId,
+      unsubscriptions: [...topics],
+    };
     this.#host.pass(generate(packet, { protocolVersion: this.#host.version }));
   }
 
@@ -241,6 +259,16 @@ export class ClientSubscriptions {
     return !pending.isQuiet;
   }
 
+  /** The connection has ended: what is on its way isn't answered any more. */
+  abandon(): void {
+    const error = connectionClosed();
+    for (const pending of [...this.#subscribing.values(), ...this.#unsubscribing.values()]) {
+      setImmediate(pending.callback, error);
+    }
+    this.#subscribing.clear();
+    this.#unsubscribing.clear();
+  }
+
   /** A clean session ends, and with it what it had. */
   drop(): void {
     const topics = Object.keys(this.#kept);
@@ -252,6 +280,10 @@ export class ClientSubscriptions {
     const { id } = this.#host.face;
     this.#host.broker.announce('new/unsubscribes', JSON.stringify({ clientId: id, subs: topics }));
   }
+}
+
+function connectionClosed(): Error {
+  return new Error('connection closed');
 }
 
 /** Whether the program has left a subscription as it was. */

@@ -49,13 +49,15 @@ export class AedesClient extends EventEmitter implements Client {
   }
 
   publish(packet: PublishPacket, callback: Done = () => {}): void {
-    this.#gateway.publish(packet, callback);
+    this.#gateway.whenConnected(() => this.#gateway.publish(packet, callback));
   }
 
   subscribe(given: Subscription | Subscription[] | Subscriptions, callback: Done = () => {}): void {
     const packet: Partial<Subscriptions> = 'subscriptions' in given ? given : {};
     const list = packet.subscriptions ?? (Array.isArray(given) ? given : [given as Subscription]);
-    this.#gateway.subscriptions.subscribe(list, packet.messageId ?? null, callback);
+    const answers = packet.messageId ?? null;
+    const { subscriptions } = this.#gateway;
+    this.#gateway.whenConnected(() => subscriptions.subscribe(list, answers, callback));
   }
 
   unsubscribe(
@@ -67,7 +69,8 @@ export class AedesClient extends EventEmitter implements Client {
       ? given
       : { unsubscriptions: Array.isArray(given) ? given : [given] };
     const topics = unsubscriptions.map((one) => (typeof one === 'string' ? one : one.topic));
-    this.#gateway.subscriptions.unsubscribe(topics, messageId, callback);
+    const { subscriptions } = this.#gateway;
+    this.#gateway.whenConnected(() => subscriptions.unsubscribe(topics, messageId, callback));
   }
 
   close(callback: (() => void) | null = null): void {

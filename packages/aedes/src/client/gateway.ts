@@ -22,13 +22,7 @@ import {
   Type,
   withIdentifier,
 } from '../packets/frames.ts';
-import type {
-  AedesPublishPacket,
-  Client,
-  ConnackPacket,
-  PublishedPacket,
-  PublishPacket,
-} from '../types.ts';
+import type { AedesPublishPacket, Client, PublishedPacket, PublishPacket } from '../types.ts';
 import { Acknowledgements } from './acknowledgements.ts';
 import { ClientSubscriptions } from './client-subscriptions.ts';
 import { Drain } from './drain.ts';
@@ -66,6 +60,8 @@ export class Gateway implements InnerStreamOwner, InboundHost, OutboundHost, Han
   readonly #drain: Drain;
   /** Packets that wait for the one before. */
   readonly #queue: Frame[];
+  /** What the program wants of the client before it has its CONNACK, which comes first [MQTT-3.2.0-1]. Null from then on. */
+  #held: (() => void)[] | null;
   #queuedBytes: number;
   #isBusy: boolean;
   #isInnerFull: boolean;
@@ -103,6 +99,7 @@ export class Gateway implements InnerStreamOwner, InboundHost, OutboundHost, Han
       this.fail(new Error('drain timeout'), 0);
     });
     this.#queue = [];
+    this.#held = [];
     this.#queuedBytes = 0;
     this.#isBusy = false;
     this.#isInnerFull = false;
@@ -332,7 +329,12 @@ export class Gateway implements InnerStreamOwner, InboundHost, OutboundHost, Han
     const returnCode = packet.returnCode ?? packet.reasonCode ?? 0;
     if (returnCode !== 0) {
       this.send(frame.bytes);
-      this.broker.emit('connackSent', packet, this.face);
+      this.broker.emit('connackSent', connackShown(packet, returnCode), this.face);
+      // Where its CONNECT was wrong, the program has been told already.
+      if (this.#isDeaf) {
+        this.end(0);
+        return;
+      }
       this.#forgetWho();
       this.fail(new Error(`connection refused: ${returnCode}`), 0);
       return;
@@ -349,8 +351,8 @@ export class Gateway implements InnerStreamOwner, InboundHost, OutboundHost, Han
     } else {
       this.send(frame.bytes);
     }
-    const sent = { ...packet, cmd: 'connack', returnCode: 0 } as ConnackPacket;
-    this.broker.emit('connackSent', sent, this.face);
+    this.broker.emit('connackSent', connackShown(packet, 0), this.face);
+    this.#doHeld();
     // What waited for the session has been sent in the same turn.
     setImmediate(() => this.#onReady());
   }
@@ -472,6 +474,18 @@ export class Gateway implements InnerStreamOwner, InboundHost, OutboundHost, Han
     this.broker.emit('ping', packet, this.face);
   }
 
+  /** Does it when the client has its CONNACK, or never will. */
+  whenConnected(work: () => void): void {
+    if (this.#held === null) work();
+    else this.#held.push(work);
+  }
+
+  #doHeld(): void {
+    const held = this.#held ?? [];
+    this.#held = null;
+    for (const work of held) work();
+  }
+
   /** Sends a message to this client alone. */
   publish(given: PublishPacket, callback: (error?: Error | null) => void): void {
     if (this.#isOver) {
@@ -479,13 +493,13 @@ export class Gateway implements InnerStreamOwner, InboundHost, OutboundHost, Han
       callback();
       return;
     }
-    const { topic, payload = '', qos = 0, properties } = given;
+    const { topic, payload = '', qos = 0, retain = false, properties } = given;
     const packet: AedesPublishPacket = {
       cmd: 'publish',
       topic,
       payload,
       qos,
-      retain: false,
+      retain,
       dup: false,
       ...(properties && { properties }),
     };
@@ -631,10 +645,25 @@ export class Gateway implements InnerStreamOwner, InboundHost, OutboundHost, Han
 
   #finish(): void {
     this.#isFinished = true;
+    this.face.connecting = false;
+    this.subscriptions.abandon();
+    this.#doHeld();
     const waiting = this.#onFinished;
     this.#onFinished = [];
     for (const callback of waiting) callback();
   }
+}
+
+/** A CONNACK as programs see it: before MQTT 5, nothing else is in it. */
+function connackShown(packet: IConnackPacket, returnCode: number) {
+  const { sessionPresent, reasonCode, properties } = packet;
+  return {
+    cmd: 'connack',
+    returnCode,
+    sessionPresent,
+    ...(reasonCode !== undefined && { reasonCode }),
+    ...(properties !== undefined && { properties }),
+  };
 }
 
 /** Milliseconds that a will waits after the end of the connection (§3.1.3.2.2): at most as long as there is a session. */

@@ -8,7 +8,12 @@ export function topicFault(
   use: 'PUBLISH' | 'SUBSCRIBE' | 'UNSUBSCRIBE',
   levelsMax: number,
 ): Error | null {
-  if (topic === '') return new Error(`an empty topic is not allowed in ${use}`);
+  if (topic === '') {
+    const isPublish = use === 'PUBLISH';
+    return new Error(
+      isPublish ? `empty topic not allowed in ${use}` : `impossible to ${use} to an empty topic`,
+    );
+  }
   const levels = topic.split('/');
   if (levels.length > levelsMax) return new Error('topic has too many levels');
   for (const [index, level] of levels.entries()) {

@@ -45,7 +45,7 @@ describe.each(implementations)('$name', (implementation: Implementation) => {
   describe('id', () => {
     test('it is the one of the options, or a UUID', async () => {
       expect((await start({ id: 'mine' })).broker.id).toBe('mine');
-      const other = await Aedes.createBroker();
+      const other = await Aedes.createBroker({ id: '' });
       expect(other.id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$/);
       other.close();
     });
@@ -185,6 +185,28 @@ describe.each(implementations)('$name', (implementation: Implementation) => {
       );
     });
 
+    test('an empty topic', async () => {
+      const { broker } = await start();
+      const error = await new Promise<unknown>((resolve) => {
+        broker.publish({ topic: '', payload: 'x' }, resolve);
+      });
+      expect(error === null).toBe(
+        differing(implementation, 'wildcards in publish', { aedes: true, promptmq: false }),
+      );
+    });
+
+    test('in the name of a client, with and without a callback', async () => {
+      const { broker } = await start();
+      const { client } = await rig.ready();
+      const [one, two] = [rig.published('one'), rig.published('two')];
+      await new Promise<unknown>((resolve) => {
+        broker.publish({ topic: 'one', payload: 'x' }, client, resolve);
+      });
+      broker.publish({ topic: 'two', payload: 'x' }, client);
+      expect((await one)[1]).toBe(client);
+      expect((await two)[1]).toBe(client);
+    });
+
     test('order is kept', async () => {
       const { broker } = await start();
       const { raw } = await rig.ready();
@@ -232,6 +254,19 @@ describe.each(implementations)('$name', (implementation: Implementation) => {
       const packets = await rig.subscribe('a');
       await rig.publish({ topic: 'a', payload: 'x', qos: 2, retain: true });
       expect(packets[0]).toMatchObject({ cmd: 'publish', topic: 'a', qos: 2, retain: true });
+    });
+
+    test('the payload is a string where it was given as one', async () => {
+      await start();
+      const packets = await rig.subscribe('a');
+      await rig.publish({ topic: 'a', payload: 'text' });
+      await rig.publish({ topic: 'a', payload: Buffer.from('bytes') });
+      await rig.publish({ topic: 'a' });
+      expect(packets.map(({ payload }) => payload)).toEqual([
+        'text',
+        Buffer.from('bytes'),
+        Buffer.alloc(0),
+      ]);
     });
 
     test('it gets no retained messages when it subscribes', async () => {

@@ -124,6 +124,35 @@ describe.each(implementations)('$name', (implementation: Implementation) => {
       expect(asked).toEqual(['to/me']);
     });
 
+    test('the retain flag is as it is given', async () => {
+      await start();
+      const { raw, client } = await rig.ready();
+      const packet = { topic: 'to/me', payload: 'x', qos: 1, retain: true } as const;
+      await done((callback) => client.publish(packet, callback));
+      expect(await raw.next('publish')).toMatchObject({ topic: 'to/me', qos: 1, retain: true });
+    });
+
+    test('before the client has its CONNACK, it comes after it', async () => {
+      await start();
+      rig.broker.on('client', (client) => {
+        client.publish({ topic: 'early', payload: 'x', qos: 0 }, () => {});
+      });
+      const raw = rig.client().connect();
+      await raw.next('publish');
+      expect(raw.received.map(({ cmd }) => cmd)).toEqual(['connack', 'publish']);
+    });
+
+    test('to a client that is closed: a clientError, and it calls back', async () => {
+      await start();
+      const { client } = await rig.ready();
+      await done((callback) => client.close(callback));
+      const failed = rig.next('clientError');
+      await done((callback) => client.publish({ topic: 'a', payload: 'x', qos: 0 }, callback));
+      const [from, error] = (await failed) as [Client, Error];
+      expect(from).toBe(client);
+      expect(error.message).toBe('connection closed');
+    });
+
     test('what the client is sent otherwise has other packet identifiers', async () => {
       await start();
       const { raw, client } = await rig.ready();
@@ -186,6 +215,60 @@ describe.each(implementations)('$name', (implementation: Implementation) => {
     });
   });
 
+  describe('subscribe that fails', () => {
+    test.each([
+      ['a/#/b', '# is only allowed in SUBSCRIBE in the last position'],
+      ['', 'impossible to SUBSCRIBE to an empty topic'],
+      ['denied', 'not this'],
+    ])('%j: the callback has the error, and the client stays', async (topic, message) => {
+      await start({
+        authorizeSubscribe(_: Client, subscription: { topic: string }, callback: never) {
+          const decide = callback as (error: Error | null, subscription?: unknown) => void;
+          if (subscription.topic === 'denied') decide(new Error('not this'));
+          else decide(null, subscription);
+        },
+      });
+      const { raw, client } = await rig.ready();
+      const seen = rig.record(['clientError', 'clientDisconnect']);
+      await expect(
+        done((callback) => client.subscribe({ topic, qos: 0 }, callback)),
+      ).rejects.toThrow(message);
+      raw.send({ cmd: 'pingreq' });
+      await raw.next('pingresp');
+      expect(seen).toEqual([]);
+      expect(client.connected).toBe(true);
+    });
+
+    test('of a client that is closed', async () => {
+      await start();
+      const { client } = await rig.ready();
+      await done((callback) => client.close(callback));
+      let outcome = 'no callback';
+      client.subscribe({ topic: 'a', qos: 0 }, (error) => {
+        outcome = error?.message ?? 'done';
+      });
+      const called = new Promise((resolve) =>
+        client.unsubscribe({ unsubscriptions: ['a'] }, resolve),
+      );
+      await called;
+      expect(outcome).toBe(
+        differing(implementation, 'subscribe of a closed client', {
+          aedes: 'no callback',
+          promptmq: 'connection closed',
+        }),
+      );
+    });
+
+    test('in the event `client`, retained messages come after CONNACK', async () => {
+      await start();
+      await rig.publish({ topic: 'r', payload: 'kept', retain: true });
+      rig.broker.on('client', (client) => client.subscribe({ topic: 'r', qos: 0 }, () => {}));
+      const raw = rig.client().connect();
+      expect(await raw.next('publish')).toMatchObject({ topic: 'r', retain: true });
+      expect(raw.received.map(({ cmd }) => cmd)).toEqual(['connack', 'publish']);
+    });
+  });
+
   describe('unsubscribe', () => {
     test('a packet', async () => {
       await start();
@@ -227,6 +310,19 @@ describe.each(implementations)('$name', (implementation: Implementation) => {
       expect(seen).toEqual(['clientDisconnect c closed']);
       await raw.closed;
       expect(packets).toHaveLength(1);
+    });
+
+    test('a client that is closed isn’t connecting, either', async () => {
+      await start({
+        authenticate(client: Client, _name: unknown, _password: unknown, decide: never) {
+          client.close();
+          (decide as (error: null, success: boolean) => void)(null, true);
+        },
+      });
+      const raw = rig.client().connect();
+      await raw.closed;
+      expect(stateOf(rig.handled[0] as Client)).toBe('c closed');
+      expect(raw.received).toEqual([]);
     });
 
     test('it can be closed twice', async () => {

@@ -30,6 +30,15 @@ describe.each(implementations)('$name', (implementation: Implementation) => {
       ]);
     });
 
+    test('connackSent has this packet, and nothing else in it', async () => {
+      await start();
+      const sent = rig.next('connackSent');
+      await rig.ready();
+      const [packet] = await sent;
+      const expected = { cmd: 'connack', returnCode: 0, sessionPresent: false };
+      expect(JSON.parse(JSON.stringify(packet))).toEqual(expected);
+    });
+
     test('the client is what handle returned', async () => {
       await start();
       const { client } = await rig.ready();
@@ -130,6 +139,21 @@ describe.each(implementations)('$name', (implementation: Implementation) => {
     });
   });
 
+  describe('clientError of an empty topic', () => {
+    test.each([
+      ['subscribe', '82050001000000', 'impossible to SUBSCRIBE to an empty topic'],
+      ['publish', '3003000061', 'empty topic not allowed in PUBLISH'],
+    ])('%s', async (_, bytes, message) => {
+      await start();
+      const { raw } = await rig.ready();
+      const failed = rig.next('clientError');
+      raw.socket.write(Buffer.from(bytes, 'hex'));
+      const [, error] = (await failed) as [Client, Error];
+      expect(error.message).toBe(message);
+      await raw.closed;
+    });
+  });
+
   describe('clientError of a topic filter', () => {
     test('a wildcard that is no level of its own', async () => {
       await start();
@@ -168,6 +192,17 @@ describe.each(implementations)('$name', (implementation: Implementation) => {
       expect(client.id).toBe(null);
       expect(error.message).toContain('pubrel');
       await raw.closed;
+    });
+
+    test('a version of MQTT that there isn’t: one error', async () => {
+      await start();
+      const seen = rig.record(['connectionError', 'clientError'], (_: Client, error: Error) => {
+        return error.message;
+      });
+      const raw = rig.client();
+      raw.socket.write(Buffer.from('100d00044d51545406020000000161', 'hex'));
+      await raw.closed;
+      expect(seen).toEqual(['connectionError Invalid protocol version']);
     });
 
     test('a client of MQTT 5', async () => {
@@ -266,6 +301,39 @@ describe.each(implementations)('$name', (implementation: Implementation) => {
       await left;
       await rig.publish({ topic: 'marker' });
       expect(packets.map(({ topic }) => topic)).not.toContain('w');
+    });
+  });
+
+  describe('what subscribers get', () => {
+    const overlapping = [
+      { topic: 'a/#', qos: 0 },
+      { topic: 'a/b', qos: 1 },
+    ];
+
+    test('with two filters that match, one message', async () => {
+      await start();
+      const { raw } = await rig.ready();
+      raw.send({ cmd: 'subscribe', messageId: 1, subscriptions: overlapping });
+      await raw.next('suback');
+      await rig.publish({ topic: 'a/b', payload: 'x', qos: 1 });
+      const { qos } = await raw.next('publish');
+      await rig.publish({ topic: 'a/c', payload: 'x' });
+      await raw.next('publish');
+      expect(raw.messages).toEqual(['a/b: x', 'a/c: x']);
+      expect(qos).toBe(
+        differing(implementation, 'QoS of overlapping filters', { aedes: 0, promptmq: 1 }),
+      );
+    });
+
+    test('of a message that its publisher has sent again', async () => {
+      await start();
+      const { raw } = await rig.ready();
+      raw.subscribe('a', 1);
+      await raw.next('suback');
+      raw.publish('a', 'x', { qos: 1, messageId: 3, dup: true });
+      expect((await raw.next('publish'))['dup']).toBe(
+        differing(implementation, 'DUP of deliveries', { aedes: true, promptmq: false }),
+      );
     });
   });
 
@@ -407,6 +475,7 @@ describe.each(implementations)('$name', (implementation: Implementation) => {
       const [packet, client] = await rig.published('$SYS/B1/heartbeat');
       expect(`${packet['payload']}`).toBe('B1');
       expect(client).toBe(null);
+      expect(Object.keys(rig.broker.brokers)).toEqual(['B1']);
     });
 
     test('new and gone clients, subscriptions and what is ended of them', async () => {

@@ -290,6 +290,22 @@ describe.each(implementations)('$name', (implementation: Implementation) => {
       expect((await raw.next('publish')).topic).toBe('foo');
     });
 
+    test('it may change the QoS', async () => {
+      await start({
+        authorizeSubscribe(_client, subscription, done) {
+          subscription.qos = 0;
+          done(null, subscription);
+        },
+      });
+      const { raw, client } = await rig.ready();
+      raw.subscribe('a', 1);
+      const { granted } = await raw.next('suback');
+      expect(client.subscriptions['a']?.qos).toBe(0);
+      expect(granted).toEqual(
+        differing(implementation, 'QoS by authorizeSubscribe', { aedes: [1], promptmq: [0] }),
+      );
+    });
+
     test('null negates one', async () => {
       await start({ authorizeSubscribe: (_client, _subscription, done) => done(null, null) });
       const { raw, client } = await rig.ready();

@@ -99,6 +99,41 @@ describe.each(implementations)('$name', (implementation: Implementation) => {
     await raw.closed;
   });
 
+  test.each([-1, 1.5, 'x', Number.NaN])(
+    'maxInflightInbound: %p is no number of messages',
+    async (given) => {
+      await start({ maxInflightInbound: given as number });
+      const { raw } = await rig.ready();
+      const failed = rig.next('clientError');
+      for (let n = 1; n <= 1001; n++) raw.publish('a', 'x', { qos: 2, messageId: n });
+      const [, error] = (await failed) as [Client, Error];
+      expect(error.message).toMatch(/^maxInflightInbound exceeded: 1000 /);
+    },
+  );
+
+  test.each([
+    [-5, 1],
+    [0, 1],
+    [2.5, 2],
+    [1e6, 100],
+    [Number.NaN, 100],
+  ])('maxTopicLevels: %p allows %i', async (given, levels) => {
+    await start({ maxTopicLevels: given });
+    const topic = Array(levels).fill('a').join('/');
+    await rig.publish({ topic, payload: 'x' });
+    await expect(rig.publish({ topic: `${topic}/a`, payload: 'x' })).rejects.toThrow('too many');
+  });
+
+  test('a number that can’t be', async () => {
+    const outcome = await implementation.Aedes.createBroker({ drainTimeout: -1 }).then(
+      (broker) => new Promise<string>((resolve) => broker.close(() => resolve('made'))),
+      (error: Error) => error.message,
+    );
+    expect(outcome).toMatch(
+      differing(implementation, 'numbers below 0', { aedes: /^made$/, promptmq: /`drainTimeout`/ }),
+    );
+  });
+
   test('drainTimeout: who does not read is disconnected', async () => {
     await start({ drainTimeout: 50 });
     const { raw } = await rig.ready();
