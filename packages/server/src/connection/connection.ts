@@ -83,6 +83,8 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
   sessionExpiryInterval: number;
   /** When the bytes came that are processed now, or came last. */
   receivedAt: number;
+  /** Its place among the CONNECTs of all clients; 0 before. */
+  connectNumber: number;
   /** Milliseconds of the runtime's clock. */
   readonly openedAt: number;
   /** Bytes that the transport has taken since the last flush. */
@@ -122,6 +124,7 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
     this.sessionExpiryInterval = 0;
     this.openedAt = transport.acceptedAt ?? host.runtime.now();
     this.receivedAt = this.openedAt;
+    this.connectNumber = 0;
     this.#takenBytes = 0;
     this.#isPumpDue = false;
     this.#congestion = null;

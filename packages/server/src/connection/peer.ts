@@ -104,6 +104,8 @@ export interface Peer extends SessionPeer {
   readonly openedAt: number;
   /** When the bytes came that are processed now, or came last; milliseconds of the broker's time. */
   readonly receivedAt: number;
+  /** Its place among the CONNECTs of all clients, by when they came, or the AUTH that went on with them; 0 before. */
+  connectNumber: number;
 
   /** Is notified of each packet that has come whole, and of a time at which the client is to be disconnected. */
   readonly timeouts: {

@@ -68,6 +68,7 @@ export class Authentication implements PeerAuthentication {
       if (this.#exchange === null || this.#isAnswering) {
         throw protocolError('MQTT-4.12.0-3', 'AUTH that nothing had asked for');
       }
+      if (!this.#isAdmitted) this.#connection.connectNumber = this.#host.sessions.numberConnect();
       this.#step(data);
     } else {
       throw protocolError('MQTT-3.15.2-1', 'AUTH with Success from a client');

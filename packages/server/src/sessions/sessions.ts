@@ -35,6 +35,8 @@ export class Sessions implements RecoveryHost {
   readonly #storedTotals: QueueTotals;
   readonly #wills: Wills;
   readonly handOvers: HandOvers;
+  /** How many CONNECTs have come. */
+  #connects: number;
 
   constructor(host: SessionsHost) {
     const { mqtt } = host.config;
@@ -47,6 +49,13 @@ export class Sessions implements RecoveryHost {
     );
     this.#wills = new Wills(host);
     this.handOvers = new HandOvers(host);
+    this.#connects = 0;
+  }
+
+  /** @returns a number for a CONNECT that has come: higher than that of all before */
+  numberConnect(): number {
+    this.#connects++;
+    return this.#connects;
   }
 
   get count(): number {

@@ -45,10 +45,15 @@ const LONG_QUEUE_STEP_MS = 20;
 const DISTURBANCE_SALT = 0x2f6b_41a7;
 const WALL_CLOCK_SALT = 0x5bd1_e995;
 const WORKER_SALT = 0x1f12_3bb5;
+const HOOK_SALT = 0x3c6e_f372;
 
 /** One seed in so many has a consumer inside of the program, where there is a disk. */
 const WORKER_SEEDS = 5;
 const WORKER_SEED = 4;
+
+/** One seed in so many has hooks, where there is a disk: without one, no promise is kept. */
+const HOOK_SEEDS = 7;
+const HOOK_SEED = 5;
 
 /** Of a run that went wrong. */
 const TRACE_LINES = 40;
@@ -67,6 +72,7 @@ export interface SimulationReport {
   readonly outages: number;
   readonly longQueues: number;
   readonly insideWorkers: number;
+  readonly slowHooks: number;
   readonly clockMoves: number;
   readonly publications: number;
   readonly acknowledged: number;
@@ -109,6 +115,7 @@ export class SimulatedRun {
     outages: 0,
     longQueues: 0,
     insideWorkers: 0,
+    slowHooks: 0,
     clockMoves: 0,
   };
   /** Of the present process, or the last one: when it began to start, and to serve. */
@@ -142,17 +149,21 @@ export class SimulatedRun {
       0,
       new BrokerTime(rate),
     );
+    const config = drawConfig(this.#random);
+    const hasHooks = config.storage.enabled && seed % HOOK_SEEDS === HOOK_SEED;
+    if (hasHooks) this.#counts.slowHooks++;
     this.#host = new SimulatedHost(
       clock,
       this.#wall,
       this.#random,
-      drawConfig(this.#random),
+      config,
       trace === null ? noopLogger : loggerTo(this.#ledger.trace as (line: string) => void),
       {
         onFull: (unsafeMs) => this.#ledger.diskFilled(unsafeMs),
         onRoom: () => this.#ledger.outages.end(clock.time),
       },
       isThroughLinks,
+      hasHooks ? new Random(seed ^ HOOK_SALT) : null,
     );
     this.#actors = drawRoles(this.#random).map((role) => this.#actor(role));
     if (this.#host.isDurable && seed % WORKER_SEEDS === WORKER_SEED) {

@@ -10,6 +10,7 @@ import { PacketLink } from '../../src/testing/link/packet-link.ts';
 import { PacketLog } from '../../src/testing/log/packet-log.ts';
 import { Violation } from '../model/publication.ts';
 import type { SimulatedWallClock } from './simulated-wall-clock.ts';
+import { slowHooks } from './slow-hooks.ts';
 
 /** Longest that an operation of the disk takes, in milliseconds: of faster and of slower disks. */
 const DISK_MS_MAX = [1, 4, 12];
@@ -90,6 +91,8 @@ export class SimulatedHost {
   isRunning = false;
   /** Stands between clients and the broker as in a test broker, and does nothing. */
   readonly #isThroughLinks: boolean;
+  /** Of what its hooks answer when; null: it has none. */
+  readonly #hookRandom: Random | null;
   readonly #link: Interceptor = (transport, accept) =>
     PacketLink.intercept(
       {
@@ -115,8 +118,10 @@ export class SimulatedHost {
     log: Logger,
     disk: DiskListener,
     isThroughLinks = false,
+    hookRandom: Random | null = null,
   ) {
     this.#isThroughLinks = isThroughLinks;
+    this.#hookRandom = hookRandom;
     this.#clock = clock;
     this.#random = random;
     this.#disk = disk;
@@ -178,7 +183,9 @@ export class SimulatedHost {
     const life = this.#newLife();
     this.#life = life;
     this.isRunning = true;
-    const broker = new Broker(this.#config, life, this.#watchedLog(life));
+    const hooks = this.#hookRandom === null ? null : slowHooks(life, this.#hookRandom);
+    const log = this.#watchedLog(life);
+    const broker = new Broker(this.#config, life, log, [], undefined, hooks);
     broker.onStorageFailed = (error) => this.#fail(life, error);
     if (this.#isThroughLinks) broker.intercept = this.#link;
     if (!this.isDurable) {

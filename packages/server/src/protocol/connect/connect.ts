@@ -23,6 +23,7 @@ const EMPTY = new Uint8Array(0);
 /** Answers a CONNECT: checks it against what this broker allows, then opens the session (§3.1.4). */
 export function admit(host: ProtocolHost, connection: Peer, packet: ConnectPacket): void {
   const { sender } = connection;
+  connection.connectNumber = host.sessions.numberConnect();
   sender.maximumPacketSize = packet.properties?.maximumPacketSize ?? Number.POSITIVE_INFINITY;
   sender.wantsReasons = packet.properties?.requestProblemInformation ?? true;
   sender.tracer = host.traces.onConnect(packet);

@@ -126,6 +126,9 @@ export function refusalByRules(
   ) {
     return { reasonCode: ReasonCode.NotAuthorized, why: 'the session belongs to another user' };
   }
+  if (isOutdated(host, connection, clientId)) {
+    return { reasonCode: ReasonCode.UnspecifiedError, why: 'the client has connected again since' };
+  }
   if (isWillAllowed(will, permissions) || isBridgeState(Buffer.from(will?.topic ?? ''))) {
     return null;
   }
@@ -134,6 +137,15 @@ export function refusalByRules(
     reasonCode: ReasonCode.NotAuthorized,
     why: 'the rules do not allow the topic of the will',
   };
+}
+
+/**
+ * Whether a later CONNECT of the same client was accepted while this one waited for an answer: it doesn't take the session from it,
+ * as the client has given this connection up, or is another one with its identifier.
+ */
+function isOutdated(host: ProtocolHost, { connectNumber }: Peer, clientId: string): boolean {
+  const open = host.sessions.connectionOf(clientId);
+  return open !== null && open.connectNumber > connectNumber;
 }
 
 /** Whether there is room for the will and the session. */
