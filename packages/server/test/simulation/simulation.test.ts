@@ -21,6 +21,8 @@ test(`what clients were promised is kept over ${SEED_COUNT} simulated runs`, asy
     ['refused', 500],
     ['longQueues', 20],
     ['clockMoves', 1000],
+    ['insideWorkers', 200],
+    ['slowHooks', 100],
   ] as const) {
     const count = Number(new RegExp(`(\\d+) ${what}`).exec(stdout)?.[1]);
     expect(count).toBeGreaterThan(countMin);
