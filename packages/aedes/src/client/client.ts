@@ -9,7 +9,8 @@ import type {
   Subscriptions,
   Unsubscriptions,
 } from '../types.ts';
-import { type Face, Gateway } from './gateway.ts';
+import type { Face } from './face.ts';
+import { Gateway } from './gateway.ts';
 
 type Done = (error?: Error | null) => void;
 
@@ -49,7 +50,7 @@ export class AedesClient extends EventEmitter implements Client {
   }
 
   publish(packet: PublishPacket, callback: Done = () => {}): void {
-    this.#gateway.whenConnected(() => this.#gateway.publish(packet, callback));
+    this.#gateway.whenConnected(() => this.#gateway.sent.publish(packet, callback));
   }
 
   subscribe(given: Subscription | Subscription[] | Subscriptions, callback: Done = () => {}): void {

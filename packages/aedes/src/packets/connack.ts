@@ -24,3 +24,15 @@ export function connackOf(
       : { cmd: 'connack', sessionPresent: false, returnCode };
   return { bytes: generate(wire, { protocolVersion: version }), packet };
 }
+
+/** A CONNACK of the broker within as programs see it: before MQTT 5, nothing else is in it. */
+export function connackShown(packet: IConnackPacket, returnCode: number): ConnackPacket {
+  const { sessionPresent, reasonCode, properties } = packet;
+  return {
+    cmd: 'connack',
+    returnCode,
+    sessionPresent,
+    ...(reasonCode !== undefined && { reasonCode }),
+    ...(properties !== undefined && { properties }),
+  } as ConnackPacket;
+}

@@ -5,9 +5,9 @@ import {
   type IUnsubscribePacket,
   type Packet,
 } from 'mqtt-packet';
-import type { ClientHost } from '../host.ts';
-import { topicFault } from '../packets/topics.ts';
-import type { Client, Subscription } from '../types.ts';
+import type { ClientHost } from '../../host.ts';
+import { topicFault } from '../../packets/topics.ts';
+import type { Client, Subscription } from '../../types.ts';
 import { outcomeOf, type PendingSubscribe, remaining } from './subscribing.ts';
 
 /** What subscriptions need of their client. */

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import type { Connection } from '../types.ts';
+import type { Connection } from '../../types.ts';
 
 interface Peer {
   readonly remoteAddress?: string;

@@ -5,34 +5,30 @@ import {
   type IPublishPacket,
   type ISubscribePacket,
   type IUnsubscribePacket,
-  type Packet,
 } from 'mqtt-packet';
-import { decodeChecked } from '../packets/checked.ts';
-import { type Frame, identifierOf, qosOf, reasonOf, Type } from '../packets/frames.ts';
-import { topicFault } from '../packets/topics.ts';
-import type { PublishedPacket, PublishPacket } from '../types.ts';
+import type { ClientHost } from '../../host.ts';
+import { decodeChecked } from '../../packets/checked.ts';
+import { type Frame, identifierOf, qosOf, reasonOf, Type } from '../../packets/frames.ts';
+import { topicFault } from '../../packets/topics.ts';
+import type { Client, PublishedPacket, PublishPacket } from '../../types.ts';
+import type { ClientSubscriptions } from '../subscriptions/client-subscriptions.ts';
+import { Acknowledgements } from './acknowledgements.ts';
 
 /** What packets of a client need of it. */
 export interface InboundHost {
+  readonly face: Client;
+  readonly broker: ClientHost;
   readonly version: number;
-  readonly levelsMax: number;
-  readonly inflightMax: number;
-  /** Whether each message has to be decoded, as somebody wants to see or decide on it. */
-  readonly looksAtMessages: boolean;
-  /** Whether handlers of the program may have changed a message. */
-  readonly mayBeChanged: boolean;
+  readonly isOver: boolean;
+  readonly subscriptions: ClientSubscriptions;
   onConnect(packet: IConnectPacket): void;
-  authorizePublish(packet: PublishPacket, done: (error?: Error | null) => void): void;
-  /** A message of QoS 0 is on its way. */
-  onSent(packet: PublishedPacket, done: () => void): void;
-  onSubscribe(packet: ISubscribePacket, bytes: Buffer, done: () => void): void;
-  onUnsubscribe(packet: IUnsubscribePacket): void;
-  onPing(packet: Packet): void;
   onAck(frame: Frame): void;
   /** A DISCONNECT has come: the will isn't to be published, unless it says so, and what it has of the session counts. */
   onGoodbye(packet: IDisconnectPacket): void;
   /** Sends bytes to the broker within. */
   pass(bytes: Buffer): void;
+  /** Sends bytes to the client. */
+  send(bytes: Buffer): void;
   fail(error: Error, reasonCode: number): void;
 }
 
@@ -58,6 +54,7 @@ export class Inbound {
   readonly #unreleased: Set<number>;
   /** Of MQTT 5, by alias. */
   readonly #aliases: Map<number, string>;
+  readonly #acknowledgements: Acknowledgements;
   #hasConnect: boolean;
 
   constructor(host: InboundHost) {
@@ -66,6 +63,7 @@ export class Inbound {
     this.#unanswered = new Map();
     this.#unreleased = new Set();
     this.#aliases = new Map();
+    this.#acknowledgements = new Acknowledgements((bytes) => host.send(bytes));
     this.#hasConnect = false;
   }
 
@@ -104,7 +102,7 @@ export class Inbound {
         host.onAck(frame);
         break;
       case Type.Pingreq:
-        host.onPing(decodeChecked(frame, host.version));
+        host.broker.emit('ping', decodeChecked(frame, host.version), host.face);
         host.pass(frame.bytes);
         break;
       case Type.Disconnect:
@@ -117,24 +115,27 @@ export class Inbound {
     done();
   }
 
-  /** The broker within has answered a message with PUBACK or PUBREC. @returns it, where it is new and was taken */
-  answered(frame: Frame): PublishedPacket | null {
+  /** The broker within has answered a message with PUBACK or PUBREC: the client gets it when the program has dealt with it. */
+  onAnswer(frame: Frame): void {
     const identifier = identifierOf(frame);
-    const packet = this.#unanswered.get(identifier) ?? null;
+    const packet = this.#unanswered.get(identifier);
     this.#unanswered.delete(identifier);
-    if (reasonOf(frame) < PACKET_REFUSED) return packet;
-    this.#unreleased.delete(identifier);
-    return null;
+    const isRefused = reasonOf(frame) >= PACKET_REFUSED;
+    if (isRefused) this.#unreleased.delete(identifier);
+    const release = this.#acknowledgements.add(frame.bytes);
+    // Where there is none, it has come before.
+    if (isRefused || packet === undefined) release();
+    else this.#tellPublished(packet, release);
   }
 
   /** The broker within has sent PUBCOMP. */
-  released(identifier: number): void {
+  onReleased(identifier: number): void {
     this.#unreleased.delete(identifier);
   }
 
   #onPublish(frame: Frame, done: () => void): void {
     const host = this.#host;
-    if (!host.looksAtMessages && qosOf(frame) === 0 && isPlain(frame, host)) {
+    if (!host.broker.watchesMessages && qosOf(frame) === 0 && isPlain(frame, host)) {
       host.pass(frame.bytes);
       done();
       return;
@@ -149,7 +150,7 @@ export class Inbound {
     }
     const { messageId: identifier = 0, qos } = packet;
     // MQTT 5 has an answer for what is refused, and the connection stays: the broker within gives it.
-    if (host.version === 5 && !host.mayBeChanged && packet.topic.startsWith('$SYS/')) {
+    if (host.version === 5 && !host.broker.asksForPublish && packet.topic.startsWith('$SYS/')) {
       host.pass(isAliased ? generate(packet, { protocolVersion: 5 }) : frame.bytes);
       done();
       return;
@@ -160,33 +161,40 @@ export class Inbound {
       done();
       return;
     }
-    const fault = topicFault(packet.topic, 'PUBLISH', host.levelsMax);
+    const { limits } = host.broker;
+    const fault = topicFault(packet.topic, 'PUBLISH', limits.maxTopicLevels);
     if (fault !== null) {
       host.fail(fault, TOPIC_NAME_INVALID);
       return;
     }
     // MQTT 5 has Receive Maximum for that.
-    if (
-      qos === 2 &&
-      host.version < 5 &&
-      host.inflightMax > 0 &&
-      this.#unreleased.size >= host.inflightMax
-    ) {
-      const what = `${host.inflightMax} inbound QoS 2 messages already awaiting PUBREL`;
+    const inflightMax = limits.maxInflightInbound;
+    if (qos === 2 && host.version < 5 && inflightMax > 0 && this.#unreleased.size >= inflightMax) {
+      const what = `${inflightMax} inbound QoS 2 messages already awaiting PUBREL`;
       host.fail(new Error(`maxInflightInbound exceeded: ${what}`), QUOTA_EXCEEDED);
       return;
     }
-    host.authorizePublish(packet as PublishPacket, (error) => {
+    host.broker.authorizePublish(host.face, packet as PublishPacket, (error) => {
+      if (host.isOver) return;
       if (error) return host.fail(error, NOT_AUTHORIZED);
       const bytes =
-        host.mayBeChanged || isAliased
+        host.broker.asksForPublish || isAliased
           ? generate(packet, { protocolVersion: host.version })
           : frame.bytes;
       if (qos > 0) this.#unanswered.set(identifier, packet as PublishedPacket);
       if (qos === 2) this.#unreleased.add(identifier);
       host.pass(bytes);
-      if (qos === 0) host.onSent(packet as PublishedPacket, done);
-      else done();
+      if (qos > 0) return done();
+      this.#tellPublished(packet as PublishedPacket, () => {});
+      host.broker.whenRoom(done);
+    });
+  }
+
+  #tellPublished(packet: PublishedPacket, done: () => void): void {
+    const { broker, face } = this.#host;
+    broker.passOn(packet, face, (error) => {
+      if (error !== null) this.#host.fail(error, PACKET_REFUSED);
+      done();
     });
   }
 
@@ -206,26 +214,26 @@ export class Inbound {
     const host = this.#host;
     const packet = decodeChecked(frame, host.version) as ISubscribePacket;
     for (const { topic } of packet.subscriptions) {
-      const fault = topicFault(topic, 'SUBSCRIBE', host.levelsMax);
+      const fault = topicFault(topic, 'SUBSCRIBE', host.broker.limits.maxTopicLevels);
       if (fault !== null) {
         host.fail(fault, PROTOCOL_ERROR);
         return;
       }
     }
-    host.onSubscribe(packet, frame.bytes, done);
+    host.subscriptions.onSubscribe(packet, frame.bytes, done);
   }
 
   #onUnsubscribe(frame: Frame): void {
     const host = this.#host;
     const packet = decodeChecked(frame, host.version) as IUnsubscribePacket;
     for (const topic of packet.unsubscriptions) {
-      const fault = topicFault(topic, 'UNSUBSCRIBE', host.levelsMax);
+      const fault = topicFault(topic, 'UNSUBSCRIBE', host.broker.limits.maxTopicLevels);
       if (fault !== null) {
         host.fail(fault, PROTOCOL_ERROR);
         return;
       }
     }
-    host.onUnsubscribe(packet);
+    host.subscriptions.onUnsubscribe(packet);
     host.pass(frame.bytes);
   }
 }
@@ -234,7 +242,7 @@ export class Inbound {
  * Whether a PUBLISH with QoS 0 can be passed on unseen: its topic isn't below `$SYS/`, has no wildcards and not too many levels, and
  * there are no properties, of which a topic alias would be one.
  */
-function isPlain({ bytes, bodyStart }: Frame, { version, levelsMax }: InboundHost): boolean {
+function isPlain({ bytes, bodyStart }: Frame, { version, broker }: InboundHost): boolean {
   if (bytes.length < bodyStart + 3) return false;
   const start = bodyStart + 2;
   const end = start + bytes.readUInt16BE(bodyStart);
@@ -249,5 +257,5 @@ function isPlain({ bytes, bodyStart }: Frame, { version, levelsMax }: InboundHos
     if (byte === HASH || byte === PLUS) return false;
     if (byte === SLASH) levels++;
   }
-  return levels <= levelsMax;
+  return levels <= broker.limits.maxTopicLevels;
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IConnectPacket } from 'mqtt-packet';
-import type { ClientHost } from '../host.ts';
-import type { Client, ConnectPacket } from '../types.ts';
+import type { ClientHost } from '../../host.ts';
+import type { Client, ConnectPacket } from '../../types.ts';
 
 /** What a CONNECT needs of its client. */
 export interface HandshakeHost {

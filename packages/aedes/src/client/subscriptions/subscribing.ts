@@ -1,5 +1,5 @@
 import type { ISubackPacket } from 'mqtt-packet';
-import type { Subscription } from '../types.ts';
+import type { Subscription } from '../../types.ts';
 
 /** What a SUBACK says of a filter that was refused, in all versions that have one for it. */
 const REFUSED = 0x80;
