@@ -81,8 +81,8 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'connection/peer.ts',
     'broker.ts',
   ],
-  testing: ['config', 'connection/transport.ts', 'embed', 'inside', 'listeners', 'runtime'],
   admin: ['config', 'embed', 'observability', 'tracing'],
+  testing: ['config', 'embed', 'inside', 'listeners', 'runtime', 'connection/transport.ts'],
   cli: [
     'access',
     'admin',
