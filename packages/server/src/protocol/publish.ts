@@ -256,12 +256,12 @@ export class Receiver implements AwaitedAcks {
     // A hook may have had the broker read other packets.
     if (view.buffer !== buffer || view.start !== start)
       this.#readAgain(view, buffer, start, topicStart, end);
-    if (!verdict.isAllowed) return this.#refuse(route.topic, verdict);
+    if (!verdict.isAllowed) return this.#refuse(view.qos, route.topic, verdict);
     const origin = view.qos === 2 ? this.#originOf(view) : null;
     const { message } = verdict;
     if (message === undefined) return router.publishTo(route, view, connection, origin);
     const refusal = refusalOfChanged(message, config.mqtt);
-    if (refusal !== null) return this.#refuse(message.topic, refusal);
+    if (refusal !== null) return this.#refuse(view.qos, message.topic, refusal);
     return router.publishChanged(this.#messageOf(message), connection, origin);
   }
 
@@ -288,13 +288,18 @@ export class Receiver implements AwaitedAcks {
   }
 
   /** A hook has refused it, or what came of it can't be taken. */
-  #refuse(topic: string, { reasonCode, why }: Pick<Refusal, 'reasonCode' | 'why'>): Outcome {
+  #refuse(
+    qos: number,
+    topic: string,
+    { reasonCode, why }: Pick<Refusal, 'reasonCode' | 'why'>,
+  ): Outcome {
     const { router, stats, clientEvents } = this.#host;
     const connection = this.connection;
     stats.refused['refused-by-hook']++;
     clientEvents.accessRefused(connection, connection.clientId, 'publish', topic);
     clientEvents.topicRefused(connection, 'publish', topic, reasonCode, why);
-    this.#why = why;
+    // At QoS 0 nothing is acknowledged, and the next answer is another message's.
+    if (qos > 0) this.#why = why;
     return router.refuse(reasonCode);
   }
 
