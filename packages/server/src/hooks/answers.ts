@@ -1,6 +1,6 @@
 import { ReasonCode } from '@promptmq/codec';
 import { isValidTopicFilter } from '@promptmq/topics';
-import { InvalidAnswer, shown } from './hook-error.ts';
+import { InvalidAnswer, inShort, shown } from './hook-error.ts';
 import type { ChangedMessage, MessageChange } from './hook-message.ts';
 import type { AuthenticateVerdict, HookAcl, HookName } from './hooks.ts';
 
@@ -161,7 +161,7 @@ function aclOf(value: Record<string, unknown> | undefined): Required<HookAcl> | 
     }
     if (filters !== undefined && !isFilters(filters)) {
       throw new InvalidAnswer(
-        `returned acl.${key}: ${shown(filters)}; it is a list of topic filters`,
+        `returned acl.${key}: ${inShort(filters)}; it is a list of topic filters`,
       );
     }
   }

@@ -35,7 +35,10 @@ export class BrokerHooks {
     const { stats, clientLog } = this.host;
     const { hook, failure, clientId, message, cause } = error;
     countIn(stats.hookFailures, `${hook} ${failure}`);
-    const stack = cause instanceof Error ? { stack: (cause.stack ?? '').slice(0, 4000) } : {};
+    const stack =
+      cause instanceof Error && typeof cause.stack === 'string'
+        ? { stack: cause.stack.slice(0, 4000) }
+        : {};
     clientLog.error('hook-failed', { hook, failure, clientId, address, why: message, ...stack });
     this.host.onFault(error);
   }

@@ -1,5 +1,5 @@
 import { ConfigError, type ConfigProblem, nearest } from '../config/index.ts';
-import { shown } from './hook-error.ts';
+import { inShort } from './hook-error.ts';
 import type { HookName, Hooks } from './hooks.ts';
 
 /** All hooks that there are. */
@@ -23,7 +23,7 @@ export function checkHooks(hooks: Hooks): void {
     problems.push({ key, source: 'extras', message });
   };
   if (typeof hooks !== 'object' || hooks === null || Array.isArray(hooks)) {
-    refuse('hooks', `${shown(hooks)} is no object; it takes ${HOOK_NAMES.join(', ')}`);
+    refuse('hooks', `${inShort(hooks)} is no object; it takes ${HOOK_NAMES.join(', ')}`);
     throw new ConfigError(problems);
   }
   for (const key of Object.keys(hooks)) {
@@ -35,7 +35,7 @@ export function checkHooks(hooks: Hooks): void {
   for (const name of HOOK_NAMES) {
     const hook: unknown = hooks[name];
     if (hook === undefined || typeof hook === 'function') continue;
-    refuse(`hooks.${name}`, `it takes a function, and got ${shown(hook)}`);
+    refuse(`hooks.${name}`, `it takes a function, and got ${inShort(hook)}`);
   }
   if (problems.length > 0) throw new ConfigError(problems);
 }

@@ -3,7 +3,7 @@ import { ReasonCode } from '@promptmq/codec';
 import { Deadline } from '../runtime/deadline-queue.ts';
 import { ALLOWED, type Allowance, type Refusal, type Verdict, verdictOf } from './answers.ts';
 import type { BrokerHooks } from './broker-hooks.ts';
-import { HookError, type HookFailure, InvalidAnswer, shown } from './hook-error.ts';
+import { HookError, type HookFailure, InvalidAnswer, shown, thrownText } from './hook-error.ts';
 import {
   changedMessage,
   DeliveredMessage,
@@ -206,7 +206,7 @@ export class ClientHooks {
       );
       if (answer !== true && answer !== false) throw new InvalidAnswer(noBoolean(answer));
     } catch (error) {
-      if (isPromise(answer)) answer.then(ignore, ignore);
+      if (isPromise(answer)) Promise.resolve(answer).then(ignore, ignore);
       this.#failed('authorizeDeliver', error);
       answer = false;
     }
@@ -337,7 +337,8 @@ export class ClientHooks {
     this.#message = null;
     const number = ++this.#number;
     const isAwaited = () => this.#awaited !== null && this.#number === number;
-    answer.then(
+    // A promise of another kind may call back at once.
+    Promise.resolve(answer).then(
       (value) => {
         if (isAwaited()) this.#settle(() => this.#read(hook, value, message));
       },
@@ -402,7 +403,7 @@ export class ClientHooks {
 
   #failed(hook: HookName, error: unknown): Verdict {
     if (error instanceof InvalidAnswer) this.#note(hook, 'invalid-answer', error.message);
-    else this.#note(hook, 'threw', `threw ${textOf(error)}`, error);
+    else this.#note(hook, 'threw', `threw ${thrownText(error)}`, error);
     return FAILED;
   }
 
@@ -426,7 +427,3 @@ function noBoolean(answer: unknown): string {
 }
 
 function ignore(): void {}
-
-function textOf(error: unknown): string {
-  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-}

@@ -34,8 +34,30 @@ export class HookError extends Error {
 /** A hook has answered with what it may not; the message says with what, and what it may. */
 export class InvalidAnswer extends Error {}
 
-/** A value as a hook returned it, for people. */
+/** What kind of value a hook returned, for people, with the names of its fields: what is in them may be a password or a payload. */
 export function shown(value: unknown): string {
-  const text = inspect(value, { depth: 1, breakLength: Number.POSITIVE_INFINITY });
+  if (typeof value === 'string') return `a text of ${value.length} characters`;
+  if (Array.isArray(value)) return `a list of ${value.length}`;
+  if (value instanceof Uint8Array) return `${value.length} bytes`;
+  if (typeof value !== 'object' || value === null || value instanceof Date) return inShort(value);
+  const keys = Object.keys(value);
+  return keys.length === 0 ? 'an object without fields' : cut(`{ ${keys.join(', ')} }`);
+}
+
+/** The same with what is in it: for what has no secrets. */
+export function inShort(value: unknown): string {
+  return cut(inspect(value, { depth: 1, breakLength: Number.POSITIVE_INFINITY }));
+}
+
+function cut(text: string): string {
   return text.length > SHOWN_LENGTH_MAX ? `${text.slice(0, SHOWN_LENGTH_MAX)}…` : text;
+}
+
+/** What a hook threw, which may be anything, also what can't be made text. */
+export function thrownText(error: unknown): string {
+  try {
+    return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  } catch {
+    return 'something that is no text';
+  }
 }

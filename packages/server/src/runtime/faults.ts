@@ -95,7 +95,7 @@ export class Faults {
     const { stats, clientLog } = this.#host;
     countIn(stats.internalErrors, activity);
     stats.packetTypeNow = 0;
-    const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    const stack = stackOf(error);
     this.#host.onFault(error instanceof Error ? error : new Error(stack));
     try {
       clientLog.error('internal-error', {
@@ -116,5 +116,14 @@ export class Faults {
     } catch (error) {
       this.note(connection, 'closing', error);
     }
+  }
+}
+
+/** Where something was thrown, which may be anything, also what can't be made text. */
+export function stackOf(error: unknown): string {
+  try {
+    return String(error instanceof Error ? (error.stack ?? error.message) : error);
+  } catch {
+    return 'something that is no text';
   }
 }

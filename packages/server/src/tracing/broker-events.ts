@@ -1,6 +1,7 @@
 import type { MemoryAccount } from '@promptmq/session';
 import { invariant } from '@promptmq/topics';
 import type { Logger } from '../log/index.ts';
+import { stackOf } from '../runtime/faults.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { type BrokerStats, countIn } from '../runtime/stats.ts';
 import type { BrokerEventListener, BrokerEventMap, BrokerEventName } from './event-types.ts';
@@ -154,8 +155,7 @@ export class BrokerEvents implements EventSinks {
   /** A listener that throws is the program's fault, and of no consequence for the others. */
   #failed(name: BrokerEventName, error: unknown): void {
     countIn(this.#stats.internalErrors, 'listening');
-    const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    this.#log.error('listener-failed', { name, stack: stack.slice(0, STACK_LENGTH_MAX) });
+    this.#log.error('listener-failed', { name, stack: stackOf(error).slice(0, STACK_LENGTH_MAX) });
   }
 
   /** @throws {Error} when something isn't as it has to be between two turns; for tests */

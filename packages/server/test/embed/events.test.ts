@@ -94,3 +94,19 @@ test('what a listener throws is in the log, with the name of the event', async (
     { event: 'listener-failed', name: 'disconnect', stack: expect.stringMatching(/another/) },
   ]);
 });
+
+test('a listener may throw anything, also what is no text', async () => {
+  const thrown: unknown = Object.create(null);
+  broker.on('connect', () => {
+    throw thrown;
+  });
+  broker.on('disconnect', () => Promise.reject(thrown));
+  const client = await connected('c');
+  client.send({ cmd: 'disconnect' });
+  await client.next();
+  await broker.stop();
+  expect(lines).toMatchObject([
+    { event: 'listener-failed', name: 'connect', stack: 'something that is no text' },
+    { event: 'listener-failed', name: 'disconnect', stack: 'something that is no text' },
+  ]);
+});

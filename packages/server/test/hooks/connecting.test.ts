@@ -266,6 +266,32 @@ test.each<[name: string, hook: unknown, failure: string, told: string]>([
     'hook authenticate threw Error: oops',
   ],
   [
+    'throws what is no text',
+    () => {
+      throw Object.create(null);
+    },
+    'threw',
+    'hook authenticate threw something that is no text',
+  ],
+  [
+    'is rejected with what is no text',
+    () => Promise.reject(Object.create(null)),
+    'threw',
+    'hook authenticate threw something that is no text',
+  ],
+  [
+    'returns a password',
+    (_: unknown, { password }: HookCredentials) => password,
+    'invalid-answer',
+    'hook authenticate returned 6 bytes; ',
+  ],
+  [
+    'returns what it has of a user',
+    () => ({ name: 'x', password: 'secret' }),
+    'invalid-answer',
+    'hook authenticate returned { name, password }; name is none of',
+  ],
+  [
     'returns nothing',
     () => undefined,
     'invalid-answer',
@@ -275,9 +301,14 @@ test.each<[name: string, hook: unknown, failure: string, told: string]>([
     'returns a text',
     async () => 'yes',
     'invalid-answer',
-    "hook authenticate returned 'yes'; it may",
+    'hook authenticate returned a text of 3 characters; it may',
   ],
-  ['returns a list', () => [true], 'invalid-answer', 'hook authenticate returned [ true ]; it may'],
+  [
+    'returns a list',
+    () => [true],
+    'invalid-answer',
+    'hook authenticate returned a list of 1; it may',
+  ],
   [
     'says nothing of allow',
     () => ({ userName: 'x' }),
@@ -312,7 +343,7 @@ test.each<[name: string, hook: unknown, failure: string, told: string]>([
     'names an empty user',
     () => ({ allow: true, userName: '' }),
     'invalid-answer',
-    "returned userName: ''; it is a user name, or null",
+    'returned userName: a text of 0 characters; it is a user name, or null',
   ],
   [
     'has a filter that is none',
@@ -338,7 +369,7 @@ test.each<[name: string, hook: unknown, failure: string, told: string]>([
     const broker = await start({ authenticate } as Hooks);
     const reported = new Gate<Error>();
     broker.running.on('error', reported.open);
-    expect(await answerTo(broker, 'c')).toMatchObject({ reasonCode: 0x83 });
+    expect(await answerTo(broker, 'c', bob)).toMatchObject({ reasonCode: 0x83 });
     expect(await reported.promise).toMatchObject({
       name: 'HookError',
       hook: 'authenticate',
@@ -353,6 +384,7 @@ test.each<[name: string, hook: unknown, failure: string, told: string]>([
         why: expect.stringContaining(told),
       }),
     ]);
+    expect(broker.lines.map((line) => line.why).join()).not.toContain('secret');
   },
 );
 

@@ -159,7 +159,7 @@ test.each<[how: string, hook: () => unknown, failure: string, told: string]>([
     'answers with an object',
     () => ({ allow: true }),
     'invalid-answer',
-    'returned { allow: true }; it may return true or false, at once',
+    'returned { allow }; it may return true or false, at once',
   ],
 ])('where it %s, the client does not get the message', async (_, hook, failure, told) => {
   const broker = await start({ authorizeDeliver: hook } as unknown as Hooks);

@@ -197,9 +197,7 @@ describe.each([false, true])('by promises: %p', (isLate) => {
     expect(broker.failures).toEqual({ 'transform invalid-answer': 1 });
     expect(broker.linesOf('hook-failed')).toMatchObject([
       {
-        why: expect.stringMatching(
-          /^hook transform returned { topic: 'a.#' }: wildcard in a topic name/,
-        ),
+        why: expect.stringMatching(/^hook transform returned { topic }: wildcard in a topic name/),
       },
     ]);
     rmSync(folder, { recursive: true });
@@ -489,16 +487,16 @@ test.each<[answer: unknown, told: string]>([
     'hook transform returned undefined; it may return true, false, { allow, reasonCode, reasonString, topic, payload, properties }',
   ],
   [{ topic: 7 }, 'returned topic: 7; it is a topic name'],
-  [{ topic: '' }, "returned { topic: '' }: empty topic name"],
+  [{ topic: '' }, 'returned { topic }: empty topic name'],
   [{ topic: 'a\0b' }, 'topic name is not valid UTF-8'],
   [{ topic: '\ud800' }, 'it has half of a surrogate pair'],
-  [{ payload: { a: 1 } }, 'returned payload: { a: 1 }; it is text or a Uint8Array'],
+  [{ payload: { a: 1 } }, 'returned payload: { a }; it is text or a Uint8Array'],
   [{ qos: 1 }, 'qos is none of allow, reasonCode'],
   [
     { properties: { topicAlias: 1 } },
     'topicAlias and subscriptionIdentifier belong to a connection',
   ],
-  [{ properties: { contentType: 7 } }, 'returned properties: { contentType: 7 }; '],
+  [{ properties: { contentType: 7 } }, 'returned properties: { contentType }; '],
   [{ properties: { responseTopic: 'a/#' } }, 'wildcard in a topic name'],
   [{ payload: 'x'.repeat(2000) }, 'bytes; mqtt.max-packet-size is 1024'],
 ])('transform may not answer with what is no change (%#)', async (answer, told) => {
@@ -530,4 +528,24 @@ test('a payload that transform gives has to be what it says: 0x99', async () => 
   const client = await broker.connected('c');
   client.publish('a', 'x', 1, 1);
   expect(await client.next()).toMatchObject({ reasonCode: 0x99 });
+});
+
+test('why a QoS 0 message was refused is said of no other', async () => {
+  const broker = await start({ authorizePublish: (_, { topic }) => topic !== 'no' });
+  const client = await broker.connected('c');
+  client.publish('no', 'x', 0, 0);
+  client.publish('yes', 'x', 1, 1);
+  const puback = await client.next();
+  expect(puback).toMatchObject({ cmd: 'puback', messageId: 1, reasonCode: 0x10 });
+  expect(puback).not.toHaveProperty('properties.reasonString');
+});
+
+test('a promise of another kind may call back at once', async () => {
+  const answer = Object.fromEntries([
+    ['then', (onAnswer: (isAllowed: boolean) => void) => onAnswer(false)],
+  ]);
+  const broker = await start({ authorizePublish: () => answer as unknown as Promise<boolean> });
+  const client = await broker.connected('c');
+  client.publish('a', 'x', 1, 1);
+  expect(await client.next()).toMatchObject({ cmd: 'puback', reasonCode: 0x87 });
 });
