@@ -91,6 +91,21 @@ export class InsidePeer implements Consumer, Acknowledged {
     this.#end(null);
   }
 
+  /** The same, and its session ends. */
+  giveUp(): void {
+    if (!this.#hasEnded) {
+      this.session.expiryInterval = 0;
+      this.stop();
+      return;
+    }
+    const { sessions, isServing } = this.#broker;
+    const entry = sessions.find(this.clientId);
+    // Another consumer may have the name by now, or another session.
+    if (isServing && entry?.session === this.session && !entry.session.isConnected) {
+      sessions.drop(entry);
+    }
+  }
+
   // ------------------------------------------------------------------- the session
 
   get isWritable(): boolean {

@@ -3,7 +3,10 @@ import type { InsideMessage } from './inside-message.ts';
 import type { InsidePeer } from './inside-peer.ts';
 
 export interface InsideCloseOptions {
-  /** Whether a name is given up: its session ends with all that waits. By default it waits for the next consumer. */
+  /**
+   * Whether a name is given up: its session ends with all that waits, also where the subscription has ended already, unless another one has
+   * the name by then. By default it waits for the next consumer.
+   */
   readonly endSession?: boolean | undefined;
 }
 
@@ -45,6 +48,7 @@ export class PeerSubscription implements InsideSubscription {
   readonly #peer: InsidePeer;
   readonly #committed: Committed;
   #isIterated: boolean;
+  #isGivenUp: boolean;
   #closed: Promise<void> | null;
 
   constructor(
@@ -59,6 +63,7 @@ export class PeerSubscription implements InsideSubscription {
     this.#peer = peer;
     this.#committed = committed;
     this.#isIterated = false;
+    this.#isGivenUp = false;
     this.#closed = null;
     const onAbort = () => void this.close();
     signal?.addEventListener('abort', onAbort, { once: true });
@@ -80,13 +85,16 @@ export class PeerSubscription implements InsideSubscription {
   }
 
   close({ endSession = false }: InsideCloseOptions = {}): Promise<void> {
-    this.#closed ??= this.#close(endSession);
+    // Leaving the loop has closed it, but has not given the name up.
+    const isMore = endSession && !this.#isGivenUp;
+    if (this.#closed === null || isMore) this.#closed = this.#close(endSession);
     return this.#closed;
   }
 
   async #close(endsSession: boolean): Promise<void> {
-    if (endsSession && !this.#peer.hasEnded) this.#peer.session.expiryInterval = 0;
-    this.#peer.stop();
+    this.#isGivenUp = endsSession;
+    if (endsSession) this.#peer.giveUp();
+    else this.#peer.stop();
     await this.#committed.whenCommitted();
   }
 

@@ -142,6 +142,22 @@ describe('a name that is stored', () => {
     expect(machine.broker.clients.get('$inside/worker')).toBeNull();
   });
 
+  test('is given up after its loop was left, too, but not when another one has the name', async () => {
+    const subscription = machine.broker.subscribe('t', { name: 'worker' });
+    await publish(['a']);
+    for await (const _ of subscription) break;
+    expect(machine.broker.clients.get('$inside/worker')).not.toBeNull();
+    const other = machine.broker.subscribe('t', { name: 'worker' });
+    await subscription.close({ endSession: true });
+    expect(machine.broker.clients.get('$inside/worker')).toMatchObject({ isConnected: true });
+    await other.close();
+    await other.close({ endSession: true });
+    expect(machine.broker.clients.get('$inside/worker')).toBeNull();
+    await machine.restart();
+    expect(machine.broker.clients.get('$inside/worker')).toBeNull();
+    await other.close({ endSession: true });
+  });
+
   test('is refused while the disk is full, and one without a name is not', async () => {
     await machine.becomeFull();
     expect(() => machine.broker.subscribe('t', { name: 'worker' })).toThrow(
