@@ -1,6 +1,6 @@
 import type { IConnackPacket, IConnectPacket, IDisconnectPacket } from 'mqtt-packet';
 import type { ClientHost } from '../host.ts';
-import { faultOf } from '../packets/checked.ts';
+import { faultOf, isMalformed } from '../packets/checked.ts';
 import { FrameSplitter } from '../packets/frame-splitter.ts';
 import { type Frame, Type } from '../packets/frames.ts';
 import { Admission, type AdmissionHost } from './connect/admission.ts';
@@ -22,6 +22,8 @@ import {
 
 const KEEP_ALIVE_TIMEOUT = 0x8d;
 const QUOTA_EXCEEDED = 0x97;
+/** Implementation specific error. */
+const HANDLER_FAILED = 0x83;
 
 type Hosts = AdmissionHost &
   PacketQueueHost &
@@ -138,6 +140,11 @@ export class Gateway implements Hosts, SubscriptionsHost, InnerStreamOwner {
 
   /** Tells the program, and has the broker within answer and close. */
   onWrongPacket(frame: Frame, error: Error): void {
+    // A handler of the program has thrown: nobody has allowed what the packet asks for.
+    if (!isMalformed(frame, this.version)) {
+      this.fail(error, HANDLER_FAILED);
+      return;
+    }
     this.#tell(faultOf(frame, this.version, error));
     if (this.isOver) return;
     if (this.#isAttached) this.pass(frame.bytes);

@@ -22,6 +22,16 @@ export function decodeChecked(frame: Frame, version: number): Packet {
   }
 }
 
+/** Whether it can't be decoded by these rules. */
+export function isMalformed(frame: Frame, version: number): boolean {
+  try {
+    decodeChecked(frame, version);
+    return false;
+  } catch {
+    return true;
+  }
+}
+
 interface WithTopics {
   readonly cmd?: string;
   readonly topic?: string;

@@ -204,6 +204,40 @@ describe.each(implementations)('$name', (implementation: Implementation) => {
       expect(packet).toMatchObject({ topic: 'c', payload: Buffer.from('other') });
     });
 
+    test('a lower QoS is that of the message, and its publisher is answered', async () => {
+      await start({
+        authorizePublish(_client, packet, done) {
+          packet.qos = 0;
+          done(null);
+        },
+      });
+      const { raw } = await rig.ready();
+      const seen = rig.published('a');
+      raw.subscribe('a', 1);
+      raw.publish('a', 'x', { qos: 1, messageId: 9 });
+      expect((await seen)[0]).toMatchObject({ topic: 'a', qos: 0 });
+      expect((await raw.next('publish')).qos).toBe(0);
+      raw.send({ cmd: 'pingreq' });
+      await raw.next('pingresp');
+      expect(raw.received.map(({ cmd }) => cmd).includes('puback')).toBe(
+        differing(implementation, 'QoS by authorizePublish', { aedes: false, promptmq: true }),
+      );
+    });
+
+    test('a higher QoS, for which there is no packet identifier', async () => {
+      await start({
+        authorizePublish(_client, packet, done) {
+          packet.qos = 1;
+          setImmediate(done, null);
+        },
+      });
+      const { raw } = await rig.ready();
+      const failed = rig.next('clientError');
+      raw.publish('a', 'x');
+      const [, error] = (await failed) as [Client, Error];
+      expect(error.message).toBe('Invalid messageId');
+    });
+
     test('its error closes the connection, and nothing is published or answered', async () => {
       await start({ authorizePublish: (_client, _packet, done) => done(new Error('not this')) });
       const packets = await rig.subscribe('#');

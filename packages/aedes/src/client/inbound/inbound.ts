@@ -8,7 +8,14 @@ import {
 } from 'mqtt-packet';
 import type { ClientHost } from '../../host.ts';
 import { decodeChecked } from '../../packets/checked.ts';
-import { type Frame, identifierOf, qosOf, reasonOf, Type } from '../../packets/frames.ts';
+import {
+  acknowledgement,
+  type Frame,
+  identifierOf,
+  qosOf,
+  reasonOf,
+  Type,
+} from '../../packets/frames.ts';
 import { topicFault } from '../../packets/topics.ts';
 import type { Client, PublishedPacket, PublishPacket } from '../../types.ts';
 import type { ClientSubscriptions } from '../subscriptions/client-subscriptions.ts';
@@ -177,17 +184,41 @@ export class Inbound {
     host.broker.authorizePublish(host.face, packet as PublishPacket, (error) => {
       if (host.isOver) return;
       if (error) return host.fail(error, NOT_AUTHORIZED);
-      const bytes =
-        host.broker.asksForPublish || isAliased
-          ? generate(packet, { protocolVersion: host.version })
-          : frame.bytes;
-      if (qos > 0) this.#unanswered.set(identifier, packet as PublishedPacket);
-      if (qos === 2) this.#unreleased.add(identifier);
-      host.pass(bytes);
-      if (qos > 0) return done();
-      this.#tellPublished(packet as PublishedPacket, () => {});
-      host.broker.whenRoom(done);
+      const isChanged = host.broker.asksForPublish || isAliased;
+      const bytes = isChanged ? this.#encode(packet) : frame.bytes;
+      if (bytes !== null) this.#onAllowed(packet, bytes, qos, done);
     });
+  }
+
+  /** @returns null where the program has made of a message what can't be sent; the connection is ended then */
+  #encode(packet: IPublishPacket): Buffer | null {
+    try {
+      if (packet.qos > 0 && !packet.messageId) throw new Error('Invalid messageId');
+      return generate(packet, { protocolVersion: this.#host.version });
+    } catch (error) {
+      this.#host.fail(error as Error, PACKET_REFUSED);
+      return null;
+    }
+  }
+
+  /** @param qos - that the message came with, of which the program may have made another */
+  #onAllowed(packet: IPublishPacket, bytes: Buffer, qos: number, done: () => void): void {
+    const { messageId: identifier = 0 } = packet;
+    if (packet.qos > 0) this.#unanswered.set(identifier, packet as PublishedPacket);
+    if (packet.qos === 2) this.#unreleased.add(identifier);
+    this.#host.pass(bytes);
+    if (packet.qos > 0) {
+      done();
+      return;
+    }
+    let release = () => {};
+    if (qos > 0) {
+      // The broker within has nothing to answer, and the client waits for it.
+      const type = qos === 1 ? Type.Puback : Type.Pubrec;
+      release = this.#acknowledgements.add(acknowledgement(type, identifier));
+    }
+    this.#tellPublished(packet as PublishedPacket, release);
+    this.#host.broker.whenRoom(done);
   }
 
   #tellPublished(packet: PublishedPacket, done: () => void): void {

@@ -14,7 +14,7 @@ export interface PacketQueueHost {
   readonly hasConnect: boolean;
   /** @param done - called when the next packet may come */
   onPacket(frame: Frame, done: () => void): void;
-  /** A packet is wrong; nothing else comes. */
+  /** A packet is wrong, or a handler of the program has thrown; nothing else comes. */
   onWrongPacket(frame: Frame, error: Error): void;
   /** It has sent more than `queueLimit` before it was connected. */
   onTooMany(): void;
