@@ -9,69 +9,40 @@ import {
   type RunningBroker,
 } from '@promptmq/server';
 import { AedesClient } from './client/client.ts';
+import {
+  allowAllButSystem,
+  allowAnyone,
+  allowConnection,
+  allowSubscription,
+  doNothing,
+  forwardAsItIs,
+  SYSTEM,
+} from './default-handlers.ts';
+import { DelayedWills } from './delayed-wills.ts';
+import type { AedesEvents } from './events.ts';
 import type { ClientHost, HostedClient, Limits } from './host.ts';
-import { type Deliver, InsideSubscriptions } from './inside-subscriptions.ts';
+import type { Deliver } from './inside-subscriptions.ts';
 import { configOf, FOLDER_VARIABLE, limitsOf } from './options.ts';
 import { topicFault } from './packets/topics.ts';
+import { PassingOn } from './passing-on.ts';
 import type {
   AedesOptions,
-  AedesPublishPacket,
   AuthenticateHandler,
   AuthorizeForwardHandler,
   AuthorizePublishHandler,
   AuthorizeSubscribeHandler,
   Brokers,
   Client,
-  ConnackPacket,
   Connection,
   DecodeProtocolHandler,
-  PingreqPacket,
   PreConnectHandler,
   PublishedHandler,
   PublishedPacket,
   PublishPacket,
-  PubrelPacket,
   Subscription,
 } from './types.ts';
 
-/** What events have for their listeners. */
-export interface AedesEvents {
-  /** A client is known, and not ready yet. */
-  client: [client: Client];
-  /** It is ready: what waited for it has been sent. */
-  clientReady: [client: Client];
-  clientDisconnect: [client: Client];
-  /** Something has gone wrong for a client, which is disconnected then. */
-  clientError: [client: Client, error: Error];
-  /** The same before it is known who the client is. */
-  connectionError: [client: Client, error: Error];
-  /** A client was silent for one and a half times its keep alive. */
-  keepaliveTimeout: [client: Client];
-  /** A message was published, by a client or, with null, from inside. */
-  publish: [packet: PublishedPacket, client: Client | null];
-  /** A client has acknowledged a message: that of QoS 1, or PUBREL. */
-  ack: [packet: AedesPublishPacket | PubrelPacket | undefined, client: Client];
-  ping: [packet: PingreqPacket, client: Client];
-  /** A client has subscribed. QoS 128 is a refusal. */
-  subscribe: [subscriptions: Subscription[], client: Client];
-  /** A client has ended subscriptions, or its session has ended with them. */
-  unsubscribe: [topics: string[], client: Client];
-  connackSent: [packet: ConnackPacket, client: Client];
-  closed: [];
-  /** PromptMQ could not be started. Not where that is known by `listen`. */
-  error: [error: Error];
-}
-
 type PublishCallback = (error?: Error | null) => void;
-
-const SYSTEM = '$SYS/';
-/** Node's timers take no more. */
-const TIMEOUT_MS_MAX = 2_147_483_647;
-
-interface DelayedWill {
-  readonly timer: ReturnType<typeof setTimeout>;
-  readonly publish: () => void;
-}
 
 /** A broker with the interface of aedes 1.x. */
 export class Aedes extends EventEmitter<AedesEvents> {
@@ -107,14 +78,8 @@ export class Aedes extends EventEmitter<AedesEvents> {
   readonly #limits: Limits;
   readonly #packetSizeMax: number;
   readonly #host: ClientHost;
-  readonly #subscriptions: InsideSubscriptions;
-  #counter: number;
-  /** Messages that functions of the program have not called back for. */
-  #inHands: number;
-  /** Clients that have published and are held up until there are fewer. */
-  readonly #waiting: (() => void)[];
-  /** By client identifier: clients are gone, and their wills wait. */
-  readonly #delayedWills: Map<string, DelayedWill>;
+  readonly #passingOn: PassingOn;
+  readonly #delayedWills: DelayedWills;
   #running: RunningBroker | null;
   #starting: Promise<void> | null;
   #closing: Promise<void> | null;
@@ -145,11 +110,8 @@ export class Aedes extends EventEmitter<AedesEvents> {
     this.trustedProxies = options.trustedProxies ?? [];
     const config = configOf(options, process.env[FOLDER_VARIABLE]);
     this.#packetSizeMax = parseConfig(config).mqtt.maxPacketSize;
-    this.#subscriptions = new InsideSubscriptions();
-    this.#counter = 0;
-    this.#inHands = 0;
-    this.#waiting = [];
-    this.#delayedWills = new Map();
+    this.#passingOn = new PassingOn(this, this.#limits.concurrency);
+    this.#delayedWills = new DelayedWills();
     this.#running = null;
     this.#starting = null;
     this.#closing = null;
@@ -199,7 +161,7 @@ export class Aedes extends EventEmitter<AedesEvents> {
     this.#whenStarted()
       .then(() => this.#publishWithin(packet))
       .then(
-        () => this.#passOn(packet as PublishedPacket, client, callback),
+        () => this.#passingOn.passOn(packet as PublishedPacket, client, callback),
         (error: Error) => callback(error),
       );
   }
@@ -211,13 +173,13 @@ export class Aedes extends EventEmitter<AedesEvents> {
    * @param callback - when that is so
    */
   subscribe(topic: string, deliver: Deliver, callback: () => void = () => {}): void {
-    this.#subscriptions.add(topic, deliver);
+    this.#passingOn.subscriptions.add(topic, deliver);
     setImmediate(callback);
   }
 
   /** Ends what `subscribe` has begun with the same topic filter and function. */
   unsubscribe(topic: string, deliver: Deliver, callback: () => void = () => {}): void {
-    this.#subscriptions.delete(topic, deliver);
+    this.#passingOn.subscriptions.delete(topic, deliver);
     setImmediate(callback);
   }
 
@@ -256,7 +218,6 @@ export class Aedes extends EventEmitter<AedesEvents> {
 
   async #stop(): Promise<void> {
     if (this.#heartbeat !== null) clearInterval(this.#heartbeat);
-    for (const { timer } of this.#delayedWills.values()) clearTimeout(timer);
     this.#delayedWills.clear();
     const clients = Object.values(this.clients) as HostedClient[];
     await Promise.all(
@@ -293,7 +254,7 @@ export class Aedes extends EventEmitter<AedesEvents> {
           broker.authorizePublish !== allowAllButSystem ||
           broker.published !== doNothing ||
           broker.listenerCount('publish') > 0 ||
-          !broker.#subscriptions.isEmpty
+          !broker.#passingOn.subscriptions.isEmpty
         );
       },
       get asksForPublish() {
@@ -315,13 +276,15 @@ export class Aedes extends EventEmitter<AedesEvents> {
       clientOf: (id) => (this.clients[id] as HostedClient | undefined) ?? null,
       register: (client) => this.#register(client),
       unregister: (client) => this.#unregister(client),
-      passOn: (packet, client, done) => this.#passOn(packet, client, done),
-      whenRoom: (callback) => this.#whenRoom(callback),
+      passOn: (packet, client, done) => this.#passingOn.passOn(packet, client, done),
+      whenRoom: (callback) => this.#passingOn.whenRoom(callback),
       subscriptionsOf: (id) => this.#subscriptionsOf(id),
       announce: (topic, payload) => this.#announce(topic, payload),
       publishWill: (client, will, delayMs, done) => {
-        if (delayMs > 0 && !this.closed) this.#publishWillLater(client, will, delayMs, done);
-        else this.#publishWill(client, will, done);
+        if (delayMs === 0 || this.closed) return this.#publishWill(client, will, done);
+        const publish = () => this.#publishWill(client, will, () => {});
+        this.#delayedWills.add(client.id as string, delayMs, publish);
+        done();
       },
       emit: (event, first, second) => {
         const emitter = this as EventEmitter;
@@ -338,23 +301,11 @@ export class Aedes extends EventEmitter<AedesEvents> {
   }
 
   #register(client: HostedClient): void {
-    this.#settleDelayedWill(client);
+    this.#delayedWills.settle(client);
     this.clients[client.id] = client;
     this.connectedClients++;
     this.emit('client', client);
     this.#announce('new/clients', client.id);
-  }
-
-  /** A client is there again: its will isn't published [MQTT-3.1.3-9], unless its session has ended. */
-  #settleDelayedWill({ id, clean }: HostedClient): void {
-    const delayed = this.#delayedWills.get(id);
-    if (delayed === undefined) return;
-    if (clean) {
-      delayed.publish();
-    } else {
-      clearTimeout(delayed.timer);
-      this.#delayedWills.delete(id);
-    }
   }
 
   #unregister(client: HostedClient): void {
@@ -369,28 +320,11 @@ export class Aedes extends EventEmitter<AedesEvents> {
     this.publish({ topic: `${SYSTEM}${this.id}/${topic}`, payload: Buffer.from(payload) });
   }
 
-  #publishWillLater(
-    client: Client,
-    will: PublishedPacket,
-    delayMs: number,
-    done: () => void,
-  ): void {
-    const id = client.id as string;
-    const publish = () => {
-      clearTimeout(timer);
-      this.#delayedWills.delete(id);
-      this.#publishWill(client, will, () => {});
-    };
-    const timer = setTimeout(publish, Math.min(delayMs, TIMEOUT_MS_MAX));
-    this.#delayedWills.set(id, { timer, publish });
-    done();
-  }
-
   #publishWill(client: Client, will: PublishedPacket, done: () => void): void {
     this.authorizePublish(client, will, (error) => {
       if (error) return done();
       this.#publishWithin(will).then(
-        () => this.#passOn(will, client, () => setImmediate(done)),
+        () => this.#passingOn.passOn(will, client, () => setImmediate(done)),
         () => done(),
       );
     });
@@ -399,16 +333,11 @@ export class Aedes extends EventEmitter<AedesEvents> {
   async #publishWithin({ topic, payload, qos, retain, properties }: PublishPacket): Promise<void> {
     await (this.#running as RunningBroker).publish({
       topic,
-      payload: bytesOf(payload),
+      payload: payload ?? '',
       qos: qos ?? 0,
       retain: retain ?? false,
       ...(properties && { properties: messagePropertiesOf(properties) }),
     });
-  }
-
-  #whenRoom(callback: () => void): void {
-    if (this.#inHands < Math.max(this.#limits.concurrency, 1)) callback();
-    else this.#waiting.push(callback);
   }
 
   #subscriptionsOf(id: string): Subscription[] {
@@ -421,51 +350,6 @@ export class Aedes extends EventEmitter<AedesEvents> {
       rh: retainHandling,
     }));
   }
-
-  /** For functions that have subscribed, then `published`, then the event. */
-  #passOn(
-    packet: PublishedPacket,
-    client: Client | null,
-    done: (error: Error | null) => void,
-  ): void {
-    this.#counter++;
-    this.#inHands++;
-    const finish = () => {
-      this.published(packet, client, (error) => {
-        this.#inHands--;
-        done(error ?? null);
-        this.emit('publish', packet, client);
-        while (this.#inHands < this.#limits.concurrency && this.#waiting.length > 0) {
-          this.#waiting.shift()?.();
-        }
-      });
-    };
-    const functions = this.#subscriptions.match(packet.topic);
-    if (functions.length === 0) {
-      finish();
-      return;
-    }
-    const clientId = packet.clientId ?? client?.id;
-    const delivered: AedesPublishPacket = {
-      cmd: 'publish',
-      brokerId: this.id,
-      brokerCounter: this.#counter,
-      topic: packet.topic,
-      payload: packet.payload ?? Buffer.alloc(0),
-      qos: packet.qos ?? 0,
-      retain: packet.retain ?? false,
-      dup: packet.dup ?? false,
-      ...(clientId !== undefined && clientId !== null && { clientId }),
-      ...(packet.properties && { properties: packet.properties }),
-    };
-    let missing = functions.length;
-    for (const deliver of functions) {
-      deliver(delivered, () => {
-        missing--;
-        if (missing === 0) finish();
-      });
-    }
-  }
 }
 
 /** What of them belongs to the message, and not to a connection or a will. */
@@ -475,18 +359,3 @@ function messagePropertiesOf(
   const { topicAlias, subscriptionIdentifier, willDelayInterval, ...others } = properties;
   return others as InsideProperties;
 }
-
-function bytesOf(payload: string | Buffer | undefined): Buffer {
-  return typeof payload === 'string' || payload === undefined
-    ? Buffer.from(payload ?? '')
-    : payload;
-}
-
-const allowConnection: PreConnectHandler = (_client, _packet, callback) => callback(null, true);
-const allowAnyone: AuthenticateHandler = (_client, _name, _password, done) => done(null, true);
-const allowSubscription: AuthorizeSubscribeHandler = (_client, subscription, callback) =>
-  callback(null, subscription);
-const forwardAsItIs: AuthorizeForwardHandler = (_client, packet) => packet;
-const doNothing: PublishedHandler = (_packet, _client, callback) => callback(null);
-const allowAllButSystem: AuthorizePublishHandler = (_client, packet, callback) =>
-  callback(packet.topic.startsWith(SYSTEM) ? new Error(`${SYSTEM} topic is reserved`) : null);

@@ -1,7 +1,8 @@
 import { Aedes } from './aedes.ts';
 import type { AedesOptions } from './types.ts';
 
-export { Aedes, type AedesEvents } from './aedes.ts';
+export { Aedes } from './aedes.ts';
+export type { AedesEvents } from './events.ts';
 export type { Deliver } from './inside-subscriptions.ts';
 export * from './types.ts';
 

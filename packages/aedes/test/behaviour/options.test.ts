@@ -173,6 +173,16 @@ describe.each(implementations)('$name', (implementation: Implementation) => {
     expect(pending).toHaveLength(4);
   });
 
+  test('concurrency: 0 does not hold up publishers for ever', async () => {
+    await start({ concurrency: 0 });
+    const deliver = (_packet: unknown, done: () => void) => void setImmediate(done);
+    await new Promise<void>((resolve) => rig.broker.subscribe('a', deliver, resolve));
+    const { raw } = await rig.ready();
+    for (let n = 0; n < 3; n++) raw.publish('a', `${n}`);
+    raw.send({ cmd: 'pingreq' });
+    await raw.next('pingresp');
+  });
+
   test('trustProxy, decodeProtocol', async () => {
     const asked: string[] = [];
     await start({
