@@ -170,7 +170,8 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
   continue(): void {
     if (this.isEnding || !this.#input.continue(this.#isTransportClosed)) return;
     if (this.#isTransportClosed) this.onClose();
-    else if (this.#hasPeerEnded) this.onEnd();
+    else if (this.#hasPeerEnded && !this.#isBeingDone) this.onEnd();
+    // Also for what waits behind a hook, where the peer has ended.
     else this.#input.readOn();
   }
 

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import type { Packet } from '@promptmq/codec';
+import type { TransportHandler } from '../../src/connection/transport.ts';
+import { openBroker, parseEmbeddedConfig } from '../../src/embed/create-broker.ts';
 import {
   type HookAnswer,
   type HookClient,
@@ -12,7 +14,7 @@ import {
   type TransformAnswer,
 } from '../../src/index.ts';
 import { Gate, HookedBroker } from '../support/hooked-broker.ts';
-import type { PacketClient } from '../support/packet-client.ts';
+import { connectBytes, type PacketClient } from '../support/packet-client.ts';
 
 let hooked: HookedBroker | null = null;
 
@@ -548,4 +550,34 @@ test('a promise of another kind may call back at once', async () => {
   const client = await broker.connected('c');
   client.publish('a', 'x', 1, 1);
   expect(await client.next()).toMatchObject({ cmd: 'puback', reasonCode: 0x87 });
+});
+
+test('what a client has sent before it closed its side is done, also where that takes several turns and a hook is awaited', async () => {
+  const total = 20_000;
+  let asked = 0;
+  const authorizePublish = (): HookAnswer | Promise<HookAnswer> =>
+    // In the second turn: a third follows.
+    ++asked === 7000 ? new Promise((resolve) => setImmediate(resolve, true)) : true;
+  const config = parseEmbeddedConfig({ server: { bind: 'none', wsBind: 'none' } });
+  const { running, broker } = await openBroker(config, { hooks: { authorizePublish } });
+  const cause = new Promise((resolve) => running.on('disconnect', (event) => resolve(event.cause)));
+  const nothing = () => {};
+  const transport = {
+    remoteAddress: 'test',
+    protocol: 'test',
+    write: nothing,
+    cork: nothing,
+    uncork: nothing,
+    pause: nothing,
+    resume: nothing,
+    end: () => setImmediate(() => handler.onClose(null)),
+    destroy: () => setImmediate(() => handler.onClose(null)),
+  };
+  const handler = broker.accept(transport) as TransportHandler;
+  handler.onData(connectBytes);
+  handler.onData(Buffer.concat(Array.from({ length: total }, () => Buffer.of(0x30, 3, 0, 1, 97))));
+  handler.onEnd();
+  expect(await cause).toBe('closed by peer');
+  expect(asked).toBe(total);
+  await running.stop();
 });
