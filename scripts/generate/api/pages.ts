@@ -1,7 +1,7 @@
 /** A page of each entry, for people: typedoc's, in Markdown. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, relative } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { Application } from 'typedoc';
 import type { PluginOptions } from 'typedoc-plugin-markdown';
 import type { Entry } from './entries.ts';
@@ -21,7 +21,10 @@ const LOOK: Partial<PluginOptions> = {
   typeDeclarationFormat: 'table',
 };
 
-/** @returns texts by the entries' names */
+/** A namespace that an entry exports has a page of its own. */
+const NAMESPACE_PAGE = /\.Namespace\.\w+\.md$/;
+
+/** @returns texts by the names of entries, and of namespaces in them */
 export async function makePages(
   root: string,
   entries: readonly Entry[],
@@ -50,7 +53,14 @@ export async function makePages(
       module.name = entry.name;
     }
     await app.generateOutputs(project);
-    return new Map(entries.map(({ name, specifier }) => [name, page(folder, name, specifier)]));
+    const pages = new Map(
+      entries.map(({ name, specifier }) => [name, page(folder, name, specifier)]),
+    );
+    for (const file of readdirSync(folder).sort()) {
+      if (!NAMESPACE_PAGE.test(file)) continue;
+      pages.set(basename(file, '.md'), readFileSync(join(folder, file), 'utf8'));
+    }
+    return pages;
   } finally {
     rmSync(folder, { recursive: true });
   }

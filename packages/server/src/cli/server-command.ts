@@ -95,10 +95,10 @@ async function serve(loaded: LoadedConfig, load: () => LoadedConfig): Promise<vo
     await finish();
     return;
   }
-  const { noteUncaught } = broker;
+  const serving = broker;
   // Whoever is connected stays so: it is noted. A log that can't be written ends the process by itself, see above.
-  process.on('uncaughtException', (error) => noteUncaught(error));
-  process.on('unhandledRejection', (reason) => noteUncaught(reason));
+  process.on('uncaughtException', (error) => serving.noteUncaught(error));
+  process.on('unhandledRejection', (reason) => serving.noteUncaught(reason));
   admin = await startAdmin(broker, config, logger);
   if (isStopping) {
     // A signal came meanwhile, and has ended all but this.
