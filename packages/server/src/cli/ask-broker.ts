@@ -1,3 +1,4 @@
+import type { Argv } from 'yargs';
 import { adminRequest, adminSocketOf } from '../admin/index.ts';
 import { loadFromProcess } from './options.ts';
 import { EXIT_NOT_RUNNING, NO_ADMIN_SOCKET } from './service-commands.ts';
@@ -30,8 +31,50 @@ export async function askBroker(
   return null;
 }
 
+/** What is asked for at a time of what the broker lists. */
+const PAGE_SIZE = 1000;
+
+/** Options of a command that lists something by `printPages`. */
+export function addListOptions<T>(args: Argv<T>): Argv<T> {
+  return args
+    .option('limit', {
+      describe: 'how many at most; all by default',
+      type: 'string',
+      requiresArg: true,
+    })
+    .option('json', { describe: 'one JSON object a line', boolean: true, default: false });
+}
+
+/**
+ * Prints a line for each thing that the broker lists, page by page, up to `--limit`.
+ *
+ * @param args - as parsed, with those of `addListOptions`
+ * @param parameters - what is listed, as for `askBroker`
+ * @param itemsOf - what a page has
+ * @param textOf - the line of one, unless `--json` is given
+ */
+export async function printPages<P extends { readonly cursor: string | null }, T>(
+  args: Readonly<Record<string, unknown>>,
+  path: string,
+  parameters: Readonly<Record<string, string | undefined>>,
+  itemsOf: (page: P) => readonly T[],
+  textOf: (item: T) => string,
+): Promise<void> {
+  let left = limitOf(args['limit']);
+  let cursor: string | null = null;
+  do {
+    const limit = Math.min(left, PAGE_SIZE);
+    const page = (await askBroker(args, 'GET', path, { ...parameters, cursor, limit })) as P | null;
+    if (page === null) return;
+    const items = itemsOf(page);
+    for (const item of items) await printLine(args['json'] ? JSON.stringify(item) : textOf(item));
+    left -= items.length;
+    cursor = page.cursor;
+  } while (cursor !== null && left > 0);
+}
+
 /** Such as `--limit`: a whole number from 1 on; Infinity where it isn't given. */
-export function limitOf(value: unknown): number {
+function limitOf(value: unknown): number {
   if (value === undefined) return Number.POSITIVE_INFINITY;
   if (/^[1-9]\d{0,8}$/.test(`${value}`)) return Number(value);
   throw new Error(`--limit takes a whole number from 1 on, not ${JSON.stringify(value)}`);

@@ -2,11 +2,8 @@ import type { CommandModule } from 'yargs';
 import type { ClientInfo, ClientSubscription } from '../embed/clients/client-info.ts';
 import type { ClientPage } from '../embed/clients/clients.ts';
 import { fieldsText, quoted } from '../log/index.ts';
-import { askBroker, limitOf, printLine } from './ask-broker.ts';
+import { addListOptions, askBroker, printLine, printPages } from './ask-broker.ts';
 import { addConfigOptions } from './options.ts';
-
-/** Clients that are asked for at a time. */
-const PAGE_SIZE = 1000;
 
 /** `promptmq clients list|show|disconnect`: exit code 3 when no broker runs. */
 export const clientsCommand: CommandModule = {
@@ -21,43 +18,24 @@ const list: CommandModule = {
   describe: 'a line for each client, connected or not, in the order in which their sessions began',
   builder: (args) =>
     addConfigOptions(
-      args
-        .option('like', {
-          describe: 'only those whose identifier has this in it',
-          type: 'string',
-          requiresArg: true,
-        })
-        .option('user', {
-          describe: 'only those of this user',
-          type: 'string',
-          requiresArg: true,
-        })
-        .option('limit', {
-          describe: 'how many at most; all by default',
-          type: 'string',
-          requiresArg: true,
-        })
-        .option('json', { describe: 'one JSON object a line', boolean: true, default: false }),
+      addListOptions(
+        args
+          .option('like', {
+            describe: 'only those whose identifier has this in it',
+            type: 'string',
+            requiresArg: true,
+          })
+          .option('user', {
+            describe: 'only those of this user',
+            type: 'string',
+            requiresArg: true,
+          }),
+      ),
     ),
   handler: async (args) => {
     const { like, user } = args as { like?: string; user?: string };
-    let left = limitOf(args['limit']);
-    let cursor: string | null = null;
-    do {
-      const limit = Math.min(left, PAGE_SIZE);
-      const page = (await askBroker(args, 'GET', '/clients/list', {
-        like,
-        user,
-        cursor,
-        limit,
-      })) as ClientPage | null;
-      if (page === null) return;
-      for (const client of page.clients) {
-        await printLine(args['json'] ? JSON.stringify(client) : clientText(client));
-      }
-      left -= page.clients.length;
-      cursor = page.cursor;
-    } while (cursor !== null && left > 0);
+    const clientsOf = (page: ClientPage) => page.clients;
+    await printPages(args, '/clients/list', { like, user }, clientsOf, clientText);
   },
 };
 

@@ -1,11 +1,8 @@
 import type { CommandModule } from 'yargs';
 import type { ShownMessage } from '../admin/index.ts';
 import { fieldsText, quoted } from '../log/index.ts';
-import { askBroker, limitOf, printLine } from './ask-broker.ts';
+import { addListOptions, askBroker, printLine, printPages } from './ask-broker.ts';
 import { addConfigOptions } from './options.ts';
-
-/** Messages that are asked for at a time. */
-const PAGE_SIZE = 1000;
 
 interface Page {
   readonly messages: readonly ShownMessage[];
@@ -25,35 +22,16 @@ const FILTER = { describe: 'topic filter, such as "devices/#"', type: 'string' }
 const list: CommandModule = {
   command: 'list <filter>',
   describe: 'a line for each message whose topic matches, without payloads; with them in JSON',
-  builder: (args) =>
-    addConfigOptions(
-      args
-        .positional('filter', FILTER)
-        .option('limit', {
-          describe: 'how many at most; all by default',
-          type: 'string',
-          requiresArg: true,
-        })
-        .option('json', { describe: 'one JSON object a line', boolean: true, default: false }),
-    ),
+  builder: (args) => addConfigOptions(addListOptions(args.positional('filter', FILTER))),
   handler: async (args) => {
     const filter = `${args['filter']}`;
-    let left = limitOf(args['limit']);
-    let cursor: string | null = null;
-    do {
-      const limit = Math.min(left, PAGE_SIZE);
-      const page = (await askBroker(args, 'GET', '/retained/match', {
-        filter,
-        cursor,
-        limit,
-      })) as Page | null;
-      if (page === null) return;
-      for (const message of page.messages) {
-        await printLine(args['json'] ? JSON.stringify(message) : messageText(message));
-      }
-      left -= page.messages.length;
-      cursor = page.cursor;
-    } while (cursor !== null && left > 0);
+    await printPages(
+      args,
+      '/retained/match',
+      { filter },
+      ({ messages }: Page) => messages,
+      messageText,
+    );
   },
 };
 
