@@ -130,6 +130,8 @@ class DuplexTransport implements Transport {
   }
 
   #arrive(what: Uint8Array | typeof END): void {
+    // Not every stream is silent once it is destroyed.
+    if (this.#isOver) return;
     this.#arrived.push(what);
     this.#deliverLater();
   }
