@@ -21,11 +21,24 @@ const ALLOWED: Readonly<Record<string, Allowed>> = {
   topics: { imports: [], types: [] },
   codec: { imports: ['@promptmq/topics', 'mqtt-packet'], types: [] },
   session: { imports: ['@promptmq/topics'], types: [] },
+  auth: {
+    imports: [
+      '@mongodb-js/saslprep',
+      '@promptmq/codec',
+      '@promptmq/topics',
+      'hash-wasm',
+      'ipaddr.js',
+      'jose',
+      'ldapts',
+    ],
+    types: [],
+  },
   wal: { imports: ['lmdb'], types: [] },
   bench: { imports: ['@promptmq/codec', 'yargs'], types: [] },
   metrics: { imports: ['prom-client'], types: [] },
   server: {
     imports: [
+      '@promptmq/auth',
       '@promptmq/bench',
       '@promptmq/codec',
       '@promptmq/metrics',

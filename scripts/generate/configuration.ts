@@ -3,7 +3,10 @@ import {
   allowedText,
   configJsonSchema,
   configOptions,
+  leavesOf,
+  type SchemaPart,
   sectionOf,
+  type ValueKind,
 } from '../../packages/server/dist/config/index.js';
 import type { Generated } from './generated.ts';
 
@@ -64,25 +67,39 @@ ${sections.map(sectionMarkdown).join('\n')}`;
 }
 
 function sectionMarkdown(section: string): string {
-  const rows = configOptions
-    .filter((option) => sectionOf(option) === section)
-    .map((option) => {
-      const { key, flag, variable, description, defaultText, kind, needsRestart } = option;
-      const name = key.slice(section.length + 1);
-      return [
-        `\`${name}\`${needsRestart ? ' ⟳' : ''}`,
-        defaultText === '' ? '' : `\`${defaultText}\``,
-        `${description}. Takes ${allowedText(kind)}.`,
-        `\`--${flag}\``,
-        `\`${variable}\``,
-      ];
-    });
-  const table = [
-    ['key', 'default', 'meaning', 'flag', 'variable'],
-    ['---', '---', '---', '---', '---'],
-    ...rows,
-  ]
+  const options = configOptions.filter((option) => sectionOf(option) === section);
+  const rows = options.map((option) => {
+    const { key, flag, variable, description, defaultText, kind, needsRestart } = option;
+    const name = key === section ? key : key.slice(section.length + 1);
+    return [
+      `\`${name}\`${needsRestart ? ' ⟳' : ''}`,
+      defaultText === '' ? '' : `\`${defaultText}\``,
+      `${description}. Takes ${allowedText(kind)}.`,
+      `\`--${flag}\``,
+      `\`${variable}\``,
+    ];
+  });
+  const lists = options.flatMap(({ key, kind }) => itemsMarkdown(key, kind));
+  const table = tableOf(['key', 'default', 'meaning', 'flag', 'variable'], rows);
+  return [`## ${section}\n\n${table}\n`, ...lists].join('\n');
+}
+
+/** What each of a list of sections has, and each of a list within it. */
+function itemsMarkdown(key: string, kind: ValueKind): string[] {
+  if (kind.kind !== 'objects') return [];
+  const leaves = leavesOf(kind.part as SchemaPart);
+  const rows = leaves.map((leaf) => [
+    `\`${leaf.key}\`${leaf.needsRestart ? ' ⟳' : ''}`,
+    leaf.defaultText === '' ? '' : `\`${leaf.defaultText}\``,
+    `${leaf.description}. Takes ${allowedText(leaf.kind)}.`,
+  ]);
+  const table = tableOf(['key', 'default', 'meaning'], rows);
+  const inner = leaves.flatMap((leaf) => itemsMarkdown(`${key}[].${leaf.key}`, leaf.kind));
+  return [`### ${key}[]\n\n${table}\n`, ...inner];
+}
+
+function tableOf(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  return [head, head.map(() => '---'), ...rows]
     .map((cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`)
     .join('\n');
-  return `## ${section}\n\n${table}\n`;
 }

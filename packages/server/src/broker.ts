@@ -1,3 +1,4 @@
+import type { AuthenticationMethod } from '@promptmq/auth';
 import { ReasonCode } from '@promptmq/codec';
 import { invariant } from '@promptmq/topics';
 import type { LogEvent } from '@promptmq/wal';
@@ -15,7 +16,6 @@ import type { ListenerHost } from './listeners/host.ts';
 import { OpenSockets } from './listeners/open-sockets.ts';
 import { type Logger, rateLimited } from './log/index.ts';
 import type { ObservedBroker } from './observability/host.ts';
-import type { AuthenticationMethod } from './protocol/authentication-method.ts';
 import { askAgain } from './protocol/subscribe/asked-filters.ts';
 import { revokeSubscriptions } from './protocol/subscribe/revoked-subscriptions.ts';
 import { RetainedReplays } from './routing/retained-replays.ts';

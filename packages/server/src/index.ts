@@ -1,3 +1,8 @@
+export type {
+  AuthenticationExchange,
+  AuthenticationMethod,
+  AuthenticationStep,
+} from '@promptmq/auth';
 export type { DropReason } from '@promptmq/session';
 export { type Config, ConfigError, type ConfigInput, parseConfig } from './config/index.ts';
 export { EmbedError, type EmbedErrorCode } from './embed/calls/embed-error.ts';
@@ -43,11 +48,6 @@ export type { InsidePublished } from './inside/inside-publish.ts';
 export type { Listener } from './listeners/listener.ts';
 export { createLogger, type Logger } from './log/index.ts';
 export type { SlowSubscriber } from './observability/index.ts';
-export type {
-  AuthenticationExchange,
-  AuthenticationMethod,
-  AuthenticationStep,
-} from './protocol/authentication-method.ts';
 export type { BrokerStats, RefusalReason } from './runtime/stats.ts';
 export type { TraceEvent, TraceListener } from './tracing/client-traces.ts';
 export type {

@@ -11,4 +11,5 @@ export { type ConfigOption, configOptions, sectionOf } from './options.ts';
 export { ConfigError, type ConfigProblem, parseConfig } from './parse.ts';
 export { changedOptions, diffConfig, printConfig, valueAt } from './print.ts';
 export { type Config, type ConfigInput, configSchema } from './schema.ts';
-export { type Address, allowedText } from './units.ts';
+export { leavesOf, type SchemaLeaf, type SchemaPart } from './values/parts.ts';
+export { type Address, allowedText, type ValueKind } from './values/units.ts';

@@ -1,5 +1,6 @@
-import { type ConfigOption, configOptions } from './options.ts';
-import { allowedText, type ValueKind } from './units.ts';
+import { configOptions } from './options.ts';
+import { leavesOf, type SchemaLeaf, type SchemaPart } from './values/parts.ts';
+import { allowedText, type ValueKind } from './values/units.ts';
 import { wholeSections } from './whole-sections.ts';
 
 /** A part of a JSON Schema (draft 2020-12). */
@@ -20,24 +21,32 @@ export function configJsonSchema(): JsonSchema {
     additionalProperties: false,
     properties: {},
   };
-  for (const option of configOptions) {
-    let section = root;
-    const names = option.key.split('.');
-    for (const name of names.slice(0, -1)) {
-      const properties = section['properties'] as Record<string, JsonSchema>;
-      // A section whose lines are all commented out is null.
-      properties[name] ??= {
-        type: ['object', 'null'],
-        additionalProperties: false,
-        properties: {},
-      };
-      section = properties[name];
-    }
-    (section['properties'] as Record<string, JsonSchema>)[names.at(-1) as string] =
-      schemaOf(option);
-  }
+  for (const option of configOptions) addLeaf(root, option);
   for (const key of wholeSections) orWord(root, key.split('.'));
   return root;
+}
+
+function addLeaf(root: JsonSchema, leaf: SchemaLeaf): void {
+  let section = root;
+  const names = leaf.key.split('.');
+  for (const name of names.slice(0, -1)) {
+    const properties = section['properties'] as Record<string, JsonSchema>;
+    // A section whose lines are all commented out is null.
+    properties[name] ??= {
+      type: ['object', 'null'],
+      additionalProperties: false,
+      properties: {},
+    };
+    section = properties[name];
+  }
+  (section['properties'] as Record<string, JsonSchema>)[names.at(-1) as string] = schemaOf(leaf);
+}
+
+/** One of a list of sections. */
+function itemSchema(part: SchemaPart): JsonSchema {
+  const item: JsonSchema = { type: 'object', additionalProperties: false, properties: {} };
+  for (const leaf of leavesOf(part)) addLeaf(item, leaf);
+  return item;
 }
 
 /** Has a section be true or false as a whole, too. */
@@ -48,7 +57,7 @@ function orWord(section: JsonSchema, [name, ...rest]: readonly string[]): void {
   else properties[name as string] = { anyOf: [inner, { type: 'boolean' }] };
 }
 
-function schemaOf({ kind, description, defaultText, key }: ConfigOption): JsonSchema {
+function schemaOf({ kind, description, defaultText, key }: SchemaLeaf): JsonSchema {
   return {
     description: `${description}\n\nDefault: ${defaultText || 'none'}`,
     ...(key.startsWith('cluster.') ? { deprecated: true } : {}),
@@ -88,6 +97,23 @@ function typeOf(kind: ValueKind): JsonSchema {
         anyOf: [
           { type: 'array', maxItems: kind.lengthMax, items: { type: 'string' } },
           { type: 'string' },
+        ],
+      };
+    case 'map':
+      return {
+        type: 'object',
+        maxProperties: kind.sizeMax,
+        additionalProperties: { type: 'string' },
+      };
+    case 'objects':
+      return {
+        anyOf: [
+          {
+            type: 'array',
+            maxItems: kind.lengthMax,
+            items: itemSchema(kind.part as SchemaPart),
+          },
+          { enum: ['none', null, false] },
         ],
       };
   }

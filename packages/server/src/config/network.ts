@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import type { Address } from './units.ts';
+import type { Address } from './values/units.ts';
 
 /** A range of addresses. */
 export interface Network {

@@ -1,8 +1,9 @@
 import { nearest, toCamelCase, toKebabCase } from './names.ts';
 import { parseNetwork } from './network.ts';
-import { configOptions, configSections } from './options.ts';
+import { type ConfigOption, configOptions, configSections } from './options.ts';
 import { type Config, type ConfigInput, configSchema } from './schema.ts';
-import { allowedText } from './units.ts';
+import { leavesOf, type SchemaLeaf, type SchemaPart } from './values/parts.ts';
+import { allowedText } from './values/units.ts';
 import { withWholeSections } from './whole-sections.ts';
 
 /** One thing that is wrong with a configuration. */
@@ -87,6 +88,8 @@ function toProblems(
   spelling: Spelling,
 ): ConfigProblem[] {
   const path = issue.path.map(String);
+  const place = placeOf(path);
+  if (place !== null) return itemProblems(issue, place, input, sourceOf, spelling);
   if (issue.code === 'unrecognized_keys') {
     return (issue.keys ?? []).map((name) => {
       const unknown = [...path, name].map(toKebabCase).join('.');
@@ -105,6 +108,87 @@ function toProblems(
       message: `${value} is not allowed; it takes ${allowedBy(issue, key)}`,
     },
   ];
+}
+
+/** Where something is wrong in a list of sections. */
+interface Place {
+  readonly option: ConfigOption;
+  /** Such as `auth.chain[1].jwt`. */
+  readonly key: string;
+  /** The values that there are beside it, at its level. */
+  readonly leaves: readonly SchemaLeaf[];
+  /** From the list's item or, in a list within it, that one's. */
+  readonly names: readonly string[];
+}
+
+/** Null when the path leads into no list of sections. */
+function placeOf(path: readonly string[]): Place | null {
+  const option = configOptions.find(
+    ({ kind, path: own }) =>
+      kind.kind === 'objects' && own.length < path.length && own.every((n, i) => n === path[i]),
+  );
+  if (option === undefined) return null;
+  let { kind } = option as SchemaLeaf;
+  let { key } = option;
+  let leaves: readonly SchemaLeaf[] = [];
+  let names: string[] = [];
+  for (const name of path.slice(option.path.length)) {
+    const inner = leaves.find((leaf) => leaf.path.join('.') === names.join('.'));
+    if (inner !== undefined) kind = inner.kind;
+    if (kind.kind === 'objects' && /^\d+$/.test(name) && (names.length === 0 || inner)) {
+      leaves = leavesOf(kind.part as SchemaPart);
+      names = [];
+      key += `[${name}]`;
+    } else {
+      names = [...names, name];
+      key += `.${toKebabCase(name)}`;
+    }
+  }
+  return { option, key, leaves, names };
+}
+
+function itemProblems(
+  issue: Issue,
+  { option, key, leaves, names }: Place,
+  input: unknown,
+  sourceOf: (key: string) => string,
+  spelling: Spelling,
+): ConfigProblem[] {
+  const source = sourceOf(option.key);
+  if (issue.code === 'unrecognized_keys') {
+    const known = leaves
+      .filter(({ path }) => names.every((name, index) => name === path[index]))
+      .map(({ path }) => toKebabCase(path[names.length] as string));
+    return (issue.keys ?? []).map((name) => {
+      const suggestion = nearest(toKebabCase(name), known);
+      const hint = suggestion === null ? '' : `; did you mean ${spelling(suggestion)}?`;
+      return {
+        key: `${key}.${spelling(toKebabCase(name))}`,
+        source,
+        message: `unknown key${hint}`,
+      };
+    });
+  }
+  const leaf = leaves.find(({ path }) => path.join('.') === names.join('.'));
+  if (issue.code === 'custom' && leaf === undefined)
+    return [{ key, source, message: issue.message }];
+  const value = valueAt(input, issue.path.map(String));
+  const shown = leaf === undefined || leaf.isSecret ? 'the value' : shownValue(value);
+  const isMissing = value === undefined && leaf !== undefined;
+  const allowed = issue.code === 'custom' ? issue.message : whatItTakes(leaf);
+  return [
+    {
+      key,
+      source,
+      message: isMissing
+        ? `it is needed: ${allowed}`
+        : `${shown} is not allowed; it takes ${allowed}`,
+    },
+  ];
+}
+
+function whatItTakes(leaf: SchemaLeaf | undefined): string {
+  return leaf === undefined ? 'a section with keys' : allowedText(leaf.kind);
 }
 
 /** As JSON; a value may be long, and what it takes has to be readable after it. */

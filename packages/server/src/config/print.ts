@@ -3,6 +3,8 @@ import { yamlLibrary } from './files/yaml-library.ts';
 import type { LoadedConfig } from './load.ts';
 import { type ConfigOption, configOptions } from './options.ts';
 import type { Config } from './schema.ts';
+import { inKebabCase, mapItems } from './values/objects.ts';
+import type { ValueKind } from './values/units.ts';
 
 const MASK = '(hidden)';
 
@@ -76,12 +78,22 @@ function shownValue(
 ): { value: unknown; source: string } {
   const sourced = given.get(key);
   if (sourced !== undefined) return sourced;
-  const isList = kind.kind === 'list' && defaultText === '';
+  const isList = (kind.kind === 'list' || kind.kind === 'objects') && defaultText === '';
   return { value: isList ? [] : defaultText, source: 'default' };
+}
+
+/** In the spelling of files, as the rest. */
+function withoutSecrets(kind: ValueKind & { kind: 'objects' }, value: unknown): unknown {
+  const shown = mapItems(kind, value, (inner, leaf) => {
+    if (leaf.isSecret) return MASK;
+    return leaf.kind.kind === 'objects' ? withoutSecrets(leaf.kind, inner) : inner;
+  });
+  return inKebabCase(kind, shown);
 }
 
 function toYaml({ isSecret, kind }: ConfigOption, value: unknown): string {
   if (isSecret) return value === '' ? "''" : MASK;
+  if (kind.kind === 'objects') return JSON.stringify(withoutSecrets(kind, value));
   if (kind.kind === 'list' && typeof value === 'string')
     return JSON.stringify(value.split(/\s*,\s*/));
   if (Array.isArray(value)) return JSON.stringify(value);

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import type { SecureContextOptions } from 'node:tls';
+import type { AuthenticationMethod } from '@promptmq/auth';
 import { ReasonCode } from '@promptmq/codec';
 import { nodeFiles } from '@promptmq/wal';
 import { Access } from '../access/index.ts';
@@ -13,7 +14,6 @@ import { loadTlsFiles, logTlsWarnings } from '../listeners/tls/tls-files.ts';
 import { listenWebSocket } from '../listeners/websocket/websocket.ts';
 import { type Logger, noopLogger } from '../log/index.ts';
 import { Observability, storageSourceOf } from '../observability/index.ts';
-import type { AuthenticationMethod } from '../protocol/authentication-method.ts';
 import { nodeRuntime, type Runtime } from '../runtime/runtime.ts';
 import type { StorageResources } from '../storage/storage.ts';
 import { EmbeddedBroker } from './embedded-broker.ts';

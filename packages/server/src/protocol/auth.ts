@@ -1,10 +1,10 @@
-import { type AuthPacket, PacketError, ReasonCode } from '@promptmq/codec';
-import type { Peer, PeerAuthentication } from '../connection/peer.ts';
 import type {
   AuthenticationExchange,
   AuthenticationMethod,
   AuthenticationStep,
-} from './authentication-method.ts';
+} from '@promptmq/auth';
+import { type AuthPacket, PacketError, ReasonCode } from '@promptmq/codec';
+import type { Peer, PeerAuthentication } from '../connection/peer.ts';
 import type { ProtocolHost } from './host.ts';
 
 const EMPTY = new Uint8Array(0);

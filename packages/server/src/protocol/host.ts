@@ -1,3 +1,4 @@
+import type { AuthenticationMethod } from '@promptmq/auth';
 import type { Access } from '../access/index.ts';
 import type { Config } from '../config/index.ts';
 import type { Peer } from '../connection/peer.ts';
@@ -16,7 +17,6 @@ import type { Sessions } from '../sessions/sessions.ts';
 import type { Journal } from '../storage/journal.ts';
 import type { ClientEvents } from '../tracing/client-events.ts';
 import type { ClientTraces } from '../tracing/client-traces.ts';
-import type { AuthenticationMethod } from './authentication-method.ts';
 
 /** What those who answer packets need of the house. */
 export interface ProtocolHost {

@@ -1,9 +1,9 @@
 import { expect, test } from '@jest/globals';
+import type { AuthenticationStep } from '@promptmq/auth';
 import type { Packet, ProtocolVersion } from '@promptmq/codec';
 import type { Broker } from '../../src/broker.ts';
 import type { Connection } from '../../src/connection/connection.ts';
 import { createBroker } from '../../src/index.ts';
-import type { AuthenticationStep } from '../../src/protocol/authentication-method.ts';
 import { DurableSimulation } from '../support/durable-simulation.ts';
 import { PacketClient } from '../support/packet-client.ts';
 import { type SimulatedClient, Simulation } from '../support/simulation.ts';

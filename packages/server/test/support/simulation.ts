@@ -1,9 +1,9 @@
+import type { AuthenticationMethod } from '@promptmq/auth';
 import { encode, type Packet, PacketDecoder, type ProtocolVersion } from '@promptmq/codec';
 import { Broker } from '../../src/broker.ts';
 import { type ConfigInput, parseConfig } from '../../src/config/index.ts';
 import type { Transport, TransportHandler } from '../../src/connection/transport.ts';
 import { noopLogger } from '../../src/log/index.ts';
-import type { AuthenticationMethod } from '../../src/protocol/authentication-method.ts';
 import type { Runtime } from '../../src/runtime/runtime.ts';
 import { SimulatedClock } from '../../src/testing/clock/simulated-clock.ts';
 

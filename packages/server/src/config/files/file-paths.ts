@@ -2,6 +2,8 @@ import { existsSync } from 'node:fs';
 import { isAbsolute, resolve } from 'node:path';
 import type { ConfigOption } from '../options.ts';
 import type { ConfigProblem } from '../parse.ts';
+import { mapItems } from '../values/objects.ts';
+import type { ValueKind } from '../values/units.ts';
 import type { SourcedValue } from './file-source.ts';
 
 /** Words that stand in the place of a path. */
@@ -42,7 +44,15 @@ export function withWholePaths(
   workingDirectory: string | null,
 ): unknown {
   if (workingDirectory !== null && resolve(folder) === resolve(workingDirectory)) return value;
-  if (kind.kind === 'path' || key === 'server.admin-socket') return wholePath(value, folder);
+  if (key === 'server.admin-socket') return wholePath(value, folder);
+  return wholeValue(kind, value, folder);
+}
+
+function wholeValue(kind: ValueKind, value: unknown, folder: string): unknown {
+  if (kind.kind === 'path') return wholePath(value, folder);
+  if (kind.kind === 'objects') {
+    return mapItems(kind, value, (inner, leaf) => wholeValue(leaf.kind, inner, folder));
+  }
   if (kind.kind !== 'addresses') return value;
   if (Array.isArray(value)) return value.map((item) => wholeAddress(item, folder));
   if (typeof value !== 'string') return value;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { choice, flag, integer, list, pathOrNone } from '../units.ts';
+import { choice, flag, integer, list, pathOrNone } from '../values/units.ts';
 
 /** Who may connect, and what they may publish and subscribe. */
 export const authSection = z

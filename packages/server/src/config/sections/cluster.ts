@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { flag, list, text, valueKinds } from '../units.ts';
+import { flag, list, text, valueKinds } from '../values/units.ts';
 
 /** More nodes than one: the keys are taken, but the feature is not there yet. */
 export const clusterSection = z

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { duration } from '../units.ts';
+import { duration } from '../values/units.ts';
 
 const DAY_MS = 86_400_000;
 

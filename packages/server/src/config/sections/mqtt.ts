@@ -1,6 +1,6 @@
 import { PACKET_SIZE_MAX } from '@promptmq/codec';
 import { z } from 'zod';
-import { choice, duration, durationOrNone, flag, integer, size, text } from '../units.ts';
+import { choice, duration, durationOrNone, flag, integer, size, text } from '../values/units.ts';
 
 /** From here on CONNACK names no Maximum Packet Size, so that there is none (§3.2.2.3.6). */
 const UNANNOUNCED_BYTES_MIN = 268_435_456;

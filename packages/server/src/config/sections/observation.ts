@@ -10,7 +10,7 @@ import {
   size,
   sizeOrNone,
   text,
-} from '../units.ts';
+} from '../values/units.ts';
 
 const DAY_MS = 86_400_000;
 const GIGABYTE = 1000 ** 3;

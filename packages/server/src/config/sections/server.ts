@@ -1,5 +1,14 @@
 import { z } from 'zod';
-import { addresses, choice, duration, flag, list, pathOrNone, size, text } from '../units.ts';
+import {
+  addresses,
+  choice,
+  duration,
+  flag,
+  list,
+  pathOrNone,
+  size,
+  text,
+} from '../values/units.ts';
 
 /** This machine. */
 const LOOPBACK = ['127.0.0.0/8', '::1'] as const;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { choice, duration, flag, integer, path, size } from '../units.ts';
+import { choice, duration, flag, integer, path, size } from '../values/units.ts';
 
 const GIGABYTE = 1000 ** 3;
 const MEBIBYTE = 1024 ** 2;

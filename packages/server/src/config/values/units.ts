@@ -28,7 +28,16 @@ export type ValueKind =
   | { readonly kind: 'addresses' }
   | { readonly kind: 'path'; readonly orNone: boolean }
   | { readonly kind: 'text'; readonly lengthMax: number }
-  | { readonly kind: 'list'; readonly lengthMax: number };
+  | { readonly kind: 'list'; readonly lengthMax: number }
+  /** Texts by names that whoever writes them chooses. */
+  | { readonly kind: 'map'; readonly sizeMax: number }
+  /** A list of sections of one shape; `part` is the schema of one of them. */
+  | {
+      readonly kind: 'objects';
+      readonly lengthMax: number;
+      readonly item: string;
+      readonly part: object;
+    };
 
 /** Addresses of one kind: each is a socket of its own. */
 const ADDRESSES_MAX = 64;
@@ -55,7 +64,7 @@ const BYTES: Record<string, number> = {
 };
 
 /** `null`, `false`, `none` or nothing: the option is off. */
-function isNone(value: unknown): boolean {
+export function isNone(value: unknown): boolean {
   return value === null || value === false || value === 'none' || value === '';
 }
 
@@ -105,6 +114,10 @@ export function allowedText(kind: ValueKind): string {
       return `a text of at most ${kind.lengthMax} characters`;
     case 'list':
       return `a list of at most ${kind.lengthMax} texts, on the command line with commas between them`;
+    case 'map':
+      return `at most ${kind.sizeMax} texts by name, such as { name: text }`;
+    case 'objects':
+      return `a list of at most ${kind.lengthMax}, each ${kind.item}; as JSON on the command line and in the environment`;
   }
 }
 
@@ -246,6 +259,15 @@ export function list(lengthMax: number) {
       context.addIssue(allowedText(kind));
       return z.NEVER;
     })
+    .register(valueKinds, kind);
+}
+
+/** Texts by name, such as the headers of a request: names stay as they are written. */
+export function map(sizeMax: number) {
+  const kind: ValueKind = { kind: 'map', sizeMax };
+  return z
+    .record(z.string(), z.string())
+    .refine((value) => Object.keys(value).length <= sizeMax, allowedText(kind))
     .register(valueKinds, kind);
 }
 
