@@ -9,7 +9,7 @@ import {
   parseConfig,
   printConfig,
 } from '../config/index.ts';
-import { loadTlsFiles } from '../listeners/tls/tls-files.ts';
+import { loadListeners, refusedByClients } from '../listeners/loaded-listener.ts';
 import { addConfigOptions, loadFromProcess } from './options.ts';
 
 const check: CommandModule = {
@@ -48,13 +48,13 @@ const schema: CommandModule = {
 };
 
 /** Reads the files that a configuration names; everything that is wrong with them is reported together. */
-function checkFiles({ server, auth }: Config): void {
+function checkFiles(config: Config): void {
   const problems: ConfigProblem[] = [];
   const readTls = () => {
-    const refused = loadTlsFiles(server)?.refusedByClients ?? [];
-    if (refused.length > 0) throw new ConfigError([...refused]);
+    const refused = refusedByClients(loadListeners(config));
+    if (refused.length > 0) throw new ConfigError(refused);
   };
-  for (const read of [readTls, () => Access.load(auth)]) {
+  for (const read of [readTls, () => Access.load(config.auth)]) {
     try {
       read();
     } catch (error) {

@@ -1,4 +1,11 @@
+import type { CertificateFacts } from '@promptmq/auth';
 import type { PacketError } from '@promptmq/codec';
+
+/** What holds for the clients of a listener. A reload makes other terms, for those that come from then on. */
+export interface ListenerTerms {
+  /** Its name in the configuration. */
+  readonly name: string;
+}
 
 /** How the broker's side of a connection moves bytes: a TCP socket, a WebSocket, or a simulation. */
 export interface Transport {
@@ -6,6 +13,10 @@ export interface Transport {
   readonly remoteAddress: string;
   /** For logs and hooks: `tcp`, `tls`, `websocket`, `websocket-tls`, `inside`, or what a program calls its stream. */
   readonly protocol: string;
+  /** Of the listener that accepted it; left out where the program brought it. */
+  readonly listener?: ListenerTerms | null;
+  /** What the client's certificate says, where it has proved to own one. */
+  readonly certificate?: CertificateFacts | null;
   /** The common name of the client's certificate, where it has proved to own one. */
   readonly certificateName?: string | null;
   /** Who the client is, where the program that brought the connection vouches for that; it goes before all that CONNECT says. */

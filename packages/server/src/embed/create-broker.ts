@@ -1,17 +1,18 @@
 import { resolve } from 'node:path';
-import type { SecureContextOptions } from 'node:tls';
 import type { AuthenticationMethod } from '@promptmq/auth';
 import { ReasonCode } from '@promptmq/codec';
 import { nodeFiles } from '@promptmq/wal';
 import { Access } from '../access/index.ts';
 import { Broker, type Interceptor } from '../broker.ts';
-import { type Address, type Config, type ConfigInput, parseConfig } from '../config/index.ts';
+import { type Config, type ConfigInput, parseConfig } from '../config/index.ts';
 import type { Hooks } from '../hooks/hooks.ts';
 import { InsidePublisher } from '../inside/inside-publisher.ts';
-import type { Listener } from '../listeners/listener.ts';
-import { listenTcp } from '../listeners/tcp.ts';
-import { loadTlsFiles, logTlsWarnings } from '../listeners/tls/tls-files.ts';
-import { listenWebSocket } from '../listeners/websocket/websocket.ts';
+import { type BoundListener, listen } from '../listeners/listener.ts';
+import {
+  type LoadedListener,
+  loadListeners,
+  logListenerWarnings,
+} from '../listeners/loaded-listener.ts';
 import { type Logger, noopLogger } from '../log/index.ts';
 import { Observability, storageSourceOf } from '../observability/index.ts';
 import { nodeRuntime, type Runtime } from '../runtime/runtime.ts';
@@ -108,7 +109,7 @@ export async function openBroker(
   { runtime = nodeRuntime, intercept }: BrokerSeams = {},
 ): Promise<OpenedBroker> {
   const log = extras.logger ?? noopLogger;
-  const tlsFiles = loadTlsFiles(config.server);
+  const loaded = loadListeners(config);
   const broker = new Broker(
     config,
     runtime,
@@ -119,7 +120,7 @@ export async function openBroker(
   );
   broker.intercept = intercept ?? null;
   broker.onStorageFailed = extras.onStorageFailed ?? (() => {});
-  const listeners: Listener[] = [];
+  const listeners: BoundListener[] = [];
   const observability = new Observability(broker, listeners);
   const descriptors = processDescriptors.join(broker.sockets);
   broker.descriptorsMax = descriptors.max;
@@ -132,12 +133,7 @@ export async function openBroker(
     }
     await broker.recover(extras.storage);
     if (broker.storage !== null) observability.useStorage(storageSourceOf(broker.storage.log));
-    for (const [name, addresses, open] of listenerKinds(broker, tlsFiles?.options ?? null)) {
-      const hint = `--${name} chooses another, or none`;
-      for (const address of addresses) {
-        listeners.push(await naming(`server.${name}`, hint, () => open(address)));
-      }
-    }
+    await openListeners(broker, loaded, listeners);
   } catch (error) {
     await stopAll(broker, listeners, observability, 0);
     await unlockDataDir();
@@ -149,7 +145,7 @@ export async function openBroker(
   for (const address of observability.addresses) {
     log.info('listening', { protocol: 'http', address, path: config.metrics.path });
   }
-  logTlsWarnings(log, tlsFiles);
+  logListenerWarnings(log, loaded);
   observability.serve();
 
   const publisher = new InsidePublisher(broker);
@@ -171,25 +167,19 @@ export async function openBroker(
   };
 }
 
-type ListenerKind = [
-  option: string,
-  addresses: readonly Address[],
-  open: (address: Address) => Promise<Listener>,
-];
-
-/** The options that say where to listen, in the order in which they are opened. */
-function listenerKinds(broker: Broker, tlsFiles: SecureContextOptions | null): ListenerKind[] {
-  const { bind, wsBind, tlsBind, wssBind } = broker.config.server;
-  const plain: ListenerKind[] = [
-    ['bind', bind, (address) => listenTcp(broker, address)],
-    ['ws-bind', wsBind, (address) => listenWebSocket(broker, address)],
-  ];
-  if (tlsFiles === null) return plain;
-  return [
-    ...plain,
-    ['tls-bind', tlsBind, (address) => listenTcp(broker, address, tlsFiles)],
-    ['wss-bind', wssBind, (address) => listenWebSocket(broker, address, tlsFiles)],
-  ];
+/** Opens all addresses of all listeners, in their order. */
+async function openListeners(
+  broker: Broker,
+  loaded: readonly LoadedListener[],
+  opened: BoundListener[],
+): Promise<void> {
+  const all = loaded.flatMap(({ profile }) => profile.addresses);
+  for (const one of loaded) {
+    const { addresses, bindKey, bindHint } = one.profile;
+    for (const address of addresses) {
+      opened.push(await naming(bindKey, bindHint, () => listen(broker, one, address, all)));
+    }
+  }
 }
 
 /**
@@ -211,7 +201,7 @@ export async function lockDataDir({
  */
 async function stopAll(
   broker: Broker,
-  listeners: readonly Listener[],
+  listeners: readonly BoundListener[],
   observability: Observability,
   timeoutMs: number,
 ): Promise<void> {
@@ -226,7 +216,7 @@ async function stopAll(
 /** Closes what would stay open, and nothing else. */
 async function abandonAll(
   broker: Broker,
-  listeners: readonly Listener[],
+  listeners: readonly BoundListener[],
   observability: Observability,
 ): Promise<void> {
   observability.stopPublishing();

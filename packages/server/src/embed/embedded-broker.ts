@@ -5,7 +5,7 @@ import type { Config } from '../config/index.ts';
 import type { InsidePublication } from '../inside/inside-message.ts';
 import type { InsidePublished } from '../inside/inside-publish.ts';
 import type { InsidePublisher } from '../inside/inside-publisher.ts';
-import type { Listener } from '../listeners/listener.ts';
+import type { BoundListener } from '../listeners/listener.ts';
 import {
   type Observability,
   type SlowSubscriber,
@@ -30,7 +30,7 @@ import { type ClientOrigin, type StreamOptions, Streams } from './streams/stream
 
 /** A broker that was started, as its program sees it. */
 export class EmbeddedBroker implements RunningBroker {
-  readonly listeners: readonly Listener[];
+  readonly listeners: readonly BoundListener[];
   readonly clients: Clients;
   readonly retained: Retained;
   readonly #broker: Broker;
@@ -43,7 +43,7 @@ export class EmbeddedBroker implements RunningBroker {
   /** @param stop - called once at most; resolves when nothing is left open */
   constructor(
     broker: Broker,
-    listeners: readonly Listener[],
+    listeners: readonly BoundListener[],
     observability: Observability,
     publisher: InsidePublisher,
     stop: () => Promise<void>,
@@ -162,7 +162,7 @@ export class EmbeddedBroker implements RunningBroker {
     return this.stop();
   }
 
-  #urlOf(protocol: Listener['protocol']): string | null {
+  #urlOf(protocol: BoundListener['protocol']): string | null {
     return this.listeners.find((listener) => listener.protocol === protocol)?.url ?? null;
   }
 }

@@ -1,8 +1,8 @@
 import { Access } from '../access/index.ts';
 import type { Broker } from '../broker.ts';
 import { type Config, type ConfigOption, changedOptions, valueAt } from '../config/index.ts';
-import type { Listener } from '../listeners/listener.ts';
-import { loadTlsFiles, logTlsWarnings } from '../listeners/tls/tls-files.ts';
+import type { BoundListener } from '../listeners/listener.ts';
+import { loadListeners, logListenerWarnings } from '../listeners/loaded-listener.ts';
 import { checkMeteredTopics, type Observability } from '../observability/index.ts';
 
 /** What came of a new configuration. */
@@ -24,21 +24,22 @@ export interface Reconfiguration {
  */
 export function reconfigure(
   broker: Broker,
-  listeners: readonly Listener[],
+  listeners: readonly BoundListener[],
   observability: Observability,
   next: Config,
 ): Reconfiguration {
   const { config } = broker;
-  const tlsFiles = loadTlsFiles(next.server);
+  const loaded = loadListeners(next);
   const access = Access.load(next.auth);
   checkMeteredTopics(next.metrics);
   const options = changedOptions(config, next);
   const live = options.filter(({ needsRestart }) => !needsRestart);
   for (const option of live) setValue(config, option, valueAt(next, option.path));
-  if (tlsFiles !== null) {
-    for (const listener of listeners) listener.setTlsFiles?.(tlsFiles.options);
-    logTlsWarnings(broker.log, tlsFiles);
+  for (const listener of listeners) {
+    const one = loaded.find(({ profile }) => profile.terms.name === listener.name);
+    if (one !== undefined) listener.reconfigure(one);
   }
+  logListenerWarnings(broker.log, loaded);
   broker.reconfigure(access);
   broker.journal.reconfigure();
   observability.reconfigure();

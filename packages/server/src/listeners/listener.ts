@@ -1,56 +1,50 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
-import type { SecureContextOptions } from 'node:tls';
 import { type Address, isIPv6Only } from '../config/index.ts';
-import { Arrival } from './arrival.ts';
-import { type Opening, readFirstBytes } from './first-bytes.ts';
 import type { ListenerHost } from './host.ts';
-import { addressOf, hostOf, joinAddress } from './peer-address.ts';
-import { TlsHandshakes } from './tls/tls-handshake.ts';
-import { TrustedProxies } from './trusted-proxies.ts';
+import type { LoadedListener } from './loaded-listener.ts';
+import { addressOf, joinAddress } from './peer-address.ts';
+import type { ListenerKind } from './profile.ts';
+import { Stages } from './stages.ts';
 
 /** A socket that accepts connections. */
 export interface Listener {
+  /** As in the configuration; those of `server.bind` and the like are called `tcp`, `ws`, `tls` and `wss`. */
+  readonly name: string;
   readonly protocol: 'mqtt' | 'ws' | 'mqtts' | 'wss';
   /** Where it listens, with the real port where 0 was asked for; the path of a Unix domain socket. */
   readonly address: string;
   /** For clients, such as `mqtt://127.0.0.1:1883`; a wildcard address is given as localhost. */
   readonly url: string;
-  /** Has new connections use other certificates; only listeners for TLS have it. */
-  readonly setTlsFiles?: (files: SecureContextOptions) => void;
   /** Stops accepting at once; resolves when the connections that it accepted are closed, too. */
   close(): Promise<void>;
   /** Cuts the connections that are left: those before CONNECT, which the broker doesn't know of. */
   cut(): void;
 }
 
-export interface ListenerOptions {
-  readonly host: ListenerHost;
-  readonly address: Address;
-  readonly protocol: Listener['protocol'];
-  /** What TLS is made with; null for a listener without. */
-  readonly tlsFiles: SecureContextOptions | null;
-  /** Given each socket of which the first bytes may be MQTT or HTTP, when its handshake is over. */
-  readonly onStream: (arrival: Arrival, stream: Socket) => void;
+/** The same, as the broker has it. */
+export interface BoundListener extends Listener {
+  /** What connections get that come from now on; its addresses stay. */
+  reconfigure(loaded: LoadedListener): void;
 }
 
 /** Pending connections that the system holds while the broker is busy. */
 const BACKLOG = 1024;
 
 /**
- * Binds an address. Every socket is an `Arrival` until its MQTT connection begins, and goes through the same stages: PROXY
- * protocol header, first bytes, TLS.
+ * Binds an address of a listener. Every socket is an `Arrival` until its MQTT connection begins, and goes through the same
+ * stages: PROXY protocol header, first bytes, TLS, HTTP.
  *
+ * @param all - the addresses of all listeners
  * @throws the system's error (EADDRINUSE, EACCES …), with the address in its message
  */
-export async function listen(options: ListenerOptions): Promise<Listener> {
-  const { host, address, protocol, tlsFiles } = options;
-  const stages: Stages = {
-    ...options,
-    handshakes: tlsFiles === null ? null : new TlsHandshakes(host, tlsFiles),
-    trustedProxies: new TrustedProxies(),
-  };
-  const { handshakes } = stages;
-  const { readBuffer, tcpKeepAlive, bind: mqtt, wsBind, tlsBind, wssBind } = host.config.server;
+export async function listen(
+  host: ListenerHost,
+  loaded: LoadedListener,
+  address: Address,
+  all: readonly Address[] = [address],
+): Promise<BoundListener> {
+  const stages = new Stages(host, loaded);
+  const { readBuffer, tcpKeepAlive } = host.config.server;
   const openSockets = new Set<Socket>();
   // Half-open only when MQTT has begun: before that, a peer that closes has nothing to wait for.
   const server = createServer(
@@ -73,57 +67,30 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
         openSockets.delete(socket);
         host.sockets.release();
       });
-      begin(stages, socket);
+      stages.begin(socket);
     },
   );
-  await bind(server, address, isIPv6Only(address, [...mqtt, ...wsBind, ...tlsBind, ...wssBind]));
+  await bind(server, address, isIPv6Only(address, all));
   // Accepting fails when the system lacks something; those that come later may be luckier.
   server.on('error', (error) => host.onAcceptFailed(error));
+  const protocol = PROTOCOLS[loaded.profile.kind];
   return {
     ...describe(server, protocol),
     protocol,
+    name: loaded.profile.terms.name,
     close: () => new Promise<void>((resolve) => server.close(() => resolve())),
     cut: () => {
       for (const socket of openSockets) socket.destroy();
     },
-    ...(handshakes === null
-      ? {}
-      : { setTlsFiles: (files: SecureContextOptions) => handshakes.setFiles(files) }),
+    reconfigure: (next) => stages.reconfigure(next),
   };
 }
 
-interface Stages extends ListenerOptions {
-  readonly handshakes: TlsHandshakes | null;
-  readonly trustedProxies: TrustedProxies;
-}
-
-function begin(
-  { host, protocol, handshakes, trustedProxies, onStream }: Stages,
-  socket: Socket,
-): void {
-  const { proxyProtocol, proxyTrusted } = host.config.server;
-  const arrival = new Arrival(host, socket);
-  trustedProxies.set(proxyTrusted);
-  if (proxyProtocol !== 'off' && !trustedProxies.has(hostOf(socket))) {
-    const why = 'not from an address of server.proxy-trusted, as every connection has to be here';
-    arrival.refuse('proxy', why);
-    return;
-  }
-  const firstBytes = {
-    opening: OPENINGS[protocol],
-    proxyVersions: proxyProtocol === 'off' ? null : proxyProtocol,
-  };
-  readFirstBytes(arrival, firstBytes, () => {
-    if (handshakes === null) onStream(arrival, socket);
-    else handshakes.begin(arrival, (secure) => onStream(arrival, secure));
-  });
-}
-
-const OPENINGS: Readonly<Record<Listener['protocol'], Opening>> = {
-  mqtt: 'mqtt',
-  ws: 'http',
-  mqtts: 'tls',
-  wss: 'tls',
+const PROTOCOLS: Readonly<Record<ListenerKind, Listener['protocol']>> = {
+  tcp: 'mqtt',
+  ws: 'ws',
+  tls: 'mqtts',
+  wss: 'wss',
 };
 
 /** Without a host, all addresses: those of IPv6 and IPv4 where the machine has both. */

@@ -1,37 +1,22 @@
 import type { Socket } from 'node:net';
-import { type SecureContextOptions, TLSSocket } from 'node:tls';
-import type { Address } from '../config/index.ts';
-import type { Transport, TransportHandler } from '../connection/transport.ts';
+import { TLSSocket } from 'node:tls';
+import type { CertificateFacts } from '@promptmq/auth';
+import type { ListenerTerms, Transport, TransportHandler } from '../connection/transport.ts';
 import type { Arrival } from './arrival.ts';
 import type { ListenerHost } from './host.ts';
-import { type Listener, listen } from './listener.ts';
+import { certificateFacts, certificateName } from './tls/certificate-facts.ts';
 
-/** Listens for MQTT over TCP or a Unix domain socket (§4.2), or over TLS if there are files for it. */
-export function listenTcp(
+/** What comes from a socket is MQTT from here on (§4.2). */
+export function acceptMqtt(
   host: ListenerHost,
-  address: Address,
-  tlsFiles: SecureContextOptions | null = null,
-): Promise<Listener> {
-  const protocol = tlsFiles === null ? 'mqtt' : 'mqtts';
-  return listen({
-    host,
-    address,
-    protocol,
-    tlsFiles,
-    onStream: (arrival, socket) => {
-      const transport = new TcpTransport(socket, arrival);
-      const handler = host.accept(transport);
-      if (handler !== null) transport.start(handler);
-      arrival.handOver();
-    },
-  });
-}
-
-/** The common name of the certificate with which a client proved who it is; null when it didn't. */
-export function certificateName(socket: unknown): string | null {
-  if (!(socket instanceof TLSSocket) || !socket.authorized) return null;
-  const name = socket.getPeerCertificate().subject?.CN as string | string[] | undefined;
-  return typeof name === 'string' ? name : null;
+  arrival: Arrival,
+  socket: Socket,
+  terms: ListenerTerms,
+): void {
+  const transport = new TcpTransport(socket, arrival, terms);
+  const handler = host.accept(transport);
+  if (handler !== null) transport.start(handler);
+  arrival.handOver();
 }
 
 /** A socket as a transport. The stream does the queueing; nothing here waits for it. */
@@ -39,15 +24,19 @@ class TcpTransport implements Transport {
   readonly protocol: Transport['protocol'];
   readonly remoteAddress: string;
   readonly acceptedAt: number;
+  readonly listener: ListenerTerms;
+  readonly certificate: CertificateFacts | null;
   readonly certificateName: string | null;
   readonly #socket: Socket;
   #handler: TransportHandler | null = null;
 
-  constructor(socket: Socket, { address, acceptedAt }: Arrival) {
+  constructor(socket: Socket, { address, acceptedAt }: Arrival, terms: ListenerTerms) {
     this.#socket = socket;
     this.protocol = socket instanceof TLSSocket ? 'tls' : 'tcp';
     this.remoteAddress = address;
     this.acceptedAt = acceptedAt;
+    this.listener = terms;
+    this.certificate = certificateFacts(socket);
     this.certificateName = certificateName(socket);
     socket.allowHalfOpen = true;
     // Without a listener, the error of a socket that was refused would be thrown; 'close' follows it.

@@ -7,14 +7,14 @@ import { join } from 'node:path';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { IClientOptions } from 'mqtt';
-import { type Config, parseConfig } from '../../src/config/index.ts';
+import { parseConfig } from '../../src/config/index.ts';
 import {
   ConfigError,
   type ConfigInput,
   createBroker,
   type RunningBroker,
 } from '../../src/index.ts';
-import { loadTlsFiles } from '../../src/listeners/tls/tls-files.ts';
+import { loadListeners, refusedByClients } from '../../src/listeners/loaded-listener.ts';
 import { handshakeFailure } from '../../src/listeners/tls/tls-reasons.ts';
 import { noopLogger } from '../../src/log/index.ts';
 import { CertificateAuthority } from '../support/certificates.ts';
@@ -366,10 +366,9 @@ describe('files', () => {
     if (why === null) expect(warnings).toEqual([]);
     else expect(warnings[0]?.why).toMatch(why);
     // `config check` has it as a problem.
-    const { tls: settings } = parseConfig({
-      server: { tls: inFolder({ cert: 'cert.pem', key: 'key.pem', ...tls }) },
-    }).server;
-    const files = loadTlsFiles({ tls: settings } as Config['server']);
-    expect(files?.refusedByClients.length).toBe(warnings.length);
+    const loaded = loadListeners(
+      parseConfig({ server: { tls: inFolder({ cert: 'cert.pem', key: 'key.pem', ...tls }) } }),
+    );
+    expect(refusedByClients(loaded).length).toBe(warnings.length);
   });
 });

@@ -111,6 +111,7 @@ test('readiness waits for the recovery, and fails while the disk is full or the 
   const broker = new Broker(config, nodeRuntime, noopLogger);
   const observability = new Observability(broker, [
     {
+      name: 'tcp',
       protocol: 'mqtt',
       address: '127.0.0.1:1',
       url: '',

@@ -9,8 +9,8 @@ import {
 } from '@promptmq/wal/testing';
 import { Broker } from '../../src/broker.ts';
 import { parseConfig } from '../../src/config/index.ts';
-import type { Listener } from '../../src/listeners/listener.ts';
-import { listenTcp } from '../../src/listeners/tcp.ts';
+import { type Listener, listen } from '../../src/listeners/listener.ts';
+import { type LoadedListener, loadListeners } from '../../src/listeners/loaded-listener.ts';
 import { noopLogger } from '../../src/log/index.ts';
 import { nodeRuntime } from '../../src/runtime/runtime.ts';
 import type { Storage } from '../../src/storage/storage.ts';
@@ -50,7 +50,8 @@ export class StoredBroker {
     const log = { ...noopLogger, error: (event: string) => void this.errors.push(event) };
     this.broker = new Broker(config, runtime, log);
     await this.broker.recover({ files: this.files, index: this.index, clock: this.#clock });
-    this.#listener = await listenTcp(this.broker, { kind: 'tcp', host: '127.0.0.1', port: 0 });
+    const [loaded] = loadListeners(config) as [LoadedListener];
+    this.#listener = await listen(this.broker, loaded, { kind: 'tcp', host: '127.0.0.1', port: 0 });
   }
 
   /** The log tries a full disk again when a test says so. */

@@ -31,8 +31,7 @@ const tlsSection = z
       .describe('file with the certificates that sign those of clients, as PEM'),
     clientCertificates: choice('none', 'optional', 'require')
       .prefault('none')
-      .describe('whether clients are asked for a certificate, and whether they need one')
-      .meta({ restart: true }),
+      .describe('whether clients are asked for a certificate, and whether they need one'),
     useSubjectAsUserName: flag()
       .prefault(false)
       .describe("whether a client's user name is the common name of its certificate"),
@@ -66,8 +65,7 @@ export const serverSection = z
     tls: tlsSection,
     proxyProtocol: choice('off', 'v1', 'v2', 'any')
       .prefault('off')
-      .describe('which PROXY protocol header every TCP and TLS connection has to begin with')
-      .meta({ restart: true }),
+      .describe('which PROXY protocol header every TCP and TLS connection has to begin with'),
     proxyTrusted: list(1000)
       .prefault([...LOOPBACK])
       .describe(

@@ -6,7 +6,7 @@ import type { Broker } from '../../broker.ts';
 import { addressOf } from '../../listeners/peer-address.ts';
 import { attachStream } from '../../listeners/streams/duplex-transport.ts';
 import { pipe } from '../../listeners/streams/pipe-end.ts';
-import { certificateName } from '../../listeners/tcp.ts';
+import { certificateFacts, certificateName } from '../../listeners/tls/certificate-facts.ts';
 import { takeUpgrade } from '../../listeners/websocket/foreign-upgrade.ts';
 import { Arguments, shown } from '../calls/arguments.ts';
 
@@ -56,6 +56,7 @@ export class Streams {
       remoteAddress: remoteAddress ?? defaultAddress(duplex),
       protocol,
       userName,
+      certificate: certificateFacts(duplex),
       certificateName: certificateName(duplex),
     });
   }
@@ -87,6 +88,7 @@ export class Streams {
       remoteAddress: remoteAddress ?? 'inside',
       protocol: 'inside',
       userName,
+      certificate: null,
       certificateName: null,
     });
     return client;

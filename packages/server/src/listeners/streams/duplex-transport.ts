@@ -1,5 +1,6 @@
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { CertificateFacts } from '@promptmq/auth';
 import { PacketError, ReasonCode } from '@promptmq/codec';
 import type { Transport, TransportHandler } from '../../connection/transport.ts';
 import type { ListenerHost } from '../host.ts';
@@ -15,6 +16,7 @@ export interface StreamOrigin {
   readonly protocol: string;
   /** Who the client is, which counts as proved; null: it says that itself. */
   readonly userName: string | null;
+  readonly certificate: CertificateFacts | null;
   readonly certificateName: string | null;
 }
 
@@ -52,6 +54,7 @@ class DuplexTransport implements Transport {
   readonly remoteAddress: string;
   readonly protocol: string;
   readonly userName: string | null;
+  readonly certificate: CertificateFacts | null;
   readonly certificateName: string | null;
   readonly acceptedAt: number;
   readonly #duplex: Duplex;
@@ -76,6 +79,7 @@ class DuplexTransport implements Transport {
     this.remoteAddress = origin.remoteAddress;
     this.protocol = origin.protocol;
     this.userName = origin.userName;
+    this.certificate = origin.certificate;
     this.certificateName = origin.certificateName;
     this.acceptedAt = acceptedAt;
     this.#duplex = duplex;

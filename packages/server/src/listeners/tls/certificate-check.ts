@@ -8,6 +8,8 @@ const EXPIRES_SOON_DAYS = 14;
 
 /** What is configured, with the content of its files. */
 export interface TlsMaterial {
+  /** Of the configuration, which says so: `server.tls`, or an entry of a list. */
+  readonly section: string;
   readonly certPath: string;
   readonly keyPath: string;
   readonly caPath: string | null;
@@ -19,15 +21,16 @@ export interface TlsMaterial {
 
 /** Why certificate, key and CA can't be used, in plain words: each with the file and what to do. Empty when they can. */
 export function tlsProblems(material: TlsMaterial): ConfigProblem[] {
-  const { certPath, keyPath, caPath, cert, ca } = material;
+  const { section, certPath, keyPath, caPath, cert, ca } = material;
   const certificates = certificatesOf(cert);
   const key = readKey(material);
   const problems: ConfigProblem[] = [];
   const refuse = (name: string, source: string, message: string) =>
-    problems.push({ key: `server.tls.${name}`, source, message });
-  if (certificates === null) refuse('cert', certPath, noCertificate(cert));
+    problems.push({ key: `${section}.${name}`, source, message });
+  if (certificates === null) refuse('cert', certPath, noCertificate(cert, section));
   if (typeof key === 'string') refuse('key', keyPath, key);
-  if (ca !== undefined && certificatesOf(ca) === null) refuse('ca', `${caPath}`, noCertificate(ca));
+  if (ca !== undefined && certificatesOf(ca) === null)
+    refuse('ca', `${caPath}`, noCertificate(ca, section));
   if (certificates !== null && typeof key !== 'string') {
     const mismatch = mismatchOf(certificates, key, keyPath);
     if (mismatch !== null) refuse('cert', certPath, mismatch);
@@ -43,14 +46,14 @@ export function tlsProblems(material: TlsMaterial): ConfigProblem[] {
  * @param soonDays - certificates that expire within this many days are reported, too
  */
 export function tlsWarnings(
-  { certPath, caPath, cert, ca }: TlsMaterial,
+  { section, certPath, caPath, cert, ca }: TlsMaterial,
   now: number,
   soonDays = EXPIRES_SOON_DAYS,
 ): ConfigProblem[] {
   const chain = certificatesOf(cert) ?? [];
   const authorities = ca === undefined ? [] : (certificatesOf(ca) ?? []);
   const warn = (name: string, source: string) => (message: string | null) =>
-    message === null ? [] : [{ key: `server.tls.${name}`, source, message }];
+    message === null ? [] : [{ key: `${section}.${name}`, source, message }];
   return [
     ...chain.map((entry) => validityOf(entry, now, soonDays)).flatMap(warn('cert', certPath)),
     ...warn('cert', certPath)(orderOf(chain)),
@@ -73,34 +76,39 @@ function certificatesOf(pem: Buffer): X509Certificate[] | null {
   }
 }
 
-function noCertificate(content: Buffer): string {
+function noCertificate(content: Buffer, section: string): string {
   const text = content.toString('latin1');
   if (/PRIVATE KEY-----/.test(text) && !/BEGIN CERTIFICATE/.test(text)) {
-    return 'it holds a private key and no certificate: are server.tls.cert and server.tls.key interchanged?';
+    return `it holds a private key and no certificate: are ${section}.cert and ${section}.key interchanged?`;
   }
   return 'it holds no certificate that can be read: PEM is needed, text that begins with -----BEGIN CERTIFICATE-----';
 }
 
 /** The private key, or why there is none. */
-function readKey({ key, passphrase }: TlsMaterial): KeyObject | string {
+function readKey({ section, key, passphrase }: TlsMaterial): KeyObject | string {
   const text = key.toString('latin1');
   if (!/PRIVATE KEY-----/.test(text)) {
     return /BEGIN CERTIFICATE/.test(text)
-      ? 'it holds a certificate and no private key: are server.tls.cert and server.tls.key interchanged?'
+      ? `it holds a certificate and no private key: are ${section}.cert and ${section}.key interchanged?`
       : 'it holds no private key: PEM is needed, text that begins with -----BEGIN PRIVATE KEY-----';
   }
   const isEncrypted = /ENCRYPTED/.test(text);
   if (isEncrypted && passphrase === '') {
-    return 'the key is encrypted: set server.tls.key-passphrase (PROMPTMQ_SERVER_TLS_KEY_PASSPHRASE), or decrypt it with openssl pkey';
+    return `the key is encrypted: set ${passphraseOf(section)}, or decrypt it with openssl pkey`;
   }
   try {
     return createPrivateKey({ key, ...(passphrase === '' ? {} : { passphrase }) });
   } catch (error) {
     const { message } = error as Error;
     return isEncrypted
-      ? "the key can't be decrypted: server.tls.key-passphrase is wrong, or the file is damaged"
+      ? `the key can't be decrypted: ${section}.key-passphrase is wrong, or the file is damaged`
       : `the key can't be read: the file is damaged, or of a kind that is not known (${message})`;
   }
+}
+
+function passphraseOf(section: string): string {
+  const variable = section === 'server.tls' ? ' (PROMPTMQ_SERVER_TLS_KEY_PASSPHRASE)' : '';
+  return `${section}.key-passphrase${variable}`;
 }
 
 function mismatchOf(chain: X509Certificate[], key: KeyObject, keyPath: string): string | null {

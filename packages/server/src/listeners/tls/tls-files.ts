@@ -1,10 +1,12 @@
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
-import { type Config, ConfigError, type ConfigProblem, readFileBytes } from '../../config/index.ts';
+import { ConfigError, type ConfigProblem, readFileBytes } from '../../config/index.ts';
 import type { Logger } from '../../log/index.ts';
+import type { TlsProfile } from '../profile.ts';
 import { type TlsMaterial, tlsProblems, tlsWarnings } from './certificate-check.ts';
 
-/** What `server.tls` names, read and checked. */
+/** What a listener's use of TLS names, read and checked. */
 export interface TlsFiles {
+  readonly profile: TlsProfile;
   readonly options: SecureContextOptions;
   /** What clients refuse, although the broker can start with it. */
   readonly refusedByClients: readonly ConfigProblem[];
@@ -13,15 +15,12 @@ export interface TlsFiles {
 }
 
 /**
- * Reads what `server.tls` names and checks that it fits together.
+ * Reads what a listener's use of TLS names and checks that it fits together.
  *
- * @returns null when no certificate is configured
  * @throws {ConfigError} with every file that can't be used
  */
-export function loadTlsFiles(server: Config['server']): TlsFiles | null {
-  const { tls } = server;
-  const material = readMaterial(server);
-  if (material === null) return null;
+export function loadTlsFiles(profile: TlsProfile): TlsFiles {
+  const material = readMaterial(profile);
   const problems = tlsProblems(material);
   if (problems.length > 0) throw new ConfigError(problems);
   const { cert, key, ca, passphrase } = material;
@@ -30,16 +29,17 @@ export function loadTlsFiles(server: Config['server']): TlsFiles | null {
     key,
     ...(ca === undefined ? {} : { ca }),
     ...(passphrase === '' ? {} : { passphrase }),
-    minVersion: tls.minVersion,
+    minVersion: profile.minVersion,
   };
   try {
     createSecureContext(options);
   } catch (error) {
     const message = `certificate, key and CA can't be used: ${(error as Error).message}`;
-    throw new ConfigError([{ key: 'server.tls', source: material.certPath, message }]);
+    throw new ConfigError([{ key: profile.section, source: material.certPath, message }]);
   }
   const now = Date.now();
   return {
+    profile,
     options,
     refusedByClients: tlsWarnings(material, now, 0),
     warnings: tlsWarnings(material, now),
@@ -47,8 +47,8 @@ export function loadTlsFiles(server: Config['server']): TlsFiles | null {
 }
 
 /** Reports certificates that clients refuse, or will refuse soon. */
-export function logTlsWarnings(log: Logger, files: TlsFiles | null): void {
-  for (const { key, source, message } of files?.warnings ?? []) {
+export function logTlsWarnings(log: Logger, files: TlsFiles): void {
+  for (const { key, source, message } of files.warnings) {
     log.warn('certificate-unfit', { key, source, why: message });
   }
 }
@@ -57,12 +57,11 @@ export function logTlsWarnings(log: Logger, files: TlsFiles | null): void {
 const PEM_BYTES_MAX = 1_000_000;
 
 /** @throws {ConfigError} with every file that can't be read */
-function readMaterial({ tls }: Config['server']): TlsMaterial | null {
-  if (tls.cert === null || tls.key === null) return null;
+function readMaterial({ section, certificate, ca }: TlsProfile): TlsMaterial {
   const problems: ConfigProblem[] = [];
-  const read = (name: 'cert' | 'key' | 'ca', path: string): Buffer => {
+  const read = (key: string, path: string): Buffer => {
     try {
-      return readFileBytes(path, `server.tls.${name}`, PEM_BYTES_MAX);
+      return readFileBytes(path, key, PEM_BYTES_MAX);
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
       for (const problem of error.problems) problems.push(problem);
@@ -70,13 +69,14 @@ function readMaterial({ tls }: Config['server']): TlsMaterial | null {
     }
   };
   const material = {
-    certPath: tls.cert,
-    keyPath: tls.key,
-    caPath: tls.ca,
-    cert: read('cert', tls.cert),
-    key: read('key', tls.key),
-    ca: tls.ca === null ? undefined : read('ca', tls.ca),
-    passphrase: tls.keyPassphrase,
+    section,
+    certPath: certificate.cert,
+    keyPath: certificate.key,
+    caPath: ca,
+    cert: read(`${certificate.section}.cert`, certificate.cert),
+    key: read(`${certificate.section}.key`, certificate.key),
+    ca: ca === null ? undefined : read(`${section}.ca`, ca),
+    passphrase: certificate.passphrase,
   };
   if (problems.length > 0) throw new ConfigError(problems);
   return material;

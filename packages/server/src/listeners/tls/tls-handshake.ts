@@ -6,7 +6,8 @@ import {
   TLSSocket,
 } from 'node:tls';
 import type { Arrival } from '../arrival.ts';
-import type { ListenerHost } from '../host.ts';
+import type { TlsProfile } from '../profile.ts';
+import type { TlsFiles } from './tls-files.ts';
 import { certificateFailure, handshakeFailure } from './tls-reasons.ts';
 
 /** What Node's own TLS server uses of a socket, and has no public name for. */
@@ -31,22 +32,24 @@ const SESSION_CONTEXT = 'promptmq';
  * handshake is over, so that nobody could end one that doesn't continue, or say whose it was.
  */
 export class TlsHandshakes {
-  readonly #host: ListenerHost;
+  #profile: TlsProfile;
   #context: SecureContext;
 
-  constructor(host: ListenerHost, files: SecureContextOptions) {
-    this.#host = host;
-    this.#context = contextOf(files);
+  constructor({ profile, options }: TlsFiles) {
+    this.#profile = profile;
+    this.#context = contextOf(options);
   }
 
   /** New connections use other certificates. */
-  setFiles(files: SecureContextOptions): void {
-    this.#context = contextOf(files);
+  setFiles({ profile, options }: TlsFiles): void {
+    this.#profile = profile;
+    this.#context = contextOf(options);
   }
 
   /** @param onSecure - called once the handshake is over and the client's certificate is accepted */
   begin(arrival: Arrival, onSecure: (socket: TLSSocket) => void): void {
-    const { clientCertificates } = this.#host.config.server.tls;
+    const profile = this.#profile;
+    const { clientCertificates, section } = profile;
     arrival.enter('tls');
     const socket = new TLSSocket(arrival.socket, {
       isServer: true,
@@ -58,29 +61,34 @@ export class TlsHandshakes {
     socket.on('_tlsError', (error: Error) => onFailed(error));
     socket.on('error', () => socket.destroy());
     socket.on('secure', () => {
-      if (arrival.isUnderWay) this.#onSecure(arrival, socket, onSecure);
+      if (arrival.isUnderWay) verify(arrival, socket, profile, onSecure);
     });
 
     function onFailed(error: Error): void {
-      arrival.refuse('tls', handshakeFailure(error));
+      arrival.refuse('tls', handshakeFailure(error, section));
     }
   }
+}
 
-  #onSecure(arrival: Arrival, socket: TLSSocket, onSecure: (socket: TLSSocket) => void): void {
-    const { clientCertificates } = this.#host.config.server.tls;
-    const internals = socket as unknown as ServerTlsSocket;
-    const error = clientCertificates === 'none' ? null : (internals._handle?.verifyError() ?? null);
-    internals._releaseControl();
-    if (error !== null && clientCertificates === 'require') {
-      const subject = socket.getPeerCertificate().subject?.CN as unknown;
-      const name = typeof subject === 'string' ? JSON.stringify(subject) : null;
-      arrival.report('tls', certificateFailure(error.code ?? error.message, name));
-      sendAlert(socket);
-      return;
-    }
-    socket.authorized = clientCertificates !== 'none' && error === null;
-    onSecure(socket);
+/** The handshake is over: hands the socket on, or refuses the client's certificate. */
+function verify(
+  arrival: Arrival,
+  socket: TLSSocket,
+  { clientCertificates, section }: TlsProfile,
+  onSecure: (socket: TLSSocket) => void,
+): void {
+  const internals = socket as unknown as ServerTlsSocket;
+  const error = clientCertificates === 'none' ? null : (internals._handle?.verifyError() ?? null);
+  internals._releaseControl();
+  if (error !== null && clientCertificates === 'require') {
+    const subject = socket.getPeerCertificate().subject?.CN as unknown;
+    const name = typeof subject === 'string' ? JSON.stringify(subject) : null;
+    arrival.report('tls', certificateFailure(error.code ?? error.message, name, section));
+    sendAlert(socket);
+    return;
   }
+  socket.authorized = clientCertificates !== 'none' && error === null;
+  onSecure(socket);
 }
 
 function contextOf(files: SecureContextOptions): SecureContext {

@@ -43,17 +43,31 @@ const VERIFICATION: Readonly<Record<string, string>> = {
   PATH_LENGTH_EXCEEDED: 'is signed through more CAs than one of them allows',
 };
 
-/** Why a TLS handshake failed; the code stays in the text, for those who look it up. */
-export function handshakeFailure(error: Error): string {
+/**
+ * Why a TLS handshake failed; the code stays in the text, for those who look it up.
+ *
+ * @param section - of the configuration that says how the listener uses TLS
+ */
+export function handshakeFailure(error: Error, section = 'server.tls'): string {
   const { code = '' } = error as NodeJS.ErrnoException;
   if (code === 'ECONNRESET' || code === 'EPIPE') return 'TLS: the client closed in the handshake';
   const text = HANDSHAKE[code];
-  return text === undefined ? `TLS: ${error.message.trim()}` : `TLS: ${text} (${code})`;
+  if (text === undefined) return `TLS: ${error.message.trim()}`;
+  return `TLS: ${inSection(text, section)} (${code})`;
 }
 
 /** Why a client's certificate is not accepted. */
-export function certificateFailure(code: string, subject: string | null): string {
+export function certificateFailure(
+  code: string,
+  subject: string | null,
+  section = 'server.tls',
+): string {
   const whose =
     subject === null ? 'the client certificate' : `the client certificate of ${subject}`;
-  return `TLS: ${whose} ${VERIFICATION[code] ?? 'is not accepted'} (${code})`;
+  const text = inSection(VERIFICATION[code] ?? 'is not accepted', section);
+  return `TLS: ${whose} ${text} (${code})`;
+}
+
+function inSection(text: string, section: string): string {
+  return text.replaceAll('server.tls', () => section);
 }

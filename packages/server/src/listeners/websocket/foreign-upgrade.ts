@@ -46,14 +46,18 @@ export function takeUpgrade(
   socket.once('close', () => host.sockets.release());
   const arrival = new Arrival(host, socket);
   arrival.address = address;
-  const verdict = answerUpgrade(request, host.config.server.wsAllowedOrigins, null);
+  const verdict = answerUpgrade(request, {
+    paths: null,
+    allowedOrigins: host.config.server.wsAllowedOrigins,
+    originsKey: 'server.ws-allowed-origins',
+  });
   if (!verdict.isAccepted) {
     arrival.report('http', `${verdict.status}: ${verdict.why}`);
     answer(socket, verdict.status, verdict.why);
     return;
   }
   socket.write(verdict.head);
-  const transport = new WebSocketTransport(host, socket, arrival, userName);
+  const transport = new WebSocketTransport(host, socket, arrival, null, userName);
   const handler = host.accept(transport);
   if (handler !== null) transport.start(handler, head);
   arrival.handOver();

@@ -1,10 +1,11 @@
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
+import type { CertificateFacts } from '@promptmq/auth';
 import { PacketError, ReasonCode } from '@promptmq/codec';
-import type { Transport, TransportHandler } from '../../connection/transport.ts';
+import type { ListenerTerms, Transport, TransportHandler } from '../../connection/transport.ts';
 import type { Arrival } from '../arrival.ts';
 import type { ListenerHost } from '../host.ts';
-import { certificateName } from '../tcp.ts';
+import { certificateFacts, certificateName } from '../tls/certificate-facts.ts';
 import {
   CloseCode,
   closeFrame,
@@ -25,6 +26,8 @@ export class WebSocketTransport implements Transport, FrameReaderHandler {
   readonly protocol: Transport['protocol'];
   readonly remoteAddress: string;
   readonly acceptedAt: number;
+  readonly listener: ListenerTerms | null;
+  readonly certificate: CertificateFacts | null;
   readonly certificateName: string | null;
   readonly userName: string | null;
   readonly #host: ListenerHost;
@@ -36,11 +39,15 @@ export class WebSocketTransport implements Transport, FrameReaderHandler {
   #closeCode: CloseCode;
   #isEnding: boolean;
 
-  /** @param userName - who the client is, as the program says that brought the socket; null when it says nothing */
+  /**
+   * @param terms - of its listener; null where the program brought the socket
+   * @param userName - who the client is, as the program says that brought the socket; null when it says nothing
+   */
   constructor(
     host: ListenerHost,
     socket: Socket,
     { address, acceptedAt }: Arrival,
+    terms: ListenerTerms | null,
     userName: string | null = null,
   ) {
     this.#host = host;
@@ -48,6 +55,8 @@ export class WebSocketTransport implements Transport, FrameReaderHandler {
     this.protocol = socket instanceof TLSSocket ? 'websocket-tls' : 'websocket';
     this.remoteAddress = address;
     this.acceptedAt = acceptedAt;
+    this.listener = terms;
+    this.certificate = certificateFacts(socket);
     this.certificateName = certificateName(socket);
     this.userName = userName;
     this.#reader = new FrameReader(this);

@@ -1,8 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-
-/** Where clients look for the broker; more slashes before or after it do no harm. */
-export const BROKER_PATHS: readonly string[] = ['/mqtt', '/'];
+import type { WebSocketProfile } from '../profile.ts';
 
 /** The subprotocols that are served, the preferred one first; old clients of MQTT 3.1 ask for the second. */
 const SUBPROTOCOLS: readonly string[] = ['mqtt', 'mqttv3.1'];
@@ -18,13 +16,15 @@ export type UpgradeAnswer =
 /**
  * Answers a request to open a WebSocket (RFC 6455, 4.2) for MQTT (chapter 6).
  *
- * @param allowedOrigins - from where browsers may connect; empty allows any
  * @param paths - where it is looked for; null: whoever brings the request has decided on that
  */
 export function answerUpgrade(
   request: IncomingMessage,
-  allowedOrigins: readonly string[],
-  paths: readonly string[] | null,
+  {
+    paths,
+    allowedOrigins,
+    originsKey,
+  }: Omit<WebSocketProfile, 'paths'> & { readonly paths: readonly string[] | null },
 ): UpgradeAnswer {
   const { headers, method, httpVersion } = request;
   if ((headers.upgrade ?? '').toLowerCase() !== 'websocket') {
@@ -41,7 +41,7 @@ export function answerUpgrade(
   }
   const { origin } = headers;
   if (origin !== undefined && allowedOrigins.length > 0 && !isAllowed(origin, allowedOrigins)) {
-    return refusal('403 Forbidden', 'this Origin is not in server.ws-allowed-origins');
+    return refusal('403 Forbidden', `this Origin is not in ${originsKey}`);
   }
   if (headers['sec-websocket-version'] !== '13') {
     return refusal('426 Upgrade Required', 'a WebSocket version other than 13');

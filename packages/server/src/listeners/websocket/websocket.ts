@@ -1,38 +1,38 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { Socket } from 'node:net';
-import type { SecureContextOptions } from 'node:tls';
-import type { Address } from '../../config/index.ts';
 import type { Arrival } from '../arrival.ts';
 import type { ListenerHost } from '../host.ts';
-import { type Listener, listen } from '../listener.ts';
+import type { ListenerProfile } from '../profile.ts';
 import { WebSocketTransport } from './websocket-transport.ts';
-import { answerUpgrade, BROKER_PATHS, refusalResponse } from './websocket-upgrade.ts';
+import { answerUpgrade, refusalResponse } from './websocket-upgrade.ts';
 
-/** Listens for MQTT over WebSocket (chapter 6), or over TLS if there are files for it. */
-export function listenWebSocket(
-  host: ListenerHost,
-  address: Address,
-  tlsFiles: SecureContextOptions | null = null,
-): Promise<Listener> {
-  const arrivals = new WeakMap<Socket, Arrival>();
-  const server = httpServer(host, arrivals);
-  return listen({
-    host,
-    address,
-    protocol: tlsFiles === null ? 'ws' : 'wss',
-    tlsFiles,
-    onStream: (arrival, socket) => {
-      arrivals.set(socket, arrival);
-      arrival.enter('http');
-      server.emit('connection', socket);
-    },
-  });
+/** Reads the HTTP requests of the sockets of a listener, and opens WebSockets (chapter 6). */
+export class WebSocketServer {
+  readonly #server: Server;
+  readonly #arrivals: WeakMap<Socket, Arrival>;
+
+  /** @param profile - asked for each request: a reload may have changed it */
+  constructor(host: ListenerHost, profile: () => ListenerProfile) {
+    this.#arrivals = new WeakMap();
+    this.#server = httpServer(host, this.#arrivals, profile);
+  }
+
+  /** What comes from a socket is HTTP from here on. */
+  take(arrival: Arrival, socket: Socket): void {
+    this.#arrivals.set(socket, arrival);
+    arrival.enter('http');
+    this.#server.emit('connection', socket);
+  }
 }
 
 const CLOSED_BY_PEER: readonly string[] = ['ECONNRESET', 'EPIPE', 'HPE_INVALID_EOF_STATE'];
 
 /** Reads requests of sockets that it is given; it doesn't listen by itself. The arrivals own its time-outs. */
-function httpServer(host: ListenerHost, arrivals: WeakMap<Socket, Arrival>): Server {
+function httpServer(
+  host: ListenerHost,
+  arrivals: WeakMap<Socket, Arrival>,
+  profile: () => ListenerProfile,
+): Server {
   const refuse = (socket: Socket, status: string, why: string) => {
     const arrival = arrivals.get(socket);
     // Requests that came with a refused one get no answer.
@@ -65,13 +65,14 @@ function httpServer(host: ListenerHost, arrivals: WeakMap<Socket, Arrival>): Ser
     const socket = stream as Socket;
     // HTTP has let go of the socket: without a listener, a reset would end the process.
     socket.on('error', () => socket.destroy());
-    const answer = answerUpgrade(request, host.config.server.wsAllowedOrigins, BROKER_PATHS);
+    const { webSocket, terms } = profile();
+    const answer = answerUpgrade(request, webSocket);
     const arrival = arrivals.get(socket);
     if (!answer.isAccepted) {
       refuse(socket, answer.status, answer.why);
     } else if (arrival?.isUnderWay === true && !arrival.isAnswered && !socket.destroyed) {
       socket.write(answer.head);
-      const transport = new WebSocketTransport(host, socket, arrival);
+      const transport = new WebSocketTransport(host, socket, arrival, terms);
       const handler = host.accept(transport);
       if (handler !== null) transport.start(handler, head);
       arrival.handOver();

@@ -1,6 +1,6 @@
 import { encode, type Packet, type PacketError } from '@promptmq/codec';
 import type { Clock } from '@promptmq/wal';
-import type { Transport, TransportHandler } from '../../connection/transport.ts';
+import type { ListenerTerms, Transport, TransportHandler } from '../../connection/transport.ts';
 import { refusalOf } from '../faults/refusal.ts';
 import type { PacketLog } from '../log/packet-log.ts';
 import type { Direction, Fate, Fates, LinkIdentity } from './fate.ts';
@@ -185,6 +185,14 @@ export class PacketLink implements Transport, TransportHandler, LinkIdentity {
 
   get protocol(): Transport['protocol'] {
     return this.#transport.protocol;
+  }
+
+  get listener(): ListenerTerms | null {
+    return this.#transport.listener ?? null;
+  }
+
+  get certificate(): NonNullable<Transport['certificate']> | null {
+    return this.#transport.certificate ?? null;
   }
 
   get certificateName(): string | null {

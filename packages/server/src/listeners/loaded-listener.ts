@@ -1,0 +1,53 @@
+import { type Config, ConfigError, type ConfigProblem } from '../config/index.ts';
+import type { Logger } from '../log/index.ts';
+import { type ListenerProfile, listenerProfiles, type TlsProfile } from './profile.ts';
+import { loadTlsFiles, logTlsWarnings, type TlsFiles } from './tls/tls-files.ts';
+
+/** A listener of a configuration, with the content of the files that it names. */
+export interface LoadedListener {
+  readonly profile: ListenerProfile;
+  /** Null where TLS isn't taken. */
+  readonly tls: TlsFiles | null;
+}
+
+/**
+ * All listeners of a configuration, with their files.
+ *
+ * @throws {ConfigError} with every file that can't be used
+ */
+export function loadListeners(config: Config): LoadedListener[] {
+  const problems: ConfigProblem[] = [];
+  const loaded = new Map<TlsProfile, TlsFiles | null>();
+  const load = (profile: TlsProfile): TlsFiles | null => {
+    try {
+      return loadTlsFiles(profile);
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      for (const problem of error.problems) problems.push(problem);
+      return null;
+    }
+  };
+  const listeners = listenerProfiles(config).map((profile) => {
+    const { tls } = profile;
+    // Several may use the same: it is read, and reported, once.
+    if (tls !== null && !loaded.has(tls)) loaded.set(tls, load(tls));
+    return { profile, tls: tls === null ? null : (loaded.get(tls) ?? null) };
+  });
+  if (problems.length > 0) throw new ConfigError(problems);
+  return listeners;
+}
+
+/** Reports certificates that clients refuse, or will refuse soon. */
+export function logListenerWarnings(log: Logger, listeners: readonly LoadedListener[]): void {
+  for (const files of tlsFilesOf(listeners)) logTlsWarnings(log, files);
+}
+
+/** What clients refuse, although the broker can start with it. */
+export function refusedByClients(listeners: readonly LoadedListener[]): ConfigProblem[] {
+  return tlsFilesOf(listeners).flatMap((files) => files.refusedByClients);
+}
+
+/** Of all listeners, each once. */
+function tlsFilesOf(listeners: readonly LoadedListener[]): TlsFiles[] {
+  return [...new Set(listeners.map(({ tls }) => tls).filter((files) => files !== null))];
+}

@@ -1,0 +1,73 @@
+import type { Socket } from 'node:net';
+import { Arrival } from './arrival.ts';
+import { type Opening, readFirstBytes } from './first-bytes.ts';
+import type { ListenerHost } from './host.ts';
+import type { LoadedListener } from './loaded-listener.ts';
+import { hostOf } from './peer-address.ts';
+import type { ListenerKind } from './profile.ts';
+import { acceptMqtt } from './tcp.ts';
+import { TlsHandshakes } from './tls/tls-handshake.ts';
+import { TrustedProxies } from './trusted-proxies.ts';
+import { WebSocketServer } from './websocket/websocket.ts';
+
+/** What the sockets of a listener go through, from accept until MQTT begins. */
+export class Stages {
+  readonly #host: ListenerHost;
+  readonly #trustedProxies: TrustedProxies;
+  readonly #webSockets: WebSocketServer;
+  #loaded: LoadedListener;
+  /** Null where TLS isn't taken. */
+  #handshakes: TlsHandshakes | null;
+
+  constructor(host: ListenerHost, loaded: LoadedListener) {
+    this.#host = host;
+    this.#trustedProxies = new TrustedProxies();
+    this.#webSockets = new WebSocketServer(host, () => this.#loaded.profile);
+    this.#loaded = loaded;
+    this.#handshakes = null;
+    this.reconfigure(loaded);
+  }
+
+  /** What holds from now on: for sockets that are under way, at their next stage. */
+  reconfigure(loaded: LoadedListener): void {
+    const { profile, tls } = loaded;
+    this.#loaded = loaded;
+    this.#trustedProxies.set(profile.proxyTrusted);
+    if (tls === null) this.#handshakes = null;
+    else if (this.#handshakes === null) this.#handshakes = new TlsHandshakes(tls);
+    else this.#handshakes.setFiles(tls);
+  }
+
+  /** A socket was accepted. */
+  begin(socket: Socket): void {
+    const { kind, proxyProtocol } = this.#loaded.profile;
+    const arrival = new Arrival(this.#host, socket);
+    if (proxyProtocol !== 'off' && !this.#trustedProxies.has(hostOf(socket))) {
+      const why = 'not from an address of server.proxy-trusted, as every connection has to be here';
+      arrival.refuse('proxy', why);
+      return;
+    }
+    const firstBytes = {
+      opening: OPENINGS[kind],
+      proxyVersions: proxyProtocol === 'off' ? null : proxyProtocol,
+    };
+    readFirstBytes(arrival, firstBytes, () => {
+      if (this.#handshakes === null) this.#accept(arrival, socket);
+      else this.#handshakes.begin(arrival, (secure) => this.#accept(arrival, secure));
+    });
+  }
+
+  /** What comes next is MQTT, or HTTP. */
+  #accept(arrival: Arrival, socket: Socket): void {
+    const { kind, terms } = this.#loaded.profile;
+    if (kind === 'ws' || kind === 'wss') this.#webSockets.take(arrival, socket);
+    else acceptMqtt(this.#host, arrival, socket, terms);
+  }
+}
+
+const OPENINGS: Readonly<Record<ListenerKind, Opening>> = {
+  tcp: 'mqtt',
+  ws: 'http',
+  tls: 'tls',
+  wss: 'tls',
+};
