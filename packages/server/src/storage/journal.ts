@@ -163,6 +163,20 @@ export interface SessionJournal {
   hasUnwrittenEnd(clientId: string): boolean;
 }
 
+/** What the broker keeps by keys, beside sessions and messages: users, groups, roles, bans. */
+export interface DocumentJournal {
+  /** All that there are. */
+  documents(): Iterable<readonly [key: string, document: Uint8Array]>;
+  /**
+   * Keeps a document in the place of the former one of its key. When the disk refuses it, it holds for this process, and is
+   * written when there is room.
+   *
+   * @param document - kept; null when there is to be none
+   * @returns the record's position; -1 when there is none
+   */
+  writeDocument(key: string, document: Uint8Array | null): number;
+}
+
 /**
  * The port through which the broker writes what outlives the process. The broker changes its state and writes the record in
  * the same turn; what tells a client of it waits until the record is committed.
@@ -174,6 +188,7 @@ export interface Journal
   extends Commits,
     MessageJournal,
     SessionJournal,
+    DocumentJournal,
     DeliveryStore<JournalSession> {
   /** The wall clock may have been set. */
   noteTime(): void;

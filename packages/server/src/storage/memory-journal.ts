@@ -94,6 +94,16 @@ export class MemoryJournal implements Journal {
     return false;
   }
 
+  // ----------------------------------------------------------------------- documents
+
+  documents(): Iterable<readonly [key: string, document: Uint8Array]> {
+    return [];
+  }
+
+  writeDocument(): number {
+    return NONE;
+  }
+
   // ------------------------------------------------------------------ delivery store
 
   awaitCommit(): void {}

@@ -16,6 +16,7 @@ import {
   type LogStats,
   type Release,
 } from '@promptmq/wal';
+import { DocumentWriter } from './documents/document-writer.ts';
 import type { StorageHost } from './host.ts';
 import type {
   AwaitedAcks,
@@ -71,6 +72,7 @@ export class Storage implements LogOwner, Journal {
   readonly #reader: MessageReader;
   readonly #deliveries: DeliveryRecords;
   readonly #ends: SessionEnds;
+  readonly #documents: DocumentWriter;
   readonly #publishers: HeldPublishers;
   readonly #state: StoredState;
   readonly #recovery: Recovery;
@@ -112,6 +114,7 @@ export class Storage implements LogOwner, Journal {
       progress: this.#progress,
     });
     this.#ends = new SessionEnds(this.#records, this.#queue);
+    this.#documents = new DocumentWriter(this.#state.documents, this.#records);
     this.#publishers = new HeldPublishers(host.config, this.#records, host.stats);
   }
 
@@ -284,6 +287,16 @@ export class Storage implements LogOwner, Journal {
     return this.#records.append();
   }
 
+  // ---------------------------------------------------------------------- documents
+
+  documents(): Iterable<readonly [key: string, document: Uint8Array]> {
+    return this.#state.documents.entries();
+  }
+
+  writeDocument(key: string, document: Uint8Array | null): number {
+    return this.#documents.write(key, document);
+  }
+
   // ----------------------------------------------------------------- delivery store
 
   awaitCommit(session: JournalSession): void {
@@ -329,6 +342,7 @@ export class Storage implements LogOwner, Journal {
     const position = this.log.acknowledgedPosition;
     this.committedPosition = position;
     this.#host.faults.contain(null, 'committing', () => this.#retained.commit(position));
+    this.#documents.commit(position);
     this.#queue.commit(position);
     const waiting = this.#waiting;
     this.#waiting = new Set();
@@ -349,6 +363,7 @@ export class Storage implements LogOwner, Journal {
     for (const { session } of this.#state.entries.values()) session.stored?.removeFrom(from);
     this.#host.log.error('storage-refused', { position: from, why: error.message });
     this.#records.takeBack(from);
+    this.#documents.takeBack(from);
     this.#queue.refuse(from, this.committedPosition);
     this.#messages.endRefusal();
     this.#publishers.letGo();
@@ -359,6 +374,7 @@ export class Storage implements LogOwner, Journal {
     if (event.type !== 'has-room') return;
     this.committedPosition = this.log.acknowledgedPosition;
     this.#ends.onHasRoom();
+    this.#documents.onHasRoom();
     this.#records.onHasRoom();
     // What changed meanwhile is in no record: a checkpoint holds it.
     this.log.checkpoint().catch(() => {});
@@ -403,6 +419,7 @@ export class Storage implements LogOwner, Journal {
     this.#queue.checkInvariants();
     this.#progress.checkInvariants();
     this.#ends.checkInvariants();
+    this.#documents.checkInvariants();
     this.#retained.checkInvariants();
     this.#publishers.checkInvariants();
   }

@@ -1,6 +1,7 @@
 import type { QueueBlock } from '@promptmq/session';
 import { invariant } from '@promptmq/topics';
 import type { CheckpointEntry, Release } from '@promptmq/wal';
+import { StoredDocuments } from './documents/stored-documents.ts';
 import type { JournalEntry, JournalSession } from './journal.ts';
 import { MessageReferences } from './message-references.ts';
 import { ByteReader } from './records/byte-reader.ts';
@@ -35,6 +36,7 @@ export class StoredState {
   /** Blocks as they were written last, while they haven't changed since. */
   readonly #blockBytes: WeakMap<QueueBlock, Uint8Array>;
   readonly references: MessageReferences;
+  readonly documents: StoredDocuments;
   /** Sessions that have ended, and of which something is to be handed over: as in their Ending records. */
   readonly #ending: Map<number, number>;
   nextSession: number;
@@ -47,6 +49,7 @@ export class StoredState {
     this.#retained = new RetainedPlaces();
     this.#blockBytes = new WeakMap();
     this.references = new MessageReferences();
+    this.documents = new StoredDocuments();
     this.#ending = new Map();
     this.nextSession = 1;
     this.#changes = new Map();
@@ -151,6 +154,7 @@ export class StoredState {
     for (const [entry, change] of this.#changes) yield* this.#session(entry, change, false);
     this.#changes.clear();
     yield* this.#retained.changes(this.#writer);
+    yield* this.documents.changes(this.#writer);
   }
 
   /** All there is; what has changed since the last checkpoint stays noted. */
@@ -162,6 +166,7 @@ export class StoredState {
       }
     }
     yield* this.#retained.snapshot(this.#writer);
+    yield* this.documents.snapshot(this.#writer);
   }
 
   /** The next checkpoint holds everything: forgets what had changed. */
@@ -169,6 +174,7 @@ export class StoredState {
     this.#removedKeys = [];
     this.#changes.clear();
     this.#retained.forgetChanges();
+    this.documents.forgetChanges();
     for (const { session } of this.entries.values()) {
       if (session.stored === null) continue;
       const { queue } = session.stored;
@@ -242,6 +248,7 @@ export class StoredState {
     }
     this.#retained.checkInvariants();
     this.references.checkInvariants(this.entries);
+    this.documents.checkInvariants();
   }
 }
 

@@ -6,6 +6,7 @@ import { emptyEntry } from '../../src/storage/records/checkpoint/entry-flags.ts'
 import { stateKey, writeNumber } from '../../src/storage/records/checkpoint/keys.ts';
 import { addToChunk, writeChunkHead } from '../../src/storage/records/checkpoint/retained-chunk.ts';
 import { writeUnderWay } from '../../src/storage/records/checkpoint/under-way.ts';
+import { writeDocument } from '../../src/storage/records/document-record.ts';
 import { writeDelivery, writeMessageHead } from '../../src/storage/records/message-record.ts';
 import {
   addProgress,
@@ -139,10 +140,17 @@ test('Progress, Release and Free', () => {
   expect(written(1, 8)).toBe('09 0000000000000840 0102');
 });
 
+test('Document', () => {
+  writeDocument(writer, { key: 'client/a', document: Buffer.from('{}') });
+  expect(written(1, 4, 8, 1, 4)).toBe('0c 08000000 636c69656e742f61 01 02000000 7b7d');
+  writeDocument(writer, { key: 'a', document: null });
+  expect(written(1, 4, 1)).toBe('0c 01000000 61 00');
+});
+
 test('each kind of record has its bytes above', () => {
   expect(Object.keys(RecordKind)).toEqual([
     ...['Message', 'References', 'Session', 'End', 'Subscribe', 'Unsubscribe'],
-    ...['Progress', 'Release', 'Free', 'HandOver', 'Ending'],
+    ...['Progress', 'Release', 'Free', 'HandOver', 'Ending', 'Document'],
   ]);
 });
 

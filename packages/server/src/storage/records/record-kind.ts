@@ -14,6 +14,7 @@ import type { ByteReader } from './byte-reader.ts';
  *   9 Free           progress-record.ts       PUBREL came for a QoS 2 message of the client
  *   10 HandOver      reference-record.ts      deliveries have become other sessions'
  *   11 Ending        session-record.ts        a session has ended for its client; something waits to be handed over
+ *   12 Document      document-record.ts       what the broker keeps by a key: users, groups, roles, bans
  *
  * Values of checkpoints are in the folder checkpoint; several are the same as records.
  *
@@ -40,6 +41,7 @@ export const RecordKind = {
   Free: 9,
   HandOver: 10,
   Ending: 11,
+  Document: 12,
 } as const;
 
 /** Reads the kind of a record that is about one session, and the number of that. */

@@ -5,6 +5,7 @@ import type { RecoveryHost } from '../host.ts';
 import type { JournalEntry } from '../journal.ts';
 import { ByteReader } from '../records/byte-reader.ts';
 import type { NamedDelivery } from '../records/delivery-fields.ts';
+import { readDocument } from '../records/document-record.ts';
 import { readMessage } from '../records/message-record.ts';
 import { ProgressKind, readFree, readProgress, readRelease } from '../records/progress-record.ts';
 import { RecordKind, readSessionNumber } from '../records/record-kind.ts';
@@ -45,6 +46,11 @@ export function replayRecord(
         host.updateEntry(entry, session);
         state.mark(entry, Change.Session);
       }
+      break;
+    }
+    case RecordKind.Document: {
+      const { key, document } = readDocument(reader);
+      state.documents.set(key, document);
       break;
     }
     default:

@@ -53,6 +53,9 @@ export function restoreCheckpoint(
       case KeyLetter.RetainedChunk:
         state.restoreRetained(first, value);
         break;
+      case KeyLetter.Document:
+        state.documents.restore(first, value);
+        break;
       case KeyLetter.Ending:
         ending.set(first, readNumber(value));
         break;

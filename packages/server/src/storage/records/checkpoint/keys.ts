@@ -11,6 +11,7 @@ import type { ByteWriter } from '../byte-writer.ts';
  *   p SESSION             what is under way, and packet identifiers received (under-way.ts)
  *   b SESSION BLOCK       a block of its queue (block.ts)
  *   t CHUNK               where retained messages lie (retained-chunk.ts)
+ *   d NUMBER              a Document record (document-record.ts); the number is given to its key by the process that wrote it first
  *
  * What former versions wrote, and a checkpoint replaces (former.ts):
  *
@@ -26,6 +27,7 @@ export const KeyLetter = {
   UnderWay: 'p',
   Block: 'b',
   RetainedChunk: 't',
+  Document: 'd',
   FormerBlock: 'q',
   FormerRetained: 'r',
 } as const;
