@@ -24,3 +24,13 @@ export type {
   ProviderPass,
   ProviderTools,
 } from './provider.ts';
+export {
+  JWT_ALGORITHMS,
+  JWT_DEFAULTS,
+  type JwtAlgorithm,
+  type JwtKeyOptions,
+  type JwtOptions,
+  type JwtPlace,
+} from './providers/jwt/jwt-options.ts';
+export { createJwtProvider } from './providers/jwt/jwt-provider.ts';
+export { ProviderOptionError } from './providers/option-error.ts';
