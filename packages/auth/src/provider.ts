@@ -1,3 +1,4 @@
+import type { AclRule } from './acl/acl-rule.ts';
 import type { AuthenticationMethod } from './authentication-method.ts';
 import type { Credentials } from './credentials.ts';
 
@@ -17,6 +18,8 @@ export interface ProviderAllowance {
   readonly attributes?: Readonly<Record<string, string>>;
   readonly groups?: readonly string[];
   readonly roles?: readonly string[];
+  /** Rules of its own, besides those that hold for all, such as of `aclFromClaim`; null or missing: none. */
+  readonly acl?: readonly AclRule[] | null;
   /** When it is disconnected (0x87), in milliseconds since 1970. */
   readonly expiresAt?: number;
   /** How long the same answer may be given to the same credentials without asking again; the chain's by default. */
