@@ -12,6 +12,7 @@ import type { Consumer, Peer } from './connection/peer.ts';
 import type { Transport, TransportHandler } from './connection/transport.ts';
 import { BrokerHooks } from './hooks/broker-hooks.ts';
 import type { Hooks } from './hooks/hooks.ts';
+import { Limits } from './limits/limits.ts';
 import type { ListenerHost } from './listeners/host.ts';
 import { OpenSockets } from './listeners/open-sockets.ts';
 import { type Logger, rateLimited } from './log/index.ts';
@@ -101,6 +102,8 @@ export class Broker
   readonly faults: Faults;
   /** How much each connection may do before the others have their turn. */
   readonly turns: Turns;
+  /** How much clients may do in a time. */
+  readonly limits: Limits;
   /** Those that the listeners accepted. */
   readonly sockets: OpenSockets;
   /** How many file descriptors sockets may take at present; set before the listeners are opened. */
@@ -164,6 +167,7 @@ export class Broker
       this.faults.caught(connection, 'timing', error),
     );
     this.#timer = new DeadlineTimer(this.deadlines, runtime);
+    this.limits = new Limits(this);
     this.access = access;
     this.onStorageFailed = () => {};
     this.authenticationMethods = new Map(
@@ -302,9 +306,12 @@ export class Broker
     earlier.close();
     this.memory.reconfigure(this.config);
     this.router.reconfigure();
+    const hasOtherRates = this.limits.reconfigure();
     for (const connection of this.#connections) {
       // What goes wrong for one doesn't leave the others with the former rules.
       this.faults.contain(connection, 'reloading', () => this.#reconfigure(connection, earlier));
+      if (!hasOtherRates) continue;
+      this.faults.contain(connection, 'reloading', () => connection.renewThrottle());
     }
   }
 
@@ -323,6 +330,7 @@ export class Broker
     this.#timer.checkInvariants();
     this.turns.checkInvariants();
     this.events.checkInvariants();
+    this.limits.checkInvariants();
     this.#checkConnections();
     for (const consumer of this.consumers) consumer.checkInvariants();
   }

@@ -8,6 +8,9 @@ type JsonSchema = { [key: string]: unknown };
 
 const DURATION = '^\\d+(\\.\\d+)?\\s*(ms|s|m|h|d)?$';
 const SIZE = '^\\d+(\\.\\d+)?\\s*([bB]|[kKmMgG]i?[bB])?$';
+const COUNT_RATE = '^\\d+\\s*/\\s*(\\d+(\\.\\d+)?\\s*)?(ms|s|m|h|d)$';
+const BYTE_RATE =
+  '^\\d+(\\.\\d+)?\\s*([bB]|[kKmMgG]i?[bB])?\\s*/\\s*(\\d+(\\.\\d+)?\\s*)?(ms|s|m|h|d)$';
 const ADDRESS = '^(unix:.+|((\\[[^\\]]+\\]|[^:\\[\\]]*):)?\\d{1,5})$';
 
 const ADDRESS_LIST = '^[^,]*\\d[^,]*(,[^,]+)+$|^unix:';
@@ -73,6 +76,15 @@ function typeOf(kind: ValueKind): JsonSchema {
       return measured(kind, DURATION, kind.orNone);
     case 'size':
       return measured(kind, SIZE, kind.orNone);
+    case 'rate': {
+      const pattern = kind.of === 'bytes' ? BYTE_RATE : COUNT_RATE;
+      return {
+        anyOf: [
+          { type: 'string', pattern, description: allowedText(kind) },
+          { enum: ['none', null, false] },
+        ],
+      };
+    }
     case 'boolean':
       return { type: 'boolean' };
     case 'choice':

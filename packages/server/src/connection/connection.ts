@@ -14,6 +14,7 @@ import {
 import { invariant } from '@promptmq/topics';
 import type { AclLimits, Permissions, Proof } from '../access/index.ts';
 import type { ClientHooks } from '../hooks/client-hooks.ts';
+import type { Throttle } from '../limits/throttle.ts';
 import { PacketDispatcher } from '../protocol/packet-dispatcher.ts';
 import { topicOf } from '../routing/image.ts';
 import type { TurnTaker } from '../runtime/turns.ts';
@@ -75,6 +76,8 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
   readonly timeouts: ConnectionTimeouts;
   readonly #dispatcher: PacketDispatcher;
   readonly #input: Input;
+  /** Null where nothing of what the client sends is limited in time. */
+  #throttle: Throttle | null;
   inboundAliases: InboundAliases;
   /** Set by a CONNECT that names an authentication method (§4.12). */
   authentication: PeerAuthentication | null;
@@ -133,6 +136,7 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
     this.#isUndecided = false;
     this.#dispatcher = new PacketDispatcher(host, this);
     this.#input = new Input(host, this, this.#dispatcher);
+    this.#throttle = null;
     this.timeouts = new ConnectionTimeouts(host, this);
   }
 
@@ -163,7 +167,9 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
 
   onData(chunk: Uint8Array): void {
     this.#host.stats.bytesReceived += chunk.length;
-    if (!this.isEnding) this.#input.push(chunk);
+    if (this.isEnding) return;
+    this.#input.push(chunk);
+    if (this.#throttle !== null) this.#throttle.onBytes(chunk.length);
   }
 
   /** Its turn has come again. */
@@ -339,6 +345,7 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
     this.output.checkInvariants();
     this.#input.checkInvariants();
     this.#dispatcher.checkInvariants();
+    this.#throttle?.checkInvariants();
     this.#congestion?.checkInvariants();
     this.timeouts.checkInvariants();
   }
@@ -371,6 +378,25 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
     this.sender.aliases =
       aliasMaximum > 0 ? new OutboundTopicAliases(aliasMaximum, this.#host.memory.aliases) : null;
     this.timeouts.open(terms.keepAlive);
+    this.#setThrottle(this.#host.limits.throttleFor(this));
+  }
+
+  /** A reload has other rates apply: what it waits for is over. */
+  renewThrottle(): void {
+    this.#replaceThrottle(this.isConnected ? this.#host.limits.throttleFor(this) : null);
+  }
+
+  #setThrottle(throttle: Throttle | null): void {
+    this.#throttle = throttle;
+    this.#dispatcher.throttle = throttle;
+  }
+
+  /** What the former one has it wait for is over. */
+  #replaceThrottle(throttle: Throttle | null): void {
+    const waits = this.#throttle?.end();
+    this.#setThrottle(throttle);
+    if (waits?.isPaused === true) this.resumeReading();
+    if (waits?.isSuspended === true) this.resume();
   }
 
   hold(): void {
@@ -502,7 +528,7 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
   onClose(): void {
     this.#isTransportClosed = true;
     if (this.#isBeingDone) {
-      this.hooks?.abort();
+      if (this.hooks?.isAwaiting === true) this.hooks.abort();
       return;
     }
     // What it sent before it closed counts: such as a DISCONNECT, which takes the will with it.
@@ -519,6 +545,8 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
       this.state = ConnectionState.Closed;
       this.hooks?.end();
       this.#input.reset();
+      this.#throttle?.end();
+      this.#setThrottle(null);
       this.output.close();
       this.#host.turns.forget(this);
       this.sender.aliases?.clear();
@@ -549,6 +577,7 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
     this.#input.reset();
     // What still comes is read, and thrown away.
     if (isSuspended) this.#input.decide();
+    this.#replaceThrottle(null);
     if (!this.output.isHeld) this.transport.end();
     this.timeouts.beginClosing();
     this.#closeIfGone();

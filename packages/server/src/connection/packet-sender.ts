@@ -329,6 +329,7 @@ function toReturnCode(reasonCode: number): number {
     case ReasonCode.ServerUnavailable:
     case ReasonCode.ServerBusy:
     case ReasonCode.QuotaExceeded:
+    case ReasonCode.ConnectionRateExceeded:
       return 3;
     case ReasonCode.BadUserNameOrPassword:
       return 4;

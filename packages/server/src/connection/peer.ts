@@ -159,6 +159,8 @@ export interface Peer extends SessionPeer {
   releaseWhenCommitted(position: number, onRefused: () => void): void;
   /** A reload has other rules apply. */
   changePermissions(permissions: Permissions | null): void;
+  /** A reload has other rates apply: what it waits for is over. */
+  renewThrottle(): void;
   /** Reports this client's packets from now on if somebody looks at them, else no more. */
   updateTrace(clientId: string): void;
   /** Answers CONNECT with an error and closes [MQTT-3.2.2-7]. */

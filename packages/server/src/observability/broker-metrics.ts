@@ -74,6 +74,9 @@ function addConnections(registry: BrokerRegistry, { stats }: ObservedBroker): vo
       value: sumOf(stats.subscriptionsRefused, [ReasonCode.NotAuthorized]),
     },
   ]);
+  registry.add('promptmq_limits_reached_total', () =>
+    [...stats.limitsReached].map(([limit, value]) => ({ labels: { limit }, value })),
+  );
   registry.add('promptmq_hook_failures_total', () =>
     [...stats.hookFailures].map(([key, value]) => {
       const [hook = '', reason = ''] = key.split(' ');

@@ -44,6 +44,11 @@ export const brokerCatalogue = {
     help: 'What was refused because the client may not do it or is not who it says, by action.',
     labels: ['action'],
   },
+  promptmq_limits_reached_total: {
+    type: 'counter',
+    help: 'How often a limit of the section `limits` was reached, by its key: a client was not read from for a while, or was refused.',
+    labels: ['limit'],
+  },
   promptmq_hook_failures_total: {
     type: 'counter',
     help: 'Hooks of the program that embeds the broker that threw, answered with what they may not, or took too long, by hook and reason.',

@@ -3,6 +3,7 @@ import type { Access } from '../access/index.ts';
 import type { Config } from '../config/index.ts';
 import type { Peer } from '../connection/peer.ts';
 import type { BrokerHooks } from '../hooks/broker-hooks.ts';
+import type { Limits } from '../limits/limits.ts';
 import type { Logger } from '../log/index.ts';
 import type { RetainedReplays } from '../routing/retained-replays.ts';
 import type { Router } from '../routing/router.ts';
@@ -25,6 +26,8 @@ export interface ProtocolHost {
   readonly stats: BrokerStats;
   readonly memory: MemoryLedger;
   readonly turns: Turns;
+  /** How much clients may do in a time. */
+  readonly limits: Limits;
   readonly faults: Faults;
   readonly log: Logger;
   /** For what clients can cause: lines beyond the limit are left out and counted. */

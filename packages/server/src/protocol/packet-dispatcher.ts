@@ -30,6 +30,13 @@ import { unsubscribe } from './subscribe/unsubscribe.ts';
 const publishView = new PublishView();
 const ackView = new AckView();
 
+/** Is notified of what a client has sent when that was processed, and may have the rest wait. */
+export interface PacketThrottle {
+  afterMessage(): void;
+  /** @param filters - how many a SUBSCRIBE had */
+  afterSubscribe(filters: number): void;
+}
+
 /**
  * Decodes what one client sends, and hands each packet to what answers it. For a packet that breaks a rule, or that
  * may not come now, a `PacketError` is thrown, with which the connection refuses it (§4.13).
@@ -50,6 +57,8 @@ export class PacketDispatcher implements FrameSink {
   readonly #limits: DecodeLimits;
   /** Gets every packet, while an operator looks at this client. */
   tracer: PacketTracer | null;
+  /** Slows the client down; null where nothing does. */
+  throttle: PacketThrottle | null;
 
   constructor(host: ProtocolHost, connection: Peer) {
     this.#connection = connection;
@@ -69,6 +78,7 @@ export class PacketDispatcher implements FrameSink {
     this.#work = null;
     this.#limits = host.config.mqtt;
     this.tracer = null;
+    this.throttle = null;
   }
 
   /** CONNECT was accepted: packets may be as large as CONNACK says. */
@@ -171,11 +181,7 @@ export class PacketDispatcher implements FrameSink {
       if (this.tracer !== null) this.#trace(this.tracer, buffer, start, bodyStart, end);
       const { version } = connection;
       if (type === PacketType.PUBLISH) {
-        this.#turns.used += UnitsFor.publish + ((end - start) >> UnitsFor.bytesShift);
-        publishView.read(buffer, start, bodyStart, end, version, 'server', this.#limits);
-        this.#turns.used += (publishView.topicEnd - publishView.topicStart) >> UnitsFor.topicShift;
-        const rest = this.#receiver.onPublish(publishView);
-        if (rest !== null) this.#step(rest);
+        this.#onPublish(buffer, start, bodyStart, end);
       } else {
         this.#turns.used += UnitsFor.packet + ((end - start) >> UnitsFor.objectBytesShift);
         if (type >= PacketType.PUBACK && type <= PacketType.PUBCOMP) {
@@ -245,6 +251,16 @@ export class PacketDispatcher implements FrameSink {
 
   // ------------------------------------------------------------------------ open
 
+  #onPublish(buffer: Uint8Array, start: number, bodyStart: number, end: number): void {
+    const { version } = this.#connection;
+    this.#turns.used += UnitsFor.publish + ((end - start) >> UnitsFor.bytesShift);
+    publishView.read(buffer, start, bodyStart, end, version, 'server', this.#limits);
+    this.#turns.used += (publishView.topicEnd - publishView.topicStart) >> UnitsFor.topicShift;
+    const rest = this.#receiver.onPublish(publishView);
+    if (rest !== null) this.#step(rest);
+    if (this.throttle !== null) this.throttle.afterMessage();
+  }
+
   #onAck(type: PacketType, { packetId, reasonCode }: AckView): void {
     if (type === PacketType.PUBREL) this.#onPubrel(packetId);
     else onAcknowledgement(this.#connection, this.#sinks, type, packetId, reasonCode);
@@ -260,6 +276,7 @@ export class PacketDispatcher implements FrameSink {
     switch (packet.cmd) {
       case 'subscribe':
         this.#step(subscribe(this.#host, connection, packet));
+        this.throttle?.afterSubscribe(packet.subscriptions.length);
         break;
       case 'unsubscribe':
         this.#step(unsubscribe(this.#host, connection, packet));

@@ -148,6 +148,8 @@ export interface BrokerStats {
   readonly dropped: Record<DropReason, number>;
   /** Messages refused whole, by reason. */
   readonly refused: Record<RefusalReason, number>;
+  /** How often a limit of the section `limits` was reached, by its key, such as `limits.client.messages`. */
+  readonly limitsReached: Map<string, number>;
 }
 
 export function createStats(): BrokerStats {
@@ -210,6 +212,7 @@ export function createStats(): BrokerStats {
       'refused-by-hook': 0,
       'too-many-publishes': 0,
     },
+    limitsReached: new Map(),
   };
 }
 

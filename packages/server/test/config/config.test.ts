@@ -165,6 +165,42 @@ describe('the forms that people write', () => {
   });
 
   test.each([
+    ['1000/s', { amount: 1000, periodMs: 1000 }],
+    ['5/1m', { amount: 5, periodMs: 60_000 }],
+    ['100 / 10s', { amount: 100, periodMs: 10_000 }],
+    ['7/1.5h', { amount: 7, periodMs: 5_400_000 }],
+    ['1/100ms', { amount: 1, periodMs: 100 }],
+    ['none', null],
+    [null, null],
+  ])('rate %p', (messages, rate) => {
+    expect(parseConfig({ limits: { client: { messages } } }).limits.client.messages).toEqual(rate);
+  });
+
+  test('rate of bytes', () => {
+    const { client } = parseConfig({ limits: { client: { bytes: '1.5MB/10s' } } }).limits;
+    expect(client.bytes).toEqual({ amount: 1_500_000, periodMs: 10_000 });
+  });
+
+  test.each([
+    1000,
+    '1000',
+    '0/s',
+    '1.5/s',
+    '1/',
+    '/s',
+    '1/s/s',
+    '1/0s',
+    '1/10',
+    '1/2d',
+    '1kB/s',
+    '-1/s',
+    '1/week',
+  ])('rate %p is refused', (messages) => {
+    const input = { limits: { client: { messages } } };
+    expect(problemsOf(() => parseConfig(input))[0]).toContain('it takes a rate such as 1000/s');
+  });
+
+  test.each([
     ['4096', 4096],
     [4096, 4096],
     ['64KiB', 65_536],

@@ -83,9 +83,14 @@ export class Simulation {
    * A connection that has not sent anything yet.
    *
    * @param userName - as whoever brought the connection says
+   * @param address - such as `192.0.2.1:50000`
    */
-  open(version: ProtocolVersion = 5, userName: string | null = null): SimulatedClient {
-    return new SimulatedClient(this, version, userName);
+  open(
+    version: ProtocolVersion = 5,
+    userName: string | null = null,
+    address = 'simulated',
+  ): SimulatedClient {
+    return new SimulatedClient(this, version, userName, address);
   }
 
   /** A client that has connected; its CONNACK is taken. */
@@ -107,7 +112,7 @@ export class Simulation {
 
 /** The client's end of a simulated connection: what it sends is processed at once. */
 export class SimulatedClient implements Transport {
-  readonly remoteAddress = 'simulated';
+  readonly remoteAddress: string;
   readonly protocol = 'tcp';
   readonly version: ProtocolVersion;
   readonly userName: string | null;
@@ -124,7 +129,13 @@ export class SimulatedClient implements Transport {
   #untaken: Uint8Array[] = [];
   #isGone = false;
 
-  constructor(simulation: Simulation, version: ProtocolVersion, userName: string | null = null) {
+  constructor(
+    simulation: Simulation,
+    version: ProtocolVersion,
+    userName: string | null = null,
+    address = 'simulated',
+  ) {
+    this.remoteAddress = address;
     this.#simulation = simulation;
     this.version = version;
     this.userName = userName;

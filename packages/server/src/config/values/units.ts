@@ -6,6 +6,14 @@ export type Address =
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
   | { readonly kind: 'unix'; readonly path: string };
 
+/** How much may come in a time: all of it at once, and from then on as it becomes free again, evenly. */
+export interface Rate {
+  /** How many, or bytes; at least 1. */
+  readonly amount: number;
+  /** Milliseconds. */
+  readonly periodMs: number;
+}
+
 /** What values an option takes; from it come help, documentation and the JSON Schema for editors. */
 export type ValueKind =
   | { readonly kind: 'integer'; readonly minimum: number; readonly maximum: number }
@@ -23,6 +31,8 @@ export type ValueKind =
       readonly maximum: number;
       readonly orNone: boolean;
     }
+  /** So much in a time. */
+  | { readonly kind: 'rate'; readonly of: 'count' | 'bytes' }
   | { readonly kind: 'boolean' }
   | { readonly kind: 'choice'; readonly choices: readonly string[] }
   | { readonly kind: 'addresses' }
@@ -38,6 +48,13 @@ export type ValueKind =
       readonly item: string;
       readonly part: object;
     };
+
+/** The most that a rate has. */
+const AMOUNT_MAX = { count: 1_000_000_000, bytes: 1_000_000_000_000 } as const;
+
+/** In milliseconds. A rate that begins anew only after more than a day would be forgotten by a restart. */
+const PERIOD_MIN_MS = 100;
+const PERIOD_MAX_MS = 86_400_000;
 
 /** Addresses of one kind: each is a socket of its own. */
 const ADDRESSES_MAX = 64;
@@ -101,6 +118,10 @@ export function allowedText(kind: ValueKind): string {
     case 'size': {
       const none = kind.orNone ? ', or none' : '';
       return `a size such as 4096, 64KiB or 256MB, from ${kind.minimum} to ${kind.maximum} bytes${none}`;
+    }
+    case 'rate': {
+      const examples = kind.of === 'bytes' ? '1MB/s or 64KiB/10s' : '1000/s or 5/1m';
+      return `a rate such as ${examples}, from 1 to ${AMOUNT_MAX[kind.of]} in 100ms to 1d, or none`;
     }
     case 'boolean':
       return 'true or false';
@@ -174,6 +195,35 @@ function measured(kind: ValueKind & { kind: 'duration' | 'size' }) {
       return z.NEVER;
     })
     .register(valueKinds, kind);
+}
+
+/** A rate such as `1000/s`, `5/1m` or `1MB/10s`; null for `none`. */
+export function rateOrNone(of: 'count' | 'bytes') {
+  const kind: ValueKind = { kind: 'rate', of };
+  return textOrNumber
+    .transform((value, context): Rate | null => {
+      if (isNone(value)) return null;
+      const rate = typeof value === 'string' ? parseRate(value, of) : null;
+      if (rate !== null) return rate;
+      context.addIssue(allowedText(kind));
+      return z.NEVER;
+    })
+    .register(valueKinds, kind);
+}
+
+function parseRate(text: string, of: 'count' | 'bytes'): Rate | null {
+  const parts = text.split('/');
+  const [amountText = '', periodText = ''] = parts.map((part) => part.trim());
+  if (parts.length !== 2 || periodText === '') return null;
+  const amount = measure(amountText, of === 'bytes' ? BYTES : {}, 1);
+  // `/s` is `/1s`; a number alone would be seconds, which nobody expects.
+  const period = /^[a-z]/i.test(periodText) ? `1${periodText}` : periodText;
+  const periodMs = /[a-z]$/i.test(period) ? measure(period, MILLISECONDS, 1000) : null;
+  if (amount === null || !Number.isInteger(amount) || amount < 1 || amount > AMOUNT_MAX[of]) {
+    return null;
+  }
+  if (periodMs === null || periodMs < PERIOD_MIN_MS || periodMs > PERIOD_MAX_MS) return null;
+  return { amount, periodMs };
 }
 
 const TRUE_WORDS: readonly string[] = ['true', 'yes', 'on', '1'];

@@ -11,6 +11,7 @@ import { announcedLimits, connackOf, responseInformation } from './connack.ts';
 import {
   type Refusal,
   refusalByQuota,
+  refusalByRate,
   refusalByRules,
   refusalOf,
   startsClean,
@@ -27,6 +28,9 @@ export function admit(host: ProtocolHost, connection: Peer, packet: ConnectPacke
   sender.maximumPacketSize = packet.properties?.maximumPacketSize ?? Number.POSITIVE_INFINITY;
   sender.wantsReasons = packet.properties?.requestProblemInformation ?? true;
   sender.tracer = host.traces.onConnect(packet);
+  // Before anything else: who tries many passwords is stopped here, too.
+  const source = { clientId: '', userName: null, transport: connection.transport };
+  if (isRefused(host, connection, packet, refusalByRate(host, source, ['address']))) return;
   const { hooks } = host;
   if (hooks === null) {
     prove(host, connection, packet);
@@ -253,7 +257,8 @@ function open(
 
   const will = pendingWillOf(packet, clientId);
   const durability = durabilityOf(packet, sessionExpiryInterval);
-  if (isRefused(host, connection, packet, refusalByQuota(host, clientId, will, durability))) return;
+  const client = { clientId, userName, transport: connection.transport };
+  if (isRefused(host, connection, packet, refusalByQuota(host, client, will, durability))) return;
   const { session, isPresent, dependsOn } = host.sessions.open(
     clientId,
     isClean,

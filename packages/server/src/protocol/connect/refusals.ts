@@ -2,6 +2,8 @@ import { isUtf8 } from 'node:buffer';
 import { type ConnectPacket, ReasonCode } from '@promptmq/codec';
 import type { Permissions } from '../../access/index.ts';
 import type { Peer } from '../../connection/peer.ts';
+import type { LimitedClient } from '../../limits/limits.ts';
+import type { RateScope } from '../../limits/rates/keyed-rates.ts';
 import { isBridgeState, isReserved } from '../../routing/reserved-topics.ts';
 import { isTooDeep } from '../../routing/topic-routes.ts';
 import { isInsideIdentifier } from '../../sessions/inside-identifiers.ts';
@@ -148,18 +150,33 @@ function isOutdated(host: ProtocolHost, { connectNumber }: Peer, clientId: strin
   return open !== null && open.connectNumber > connectNumber;
 }
 
-/** Whether there is room for the will and the session. */
+/** Whether it is one CONNECT too many of those that are counted together. */
+export function refusalByRate(
+  { limits }: ProtocolHost,
+  client: LimitedClient,
+  scopes: readonly RateScope[],
+): Refusal | null {
+  const limit = limits.takeConnect(client, scopes);
+  if (limit === null) return null;
+  return { reasonCode: ReasonCode.ConnectionRateExceeded, why: `${limit} reached` };
+}
+
+/** Whether there is room for the will and the session, and it isn't one CONNECT too many of the client or its user. */
 export function refusalByQuota(
-  { sessions }: ProtocolHost,
-  clientId: string,
+  host: ProtocolHost,
+  client: LimitedClient,
   will: PendingWill | null,
   durability: Durability,
 ): Refusal | null {
+  const { sessions } = host;
+  const { clientId } = client;
   let why = will === null ? '' : sessions.whyNoRoomForWill(clientId, will);
   if (why === '' && durability === 'session' && !sessions.hasRoomForSession(clientId)) {
     why = 'mqtt.max-sessions reached';
   }
-  return why === '' ? null : { reasonCode: ReasonCode.QuotaExceeded, why };
+  if (why !== '') return { reasonCode: ReasonCode.QuotaExceeded, why };
+  // Only now: nobody uses up what is another's by its name.
+  return refusalByRate(host, client, ['client', 'user']);
 }
 
 /** Whether a session that is there is not to be resumed: nobody gets that of another user. */
