@@ -96,9 +96,8 @@ export class FilterSet {
       }
       const wanted = levels[depth] as string;
       if (wanted === '#') continue;
-      const child = wanted === '+' ? undefined : node.children?.get(wanted);
-      if (child !== undefined) push(nodes, depths, child, depth + 1);
-      if (node.plus !== null) push(nodes, depths, node.plus, depth + 1);
+      if (wanted !== '+') pushIfThere(nodes, depths, node.children?.get(wanted), depth + 1);
+      pushIfThere(nodes, depths, node.plus, depth + 1);
     }
     return best;
   }
@@ -130,13 +129,12 @@ export class FilterSet {
       const wanted = levels[depth] as string;
       // Whatever is below, and "a" of "a/#".
       if (wanted === '#') return true;
-      if (node.plus !== null) push(nodes, depths, node.plus, depth + 1);
       if (wanted === '+') {
         for (const child of node.children?.values() ?? []) push(nodes, depths, child, depth + 1);
       } else {
-        const child = node.children?.get(wanted);
-        if (child !== undefined) push(nodes, depths, child, depth + 1);
+        pushIfThere(nodes, depths, node.children?.get(wanted), depth + 1);
       }
+      pushIfThere(nodes, depths, node.plus, depth + 1);
     }
     return false;
   }
@@ -149,6 +147,15 @@ export class FilterSet {
 function push(nodes: Node[], depths: number[], node: Node, depth: number): void {
   nodes.push(node);
   depths.push(depth);
+}
+
+function pushIfThere(
+  nodes: Node[],
+  depths: number[],
+  node: Node | null | undefined,
+  depth: number,
+): void {
+  if (node !== null && node !== undefined) push(nodes, depths, node, depth);
 }
 
 function better(

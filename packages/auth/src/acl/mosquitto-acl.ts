@@ -45,58 +45,84 @@ export function parseMosquittoAcl(
   text: string,
   source: string,
 ): { readonly rules: readonly AclRule[]; readonly problems: readonly MosquittoAclProblem[] } {
-  const problems: MosquittoAclProblem[] = [];
-  const rules: AclRule[] = [
-    {
-      permission: 'allow',
-      actions: ['subscribe'],
-      filters: null,
-      source: `${source}: as in mosquitto`,
-    },
-  ];
-  let user: string | null = null;
+  const reader = new Reader(source);
   for (const [index, line] of text.split('\n').entries()) {
-    if (problems.length >= PROBLEMS_MAX) break;
-    if (line.startsWith('#') || line.trim() === '') continue;
-    const words = /^([ \t]*)(\S+)([ \t]*)(.*?)\s*$/.exec(line);
-    const [, indent = '', word = '', space = '', rest = ''] = words ?? [];
-    const at = indent.length + word.length + space.length + 1;
-    const note = (column: number, message: string) => {
-      problems.push({ line: index + 1, column, message });
-    };
-    if (word === 'user') {
-      if (rest === '') note(at, 'it takes a user name: user NAME');
-      else if (rest.endsWith('*'))
-        note(at, 'a user name with * at its end would be many names here');
-      user = rest;
-    } else if (word === 'topic' || word === 'pattern') {
-      const whole = /^(read|write|readwrite|deny)[ \t]+(.*)$/.exec(rest);
-      const access = whole?.[1] ?? 'readwrite';
-      const filter = whole?.[2] ?? rest;
-      const column = at + rest.length - filter.length;
-      if (topicFilterFault(filter) !== null) {
-        note(column, `it takes a topic filter: ${word} [read|write|readwrite|deny] FILTER`);
-        continue;
-      }
-      const isPattern = word === 'pattern';
-      if (filter.includes('${') || (!isPattern && /%[uc]/.test(filter))) {
-        note(
-          column,
-          'names are only put in after pattern, as %u and %c: what stands here means itself in mosquitto',
-        );
-        continue;
-      }
-      rules.push({
-        permission: access === 'deny' ? 'deny' : 'allow',
-        ...(isPattern ? {} : user === null ? { isAnonymous: true } : { users: [user] }),
-        actions: ACTIONS[access] as readonly AclAction[],
-        filters: [{ filter }],
-        rank: isPattern ? 0 : USER_RANK,
-        source: `${source}:${index + 1}`,
-      });
-    } else {
-      note(indent.length + 1, 'a line begins with user, topic, pattern or #');
-    }
+    if (reader.problems.length >= PROBLEMS_MAX) break;
+    if (!line.startsWith('#') && line.trim() !== '') reader.read(index + 1, line);
   }
-  return { rules, problems };
+  return reader;
 }
+
+class Reader {
+  readonly rules: AclRule[];
+  readonly problems: MosquittoAclProblem[];
+  readonly #source: string;
+  #user: string | null;
+  #line: number;
+
+  constructor(source: string) {
+    this.#source = source;
+    this.rules = [
+      {
+        permission: 'allow',
+        actions: ['subscribe'],
+        filters: null,
+        source: `${source}: as in mosquitto`,
+      },
+    ];
+    this.problems = [];
+    this.#user = null;
+    this.#line = 0;
+  }
+
+  read(number: number, line: string): void {
+    this.#line = number;
+    const [, indent = '', word = '', space = '', rest = ''] =
+      /^([ \t]*)(\S+)([ \t]*)(.*?)\s*$/.exec(line) ?? [];
+    const column = indent.length + word.length + space.length + 1;
+    if (word === 'user') this.#readUser(rest, column);
+    else if (word === 'topic' || word === 'pattern') this.#readRule(word, rest, column);
+    else this.#note(indent.length + 1, 'a line begins with user, topic, pattern or #');
+  }
+
+  #readUser(name: string, column: number): void {
+    if (name === '') this.#note(column, 'it takes a user name: user NAME');
+    if (name.endsWith('*')) {
+      this.#note(column, 'a user name with * at its end would be many names here');
+    }
+    this.#user = name;
+  }
+
+  #readRule(word: 'topic' | 'pattern', rest: string, begin: number): void {
+    const whole = /^(read|write|readwrite|deny)[ \t]+(.*)$/.exec(rest);
+    const access = whole?.[1] ?? 'readwrite';
+    const filter = whole?.[2] ?? rest;
+    const column = begin + rest.length - filter.length;
+    if (topicFilterFault(filter) !== null) {
+      this.#note(column, `it takes a topic filter: ${word} [read|write|readwrite|deny] FILTER`);
+      return;
+    }
+    const isPattern = word === 'pattern';
+    if (filter.includes('${') || (!isPattern && /%[uc]/.test(filter))) {
+      this.#note(column, NO_NAMES);
+      return;
+    }
+    const isForAnonymous = !isPattern && this.#user === null;
+    this.rules.push({
+      permission: access === 'deny' ? 'deny' : 'allow',
+      users: isPattern || this.#user === null ? null : [this.#user],
+      isAnonymous: isForAnonymous,
+      actions: ACTIONS[access] as readonly AclAction[],
+      filters: [{ filter }],
+      rank: isPattern ? 0 : USER_RANK,
+      source: `${this.#source}:${this.#line}`,
+    });
+  }
+
+  #note(column: number, message: string): void {
+    this.problems.push({ line: this.#line, column, message });
+  }
+}
+
+const NO_NAMES =
+  'names are only put in after pattern, as %u and %c: what stands here means itself in mosquitto';
