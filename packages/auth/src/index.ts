@@ -41,6 +41,26 @@ export {
   type DynamicSecurityOptions,
 } from './dynamic/dynamic-security.ts';
 export type { DynamicState } from './dynamic/state.ts';
+export { HashThreads, hashPassword, type Verification } from './passwords/hash-threads.ts';
+export type {
+  CheckerLimits,
+  PasswordSource,
+  PasswordVerdict,
+} from './passwords/password-checker.ts';
+export { PasswordChecker } from './passwords/password-checker.ts';
+export type { PasswordFile, PasswordFileProblem } from './passwords/password-file.ts';
+export {
+  parsePasswordFile,
+  putUser,
+  removeUser,
+  whyNoUserName,
+} from './passwords/password-file.ts';
+export type { HashCost, PasswordHash } from './passwords/password-hash.ts';
+export { isSameHash, parsePasswordHash } from './passwords/password-hash.ts';
+export type { PasswordFileOptions } from './passwords/password-provider.ts';
+export { createPasswordFileProvider } from './passwords/password-provider.ts';
+export type { Comparison } from './passwords/password-users.ts';
+export { PasswordUsers } from './passwords/password-users.ts';
 export type {
   Provider,
   ProviderAllowance,

@@ -1,9 +1,8 @@
+import { isSameHash, PasswordChecker, type PasswordHash, PasswordUsers } from '@promptmq/auth';
 import { ReasonCode } from '@promptmq/codec';
 import { type Config, ConfigError, type ConfigProblem } from '../config/index.ts';
 import { Acl, type AclLimits, type AclRule, type Identity, Permissions } from './acl.ts';
 import { readAclFile } from './acl-file.ts';
-import type { PasswordHash } from './password.ts';
-import { PasswordChecker } from './password-checker.ts';
 import { readPasswordFile } from './password-file.ts';
 
 /** What a CONNECT says about who the client is. */
@@ -47,7 +46,7 @@ export class Access {
     this.#passwords =
       users === null
         ? null
-        : new PasswordChecker(users, {
+        : new PasswordChecker(new PasswordUsers(users), {
             concurrentMax: auth.maxConcurrentChecks,
             waitingMax: auth.maxWaitingChecks,
           });
@@ -125,13 +124,14 @@ export class Access {
   mayStay(earlier: Access, userName: string | null, proof: Proof): boolean {
     if (proof === 'nothing') return this.#allowsAnonymous;
     if (proof !== 'password' || userName === null) return true;
-    const hash = this.#users?.get(userName)?.hash;
-    return hash !== undefined && earlier.#users?.get(userName)?.hash.equals(hash) === true;
+    const hash = this.#users?.get(userName);
+    const before = earlier.#users?.get(userName);
+    return hash !== undefined && before !== undefined && isSameHash(hash, before);
   }
 
   /** Another snapshot takes its place. Checks that are under way end as they do. */
   close(): void {
-    this.#passwords?.close();
+    void this.#passwords?.close();
   }
 
   /** The broker stops: resolves when nothing is under way any more. */

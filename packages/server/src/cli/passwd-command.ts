@@ -1,8 +1,8 @@
 import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
+import { hashPassword } from '@promptmq/auth';
 import type { CommandModule } from 'yargs';
-import { hashPassword } from '../access/index.ts';
 
 /** `promptmq passwd NAME`: makes a line of a password file; the password is asked for, or piped in. */
 export const passwdCommand: CommandModule = {

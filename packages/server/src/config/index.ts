@@ -1,5 +1,5 @@
 export type { SourcedValue } from './files/file-source.ts';
-export { foreignFile, foreignHash } from './files/foreign-file.ts';
+export { foreignFile } from './files/foreign-file.ts';
 export { readFileBytes, readTextFile } from './files/text-file.ts';
 export { RULES_BYTES_MAX, readYamlFile } from './files/yaml-file.ts';
 export { yamlLibrary } from './files/yaml-library.ts';

@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { hashPassword } from '@promptmq/auth';
 import { Access } from '../../src/access/access.ts';
-import { hashPassword } from '../../src/access/password.ts';
 import { type AuthenticationMethod, parseConfig } from '../../src/index.ts';
 import { Simulation } from '../support/simulation.ts';
 

@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { hashPassword } from '@promptmq/auth';
 import type { Packet } from '@promptmq/codec';
 import type { IClientOptions } from 'mqtt';
 import { Access } from '../../src/access/index.ts';
-import { hashPassword } from '../../src/access/password.ts';
 import {
   type AuthenticationMethod,
   type ConfigInput,

@@ -42,6 +42,7 @@ const chosen = (() => {
 
 /** Of what every broker consists. */
 const BROKER = [
+  '@promptmq/auth',
   '@promptmq/codec',
   '@promptmq/metrics',
   '@promptmq/server',

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { hashPassword } from '@promptmq/auth';
 import { connect as connectMqtt, type IClientOptions, type IConnackPacket } from 'mqtt';
-import { hashPassword } from '../../src/access/index.ts';
 import {
   ConfigError,
   type ConfigInput,

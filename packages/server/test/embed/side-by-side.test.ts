@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { hashPassword } from '../../src/access/password.ts';
+import { hashPassword } from '@promptmq/auth';
 
 const program = join(import.meta.dirname, '../support/side-by-side.mjs');
 

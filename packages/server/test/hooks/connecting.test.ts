@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from '@jest/globals';
-import { hashPassword } from '../../src/access/index.ts';
+import { hashPassword } from '@promptmq/auth';
 import {
   type AuthenticateAnswer,
   ConfigError,

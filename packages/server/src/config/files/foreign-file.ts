@@ -34,15 +34,3 @@ export function foreignFile(text: string, key: string): string | null {
   }
   return null;
 }
-
-/** What the hash of a password is, when it isn't ours: as people call it. */
-export function foreignHash(hash: string): string | null {
-  if (hash.startsWith('$7$')) return 'a PBKDF2 hash of mosquitto ($7$)';
-  if (hash.startsWith('$6$')) return 'a SHA-512 hash of mosquitto ($6$)';
-  if (/^\$2[abxy]\$/.test(hash)) return 'a bcrypt hash';
-  if (hash.startsWith('$argon2')) return 'an Argon2 hash';
-  if (hash.startsWith('PBKDF2$')) return 'a PBKDF2 hash of mosquitto-auth-plug';
-  if (hash.startsWith('$scrypt$')) return 'a scrypt hash that is cut, or asks for too much';
-  if (/^\$(y|5|1|apr1)\$/.test(hash)) return 'a hash as of /etc/shadow or htpasswd';
-  return null;
-}

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { FairQueue } from '../../src/access/fair-queue.ts';
+import { FairQueue } from '../../src/passwords/fair-queue.ts';
 
 function taken(queue: FairQueue<string>): string {
   let text = '';

@@ -5,22 +5,25 @@ import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { HashThreads } from '../../src/access/hash-threads.ts';
-import type { PasswordHash } from '../../src/access/password.ts';
-import { PasswordChecker } from '../../src/access/password-checker.ts';
+import { HashThreads } from '../../src/passwords/hash-threads.ts';
+import { PasswordChecker } from '../../src/passwords/password-checker.ts';
+import type { HashCost, PasswordHash } from '../../src/passwords/password-hash.ts';
+import { PasswordUsers } from '../../src/passwords/password-users.ts';
 
 /** A hash that is quick to check. */
-const parameters = { costLog: 10, blockSize: 8, parallelization: 1, salt: Buffer.alloc(16, 7) };
+const salt = Buffer.alloc(16, 7);
 const kept: PasswordHash = {
-  ...parameters,
-  hash: scryptSync('right', parameters.salt, 32, { N: 1024, r: 8, p: 1 }),
+  cost: { algorithm: 'scrypt', costLog: 10, blockSize: 8, parallelization: 1 },
+  salt,
+  hash: scryptSync('right', salt, 32, { N: 1024, r: 8, p: 1 }),
 };
+const alice = new PasswordUsers(new Map([['alice', kept]]));
 
 const right = Buffer.from('right');
 const wrong = Buffer.from('wrong');
 
 test('a right login waits for no more than a few of the many wrong ones of another address', async () => {
-  const checker = new PasswordChecker(new Map([['alice', kept]]), {
+  const checker = new PasswordChecker(alice, {
     concurrentMax: 1,
     waitingMax: 1000,
   });
@@ -33,15 +36,17 @@ test('a right login waits for no more than a few of the many wrong ones of anoth
   expect(await checker.check('192.0.2.2', 'alice', right)).toBe('right');
   expect(answered).toBeLessThan(5);
   expect(new Set(await Promise.all(flood))).toEqual(new Set(['wrong']));
-  checker.close();
+  await checker.close();
 });
 
 test('one whose address tries another user with many passwords waits for a few, too', async () => {
   const checker = new PasswordChecker(
-    new Map([
-      ['alice', kept],
-      ['bob', kept],
-    ]),
+    new PasswordUsers(
+      new Map([
+        ['alice', kept],
+        ['bob', kept],
+      ]),
+    ),
     { concurrentMax: 1, waitingMax: 1000 },
   );
   let answered = 0;
@@ -52,11 +57,11 @@ test('one whose address tries another user with many passwords waits for a few, 
   expect(await checker.check('192.0.2.1', 'alice', right)).toBe('right');
   expect(answered).toBeLessThan(5);
   await Promise.all(flood);
-  checker.close();
+  await checker.close();
 });
 
 test('where no more may wait, the address with most is answered so', async () => {
-  const checker = new PasswordChecker(new Map([['alice', kept]]), {
+  const checker = new PasswordChecker(alice, {
     concurrentMax: 1,
     waitingMax: 10,
   });
@@ -67,7 +72,7 @@ test('where no more may wait, the address with most is answered so', async () =>
   expect(await other).toBe('right');
   const verdicts = await Promise.all(flood);
   expect(verdicts.filter((verdict) => verdict === 'busy')).toHaveLength(1);
-  checker.close();
+  await checker.close();
 });
 
 test('passwords are hashed while every thread that files are read and written with is taken', async () => {
@@ -78,8 +83,15 @@ test('passwords are hashed while every thread that files are read and written wi
   const size = Number(process.env.UV_THREADPOOL_SIZE ?? 4);
   const opening = Array.from({ length: size }, () => open(pipe, 'r'));
   const threads = new HashThreads();
-  expect(await threads.verify(right, kept)).toBe(true);
-  expect(await threads.verify(wrong, kept)).toBe(false);
+  expect(await threads.verify(right, kept)).toEqual({ isRight: true, count: 1 });
+  expect(await threads.verify(wrong, kept)).toEqual({ isRight: false, count: 1 });
+  const others: readonly HashCost[] = [
+    { algorithm: 'pbkdf2-sha512', iterations: 10 },
+    { algorithm: 'sha512' },
+    { algorithm: 'argon2id', memory: 8, passes: 1, lanes: 1 },
+    { algorithm: 'bcrypt', costLog: 4 },
+  ];
+  expect(await threads.verify(wrong, kept, others)).toEqual({ isRight: false, count: 5 });
   await threads.close();
   const otherEnd = openSync(pipe, constants.O_RDWR | constants.O_NONBLOCK);
   for (const handle of await Promise.all(opening)) await handle.close();
@@ -88,7 +100,7 @@ test('passwords are hashed while every thread that files are read and written wi
 });
 
 test('a checker that stops answers those who wait, and has no thread left when that is done', async () => {
-  const checker = new PasswordChecker(new Map([['alice', kept]]), {
+  const checker = new PasswordChecker(alice, {
     concurrentMax: 1,
     waitingMax: 10,
   });
@@ -104,12 +116,13 @@ test('a checker that stops answers those who wait, and has no thread left when t
   expect(threads.count).toBe(2);
   await threads.close();
   expect(threads.count).toBe(0);
-  expect(await verdicts).toEqual([true, false]);
+  expect((await verdicts).map(({ isRight }) => isRight)).toEqual([true, false]);
 });
 
 test('a hash that can’t be made is an error, and the next check has a thread', async () => {
   const threads = new HashThreads();
-  await expect(threads.verify(right, { ...kept, costLog: 0 })).rejects.toThrow();
-  expect(await threads.verify(right, kept)).toBe(true);
+  const impossible = { ...kept, cost: { ...kept.cost, costLog: 0 } as HashCost };
+  await expect(threads.verify(right, impossible)).rejects.toThrow();
+  expect(await threads.verify(right, kept)).toEqual({ isRight: true, count: 1 });
   await threads.close();
 });

@@ -1,9 +1,16 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { FairQueue } from './fair-queue.ts';
 import { HashThreads } from './hash-threads.ts';
-import type { PasswordHash } from './password.ts';
+import type { PasswordHash } from './password-hash.ts';
+import type { Comparison } from './password-users.ts';
 
 export type PasswordVerdict = 'right' | 'wrong' | 'busy';
+
+/** Whose passwords are checked. */
+export interface PasswordSource {
+  /** What to compare a password with; one of the same cost for a name that isn't there. */
+  comparisonOf(name: string): Comparison;
+}
 
 export interface CheckerLimits {
   /** Checks at the same time: each takes a thread, and 32 MB or more. */
@@ -23,7 +30,7 @@ const REMEMBERED_MAX = 10_000;
  * themselves are not kept.
  */
 export class PasswordChecker {
-  readonly #users: ReadonlyMap<string, PasswordHash>;
+  readonly #users: PasswordSource;
   readonly #limits: CheckerLimits;
   readonly #key: Buffer;
   /** Oldest first. */
@@ -31,8 +38,10 @@ export class PasswordChecker {
   readonly #waiting: FairQueue<(verdict: 'checked next' | 'busy') => void>;
   readonly #threads: HashThreads;
   #runningCount: number;
+  #hashCount: number;
+  #onIdle: (() => void) | null;
 
-  constructor(users: ReadonlyMap<string, PasswordHash>, limits: CheckerLimits) {
+  constructor(users: PasswordSource, limits: CheckerLimits) {
     this.#users = users;
     this.#limits = limits;
     this.#key = randomBytes(32);
@@ -40,30 +49,51 @@ export class PasswordChecker {
     this.#waiting = new FairQueue();
     this.#threads = new HashThreads();
     this.#runningCount = 0;
+    this.#hashCount = 0;
+    this.#onIdle = null;
   }
 
-  /** @param address - of the client, without its port */
-  async check(address: string, userName: string, password: Uint8Array): Promise<PasswordVerdict> {
-    const fingerprint = this.#fingerprint(userName, password);
+  /**
+   * @param address - of the client, without its port
+   * @param password - not to be changed before the answer
+   * @param signal - aborted when the answer isn't needed any more: then nothing is hashed when its turn comes
+   * @throws {Error} when it can't be hashed
+   */
+  async check(
+    address: string,
+    userName: string,
+    password: Uint8Array,
+    signal?: AbortSignal,
+  ): Promise<PasswordVerdict> {
+    const { kept, others } = this.#users.comparisonOf(userName);
+    const fingerprint = this.#fingerprint(userName, password, kept);
     if (this.#remembered.has(fingerprint)) return 'right';
     if (!(await this.#takePlace(address, userName))) return 'busy';
     try {
-      // A user that isn't there costs as much as one that is.
-      const kept = this.#users.get(userName) ?? NOBODY;
-      if (!(await this.#threads.verify(password, kept))) return 'wrong';
+      if (signal?.aborted === true) return 'busy';
+      const { isRight, count } = await this.#threads.verify(password, kept, others);
+      this.#hashCount += count;
+      if (!isRight) return 'wrong';
       this.#remember(fingerprint);
       return 'right';
     } finally {
-      // Whoever waits takes the place over.
-      const next = this.#waiting.shift();
-      if (next === undefined) this.#runningCount--;
-      else next('checked next');
+      this.#leavePlace();
     }
   }
 
-  /** No further check is asked for: those that wait are still made, then the threads end. */
-  close(): void {
-    void this.#threads.close();
+  /** Hashes that were made. */
+  get hashCount(): number {
+    return this.#hashCount;
+  }
+
+  /** No further check is asked for: those that wait are still made, then the threads end; resolves when they have. */
+  async close(): Promise<void> {
+    if (this.#runningCount > 0) {
+      await new Promise<void>((resolve) => {
+        this.#onIdle = resolve;
+      });
+    }
+    await this.#threads.close();
   }
 
   /** Nobody waits for an answer any more: resolves when what is under way has ended, with the threads. */
@@ -91,9 +121,22 @@ export class PasswordChecker {
     return verdict !== 'busy';
   }
 
-  #fingerprint(userName: string, password: Uint8Array): string {
+  /** Whoever waits takes the place over. */
+  #leavePlace(): void {
+    const next = this.#waiting.shift();
+    if (next !== undefined) {
+      next('checked next');
+      return;
+    }
+    this.#runningCount--;
+    if (this.#runningCount === 0) this.#onIdle?.();
+  }
+
+  /** Of another password, when the user is given one: what is remembered of the earlier one is then of no use. */
+  #fingerprint(userName: string, password: Uint8Array, { salt, hash }: PasswordHash): string {
     const hmac = createHmac('sha256', this.#key);
     hmac.update(`${Buffer.byteLength(userName)}:${userName}`);
+    hmac.update(`:${salt.length}:${hash.length}:`).update(salt).update(hash);
     return hmac.update(password).digest('base64');
   }
 
@@ -105,12 +148,3 @@ export class PasswordChecker {
     this.#remembered.add(fingerprint);
   }
 }
-
-/** Against which names that are not known are checked; no password has this hash. */
-const NOBODY: PasswordHash = {
-  costLog: 15,
-  blockSize: 8,
-  parallelization: 1,
-  salt: randomBytes(16),
-  hash: Buffer.alloc(32),
-};

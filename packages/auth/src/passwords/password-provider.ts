@@ -1,0 +1,75 @@
+import { ReasonCode } from '@promptmq/codec';
+import type { Credentials } from '../credentials.ts';
+import type { Provider, ProviderAnswer } from '../provider.ts';
+import { type CheckerLimits, PasswordChecker } from './password-checker.ts';
+import { isSameHash, type PasswordHash } from './password-hash.ts';
+import { PasswordUsers } from './password-users.ts';
+
+export interface PasswordFileOptions extends CheckerLimits {
+  /** By name, as `parsePasswordFile` reads them; not to be changed afterwards. */
+  readonly users: ReadonlyMap<string, PasswordHash>;
+}
+
+/**
+ * Users of a password file (§3.1.3.5, §3.1.3.6). One of them with a wrong password is denied; whoever isn't one of them is left to the next
+ * provider, after as much work.
+ */
+export function createPasswordFileProvider(options: PasswordFileOptions): Provider {
+  return new PasswordFileProvider(options);
+}
+
+class PasswordFileProvider implements Provider {
+  readonly name = 'password-file';
+  readonly #users: PasswordUsers;
+  readonly #checker: PasswordChecker;
+
+  constructor({ users, ...limits }: PasswordFileOptions) {
+    this.#users = new PasswordUsers(users);
+    this.#checker = new PasswordChecker(this.#users, limits);
+  }
+
+  authenticate(
+    { address, userName, password }: Credentials,
+    signal: AbortSignal,
+  ): ProviderAnswer | Promise<ProviderAnswer> {
+    if (userName === null) return { result: 'pass' };
+    if (password === null) return this.#wrong(userName);
+    return this.#check(address, userName, password, signal);
+  }
+
+  async #check(
+    address: string,
+    userName: string,
+    password: Uint8Array,
+    signal: AbortSignal,
+  ): Promise<ProviderAnswer> {
+    const ticket = this.#users.get(userName);
+    const verdict = await this.#checker.check(address, userName, password, signal);
+    if (verdict === 'right') return { result: 'allow', userName, ticket };
+    return verdict === 'busy' ? BUSY : this.#wrong(userName);
+  }
+
+  /** Whether the user is still there, with the same password. */
+  mayStay(userName: string | null, ticket: unknown): boolean {
+    const hash = userName === null ? undefined : this.#users.get(userName);
+    return hash !== undefined && isSameHash(hash, ticket as PasswordHash);
+  }
+
+  close(): Promise<void> {
+    return this.#checker.close();
+  }
+
+  #wrong(userName: string): ProviderAnswer {
+    return this.#users.get(userName) === undefined
+      ? { result: 'pass', why: WRONG }
+      : { result: 'deny', reasonCode: ReasonCode.BadUserNameOrPassword, why: WRONG };
+  }
+}
+
+const WRONG = 'wrong user name or password';
+
+const BUSY: ProviderAnswer = {
+  result: 'deny',
+  reasonCode: ReasonCode.ServerBusy,
+  why: 'auth.max-waiting-checks reached',
+};
