@@ -16,6 +16,7 @@ test('there is an example for each use', () => {
     'development.yaml',
     'high-durability.yaml',
     'high-throughput.yaml',
+    'listeners.yaml',
     'production.yaml',
   ]);
 });

@@ -259,6 +259,8 @@ export class Broker
   ): void {
     // What leaves is taken off again, however far it has come.
     this.#openCount++;
+    const { listener } = connection.transport;
+    if (listener) listener.clients.count++;
     const entry = this.sessions.join(session, connection.userName, will);
     const { journal } = this;
     const isNew = entry.number > 0 && !journal.hasSession(entry.number);
@@ -273,8 +275,10 @@ export class Broker
   }
 
   /** The connection of a session is over. */
-  leave(session: BrokerSession, will: 'send-will' | 'discard-will'): void {
+  leave(connection: Peer, session: BrokerSession, will: 'send-will' | 'discard-will'): void {
     this.#openCount--;
+    const { listener } = connection.transport;
+    if (listener) listener.clients.count--;
     this.stats.connectionsCurrent = this.#openCount;
     this.sessions.leave(session, will);
   }

@@ -4,6 +4,7 @@ export { readFileBytes, readTextFile } from './files/text-file.ts';
 export { RULES_BYTES_MAX, readYamlFile } from './files/yaml-file.ts';
 export { yamlLibrary } from './files/yaml-library.ts';
 export { configJsonSchema } from './json-schema.ts';
+export { hasListeners, listenerName } from './listener-problems.ts';
 export { type ConfigSources, type LoadedConfig, loadConfig } from './load.ts';
 export { nearest } from './names.ts';
 export { isIPv6Only, parseNetwork } from './network.ts';

@@ -11,7 +11,7 @@ const SIZE = '^\\d+(\\.\\d+)?\\s*([bB]|[kKmMgG]i?[bB])?$';
 const COUNT_RATE = '^\\d+\\s*/\\s*(\\d+(\\.\\d+)?\\s*)?(ms|s|m|h|d)$';
 const BYTE_RATE =
   '^\\d+(\\.\\d+)?\\s*([bB]|[kKmMgG]i?[bB])?\\s*/\\s*(\\d+(\\.\\d+)?\\s*)?(ms|s|m|h|d)$';
-const ADDRESS = '^(unix:.+|((\\[[^\\]]+\\]|[^:\\[\\]]*):)?\\d{1,5})$';
+const ADDRESS = '^(unix:.+|/.+|((\\[[^\\]]+\\]|[^:\\[\\]]*):)?\\d{1,5})$';
 
 const ADDRESS_LIST = '^[^,]*\\d[^,]*(,[^,]+)+$|^unix:';
 

@@ -1,3 +1,4 @@
+import { listenerProblems, notNetwork, withoutFlatListeners } from './listener-problems.ts';
 import { nearest, toCamelCase, toKebabCase } from './names.ts';
 import { parseNetwork } from './network.ts';
 import { type ConfigOption, configOptions, configSections } from './options.ts';
@@ -62,7 +63,7 @@ export function checkConfig(
   sourceOf: (key: string) => string,
   spelling: Spelling = asInFiles,
 ): { readonly config: Config | null; readonly problems: readonly ConfigProblem[] } {
-  const result = configSchema.safeParse(withWholeSections(input));
+  const result = configSchema.safeParse(withoutFlatListeners(withWholeSections(input)));
   const problems = result.success
     ? contradictionsOf(result.data, sourceOf, spelling === asInFiles)
     : result.error.issues.flatMap((issue) => toProblems(issue, input, sourceOf, spelling));
@@ -218,7 +219,8 @@ export function unknownKey(
   source: string,
   spelling: Spelling = asInFiles,
 ): ConfigProblem {
-  const known = key.includes('.') ? configOptions.map((option) => option.key) : configSections;
+  const keys = configOptions.map((option) => option.key);
+  const known = key.includes('.') ? keys : [...configSections, ...keys];
   const other = Object.hasOwn(OTHER_NAMES, key) ? OTHER_NAMES[key] : undefined;
   const suggestion = other ?? nearest(key, known);
   const hint = suggestion === null ? '' : `; did you mean ${spelling(suggestion)}?`;
@@ -237,7 +239,7 @@ function valueAt(input: unknown, path: readonly string[]): unknown {
  * @param needsListener - nobody but clients on the network can reach it: a program that embeds a broker may bring connections itself
  */
 function contradictionsOf(
-  { server }: Config,
+  { server, listeners }: Config,
   sourceOf: (key: string) => string,
   needsListener: boolean,
 ): ConfigProblem[] {
@@ -246,7 +248,10 @@ function contradictionsOf(
     problems.push({ key, source: sourceOf(key), message });
   const { tls } = server;
   const addresses = [server.bind, server.wsBind, server.tlsBind, server.wssBind];
-  if (needsListener && addresses.every(({ length }) => length === 0)) {
+  for (const { key, message } of listenerProblems(listeners)) {
+    problems.push({ key, source: sourceOf('listeners'), message });
+  }
+  if (needsListener && listeners.length === 0 && addresses.every(({ length }) => length === 0)) {
     refuse(
       'server.bind',
       'no client could connect: this, ws-bind, tls-bind or wss-bind needs an address',
@@ -254,11 +259,7 @@ function contradictionsOf(
   }
   for (const network of server.proxyTrusted) {
     if (parseNetwork(network) !== null) continue;
-    const allowed = 'addresses and networks such as 127.0.0.1, 10.0.0.0/8 or fd00::/8';
-    refuse(
-      'server.proxy-trusted',
-      `${JSON.stringify(network)} is not allowed; it takes ${allowed}`,
-    );
+    refuse('server.proxy-trusted', notNetwork(network));
   }
   const usesTls = server.tlsBind.length > 0 || server.wssBind.length > 0;
   const tlsKey = server.tlsBind.length > 0 ? 'server.tls-bind' : 'server.wss-bind';

@@ -1,10 +1,14 @@
 import { withWholePaths } from './files/file-paths.ts';
 import { yamlLibrary } from './files/yaml-library.ts';
+import { hasListeners } from './listener-problems.ts';
 import type { LoadedConfig } from './load.ts';
 import { type ConfigOption, configOptions } from './options.ts';
 import type { Config } from './schema.ts';
 import { inKebabCase, mapItems } from './values/objects.ts';
 import type { ValueKind } from './values/units.ts';
+
+/** They have another default where there is a list of listeners. */
+const FLAT_BINDS: readonly string[] = ['server.bind', 'server.ws-bind'];
 
 const MASK = '(hidden)';
 
@@ -78,6 +82,10 @@ function shownValue(
 ): { value: unknown; source: string } {
   const sourced = given.get(key);
   if (sourced !== undefined) return sourced;
+  const listeners = given.get('listeners');
+  if (FLAT_BINDS.includes(key) && hasListeners({ listeners: listeners?.value as never })) {
+    return { value: 'none', source: `as there are listeners: ${listeners?.source}` };
+  }
   const isList = (kind.kind === 'list' || kind.kind === 'objects') && defaultText === '';
   return { value: isList ? [] : defaultText, source: 'default' };
 }

@@ -3,6 +3,7 @@ import { authSection } from './sections/auth.ts';
 import { clusterSection } from './sections/cluster.ts';
 import { hooksSection } from './sections/hooks.ts';
 import { limitsSection } from './sections/limits.ts';
+import { listenersOption } from './sections/listeners.ts';
 import { mqttSection } from './sections/mqtt.ts';
 import { logSection, metricsSection } from './sections/observation.ts';
 import { serverSection } from './sections/server.ts';
@@ -16,6 +17,7 @@ import { storageSection } from './sections/storage.ts';
  */
 export const configSchema = z.strictObject({
   server: serverSection,
+  listeners: listenersOption,
   mqtt: mqttSection,
   limits: limitsSection,
   auth: authSection,

@@ -563,7 +563,7 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
     this.session = null;
     this.state = ConnectionState.Closing;
     this.#congestion?.end();
-    this.#host.leave(session, will);
+    this.#host.leave(this, session, will);
     this.#host.clientEvents.disconnected(this, cause, reasonCode);
   }
 

@@ -18,7 +18,7 @@ export interface ConnectionHost extends ProtocolHost {
   /** It was closed before its CONNECT was accepted. */
   onSocketRefused(reason: SocketRefusal, address: string, why: string): void;
   /** The connection of a session is over. */
-  leave(session: BrokerSession, will: 'send-will' | 'discard-will'): void;
+  leave(connection: Peer, session: BrokerSession, will: 'send-will' | 'discard-will'): void;
   /** The connection is closed. */
   onClosed(connection: Peer): void;
 }

@@ -5,6 +5,12 @@ import type { PacketError } from '@promptmq/codec';
 export interface ListenerTerms {
   /** Its name in the configuration. */
   readonly name: string;
+  /** The versions of MQTT that it takes, as protocol levels; null: all. */
+  readonly versions: readonly number[] | null;
+  /** Clients that may be connected to it at the same time; Infinity: as many as to the broker. */
+  readonly maxConnections: number;
+  /** Those that are, by whatever terms. */
+  readonly clients: { count: number };
 }
 
 /** How the broker's side of a connection moves bytes: a TCP socket, a WebSocket, or a simulation. */

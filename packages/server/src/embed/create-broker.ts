@@ -4,7 +4,7 @@ import { ReasonCode } from '@promptmq/codec';
 import { nodeFiles } from '@promptmq/wal';
 import { Access } from '../access/index.ts';
 import { Broker, type Interceptor } from '../broker.ts';
-import { type Config, type ConfigInput, parseConfig } from '../config/index.ts';
+import { type Config, type ConfigInput, hasListeners, parseConfig } from '../config/index.ts';
 import type { Hooks } from '../hooks/hooks.ts';
 import { InsidePublisher } from '../inside/inside-publisher.ts';
 import { type BoundListener, listen } from '../listeners/listener.ts';
@@ -65,9 +65,10 @@ export function parseEmbeddedConfig(options: ConfigInput): Config {
  * HTTP endpoint, unless the caller gives the section.
  */
 function withEmbeddedDefaults(options: ConfigInput): ConfigInput {
+  const flat = hasListeners(options) ? {} : { bind: '127.0.0.1:0', wsBind: '127.0.0.1:0' };
   return {
     ...options,
-    server: { bind: '127.0.0.1:0', wsBind: '127.0.0.1:0', ...options.server },
+    server: { ...flat, ...options.server },
     storage: options.storage ?? { enabled: false },
     metrics:
       options.metrics === undefined

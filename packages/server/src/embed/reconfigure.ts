@@ -2,7 +2,11 @@ import { Access } from '../access/index.ts';
 import type { Broker } from '../broker.ts';
 import { type Config, type ConfigOption, changedOptions, valueAt } from '../config/index.ts';
 import type { BoundListener } from '../listeners/listener.ts';
-import { loadListeners, logListenerWarnings } from '../listeners/loaded-listener.ts';
+import {
+  type LoadedListener,
+  loadListeners,
+  logListenerWarnings,
+} from '../listeners/loaded-listener.ts';
 import { checkMeteredTopics, type Observability } from '../observability/index.ts';
 
 /** What came of a new configuration. */
@@ -37,7 +41,7 @@ export function reconfigure(
   for (const option of live) setValue(config, option, valueAt(next, option.path));
   for (const listener of listeners) {
     const one = loaded.find(({ profile }) => profile.terms.name === listener.name);
-    if (one !== undefined) listener.reconfigure(one);
+    if (one?.profile.kind === listener.opened.kind) listener.reconfigure(one);
   }
   logListenerWarnings(broker.log, loaded);
   broker.reconfigure(access);
@@ -45,8 +49,34 @@ export function reconfigure(
   observability.reconfigure();
   return {
     changed: live.map(({ key }) => key),
-    needRestart: options.filter(({ needsRestart }) => needsRestart).map(({ key }) => key),
+    needRestart: [
+      ...options.filter(({ needsRestart }) => needsRestart).map(({ key }) => key),
+      ...listenersToRestart(listeners, loaded),
+    ],
   };
+}
+
+/** Where the list of listeners differs from what is open: it is opened only at a start. */
+function listenersToRestart(
+  open: readonly BoundListener[],
+  loaded: readonly LoadedListener[],
+): string[] {
+  const listed = loaded.map(({ profile }) => profile).filter(isListed);
+  const isGone = open.some(
+    ({ name, opened }) => isListed(opened) && !listed.some(({ terms }) => terms.name === name),
+  );
+  const keys = listed.flatMap(({ terms, prefix, kind, addresses }) => {
+    const former = open.find(({ name }) => name === terms.name)?.opened;
+    if (former === undefined) return [prefix.slice(0, -1)];
+    if (former.kind !== kind) return [`${prefix}kind`];
+    const isSame = JSON.stringify(former.addresses) === JSON.stringify(addresses);
+    return isSame ? [] : [`${prefix}bind`];
+  });
+  return isGone ? ['listeners', ...keys] : keys;
+}
+
+function isListed({ prefix }: { readonly prefix: string }): boolean {
+  return prefix !== 'server.';
 }
 
 function setValue(config: Config, { path }: ConfigOption, value: unknown): void {

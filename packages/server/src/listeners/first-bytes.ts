@@ -1,5 +1,5 @@
 import type { Arrival } from './arrival.ts';
-import { type ProxyVersions, parseProxyHeader } from './proxy-header.ts';
+import { type ProxyVersions, parseProxyHeader } from './proxy/proxy-header.ts';
 
 /** What a listener's clients have to begin with. */
 export type Opening = 'mqtt' | 'tls' | 'http';

@@ -3,7 +3,7 @@ import { type Address, isIPv6Only } from '../config/index.ts';
 import type { ListenerHost } from './host.ts';
 import type { LoadedListener } from './loaded-listener.ts';
 import { addressOf, joinAddress } from './peer-address.ts';
-import type { ListenerKind } from './profile.ts';
+import type { ListenerKind, ListenerProfile } from './profile.ts';
 import { Stages } from './stages.ts';
 
 /** A socket that accepts connections. */
@@ -13,6 +13,8 @@ export interface Listener {
   readonly protocol: 'mqtt' | 'ws' | 'mqtts' | 'wss';
   /** Where it listens, with the real port where 0 was asked for; the path of a Unix domain socket. */
   readonly address: string;
+  /** Clients that are connected to it, and to all other addresses of the same name. */
+  readonly clientCount: number;
   /** For clients, such as `mqtt://127.0.0.1:1883`; a wildcard address is given as localhost. */
   readonly url: string;
   /** Stops accepting at once; resolves when the connections that it accepted are closed, too. */
@@ -23,9 +25,14 @@ export interface Listener {
 
 /** The same, as the broker has it. */
 export interface BoundListener extends Listener {
+  /** As it was opened: its kind and addresses stay, whatever is configured later. */
+  readonly opened: Pick<ListenerProfile, 'kind' | 'addresses' | 'prefix'>;
   /** What connections get that come from now on; its addresses stay. */
   reconfigure(loaded: LoadedListener): void;
 }
+
+/** Sockets beyond twice the clients allowed: room for those that connect, are refused or close. */
+const SPARE_SOCKETS = 100;
 
 /** Pending connections that the system holds while the broker is busy. */
 const BACKLOG = 1024;
@@ -46,6 +53,7 @@ export async function listen(
   const stages = new Stages(host, loaded);
   const { readBuffer, tcpKeepAlive } = host.config.server;
   const openSockets = new Set<Socket>();
+  const { name } = loaded.profile.terms;
   // Half-open only when MQTT has begun: before that, a peer that closes has nothing to wait for.
   const server = createServer(
     {
@@ -58,6 +66,17 @@ export async function listen(
     (socket) => {
       if (!host.sockets.take()) {
         host.onSocketRefused('limit', addressOf(socket), 'too many open sockets');
+        socket.on('error', () => {});
+        socket.destroy();
+        return;
+      }
+      if (openSockets.size >= 2 * stages.terms.maxConnections + SPARE_SOCKETS) {
+        host.sockets.release();
+        host.onSocketRefused(
+          'limit',
+          addressOf(socket),
+          `too many open sockets of the listener ${name}`,
+        );
         socket.on('error', () => {});
         socket.destroy();
         return;
@@ -77,17 +96,22 @@ export async function listen(
   return {
     ...describe(server, protocol),
     protocol,
-    name: loaded.profile.terms.name,
+    name,
+    get clientCount() {
+      return stages.terms.clients.count;
+    },
     close: () => new Promise<void>((resolve) => server.close(() => resolve())),
     cut: () => {
       for (const socket of openSockets) socket.destroy();
     },
+    opened: loaded.profile,
     reconfigure: (next) => stages.reconfigure(next),
   };
 }
 
 const PROTOCOLS: Readonly<Record<ListenerKind, Listener['protocol']>> = {
   tcp: 'mqtt',
+  unix: 'mqtt',
   ws: 'ws',
   tls: 'mqtts',
   wss: 'wss',

@@ -1,9 +1,11 @@
-import type { Address, Config } from '../config/index.ts';
+import { type Address, type Config, listenerName } from '../config/index.ts';
 import type { ListenerTerms } from '../connection/transport.ts';
-import type { ProxyVersions } from './proxy-header.ts';
+import type { ProxyVersions } from './proxy/proxy-header.ts';
+
+type ListenerConfig = Config['listeners'][number];
 
 /** What a listener takes. */
-export type ListenerKind = 'tcp' | 'tls' | 'ws' | 'wss';
+export type ListenerKind = ListenerConfig['kind'];
 
 /** A certificate with its key, as files. */
 export interface CertificateFiles {
@@ -12,16 +14,25 @@ export interface CertificateFiles {
   readonly cert: string;
   readonly key: string;
   readonly passphrase: string;
+  /** For clients that ask for one of these hosts; empty: those that it is for. */
+  readonly hosts: readonly string[];
 }
 
 /** How a listener uses TLS. */
 export interface TlsProfile {
   /** The part of the configuration that says so, such as `server.tls`. */
   readonly section: string;
-  readonly certificate: CertificateFiles;
+  /** The first is for clients that ask for none, or for a host of none. */
+  readonly certificates: readonly [CertificateFiles, ...CertificateFiles[]];
   readonly ca: string | null;
+  /** Lists of revoked certificates. */
+  readonly crl: string | null;
   readonly clientCertificates: 'none' | 'optional' | 'require';
   readonly minVersion: 'TLSv1.2' | 'TLSv1.3';
+  /** As OpenSSL has them; empty: the usual ones. */
+  readonly ciphers: string;
+  /** Application protocols; empty: none is agreed on. */
+  readonly alpn: readonly string[];
 }
 
 /** How a listener takes WebSockets. */
@@ -36,6 +47,8 @@ export interface WebSocketProfile {
 
 /** A listener as the configuration has it, wherever it says so. */
 export interface ListenerProfile {
+  /** What comes before the names of its options, such as `server.` or `listeners[1].`. */
+  readonly prefix: string;
   readonly terms: ListenerTerms;
   readonly kind: ListenerKind;
   readonly addresses: readonly Address[];
@@ -47,6 +60,8 @@ export interface ListenerProfile {
   readonly tls: TlsProfile | null;
   readonly proxyProtocol: 'off' | ProxyVersions;
   readonly proxyTrusted: readonly string[];
+  /** Whether X-Forwarded-For of trusted proxies is believed. */
+  readonly forwardedFor: boolean;
   readonly webSocket: WebSocketProfile;
 }
 
@@ -54,7 +69,12 @@ export interface ListenerProfile {
 const BROKER_PATHS: readonly string[] = ['/mqtt', '/'];
 
 /** All listeners of a configuration, in the order in which they are opened. */
-export function listenerProfiles({ server }: Config): ListenerProfile[] {
+export function listenerProfiles({ server, listeners }: Config): ListenerProfile[] {
+  return [...serverProfiles(server), ...listeners.map(listedProfile)];
+}
+
+/** Those that the section `server` names, which share its settings. */
+function serverProfiles(server: Config['server']): ListenerProfile[] {
   const tls = serverTls(server.tls);
   const flat = (
     kind: ListenerKind,
@@ -62,7 +82,13 @@ export function listenerProfiles({ server }: Config): ListenerProfile[] {
     addresses: readonly Address[],
     tlsProfile: TlsProfile | null,
   ): ListenerProfile => ({
-    terms: { name: kind },
+    prefix: 'server.',
+    terms: {
+      name: kind,
+      versions: null,
+      maxConnections: Number.POSITIVE_INFINITY,
+      clients: { count: 0 },
+    },
     kind,
     addresses,
     bindKey: `server.${option}`,
@@ -70,6 +96,7 @@ export function listenerProfiles({ server }: Config): ListenerProfile[] {
     tls: tlsProfile,
     proxyProtocol: server.proxyProtocol,
     proxyTrusted: server.proxyTrusted,
+    forwardedFor: false,
     webSocket: {
       paths: BROKER_PATHS,
       allowedOrigins: server.wsAllowedOrigins,
@@ -94,9 +121,66 @@ function serverTls(tls: Config['server']['tls']): TlsProfile | null {
   const section = 'server.tls';
   return {
     section,
-    certificate: { section, cert, key, passphrase: keyPassphrase },
+    certificates: [{ section, cert, key, passphrase: keyPassphrase, hosts: [] }],
     ca,
+    crl: null,
     clientCertificates,
     minVersion,
+    ciphers: '',
+    alpn: [],
+  };
+}
+
+/** One of the list. */
+function listedProfile(listener: ListenerConfig, index: number): ListenerProfile {
+  const { kind, bind, versions, maxConnections, proxyProtocol, proxyTrusted } = listener;
+  const section = `listeners[${index}]`;
+  return {
+    prefix: `${section}.`,
+    terms: {
+      name: listenerName(listener),
+      versions: versions.length === 0 ? null : versions,
+      maxConnections: maxConnections === 0 ? Number.POSITIVE_INFINITY : maxConnections,
+      clients: { count: 0 },
+    },
+    kind,
+    addresses: bind,
+    bindKey: `${section}.bind`,
+    bindHint: null,
+    tls: listedTls(listener, section),
+    proxyProtocol,
+    proxyTrusted,
+    forwardedFor: listener.forwardedFor,
+    webSocket: {
+      paths: listener.path.map((path) => `/${path.split('/').filter(Boolean).join('/')}`),
+      allowedOrigins: listener.allowedOrigins,
+      originsKey: `${section}.allowed-origins`,
+    },
+  };
+}
+
+function listedTls(listener: ListenerConfig, section: string): TlsProfile | null {
+  const { cert, key, keyPassphrase, sni, alpn, kind } = listener;
+  if (cert === null || key === null) return null;
+  const { ca, crl, clientCertificates, minVersion, ciphers } = listener;
+  return {
+    section,
+    certificates: [
+      { section, cert, key, passphrase: keyPassphrase, hosts: [] },
+      ...sni.map((one, index) => ({
+        section: `${section}.sni[${index}]`,
+        cert: one.cert,
+        key: one.key,
+        passphrase: one.keyPassphrase,
+        hosts: one.hosts,
+      })),
+    ],
+    ca,
+    crl,
+    clientCertificates,
+    minVersion,
+    ciphers,
+    // Browsers, and whoever speaks HTTP, name that.
+    alpn: alpn.length > 0 && kind === 'wss' ? [...new Set([...alpn, 'http/1.1'])] : alpn,
   };
 }

@@ -1,13 +1,15 @@
 import type { Socket } from 'node:net';
+import type { ListenerTerms } from '../connection/transport.ts';
 import { Arrival } from './arrival.ts';
 import { type Opening, readFirstBytes } from './first-bytes.ts';
 import type { ListenerHost } from './host.ts';
 import type { LoadedListener } from './loaded-listener.ts';
 import { hostOf } from './peer-address.ts';
-import type { ListenerKind } from './profile.ts';
+import type { ListenerKind, WebSocketProfile } from './profile.ts';
+import { forwardedAddress } from './proxy/forwarded-for.ts';
+import { TrustedProxies } from './proxy/trusted-proxies.ts';
 import { acceptMqtt } from './tcp.ts';
 import { TlsHandshakes } from './tls/tls-handshake.ts';
-import { TrustedProxies } from './trusted-proxies.ts';
 import { WebSocketServer } from './websocket/websocket.ts';
 
 /** What the sockets of a listener go through, from accept until MQTT begins. */
@@ -16,14 +18,17 @@ export class Stages {
   readonly #trustedProxies: TrustedProxies;
   readonly #webSockets: WebSocketServer;
   #loaded: LoadedListener;
+  /** What clients get that come from now on. */
+  terms: ListenerTerms;
   /** Null where TLS isn't taken. */
   #handshakes: TlsHandshakes | null;
 
   constructor(host: ListenerHost, loaded: LoadedListener) {
     this.#host = host;
     this.#trustedProxies = new TrustedProxies();
-    this.#webSockets = new WebSocketServer(host, () => this.#loaded.profile);
+    this.#webSockets = new WebSocketServer(host, this);
     this.#loaded = loaded;
+    this.terms = loaded.profile.terms;
     this.#handshakes = null;
     this.reconfigure(loaded);
   }
@@ -32,18 +37,30 @@ export class Stages {
   reconfigure(loaded: LoadedListener): void {
     const { profile, tls } = loaded;
     this.#loaded = loaded;
+    // Those who are connected by former terms count, too.
+    this.terms = { ...profile.terms, clients: this.terms.clients };
     this.#trustedProxies.set(profile.proxyTrusted);
     if (tls === null) this.#handshakes = null;
     else if (this.#handshakes === null) this.#handshakes = new TlsHandshakes(tls);
     else this.#handshakes.setFiles(tls);
   }
 
+  get webSocket(): WebSocketProfile {
+    return this.#loaded.profile.webSocket;
+  }
+
+  /** The address of who sent an HTTP request, as far as proxies on its way are trusted; null: that of the connection. */
+  forwardedAddress(address: string, header: string): string | null {
+    if (!this.#loaded.profile.forwardedFor) return null;
+    return forwardedAddress(address, header, this.#trustedProxies);
+  }
+
   /** A socket was accepted. */
   begin(socket: Socket): void {
-    const { kind, proxyProtocol } = this.#loaded.profile;
+    const { kind, prefix, proxyProtocol } = this.#loaded.profile;
     const arrival = new Arrival(this.#host, socket);
     if (proxyProtocol !== 'off' && !this.#trustedProxies.has(hostOf(socket))) {
-      const why = 'not from an address of server.proxy-trusted, as every connection has to be here';
+      const why = `not from an address of ${prefix}proxy-trusted, as every connection has to be here`;
       arrival.refuse('proxy', why);
       return;
     }
@@ -59,14 +76,15 @@ export class Stages {
 
   /** What comes next is MQTT, or HTTP. */
   #accept(arrival: Arrival, socket: Socket): void {
-    const { kind, terms } = this.#loaded.profile;
+    const { kind } = this.#loaded.profile;
     if (kind === 'ws' || kind === 'wss') this.#webSockets.take(arrival, socket);
-    else acceptMqtt(this.#host, arrival, socket, terms);
+    else acceptMqtt(this.#host, arrival, socket, this.terms);
   }
 }
 
 const OPENINGS: Readonly<Record<ListenerKind, Opening>> = {
   tcp: 'mqtt',
+  unix: 'mqtt',
   ws: 'http',
   tls: 'tls',
   wss: 'tls',

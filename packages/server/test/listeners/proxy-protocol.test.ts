@@ -8,7 +8,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { parseConfig } from '../../src/config/index.ts';
 import { createBroker, type RunningBroker } from '../../src/index.ts';
-import { parseProxyHeader } from '../../src/listeners/proxy-header.ts';
+import { parseProxyHeader } from '../../src/listeners/proxy/proxy-header.ts';
 import { noopLogger } from '../../src/log/index.ts';
 import { CertificateAuthority } from '../support/certificates.ts';
 import { connectBytes } from '../support/packet-client.ts';

@@ -112,6 +112,7 @@ test('readiness waits for the recovery, and fails while the disk is full or the 
   const observability = new Observability(broker, [
     {
       name: 'tcp',
+      clientCount: 0,
       protocol: 'mqtt',
       address: '127.0.0.1:1',
       url: '',

@@ -4,6 +4,8 @@ import { generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:cry
 export interface Certificate {
   readonly cert: string;
   readonly key: string;
+  /** Its serial number as DER has it. */
+  readonly serial: Buffer;
 }
 
 /** From when to when, as `YYMMDDhhmmssZ`. */
@@ -29,19 +31,41 @@ export class CertificateAuthority {
     this.cert = toPem(certificate(name, publicKey, signer, true, LONG_VALID));
   }
 
-  /** A certificate for a host or a client, valid at 127.0.0.1 and localhost. */
-  issue(commonName: string, validity: Validity = LONG_VALID): Certificate {
+  /** A certificate for a host or a client, valid at 127.0.0.1 and at the hosts given. */
+  issue(
+    commonName: string,
+    validity: Validity = LONG_VALID,
+    hosts: readonly string[] = ['localhost'],
+  ): Certificate {
     const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const serial = Buffer.concat([Buffer.from([1]), randomBytes(8)]);
     return {
-      cert: toPem(certificate(commonName, publicKey, this.#issuer, false, validity)),
+      cert: toPem(certificate(commonName, publicKey, this.#issuer, false, validity, hosts, serial)),
       key: privateKey.export({ type: 'pkcs8', format: 'pem' }) as string,
+      serial,
     };
+  }
+
+  /** A list of revoked certificates (RFC 5280, 5.1). */
+  revoke(revoked: readonly Certificate[], [from, to]: Validity = LONG_VALID): string {
+    const { name, privateKey } = this.#issuer;
+    const entries = revoked.map(({ serial }) => sequence(der(0x02, serial), der(0x17, from)));
+    const body = sequence(
+      der(0x02, Buffer.from([1])),
+      ECDSA_SHA256,
+      nameOf(name),
+      der(0x17, from),
+      der(0x17, to),
+      ...(entries.length === 0 ? [] : [sequence(...entries)]),
+    );
+    const signature = sign('sha256', body, privateKey);
+    return toPem(sequence(body, ECDSA_SHA256, der(0x03, Buffer.from([0]), signature)), 'X509 CRL');
   }
 }
 
-function toPem(der: Buffer): string {
+function toPem(der: Buffer, label = 'CERTIFICATE'): string {
   const lines = der.toString('base64').match(/.{1,64}/g) as string[];
-  return `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`;
+  return `-----BEGIN ${label}-----\n${lines.join('\n')}\n-----END ${label}-----\n`;
 }
 
 // X.509 in DER (RFC 5280): tag, length, content.
@@ -74,17 +98,21 @@ function certificate(
   issuer: Issuer,
   isAuthority: boolean,
   [from, to]: Validity,
+  hosts: readonly string[] = ['localhost'],
+  serial = Buffer.concat([Buffer.from([1]), randomBytes(8)]),
 ): Buffer {
   const extensions = [
     sequence(oid('551d13'), TRUE, octets(isAuthority ? sequence(TRUE) : sequence())),
     sequence(
       oid('551d11'),
-      octets(sequence(der(0x82, 'localhost'), der(0x87, Buffer.from([127, 0, 0, 1])))),
+      octets(
+        sequence(...hosts.map((host) => der(0x82, host)), der(0x87, Buffer.from([127, 0, 0, 1]))),
+      ),
     ),
   ];
   const body = sequence(
     der(0xa0, der(0x02, Buffer.from([2]))),
-    der(0x02, Buffer.concat([Buffer.from([1]), randomBytes(8)])),
+    der(0x02, serial),
     ECDSA_SHA256,
     nameOf(issuer.name),
     sequence(der(0x17, from), der(0x17, to)),

@@ -11,7 +11,7 @@ import {
 } from '../values/units.ts';
 
 /** This machine. */
-const LOOPBACK = ['127.0.0.0/8', '::1'] as const;
+export const LOOPBACK = ['127.0.0.0/8', '::1'] as const;
 
 const DAY_MS = 86_400_000;
 

@@ -326,6 +326,7 @@ export function parseAddress(text: string): Address | null {
   if (text.startsWith('unix:')) {
     return text.length > 5 ? { kind: 'unix', path: text.slice(5) } : null;
   }
+  if (text.startsWith('/')) return { kind: 'unix', path: text };
   const match = /^(?:(?:\[([^\]]+)\]|([^:[\]]*)):)?(\d{1,5})$/.exec(text);
   if (match === null) return null;
   const port = Number(match[3]);

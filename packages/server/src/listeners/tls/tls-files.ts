@@ -1,13 +1,23 @@
+import { X509Certificate } from 'node:crypto';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import { ConfigError, type ConfigProblem, readFileBytes } from '../../config/index.ts';
 import type { Logger } from '../../log/index.ts';
-import type { TlsProfile } from '../profile.ts';
+import type { CertificateFiles, TlsProfile } from '../profile.ts';
 import { type TlsMaterial, tlsProblems, tlsWarnings } from './certificate-check.ts';
+import { crlProblem, crlWarnings } from './revocation.ts';
+
+/** A certificate that a listener shows. */
+export interface TlsIdentity {
+  /** Who asks for one of these gets it: names in lower case, `*.` stands for one label. Empty: who asks for none, or for another. */
+  readonly hosts: readonly string[];
+  readonly options: SecureContextOptions;
+}
 
 /** What a listener's use of TLS names, read and checked. */
 export interface TlsFiles {
   readonly profile: TlsProfile;
-  readonly options: SecureContextOptions;
+  /** The first is for clients that ask for no host. */
+  readonly identities: readonly TlsIdentity[];
   /** What clients refuse, although the broker can start with it. */
   readonly refusedByClients: readonly ConfigProblem[];
   /** The same, and what they will refuse soon. */
@@ -20,30 +30,31 @@ export interface TlsFiles {
  * @throws {ConfigError} with every file that can't be used
  */
 export function loadTlsFiles(profile: TlsProfile): TlsFiles {
-  const material = readMaterial(profile);
-  const problems = tlsProblems(material);
+  const problems: ConfigProblem[] = [];
+  const read = reader(problems);
+  const ca = profile.ca === null ? undefined : read(`${profile.section}.ca`, profile.ca);
+  const crl = profile.crl === null ? undefined : read(`${profile.section}.crl`, profile.crl);
+  const materials = profile.certificates.map((files, index) =>
+    materialOf(files, read, index === 0 ? profile.ca : null, index === 0 ? ca : undefined),
+  );
   if (problems.length > 0) throw new ConfigError(problems);
-  const { cert, key, ca, passphrase } = material;
-  const options: SecureContextOptions = {
-    cert,
-    key,
-    ...(ca === undefined ? {} : { ca }),
-    ...(passphrase === '' ? {} : { passphrase }),
-    minVersion: profile.minVersion,
-  };
-  try {
-    createSecureContext(options);
-  } catch (error) {
-    const message = `certificate, key and CA can't be used: ${(error as Error).message}`;
-    throw new ConfigError([{ key: profile.section, source: material.certPath, message }]);
-  }
+  const unfit = materials.flatMap(tlsProblems);
+  const unread =
+    crl === undefined ? [] : crlProblem(`${profile.section}.crl`, `${profile.crl}`, crl);
+  if (unfit.length + unread.length > 0) throw new ConfigError([...unfit, ...unread]);
+  const identities = materials.map((material, index) => {
+    const files = profile.certificates[index] as CertificateFiles;
+    return {
+      hosts: hostsOf(files, material, index),
+      options: optionsOf(profile, material, ca, crl),
+    };
+  });
+  const warnings = (now: number, soonDays?: number) => [
+    ...materials.flatMap((material) => tlsWarnings(material, now, soonDays)),
+    ...(crl === undefined ? [] : crlWarnings(`${profile.section}.crl`, `${profile.crl}`, crl, now)),
+  ];
   const now = Date.now();
-  return {
-    profile,
-    options,
-    refusedByClients: tlsWarnings(material, now, 0),
-    warnings: tlsWarnings(material, now),
-  };
+  return { profile, identities, refusedByClients: warnings(now, 0), warnings: warnings(now) };
 }
 
 /** Reports certificates that clients refuse, or will refuse soon. */
@@ -56,10 +67,11 @@ export function logTlsWarnings(log: Logger, files: TlsFiles): void {
 /** Hundreds of certificates; they are parsed between packets of a running broker. */
 const PEM_BYTES_MAX = 1_000_000;
 
-/** @throws {ConfigError} with every file that can't be read */
-function readMaterial({ section, certificate, ca }: TlsProfile): TlsMaterial {
-  const problems: ConfigProblem[] = [];
-  const read = (key: string, path: string): Buffer => {
+type Read = (key: string, path: string) => Buffer;
+
+/** @param problems - gets those of files that can't be read */
+function reader(problems: ConfigProblem[]): Read {
+  return (key, path) => {
     try {
       return readFileBytes(path, key, PEM_BYTES_MAX);
     } catch (error) {
@@ -68,16 +80,63 @@ function readMaterial({ section, certificate, ca }: TlsProfile): TlsMaterial {
       return Buffer.alloc(0);
     }
   };
-  const material = {
+}
+
+function materialOf(
+  { section, cert, key, passphrase }: CertificateFiles,
+  read: Read,
+  caPath: string | null,
+  ca: Buffer | undefined,
+): TlsMaterial {
+  return {
     section,
-    certPath: certificate.cert,
-    keyPath: certificate.key,
-    caPath: ca,
-    cert: read(`${certificate.section}.cert`, certificate.cert),
-    key: read(`${certificate.section}.key`, certificate.key),
-    ca: ca === null ? undefined : read(`${section}.ca`, ca),
-    passphrase: certificate.passphrase,
+    certPath: cert,
+    keyPath: key,
+    caPath,
+    cert: read(`${section}.cert`, cert),
+    key: read(`${section}.key`, key),
+    ca,
+    passphrase,
   };
-  if (problems.length > 0) throw new ConfigError(problems);
-  return material;
+}
+
+/** @throws {ConfigError} when OpenSSL doesn't take it */
+function optionsOf(
+  { section, minVersion, ciphers }: TlsProfile,
+  { certPath, cert, key, passphrase }: TlsMaterial,
+  ca: Buffer | undefined,
+  crl: Buffer | undefined,
+): SecureContextOptions {
+  const options: SecureContextOptions = {
+    cert,
+    key,
+    ...(ca === undefined ? {} : { ca }),
+    ...(crl === undefined ? {} : { crl }),
+    ...(passphrase === '' ? {} : { passphrase }),
+    ...(ciphers === '' ? {} : { ciphers }),
+    minVersion,
+  };
+  try {
+    createSecureContext(options);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (ciphers !== '' && /CIPHER/.test(code ?? '')) {
+      const why = `${JSON.stringify(ciphers)} is not allowed; it takes a list of ciphers that OpenSSL knows (${code})`;
+      throw new ConfigError([{ key: `${section}.ciphers`, source: certPath, message: why }]);
+    }
+    const why = `certificate, key and CA can't be used: ${message}`;
+    throw new ConfigError([{ key: section, source: certPath, message: why }]);
+  }
+  return options;
+}
+
+function hostsOf(files: CertificateFiles, { cert }: TlsMaterial, index: number): string[] {
+  if (index === 0) return [];
+  const given = files.hosts.length > 0 ? files.hosts : namesOf(new X509Certificate(cert));
+  return given.map((host) => host.toLowerCase());
+}
+
+/** The hosts that a certificate is for. */
+function namesOf({ subjectAltName = '' }: X509Certificate): string[] {
+  return [...subjectAltName.matchAll(/(?:^|, )DNS:([^",]+)/g)].map(([, name]) => `${name}`);
 }

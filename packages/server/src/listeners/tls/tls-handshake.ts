@@ -1,12 +1,7 @@
-import { constants } from 'node:crypto';
-import {
-  createSecureContext,
-  type SecureContext,
-  type SecureContextOptions,
-  TLSSocket,
-} from 'node:tls';
+import { TLSSocket } from 'node:tls';
 import type { Arrival } from '../arrival.ts';
 import type { TlsProfile } from '../profile.ts';
+import { ServerIdentities } from './server-identities.ts';
 import type { TlsFiles } from './tls-files.ts';
 import { certificateFailure, handshakeFailure } from './tls-reasons.ts';
 
@@ -24,26 +19,23 @@ interface ServerTlsSocket {
 /** A record that can't be, at any place of a connection. */
 const IMPOSSIBLE_RECORD = Buffer.from('16030300020202', 'hex');
 
-/** Sessions of clients with certificates are resumed only within the same context. */
-const SESSION_CONTEXT = 'promptmq';
-
 /**
  * The TLS side of listeners. Handshakes are done here and not by `tls.createServer`: that hides a socket until its
  * handshake is over, so that nobody could end one that doesn't continue, or say whose it was.
  */
 export class TlsHandshakes {
   #profile: TlsProfile;
-  #context: SecureContext;
+  #identities: ServerIdentities;
 
-  constructor({ profile, options }: TlsFiles) {
-    this.#profile = profile;
-    this.#context = contextOf(options);
+  constructor(files: TlsFiles) {
+    this.#profile = files.profile;
+    this.#identities = new ServerIdentities(files);
   }
 
   /** New connections use other certificates. */
-  setFiles({ profile, options }: TlsFiles): void {
-    this.#profile = profile;
-    this.#context = contextOf(options);
+  setFiles(files: TlsFiles): void {
+    this.#profile = files.profile;
+    this.#identities = new ServerIdentities(files);
   }
 
   /** @param onSecure - called once the handshake is over and the client's certificate is accepted */
@@ -53,7 +45,7 @@ export class TlsHandshakes {
     arrival.enter('tls');
     const socket = new TLSSocket(arrival.socket, {
       isServer: true,
-      secureContext: this.#context,
+      ...this.#identities.options,
       requestCert: clientCertificates !== 'none',
       rejectUnauthorized: clientCertificates === 'require',
     });
@@ -89,15 +81,6 @@ function verify(
   }
   socket.authorized = clientCertificates !== 'none' && error === null;
   onSecure(socket);
-}
-
-function contextOf(files: SecureContextOptions): SecureContext {
-  return createSecureContext({
-    ...files,
-    sessionIdContext: SESSION_CONTEXT,
-    // A client that asks for another handshake costs a hundred times what it pays.
-    secureOptions: constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_CIPHER_SERVER_PREFERENCE,
-  });
 }
 
 /**

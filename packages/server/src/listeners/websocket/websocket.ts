@@ -1,20 +1,27 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { Socket } from 'node:net';
+import type { ListenerTerms } from '../../connection/transport.ts';
 import type { Arrival } from '../arrival.ts';
 import type { ListenerHost } from '../host.ts';
-import type { ListenerProfile } from '../profile.ts';
+import type { WebSocketProfile } from '../profile.ts';
 import { WebSocketTransport } from './websocket-transport.ts';
 import { answerUpgrade, refusalResponse } from './websocket-upgrade.ts';
+
+/** What holds for the WebSockets of a listener; asked for each request, as a reload may have changed it. */
+export interface WebSocketStage {
+  readonly terms: ListenerTerms;
+  readonly webSocket: WebSocketProfile;
+  forwardedAddress(address: string, header: string): string | null;
+}
 
 /** Reads the HTTP requests of the sockets of a listener, and opens WebSockets (chapter 6). */
 export class WebSocketServer {
   readonly #server: Server;
   readonly #arrivals: WeakMap<Socket, Arrival>;
 
-  /** @param profile - asked for each request: a reload may have changed it */
-  constructor(host: ListenerHost, profile: () => ListenerProfile) {
+  constructor(host: ListenerHost, stage: WebSocketStage) {
     this.#arrivals = new WeakMap();
-    this.#server = httpServer(host, this.#arrivals, profile);
+    this.#server = httpServer(host, this.#arrivals, stage);
   }
 
   /** What comes from a socket is HTTP from here on. */
@@ -31,7 +38,7 @@ const CLOSED_BY_PEER: readonly string[] = ['ECONNRESET', 'EPIPE', 'HPE_INVALID_E
 function httpServer(
   host: ListenerHost,
   arrivals: WeakMap<Socket, Arrival>,
-  profile: () => ListenerProfile,
+  stage: WebSocketStage,
 ): Server {
   const refuse = (socket: Socket, status: string, why: string) => {
     const arrival = arrivals.get(socket);
@@ -42,7 +49,13 @@ function httpServer(
     // Whether the client reads it or not.
     socket.destroySoon();
   };
+  const noteForwarded = (arrival: Arrival | undefined, { headers }: IncomingMessage) => {
+    const header = headers['x-forwarded-for'];
+    if (arrival === undefined || typeof header !== 'string') return;
+    arrival.address = stage.forwardedAddress(arrival.address, header) ?? arrival.address;
+  };
   const server = createServer({ headersTimeout: 0, requestTimeout: 0 }, (request) => {
+    noteForwarded(arrivals.get(request.socket), request);
     refuse(
       request.socket,
       '426 Upgrade Required',
@@ -65,14 +78,14 @@ function httpServer(
     const socket = stream as Socket;
     // HTTP has let go of the socket: without a listener, a reset would end the process.
     socket.on('error', () => socket.destroy());
-    const { webSocket, terms } = profile();
-    const answer = answerUpgrade(request, webSocket);
     const arrival = arrivals.get(socket);
+    noteForwarded(arrival, request);
+    const answer = answerUpgrade(request, stage.webSocket);
     if (!answer.isAccepted) {
       refuse(socket, answer.status, answer.why);
     } else if (arrival?.isUnderWay === true && !arrival.isAnswered && !socket.destroyed) {
       socket.write(answer.head);
-      const transport = new WebSocketTransport(host, socket, arrival, terms);
+      const transport = new WebSocketTransport(host, socket, arrival, stage.terms);
       const handler = host.accept(transport);
       if (handler !== null) transport.start(handler, head);
       arrival.handOver();

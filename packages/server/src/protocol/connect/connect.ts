@@ -8,6 +8,7 @@ import { askForSession } from '../subscribe/asked-filters.ts';
 import { revokeSubscriptions } from '../subscribe/revoked-subscriptions.ts';
 import { admittedBy, askFirst, askForWill, clientIdOf } from './asking.ts';
 import { announcedLimits, connackOf, responseInformation } from './connack.ts';
+import { refusalByListener } from './listener-terms.ts';
 import {
   type Refusal,
   refusalByQuota,
@@ -31,6 +32,7 @@ export function admit(host: ProtocolHost, connection: Peer, packet: ConnectPacke
   // Before anything else: who tries many passwords is stopped here, too.
   const source = { clientId: '', userName: null, transport: connection.transport };
   if (isRefused(host, connection, packet, refusalByRate(host, source, ['address']))) return;
+  if (isRefused(host, connection, packet, refusalByListener(host, connection, packet))) return;
   const { hooks } = host;
   if (hooks === null) {
     prove(host, connection, packet);
@@ -211,6 +213,16 @@ function openWhenAsked(
   });
 }
 
+/** What its listener and the broker say of it, whatever has happened meanwhile. */
+function refusalAtOpening(
+  host: ProtocolHost,
+  connection: Peer,
+  packet: ConnectPacket,
+  isClean: boolean,
+): Refusal | null {
+  return refusalByListener(host, connection, packet) ?? refusalOf(host, packet, isClean);
+}
+
 /**
  * Opens the session of a client that may have it, and sends CONNACK.
  *
@@ -224,7 +236,8 @@ function open(
   refused?: ReadonlySet<string>,
 ): void {
   const isClean = startsClean(host, packet, connection.userName);
-  if (isRefused(host, connection, packet, refusalOf(host, packet, isClean))) return;
+  const refusal = refusalAtOpening(host, connection, packet, isClean);
+  if (isRefused(host, connection, packet, refusal)) return;
   const { config } = host;
   const { sender, authentication } = connection;
   const isV5 = packet.protocolVersion === 5;

@@ -1,5 +1,5 @@
 import { BlockList } from 'node:net';
-import { parseNetwork } from '../config/index.ts';
+import { parseNetwork } from '../../config/index.ts';
 
 /**
  * The addresses from which a PROXY protocol header is believed. A Unix domain socket always is: who may open it is
