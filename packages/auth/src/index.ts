@@ -28,6 +28,7 @@ export type {
   AuthenticationMethod,
   AuthenticationStep,
 } from './authentication-method.ts';
+export type { Authorization, AuthorizeRequest } from './authorization.ts';
 export type { CertificateFacts, Credentials } from './credentials.ts';
 export {
   COMMAND_NAMES,
@@ -69,6 +70,15 @@ export type {
   ProviderPass,
   ProviderTools,
 } from './provider.ts';
+export {
+  CLIENT_PLACEHOLDERS,
+  HTTP_DEFAULTS,
+  HTTP_FORMATS,
+  type HttpFormatName,
+  type HttpOptions,
+  REQUEST_PLACEHOLDERS,
+} from './providers/http/http-options.ts';
+export { createHttpProvider } from './providers/http/http-provider.ts';
 export {
   JWT_ALGORITHMS,
   JWT_DEFAULTS,

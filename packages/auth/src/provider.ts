@@ -1,5 +1,6 @@
 import type { AclRule } from './acl/acl-rule.ts';
 import type { AuthenticationMethod } from './authentication-method.ts';
+import type { Authorization, AuthorizeRequest } from './authorization.ts';
 import type { Credentials } from './credentials.ts';
 
 /** What a provider says of a client that connects. */
@@ -57,6 +58,16 @@ export interface Provider {
     credentials: Credentials,
     signal: AbortSignal,
   ): ProviderAnswer | Promise<ProviderAnswer>;
+  /**
+   * Asked about each PUBLISH, and each filter of a SUBSCRIBE, of every client that the rules allow it; missing: it says nothing of them.
+   * What throws or is rejected is refused unless the chain says otherwise.
+   *
+   * @param signal - aborted when the answer isn't needed any more
+   */
+  authorize?(
+    request: AuthorizeRequest,
+    signal: AbortSignal,
+  ): Authorization | Promise<Authorization>;
   /** Methods of enhanced authentication (§4.12) by which it proves users. */
   readonly methods?: readonly AuthenticationMethod[];
   /**

@@ -1,3 +1,4 @@
+import { type AclRule, aclFromClaim } from '../../acl/index.ts';
 import type { ProviderAllowance } from '../../provider.ts';
 import type { Template } from '../template.ts';
 import type { JwtOptions } from './jwt-options.ts';
@@ -79,6 +80,7 @@ export function allowanceOf(claims: Claims, options: JwtOptions): ProviderAllowa
     ...present('groups', readClaim(claims, options.groupsClaim, textsOf)),
     ...present('roles', readClaim(claims, options.rolesClaim, textsOf)),
     ...present('attributes', readClaim(claims, options.attributesClaim, attributesOf)),
+    ...present('acl', readClaim(claims, options.aclClaim, rulesOf)),
     ...present('isSuperuser', readClaim(claims, options.superuserClaim, booleanOf)),
   };
 }
@@ -125,6 +127,16 @@ function attributesOf(value: unknown, name: string): Readonly<Record<string, str
     }
   }
   throw new ClaimError(`claim ${name} is not an object of at most ${ENTRIES_MAX} texts`);
+}
+
+function rulesOf(value: unknown, name: string): readonly AclRule[] {
+  try {
+    return aclFromClaim(value, `jwt claim ${name}`);
+  } catch (error) {
+    throw new ClaimError(
+      `claim ${name}: ${error instanceof Error ? error.message : String(error)}`,
+    );
+  }
 }
 
 function booleanOf(value: unknown, name: string): boolean {

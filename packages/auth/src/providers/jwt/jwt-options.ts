@@ -55,6 +55,8 @@ export interface JwtOptions {
   readonly userNameClaim: string;
   /** What claims have to be, by name: texts with `${clientid}` and `${username}`, which stand for what CONNECT has. */
   readonly verify: Readonly<Record<string, string>>;
+  /** The claim that has access rules, as `aclFromClaim` reads them; null: it is not looked at. */
+  readonly aclClaim: string | null;
   readonly groupsClaim: string | null;
   readonly rolesClaim: string | null;
   /** The claim that has attributes: an object of texts. */
@@ -84,6 +86,7 @@ export const JWT_DEFAULTS = {
   audience: [],
   userNameClaim: 'sub',
   verify: {},
+  aclClaim: 'acl',
   groupsClaim: null,
   rolesClaim: null,
   attributesClaim: 'client_attrs',

@@ -40,7 +40,7 @@ export class TokenVerifier {
     );
     this.#gate = new Gate(options.concurrentMax, options.waitingMax);
     this.#keys = openKeys(options, tools);
-    const { algorithms, issuer, audience, userNameClaim, verify } = options;
+    const { algorithms, issuer, audience, userNameClaim, verify, aclClaim } = options;
     const { groupsClaim, rolesClaim, attributesClaim, superuserClaim } = options;
     this.belief = JSON.stringify([
       this.#keys.identity,
@@ -48,7 +48,7 @@ export class TokenVerifier {
       issuer,
       [...audience].sort(),
       Object.entries(verify).sort(),
-      [userNameClaim, groupsClaim, rolesClaim, attributesClaim, superuserClaim],
+      [userNameClaim, aclClaim, groupsClaim, rolesClaim, attributesClaim, superuserClaim],
     ]);
   }
 

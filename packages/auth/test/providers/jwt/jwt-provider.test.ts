@@ -340,7 +340,35 @@ describe('claims', () => {
     });
   });
 
+  test('access rules, in both forms that EMQX has', async () => {
+    const acl = [
+      { permission: 'allow', action: 'publish', topic: 't/${clientid}' },
+      { permission: 'allow', action: 'subscribe', topic: 'eq t/1/#', qos: [1] },
+      { permission: 'deny', action: 'all', topic: 't/3' },
+    ];
+    expect(await answerTo({ acl })).toMatchObject({
+      result: 'allow',
+      acl: [
+        { permission: 'allow', actions: ['publish'], filters: [{ filter: 't/${clientid}' }] },
+        { permission: 'allow', filters: [{ filter: 't/1/#', isLiteral: true }], qos: [1] },
+        { permission: 'deny', filters: [{ filter: 't/3' }], source: 'jwt claim acl, rule 3' },
+      ],
+    });
+    const lists = { pub: ['a/${username}'], sub: ['eq b/${username}'], all: ['c/#'] };
+    const { acl: rules } = (await answerTo({ acl: lists })) as { acl?: unknown[] };
+    expect(rules).toMatchObject([
+      { permission: 'allow' },
+      { permission: 'allow' },
+      { permission: 'allow' },
+      { permission: 'deny' },
+    ]);
+    expect(await answerTo({ acl: 'broken' }, { aclClaim: null })).not.toHaveProperty('acl');
+    expect(await answerTo({ rules: [] }, { aclClaim: 'rules' })).toMatchObject({ acl: [] });
+  });
+
   test.each([
+    ['rules', {}, { acl: 'all' }],
+    ['a rule', {}, { acl: [{ permission: 'allow', action: 'publish', topic: 'a', until: 5 }] }],
     ['groups', { groupsClaim: 'x' }, { x: 7 }],
     ['groups of numbers', { groupsClaim: 'x' }, { x: ['a', 7] }],
     ['roles', { rolesClaim: 'x' }, { x: {} }],
