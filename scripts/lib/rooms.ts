@@ -54,7 +54,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'sessions',
     'tracing',
   ],
-  listeners: ['config', 'log', 'runtime', 'connection/transport.ts'],
+  listeners: ['config', 'limits', 'log', 'runtime', 'connection/transport.ts'],
   inside: [
     'config',
     'routing',
@@ -85,7 +85,15 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'broker.ts',
   ],
   admin: ['config', 'embed', 'observability', 'tracing'],
-  testing: ['config', 'embed', 'inside', 'listeners', 'runtime', 'connection/transport.ts'],
+  testing: [
+    'config',
+    'embed',
+    'inside',
+    'limits',
+    'listeners',
+    'runtime',
+    'connection/transport.ts',
+  ],
   cli: [
     'access',
     'admin',

@@ -12,6 +12,7 @@ import type { Consumer, Peer } from './connection/peer.ts';
 import type { Transport, TransportHandler } from './connection/transport.ts';
 import { BrokerHooks } from './hooks/broker-hooks.ts';
 import type { Hooks } from './hooks/hooks.ts';
+import { type ConnectionPlace, ConnectionPlaces } from './limits/connection-places.ts';
 import { Limits } from './limits/limits.ts';
 import type { ListenerHost } from './listeners/host.ts';
 import { OpenSockets } from './listeners/open-sockets.ts';
@@ -104,6 +105,8 @@ export class Broker
   readonly turns: Turns;
   /** How much clients may do in a time. */
   readonly limits: Limits;
+  /** Their connections, by what they have done and where they come from. */
+  readonly places: ConnectionPlaces;
   /** Those that the listeners accepted. */
   readonly sockets: OpenSockets;
   /** How many file descriptors sockets may take at present; set before the listeners are opened. */
@@ -168,6 +171,7 @@ export class Broker
     );
     this.#timer = new DeadlineTimer(this.deadlines, runtime);
     this.limits = new Limits(this);
+    this.places = new ConnectionPlaces(this);
     this.access = access;
     this.onStorageFailed = () => {};
     this.authenticationMethods = new Map(
@@ -213,15 +217,30 @@ export class Broker
       transport.destroy();
       return null;
     }
+    const place = this.#placeFor(transport);
+    if (place === null) return null;
     try {
-      const connection = new Connection(this, transport);
+      const connection = new Connection(this, transport, place);
       this.#connections.add(connection);
       return new ContainedHandler(connection, this.faults);
     } catch (error) {
       this.faults.note(null, 'receiving', error);
+      place.release();
       transport.destroy();
       return null;
     }
+  }
+
+  /** @returns null when there is none, and the transport was destroyed */
+  #placeFor(transport: Transport): ConnectionPlace | null {
+    if (transport.place !== undefined) return transport.place;
+    const place = this.places.take();
+    const limit = typeof place === 'string' ? place : place.locate(transport.remoteAddress);
+    if (limit === null) return place as ConnectionPlace;
+    if (typeof place !== 'string') place.release();
+    this.clientEvents.socketRefused('limit', transport.remoteAddress, `${limit} reached`);
+    transport.destroy();
+    return null;
   }
 
   /**
@@ -261,6 +280,7 @@ export class Broker
     this.#openCount++;
     const { listener } = connection.transport;
     if (listener) listener.clients.count++;
+    connection.place.admit();
     const entry = this.sessions.join(session, connection.userName, will);
     const { journal } = this;
     const isNew = entry.number > 0 && !journal.hasSession(entry.number);
@@ -335,6 +355,7 @@ export class Broker
     this.turns.checkInvariants();
     this.events.checkInvariants();
     this.limits.checkInvariants();
+    this.places.checkInvariants();
     this.#checkConnections();
     for (const consumer of this.consumers) consumer.checkInvariants();
   }
@@ -386,6 +407,7 @@ export class Broker
 
   onClosed(connection: Peer): void {
     this.#connections.delete(connection);
+    connection.place.release();
     if (this.#connections.size === 0) this.#onDrained?.();
   }
 

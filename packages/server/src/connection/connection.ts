@@ -14,6 +14,7 @@ import {
 import { invariant } from '@promptmq/topics';
 import type { AclLimits, Permissions, Proof } from '../access/index.ts';
 import type { ClientHooks } from '../hooks/client-hooks.ts';
+import type { ConnectionPlace } from '../limits/connection-places.ts';
 import type { Throttle } from '../limits/throttle.ts';
 import { PacketDispatcher } from '../protocol/packet-dispatcher.ts';
 import { topicOf } from '../routing/image.ts';
@@ -56,6 +57,7 @@ const TURN_BYTES = 1_048_576;
 export class Connection implements Peer, TransportHandler, TurnTaker {
   readonly #host: ConnectionHost;
   readonly transport: Transport;
+  readonly place: ConnectionPlace;
   readonly output: Output;
   state: ConnectionState;
   session: BrokerSession | null;
@@ -102,9 +104,10 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
   /** What is sent is held, and it isn't known yet for which record. */
   #isUndecided: boolean;
 
-  constructor(host: ConnectionHost, transport: Transport) {
+  constructor(host: ConnectionHost, transport: Transport, place: ConnectionPlace) {
     this.#host = host;
     this.transport = transport;
+    this.place = place;
     this.output = new Output(
       transport,
       () => host.flushLater(this),

@@ -2,6 +2,7 @@ import type { AuthPacket, ProtocolVersion } from '@promptmq/codec';
 import type { Session, SessionLink } from '@promptmq/session';
 import type { AclLimits, Permissions, Proof } from '../access/index.ts';
 import type { ClientHooks } from '../hooks/client-hooks.ts';
+import type { ConnectionPlace } from '../limits/connection-places.ts';
 import type { Faulty } from '../runtime/faults.ts';
 import type { ConnectionState } from './connection-state.ts';
 import type { InboundAliases } from './inbound-aliases.ts';
@@ -86,6 +87,8 @@ export interface Consumer extends SessionPeer {
 export interface Peer extends SessionPeer {
   readonly connection: Peer;
   readonly transport: Transport;
+  /** Where it counts as a connection. */
+  readonly place: ConnectionPlace;
   readonly state: ConnectionState;
   /** Whether its CONNECT was accepted, and it isn't over. */
   readonly isConnected: boolean;

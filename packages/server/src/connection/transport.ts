@@ -1,5 +1,6 @@
 import type { CertificateFacts } from '@promptmq/auth';
 import type { PacketError } from '@promptmq/codec';
+import type { ConnectionPlace } from '../limits/connection-places.ts';
 
 /** What holds for the clients of a listener. A reload makes other terms, for those that come from then on. */
 export interface ListenerTerms {
@@ -29,6 +30,8 @@ export interface Transport {
   readonly userName?: string | null;
   /** When the socket was accepted, in milliseconds of the runtime's clock; where it is left out, when the broker got it. */
   readonly acceptedAt?: number;
+  /** Where it counts as a connection; where it is left out, the broker gives it a place. */
+  readonly place?: ConnectionPlace;
   /** The largest packet that it can bring, in bytes; where it is left out, any. */
   readonly maximumPacketSize?: number;
   /**

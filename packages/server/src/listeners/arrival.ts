@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { ConnectionPlace } from '../limits/connection-places.ts';
 import { Deadline } from '../runtime/deadline-queue.ts';
 import type { SocketRefusal } from '../runtime/stats.ts';
 import type { ListenerHost } from './host.ts';
@@ -34,13 +35,16 @@ export class Arrival {
   readonly acceptedAt: number;
   /** What the peer is called in the log: by the proxy before it, or by its own address. */
   address: string;
+  /** Where it counts, until the socket is closed. */
+  readonly place: ConnectionPlace;
   readonly #deadline: Deadline;
   #stage: ArrivalStage;
   #isOver: boolean;
 
-  constructor(host: ListenerHost, socket: Socket) {
+  constructor(host: ListenerHost, socket: Socket, place: ConnectionPlace) {
     this.#host = host;
     this.socket = socket;
+    this.place = place;
     this.acceptedAt = host.runtime.now();
     // Kept: a socket that is closed has no address any more.
     this.address = addressOf(socket);
@@ -61,6 +65,17 @@ export class Arrival {
   /** Whether it was refused, and may still take its answer. */
   get isAnswered(): boolean {
     return this.#stage === 'answer';
+  }
+
+  /**
+   * Its address is known: it counts there from the first call on.
+   *
+   * @returns false when there are too many from that address, and it was closed
+   */
+  locate(): boolean {
+    const limit = this.place.locate(this.address);
+    if (limit !== null) this.refuse('limit', `too many connections from the address (${limit})`);
+    return limit === null;
   }
 
   enter(stage: ArrivalStage): void {
@@ -97,6 +112,7 @@ export class Arrival {
 
   /** Who closes before a handshake began was a probe; in the midst of one, it is likely that something doesn't suit the client. */
   #onClose(): void {
+    this.place.release();
     if (!this.#isOver && this.#stage === 'tls' && this.#host.isServing) {
       this.report('tls', 'TLS: the client closed in the handshake');
     }

@@ -55,7 +55,7 @@ export function readFirstBytes(
     if (header.source !== null) arrival.address = header.source;
     received = received.subarray(header.size);
     arrival.enter('first-bytes');
-    return true;
+    return arrival.locate();
   }
 }
 

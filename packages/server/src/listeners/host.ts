@@ -1,5 +1,6 @@
 import type { Config } from '../config/index.ts';
 import type { Transport, TransportHandler } from '../connection/transport.ts';
+import type { ConnectionPlaces } from '../limits/connection-places.ts';
 import type { DeadlineQueue } from '../runtime/deadline-queue.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { SocketRefusal } from '../runtime/stats.ts';
@@ -12,6 +13,8 @@ export interface ListenerHost {
   readonly deadlines: DeadlineQueue;
   /** Those that all listeners have accepted. */
   readonly sockets: OpenSockets;
+  /** Their connections, by what they have done and where they come from. */
+  readonly places: ConnectionPlaces;
   /** Whether it takes new connections. */
   readonly isServing: boolean;
   /** @returns what the transport reports to; null when there are too many connections and it was destroyed */

@@ -4,7 +4,7 @@ import { Arrival } from './arrival.ts';
 import { type Opening, readFirstBytes } from './first-bytes.ts';
 import type { ListenerHost } from './host.ts';
 import type { LoadedListener } from './loaded-listener.ts';
-import { hostOf } from './peer-address.ts';
+import { addressOf, hostOf } from './peer-address.ts';
 import type { ListenerKind, WebSocketProfile } from './profile.ts';
 import { forwardedAddress } from './proxy/forwarded-for.ts';
 import { TrustedProxies } from './proxy/trusted-proxies.ts';
@@ -58,12 +58,14 @@ export class Stages {
   /** A socket was accepted. */
   begin(socket: Socket): void {
     const { kind, prefix, proxyProtocol } = this.#loaded.profile;
-    const arrival = new Arrival(this.#host, socket);
+    const arrival = arrive(this.#host, socket);
+    if (arrival === null) return;
     if (proxyProtocol !== 'off' && !this.#trustedProxies.has(hostOf(socket))) {
       const why = `not from an address of ${prefix}proxy-trusted, as every connection has to be here`;
       arrival.refuse('proxy', why);
       return;
     }
+    if (!this.#isProxied(socket) && !arrival.locate()) return;
     const firstBytes = {
       opening: OPENINGS[kind],
       proxyVersions: proxyProtocol === 'off' ? null : proxyProtocol,
@@ -74,12 +76,28 @@ export class Stages {
     });
   }
 
+  /** Whether it isn't known yet from where the client comes. */
+  #isProxied(socket: Socket): boolean {
+    const { proxyProtocol, forwardedFor } = this.#loaded.profile;
+    return proxyProtocol !== 'off' || (forwardedFor && this.#trustedProxies.has(hostOf(socket)));
+  }
+
   /** What comes next is MQTT, or HTTP. */
   #accept(arrival: Arrival, socket: Socket): void {
     const { kind } = this.#loaded.profile;
     if (kind === 'ws' || kind === 'wss') this.#webSockets.take(arrival, socket);
     else acceptMqtt(this.#host, arrival, socket, this.terms);
   }
+}
+
+/** @returns null when there is no place for it, and it was closed */
+function arrive(host: ListenerHost, socket: Socket): Arrival | null {
+  const place = host.places.take();
+  if (typeof place !== 'string') return new Arrival(host, socket, place);
+  host.onSocketRefused('limit', addressOf(socket), `too many that have not connected (${place})`);
+  socket.on('error', () => {});
+  socket.destroy();
+  return null;
 }
 
 const OPENINGS: Readonly<Record<ListenerKind, Opening>> = {

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { CertificateFacts } from '@promptmq/auth';
 import type { ListenerTerms, Transport, TransportHandler } from '../connection/transport.ts';
+import type { ConnectionPlace } from '../limits/connection-places.ts';
 import type { Arrival } from './arrival.ts';
 import type { ListenerHost } from './host.ts';
 import { certificateFacts, certificateName } from './tls/certificate-facts.ts';
@@ -13,6 +14,7 @@ export function acceptMqtt(
   socket: Socket,
   terms: ListenerTerms,
 ): void {
+  if (!arrival.locate()) return;
   const transport = new TcpTransport(socket, arrival, terms);
   const handler = host.accept(transport);
   if (handler !== null) transport.start(handler);
@@ -24,17 +26,19 @@ class TcpTransport implements Transport {
   readonly protocol: Transport['protocol'];
   readonly remoteAddress: string;
   readonly acceptedAt: number;
+  readonly place: ConnectionPlace;
   readonly listener: ListenerTerms;
   readonly certificate: CertificateFacts | null;
   readonly certificateName: string | null;
   readonly #socket: Socket;
   #handler: TransportHandler | null = null;
 
-  constructor(socket: Socket, { address, acceptedAt }: Arrival, terms: ListenerTerms) {
+  constructor(socket: Socket, { address, acceptedAt, place }: Arrival, terms: ListenerTerms) {
     this.#socket = socket;
     this.protocol = socket instanceof TLSSocket ? 'tls' : 'tcp';
     this.remoteAddress = address;
     this.acceptedAt = acceptedAt;
+    this.place = place;
     this.listener = terms;
     this.certificate = certificateFacts(socket);
     this.certificateName = certificateName(socket);

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { rateOrNone } from '../values/units.ts';
+import { integer, rateOrNone } from '../values/units.ts';
 
 const NONE_WHY = 'none by default, as what is much depends on the clients and the machine';
 
@@ -37,9 +37,24 @@ export const limitsSection = z
       .strictObject(rates('all clients of a user together, by the name that they proved,'))
       .prefault({}),
     address: z
-      .strictObject(
-        rates('all clients of an address together, of IPv6 its /64 as a site has at least one,'),
-      )
+      .strictObject({
+        ...rates('all clients of an address together, of IPv6 its /64 as a site has at least one,'),
+        connections: integer(0, 10_000_000)
+          .prefault(0)
+          .describe(
+            'connections from an address that are open at the same time; one more is closed at once. 0 is without limit, which is the default as many clients may have one address behind a router or proxy',
+          ),
+        pendingConnects: integer(0, 10_000_000)
+          .prefault(0)
+          .describe(
+            'connections from an address whose CONNECT has not been accepted; one more is closed at once. 0 is without limit, which is the default for the same reason',
+          ),
+      })
       .prefault({}),
+    pendingConnects: integer(1, 10_000_000)
+      .prefault(10_000)
+      .describe(
+        'connections whose CONNECT has not been accepted; one more is closed at once. The default lets all clients of mqtt.max-connections come back at once, and leaves half of the sockets to those that are connected',
+      ),
   })
   .prefault({});

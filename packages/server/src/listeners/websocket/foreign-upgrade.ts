@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import type { ConnectionPlace } from '../../limits/connection-places.ts';
 import { Arrival } from '../arrival.ts';
 import type { ListenerHost } from '../host.ts';
 import { addressOf } from '../peer-address.ts';
@@ -37,14 +38,14 @@ export function takeUpgrade(
   socket.setNoDelay(true);
   if (tcpKeepAlive > 0) socket.setKeepAlive(true, tcpKeepAlive);
   const address = remoteAddress ?? addressOf(socket);
-  if (!host.isServing || !host.sockets.take()) {
-    const why = host.isServing ? 'too many open sockets' : 'the broker has stopped';
-    host.onSocketRefused('limit', address, why);
-    answer(socket, '503 Service Unavailable', why);
+  const place = placeFor(host, address);
+  if (typeof place === 'string') {
+    host.onSocketRefused('limit', address, place);
+    answer(socket, '503 Service Unavailable', place);
     return;
   }
   socket.once('close', () => host.sockets.release());
-  const arrival = new Arrival(host, socket);
+  const arrival = new Arrival(host, socket, place);
   arrival.address = address;
   const verdict = answerUpgrade(request, {
     paths: null,
@@ -61,6 +62,19 @@ export function takeUpgrade(
   const handler = host.accept(transport);
   if (handler !== null) transport.start(handler, head);
   arrival.handOver();
+}
+
+/** A socket and a place for one more, or why there is none. */
+function placeFor(host: ListenerHost, address: string): ConnectionPlace | string {
+  if (!host.isServing) return 'the broker has stopped';
+  const place = host.places.take();
+  if (typeof place === 'string') return `too many that have not connected (${place})`;
+  const limit = place.locate(address);
+  if (limit === null && host.sockets.take()) return place;
+  place.release();
+  return limit === null
+    ? 'too many open sockets'
+    : `too many connections from the address (${limit})`;
 }
 
 /** Whether the client reads it or not, the socket is closed. */

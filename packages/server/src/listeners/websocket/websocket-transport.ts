@@ -3,6 +3,7 @@ import { TLSSocket } from 'node:tls';
 import type { CertificateFacts } from '@promptmq/auth';
 import { PacketError, ReasonCode } from '@promptmq/codec';
 import type { ListenerTerms, Transport, TransportHandler } from '../../connection/transport.ts';
+import type { ConnectionPlace } from '../../limits/connection-places.ts';
 import type { Arrival } from '../arrival.ts';
 import type { ListenerHost } from '../host.ts';
 import { certificateFacts, certificateName } from '../tls/certificate-facts.ts';
@@ -26,6 +27,7 @@ export class WebSocketTransport implements Transport, FrameReaderHandler {
   readonly protocol: Transport['protocol'];
   readonly remoteAddress: string;
   readonly acceptedAt: number;
+  readonly place: ConnectionPlace;
   readonly listener: ListenerTerms | null;
   readonly certificate: CertificateFacts | null;
   readonly certificateName: string | null;
@@ -46,7 +48,7 @@ export class WebSocketTransport implements Transport, FrameReaderHandler {
   constructor(
     host: ListenerHost,
     socket: Socket,
-    { address, acceptedAt }: Arrival,
+    { address, acceptedAt, place }: Arrival,
     terms: ListenerTerms | null,
     userName: string | null = null,
   ) {
@@ -55,6 +57,7 @@ export class WebSocketTransport implements Transport, FrameReaderHandler {
     this.protocol = socket instanceof TLSSocket ? 'websocket-tls' : 'websocket';
     this.remoteAddress = address;
     this.acceptedAt = acceptedAt;
+    this.place = place;
     this.listener = terms;
     this.certificate = certificateFacts(socket);
     this.certificateName = certificateName(socket);

@@ -84,6 +84,7 @@ function httpServer(
     if (!answer.isAccepted) {
       refuse(socket, answer.status, answer.why);
     } else if (arrival?.isUnderWay === true && !arrival.isAnswered && !socket.destroyed) {
+      if (!arrival.locate()) return;
       socket.write(answer.head);
       const transport = new WebSocketTransport(host, socket, arrival, stage.terms);
       const handler = host.accept(transport);

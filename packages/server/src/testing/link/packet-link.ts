@@ -1,6 +1,7 @@
 import { encode, type Packet, type PacketError } from '@promptmq/codec';
 import type { Clock } from '@promptmq/wal';
 import type { ListenerTerms, Transport, TransportHandler } from '../../connection/transport.ts';
+import type { ConnectionPlace } from '../../limits/connection-places.ts';
 import { refusalOf } from '../faults/refusal.ts';
 import type { PacketLog } from '../log/packet-log.ts';
 import type { Direction, Fate, Fates, LinkIdentity } from './fate.ts';
@@ -41,6 +42,7 @@ export class PacketLink implements Transport, TransportHandler, LinkIdentity {
   clientId: string | null;
   number: number;
   readonly acceptedAt?: number;
+  readonly place?: ConnectionPlace;
   readonly #host: LinkHost;
   readonly #transport: Transport;
   /** The broker's side; null when that is over. */
@@ -62,6 +64,7 @@ export class PacketLink implements Transport, TransportHandler, LinkIdentity {
     this.clientId = null;
     this.number = 0;
     if (transport.acceptedAt !== undefined) this.acceptedAt = transport.acceptedAt;
+    if (transport.place !== undefined) this.place = transport.place;
     this.#host = host;
     this.#transport = transport;
     this.#handler = null;
