@@ -387,6 +387,7 @@ export class Broker
     connection.updateTrace(clientId);
     connection.changePermissions(access.permissionsOf({ clientId, userName }, limits));
     revokeSubscriptions(this, session, connection.permissions);
+    connection.updateFilter();
     askAgain(this, connection);
   }
 

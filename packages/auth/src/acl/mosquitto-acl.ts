@@ -23,15 +23,14 @@ const USER_RANK = 1;
 /** At most this many problems are reported. */
 const PROBLEMS_MAX = 20;
 
-/** Whether a text looks like an ACL file of mosquitto: each line that says something begins with one of its words. */
+/**
+ * Whether a text looks like an ACL file of mosquitto: its first line that says something begins with one of its words, and some line
+ * is a rule.
+ */
 export function isMosquittoAcl(text: string): boolean {
-  let isOne = false;
-  for (const line of text.split('\n')) {
-    if (line.trim() === '' || line.startsWith('#')) continue;
-    if (/^[ \t]*(?:topic|pattern)[ \t]+\S/.test(line)) isOne = true;
-    else if (!/^[ \t]*user[ \t]+\S/.test(line)) return false;
-  }
-  return isOne;
+  const first = text.split('\n').find((line) => line.trim() !== '' && !line.startsWith('#'));
+  if (first === undefined || !/^[ \t]*(?:user|topic|pattern)[ \t]+\S/.test(first)) return false;
+  return /^[ \t]*(?:topic|pattern)[ \t]+\S/m.test(text);
 }
 
 /**

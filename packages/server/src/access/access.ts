@@ -1,8 +1,20 @@
-import { isSameHash, PasswordChecker, type PasswordHash, PasswordUsers } from '@promptmq/auth';
+import {
+  type Acl,
+  type AclDefaults,
+  ALLOWED_BY_DEFAULT,
+  DENIED_BY_DEFAULT,
+  type Identity,
+  isSameHash,
+  PasswordChecker,
+  type PasswordHash,
+  PasswordUsers,
+  type Permissions,
+  permissionsOf,
+} from '@promptmq/auth';
 import { ReasonCode } from '@promptmq/codec';
 import { type Config, ConfigError, type ConfigProblem } from '../config/index.ts';
-import { Acl, type AclLimits, type AclRule, type Identity, Permissions } from './acl.ts';
 import { readAclFile } from './acl-file.ts';
+import { type AclLimits, permissionsWithin } from './acl-limits.ts';
 import { readPasswordFile } from './password-file.ts';
 
 /** What a CONNECT says about who the client is. */
@@ -34,12 +46,14 @@ export class Access {
   readonly #users: ReadonlyMap<string, PasswordHash> | null;
   readonly #passwords: PasswordChecker | null;
   readonly #acl: Acl | null;
+  /** What holds where no rule matches; undefined where that depends on whether there are rules. */
+  readonly #defaults: AclDefaults | undefined;
   readonly #clientIds: readonly string[];
 
   private constructor(
     auth: Config['auth'],
     users: ReadonlyMap<string, PasswordHash> | null,
-    rules: readonly AclRule[] | null,
+    acl: Acl | null,
   ) {
     this.#allowsAnonymous = auth.allowAnonymous;
     this.#users = users;
@@ -50,7 +64,8 @@ export class Access {
             concurrentMax: auth.maxConcurrentChecks,
             waitingMax: auth.maxWaitingChecks,
           });
-    this.#acl = rules === null ? null : new Acl(rules);
+    this.#acl = acl;
+    this.#defaults = DEFAULTS[auth.aclDefault];
     this.#clientIds = auth.clientIds;
   }
 
@@ -72,9 +87,9 @@ export class Access {
       }
     };
     const users = read(auth.passwordFile, readPasswordFile);
-    const rules = read(auth.aclFile, readAclFile);
+    const acl = read(auth.aclFile, readAclFile);
     if (problems.length > 0) throw new ConfigError(problems);
-    return new Access(auth, users, rules);
+    return new Access(auth, users, acl);
   }
 
   get checksPasswords(): boolean {
@@ -158,13 +173,18 @@ export class Access {
    * @param limits - what it may do at most; null for no such limits
    */
   permissionsOf(identity: Identity, limits: AclLimits | null = null): Permissions | null {
-    const own =
-      limits === null
-        ? null
-        : new Permissions(new Acl([{ users: null, clients: null, ...limits }]), identity);
-    return this.#acl === null ? own : new Permissions(this.#acl, identity, own);
+    return permissionsOf(this.#acl === null ? [] : [this.#acl], identity, {
+      ...(this.#defaults === undefined ? {} : { defaults: this.#defaults }),
+      limits: limits === null ? null : permissionsWithin(limits, identity),
+    });
   }
 }
+
+const DEFAULTS: Readonly<Record<Config['auth']['aclDefault'], AclDefaults | undefined>> = {
+  auto: undefined,
+  allow: ALLOWED_BY_DEFAULT,
+  deny: DENIED_BY_DEFAULT,
+};
 
 function refusal(reasonCode: number, why: string): Admission {
   return { isAdmitted: false, reasonCode, why };

@@ -1,2 +1,2 @@
 export { Access, type Admission, type Credentials, type Proof } from './access.ts';
-export type { AclLimits, Permissions } from './acl.ts';
+export type { AclLimits } from './acl-limits.ts';

@@ -1,3 +1,4 @@
+import type { Permissions } from '@promptmq/auth';
 import {
   MessageBytes,
   type PacketError,
@@ -12,7 +13,7 @@ import {
   type PublishImage,
 } from '@promptmq/session';
 import { invariant } from '@promptmq/topics';
-import type { AclLimits, Permissions, Proof } from '../access/index.ts';
+import type { AclLimits, Proof } from '../access/index.ts';
 import type { ClientHooks } from '../hooks/client-hooks.ts';
 import type { ConnectionPlace } from '../limits/connection-places.ts';
 import type { Throttle } from '../limits/throttle.ts';
@@ -21,6 +22,7 @@ import { topicOf } from '../routing/image.ts';
 import type { TurnTaker } from '../runtime/turns.ts';
 import type { BrokerSession } from '../sessions/broker-session.ts';
 import { remainingExpiry } from '../sessions/recipient-terms.ts';
+import { denialOf } from '../tracing/client-events.ts';
 import { CONGESTED_MESSAGES, Congestion } from './congestion.ts';
 import { ConnectionState } from './connection-state.ts';
 import type { ConnectionHost } from './host.ts';
@@ -232,7 +234,7 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
   sendPublish(delivery: Delivery, dup: boolean): DropReason | null {
     const { permissions } = this;
     if (permissions !== null && !permissions.mayReceive(delivery.message.topic)) {
-      return 'not-authorized';
+      return this.#withhold(permissions, delivery.message.topic);
     }
     if (this.hooks?.asksDeliver === true && !this.#mayDeliver(this.hooks, delivery)) {
       return 'refused-by-hook';
@@ -251,10 +253,19 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
   }
 
   sendImage(image: PublishImage, flags: number, packetId: number): DropReason | null {
-    if (this.#hasOtherRules && this.permissions?.mayReceive(topicOf(image)) === false) {
-      return 'not-authorized';
+    const { permissions } = this;
+    if (this.#hasOtherRules && permissions !== null) {
+      const topic = topicOf(image);
+      if (!permissions.mayReceive(topic)) return this.#withhold(permissions, topic);
     }
     return this.sender.sendImage(image, flags, packetId);
+  }
+
+  /** The rules deny the client what waits for it. */
+  #withhold(permissions: Permissions, topic: string): DropReason {
+    const denial = denialOf(permissions.decide('receive', topic));
+    this.#host.clientEvents.accessRefused(this, this.clientId, 'receive', topic, denial);
+    return 'not-authorized';
   }
 
   sendPubrel(packetId: number): void {
@@ -299,6 +310,11 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
   changePermissions(permissions: Permissions | null): void {
     this.permissions = permissions;
     this.#hasOtherRules = true;
+  }
+
+  updateFilter(): void {
+    const { permissions } = this;
+    this.sender.filter = permissions?.filtersDelivery === true ? permissions : null;
   }
 
   // ------------------------------------------------------------------ congestion

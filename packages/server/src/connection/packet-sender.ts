@@ -1,3 +1,4 @@
+import type { Permissions } from '@promptmq/auth';
 import {
   ACK_SIZE_MAX,
   encode,
@@ -64,6 +65,8 @@ export class PacketSender {
   aliases: OutboundTopicAliases | null;
   /** Request Problem Information: whether the client wants reasons (§3.1.2.11.7). */
   wantsReasons: boolean;
+  /** Asked about each live message, where subscriptions may bring what the rules deny; else null. */
+  filter: Permissions | null;
   /** Gets every packet, while an operator looks at this client. */
   tracer: PacketTracer | null;
   /** Whether something else than a PUBLISH has been sent since this was set to false. */
@@ -78,6 +81,7 @@ export class PacketSender {
     this.maximumPacketSize = Number.POSITIVE_INFINITY;
     this.aliases = null;
     this.wantsReasons = true;
+    this.filter = null;
     this.tracer = null;
     this.hasAnswered = false;
   }

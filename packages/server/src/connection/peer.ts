@@ -1,6 +1,7 @@
+import type { Permissions } from '@promptmq/auth';
 import type { AuthPacket, ProtocolVersion } from '@promptmq/codec';
 import type { Session, SessionLink } from '@promptmq/session';
-import type { AclLimits, Permissions, Proof } from '../access/index.ts';
+import type { AclLimits, Proof } from '../access/index.ts';
 import type { ClientHooks } from '../hooks/client-hooks.ts';
 import type { ConnectionPlace } from '../limits/connection-places.ts';
 import type { Faulty } from '../runtime/faults.ts';
@@ -162,6 +163,8 @@ export interface Peer extends SessionPeer {
   releaseWhenCommitted(position: number, onRefused: () => void): void;
   /** A reload has other rules apply. */
   changePermissions(permissions: Permissions | null): void;
+  /** A subscription was granted: where it may bring what the rules deny, each message is asked about from now on. */
+  updateFilter(): void;
   /** A reload has other rates apply: what it waits for is over. */
   renewThrottle(): void;
   /** Reports this client's packets from now on if somebody looks at them, else no more. */

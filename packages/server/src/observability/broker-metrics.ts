@@ -77,6 +77,12 @@ function addConnections(registry: BrokerRegistry, { stats }: ObservedBroker): vo
   registry.add('promptmq_limits_reached_total', () =>
     [...stats.limitsReached].map(([limit, value]) => ({ labels: { limit }, value })),
   );
+  registry.add('promptmq_access_denied_total', () =>
+    [...stats.accessDenied].map(([key, value]) => {
+      const [action = '', reason = ''] = key.split(' ');
+      return { labels: { action, reason }, value };
+    }),
+  );
   registry.add('promptmq_hook_failures_total', () =>
     [...stats.hookFailures].map(([key, value]) => {
       const [hook = '', reason = ''] = key.split(' ');

@@ -49,6 +49,11 @@ export const brokerCatalogue = {
     help: 'How often a limit of the section `limits` was reached, by its key: a client was not read from for a while, or was refused.',
     labels: ['limit'],
   },
+  promptmq_access_denied_total: {
+    type: 'counter',
+    help: 'What clients may not do, by action and by why: a rule, no rule (default), a topic of the broker (reserved), a hook of the program.',
+    labels: ['action', 'reason'],
+  },
   promptmq_hook_failures_total: {
     type: 'counter',
     help: 'Hooks of the program that embeds the broker that threw, answered with what they may not, or took too long, by hook and reason.',

@@ -13,6 +13,7 @@ import type { BrokerSession } from '../sessions/broker-session.ts';
 import { expiryTime } from '../sessions/recipient-terms.ts';
 import type { AwaitedAcks } from '../storage/journal.ts';
 import type { Origin } from '../storage/records/message-record.ts';
+import { BY_HOOK } from '../tracing/client-events.ts';
 import type { ProtocolHost } from './host.ts';
 import { PendingAcks } from './pending-acks.ts';
 
@@ -296,7 +297,7 @@ export class Receiver implements AwaitedAcks {
     const { router, stats, clientEvents } = this.#host;
     const connection = this.connection;
     stats.refused['refused-by-hook']++;
-    clientEvents.accessRefused(connection, connection.clientId, 'publish', topic);
+    clientEvents.accessRefused(connection, connection.clientId, 'publish', topic, BY_HOOK);
     clientEvents.topicRefused(connection, 'publish', topic, reasonCode, why);
     // At QoS 0 nothing is acknowledged, and the next answer is another message's.
     if (qos > 0) this.#why = why;

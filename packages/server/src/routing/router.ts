@@ -1,3 +1,4 @@
+import type { Permissions } from '@promptmq/auth';
 import { PacketError, type PublishView, ReasonCode } from '@promptmq/codec';
 import type { Delivery, Message } from '@promptmq/session';
 import { messageSize } from '@promptmq/session';
@@ -29,7 +30,13 @@ import {
 import type { Journal } from '../storage/journal.ts';
 import type { Origin } from '../storage/records/message-record.ts';
 import type { EventSinks } from '../tracing/broker-events.ts';
-import { absentClient, type ClientEvents, eventClientOf } from '../tracing/client-events.ts';
+import {
+  absentClient,
+  type ClientEvents,
+  denialOf,
+  eventClientOf,
+  RESERVED,
+} from '../tracing/client-events.ts';
 import { messageInfoOf } from '../tracing/message-info.ts';
 import { Publication } from './publication.ts';
 import { DOLLAR, isReserved } from './reserved-topics.ts';
@@ -57,6 +64,9 @@ export interface InsideOutcome extends Outcome {
   /** Why nobody got it; null when it was routed. */
   readonly refusal: InsideRefusal | null;
 }
+
+/** Members of a shared group that are asked about for a message that some of them may not get. */
+const MEMBERS_ASKED_MAX = 100;
 
 /** Who sends a message, as far as it waits for recipients that are behind. */
 interface Sender extends HeldPublisher {
@@ -307,7 +317,7 @@ export class Router {
     }
     for (let index = 0; index < groups.length; index++) {
       const group = groups[index] as SharedGroup<BrokerSession>;
-      const recipient = group.next();
+      const recipient = this.#memberOf(group, route.topic);
       if (recipient !== null) this.#forward(recipient, group);
     }
     let position = -1;
@@ -363,9 +373,15 @@ export class Router {
       const isStuck = !isBrokersOwn(route) && this.#isWithoutRoom(route, origin);
       return isStuck ? ReasonCode.QuotaExceeded : ReasonCode.Success;
     }
-    if (isBrokersOwn(route) || publisher.permissions?.mayPublish(route.topic) === false) {
+    const { permissions } = publisher;
+    const { qos, retain } = this.#publication;
+    const isReserved = isBrokersOwn(route);
+    if (isReserved || permissions?.mayPublish(route.topic, qos, retain) === false) {
       this.#stats.refused['not-authorized']++;
-      this.#clientEvents.accessRefused(publisher, publisher.clientId, 'publish', route.topic);
+      const decided = permissions?.decide('publish', route.topic, qos, retain);
+      const denial = isReserved ? RESERVED : denialOf(decided);
+      const { clientId } = publisher;
+      this.#clientEvents.accessRefused(publisher, clientId, 'publish', route.topic, denial);
       this.#noteRefused(publisher, route, ReasonCode.NotAuthorized, 'the rules do not allow it');
       return ReasonCode.NotAuthorized;
     }
@@ -411,7 +427,9 @@ export class Router {
   redeliver(deliveries: readonly Delivery[], except: BrokerSession): Delivery[] {
     const left: Delivery[] = [];
     for (const delivery of deliveries) {
-      const recipient = this.trie.group(delivery.group as string)?.next(except) ?? null;
+      const group = this.trie.group(delivery.group as string);
+      const recipient =
+        group === null ? null : this.#memberOf(group, delivery.message.topic, except);
       if (recipient === null || this.#isStuck(delivery, recipient)) left.push(delivery);
       else this.#handOver(delivery, recipient);
     }
@@ -544,6 +562,27 @@ export class Router {
     return false;
   }
 
+  /** Who of a shared group gets a message: not somebody who may not, while another one may. */
+  #memberOf(
+    group: SharedGroup<BrokerSession>,
+    topic: string,
+    except?: BrokerSession,
+  ): Recipient<BrokerSession> | null {
+    const chosen = group.next(except);
+    if (chosen === null || !isWithheldFrom(chosen.session, topic)) return chosen;
+    const count = Math.min(group.memberCount, MEMBERS_ASKED_MAX);
+    for (let asked = 1; asked < count; asked++) {
+      const other = group.next(except);
+      if (other !== null && !isWithheldFrom(other.session, topic)) return other;
+    }
+    if (group.memberCount > MEMBERS_ASKED_MAX) return chosen;
+    // One that isn't ready, while all who are may not.
+    const late = group.members.find(
+      ({ session }) => session !== except && !isWithheldFrom(session, topic),
+    );
+    return late?.recipient ?? chosen;
+  }
+
   /** Takes the message to one recipient. */
   #forward(subscriber: Recipient<BrokerSession>, group: SharedGroup<BrokerSession> | null): void {
     const publication = this.#publication;
@@ -600,6 +639,9 @@ export class Router {
     if (link === null) return false;
     const { sender } = link;
     if (sender === null) return false;
+    if (sender.filter !== null && this.#isWithheld(sender.filter, link.connection as Peer)) {
+      return true;
+    }
     const isShared = identifiers.length === 0 && sender.aliases === null;
     if (flags > 1) {
       if (group !== null || !session.takesImages) return false;
@@ -615,6 +657,17 @@ export class Router {
       ? sender.sendQoS0(publication.image(sender.version), flags)
       : sender.sendPublication(publication, flags, 0, identifiers);
     if (refused !== null) this.#clientEvents.messageDropped(session.clientId, refused);
+    return true;
+  }
+
+  /** Whether the rules deny a client a message that its subscription would bring; that is logged and counted. */
+  #isWithheld(permissions: Permissions, connection: Peer): boolean {
+    const { topic } = this.#publication;
+    if (permissions.mayReceive(topic)) return false;
+    const { clientId } = connection;
+    const denial = denialOf(permissions.decide('receive', topic));
+    this.#clientEvents.accessRefused(connection, clientId, 'receive', topic, denial);
+    this.#clientEvents.messageDropped(clientId, 'not-authorized');
     return true;
   }
 
@@ -646,6 +699,12 @@ export class Router {
 /** A publisher waits for a subscriber that is behind. */
 function holdBackFor({ link }: BrokerSession, publisher: HeldPublisher): void {
   if (link?.isCongested) link.holdBack(publisher);
+}
+
+/** Whether the rules deny a client that is connected what its subscription would bring. */
+function isWithheldFrom({ link }: BrokerSession, topic: string): boolean {
+  const filter = link?.sender?.filter ?? null;
+  return filter !== null && !filter.mayReceive(topic);
 }
 
 /** Whether clients can't publish to a topic. */

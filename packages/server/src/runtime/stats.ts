@@ -146,6 +146,8 @@ export interface BrokerStats {
   readonly subscriptionsRefused: Map<number, number>;
   /** Messages not delivered to one session, by reason. */
   readonly dropped: Record<DropReason, number>;
+  /** What rules, a hook or the broker itself denied, by action and reason, with a space between them. */
+  readonly accessDenied: Map<string, number>;
   /** Messages refused whole, by reason. */
   readonly refused: Record<RefusalReason, number>;
   /** How often a limit of the section `limits` was reached, by its key, such as `limits.client.messages`. */
@@ -203,6 +205,7 @@ export function createStats(): BrokerStats {
       'refused-by-hook': 0,
       lost: 0,
     },
+    accessDenied: new Map(),
     refused: {
       'not-authorized': 0,
       'retained-full': 0,

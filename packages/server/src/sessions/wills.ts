@@ -1,4 +1,5 @@
 import { ReasonCode } from '@promptmq/codec';
+import { denialOf } from '../tracing/client-events.ts';
 import type { SessionsHost } from './host.ts';
 import type { PendingWill } from './pending-will.ts';
 import { expiryTime } from './recipient-terms.ts';
@@ -65,9 +66,12 @@ export class Wills {
   #mayPublish({ session, owner }: SessionEntry, { message }: PendingWill): boolean {
     const { access, clientEvents } = this.#host;
     const { clientId } = session;
-    const permissions = access.permissionsOf({ clientId, userName: owner });
-    if (permissions?.mayPublish(message.topic) !== false) return true;
-    clientEvents.willRefused(clientId, owner, message.topic);
+    const { topic, qos, retain } = message;
+    const decided = access
+      .permissionsOf({ clientId, userName: owner })
+      ?.decide('publish', topic, qos, retain);
+    if (decided?.isAllowed !== false) return true;
+    clientEvents.willRefused(clientId, owner, topic, denialOf(decided));
     return false;
   }
 

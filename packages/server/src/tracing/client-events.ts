@@ -1,3 +1,4 @@
+import type { Decision } from '@promptmq/auth';
 import { type PacketError, type ProtocolVersion, ReasonCode } from '@promptmq/codec';
 import type { DropReason } from '@promptmq/session';
 import type { Subscription } from '@promptmq/topics';
@@ -7,6 +8,26 @@ import { type BrokerStats, countIn, type SocketRefusal } from '../runtime/stats.
 import type { EventSinks } from './broker-events.ts';
 import type { ClientTraces, TraceEvent } from './client-traces.ts';
 import type { EventClient, RefuseEvent } from './event-types.ts';
+
+/** What a client wanted to do that it may not. */
+export type DeniedAction = 'publish' | 'subscribe' | 'unsubscribe' | 'receive' | 'will';
+
+/** Why a client may not do something. */
+export interface Denial {
+  /** A rule denies it; no rule allows it; the topic is the broker's own; a hook of the program refuses it. */
+  readonly reason: 'rule' | 'default' | 'reserved' | 'hook';
+  /** Where the rule stands; null without one. */
+  readonly rule: string | null;
+}
+
+export const RESERVED: Denial = { reason: 'reserved', rule: null };
+export const BY_HOOK: Denial = { reason: 'hook', rule: null };
+
+/** The denial that was decided; by default where nothing was. */
+export function denialOf(decision: Decision | undefined): Denial {
+  const rule = decision?.rule ?? null;
+  return { reason: rule === null ? 'default' : 'rule', rule };
+}
 
 /** What operators learn of a client: its connection, as the log sees it. */
 export interface ObservedClient {
@@ -121,20 +142,23 @@ export class ClientEvents {
     this.#refused({ client, address, action: 'packet', topic: null, reasonCode, why });
   }
 
-  /** The rules don't allow what a client asked for. */
+  /** A client may not do what it asked for, or get what it has subscribed. */
   accessRefused(
-    { userName }: ObservedClient,
+    { userName: user }: Pick<ObservedClient, 'userName'>,
     clientId: string,
-    action: 'publish' | 'subscribe' | 'will',
+    action: DeniedAction,
     topic: string,
+    denial: Denial,
   ): void {
-    this.#log.warn('access-refused', { clientId, user: userName, action, topic: shown(topic) });
+    countIn(this.#stats.accessDenied, `${action} ${denial.reason}`);
+    this.#log.warn('access-refused', { clientId, user, action, topic: shown(topic), ...denial });
   }
 
   /** The rules no longer allow a client's will. */
-  willRefused(clientId: string, user: string | null, topic: string): void {
+  willRefused(clientId: string, user: string | null, topic: string, denial: Denial): void {
     this.#stats.refused['not-authorized']++;
-    this.#log.warn('will-refused', { clientId, user, topic: shown(topic) });
+    countIn(this.#stats.accessDenied, `will ${denial.reason}`);
+    this.#log.warn('will-refused', { clientId, user, topic: shown(topic), ...denial });
     const client = { ...absentClient(clientId), userName: user };
     const reasonCode = ReasonCode.NotAuthorized;
     const why = 'the rules do not allow the topic of the will';
@@ -160,8 +184,7 @@ export class ClientEvents {
 
   messageDropped(clientId: string, reason: DropReason): void {
     this.#stats.dropped[reason]++;
-    if (reason === 'queue-full' || reason === 'not-authorized')
-      this.#log.warn('message-dropped', { clientId, reason });
+    if (reason === 'queue-full') this.#log.warn('message-dropped', { clientId, reason });
     this.sinks.drop?.({ clientId, reason }, 0);
   }
 }

@@ -28,7 +28,13 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
-const LINE = { event: 'access-refused', clientId: 'c', user: null };
+const LINE = {
+  event: 'access-refused',
+  clientId: 'c',
+  user: null,
+  reason: 'default',
+  rule: null,
+};
 
 test.each([4, 5] as const)(
   'what the rules refuse is warned about (version %d)',

@@ -187,12 +187,8 @@ test.each([
   ['--config', 'user alice\ntopic read a/#\n', /an ACL file of mosquitto/],
   ['--config', 'rules: [{ publish: a }]\n', /an ACL file; that is named by auth\.acl-file/],
   ['--config', '-----BEGIN CERTIFICATE-----\nMII\n', /a certificate or key/],
-  [
-    '--acl-file',
-    'user alice\ntopic read a/#\npattern write $SYS/%c\n',
-    /an ACL file of mosquitto; auth\.acl-file takes YAML/,
-  ],
-  ['--acl-file', 'topic a\n', /an ACL file of mosquitto/],
+  ['--acl-file', 'topic a/#/b\n', /:1:7\): it takes a topic filter: topic \[read/],
+  ['--acl-file', 'rule x\ntopic a\n', /lines of an ACL file of mosquitto/],
   [
     '--acl-file',
     'mqtt: { max-qos: 1 }\n',

@@ -21,7 +21,9 @@ export function foreignFile(text: string, key: string): string | null {
       : 'it looks like a password file; that is named by auth.password-file';
   }
   if (MOSQUITTO_RULE.test(text)) {
-    return 'it looks like an ACL file of mosquitto; auth.acl-file takes YAML with a list of rules, such as `rules: [{ user: alice, publish: a/#, subscribe: a/# }]`: see docs/access.md';
+    return key === 'auth.acl-file'
+      ? 'it has lines of an ACL file of mosquitto, which begins with user, topic or pattern; this one begins otherwise'
+      : 'it looks like an ACL file of mosquitto; that is named by auth.acl-file';
   }
   if (MOSQUITTO_OPTION.test(text) && !/^(server|mqtt|auth|storage|metrics|log):/m.test(text)) {
     return 'it looks like a configuration of mosquitto; --config takes YAML with sections, such as `server: { bind: 0.0.0.0:1883 }` for `listener 1883`: see docs/configuration.md';

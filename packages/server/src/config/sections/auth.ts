@@ -13,7 +13,12 @@ export const authSection = z
     aclFile: pathOrNone()
       .prefault(null)
       .describe(
-        'file of rules on who may publish and subscribe to what; without it, everyone may do everything',
+        'file of rules on who may publish and subscribe to what, of this broker or of mosquitto; without rules, everyone may do everything',
+      ),
+    aclDefault: choice('auto', 'allow', 'deny')
+      .prefault('auto')
+      .describe(
+        'whether clients may publish and subscribe to what no rule names: auto denies it where there are rules for the client, and allows it where there are none',
       ),
     clientIds: list(100)
       .prefault([])

@@ -303,6 +303,7 @@ function open(
   }
   session.expiryInterval = sessionExpiryInterval;
   if (isPresent) revokeSubscriptions(host, session, permissions, refused);
+  connection.updateFilter();
   connection.open(terms);
   // A client that states no Receive Maximum is not sent as many as the standard would allow.
   const sendQuota = packet.properties?.receiveMaximum ?? config.mqtt.maxInflight;

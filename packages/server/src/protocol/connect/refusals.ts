@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
+import type { Permissions } from '@promptmq/auth';
 import { type ConnectPacket, ReasonCode } from '@promptmq/codec';
-import type { Permissions } from '../../access/index.ts';
 import type { Peer } from '../../connection/peer.ts';
 import type { LimitedClient } from '../../limits/limits.ts';
 import type { RateScope } from '../../limits/rates/keyed-rates.ts';
@@ -9,6 +9,7 @@ import { isTooDeep } from '../../routing/topic-routes.ts';
 import { isInsideIdentifier } from '../../sessions/inside-identifiers.ts';
 import type { PendingWill } from '../../sessions/pending-will.ts';
 import type { Durability } from '../../sessions/sessions.ts';
+import { denialOf } from '../../tracing/client-events.ts';
 import type { ProtocolHost } from '../host.ts';
 import { durabilityOf, requestedSessionExpiry } from './session-terms.ts';
 import { isWillAllowed } from './will.ts';
@@ -131,10 +132,10 @@ export function refusalByRules(
   if (isOutdated(host, connection, clientId)) {
     return { reasonCode: ReasonCode.UnspecifiedError, why: 'the client has connected again since' };
   }
-  if (isWillAllowed(will, permissions) || isBridgeState(Buffer.from(will?.topic ?? ''))) {
-    return null;
-  }
-  host.clientEvents.accessRefused(connection, clientId, 'will', will?.topic ?? '');
+  if (will === undefined || isWillAllowed(will, permissions)) return null;
+  if (isBridgeState(Buffer.from(will.topic))) return null;
+  const denial = denialOf(permissions?.decide('publish', will.topic, will.qos, will.retain));
+  host.clientEvents.accessRefused(connection, clientId, 'will', will.topic, denial);
   return {
     reasonCode: ReasonCode.NotAuthorized,
     why: 'the rules do not allow the topic of the will',

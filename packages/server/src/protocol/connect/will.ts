@@ -1,7 +1,8 @@
+import type { Permissions } from '@promptmq/auth';
 import { type ConnectPacket, decodeTopicName } from '@promptmq/codec';
-import type { Permissions } from '../../access/index.ts';
 import type { Peer } from '../../connection/peer.ts';
 import type { PendingWill } from '../../sessions/pending-will.ts';
+import { denialOf } from '../../tracing/client-events.ts';
 import type { ProtocolHost } from '../host.ts';
 
 const EMPTY = new Uint8Array(0);
@@ -34,8 +35,10 @@ export function dropForbiddenWill(
   permissions: Permissions | null,
   packet: ConnectPacket,
 ): void {
-  if (isWillAllowed(packet.will, permissions)) return;
-  host.clientEvents.willRefused(clientId, userName, packet.will?.topic ?? '');
+  const { will } = packet;
+  if (will === undefined || isWillAllowed(will, permissions)) return;
+  const denial = denialOf(permissions?.decide('publish', will.topic, will.qos, will.retain));
+  host.clientEvents.willRefused(clientId, userName, will.topic, denial);
   delete packet.will;
 }
 
@@ -43,5 +46,6 @@ export function isWillAllowed(
   will: ConnectPacket['will'],
   permissions: Permissions | null,
 ): boolean {
-  return will === undefined || permissions === null || permissions.mayPublish(will.topic);
+  if (will === undefined || permissions === null) return true;
+  return permissions.mayPublish(will.topic, will.qos, will.retain);
 }

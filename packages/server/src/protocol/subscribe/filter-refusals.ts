@@ -9,6 +9,7 @@ import type { Config } from '../../config/index.ts';
 import type { Peer } from '../../connection/peer.ts';
 import { isTooDeep } from '../../routing/topic-routes.ts';
 import type { BrokerSession } from '../../sessions/broker-session.ts';
+import { denialOf } from '../../tracing/client-events.ts';
 import type { ProtocolHost } from '../host.ts';
 
 /** The reason code to refuse everything in a SUBSCRIBE or UNSUBSCRIBE with, or null. */
@@ -78,10 +79,7 @@ export function refusalOfFilter(
     if (refusal === TOO_DEEP || connection.version < 5) return reasonCode;
     throw new PacketError(reasonCode, section, 0, why);
   }
-  if (connection.permissions?.maySubscribe(topic) === false) {
-    host.clientEvents.accessRefused(connection, connection.clientId, 'subscribe', topic);
-    return ReasonCode.NotAuthorized;
-  }
+  if (isDenied(host, connection, request)) return ReasonCode.NotAuthorized;
   const session = connection.session as BrokerSession;
   const { subscriptions } = host.sessions.entryOf(session);
   if (!subscriptions.hasRoomFor(topic)) return ReasonCode.QuotaExceeded;
@@ -93,6 +91,24 @@ export function refusalOfFilter(
     return ReasonCode.QuotaExceeded;
   }
   return null;
+}
+
+/** Whether the rules deny a filter at the QoS that it would be granted. */
+function isDenied(
+  { config, clientEvents }: ProtocolHost,
+  connection: Peer,
+  { topic, qos: asked }: SubscriptionRequest,
+): boolean {
+  const { permissions, clientId } = connection;
+  if (permissions === null) return false;
+  const qos = Math.min(asked, config.mqtt.maxQos) as SubscriptionRequest['qos'];
+  if (permissions.maySubscribe(topic, qos)) {
+    connection.updateFilter();
+    return false;
+  }
+  const denial = denialOf(permissions.decide('subscribe', topic, qos));
+  clientEvents.accessRefused(connection, clientId, 'subscribe', topic, denial);
+  return true;
 }
 
 /**

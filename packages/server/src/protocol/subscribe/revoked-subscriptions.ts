@@ -1,4 +1,4 @@
-import type { Permissions } from '../../access/index.ts';
+import type { Permissions } from '@promptmq/auth';
 import type { BrokerSession } from '../../sessions/broker-session.ts';
 import type { ProtocolHost } from '../host.ts';
 
@@ -17,9 +17,12 @@ export function revokeSubscriptions(
 ): void {
   if (permissions === null && refused.size === 0) return;
   const entry = host.sessions.entryOf(session);
-  const removed = [...entry.subscriptions.filters()].filter(
-    (topicFilter) => refused.has(topicFilter) || permissions?.maySubscribe(topicFilter) === false,
-  );
+  const removed = [...entry.subscriptions.values()]
+    .filter(
+      ({ topicFilter, qos }) =>
+        refused.has(topicFilter) || permissions?.maySubscribe(topicFilter, qos) === false,
+    )
+    .map(({ topicFilter }) => topicFilter);
   if (removed.length === 0) return;
   for (const topicFilter of removed) entry.subscriptions.remove(topicFilter);
   // On a full disk they come back with a restart, and are taken away again when the client does.

@@ -11,6 +11,7 @@ import { countIn } from '../../runtime/stats.ts';
 import { UnitsFor } from '../../runtime/turns.ts';
 import type { BrokerSession } from '../../sessions/broker-session.ts';
 import type { SessionEntry } from '../../sessions/session-entry.ts';
+import { BY_HOOK } from '../../tracing/client-events.ts';
 import type { ProtocolHost } from '../host.ts';
 import { type AskedFilters, askedFilters, whyOf, whyRefused } from './asked-filters.ts';
 import { answerWhenCommitted } from './committed-answer.ts';
@@ -123,7 +124,8 @@ function* refusalByHook(
   const verdict = yield* asked.ask(subscription);
   // What the rules and limits allowed they may not allow any more, as it may have taken a while.
   if (verdict.isAllowed) return refusalOfFilter(host, connection, request);
-  host.clientEvents.accessRefused(connection, connection.clientId, 'subscribe', request.topic);
+  const { clientId } = connection;
+  host.clientEvents.accessRefused(connection, clientId, 'subscribe', request.topic, BY_HOOK);
   return verdict.reasonCode;
 }
 
