@@ -17,6 +17,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   hooks: ['config', 'log', 'runtime'],
   tracing: ['config', 'log', 'runtime'],
   storage: ['config', 'log', 'runtime'],
+  security: ['config', 'log', 'runtime', 'storage'],
   sessions: ['access', 'config', 'runtime', 'storage', 'tracing', 'connection/peer.ts'],
   routing: [
     'config',
@@ -36,6 +37,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'log',
     'routing',
     'runtime',
+    'security',
     'sessions',
     'storage',
     'tracing',

@@ -29,7 +29,13 @@ export type {
   AuthenticationStep,
 } from './authentication-method.ts';
 export type { Authorization, AuthorizeRequest } from './authorization.ts';
-export { type Ban, BanError, type BanKind, parseNetwork } from './bans/ban.ts';
+export {
+  BAN_KINDS,
+  type Ban,
+  BanError,
+  type BanKind,
+  parseNetwork,
+} from './bans/ban.ts';
 export { Bans, type BansOptions } from './bans/bans.ts';
 export { FlappingDetector, type FlappingLimits } from './bans/flapping.ts';
 export type { CertificateFacts, Credentials } from './credentials.ts';

@@ -1,4 +1,4 @@
-import type { AuthenticationMethod } from '@promptmq/auth';
+import type { AuthenticationMethod, Ban } from '@promptmq/auth';
 import { ReasonCode } from '@promptmq/codec';
 import { invariant } from '@promptmq/topics';
 import type { LogEvent } from '@promptmq/wal';
@@ -30,6 +30,8 @@ import { MemoryLedger } from './runtime/memory-ledger.ts';
 import type { Runtime } from './runtime/runtime.ts';
 import { type BrokerStats, createStats, type SocketRefusal } from './runtime/stats.ts';
 import { Turns } from './runtime/turns.ts';
+import { BrokerBans } from './security/broker-bans.ts';
+import type { BansHost } from './security/host.ts';
 import type { BrokerSession } from './sessions/broker-session.ts';
 import type { SessionsHost } from './sessions/host.ts';
 import type { PendingWill } from './sessions/pending-will.ts';
@@ -66,7 +68,14 @@ export type Interceptor = (
  * to it by `accept`; time and randomness come from its `Runtime`.
  */
 export class Broker
-  implements FaultsHost, SessionsHost, StorageHost, ConnectionHost, ListenerHost, ObservedBroker
+  implements
+    BansHost,
+    FaultsHost,
+    SessionsHost,
+    StorageHost,
+    ConnectionHost,
+    ListenerHost,
+    ObservedBroker
 {
   readonly config: Config;
   /** The machine's timers and turns, with the broker's own time. */
@@ -115,6 +124,8 @@ export class Broker
   intercept: Interceptor | null;
   /** Those inside of the program, while they have their sessions. */
   readonly consumers: Set<Consumer>;
+  /** Who isn't let in, whoever it is. */
+  readonly bans: BrokerBans;
   readonly #connections: Set<Peer>;
   #openCount: number;
   #dirty: Flushable[];
@@ -184,6 +195,7 @@ export class Broker
     this.intercept = null;
     this.sessions = new Sessions(this);
     this.consumers = new Set();
+    this.bans = new BrokerBans(this);
     this.#connections = new Set();
     this.#openCount = 0;
     this.#dirty = [];
@@ -194,6 +206,7 @@ export class Broker
       this.#sweepLater();
       this.#watchClock();
       this.router.sweepRetained(now, RETAINED_SWEEP_MAX);
+      this.bans.sweep();
     });
     this.#sweepLater();
   }
@@ -214,6 +227,12 @@ export class Broker
     this.stats.socketsAccepted++;
     if (this.#isStopping || this.#connections.size >= this.socketsMax) {
       this.clientEvents.socketRefused('limit', transport.remoteAddress, 'too many open sockets');
+      transport.destroy();
+      return null;
+    }
+    const ban = this.bans.ofAddress(transport.remoteAddress);
+    if (ban !== null) {
+      this.clientEvents.socketRefused('banned', transport.remoteAddress, `banned, as ${ban.who}`);
       transport.destroy();
       return null;
     }
@@ -301,6 +320,7 @@ export class Broker
     if (listener) listener.clients.count--;
     this.stats.connectionsCurrent = this.#openCount;
     this.sessions.leave(session, will);
+    if (!this.#isStopping) this.bans.onLeft(session.clientId);
   }
 
   /**
@@ -391,6 +411,22 @@ export class Broker
     askAgain(this, connection);
   }
 
+  /** Disconnects the clients that a ban is on, and closes what may become one. */
+  disconnectBanned(ban: Ban): void {
+    for (const connection of this.#connections) {
+      this.faults.contain(connection, 'closing', () => this.#disconnectIfBanned(connection, ban));
+    }
+  }
+
+  #disconnectIfBanned(connection: Peer, ban: Ban): void {
+    const { clientId, userName, transport } = connection;
+    const isHit =
+      this.bans.ofAddress(transport.remoteAddress) !== null ||
+      (connection.session !== null && this.bans.ofClient(clientId, userName) !== null);
+    // 0x8A is for CONNACK only (§3.14.2.1).
+    if (isHit) connection.disconnect(ReasonCode.AdministrativeAction, 'banned', ban.reason);
+  }
+
   /** Forgets what had been prepared for the message that was being routed. */
   abandonMessage(): void {
     this.router.abandon();
@@ -437,6 +473,7 @@ export class Broker
     this.#sweepLater();
     this.#timer.rearm();
     storage.takeUp();
+    this.bans.restore();
     this.stats.retainedCurrent = this.router.retained.count;
     this.stats.subscriptionsCurrent = this.router.trie.subscriptionCount;
     this.log.info('recovered', {

@@ -29,9 +29,13 @@ const TEXT_MAX = 1000;
 
 /** Something is wrong with a ban; its message says what, and what is allowed. */
 export class BanError extends Error {
-  constructor(message: string) {
+  /** Whether there are as many bans as there may be, and nothing else is wrong. */
+  readonly isFull: boolean;
+
+  constructor(message: string, isFull = false) {
     super(message);
     this.name = 'BanError';
+    this.isFull = isFull;
   }
 }
 

@@ -19,7 +19,7 @@ export interface BansOptions {
  * Invariant: there are no more than there may be.
  */
 export class Bans {
-  readonly #bansMax: number;
+  readonly #options: BansOptions;
   readonly #now: () => number;
   readonly #clients: PrefixMap<Ban>;
   readonly #users: PrefixMap<Ban>;
@@ -29,9 +29,10 @@ export class Bans {
   #networks: BlockList | null;
   #addressCount: number;
 
-  constructor({ bansMax = BANS_MAX, now }: BansOptions) {
-    this.#bansMax = bansMax;
-    this.#now = now;
+  /** @param options - kept: `bansMax` may change */
+  constructor(options: BansOptions) {
+    this.#options = options;
+    this.#now = options.now;
     this.#clients = new PrefixMap();
     this.#users = new PrefixMap();
     this.#all = new Map();
@@ -57,9 +58,24 @@ export class Bans {
   add(ban: Ban): void {
     checkBan(ban);
     const key = keyOf(ban.kind, ban.who);
-    if (!this.#all.has(key) && this.#all.size >= this.#bansMax) {
-      throw new BanError(`there are ${this.#bansMax} bans already`);
+    const { bansMax = BANS_MAX } = this.#options;
+    if (!this.#all.has(key) && this.#all.size >= bansMax) {
+      throw new BanError(`there are ${bansMax} bans already`, true);
     }
+    this.#put(key, ban);
+  }
+
+  /**
+   * Takes one up that was kept, also where there may be no more by now.
+   *
+   * @throws {BanError} when something is wrong with it
+   */
+  restore(ban: Ban): void {
+    checkBan(ban);
+    this.#put(keyOf(ban.kind, ban.who), ban);
+  }
+
+  #put(key: string, ban: Ban): void {
     this.remove(ban.kind, ban.who);
     this.#all.set(key, ban);
     if (ban.kind === 'address') {

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
+import type { BanKind } from '@promptmq/auth';
 import { EmbedError } from '../embed/calls/embed-error.ts';
 import type { RunningBroker } from '../embed/running-broker.ts';
 import type { MessageInfo } from '../tracing/message-info.ts';
@@ -101,6 +102,33 @@ export const API_REQUESTS: Readonly<Record<string, ApiRequest>> = {
     isLong: true,
     answer: async ({ retained }, given) => ({
       count: await retained.clear(needed(given, 'filter')),
+    }),
+  },
+  '/bans/list': {
+    method: 'GET',
+    parameters: [],
+    isLong: false,
+    answer: ({ bans }) => ({ bans: bans.list() }),
+  },
+  '/bans/add': {
+    method: 'POST',
+    parameters: ['kind', 'who', 'reason', 'by', 'seconds'],
+    isLong: true,
+    answer: ({ bans }, given) =>
+      bans.add({
+        kind: needed(given, 'kind') as BanKind,
+        who: needed(given, 'who'),
+        reason: text(given, 'reason'),
+        by: text(given, 'by'),
+        seconds: number(given, 'seconds'),
+      }),
+  },
+  '/bans/remove': {
+    method: 'POST',
+    parameters: ['kind', 'who'],
+    isLong: true,
+    answer: async ({ bans }, given) => ({
+      isDone: await bans.remove(needed(given, 'kind') as BanKind, needed(given, 'who')),
     }),
   },
   '/publish': {

@@ -2,6 +2,7 @@ import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { ConfigError } from '../config/index.ts';
 import { version } from '../version.ts';
+import { banCommand } from './ban-command.ts';
 import { clientsCommand } from './clients-command.ts';
 import { configCommand } from './config-command.ts';
 import { configFlags, wordsOf } from './options.ts';
@@ -76,6 +77,7 @@ async function parseAndRun(): Promise<void> {
     .command(traceCommand)
     .command(clientsCommand)
     .command(retainedCommand)
+    .command(banCommand)
     .command(walCommand)
     .command(testServerCommand)
     .command('bench', 'measure a broker (promptmq bench --help)')

@@ -26,6 +26,13 @@ const COMMANDS: Readonly<Record<string, CommandForm>> = {
   status: { more: ['top', 'json'] },
   reload: {},
   trace: { takes: 'CLIENT, a client identifier', more: ['json'] },
+  ban: {
+    commands: {
+      list: { more: ['json'] },
+      add: { more: ['client', 'user', 'address', 'for', 'reason'] },
+      remove: { more: ['client', 'user', 'address'] },
+    },
+  },
   clients: {
     commands: {
       list: { more: ['like', 'user', 'limit', 'json'] },

@@ -13,4 +13,10 @@ export { ConfigError, type ConfigProblem, parseConfig } from './parse.ts';
 export { changedOptions, diffConfig, printConfig, valueAt } from './print.ts';
 export { type Config, type ConfigInput, configSchema } from './schema.ts';
 export { leavesOf, type SchemaLeaf, type SchemaPart } from './values/parts.ts';
-export { type Address, allowedText, type Rate, type ValueKind } from './values/units.ts';
+export {
+  type Address,
+  allowedText,
+  parseDuration,
+  type Rate,
+  type ValueKind,
+} from './values/units.ts';

@@ -338,6 +338,7 @@ function toReturnCode(reasonCode: number): number {
     case ReasonCode.BadUserNameOrPassword:
       return 4;
     case ReasonCode.NotAuthorized:
+    case ReasonCode.Banned:
     case ReasonCode.QoSNotSupported:
     case ReasonCode.RetainNotSupported:
       return 5;

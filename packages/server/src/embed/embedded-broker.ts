@@ -19,6 +19,7 @@ import {
   EVENT_NAMES,
 } from '../tracing/event-types.ts';
 import { Arguments, shown } from './calls/arguments.ts';
+import { BanList, type BrokerBanList } from './clients/ban-list.ts';
 import { BrokerClients, type Clients } from './clients/clients.ts';
 import type { InsideSubscribeOptions } from './consume/inside-options.ts';
 import type { InsideSubscription } from './consume/inside-subscription.ts';
@@ -33,6 +34,7 @@ export class EmbeddedBroker implements RunningBroker {
   readonly listeners: readonly BoundListener[];
   readonly clients: Clients;
   readonly retained: Retained;
+  readonly bans: BrokerBanList;
   readonly #broker: Broker;
   readonly #observability: Observability;
   readonly #publisher: InsidePublisher;
@@ -53,6 +55,7 @@ export class EmbeddedBroker implements RunningBroker {
     this.#streams = new Streams(broker);
     this.clients = new BrokerClients(broker);
     this.retained = new BrokerRetained(broker);
+    this.bans = new BanList(broker);
     this.listeners = listeners;
     this.#observability = observability;
     this.#stopOnce = stop;

@@ -8,6 +8,7 @@ import type { SlowSubscriber } from '../observability/index.ts';
 import type { BrokerStats } from '../runtime/stats.ts';
 import type { TraceListener } from '../tracing/client-traces.ts';
 import type { BrokerEventListener, BrokerEventName } from '../tracing/event-types.ts';
+import type { BrokerBanList } from './clients/ban-list.ts';
 import type { Clients } from './clients/clients.ts';
 import type { InsideSubscribeOptions } from './consume/inside-options.ts';
 import type { InsideSubscription } from './consume/inside-subscription.ts';
@@ -77,6 +78,8 @@ export interface RunningBroker extends AsyncDisposable {
   connect(options?: ClientOrigin): Duplex;
   /** Its clients: what they are, and how one is disconnected. */
   readonly clients: Clients;
+  /** Who isn't let in, whoever it is. */
+  readonly bans: BrokerBanList;
   /** The messages that it retains. */
   readonly retained: Retained;
   /**

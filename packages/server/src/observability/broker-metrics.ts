@@ -54,6 +54,8 @@ function addConnections(registry: BrokerRegistry, { stats }: ObservedBroker): vo
   registry.add('promptmq_connections_refused_total', () => stats.connectionsRefused);
   registry.add('promptmq_sockets_refused_total', () => byName(stats.socketsRefused));
   registry.add('promptmq_accept_failures_total', () => stats.acceptsFailed);
+  registry.add('promptmq_bans_current', () => stats.bansCurrent);
+  registry.add('promptmq_flapping_bans_total', () => stats.flappingBans);
   registry.add('promptmq_sockets_accepted_total', () => stats.socketsAccepted);
   registry.add('promptmq_disconnections_total', () =>
     [...stats.disconnections].map(([cause, value]) => ({

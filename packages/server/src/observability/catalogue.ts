@@ -21,6 +21,11 @@ export const brokerCatalogue = {
     type: 'counter',
     help: 'Network connections that the system could not give to the broker.',
   },
+  promptmq_bans_current: { type: 'gauge', help: 'Bans by client, user, address or network.' },
+  promptmq_flapping_bans_total: {
+    type: 'counter',
+    help: 'Clients that were banned because they connected and went again too often (auth.flapping).',
+  },
   promptmq_sockets_accepted_total: {
     type: 'counter',
     help: 'Network connections accepted, MQTT or not.',

@@ -12,6 +12,7 @@ import type { MemoryLedger } from '../runtime/memory-ledger.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { BrokerStats } from '../runtime/stats.ts';
 import type { Turns } from '../runtime/turns.ts';
+import type { BrokerBans } from '../security/broker-bans.ts';
 import type { BrokerSession } from '../sessions/broker-session.ts';
 import type { PendingWill } from '../sessions/pending-will.ts';
 import type { Sessions } from '../sessions/sessions.ts';
@@ -36,6 +37,8 @@ export interface ProtocolHost {
   readonly traces: ClientTraces;
   /** Who may connect and do what; replaced by a reload. */
   readonly access: Access;
+  /** Who isn't let in, whoever it is. */
+  readonly bans: BrokerBans;
   /** By name. */
   readonly authenticationMethods: ReadonlyMap<string, AuthenticationMethod>;
   /** What the program is asked; null when nothing is. */

@@ -22,6 +22,8 @@ export type SocketRefusal =
   | 'limit'
   /** `mqtt.connect-timeout` had passed. */
   | 'timeout'
+  /** Its address is banned. */
+  | 'banned'
   /** Its PROXY protocol header is wrong, or it comes from an address that isn't trusted. */
   | 'proxy'
   /** The TLS handshake failed. */
@@ -43,6 +45,7 @@ const DISCONNECT_CAUSES = [
   'authentication',
   'slow client',
   'administrative action',
+  'banned',
   'hook timeout',
   'hook failed',
   'expired',
@@ -88,6 +91,10 @@ export interface BrokerStats {
   readonly socketsRefused: Record<SocketRefusal, number>;
   /** How often accepting a connection failed, such as for want of file descriptors. */
   acceptsFailed: number;
+  /** Bans that there are. */
+  bansCurrent: number;
+  /** Clients that were banned because they came and went all the time. */
+  flappingBans: number;
   /** Network connections, whether an MQTT client came with them or not. */
   socketsAccepted: number;
   /** By cause. */
@@ -160,8 +167,19 @@ export function createStats(): BrokerStats {
     connectionsTotal: 0,
     connectionsMaximum: 0,
     connectionsRefused: 0,
-    socketsRefused: { limit: 0, timeout: 0, proxy: 0, tls: 0, protocol: 0, http: 0, websocket: 0 },
+    socketsRefused: {
+      limit: 0,
+      timeout: 0,
+      banned: 0,
+      proxy: 0,
+      tls: 0,
+      protocol: 0,
+      http: 0,
+      websocket: 0,
+    },
     acceptsFailed: 0,
+    bansCurrent: 0,
+    flappingBans: 0,
     socketsAccepted: 0,
     disconnections: new Map(DISCONNECT_CAUSES.map((cause) => [cause, 0])),
     connectionDurations: new BucketHistogram(CONNECTION_BOUNDS),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { choice, flag, integer, list, pathOrNone } from '../values/units.ts';
+import { choice, duration, flag, integer, list, pathOrNone } from '../values/units.ts';
 
 /** Who may connect, and what they may publish and subscribe. */
 export const authSection = z
@@ -30,6 +30,27 @@ export const authSection = z
       .describe(
         'what happens to a client whose identifier has a session of another user: it is refused, or that session ends and it gets a new one',
       ),
+    maxBans: integer(0, 1_000_000)
+      .prefault(10_000)
+      .describe(
+        'bans by client, user, address or network that there may be: some megabytes; those of auth.flapping make room for others',
+      ),
+    flapping: z
+      .strictObject({
+        enabled: flag()
+          .prefault(false)
+          .describe(
+            'whether clients that connect and go again all the time are banned for a while',
+          ),
+        maxCount: integer(1, 1_000_000)
+          .prefault(15)
+          .describe('ends of the connections of a client within the window that are too many'),
+        window: duration(1000, 86_400_000).prefault('1m').describe('in which they are counted'),
+        ban: duration(1000, 31_536_000_000)
+          .prefault('5m')
+          .describe('how long the client identifier is banned'),
+      })
+      .prefault({}),
     maxConcurrentChecks: integer(1, 64)
       .prefault(2)
       .describe(

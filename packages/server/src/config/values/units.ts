@@ -99,6 +99,11 @@ function measure(
   return factor === undefined ? null : Number(match[1]) * factor;
 }
 
+/** A duration such as `100ms`, `30s` or `2h`, in milliseconds; a bare number means seconds. Null when it isn't one. */
+export function parseDuration(text: string): number | null {
+  return measure(text, MILLISECONDS, 1000);
+}
+
 const textOrNumber = z.union([z.string(), z.number(), z.null(), z.literal(false)]);
 
 const ADDRESS_EXAMPLES = ':1883 (all addresses), 192.0.2.1:1883, [::1]:1883 or unix:/path';

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import type { Permissions } from '@promptmq/auth';
+import type { Ban, Permissions } from '@promptmq/auth';
 import { type ConnectPacket, ReasonCode } from '@promptmq/codec';
 import type { Peer } from '../../connection/peer.ts';
 import type { LimitedClient } from '../../limits/limits.ts';
@@ -35,6 +35,8 @@ export function refusalOf(
 ): Refusal | null {
   const { mqtt } = host.config;
   const { clientId, will } = packet;
+  const ban = host.bans.ofClient(clientId, packet.username);
+  if (ban !== null) return bannedBy(ban);
   if (!host.hasRoomFor(clientId)) {
     host.stats.connectionsRefused++;
     return { reasonCode: ReasonCode.ServerBusy, why: 'mqtt.max-connections reached' };
@@ -71,6 +73,11 @@ export function refusalOf(
     return { reasonCode: ReasonCode.QuotaExceeded, why: 'the disk has no room for the session' };
   }
   return will === undefined ? null : willRefusalOf(host, will);
+}
+
+/** What the ban says isn't for the client. */
+function bannedBy({ kind, who }: Ban): Refusal {
+  return { reasonCode: ReasonCode.Banned, why: `banned, as ${kind} ${who}` };
 }
 
 /** What this broker says of a will. */
@@ -118,6 +125,8 @@ export function refusalByRules(
   permissions: Permissions | null,
 ): Refusal | null {
   const { userName } = connection;
+  const ban = host.bans.ofClient(connection.hooks?.client.clientId ?? clientId, userName);
+  if (ban !== null) return bannedBy(ban);
   // One that the broker assigns is nobody else's.
   if (clientId !== '' && !host.access.mayUseClientId({ clientId, userName })) {
     const why = 'auth.client-ids does not allow this client identifier';
