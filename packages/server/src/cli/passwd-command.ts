@@ -1,36 +1,152 @@
+import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { hashPassword } from '@promptmq/auth';
+import {
+  hashPassword,
+  parsePasswordFile,
+  putUser,
+  removeUser,
+  whyNoUserName,
+} from '@promptmq/auth';
 import type { CommandModule } from 'yargs';
+import { ConfigError, readTextFile, replaceFile } from '../config/index.ts';
+import { UsageError } from './usage.ts';
 
-/** `promptmq passwd NAME`: makes a line of a password file; the password is asked for, or piped in. */
+/** Of Password in CONNECT (§3.1.3.6). */
+const PASSWORD_SIZE_MAX = 65_535;
+
+interface PasswdArguments {
+  readonly name: string;
+  readonly file?: string;
+  readonly delete: boolean;
+  readonly insecurePassword?: string;
+}
+
+/** `promptmq passwd NAME`: makes a line of a password file, or changes the file; the password is asked for, or piped in. */
 export const passwdCommand: CommandModule = {
   command: 'passwd <name>',
-  describe: 'hash the password on standard input, as a line for auth.password-file',
-  builder: (args) => args.positional('name', { describe: 'user name', type: 'string' }),
+  describe: 'hash a password, as a line for auth.password-file, or put it into the file',
+  builder: (args) =>
+    args
+      .positional('name', { describe: 'user name', type: 'string' })
+      .option('file', {
+        describe:
+          'the password file: the user is added to it, or given another password; without it, the line is printed',
+        type: 'string',
+        requiresArg: true,
+      })
+      .option('delete', {
+        describe: 'take the user out of the file',
+        boolean: true,
+        default: false,
+      })
+      .option('insecure-password', {
+        describe:
+          'the password itself. Everybody who lists the processes of this machine sees it, and the shell may keep it',
+        type: 'string',
+        requiresArg: true,
+      })
+      .usage(
+        `$0 passwd NAME [--file FILE] [--delete]
+
+The password is asked for, twice, without showing it. Where standard input is no terminal, it is read from there, to its end; one end of line there doesn't count. Nothing else of the file is changed, and a broker that runs with it reads it again by itself.`,
+      )
+      .example('$0 passwd alice --file passwords', 'add alice, or give her another password')
+      .example('$0 passwd alice --file passwords --delete', 'take alice out')
+      .example('$0 passwd alice < secret >> passwords', 'hash what is in a file, and add the line'),
   handler: async (args) => {
-    const name = `${args['name']}`;
-    if (name === '' || /[:\p{Cc}]/u.test(name) || name.startsWith('#')) {
-      throw new Error(
-        'a user name has no colon and no control characters, and no # at its beginning',
-      );
+    const { name, file, delete: isDelete, insecurePassword } = args as unknown as PasswdArguments;
+    if (isDelete) {
+      if (file === undefined) throw new UsageError('passwd --delete needs --file FILE');
+      if (insecurePassword !== undefined)
+        throw new UsageError('passwd --delete takes no --insecure-password');
+      deleteUser(file, `${name}`);
+      return;
     }
-    const password = process.stdin.isTTY
-      ? await askHidden('Password: ')
-      : (await text(process.stdin)).replace(/\r?\n$/, '');
-    if (password === '') throw new Error('the password on standard input is empty');
-    process.stdout.write(`${name}:${await hashPassword(password)}\n`);
+    const why = whyNoUserName(`${name}`);
+    if (why !== null) throw new Error(why);
+    const password = await passwordOf(insecurePassword);
+    const hash = await hashPassword(password);
+    if (file === undefined) process.stdout.write(`${name}:${hash}\n`);
+    else setUser(file, `${name}`, hash);
   },
 };
 
+function setUser(file: string, name: string, hash: string): void {
+  // Read when the password is known: whoever else changes the file meanwhile isn't undone.
+  const isThere = existsSync(file);
+  const before = isThere ? readTextFile(file, KEY) : '';
+  const after = putUser(before, name, hash);
+  refuseProblems(file, after);
+  replaceFile(file, after);
+  const was = parsePasswordFile(before).users.has(name);
+  say(`user ${JSON.stringify(name)} ${was ? 'has a new password' : 'was added'} in ${file}`);
+}
+
+function deleteUser(file: string, name: string): void {
+  const after = removeUser(readTextFile(file, KEY), name);
+  if (after === null) throw new Error(`${file} has no user ${JSON.stringify(name)}`);
+  refuseProblems(file, after);
+  replaceFile(file, after);
+  say(`user ${JSON.stringify(name)} was taken out of ${file}`);
+}
+
+/** What a broker wouldn't read isn't written, such as a file that is none of passwords. */
+function refuseProblems(file: string, content: string): void {
+  const { problems } = parsePasswordFile(content);
+  if (problems.length === 0) return;
+  throw new ConfigError(
+    problems.map(({ line, message }) => ({ key: KEY, source: `${file}:${line}`, message })),
+  );
+}
+
+const KEY = 'passwd --file';
+
+/** What was done; standard output is for lines only. */
+function say(line: string): void {
+  process.stderr.write(`promptmq: ${line}\n`);
+}
+
+async function passwordOf(given: string | undefined): Promise<string> {
+  const password = given ?? (process.stdin.isTTY ? await askTwice() : await readPassword());
+  if (password === '') {
+    const where = process.stdin.isTTY || given !== undefined ? '' : ' on standard input';
+    throw new Error(`the password${where} is empty`);
+  }
+  if (Buffer.byteLength(password) > PASSWORD_SIZE_MAX) {
+    throw new Error(
+      `the password has more than ${PASSWORD_SIZE_MAX} bytes, which CONNECT can't have`,
+    );
+  }
+  return password;
+}
+
+async function readPassword(): Promise<string> {
+  return (await text(process.stdin)).replace(/\r?\n$/, '');
+}
+
 /** Asks on the terminal, without showing what is typed. */
-async function askHidden(question: string): Promise<string> {
-  process.stderr.write(question);
+async function askTwice(): Promise<string> {
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
   const terminal = createInterface({ input: process.stdin, output: nowhere, terminal: true });
-  const answer = await terminal.question('');
-  terminal.close();
-  process.stderr.write('\n');
-  return answer;
+  // Both lines may be pasted at once.
+  const lines = terminal[Symbol.asyncIterator]();
+  const ask = async (question: string) => {
+    process.stderr.write(question);
+    const line = await lines.next();
+    process.stderr.write('\n');
+    // Ctrl-C, or Ctrl-D.
+    if (line.done === true) throw new Error('no password was given');
+    return line.value;
+  };
+  try {
+    const password = await ask('Password: ');
+    if (password !== '' && (await ask('Again: ')) !== password) {
+      throw new Error('the two passwords differ');
+    }
+    return password;
+  } finally {
+    terminal.close();
+  }
 }

@@ -21,7 +21,7 @@ const WAL_OPTIONS = ['index-dir', 'json'];
 const COMMANDS: Readonly<Record<string, CommandForm>> = {
   server: {},
   config: { commands: { check: {}, print: {}, diff: {}, schema: { options: [] } } },
-  passwd: { takes: 'NAME, a user name', options: [] },
+  passwd: { takes: 'NAME, a user name', options: ['file', 'delete', 'insecure-password'] },
   stop: {},
   status: { more: ['top', 'json'] },
   reload: {},

@@ -1,5 +1,6 @@
 export type { SourcedValue } from './files/file-source.ts';
 export { foreignFile } from './files/foreign-file.ts';
+export { replaceFile } from './files/replace-file.ts';
 export { readFileBytes, readTextFile } from './files/text-file.ts';
 export { RULES_BYTES_MAX, readYamlFile } from './files/yaml-file.ts';
 export { yamlLibrary } from './files/yaml-library.ts';

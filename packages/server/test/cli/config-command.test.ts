@@ -3,7 +3,6 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { readPasswordFile } from '../../src/access/password-file.ts';
 import { configOptions } from '../../src/config/index.ts';
 
 const bin = join(import.meta.dirname, '../../bin/promptmq.js');
@@ -73,16 +72,6 @@ test('server --help is grouped and has every option', () => {
   for (const group of ['Server:', 'TLS:', 'Storage:', 'Write-ahead log:', 'Logging:']) {
     expect(stdout).toContain(`\n${group}\n`);
   }
-});
-
-test('passwd makes a line that a password file takes', () => {
-  const { status, stdout, stderr } = run(['passwd', 'alice'], {}, 'open sesame\n');
-  expect([status, stderr]).toEqual([0, '']);
-  expect(stdout).toMatch(/^alice:\$scrypt\$ln=15,r=8,p=1\$\S+\n$/);
-  writeFileSync(join(folder, 'passwords'), stdout);
-  expect(readPasswordFile(join(folder, 'passwords')).has('alice')).toBe(true);
-  expect(run(['passwd', 'a:b'], {}, 'x').stderr).toContain('no colon');
-  expect(run(['passwd', 'alice'], {}, '').status).toBe(1);
 });
 
 describe('completion', () => {
