@@ -226,7 +226,7 @@ function checkOptions({ file, line, lines }: Block): void {
     const isNamed = /^(wal|bench|config)$/.test(words[0] ?? '');
     const command =
       own !== null
-        ? []
+        ? words.slice(0, 1).filter((word) => word === 'hostile')
         : words
             .slice(0, isNamed && words[0] !== 'bench' ? 2 : 1)
             .filter((word) => /^[a-z]/.test(word));

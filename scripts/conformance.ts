@@ -4,10 +4,13 @@
  *   node scripts conformance                                    against a PromptMQ of its own, with every case
  *   node scripts conformance --target HOST:PORT [options]       against any broker
  *   node scripts conformance --target … --save NAME             keeps the results for docs/conformance.md
+ *   node scripts conformance hostile [--target …]               attacks a PromptMQ of its own, or any broker
+ *   node scripts conformance hostile … --save NAME              keeps the results for docs/hostile.md
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { HostileJson } from '../packages/conformance/dist/index.js';
 import { buildIfNeeded, root } from './lib/prepare.js';
 
 const args = process.argv.slice(2);
@@ -15,8 +18,13 @@ buildIfNeeded();
 await import('./lib/sources.js');
 const { runCommand } = await import('../packages/conformance/src/index.ts');
 const { startOwn } = await import('../packages/conformance/test/support/own-broker.ts');
+const { startAttacked } = await import('../packages/conformance/test/support/attacked-broker.ts');
 
-const options = { scriptName: 'node scripts conformance', start: startOwn };
+const options = {
+  scriptName: 'node scripts conformance',
+  start: startOwn,
+  startHostile: startAttacked,
+};
 const saveAt = args.indexOf('--save');
 process.exitCode =
   saveAt === -1
@@ -35,6 +43,7 @@ async function save(name: string): Promise<number> {
     const others = args.filter((_, index) => index !== saveAt && index !== saveAt + 1);
     const exitCode = await runCommand([...others, '--report', file], options);
     if (exitCode === 2) return exitCode;
+    if (args[0] === 'hostile') return keepHostile(name, file, exitCode);
     const { cases } = JSON.parse(readFileSync(file, 'utf8')) as {
       readonly cases: readonly { title: string; outcome: string; reason: string | null }[];
     };
@@ -50,4 +59,18 @@ async function save(name: string): Promise<number> {
   } finally {
     rmSync(folder, { recursive: true });
   }
+}
+
+/** Keeps what came of the attacks, beside that of other brokers. */
+function keepHostile(name: string, file: string, exitCode: number): number {
+  const { date, cases } = JSON.parse(readFileSync(file, 'utf8')) as HostileJson;
+  const kept = join(root, 'scripts', 'generate', 'hostile', 'results.json');
+  const others = JSON.parse(readFileSync(kept, 'utf8')) as Record<string, unknown>;
+  const results = cases.map(({ title, outcome, reason, worstMs, memory }) => ({
+    ...{ title, outcome, worstMs, memory },
+    reason: reason?.replace(/hostile[\da-f]{6}(x\d+)?/g, 'the case') ?? null,
+  }));
+  const all = { ...others, [name]: { date: date.slice(0, 10), results } };
+  writeFileSync(kept, `${JSON.stringify(all, null, 1)}\n`);
+  return exitCode;
 }

@@ -20,7 +20,7 @@ function generate(...args: string[]): { status: number | null; lines: string[] }
   return { status, lines: lines.filter((line) => line !== '' && !/: building/.test(line)) };
 }
 
-test.each(['configuration', 'metrics', 'conformance'])(
+test.each(['configuration', 'metrics', 'conformance', 'hostile'])(
   'what is generated of %s is up to date',
   (name) => {
     expect(generate(name, '--check')).toEqual({ status: 0, lines: [] });
@@ -32,7 +32,7 @@ test('a stale file is named, left as it is by --check, and then written', () => 
     cpSync(join(repository, folder), join(root, folder), { recursive: true });
   }
   writeFileSync(join(root, 'docs/configuration.md'), 'old\n');
-  const args = ['configuration', 'metrics', 'conformance', '--root', root];
+  const args = ['configuration', 'metrics', 'conformance', 'hostile', '--root', root];
   expect(generate(...args, '--check')).toEqual({
     status: 1,
     lines: ['docs/configuration.md is stale: run node scripts generate configuration'],

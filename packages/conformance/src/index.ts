@@ -10,6 +10,20 @@ export {
   type TargetOptions,
 } from './client/target.ts';
 export { type CommandOptions, runCommand } from './command/command.ts';
+export { hostileCases } from './hostile/all-cases.ts';
+export type { Area, HostileCase } from './hostile/case.ts';
+export type { OwnHostileTarget } from './hostile/command/command.ts';
+export { HostileContext, type HostileTarget } from './hostile/context.ts';
+export { RawSocket } from './hostile/raw-socket.ts';
+export {
+  countHostile,
+  type HostileCounts,
+  type HostileJson,
+  type HostileSubject,
+  hostileJson,
+  hostileMarkdown,
+} from './hostile/report/report.ts';
+export { type HostileResult, type HostileRunOptions, runHostile } from './hostile/run.ts';
 export { NotTriedError } from './not-tried.ts';
 export {
   type Counts,

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createBroker, type RunningBroker } from '@promptmq/server';
 import { selfSigned } from '../../bench/test/support/certificate.ts';
-import { allCases, type JsonReport } from '../src/index.ts';
+import { allCases, type HostileJson, hostileCases, type JsonReport } from '../src/index.ts';
 
 const bin = join(import.meta.dirname, '../bin/promptmq-conformance.js');
 const directory = mkdtempSync(join(tmpdir(), 'promptmq-conformance-'));
@@ -208,6 +208,55 @@ test('what a broker says that it does not offer is in the report', async () => {
   expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ versions: ['MQTT 5.0'], limits });
 });
 
+test('hostile attacks with a canary beside it, with its defaults, and reports on both', async () => {
+  const files = [join(directory, 'hostile.md'), join(directory, 'hostile.json')] as const;
+  const { exitCode, output, errors } = await run(
+    ...['hostile', '--target', `${broker.url}`, ...ALICE, '--pid', `${process.pid}`],
+    ...['--only', 'packet identifier 0 (5)', '--only', 'reserved bits of each fixed header (5)'],
+    ...['--only', 'PUBLISH to a topic that is closed', '--only', 'frames that are not masked'],
+    ...['--report', files[0], '--report', files[1]],
+  );
+  expect({ exitCode, errors }).toEqual({ exitCode: 0, errors: '' });
+  expect(output).toMatch(
+    /^mqtt:\/\/127\.0\.0\.1:\d+: 2 passed, 0 failed, 3 not tried; the canary waited \d+ ms at most\n$/,
+  );
+  const [markdown, json] = files.map((file) => readFileSync(file, 'utf8')) as [string, string];
+  const report = JSON.parse(json) as HostileJson;
+  expect(report).toMatchObject({ passed: 2, failed: 0, notTried: 3 });
+  const tried = report.cases.filter(({ outcome }) => outcome === 'passed');
+  for (const { worstMs, memory } of tried) {
+    expect(worstMs).toEqual(expect.any(Number));
+    if (process.platform === 'linux') expect(memory?.after).toBeGreaterThan(0);
+  }
+  expect(report.cases.flatMap(({ reason }) => reason ?? [])).toEqual([
+    'it needs two users (--username, --other-username)',
+    'it needs two users (--username, --other-username)',
+    'no address of a WebSocket is known (--ws)',
+  ]);
+  expect(markdown).toMatch(/^\| packet identifier 0 \(5\) \| closed.* \| passed \| \d+ ms \| /m);
+  expect(markdown).not.toContain('alice');
+});
+
+test('hostile fails what makes the canary wait for longer than it may', async () => {
+  const { exitCode, errors } = await run(
+    ...['hostile', '--target', `${broker.url}`, ...ALICE, '--canary-max', '1'],
+    ...['--only', '5,000 times in one go (5)'],
+  );
+  expect(errors).toMatch(/^failed: SUBSCRIBE and UNSUBSCRIBE .*: the canary waited \d+ ms\n$/);
+  expect(exitCode).toBe(1);
+});
+
+test('hostile --list names each attack with its answer, --help every option', async () => {
+  const { output } = await run('hostile', '--list');
+  expect(output.trimEnd().split('\n')).toHaveLength(hostileCases.length);
+  expect(output).toContain('state: packet identifier 0 (5) [MQTT 5.0]: closed');
+  const help = (await run('hostile', '--help')).output;
+  for (const name of ['target', 'ws', 'tls', 'pid', 'username', 'other-username', 'canary-max']) {
+    expect(help).toContain(`--${name}`);
+  }
+  expect((await run('--help')).output).toContain('hostile --target');
+});
+
 test('--except leaves cases out', async () => {
   const { output } = await run('--list', '--only', 'MQTT-3.6.1-1', '--except', ONE);
   expect(output).toContain('[MQTT-3.6.1-1]');
@@ -239,6 +288,17 @@ test.each([
   [
     ['--target', 'h', '--concurrency', '65'],
     '--concurrency: "65" is not a whole number from 1 to 64',
+  ],
+  [['hostile'], 'which broker? --target HOST:PORT'],
+  [['hostile', '--bogus'], 'bogus'],
+  [['hostile', '--target', 'h', '--pid', 'x'], '--pid: "x" is not a whole number'],
+  [['hostile', '--target', 'h', '--canary-max', '0'], '--canary-max: "0" is not a whole number'],
+  [['hostile', '--target', 'h', '--only', 'no such thing'], 'no case is left'],
+  [['hostile', '--target', 'h', '--report', 'x.txt'], 'a report is Markdown (.md) or JSON (.json)'],
+  [['hostile', '--target', '127.0.0.1:1'], "127.0.0.1:1 can't be reached"],
+  [
+    ['hostile', '--target', 'h', '--other-password', 'p'],
+    '--other-password needs --other-username',
   ],
   [['--target', 'h', '--report', 'report.txt'], 'a report is Markdown (.md) or JSON (.json)'],
   [['--target', 'h', '--report', '/no/such/report.md'], '--report /no/such/report.md: ENOENT'],

@@ -113,6 +113,12 @@ export class RawClient {
     else this.#stream.write(all);
   }
 
+  /** Sends as it is, without the credentials of the target. */
+  sendBare(...chunks: readonly Uint8Array[]): void {
+    this.#credentials = null;
+    this.send(...chunks);
+  }
+
   /** Sends a WebSocket message in fragments (RFC 6455, 5.4). */
   sendFragments(...fragments: readonly Uint8Array[]): void {
     for (const [index, fragment] of fragments.entries()) {

@@ -1,8 +1,16 @@
+import { accessSync, constants, readFileSync, statSync } from 'node:fs';
+import { dirname, extname } from 'node:path';
 import yargs from 'yargs';
 
 /** The command was called wrongly. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
+}
+
+/** This package, as it calls itself. */
+export interface Package {
+  readonly name: string;
+  readonly version: string;
 }
 
 const CONCURRENCY_MAX = 64;
@@ -15,7 +23,9 @@ export function commandLine(args: readonly string[], scriptName: string) {
       '$0 --target ADDRESS [options]\n\n' +
         'Tests an MQTT broker, statement by statement of MQTT 5.0, 3.1.1 and 3.1, and says what it passes,\n' +
         'what it fails, and what it could not be asked for. It leaves sessions and retained messages behind,\n' +
-        'below topics that begin with "case": use a broker for tests.',
+        'below topics that begin with "case": use a broker for tests.\n\n' +
+        '$0 hostile --target ADDRESS [options]\n\n' +
+        'Attacks a broker instead: hostile --help has its options.',
     )
     .options({
       target: text(
@@ -73,7 +83,8 @@ export function commandLine(args: readonly string[], scriptName: string) {
     .wrap(Math.min(100, process.stdout.columns ?? 100));
 }
 
-function text(name: string, group: string, describe: string) {
+/** An option with one text. */
+export function text(name: string, group: string, describe: string) {
   return {
     group,
     describe,
@@ -83,7 +94,8 @@ function text(name: string, group: string, describe: string) {
   } as const;
 }
 
-function texts(group: string, describe: string) {
+/** An option that may be repeated. */
+export function texts(group: string, describe: string) {
   return {
     group,
     describe,
@@ -104,7 +116,31 @@ function concurrency(given: string | string[] | undefined): number {
 }
 
 /** An option that is given twice is a mistake, and not the last one meant. */
-function single(name: string, given: string | string[] | undefined): string | undefined {
+export function single(name: string, given: string | string[] | undefined): string | undefined {
   if (!Array.isArray(given)) return given;
   throw new UsageError(`--${name} is given more than once: ${given.join(', ')}`);
+}
+
+/** What can be known before the cases run, which takes a while. */
+export function checkReportFile(file: string): void {
+  if (!['.md', '.json'].includes(extname(file))) {
+    throw new UsageError(`--report ${file}: a report is Markdown (.md) or JSON (.json)`);
+  }
+  try {
+    if (statSync(file, { throwIfNoEntry: false })?.isDirectory() === true) {
+      throw new Error('it is a folder');
+    }
+    accessSync(dirname(file), constants.W_OK);
+  } catch (error) {
+    throw new UsageError(`--report ${file}: ${(error as Error).message}`);
+  }
+}
+
+/** The text of a PEM file. */
+export function readCa(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new UsageError(`--ca ${file}: ${(error as Error).message}`);
+  }
 }

@@ -1,8 +1,9 @@
-import { accessSync, constants, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, extname } from 'node:path';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { extname } from 'node:path';
 import { allCases } from '../all-cases.ts';
 import type { ConformanceCase } from '../case.ts';
 import { parseTarget, type Target, TargetError } from '../client/target.ts';
+import { type OwnHostileTarget, runHostileCommand } from '../hostile/command/command.ts';
 import { countResults, jsonReport, markdownReport, type ReportSubject } from '../report/report.ts';
 import { askBroker, type BrokerAnswers } from '../run/ask-broker.ts';
 import {
@@ -13,7 +14,7 @@ import {
   type StartBroker,
 } from '../run/run.ts';
 import { VERSION_NAMES } from '../wire/version.ts';
-import { commandLine, UsageError } from './command-line.ts';
+import { checkReportFile, commandLine, type Package, readCa, UsageError } from './command-line.ts';
 
 /** A broker that is started for the cases offers everything. */
 const OWN: BrokerAnswers = { versions: [5, 4, 3], limits: [] };
@@ -21,15 +22,17 @@ const OWN: BrokerAnswers = { versions: [5, 4, 3], limits: [] };
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
 
-const { version, name: packageName } = JSON.parse(
+const ownPackage = JSON.parse(
   readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
-) as { version: string; name: string };
+) as Package;
 
 export interface CommandOptions {
   /** What the command calls itself. */
   readonly scriptName?: string;
   /** What is tested where no target is named; by default one has to be. */
   readonly start?: StartBroker | null;
+  /** What `hostile` attacks where no target is named; by default one has to be. */
+  readonly startHostile?: (() => Promise<OwnHostileTarget>) | null;
 }
 
 /**
@@ -40,9 +43,12 @@ export interface CommandOptions {
  */
 export async function runCommand(
   args: readonly string[],
-  { scriptName = 'promptmq-conformance', start = null }: CommandOptions = {},
+  { scriptName = 'promptmq-conformance', start = null, startHostile = null }: CommandOptions = {},
 ): Promise<number> {
   try {
+    if (args[0] === 'hostile') {
+      return await runHostileCommand(args.slice(1), scriptName, ownPackage, startHostile);
+    }
     const call = await parse(args, scriptName, start !== null);
     if (call === null) return 0;
     if (call.isList) {
@@ -91,7 +97,7 @@ async function runAndReport(
     versions,
     limits,
     date: new Date(),
-    tool: `${packageName} ${version}`,
+    tool: `${ownPackage.name} ${ownPackage.version}`,
   };
   for (const file of reports) writeReport(file, cases, results, subject);
   const { passed, failed, notTried } = countResults(results);
@@ -149,7 +155,7 @@ async function parse(
   scriptName: string,
   startsOwn: boolean,
 ): Promise<Call | null> {
-  const parser = commandLine(args, scriptName).version(version);
+  const parser = commandLine(args, scriptName).version(ownPackage.version);
   let isDone = false;
   const values = await parser.parseAsync([...args], {}, (error, _, output) => {
     if (error) throw new UsageError(`${error.message} (--help lists all options)`);
@@ -190,27 +196,4 @@ async function parse(
 function hasAny({ title, rules }: ConformanceCase, parts: readonly string[]): boolean {
   const text = `${title} ${rules.join(' ')}`.toLowerCase();
   return parts.some((part) => text.includes(part.toLowerCase()));
-}
-
-/** What can be known before the cases run, which takes a while. */
-function checkReportFile(file: string): void {
-  if (!['.md', '.json'].includes(extname(file))) {
-    throw new UsageError(`--report ${file}: a report is Markdown (.md) or JSON (.json)`);
-  }
-  try {
-    if (statSync(file, { throwIfNoEntry: false })?.isDirectory() === true) {
-      throw new Error('it is a folder');
-    }
-    accessSync(dirname(file), constants.W_OK);
-  } catch (error) {
-    throw new UsageError(`--report ${file}: ${(error as Error).message}`);
-  }
-}
-
-function readCa(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new UsageError(`--ca ${file}: ${(error as Error).message}`);
-  }
 }
