@@ -52,6 +52,8 @@ export interface AclRule {
   readonly qos?: readonly (0 | 1 | 2)[] | null;
   /** RETAIN of the PUBLISH; null or missing: either. It says nothing of other actions. */
   readonly retain?: boolean | null;
+  /** Whether the filter of the SUBSCRIBE has a wildcard; null or missing: either. It says nothing of other actions. */
+  readonly hasWildcard?: boolean | null;
   /**
    * A whole number from -2^30 to 2^30, 0 where it is missing. Of the rules that match, one of the highest rank decides; at the
    * same rank one that denies goes before one that allows.

@@ -200,10 +200,10 @@ class SetsInMaking {
 
 /** For which QoS and RETAIN a rule says something of an action. */
 function conditionsOf(action: AclAction, { conditions, rule }: CompiledRule): number {
-  if (action === 'publish' || conditions === ANY_CONDITION) return conditions;
+  if (action === 'publish') return conditions;
+  if (action === 'subscribe') return maskOf(rule.qos, rule.hasWildcard);
   const hasQoS = rule.qos !== undefined && rule.qos !== null;
   if (!hasQoS) return ANY_CONDITION;
-  if (action === 'subscribe') return maskOf(rule.qos, null);
   return action === 'receive' && rule.permission === 'deny' ? 0 : ANY_CONDITION;
 }
 
@@ -229,13 +229,17 @@ function listOf(names: readonly string[] | null | undefined): NameList | null {
   return names === undefined || names === null ? null : new NameList(names);
 }
 
-/** As in `FilterRule.conditions`. */
+/**
+ * As in `FilterRule.conditions`.
+ *
+ * @param flag - RETAIN of a PUBLISH, whether the filter of a SUBSCRIBE has a wildcard
+ */
 function maskOf(
   qos: readonly (0 | 1 | 2)[] | null | undefined,
-  retain: boolean | null | undefined,
+  flag: boolean | null | undefined,
 ): number {
-  const forRetain = retain === undefined || retain === null ? 0b11 : retain ? 0b10 : 0b01;
-  return (qos ?? [0, 1, 2]).reduce<number>((mask, level) => mask | (forRetain << (level * 2)), 0);
+  const forFlag = flag === undefined || flag === null ? 0b11 : flag ? 0b10 : 0b01;
+  return (qos ?? [0, 1, 2]).reduce<number>((mask, level) => mask | (forFlag << (level * 2)), 0);
 }
 
 /** The names of which a client needs one for a rule to apply, by kind; null where it may apply to any. */

@@ -160,7 +160,8 @@ export class Permissions {
   }
 
   #decideSubscribe(filter: string, qos: QoS): Decision {
-    const own = this.#decision('subscribe', filter, 1 << (qos << 1));
+    const condition = (qos << 1) | (/[+#]/.test(filter) ? 1 : 0);
+    const own = this.#decision('subscribe', filter, 1 << condition);
     return this.#within(own, this.#limits?.decide('subscribe', filter, qos));
   }
 

@@ -1,3 +1,4 @@
+import { Acl } from '../acl/acl.ts';
 import type { CommandTools } from './commands/command.ts';
 import {
   type CommandReport,
@@ -12,10 +13,15 @@ import {
   restoreDocuments,
   wholeDocument,
 } from './documents.ts';
+import { DynamicPasswords } from './dynamic-passwords.ts';
+import { rulesOf } from './rules.ts';
 import { type Client, DynamicState } from './state.ts';
 
 /** Users, groups and roles that there may be together, where nothing else is said: some 100 MB. */
 const OBJECTS_MAX = 100_000;
+
+/** Users whose rules are kept as they are asked. */
+const ACLS_MAX = 1000;
 
 export interface DynamicSecurityOptions {
   /** Users, groups and roles that there may be together; 100,000 by default. */
@@ -46,11 +52,17 @@ export interface ControlOutcome {
  */
 export class DynamicSecurity {
   readonly #state: DynamicState;
+  /** For those who check them. */
+  readonly passwords: DynamicPasswords;
+  /** By user name, null for clients without one; the ones asked for last are at the end. */
+  readonly #acls: Map<string | null, Acl>;
   readonly #objectsMax: number;
   readonly #addressesOf: CommandTools['addressesOf'];
 
   constructor({ objectsMax = OBJECTS_MAX, addressesOf = () => [] }: DynamicSecurityOptions = {}) {
     this.#state = new DynamicState();
+    this.passwords = new DynamicPasswords();
+    this.#acls = new Map();
     this.#objectsMax = objectsMax;
     this.#addressesOf = addressesOf;
   }
@@ -73,6 +85,9 @@ export class DynamicSecurity {
    */
   restore(documents: Iterable<readonly [key: string, document: unknown]>): void {
     restoreDocuments(this.#state, documents);
+    for (const { userName, password } of this.#state.clients.values()) {
+      this.passwords.set(userName, password);
+    }
   }
 
   /**
@@ -119,7 +134,37 @@ export class DynamicSecurity {
   #takeChanges(): Pick<ControlOutcome, 'changes' | 'affected'> {
     const state = this.#state;
     const changes = state.takeChanged().map((key): DocumentChange => [key, documentOf(state, key)]);
-    return { changes, affected: state.takeAffected() };
+    for (const [key] of changes) {
+      if (!key.startsWith('client/')) continue;
+      const userName = key.slice('client/'.length);
+      this.passwords.set(userName, state.clients.get(userName)?.password ?? null);
+    }
+    const affected = state.takeAffected();
+    if (affected === null) this.#acls.clear();
+    else for (const userName of affected) this.#acls.delete(userName);
+    return { changes, affected };
+  }
+
+  /**
+   * The access rules of a user, or of clients without one, as they are now.
+   *
+   * @param userName - null for clients without one
+   */
+  aclOf(userName: string | null): Acl {
+    let acl = this.#acls.get(userName);
+    if (acl === undefined) {
+      const rules = rulesOf(this.#state, userName);
+      if (rules === null) return NOTHING;
+      acl = new Acl(rules);
+    } else {
+      this.#acls.delete(userName);
+    }
+    this.#acls.set(userName, acl);
+    if (this.#acls.size > ACLS_MAX) {
+      const [oldest] = this.#acls.keys();
+      this.#acls.delete(oldest as string | null);
+    }
+    return acl;
   }
 
   /** A user; null when there is none of that name. */
@@ -127,3 +172,6 @@ export class DynamicSecurity {
     return this.#state.clients.get(userName) ?? null;
   }
 }
+
+/** Of whoever isn't known here: neither allowed nor denied. */
+const NOTHING = new Acl([]);
