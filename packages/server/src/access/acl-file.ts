@@ -60,6 +60,7 @@ const ACTIONS = {
   publish: ['publish'],
   subscribe: SUBSCRIBING,
   receive: ['receive'],
+  unsubscribe: ['unsubscribe'],
   all: EVERY_ACTION,
 } as const satisfies Readonly<Record<string, readonly AclAction[]>>;
 
@@ -78,7 +79,10 @@ const ruleSchema = z
     subscribe: filters.default([]),
     receive: filters.default([]),
     action: z
-      .enum(['publish', 'subscribe', 'receive', 'all'], 'publish, subscribe, receive or all')
+      .enum(
+        ['publish', 'subscribe', 'receive', 'unsubscribe', 'all'],
+        'publish, subscribe, receive, unsubscribe or all',
+      )
       .optional(),
     topic: topics.optional(),
     eq: z.boolean('true or false').default(false),
@@ -249,7 +253,7 @@ function whyContradictory(rule: Rule): string | null {
     action === name || action === 'all' || { publish, subscribe }[name].length > 0;
   if (retain !== null && !isAbout('publish')) return 'retain where something is published';
   const isOnlyReceived = !isAbout('publish') && !isAbout('subscribe');
-  if (qos !== null && isOnlyReceived && (receive.length > 0 || action === 'receive')) {
+  if (qos !== null && isOnlyReceived && (receive.length > 0 || action !== undefined)) {
     return 'qos where something is published or subscribed: what is received has that of its subscription';
   }
   return null;

@@ -223,7 +223,7 @@ export function createStats(): BrokerStats {
       'refused-by-hook': 0,
       lost: 0,
     },
-    accessDenied: new Map(),
+    accessDenied: new Map(DENIALS.map((denial) => [denial, 0])),
     refused: {
       'not-authorized': 0,
       'retained-full': 0,
@@ -236,6 +236,16 @@ export function createStats(): BrokerStats {
     limitsReached: new Map(),
   };
 }
+
+/** What may be denied, and why, so that each is there with 0 from the start. */
+const DENIALS = [
+  ...['rule', 'default', 'reserved', 'hook'].map((reason) => `publish ${reason}`),
+  ...['rule', 'default', 'hook'].map((reason) => `subscribe ${reason}`),
+  ...['receive', 'will', 'unsubscribe'].flatMap((action) => [
+    `${action} rule`,
+    `${action} default`,
+  ]),
+];
 
 /** Counts one more for a key, off the hot path. */
 export function countIn<K>(counts: Map<K, number>, key: K): void {

@@ -17,6 +17,7 @@ const RULES = `rules:
   - { permission: deny, publish: once/#, qos: [1, 2] }
   - { permission: deny, action: subscribe, topic: exact/#, qos: 2 }
   - { permission: deny, client: blind-*, receive: shared/# }
+  - { permission: deny, action: unsubscribe, topic: forever }
 `;
 
 let folder: string;
@@ -227,6 +228,17 @@ describe('conditions', () => {
     expect(await subscribed(client, 'exact/a', 1)).toMatchObject({ granted: [1] });
     client.publish('exact/a', 'x', 0, 0);
     expect(await topicsSentTo(client)).toEqual(['exact/a']);
+    await client.cut();
+  });
+
+  test('a subscription that may not be given up stays', async () => {
+    const client = await open();
+    await subscribed(client, 'forever', 0);
+    client.send({ cmd: 'unsubscribe', messageId: 1, unsubscriptions: ['forever', 'other'] });
+    expect(await client.next()).toMatchObject({ cmd: 'unsuback', granted: [0x87, 0x11] });
+    expect(lines).toMatchObject([{ action: 'unsubscribe', topic: 'forever', rule: 'acl.yaml:9' }]);
+    client.publish('forever', 'x', 0, 0);
+    expect(await topicsSentTo(client)).toEqual(['forever']);
     await client.cut();
   });
 

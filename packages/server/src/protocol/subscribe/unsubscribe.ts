@@ -3,6 +3,7 @@ import type { Peer } from '../../connection/peer.ts';
 import { UnitsFor } from '../../runtime/turns.ts';
 import type { BrokerSession } from '../../sessions/broker-session.ts';
 import type { SessionEntry } from '../../sessions/session-entry.ts';
+import { denialOf } from '../../tracing/client-events.ts';
 import type { ProtocolHost } from '../host.ts';
 import { answerWhenCommitted } from './committed-answer.ts';
 import { refusalOfPacket } from './filter-refusals.ts';
@@ -32,6 +33,10 @@ export function* unsubscribe(
         granted.push(refusal);
         continue;
       }
+      if (isDenied(host, connection, topicFilter)) {
+        granted.push(ReasonCode.NotAuthorized);
+        continue;
+      }
       const existed = entry.subscriptions.remove(topicFilter); // [MQTT-3.10.4-1]
       if (existed) {
         removed.push(topicFilter);
@@ -51,6 +56,15 @@ export function* unsubscribe(
     messageId: packet.messageId,
     granted,
   });
+}
+
+/** Whether the rules deny that the subscription is given up. Before MQTT 5 UNSUBACK can't say so. */
+function isDenied({ clientEvents }: ProtocolHost, connection: Peer, topicFilter: string): boolean {
+  const { permissions, clientId } = connection;
+  if (permissions === null || permissions.mayUnsubscribe(topicFilter)) return false;
+  const denial = denialOf(permissions.decide('unsubscribe', topicFilter));
+  clientEvents.accessRefused(connection, clientId, 'unsubscribe', topicFilter, denial);
+  return true;
 }
 
 /** UNSUBACK of MQTT 3.1.1 can't say no: it comes when there is room. */
