@@ -107,6 +107,8 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'service',
     'testing',
     'broker.ts',
+    // Which topics are the broker's own, for who asks the rules without one.
+    'routing/reserved-topics.ts',
   ],
 };
 

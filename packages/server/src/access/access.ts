@@ -1,8 +1,6 @@
 import {
   type Acl,
   type AclDefaults,
-  ALLOWED_BY_DEFAULT,
-  DENIED_BY_DEFAULT,
   type Identity,
   isSameHash,
   PasswordChecker,
@@ -16,6 +14,7 @@ import { type Config, ConfigError, type ConfigProblem } from '../config/index.ts
 import { readAclFile } from './acl-file.ts';
 import { type AclLimits, permissionsWithin } from './acl-limits.ts';
 import { readPasswordFile } from './password-file.ts';
+import { ACL_DEFAULTS } from './rules.ts';
 
 /** What a CONNECT says about who the client is. */
 export interface Credentials {
@@ -65,7 +64,7 @@ export class Access {
             waitingMax: auth.maxWaitingChecks,
           });
     this.#acl = acl;
-    this.#defaults = DEFAULTS[auth.aclDefault];
+    this.#defaults = ACL_DEFAULTS[auth.aclDefault];
     this.#clientIds = auth.clientIds;
   }
 
@@ -179,12 +178,6 @@ export class Access {
     });
   }
 }
-
-const DEFAULTS: Readonly<Record<Config['auth']['aclDefault'], AclDefaults | undefined>> = {
-  auto: undefined,
-  allow: ALLOWED_BY_DEFAULT,
-  deny: DENIED_BY_DEFAULT,
-};
 
 function refusal(reasonCode: number, why: string): Admission {
   return { isAdmitted: false, reasonCode, why };

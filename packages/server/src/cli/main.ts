@@ -2,6 +2,7 @@ import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { ConfigError } from '../config/index.ts';
 import { version } from '../version.ts';
+import { aclCommand } from './acl-command.ts';
 import { banCommand } from './ban-command.ts';
 import { clientsCommand } from './clients-command.ts';
 import { configCommand } from './config-command.ts';
@@ -78,6 +79,7 @@ async function parseAndRun(): Promise<void> {
     .command(clientsCommand)
     .command(retainedCommand)
     .command(banCommand)
+    .command(aclCommand)
     .command(walCommand)
     .command(testServerCommand)
     .command('bench', 'measure a broker (promptmq bench --help)')

@@ -33,6 +33,14 @@ const COMMANDS: Readonly<Record<string, CommandForm>> = {
       remove: { more: ['client', 'user', 'address'] },
     },
   },
+  acl: {
+    commands: {
+      test: {
+        takes: 'USER CLIENT ACTION TOPIC, such as alice phone publish a/b',
+        more: ['qos', 'retain', 'address', 'group', 'role', 'attribute', 'json'],
+      },
+    },
+  },
   clients: {
     commands: {
       list: { more: ['like', 'user', 'limit', 'json'] },
@@ -268,6 +276,9 @@ function optionHint(
   return suggestion === null ? ` (${HELP})` : `; did you mean --${suggestion}?`;
 }
 
+/** Options that may be given several times. */
+const SEVERAL: ReadonlySet<string> = new Set(['group', 'role', 'attribute']);
+
 /**
  * What is wrong with the values of options that are not those of the configuration; null when nothing is.
  *
@@ -282,6 +293,7 @@ export function valueMisuse(args: Readonly<Record<string, unknown>>): string | n
       configOptions.some((option) => isFlagOf(option, name))
     )
       continue;
+    if (SEVERAL.has(name)) continue;
     if (Array.isArray(value)) return `${dashed(name)} is given more than once`;
     if (typeof value === 'number' && !(value >= 0)) {
       return `--${name} takes a number from 0 on`;

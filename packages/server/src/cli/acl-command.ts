@@ -1,0 +1,158 @@
+import { type AclAction, type Decision, type Identity, networkFault } from '@promptmq/auth';
+import { isValidTopicFilter } from '@promptmq/topics';
+import type { Argv, CommandModule } from 'yargs';
+import { permissionsByFile } from '../access/index.ts';
+import { quoted } from '../log/index.ts';
+import { isReserved } from '../routing/reserved-topics.ts';
+import { printLine } from './ask-broker.ts';
+import { addConfigOptions, loadFromProcess } from './options.ts';
+import { UsageError } from './usage.ts';
+
+const ACTIONS: readonly AclAction[] = ['publish', 'subscribe', 'receive', 'unsubscribe'];
+
+/** What a client may do is denied. */
+const EXIT_DENIED = 1;
+
+/** `promptmq acl test`: asks the rules. */
+export const aclCommand: CommandModule = {
+  command: 'acl',
+  describe: 'try the rules on who may publish and subscribe to what',
+  builder: (args) => args.command(test).demandCommand(1),
+  handler: () => {},
+};
+
+const test: CommandModule = {
+  command: 'test <user> <client> <action> <topic>',
+  describe:
+    'what auth.acl-file and auth.acl-default say of a client, and which rule; exit code 1 when it is denied. No broker has to run',
+  builder: (args) =>
+    addConfigOptions(
+      addIdentityOptions(
+        args
+          .positional('user', {
+            describe: 'user name that was proved; - for a client without one',
+            type: 'string',
+          })
+          .positional('client', { describe: 'client identifier', type: 'string' })
+          .positional('action', {
+            describe: 'publish, subscribe, receive (what a subscription brings) or unsubscribe',
+            type: 'string',
+          })
+          .positional('topic', {
+            describe: 'topic name; for subscribe and unsubscribe a topic filter',
+            type: 'string',
+          }),
+      ),
+    )
+      .example(
+        '$0 acl test alice phone publish a/b --qos 1 --retain',
+        'a retained PUBLISH of QoS 1',
+      )
+      .example('$0 acl test - sensor-7 subscribe "a/#"', 'a client without a user name'),
+  handler: async (args) => {
+    const action = actionOf(args['action']);
+    const topic = topicOf(action, `${args['topic']}`);
+    const identity = identityOf(args);
+    const { config } = loadFromProcess(args);
+    const permissions = permissionsByFile(config.auth, identity);
+    const qos = qosOf(args['qos']);
+    const isReservedTopic = action === 'publish' && isReserved(Buffer.from(topic));
+    const decision: Decision = isReservedTopic
+      ? { isAllowed: false, rule: 'topics below $SYS are the broker’s' }
+      : (permissions?.decide(action, topic, qos, args['retain'] === true) ?? {
+          isAllowed: true,
+          rule: null,
+        });
+    // What is granted may be less than it matches.
+    const isFiltered =
+      action === 'subscribe' &&
+      permissions?.maySubscribe(topic, qos) === true &&
+      permissions.filtersDelivery;
+    if (!decision.isAllowed) process.exitCode = EXIT_DENIED;
+    await printLine(
+      args['json'] === true
+        ? JSON.stringify({ ...decision, isFiltered })
+        : sentence(decision, isFiltered, permissions === null),
+    );
+  },
+};
+
+function sentence({ isAllowed, rule }: Decision, isFiltered: boolean, isOpen: boolean): string {
+  const why = rule ?? (isOpen ? 'there are no rules' : 'no rule matches (auth.acl-default)');
+  const more = isFiltered ? '; what it brings is filtered, as rules deny a part' : '';
+  return `${isAllowed ? 'allowed' : 'denied'}: ${why}${more}`;
+}
+
+/** What a client is beside its names. */
+export function addIdentityOptions<T>(args: Argv<T>): Argv<T> {
+  return args
+    .option('qos', { describe: 'QoS: 0 (by default), 1 or 2', type: 'string', requiresArg: true })
+    .option('retain', { describe: 'a retained message', boolean: true, default: false })
+    .option('address', {
+      describe: 'address of the client; without it, rules for addresses do not allow',
+      type: 'string',
+      requiresArg: true,
+    })
+    .option('group', {
+      describe: 'a group that authentication says it is in; several times for several',
+      array: true,
+      type: 'string',
+      requiresArg: true,
+    })
+    .option('role', {
+      describe: 'a role that authentication says it has; several times for several',
+      array: true,
+      type: 'string',
+      requiresArg: true,
+    })
+    .option('attribute', {
+      describe: 'NAME=VALUE, as authentication says of it; several times for several',
+      array: true,
+      type: 'string',
+      requiresArg: true,
+    })
+    .option('json', { describe: 'one JSON document', boolean: true, default: false });
+}
+
+function identityOf(args: Readonly<Record<string, unknown>>): Identity {
+  const address = args['address'] as string | undefined;
+  if (address !== undefined && (networkFault(address) !== null || address.includes('/'))) {
+    throw new UsageError(`--address takes an address, not ${quoted(address)}`);
+  }
+  const attributes = ((args['attribute'] ?? []) as string[]).map((text) => {
+    const at = text.indexOf('=');
+    if (at < 1) throw new UsageError(`--attribute takes NAME=VALUE, not ${quoted(text)}`);
+    return [text.slice(0, at), text.slice(at + 1)] as const;
+  });
+  return {
+    userName: args['user'] === '-' ? null : `${args['user']}`,
+    clientId: `${args['client']}`,
+    address: address ?? null,
+    groups: (args['group'] ?? []) as string[],
+    roles: (args['role'] ?? []) as string[],
+    attributes: Object.fromEntries(attributes),
+  };
+}
+
+function actionOf(value: unknown): AclAction {
+  const action = ACTIONS.find((name) => name === value);
+  if (action !== undefined) return action;
+  throw new UsageError(`an action is ${ACTIONS.join(', ')}, not ${quoted(`${value}`)}`);
+}
+
+/** @throws {UsageError} when it is no topic name, or no topic filter, whichever the action has */
+function topicOf(action: AclAction, topic: string): string {
+  if (!isValidTopicFilter(topic)) throw new UsageError(`${quoted(topic)} is no topic filter`);
+  const isName = action === 'publish' || action === 'receive';
+  if (isName && /[+#]/.test(topic)) {
+    throw new UsageError(`${quoted(topic)} is no topic name: it has wildcards in it`);
+  }
+  return topic;
+}
+
+/** As `--qos` has it. */
+export function qosOf(value: unknown): 0 | 1 | 2 {
+  if (value === undefined) return 0;
+  if (value === '0' || value === '1' || value === '2') return Number(value) as 0 | 1 | 2;
+  throw new UsageError(`--qos takes 0, 1 or 2, not ${quoted(`${value}`)}`);
+}

@@ -1,0 +1,54 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { Command } from '../support/command.ts';
+
+let folder: string;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'promptmq-acl-'));
+  writeFileSync(join(folder, 'promptmq.yaml'), 'auth: { acl-file: acl.yaml }\n');
+  writeFileSync(
+    join(folder, 'acl.yaml'),
+    `rules:
+  - { user: alice, subscribe: "#", address: 10.0.0.0/8 }
+  - { permission: deny, subscribe: secret/# }
+  - { group: ops, publish: "rooms/\${attrs.room}", retain: true, qos: 1 }
+`,
+  );
+});
+
+afterAll(() => rmSync(folder, { recursive: true }));
+
+async function run(...args: string[]) {
+  const command = new Command(['acl', 'test', ...args], folder);
+  const status = await command.exitCode();
+  return [status, command.output + command.errors];
+}
+
+test.each([
+  ['alice c subscribe a/# --address 10.1.1.1', 0, 'allowed: acl.yaml:2\n'],
+  ['alice c subscribe a/#', 1, 'denied: no rule matches (auth.acl-default)\n'],
+  [
+    'alice c subscribe # --address 10.1.1.1',
+    0,
+    'allowed: acl.yaml:2; what it brings is filtered, as rules deny a part\n',
+  ],
+  ['- c subscribe $share/g/secret/a', 1, 'denied: acl.yaml:3\n'],
+  [
+    'bob c publish rooms/5 --group dev --group ops --attribute room=5 --retain --qos 1 --json',
+    0,
+    '{"isAllowed":true,"rule":"acl.yaml:4","isFiltered":false}\n',
+  ],
+  ['bob c publish $SYS/x', 1, 'denied: topics below $SYS are the broker’s\n'],
+  ['bob c publish x --acl-file none', 0, 'allowed: there are no rules\n'],
+  ['bob c publish a/#', 2, 'promptmq: "a/#" is no topic name: it has wildcards in it\n'],
+  [
+    'bob c pub a',
+    2,
+    'promptmq: an action is publish, subscribe, receive, unsubscribe, not "pub"\n',
+  ],
+])('acl test %s', async (args, status, output) => {
+  expect(await run(...args.split(' '))).toEqual([status, output]);
+});
