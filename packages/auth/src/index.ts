@@ -52,6 +52,11 @@ export {
   type DynamicSecurityOptions,
 } from './dynamic/dynamic-security.ts';
 export type { DynamicState } from './dynamic/state.ts';
+export {
+  GuessThrottle,
+  type ThrottleLimits,
+  type ThrottleVerdict,
+} from './passwords/guess-throttle.ts';
 export { HashThreads, hashPassword, type Verification } from './passwords/hash-threads.ts';
 export type {
   CheckerLimits,
@@ -99,3 +104,13 @@ export {
 } from './providers/jwt/jwt-options.ts';
 export { createJwtProvider } from './providers/jwt/jwt-provider.ts';
 export { ProviderOptionError } from './providers/option-error.ts';
+export { type PskFileProblem, PskKeys, parsePskFile } from './providers/psk/psk-file.ts';
+export { createPskProvider } from './providers/psk/psk-provider.ts';
+export { SCRAM_METHODS, type ScramMethod } from './providers/scram/scram-hash.ts';
+export { createScramProvider, type ScramOptions } from './providers/scram/scram-provider.ts';
+export {
+  formatScramSecret,
+  makeScramSecret,
+  type ScramSecret,
+} from './providers/scram/scram-secret.ts';
+export { type ScramFileProblem, ScramUsers } from './providers/scram/scram-users.ts';
