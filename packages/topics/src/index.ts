@@ -1,5 +1,6 @@
 export { invariant } from './invariant.ts';
 export type { MemoryBudget } from './memory-budget.ts';
+export { MountPoint, mountPointFault } from './mount-point.ts';
 export type { RetainedMessage } from './retained/retained-message.ts';
 export {
   type RetainedLimits,

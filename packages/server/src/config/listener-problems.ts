@@ -1,3 +1,4 @@
+import { mountPointFault } from '@promptmq/topics';
 import { parseNetwork } from './network.ts';
 import type { Config, ConfigInput } from './schema.ts';
 import { isNone } from './values/units.ts';
@@ -46,13 +47,7 @@ export function listenerProblems(listeners: readonly ListenerConfig[]): Listener
     names.add(name);
     checkKind(listener, refuse);
     checkTls(listener, refuse);
-    for (const network of listener.proxyTrusted) {
-      if (parseNetwork(network) === null) refuse('proxy-trusted', notNetwork(network));
-    }
-    for (const path of listener.path) {
-      if (path.startsWith('/')) continue;
-      refuse('path', `${JSON.stringify(path)} is not allowed; it takes paths such as /mqtt`);
-    }
+    checkTexts(listener, refuse);
     return problems;
   });
 }
@@ -61,6 +56,18 @@ export function listenerProblems(listeners: readonly ListenerConfig[]): Listener
 const FLAT_NAMES: readonly string[] = ['tcp', 'ws', 'tls', 'wss'];
 
 type Refuse = (key: string, message: string) => void;
+
+function checkTexts({ proxyTrusted, path, mountPoint }: ListenerConfig, refuse: Refuse): void {
+  const fault = mountPoint === '' ? null : mountPointFault(mountPoint);
+  if (fault !== null) refuse('mount-point', `${fault}; it takes levels such as tenants/acme`);
+  for (const network of proxyTrusted) {
+    if (parseNetwork(network) === null) refuse('proxy-trusted', notNetwork(network));
+  }
+  for (const one of path) {
+    if (one.startsWith('/')) continue;
+    refuse('path', `${JSON.stringify(one)} is not allowed; it takes paths such as /mqtt`);
+  }
+}
 
 function checkKind({ kind, bind, forwardedFor }: ListenerConfig, refuse: Refuse): void {
   if (kind === 'unix' && bind.some((address) => address.kind !== 'unix')) {

@@ -12,7 +12,7 @@ import {
   OutboundTopicAliases,
   type PublishImage,
 } from '@promptmq/session';
-import { invariant } from '@promptmq/topics';
+import { invariant, type MountPoint } from '@promptmq/topics';
 import type { AclLimits, Proof } from '../access/index.ts';
 import type { ClientHooks } from '../hooks/client-hooks.ts';
 import type { ConnectionPlace } from '../limits/connection-places.ts';
@@ -29,7 +29,6 @@ import type { ConnectionHost } from './host.ts';
 import { InboundAliases } from './inbound-aliases.ts';
 import { Input } from './input.ts';
 import { Output } from './output.ts';
-import { PacketSender } from './packet-sender.ts';
 import type {
   ConnectionTerms,
   HeldBytes,
@@ -37,6 +36,8 @@ import type {
   Peer,
   PeerAuthentication,
 } from './peer.ts';
+import { MountedSender } from './sender/mounted-sender.ts';
+import { PacketSender } from './sender/packet-sender.ts';
 import { ConnectionTimeouts } from './timeouts.ts';
 import type { Transport, TransportHandler } from './transport.ts';
 
@@ -76,6 +77,7 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
   #hasOtherRules: boolean;
   /** Whether what it subscribes is as with No Local and Retain As Published, which MQTT 3.1 and 3.1.1 don't have. */
   isBridge: boolean;
+  readonly mountPoint: MountPoint | null;
   readonly sender: PacketSender;
   readonly timeouts: ConnectionTimeouts;
   readonly #dispatcher: PacketDispatcher;
@@ -125,7 +127,11 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
     this.limits = null;
     this.#hasOtherRules = false;
     this.isBridge = false;
-    this.sender = new PacketSender(this.output, host);
+    this.mountPoint = transport.listener?.mountPoint ?? null;
+    this.sender =
+      this.mountPoint === null
+        ? new PacketSender(this.output, host)
+        : new MountedSender(this.output, host, this.mountPoint);
     this.inboundAliases = new InboundAliases(host.memory.aliases, 0);
     this.authentication = null;
     this.hooks = null;

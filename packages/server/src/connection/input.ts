@@ -6,7 +6,7 @@ import type { Runtime } from '../runtime/runtime.ts';
 import type { BrokerStats } from '../runtime/stats.ts';
 import type { Turns, TurnTaker } from '../runtime/turns.ts';
 import type { Output } from './output.ts';
-import type { PacketSender } from './packet-sender.ts';
+import type { PacketSender } from './sender/packet-sender.ts';
 import type { ConnectionTimeouts } from './timeouts.ts';
 import type { Transport } from './transport.ts';
 

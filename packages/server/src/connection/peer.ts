@@ -1,13 +1,14 @@
 import type { Permissions } from '@promptmq/auth';
 import type { AuthPacket, ProtocolVersion } from '@promptmq/codec';
 import type { Session, SessionLink } from '@promptmq/session';
+import type { MountPoint } from '@promptmq/topics';
 import type { AclLimits, Proof } from '../access/index.ts';
 import type { ClientHooks } from '../hooks/client-hooks.ts';
 import type { ConnectionPlace } from '../limits/connection-places.ts';
 import type { Faulty } from '../runtime/faults.ts';
 import type { ConnectionState } from './connection-state.ts';
 import type { InboundAliases } from './inbound-aliases.ts';
-import type { PacketSender } from './packet-sender.ts';
+import type { PacketSender } from './sender/packet-sender.ts';
 import type { Transport } from './transport.ts';
 
 /** What a client asked for, after CONNECT was accepted. */
@@ -98,6 +99,8 @@ export interface Peer extends SessionPeer {
   readonly version: ProtocolVersion;
   readonly clientId: string;
   readonly session: Session<SessionPeer> | null;
+  /** The part of the topic tree that its topics and filters are of; null: all of it. */
+  readonly mountPoint: MountPoint | null;
   /** Whether what it subscribes is as with No Local and Retain As Published, which MQTT 3.1 and 3.1.1 don't have. */
   readonly isBridge: boolean;
   /** What it can be sent at most that CONNACK says, in bytes, fixed header included. */

@@ -1,5 +1,6 @@
 import type { CertificateFacts } from '@promptmq/auth';
 import type { PacketError } from '@promptmq/codec';
+import type { MountPoint } from '@promptmq/topics';
 import type { ConnectionPlace } from '../limits/connection-places.ts';
 
 /** What holds for the clients of a listener. A reload makes other terms, for those that come from then on. */
@@ -8,6 +9,8 @@ export interface ListenerTerms {
   readonly name: string;
   /** The versions of MQTT that it takes, as protocol levels; null: all. */
   readonly versions: readonly number[] | null;
+  /** The part of the topic tree that its clients have for themselves; null: they have all of it. */
+  readonly mountPoint: MountPoint | null;
   /** Clients that may be connected to it at the same time; Infinity: as many as to the broker. */
   readonly maxConnections: number;
   /** Those that are, by whatever terms. */

@@ -1,3 +1,4 @@
+import { MountPoint } from '@promptmq/topics';
 import { type Address, type Config, listenerName } from '../config/index.ts';
 import type { ListenerTerms } from '../connection/transport.ts';
 import type { ProxyVersions } from './proxy/proxy-header.ts';
@@ -86,6 +87,7 @@ function serverProfiles(server: Config['server']): ListenerProfile[] {
     terms: {
       name: kind,
       versions: null,
+      mountPoint: null,
       maxConnections: Number.POSITIVE_INFINITY,
       clients: { count: 0 },
     },
@@ -133,13 +135,15 @@ function serverTls(tls: Config['server']['tls']): TlsProfile | null {
 
 /** One of the list. */
 function listedProfile(listener: ListenerConfig, index: number): ListenerProfile {
-  const { kind, bind, versions, maxConnections, proxyProtocol, proxyTrusted } = listener;
+  const { kind, bind, versions, maxConnections, proxyProtocol, proxyTrusted, mountPoint } =
+    listener;
   const section = `listeners[${index}]`;
   return {
     prefix: `${section}.`,
     terms: {
       name: listenerName(listener),
       versions: versions.length === 0 ? null : versions,
+      mountPoint: mountPoint === '' ? null : new MountPoint(mountPoint),
       maxConnections: maxConnections === 0 ? Number.POSITIVE_INFINITY : maxConnections,
       clients: { count: 0 },
     },

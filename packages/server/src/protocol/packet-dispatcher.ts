@@ -22,6 +22,7 @@ import { peekVersion } from './connect/connack.ts';
 import { admit } from './connect/connect.ts';
 import { disconnect } from './disconnect.ts';
 import type { ProtocolHost } from './host.ts';
+import { mountSubscriptions, mountUnsubscriptions } from './mounting.ts';
 import { Receiver } from './publish.ts';
 import { subscribe } from './subscribe/subscribe.ts';
 import { unsubscribe } from './subscribe/unsubscribe.ts';
@@ -275,10 +276,12 @@ export class PacketDispatcher implements FrameSink {
     const connection = this.#connection;
     switch (packet.cmd) {
       case 'subscribe':
+        mountSubscriptions(connection, packet);
         this.#step(subscribe(this.#host, connection, packet));
         this.throttle?.afterSubscribe(packet.subscriptions.length);
         break;
       case 'unsubscribe':
+        mountUnsubscriptions(connection, packet);
         this.#step(unsubscribe(this.#host, connection, packet));
         break;
       case 'pingreq':

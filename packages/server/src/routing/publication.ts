@@ -146,8 +146,7 @@ export class Publication {
     if (view === null) {
       return topicBytes.length + (this.#message?.properties.length ?? 0) + this.payloadSize;
     }
-    const isByAlias = view.topicStart === view.topicEnd;
-    return view.end - view.start + (isByAlias ? topicBytes.length : 0);
+    return view.end - view.start - (view.topicEnd - view.topicStart) + topicBytes.length;
   }
 
   /** It as the ranges that it is encoded from. */
@@ -234,9 +233,13 @@ export class Publication {
     return image;
   }
 
-  /** Whether the packet that came is as it would be encoded for a protocol version. */
+  /** Whether the packet that came is as it would be encoded for a protocol version, with the topic that it has to all. */
   #isFormat(view: PublishView, version: ProtocolVersion): boolean {
-    return (this.#publisher?.version === 5) === (version === 5) && !view.hasPaddedLength;
+    return (
+      (this.#publisher?.version === 5) === (version === 5) &&
+      this.#topic.topicBytes.length === view.topicEnd - view.topicStart &&
+      !view.hasPaddedLength
+    );
   }
 
   #encode(image: Image, version: ProtocolVersion, qos: 0 | 1): void {

@@ -215,6 +215,7 @@ export function createStats(): BrokerStats {
       expired: 0,
       'queue-full': 0,
       'packet-too-large': 0,
+      'outside-mount-point': 0,
       'slow-subscriber': 0,
       'output-full': 0,
       'not-connected': 0,

@@ -10,7 +10,7 @@ import {
 } from '@promptmq/codec';
 import { Delivery, type Message, OutboundTopicAliases } from '@promptmq/session';
 import { Output } from '../../src/connection/output.ts';
-import { PacketSender } from '../../src/connection/packet-sender.ts';
+import { PacketSender } from '../../src/connection/sender/packet-sender.ts';
 import type { Transport } from '../../src/connection/transport.ts';
 import { Publication } from '../../src/routing/publication.ts';
 import { OutputMemory } from '../../src/runtime/output-memory.ts';

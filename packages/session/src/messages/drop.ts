@@ -18,6 +18,8 @@ export type DropReason =
   | 'session-ended'
   /** The client may no longer be sent messages of its topic. */
   | 'not-authorized'
+  /** Its topic lies outside of the part of the tree that the client's listener shows (mount point). */
+  | 'outside-mount-point'
   /** The program that the broker is embedded in doesn't let the client have it. */
   | 'refused-by-hook'
   /** It was in the store, and can't be read any more. */

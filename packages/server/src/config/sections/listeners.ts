@@ -116,6 +116,11 @@ const listener = z.strictObject({
   versions: versions()
     .prefault(['3.1', '3.1.1', '5'])
     .describe('versions of MQTT that clients may use: 3.1, 3.1.1 and 5'),
+  mountPoint: text(1024)
+    .prefault('')
+    .describe(
+      'part of the topic tree that the clients have for themselves, such as tenants/acme: what is a/b to them is tenants/acme/a/b to all others, and in rules. Empty: they see all topics',
+    ),
   maxConnections: integer(0, 10_000_000)
     .prefault(0)
     .describe(

@@ -4,6 +4,7 @@ import type { Access, Admission } from '../../access/index.ts';
 import type { ConnectionTerms, Peer } from '../../connection/peer.ts';
 import { Authentication } from '../auth.ts';
 import type { ProtocolHost } from '../host.ts';
+import { filtersElsewhere, mountWill } from '../mounting.ts';
 import { askForSession } from '../subscribe/asked-filters.ts';
 import { revokeSubscriptions } from '../subscribe/revoked-subscriptions.ts';
 import { admittedBy, askFirst, askForWill, clientIdOf } from './asking.ts';
@@ -29,6 +30,7 @@ export function admit(host: ProtocolHost, connection: Peer, packet: ConnectPacke
   sender.maximumPacketSize = packet.properties?.maximumPacketSize ?? Number.POSITIVE_INFINITY;
   sender.wantsReasons = packet.properties?.requestProblemInformation ?? true;
   sender.tracer = host.traces.onConnect(packet);
+  mountWill(connection, packet);
   // Before anything else: who tries many passwords is stopped here, too.
   const source = { clientId: '', userName: null, transport: connection.transport };
   if (isRefused(host, connection, packet, refusalByRate(host, source, ['address']))) return;
@@ -302,7 +304,10 @@ function open(
     return;
   }
   session.expiryInterval = sessionExpiryInterval;
-  if (isPresent) revokeSubscriptions(host, session, permissions, refused);
+  if (isPresent) {
+    const lost = filtersElsewhere(connection, host.sessions.entryOf(session), refused);
+    revokeSubscriptions(host, session, permissions, lost);
+  }
   connection.updateFilter();
   connection.open(terms);
   // A client that states no Receive Maximum is not sent as many as the standard would allow.

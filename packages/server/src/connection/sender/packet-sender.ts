@@ -14,20 +14,20 @@ import {
   writePublishHead,
 } from '@promptmq/codec';
 import type { Delivery, DropReason, OutboundTopicAliases, PublishImage } from '@promptmq/session';
-import { Image, topicOf } from '../routing/image.ts';
-import type { Publication } from '../routing/publication.ts';
-import type { Runtime } from '../runtime/runtime.ts';
-import { type BrokerStats, countIn, countSent } from '../runtime/stats.ts';
-import { remainingExpiry } from '../sessions/recipient-terms.ts';
-import type { EventSinks } from '../tracing/broker-events.ts';
+import { Image, topicOf } from '../../routing/image.ts';
+import type { Publication } from '../../routing/publication.ts';
+import type { Runtime } from '../../runtime/runtime.ts';
+import { type BrokerStats, countIn, countSent } from '../../runtime/stats.ts';
+import { remainingExpiry } from '../../sessions/recipient-terms.ts';
+import type { EventSinks } from '../../tracing/broker-events.ts';
 import {
   type PacketTracer,
   tracedFields,
   tracedFrame,
   tracedPublication,
-} from '../tracing/packet-trace.ts';
-import { SentTopics } from '../tracing/sent-topics.ts';
-import { type Output, REFERENCE_BYTES_MIN } from './output.ts';
+} from '../../tracing/packet-trace.ts';
+import { SentTopics } from '../../tracing/sent-topics.ts';
+import { type Output, REFERENCE_BYTES_MIN } from '../output.ts';
 
 const ACK_NAMES: Partial<Record<PacketType, string>> = {
   [PacketType.PUBACK]: 'puback',
@@ -54,8 +54,8 @@ export interface SenderHost {
  */
 export class PacketSender {
   readonly output: Output;
-  readonly #host: SenderHost;
-  readonly #sinks: Pick<EventSinks, 'ack'>;
+  protected readonly host: SenderHost;
+  protected readonly sinks: Pick<EventSinks, 'ack'>;
   /** Made when somebody listens for `ack`. */
   #sentTopics: SentTopics | null;
   version: ProtocolVersion;
@@ -74,8 +74,8 @@ export class PacketSender {
 
   constructor(output: Output, host: SenderHost) {
     this.output = output;
-    this.#host = host;
-    this.#sinks = host.clientEvents.sinks;
+    this.host = host;
+    this.sinks = host.clientEvents.sinks;
     this.#sentTopics = null;
     this.version = 4;
     this.maximumPacketSize = Number.POSITIVE_INFINITY;
@@ -93,7 +93,7 @@ export class PacketSender {
       maximumPacketSize: this.maximumPacketSize,
     });
     if (bytes === null) return false;
-    (this.#host.stats.packetsSent[(bytes[0] as number) >> 4] as number)++;
+    (this.host.stats.packetsSent[(bytes[0] as number) >> 4] as number)++;
     this.hasAnswered = true;
     this.tracer?.(packet.cmd, tracedFields(packet));
     this.output.append(bytes, 0, bytes.length);
@@ -109,12 +109,12 @@ export class PacketSender {
   sendQoS0(image: Image, flags: number): DropReason | null {
     const { start, end } = image;
     const size = end - start;
-    const { stats } = this.#host;
+    const { stats } = this.host;
     const { output } = this;
-    if (output.pendingBytes > output.allowance) return this.#reasonToDrop();
+    if (output.pendingBytes > output.allowance) return this.reasonToDrop();
     if (size > this.maximumPacketSize) return 'packet-too-large'; // [MQTT-3.1.2-25]
     if (size >= REFERENCE_BYTES_MIN) {
-      if (!this.#hasRoomFor(image.buffer, start, end)) return 'output-full';
+      if (!this.hasRoomFor(image.buffer, start, end)) return 'output-full';
       this.#referenceQoS0(image, 0x30 | flags);
     } else if (image.isLasting && image.buffer[start] === (0x30 | flags)) {
       output.appendLater(image.buffer, start, end);
@@ -148,9 +148,9 @@ export class PacketSender {
   sendImage(image: PublishImage, flags: number, packetId: number): DropReason | null {
     const { buffer, start, end } = image;
     if (end - start > this.maximumPacketSize) return 'packet-too-large'; // [MQTT-3.1.2-24]
-    if (this.#sinks.ack !== null) this.#noteSent(packetId, topicOf(image));
+    if (this.sinks.ack !== null) this.noteSent(packetId, topicOf(image));
     const { output } = this;
-    countSent(this.#host.stats, (flags >> 1) as 1 | 2, image.payloadSize);
+    countSent(this.host.stats, (flags >> 1) as 1 | 2, image.payloadSize);
     const isLasting = image instanceof Image && image.isLasting;
     if (isLasting && buffer[start] === (0x30 | flags) && this.tracer === null) {
       output.appendLaterWith(buffer, start, end, image.packetIdOffset, packetId);
@@ -171,10 +171,10 @@ export class PacketSender {
     const isMortal = this.version === 5 && expiresAt !== Number.POSITIVE_INFINITY;
     own.flags = (dup ? 8 : 0) | (qos << 1) | (retain ? 1 : 0);
     own.packetId = packetId;
-    own.expiry = isMortal ? remainingExpiry(expiresAt, this.#host.runtime.now()) : -1;
+    own.expiry = isMortal ? remainingExpiry(expiresAt, this.host.runtime.now()) : -1;
     own.identifiers = identifiers;
     bytesOfMessage.set(message.topicBytes, message.properties, message.payload);
-    const refused = this.#encode(bytesOfMessage, message.topic);
+    const refused = this.encode(bytesOfMessage, message.topic);
     bytesOfMessage.clear();
     return refused;
   }
@@ -195,19 +195,23 @@ export class PacketSender {
     own.packetId = packetId;
     own.expiry = publication.expiry;
     own.identifiers = identifiers;
-    return this.#encode(publication.bytes, publication.topic);
+    return this.encode(publication.bytes, publication.topic);
   }
 
-  /** Sends a message with what is set in `own`. */
-  #encode(message: MessageBytes, topic: string): DropReason | null {
+  /**
+   * Sends a message with what is set in `own`.
+   *
+   * @param topic - as it is to all
+   */
+  protected encode(message: MessageBytes, topic: string): DropReason | null {
     const { output } = this;
     const { payload, payloadStart, payloadEnd } = message;
     const payloadSize = payloadEnd - payloadStart;
     const isReferenced = payloadSize >= REFERENCE_BYTES_MIN;
     const qos = ((own.flags >> 1) & 3) as 0 | 1 | 2;
     if (qos === 0) {
-      if (output.pendingBytes > output.allowance) return this.#reasonToDrop();
-      if (isReferenced && !this.#hasRoomFor(payload, payloadStart, payloadEnd)) {
+      if (output.pendingBytes > output.allowance) return this.reasonToDrop();
+      if (isReferenced && !this.hasRoomFor(payload, payloadStart, payloadEnd)) {
         return 'output-full';
       }
     }
@@ -222,8 +226,8 @@ export class PacketSender {
     }
     if (size > this.maximumPacketSize) return 'packet-too-large'; // [MQTT-3.1.2-24]
     if (isNewAlias && own.alias !== 0) this.aliases?.assign(topic, own.alias);
-    if (qos > 0 && this.#sinks.ack !== null) this.#noteSent(own.packetId, topic);
-    countSent(this.#host.stats, qos, payloadSize);
+    if (qos > 0 && this.sinks.ack !== null) this.noteSent(own.packetId, topic);
+    countSent(this.host.stats, qos, payloadSize);
     const offset = output.reserve(isReferenced ? size - payloadSize : size);
     const write = isReferenced ? writePublishHead : writePublish;
     output.length = write(output.buffer, offset, message, own);
@@ -232,8 +236,8 @@ export class PacketSender {
     return null;
   }
 
-  #noteSent(packetId: number, topic: string): void {
-    this.#sentTopics ??= new SentTopics(this.#sinks);
+  protected noteSent(packetId: number, topic: string): void {
+    this.#sentTopics ??= new SentTopics(this.sinks);
     this.#sentTopics.note(packetId, topic);
   }
 
@@ -256,7 +260,7 @@ export class PacketSender {
   }
 
   /** Whether the client may be owed bytes that travel by reference. */
-  #hasRoomFor(buffer: Uint8Array, start: number, end: number): boolean {
+  protected hasRoomFor(buffer: Uint8Array, start: number, end: number): boolean {
     const { memory, pendingBytes } = this.output;
     const hasRoom = memory.hasRoomForShared(pendingBytes, buffer.subarray(start, end));
     if (!hasRoom) memory.refusals++;
@@ -264,7 +268,7 @@ export class PacketSender {
   }
 
   /** Why a QoS 0 message is dropped when too much waits: for this client, or for all. */
-  #reasonToDrop(): DropReason {
+  protected reasonToDrop(): DropReason {
     const { memory, pendingBytes } = this.output;
     if (pendingBytes > memory.clientMax) return 'slow-subscriber';
     memory.refusals++;
@@ -273,7 +277,7 @@ export class PacketSender {
 
   /** Within any client's limit: who could be sent CONNACK, which is no shorter, can be sent this. */
   sendAck(type: PacketType, packetId: number, reasonCode: number): void {
-    (this.#host.stats.packetsSent[type] as number)++;
+    (this.host.stats.packetsSent[type] as number)++;
     this.hasAnswered = true;
     this.tracer?.(ACK_NAMES[type] ?? 'ack', { packetId, reasonCode });
     const offset = this.output.reserve(ACK_SIZE_MAX);
@@ -291,7 +295,7 @@ export class PacketSender {
 
   /** An error in answer to CONNECT; before MQTT 5 some have none, and closing has to do (§3.2.2.2). */
   sendConnackError(reasonCode: number, reasonString: string): void {
-    countIn(this.#host.stats.connacks, reasonCode);
+    countIn(this.host.stats.connacks, reasonCode);
     if (this.version === 5) {
       const properties = this.#reason(reasonString);
       this.send({ cmd: 'connack', sessionPresent: false, reasonCode, properties });
