@@ -73,22 +73,24 @@ function checkKind({ kind, bind, forwardedFor }: ListenerConfig, refuse: Refuse)
   if (kind === 'unix' && bind.some((address) => address.kind !== 'unix')) {
     refuse('bind', 'a listener of kind unix takes paths such as unix:/run/promptmq/mqtt.sock');
   }
-  const isWebSocket = kind === 'ws' || kind === 'wss';
+  const isWebSocket = kind === 'ws' || kind === 'wss' || kind === 'auto';
   if (forwardedFor && !isWebSocket)
     refuse('forwarded-for', `a listener of kind ${kind} takes no HTTP`);
 }
 
 function checkTls(listener: ListenerConfig, refuse: Refuse): void {
   const { kind, cert, key, ca, crl, sni, clientCertificates } = listener;
-  const isTls = kind === 'tls' || kind === 'wss';
-  if (!isTls) {
+  const hasTls = kind === 'tls' || kind === 'wss' || (kind === 'auto' && (cert ?? key) !== null);
+  if (!hasTls) {
     const given = TLS_KEYS.filter(
       (name) => listener[name] !== null && listener[name]?.length !== 0,
     );
-    for (const name of given) refuse(name, `a listener of kind ${kind} doesn't take TLS`);
-    if (clientCertificates !== 'none') {
-      refuse('client-certificates', `a listener of kind ${kind} doesn't take TLS`);
-    }
+    const why =
+      kind === 'auto'
+        ? 'it needs cert and key, without which there is no TLS'
+        : `a listener of kind ${kind} doesn't take TLS`;
+    for (const name of given) refuse(name, why);
+    if (clientCertificates !== 'none') refuse('client-certificates', why);
     return;
   }
   if (cert === null) refuse('cert', `a listener of kind ${kind} needs a certificate`);

@@ -165,8 +165,9 @@ export class EmbeddedBroker implements RunningBroker {
     return this.stop();
   }
 
-  #urlOf(protocol: BoundListener['protocol']): string | null {
-    return this.listeners.find((listener) => listener.protocol === protocol)?.url ?? null;
+  #urlOf(scheme: string): string | null {
+    const urls = this.listeners.flatMap((listener) => listener.urls);
+    return urls.find((url) => /^[a-z]+/.exec(url)?.[0] === scheme) ?? null;
   }
 }
 

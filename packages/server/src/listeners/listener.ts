@@ -10,13 +10,15 @@ import { Stages } from './stages.ts';
 export interface Listener {
   /** As in the configuration; those of `server.bind` and the like are called `tcp`, `ws`, `tls` and `wss`. */
   readonly name: string;
-  readonly protocol: 'mqtt' | 'ws' | 'mqtts' | 'wss';
+  readonly protocol: 'mqtt' | 'ws' | 'mqtts' | 'wss' | 'auto';
   /** Where it listens, with the real port where 0 was asked for; the path of a Unix domain socket. */
   readonly address: string;
   /** Clients that are connected to it, and to all other addresses of the same name. */
   readonly clientCount: number;
-  /** For clients, such as `mqtt://127.0.0.1:1883`; a wildcard address is given as localhost. */
+  /** For clients, such as `mqtt://127.0.0.1:1883`; a wildcard address is given as localhost. Of one that takes several protocols, the first. */
   readonly url: string;
+  /** One for each protocol that it takes. */
+  readonly urls: readonly string[];
   /** Stops accepting at once; resolves when the connections that it accepted are closed, too. */
   close(): Promise<void>;
   /** Cuts the connections that are left: those before CONNECT, which the broker doesn't know of. */
@@ -92,10 +94,9 @@ export async function listen(
   await bind(server, address, isIPv6Only(address, all));
   // Accepting fails when the system lacks something; those that come later may be luckier.
   server.on('error', (error) => host.onAcceptFailed(error));
-  const protocol = PROTOCOLS[loaded.profile.kind];
   return {
-    ...describe(server, protocol),
-    protocol,
+    ...describe(server, loaded),
+    protocol: PROTOCOLS[loaded.profile.kind],
     name,
     get clientCount() {
       return stages.terms.clients.count;
@@ -115,6 +116,7 @@ const PROTOCOLS: Readonly<Record<ListenerKind, Listener['protocol']>> = {
   ws: 'ws',
   tls: 'mqtts',
   wss: 'wss',
+  auto: 'auto',
 };
 
 /** Without a host, all addresses: those of IPv6 and IPv4 where the machine has both. */
@@ -135,11 +137,20 @@ function bind(server: Server, address: Address, ipv6Only: boolean): Promise<void
   });
 }
 
-function describe(server: Server, protocol: Listener['protocol']) {
+function describe(server: Server, { profile, tls }: LoadedListener) {
+  const protocol = PROTOCOLS[profile.kind];
+  const plain = ['mqtt', 'ws'];
+  const chosen = tls === null ? plain : [...plain, 'mqtts', 'wss'];
+  const schemes = protocol === 'auto' ? chosen : [protocol];
   const bound = server.address() as AddressInfo | string;
-  if (typeof bound === 'string') return { address: bound, url: `${protocol}+unix://${bound}` };
-  const address = joinAddress(bound.address, bound.port);
-  const isWildcard = bound.address === '0.0.0.0' || bound.address === '::';
-  const url = `${protocol}://${isWildcard ? `localhost:${bound.port}` : address}`;
-  return { address, url };
+  const address = typeof bound === 'string' ? bound : joinAddress(bound.address, bound.port);
+  const urls = schemes.map((scheme) => urlOf(scheme, bound));
+  return { address, urls, url: urls[0] as string };
+}
+
+function urlOf(scheme: string, bound: AddressInfo | string): string {
+  if (typeof bound === 'string') return `${scheme}+unix://${bound}`;
+  const { address, port } = bound;
+  const isWildcard = address === '0.0.0.0' || address === '::';
+  return `${scheme}://${isWildcard ? `localhost:${port}` : joinAddress(address, port)}`;
 }

@@ -185,6 +185,6 @@ function listedTls(listener: ListenerConfig, section: string): TlsProfile | null
     minVersion,
     ciphers,
     // Browsers, and whoever speaks HTTP, name that.
-    alpn: alpn.length > 0 && kind === 'wss' ? [...new Set([...alpn, 'http/1.1'])] : alpn,
+    alpn: alpn.length > 0 && kind !== 'tls' ? [...new Set([...alpn, 'http/1.1'])] : alpn,
   };
 }

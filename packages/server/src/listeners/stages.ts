@@ -1,7 +1,12 @@
 import type { Socket } from 'node:net';
 import type { ListenerTerms } from '../connection/transport.ts';
 import { Arrival } from './arrival.ts';
-import { type Opening, readFirstBytes } from './first-bytes.ts';
+import {
+  type Content,
+  type FirstBytesOptions,
+  type Opening,
+  readFirstBytes,
+} from './first-bytes.ts';
 import type { ListenerHost } from './host.ts';
 import type { LoadedListener } from './loaded-listener.ts';
 import { addressOf, hostOf } from './peer-address.ts';
@@ -45,6 +50,11 @@ export class Stages {
     else this.#handshakes.setFiles(tls);
   }
 
+  /** Whether MQTT is taken at the same address without WebSocket, too. */
+  get takesMqtt(): boolean {
+    return this.#loaded.profile.kind === 'auto';
+  }
+
   get webSocket(): WebSocketProfile {
     return this.#loaded.profile.webSocket;
   }
@@ -60,7 +70,9 @@ export class Stages {
     const { kind, prefix, proxyProtocol } = this.#loaded.profile;
     const arrival = arrive(this.#host, socket);
     if (arrival === null) return;
-    if (proxyProtocol !== 'off' && !this.#trustedProxies.has(hostOf(socket))) {
+    const isTrusted = proxyProtocol !== 'off' && this.#trustedProxies.has(hostOf(socket));
+    const isProxyOptional = kind === 'auto';
+    if (proxyProtocol !== 'off' && !isTrusted && !isProxyOptional) {
       const why = `not from an address of ${prefix}proxy-trusted, as every connection has to be here`;
       arrival.refuse('proxy', why);
       return;
@@ -68,25 +80,46 @@ export class Stages {
     if (!this.#isProxied(socket) && !arrival.locate()) return;
     const firstBytes = {
       opening: OPENINGS[kind],
-      proxyVersions: proxyProtocol === 'off' ? null : proxyProtocol,
+      proxyVersions: proxyProtocol === 'off' || !isTrusted ? null : proxyProtocol,
+      isProxyOptional,
     };
-    readFirstBytes(arrival, firstBytes, () => {
-      if (this.#handshakes === null) this.#accept(arrival, socket);
-      else this.#handshakes.begin(arrival, (secure) => this.#accept(arrival, secure));
+    readFirstBytes(arrival, socket, firstBytes, (content) => {
+      this.#begin(arrival, socket, content);
     });
+  }
+
+  /** It is known what comes: goes through TLS, if it is that. */
+  #begin(arrival: Arrival, socket: Socket, content: Content): void {
+    const { kind, prefix } = this.#loaded.profile;
+    if (content !== 'tls') {
+      this.#accept(arrival, socket, content);
+    } else if (this.#handshakes === null) {
+      arrival.refuse(
+        'protocol',
+        `looks like TLS: ${prefix}cert says by which certificate to take it`,
+      );
+    } else {
+      this.#handshakes.begin(arrival, (secure) => {
+        if (kind !== 'auto') {
+          this.#accept(arrival, secure, kind === 'wss' ? 'http' : 'mqtt');
+          return;
+        }
+        arrival.enter('first-bytes');
+        readFirstBytes(arrival, secure, INSIDE, (inner) => this.#accept(arrival, secure, inner));
+      });
+    }
   }
 
   /** Whether it isn't known yet from where the client comes. */
   #isProxied(socket: Socket): boolean {
     const { proxyProtocol, forwardedFor } = this.#loaded.profile;
-    return proxyProtocol !== 'off' || (forwardedFor && this.#trustedProxies.has(hostOf(socket)));
+    return (proxyProtocol !== 'off' || forwardedFor) && this.#trustedProxies.has(hostOf(socket));
   }
 
   /** What comes next is MQTT, or HTTP. */
-  #accept(arrival: Arrival, socket: Socket): void {
-    const { kind } = this.#loaded.profile;
-    if (kind === 'ws' || kind === 'wss') this.#webSockets.take(arrival, socket);
-    else acceptMqtt(this.#host, arrival, socket, this.terms);
+  #accept(arrival: Arrival, socket: Socket, content: Content): void {
+    if (content === 'http') this.#webSockets.take(arrival, socket);
+    else if (arrival.locate()) acceptMqtt(this.#host, arrival, socket, this.terms);
   }
 }
 
@@ -106,4 +139,11 @@ const OPENINGS: Readonly<Record<ListenerKind, Opening>> = {
   ws: 'http',
   tls: 'tls',
   wss: 'tls',
+  auto: 'any',
+};
+
+const INSIDE: FirstBytesOptions = {
+  opening: 'any-inside',
+  proxyVersions: null,
+  isProxyOptional: false,
 };

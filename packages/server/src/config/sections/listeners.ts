@@ -51,8 +51,8 @@ const listener = z.strictObject({
     .describe(
       'what it is called in the log, in metrics and when the configuration is read again; without one its kind and its port, such as tls-8883',
     ),
-  kind: choice('tcp', 'tls', 'ws', 'wss', 'unix').describe(
-    'what it takes: MQTT over TCP, MQTT over TLS, MQTT over WebSocket, the same over TLS, or MQTT over a Unix domain socket',
+  kind: choice('tcp', 'tls', 'ws', 'wss', 'unix', 'auto').describe(
+    'what it takes: MQTT over TCP, MQTT over TLS, MQTT over WebSocket, the same over TLS, MQTT over a Unix domain socket, or whichever of these (but Unix domain sockets) a client begins with, TLS where there is a certificate',
   ),
   bind: addresses().describe('where it listens').meta({ restart: true }),
   cert: pathOrNone()
@@ -94,7 +94,9 @@ const listener = z.strictObject({
     ),
   proxyProtocol: choice('off', 'v1', 'v2', 'any')
     .prefault('off')
-    .describe('which PROXY protocol header every connection has to begin with'),
+    .describe(
+      'which PROXY protocol header every connection has to begin with; at a listener of kind auto those of proxy-trusted may, and others may not',
+    ),
   proxyTrusted: list(1000)
     .prefault([...LOOPBACK])
     .describe(

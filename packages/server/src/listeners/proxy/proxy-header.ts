@@ -39,6 +39,14 @@ export function parseProxyHeader(bytes: Buffer, versions: ProxyVersions): ProxyH
   return invalid('no PROXY protocol header');
 }
 
+/** Whether a header has begun, as far as can be seen. */
+export function mayBeProxyHeader(bytes: Buffer, versions: ProxyVersions): boolean {
+  return (
+    (versions !== 'v2' && beginsAlike(bytes, V1_START)) ||
+    (versions !== 'v1' && beginsAlike(bytes, V2_START))
+  );
+}
+
 /** Whether all there is of the beginning is right, if not all of it is there yet. */
 function beginsAlike(bytes: Buffer, start: Buffer): boolean {
   const size = Math.min(bytes.length, start.length);

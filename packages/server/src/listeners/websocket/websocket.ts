@@ -4,6 +4,7 @@ import type { ListenerTerms } from '../../connection/transport.ts';
 import type { Arrival } from '../arrival.ts';
 import type { ListenerHost } from '../host.ts';
 import type { WebSocketProfile } from '../profile.ts';
+import { plainResponse } from './plain-page.ts';
 import { WebSocketTransport } from './websocket-transport.ts';
 import { answerUpgrade, refusalResponse } from './websocket-upgrade.ts';
 
@@ -11,6 +12,7 @@ import { answerUpgrade, refusalResponse } from './websocket-upgrade.ts';
 export interface WebSocketStage {
   readonly terms: ListenerTerms;
   readonly webSocket: WebSocketProfile;
+  readonly takesMqtt: boolean;
   forwardedAddress(address: string, header: string): string | null;
 }
 
@@ -40,12 +42,17 @@ function httpServer(
   arrivals: WeakMap<Socket, Arrival>,
   stage: WebSocketStage,
 ): Server {
-  const refuse = (socket: Socket, status: string, why: string) => {
+  const refuse = (
+    socket: Socket,
+    status: string,
+    why: string,
+    response = refusalResponse(status, why),
+  ) => {
     const arrival = arrivals.get(socket);
     // Requests that came with a refused one get no answer.
     if (arrival?.isUnderWay !== true || arrival.isAnswered || socket.destroyed) return;
     arrival.report('http', `${status}: ${why}`);
-    socket.end(refusalResponse(status, why));
+    socket.end(response);
     // Whether the client reads it or not.
     socket.destroySoon();
   };
@@ -56,11 +63,8 @@ function httpServer(
   };
   const server = createServer({ headersTimeout: 0, requestTimeout: 0 }, (request) => {
     noteForwarded(arrivals.get(request.socket), request);
-    refuse(
-      request.socket,
-      '426 Upgrade Required',
-      'an HTTP request that is no upgrade to WebSocket',
-    );
+    const why = 'an HTTP request that is no upgrade to WebSocket';
+    refuse(request.socket, '426 Upgrade Required', why, plainResponse(request, stage));
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     // Who has closed in the midst of a request gets no answer.
