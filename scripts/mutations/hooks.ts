@@ -52,8 +52,8 @@ export const hookMutations: readonly Mutation[] = [
     breaks: 'what a hook’s answer allows at most holds after a reload',
     edits: [
       {
-        find: 'access.permissionsOf({ clientId, userName }, limits)',
-        put: 'access.permissionsOf({ clientId, userName })',
+        find: 'permissionsOf(identityOf(connection, clientId), admission.acl, limits)',
+        put: 'permissionsOf(identityOf(connection, clientId), admission.acl)',
       },
     ],
     caughtBy: ['hooks'],
@@ -63,8 +63,8 @@ export const hookMutations: readonly Mutation[] = [
     breaks: 'auth.allow-anonymous holds for whom a hook admits without a name',
     edits: [
       {
-        find: "return proof === 'nothing' ? NOBODY : REVOKED;",
-        put: "return proof === 'nothing' ? admission : REVOKED;",
+        find: 'if (!host.access.mayStay(admission)) {',
+        put: 'if (admission.provider !== null && !host.access.mayStay(admission)) {',
       },
     ],
     caughtBy: ['hooks'],

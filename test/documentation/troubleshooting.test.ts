@@ -349,7 +349,7 @@ test('clients that are refused, dropped or late, and a reload that is wrong', as
       `server: { bind: "127.0.0.1:0", ws-bind: none, admin-socket: ${'x'.repeat(120)} }
 storage: { enabled: false }
 metrics: { enabled: false }
-auth: { password-file: passwords }
+auth: { password-file: passwords, allow-anonymous: true }
 ${more}`,
     );
   configure('mqtt: { max-connections: 10000000, max-queued-messages: 1 }');

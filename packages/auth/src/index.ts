@@ -38,6 +38,17 @@ export {
 } from './bans/ban.ts';
 export { Bans, type BansOptions } from './bans/bans.ts';
 export { FlappingDetector, type FlappingLimits } from './bans/flapping.ts';
+export {
+  type Admission,
+  type Admitted,
+  admitted,
+  REFUSAL_REASONS,
+  type RefusalReason,
+  type Refused,
+  refused,
+} from './chain/admission.ts';
+export type { Failure, SetTimer } from './chain/asked.ts';
+export { Chain, type ChainEntry, type ChainOptions } from './chain/chain.ts';
 export type { CertificateFacts, Credentials } from './credentials.ts';
 export {
   COMMAND_NAMES,
@@ -77,6 +88,7 @@ export type { PasswordFileOptions } from './passwords/password-provider.ts';
 export { createPasswordFileProvider } from './passwords/password-provider.ts';
 export type { Comparison } from './passwords/password-users.ts';
 export { PasswordUsers } from './passwords/password-users.ts';
+export type { ProvedUser } from './proved-user.ts';
 export type {
   Provider,
   ProviderAllowance,
@@ -85,6 +97,12 @@ export type {
   ProviderPass,
   ProviderTools,
 } from './provider.ts';
+export {
+  CERTIFICATE_FIELDS,
+  type CertificateField,
+  type CertificateOptions,
+  createCertificateProvider,
+} from './providers/certificate/certificate.ts';
 export {
   CLIENT_PLACEHOLDERS,
   HTTP_DEFAULTS,

@@ -1,41 +1,29 @@
-import type { AclRule } from './acl/acl-rule.ts';
 import type { AuthenticationMethod } from './authentication-method.ts';
 import type { Authorization, AuthorizeRequest } from './authorization.ts';
 import type { Credentials } from './credentials.ts';
+import type { ProvedUser } from './proved-user.ts';
 
 /** What a provider says of a client that connects. */
 export type ProviderAnswer = ProviderAllowance | ProviderDenial | ProviderPass;
 
 /** The client is let in. */
-export interface ProviderAllowance {
+export interface ProviderAllowance extends ProvedUser {
   readonly result: 'allow';
-  /** Who it is: rules and sessions are by user. By default the user name of its credentials. Null: nobody. */
-  readonly userName?: string | null;
   /** The identifier that the client gets in the place of the one that it asked for. */
   readonly clientId?: string;
-  /** Whether it may do everything, whatever the rules are. */
-  readonly isSuperuser?: boolean;
-  /** For placeholders of rules, by name. */
-  readonly attributes?: Readonly<Record<string, string>>;
-  readonly groups?: readonly string[];
-  readonly roles?: readonly string[];
-  /** Rules of its own, besides those that hold for all, such as of `aclFromClaim`; null or missing: none. */
-  readonly acl?: readonly AclRule[] | null;
-  /** When it is disconnected (0x87), in milliseconds since 1970. */
-  readonly expiresAt?: number;
   /** How long the same answer may be given to the same credentials without asking again; the chain's by default. */
   readonly cacheSeconds?: number;
-  /** Whatever the provider wants to see again in `mayStay`. */
-  readonly ticket?: unknown;
 }
 
 /** The client is refused, and nobody else is asked. */
 export interface ProviderDenial {
   readonly result: 'deny';
-  /** 0x80 or above, one that CONNACK may have; by default 0x87, Not authorized. */
+  /** 0x80 or above, one that CONNACK may have; by default 0x86, Bad User Name or Password, or 0x87, Not authorized, for a client that names nobody. */
   readonly reasonCode?: number;
   /** For the log, without secrets. */
   readonly why: string;
+  /** What an MQTT 5 client gets to read where it wants to know; by default no more than the reason code says. */
+  readonly reasonString?: string;
 }
 
 /** The provider has nothing to say: the next one is asked. */

@@ -2,7 +2,7 @@ import type { AuthenticationMethod, Ban } from '@promptmq/auth';
 import { ReasonCode } from '@promptmq/codec';
 import { invariant } from '@promptmq/topics';
 import type { LogEvent } from '@promptmq/wal';
-import { Access } from './access/index.ts';
+import { Access, type AccessTools } from './access/index.ts';
 import type { Config } from './config/index.ts';
 import { Connection } from './connection/connection.ts';
 import { ConnectionState } from './connection/connection-state.ts';
@@ -18,8 +18,7 @@ import type { ListenerHost } from './listeners/host.ts';
 import { OpenSockets } from './listeners/open-sockets.ts';
 import { type Logger, rateLimited } from './log/index.ts';
 import type { ObservedBroker } from './observability/host.ts';
-import { askAgain } from './protocol/subscribe/asked-filters.ts';
-import { revokeSubscriptions } from './protocol/subscribe/revoked-subscriptions.ts';
+import { applyRules } from './protocol/connect/admission.ts';
 import { RetainedReplays } from './routing/retained-replays.ts';
 import { Router } from './routing/router.ts';
 import { BrokerClock } from './runtime/broker-clock.ts';
@@ -91,6 +90,8 @@ export class Broker
   readonly log: Logger;
   /** Who may connect and do what; changed by `reconfigure`. */
   access: Access;
+  /** What the providers in it need of the house. */
+  readonly accessTools: AccessTools;
   /** Where what outlives the process is written. Set by `recover`. */
   journal: Journal;
   /** The same, for those who look at its log: metrics, the command line; null when nothing outlives the process. */
@@ -138,7 +139,6 @@ export class Broker
     machine: Runtime,
     log: Logger,
     authenticationMethods: readonly AuthenticationMethod[] = [],
-    access: Access = Access.load(config.auth),
     hooks: Hooks | null = null,
   ) {
     const runtime = new BrokerClock(machine);
@@ -183,7 +183,16 @@ export class Broker
     this.#timer = new DeadlineTimer(this.deadlines, runtime);
     this.limits = new Limits(this);
     this.places = new ConnectionPlaces(this);
-    this.access = access;
+    this.accessTools = {
+      now: () => runtime.wallNow(),
+      log: (level, event, fields) => this.clientLog[level](event, fields),
+      setTimer: (delayMs, callback) => runtime.setTimer(delayMs, callback),
+      hasHook: hooks?.authenticate !== undefined,
+      onProviderFailed: (provider, failure, why) =>
+        this.clientEvents.providerFailed(provider, failure, why),
+      onUsersChanged: (userNames) => this.#onUsersChanged(userNames),
+    };
+    this.access = Access.load(config, this.accessTools);
     this.onStorageFailed = () => {};
     this.authenticationMethods = new Map(
       authenticationMethods.map((method) => [method.name, method]),
@@ -353,9 +362,19 @@ export class Broker
     const hasOtherRates = this.limits.reconfigure();
     for (const connection of this.#connections) {
       // What goes wrong for one doesn't leave the others with the former rules.
-      this.faults.contain(connection, 'reloading', () => this.#reconfigure(connection, earlier));
+      this.faults.contain(connection, 'reloading', () => this.#applyAccess(connection));
       if (!hasOtherRates) continue;
       this.faults.contain(connection, 'reloading', () => connection.renewThrottle());
+    }
+  }
+
+  /** @param userNames - whose rules or standing have changed; null is everybody's */
+  #onUsersChanged(userNames: ReadonlySet<string> | null): void {
+    for (const connection of this.#connections) {
+      const { userName } = connection;
+      const isMeant = userNames === null || (userName !== null && userNames.has(userName));
+      if (!isMeant) continue;
+      this.faults.contain(connection, 'reloading', () => this.#applyAccess(connection));
     }
   }
 
@@ -396,19 +415,15 @@ export class Broker
     }
   }
 
-  #reconfigure(connection: Peer, earlier: Access): void {
-    const { access } = this;
-    const { session, clientId, userName, proof, limits } = connection;
-    if (session === null) return;
-    if (!access.mayStay(earlier, userName, proof)) {
+  /** Users or rules are others now. */
+  #applyAccess(connection: Peer): void {
+    if (connection.session === null) return;
+    if (!this.access.mayStay(connection.admission)) {
       connection.disconnect(ReasonCode.NotAuthorized, 'no longer allowed');
       return;
     }
-    connection.updateTrace(clientId);
-    connection.changePermissions(access.permissionsOf({ clientId, userName }, limits));
-    revokeSubscriptions(this, session, connection.permissions);
-    connection.updateFilter();
-    askAgain(this, connection);
+    connection.updateTrace(connection.clientId);
+    applyRules(this, connection);
   }
 
   /** Disconnects the clients that a ban is on, and closes what may become one. */

@@ -270,7 +270,7 @@ class Peer implements Transport {
 function deliverCase(qos: QoS, subscriberCount: number, hooks: Hooks | null = null): MicroCase {
   const config = parseConfig({ storage: { enabled: false }, metrics: { enabled: false } });
   const runtime = new StillRuntime();
-  const broker = new Broker(config, runtime, noopLogger, [], undefined, hooks);
+  const broker = new Broker(config, runtime, noopLogger, [], hooks);
   const open = (clientId: string) => {
     const peer = new Peer(broker);
     const connect = { protocolId: 'MQTT', protocolVersion: 4, clean: true } as const;

@@ -1,156 +1,150 @@
 import {
   type Acl,
   type AclDefaults,
+  type Admission,
+  type Admitted,
+  type AuthenticationMethod,
+  admitted,
+  type Chain,
   type Identity,
-  isSameHash,
-  PasswordChecker,
-  type PasswordHash,
-  PasswordUsers,
   type Permissions,
   permissionsOf,
 } from '@promptmq/auth';
-import { ReasonCode } from '@promptmq/codec';
-import { type Config, ConfigError, type ConfigProblem } from '../config/index.ts';
+import { type Config, ConfigError, type ConfigProblem, chainOf } from '../config/index.ts';
 import { readAclFile } from './acl-file.ts';
 import { type AclLimits, permissionsWithin } from './acl-limits.ts';
-import { readPasswordFile } from './password-file.ts';
+import type { AskingCredentials } from './chain/custom-provider.ts';
+import { makeChain } from './chain/make-chain.ts';
+import { type AccessTools, plainTools } from './chain/tools.ts';
 import { ACL_DEFAULTS } from './rules.ts';
 
-/** What a CONNECT says about who the client is. */
-export interface Credentials {
-  readonly userName: string | undefined;
-  readonly password: Uint8Array | undefined;
-  /** Who the client is as the program says that brought its connection, and vouches for it; null when it says nothing. */
-  readonly transportUser: string | null;
-  /** Of the certificate that the client proved to own, where that counts as its user name. */
-  readonly certificateName: string | null;
-  /** Without its port. */
-  readonly address: string;
+/** What of a configuration says who may connect, and do what. */
+export type AccessConfig = Pick<Config, 'auth' | 'server'>;
+
+/** Who may say that a client is who it says, beside the providers of a chain. */
+export const PROVED_BY = {
+  /** The program that brought the connection. */
+  transport: 'transport',
+  /** The hook `authenticate`, after the chain. */
+  hook: 'hook',
+  /** A method of enhanced authentication (§4.12) of the program. */
+  method: 'method',
+} as const;
+const OUTSIDE_PROVERS: ReadonlySet<string> = new Set(Object.values(PROVED_BY));
+
+/** A method of enhanced authentication, with who brings it. */
+export interface OfferedMethod {
+  readonly method: AuthenticationMethod;
+  /** As in an admission. */
+  readonly provider: string;
 }
-
-/**
- * What a client showed to be admitted; `method` is enhanced authentication (§4.12), `transport` the word of the program
- * that brought the connection, `hook` that of a hook.
- */
-export type Proof = 'nothing' | 'password' | 'certificate' | 'method' | 'transport' | 'hook';
-
-export type Admission =
-  /** `userName` is null where it was not proved. */
-  | { readonly isAdmitted: true; readonly userName: string | null; readonly proof: Proof }
-  | { readonly isAdmitted: false; readonly reasonCode: number; readonly why: string };
 
 /** Who may connect, and what they may do: a snapshot of `auth` and its files, replaced by a reload. */
 export class Access {
-  readonly #allowsAnonymous: boolean;
-  readonly #users: ReadonlyMap<string, PasswordHash> | null;
-  readonly #passwords: PasswordChecker | null;
+  readonly #chain: Chain;
+  readonly #methods: ReadonlyMap<string, OfferedMethod>;
   readonly #acl: Acl | null;
   /** What holds where no rule matches; undefined where that depends on whether there are rules. */
   readonly #defaults: AclDefaults | undefined;
   readonly #clientIds: readonly string[];
+  /** Clients about whom is asked. */
+  #pendingCount: number;
+  #isClosing: boolean;
 
-  private constructor(
-    auth: Config['auth'],
-    users: ReadonlyMap<string, PasswordHash> | null,
-    acl: Acl | null,
-  ) {
-    this.#allowsAnonymous = auth.allowAnonymous;
-    this.#users = users;
-    this.#passwords =
-      users === null
-        ? null
-        : new PasswordChecker(new PasswordUsers(users), {
-            concurrentMax: auth.maxConcurrentChecks,
-            waitingMax: auth.maxWaitingChecks,
-          });
+  private constructor(auth: Config['auth'], chain: Chain, acl: Acl | null) {
+    this.#chain = chain;
+    this.#methods = methodsOf(chain);
     this.#acl = acl;
     this.#defaults = ACL_DEFAULTS[auth.aclDefault];
     this.#clientIds = auth.clientIds;
+    this.#pendingCount = 0;
+    this.#isClosing = false;
   }
 
   /**
-   * Reads the files that `auth` names.
+   * Reads the files that the configuration names.
    *
    * @throws {ConfigError} with everything that is wrong with them
    */
-  static load(auth: Config['auth']): Access {
+  static load(config: AccessConfig, tools: AccessTools = plainTools): Access {
+    const { auth } = config;
     const problems: ConfigProblem[] = [];
-    const read = <T>(path: string | null, reader: (path: string) => T): T | null => {
-      if (path === null) return null;
+    const attempt = <T>(make: () => T): T | null => {
       try {
-        return reader(path);
+        return make();
       } catch (error) {
         if (!(error instanceof ConfigError)) throw error;
         for (const problem of error.problems) problems.push(problem);
         return null;
       }
     };
-    const users = read(auth.passwordFile, readPasswordFile);
-    const acl = read(auth.aclFile, readAclFile);
-    if (problems.length > 0) throw new ConfigError(problems);
-    return new Access(auth, users, acl);
+    const chain = attempt(() => makeChain(chainOf(config), 'auth.chain', tools, auth));
+    const { aclFile } = auth;
+    const acl = aclFile === null ? null : attempt(() => readAclFile(aclFile));
+    if (chain === null || problems.length > 0) {
+      void chain?.close();
+      throw new ConfigError(problems);
+    }
+    return new Access(auth, chain, acl);
   }
 
-  get checksPasswords(): boolean {
-    return this.#passwords !== null;
+  /** Whether anybody can prove to be a user. */
+  get provesUsers(): boolean {
+    return this.#chain.entries.length > 0;
+  }
+
+  /** Whether the hook `authenticate` has its place in the chain: then it isn't asked after it. */
+  get asksHook(): boolean {
+    return this.#chain.entries.some(({ provider }) => provider.name === 'custom');
+  }
+
+  /** A method of enhanced authentication (§4.12) that a provider brings. */
+  methodOf(name: string): OfferedMethod | undefined {
+    return this.#methods.get(name);
   }
 
   /**
-   * Decides on a CONNECT, at once where no password has to be checked.
+   * Finds out who a client is; at once where nobody has to be waited for. A promise that it returns is never rejected.
    *
-   * @param asksHook - whether a hook is asked who it is whom this lets in: it may be anybody until then
+   * @param isAskedLater - whether a hook is asked who it is whom this lets in: it may be anybody until then
+   * @param gone - aborted when the client has gone
    */
-  admit(credentials: Credentials, asksHook = false): Admission | Promise<Admission> {
-    const { userName, password, transportUser, certificateName, address } = credentials;
-    if (transportUser !== null) {
-      return { isAdmitted: true, userName: transportUser, proof: 'transport' };
-    }
-    if (certificateName !== null) {
-      return { isAdmitted: true, userName: certificateName, proof: 'certificate' };
-    }
-    if (userName === undefined || this.#passwords === null) {
-      // Without a password file a user name says nothing.
-      return this.#allowsAnonymous || asksHook
-        ? { isAdmitted: true, userName: null, proof: 'nothing' }
-        : refusal(ReasonCode.NotAuthorized, 'anonymous clients are not allowed');
-    }
-    if (password === undefined) return WRONG;
-    return this.#check(this.#passwords, address, userName, password);
+  admit(
+    credentials: AskingCredentials,
+    isAskedLater: boolean,
+    gone?: AbortSignal,
+  ): Admission | Promise<Admission> {
+    const admission = this.#chain.authenticate(credentials, gone);
+    if (!(admission instanceof Promise)) return orLater(admission, isAskedLater);
+    this.#pendingCount++;
+    return admission.then((answer) => {
+      this.#pendingCount--;
+      this.#closeIfIdle();
+      return orLater(answer, isAskedLater);
+    });
   }
 
-  async #check(
-    passwords: PasswordChecker,
-    address: string,
-    userName: string,
-    password: Uint8Array,
-  ): Promise<Admission> {
-    const verdict = await passwords.check(address, userName, password);
-    if (verdict === 'right') return { isAdmitted: true, userName, proof: 'password' };
-    return verdict === 'busy'
-      ? refusal(ReasonCode.ServerBusy, 'auth.max-waiting-checks reached')
-      : WRONG;
+  /** Whether a client that this or an earlier snapshot admitted may stay. */
+  mayStay({ provider, userName, ticket }: Admitted): boolean {
+    if (provider === null) return this.#chain.allowsAnonymous;
+    if (OUTSIDE_PROVERS.has(provider)) return true;
+    const entry = this.#chain.entries.find(({ name }) => name === provider);
+    return entry !== undefined && (entry.provider.mayStay?.(userName, ticket) ?? true);
   }
 
-  /**
-   * Whether a client that an earlier snapshot admitted may stay: its user is still there with the same password, and
-   * a client without a user is still allowed.
-   */
-  mayStay(earlier: Access, userName: string | null, proof: Proof): boolean {
-    if (proof === 'nothing') return this.#allowsAnonymous;
-    if (proof !== 'password' || userName === null) return true;
-    const hash = this.#users?.get(userName);
-    const before = earlier.#users?.get(userName);
-    return hash !== undefined && before !== undefined && isSameHash(hash, before);
-  }
-
-  /** Another snapshot takes its place. Checks that are under way end as they do. */
+  /** Another snapshot takes its place. What is under way ends as it does. */
   close(): void {
-    void this.#passwords?.close();
+    this.#isClosing = true;
+    this.#closeIfIdle();
   }
 
   /** The broker stops: resolves when nothing is under way any more. */
   async stop(): Promise<void> {
-    await this.#passwords?.stop();
+    await this.#chain.close();
+  }
+
+  #closeIfIdle(): void {
+    if (this.#isClosing && this.#pendingCount === 0) void this.#chain.close();
   }
 
   /** Whether a client may choose its identifier: another's would take over that one's session. */
@@ -169,18 +163,34 @@ export class Access {
   /**
    * What a client may do; null when it may do everything.
    *
+   * @param own - rules of its own, beside those of the configuration
    * @param limits - what it may do at most; null for no such limits
    */
-  permissionsOf(identity: Identity, limits: AclLimits | null = null): Permissions | null {
-    return permissionsOf(this.#acl === null ? [] : [this.#acl], identity, {
+  permissionsOf(
+    identity: Identity,
+    own: Acl | null = null,
+    limits: AclLimits | null = null,
+  ): Permissions | null {
+    const acls = [this.#acl, own].filter((acl) => acl !== null);
+    return permissionsOf(acls, identity, {
       ...(this.#defaults === undefined ? {} : { defaults: this.#defaults }),
       limits: limits === null ? null : permissionsWithin(limits, identity),
     });
   }
 }
 
-function refusal(reasonCode: number, why: string): Admission {
-  return { isAdmitted: false, reasonCode, why };
+/** The first provider that brings a method counts. */
+function methodsOf(chain: Chain): ReadonlyMap<string, OfferedMethod> {
+  const methods = new Map<string, OfferedMethod>();
+  for (const { provider, name } of chain.entries) {
+    for (const method of provider.methods ?? []) {
+      if (!methods.has(method.name)) methods.set(method.name, { method, provider: name });
+    }
+  }
+  return methods;
 }
 
-const WRONG = refusal(ReasonCode.BadUserNameOrPassword, 'wrong user name or password');
+function orLater(admission: Admission, isAskedLater: boolean): Admission {
+  const isNobody = !admission.isAdmitted && admission.reason === 'anonymous';
+  return isNobody && isAskedLater ? admitted(null, null) : admission;
+}

@@ -1,4 +1,4 @@
-import type { Address, LoadedConfig } from '../config/index.ts';
+import { type Address, allowsAnonymous, type LoadedConfig } from '../config/index.ts';
 import type { RunningBroker } from '../embed/running-broker.ts';
 
 /** What somebody who has just started a broker wants to know, for people. */
@@ -53,7 +53,7 @@ export function risksOf({ server, auth, storage }: LoadedConfig['config']): Risk
   const all = [...open, ...[...server.tlsBind, ...server.wssBind].filter(isReachable)];
   const asksForCertificate =
     server.tls.clientCertificates === 'require' && open.length === 0 && all.length > 0;
-  if (all.length > 0 && auth.allowAnonymous && !asksForCertificate) {
+  if (all.length > 0 && allowsAnonymous({ server, auth }) && !asksForCertificate) {
     risks.push({
       why: 'anyone who reaches this machine may connect',
       remedy: 'set auth.password-file and auth.allow-anonymous: false, or bind to 127.0.0.1',

@@ -1,5 +1,5 @@
 import type { CommandModule } from 'yargs';
-import { Access } from '../access/index.ts';
+import { Access, plainTools } from '../access/index.ts';
 import {
   type Config,
   ConfigError,
@@ -47,6 +47,11 @@ const schema: CommandModule = {
   handler: async () => print(JSON.stringify(configJsonSchema(), null, 2)),
 };
 
+/** What the command runs has no hooks. */
+function readAccess(config: Config): void {
+  Access.load(config, { ...plainTools, hasHook: false }).close();
+}
+
 /** Reads the files that a configuration names; everything that is wrong with them is reported together. */
 function checkFiles(config: Config): void {
   const problems: ConfigProblem[] = [];
@@ -54,7 +59,7 @@ function checkFiles(config: Config): void {
     const refused = refusedByClients(loadListeners(config));
     if (refused.length > 0) throw new ConfigError(refused);
   };
-  for (const read of [readTls, () => Access.load(config.auth)]) {
+  for (const read of [readTls, () => readAccess(config)]) {
     try {
       read();
     } catch (error) {

@@ -7,12 +7,18 @@ export { yamlLibrary } from './files/yaml-library.ts';
 export { configJsonSchema } from './json-schema.ts';
 export { hasListeners, listenerName } from './listener-problems.ts';
 export { type ConfigSources, type LoadedConfig, loadConfig } from './load.ts';
-export { nearest } from './names.ts';
+export { nearest, toKebabCase } from './names.ts';
 export { isIPv6Only, parseNetwork } from './network.ts';
 export { type ConfigOption, configOptions, sectionOf } from './options.ts';
 export { ConfigError, type ConfigProblem, parseConfig } from './parse.ts';
 export { changedOptions, diffConfig, printConfig, valueAt } from './print.ts';
 export { type Config, type ConfigInput, configSchema } from './schema.ts';
+export {
+  allowsAnonymous,
+  type ChainItem,
+  chainOf,
+  type ProviderKind,
+} from './sections/auth/chain.ts';
 export { leavesOf, type SchemaLeaf, type SchemaPart } from './values/parts.ts';
 export {
   type Address,

@@ -52,6 +52,12 @@ function itemSchema(part: SchemaPart): JsonSchema {
   return item;
 }
 
+/** What may be written as a word alone. */
+function orWords(item: JsonSchema, words: readonly string[]): JsonSchema {
+  if (words.length === 0) return item;
+  return { anyOf: [item, { enum: words }] };
+}
+
 /** Has a section be true or false as a whole, too. */
 function orWord(section: JsonSchema, [name, ...rest]: readonly string[]): void {
   const properties = section['properties'] as Record<string, JsonSchema>;
@@ -86,7 +92,9 @@ function typeOf(kind: ValueKind): JsonSchema {
       };
     }
     case 'boolean':
-      return { type: 'boolean' };
+      return kind.orAuto
+        ? { anyOf: [{ type: 'boolean' }, { const: 'auto' }] }
+        : { type: 'boolean' };
     case 'choice':
       return { enum: kind.choices };
     case 'addresses':
@@ -123,7 +131,7 @@ function typeOf(kind: ValueKind): JsonSchema {
           {
             type: 'array',
             maxItems: kind.lengthMax,
-            items: itemSchema(kind.part as SchemaPart),
+            items: orWords(itemSchema(kind.part as SchemaPart), Object.keys(kind.words)),
           },
           { enum: ['none', null, false] },
         ],

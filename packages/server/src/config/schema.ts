@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { authSection } from './sections/auth.ts';
+import { authSection } from './sections/auth/auth.ts';
 import { clusterSection } from './sections/cluster.ts';
 import { hooksSection } from './sections/hooks.ts';
 import { limitsSection } from './sections/limits.ts';

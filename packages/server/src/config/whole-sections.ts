@@ -4,8 +4,8 @@ import type { ConfigInput } from './schema.ts';
 const WHOLE_SECTIONS: Readonly<Record<string, { readonly off?: object; readonly on?: object }>> = {
   // Without certificates nothing is encrypted; which there are can't be said by a word.
   'server.tls': { off: {} },
-  // Everyone may connect, as without the section.
-  auth: { off: {} },
+  // Everyone may connect.
+  auth: { off: { allowAnonymous: true } },
   storage: { off: { enabled: false }, on: { enabled: true } },
   metrics: { off: { enabled: false }, on: { enabled: true } },
   cluster: { off: { enabled: false }, on: { enabled: true } },

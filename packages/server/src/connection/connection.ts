@@ -1,4 +1,4 @@
-import type { Permissions } from '@promptmq/auth';
+import { type Admitted, admitted, type Permissions } from '@promptmq/auth';
 import {
   MessageBytes,
   type PacketError,
@@ -13,7 +13,7 @@ import {
   type PublishImage,
 } from '@promptmq/session';
 import { invariant, type MountPoint } from '@promptmq/topics';
-import type { AclLimits, Proof } from '../access/index.ts';
+import type { AclLimits } from '../access/index.ts';
 import type { ClientHooks } from '../hooks/client-hooks.ts';
 import type { ConnectionPlace } from '../limits/connection-places.ts';
 import type { Throttle } from '../limits/throttle.ts';
@@ -50,6 +50,9 @@ const WRITABLE_BYTES = 262_144;
  */
 const TURN_BYTES = 1_048_576;
 
+/** Who a client is before it has shown anything. */
+const NOBODY: Admitted = admitted(null, null);
+
 /**
  * One network connection, from accept to close, between a transport and a session. It has no socket and no clock
  * of its own: bytes come in through its `Input` and are its dispatcher's to understand, bytes go out through its `Output`.
@@ -67,8 +70,10 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
   clientId: string;
   /** Who the client proved to be; null when it didn't. */
   userName: string | null;
-  /** How it did. */
-  proof: Proof;
+  /** Who said so, and what goes with it; that it is nobody until it has been let in. */
+  admission: Admitted;
+  /** What is asked about its CONNECT, and awaited; null when nothing is. */
+  asked: AbortController | null;
   /** What the client may do; null when it may do everything. */
   permissions: Permissions | null;
   /** What it may do at most, as a hook has answered, whatever the rules are; null when it hasn't said so. */
@@ -122,7 +127,8 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
     this.session = null;
     this.clientId = '';
     this.userName = null;
-    this.proof = 'nothing';
+    this.admission = NOBODY;
+    this.asked = null;
     this.permissions = null;
     this.limits = null;
     this.#hasOtherRules = false;
@@ -518,7 +524,7 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
     } finally {
       if (this.state !== ConnectionState.Closed) this.state = ConnectionState.Closing;
       this.session = null;
-      this.hooks?.end();
+      this.#endAsking();
       this.transport.destroy();
       this.#closeIfGone();
     }
@@ -531,7 +537,7 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
       this.#leave('send-will', cause, ReasonCode.UnspecifiedError);
     }
     this.state = ConnectionState.Closing;
-    this.hooks?.end();
+    this.#endAsking();
     this.transport.destroy();
     this.#closeIfGone();
   }
@@ -568,7 +574,7 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
       }
     } finally {
       this.state = ConnectionState.Closed;
-      this.hooks?.end();
+      this.#endAsking();
       this.#input.reset();
       this.#throttle?.end();
       this.#setThrottle(null);
@@ -579,6 +585,18 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
       this.timeouts.cancel();
       this.#host.onClosed(this);
     }
+  }
+
+  /**
+   * Nobody needs answers about this client any more.
+   *
+   * @returns how many are awaited, each of which has the connection suspended
+   */
+  #endAsking(): number {
+    const { asked } = this;
+    this.asked = null;
+    asked?.abort();
+    return (this.hooks?.end() === true ? 1 : 0) + (asked === null ? 0 : 1);
   }
 
   /** An open connection is over: the session continues without it, or ends. */
@@ -598,10 +616,10 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
     if (this.#isUndecided) this.output.release();
     this.output.flush();
     this.state = ConnectionState.Closing;
-    const isSuspended = this.hooks?.end() === true;
+    const suspensions = this.#endAsking();
     this.#input.reset();
     // What still comes is read, and thrown away.
-    if (isSuspended) this.#input.decide();
+    for (let count = 0; count < suspensions; count++) this.#input.decide();
     this.#replaceThrottle(null);
     if (!this.output.isHeld) this.transport.end();
     this.timeouts.beginClosing();

@@ -1,8 +1,8 @@
-import type { Permissions } from '@promptmq/auth';
+import type { Admitted, Permissions } from '@promptmq/auth';
 import type { AuthPacket, ProtocolVersion } from '@promptmq/codec';
 import type { Session, SessionLink } from '@promptmq/session';
 import type { MountPoint } from '@promptmq/topics';
-import type { AclLimits, Proof } from '../access/index.ts';
+import type { AclLimits } from '../access/index.ts';
 import type { ClientHooks } from '../hooks/client-hooks.ts';
 import type { ConnectionPlace } from '../limits/connection-places.ts';
 import type { Faulty } from '../runtime/faults.ts';
@@ -114,10 +114,13 @@ export interface Peer extends SessionPeer {
   /** Its place among the CONNECTs of all clients, by when they came, or the AUTH that went on with them; 0 before. */
   connectNumber: number;
 
-  /** Is notified of each packet that has come whole, and of a time at which the client is to be disconnected. */
   readonly timeouts: {
+    /** A packet has come whole. */
     onPacket(): void;
+    /** When its client is to be disconnected (0xA0), in milliseconds of the broker's time. */
     expireAt(at: number): void;
+    /** When what its client has shown ends (0x87), in milliseconds of the broker's time; Infinity when it doesn't. */
+    proveUntil(at: number): void;
     /** Seconds; 0 when keep alive is off. */
     readonly keepAlive: number;
   };
@@ -126,8 +129,10 @@ export interface Peer extends SessionPeer {
 
   /** Who the client proved to be; null when it didn't. */
   userName: string | null;
-  /** How it did. */
-  proof: Proof;
+  /** Who said so, and what goes with it; that it is nobody until it has been let in. */
+  admission: Admitted;
+  /** What is asked about its CONNECT, and awaited; null when nothing is. Aborted when the connection is over. */
+  asked: AbortController | null;
   /** What the client may do; null when it may do everything. */
   permissions: Permissions | null;
   /** What it may do at most, as a hook has answered, whatever the rules are; null when it hasn't said so. */

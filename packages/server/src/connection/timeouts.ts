@@ -56,6 +56,8 @@ export class ConnectionTimeouts {
   #closingAt: number;
   /** When its client is to be disconnected, in milliseconds of the broker's time; Infinity when it isn't. */
   #expiresAt: number;
+  /** When what its client has shown ends, likewise. */
+  #provedUntil: number;
   /** Since when the transport has not taken a byte although some wait; -1 when none wait. */
   #stalledAt: number;
 
@@ -69,6 +71,7 @@ export class ConnectionTimeouts {
     this.#closingAt = 0;
     this.#stalledAt = -1;
     this.#expiresAt = Number.POSITIVE_INFINITY;
+    this.#provedUntil = Number.POSITIVE_INFINITY;
     this.#arm();
   }
 
@@ -80,6 +83,12 @@ export class ConnectionTimeouts {
   /** @param at - milliseconds of the broker's time; to be called before CONNECT is accepted */
   expireAt(at: number): void {
     this.#expiresAt = at;
+  }
+
+  /** @param at - milliseconds of the broker's time; Infinity is without an end. Also while it is connected: it has shown something again */
+  proveUntil(at: number): void {
+    this.#provedUntil = at;
+    if (this.#connection.state === ConnectionState.Open && !this.#isWatchedUntil(at)) this.#arm();
   }
 
   /** CONNECT was accepted. */
@@ -171,6 +180,7 @@ export class ConnectionTimeouts {
           this.#progressDueAt(),
           this.#restDueAt(),
           this.#expiresAt,
+          this.#provedUntil,
         );
       case ConnectionState.Closing:
         return this.#closingAt + LINGER_MS;
@@ -236,6 +246,8 @@ export class ConnectionTimeouts {
       this.#onConnectLate();
     } else if (connection.state !== ConnectionState.Open) {
       connection.terminate();
+    } else if (this.#provedUntil <= now) {
+      connection.disconnect(ReasonCode.NotAuthorized, 'expired', 'what it has shown has expired');
     } else if (this.#expiresAt <= now) {
       connection.disconnect(ReasonCode.MaximumConnectTime, 'expired');
     } else if (this.#keepAliveAt() <= now) {

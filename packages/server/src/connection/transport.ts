@@ -29,6 +29,8 @@ export interface Transport {
   readonly certificate?: CertificateFacts | null;
   /** The common name of the client's certificate, where it has proved to own one. */
   readonly certificateName?: string | null;
+  /** The identity whose key the client has proved to know (TLS-PSK). */
+  readonly pskIdentity?: string | null;
   /** Who the client is, where the program that brought the connection vouches for that; it goes before all that CONNECT says. */
   readonly userName?: string | null;
   /** When the socket was accepted, in milliseconds of the runtime's clock; where it is left out, when the broker got it. */

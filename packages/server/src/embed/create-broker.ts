@@ -2,7 +2,6 @@ import { resolve } from 'node:path';
 import type { AuthenticationMethod } from '@promptmq/auth';
 import { ReasonCode } from '@promptmq/codec';
 import { nodeFiles } from '@promptmq/wal';
-import { Access } from '../access/index.ts';
 import { Broker, type Interceptor } from '../broker.ts';
 import { type Config, type ConfigInput, hasListeners, parseConfig } from '../config/index.ts';
 import type { Hooks } from '../hooks/hooks.ts';
@@ -111,14 +110,7 @@ export async function openBroker(
 ): Promise<OpenedBroker> {
   const log = extras.logger ?? noopLogger;
   const loaded = loadListeners(config);
-  const broker = new Broker(
-    config,
-    runtime,
-    log,
-    extras.authenticationMethods,
-    Access.load(config.auth),
-    extras.hooks,
-  );
+  const broker = new Broker(config, runtime, log, extras.authenticationMethods, extras.hooks);
   broker.intercept = intercept ?? null;
   broker.onStorageFailed = extras.onStorageFailed ?? (() => {});
   const listeners: BoundListener[] = [];

@@ -34,7 +34,7 @@ export function reconfigure(
 ): Reconfiguration {
   const { config } = broker;
   const loaded = loadListeners(next);
-  const access = Access.load(next.auth);
+  const access = Access.load(next, broker.accessTools);
   checkMeteredTopics(next.metrics);
   const options = changedOptions(config, next);
   const live = options.filter(({ needsRestart }) => !needsRestart);

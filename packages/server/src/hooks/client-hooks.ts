@@ -48,7 +48,11 @@ const TOO_LATE: Refusal = {
  * is scheduled. When the connection is over, nothing is awaited, and no answer has any effect.
  */
 export class ClientHooks {
-  readonly client: HookClient & { userName: string | null; attributes: HookAttributes };
+  readonly client: HookClient & {
+    clientId: string;
+    userName: string | null;
+    attributes: HookAttributes;
+  };
   /** Whether somebody is asked for each message that is published. */
   readonly asksPublish: boolean;
   /** Whether somebody is asked for each message that it is sent. */

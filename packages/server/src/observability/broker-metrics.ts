@@ -85,12 +85,21 @@ function addConnections(registry: BrokerRegistry, { stats }: ObservedBroker): vo
       return { labels: { action, reason }, value };
     }),
   );
+  registry.add('promptmq_logins_refused_total', () => byProvider(stats.loginsRefused));
+  registry.add('promptmq_provider_failures_total', () => byProvider(stats.providerFailures));
   registry.add('promptmq_hook_failures_total', () =>
     [...stats.hookFailures].map(([key, value]) => {
       const [hook = '', reason = ''] = key.split(' ');
       return { labels: { hook, reason }, value };
     }),
   );
+}
+
+function byProvider(counts: ReadonlyMap<string, number>) {
+  return [...counts].map(([key, value]) => {
+    const [provider = '', reason = ''] = key.split(' ');
+    return { labels: { provider, reason }, value };
+  });
 }
 
 function addMessages(registry: BrokerRegistry, broker: ObservedBroker): void {

@@ -59,6 +59,16 @@ export const brokerCatalogue = {
     help: 'What clients may not do, by action and by why: a rule, no rule (default), a topic of the broker (reserved), a hook of the program.',
     labels: ['action', 'reason'],
   },
+  promptmq_logins_refused_total: {
+    type: 'counter',
+    help: 'Clients that were refused, or disconnected when they were to authenticate again, because they have not proved who they are: by who said so (none where nobody knew them) and why.',
+    labels: ['provider', 'reason'],
+  },
+  promptmq_provider_failures_total: {
+    type: 'counter',
+    help: 'Providers of authentication that failed or took too long, by name and how.',
+    labels: ['provider', 'reason'],
+  },
   promptmq_hook_failures_total: {
     type: 'counter',
     help: 'Hooks of the program that embeds the broker that threw, answered with what they may not, or took too long, by hook and reason.',

@@ -1,10 +1,15 @@
-import type {
-  AuthenticationExchange,
-  AuthenticationMethod,
-  AuthenticationStep,
+import {
+  type AuthenticationExchange,
+  type AuthenticationMethod,
+  type AuthenticationStep,
+  type Credentials,
+  type RefusalReason,
+  refused,
 } from '@promptmq/auth';
 import { type AuthPacket, PacketError, ReasonCode } from '@promptmq/codec';
+import type { OfferedMethod } from '../access/index.ts';
 import type { Peer, PeerAuthentication } from '../connection/peer.ts';
+import { admittedByMethod, applyRules, takeAdmission } from './connect/admission.ts';
 import type { ProtocolHost } from './host.ts';
 
 const EMPTY = new Uint8Array(0);
@@ -19,24 +24,30 @@ export class Authentication implements PeerAuthentication {
   readonly #host: ProtocolHost;
   readonly #connection: Peer;
   readonly #method: AuthenticationMethod;
-  readonly #clientId: string;
+  /** Who brings the method. */
+  readonly #provider: string;
+  readonly #credentials: Credentials;
   readonly #onAdmitted: (data: Uint8Array) => void;
   #exchange: AuthenticationExchange | null;
   #isAnswering: boolean;
   #isAdmitted: boolean;
 
-  /** @param onAdmitted - called once, when the exchange that CONNECT began has succeeded */
+  /**
+   * @param credentials - without a password
+   * @param onAdmitted - called once, when the exchange that CONNECT began has succeeded
+   */
   constructor(
     host: ProtocolHost,
     connection: Peer,
-    method: AuthenticationMethod,
-    clientId: string,
+    { method, provider }: OfferedMethod,
+    credentials: Credentials,
     onAdmitted: (data: Uint8Array) => void,
   ) {
     this.#host = host;
     this.#connection = connection;
     this.#method = method;
-    this.#clientId = clientId;
+    this.#provider = provider;
+    this.#credentials = credentials;
     this.#onAdmitted = onAdmitted;
     this.#exchange = null;
     this.#isAnswering = false;
@@ -49,7 +60,7 @@ export class Authentication implements PeerAuthentication {
 
   /** CONNECT or re-authentication: begins an exchange. */
   begin(data: Uint8Array = EMPTY): void {
-    this.#exchange = this.#method.begin(this.#clientId);
+    this.#exchange = this.#method.begin(this.#credentials.clientId, this.#credentials);
     this.#step(data);
   }
 
@@ -102,24 +113,33 @@ export class Authentication implements PeerAuthentication {
     this.#isAnswering = false;
     if (connection.isEnding) return;
     if (step.result === 'refuse') {
-      this.#refuse(
-        step.reasonCode ?? ReasonCode.NotAuthorized,
-        step.why ?? 'authentication failed',
-      );
+      const { reasonCode = ReasonCode.NotAuthorized, why = 'authentication failed' } = step;
+      this.#refuse('denied', reasonCode, why);
     } else if (step.result === 'continue') {
       this.#send(ReasonCode.ContinueAuthentication, step.data);
     } else {
       this.#exchange = null;
-      const userName = connection.transport.userName ?? step.userName ?? null;
-      if (!this.#isAdmitted) {
-        this.#isAdmitted = true;
-        connection.userName = userName;
-        this.#onAdmitted(step.data ?? EMPTY);
-      } else if (userName === connection.userName) {
-        this.#send(ReasonCode.Success, step.data);
-      } else {
-        this.#refuse(ReasonCode.NotAuthorized, 're-authentication as another user');
-      }
+      this.#succeed(step);
+    }
+  }
+
+  #succeed(step: AuthenticationStep & { readonly result: 'success' }): void {
+    const host = this.#host;
+    const connection = this.#connection;
+    const admission = admittedByMethod(connection, this.#provider, step);
+    const isOther = this.#isAdmitted && admission.userName !== connection.userName;
+    if (isOther) {
+      this.#refuse('denied', ReasonCode.NotAuthorized, 're-authentication as another user');
+    } else if (admission.expiresAt <= host.runtime.wallNow()) {
+      this.#refuse('expired', ReasonCode.NotAuthorized, 'what it showed has expired');
+    } else if (this.#isAdmitted) {
+      takeAdmission(host, connection, admission);
+      applyRules(host, connection);
+      this.#send(ReasonCode.Success, step.data);
+    } else {
+      this.#isAdmitted = true;
+      takeAdmission(host, connection, admission);
+      this.#onAdmitted(step.data ?? EMPTY);
     }
   }
 
@@ -132,18 +152,17 @@ export class Authentication implements PeerAuthentication {
         ...(data === undefined || data.length === 0 ? {} : { authenticationData: data }),
       },
     });
-    if (!isSent) this.#refuse(ReasonCode.PacketTooLarge, 'no room for AUTH');
+    if (!isSent) this.#refuse('error', ReasonCode.PacketTooLarge, 'no room for AUTH');
   }
 
   /** [MQTT-4.12.0-4] [MQTT-4.12.1-2] */
-  #refuse(reasonCode: number, why: string): void {
+  #refuse(reason: RefusalReason, reasonCode: number, why: string): void {
     const connection = this.#connection;
-    if (this.#isAdmitted) {
-      connection.disconnect(reasonCode, 'authentication', why);
-    } else {
-      this.#host.clientEvents.connectRefused(connection, this.#clientId, reasonCode, why);
-      connection.rejectConnect(reasonCode, why);
-    }
+    const { clientId } = this.#credentials;
+    const refusal = refused(this.#provider, reason, reasonCode, why, why);
+    this.#host.clientEvents.loginRefused(connection, clientId, refusal);
+    if (this.#isAdmitted) connection.disconnect(reasonCode, 'authentication', why);
+    else connection.rejectConnect(reasonCode, why);
   }
 
   /** The method itself went wrong: the client is refused, and gets no details. */
@@ -154,7 +173,8 @@ export class Authentication implements PeerAuthentication {
       method: this.#method.name,
       error: String(error),
     });
-    if (!connection.isEnding) this.#refuse(ReasonCode.UnspecifiedError, 'authentication failed');
+    if (connection.isEnding) return;
+    this.#refuse('error', ReasonCode.UnspecifiedError, 'authentication failed');
   }
 }
 

@@ -126,6 +126,10 @@ export interface BrokerStats {
   turnsWaited: number;
   /** Errors of the broker's own, by what was being done. */
   readonly internalErrors: Map<string, number>;
+  /** Clients that have not proved who they are, by who said so and why, with a space between them. */
+  readonly loginsRefused: Map<string, number>;
+  /** How often a provider of authentication failed or took too long, by its name and how, with a space between them. */
+  readonly providerFailures: Map<string, number>;
   /** How often a hook failed, by its name and how, with a space between them. */
   readonly hookFailures: Map<string, number>;
   /** PUBLISH packets received. */
@@ -196,6 +200,8 @@ export function createStats(): BrokerStats {
     packetErrors: new Map(),
     turnsWaited: 0,
     internalErrors: new Map(ACTIVITIES.map((activity) => [activity, 0])),
+    loginsRefused: new Map(),
+    providerFailures: new Map(),
     hookFailures: new Map(),
     messagesReceived: 0,
     messagesReceivedByQoS: new Float64Array(3),

@@ -1,4 +1,4 @@
-import type { Decision } from '@promptmq/auth';
+import type { Decision, Failure, Refused } from '@promptmq/auth';
 import { type PacketError, type ProtocolVersion, ReasonCode } from '@promptmq/codec';
 import type { DropReason } from '@promptmq/session';
 import type { Subscription } from '@promptmq/topics';
@@ -87,6 +87,34 @@ export class ClientEvents {
     if (this.sinks.refuse === null) return;
     const client = eventClientOf(connection, clientId);
     this.#refused({ client, address, action: 'connect', topic: null, reasonCode, why });
+  }
+
+  /**
+   * A client has not proved who it is: at CONNECT, or when it was to do so again. What it has shown isn't noted: people type passwords in
+   * the place of user names.
+   */
+  loginRefused(connection: ObservedClient, clientId: string, refusal: Refused): void {
+    const { provider, reason, reasonCode, detail } = refusal;
+    const by = provider ?? 'none';
+    countIn(this.#stats.loginsRefused, `${by} ${reason}`);
+    const address = connection.transport.remoteAddress;
+    this.#log.warn('connect-refused', {
+      address,
+      clientId: shown(clientId),
+      provider: by,
+      reason,
+      reasonCode,
+      why: detail,
+    });
+    if (this.sinks.refuse === null) return;
+    const client = eventClientOf(connection, clientId);
+    this.#refused({ client, address, action: 'connect', topic: null, reasonCode, why: detail });
+  }
+
+  /** A provider of authentication has failed, or took too long. */
+  providerFailed(provider: string, failure: Failure['failure'], why: string): void {
+    countIn(this.#stats.providerFailures, `${provider} ${failure}`);
+    this.#log.error('provider-failed', { provider, failure, why });
   }
 
   /** A CONNECT was accepted. */

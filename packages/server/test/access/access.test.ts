@@ -218,7 +218,7 @@ newest:$argon2id$v=19$m=1024,t=2,p=1$c2FsdHNhbHRzYWx0MTZieQ$2riU9+XhNnCjGrJ/5nN3
   });
 
   test('anonymous clients may be let in beside users', async () => {
-    const { url } = await start({ passwordFile });
+    const { url } = await start({ passwordFile, allowAnonymous: true });
     expect(await codeOf(url, {})).toBe(0);
     expect(await codeOf(url, { username: 'alice', password: 'x' })).toBe(4);
   });
@@ -332,7 +332,7 @@ describe('auth.client-ids', () => {
     [['*'], 'anything', null, true],
     [[], 'anything', null, true],
   ])('%j: %s by user %s is allowed: %s', (clientIds, clientId, userName, isAllowed) => {
-    const access = Access.load(parseConfig({ auth: { clientIds } }).auth);
+    const access = Access.load(parseConfig({ auth: { clientIds } }));
     expect(access.mayUseClientId(identity(clientId, userName))).toBe(isAllowed);
   });
 

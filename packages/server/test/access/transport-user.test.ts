@@ -22,23 +22,14 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true }));
 
 describe('the user that a transport names', () => {
-  test('goes before certificate, user name and password', () => {
-    const { auth } = parseConfig({ auth: { passwordFile, allowAnonymous: false } });
-    const credentials = {
-      userName: 'bob',
-      password: Buffer.from('wrong'),
-      certificateName: 'carol',
-      address: 'here',
-    };
-    const access = Access.load(auth);
-    expect(access.admit({ ...credentials, transportUser: 'dave' })).toEqual({
-      isAdmitted: true,
+  test('goes before user name and password, and nobody is asked about it', () => {
+    const simulation = new Simulation({ auth: { passwordFile, allowAnonymous: false } });
+    const client = simulation.open(5, 'dave');
+    client.connect('c', { username: 'alice', password: Buffer.from('wrong') });
+    expect(client.brief()).toEqual(['connack 0']);
+    expect(simulation.broker.sessions.connectionOf('c')).toMatchObject({
       userName: 'dave',
-      proof: 'transport',
-    });
-    expect(access.admit({ ...credentials, transportUser: null })).toMatchObject({
-      userName: 'carol',
-      proof: 'certificate',
+      admission: { provider: 'transport' },
     });
   });
 
@@ -68,9 +59,7 @@ describe('the user that a transport names', () => {
     const rules = join(folder, 'other-rules.yaml');
     writeFileSync(rules, 'rules:\n  - { user: dave, publish: "%u/#", subscribe: "%u/#" }\n');
     simulation.broker.reconfigure(
-      Access.load(
-        parseConfig({ auth: { passwordFile, aclFile: rules, allowAnonymous: false } }).auth,
-      ),
+      Access.load(parseConfig({ auth: { passwordFile, aclFile: rules, allowAnonymous: false } })),
     );
     client.subscribe('dave/#');
     expect(client.brief()).toEqual(['suback 2']);

@@ -80,7 +80,9 @@ describe('a session belongs to the user who made it', () => {
   test.each(refused)(
     'version %p: another user is refused, alice gets what waits',
     async (version, code) => {
-      const url = await start({ auth: { passwordFile: passwords(aliceLine, bobLine) } });
+      const url = await start({
+        auth: { passwordFile: passwords(aliceLine, bobLine), allowAnonymous: true },
+      });
       await leaveMessage(url, version);
       for (const other of [bob, { ...bob, clean: true }, nobody]) {
         await expect(TestClient.connect(url, lasting(other, version))).rejects.toMatchObject({
@@ -98,7 +100,7 @@ describe('a session belongs to the user who made it', () => {
   test('it does so after a restart', async () => {
     const dataDir = mkdtempSync(join(folder, 'data-'));
     const config = {
-      auth: { passwordFile: passwords(aliceLine, bobLine) },
+      auth: { passwordFile: passwords(aliceLine, bobLine), allowAnonymous: true },
       storage: { enabled: true, dataDir, walDir: join(dataDir, 'wal') },
     };
     await leaveMessage(await start(config), 4);
@@ -113,6 +115,7 @@ describe('a session belongs to the user who made it', () => {
   test('where configured, another user gets a new session, and the former ends', async () => {
     const auth = {
       passwordFile: passwords(aliceLine, bobLine),
+      allowAnonymous: true,
       otherUsersSession: 'replace',
     } as const;
     const url = await start({ auth });
@@ -128,7 +131,7 @@ describe('a session belongs to the user who made it', () => {
   });
 
   test('one that no user made becomes the first user’s', async () => {
-    const url = await start({ auth: { passwordFile: passwords(aliceLine) } });
+    const url = await start({ auth: { passwordFile: passwords(aliceLine), allowAnonymous: true } });
     await (await TestClient.connect(url, nobody)).end();
     await (await TestClient.connect(url, nobody)).end();
     await (await TestClient.connect(url, alice)).end();
@@ -136,7 +139,7 @@ describe('a session belongs to the user who made it', () => {
   });
 
   test('where no client can prove to be a user, it is everyone’s', async () => {
-    const url = await start({ auth: { passwordFile: passwords(aliceLine) } });
+    const url = await start({ auth: { passwordFile: passwords(aliceLine), allowAnonymous: true } });
     await leaveMessage(url, 4);
     await broker?.reconfigure(parseConfig({ server: {}, auth: {} }));
     const client = await TestClient.connect(url, nobody);
@@ -210,7 +213,7 @@ describe('a reload', () => {
 
   test('disconnects clients without a user when those are no longer allowed', async () => {
     const passwordFile = passwords(aliceLine);
-    const url = await start({ auth: { passwordFile } });
+    const url = await start({ auth: { passwordFile, allowAnonymous: true } });
     const client = await TestClient.connect(url, own(nobody, 'nobody'));
     const told = new Promise((resolve) => client.mqtt.once('disconnect', resolve));
     broker?.reconfigure(parseConfig({ auth: { passwordFile, allowAnonymous: false } }));
@@ -271,8 +274,9 @@ describe('rules that change while a session is away', () => {
         publisher.publish(topic, 'waits', { qos: 1, messageId: 1 });
       }
       client.take();
-      const auth = { ...simulated.config.auth, aclFile: rules('"#"', 'b') };
-      simulated.reconfigure(Access.load(auth));
+      const { auth, server } = simulated.config;
+      const aclFile = rules('"#"', 'b');
+      simulated.reconfigure(Access.load({ server, auth: { ...auth, aclFile } }));
       for (let packetId = 1; packetId <= 3; packetId++) {
         client.send({ cmd: 'puback', messageId: packetId } as Packet);
       }

@@ -292,7 +292,8 @@ test('what a reload takes away in the midst of a SUBSCRIBE is not in the log eit
   try {
     const aclFile = join(folder, 'acl');
     writeFileSync(aclFile, 'rules: [{ subscribe: other }]\n');
-    broker.reconfigure(Access.load({ ...broker.config.auth, aclFile }));
+    const { auth, server } = broker.config;
+    broker.reconfigure(Access.load({ server, auth: { ...auth, aclFile } }));
   } finally {
     rmSync(folder, { recursive: true });
   }

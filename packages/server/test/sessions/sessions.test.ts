@@ -56,7 +56,7 @@ class House {
         onFault: () => {},
       }),
       clientEvents: new ClientEvents(runtime, stats, noopLogger, traces, events),
-      access: Access.load(config.auth),
+      access: Access.load(config),
       router: {
         trie: new SubscriptionTrie<BrokerSession>(),
         retained: { historyBytes: 0 },

@@ -185,7 +185,7 @@ export class SimulatedHost {
     this.isRunning = true;
     const hooks = this.#hookRandom === null ? null : slowHooks(life, this.#hookRandom);
     const log = this.#watchedLog(life);
-    const broker = new Broker(this.#config, life, log, [], undefined, hooks);
+    const broker = new Broker(this.#config, life, log, [], hooks);
     broker.onStorageFailed = (error) => this.#fail(life, error);
     if (this.#isThroughLinks) broker.intercept = this.#link;
     if (!this.isDurable) {

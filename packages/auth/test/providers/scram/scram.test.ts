@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { AuthenticationStep } from '../../../src/index.ts';
+import type { AuthenticationStep, Credentials } from '../../../src/index.ts';
 import { SCRAM_METHODS, type ScramMethod } from '../../../src/providers/scram/scram-hash.ts';
 import { createScramProvider } from '../../../src/providers/scram/scram-provider.ts';
 import {
@@ -30,7 +30,7 @@ function begin(method: ScramMethod, of = users, makeNonce?: () => string) {
   const provider = createScramProvider({ users: of, ...(makeNonce && { makeNonce }) });
   const found = provider.methods?.find(({ name }) => name === method);
   if (found === undefined) throw new Error(`no ${method}`);
-  const exchange = found.begin('c');
+  const exchange = found.begin('c', {} as Credentials);
   return (data: string | Uint8Array) => exchange.next(Buffer.from(data)) as AuthenticationStep;
 }
 

@@ -6,7 +6,7 @@ export const clusterSection = z
   .strictObject({
     enabled: flag()
       .refine((isEnabled) => !isEnabled, 'false only: this version runs as a single node')
-      .register(valueKinds, { kind: 'boolean' })
+      .register(valueKinds, { kind: 'boolean', orAuto: false })
       .prefault(false)
       .describe('whether this broker is one of several; not available yet')
       .meta({ restart: true }),

@@ -8,11 +8,17 @@ import { allowedText, isNone, type ValueKind, valueKinds } from './units.ts';
  *
  * @param item - what one of them is, in words, such as "a listener with kind and bind"
  * @param part - the schema of one of them, with camelCase keys; files have them in kebab-case
+ * @param words - what of one may be written as a word alone, with what that stands for
  */
-export function objects<Part extends z.ZodType>(lengthMax: number, item: string, part: Part) {
-  const kind: ValueKind = { kind: 'objects', lengthMax, item, part };
+export function objects<Part extends z.ZodType, Word extends string = never>(
+  lengthMax: number,
+  item: string,
+  part: Part,
+  words: Readonly<Record<Word, unknown>> = {} as Readonly<Record<Word, unknown>>,
+) {
+  const kind: ValueKind = { kind: 'objects', lengthMax, item, part, words };
   return z
-    .custom<readonly z.input<Part>[] | string | null | false>(() => true)
+    .custom<readonly (z.input<Part> | Word)[] | string | null | false>(() => true)
     .transform((value, context): readonly z.output<Part>[] => {
       const items = itemsOf(value);
       if (items === null || items.length > lengthMax) {
@@ -21,7 +27,7 @@ export function objects<Part extends z.ZodType>(lengthMax: number, item: string,
       }
       return items.map((written, index) => {
         const result = part.safeParse(
-          mapValues(part as unknown as SchemaPart, written, (inner) => inner),
+          mapValues(part as unknown as SchemaPart, withoutWords(written, words), (inner) => inner),
         );
         for (const issue of result.error?.issues ?? []) {
           context.addIssue({ ...issue, path: [index, ...issue.path] } as never);
@@ -30,6 +36,19 @@ export function objects<Part extends z.ZodType>(lengthMax: number, item: string,
       });
     })
     .register(valueKinds, kind);
+}
+
+/** `custom`, and `custom:` with nothing after it, are `custom: true`, say. */
+function withoutWords(written: unknown, words: Readonly<Record<string, unknown>>): unknown {
+  if (typeof written === 'string' && Object.hasOwn(words, written)) {
+    return { [written]: words[written] };
+  }
+  if (typeof written !== 'object' || written === null) return written;
+  const [first, ...others] = Object.entries(written);
+  if (first === undefined || others.length > 0) return written;
+  const [name, value] = first;
+  const isEmpty = (value === null || value === true) && Object.hasOwn(words, name);
+  return isEmpty ? { [name]: words[name] } : written;
 }
 
 /** What a file, a flag or a variable says, as a list; null when it is none. */

@@ -33,7 +33,7 @@ export type ValueKind =
     }
   /** So much in a time. */
   | { readonly kind: 'rate'; readonly of: 'count' | 'bytes' }
-  | { readonly kind: 'boolean' }
+  | { readonly kind: 'boolean'; readonly orAuto: boolean }
   | { readonly kind: 'choice'; readonly choices: readonly string[] }
   | { readonly kind: 'addresses' }
   | { readonly kind: 'path'; readonly orNone: boolean }
@@ -47,6 +47,8 @@ export type ValueKind =
       readonly lengthMax: number;
       readonly item: string;
       readonly part: object;
+      /** What of a section may be written as a word alone, such as `- custom`, with what that stands for. */
+      readonly words: Readonly<Record<string, unknown>>;
     };
 
 /** The most that a rate has. */
@@ -129,7 +131,7 @@ export function allowedText(kind: ValueKind): string {
       return `a rate such as ${examples}, from 1 to ${AMOUNT_MAX[kind.of]} in 100ms to 1d, or none`;
     }
     case 'boolean':
-      return 'true or false';
+      return kind.orAuto ? 'true, false or auto' : 'true or false';
     case 'choice':
       return kind.choices.join(', ');
     case 'addresses':
@@ -236,21 +238,46 @@ const FALSE_WORDS: readonly string[] = ['false', 'no', 'off', '0'];
 
 /** Yes or no, or the words for it. */
 export function flag() {
-  const kind: ValueKind = { kind: 'boolean' };
+  const kind: ValueKind = { kind: 'boolean', orAuto: false };
   return z
     .union([z.boolean(), z.string()])
     .transform((value, context) => {
-      const word = typeof value === 'string' ? value.toLowerCase() : '';
-      if (value === true || TRUE_WORDS.includes(word)) return true;
-      if (value === false || FALSE_WORDS.includes(word)) return false;
+      const parsed = yesOrNo(value);
+      if (parsed !== null) return parsed;
       context.addIssue(allowedText(kind));
       return z.NEVER;
     })
     .register(valueKinds, kind);
 }
 
+/** The same, or `auto`: it depends on other options. */
+export function flagOrAuto() {
+  const kind: ValueKind = { kind: 'boolean', orAuto: true };
+  return z
+    .union([z.boolean(), z.string()])
+    .transform((value, context): boolean | 'auto' => {
+      const parsed = value === 'auto' ? value : yesOrNo(value);
+      if (parsed !== null) return parsed;
+      context.addIssue(allowedText(kind));
+      return z.NEVER;
+    })
+    .register(valueKinds, kind);
+}
+
+function yesOrNo(value: boolean | string): boolean | null {
+  if (typeof value === 'boolean') return value;
+  const word = value.toLowerCase();
+  if (TRUE_WORDS.includes(word)) return true;
+  return FALSE_WORDS.includes(word) ? false : null;
+}
+
 /** One of some words. */
 export function choice<const Choices extends readonly [string, ...string[]]>(...choices: Choices) {
+  return choiceOf(choices);
+}
+
+/** The same, of a list. */
+export function choiceOf<const Choices extends readonly [string, ...string[]]>(choices: Choices) {
   return z.enum(choices).register(valueKinds, { kind: 'choice', choices });
 }
 

@@ -1,7 +1,6 @@
-import { type ConnectPacket, messageProperties, ReasonCode } from '@promptmq/codec';
-import type { Admission } from '../../access/index.ts';
+import { type ConnectPacket, messageProperties } from '@promptmq/codec';
 import type { Peer } from '../../connection/peer.ts';
-import type { Allowance, Refusal, Verdict } from '../../hooks/answers.ts';
+import type { Refusal, Verdict } from '../../hooks/answers.ts';
 import type { BrokerHooks } from '../../hooks/broker-hooks.ts';
 import { ClientHooks } from '../../hooks/client-hooks.ts';
 import type { ProtocolHost } from '../host.ts';
@@ -43,38 +42,6 @@ export function askFirst(
 export function clientIdOf({ runtime }: ProtocolHost, { clientId }: ConnectPacket): string {
   return clientId === '' ? runtime.uniqueId() : clientId;
 }
-
-/**
- * Who a client is that `authenticate` has let in, and what goes with it from now on.
- *
- * @param checked - whom the password file, the transport or the certificate says that it is
- */
-export function admittedBy(
-  { runtime }: ProtocolHost,
-  connection: Peer,
-  { username }: ConnectPacket,
-  checked: Admission & { readonly isAdmitted: true },
-  answer: Allowance,
-): Admission {
-  const { expiresAt } = answer;
-  if (expiresAt !== undefined) {
-    const leftMs = Number(expiresAt) - runtime.wallNow();
-    if (leftMs <= 0) return EXPIRED;
-    connection.timeouts.expireAt(runtime.now() + leftMs);
-  }
-  connection.limits = answer.acl ?? null;
-  connection.hooks?.addAttributes(answer);
-  const { userName = checked.userName ?? (username || null) } = answer;
-  if (userName === null) return { isAdmitted: true, userName, proof: 'nothing' };
-  const proof = userName === checked.userName ? checked.proof : 'hook';
-  return { isAdmitted: true, userName, proof };
-}
-
-const EXPIRED: Admission = {
-  isAdmitted: false,
-  reasonCode: ReasonCode.NotAuthorized,
-  why: 'what it may has expired already',
-};
 
 const EMPTY = new Uint8Array(0);
 

@@ -1,16 +1,26 @@
+import { type Admission, type Admitted, admitted, type Refused, refused } from '@promptmq/auth';
 import { type ConnackProperties, type ConnectPacket, ReasonCode } from '@promptmq/codec';
 import { NEVER_EXPIRES } from '@promptmq/session';
-import type { Access, Admission } from '../../access/index.ts';
+import { PROVED_BY } from '../../access/index.ts';
 import type { ConnectionTerms, Peer } from '../../connection/peer.ts';
 import { Authentication } from '../auth.ts';
 import type { ProtocolHost } from '../host.ts';
 import { filtersElsewhere, mountWill } from '../mounting.ts';
 import { askForSession } from '../subscribe/asked-filters.ts';
 import { revokeSubscriptions } from '../subscribe/revoked-subscriptions.ts';
-import { admittedBy, askFirst, askForWill, clientIdOf } from './asking.ts';
+import {
+  admittedByHook,
+  askingCredentialsOf,
+  credentialsOf,
+  hookCredentialsOf,
+  permissionsFor,
+  takeAdmission,
+} from './admission.ts';
+import { askFirst, askForWill, clientIdOf } from './asking.ts';
 import { announcedLimits, connackOf, responseInformation } from './connack.ts';
 import { refusalByListener } from './listener-terms.ts';
 import {
+  methodOf,
   type Refusal,
   refusalByQuota,
   refusalByRate,
@@ -46,19 +56,18 @@ export function admit(host: ProtocolHost, connection: Peer, packet: ConnectPacke
   });
 }
 
-/** Finds out who the client is, by the method that it names or by its user name. */
+/** Finds out who the client is, by the method that it names or by what else it shows. */
 function prove(host: ProtocolHost, connection: Peer, packet: ConnectPacket): void {
-  const method = host.authenticationMethods.get(packet.properties?.authenticationMethod ?? '');
-  if (method === undefined) {
+  const offered = methodOf(host, packet.properties?.authenticationMethod ?? '');
+  if (offered === undefined) {
     authenticate(host, connection, packet);
     return;
   }
   if (isRefused(host, connection, packet, refusalOf(host, packet, packet.clean))) return;
-  const authentication = new Authentication(host, connection, method, packet.clientId, (data) => {
-    connection.proof = 'method';
-    if (connection.hooks !== null) connection.hooks.client.userName = connection.userName;
-    openWhenAsked(host, connection, packet, data);
-  });
+  const credentials = { ...credentialsOf(connection, packet), password: null };
+  const authentication = new Authentication(host, connection, offered, credentials, (data) =>
+    openWhenAsked(host, connection, packet, data),
+  );
   connection.authentication = authentication;
   authentication.begin(packet.properties?.authenticationData);
 }
@@ -66,111 +75,120 @@ function prove(host: ProtocolHost, connection: Peer, packet: ConnectPacket): voi
 /** User name, password and certificate (§5.4.1): opens the session at once, or when they are checked. */
 function authenticate(host: ProtocolHost, connection: Peer, packet: ConnectPacket): void {
   const { access } = host;
-  const { userName, certificateName, remoteAddress } = connection.transport;
-  const subject = host.config.server.tls.useSubjectAsUserName ? certificateName : null;
-  const admission = access.admit(
-    {
-      userName: packet.username,
-      password: packet.password,
-      transportUser: userName ?? null,
-      address: remoteAddress.replace(/:\d+$/, ''),
-      certificateName: subject ?? null,
-    },
-    host.hooks?.proveUsers,
-  );
-  if (!(admission instanceof Promise)) {
-    onChecked(host, connection, packet, access, admission);
+  const vouchedFor = connection.transport.userName ?? null;
+  if (vouchedFor !== null) {
+    onChecked(host, connection, packet, admitted(PROVED_BY.transport, vouchedFor));
     return;
   }
-  if (isRefused(host, connection, packet, refusalOf(host, packet, packet.clean))) return;
+  const asked = new AbortController();
+  const admission = access.admit(
+    askingCredentialsOf(host, connection, packet),
+    isHookAskedLater(host),
+    asked.signal,
+  );
+  if (!(admission instanceof Promise)) {
+    onChecked(host, connection, packet, admission);
+    return;
+  }
+  if (isRefused(host, connection, packet, refusalOf(host, packet, packet.clean))) {
+    asked.abort();
+    return;
+  }
   connection.suspend();
-  void admission
-    .catch((error: unknown): Admission => {
-      host.clientLog.error('password-check-failed', { error: String(error) });
-      return {
-        isAdmitted: false,
-        reasonCode: ReasonCode.ServerUnavailable,
-        why: 'the password could not be checked',
-      };
-    })
-    .then((answer) =>
-      host.faults.contain(connection, 'authenticating', () => {
-        if (connection.isEnding) return;
-        onChecked(host, connection, packet, access, answer);
-        connection.resume();
-      }),
-    );
+  connection.asked = asked;
+  void admission.then((answer) =>
+    host.faults.contain(connection, 'authenticating', () => {
+      if (connection.isEnding) return;
+      connection.asked = null;
+      onChecked(host, connection, packet, answer);
+      connection.resume();
+    }),
+  );
 }
 
-/**
- * Name and password are right, or wrong: asks the hook about whom they let in.
- *
- * @param access - by which they were checked
- */
+/** Whether the hook `authenticate` is asked after the chain. */
+function isHookAskedLater({ access, hooks }: ProtocolHost): boolean {
+  return hooks?.proveUsers === true && !access.asksHook;
+}
+
+/** What the chain says, or whoever brought the connection: asks the hook about whom they let in. */
 function onChecked(
   host: ProtocolHost,
   connection: Peer,
   packet: ConnectPacket,
-  access: Access,
   admission: Admission,
 ): void {
   const { hooks } = connection;
-  if (hooks === null || !admission.isAdmitted || host.hooks?.proveUsers !== true) {
-    onAdmission(host, connection, packet, confirmed(host, access, admission));
+  if (!admission.isAdmitted) {
+    refuse(host, connection, packet, admission);
+    return;
+  }
+  if (hooks === null || !isHookAskedLater(host)) {
+    onAdmitted(host, connection, packet, admission);
     return;
   }
   if (isRefused(host, connection, packet, refusalOf(host, packet, packet.clean))) return;
   hooks.client.userName = admission.userName;
-  const { username, password } = packet;
-  const credentials = {
-    userName: username ?? null,
-    password: password === undefined ? null : Buffer.from(password),
-    certificateName: connection.transport.certificateName ?? null,
-  };
-  hooks.authenticate(credentials, (verdict) => {
-    const answer = verdict.isAllowed
-      ? admittedBy(host, connection, packet, admission, verdict)
-      : { isAdmitted: false as const, reasonCode: verdict.reasonCode, why: verdict.why };
-    onAdmission(host, connection, packet, confirmed(host, access, answer));
+  hooks.authenticate(hookCredentialsOf(connection, packet), (verdict) => {
+    if (!verdict.isAllowed) {
+      const { reasonCode, why } = verdict;
+      refuse(host, connection, packet, refused(PROVED_BY.hook, 'denied', reasonCode, why, why));
+      return;
+    }
+    const answer = admittedByHook(host, connection, packet, admission, verdict);
+    if (answer === null) refuse(host, connection, packet, EXPIRED);
+    else onAdmitted(host, connection, packet, answer);
   });
 }
 
 /** A reload may have taken the user away while the answer was awaited, or the hook admits somebody without a name. */
-function confirmed(host: ProtocolHost, access: Access, admission: Admission): Admission {
-  if (!admission.isAdmitted) return admission;
-  const { userName, proof } = admission;
-  if (host.access.mayStay(access, userName, proof)) return admission;
-  return proof === 'nothing' ? NOBODY : REVOKED;
-}
-
-const NOBODY: Admission = {
-  isAdmitted: false,
-  reasonCode: ReasonCode.NotAuthorized,
-  why: 'anonymous clients are not allowed',
-};
-
-const REVOKED: Admission = {
-  isAdmitted: false,
-  reasonCode: ReasonCode.NotAuthorized,
-  why: 'the user was removed or changed meanwhile',
-};
-
-function onAdmission(
+function onAdmitted(
   host: ProtocolHost,
   connection: Peer,
   packet: ConnectPacket,
-  admission: Admission,
+  admission: Admitted,
 ): void {
-  if (admission.isAdmitted) {
-    const { userName } = admission;
-    connection.userName = userName;
-    connection.proof = admission.proof;
-    if (connection.hooks !== null) connection.hooks.client.userName = userName;
-    openWhenAsked(host, connection, packet, EMPTY);
-  } else {
-    refuse(host, connection, packet, admission);
+  if (!host.access.mayStay(admission)) {
+    refuse(host, connection, packet, admission.provider === null ? NOBODY : REVOKED);
+    return;
   }
+  takeAdmission(host, connection, admission);
+  giveClientId(connection, packet);
+  openWhenAsked(host, connection, packet, EMPTY);
 }
+
+/** Whether the client doesn't have the identifier that it asked for, or asked for none. */
+function hasOtherIdentifier({ admission }: Peer, { clientId }: ConnectPacket): boolean {
+  return clientId === '' || admission.clientId !== null;
+}
+
+/** Whoever has proved who the client is may have an identifier for it: whichever it asked for, it gets that one. */
+function giveClientId({ admission, hooks }: Peer, packet: ConnectPacket): void {
+  const { clientId } = admission;
+  if (clientId === null) return;
+  packet.clientId = clientId;
+  if (hooks !== null) hooks.client.clientId = clientId;
+}
+
+const NOBODY = refused(
+  null,
+  'anonymous',
+  ReasonCode.NotAuthorized,
+  'anonymous clients are not allowed',
+  'anonymous clients are not allowed',
+);
+const REVOKED = refused(
+  null,
+  'revoked',
+  ReasonCode.NotAuthorized,
+  'the user was removed or changed meanwhile',
+);
+const EXPIRED = refused(
+  PROVED_BY.hook,
+  'expired',
+  ReasonCode.NotAuthorized,
+  'what it may has expired already',
+);
 
 /** @returns whether there was something to refuse CONNECT for: then that is done */
 function isRefused(
@@ -187,9 +205,11 @@ function refuse(
   host: ProtocolHost,
   connection: Peer,
   { clientId }: ConnectPacket,
-  { reasonCode, why }: Refusal,
+  refusal: Refusal | Refused,
 ): void {
-  host.clientEvents.connectRefused(connection, clientId, reasonCode, why);
+  const { reasonCode, why } = refusal;
+  if ('provider' in refusal) host.clientEvents.loginRefused(connection, clientId, refusal);
+  else host.clientEvents.connectRefused(connection, clientId, reasonCode, why);
   connection.rejectConnect(reasonCode, why);
 }
 
@@ -243,12 +263,12 @@ function open(
   const { config } = host;
   const { sender, authentication } = connection;
   const isV5 = packet.protocolVersion === 5;
-  const isAssigned = packet.clientId === '';
+  const isAssigned = hasOtherIdentifier(connection, packet);
   const clientId = connection.hooks?.client.clientId ?? clientIdOf(host, packet);
   connection.updateTrace(clientId);
   host.traces.onAdmitted(clientId, packet);
   const { userName } = connection;
-  const permissions = host.access.permissionsOf({ clientId, userName }, connection.limits);
+  const permissions = permissionsFor(host, connection, clientId);
   if (isRefused(host, connection, packet, refusalByRules(host, connection, packet, permissions)))
     return;
   connection.permissions = permissions;

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { Ban, Permissions } from '@promptmq/auth';
 import { type ConnectPacket, ReasonCode } from '@promptmq/codec';
+import { type OfferedMethod, PROVED_BY } from '../../access/index.ts';
 import type { Peer } from '../../connection/peer.ts';
 import type { LimitedClient } from '../../limits/limits.ts';
 import type { RateScope } from '../../limits/rates/keyed-rates.ts';
@@ -42,7 +43,7 @@ export function refusalOf(
     return { reasonCode: ReasonCode.ServerBusy, why: 'mqtt.max-connections reached' };
   }
   const method = packet.properties?.authenticationMethod;
-  if (method !== undefined && !host.authenticationMethods.has(method)) {
+  if (method !== undefined && methodOf(host, method) === undefined) {
     // [MQTT-4.12.0-1]
     return {
       reasonCode: ReasonCode.BadAuthenticationMethod,
@@ -78,6 +79,15 @@ export function refusalOf(
 /** What the ban says isn't for the client. */
 function bannedBy({ kind, who }: Ban): Refusal {
   return { reasonCode: ReasonCode.Banned, why: `banned, as ${kind} ${who}` };
+}
+
+/** A method of enhanced authentication (§4.12): the program's, or one that a provider of the chain brings. */
+export function methodOf(
+  { access, authenticationMethods }: ProtocolHost,
+  name: string,
+): OfferedMethod | undefined {
+  const method = authenticationMethods.get(name);
+  return method === undefined ? access.methodOf(name) : { method, provider: PROVED_BY.method };
 }
 
 /** What this broker says of a will. */
@@ -200,12 +210,9 @@ export function startsClean(
 
 /** Where nobody can prove to be a user, sessions of the time when users could are everyone's. */
 function isOfAnotherUser(host: ProtocolHost, clientId: string, userName: string | null): boolean {
-  const { access, authenticationMethods, config, hooks } = host;
+  const { access, authenticationMethods, hooks } = host;
   const hasUsers =
-    access.checksPasswords ||
-    authenticationMethods.size > 0 ||
-    hooks?.proveUsers === true ||
-    config.server.tls.useSubjectAsUserName;
+    access.provesUsers || authenticationMethods.size > 0 || hooks?.proveUsers === true;
   return hasUsers && host.sessions.isOfAnotherUser(clientId, userName);
 }
 

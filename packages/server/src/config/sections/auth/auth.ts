@@ -1,15 +1,38 @@
 import { z } from 'zod';
-import { choice, duration, flag, integer, list, pathOrNone } from '../values/units.ts';
+import {
+  choice,
+  duration,
+  flag,
+  flagOrAuto,
+  integer,
+  list,
+  pathOrNone,
+} from '../../values/units.ts';
+import { chain } from './chain.ts';
 
 /** Who may connect, and what they may publish and subscribe. */
 export const authSection = z
   .strictObject({
-    allowAnonymous: flag()
-      .prefault(true)
-      .describe('whether clients without a user name may connect'),
+    chain: chain()
+      .prefault([])
+      .describe(
+        'who is asked who a client is, one after the other, until one allows or denies; what nobody allows is refused',
+      ),
+    allowAnonymous: flagOrAuto()
+      .prefault('auto')
+      .describe(
+        'whether clients that name nobody may connect; auto: only while there is nothing by which anybody could prove who he is, neither auth.chain nor auth.password-file nor server.tls.use-subject-as-user-name',
+      ),
     passwordFile: pathOrNone()
       .prefault(null)
-      .describe('file of user names and hashed passwords, as promptmq passwd makes it'),
+      .describe(
+        'file of user names and hashed passwords, as promptmq passwd makes it; the same as password-file as the last of auth.chain',
+      ),
+    cachedAnswers: integer(1, 1_000_000)
+      .prefault(10_000)
+      .describe(
+        'answers that are remembered of each provider of auth.chain that has a cache: as many that allow, and as many others, of about 300 bytes each; the oldest make room',
+      ),
     aclFile: pathOrNone()
       .prefault(null)
       .describe(
