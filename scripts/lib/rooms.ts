@@ -77,6 +77,9 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'log',
     'observability',
     'protocol',
+    // What the program asks of a route.
+    'routing/explanation.ts',
+    'routing/reserved-topics.ts',
     'runtime',
     'service',
     'sessions',

@@ -20,6 +20,7 @@ export type {
   InsideSubscription,
 } from './embed/consume/inside-subscription.ts';
 export { type BrokerExtras, createBroker, startBroker } from './embed/create-broker.ts';
+export type { PublishExplanation, PublishQuestion } from './embed/explain/explain.ts';
 export type { Reconfiguration } from './embed/reconfigure.ts';
 export type { Retained, RetainedMatchOptions, RetainedPage } from './embed/retained/retained.ts';
 export type { RunningBroker } from './embed/running-broker.ts';
@@ -48,6 +49,7 @@ export type { InsidePublished } from './inside/inside-publish.ts';
 export type { Listener } from './listeners/listener.ts';
 export { createLogger, type Logger } from './log/index.ts';
 export type { SlowSubscriber } from './observability/index.ts';
+export type { ExplainedReason, ExplainedRecipient, Explanation } from './routing/explanation.ts';
 export type { BrokerStats, RefusalReason } from './runtime/stats.ts';
 export type { TraceEvent, TraceListener } from './tracing/client-traces.ts';
 export type {

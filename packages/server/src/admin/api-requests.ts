@@ -131,6 +131,18 @@ export const API_REQUESTS: Readonly<Record<string, ApiRequest>> = {
       isDone: await bans.remove(needed(given, 'kind') as BanKind, needed(given, 'who')),
     }),
   },
+  '/explain/publish': {
+    method: 'GET',
+    parameters: ['topic', 'qos', 'retain', 'from'],
+    isLong: false,
+    answer: (broker, given) =>
+      broker.explainPublish({
+        topic: needed(given, 'topic'),
+        qos: number(given, 'qos') as 0 | 1 | 2 | undefined,
+        retain: flag(given, 'retain'),
+        from: text(given, 'from'),
+      }),
+  },
   '/publish': {
     method: 'POST',
     parameters: ['topic', 'qos', 'retain'],

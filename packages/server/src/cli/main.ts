@@ -6,6 +6,7 @@ import { aclCommand } from './acl-command.ts';
 import { banCommand } from './ban-command.ts';
 import { clientsCommand } from './clients-command.ts';
 import { configCommand } from './config-command.ts';
+import { explainCommand } from './explain-command.ts';
 import { configFlags, wordsOf } from './options.ts';
 import { passwdCommand } from './passwd-command.ts';
 import { retainedCommand } from './retained-command.ts';
@@ -80,6 +81,7 @@ async function parseAndRun(): Promise<void> {
     .command(retainedCommand)
     .command(banCommand)
     .command(aclCommand)
+    .command(explainCommand)
     .command(walCommand)
     .command(testServerCommand)
     .command('bench', 'measure a broker (promptmq bench --help)')

@@ -41,6 +41,11 @@ const COMMANDS: Readonly<Record<string, CommandForm>> = {
       },
     },
   },
+  explain: {
+    commands: {
+      publish: { takes: 'TOPIC, a topic name', more: ['qos', 'retain', 'from', 'json'] },
+    },
+  },
   clients: {
     commands: {
       list: { more: ['like', 'user', 'limit', 'json'] },

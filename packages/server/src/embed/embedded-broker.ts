@@ -24,6 +24,11 @@ import { BrokerClients, type Clients } from './clients/clients.ts';
 import type { InsideSubscribeOptions } from './consume/inside-options.ts';
 import type { InsideSubscription } from './consume/inside-subscription.ts';
 import { subscribeInside } from './consume/subscribe-inside.ts';
+import {
+  explainPublish,
+  type PublishExplanation,
+  type PublishQuestion,
+} from './explain/explain.ts';
 import { type Reconfiguration, reconfigure } from './reconfigure.ts';
 import { BrokerRetained, type Retained } from './retained/retained.ts';
 import type { RunningBroker } from './running-broker.ts';
@@ -138,6 +143,10 @@ export class EmbeddedBroker implements RunningBroker {
 
   connect(options?: ClientOrigin): Duplex {
     return this.#streams.connect(options);
+  }
+
+  explainPublish(question: PublishQuestion): PublishExplanation {
+    return explainPublish(this.#broker, question);
   }
 
   slowSubscribers(limit = 10): SlowSubscriber[] {

@@ -12,6 +12,7 @@ import type { BrokerBanList } from './clients/ban-list.ts';
 import type { Clients } from './clients/clients.ts';
 import type { InsideSubscribeOptions } from './consume/inside-options.ts';
 import type { InsideSubscription } from './consume/inside-subscription.ts';
+import type { PublishExplanation, PublishQuestion } from './explain/explain.ts';
 import type { Reconfiguration } from './reconfigure.ts';
 import type { Retained } from './retained/retained.ts';
 import type { ClientOrigin, StreamOptions } from './streams/streams.ts';
@@ -111,6 +112,13 @@ export interface RunningBroker extends AsyncDisposable {
   once<N extends BrokerEventName>(name: N, listener: BrokerEventListener<N>): this;
   /** Removes a listener, the last one where it was added several times. */
   off<N extends BrokerEventName>(name: N, listener: BrokerEventListener<N>): this;
+  /**
+   * Says who would get a message, at which QoS, and who not and why; nothing is published. `broker.publish` and a client's PUBLISH a moment
+   * later may find another state.
+   *
+   * @throws {EmbedError} `invalid-argument`
+   */
+  explainPublish(question: PublishQuestion): PublishExplanation;
   /** The clients for which the most waits, most first; `limit` is 10 unless given. */
   slowSubscribers(limit?: number): SlowSubscriber[];
   /**

@@ -38,6 +38,7 @@ import {
   RESERVED,
 } from '../tracing/client-events.ts';
 import { messageInfoOf } from '../tracing/message-info.ts';
+import { type ExplainedMessage, type Explanation, explanationOf } from './explanation.ts';
 import { Publication } from './publication.ts';
 import { DOLLAR, isReserved } from './reserved-topics.ts';
 import type { TopicMeter } from './topic-meter.ts';
@@ -560,6 +561,21 @@ export class Router {
     if (result !== 'refused') return true;
     this.#stats.refused['retained-full']++;
     return false;
+  }
+
+  /**
+   * What would become of a message that somebody published now; nobody gets anything.
+   *
+   * @param filtersOf - the topic filters of a session
+   */
+  explain(
+    message: ExplainedMessage,
+    filtersOf: (session: BrokerSession) => Iterable<string>,
+  ): Explanation {
+    const { topic } = message;
+    const route = this.#routes.ofTopic(topic);
+    const choose = (group: SharedGroup<BrokerSession>) => this.#memberOf(group, topic);
+    return explanationOf(route, message, choose, filtersOf);
   }
 
   /** Who of a shared group gets a message: not somebody who may not, while another one may. */

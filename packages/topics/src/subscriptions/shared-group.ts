@@ -90,6 +90,20 @@ export class SharedGroup<S extends SharedSubscriber> {
     return members[chosen] as MatchedRecipient<S>;
   }
 
+  /**
+   * Finds out what would be chosen, so that it is the same member's turn afterwards.
+   *
+   * @param choose - may call `next`
+   */
+  foresee<T>(choose: () => T): T {
+    const cursor = this.#cursor;
+    try {
+      return choose();
+    } finally {
+      this.#cursor = cursor;
+    }
+  }
+
   /** Whether a member other than one that is about to go away is connected. */
   hasConnectedBeside(session: S): boolean {
     return this.#members.items.some((one) => one.session !== session && one.session.isConnected);
