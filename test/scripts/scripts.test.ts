@@ -73,7 +73,7 @@ test.each([
   ['mutate', '--harness', 'no-such-harness'],
   ['mutate', '--only', 'no-such-mutation'],
   ['fuzz-codec', 'many'],
-  ['fuzz-broker', 'many'],
+  ['fuzz', '--packets', 'many'],
 ])('%s %s %s is refused in one line, with exit code 2', (...args) => {
   const { status, stderr, stdout } = spawnSync(process.execPath, [folder, ...args], {
     encoding: 'utf8',

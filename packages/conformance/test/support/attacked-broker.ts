@@ -22,9 +22,10 @@ const RULES = `rules:
 export interface AttackedBroker extends OwnHostileTarget {
   /** What it has logged as warnings and errors, JSON line by line. */
   readonly log: () => readonly { readonly level: string; readonly event: string }[];
+  readonly isAlive: () => boolean;
+  readonly ports: { readonly tcp: number; readonly webSocket: number; readonly proxied: number };
 }
 
-/** @param limits - more lines of its configuration */
 export async function startAttacked(): Promise<AttackedBroker> {
   const folder = mkdtempSync(join(tmpdir(), 'promptmq-attacked-'));
   const at = (name: string) => join(folder, name);
@@ -65,6 +66,12 @@ export async function startAttacked(): Promise<AttackedBroker> {
       connectTimeoutMs: CONNECT_TIMEOUT_S * 1000,
     },
     pid: child.pid ?? null,
+    isAlive: () => child.exitCode === null && child.signalCode === null,
+    ports: {
+      tcp: portOf(addresses.get('mqtt')),
+      webSocket: portOf(addresses.get('ws')),
+      proxied: portOf(addresses.get('proxied')),
+    },
     log: () =>
       output
         .split('\n')
@@ -80,12 +87,18 @@ export async function startAttacked(): Promise<AttackedBroker> {
   };
 }
 
+function portOf(address: string | undefined): number {
+  return Number(address?.slice(address.lastIndexOf(':') + 1));
+}
+
 function configuration(): string {
   return `server:
   bind: 127.0.0.1:0
   tls-bind: 127.0.0.1:0
   ws-bind: 127.0.0.1:0
   tls: { cert: certificate.pem, key: key.pem }
+listeners:
+  - { name: proxied, kind: tcp, bind: "127.0.0.1:0", proxy-protocol: any }
 auth: { password-file: passwords, acl-file: acl.yaml, allow-anonymous: false }
 mqtt: { connect-timeout: ${CONNECT_TIMEOUT_S}s }
 metrics: { bind: none }
@@ -110,7 +123,12 @@ async function listening(
       const output = keep(chunk.toString());
       if (!output.includes('"ready"')) return;
       const found = output.matchAll(/"protocol":"(\w+)","address":"([\d.:]+)/g);
-      resolve(new Map([...found].map(([, protocol = '', address = '']) => [protocol, address])));
+      const addresses = new Map<string, string>();
+      // Those of `listeners` come after those of `server`.
+      for (const [, protocol = '', address = ''] of found) {
+        addresses.set(addresses.has(protocol) ? 'proxied' : protocol, address);
+      }
+      resolve(addresses);
     };
     child.stdout?.on('data', look);
     child.stderr?.on('data', look);

@@ -142,9 +142,10 @@ export class ConnectionTimeouts {
     if (writeTimeout > 0 && !this.#isWatchedUntil(this.#stalledAt + writeTimeout)) this.#arm();
   }
 
-  /** The transport has taken bytes; whether others wait. */
+  /** The transport has taken bytes; whether others wait. Those that were written in this turn are expected when it ends. */
   onProgress(isMoreWaiting: boolean): void {
-    this.#stalledAt = isMoreWaiting ? this.#host.runtime.now() : -1;
+    if (!isMoreWaiting) this.#stalledAt = -1;
+    else if (this.#stalledAt !== -1) this.#stalledAt = this.#host.runtime.now();
   }
 
   /** @throws {Error} when something isn't as it has to be; for tests */

@@ -146,6 +146,8 @@ export class HandOvers {
         return;
       }
     }
+    // Before what follows, which may come at once, and end the session.
+    if (ended !== null) journal.noteEnding(ended, giver.keptSequence);
     if (position === -1) {
       const { runtime, faults } = this.#host;
       runtime.defer(() => faults.contain(null, 'replaying', () => this.#readNext(giver)));
@@ -156,7 +158,6 @@ export class HandOvers {
         onRefused: () => this.#waitForRoom(giver),
       });
     }
-    if (ended !== null) journal.noteEnding(ended, giver.keptSequence);
   }
 
   /** The disk is full: what is left of a session that has ended has to wait. */

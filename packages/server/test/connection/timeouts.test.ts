@@ -170,3 +170,13 @@ test('a client that takes nothing of what it is sent within the write timeout is
   other.timeouts.onProgress(false);
   expect(other.goTo(60_000)).toEqual([]);
 });
+
+test('a client is closed when it takes nothing more, also where it took a part of what was sent before the turn ended', () => {
+  const connection = new Timed({ server: { writeTimeout: '1s' } });
+  connection.open(0);
+  // One of two chunks is taken at once, before the turn in which both were written has ended.
+  connection.timeouts.onProgress(true);
+  connection.timeouts.expectProgress();
+  expect(connection.goTo(999)).toEqual([]);
+  expect(connection.goTo(1000)).toEqual(['slow client']);
+});

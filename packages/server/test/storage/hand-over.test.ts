@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import type { FaultyFiles } from '@promptmq/wal/testing';
+import { DurableSimulation } from '../support/durable-simulation.ts';
 import { brief, Machine } from '../support/machine.ts';
 import type { PacketClient } from '../support/packet-client.ts';
 import { Simulation } from '../support/simulation.ts';
@@ -191,4 +192,36 @@ test('a queue in memory is handed over in steps, a turn each', () => {
   }
   expect(received).toBe(COUNT);
   expect(turns).toBeGreaterThanOrEqual(3);
+});
+
+test('a session is over once it was handed over, also where some of it was read for one member and went to another', async () => {
+  const simulation = await DurableSimulation.start();
+  const { broker } = simulation;
+  const enter = async (clientId: string, sessionExpiryInterval: number, clean = false) => {
+    const client = simulation.open();
+    client.connect(clientId, { clean, properties: { sessionExpiryInterval } });
+    await simulation.settle();
+    return client;
+  };
+  const join = async (clientId: string, sessionExpiryInterval: number) => {
+    const client = await enter(clientId, sessionExpiryInterval);
+    client.subscribe(GROUP, { qos: 1 });
+    await simulation.settle();
+    return client;
+  };
+  (await join('first', 1000)).drop();
+  const publisher = await enter('publisher', 0, true);
+  for (let messageId = 1; messageId <= 7; messageId++) {
+    publisher.publish('t', `${messageId}`, { qos: 1, messageId });
+  }
+  await simulation.settle();
+  // Members take turns: what is meant for the one that isn't stored is read first, and then it may be the other's turn.
+  await join('stored', 1000);
+  await join('not stored', 0);
+  (await enter('first', 0, true)).drop();
+  await simulation.settle();
+  broker.checkInvariants();
+  await simulation.checkpoint();
+  const next = await simulation.restart();
+  expect([...next.broker.sessions.all()].map(({ clientId }) => clientId)).toEqual(['stored']);
 });
