@@ -38,10 +38,14 @@ const DEBIAN_PACKAGES: Readonly<Record<string, () => boolean>> = {
   'libc6-dev': () => existsSync('/usr/include/stdio.h'),
   'libpaho-mqtt-dev': () => existsSync('/usr/include/MQTTAsync.h'),
   'python3-venv': () => canMakeVenv(),
+  slapd: () => existsSync(SLAPD),
 };
 
 /** Programs that start as services where they are installed, on ports that others may want. */
-const SERVICES = ['mosquitto', 'prometheus'];
+const SERVICES = ['mosquitto', 'prometheus', 'slapd'];
+
+/** Not in the path of everybody. */
+const SLAPD = '/usr/sbin/slapd';
 
 export interface ClientProgram {
   /** As tests show it. */
@@ -68,6 +72,7 @@ export function clientPrograms(): readonly ClientProgram[] {
     installed('mosquitto_sub'),
     installed('prometheus'),
     nodeRed(),
+    openLdap(),
   ];
 }
 
@@ -256,6 +261,16 @@ function installed(command: string): ClientProgram {
     name: command,
     command: [command],
     lacks: () => (isThere(command) ? null : `no ${command}`),
+    isFetched: () => true,
+  };
+}
+
+/** OpenLDAP's server, as Debian lays its modules and schemas out. */
+function openLdap(): ClientProgram {
+  return {
+    name: 'slapd',
+    command: [SLAPD],
+    lacks: () => (existsSync(SLAPD) ? null : 'no slapd'),
     isFetched: () => true,
   };
 }

@@ -121,6 +121,13 @@ export {
   type JwtPlace,
 } from './providers/jwt/jwt-options.ts';
 export { createJwtProvider } from './providers/jwt/jwt-provider.ts';
+export {
+  LDAP_DEFAULTS,
+  type LdapGroupOptions,
+  type LdapOptions,
+  type LdapUserOptions,
+} from './providers/ldap/ldap-options.ts';
+export { createLdapProvider } from './providers/ldap/ldap-provider.ts';
 export { ProviderOptionError } from './providers/option-error.ts';
 export { type PskFileProblem, PskKeys, parsePskFile } from './providers/psk/psk-file.ts';
 export { createPskProvider } from './providers/psk/psk-provider.ts';
