@@ -14,6 +14,7 @@ import { BrokerHooks } from './hooks/broker-hooks.ts';
 import type { Hooks } from './hooks/hooks.ts';
 import { type ConnectionPlace, ConnectionPlaces } from './limits/connection-places.ts';
 import { Limits } from './limits/limits.ts';
+import { Overload } from './limits/overload/overload.ts';
 import type { ListenerHost } from './listeners/host.ts';
 import { OpenSockets } from './listeners/open-sockets.ts';
 import { type Logger, rateLimited } from './log/index.ts';
@@ -115,6 +116,8 @@ export class Broker
   readonly turns: Turns;
   /** How much clients may do in a time. */
   readonly limits: Limits;
+  /** Whether the process has more than it can cope with. */
+  readonly overload: Overload;
   /** Their connections, by what they have done and where they come from. */
   readonly places: ConnectionPlaces;
   /** Those that the listeners accepted. */
@@ -183,6 +186,7 @@ export class Broker
     this.#timer = new DeadlineTimer(this.deadlines, runtime);
     this.limits = new Limits(this);
     this.places = new ConnectionPlaces(this);
+    this.overload = new Overload(this);
     this.accessTools = {
       now: () => runtime.wallNow(),
       log: (level, event, fields) => this.clientLog[level](event, fields),
@@ -395,6 +399,7 @@ export class Broker
     this.events.checkInvariants();
     this.limits.checkInvariants();
     this.places.checkInvariants();
+    this.overload.checkInvariants();
     this.#checkConnections();
     for (const consumer of this.consumers) consumer.checkInvariants();
   }
@@ -440,6 +445,11 @@ export class Broker
       (connection.session !== null && this.bans.ofClient(clientId, userName) !== null);
     // 0x8A is for CONNACK only (§3.14.2.1).
     if (isHit) connection.disconnect(ReasonCode.AdministrativeAction, 'banned', ban.reason);
+  }
+
+  /** Those who publish or subscribe are to wait for overload to end, or no longer. */
+  onHolding(): void {
+    for (const connection of this.#connections) connection.updateHolding();
   }
 
   /** Forgets what had been prepared for the message that was being routed. */

@@ -16,6 +16,7 @@ import { invariant, type MountPoint } from '@promptmq/topics';
 import type { AclLimits } from '../access/index.ts';
 import type { ClientHooks } from '../hooks/client-hooks.ts';
 import type { ConnectionPlace } from '../limits/connection-places.ts';
+import { OverloadThrottle } from '../limits/overload/overload-throttle.ts';
 import type { Throttle } from '../limits/throttle.ts';
 import { PacketDispatcher } from '../protocol/packet-dispatcher.ts';
 import { topicOf } from '../routing/image.ts';
@@ -417,9 +418,19 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
     this.#replaceThrottle(this.isConnected ? this.#host.limits.throttleFor(this) : null);
   }
 
+  /** Overload has begun, by which those who publish or subscribe wait, or it is over. */
+  updateHolding(): void {
+    const { overload } = this.#host;
+    const throttle = this.#throttle;
+    this.#dispatcher.throttle =
+      overload.isHolding && this.isConnected
+        ? new OverloadThrottle(overload, this, throttle)
+        : throttle;
+  }
+
   #setThrottle(throttle: Throttle | null): void {
     this.#throttle = throttle;
-    this.#dispatcher.throttle = throttle;
+    this.updateHolding();
   }
 
   /** What the former one has it wait for is over. */
@@ -578,6 +589,7 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
       this.#input.reset();
       this.#throttle?.end();
       this.#setThrottle(null);
+      this.#host.overload.forget(this);
       this.output.close();
       this.#host.turns.forget(this);
       this.sender.aliases?.clear();
@@ -621,6 +633,7 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
     // What still comes is read, and thrown away.
     for (let count = 0; count < suspensions; count++) this.#input.decide();
     this.#replaceThrottle(null);
+    if (this.#host.overload.forget(this)) this.resume();
     if (!this.output.isHeld) this.transport.end();
     this.timeouts.beginClosing();
     this.#closeIfGone();

@@ -175,6 +175,8 @@ export interface Peer extends SessionPeer {
   updateFilter(): void;
   /** A reload has other rates apply: what it waits for is over. */
   renewThrottle(): void;
+  /** Overload has begun, by which those who publish or subscribe wait, or it is over. */
+  updateHolding(): void;
   /** Reports this client's packets from now on if somebody looks at them, else no more. */
   updateTrace(clientId: string): void;
   /** Answers CONNECT with an error and closes [MQTT-3.2.2-7]. */

@@ -6,6 +6,7 @@ import { Broker, type Interceptor } from '../broker.ts';
 import { type Config, type ConfigInput, hasListeners, parseConfig } from '../config/index.ts';
 import type { Hooks } from '../hooks/hooks.ts';
 import { InsidePublisher } from '../inside/inside-publisher.ts';
+import { ProcessGauge } from '../limits/overload/process-gauge.ts';
 import { type BoundListener, listen } from '../listeners/listener.ts';
 import {
   type LoadedListener,
@@ -113,6 +114,8 @@ export async function openBroker(
   const broker = new Broker(config, runtime, log, extras.authenticationMethods, extras.hooks);
   broker.intercept = intercept ?? null;
   broker.onStorageFailed = extras.onStorageFailed ?? (() => {});
+  // A broker whose time is a test's isn't looked at by the machine's.
+  const gauge = runtime === nodeRuntime ? new ProcessGauge(broker.overload, log) : null;
   const listeners: BoundListener[] = [];
   const observability = new Observability(broker, listeners);
   const descriptors = processDescriptors.join(broker.sockets);
@@ -131,6 +134,7 @@ export async function openBroker(
     await stopAll(broker, listeners, observability, 0);
     await unlockDataDir();
     descriptors.leave();
+    gauge?.stop();
     nameFolder(error, config.storage);
     throw error;
   }
@@ -147,6 +151,7 @@ export async function openBroker(
     return stopped.then(unlockDataDir).finally(() => {
       publisher.end();
       descriptors.leave();
+      gauge?.stop();
     });
   };
   const stop = () =>

@@ -160,7 +160,15 @@ function haveSameRates({ rates: one }: KeyedRates, { rates: other }: KeyedRates)
   );
 }
 
-/** The keys of all rates, such as `limits.client.messages`. */
-export const RATE_LIMITS: readonly string[] = RATE_SCOPES.flatMap((scope) =>
-  RATE_KINDS.map((kind) => `limits.${scope}.${kind}`),
-);
+/** The keys of all limits whose reaching is counted, such as `limits.client.messages`. */
+export const COUNTED_LIMITS: readonly string[] = [
+  ...RATE_SCOPES.flatMap((scope) => RATE_KINDS.map((kind) => `limits.${scope}.${kind}`)),
+  'limits.address.connections',
+  'limits.address.pending-connects',
+  'limits.pending-connects',
+  'limits.overload.memory-refuse',
+  'limits.overload.memory-slow',
+  'limits.overload.memory-stop',
+  'limits.overload.lag-refuse',
+  'limits.overload.lag-slow',
+];

@@ -4,6 +4,13 @@ import type { Faulty } from '../runtime/faults.ts';
 import type { RateAccount } from './rates/keyed-rates.ts';
 import type { RateBucket } from './rates/rate-bucket.ts';
 
+/** Is notified of what a client has sent when that was processed, and may have the rest wait. */
+export interface PacketThrottle {
+  afterMessage(): void;
+  /** @param filters - how many a SUBSCRIBE had */
+  afterSubscribe(filters: number): void;
+}
+
 /** What a throttle sees of its connection. */
 export interface ThrottledConnection extends Faulty {
   /** When the bytes came that are processed now; milliseconds of the broker's time. */
@@ -53,7 +60,7 @@ export interface Waits {
  *
  * Invariant: the connection is suspended by it exactly while `#decode` is scheduled, and paused exactly while `#read` is.
  */
-export class Throttle {
+export class Throttle implements PacketThrottle {
   readonly #host: ThrottleHost;
   readonly #connection: ThrottledConnection;
   readonly #charges: Charges;

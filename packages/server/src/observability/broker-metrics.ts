@@ -1,6 +1,7 @@
 import { PacketType, ReasonCode } from '@promptmq/codec';
 import { MetricsRegistry, type ProcessMonitor, type Sample } from '@promptmq/metrics';
 import type { MemoryAccount } from '@promptmq/session';
+import { COUNTED_LIMITS } from '../limits/limits.ts';
 import { payloadSizeHistogram } from '../runtime/stats.ts';
 import { brokerCatalogue } from './catalogue.ts';
 import type { ObservedBroker } from './host.ts';
@@ -48,7 +49,10 @@ export function brokerMetrics(
   return registry;
 }
 
-function addConnections(registry: BrokerRegistry, { stats }: ObservedBroker): void {
+function addConnections(
+  registry: BrokerRegistry,
+  { stats, places, overload }: ObservedBroker,
+): void {
   registry.add('promptmq_connections_current', () => stats.connectionsCurrent);
   registry.add('promptmq_connections_total', () => stats.connectionsTotal);
   registry.add('promptmq_connections_refused_total', () => stats.connectionsRefused);
@@ -76,8 +80,14 @@ function addConnections(registry: BrokerRegistry, { stats }: ObservedBroker): vo
       value: sumOf(stats.subscriptionsRefused, [ReasonCode.NotAuthorized]),
     },
   ]);
+  registry.add('promptmq_connections_pending', () => places.pending);
+  registry.add('promptmq_overload_level', () => overload.level);
+  registry.add('promptmq_memory_used_ratio', () => overload.memoryPart);
   registry.add('promptmq_limits_reached_total', () =>
-    [...stats.limitsReached].map(([limit, value]) => ({ labels: { limit }, value })),
+    COUNTED_LIMITS.map((limit) => ({
+      labels: { limit },
+      value: stats.limitsReached.get(limit) ?? 0,
+    })),
   );
   registry.add('promptmq_access_denied_total', () =>
     [...stats.accessDenied].map(([key, value]) => {

@@ -49,6 +49,18 @@ export const brokerCatalogue = {
     help: 'What was refused because the client may not do it or is not who it says, by action.',
     labels: ['action'],
   },
+  promptmq_connections_pending: {
+    type: 'gauge',
+    help: 'Network connections whose CONNECT has not been accepted.',
+  },
+  promptmq_overload_level: {
+    type: 'gauge',
+    help: 'What is done about overload: 0 nothing, 1 new clients are refused, 2 publishers are slowed, 3 publishers wait.',
+  },
+  promptmq_memory_used_ratio: {
+    type: 'gauge',
+    help: 'How much of the memory that there is, of the heap or of the machine or container, was used at the last look: 0 to 1.',
+  },
   promptmq_limits_reached_total: {
     type: 'counter',
     help: 'How often a limit of the section `limits` was reached, by its key: a client was not read from for a while, or was refused.',

@@ -1,4 +1,6 @@
 import type { Config } from '../config/index.ts';
+import type { ConnectionPlaces } from '../limits/connection-places.ts';
+import type { Overload } from '../limits/overload/overload.ts';
 import type { Logger } from '../log/index.ts';
 import type { Router } from '../routing/router.ts';
 import type { BrokerClock } from '../runtime/broker-clock.ts';
@@ -13,6 +15,8 @@ export interface ObservedBroker {
   readonly runtime: BrokerClock;
   readonly stats: BrokerStats;
   readonly memory: MemoryLedger;
+  readonly overload: Pick<Overload, 'level' | 'memoryPart' | 'text'>;
+  readonly places: Pick<ConnectionPlaces, 'pending'>;
   readonly router: Router;
   readonly sessions: { all(): Iterable<BrokerSession> };
   readonly faults: Faults;

@@ -34,6 +34,10 @@ export class Observability {
           ? listeners.map(({ protocol, address }) => `${protocol} ${address}`).join(', ')
           : 'stopping',
       }),
+      load: () => {
+        const { text } = broker.overload;
+        return text === '' ? { isOk: true } : { isOk: false, detail: text };
+      },
     };
   }
 

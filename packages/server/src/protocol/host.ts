@@ -4,6 +4,7 @@ import type { Config } from '../config/index.ts';
 import type { Peer } from '../connection/peer.ts';
 import type { BrokerHooks } from '../hooks/broker-hooks.ts';
 import type { Limits } from '../limits/limits.ts';
+import type { Overload } from '../limits/overload/overload.ts';
 import type { Logger } from '../log/index.ts';
 import type { RetainedReplays } from '../routing/retained-replays.ts';
 import type { Router } from '../routing/router.ts';
@@ -29,6 +30,8 @@ export interface ProtocolHost {
   readonly turns: Turns;
   /** How much clients may do in a time. */
   readonly limits: Limits;
+  /** Whether the process has more than it can cope with. */
+  readonly overload: Overload;
   readonly faults: Faults;
   readonly log: Logger;
   /** For what clients can cause: lines beyond the limit are left out and counted. */

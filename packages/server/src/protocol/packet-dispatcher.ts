@@ -14,6 +14,7 @@ import {
 import { invariant } from '@promptmq/topics';
 import { ConnectionState } from '../connection/connection-state.ts';
 import type { Peer, PeerAuthentication } from '../connection/peer.ts';
+import type { PacketThrottle } from '../limits/throttle.ts';
 import { type Slice, type Turns, UnitsFor } from '../runtime/turns.ts';
 import type { EventSinks } from '../tracing/broker-events.ts';
 import { type PacketTracer, tracedFields } from '../tracing/packet-trace.ts';
@@ -30,13 +31,6 @@ import { unsubscribe } from './subscribe/unsubscribe.ts';
 // Views are read and done with before the next packet, whatever the connection.
 const publishView = new PublishView();
 const ackView = new AckView();
-
-/** Is notified of what a client has sent when that was processed, and may have the rest wait. */
-export interface PacketThrottle {
-  afterMessage(): void;
-  /** @param filters - how many a SUBSCRIBE had */
-  afterSubscribe(filters: number): void;
-}
 
 /**
  * Decodes what one client sends, and hands each packet to what answers it. For a packet that breaks a rule, or that

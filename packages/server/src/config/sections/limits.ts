@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { integer, rateOrNone } from '../values/units.ts';
+import { durationOrNone, integer, rateOrNone } from '../values/units.ts';
 
 const NONE_WHY = 'none by default, as what is much depends on the clients and the machine';
 
@@ -29,6 +29,37 @@ function rates(whose: string) {
   };
 }
 
+/** When the process has more to do, or holds more, than is good for it. */
+const overloadSection = z
+  .strictObject({
+    memoryRefuse: integer(1, 100)
+      .prefault(65)
+      .describe(
+        'percent of the memory that there is, in use for a second, from which on new clients are refused (0x89): of the heap that Node.js allows, or of the machine or container. 100 is never. The default leaves those that are connected a tenth before they are slowed',
+      ),
+    memorySlow: integer(1, 100)
+      .prefault(70)
+      .describe(
+        'the same from which on, at once, whoever publishes or subscribes waits 100 ms after each message. 100 is never. The default leaves as much until they are stopped as new clients were refused with',
+      ),
+    memoryStop: integer(1, 100)
+      .prefault(75)
+      .describe(
+        'the same from which on whoever publishes or subscribes waits until there is room. 100 is never. Above 80 percent, V8 ends a process that spends most of its time collecting garbage; the default is below that by what may still come in a turn',
+      ),
+    lagRefuse: durationOrNone(10)
+      .prefault('1s')
+      .describe(
+        'how long turns of the event loop take, five in a row, when new clients are refused (0x89); who connects then would wait for longer than clients do. A machine that sleeps, or one long turn, does not count',
+      ),
+    lagSlow: durationOrNone(10)
+      .prefault('3s')
+      .describe(
+        'the same when whoever publishes or subscribes is slowed; by then clients that are connected have begun to give up',
+      ),
+  })
+  .prefault({});
+
 /** How much may be done in a time, and by how many: by client, user and address. What clients hold is limited in `mqtt`. */
 export const limitsSection = z
   .strictObject({
@@ -51,6 +82,7 @@ export const limitsSection = z
           ),
       })
       .prefault({}),
+    overload: overloadSection,
     pendingConnects: integer(1, 10_000_000)
       .prefault(10_000)
       .describe(

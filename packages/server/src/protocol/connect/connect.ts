@@ -22,8 +22,8 @@ import { refusalByListener } from './listener-terms.ts';
 import {
   methodOf,
   type Refusal,
+  refusalAtDoor,
   refusalByQuota,
-  refusalByRate,
   refusalByRules,
   refusalOf,
   startsClean,
@@ -41,9 +41,7 @@ export function admit(host: ProtocolHost, connection: Peer, packet: ConnectPacke
   sender.wantsReasons = packet.properties?.requestProblemInformation ?? true;
   sender.tracer = host.traces.onConnect(packet);
   mountWill(connection, packet);
-  // Before anything else: who tries many passwords is stopped here, too.
-  const source = { clientId: '', userName: null, transport: connection.transport };
-  if (isRefused(host, connection, packet, refusalByRate(host, source, ['address']))) return;
+  if (isRefused(host, connection, packet, refusalAtDoor(host, connection))) return;
   if (isRefused(host, connection, packet, refusalByListener(host, connection, packet))) return;
   const { hooks } = host;
   if (hooks === null) {

@@ -36,8 +36,8 @@ export function refusalOf(
 ): Refusal | null {
   const { mqtt } = host.config;
   const { clientId, will } = packet;
-  const ban = host.bans.ofClient(clientId, packet.username);
-  if (ban !== null) return bannedBy(ban);
+  const before = refusalOfClient(host, packet);
+  if (before !== null) return before;
   if (!host.hasRoomFor(clientId)) {
     host.stats.connectionsRefused++;
     return { reasonCode: ReasonCode.ServerBusy, why: 'mqtt.max-connections reached' };
@@ -170,8 +170,28 @@ function isOutdated(host: ProtocolHost, { connectNumber }: Peer, clientId: strin
   return open !== null && open.connectNumber > connectNumber;
 }
 
+/** What doesn't depend on what the client wants. */
+function refusalOfClient(
+  host: ProtocolHost,
+  { clientId, username }: ConnectPacket,
+): Refusal | null {
+  const ban = host.bans.ofClient(clientId, username);
+  return ban === null ? refusalByOverload(host) : bannedBy(ban);
+}
+
+/** What is said before anything else: who tries many passwords is stopped here, too. */
+export function refusalAtDoor(host: ProtocolHost, { transport }: Peer): Refusal | null {
+  const source = { clientId: '', userName: null, transport };
+  return refusalByOverload(host) ?? refusalByRate(host, source, ['address']);
+}
+
+function refusalByOverload({ overload }: ProtocolHost): Refusal | null {
+  if (!overload.refusesConnects) return null;
+  return { reasonCode: ReasonCode.ServerBusy, why: 'the broker is overloaded (limits.overload)' };
+}
+
 /** Whether it is one CONNECT too many of those that are counted together. */
-export function refusalByRate(
+function refusalByRate(
   { limits }: ProtocolHost,
   client: LimitedClient,
   scopes: readonly RateScope[],
