@@ -21,6 +21,15 @@ import { ACL_DEFAULTS } from './rules.ts';
 /** What of a configuration says who may connect, and do what. */
 export type AccessConfig = Pick<Config, 'auth' | 'server'>;
 
+/** What a client's permissions are made of, whatever the rules are. */
+export interface Rights {
+  readonly identity: Identity;
+  /** Rules of its own; null where there are none. */
+  readonly own: Acl | null;
+  /** What it may do at most; null for no such limits. */
+  readonly limits: AclLimits | null;
+}
+
 /** Who may say that a client is who it says, beside the providers of a chain. */
 export const PROVED_BY = {
   /** The program that brought the connection. */
@@ -162,15 +171,8 @@ export class Access {
 
   /**
    * What a client may do; null when it may do everything.
-   *
-   * @param own - rules of its own, beside those of the configuration
-   * @param limits - what it may do at most; null for no such limits
    */
-  permissionsOf(
-    identity: Identity,
-    own: Acl | null = null,
-    limits: AclLimits | null = null,
-  ): Permissions | null {
+  permissionsOf({ identity, own, limits }: Rights): Permissions | null {
     const acls = [this.#acl, own].filter((acl) => acl !== null);
     return permissionsOf(acls, identity, {
       ...(this.#defaults === undefined ? {} : { defaults: this.#defaults }),

@@ -13,7 +13,7 @@ import {
   type PublishImage,
 } from '@promptmq/session';
 import { invariant, type MountPoint } from '@promptmq/topics';
-import type { AclLimits } from '../access/index.ts';
+import type { AclLimits, Rights } from '../access/index.ts';
 import type { ClientHooks } from '../hooks/client-hooks.ts';
 import type { ConnectionPlace } from '../limits/connection-places.ts';
 import { OverloadThrottle } from '../limits/overload/overload-throttle.ts';
@@ -77,6 +77,7 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
   asked: AbortController | null;
   /** What the client may do; null when it may do everything. */
   permissions: Permissions | null;
+  rights: Rights | null;
   /** What it may do at most, as a hook has answered, whatever the rules are; null when it hasn't said so. */
   limits: AclLimits | null;
   /** Whether the rules have changed since it connected: frames that wait may have been subscribed under earlier ones. */
@@ -131,6 +132,7 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
     this.admission = NOBODY;
     this.asked = null;
     this.permissions = null;
+    this.rights = null;
     this.limits = null;
     this.#hasOtherRules = false;
     this.isBridge = false;

@@ -2,7 +2,7 @@ import type { Admitted, Permissions } from '@promptmq/auth';
 import type { AuthPacket, ProtocolVersion } from '@promptmq/codec';
 import type { Session, SessionLink } from '@promptmq/session';
 import type { MountPoint } from '@promptmq/topics';
-import type { AclLimits } from '../access/index.ts';
+import type { AclLimits, Rights } from '../access/index.ts';
 import type { ClientHooks } from '../hooks/client-hooks.ts';
 import type { ConnectionPlace } from '../limits/connection-places.ts';
 import type { Faulty } from '../runtime/faults.ts';
@@ -135,6 +135,8 @@ export interface Peer extends SessionPeer {
   asked: AbortController | null;
   /** What the client may do; null when it may do everything. */
   permissions: Permissions | null;
+  /** What these permissions were made of; null before CONNECT. */
+  rights: Rights | null;
   /** What it may do at most, as a hook has answered, whatever the rules are; null when it hasn't said so. */
   limits: AclLimits | null;
   /** Set by a CONNECT that names an authentication method (§4.12). */

@@ -1,5 +1,6 @@
 import { type MemoryAccount, messageSize, NEVER_EXPIRES } from '@promptmq/session';
 import { invariant } from '@promptmq/topics';
+import type { Rights } from '../access/index.ts';
 import { Deadline } from '../runtime/deadline-queue.ts';
 import type { BrokerSession } from './broker-session.ts';
 import type { PendingWill } from './pending-will.ts';
@@ -18,6 +19,8 @@ export class SessionEntry {
   /** The user that it belongs to; null while no client of it has proved to be one. */
   owner: string | null;
   readonly subscriptions: Subscriptions;
+  /** What the client had that left a will; null without one, and after a restart. */
+  rights: Rights | null;
   readonly #willMemory: MemoryAccount;
   #will: PendingWill | null;
   /** Milliseconds of the broker's time; -1 while the session has a connection. */
@@ -42,6 +45,7 @@ export class SessionEntry {
     this.number = number;
     this.owner = null;
     this.subscriptions = subscriptions;
+    this.rights = null;
     this.#willMemory = willMemory;
     this.#will = null;
     this.disconnectedAt = -1;

@@ -245,9 +245,11 @@ export class Sessions implements RecoveryHost {
   leave(session: BrokerSession, will: 'send-will' | 'discard-will'): void {
     const { runtime, journal } = this.#host;
     const entry = this.entryOf(session);
+    const rights = session.link?.connection?.rights ?? null;
     session.detach();
     this.#host.retainedReplays.onDetached(session);
     if (will === 'discard-will') entry.will = null; // [MQTT-3.1.2-10]
+    entry.rights = entry.will === null ? null : rights;
     if (session.expiryInterval === 0) {
       this.#end(entry);
       return;

@@ -62,14 +62,14 @@ export class Wills {
     });
   }
 
-  /** The rules may have changed since CONNECT. */
-  #mayPublish({ session, owner }: SessionEntry, { message }: PendingWill): boolean {
+  /** The rules may have changed since CONNECT. What is known of the client is what its connection had, after a restart its names. */
+  #mayPublish({ session, owner, rights }: SessionEntry, { message }: PendingWill): boolean {
     const { access, clientEvents } = this.#host;
     const { clientId } = session;
     const { topic, qos, retain } = message;
-    const decided = access
-      .permissionsOf({ clientId, userName: owner })
-      ?.decide('publish', topic, qos, retain);
+    const names = { identity: { clientId, userName: owner }, own: null, limits: null };
+    const permissions = access.permissionsOf(rights ?? names);
+    const decided = permissions?.decide('publish', topic, qos, retain);
     if (decided?.isAllowed !== false) return true;
     clientEvents.willRefused(clientId, owner, topic, denialOf(decided));
     return false;

@@ -18,6 +18,8 @@ const RULES = `rules:
   - { permission: deny, action: subscribe, topic: exact/#, qos: 2 }
   - { permission: deny, client: blind-*, receive: shared/# }
   - { permission: deny, action: unsubscribe, topic: forever }
+  - { permission: deny, publish: guarded/# }
+  - { address: 127.0.0.0/8, client: near-*, publish: guarded/#, rank: 1 }
 `;
 
 let folder: string;
@@ -250,6 +252,16 @@ describe('conditions', () => {
     expect(await client.sentSoFar()).toMatchObject([{ cmd: 'puback', reasonCode: 0x87 }]);
     await client.cut();
   });
+});
+
+test('a will is published by what its client was allowed, also where that was by its address', async () => {
+  const subscriber = await open();
+  await subscribed(subscriber, 'guarded/#', 0);
+  const will = { topic: 'guarded/will', payload: Buffer.from('x'), qos: 0 as const, retain: false };
+  const client = await open(4, 'near', { will });
+  await client.cut();
+  expect(await subscriber.next()).toMatchObject({ cmd: 'publish', topic: 'guarded/will' });
+  await subscriber.cut();
 });
 
 test('rules that change narrow what subscriptions bring that are kept', async () => {

@@ -67,9 +67,10 @@ function publisherOf(
   if (isReserved(Buffer.from(topic))) {
     return { clientId, isConnected, isAllowed: false, rule: 'topics below $SYS are the broker’s' };
   }
-  const userName = sessions.find(clientId)?.owner ?? null;
+  const entry = sessions.find(clientId);
+  const names = { identity: { clientId, userName: entry?.owner ?? null }, own: null, limits: null };
   const permissions =
-    connection === null ? access.permissionsOf({ clientId, userName }) : connection.permissions;
+    connection === null ? access.permissionsOf(entry?.rights ?? names) : connection.permissions;
   const decision = permissions?.decide('publish', topic, qos, retain);
   return { clientId, isConnected, isAllowed: true, rule: null, ...decision };
 }

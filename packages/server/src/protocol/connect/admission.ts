@@ -160,14 +160,15 @@ export function identityOf({ admission, transport }: Peer, clientId: string): Id
   return { clientId, userName, address, certificate, attributes, groups, roles, isSuperuser };
 }
 
-/** What a client may do, by its identity, the rules of its own, and what its hook allows at most. */
+/** Notes what a client may do, by its identity, the rules of its own, and what its hook allows at most. */
 export function permissionsFor(
   { access }: ProtocolHost,
   connection: Peer,
   clientId: string,
 ): Permissions | null {
   const { admission, limits } = connection;
-  return access.permissionsOf(identityOf(connection, clientId), admission.acl, limits);
+  connection.rights = { identity: identityOf(connection, clientId), own: admission.acl, limits };
+  return access.permissionsOf(connection.rights);
 }
 
 /** Other rules may apply to a client that is connected: it loses the subscriptions that they forbid. */
