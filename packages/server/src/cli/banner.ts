@@ -1,5 +1,12 @@
-import { type Address, allowsAnonymous, type LoadedConfig } from '../config/index.ts';
+import {
+  type Address,
+  allowsAnonymous,
+  chainOf,
+  isLocalOnly,
+  type LoadedConfig,
+} from '../config/index.ts';
 import type { RunningBroker } from '../embed/running-broker.ts';
+import { listenerProfiles } from '../listeners/profile.ts';
 
 /** What somebody who has just started a broker wants to know, for people. */
 export function startBanner({ config, file }: LoadedConfig, broker: RunningBroker): string {
@@ -16,6 +23,9 @@ export function startBanner({ config, file }: LoadedConfig, broker: RunningBroke
     }`,
     `  ${'config:'.padEnd(9)}${file ?? 'defaults, flags and environment; promptmq.yaml would be read'}`,
     ...(broker.url === null ? [] : ['', ...howToConnect(broker.url)]),
+    ...(isKeptLocal(config)
+      ? ['', `  Note:    ${LOCAL_ONLY.why}`, `           ${LOCAL_ONLY.remedy}`]
+      : []),
     ...risksOf(config).flatMap(({ why, remedy }) => [
       '',
       `  Unsafe:  ${why}`,
@@ -46,20 +56,38 @@ export interface Risk {
   readonly remedy: string;
 }
 
+/** Whether addresses without a host are this machine's only. */
+export function isKeptLocal(config: LoadedConfig['config']): boolean {
+  const addresses = listenerProfiles(config).flatMap((profile) => profile.addresses);
+  const isNarrowed = addresses.some((address) => address.kind === 'tcp' && address.host === '');
+  return isNarrowed && isLocalOnly(config);
+}
+
+/** What a broker says that has just been installed: else nobody would know why no other machine can connect. */
+export const LOCAL_ONLY: Risk = {
+  why: 'only this machine can connect, as nobody has to prove who he is',
+  remedy:
+    'for others, set auth.password-file (promptmq passwd makes it); or auth.allow-anonymous: true, and anyone may connect',
+};
+
 /** What is unsafe about a configuration. */
-export function risksOf({ server, auth, storage }: LoadedConfig['config']): Risk[] {
+export function risksOf(config: LoadedConfig['config']): Risk[] {
+  const { storage } = config;
   const risks: Risk[] = [];
-  const open = [...server.bind, ...server.wsBind].filter(isReachable);
-  const all = [...open, ...[...server.tlsBind, ...server.wssBind].filter(isReachable)];
-  const asksForCertificate =
-    server.tls.clientCertificates === 'require' && open.length === 0 && all.length > 0;
-  if (all.length > 0 && allowsAnonymous({ server, auth }) && !asksForCertificate) {
+  const isLocal = isLocalOnly(config);
+  const reachable = listenerProfiles(config).filter(({ addresses }) =>
+    addresses.some((address) => isReachable(address, isLocal)),
+  );
+  const isOpen = reachable.some(({ tls }) => tls?.clientCertificates !== 'require');
+  if (isOpen && allowsAnonymous(config)) {
     risks.push({
-      why: 'anyone who reaches this machine may connect',
-      remedy: 'set auth.password-file and auth.allow-anonymous: false, or bind to 127.0.0.1',
+      why: 'ANYONE WHO REACHES THIS MACHINE MAY CONNECT, read all messages and send any',
+      remedy:
+        'set auth.password-file (promptmq passwd makes it) and leave auth.allow-anonymous out, or bind to 127.0.0.1',
     });
   }
-  if (open.length > 0 && auth.passwordFile !== null) {
+  const isPlain = reachable.some(({ kind, tls }) => tls === null || kind === 'auto');
+  if (isPlain && chainOf(config).some(({ passwordFile }) => passwordFile !== undefined)) {
     risks.push({
       why: 'passwords go over the network unencrypted',
       remedy: 'set server.tls-bind and server.tls, and server.bind and server.ws-bind to none',
@@ -74,7 +102,25 @@ export function risksOf({ server, auth, storage }: LoadedConfig['config']): Risk
   return risks;
 }
 
-function isReachable(address: Address): boolean {
-  if (address.kind !== 'tcp') return false;
+/**
+ * What a reload has changed about who can connect, and can't put right: where the broker listens was decided when it started.
+ *
+ * @param wasLocal - whether only this machine could connect since then
+ */
+export function risksOfReload(config: LoadedConfig['config'], wasLocal: boolean): Risk[] {
+  const isLocal = isKeptLocal(config);
+  if (isLocal === wasLocal) return [];
+  return wasLocal
+    ? [{ why: 'still only this machine can connect', remedy: 'start the broker again' }]
+    : [
+        {
+          why: 'ANYONE WHO REACHES THIS MACHINE MAY CONNECT: nobody has to prove who he is any more',
+          remedy: 'set auth.password-file, or start the broker again for this machine only',
+        },
+      ];
+}
+
+function isReachable(address: Address, isLocal: boolean): boolean {
+  if (address.kind !== 'tcp' || (isLocal && address.host === '')) return false;
   return !/^(127\.|localhost$|::1$)/.test(address.host);
 }

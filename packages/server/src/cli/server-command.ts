@@ -1,7 +1,7 @@
 import type { CommandModule } from 'yargs';
 import { AdminServer, adminSocketOf } from '../admin/index.ts';
 import type { Config, LoadedConfig } from '../config/index.ts';
-import { startBroker } from '../embed/create-broker.ts';
+import { openBroker } from '../embed/create-broker.ts';
 import type { RunningBroker } from '../embed/running-broker.ts';
 import { naming } from '../embed/start-errors.ts';
 import { type ConfigurableLogger, createLogger } from '../log/index.ts';
@@ -12,7 +12,7 @@ import { exposedFiles } from '../service/exposed-files.ts';
 import { openFilesWarning } from '../service/open-files.ts';
 import { claimPidFile } from '../service/pid-file.ts';
 import { SystemdNotifier } from '../service/systemd.ts';
-import { risksOf, startBanner } from './banner.ts';
+import { isKeptLocal, LOCAL_ONLY, risksOf, risksOfReload, startBanner } from './banner.ts';
 import { addConfigOptions, loadFromProcess } from './options.ts';
 import { Reloader } from './reloader.ts';
 import { becomeService } from './standard-streams.ts';
@@ -76,16 +76,19 @@ async function serve(loaded: LoadedConfig, load: () => LoadedConfig): Promise<vo
     reloader?.reload('SIGHUP');
   });
   try {
-    broker = await startBroker(config, {
-      logger,
-      // What can't be kept isn't acknowledged any more: a process that is started again may find a way.
-      onStorageFailed: () => {
-        process.exitCode = 1;
-        if (isStopping) return;
-        isStopping = true;
-        if (broker !== null) void finish();
-      },
-    });
+    // What can't be kept isn't acknowledged any more: a process that is started again may find a way.
+    const onStorageFailed = () => {
+      process.exitCode = 1;
+      if (isStopping) return;
+      isStopping = true;
+      if (broker !== null) void finish();
+    };
+    const opened = await openBroker(
+      config,
+      { logger, onStorageFailed },
+      { heedsWithoutUsers: true },
+    );
+    broker = opened.running;
   } catch (error) {
     releasePidFile();
     await output.finish(LAST_LINES_MS);
@@ -96,6 +99,7 @@ async function serve(loaded: LoadedConfig, load: () => LoadedConfig): Promise<vo
     return;
   }
   const serving = broker;
+  const isLocal = isKeptLocal(config);
   // Whoever is connected stays so: it is noted. A log that can't be written ends the process by itself, see above.
   process.on('uncaughtException', (error) => serving.noteUncaught(error));
   process.on('unhandledRejection', (reason) => serving.noteUncaught(reason));
@@ -109,11 +113,18 @@ async function serve(loaded: LoadedConfig, load: () => LoadedConfig): Promise<vo
     broker,
     logger,
     load,
-    onReloaded: ({ log }) => followLog(log, logger, output),
+    onReloaded: (next) => {
+      followLog(next.log, logger, output);
+      for (const risk of risksOfReload(next, isLocal)) logger.warn('unsafe', risk);
+    },
   });
   const isForPeople = config.log.format === 'console' && config.log.file === null;
-  if (isForPeople) output.write(startBanner(loaded, broker));
-  else for (const risk of risksOf(config)) logger.warn('unsafe', risk);
+  if (isForPeople) {
+    output.write(startBanner(loaded, broker));
+  } else {
+    if (isLocal) logger.warn('local-only', LOCAL_ONLY);
+    for (const risk of risksOf(config)) logger.warn('unsafe', risk);
+  }
   for (const exposed of exposedFiles(config)) logger.warn('files-exposed', exposed);
   for (const one of loaded.leftBehind) logger.warn('data-elsewhere', { ...one });
   const openFiles = openFilesWarning(config);

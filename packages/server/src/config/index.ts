@@ -17,6 +17,7 @@ export {
   allowsAnonymous,
   type ChainItem,
   chainOf,
+  isLocalOnly,
   type ProviderKind,
 } from './sections/auth/chain.ts';
 export { leavesOf, type SchemaLeaf, type SchemaPart } from './values/parts.ts';

@@ -3,7 +3,13 @@ import type { AuthenticationMethod } from '@promptmq/auth';
 import { ReasonCode } from '@promptmq/codec';
 import { nodeFiles } from '@promptmq/wal';
 import { Broker, type Interceptor } from '../broker.ts';
-import { type Config, type ConfigInput, hasListeners, parseConfig } from '../config/index.ts';
+import {
+  type Config,
+  type ConfigInput,
+  hasListeners,
+  isLocalOnly,
+  parseConfig,
+} from '../config/index.ts';
 import type { Hooks } from '../hooks/hooks.ts';
 import { InsidePublisher } from '../inside/inside-publisher.ts';
 import { ProcessGauge } from '../limits/overload/process-gauge.ts';
@@ -18,6 +24,7 @@ import { Observability, storageSourceOf } from '../observability/index.ts';
 import { nodeRuntime, type Runtime } from '../runtime/runtime.ts';
 import type { StorageResources } from '../storage/storage.ts';
 import { EmbeddedBroker } from './embedded-broker.ts';
+import { localAddresses, unlessMissing } from './local-only.ts';
 import type { RunningBroker } from './running-broker.ts';
 import { processDescriptors } from './shared-descriptors.ts';
 import { nameFolder, naming } from './start-errors.ts';
@@ -85,11 +92,16 @@ export async function startBroker(
   return (await openBroker(config, extras)).running;
 }
 
-/** What a broker gets in the place of the machine's: only the tests of programs do that (`testing/`). */
+/** What a broker gets in the place of the machine's, as the tests of programs have it (`testing/`), and what only the command says. */
 export interface BrokerSeams {
   readonly runtime?: Runtime;
   /** Stands between each transport and the broker. */
   readonly intercept?: Interceptor;
+  /**
+   * Whether `auth.without-users` holds: addresses without a host are this machine's only while nobody has to prove who he is. A program that
+   * says where its broker listens means it.
+   */
+  readonly heedsWithoutUsers?: boolean;
 }
 
 /** A broker that was started, with what its program doesn't see. */
@@ -107,7 +119,7 @@ export interface OpenedBroker {
 export async function openBroker(
   config: Config,
   extras: BrokerExtras = {},
-  { runtime = nodeRuntime, intercept }: BrokerSeams = {},
+  { runtime = nodeRuntime, intercept, heedsWithoutUsers = false }: BrokerSeams = {},
 ): Promise<OpenedBroker> {
   const log = extras.logger ?? noopLogger;
   const loaded = loadListeners(config);
@@ -129,7 +141,8 @@ export async function openBroker(
     }
     await broker.recover(extras.storage);
     if (broker.storage !== null) observability.useStorage(storageSourceOf(broker.storage.log));
-    await openListeners(broker, loaded, listeners);
+    const isLocal = heedsWithoutUsers && isLocalOnly(config);
+    await openListeners(broker, loaded, listeners, isLocal);
   } catch (error) {
     await stopAll(broker, listeners, observability, 0);
     await unlockDataDir();
@@ -165,17 +178,26 @@ export async function openBroker(
   };
 }
 
-/** Opens all addresses of all listeners, in their order. */
+/**
+ * Opens all addresses of all listeners, in their order.
+ *
+ * @param isLocal - whether those without a host are this machine's only
+ */
 async function openListeners(
   broker: Broker,
   loaded: readonly LoadedListener[],
   opened: BoundListener[],
+  isLocal: boolean,
 ): Promise<void> {
   const all = loaded.flatMap(({ profile }) => profile.addresses);
   for (const one of loaded) {
     const { addresses, bindKey, bindHint } = one.profile;
     for (const address of addresses) {
-      opened.push(await naming(bindKey, bindHint, () => listen(broker, one, address, all)));
+      const [first, second] = isLocal ? localAddresses(address) : [address];
+      opened.push(await naming(bindKey, bindHint, () => listen(broker, one, first, all)));
+      if (second === undefined) continue;
+      const beside = await unlessMissing(() => listen(broker, one, second, all));
+      if (beside !== null) opened.push(beside);
     }
   }
 }

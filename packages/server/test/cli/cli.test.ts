@@ -64,7 +64,7 @@ test('a first start says what listens where, where the data is, how to connect a
   expect(command.output).toMatch(/metrics: http:\/\/127.0.0.1:\d+\/metrics/);
   expect(command.output).toContain('./data and ./wal, synced before each acknowledgement');
   expect(command.output).toMatch(/mosquitto_sub -h localhost -p \d+/);
-  expect(command.output).toContain('Unsafe:  anyone who reaches this machine may connect');
+  expect(command.output).toContain('Unsafe:  ANYONE WHO REACHES THIS MACHINE MAY CONNECT');
   command.child.kill('SIGTERM');
   expect(await command.exitCode()).toBe(0);
 });

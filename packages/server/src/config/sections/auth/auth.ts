@@ -23,6 +23,12 @@ export const authSection = z
       .describe(
         'whether clients that name nobody may connect; auto: only while there is nothing by which anybody could prove who he is, neither auth.chain nor auth.password-file nor server.tls.use-subject-as-user-name',
       ),
+    withoutUsers: choice('local', 'everywhere')
+      .prefault('local')
+      .describe(
+        'from where clients may connect while nobody has to prove who he is, and auth.allow-anonymous is auto: local is only from this machine at addresses without HOST, such as :1883; everywhere is as they say, with a warning',
+      )
+      .meta({ restart: true }),
     passwordFile: pathOrNone()
       .prefault(null)
       .describe(

@@ -63,3 +63,11 @@ export function allowsAnonymous(config: AskedConfig): boolean {
   const { allowAnonymous } = config.auth;
   return allowAnonymous === 'auto' ? chainOf(config).length === 0 : allowAnonymous;
 }
+
+/** Whether only this machine's clients may connect, at addresses without a host: nobody has said who else may. */
+export function isLocalOnly(
+  config: AskedConfig & { readonly auth: { readonly withoutUsers: 'local' | 'everywhere' } },
+): boolean {
+  const { allowAnonymous, withoutUsers } = config.auth;
+  return withoutUsers === 'local' && allowAnonymous === 'auto' && allowsAnonymous(config);
+}
