@@ -2,7 +2,7 @@
  * Writes what is generated from the sources.
  *
  *   node scripts generate                  all of it
- *   node scripts generate NAME …           configuration, metrics, conformance, hostile, api
+ *   node scripts generate NAME …           configuration, limits, metrics, conformance, hostile, api
  *   node scripts generate … --check        writes nothing; ends with 1 when a file is stale, and names it
  *   node scripts generate … --root FOLDER  into another copy of the repository
  */
@@ -16,6 +16,7 @@ import { publicPackages } from './lib/release.ts';
 /** Loaded when the packages have been compiled. */
 const GENERATORS: Readonly<Record<string, () => Promise<{ readonly generate: Generate }>>> = {
   configuration: () => import('./generate/configuration.ts'),
+  limits: () => import('./generate/limits.ts'),
   metrics: () => import('./generate/metrics.ts'),
   conformance: () => import('./generate/conformance.ts'),
   hostile: () => import('./generate/hostile.ts'),

@@ -70,7 +70,9 @@ describe('levels by memory', () => {
 });
 
 test('levels by time: five turns in a row that take too long, until one takes half of that', () => {
-  const { look } = overloadOf(new Simulation());
+  const { look } = overloadOf(
+    new Simulation({ limits: { overload: { lagRefuse: '1s', lagSlow: '3s' } } }),
+  );
   expect(look(10, 60_000, 4)).toBe(0);
   expect(look(10, 0)).toBe(0);
   expect(look(10, 1000, 4)).toBe(0);
