@@ -65,6 +65,7 @@ export {
 export type { DynamicState } from './dynamic/state.ts';
 export {
   GuessThrottle,
+  type GuessWatch,
   type ThrottleLimits,
   type ThrottleVerdict,
 } from './passwords/guess-throttle.ts';

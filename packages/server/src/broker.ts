@@ -13,6 +13,7 @@ import type { Transport, TransportHandler } from './connection/transport.ts';
 import { BrokerHooks } from './hooks/broker-hooks.ts';
 import type { Hooks } from './hooks/hooks.ts';
 import { type ConnectionPlace, ConnectionPlaces } from './limits/connection-places.ts';
+import { Guesses } from './limits/guesses.ts';
 import { Limits } from './limits/limits.ts';
 import { Overload } from './limits/overload/overload.ts';
 import type { ListenerHost } from './listeners/host.ts';
@@ -192,6 +193,7 @@ export class Broker
       log: (level, event, fields) => this.clientLog[level](event, fields),
       setTimer: (delayMs, callback) => runtime.setTimer(delayMs, callback),
       hasHook: hooks?.authenticate !== undefined,
+      guesses: new Guesses(this),
       onProviderFailed: (provider, failure, why) =>
         this.clientEvents.providerFailed(provider, failure, why),
       onUsersChanged: (userNames) => this.#onUsersChanged(userNames),

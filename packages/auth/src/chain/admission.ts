@@ -33,6 +33,8 @@ export const REFUSAL_REASONS = [
   'denied',
   /** A provider has too much to do. */
   'busy',
+  /** Too many passwords were wrong: this one was not looked at. */
+  'throttled',
   /** No provider knows who that is. */
   'unknown',
   /** It names nobody, and that isn't allowed. */

@@ -1,7 +1,14 @@
 import { ReasonCode } from '@promptmq/codec';
 import type { Credentials } from '../credentials.ts';
 import type { Provider, ProviderAnswer } from '../provider.ts';
-import { type Admission, type Admitted, admitted, type Refused, refused } from './admission.ts';
+import {
+  type Admission,
+  type Admitted,
+  admitted,
+  type RefusalReason,
+  type Refused,
+  refused,
+} from './admission.ts';
 import { AnswerCache } from './answer-cache.ts';
 import { type Asked, ask, type Failure, failedBy, type SetTimer, settled } from './asked.ts';
 
@@ -205,8 +212,9 @@ function deniedCode(credentials: Credentials): number {
   return namesNobody(credentials) ? ReasonCode.NotAuthorized : ReasonCode.BadUserNameOrPassword;
 }
 
-function reasonFor(reasonCode: number): 'busy' | 'denied' {
-  return reasonCode === ReasonCode.ServerBusy ? 'busy' : 'denied';
+function reasonFor(reasonCode: number): RefusalReason {
+  if (reasonCode === ReasonCode.ServerBusy) return 'busy';
+  return reasonCode === ReasonCode.QuotaExceeded ? 'throttled' : 'denied';
 }
 
 const ANONYMOUS: Admitted = admitted(null, null);

@@ -1,7 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
 
 export interface ThrottleLimits {
-  /** Wrong passwords in a row of one address for one user, after which it has to wait; 0 for no such limit. */
+  /** Wrong passwords of one address for one user, after which it has to wait; 0 for no such limit. */
   readonly clientGuesses: number;
   /** Wrong passwords of one address, whatever the users; 0 for no such limit. */
   readonly addressGuesses: number;
@@ -20,16 +20,30 @@ export type ThrottleVerdict =
   /** It is not to be checked. */
   | { readonly result: 'refuse'; readonly by: 'client' | 'address' };
 
+/** Where guesses of passwords are counted. */
+export interface GuessWatch {
+  /**
+   * What becomes of a password before it is checked.
+   *
+   * @param address - of the client, without its port
+   */
+  ask(address: string, userName: string): ThrottleVerdict;
+  /** A password was wrong, or its user isn't there. */
+  wrong(address: string, userName: string): void;
+  /** A password was right. */
+  right(address: string, userName: string): void;
+}
+
 const FIRST_WAIT_MS = 1000;
 /** How long a password is delayed that is slowed down: less than clients wait for CONNACK. */
 const DELAY_MS = 2000;
-/** Wrong passwords that long ago don't count any more. */
+/** How long it takes until as many wrong passwords as are allowed are forgotten: they are so little by little. */
 const FORGET_MS = 600_000;
 
 /**
  * Holds up those who guess passwords, in bounded memory, so that nobody can lock a user out from another address:
  *
- * - an address that was wrong for one user too often in a row waits before it may try that user again;
+ * - an address that was wrong for one user too often waits before it may try that user again;
  * - an address that was wrong too often, whatever the users, waits before it may try any; but for users with whom it has been right
  *   before: others behind the same address don't lock these out;
  * - a user for whom too many were wrong, from whatever addresses, is only slowed down, where the address has never been right for it.
@@ -37,7 +51,7 @@ const FORGET_MS = 600_000;
  * Names of users are kept as hashes: they may be long, and have been passwords that were typed into the wrong field. Where there are more
  * than `entriesMax`, those that did something last stay.
  */
-export class GuessThrottle {
+export class GuessThrottle implements GuessWatch {
   readonly #limits: () => ThrottleLimits;
   readonly #now: () => number;
   readonly #key: Buffer;
@@ -115,9 +129,10 @@ export class GuessThrottle {
 }
 
 interface Guesses {
-  count: number;
-  lastAt: number;
-  waitsUntil: number;
+  /** At `lastAt`; parts of one are forgotten, too. */
+  readonly count: number;
+  readonly lastAt: number;
+  readonly waitsUntil: number;
 }
 
 /** Wrong guesses by whose they are. */
@@ -134,36 +149,34 @@ class RecentGuesses {
   }
 
   isWaiting(key: string, max: number, now: number): boolean {
-    return max > 0 && (this.#find(key, now)?.waitsUntil ?? 0) > now;
+    return max > 0 && (this.#entries.get(key)?.waitsUntil ?? 0) > now;
   }
 
   isOver(key: string, max: number, now: number): boolean {
-    return max > 0 && (this.#find(key, now)?.count ?? 0) >= max;
+    return max > 0 && Math.round(countAt(this.#entries.get(key), max, now)) >= max;
   }
 
   add(key: string, max: number, now: number, waitMaxMs: number, entriesMax: number): void {
     if (max === 0) return;
-    const entry = this.#find(key, now) ?? { count: 0, lastAt: 0, waitsUntil: 0 };
-    entry.count++;
-    entry.lastAt = now;
-    if (entry.count >= max) {
-      entry.waitsUntil = now + Math.min(waitMaxMs, FIRST_WAIT_MS * 2 ** (entry.count - max));
-    }
+    const doublingsMax = Math.ceil(Math.log2(Math.max(1, waitMaxMs / FIRST_WAIT_MS)));
+    const counted = countAt(this.#entries.get(key), max, now) + 1;
+    // No more than has an effect: else it would take long to forget.
+    const count = Math.min(counted, max + doublingsMax);
+    const doublings = Math.round(count - max);
+    const waitMs = doublings < 0 ? 0 : Math.min(waitMaxMs, FIRST_WAIT_MS * 2 ** doublings);
     this.#entries.delete(key);
-    this.#entries.set(key, entry);
+    this.#entries.set(key, { count, lastAt: now, waitsUntil: now + waitMs });
     trim(this.#entries, entriesMax);
   }
 
   delete(key: string): void {
     this.#entries.delete(key);
   }
+}
 
-  #find(key: string, now: number): Guesses | undefined {
-    const entry = this.#entries.get(key);
-    if (entry === undefined || entry.lastAt + FORGET_MS > now) return entry;
-    this.#entries.delete(key);
-    return undefined;
-  }
+function countAt(entry: Guesses | undefined, max: number, now: number): number {
+  if (entry === undefined) return 0;
+  return Math.max(0, entry.count - ((now - entry.lastAt) * max) / FORGET_MS);
 }
 
 /** The first ones make room. */

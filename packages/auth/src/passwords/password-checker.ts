@@ -4,7 +4,8 @@ import { HashThreads } from './hash-threads.ts';
 import type { PasswordHash } from './password-hash.ts';
 import type { Comparison } from './password-users.ts';
 
-export type PasswordVerdict = 'right' | 'wrong' | 'busy';
+/** `throttled`: it was not checked, as too many were wrong. */
+export type PasswordVerdict = 'right' | 'wrong' | 'busy' | 'throttled';
 
 /** Whose passwords are checked. */
 export interface PasswordSource {
@@ -57,6 +58,7 @@ export class PasswordChecker {
    * @param address - of the client, without its port
    * @param password - not to be changed before the answer
    * @param signal - aborted when the answer isn't needed any more: then nothing is hashed when its turn comes
+   * @param mayCheck - asked when its turn comes
    * @throws {Error} when it can't be hashed
    */
   async check(
@@ -64,6 +66,7 @@ export class PasswordChecker {
     userName: string,
     password: Uint8Array,
     signal?: AbortSignal,
+    mayCheck = MAY,
   ): Promise<PasswordVerdict> {
     const { kept, others } = this.#users.comparisonOf(userName);
     const fingerprint = this.#fingerprint(userName, password, kept);
@@ -71,6 +74,7 @@ export class PasswordChecker {
     if (!(await this.#takePlace(address, userName))) return 'busy';
     try {
       if (signal?.aborted === true) return 'busy';
+      if (!mayCheck(address, userName)) return 'throttled';
       const { isRight, count } = await this.#threads.verify(password, kept, others);
       this.#hashCount += count;
       if (!isRight) return 'wrong';
@@ -148,3 +152,5 @@ export class PasswordChecker {
     this.#remembered.add(fingerprint);
   }
 }
+
+const MAY = (_address: string, _userName: string) => true;

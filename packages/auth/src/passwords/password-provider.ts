@@ -8,6 +8,8 @@ import { PasswordUsers } from './password-users.ts';
 export interface PasswordFileOptions extends CheckerLimits {
   /** By name, as `parsePasswordFile` reads them; not to be changed afterwards. */
   readonly users: ReadonlyMap<string, PasswordHash>;
+  /** Whether one more password of an address for a user may be checked: asked when its turn comes, as others may have been wrong meanwhile. */
+  readonly mayCheck?: (address: string, userName: string) => boolean;
 }
 
 /**
@@ -22,8 +24,10 @@ class PasswordFileProvider implements Provider {
   readonly name = 'password-file';
   readonly #users: PasswordUsers;
   readonly #checker: PasswordChecker;
+  readonly #mayCheck: PasswordFileOptions['mayCheck'];
 
-  constructor({ users, ...limits }: PasswordFileOptions) {
+  constructor({ users, mayCheck, ...limits }: PasswordFileOptions) {
+    this.#mayCheck = mayCheck;
     this.#users = new PasswordUsers(users);
     this.#checker = new PasswordChecker(this.#users, limits);
   }
@@ -44,9 +48,18 @@ class PasswordFileProvider implements Provider {
     signal: AbortSignal,
   ): Promise<ProviderAnswer> {
     const ticket = this.#users.get(userName);
-    const verdict = await this.#checker.check(address, userName, password, signal);
-    if (verdict === 'right') return { result: 'allow', userName, ticket };
-    return verdict === 'busy' ? BUSY : this.#wrong(userName);
+    const checker = this.#checker;
+    const verdict = await checker.check(address, userName, password, signal, this.#mayCheck);
+    switch (verdict) {
+      case 'right':
+        return { result: 'allow', userName, ticket };
+      case 'wrong':
+        return this.#wrong(userName);
+      case 'busy':
+        return BUSY;
+      case 'throttled':
+        return THROTTLED;
+    }
   }
 
   /** Whether the user is still there, with the same password. */
@@ -72,4 +85,10 @@ const BUSY: ProviderAnswer = {
   result: 'deny',
   reasonCode: ReasonCode.ServerBusy,
   why: 'auth.max-waiting-checks reached',
+};
+
+const THROTTLED: ProviderAnswer = {
+  result: 'deny',
+  reasonCode: ReasonCode.QuotaExceeded,
+  why: 'too many wrong passwords',
 };

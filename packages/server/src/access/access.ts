@@ -16,6 +16,7 @@ import { type AclLimits, permissionsWithin } from './acl-limits.ts';
 import type { AskingCredentials } from './chain/custom-provider.ts';
 import { makeChain } from './chain/make-chain.ts';
 import { type AccessTools, plainTools } from './chain/tools.ts';
+import { guessVerdict, noteGuess, throttled } from './guarded.ts';
 import { ACL_DEFAULTS } from './rules.ts';
 
 /** What of a configuration says who may connect, and do what. */
@@ -51,6 +52,7 @@ export interface OfferedMethod {
 /** Who may connect, and what they may do: a snapshot of `auth` and its files, replaced by a reload. */
 export class Access {
   readonly #chain: Chain;
+  readonly #tools: AccessTools;
   readonly #methods: ReadonlyMap<string, OfferedMethod>;
   readonly #acl: Acl | null;
   /** What holds where no rule matches; undefined where that depends on whether there are rules. */
@@ -60,8 +62,9 @@ export class Access {
   #pendingCount: number;
   #isClosing: boolean;
 
-  private constructor(auth: Config['auth'], chain: Chain, acl: Acl | null) {
+  private constructor(auth: Config['auth'], chain: Chain, tools: AccessTools, acl: Acl | null) {
     this.#chain = chain;
+    this.#tools = tools;
     this.#methods = methodsOf(chain);
     this.#acl = acl;
     this.#defaults = ACL_DEFAULTS[auth.aclDefault];
@@ -94,7 +97,7 @@ export class Access {
       void chain?.close();
       throw new ConfigError(problems);
     }
-    return new Access(auth, chain, acl);
+    return new Access(auth, chain, tools, acl);
   }
 
   /** Whether anybody can prove to be a user. */
@@ -123,13 +126,41 @@ export class Access {
     isAskedLater: boolean,
     gone?: AbortSignal,
   ): Admission | Promise<Admission> {
-    const admission = this.#chain.authenticate(credentials, gone);
-    if (!(admission instanceof Promise)) return orLater(admission, isAskedLater);
+    const { guesses } = this.#tools;
+    const verdict = guessVerdict(guesses, credentials);
+    if (verdict?.result === 'refuse') return throttled(verdict.by);
+    const delayMs = verdict?.result === 'slow' ? verdict.delayMs : 0;
+    const admission =
+      delayMs > 0
+        ? this.#later(delayMs, credentials, gone)
+        : this.#chain.authenticate(credentials, gone);
+    if (!(admission instanceof Promise)) {
+      noteGuess(guesses, credentials, admission);
+      return orLater(admission, isAskedLater);
+    }
     this.#pendingCount++;
     return admission.then((answer) => {
       this.#pendingCount--;
       this.#closeIfIdle();
+      noteGuess(guesses, credentials, answer);
       return orLater(answer, isAskedLater);
+    });
+  }
+
+  /** Asks the chain after a while; at once where the client has gone, whom it then tells so. */
+  #later(
+    delayMs: number,
+    credentials: AskingCredentials,
+    gone: AbortSignal | undefined,
+  ): Promise<Admission> {
+    return new Promise((resolve) => {
+      const finish = () => {
+        cancel();
+        gone?.removeEventListener('abort', finish);
+        resolve(this.#chain.authenticate(credentials, gone));
+      };
+      const cancel = this.#tools.setTimer(delayMs, finish);
+      gone?.addEventListener('abort', finish);
     });
   }
 

@@ -29,11 +29,12 @@ const FACTORIES: { readonly [K in ProviderKind]-?: Factory<K> } = {
       throw new Error('there is no program with a hook authenticate that could be asked');
     return createCustomProvider();
   },
-  passwordFile: (path, _, auth) =>
+  passwordFile: (path, { guesses }, auth) =>
     createPasswordFileProvider({
       users: readPasswordFile(path),
       concurrentMax: auth.maxConcurrentChecks,
       waitingMax: auth.maxWaitingChecks,
+      mayCheck: (address, userName) => guesses.ask(address, userName).result !== 'refuse',
     }),
 };
 

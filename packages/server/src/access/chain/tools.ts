@@ -1,4 +1,4 @@
-import type { Failure, ProviderTools, SetTimer } from '@promptmq/auth';
+import type { Failure, GuessWatch, ProviderTools, SetTimer } from '@promptmq/auth';
 
 /** What finding out who clients are needs of the house. */
 export interface AccessTools extends ProviderTools {
@@ -6,6 +6,8 @@ export interface AccessTools extends ProviderTools {
   readonly setTimer: SetTimer;
   /** Whether the program that embeds the broker has a hook `authenticate`. */
   readonly hasHook: boolean;
+  /** Where guesses of passwords are counted. */
+  readonly guesses: GuessWatch;
   /** A provider has failed, or took too long. */
   onProviderFailed(provider: string, failure: Failure['failure'], why: string): void;
   /**
@@ -27,6 +29,7 @@ export const plainTools: AccessTools = {
     return () => clearTimeout(timer);
   },
   hasHook: true,
+  guesses: { ask: () => ({ result: 'check' }), wrong: () => {}, right: () => {} },
   onProviderFailed: () => {},
   onUsersChanged: () => {},
 };

@@ -80,6 +80,35 @@ export const authSection = z
           .describe('how long the client identifier is banned'),
       })
       .prefault({}),
+    guesses: z
+      .strictObject({
+        perClient: integer(0, 1_000_000)
+          .prefault(10)
+          .describe(
+            'wrong passwords of one address for one user name in ten minutes, after which it has to wait: 10, as a person mistypes some; 0 is no limit',
+          ),
+        perAddress: integer(0, 1_000_000)
+          .prefault(100)
+          .describe(
+            'wrong passwords of one address in ten minutes, whatever the user names, after which it has to wait, but for users with whom it has been right: 100, as many clients may be behind one; 0 is no limit',
+          ),
+        perUser: integer(0, 1_000_000)
+          .prefault(100)
+          .describe(
+            'wrong passwords for one user name in ten minutes, from whatever addresses, after which those of new addresses are checked two seconds later: 100; 0 is no limit',
+          ),
+        maxWait: duration(1000, 600_000)
+          .prefault('60s')
+          .describe(
+            'longest time that an address has to wait: it begins with a second, and each further wrong password doubles it. 60s leave one guess a minute, and a client that was put right is soon let in',
+          ),
+        maxTracked: integer(100, 1_000_000)
+          .prefault(10_000)
+          .describe(
+            'clients, addresses and user names of which it is known how often they were wrong, of each kind this number, of about 200 bytes each; those that did something last stay',
+          ),
+      })
+      .prefault({}),
     maxConcurrentChecks: integer(1, 64)
       .prefault(2)
       .describe(
