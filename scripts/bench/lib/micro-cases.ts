@@ -2,7 +2,7 @@
  * The operations that `micro.ts` measures. Each case is made once: `run` does its operation `count`
  * times, `after` what has to follow and isn't measured, `close` ends it.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type {
@@ -21,6 +21,7 @@ import { buildIfNeeded } from '../../lib/prepare.js';
 
 buildIfNeeded();
 
+const { Acl, Permissions } = await import('../../../packages/auth/dist/index.js');
 const codec = await import('../../../packages/codec/dist/index.js');
 const { NO_IDENTIFIERS, SubscriptionTrie, TopicCache } = await import(
   '../../../packages/topics/dist/index.js'
@@ -79,6 +80,11 @@ export const CASES: Readonly<Record<string, () => MicroCase | Promise<MicroCase>
   'deliver, QoS 0, to each of 100': () => deliverCase(0, 100),
   'deliver, QoS 1, with both acknowledgements': () => deliverCase(1, 1),
   'deliver, QoS 2, with both exchanges': () => deliverCase(2, 1),
+  'rules, 1,000 of them, a decision that is known': () => rulesCase(100),
+  'rules, 1,000 of them, a decision that is not known': () => rulesCase(1000),
+  'deliver, QoS 0, with 1,000 rules': () => guardedDeliverCase(''),
+  'deliver, QoS 0, with 1,000 rules, one of which denies a part of it': () =>
+    guardedDeliverCase('  - { permission: deny, receive: bench/+/secret }\n'),
   'append, 100 bytes': appendCase,
   'metrics, one message received and sent': metricsCase,
 };
@@ -267,8 +273,17 @@ class Peer implements Transport {
  * From the bytes of a publisher to the bytes for its subscribers, and the acknowledgements of both; at
  * QoS 0 an operation is one delivery, else one message. In memory, without the log.
  */
-function deliverCase(qos: QoS, subscriberCount: number, hooks: Hooks | null = null): MicroCase {
-  const config = parseConfig({ storage: { enabled: false }, metrics: { enabled: false } });
+function deliverCase(
+  qos: QoS,
+  subscriberCount: number,
+  hooks: Hooks | null = null,
+  aclFile = 'none',
+): MicroCase {
+  const config = parseConfig({
+    storage: { enabled: false },
+    metrics: { enabled: false },
+    auth: { aclFile },
+  });
   const runtime = new StillRuntime();
   const broker = new Broker(config, runtime, noopLogger, [], hooks);
   const open = (clientId: string) => {
@@ -287,7 +302,8 @@ function deliverCase(qos: QoS, subscriberCount: number, hooks: Hooks | null = nu
   };
   const subscribers = Array.from({ length: subscriberCount }, (_, index) => open(`sub-${index}`));
   const publisher = open('pub');
-  const subscriptions = [{ topic: 'bench/0001/t', qos }];
+  // With rules, one of which they may deny a part.
+  const subscriptions = [{ topic: aclFile === 'none' ? 'bench/0001/t' : 'bench/0001/+', qos }];
   for (const peer of subscribers) {
     send(peer, encoded({ cmd: 'subscribe', messageId: 1, subscriptions }));
     settle(peer);
@@ -345,6 +361,37 @@ function deliverCase(qos: QoS, subscriberCount: number, hooks: Hooks | null = nu
 }
 
 /** Appending alone: what is written follows outside of the measured time. */
+/** Whether somebody may publish to topics that are asked for by turns: more than 256 are not remembered. */
+function rulesCase(topicCount: number): MicroCase {
+  const rules = Array.from({ length: 1000 }, (_, index) => ({
+    permission: 'allow' as const,
+    actions: ['publish' as const],
+    filters: [{ filter: `site/${index}/+/data` }],
+    source: `rule ${index}`,
+  }));
+  const permissions = new Permissions([new Acl(rules)], { clientId: 'c', userName: null });
+  const topics = Array.from({ length: topicCount }, (_, index) => `site/${index}/device/data`);
+  let allowed = 0;
+  return {
+    run: (count) => {
+      for (let index = 0; index < count; index++) {
+        if (permissions.mayPublish(topics[index % topicCount] as string, 1, false)) allowed++;
+      }
+    },
+    check: () => allowed > 0,
+  };
+}
+
+/** @param more - rules beside those that allow all, as lines of a file */
+function guardedDeliverCase(more: string): MicroCase {
+  const directory = mkdtempSync(join(tmpdir(), 'promptmq-micro-'));
+  const aclFile = join(directory, 'acl.yaml');
+  const others = Array.from({ length: 999 }, (_, index) => `  - { publish: site/${index}/# }\n`);
+  writeFileSync(aclFile, `rules:\n  - { publish: "#", subscribe: "#" }\n${others.join('')}${more}`);
+  const close = async () => rmSync(directory, { recursive: true });
+  return { ...deliverCase(0, 1, null, aclFile), close };
+}
+
 async function appendCase(): Promise<MicroCase> {
   const directory = mkdtempSync(join(tmpdir(), 'promptmq-micro-'));
   const log = await Log.open({ directory, syncMode: 'periodic' });
