@@ -97,7 +97,8 @@ class Reader {
     const access = whole?.[1] ?? 'readwrite';
     const filter = whole?.[2] ?? rest;
     const column = begin + rest.length - filter.length;
-    if (topicFilterFault(filter) !== null) {
+    // As there: with spaces in it, a filter needs its access, or a word of it would be taken for one.
+    if (topicFilterFault(filter) !== null || (whole === null && /[ \t]/.test(filter))) {
       this.#note(column, `it takes a topic filter: ${word} [read|write|readwrite|deny] FILTER`);
       return;
     }

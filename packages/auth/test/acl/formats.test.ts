@@ -129,7 +129,7 @@ pattern deny alice/own
 
   test('mistakes are named by line and column', () => {
     const { problems } = read(
-      'user\ntopic read a/#/b\n  what x\npattern\ntopic read u/%u\nuser al*\ntopic a/${x}\n',
+      'user\ntopic read a/#/b\n  what x\npattern\ntopic read u/%u\nuser al*\ntopic a/${x}\ntopic reed a\n',
     );
     expect(problems.map(({ line, column }) => `${line}:${column}`)).toEqual([
       '1:5',
@@ -139,6 +139,7 @@ pattern deny alice/own
       '5:12',
       '6:6',
       '7:7',
+      '8:7',
     ]);
   });
 
