@@ -79,10 +79,10 @@ describe('by bytes', () => {
   async function answerTo(name: string, bytes: Buffer, isSplit: boolean): Promise<Buffer | null> {
     const socket = connectSocket({ port: portOf(name), host: '127.0.0.1', noDelay: true });
     socket.on('error', () => {});
-    const answer = Promise.race([
-      once(socket, 'data').then(([chunk]) => chunk as Buffer),
-      once(socket, 'close').then(() => null),
-    ]);
+    const answer = new Promise<Buffer | null>((resolve) => {
+      socket.once('data', resolve);
+      socket.once('close', () => resolve(null));
+    });
     if (isSplit) {
       for (const byte of bytes) {
         await new Promise<void>((resolve) => socket.write(Buffer.of(byte), () => resolve()));
