@@ -137,7 +137,10 @@ export class AdminServer {
       pid: process.pid,
       version,
       uptimeSeconds: Math.floor((performance.now() - this.#startedAt) / 1000),
-      listeners: listeners.map(({ protocol, address }) => `${protocol} ${address}`),
+      listeners: listeners.map(
+        ({ name, protocol, address, clientCount }) =>
+          `${protocol} ${address} (${name}, ${clientCount} connected)`,
+      ),
       connections: stats.connectionsCurrent,
       sessions: stats.sessionsCurrent,
       subscriptions: stats.subscriptionsCurrent,

@@ -6,7 +6,7 @@ import {
   type LoadedConfig,
 } from '../config/index.ts';
 import type { RunningBroker } from '../embed/running-broker.ts';
-import { listenerProfiles } from '../listeners/profile.ts';
+import { type ListenerProfile, listenerProfiles } from '../listeners/profile.ts';
 
 /** What somebody who has just started a broker wants to know, for people. */
 export function startBanner({ config, file }: LoadedConfig, broker: RunningBroker): string {
@@ -78,7 +78,7 @@ export function risksOf(config: LoadedConfig['config']): Risk[] {
   const reachable = listenerProfiles(config).filter(({ addresses }) =>
     addresses.some((address) => isReachable(address, isLocal)),
   );
-  const isOpen = reachable.some(({ tls }) => tls?.clientCertificates !== 'require');
+  const isOpen = reachable.some(isForAnybody);
   if (isOpen && allowsAnonymous(config)) {
     risks.push({
       why: 'ANYONE WHO REACHES THIS MACHINE MAY CONNECT, read all messages and send any',
@@ -118,6 +118,12 @@ export function risksOfReload(config: LoadedConfig['config'], wasLocal: boolean)
           remedy: 'set auth.password-file, or start the broker again for this machine only',
         },
       ];
+}
+
+/** Whether a listener takes clients that have shown in TLS neither a certificate nor a key. */
+function isForAnybody({ kind, tls }: ListenerProfile): boolean {
+  if (kind === 'auto' || tls === null) return true;
+  return tls.certificates.length > 0 && tls.clientCertificates !== 'require';
 }
 
 function isReachable(address: Address, isLocal: boolean): boolean {

@@ -1,4 +1,5 @@
 import { mountPointFault } from '@promptmq/topics';
+import { toKebabCase } from './names.ts';
 import { parseNetwork } from './network.ts';
 import type { Config, ConfigInput } from './schema.ts';
 import { isNone } from './values/units.ts';
@@ -15,7 +16,7 @@ interface ListenerProblem {
 /** Names are labels of metrics and words in logs. */
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
 
-const TLS_KEYS = ['cert', 'key', 'sni', 'ca', 'crl', 'alpn', 'ciphers'] as const;
+const TLS_KEYS = ['cert', 'key', 'sni', 'ca', 'crl', 'alpn', 'ciphers', 'pskFile'] as const;
 
 /** What a listener is called: its own name, or its kind and its port. */
 export function listenerName({ name, kind, bind }: ListenerConfig): string {
@@ -79,8 +80,9 @@ function checkKind({ kind, bind, forwardedFor }: ListenerConfig, refuse: Refuse)
 }
 
 function checkTls(listener: ListenerConfig, refuse: Refuse): void {
-  const { kind, cert, key, ca, crl, sni, clientCertificates } = listener;
-  const hasTls = kind === 'tls' || kind === 'wss' || (kind === 'auto' && (cert ?? key) !== null);
+  const { kind, cert, key, pskFile } = listener;
+  const hasTls =
+    kind === 'tls' || kind === 'wss' || (kind === 'auto' && (cert ?? key ?? pskFile) !== null);
   if (!hasTls) {
     const given = TLS_KEYS.filter(
       (name) => listener[name] !== null && listener[name]?.length !== 0,
@@ -89,16 +91,28 @@ function checkTls(listener: ListenerConfig, refuse: Refuse): void {
       kind === 'auto'
         ? 'it needs cert and key, without which there is no TLS'
         : `a listener of kind ${kind} doesn't take TLS`;
-    for (const name of given) refuse(name, why);
-    if (clientCertificates !== 'none') refuse('client-certificates', why);
+    for (const name of given) refuse(toKebabCase(name), why);
+    if (listener.clientCertificates !== 'none') refuse('client-certificates', why);
     return;
   }
-  if (cert === null) refuse('cert', `a listener of kind ${kind} needs a certificate`);
-  if (key === null) refuse('key', `a listener of kind ${kind} needs the key of its certificate`);
+  const hasCertificate = cert !== null || key !== null || pskFile === null;
+  if (hasCertificate && cert === null)
+    refuse('cert', `a listener of kind ${kind} needs a certificate`);
+  if (hasCertificate && key === null)
+    refuse('key', `a listener of kind ${kind} needs the key of its certificate`);
+  checkClientProofs(listener, refuse);
+}
+
+/** By which clients prove in TLS who they are. */
+function checkClientProofs(listener: ListenerConfig, refuse: Refuse): void {
+  const { cert, ca, crl, sni, clientCertificates, pskFile, minVersion } = listener;
   if (clientCertificates !== 'none' && ca === null) refuse('client-certificates', 'it needs ca');
   if (crl !== null && clientCertificates === 'none') refuse('crl', 'it needs client-certificates');
   if (sni.length > 0 && cert === null)
     refuse('sni', 'it needs cert, for clients that name no host');
+  if (pskFile === null) return;
+  if (clientCertificates !== 'none') refuse('psk-file', 'it goes without client-certificates');
+  if (minVersion === 'TLSv1.3') refuse('psk-file', 'it goes with TLSv1.2 as min-version only');
 }
 
 export function notNetwork(text: string): string {

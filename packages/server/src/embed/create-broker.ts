@@ -13,12 +13,9 @@ import {
 import type { Hooks } from '../hooks/hooks.ts';
 import { InsidePublisher } from '../inside/inside-publisher.ts';
 import { ProcessGauge } from '../limits/overload/process-gauge.ts';
+import { CertificateWatch } from '../listeners/certificate-watch.ts';
 import { type BoundListener, listen } from '../listeners/listener.ts';
-import {
-  type LoadedListener,
-  loadListeners,
-  logListenerWarnings,
-} from '../listeners/loaded-listener.ts';
+import { type LoadedListener, loadListeners } from '../listeners/loaded-listener.ts';
 import { type Logger, noopLogger } from '../log/index.ts';
 import { Observability, storageSourceOf } from '../observability/index.ts';
 import { nodeRuntime, type Runtime } from '../runtime/runtime.ts';
@@ -155,7 +152,7 @@ export async function openBroker(
   for (const address of observability.addresses) {
     log.info('listening', { protocol: 'http', address, path: config.metrics.path });
   }
-  logListenerWarnings(log, loaded);
+  const certificates = new CertificateWatch(broker, loaded);
   observability.serve();
 
   const publisher = new InsidePublisher(broker);
@@ -172,7 +169,7 @@ export async function openBroker(
       log.info('stopped'),
     );
   return {
-    running: new EmbeddedBroker(broker, listeners, observability, publisher, stop),
+    running: new EmbeddedBroker(broker, listeners, certificates, observability, publisher, stop),
     broker,
     abandon: () => close(abandonAll(broker, listeners, observability)),
   };

@@ -5,6 +5,7 @@ import type { Config } from '../config/index.ts';
 import type { InsidePublication } from '../inside/inside-message.ts';
 import type { InsidePublished } from '../inside/inside-publish.ts';
 import type { InsidePublisher } from '../inside/inside-publisher.ts';
+import type { CertificateWatch } from '../listeners/certificate-watch.ts';
 import type { BoundListener } from '../listeners/listener.ts';
 import {
   type Observability,
@@ -41,6 +42,7 @@ export class EmbeddedBroker implements RunningBroker {
   readonly retained: Retained;
   readonly bans: BrokerBanList;
   readonly #broker: Broker;
+  readonly #certificates: CertificateWatch;
   readonly #observability: Observability;
   readonly #publisher: InsidePublisher;
   readonly #streams: Streams;
@@ -51,11 +53,13 @@ export class EmbeddedBroker implements RunningBroker {
   constructor(
     broker: Broker,
     listeners: readonly BoundListener[],
+    certificates: CertificateWatch,
     observability: Observability,
     publisher: InsidePublisher,
     stop: () => Promise<void>,
   ) {
     this.#broker = broker;
+    this.#certificates = certificates;
     this.#publisher = publisher;
     this.#streams = new Streams(broker);
     this.clients = new BrokerClients(broker);
@@ -162,7 +166,13 @@ export class EmbeddedBroker implements RunningBroker {
   }
 
   reconfigure(config: Config): Reconfiguration {
-    return reconfigure(this.#broker, this.listeners, this.#observability, config);
+    return reconfigure(
+      this.#broker,
+      this.listeners,
+      this.#certificates,
+      this.#observability,
+      config,
+    );
   }
 
   stop(): Promise<void> {

@@ -1,12 +1,9 @@
 import { Access } from '../access/index.ts';
 import type { Broker } from '../broker.ts';
 import { type Config, type ConfigOption, changedOptions, valueAt } from '../config/index.ts';
+import type { CertificateWatch } from '../listeners/certificate-watch.ts';
 import type { BoundListener } from '../listeners/listener.ts';
-import {
-  type LoadedListener,
-  loadListeners,
-  logListenerWarnings,
-} from '../listeners/loaded-listener.ts';
+import { type LoadedListener, loadListeners } from '../listeners/loaded-listener.ts';
 import { checkMeteredTopics, type Observability } from '../observability/index.ts';
 
 /** What came of a new configuration. */
@@ -29,6 +26,7 @@ export interface Reconfiguration {
 export function reconfigure(
   broker: Broker,
   listeners: readonly BoundListener[],
+  certificates: CertificateWatch,
   observability: Observability,
   next: Config,
 ): Reconfiguration {
@@ -43,7 +41,7 @@ export function reconfigure(
     const one = loaded.find(({ profile }) => profile.terms.name === listener.name);
     if (one?.profile.kind === listener.opened.kind) listener.reconfigure(one);
   }
-  logListenerWarnings(broker.log, loaded);
+  certificates.set(loaded);
   broker.reconfigure(access);
   broker.journal.reconfigure();
   observability.reconfigure();

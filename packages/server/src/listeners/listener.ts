@@ -5,6 +5,7 @@ import type { LoadedListener } from './loaded-listener.ts';
 import { addressOf, joinAddress } from './peer-address.ts';
 import type { ListenerKind, ListenerProfile } from './profile.ts';
 import { Stages } from './stages.ts';
+import type { CertificateExpiry } from './tls/certificate-check.ts';
 
 /** A socket that accepts connections. */
 export interface Listener {
@@ -15,6 +16,8 @@ export interface Listener {
   readonly address: string;
   /** Clients that are connected to it, and to all other addresses of the same name. */
   readonly clientCount: number;
+  /** The certificates that it shows, and those that sign its clients', with when they expire (milliseconds since 1970). */
+  readonly certificates: readonly CertificateExpiry[];
   /** For clients, such as `mqtt://127.0.0.1:1883`; a wildcard address is given as localhost. Of one that takes several protocols, the first. */
   readonly url: string;
   /** One for each protocol that it takes. */
@@ -98,6 +101,9 @@ export async function listen(
     ...describe(server, loaded),
     protocol: PROTOCOLS[loaded.profile.kind],
     name,
+    get certificates() {
+      return stages.certificates;
+    },
     get clientCount() {
       return stages.terms.clients.count;
     },

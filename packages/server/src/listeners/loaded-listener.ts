@@ -1,7 +1,7 @@
 import { type Config, ConfigError, type ConfigProblem } from '../config/index.ts';
 import type { Logger } from '../log/index.ts';
 import { type ListenerProfile, listenerProfiles, type TlsProfile } from './profile.ts';
-import { loadTlsFiles, logTlsWarnings, type TlsFiles } from './tls/tls-files.ts';
+import { loadTlsFiles, type TlsFiles } from './tls/tls-files.ts';
 
 /** A listener of a configuration, with the content of the files that it names. */
 export interface LoadedListener {
@@ -37,14 +37,27 @@ export function loadListeners(config: Config): LoadedListener[] {
   return listeners;
 }
 
-/** Reports certificates that clients refuse, or will refuse soon. */
-export function logListenerWarnings(log: Logger, listeners: readonly LoadedListener[]): void {
-  for (const files of tlsFilesOf(listeners)) logTlsWarnings(log, files);
+/**
+ * Reports certificates that clients refuse, or will refuse soon.
+ *
+ * @param now - milliseconds since 1970, by the wall clock
+ * @param soonMs - how long before they expire
+ */
+export function logListenerWarnings(
+  log: Logger,
+  listeners: readonly LoadedListener[],
+  now: number,
+  soonMs: number,
+): void {
+  const warnings = tlsFilesOf(listeners).flatMap((files) => files.warningsAt(now, soonMs));
+  for (const { key, source, message } of warnings) {
+    log.warn('certificate-unfit', { key, source, why: message });
+  }
 }
 
 /** What clients refuse, although the broker can start with it. */
 export function refusedByClients(listeners: readonly LoadedListener[]): ConfigProblem[] {
-  return tlsFilesOf(listeners).flatMap((files) => files.refusedByClients);
+  return tlsFilesOf(listeners).flatMap((files) => files.warningsAt(Date.now(), 0));
 }
 
 /** Of all listeners, each once. */

@@ -23,8 +23,10 @@ export interface CertificateFiles {
 export interface TlsProfile {
   /** The part of the configuration that says so, such as `server.tls`. */
   readonly section: string;
-  /** The first is for clients that ask for none, or for a host of none. */
-  readonly certificates: readonly [CertificateFiles, ...CertificateFiles[]];
+  /** The first is for clients that ask for none, or for a host of none; there may be none where there are keys. */
+  readonly certificates: readonly CertificateFiles[];
+  /** Pre-shared keys (TLS-PSK); null: none. */
+  readonly pskFile: string | null;
   readonly ca: string | null;
   /** Lists of revoked certificates. */
   readonly crl: string | null;
@@ -124,6 +126,7 @@ function serverTls(tls: Config['server']['tls']): TlsProfile | null {
   return {
     section,
     certificates: [{ section, cert, key, passphrase: keyPassphrase, hosts: [] }],
+    pskFile: null,
     ca,
     crl: null,
     clientCertificates,
@@ -164,13 +167,14 @@ function listedProfile(listener: ListenerConfig, index: number): ListenerProfile
 }
 
 function listedTls(listener: ListenerConfig, section: string): TlsProfile | null {
-  const { cert, key, keyPassphrase, sni, alpn, kind } = listener;
-  if (cert === null || key === null) return null;
+  const { cert, key, keyPassphrase, sni, alpn, kind, pskFile } = listener;
+  const isComplete = cert !== null && key !== null;
+  if (!isComplete && pskFile === null) return null;
   const { ca, crl, clientCertificates, minVersion, ciphers } = listener;
   return {
     section,
     certificates: [
-      { section, cert, key, passphrase: keyPassphrase, hosts: [] },
+      ...(isComplete ? [{ section, cert, key, passphrase: keyPassphrase, hosts: [] }] : []),
       ...sni.map((one, index) => ({
         section: `${section}.sni[${index}]`,
         cert: one.cert,
@@ -179,6 +183,7 @@ function listedTls(listener: ListenerConfig, section: string): TlsProfile | null
         hosts: one.hosts,
       })),
     ],
+    pskFile,
     ca,
     crl,
     clientCertificates,

@@ -14,6 +14,7 @@ import type { ListenerKind, WebSocketProfile } from './profile.ts';
 import { forwardedAddress } from './proxy/forwarded-for.ts';
 import { TrustedProxies } from './proxy/trusted-proxies.ts';
 import { acceptMqtt } from './tcp.ts';
+import type { CertificateExpiry } from './tls/certificate-check.ts';
 import { TlsHandshakes } from './tls/tls-handshake.ts';
 import { WebSocketServer } from './websocket/websocket.ts';
 
@@ -53,6 +54,10 @@ export class Stages {
   /** Whether MQTT is taken at the same address without WebSocket, too. */
   get takesMqtt(): boolean {
     return this.#loaded.profile.kind === 'auto';
+  }
+
+  get certificates(): readonly CertificateExpiry[] {
+    return this.#loaded.tls?.certificates ?? [];
   }
 
   get webSocket(): WebSocketProfile {

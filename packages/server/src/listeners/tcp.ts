@@ -6,6 +6,7 @@ import type { ConnectionPlace } from '../limits/connection-places.ts';
 import type { Arrival } from './arrival.ts';
 import type { ListenerHost } from './host.ts';
 import { certificateFacts, certificateName } from './tls/certificate-facts.ts';
+import { pskIdentity } from './tls/psk.ts';
 
 /** What comes from a socket is MQTT from here on (§4.2). */
 export function acceptMqtt(
@@ -30,6 +31,7 @@ class TcpTransport implements Transport {
   readonly listener: ListenerTerms;
   readonly certificate: CertificateFacts | null;
   readonly certificateName: string | null;
+  readonly pskIdentity: string | null;
   readonly #socket: Socket;
   #handler: TransportHandler | null = null;
 
@@ -42,6 +44,7 @@ class TcpTransport implements Transport {
     this.listener = terms;
     this.certificate = certificateFacts(socket);
     this.certificateName = certificateName(socket);
+    this.pskIdentity = pskIdentity(socket);
     socket.allowHalfOpen = true;
     // Without a listener, the error of a socket that was refused would be thrown; 'close' follows it.
     socket.on('error', () => {});

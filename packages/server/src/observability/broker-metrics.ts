@@ -2,11 +2,14 @@ import { PacketType, ReasonCode } from '@promptmq/codec';
 import { MetricsRegistry, type ProcessMonitor, type Sample } from '@promptmq/metrics';
 import type { MemoryAccount } from '@promptmq/session';
 import { COUNTED_LIMITS } from '../limits/limits.ts';
+import type { Listener } from '../listeners/listener.ts';
 import { payloadSizeHistogram } from '../runtime/stats.ts';
 import { brokerCatalogue } from './catalogue.ts';
 import type { ObservedBroker } from './host.ts';
 import { reasonName, toLabel } from './reason-name.ts';
 import { SessionCensus } from './session-totals.ts';
+
+const DAY_MS = 86_400_000;
 
 export type BrokerRegistry = MetricsRegistry<typeof brokerCatalogue>;
 
@@ -229,4 +232,33 @@ function byPacketType(counts: Float64Array): Sample[] {
     labels: { type },
     value: at(counts, index + 1),
   }));
+}
+
+/** What is counted by listener; one with several addresses is one. */
+export function addListenerMetrics(
+  registry: BrokerRegistry,
+  { runtime }: Pick<ObservedBroker, 'runtime'>,
+  listeners: readonly Listener[],
+): void {
+  const byName = () => new Map(listeners.map((listener) => [listener.name, listener])).values();
+  registry.add('promptmq_listener_connections', () =>
+    [...byName()].map(({ name, clientCount }) => ({
+      labels: { listener: name },
+      value: clientCount,
+    })),
+  );
+  registry.add('promptmq_certificate_days_left', () =>
+    [...byName()].flatMap(({ name, certificates }) => {
+      // Of several with one name, the first that expires.
+      const days = new Map<string, number>();
+      for (const certificate of certificates) {
+        const left = (certificate.expiresAt - runtime.wallNow()) / DAY_MS;
+        days.set(certificate.name, Math.min(left, days.get(certificate.name) ?? left));
+      }
+      return [...days].map(([certificate, value]) => ({
+        labels: { listener: name, certificate },
+        value,
+      }));
+    }),
+  );
 }

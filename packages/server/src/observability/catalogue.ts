@@ -7,6 +7,16 @@ import type { Catalogue } from '@promptmq/metrics';
 export const brokerCatalogue = {
   // ------------------------------------------------------------------- connections
   promptmq_connections_current: { type: 'gauge', help: 'Clients that are connected.' },
+  promptmq_listener_connections: {
+    type: 'gauge',
+    help: 'Clients that are connected, by the name of their listener.',
+    labels: ['listener'],
+  },
+  promptmq_certificate_days_left: {
+    type: 'gauge',
+    help: 'Days until a certificate of a listener expires, or one that signs those of its clients, by its common name; below 0 when it has.',
+    labels: ['listener', 'certificate'],
+  },
   promptmq_connections_total: { type: 'counter', help: 'Clients that connected.' },
   promptmq_connections_refused_total: {
     type: 'counter',

@@ -6,8 +6,9 @@ import {
   startMetricsServer,
 } from '@promptmq/metrics';
 import { type Address, isIPv6Only } from '../config/index.ts';
+import type { Listener } from '../listeners/listener.ts';
 import { version } from '../version.ts';
-import { type BrokerRegistry, brokerMetrics } from './broker-metrics.ts';
+import { addListenerMetrics, type BrokerRegistry, brokerMetrics } from './broker-metrics.ts';
 import type { brokerCatalogue } from './catalogue.ts';
 import { configError } from './config-error.ts';
 import type { ObservedBroker } from './host.ts';
@@ -21,10 +22,11 @@ export class MetricsEndpoint {
   /** One for each address. */
   readonly #servers: MetricsServer[];
 
-  private constructor(broker: ObservedBroker) {
+  private constructor(broker: ObservedBroker, listeners: readonly Listener[]) {
     this.#broker = broker;
     this.#monitor = new ProcessMonitor();
     this.#registry = brokerMetrics(broker, this.#monitor, { version });
+    addListenerMetrics(this.#registry, broker, listeners);
     this.#servers = [];
     this.#registry.add('promptmq_http_connections_cut_total', () =>
       (['room', 'late', 'pipelined'] as const).map((why) => ({
@@ -37,15 +39,17 @@ export class MetricsEndpoint {
   /**
    * Begins to serve.
    *
+   * @param listeners - those that are open; read at each request
    * @param checks - what `/ready` looks at, by name; read at each request
    * @throws {ConfigError} when the path is wrong; the system's error, with the option that it comes from, when an
    * address can't be bound
    */
   static async open(
     broker: ObservedBroker,
+    listeners: readonly Listener[],
     checks: Readonly<Record<string, Check>>,
   ): Promise<MetricsEndpoint> {
-    const self = new MetricsEndpoint(broker);
+    const self = new MetricsEndpoint(broker, listeners);
     const { bind, path } = broker.config.metrics;
     try {
       for (const address of bind) await self.#listen(listenAddress(address, bind), checks);

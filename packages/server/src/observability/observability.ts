@@ -18,6 +18,7 @@ import { SystemTopics } from './system-topics.ts';
  */
 export class Observability {
   readonly #broker: ObservedBroker;
+  readonly #listeners: readonly Listener[];
   readonly #systemTopics: SystemTopics;
   readonly #checks: Record<string, Check>;
   /** Null where metrics aren't served: then it isn't even loaded. */
@@ -25,6 +26,7 @@ export class Observability {
 
   constructor(broker: ObservedBroker, listeners: readonly Listener[]) {
     this.#broker = broker;
+    this.#listeners = listeners;
     this.#systemTopics = new SystemTopics(broker, version);
     this.#endpoint = null;
     this.#checks = {
@@ -63,7 +65,7 @@ export class Observability {
     this.#meterTopics(metrics);
     if (!metrics.enabled || metrics.bind.length === 0) return;
     const { MetricsEndpoint } = await import('./metrics-endpoint.ts');
-    this.#endpoint = await MetricsEndpoint.open(this.#broker, this.#checks);
+    this.#endpoint = await MetricsEndpoint.open(this.#broker, this.#listeners, this.#checks);
   }
 
   /** Storage is being opened: until `useStorage` the broker isn't ready. */

@@ -54,7 +54,7 @@ test('every metric of the catalogue that needs no storage is there from the star
   const isOfStorage = /^promptmq_(storage|recovery)_/;
   // They have no value before something of their kind has happened, or where there are no hooks.
   const whenTheyOccur =
-    /^promptmq_(packet_errors|hook_failures|subscriptions_refused|logins_refused|provider_failures|limits_reached|topic_\w+)_total$/;
+    /^promptmq_((packet_errors|hook_failures|subscriptions_refused|logins_refused|provider_failures|limits_reached|topic_\w+)_total|certificate_days_left)$/;
   for (const name of Object.keys(brokerCatalogue)) {
     if (isOfStorage.test(name) || whenTheyOccur.test(name)) continue;
     const isThere = [...values.keys()].some((key) => key.startsWith(name));

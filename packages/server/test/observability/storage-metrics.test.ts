@@ -113,6 +113,7 @@ test('readiness waits for the recovery, and fails while the disk is full or the 
     {
       name: 'tcp',
       clientCount: 0,
+      certificates: [],
       urls: [],
       protocol: 'mqtt',
       address: '127.0.0.1:1',

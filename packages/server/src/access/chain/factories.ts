@@ -1,6 +1,7 @@
 import {
   createCertificateProvider,
   createPasswordFileProvider,
+  createPskProvider,
   type Provider,
   ProviderOptionError,
 } from '@promptmq/auth';
@@ -36,6 +37,7 @@ const FACTORIES: { readonly [K in ProviderKind]-?: Factory<K> } = {
       waitingMax: auth.maxWaitingChecks,
       mayCheck: (address, userName) => guesses.ask(address, userName).result !== 'refuse',
     }),
+  psk: () => createPskProvider(),
 };
 
 /** How a provider is to be asked. */

@@ -79,6 +79,11 @@ const listener = z.strictObject({
   clientCertificates: choice('none', 'optional', 'require')
     .prefault('none')
     .describe('whether clients are asked for a certificate, and whether they need one'),
+  pskFile: pathOrNone()
+    .prefault(null)
+    .describe(
+      'file of pre-shared keys (TLS-PSK), a line IDENTITY:KEY each with the key in hexadecimal, as the psk_file of mosquitto: clients that have one need no certificate, and neither does the listener. TLS 1.2 is used then',
+    ),
   minVersion: choice('TLSv1.2', 'TLSv1.3')
     .prefault('TLSv1.2')
     .describe('oldest TLS version that clients may use'),

@@ -35,6 +35,11 @@ const tlsSection = z
     useSubjectAsUserName: flag()
       .prefault(false)
       .describe("whether a client's user name is the common name of its certificate"),
+    expiryWarning: duration(0, 3650 * DAY_MS)
+      .prefault('30d')
+      .describe(
+        'how long before a certificate of any listener expires the log begins to warn of it: at a start, at each reload and once a day. The default leaves time for whoever renews them by hand',
+      ),
     minVersion: choice('TLSv1.2', 'TLSv1.3')
       .prefault('TLSv1.2')
       .describe('oldest TLS version that clients may use'),

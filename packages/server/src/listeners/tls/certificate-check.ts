@@ -1,10 +1,13 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import type { ConfigProblem } from '../../config/index.ts';
 
-const DAY_MS = 86_400_000;
-
-/** This number of days before a certificate expires, the log begins to say so. */
-const EXPIRES_SOON_DAYS = 14;
+/** When a certificate stops being of use. */
+export interface CertificateExpiry {
+  /** Its common name, or its whole subject. */
+  readonly name: string;
+  /** Milliseconds since 1970. */
+  readonly expiresAt: number;
+}
 
 /** What is configured, with the content of its files. */
 export interface TlsMaterial {
@@ -43,24 +46,34 @@ export function tlsProblems(material: TlsMaterial): ConfigProblem[] {
  * wrong order. Not for files that have `tlsProblems`.
  *
  * @param now - milliseconds since 1970, by the wall clock
- * @param soonDays - certificates that expire within this many days are reported, too
+ * @param soonMs - certificates that expire within this time are reported, too
  */
 export function tlsWarnings(
   { section, certPath, caPath, cert, ca }: TlsMaterial,
   now: number,
-  soonDays = EXPIRES_SOON_DAYS,
+  soonMs: number,
 ): ConfigProblem[] {
   const chain = certificatesOf(cert) ?? [];
   const authorities = ca === undefined ? [] : (certificatesOf(ca) ?? []);
   const warn = (name: string, source: string) => (message: string | null) =>
     message === null ? [] : [{ key: `${section}.${name}`, source, message }];
   return [
-    ...chain.map((entry) => validityOf(entry, now, soonDays)).flatMap(warn('cert', certPath)),
+    ...chain.map((entry) => validityOf(entry, now, soonMs)).flatMap(warn('cert', certPath)),
     ...warn('cert', certPath)(orderOf(chain)),
-    ...authorities
-      .map((entry) => validityOf(entry, now, soonDays))
-      .flatMap(warn('ca', `${caPath}`)),
+    ...authorities.map((entry) => validityOf(entry, now, soonMs)).flatMap(warn('ca', `${caPath}`)),
   ];
+}
+
+/** All that clients are shown, and those that sign theirs. */
+export function expiriesOf({ cert, ca }: TlsMaterial): CertificateExpiry[] {
+  const all = [
+    ...(certificatesOf(cert) ?? []),
+    ...(ca === undefined ? [] : (certificatesOf(ca) ?? [])),
+  ];
+  return all.map((certificate) => ({
+    name: JSON.parse(nameOf(certificate)) as string,
+    expiresAt: Date.parse(certificate.validTo),
+  }));
 }
 
 /** In the order of the file; null when there are none, or one can't be read. */
@@ -137,7 +150,7 @@ function orderOf(chain: X509Certificate[]): string | null {
   return null;
 }
 
-function validityOf(certificate: X509Certificate, now: number, soonDays: number): string | null {
+function validityOf(certificate: X509Certificate, now: number, soonMs: number): string | null {
   const from = Date.parse(certificate.validFrom);
   const to = Date.parse(certificate.validTo);
   const name = nameOf(certificate);
@@ -146,7 +159,7 @@ function validityOf(certificate: X509Certificate, now: number, soonDays: number)
   if (now < from) {
     return `the certificate of ${name} is not yet valid, until ${dateOf(from)}: is this machine's clock right?`;
   }
-  if (now < to - soonDays * DAY_MS) return null;
+  if (now < to - soonMs) return null;
   return `the certificate of ${name} expires soon, on ${dateOf(to)}`;
 }
 

@@ -5,6 +5,7 @@ import {
   type SecureContextOptions,
   type TLSSocketOptions,
 } from 'node:tls';
+import { pskOptions } from './psk.ts';
 import type { TlsFiles } from './tls-files.ts';
 
 /** Sessions of clients with certificates are resumed only within the same context. */
@@ -18,10 +19,10 @@ export class ServerIdentities {
   /** By what comes after `*`. */
   readonly #wildcards: ReadonlyMap<string, SecureContext>;
 
-  constructor({ identities, profile }: TlsFiles) {
+  constructor({ identities, profile, pskKeys }: TlsFiles) {
     const [first, ...others] = identities.map(({ hosts, options }) => ({
       hosts,
-      context: contextOf(options),
+      context: contextOf(options, pskKeys !== null),
     }));
     const exact = new Map<string, SecureContext>();
     const wildcards = new Map<string, SecureContext>();
@@ -40,6 +41,7 @@ export class ServerIdentities {
         ? {}
         : { SNICallback: (host, onFound) => onFound(null, this.#contextFor(host)) }),
       ...(profile.alpn.length === 0 ? {} : { ALPNProtocols: [...profile.alpn] }),
+      ...(pskKeys === null ? {} : pskOptions(pskKeys)),
     };
   }
 
@@ -51,11 +53,15 @@ export class ServerIdentities {
   }
 }
 
-function contextOf(files: SecureContextOptions): SecureContext {
+/** @param isWithoutTickets - a session that is resumed doesn't say whose key it was made with */
+function contextOf(files: SecureContextOptions, isWithoutTickets: boolean): SecureContext {
   return createSecureContext({
     ...files,
     sessionIdContext: SESSION_CONTEXT,
     // A client that asks for another handshake costs a hundred times what it pays.
-    secureOptions: constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_CIPHER_SERVER_PREFERENCE,
+    secureOptions:
+      constants.SSL_OP_NO_RENEGOTIATION |
+      constants.SSL_OP_CIPHER_SERVER_PREFERENCE |
+      (isWithoutTickets ? constants.SSL_OP_NO_TICKET : 0),
   });
 }

@@ -1,10 +1,18 @@
 import { X509Certificate } from 'node:crypto';
-import { createSecureContext, type SecureContextOptions } from 'node:tls';
+import { createSecureContext, DEFAULT_CIPHERS, type SecureContextOptions } from 'node:tls';
+import { type PskKeys, parsePskFile } from '@promptmq/auth';
 import { ConfigError, type ConfigProblem, readFileBytes } from '../../config/index.ts';
-import type { Logger } from '../../log/index.ts';
 import type { CertificateFiles, TlsProfile } from '../profile.ts';
-import { type TlsMaterial, tlsProblems, tlsWarnings } from './certificate-check.ts';
+import {
+  type CertificateExpiry,
+  expiriesOf,
+  type TlsMaterial,
+  tlsProblems,
+  tlsWarnings,
+} from './certificate-check.ts';
 import { crlProblem, crlWarnings } from './revocation.ts';
+
+const EMPTY = Buffer.alloc(0);
 
 /** A certificate that a listener shows. */
 export interface TlsIdentity {
@@ -16,12 +24,19 @@ export interface TlsIdentity {
 /** What a listener's use of TLS names, read and checked. */
 export interface TlsFiles {
   readonly profile: TlsProfile;
-  /** The first is for clients that ask for no host. */
+  /** The first is for clients that ask for no host; without a certificate it has none. */
   readonly identities: readonly TlsIdentity[];
-  /** What clients refuse, although the broker can start with it. */
-  readonly refusedByClients: readonly ConfigProblem[];
-  /** The same, and what they will refuse soon. */
-  readonly warnings: readonly ConfigProblem[];
+  /** Of clients without a certificate; null: there are none. */
+  readonly pskKeys: PskKeys | null;
+  /** All certificates that clients are shown, and those that sign those of clients. */
+  readonly certificates: readonly CertificateExpiry[];
+  /**
+   * What clients refuse, although the broker can start with it.
+   *
+   * @param now - milliseconds since 1970, by the wall clock
+   * @param soonMs - what they will refuse within this time is there, too
+   */
+  warningsAt(now: number, soonMs: number): ConfigProblem[];
 }
 
 /**
@@ -37,10 +52,13 @@ export function loadTlsFiles(profile: TlsProfile): TlsFiles {
   const materials = profile.certificates.map((files, index) =>
     materialOf(files, read, index === 0 ? profile.ca : null, index === 0 ? ca : undefined),
   );
+  const psk = profile.pskFile === null ? null : pskOf(profile, read);
   if (problems.length > 0) throw new ConfigError(problems);
   const unfit = materials.flatMap(tlsProblems);
-  const unread =
-    crl === undefined ? [] : crlProblem(`${profile.section}.crl`, `${profile.crl}`, crl);
+  const unread = [
+    ...(crl === undefined ? [] : crlProblem(`${profile.section}.crl`, `${profile.crl}`, crl)),
+    ...(psk?.problems ?? []),
+  ];
   if (unfit.length + unread.length > 0) throw new ConfigError([...unfit, ...unread]);
   const identities = materials.map((material, index) => {
     const files = profile.certificates[index] as CertificateFiles;
@@ -49,19 +67,19 @@ export function loadTlsFiles(profile: TlsProfile): TlsFiles {
       options: optionsOf(profile, material, ca, crl),
     };
   });
-  const warnings = (now: number, soonDays?: number) => [
-    ...materials.flatMap((material) => tlsWarnings(material, now, soonDays)),
-    ...(crl === undefined ? [] : crlWarnings(`${profile.section}.crl`, `${profile.crl}`, crl, now)),
-  ];
-  const now = Date.now();
-  return { profile, identities, refusedByClients: warnings(now, 0), warnings: warnings(now) };
-}
-
-/** Reports certificates that clients refuse, or will refuse soon. */
-export function logTlsWarnings(log: Logger, files: TlsFiles): void {
-  for (const { key, source, message } of files.warnings) {
-    log.warn('certificate-unfit', { key, source, why: message });
-  }
+  return {
+    profile,
+    identities:
+      identities.length > 0 ? identities : [{ hosts: [], options: optionsOf(profile, null) }],
+    pskKeys: psk?.keys ?? null,
+    certificates: materials.flatMap(expiriesOf),
+    warningsAt: (now, soonMs) => [
+      ...materials.flatMap((material) => tlsWarnings(material, now, soonMs)),
+      ...(crl === undefined
+        ? []
+        : crlWarnings(`${profile.section}.crl`, `${profile.crl}`, crl, now)),
+    ],
+  };
 }
 
 /** Hundreds of certificates; they are parsed between packets of a running broker. */
@@ -100,16 +118,35 @@ function materialOf(
   };
 }
 
-/** @throws {ConfigError} when OpenSSL doesn't take it */
+function pskOf({ section, pskFile }: TlsProfile, read: Read) {
+  const source = `${pskFile}`;
+  const { keys, problems } = parsePskFile(read(`${section}.psk-file`, source).toString());
+  return {
+    keys,
+    problems: problems.map(({ line, message }) => ({
+      key: `${section}.psk-file`,
+      source: `${source}:${line}`,
+      message,
+    })),
+  };
+}
+
+/**
+ * @param material - null where there are pre-shared keys only
+ * @throws {ConfigError} when OpenSSL doesn't take it
+ */
 function optionsOf(
-  { section, minVersion, ciphers }: TlsProfile,
-  { certPath, cert, key, passphrase }: TlsMaterial,
-  ca: Buffer | undefined,
-  crl: Buffer | undefined,
+  { section, minVersion, ciphers: given, pskFile }: TlsProfile,
+  material: TlsMaterial | null,
+  ca?: Buffer,
+  crl?: Buffer,
 ): SecureContextOptions {
+  const { certPath, cert, key, passphrase } = material ?? NO_CERTIFICATE;
+  const ciphers = given === '' && pskFile !== null ? pskCiphers(material !== null) : given;
   const options: SecureContextOptions = {
-    cert,
-    key,
+    ...(material === null ? {} : { cert, key }),
+    // In TLS 1.3 a client could show an identity, prove another, and OpenSSL would not say which it was.
+    ...(pskFile === null ? {} : { maxVersion: 'TLSv1.2' as const }),
     ...(ca === undefined ? {} : { ca }),
     ...(crl === undefined ? {} : { crl }),
     ...(passphrase === '' ? {} : { passphrase }),
@@ -128,6 +165,22 @@ function optionsOf(
     throw new ConfigError([{ key: section, source: certPath, message: why }]);
   }
   return options;
+}
+
+const NO_CERTIFICATE = { certPath: 'options', cert: EMPTY, key: EMPTY, passphrase: '' };
+
+/** What those need who have a key in the place of a certificate: the usual ciphers have none of them. */
+const PSK_CIPHERS = [
+  'ECDHE-PSK-CHACHA20-POLY1305',
+  'ECDHE-PSK-AES128-CBC-SHA256',
+  'PSK-AES256-GCM-SHA384',
+  'PSK-AES128-GCM-SHA256',
+  'PSK-CHACHA20-POLY1305',
+];
+
+function pskCiphers(hasCertificate: boolean): string {
+  const usual = DEFAULT_CIPHERS.split(':').filter((name) => /^(ECDHE|DHE)-/.test(name));
+  return [...(hasCertificate ? usual : []), ...PSK_CIPHERS].join(':');
 }
 
 function hostsOf(files: CertificateFiles, { cert }: TlsMaterial, index: number): string[] {

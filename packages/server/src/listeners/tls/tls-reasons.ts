@@ -1,3 +1,6 @@
+const UNREADABLE =
+  "what came can't be read: the client has another pre-shared key, or it was damaged on its way";
+
 /** What a handshake failed of, in plain words, by the code of Node's error. */
 const HANDSHAKE: Readonly<Record<string, string>> = {
   ERR_SSL_UNSUPPORTED_PROTOCOL:
@@ -5,6 +8,9 @@ const HANDSHAKE: Readonly<Record<string, string>> = {
   ERR_SSL_VERSION_TOO_LOW: 'the client offers no TLS version that server.tls.min-version allows',
   ERR_SSL_WRONG_VERSION_NUMBER: 'what came is not TLS, or of a version that is not known',
   ERR_SSL_HTTP_REQUEST: 'looks like HTTP without TLS',
+  ERR_SSL_PSK_IDENTITY_NOT_FOUND: 'there is no pre-shared key of that identity',
+  ERR_SSL_DECRYPTION_FAILED_OR_BAD_RECORD_MAC: UNREADABLE,
+  ERR_OSSL_CIPHER_OPERATION_FAILED: UNREADABLE,
   ERR_SSL_NO_SHARED_CIPHER: 'client and broker have no cipher in common',
   ERR_SSL_NO_SUITABLE_SIGNATURE_ALGORITHM:
     'client and broker have no signature algorithm in common',
@@ -51,9 +57,12 @@ const VERIFICATION: Readonly<Record<string, string>> = {
 export function handshakeFailure(error: Error, section = 'server.tls'): string {
   const { code = '' } = error as NodeJS.ErrnoException;
   if (code === 'ECONNRESET' || code === 'EPIPE') return 'TLS: the client closed in the handshake';
-  const text = HANDSHAKE[code];
+  // Of some errors of ciphers Node has no code.
+  const isUnreadable = error.message.includes('cipher operation failed');
+  const text = HANDSHAKE[code] ?? (isUnreadable ? UNREADABLE : undefined);
   if (text === undefined) return `TLS: ${error.message.trim()}`;
-  return `TLS: ${inSection(text, section)} (${code})`;
+  const suffix = code === '' ? '' : ` (${code})`;
+  return `TLS: ${inSection(text, section)}${suffix}`;
 }
 
 /** Why a client's certificate is not accepted. */

@@ -7,6 +7,7 @@ import type { ConnectionPlace } from '../../limits/connection-places.ts';
 import type { Arrival } from '../arrival.ts';
 import type { ListenerHost } from '../host.ts';
 import { certificateFacts, certificateName } from '../tls/certificate-facts.ts';
+import { pskIdentity } from '../tls/psk.ts';
 import {
   CloseCode,
   closeFrame,
@@ -31,6 +32,7 @@ export class WebSocketTransport implements Transport, FrameReaderHandler {
   readonly listener: ListenerTerms | null;
   readonly certificate: CertificateFacts | null;
   readonly certificateName: string | null;
+  readonly pskIdentity: string | null;
   readonly userName: string | null;
   readonly #host: ListenerHost;
   readonly #socket: Socket;
@@ -61,6 +63,7 @@ export class WebSocketTransport implements Transport, FrameReaderHandler {
     this.listener = terms;
     this.certificate = certificateFacts(socket);
     this.certificateName = certificateName(socket);
+    this.pskIdentity = pskIdentity(socket);
     this.userName = userName;
     this.#reader = new FrameReader(this);
     this.#frames = new PacketFrames();

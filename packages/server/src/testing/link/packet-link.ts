@@ -198,6 +198,10 @@ export class PacketLink implements Transport, TransportHandler, LinkIdentity {
     return this.#transport.certificate ?? null;
   }
 
+  get pskIdentity(): string | null {
+    return this.#transport.pskIdentity ?? null;
+  }
+
   get certificateName(): string | null {
     return this.#transport.certificateName ?? null;
   }

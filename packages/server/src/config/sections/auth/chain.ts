@@ -16,6 +16,12 @@ const PROVIDERS = {
   passwordFile: path()
     .optional()
     .describe('file of user names and hashed passwords, as promptmq passwd makes it'),
+  psk: flag()
+    .refine((isAsked) => isAsked, 'true')
+    .optional()
+    .describe(
+      'clients that have proved to know a pre-shared key (listeners[].psk-file) are the users of its identity',
+    ),
 };
 
 const providerItem = z
@@ -35,6 +41,7 @@ export function chain() {
   return objects(PROVIDERS_MAX, 'a provider with its options', providerItem, {
     certificate: {},
     custom: true,
+    psk: true,
   });
 }
 
