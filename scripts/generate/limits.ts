@@ -24,16 +24,26 @@ export function generate(root: string): Generated {
       `[${test.slice(test.lastIndexOf('/') + 1).replace('.test.ts', '')}](../packages/${test})`,
     ];
   });
-  const table = [
-    ['option', 'default', 'what happens at it', 'seen in', 'test'],
-    ['---', '---', '---', '---', '---'],
-    ...rows,
-  ].map((cells) => `| ${cells.join(' | ')} |`);
+  const table = evenTable(['option', 'default', 'what happens at it', 'seen in', 'test'], rows);
   const text = page.replace(
     /<!-- limits -->.*<!-- \/limits -->/s,
-    () => `<!-- limits -->\n\n${table.join('\n')}\n\n<!-- /limits -->`,
+    () => `<!-- limits -->\n\n${table}\n<!-- /limits -->`,
   );
   return { files: { [PAGE]: text } };
+}
+
+/** A Markdown table with columns of even width, as the formatter has them. */
+function evenTable(header: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = header.map((title, column) =>
+    rows.reduce((width, row) => Math.max(width, (row[column] as string).length), title.length),
+  );
+  const line = (cells: readonly string[], filler = ' ') =>
+    `| ${cells.map((cell, column) => cell.padEnd(widths[column] as number, filler)).join(' | ')} |\n`;
+  const rule = line(
+    header.map(() => '-'),
+    '-',
+  );
+  return [line(header), rule, ...rows.map((row) => line(row))].join('');
 }
 
 /** @throws {Error} where what is known of a limit isn't so */
