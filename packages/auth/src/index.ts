@@ -116,6 +116,7 @@ export { createHttpProvider } from './providers/http/http-provider.ts';
 export {
   JWT_ALGORITHMS,
   JWT_DEFAULTS,
+  JWT_PLACES,
   type JwtAlgorithm,
   type JwtKeyOptions,
   type JwtOptions,

@@ -10,6 +10,7 @@ import { type AuthPacket, PacketError, ReasonCode } from '@promptmq/codec';
 import type { OfferedMethod } from '../access/index.ts';
 import type { Peer, PeerAuthentication } from '../connection/peer.ts';
 import { admittedByMethod, applyRules, takeAdmission } from './connect/admission.ts';
+import { methodOf } from './connect/refusals.ts';
 import type { ProtocolHost } from './host.ts';
 
 const EMPTY = new Uint8Array(0);
@@ -23,7 +24,7 @@ const EMPTY = new Uint8Array(0);
 export class Authentication implements PeerAuthentication {
   readonly #host: ProtocolHost;
   readonly #connection: Peer;
-  readonly #method: AuthenticationMethod;
+  #method: AuthenticationMethod;
   /** Who brings the method. */
   readonly #provider: string;
   readonly #credentials: Credentials;
@@ -74,6 +75,8 @@ export class Authentication implements PeerAuthentication {
       if (!this.#isAdmitted || this.#exchange !== null) {
         throw protocolError('§4.12.1', 're-authentication before authentication has ended');
       }
+      // A reload may have put another provider in its place.
+      this.#method = methodOf(this.#host, this.#method.name)?.method ?? this.#method;
       this.begin(data);
     } else if (reasonCode === ReasonCode.ContinueAuthentication) {
       if (this.#exchange === null || this.#isAnswering) {

@@ -66,7 +66,7 @@ class HttpClients {
   constructor(options: HttpOptions) {
     const { caFile } = options;
     this.#options = options;
-    this.#ca = caFile === null ? null : readOptionFile('ca-file', caFile, 1024 * 1024);
+    this.#ca = caFile === null ? null : readOptionFile('ca', caFile, 1024 * 1024);
     this.#clients = new Map();
   }
 

@@ -37,14 +37,14 @@ export function urlSource(options: JwtKeyOptions & { kind: 'jwks-url' }): JwksSo
   const url = httpUrl('jwks-url', options.url);
   const { caFile, timeout } = options;
   if (caFile !== null && url.protocol !== 'https:') {
-    throw new ProviderOptionError('ca-file', 'it goes with a URL that begins with https://');
+    throw new ProviderOptionError('jwks-ca', 'it goes with a URL that begins with https://');
   }
   const client = new HttpClient(url, {
     timeout,
     connectionsMax: 1,
     waitingMax: 1,
     answerBytesMax: JWKS_BYTES_MAX,
-    ca: caFile === null ? null : readOptionFile('ca-file', caFile, 1024 * 1024),
+    ca: caFile === null ? null : readOptionFile('jwks-ca', caFile, 1024 * 1024),
   });
   return {
     place: `${url.origin}${url.pathname}`,

@@ -17,8 +17,10 @@ export const JWT_ALGORITHMS = [
 
 export type JwtAlgorithm = (typeof JWT_ALGORITHMS)[number];
 
-/** Where a client has its token: in the password or the user name of CONNECT. */
-export type JwtPlace = 'password' | 'user-name';
+/** Where a client has its token: in the password or the user name of CONNECT, or in the Authentication Data of AUTH (§4.12). */
+export const JWT_PLACES = ['password', 'user-name', 'auth-method'] as const;
+
+export type JwtPlace = (typeof JWT_PLACES)[number];
 
 /** Where the keys are by which tokens are checked. */
 export type JwtKeyOptions =

@@ -1,6 +1,7 @@
 import type { Credentials } from '../../credentials.ts';
 import type { Provider, ProviderAnswer, ProviderTools } from '../../provider.ts';
-import type { JwtOptions, JwtPlace } from './jwt-options.ts';
+import { jwtMethods } from './jwt-method.ts';
+import type { JwtOptions } from './jwt-options.ts';
 import { type JwtTicket, TokenVerifier } from './token-verifier.ts';
 
 /** Bad User Name or Password (§3.2.2.2). */
@@ -16,10 +17,16 @@ const BAD_USER_NAME_OR_PASSWORD = 0x86;
  */
 export function createJwtProvider(options: JwtOptions, tools: ProviderTools): Provider {
   const verifier = new TokenVerifier(options, tools);
+  const places = options.from.filter((place) => place !== 'auth-method');
   return {
     name: 'jwt',
-    authenticate: (credentials, signal) =>
-      authenticate(verifier, options.from, credentials, signal),
+    ...(places.length === 0
+      ? {}
+      : {
+          authenticate: (credentials, signal) =>
+            authenticate(verifier, places, credentials, signal),
+        }),
+    ...(places.length === options.from.length ? {} : { methods: jwtMethods(verifier) }),
     mayStay: (_userName, ticket) => (ticket as JwtTicket | undefined)?.belief === verifier.belief,
     close: () => verifier.close(),
   };
@@ -27,7 +34,7 @@ export function createJwtProvider(options: JwtOptions, tools: ProviderTools): Pr
 
 async function authenticate(
   verifier: TokenVerifier,
-  places: readonly JwtPlace[],
+  places: readonly ('password' | 'user-name')[],
   credentials: Credentials,
   signal: AbortSignal,
 ): Promise<ProviderAnswer> {

@@ -37,7 +37,7 @@ export class Directory {
       throw new ProviderOptionError('starttls', 'it goes with ldap://; ldaps:// is TLS already');
     }
     if (options.ca !== null && url.protocol === 'ldap:' && !options.usesStartTls) {
-      throw new ProviderOptionError('ca-file', 'it goes with ldaps:// or starttls: true');
+      throw new ProviderOptionError('ca', 'it goes with ldaps:// or starttls: true');
     }
     this.#options = options;
     this.#host = url.hostname;

@@ -20,7 +20,7 @@ const SERVER_BUSY = 0x89;
  */
 export function createLdapProvider(options: LdapOptions, tools: ProviderTools): Provider {
   const { url, usesStartTls, caFile, timeout, concurrentMax, waitingMax } = options;
-  const ca = caFile === null ? null : readOptionFile('ca-file', caFile, 1024 * 1024);
+  const ca = caFile === null ? null : readOptionFile('ca', caFile, 1024 * 1024);
   const users = new LdapUsers(new Directory({ url, usesStartTls, ca, timeout }), options);
   const seats = new Seats(concurrentMax, waitingMax, timeout);
   const { user, userNameAttribute, groups, roles, superuserGroup } = options;

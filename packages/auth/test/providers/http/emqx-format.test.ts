@@ -304,7 +304,7 @@ describe('options that can not be used are refused at once', () => {
     ['a response mode', { responseMode: 'json' }, 'response-mode'],
     ['a body for VerneMQ', { format: 'vernemq', body: {} }, 'body'],
     ['GET for VerneMQ', { format: 'vernemq', method: 'get' }, 'method'],
-    ['no CA file', { caFile: '/nowhere/ca.pem' }, 'ca-file'],
+    ['no CA file', { caFile: '/nowhere/ca.pem' }, 'ca'],
     ['no file of the secret', { authorizationFile: '/nowhere/secret' }, 'authorization-file'],
   ];
   test.each(cases)('%s', (_, given, option) => {

@@ -1,5 +1,8 @@
 import {
   createCertificateProvider,
+  createHttpProvider,
+  createJwtProvider,
+  createLdapProvider,
   createPasswordFileProvider,
   createPskProvider,
   type Provider,
@@ -8,6 +11,7 @@ import {
 import { type ChainItem, type Config, ConfigError, type ProviderKind } from '../../config/index.ts';
 import { readPasswordFile } from '../password-file.ts';
 import { createCustomProvider } from './custom-provider.ts';
+import { httpOptions, jwtOptions, ldapOptions } from './provider-options.ts';
 import type { AccessTools } from './tools.ts';
 
 type OptionsOf<K extends ProviderKind> = Exclude<ChainItem[K], undefined>;
@@ -30,6 +34,9 @@ const FACTORIES: { readonly [K in ProviderKind]-?: Factory<K> } = {
       throw new Error('there is no program with a hook authenticate that could be asked');
     return createCustomProvider();
   },
+  jwt: (section, tools) => createJwtProvider(jwtOptions(section), tools),
+  http: (section, tools) => createHttpProvider(httpOptions(section), tools),
+  ldap: (section, tools) => createLdapProvider(ldapOptions(section), tools),
   passwordFile: (path, { guesses }, auth) =>
     createPasswordFileProvider({
       users: readPasswordFile(path),

@@ -68,6 +68,8 @@ function toDefaultText(part: SchemaPart): string {
   const value = part.def.defaultValue;
   if (value === null || value === Number.POSITIVE_INFINITY) return 'none';
   if (Array.isArray(value)) return value.join(',');
+  if (typeof value === 'object')
+    return Object.keys(value).length === 0 ? '' : JSON.stringify(value);
   return value === undefined ? '' : String(value);
 }
 

@@ -2,6 +2,9 @@ import { z } from 'zod';
 import { objects } from '../../values/objects.ts';
 import { flag, path } from '../../values/units.ts';
 import { certificateProvider } from './certificate.ts';
+import { httpProvider } from './http.ts';
+import { jwtProvider } from './jwt.ts';
+import { ldapProvider } from './ldap.ts';
 
 /** More than anybody needs; each may be asked at every CONNECT. */
 const PROVIDERS_MAX = 32;
@@ -13,6 +16,9 @@ const PROVIDERS = {
     .refine((isAsked) => isAsked, 'true')
     .optional()
     .describe('the hook authenticate of the program that embeds the broker is asked in this place'),
+  jwt: jwtProvider.optional(),
+  http: httpProvider.optional(),
+  ldap: ldapProvider.optional(),
   passwordFile: path()
     .optional()
     .describe('file of user names and hashed passwords, as promptmq passwd makes it'),
