@@ -45,6 +45,15 @@ test('entries lie in blocks, and are found by their sequences', () => {
   expect(counted).toEqual({ entries: 1300, bytes: 13_000, resident: 1300 });
 });
 
+test('entries that are not stored may begin a block: the stored ones are in order, and found', () => {
+  const { list, append } = newList();
+  for (const sequence of range(1, BLOCK_CAPACITY)) append(sequence);
+  for (const sequence of [0, 0, BLOCK_CAPACITY + 1, 0]) append(sequence);
+  expect(sequencesOf(list).slice(BLOCK_CAPACITY)).toEqual([0, 0, 513, 513]);
+  expect(list.find(BLOCK_CAPACITY + 1)?.index).toBe(2);
+  expect(list.transientCount).toBe(3);
+});
+
 test('a block that has nothing left leaves, and its number is told once', () => {
   const { list, append } = newList();
   for (const sequence of range(1, 600)) append(sequence);

@@ -26,8 +26,8 @@ const FIRST_BLOCK_NUMBER = 0x8000_0000;
 /**
  * The entries of a stored queue in their order, in blocks, with what they sum up to.
  *
- * Invariants: blocks are in the order of their numbers and none is empty; sequences never fall from entry to entry; the sums
- * are those of the entries.
+ * Invariants: blocks are in the order of their numbers and none is empty; the sequences of stored entries rise from entry to
+ * entry; the sums are those of the entries.
  */
 export class BlockList {
   /** Entries. */
@@ -251,12 +251,15 @@ export class BlockList {
   checkInvariants(): void {
     const sums = { length: 0, bytes: 0, transientCount: 0, groupCount: 0, residentCount: 0 };
     let last: QueueBlock | null = null;
+    let order = 0;
     for (const block of this.#blocks) {
       block.checkInvariants();
       invariant(block.length > 0, `block ${block.number} is empty`);
       invariant(last === null || last.number < block.number, `block ${block.number} is late`);
-      const order = last?.lastSequence ?? 0;
-      invariant(block.sequenceAt(block.start) >= order, `block ${block.number} is not in order`);
+      // Those that aren't stored have no sequence where a block begins with them.
+      const first = sequenceOfFirstStored(block);
+      invariant(first === null || first > order, `block ${block.number} is not in order`);
+      order = Math.max(order, block.lastSequence);
       for (let index = block.start; index < block.end; index++) addTo(sums, block, index);
       last = block;
     }
@@ -311,6 +314,13 @@ export class BlockList {
     this.bytes += bytes;
     this.#owner.onCounted(entries, bytes);
   }
+}
+
+function sequenceOfFirstStored(block: QueueBlock): number | null {
+  for (let index = block.start; index < block.end; index++) {
+    if (!block.isTransient(index)) return block.sequenceAt(index);
+  }
+  return null;
 }
 
 function addTo(

@@ -44,7 +44,8 @@ export const BLOCK_CAPACITY = 512;
  * A stretch of a stored queue in columns: 13 bytes an entry, where an object would take over 100, and 8 more
  * unless sequences follow one another. It begins small and grows, so that a short queue costs little.
  *
- * An entry that isn't stored is transient: its message is in memory only, and it has the sequence of the entry before.
+ * An entry that isn't stored is transient: its message is in memory only, and it has the sequence of the entry before,
+ * or 0 where the block begins with it.
  *
  * Invariants: the entries are `[start, end)`; sequences never fall from entry to entry.
  */

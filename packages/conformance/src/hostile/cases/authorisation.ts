@@ -362,3 +362,68 @@ list.add(
     if (!client.isClosed) await watcher.expect('publish');
   },
 );
+
+list.add(
+  'commands to the broker on its control topic, by a user who may not give any',
+  { ...USERS, answer: 'nothing comes of them' },
+  async (context) => {
+    const { version } = context;
+    const eve = `eve${context.name}`;
+    const commands = JSON.stringify({
+      commands: [
+        { command: 'createClient', username: eve, password: 'x' },
+        { command: 'createRole', rolename: 'all', acls: [] },
+        { command: 'setDefaultACLAccess', acls: [{ acltype: 'publishClientSend', allow: true }] },
+        { command: 'listClients' },
+      ],
+    });
+    const client = await context.other();
+    client.send(context.subscribe('$CONTROL/#'), context.subscribe('$CONTROL/+/v1/response', 0, 2));
+    for (const topic of ['$CONTROL/dynamic-security/v1', '$CONTROL', '$CONTROL//v1']) {
+      client.send(publish(topic, commands, { version, qos: 1, id: 9 }));
+    }
+    const received = await context.servedOrClosed(client);
+    check(texts(received) === '', `answered: ${texts(received)}`);
+    const guest = await context.open(version);
+    guest.sendBare(connect({ version, clientId: eve, username: eve, password: 'x' }));
+    const answer = await guest.next(30_000);
+    check(answer === null || answer.reasonCode !== 0, 'the user was made');
+    const again = await context.other();
+    const watcher = await context.listener(context.closedTopic());
+    again.send(publish(context.closedTopic(), 'x', { version, qos: 1 }));
+    await context.servedOrClosed(again);
+    await watcher.expectNothing();
+  },
+);
+
+list.add(
+  'a will with a delay to a topic that is closed, of a session that ends before',
+  { answer: 'refused, or nobody gets it', needs: 'users', seen: ['emqx#8978'] },
+  async (context) => {
+    const topic = context.closedTopic('delayed');
+    const watcher = await context.listener(topic);
+    const client = await context.openOther();
+    const will = { topic, payload: 'w', properties: property.willDelay(1) };
+    client.send(context.otherConnect({ will, properties: property.sessionExpiry(100) }));
+    const answer = await client.next();
+    client.send(disconnect(4, property.sessionExpiry(0)));
+    if (answer?.reasonCode === 0) await client.next();
+    await watcher.expectNothing();
+  },
+);
+
+list.add(
+  'topics of the broker and of programs inside it, by a user who has no rule for them',
+  { ...USERS, answer: 'refused, or nobody gets it' },
+  async (context) => {
+    for (const topic of [`$SYS/${context.name}`, `$share/g/${context.name}`, `$${context.name}`]) {
+      const watcher = await context.client();
+      watcher.send(context.subscribe(topic));
+      if (((await watcher.next())?.reasonCodes[0] ?? 0x80) >= 0x80) continue;
+      const client = await context.other();
+      client.send(publish(topic, 'x', { version: context.version, qos: 1, retain: true }));
+      await context.servedOrClosed(client);
+      await watcher.expectNothing();
+    }
+  },
+);

@@ -247,6 +247,8 @@ list.add(
       // A will QoS or retain without a will, and a password or will that isn't there.
       ...[body('MQTT', version, 0x0a), body('MQTT', version, 0x22), body('MQTT', version, 0xc2)],
       body('MQTT', version, 0x06),
+      // Before MQTT 5 there is no password without a user name.
+      ...(version === 5 ? [] : [body('MQTT', version, 0x42)]),
     ];
     await Promise.all(odd.map((one) => context.endsFirst(one)));
   },

@@ -1,5 +1,5 @@
 import { check } from '../../check.ts';
-import { packet, properties, u16 } from '../../wire/bytes.ts';
+import { bytes, field, packet, properties, u16, varint } from '../../wire/bytes.ts';
 import {
   disconnect,
   IF_NEW,
@@ -281,6 +281,88 @@ list.add(
     member.destroy();
     await pause();
   },
+);
+
+list.add(
+  '5,000 subscriptions with identifiers of their own that all match one topic',
+  { answer: 'delivered, with as many identifiers as fit, or refused' },
+  async (context) => {
+    const socket = await context.connectedSocket();
+    const levels = 13;
+    const filterOf = (bits: number) =>
+      Array.from({ length: levels }, (_, level) => ((bits >> level) & 1 ? '+' : 'a')).join('/');
+    for (let bits = 0; bits < 5000; bits++) {
+      socket.send(
+        subscribe([[`${context.topic()}/${filterOf(bits)}`, 0]], {
+          id: bits + 1,
+          properties: property.subscriptionIdentifier(bits + 1),
+        }),
+      );
+    }
+    const sender = await context.client();
+    for (let count = 0; count < 50; count++) {
+      sender.send(publish(`${context.topic()}/${'a/'.repeat(levels - 1)}a`, 'x'));
+    }
+    await context.servedOrClosed(sender);
+    await pause();
+  },
+);
+
+list.add(
+  'topic aliases for topics of 60 KB on 40 connections',
+  { answer: 'bounded; beyond that closed' },
+  async (context) => {
+    const long = 'l'.repeat(60_000);
+    await Promise.all(
+      Array.from({ length: 40 }, async (_, index) => {
+        const client = await context.client();
+        for (let alias = 1; alias <= 10; alias++) {
+          const properties = property.topicAlias(alias);
+          client.send(publish(context.topic(`${long}${index}x${alias}`), 'x', { properties }));
+        }
+        await context.servedOrClosed(client);
+      }),
+    );
+  },
+);
+
+list.add(
+  'a PUBLISH of 256 MB of which 20 MB are sent, by each of four clients',
+  { answer: 'closed, or memory stays bounded' },
+  async (context) => {
+    const head = bytes(0x30, varint(268_000_000), field(context.topic()), 0);
+    await Promise.all(
+      Array.from({ length: 4 }, async () => {
+        const socket = await context.connectedSocket();
+        socket.send(head);
+        await socket.sendAll(new Uint8Array(20_000_000), 3000);
+      }),
+    );
+  },
+);
+
+list.add(
+  '150 takeovers, each with a will that is due then',
+  { answer: 'the wills are sent, one client stays', versions: BOTH },
+  async (context) => {
+    const { version } = context;
+    const watcher = await context.listener(context.topic('will'));
+    const clientId = context.clientId('heir');
+    const will = { topic: context.topic('will'), payload: 'w' };
+    for (let round = 0; round < 150; round++) {
+      const socket = await context.socket();
+      socket.send(context.connectOf({ version, clientId, will }));
+      check(await socket.receives(4, AT_ONCE_MS), 'no CONNACK');
+    }
+    const received = (await watcher.drain()).filter(({ type }) => type === 'publish').length;
+    check(received >= 100, `${received} wills`);
+  },
+);
+
+list.add(
+  'retained messages on 20,000 topics, and removed again',
+  { answer: 'kept or refused; nothing is left' },
+  (context) => withRetained(context, 20_000, async () => {}),
 );
 
 /** So that the broker has a while for what it was given, and the canary sees it. */

@@ -72,3 +72,27 @@ list.add(
     check(await socket.closedWithin(AT_ONCE_MS), 'still open');
   },
 );
+
+list.add(
+  'versions of TLS that are too old, records of nothing, and alerts again and again',
+  { needs: 'tls', answer: 'closed' },
+  async (context) => {
+    const old = await context.tls({ minVersion: 'TLSv1', maxVersion: 'TLSv1.1' }).then(
+      () => true,
+      () => false,
+    );
+    check(!old, 'TLS 1.1 is spoken');
+    const floods = [
+      bytes(0x16, 3, 3, 0, 0),
+      bytes(0x17, 3, 3, 0, 0),
+      bytes(0x15, 3, 3, 0, 2, 1, 0),
+    ];
+    await Promise.all(
+      floods.map(async (record, index) => {
+        const socket = await context.tlsPort();
+        await socket.sendAll(Buffer.alloc(record.length * 20_000, record), 5000);
+        check(await socket.closedWithin(AT_ONCE_MS), `flood ${index}: still open`);
+      }),
+    );
+  },
+);

@@ -1,3 +1,4 @@
+import { constants, deflateRawSync } from 'node:zlib';
 import { check } from '../../check.ts';
 import { bytes, type Part, u16, varint } from '../../wire/bytes.ts';
 import { pingreq } from '../../wire/client-packets.ts';
@@ -263,5 +264,46 @@ list.add(
         check(await socket.closedWithin(AT_ONCE_MS), 'still open');
       }),
     );
+  },
+);
+
+list.add(
+  'a message that is small while it is compressed, and 100 MB after that',
+  { ...NEEDS, answer: 'compression is not agreed on, or the message is refused' },
+  async (context) => {
+    const socket = await context.webSocketPort();
+    const offer = 'Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits';
+    socket.send(context.upgrade('GET', context.path, [offer]));
+    await socket.receives(100, AT_ONCE_MS);
+    check(socket.text.startsWith('HTTP/1.1 101'), 'no upgrade');
+    if (!socket.text.toLowerCase().includes('permessage-deflate')) return;
+    const bomb = deflateRawSync(new Uint8Array(100_000_000), {
+      finishFlush: constants.Z_SYNC_FLUSH,
+    });
+    socket.send(frame(FIN | 0x40 | BINARY, bomb.subarray(0, bomb.length - 4)));
+    check(await socket.closedWithin(AT_ONCE_MS), 'still open');
+  },
+);
+
+list.add(
+  'other versions of HTTP, and more than one request at once',
+  { ...NEEDS, answer: 'refused, answered or closed; nothing is taken for MQTT' },
+  async (context) => {
+    const upgrade = Buffer.from(context.upgrade('GET', context.path)).toString();
+    const requests = [
+      'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n',
+      'GET / HTTP/1.0\r\n\r\n',
+      'GET /no/such/path HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(200),
+      upgrade.replace('\r\n\r\n', '\r\nContent-Length: 4\r\n\r\n\x10\x00\x00\x00'),
+      upgrade.replace('Host:', ' Host:'),
+      upgrade.replace('Host: localhost', 'Host: localhost\r\nHost: other'),
+    ];
+    for (const [index, request] of requests.entries()) {
+      const socket = await context.webSocketPort();
+      socket.send(Buffer.from(request, 'latin1'));
+      await socket.receives(1, 2000);
+      socket.end();
+      check(!socket.text.includes('\x20\x02\0\0'), `number ${index} is taken for MQTT`);
+    }
   },
 );
