@@ -23,6 +23,8 @@ export interface AttackedBroker extends OwnHostileTarget {
   /** What it has logged as warnings and errors, JSON line by line. */
   readonly log: () => readonly { readonly level: string; readonly event: string }[];
   readonly isAlive: () => boolean;
+  /** Null while it runs, and when a signal has ended it. */
+  readonly exitCode: () => number | null;
   readonly ports: { readonly tcp: number; readonly webSocket: number; readonly proxied: number };
 }
 
@@ -67,6 +69,7 @@ export async function startAttacked(): Promise<AttackedBroker> {
     },
     pid: child.pid ?? null,
     isAlive: () => child.exitCode === null && child.signalCode === null,
+    exitCode: () => child.exitCode,
     ports: {
       tcp: portOf(addresses.get('mqtt')),
       webSocket: portOf(addresses.get('ws')),
