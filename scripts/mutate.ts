@@ -40,6 +40,7 @@ import {
   runTool,
 } from './lib/harnesses.ts';
 import { root } from './lib/prepare.js';
+import { accessMutations } from './mutations/access.ts';
 import { brokerMutations } from './mutations/broker.ts';
 import { hookMutations } from './mutations/hooks.ts';
 import { logMutations } from './mutations/log.ts';
@@ -64,9 +65,13 @@ const limits = {
   seeds: wholeNumber('--seeds', values.seeds, 1),
   kills: wholeNumber('--kills', values.kills, 1),
 };
-const mutations = [...logMutations, ...brokerMutations, ...timeMutations, ...hookMutations].filter(
-  ({ name }) => values.only.length === 0 || values.only.some((text) => name.includes(text)),
-);
+const mutations = [
+  ...logMutations,
+  ...brokerMutations,
+  ...timeMutations,
+  ...hookMutations,
+  ...accessMutations,
+].filter(({ name }) => values.only.length === 0 || values.only.some((text) => name.includes(text)));
 if (mutations.length === 0) refuse(`no mutation has ${values.only.join(' or ')} in its name`);
 const unknown = values.harness.find((name) => !Object.hasOwn(harnesses, name));
 if (unknown !== undefined) {

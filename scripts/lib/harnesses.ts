@@ -50,6 +50,10 @@ export const harnesses = {
       ]),
   },
   hooks: { run: (folder: string) => runTests(folder, ['packages/server/test/hooks']) },
+  access: {
+    run: (folder: string) =>
+      runTests(folder, ['packages/auth/test/acl', 'packages/server/test/access']),
+  },
   simulation: {
     async run(folder: string, { seeds }: Limits) {
       const args = ['scripts', 'simulate', '--until-failure', '--seeds', `1..${seeds}`];

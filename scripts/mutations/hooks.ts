@@ -52,8 +52,8 @@ export const hookMutations: readonly Mutation[] = [
     breaks: 'what a hook’s answer allows at most holds after a reload',
     edits: [
       {
-        find: 'permissionsOf(identityOf(connection, clientId), admission.acl, limits)',
-        put: 'permissionsOf(identityOf(connection, clientId), admission.acl)',
+        find: 'identity: identityOf(connection, clientId), own: admission.acl, limits }',
+        put: 'identity: identityOf(connection, clientId), own: admission.acl, limits: null }',
       },
     ],
     caughtBy: ['hooks'],

@@ -38,11 +38,14 @@ export class FilterSet {
   readonly #hidden: Node;
   /** Filters that are meant as they stand. */
   #literals: Map<string, FilterRule[]> | null;
+  /** Nodes that were visited since whoever counts them has set it to 0. */
+  visitedNodes: number;
 
   constructor() {
     this.#root = createNode();
     this.#hidden = createNode();
     this.#literals = null;
+    this.visitedNodes = 0;
   }
 
   add(filter: string, rule: FilterRule): void {
@@ -88,6 +91,7 @@ export class FilterSet {
     const depths: number[] = [0];
     for (let node = nodes.pop(); node !== undefined; node = nodes.pop()) {
       const depth = depths.pop() as number;
+      this.visitedNodes++;
       // "a/#" matches "a", too (§4.7.1.2).
       if (node.hashes !== null) best = better(best, node.hashes, condition);
       if (depth === levels.length) {

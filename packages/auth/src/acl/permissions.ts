@@ -62,6 +62,11 @@ export class Permissions {
   readonly #publishable: (KnownAnswers | null)[];
   readonly #hasConditions: boolean;
   readonly #receivable: KnownAnswers;
+  /**
+   * Nodes of the trees of filters that were visited for decisions that were not known, since whoever counts them has set it to 0: what
+   * deciding took.
+   */
+  visitedNodes: number;
 
   /** @param acls - where all of their rules are to be asked */
   constructor(acls: readonly Acl[], identity: Identity, options: PermissionsOptions = {}) {
@@ -95,6 +100,7 @@ export class Permissions {
     this.#publishable = Array(hasConditions ? 6 : 1).fill(null);
     this.#hasConditions = hasConditions;
     this.#receivable = new KnownAnswers();
+    this.visitedNodes = 0;
   }
 
   /** Whether a message may be published to a topic name. */
@@ -190,6 +196,8 @@ export class Permissions {
     let best: FilterRule | null = null;
     for (const set of this.#sets[action]) {
       const rule = set.find(filter, condition);
+      this.visitedNodes += set.visitedNodes;
+      set.visitedNodes = 0;
       if (rule !== null && (best === null || rule.order < best.order)) best = rule;
     }
     return best;

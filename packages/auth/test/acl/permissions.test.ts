@@ -349,6 +349,15 @@ describe('placeholders', () => {
   });
 });
 
+test('what a decision that was not known took is counted', () => {
+  const asked = permissions([rule('allow', ['publish'], 'a/+/c a/b/+ a/b/c/d')]);
+  expect(asked.visitedNodes).toBe(0);
+  asked.mayPublish('a/b/c');
+  expect(asked.visitedNodes).toBe(6);
+  asked.mayPublish('a/b/c');
+  expect(asked.visitedNodes).toBe(6);
+});
+
 test('a rank that is no whole number, an address that is none, and no action are refused', () => {
   expect(() => new Acl([rule('allow', ['publish'], 'a', { rank: 0.5 })])).toThrow(/rank/);
   expect(() => new Acl([rule('allow', ['publish'], 'a', { addresses: ['10.0.0.0/33'] })])).toThrow(

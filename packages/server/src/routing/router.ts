@@ -377,7 +377,7 @@ export class Router {
     const { permissions } = publisher;
     const { qos, retain } = this.#publication;
     const isReserved = isBrokersOwn(route);
-    if (isReserved || permissions?.mayPublish(route.topic, qos, retain) === false) {
+    if (isReserved || (permissions !== null && !this.#mayPublish(permissions, route.topic))) {
       this.#stats.refused['not-authorized']++;
       const decided = permissions?.decide('publish', route.topic, qos, retain);
       const denial = isReserved ? RESERVED : denialOf(decided);
@@ -401,6 +401,17 @@ export class Router {
       return ReasonCode.QuotaExceeded;
     }
     return ReasonCode.Success;
+  }
+
+  /** Whether the rules allow the message that is routed. What it takes to find out counts in the budget of the turn. */
+  #mayPublish(permissions: Permissions, topic: string): boolean {
+    const { qos, retain } = this.#publication;
+    const isAllowed = permissions.mayPublish(topic, qos, retain);
+    if (permissions.visitedNodes > 0) {
+      this.#turns.used += permissions.visitedNodes >> UnitsFor.nodesShift;
+      permissions.visitedNodes = 0;
+    }
+    return isAllowed;
   }
 
   /** @returns the reason code */

@@ -8,6 +8,7 @@ import { parseSharedFilter } from '@promptmq/topics';
 import type { Config } from '../../config/index.ts';
 import type { Peer } from '../../connection/peer.ts';
 import { isTooDeep } from '../../routing/topic-routes.ts';
+import { UnitsFor } from '../../runtime/turns.ts';
 import type { BrokerSession } from '../../sessions/broker-session.ts';
 import { denialOf } from '../../tracing/client-events.ts';
 import type { ProtocolHost } from '../host.ts';
@@ -95,14 +96,17 @@ export function refusalOfFilter(
 
 /** Whether the rules deny a filter at the QoS that it would be granted. */
 function isDenied(
-  { config, clientEvents }: ProtocolHost,
+  { config, clientEvents, turns }: ProtocolHost,
   connection: Peer,
   { topic, qos: asked }: SubscriptionRequest,
 ): boolean {
   const { permissions, clientId } = connection;
   if (permissions === null) return false;
   const qos = Math.min(asked, config.mqtt.maxQos) as SubscriptionRequest['qos'];
-  if (permissions.maySubscribe(topic, qos)) {
+  const isAllowed = permissions.maySubscribe(topic, qos);
+  turns.used += permissions.visitedNodes >> UnitsFor.nodesShift;
+  permissions.visitedNodes = 0;
+  if (isAllowed) {
     connection.updateFilter();
     return false;
   }
