@@ -70,11 +70,12 @@ function checkTexts({ proxyTrusted, path, mountPoint }: ListenerConfig, refuse: 
   }
 }
 
-function checkKind({ kind, bind, forwardedFor }: ListenerConfig, refuse: Refuse): void {
+function checkKind({ kind, bind, forwardedFor, deflate }: ListenerConfig, refuse: Refuse): void {
   if (kind === 'unix' && bind.some((address) => address.kind !== 'unix')) {
     refuse('bind', 'a listener of kind unix takes paths such as unix:/run/promptmq/mqtt.sock');
   }
   const isWebSocket = kind === 'ws' || kind === 'wss' || kind === 'auto';
+  if (deflate && !isWebSocket) refuse('deflate', `a listener of kind ${kind} takes no WebSocket`);
   if (forwardedFor && !isWebSocket)
     refuse('forwarded-for', `a listener of kind ${kind} takes no HTTP`);
 }

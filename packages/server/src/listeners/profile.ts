@@ -46,6 +46,8 @@ export interface WebSocketProfile {
   readonly allowedOrigins: readonly string[];
   /** The option that says so. */
   readonly originsKey: string;
+  /** Bytes that a compressed message may be inflated to; 0: none is compressed. */
+  readonly deflatedBytesMax: number;
 }
 
 /** A listener as the configuration has it, wherever it says so. */
@@ -105,6 +107,7 @@ function serverProfiles(server: Config['server']): ListenerProfile[] {
       paths: BROKER_PATHS,
       allowedOrigins: server.wsAllowedOrigins,
       originsKey: 'server.ws-allowed-origins',
+      deflatedBytesMax: 0,
     },
   });
   const plain = [
@@ -162,6 +165,7 @@ function listedProfile(listener: ListenerConfig, index: number): ListenerProfile
       paths: listener.path.map((path) => `/${path.split('/').filter(Boolean).join('/')}`),
       allowedOrigins: listener.allowedOrigins,
       originsKey: `${section}.allowed-origins`,
+      deflatedBytesMax: listener.deflate ? listener.deflateMaxSize : 0,
     },
   };
 }

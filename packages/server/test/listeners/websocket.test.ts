@@ -228,6 +228,9 @@ test('large payloads are unmasked wherever they lie', () => {
       const reader = new FrameReader({
         frameBytesMax: 10_000,
         onPayload: (payload) => received.push(payload),
+        takesDeflated: false,
+        onDeflated: () => {},
+        onDeflatedEnd: () => {},
         onPing: () => {},
         onCloseFrame: () => {},
         onViolation: (_code, why) => expect(why).toBe(''),

@@ -8,6 +8,7 @@ import {
   list,
   path,
   pathOrNone,
+  size,
   text,
   valueKinds,
 } from '../values/units.ts';
@@ -119,6 +120,16 @@ const listener = z.strictObject({
     .prefault([])
     .describe(
       'web pages, such as https://example.com, whose scripts may connect by WebSocket; empty allows any. Clients that send no Origin are not browsers, and always allowed',
+    ),
+  deflate: flag()
+    .prefault(false)
+    .describe(
+      'whether WebSocket messages may be compressed (permessage-deflate), by clients and for them: it takes processor time, for each client again. Off by default, as most messages of MQTT are small',
+    ),
+  deflateMaxSize: size(1024, 64 * 1024 ** 2)
+    .prefault('1MiB')
+    .describe(
+      'bytes that a compressed message may be inflated to: MQTT 5 clients that compress get it as the Maximum Packet Size. The default takes some 3 ms, in which nobody else is served',
     ),
   versions: versions()
     .prefault(['3.1', '3.1.1', '5'])

@@ -51,6 +51,7 @@ export function takeUpgrade(
     paths: null,
     allowedOrigins: host.config.server.wsAllowedOrigins,
     originsKey: 'server.ws-allowed-origins',
+    deflatedBytesMax: 0,
   });
   if (!verdict.isAccepted) {
     arrival.report('http', `${verdict.status}: ${verdict.why}`);
@@ -58,7 +59,7 @@ export function takeUpgrade(
     return;
   }
   socket.write(verdict.head);
-  const transport = new WebSocketTransport(host, socket, arrival, null, userName);
+  const transport = new WebSocketTransport(host, socket, arrival, { userName });
   const handler = host.accept(transport);
   if (handler !== null) transport.start(handler, head);
   arrival.handOver();

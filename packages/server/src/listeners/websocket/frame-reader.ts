@@ -10,6 +10,9 @@ export type CloseCode = (typeof CloseCode)[keyof typeof CloseCode];
 
 const Opcode = { Continuation: 0, Text: 1, Binary: 2, Close: 8, Ping: 9, Pong: 10 } as const;
 
+/** The first of the reserved bits: the message is compressed. */
+const RSV1 = 0x40;
+
 const CONTROL_BYTES_MAX = 125;
 const HEADER_BYTES_MAX = 14;
 
@@ -22,6 +25,12 @@ export interface FrameReaderHandler {
   readonly frameBytesMax: number;
   /** Payload of binary frames, in order; one call for each chunk. The bytes are the handler's from now on. */
   onPayload(bytes: Uint8Array): void;
+  /** Whether messages may be compressed (RFC 7692). */
+  readonly takesDeflated: boolean;
+  /** Payload of a compressed message, in order; the bytes are the reader's when this returns. */
+  onDeflated(bytes: Uint8Array): void;
+  /** A compressed message has come whole. */
+  onDeflatedEnd(): void;
   onPing(payload: Uint8Array): void;
   /** The peer's Close frame: the last that is read. */
   onCloseFrame(payload: Uint8Array): void;
@@ -48,6 +57,10 @@ export class FrameReader {
   #controlLength: number;
   /** Whether a message has begun that is continued by the next data frame. */
   #isFragmented: boolean;
+  /** Whether that message is compressed, or the last one was. */
+  #isDeflated: boolean;
+  /** Bytes of it that its frames have announced. */
+  #deflatedBytes: number;
   /** Where in the chunk the payload is that has not been handed on. */
   #dataStart: number;
   #dataEnd: number;
@@ -62,6 +75,8 @@ export class FrameReader {
     this.#control = new Uint8Array(CONTROL_BYTES_MAX);
     this.#controlLength = 0;
     this.#isFragmented = false;
+    this.#isDeflated = false;
+    this.#deflatedBytes = 0;
     this.#dataStart = 0;
     this.#dataEnd = 0;
     this.#isOver = false;
@@ -95,6 +110,12 @@ export class FrameReader {
   #take(chunk: Uint8Array, start: number, end: number): void {
     if (this.#isControl()) {
       this.#controlLength = this.#unmask(chunk, start, end, this.#control, this.#controlLength);
+    } else if (this.#isDeflated) {
+      this.#handOn(chunk);
+      this.#unmask(chunk, start, end, chunk, start);
+      this.#dataStart = end;
+      this.#dataEnd = end;
+      this.#handler.onDeflated(chunk.subarray(start, end));
     } else if (end - start < LARGE_BYTES_MIN) {
       this.#dataEnd = this.#unmask(chunk, start, end, chunk, this.#dataEnd);
     } else {
@@ -135,7 +156,7 @@ export class FrameReader {
   #begin(): Violation | null {
     const [first = 0, second = 0] = this.#header;
     const isFinal = first >= 0x80;
-    if ((first & 0x70) !== 0) return broken('reserved bits are set');
+    if ((first & 0x70) !== 0 && !this.#mayBeDeflated(first)) return broken('reserved bits are set');
     if (second < 0x80) return broken('a frame is not masked');
     const size = this.#size();
     if (this.#isControl()) {
@@ -144,27 +165,44 @@ export class FrameReader {
       if (size > CONTROL_BYTES_MAX) return broken('a control frame has over 125 bytes');
       this.#controlLength = 0;
     } else {
-      if (this.#opcode() === Opcode.Text) {
-        // [MQTT-6.0.0-1]
-        return {
-          code: CloseCode.UnsupportedData,
-          why: 'a text frame: MQTT takes binary ones only',
-        };
-      }
-      if (this.#opcode() > Opcode.Binary) return broken('an unknown opcode');
-      const continues = this.#opcode() === Opcode.Continuation;
-      if (continues !== this.#isFragmented)
-        return broken('a message begins or continues out of turn');
-      this.#isFragmented = !isFinal;
-      const { frameBytesMax } = this.#handler;
-      if (size > frameBytesMax) {
-        const why = `a frame of ${size} bytes, ${frameBytesMax} are allowed`;
-        return { code: CloseCode.MessageTooBig, why };
-      }
+      const refusal = this.#beginData(first, size, isFinal);
+      if (refusal !== null) return refusal;
     }
     this.#rest = size;
     this.#maskIndex = 0;
     return null;
+  }
+
+  #beginData(first: number, size: number, isFinal: boolean): Violation | null {
+    if (this.#opcode() === Opcode.Text) {
+      // [MQTT-6.0.0-1]
+      return {
+        code: CloseCode.UnsupportedData,
+        why: 'a text frame: MQTT takes binary ones only',
+      };
+    }
+    if (this.#opcode() > Opcode.Binary) return broken('an unknown opcode');
+    const continues = this.#opcode() === Opcode.Continuation;
+    if (continues !== this.#isFragmented)
+      return broken('a message begins or continues out of turn');
+    this.#isFragmented = !isFinal;
+    if (!continues) {
+      this.#isDeflated = (first & RSV1) !== 0;
+      this.#deflatedBytes = 0;
+    }
+    const { frameBytesMax } = this.#handler;
+    // What is compressed is kept until it is whole.
+    if (this.#isDeflated) this.#deflatedBytes += size;
+    if (size > frameBytesMax || this.#deflatedBytes > frameBytesMax) {
+      const why = `a frame of ${size} bytes, ${frameBytesMax} are allowed`;
+      return { code: CloseCode.MessageTooBig, why };
+    }
+    return null;
+  }
+
+  /** Only the first frame of a message with data says whether it is compressed. */
+  #mayBeDeflated(first: number): boolean {
+    return (first & 0x7f) === (RSV1 | Opcode.Binary) && this.#handler.takesDeflated;
   }
 
   #size(): number {
@@ -228,6 +266,8 @@ export class FrameReader {
   #endFrame(chunk: Uint8Array): void {
     this.#rest = -1;
     this.#headerLength = 0;
+    if (this.#isDeflated && !this.#isControl() && !this.#isFragmented)
+      this.#handler.onDeflatedEnd();
     if (this.#opcode() === Opcode.Ping) this.#handler.onPing(this.#controlPayload());
     if (this.#opcode() !== Opcode.Close) return;
     this.#handOn(chunk);

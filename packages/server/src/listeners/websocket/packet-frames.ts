@@ -1,3 +1,5 @@
+import { constants, deflateRawSync } from 'node:zlib';
+
 /** RFC 6455, 5.2: FIN and the opcode for binary data. */
 const FINAL_BINARY = 0x82;
 
@@ -17,6 +19,12 @@ const FIXED_HEADER_MAX = 5;
 export class PacketFrames {
   #rest = 0;
   #begun: Uint8Array = EMPTY;
+  /** Of the window with which packets are compressed; 0: they are not. */
+  readonly #windowBits: number;
+
+  constructor(windowBits = 0) {
+    this.#windowBits = windowBits;
+  }
 
   /**
    * The next bytes of the stream, with frame headers in between: all of it in one piece, so that it is one write.
@@ -46,6 +54,14 @@ export class PacketFrames {
     return count;
   }
 
+  /** A packet that is there whole, compressed; null when that isn't worth it. */
+  #deflate(bytes: Uint8Array, start: number, end: number, size: number): Uint8Array | null {
+    if (size < DEFLATED_SIZE_MIN || end - start < size) return null;
+    const options = { windowBits: this.#windowBits, finishFlush: constants.Z_SYNC_FLUSH };
+    const deflated = deflateRawSync(bytes.subarray(start, end), options);
+    return deflated.length - TAIL_SIZE < size ? deflated.subarray(0, -TAIL_SIZE) : null;
+  }
+
   #copy(bytes: Uint8Array, framed: Buffer): number {
     let end = this.#rest;
     let length = copy(bytes, 0, end, framed, 0);
@@ -60,14 +76,31 @@ export class PacketFrames {
       }
       end = Math.min(start + size, bytes.length);
       this.#rest = start + size - end;
-      length = writeHeader(framed, length, size);
-      length = copy(bytes, start, end, framed, length);
+      const deflated = this.#windowBits === 0 ? null : this.#deflate(bytes, start, end, size);
+      if (deflated === null) {
+        length = writeHeader(framed, length, size);
+        length = copy(bytes, start, end, framed, length);
+      } else {
+        const first = length;
+        length = writeHeader(framed, first, deflated.length);
+        framed[first] = DEFLATED_BINARY;
+        length = copy(deflated, 0, deflated.length, framed, length);
+      }
     }
     return length;
   }
 }
 
 const EMPTY = new Uint8Array(0);
+
+/** The same as `FINAL_BINARY` with RSV1 (RFC 7692). */
+const DEFLATED_BINARY = 0xc2;
+
+/** A smaller packet would not become much smaller. */
+const DEFLATED_SIZE_MIN = 256;
+
+/** What ends each compressed message, and is left out of it (RFC 7692, 7.2.1). */
+const TAIL_SIZE = 4;
 
 /** Bytes of the packet that begins at `offset`; 0 when its fixed header isn't there whole. */
 function packetSizeAt(bytes: Uint8Array, offset: number): number {

@@ -8,6 +8,7 @@ import type { Arrival } from '../arrival.ts';
 import type { ListenerHost } from '../host.ts';
 import { certificateFacts, certificateName } from '../tls/certificate-facts.ts';
 import { pskIdentity } from '../tls/psk.ts';
+import type { DeflateTerms } from './deflate-offer.ts';
 import {
   CloseCode,
   closeFrame,
@@ -15,6 +16,7 @@ import {
   FrameReader,
   type FrameReaderHandler,
 } from './frame-reader.ts';
+import { MessageQueue, type MessageQueueHandler } from './message-queue.ts';
 import { PacketFrames } from './packet-frames.ts';
 
 /** With more than this unsent, pings are not answered: the client doesn't read (RFC 6455, 5.5.3). */
@@ -23,8 +25,20 @@ const PONG_BACKLOG_MAX = 65_536;
 /** Beside the CONNECT, a first frame may hold what the client sends with it [MQTT-6.0.0-2]. */
 const OPENING_BYTES_SPARE = 65_536;
 
+/** What is known of a WebSocket beside what it is. */
+export interface WebSocketTerms {
+  /** Of its listener; by default the program brought it. */
+  readonly terms?: ListenerTerms | null;
+  /** Who the client is, as the program says that brought the socket; by default it says nothing. */
+  readonly userName?: string | null;
+  /** How messages are compressed; by default they are not. */
+  readonly deflate?: DeflateTerms | null;
+  /** Bytes that a compressed message may be inflated to. */
+  readonly deflatedBytesMax?: number;
+}
+
 /** A WebSocket as a transport: frames are taken off what comes in, and put around each packet that goes out. */
-export class WebSocketTransport implements Transport, FrameReaderHandler {
+export class WebSocketTransport implements Transport, FrameReaderHandler, MessageQueueHandler {
   readonly protocol: Transport['protocol'];
   readonly remoteAddress: string;
   readonly acceptedAt: number;
@@ -38,21 +52,21 @@ export class WebSocketTransport implements Transport, FrameReaderHandler {
   readonly #socket: Socket;
   readonly #reader: FrameReader;
   readonly #frames: PacketFrames;
+  /** Those that came compressed; null where none may. */
+  readonly #messages: MessageQueue | null;
+  readonly #deflatedBytesMax: number;
+  /** Whether the broker takes nothing for now. */
+  #isPaused: boolean;
   #handler: TransportHandler | null;
   /** What our Close frame says. */
   #closeCode: CloseCode;
   #isEnding: boolean;
 
-  /**
-   * @param terms - of its listener; null where the program brought the socket
-   * @param userName - who the client is, as the program says that brought the socket; null when it says nothing
-   */
   constructor(
     host: ListenerHost,
     socket: Socket,
     { address, acceptedAt, place }: Arrival,
-    terms: ListenerTerms | null,
-    userName: string | null = null,
+    { terms = null, userName = null, deflate = null, deflatedBytesMax = 0 }: WebSocketTerms,
   ) {
     this.#host = host;
     this.#socket = socket;
@@ -66,7 +80,10 @@ export class WebSocketTransport implements Transport, FrameReaderHandler {
     this.pskIdentity = pskIdentity(socket);
     this.userName = userName;
     this.#reader = new FrameReader(this);
-    this.#frames = new PacketFrames();
+    this.#frames = new PacketFrames(deflate?.windowBits);
+    this.#messages = deflate === null ? null : new MessageQueue(this);
+    this.#deflatedBytesMax = deflatedBytesMax;
+    this.#isPaused = false;
     this.#handler = null;
     this.#closeCode = CloseCode.Normal;
     this.#isEnding = false;
@@ -82,11 +99,11 @@ export class WebSocketTransport implements Transport, FrameReaderHandler {
       failure = error;
     });
     socket.on('end', () => {
-      handler.onEnd();
+      this.#afterMessages(() => handler.onEnd());
       // Without a Close frame there is nobody who would answer ours.
       socket.end();
     });
-    socket.on('close', () => handler.onClose(failure));
+    socket.on('close', () => this.#afterMessages(() => handler.onClose(failure)));
     if (head.length > 0) socket.unshift(head);
     socket.on('data', (chunk: Buffer) => this.#reader.push(chunk));
   }
@@ -94,7 +111,10 @@ export class WebSocketTransport implements Transport, FrameReaderHandler {
   // -------------------------------------------------------------------- receiving
 
   get maximumPacketSize(): number {
-    return this.#host.config.server.wsMaxFrameSize;
+    const { wsMaxFrameSize } = this.#host.config.server;
+    return this.#messages === null
+      ? wsMaxFrameSize
+      : Math.min(wsMaxFrameSize, this.#deflatedBytesMax);
   }
 
   get frameBytesMax(): number {
@@ -103,7 +123,48 @@ export class WebSocketTransport implements Transport, FrameReaderHandler {
   }
 
   onPayload(bytes: Uint8Array): void {
+    if (this.#messages === null) this.#handler?.onData(bytes);
+    else this.#messages.after(() => this.#handler?.onData(bytes));
+  }
+
+  get takesDeflated(): boolean {
+    return this.#messages !== null;
+  }
+
+  onDeflated(bytes: Uint8Array): void {
+    this.#messages?.add(bytes);
+  }
+
+  onDeflatedEnd(): void {
+    this.#messages?.end();
+  }
+
+  get inflatedBytesMax(): number {
+    return this.frameBytesMax;
+  }
+
+  onInflated(bytes: Uint8Array): void {
     this.#handler?.onData(bytes);
+  }
+
+  onUnfit(why: 'too-large' | 'malformed'): void {
+    if (why === 'malformed') {
+      this.onViolation(CloseCode.ProtocolError, 'a message is not compressed as it says');
+    } else {
+      const text = `a compressed message of over ${this.inflatedBytesMax} bytes`;
+      this.onViolation(CloseCode.MessageTooBig, text);
+    }
+  }
+
+  onBehind(isBehind: boolean): void {
+    if (isBehind) this.#socket.pause();
+    else if (!this.#isPaused) this.#socket.resume();
+  }
+
+  /** What came before is done first. */
+  #afterMessages(action: () => void): void {
+    if (this.#messages === null) action();
+    else this.#messages.after(action);
   }
 
   onPing(payload: Uint8Array): void {
@@ -112,6 +173,10 @@ export class WebSocketTransport implements Transport, FrameReaderHandler {
   }
 
   onCloseFrame(payload: Uint8Array): void {
+    this.#afterMessages(() => this.#onClosing(payload));
+  }
+
+  #onClosing(payload: Uint8Array): void {
     this.#handler?.onEnd();
     if (!this.#isEnding) {
       this.#isEnding = true;
@@ -148,11 +213,15 @@ export class WebSocketTransport implements Transport, FrameReaderHandler {
   }
 
   pause(): void {
+    this.#isPaused = true;
+    this.#messages?.pause();
     this.#socket.pause();
   }
 
   resume(): void {
-    this.#socket.resume();
+    this.#isPaused = false;
+    if (this.#messages === null) this.#socket.resume();
+    else this.#messages.resume();
   }
 
   end(): void {

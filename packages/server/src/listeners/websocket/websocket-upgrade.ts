@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { WebSocketProfile } from '../profile.ts';
+import { agreeOnDeflate, type DeflateTerms } from './deflate-offer.ts';
 
 /** The subprotocols that are served, the preferred one first; old clients of MQTT 3.1 ask for the second. */
 const SUBPROTOCOLS: readonly string[] = ['mqtt', 'mqttv3.1'];
@@ -10,7 +11,7 @@ const ACCEPT_SUFFIX = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 
 /** What a request to open a WebSocket is answered. */
 export type UpgradeAnswer =
-  | { readonly isAccepted: true; readonly head: string }
+  | { readonly isAccepted: true; readonly head: string; readonly deflate: DeflateTerms | null }
   | { readonly isAccepted: false; readonly status: string; readonly why: string };
 
 /**
@@ -24,6 +25,7 @@ export function answerUpgrade(
     paths,
     allowedOrigins,
     originsKey,
+    deflatedBytesMax,
   }: Omit<WebSocketProfile, 'paths'> & { readonly paths: readonly string[] | null },
 ): UpgradeAnswer {
   const { headers, method, httpVersion } = request;
@@ -57,11 +59,15 @@ export function answerUpgrade(
     return refusal('400 Bad Request', 'the client does not offer the subprotocol "mqtt"');
   }
   const accept = createHash('sha1').update(`${key}${ACCEPT_SUFFIX}`).digest('base64');
+  const deflate =
+    deflatedBytesMax === 0 ? null : agreeOnDeflate(headers['sec-websocket-extensions']);
+  const extensions = deflate === null ? '' : `Sec-WebSocket-Extensions: ${deflate.answer}\r\n`;
   return {
     isAccepted: true,
+    deflate,
     head:
       'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' +
-      `Sec-WebSocket-Accept: ${accept}\r\nSec-WebSocket-Protocol: ${subprotocol}\r\n\r\n`, // [MQTT-6.0.0-4]
+      `Sec-WebSocket-Accept: ${accept}\r\n${extensions}Sec-WebSocket-Protocol: ${subprotocol}\r\n\r\n`, // [MQTT-6.0.0-4]
   };
 }
 

@@ -90,7 +90,11 @@ function httpServer(
     } else if (arrival?.isUnderWay === true && !arrival.isAnswered && !socket.destroyed) {
       if (!arrival.locate()) return;
       socket.write(answer.head);
-      const transport = new WebSocketTransport(host, socket, arrival, stage.terms);
+      const transport = new WebSocketTransport(host, socket, arrival, {
+        terms: stage.terms,
+        deflate: answer.deflate,
+        deflatedBytesMax: stage.webSocket.deflatedBytesMax,
+      });
       const handler = host.accept(transport);
       if (handler !== null) transport.start(handler, head);
       arrival.handOver();
