@@ -70,6 +70,7 @@ export function clientPrograms(): readonly ClientProgram[] {
     goTest(),
     installed('mosquitto'),
     installed('mosquitto_sub'),
+    installed('mosquitto_ctrl'),
     installed('prometheus'),
     nodeRed(),
     openLdap(),

@@ -17,7 +17,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   hooks: ['config', 'log', 'runtime'],
   tracing: ['config', 'log', 'runtime'],
   storage: ['config', 'log', 'runtime'],
-  security: ['config', 'log', 'runtime', 'storage'],
+  security: ['config', 'log', 'runtime', 'storage', 'connection/peer.ts'],
   sessions: ['access', 'config', 'runtime', 'storage', 'tracing', 'connection/peer.ts'],
   routing: [
     'config',
@@ -82,6 +82,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'routing/explanation.ts',
     'routing/reserved-topics.ts',
     'runtime',
+    'security',
     'service',
     'sessions',
     'storage',

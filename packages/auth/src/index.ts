@@ -56,7 +56,7 @@ export {
   type ControlRequest,
 } from './dynamic/commands/request.ts';
 export type { DocumentChange } from './dynamic/documents.ts';
-export { createDynamicProvider } from './dynamic/dynamic-provider.ts';
+export { createDynamicProvider, type DynamicProviderOptions } from './dynamic/dynamic-provider.ts';
 export {
   type ControlOutcome,
   DynamicSecurity,

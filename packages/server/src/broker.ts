@@ -3,7 +3,7 @@ import { ReasonCode } from '@promptmq/codec';
 import { invariant } from '@promptmq/topics';
 import type { LogEvent } from '@promptmq/wal';
 import { Access, type AccessTools } from './access/index.ts';
-import type { Config } from './config/index.ts';
+import { type Config, chainOf } from './config/index.ts';
 import { Connection } from './connection/connection.ts';
 import { ConnectionState } from './connection/connection-state.ts';
 import { ContainedHandler } from './connection/contained-handler.ts';
@@ -32,7 +32,11 @@ import type { Runtime } from './runtime/runtime.ts';
 import { type BrokerStats, createStats, type SocketRefusal } from './runtime/stats.ts';
 import { Turns } from './runtime/turns.ts';
 import { BrokerBans } from './security/broker-bans.ts';
-import type { BansHost } from './security/host.ts';
+import { ControlTopic } from './security/control-topic.ts';
+import type { BansHost, ConnectedUser, ControlTopicHost, LiveUsersHost } from './security/host.ts';
+import { hostOfAddress } from './security/host-address.ts';
+import { importUsers } from './security/import-users.ts';
+import { LiveUsers } from './security/live-users.ts';
 import type { BrokerSession } from './sessions/broker-session.ts';
 import type { SessionsHost } from './sessions/host.ts';
 import type { PendingWill } from './sessions/pending-will.ts';
@@ -49,6 +53,8 @@ import { ClientTraces, type TraceListener } from './tracing/client-traces.ts';
 /** How often expired retained messages and a clock that was set are looked for, and how many messages are removed at a time. */
 const SWEEP_MS = 1000;
 const RETAINED_SWEEP_MAX = 10_000;
+
+const NO_PROPERTIES = new Uint8Array(0);
 
 /** Sockets beyond twice the clients allowed: room for those that connect, are refused or close. */
 const SPARE_SOCKETS = 100;
@@ -71,6 +77,8 @@ export type Interceptor = (
 export class Broker
   implements
     BansHost,
+    LiveUsersHost,
+    ControlTopicHost,
     FaultsHost,
     SessionsHost,
     StorageHost,
@@ -131,6 +139,9 @@ export class Broker
   readonly consumers: Set<Consumer>;
   /** Who isn't let in, whoever it is. */
   readonly bans: BrokerBans;
+  /** Users, groups and roles that are changed while it runs. */
+  readonly liveUsers: LiveUsers;
+  readonly #controlTopic: ControlTopic;
   readonly #connections: Set<Peer>;
   #openCount: number;
   #dirty: Flushable[];
@@ -188,15 +199,17 @@ export class Broker
     this.limits = new Limits(this);
     this.places = new ConnectionPlaces(this);
     this.overload = new Overload(this);
+    this.liveUsers = new LiveUsers(this);
     this.accessTools = {
       now: () => runtime.wallNow(),
       log: (level, event, fields) => this.clientLog[level](event, fields),
       setTimer: (delayMs, callback) => runtime.setTimer(delayMs, callback),
+      liveUsers: this.liveUsers.security,
       hasHook: hooks?.authenticate !== undefined,
       guesses: new Guesses(this),
       onProviderFailed: (provider, failure, why) =>
         this.clientEvents.providerFailed(provider, failure, why),
-      onUsersChanged: (userNames) => this.#onUsersChanged(userNames),
+      onUsersChanged: (userNames) => this.onUsersChanged(userNames),
     };
     this.access = Access.load(config, this.accessTools);
     this.onStorageFailed = () => {};
@@ -211,6 +224,8 @@ export class Broker
     this.sessions = new Sessions(this);
     this.consumers = new Set();
     this.bans = new BrokerBans(this);
+    this.#controlTopic = new ControlTopic(this);
+    this.#takeRequests();
     this.#connections = new Set();
     this.#openCount = 0;
     this.#dirty = [];
@@ -365,22 +380,31 @@ export class Broker
     earlier.close();
     this.memory.reconfigure(this.config);
     this.router.reconfigure();
+    this.#takeRequests();
     const hasOtherRates = this.limits.reconfigure();
     for (const connection of this.#connections) {
       // What goes wrong for one doesn't leave the others with the former rules.
-      this.faults.contain(connection, 'reloading', () => this.#applyAccess(connection));
+      this.faults.contain(connection, 'reloading', () => this.applyAccess(connection));
       if (!hasOtherRates) continue;
       this.faults.contain(connection, 'reloading', () => connection.renewThrottle());
     }
   }
 
-  /** @param userNames - whose rules or standing have changed; null is everybody's */
-  #onUsersChanged(userNames: ReadonlySet<string> | null): void {
+  #takeRequests(): void {
+    this.router.requests = this.access.hasLiveUsers ? this.#controlTopic : null;
+  }
+
+  /**
+   * Users or rules have changed.
+   *
+   * @param userNames - whose, null among them for clients without one; null is everybody's
+   * @param except - who comes later
+   */
+  onUsersChanged(userNames: ReadonlySet<string | null> | null, except: Peer | null = null): void {
     for (const connection of this.#connections) {
-      const { userName } = connection;
-      const isMeant = userNames === null || (userName !== null && userNames.has(userName));
-      if (!isMeant) continue;
-      this.faults.contain(connection, 'reloading', () => this.#applyAccess(connection));
+      if (connection === except) continue;
+      if (userNames !== null && !userNames.has(connection.userName)) continue;
+      this.faults.contain(connection, 'reloading', () => this.applyAccess(connection));
     }
   }
 
@@ -423,7 +447,7 @@ export class Broker
   }
 
   /** Users or rules are others now. */
-  #applyAccess(connection: Peer): void {
+  applyAccess(connection: Peer): void {
     if (connection.session === null) return;
     if (!this.access.mayStay(connection.admission)) {
       connection.disconnect(ReasonCode.NotAuthorized, 'no longer allowed');
@@ -438,6 +462,34 @@ export class Broker
     for (const connection of this.#connections) {
       this.faults.contain(connection, 'closing', () => this.#disconnectIfBanned(connection, ban));
     }
+  }
+
+  connectedUsers(): ReadonlyMap<string, readonly ConnectedUser[]> {
+    const users = new Map<string, ConnectedUser[]>();
+    for (const { session, userName, clientId, transport } of this.#connections) {
+      if (session === null || userName === null) continue;
+      const one = { clientId, address: hostOfAddress(transport.remoteAddress) };
+      const known = users.get(userName);
+      if (known === undefined) users.set(userName, [one]);
+      else known.push(one);
+    }
+    return users;
+  }
+
+  /** Sends a message of the broker's own to one client, where it has subscribed to its topic. */
+  respond({ session }: Peer, topic: string, payload: Uint8Array): void {
+    if (session === null) return;
+    const message = {
+      topic,
+      topicBytes: Buffer.from(topic),
+      properties: NO_PROPERTIES,
+      payload,
+      qos: 0 as const,
+      retain: false,
+      expiresAt: Number.POSITIVE_INFINITY,
+      publisherId: '',
+    };
+    this.router.publishOnlyTo(message, session);
   }
 
   #disconnectIfBanned(connection: Peer, ban: Ban): void {
@@ -488,7 +540,10 @@ export class Broker
    * @throws {LogError} when the log can't be used
    */
   async recover(resources: StorageResources = {}): Promise<void> {
-    if (!this.config.storage.enabled) return;
+    if (!this.config.storage.enabled) {
+      this.#takeUpUsers();
+      return;
+    }
     const startedMs = this.runtime.uptimeMs;
     const storage = new Storage(this);
     this.storage = storage;
@@ -499,8 +554,9 @@ export class Broker
     // What had been scheduled was by another time.
     this.#sweepLater();
     this.#timer.rearm();
-    storage.takeUp();
     this.bans.restore();
+    this.#takeUpUsers();
+    storage.takeUp();
     this.stats.retainedCurrent = this.router.retained.count;
     this.stats.subscriptionsCurrent = this.router.trie.subscriptionCount;
     this.log.info('recovered', {
@@ -510,6 +566,15 @@ export class Broker
       records: storage.logStats.recoveredRecords,
       durationMs: Math.round(this.runtime.uptimeMs - startedMs),
     });
+  }
+
+  /** Users, groups and roles as the log has them, or of the file that is named for the first start. */
+  #takeUpUsers(): void {
+    const { liveUsers, access } = this;
+    liveUsers.restore();
+    if (!access.hasLiveUsers || !liveUsers.security.isEmpty) return;
+    const file = chainOf(this.config).find((item) => item.dynamicSecurity)?.dynamicSecurity?.import;
+    if (typeof file === 'string') importUsers(liveUsers, file);
   }
 
   /** Whether sessions and messages have grown older while no broker ran: not when the wall clock can't say by how much. */
@@ -594,7 +659,7 @@ export class Broker
     if (this.#connections.size > 0) await drained;
     cancel();
     this.sessions.handOvers.stop();
-    await Promise.all([this.journal.close(), accessStopped]);
+    await Promise.all([this.journal.close(), accessStopped, this.liveUsers.stop()]);
     this.events.deliver();
   }
 }

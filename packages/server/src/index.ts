@@ -6,6 +6,7 @@ export type {
 export type { DropReason } from '@promptmq/session';
 export { type Config, ConfigError, type ConfigInput, parseConfig } from './config/index.ts';
 export { EmbedError, type EmbedErrorCode } from './embed/calls/embed-error.ts';
+export type { BrokerBanList, NewBan } from './embed/clients/ban-list.ts';
 export type { ClientInfo, ClientSubscription } from './embed/clients/client-info.ts';
 export type {
   ClientDisconnectOptions,
@@ -25,6 +26,7 @@ export type { Reconfiguration } from './embed/reconfigure.ts';
 export type { Retained, RetainedMatchOptions, RetainedPage } from './embed/retained/retained.ts';
 export type { RunningBroker } from './embed/running-broker.ts';
 export type { ClientOrigin, StreamOptions } from './embed/streams/streams.ts';
+export type { BrokerUsers, UserCommand, UserCommandAnswer } from './embed/users/users.ts';
 export { HookError, type HookFailure } from './hooks/hook-error.ts';
 export type {
   AuthenticateAnswer,

@@ -4,6 +4,11 @@ import { type CheckerLimits, PasswordChecker } from '../passwords/password-check
 import type { Provider, ProviderAnswer } from '../provider.ts';
 import type { DynamicSecurity } from './dynamic-security.ts';
 
+export interface DynamicProviderOptions extends CheckerLimits {
+  /** Whether one more password of an address for a user may be checked: asked when its turn comes, as others may have been wrong meanwhile. */
+  readonly mayCheck?: (address: string, userName: string) => boolean;
+}
+
 /** What a user was let in by. */
 interface Ticket {
   readonly password: string | null;
@@ -17,16 +22,21 @@ interface Ticket {
  *
  * @param security - which keeps them; it outlives the provider
  */
-export function createDynamicProvider(security: DynamicSecurity, limits: CheckerLimits): Provider {
-  return new DynamicProvider(security, limits);
+export function createDynamicProvider(
+  security: DynamicSecurity,
+  options: DynamicProviderOptions,
+): Provider {
+  return new DynamicProvider(security, options);
 }
 
 class DynamicProvider implements Provider {
   readonly name = 'dynamic-security';
   readonly #security: DynamicSecurity;
   readonly #checker: PasswordChecker;
+  readonly #mayCheck: DynamicProviderOptions['mayCheck'];
 
-  constructor(security: DynamicSecurity, limits: CheckerLimits) {
+  constructor(security: DynamicSecurity, { mayCheck, ...limits }: DynamicProviderOptions) {
+    this.#mayCheck = mayCheck;
     this.#security = security;
     this.#checker = new PasswordChecker(security.passwords, limits);
   }
@@ -48,8 +58,10 @@ class DynamicProvider implements Provider {
     signal: AbortSignal,
   ): Promise<ProviderAnswer> {
     const before = this.#security.client(userName)?.password ?? null;
-    const verdict = await this.#checker.check(address, userName, password, signal);
+    const checker = this.#checker;
+    const verdict = await checker.check(address, userName, password, signal, this.#mayCheck);
     if (verdict === 'busy') return BUSY;
+    if (verdict === 'throttled') return THROTTLED;
     const ticket: Ticket = { password: before, clientId };
     // It may have been changed meanwhile.
     return verdict === 'right' && this.mayStay(userName, ticket)
@@ -83,4 +95,10 @@ const BUSY: ProviderAnswer = {
   result: 'deny',
   reasonCode: ReasonCode.ServerBusy,
   why: 'auth.max-waiting-checks reached',
+};
+
+const THROTTLED: ProviderAnswer = {
+  result: 'deny',
+  reasonCode: ReasonCode.QuotaExceeded,
+  why: 'too many wrong passwords',
 };

@@ -5,6 +5,7 @@ import {
   type ControlRequest,
   carryOut,
   readRequest,
+  refuseAll,
 } from './commands/request.ts';
 import {
   type DocumentChange,
@@ -129,6 +130,15 @@ export class DynamicSecurity {
       },
     });
     return { response: JSON.stringify({ responses }), ...this.#takeChanges(), reports };
+  }
+
+  /**
+   * What is answered where nothing is carried out, or nobody can say that it will last.
+   *
+   * @param error - for each command
+   */
+  refuse(request: ControlRequest, error: string): string {
+    return JSON.stringify({ responses: refuseAll(request, error) });
   }
 
   #takeChanges(): Pick<ControlOutcome, 'changes' | 'affected'> {

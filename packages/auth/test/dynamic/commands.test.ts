@@ -117,6 +117,7 @@ describe('default access', () => {
           { acltype: 'publishClientReceive', allow: false },
           { acltype: 'unknown', allow: true },
           { acltype: 'unsubscribe' },
+          { acltype: 'publishClientSend', access: 'allow' },
         ],
       },
       { command: 'getDefaultACLAccess' },
@@ -136,7 +137,7 @@ describe('default access', () => {
     });
     expect(answer[2]?.['data']).toEqual({
       acls: [
-        { acltype: 'publishClientSend', allow: false },
+        { acltype: 'publishClientSend', allow: true },
         { acltype: 'publishClientReceive', allow: false },
         { acltype: 'subscribe', allow: true },
         { acltype: 'unsubscribe', allow: true },

@@ -6,6 +6,7 @@ import {
   type AuthenticationMethod,
   admitted,
   type Chain,
+  type DynamicSecurity,
   type Identity,
   type Permissions,
   permissionsOf,
@@ -42,6 +43,9 @@ export const PROVED_BY = {
 } as const;
 const OUTSIDE_PROVERS: ReadonlySet<string> = new Set(Object.values(PROVED_BY));
 
+/** The kind of provider whose users, groups and roles are changed while the broker runs. */
+const DYNAMIC = 'dynamic-security';
+
 /** A method of enhanced authentication, with who brings it. */
 export interface OfferedMethod {
   readonly method: AuthenticationMethod;
@@ -58,11 +62,15 @@ export class Access {
   /** What holds where no rule matches; undefined where that depends on whether there are rules. */
   readonly #defaults: AclDefaults | undefined;
   readonly #clientIds: readonly string[];
+  /** Users, groups and roles that are changed while the broker runs; null where the chain has none. */
+  readonly #liveUsers: DynamicSecurity | null;
   /** Clients about whom is asked. */
   #pendingCount: number;
   #isClosing: boolean;
 
   private constructor(auth: Config['auth'], chain: Chain, tools: AccessTools, acl: Acl | null) {
+    const hasLiveUsers = chain.entries.some(({ provider }) => provider.name === DYNAMIC);
+    this.#liveUsers = hasLiveUsers ? tools.liveUsers : null;
     this.#chain = chain;
     this.#tools = tools;
     this.#methods = methodsOf(chain);
@@ -108,6 +116,11 @@ export class Access {
   /** Whether the hook `authenticate` has its place in the chain: then it isn't asked after it. */
   get asksHook(): boolean {
     return this.#chain.entries.some(({ provider }) => provider.name === 'custom');
+  }
+
+  /** Whether there are users, groups and roles that are changed while the broker runs. */
+  get hasLiveUsers(): boolean {
+    return this.#liveUsers !== null;
   }
 
   /** A method of enhanced authentication (§4.12) that a provider brings. */
@@ -204,7 +217,8 @@ export class Access {
    * What a client may do; null when it may do everything.
    */
   permissionsOf({ identity, own, limits }: Rights): Permissions | null {
-    const acls = [this.#acl, own].filter((acl) => acl !== null);
+    const live = this.#liveUsers?.aclOf(identity.userName) ?? null;
+    const acls = [this.#acl, live, own].filter((acl) => acl !== null);
     return permissionsOf(acls, identity, {
       ...(this.#defaults === undefined ? {} : { defaults: this.#defaults }),
       limits: limits === null ? null : permissionsWithin(limits, identity),

@@ -3,10 +3,14 @@ import type { IncomingMessage } from 'node:http';
 import type { BanKind } from '@promptmq/auth';
 import { EmbedError } from '../embed/calls/embed-error.ts';
 import type { RunningBroker } from '../embed/running-broker.ts';
+import type { UserCommand } from '../embed/users/users.ts';
 import type { MessageInfo } from '../tracing/message-info.ts';
 
 /** Bytes of a message that is published over the socket. */
 const BODY_BYTES_MAX = 1_048_576;
+
+/** Bytes of users, groups and roles that are taken over at once. */
+const FILE_BYTES_MAX = 67_108_864;
 
 /** What an answer may say beside success. */
 export class RequestError extends Error {
@@ -143,6 +147,29 @@ export const API_REQUESTS: Readonly<Record<string, ApiRequest>> = {
         from: text(given, 'from'),
       }),
   },
+  '/users/ask': {
+    method: 'POST',
+    parameters: [],
+    isLong: true,
+    answer: async ({ users }, _given, request) => ({
+      responses: await users.ask(commandsOf(await bodyOf(request, FILE_BYTES_MAX))),
+    }),
+  },
+  '/users/export': {
+    method: 'GET',
+    parameters: [],
+    isLong: false,
+    answer: ({ users }) => JSON.parse(users.export()) as unknown,
+  },
+  '/users/import': {
+    method: 'POST',
+    parameters: [],
+    isLong: true,
+    answer: async ({ users }, _given, request) => {
+      await users.import((await bodyOf(request, FILE_BYTES_MAX)).toString());
+      return {};
+    },
+  },
   '/publish': {
     method: 'POST',
     parameters: ['topic', 'qos', 'retain'],
@@ -238,13 +265,22 @@ function flag(given: URLSearchParams, name: string): boolean | undefined {
   throw new RequestError(400, `${name} takes true or false, not ${JSON.stringify(value)}`);
 }
 
-async function bodyOf(request: IncomingMessage): Promise<Buffer> {
+function commandsOf(body: Buffer): UserCommand[] {
+  try {
+    const { commands } = JSON.parse(body.toString()) as { commands: UserCommand[] };
+    return commands;
+  } catch {
+    throw new RequestError(400, 'it takes {"commands": [...]} as JSON');
+  }
+}
+
+async function bodyOf(request: IncomingMessage, sizeMax = BODY_BYTES_MAX): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > BODY_BYTES_MAX) {
-      throw new RequestError(413, `a payload may have ${BODY_BYTES_MAX} bytes here`);
+    if (size > sizeMax) {
+      throw new RequestError(413, `a payload may have ${sizeMax} bytes here`);
     }
     chunks.push(chunk);
   }

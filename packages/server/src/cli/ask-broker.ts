@@ -9,6 +9,7 @@ import { EXIT_NOT_RUNNING, NO_ADMIN_SOCKET } from './service-commands.ts';
  * @param args - as parsed
  * @param path - such as `/clients/list`
  * @param parameters - those that are undefined or null are left out
+ * @param body - of a POST
  * @returns its answer; null when no broker runs
  * @throws when there is no socket to ask, or the broker refuses
  */
@@ -17,6 +18,7 @@ export async function askBroker(
   method: 'GET' | 'POST',
   path: string,
   parameters: Readonly<Record<string, string | number | boolean | null | undefined>>,
+  body = '',
 ): Promise<unknown> {
   const socketPath = adminSocketOf(loadFromProcess(args).config);
   if (socketPath === null) throw new Error(NO_ADMIN_SOCKET);
@@ -24,7 +26,7 @@ export async function askBroker(
   for (const [name, value] of Object.entries(parameters)) {
     if (value !== undefined && value !== null) query.set(name, `${value}`);
   }
-  const answer = await adminRequest(socketPath, `${path}?${query}`, method);
+  const answer = await adminRequest(socketPath, `${path}?${query}`, method, body);
   if (answer !== null) return answer;
   process.stderr.write(`promptmq: no broker listens on ${socketPath}\n`);
   process.exitCode = EXIT_NOT_RUNNING;

@@ -16,6 +16,9 @@ import { tolerateBrokenOutput } from './standard-streams.ts';
 import { testServerCommand } from './test-server-command.ts';
 import { traceCommand } from './trace-command.ts';
 import { commandMisuse, UsageError, usageError, valueMisuse } from './usage.ts';
+import { groupCommand } from './users/group-command.ts';
+import { roleCommand } from './users/role-command.ts';
+import { userCommand } from './users/user-command.ts';
 import { walCommand } from './wal-command.ts';
 
 /** Exit codes: 1 when the broker can't run, 2 when it was called wrongly. */
@@ -79,6 +82,9 @@ async function parseAndRun(): Promise<void> {
     .command(traceCommand)
     .command(clientsCommand)
     .command(retainedCommand)
+    .command(userCommand)
+    .command(groupCommand)
+    .command(roleCommand)
     .command(banCommand)
     .command(aclCommand)
     .command(explainCommand)

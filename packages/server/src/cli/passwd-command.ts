@@ -108,7 +108,8 @@ function say(line: string): void {
   process.stderr.write(`promptmq: ${line}\n`);
 }
 
-async function passwordOf(given: string | undefined): Promise<string> {
+/** The password that is asked for, or piped in. */
+export async function passwordOf(given: string | undefined): Promise<string> {
   const password = given ?? (process.stdin.isTTY ? await askTwice() : await readPassword());
   if (password === '') {
     const where = process.stdin.isTTY || given !== undefined ? '' : ' on standard input';

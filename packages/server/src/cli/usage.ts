@@ -18,6 +18,8 @@ interface CommandForm {
 
 const WAL_OPTIONS = ['index-dir', 'json'];
 
+const NAME = 'NAME, a user name';
+
 const COMMANDS: Readonly<Record<string, CommandForm>> = {
   server: {},
   config: { commands: { check: {}, print: {}, diff: {}, schema: { options: [] } } },
@@ -26,6 +28,47 @@ const COMMANDS: Readonly<Record<string, CommandForm>> = {
   status: { more: ['top', 'json'] },
   reload: {},
   trace: { takes: 'CLIENT, a client identifier', more: ['json'] },
+  user: {
+    commands: {
+      list: { more: ['json'] },
+      show: { takes: NAME, more: ['json'] },
+      add: { takes: NAME, more: ['role', 'group', 'client-id', 'admin', 'without-password'] },
+      password: { takes: NAME },
+      remove: { takes: NAME },
+      enable: { takes: NAME },
+      disable: { takes: NAME },
+      'client-id': { takes: NAME },
+      grant: { takes: 'NAME ROLE, a user and a role', more: ['priority'] },
+      revoke: { takes: 'NAME ROLE, a user and a role' },
+      import: { takes: 'FILE, as mosquitto_ctrl dynsec init makes it' },
+      export: {},
+    },
+  },
+  group: {
+    commands: {
+      list: { more: ['json'] },
+      show: { takes: 'GROUP, a name', more: ['json'] },
+      add: { takes: 'GROUP, a name' },
+      remove: { takes: 'GROUP, a name' },
+      join: { takes: 'GROUP USER, a group and a user', more: ['priority'] },
+      leave: { takes: 'GROUP USER, a group and a user' },
+      grant: { takes: 'GROUP ROLE, a group and a role', more: ['priority'] },
+      revoke: { takes: 'GROUP ROLE, a group and a role' },
+      anonymous: {},
+    },
+  },
+  role: {
+    commands: {
+      list: { more: ['json'] },
+      show: { takes: 'ROLE, a name', more: ['json'] },
+      add: { takes: 'ROLE, a name', more: ['literal-only'] },
+      remove: { takes: 'ROLE, a name' },
+      allow: { takes: 'ROLE ACTION FILTER, such as sensors publish a/#', more: ['priority'] },
+      deny: { takes: 'ROLE ACTION FILTER, such as sensors publish a/#', more: ['priority'] },
+      forget: { takes: 'ROLE ACTION FILTER, as it was allowed or denied' },
+      defaults: { more: ['publish', 'receive', 'subscribe', 'unsubscribe'] },
+    },
+  },
   ban: {
     commands: {
       list: { more: ['json'] },

@@ -34,12 +34,14 @@ import { type Reconfiguration, reconfigure } from './reconfigure.ts';
 import { BrokerRetained, type Retained } from './retained/retained.ts';
 import type { RunningBroker } from './running-broker.ts';
 import { type ClientOrigin, type StreamOptions, Streams } from './streams/streams.ts';
+import { type BrokerUsers, LiveBrokerUsers } from './users/users.ts';
 
 /** A broker that was started, as its program sees it. */
 export class EmbeddedBroker implements RunningBroker {
   readonly listeners: readonly BoundListener[];
   readonly clients: Clients;
   readonly retained: Retained;
+  readonly users: BrokerUsers;
   readonly bans: BrokerBanList;
   readonly #broker: Broker;
   readonly #certificates: CertificateWatch;
@@ -64,6 +66,7 @@ export class EmbeddedBroker implements RunningBroker {
     this.#streams = new Streams(broker);
     this.clients = new BrokerClients(broker);
     this.retained = new BrokerRetained(broker);
+    this.users = new LiveBrokerUsers(broker);
     this.bans = new BanList(broker);
     this.listeners = listeners;
     this.#observability = observability;

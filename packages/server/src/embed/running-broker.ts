@@ -16,6 +16,7 @@ import type { PublishExplanation, PublishQuestion } from './explain/explain.ts';
 import type { Reconfiguration } from './reconfigure.ts';
 import type { Retained } from './retained/retained.ts';
 import type { ClientOrigin, StreamOptions } from './streams/streams.ts';
+import type { BrokerUsers } from './users/users.ts';
 
 /** A broker that is serving. */
 export interface RunningBroker extends AsyncDisposable {
@@ -81,6 +82,8 @@ export interface RunningBroker extends AsyncDisposable {
   readonly clients: Clients;
   /** Who isn't let in, whoever it is. */
   readonly bans: BrokerBanList;
+  /** Users, groups and roles that are changed while it runs. */
+  readonly users: BrokerUsers;
   /** The messages that it retains. */
   readonly retained: Retained;
   /**

@@ -63,6 +63,10 @@ function addConnections(
   registry.add('promptmq_accept_failures_total', () => stats.acceptsFailed);
   registry.add('promptmq_bans_current', () => stats.bansCurrent);
   registry.add('promptmq_flapping_bans_total', () => stats.flappingBans);
+  registry.add('promptmq_dynamic_security_commands_total', () => [
+    { labels: { result: 'done' }, value: stats.controlCommands },
+    { labels: { result: 'refused' }, value: stats.controlCommandsRefused },
+  ]);
   registry.add('promptmq_sockets_accepted_total', () => stats.socketsAccepted);
   registry.add('promptmq_disconnections_total', () =>
     [...stats.disconnections].map(([cause, value]) => ({

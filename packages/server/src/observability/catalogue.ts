@@ -36,6 +36,11 @@ export const brokerCatalogue = {
     type: 'counter',
     help: 'Clients that were banned because they connected and went again too often (auth.flapping).',
   },
+  promptmq_dynamic_security_commands_total: {
+    type: 'counter',
+    help: 'Commands for users, groups and roles (auth.chain: dynamic-security), by what became of them.',
+    labels: ['result'],
+  },
   promptmq_sockets_accepted_total: {
     type: 'counter',
     help: 'Network connections accepted, MQTT or not.',

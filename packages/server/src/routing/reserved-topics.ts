@@ -1,4 +1,5 @@
 const SYSTEM = Buffer.from('$SYS');
+const CONTROL = Buffer.from('$CONTROL');
 const BRIDGE_PREFIX = Buffer.from('$SYS/broker/connection/');
 const BRIDGE_SUFFIX = Buffer.from('/state');
 /** The first byte of every topic that `isReserved` may tell. */
@@ -6,14 +7,21 @@ export const DOLLAR = 0x24;
 const SLASH = 0x2f;
 
 /**
- * Whether a topic is the broker's own: clients can't publish to `$SYS` and below, but for the states of bridges.
+ * Whether a topic is the broker's own: clients can't publish to `$SYS` and below, but for the states of bridges, nor to `$CONTROL`
+ * and below, but for requests, which are not routed.
  *
  * @param topic - a topic name as UTF-8
  */
 export function isReserved(topic: Uint8Array): boolean {
-  if (!startsWith(topic, SYSTEM)) return false;
-  if (topic.length > SYSTEM.length && topic[SYSTEM.length] !== SLASH) return false;
-  return !isBridgeState(topic);
+  if (isBelow(topic, CONTROL)) return true;
+  return isBelow(topic, SYSTEM) && !isBridgeState(topic);
+}
+
+/** Whether a topic is another one, or has that as its first level. */
+function isBelow(topic: Uint8Array, level: Uint8Array): boolean {
+  return (
+    startsWith(topic, level) && (topic.length === level.length || topic[level.length] === SLASH)
+  );
 }
 
 /**

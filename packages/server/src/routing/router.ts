@@ -69,6 +69,16 @@ export interface InsideOutcome extends Outcome {
 /** Members of a shared group that are asked about for a message that some of them may not get. */
 const MEMBERS_ASKED_MAX = 100;
 
+/** Who takes what is published to a topic of requests, in the place of subscribers. */
+export interface RequestTaker {
+  readonly topic: string;
+  /** @param payload - its own from now on */
+  take(publisher: Peer, payload: Uint8Array): void;
+}
+
+/** In the place of a reason code: somebody has taken the message, and nobody else gets it. */
+const TAKEN = -1;
+
 /** Who sends a message, as far as it waits for recipients that are behind. */
 interface Sender extends HeldPublisher {
   /** When the message came, in milliseconds of the broker's time. */
@@ -86,6 +96,8 @@ export class Router {
   journal: Journal;
   /** Counts messages by topic filter, where that is asked for. */
   topicMeter: TopicMeter | null;
+  /** Takes requests to the broker; null where nobody does. */
+  requests: RequestTaker | null;
   /** Asked for each message that is sent; null where nobody is. */
   hooks: BrokerHooks | null;
   /** Whether a hook is asked just now, in the middle of a message. */
@@ -149,6 +161,7 @@ export class Router {
       historyMemory: memory.replays,
     });
     this.topicMeter = null;
+    this.requests = null;
     this.hooks = null;
     this.#isAsking = false;
     this.#routes = new TopicRoutes(this.trie, config, memory, turns);
@@ -270,6 +283,21 @@ export class Router {
     return this.#route(route, publisher, origin);
   }
 
+  /**
+   * Takes a message to one session at QoS 0, where it has subscribed to the topic, and to nobody else.
+   *
+   * @param message - of the broker's own
+   */
+  publishOnlyTo(message: Message, session: BrokerSession): void {
+    const route = this.#routes.ofTopic(message.topic);
+    const recipient = route.recipients.find((one) => one.session === session);
+    if (recipient === undefined) return;
+    this.#publication.keep(message, remainingExpiry(message.expiresAt, this.#runtime.now()));
+    this.#publisher = null;
+    this.#recipientCount = 1;
+    this.#forward(recipient, null);
+  }
+
   /** A message isn't routed whose topic has been looked for. */
   refuse(reasonCode: number): Outcome {
     return this.#end(reasonCode, -1);
@@ -295,6 +323,7 @@ export class Router {
     const publication = this.#publication;
     if (this.#mayRefuse(route, publisher)) {
       const refusal = this.#refusalOf(route, publisher, origin);
+      if (refusal === TAKEN) return this.#end(ReasonCode.Success, -1);
       if (refusal !== ReasonCode.Success) return this.#end(refusal, -1);
     }
     const size = publication.payloadSize;
@@ -376,7 +405,8 @@ export class Router {
     }
     const { permissions } = publisher;
     const { qos, retain } = this.#publication;
-    const isReserved = isBrokersOwn(route);
+    const isRequest = this.requests !== null && route.topic === this.requests.topic;
+    const isReserved = !isRequest && isBrokersOwn(route);
     if (isReserved || (permissions !== null && !this.#mayPublish(permissions, route.topic))) {
       this.#stats.refused['not-authorized']++;
       const decided = permissions?.decide('publish', route.topic, qos, retain);
@@ -385,6 +415,10 @@ export class Router {
       this.#clientEvents.accessRefused(publisher, clientId, 'publish', route.topic, denial);
       this.#noteRefused(publisher, route, ReasonCode.NotAuthorized, 'the rules do not allow it');
       return ReasonCode.NotAuthorized;
+    }
+    if (isRequest) {
+      this.requests?.take(publisher, this.#publication.message.payload);
+      return TAKEN;
     }
     if (this.#isWithoutRoom(route, origin)) {
       this.#stats.refused['storage-full']++;

@@ -93,6 +93,9 @@ export interface BrokerStats {
   acceptsFailed: number;
   /** Bans that there are. */
   bansCurrent: number;
+  /** Commands of dynamic security that were carried out, and that were refused. */
+  controlCommands: number;
+  controlCommandsRefused: number;
   /** Clients that were banned because they came and went all the time. */
   flappingBans: number;
   /** Network connections, whether an MQTT client came with them or not. */
@@ -184,6 +187,8 @@ export function createStats(): BrokerStats {
     acceptsFailed: 0,
     bansCurrent: 0,
     flappingBans: 0,
+    controlCommands: 0,
+    controlCommandsRefused: 0,
     socketsAccepted: 0,
     disconnections: new Map(DISCONNECT_CAUSES.map((cause) => [cause, 0])),
     connectionDurations: new BucketHistogram(CONNECTION_BOUNDS),

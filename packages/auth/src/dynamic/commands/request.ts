@@ -43,6 +43,8 @@ export interface ControlRequest {
   /** Null where the request is none; then `fault` says why. */
   readonly commands: readonly unknown[] | null;
   readonly fault: string;
+  /** Whether nothing is changed by it. */
+  readonly isReadOnly: boolean;
 }
 
 /** @param payload - of the PUBLISH; not kept */
@@ -56,11 +58,23 @@ export function readRequest(payload: Uint8Array): ControlRequest {
   const commands = isObject(request) ? fieldOf(request, 'commands') : undefined;
   if (!Array.isArray(commands)) return faulty('Invalid/missing commands');
   if (commands.length > COMMANDS_MAX) return faulty(`More than ${COMMANDS_MAX} commands`);
-  return { commands, passwords: passwordsOf(commands), fault: '' };
+  return {
+    commands,
+    passwords: passwordsOf(commands),
+    fault: '',
+    isReadOnly: commands.every(isReadOnly),
+  };
 }
 
 function faulty(fault: string): ControlRequest {
-  return { commands: null, passwords: [], fault };
+  return { commands: null, passwords: [], fault, isReadOnly: true };
+}
+
+/** What isn't known, or no command, changes nothing. */
+function isReadOnly(command: unknown): boolean {
+  const name = isObject(command) ? textOf(command, 'command')?.toLowerCase() : undefined;
+  if (name === undefined || !HANDLERS.has(name)) return true;
+  return name.startsWith('get') || name.startsWith('list');
 }
 
 function passwordsOf(commands: readonly unknown[]): string[] {
@@ -106,6 +120,19 @@ export function carryOut(
 }
 
 const UNKNOWN = 'Unknown command';
+
+/** Answers to each command of a request that isn't carried out. */
+export function refuseAll({ commands, fault }: ControlRequest, error: string): JsonObject[] {
+  if (commands === null) return [{ command: UNKNOWN, error: fault }];
+  return commands.filter(isObject).map((command) => {
+    const correlationData = textOf(command, 'correlationData');
+    return {
+      command: textOf(command, 'command') ?? UNKNOWN,
+      error,
+      ...(correlationData === undefined ? {} : { correlationData }),
+    };
+  });
+}
 
 /** @returns false when it is no command at all */
 function carryOutOne(

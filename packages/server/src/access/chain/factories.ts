@@ -1,5 +1,6 @@
 import {
   createCertificateProvider,
+  createDynamicProvider,
   createHttpProvider,
   createJwtProvider,
   createLdapProvider,
@@ -37,6 +38,12 @@ const FACTORIES: { readonly [K in ProviderKind]-?: Factory<K> } = {
   jwt: (section, tools) => createJwtProvider(jwtOptions(section), tools),
   http: (section, tools) => createHttpProvider(httpOptions(section), tools),
   ldap: (section, tools) => createLdapProvider(ldapOptions(section), tools),
+  dynamicSecurity: (_, { liveUsers, guesses }, auth) =>
+    createDynamicProvider(liveUsers, {
+      concurrentMax: auth.maxConcurrentChecks,
+      waitingMax: auth.maxWaitingChecks,
+      mayCheck: (address, userName) => guesses.ask(address, userName).result !== 'refuse',
+    }),
   passwordFile: (path, { guesses }, auth) =>
     createPasswordFileProvider({
       users: readPasswordFile(path),

@@ -114,7 +114,7 @@ function willRefusalOf(host: ProtocolHost, will: Will): Refusal | null {
   if (isReserved(Buffer.from(will.topic))) {
     return {
       reasonCode: ReasonCode.NotAuthorized,
-      why: 'the topic of the will is below $SYS, where only the broker publishes',
+      why: 'the topic of the will is below $SYS or $CONTROL, where only the broker publishes',
     };
   }
   const isText = will.properties?.payloadFormatIndicator ?? false;

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { objects } from '../../values/objects.ts';
 import { flag, path } from '../../values/units.ts';
 import { certificateProvider } from './certificate.ts';
+import { dynamicProvider } from './dynamic-security.ts';
 import { httpProvider } from './http.ts';
 import { jwtProvider } from './jwt.ts';
 import { ldapProvider } from './ldap.ts';
@@ -12,6 +13,7 @@ const PROVIDERS_MAX = 32;
 /** Every kind of provider, with its options. One that comes needs a line here, and one in access/chain/factories.ts. */
 const PROVIDERS = {
   certificate: certificateProvider.optional(),
+  dynamicSecurity: dynamicProvider.optional(),
   custom: flag()
     .refine((isAsked) => isAsked, 'true')
     .optional()
@@ -46,6 +48,7 @@ export type ProviderKind = keyof ChainItem;
 export function chain() {
   return objects(PROVIDERS_MAX, 'a provider with its options', providerItem, {
     certificate: {},
+    dynamicSecurity: {},
     custom: true,
     psk: true,
   });
