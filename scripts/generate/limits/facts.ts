@@ -14,7 +14,7 @@ export interface LimitFacts {
 
 /** Options that limit something, by the form of their keys: each of them has facts, and no other. */
 export const LIMIT_KEYS =
-  /(^|[.-])max-|^limits\.|-maximum$|-timeout$|lines-per-second$|^server\.ws-max-frame-size$/;
+  /(^|[.-])max-|^limits\.|-maximum$|-timeout$|lines-per-second$|^auth\.guesses\.|^server\.ws-max-frame-size$/;
 
 /** Of those, options that limit nothing that clients do. */
 export const NO_LIMITS: readonly string[] = [
@@ -71,6 +71,11 @@ const queueFacts = (test: string): LimitFacts => ({
   seen: ['promptmq_messages_dropped_total{reason="queue-full"}', 'message-dropped'],
   test,
 });
+
+const GUESSES = {
+  seen: ['promptmq_connacks_total', 'connect-refused'],
+  test: 'server/test/access/guesses.test.ts',
+};
 
 const SOCKET_REFUSED = [
   'promptmq_sockets_refused_total{reason="limit"}',
@@ -301,6 +306,27 @@ export const limitFacts: Readonly<Record<string, LimitFacts>> = {
     happens: 'the client is banned for a while',
     seen: ['promptmq_flapping_bans_total'],
     test: 'server/test/security/bans.test.ts',
+  },
+  'auth.guesses.per-client': {
+    happens:
+      'CONNECT of that user from the address is refused for a while (0x97, before MQTT 5 return code 3)',
+    ...GUESSES,
+  },
+  'auth.guesses.per-address': {
+    happens:
+      'CONNECT from the address is refused for a while, but for users with whom it has been right',
+    ...GUESSES,
+  },
+  'auth.guesses.per-user': {
+    happens: 'passwords of new addresses for the user are checked two seconds later',
+    ...GUESSES,
+  },
+  'auth.guesses.max-wait': { happens: 'the wait becomes no longer', ...GUESSES },
+  'auth.guesses.max-tracked': {
+    happens: 'those that did nothing for longest are forgotten',
+    ...GUESSES,
+    test: 'auth/test/passwords/guess-throttle.test.ts',
+    nameInTest: 'entriesMax',
   },
   'auth.max-concurrent-checks': {
     happens: 'the others wait, in turns by address and user name',

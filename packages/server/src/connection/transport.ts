@@ -2,6 +2,7 @@ import type { CertificateFacts } from '@promptmq/auth';
 import type { PacketError } from '@promptmq/codec';
 import type { MountPoint } from '@promptmq/topics';
 import type { ConnectionPlace } from '../limits/connection-places.ts';
+import type { RateAccount } from '../limits/rates/keyed-rates.ts';
 
 /** What holds for the clients of a listener. A reload makes other terms, for those that come from then on. */
 export interface ListenerTerms {
@@ -13,6 +14,8 @@ export interface ListenerTerms {
   readonly mountPoint: MountPoint | null;
   /** Clients that may be connected to it at the same time; Infinity: as many as to the broker. */
   readonly maxConnections: number;
+  /** What its clients may do in a time, all together; null: whatever they may do elsewhere. */
+  readonly rates: RateAccount | null;
   /** Those that are, by whatever terms. */
   readonly clients: { count: number };
 }

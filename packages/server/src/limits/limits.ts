@@ -14,6 +14,9 @@ import {
 } from './rates/keyed-rates.ts';
 import { type Charge, Throttle, type ThrottledConnection } from './throttle.ts';
 
+/** Where the rates of a listener are in the configuration. */
+const LISTENER = 'listeners.rates';
+
 /** A connection is logged to wait for its rates this often, in milliseconds. */
 const LOG_INTERVAL_MS = 60_000;
 
@@ -32,7 +35,10 @@ export interface LimitedClient {
   readonly clientId: string;
   /** Who the client proved to be; null when it didn't. */
   readonly userName: string | null;
-  readonly transport: { readonly remoteAddress: string };
+  readonly transport: {
+    readonly remoteAddress: string;
+    readonly listener?: { readonly rates: RateAccount | null } | null;
+  };
 }
 
 /**
@@ -64,17 +70,22 @@ export class Limits {
   /** What slows a connection down that has been accepted, until `Throttle.end`; null where nothing does. */
   throttleFor(client: LimitedClient & ThrottledConnection): Throttle | null {
     const now = this.#host.runtime.now();
-    const accounts: [RateScope, KeyedRates, RateAccount][] = [];
+    const accounts: [prefix: string, KeyedRates | null, RateAccount][] = [];
     for (const scope of RATE_SCOPES) {
       const rates = this.#rates[scope];
       const key = rates.limitsClients ? keyOf(scope, client) : null;
-      if (key !== null) accounts.push([scope, rates, rates.hold(key, now)]);
+      if (key !== null) accounts.push([`limits.${scope}`, rates, rates.hold(key, now)]);
+    }
+    const ofListener = client.transport.listener?.rates ?? null;
+    if (ofListener?.limitsClients === true) {
+      ofListener.holders++;
+      accounts.push([LISTENER, null, ofListener]);
     }
     if (accounts.length === 0) return null;
     const chargesFor = (kind: RateKind): Charge[] =>
-      accounts.flatMap(([scope, , { buckets }]) => {
+      accounts.flatMap(([prefix, , { buckets }]) => {
         const bucket = buckets[kind];
-        return bucket === null ? [] : [{ limit: `limits.${scope}.${kind}`, bucket }];
+        return bucket === null ? [] : [{ limit: `${prefix}.${kind}`, bucket }];
       });
     let loggedAt = Number.NEGATIVE_INFINITY;
     const { deadlines, runtime } = this.#host;
@@ -88,7 +99,10 @@ export class Limits {
       },
       onEnd: () => {
         const endedAt = runtime.now();
-        for (const [, rates, account] of accounts) rates.release(account, endedAt);
+        for (const [, rates, account] of accounts) {
+          if (rates === null) account.holders--;
+          else rates.release(account, endedAt);
+        }
       },
     };
     const charges = {
@@ -119,6 +133,15 @@ export class Limits {
       return limit;
     }
     return null;
+  }
+
+  /** The same for all clients of the listener that it came by. */
+  takeConnectOfListener({ transport }: Pick<LimitedClient, 'transport'>): string | null {
+    const bucket = transport.listener?.rates?.buckets.connects ?? null;
+    if (bucket === null || bucket.take(this.#host.runtime.now())) return null;
+    const limit = `${LISTENER}.connects`;
+    countIn(this.#host.stats.limitsReached, limit);
+    return limit;
   }
 
   /** @throws {Error} when something isn't as it has to be; for tests */
@@ -163,6 +186,7 @@ function haveSameRates({ rates: one }: KeyedRates, { rates: other }: KeyedRates)
 /** The keys of all limits whose reaching is counted, such as `limits.client.messages`. */
 export const COUNTED_LIMITS: readonly string[] = [
   ...RATE_SCOPES.flatMap((scope) => RATE_KINDS.map((kind) => `limits.${scope}.${kind}`)),
+  ...RATE_KINDS.map((kind) => `${LISTENER}.${kind}`),
   'limits.address.connections',
   'limits.address.pending-connects',
   'limits.pending-connects',

@@ -1,6 +1,7 @@
 import { MountPoint } from '@promptmq/topics';
 import { type Address, type Config, listenerName } from '../config/index.ts';
 import type { ListenerTerms } from '../connection/transport.ts';
+import { RATE_KINDS, RateAccount, type Rates } from '../limits/rates/keyed-rates.ts';
 import type { ProxyVersions } from './proxy/proxy-header.ts';
 
 type ListenerConfig = Config['listeners'][number];
@@ -93,6 +94,7 @@ function serverProfiles(server: Config['server']): ListenerProfile[] {
       versions: null,
       mountPoint: null,
       maxConnections: Number.POSITIVE_INFINITY,
+      rates: null,
       clients: { count: 0 },
     },
     kind,
@@ -139,9 +141,15 @@ function serverTls(tls: Config['server']['tls']): TlsProfile | null {
   };
 }
 
+/** Null where nothing is limited. */
+function accountOf(name: string, rates: Rates): RateAccount | null {
+  const isLimited = RATE_KINDS.some((kind) => rates[kind] !== null);
+  return isLimited ? new RateAccount(name, rates) : null;
+}
+
 /** One of the list. */
 function listedProfile(listener: ListenerConfig, index: number): ListenerProfile {
-  const { kind, bind, versions, maxConnections, proxyProtocol, proxyTrusted, mountPoint } =
+  const { kind, bind, versions, maxConnections, rates, proxyProtocol, proxyTrusted, mountPoint } =
     listener;
   const section = `listeners[${index}]`;
   return {
@@ -151,6 +159,7 @@ function listedProfile(listener: ListenerConfig, index: number): ListenerProfile
       versions: versions.length === 0 ? null : versions,
       mountPoint: mountPoint === '' ? null : new MountPoint(mountPoint),
       maxConnections: maxConnections === 0 ? Number.POSITIVE_INFINITY : maxConnections,
+      rates: accountOf(listenerName(listener), rates),
       clients: { count: 0 },
     },
     kind,

@@ -1,5 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { parseConfig } from '../../src/config/index.ts';
+import { createBroker } from '../../src/index.ts';
+import { PacketClient } from '../support/packet-client.ts';
 import { type SimulatedClient, Simulation } from '../support/simulation.ts';
 
 const packet = (payload: string, fields: object = {}) =>
@@ -260,6 +262,49 @@ describe('CONNECTs', () => {
     client.send({ cmd: 'pingreq' });
     expect(client.brief()).toEqual(['pingresp']);
   });
+});
+
+test('all clients of a listener share its rates; those of another one have none', async () => {
+  const broker = await createBroker({
+    listeners: [
+      {
+        name: 'narrow',
+        kind: 'tcp',
+        bind: '127.0.0.1:0',
+        rates: { messages: '3/1h', connects: '2/1h' },
+      },
+      { name: 'wide', kind: 'tcp', bind: '127.0.0.1:0' },
+    ],
+  });
+  const [narrow = '', wide = ''] = broker.listeners.map(({ url }) => url);
+  const clients: PacketClient[] = [];
+  const connectTo = async (url: string, clientId: string) => {
+    const client = await PacketClient.open(url);
+    clients.push(client);
+    client.connect(clientId);
+    return { client, connack: await client.next() };
+  };
+  const { client: a } = await connectTo(narrow, 'a');
+  const { client: b } = await connectTo(narrow, 'b');
+  expect((await connectTo(narrow, 'c')).connack).toMatchObject({ reasonCode: 0x9f });
+  const { client: d, connack } = await connectTo(wide, 'd');
+  expect(connack).toMatchObject({ reasonCode: 0 });
+  a.publish('t', 'x', 1, 1);
+  a.publish('t', 'x', 1, 2);
+  expect(await a.sentSoFar()).toHaveLength(2);
+  // The third uses up what there is, and the fourth waits.
+  b.publish('t', 'x', 1, 1);
+  b.publish('t', 'x', 1, 2);
+  expect(await b.next()).toMatchObject({ cmd: 'puback', messageId: 1 });
+  for (let messageId = 1; messageId < 10; messageId++) d.publish('t', 'x', 1, messageId);
+  expect(await d.sentSoFar()).toHaveLength(9);
+  expect(broker.stats.messagesReceived).toBe(12);
+  expect([...broker.stats.limitsReached]).toEqual([
+    ['listeners.rates.connects', 1],
+    ['listeners.rates.messages', 1],
+  ]);
+  for (const client of clients) await client.cut();
+  await broker.stop();
 });
 
 test('it is counted, and logged once a minute for each client', () => {

@@ -4,7 +4,7 @@ import { durationOrNone, integer, rateOrNone } from '../values/units.ts';
 const NONE_WHY = 'none by default, as what is much depends on the clients and the machine';
 
 /** What one of them may send; whoever sends more isn't read from for a while. */
-function rates(whose: string) {
+export function rates(whose: string) {
   return {
     messages: rateOrNone('count')
       .prefault('none')

@@ -12,6 +12,7 @@ import {
   text,
   valueKinds,
 } from '../values/units.ts';
+import { rates } from './limits.ts';
 import { LOOPBACK } from './server.ts';
 
 /** Protocol levels, by what people call the versions. */
@@ -144,6 +145,7 @@ const listener = z.strictObject({
     .describe(
       'clients connected to this listener at the same time; 0 is without a limit of its own: mqtt.max-connections holds for all together',
     ),
+  rates: z.strictObject(rates('all clients of this listener together')).prefault({}),
 });
 
 /** Listeners with settings of their own. */

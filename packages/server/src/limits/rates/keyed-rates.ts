@@ -36,6 +36,12 @@ export class RateAccount {
     this.holders = 0;
   }
 
+  /** Whether what a connected client sends is limited. */
+  get limitsClients(): boolean {
+    const { messages, bytes, subscribes } = this.buckets;
+    return messages !== null || bytes !== null || subscribes !== null;
+  }
+
   isFull(now: number): boolean {
     return RATE_KINDS.every((kind) => this.buckets[kind]?.isFull(now) !== false);
   }

@@ -182,7 +182,8 @@ function refusalOfClient(
 /** What is said before anything else: who tries many passwords is stopped here, too. */
 export function refusalAtDoor(host: ProtocolHost, { transport }: Peer): Refusal | null {
   const source = { clientId: '', userName: null, transport };
-  return refusalByOverload(host) ?? refusalByRate(host, source, ['address']);
+  const refusal = refusalByOverload(host) ?? refusalByRate(host, source, ['address']);
+  return refusal ?? beyondRate(host.limits.takeConnectOfListener(source));
 }
 
 function refusalByOverload({ overload }: ProtocolHost): Refusal | null {
@@ -196,7 +197,10 @@ function refusalByRate(
   client: LimitedClient,
   scopes: readonly RateScope[],
 ): Refusal | null {
-  const limit = limits.takeConnect(client, scopes);
+  return beyondRate(limits.takeConnect(client, scopes));
+}
+
+function beyondRate(limit: string | null): Refusal | null {
   if (limit === null) return null;
   return { reasonCode: ReasonCode.ConnectionRateExceeded, why: `${limit} reached` };
 }
