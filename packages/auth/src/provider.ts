@@ -47,7 +47,7 @@ export interface Provider {
     signal: AbortSignal,
   ): ProviderAnswer | Promise<ProviderAnswer>;
   /**
-   * Asked about each PUBLISH, and each filter of a SUBSCRIBE, of every client that the rules allow it; missing: it says nothing of them.
+   * Asked about each PUBLISH, and each filter of a SUBSCRIBE, whoever let the client in; missing: it says nothing of them.
    * What throws or is rejected is refused unless the chain says otherwise.
    *
    * @param signal - aborted when the answer isn't needed any more

@@ -111,7 +111,7 @@ export class Broker
   /** By name. */
   readonly authenticationMethods: ReadonlyMap<string, AuthenticationMethod>;
   /** What the program is asked; null when nothing is. */
-  readonly hooks: BrokerHooks | null;
+  hooks: BrokerHooks | null;
   /** For what clients can cause: lines beyond the limit are left out and counted. */
   readonly clientLog: Logger;
   /** Who looks at the packets of which client. */
@@ -216,7 +216,8 @@ export class Broker
     this.authenticationMethods = new Map(
       authenticationMethods.map((method) => [method.name, method]),
     );
-    this.hooks = hooks === null ? null : new BrokerHooks(hooks, this);
+    this.hooks =
+      hooks === null && !this.access.asksActions ? null : new BrokerHooks(hooks ?? {}, this);
     if (this.hooks?.asksDeliver === true) this.router.hooks = this.hooks;
     this.sockets = new OpenSockets(() => this.socketsMax);
     this.descriptorsMax = () => Number.POSITIVE_INFINITY;
@@ -378,13 +379,19 @@ export class Broker
     const earlier = this.access;
     this.access = access;
     earlier.close();
+    // Nobody would be asked about those who have connected before.
+    const asksFromNowOn = access.asksActions && !earlier.asksActions;
+    if (asksFromNowOn) this.hooks ??= new BrokerHooks({}, this);
     this.memory.reconfigure(this.config);
     this.router.reconfigure();
     this.#takeRequests();
     const hasOtherRates = this.limits.reconfigure();
     for (const connection of this.#connections) {
       // What goes wrong for one doesn't leave the others with the former rules.
-      this.faults.contain(connection, 'reloading', () => this.applyAccess(connection));
+      this.faults.contain(connection, 'reloading', () => {
+        if (asksFromNowOn) connection.disconnect(ReasonCode.AdministrativeAction, 'reload');
+        else this.applyAccess(connection);
+      });
       if (!hasOtherRates) continue;
       this.faults.contain(connection, 'reloading', () => connection.renewThrottle());
     }

@@ -4,9 +4,14 @@ import {
   type Admission,
   type Admitted,
   type AuthenticationMethod,
+  type Authorization,
+  type AuthorizeRequest,
   admitted,
   type Chain,
   type DynamicSecurity,
+  }
+
+  type ChainEntry,
   type Identity,
   type Permissions,
   permissionsOf,
@@ -14,6 +19,7 @@ import {
 import { type Config, ConfigError, type ConfigProblem, chainOf } from '../config/index.ts';
 import { readAclFile } from './acl-file.ts';
 import { type AclLimits, permissionsWithin } from './acl-limits.ts';
+import { authorizeBy } from './chain/asked-actions.ts';
 import type { AskingCredentials } from './chain/custom-provider.ts';
 import { makeChain } from './chain/make-chain.ts';
 import { type AccessTools, plainTools } from './chain/tools.ts';
@@ -58,6 +64,7 @@ export class Access {
   readonly #chain: Chain;
   readonly #tools: AccessTools;
   readonly #methods: ReadonlyMap<string, OfferedMethod>;
+  readonly #actions: readonly ChainEntry[];
   readonly #acl: Acl | null;
   /** What holds where no rule matches; undefined where that depends on whether there are rules. */
   readonly #defaults: AclDefaults | undefined;
@@ -74,6 +81,7 @@ export class Access {
     this.#chain = chain;
     this.#tools = tools;
     this.#methods = methodsOf(chain);
+    this.#actions = chain.entries.filter(({ provider }) => provider.authorize !== undefined);
     this.#acl = acl;
     this.#defaults = ACL_DEFAULTS[auth.aclDefault];
     this.#clientIds = auth.clientIds;
@@ -118,9 +126,27 @@ export class Access {
     return this.#chain.entries.some(({ provider }) => provider.name === 'custom');
   }
 
+<<<<<<< HEAD
   /** Whether there are users, groups and roles that are changed while the broker runs. */
   get hasLiveUsers(): boolean {
     return this.#liveUsers !== null;
+=======
+  /** Whether providers are asked what clients do. */
+  get asksActions(): boolean {
+    return this.#actions.length > 0;
+  }
+
+  /**
+   * Asks them whether a client may do something that its rules allow.
+   *
+   * @throws when one fails, or a promise is rejected then, unless that has the next one asked
+   */
+  authorize(
+    request: AuthorizeRequest,
+    signal: AbortSignal,
+  ): Authorization | Promise<Authorization> {
+    return authorizeBy(this.#actions, request, signal);
+>>>>>>> 72fcf17 (HTTP servers are also asked about each PUBLISH, will and subscription (authorize-url); what they said is remembered for each client)
   }
 
   /** A method of enhanced authentication (§4.12) that a provider brings. */

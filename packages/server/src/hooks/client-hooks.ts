@@ -18,6 +18,7 @@ import {
   type HookMessage,
   type HookName,
   type HookSubscription,
+  type Hooks,
   NO_ATTRIBUTES,
 } from './hooks.ts';
 import type { AskedConnection } from './host.ts';
@@ -58,6 +59,7 @@ export class ClientHooks {
   /** Whether somebody is asked for each message that it is sent. */
   readonly asksDeliver: boolean;
   readonly #hooks: BrokerHooks;
+  readonly #functions: Hooks;
   readonly #connection: AskedConnection;
   /** Given to each hook until one has been awaited: what it has added to it doesn't pile up. */
   #controller: AbortController | null;
@@ -80,10 +82,17 @@ export class ClientHooks {
   #number: number;
   #isOver: boolean;
 
-  constructor(hooks: BrokerHooks, connection: AskedConnection, facts: ClientFacts) {
-    const { transform, authorizePublish } = hooks.functions;
+  /** @param functions - that are asked for this client */
+  constructor(
+    hooks: BrokerHooks,
+    connection: AskedConnection,
+    facts: ClientFacts,
+    functions: Hooks = hooks.functions,
+  ) {
+    const { transform, authorizePublish } = functions;
     this.asksPublish = transform !== undefined || authorizePublish !== undefined;
     this.#hooks = hooks;
+    this.#functions = functions;
     this.asksDeliver = hooks.asksDeliver;
     this.#message = null;
     this.#delivered = null;
@@ -105,14 +114,14 @@ export class ClientHooks {
 
   /** @param onVerdict - called at once where the hook answers at once; never where the connection is over before */
   preConnect(connection: HookConnection, onVerdict: OnVerdict): void {
-    const { functions } = this.#hooks;
+    const functions = this.#functions;
     if (functions.preConnect === undefined) onVerdict(ALLOWED);
     else this.#ask('preConnect', (signal) => functions.preConnect?.(connection, signal), onVerdict);
   }
 
   /** The same. */
   authenticate(credentials: HookCredentials, onVerdict: OnVerdict): void {
-    const { functions } = this.#hooks;
+    const functions = this.#functions;
     if (functions.authenticate === undefined) {
       onVerdict(ALLOWED);
       return;
@@ -136,7 +145,7 @@ export class ClientHooks {
     const message = this.#message;
     message.fill(view, topic);
     this.#verdict = null;
-    const { functions } = this.#hooks;
+    const functions = this.#functions;
     if (functions.transform !== undefined || functions.authorizePublish === undefined) {
       this.askForMessage(message, this.#keepVerdict);
       return this.#verdict;
@@ -159,7 +168,7 @@ export class ClientHooks {
 
   /** Asks what becomes of a message: `message` in the verdict takes its place. As `preConnect`. */
   askForMessage(message: HookMessage, onVerdict: OnVerdict): void {
-    const { functions } = this.#hooks;
+    const functions = this.#functions;
     const { client } = this;
     if (functions.transform === undefined) {
       this.#authorize(message, ALLOWED, onVerdict);
@@ -179,7 +188,7 @@ export class ClientHooks {
 
   /** @param transformed - the verdict of `transform`, which holds where this is allowed */
   #authorize(message: HookMessage, transformed: Verdict, onVerdict: OnVerdict): void {
-    const { functions } = this.#hooks;
+    const functions = this.#functions;
     const { client } = this;
     if (functions.authorizePublish === undefined) {
       onVerdict(transformed);
@@ -204,10 +213,7 @@ export class ClientHooks {
     this.#delivered = null;
     let answer: unknown;
     try {
-      answer = this.#hooks.functions.authorizeDeliver?.(
-        this.client,
-        message.fill(topic, flags, source),
-      );
+      answer = this.#functions.authorizeDeliver?.(this.client, message.fill(topic, flags, source));
       if (answer !== true && answer !== false) throw new InvalidAnswer(noBoolean(answer));
     } catch (error) {
       if (isPromise(answer)) Promise.resolve(answer).then(ignore, ignore);
@@ -220,12 +226,12 @@ export class ClientHooks {
 
   /** Whether somebody is asked for each subscription. */
   get asksSubscribe(): boolean {
-    return this.#hooks.functions.authorizeSubscribe !== undefined;
+    return this.#functions.authorizeSubscribe !== undefined;
   }
 
   /** As `preConnect`. */
   authorizeSubscribe(subscription: HookSubscription, onVerdict: OnVerdict): void {
-    const { functions } = this.#hooks;
+    const functions = this.#functions;
     const { client } = this;
     this.#ask(
       'authorizeSubscribe',

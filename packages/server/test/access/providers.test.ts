@@ -297,3 +297,102 @@ describe('an HTTP server', () => {
     expect(await codeOf(await start(...chain), { username: 'a', password: tokenOf({}) })).toBe(0);
   });
 });
+
+describe('an HTTP server that is asked what clients do', () => {
+  const login = { clientId: 'c', username: 'alice', password: 'secret' };
+  const asked = () => server.requests.filter(({ path }) => path === '/authz');
+
+  /** Lets everybody in, and allows what is no secret. */
+  function answer(): void {
+    server.requests.length = 0;
+    server.answer = ({ path, body }, response) => {
+      const { topic = '', username } = JSON.parse(body);
+      const result = path === '/authz' && topic.startsWith('secret') ? 'deny' : 'allow';
+      const more = path === '/authz' ? {} : { is_superuser: username === 'root' };
+      json({ result, ...more })(null as never, response);
+    };
+  }
+
+  const http = (more: object = {}) => ({
+    http: { url: server.url('/auth'), authorizeUrl: server.url('/authz'), ...more },
+  });
+
+  test('decides on each PUBLISH and filter, and is asked once while its answer holds', async () => {
+    answer();
+    const url = await start(http());
+    const client = await connected(url, login);
+    const got: string[] = [];
+    client.on('message', (topic) => got.push(topic));
+    await client.subscribeAsync('open/#', { qos: 1 });
+    await expect(client.subscribeAsync('secret')).rejects.toThrow('Not authorized');
+    for (let count = 0; count < 3; count++) await client.publishAsync('open/a', '', { qos: 1 });
+    for (let count = 0; count < 3; count++) {
+      await expect(client.publishAsync('secret/a', '', { qos: 1 })).rejects.toMatchObject({
+        code: 0x87,
+      });
+    }
+    expect(asked().map(({ body }) => JSON.parse(body))).toMatchObject([
+      { action: 'subscribe', topic: 'open/#', username: 'alice', clientid: 'c', qos: '1' },
+      { action: 'subscribe', topic: 'secret' },
+      { action: 'publish', topic: 'open/a', peerhost: expect.stringMatching(/127\.0\.0\.1/) },
+      { action: 'publish', topic: 'secret/a', retain: 'false' },
+    ]);
+    await client.endAsync();
+    expect(got).toEqual(['open/a', 'open/a', 'open/a']);
+  });
+
+  test('refuses a will, and is not asked about who may do everything', async () => {
+    answer();
+    const url = await start(http());
+    const will = {
+      topic: 'secret/will',
+      payload: Buffer.from('x'),
+      qos: 0,
+      retain: false,
+    } as const;
+    expect(await codeOf(url, { ...login, will })).toBe(0x87);
+    answer();
+    const root = await connected(url, { ...login, username: 'root', will });
+    await root.publishAsync('secret/a', '', { qos: 1 });
+    expect(asked()).toEqual([]);
+    await root.endAsync();
+  });
+
+  test('allows nothing when it fails, and all that rules allow where it may', async () => {
+    answer();
+    const failing = { authorizeUrl: server.url('/authz?fail') };
+    const fail = () => {
+      const { answer: usual } = server;
+      server.answer = (request, response) =>
+        request.path === '/authz?fail'
+          ? json({}, 500)(request, response)
+          : usual(request, response);
+    };
+    fail();
+    const strict = await connected(await start(http(failing)), login);
+    await expect(strict.publishAsync('open/a', '', { qos: 1 })).rejects.toMatchObject({
+      code: 0x83,
+    });
+    await strict.endAsync();
+    await broker?.stop();
+    const lenient = await connected(await start(http({ ...failing, onError: 'pass' })), login);
+    await lenient.publishAsync('open/a', '', { qos: 1 });
+    await lenient.endAsync();
+  });
+
+  test('from a reload on is asked about nobody whom it was not asked about before', async () => {
+    answer();
+    const url = await start(http({ authorizeUrl: '' }));
+    const client = await connected(url, login);
+    await client.publishAsync('secret/a', '', { qos: 1 });
+    const told = new Promise((resolve) => client.once('disconnect', resolve));
+    broker?.reconfigure(parseConfig({ auth: { chain: [http()] } } as ConfigInput));
+    expect(await told).toMatchObject({ reasonCode: 0x98 });
+    await client.endAsync();
+    const again = await connected(url, login);
+    await expect(again.publishAsync('secret/a', '', { qos: 1 })).rejects.toMatchObject({
+      code: 0x87,
+    });
+    await again.endAsync();
+  });
+});

@@ -33,7 +33,8 @@ export function credentialsOf({ transport }: Peer, packet: ConnectPacket): Crede
   };
 }
 
-function addressOf(remoteAddress: string): string {
+/** The address of a peer, without its port. */
+export function addressOf(remoteAddress: string): string {
   return remoteAddress.replace(/:\d+$/, '');
 }
 

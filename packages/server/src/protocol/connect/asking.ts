@@ -4,6 +4,7 @@ import type { Refusal, Verdict } from '../../hooks/answers.ts';
 import type { BrokerHooks } from '../../hooks/broker-hooks.ts';
 import { ClientHooks } from '../../hooks/client-hooks.ts';
 import type { ProtocolHost } from '../host.ts';
+import { ActionGuard } from './action-guard.ts';
 
 /**
  * A CONNECT has come: from now on hooks are asked for its connection, and first whether it may connect at all.
@@ -11,6 +12,7 @@ import type { ProtocolHost } from '../host.ts';
  * @param clientId - the client's own, or the one that it will be given
  */
 export function askFirst(
+  host: ProtocolHost,
   hooks: BrokerHooks,
   connection: Peer,
   packet: ConnectPacket,
@@ -20,7 +22,10 @@ export function askFirst(
   const { remoteAddress, protocol, certificateName } = connection.transport;
   const { protocolVersion: version } = packet;
   const client = { clientId, remoteAddress, protocol, version };
-  const asked = new ClientHooks(hooks, connection, client);
+  const functions = host.access.asksActions
+    ? new ActionGuard(host, connection).before(hooks.functions)
+    : hooks.functions;
+  const asked = new ClientHooks(hooks, connection, client, functions);
   connection.hooks = asked;
   const facts = {
     remoteAddress,

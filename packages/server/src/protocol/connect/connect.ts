@@ -48,7 +48,7 @@ export function admit(host: ProtocolHost, connection: Peer, packet: ConnectPacke
     prove(host, connection, packet);
     return;
   }
-  askFirst(hooks, connection, packet, clientIdOf(host, packet), (verdict) => {
+  askFirst(host, hooks, connection, packet, clientIdOf(host, packet), (verdict) => {
     if (verdict.isAllowed) prove(host, connection, packet);
     else refuse(host, connection, packet, verdict);
   });

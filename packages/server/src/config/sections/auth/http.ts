@@ -1,7 +1,18 @@
 import { HTTP_FORMATS } from '@promptmq/auth';
 import type { z } from 'zod';
-import { choice, choiceOf, integer, map, pathOrNone, size, text } from '../../values/units.ts';
+import {
+  choice,
+  choiceOf,
+  duration,
+  integer,
+  map,
+  pathOrNone,
+  size,
+  text,
+} from '../../values/units.ts';
 import { asking } from './provider.ts';
+
+const DAY_MS = 86_400_000;
 
 /** Clients that an HTTP server knows. */
 export const httpProvider = asking({
@@ -22,6 +33,19 @@ export const httpProvider = asking({
   body: map(100)
     .prefault({})
     .describe('emqx: what is sent about a client, with placeholders; empty for all that is known'),
+  authorizeUrl: text(2000)
+    .prefault('')
+    .describe(
+      'asked about each PUBLISH and each filter of a SUBSCRIBE, within hooks.timeout; may have placeholders; empty: nobody is asked',
+    ),
+  authorizeBody: map(100)
+    .prefault({})
+    .describe('emqx: what is sent about it, with placeholders; empty for all that is known'),
+  authorizeCache: duration(0, DAY_MS)
+    .prefault('1m')
+    .describe(
+      'how long an answer holds for the same of the same client, at most 1,000 of each client; 0: it is asked each time',
+    ),
   superuserUrl: text(2000)
     .prefault('')
     .describe('go-auth: asked whether a user may do everything; empty for nobody'),

@@ -1,0 +1,125 @@
+import type { Admitted, Authorization } from '@promptmq/auth';
+import { ReasonCode } from '@promptmq/codec';
+import type { Access } from '../../access/index.ts';
+import type { Peer } from '../../connection/peer.ts';
+import type { HookAnswer, HookClient, Hooks } from '../../hooks/hooks.ts';
+import type { ProtocolHost } from '../host.ts';
+import { addressOf } from './admission.ts';
+
+/** Answers that are remembered of one client: as many topics as devices use, of about 100 bytes each. */
+const REMEMBERED_MAX = 1000;
+
+const REFUSED: HookAnswer = {
+  allow: false,
+  reasonCode: ReasonCode.NotAuthorized,
+  reasonString: 'who decides on it does not allow it',
+};
+
+interface Remembered {
+  readonly isAllowed: boolean;
+  /** In the runtime's time. */
+  readonly until: number;
+}
+
+/** Asks the providers of the chain what one client may do, and remembers their answers as long as they hold. */
+export class ActionGuard {
+  readonly #host: ProtocolHost;
+  readonly #connection: Peer;
+  /** Those first that were remembered first. */
+  readonly #remembered: Map<string, Remembered>;
+  /** Whose answers they are, and about whom. */
+  #access: Access;
+  #admission: Admitted;
+
+  constructor(host: ProtocolHost, connection: Peer) {
+    this.#host = host;
+    this.#connection = connection;
+    this.#remembered = new Map();
+    this.#access = host.access;
+    this.#admission = connection.admission;
+  }
+
+  /** Hooks that ask the providers first, and then what others ask. */
+  before(hooks: Hooks): Hooks {
+    const { authorizePublish, authorizeSubscribe } = hooks;
+    return {
+      ...hooks,
+      authorizePublish: (client, message, signal) =>
+        then(
+          this.#may(client, 'publish', message.topic, message.qos, message.retain, signal),
+          () => authorizePublish?.(client, message, signal) ?? true,
+        ),
+      authorizeSubscribe: (client, subscription, signal) =>
+        then(
+          this.#may(client, 'subscribe', subscription.topicFilter, subscription.qos, false, signal),
+          () => authorizeSubscribe?.(client, subscription, signal) ?? true,
+        ),
+    };
+  }
+
+  #may(
+    { clientId, userName, remoteAddress, protocol, version }: HookClient,
+    action: 'publish' | 'subscribe',
+    topic: string,
+    qos: 0 | 1 | 2,
+    retain: boolean,
+    signal: AbortSignal,
+  ): boolean | Promise<boolean> {
+    const { access } = this.#host;
+    const { admission, transport } = this.#connection;
+    if (admission.isSuperuser) return true;
+    if (access !== this.#access || admission !== this.#admission) {
+      this.#access = access;
+      this.#admission = admission;
+      this.#remembered.clear();
+    }
+    const key = `${action} ${qos} ${retain} ${topic}`;
+    const remembered = this.#remembered.get(key);
+    if (remembered !== undefined && remembered.until > this.#host.runtime.now()) {
+      return remembered.isAllowed;
+    }
+    const said = access.authorize(
+      {
+        clientId,
+        userName,
+        address: addressOf(remoteAddress),
+        protocol,
+        version,
+        listener: transport.listener?.name ?? '',
+        certificate: transport.certificate ?? null,
+        attributes: admission.attributes,
+        action,
+        topic,
+        qos,
+        retain,
+      },
+      signal,
+    );
+    return said instanceof Promise
+      ? said.then((answer) => this.#remember(access, key, answer))
+      : this.#remember(access, key, said);
+  }
+
+  #remember(access: Access, key: string, { result, holdsMs }: Authorization): boolean {
+    const isAllowed = result === 'allow';
+    if (!(holdsMs > 0) || access !== this.#access) return isAllowed;
+    const remembered = this.#remembered;
+    remembered.delete(key);
+    if (remembered.size >= REMEMBERED_MAX) {
+      const [oldest] = remembered.keys();
+      remembered.delete(oldest as string);
+    }
+    remembered.set(key, { isAllowed, until: this.#host.runtime.now() + holdsMs });
+    return isAllowed;
+  }
+}
+
+/** Whoever is asked next is asked only where the providers allow it. */
+function then(
+  allowed: boolean | Promise<boolean>,
+  next: () => HookAnswer | Promise<HookAnswer>,
+): HookAnswer | Promise<HookAnswer> {
+  if (allowed === true) return next();
+  if (allowed === false) return REFUSED;
+  return allowed.then((isAllowed) => (isAllowed ? next() : REFUSED));
+}
