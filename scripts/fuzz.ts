@@ -99,7 +99,7 @@ async function overSockets(): Promise<void> {
   const { target, pid, ports } = broker;
   const canary = await Canary.start({ target, pid, topic: 'fuzz/canary' });
   const { credentials, other } = target;
-  const users = [credentials, other, other, null, { username: 'bob', password: 'wrong' }].map(
+  const users = [credentials, other, other, null, { username: 'eve', password: 'wrong' }].map(
     (one) => (one === null ? null : { username: one.username, password: one.password ?? '' }),
   );
   try {
