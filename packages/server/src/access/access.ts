@@ -8,10 +8,8 @@ import {
   type AuthorizeRequest,
   admitted,
   type Chain,
-  type DynamicSecurity,
-  }
-
   type ChainEntry,
+  type DynamicSecurity,
   type Identity,
   type Permissions,
   permissionsOf,
@@ -126,11 +124,11 @@ export class Access {
     return this.#chain.entries.some(({ provider }) => provider.name === 'custom');
   }
 
-<<<<<<< HEAD
   /** Whether there are users, groups and roles that are changed while the broker runs. */
   get hasLiveUsers(): boolean {
     return this.#liveUsers !== null;
-=======
+  }
+
   /** Whether providers are asked what clients do. */
   get asksActions(): boolean {
     return this.#actions.length > 0;
@@ -146,7 +144,6 @@ export class Access {
     signal: AbortSignal,
   ): Authorization | Promise<Authorization> {
     return authorizeBy(this.#actions, request, signal);
->>>>>>> 72fcf17 (HTTP servers are also asked about each PUBLISH, will and subscription (authorize-url); what they said is remembered for each client)
   }
 
   /** A method of enhanced authentication (§4.12) that a provider brings. */
