@@ -140,4 +140,4 @@ export {
   makeScramSecret,
   type ScramSecret,
 } from './providers/scram/scram-secret.ts';
-export { type ScramFileProblem, ScramUsers } from './providers/scram/scram-users.ts';
+export { putScramUser, type ScramFileProblem, ScramUsers } from './providers/scram/scram-users.ts';

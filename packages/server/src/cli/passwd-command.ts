@@ -3,10 +3,16 @@ import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import {
+  formatScramSecret,
   hashPassword,
+  makeScramSecret,
+  type PasswordFileProblem,
   parsePasswordFile,
+  putScramUser,
   putUser,
   removeUser,
+  SCRAM_METHODS,
+  ScramUsers,
   whyNoUserName,
 } from '@promptmq/auth';
 import type { CommandModule } from 'yargs';
@@ -20,6 +26,7 @@ interface PasswdArguments {
   readonly name: string;
   readonly file?: string;
   readonly delete: boolean;
+  readonly scram: boolean;
   readonly insecurePassword?: string;
 }
 
@@ -41,6 +48,12 @@ export const passwdCommand: CommandModule = {
         boolean: true,
         default: false,
       })
+      .option('scram', {
+        describe:
+          'make secrets for SCRAM-SHA-256 and SCRAM-SHA-512, for a file of - scram: FILE in auth.chain',
+        boolean: true,
+        default: false,
+      })
       .option('insecure-password', {
         describe:
           'the password itself. Everybody who lists the processes of this machine sees it, and the shell may keep it',
@@ -48,7 +61,7 @@ export const passwdCommand: CommandModule = {
         requiresArg: true,
       })
       .usage(
-        `$0 passwd NAME [--file FILE] [--delete]
+        `$0 passwd NAME [--file FILE] [--delete] [--scram]
 
 The password is asked for, twice, without showing it. Where standard input is no terminal, it is read from there, to its end; one end of line there doesn't count. Nothing else of the file is changed, and a broker that runs with it reads it again by itself.`,
       )
@@ -56,45 +69,67 @@ The password is asked for, twice, without showing it. Where standard input is no
       .example('$0 passwd alice --file passwords --delete', 'take alice out')
       .example('$0 passwd alice < secret >> passwords', 'hash what is in a file, and add the line'),
   handler: async (args) => {
-    const { name, file, delete: isDelete, insecurePassword } = args as unknown as PasswdArguments;
-    if (isDelete) {
+    const { name, file, insecurePassword, ...flags } = args as unknown as PasswdArguments;
+    const kind = flags.scram ? SCRAM : PASSWORDS;
+    if (flags.delete) {
       if (file === undefined) throw new UsageError('passwd --delete needs --file FILE');
       if (insecurePassword !== undefined)
         throw new UsageError('passwd --delete takes no --insecure-password');
-      deleteUser(file, `${name}`);
+      deleteUser(kind, file, `${name}`);
       return;
     }
     const why = whyNoUserName(`${name}`);
     if (why !== null) throw new Error(why);
     const password = await passwordOf(insecurePassword);
-    const hash = await hashPassword(password);
-    if (file === undefined) process.stdout.write(`${name}:${hash}\n`);
-    else setUser(file, `${name}`, hash);
+    const hashes = await kind.hash(password);
+    if (file === undefined) process.stdout.write(kind.put('', `${name}`, hashes));
+    else setUser(kind, file, `${name}`, hashes);
   },
 };
 
-function setUser(file: string, name: string, hash: string): void {
+/** A kind of file that has users. */
+interface FileKind {
+  /** What its lines have of a password. */
+  hash(password: string): Promise<readonly string[]>;
+  put(text: string, name: string, hashes: readonly string[]): string;
+  /** What a broker wouldn't read of it. */
+  problemsOf(text: string): readonly PasswordFileProblem[];
+}
+
+const PASSWORDS: FileKind = {
+  hash: async (password) => [await hashPassword(password)],
+  put: (text, name, [hash]) => putUser(text, name, `${hash}`),
+  problemsOf: (text) => parsePasswordFile(text).problems,
+};
+
+const SCRAM: FileKind = {
+  hash: async (password) =>
+    SCRAM_METHODS.map((method) => formatScramSecret(makeScramSecret(method, password))),
+  put: putScramUser,
+  problemsOf: (text) => ScramUsers.parse(text).problems,
+};
+
+function setUser(kind: FileKind, file: string, name: string, hashes: readonly string[]): void {
   // Read when the password is known: whoever else changes the file meanwhile isn't undone.
-  const isThere = existsSync(file);
-  const before = isThere ? readTextFile(file, KEY) : '';
-  const after = putUser(before, name, hash);
-  refuseProblems(file, after);
+  const before = existsSync(file) ? readTextFile(file, KEY) : '';
+  const after = kind.put(before, name, hashes);
+  refuseProblems(kind, file, after);
   replaceFile(file, after);
-  const was = parsePasswordFile(before).users.has(name);
+  const was = removeUser(before, name) !== null;
   say(`user ${JSON.stringify(name)} ${was ? 'has a new password' : 'was added'} in ${file}`);
 }
 
-function deleteUser(file: string, name: string): void {
+function deleteUser(kind: FileKind, file: string, name: string): void {
   const after = removeUser(readTextFile(file, KEY), name);
   if (after === null) throw new Error(`${file} has no user ${JSON.stringify(name)}`);
-  refuseProblems(file, after);
+  refuseProblems(kind, file, after);
   replaceFile(file, after);
   say(`user ${JSON.stringify(name)} was taken out of ${file}`);
 }
 
 /** What a broker wouldn't read isn't written, such as a file that is none of passwords. */
-function refuseProblems(file: string, content: string): void {
-  const { problems } = parsePasswordFile(content);
+function refuseProblems(kind: FileKind, file: string, content: string): void {
+  const problems = kind.problemsOf(content);
   if (problems.length === 0) return;
   throw new ConfigError(
     problems.map(({ line, message }) => ({ key: KEY, source: `${file}:${line}`, message })),

@@ -23,7 +23,7 @@ const NAME = 'NAME, a user name';
 const COMMANDS: Readonly<Record<string, CommandForm>> = {
   server: {},
   config: { commands: { check: {}, print: {}, diff: {}, schema: { options: [] } } },
-  passwd: { takes: 'NAME, a user name', options: ['file', 'delete', 'insecure-password'] },
+  passwd: { takes: 'NAME, a user name', options: ['file', 'delete', 'scram', 'insecure-password'] },
   stop: {},
   status: { more: ['top', 'json'] },
   reload: {},

@@ -6,7 +6,12 @@ import {
   type RefusalReason,
   refused,
 } from '@promptmq/auth';
-import { type AuthPacket, PacketError, ReasonCode } from '@promptmq/codec';
+import {
+  type AuthPacket,
+  PacketError,
+  ReasonCode,
+  SERVER_DISCONNECT_REASON_CODES,
+} from '@promptmq/codec';
 import type { OfferedMethod } from '../access/index.ts';
 import type { Peer, PeerAuthentication } from '../connection/peer.ts';
 import { admittedByMethod, applyRules, takeAdmission } from './connect/admission.ts';
@@ -164,8 +169,13 @@ export class Authentication implements PeerAuthentication {
     const { clientId } = this.#credentials;
     const refusal = refused(this.#provider, reason, reasonCode, why, why);
     this.#host.clientEvents.loginRefused(connection, clientId, refusal);
-    if (this.#isAdmitted) connection.disconnect(reasonCode, 'authentication', why);
-    else connection.rejectConnect(reasonCode, why);
+    if (!this.#isAdmitted) {
+      connection.rejectConnect(reasonCode, why);
+      return;
+    }
+    // DISCONNECT has fewer than CONNACK: none for a wrong password, say (§3.14.2.1).
+    const has = SERVER_DISCONNECT_REASON_CODES.includes(reasonCode);
+    connection.disconnect(has ? reasonCode : ReasonCode.NotAuthorized, 'authentication', why);
   }
 
   /** The method itself went wrong: the client is refused, and gets no details. */

@@ -14,6 +14,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { HashThreads, parsePasswordFile } from '@promptmq/auth';
 import { readPasswordFile } from '../../src/access/password-file.ts';
+import { readScramFile } from '../../src/access/scram-file.ts';
 import { ConfigError, replaceFile } from '../../src/config/index.ts';
 import { bin } from '../support/command.ts';
 
@@ -98,7 +99,12 @@ test.each([
   [['nobody', '--file', 'passwords', '--delete'], '', 1, /passwords has no user "nobody"/],
   [['alice', '--file', 'no/such'], 'x', 1, /no such file or directory/],
   [['alice', '--file', '.'], 'x', 2, /it is a folder/],
-  [['alice', '-c'], 'x', 2, /unknown option -c; there are --file, --delete, --insecure-password/],
+  [
+    ['alice', '-c'],
+    'x',
+    2,
+    /unknown option -c; there are --file, --delete, --scram, --insecure-password/,
+  ],
   [['--file', 'passwords'], 'x', 2, /passwd needs NAME, a user name/],
 ])('%j is refused, and nothing is written', (args, input, exitCode, why) => {
   writeFileSync(file, `alice:${HASH}\n`);
@@ -119,6 +125,17 @@ test('a file that is none of passwords is left alone; a wrong line can be put ri
   writeFileSync(file, 'alice:plain\n');
   expect(passwd('x', 'alice', '--file', 'passwords').status).toBe(0);
   expect(readFileSync(file, 'utf8')).not.toContain('plain');
+});
+
+test('secrets for SCRAM are made, put into a file and taken out', () => {
+  const put = passwd('pencil', 'alice', '--scram', '--file', 'passwords');
+  expect([put.status, put.stderr]).toEqual([0, 'promptmq: user "alice" was added in passwords\n']);
+  const text = readFileSync(file, 'utf8');
+  expect(text).toMatch(/^alice:SCRAM-SHA-256\$10000:\S+\nalice:SCRAM-SHA-512\$10000:\S+\n$/);
+  expect(readScramFile(file).find('alice', 'SCRAM-SHA-512')).not.toBeNull();
+  expect(passwd('x', 'bob', '--file', 'passwords').status).toBe(2);
+  expect(passwd('', 'alice', '--scram', '--file', 'passwords', '--delete').status).toBe(0);
+  expect(readFileSync(file, 'utf8')).toBe('');
 });
 
 test('help says what there is', () => {

@@ -5,6 +5,8 @@ import type {
   AuthenticationMethod,
   AuthenticationStep,
 } from '../../authentication-method.ts';
+import type { Credentials } from '../../credentials.ts';
+import type { GuessWatch } from '../../passwords/guess-throttle.ts';
 import type { Provider } from '../../provider.ts';
 import { prepared } from './prepared.ts';
 import { hashOf, hmacOf, SCRAM_METHODS, type ScramMethod, xor } from './scram-hash.ts';
@@ -21,6 +23,8 @@ export interface ScramOptions {
   readonly users: ScramUsers;
   /** Those that are offered; by default both. */
   readonly methods?: readonly ScramMethod[];
+  /** Where guesses are counted: who has to wait is refused. */
+  readonly guesses?: GuessWatch;
   /** Text of the server's part of a nonce: printable ASCII without commas, different each time. By default 24 random letters. */
   readonly makeNonce?: () => string;
 }
@@ -30,10 +34,12 @@ export interface ScramOptions {
  * the broker have it. Clients that name no such method are left to the next provider.
  */
 export function createScramProvider(options: ScramOptions): Provider {
-  const { users, methods = SCRAM_METHODS, makeNonce = newNonce } = options;
+  const { users, methods = SCRAM_METHODS, makeNonce = newNonce, guesses = null } = options;
+  const make = (method: ScramMethod) =>
+    new ScramAuthentication(method, { users, makeNonce, guesses });
   return {
     name: 'scram',
-    methods: methods.map((method) => new ScramAuthentication(method, users, makeNonce)),
+    methods: methods.map(make),
     mayStay(userName: string | null, ticket: unknown): boolean {
       const { method, storedKey } = ticket as ScramSecret;
       const secret = userName === null ? null : users.find(userName, method);
@@ -42,19 +48,24 @@ export function createScramProvider(options: ScramOptions): Provider {
   };
 }
 
+/** What exchanges have in common. */
+interface ScramTools {
+  readonly users: ScramUsers;
+  readonly makeNonce: () => string;
+  readonly guesses: GuessWatch | null;
+}
+
 class ScramAuthentication implements AuthenticationMethod {
   readonly name: ScramMethod;
-  readonly #users: ScramUsers;
-  readonly #makeNonce: () => string;
+  readonly #tools: ScramTools;
 
-  constructor(method: ScramMethod, users: ScramUsers, makeNonce: () => string) {
+  constructor(method: ScramMethod, tools: ScramTools) {
     this.name = method;
-    this.#users = users;
-    this.#makeNonce = makeNonce;
+    this.#tools = tools;
   }
 
-  begin(): AuthenticationExchange {
-    return new ScramExchange(this.name, this.#users, this.#makeNonce);
+  begin(_clientId: string, { address }: Pick<Credentials, 'address'>): AuthenticationExchange {
+    return new ScramExchange(this.name, this.#tools, address);
   }
 }
 
@@ -74,14 +85,14 @@ interface Challenge {
 /** One exchange: two messages of the client, two of the server. */
 class ScramExchange implements AuthenticationExchange {
   readonly #method: ScramMethod;
-  readonly #users: ScramUsers;
-  readonly #makeNonce: () => string;
+  readonly #tools: ScramTools;
+  readonly #address: string;
   #challenge: Challenge | null;
 
-  constructor(method: ScramMethod, users: ScramUsers, makeNonce: () => string) {
+  constructor(method: ScramMethod, tools: ScramTools, address: string) {
     this.#method = method;
-    this.#users = users;
-    this.#makeNonce = makeNonce;
+    this.#tools = tools;
+    this.#address = address;
     this.#challenge = null;
   }
 
@@ -103,10 +114,12 @@ class ScramExchange implements AuthenticationExchange {
     if (first.authorizationId !== '' && prepared(first.authorizationId) !== userName) {
       throw new ScramMessageError('nobody may act as somebody else');
     }
-    const secret = this.#users.find(userName, this.#method);
+    if (this.#hasToWait(userName)) return THROTTLED;
+    const { users, makeNonce } = this.#tools;
+    const secret = users.find(userName, this.#method);
     // A user that isn't there is answered like one that is: it is found out at the end that the proof is wrong.
-    const compared = secret ?? this.#users.fake(userName, this.#method);
-    const nonce = `${first.nonce}${this.#makeNonce()}`;
+    const compared = secret ?? users.fake(userName, this.#method);
+    const nonce = `${first.nonce}${makeNonce()}`;
     const salt = compared.salt.toString('base64');
     const serverFirst = `r=${nonce},s=${salt},i=${compared.iterations}`;
     this.#challenge = { first, userName, secret, nonce, serverFirst, compared };
@@ -120,18 +133,37 @@ class ScramExchange implements AuthenticationExchange {
       throw new ScramMessageError('its channel binding is not that of its first message');
     }
     if (final.nonce !== nonce) throw new ScramMessageError('its nonce is another');
+    // Again: many exchanges may have begun before the first one was wrong.
+    if (this.#hasToWait(userName)) return THROTTLED;
     const message = `${first.bare},${serverFirst},${final.withoutProof}`;
+    const { guesses } = this.#tools;
+    const isRight = this.#proves(final.proof, message, compared);
+    if (!isRight || secret === null) {
+      guesses?.wrong(this.#address, userName);
+      return WRONG;
+    }
+    guesses?.right(this.#address, userName);
+    const verifier = hmacOf(this.#method, secret.serverKey, message).toString('base64');
+    return { result: 'success', data: Buffer.from(`v=${verifier}`), userName, ticket: secret };
+  }
+
+  #proves(proof: Buffer, message: string, { storedKey }: ScramSecret): boolean {
     const method = this.#method;
-    const signature = hmacOf(method, compared.storedKey, message);
-    if (final.proof.length !== signature.length) return WRONG;
-    const clientKey = xor(final.proof, signature);
-    const isRight = timingSafeEqual(hashOf(method, clientKey), compared.storedKey);
-    if (!isRight || secret === null) return WRONG;
-    const verifier = hmacOf(method, compared.serverKey, message).toString('base64');
-    const proved = { userName, ticket: secret };
-    return { result: 'success', data: Buffer.from(`v=${verifier}`), ...proved };
+    const signature = hmacOf(method, storedKey, message);
+    if (proof.length !== signature.length) return false;
+    return timingSafeEqual(hashOf(method, xor(proof, signature)), storedKey);
+  }
+
+  #hasToWait(userName: string): boolean {
+    return this.#tools.guesses?.ask(this.#address, userName).result === 'refuse';
   }
 }
+
+const THROTTLED: AuthenticationStep = {
+  result: 'refuse',
+  reasonCode: ReasonCode.QuotaExceeded,
+  why: 'too many wrong passwords',
+};
 
 const WRONG: AuthenticationStep = {
   result: 'refuse',

@@ -92,3 +92,17 @@ export class ScramUsers {
 function keyOf(name: string, method: ScramMethod): string {
   return `${method} ${name}`;
 }
+
+/**
+ * Puts a user into the text of a file of SCRAM secrets, or replaces its secrets. All other lines stay as they are.
+ *
+ * @param secrets - as `formatScramSecret` writes them
+ */
+export function putScramUser(text: string, name: string, secrets: readonly string[]): string {
+  const added = secrets.map((secret) => `${name}:${secret}`);
+  const lines = text === '' ? [] : text.replace(/\r?\n$/, '').split(/\r?\n/);
+  const at = lines.findIndex((line) => line.startsWith(`${name}:`));
+  const others = lines.filter((line) => !line.startsWith(`${name}:`));
+  others.splice(at < 0 ? others.length : at, 0, ...added);
+  return `${others.join('\n')}\n`;
+}

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { AuthenticationStep, Credentials } from '../../../src/index.ts';
+import { type AuthenticationStep, type Credentials, GuessThrottle } from '../../../src/index.ts';
 import { SCRAM_METHODS, type ScramMethod } from '../../../src/providers/scram/scram-hash.ts';
 import { createScramProvider } from '../../../src/providers/scram/scram-provider.ts';
 import {
@@ -7,7 +7,7 @@ import {
   makeScramSecret,
   parseScramSecret,
 } from '../../../src/providers/scram/scram-secret.ts';
-import { ScramUsers } from '../../../src/providers/scram/scram-users.ts';
+import { putScramUser, ScramUsers } from '../../../src/providers/scram/scram-users.ts';
 import { ScramClient } from './scram-client.ts';
 
 const DIGESTS = { 'SCRAM-SHA-256': 'sha256', 'SCRAM-SHA-512': 'sha512' } as const;
@@ -222,6 +222,29 @@ test('a client may stay while its user has the same secret', () => {
   expect(may(FILE, null)).toBe(false);
 });
 
+test('who is wrong too often has to wait, also with exchanges that had begun before', () => {
+  const limits = { clientGuesses: 2, addressGuesses: 0, userGuesses: 0, waitMaxMs: 60_000 };
+  const guesses = new GuessThrottle(
+    () => ({ ...limits, entriesMax: 10 }),
+    () => 0,
+  );
+  const [method] = createScramProvider({ users, guesses }).methods ?? [];
+  const from = (address: string, password: string) => {
+    const exchange = method?.begin('c', { address } as Credentials);
+    const client = new ScramClient('sha256', 'alice', password);
+    const challenge = exchange?.next(client.first()) as AuthenticationStep;
+    return () => exchange?.next(client.final(dataOf(challenge))) as AuthenticationStep;
+  };
+  const all = [1, 2, 3, 4].map(() => from('192.0.2.1', 'x'));
+  const ends = all.map((end) => end());
+  expect(ends.map((end) => end.result === 'refuse' && end.reasonCode)).toEqual([
+    0x86, 0x86, 0x97, 0x97,
+  ]);
+  const next = method?.begin('c', { address: '192.0.2.1' } as Credentials);
+  expect(next?.next(Buffer.from('n,,n=alice,r=abc'))).toMatchObject({ reasonCode: 0x97 });
+  expect(from('192.0.2.2', 'open sesame')().result).toBe('success');
+});
+
 describe('files', () => {
   const good = line('a', 'SCRAM-SHA-256', 'x').trim();
 
@@ -254,6 +277,12 @@ describe('files', () => {
       Buffer.from('W22ZaJ0SNY7soEsUEjb6gQ==', 'base64'),
     );
     expect(formatScramSecret(made)).toBe(text);
+  });
+
+  test('a user is put in, or gets other secrets, and all other lines stay', () => {
+    expect(putScramUser('', 'a', ['1', '2'])).toBe('a:1\na:2\n');
+    expect(putScramUser('# x\na:1\n\nb:1\na:2', 'a', ['3', '4'])).toBe('# x\na:3\na:4\n\nb:1\n');
+    expect(putScramUser('ab:1\n', 'a', ['3'])).toBe('ab:1\na:3\n');
   });
 
   test('a password with characters that aren’t allowed has no secret', () => {

@@ -6,11 +6,13 @@ import {
   createLdapProvider,
   createPasswordFileProvider,
   createPskProvider,
+  createScramProvider,
   type Provider,
   ProviderOptionError,
 } from '@promptmq/auth';
 import { type ChainItem, type Config, ConfigError, type ProviderKind } from '../../config/index.ts';
 import { readPasswordFile } from '../password-file.ts';
+import { readScramFile } from '../scram-file.ts';
 import { createCustomProvider } from './custom-provider.ts';
 import { httpOptions, jwtOptions, ldapOptions } from './provider-options.ts';
 import type { AccessTools } from './tools.ts';
@@ -52,6 +54,7 @@ const FACTORIES: { readonly [K in ProviderKind]-?: Factory<K> } = {
       mayCheck: (address, userName) => guesses.ask(address, userName).result !== 'refuse',
     }),
   psk: () => createPskProvider(),
+  scram: (path, { guesses }) => createScramProvider({ users: readScramFile(path), guesses }),
 };
 
 /** How a provider is to be asked. */

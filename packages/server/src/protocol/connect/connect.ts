@@ -56,12 +56,15 @@ export function admit(host: ProtocolHost, connection: Peer, packet: ConnectPacke
 
 /** Finds out who the client is, by the method that it names or by what else it shows. */
 function prove(host: ProtocolHost, connection: Peer, packet: ConnectPacket): void {
-  const offered = methodOf(host, packet.properties?.authenticationMethod ?? '');
+  const method = packet.properties?.authenticationMethod;
+  const offered = methodOf(host, method ?? '');
+  // A method that there isn't is refused as such, before anybody is asked [MQTT-4.12.0-1].
+  const isNamed = method !== undefined || offered !== undefined;
+  if (isNamed && isRefused(host, connection, packet, refusalOf(host, packet, packet.clean))) return;
   if (offered === undefined) {
     authenticate(host, connection, packet);
     return;
   }
-  if (isRefused(host, connection, packet, refusalOf(host, packet, packet.clean))) return;
   const credentials = { ...credentialsOf(connection, packet), password: null };
   const authentication = new Authentication(host, connection, offered, credentials, (data) =>
     openWhenAsked(host, connection, packet, data),

@@ -30,6 +30,11 @@ const PROVIDERS = {
     .describe(
       'clients that have proved to know a pre-shared key (listeners[].psk-file) are the users of its identity',
     ),
+  scram: path()
+    .optional()
+    .describe(
+      'file of user names and secrets, as promptmq passwd --scram makes it, for clients that name the method SCRAM-SHA-256 or SCRAM-SHA-512',
+    ),
 };
 
 const providerItem = z
