@@ -530,7 +530,7 @@ export const brokerMutations: readonly Mutation[] = [
   {
     name: 'stop-without-closing-the-log',
     breaks: 'an orderly stop loses nothing at all',
-    edits: [{ find: '[this.journal.close(), accessStopped]', put: '[accessStopped]' }],
+    edits: [{ find: '[this.journal.close(), accessStopped,', put: '[accessStopped,' }],
     caughtBy: ['simulation'],
   },
   {

@@ -275,14 +275,6 @@ export class Router {
     return { reasonCode, position, matched, refusal };
   }
 
-  /** Routes what a client publishes, as it was changed on its way here. */
-  publishChanged(message: Message, publisher: Peer, origin: Origin | null): Outcome {
-    const route = this.#routes.ofTopic(message.topic);
-    this.#publication.keep(message, remainingExpiry(message.expiresAt, this.#runtime.now()));
-    this.#publisher = publisher;
-    return this.#route(route, publisher, origin);
-  }
-
   /**
    * Takes a message to one session at QoS 0, where it has subscribed to the topic, and to nobody else.
    *
@@ -296,6 +288,14 @@ export class Router {
     this.#publisher = null;
     this.#recipientCount = 1;
     this.#forward(recipient, null);
+  }
+
+  /** Routes what a client publishes, as it was changed on its way here. */
+  publishChanged(message: Message, publisher: Peer, origin: Origin | null): Outcome {
+    const route = this.#routes.ofTopic(message.topic);
+    this.#publication.keep(message, remainingExpiry(message.expiresAt, this.#runtime.now()));
+    this.#publisher = publisher;
+    return this.#route(route, publisher, origin);
   }
 
   /** A message isn't routed whose topic has been looked for. */
