@@ -22,6 +22,7 @@ export type {
 } from './embed/consume/inside-subscription.ts';
 export { type BrokerExtras, createBroker, startBroker } from './embed/create-broker.ts';
 export type { PublishExplanation, PublishQuestion } from './embed/explain/explain.ts';
+export type { AccessExplanation, AccessQuestion } from './embed/explain/explain-access.ts';
 export type { Reconfiguration } from './embed/reconfigure.ts';
 export type { Retained, RetainedMatchOptions, RetainedPage } from './embed/retained/retained.ts';
 export type { RunningBroker } from './embed/running-broker.ts';

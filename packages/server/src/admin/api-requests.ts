@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import type { BanKind } from '@promptmq/auth';
 import { EmbedError } from '../embed/calls/embed-error.ts';
+import type { AccessQuestion } from '../embed/explain/explain-access.ts';
 import type { RunningBroker } from '../embed/running-broker.ts';
 import type { UserCommand } from '../embed/users/users.ts';
 import type { MessageInfo } from '../tracing/message-info.ts';
@@ -135,6 +136,33 @@ export const API_REQUESTS: Readonly<Record<string, ApiRequest>> = {
       isDone: await bans.remove(needed(given, 'kind') as BanKind, needed(given, 'who')),
     }),
   },
+  '/explain/access': {
+    method: 'GET',
+    parameters: [
+      'user',
+      'client',
+      'action',
+      'topic',
+      'qos',
+      'retain',
+      'address',
+      'groups',
+      'roles',
+    ],
+    isLong: false,
+    answer: (broker, given) =>
+      broker.explainAccess({
+        userName: text(given, 'user') ?? null,
+        clientId: needed(given, 'client'),
+        action: needed(given, 'action') as AccessQuestion['action'],
+        topic: needed(given, 'topic'),
+        qos: number(given, 'qos') as 0 | 1 | 2 | undefined,
+        retain: flag(given, 'retain'),
+        address: text(given, 'address'),
+        groups: names(given, 'groups'),
+        roles: names(given, 'roles'),
+      }),
+  },
   '/explain/publish': {
     method: 'GET',
     parameters: ['topic', 'qos', 'retain', 'from'],
@@ -246,6 +274,22 @@ function needed(given: URLSearchParams, name: string): string {
   const value = given.get(name);
   if (value === null) throw new RequestError(400, `${name} is missing`);
   return value;
+}
+
+/** A list of texts, in JSON. */
+function names(given: URLSearchParams, name: string): string[] {
+  const value = given.get(name);
+  if (value === null) return [];
+  try {
+    const list: unknown = JSON.parse(value);
+    if (Array.isArray(list) && list.every((one) => typeof one === 'string')) return list;
+  } catch {
+    // Said below.
+  }
+  throw new RequestError(
+    400,
+    `${name} takes a list of texts in JSON, not ${JSON.stringify(value)}`,
+  );
 }
 
 /** Decimal, or hexadecimal from 0x on. */

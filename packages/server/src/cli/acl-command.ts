@@ -2,9 +2,10 @@ import { type AclAction, type Decision, type Identity, networkFault } from '@pro
 import { isValidTopicFilter } from '@promptmq/topics';
 import type { Argv, CommandModule } from 'yargs';
 import { permissionsByFile } from '../access/index.ts';
+import type { AccessExplanation } from '../embed/explain/explain-access.ts';
 import { quoted } from '../log/index.ts';
 import { isReserved } from '../routing/reserved-topics.ts';
-import { printLine } from './ask-broker.ts';
+import { askBroker, printLine } from './ask-broker.ts';
 import { addConfigOptions, loadFromProcess } from './options.ts';
 import { UsageError } from './usage.ts';
 
@@ -24,7 +25,7 @@ export const aclCommand: CommandModule = {
 const test: CommandModule = {
   command: 'test <user> <client> <action> <topic>',
   describe:
-    'what auth.acl-file and auth.acl-default say of a client, and which rule; exit code 1 when it is denied. No broker has to run',
+    'what auth.acl-file and auth.acl-default say of a client, and which rule; exit code 1 when it is denied. Without --running no broker has to run',
   builder: (args) =>
     addConfigOptions(
       addIdentityOptions(
@@ -37,6 +38,12 @@ const test: CommandModule = {
           .positional('action', {
             describe: 'publish, subscribe, receive (what a subscription brings) or unsubscribe',
             type: 'string',
+          })
+          .option('running', {
+            describe:
+              'ask the running broker: by the rules that it has read, and those of its connection where the client is connected as that user; exit code 3 when none runs',
+            boolean: true,
+            default: false,
           })
           .positional('topic', {
             describe: 'topic name; for subscribe and unsubscribe a topic filter',
@@ -53,6 +60,10 @@ const test: CommandModule = {
     const action = actionOf(args['action']);
     const topic = topicOf(action, `${args['topic']}`);
     const identity = identityOf(args);
+    if (args['running'] === true) {
+      await testRunning(args, identity, action, topic);
+      return;
+    }
     const { config } = loadFromProcess(args);
     const permissions = permissionsByFile(config.auth, identity);
     const qos = qosOf(args['qos']);
@@ -76,6 +87,40 @@ const test: CommandModule = {
     );
   },
 };
+
+/** Asks the running broker in the place of the file. */
+async function testRunning(
+  args: Readonly<Record<string, unknown>>,
+  { userName, clientId, address, groups, roles }: Identity,
+  action: AclAction,
+  topic: string,
+): Promise<void> {
+  if (args['attribute'] !== undefined) {
+    throw new UsageError(
+      '--attribute is for rules of the file: a running broker knows its clients',
+    );
+  }
+  const answer = (await askBroker(args, 'GET', '/explain/access', {
+    user: userName,
+    client: clientId,
+    action,
+    topic,
+    qos: qosOf(args['qos']),
+    retain: args['retain'] === true,
+    address: address ?? undefined,
+    groups: JSON.stringify(groups),
+    roles: JSON.stringify(roles),
+  })) as AccessExplanation | null;
+  if (answer === null) return;
+  if (!answer.isAllowed) process.exitCode = EXIT_DENIED;
+  const { isFiltered, of } = answer;
+  const said = sentence(answer, isFiltered, false);
+  await printLine(
+    args['json'] === true
+      ? JSON.stringify(answer)
+      : `${said}${of === 'connection' ? '; as of its connection' : ''}`,
+  );
+}
 
 function sentence({ isAllowed, rule }: Decision, isFiltered: boolean, isOpen: boolean): string {
   const why = rule ?? (isOpen ? 'there are no rules' : 'no rule matches (auth.acl-default)');
@@ -125,7 +170,8 @@ function identityOf(args: Readonly<Record<string, unknown>>): Identity {
     return [text.slice(0, at), text.slice(at + 1)] as const;
   });
   return {
-    userName: args['user'] === '-' ? null : `${args['user']}`,
+    // The parser makes an empty text of a dash.
+    userName: args['user'] === '-' || args['user'] === '' ? null : `${args['user']}`,
     clientId: `${args['client']}`,
     address: address ?? null,
     groups: (args['group'] ?? []) as string[],

@@ -80,7 +80,7 @@ const COMMANDS: Readonly<Record<string, CommandForm>> = {
     commands: {
       test: {
         takes: 'USER CLIENT ACTION TOPIC, such as alice phone publish a/b',
-        more: ['qos', 'retain', 'address', 'group', 'role', 'attribute', 'json'],
+        more: ['qos', 'retain', 'address', 'group', 'role', 'attribute', 'running', 'json'],
       },
     },
   },

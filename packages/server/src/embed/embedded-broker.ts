@@ -30,6 +30,11 @@ import {
   type PublishExplanation,
   type PublishQuestion,
 } from './explain/explain.ts';
+import {
+  type AccessExplanation,
+  type AccessQuestion,
+  explainAccess,
+} from './explain/explain-access.ts';
 import { type Reconfiguration, reconfigure } from './reconfigure.ts';
 import { BrokerRetained, type Retained } from './retained/retained.ts';
 import type { RunningBroker } from './running-broker.ts';
@@ -150,6 +155,10 @@ export class EmbeddedBroker implements RunningBroker {
 
   connect(options?: ClientOrigin): Duplex {
     return this.#streams.connect(options);
+  }
+
+  explainAccess(question: AccessQuestion): AccessExplanation {
+    return explainAccess(this.#broker, question);
   }
 
   explainPublish(question: PublishQuestion): PublishExplanation {

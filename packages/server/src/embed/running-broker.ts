@@ -13,6 +13,7 @@ import type { Clients } from './clients/clients.ts';
 import type { InsideSubscribeOptions } from './consume/inside-options.ts';
 import type { InsideSubscription } from './consume/inside-subscription.ts';
 import type { PublishExplanation, PublishQuestion } from './explain/explain.ts';
+import type { AccessExplanation, AccessQuestion } from './explain/explain-access.ts';
 import type { Reconfiguration } from './reconfigure.ts';
 import type { Retained } from './retained/retained.ts';
 import type { ClientOrigin, StreamOptions } from './streams/streams.ts';
@@ -115,6 +116,12 @@ export interface RunningBroker extends AsyncDisposable {
   once<N extends BrokerEventName>(name: N, listener: BrokerEventListener<N>): this;
   /** Removes a listener, the last one where it was added several times. */
   off<N extends BrokerEventName>(name: N, listener: BrokerEventListener<N>): this;
+  /**
+   * Says whether the rules allow something, and which one decides.
+   *
+   * @throws {EmbedError} `invalid-argument`
+   */
+  explainAccess(question: AccessQuestion): AccessExplanation;
   /**
    * Says who would get a message, at which QoS, and who not and why; nothing is published. `broker.publish` and a client's PUBLISH a moment
    * later may find another state.

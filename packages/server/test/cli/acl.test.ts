@@ -14,6 +14,7 @@ beforeAll(() => {
     `rules:
   - { user: alice, subscribe: "#", address: 10.0.0.0/8 }
   - { permission: deny, subscribe: secret/# }
+  - { user: "*", publish: named }
   - { group: ops, publish: "rooms/\${attrs.room}", retain: true, qos: 1 }
 `,
   );
@@ -33,11 +34,12 @@ test.each([
     0,
     'allowed: acl.yaml:2; what it brings is filtered, as rules deny a part\n',
   ],
-  ['- c subscribe $share/g/secret/a', 1, 'denied: acl.yaml:3\n'],
+  ['alice c subscribe $share/g/secret/a', 1, 'denied: acl.yaml:3\n'],
+  ['- c publish named', 1, 'denied: no rule matches (auth.acl-default)\n'],
   [
     'bob c publish rooms/5 --group dev --group ops --attribute room=5 --retain --qos 1 --json',
     0,
-    '{"isAllowed":true,"rule":"acl.yaml:4","isFiltered":false}\n',
+    '{"isAllowed":true,"rule":"acl.yaml:5","isFiltered":false}\n',
   ],
   ['bob c publish a/#', 2, 'promptmq: "a/#" is no topic name: it has wildcards in it\n'],
 ])('acl test %s', async (args, status, output) => {

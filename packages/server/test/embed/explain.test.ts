@@ -137,6 +137,30 @@ test.each([{ topic: 'a/#' }, { topic: '' }, { topic: 'a', qos: 3 }, { topic: 'a'
   },
 );
 
+test('what the rules decide, and whose they are', () => {
+  const ask = (clientId: string, action: 'publish' | 'receive' | 'subscribe', topic: string) =>
+    broker.explainAccess({ userName: null, clientId, action, topic });
+  expect(ask('blind', 'receive', 'a/b')).toEqual({
+    isAllowed: false,
+    rule: 'acl.yaml:3',
+    isFiltered: false,
+    of: 'connection',
+  });
+  expect(ask('blind', 'subscribe', '+/b')).toMatchObject({ isAllowed: true, isFiltered: true });
+  expect(ask('gone', 'publish', 'x')).toMatchObject({ isAllowed: true, of: 'configuration' });
+  expect(ask('gone', 'publish', '$SYS/x').isAllowed).toBe(false);
+  expect(() => ask('gone', 'publish', 'a/#')).toThrow(/topic takes a topic name/);
+});
+
+test('acl test asks the running broker, too', async () => {
+  const socket = ['--running', '--admin-socket', join(folder, 'admin.sock')];
+  const command = new Command(['acl', 'test', '-', 'mute', 'publish', 'x', ...socket], folder);
+  expect([await command.exitCode(), command.output]).toEqual([
+    1,
+    'denied: acl.yaml:4; as of its connection\n',
+  ]);
+});
+
 test('the command says it in words', async () => {
   const command = new Command(
     ['explain', 'publish', 'a/b', '--from', 'own', '--admin-socket', join(folder, 'admin.sock')],
