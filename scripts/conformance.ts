@@ -71,6 +71,6 @@ function keepHostile(name: string, file: string, exitCode: number): number {
     reason: reason?.replace(/hostile[\da-f]{6}(x\d+)?/g, 'the case') ?? null,
   }));
   const all = { ...others, [name]: { date: date.slice(0, 10), results } };
-  writeFileSync(kept, `${JSON.stringify(all, null, 1)}\n`);
+  writeFileSync(kept, `${JSON.stringify(all, null, 2)}\n`);
   return exitCode;
 }
