@@ -84,9 +84,15 @@ function sectionMarkdown(section: string): string {
   return [`## ${section}\n\n${table}\n`, ...lists].join('\n');
 }
 
-/** What each of a list of sections has, and each of a list within it. */
+/** The first list of sections of each shape, by that. */
+const described = new Map<object, string>();
+
+/** What each of a list of sections has, and each of a list within it; where another one has the same, that one says it. */
 function itemsMarkdown(key: string, kind: ValueKind): string[] {
   if (kind.kind !== 'objects') return [];
+  const same = described.get(kind.part);
+  if (same !== undefined) return [`### ${key}[]\n\nAs ${same}[].\n`];
+  described.set(kind.part, key);
   const leaves = leavesOf(kind.part as SchemaPart);
   const rows = leaves.map((leaf) => [
     `\`${leaf.key}\`${leaf.needsRestart ? ' ⟳' : ''}`,

@@ -20,7 +20,7 @@ import type { ListenerHost } from './listeners/host.ts';
 import { OpenSockets } from './listeners/open-sockets.ts';
 import { type Logger, rateLimited } from './log/index.ts';
 import type { ObservedBroker } from './observability/host.ts';
-import { applyRules } from './protocol/connect/admission.ts';
+import { applyRules, listenerOf } from './protocol/connect/admission.ts';
 import { RetainedReplays } from './routing/retained-replays.ts';
 import { Router } from './routing/router.ts';
 import { BrokerClock } from './runtime/broker-clock.ts';
@@ -456,7 +456,7 @@ export class Broker
   /** Users or rules are others now. */
   applyAccess(connection: Peer): void {
     if (connection.session === null) return;
-    if (!this.access.mayStay(connection.admission)) {
+    if (!this.access.mayStay(connection.admission, listenerOf(connection))) {
       connection.disconnect(ReasonCode.NotAuthorized, 'no longer allowed');
       return;
     }

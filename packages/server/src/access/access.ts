@@ -14,18 +14,18 @@ import {
   type Permissions,
   permissionsOf,
 } from '@promptmq/auth';
-import { type Config, ConfigError, type ConfigProblem, chainOf } from '../config/index.ts';
+import { type Config, ConfigError, type ConfigProblem } from '../config/index.ts';
 import { readAclFile } from './acl-file.ts';
 import { type AclLimits, permissionsWithin } from './acl-limits.ts';
 import { authorizeBy } from './chain/asked-actions.ts';
 import type { AskingCredentials } from './chain/custom-provider.ts';
-import { makeChain } from './chain/make-chain.ts';
+import { ListenerChains } from './chain/listener-chains.ts';
 import { type AccessTools, plainTools } from './chain/tools.ts';
 import { guessVerdict, noteGuess, throttled } from './guarded.ts';
 import { ACL_DEFAULTS } from './rules.ts';
 
 /** What of a configuration says who may connect, and do what. */
-export type AccessConfig = Pick<Config, 'auth' | 'server'>;
+export type AccessConfig = Pick<Config, 'auth' | 'listeners' | 'server'>;
 
 /** What a client's permissions are made of, whatever the rules are. */
 export interface Rights {
@@ -59,10 +59,12 @@ export interface OfferedMethod {
 
 /** Who may connect, and what they may do: a snapshot of `auth` and its files, replaced by a reload. */
 export class Access {
-  readonly #chain: Chain;
+  readonly #chain: ListenerChains;
   readonly #tools: AccessTools;
-  readonly #methods: ReadonlyMap<string, OfferedMethod>;
-  readonly #actions: readonly ChainEntry[];
+  /** By chain, those of its providers that are asked what clients do. */
+  readonly #actions: Map<Chain, readonly ChainEntry[]>;
+  /** Whether any is. */
+  readonly asksActions: boolean;
   readonly #acl: Acl | null;
   /** What holds where no rule matches; undefined where that depends on whether there are rules. */
   readonly #defaults: AclDefaults | undefined;
@@ -73,13 +75,18 @@ export class Access {
   #pendingCount: number;
   #isClosing: boolean;
 
-  private constructor(auth: Config['auth'], chain: Chain, tools: AccessTools, acl: Acl | null) {
+  private constructor(
+    auth: Config['auth'],
+    chain: ListenerChains,
+    tools: AccessTools,
+    acl: Acl | null,
+  ) {
     const hasLiveUsers = chain.entries.some(({ provider }) => provider.name === DYNAMIC);
     this.#liveUsers = hasLiveUsers ? tools.liveUsers : null;
     this.#chain = chain;
     this.#tools = tools;
-    this.#methods = methodsOf(chain);
-    this.#actions = chain.entries.filter(({ provider }) => provider.authorize !== undefined);
+    this.#actions = new Map();
+    this.asksActions = chain.entries.some(({ provider }) => provider.authorize !== undefined);
     this.#acl = acl;
     this.#defaults = ACL_DEFAULTS[auth.aclDefault];
     this.#clientIds = auth.clientIds;
@@ -104,7 +111,7 @@ export class Access {
         return null;
       }
     };
-    const chain = attempt(() => makeChain(chainOf(config), 'auth.chain', tools, auth));
+    const chain = attempt(() => new ListenerChains(config, tools));
     const { aclFile } = auth;
     const acl = aclFile === null ? null : attempt(() => readAclFile(aclFile));
     if (chain === null || problems.length > 0) {
@@ -119,9 +126,13 @@ export class Access {
     return this.#chain.entries.length > 0;
   }
 
-  /** Whether the hook `authenticate` has its place in the chain: then it isn't asked after it. */
-  get asksHook(): boolean {
-    return this.#chain.entries.some(({ provider }) => provider.name === 'custom');
+  /**
+   * Whether the hook `authenticate` has its place in the chain: then it isn't asked after it.
+   *
+   * @param listener - the name of the one that the client came by; empty for none
+   */
+  asksHook(listener: string): boolean {
+    return this.#chain.of(listener).entries.some(({ provider }) => provider.name === 'custom');
   }
 
   /** Whether there are users, groups and roles that are changed while the broker runs. */
@@ -129,13 +140,8 @@ export class Access {
     return this.#liveUsers !== null;
   }
 
-  /** Whether providers are asked what clients do. */
-  get asksActions(): boolean {
-    return this.#actions.length > 0;
-  }
-
   /**
-   * Asks them whether a client may do something that its rules allow.
+   * Asks the providers of its listener whether a client may do something that its rules allow.
    *
    * @throws when one fails, or a promise is rejected then, unless that has the next one asked
    */
@@ -143,12 +149,22 @@ export class Access {
     request: AuthorizeRequest,
     signal: AbortSignal,
   ): Authorization | Promise<Authorization> {
-    return authorizeBy(this.#actions, request, signal);
+    const chain = this.#chain.of(request.listener);
+    let asked = this.#actions.get(chain);
+    if (asked === undefined) {
+      asked = chain.entries.filter(({ provider }) => provider.authorize !== undefined);
+      this.#actions.set(chain, asked);
+    }
+    return authorizeBy(asked, request, signal);
   }
 
-  /** A method of enhanced authentication (§4.12) that a provider brings. */
-  methodOf(name: string): OfferedMethod | undefined {
-    return this.#methods.get(name);
+  /** A method of enhanced authentication (§4.12): that of the first provider of a listener that brings it. */
+  methodOf(methodName: string, listener: string): OfferedMethod | undefined {
+    for (const { provider, name } of this.#chain.of(listener).entries) {
+      const method = provider.methods?.find((brought) => brought.name === methodName);
+      if (method !== undefined) return { method, provider: name };
+    }
+    return undefined;
   }
 
   /**
@@ -200,11 +216,16 @@ export class Access {
     });
   }
 
-  /** Whether a client that this or an earlier snapshot admitted may stay. */
-  mayStay({ provider, userName, ticket }: Admitted): boolean {
-    if (provider === null) return this.#chain.allowsAnonymous;
+  /**
+   * Whether a client that this or an earlier snapshot admitted may stay.
+   *
+   * @param listener - the name of the one that it came by; empty for none
+   */
+  mayStay({ provider, userName, ticket }: Admitted, listener: string): boolean {
+    const chain = this.#chain.of(listener);
+    if (provider === null) return chain.allowsAnonymous;
     if (OUTSIDE_PROVERS.has(provider)) return true;
-    const entry = this.#chain.entries.find(({ name }) => name === provider);
+    const entry = chain.entries.find(({ name }) => name === provider);
     return entry !== undefined && (entry.provider.mayStay?.(userName, ticket) ?? true);
   }
 
@@ -247,17 +268,6 @@ export class Access {
       limits: limits === null ? null : permissionsWithin(limits, identity),
     });
   }
-}
-
-/** The first provider that brings a method counts. */
-function methodsOf(chain: Chain): ReadonlyMap<string, OfferedMethod> {
-  const methods = new Map<string, OfferedMethod>();
-  for (const { provider, name } of chain.entries) {
-    for (const method of provider.methods ?? []) {
-      if (!methods.has(method.name)) methods.set(method.name, { method, provider: name });
-    }
-  }
-  return methods;
 }
 
 function orLater(admission: Admission, isAskedLater: boolean): Admission {

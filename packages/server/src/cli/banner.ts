@@ -1,8 +1,8 @@
 import {
   type Address,
   allowsAnonymous,
-  chainOf,
-  isLocalOnly,
+  chainAt,
+  isKeptLocal,
   type LoadedConfig,
 } from '../config/index.ts';
 import type { RunningBroker } from '../embed/running-broker.ts';
@@ -23,7 +23,7 @@ export function startBanner({ config, file }: LoadedConfig, broker: RunningBroke
     }`,
     `  ${'config:'.padEnd(9)}${file ?? 'defaults, flags and environment; promptmq.yaml would be read'}`,
     ...(broker.url === null ? [] : ['', ...howToConnect(broker.url)]),
-    ...(isKeptLocal(config)
+    ...(keepsSomeLocal(config)
       ? ['', `  Note:    ${LOCAL_ONLY.why}`, `           ${LOCAL_ONLY.remedy}`]
       : []),
     ...risksOf(config).flatMap(({ why, remedy }) => [
@@ -56,11 +56,13 @@ export interface Risk {
   readonly remedy: string;
 }
 
-/** Whether addresses without a host are this machine's only. */
-export function isKeptLocal(config: LoadedConfig['config']): boolean {
-  const addresses = listenerProfiles(config).flatMap((profile) => profile.addresses);
-  const isNarrowed = addresses.some((address) => address.kind === 'tcp' && address.host === '');
-  return isNarrowed && isLocalOnly(config);
+/** Whether nobody can connect from elsewhere at addresses without a host, of which there are some. */
+export function keepsSomeLocal(config: LoadedConfig['config']): boolean {
+  return listenerProfiles(config).some(
+    ({ terms, addresses }) =>
+      addresses.some((address) => address.kind === 'tcp' && address.host === '') &&
+      isKeptLocal(config, terms.name),
+  );
 }
 
 /** What a broker says that has just been installed: else nobody would know why no other machine can connect. */
@@ -74,20 +76,27 @@ export const LOCAL_ONLY: Risk = {
 export function risksOf(config: LoadedConfig['config']): Risk[] {
   const { storage } = config;
   const risks: Risk[] = [];
-  const isLocal = isLocalOnly(config);
-  const reachable = listenerProfiles(config).filter(({ addresses }) =>
-    addresses.some((address) => isReachable(address, isLocal)),
+  const reachable = listenerProfiles(config)
+    .map((profile) => ({ ...profile, chain: chainAt(config, profile.terms.name) }))
+    .filter(({ addresses, terms }) =>
+      addresses.some((address) => isReachable(address, isKeptLocal(config, terms.name))),
+    );
+  const isOpen = reachable.some(
+    (profile) => isForAnybody(profile) && allowsAnonymous(config, profile.chain),
   );
-  const isOpen = reachable.some(isForAnybody);
-  if (isOpen && allowsAnonymous(config)) {
+  if (isOpen) {
     risks.push({
       why: 'ANYONE WHO REACHES THIS MACHINE MAY CONNECT, read all messages and send any',
       remedy:
         'set auth.password-file (promptmq passwd makes it) and leave auth.allow-anonymous out, or bind to 127.0.0.1',
     });
   }
-  const isPlain = reachable.some(({ kind, tls }) => tls === null || kind === 'auto');
-  if (isPlain && chainOf(config).some(({ passwordFile }) => passwordFile !== undefined)) {
+  const sendsPlain = reachable.some(
+    ({ kind, tls, chain }) =>
+      (tls === null || kind === 'auto') &&
+      chain.some(({ passwordFile }) => passwordFile !== undefined),
+  );
+  if (sendsPlain) {
     risks.push({
       why: 'passwords go over the network unencrypted',
       remedy: 'set server.tls-bind and server.tls, and server.bind and server.ws-bind to none',
@@ -108,7 +117,7 @@ export function risksOf(config: LoadedConfig['config']): Risk[] {
  * @param wasLocal - whether only this machine could connect since then
  */
 export function risksOfReload(config: LoadedConfig['config'], wasLocal: boolean): Risk[] {
-  const isLocal = isKeptLocal(config);
+  const isLocal = keepsSomeLocal(config);
   if (isLocal === wasLocal) return [];
   return wasLocal
     ? [{ why: 'still only this machine can connect', remedy: 'start the broker again' }]

@@ -1,5 +1,5 @@
 import { unwatchFile, watchFile } from 'node:fs';
-import { type Config, ConfigError, type LoadedConfig } from '../config/index.ts';
+import { type Config, ConfigError, type LoadedConfig, listedPaths } from '../config/index.ts';
 import type { RunningBroker } from '../embed/running-broker.ts';
 import type { Logger } from '../log/index.ts';
 
@@ -91,7 +91,8 @@ export class Reloader {
   #watch({ config, file }: LoadedConfig): void {
     const { cert, key, ca } = config.server.tls;
     const { passwordFile, aclFile } = config.auth;
-    const paths = [file, cert, key, ca, passwordFile, aclFile].filter((path) => path !== null);
+    const named = [file, cert, key, ca, passwordFile, aclFile].filter((path) => path !== null);
+    const paths = [...new Set([...named, ...listedPaths(config)])];
     for (const path of this.#watched) {
       if (!paths.includes(path)) unwatchFile(path, this.#onChanged);
     }

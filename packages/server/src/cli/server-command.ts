@@ -12,7 +12,7 @@ import { exposedFiles } from '../service/exposed-files.ts';
 import { openFilesWarning } from '../service/open-files.ts';
 import { claimPidFile } from '../service/pid-file.ts';
 import { SystemdNotifier } from '../service/systemd.ts';
-import { isKeptLocal, LOCAL_ONLY, risksOf, risksOfReload, startBanner } from './banner.ts';
+import { keepsSomeLocal, LOCAL_ONLY, risksOf, risksOfReload, startBanner } from './banner.ts';
 import { addConfigOptions, loadFromProcess } from './options.ts';
 import { Reloader } from './reloader.ts';
 import { becomeService } from './standard-streams.ts';
@@ -99,7 +99,7 @@ async function serve(loaded: LoadedConfig, load: () => LoadedConfig): Promise<vo
     return;
   }
   const serving = broker;
-  const isLocal = isKeptLocal(config);
+  const isLocal = keepsSomeLocal(config);
   // Whoever is connected stays so: it is noted. A log that can't be written ends the process by itself, see above.
   process.on('uncaughtException', (error) => serving.noteUncaught(error));
   process.on('unhandledRejection', (reason) => serving.noteUncaught(reason));

@@ -1,10 +1,12 @@
 export type { SourcedValue } from './files/file-source.ts';
 export { foreignFile } from './files/foreign-file.ts';
+export { listedPaths } from './files/listed-paths.ts';
 export { replaceFile } from './files/replace-file.ts';
 export { readFileBytes, readTextFile } from './files/text-file.ts';
 export { RULES_BYTES_MAX, readYamlFile } from './files/yaml-file.ts';
 export { yamlLibrary } from './files/yaml-library.ts';
 export { configJsonSchema } from './json-schema.ts';
+export { type AskedChain, chainAt, chainsOf, isKeptLocal } from './listener-chains.ts';
 export { hasListeners, listenerName } from './listener-problems.ts';
 export { type ConfigSources, type LoadedConfig, loadConfig } from './load.ts';
 export { nearest, toKebabCase } from './names.ts';
@@ -17,7 +19,6 @@ export {
   allowsAnonymous,
   type ChainItem,
   chainOf,
-  isLocalOnly,
   type ProviderKind,
 } from './sections/auth/chain.ts';
 export { leavesOf, type SchemaLeaf, type SchemaPart } from './values/parts.ts';

@@ -7,7 +7,7 @@ import {
   type Config,
   type ConfigInput,
   hasListeners,
-  isLocalOnly,
+  isKeptLocal,
   parseConfig,
 } from '../config/index.ts';
 import type { Hooks } from '../hooks/hooks.ts';
@@ -138,8 +138,7 @@ export async function openBroker(
     }
     await broker.recover(extras.storage);
     if (broker.storage !== null) observability.useStorage(storageSourceOf(broker.storage.log));
-    const isLocal = heedsWithoutUsers && isLocalOnly(config);
-    await openListeners(broker, loaded, listeners, isLocal);
+    await openListeners(broker, loaded, listeners, heedsWithoutUsers);
   } catch (error) {
     await stopAll(broker, listeners, observability, 0);
     await unlockDataDir();
@@ -178,17 +177,18 @@ export async function openBroker(
 /**
  * Opens all addresses of all listeners, in their order.
  *
- * @param isLocal - whether those without a host are this machine's only
+ * @param heedsWithoutUsers - whether those without a host are this machine's only while nobody has to prove who he is
  */
 async function openListeners(
   broker: Broker,
   loaded: readonly LoadedListener[],
   opened: BoundListener[],
-  isLocal: boolean,
+  heedsWithoutUsers: boolean,
 ): Promise<void> {
   const all = loaded.flatMap(({ profile }) => profile.addresses);
   for (const one of loaded) {
-    const { addresses, bindKey, bindHint } = one.profile;
+    const { addresses, bindKey, bindHint, terms } = one.profile;
+    const isLocal = heedsWithoutUsers && isKeptLocal(broker.config, terms.name);
     for (const address of addresses) {
       const [first, second] = isLocal ? localAddresses(address) : [address];
       opened.push(await naming(bindKey, bindHint, () => listen(broker, one, first, all)));

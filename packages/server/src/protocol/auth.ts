@@ -81,7 +81,8 @@ export class Authentication implements PeerAuthentication {
         throw protocolError('§4.12.1', 're-authentication before authentication has ended');
       }
       // A reload may have put another provider in its place.
-      this.#method = methodOf(this.#host, this.#method.name)?.method ?? this.#method;
+      const offered = methodOf(this.#host, this.#connection, this.#method.name);
+      this.#method = offered?.method ?? this.#method;
       this.begin(data);
     } else if (reasonCode === ReasonCode.ContinueAuthentication) {
       if (this.#exchange === null || this.#isAnswering) {

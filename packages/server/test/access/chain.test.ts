@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { type AuthenticationMethod, hashPassword } from '@promptmq/auth';
 import { connectAsync, type IClientOptions } from 'mqtt';
-import { Access } from '../../src/access/index.ts';
+import { Access, plainTools } from '../../src/access/index.ts';
 import { chainOf } from '../../src/config/index.ts';
 import {
   type AuthenticateAnswer,
@@ -184,6 +184,66 @@ describe('providers are asked in their order', () => {
     expect(broker.clients.get('device-1')).toMatchObject({ userName: 'device-1' });
     expect(broker.clients.get('another')).toBeNull();
     await client.end();
+  });
+});
+
+describe('a listener may have a chain of its own', () => {
+  test('in the place of the common one, also one without anybody', async () => {
+    const bind = '127.0.0.1:0';
+    broker = await createBroker({
+      server: { bind, wsBind: 'none' },
+      auth: { chain: [{ passwordFile: first }] },
+      listeners: [
+        { name: 'own', kind: 'tcp', bind, auth: [{ passwordFile: second }] },
+        { name: 'open', kind: 'tcp', bind, auth: 'none' },
+        { name: 'common', kind: 'tcp', bind },
+      ],
+    });
+    const { listeners } = broker;
+    const [flat, own, open, common] = listeners.map(({ url }) => url);
+    const alice = login('alice', 'open sesame');
+    const bob = login('bob', 'builder');
+    for (const url of [flat, common]) {
+      expect(await codeOf(`${url}`, alice)).toBe(0);
+      expect(await codeOf(`${url}`, bob)).toBe(0x86);
+      expect(await codeOf(`${url}`, {})).toBe(0x87);
+    }
+    expect(await codeOf(`${own}`, alice)).toBe(0x86);
+    expect(await codeOf(`${own}`, bob)).toBe(0);
+    expect(await codeOf(`${open}`, {})).toBe(0);
+    // Where nobody is asked, a user name says nothing.
+    const nobody = await TestClient.connect(`${open}`, { ...alice, clientId: 'n' });
+    expect(broker.clients.get('n')).toMatchObject({ userName: null });
+    await nobody.end();
+  });
+
+  test('what is wrong with it is said with its place', () => {
+    const listeners = [{ kind: 'tcp', bind: ':0', auth: [{ passwordFile: '/no/such' }, 'custom'] }];
+    const config = parseConfig({ listeners } as ConfigInput);
+    const tools = { ...plainTools, hasHook: false };
+    expect(() => Access.load(config, tools)).toThrow(
+      'listeners[0].auth[1].custom (auth): there is',
+    );
+    expect(() => Access.load(config, tools)).toThrow('/no/such');
+  });
+
+  test('at a reload its clients are judged by it', async () => {
+    const bind = '127.0.0.1:0';
+    const listener = { name: 'own', kind: 'tcp', bind } as const;
+    broker = await createBroker({
+      auth: { chain: [{ passwordFile: first }] },
+      listeners: [{ ...listener, auth: [{ passwordFile: second }] }],
+    });
+    const url = `${broker.listeners[0]?.url}`;
+    const bob = await TestClient.connect(url, { ...login('bob', 'builder'), protocolVersion: 5 });
+    const told = new Promise((resolve) => bob.mqtt.once('disconnect', resolve));
+    const auth = { chain: [{ passwordFile: first }] };
+    broker.reconfigure(
+      parseConfig({ auth, listeners: [{ ...listener, auth: [{ passwordFile: second }] }] }),
+    );
+    await bob.mqtt.publishAsync('still', 'here', { qos: 1 });
+    broker.reconfigure(parseConfig({ auth, listeners: [listener] }));
+    expect(await told).toMatchObject({ reasonCode: 0x87 });
   });
 });
 

@@ -274,9 +274,9 @@ describe('rules that change while a session is away', () => {
         publisher.publish(topic, 'waits', { qos: 1, messageId: 1 });
       }
       client.take();
-      const { auth, server } = simulated.config;
+      const { config } = simulated;
       const aclFile = rules('"#"', 'b');
-      simulated.reconfigure(Access.load({ server, auth: { ...auth, aclFile } }));
+      simulated.reconfigure(Access.load({ ...config, auth: { ...config.auth, aclFile } }));
       for (let packetId = 1; packetId <= 3; packetId++) {
         client.send({ cmd: 'puback', messageId: packetId } as Packet);
       }

@@ -292,8 +292,8 @@ test('what a reload takes away in the midst of a SUBSCRIBE is not in the log eit
   try {
     const aclFile = join(folder, 'acl');
     writeFileSync(aclFile, 'rules: [{ subscribe: other }]\n');
-    const { auth, server } = broker.config;
-    broker.reconfigure(Access.load({ server, auth: { ...auth, aclFile } }));
+    const { config } = broker;
+    broker.reconfigure(Access.load({ ...config, auth: { ...config.auth, aclFile } }));
   } finally {
     rmSync(folder, { recursive: true });
   }

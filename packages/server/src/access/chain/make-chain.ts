@@ -1,5 +1,6 @@
 import { Chain, type ChainEntry } from '@promptmq/auth';
 import {
+  allowsAnonymous,
   type ChainItem,
   type Config,
   ConfigError,
@@ -42,7 +43,7 @@ export function makeChain(
     throw new ConfigError(problems);
   }
   return new Chain(entries, {
-    allowsAnonymous: auth.allowAnonymous === 'auto' ? items.length === 0 : auth.allowAnonymous,
+    allowsAnonymous: allowsAnonymous({ auth }, items),
     cachedAnswersMax: auth.cachedAnswers,
     now: tools.now,
     setTimer: tools.setTimer,

@@ -12,6 +12,7 @@ import {
   text,
   valueKinds,
 } from '../values/units.ts';
+import { chain } from './auth/chain.ts';
 import { rates } from './limits.ts';
 import { LOOPBACK } from './server.ts';
 
@@ -131,6 +132,11 @@ const listener = z.strictObject({
     .prefault('1MiB')
     .describe(
       'bytes that a compressed message may be inflated to: MQTT 5 clients that compress get it as the Maximum Packet Size. The default takes some 3 ms, in which nobody else is served',
+    ),
+  auth: chain()
+    .optional()
+    .describe(
+      'who is asked who its clients are, in the place of auth.chain; none: nobody, and clients need no user',
     ),
   versions: versions()
     .prefault(['3.1', '3.1.1', '5'])

@@ -33,6 +33,11 @@ export function credentialsOf({ transport }: Peer, packet: ConnectPacket): Crede
   };
 }
 
+/** The name of the listener that a client came by; empty for none. */
+export function listenerOf({ transport }: Peer): string {
+  return transport.listener?.name ?? '';
+}
+
 /** The address of a peer, without its port. */
 export function addressOf(remoteAddress: string): string {
   return remoteAddress.replace(/:\d+$/, '');
@@ -46,7 +51,8 @@ export function askingCredentialsOf(
 ): AskingCredentials {
   const { hooks } = connection;
   const credentials = credentialsOf(connection, packet);
-  if (!host.access.asksHook || hooks === null) return { ...credentials, askHook: null };
+  if (!host.access.asksHook(credentials.listener) || hooks === null)
+    return { ...credentials, askHook: null };
   const askHook = (onAnswer: (answer: ProviderAnswer) => void) =>
     hooks.authenticate(hookCredentialsOf(connection, packet), (verdict) =>
       onAnswer(answerOf(host, connection, packet, verdict)),

@@ -13,6 +13,7 @@ import {
   askingCredentialsOf,
   credentialsOf,
   hookCredentialsOf,
+  listenerOf,
   permissionsFor,
   takeAdmission,
 } from './admission.ts';
@@ -57,10 +58,14 @@ export function admit(host: ProtocolHost, connection: Peer, packet: ConnectPacke
 /** Finds out who the client is, by the method that it names or by what else it shows. */
 function prove(host: ProtocolHost, connection: Peer, packet: ConnectPacket): void {
   const method = packet.properties?.authenticationMethod;
-  const offered = methodOf(host, method ?? '');
+  const offered = methodOf(host, connection, method ?? '');
   // A method that there isn't is refused as such, before anybody is asked [MQTT-4.12.0-1].
   const isNamed = method !== undefined || offered !== undefined;
-  if (isNamed && isRefused(host, connection, packet, refusalOf(host, packet, packet.clean))) return;
+  if (
+    isNamed &&
+    isRefused(host, connection, packet, refusalOf(host, connection, packet, packet.clean))
+  )
+    return;
   if (offered === undefined) {
     authenticate(host, connection, packet);
     return;
@@ -84,14 +89,14 @@ function authenticate(host: ProtocolHost, connection: Peer, packet: ConnectPacke
   const asked = new AbortController();
   const admission = access.admit(
     askingCredentialsOf(host, connection, packet),
-    isHookAskedLater(host),
+    isHookAskedLater(host, connection),
     asked.signal,
   );
   if (!(admission instanceof Promise)) {
     onChecked(host, connection, packet, admission);
     return;
   }
-  if (isRefused(host, connection, packet, refusalOf(host, packet, packet.clean))) {
+  if (isRefused(host, connection, packet, refusalOf(host, connection, packet, packet.clean))) {
     asked.abort();
     return;
   }
@@ -108,8 +113,8 @@ function authenticate(host: ProtocolHost, connection: Peer, packet: ConnectPacke
 }
 
 /** Whether the hook `authenticate` is asked after the chain. */
-function isHookAskedLater({ access, hooks }: ProtocolHost): boolean {
-  return hooks?.proveUsers === true && !access.asksHook;
+function isHookAskedLater({ access, hooks }: ProtocolHost, connection: Peer): boolean {
+  return hooks?.proveUsers === true && !access.asksHook(listenerOf(connection));
 }
 
 /** What the chain says, or whoever brought the connection: asks the hook about whom they let in. */
@@ -124,11 +129,12 @@ function onChecked(
     refuse(host, connection, packet, admission);
     return;
   }
-  if (hooks === null || !isHookAskedLater(host)) {
+  if (hooks === null || !isHookAskedLater(host, connection)) {
     onAdmitted(host, connection, packet, admission);
     return;
   }
-  if (isRefused(host, connection, packet, refusalOf(host, packet, packet.clean))) return;
+  if (isRefused(host, connection, packet, refusalOf(host, connection, packet, packet.clean)))
+    return;
   hooks.client.userName = admission.userName;
   hooks.authenticate(hookCredentialsOf(connection, packet), (verdict) => {
     if (!verdict.isAllowed) {
@@ -149,7 +155,7 @@ function onAdmitted(
   packet: ConnectPacket,
   admission: Admitted,
 ): void {
-  if (!host.access.mayStay(admission)) {
+  if (!host.access.mayStay(admission, listenerOf(connection))) {
     refuse(host, connection, packet, admission.provider === null ? NOBODY : REVOKED);
     return;
   }
@@ -226,7 +232,8 @@ function openWhenAsked(
     open(host, connection, packet, authenticationData);
     return;
   }
-  if (isRefused(host, connection, packet, refusalOf(host, packet, packet.clean))) return;
+  if (isRefused(host, connection, packet, refusalOf(host, connection, packet, packet.clean)))
+    return;
   const onFailed = (refusal: Refusal) => refuse(host, connection, packet, refusal);
   const onAsked = (refused?: ReadonlySet<string>) =>
     open(host, connection, packet, authenticationData, refused);
@@ -243,7 +250,9 @@ function refusalAtOpening(
   packet: ConnectPacket,
   isClean: boolean,
 ): Refusal | null {
-  return refusalByListener(host, connection, packet) ?? refusalOf(host, packet, isClean);
+  return (
+    refusalByListener(host, connection, packet) ?? refusalOf(host, connection, packet, isClean)
+  );
 }
 
 /**

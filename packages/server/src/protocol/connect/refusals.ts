@@ -12,6 +12,7 @@ import type { PendingWill } from '../../sessions/pending-will.ts';
 import type { Durability } from '../../sessions/sessions.ts';
 import { denialOf } from '../../tracing/client-events.ts';
 import type { ProtocolHost } from '../host.ts';
+import { listenerOf } from './admission.ts';
 import { durabilityOf, requestedSessionExpiry } from './session-terms.ts';
 import { isWillAllowed } from './will.ts';
 
@@ -31,6 +32,7 @@ export interface Refusal {
  */
 export function refusalOf(
   host: ProtocolHost,
+  connection: Peer,
   packet: ConnectPacket,
   isClean: boolean,
 ): Refusal | null {
@@ -43,7 +45,7 @@ export function refusalOf(
     return { reasonCode: ReasonCode.ServerBusy, why: 'mqtt.max-connections reached' };
   }
   const method = packet.properties?.authenticationMethod;
-  if (method !== undefined && methodOf(host, method) === undefined) {
+  if (method !== undefined && methodOf(host, connection, method) === undefined) {
     // [MQTT-4.12.0-1]
     return {
       reasonCode: ReasonCode.BadAuthenticationMethod,
@@ -84,10 +86,12 @@ function bannedBy({ kind, who }: Ban): Refusal {
 /** A method of enhanced authentication (§4.12): the program's, or one that a provider of the chain brings. */
 export function methodOf(
   { access, authenticationMethods }: ProtocolHost,
+  connection: Peer,
   name: string,
 ): OfferedMethod | undefined {
   const method = authenticationMethods.get(name);
-  return method === undefined ? access.methodOf(name) : { method, provider: PROVED_BY.method };
+  if (method !== undefined) return { method, provider: PROVED_BY.method };
+  return access.methodOf(name, listenerOf(connection));
 }
 
 /** What this broker says of a will. */

@@ -79,10 +79,12 @@ export function chainOf({ auth, server }: AskedConfig): readonly ChainItem[] {
   return [...subjects, ...auth.chain, ...passwords];
 }
 
-/** Whether clients that name nobody may connect. */
-export function allowsAnonymous(config: AskedConfig): boolean {
-  const { allowAnonymous } = config.auth;
-  return allowAnonymous === 'auto' ? chainOf(config).length === 0 : allowAnonymous;
+/** Whether clients that name nobody may connect, where a chain is asked who they are. */
+export function allowsAnonymous(
+  { auth }: Pick<AskedConfig, 'auth'>,
+  chain: readonly ChainItem[],
+): boolean {
+  return auth.allowAnonymous === 'auto' ? chain.length === 0 : auth.allowAnonymous;
 }
 
 /** Whether only this machine's clients may connect, at addresses without a host: nobody has said who else may. */
@@ -90,5 +92,5 @@ export function isLocalOnly(
   config: AskedConfig & { readonly auth: { readonly withoutUsers: 'local' | 'everywhere' } },
 ): boolean {
   const { allowAnonymous, withoutUsers } = config.auth;
-  return withoutUsers === 'local' && allowAnonymous === 'auto' && allowsAnonymous(config);
+  return withoutUsers === 'local' && allowAnonymous === 'auto' && chainOf(config).length === 0;
 }
