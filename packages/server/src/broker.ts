@@ -582,6 +582,9 @@ export class Broker
     if (!access.hasLiveUsers || !liveUsers.security.isEmpty) return;
     const file = chainOf(this.config).find((item) => item.dynamicSecurity)?.dynamicSecurity?.import;
     if (typeof file === 'string') importUsers(liveUsers, file);
+    if (!liveUsers.security.isEmpty) return;
+    const remedy = 'promptmq user add NAME --admin';
+    this.log.warn('dynamic-security-empty', { why: 'there are no users yet', remedy });
   }
 
   /** Whether sessions and messages have grown older while no broker ran: not when the wall clock can't say by how much. */

@@ -139,7 +139,7 @@ export class LiveUsers {
       const isRead = /^(get|list)/i.test(command);
       log[isRead ? 'debug' : 'info']('dynamic-security', {
         clientId,
-        userName,
+        user: userName,
         command,
         subject,
         ...(error === null ? {} : { error }),

@@ -382,6 +382,7 @@ test('passwords are in no line of the log', async () => {
   await broker.users.ask([
     { command: 'setClientPassword', username: 'zz', password: 'hidden-secret' },
   ]);
+  expect(lines[0]).toMatch(/^dynamic-security-empty .*promptmq user add NAME --admin/);
   expect(lines.filter((text) => text.includes('createClient'))).toHaveLength(1);
   expect(lines.join('\n')).not.toContain('hidden-secret');
   expect(broker.stats).toMatchObject({ controlCommands: 1, controlCommandsRefused: 1 });
