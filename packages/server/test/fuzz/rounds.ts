@@ -47,6 +47,12 @@ function configOf(random: Random, aclFile: string): ConfigInput {
   const tight = random.chance(0.5);
   return {
     auth: random.chance(0.3) ? { aclFile } : {},
+    limits: random.chance(0.2)
+      ? {
+          client: { messages: '20/s', subscribes: '5/s' },
+          address: { bytes: '64KiB/s', messages: '200/s' },
+        }
+      : {},
     mqtt: {
       responseInformation: random.pick(['', 'r/%c', '%c%c%c'.repeat(20)]),
       maxClientIdLen: 65_535,
