@@ -72,6 +72,7 @@ const listeners: NonNullable<ConfigInput['listeners']> = [
     ca: inFolder('ca.crt'),
     clientCertificates: 'require',
     crl: inFolder('revoked.crl'),
+    sni: [{ cert: inFolder('first.crt'), key: inFolder('first.key') }],
   },
   {
     name: 'web',
@@ -179,9 +180,12 @@ describe('TLS', () => {
   });
 
   test('a revoked client certificate is refused, and when the list is read again, too', async () => {
-    const connect = (certificate: IClientOptions) =>
-      TestClient.connect(urlOf('mutual'), { ...trusting, ...certificate });
+    const connect = (certificate: IClientOptions, servername = 'localhost') =>
+      TestClient.connect(urlOf('mutual'), { ...trusting, ...certificate, servername });
     await (await connect(alice)).end();
+    await (await connect(alice, 'first.example')).end();
+    // Whatever certificate the broker shows.
+    await expect(connect(bob, 'first.example')).rejects.toThrow();
     await expect(connect(bob)).rejects.toThrow();
     const refusal = logged.findLast(({ event }) => event === 'connection-refused');
     expect(refusal?.['why']).toContain('the client certificate of "bob" is revoked');
