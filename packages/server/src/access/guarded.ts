@@ -31,7 +31,8 @@ export function noteGuess(
   if (userName === null || password === null) return;
   if (!admission.isAdmitted) {
     if (isWrong(admission)) guesses.wrong(address, userName);
-  } else if (admission.provider !== null) {
+  } else if (admission.provider !== null && admission.userName === userName) {
+    // Who is let in as somebody else, by a certificate, say, has proved nothing of this name.
     guesses.right(address, userName);
   }
 }

@@ -4,9 +4,11 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { admitted, refused } from '@promptmq/auth';
 import { encode, PacketDecoder, type ProtocolVersion } from '@promptmq/codec';
 import { Access } from '../../src/access/access.ts';
 import { plainTools } from '../../src/access/chain/tools.ts';
+import { noteGuess } from '../../src/access/guarded.ts';
 import {
   type ConfigInput,
   createBroker,
@@ -168,4 +170,24 @@ test('a reload changes the limits, and forgets nothing', async () => {
   expect(await logIn('alice', 'open sesame')).toBe(0x97);
   await broker.reconfigure(parseConfig({ ...configOf({ ...LIMITS, perClient: 0 }) }));
   expect(await logIn('alice', 'open sesame')).toBe(0);
+});
+
+test('who is let in as somebody else doesn’t begin anew with guesses for the name that it gave', () => {
+  const notes: string[] = [];
+  const guesses = {
+    ...plainTools.guesses,
+    wrong: (_address: string, userName: string) => notes.push(`wrong ${userName}`),
+    right: (_address: string, userName: string) => notes.push(`right ${userName}`),
+  };
+  const guesser = { address: '192.0.2.1', userName: 'alice', password: Buffer.from('x') };
+  noteGuess(guesses, guesser, admitted('certificate', 'mallory'));
+  noteGuess(guesses, guesser, admitted(null, null));
+  noteGuess(guesses, guesser, refused(null, 'busy', 0x89, ''));
+  noteGuess(guesses, guesser, refused('password-file', 'denied', 0x8a, 'banned'));
+  noteGuess(guesses, { ...guesser, password: null }, refused(null, 'unknown', 0x86, ''));
+  expect(notes).toEqual([]);
+  noteGuess(guesses, guesser, admitted('password-file', 'alice'));
+  noteGuess(guesses, guesser, refused('password-file', 'denied', 0x86, ''));
+  noteGuess(guesses, guesser, refused(null, 'unknown', 0x86, ''));
+  expect(notes).toEqual(['right alice', 'wrong alice', 'wrong alice']);
 });
