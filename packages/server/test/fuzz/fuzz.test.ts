@@ -6,7 +6,7 @@ import { corpus } from './corpus.ts';
 import { fuzzRound } from './rounds.ts';
 import { writeRules } from './rules.ts';
 
-const ROUNDS = 60;
+const ROUNDS = 40;
 const PACKETS = 500;
 const FIRST = 20_261_130;
 
