@@ -166,6 +166,18 @@ describe('what is done', () => {
     expect(overload.heldCount).toBe(0);
   });
 
+  test('one that broke a rule after what it waits for is refused when it is let go, and the others are let go, too', () => {
+    const simulation = new Simulation();
+    const { look } = overloadOf(simulation);
+    const [bad, good] = ['bad', 'good'].map((clientId) => simulation.connect(clientId));
+    look(95);
+    bad?.send(packet('x'), Uint8Array.of(0xf8, 0));
+    good?.send(...packets(2));
+    look(10);
+    expect(bad?.brief()).toEqual(['disconnect 129']);
+    expect(simulation.broker.stats.messagesReceived).toBe(3);
+  });
+
   test('each level is logged once, with its end, and counted', () => {
     const simulation = new Simulation();
     const lines: unknown[] = [];
@@ -175,6 +187,7 @@ describe('what is done', () => {
       config: broker.config,
       stats: broker.stats,
       log: { ...noopLogger, info: log, warn: log },
+      faults: broker.faults,
       onHolding: () => {},
     });
     const look = (now: number, memoryPart: number) =>

@@ -143,6 +143,16 @@ describe('messages', () => {
     expect(received()).toBe(10);
   });
 
+  test('one that breaks a rule after what it waits for is refused then', () => {
+    const simulation = new Simulation({ limits: { client: { messages: '1/10s' } } });
+    const client = simulation.connect('c');
+    client.send(packet('x'), Uint8Array.of(0xf8, 0));
+    expect(client.brief()).toEqual([]);
+    simulation.advance(10);
+    expect(client.brief()).toEqual(['disconnect 129']);
+    simulation.broker.checkInvariants();
+  });
+
   test('it is not late by keep alive while it is not read from', () => {
     const simulation = new Simulation({ limits: { client: { messages: '1/1h' } } });
     const client = simulation.connect('c', { keepalive: 10 });

@@ -1,6 +1,7 @@
 import { invariant } from '@promptmq/topics';
 import type { Config } from '../../config/index.ts';
 import type { Logger } from '../../log/index.ts';
+import type { Faults, Faulty } from '../../runtime/faults.ts';
 import { type BrokerStats, countIn } from '../../runtime/stats.ts';
 
 /** What is done about it: each level does what those before it do, too. */
@@ -44,7 +45,7 @@ export interface ProcessLook {
 }
 
 /** What overload sees of a connection. */
-export interface OverloadingConnection {
+export interface OverloadingConnection extends Faulty {
   suspend(): void;
   resume(): void;
 }
@@ -54,6 +55,7 @@ export interface OverloadHost {
   readonly config: Pick<Config, 'limits'>;
   readonly stats: Pick<BrokerStats, 'limitsReached' | 'publishersHeldBack'>;
   readonly log: Logger;
+  readonly faults: Pick<Faults, 'contain'>;
   /** Those who publish or subscribe are to be held from now on, or no longer: `Overload.isHolding` says which. */
   onHolding(): void;
 }
@@ -236,7 +238,8 @@ export class Overload {
     for (const [connection, since] of this.#held) {
       if (left-- === 0 || this.#now - since < heldMs) break;
       this.#held.delete(connection);
-      connection.resume();
+      // What it had sent after that may break a rule.
+      this.#host.faults.contain(connection, 'receiving', () => connection.resume());
     }
   }
 
