@@ -137,6 +137,8 @@ export class Chain {
   #keep({ cache, cacheMs }: Link, credentials: Credentials, asked: Asked): void {
     if (!settled(asked)) return;
     const { result } = asked;
+    // That it was busy says nothing of the client.
+    if (result === 'deny' && asked.reasonCode === ReasonCode.ServerBusy) return;
     const { cacheSeconds, expiresAt = Number.POSITIVE_INFINITY } = result === 'allow' ? asked : {};
     const keptMs = cacheSeconds === undefined ? cacheMs : cacheSeconds * 1000;
     if (!(keptMs > 0)) return;

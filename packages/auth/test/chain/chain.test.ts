@@ -336,6 +336,16 @@ describe('answers that are remembered', () => {
     expect([await third.ask(), ends.count]).toEqual(['p 0x87 expired', 2]);
   });
 
+  test('that a provider is busy is not remembered', async () => {
+    const busy = counting({ result: 'deny', reasonCode: 0x89, why: 'busy' });
+    const tried = new Tried([{ provider: busy.provider, cacheMs: 60_000 }]);
+    expect([await tried.ask(), await tried.ask(), busy.count]).toEqual([
+      'p 0x89 busy',
+      'p 0x89 busy',
+      2,
+    ]);
+  });
+
   test('are as many as are allowed; who guesses displaces none that let somebody in', async () => {
     let count = 0;
     const provider = providing(async () => {
