@@ -102,7 +102,8 @@ export function putScramUser(text: string, name: string, secrets: readonly strin
   const added = secrets.map((secret) => `${name}:${secret}`);
   const lines = text === '' ? [] : text.replace(/\r?\n$/, '').split(/\r?\n/);
   const at = lines.findIndex((line) => line.startsWith(`${name}:`));
-  const others = lines.filter((line) => !line.startsWith(`${name}:`));
-  others.splice(at < 0 ? others.length : at, 0, ...added);
-  return `${others.join('\n')}\n`;
+  const isOther = (line: string) => !line.startsWith(`${name}:`);
+  const before = (at < 0 ? lines : lines.slice(0, at)).filter(isOther);
+  const after = at < 0 ? [] : lines.slice(at).filter(isOther);
+  return `${[...before, ...added, ...after].join('\n')}\n`;
 }
