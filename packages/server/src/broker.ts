@@ -261,9 +261,9 @@ export class Broker
       transport.destroy();
       return null;
     }
-    const ban = this.bans.ofAddress(transport.remoteAddress);
+    const ban = this.banOf(transport.remoteAddress);
     if (ban !== null) {
-      this.clientEvents.socketRefused('banned', transport.remoteAddress, `banned, as ${ban.who}`);
+      this.clientEvents.socketRefused('banned', transport.remoteAddress, `banned, as ${ban}`);
       transport.destroy();
       return null;
     }
@@ -462,6 +462,11 @@ export class Broker
     }
     connection.updateTrace(connection.clientId);
     applyRules(this, connection);
+  }
+
+  /** Which ban is on an address; null where none is. */
+  banOf(remoteAddress: string): string | null {
+    return this.bans.ofAddress(remoteAddress)?.who ?? null;
   }
 
   /** Disconnects the clients that a ban is on, and closes what may become one. */

@@ -70,9 +70,14 @@ export class Arrival {
   /**
    * Its address is known: it counts there from the first call on.
    *
-   * @returns false when there are too many from that address, and it was closed
+   * @returns false when there are too many from that address, or it is banned, and it was closed
    */
   locate(): boolean {
+    const ban = this.#host.banOf(this.address);
+    if (ban !== null) {
+      this.refuse('banned', `banned, as ${ban}`);
+      return false;
+    }
     const limit = this.place.locate(this.address);
     if (limit !== null) this.refuse('limit', `too many connections from the address (${limit})`);
     return limit === null;

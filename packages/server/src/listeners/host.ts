@@ -15,6 +15,8 @@ export interface ListenerHost {
   readonly sockets: OpenSockets;
   /** Their connections, by what they have done and where they come from. */
   readonly places: ConnectionPlaces;
+  /** Which ban is on an address; null where none is. */
+  banOf(remoteAddress: string): string | null;
   /** Whether it takes new connections. */
   readonly isServing: boolean;
   /** @returns what the transport reports to; null when there are too many connections and it was destroyed */
