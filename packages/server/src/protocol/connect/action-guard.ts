@@ -6,7 +6,7 @@ import type { HookAnswer, HookClient, Hooks } from '../../hooks/hooks.ts';
 import type { ProtocolHost } from '../host.ts';
 import { addressOf } from './admission.ts';
 
-/** Answers that are remembered of one client: as many topics as devices use, of about 100 bytes each. */
+/** Answers that are remembered of one client, of about 100 bytes each: more topics than devices use. Beyond them, all are forgotten. */
 const REMEMBERED_MAX = 1000;
 
 const REFUSED: HookAnswer = {
@@ -25,8 +25,9 @@ interface Remembered {
 export class ActionGuard {
   readonly #host: ProtocolHost;
   readonly #connection: Peer;
-  /** Those first that were remembered first. */
-  readonly #remembered: Map<string, Remembered>;
+  /** By topic, for each kind of action. */
+  readonly #remembered: Map<string, Remembered>[];
+  #rememberedCount: number;
   /** Whose answers they are, and about whom. */
   #access: Access;
   #admission: Admitted;
@@ -34,7 +35,8 @@ export class ActionGuard {
   constructor(host: ProtocolHost, connection: Peer) {
     this.#host = host;
     this.#connection = connection;
-    this.#remembered = new Map();
+    this.#remembered = Array.from({ length: 12 }, () => new Map());
+    this.#rememberedCount = 0;
     this.#access = host.access;
     this.#admission = connection.admission;
   }
@@ -71,10 +73,10 @@ export class ActionGuard {
     if (access !== this.#access || admission !== this.#admission) {
       this.#access = access;
       this.#admission = admission;
-      this.#remembered.clear();
+      this.#forget();
     }
-    const key = `${action} ${qos} ${retain} ${topic}`;
-    const remembered = this.#remembered.get(key);
+    const kind = (action === 'publish' ? 6 : 0) + qos * 2 + (retain ? 1 : 0);
+    const remembered = this.#remembered[kind]?.get(topic);
     if (remembered !== undefined && remembered.until > this.#host.runtime.now()) {
       return remembered.isAllowed;
     }
@@ -96,21 +98,28 @@ export class ActionGuard {
       signal,
     );
     return said instanceof Promise
-      ? said.then((answer) => this.#remember(access, key, answer))
-      : this.#remember(access, key, said);
+      ? said.then((answer) => this.#remember(access, kind, topic, answer))
+      : this.#remember(access, kind, topic, said);
   }
 
-  #remember(access: Access, key: string, { result, holdsMs }: Authorization): boolean {
+  #remember(
+    access: Access,
+    kind: number,
+    topic: string,
+    { result, holdsMs }: Authorization,
+  ): boolean {
     const isAllowed = result === 'allow';
     if (!(holdsMs > 0) || access !== this.#access) return isAllowed;
-    const remembered = this.#remembered;
-    remembered.delete(key);
-    if (remembered.size >= REMEMBERED_MAX) {
-      const [oldest] = remembered.keys();
-      remembered.delete(oldest as string);
-    }
-    remembered.set(key, { isAllowed, until: this.#host.runtime.now() + holdsMs });
+    if (this.#rememberedCount >= REMEMBERED_MAX) this.#forget();
+    const topics = this.#remembered[kind] as Map<string, Remembered>;
+    if (!topics.has(topic)) this.#rememberedCount++;
+    topics.set(topic, { isAllowed, until: this.#host.runtime.now() + holdsMs });
     return isAllowed;
+  }
+
+  #forget(): void {
+    for (const topics of this.#remembered) topics.clear();
+    this.#rememberedCount = 0;
   }
 }
 
