@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { type AuthenticationMethod, hashPassword } from '@promptmq/auth';
+import type { AuthenticationMethod } from '@promptmq/auth';
 import { connectAsync, type IClientOptions } from 'mqtt';
 import { Access, plainTools } from '../../src/access/index.ts';
 import { chainOf } from '../../src/config/index.ts';
@@ -15,6 +15,7 @@ import {
   type RunningBroker,
 } from '../../src/index.ts';
 import { CertificateAuthority } from '../support/certificates.ts';
+import { cheapHash } from '../support/cheap-hash.ts';
 import { Gate, HookedBroker } from '../support/hooked-broker.ts';
 import { TestClient } from '../support/mqtt-client.ts';
 import { Simulation } from '../support/simulation.ts';
@@ -23,14 +24,20 @@ let folder: string;
 let first: string;
 let second: string;
 
-beforeAll(async () => {
+beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'promptmq-chain-'));
-  const [sesame, builder] = await Promise.all([
-    hashPassword('open sesame'),
-    hashPassword('builder'),
-  ]);
-  first = write('first', `alice:${sesame}\n`);
-  second = write('second', `alice:${builder}\nbob:${builder}\n`);
+  const [sesame, builder] = [cheapHash('open sesame'), cheapHash('builder')];
+  first = write(
+    'first',
+    `alice:${sesame}
+`,
+  );
+  second = write(
+    'second',
+    `alice:${builder}
+bob:${builder}
+`,
+  );
 });
 
 afterAll(() => rmSync(folder, { recursive: true }));

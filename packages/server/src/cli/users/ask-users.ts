@@ -13,7 +13,7 @@ type Arguments = Readonly<Record<string, unknown>>;
  */
 export async function askUsers(
   args: Arguments,
-  ...commands: readonly UserCommand[]
+  commands: readonly UserCommand[],
 ): Promise<readonly UserCommandAnswer[] | null> {
   const body = JSON.stringify({ commands });
   const answer = (await askBroker(args, 'POST', '/users/ask', {}, body)) as {
@@ -35,7 +35,7 @@ export async function askForUser<T>(
   name: string,
   command: UserCommand,
 ): Promise<T | null> {
-  const answers = await askUsers(args, command);
+  const answers = await askUsers(args, [command]);
   return answers === null ? null : ((answers[0]?.data?.[name] ?? null) as T | null);
 }
 
@@ -45,12 +45,12 @@ export async function changeUsers(
   done: string,
   ...commands: readonly UserCommand[]
 ): Promise<void> {
-  if ((await askUsers(args, ...commands)) !== null) await printLine(done);
+  if ((await askUsers(args, commands)) !== null) await printLine(done);
 }
 
 /** Prints a line for each name, or a JSON object with `--json`. */
 export async function printNames(args: Arguments, command: string, list: string): Promise<void> {
-  const answers = await askUsers(args, { command, verbose: args['json'] === true });
+  const answers = await askUsers(args, [{ command, verbose: args['json'] === true }]);
   const items = (answers?.[0]?.data?.[list] ?? []) as unknown[];
   for (const item of items) await printLine(typeof item === 'string' ? item : JSON.stringify(item));
 }

@@ -191,11 +191,8 @@ const defaults: CommandModule = {
       acltype: action.endsWith('subscribe') ? action : ACTIONS.get(action),
       allow: args[action] === 'allow',
     }));
-    const answers = await askUsers(
-      args,
-      ...(acls.length === 0 ? [] : [{ command: 'setDefaultACLAccess', acls }]),
-      { command: 'getDefaultACLAccess' },
-    );
+    const changes = acls.length === 0 ? [] : [{ command: 'setDefaultACLAccess', acls }];
+    const answers = await askUsers(args, [...changes, { command: 'getDefaultACLAccess' }]);
     const shown = (answers?.at(-1)?.data?.['acls'] ?? []) as { acltype: string; allow: boolean }[];
     for (const [index, { allow: isAllowed }] of shown.entries()) {
       await printLine(`${DEFAULTS[index]} ${isAllowed ? 'allow' : 'deny'}`);

@@ -107,7 +107,7 @@ const add: CommandModule = {
     const roles = [...texts(args['role']), ...(isAdmin ? [ADMIN] : [])];
     if (isAdmin && !(await hasAdminRole(args))) {
       if (
-        (await askUsers(args, { command: 'createRole', rolename: ADMIN, acls: ADMIN_ACLS })) ===
+        (await askUsers(args, [{ command: 'createRole', rolename: ADMIN, acls: ADMIN_ACLS }])) ===
         null
       )
         return;
@@ -138,7 +138,7 @@ const ADMIN_ACLS: readonly UserCommand[] = [
 ].map(([acltype, topic]) => ({ acltype, topic, allow: true }));
 
 async function hasAdminRole(args: Readonly<Record<string, unknown>>): Promise<boolean> {
-  const answers = await askUsers(args, { command: 'listRoles' });
+  const answers = await askUsers(args, [{ command: 'listRoles' }]);
   const roles = (answers?.[0]?.data?.['roles'] ?? []) as string[];
   return answers === null || roles.includes(ADMIN);
 }
