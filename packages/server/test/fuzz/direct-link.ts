@@ -6,6 +6,7 @@ export class DirectLink implements Transport {
   readonly remoteAddress: string;
   readonly protocol = 'tcp';
   isClosed = false;
+  readonly isSpoiled = false;
   isPaused = false;
   readonly #handler: TransportHandler | null;
   #untaken: Uint8Array[] = [];

@@ -11,6 +11,7 @@ const UNSENT_MAX = 4_000_000;
 /** A TCP connection; with `head`, that is sent before anything else. */
 export class SocketLink implements Link {
   isClosed = false;
+  readonly isSpoiled: boolean = false;
   readonly #socket: Socket;
   #untaken: Uint8Array[] = [];
   #untakenBytes = 0;
@@ -59,6 +60,7 @@ const UPGRADE = [
 
 /** A WebSocket whose frames are made by hand, several for a packet, and now and then not as they should be. */
 export class WebSocketLink implements Link {
+  isSpoiled = false;
   readonly #link: SocketLink;
   readonly #random: Random;
   /** How many of its frames are changed. */
@@ -92,9 +94,9 @@ export class WebSocketLink implements Link {
     const opcode = this.#isInMessage ? 0 : 2;
     this.#isInMessage = !isLast;
     const frame = frameOf((isLast ? 0x80 : 0) | opcode, payload, this.#random);
-    this.#link.send(
-      this.#random.chance(this.#mutationRate) ? spoilFrame(frame, this.#random) : frame,
-    );
+    const isSpoiled = this.#random.chance(this.#mutationRate);
+    this.isSpoiled ||= isSpoiled;
+    this.#link.send(isSpoiled ? spoilFrame(frame, this.#random) : frame);
   }
 
   /** The payloads of binary frames; whatever is no frame ends it. */
