@@ -7,7 +7,8 @@
  * For each kind of hash that a password file may have: a client publishes at QoS 1 to a stored session, one message after the other, while
  * nothing else happens, and while there are such floods, in turns. Each of the 500 comes from an address of its own and names a user
  * of its own, so that no throttle spares the hashing. Shows the 99th percentiles, and the median of their ratios.
- * Exits with 1 when the latter is above 2. About three minutes. Linux only: it needs many loopback addresses.
+ * Exits with 1 when the latter is above 2. About three minutes. Linux only: it needs many loopback addresses. Not under a real-time policy
+ * (chrt): threads that hash would have no lower priority there than the broker. On a loaded machine the figures say little.
  *
  *   --rounds N    of each kind (5)
  *   --seconds N   of each part of a round (3)
