@@ -136,14 +136,10 @@ export class LiveUsers {
     for (const { command, subject, error } of reports) {
       if (error === null) stats.controlCommands++;
       else stats.controlCommandsRefused++;
-      const isRead = /^(get|list)/i.test(command);
-      log[isRead ? 'debug' : 'info']('dynamic-security', {
-        clientId,
-        user: userName,
-        command,
-        subject,
-        ...(error === null ? {} : { error }),
-      });
+      const failure = error === null ? {} : { error };
+      const fields = { clientId, user: userName, command, subject, ...failure };
+      if (/^(get|list)/i.test(command)) log.debug('dynamic-security-read', fields);
+      else log.info('dynamic-security', fields);
     }
   }
 

@@ -95,7 +95,13 @@ function routerOf(mqtt: ConfigInput['mqtt'] = {}) {
 
 function publisher(fields: Partial<Peer> = {}): Peer {
   const aliases = new InboundTopicAliases<Uint8Array>(5);
-  const own = { clientId: 'publisher', version: 5, permissions: null, receivedAt: 1000 } as const;
+  const own = {
+    clientId: 'publisher',
+    version: 5,
+    mountPoint: null,
+    permissions: null,
+    receivedAt: 1000,
+  } as const;
   return { ...own, inboundAliases: aliases, ...fields } as unknown as Peer;
 }
 
