@@ -25,7 +25,10 @@ function routesOf(mqtt: ConfigInput['mqtt'] = {}) {
 
 /** A client that may set three aliases. */
 function peerOf(): Peer {
-  return { inboundAliases: new InboundTopicAliases<Uint8Array>(3) } as unknown as Peer;
+  return {
+    mountPoint: null,
+    inboundAliases: new InboundTopicAliases<Uint8Array>(3),
+  } as unknown as Peer;
 }
 
 function viewOf(topic: string, topicAlias?: number): PublishView {
