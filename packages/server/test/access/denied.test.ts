@@ -281,3 +281,26 @@ test('rules that change narrow what subscriptions bring that are kept', async ()
   await broker.reconfigure(auth(''));
   await subscriber.cut();
 });
+
+test('a rule for networks of IPv6 applies to clients that come from there', async () => {
+  const rules = `rules:
+  - { publish: "#" }
+  - { permission: deny, address: "::/64", publish: deny/# }
+`;
+  const other = await createBroker(
+    {
+      server: { bind: '[::1]:0', wsBind: 'none' },
+      auth: { aclFile: write('ipv6.yaml', rules), aclDefault: 'deny', allowAnonymous: true },
+    },
+    { logger: noopLogger },
+  );
+  const client = await PacketClient.open(`${other.url}`, 5, '::1');
+  client.connect('c', { clean: true, properties: {} });
+  client.publish('deny/x', 'x', 1, 1);
+  client.publish('allow/x', 'x', 1, 2);
+  const packets = await client.sentSoFar();
+  const codes = packets.flatMap((packet) => (packet.cmd === 'puback' ? [packet.reasonCode] : []));
+  expect(codes).toEqual([0x87, 0x10]);
+  await client.cut();
+  await other.stop();
+});

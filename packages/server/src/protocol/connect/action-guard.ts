@@ -3,8 +3,8 @@ import { ReasonCode } from '@promptmq/codec';
 import type { Access } from '../../access/index.ts';
 import type { Peer } from '../../connection/peer.ts';
 import type { HookAnswer, HookClient, Hooks } from '../../hooks/hooks.ts';
+import { hostOfAddress } from '../../security/host-address.ts';
 import type { ProtocolHost } from '../host.ts';
-import { addressOf } from './admission.ts';
 
 /** Answers that are remembered of one client, of about 100 bytes each: more topics than devices use. Beyond them, all are forgotten. */
 const REMEMBERED_MAX = 1000;
@@ -84,7 +84,7 @@ export class ActionGuard {
       {
         clientId,
         userName,
-        address: addressOf(remoteAddress),
+        address: hostOfAddress(remoteAddress),
         protocol,
         version,
         listener: transport.listener?.name ?? '',

@@ -11,6 +11,7 @@ import { type ConnectPacket, ReasonCode } from '@promptmq/codec';
 import { type AskingCredentials, PROVED_BY } from '../../access/index.ts';
 import type { Peer } from '../../connection/peer.ts';
 import type { Verdict } from '../../hooks/answers.ts';
+import { hostOfAddress } from '../../security/host-address.ts';
 import type { ProtocolHost } from '../host.ts';
 import { askAgain } from '../subscribe/asked-filters.ts';
 import { revokeSubscriptions } from '../subscribe/revoked-subscriptions.ts';
@@ -22,7 +23,7 @@ export function credentialsOf({ transport }: Peer, packet: ConnectPacket): Crede
     clientId,
     userName: username ?? null,
     password: password ?? null,
-    address: addressOf(transport.remoteAddress),
+    address: hostOfAddress(transport.remoteAddress),
     protocol: transport.protocol,
     version: protocolVersion,
     cleanStart: clean,
@@ -36,11 +37,6 @@ export function credentialsOf({ transport }: Peer, packet: ConnectPacket): Crede
 /** The name of the listener that a client came by; empty for none. */
 export function listenerOf({ transport }: Peer): string {
   return transport.listener?.name ?? '';
-}
-
-/** The address of a peer, without its port. */
-export function addressOf(remoteAddress: string): string {
-  return remoteAddress.replace(/:\d+$/, '');
 }
 
 /** The same, for a chain in which the hook `authenticate` has its place. */
@@ -162,7 +158,7 @@ export function takeAdmission(host: ProtocolHost, connection: Peer, admission: A
 /** A client as the rules see it. */
 export function identityOf({ admission, transport }: Peer, clientId: string): Identity {
   const { userName, isSuperuser, attributes, groups, roles } = admission;
-  const address = addressOf(transport.remoteAddress);
+  const address = hostOfAddress(transport.remoteAddress);
   const certificate = transport.certificate ?? null;
   return { clientId, userName, address, certificate, attributes, groups, roles, isSuperuser };
 }
