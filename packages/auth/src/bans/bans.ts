@@ -137,15 +137,17 @@ export class Bans {
   }
 
   ofClient(clientId: string): Ban | null {
-    return this.#holding(this.#clients.find(clientId));
+    return this.#holding(this.#clients, clientId);
   }
 
   ofUser(userName: string): Ban | null {
-    return this.#holding(this.#users.find(userName));
+    return this.#holding(this.#users, userName);
   }
 
-  #holding(ban: Ban | undefined): Ban | null {
-    return ban === undefined || hasEnded(ban, this.#now()) ? null : ban;
+  /** One that has ended doesn't hide another that holds. */
+  #holding(bans: PrefixMap<Ban>, name: string): Ban | null {
+    const now = this.#now();
+    return bans.find(name, (ban) => !hasEnded(ban, now)) ?? null;
   }
 
   #patterns(kind: 'client' | 'user'): PrefixMap<Ban> {

@@ -34,14 +34,14 @@ export class PrefixMap<Value> {
     if (known?.size === 0) this.#beginnings.delete(beginning.length);
   }
 
-  /** What belongs to a text: the exact one first. Undefined where nothing does. */
-  find(text: string): Value | undefined {
+  /** What belongs to a text and is as wanted: the exact one first. Undefined where there is nothing of that kind. */
+  find(text: string, isWanted: (value: Value) => boolean): Value | undefined {
     const exact = this.#exact.get(text);
-    if (exact !== undefined) return exact;
+    if (exact !== undefined && isWanted(exact)) return exact;
     for (const [length, beginnings] of this.#beginnings) {
       if (length > text.length) continue;
       const found = beginnings.get(text.slice(0, length));
-      if (found !== undefined) return found;
+      if (found !== undefined && isWanted(found)) return found;
     }
     return undefined;
   }

@@ -55,6 +55,17 @@ describe('who is banned', () => {
     expect(bans.ofUser(name)?.who).toBe(isBanned ? who : undefined);
   });
 
+  test('one that has ended hides none that holds', () => {
+    for (const who of ['dev-*', 'dev-1']) bans.add(ban('client', who, now + 1000));
+    bans.add(ban('client', 'd*'));
+    bans.add(ban('user', 'dev-1', now + 1000));
+    bans.add(ban('user', '*'));
+    now += 1000;
+    expect(bans.ofClient('dev-1')?.who).toBe('d*');
+    expect(bans.ofUser('dev-1')?.who).toBe('*');
+    expect(bans.ofClient('x')).toBeNull();
+  });
+
   test('one that ends holds until then, and is forgotten', () => {
     bans.add(ban('client', 'a', now + 1000));
     bans.add(ban('address', '192.0.2.1', now + 1000));
