@@ -15,7 +15,7 @@ import {
   wholeDocument,
 } from './documents.ts';
 import { DynamicPasswords } from './dynamic-passwords.ts';
-import { rulesOf } from './rules.ts';
+import { rulesOf, rulesOfOthers } from './rules.ts';
 import { type Client, DynamicState } from './state.ts';
 
 /** Users, groups and roles that there may be together, where nothing else is said: some 100 MB. */
@@ -164,7 +164,7 @@ export class DynamicSecurity {
     let acl = this.#acls.get(userName);
     if (acl === undefined) {
       const rules = rulesOf(this.#state, userName);
-      if (rules === null) return NOTHING;
+      if (rules === null) return OF_OTHERS;
       acl = new Acl(rules);
     } else {
       this.#acls.delete(userName);
@@ -183,5 +183,5 @@ export class DynamicSecurity {
   }
 }
 
-/** Of whoever isn't known here: neither allowed nor denied. */
-const NOTHING = new Acl([]);
+/** Of whoever isn't known here: what is no request is neither allowed nor denied. */
+const OF_OTHERS = new Acl(rulesOfOthers());

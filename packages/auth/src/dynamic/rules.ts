@@ -56,6 +56,16 @@ export function rulesOf(state: DynamicState, userName: string | null): AclRule[]
   return rules;
 }
 
+/**
+ * The access rules of users that aren't there, whom somebody else knows: requests are only theirs by a rule that names them, whatever
+ * is allowed where no rule matches.
+ */
+export function rulesOfOthers(): AclRule[] {
+  const actions = ['publish', 'receive', 'subscribe'] as const;
+  const source = 'dynamic-security';
+  return [{ permission: 'deny', actions, filters: CONTROL, rank: RANK_DEFAULT, source }];
+}
+
 function roleLists(state: DynamicState, userName: string | null): RoleList[] | null {
   if (userName === null) {
     const group = state.groups.get(state.anonymousGroup ?? '');

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import { DynamicSecurity, Permissions } from '../../src/index.ts';
+import { Acl, ALLOWED_BY_DEFAULT, DynamicSecurity, Permissions } from '../../src/index.ts';
 
 let security: DynamicSecurity;
 
@@ -53,6 +53,27 @@ describe('what holds where no role says anything', () => {
       expect(permissions.maySubscribe('$CONTROL/#')).toBe(false);
       expect(permissions.maySubscribe('#')).toBe(true);
     }
+  });
+
+  test('a user that is not there gets nothing of $CONTROL by what is allowed where no rule matches', () => {
+    const others = [security.aclOf('unknown')];
+    const identity = { clientId: 'c', userName: 'unknown' };
+    const permissions = new Permissions(others, identity, { defaults: ALLOWED_BY_DEFAULT });
+    expect(permissions.mayPublish('a')).toBe(true);
+    expect(permissions.mayPublish('$CONTROL/dynamic-security/v1')).toBe(false);
+    expect(permissions.maySubscribe('$CONTROL/#')).toBe(false);
+    expect(permissions.mayReceive('$CONTROL/dynamic-security/v1/response')).toBe(false);
+    const named = new Acl([
+      {
+        permission: 'allow',
+        actions: ['publish'],
+        filters: [{ filter: '$CONTROL/#' }],
+        rank: -1_000_000,
+        source: 'a file',
+      },
+    ]);
+    const allowed = new Permissions([named, ...others], identity);
+    expect(allowed.mayPublish('$CONTROL/dynamic-security/v1')).toBe(true);
   });
 
   test('nothing is allowed to a user that is not there', () => {
