@@ -412,10 +412,9 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
     this.sender.aliases =
       aliasMaximum > 0 ? new OutboundTopicAliases(aliasMaximum, this.#host.memory.aliases) : null;
     this.timeouts.open(terms.keepAlive);
-    this.#setThrottle(this.#host.limits.throttleFor(this));
   }
 
-  /** A reload has other rates apply: what it waits for is over. */
+  /** The connection has joined its session, or a reload has other rates apply: what it waits for is over. */
   renewThrottle(): void {
     this.#replaceThrottle(this.isConnected ? this.#host.limits.throttleFor(this) : null);
   }

@@ -343,4 +343,5 @@ function open(
   // A client that states no Receive Maximum is not sent as many as the standard would allow.
   const sendQuota = packet.properties?.receiveMaximum ?? config.mqtt.maxInflight;
   host.join(connection, session, will, sendQuota, dependsOn);
+  connection.renewThrottle();
 }
