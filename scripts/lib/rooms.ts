@@ -78,9 +78,6 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'log',
     'observability',
     'protocol',
-    // What the program asks of a route.
-    'routing/explanation.ts',
-    'routing/reserved-topics.ts',
     'runtime',
     'security',
     'service',
@@ -89,6 +86,9 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'tracing',
     'connection/congestion.ts',
     'connection/peer.ts',
+    // What the program asks of a route.
+    'routing/explanation.ts',
+    'routing/reserved-topics.ts',
     'broker.ts',
   ],
   admin: ['config', 'embed', 'observability', 'tracing'],
