@@ -14,7 +14,7 @@ import {
 } from '@promptmq/codec';
 import type { OfferedMethod } from '../access/index.ts';
 import type { Peer, PeerAuthentication } from '../connection/peer.ts';
-import { admittedByMethod, applyRules, takeAdmission } from './connect/admission.ts';
+import { admittedByMethod, applyRules, listenerOf, takeAdmission } from './connect/admission.ts';
 import { methodOf } from './connect/refusals.ts';
 import type { ProtocolHost } from './host.ts';
 
@@ -141,6 +141,13 @@ export class Authentication implements PeerAuthentication {
       this.#refuse('denied', ReasonCode.NotAuthorized, 're-authentication as another user');
     } else if (admission.expiresAt <= host.runtime.wallNow()) {
       this.#refuse('expired', ReasonCode.NotAuthorized, 'what it showed has expired');
+    } else if (!host.access.mayStay(admission, listenerOf(connection))) {
+      // A reload may have taken the user away since the exchange began.
+      this.#refuse(
+        'revoked',
+        ReasonCode.NotAuthorized,
+        'the user was removed or changed meanwhile',
+      );
     } else if (this.#isAdmitted) {
       takeAdmission(host, connection, admission);
       applyRules(host, connection);

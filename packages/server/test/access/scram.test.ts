@@ -168,3 +168,13 @@ test('a reload ends the connections of users that have another password, or are 
   expect(await bob.next()).toMatchObject({ cmd: 'disconnect', reasonCode: 0x87 });
   expect(await logIn(new Talker(), 'alice', 'another')).toMatchObject({ isServerRight: true });
 });
+
+test('who began with a password that a reload has taken away isn’t let in by it', async () => {
+  const client = new ScramClient('sha256', 'alice', 'open sesame');
+  const talker = new Talker();
+  const challenge = await talker.ask(connectWith(client.first()));
+  writeFileSync(file, line('bob', 'pencil'));
+  await broker.reconfigure(parseConfig(configOf()));
+  const answer = await talker.ask(auth(0x18, client.final(dataOf(challenge))));
+  expect(answer).toMatchObject({ cmd: 'connack', reasonCode: 0x87 });
+});
