@@ -8,6 +8,8 @@ import type { ProtocolHost } from '../host.ts';
 
 /** Answers that are remembered of one client, of about 100 bytes each: more topics than devices use. Beyond them, all are forgotten. */
 const REMEMBERED_MAX = 1000;
+/** Characters of the longest topic of which one is; longer ones are asked about each time. */
+const REMEMBERED_LENGTH_MAX = 1024;
 
 const REFUSED: HookAnswer = {
   allow: false,
@@ -110,6 +112,7 @@ export class ActionGuard {
   ): boolean {
     const isAllowed = result === 'allow';
     if (!(holdsMs > 0) || access !== this.#access) return isAllowed;
+    if (topic.length > REMEMBERED_LENGTH_MAX) return isAllowed;
     if (this.#rememberedCount >= REMEMBERED_MAX) this.#forget();
     const topics = this.#remembered[kind] as Map<string, Remembered>;
     if (!topics.has(topic)) this.#rememberedCount++;
