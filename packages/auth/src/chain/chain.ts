@@ -137,8 +137,7 @@ export class Chain {
   #keep({ cache, cacheMs }: Link, credentials: Credentials, asked: Asked): void {
     if (!settled(asked)) return;
     const { result } = asked;
-    // That it was busy says nothing of the client.
-    if (result === 'deny' && asked.reasonCode === ReasonCode.ServerBusy) return;
+    if (result === 'deny' && saysNothing(asked.reasonCode)) return;
     const { cacheSeconds, expiresAt = Number.POSITIVE_INFINITY } = result === 'allow' ? asked : {};
     const keptMs = cacheSeconds === undefined ? cacheMs : cacheSeconds * 1000;
     if (!(keptMs > 0)) return;
@@ -212,6 +211,11 @@ function namesNobody({ userName, password }: Credentials): boolean {
 
 function deniedCode(credentials: Credentials): number {
   return namesNobody(credentials) ? ReasonCode.NotAuthorized : ReasonCode.BadUserNameOrPassword;
+}
+
+/** That it was busy, or hasn't looked at the password, says nothing of the client. */
+function saysNothing(reasonCode: number | undefined): boolean {
+  return reasonCode === ReasonCode.ServerBusy || reasonCode === ReasonCode.QuotaExceeded;
 }
 
 function reasonFor(reasonCode: number): RefusalReason {

@@ -336,12 +336,15 @@ describe('answers that are remembered', () => {
     expect([await third.ask(), ends.count]).toEqual(['p 0x87 expired', 2]);
   });
 
-  test('that a provider is busy is not remembered', async () => {
-    const busy = counting({ result: 'deny', reasonCode: 0x89, why: 'busy' });
+  test.each([
+    [0x89, 'busy'],
+    [0x97, 'throttled'],
+  ])('that a provider has not looked (%p) is not remembered', async (reasonCode, reason) => {
+    const busy = counting({ result: 'deny', reasonCode, why: 'busy' });
     const tried = new Tried([{ provider: busy.provider, cacheMs: 60_000 }]);
     expect([await tried.ask(), await tried.ask(), busy.count]).toEqual([
-      'p 0x89 busy',
-      'p 0x89 busy',
+      `p 0x${reasonCode.toString(16)} ${reason}`,
+      `p 0x${reasonCode.toString(16)} ${reason}`,
       2,
     ]);
   });

@@ -380,6 +380,22 @@ describe('an HTTP server that is asked what clients do', () => {
     await lenient.endAsync();
   });
 
+  test('allows nothing to who can’t be asked about, also where what fails is passed over', async () => {
+    answer();
+    const authorizeUrl = `${server.url('/authz/')}\${clientid}/\${topic}`;
+    const url = await start(http({ authorizeUrl, onError: 'pass' }));
+    for (const [clientId, topic] of [
+      ['..', 'open/a'],
+      ['c', '..'],
+    ] as const) {
+      const client = await connected(url, { ...login, clientId });
+      await expect(client.publishAsync(topic, '', { qos: 1 })).rejects.toMatchObject({
+        code: 0x87,
+      });
+      await client.endAsync();
+    }
+  });
+
   test('from a reload on is asked about nobody whom it was not asked about before', async () => {
     answer();
     const url = await start(http({ authorizeUrl: '' }));

@@ -1,6 +1,7 @@
+import type { Authorization } from '../../authorization.ts';
 import type { Provider, ProviderAnswer, ProviderTools } from '../../provider.ts';
 import { readOptionFile, readSecretFile } from '../files.ts';
-import { BusyError } from '../gate.ts';
+import { BusyError, Gate } from '../gate.ts';
 import { ProviderOptionError } from '../option-error.ts';
 import { HttpClient } from '../web/http-client.ts';
 import { emqxFormat } from './emqx-format.ts';
@@ -15,8 +16,15 @@ import {
 } from './http-options.ts';
 import { vernemqFormat } from './vernemq-format.ts';
 
-/** Server busy (§2.4). */
+/** Server busy, and Quota exceeded (§2.4). */
 const SERVER_BUSY = 0x89;
+const QUOTA_EXCEEDED = 0x97;
+
+const THROTTLED: ProviderAnswer = {
+  result: 'deny',
+  reasonCode: QUOTA_EXCEEDED,
+  why: 'too many wrong passwords',
+};
 
 const FORMATS: Readonly<Record<HttpFormatName, (parts: HttpParts) => HttpFormat>> = {
   emqx: emqxFormat,
@@ -30,18 +38,31 @@ const FORMATS: Readonly<Record<HttpFormatName, (parts: HttpParts) => HttpFormat>
  * No answer, one that can't be understood and one with a status of the server's own failure (5xx) are failures, which the chain
  * has refused or passed over. Too many requests at once are answered that the broker is busy.
  *
+ * @param mayAsk - whether one more password of an address for a user may be shown to the server: asked when its turn comes
  * @throws {ProviderOptionError} when options contradict each other, or name a file that can't be used
  */
-export function createHttpProvider(options: HttpOptions, _tools: ProviderTools): Provider {
+export function createHttpProvider(
+  options: HttpOptions,
+  _tools: ProviderTools,
+  mayAsk: (address: string, userName: string) => boolean = () => true,
+): Provider {
   checkOptions(options);
   const clients = new HttpClients(options);
   const format = FORMATS[options.format](partsOf(options, (origin) => clients.for(origin)));
   const { authorize } = format;
+  // Clients that connect wait here: those who are connected are asked about before most of them.
+  const gate = new Gate(options.connectionsMax, options.waitingMax);
   return {
     name: 'http',
     authenticate: async (credentials, signal): Promise<ProviderAnswer> => {
       try {
-        return await format.authenticate(credentials, signal);
+        return await gate.run(signal, async () => {
+          const { address, userName, password } = credentials;
+          const isGuess = userName !== null && password !== null;
+          // Again: others may have been wrong while this one waited.
+          if (isGuess && !mayAsk(address, userName)) return THROTTLED;
+          return await format.authenticate(credentials, signal);
+        });
       } catch (error) {
         if (error instanceof UnsendableError) {
           return { result: 'pass', why: `http: ${error.message}` };
@@ -52,7 +73,22 @@ export function createHttpProvider(options: HttpOptions, _tools: ProviderTools):
         throw error;
       }
     },
-    ...(authorize === undefined ? {} : { authorize }),
+    ...(authorize === undefined
+      ? {}
+      : {
+          authorize: async (request, signal): Promise<Authorization> => {
+            try {
+              return await authorize(request, signal);
+            } catch (error) {
+              // What clients cause is no failure of the server, which may be passed over.
+              const isTheirs =
+                error instanceof UnsendableError ||
+                (error instanceof BusyError && options.onError === 'pass');
+              if (!isTheirs) throw error;
+              return { result: 'deny', holdsMs: 0 };
+            }
+          },
+        }),
     close: () => clients.close(),
   };
 }

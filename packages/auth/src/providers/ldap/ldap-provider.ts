@@ -7,8 +7,15 @@ import type { LdapOptions } from './ldap-options.ts';
 import { type LdapClaimant, LdapUsers, type LdapVerdict } from './ldap-users.ts';
 import { Seats } from './seats.ts';
 
-/** Server busy (§2.4). */
+/** Server busy, and Quota exceeded (§2.4). */
 const SERVER_BUSY = 0x89;
+const QUOTA_EXCEEDED = 0x97;
+
+const THROTTLED: ProviderAnswer = {
+  result: 'deny',
+  reasonCode: QUOTA_EXCEEDED,
+  why: 'too many wrong passwords',
+};
 
 /**
  * Lets users in that a directory (LDAP) knows, with their passwords.
@@ -16,9 +23,14 @@ const SERVER_BUSY = 0x89;
  * Whom a search doesn't find is left to the next provider; a wrong password is refused, and so is an empty one, to which a directory
  * would say yes. The library is loaded when the first client comes.
  *
+ * @param mayAsk - whether one more password of an address for a user may be shown to the directory: asked when its turn comes
  * @throws {ProviderOptionError} when options contradict each other, or name a file that can't be used
  */
-export function createLdapProvider(options: LdapOptions, tools: ProviderTools): Provider {
+export function createLdapProvider(
+  options: LdapOptions,
+  tools: ProviderTools,
+  mayAsk: (address: string, userName: string) => boolean = () => true,
+): Provider {
   const { url, usesStartTls, caFile, timeout, concurrentMax, waitingMax } = options;
   const ca = caFile === null ? null : readOptionFile('ca', caFile, 1024 * 1024);
   const users = new LdapUsers(new Directory({ url, usesStartTls, ca, timeout }), options);
@@ -31,8 +43,11 @@ export function createLdapProvider(options: LdapOptions, tools: ProviderTools): 
       const asked = claimed(credentials);
       if ('result' in asked) return asked;
       try {
-        const verdict = await seats.use(signal, (seat) => users.check(asked, seat));
-        return answerOf(verdict, options, tools, belief);
+        return await seats.use(signal, async (seat) => {
+          // Again: others may have been wrong while this one waited.
+          if (!mayAsk(credentials.address, asked.userName)) return THROTTLED;
+          return answerOf(await users.check(asked, seat), options, tools, belief);
+        });
       } catch (error) {
         if (!(error instanceof BusyError)) throw error;
         return { result: 'deny', reasonCode: SERVER_BUSY, why: `ldap: ${error.message}` };

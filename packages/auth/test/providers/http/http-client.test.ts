@@ -3,9 +3,11 @@ import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { afterAll, afterEach, beforeEach, expect, test } from '@jest/globals';
 import { CertificateAuthority } from '../../../../server/test/support/certificates.ts';
+import { createHttpProvider, HTTP_DEFAULTS } from '../../../src/index.ts';
+import { TestTools } from '../support/provider-tools.ts';
 import { TemporaryFiles } from '../support/temporary-files.ts';
 import { json, WebServer } from '../support/web-server.ts';
-import { asked, HttpProviders } from './support.ts';
+import { asked, authorized, HttpProviders } from './support.ts';
 
 const files = new TemporaryFiles();
 const providers = new HttpProviders();
@@ -72,6 +74,45 @@ test('connections and waiting requests are bounded; more are answered that the b
     expect(answer).toMatchObject({ result: 'allow' });
   }
   expect(server.connectionCount).toBe(2);
+});
+
+test('whether a password may still be shown is asked when its turn comes', async () => {
+  hold();
+  let may = true;
+  const options = { ...HTTP_DEFAULTS, url: server.url(), connectionsMax: 1 };
+  const provider = createHttpProvider(options, new TestTools(), (address, userName) => {
+    expect([address, userName]).toEqual(['192.0.2.7', 'alice']);
+    return may;
+  });
+  const answers = [asked(provider), asked(provider), asked(provider, { userName: 'alice' })];
+  await heldCount(1);
+  may = false;
+  server.answer = json({ result: 'deny' });
+  release();
+  expect(await Promise.all(answers)).toMatchObject([
+    { result: 'allow' },
+    { result: 'deny', reasonCode: 0x97 },
+    // It shows none.
+    { result: 'deny', why: 'http: it says so' },
+  ]);
+  expect(server.requests.length).toBe(2);
+  await provider.close?.();
+});
+
+test('a client that can’t be asked about, or has too many wait, may do nothing, also where failures pass', async () => {
+  hold();
+  const url = server.url();
+  const options = { authorizeUrl: `${url}/\${topic}`, connectionsMax: 1, waitingMax: 0 };
+  const passing = providers.open({ url, ...options, onError: 'pass' });
+  const denied = { result: 'deny', holdsMs: 0 };
+  expect(await authorized(passing, { topic: '..' })).toEqual(denied);
+  const first = authorized(passing);
+  await heldCount(1);
+  expect(await authorized(passing)).toEqual(denied);
+  release();
+  expect(await first).toMatchObject({ result: 'allow' });
+  const strict = providers.open({ url, ...options });
+  expect(await authorized(strict, { topic: '..' })).toEqual(denied);
 });
 
 test('who does not answer in time is not waited for', async () => {

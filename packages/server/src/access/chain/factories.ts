@@ -25,6 +25,11 @@ type Factory<K extends ProviderKind> = (
   auth: Config['auth'],
 ) => Provider;
 
+/** Whether one more password of an address for a user may be looked at. */
+function mayAsk({ guesses }: Pick<AccessTools, 'guesses'>) {
+  return (address: string, userName: string) => guesses.ask(address, userName).result !== 'refuse';
+}
+
 /**
  * Makes the provider of each kind. What one needs that takes long to load, it loads itself, when it is first asked: whoever doesn't
  * use it doesn't pay for it.
@@ -38,20 +43,20 @@ const FACTORIES: { readonly [K in ProviderKind]-?: Factory<K> } = {
     return createCustomProvider();
   },
   jwt: (section, tools) => createJwtProvider(jwtOptions(section), tools),
-  http: (section, tools) => createHttpProvider(httpOptions(section), tools),
-  ldap: (section, tools) => createLdapProvider(ldapOptions(section), tools),
+  http: (section, tools) => createHttpProvider(httpOptions(section), tools, mayAsk(tools)),
+  ldap: (section, tools) => createLdapProvider(ldapOptions(section), tools, mayAsk(tools)),
   dynamicSecurity: (_, { liveUsers, guesses }, auth) =>
     createDynamicProvider(liveUsers, {
       concurrentMax: auth.maxConcurrentChecks,
       waitingMax: auth.maxWaitingChecks,
-      mayCheck: (address, userName) => guesses.ask(address, userName).result !== 'refuse',
+      mayCheck: mayAsk({ guesses }),
     }),
   passwordFile: (path, { guesses }, auth) =>
     createPasswordFileProvider({
       users: readPasswordFile(path),
       concurrentMax: auth.maxConcurrentChecks,
       waitingMax: auth.maxWaitingChecks,
-      mayCheck: (address, userName) => guesses.ask(address, userName).result !== 'refuse',
+      mayCheck: mayAsk({ guesses }),
     }),
   psk: () => createPskProvider(),
   scram: (path, { guesses }) => createScramProvider({ users: readScramFile(path), guesses }),
