@@ -324,7 +324,9 @@ describe('an HTTP server that is asked what clients do', () => {
     const got: string[] = [];
     client.on('message', (topic) => got.push(topic));
     await client.subscribeAsync('open/#', { qos: 1 });
-    await expect(client.subscribeAsync('secret')).rejects.toThrow('Not authorized');
+    for (const filter of ['secret', '$share/group/secret']) {
+      await expect(client.subscribeAsync(filter)).rejects.toThrow('Not authorized');
+    }
     for (let count = 0; count < 3; count++) await client.publishAsync('open/a', '', { qos: 1 });
     for (let count = 0; count < 3; count++) {
       await expect(client.publishAsync('secret/a', '', { qos: 1 })).rejects.toMatchObject({
@@ -334,11 +336,21 @@ describe('an HTTP server that is asked what clients do', () => {
     expect(asked().map(({ body }) => JSON.parse(body))).toMatchObject([
       { action: 'subscribe', topic: 'open/#', username: 'alice', clientid: 'c', qos: '1' },
       { action: 'subscribe', topic: 'secret' },
+      { action: 'subscribe', topic: 'secret' },
       { action: 'publish', topic: 'open/a', peerhost: expect.stringMatching(/127\.0\.0\.1/) },
       { action: 'publish', topic: 'secret/a', retain: 'false' },
     ]);
     await client.endAsync();
     expect(got).toEqual(['open/a', 'open/a', 'open/a']);
+  });
+
+  test('is asked each time about long topics: what they take in memory is not kept', async () => {
+    answer();
+    const client = await connected(await start(http()), login);
+    const long = 'x'.repeat(1025);
+    for (let count = 0; count < 2; count++) await client.publishAsync(long, '', { qos: 1 });
+    expect(asked().length).toBe(2);
+    await client.endAsync();
   });
 
   test('refuses a will, and is not asked about who may do everything', async () => {

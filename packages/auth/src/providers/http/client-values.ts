@@ -1,3 +1,4 @@
+import { parseSharedFilter } from '@promptmq/topics';
 import type { AuthorizeRequest } from '../../authorization.ts';
 import type { CertificateFacts, Credentials } from '../../credentials.ts';
 import type { TemplateValues } from '../template.ts';
@@ -35,8 +36,9 @@ export function requestValues(request: AuthorizeRequest): TemplateValues {
   return (name) => {
     switch (name) {
       case 'action':
+        return request.action;
       case 'topic':
-        return request[name];
+        return realTopicOf(request);
       case 'qos':
       case 'retain':
         return String(request[name]);
@@ -48,6 +50,11 @@ export function requestValues(request: AuthorizeRequest): TemplateValues {
           : clientValue(request, name);
     }
   };
+}
+
+/** The topic name, or the topic filter without `$share/NAME/`: who decides on a filter decides on what it brings. */
+export function realTopicOf({ action, topic }: AuthorizeRequest): string {
+  return action === 'publish' ? topic : (parseSharedFilter(topic)?.topicFilter ?? topic);
 }
 
 /**

@@ -3,7 +3,7 @@ import type { ProviderAnswer } from '../../provider.ts';
 import type { TemplateValues } from '../template.ts';
 import type { HttpAnswer } from '../web/http-client.ts';
 import { parsedOf } from './answers.ts';
-import { credentialValues, passwordOf, requestValues } from './client-values.ts';
+import { credentialValues, passwordOf, realTopicOf, requestValues } from './client-values.ts';
 import type { Endpoint, Fields } from './endpoint.ts';
 import { type HttpFormat, type HttpParts, refusalOf } from './http-format.ts';
 import type { HttpOptions } from './http-options.ts';
@@ -44,11 +44,12 @@ export function goAuthFormat({ options, clients, actions, superusers }: HttpPart
   };
 }
 
-function actionOf({ userName, clientId, topic, action }: AuthorizeRequest): Fields {
+function actionOf(request: AuthorizeRequest): Fields {
+  const { userName, clientId, action } = request;
   return {
     username: userName ?? '',
     clientid: clientId,
-    topic,
+    topic: realTopicOf(request),
     acc: action === 'publish' ? WRITE : SUBSCRIBE,
   };
 }

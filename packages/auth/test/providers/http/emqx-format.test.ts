@@ -269,7 +269,7 @@ describe('authorisation', () => {
     expect(server.requests).toMatchObject([
       {
         path: '/authz/alice?clientid=client-1',
-        body: '{"topic":"$share/g/a/+","action":"subscribe","site":"berlin"}',
+        body: '{"topic":"a/+","action":"subscribe","site":"berlin"}',
       },
     ]);
   });
