@@ -234,7 +234,9 @@ describe('rules that change while a session is away', () => {
   ])('%s: what waits is only sent if it may be sent now', async (_, prefix) => {
     const dataDir = join(folder, `${prefix}rules`);
     const storage =
-      prefix === undefined ? {} : { enabled: true, dataDir, walDir: join(dataDir, 'wal') };
+      prefix === undefined
+        ? { enabled: false }
+        : { enabled: true, dataDir, walDir: join(dataDir, 'wal') };
     const url = await start({ storage, auth: { aclFile: rules('"#"', '[a, b]') } });
     const away: IClientOptions = { clientId: 'away', clean: false };
     // It acknowledges nothing, so that one message is under way and will be sent again.
