@@ -14,7 +14,8 @@ import type { HostileJson } from '../packages/conformance/dist/index.js';
 import { buildIfNeeded, root } from './lib/prepare.js';
 
 const args = process.argv.slice(2);
-buildIfNeeded();
+// A thread of the canary runs what was compiled.
+buildIfNeeded(['server', 'conformance']);
 await import('./lib/sources.js');
 const { runCommand } = await import('../packages/conformance/src/index.ts');
 const { startOwn } = await import('../packages/conformance/test/support/own-broker.ts');

@@ -13,7 +13,8 @@ import { buildIfNeeded, launcher, root } from './lib/prepare.js';
 const options = process.argv.slice(2);
 const isFast = options[0] === '--fast';
 if (isFast) options.shift();
-buildIfNeeded();
+// Tests start threads of the conformance package, too, which run what was compiled.
+buildIfNeeded(['server', 'conformance']);
 
 // All that is asked for: the tests, as fast as the machine can, then the simulation.
 const isEveryDay = isFast && options.length === 0;

@@ -56,12 +56,21 @@ function runAloud(what, command, args, environment, hint) {
   process.exit(1);
 }
 
-/** Compiles when a source is newer than what was compiled last. */
-export function buildIfNeeded() {
-  const built = join(root, 'packages', 'server', 'dist', 'index.js');
-  if (existsSync(built) && statSync(built).mtimeMs >= newestSource()) return;
+/**
+ * Compiles when a source is newer than what was compiled last.
+ *
+ * @param {readonly string[]} names - of packages; those that they import are compiled, too
+ */
+export function buildIfNeeded(names = ['server']) {
+  const newest = newestSource();
+  const missing = names.filter((name) => {
+    const built = join(root, 'packages', name, 'dist', 'index.js');
+    return !existsSync(built) || statSync(built).mtimeMs < newest;
+  });
+  if (missing.length === 0) return;
   const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
-  run('building', process.execPath, [compiler, '-b', 'packages/server']);
+  const projects = missing.map((name) => `packages/${name}`);
+  run('building', process.execPath, [compiler, '-b', ...projects]);
 }
 
 function newestSource() {
