@@ -4,15 +4,20 @@ import {
   chainAt,
   isKeptLocal,
   type LoadedConfig,
+  listenerName,
 } from '../config/index.ts';
 import type { RunningBroker } from '../embed/running-broker.ts';
+import type { Listener } from '../listeners/listener.ts';
 import { type ListenerProfile, listenerProfiles } from '../listeners/profile.ts';
 
 /** What somebody who has just started a broker wants to know, for people. */
 export function startBanner({ config, file }: LoadedConfig, broker: RunningBroker): string {
   const { storage } = config;
   const lines = [
-    ...broker.listeners.map(({ protocol, url }) => `  ${`${protocol}:`.padEnd(9)}${url}`),
+    ...broker.listeners.map(
+      (listener) =>
+        `  ${`${listener.protocol}:`.padEnd(9)}${listener.url}${pathOf(listener, config)}`,
+    ),
     ...(broker.metricsUrl === null
       ? []
       : [`  ${'metrics:'.padEnd(9)}${broker.metricsUrl}${config.metrics.path}`]),
@@ -22,7 +27,7 @@ export function startBanner({ config, file }: LoadedConfig, broker: RunningBroke
         : 'in memory only: it ends with the process (storage.enabled)'
     }`,
     `  ${'config:'.padEnd(9)}${file ?? 'defaults, flags and environment; promptmq.yaml would be read'}`,
-    ...(broker.url === null ? [] : ['', ...howToConnect(broker.url)]),
+    ...howToConnect(broker),
     ...(keepsSomeLocal(config)
       ? ['', `  Note:    ${LOCAL_ONLY.why}`, `           ${LOCAL_ONLY.remedy}`]
       : []),
@@ -41,13 +46,32 @@ const SYNC_WORDS = {
   periodic: 'periodically',
 } as const;
 
-function howToConnect(url: string): string[] {
-  const { hostname, port } = new URL(url);
-  const where = `-h ${hostname.replace(/^\[|\]$/g, '')} -p ${port}`;
+/** Of a WebSocket listener that isn't at `/`, too: its URL alone leads nowhere then. */
+function pathOf({ name, protocol, url }: Listener, config: LoadedConfig['config']): string {
+  const profile = listenerProfiles(config).find(({ terms }) => terms.name === name);
+  const paths = profile?.webSocket.paths ?? [];
+  const isElsewhere = protocol.startsWith('ws') && !url.includes('+unix:') && !paths.includes('/');
+  return isElsewhere ? (paths[0] ?? '') : '';
+}
+
+/** By the first listener that takes MQTT without TLS; a Unix domain socket where there is no other. */
+function howToConnect({ listeners }: RunningBroker): string[] {
+  const urls = listeners.flatMap((listener) => listener.urls);
+  const url = urls.find((text) => text.startsWith('mqtt:'));
+  const socket = urls.find((text) => text.startsWith('mqtt+unix:'));
+  if (url === undefined && socket === undefined) return [];
+  const where =
+    url === undefined ? `--unix ${socket?.slice('mqtt+unix://'.length)}` : hostAndPort(url);
   return [
+    '',
     `  Try:     mosquitto_sub ${where} -t 'hello/#' -v`,
     `           mosquitto_pub ${where} -t hello/world -m 'Hi!'`,
   ];
+}
+
+function hostAndPort(url: string): string {
+  const { hostname, port } = new URL(url);
+  return `-h ${hostname.replace(/^\[|\]$/g, '')} -p ${port}`;
 }
 
 /** What makes a configuration unsafe, and what would help. */
@@ -55,6 +79,9 @@ export interface Risk {
   readonly why: string;
   readonly remedy: string;
 }
+
+/** Providers to which clients show passwords or tokens as they are. */
+const SENT_SECRETS = ['passwordFile', 'dynamicSecurity', 'jwt', 'http', 'ldap'] as const;
 
 /** Whether nobody can connect from elsewhere at addresses without a host, of which there are some. */
 export function keepsSomeLocal(config: LoadedConfig['config']): boolean {
@@ -81,24 +108,31 @@ export function risksOf(config: LoadedConfig['config']): Risk[] {
     .filter(({ addresses, terms }) =>
       addresses.some((address) => isReachable(address, isKeptLocal(config, terms.name))),
     );
-  const isOpen = reachable.some(
+  const open = reachable.filter(
     (profile) => isForAnybody(profile) && allowsAnonymous(config, profile.chain),
   );
-  if (isOpen) {
+  if (open.length > 0) {
+    // Users don't help where a listener says that nobody is asked.
+    const unasked = open.filter(
+      ({ terms }) => config.auth.allowAnonymous !== true && asksNobody(config, terms.name),
+    );
+    const names = unasked.map(({ terms }) => terms.name).join(', ');
     risks.push({
       why: 'ANYONE WHO REACHES THIS MACHINE MAY CONNECT, read all messages and send any',
       remedy:
-        'set auth.password-file (promptmq passwd makes it) and leave auth.allow-anonymous out, or bind to 127.0.0.1',
+        unasked.length === open.length
+          ? `leave "auth: none" out of listeners (${names}), or bind to 127.0.0.1`
+          : 'set auth.password-file (promptmq passwd makes it) and leave auth.allow-anonymous out, or bind to 127.0.0.1',
     });
   }
   const sendsPlain = reachable.some(
     ({ kind, tls, chain }) =>
       (tls === null || kind === 'auto') &&
-      chain.some(({ passwordFile }) => passwordFile !== undefined),
+      chain.some((provider) => SENT_SECRETS.some((kind) => provider[kind] !== undefined)),
   );
   if (sendsPlain) {
     risks.push({
-      why: 'passwords go over the network unencrypted',
+      why: 'passwords and tokens go over the network unencrypted',
       remedy: 'set server.tls-bind and server.tls, and server.bind and server.ws-bind to none',
     });
   }
@@ -127,6 +161,13 @@ export function risksOfReload(config: LoadedConfig['config'], wasLocal: boolean)
           remedy: 'set auth.password-file, or start the broker again for this machine only',
         },
       ];
+}
+
+/** Whether a listener has `auth: none`. */
+function asksNobody(config: LoadedConfig['config'], name: string): boolean {
+  return config.listeners.some(
+    (listener) => listenerName(listener) === name && listener.auth?.length === 0,
+  );
 }
 
 /** Whether a listener takes clients that have shown in TLS neither a certificate nor a key. */

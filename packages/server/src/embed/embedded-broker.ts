@@ -198,7 +198,7 @@ export class EmbeddedBroker implements RunningBroker {
 
   #urlOf(scheme: string): string | null {
     const urls = this.listeners.flatMap((listener) => listener.urls);
-    return urls.find((url) => /^[a-z]+/.exec(url)?.[0] === scheme) ?? null;
+    return urls.find((url) => url.startsWith(`${scheme}:`)) ?? null;
   }
 }
 

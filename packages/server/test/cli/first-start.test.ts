@@ -70,6 +70,47 @@ test.each([
   expect(output).not.toContain('only this machine');
 });
 
+test('the example is for a listener that mosquitto_sub reaches, and what is unsafe names the listener that asks nobody', async () => {
+  const file = join(folder, 'listeners.yaml');
+  const socket = join(folder, 'mqtt.sock');
+  writeFileSync(join(folder, 'passwords'), '');
+  writeFileSync(
+    file,
+    `listeners:
+  - { kind: unix, bind: 'unix:${socket}', auth: none }
+  - { name: doors, kind: tcp, bind: ':${await freePort()}', auth: none }
+  - { kind: ws, bind: '127.0.0.1:0', path: [/only] }
+auth: { chain: [{ dynamic-security: {} }] }
+`,
+  );
+  const config = ['--storage-enabled', 'false', '--metrics-enabled', 'false', '--config', file];
+  command = new Command(config, folder);
+  await command.waitFor(/ ready pid=/);
+  expect(command.output).toMatch(/mosquitto_sub -h localhost -p \d+ -t/);
+  expect(command.output).toContain('leave "auth: none" out of listeners (doors)');
+  expect(command.output).toMatch(/ws: {6}ws:\/\/127.0.0.1:\d+\/only\n/);
+});
+
+test('where there is only a Unix domain socket, the example has its path', async () => {
+  const file = join(folder, 'socket.yaml');
+  const socket = join(folder, 'alone.sock');
+  writeFileSync(file, `listeners: [{ kind: unix, bind: 'unix:${socket}' }]\n`);
+  command = new Command(['--storage-enabled', 'false', '--config', file], folder);
+  await command.waitFor(/ ready pid=/);
+  expect(command.output).toContain(`mosquitto_pub --unix ${socket} -t`);
+});
+
+test.each(['dynamic-security: {}', 'http: { url: "http://127.0.0.1:1" }', 'scram: users'])(
+  'whether secrets go over the network as they are is known of %s',
+  async (provider) => {
+    writeFileSync(join(folder, 'users'), '');
+    const file = join(folder, 'chain.yaml');
+    writeFileSync(file, `auth: { chain: [{ ${provider} }] }\n`);
+    const { output } = await start(await freePort(), ['--config', file]);
+    expect(output.includes('go over the network unencrypted')).toBe(!provider.includes('scram'));
+  },
+);
+
 test('with users, others can connect; a reload that takes the users away says what that means', async () => {
   const port = await freePort();
   const passwords = join(folder, 'passwords');
