@@ -2,6 +2,7 @@ import { type AclAction, type Decision, type Identity, networkFault } from '@pro
 import { isValidTopicFilter } from '@promptmq/topics';
 import type { Argv, CommandModule } from 'yargs';
 import { permissionsByFile } from '../access/index.ts';
+import { type Config, chainsOf } from '../config/index.ts';
 import type { AccessExplanation } from '../embed/explain/explain-access.ts';
 import { quoted } from '../log/index.ts';
 import { isReserved } from '../routing/reserved-topics.ts';
@@ -65,6 +66,7 @@ const test: CommandModule = {
       return;
     }
     const { config } = loadFromProcess(args);
+    noteRolesElsewhere(config);
     const permissions = permissionsByFile(config.auth, identity);
     const qos = qosOf(args['qos']);
     const isReservedTopic = action === 'publish' && isReserved(Buffer.from(topic));
@@ -87,6 +89,23 @@ const test: CommandModule = {
     );
   },
 };
+
+/**
+ * Roles of `dynamic-security` are in the broker's log: what the file says is not all.
+ *
+ * @throws {UsageError} when there is no file, so that there is nothing to say
+ */
+function noteRolesElsewhere(config: Config): void {
+  const chain = chainsOf(config).find(({ items }) =>
+    items.some(({ dynamicSecurity }) => dynamicSecurity !== undefined),
+  );
+  if (chain === undefined) return;
+  const where = `${chain.key} has dynamic-security, whose roles only the running broker knows`;
+  if (config.auth.aclFile === null) throw new UsageError(`${where}: ask it with --running`);
+  process.stderr.write(
+    `promptmq: ${where}: this is what auth.acl-file says; --running asks both\n`,
+  );
+}
 
 /** Asks the running broker in the place of the file. */
 async function testRunning(

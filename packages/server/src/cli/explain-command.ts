@@ -56,9 +56,12 @@ const publish: CommandModule = {
 
 function* linesOf({ publisher, recipients, count }: PublishExplanation): Generator<string> {
   if (publisher !== null) {
-    const { clientId, isAllowed, rule } = publisher;
+    const { clientId, isConnected, isAllowed, rule } = publisher;
     const may = isAllowed ? 'may publish it' : 'may not publish it';
-    yield `${quoted(clientId)} ${may}${rule === null ? '' : `: ${rule}`}`;
+    const why = rule ?? (isAllowed ? null : 'no rule matches (auth.acl-default)');
+    // What holds of a connection, such as its user and address, isn't known then.
+    const of = isConnected ? '' : '; it is not connected';
+    yield `${quoted(clientId)} ${may}${why === null ? '' : `: ${why}`}${of}`;
     if (!isAllowed) return;
   }
   if (count === 0) yield 'no subscription matches';

@@ -199,9 +199,9 @@ export function commandMisuse(args: readonly string[]): string | null {
   }
   if (form.commands === undefined) return null;
   const names = Object.keys(form.commands);
-  const list = `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
   if (second === undefined || second.startsWith('-')) {
-    return `${name} needs one of ${list}, such as promptmq ${name} ${example(form.commands)}`;
+    const list = `one of ${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
+    return `${name} needs ${names.length === 1 ? names[0] : list}, such as promptmq ${name} ${example(form.commands)}`;
   }
   return Object.hasOwn(form.commands, second)
     ? null

@@ -9,6 +9,9 @@ let folder: string;
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'promptmq-acl-'));
   writeFileSync(join(folder, 'promptmq.yaml'), 'auth: { acl-file: acl.yaml }\n');
+  const dynamic = 'chain: [{ dynamic-security: {} }]';
+  writeFileSync(join(folder, 'roles.yaml'), `auth: { ${dynamic} }\n`);
+  writeFileSync(join(folder, 'both.yaml'), `auth: { ${dynamic}, acl-file: acl.yaml }\n`);
   writeFileSync(
     join(folder, 'acl.yaml'),
     `rules:
@@ -44,4 +47,17 @@ test.each([
   ['bob c publish a/#', 2, 'promptmq: "a/#" is no topic name: it has wildcards in it\n'],
 ])('acl test %s', async (args, status, output) => {
   expect(await run(...args.split(' '))).toEqual([status, output]);
+});
+
+test('roles that only the running broker knows are not taken for none', async () => {
+  const where =
+    'promptmq: auth.chain has dynamic-security, whose roles only the running broker knows';
+  expect(await run('bob', 'c', 'publish', 'named', '--config', 'roles.yaml')).toEqual([
+    2,
+    `${where}: ask it with --running\n`,
+  ]);
+  expect(await run('bob', 'c', 'publish', 'named', '--config', 'both.yaml')).toEqual([
+    0,
+    `allowed: acl.yaml:4\n${where}: this is what auth.acl-file says; --running asks both\n`,
+  ]);
 });

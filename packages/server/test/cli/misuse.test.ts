@@ -14,6 +14,8 @@ test.each([
   ['wal', `wal needs one of ${WAL}, such as promptmq wal verify DIR`],
   ['wal --json', `wal needs one of ${WAL}, such as promptmq wal verify DIR`],
   ['config', 'config needs one of check, print, diff and schema, such as promptmq config check'],
+  ['explain', 'explain needs publish, such as promptmq explain publish TOPIC'],
+  ['acl --json', 'acl needs test, such as promptmq acl test USER CLIENT ACTION TOPIC'],
   ['config chek', 'unknown command config chek; did you mean promptmq config check?'],
   ['completion fish', 'completion is there for bash and zsh: promptmq completion bash'],
   ['start', 'unknown command start; did you mean promptmq server?'],

@@ -161,6 +161,15 @@ test('acl test asks the running broker, too', async () => {
   ]);
 });
 
+test('the command says of who is not connected that he is not', async () => {
+  const socket = ['--admin-socket', join(folder, 'admin.sock')];
+  const command = new Command(['explain', 'publish', 'a/b', '--from', 'away', ...socket], folder);
+  expect([await command.exitCode(), command.output.split('\n')[0]]).toEqual([
+    0,
+    '"away" may publish it: acl.yaml:2; it is not connected',
+  ]);
+});
+
 test('the command says it in words', async () => {
   const command = new Command(
     ['explain', 'publish', 'a/b', '--from', 'own', '--admin-socket', join(folder, 'admin.sock')],
