@@ -174,6 +174,13 @@ test.each([
   expect(handshakeFailure(Object.assign(new Error('other'), { code }))).toContain(text);
 });
 
+test('the reason that no application protocol fits is said in plain words, though Node has no code for it', () => {
+  const error = new Error('80:error:0A0000EB:SSL routines:tls_handle_alpn:no application protocol');
+  expect(handshakeFailure(error, 'listeners[1]')).toBe(
+    'TLS: none of the application protocols that the client offers is in listeners[1].alpn',
+  );
+});
+
 test.each(['tlsUrl', 'wssUrl', 'url', 'wsUrl'] as const)(
   'a probe of %s that sends nothing makes no line, whether it closes or resets',
   async (name) => {

@@ -87,7 +87,7 @@ function clientAnswer(answer: HttpAnswer, options: HttpOptions): ProviderAnswer 
   }
   const object = objectOf(answer);
   const result = resultOf(object);
-  if (result !== 'allow') return { result, why: 'http: it says so' };
+  if (result !== 'allow') return { result, why: 'http: the server does not let it in' };
   return {
     result,
     ...(object['is_superuser'] === undefined ? {} : { isSuperuser: superuserOf(object) }),

@@ -26,7 +26,8 @@ export function goAuthFormat({ options, clients, actions, superusers }: HttpPart
       const password = passwordOf(credentials) ?? '';
       const user: Fields = { username: userName, password, clientid: clientId };
       const verdict = await ask(clients, user, values, options, signal);
-      if (verdict !== 'allow') return { result: verdict, why: 'http: it says so' };
+      if (verdict !== 'allow')
+        return { result: verdict, why: 'http: the server does not let it in' };
       const answer: ProviderAnswer = { result: 'allow' };
       if (superusers === null) return answer;
       const isSuperuser = await ask(superusers, { username: userName }, values, options, signal);

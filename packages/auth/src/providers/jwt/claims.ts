@@ -72,7 +72,9 @@ export function allowanceOf(claims: Claims, options: JwtOptions): ProviderAllowa
     userName.includes('\0') ||
     Buffer.byteLength(userName) > TEXT_BYTES_MAX
   ) {
-    throw new ClaimError(`claim ${options.userNameClaim} is not the name of a user`);
+    throw new ClaimError(
+      `claim ${options.userNameClaim} is missing or is no user name (user-name-claim)`,
+    );
   }
   return {
     result: 'allow',

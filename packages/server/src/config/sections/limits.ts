@@ -24,7 +24,7 @@ export function rates(whose: string) {
     connects: rateOrNone('count')
       .prefault('none')
       .describe(
-        `CONNECTs of ${whose}; beyond, they are refused (0x9F, before MQTT 5 return code 3). ${NONE_WHY}`,
+        `CONNECTs of ${whose.replace(/,$/, '')}; beyond, they are refused (0x9F, before MQTT 5 return code 3). ${NONE_WHY}`,
       ),
   };
 }

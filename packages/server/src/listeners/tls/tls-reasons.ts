@@ -28,6 +28,15 @@ const HANDSHAKE: Readonly<Record<string, string>> = {
   ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION: 'the client allows no TLS version that the broker has',
 };
 
+/** The same, of errors of which Node has no code: by a part of their message. */
+const WITHOUT_CODE: readonly (readonly [string, string])[] = [
+  ['cipher operation failed', UNREADABLE],
+  [
+    'no application protocol',
+    'none of the application protocols that the client offers is in server.tls.alpn',
+  ],
+];
+
 const UNKNOWN_CA = 'is signed by a CA that is not in server.tls.ca';
 const SELF_SIGNED = 'is self-signed, and not in server.tls.ca';
 
@@ -57,9 +66,7 @@ const VERIFICATION: Readonly<Record<string, string>> = {
 export function handshakeFailure(error: Error, section = 'server.tls'): string {
   const { code = '' } = error as NodeJS.ErrnoException;
   if (code === 'ECONNRESET' || code === 'EPIPE') return 'TLS: the client closed in the handshake';
-  // Of some errors of ciphers Node has no code.
-  const isUnreadable = error.message.includes('cipher operation failed');
-  const text = HANDSHAKE[code] ?? (isUnreadable ? UNREADABLE : undefined);
+  const text = HANDSHAKE[code] ?? WITHOUT_CODE.find(([part]) => error.message.includes(part))?.[1];
   if (text === undefined) return `TLS: ${error.message.trim()}`;
   const suffix = code === '' ? '' : ` (${code})`;
   return `TLS: ${inSection(text, section)}${suffix}`;
