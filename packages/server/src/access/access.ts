@@ -9,6 +9,7 @@ import {
   admitted,
   type Chain,
   type ChainEntry,
+  type Credentials,
   type DynamicSecurity,
   type Identity,
   type Permissions,
@@ -186,17 +187,26 @@ export class Access {
       delayMs > 0
         ? this.#later(delayMs, credentials, gone)
         : this.#chain.authenticate(credentials, gone);
+    const note = (answer: Admission) => {
+      // Whoever is asked later says whether the password is right.
+      if (!answer.isAdmitted || !isAskedLater) noteGuess(guesses, credentials, answer);
+    };
     if (!(admission instanceof Promise)) {
-      noteGuess(guesses, credentials, admission);
+      note(admission);
       return orLater(admission, isAskedLater);
     }
     this.#pendingCount++;
     return admission.then((answer) => {
       this.#pendingCount--;
       this.#closeIfIdle();
-      noteGuess(guesses, credentials, answer);
+      note(answer);
       return orLater(answer, isAskedLater);
     });
+  }
+
+  /** Counts what a password turned out to be, where a hook has looked at it after the chain. */
+  noteGuess(credentials: Credentials, admission: Admission): void {
+    noteGuess(this.#tools.guesses, credentials, admission);
   }
 
   /** Asks the chain after a while; at once where the client has gone, whom it then tells so. */

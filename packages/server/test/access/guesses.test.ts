@@ -191,3 +191,28 @@ test('who is let in as somebody else doesn’t begin anew with guesses for the n
   noteGuess(guesses, guesser, refused(null, 'unknown', 0x86, ''));
   expect(notes).toEqual(['right alice', 'wrong alice', 'wrong alice']);
 });
+
+test.each([
+  ['after the chain', []],
+  ['in the chain', [{ custom: true as const }]],
+])('who guesses passwords that a hook looks at has to wait: %s', async (_, chain) => {
+  const shown: (string | undefined)[] = [];
+  broker = await createBroker(
+    { auth: { chain, guesses: LIMITS } },
+    {
+      logger: noopLogger,
+      hooks: {
+        authenticate: (_client, { password }) => {
+          shown.push(password?.toString());
+          return password?.toString() === 'right';
+        },
+      },
+    },
+  );
+  const codes: unknown[] = [];
+  for (const password of ['a', 'right', 'b', 'c', 'right']) {
+    codes.push(await logIn('alice', password));
+  }
+  expect(codes.map((code) => (code === 0x86 ? 0x87 : code))).toEqual([0x87, 0, 0x87, 0x87, 0x97]);
+  expect(shown).toEqual(['a', 'right', 'b', 'c']);
+});

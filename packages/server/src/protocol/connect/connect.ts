@@ -137,12 +137,16 @@ function onChecked(
     return;
   hooks.client.userName = admission.userName;
   hooks.authenticate(hookCredentialsOf(connection, packet), (verdict) => {
+    const shown = credentialsOf(connection, packet);
     if (!verdict.isAllowed) {
       const { reasonCode, why } = verdict;
-      refuse(host, connection, packet, refused(PROVED_BY.hook, 'denied', reasonCode, why, why));
+      const refusal = refused(PROVED_BY.hook, 'denied', reasonCode, why, why);
+      host.access.noteGuess(shown, refusal);
+      refuse(host, connection, packet, refusal);
       return;
     }
     const answer = admittedByHook(host, connection, packet, admission, verdict);
+    if (answer !== null) host.access.noteGuess(shown, answer);
     if (answer === null) refuse(host, connection, packet, EXPIRED);
     else onAdmitted(host, connection, packet, answer);
   });
