@@ -344,6 +344,20 @@ describe('an HTTP server that is asked what clients do', () => {
     expect(got).toEqual(['open/a', 'open/a', 'open/a']);
   });
 
+  test('whose place another one takes at a reload isn’t believed any more', async () => {
+    answer();
+    const of = (path: string) => http({ url: server.url(path), authorizeUrl: '' });
+    const client = await connected(await start(of('/auth'), of('/other')), login);
+    const reload = (...chain: object[]) =>
+      broker?.reconfigure(parseConfig({ auth: { chain } } as ConfigInput));
+    await reload(of('/auth'));
+    await client.publishAsync('stays', '', { qos: 1 });
+    const told = new Promise((resolve) => client.once('disconnect', resolve));
+    await reload(of('/other'));
+    expect(await told).toMatchObject({ reasonCode: 0x87 });
+    await client.endAsync();
+  });
+
   test('is asked each time about long topics: what they take in memory is not kept', async () => {
     answer();
     const client = await connected(await start(http()), login);

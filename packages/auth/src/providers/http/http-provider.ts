@@ -50,6 +50,9 @@ export function createHttpProvider(
   const clients = new HttpClients(options);
   const format = FORMATS[options.format](partsOf(options, (origin) => clients.for(origin)));
   const { authorize } = format;
+  const { url, method, encoding, body, superuserUrl, responseMode } = options;
+  const asked = [options.format, url, method, encoding, body, superuserUrl, responseMode];
+  const belief = JSON.stringify(asked);
   // Clients that connect wait here: those who are connected are asked about before most of them.
   const gate = new Gate(options.connectionsMax, options.waitingMax);
   return {
@@ -61,7 +64,8 @@ export function createHttpProvider(
           const isGuess = userName !== null && password !== null;
           // Again: others may have been wrong while this one waited.
           if (isGuess && !mayAsk(address, userName)) return THROTTLED;
-          return await format.authenticate(credentials, signal);
+          const answer = await format.authenticate(credentials, signal);
+          return answer.result === 'allow' ? { ...answer, ticket: belief } : answer;
         });
       } catch (error) {
         if (error instanceof UnsendableError) {
@@ -89,6 +93,7 @@ export function createHttpProvider(
             }
           },
         }),
+    mayStay: (_userName, ticket) => ticket === belief,
     close: () => clients.close(),
   };
 }

@@ -23,15 +23,18 @@ export class HttpProviders {
   }
 }
 
+/** What is said of a client, but for the ticket. */
 export async function asked(
   provider: Provider,
   given: Parameters<typeof credentialsOf>[0] = { userName: 'alice', password: 'secret' },
   signal: AbortSignal = NEVER,
 ): Promise<ProviderAnswer> {
-  return (provider.authenticate as NonNullable<Provider['authenticate']>)(
-    credentialsOf(given),
-    signal,
-  );
+  const authenticate = provider.authenticate as NonNullable<Provider['authenticate']>;
+  const answer = await authenticate(credentialsOf(given), signal);
+  if (answer.result !== 'allow') return answer;
+  // It is for the provider alone.
+  const { ticket: _, ...more } = answer;
+  return more;
 }
 
 export function requestOf(given: Partial<AuthorizeRequest> = {}): AuthorizeRequest {
