@@ -7,12 +7,6 @@ export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
-/** This package, as it calls itself. */
-export interface Package {
-  readonly name: string;
-  readonly version: string;
-}
-
 const CONCURRENCY_MAX = 64;
 
 /** The options, with their checks and help. */

@@ -14,7 +14,8 @@ import {
   type StartBroker,
 } from '../run/run.ts';
 import { VERSION_NAMES } from '../wire/version.ts';
-import { checkReportFile, commandLine, type Package, readCa, UsageError } from './command-line.ts';
+import { checkReportFile, commandLine, readCa, UsageError } from './command-line.ts';
+import type { Package } from './package.ts';
 
 /** A broker that is started for the cases offers everything. */
 const OWN: BrokerAnswers = { versions: [5, 4, 3], limits: [] };

@@ -1,9 +1,10 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { selfSigned } from '../../../bench/test/support/certificate.ts';
+import { cheapHash } from '../../../server/test/support/cheap-hash.ts';
 import { type OwnHostileTarget, parseTarget } from '../../src/index.ts';
 
 const promptmq = join(import.meta.dirname, '../../../server/bin/promptmq.js');
@@ -35,14 +36,10 @@ export async function startAttacked(): Promise<AttackedBroker> {
   writeFileSync(at('key.pem'), key, { mode: 0o600 });
   writeFileSync(at('certificate.pem'), cert);
   writeFileSync(at('acl.yaml'), RULES);
-  const hashes = [USER, OTHER].map(({ username, password }) => {
-    const { stdout } = spawnSync(process.execPath, [promptmq, 'passwd', username], {
-      input: password,
-      encoding: 'utf8',
-    });
-    return stdout;
-  });
-  writeFileSync(at('passwords'), hashes.join(''), { mode: 0o600 });
+  const lines = [USER, OTHER].map(
+    ({ username, password }) => `${username}:${cheapHash(password)}\n`,
+  );
+  writeFileSync(at('passwords'), lines.join(''), { mode: 0o600 });
   writeFileSync(at('promptmq.yaml'), configuration());
   const child = spawn(process.execPath, [promptmq, '--config', at('promptmq.yaml')], {
     cwd: folder,

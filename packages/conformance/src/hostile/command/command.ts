@@ -1,7 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { extname } from 'node:path';
 import { parseTarget, TargetError } from '../../client/target.ts';
-import { checkReportFile, type Package, readCa, UsageError } from '../../command/command-line.ts';
+import { checkReportFile, readCa, UsageError } from '../../command/command-line.ts';
+import type { Package } from '../../command/package.ts';
 import { askBroker } from '../../run/ask-broker.ts';
 import { VERSION_NAMES } from '../../wire/version.ts';
 import { hostileCases } from '../all-cases.ts';
