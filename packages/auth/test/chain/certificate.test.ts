@@ -36,7 +36,7 @@ test.each([
   ['san-email', 'b@example.com'],
   ['san-uri', 'urn:x'],
 ] as const)('%s is the user name, whatever CONNECT says: %s', (field, userName) => {
-  expect(ask(CERTIFICATE, field)).toEqual({ result: 'allow', userName });
+  expect(ask(CERTIFICATE, field)).toMatchObject({ result: 'allow', userName });
 });
 
 test('it has nothing to say without a certificate, or without the field', () => {
@@ -47,7 +47,7 @@ test('it has nothing to say without a certificate, or without the field', () => 
 });
 
 test('it may have the client identifier, without which the client could take any', () => {
-  expect(ask(CERTIFICATE, 'cn', 'serial-number')).toEqual({
+  expect(ask(CERTIFICATE, 'cn', 'serial-number')).toMatchObject({
     result: 'allow',
     userName: 'device-1',
     clientId: '0A1B',
@@ -57,4 +57,13 @@ test('it may have the client identifier, without which the client could take any
     result: 'deny',
     reasonCode: 0x85,
   });
+});
+
+test('who was let in by some fields stays as long as it is these', () => {
+  const { ticket } = ask(CERTIFICATE, 'cn') as { ticket?: unknown };
+  const mayStay = (userName: CertificateField, clientId: CertificateField | null) =>
+    createCertificateProvider({ userName, clientId }).mayStay?.('device-1', ticket);
+  expect(mayStay('cn', null)).toBe(true);
+  expect(mayStay('san-dns', null)).toBe(false);
+  expect(mayStay('cn', 'serial-number')).toBe(false);
 });

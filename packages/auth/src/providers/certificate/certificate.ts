@@ -27,19 +27,22 @@ export interface CertificateOptions {
  * certificate, or where that has no such field.
  */
 export function createCertificateProvider({ userName, clientId }: CertificateOptions): Provider {
+  // Who was let in by other fields may be another user by these.
+  const ticket = `${userName} ${clientId}`;
   return {
     name: 'certificate',
+    mayStay: (_userName, earlier) => earlier === ticket,
     authenticate: ({ certificate }) => {
       if (certificate === null) return { result: 'pass', why: 'no certificate' };
       const name = fieldOf(certificate, userName);
       if (name === null) return { result: 'pass', why: `its certificate has no ${userName}` };
-      if (clientId === null) return { result: 'allow', userName: name };
+      if (clientId === null) return { result: 'allow', userName: name, ticket };
       const identifier = fieldOf(certificate, clientId);
       // Without it, it could take any.
       if (identifier === null) {
         return { result: 'deny', reasonCode: 0x85, why: `its certificate has no ${clientId}` };
       }
-      return { result: 'allow', userName: name, clientId: identifier };
+      return { result: 'allow', userName: name, clientId: identifier, ticket };
     },
   };
 }
