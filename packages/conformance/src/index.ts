@@ -14,7 +14,7 @@ export { hostileCases } from './hostile/all-cases.ts';
 export type { Area, HostileCase } from './hostile/case.ts';
 export type { OwnHostileTarget } from './hostile/command/command.ts';
 export { HostileContext, type HostileTarget } from './hostile/context.ts';
-export { RawSocket } from './hostile/raw-socket.ts';
+export { RawSocket, type TlsVersions } from './hostile/raw-socket.ts';
 export {
   countHostile,
   type HostileCounts,

@@ -7,7 +7,7 @@ import { NotTriedError } from '../not-tried.ts';
 import { type ConnectOptions, connect, publish, subscribe } from '../wire/client-packets.ts';
 import type { ReceivedPacket } from '../wire/server-packet.ts';
 import type { Version } from '../wire/version.ts';
-import { RawSocket } from './raw-socket.ts';
+import { RawSocket, type TlsVersions } from './raw-socket.ts';
 
 /** A broker that is attacked. */
 export interface HostileTarget extends Target {
@@ -158,9 +158,9 @@ export class HostileContext extends Context {
   }
 
   /** A socket after its TLS handshake. */
-  async tls(options: object = {}): Promise<RawSocket> {
+  async tls(versions: TlsVersions = {}): Promise<RawSocket> {
     const { host, port } = hostAndPort(this.#tlsUrl());
-    return this.#keep(await RawSocket.tls({ host, port, rejectUnauthorized: false, ...options }));
+    return this.#keep(await RawSocket.tls(host, port, versions));
   }
 
   #tlsUrl(): string {

@@ -1,5 +1,11 @@
 import { connect as openSocket, type Socket } from 'node:net';
-import { type ConnectionOptions, connect as openTls, type TLSSocket } from 'node:tls';
+import { connect as openTls, TLSSocket } from 'node:tls';
+
+/** Versions of TLS that a connection is opened with. */
+export interface TlsVersions {
+  readonly minVersion?: 'TLSv1' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3';
+  readonly maxVersion?: TlsVersions['minVersion'];
+}
 
 /** A connection of which nothing is taken for granted: bytes go out and are counted when they come in. */
 export class RawSocket {
@@ -35,8 +41,10 @@ export class RawSocket {
     return RawSocket.#opened(socket, 'connect');
   }
 
-  static async tls(options: ConnectionOptions): Promise<RawSocket> {
-    return RawSocket.#opened(openTls({ ...options }), 'secureConnect');
+  /** Whatever certificate the other side has. */
+  static async tls(host: string, port: number, versions: TlsVersions = {}): Promise<RawSocket> {
+    const socket = openTls({ host, port, rejectUnauthorized: false, ...versions });
+    return RawSocket.#opened(socket, 'secureConnect');
   }
 
   static async #opened(socket: Socket, event: string): Promise<RawSocket> {
@@ -66,8 +74,14 @@ export class RawSocket {
     return this.#received;
   }
 
-  get stream(): Socket | TLSSocket {
-    return this.#socket;
+  /** Asks for another TLS handshake. @returns whether it was done */
+  renegotiate(): Promise<boolean> {
+    const socket = this.#socket;
+    if (!(socket instanceof TLSSocket)) return Promise.resolve(false);
+    return new Promise((resolve) => {
+      const isAsked = socket.renegotiate({}, (error) => resolve(error === null));
+      if (isAsked === false || isAsked === undefined) resolve(false);
+    });
   }
 
   send(...chunks: readonly Uint8Array[]): void {

@@ -1,4 +1,3 @@
-import type { TLSSocket } from 'node:tls';
 import { check } from '../../check.ts';
 import { bytes, u16 } from '../../wire/bytes.ts';
 import { HostileList } from '../case.ts';
@@ -50,11 +49,7 @@ list.add(
     let done = 0;
     for (; done < 20 && !socket.isClosed; done++) {
       const isDone = await Promise.race([
-        new Promise<boolean>((resolve) => {
-          const tls = socket.stream as TLSSocket;
-          const isAsked = tls.renegotiate({}, (error) => resolve(error === null));
-          if (isAsked === false || isAsked === undefined) resolve(false);
-        }),
+        socket.renegotiate(),
         socket.closedWithin(3000).then(() => false),
       ]);
       if (!isDone) break;
