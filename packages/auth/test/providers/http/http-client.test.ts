@@ -93,7 +93,7 @@ test('whether a password may still be shown is asked when its turn comes', async
     { result: 'allow' },
     { result: 'deny', reasonCode: 0x97 },
     // It shows none.
-    { result: 'deny', why: 'http: it says so' },
+    { result: 'deny', why: 'http: the server does not let it in' },
   ]);
   expect(server.requests.length).toBe(2);
   await provider.close?.();
