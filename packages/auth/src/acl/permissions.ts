@@ -62,6 +62,10 @@ export class Permissions {
   readonly #publishable: (KnownAnswers | null)[];
   readonly #hasConditions: boolean;
   readonly #receivable: KnownAnswers;
+  /** What was asked last of PUBLISH, and the answer; null when nothing was, or it is long. */
+  #lastTopic: string | null;
+  #lastCondition: number;
+  #lastIsAllowed: boolean;
   /**
    * Nodes of the trees of filters that were visited for decisions that were not known, since whoever counts them has set it to 0: what
    * deciding took.
@@ -100,12 +104,22 @@ export class Permissions {
     this.#publishable = Array(hasConditions ? 6 : 1).fill(null);
     this.#hasConditions = hasConditions;
     this.#receivable = new KnownAnswers();
+    this.#lastTopic = null;
+    this.#lastCondition = 0;
+    this.#lastIsAllowed = false;
     this.visitedNodes = 0;
   }
 
   /** Whether a message may be published to a topic name. */
   mayPublish(topic: string, qos: QoS = 0, retain = false): boolean {
-    return this.#decidePublish(topic, qos, retain).isAllowed;
+    const condition = this.#hasConditions ? (qos << 1) | (retain ? 1 : 0) : 0;
+    // Most publish to one topic again and again.
+    if (topic === this.#lastTopic && condition === this.#lastCondition) return this.#lastIsAllowed;
+    const { isAllowed } = this.#decidePublish(topic, qos, retain);
+    this.#lastTopic = topic.length <= KNOWN_LENGTH_MAX ? topic : null;
+    this.#lastCondition = condition;
+    this.#lastIsAllowed = isAllowed;
+    return isAllowed;
   }
 
   /**

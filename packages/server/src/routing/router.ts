@@ -385,8 +385,9 @@ export class Router {
   /** Whether there is anything at all for which a message could be refused: mostly there isn't, and this is quick. */
   #mayRefuse(route: Route<BrokerSession>, publisher: Peer | null): boolean {
     const { qos, retain } = this.#publication;
+    const permissions = publisher?.permissions ?? null;
     return (
-      (publisher !== null && publisher.permissions !== null) ||
+      (permissions !== null && !this.#mayPublish(permissions, route.topic)) ||
       this.#rejectsWhenFull ||
       route.topicBytes[0] === DOLLAR ||
       ((qos > 0 || retain) && !this.journal.isOpen)
