@@ -62,10 +62,6 @@ export class Permissions {
   readonly #publishable: (KnownAnswers | null)[];
   readonly #hasConditions: boolean;
   readonly #receivable: KnownAnswers;
-  /** What was asked last of PUBLISH, and the answer; null when nothing was, or it is long. */
-  #lastTopic: string | null;
-  #lastCondition: number;
-  #lastIsAllowed: boolean;
   /**
    * Nodes of the trees of filters that were visited for decisions that were not known, since whoever counts them has set it to 0: what
    * deciding took.
@@ -104,22 +100,12 @@ export class Permissions {
     this.#publishable = Array(hasConditions ? 6 : 1).fill(null);
     this.#hasConditions = hasConditions;
     this.#receivable = new KnownAnswers();
-    this.#lastTopic = null;
-    this.#lastCondition = 0;
-    this.#lastIsAllowed = false;
     this.visitedNodes = 0;
   }
 
   /** Whether a message may be published to a topic name. */
   mayPublish(topic: string, qos: QoS = 0, retain = false): boolean {
-    const condition = this.#hasConditions ? (qos << 1) | (retain ? 1 : 0) : 0;
-    // Most publish to one topic again and again.
-    if (topic === this.#lastTopic && condition === this.#lastCondition) return this.#lastIsAllowed;
-    const { isAllowed } = this.#decidePublish(topic, qos, retain);
-    this.#lastTopic = topic.length <= KNOWN_LENGTH_MAX ? topic : null;
-    this.#lastCondition = condition;
-    this.#lastIsAllowed = isAllowed;
-    return isAllowed;
+    return this.#decidePublish(topic, qos, retain).isAllowed;
   }
 
   /**
@@ -241,9 +227,18 @@ const DEFAULT: Readonly<Record<'allow' | 'deny', Decision>> = {
 /** Answers by topic: some are asked for with every message. */
 class KnownAnswers {
   readonly #answers = new Map<string, Decision>();
+  /** The one found last: most clients publish to one topic, or get one, again and again. */
+  #lastTopic: string | null = null;
+  #last: Decision | undefined = undefined;
 
   get(topic: string): Decision | undefined {
-    return this.#answers.get(topic);
+    if (topic === this.#lastTopic) return this.#last;
+    const known = this.#answers.get(topic);
+    if (known !== undefined) {
+      this.#lastTopic = topic;
+      this.#last = known;
+    }
+    return known;
   }
 
   add(topic: string, answer: Decision): Decision {

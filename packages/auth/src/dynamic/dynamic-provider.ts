@@ -1,5 +1,5 @@
-import { ReasonCode } from '@promptmq/codec';
 import type { Credentials } from '../credentials.ts';
+import { NOT_CHECKED, wrongPassword } from '../passwords/password-answer.ts';
 import { type CheckerLimits, PasswordChecker } from '../passwords/password-checker.ts';
 import type { Provider, ProviderAnswer } from '../provider.ts';
 import type { DynamicSecurity } from './dynamic-security.ts';
@@ -60,8 +60,7 @@ class DynamicProvider implements Provider {
     const before = this.#security.client(userName)?.password ?? null;
     const checker = this.#checker;
     const verdict = await checker.check(address, userName, password, signal, this.#mayCheck);
-    if (verdict === 'busy') return BUSY;
-    if (verdict === 'throttled') return THROTTLED;
+    if (verdict === 'busy' || verdict === 'throttled') return NOT_CHECKED[verdict];
     const ticket: Ticket = { password: before, clientId };
     // It may have been changed meanwhile.
     return verdict === 'right' && this.mayStay(userName, ticket)
@@ -83,22 +82,6 @@ class DynamicProvider implements Provider {
   }
 
   #wrong(userName: string): ProviderAnswer {
-    return this.#security.client(userName) === null
-      ? { result: 'pass', why: WRONG }
-      : { result: 'deny', reasonCode: ReasonCode.BadUserNameOrPassword, why: WRONG };
+    return wrongPassword(this.#security.client(userName) !== null);
   }
 }
-
-const WRONG = 'wrong user name or password';
-
-const BUSY: ProviderAnswer = {
-  result: 'deny',
-  reasonCode: ReasonCode.ServerBusy,
-  why: 'auth.max-waiting-checks reached',
-};
-
-const THROTTLED: ProviderAnswer = {
-  result: 'deny',
-  reasonCode: ReasonCode.QuotaExceeded,
-  why: 'too many wrong passwords',
-};

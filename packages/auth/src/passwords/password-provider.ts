@@ -1,6 +1,6 @@
-import { ReasonCode } from '@promptmq/codec';
 import type { Credentials } from '../credentials.ts';
 import type { Provider, ProviderAnswer } from '../provider.ts';
+import { NOT_CHECKED, wrongPassword } from './password-answer.ts';
 import { type CheckerLimits, PasswordChecker } from './password-checker.ts';
 import { isSameHash, type PasswordHash } from './password-hash.ts';
 import { PasswordUsers } from './password-users.ts';
@@ -56,9 +56,8 @@ class PasswordFileProvider implements Provider {
       case 'wrong':
         return this.#wrong(userName);
       case 'busy':
-        return BUSY;
       case 'throttled':
-        return THROTTLED;
+        return NOT_CHECKED[verdict];
     }
   }
 
@@ -73,22 +72,6 @@ class PasswordFileProvider implements Provider {
   }
 
   #wrong(userName: string): ProviderAnswer {
-    return this.#users.get(userName) === undefined
-      ? { result: 'pass', why: WRONG }
-      : { result: 'deny', reasonCode: ReasonCode.BadUserNameOrPassword, why: WRONG };
+    return wrongPassword(this.#users.get(userName) !== undefined);
   }
 }
-
-const WRONG = 'wrong user name or password';
-
-const BUSY: ProviderAnswer = {
-  result: 'deny',
-  reasonCode: ReasonCode.ServerBusy,
-  why: 'auth.max-waiting-checks reached',
-};
-
-const THROTTLED: ProviderAnswer = {
-  result: 'deny',
-  reasonCode: ReasonCode.QuotaExceeded,
-  why: 'too many wrong passwords',
-};
