@@ -82,9 +82,10 @@ export const CASES: Readonly<Record<string, () => MicroCase | Promise<MicroCase>
   'deliver, QoS 2, with both exchanges': () => deliverCase(2, 1),
   'rules, 1,000 of them, a decision that is known': () => rulesCase(100),
   'rules, 1,000 of them, a decision that is not known': () => rulesCase(1000),
-  'deliver, QoS 0, with 1,000 rules': () => guardedDeliverCase(''),
+  'deliver, QoS 0, with 1,000 rules': () => guardedDeliverCase(0),
   'deliver, QoS 0, with 1,000 rules, one of which denies a part of it': () =>
-    guardedDeliverCase('  - { permission: deny, receive: bench/+/secret }\n'),
+    guardedDeliverCase(0, '  - { permission: deny, receive: bench/+/secret }\n'),
+  'deliver, QoS 1, with 1,000 rules': () => guardedDeliverCase(1),
   'append, 100 bytes': appendCase,
   'metrics, one message received and sent': metricsCase,
 };
@@ -360,7 +361,6 @@ function deliverCase(
   return { run, check: () => bytes > 0 && broker.stats.messagesSent > 0 };
 }
 
-/** Appending alone: what is written follows outside of the measured time. */
 /** Whether somebody may publish to topics that are asked for by turns: more than 256 are not remembered. */
 function rulesCase(topicCount: number): MicroCase {
   const rules = Array.from({ length: 1000 }, (_, index) => ({
@@ -383,15 +383,16 @@ function rulesCase(topicCount: number): MicroCase {
 }
 
 /** @param more - rules beside those that allow all, as lines of a file */
-function guardedDeliverCase(more: string): MicroCase {
+function guardedDeliverCase(qos: QoS, more = ''): MicroCase {
   const directory = mkdtempSync(join(tmpdir(), 'promptmq-micro-'));
   const aclFile = join(directory, 'acl.yaml');
   const others = Array.from({ length: 999 }, (_, index) => `  - { publish: site/${index}/# }\n`);
   writeFileSync(aclFile, `rules:\n  - { publish: "#", subscribe: "#" }\n${others.join('')}${more}`);
   const close = async () => rmSync(directory, { recursive: true });
-  return { ...deliverCase(0, 1, null, aclFile), close };
+  return { ...deliverCase(qos, 1, null, aclFile), close };
 }
 
+/** Appending alone: what is written follows outside of the measured time. */
 async function appendCase(): Promise<MicroCase> {
   const directory = mkdtempSync(join(tmpdir(), 'promptmq-micro-'));
   const log = await Log.open({ directory, syncMode: 'periodic' });

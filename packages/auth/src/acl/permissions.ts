@@ -61,6 +61,9 @@ export class Permissions {
   /** By QoS and RETAIN where rules ask for them; else the first is for all. */
   readonly #publishable: (KnownAnswers | null)[];
   readonly #hasConditions: boolean;
+  /** What was allowed last: most clients publish to one topic again and again. */
+  #allowedTopic: string | null;
+  #allowedCondition: number;
   readonly #receivable: KnownAnswers;
   /**
    * Nodes of the trees of filters that were visited for decisions that were not known, since whoever counts them has set it to 0: what
@@ -99,13 +102,22 @@ export class Permissions {
     this.#filtersDelivery = false;
     this.#publishable = Array(hasConditions ? 6 : 1).fill(null);
     this.#hasConditions = hasConditions;
+    this.#allowedTopic = null;
+    this.#allowedCondition = -1;
     this.#receivable = new KnownAnswers();
     this.visitedNodes = 0;
   }
 
   /** Whether a message may be published to a topic name. */
   mayPublish(topic: string, qos: QoS = 0, retain = false): boolean {
-    return this.#decidePublish(topic, qos, retain).isAllowed;
+    const condition = this.#hasConditions ? conditionOf(qos, retain) : 0;
+    if (topic === this.#allowedTopic && condition === this.#allowedCondition) return true;
+    const { isAllowed } = this.#decidePublish(topic, qos, retain);
+    if (isAllowed) {
+      this.#allowedTopic = topic;
+      this.#allowedCondition = condition;
+    }
+    return isAllowed;
   }
 
   /**
@@ -149,7 +161,7 @@ export class Permissions {
   }
 
   #decidePublish(topic: string, qos: QoS, retain: boolean): Decision {
-    const condition = (qos << 1) | (retain ? 1 : 0);
+    const condition = conditionOf(qos, retain);
     const slot = this.#hasConditions ? condition : 0;
     this.#publishable[slot] ??= new KnownAnswers();
     const known = this.#publishable[slot] as KnownAnswers;
@@ -224,10 +236,15 @@ const DEFAULT: Readonly<Record<'allow' | 'deny', Decision>> = {
   deny: { isAllowed: false, rule: null },
 };
 
+/** A number for what rules may ask for of a PUBLISH. */
+function conditionOf(qos: QoS, retain: boolean): number {
+  return (qos << 1) | (retain ? 1 : 0);
+}
+
 /** Answers by topic: some are asked for with every message. */
 class KnownAnswers {
   readonly #answers = new Map<string, Decision>();
-  /** The one found last: most clients publish to one topic, or get one, again and again. */
+  /** The one found last: many clients get messages of one topic again and again. */
   #lastTopic: string | null = null;
   #last: Decision | undefined = undefined;
 

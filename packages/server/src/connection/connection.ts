@@ -80,7 +80,7 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
   rights: Rights | null;
   /** What it may do at most, as a hook has answered, whatever the rules are; null when it hasn't said so. */
   limits: AclLimits | null;
-  /** Whether the rules have changed since it connected: frames that wait may have been subscribed under earlier ones. */
+  /** Whether what waits for it may have been queued under other rules: each message is asked about then. */
   #hasOtherRules: boolean;
   /** Whether what it subscribes is as with No Local and Retain As Published, which MQTT 3.1 and 3.1.1 don't have. */
   isBridge: boolean;
@@ -248,7 +248,8 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
 
   sendPublish(delivery: Delivery, dup: boolean): DropReason | null {
     const { permissions } = this;
-    if (permissions !== null && !permissions.mayReceive(delivery.message.topic)) {
+    const isAsked = this.#hasOtherRules || this.sender.filter !== null;
+    if (isAsked && permissions !== null && !permissions.mayReceive(delivery.message.topic)) {
       return this.#withhold(permissions, delivery.message.topic);
     }
     if (this.hooks?.asksDeliver === true && !this.#mayDeliver(this.hooks, delivery)) {
@@ -321,7 +322,7 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
     }
   }
 
-  /** A reload has other rules apply. */
+  /** Other rules apply than those under which what waits for the client was queued. */
   changePermissions(permissions: Permissions | null): void {
     this.permissions = permissions;
     this.#hasOtherRules = true;

@@ -171,7 +171,7 @@ export interface Peer extends SessionPeer {
    * @param onRefused - called before the connection is ended because the record never will be
    */
   releaseWhenCommitted(position: number, onRefused: () => void): void;
-  /** A reload has other rules apply. */
+  /** Other rules apply than those under which what waits for it was queued: after a reload, or as its session is resumed. */
   changePermissions(permissions: Permissions | null): void;
   /** A subscription was granted: where it may bring what the rules deny, each message is asked about from now on. */
   updateFilter(): void;

@@ -339,6 +339,7 @@ function open(
   }
   session.expiryInterval = sessionExpiryInterval;
   if (isPresent) {
+    connection.changePermissions(permissions);
     const lost = filtersElsewhere(connection, host.sessions.entryOf(session), refused);
     revokeSubscriptions(host, session, permissions, lost);
   }
