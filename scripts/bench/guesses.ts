@@ -12,7 +12,7 @@
  *
  *   --rounds N    of each kind (5)
  *   --seconds N   of each part of a round (3)
- *   --only WORD   scrypt, pbkdf2, sha512, bcrypt or argon2id
+ *   --only WORD   none, scrypt, pbkdf2, sha512, bcrypt or argon2id
  *   --json        print JSON instead of a table
  *   --flood PORT  only flood the broker at this port, until standard input ends: it does so to itself, in a process beside it
  */
@@ -46,8 +46,9 @@ const GOAL = 2;
 const CLIENTS = 500;
 const PASSWORD = 'open sesame';
 
-/** As the tools make them that people have, with their own defaults: all of `PASSWORD`. */
-const HASHES: Readonly<Record<string, string>> = {
+/** As the tools make them that people have, with their own defaults: all of `PASSWORD`. Null: whoever connects is let in. */
+const HASHES: Readonly<Record<string, string | null>> = {
+  none: null,
   scrypt:
     '$scrypt$ln=15,r=8,p=1$UyDOp1UgFnROjDlVTBXw+A==$EDJR78+vh6w8ms3NYKN1JhnoUn4kyDYicxe9RPRksKA=',
   pbkdf2:
@@ -90,10 +91,10 @@ async function main(): Promise<void> {
 async function measure(kind: string): Promise<Figures> {
   const folder = mkdtempSync(join(tmpdir(), 'promptmq-guesses-'));
   const file = join(folder, 'passwords');
-  writeFileSync(file, `user:${HASHES[kind]}\n`);
-  const broker = await startBroker(
-    promptmq(['--password-file', file, '--connect-timeout', '60s', '--allow-anonymous', 'false']),
-  );
+  const hash = HASHES[kind] ?? null;
+  if (hash !== null) writeFileSync(file, `user:${hash}\n`);
+  const users = hash === null ? [] : ['--password-file', file, '--allow-anonymous', 'false'];
+  const broker = await startBroker(promptmq([...users, '--connect-timeout', '60s']));
   try {
     const port = Number(new URL(broker.url).port);
     const publisher = await Publisher.open(port);
@@ -241,7 +242,7 @@ async function flood(port: number): Promise<number> {
       const user = `user-${process.pid}-${number}-${index}`;
       socket.write(encode(connectPacket(user, user, 'wrong', true)) as Uint8Array);
       const [chunk] = (await once(socket, 'data')) as [Buffer];
-      if (!REFUSALS.some((refusal) => chunk.equals(refusal))) {
+      if (!ANSWERS.some((answer) => chunk.equals(answer))) {
         throw new Error(`a wrong password was answered by ${chunk.toString('hex')}`);
       }
       answered++;
@@ -254,8 +255,11 @@ async function flood(port: number): Promise<number> {
   return answered;
 }
 
-/** CONNACK of a wrong password, and of a broker where too many wait: guesses of a flood that was given up wait on. */
-const REFUSALS = [Buffer.of(0x20, 2, 0, 4), Buffer.of(0x20, 2, 0, 3)];
+/**
+ * CONNACK of a wrong password, and of a broker where too many wait: guesses of a flood that was given up wait on. Then, that of one
+ * who is let in, as none is asked for a password.
+ */
+const ANSWERS = [Buffer.of(0x20, 2, 0, 4), Buffer.of(0x20, 2, 0, 3), Buffer.of(0x20, 2, 0, 0)];
 
 function connectPacket(
   clientId: string,

@@ -63,14 +63,19 @@ function runAloud(what, command, args, environment, hint) {
  */
 export function buildIfNeeded(names = ['server']) {
   const newest = newestSource();
+  /** @param {string} name */
+  const entryOf = (name) => join(root, 'packages', name, 'dist', 'index.js');
   const missing = names.filter((name) => {
-    const built = join(root, 'packages', name, 'dist', 'index.js');
+    const built = entryOf(name);
     return !existsSync(built) || statSync(built).mtimeMs < newest;
   });
   if (missing.length === 0) return;
   const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
   const projects = missing.map((name) => `packages/${name}`);
   run('building', process.execPath, [compiler, '-b', ...projects]);
+  // The compiler doesn't write what is as before: by this file it is known next time that all is built.
+  const now = new Date();
+  for (const name of missing) utimesSync(entryOf(name), now, now);
 }
 
 function newestSource() {
