@@ -63,8 +63,8 @@ export const hookMutations: readonly Mutation[] = [
     breaks: 'auth.allow-anonymous holds for whom a hook admits without a name',
     edits: [
       {
-        find: 'if (!host.access.mayStay(admission, listenerOf(connection))) {',
-        put: 'if (admission.provider !== null && !host.access.mayStay(admission, listenerOf(connection))) {',
+        find: '  if (!host.access.mayStay(admission, listenerOf(connection))) {\n    refuse(',
+        put: '  if (admission.provider !== null && !host.access.mayStay(admission, listenerOf(connection))) {\n    refuse(',
       },
     ],
     caughtBy: ['hooks'],
