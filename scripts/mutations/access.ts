@@ -40,7 +40,7 @@ export const accessMutations: readonly Mutation[] = [
     breaks: 'what waits for a client is without what a rule denies when it is sent',
     edits: [
       {
-        find: 'if (permissions !== null && !permissions.mayReceive(delivery.message.topic)) {',
+        find: 'if (isAsked && permissions !== null && !permissions.mayReceive(delivery.message.topic)) {',
         put: 'if (permissions !== null && false) {',
       },
     ],
