@@ -38,6 +38,7 @@ const ALLOWED: Readonly<Record<string, Allowed>> = {
   metrics: { imports: ['prom-client'], types: [] },
   server: {
     imports: [
+      '@hono/node-server',
       '@promptmq/auth',
       '@promptmq/bench',
       '@promptmq/codec',
@@ -45,6 +46,7 @@ const ALLOWED: Readonly<Record<string, Allowed>> = {
       '@promptmq/session',
       '@promptmq/topics',
       '@promptmq/wal',
+      'hono',
       'rotating-file-stream',
       'winston',
       'yaml',

@@ -157,6 +157,7 @@ const LARGE_FOLDERS: Readonly<Record<string, string>> = {
   'codec/src/packets': 'a file a packet of the standard, and what they have in common',
   'codec/src/wire': 'the kinds of fields of the standard',
   'conformance/src/cases': 'a file an area of the standard',
+  'server/src/admin/routes': 'a file a resource',
   'server/src/cli': 'a file a command',
 };
 

@@ -3,11 +3,14 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
 import { threadId } from 'node:worker_threads';
+import { getRequestListener } from '@hono/node-server';
 import { BoundedServer } from '@promptmq/metrics';
 import type { RunningBroker } from '../embed/running-broker.ts';
 import { version } from '../version.ts';
 import type { AdminStatus } from './admin-client.ts';
 import { SOCKET_PATH_BYTES_MAX } from './admin-socket.ts';
+import { API_PATH, createApi } from './api/admin-api.ts';
+import { type Caller, SCOPES } from './api/operation.ts';
 import { API_REQUESTS, type ApiRequest, statusOf } from './api-requests.ts';
 import { TraceStream } from './trace-stream.ts';
 
@@ -15,6 +18,14 @@ import { TraceStream } from './trace-stream.ts';
 const TRACES_MAX = 16;
 
 const SLOW_SUBSCRIBERS_MAX = 10_000;
+
+/** Whoever may open the socket may do everything. */
+const SOCKET_CALLER: Caller = {
+  name: 'socket',
+  kind: 'socket',
+  scopes: new Set(SCOPES),
+  address: null,
+};
 
 /**
  * What an operator on this machine may ask of the broker, over a Unix domain socket that only the broker's
@@ -27,12 +38,18 @@ export class AdminServer {
   readonly #path: string;
   readonly #server: BoundedServer;
   readonly #traces: Set<TraceStream>;
+  readonly #api: (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
   private constructor(broker: RunningBroker, path: string, onError: (error: unknown) => void) {
     this.#broker = broker;
     this.#path = path;
     this.#startedAt = performance.now();
     this.#traces = new Set();
+    const api = createApi(
+      { broker, startedAt: Date.now() },
+      { admit: () => SOCKET_CALLER, onDone: () => {}, onError },
+    );
+    this.#api = getRequestListener(api.fetch);
     this.#server = new BoundedServer({
       answer: (request, response) => this.#onRequest(request, response),
       onError,
@@ -86,6 +103,7 @@ export class AdminServer {
   #onRequest(request: IncomingMessage, response: ServerResponse): void | Promise<void> {
     // No URL is made of it: there are texts of which none can be made.
     const target = request.url ?? '/';
+    if (target.startsWith(API_PATH)) return this.#api(request, response);
     const queryAt = target.indexOf('?');
     const path = queryAt === -1 ? target : target.slice(0, queryAt);
     const parameters = new URLSearchParams(queryAt === -1 ? '' : target.slice(queryAt));

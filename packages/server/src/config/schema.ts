@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { adminSection } from './sections/admin.ts';
 import { authSection } from './sections/auth/auth.ts';
 import { clusterSection } from './sections/cluster.ts';
 import { hooksSection } from './sections/hooks.ts';
@@ -23,6 +24,7 @@ export const configSchema = z.strictObject({
   auth: authSection,
   storage: storageSection,
   metrics: metricsSection,
+  admin: adminSection,
   log: logSection,
   hooks: hooksSection,
   cluster: clusterSection,

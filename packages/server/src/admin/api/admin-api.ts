@@ -1,0 +1,154 @@
+import { type Context, Hono } from 'hono';
+import { EmbedError } from '../../embed/calls/embed-error.ts';
+import { OPERATIONS } from '../routes/index.ts';
+import type { ApiHost } from './api-host.ts';
+import { type Answer, ApiError, type Caller, type Operation } from './operation.ts';
+
+/** Where all paths of the API begin. */
+export const API_PATH = '/api/v5';
+
+/** How requests are let in. */
+export interface ApiGate {
+  /**
+   * Says who asks.
+   *
+   * @throws {ApiError} 401 when nobody is known who does, 429 when he has asked too often
+   */
+  admit(context: Context, operation: Operation): Caller | Promise<Caller>;
+  /** A request that could change something was answered. */
+  onDone(context: Context, operation: Operation, caller: Caller, status: number): void;
+  /** What an operation has thrown that no caller can have caused. */
+  onError(error: unknown): void;
+}
+
+/** Serves all operations. */
+export function createApi(host: ApiHost, gate: ApiGate): Hono {
+  const api = new Hono();
+  for (const operation of OPERATIONS) {
+    const path = API_PATH + operation.path.replaceAll(/\{(\w+)\}/g, ':$1');
+    api.on(operation.method, path, async (context) => {
+      let caller: Caller | null = null;
+      let answer: Answer;
+      try {
+        caller = await gate.admit(context, operation);
+        answer = await answerOf(host, caller, operation, context);
+      } catch (error) {
+        answer = answerOfError(error, gate);
+      }
+      if (caller !== null) gate.onDone(context, operation, caller, answer.status);
+      return responseOf(answer);
+    });
+  }
+  api.notFound((context) => responseOf(notFound(context)));
+  api.onError((error) => responseOf(answerOfError(error, gate)));
+  return api;
+}
+
+async function answerOf(
+  host: ApiHost,
+  caller: Caller,
+  operation: Operation,
+  context: Context,
+): Promise<Answer> {
+  if (!caller.scopes.has(operation.scope)) {
+    throw new ApiError(
+      403,
+      'NOT_ALLOWED',
+      `${caller.name} does not have the scope ${operation.scope}`,
+    );
+  }
+  const { req } = context;
+  return operation.handle({
+    host,
+    caller,
+    params: checked(operation.params, req.param(), 'path'),
+    query: checked(operation.query, req.query(), 'query'),
+    body: operation.body === undefined ? undefined : await bodyOf(operation, context),
+    headers: req.raw.headers,
+    signal: req.raw.signal,
+  });
+}
+
+async function bodyOf(operation: Operation, { req }: Context): Promise<unknown> {
+  const text = await req.text();
+  let value: unknown;
+  try {
+    value = text === '' ? undefined : JSON.parse(text);
+  } catch (error) {
+    throw new ApiError(400, 'BAD_REQUEST', `the body is no JSON: ${(error as Error).message}`);
+  }
+  return checked(operation.body, value, 'body');
+}
+
+/** @throws {ApiError} 400, with the field and what it takes */
+function checked(schema: Operation['params'] | Operation['body'], value: unknown, where: string) {
+  if (schema === undefined) return {};
+  const result = schema.safeParse(value);
+  if (result.success) return result.data as Record<string, unknown>;
+  const [issue] = result.error.issues;
+  const field = issue === undefined || issue.path.length === 0 ? where : issue.path.join('.');
+  throw new ApiError(400, 'BAD_REQUEST', `${field}: ${issue?.message ?? 'not valid'}`);
+}
+
+/** 405 where there are other methods for the path. */
+function notFound({ req }: Context): Answer {
+  const methods = OPERATIONS.filter(({ path }) => pattern(path).test(req.path)).map(
+    ({ method }) => method,
+  );
+  if (methods.length === 0) {
+    return errorAnswer(404, 'NOT_FOUND', `there is nothing at ${req.path}; see /api-docs`);
+  }
+  const allow = methods.join(', ');
+  return {
+    ...errorAnswer(405, 'METHOD_NOT_ALLOWED', `${req.path} takes ${allow}`),
+    headers: { allow },
+  };
+}
+
+function pattern(path: string): RegExp {
+  return new RegExp(`^${API_PATH}${path.replaceAll(/\{\w+\}/g, '[^/]+')}$`);
+}
+
+function answerOfError(error: unknown, gate: ApiGate): Answer {
+  if (error instanceof ApiError) return errorAnswer(error.status, error.code, error.message);
+  if (error instanceof EmbedError) {
+    const [status, code] = statusOfCode(error.code);
+    return errorAnswer(status, code, error.message);
+  }
+  gate.onError(error);
+  return errorAnswer(500, 'INTERNAL_ERROR', 'the broker could not answer; its log says why');
+}
+
+function statusOfCode(code: EmbedError['code']): [number, string] {
+  switch (code) {
+    case 'storage-full':
+    case 'retained-full':
+    case 'queue-full':
+    case 'stopped':
+      return [503, code.toUpperCase().replaceAll('-', '_')];
+    case 'too-many':
+      return [429, 'TOO_MANY_REQUESTS'];
+    case 'cursor-expired':
+      return [410, 'CURSOR_EXPIRED'];
+    default:
+      return [400, 'BAD_REQUEST'];
+  }
+}
+
+function errorAnswer(status: number, code: string, message: string): Answer {
+  return { status, body: { code, message } };
+}
+
+function responseOf({ status, body, stream, headers }: Answer): Response {
+  if (stream !== undefined) {
+    return new Response(stream.bytes, {
+      status,
+      headers: { 'content-type': stream.type, ...headers },
+    });
+  }
+  if (body === undefined) return new Response(null, { status, ...(headers && { headers }) });
+  return new Response(`${JSON.stringify(body)}\n`, {
+    status,
+    headers: { 'content-type': 'application/json', 'cache-control': 'no-store', ...headers },
+  });
+}

@@ -1,0 +1,113 @@
+import { z } from 'zod';
+import type { ApiHost } from './api-host.ts';
+
+/** What an API key may be allowed to do. */
+export const SCOPES = ['read', 'publish', 'clients', 'auth', 'config'] as const;
+export type Scope = (typeof SCOPES)[number];
+
+/** Who asks. */
+export interface Caller {
+  /** Such as the name of an API key; `socket` for who may open the Unix domain socket. */
+  readonly name: string;
+  readonly kind: 'key' | 'console' | 'socket';
+  readonly scopes: ReadonlySet<Scope>;
+  /** Where the request comes from; null on the Unix domain socket. */
+  readonly address: string | null;
+}
+
+/** A request that was checked: its parts are as the operation's schemas give them. */
+export interface Call<P, Q, B> {
+  readonly host: ApiHost;
+  readonly caller: Caller;
+  readonly params: P;
+  readonly query: Q;
+  readonly body: B;
+  readonly headers: Headers;
+  /** Aborted when the client has gone. */
+  readonly signal: AbortSignal;
+}
+
+/** What is answered; a `ReadableStream` continues until one side ends it, without a limit in time. */
+export interface Answer {
+  readonly status: number;
+  /** JSON; undefined for none. */
+  readonly body?: unknown;
+  readonly stream?: { readonly type: string; readonly bytes: ReadableStream<Uint8Array> };
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** What the answers of one status have, for the OpenAPI document. */
+export interface AnswerShape {
+  readonly description: string;
+  /** Null for none. */
+  readonly schema: z.ZodType | null;
+  /** Of what isn't JSON. */
+  readonly type?: string;
+}
+
+type Fields = z.ZodObject;
+type NoFields = z.ZodObject<Record<never, never>>;
+type NoBody = z.ZodUndefined;
+
+/** One thing that can be asked for: what serves it, describes it and checks what is sent is made of this. */
+export interface OperationDefinition<P extends Fields, Q extends Fields, B extends z.ZodType> {
+  /** Its name in the OpenAPI document, in camel case and unique, such as `listClients`. */
+  readonly id: string;
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  /** Below `/api/v5`, such as `/clients/{clientid}`. */
+  readonly path: string;
+  /** What a key needs. All but `read` are refused in read-only mode, and are in the audit. */
+  readonly scope: Scope;
+  /** Of a POST that changes nothing: it is neither audited nor refused in read-only mode. */
+  readonly isQuestion?: boolean;
+  /** The chapter of the document. */
+  readonly tag: string;
+  readonly summary: string;
+  readonly params?: P;
+  readonly query?: Q;
+  readonly body?: B;
+  /** Answers that are no errors, by status. */
+  readonly answers: Readonly<Record<number, AnswerShape>>;
+  /** Errors beside 400, 401, 403 and 429, by status. */
+  readonly errors?: Readonly<Record<number, string>>;
+  /** Whether it may take as long as it takes: for what waits for the disk, or has many turns. */
+  readonly isLong?: boolean;
+  /** @throws {ApiError} and {EmbedError}, which are answered; whatever else is 500, and logged */
+  handle(call: Call<z.output<P>, z.output<Q>, z.output<B>>): Answer | Promise<Answer>;
+}
+
+/** One of any shape. */
+export type Operation = OperationDefinition<Fields, Fields, z.ZodType>;
+
+/** Notes the types of an operation's parts. */
+export function operation<
+  P extends Fields = NoFields,
+  Q extends Fields = NoFields,
+  B extends z.ZodType = NoBody,
+>(definition: OperationDefinition<P, Q, B>): Operation {
+  return definition as unknown as Operation;
+}
+
+/** An error that is answered as `{ code, message }`. */
+export class ApiError extends Error {
+  readonly status: number;
+  /** In capitals, such as `NOT_FOUND`. */
+  readonly code: string;
+
+  constructor(status: number, code: string, message: string) {
+    super(message);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+export const errorSchema = z.object({
+  code: z.string().describe('what kind of error it is, such as NOT_FOUND'),
+  message: z.string().describe('what was wrong, where, and what to do'),
+});
+
+export function json(body: unknown, status = 200): Answer {
+  return { status, body };
+}
+
+export const NO_CONTENT: Answer = { status: 204 };

@@ -1,0 +1,41 @@
+import type { Operation } from '../api/operation.ts';
+import { analyticsOperations } from './analytics.ts';
+import { banOperations } from './bans.ts';
+import { clientOperations } from './clients.ts';
+import { configOperations } from './configs.ts';
+import { eventOperations } from './events.ts';
+import { explainOperations } from './explain.ts';
+import { listenerOperations } from './listeners.ts';
+import { logOperations } from './logs.ts';
+import { monitorOperations } from './monitor.ts';
+import { publishOperations } from './publish.ts';
+import { retainedOperations } from './retained.ts';
+import { statusOperations } from './status.ts';
+import { storageOperations } from './storage.ts';
+import { subscriptionOperations } from './subscriptions.ts';
+import { topicOperations } from './topics.ts';
+import { traceOperations } from './trace.ts';
+import { userOperations } from './users.ts';
+import { whyOperations } from './why.ts';
+
+/** Everything that can be asked for, in the order of the OpenAPI document. */
+export const OPERATIONS: readonly Operation[] = [
+  ...statusOperations,
+  ...monitorOperations,
+  ...analyticsOperations,
+  ...clientOperations,
+  ...subscriptionOperations,
+  ...topicOperations,
+  ...retainedOperations,
+  ...publishOperations,
+  ...eventOperations,
+  ...banOperations,
+  ...userOperations,
+  ...explainOperations,
+  ...whyOperations,
+  ...traceOperations,
+  ...listenerOperations,
+  ...configOperations,
+  ...logOperations,
+  ...storageOperations,
+];
