@@ -10,12 +10,12 @@ import {
   printConfig,
 } from '../config/index.ts';
 import { loadListeners, refusedByClients } from '../listeners/loaded-listener.ts';
-import { addConfigOptions, loadFromProcess } from './options.ts';
+import { addServerOptions, loadFromProcess } from './options.ts';
 
 const check: CommandModule = {
   command: 'check',
   describe: 'say whether the configuration is right, with every problem',
-  builder: (args) => addConfigOptions(args),
+  builder: (args) => addServerOptions(args),
   handler: async (args) => {
     const { config, file, given } = loadFromProcess(args);
     checkFiles(config);
@@ -27,14 +27,14 @@ const check: CommandModule = {
 const printAll: CommandModule = {
   command: 'print',
   describe: 'show every option with its value and where it comes from',
-  builder: (args) => addConfigOptions(args),
+  builder: (args) => addServerOptions(args),
   handler: async (args) => print(printConfig(loadFromProcess(args)).trimEnd()),
 };
 
 const diff: CommandModule = {
   command: 'diff',
   describe: 'show the options that differ from their defaults',
-  builder: (args) => addConfigOptions(args),
+  builder: (args) => addServerOptions(args),
   handler: async (args) => {
     const lines = diffConfig(loadFromProcess(args), parseConfig({}));
     print(lines.length === 0 ? 'every option has its default' : lines.join('\n'));

@@ -23,14 +23,32 @@ const GROUPS: Record<string, string> = {
   cluster: 'Cluster:',
 };
 
-/** Every flag that `addConfigOptions` adds and shows, with its dashes. */
+/** Every flag that `addServerOptions` adds and shows, with its dashes. */
 export const configFlags: readonly string[] = [
   'config',
   ...configOptions.map(({ flag }) => flag),
 ].map((flag) => `--${flag}`);
 
-/** Every option of the configuration as a flag, and --config; none has a type, so all stay text. */
+/** What says where a running broker is to be found. */
+const WHICH_BROKER: readonly string[] = ['data-dir', 'admin-socket'];
+
+/**
+ * The options of the configuration, for a command that only needs to know which broker is meant: its help shows those that mostly say
+ * so, and where the others are listed.
+ */
 export function addConfigOptions<T>(args: Argv<T>): Argv<T> {
+  addOptions(args, (flag) => WHICH_BROKER.includes(flag));
+  return args.epilogue(
+    'Which broker is meant is known from its configuration: the same file, environment and options as it was started with, all of which are taken here, too; promptmq server --help lists them.',
+  );
+}
+
+/** Every option of the configuration as a flag, and --config; none has a type, so all stay text. */
+export function addServerOptions<T>(args: Argv<T>): Argv<T> {
+  return addOptions(args, () => true);
+}
+
+function addOptions<T>(args: Argv<T>, isShown: (flag: string) => boolean): Argv<T> {
   args.option('config', {
     describe:
       'a configuration file, YAML or JSON; without it promptmq.yaml here, then .promptmq.yaml in the home directory',
@@ -46,6 +64,7 @@ export function addConfigOptions<T>(args: Argv<T>): Argv<T> {
       defaultDescription: option.defaultText === '' ? 'none' : option.defaultText,
       group: GROUPS[sectionOf(option)] ?? 'Other:',
       requiresArg,
+      hidden: !isShown(option.flag),
     });
     for (const flag of otherFlags) {
       args.option(flag, { hidden: true, requiresArg });

@@ -13,7 +13,7 @@ import { openFilesWarning } from '../service/open-files.ts';
 import { claimPidFile } from '../service/pid-file.ts';
 import { SystemdNotifier } from '../service/systemd.ts';
 import { keepsSomeLocal, LOCAL_ONLY, risksOf, risksOfReload, startBanner } from './banner.ts';
-import { addConfigOptions, loadFromProcess } from './options.ts';
+import { addServerOptions, loadFromProcess } from './options.ts';
 import { Reloader } from './reloader.ts';
 import { becomeService } from './standard-streams.ts';
 
@@ -21,7 +21,7 @@ import { becomeService } from './standard-streams.ts';
 export const serverCommand: CommandModule = {
   command: ['server', '$0'],
   describe: 'run the broker',
-  builder: (args) => addConfigOptions(args),
+  builder: (args) => addServerOptions(args),
   handler: async (args) => {
     const load = () => loadFromProcess(args);
     const loaded = load();

@@ -74,6 +74,15 @@ test('server --help is grouped and has every option', () => {
   }
 });
 
+test('the help of a command shows its own options, which broker is meant, and where the others are', () => {
+  const { stdout } = run(['clients', 'list', '--help']);
+  for (const flag of ['like', 'json', 'config', 'data-dir', 'admin-socket']) {
+    expect(stdout).toContain(`--${flag} `);
+  }
+  expect(stdout).not.toContain('--max-qos ');
+  expect(stdout).toContain('promptmq server --help lists them');
+});
+
 describe('completion', () => {
   test.each(['bash', 'zsh'])('there is a script for %s', (shell) => {
     const { status, stdout } = run(['completion', shell]);
