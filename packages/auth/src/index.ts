@@ -97,6 +97,7 @@ export type {
   ProviderDenial,
   ProviderPass,
   ProviderTools,
+  ReadKeySet,
 } from './provider.ts';
 export {
   CERTIFICATE_FIELDS,

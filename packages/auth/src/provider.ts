@@ -78,4 +78,16 @@ export interface ProviderTools {
     event: string,
     fields: Readonly<Record<string, unknown>>,
   ): void;
+  /**
+   * The key sets that were read, by where they come from: providers that are made anew begin with them. Where it is left out, they wait
+   * until theirs can be read.
+   */
+  readonly keySets?: Map<string, ReadKeySet>;
+}
+
+/** A JSON Web Key Set as it was read. */
+export interface ReadKeySet {
+  readonly text: string;
+  /** Milliseconds since 1970. */
+  readonly readAt: number;
 }

@@ -207,6 +207,7 @@ export class Broker
       liveUsers: this.liveUsers.security,
       hasHook: hooks?.authenticate !== undefined,
       guesses: new Guesses(this),
+      keySets: new Map(),
       onProviderFailed: (provider, failure, why) =>
         this.clientEvents.providerFailed(provider, failure, why),
       onUsersChanged: (userNames) => this.onUsersChanged(userNames),

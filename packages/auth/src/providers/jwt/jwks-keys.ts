@@ -57,6 +57,7 @@ export class JwksKeys implements KeyFinder {
 
   /** @throws {KeysUnavailableError} when there are none that may be believed */
   readonly find: CompactVerifyGetKey = async (header, token) => {
+    if (this.#keys === null) await this.#recall();
     if (this.#tools.now() - this.#readAt >= this.#refresh && this.#mayTry(0)) await this.#read();
     try {
       return await this.#current()(header, token);
@@ -100,6 +101,18 @@ export class JwksKeys implements KeyFinder {
     return this.#tools.now() - this.#triedAt >= Math.max(backOff, intervalMin);
   }
 
+  /** Begins with what a provider before this one has read. */
+  async #recall(): Promise<void> {
+    const known = this.#tools.keySets?.get(this.#source.place);
+    if (known === undefined) return;
+    const keys = (await import('jose')).createLocalJWKSet(readKeySet(known.text));
+    // Its own may have come meanwhile.
+    if (this.#keys !== null) return;
+    this.#keys = keys;
+    this.#text = known.text;
+    this.#readAt = known.readAt;
+  }
+
   #read(): Promise<void> {
     this.#reading ??= this.#load().finally(() => {
       this.#reading = null;
@@ -120,6 +133,7 @@ export class JwksKeys implements KeyFinder {
         this.#tools.log('info', 'jwt-keys-read', { from: place, keys: set.keys.length });
       }
       this.#readAt = this.#tools.now();
+      this.#tools.keySets?.set(place, { text, readAt: this.#readAt });
       this.#failureCount = 0;
     } catch (error) {
       if (this.#abort.signal.aborted) return;

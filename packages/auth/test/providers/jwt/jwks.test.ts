@@ -142,6 +142,20 @@ describe('a key set from an HTTP server', () => {
     expect(await asked(provider, first)).toMatchObject(ALLOWED);
   });
 
+  test('that an earlier provider has read is believed by the next one, while the server is down', async () => {
+    tools.keySets = new Map();
+    expect(await asked(providerOf(byUrl()), first)).toMatchObject(ALLOWED);
+    server.answer = json({}, 503);
+    tools.time += 60_000;
+    const times = { jwksRefresh: 60_000, jwksAgeMax: 3_600_000 };
+    const next = providerOf(byUrl(), times);
+    expect(await asked(next, first)).toMatchObject(ALLOWED);
+    expect(await asked(next, second)).toMatchObject(NO_KEY);
+    tools.time += 3_600_000;
+    await expect(asked(providerOf(byUrl(), times), first)).rejects.toThrow(/last read/);
+    await expect(asked(providerOf(byUrl(server.url('/other'))), first)).rejects.toThrow(/no keys/);
+  });
+
   test('that was never read lets nobody in', async () => {
     server.answer = json({}, 500);
     const provider = providerOf(byUrl());

@@ -1,9 +1,10 @@
-import type { Credentials, ProviderTools } from '../../../src/index.ts';
+import type { Credentials, ProviderTools, ReadKeySet } from '../../../src/index.ts';
 
 /** What a provider is given in tests: a clock that is set, and a log that is read. */
 export class TestTools implements ProviderTools {
   /** Milliseconds since 1970. */
   time = Date.UTC(2030, 0, 1);
+  keySets?: Map<string, ReadKeySet>;
   readonly lines: { level: string; event: string; fields: Readonly<Record<string, unknown>> }[] =
     [];
 
