@@ -3,7 +3,7 @@ import { ReasonCode } from '@promptmq/codec';
 import { invariant } from '@promptmq/topics';
 import type { LogEvent } from '@promptmq/wal';
 import { Access, type AccessTools } from './access/index.ts';
-import { type Config, chainOf } from './config/index.ts';
+import { type Config, chainsOf } from './config/index.ts';
 import { Connection } from './connection/connection.ts';
 import { ConnectionState } from './connection/connection-state.ts';
 import { ContainedHandler } from './connection/contained-handler.ts';
@@ -586,8 +586,12 @@ export class Broker
     const { liveUsers, access } = this;
     liveUsers.restore();
     if (!access.hasLiveUsers || !liveUsers.security.isEmpty) return;
-    const file = chainOf(this.config).find((item) => item.dynamicSecurity)?.dynamicSecurity?.import;
-    if (typeof file === 'string') importUsers(liveUsers, file);
+    for (const { items, key } of chainsOf(this.config)) {
+      const file = items.find((item) => item.dynamicSecurity)?.dynamicSecurity?.import;
+      if (typeof file !== 'string') continue;
+      importUsers(liveUsers, file, `${key}: dynamic-security.import`);
+      break;
+    }
     if (!liveUsers.security.isEmpty) return;
     const remedy = 'promptmq user add NAME --admin';
     this.log.warn('dynamic-security-empty', { why: 'there are no users yet', remedy });

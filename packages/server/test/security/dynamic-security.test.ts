@@ -334,6 +334,27 @@ describe('what a change does to clients that are there', () => {
   });
 });
 
+test('the file is read where only a listener asks them', async () => {
+  const own = await createBroker({
+    server: { bind: 'none', wsBind: 'none' },
+    listeners: [
+      {
+        name: 'inner',
+        kind: 'tcp',
+        bind: '127.0.0.1:0',
+        auth: [{ dynamicSecurity: { import: join(folder, 'users.json') } }],
+      },
+    ],
+    auth: { allowAnonymous: false },
+  });
+  try {
+    const responses = await own.users.ask([{ command: 'listClients' }]);
+    expect(JSON.stringify(responses)).toContain('"bob"');
+  } finally {
+    await own.stop();
+  }
+});
+
 test('on a full disk nothing is changed; what fills it meanwhile is said, and written when there is room', async () => {
   files.beforeOperation = (name) => {
     if (name === 'write') throw systemError('ENOSPC', name);
