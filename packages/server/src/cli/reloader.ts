@@ -1,16 +1,18 @@
-import { unwatchFile, watchFile } from 'node:fs';
 import { type Config, ConfigError, type LoadedConfig, listedPaths } from '../config/index.ts';
 import type { RunningBroker } from '../embed/running-broker.ts';
 import type { Logger } from '../log/index.ts';
+import type { WatchedFiles } from './watched-files.ts';
 
-/** How often files are looked at. Notifications don't work for files that are mounted or replaced. */
-const POLL_MS = 1000;
+/** How long files have to be as they are before they are read. */
+const SETTLING_MS = 1000;
 
 export interface ReloaderOptions {
   readonly broker: RunningBroker;
   readonly logger: Logger;
   /** Reads the configuration again, from all its sources. */
   readonly load: () => LoadedConfig;
+  /** Those of `watchedPaths`, from before they were read. */
+  readonly files: WatchedFiles;
   /** Told of a configuration that is in force. */
   readonly onReloaded?: (config: Config) => void;
 }
@@ -21,19 +23,15 @@ export interface ReloaderOptions {
  */
 export class Reloader {
   readonly #options: ReloaderOptions;
-  #watched: readonly string[];
   /** What is in force. */
   #loaded: LoadedConfig;
   #settling: NodeJS.Timeout | null;
-  readonly #onChanged: () => void;
 
   constructor(loaded: LoadedConfig, options: ReloaderOptions) {
     this.#options = options;
-    this.#watched = [];
     this.#loaded = loaded;
     this.#settling = null;
-    this.#onChanged = () => this.#settle();
-    this.#watch(loaded);
+    options.files.start(() => this.#settle());
   }
 
   /**
@@ -42,14 +40,15 @@ export class Reloader {
    * @param cause - for the log: a signal, or `file`
    */
   reload(cause: string): void {
-    const { broker, logger, load, onReloaded } = this.#options;
+    const { broker, logger, load, files, onReloaded } = this.#options;
+    files.refresh();
     try {
       const loaded = load();
       this.#refuseVanished(loaded);
       const { changed, needRestart } = broker.reconfigure(loaded.config);
       onReloaded?.(loaded.config);
       this.#loaded = loaded;
-      this.#watch(loaded);
+      files.follow(watchedPaths(loaded));
       logger.info('config-reloaded', { cause, changed });
       for (const key of needRestart) logger.warn('config-needs-restart', { key });
     } catch (error) {
@@ -78,30 +77,22 @@ export class Reloader {
   /** Reads files only when they have not changed for a while: one that changes may be half written. */
   #settle(): void {
     if (this.#settling !== null) clearTimeout(this.#settling);
-    this.#settling = setTimeout(() => this.reload('file'), POLL_MS);
+    this.#settling = setTimeout(() => this.reload('file'), SETTLING_MS);
     this.#settling.unref();
   }
 
   close(): void {
     if (this.#settling !== null) clearTimeout(this.#settling);
-    for (const path of this.#watched) unwatchFile(path, this.#onChanged);
-    this.#watched = [];
+    this.#options.files.close();
   }
+}
 
-  #watch({ config, file }: LoadedConfig): void {
-    const { cert, key, ca } = config.server.tls;
-    const { passwordFile, aclFile } = config.auth;
-    const named = [file, cert, key, ca, passwordFile, aclFile].filter((path) => path !== null);
-    const paths = [...new Set([...named, ...listedPaths(config)])];
-    for (const path of this.#watched) {
-      if (!paths.includes(path)) unwatchFile(path, this.#onChanged);
-    }
-    for (const path of paths) {
-      if (this.#watched.includes(path)) continue;
-      watchFile(path, { interval: POLL_MS, persistent: false }, this.#onChanged);
-    }
-    this.#watched = paths;
-  }
+/** The files of which a change has the configuration read again: its own, and those that it names. */
+export function watchedPaths({ config, file }: LoadedConfig): string[] {
+  const { cert, key, ca } = config.server.tls;
+  const { passwordFile, aclFile } = config.auth;
+  const named = [file, cert, key, ca, passwordFile, aclFile].filter((path) => path !== null);
+  return [...new Set([...named, ...listedPaths(config)])];
 }
 
 /** What is wrong; an error that is no ConfigError is a mistake of ours, and still no reason to end the process. */

@@ -14,8 +14,9 @@ import { claimPidFile } from '../service/pid-file.ts';
 import { SystemdNotifier } from '../service/systemd.ts';
 import { keepsSomeLocal, LOCAL_ONLY, risksOf, risksOfReload, startBanner } from './banner.ts';
 import { addServerOptions, loadFromProcess } from './options.ts';
-import { Reloader } from './reloader.ts';
+import { Reloader, watchedPaths } from './reloader.ts';
 import { becomeService } from './standard-streams.ts';
+import { WatchedFiles } from './watched-files.ts';
 
 /** `promptmq [server]`: runs the broker until SIGINT or SIGTERM. */
 export const serverCommand: CommandModule = {
@@ -39,6 +40,7 @@ export const serverCommand: CommandModule = {
 
 async function serve(loaded: LoadedConfig, load: () => LoadedConfig): Promise<void> {
   const { config } = loaded;
+  const files = new WatchedFiles(watchedPaths(loaded));
   becomeService();
   const { logger, output } = await openLog(config);
   const { pidFile } = config.server;
@@ -113,6 +115,7 @@ async function serve(loaded: LoadedConfig, load: () => LoadedConfig): Promise<vo
     broker,
     logger,
     load,
+    files,
     onReloaded: (next) => {
       followLog(next.log, logger, output);
       for (const risk of risksOfReload(next, isLocal)) logger.warn('unsafe', risk);
