@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
@@ -17,14 +18,16 @@ export interface SlapdTls {
 export class Slapd {
   readonly port: number;
   readonly tlsPort: number;
-  /** What it has logged of its connections and operations. */
+  /** What it has logged of its connections and operations, as far as it was read. */
   readonly log: string[] = [];
   readonly #process: ChildProcess;
+  #onLine: () => void;
 
   private constructor(process: ChildProcess, port: number, tlsPort: number) {
     this.port = port;
     this.tlsPort = tlsPort;
     this.#process = process;
+    this.#onLine = () => {};
   }
 
   /**
@@ -86,12 +89,40 @@ access to * by dn.exact="cn=reader,dc=example,dc=org" read by users read by anon
       );
       createInterface({ input: child.stderr as NodeJS.ReadableStream }).on('line', (line) => {
         slapd.log.push(line);
+        slapd.#onLine();
         if (line.includes('slapd starting')) resolve();
       });
     });
     // It says so before it listens.
     while (!(await isListening(port))) {}
     return slapd;
+  }
+
+  /** What it logs of something, and of nothing before. */
+  async logOf(action: () => Promise<void>): Promise<string[]> {
+    const start = await this.#readUp();
+    await action();
+    const end = await this.#readUp();
+    return this.log.slice(start + 1, end);
+  }
+
+  /**
+   * Reads what it has logged up to now: a connection is made, and looked for.
+   *
+   * @returns the index of its line
+   */
+  async #readUp(): Promise<number> {
+    const socket = connect(this.port, '127.0.0.1');
+    await once(socket, 'connect');
+    const mark = `ACCEPT from IP=127.0.0.1:${socket.localPort} `;
+    const find = () => this.log.findIndex((line) => line.includes(mark));
+    while (find() === -1) {
+      await new Promise<void>((resolve) => {
+        this.#onLine = resolve;
+      });
+    }
+    socket.destroy();
+    return find();
   }
 
   stop(): Promise<void> {
