@@ -18,7 +18,11 @@ export {
 } from './packets/disconnect.ts';
 export type { PingreqPacket, PingrespPacket } from './packets/ping.ts';
 export type { PublishPacket, PublishProperties } from './packets/publish.ts';
-export { messageProperties, type PublishPropertiesView } from './packets/publish-properties.ts';
+export {
+  messageProperties,
+  type PublishPropertiesView,
+  withoutUserProperties,
+} from './packets/publish-properties.ts';
 export { PublishView } from './packets/publish-view.ts';
 export {
   MessageBytes,

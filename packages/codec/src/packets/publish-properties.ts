@@ -159,6 +159,45 @@ export function withoutVolatile(properties: Uint8Array): Uint8Array {
   return properties.subarray(0, length);
 }
 
+/**
+ * Takes user properties out of encoded, valid properties of a message.
+ *
+ * @param properties - without their length; stays as it is
+ * @param names - those that go, encoded as UTF-8
+ * @returns `properties` itself where none of them is there
+ */
+export function withoutUserProperties(
+  properties: Uint8Array,
+  names: readonly Uint8Array[],
+): Uint8Array {
+  if (properties.length === 0) return properties;
+  const reader = new PacketReader().begin(properties, 0, 0, properties.length, 5);
+  let kept: Uint8Array | null = null;
+  let length = 0;
+  while (!reader.isAtEnd) {
+    const start = reader.offset;
+    const isNamed =
+      properties[start] === PropertyId.UserProperty && isAmong(names, properties, start + 1);
+    skipProperty(reader);
+    if (isNamed) {
+      kept ??= Uint8Array.from(properties);
+      continue;
+    }
+    kept?.copyWithin(length, start, reader.offset);
+    length += reader.offset - start;
+  }
+  return kept === null ? properties : kept.subarray(0, length);
+}
+
+/** Whether a text, with its length before it, is one of these. */
+function isAmong(names: readonly Uint8Array[], buffer: Uint8Array, offset: number): boolean {
+  const length = ((buffer[offset] as number) << 8) | (buffer[offset + 1] as number);
+  return names.some((name) => {
+    if (name.length !== length) return false;
+    return name.every((byte, index) => byte === buffer[offset + 2 + index]);
+  });
+}
+
 /** Returns whether the property is forwarded. */
 function skipProperty(reader: PacketReader): boolean {
   switch (reader.byte()) {

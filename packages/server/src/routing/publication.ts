@@ -51,6 +51,8 @@ export class Publication {
   #topic: Pick<Message, 'topic' | 'topicBytes'>;
   /** What it is borrowed from; null when it is kept. */
   #view: PublishView | null;
+  /** Its properties in the place of those that came, encoded without their length; null where those hold. */
+  #stamped: Uint8Array | null;
   #publisher: Publisher | null;
   #message: Message | null;
   #unkeptMessage: Message | null;
@@ -72,6 +74,7 @@ export class Publication {
     this.expiresAt = Number.POSITIVE_INFINITY;
     this.#topic = NO_TOPIC;
     this.#view = null;
+    this.#stamped = null;
     this.#publisher = null;
     this.#message = null;
     this.#unkeptMessage = null;
@@ -89,12 +92,14 @@ export class Publication {
    * @param view - read, and valid until the next call
    * @param topic - of the packet, by name or by alias
    * @param expiresAt - as its field has it
+   * @param stamped - properties in the place of those that are forwarded of the packet; null where those hold
    */
   borrow(
     view: PublishView,
     topic: Pick<Message, 'topic' | 'topicBytes'>,
     publisher: Publisher,
     expiresAt: number,
+    stamped: Uint8Array | null,
   ): void {
     this.qos = view.qos;
     this.retain = view.retain;
@@ -104,6 +109,7 @@ export class Publication {
     this.expiresAt = expiresAt;
     this.#topic = topic;
     this.#view = view;
+    this.#stamped = stamped;
     this.#publisher = publisher;
     this.#message = null;
     this.#unkeptMessage = null;
@@ -124,6 +130,7 @@ export class Publication {
     this.expiresAt = message.expiresAt;
     this.#topic = message;
     this.#view = null;
+    this.#stamped = null;
     this.#publisher = null;
     this.#message = message;
     this.#unkeptMessage = message;
@@ -146,7 +153,8 @@ export class Publication {
     if (view === null) {
       return topicBytes.length + (this.#message?.properties.length ?? 0) + this.payloadSize;
     }
-    return view.end - view.start - (view.topicEnd - view.topicStart) + topicBytes.length;
+    const added = topicBytes.length + (this.#stamped?.length ?? 0);
+    return view.end - view.start - (view.topicEnd - view.topicStart) + added;
   }
 
   /** It as the ranges that it is encoded from. */
@@ -167,8 +175,8 @@ export class Publication {
     const bytes = this.#bytes;
     const { buffer } = view;
     bytes.topicBytes = this.#topic.topicBytes;
-    if (view.isScattered) {
-      bytes.properties = view.forwardedProperties();
+    if (this.#stamped !== null || view.isScattered) {
+      bytes.properties = this.#stamped ?? view.forwardedProperties();
       bytes.propertiesStart = 0;
       bytes.propertiesEnd = bytes.properties.length;
     } else {
@@ -236,6 +244,7 @@ export class Publication {
   /** Whether the packet that came is as it would be encoded for a protocol version, with the topic that it has to all. */
   #isFormat(view: PublishView, version: ProtocolVersion): boolean {
     return (
+      (this.#stamped === null || version !== 5) &&
       (this.#publisher?.version === 5) === (version === 5) &&
       this.#topic.topicBytes.length === view.topicEnd - view.topicStart &&
       !view.hasPaddedLength
@@ -279,7 +288,7 @@ export class Publication {
     return {
       topic,
       topicBytes,
-      properties: view.forwardedProperties(),
+      properties: this.#stamped ?? view.forwardedProperties(),
       payload: take(view.buffer, view.payloadStart, view.payloadEnd),
       qos: this.qos,
       retain: this.retain,

@@ -41,6 +41,7 @@ import { messageInfoOf } from '../tracing/message-info.ts';
 import { type ExplainedMessage, type Explanation, explanationOf } from './explanation.ts';
 import { Publication } from './publication.ts';
 import { DOLLAR, isReserved } from './reserved-topics.ts';
+import { Stamper } from './stamper.ts';
 import type { TopicMeter } from './topic-meter.ts';
 import { TopicRoutes } from './topic-routes.ts';
 
@@ -112,6 +113,8 @@ export class Router {
   readonly #sinks: EventSinks;
 
   #rejectsWhenFull: boolean;
+  /** Says in messages who published them; null where nothing does. */
+  #stamper: Stamper | null;
 
   /** The message that is being routed. */
   #publication: Publication;
@@ -142,6 +145,7 @@ export class Router {
     this.#publication = new Publication();
     this.#outcome = { reasonCode: ReasonCode.Success, position: -1 };
     this.#rejectsWhenFull = config.mqtt.queueOverflow === 'reject';
+    this.#stamper = this.#makeStamper();
     this.journal = journal;
     const { mqtt } = config;
     this.trie = new SubscriptionTrie({ overlapping: mqtt.overlappingSubscriptions });
@@ -172,6 +176,21 @@ export class Router {
     const { queueOverflow, overlappingSubscriptions } = this.#config.mqtt;
     this.#rejectsWhenFull = queueOverflow === 'reject';
     this.trie.setOverlapping(overlappingSubscriptions);
+    this.#stamper = this.#makeStamper();
+  }
+
+  #makeStamper(): Stamper | null {
+    const { stamp } = this.#config.mqtt;
+    return stamp.length === 0 ? null : new Stamper(stamp, () => this.#runtime.wallNow());
+  }
+
+  /**
+   * The will of a client that is published now, as `mqtt.stamp` has it.
+   *
+   * @param userName - who the client was; null when it had not proved it
+   */
+  stampedWill(message: Message, userName: string | null): Message {
+    return this.#stamper?.stamped(message, message.publisherId, userName) ?? message;
   }
 
   /**
@@ -209,7 +228,9 @@ export class Router {
       interval < 0 && maxMessageExpiry === Number.POSITIVE_INFINITY
         ? maxMessageExpiry
         : expiryTime(interval, maxMessageExpiry, this.#runtime.now());
-    this.#publication.borrow(view, route, publisher, expiresAt);
+    const stamper = this.#stamper;
+    const stamped = stamper === null ? null : stampedProperties(stamper, view, publisher);
+    this.#publication.borrow(view, route, publisher, expiresAt, stamped);
     this.#publisher = publisher;
     return this.#route(route, publisher, origin);
   }
@@ -255,7 +276,8 @@ export class Router {
    *
    * @param sender - waits for recipients that are behind
    */
-  publishInside(message: Message, sender: Sender): InsideOutcome {
+  publishInside(published: Message, sender: Sender): InsideOutcome {
+    const message = this.#stamper?.stamped(published, null, null) ?? published;
     const route = this.#routes.ofTopic(message.topic);
     this.#publication.keep(message, remainingExpiry(message.expiresAt, this.#runtime.now()));
     const matched = route.recipients.length + route.groups.length;
@@ -291,7 +313,9 @@ export class Router {
   }
 
   /** Routes what a client publishes, as it was changed on its way here. */
-  publishChanged(message: Message, publisher: Peer, origin: Origin | null): Outcome {
+  publishChanged(changed: Message, publisher: Peer, origin: Origin | null): Outcome {
+    const { clientId, userName } = publisher;
+    const message = this.#stamper?.stamped(changed, clientId, userName) ?? changed;
     const route = this.#routes.ofTopic(message.topic);
     this.#publication.keep(message, remainingExpiry(message.expiresAt, this.#runtime.now()));
     this.#publisher = publisher;
@@ -756,6 +780,14 @@ export class Router {
     if (refused !== null) session.cancelExchange(packetId, refused);
     return true;
   }
+}
+
+function stampedProperties(
+  stamper: Stamper,
+  view: PublishView,
+  { clientId, userName }: Peer,
+): Uint8Array {
+  return stamper.propertiesOf(view.forwardedProperties(), clientId, userName);
 }
 
 /** A publisher waits for a subscriber that is behind. */

@@ -25,6 +25,8 @@ export interface SessionRouter {
     message: Message,
     origin: Origin | null,
   ): { readonly reasonCode: number; readonly position: number };
+  /** The will of a client, as it is published now. */
+  stampedWill(message: Message, userName: string | null): Message;
   /**
    * Gives deliveries of shared subscriptions that are in memory only to other members.
    *

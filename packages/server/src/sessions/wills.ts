@@ -42,7 +42,7 @@ export class Wills {
       runtime.now(),
     );
     const { reasonCode, position } = router.publishMessage(
-      { ...will.message, expiresAt },
+      router.stampedWill({ ...will.message, expiresAt }, entry.owner),
       number > 0 ? { kind: 'will', session: number } : null,
     );
     if (reasonCode === ReasonCode.QuotaExceeded) {

@@ -193,7 +193,7 @@ test('a tracer gets what is copied at the end of the turn, and without one the s
   const view = new PublishView();
   view.read(chunk, 0, 2, chunk.length, 4, 'server');
   const publication = new Publication();
-  publication.borrow(view, message(), { clientId: 'publisher', version: 4 }, NEVER);
+  publication.borrow(view, message(), { clientId: 'publisher', version: 4 }, NEVER, null);
   const { sender, sent } = senderOf(4);
   const traced: object[] = [];
   sender.sendImage(publication.idImage(4), 2, 8);

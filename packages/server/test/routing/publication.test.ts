@@ -32,7 +32,7 @@ function borrowed(fields: Fields = {}, version: ProtocolVersion = 4, expiresAt =
   const view = new PublishView();
   view.read(chunk, 3, bodyStart, chunk.length, version, 'server');
   const publication = new Publication();
-  publication.borrow(view, TOPIC, { clientId: 'publisher', version }, expiresAt);
+  publication.borrow(view, TOPIC, { clientId: 'publisher', version }, expiresAt, null);
   return { chunk, publication };
 }
 
@@ -137,7 +137,7 @@ test('a remaining length of more bytes than it needs is not passed on as it came
   const view = new PublishView();
   view.read(padded, 3, 6, padded.length, 4, 'server');
   const publication = new Publication();
-  publication.borrow(view, TOPIC, { clientId: 'a', version: 4 }, NEVER);
+  publication.borrow(view, TOPIC, { clientId: 'a', version: 4 }, NEVER, null);
   expect(publication.image(4).buffer).not.toBe(padded);
   expect(publication.image(4).end).toBe(chunk.length - 3);
 });
@@ -172,7 +172,7 @@ test('what is written is the message that was borrowed last', () => {
   const { chunk, bodyStart } = chunkOf({ qos: 1, payload: Buffer.from('next') }, 4);
   const view = new PublishView();
   view.read(chunk, 3, bodyStart, chunk.length, 4, 'server');
-  publication.borrow(view, TOPIC, { clientId: 'publisher', version: 4 }, NEVER);
+  publication.borrow(view, TOPIC, { clientId: 'publisher', version: 4 }, NEVER, null);
   expect(Buffer.from(publication.writtenMessage.payload).toString()).toBe('next');
 });
 

@@ -64,6 +64,7 @@ class House {
           this.published.push(topic);
           return { reasonCode: ReasonCode.Success, position: -1 };
         },
+        stampedWill: (message) => message,
         redeliver: (deliveries) => [...deliveries],
       },
       retainedReplays: { cancel: () => {}, onDetached: () => {}, forget: () => {} },

@@ -1,4 +1,4 @@
-import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
+import mqtt, { type IClientOptions, type IPublishPacket, type MqttClient } from 'mqtt';
 
 /** A message as MQTT.js delivers it. */
 export interface Received {
@@ -12,11 +12,15 @@ export interface Received {
 export class TestClient {
   readonly mqtt: MqttClient;
   readonly received: Received[] = [];
+  /** The same as they came, with their properties. */
+  readonly packets: IPublishPacket[] = [];
   #waiting: (() => void) | null = null;
 
   private constructor(client: MqttClient) {
     this.mqtt = client;
-    client.on('message', (topic, payload, { qos, retain }) => {
+    client.on('message', (topic, payload, packet) => {
+      const { qos, retain } = packet;
+      this.packets.push(packet);
       this.received.push({ topic, payload: payload.toString('latin1'), qos, retain });
       this.#waiting?.();
     });

@@ -1,12 +1,24 @@
 import { PACKET_SIZE_MAX } from '@promptmq/codec';
 import { z } from 'zod';
-import { choice, duration, durationOrNone, flag, integer, size, text } from '../values/units.ts';
+import {
+  choice,
+  duration,
+  durationOrNone,
+  flag,
+  integer,
+  list,
+  size,
+  text,
+} from '../values/units.ts';
 
 /** From here on CONNACK names no Maximum Packet Size, so that there is none (§3.2.2.3.6). */
 const UNANNOUNCED_BYTES_MIN = 268_435_456;
 
 const GIGABYTE = 1000 ** 3;
 const DAY_MS = 86_400_000;
+
+/** What the user properties of a message can say of its origin. */
+const STAMPS = ['publisher', 'user', 'time'] as const;
 
 /** What clients may do, and the limits of whatever they can make grow. */
 export const mqttSection = z
@@ -270,6 +282,16 @@ export const mqttSection = z
       .prefault('')
       .describe(
         'response information, from which clients that ask for it make response topics; %c stands for their identifier, and it is left out when it is longer than 65,535 bytes with that. Nothing by default: topics are up to those who write the clients',
+      ),
+    stamp: list(STAMPS.length)
+      .refine(
+        (written) => written.every((one) => STAMPS.some((stamp) => stamp === one)),
+        `some of ${STAMPS.join(', ')}`,
+      )
+      .transform((written) => written as readonly (typeof STAMPS)[number][])
+      .prefault([])
+      .describe(
+        'what the user properties of each message say of its origin, for MQTT 5 clients: publisher (x-publisher, the client identifier), user (x-user), time (x-time, when the broker got it). Of the three, those that a publisher sends are taken out then. Nothing by default: it is work and bytes for every message',
       ),
     checkPayloadFormat: flag()
       .prefault(false)
