@@ -7,6 +7,7 @@ export type { DropReason } from '@promptmq/session';
 export { type Config, ConfigError, type ConfigInput, parseConfig } from './config/index.ts';
 export { EmbedError, type EmbedErrorCode } from './embed/calls/embed-error.ts';
 export type { BrokerBanList, NewBan } from './embed/clients/ban-list.ts';
+export type { ClientFilter } from './embed/clients/client-filter.ts';
 export type { ClientInfo, ClientSubscription } from './embed/clients/client-info.ts';
 export type {
   ClientDisconnectOptions,
@@ -14,6 +15,7 @@ export type {
   ClientPage,
   Clients,
 } from './embed/clients/clients.ts';
+export type { ClientMeasure, ClientTopOptions } from './embed/clients/top-clients.ts';
 export type { InsideMessage } from './embed/consume/inside-message.ts';
 export type { InsideSubscribeOptions } from './embed/consume/inside-options.ts';
 export type {

@@ -157,6 +157,11 @@ export class Session<L extends SessionLink = SessionLink> {
     return this.#window.count;
   }
 
+  /** How many of them the client takes at a time, as its last CONNECT said; 0 before. */
+  get inflightMax(): number {
+    return this.#window.sendQuotaMax;
+  }
+
   /** What they count in `inflightMemory`. */
   get inflightBytes(): number {
     return this.#window.bytes;

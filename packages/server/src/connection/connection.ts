@@ -84,6 +84,8 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
   #hasOtherRules: boolean;
   /** Whether what it subscribes is as with No Local and Retain As Published, which MQTT 3.1 and 3.1.1 don't have. */
   isBridge: boolean;
+  /** Whether its CONNECT asked for a new session. */
+  cleanStart: boolean;
   readonly mountPoint: MountPoint | null;
   readonly sender: PacketSender;
   readonly timeouts: ConnectionTimeouts;
@@ -136,6 +138,7 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
     this.limits = null;
     this.#hasOtherRules = false;
     this.isBridge = false;
+    this.cleanStart = false;
     this.mountPoint = transport.listener?.mountPoint ?? null;
     this.sender =
       this.mountPoint === null
@@ -403,6 +406,7 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
     this.session = terms.session;
     this.clientId = terms.session.clientId;
     this.isBridge = terms.isBridge;
+    this.cleanStart = terms.cleanStart;
     this.#dispatcher.open();
     this.sessionExpiryInterval = terms.sessionExpiryInterval;
     this.inboundAliases = new InboundAliases(

@@ -21,6 +21,7 @@ export interface ConnectionTerms {
   readonly topicAliasMaximum: number;
   /** Whether it is a bridge of mosquitto, by its protocol level. */
   readonly isBridge: boolean;
+  readonly cleanStart: boolean;
 }
 
 /** What a connection counts in the broker's memory. */
@@ -103,6 +104,8 @@ export interface Peer extends SessionPeer {
   readonly mountPoint: MountPoint | null;
   /** Whether what it subscribes is as with No Local and Retain As Published, which MQTT 3.1 and 3.1.1 don't have. */
   readonly isBridge: boolean;
+  /** Whether its CONNECT asked for a new session. */
+  readonly cleanStart: boolean;
   /** What it can be sent at most that CONNACK says, in bytes, fixed header included. */
   readonly maximumPacketSize: number;
   /** Session Expiry Interval of the CONNECT, in seconds (§3.14.2.2.2). */

@@ -40,6 +40,9 @@ export interface Transport {
   readonly acceptedAt?: number;
   /** Where it counts as a connection; where it is left out, the broker gives it a place. */
   readonly place?: ConnectionPlace;
+  /** Bytes that its socket has brought and taken, those of TLS and WebSocket included; left out where there is none. */
+  readonly bytesReceived?: number;
+  readonly bytesSent?: number;
   /** The largest packet that it can bring, in bytes; where it is left out, any. */
   readonly maximumPacketSize?: number;
   /**

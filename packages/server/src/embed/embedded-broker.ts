@@ -99,6 +99,10 @@ export class EmbeddedBroker implements RunningBroker {
     return this.#observability.url;
   }
 
+  get config(): Readonly<Config> {
+    return this.#broker.config;
+  }
+
   get stats(): Readonly<BrokerStats> {
     return this.#broker.stats;
   }

@@ -32,6 +32,8 @@ export interface RunningBroker extends AsyncDisposable {
   readonly listeners: readonly Listener[];
   /** Of metrics, health and readiness, such as `http://127.0.0.1:9090`; null when they aren't served. */
   readonly metricsUrl: string | null;
+  /** The configuration in force: `reconfigure` changes it. */
+  readonly config: Readonly<Config>;
   /** Live counters: they change while the broker runs. */
   readonly stats: Readonly<BrokerStats>;
   /**

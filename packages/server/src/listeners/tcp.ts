@@ -50,6 +50,14 @@ class TcpTransport implements Transport {
     socket.on('error', () => {});
   }
 
+  get bytesReceived(): number {
+    return this.#socket.bytesRead;
+  }
+
+  get bytesSent(): number {
+    return this.#socket.bytesWritten;
+  }
+
   start(handler: TransportHandler): void {
     let failure: Error | null = null;
     this.#handler = handler;

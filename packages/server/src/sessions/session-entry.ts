@@ -21,6 +21,8 @@ export class SessionEntry {
   readonly subscriptions: Subscriptions;
   /** What the client had that left a will; null without one, and after a restart. */
   rights: Rights | null;
+  /** Messages that were not sent to it and won't be, since it was made or this process began. */
+  droppedCount: number;
   readonly #willMemory: MemoryAccount;
   #will: PendingWill | null;
   /** Milliseconds of the broker's time; -1 while the session has a connection. */
@@ -46,6 +48,7 @@ export class SessionEntry {
     this.owner = null;
     this.subscriptions = subscriptions;
     this.rights = null;
+    this.droppedCount = 0;
     this.#willMemory = willMemory;
     this.#will = null;
     this.disconnectedAt = -1;

@@ -80,6 +80,15 @@ export class Sessions implements RecoveryHost {
     return this.#order.after(ordinal);
   }
 
+  /**
+   * The place after which the entry with this index stands, 0 for the first: for `after`.
+   *
+   * @returns null when there are no more than so many
+   */
+  placeBefore(index: number): number | null {
+    return this.#order.placeBefore(index);
+  }
+
   /** What a client identifier has; null when it has no session. */
   find(clientId: string): SessionEntry | null {
     return this.#entries.get(clientId) ?? null;
@@ -219,9 +228,12 @@ export class Sessions implements RecoveryHost {
       totals: store === null ? this.#memoryTotals : this.#storedTotals,
       inflightMemory: this.#host.memory.inflight,
       replayMemory: this.#host.memory.replays,
-      onDrop: (reason: DropReason) => clientEvents.messageDropped(clientId, reason),
+      onDrop: (reason: DropReason) => {
+        entry.droppedCount++;
+        clientEvents.messageDropped(clientId, reason);
+      },
     });
-    const entry = new SessionEntry(
+    const entry: SessionEntry = new SessionEntry(
       session,
       number,
       new Subscriptions(this.#host, session),

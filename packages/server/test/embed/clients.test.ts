@@ -68,9 +68,14 @@ describe('what there is of a client', () => {
       version: 5,
       protocol: 'tcp',
       remoteAddress: expect.stringMatching(/^127\.0\.0\.1:\d+$/),
+      listener: 'tcp',
       connectedAt: expect.any(Number),
       disconnectedAt: null,
       keepAlive: 30,
+      cleanStart: false,
+      isBridge: false,
+      bytesReceived: expect.any(Number),
+      bytesSent: expect.any(Number),
       sessionExpiryInterval: 1000,
       isStored: false,
       subscriptions: 2,
@@ -78,6 +83,9 @@ describe('what there is of a client', () => {
       queuedBytes: 0,
       attributes: {},
       inflight: 0,
+      inflightMax: 1000,
+      awaitingRelease: 0,
+      dropped: 0,
     });
     // The clocks' own milliseconds are rounded.
     expect(info?.connectedAt).toBeGreaterThanOrEqual(before - 2);
@@ -183,13 +191,13 @@ describe('clients are listed', () => {
   test('what is no option is refused, and named with what is allowed', () => {
     const list = (options: object) => codeOf(() => broker.clients.list(options));
     expect(list({ usr: 'x' })).toBe(
-      'invalid-argument: broker.clients.list: usr is no option; there are like, user, cursor, limit',
+      'invalid-argument: broker.clients.list: usr is no option; there are like, user, likeUser, isConnected, address, version, cleanStart, cursor, limit',
     );
     expect(list({ limit: 0 })).toMatch(/limit takes a whole number from 1 to 10000, not 0$/);
     expect(list({ limit: 10_001 })).toMatch(/not 10001$/);
     expect(list({ limit: '5' })).toMatch(/not "5"$/);
     expect(list({ like: 7 })).toMatch(/like takes a string, not 7$/);
-    expect(list({ user: {} })).toMatch(/user takes a string, not a Object$/);
+    expect(list({ user: {} })).toMatch(/user takes a string or an array of them, not a Object$/);
     for (const cursor of ['', '0', 'A', '1 ', '-1']) {
       expect(list({ cursor })).toMatch(/cursor takes what an earlier page returned$/);
     }

@@ -24,6 +24,11 @@ export class ReceivedIds {
     return this.#countNow;
   }
 
+  /** How many there are. */
+  get size(): number {
+    return this.#connections?.size ?? 0;
+  }
+
   /** There is a new connection. */
   beginConnection(): void {
     this.#connection++;

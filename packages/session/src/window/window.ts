@@ -110,6 +110,11 @@ export class Window {
 
   // ------------------------------------------------------------------- sending
 
+  /** Messages that the client takes at a time on this connection, or took on the last. */
+  get sendQuotaMax(): number {
+    return this.#sendQuotaMax;
+  }
+
   /** Whether the client takes one more. */
   get hasQuota(): boolean {
     return this.#sendQuota > 0;

@@ -62,11 +62,18 @@ async function answerOf(
     host,
     caller,
     params: checked(operation.params, req.param(), 'path'),
-    query: checked(operation.query, req.query(), 'query'),
+    query: checked(operation.query, parametersOf(req.queries()), 'query'),
     body: operation.body === undefined ? undefined : await bodyOf(operation, context),
     headers: req.raw.headers,
     signal: req.raw.signal,
   });
+}
+
+/** What is given several times is an array. */
+function parametersOf(given: Readonly<Record<string, readonly string[]>>): object {
+  return Object.fromEntries(
+    Object.entries(given).map(([name, values]) => [name, values.length === 1 ? values[0] : values]),
+  );
 }
 
 async function bodyOf(operation: Operation, { req }: Context): Promise<unknown> {

@@ -1,3 +1,5 @@
 import type { Operation } from '../api/operation.ts';
+import { listClients } from './clients/list-clients.ts';
+import { oneClientOperations } from './clients/one-client.ts';
 
-export const clientOperations: readonly Operation[] = [];
+export const clientOperations: readonly Operation[] = [listClients, ...oneClientOperations];

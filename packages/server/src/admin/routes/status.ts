@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { version } from '../../version.ts';
+import { nodeName } from '../api/node-name.ts';
 import { json, operation } from '../api/operation.ts';
 
 const statusSchema = z.object({
@@ -25,7 +26,7 @@ export const statusOperations = [
     handle: ({ host: { broker, startedAt } }) => {
       const { stats } = broker;
       return json({
-        node: 'promptmq',
+        node: nodeName(broker.config),
         version,
         pid: process.pid,
         uptime: Math.floor((Date.now() - startedAt) / 1000),

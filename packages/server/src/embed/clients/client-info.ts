@@ -19,12 +19,21 @@ export interface ClientInfo {
   readonly protocol: string | null;
   /** Address and port; null without connection. */
   readonly remoteAddress: string | null;
+  /** The listener's name in the configuration; null without connection, and where the program brought it. */
+  readonly listener: string | null;
   /** When its connection was accepted; null without connection. */
   readonly connectedAt: number | null;
   /** Since when nobody has the session; null while it `isConnected`. */
   readonly disconnectedAt: number | null;
   /** Seconds; 0 when it is off, null without connection. */
   readonly keepAlive: number | null;
+  /** Whether its CONNECT asked for a new session; null without connection. */
+  readonly cleanStart: boolean | null;
+  /** Whether it is a bridge of mosquitto; null without connection. */
+  readonly isBridge: boolean | null;
+  /** Bytes that its socket has brought and taken; null without connection, and where there is no socket. */
+  readonly bytesReceived: number | null;
+  readonly bytesSent: number | null;
   /** Seconds that the session lives after its connection; 0 ends with it, 4,294,967,295 never ends (§3.1.2.11.2). */
   readonly sessionExpiryInterval: number;
   /** Whether what is sent to it at QoS 1 and 2 survives the broker's process. */
@@ -39,6 +48,12 @@ export interface ClientInfo {
   readonly queuedBytes: number;
   /** QoS 1 and 2 messages that were sent and are not settled. */
   readonly inflight: number;
+  /** How many of them it takes at a time (§3.1.2.11.3), as its last CONNECT said; 0 when this process has seen none. */
+  readonly inflightMax: number;
+  /** QoS 2 messages that came from it and are not released yet (PUBREL). */
+  readonly awaitingRelease: number;
+  /** Messages of its session that were not sent to it and won't be, since the session or this process began. */
+  readonly dropped: number;
 }
 
 /** One subscription of a client. */
@@ -65,9 +80,14 @@ export function clientInfoOf(entry: SessionEntry, aheadMs: number): ClientInfo {
     version: connection?.version ?? null,
     protocol: connection?.transport.protocol ?? null,
     remoteAddress: connection?.transport.remoteAddress ?? null,
+    listener: connection?.transport.listener?.name ?? null,
     connectedAt: connection === null ? null : Math.round(connection.openedAt) + aheadMs,
     disconnectedAt: session.isConnected ? null : disconnectedAt + aheadMs,
     keepAlive: connection?.timeouts.keepAlive ?? null,
+    cleanStart: connection?.cleanStart ?? null,
+    isBridge: connection?.isBridge ?? null,
+    bytesReceived: connection?.transport.bytesReceived ?? null,
+    bytesSent: connection?.transport.bytesSent ?? null,
     sessionExpiryInterval: session.expiryInterval,
     isStored: session.isStored,
     attributes: connection?.hooks?.client.attributes ?? NO_ATTRIBUTES,
@@ -75,6 +95,9 @@ export function clientInfoOf(entry: SessionEntry, aheadMs: number): ClientInfo {
     queued: session.queuedCount,
     queuedBytes: session.queue.bytes,
     inflight: session.inflightCount,
+    inflightMax: session.inflightMax,
+    awaitingRelease: session.received.size,
+    dropped: entry.droppedCount,
   };
 }
 

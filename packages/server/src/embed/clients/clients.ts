@@ -3,18 +3,16 @@ import type { Broker } from '../../broker.ts';
 import { Arguments } from '../calls/arguments.ts';
 import { committed } from '../calls/committed.ts';
 import { EmbedError } from '../calls/embed-error.ts';
+import { CLIENT_FILTER_KEYS, type ClientFilter, clientTest } from './client-filter.ts';
 import {
   type ClientInfo,
   type ClientSubscription,
   clientInfoOf,
   clientSubscriptionOf,
 } from './client-info.ts';
+import { Best, type ClientTopOptions, measureOf } from './top-clients.ts';
 
-export interface ClientListOptions {
-  /** Only clients whose identifier has this in it, anywhere; upper and lower case differ. */
-  readonly like?: string | undefined;
-  /** Only clients of exactly this user. */
-  readonly user?: string | undefined;
+export interface ClientListOptions extends ClientFilter {
   /** The `cursor` of the page before; null or left out for the first page. */
   readonly cursor?: string | null | undefined;
   /** How many clients the page has at most, 1 to 10,000; 100 by default. */
@@ -46,12 +44,27 @@ export interface Clients {
    * storage. A client that is there all the time is on one page exactly, whoever comes and goes meanwhile; one whose
    * session begins later is on a later page.
    *
-   * A call looks at 10,000 sessions at most, some milliseconds: so with `like` or `user` a page may have fewer
+   * A call looks at 10,000 sessions at most, some milliseconds: so with a filter a page may have fewer
    * clients than `limit`, or none, and others may follow. All have been found when `cursor` is null.
    *
    * @throws {EmbedError} `invalid-argument`: an option that isn't one, or a cursor that wasn't returned
    */
   list(options?: ClientListOptions): ClientPage;
+  /**
+   * Where the page begins that has the client with this index, 0 for the first, among all as they are now: it is found
+   * without a walk.
+   *
+   * @returns a cursor for `list`; null when there are no more clients than so many
+   * @throws {EmbedError} `invalid-argument`
+   */
+  cursorAt(index: number): string | null;
+  /**
+   * The clients with the most of something, such as messages that wait. All sessions are looked at, 2,000 in a turn, so it is of
+   * no one moment.
+   *
+   * @throws {EmbedError} as a rejection: `invalid-argument`; the signal's reason when it is aborted
+   */
+  top(options: ClientTopOptions): Promise<ClientInfo[]>;
   /**
    * @returns null when the client has no session
    * @throws {EmbedError} `invalid-argument`
@@ -79,6 +92,13 @@ export interface Clients {
 /** Sessions that a call looks at. */
 const LOOKED_AT_MAX = 10_000;
 
+/** Sessions that `top` looks at in a turn, and describes in one: about a millisecond. */
+const RANKED_MAX = 2000;
+const DESCRIBED_MAX = 500;
+
+/** Clients that `top` finds: ten thousand, and one that shows that there are more. */
+const TOP_MAX = 10_001;
+
 const LIMIT_MAX = 10_000;
 const LIMIT_DEFAULT = 100;
 
@@ -95,9 +115,8 @@ export class BrokerClients implements Clients {
 
   list(options: ClientListOptions = {}): ClientPage {
     const args = new Arguments('clients.list');
-    args.options(options, ['like', 'user', 'cursor', 'limit']);
-    const like = args.text('like', options.like ?? '');
-    const user = options.user === undefined ? null : args.text('user', options.user);
+    args.options(options, [...CLIENT_FILTER_KEYS, 'cursor', 'limit']);
+    const isMeant = clientTest(args, options);
     const limit = args.wholeNumber('limit', options.limit ?? LIMIT_DEFAULT, 1, LIMIT_MAX);
     const cursor = args.text('cursor', options.cursor ?? '1');
     if (!CURSOR.test(cursor)) args.refuse('cursor takes what an earlier page returned');
@@ -110,11 +129,62 @@ export class BrokerClients implements Clients {
         return { clients, cursor: entry.ordinal.toString(36) };
       }
       lookedAt++;
-      if (!entry.session.clientId.includes(like)) continue;
-      if (user !== null && entry.owner !== user) continue;
+      if (isMeant !== null && !isMeant(entry)) continue;
       clients.push(clientInfoOf(entry, shownAheadMs));
     }
     return { clients, cursor: null };
+  }
+
+  cursorAt(index: number): string | null {
+    const args = new Arguments('clients.cursorAt');
+    args.wholeNumber('index', index, 0, Number.MAX_SAFE_INTEGER);
+    const place = this.#broker.sessions.placeBefore(index);
+    return place === null ? null : (place + 1).toString(36);
+  }
+
+  async top(options: ClientTopOptions): Promise<ClientInfo[]> {
+    const args = new Arguments('clients.top');
+    args.options(options, [...CLIENT_FILTER_KEYS, 'by', 'order', 'limit', 'signal']);
+    const { order = 'desc', signal } = options;
+    const measure = measureOf(args, options.by);
+    if (order !== 'asc' && order !== 'desc') args.refuse('order takes asc or desc');
+    const best = new Best(args.wholeNumber('limit', options.limit ?? 10, 1, TOP_MAX));
+    const isMeant = clientTest(args, options);
+    const { sessions, runtime } = this.#broker;
+    const sign = order === 'desc' ? 1 : -1;
+    let last = 0;
+    for (let isDone = false; !isDone; ) {
+      signal?.throwIfAborted();
+      isDone = true;
+      let left = RANKED_MAX;
+      for (const entry of sessions.after(last)) {
+        if (left === 0) {
+          isDone = false;
+          break;
+        }
+        left--;
+        last = entry.ordinal;
+        if (isMeant !== null && !isMeant(entry)) continue;
+        const value = measure(entry);
+        best.offer(last, value === -1 ? Number.NEGATIVE_INFINITY : sign * value);
+      }
+      if (!isDone) await new Promise<void>((resolve) => runtime.defer(resolve));
+    }
+    return this.#infosAt(best.ordinals());
+  }
+
+  /** Those that are still there, in this order. */
+  async #infosAt(ordinals: readonly number[]): Promise<ClientInfo[]> {
+    const { sessions, runtime } = this.#broker;
+    const infos: ClientInfo[] = [];
+    for (const [index, ordinal] of ordinals.entries()) {
+      if (index % DESCRIBED_MAX === DESCRIBED_MAX - 1) {
+        await new Promise<void>((resolve) => runtime.defer(resolve));
+      }
+      const { value: entry } = sessions.after(ordinal - 1).next();
+      if (entry?.ordinal === ordinal) infos.push(clientInfoOf(entry, runtime.shownAheadMs));
+    }
+    return infos;
   }
 
   get(clientId: string): ClientInfo | null {

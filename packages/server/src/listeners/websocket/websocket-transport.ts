@@ -90,6 +90,14 @@ export class WebSocketTransport implements Transport, FrameReaderHandler, Messag
     socket.allowHalfOpen = true;
   }
 
+  get bytesReceived(): number {
+    return this.#socket.bytesRead;
+  }
+
+  get bytesSent(): number {
+    return this.#socket.bytesWritten;
+  }
+
   /** @param head - what came after the request for the upgrade */
   start(handler: TransportHandler, head: Buffer): void {
     const socket = this.#socket;

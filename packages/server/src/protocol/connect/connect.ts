@@ -320,6 +320,7 @@ function open(
     sessionExpiryInterval: isV5 ? (packet.properties?.sessionExpiryInterval ?? 0) : NEVER_EXPIRES,
     topicAliasMaximum: packet.properties?.topicAliasMaximum ?? 0,
     isBridge: packet.bridgeMode ?? false,
+    cleanStart: isClean,
   };
   let isAnswered = false;
   connection.hold();

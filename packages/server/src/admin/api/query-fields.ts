@@ -1,0 +1,21 @@
+import { z } from 'zod';
+
+/** `true` or `false`, as parameters have them. */
+export function flagParameter() {
+  return z.enum(['true', 'false']).transform((text) => text === 'true');
+}
+
+/** A parameter that may be given several times. */
+export function textsParameter() {
+  return z
+    .union([z.string(), z.array(z.string()).max(1000)])
+    .transform((given) => (typeof given === 'string' ? [given] : given));
+}
+
+/** Names with commas between them. */
+export function namesParameter<T extends string>(names: readonly T[]) {
+  return z
+    .string()
+    .transform((text) => text.split(',').filter((name) => name !== ''))
+    .pipe(z.array(z.enum(names as readonly [T, ...T[]])));
+}
