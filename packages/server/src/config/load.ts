@@ -82,12 +82,27 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
   for (const { key, value } of given.values()) {
     setValue(input, key.split('.').map(toCamelCase), value);
   }
-  const checked = checkConfig(input as ConfigInput, (key) => given.get(key)?.source ?? 'default');
+  const checked = checkConfig(input as ConfigInput, (key) => sourceIn(given, key));
   for (const problem of checked.problems) problems.push(problem);
   if (checked.config === null || problems.length > 0) throw new ConfigError(problems);
   const isFileEmpty = contents.some((content) => content.isEmpty === true);
   const behind = [...left.values()].filter((one) => one !== null);
   return { config: checked.config, file, isFileEmpty, leftBehind: behind, given };
+}
+
+/** Where a value comes from. Of one in a list, such as `listeners[1].cert`, the nearest place that is known. */
+function sourceIn(given: ReadonlyMap<string, SourcedValue>, key: string): string {
+  const listEnd = key.includes('[') ? key.indexOf('[') : key.length;
+  const list = given.get(key.slice(0, listEnd));
+  for (
+    let within = key.slice(listEnd);
+    within !== '';
+    within = within.replace(/(\.|\[)[^.[]*$/, '')
+  ) {
+    const place = list?.places?.get(within);
+    if (place !== undefined) return place;
+  }
+  return list?.source ?? 'default';
 }
 
 /** The file that is named, or the first that is there; null when there is none. */

@@ -1,7 +1,7 @@
 import { listenerProblems, notNetwork, withoutFlatListeners } from './listener-problems.ts';
 import { nearest, toCamelCase, toKebabCase } from './names.ts';
 import { parseNetwork } from './network.ts';
-import { type ConfigOption, configOptions, configSections } from './options.ts';
+import { configOptions, configSections } from './options.ts';
 import { type Config, type ConfigInput, configSchema } from './schema.ts';
 import { leavesOf, type SchemaLeaf, type SchemaPart } from './values/parts.ts';
 import { allowedText } from './values/units.ts';
@@ -113,7 +113,6 @@ function toProblems(
 
 /** Where something is wrong in a list of sections. */
 interface Place {
-  readonly option: ConfigOption;
   /** Such as `auth.chain[1].jwt`. */
   readonly key: string;
   /** The values that there are beside it, at its level. */
@@ -145,17 +144,17 @@ function placeOf(path: readonly string[]): Place | null {
       key += `.${toKebabCase(name)}`;
     }
   }
-  return { option, key, leaves, names };
+  return { key, leaves, names };
 }
 
 function itemProblems(
   issue: Issue,
-  { option, key, leaves, names }: Place,
+  { key, leaves, names }: Place,
   input: unknown,
   sourceOf: (key: string) => string,
   spelling: Spelling,
 ): ConfigProblem[] {
-  const source = sourceOf(option.key);
+  const source = sourceOf(key);
   if (issue.code === 'unrecognized_keys') {
     const known = leaves
       .filter(({ path }) => names.every((name, index) => name === path[index]))
@@ -165,7 +164,7 @@ function itemProblems(
       const hint = suggestion === null ? '' : `; did you mean ${spelling(suggestion)}?`;
       return {
         key: `${key}.${spelling(toKebabCase(name))}`,
-        source,
+        source: sourceOf(`${key}.${toKebabCase(name)}`),
         message: `unknown key${hint}`,
       };
     });
@@ -249,7 +248,7 @@ function contradictionsOf(
   const { tls } = server;
   const addresses = [server.bind, server.wsBind, server.tlsBind, server.wssBind];
   for (const { key, message } of listenerProblems(listeners)) {
-    problems.push({ key, source: sourceOf('listeners'), message });
+    problems.push({ key, source: sourceOf(key), message });
   }
   if (needsListener && listeners.length === 0 && addresses.every(({ length }) => length === 0)) {
     refuse(

@@ -1,5 +1,9 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { z } from 'zod';
+import { type ConfigError, loadConfig } from '../../src/config/index.ts';
 import { inKebabCase, mapItems, objects } from '../../src/config/values/objects.ts';
 import { leavesOf, type SchemaPart } from '../../src/config/values/parts.ts';
 import {
@@ -76,4 +80,47 @@ test('its values are known by their names: for pages, secrets and paths', () => 
   expect(inKebabCase(kind, changed)).toEqual([
     { 'pass-phrase': '(hidden)', lock: { 'key-file': '/etc/k' }, other: 1 },
   ]);
+});
+
+test('what is wrong in a list of a file is said with its own line', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'promptmq-objects-'));
+  const file = join(folder, 'promptmq.yaml');
+  const problemsOf = (text: string) => {
+    writeFileSync(file, text);
+    try {
+      loadConfig({ flags: {}, file });
+    } catch (error) {
+      return (error as ConfigError).problems.map(({ key, source }) => [
+        key,
+        source.replace(`${file}:`, ''),
+      ]);
+    }
+    return [];
+  };
+  const lines = [
+    'listeners:',
+    '  - kind: tcp',
+    '    bind: 127.0.0.1:0',
+    '    colour: red',
+    '  - kind: tls',
+    '    bind: 127.0.0.1:0',
+    'auth:',
+    '  chain:',
+    '    - jwt:',
+    '        public-key: key.pem',
+    '        algorithms: [ES256, XX]',
+  ];
+  expect(problemsOf(lines.join('\n'))).toEqual([
+    ['listeners[0].colour', '4:5'],
+    ['auth.chain[0].jwt.algorithms', '11:9'],
+  ]);
+  // Where a value is missing, its section; where they contradict each other, too.
+  expect(problemsOf('listeners:\n  - bind: 127.0.0.1:0\n  - { kind: tls, bind: ":0" }\n')).toEqual([
+    ['listeners[0].kind', '2:5'],
+  ]);
+  expect(problemsOf('listeners:\n  - { kind: tls, bind: "127.0.0.1:0" }\n')).toEqual([
+    ['listeners[0].cert', '2:5'],
+    ['listeners[0].key', '2:5'],
+  ]);
+  rmSync(folder, { recursive: true });
 });

@@ -1,5 +1,6 @@
 import { dirname, resolve } from 'node:path';
 import type { YAMLMap } from 'yaml';
+import { toKebabCase } from '../names.ts';
 import { configSections } from '../options.ts';
 import { ConfigError, type ConfigProblem } from '../parse.ts';
 import { foreignFile } from './foreign-file.ts';
@@ -16,6 +17,8 @@ export interface SourcedValue {
   readonly source: string;
   /** The folder of the file that has it, to which paths are relative. */
   readonly folder?: string;
+  /** Of a list in a file, where its parts are, such as `[1].jwt.algorithms`. */
+  readonly places?: ReadonlyMap<string, string>;
 }
 
 /** What was found in a source, and what is wrong with the source itself. */
@@ -28,7 +31,7 @@ export interface SourceContent {
 
 /** Reads a configuration file, YAML or JSON; what it says is not checked yet. */
 export function readConfigFile(path: string): SourceContent {
-  const { isAlias, isMap, isNode, isScalar } = yamlLibrary();
+  const { isAlias, isMap, isNode, isScalar, isSeq } = yamlLibrary();
   let file: YamlFile;
   try {
     file = readYamlFile(path, KEY);
@@ -55,12 +58,31 @@ export function readConfigFile(path: string): SourceContent {
       const key = `${prefix}${isScalar(name) ? name.value : String(name)}`;
       const plain = isNode(value) ? value.toJS(document) : value;
       if (!configSections.includes(key)) {
-        values.push({ key, value: plain, source: position(offsetOf(name)), folder });
+        const places = new Map<string, string>();
+        collectPlaces(value, '', places);
+        values.push({ key, value: plain, source: position(offsetOf(name)), folder, places });
       } else if (isMap(value)) {
         collect(value, `${key}.`);
       } else if (plain !== null) {
         // A section whose lines are all commented out is an empty one; anything else is wrong.
         values.push({ key, value: plain, source: position(offsetOf(name)), folder });
+      }
+    }
+  }
+
+  /** Of what lies in lists; maps alone are no options. */
+  function collectPlaces(node: unknown, prefix: string, places: Map<string, string>): void {
+    if (isSeq(node)) {
+      for (const [index, item] of node.items.entries()) {
+        const key = `${prefix}[${index}]`;
+        places.set(key, position(offsetOf(item)));
+        collectPlaces(item, key, places);
+      }
+    } else if (isMap(node) && prefix !== '') {
+      for (const { key: name, value } of node.items) {
+        const key = `${prefix}.${toKebabCase(isScalar(name) ? String(name.value) : String(name))}`;
+        places.set(key, position(offsetOf(name)));
+        collectPlaces(value, key, places);
       }
     }
   }
