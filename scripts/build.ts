@@ -4,7 +4,7 @@ import { join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { clean, installArchive, makeArchive } from './lib/archive.ts';
 import { messageOf } from './lib/errors.ts';
-import { root, run } from './lib/prepare.js';
+import { buildConsole, root, run } from './lib/prepare.js';
 import {
   currentVersion,
   packAll,
@@ -26,13 +26,17 @@ interface Command {
 const commands: Readonly<Record<string, Command>> = {
   build: {
     what: 'compile all packages',
-    run: () => pass(node, [compiler, '-b', 'packages']),
+    run() {
+      pass(node, [compiler, '-b', 'packages']);
+      buildConsole();
+    },
   },
   'build-all': {
     what: 'compile all from nothing, then pack the packages and the archive of this platform into release/',
     run() {
       clean(root);
       pass(node, [compiler, '-b', 'packages']);
+      buildConsole();
       for (const name of packAll(root, RELEASE_FOLDER)) console.log(join('release', name));
       archive();
     },
@@ -136,6 +140,7 @@ if (name === undefined || name === '--help' || name === '-h') {
 /** Compiles what is published, whatever is there. */
 function buildPublished(): void {
   pass(node, [compiler, '-b', '--force', ...publicPackages(root).map(({ path }) => path)]);
+  buildConsole();
 }
 
 /** @returns the path of the archive */
@@ -160,6 +165,7 @@ function pass(command: string, commandArgs: readonly string[]): void {
 /** The compiler and the broker side by side, until one is interrupted. */
 async function develop(brokerArgs: readonly string[]): Promise<void> {
   run('building', node, [compiler, '-b', 'packages/server']);
+  buildConsole();
   // Groups of their own: the compiler is a process that starts another.
   const isGroup = process.platform !== 'win32';
   const options = { cwd: root, stdio: 'inherit', detached: isGroup } as const;

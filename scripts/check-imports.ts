@@ -35,6 +35,8 @@ const ALLOWED: Readonly<Record<string, Allowed>> = {
   },
   wal: { imports: ['lmdb'], types: [] },
   bench: { imports: ['@promptmq/codec', 'yargs'], types: [] },
+  // Its bundle has all of them in it.
+  console: { imports: ['@preact/signals', 'preact', 'uplot'], types: [] },
   metrics: { imports: ['prom-client'], types: [] },
   server: {
     imports: [
@@ -42,6 +44,7 @@ const ALLOWED: Readonly<Record<string, Allowed>> = {
       '@promptmq/auth',
       '@promptmq/bench',
       '@promptmq/codec',
+      '@promptmq/console',
       '@promptmq/metrics',
       '@promptmq/session',
       '@promptmq/topics',

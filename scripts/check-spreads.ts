@@ -24,7 +24,7 @@ for (const name of readdirSync(join(root, 'packages'))) {
   const source = join(root, 'packages', name, 'src');
   if (LEFT_OUT.includes(name) || !existsSync(source)) continue;
   for (const file of readdirSync(source, { recursive: true, encoding: 'utf8' })) {
-    if (file.endsWith('.ts')) checkFile(join(source, file));
+    if (/\.tsx?$/.test(file)) checkFile(join(source, file));
   }
 }
 

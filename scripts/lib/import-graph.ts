@@ -29,7 +29,7 @@ export function readImports(folder: string): ImportGraph {
   return new Map(
     readdirSync(folder, { recursive: true, encoding: 'utf8' })
       .map((path) => path.replaceAll('\\', '/'))
-      .filter((path) => path.endsWith('.ts'))
+      .filter((path) => /\.tsx?$/.test(path))
       .sort()
       .map((path) => [path, importsOf(readFileSync(join(folder, path), 'utf8'))]),
   );

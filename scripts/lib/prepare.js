@@ -62,6 +62,7 @@ function runAloud(what, command, args, environment, hint) {
  * @param {readonly string[]} names - of packages; those that they import are compiled, too
  */
 export function buildIfNeeded(names = ['server']) {
+  buildConsoleIfNeeded();
   const newest = newestSource();
   /** @param {string} name */
   const entryOf = (name) => join(root, 'packages', name, 'dist', 'index.js');
@@ -78,16 +79,38 @@ export function buildIfNeeded(names = ['server']) {
   for (const name of missing) utimesSync(entryOf(name), now, now);
 }
 
+/** Builds what browsers get of the console, whatever is there. */
+export function buildConsole() {
+  run('building the console', process.execPath, [join(consoleFolder, 'build.js')]);
+}
+
+const consoleFolder = join(root, 'packages', 'console');
+
+function buildConsoleIfNeeded() {
+  // The last file that is written.
+  const built = join(consoleFolder, 'dist', 'web', 'console.js');
+  const builtMs = existsSync(built) ? statSync(built).mtimeMs : 0;
+  const script = statSync(join(consoleFolder, 'build.js')).mtimeMs;
+  if (builtMs >= Math.max(script, newestIn(join(consoleFolder, 'src')))) return;
+  buildConsole();
+}
+
 function newestSource() {
   let newest = 0;
   for (const name of readdirSync(join(root, 'packages'))) {
     const source = join(root, 'packages', name, 'src');
-    if (!existsSync(source)) continue;
-    for (const file of readdirSync(source, { recursive: true, encoding: 'utf8' })) {
-      newest = Math.max(newest, statSync(join(source, file)).mtimeMs);
-    }
+    if (existsSync(source)) newest = Math.max(newest, newestIn(source));
   }
   return newest;
+}
+
+/**
+ * @param {string} source
+ * @returns when something in a folder changed last
+ */
+function newestIn(source) {
+  const files = readdirSync(source, { recursive: true, encoding: 'utf8' });
+  return files.reduce((newest, file) => Math.max(newest, statSync(join(source, file)).mtimeMs), 0);
 }
 
 /**

@@ -156,6 +156,8 @@ const FILES_MAX = 12;
 const LARGE_FOLDERS: Readonly<Record<string, string>> = {
   'codec/src/packets': 'a file a packet of the standard, and what they have in common',
   'codec/src/wire': 'the kinds of fields of the standard',
+  'console/src/app': 'a file a helper of pages',
+  'console/src/pages': 'a file a page',
   'conformance/src/cases': 'a file an area of the standard',
   'server/src/admin/routes': 'a file a resource',
   'server/src/cli': 'a file a command',
