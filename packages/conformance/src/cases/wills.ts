@@ -91,7 +91,7 @@ list.v5(
       clientId: context.clientId(),
       clean: false,
       properties: property.sessionExpiry(60),
-      will: will(context.topic(), { properties: property.willDelay(1) }),
+      will: will(context.topic(), { properties: property.willDelay(3) }),
     };
     const first = await context.connect(options);
     first.destroy();
@@ -99,7 +99,7 @@ list.v5(
       ...options,
       will: will(context.topic(), { payload: 'second' }),
     });
-    await elapse(1500);
+    await elapse(3500);
     await watching.expectNothing();
     second.destroy();
     const { payload } = await watching.expect('publish');
