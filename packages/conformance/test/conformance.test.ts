@@ -14,9 +14,7 @@ describe('conformance', () => {
   for (const [index, one] of allCases.entries()) {
     const standard = { 3: 'MQTT 3.1', 4: '3.1.1', 5: 'MQTT 5' }[one.version];
     const title = `${standard}: ${one.title} [${one.rules.join('] [')}]`;
-    test.concurrent(title, () =>
-      runOwnCase(one, broker, startOwn, `case${index}x${process.pid}`),
-    );
+    test.concurrent(title, () => runOwnCase(one, broker, startOwn, `case${index}x${process.pid}`));
   }
 });
 
