@@ -1,0 +1,137 @@
+import { type Page, path } from '../../app/api.ts';
+import type { Page as ConsolePage } from '../../app/page.ts';
+import { usePoll } from '../../app/poll.ts';
+import { route, setQuery } from '../../app/router.ts';
+import { Badge, Failure, Name, PageHead, Panel } from '../../parts/basic.tsx';
+import { SearchField, Tabs } from '../../parts/fields.tsx';
+import { type Column, Pager, Table } from '../../parts/table.tsx';
+import { ExplainForm } from '../why/explain-form.tsx';
+import { SharedGroups } from './shared-groups.tsx';
+import type { Subscription } from './subscription.ts';
+
+const LIMIT = 50;
+
+const RETAIN_HANDLING = ['sent', 'sent if it is new', 'not sent'];
+
+const COLUMNS: readonly Column<Subscription>[] = [
+  {
+    key: 'topic',
+    title: 'Topic filter',
+    cell: ({ topic }) => <Filter whole={topic} />,
+  },
+  {
+    key: 'client',
+    title: 'Client',
+    cell: ({ clientid }) => (
+      <a href={`#${path`/clients/${clientid}`}`}>
+        <Name value={clientid} />
+      </a>
+    ),
+  },
+  { key: 'qos', title: 'QoS', isNumber: true, cell: ({ qos }) => qos },
+  {
+    key: 'options',
+    title: 'Options',
+    isExtra: true,
+    cell: ({ nl, rap, rh }) => (
+      <>
+        {nl === 1 && <Badge>No Local</Badge>} {rap === 1 && <Badge>Retain As Published</Badge>}{' '}
+        {rh > 0 && <Badge>retained: {RETAIN_HANDLING[rh]}</Badge>}
+      </>
+    ),
+  },
+];
+
+/** Who has subscribed to what, the groups that share subscriptions, and who would get a message. */
+export function SubscriptionsPage() {
+  const { query } = route.value;
+  const tab = query.get('view') ?? 'all';
+  return (
+    <>
+      <PageHead title="Subscriptions" />
+      <Tabs
+        label="Subscriptions"
+        value={tab}
+        tabs={[
+          ['all', 'All'],
+          ['shared', 'Shared groups'],
+          ['explain', 'Who would get a message'],
+        ]}
+        onChoose={(value) => setQuery({ view: value === 'all' ? null : value, page: null })}
+      />
+      {tab === 'explain' ? (
+        <Panel title="Who would get a message to a topic?">
+          <ExplainForm />
+        </Panel>
+      ) : tab === 'shared' ? (
+        <SharedGroups />
+      ) : (
+        <All />
+      )}
+    </>
+  );
+}
+
+function All() {
+  const { query } = route.value;
+  const page = Number(query.get('page')) || 1;
+  const client = query.get('client') ?? '';
+  const match = query.get('match') ?? '';
+  const { data, failure } = usePoll<Page<Subscription>>('/subscriptions', {
+    query: { page, limit: LIMIT, clientid: client, match_topic: match },
+    everyMs: 5000,
+  });
+  return (
+    <>
+      <div class="bar">
+        <SearchField
+          label="client identifier"
+          value={client}
+          onSearch={(text) => setQuery({ client: text, page: null })}
+        />
+        <SearchField
+          label="filter or topic it matches"
+          value={match}
+          onSearch={(text) => setQuery({ match: text, page: null })}
+        />
+      </div>
+      <Failure failure={failure} />
+      {data !== null && (
+        <>
+          <Table
+            caption="Subscriptions"
+            columns={COLUMNS}
+            rows={data.data}
+            rowKey={({ clientid, topic }) => `${clientid} ${topic}`}
+            empty="There is no such subscription."
+          />
+          <Pager
+            page={page}
+            limit={LIMIT}
+            count={data.meta.count}
+            hasNext={data.meta.hasnext}
+            shown={data.data.length}
+            onPage={(next) => setQuery({ page: next === 1 ? null : next })}
+          />
+        </>
+      )}
+    </>
+  );
+}
+
+function Filter({ whole }: { readonly whole: string }) {
+  const shared = /^\$share\/([^/]*)\/(.*)$/s.exec(whole);
+  if (shared === null) return <Name value={whole} />;
+  return (
+    <>
+      <Name value={shared[2]} /> <Badge tone="info">group {shared[1]}</Badge>
+    </>
+  );
+}
+
+export const subscriptionsPage: ConsolePage = {
+  path: '/subscriptions',
+  title: 'Subscriptions',
+  menu: { group: 'Messages', key: 's' },
+  View: SubscriptionsPage,
+};

@@ -1,0 +1,114 @@
+import { useState } from 'preact/hooks';
+import { clock } from '../../app/format.ts';
+import { usePoll } from '../../app/poll.ts';
+import { route, setQuery } from '../../app/router.ts';
+import { Badge, Failure, Name } from '../../parts/basic.tsx';
+import { Field } from '../../parts/fields.tsx';
+import { Evidence, type HistoryEntry } from './history-list.tsx';
+
+interface Cause {
+  readonly code: string;
+  readonly text: string;
+  readonly evidence: readonly HistoryEntry[];
+}
+
+interface Why {
+  readonly clientid: string;
+  readonly topic: string;
+  readonly from: number;
+  readonly to: number;
+  readonly cause: Cause;
+  readonly also: readonly Cause[];
+  readonly unknown: readonly string[];
+}
+
+/** Codes of causes that say that nothing is wrong. */
+const FINE = ['sent', 'sent-later', 'shared'];
+
+/** Asks why a client did not get what was published to a topic. */
+export function WhyForm() {
+  const { query } = route.value;
+  const asked = {
+    clientid: query.get('client') ?? '',
+    topic: query.get('topic') ?? '',
+    at: query.get('at') ?? '',
+  };
+  const [client, setClient] = useState(asked.clientid);
+  const [topic, setTopic] = useState(asked.topic);
+  const [at, setAt] = useState(asked.at);
+  const isAsked = asked.clientid !== '' && asked.topic !== '';
+  const { data, failure, reload } = usePoll<Why>(isAsked ? '/why' : null, {
+    query: asked,
+    everyMs: null,
+  });
+  return (
+    <>
+      <form
+        class="question"
+        onSubmit={(event) => {
+          event.preventDefault();
+          setQuery({ client, topic, at });
+          reload();
+        }}
+      >
+        <Field label="Why did client">
+          <input
+            name="client"
+            value={client}
+            required
+            placeholder="client identifier"
+            onInput={(event) => setClient(event.currentTarget.value)}
+          />
+        </Field>
+        <Field label="not get a message to topic">
+          <input
+            name="topic"
+            value={topic}
+            required
+            onInput={(event) => setTopic(event.currentTarget.value)}
+          />
+        </Field>
+        <Field label="at">
+          <input
+            name="at"
+            value={at}
+            placeholder="now; or 10:42"
+            onInput={(event) => setAt(event.currentTarget.value)}
+          />
+        </Field>
+        <button type="submit" class="primary">
+          Why?
+        </button>
+      </form>
+      <Failure failure={failure} />
+      {isAsked && failure === null && data !== null && <Answer why={data} />}
+    </>
+  );
+}
+
+function Answer({ why: { cause, also, unknown, from, to } }: { readonly why: Why }) {
+  return (
+    <div role="status">
+      <div class={`verdict ${FINE.includes(cause.code) ? 'good' : 'bad'}`}>
+        <Badge tone={FINE.includes(cause.code) ? 'good' : 'bad'}>{cause.code}</Badge>{' '}
+        <Name value={cause.text} max={1000} />
+        <Evidence entries={cause.evidence} />
+      </div>
+      {also.length > 0 && (
+        <>
+          <h3>What else it may have been</h3>
+          {also.map((other) => (
+            <div key={other.text} class="also">
+              <Badge>{other.code}</Badge> <Name value={other.text} max={1000} />
+              <Evidence entries={other.evidence} />
+            </div>
+          ))}
+        </>
+      )}
+      <p class="muted">
+        Looked at: {clock(from)} to {clock(to)}.
+        {unknown.length > 0 && ` Not known: ${unknown.join('; ')}.`}
+      </p>
+    </div>
+  );
+}
