@@ -1,5 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
+import type { SecureContextOptions } from 'node:tls';
 
 /** A request and its answer together may take this long; then the connection is cut. */
 const EXCHANGE_MS_MAX = 10_000;
@@ -33,6 +35,12 @@ export interface BoundedServerOptions {
   readonly exchangeMsMax?: number;
   /** 64 by default. */
   readonly connectionsMax?: number;
+  /** Whether answers read what comes with a request; by default it is thrown away. */
+  readonly readsBodies?: boolean;
+  /** Told of each connection that is cut. */
+  readonly onCut?: (why: keyof CutConnections) => void;
+  /** Certificate and key of HTTPS; without them it is HTTP. */
+  readonly tls?: SecureContextOptions;
 }
 
 export type ListenAddress =
@@ -60,27 +68,50 @@ export class BoundedServer {
   readonly #onError: (error: unknown) => void;
   readonly #exchangeMsMax: number;
   readonly #connectionsMax: number;
-  readonly #server: Server;
+  readonly #readsBodies: boolean;
+  readonly #onCut: (why: keyof CutConnections) => void;
+  readonly #server: Server | TlsServer;
+  /** Sockets that have not finished their handshake, by address and port of the peer. */
+  readonly #handshakes: Map<string, Socket>;
   /** In the order in which they became what they are, idle or busy: the first are the first to go. */
   readonly #connections: Map<Socket, Connection>;
 
-  constructor({ answer, onError, exchangeMsMax, connectionsMax }: BoundedServerOptions) {
+  constructor(options: BoundedServerOptions) {
+    const { answer, onError, exchangeMsMax, connectionsMax, readsBodies, onCut, tls } = options;
+    this.#onCut = onCut ?? (() => {});
     this.#answer = answer;
     this.#onError = onError ?? (() => {});
     this.#exchangeMsMax = exchangeMsMax ?? EXCHANGE_MS_MAX;
     this.#connectionsMax = connectionsMax ?? CONNECTIONS_MAX;
+    this.#readsBodies = readsBodies ?? false;
     this.#connections = new Map();
-    this.#server = createServer(
-      {
-        maxHeaderSize: HEADER_BYTES_MAX,
-        headersTimeout: this.#exchangeMsMax,
-        requestTimeout: this.#exchangeMsMax,
-        keepAliveTimeout: KEEP_ALIVE_MS,
-        connectionsCheckingInterval: Math.min(this.#exchangeMsMax, 1000),
-      },
-      (request, response) => this.#onRequest(request, response),
-    );
-    this.#server.on('connection', (socket) => this.#onConnection(socket));
+    this.#handshakes = new Map();
+    const limits = {
+      maxHeaderSize: HEADER_BYTES_MAX,
+      headersTimeout: this.#exchangeMsMax,
+      requestTimeout: this.#exchangeMsMax,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      connectionsCheckingInterval: Math.min(this.#exchangeMsMax, 1000),
+    };
+    const onRequest = (request: IncomingMessage, response: ServerResponse) =>
+      this.#onRequest(request, response);
+    if (tls === undefined) {
+      this.#server = createServer(limits, onRequest);
+      this.#server.on('connection', (socket) => this.#onConnection(socket));
+    } else {
+      const handshakeTimeout = this.#exchangeMsMax;
+      this.#server = createTlsServer({ ...limits, ...tls, handshakeTimeout }, onRequest);
+      this.#server.on('connection', (socket) => this.#onHandshake(socket));
+      this.#server.on('secureConnection', (socket) => {
+        this.#handshakes.delete(peerOf(socket));
+        this.#onConnection(socket);
+      });
+    }
+  }
+
+  /** Connections that come from now on are shown another certificate; only for a server that was made with one. */
+  setTls(tls: SecureContextOptions): void {
+    if ('setSecureContext' in this.#server) this.#server.setSecureContext(tls);
   }
 
   /** @throws the system's error (EADDRINUSE, EACCES …) */
@@ -119,6 +150,23 @@ export class BoundedServer {
     });
   }
 
+  /** What never finishes its handshake has as many places as what has: the oldest makes room. */
+  #onHandshake(socket: Socket): void {
+    const peer = peerOf(socket);
+    this.#handshakes.set(peer, socket);
+    socket.once('close', () => {
+      if (this.#handshakes.get(peer) === socket) this.#handshakes.delete(peer);
+    });
+    if (this.#handshakes.size <= this.#connectionsMax) return;
+    for (const [oldest, victim] of this.#handshakes) {
+      this.#handshakes.delete(oldest);
+      this.cut.room++;
+      this.#onCut('room');
+      victim.destroy();
+      return;
+    }
+  }
+
   #onConnection(socket: Socket): void {
     this.#connections.set(socket, { socket, waiting: [], isBusy: false, isEndless: false });
     socket.once('close', () => this.#connections.delete(socket));
@@ -139,6 +187,7 @@ export class BoundedServer {
 
   #cut(socket: Socket, why: keyof CutConnections): void {
     this.cut[why]++;
+    this.#onCut(why);
     this.#connections.delete(socket);
     socket.destroy();
   }
@@ -146,7 +195,7 @@ export class BoundedServer {
   #onRequest(request: IncomingMessage, response: ServerResponse): void {
     response.on('error', () => response.destroy());
     // What comes with a request is of no interest, and mustn't hold its connection up.
-    request.resume();
+    if (!this.#readsBodies) request.resume();
     const connection = this.#connections.get(request.socket);
     if (connection === undefined) response.destroy();
     else if (!connection.isBusy) this.#begin(connection, response);
@@ -188,4 +237,8 @@ export class BoundedServer {
       response.end('the answer failed\n');
     }
   }
+}
+
+function peerOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`;
 }

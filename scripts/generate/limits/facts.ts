@@ -351,6 +351,31 @@ export const limitFacts: Readonly<Record<string, LimitFacts>> = {
     seen: ['promptmq_http_connections_cut_total'],
     test: 'server/test/observability/nasty-requests.test.ts',
   },
+  'admin.max-connections': {
+    happens: 'the one that has been idle for longest is closed',
+    seen: ['admin-connection-cut'],
+    test: 'server/test/admin/bad-requests.test.ts',
+  },
+  'admin.max-body-size': {
+    happens: 'the request is answered 413',
+    seen: ['admin-refused'],
+    test: 'server/test/admin/bad-requests.test.ts',
+  },
+  'admin.request-timeout': {
+    happens: 'the request is answered 408, or its connection cut',
+    seen: ['admin-connection-cut'],
+    test: 'server/test/admin/bad-requests.test.ts',
+  },
+  'admin.max-sessions': {
+    happens: 'the one that was idle for longest ends',
+    seen: ['admin-session-ended'],
+    test: 'server/test/admin/console-session.test.ts',
+  },
+  'admin.session-timeout': {
+    happens: 'the session ends, and whoever had it logs in again',
+    seen: ['admin-session-ended'],
+    test: 'server/test/admin/console-session.test.ts',
+  },
   'log.max-waiting-bytes': {
     happens: 'lines are left out',
     seen: ['promptmq_log_lines_dropped_total', 'log-lines-dropped'],

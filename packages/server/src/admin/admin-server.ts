@@ -3,16 +3,19 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
 import { threadId } from 'node:worker_threads';
-import { getRequestListener } from '@hono/node-server';
 import { BoundedServer } from '@promptmq/metrics';
 import type { RunningBroker } from '../embed/running-broker.ts';
+import { noopLogger } from '../log/index.ts';
 import { version } from '../version.ts';
+import { Admin } from './admin.ts';
 import type { AdminStatus } from './admin-client.ts';
 import { SOCKET_PATH_BYTES_MAX } from './admin-socket.ts';
-import { API_PATH, createApi } from './api/admin-api.ts';
-import { type Caller, SCOPES } from './api/operation.ts';
+import { API_PATH } from './api/admin-api.ts';
+import { ApiError, SCOPES } from './api/operation.ts';
 import { API_REQUESTS, type ApiRequest, statusOf } from './api-requests.ts';
+import type { Admitted } from './gate/admin-gate.ts';
 import { TraceStream } from './trace-stream.ts';
+import { refuseRequest } from './web/api-front.ts';
 
 /** Traces at the same time. Each costs encoding its client's packets once more. */
 const TRACES_MAX = 16;
@@ -20,11 +23,9 @@ const TRACES_MAX = 16;
 const SLOW_SUBSCRIBERS_MAX = 10_000;
 
 /** Whoever may open the socket may do everything. */
-const SOCKET_CALLER: Caller = {
-  name: 'socket',
-  kind: 'socket',
-  scopes: new Set(SCOPES),
-  address: null,
+const SOCKET: Admitted = {
+  caller: { name: 'socket', kind: 'socket', scopes: new Set(SCOPES), address: null },
+  session: null,
 };
 
 /**
@@ -38,21 +39,23 @@ export class AdminServer {
   readonly #path: string;
   readonly #server: BoundedServer;
   readonly #traces: Set<TraceStream>;
-  readonly #api: (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+  readonly #admin: Admin;
 
-  private constructor(broker: RunningBroker, path: string, onError: (error: unknown) => void) {
+  private constructor(
+    broker: RunningBroker,
+    path: string,
+    onError: (error: unknown) => void,
+    admin: Admin,
+  ) {
     this.#broker = broker;
     this.#path = path;
     this.#startedAt = performance.now();
     this.#traces = new Set();
-    const api = createApi(
-      { broker, startedAt: Date.now() },
-      { admit: () => SOCKET_CALLER, onDone: () => {}, onError },
-    );
-    this.#api = getRequestListener(api.fetch);
+    this.#admin = admin;
     this.#server = new BoundedServer({
       answer: (request, response) => this.#onRequest(request, response),
       onError,
+      readsBodies: true,
     });
   }
 
@@ -60,12 +63,14 @@ export class AdminServer {
    * Listens. A socket that a broker left behind when it was killed is taken over.
    *
    * @param onError - called with what went wrong while a request was answered
+   * @param given - whose API is served, and who closes it; by default one without keys and listener
    * @throws when another process listens there, or the system refuses the path
    */
   static async start(
     broker: RunningBroker,
     path: string,
     onError: (error: unknown) => void = () => {},
+    given: Admin | null = null,
   ): Promise<AdminServer> {
     if (Buffer.byteLength(path) > SOCKET_PATH_BYTES_MAX) {
       throw new Error(
@@ -74,9 +79,10 @@ export class AdminServer {
     }
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     await removeStale(path);
-    const admin = new AdminServer(broker, path, onError);
-    await admin.#listen();
-    return admin;
+    const admin = given ?? (await Admin.start(broker, noopLogger));
+    const server = new AdminServer(broker, path, onError, admin);
+    await server.#listen();
+    return server;
   }
 
   /** The socket has its mode from the beginning: nobody else can open it in between. */
@@ -103,7 +109,13 @@ export class AdminServer {
   #onRequest(request: IncomingMessage, response: ServerResponse): void | Promise<void> {
     // No URL is made of it: there are texts of which none can be made.
     const target = request.url ?? '/';
-    if (target.startsWith(API_PATH)) return this.#api(request, response);
+    if (target.startsWith(API_PATH)) {
+      const keepOpen = (longer: ServerResponse) => this.#server.keepOpen(longer);
+      return this.#admin.front.answer(request, response, SOCKET, keepOpen).catch((error) => {
+        if (!(error instanceof ApiError)) throw error;
+        refuseRequest(request, response, error);
+      });
+    }
     const queryAt = target.indexOf('?');
     const path = queryAt === -1 ? target : target.slice(0, queryAt);
     const parameters = new URLSearchParams(queryAt === -1 ? '' : target.slice(queryAt));

@@ -1,4 +1,7 @@
+export { Admin } from './admin.ts';
 export { type AdminStatus, adminRequest, adminStream } from './admin-client.ts';
 export { AdminServer } from './admin-server.ts';
 export { adminSocketOf } from './admin-socket.ts';
 export type { ShownMessage } from './api-requests.ts';
+export { type ApiKey, makeApiKey, whyNoKeyName } from './keys/api-key.ts';
+export { keyFileOf, readKeyFile, writeKeyFile } from './keys/key-file.ts';

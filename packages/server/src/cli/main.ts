@@ -3,6 +3,7 @@ import { hideBin } from 'yargs/helpers';
 import { ConfigError } from '../config/index.ts';
 import { version } from '../version.ts';
 import { aclCommand } from './acl-command.ts';
+import { adminCommand } from './admin-command.ts';
 import { banCommand } from './ban-command.ts';
 import { clientsCommand } from './clients-command.ts';
 import { configCommand } from './config-command.ts';
@@ -86,6 +87,7 @@ async function parseAndRun(): Promise<void> {
     .command(groupCommand)
     .command(roleCommand)
     .command(banCommand)
+    .command(adminCommand)
     .command(aclCommand)
     .command(explainCommand)
     .command(walCommand)

@@ -1,8 +1,8 @@
 import type { CommandModule } from 'yargs';
-import { AdminServer, adminSocketOf } from '../admin/index.ts';
+import { Admin, AdminServer, adminSocketOf } from '../admin/index.ts';
 import type { Config, LoadedConfig } from '../config/index.ts';
 import { openBroker } from '../embed/create-broker.ts';
-import type { RunningBroker } from '../embed/running-broker.ts';
+import type { EmbeddedBroker } from '../embed/embedded-broker.ts';
 import { naming } from '../embed/start-errors.ts';
 import { type ConfigurableLogger, createLogger } from '../log/index.ts';
 import { type LogListeners, LogOutput } from '../log/log-output.ts';
@@ -49,7 +49,7 @@ async function serve(loaded: LoadedConfig, load: () => LoadedConfig): Promise<vo
       ? () => {}
       : await naming('server.pid-file', null, () => claimPidFile(pidFile));
   const systemd = new SystemdNotifier(process.env, (why) => logger.warn('notify-failed', { why }));
-  let broker: RunningBroker | null = null;
+  let broker: EmbeddedBroker | null = null;
   let admin: AdminServer | null = null;
   let reloader: Reloader | null = null;
   let isStopping = false;
@@ -142,16 +142,17 @@ const LAST_LINES_MS = 1000;
 
 /** Without it the broker serves its clients all the same. */
 async function startAdmin(
-  broker: RunningBroker,
+  broker: EmbeddedBroker,
   config: LoadedConfig['config'],
   logger: ConfigurableLogger,
 ): Promise<AdminServer | null> {
+  const api = await Admin.start(broker, logger);
+  broker.serveAdmin(api);
   const path = adminSocketOf(config);
   if (path === null) return null;
   try {
-    return await AdminServer.start(broker, path, (error) =>
-      logger.error('admin-failed', { error: String(error) }),
-    );
+    const onError = (error: unknown) => logger.error('admin-failed', { error: String(error) });
+    return await AdminServer.start(broker, path, onError, api);
   } catch (error) {
     logger.warn('admin-socket-failed', { path, why: (error as Error).message });
     return null;

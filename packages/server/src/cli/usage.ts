@@ -76,6 +76,19 @@ const COMMANDS: Readonly<Record<string, CommandForm>> = {
       remove: { more: ['client', 'user', 'address'] },
     },
   },
+  admin: {
+    commands: {
+      key: {
+        commands: {
+          create: { takes: 'NAME, what the key is called', more: ['scope', 'expires', 'json'] },
+          list: { more: ['json'] },
+          delete: { takes: 'NAME, of a key' },
+          enable: { takes: 'NAME, of a key' },
+          disable: { takes: 'NAME, of a key' },
+        },
+      },
+    },
+  },
   acl: {
     commands: {
       test: {

@@ -15,6 +15,7 @@ export { type ConfigOption, configOptions, sectionOf } from './options.ts';
 export { ConfigError, type ConfigProblem, parseConfig } from './parse.ts';
 export { changedOptions, diffConfig, printConfig, valueAt } from './print.ts';
 export { type Config, type ConfigInput, configSchema } from './schema.ts';
+export { ADMIN_SCOPES } from './sections/admin.ts';
 export {
   allowsAnonymous,
   type ChainItem,

@@ -16,6 +16,7 @@ import { ProcessGauge } from '../limits/overload/process-gauge.ts';
 import { CertificateWatch } from '../listeners/certificate-watch.ts';
 import { type BoundListener, listen } from '../listeners/listener.ts';
 import { type LoadedListener, loadListeners } from '../listeners/loaded-listener.ts';
+import { loadAdminTls } from '../listeners/tls/admin-tls.ts';
 import { type Logger, noopLogger } from '../log/index.ts';
 import { Observability, storageSourceOf } from '../observability/index.ts';
 import { nodeRuntime, type Runtime } from '../runtime/runtime.ts';
@@ -66,7 +67,7 @@ export function parseEmbeddedConfig(options: ConfigInput): Config {
 
 /**
  * What differs when a broker is a part of another program: free loopback ports, nothing on disk and no
- * HTTP endpoint, unless the caller gives the section.
+ * HTTP endpoints, unless the caller gives the section.
  */
 function withEmbeddedDefaults(options: ConfigInput): ConfigInput {
   const flat = hasListeners(options) ? {} : { bind: '127.0.0.1:0', wsBind: '127.0.0.1:0' };
@@ -74,6 +75,10 @@ function withEmbeddedDefaults(options: ConfigInput): ConfigInput {
     ...options,
     server: { ...flat, ...options.server },
     storage: options.storage ?? { enabled: false },
+    admin:
+      options.admin === undefined
+        ? { bind: 'none', keyFile: 'none' }
+        : { bind: '127.0.0.1:0', keyFile: 'none', ...options.admin },
     metrics:
       options.metrics === undefined
         ? { enabled: false }
@@ -86,7 +91,20 @@ export async function startBroker(
   config: Config,
   extras: BrokerExtras = {},
 ): Promise<RunningBroker> {
-  return (await openBroker(config, extras)).running;
+  const { running } = await openBroker(config, extras);
+  const { admin, storage } = config;
+  const hasFile = admin.keyFile !== 'none' && (admin.keyFile !== 'auto' || storage.enabled);
+  if (admin.bind.length === 0 || (admin.keys.length === 0 && !hasFile)) return running;
+  try {
+    const { Admin } = await import('../admin/admin.ts');
+    const endpoint = await Admin.start(running, extras.logger ?? noopLogger);
+    running.serveAdmin(endpoint);
+    if (endpoint.problem !== null) throw endpoint.problem;
+  } catch (error) {
+    await running.stop();
+    throw error;
+  }
+  return running;
 }
 
 /** What a broker gets in the place of the machine's, as the tests of programs have it (`testing/`), and what only the command says. */
@@ -103,7 +121,7 @@ export interface BrokerSeams {
 
 /** A broker that was started, with what its program doesn't see. */
 export interface OpenedBroker {
-  readonly running: RunningBroker;
+  readonly running: EmbeddedBroker;
   readonly broker: Broker;
   /**
    * Leaves the broker as a process does that is killed: it does nothing more in order, and nothing of it stays open but
@@ -120,6 +138,7 @@ export async function openBroker(
 ): Promise<OpenedBroker> {
   const log = extras.logger ?? noopLogger;
   const loaded = loadListeners(config);
+  loadAdminTls(config);
   const broker = new Broker(config, runtime, log, extras.authenticationMethods, extras.hooks);
   broker.intercept = intercept ?? null;
   broker.onStorageFailed = extras.onStorageFailed ?? (() => {});

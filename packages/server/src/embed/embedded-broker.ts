@@ -19,6 +19,7 @@ import {
   type BrokerEventName,
   EVENT_NAMES,
 } from '../tracing/event-types.ts';
+import type { AdminEndpoint } from './admin-endpoint.ts';
 import { Arguments, shown } from './calls/arguments.ts';
 import { BanList, type BrokerBanList } from './clients/ban-list.ts';
 import { BrokerClients, type Clients } from './clients/clients.ts';
@@ -55,6 +56,7 @@ export class EmbeddedBroker implements RunningBroker {
   readonly #streams: Streams;
   readonly #stopOnce: () => Promise<void>;
   #stopped: Promise<void> | null;
+  #admin: AdminEndpoint | null;
 
   /** @param stop - called once at most; resolves when nothing is left open */
   constructor(
@@ -77,6 +79,7 @@ export class EmbeddedBroker implements RunningBroker {
     this.#observability = observability;
     this.#stopOnce = stop;
     this.#stopped = null;
+    this.#admin = null;
   }
 
   get url(): string | null {
@@ -101,6 +104,15 @@ export class EmbeddedBroker implements RunningBroker {
 
   get config(): Readonly<Config> {
     return this.#broker.config;
+  }
+
+  get adminUrl(): string | null {
+    return this.#admin?.url ?? null;
+  }
+
+  /** From now on it is told of reloads, and closed with the broker. */
+  serveAdmin(admin: AdminEndpoint): void {
+    this.#admin = admin;
   }
 
   get stats(): Readonly<BrokerStats> {
@@ -182,22 +194,30 @@ export class EmbeddedBroker implements RunningBroker {
   }
 
   reconfigure(config: Config): Reconfiguration {
-    return reconfigure(
+    const useAdmin = this.#admin?.load(config);
+    const result = reconfigure(
       this.#broker,
       this.listeners,
       this.#certificates,
       this.#observability,
       config,
     );
+    useAdmin?.();
+    return result;
   }
 
   stop(): Promise<void> {
-    this.#stopped ??= this.#stopOnce();
+    this.#stopped ??= this.#stopAll();
     return this.#stopped;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop();
+  }
+
+  async #stopAll(): Promise<void> {
+    // Both at once: whoever asks for something just now is answered while clients are told.
+    await Promise.all([this.#admin?.close(), this.#stopOnce()]);
   }
 
   #urlOf(scheme: string): string | null {

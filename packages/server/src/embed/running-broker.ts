@@ -34,6 +34,8 @@ export interface RunningBroker extends AsyncDisposable {
   readonly metricsUrl: string | null;
   /** The configuration in force: `reconfigure` changes it. */
   readonly config: Readonly<Config>;
+  /** Of the admin API and the console, such as `http://127.0.0.1:18083`; null while there is no key, or they aren't served. */
+  readonly adminUrl: string | null;
   /** Live counters: they change while the broker runs. */
   readonly stats: Readonly<BrokerStats>;
   /**

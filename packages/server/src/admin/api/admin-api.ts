@@ -2,7 +2,7 @@ import { type Context, Hono } from 'hono';
 import { EmbedError } from '../../embed/calls/embed-error.ts';
 import { OPERATIONS } from '../routes/index.ts';
 import type { ApiHost } from './api-host.ts';
-import { type Answer, ApiError, type Caller, type Operation } from './operation.ts';
+import { type Answer, ApiError, type Caller, isChange, type Operation } from './operation.ts';
 
 /** Where all paths of the API begin. */
 export const API_PATH = '/api/v5';
@@ -12,11 +12,17 @@ export interface ApiGate {
   /**
    * Says who asks.
    *
-   * @throws {ApiError} 401 when nobody is known who does, 429 when he has asked too often
+   * @throws {ApiError} 401 when nobody is known who does, 403 when he may not, 429 when he has asked too often
    */
   admit(context: Context, operation: Operation): Caller | Promise<Caller>;
+  /**
+   * The answer takes as long as it takes.
+   *
+   * @throws {ApiError} 503 when there are too many of these
+   */
+  onLong(context: Context): void;
   /** A request that could change something was answered. */
-  onDone(context: Context, operation: Operation, caller: Caller, status: number): void;
+  onDone(context: Context, operation: Operation, answer: Answer): void;
   /** What an operation has thrown that no caller can have caused. */
   onError(error: unknown): void;
 }
@@ -31,11 +37,16 @@ export function createApi(host: ApiHost, gate: ApiGate): Hono {
       let answer: Answer;
       try {
         caller = await gate.admit(context, operation);
+        refuseForbidden(host, caller, operation);
+        if (operation.isLong === true) gate.onLong(context);
         answer = await answerOf(host, caller, operation, context);
+        if (answer.stream !== undefined && operation.isLong !== true) gate.onLong(context);
       } catch (error) {
         answer = answerOfError(error, gate);
       }
-      if (caller !== null) gate.onDone(context, operation, caller, answer.status);
+      if (caller !== null && isChange(operation)) {
+        gate.onDone(context, operation, answer);
+      }
       return responseOf(answer);
     });
   }
@@ -44,19 +55,27 @@ export function createApi(host: ApiHost, gate: ApiGate): Hono {
   return api;
 }
 
+/** @throws {ApiError} 403 */
+function refuseForbidden(
+  { broker }: ApiHost,
+  { name, scopes }: Caller,
+  operation: Operation,
+): void {
+  if (operation.isOpen === true) return;
+  if (!scopes.has(operation.scope)) {
+    throw new ApiError(403, 'NOT_ALLOWED', `${name} does not have the scope ${operation.scope}`);
+  }
+  if (broker.config.admin.readOnly && isChange(operation)) {
+    throw new ApiError(403, 'READ_ONLY', 'nothing can be changed here: admin.read-only is on');
+  }
+}
+
 async function answerOf(
   host: ApiHost,
   caller: Caller,
   operation: Operation,
   context: Context,
 ): Promise<Answer> {
-  if (!caller.scopes.has(operation.scope)) {
-    throw new ApiError(
-      403,
-      'NOT_ALLOWED',
-      `${caller.name} does not have the scope ${operation.scope}`,
-    );
-  }
   const { req } = context;
   return operation.handle({
     host,
@@ -65,6 +84,7 @@ async function answerOf(
     query: checked(operation.query, parametersOf(req.queries()), 'query'),
     body: operation.body === undefined ? undefined : await bodyOf(operation, context),
     headers: req.raw.headers,
+    isSecure: req.url.startsWith('https:'),
     signal: req.raw.signal,
   });
 }
@@ -117,7 +137,10 @@ function pattern(path: string): RegExp {
 }
 
 function answerOfError(error: unknown, gate: ApiGate): Answer {
-  if (error instanceof ApiError) return errorAnswer(error.status, error.code, error.message);
+  if (error instanceof ApiError) {
+    const { status, code, message, headers } = error;
+    return { ...errorAnswer(status, code, message), headers };
+  }
   if (error instanceof EmbedError) {
     const [status, code] = statusOfCode(error.code);
     return errorAnswer(status, code, error.message);

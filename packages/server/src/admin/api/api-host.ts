@@ -1,8 +1,27 @@
 import type { RunningBroker } from '../../embed/running-broker.ts';
+import type { AuditLog } from '../gate/audit-log.ts';
+import type { ConsoleSessions } from '../gate/console-sessions.ts';
+import type { KeyRing, UsableKey } from '../keys/key-ring.ts';
 
 /** What the operations of the API use. */
 export interface ApiHost {
   readonly broker: RunningBroker;
   /** Milliseconds since 1970, when the process began to serve. */
   readonly startedAt: number;
+  readonly access: ApiAccess;
+}
+
+/** Who may use the API, and who did. */
+export interface ApiAccess {
+  readonly keys: KeyRing;
+  readonly sessions: ConsoleSessions;
+  readonly audit: AuditLog;
+  /**
+   * Checks a name and a secret that came from an address.
+   *
+   * @throws {ApiError} 401 and 429
+   */
+  verify(name: string, secret: string, address: string): UsableKey;
+  /** Reads the file of the keys again. */
+  readKeys(): void;
 }

@@ -1,15 +1,14 @@
 import { z } from 'zod';
 import type { ApiHost } from './api-host.ts';
+import type { Scope } from './scopes.ts';
 
-/** What an API key may be allowed to do. */
-export const SCOPES = ['read', 'publish', 'clients', 'auth', 'config'] as const;
-export type Scope = (typeof SCOPES)[number];
+export { SCOPES, type Scope } from './scopes.ts';
 
 /** Who asks. */
 export interface Caller {
   /** Such as the name of an API key; `socket` for who may open the Unix domain socket. */
   readonly name: string;
-  readonly kind: 'key' | 'console' | 'socket';
+  readonly kind: 'key' | 'console' | 'socket' | 'nobody';
   readonly scopes: ReadonlySet<Scope>;
   /** Where the request comes from; null on the Unix domain socket. */
   readonly address: string | null;
@@ -23,6 +22,8 @@ export interface Call<P, Q, B> {
   readonly query: Q;
   readonly body: B;
   readonly headers: Headers;
+  /** Whether it came by HTTPS. */
+  readonly isSecure: boolean;
   /** Aborted when the client has gone. */
   readonly signal: AbortSignal;
 }
@@ -34,6 +35,8 @@ export interface Answer {
   readonly body?: unknown;
   readonly stream?: { readonly type: string; readonly bytes: ReadableStream<Uint8Array> };
   readonly headers?: Readonly<Record<string, string>>;
+  /** Who asked, for the audit, where that is known only by the answer. */
+  readonly who?: string;
 }
 
 /** What the answers of one status have, for the OpenAPI document. */
@@ -56,10 +59,12 @@ export interface OperationDefinition<P extends Fields, Q extends Fields, B exten
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   /** Below `/api/v5`, such as `/clients/{clientid}`. */
   readonly path: string;
-  /** What a key needs. All but `read` are refused in read-only mode, and are in the audit. */
+  /** What a key needs. What isn't GET is refused in read-only mode, and is in the audit. */
   readonly scope: Scope;
   /** Of a POST that changes nothing: it is neither audited nor refused in read-only mode. */
   readonly isQuestion?: boolean;
+  /** Whether it is for those who have no key yet. Read-only mode doesn't refuse it. */
+  readonly isOpen?: boolean;
   /** The chapter of the document. */
   readonly tag: string;
   readonly summary: string;
@@ -79,6 +84,11 @@ export interface OperationDefinition<P extends Fields, Q extends Fields, B exten
 /** One of any shape. */
 export type Operation = OperationDefinition<Fields, Fields, z.ZodType>;
 
+/** Whether it could change something. */
+export function isChange({ method, isQuestion }: Operation): boolean {
+  return method !== 'GET' && isQuestion !== true;
+}
+
 /** Notes the types of an operation's parts. */
 export function operation<
   P extends Fields = NoFields,
@@ -93,11 +103,18 @@ export class ApiError extends Error {
   readonly status: number;
   /** In capitals, such as `NOT_FOUND`. */
   readonly code: string;
+  readonly headers: Readonly<Record<string, string>>;
 
-  constructor(status: number, code: string, message: string) {
+  constructor(
+    status: number,
+    code: string,
+    message: string,
+    headers: Readonly<Record<string, string>> = {},
+  ) {
     super(message);
     this.status = status;
     this.code = code;
+    this.headers = headers;
   }
 }
 

@@ -1,5 +1,7 @@
 import type { Operation } from '../api/operation.ts';
 import { analyticsOperations } from './analytics.ts';
+import { apiKeyOperations } from './api-keys.ts';
+import { auditOperations } from './audit.ts';
 import { banOperations } from './bans.ts';
 import { clientOperations } from './clients.ts';
 import { configOperations } from './configs.ts';
@@ -10,6 +12,7 @@ import { logOperations } from './logs.ts';
 import { monitorOperations } from './monitor.ts';
 import { publishOperations } from './publish.ts';
 import { retainedOperations } from './retained.ts';
+import { sessionOperations } from './session.ts';
 import { statusOperations } from './status.ts';
 import { storageOperations } from './storage.ts';
 import { subscriptionOperations } from './subscriptions.ts';
@@ -21,6 +24,9 @@ import { whyOperations } from './why.ts';
 /** Everything that can be asked for, in the order of the OpenAPI document. */
 export const OPERATIONS: readonly Operation[] = [
   ...statusOperations,
+  ...sessionOperations,
+  ...apiKeyOperations,
+  ...auditOperations,
   ...monitorOperations,
   ...analyticsOperations,
   ...clientOperations,

@@ -44,7 +44,7 @@ export function withWholePaths(
   workingDirectory: string | null,
 ): unknown {
   if (workingDirectory !== null && resolve(folder) === resolve(workingDirectory)) return value;
-  if (key === 'server.admin-socket') return wholePath(value, folder);
+  if (key === 'server.admin-socket' || key === 'admin.key-file') return wholePath(value, folder);
   return wholeValue(kind, value, folder);
 }
 

@@ -1,0 +1,112 @@
+import { z } from 'zod';
+import type { Call, Operation } from '../api/operation.ts';
+import { ApiError, json, NO_CONTENT, operation, SCOPES } from '../api/operation.ts';
+import { SESSION_COOKIE, sessionTokenOf } from '../gate/credentials.ts';
+import type { UsableKey } from '../keys/key-ring.ts';
+
+const name = z.string().min(1).max(64);
+const secret = z.string().min(1).max(1024);
+
+/** A key and its secret, or the same under the names that EMQX has. */
+const loginBody = z.union(
+  [z.object({ key: name, secret }), z.object({ username: name, password: secret })],
+  'key and secret are needed, or username and password',
+);
+
+const sessionSchema = z.object({
+  csrf: z.string().describe('what requests that change something bring as x-csrf-token'),
+  name: z.string().describe('of the key'),
+  scopes: z.array(z.enum(SCOPES)),
+  readOnly: z.boolean().describe('whether nobody can change anything here'),
+});
+
+const tokenSchema = z.object({
+  token: z.string().describe('for Authorization: Bearer, as long as it is used'),
+  version: z.string().optional(),
+});
+
+export const sessionOperations: readonly Operation[] = [
+  operation({
+    id: 'login',
+    method: 'POST',
+    path: '/login',
+    scope: 'read',
+    isOpen: true,
+    tag: 'Session',
+    summary:
+      'Log in with an API key: key and secret for a cookie, username and password for a token',
+    body: loginBody,
+    answers: {
+      200: { description: 'Logged in', schema: z.union([sessionSchema, tokenSchema]) },
+    },
+    handle: (call) => {
+      const { host, body, caller } = call;
+      const { sessions } = host.access;
+      const from = caller.address ?? 'socket';
+      if ('username' in body) {
+        const key = host.access.verify(body.username, body.password, from);
+        return { ...json({ token: sessions.begin(key, false).token }), who: key.name };
+      }
+      const key = host.access.verify(body.key, body.secret, from);
+      const { token, session } = sessions.begin(key, true);
+      return {
+        status: 200,
+        body: sessionOf(call, key, session.csrf),
+        headers: { 'set-cookie': cookieText(token, call.isSecure) },
+        who: key.name,
+      };
+    },
+  }),
+  operation({
+    id: 'getSession',
+    method: 'GET',
+    path: '/session',
+    scope: 'read',
+    isOpen: true,
+    tag: 'Session',
+    summary: 'Who is logged in with the cookie',
+    answers: { 200: { description: 'Somebody is', schema: sessionSchema } },
+    handle: (call) => {
+      const token = sessionTokenOf(call.headers.get('cookie') ?? undefined);
+      const session = token === null ? null : call.host.access.sessions.use(token);
+      if (session === null || session.csrf === null) {
+        throw new ApiError(401, 'UNAUTHORIZED', 'nobody is logged in');
+      }
+      return json(sessionOf(call, session.key, session.csrf));
+    },
+  }),
+  operation({
+    id: 'logout',
+    method: 'POST',
+    path: '/logout',
+    scope: 'read',
+    isOpen: true,
+    tag: 'Session',
+    summary: 'End the session of the cookie',
+    answers: { 204: { description: 'Nobody is logged in any more', schema: null } },
+    handle: ({ host, headers, isSecure }) => {
+      const token = sessionTokenOf(headers.get('cookie') ?? undefined);
+      if (token !== null) host.access.sessions.end(token);
+      return { ...NO_CONTENT, headers: { 'set-cookie': `${cookieText('', isSecure)}; Max-Age=0` } };
+    },
+  }),
+];
+
+function sessionOf(
+  { host }: Pick<Call<unknown, unknown, unknown>, 'host'>,
+  { name: keyName, scopes }: UsableKey,
+  csrf: string | null,
+) {
+  return {
+    csrf,
+    name: keyName,
+    scopes: [...scopes],
+    readOnly: host.broker.config.admin.readOnly,
+  };
+}
+
+/** Scripts of pages can't read it, and no page of somebody else has it sent. */
+function cookieText(token: string, isSecure: boolean): string {
+  const secure = isSecure ? '; Secure' : '';
+  return `${SESSION_COOKIE}=${token}; Path=/; HttpOnly; SameSite=Strict${secure}`;
+}

@@ -1,0 +1,131 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { getRequestListener } from '@hono/node-server';
+import type { BoundedServer } from '@promptmq/metrics';
+import type { Context } from 'hono';
+import { createApi } from '../api/admin-api.ts';
+import type { ApiHost } from '../api/api-host.ts';
+import { ApiError } from '../api/operation.ts';
+import type { AdminGate, Admitted } from '../gate/admin-gate.ts';
+import { endRefused, readBody } from './request-body.ts';
+
+/** Of all connections, those whose answers may continue: whoever comes then still finds a place. */
+const LONG_PART = 0.5;
+
+/** A request that is being answered. */
+interface UnderWay {
+  readonly admitted: Admitted;
+  readonly startedAt: number;
+  readonly keepOpen: BoundedServer['keepOpen'];
+}
+
+type Incoming = IncomingMessage & { rawBody?: Buffer };
+
+/** Serves the API to requests of Node.js, wherever they come from. */
+export class ApiFront {
+  readonly #host: ApiHost;
+  readonly #gate: AdminGate;
+  readonly #underWay: WeakMap<IncomingMessage, UnderWay>;
+  readonly #listener: (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+  #longCount: number;
+
+  constructor(host: ApiHost, gate: AdminGate, onError: (error: unknown) => void) {
+    this.#host = host;
+    this.#gate = gate;
+    this.#underWay = new WeakMap();
+    this.#longCount = 0;
+    const api = createApi(host, {
+      admit: (context, operation) => {
+        const { request, admitted } = this.#of(context);
+        if (admitted.caller.kind !== 'socket') gate.check(request, admitted, operation);
+        return admitted.caller;
+      },
+      onLong: (context) => this.#onLong(context),
+      onDone: (context, operation, { status, who }) => {
+        const { request, admitted, startedAt } = this.#of(context);
+        const ms = Math.round(performance.now() - startedAt);
+        gate.note(
+          who ?? admitted.caller.name,
+          admitted.caller,
+          operation,
+          `${request.method}`,
+          context.req.path,
+          status,
+          ms,
+        );
+      },
+      onError,
+    });
+    this.#listener = getRequestListener(api.fetch, { overrideGlobalObjects: false });
+  }
+
+  /**
+   * Answers a request whose sender is known.
+   *
+   * @throws {ApiError} 413 and 415, for `refuseRequest`
+   * @param keepOpen - has the connection's server leave it open for as long as its answer takes
+   */
+  async answer(
+    request: IncomingMessage,
+    response: ServerResponse,
+    admitted: Admitted,
+    keepOpen: BoundedServer['keepOpen'],
+  ): Promise<void> {
+    const startedAt = performance.now();
+    const { maxBodySize } = this.#host.broker.config.admin;
+    const body = await readBody(request, maxBodySize);
+    if (body === null) {
+      throw new ApiError(
+        413,
+        'TOO_LARGE',
+        `the body has more than ${maxBodySize} bytes: admin.max-body-size`,
+      );
+    }
+    if (body.length > 0 && !isJson(request.headers['content-type'])) {
+      throw new ApiError(415, 'UNSUPPORTED_MEDIA_TYPE', 'content-type has to be application/json');
+    }
+    (request as Incoming).rawBody = body;
+    this.#underWay.set(request, { admitted, startedAt, keepOpen });
+    await this.#listener(request, response);
+  }
+
+  /** Says who sends a request, of what its head says. @throws {ApiError} 401 and 429 */
+  admit(request: IncomingMessage, isOpen: boolean): Admitted {
+    return this.#gate.admit(request, isOpen);
+  }
+
+  #onLong(context: Context): void {
+    const { response, keepOpen } = this.#of(context);
+    if (this.#longCount >= Math.max(1, this.#host.broker.config.admin.maxConnections * LONG_PART)) {
+      throw new ApiError(
+        503,
+        'TOO_MANY_STREAMS',
+        `${this.#longCount} answers continue already: half of admin.max-connections`,
+      );
+    }
+    this.#longCount++;
+    response.once('close', () => this.#longCount--);
+    keepOpen(response);
+  }
+
+  #of(context: Context): UnderWay & { request: IncomingMessage; response: ServerResponse } {
+    const { incoming: request, outgoing: response } = context.env as {
+      incoming: IncomingMessage;
+      outgoing: ServerResponse;
+    };
+    return { ...(this.#underWay.get(request) as UnderWay), request, response };
+  }
+}
+
+function isJson(type: string | undefined): boolean {
+  return type === undefined || /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i.test(type);
+}
+
+/** Answers with an error as the API has them, and ends the connection. */
+export function refuseRequest(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { status, code, message, headers }: ApiError,
+): void {
+  const json = { 'content-type': 'application/json', 'cache-control': 'no-store', ...headers };
+  endRefused(request, response, status, json, `${JSON.stringify({ code, message })}\n`);
+}

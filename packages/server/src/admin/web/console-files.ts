@@ -1,0 +1,53 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, extname, join } from 'node:path';
+import { type StaticFile, staticFile } from './static-answer.ts';
+
+const PACKAGE = '@promptmq/console';
+
+const TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.json': 'application/json',
+  '.txt': 'text/plain; charset=utf-8',
+  '.svg': 'image/svg+xml',
+  '.png': 'image/png',
+  '.ico': 'image/x-icon',
+  '.woff2': 'font/woff2',
+  '.webmanifest': 'application/manifest+json',
+};
+
+/** The console has few; what somebody else put there isn't held. */
+const FILES_MAX = 100;
+const FILE_BYTES_MAX = 8_388_608;
+
+/** By path, such as `/main.js`; `/` is the page itself. Nothing else of the disk can be asked for. */
+export type ConsoleFiles = ReadonlyMap<string, StaticFile>;
+
+/** Reads the console that was built; empty where there is none. */
+export async function readConsole(folder = consoleFolder()): Promise<ConsoleFiles> {
+  const files = new Map<string, StaticFile>();
+  if (folder === null) return files;
+  const entries = await readdir(folder, { withFileTypes: true, recursive: true }).catch(() => []);
+  for (const entry of entries) {
+    const type = TYPES[extname(entry.name)];
+    if (!entry.isFile() || type === undefined || files.size >= FILES_MAX) continue;
+    const path = join(entry.parentPath, entry.name);
+    const bytes = await readFile(path);
+    if (bytes.length > FILE_BYTES_MAX) continue;
+    const name = path.slice(folder.length).replaceAll('\\', '/');
+    files.set(name === '/index.html' ? '/' : name, await staticFile(type, bytes));
+  }
+  return files;
+}
+
+/** Where the package of the console has what was built; null where it isn't installed. */
+function consoleFolder(): string | null {
+  try {
+    const { resolve } = createRequire(import.meta.url);
+    return join(dirname(resolve(`${PACKAGE}/package.json`)), 'dist');
+  } catch {
+    return null;
+  }
+}

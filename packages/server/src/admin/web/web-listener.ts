@@ -1,0 +1,154 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { isIP } from 'node:net';
+import type { SecureContextOptions } from 'node:tls';
+import { BoundedServer, type ListenAddress } from '@promptmq/metrics';
+import { type Address, type Config, isIPv6Only } from '../../config/index.ts';
+import { type Logger, rateLimited } from '../../log/index.ts';
+
+/** Answers a request of the listener. */
+export type AnswerWeb = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  keepOpen: BoundedServer['keepOpen'],
+) => Promise<void>;
+
+/**
+ * The addresses of the admin listener: they are open while somebody could be let in, and only then. Changes are made one
+ * after the other.
+ */
+export class WebListener {
+  readonly #config: Config['admin'];
+  readonly #answer: AnswerWeb;
+  readonly #log: Logger;
+  readonly #cutLog: Logger;
+  #tls: SecureContextOptions | null;
+  #servers: readonly BoundedServer[];
+  /** The last change, which never rejects. */
+  #changing: Promise<void>;
+  #isWanted: boolean;
+  #problem: Error | null;
+
+  /**
+   * @param config - live
+   * @param tls - null: HTTP
+   */
+  constructor(
+    config: Config['admin'],
+    tls: SecureContextOptions | null,
+    answer: AnswerWeb,
+    log: Logger,
+  ) {
+    this.#config = config;
+    this.#tls = tls;
+    this.#answer = answer;
+    this.#log = log;
+    this.#cutLog = rateLimited(log, { perSecond: 1, now: () => performance.now() });
+    this.#servers = [];
+    this.#changing = Promise.resolve();
+    this.#isWanted = false;
+    this.#problem = null;
+  }
+
+  /** Why an address could not be opened the last time; null when all were. */
+  get problem(): Error | null {
+    return this.#problem;
+  }
+
+  /** Such as `http://127.0.0.1:18083`; null while it is closed. */
+  get url(): string | null {
+    for (const { address } of this.#servers) {
+      if (typeof address === 'object') return this.#urlOf(address.address, address.port);
+    }
+    return null;
+  }
+
+  /** Opens or closes it. @returns resolves when that is done; what fails is in the log */
+  want(isWanted: boolean): Promise<void> {
+    this.#isWanted = isWanted;
+    this.#changing = this.#changing.then(() => this.#change());
+    return this.#changing;
+  }
+
+  /** Connections that come from now on get another certificate; null, or one where there was none, needs a restart. */
+  setTls(tls: SecureContextOptions | null): void {
+    if (tls === null || this.#tls === null) return;
+    this.#tls = tls;
+    for (const server of this.#servers) server.setTls(tls);
+  }
+
+  close(): Promise<void> {
+    return this.want(false);
+  }
+
+  async #change(): Promise<void> {
+    const isOpen = this.#servers.length > 0;
+    if (isOpen === this.#isWanted) return;
+    if (!this.#isWanted) {
+      const servers = this.#servers;
+      this.#servers = [];
+      await Promise.all(servers.map((server) => server.close()));
+      this.#log.info('admin-closed', {});
+      return;
+    }
+    const opened: BoundedServer[] = [];
+    this.#problem = null;
+    for (const address of this.#config.bind) {
+      const server = this.#newServer();
+      try {
+        await server.listen(whereOf(address, this.#config.bind));
+        opened.push(server);
+        this.#tell(address, server);
+      } catch (error) {
+        const why = `admin.bind: ${(error as Error).message}`;
+        this.#problem = new Error(why, { cause: error });
+        this.#log.error('admin-failed', { error: why });
+      }
+    }
+    this.#servers = opened;
+  }
+
+  #newServer(): BoundedServer {
+    const { maxConnections, requestTimeout } = this.#config;
+    const keepOpen: BoundedServer['keepOpen'] = (response) => server.keepOpen(response);
+    const server: BoundedServer = new BoundedServer({
+      answer: (request, response) => this.#answer(request, response, keepOpen),
+      onError: (error) => this.#log.error('admin-failed', { error: String(error) }),
+      exchangeMsMax: requestTimeout,
+      connectionsMax: maxConnections,
+      onCut: (why) => this.#cutLog.warn('admin-connection-cut', { why }),
+      readsBodies: true,
+      ...(this.#tls === null ? {} : { tls: this.#tls }),
+    });
+    return server;
+  }
+
+  #tell(address: Address, { address: bound }: BoundedServer): void {
+    if (typeof bound === 'string') {
+      this.#log.info('listening', { protocol: 'admin', address: bound });
+      return;
+    }
+    const url = this.#urlOf(bound.address, bound.port);
+    this.#log.info('listening', { protocol: 'admin', address: url });
+    if (this.#tls === null && address.kind === 'tcp' && !isLoopback(bound.address)) {
+      this.#log.warn('admin-unencrypted', { address: url });
+    }
+  }
+
+  #urlOf(address: string, port: number): string {
+    const host = isIP(address) === 6 ? `[${address}]` : address;
+    const isWildcard = address === '0.0.0.0' || address === '::';
+    const scheme = this.#tls === null ? 'http' : 'https';
+    return `${scheme}://${isWildcard ? 'localhost' : host}:${port}`;
+  }
+}
+
+function whereOf(address: Address, all: readonly Address[]): ListenAddress {
+  if (address.kind === 'unix') return { path: address.path };
+  const { host, port } = address;
+  const ipv6Only = isIPv6Only(address, all);
+  return { port, ...(host === '' ? {} : { host }), ...(ipv6Only ? { ipv6Only } : {}) };
+}
+
+function isLoopback(address: string): boolean {
+  return address === '::1' || /^(?:::ffff:)?127\./.test(address);
+}

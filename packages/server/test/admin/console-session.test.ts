@@ -1,0 +1,178 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { ConsoleSessions } from '../../src/admin/gate/console-sessions.ts';
+import { KeyRing } from '../../src/admin/keys/key-ring.ts';
+import { parseConfig } from '../../src/config/index.ts';
+import { AdminWeb, basic, KEYS, SECRET } from '../support/admin-web.ts';
+
+let web: AdminWeb;
+beforeAll(async () => {
+  web = await AdminWeb.open();
+});
+afterAll(() => web.broker.stop());
+
+const LOGIN = '/api/v5/login';
+const SESSION = '/api/v5/session';
+const LOGOUT = '/api/v5/logout';
+const KICK = '/api/v5/clients/nobody';
+
+test('a key and its secret are a session, whose cookie no script can read and no other page sends', async () => {
+  const { status, headers, body } = await web.ask(
+    'POST',
+    LOGIN,
+    {},
+    { key: 'reader', secret: SECRET },
+  );
+  expect(status).toBe(200);
+  expect(body).toEqual({
+    csrf: expect.any(String),
+    name: 'reader',
+    scopes: ['read'],
+    readOnly: false,
+  });
+  const [cookie = ''] = headers['set-cookie'] as string[];
+  expect(cookie).toMatch(/^promptmq_session=[\w-]{43}; Path=\/; HttpOnly; SameSite=Strict$/);
+  const [sent = ''] = cookie.split(';');
+  const again = await web.ask('GET', SESSION, { cookie: `other=1; ${sent}` });
+  expect(again).toMatchObject({ status: 200, body });
+  expect((await web.ask('GET', '/api/v5/status', { cookie: sent })).status).toBe(200);
+});
+
+test('who logs in is in the audit and in the log, and a secret never is', async () => {
+  await web.login('reader');
+  const { body } = await web.ask('GET', '/api/v5/audit?operation_id=login&limit=1', basic('all'));
+  expect(body.data[0]).toMatchObject({
+    source: 'reader',
+    source_ip: '127.0.0.1',
+    http_status_code: 200,
+  });
+  expect(web.lines).toContainEqual(
+    expect.objectContaining({
+      event: 'admin-request',
+      who: 'reader',
+      operation: 'login',
+      status: 200,
+    }),
+  );
+  expect(JSON.stringify([web.lines, body])).not.toContain(SECRET);
+});
+
+test('nobody is logged in without a cookie, with one that is wrong, and after a logout', async () => {
+  expect((await web.ask('GET', SESSION)).status).toBe(401);
+  expect((await web.ask('GET', SESSION, { cookie: 'promptmq_session=wrong' })).status).toBe(401);
+  const { cookie, origin } = await web.login();
+  const { status, headers } = await web.ask('POST', LOGOUT, { cookie, origin });
+  expect(status).toBe(204);
+  expect(headers['set-cookie']).toEqual([expect.stringContaining('promptmq_session=; ')]);
+  expect((await web.ask('GET', SESSION, { cookie })).status).toBe(401);
+  expect((await web.ask('GET', '/api/v5/status', { cookie })).status).toBe(401);
+});
+
+test('what could change something needs the token of the session, and a page of this server', async () => {
+  const { cookie, csrf, origin } = await web.login();
+  const kick = async (headers: Record<string, string>) => {
+    const { status, body } = await web.ask('DELETE', KICK, { cookie, ...headers });
+    return [status, body?.code];
+  };
+  expect(await kick({ origin, 'x-csrf-token': csrf })).toEqual([404, expect.any(String)]);
+  expect(await kick({ origin })).toEqual([403, 'BAD_CSRF_TOKEN']);
+  expect(await kick({ origin, 'x-csrf-token': `${csrf}x` })).toEqual([403, 'BAD_CSRF_TOKEN']);
+  expect(await kick({ 'x-csrf-token': csrf })).toEqual([403, 'BAD_ORIGIN']);
+  expect(await kick({ 'x-csrf-token': csrf, origin: 'http://evil.example' })).toEqual([
+    403,
+    'BAD_ORIGIN',
+  ]);
+  expect(await kick({ 'x-csrf-token': csrf, origin: 'null' })).toEqual([403, 'BAD_ORIGIN']);
+});
+
+test('a page of somebody else logs nobody in', async () => {
+  const answer = await web.ask(
+    'POST',
+    LOGIN,
+    { origin: 'http://evil.example' },
+    { key: 'all', secret: SECRET },
+  );
+  expect(answer).toMatchObject({ status: 403, body: { code: 'BAD_ORIGIN' } });
+  expect(answer.headers['set-cookie']).toBeUndefined();
+});
+
+test('scripts made for EMQX log in with username and password, and use the token as Bearer', async () => {
+  const { status, headers, body } = await web.ask(
+    'POST',
+    LOGIN,
+    {},
+    { username: 'all', password: SECRET },
+  );
+  expect({ status, cookie: headers['set-cookie'] }).toEqual({ status: 200, cookie: undefined });
+  const bearer = { authorization: `Bearer ${body.token}` };
+  expect((await web.ask('GET', '/api/v5/status', bearer)).status).toBe(200);
+  expect((await web.ask('DELETE', KICK, bearer)).status).toBe(404);
+  // It is no cookie, and a cookie is no token.
+  expect((await web.ask('GET', SESSION, { cookie: `promptmq_session=${body.token}` })).status).toBe(
+    401,
+  );
+  const [, cookie = ''] = (await web.login()).cookie.split('=');
+  expect(
+    (await web.ask('GET', '/api/v5/status', { authorization: `Bearer ${cookie}` })).status,
+  ).toBe(401);
+});
+
+test('a session ends with its key', async () => {
+  await using own = await AdminWeb.open();
+  const { cookie } = await own.login('reader');
+  const keys = [KEYS[0], { ...KEYS[1], secret: `${SECRET}-another` }];
+  const input = { server: { bind: '127.0.0.1:0', wsBind: 'none' }, storage: { enabled: false } };
+  const admin = { bind: '127.0.0.1:0', keyFile: 'none' };
+  own.broker.reconfigure(parseConfig({ ...input, admin: { ...admin, keys: keys as never } }));
+  expect((await own.ask('GET', SESSION, { cookie })).status).toBe(401);
+  expect(own.lines).toContainEqual({ event: 'admin-session-ended', name: 'reader', why: 'key' });
+});
+
+/** Sessions with a clock of the test. */
+class Sessions {
+  readonly ended: string[] = [];
+  readonly sessions: ConsoleSessions;
+  readonly ring = new KeyRing(() => 0);
+  now = 0;
+
+  constructor(maxSessions: number, sessionTimeout: number) {
+    this.ring.set([], KEYS as never);
+    this.sessions = new ConsoleSessions(
+      { maxSessions, sessionTimeout },
+      this.ring,
+      () => this.now,
+      (name, why) => this.ended.push(`${name} ${why}`),
+    );
+  }
+
+  begin(name: string): string {
+    return this.sessions.begin(this.ring.verify(name, SECRET) as never, true).token;
+  }
+}
+
+test('one more than admin.max-sessions ends the one that was idle for longest', () => {
+  const one = new Sessions(2, 1000);
+  const first = one.begin('reader');
+  const second = one.begin('all');
+  one.sessions.use(first);
+  const third = one.begin('all');
+  expect([first, second, third].map((token) => one.sessions.use(token) !== null)).toEqual([
+    true,
+    false,
+    true,
+  ]);
+  expect(one.ended).toEqual(['all room']);
+  expect(one.sessions.size).toBe(2);
+});
+
+test('a session lasts for admin.session-timeout without a request', () => {
+  const one = new Sessions(2, 1000);
+  const token = one.begin('all');
+  one.now = 1000;
+  expect(one.sessions.use(token)).not.toBeNull();
+  one.now = 2000;
+  expect(one.sessions.use(token)).not.toBeNull();
+  one.now = 3001;
+  expect(one.sessions.use(token)).toBeNull();
+  expect(one.ended).toEqual(['all idle']);
+  expect(one.sessions.size).toBe(0);
+});
