@@ -86,11 +86,11 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'tracing',
     'connection/congestion.ts',
     'connection/peer.ts',
-    // Loaded when a program wants it.
-    'admin/admin.ts',
     // What the program asks of a route.
     'routing/explanation.ts',
     'routing/reserved-topics.ts',
+    // Loaded when a program wants it.
+    'admin/admin.ts',
     'broker.ts',
   ],
   admin: ['config', 'embed', 'limits', 'listeners', 'log', 'observability', 'tracing'],

@@ -26,7 +26,7 @@ export class AdminGate {
   readonly #byKey: RequestRates;
   readonly #byAddress: RequestRates;
   readonly #failures: RequestRates;
-  readonly #warn: (fields: object) => void;
+  readonly #warnings: { readonly log: Logger };
 
   /** @param config - live */
   constructor(
@@ -45,8 +45,7 @@ export class AdminGate {
     this.#byKey = new RequestRates(() => config.rate, now);
     this.#byAddress = new RequestRates(() => config.rate, now);
     this.#failures = new RequestRates(() => config.failedLogins, now);
-    const limited = rateLimited(log, { perSecond: WARNINGS_PER_SECOND, now });
-    this.#warn = (fields) => limited.warn('admin-login-refused', fields);
+    this.#warnings = { log: rateLimited(log, { perSecond: WARNINGS_PER_SECOND, now }) };
   }
 
   /**
@@ -80,7 +79,7 @@ export class AdminGate {
     const key = this.#ring.verify(name, secret);
     if (key !== null) return key;
     this.#failures.take(group);
-    this.#warn({ address, key: name.slice(0, 64) });
+    this.#warnings.log.warn('admin-login-refused', { address, key: name.slice(0, 64) });
     throw new ApiError(401, 'BAD_API_KEY_OR_SECRET', 'the key or its secret is not right');
   }
 

@@ -20,7 +20,7 @@ export class WebListener {
   readonly #config: Config['admin'];
   readonly #answer: AnswerWeb;
   readonly #log: Logger;
-  readonly #cutLog: Logger;
+  readonly #cuts: { readonly log: Logger };
   #tls: SecureContextOptions | null;
   #servers: readonly BoundedServer[];
   /** The last change, which never rejects. */
@@ -42,7 +42,7 @@ export class WebListener {
     this.#tls = tls;
     this.#answer = answer;
     this.#log = log;
-    this.#cutLog = rateLimited(log, { perSecond: 1, now: () => performance.now() });
+    this.#cuts = { log: rateLimited(log, { perSecond: 1, now: () => performance.now() }) };
     this.#servers = [];
     this.#changing = Promise.resolve();
     this.#isWanted = false;
@@ -115,7 +115,7 @@ export class WebListener {
       onError: (error) => this.#log.error('admin-failed', { error: String(error) }),
       exchangeMsMax: requestTimeout,
       connectionsMax: maxConnections,
-      onCut: (why) => this.#cutLog.warn('admin-connection-cut', { why }),
+      onCut: (why) => this.#cuts.log.warn('admin-connection-cut', { why }),
       readsBodies: true,
       ...(this.#tls === null ? {} : { tls: this.#tls }),
     });
