@@ -1,8 +1,9 @@
 import type { Page } from '../app/page.ts';
 import { analyticsPage } from './analytics/analytics-page.tsx';
 import { auditPage } from './audit/audit-page.tsx';
-import { clientsPage } from './clients.tsx';
-import { overviewPage } from './overview.tsx';
+import { clientPage } from './clients/client-page.tsx';
+import { clientsPage } from './clients/clients-page.tsx';
+import { overviewPage } from './overview/overview-page.tsx';
 import { subscriptionsPage } from './subscriptions/subscriptions-page.tsx';
 import { topicPage } from './topics/topic-page.tsx';
 import { topicsPage } from './topics/topics-page.tsx';
@@ -13,6 +14,7 @@ import { whyPage } from './why/why-page.tsx';
 export const PAGES: readonly Page[] = [
   overviewPage,
   clientsPage,
+  clientPage,
   analyticsPage,
   whyPage,
   topicsPage,

@@ -22,6 +22,8 @@ export function Table<Row>(props: {
   readonly rowKey: (row: Row) => string;
   /** What the table is, for who can't see it. */
   readonly caption: string;
+  /** For tables with many columns: less room between them, and names are cut. */
+  readonly isDense?: boolean;
   /** Instead of rows, where there are none. */
   readonly empty: ComponentChildren;
   readonly sort?: Sort;
@@ -29,8 +31,12 @@ export function Table<Row>(props: {
 }) {
   const { columns, rows, rowKey, caption, empty } = props;
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: who has only a keyboard scrolls it by this
-    <section class="table-frame" tabIndex={0} aria-label={caption}>
+    <section
+      class={props.isDense ? 'table-frame dense' : 'table-frame'}
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: who has only a keyboard scrolls it by this
+      tabIndex={0}
+      aria-label={caption}
+    >
       <table>
         <caption class="hidden">{caption}</caption>
         <thead>
@@ -82,9 +88,11 @@ function Heading<Row>(props: {
         onClick={() => onSort(sort === first ? other : sort === other ? null : first)}
       >
         {title}
-        <span class="sort-mark" aria-hidden="true">
-          {order === 'ascending' ? '▲' : order === 'descending' ? '▼' : ''}
-        </span>
+        {order !== 'none' && (
+          <span class="sort-mark" aria-hidden="true">
+            {order === 'ascending' ? '▲' : '▼'}
+          </span>
+        )}
       </button>
     </th>
   );
