@@ -15,6 +15,11 @@ export type {
   ClientPage,
   Clients,
 } from './embed/clients/clients.ts';
+export type {
+  ListedSubscription,
+  SubscriptionListOptions,
+  SubscriptionPage,
+} from './embed/clients/subscription-list.ts';
 export type { ClientMeasure, ClientTopOptions } from './embed/clients/top-clients.ts';
 export type { InsideMessage } from './embed/consume/inside-message.ts';
 export type { InsideSubscribeOptions } from './embed/consume/inside-options.ts';
@@ -26,7 +31,12 @@ export { type BrokerExtras, createBroker, startBroker } from './embed/create-bro
 export type { PublishExplanation, PublishQuestion } from './embed/explain/explain.ts';
 export type { AccessExplanation, AccessQuestion } from './embed/explain/explain-access.ts';
 export type { Reconfiguration } from './embed/reconfigure.ts';
-export type { Retained, RetainedMatchOptions, RetainedPage } from './embed/retained/retained.ts';
+export type {
+  Retained,
+  RetainedInfo,
+  RetainedMatchOptions,
+  RetainedPage,
+} from './embed/retained/retained.ts';
 export type { RunningBroker } from './embed/running-broker.ts';
 export type { ClientOrigin, StreamOptions } from './embed/streams/streams.ts';
 export type { BrokerUsers, UserCommand, UserCommandAnswer } from './embed/users/users.ts';

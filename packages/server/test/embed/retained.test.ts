@@ -82,6 +82,7 @@ describe('one message', () => {
     );
     const message = broker.retained.get('a/b');
     expect(message).toEqual({
+      publisherId: 'publisher',
       topic: 'a/b',
       payload: Buffer.from('hello'),
       qos: 1,

@@ -71,3 +71,8 @@ export class TestClient {
     return this.mqtt.endAsync();
   }
 }
+
+/** What the next event of a client brings. */
+export function next(client: MqttClient, name: 'disconnect' | 'message'): Promise<unknown> {
+  return new Promise((resolve) => client.once(name, (first: unknown) => resolve(first)));
+}

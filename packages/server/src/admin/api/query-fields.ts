@@ -1,3 +1,4 @@
+import { isSharedFilter, isValidTopicFilter } from '@promptmq/topics';
 import { z } from 'zod';
 
 /** `true` or `false`, as parameters have them. */
@@ -18,4 +19,14 @@ export function namesParameter<T extends string>(names: readonly T[]) {
     .string()
     .transform((text) => text.split(',').filter((name) => name !== ''))
     .pipe(z.array(z.enum(names as readonly [T, ...T[]])));
+}
+
+/** A topic filter, without `$share/NAME/`. */
+export function filterParameter() {
+  return z
+    .string()
+    .refine(
+      (filter) => isValidTopicFilter(filter) && !isSharedFilter(filter),
+      'takes a topic filter, such as a/+/c or a/#',
+    );
 }

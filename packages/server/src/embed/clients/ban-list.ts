@@ -18,6 +18,8 @@ export interface NewBan {
   readonly by?: string | undefined;
   /** How long it holds; without it, until it is removed. */
   readonly seconds?: number | undefined;
+  /** In its place: milliseconds since 1970, by the wall clock. */
+  readonly until?: number | undefined;
 }
 
 /** Who isn't let in, whoever it is: by client identifier, user name, address or network. Kept in the log. */
@@ -59,18 +61,24 @@ export class BanList implements BrokerBanList {
 
   async add(given: NewBan): Promise<Ban> {
     const args = new Arguments('bans.add');
-    args.options(given, ['kind', 'who', 'reason', 'by', 'seconds']);
+    args.options(given, ['kind', 'who', 'reason', 'by', 'seconds', 'until']);
     const { bans, runtime, journal } = this.#serving();
     const { seconds } = given;
     if (seconds !== undefined) args.wholeNumber('seconds', seconds, 1, SECONDS_MAX);
     const at = runtime.wallNow();
+    const { until } = given;
+    if (until !== undefined) {
+      if (seconds !== undefined) args.refuse('it takes seconds or until, not both');
+      const last = Math.floor(at) + SECONDS_MAX * 1000;
+      args.wholeNumber('until', until, Math.floor(at) + 1, last);
+    }
     const ban: Ban = {
       kind: kindOf(args, given.kind),
       who: args.text('who', given.who),
       reason: args.text('reason', given.reason ?? ''),
       by: args.text('by', given.by ?? 'operator'),
       at,
-      until: seconds === undefined ? null : at + seconds * 1000,
+      until: seconds === undefined ? (until ?? null) : at + seconds * 1000,
     };
     try {
       bans.add(ban);

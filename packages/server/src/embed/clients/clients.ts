@@ -10,6 +10,11 @@ import {
   clientInfoOf,
   clientSubscriptionOf,
 } from './client-info.ts';
+import {
+  listSubscriptions,
+  type SubscriptionListOptions,
+  type SubscriptionPage,
+} from './subscription-list.ts';
 import { Best, type ClientTopOptions, measureOf } from './top-clients.ts';
 
 export interface ClientListOptions extends ClientFilter {
@@ -77,6 +82,13 @@ export interface Clients {
    * @throws {EmbedError} `invalid-argument`
    */
   subscriptions(clientId: string): ClientSubscription[] | null;
+  /**
+   * A page of the subscriptions of all clients, in the order of their sessions, or of those that are meant. A call looks at
+   * 5,000 sessions and subscriptions at most: so a page may have fewer than `limit`, or none, and others may follow.
+   *
+   * @throws {EmbedError} `invalid-argument`
+   */
+  listSubscriptions(options?: SubscriptionListOptions): SubscriptionPage;
   /**
    * Ends a client's connection, and with it what the options say. What this changes has happened when the call returns;
    * the promise is resolved when it is committed, too, so that a restart doesn't bring it back.
@@ -197,6 +209,10 @@ export class BrokerClients implements Clients {
     const { sessions } = this.#broker;
     const entry = sessions.find(new Arguments('clients.subscriptions').text('clientId', clientId));
     return entry === null ? null : Array.from(entry.subscriptions.values(), clientSubscriptionOf);
+  }
+
+  listSubscriptions(options: SubscriptionListOptions = {}): SubscriptionPage {
+    return listSubscriptions(this.#broker, options);
   }
 
   async disconnect(clientId: string, options: ClientDisconnectOptions = {}): Promise<boolean> {

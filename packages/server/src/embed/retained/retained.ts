@@ -1,11 +1,13 @@
 import type { Message } from '@promptmq/session';
-import { isSharedFilter, type RetainedWalk, topicFilterFault } from '@promptmq/topics';
+import type { RetainedWalk } from '@promptmq/topics';
 import type { Broker } from '../../broker.ts';
+import { INSIDE_PUBLISHER } from '../../sessions/inside-identifiers.ts';
 import { remainingExpiry } from '../../sessions/recipient-terms.ts';
 import { type MessageInfo, messageInfoOf } from '../../tracing/message-info.ts';
 import { Arguments, shown } from '../calls/arguments.ts';
 import { committed } from '../calls/committed.ts';
 import { EmbedError } from '../calls/embed-error.ts';
+import { checkTopicFilter } from '../calls/topic-filters.ts';
 import { RetainedCursors } from './retained-cursors.ts';
 
 export interface RetainedMatchOptions {
@@ -15,8 +17,14 @@ export interface RetainedMatchOptions {
   readonly limit?: number | undefined;
 }
 
+/** A retained message. */
+export interface RetainedInfo extends MessageInfo {
+  /** The client that published it; null where it was the program or the broker. */
+  readonly publisherId: string | null;
+}
+
 export interface RetainedPage {
-  readonly messages: MessageInfo[];
+  readonly messages: RetainedInfo[];
   /** For the next page; null when there is none. */
   readonly cursor: string | null;
 }
@@ -28,7 +36,7 @@ export interface Retained {
    * @returns null when the topic has no retained message
    * @throws {EmbedError} `invalid-argument`
    */
-  get(topic: string): MessageInfo | null;
+  get(topic: string): RetainedInfo | null;
   /**
    * A page of the messages whose topics match a filter, in no particular order, all as they were when the first page was asked
    * for (for as long as `mqtt.max-replay-bytes-total` has room for what has changed since). A page looks at 20,000 places of
@@ -76,7 +84,7 @@ export class BrokerRetained implements Retained {
     this.#cursors = new RetainedCursors(broker);
   }
 
-  get(topic: string): MessageInfo | null {
+  get(topic: string): RetainedInfo | null {
     const args = new Arguments('retained.get');
     args.text('topic', topic);
     if (/[#+]/.test(topic)) args.refuse(`${shown(topic)} has wildcards; match takes filters`);
@@ -88,7 +96,7 @@ export class BrokerRetained implements Retained {
 
   match(topicFilter: string, options: RetainedMatchOptions = {}): RetainedPage {
     const args = new Arguments('retained.match');
-    checkFilter(args, topicFilter);
+    checkTopicFilter(args, 'topicFilter', topicFilter);
     args.options(options, ['cursor', 'limit']);
     const limit = args.wholeNumber('limit', options.limit ?? LIMIT_DEFAULT, 1, LIMIT_MAX);
     const { cursor = null } = options;
@@ -99,7 +107,7 @@ export class BrokerRetained implements Retained {
         : this.#cursors.take(topicFilter, args.text('cursor', cursor));
     const { walk, found } = place;
     const now = runtime.now();
-    const messages: MessageInfo[] = [];
+    const messages: RetainedInfo[] = [];
     let nodesLeft = PAGE_NODES_MAX;
     let bytes = 0;
     let next = 0;
@@ -122,7 +130,7 @@ export class BrokerRetained implements Retained {
   }
 
   async clear(topicFilter: string): Promise<number> {
-    checkFilter(new Arguments('retained.clear'), topicFilter);
+    checkTopicFilter(new Arguments('retained.clear'), 'topicFilter', topicFilter);
     this.#checkWritable();
     const { router, runtime, journal } = this.#broker;
     const walk = router.retained.walk(topicFilter);
@@ -159,14 +167,10 @@ export class BrokerRetained implements Retained {
   }
 }
 
-function infoOf(message: Message, now: number): MessageInfo {
-  return messageInfoOf(message, remainingExpiry(message.expiresAt, now));
-}
-
-function checkFilter(args: Arguments, topicFilter: string): void {
-  args.text('topicFilter', topicFilter);
-  if (isSharedFilter(topicFilter))
-    args.refuse('topicFilter takes no $share/NAME/ before the filter');
-  const fault = topicFilterFault(topicFilter);
-  if (fault !== null) args.refuse(`${shown(topicFilter)} is no topic filter: ${fault}`);
+function infoOf(message: Message, now: number): RetainedInfo {
+  const { publisherId } = message;
+  return {
+    ...messageInfoOf(message, remainingExpiry(message.expiresAt, now)),
+    publisherId: publisherId === '' || publisherId === INSIDE_PUBLISHER ? null : publisherId,
+  };
 }

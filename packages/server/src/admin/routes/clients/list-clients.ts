@@ -3,13 +3,13 @@ import { z } from 'zod';
 import type { ClientFilter } from '../../../embed/clients/client-filter.ts';
 import type { ClientInfo } from '../../../embed/clients/client-info.ts';
 import type { RunningBroker } from '../../../embed/running-broker.ts';
+import { pagesOf, type Search } from '../../api/lists/cursor-pages.ts';
 import { nodeName } from '../../api/node-name.ts';
 import { ApiError, json, operation } from '../../api/operation.ts';
 import { pageOf, pageQuery } from '../../api/page.ts';
-import { pageAnswer } from '../../api/page-answer.ts';
+import { pageAnswer } from '../../api/lists/page-answer.ts';
 import { flagParameter, namesParameter, textsParameter } from '../../api/query-fields.ts';
 import { splitAddress } from '../../api/texts.ts';
-import { clientPagesOf } from './client-pages.ts';
 import { CLIENT_FIELDS, clientSchema, fieldsOf, shownClient } from './client-shape.ts';
 
 /** What clients are sorted by, and what that is called in the embedding API. */
@@ -25,6 +25,9 @@ const SORTS = {
 } as const;
 
 const SORT_NAMES = Object.keys(SORTS) as (keyof typeof SORTS)[];
+
+/** Where a list of all clients begins. */
+const FIRST_CURSOR = '1';
 
 /** Clients on all pages of a list that is sorted. */
 const SORTED_MAX = 10_000;
@@ -75,7 +78,7 @@ export const listClients = operation({
     if (query.node !== undefined && query.node !== nodeName(config)) {
       return json({ data: [], meta: { page, limit, count: 0, hasnext: false } });
     }
-    const pages = clientPagesOf(broker);
+    const pages = pagesOf(broker);
     const filter = filterOf(query);
     if (query.clientid !== undefined) {
       return pageAnswer(named(query, query.clientid, filter, broker), toJson);
@@ -97,10 +100,31 @@ export const listClients = operation({
       const hasnext = sorted.length > last && last + limit <= SORTED_MAX;
       return pageAnswer({ data, meta: { page, limit, hasnext } }, toJson);
     }
-    const { clients, count, hasNext } = await pages.find(filter, page, limit, signal);
+    const search: Search<ClientInfo> = {
+      key: `clients ${limit} ${JSON.stringify(filter)}`,
+      first: FIRST_CURSOR,
+      step: (cursor, stepLimit) => {
+        const step = broker.clients.list({ ...filter, cursor, limit: stepLimit });
+        return { things: step.clients, cursor: step.cursor };
+      },
+    };
+    if (Object.values(filter).every((value) => value === undefined)) {
+      // All are found by their place.
+      const begin = broker.clients.cursorAt((page - 1) * limit);
+      const count = broker.stats.sessionsCurrent;
+      const { things, cursor } =
+        begin === null
+          ? { things: [], cursor: null }
+          : await pages.findAt(search, begin, limit, signal);
+      return pageAnswer(
+        { data: things, meta: { page, limit, count, hasnext: cursor !== null } },
+        toJson,
+      );
+    }
+    const { things, count, hasNext } = await pages.find(search, page, limit, signal);
     const counted = count === null ? {} : { count };
     return pageAnswer(
-      { data: clients, meta: { page, limit, ...counted, hasnext: hasNext } },
+      { data: things, meta: { page, limit, ...counted, hasnext: hasNext } },
       toJson,
     );
   },

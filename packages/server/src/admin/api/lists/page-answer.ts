@@ -1,4 +1,4 @@
-import { type Answer, json } from './operation.ts';
+import { type Answer, json } from '../operation.ts';
 import { nextTurn } from './turns.ts';
 
 /** Things of a page that are made a text at a time: about a millisecond. */

@@ -1,0 +1,104 @@
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { connectAsync, type MqttClient } from 'mqtt';
+import { AdminApi } from '../support/admin-api.ts';
+
+let api: AdminApi;
+let client: MqttClient;
+
+beforeEach(async () => {
+  api = await AdminApi.open();
+  client = await connectAsync(`${api.broker.url}`, { clientId: 'pub', protocolVersion: 5 });
+});
+
+afterEach(async () => {
+  await client.endAsync(true);
+  await api[Symbol.asyncDispose]();
+});
+
+const retain = (topic: string, payload: string | Buffer, properties = {}) =>
+  client.publishAsync(topic, payload, { retain: true, qos: 1, properties });
+
+const messagePath = (topic: string) => `/mqtt/retainer/message/${encodeURIComponent(topic)}`;
+
+const topicsOf = async (query: string): Promise<string[]> =>
+  (await api.get(`/mqtt/retainer/messages?${query}`)).body.data.map(
+    ({ topic }: { topic: string }) => topic,
+  );
+
+test('a retained message is answered with payload and properties', async () => {
+  await retain('a/b', Buffer.from([0, 255]), {
+    contentType: 'x/y',
+    messageExpiryInterval: 1000,
+    userProperties: { k: 'v' },
+    correlationData: Buffer.from('id'),
+  });
+  const { status, body } = await api.get(messagePath('a/b'));
+  expect(status).toBe(200);
+  expect(body).toEqual({
+    topic: 'a/b',
+    qos: 1,
+    from_clientid: 'pub',
+    payload_size: 2,
+    expires_in: expect.any(Number),
+    payload: 'AP8=',
+    properties: {
+      content_type: 'x/y',
+      payload_format_indicator: null,
+      response_topic: null,
+      correlation_data: 'aWQ=',
+      user_properties: { k: 'v' },
+    },
+  });
+  const list = await api.get('/mqtt/retainer/messages');
+  const { payload, properties, ...summary } = body;
+  expect(list.body).toEqual({
+    data: [summary],
+    meta: { page: 1, limit: 100, count: 1, hasnext: false },
+  });
+  expect((await api.get('/mqtt/retainer')).body).toMatchObject({ enable: true });
+});
+
+test('what the program has published is of no client', async () => {
+  await api.broker.publish({ topic: 'p', payload: 'x', retain: true });
+  expect((await api.get(messagePath('p'))).body.from_clientid).toBeNull();
+});
+
+test('pages have each message once, one after the other or asked for at random', async () => {
+  for (let n = 0; n < 25; n++) await retain(`t/${n}`, 'x');
+  await retain('other', 'x');
+  const all: string[] = [];
+  for (const page of [1, 2, 3]) all.push(...(await topicsOf(`topic=t/%23&limit=10&page=${page}`)));
+  expect(all.toSorted()).toEqual(Array.from({ length: 25 }, (_, n) => `t/${n}`).toSorted());
+  expect(await topicsOf('topic=t/%23&limit=10&page=3')).toEqual(all.slice(20));
+  expect(await topicsOf('topic=t/%23&limit=10&page=2')).toEqual(all.slice(10, 20));
+  expect(await topicsOf('topic=t/%23&limit=10&page=4')).toEqual([]);
+  const last = await api.get('/mqtt/retainer/messages?topic=t/%23&limit=10&page=3');
+  expect(last.body.meta).toEqual({ page: 3, limit: 10, count: 25, hasnext: false });
+});
+
+test('one is removed by its topic, others by a filter', async () => {
+  for (const topic of ['a/1', 'a/2', 'b/1', 'c']) await retain(topic, 'x');
+  expect((await api.delete(messagePath('a/1'))).status).toBe(204);
+  expect((await api.delete(messagePath('a/1'))).status).toBe(404);
+  expect((await api.get(messagePath('a/1'))).status).toBe(404);
+  expect((await api.delete('/mqtt/retainer/messages?topic=%2B/1')).status).toBe(204);
+  expect((await topicsOf('')).toSorted()).toEqual(['a/2', 'c']);
+  expect((await api.delete('/mqtt/retainer/messages')).status).toBe(204);
+  expect(await topicsOf('')).toEqual([]);
+});
+
+test('what is wrong is said', async () => {
+  expect((await api.delete('/mqtt/retainer/messages?topic=a%23')).status).toBe(400);
+  expect((await api.delete('/mqtt/retainer/messages?filter=a')).status).toBe(400);
+  expect((await api.get(messagePath('a/+'))).status).toBe(400);
+  expect((await api.get('/mqtt/retainer/messages?topic=$share/g/a')).status).toBe(400);
+});
+
+test.each(['a//b', '/', '../x', '%41', 'ä/😀', '<b>', 'a?b', 'tab\there'])(
+  'the topic %j has its own path',
+  async (topic) => {
+    await retain(topic, 'x');
+    expect((await api.get(messagePath(topic))).body.topic).toBe(topic);
+    expect((await api.delete(messagePath(topic))).status).toBe(204);
+  },
+);
