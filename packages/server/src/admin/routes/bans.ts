@@ -1,8 +1,8 @@
 import type { Ban } from '@promptmq/auth';
 import { z } from 'zod';
+import { pageAnswer } from '../api/lists/page-answer.ts';
 import { ApiError, json, NO_CONTENT, type Operation, operation } from '../api/operation.ts';
 import { pageFrom, pageOf, pageQuery } from '../api/page.ts';
-import { pageAnswer } from '../api/lists/page-answer.ts';
 import {
   BAN_TYPES,
   type Banned,

@@ -2,11 +2,11 @@ import { z } from 'zod';
 import type { RetainedInfo } from '../../embed/retained/retained.ts';
 import type { RunningBroker } from '../../embed/running-broker.ts';
 import { pagesOf } from '../api/lists/cursor-pages.ts';
+import { pageAnswer } from '../api/lists/page-answer.ts';
+import { WalkedPages } from '../api/lists/walked-pages.ts';
 import { ApiError, json, NO_CONTENT, type Operation, operation } from '../api/operation.ts';
 import { pageOf, pageQuery } from '../api/page.ts';
-import { pageAnswer } from '../api/lists/page-answer.ts';
 import { filterParameter } from '../api/query-fields.ts';
-import { WalkedPages } from '../api/lists/walked-pages.ts';
 import {
   retainedMessage,
   retainedMessageSchema,

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import type { ListedSubscription } from '../../embed/clients/subscription-list.ts';
 import { pagesOf, type Search } from '../api/lists/cursor-pages.ts';
+import { pageAnswer } from '../api/lists/page-answer.ts';
 import { nodeName } from '../api/node-name.ts';
 import { json, type Operation, operation } from '../api/operation.ts';
 import { pageOf, pageQuery } from '../api/page.ts';
-import { pageAnswer } from '../api/lists/page-answer.ts';
 import { filterParameter } from '../api/query-fields.ts';
 import { shownSubscription, subscriptionSchema } from './subscriptions/subscription-shape.ts';
 

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { ListedSubscription } from '../../../embed/clients/subscription-list.ts';
+import { nextTurn } from '../../api/lists/turns.ts';
 import { nodeName } from '../../api/node-name.ts';
 import { json, operation } from '../../api/operation.ts';
-import { nextTurn } from '../../api/lists/turns.ts';
 import { shownSubscription, subscriptionSchema } from '../subscriptions/subscription-shape.ts';
 import { CLIENT_ERRORS, clientParams, noClient } from './one-client.ts';
 
