@@ -21,6 +21,7 @@ export function startBanner({ config, file }: LoadedConfig, broker: RunningBroke
     ...(broker.metricsUrl === null
       ? []
       : [`  ${'metrics:'.padEnd(9)}${broker.metricsUrl}${config.metrics.path}`]),
+    ...(broker.adminUrl === null ? [] : [`  ${'console:'.padEnd(9)}${broker.adminUrl}`]),
     `  ${'data:'.padEnd(9)}${
       storage.enabled
         ? `${storage.dataDir} and ${storage.walDir}, synced ${SYNC_WORDS[storage.wal.syncMode]}`

@@ -210,19 +210,27 @@ export function commandMisuse(args: readonly string[]): string | null {
   if (name === 'completion' && second !== undefined && second !== 'bash' && second !== 'zsh') {
     return `completion is there for bash and zsh: promptmq completion bash`;
   }
+  return innerMisuse(name, form, args.slice(1));
+}
+
+/** @param args - what follows the command's name */
+function innerMisuse(called: string, form: CommandForm, args: readonly string[]): string | null {
   if (form.commands === undefined) return null;
+  const [word] = args;
   const names = Object.keys(form.commands);
-  if (second === undefined || second.startsWith('-')) {
+  if (word === undefined || word.startsWith('-')) {
     const list = `one of ${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
-    return `${name} needs ${names.length === 1 ? names[0] : list}, such as promptmq ${name} ${example(form.commands)}`;
+    return `${called} needs ${names.length === 1 ? names[0] : list}, such as promptmq ${called} ${example(form.commands)}`;
   }
-  return Object.hasOwn(form.commands, second)
-    ? null
-    : unknownCommand(`${name} `, second, form.commands);
+  const inner = Object.hasOwn(form.commands, word) ? form.commands[word] : undefined;
+  return inner === undefined
+    ? unknownCommand(`${called} `, word, form.commands)
+    : innerMisuse(`${called} ${word}`, inner, args.slice(1));
 }
 
 function example(commands: Readonly<Record<string, CommandForm>>): string {
-  const [name, { takes }] = Object.entries(commands)[0] as [string, CommandForm];
+  const [name, { takes, commands: inner }] = Object.entries(commands)[0] as [string, CommandForm];
+  if (inner !== undefined) return `${name} ${example(inner)}`;
   return takes === undefined ? name : `${name} ${placeholderOf(takes)}`;
 }
 
@@ -279,11 +287,16 @@ function dashed(name: string): string {
 }
 
 function calledCommand(args: readonly string[]): { name: string; form: CommandForm } {
-  const [name = '', second = ''] = args;
-  const form = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  let name = args[0] ?? '';
+  let form = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (form === undefined) return { name: 'server', form: {} };
-  const inner = form.commands?.[second];
-  return inner === undefined ? { name, form } : { name: `${name} ${second}`, form: inner };
+  for (const word of args.slice(1)) {
+    const inner: CommandForm | undefined = form.commands?.[word];
+    if (inner === undefined) break;
+    name += ` ${word}`;
+    form = inner;
+  }
+  return { name, form };
 }
 
 function unknownArgument(

@@ -43,6 +43,7 @@ function complete(options: ConfigInput): ConfigInput {
   return {
     storage: { enabled: false },
     metrics: { enabled: false, bind: '127.0.0.1:0' },
+    admin: { bind: 'none', keyFile: 'none' },
     ...options,
     server: { bind: '127.0.0.1:0', wsBind: '127.0.0.1:0', ...options.server },
   };

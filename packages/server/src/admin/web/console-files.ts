@@ -1,9 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import { dirname, extname, join } from 'node:path';
+import { extname, join, relative } from 'node:path';
 import { type StaticFile, staticFile } from './static-answer.ts';
-
-const PACKAGE = '@promptmq/console';
 
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -26,8 +23,9 @@ const FILE_BYTES_MAX = 8_388_608;
 export type ConsoleFiles = ReadonlyMap<string, StaticFile>;
 
 /** Reads the console that was built; empty where there is none. */
-export async function readConsole(folder = consoleFolder()): Promise<ConsoleFiles> {
+export async function readConsole(given?: string): Promise<ConsoleFiles> {
   const files = new Map<string, StaticFile>();
+  const folder = given ?? (await consoleFolder());
   if (folder === null) return files;
   const entries = await readdir(folder, { withFileTypes: true, recursive: true }).catch(() => []);
   for (const entry of entries) {
@@ -36,17 +34,16 @@ export async function readConsole(folder = consoleFolder()): Promise<ConsoleFile
     const path = join(entry.parentPath, entry.name);
     const bytes = await readFile(path);
     if (bytes.length > FILE_BYTES_MAX) continue;
-    const name = path.slice(folder.length).replaceAll('\\', '/');
+    const name = `/${relative(folder, path).replaceAll('\\', '/')}`;
     files.set(name === '/index.html' ? '/' : name, await staticFile(type, bytes));
   }
   return files;
 }
 
 /** Where the package of the console has what was built; null where it isn't installed. */
-function consoleFolder(): string | null {
+async function consoleFolder(): Promise<string | null> {
   try {
-    const { resolve } = createRequire(import.meta.url);
-    return join(dirname(resolve(`${PACKAGE}/package.json`)), 'dist');
+    return (await import('@promptmq/console')).consoleDirectory;
   } catch {
     return null;
   }
