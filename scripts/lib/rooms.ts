@@ -67,7 +67,17 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'embed/calls/arguments.ts',
     'embed/calls/embed-error.ts',
   ],
-  observability: ['config', 'limits', 'listeners', 'log', 'routing', 'runtime', 'sessions'],
+  observability: [
+    'config',
+    'limits',
+    'listeners',
+    'log',
+    'routing',
+    'runtime',
+    'security',
+    'sessions',
+    'tracing',
+  ],
   embed: [
     'access',
     'config',

@@ -13,6 +13,7 @@ export {
   EVERY_ACTION,
   type Identity,
   isMosquittoAcl,
+  isPresenceTopic,
   type MosquittoAclProblem,
   Networks,
   networkFault,

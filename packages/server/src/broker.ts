@@ -431,6 +431,7 @@ export class Broker
     this.#timer.checkInvariants();
     this.turns.checkInvariants();
     this.events.checkInvariants();
+    this.clientEvents.presence?.checkInvariants();
     this.limits.checkInvariants();
     this.places.checkInvariants();
     this.overload.checkInvariants();

@@ -250,6 +250,12 @@ export const limitFacts: Readonly<Record<string, LimitFacts>> = {
     seen: [HELD, 'events-left-out'],
     test: 'server/test/tracing/broker-events.test.ts',
   },
+  'presence.max-waiting-bytes': {
+    happens: 'events of clients for clients are left out',
+    seen: ['promptmq_presence_left_out_total', 'presence-left-out'],
+    test: 'server/test/observability/presence/presence.test.ts',
+    nameInTest: 'maxWaitingBytes',
+  },
   'mqtt.max-topic-cache': heldFacts(
     'topics are looked up again',
     'server/test/memory/topics.test.ts',

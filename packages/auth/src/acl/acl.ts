@@ -3,6 +3,7 @@ import { ANY_CONDITION, type FilterRule, FilterSet } from './filter-set.ts';
 import { NameList } from './name-list.ts';
 import { Networks } from './networks.ts';
 import { filled, hasPlaceholder } from './placeholders.ts';
+import { namesPresence } from './presence-topics.ts';
 
 /** Who is in groups and has roles, beyond what providers say of clients. Names of users are exact or with `*` at the end. */
 export interface AclMembers {
@@ -15,8 +16,11 @@ export interface AclMembers {
   >;
 }
 
+/** What rules are asked about: actions, and `follow`, to receive what is said of other clients. */
+export type AskedAction = AclAction | 'follow';
+
 /** The filters of rules, by what they are about; null where there is no rule. */
-export type ActionSets = Readonly<Record<AclAction, FilterSet | null>>;
+export type ActionSets = Readonly<Record<AskedAction, FilterSet | null>>;
 
 /** What clients have in common to whom the same rules apply. */
 export interface Profile {
@@ -164,25 +168,38 @@ function profileOf(rules: readonly CompiledRule[]): Profile {
 }
 
 class SetsInMaking {
-  readonly made: Record<AclAction, FilterSet | null> = {
+  readonly made: Record<AskedAction, FilterSet | null> = {
     publish: null,
     subscribe: null,
     receive: null,
     unsubscribe: null,
+    follow: null,
   };
 
   /** @param aclFilter - null: every topic and filter */
   add(compiledRule: CompiledRule, aclFilter: AclFilter | null): void {
-    for (const action of compiledRule.rule.actions) this.#addTo(action, compiledRule, aclFilter);
+    const { actions } = compiledRule.rule;
+    for (const action of actions) this.#addTo(action, action, compiledRule, aclFilter);
+    // Whatever denies it does; only what names it allows it.
+    const isAbout =
+      !compiledRule.decision.isAllowed || (aclFilter !== null && namesPresence(aclFilter.filter));
+    if (isAbout && actions.includes('receive')) {
+      this.#addTo('follow', 'receive', compiledRule, aclFilter);
+    }
   }
 
-  #addTo(action: AclAction, compiledRule: CompiledRule, aclFilter: AclFilter | null): void {
+  #addTo(
+    name: AskedAction,
+    action: AclAction,
+    compiledRule: CompiledRule,
+    aclFilter: AclFilter | null,
+  ): void {
     const { order, decision, rule } = compiledRule;
     const conditions = conditionsOf(action, compiledRule);
     if (conditions === 0) return;
     const entry: FilterRule = { order, conditions, decision };
-    this.made[action] ??= new FilterSet();
-    const set = this.made[action];
+    this.made[name] ??= new FilterSet();
+    const set = this.made[name];
     if (aclFilter === null) {
       set.addAll(entry);
       return;

@@ -16,3 +16,4 @@ export { isMosquittoAcl, type MosquittoAclProblem, parseMosquittoAcl } from './m
 export { Networks, networkFault } from './networks.ts';
 export { Permissions, type PermissionsOptions, permissionsOf } from './permissions.ts';
 export { placeholderFault } from './placeholders.ts';
+export { isPresenceTopic } from './presence-topics.ts';

@@ -1,5 +1,5 @@
 import { parseSharedFilter } from '@promptmq/topics';
-import type { Acl, ActionSets } from './acl.ts';
+import type { Acl, ActionSets, AskedAction } from './acl.ts';
 import { ownSets } from './acl.ts';
 import {
   type AclAction,
@@ -52,7 +52,7 @@ export function permissionsOf(
  */
 export class Permissions {
   /** By action, those that have a filter about it. */
-  readonly #sets: Readonly<Record<AclAction, readonly FilterSet[]>>;
+  readonly #sets: Readonly<Record<AskedAction, readonly FilterSet[]>>;
   readonly #defaults: AclDefaults;
   readonly #limits: Permissions | null;
   /** Whether a subscription that is allowed may bring what isn't. */
@@ -86,13 +86,14 @@ export class Permissions {
       hasBareSubscribe ||= profile.hasBareSubscribe;
       hasConditions ||= profile.hasConditions;
     }
-    const setsFor = (action: AclAction) =>
+    const setsFor = (action: AskedAction) =>
       found.map((sets) => sets[action]).filter((set) => set !== null);
     this.#sets = {
       publish: setsFor('publish'),
       subscribe: setsFor('subscribe'),
       receive: setsFor('receive'),
       unsubscribe: setsFor('unsubscribe'),
+      follow: setsFor('follow'),
     };
     this.#defaults = defaults;
     this.#limits = limits;
@@ -134,6 +135,18 @@ export class Permissions {
   /** Whether the client may be sent a message of this topic. */
   mayReceive(topic: string): boolean {
     return this.#decideReceive(topic).isAllowed;
+  }
+
+  /**
+   * Whether the client may be sent what is said of other clients: only where a rule allows it whose filter begins with `$SYS/brokers/`
+   * or `$SYS/broker/clients/` itself, whatever holds where no rule matches.
+   *
+   * @param topicOrFilter - for which `isPresenceTopic` is true
+   */
+  mayFollow(topicOrFilter: string): boolean {
+    const filter = unshared(topicOrFilter);
+    if (this.#find('follow', filter, 1)?.decision.isAllowed !== true) return false;
+    return this.#limits === null || this.#limits.mayReceive(filter);
   }
 
   /** Whether a subscription may be given up. */
@@ -204,7 +217,7 @@ export class Permissions {
     return rule === null ? DEFAULT[this.#defaults[action]] : rule.decision;
   }
 
-  #find(action: AclAction, filter: string, condition: number): FilterRule | null {
+  #find(action: AskedAction, filter: string, condition: number): FilterRule | null {
     let best: FilterRule | null = null;
     for (const set of this.#sets[action]) {
       const rule = set.find(filter, condition);

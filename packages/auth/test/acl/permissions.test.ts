@@ -6,6 +6,7 @@ import {
   type AclAction,
   type AclMembers,
   type AclRule,
+  ALLOWED_BY_DEFAULT,
   EVERY_ACTION,
   type Identity,
   Permissions,
@@ -364,4 +365,51 @@ test('a rank that is no whole number, an address that is none, and no action are
     /10\.0\.0\.0\/33/,
   );
   expect(() => new Acl([rule('allow', [], 'a')])).toThrow(/action/);
+});
+
+describe('what is said of other clients', () => {
+  const CLIENT = '$SYS/brokers/n/clients/a/connected';
+  const STATE = '$SYS/broker/clients/a/state';
+
+  test.each([
+    ['#', false],
+    ['+/brokers/#', false],
+    ['$SYS/#', false],
+    ['$SYS/+/n/clients/#', false],
+    ['$SYS/brokers/#', true],
+    ['$SYS/brokers/+/clients/+/connected', true],
+    ['$SYS/brokers/+/clients/+/disconnected', false],
+    ['$SYS/brokers/+/clients/b/#', false],
+  ])('may be received by a rule that names it: %s', (filter, isAllowed) => {
+    const asked = permissions([rule('allow', SUBSCRIBING, filter)]);
+    expect(asked.mayFollow(CLIENT)).toBe(isAllowed);
+    expect(asked.mayFollow(STATE)).toBe(false);
+  });
+
+  test('may not where another one denies it, or all of it', () => {
+    const named = rule('allow', SUBSCRIBING, '$SYS/brokers/# $SYS/broker/clients/+/state');
+    expect(permissions([named]).mayFollow(STATE)).toBe(true);
+    const denies = rule('deny', SUBSCRIBING, '$SYS/brokers/+/clients/a/#');
+    const asked = permissions([named, denies]);
+    expect(asked.mayFollow(CLIENT)).toBe(false);
+    expect(asked.mayFollow(CLIENT.replace('/a/', '/b/'))).toBe(true);
+    expect(asked.mayFollow('$share/g/$SYS/brokers/#')).toBe(true);
+    expect(permissions([named, rule('deny', SUBSCRIBING, '$SYS/#')]).mayFollow(CLIENT)).toBe(false);
+    expect(permissions([named, rule('deny', SUBSCRIBING, '#')]).mayFollow(CLIENT)).toBe(true);
+  });
+
+  test('may not by defaults, by rules for everything, by SUBSCRIBE alone, or beyond limits', () => {
+    const acls = [new Acl([rule('allow', SUBSCRIBING, 'x', { filters: null })])];
+    expect(permissionsOf(acls, ALICE, { defaults: ALLOWED_BY_DEFAULT })?.mayFollow(CLIENT)).toBe(
+      false,
+    );
+    expect(permissions([rule('allow', ['subscribe'], '$SYS/brokers/#')]).mayFollow(CLIENT)).toBe(
+      false,
+    );
+    const named = [new Acl([rule('allow', SUBSCRIBING, '$SYS/brokers/%c/#')])];
+    const own = { ...ALICE, clientId: 'n' };
+    expect(permissionsOf(named, own)?.mayFollow(CLIENT)).toBe(true);
+    const limits = permissions([rule('allow', SUBSCRIBING, 'a/#')]);
+    expect(permissionsOf(named, own, { limits })?.mayFollow(CLIENT)).toBe(false);
+  });
 });

@@ -22,6 +22,7 @@ export {
   chainOf,
   type ProviderKind,
 } from './sections/auth/chain.ts';
+export { nodeName } from './sections/cluster.ts';
 export { leavesOf, type SchemaLeaf, type SchemaPart } from './values/parts.ts';
 export {
   type Address,

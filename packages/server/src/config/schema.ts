@@ -7,6 +7,7 @@ import { limitsSection } from './sections/limits.ts';
 import { listenersOption } from './sections/listeners.ts';
 import { mqttSection } from './sections/mqtt.ts';
 import { logSection, metricsSection } from './sections/observation.ts';
+import { presenceSection } from './sections/presence.ts';
 import { serverSection } from './sections/server.ts';
 import { storageSection } from './sections/storage.ts';
 
@@ -24,6 +25,7 @@ export const configSchema = z.strictObject({
   auth: authSection,
   storage: storageSection,
   metrics: metricsSection,
+  presence: presenceSection,
   admin: adminSection,
   log: logSection,
   hooks: hooksSection,

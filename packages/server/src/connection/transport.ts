@@ -43,6 +43,8 @@ export interface Transport {
   /** Bytes that its socket has brought and taken, those of TLS and WebSocket included; left out where there is none. */
   readonly bytesReceived?: number;
   readonly bytesSent?: number;
+  /** The port of the listener that it came to; left out where there is none. */
+  readonly localPort?: number;
   /** The largest packet that it can bring, in bytes; where it is left out, any. */
   readonly maximumPacketSize?: number;
   /**

@@ -157,6 +157,7 @@ export async function openBroker(
     }
     await broker.recover(extras.storage);
     if (broker.storage !== null) observability.useStorage(storageSourceOf(broker.storage.log));
+    observability.follow();
     await openListeners(broker, loaded, listeners, heedsWithoutUsers);
   } catch (error) {
     await stopAll(broker, listeners, observability, 0);

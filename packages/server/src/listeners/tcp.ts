@@ -26,6 +26,7 @@ export function acceptMqtt(
 class TcpTransport implements Transport {
   readonly protocol: Transport['protocol'];
   readonly remoteAddress: string;
+  readonly localPort: number;
   readonly acceptedAt: number;
   readonly place: ConnectionPlace;
   readonly listener: ListenerTerms;
@@ -39,6 +40,7 @@ class TcpTransport implements Transport {
     this.#socket = socket;
     this.protocol = socket instanceof TLSSocket ? 'tls' : 'tcp';
     this.remoteAddress = address;
+    this.localPort = socket.localPort ?? 0;
     this.acceptedAt = acceptedAt;
     this.place = place;
     this.listener = terms;

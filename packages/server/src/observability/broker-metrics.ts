@@ -63,6 +63,7 @@ function addConnections(
   registry.add('promptmq_accept_failures_total', () => stats.acceptsFailed);
   registry.add('promptmq_bans_current', () => stats.bansCurrent);
   registry.add('promptmq_flapping_bans_total', () => stats.flappingBans);
+  registry.add('promptmq_presence_left_out_total', () => stats.presenceLeftOut);
   registry.add('promptmq_dynamic_security_commands_total', () => [
     { labels: { result: 'done' }, value: stats.controlCommands },
     { labels: { result: 'refused' }, value: stats.controlCommandsRefused },

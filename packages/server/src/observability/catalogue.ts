@@ -36,6 +36,10 @@ export const brokerCatalogue = {
     type: 'counter',
     help: 'Clients that were banned because they connected and went again too often (auth.flapping).',
   },
+  promptmq_presence_left_out_total: {
+    type: 'counter',
+    help: 'Events at $SYS/brokers/NODE/clients/CLIENTID (presence.events) that were left out.',
+  },
   promptmq_dynamic_security_commands_total: {
     type: 'counter',
     help: 'Commands for users, groups and roles (auth.chain: dynamic-security), by what became of them.',

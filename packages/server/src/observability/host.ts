@@ -8,6 +8,8 @@ import type { Faults } from '../runtime/faults.ts';
 import type { MemoryLedger } from '../runtime/memory-ledger.ts';
 import type { BrokerStats } from '../runtime/stats.ts';
 import type { BrokerSession } from '../sessions/broker-session.ts';
+import type { SessionEntry } from '../sessions/session-entry.ts';
+import type { PresenceNotes } from '../tracing/client-events.ts';
 
 /** What is read of a broker to be seen from outside. */
 export interface ObservedBroker {
@@ -18,9 +20,15 @@ export interface ObservedBroker {
   readonly overload: Pick<Overload, 'level' | 'memoryPart' | 'text'>;
   readonly places: Pick<ConnectionPlaces, 'pending'>;
   readonly router: Router;
-  readonly sessions: { all(): Iterable<BrokerSession> };
+  readonly sessions: {
+    all(): Iterable<BrokerSession>;
+    find(clientId: string): SessionEntry | null;
+  };
+  readonly clientEvents: { presence: PresenceNotes | null };
   readonly faults: Faults;
   readonly log: Logger;
+  /** For what clients can cause: lines beyond the limit are left out and counted. */
+  readonly clientLog: Logger;
   /** Whether it takes new connections. */
   readonly isServing: boolean;
 }

@@ -7,6 +7,7 @@ import { version } from '../version.ts';
 import { configError } from './config-error.ts';
 import type { ObservedBroker } from './host.ts';
 import type { MetricsEndpoint } from './metrics-endpoint.ts';
+import { Presence } from './presence/presence.ts';
 import { checkDisk, checkStorage, type StorageMetricsSource } from './storage-metrics.ts';
 import { SystemTopics } from './system-topics.ts';
 
@@ -80,6 +81,16 @@ export class Observability {
     this.#endpoint?.addStorage(source);
   }
 
+  /**
+   * The broker is about to listen: from here on clients that may know it are told what others do, where that is asked for.
+   */
+  follow(): void {
+    if (!Presence.isWanted(this.#broker)) return;
+    const presence = new Presence(this.#broker);
+    this.#broker.clientEvents.presence = presence;
+    presence.begin();
+  }
+
   /** The broker serves: begins to publish the topics below `$SYS`. */
   serve(): void {
     this.#systemTopics.setInterval(this.#broker.config.metrics.sysInterval);
@@ -94,6 +105,7 @@ export class Observability {
 
   /** Ends what happens by itself; the endpoint still answers, and says that the broker isn't ready. */
   stopPublishing(): void {
+    this.#broker.clientEvents.presence = null;
     this.#systemTopics.stop();
   }
 

@@ -67,6 +67,8 @@ export interface InsideOutcome extends Outcome {
   readonly refusal: InsideRefusal | null;
 }
 
+const NO_PROPERTIES = new Uint8Array(0);
+
 /** Members of a shared group that are asked about for a message that some of them may not get. */
 const MEMBERS_ASKED_MAX = 100;
 
@@ -310,6 +312,61 @@ export class Router {
     this.#publisher = null;
     this.#recipientCount = 1;
     this.#forward(recipient, null);
+  }
+
+  /**
+   * Takes what the broker says of its clients to those who may know it, at QoS 0; the others aren't told that there was something.
+   *
+   * @param payload - called when somebody gets it
+   * @param mayHave - whether a session may
+   */
+  announce(
+    topic: string,
+    payload: () => Uint8Array,
+    mayHave: (session: BrokerSession) => boolean,
+  ): void {
+    const { recipients, groups } = this.#routes.matchOf(topic);
+    let isPrepared = false;
+    const forward = (
+      recipient: Recipient<BrokerSession>,
+      group: SharedGroup<BrokerSession> | null,
+    ) => {
+      if (!isPrepared) {
+        isPrepared = true;
+        this.#publication.keep(ownMessage(topic, payload(), false), -1);
+        this.#publisher = null;
+        this.#recipientCount = recipients.length;
+      }
+      this.#forward(recipient, group);
+    };
+    for (const recipient of recipients) {
+      if (mayHave(recipient.session)) forward(recipient, null);
+    }
+    for (const group of groups) {
+      const count = Math.min(group.memberCount, MEMBERS_ASKED_MAX);
+      for (let asked = 0; asked < count; asked++) {
+        const member = group.next();
+        if (member === null || !mayHave(member.session)) continue;
+        forward(member, group);
+        break;
+      }
+    }
+  }
+
+  /**
+   * The same of a state: it is retained, too, while the broker runs.
+   *
+   * @param payload - empty when there is none any more
+   */
+  announceState(
+    topic: string,
+    payload: Uint8Array,
+    mayHave: (session: BrokerSession) => boolean,
+  ): void {
+    const former = this.retained.get(topic)?.payload;
+    if (former === undefined ? payload.length === 0 : isEqual(former, payload)) return;
+    this.#retain(ownMessage(topic, payload, true));
+    this.announce(topic, () => payload, mayHave);
   }
 
   /** Routes what a client publishes, as it was changed on its way here. */
@@ -788,6 +845,24 @@ function stampedProperties(
   { clientId, userName }: Peer,
 ): Uint8Array {
   return stamper.propertiesOf(view.forwardedProperties(), clientId, userName);
+}
+
+/** A message of the broker's own, at QoS 0. */
+function ownMessage(topic: string, payload: Uint8Array, retain: boolean): Message {
+  return {
+    topic,
+    topicBytes: Buffer.from(topic),
+    properties: NO_PROPERTIES,
+    payload,
+    qos: 0,
+    retain,
+    expiresAt: Number.POSITIVE_INFINITY,
+    publisherId: '',
+  };
+}
+
+function isEqual(one: Uint8Array, other: Uint8Array): boolean {
+  return one.length === other.length && one.every((byte, index) => byte === other[index]);
 }
 
 /** A publisher waits for a subscriber that is behind. */

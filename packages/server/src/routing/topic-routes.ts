@@ -1,5 +1,5 @@
 import { decodeTopicName, PacketError, type PublishView, ReasonCode } from '@promptmq/codec';
-import { type Route, type SubscriptionTrie, TopicCache } from '@promptmq/topics';
+import { type Route, type SubscriptionTrie, TopicCache, type TrieMatch } from '@promptmq/topics';
 import type { Config } from '../config/index.ts';
 import type { Peer } from '../connection/peer.ts';
 import type { MemoryLedger } from '../runtime/memory-ledger.ts';
@@ -54,6 +54,13 @@ export class TopicRoutes {
     const route = this.#cache.lookupTopic(topic);
     this.#countVisited();
     return route;
+  }
+
+  /** Who gets a message of a topic that is seldom published to: it doesn't take the place of others that are remembered. */
+  matchOf(topic: string): TrieMatch<BrokerSession> {
+    const match = this.#trie.match(topic);
+    this.#countVisited();
+    return match;
   }
 
   #countVisited(): void {

@@ -96,6 +96,8 @@ export interface BrokerStats {
   /** Commands of dynamic security that were carried out, and that were refused. */
   controlCommands: number;
   controlCommandsRefused: number;
+  /** Events of `presence.events` that were left out. */
+  presenceLeftOut: number;
   /** Clients that were banned because they came and went all the time. */
   flappingBans: number;
   /** Network connections, whether an MQTT client came with them or not. */
@@ -186,6 +188,7 @@ export function createStats(): BrokerStats {
     },
     acceptsFailed: 0,
     bansCurrent: 0,
+    presenceLeftOut: 0,
     flappingBans: 0,
     controlCommands: 0,
     controlCommandsRefused: 0,

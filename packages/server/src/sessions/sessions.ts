@@ -410,6 +410,7 @@ export class Sessions implements RecoveryHost {
     stats.sessionsCurrent = this.#entries.size;
     entry.subscriptions.clear();
     retainedReplays.forget(session);
+    this.#host.clientEvents.sessionEnded(session.clientId);
   }
 
   restoreSubscription(entry: SessionEntry, subscription: Subscription): void {

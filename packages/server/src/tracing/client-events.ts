@@ -29,6 +29,27 @@ export function denialOf(decision: Decision | undefined): Denial {
   return { reason: rule === null ? 'default' : 'rule', rule };
 }
 
+/** A client whose CONNECT was accepted. */
+export interface PresentClient extends ObservedClient {
+  /** Whether its CONNECT asked for a new session. */
+  readonly cleanStart: boolean;
+  /** What it was granted, while it has its session. */
+  readonly session: { readonly expiryInterval: number } | null;
+  readonly timeouts: { readonly keepAlive: number };
+}
+
+/** Whoever tells clients what others do. */
+export interface PresenceNotes {
+  connected(client: PresentClient): void;
+  disconnected(client: ObservedClient, cause: string, reasonCode: number): void;
+  subscribed(client: ObservedClient, subscription: Subscription): void;
+  unsubscribed(client: ObservedClient, topicFilter: string): void;
+  /** There is no session with this identifier any more, or another one. */
+  sessionEnded(clientId: string): void;
+  /** @throws {Error} when something isn't as it has to be between two turns; for tests */
+  checkInvariants(): void;
+}
+
 /** What operators learn of a client: its connection, as the log sees it. */
 export interface ObservedClient {
   readonly clientId: string;
@@ -37,7 +58,12 @@ export interface ObservedClient {
   readonly version: ProtocolVersion;
   /** Milliseconds of the broker's time. */
   readonly openedAt: number;
-  readonly transport: { readonly remoteAddress: string; readonly protocol: string };
+  readonly transport: {
+    readonly remoteAddress: string;
+    readonly protocol: string;
+    /** Of the listener; left out where there is none. */
+    readonly localPort?: number;
+  };
 }
 
 /**
@@ -47,6 +73,8 @@ export interface ObservedClient {
 export class ClientEvents {
   /** Where what isn't logged goes, too: what is published, say. */
   readonly sinks: EventSinks;
+  /** Null where nobody is told. */
+  presence: PresenceNotes | null;
   readonly #runtime: Runtime;
   readonly #stats: BrokerStats;
   readonly #log: Logger;
@@ -61,6 +89,7 @@ export class ClientEvents {
     sinks: EventSinks,
   ) {
     this.sinks = sinks;
+    this.presence = null;
     this.#runtime = runtime;
     this.#stats = stats;
     this.#log = log;
@@ -118,17 +147,19 @@ export class ClientEvents {
   }
 
   /** A CONNECT was accepted. */
-  connected(connection: ObservedClient): void {
+  connected(connection: PresentClient): void {
     const { clientId } = connection;
     countIn(this.#stats.connacks, ReasonCode.Success);
     const facts = factsOf(connection);
     this.#log.info('client-connected', { clientId, ...facts });
     this.#traces.tell(clientId, { event: 'connected', ...facts });
     this.sinks.connect?.({ client: eventClientOf(connection) }, 0);
+    this.presence?.connected(connection);
   }
 
   /** A subscription was granted. */
   subscribed(connection: ObservedClient, subscription: Subscription): void {
+    this.presence?.subscribed(connection, subscription);
     if (this.sinks.subscribe === null) return;
     const { topicFilter, subscriptionIdentifier, ...options } = subscription;
     const event = {
@@ -144,6 +175,7 @@ export class ClientEvents {
   unsubscribed(connection: ObservedClient, topicFilter: string): void {
     const client = eventClientOf(connection);
     this.sinks.unsubscribe?.({ client, filter: topicFilter }, topicFilter.length);
+    this.presence?.unsubscribed(connection, topicFilter);
   }
 
   /** An open connection is over. */
@@ -154,6 +186,12 @@ export class ClientEvents {
     this.#log.info('client-disconnected', { clientId, cause, reasonCode });
     this.#traces.tell(clientId, { event: 'disconnected', cause, reasonCode });
     this.sinks.disconnect?.({ client: eventClientOf(connection), reasonCode, cause }, 0);
+    this.presence?.disconnected(connection, cause, reasonCode);
+  }
+
+  /** A session is over, or has given way to another one. */
+  sessionEnded(clientId: string): void {
+    this.presence?.sessionEnded(clientId);
   }
 
   /** The packet that is being processed broke a rule. */

@@ -1,6 +1,17 @@
 import { z } from 'zod';
 import { flag, list, text, valueKinds } from '../values/units.ts';
 
+/** What a broker without a name of its own is called. */
+const NODE_ID_DEFAULT = 'promptmq';
+
+/**
+ * The name of a broker among others, such as `promptmq@127.0.0.1`: as EMQX has them, a name and an address.
+ */
+export function nodeName({ cluster }: { readonly cluster: { readonly nodeId: string } }): string {
+  const id = cluster.nodeId === '' ? NODE_ID_DEFAULT : cluster.nodeId;
+  return id.includes('@') ? id : `${id}@127.0.0.1`;
+}
+
 /** More nodes than one: the keys are taken, but the feature is not there yet. */
 export const clusterSection = z
   .strictObject({

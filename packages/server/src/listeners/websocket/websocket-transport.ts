@@ -41,6 +41,7 @@ export interface WebSocketTerms {
 export class WebSocketTransport implements Transport, FrameReaderHandler, MessageQueueHandler {
   readonly protocol: Transport['protocol'];
   readonly remoteAddress: string;
+  readonly localPort: number;
   readonly acceptedAt: number;
   readonly place: ConnectionPlace;
   readonly listener: ListenerTerms | null;
@@ -72,6 +73,7 @@ export class WebSocketTransport implements Transport, FrameReaderHandler, Messag
     this.#socket = socket;
     this.protocol = socket instanceof TLSSocket ? 'websocket-tls' : 'websocket';
     this.remoteAddress = address;
+    this.localPort = socket.localPort ?? 0;
     this.acceptedAt = acceptedAt;
     this.place = place;
     this.listener = terms;

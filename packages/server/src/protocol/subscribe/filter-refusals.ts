@@ -1,3 +1,4 @@
+import { isPresenceTopic } from '@promptmq/auth';
 import {
   PacketError,
   type ProtocolVersion,
@@ -10,7 +11,8 @@ import type { Peer } from '../../connection/peer.ts';
 import { isTooDeep } from '../../routing/topic-routes.ts';
 import { UnitsFor } from '../../runtime/turns.ts';
 import type { BrokerSession } from '../../sessions/broker-session.ts';
-import { denialOf } from '../../tracing/client-events.ts';
+import { mayFollow } from '../../sessions/followers.ts';
+import { denialOf, RESERVED } from '../../tracing/client-events.ts';
 import type { ProtocolHost } from '../host.ts';
 
 /** The reason code to refuse everything in a SUBSCRIBE or UNSUBSCRIBE with, or null. */
@@ -101,18 +103,27 @@ function isDenied(
   { topic, qos: asked }: SubscriptionRequest,
 ): boolean {
   const { permissions, clientId } = connection;
-  if (permissions === null) return false;
+  const isHidden = clientEvents.presence !== null && isHiddenFrom(connection, topic);
+  if (permissions === null && !isHidden) return false;
   const qos = Math.min(asked, config.mqtt.maxQos) as SubscriptionRequest['qos'];
-  const isAllowed = permissions.maySubscribe(topic, qos);
-  turns.used += permissions.visitedNodes >> UnitsFor.nodesShift;
-  permissions.visitedNodes = 0;
+  const isAllowed = !isHidden && permissions?.maySubscribe(topic, qos) === true;
+  if (permissions !== null) {
+    turns.used += permissions.visitedNodes >> UnitsFor.nodesShift;
+    permissions.visitedNodes = 0;
+  }
   if (isAllowed) {
     connection.updateFilter();
     return false;
   }
-  const denial = denialOf(permissions.decide('subscribe', topic, qos));
+  const denial = isHidden ? RESERVED : denialOf(permissions?.decide('subscribe', topic, qos));
   clientEvents.accessRefused(connection, clientId, 'subscribe', topic, denial);
   return true;
+}
+
+/** Whether a filter is about other clients, whom this one may not follow. */
+function isHiddenFrom(connection: Peer, topicFilter: string): boolean {
+  const filter = parseSharedFilter(topicFilter)?.topicFilter ?? topicFilter;
+  return isPresenceTopic(filter) && !mayFollow(connection, filter);
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { Delivery, Message } from '@promptmq/session';
 import { parseSharedFilter, type Subscription } from '@promptmq/topics';
 import { UnitsFor } from '../../runtime/turns.ts';
+import { mayBeSent } from '../../sessions/followers.ts';
 import { isOwedRetainedOf, retainedDelivery } from '../../sessions/recipient-terms.ts';
 import type { SessionEntry } from '../../sessions/session-entry.ts';
 import type { ProtocolHost } from '../host.ts';
@@ -38,8 +39,10 @@ function replayRetained(
   const { router, runtime, journal } = host;
   const { session, subscriptions } = entry;
   const { topicFilter, noLocal } = subscription;
-  const isOwed = ({ publisherId }: Message) =>
-    isOwedRetainedOf(publisherId, subscription, session.clientId);
+  const isOfBroker = topicFilter.startsWith('$');
+  const isOwed = ({ publisherId, topic }: Message) =>
+    isOwedRetainedOf(publisherId, subscription, session.clientId) &&
+    (!isOfBroker || mayBeSent(session, topic));
   const toDelivery = (message: Message) => {
     const delivery = retainedDelivery(message, subscription);
     delivery.position = Math.max(0, position);
@@ -52,7 +55,11 @@ function replayRetained(
       session,
       isTransient: subscription.qos === 0,
       onFound: (messages, now) => {
-        session.replayLater(noLocal ? messages.filter(isOwed) : messages, toDelivery, now);
+        session.replayLater(
+          noLocal || isOfBroker ? messages.filter(isOwed) : messages,
+          toDelivery,
+          now,
+        );
       },
     });
     return;
