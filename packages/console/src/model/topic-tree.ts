@@ -69,13 +69,6 @@ export class TopicTree {
     leaf.last ??= kept(last);
   }
 
-  /** Nothing of the filter is retained any more. */
-  forgetRetained(matches: (topic: string) => boolean): void {
-    visit(this.root, (node) => {
-      if (node.hasRetained && matches(node.topic)) node.hasRetained = false;
-    });
-  }
-
   /** The interval is over: what came in it is the rate now. @param seconds - how long it was */
   tick(seconds: number): void {
     visit(this.root, (node) => {

@@ -1,4 +1,5 @@
 import type { Page } from '../app/page.ts';
+import { accessPage } from './access/access-page.tsx';
 import { analyticsPage } from './analytics/analytics-page.tsx';
 import { auditPage } from './audit/audit-page.tsx';
 import { clientPage } from './clients/client-page.tsx';
@@ -21,5 +22,6 @@ export const PAGES: readonly Page[] = [
   topicPage,
   subscriptionsPage,
   tryPage,
+  accessPage,
   auditPage,
 ];

@@ -58,6 +58,13 @@ test('a retained message is answered with payload and properties', async () => {
   expect((await api.get('/mqtt/retainer')).body).toMatchObject({ enable: true });
 });
 
+test('a list has as much of the payloads as is asked for', async () => {
+  await retain('a/b', 'hello');
+  const list = await api.get('/mqtt/retainer/messages?payload_bytes=2');
+  expect(list.body.data).toMatchObject([{ topic: 'a/b', payload: 'aGU=', payload_size: 5 }]);
+  expect((await api.get('/mqtt/retainer/messages?payload_bytes=1025')).status).toBe(400);
+});
+
 test('what the program has published is of no client', async () => {
   await api.broker.publish({ topic: 'p', payload: 'x', retain: true });
   expect((await api.get(messagePath('p'))).body.from_clientid).toBeNull();

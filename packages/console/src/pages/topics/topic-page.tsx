@@ -169,7 +169,7 @@ function Recent({ messages, rate, isPart, failure }: RecentMessages) {
       <Failure failure={failure} />
       {isPart && <p class="muted">More comes than is shown: this is a sample.</p>}
       {messages.length === 0 && <Empty>Nothing was published since this page was opened.</Empty>}
-      <ol class="lines">
+      <ol class="lines tall">
         {messages.map((message) => (
           <li key={message.id}>
             <button

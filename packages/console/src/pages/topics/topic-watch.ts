@@ -78,7 +78,7 @@ async function readRetained(
   let taken = 0;
   for (let page = 1; taken < RETAINED_MAX; page++) {
     const { data, meta } = await get<Page<RetainedSummary>>('/mqtt/retainer/messages', {
-      query: { topic: filter, page, limit: RETAINED_PAGE },
+      query: { topic: filter, page, limit: RETAINED_PAGE, payload_bytes: PAYLOAD_BYTES },
       signal,
     });
     for (const message of data) tree.noteRetained(message.topic, lastOfRetained(message));

@@ -234,8 +234,9 @@ function Value({ last: { payload, size } }: { readonly last: LastMessage }) {
   return <Name value={payloadLine(payload, 60)} max={120} />;
 }
 
-/** Of a level that is empty, it is said so. */
+/** Of a level that is empty, or has spaces only, it is said so. */
 function Level({ text }: { readonly text: string }) {
+  if (text !== '' && text.trim() === '') return <Name value={JSON.stringify(text)} />;
   return <Name value={text} none="(empty level)" max={80} />;
 }
 

@@ -2,7 +2,7 @@ import type { ListenerInfo } from '../listeners/listener-info.ts';
 
 /** Addresses of the broker's WebSocket listeners, as this page would reach them; those that it may use first. */
 export function addressesOf(
-  listeners: readonly ListenerInfo[],
+  listeners: readonly Pick<ListenerInfo, 'type' | 'bind'>[],
   { hostname, protocol }: { readonly hostname: string; readonly protocol: string },
 ): string[] {
   const own = protocol === 'https:' ? 'wss' : 'ws';

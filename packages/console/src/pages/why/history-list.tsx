@@ -1,5 +1,5 @@
 import { type Page, path } from '../../app/api.ts';
-import { clock, moment, count as number } from '../../app/format.ts';
+import { clock, moment, count as number, visible } from '../../app/format.ts';
 import { now } from '../../app/now.ts';
 import { usePoll } from '../../app/poll.ts';
 import { Badge, Failure, Name, type Tone } from '../../parts/basic.tsx';
@@ -53,11 +53,7 @@ const COLUMNS: readonly Column<HistoryEntry>[] = [
   {
     key: 'text',
     title: 'That is',
-    cell: ({ text }) => (
-      <span class="wrap">
-        <Name value={text} max={400} />
-      </span>
-    ),
+    cell: ({ text }) => <Sentence text={text} />,
   },
   {
     key: 'address',
@@ -66,6 +62,11 @@ const COLUMNS: readonly Column<HistoryEntry>[] = [
     cell: ({ address }) => <Name value={address} />,
   },
 ];
+
+/** What the broker says in words, with names of clients in it. */
+export function Sentence({ text }: { readonly text: string }) {
+  return <bdi class="sentence">{visible(text)}</bdi>;
+}
 
 function When({ entry: { ts, last_ts: last } }: { readonly entry: HistoryEntry }) {
   return (
@@ -126,7 +127,7 @@ export function Evidence({ entries }: { readonly entries: readonly HistoryEntry[
     <ul class="evidence">
       {entries.map((entry) => (
         <li key={`${entry.ts} ${entry.type} ${entry.text}`}>
-          <When entry={entry} /> <Name value={entry.text} max={400} />
+          <When entry={entry} /> <Sentence text={entry.text} />
           {entry.count > 1 && <span class="muted"> ({number(entry.count)} times)</span>}
         </li>
       ))}

@@ -2,9 +2,9 @@ import { useState } from 'preact/hooks';
 import { clock } from '../../app/format.ts';
 import { usePoll } from '../../app/poll.ts';
 import { route, setQuery } from '../../app/router.ts';
-import { Badge, Failure, Name } from '../../parts/basic.tsx';
+import { Badge, Failure } from '../../parts/basic.tsx';
 import { Field } from '../../parts/fields.tsx';
-import { Evidence, type HistoryEntry } from './history-list.tsx';
+import { Evidence, type HistoryEntry, Sentence } from './history-list.tsx';
 
 interface Cause {
   readonly code: string;
@@ -91,7 +91,7 @@ function Answer({ why: { cause, also, unknown, from, to } }: { readonly why: Why
     <div role="status">
       <div class={`verdict ${FINE.includes(cause.code) ? 'good' : 'bad'}`}>
         <Badge tone={FINE.includes(cause.code) ? 'good' : 'bad'}>{cause.code}</Badge>{' '}
-        <Name value={cause.text} max={1000} />
+        <Sentence text={cause.text} />
         <Evidence entries={cause.evidence} />
       </div>
       {also.length > 0 && (
@@ -99,7 +99,7 @@ function Answer({ why: { cause, also, unknown, from, to } }: { readonly why: Why
           <h3>What else it may have been</h3>
           {also.map((other) => (
             <div key={other.text} class="also">
-              <Badge>{other.code}</Badge> <Name value={other.text} max={1000} />
+              <Badge>{other.code}</Badge> <Sentence text={other.text} />
               <Evidence entries={other.evidence} />
             </div>
           ))}

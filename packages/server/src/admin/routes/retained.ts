@@ -8,10 +8,11 @@ import { ApiError, json, NO_CONTENT, type Operation, operation } from '../api/op
 import { pageOf, pageQuery } from '../api/page.ts';
 import { filterParameter } from '../api/query-fields.ts';
 import {
+  LISTED_PAYLOAD_BYTES_MAX,
+  listedRetained,
+  listedRetainedSchema,
   retainedMessage,
   retainedMessageSchema,
-  retainedSummary,
-  retainedSummarySchema,
 } from './retained/retained-shape.ts';
 
 const TAG = 'Retained messages';
@@ -64,16 +65,24 @@ const listRetained = operation({
   path: '/mqtt/retainer/messages',
   scope: 'read',
   tag: TAG,
-  summary: 'Retained messages, without their payloads',
+  summary: 'Retained messages; of their payloads as much as is asked for',
   query: z.strictObject({
     ...pageQuery.shape,
     topic: filterParameter()
       .default('#')
       .describe('only those whose topics match this filter; # has none of $SYS'),
+    payload_bytes: z.coerce
+      .number()
+      .int()
+      .min(0)
+      .max(LISTED_PAYLOAD_BYTES_MAX)
+      .default(0)
+      .describe('how much of each payload is answered; 0 for none'),
   }),
-  answers: { 200: { description: 'A page of them', schema: pageOf(retainedSummarySchema) } },
+  answers: { 200: { description: 'A page of them', schema: pageOf(listedRetainedSchema) } },
   isLong: true,
-  handle: async ({ host: { broker }, query: { page, limit, topic }, signal }) => {
+  handle: async ({ host: { broker }, query, signal }) => {
+    const { page, limit, topic, payload_bytes: payloadBytes } = query;
     const walk = {
       key: `${limit} ${topic}`,
       step: (cursor: string | null, stepLimit: number) => {
@@ -85,7 +94,7 @@ const listRetained = operation({
       retainedPagesOf(broker).find(walk, page, limit, signal),
     );
     const meta = { page, limit, ...(count === null ? {} : { count }), hasnext: hasNext };
-    return pageAnswer({ data: things, meta }, retainedSummary);
+    return pageAnswer({ data: things, meta }, (message) => listedRetained(message, payloadBytes));
   },
 });
 

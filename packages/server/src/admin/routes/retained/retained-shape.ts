@@ -4,13 +4,20 @@ import type { RetainedInfo } from '../../../embed/retained/retained.ts';
 /** Payloads up to this are answered: 1 MiB, as EMQX does. */
 const PAYLOAD_BYTES_MAX = 1_048_576;
 
+/** Of each payload in a list: what fits on a line. */
+export const LISTED_PAYLOAD_BYTES_MAX = 1024;
+
 /** A retained message as EMQX lists it. When it was published isn't known. */
-export const retainedSummarySchema = z.object({
+const retainedSummarySchema = z.object({
   topic: z.string(),
   qos: z.number().int(),
   from_clientid: z.string().nullable().describe('who published it; null: not a client'),
   payload_size: z.number().int().describe('bytes'),
   expires_in: z.number().int().nullable().describe('seconds; null: never'),
+});
+
+export const listedRetainedSchema = retainedSummarySchema.extend({
+  payload: z.string().optional().describe('in base64, as much as was asked for'),
 });
 
 export const retainedMessageSchema = retainedSummarySchema.extend({
@@ -27,7 +34,16 @@ export const retainedMessageSchema = retainedSummarySchema.extend({
   }),
 });
 
-export function retainedSummary(message: RetainedInfo): z.output<typeof retainedSummarySchema> {
+export function listedRetained(
+  message: RetainedInfo,
+  payloadBytes: number,
+): z.output<typeof listedRetainedSchema> {
+  const summary = retainedSummary(message);
+  if (payloadBytes === 0) return summary;
+  return { ...summary, payload: message.payload.subarray(0, payloadBytes).toString('base64') };
+}
+
+function retainedSummary(message: RetainedInfo): z.output<typeof retainedSummarySchema> {
   return {
     topic: message.topic,
     qos: message.qos,
