@@ -76,6 +76,7 @@ export type {
   DisconnectEvent,
   DropEvent,
   EventClient,
+  EventOptions,
   PublishEvent,
   RefuseEvent,
   SubscribeEvent,

@@ -382,6 +382,21 @@ export const limitFacts: Readonly<Record<string, LimitFacts>> = {
     seen: ['admin-session-ended'],
     test: 'server/test/admin/console-session.test.ts',
   },
+  'admin.max-streams': {
+    happens: 'one more is refused (429)',
+    seen: ['admin-stream-refused'],
+    test: 'server/test/admin/events.test.ts',
+  },
+  'admin.max-stream-bytes': {
+    happens: 'events are left out for that reader, who is told how many',
+    seen: ['admin-events-dropped'],
+    test: 'server/test/admin/events.test.ts',
+  },
+  'admin.max-requests': {
+    happens: 'one more is refused (429)',
+    seen: ['admin-request-refused'],
+    test: 'server/test/admin/publish.test.ts',
+  },
   'log.max-waiting-bytes': {
     happens: 'lines are left out',
     seen: ['promptmq_log_lines_dropped_total', 'log-lines-dropped'],

@@ -4,7 +4,7 @@ import type { AdminEndpoint } from '../embed/admin-endpoint.ts';
 import type { RunningBroker } from '../embed/running-broker.ts';
 import { loadAdminTls } from '../listeners/tls/admin-tls.ts';
 import type { TlsFiles } from '../listeners/tls/tls-files.ts';
-import type { Logger } from '../log/index.ts';
+import { type Logger, rateLimited } from '../log/index.ts';
 import type { ApiHost } from './api/api-host.ts';
 import { AdminGate } from './gate/admin-gate.ts';
 import { AuditLog } from './gate/audit-log.ts';
@@ -12,6 +12,8 @@ import { ConsoleSessions } from './gate/console-sessions.ts';
 import { keyFileOf } from './keys/key-file.ts';
 import { KeyRing } from './keys/key-ring.ts';
 import { WatchedKeys } from './keys/watched-keys.ts';
+import { OpenStreams } from './streams/open-streams.ts';
+import { WaitingRequests } from './streams/waiting-requests.ts';
 import { ApiFront } from './web/api-front.ts';
 import { WebFront } from './web/web-front.ts';
 import { WebListener } from './web/web-listener.ts';
@@ -37,6 +39,8 @@ export class Admin implements AdminEndpoint {
       () => performance.now(),
       (name, why) => log.info('admin-session-ended', { name, why }),
     );
+    const now = () => performance.now();
+    const warnings = rateLimited(log, { perSecond: WARNINGS_PER_SECOND, now });
     const audit = new AuditLog(() => admin.auditEntries);
     const gate = new AdminGate(admin, ring, sessions, audit, log);
     const onError = (error: unknown) => log.error('admin-failed', { error: String(error) });
@@ -50,6 +54,8 @@ export class Admin implements AdminEndpoint {
         verify: (name, secret, address) => gate.verify(name, secret, address),
         readKeys: () => this.#keys.read(),
       },
+      streams: new OpenStreams(admin, warnings),
+      waitingRequests: new WaitingRequests(admin, warnings),
     };
     this.front = new ApiFront(this.host, gate, onError);
     const web = new WebFront(admin, this.front, new WebPages(admin), log);
@@ -103,9 +109,13 @@ export class Admin implements AdminEndpoint {
 
   async close(): Promise<void> {
     this.#keys.close();
+    this.host.streams.endAll();
     await this.#listener.close();
   }
 }
+
+/** Lines that those who read streams can cause. */
+const WARNINGS_PER_SECOND = 5;
 
 function optionsOf(tls: TlsFiles | null): SecureContextOptions | null {
   return tls?.identities[0]?.options ?? null;

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { isValidTopicFilter } from '@promptmq/topics';
 import type { Broker } from '../broker.ts';
 import type { Config } from '../config/index.ts';
 import type { InsidePublication } from '../inside/inside-message.ts';
@@ -18,6 +19,7 @@ import {
   type BrokerEventListener,
   type BrokerEventName,
   EVENT_NAMES,
+  type EventOptions,
 } from '../tracing/event-types.ts';
 import type { AdminEndpoint } from './admin-endpoint.ts';
 import { Arguments, shown } from './calls/arguments.ts';
@@ -130,13 +132,21 @@ export class EmbeddedBroker implements RunningBroker {
     return subscribeInside(this.#broker, filters, options);
   }
 
-  on<N extends BrokerEventName>(name: N, listener: BrokerEventListener<N>): this {
-    this.#listen('on', name, listener, false);
+  on<N extends BrokerEventName>(
+    name: N,
+    listener: BrokerEventListener<N>,
+    options: EventOptions = {},
+  ): this {
+    this.#listen('on', name, listener, false, options);
     return this;
   }
 
-  once<N extends BrokerEventName>(name: N, listener: BrokerEventListener<N>): this {
-    this.#listen('once', name, listener, true);
+  once<N extends BrokerEventName>(
+    name: N,
+    listener: BrokerEventListener<N>,
+    options: EventOptions = {},
+  ): this {
+    this.#listen('once', name, listener, true, options);
     return this;
   }
 
@@ -151,9 +161,11 @@ export class EmbeddedBroker implements RunningBroker {
     name: N,
     listener: BrokerEventListener<N>,
     isOnce: boolean,
+    options: EventOptions,
   ): void {
     checkListener(method, name, listener);
-    this.#broker.events.add(name, listener, isOnce);
+    const filter = filterOf(method, name, options);
+    this.#broker.events.add(name, listener, isOnce, filter);
   }
 
   attach(duplex: Duplex, options?: StreamOptions): void {
@@ -234,4 +246,14 @@ function checkListener(method: string, name: string, listener: unknown): void {
   if (typeof listener !== 'function') {
     args.refuse(`the listener of ${name} takes a function, not ${shown(listener)}`);
   }
+}
+
+function filterOf(method: string, name: BrokerEventName, options: EventOptions): string | null {
+  const args = new Arguments(method);
+  args.options(options, ['filter']);
+  if (options.filter === undefined) return null;
+  const filter = args.text('filter', options.filter);
+  if (name !== 'publish') args.refuse(`filter is for publish, not for ${name}`);
+  if (!isValidTopicFilter(filter)) args.refuse(`filter takes a topic filter, not ${shown(filter)}`);
+  return filter;
 }

@@ -7,7 +7,7 @@ import type { Listener } from '../listeners/listener.ts';
 import type { SlowSubscriber } from '../observability/index.ts';
 import type { BrokerStats } from '../runtime/stats.ts';
 import type { TraceListener } from '../tracing/client-traces.ts';
-import type { BrokerEventListener, BrokerEventName } from '../tracing/event-types.ts';
+import type { BrokerEventListener, BrokerEventName, EventOptions } from '../tracing/event-types.ts';
 import type { BrokerBanList } from './clients/ban-list.ts';
 import type { Clients } from './clients/clients.ts';
 import type { InsideSubscribeOptions } from './consume/inside-options.ts';
@@ -113,11 +113,20 @@ export interface RunningBroker extends AsyncDisposable {
    * more events in a turn than `mqtt.max-event-bytes` has room for, the last ones are left out, counted and logged
    * (`events-left-out`). For an event without a listener nothing is done.
    *
+   * @param options - of `publish`: a `filter` for topics
    * @throws {EmbedError} `invalid-argument`
    */
-  on<N extends BrokerEventName>(name: N, listener: BrokerEventListener<N>): this;
+  on<N extends BrokerEventName>(
+    name: N,
+    listener: BrokerEventListener<N>,
+    options?: EventOptions,
+  ): this;
   /** As `on`, for the next event only. */
-  once<N extends BrokerEventName>(name: N, listener: BrokerEventListener<N>): this;
+  once<N extends BrokerEventName>(
+    name: N,
+    listener: BrokerEventListener<N>,
+    options?: EventOptions,
+  ): this;
   /** Removes a listener, the last one where it was added several times. */
   off<N extends BrokerEventName>(name: N, listener: BrokerEventListener<N>): this;
   /**

@@ -436,7 +436,7 @@ export class Router {
     if (mayBeStored && isWritten && journal.isOpen) {
       position = this.#store(origin, isRetained, former);
     }
-    if (this.#sinks.publish !== null) this.#report(route, publisher);
+    if (this.#sinks.publish !== null) this.#report(route, publisher, position);
     const isMatched = recipients.length + groups.length > 0;
     return this.#end(isMatched ? ReasonCode.Success : ReasonCode.NoMatchingSubscribers, position);
   }
@@ -445,15 +445,16 @@ export class Router {
    * Notifies listeners of a message that was routed, unless the broker says it of itself; what they get is a copy. Apart, as is
    * `#refuseRetained`, so that V8 makes one function of what an ordinary message needs.
    */
-  #report(route: Route<BrokerSession>, publisher: Peer | null): void {
-    if (isBrokersOwn(route)) return;
+  #report(route: Route<BrokerSession>, publisher: Peer | null, position: number): void {
+    if (isBrokersOwn(route) || !this.#sinks.wants(route.topic)) return;
     const { message, expiry } = this.#publication;
     const matched = route.recipients.length + route.groups.length;
     const { publisherId } = message;
     const isInside = publisherId === '' || publisherId === INSIDE_PUBLISHER;
     const absent = isInside ? null : absentClient(publisherId);
     const client = publisher === null ? absent : eventClientOf(publisher);
-    const event = { ...messageInfoOf(message, expiry), client, matched };
+    const at = position < 0 ? null : position;
+    const event = { ...messageInfoOf(message, expiry), client, matched, position: at };
     this.#sinks.publish?.(event, messageSize(message));
   }
 

@@ -1,10 +1,15 @@
 import type { MemoryAccount } from '@promptmq/session';
-import { invariant } from '@promptmq/topics';
+import { invariant, matchesFilter } from '@promptmq/topics';
 import type { Logger } from '../log/index.ts';
 import { stackOf } from '../runtime/faults.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { type BrokerStats, countIn } from '../runtime/stats.ts';
-import type { BrokerEventListener, BrokerEventMap, BrokerEventName } from './event-types.ts';
+import type {
+  BrokerEventListener,
+  BrokerEventMap,
+  BrokerEventName,
+  PublishEvent,
+} from './event-types.ts';
 
 /** What an event occupies beside its payload and topic: an estimate. */
 const EVENT_BYTES = 400;
@@ -23,12 +28,20 @@ export type EventSink<N extends BrokerEventName> = (
 ) => void;
 
 /** Where each event goes; null while nobody listens for it: then nothing is made for it. */
-export type EventSinks = { readonly [N in BrokerEventName]: EventSink<N> | null };
+export type EventSinks = { readonly [N in BrokerEventName]: EventSink<N> | null } & {
+  /** Whether one of those who listen for `publish` wants messages of a topic. */
+  wants(topic: string): boolean;
+};
 
 interface Registration {
   readonly listener: (event: never) => unknown;
   readonly isOnce: boolean;
+  /** Of `publish`: which topics it is for; null for all. */
+  readonly filter: string | null;
 }
+
+/** Topics of which is known whether somebody wants them; beyond, they are looked at again. */
+const WANTED_TOPICS_MAX = 10_000;
 
 interface Noted {
   readonly name: BrokerEventName;
@@ -60,6 +73,7 @@ export class BrokerEvents implements EventSinks {
   readonly #stats: Pick<BrokerStats, 'internalErrors'>;
   readonly #log: Logger;
   readonly #registrations: Map<BrokerEventName, Registration[]>;
+  readonly #wanted: Map<string, boolean>;
   #waiting: Noted[];
   #waitingBytes: number;
   #leftOut: number;
@@ -80,17 +94,27 @@ export class BrokerEvents implements EventSinks {
     this.#stats = stats;
     this.#log = log;
     this.#registrations = new Map();
+    this.#wanted = new Map();
     this.#waiting = [];
     this.#waitingBytes = 0;
     this.#leftOut = 0;
     this.#isScheduled = false;
   }
 
-  /** @param isOnce - whether it is for the next event only */
-  add<N extends BrokerEventName>(name: N, listener: BrokerEventListener<N>, isOnce: boolean): void {
+  /**
+   * @param isOnce - whether it is for the next event only
+   * @param filter - of `publish`: a valid topic filter
+   */
+  add<N extends BrokerEventName>(
+    name: N,
+    listener: BrokerEventListener<N>,
+    isOnce: boolean,
+    filter: string | null = null,
+  ): void {
+    this.#wanted.clear();
     const registrations = this.#registrations.get(name) ?? [];
     // Another array: those who are being called stay as they are.
-    this.#registrations.set(name, [...registrations, { listener, isOnce }]);
+    this.#registrations.set(name, [...registrations, { listener, isOnce, filter }]);
     // The same for as long as anybody listens.
     if (this[name] === null) this.#setSink(name, (event, bytes) => this.#note(name, event, bytes));
   }
@@ -100,8 +124,19 @@ export class BrokerEvents implements EventSinks {
     const registrations = this.#registrations.get(name) ?? [];
     const index = registrations.findLastIndex((one) => one.listener === listener);
     if (index === -1) return;
+    this.#wanted.clear();
     this.#registrations.set(name, registrations.toSpliced(index, 1));
     if (registrations.length === 1) this.#setSink(name, null);
+  }
+
+  wants(topic: string): boolean {
+    const known = this.#wanted.get(topic);
+    if (known !== undefined) return known;
+    const registrations = this.#registrations.get('publish') ?? [];
+    const isWanted = registrations.some(({ filter }) => isFor(filter, topic));
+    if (this.#wanted.size >= WANTED_TOPICS_MAX) this.#wanted.clear();
+    this.#wanted.set(topic, isWanted);
+    return isWanted;
   }
 
   #setSink<N extends BrokerEventName>(name: N, sink: EventSink<N> | null): void {
@@ -137,6 +172,8 @@ export class BrokerEvents implements EventSinks {
     }
     for (const { name, event } of waiting) {
       for (const registration of this.#registrations.get(name) ?? []) {
+        const { filter } = registration;
+        if (filter !== null && !isFor(filter, (event as PublishEvent).topic)) continue;
         this.#call(name, registration, event as never);
       }
     }
@@ -167,4 +204,8 @@ export class BrokerEvents implements EventSinks {
       invariant(length > 0 === (this[name] !== null), `${length} listen for ${name}`);
     }
   }
+}
+
+function isFor(filter: string | null, topic: string): boolean {
+  return filter === null || matchesFilter(filter, topic);
 }

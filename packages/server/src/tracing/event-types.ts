@@ -57,6 +57,8 @@ export interface PublishEvent extends MessageInfo {
   readonly client: EventClient | null;
   /** Subscriptions that it matched: of sessions one each, and of shared subscriptions one each. */
   readonly matched: number;
+  /** Where its record is in the log; null where nothing had to be written. */
+  readonly position: number | null;
 }
 
 /** A client has settled a message that it was sent at QoS 1 or 2: by PUBACK, PUBCOMP, or PUBREC with an error. */
@@ -123,6 +125,12 @@ export const EVENT_NAMES: readonly BrokerEventName[] = [
   'refuse',
   'error',
 ];
+
+/** What an event is to be for its listener to be called. */
+export interface EventOptions {
+  /** Of `publish` only: a topic filter, as for a subscription. Nothing is made for messages that match none of the listeners'. */
+  readonly filter?: string | undefined;
+}
 
 /** Listeners may be asynchronous: nobody waits for them, and what rejects is treated as what throws. */
 export type BrokerEventListener<N extends BrokerEventName> = (event: BrokerEventMap[N]) => unknown;

@@ -110,3 +110,24 @@ test('a listener may throw anything, also what is no text', async () => {
     { event: 'listener-failed', name: 'disconnect', stack: 'something that is no text' },
   ]);
 });
+
+test('a listener for messages may have a topic filter, and learns where they are in the log', async () => {
+  const topics: [string, number | null][] = [];
+  const listener = ({ topic, position }: { topic: string; position: number | null }) =>
+    topics.push([topic, position]);
+  broker.on('publish', listener, { filter: 'a/+' });
+  broker.on('publish', ({ topic }) => topics.push([`c: ${topic}`, null]), { filter: 'c/#' });
+  for (const topic of ['a/b', 'b', 'c', 'a/b/c', 'a/b']) await broker.publish({ topic });
+  await new Promise(setImmediate);
+  expect(topics).toEqual([
+    ['a/b', null],
+    ['c: c', null],
+    ['a/b', null],
+  ]);
+  broker.off('publish', listener);
+  await broker.publish({ topic: 'a/b' });
+  await new Promise(setImmediate);
+  expect(topics).toHaveLength(3);
+  expect(() => broker.on('publish', listener, { filter: 'a/#/b' })).toThrow('takes a topic filter');
+  expect(() => broker.on('connect', () => {}, { filter: 'a' })).toThrow('filter is for publish');
+});

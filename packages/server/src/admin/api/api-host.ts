@@ -2,6 +2,8 @@ import type { RunningBroker } from '../../embed/running-broker.ts';
 import type { AuditLog } from '../gate/audit-log.ts';
 import type { ConsoleSessions } from '../gate/console-sessions.ts';
 import type { KeyRing, UsableKey } from '../keys/key-ring.ts';
+import type { OpenStreams } from '../streams/open-streams.ts';
+import type { WaitingRequests } from '../streams/waiting-requests.ts';
 
 /** What the operations of the API use. */
 export interface ApiHost {
@@ -9,6 +11,9 @@ export interface ApiHost {
   /** Milliseconds since 1970, when the process began to serve. */
   readonly startedAt: number;
   readonly access: ApiAccess;
+  /** Answers that continue. */
+  readonly streams: OpenStreams;
+  readonly waitingRequests: WaitingRequests;
 }
 
 /** Who may use the API, and who did. */

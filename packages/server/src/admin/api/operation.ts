@@ -1,7 +1,9 @@
 import { z } from 'zod';
+import type { EventStream } from '../streams/event-stream.ts';
 import type { ApiHost } from './api-host.ts';
 import type { Scope } from './scopes.ts';
 
+export { ApiError } from './api-error.ts';
 export { SCOPES, type Scope } from './scopes.ts';
 
 /** Who asks. */
@@ -98,26 +100,6 @@ export function operation<
   return definition as unknown as Operation;
 }
 
-/** An error that is answered as `{ code, message }`. */
-export class ApiError extends Error {
-  readonly status: number;
-  /** In capitals, such as `NOT_FOUND`. */
-  readonly code: string;
-  readonly headers: Readonly<Record<string, string>>;
-
-  constructor(
-    status: number,
-    code: string,
-    message: string,
-    headers: Readonly<Record<string, string>> = {},
-  ) {
-    super(message);
-    this.status = status;
-    this.code = code;
-    this.headers = headers;
-  }
-}
-
 export const errorSchema = z.object({
   code: z.string().describe('what kind of error it is, such as NOT_FOUND'),
   message: z.string().describe('what was wrong, where, and what to do'),
@@ -128,3 +110,12 @@ export function json(body: unknown, status = 200): Answer {
 }
 
 export const NO_CONTENT: Answer = { status: 204 };
+
+/** An answer of events, which continues until one side ends it. */
+export function eventsAnswer(stream: EventStream): Answer {
+  return {
+    status: 200,
+    stream: { type: 'text/event-stream', bytes: stream.bytes },
+    headers: { 'cache-control': 'no-store', 'x-accel-buffering': 'no' },
+  };
+}

@@ -1,3 +1,205 @@
-import type { Operation } from '../api/operation.ts';
+import { isValidTopicFilter } from '@promptmq/topics';
+import { z } from 'zod';
+import type { RunningBroker } from '../../embed/running-broker.ts';
+import type {
+  BrokerEventMap,
+  BrokerEventName,
+  EventClient,
+  PublishEvent,
+} from '../../tracing/event-types.ts';
+import { ApiError, eventsAnswer, operation } from '../api/operation.ts';
+import { shownPayload, shownProperties } from '../shown/payload.ts';
+import type { EventStream } from '../streams/event-stream.ts';
 
-export const eventOperations: readonly Operation[] = [];
+/** By name in the API: the broker's own names. */
+const TYPES = {
+  message: 'publish',
+  connect: 'connect',
+  disconnect: 'disconnect',
+  subscribe: 'subscribe',
+  unsubscribe: 'unsubscribe',
+  ack: 'ack',
+  drop: 'drop',
+  refuse: 'refuse',
+} as const satisfies Record<string, BrokerEventName>;
+
+type Type = keyof typeof TYPES;
+
+const TYPE_NAMES = Object.keys(TYPES) as Type[];
+
+/** Without `type`: what there isn't much of. `message` is one of them where there is a filter. */
+const TYPES_BY_DEFAULT: readonly Type[] = [
+  'connect',
+  'disconnect',
+  'subscribe',
+  'unsubscribe',
+  'drop',
+  'refuse',
+];
+
+const PAYLOAD_BYTES = 4096;
+const PAYLOAD_BYTES_MAX = 262_144;
+
+const query = z.strictObject({
+  filter: z.string().optional().describe('a topic filter, such as devices/#: of which messages'),
+  type: z
+    .string()
+    .optional()
+    .describe(
+      `names with commas between them, of ${TYPE_NAMES.join(', ')}; message needs a filter. All but ack unless given`,
+    ),
+  clientid: z.string().optional().describe('only what is about this client'),
+  payload: z
+    .enum(['auto', 'base64', 'none'])
+    .default('auto')
+    .describe('auto: text where it is some, else Base64'),
+  payload_bytes: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(PAYLOAD_BYTES_MAX)
+    .default(PAYLOAD_BYTES)
+    .describe('of each payload; what is longer is cut'),
+});
+
+type Asked = z.output<typeof query>;
+
+export const eventOperations = [
+  operation({
+    id: 'followEvents',
+    method: 'GET',
+    path: '/events',
+    scope: 'read',
+    tag: 'Events',
+    summary:
+      'Server-Sent Events of what happens from now on. A reader who is too slow misses some, and gets dropped with their number; one who comes back with Last-Event-ID gets gap where there have been messages meanwhile',
+    query,
+    answers: {
+      200: {
+        description: 'Continues until one side ends it',
+        schema: z.string(),
+        type: 'text/event-stream',
+      },
+    },
+    handle: ({ host: { broker, streams }, caller, query: asked, headers }) => {
+      const types = typesOf(asked);
+      const lastId = headers.get('last-event-id');
+      if (lastId !== null && !/^\d{1,16}$/.test(lastId)) {
+        throw new ApiError(400, 'BAD_REQUEST', 'Last-Event-ID: it takes the id of an event');
+      }
+      const opened = streams.open(caller.name, 'events', (stream) => {
+        if (lastId !== null) stream.send('gap', { last_event_id: Number(lastId), ts: Date.now() });
+        const ends = types.map((type) => follow(broker, type, asked, stream));
+        return () => {
+          for (const end of ends) end();
+        };
+      });
+      return eventsAnswer(opened);
+    },
+  }),
+];
+
+/** @throws {ApiError} 400 */
+function typesOf({ type, filter }: Asked): readonly Type[] {
+  if (filter !== undefined && !isValidTopicFilter(filter)) {
+    throw new ApiError(400, 'BAD_REQUEST', 'filter: it takes a topic filter, such as devices/#');
+  }
+  if (type === undefined) {
+    return filter === undefined ? TYPES_BY_DEFAULT : ['message', ...TYPES_BY_DEFAULT];
+  }
+  const names = [...new Set(type.split(','))];
+  const unknown = names.find((name) => !Object.hasOwn(TYPES, name));
+  if (unknown !== undefined) {
+    const why = `type: ${JSON.stringify(unknown)} is none; there are ${TYPE_NAMES.join(', ')}`;
+    throw new ApiError(400, 'BAD_REQUEST', why);
+  }
+  if (names.includes('message') && filter === undefined) {
+    throw new ApiError(400, 'BAD_REQUEST', 'filter: messages are shown with a topic filter only');
+  }
+  return names as Type[];
+}
+
+/** @returns a function that ends it */
+function follow(broker: RunningBroker, type: Type, asked: Asked, stream: EventStream): () => void {
+  const name: BrokerEventName = TYPES[type];
+  const listener = (event: BrokerEventMap[typeof name]) => {
+    if (asked.clientid !== undefined && clientIdOf(event) !== asked.clientid) return;
+    const id = type === 'message' ? (event as PublishEvent).position : null;
+    stream.send(type, { ...shown(type, event, asked), ts: Date.now() }, id);
+  };
+  broker.on(name, listener, name === 'publish' ? { filter: asked.filter } : {});
+  return () => void broker.off(name, listener);
+}
+
+function clientIdOf(event: object): string | null {
+  if ('clientId' in event) return event.clientId as string;
+  const { client } = event as { client?: EventClient | null };
+  return client?.clientId ?? null;
+}
+
+function shown(type: Type, event: unknown, asked: Asked): object {
+  switch (type) {
+    case 'message':
+      return shownMessage(event as PublishEvent, asked);
+    case 'drop': {
+      const { clientId, reason } = event as BrokerEventMap['drop'];
+      return { clientid: clientId, reason };
+    }
+    case 'refuse': {
+      const { client, address, action, topic, reasonCode, why } = event as BrokerEventMap['refuse'];
+      return { ...shownClient(client), address, action, topic, reason_code: reasonCode, why };
+    }
+    default: {
+      const { client, ...others } = event as { client: EventClient };
+      return { ...shownClient(client), ...inSnakeCase(others) };
+    }
+  }
+}
+
+function shownMessage(event: PublishEvent, { payload, payload_bytes }: Asked): object {
+  const { topic, qos, retain, properties, client, matched, position } = event;
+  const { length } = event.payload;
+  const cut = event.payload.subarray(0, endOf(event.payload, payload_bytes));
+  return {
+    ...shownClient(client),
+    topic,
+    qos,
+    retain,
+    ...(payload === 'none' ? {} : shownPayload(cut, payload === 'base64')),
+    payload_size: length,
+    is_cut: payload !== 'none' && length > payload_bytes,
+    properties: shownProperties(properties),
+    matched,
+    position,
+  };
+}
+
+/** Where to cut it, so that text stays text. */
+function endOf(payload: Buffer, bytesMax: number): number {
+  let end = Math.min(payload.length, bytesMax);
+  if (end === payload.length) return end;
+  const isWithin = (at: number) => ((payload[at] as number) & 0xc0) === 0x80;
+  for (let steps = 0; steps < 3 && end > 0 && isWithin(end); steps++) end--;
+  return end;
+}
+
+function shownClient(client: EventClient | null): object {
+  if (client === null) return { clientid: null, username: null };
+  const { clientId, userName, version, protocol, remoteAddress } = client;
+  return {
+    clientid: clientId,
+    username: userName,
+    proto_ver: version,
+    listener_type: protocol,
+    peername: remoteAddress,
+  };
+}
+
+function inSnakeCase(fields: object): object {
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [
+      name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+      value,
+    ]),
+  );
+}

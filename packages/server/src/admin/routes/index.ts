@@ -11,6 +11,7 @@ import { listenerOperations } from './listeners.ts';
 import { logOperations } from './logs.ts';
 import { monitorOperations } from './monitor.ts';
 import { publishOperations } from './publish.ts';
+import { requestOperations } from './request.ts';
 import { retainedOperations } from './retained.ts';
 import { sessionOperations } from './session.ts';
 import { statusOperations } from './status.ts';
@@ -34,6 +35,7 @@ export const OPERATIONS: readonly Operation[] = [
   ...topicOperations,
   ...retainedOperations,
   ...publishOperations,
+  ...requestOperations,
   ...eventOperations,
   ...banOperations,
   ...userOperations,

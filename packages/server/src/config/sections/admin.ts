@@ -108,6 +108,21 @@ export const adminSection = z
     sessionTimeout: duration(60_000, 30 * 86_400_000)
       .prefault('30m')
       .describe('how long a session of the console lasts without a request'),
+    maxStreams: integer(0, 5000)
+      .prefault(24)
+      .describe(
+        'answers at a time that continue until one side ends them, by default enough for a few people with several pages each: events, lines of the log, packets of a client',
+      ),
+    maxStreamBytes: size(16_384, 1_000_000_000)
+      .prefault('1MB')
+      .describe(
+        'bytes that may wait for the reader of one, by default a second of what such a page can show; further events are dropped, and he is told how many',
+      ),
+    maxRequests: integer(0, 5000)
+      .prefault(16)
+      .describe(
+        'requests over MQTT (POST /request) that wait for their response at a time; each has a connection of its own to the API, of which there are few',
+      ),
     auditEntries: integer(0, 1_000_000)
       .prefault(1000)
       .describe(

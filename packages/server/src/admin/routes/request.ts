@@ -1,0 +1,201 @@
+import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
+import { parseDuration } from '../../config/index.ts';
+import type { InsideMessage } from '../../embed/consume/inside-message.ts';
+import type { RunningBroker } from '../../embed/running-broker.ts';
+import { ApiError, json, operation } from '../api/operation.ts';
+import {
+  bytesOf,
+  payloadEncoding,
+  shownPayload,
+  shownProperties,
+  shownPropertiesSchema,
+} from '../shown/payload.ts';
+
+const TIMEOUT_MS_MAX = 60_000;
+
+/** Who could answer, of those who are named in an error. */
+const NAMED_MAX = 10;
+
+const bodySchema = z.strictObject({
+  timeout: z
+    .string()
+    .default('10s')
+    .describe('how long the response may take, such as 500ms or 5s; 60s at most'),
+  request: z.strictObject({
+    topic: z.string().min(1).describe('a topic name, to which who answers has subscribed'),
+    response_topic: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('a topic name; by default one below $response that is made for this request'),
+    request_id: z
+      .string()
+      .min(1)
+      .max(128)
+      .optional()
+      .describe('the Correlation Data, which the response has to have; by default made for it'),
+    qos: z.number().int().min(0).max(2).default(0),
+    payload: z.string(),
+    payload_encoding: payloadEncoding,
+    content_type: z.string().optional(),
+  }),
+});
+
+const responseSchema = z.object({
+  code: z.literal('OK'),
+  message: z.literal('OK'),
+  response: z.object({
+    topic: z.string(),
+    request_id: z.string(),
+    qos: z.number().int(),
+    payload: z.string(),
+    payload_encoding: z.enum(['plain', 'base64']),
+    content_type: z.string().optional(),
+    properties: shownPropertiesSchema,
+  }),
+});
+
+export const requestOperations = [
+  operation({
+    id: 'request',
+    method: 'POST',
+    path: '/request',
+    scope: 'publish',
+    tag: 'Publish',
+    summary:
+      'Publish a request, and answer with its response: the first message to the response topic with the same Correlation Data',
+    body: bodySchema,
+    answers: { 200: { description: 'The response', schema: responseSchema } },
+    errors: {
+      404: 'Nobody has subscribed who could answer',
+      409: 'Several could answer',
+      503: 'There is no room for the request',
+      504: 'There was no response in time',
+    },
+    isLong: true,
+    handle: async ({ host: { broker, waitingRequests }, body, signal }) => {
+      const { request } = body;
+      const timeoutMs = parseDuration(body.timeout);
+      if (timeoutMs === null || timeoutMs <= 0 || timeoutMs > TIMEOUT_MS_MAX) {
+        throw new ApiError(400, 'BAD_REQUEST', 'timeout: it takes 1ms to 60s, such as 5s');
+      }
+      const payload = bytesOf(request.payload, request.payload_encoding, 'request.payload');
+      checkResponder(broker, request.topic, request.qos as 0 | 1 | 2);
+      const requestId = request.request_id ?? randomUUID();
+      const responseTopic = request.response_topic ?? `$response/${randomUUID()}`;
+      const leave = waitingRequests.enter(responseTopic);
+      try {
+        const response = await responseTo(broker, {
+          topic: request.topic,
+          qos: request.qos as 0 | 1 | 2,
+          payload,
+          contentType: request.content_type,
+          responseTopic,
+          requestId,
+          isAlone: () => waitingRequests.isAlone(responseTopic),
+          signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
+        });
+        if (response === null) {
+          const why = `${request.topic} was not answered within ${body.timeout}`;
+          throw new ApiError(504, 'TIMEOUT', why);
+        }
+        const { topic, qos, properties } = response;
+        return json({
+          code: 'OK',
+          message: 'OK',
+          response: {
+            topic,
+            request_id: requestId,
+            qos,
+            ...shownPayload(response.payload),
+            content_type: properties.contentType,
+            properties: shownProperties(properties),
+          },
+        });
+      } finally {
+        leave();
+      }
+    },
+  }),
+];
+
+/**
+ * Exactly one has to get the request. Those who have subscribed to the topic itself go before those who look at many with a wildcard.
+ *
+ * @throws {ApiError} 404, 409
+ */
+function checkResponder(broker: RunningBroker, topic: string, qos: 0 | 1 | 2): void {
+  const { recipients } = broker.explainPublish({ topic, qos });
+  const getting = recipients.filter(
+    ({ isConnected, qos: granted }) => isConnected && granted !== null,
+  );
+  const exact = getting.filter(({ filters }) => filters.some((filter) => !/[+#]/.test(filter)));
+  const responders = exact.length > 0 ? exact : getting;
+  if (responders.length === 1) return;
+  if (responders.length === 0) {
+    throw new ApiError(404, 'NO_SUBSCRIBERS', `nobody is connected who has subscribed to ${topic}`);
+  }
+  const names = responders.slice(0, NAMED_MAX).map(({ clientId }) => clientId);
+  const others = responders.length > NAMED_MAX ? ` and ${responders.length - NAMED_MAX} more` : '';
+  throw new ApiError(
+    409,
+    'CONFLICT',
+    `${topic} could be answered by ${names.join(', ')}${others}: let one subscribe to the topic itself, or let them share a subscription`,
+  );
+}
+
+interface Request {
+  readonly topic: string;
+  readonly qos: 0 | 1 | 2;
+  readonly payload: Buffer;
+  readonly contentType: string | undefined;
+  readonly responseTopic: string;
+  readonly requestId: string;
+  /** Whether no other request waits for a response to the same topic. */
+  readonly isAlone: () => boolean;
+  /** Ends the waiting. */
+  readonly signal: AbortSignal;
+}
+
+/** @returns null when there was none before the signal */
+async function responseTo(broker: RunningBroker, request: Request): Promise<InsideMessage | null> {
+  const { topic, qos, payload, contentType, responseTopic, requestId, signal } = request;
+  const correlationData = Buffer.from(requestId);
+  const subscription = broker.subscribe(responseTopic, { qos: 2, retainHandling: 2 });
+  const end = () => void subscription.close();
+  signal.addEventListener('abort', end);
+  // A request that is refused ends the waiting, too.
+  let refusal: unknown = null;
+  try {
+    await subscription.ready;
+    broker
+      .publish({
+        topic,
+        qos,
+        payload,
+        properties: {
+          responseTopic,
+          correlationData,
+          ...(contentType === undefined ? {} : { contentType }),
+        },
+      })
+      .catch((error) => {
+        refusal = error;
+        end();
+      });
+    if (signal.aborted) return null;
+    for await (const message of subscription) {
+      message.ack();
+      const { correlationData: answered } = message.properties;
+      // Clients before MQTT 5 have none.
+      const isIts = answered === undefined ? request.isAlone() : correlationData.equals(answered);
+      if (isIts) return message;
+    }
+    if (refusal !== null) throw refusal;
+    return null;
+  } finally {
+    signal.removeEventListener('abort', end);
+    await subscription.close();
+  }
+}
