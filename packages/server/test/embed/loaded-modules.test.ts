@@ -70,6 +70,16 @@ test.each<[string, () => ConfigInput | null, boolean, readonly string[]]>([
   process.stderr.write(`a program that ${name}: import ${importMs} ms, start ${startMs} ms\n`);
 });
 
+test('a program that has keys for the admin API loads what serves that, which leaves nothing', () => {
+  const keys = [{ name: 'program', secret: 'a-secret-of-the-program' }];
+  const { packages, ofCommand, running, left } = load({ admin: { keys } }, false);
+  const expected = [...BROKER, '@hono/node-server', 'hono', 'prom-client'].sort();
+  expect(packages.filter((one) => chosen.has(one))).toEqual(expected);
+  expect(ofCommand.filter((path) => !path.includes('/dist/admin/'))).toEqual([]);
+  expect(new Set(running)).toEqual(new Set(['TCPServerWrap', 'Timeout']));
+  expect(left).toEqual([]);
+});
+
 test('importing the package does nothing to the process', () => {
   expect(load(null, false).left).toEqual([]);
 });

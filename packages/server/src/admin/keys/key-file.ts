@@ -1,5 +1,5 @@
-import { statSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { mkdirSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { type Config, ConfigError, readTextFile, replaceFile } from '../../config/index.ts';
 import { type ApiKey, apiKeySchema } from './api-key.ts';
@@ -53,7 +53,9 @@ export function readKeyFile(path: string): readonly ApiKey[] {
   return result.data.keys;
 }
 
-/** Writes all keys, whole or not at all; a file that wasn't there is only its owner's. */
+/** Writes all keys, whole or not at all; a file, or folder, that wasn't there is only its owner's. */
 export function writeKeyFile(path: string, keys: readonly ApiKey[]): void {
+  // Before the first start of a broker, its folder isn't there either.
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   replaceFile(path, `${JSON.stringify({ version: 1, keys }, null, 2)}\n`);
 }
