@@ -14,7 +14,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename, delimiter, join } from 'node:path';
 import { messageOf } from './errors.ts';
 import { root } from './prepare.js';
 
@@ -39,10 +39,14 @@ const DEBIAN_PACKAGES: Readonly<Record<string, () => boolean>> = {
   'libpaho-mqtt-dev': () => existsSync('/usr/include/MQTTAsync.h'),
   'python3-venv': () => canMakeVenv(),
   slapd: () => existsSync(SLAPD),
+  chromium: () => browserCommand() !== null,
 };
 
 /** Programs that start as services where they are installed, on ports that others may want. */
 const SERVICES = ['mosquitto', 'prometheus', 'slapd'];
+
+/** Programs that pages are tested in. */
+const BROWSERS = ['chromium', 'chromium-browser', 'google-chrome'];
 
 /** Not in the path of everybody. */
 const SLAPD = '/usr/sbin/slapd';
@@ -74,6 +78,7 @@ export function clientPrograms(): readonly ClientProgram[] {
     installed('prometheus'),
     nodeRed(),
     openLdap(),
+    browser(),
   ];
 }
 
@@ -274,6 +279,23 @@ function openLdap(): ClientProgram {
     lacks: () => (existsSync(SLAPD) ? null : 'no slapd'),
     isFetched: () => true,
   };
+}
+
+/** Debian's chromium, or what others call it. */
+function browser(): ClientProgram {
+  const command = browserCommand();
+  return {
+    name: 'chromium',
+    command: command === null ? [] : [command],
+    lacks: () => (command === null ? 'no chromium' : null),
+    isFetched: () => true,
+  };
+}
+
+function browserCommand(): string | null {
+  const folders = (process.env['PATH'] ?? '').split(delimiter);
+  const paths = BROWSERS.flatMap((name) => folders.map((folder) => join(folder, name)));
+  return paths.find((path) => existsSync(path)) ?? null;
 }
 
 function cacheFolder(): string {

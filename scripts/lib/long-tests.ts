@@ -22,6 +22,7 @@ export const LONG_TESTS: readonly string[] = [
   'packages/server/test/storage/acid.test.ts',
   'packages/server/test/storage/hand-over.test.ts',
   'packages/wal/test/directory-lock.test.ts',
+  'test/console',
   'test/deployment',
   'test/documentation/generated.test.ts',
   'test/documentation/troubleshooting.test.ts',

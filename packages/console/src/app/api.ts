@@ -124,6 +124,10 @@ function queryText(query: Query = {}): string {
 }
 
 async function failureOf(response: Response): Promise<ApiFailure> {
+  if (response.status === 431) {
+    const why = 'a name in it is too long to be asked for';
+    return new ApiFailure(431, 'TOO_LONG', why);
+  }
   try {
     const { code, message } = (await response.json()) as { code: string; message: string };
     return new ApiFailure(response.status, code, message);
