@@ -44,15 +44,13 @@ function ask(url: string, path: string, headers: Record<string, string>, body?: 
         { method, headers, ca: authority.cert, agent: false },
         (answer) => {
           const name = (answer.socket as TLSSocket).getPeerCertificate().subject.CN as string;
-          answer
-            .resume()
-            .on('end', () =>
-              resolve({
-                status: answer.statusCode,
-                cookie: answer.headers['set-cookie']?.[0],
-                name,
-              }),
-            );
+          answer.resume().on('end', () =>
+            resolve({
+              status: answer.statusCode,
+              cookie: answer.headers['set-cookie']?.[0],
+              name,
+            }),
+          );
         },
       );
       asked.on('error', reject);
