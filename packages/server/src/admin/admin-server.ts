@@ -25,6 +25,7 @@ const SLOW_SUBSCRIBERS_MAX = 10_000;
 /** Whoever may open the socket may do everything. */
 const SOCKET: Admitted = {
   caller: { name: 'socket', kind: 'socket', scopes: new Set(SCOPES), address: null },
+  key: null,
   session: null,
 };
 

@@ -67,6 +67,7 @@ export class Admin implements AdminEndpoint {
     );
     this.#following = Promise.resolve();
     this.#keys = new WatchedKeys(ring, config, keyFileOf(config), log, () => {
+      this.front.endRefused();
       this.#following = this.#listener.want(admin.bind.length > 0 && ring.isUsable);
     });
     if (admin.bind.length > 0 && !ring.isUsable) {

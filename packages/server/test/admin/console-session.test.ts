@@ -127,6 +127,26 @@ test('a session ends with its key', async () => {
   expect(own.lines).toContainEqual({ event: 'admin-session-ended', name: 'reader', why: 'key' });
 });
 
+test('a stream ends with the key that it was opened with, and others go on', async () => {
+  await using own = await AdminWeb.open();
+  const open = async (name: string) => {
+    const headers = { authorization: `Bearer ${name}:${SECRET}` };
+    const { body } = await fetch(`${own.url}/api/v5/events`, { headers });
+    const reader = (body as ReadableStream<Uint8Array>).getReader();
+    await reader.read();
+    return reader;
+  };
+  const [ended, other] = [await open('reader'), await open('all')];
+  const input = { server: { bind: '127.0.0.1:0', wsBind: 'none' }, storage: { enabled: false } };
+  const admin = { bind: '127.0.0.1:0', keyFile: 'none', keys: [KEYS[0]] as never };
+  own.broker.reconfigure(parseConfig({ ...input, admin }));
+  await expect(ended.read()).rejects.toThrow();
+  expect((await own.ask('GET', '/api/v5/status', basic('all'))).status).toBe(200);
+  const reading = other.read();
+  await own.broker.stop();
+  expect((await reading).done).toBe(false);
+});
+
 /** Sessions with a clock of the test. */
 class Sessions {
   readonly ended: string[] = [];

@@ -12,6 +12,8 @@ import { RequestRates } from './request-rates.ts';
 /** A request with who sends it. */
 export interface Admitted {
   readonly caller: Caller;
+  /** The key that it came with, or whose session it is; null: it came with none. */
+  readonly key: UsableKey | null;
   /** Of a cookie or a token; null: it came with a key, or with nothing. */
   readonly session: ConsoleSession | null;
 }
@@ -57,7 +59,7 @@ export class AdminGate {
     const address = addressOf(request);
     refuseAt(this.#byAddress.take(groupOf(address)), `${address} asks too often`);
     const credentials = credentialsOf(request.headers);
-    const nobody: Admitted = { caller: nobodyAt(address), session: null };
+    const nobody: Admitted = { caller: nobodyAt(address), key: null, session: null };
     if (isOpen && credentials.kind !== 'cookie') return nobody;
     const admitted = this.#admitted(credentials, address);
     if (admitted === null) {
@@ -108,6 +110,11 @@ export class AdminGate {
     }
   }
 
+  /** Whether whoever sent a request would still be let in. */
+  isStillIn({ key }: Admitted): boolean {
+    return key === null || this.#ring.find(key.name)?.digest.equals(key.digest) === true;
+  }
+
   /** Notes a request that could change something. */
   note(
     who: string,
@@ -127,8 +134,9 @@ export class AdminGate {
   #admitted(credentials: Credentials, address: string): Admitted | null {
     switch (credentials.kind) {
       case 'key': {
-        const { name, scopes } = this.verify(credentials.name, credentials.secret, address);
-        return { caller: { name, kind: 'key', scopes, address }, session: null };
+        const key = this.verify(credentials.name, credentials.secret, address);
+        const { name, scopes } = key;
+        return { caller: { name, kind: 'key', scopes, address }, key, session: null };
       }
       case 'token':
       case 'cookie': {
@@ -138,7 +146,7 @@ export class AdminGate {
         const kind = credentials.kind === 'cookie' ? 'console' : 'key';
         // A token of one kind is none of the other.
         if ((session.csrf !== null) !== (kind === 'console')) return null;
-        return { caller: { name, kind, scopes, address }, session };
+        return { caller: { name, kind, scopes, address }, key: session.key, session };
       }
       case 'none':
         return null;

@@ -26,13 +26,14 @@ export class ApiFront {
   readonly #gate: AdminGate;
   readonly #underWay: WeakMap<IncomingMessage, UnderWay>;
   readonly #listener: (request: IncomingMessage, response: ServerResponse) => Promise<void>;
-  #longCount: number;
+  /** Those whose answers continue. */
+  readonly #long: Map<ServerResponse, Admitted>;
 
   constructor(host: ApiHost, gate: AdminGate, onError: (error: unknown) => void) {
     this.#host = host;
     this.#gate = gate;
     this.#underWay = new WeakMap();
-    this.#longCount = 0;
+    this.#long = new Map();
     const api = createApi(host, {
       admit: (context, operation) => {
         const { request, admitted } = this.#of(context);
@@ -93,17 +94,24 @@ export class ApiFront {
     return this.#gate.admit(request, isOpen);
   }
 
+  /** Keys have changed: ends the answers that continue for those who would not be let in any more. */
+  endRefused(): void {
+    for (const [response, admitted] of this.#long) {
+      if (!this.#gate.isStillIn(admitted)) response.destroy();
+    }
+  }
+
   #onLong(context: Context): void {
-    const { response, keepOpen } = this.#of(context);
-    if (this.#longCount >= Math.max(1, this.#host.broker.config.admin.maxConnections * LONG_PART)) {
+    const { response, admitted, keepOpen } = this.#of(context);
+    if (this.#long.size >= Math.max(1, this.#host.broker.config.admin.maxConnections * LONG_PART)) {
       throw new ApiError(
         503,
         'TOO_MANY_STREAMS',
-        `${this.#longCount} answers continue already: half of admin.max-connections`,
+        `${this.#long.size} answers continue already: half of admin.max-connections`,
       );
     }
-    this.#longCount++;
-    response.once('close', () => this.#longCount--);
+    this.#long.set(response, admitted);
+    response.once('close', () => this.#long.delete(response));
     keepOpen(response);
   }
 
