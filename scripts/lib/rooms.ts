@@ -78,6 +78,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'sessions',
     'tracing',
   ],
+  monitor: ['config', 'listeners', 'log', 'observability', 'routing', 'runtime', 'sessions'],
   embed: [
     'access',
     'config',
@@ -86,6 +87,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'limits',
     'listeners',
     'log',
+    'monitor',
     'observability',
     'protocol',
     'runtime',
@@ -103,7 +105,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'admin/admin.ts',
     'broker.ts',
   ],
-  admin: ['config', 'embed', 'limits', 'listeners', 'log', 'observability', 'tracing'],
+  admin: ['config', 'embed', 'limits', 'listeners', 'log', 'monitor', 'observability', 'tracing'],
   testing: [
     'config',
     'embed',

@@ -63,7 +63,23 @@ export type { InsideProperties, InsidePublication } from './inside/inside-messag
 export type { InsidePublished } from './inside/inside-publish.ts';
 export type { Listener } from './listeners/listener.ts';
 export { createLogger, type Logger } from './log/index.ts';
-export type { SlowSubscriber } from './observability/index.ts';
+export type {
+  Alarm,
+  AnalyticsItem,
+  AnalyticsQuestion,
+  AnalyticsReport,
+  BrokerMonitor,
+  MonitorSample,
+  MonitorValues,
+  SlowSubscription,
+  Watermarks,
+} from './monitor/index.ts';
+export type {
+  SlowSubscriber,
+  TopicMetric,
+  TopicMetricChange,
+  TopicRate,
+} from './observability/index.ts';
 export type { ExplainedReason, ExplainedRecipient, Explanation } from './routing/explanation.ts';
 export type { BrokerStats, RefusalReason } from './runtime/stats.ts';
 export type { TraceEvent, TraceListener } from './tracing/client-traces.ts';

@@ -5,6 +5,7 @@ import { clusterSection } from './sections/cluster.ts';
 import { hooksSection } from './sections/hooks.ts';
 import { limitsSection } from './sections/limits.ts';
 import { listenersOption } from './sections/listeners.ts';
+import { analyticsSection, monitorSection } from './sections/monitor.ts';
 import { mqttSection } from './sections/mqtt.ts';
 import { logSection, metricsSection } from './sections/observation.ts';
 import { presenceSection } from './sections/presence.ts';
@@ -27,6 +28,8 @@ export const configSchema = z.strictObject({
   metrics: metricsSection,
   presence: presenceSection,
   admin: adminSection,
+  monitor: monitorSection,
+  analytics: analyticsSection,
   log: logSection,
   hooks: hooksSection,
   cluster: clusterSection,

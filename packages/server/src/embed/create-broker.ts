@@ -18,6 +18,7 @@ import { type BoundListener, listen } from '../listeners/listener.ts';
 import { type LoadedListener, loadListeners } from '../listeners/loaded-listener.ts';
 import { loadAdminTls } from '../listeners/tls/admin-tls.ts';
 import { type Logger, noopLogger } from '../log/index.ts';
+import { MachineWindow, Monitor, NO_PROCESS } from '../monitor/index.ts';
 import { Observability, storageSourceOf } from '../observability/index.ts';
 import { nodeRuntime, type Runtime } from '../runtime/runtime.ts';
 import type { StorageResources } from '../storage/storage.ts';
@@ -173,9 +174,18 @@ export async function openBroker(
   }
   const certificates = new CertificateWatch(broker, loaded);
   observability.serve();
+  const monitor = new Monitor(broker, {
+    listeners,
+    topicMetrics: observability.topicMetrics,
+    storage: broker.storage === null ? null : storageSourceOf(broker.storage.log),
+    openProcess: () => (runtime === nodeRuntime ? new MachineWindow() : NO_PROCESS),
+    random: Math.random,
+  });
+  monitor.serve();
 
   const publisher = new InsidePublisher(broker);
   const close = (stopped: Promise<void>) => {
+    monitor.stop();
     publisher.stop();
     return stopped.then(unlockDataDir).finally(() => {
       publisher.end();
@@ -188,7 +198,15 @@ export async function openBroker(
       log.info('stopped'),
     );
   return {
-    running: new EmbeddedBroker(broker, listeners, certificates, observability, publisher, stop),
+    running: new EmbeddedBroker(
+      broker,
+      listeners,
+      certificates,
+      observability,
+      monitor,
+      publisher,
+      stop,
+    ),
     broker,
     abandon: () => close(abandonAll(broker, listeners, observability)),
   };

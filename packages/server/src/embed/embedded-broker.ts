@@ -8,6 +8,7 @@ import type { InsidePublished } from '../inside/inside-publish.ts';
 import type { InsidePublisher } from '../inside/inside-publisher.ts';
 import type { CertificateWatch } from '../listeners/certificate-watch.ts';
 import type { BoundListener } from '../listeners/listener.ts';
+import type { BrokerMonitor, Monitor } from '../monitor/index.ts';
 import {
   type Observability,
   type SlowSubscriber,
@@ -51,9 +52,11 @@ export class EmbeddedBroker implements RunningBroker {
   readonly retained: Retained;
   readonly users: BrokerUsers;
   readonly bans: BrokerBanList;
+  readonly monitor: BrokerMonitor;
   readonly #broker: Broker;
   readonly #certificates: CertificateWatch;
   readonly #observability: Observability;
+  readonly #watch: Monitor;
   readonly #publisher: InsidePublisher;
   readonly #streams: Streams;
   readonly #stopOnce: () => Promise<void>;
@@ -66,6 +69,7 @@ export class EmbeddedBroker implements RunningBroker {
     listeners: readonly BoundListener[],
     certificates: CertificateWatch,
     observability: Observability,
+    monitor: Monitor,
     publisher: InsidePublisher,
     stop: () => Promise<void>,
   ) {
@@ -79,6 +83,8 @@ export class EmbeddedBroker implements RunningBroker {
     this.bans = new BanList(broker);
     this.listeners = listeners;
     this.#observability = observability;
+    this.monitor = monitor;
+    this.#watch = monitor;
     this.#stopOnce = stop;
     this.#stopped = null;
     this.#admin = null;
@@ -212,6 +218,7 @@ export class EmbeddedBroker implements RunningBroker {
       this.listeners,
       this.#certificates,
       this.#observability,
+      this.#watch,
       config,
     );
     useAdmin?.();

@@ -4,6 +4,7 @@ import { type Config, type ConfigOption, changedOptions, valueAt } from '../conf
 import type { CertificateWatch } from '../listeners/certificate-watch.ts';
 import type { BoundListener } from '../listeners/listener.ts';
 import { type LoadedListener, loadListeners } from '../listeners/loaded-listener.ts';
+import type { Monitor } from '../monitor/index.ts';
 import { checkMeteredTopics, type Observability } from '../observability/index.ts';
 
 /** What came of a new configuration. */
@@ -28,6 +29,7 @@ export function reconfigure(
   listeners: readonly BoundListener[],
   certificates: CertificateWatch,
   observability: Observability,
+  monitor: Monitor,
   next: Config,
 ): Reconfiguration {
   const { config } = broker;
@@ -45,6 +47,7 @@ export function reconfigure(
   broker.reconfigure(access);
   broker.journal.reconfigure();
   observability.reconfigure();
+  monitor.reconfigure();
   return {
     changed: live.map(({ key }) => key),
     needRestart: [

@@ -4,6 +4,7 @@ import type { Config } from '../config/index.ts';
 import type { InsidePublication } from '../inside/inside-message.ts';
 import type { InsidePublished } from '../inside/inside-publish.ts';
 import type { Listener } from '../listeners/listener.ts';
+import type { BrokerMonitor } from '../monitor/index.ts';
 import type { SlowSubscriber } from '../observability/index.ts';
 import type { BrokerStats } from '../runtime/stats.ts';
 import type { TraceListener } from '../tracing/client-traces.ts';
@@ -89,6 +90,8 @@ export interface RunningBroker extends AsyncDisposable {
   readonly bans: BrokerBanList;
   /** Users, groups and roles that are changed while it runs. */
   readonly users: BrokerUsers;
+  /** How it does: figures of the last day, alarms, and who has most of the messages. */
+  readonly monitor: BrokerMonitor;
   /** The messages that it retains. */
   readonly retained: Retained;
   /**

@@ -3,6 +3,7 @@ import { MetricsRegistry, type ProcessMonitor, type Sample } from '@promptmq/met
 import type { MemoryAccount } from '@promptmq/session';
 import { COUNTED_LIMITS } from '../limits/limits.ts';
 import type { Listener } from '../listeners/listener.ts';
+import { TOPIC_SIZE_BOUNDS, type TopicCount } from '../routing/topic-meter.ts';
 import { payloadSizeHistogram } from '../runtime/stats.ts';
 import { brokerCatalogue } from './catalogue.ts';
 import type { ObservedBroker } from './host.ts';
@@ -121,7 +122,7 @@ function byProvider(counts: ReadonlyMap<string, number>) {
 }
 
 function addMessages(registry: BrokerRegistry, broker: ObservedBroker): void {
-  const { stats, router } = broker;
+  const { stats } = broker;
   const census = new SessionCensus(broker);
   registry.add('promptmq_messages_received_total', () => stats.messagesReceived);
   registry.add('promptmq_messages_published_total', () => stats.messagesSent);
@@ -144,18 +145,29 @@ function addMessages(registry: BrokerRegistry, broker: ObservedBroker): void {
   registry.add('promptmq_publishers_held_back_total', () => stats.publishersHeldBack);
   registry.add('promptmq_inside_messages_total', () => stats.insideMessages);
   registry.add('promptmq_inside_publishes_current', () => stats.insidePublishesCurrent);
-  registry.add('promptmq_topic_messages_total', () =>
-    (router.topicMeter?.counts ?? []).map(({ filter, messages }) => ({
-      labels: { filter },
-      value: messages,
+  addTopics(registry, broker);
+}
+
+/** What is counted by topic filter. */
+function addTopics(registry: BrokerRegistry, { router }: ObservedBroker): void {
+  const byFilter = <T>(value: (count: TopicCount) => T) =>
+    (router.topicMeter?.counts ?? []).map((count) => ({
+      labels: { filter: count.filter },
+      value: value(count),
+    }));
+  registry.add('promptmq_topic_messages_total', () => byFilter(({ messages }) => messages));
+  registry.add('promptmq_topic_bytes_total', () => byFilter(({ payloadBytes }) => payloadBytes));
+  registry.add('promptmq_topic_message_size_bytes', () =>
+    byFilter(({ sizes, payloadBytes }) => ({
+      bounds: TOPIC_SIZE_BOUNDS,
+      counts: sizes,
+      sum: payloadBytes,
     })),
   );
-  registry.add('promptmq_topic_bytes_total', () =>
-    (router.topicMeter?.counts ?? []).map(({ filter, payloadBytes }) => ({
-      labels: { filter },
-      value: payloadBytes,
-    })),
+  registry.add('promptmq_topic_deliveries_total', () =>
+    byFilter(({ deliveredByQos }) => deliveredByQos.reduce((sum, count) => sum + count, 0)),
   );
+  registry.add('promptmq_topic_unmatched_total', () => byFilter(({ unmatched }) => unmatched));
 }
 
 function addState(registry: BrokerRegistry, { stats, router, memory }: ObservedBroker): void {

@@ -176,12 +176,27 @@ export const brokerCatalogue = {
   },
   promptmq_topic_messages_total: {
     type: 'counter',
-    help: 'Messages received on topics that match one of the filters in metrics.topics.',
+    help: 'Messages received on topics that match one of the filters in metrics.topics, or added by the admin API.',
     labels: ['filter'],
   },
   promptmq_topic_bytes_total: {
     type: 'counter',
     help: 'Their payload bytes.',
+    labels: ['filter'],
+  },
+  promptmq_topic_message_size_bytes: {
+    type: 'histogram',
+    help: 'Their payload sizes.',
+    labels: ['filter'],
+  },
+  promptmq_topic_deliveries_total: {
+    type: 'counter',
+    help: 'How many subscribers they were for: sessions, and one for each group of shared subscriptions, whether they were sent, queued or dropped.',
+    labels: ['filter'],
+  },
+  promptmq_topic_unmatched_total: {
+    type: 'counter',
+    help: 'Those of them that nobody had subscribed to.',
     labels: ['filter'],
   },
 

@@ -2,7 +2,6 @@ import type { Check } from '@promptmq/metrics';
 import { isValidTopicFilter, parseSharedFilter } from '@promptmq/topics';
 import type { Config } from '../config/index.ts';
 import type { Listener } from '../listeners/listener.ts';
-import { TopicMeter } from '../routing/topic-meter.ts';
 import { version } from '../version.ts';
 import { configError } from './config-error.ts';
 import type { ObservedBroker } from './host.ts';
@@ -10,6 +9,7 @@ import type { MetricsEndpoint } from './metrics-endpoint.ts';
 import { Presence } from './presence/presence.ts';
 import { checkDisk, checkStorage, type StorageMetricsSource } from './storage-metrics.ts';
 import { SystemTopics } from './system-topics.ts';
+import { TopicMetrics } from './topics/topic-metrics.ts';
 
 /**
  * What can be seen of a running broker from outside: metrics, health and readiness over HTTP, and the
@@ -18,6 +18,8 @@ import { SystemTopics } from './system-topics.ts';
  * It is started before the listeners, so that readiness can be asked for while storage recovers.
  */
 export class Observability {
+  /** The topic filters by which messages are counted. */
+  readonly topicMetrics: TopicMetrics;
   readonly #broker: ObservedBroker;
   readonly #listeners: readonly Listener[];
   readonly #systemTopics: SystemTopics;
@@ -29,6 +31,7 @@ export class Observability {
     this.#broker = broker;
     this.#listeners = listeners;
     this.#systemTopics = new SystemTopics(broker, version);
+    this.topicMetrics = new TopicMetrics(broker);
     this.#endpoint = null;
     this.#checks = {
       listening: () => ({
@@ -63,7 +66,7 @@ export class Observability {
   async start(): Promise<void> {
     const { metrics } = this.#broker.config;
     checkMeteredTopics(metrics);
-    this.#meterTopics(metrics);
+    this.topicMetrics.refresh();
     if (!metrics.enabled || metrics.bind.length === 0) return;
     const { MetricsEndpoint } = await import('./metrics-endpoint.ts');
     this.#endpoint = await MetricsEndpoint.open(this.#broker, this.#listeners, this.#checks);
@@ -99,7 +102,7 @@ export class Observability {
   /** Takes over what has changed in the broker's configuration: `topics`, checked, and `sys-interval`. */
   reconfigure(): void {
     const { metrics } = this.#broker.config;
-    this.#meterTopics(metrics);
+    this.topicMetrics.refresh();
     this.#systemTopics.setInterval(metrics.sysInterval);
   }
 
@@ -112,16 +115,6 @@ export class Observability {
   async close(): Promise<void> {
     this.#systemTopics.stop();
     await this.#endpoint?.close();
-  }
-
-  #meterTopics({ topics }: Config['metrics']): void {
-    const { router } = this.#broker;
-    if (topics.length === 0) {
-      router.topicMeter = null;
-      return;
-    }
-    router.topicMeter ??= new TopicMeter();
-    router.topicMeter.setFilters(topics);
   }
 }
 

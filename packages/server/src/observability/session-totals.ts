@@ -1,3 +1,4 @@
+import type { BrokerSession } from '../sessions/broker-session.ts';
 import type { ObservedBroker } from './host.ts';
 
 /** What all sessions hold together. */
@@ -61,17 +62,26 @@ export interface SlowSubscriber {
 export function slowSubscribers(broker: ObservedBroker, limit: number): SlowSubscriber[] {
   const slowest: SlowSubscriber[] = [];
   for (const session of broker.sessions.all()) {
-    const outputBytes = session.link?.sender?.output.pendingBytes ?? 0;
-    if (session.queuedCount === 0 && outputBytes === 0) continue;
-    slowest.push({
-      clientId: session.clientId,
-      isConnected: session.isConnected,
-      queuedMessages: session.queuedCount,
-      queuedBytes: session.queue.bytes,
-      inflightMessages: session.inflightCount,
-      outputBytes,
-    });
+    const one = slowSubscriberOf(session);
+    if (one !== null) slowest.push(one);
   }
-  const waiting = (one: SlowSubscriber) => one.queuedBytes + one.outputBytes;
-  return slowest.sort((a, b) => waiting(b) - waiting(a)).slice(0, limit);
+  return slowest.sort((a, b) => waitingBytes(b) - waitingBytes(a)).slice(0, limit);
+}
+
+/** What waits for a session; null when nothing does. */
+export function slowSubscriberOf(session: BrokerSession): SlowSubscriber | null {
+  const outputBytes = session.link?.sender?.output.pendingBytes ?? 0;
+  if (session.queuedCount === 0 && outputBytes === 0) return null;
+  return {
+    clientId: session.clientId,
+    isConnected: session.isConnected,
+    queuedMessages: session.queuedCount,
+    queuedBytes: session.queue.bytes,
+    inflightMessages: session.inflightCount,
+    outputBytes,
+  };
+}
+
+export function waitingBytes({ queuedBytes, outputBytes }: SlowSubscriber): number {
+  return queuedBytes + outputBytes;
 }

@@ -39,6 +39,7 @@ import {
 } from '../tracing/client-events.ts';
 import { messageInfoOf } from '../tracing/message-info.ts';
 import { type ExplainedMessage, type Explanation, explanationOf } from './explanation.ts';
+import { type MessageSampler, NOTED_SUBSCRIBERS_MAX } from './message-sampler.ts';
 import { Publication } from './publication.ts';
 import { DOLLAR, isReserved } from './reserved-topics.ts';
 import { Stamper } from './stamper.ts';
@@ -99,6 +100,8 @@ export class Router {
   journal: Journal;
   /** Counts messages by topic filter, where that is asked for. */
   topicMeter: TopicMeter | null;
+  /** Looks at some of the messages; null where nobody does. */
+  sampler: MessageSampler | null;
   /** Takes requests to the broker; null where nobody does. */
   requests: RequestTaker | null;
   /** Asked for each message that is sent; null where nobody is. */
@@ -167,6 +170,7 @@ export class Router {
       historyMemory: memory.replays,
     });
     this.topicMeter = null;
+    this.sampler = null;
     this.requests = null;
     this.hooks = null;
     this.#isAsking = false;
@@ -408,7 +412,7 @@ export class Router {
       if (refusal !== ReasonCode.Success) return this.#end(refusal, -1);
     }
     const size = publication.payloadSize;
-    this.topicMeter?.count(route, size);
+    this.topicMeter?.count(route, publication.qos, size);
     // What the broker says of itself ends with it.
     const { journal } = this;
     const isWritten = !isBrokersOwn(route);
@@ -421,24 +425,37 @@ export class Router {
     }
 
     const { recipients, groups } = route;
+    const sampler = this.sampler?.isDue() === true ? this.#noteSampled(route, size) : null;
     this.#recipientCount = recipients.length;
     this.#turns.used += unitsOfDelivery(recipients.length + groups.length, size);
     for (let index = 0; index < recipients.length; index++) {
       this.#forward(recipients[index] as Recipient<BrokerSession>, null);
     }
-    for (let index = 0; index < groups.length; index++) {
-      const group = groups[index] as SharedGroup<BrokerSession>;
-      const recipient = this.#memberOf(group, route.topic);
-      if (recipient !== null) this.#forward(recipient, group);
-    }
+    if (groups.length > 0) this.#forwardToGroups(route, sampler, size);
     let position = -1;
     const mayBeStored = isRetained || origin !== null || this.#storedDeliveries.length > 0;
     if (mayBeStored && isWritten && journal.isOpen) {
       position = this.#store(origin, isRetained, former);
     }
     if (this.#sinks.publish !== null) this.#report(route, publisher, position);
+    sampler?.endMessage();
     const isMatched = recipients.length + groups.length > 0;
     return this.#end(isMatched ? ReasonCode.Success : ReasonCode.NoMatchingSubscribers, position);
+  }
+
+  /** To one member of each group. */
+  #forwardToGroups(
+    { topic, groups }: Route<BrokerSession>,
+    sampler: MessageSampler | null,
+    size: number,
+  ): void {
+    for (let index = 0; index < groups.length; index++) {
+      const group = groups[index] as SharedGroup<BrokerSession>;
+      const recipient = this.#memberOf(group, topic);
+      if (recipient === null) continue;
+      this.#forward(recipient, group);
+      sampler?.noteSubscriber(recipient.session.clientId, size, 1);
+    }
   }
 
   /**
@@ -456,6 +473,29 @@ export class Router {
     const at = position < 0 ? null : position;
     const event = { ...messageInfoOf(message, expiry), client, matched, position: at };
     this.#sinks.publish?.(event, messageSize(message));
+  }
+
+  /**
+   * Notes a message with its subscribers, but for those of shared groups. Apart, as is `#report`.
+   *
+   * @returns who notes those; null for what the broker says of itself
+   */
+  #noteSampled(
+    { topic, topicBytes, recipients }: Route<BrokerSession>,
+    size: number,
+  ): MessageSampler | null {
+    const { sampler } = this;
+    if (sampler === null || isReserved(topicBytes)) return null;
+    const { publisherId } = this.#publication;
+    sampler.noteMessage(topic, publisherId === INSIDE_PUBLISHER ? '' : publisherId, size);
+    const step = Math.ceil(recipients.length / NOTED_SUBSCRIBERS_MAX);
+    // Where there are too many, each message begins with another one, so that all have the same chance.
+    let index = step > 1 ? this.#stats.messagesReceived % step : 0;
+    for (; index < recipients.length; index += step) {
+      const { session } = recipients[index] as Recipient<BrokerSession>;
+      sampler.noteSubscriber(session.clientId, size, step);
+    }
+    return sampler;
   }
 
   #end(reasonCode: number, position: number): Outcome {

@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { AdminServer } from '../../src/admin/index.ts';
 import {
-  type BrokerExtras,
-  type ConfigInput,
-  createBroker,
-  type RunningBroker,
-} from '../../src/index.ts';
+  type BrokerSeams,
+  openBroker,
+  parseEmbeddedConfig,
+} from '../../src/embed/create-broker.ts';
+import type { BrokerExtras, ConfigInput, RunningBroker } from '../../src/index.ts';
 
 export interface ApiAnswer {
   readonly status: number | undefined;
@@ -31,12 +31,18 @@ export class AdminApi implements AsyncDisposable {
     this.#folder = folder;
   }
 
-  static async open(options: ConfigInput = {}, extras: BrokerExtras = {}): Promise<AdminApi> {
+  /** @param seams - such as a clock that the test advances */
+  static async open(
+    options: ConfigInput = {},
+    extras: BrokerExtras = {},
+    seams: BrokerSeams = {},
+  ): Promise<AdminApi> {
     const folder = mkdtempSync(join(tmpdir(), 'promptmq-api-'));
     const server = { wsBind: 'none', ...options.server };
-    const broker = await createBroker({ ...options, server }, extras);
-    const admin = await AdminServer.start(broker, join(folder, 'admin.sock'));
-    return new AdminApi(broker, admin, folder);
+    const config = parseEmbeddedConfig({ ...options, server });
+    const { running } = await openBroker(config, extras, seams);
+    const admin = await AdminServer.start(running, join(folder, 'admin.sock'));
+    return new AdminApi(running, admin, folder);
   }
 
   get = (path: string) => this.ask('GET', path);

@@ -45,6 +45,11 @@ export class SharedGroup<S extends SharedSubscriber> {
     return this.#members.items.length;
   }
 
+  /** Whoever has been a member for longest; undefined when there is none. */
+  get first(): Recipient<S> | undefined {
+    return this.#members.items[0];
+  }
+
   /** A copy of the members, for inspection. */
   get members(): SharedMember<S>[] {
     return this.#members.items.map((recipient) => ({

@@ -30,6 +30,8 @@ export interface ApiGate {
 /** Serves all operations. */
 export function createApi(host: ApiHost, gate: ApiGate): Hono {
   const api = new Hono();
+  // Whoever can be asked has something to say.
+  host.broker.monitor.start();
   for (const operation of OPERATIONS) {
     const path = API_PATH + operation.path.replaceAll(/\{(\w+)\}/g, ':$1');
     api.on(operation.method, path, async (context) => {
