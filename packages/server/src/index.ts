@@ -10,11 +10,17 @@ export type { BrokerBanList, NewBan } from './embed/clients/ban-list.ts';
 export type { ClientFilter } from './embed/clients/client-filter.ts';
 export type { ClientInfo, ClientSubscription } from './embed/clients/client-info.ts';
 export type {
+  ClientMessage,
+  ClientMessageOptions,
+  ClientMessagePage,
+} from './embed/clients/client-messages.ts';
+export type {
   ClientDisconnectOptions,
   ClientListOptions,
   ClientPage,
   Clients,
 } from './embed/clients/clients.ts';
+export type { ClientSubscribeRequest } from './embed/clients/on-behalf.ts';
 export type {
   ListedSubscription,
   SubscriptionListOptions,

@@ -9,7 +9,9 @@ export type {
   QueueOverflow,
   QueueTotals,
 } from './queues/delivery-queue.ts';
+export type { FrameCopy } from './queues/frame-queue.ts';
 export { MemoryQueue } from './queues/memory-queue.ts';
+export type { WaitingMessage } from './queues/waiting-message.ts';
 export { NEVER_EXPIRES, Session, type SessionOptions, storedOf, type Waiting } from './session.ts';
 export type { SessionLink } from './session-link.ts';
 export type { DeliveryStore } from './stored/delivery-store.ts';

@@ -9,6 +9,7 @@ import { Fifo } from './queues/fifo.ts';
 import type { FrameQueue } from './queues/frame-queue.ts';
 import { FRAME_DELIVERY, MemoryQueue } from './queues/memory-queue.ts';
 import { ReplayQueue } from './queues/replay-queue.ts';
+import type { WaitingMessage } from './queues/waiting-message.ts';
 import type { SessionLink } from './session-link.ts';
 import type { DeliveryStore } from './stored/delivery-store.ts';
 import { StoredDeliveries } from './stored/stored-deliveries.ts';
@@ -150,6 +151,25 @@ export class Session<L extends SessionLink = SessionLink> {
   /** Messages that wait to be sent for the first time. */
   get queuedCount(): number {
     return this.#queue.length + this.#replays.length;
+  }
+
+  /** Retained messages that wait, after so many. Nothing may change while they are gone through. */
+  replaysAfter(skipped: number): Generator<Delivery> {
+    return this.#replays.waitingAfter(skipped);
+  }
+
+  /**
+   * What was published and waits, in its order, but for QoS 0 of a stored session. Nothing may change while it is gone through.
+   *
+   * @param place - of the last that was seen (`WaitingMessage.place`); 0 for all
+   */
+  waitingAfter(place: number): Generator<WaitingMessage> {
+    return (this.stored?.queue ?? (this.#memoryQueue as MemoryQueue)).waitingAfter(place);
+  }
+
+  /** Those that were sent and are not settled, in the order in which they were first sent. Frames are their identifiers alone. */
+  get inflight(): { readonly deliveries: Iterable<Delivery>; readonly frames: Iterable<number> } {
+    return { deliveries: this.#window.deliveries, frames: this.#window.frameIds };
   }
 
   /** QoS 1 and 2 messages sent and not fully acknowledged. */

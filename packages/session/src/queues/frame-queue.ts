@@ -22,6 +22,15 @@ const NO_BYTES = new Uint8Array(0);
 const firstChunks: Uint8Array[] = [];
 const chunks: Uint8Array[] = [];
 
+/** A frame that waits, as it is now. */
+export interface FrameCopy {
+  /** Without its packet identifier, and without `flags` in the first byte. */
+  readonly bytes: Uint8Array;
+  readonly packetIdOffset: number;
+  /** `qos << 1 | retain`. */
+  readonly flags: number;
+}
+
 /**
  * Encoded packets that wait to be sent, one after the other in chunks of bytes. A queue that fills and
  * drains all the time leaves nothing to collect this way.
@@ -98,6 +107,28 @@ export class FrameQueue implements PublishImage {
     this.#readOffset = this.end;
     this.length--;
     this.bytes -= size;
+  }
+
+  /** Copies of all frames that wait, in their order. Nothing may change while they are gone through. */
+  *copies(skipped: number): Generator<FrameCopy> {
+    let left = skipped;
+    let offset = this.#readOffset;
+    for (const chunk of [this.#readChunk, ...this.#chunks]) {
+      const end = chunk === this.#writeChunk ? this.#writeOffset : chunk.length;
+      while (offset < end && chunk[offset] !== END_OF_CHUNK) {
+        const size = ((chunk[offset + 1] as number) << 8) | (chunk[offset + 2] as number);
+        const start = offset + HEADER_BYTES;
+        if (left > 0) left--;
+        else {
+          const packetIdOffset =
+            ((chunk[offset + 3] as number) << 8) | (chunk[offset + 4] as number);
+          const flags = chunk[offset] as number;
+          yield { bytes: chunk.slice(start, start + size), packetIdOffset, flags };
+        }
+        offset = start + size;
+      }
+      offset = 0;
+    }
   }
 
   /** Gives all frames up, and their chunks. */

@@ -12,6 +12,7 @@ import {
 } from './delivery-queue.ts';
 import { Fifo } from './fifo.ts';
 import { FrameQueue, QUEUED_FRAME_BYTES_MAX } from './frame-queue.ts';
+import type { WaitingMessage } from './waiting-message.ts';
 
 /** What one queued delivery occupies beside its message's bytes: an estimate, for the byte limit. */
 const DELIVERY_OVERHEAD_BYTES = 128;
@@ -95,6 +96,20 @@ export class MemoryQueue implements DeliveryQueue {
     this.frames.push(frame, flags);
     this.#add(1, size);
     return true;
+  }
+
+  /** What waits after so many, in its order. Nothing may change while it is gone through. */
+  *waitingAfter(skipped: number): Generator<WaitingMessage> {
+    let place = Math.min(skipped, this.frameCount);
+    for (const frame of this.frames?.copies(place) ?? []) {
+      place++;
+      yield { place, delivery: null, frame };
+    }
+    place = this.frameCount;
+    for (const delivery of this.#deliveries) {
+      place++;
+      if (place > skipped) yield { place, delivery, frame: null };
+    }
   }
 
   peek(now: number): Delivery | undefined {

@@ -69,6 +69,17 @@ export class ReplayQueue {
     return this.#deliveries;
   }
 
+  /** All that wait, in their order, the first so many left out. Nothing may change while they are gone through. */
+  *waitingAfter(skipped: number): Generator<Delivery> {
+    let left = skipped;
+    for (const delivery of this.#deliveries) if (left-- <= 0) yield delivery;
+    for (const { messages, toDelivery, next } of this.#batches) {
+      for (let index = next; index < messages.length; index++) {
+        if (left-- <= 0) yield toDelivery(messages[index] as Message);
+      }
+    }
+  }
+
   /** Appends deliveries; not together with `pushLater`. */
   push(deliveries: readonly Delivery[]): void {
     this.#count(deliveries.length);

@@ -9,6 +9,7 @@ import {
   exceedsLimits,
   type QueueLimits,
 } from '../queues/delivery-queue.ts';
+import type { WaitingMessage } from '../queues/waiting-message.ts';
 import { BlockList, type BlockListOwner, deliveryAt } from './block-list.ts';
 import type { QueueBlock } from './queue-block.ts';
 
@@ -193,6 +194,22 @@ export class StoredQueue implements DeliveryQueue, BlockListOwner {
       if (found.length > 0) break;
     }
     return found;
+  }
+
+  /**
+   * Stored entries after a sequence, as copies, with the messages that are in memory. Nothing may change while they are gone
+   * through.
+   */
+  *waitingAfter(sequence: number): Generator<WaitingMessage> {
+    for (const block of this.#entries) {
+      if (block.lastSequence <= sequence) continue;
+      for (let index = block.start; index < block.end; index++) {
+        const place = block.sequenceAt(index);
+        if (block.isTransient(index) || place <= sequence) continue;
+        const message = block.messageAt(index) ?? STORED_MESSAGE;
+        yield { place, delivery: deliveryAt(block, index, message), frame: null };
+      }
+    }
   }
 
   /** The entries that are named by a record of their own. */

@@ -90,6 +90,11 @@ export class Window {
     return this.#frames.size;
   }
 
+  /** Packet identifiers of frames, in no particular order. */
+  get frameIds(): Iterable<number> {
+    return this.#frames.packetIds();
+  }
+
   /** Those that are no frames, in the order in which they were first sent. */
   get deliveries(): Iterable<Delivery> {
     return this.#deliveries.values();

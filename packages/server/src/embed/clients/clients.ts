@@ -11,6 +11,17 @@ import {
   clientSubscriptionOf,
 } from './client-info.ts';
 import {
+  type ClientMessageOptions,
+  type ClientMessagePage,
+  inflightMessages,
+  queuedMessages,
+} from './client-messages.ts';
+import {
+  type ClientSubscribeRequest,
+  subscribeOnBehalf,
+  unsubscribeOnBehalf,
+} from './on-behalf.ts';
+import {
   listSubscriptions,
   type SubscriptionListOptions,
   type SubscriptionPage,
@@ -89,6 +100,41 @@ export interface Clients {
    * @throws {EmbedError} `invalid-argument`
    */
   listSubscriptions(options?: SubscriptionListOptions): SubscriptionPage;
+  /**
+   * A page of the messages that wait to be sent to a client for the first time, in their order: retained ones that it is owed, then those
+   * that were published, but for QoS 0 of a stored session. What isn't in memory is read back. Nothing changes by it. While messages
+   * are being sent, those of a session that isn't stored move up: a page may then leave some out.
+   *
+   * @returns null when the client has no session
+   * @throws {EmbedError} as a rejection: `invalid-argument`
+   */
+  queued(clientId: string, options?: ClientMessageOptions): Promise<ClientMessagePage | null>;
+  /**
+   * A page of the messages of QoS 1 and 2 that were sent to a client and are not settled, in the order in which they were first sent.
+   *
+   * @returns null when the client has no session
+   * @throws {EmbedError} as a rejection: `invalid-argument`
+   */
+  inflight(clientId: string, options?: ClientMessageOptions): Promise<ClientMessagePage | null>;
+  /**
+   * Has a client subscribed, connected or not, as if it had asked for that itself: within the same limits and rules, those of its
+   * connection where it has one; retained messages follow as by a SUBSCRIBE, but for QoS 0 without a connection. No hook is asked, and
+   * the client isn't told. Resolves when it is committed, too.
+   *
+   * @returns the subscription as it was granted; null when the client has no session
+   * @throws {EmbedError} as a rejection, before anything happens: `invalid-argument`; `not-available` where the configuration allows nobody
+   * such a filter; `not-allowed` by the rules, and for a subscription inside of the program; `quota-exceeded`; `storage-full`; `stopped`.
+   * Also `storage-full` when the disk refuses it afterwards
+   */
+  subscribe(clientId: string, request: ClientSubscribeRequest): Promise<ClientSubscription | null>;
+  /**
+   * Takes a subscription of a client away. What is queued by it is still delivered. Resolves when it is committed, too.
+   *
+   * @param topicFilter - the whole Topic Filter
+   * @returns whether the client had it
+   * @throws {EmbedError} as a rejection: `invalid-argument`, `not-allowed`, `storage-full`, `stopped`
+   */
+  unsubscribe(clientId: string, topicFilter: string): Promise<boolean>;
   /**
    * Ends a client's connection, and with it what the options say. What this changes has happened when the call returns;
    * the promise is resolved when it is committed, too, so that a restart doesn't bring it back.
@@ -213,6 +259,35 @@ export class BrokerClients implements Clients {
 
   listSubscriptions(options: SubscriptionListOptions = {}): SubscriptionPage {
     return listSubscriptions(this.#broker, options);
+  }
+
+  async queued(
+    clientId: string,
+    options: ClientMessageOptions = {},
+  ): Promise<ClientMessagePage | null> {
+    const args = new Arguments('clients.queued');
+    const entry = this.#broker.sessions.find(args.text('clientId', clientId));
+    return entry === null ? null : queuedMessages(this.#broker, args, entry, options);
+  }
+
+  async inflight(
+    clientId: string,
+    options: ClientMessageOptions = {},
+  ): Promise<ClientMessagePage | null> {
+    const args = new Arguments('clients.inflight');
+    const entry = this.#broker.sessions.find(args.text('clientId', clientId));
+    return entry === null ? null : inflightMessages(this.#broker, args, entry, options);
+  }
+
+  async subscribe(
+    clientId: string,
+    request: ClientSubscribeRequest,
+  ): Promise<ClientSubscription | null> {
+    return subscribeOnBehalf(this.#broker, clientId, request);
+  }
+
+  async unsubscribe(clientId: string, topicFilter: string): Promise<boolean> {
+    return unsubscribeOnBehalf(this.#broker, clientId, topicFilter);
   }
 
   async disconnect(clientId: string, options: ClientDisconnectOptions = {}): Promise<boolean> {

@@ -156,7 +156,13 @@ function filtersOf(args: Arguments, given: string | readonly string[]): string[]
   return [...new Set(filters as readonly string[])];
 }
 
-function checkFilter(args: Arguments, given: string, config: Config, noLocal: boolean): void {
+/** @throws {EmbedError} `invalid-argument`, `not-available` */
+export function checkFilter(
+  args: Arguments,
+  given: string,
+  config: Config,
+  noLocal: boolean,
+): void {
   const topicFilter = args.text('a topic filter', given);
   const fault = topicFilterFault(topicFilter);
   if (fault !== null) args.refuse(`the topic filter ${shown(topicFilter)}: ${FAULTS[fault]}`);
