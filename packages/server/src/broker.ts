@@ -10,6 +10,8 @@ import { ContainedHandler } from './connection/contained-handler.ts';
 import type { ConnectionHost, Flushable } from './connection/host.ts';
 import type { Consumer, Peer } from './connection/peer.ts';
 import type { Transport, TransportHandler } from './connection/transport.ts';
+import { History } from './history/history.ts';
+import type { HistoryHost } from './history/host.ts';
 import { BrokerHooks } from './hooks/broker-hooks.ts';
 import type { Hooks } from './hooks/hooks.ts';
 import { type ConnectionPlace, ConnectionPlaces } from './limits/connection-places.ts';
@@ -80,6 +82,7 @@ export class Broker
     LiveUsersHost,
     ControlTopicHost,
     FaultsHost,
+    HistoryHost,
     SessionsHost,
     StorageHost,
     ConnectionHost,
@@ -116,6 +119,8 @@ export class Broker
   readonly clientLog: Logger;
   /** Who looks at the packets of which client. */
   readonly traces: ClientTraces;
+  /** What happened to clients lately; null when that isn't kept. */
+  readonly history: History | null;
   readonly clientEvents: ClientEvents;
   /** Listeners of the program in which it runs. */
   readonly events: BrokerEvents;
@@ -175,12 +180,14 @@ export class Broker
     });
     this.traces = new ClientTraces(log, config.log);
     this.events = new BrokerEvents(runtime, this.memory.events, this.stats, this.clientLog);
+    this.history = config.history.enabled ? new History(this) : null;
     this.clientEvents = new ClientEvents(
       runtime,
       this.stats,
       this.clientLog,
       this.traces,
       this.events,
+      this.history,
     );
     this.router = new Router(
       config,
@@ -346,12 +353,18 @@ export class Broker
   }
 
   /** The connection of a session is over. */
-  leave(connection: Peer, session: BrokerSession, will: 'send-will' | 'discard-will'): void {
+  leave(
+    connection: Peer,
+    session: BrokerSession,
+    will: 'send-will' | 'discard-will',
+    cause: string,
+    takenOverBy: string | null,
+  ): void {
     this.#openCount--;
     const { listener } = connection.transport;
     if (listener) listener.clients.count--;
     this.stats.connectionsCurrent = this.#openCount;
-    this.sessions.leave(session, will);
+    this.sessions.leave(session, will, cause, takenOverBy);
     if (!this.#isStopping) this.bans.onLeft(session.clientId);
   }
 
@@ -432,6 +445,7 @@ export class Broker
     this.turns.checkInvariants();
     this.events.checkInvariants();
     this.clientEvents.presence?.checkInvariants();
+    this.history?.checkInvariants();
     this.limits.checkInvariants();
     this.places.checkInvariants();
     this.overload.checkInvariants();

@@ -36,6 +36,8 @@ export type {
 export { type BrokerExtras, createBroker, startBroker } from './embed/create-broker.ts';
 export type { PublishExplanation, PublishQuestion } from './embed/explain/explain.ts';
 export type { AccessExplanation, AccessQuestion } from './embed/explain/explain-access.ts';
+export type { DeliveryQuestion } from './embed/explain/explain-delivery.ts';
+export type { HistoryOptions, HistoryPage } from './embed/explain/list-history.ts';
 export type { Reconfiguration } from './embed/reconfigure.ts';
 export type {
   Retained,
@@ -46,6 +48,9 @@ export type {
 export type { RunningBroker } from './embed/running-broker.ts';
 export type { ClientOrigin, StreamOptions } from './embed/streams/streams.ts';
 export type { BrokerUsers, UserCommand, UserCommandAnswer } from './embed/users/users.ts';
+export type { HistoryEntry, HistoryType, SubscriptionFacts } from './history/entry.ts';
+export type { WhyAnswer } from './history/why/answer.ts';
+export type { WhyCause, WhyCode } from './history/why/cause.ts';
 export { HookError, type HookFailure } from './hooks/hook-error.ts';
 export type {
   AuthenticateAnswer,

@@ -354,10 +354,14 @@ export class Session<L extends SessionLink = SessionLink> {
     return this.#window.beginFrame(qos);
   }
 
-  /** The message of an exchange that was begun just now could not be sent. */
-  cancelExchange(packetId: number, reason: DropReason): void {
+  /**
+   * The message of an exchange that was begun just now could not be sent.
+   *
+   * @param packet - its packet, or its topic
+   */
+  cancelExchange(packetId: number, reason: DropReason, packet: PublishImage | string): void {
     this.#window.endFrame(packetId);
-    this.#onDrop(reason, FRAME_DELIVERY);
+    this.#onDrop(reason, FRAME_DELIVERY, packet);
   }
 
   /** Sends what waits, as far as quota and connection allow. Call it when the connection drains. */
@@ -430,7 +434,7 @@ export class Session<L extends SessionLink = SessionLink> {
   #sendImage(link: SessionLink, image: PublishImage, flags: number): void {
     const packetId = this.beginExchange((flags >> 1) as 1 | 2);
     const refused = link.sendImage(image, flags, packetId);
-    if (refused !== null) this.cancelExchange(packetId, refused);
+    if (refused !== null) this.cancelExchange(packetId, refused, image);
   }
 
   /** @returns false while the message is being read back: the delivery has to be sent later */

@@ -52,8 +52,11 @@ export async function adminStream(
     request.end(body);
   });
   if (response !== null && response.statusCode !== 200) {
-    const { error } = JSON.parse(await text(response)) as { error: string };
-    throw new Error(`the broker refuses: ${error}`);
+    const { error, message } = JSON.parse(await text(response)) as {
+      error?: string;
+      message?: string;
+    };
+    throw new Error(`the broker refuses: ${error ?? message}`);
   }
   return response;
 }

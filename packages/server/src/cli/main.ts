@@ -21,6 +21,7 @@ import { groupCommand } from './users/group-command.ts';
 import { roleCommand } from './users/role-command.ts';
 import { userCommand } from './users/user-command.ts';
 import { walCommand } from './wal-command.ts';
+import { whyCommand } from './why-command.ts';
 
 /** Exit codes: 1 when the broker can't run, 2 when it was called wrongly. */
 const EXIT_FAILED = 1;
@@ -90,6 +91,7 @@ async function parseAndRun(): Promise<void> {
     .command(adminCommand)
     .command(aclCommand)
     .command(explainCommand)
+    .command(whyCommand)
     .command(walCommand)
     .command(testServerCommand)
     .command('bench', 'measure a broker (promptmq bench --help)')

@@ -102,6 +102,7 @@ const COMMANDS: Readonly<Record<string, CommandForm>> = {
       publish: { takes: 'TOPIC, a topic name', more: ['qos', 'retain', 'from', 'json'] },
     },
   },
+  why: { more: ['client', 'topic', 'at', 'since', 'json'] },
   clients: {
     commands: {
       list: { more: ['like', 'user', 'limit', 'json'] },

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { adminSection } from './sections/admin.ts';
 import { authSection } from './sections/auth/auth.ts';
 import { clusterSection } from './sections/cluster.ts';
+import { historySection } from './sections/history.ts';
 import { hooksSection } from './sections/hooks.ts';
 import { limitsSection } from './sections/limits.ts';
 import { listenersOption } from './sections/listeners.ts';
@@ -31,6 +32,7 @@ export const configSchema = z.strictObject({
   monitor: monitorSection,
   analytics: analyticsSection,
   log: logSection,
+  history: historySection,
   hooks: hooksSection,
   cluster: clusterSection,
 });

@@ -8,6 +8,7 @@ const WHOLE_SECTIONS: Readonly<Record<string, { readonly off?: object; readonly 
   auth: { off: { allowAnonymous: true } },
   storage: { off: { enabled: false }, on: { enabled: true } },
   metrics: { off: { enabled: false }, on: { enabled: true } },
+  history: { off: { enabled: false }, on: { enabled: true } },
   cluster: { off: { enabled: false }, on: { enabled: true } },
   'log.rotation': { off: { size: 'none', age: 'none' }, on: {} },
 };

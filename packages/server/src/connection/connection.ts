@@ -19,11 +19,11 @@ import type { ConnectionPlace } from '../limits/connection-places.ts';
 import { OverloadThrottle } from '../limits/overload/overload-throttle.ts';
 import type { Throttle } from '../limits/throttle.ts';
 import { PacketDispatcher } from '../protocol/packet-dispatcher.ts';
-import { topicOf } from '../routing/image.ts';
 import type { TurnTaker } from '../runtime/turns.ts';
 import type { BrokerSession } from '../sessions/broker-session.ts';
 import { remainingExpiry } from '../sessions/recipient-terms.ts';
 import { denialOf } from '../tracing/client-events.ts';
+import { topicOf } from '../tracing/image-topic.ts';
 import { CONGESTED_MESSAGES, Congestion } from './congestion.ts';
 import { ConnectionState } from './connection-state.ts';
 import type { ConnectionHost } from './host.ts';
@@ -115,6 +115,8 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
   #hasPeerEnded: boolean;
   #isTransportClosed: boolean;
   /** What is sent is held, and it isn't known yet for which record. */
+  /** Where it comes from that has taken the session over. */
+  #takenOverBy: string | null;
   #isUndecided: boolean;
 
   constructor(host: ConnectionHost, transport: Transport, place: ConnectionPlace) {
@@ -157,6 +159,7 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
     this.#hasPeerEnded = false;
     this.#isTransportClosed = false;
     this.#isUndecided = false;
+    this.#takenOverBy = null;
     this.#dispatcher = new PacketDispatcher(host, this);
     this.#input = new Input(host, this, this.#dispatcher);
     this.#throttle = null;
@@ -522,7 +525,8 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
   }
 
   /** Another connection of the same client takes the session over [MQTT-3.1.4-3]. */
-  takeOver(): void {
+  takeOver(by: string | null): void {
+    this.#takenOverBy = by;
     this.disconnect(ReasonCode.SessionTakenOver, 'taken over');
   }
 
@@ -624,8 +628,8 @@ export class Connection implements Peer, TransportHandler, TurnTaker {
     this.session = null;
     this.state = ConnectionState.Closing;
     this.#congestion?.end();
-    this.#host.leave(this, session, will);
-    this.#host.clientEvents.disconnected(this, cause, reasonCode);
+    this.#host.leave(this, session, will, cause, this.#takenOverBy);
+    this.#host.clientEvents.disconnected(this, cause, reasonCode, this.#takenOverBy);
   }
 
   /** Sends what is left, closes our side, and gives the peer a while to read it. */

@@ -17,8 +17,19 @@ export interface ConnectionHost extends ProtocolHost {
   flushLater(connection: Flushable): void;
   /** It was closed before its CONNECT was accepted. */
   onSocketRefused(reason: SocketRefusal, address: string, why: string): void;
-  /** The connection of a session is over. */
-  leave(connection: Peer, session: BrokerSession, will: 'send-will' | 'discard-will'): void;
+  /**
+   * The connection of a session is over.
+   *
+   * @param cause - as `disconnect` has it
+   * @param takenOverBy - from where the session was taken over; null when it wasn't
+   */
+  leave(
+    connection: Peer,
+    session: BrokerSession,
+    will: 'send-will' | 'discard-will',
+    cause: string,
+    takenOverBy: string | null,
+  ): void;
   /** The connection is closed. */
   onClosed(connection: Peer): void;
 }

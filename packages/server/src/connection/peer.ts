@@ -69,8 +69,12 @@ export interface SessionPeer extends SessionLink, Faulty {
     reasonString?: string,
     will?: 'send-will' | 'discard-will',
   ): void;
-  /** Somebody else takes the session over [MQTT-3.1.4-3]. */
-  takeOver(): void;
+  /**
+   * Somebody else takes the session over [MQTT-3.1.4-3].
+   *
+   * @param by - from where: address and port; null for the program
+   */
+  takeOver(by: string | null): void;
   /** @throws {Error} when something isn't as it has to be between two turns; for tests */
   checkInvariants(): void;
 }

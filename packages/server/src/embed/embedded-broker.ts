@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import { isValidTopicFilter } from '@promptmq/topics';
 import type { Broker } from '../broker.ts';
 import type { Config } from '../config/index.ts';
+import type { WhyAnswer } from '../history/why/answer.ts';
 import type { InsidePublication } from '../inside/inside-message.ts';
 import type { InsidePublished } from '../inside/inside-publish.ts';
 import type { InsidePublisher } from '../inside/inside-publisher.ts';
@@ -39,6 +40,8 @@ import {
   type AccessQuestion,
   explainAccess,
 } from './explain/explain-access.ts';
+import { type DeliveryQuestion, explainDelivery } from './explain/explain-delivery.ts';
+import { type HistoryOptions, type HistoryPage, listHistory } from './explain/list-history.ts';
 import { type Reconfiguration, reconfigure } from './reconfigure.ts';
 import { BrokerRetained, type Retained } from './retained/retained.ts';
 import type { RunningBroker } from './running-broker.ts';
@@ -197,6 +200,14 @@ export class EmbeddedBroker implements RunningBroker {
 
   explainPublish(question: PublishQuestion): PublishExplanation {
     return explainPublish(this.#broker, question);
+  }
+
+  explainDelivery(question: DeliveryQuestion): WhyAnswer {
+    return explainDelivery(this.#broker, question);
+  }
+
+  history(options: HistoryOptions = {}): HistoryPage {
+    return listHistory(this.#broker, options);
   }
 
   slowSubscribers(limit = 10): SlowSubscriber[] {

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Config } from '../config/index.ts';
+import type { WhyAnswer } from '../history/why/answer.ts';
 import type { InsidePublication } from '../inside/inside-message.ts';
 import type { InsidePublished } from '../inside/inside-publish.ts';
 import type { Listener } from '../listeners/listener.ts';
@@ -15,6 +16,8 @@ import type { InsideSubscribeOptions } from './consume/inside-options.ts';
 import type { InsideSubscription } from './consume/inside-subscription.ts';
 import type { PublishExplanation, PublishQuestion } from './explain/explain.ts';
 import type { AccessExplanation, AccessQuestion } from './explain/explain-access.ts';
+import type { DeliveryQuestion } from './explain/explain-delivery.ts';
+import type { HistoryOptions, HistoryPage } from './explain/list-history.ts';
 import type { Reconfiguration } from './reconfigure.ts';
 import type { Retained } from './retained/retained.ts';
 import type { ClientOrigin, StreamOptions } from './streams/streams.ts';
@@ -145,6 +148,19 @@ export interface RunningBroker extends AsyncDisposable {
    * @throws {EmbedError} `invalid-argument`
    */
   explainPublish(question: PublishQuestion): PublishExplanation;
+  /**
+   * Says why a client did not get what was published to a topic: from the history, which notes connects, subscriptions, denials and
+   * losses, and from what there is now. What was delivered isn't recorded, so nothing is known of single messages.
+   *
+   * @throws {EmbedError} `invalid-argument`
+   */
+  explainDelivery(question: DeliveryQuestion): WhyAnswer;
+  /**
+   * Lists what happened to clients lately, newest first; nothing where `history.enabled` is false.
+   *
+   * @throws {EmbedError} `invalid-argument`
+   */
+  history(options?: HistoryOptions): HistoryPage;
   /** The clients for which the most waits, most first; `limit` is 10 unless given. */
   slowSubscribers(limit?: number): SlowSubscriber[];
   /**

@@ -170,7 +170,10 @@ function addTopics(registry: BrokerRegistry, { router }: ObservedBroker): void {
   registry.add('promptmq_topic_unmatched_total', () => byFilter(({ unmatched }) => unmatched));
 }
 
-function addState(registry: BrokerRegistry, { stats, router, memory }: ObservedBroker): void {
+function addState(
+  registry: BrokerRegistry,
+  { stats, router, memory, history }: ObservedBroker,
+): void {
   const byKind = (value: (account: MemoryAccount) => number) =>
     Object.entries(memory.accounts).map(([kind, account]) => ({
       labels: { kind },
@@ -179,6 +182,9 @@ function addState(registry: BrokerRegistry, { stats, router, memory }: ObservedB
   registry.add('promptmq_held_bytes', () => byKind(({ bytes }) => bytes));
   registry.add('promptmq_held_limit_bytes', () => byKind(({ max }) => max));
   registry.add('promptmq_held_refusals_total', () => byKind(({ refusals }) => refusals));
+  registry.add('promptmq_history_bytes', () => history?.bytes ?? 0);
+  registry.add('promptmq_history_entries', () => history?.length ?? 0);
+  registry.add('promptmq_history_forgotten_total', () => history?.forgotten ?? 0);
   registry.add('promptmq_sessions_current', () => stats.sessionsCurrent);
   registry.add('promptmq_inside_sessions_current', () => stats.insideSessionsCurrent);
   registry.add('promptmq_subscriptions_current', () => stats.subscriptionsCurrent);

@@ -240,6 +240,16 @@ export const brokerCatalogue = {
     labels: ['kind'],
   },
 
+  promptmq_history_bytes: {
+    type: 'gauge',
+    help: 'Bytes of the history that promptmq why asks, of at most history.size.',
+  },
+  promptmq_history_entries: { type: 'gauge', help: 'Its entries.' },
+  promptmq_history_forgotten_total: {
+    type: 'counter',
+    help: 'Entries of it that were given up for newer ones, or as they were old.',
+  },
+
   // ----------------------------------------------------------------------- network
   promptmq_packets_received_total: {
     type: 'counter',

@@ -25,6 +25,12 @@ export interface ObservedBroker {
     find(clientId: string): SessionEntry | null;
   };
   readonly clientEvents: { presence: PresenceNotes | null };
+  /** What happened to clients lately; null when that isn't kept. */
+  readonly history: {
+    readonly bytes: number;
+    readonly length: number;
+    readonly forgotten: number;
+  } | null;
   readonly faults: Faults;
   readonly log: Logger;
   /** For what clients can cause: lines beyond the limit are left out and counted. */

@@ -222,7 +222,7 @@ export class Receiver implements AwaitedAcks {
   /** Notifies listeners of a message whose payload isn't what it says. */
   #noteInvalid({ buffer, topicStart, topicEnd }: PublishView): void {
     const { clientEvents } = this.#host;
-    if (clientEvents.sinks.refuse === null) return;
+    if (!clientEvents.asksRefusals) return;
     const topic = Buffer.from(buffer.subarray(topicStart, topicEnd)).toString();
     const reasonCode = ReasonCode.PayloadFormatInvalid;
     const why = 'the payload is not UTF-8, as it says';

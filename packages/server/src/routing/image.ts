@@ -1,4 +1,3 @@
-import { decodeTopicName } from '@promptmq/codec';
 import type { PublishImage } from '@promptmq/session';
 import { invariant } from '@promptmq/topics';
 import { REFERENCE_BYTES_MIN } from '../connection/output.ts';
@@ -54,11 +53,4 @@ export class Image implements PublishImage {
     if (this.#scratch.length < size) this.#scratch = Buffer.allocUnsafeSlow(REFERENCE_BYTES_MIN);
     return this.#scratch;
   }
-}
-
-/** The topic of a PUBLISH of QoS 1 or 2, as it goes out: its name is there, not an alias. */
-export function topicOf({ buffer, start, packetIdOffset }: PublishImage): string {
-  let offset = start + 1;
-  while ((buffer[offset++] as number) >= 0x80);
-  return decodeTopicName(buffer, offset + 2, start + packetIdOffset);
 }

@@ -32,6 +32,7 @@ import type { Origin } from '../storage/records/message-record.ts';
 import type { EventSinks } from '../tracing/broker-events.ts';
 import {
   absentClient,
+  BY_RULES,
   type ClientEvents,
   denialOf,
   eventClientOf,
@@ -536,7 +537,7 @@ export class Router {
       const denial = isReserved ? RESERVED : denialOf(decided);
       const { clientId } = publisher;
       this.#clientEvents.accessRefused(publisher, clientId, 'publish', route.topic, denial);
-      this.#noteRefused(publisher, route, ReasonCode.NotAuthorized, 'the rules do not allow it');
+      this.#noteRefused(publisher, route, ReasonCode.NotAuthorized, BY_RULES);
       return ReasonCode.NotAuthorized;
     }
     if (isRequest) {
@@ -618,7 +619,8 @@ export class Router {
     const { session } = recipient;
     const now = this.#runtime.now();
     if (delivery.message.expiresAt <= now) {
-      this.#clientEvents.messageDropped(session.clientId, 'expired'); // [MQTT-3.3.2-5]
+      const { topic } = delivery.message;
+      this.#clientEvents.messageDropped(session.clientId, 'expired', topic); // [MQTT-3.3.2-5]
       return;
     }
     const next = handedOver(delivery, recipient);
@@ -771,7 +773,11 @@ export class Router {
   #forward(subscriber: Recipient<BrokerSession>, group: SharedGroup<BrokerSession> | null): void {
     const publication = this.#publication;
     const recipient = recipientOf(subscriber, publication);
-    if (recipient === null) return; // [MQTT-3.8.3-3]
+    if (recipient === null) {
+      // [MQTT-3.8.3-3]
+      this.#clientEvents.withheldFromPublisher(subscriber.session.clientId, publication.topic);
+      return;
+    }
     const { session } = recipient;
     const flags = flagsFor(publication.qos, publication.retain, recipient);
     if (!this.#send(recipient, group, flags)) {
@@ -802,8 +808,10 @@ export class Router {
     this.#isAsking = true;
     const isAllowed = hooks.mayDeliver(publication.topic, flags, publication);
     this.#isAsking = false;
-    if (!isAllowed) this.#clientEvents.messageDropped(clientId, 'refused-by-hook');
-    if (!isAllowed) return true;
+    if (!isAllowed) {
+      this.#clientEvents.messageDropped(clientId, 'refused-by-hook', publication.topic);
+      return true;
+    }
     return session.link === link ? null : false;
   }
 
@@ -840,7 +848,9 @@ export class Router {
     const refused = isShared
       ? sender.sendQoS0(publication.image(sender.version), flags)
       : sender.sendPublication(publication, flags, 0, identifiers);
-    if (refused !== null) this.#clientEvents.messageDropped(session.clientId, refused);
+    if (refused !== null) {
+      this.#clientEvents.messageDropped(session.clientId, refused, publication.topic);
+    }
     return true;
   }
 
@@ -851,7 +861,7 @@ export class Router {
     const { clientId } = connection;
     const denial = denialOf(permissions.decide('receive', topic));
     this.#clientEvents.accessRefused(connection, clientId, 'receive', topic, denial);
-    this.#clientEvents.messageDropped(clientId, 'not-authorized');
+    this.#clientEvents.messageDropped(clientId, 'not-authorized', topic);
     return true;
   }
 
@@ -875,7 +885,7 @@ export class Router {
     }
     const packetId = session.beginExchange((flags >> 1) as 1 | 2);
     const refused = sender.sendPublication(publication, flags, packetId, identifiers);
-    if (refused !== null) session.cancelExchange(packetId, refused);
+    if (refused !== null) session.cancelExchange(packetId, refused, publication.topic);
     return true;
   }
 }

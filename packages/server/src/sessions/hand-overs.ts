@@ -60,7 +60,12 @@ export class HandOvers {
       next += some.length;
       for (const delivery of this.#host.router.redeliver(some, from)) {
         // Nobody else is there any more.
-        if (from.isEnded) this.#host.clientEvents.messageDropped(from.clientId, 'session-ended');
+        if (from.isEnded)
+          this.#host.clientEvents.messageDropped(
+            from.clientId,
+            'session-ended',
+            delivery.message.topic || null,
+          );
         else from.deliver(delivery, this.#host.runtime.now());
       }
       return next >= deliveries.length;
@@ -279,7 +284,7 @@ export class HandOvers {
       const next = handedOver({ ...delivery, message }, member);
       member.session.deliver(next, now);
     } else {
-      clientEvents.messageDropped(session.clientId, 'expired'); // [MQTT-3.3.2-5]
+      clientEvents.messageDropped(session.clientId, 'expired', message.topic); // [MQTT-3.3.2-5]
     }
   }
 }

@@ -1,10 +1,11 @@
-import { type DropReason, NEVER_EXPIRES, type QueueTotals, Session } from '@promptmq/session';
+import { NEVER_EXPIRES, type QueueTotals, Session } from '@promptmq/session';
 import { invariant, type Subscription, TextMap } from '@promptmq/topics';
 import type { Config } from '../config/index.ts';
 import type { Peer, SessionPeer } from '../connection/peer.ts';
 import type { Faulty } from '../runtime/faults.ts';
 import type { RecoveryHost } from '../storage/host.ts';
 import type { SessionRecord } from '../storage/records/session-record.ts';
+import { topicOfDrop } from '../tracing/image-topic.ts';
 import type { BrokerSession } from './broker-session.ts';
 import { HandOvers } from './hand-overs.ts';
 import type { SessionsHost } from './host.ts';
@@ -142,13 +143,14 @@ export class Sessions implements RecoveryHost {
   ): { session: BrokerSession; isPresent: boolean; dependsOn: number } {
     const { journal } = this.#host;
     const link = this.#entries.get(clientId)?.session.link ?? null;
-    if (link !== null && link !== by) link.takeOver();
+    const address = by?.connection?.transport.remoteAddress ?? null;
+    if (link !== null && link !== by) link.takeOver(address);
     // It may have ended with the connection that it was taken from.
     const entry = this.#entries.get(clientId);
     if (entry !== undefined) {
       // [MQTT-3.1.2-5]
       if (!cleanStart) return { session: entry.session, isPresent: true, dependsOn: -1 };
-      this.#end(entry); // [MQTT-3.1.2-4]
+      this.#end(entry, 'clean start', address); // [MQTT-3.1.2-4]
     }
     return {
       session: this.#create(clientId, durability),
@@ -184,6 +186,7 @@ export class Sessions implements RecoveryHost {
     const entry = this.entryOf(session);
     entry.owner = userName;
     this.#host.deadlines.cancel(entry.expiry);
+    if (entry.will !== null) this.#noteWill(entry, 'cancelled');
     this.#wills.cancel(entry); // [MQTT-3.1.3-9]
     entry.will = will; // [MQTT-3.1.2-7]
     entry.disconnectedAt = -1;
@@ -192,7 +195,7 @@ export class Sessions implements RecoveryHost {
 
   /** A CONNECT failed after its session was opened: a session made for it ends again. */
   abandon(session: BrokerSession): void {
-    if (session.expiryInterval === 0) this.#end(this.entryOf(session));
+    if (session.expiryInterval === 0) this.#end(this.entryOf(session), 'connect failed');
   }
 
   /** The disk refused a new session: it is not to be found again, as it would be gone after a crash. */
@@ -201,7 +204,7 @@ export class Sessions implements RecoveryHost {
     session.expiryInterval = 0;
     const isThere = this.#entries.get(session.clientId) === entry;
     // While it is connected it ends with the connection, which the disk refused, too.
-    if (isThere && !session.isConnected) this.#end(entry);
+    if (isThere && !session.isConnected) this.#end(entry, 'storage full');
   }
 
   #create(clientId: string, durability: Durability): BrokerSession {
@@ -228,9 +231,10 @@ export class Sessions implements RecoveryHost {
       totals: store === null ? this.#memoryTotals : this.#storedTotals,
       inflightMemory: this.#host.memory.inflight,
       replayMemory: this.#host.memory.replays,
-      onDrop: (reason: DropReason) => {
+      onDrop: (reason, delivery, packet = null) => {
         entry.droppedCount++;
-        clientEvents.messageDropped(clientId, reason);
+        const topic = clientEvents.asksTopics ? topicOfDrop(delivery, packet) : null;
+        clientEvents.messageDropped(clientId, reason, topic, session.queue.length);
       },
     });
     const entry: SessionEntry = new SessionEntry(
@@ -240,7 +244,7 @@ export class Sessions implements RecoveryHost {
       this.#host.memory.wills,
       (expired) => {
         stats.sessionsExpired++;
-        this.#end(expired); // [MQTT-4.1.0-2]
+        this.#end(expired, 'expired'); // [MQTT-4.1.0-2]
       },
       (due) => this.#wills.publish(due),
     );
@@ -253,17 +257,30 @@ export class Sessions implements RecoveryHost {
 
   // ---------------------------------------------------------- after the connection
 
-  /** The connection of a session is over: decides on its will and on how long it lives (§4.1). */
-  leave(session: BrokerSession, will: 'send-will' | 'discard-will'): void {
+  /**
+   * The connection of a session is over: decides on its will and on how long it lives (§4.1).
+   *
+   * @param cause - of its end
+   * @param takenOverBy - from where the session was taken over; null when it wasn't
+   */
+  leave(
+    session: BrokerSession,
+    will: 'send-will' | 'discard-will',
+    cause: string,
+    takenOverBy: string | null,
+  ): void {
     const { runtime, journal } = this.#host;
     const entry = this.entryOf(session);
     const rights = session.link?.connection?.rights ?? null;
     session.detach();
     this.#host.retainedReplays.onDetached(session);
-    if (will === 'discard-will') entry.will = null; // [MQTT-3.1.2-10]
+    if (will === 'discard-will' && entry.will !== null) {
+      this.#noteWill(entry, 'discarded');
+      entry.will = null; // [MQTT-3.1.2-10]
+    }
     entry.rights = entry.will === null ? null : rights;
     if (session.expiryInterval === 0) {
-      this.#end(entry);
+      this.#end(entry, 'connection over', takenOverBy, cause);
       return;
     }
     const now = runtime.now();
@@ -311,17 +328,28 @@ export class Sessions implements RecoveryHost {
     session.expiryInterval = Math.min(seconds, this.#host.config.mqtt.maxSessionExpiry);
   }
 
-  /** Ends a session that has no connection, as if it had expired now. It may have ended already. */
-  drop(entry: SessionEntry): void {
-    if (this.#entries.get(entry.session.clientId) === entry) this.#end(entry);
+  /**
+   * Ends a session that has no connection, as if it had expired now. It may have ended already.
+   *
+   * @param cause - who wants it
+   */
+  drop(entry: SessionEntry, cause = 'administrative action'): void {
+    if (this.#entries.get(entry.session.clientId) === entry) this.#end(entry, cause);
   }
 
   /** A session without connection loses the will that is still due, if it has one. It may have ended already. */
   discardWill(entry: SessionEntry): void {
     if (entry.will === null || this.#entries.get(entry.session.clientId) !== entry) return;
     this.#wills.cancel(entry);
+    this.#noteWill(entry, 'discarded');
     entry.will = null;
     if (entry.number > 0) this.#host.journal.writeSession(entry);
+  }
+
+  /** The will of a session isn't published. */
+  #noteWill({ session, will }: SessionEntry, cause: 'cancelled' | 'discarded'): void {
+    if (will === null) return;
+    this.#host.clientEvents.willGone(session.clientId, will.message.topic, cause);
   }
 
   #scheduleExpiry({ session, disconnectedAt, expiry }: SessionEntry): void {
@@ -329,10 +357,17 @@ export class Sessions implements RecoveryHost {
     this.#host.deadlines.schedule(expiry, disconnectedAt + session.expiryInterval * 1000);
   }
 
-  /** The will goes first at the latest now, whatever its delay (§3.1.2.5). */
-  #end(entry: SessionEntry): void {
-    const { deadlines, journal } = this.#host;
+  /**
+   * The will goes first at the latest now, whatever its delay (§3.1.2.5).
+   *
+   * @param by - address of who has ended it; null when nobody has
+   * @param detail - more of the cause
+   */
+  #end(entry: SessionEntry, cause: string, by: string | null = null, detail = ''): void {
+    const { deadlines, journal, clientEvents } = this.#host;
     const { session } = entry;
+    const waiting = session.queuedCount + session.inflightCount;
+    clientEvents.sessionEnds(session.clientId, entry.subscriptions, waiting, cause, by, detail);
     deadlines.cancel(entry.expiry);
     this.#remove(entry);
     this.#wills.publish(entry);
@@ -372,7 +407,7 @@ export class Sessions implements RecoveryHost {
       if (session.expiryInterval > 0) this.#host.journal.writeSession(entry);
     }
     if (session.expiryInterval === 0) {
-      this.#end(entry);
+      this.#end(entry, 'restart');
       return;
     }
     this.#scheduleExpiry(entry);

@@ -28,6 +28,8 @@ export interface DisconnectEvent {
   readonly reasonCode: number;
   /** Such as `client`, `keep alive`, `taken over`, `administrative action`, `shutdown`. */
   readonly cause: string;
+  /** Where the connection comes from that has taken the session over: address and port. null for every other cause. */
+  readonly takenOverBy: string | null;
 }
 
 /** A subscription was granted, whether it is new, replaces another, or was there before. */
@@ -44,11 +46,13 @@ export interface SubscribeEvent {
   readonly subscriptionIdentifier: number | null;
 }
 
-/** A client has unsubscribed from something that it had subscribed to. */
+/** A subscription has ended while its session goes on. */
 export interface UnsubscribeEvent {
   readonly client: EventClient;
   /** The whole Topic Filter, `$share/NAME/` included. */
   readonly filter: string;
+  /** Its client has unsubscribed; the rules no longer allow it, or a hook; somebody has ended it by the API. */
+  readonly cause: 'client' | 'rules' | 'hook' | 'administrator';
 }
 
 /** A message was routed: of a client, a will, or of the program. What the broker says of itself below `$SYS` isn't reported. */
@@ -77,6 +81,8 @@ export interface AckEvent {
 export interface DropEvent {
   readonly clientId: string;
   readonly reason: DropReason;
+  /** Of the message; null where that isn't known: it is in the store only, say. */
+  readonly topic: string | null;
 }
 
 /** Something that a client, or somebody who isn't one yet, asked for was refused. */

@@ -156,7 +156,7 @@ describe('what is done', () => {
     expect(overload.heldCount).toBe(3);
     expect(simulation.broker.stats.messagesReceived).toBe(3);
     const [a, b] = clients;
-    simulation.broker.sessions.connectionOf('a')?.takeOver();
+    simulation.broker.sessions.connectionOf('a')?.takeOver(null);
     expect(a?.isPaused).toBe(false);
     simulation.broker.sessions.connectionOf('b')?.terminate();
     expect(b?.isClosed).toBe(true);

@@ -77,7 +77,7 @@ function routerOf(mqtt: ConfigInput['mqtt'] = {}) {
   const memory = new MemoryLedger(config);
   const traces = new ClientTraces(noopLogger, config.log);
   const events = new BrokerEvents(runtime, memory.events, stats, noopLogger);
-  const clientEvents = new ClientEvents(runtime, stats, noopLogger, traces, events);
+  const clientEvents = new ClientEvents(runtime, stats, noopLogger, traces, events, null);
   const router = new Router(config, runtime, stats, memory, turns, journal, clientEvents);
   const subscribe = (session: Subscriber, fields: Partial<Subscription> = {}) => {
     const options = { noLocal: false, retainAsPublished: false, retainHandling: 0 } as const;

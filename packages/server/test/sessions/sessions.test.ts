@@ -55,7 +55,7 @@ class House {
         forsake: () => {},
         onFault: () => {},
       }),
-      clientEvents: new ClientEvents(runtime, stats, noopLogger, traces, events),
+      clientEvents: new ClientEvents(runtime, stats, noopLogger, traces, events, null),
       access: Access.load(config),
       router: {
         trie: new SubscriptionTrie<BrokerSession>(),
@@ -99,6 +99,7 @@ class House {
 
 /** A connection that only ends. */
 class FakePeer implements SessionLink {
+  readonly transport = { remoteAddress: 'simulated' };
   readonly isWritable = true;
   session: BrokerSession | null = null;
   readonly #house: House;
@@ -120,7 +121,7 @@ class FakePeer implements SessionLink {
   leave(will: 'send-will' | 'discard-will' = 'send-will'): void {
     const { session } = this;
     this.session = null;
-    if (session !== null) this.#house.sessions.leave(session, will);
+    if (session !== null) this.#house.sessions.leave(session, will, 'client', null);
     this.#house.sessions.checkInvariants();
   }
 

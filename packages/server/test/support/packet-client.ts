@@ -103,6 +103,11 @@ export class PacketClient {
     }
   }
 
+  /** Reads nothing more. */
+  pause(): void {
+    this.#socket.pause();
+  }
+
   /** Cuts the connection without a DISCONNECT. */
   async cut(): Promise<void> {
     this.#socket.destroy();

@@ -42,10 +42,15 @@ describe('what happens is reported', () => {
       ['subscribe', subscribed],
     ]);
     client.send({ cmd: 'unsubscribe', messageId: 1, unsubscriptions: ['none', 'a/+'] });
-    expect(take()).toEqual([['unsubscribe', { client: clientOf('c', 4), filter: 'a/+' }]]);
+    expect(take()).toEqual([
+      ['unsubscribe', { client: clientOf('c', 4), filter: 'a/+', cause: 'client' }],
+    ]);
     client.send({ cmd: 'disconnect' });
     expect(take()).toEqual([
-      ['disconnect', { client: clientOf('c', 4), reasonCode: 0, cause: 'client' }],
+      [
+        'disconnect',
+        { client: clientOf('c', 4), reasonCode: 0, cause: 'client', takenOverBy: null },
+      ],
     ]);
     const other = simulation.connect('d', { keepalive: 10 });
     other.subscribe('t', { nl: true, rh: 1, rap: true }, { subscriptionIdentifier: 9 });
@@ -174,9 +179,9 @@ describe('what happens is reported', () => {
     publisher.publish('t', 'a', { qos: 1, messageId: 1 });
     publisher.publish('t', 'b', { qos: 1, messageId: 2 });
     expect(take()).toEqual([
-      ['drop', { clientId: 'small', reason: 'packet-too-large' }],
-      ['drop', { clientId: 'gone', reason: 'not-connected' }],
-      ['drop', { clientId: 'gone', reason: 'queue-full' }],
+      ['drop', { clientId: 'small', reason: 'packet-too-large', topic: 't' }],
+      ['drop', { clientId: 'gone', reason: 'not-connected', topic: 't' }],
+      ['drop', { clientId: 'gone', reason: 'queue-full', topic: 't' }],
     ]);
   });
 

@@ -1,4 +1,5 @@
 import type { Delivery } from './delivery.ts';
+import type { PublishImage } from './publish-image.ts';
 
 /** Why a message was not delivered; every drop is reported with one of these. */
 export type DropReason =
@@ -25,4 +26,14 @@ export type DropReason =
   /** It was in the store, and can't be read any more. */
   | 'lost';
 
-export type DropListener = (reason: DropReason, delivery: Delivery) => void;
+/**
+ * Gets what is given up.
+ *
+ * @param delivery - without its message where that is in the store only, or there was no delivery
+ * @param packet - in the place of its message: the encoded packet, valid until this returns, or its topic; null when neither is known
+ */
+export type DropListener = (
+  reason: DropReason,
+  delivery: Delivery,
+  packet?: PublishImage | string | null,
+) => void;

@@ -89,7 +89,7 @@ export class MemoryQueue implements DeliveryQueue {
     if (this.#deliveries.length > 0 || frameBytes > QUEUED_FRAME_BYTES_MAX) return false;
     const size = frameBytes + FRAME_OVERHEAD_BYTES;
     if (this.#isFull(size) && !this.#makeRoom(size, now)) {
-      this.#onDrop('queue-full', FRAME_DELIVERY);
+      this.#onDrop('queue-full', FRAME_DELIVERY, frame);
       return true;
     }
     this.frames ??= new FrameQueue();
@@ -140,7 +140,7 @@ export class MemoryQueue implements DeliveryQueue {
   clear(): void {
     for (let count = this.frameCount; count > 0; count--) {
       this.#take();
-      this.#onDrop('session-ended', FRAME_DELIVERY);
+      this.#onDrop('session-ended', FRAME_DELIVERY, this.frames);
     }
     this.frames?.clear();
     for (const delivery of this.#extract(() => true)) this.#onDrop('session-ended', delivery);
@@ -189,7 +189,8 @@ export class MemoryQueue implements DeliveryQueue {
     }
     if (this.#limits.overflow === 'drop-oldest') {
       while (this.length > 0 && this.#isFull(size)) {
-        this.#onDrop('queue-full', this.#take() as Delivery);
+        const delivery = this.#take() as Delivery;
+        this.#onDrop('queue-full', delivery, delivery === FRAME_DELIVERY ? this.frames : null);
       }
     }
     return !this.#isFull(size);

@@ -61,9 +61,9 @@ export class StoredDeliveries<S extends { readonly isConnected: boolean }>
     this.#store = store;
     this.#replays = replays;
     const { onDrop } = options;
-    this.onDrop = (reason, delivery) => {
+    this.onDrop = (reason, delivery, packet) => {
       if (delivery.sequence > 0) store.onSettled(session, delivery);
-      onDrop(reason, delivery);
+      onDrop(reason, delivery, packet);
     };
     this.window = new Window(this, options.inflightMemory ?? null);
     this.queue = new StoredQueue(this, options, this.onDrop);

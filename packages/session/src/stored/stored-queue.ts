@@ -415,7 +415,8 @@ export class StoredQueue implements DeliveryQueue, BlockListOwner {
 
   #dropFirst(reason: 'expired' | 'queue-full'): void {
     const block = this.#entries.first as QueueBlock;
-    const delivery = deliveryAt(block, block.start, STORED_MESSAGE);
+    const message = block.messageAt(block.start) ?? STORED_MESSAGE;
+    const delivery = deliveryAt(block, block.start, message);
     this.#removeFirst();
     this.#onDrop(reason, delivery);
   }

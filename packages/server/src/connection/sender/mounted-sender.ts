@@ -1,8 +1,9 @@
 import type { MessageBytes } from '@promptmq/codec';
 import type { DropReason, PublishImage } from '@promptmq/session';
 import type { MountPoint } from '@promptmq/topics';
-import { type Image, topicOf } from '../../routing/image.ts';
+import type { Image } from '../../routing/image.ts';
 import { countSent } from '../../runtime/stats.ts';
+import { topicOf } from '../../tracing/image-topic.ts';
 import { tracedFrame } from '../../tracing/packet-trace.ts';
 import { type Output, REFERENCE_BYTES_MIN } from '../output.ts';
 import { PacketSender, type SenderHost } from './packet-sender.ts';

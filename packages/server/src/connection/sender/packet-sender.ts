@@ -14,12 +14,13 @@ import {
   writePublishHead,
 } from '@promptmq/codec';
 import type { Delivery, DropReason, OutboundTopicAliases, PublishImage } from '@promptmq/session';
-import { Image, topicOf } from '../../routing/image.ts';
+import { Image } from '../../routing/image.ts';
 import type { Publication } from '../../routing/publication.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import { type BrokerStats, countIn, countSent } from '../../runtime/stats.ts';
 import { remainingExpiry } from '../../sessions/recipient-terms.ts';
 import type { EventSinks } from '../../tracing/broker-events.ts';
+import { topicOf } from '../../tracing/image-topic.ts';
 import {
   type PacketTracer,
   tracedFields,

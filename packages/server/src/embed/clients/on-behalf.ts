@@ -50,7 +50,9 @@ export async function subscribeOnBehalf(
   }
   if (connection !== null) {
     connection.updateFilter();
-    clientEvents.subscribed(connection, subscription);
+    clientEvents.subscribed(connection, subscription, former === undefined);
+  } else {
+    clientEvents.subscribedInAbsence(clientId, subscription, former === undefined);
   }
   // Without a connection, QoS 0 is not kept (§4.1).
   const isKept = session.isConnected || subscription.qos > 0;
@@ -77,8 +79,7 @@ export async function unsubscribeOnBehalf(
   const { session, subscriptions } = entry;
   if (session.isStored && !journal.isOpen) throw noRoom(clientId);
   subscriptions.remove(topicFilter);
-  const connection = session.link?.connection ?? null;
-  if (connection !== null) clientEvents.unsubscribed(connection, topicFilter);
+  clientEvents.subscriptionRevoked(session, topicFilter, 'administrator');
   if (session.isStored) {
     journal.writeUnsubscriptions(entry, [topicFilter]);
     await committed(journal, `${clientId} has no subscription to ${topicFilter} any more`);

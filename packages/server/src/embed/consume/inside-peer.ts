@@ -102,7 +102,7 @@ export class InsidePeer implements Consumer, Acknowledged {
     const entry = sessions.find(this.clientId);
     // Another consumer may have the name by now, or another session.
     if (isServing && entry?.session === this.session && !entry.session.isConnected) {
-      sessions.drop(entry);
+      sessions.drop(entry, 'the program');
     }
   }
 
@@ -188,7 +188,9 @@ export class InsidePeer implements Consumer, Acknowledged {
     try {
       // Before the record that says that it has left, for which others can wait.
       this.#broker.journal.writeProgress();
-      if (this.session.link === this) this.#broker.sessions.leave(this.session, 'discard-will');
+      if (this.session.link === this) {
+        this.#broker.sessions.leave(this.session, 'discard-will', 'the program', null);
+      }
     } finally {
       this.#letTakersGo();
       this.onEnd();

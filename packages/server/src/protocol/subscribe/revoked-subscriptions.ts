@@ -24,7 +24,11 @@ export function revokeSubscriptions(
     )
     .map(({ topicFilter }) => topicFilter);
   if (removed.length === 0) return;
-  for (const topicFilter of removed) entry.subscriptions.remove(topicFilter);
+  for (const topicFilter of removed) {
+    entry.subscriptions.remove(topicFilter);
+    const cause = refused.has(topicFilter) ? 'hook' : 'rules';
+    host.clientEvents.subscriptionRevoked(session, topicFilter, cause);
+  }
   // On a full disk they come back with a restart, and are taken away again when the client does.
   if (session.isStored && host.journal.isOpen) {
     host.journal.writeUnsubscriptions(entry, removed);

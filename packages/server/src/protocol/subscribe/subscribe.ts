@@ -11,7 +11,7 @@ import { countIn } from '../../runtime/stats.ts';
 import { UnitsFor } from '../../runtime/turns.ts';
 import type { BrokerSession } from '../../sessions/broker-session.ts';
 import type { SessionEntry } from '../../sessions/session-entry.ts';
-import { BY_HOOK } from '../../tracing/client-events.ts';
+import { BY_HOOK, BY_RULES } from '../../tracing/client-events.ts';
 import type { ProtocolHost } from '../host.ts';
 import { type AskedFilters, askedFilters, whyOf, whyRefused } from './asked-filters.ts';
 import { answerWhenCommitted } from './committed-answer.ts';
@@ -59,7 +59,7 @@ export function* subscribe(
       }
       const former = subscriptions.get(request.topic);
       granted.push(subscription.qos);
-      clientEvents.subscribed(connection, subscription);
+      clientEvents.subscribed(connection, subscription, former === undefined);
       if (former === undefined || !isSame(subscription, former)) {
         subscriptions.add(subscription);
         added.push(subscription);
@@ -102,7 +102,7 @@ function noteRefused(
 
 /** Why filters are refused, for people. */
 const REFUSALS: Readonly<Record<number, string>> = {
-  [ReasonCode.NotAuthorized]: 'the rules do not allow it',
+  [ReasonCode.NotAuthorized]: BY_RULES,
   [ReasonCode.QuotaExceeded]: 'no room for the subscription',
   [ReasonCode.TopicFilterInvalid]: 'the filter has too many levels',
   [ReasonCode.PacketIdentifierInUse]: 'the packet identifier is in use',

@@ -40,7 +40,7 @@ export function* unsubscribe(
       const existed = entry.subscriptions.remove(topicFilter); // [MQTT-3.10.4-1]
       if (existed) {
         removed.push(topicFilter);
-        clientEvents.unsubscribed(connection, topicFilter);
+        clientEvents.unsubscribed(connection, topicFilter, 'client');
       }
       granted.push(existed ? ReasonCode.Success : ReasonCode.NoSubscriptionExisted);
     }
