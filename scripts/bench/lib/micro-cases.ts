@@ -29,6 +29,7 @@ const { NO_IDENTIFIERS, SubscriptionTrie, TopicCache } = await import(
 const { Log } = await import('../../../packages/wal/dist/index.js');
 const { parseConfig } = await import('../../../packages/server/dist/index.js');
 const { Broker } = await import('../../../packages/server/dist/broker.js');
+const { Analytics } = await import('../../../packages/server/dist/monitor/analytics/analytics.js');
 const { noopLogger } = await import('../../../packages/server/dist/log/index.js');
 const { countReceived, countSent, createStats } = await import(
   '../../../packages/server/dist/runtime/stats.js'
@@ -77,7 +78,9 @@ export const CASES: Readonly<Record<string, () => MicroCase | Promise<MicroCase>
   'deliver, QoS 0': () => deliverCase(0, 1),
   'deliver, QoS 0, with authorizePublish': () => deliverCase(0, 1, PUBLISH_HOOK),
   'deliver, QoS 0, with authorizeDeliver': () => deliverCase(0, 1, DELIVER_HOOK),
+  'deliver, QoS 0, with analytics': () => deliverCase(0, 1, null, 'none', true),
   'deliver, QoS 0, to each of 100': () => deliverCase(0, 100),
+  'deliver, QoS 0, to each of 100, with analytics': () => deliverCase(0, 100, null, 'none', true),
   'deliver, QoS 1, with both acknowledgements': () => deliverCase(1, 1),
   'deliver, QoS 2, with both exchanges': () => deliverCase(2, 1),
   'rules, 1,000 of them, a decision that is known': () => rulesCase(100),
@@ -241,6 +244,16 @@ class StillRuntime implements Runtime {
   }
 }
 
+/** The same where time passes, as if each turn took a tenth of a millisecond: what is done some times a second is done as often. */
+class PassingRuntime extends StillRuntime {
+  #time = 1_000_000;
+  override now = () => this.#time;
+  override endTurn(): void {
+    this.#time += 0.1;
+    super.endTurn();
+  }
+}
+
 /** A client's end of a connection without a socket: it takes everything at once. */
 class Peer implements Transport {
   readonly protocol = 'tcp';
@@ -279,14 +292,17 @@ function deliverCase(
   subscriberCount: number,
   hooks: Hooks | null = null,
   aclFile = 'none',
+  isAnalysed = false,
 ): MicroCase {
   const config = parseConfig({
     storage: { enabled: false },
     metrics: { enabled: false },
     auth: { aclFile },
+    analytics: { enabled: isAnalysed },
   });
-  const runtime = new StillRuntime();
+  const runtime = isAnalysed ? new PassingRuntime() : new StillRuntime();
   const broker = new Broker(config, runtime, noopLogger, [], hooks);
+  new Analytics(broker, Math.random).refresh();
   const open = (clientId: string) => {
     const peer = new Peer(broker);
     const connect = { protocolId: 'MQTT', protocolVersion: 4, clean: true } as const;

@@ -10,8 +10,8 @@ export interface RingRow {
 export class SampleRing {
   readonly #width: number;
   readonly #capacity: number;
-  /** Row after row: time, seconds, and the numbers. */
-  readonly #numbers: Float64Array;
+  /** Row after row: time, seconds, and the numbers. Made for the first. */
+  #numbers: Float64Array;
   /** Rows that were ever pushed. */
   #count: number;
 
@@ -19,11 +19,12 @@ export class SampleRing {
   constructor(width: number, capacity: number) {
     this.#width = width + 2;
     this.#capacity = capacity;
-    this.#numbers = new Float64Array(this.#width * capacity);
+    this.#numbers = new Float64Array(0);
     this.#count = 0;
   }
 
   push(time: number, seconds: number, row: Float64Array): void {
+    if (this.#count === 0) this.#numbers = new Float64Array(this.#width * this.#capacity);
     const offset = (this.#count % this.#capacity) * this.#width;
     this.#numbers[offset] = time;
     this.#numbers[offset + 1] = seconds;

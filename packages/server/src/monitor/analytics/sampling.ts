@@ -1,6 +1,9 @@
 /** How often it is found out anew, in milliseconds. */
 const PERIOD_MS = 1000;
 
+/** So many times as many notes as are meant for a period, and it is found out before its end: much has begun to come. */
+const HASTE = 2;
+
 /** The most messages that one stands for. */
 const STANDS_FOR_MAX = 65_536;
 
@@ -54,7 +57,7 @@ export class Sampling {
       const rate = (this.#notes * this.#standsFor * 1000) / passedMs;
       this.#standsFor = bounded(Math.ceil(rate / perSecond));
       this.#begin(now);
-    } else if (this.#notes > perSecond) {
+    } else if (this.#notes > HASTE * perSecond) {
       this.#standsFor = bounded(2 * this.#standsFor);
       this.#begin(now);
     }
