@@ -4,7 +4,11 @@ import { analyticsPage } from './analytics/analytics-page.tsx';
 import { auditPage } from './audit/audit-page.tsx';
 import { clientPage } from './clients/client-page.tsx';
 import { clientsPage } from './clients/clients-page.tsx';
+import { configurationPage } from './configuration/configuration-page.tsx';
+import { listenersPage } from './listeners/listeners-page.tsx';
+import { logPage } from './log/log-page.tsx';
 import { overviewPage } from './overview/overview-page.tsx';
+import { storagePage } from './storage/storage-page.tsx';
 import { subscriptionsPage } from './subscriptions/subscriptions-page.tsx';
 import { topicPage } from './topics/topic-page.tsx';
 import { topicsPage } from './topics/topics-page.tsx';
@@ -18,10 +22,14 @@ export const PAGES: readonly Page[] = [
   clientPage,
   analyticsPage,
   whyPage,
+  logPage,
   topicsPage,
   topicPage,
   subscriptionsPage,
   tryPage,
   accessPage,
+  listenersPage,
+  configurationPage,
+  storagePage,
   auditPage,
 ];

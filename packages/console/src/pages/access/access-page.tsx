@@ -5,6 +5,8 @@ import { Tabs } from '../../parts/fields.tsx';
 import { AccessForm } from '../why/access-form.tsx';
 import { HistoryList } from '../why/history-list.tsx';
 import { Bans } from './bans.tsx';
+import { Roles } from './role-list.tsx';
+import { Groups, Users } from './users.tsx';
 
 /** Who may come in and do what, and who was denied. */
 export function AccessPage() {
@@ -20,6 +22,9 @@ export function AccessPage() {
         tabs={[
           ['denied', 'Denied lately'],
           ['may', 'May they?'],
+          ['users', 'Users'],
+          ['groups', 'Groups'],
+          ['roles', 'Roles'],
           ['bans', 'Bans'],
         ]}
         onChoose={(value) => setQuery({ view: value === 'denied' ? null : value, page: null })}
@@ -28,6 +33,12 @@ export function AccessPage() {
         <Panel title="May somebody do something, and by which rule?">
           <AccessForm />
         </Panel>
+      ) : view === 'users' ? (
+        <Users />
+      ) : view === 'groups' ? (
+        <Groups />
+      ) : view === 'roles' ? (
+        <Roles />
       ) : view === 'bans' ? (
         <Bans />
       ) : (

@@ -2,7 +2,10 @@
 export interface CertificateInfo {
   /** Its common name, or its whole subject. */
   readonly name: string;
+  readonly issuer: string;
   readonly expires_at: string;
+  /** Negative when it has expired. */
+  readonly days_left: number;
 }
 
 /** A listener as the API has it. */
@@ -16,12 +19,7 @@ export interface ListenerInfo {
   readonly running: boolean;
   readonly current_connections: number;
   readonly max_connections: number;
-  readonly certificates?: readonly CertificateInfo[];
-}
-
-const DAY_MS = 86_400_000;
-
-/** Days until a certificate expires; negative when it has. */
-export function daysLeft({ expires_at: at }: CertificateInfo, now: number): number {
-  return Math.floor((Date.parse(at) - now) / DAY_MS);
+  /** For clients. */
+  readonly urls: readonly string[];
+  readonly certificates: readonly CertificateInfo[];
 }

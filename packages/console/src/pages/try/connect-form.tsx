@@ -89,7 +89,7 @@ export function ConnectForm() {
             </datalist>
           </Field>
           {data !== null && addresses.length === 0 && (
-            <p class="fault wide">
+            <p class="failure wide">
               The broker has no listener for WebSocket: <code>server.ws-bind</code> opens one.
             </p>
           )}

@@ -46,7 +46,7 @@ export function Happenings() {
       )}
       <ol class="lines">
         {shown.map((happening) => (
-          <li key={happening.id} class={happening.kind}>
+          <li key={happening.id} class={`of-${happening.kind}`}>
             <Row
               happening={happening}
               isOpen={open === happening.id}

@@ -124,7 +124,7 @@ export function PublishForm() {
           <UserProperties value={userProperties} onChange={setUserProperties} />
         </details>
         {fault !== null && (
-          <p class="fault" role="alert">
+          <p class="failure" role="alert">
             {fault}
           </p>
         )}

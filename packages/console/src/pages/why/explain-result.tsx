@@ -55,7 +55,12 @@ const COLUMNS: readonly Column<Recipient>[] = [
   {
     key: 'outcome',
     title: 'Outcome',
-    cell: ({ outcome }) => <Badge tone={OUTCOMES[outcome][0]}>{OUTCOMES[outcome][1]}</Badge>,
+    cell: ({ outcome, why }) =>
+      why === 'not-chosen' ? (
+        <Badge>not its turn</Badge>
+      ) : (
+        <Badge tone={OUTCOMES[outcome][0]}>{OUTCOMES[outcome][1]}</Badge>
+      ),
   },
   {
     key: 'why',

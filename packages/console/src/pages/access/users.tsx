@@ -1,0 +1,187 @@
+import { useState } from 'preact/hooks';
+import { path, post, put } from '../../app/api.ts';
+import { Badge, Name } from '../../parts/basic.tsx';
+import { FormDialog } from '../../parts/dialog.tsx';
+import { Field } from '../../parts/fields.tsx';
+import type { Column } from '../../parts/table.tsx';
+import { LiveList } from './live-list.tsx';
+import { type Group, namesOf, type User } from './roles.ts';
+
+const USER_COLUMNS: readonly Column<User>[] = [
+  { key: 'name', title: 'User', cell: ({ username }) => <Name value={username} /> },
+  {
+    key: 'state',
+    title: 'State',
+    cell: ({ disabled }) =>
+      disabled === true ? <Badge tone="bad">disabled</Badge> : <Badge tone="good">enabled</Badge>,
+  },
+  {
+    key: 'roles',
+    title: 'Roles',
+    cell: ({ roles = [] }) => <Name value={roles.map((one) => one.rolename).join(', ')} />,
+  },
+  {
+    key: 'groups',
+    title: 'Groups',
+    cell: ({ groups = [] }) => <Name value={groups.map((one) => one.groupname).join(', ')} />,
+  },
+  {
+    key: 'clientid',
+    title: 'Only as client',
+    isExtra: true,
+    cell: ({ clientid }) => <Name value={clientid} none="any" />,
+  },
+];
+
+const GROUP_COLUMNS: readonly Column<Group>[] = [
+  { key: 'name', title: 'Group', cell: ({ groupname }) => <Name value={groupname} /> },
+  {
+    key: 'roles',
+    title: 'Roles',
+    cell: ({ roles = [] }) => <Name value={roles.map((one) => one.rolename).join(', ')} />,
+  },
+  {
+    key: 'users',
+    title: 'Users',
+    cell: ({ clients = [] }) => <Name value={clients.map((one) => one.username).join(', ')} />,
+  },
+];
+
+export function Users() {
+  return (
+    <LiveList<User>
+      at="users"
+      what="user"
+      nameOf={({ username }) => username}
+      columns={USER_COLUMNS}
+      editor={(user, onClose) => <UserDialog user={user} onClose={onClose} />}
+    />
+  );
+}
+
+export function Groups() {
+  return (
+    <LiveList<Group>
+      at="groups"
+      what="group"
+      nameOf={({ groupname }) => groupname}
+      columns={GROUP_COLUMNS}
+      editor={(group, onClose) => <GroupDialog group={group} onClose={onClose} />}
+    />
+  );
+}
+
+function UserDialog({
+  user,
+  onClose,
+}: {
+  readonly user: User | null;
+  readonly onClose: () => void;
+}) {
+  const [name, setName] = useState(user?.username ?? '');
+  const [password, setPassword] = useState('');
+  const [roles, setRoles] = useState((user?.roles ?? []).map((one) => one.rolename).join(', '));
+  const [groups, setGroups] = useState((user?.groups ?? []).map((one) => one.groupname).join(', '));
+  const [isEnabled, setEnabled] = useState(user?.disabled !== true);
+  const submit = async () => {
+    const fields = {
+      ...(password === '' ? {} : { password }),
+      disabled: !isEnabled,
+      roles: namesOf(roles).map((rolename) => ({ rolename })),
+      groups: namesOf(groups).map((groupname) => ({ groupname })),
+    };
+    if (user === null) await post('/users', { username: name, ...fields });
+    else await put(path`/users/${name}`, fields);
+  };
+  return (
+    <FormDialog
+      title={user === null ? 'New user' : 'Change a user'}
+      action={user === null ? 'Make' : 'Change'}
+      onSubmit={submit}
+      onClose={onClose}
+    >
+      <Text label="User name" name="username" value={name} set={setName} isFixed={user !== null} />
+      <Field label="Password" hint={user === null ? undefined : 'left empty, it stays as it is'}>
+        <input
+          name="new-password"
+          type="password"
+          autocomplete="new-password"
+          value={password}
+          required={user === null}
+          onInput={(event) => setPassword(event.currentTarget.value)}
+        />
+      </Field>
+      <Text label="Roles" name="roles" value={roles} set={setRoles} hint="with commas between" />
+      <Text
+        label="Groups"
+        name="groups"
+        value={groups}
+        set={setGroups}
+        hint="with commas between"
+      />
+      <label class="check">
+        <input
+          type="checkbox"
+          checked={isEnabled}
+          onChange={(event) => setEnabled(event.currentTarget.checked)}
+        />
+        may connect
+      </label>
+    </FormDialog>
+  );
+}
+
+function GroupDialog({
+  group,
+  onClose,
+}: {
+  readonly group: Group | null;
+  readonly onClose: () => void;
+}) {
+  const [name, setName] = useState(group?.groupname ?? '');
+  const [roles, setRoles] = useState((group?.roles ?? []).map((one) => one.rolename).join(', '));
+  const [users, setUsers] = useState((group?.clients ?? []).map((one) => one.username).join(', '));
+  const submit = async () => {
+    const fields = {
+      roles: namesOf(roles).map((rolename) => ({ rolename })),
+      clients: namesOf(users).map((username) => ({ username })),
+    };
+    if (group === null) await post('/groups', { groupname: name, ...fields });
+    else await put(path`/groups/${name}`, fields);
+  };
+  return (
+    <FormDialog
+      title={group === null ? 'New group' : 'Change a group'}
+      action={group === null ? 'Make' : 'Change'}
+      onSubmit={submit}
+      onClose={onClose}
+    >
+      <Text label="Group" name="group" value={name} set={setName} isFixed={group !== null} />
+      <Text label="Roles" name="roles" value={roles} set={setRoles} hint="with commas between" />
+      <Text label="Users" name="users" value={users} set={setUsers} hint="with commas between" />
+    </FormDialog>
+  );
+}
+
+function Text(props: {
+  readonly label: string;
+  readonly name: string;
+  readonly value: string;
+  readonly set: (value: string) => void;
+  readonly hint?: string;
+  /** Whether it is the name of what there is already. */
+  readonly isFixed?: boolean;
+}) {
+  const { label, name, value, set, hint, isFixed } = props;
+  return (
+    <Field label={label} hint={hint}>
+      <input
+        name={name}
+        value={value}
+        disabled={isFixed === true}
+        required={isFixed !== undefined}
+        onInput={(event) => set(event.currentTarget.value)}
+      />
+    </Field>
+  );
+}
