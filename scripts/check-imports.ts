@@ -33,6 +33,7 @@ const ALLOWED: Readonly<Record<string, Allowed>> = {
     ],
     types: [],
   },
+  admin: { imports: ['openapi-fetch'], types: [] },
   wal: { imports: ['lmdb'], types: [] },
   bench: { imports: ['@promptmq/codec', 'yargs'], types: [] },
   // Its bundle has all of them in it.
@@ -41,6 +42,7 @@ const ALLOWED: Readonly<Record<string, Allowed>> = {
   server: {
     imports: [
       '@hono/node-server',
+      '@promptmq/admin',
       '@promptmq/auth',
       '@promptmq/bench',
       '@promptmq/codec',

@@ -2,7 +2,7 @@
  * Writes what is generated from the sources.
  *
  *   node scripts generate                  all of it
- *   node scripts generate NAME …           configuration, limits, metrics, conformance, hostile, api
+ *   node scripts generate NAME …           configuration, limits, metrics, conformance, hostile, admin, api
  *   node scripts generate … --check        writes nothing; ends with 1 when a file is stale, and names it
  *   node scripts generate … --root FOLDER  into another copy of the repository
  */
@@ -20,6 +20,7 @@ const GENERATORS: Readonly<Record<string, () => Promise<{ readonly generate: Gen
   metrics: () => import('./generate/metrics.ts'),
   conformance: () => import('./generate/conformance.ts'),
   hostile: () => import('./generate/hostile.ts'),
+  admin: () => import('./generate/admin.ts'),
   api: () => import('./generate/api.ts'),
 };
 

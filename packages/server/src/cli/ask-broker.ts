@@ -1,3 +1,4 @@
+import type { AdminClient } from '@promptmq/admin';
 import type { Argv } from 'yargs';
 import { adminRequest, adminSocketOf } from '../admin/index.ts';
 import { loadFromProcess } from './options.ts';
@@ -31,6 +32,54 @@ export async function askBroker(
   process.stderr.write(`promptmq: no broker listens on ${socketPath}\n`);
   process.exitCode = EXIT_NOT_RUNNING;
   return null;
+}
+
+/**
+ * Asks the admin API of the broker that the configuration of this process names, over its socket. Where none runs, that is said and exit
+ * code 3 is set.
+ *
+ * @param args - as parsed
+ * @returns what `ask` resolves with; null when no broker runs
+ * @throws when there is no socket to ask, or the broker refuses
+ */
+export async function withBroker<T>(
+  args: Readonly<Record<string, unknown>>,
+  ask: (admin: AdminClient) => Promise<T>,
+): Promise<T | null> {
+  const socketPath = adminSocketOf(loadFromProcess(args).config);
+  if (socketPath === null) throw new Error(NO_ADMIN_SOCKET);
+  const { AdminError, createAdminClient } = await import('@promptmq/admin');
+  try {
+    return await ask(createAdminClient({ socketPath }));
+  } catch (error) {
+    if (error instanceof AdminError) throw new Error(`the broker refuses: ${error.message}`);
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EACCES' || code === 'EPERM') {
+      throw new Error(`${socketPath} can be opened only by the user that the broker runs as`);
+    }
+    if (code !== 'ENOENT' && code !== 'ECONNREFUSED') throw error;
+  }
+  process.stderr.write(`promptmq: no broker listens on ${socketPath}\n`);
+  process.exitCode = EXIT_NOT_RUNNING;
+  return null;
+}
+
+/** As `dataOf` of the client, which is loaded only when a broker is asked. */
+export async function dataOf<T>(answer: Promise<{ readonly data?: T }>): Promise<T> {
+  const { dataOf: take } = await import('@promptmq/admin');
+  return take(answer);
+}
+
+/** Whether what was asked about is there: false where the broker answers 404. */
+export async function isFound(answer: Promise<unknown>): Promise<boolean> {
+  const { AdminError } = await import('@promptmq/admin');
+  try {
+    await answer;
+    return true;
+  } catch (error) {
+    if (error instanceof AdminError && error.status === 404) return false;
+    throw error;
+  }
 }
 
 /** What is asked for at a time of what the broker lists. */

@@ -1,9 +1,18 @@
+import type { operations } from '@promptmq/admin';
 import type { Ban, BanKind } from '@promptmq/auth';
 import type { Argv, CommandModule } from 'yargs';
 import { parseDuration } from '../config/index.ts';
 import { fieldsText, quoted } from '../log/index.ts';
-import { askBroker, printLine } from './ask-broker.ts';
+import { dataOf, isFound, printLine, withBroker } from './ask-broker.ts';
 import { addConfigOptions } from './options.ts';
+
+/** A ban as the API has it. */
+type Banned = operations['createBanned']['responses'][200]['content']['application/json'];
+
+const TYPES = { client: 'clientid', user: 'username', address: 'peerhost' } as const;
+
+/** Who bans, as the command says it. */
+const BY = 'operator';
 
 /** `promptmq ban list|add|remove`: exit code 3 when no broker runs. */
 export const banCommand: CommandModule = {
@@ -21,10 +30,16 @@ const list: CommandModule = {
       args.option('json', { describe: 'one JSON object a line', boolean: true, default: false }),
     ),
   handler: async (args) => {
-    const answer = (await askBroker(args, 'GET', '/bans/list', {})) as { bans: Ban[] } | null;
-    for (const ban of answer?.bans ?? []) {
-      await printLine(args['json'] ? JSON.stringify(ban) : banText(ban));
-    }
+    await withBroker(args, async (admin) => {
+      for (let page = 1, hasNext = true; hasNext; page++) {
+        const params = { query: { page, limit: 1000 } };
+        const { data, meta } = await dataOf(admin.GET('/banned', { params }));
+        for (const ban of data.map(banOf)) {
+          await printLine(args['json'] ? JSON.stringify(ban) : banText(ban));
+        }
+        hasNext = meta.hasnext;
+      }
+    });
   },
 };
 
@@ -47,13 +62,14 @@ const add: CommandModule = {
     ),
   handler: async (args) => {
     const { kind, who } = whoOf(args);
-    const ban = (await askBroker(args, 'POST', '/bans/add', {
-      kind,
-      who,
-      reason: args['reason'] as string | undefined,
-      seconds: args['for'] === undefined ? undefined : secondsOf(`${args['for']}`),
-    })) as Ban | null;
-    if (ban !== null) await printLine(`banned ${banText(ban)}`);
+    const seconds = args['for'] === undefined ? null : secondsOf(`${args['for']}`);
+    const until = seconds === null ? 'infinity' : Math.round(Date.now() / 1000) + seconds;
+    const reason = (args['reason'] as string | undefined) ?? '';
+    await withBroker(args, async (admin) => {
+      const body = { as: TYPES[kind], who, by: BY, reason, until };
+      const ban = await dataOf(admin.POST('/banned', { body }));
+      await printLine(`banned ${banText(banOf(ban))}`);
+    });
   },
 };
 
@@ -63,12 +79,12 @@ const remove: CommandModule = {
   builder: (args) => addConfigOptions(addWhoOptions(args)),
   handler: async (args) => {
     const { kind, who } = whoOf(args);
-    const answer = (await askBroker(args, 'POST', '/bans/remove', { kind, who })) as {
-      isDone: boolean;
-    } | null;
-    if (answer === null) return;
-    if (!answer.isDone) throw new Error(`there is no ban on ${kind} ${quoted(who)}`);
-    await printLine(`removed the ban on ${kind} ${quoted(who)}`);
+    await withBroker(args, async (admin) => {
+      const params = { path: { as: TYPES[kind], who } };
+      const isDone = await isFound(admin.DELETE('/banned/{as}/{who}', { params }));
+      if (!isDone) throw new Error(`there is no ban on ${kind} ${quoted(who)}`);
+      await printLine(`removed the ban on ${kind} ${quoted(who)}`);
+    });
   },
 };
 
@@ -101,6 +117,19 @@ function secondsOf(text: string): number {
     throw new Error(`--for takes a duration such as 5m, 2h or 7d, not ${quoted(text)}`);
   }
   return Math.round(milliseconds / 1000);
+}
+
+function banOf({ as, who, by, reason, at, until }: Banned): Ban {
+  const isPattern = as.endsWith('_re');
+  return {
+    kind: as.startsWith('clientid') ? 'client' : as.startsWith('username') ? 'user' : 'address',
+    // Of regular expressions there are those of a beginning only.
+    who: isPattern ? `${who.slice(1).replaceAll(/\\(.)/gu, '$1')}*` : who,
+    by,
+    reason,
+    at: Date.parse(at),
+    until: until === 'infinity' ? null : Date.parse(until),
+  };
 }
 
 /** `client "a" since=… until=… reason="…" by=operator` */

@@ -1,0 +1,9 @@
+export {
+  type AdminClient,
+  createAdminClient,
+  dataOf,
+  type HttpTarget,
+  type SocketTarget,
+} from './admin-client.ts';
+export { AdminError } from './admin-error.ts';
+export type { components, operations, paths } from './generated/api.ts';
