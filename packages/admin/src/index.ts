@@ -6,4 +6,3 @@ export {
   type SocketTarget,
 } from './admin-client.ts';
 export { AdminError } from './admin-error.ts';
-export type { components, operations, paths } from './generated/api.ts';

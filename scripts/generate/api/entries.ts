@@ -11,7 +11,12 @@ export interface Entry {
   readonly folder: string;
   /** The file of declarations. */
   readonly declarations: string;
+  /** Whether it refers to what is made of the OpenAPI document, and changes with each operation. */
+  readonly refersToMade: boolean;
 }
+
+/** What is made of the OpenAPI document, which says more of it. */
+const MADE = ['@promptmq/admin/types'];
 
 /** All that published packages export, but for their manifests. */
 export function entries(root: string): Entry[] {
@@ -19,11 +24,13 @@ export function entries(root: string): Entry[] {
     Object.entries(manifest.exports).flatMap(([subpath, target]) => {
       if (typeof target === 'string') return [];
       const specifier = `${manifest.name}${subpath.slice(1)}`;
+      if (MADE.includes(specifier)) return [];
       return {
         specifier,
         name: specifier.replace('@promptmq/', '').replaceAll('/', '-'),
         folder: path,
         declarations: join(path, target.types),
+        refersToMade: MADE.some((made) => made.startsWith(`${specifier}/`)),
       };
     }),
   );

@@ -39,7 +39,7 @@ function report(root: string, folder: string, entry: Entry): string {
         reportFolder: folder,
         reportTempFolder: join(folder, 'new'),
         // What these use and nobody can name is public all the same.
-        includeForgottenExports: true,
+        includeForgottenExports: !entry.refersToMade,
       },
       docModel: { enabled: false },
       dtsRollup: { enabled: false },

@@ -193,6 +193,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Server-Sent Events of what happens from now on. A reader who is too slow misses some, and gets dropped with their number; one who comes back with Last-Event-ID gets gap where there have been messages meanwhile
+         * @description Scope: read.
+         */
+        get: operations["followEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/login": {
         parameters: {
             query?: never;
@@ -285,7 +305,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Retained messages, without their payloads
+         * Retained messages; of their payloads as much as is asked for
          * @description Scope: read.
          */
         get: operations["listRetained"];
@@ -296,6 +316,66 @@ export interface paths {
          * @description Scope: publish.
          */
         delete: operations["clearRetained"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/publish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Publish a message; answered when it is as safe as PUBACK would say
+         * @description Scope: publish.
+         */
+        post: operations["publish"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/publish/bulk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Publish messages in their order; each has its result
+         * @description Scope: publish.
+         */
+        post: operations["publishBulk"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/request": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Publish a request, and answer with its response: the first message to the response topic with the same Correlation Data
+         * @description Scope: publish.
+         */
+        post: operations["request"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1371,6 +1451,73 @@ export interface operations {
             };
         };
     };
+    followEvents: {
+        parameters: {
+            query?: {
+                /** @description only what is about this client */
+                clientid?: string;
+                /** @description a topic filter, such as devices/#: of which messages */
+                filter?: string;
+                /** @description auto: text where it is some, else Base64 */
+                payload?: "auto" | "base64" | "none";
+                /** @description of each payload; what is longer is cut */
+                payload_bytes?: number;
+                /** @description names with commas between them, of message, connect, disconnect, subscribe, unsubscribe, ack, drop, refuse; message needs a filter. All but ack unless given */
+                type?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Continues until one side ends it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description Something in the request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It is not known who asks */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Who asks may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Asked too often */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     login: {
         parameters: {
             query?: never;
@@ -1727,6 +1874,8 @@ export interface operations {
                 limit?: number;
                 /** @description which page, from 1 on */
                 page?: number;
+                /** @description how much of each payload is answered; 0 for none */
+                payload_bytes?: number;
                 /** @description only those whose topics match this filter; # has none of $SYS */
                 topic?: string;
             };
@@ -1748,6 +1897,8 @@ export interface operations {
                             expires_in: number | null;
                             /** @description who published it; null: not a client */
                             from_clientid: string | null;
+                            /** @description in base64, as much as was asked for */
+                            payload?: string;
                             /** @description bytes */
                             payload_size: number;
                             qos: number;
@@ -1849,6 +2000,423 @@ export interface operations {
             };
             /** @description Asked too often */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    publish: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description it is accepted, and ignored */
+                    clientid?: string;
+                    payload: string;
+                    /**
+                     * @description plain: text, which is sent as UTF-8; base64: any bytes
+                     * @default plain
+                     * @enum {string}
+                     */
+                    payload_encoding?: "plain" | "base64";
+                    properties?: {
+                        content_type?: string;
+                        /** @description text, which is sent as UTF-8 */
+                        correlation_data?: string;
+                        /** @description seconds */
+                        message_expiry_interval?: number;
+                        payload_format_indicator?: number;
+                        response_topic?: string;
+                        user_properties?: {
+                            [key: string]: string | string[];
+                        };
+                    };
+                    /** @default 0 */
+                    qos?: number;
+                    /**
+                     * @description whether it is kept for later subscribers
+                     * @default false
+                     */
+                    retain?: boolean;
+                    /** @description a topic name: no wildcards */
+                    topic: string;
+                };
+            };
+        };
+        responses: {
+            /** @description It is published */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description of the message, for logs of the caller */
+                        id: string;
+                        /** @description of its record in the log; null where nothing had to be written */
+                        position: number | null;
+                    };
+                };
+            };
+            /** @description It is published, and nobody has subscribed */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        id?: string;
+                        message: string;
+                        position?: number | null;
+                        /** @description of MQTT; 16 where nobody has subscribed */
+                        reason_code: number;
+                    };
+                };
+            };
+            /** @description Something in the request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It is not known who asks */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Who asks may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The request is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Asked too often */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no room for it, or a limit */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    publishBulk: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description it is accepted, and ignored */
+                    clientid?: string;
+                    payload: string;
+                    /**
+                     * @description plain: text, which is sent as UTF-8; base64: any bytes
+                     * @default plain
+                     * @enum {string}
+                     */
+                    payload_encoding?: "plain" | "base64";
+                    properties?: {
+                        content_type?: string;
+                        /** @description text, which is sent as UTF-8 */
+                        correlation_data?: string;
+                        /** @description seconds */
+                        message_expiry_interval?: number;
+                        payload_format_indicator?: number;
+                        response_topic?: string;
+                        user_properties?: {
+                            [key: string]: string | string[];
+                        };
+                    };
+                    /** @default 0 */
+                    qos?: number;
+                    /**
+                     * @description whether it is kept for later subscribers
+                     * @default false
+                     */
+                    retain?: boolean;
+                    /** @description a topic name: no wildcards */
+                    topic: string;
+                }[];
+            };
+        };
+        responses: {
+            /** @description All are published */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": ({
+                        /** @description of the message, for logs of the caller */
+                        id: string;
+                        /** @description of its record in the log; null where nothing had to be written */
+                        position: number | null;
+                    } | {
+                        id?: string;
+                        message: string;
+                        position?: number | null;
+                        /** @description of MQTT; 16 where nobody has subscribed */
+                        reason_code: number;
+                    })[];
+                };
+            };
+            /** @description All are published, and to some of them nobody has subscribed */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": ({
+                        /** @description of the message, for logs of the caller */
+                        id: string;
+                        /** @description of its record in the log; null where nothing had to be written */
+                        position: number | null;
+                    } | {
+                        id?: string;
+                        message: string;
+                        position?: number | null;
+                        /** @description of MQTT; 16 where nobody has subscribed */
+                        reason_code: number;
+                    })[];
+                };
+            };
+            /** @description Something in the request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It is not known who asks */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Who asks may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The request is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Asked too often */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Some of them are not published: the results say which, in an array as for 200 */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    request: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    request: {
+                        content_type?: string;
+                        payload: string;
+                        /**
+                         * @description plain: text, which is sent as UTF-8; base64: any bytes
+                         * @default plain
+                         * @enum {string}
+                         */
+                        payload_encoding?: "plain" | "base64";
+                        /** @default 0 */
+                        qos?: number;
+                        /** @description the Correlation Data, which the response has to have; by default made for it */
+                        request_id?: string;
+                        /** @description a topic name; by default one below $response that is made for this request */
+                        response_topic?: string;
+                        /** @description a topic name, to which who answers has subscribed */
+                        topic: string;
+                    };
+                    /**
+                     * @description how long the response may take, such as 500ms or 5s; 60s at most
+                     * @default 10s
+                     */
+                    timeout?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @constant */
+                        code: "OK";
+                        /** @constant */
+                        message: "OK";
+                        response: {
+                            content_type?: string;
+                            payload: string;
+                            /** @enum {string} */
+                            payload_encoding: "plain" | "base64";
+                            properties: {
+                                content_type?: string;
+                                /** @description where it is text */
+                                correlation_data?: string;
+                                /** @description where it is none */
+                                correlation_data_base64?: string;
+                                /** @description seconds that are left */
+                                message_expiry_interval?: number;
+                                payload_format_indicator?: number;
+                                response_topic?: string;
+                                user_properties?: {
+                                    [key: string]: string | string[];
+                                };
+                            };
+                            qos: number;
+                            request_id: string;
+                            topic: string;
+                        };
+                    };
+                };
+            };
+            /** @description Something in the request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It is not known who asks */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Who asks may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Nobody has subscribed who could answer */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Several could answer */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Asked too often */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no room for the request */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There was no response in time */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -1,4 +1,4 @@
-import type { operations } from '@promptmq/admin';
+import type { operations } from '@promptmq/admin/types';
 import type { Ban, BanKind } from '@promptmq/auth';
 import type { Argv, CommandModule } from 'yargs';
 import { parseDuration } from '../config/index.ts';
