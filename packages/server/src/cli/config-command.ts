@@ -10,6 +10,7 @@ import {
   printConfig,
 } from '../config/index.ts';
 import { loadListeners, refusedByClients } from '../listeners/loaded-listener.ts';
+import { loadAdminTls } from '../listeners/tls/admin-tls.ts';
 import { addServerOptions, loadFromProcess } from './options.ts';
 
 const check: CommandModule = {
@@ -57,6 +58,7 @@ function checkFiles(config: Config): void {
   const problems: ConfigProblem[] = [];
   const readTls = () => {
     const refused = refusedByClients(loadListeners(config));
+    loadAdminTls(config);
     if (refused.length > 0) throw new ConfigError(refused);
   };
   for (const read of [readTls, () => readAccess(config)]) {

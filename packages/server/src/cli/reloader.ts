@@ -91,7 +91,10 @@ export class Reloader {
 export function watchedPaths({ config, file }: LoadedConfig): string[] {
   const { cert, key, ca } = config.server.tls;
   const { passwordFile, aclFile } = config.auth;
-  const named = [file, cert, key, ca, passwordFile, aclFile].filter((path) => path !== null);
+  const { tlsCert, tlsKey } = config.admin;
+  const named = [file, cert, key, ca, tlsCert, tlsKey, passwordFile, aclFile].filter(
+    (path) => path !== null,
+  );
   return [...new Set([...named, ...listedPaths(config)])];
 }
 

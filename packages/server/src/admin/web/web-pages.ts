@@ -57,6 +57,8 @@ async function makeDocs(): Promise<ConsoleFiles> {
     ['/api-docs', page],
     ['/api-docs/', page],
     ['/api-docs/openapi.json', json],
+    // Where scripts made for EMQX look for it.
+    ['/api-docs/swagger.json', json],
     ['/api-docs/style.css', style],
   ]);
 }

@@ -17,6 +17,8 @@ const READ: readonly string[] = [
   'server.tls.cert',
   'server.tls.key',
   'server.tls.ca',
+  'admin.tls-cert',
+  'admin.tls-key',
   'auth.password-file',
   'auth.acl-file',
 ];
