@@ -77,6 +77,7 @@ test('a log file is written, and what is unsafe is in it', async () => {
   const lines = readFileSync(join(folder, 'logs/broker.log'), 'utf8').trim().split('\n');
   expect(lines.map((line) => JSON.parse(line).event)).toEqual([
     'listening',
+    'admin-without-keys',
     'ready',
     'stopping',
     'stopped',
