@@ -78,19 +78,19 @@ test('what is wrong with a message is said with the field and what it takes', as
     return answer.body.message;
   };
   expect(await refused({ payload: '' })).toBe(
-    'topic: Invalid input: expected string, received undefined',
+    'topic is missing: it takes a text of at least 1 characters',
   );
   expect(await refused({ topic: 'a', payload: '', qos: 3 })).toBe(
-    'qos: Too big: expected number to be <=2',
+    'qos takes a whole number from 0 to 2, not 3',
   );
   expect(await refused({ topic: 'a', payload: '', payload_encoding: 'hex' })).toBe(
-    'payload_encoding: Invalid option: expected one of "plain"|"base64"',
+    'payload_encoding takes one of plain, base64, not "hex"',
   );
   expect(await refused({ topic: 'a', payload: '?', payload_encoding: 'base64' })).toBe(
     'payload: it is no Base64, as payload_encoding says',
   );
   expect(await refused({ topic: 'a', payload: '', properties: { x: 1 } })).toBe(
-    'properties: Unrecognized key: "x"',
+    'properties.x is no field of it',
   );
   expect(await refused('{')).toMatch(/^the body is no JSON/);
   expect(await api.post('/publish', { topic: 'a/+', payload: '' })).toMatchObject({

@@ -2,6 +2,7 @@ import { type Context, Hono } from 'hono';
 import { EmbedError } from '../../embed/calls/embed-error.ts';
 import { OPERATIONS } from '../routes/index.ts';
 import type { ApiHost } from './api-host.ts';
+import { fieldProblem } from './field-problem.ts';
 import { type Answer, ApiError, type Caller, isChange, type Operation } from './operation.ts';
 
 /** Where all paths of the API begin. */
@@ -114,9 +115,7 @@ function checked(schema: Operation['params'] | Operation['body'], value: unknown
   if (schema === undefined) return {};
   const result = schema.safeParse(value);
   if (result.success) return result.data as Record<string, unknown>;
-  const [issue] = result.error.issues;
-  const field = issue === undefined || issue.path.length === 0 ? where : issue.path.join('.');
-  throw new ApiError(400, 'BAD_REQUEST', `${field}: ${issue?.message ?? 'not valid'}`);
+  throw new ApiError(400, 'BAD_REQUEST', fieldProblem(schema, value, result.error, where));
 }
 
 /** 405 where there are other methods for the path. */
