@@ -95,7 +95,7 @@ test.each([
 
 test('an error names the field and what it takes', async () => {
   const { body } = await web.ask('GET', '/api/v5/audit?page=1&limit=1000000', ALL);
-  expect(body.message).toMatch(/^limit: .*10000/);
+  expect(body.message).toBe('limit takes a whole number from 1 to 10000, not "1000000"');
 });
 
 test('405 says which methods there are', async () => {

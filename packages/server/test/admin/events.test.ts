@@ -105,7 +105,7 @@ test('what is wrong is said', async () => {
   expect(await refused('/events?type=message')).toMatch(/^filter: /);
   expect(await refused('/events?type=connect,bogus')).toMatch(/^type: "bogus" is none; there are /);
   expect(await refused('/events?filter=a/%23/b')).toMatch(/^filter: /);
-  expect(await refused('/events?payload=hex')).toMatch(/^payload: /);
+  expect(await refused('/events?payload=hex')).toMatch(/^payload takes one of auto, /);
   expect(await refused('/events?bogus=1')).toContain('bogus');
   const response = await api.open('GET', '/events', undefined, { 'last-event-id': 'x' });
   expect(response.statusCode).toBe(400);
