@@ -47,6 +47,15 @@ export type {
 } from './embed/retained/retained.ts';
 export type { RunningBroker } from './embed/running-broker.ts';
 export type { ClientOrigin, StreamOptions } from './embed/streams/streams.ts';
+export type { TopicLevel, TopicLevels, TopicLevelsOptions } from './embed/topics/topic-levels.ts';
+export type {
+  FilterPage,
+  SharedGroupInfo,
+  SharedGroupPage,
+  SharedMemberInfo,
+  TopicListOptions,
+  Topics,
+} from './embed/topics/topics.ts';
 export type { BrokerUsers, UserCommand, UserCommandAnswer } from './embed/users/users.ts';
 export type { HistoryEntry, HistoryType, SubscriptionFacts } from './history/entry.ts';
 export type { WhyAnswer } from './history/why/answer.ts';

@@ -3,6 +3,7 @@ export type { MemoryBudget } from './memory-budget.ts';
 export { MountPoint, mountPointFault } from './mount-point.ts';
 export type { RetainedMessage } from './retained/retained-message.ts';
 export {
+  type RetainedLevel,
   type RetainedLimits,
   RetainedStore,
   type RetainedStoreOptions,

@@ -46,6 +46,7 @@ import { type Reconfiguration, reconfigure } from './reconfigure.ts';
 import { BrokerRetained, type Retained } from './retained/retained.ts';
 import type { RunningBroker } from './running-broker.ts';
 import { type ClientOrigin, type StreamOptions, Streams } from './streams/streams.ts';
+import { BrokerTopics, type Topics } from './topics/topics.ts';
 import { type BrokerUsers, LiveBrokerUsers } from './users/users.ts';
 
 /** A broker that was started, as its program sees it. */
@@ -53,6 +54,7 @@ export class EmbeddedBroker implements RunningBroker {
   readonly listeners: readonly BoundListener[];
   readonly clients: Clients;
   readonly retained: Retained;
+  readonly topics: Topics;
   readonly users: BrokerUsers;
   readonly bans: BrokerBanList;
   readonly monitor: BrokerMonitor;
@@ -82,6 +84,7 @@ export class EmbeddedBroker implements RunningBroker {
     this.#streams = new Streams(broker);
     this.clients = new BrokerClients(broker);
     this.retained = new BrokerRetained(broker);
+    this.topics = new BrokerTopics(broker);
     this.users = new LiveBrokerUsers(broker);
     this.bans = new BanList(broker);
     this.listeners = listeners;

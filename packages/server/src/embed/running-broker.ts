@@ -21,6 +21,7 @@ import type { HistoryOptions, HistoryPage } from './explain/list-history.ts';
 import type { Reconfiguration } from './reconfigure.ts';
 import type { Retained } from './retained/retained.ts';
 import type { ClientOrigin, StreamOptions } from './streams/streams.ts';
+import type { Topics } from './topics/topics.ts';
 import type { BrokerUsers } from './users/users.ts';
 
 /** A broker that is serving. */
@@ -95,6 +96,8 @@ export interface RunningBroker extends AsyncDisposable {
   readonly users: BrokerUsers;
   /** How it does: figures of the last day, alarms, and who has most of the messages. */
   readonly monitor: BrokerMonitor;
+  /** What is subscribed to, and which topics there are. */
+  readonly topics: Topics;
   /** The messages that it retains. */
   readonly retained: Retained;
   /**

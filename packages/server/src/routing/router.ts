@@ -178,6 +178,11 @@ export class Router {
     this.#routes = new TopicRoutes(this.trie, config, memory, turns);
   }
 
+  /** Topics to which something was published of late, as far as they are known. Nothing may change meanwhile. */
+  recentTopics(): Generator<string> {
+    return this.#routes.recentTopics();
+  }
+
   /** The configuration was changed: takes over what isn't read from there each time. */
   reconfigure(): void {
     const { queueOverflow, overlappingSubscriptions } = this.#config.mqtt;

@@ -49,6 +49,11 @@ export class TopicRoutes {
     return route;
   }
 
+  /** Topics to which something was published of late, as far as they are known. Nothing may change meanwhile. */
+  recentTopics(): Generator<string> {
+    return this.#cache.topics();
+  }
+
   /** The route of a topic name that is valid. */
   ofTopic(topic: string): Route<BrokerSession> {
     const route = this.#cache.lookupTopic(topic);

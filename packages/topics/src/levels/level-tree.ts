@@ -34,6 +34,15 @@ export class LevelNode<V> {
   }
 }
 
+/** A level that keys have after others. */
+export interface LevelBelow<V> {
+  readonly level: string;
+  /** Has all keys with these levels, and no others. */
+  readonly node: LevelNode<V>;
+  /** Of the key that ends here; null when there is none. */
+  readonly value: V | null;
+}
+
 /** Is notified of changes that move the point where a node's levels start. */
 export interface LevelTreeObserver<V> {
   /** A child has lost its first levels to a new node above it. */
@@ -150,6 +159,69 @@ export class LevelTree<V> {
     for (const [node, key] of this.nodes()) if (node.value !== null) yield [key, node.value];
   }
 
+  /**
+   * All keys that have values, in no particular order, for who goes through them a part at a time. The tree may change in between: then
+   * keys that others have come or gone beside may be left out, or be there twice, and what comes may be no key any more.
+   */
+  *keysLoosely(): Generator<string> {
+    const stack = [{ children: liveChildren(this.root), prefix: '' }];
+    for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
+      const { value: child, done } = top.children.next();
+      if (done === true) {
+        stack.pop();
+        continue;
+      }
+      const key = top.prefix + child.path;
+      if (child.value !== null) yield key;
+      stack.push({ children: liveChildren(child), prefix: `${key}/` });
+    }
+  }
+
+  /**
+   * The levels that come next in the keys that begin with others. It must not change meanwhile.
+   *
+   * @param prefix - whole levels; null for the first levels of all keys
+   */
+  *levelsBelow(prefix: string | null): Generator<LevelBelow<V>> {
+    let node = this.root;
+    for (let offset = 0; prefix !== null && offset <= prefix.length; ) {
+      const child = childAt(node, prefix, offset);
+      if (child === null) return;
+      const { path } = child;
+      const common = commonLength(path, prefix, offset);
+      if (common !== path.length) {
+        // The prefix ends between two levels of the node.
+        if (offset + common === prefix.length) yield levelOf(child, path.slice(common + 1));
+        return;
+      }
+      node = child;
+      offset += common + 1;
+    }
+    for (const child of liveChildren(node)) yield levelOf(child, child.path);
+  }
+
+  /**
+   * How many keys have values at a node and below it.
+   *
+   * @param nodesMax - how many nodes are visited
+   * @returns how many were visited, too: as many as they may be where there may be more
+   */
+  countBelow(node: LevelNode<V>, nodesMax: number): { values: number; visited: number } {
+    const pending = [node];
+    let values = 0;
+    let visited = 0;
+    for (let one = pending.pop(); one !== undefined && visited < nodesMax; one = pending.pop()) {
+      visited++;
+      if (one.value !== null) values++;
+      let room = nodesMax - visited - pending.length;
+      for (const child of liveChildren(one)) {
+        if (room-- <= 0) return { values, visited: nodesMax };
+        pending.push(child);
+      }
+    }
+    return { values, visited };
+  }
+
   /** All nodes with the keys up to their ends, the root included. It must not change meanwhile. */
   *nodes(): Generator<[node: LevelNode<V>, key: string]> {
     yield [this.root, ''];
@@ -194,6 +266,25 @@ export class LevelTree<V> {
       this.nodeCount--;
     }
   }
+}
+
+/** The level that comes first in a part of a node's path. */
+function levelOf<V>(node: LevelNode<V>, rest: string): LevelBelow<V> {
+  const level = rest.slice(0, levelEnd(rest, 0));
+  return { level, node, value: level === rest ? node.value : null };
+}
+
+/** All children of a node; those of a map as it changes. */
+function* liveChildren<V>({ plus, hash, literals }: LevelNode<V>): Generator<LevelNode<V>> {
+  if (plus !== null) yield plus;
+  if (hash !== null) yield hash;
+  if (literals instanceof Map) {
+    yield* literals.values();
+    return;
+  }
+  const chain: LevelNode<V>[] = [];
+  for (let child = literals; child !== null; child = child.next) chain.push(child);
+  yield* chain;
 }
 
 /** All children of a node; checks that each is where it is looked for. */

@@ -25,6 +25,17 @@ export interface RetainedStoreOptions<M extends RetainedMessage> extends Retaine
   readonly historyMemory?: MemoryBudget;
 }
 
+/** A level of topics that have retained messages. */
+export interface RetainedLevel<M> {
+  readonly level: string;
+  /** Of the topic that ends here; null when it has none. It may have expired. */
+  readonly message: M | null;
+  /** Topics that end here or go on. */
+  readonly count: number;
+  /** Whether all of them were counted. */
+  readonly isWhole: boolean;
+}
+
 /**
  * The retained message of each topic (§3.3.1.3), in a tree of levels: a filter visits only the branches
  * that it can match. It knows no time of its own; `now` is milliseconds of the messages' clock.
@@ -128,6 +139,25 @@ export class RetainedStore<M extends RetainedMessage> {
 
   get(topic: string): M | undefined {
     return this.#tree.get(topic) ?? undefined;
+  }
+
+  /**
+   * The levels that come next in the topics that begin with others, with the message of the topic that ends there.
+   *
+   * @param prefix - whole levels; null for the first levels of all topics
+   * @param countMax - of levels
+   * @param nodesMax - how many nodes of the tree are visited to count
+   */
+  below(prefix: string | null, countMax: number, nodesMax: number): RetainedLevel<M>[] {
+    const levels: RetainedLevel<M>[] = [];
+    let nodesLeft = nodesMax;
+    for (const { level, node, value } of this.#tree.levelsBelow(prefix)) {
+      if (levels.length === countMax) break;
+      const { values, visited } = this.#tree.countBelow(node, nodesLeft);
+      levels.push({ level, message: value, count: values, isWhole: visited < nodesLeft });
+      nodesLeft -= visited;
+    }
+    return levels;
   }
 
   /**

@@ -52,7 +52,12 @@ export class SharedGroup<S extends SharedSubscriber> {
 
   /** A copy of the members, for inspection. */
   get members(): SharedMember<S>[] {
-    return this.#members.items.map((recipient) => ({
+    return this.firstMembers(Number.POSITIVE_INFINITY);
+  }
+
+  /** The same of no more than so many. */
+  firstMembers(countMax: number): SharedMember<S>[] {
+    return this.#members.items.slice(0, countMax).map((recipient) => ({
       session: recipient.session,
       subscription: recipient.subscription as Subscription,
       recipient,

@@ -109,6 +109,25 @@ export class SubscriptionTrie<S extends SharedSubscriber> {
     return this.#groups.get(wholeFilter) ?? null;
   }
 
+  /** All shared groups, also while some come and go. */
+  groups(): Iterator<SharedGroup<S>> {
+    return this.#groups.values();
+  }
+
+  /** Whether anybody subscribes to exactly this filter, given without `$share/NAME/`. */
+  hasFilter(filter: string): boolean {
+    return this.#entryOf(filter) !== null;
+  }
+
+  /**
+   * Distinct filters, without `$share/NAME/`, for who goes through them a part at a time. Subscriptions may come and go in between: then
+   * filters that others have come or gone beside may be left out, or be there twice.
+   */
+  *filters(): Generator<string> {
+    yield* this.#exact.keys();
+    for (const filter of this.#wildcards.keysLoosely()) if (this.hasFilter(filter)) yield filter;
+  }
+
   /** The Subscription that a session has with exactly this filter; null when it has none. */
   subscriptionOf(session: S, topicFilter: string): Subscription | null {
     const group = this.#groups.get(topicFilter);

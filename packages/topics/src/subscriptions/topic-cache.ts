@@ -75,6 +75,11 @@ export class TopicCache<S extends SharedSubscriber> {
     return this.#count;
   }
 
+  /** The topics that are in the cache: those of late, or some of them. It must not change meanwhile. */
+  *topics(): Generator<string> {
+    for (const route of this.#slots) if (route !== null) yield route.topic;
+  }
+
   /** The route of the topic in `buffer[start, end)`; up to date until the trie changes. */
   lookup(buffer: Uint8Array, start: number, end: number): Route<S> {
     const last = this.#last;
