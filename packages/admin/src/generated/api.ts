@@ -1,6 +1,50 @@
 // Made of the operations of the server by `node scripts generate admin`.
 
 export interface paths {
+    "/alarms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What an operator should know of, and what to do about it
+         * @description Scope: read.
+         */
+        get: operations["listAlarms"];
+        put?: never;
+        post?: never;
+        /**
+         * Forgets the alarms that are over
+         * @description Scope: config.
+         */
+        delete: operations["deletePastAlarms"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/analytics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Which topics, publishers or subscribers have most of the messages
+         * @description Scope: read.
+         */
+        get: operations["getAnalytics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api_key": {
         parameters: {
             query?: never;
@@ -153,6 +197,86 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/clients/{clientid}/inflight_messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Messages that were sent to it and are not settled
+         * @description Scope: read.
+         */
+        get: operations["getClientInflight"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/clients/{clientid}/mqueue_messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Messages that wait for it, retained ones first
+         * @description Scope: read.
+         */
+        get: operations["getClientQueue"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/clients/{clientid}/subscribe": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Has a client subscribed, connected or not, within its own limits and rules
+         * @description Scope: clients.
+         */
+        post: operations["subscribeClient"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/clients/{clientid}/subscribe/bulk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The same for several filters, one after the other up to one that is refused
+         * @description Scope: clients.
+         */
+        post: operations["subscribeClientBulk"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/clients/{clientid}/subscriptions": {
         parameters: {
             query?: never;
@@ -167,6 +291,46 @@ export interface paths {
         get: operations["getClientSubscriptions"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/clients/{clientid}/unsubscribe": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Takes a subscription of a client away, if it has it
+         * @description Scope: clients.
+         */
+        post: operations["unsubscribeClient"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/clients/{clientid}/unsubscribe/bulk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The same for several filters
+         * @description Scope: clients.
+         */
+        post: operations["unsubscribeClientBulk"];
         delete?: never;
         options?: never;
         head?: never;
@@ -213,6 +377,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What happened to clients lately, newest first
+         * @description Scope: read.
+         */
+        get: operations["listHistory"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/login": {
         parameters: {
             query?: never;
@@ -247,6 +431,106 @@ export interface paths {
          * @description Scope: read.
          */
         post: operations["logout"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What was counted since the start; Prometheus has more at metrics.bind
+         * @description Scope: read.
+         */
+        get: operations["getMetrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/monitor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What was counted lately, over time
+         * @description Scope: read.
+         */
+        get: operations["listSamples"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/monitor_current": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How much there is now, and how fast it goes
+         * @description Scope: read.
+         */
+        get: operations["getCurrentFigures"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/monitor_current/nodes/{node}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The same of one node
+         * @description Scope: read.
+         */
+        get: operations["getCurrentFiguresOfNode"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/monitor/nodes/{node}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The same of one node
+         * @description Scope: read.
+         */
+        get: operations["listSamplesOfNode"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -316,6 +600,58 @@ export interface paths {
          * @description Scope: publish.
          */
         delete: operations["clearRetained"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/mqtt/topic_metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What was counted by topic filter
+         * @description Scope: read.
+         */
+        get: operations["listTopicMetrics"];
+        /**
+         * Begins to count anew
+         * @description Scope: config.
+         */
+        put: operations["resetTopicMetrics"];
+        /**
+         * Counts by one more topic filter, until the broker is started again
+         * @description Scope: config.
+         */
+        post: operations["addTopicMetric"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/mqtt/topic_metrics/{topic}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What was counted of one topic filter
+         * @description Scope: read.
+         */
+        get: operations["getTopicMetric"];
+        put?: never;
+        post?: never;
+        /**
+         * Does not count by a topic filter any more
+         * @description Scope: config.
+         */
+        delete: operations["deleteTopicMetric"];
         options?: never;
         head?: never;
         patch?: never;
@@ -401,6 +737,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/shared_groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Groups of shared subscriptions, with who gets what
+         * @description Scope: read.
+         */
+        get: operations["listSharedGroups"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/slow_subscriptions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The clients for which most waits, most bytes first
+         * @description Scope: read.
+         */
+        get: operations["listSlowSubscriptions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How much there is of everything, and was at most
+         * @description Scope: read.
+         */
+        get: operations["getStats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/status": {
         parameters: {
             query?: never;
@@ -441,6 +837,86 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/topic_tree": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The levels that topics have below others, as far as topics are known
+         * @description Scope: read.
+         */
+        get: operations["getTopicTree"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/topics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Topic filters that anybody subscribes to, each once
+         * @description Scope: read.
+         */
+        get: operations["listTopics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/topics/{topic}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Whether anybody subscribes to a topic filter
+         * @description Scope: read.
+         */
+        get: operations["getTopic"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/why": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Why a client did not get what was published to a topic
+         * @description Scope: read.
+         */
+        get: operations["explainDelivery"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -460,6 +936,256 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    listAlarms: {
+        parameters: {
+            query?: {
+                /** @description false: those that are over, the latest first, 500 at most */
+                activated?: "true" | "false";
+                /** @description things on a page */
+                limit?: number;
+                /** @description which page, from 1 on */
+                page?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Alarms */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: {
+                            activate_at: string;
+                            /** @description infinity while it is active */
+                            deactivate_at: string;
+                            /** @description the figures that it was seen by, and remedy: what to do */
+                            details: {
+                                [key: string]: string | number;
+                            };
+                            /** @description milliseconds */
+                            duration: number;
+                            /** @description what is so */
+                            message: string;
+                            /** @description such as disk_full; with what it is about after a slash where there may be several */
+                            name: string;
+                            node: string;
+                        }[];
+                        meta: {
+                            /** @description of all pages; left out where counting would take a scan */
+                            count?: number;
+                            hasnext: boolean;
+                            limit: number;
+                            page: number;
+                        };
+                    };
+                };
+            };
+            /** @description Something in the request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It is not known who asks */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Who asks may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Asked too often */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    deletePastAlarms: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description They are forgotten */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something in the request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It is not known who asks */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Who asks may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Asked too often */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getAnalytics: {
+        parameters: {
+            query?: {
+                /** @description prefix: the first levels of topics (analytics.depth); filter: those of metrics.topics and /mqtt/topic_metrics, exactly */
+                by?: "topic" | "prefix" | "publisher" | "subscriber" | "filter";
+                /** @description this one alone; over_time is of it */
+                key?: string;
+                /** @description how many at most */
+                limit?: number;
+                /** @description what the most is of */
+                sort?: "messages" | "bytes";
+                /** @description of the last minutes */
+                window?: "1m" | "5m" | "15m" | "30m" | "1h";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Most first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        by: string;
+                        /** @description of all payloads */
+                        bytes: number;
+                        data: {
+                            /** @description bytes a second */
+                            byte_rate: number;
+                            /** @description of payloads, estimated; of what it is not sorted by, at least so much */
+                            bytes: number;
+                            /** @description the topic, the prefix (a filter), the client identifier or the filter; empty: published by the program that the broker runs in */
+                            key: string;
+                            /** @description what it is sorted by is at least this, 19 times of 20 */
+                            least: number;
+                            /** @description messages a second */
+                            message_rate: number;
+                            /** @description estimated */
+                            messages: number;
+                            /** @description and at most this */
+                            most: number;
+                            /** @description of all, 0 to 1, in what it is sorted by */
+                            share: number;
+                        }[];
+                        /** @description all messages in the time */
+                        messages: number;
+                        over_time: {
+                            bytes: number;
+                            messages: number;
+                            /** @description start of the minute, in milliseconds since 1970 */
+                            time_stamp: number;
+                        }[];
+                        /** @description the answer is of this time */
+                        seconds: number;
+                        /** @description since when messages are looked at, in milliseconds since 1970; null: they are not */
+                        since: number | null;
+                        sizes: {
+                            messages: number;
+                            /** @description bytes, and more than half of it */
+                            up_to: number;
+                        }[];
+                        sort: string;
+                        /** @description messages that one stands for that is looked at now */
+                        stands_for: number;
+                    };
+                };
+            };
+            /** @description Something in the request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It is not known who asks */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Who asks may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Asked too often */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     listApiKeys: {
         parameters: {
             query?: never;
@@ -1309,6 +2035,434 @@ export interface operations {
             };
         };
     };
+    getClientInflight: {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description of all payloads together: then the page ends; it has one message at least */
+                max_payload_bytes?: string;
+                /** @description how payloads are answered */
+                payload?: "none" | "base64" | "plain";
+                /** @description the position in the meta of the page before; none for the first page */
+                position?: string;
+            };
+            header?: never;
+            path: {
+                /** @description its client identifier */
+                clientid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of them, in their order */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: {
+                            /** @description null where it is not known */
+                            from_clientid: string | null;
+                            /** @description its place in this list */
+                            msgid: string;
+                            packet_id: number | null;
+                            /** @description as payload says */
+                            payload?: string;
+                            payload_size: number | null;
+                            qos: number | null;
+                            retain: boolean | null;
+                            /** @description $share/NAME/FILTER by which it came */
+                            shared_filter: string | null;
+                            /**
+                             * @description released: PUBREC has come for it
+                             * @enum {string}
+                             */
+                            state: "queued" | "sent" | "released";
+                            /** @description null where the message is not known any more */
+                            topic: string | null;
+                        }[];
+                        meta: {
+                            /** @description of all pages */
+                            count: number;
+                            /** @description for the next page; none when there is none */
+                            position: string;
+                            /** @description position of the first of the page */
+                            start: string;
+                        };
+                    };
+                };
+            };
+            /** @description Something in the request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It is not known who asks */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Who asks may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such client */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Asked too often */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getClientQueue: {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description of all payloads together: then the page ends; it has one message at least */
+                max_payload_bytes?: string;
+                /** @description how payloads are answered */
+                payload?: "none" | "base64" | "plain";
+                /** @description the position in the meta of the page before; none for the first page */
+                position?: string;
+            };
+            header?: never;
+            path: {
+                /** @description its client identifier */
+                clientid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of them, in their order */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: {
+                            /** @description null where it is not known */
+                            from_clientid: string | null;
+                            /** @description its place in this list */
+                            msgid: string;
+                            packet_id: number | null;
+                            /** @description as payload says */
+                            payload?: string;
+                            payload_size: number | null;
+                            qos: number | null;
+                            retain: boolean | null;
+                            /** @description $share/NAME/FILTER by which it came */
+                            shared_filter: string | null;
+                            /**
+                             * @description released: PUBREC has come for it
+                             * @enum {string}
+                             */
+                            state: "queued" | "sent" | "released";
+                            /** @description null where the message is not known any more */
+                            topic: string | null;
+                        }[];
+                        meta: {
+                            /** @description of all pages */
+                            count: number;
+                            /** @description for the next page; none when there is none */
+                            position: string;
+                            /** @description position of the first of the page */
+                            start: string;
+                        };
+                    };
+                };
+            };
+            /** @description Something in the request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It is not known who asks */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Who asks may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such client */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Asked too often */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    subscribeClient: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description its client identifier */
+                clientid: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description No Local
+                     * @default 0
+                     */
+                    nl?: 0 | 1;
+                    /** @default 0 */
+                    qos?: 0 | 1 | 2;
+                    /**
+                     * @description Retain As Published
+                     * @default 0
+                     */
+                    rap?: 0 | 1;
+                    /**
+                     * @description Retain Handling
+                     * @default 0
+                     */
+                    rh?: 0 | 1 | 2;
+                    /** @description the whole topic filter, also $share/NAME/FILTER */
+                    topic: string;
+                };
+            };
+        };
+        responses: {
+            /** @description As it was granted */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        clientid: string;
+                        /** @description whether it survives the process */
+                        durable: boolean;
+                        /** @description No Local: 0 or 1 */
+                        nl: number;
+                        node: string;
+                        qos: number;
+                        /** @description Retain As Published: 0 or 1 */
+                        rap: number;
+                        /** @description Retain Handling: 0, 1 or 2 */
+                        rh: number;
+                        /** @description Subscription Identifier */
+                        subid: number | null;
+                        /** @description the whole topic filter, $share/NAME/ included */
+                        topic: string;
+                    };
+                };
+            };
+            /** @description Something in the request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It is not known who asks */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Who asks may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such client */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Asked too often */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    subscribeClientBulk: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description its client identifier */
+                clientid: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description No Local
+                     * @default 0
+                     */
+                    nl?: 0 | 1;
+                    /** @default 0 */
+                    qos?: 0 | 1 | 2;
+                    /**
+                     * @description Retain As Published
+                     * @default 0
+                     */
+                    rap?: 0 | 1;
+                    /**
+                     * @description Retain Handling
+                     * @default 0
+                     */
+                    rh?: 0 | 1 | 2;
+                    /** @description the whole topic filter, also $share/NAME/FILTER */
+                    topic: string;
+                }[];
+            };
+        };
+        responses: {
+            /** @description As they were granted */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        clientid: string;
+                        /** @description whether it survives the process */
+                        durable: boolean;
+                        /** @description No Local: 0 or 1 */
+                        nl: number;
+                        node: string;
+                        qos: number;
+                        /** @description Retain As Published: 0 or 1 */
+                        rap: number;
+                        /** @description Retain Handling: 0, 1 or 2 */
+                        rh: number;
+                        /** @description Subscription Identifier */
+                        subid: number | null;
+                        /** @description the whole topic filter, $share/NAME/ included */
+                        topic: string;
+                    }[];
+                };
+            };
+            /** @description Something in the request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It is not known who asks */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Who asks may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such client */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Asked too often */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     getClientSubscriptions: {
         parameters: {
             query?: never;
@@ -1345,6 +2499,152 @@ export interface operations {
                         topic: string;
                     }[];
                 };
+            };
+            /** @description Something in the request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It is not known who asks */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Who asks may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such client */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Asked too often */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    unsubscribeClient: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description its client identifier */
+                clientid: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description the whole topic filter */
+                    topic: string;
+                };
+            };
+        };
+        responses: {
+            /** @description It is gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something in the request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It is not known who asks */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Who asks may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such client */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Asked too often */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    unsubscribeClientBulk: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description its client identifier */
+                clientid: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description the whole topic filter */
+                    topic: string;
+                }[];
+            };
+        };
+        responses: {
+            /** @description They are gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Something in the request is not valid */
             400: {
@@ -1518,6 +2818,106 @@ export interface operations {
             };
         };
     };
+    listHistory: {
+        parameters: {
+            query?: {
+                clientid?: string;
+                /** @description things on a page */
+                limit?: number;
+                /** @description which page, from 1 on */
+                page?: number;
+                /** @description topic name or topic filter, to the letter */
+                topic?: string;
+                type?: "connect" | "disconnect" | "session-end" | "subscribe" | "unsubscribe" | "deny" | "refuse" | "drop" | "will";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: {
+                            /** @description where the client was, or who has taken over: address and port */
+                            address?: string;
+                            cause: string;
+                            clientid: string;
+                            count: number;
+                            /** @description the rule, or why something was refused */
+                            detail?: string;
+                            filter_count?: number;
+                            /** @description of a session that ended: what it had, of many the first */
+                            filters?: string[];
+                            /** @description the last time */
+                            last_ts: number;
+                            qos?: number;
+                            reason_code?: number;
+                            /** @description what happened, for people */
+                            text: string;
+                            /** @description topic name, or topic filter of a subscription */
+                            topic?: string;
+                            /** @description when, the first time, in milliseconds since 1970 */
+                            ts: number;
+                            /** @enum {string} */
+                            type: "connect" | "disconnect" | "session-end" | "subscribe" | "unsubscribe" | "deny" | "refuse" | "drop" | "will";
+                            username?: string;
+                            /** @description messages that waited then */
+                            waiting?: number;
+                        }[];
+                        meta: {
+                            /** @description of all pages; left out where counting would take a scan */
+                            count?: number;
+                            hasnext: boolean;
+                            limit: number;
+                            page: number;
+                        };
+                    };
+                };
+            };
+            /** @description Something in the request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It is not known who asks */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Who asks may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Asked too often */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     login: {
         parameters: {
             query?: never;
@@ -1632,6 +3032,561 @@ export interface operations {
             };
             /** @description Who asks may not do this */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Asked too often */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getMetrics: {
+        parameters: {
+            query?: {
+                /** @description whether all nodes are answered as one object, instead of a list with an object for each */
+                aggregate?: "true" | "false";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description By name */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: number | string;
+                    }[] | {
+                        [key: string]: number | string;
+                    };
+                };
+            };
+            /** @description Something in the request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It is not known who asks */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Who asks may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Asked too often */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    listSamples: {
+        parameters: {
+            query?: {
+                /** @description how many seconds: up to an hour in steps of 10 seconds, up to a day in steps of a minute */
+                latest?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Oldest first; none in the first 10 seconds */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        acknowledged: number;
+                        /** @description clients with a session, connected or not */
+                        connections: number;
+                        connects: number;
+                        cpu_percent: number;
+                        denied: number;
+                        disconnected_durable_sessions: number;
+                        disconnects: number;
+                        dropped: number;
+                        dropped_by_reason: {
+                            [key: string]: number;
+                        };
+                        event_loop_lag_max_ms: number;
+                        event_loop_lag_p99_ms: number;
+                        /** @description records that one fsync has made safe, on average */
+                        fsync_group: number;
+                        fsync_max_ms: number;
+                        fsync_p99_ms: number;
+                        fsyncs: number;
+                        heap_bytes: number;
+                        internal_errors: number;
+                        /** @description clients that are connected */
+                        live_connections: number;
+                        log_lines_dropped: number;
+                        overload_level: number;
+                        persisted: number;
+                        provider_failures: number;
+                        publishers_held_back: number;
+                        queued_messages: number;
+                        received: number;
+                        received_bytes: number;
+                        received_payload_bytes: number;
+                        received_qos0: number;
+                        received_qos1: number;
+                        received_qos2: number;
+                        refused: number;
+                        resident_bytes: number;
+                        retained_bytes: number;
+                        retained_msg_count: number;
+                        /** @description how long the time is that it is of */
+                        seconds: number;
+                        sent: number;
+                        sent_bytes: number;
+                        sent_payload_bytes: number;
+                        sent_qos0: number;
+                        sent_qos1: number;
+                        sent_qos2: number;
+                        sessions: number;
+                        shared_subscriptions: number;
+                        storage_bytes: number;
+                        subscriptions: number;
+                        synced_records: number;
+                        /** @description when it ended, in milliseconds since 1970 */
+                        time_stamp: number;
+                        topics: number;
+                        unsynced_bytes: number;
+                        written_bytes: number;
+                    }[];
+                };
+            };
+            /** @description Something in the request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It is not known who asks */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Who asks may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Asked too often */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getCurrentFigures: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Of the last seconds, mostly less than 12 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        acknowledged_rate: number;
+                        /** @description clients with a session, connected or not */
+                        connections: number;
+                        connects_rate: number;
+                        cpu_percent: number;
+                        denied_rate: number;
+                        disconnected_durable_sessions: number;
+                        disconnects_rate: number;
+                        dropped_msg_rate: number;
+                        /** @description messages a second */
+                        dropped_rate_by_reason: {
+                            [key: string]: number;
+                        };
+                        event_loop_lag_max_ms: number;
+                        event_loop_lag_p99_ms: number;
+                        /** @description records that one fsync has made safe, on average */
+                        fsync_group: number;
+                        fsync_max_ms: number;
+                        fsync_p99_ms: number;
+                        fsyncs_rate: number;
+                        heap_bytes: number;
+                        internal_errors_rate: number;
+                        /** @description clients that are connected */
+                        live_connections: number;
+                        log_lines_dropped_rate: number;
+                        /** @description seconds */
+                        node_uptime: number;
+                        overload_level: number;
+                        persisted_rate: number;
+                        provider_failures_rate: number;
+                        publishers_held_back_rate: number;
+                        queued_messages: number;
+                        received_bytes_rate: number;
+                        received_msg_rate: number;
+                        received_payload_bytes_rate: number;
+                        received_qos0_rate: number;
+                        received_qos1_rate: number;
+                        received_qos2_rate: number;
+                        refused_rate: number;
+                        resident_bytes: number;
+                        retained_bytes: number;
+                        retained_msg_count: number;
+                        /** @description how long the time is that it is of */
+                        seconds: number;
+                        sent_bytes_rate: number;
+                        sent_msg_rate: number;
+                        sent_payload_bytes_rate: number;
+                        sent_qos0_rate: number;
+                        sent_qos1_rate: number;
+                        sent_qos2_rate: number;
+                        sessions: number;
+                        shared_subscriptions: number;
+                        storage_bytes: number;
+                        subscriptions: number;
+                        synced_records_rate: number;
+                        /** @description now, in milliseconds since 1970 */
+                        time_stamp: number;
+                        topics: number;
+                        unsynced_bytes: number;
+                        written_bytes_rate: number;
+                    };
+                };
+            };
+            /** @description Something in the request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It is not known who asks */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Who asks may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Asked too often */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getCurrentFiguresOfNode: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description as GET /status has it */
+                node: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Of the last seconds, mostly less than 12 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        acknowledged_rate: number;
+                        /** @description clients with a session, connected or not */
+                        connections: number;
+                        connects_rate: number;
+                        cpu_percent: number;
+                        denied_rate: number;
+                        disconnected_durable_sessions: number;
+                        disconnects_rate: number;
+                        dropped_msg_rate: number;
+                        /** @description messages a second */
+                        dropped_rate_by_reason: {
+                            [key: string]: number;
+                        };
+                        event_loop_lag_max_ms: number;
+                        event_loop_lag_p99_ms: number;
+                        /** @description records that one fsync has made safe, on average */
+                        fsync_group: number;
+                        fsync_max_ms: number;
+                        fsync_p99_ms: number;
+                        fsyncs_rate: number;
+                        heap_bytes: number;
+                        internal_errors_rate: number;
+                        /** @description clients that are connected */
+                        live_connections: number;
+                        log_lines_dropped_rate: number;
+                        /** @description seconds */
+                        node_uptime: number;
+                        overload_level: number;
+                        persisted_rate: number;
+                        provider_failures_rate: number;
+                        publishers_held_back_rate: number;
+                        queued_messages: number;
+                        received_bytes_rate: number;
+                        received_msg_rate: number;
+                        received_payload_bytes_rate: number;
+                        received_qos0_rate: number;
+                        received_qos1_rate: number;
+                        received_qos2_rate: number;
+                        refused_rate: number;
+                        resident_bytes: number;
+                        retained_bytes: number;
+                        retained_msg_count: number;
+                        /** @description how long the time is that it is of */
+                        seconds: number;
+                        sent_bytes_rate: number;
+                        sent_msg_rate: number;
+                        sent_payload_bytes_rate: number;
+                        sent_qos0_rate: number;
+                        sent_qos1_rate: number;
+                        sent_qos2_rate: number;
+                        sessions: number;
+                        shared_subscriptions: number;
+                        storage_bytes: number;
+                        subscriptions: number;
+                        synced_records_rate: number;
+                        /** @description now, in milliseconds since 1970 */
+                        time_stamp: number;
+                        topics: number;
+                        unsynced_bytes: number;
+                        written_bytes_rate: number;
+                    };
+                };
+            };
+            /** @description Something in the request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It is not known who asks */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Who asks may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such node */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Asked too often */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    listSamplesOfNode: {
+        parameters: {
+            query?: {
+                /** @description how many seconds: up to an hour in steps of 10 seconds, up to a day in steps of a minute */
+                latest?: number;
+            };
+            header?: never;
+            path: {
+                /** @description as GET /status has it */
+                node: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Oldest first; none in the first 10 seconds */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        acknowledged: number;
+                        /** @description clients with a session, connected or not */
+                        connections: number;
+                        connects: number;
+                        cpu_percent: number;
+                        denied: number;
+                        disconnected_durable_sessions: number;
+                        disconnects: number;
+                        dropped: number;
+                        dropped_by_reason: {
+                            [key: string]: number;
+                        };
+                        event_loop_lag_max_ms: number;
+                        event_loop_lag_p99_ms: number;
+                        /** @description records that one fsync has made safe, on average */
+                        fsync_group: number;
+                        fsync_max_ms: number;
+                        fsync_p99_ms: number;
+                        fsyncs: number;
+                        heap_bytes: number;
+                        internal_errors: number;
+                        /** @description clients that are connected */
+                        live_connections: number;
+                        log_lines_dropped: number;
+                        overload_level: number;
+                        persisted: number;
+                        provider_failures: number;
+                        publishers_held_back: number;
+                        queued_messages: number;
+                        received: number;
+                        received_bytes: number;
+                        received_payload_bytes: number;
+                        received_qos0: number;
+                        received_qos1: number;
+                        received_qos2: number;
+                        refused: number;
+                        resident_bytes: number;
+                        retained_bytes: number;
+                        retained_msg_count: number;
+                        /** @description how long the time is that it is of */
+                        seconds: number;
+                        sent: number;
+                        sent_bytes: number;
+                        sent_payload_bytes: number;
+                        sent_qos0: number;
+                        sent_qos1: number;
+                        sent_qos2: number;
+                        sessions: number;
+                        shared_subscriptions: number;
+                        storage_bytes: number;
+                        subscriptions: number;
+                        synced_records: number;
+                        /** @description when it ended, in milliseconds since 1970 */
+                        time_stamp: number;
+                        topics: number;
+                        unsynced_bytes: number;
+                        written_bytes: number;
+                    }[];
+                };
+            };
+            /** @description Something in the request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It is not known who asks */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Who asks may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such node */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1991,6 +3946,436 @@ export interface operations {
             };
             /** @description Who asks may not do this */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Asked too often */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    listTopicMetrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All filters that are counted */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        create_time: string;
+                        /** @description whether it is in metrics.topics */
+                        is_configured: boolean;
+                        metrics: {
+                            /** @description bytes of payloads */
+                            "bytes.in.count": number;
+                            "message.dropped.count": number;
+                            "message.dropped.rate": number;
+                            "message.in.count": number;
+                            "message.in.rate": number;
+                            "message.out.count": number;
+                            "message.out.rate": number;
+                            "message.qos0.in.count": number;
+                            "message.qos0.in.rate": number;
+                            "message.qos0.out.count": number;
+                            "message.qos0.out.rate": number;
+                            "message.qos1.in.count": number;
+                            "message.qos1.in.rate": number;
+                            "message.qos1.out.count": number;
+                            "message.qos1.out.rate": number;
+                            "message.qos2.in.count": number;
+                            "message.qos2.in.rate": number;
+                            "message.qos2.out.count": number;
+                            "message.qos2.out.rate": number;
+                        };
+                        reset_time?: string;
+                        /** @description the topic filter */
+                        topic: string;
+                    }[];
+                };
+            };
+            /** @description Something in the request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It is not known who asks */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Who asks may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Asked too often */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    resetTopicMetrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @constant */
+                    action: "reset";
+                    /** @description one filter; all of them when it is left out */
+                    topic?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something in the request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It is not known who asks */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Who asks may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The filter is not counted */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Asked too often */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    addTopicMetric: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description a topic filter that is not shared */
+                    topic: string;
+                };
+            };
+        };
+        responses: {
+            /** @description It is counted from now on */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        create_time: string;
+                        /** @description whether it is in metrics.topics */
+                        is_configured: boolean;
+                        metrics: {
+                            /** @description bytes of payloads */
+                            "bytes.in.count": number;
+                            "message.dropped.count": number;
+                            "message.dropped.rate": number;
+                            "message.in.count": number;
+                            "message.in.rate": number;
+                            "message.out.count": number;
+                            "message.out.rate": number;
+                            "message.qos0.in.count": number;
+                            "message.qos0.in.rate": number;
+                            "message.qos0.out.count": number;
+                            "message.qos0.out.rate": number;
+                            "message.qos1.in.count": number;
+                            "message.qos1.in.rate": number;
+                            "message.qos1.out.count": number;
+                            "message.qos1.out.rate": number;
+                            "message.qos2.in.count": number;
+                            "message.qos2.in.rate": number;
+                            "message.qos2.out.count": number;
+                            "message.qos2.out.rate": number;
+                        };
+                        reset_time?: string;
+                        /** @description the topic filter */
+                        topic: string;
+                    };
+                };
+            };
+            /** @description Something in the request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It is not known who asks */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Who asks may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description As many are counted as may be */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Asked too often */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getTopicMetric: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the topic filter, encoded for URLs */
+                topic: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The filter */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        create_time: string;
+                        /** @description whether it is in metrics.topics */
+                        is_configured: boolean;
+                        metrics: {
+                            /** @description bytes of payloads */
+                            "bytes.in.count": number;
+                            "message.dropped.count": number;
+                            "message.dropped.rate": number;
+                            "message.in.count": number;
+                            "message.in.rate": number;
+                            "message.out.count": number;
+                            "message.out.rate": number;
+                            "message.qos0.in.count": number;
+                            "message.qos0.in.rate": number;
+                            "message.qos0.out.count": number;
+                            "message.qos0.out.rate": number;
+                            "message.qos1.in.count": number;
+                            "message.qos1.in.rate": number;
+                            "message.qos1.out.count": number;
+                            "message.qos1.out.rate": number;
+                            "message.qos2.in.count": number;
+                            "message.qos2.in.rate": number;
+                            "message.qos2.out.count": number;
+                            "message.qos2.out.rate": number;
+                        };
+                        reset_time?: string;
+                        /** @description the topic filter */
+                        topic: string;
+                    };
+                };
+            };
+            /** @description Something in the request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It is not known who asks */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Who asks may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The filter is not counted */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Asked too often */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    deleteTopicMetric: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the topic filter, encoded for URLs */
+                topic: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something in the request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It is not known who asks */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Who asks may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The filter is not counted */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It is in metrics.topics */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2490,6 +4875,243 @@ export interface operations {
             };
         };
     };
+    listSharedGroups: {
+        parameters: {
+            query?: {
+                /** @description things on a page */
+                limit?: number;
+                /** @description which page, from 1 on */
+                page?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of them */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: {
+                            /** @description the first 100 */
+                            members: {
+                                clientid: string;
+                                connected: boolean;
+                                inflight_cnt: number;
+                                mqueue_len: number;
+                                qos: number;
+                                /** @description whether it takes a message of QoS 1 or 2 at once */
+                                ready: boolean;
+                            }[];
+                            members_cnt: number;
+                            /** @description the client that would get the next message */
+                            next: string | null;
+                            share_group: string;
+                            /** @description the filter, without $share/NAME/ */
+                            topic: string;
+                        }[];
+                        meta: {
+                            /** @description of all pages; left out where counting would take a scan */
+                            count?: number;
+                            hasnext: boolean;
+                            limit: number;
+                            page: number;
+                        };
+                    };
+                };
+            };
+            /** @description Something in the request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It is not known who asks */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Who asks may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Asked too often */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    listSlowSubscriptions: {
+        parameters: {
+            query?: {
+                /** @description things on a page */
+                limit?: number;
+                /** @description which page, from 1 on */
+                page?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Clients */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: {
+                            clientid: string;
+                            connected: boolean;
+                            /** @description messages sent and not acknowledged */
+                            inflight_cnt: number;
+                            /** @description now, in milliseconds since 1970 */
+                            last_update_time: number;
+                            mqueue_bytes: number;
+                            /** @description messages that wait */
+                            mqueue_len: number;
+                            node: string;
+                            /** @description bytes that its connection has not taken yet */
+                            output_bytes: number;
+                            /** @description for how long something has waited for it, in milliseconds, as far as was seen */
+                            timespan: number;
+                            /** @description the topic filter of the client, where it has only one; empty where it has several */
+                            topic: string;
+                        }[];
+                        meta: {
+                            /** @description of all pages; left out where counting would take a scan */
+                            count?: number;
+                            hasnext: boolean;
+                            limit: number;
+                            page: number;
+                        };
+                    };
+                };
+            };
+            /** @description Something in the request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It is not known who asks */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Who asks may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Asked too often */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getStats: {
+        parameters: {
+            query?: {
+                /** @description whether all nodes are answered as one object, instead of a list with an object for each */
+                aggregate?: "true" | "false";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description By name */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: number | string;
+                    }[] | {
+                        [key: string]: number | string;
+                    };
+                };
+            };
+            /** @description Something in the request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It is not known who asks */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Who asks may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Asked too often */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     getStatus: {
         parameters: {
             query?: never;
@@ -2611,6 +5233,377 @@ export interface operations {
                             limit: number;
                             page: number;
                         };
+                    };
+                };
+            };
+            /** @description Something in the request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It is not known who asks */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Who asks may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Asked too often */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getTopicTree: {
+        parameters: {
+            query?: {
+                /** @description levels */
+                limit?: number;
+                /** @description whole levels, such as plant/line-1; without it, the first levels */
+                prefix?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Its levels; hasnext where there are others */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: {
+                            /** @description whether all of those were counted */
+                            counted: boolean;
+                            level: string;
+                            /** @description topics of late, here and below, as far as they are known */
+                            recent_topics: number;
+                            /** @description the message of the topic that ends here */
+                            retained: {
+                                from_clientid: string | null;
+                                payload_size: number;
+                                qos: number;
+                            } | null;
+                            /** @description topics with retained messages, here and below */
+                            retained_topics: number;
+                            /** @description with the levels before it */
+                            topic: string;
+                        }[];
+                        meta: {
+                            hasnext: boolean;
+                        };
+                    };
+                };
+            };
+            /** @description Something in the request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It is not known who asks */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Who asks may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Asked too often */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    listTopics: {
+        parameters: {
+            query?: {
+                /** @description things on a page */
+                limit?: number;
+                /** @description only those of this node */
+                node?: string;
+                /** @description which page, from 1 on */
+                page?: number;
+                /** @description exactly this filter */
+                topic?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of them */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: {
+                            node: string;
+                            /** @description a topic filter */
+                            topic: string;
+                        }[];
+                        meta: {
+                            /** @description of all pages; left out where counting would take a scan */
+                            count?: number;
+                            hasnext: boolean;
+                            limit: number;
+                            page: number;
+                        };
+                    };
+                };
+            };
+            /** @description Something in the request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It is not known who asks */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Who asks may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Asked too often */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getTopic: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the whole filter, encoded: a%2F%23 */
+                topic: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Somebody does */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        node: string;
+                        /** @description a topic filter */
+                        topic: string;
+                    }[];
+                };
+            };
+            /** @description Something in the request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It is not known who asks */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Who asks may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Nobody does */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Asked too often */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    explainDelivery: {
+        parameters: {
+            query: {
+                /** @description 10:42, 10:42:07, a time as RFC 3339 has it, or milliseconds since 1970 */
+                at?: string;
+                clientid: string;
+                /** @description from how long ago until now, such as 5m */
+                since?: string;
+                /** @description topic name */
+                topic: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The likeliest cause, with evidence */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description what else may have been it */
+                        also: {
+                            /** @description such as queue-full; docs/operations.md has them all */
+                            code: string;
+                            evidence: {
+                                /** @description where the client was, or who has taken over: address and port */
+                                address?: string;
+                                cause: string;
+                                clientid: string;
+                                count: number;
+                                /** @description the rule, or why something was refused */
+                                detail?: string;
+                                filter_count?: number;
+                                /** @description of a session that ended: what it had, of many the first */
+                                filters?: string[];
+                                /** @description the last time */
+                                last_ts: number;
+                                qos?: number;
+                                reason_code?: number;
+                                /** @description what happened, for people */
+                                text: string;
+                                /** @description topic name, or topic filter of a subscription */
+                                topic?: string;
+                                /** @description when, the first time, in milliseconds since 1970 */
+                                ts: number;
+                                /** @enum {string} */
+                                type: "connect" | "disconnect" | "session-end" | "subscribe" | "unsubscribe" | "deny" | "refuse" | "drop" | "will";
+                                username?: string;
+                                /** @description messages that waited then */
+                                waiting?: number;
+                            }[];
+                            /** @description a sentence or two */
+                            text: string;
+                        }[];
+                        cause: {
+                            /** @description such as queue-full; docs/operations.md has them all */
+                            code: string;
+                            evidence: {
+                                /** @description where the client was, or who has taken over: address and port */
+                                address?: string;
+                                cause: string;
+                                clientid: string;
+                                count: number;
+                                /** @description the rule, or why something was refused */
+                                detail?: string;
+                                filter_count?: number;
+                                /** @description of a session that ended: what it had, of many the first */
+                                filters?: string[];
+                                /** @description the last time */
+                                last_ts: number;
+                                qos?: number;
+                                reason_code?: number;
+                                /** @description what happened, for people */
+                                text: string;
+                                /** @description topic name, or topic filter of a subscription */
+                                topic?: string;
+                                /** @description when, the first time, in milliseconds since 1970 */
+                                ts: number;
+                                /** @enum {string} */
+                                type: "connect" | "disconnect" | "session-end" | "subscribe" | "unsubscribe" | "deny" | "refuse" | "drop" | "will";
+                                username?: string;
+                                /** @description messages that waited then */
+                                waiting?: number;
+                            }[];
+                            /** @description a sentence or two */
+                            text: string;
+                        };
+                        clientid: string;
+                        /** @description the time that was looked at, in milliseconds since 1970 */
+                        from: number;
+                        to: number;
+                        topic: string;
+                        /** @description what can not be known */
+                        unknown: string[];
                     };
                 };
             };
