@@ -144,6 +144,9 @@ class CompiledFiles {
   }
 }
 
+/** What only browsers run: nothing here sees what they reach of it. */
+const IN_BROWSERS = /^packages\/console\/src\/(app|pages|parts)\//;
+
 function sourcesOf(root: string): string[] {
   return readdirSync(join(root, 'packages')).flatMap((name) => {
     const folder = join(root, 'packages', name, 'src');
@@ -151,7 +154,8 @@ function sourcesOf(root: string): string[] {
     return readdirSync(folder, { recursive: true, encoding: 'utf8' })
       .filter((file) => file.endsWith('.ts'))
       .sort()
-      .map((file) => `packages/${name}/src/${file.replaceAll('\\', '/')}`);
+      .map((file) => `packages/${name}/src/${file.replaceAll('\\', '/')}`)
+      .filter((path) => !IN_BROWSERS.test(path));
   });
 }
 

@@ -86,7 +86,6 @@ function tests(): void {
     const page = await browser.page();
     await page.goto(url);
     await page.getByText('promptmq admin key create NAME').waitFor();
-    await keepScreenshot(page, 'login');
     await page.getByLabel('API key').fill('all');
     await page.getByLabel('Secret').fill('not the secret of it');
     await page.keyboard.press('Enter');
@@ -107,6 +106,53 @@ function tests(): void {
     await page.getByLabel('API key').waitFor();
     await page.reload();
     await page.getByLabel('API key').waitFor();
+    await page.context().close();
+  });
+
+  test('the overview has what goes on now', async () => {
+    const subscriber = await connect('overview-subscriber');
+    await subscriber.subscribeAsync('live/#', { qos: 1 });
+    const publisher = await connect('overview-publisher');
+    const timer = setInterval(() => publisher.publish('live/1', 'x'.repeat(100), { qos: 1 }), 20);
+    const page = await open('/');
+    const tile = (label: string) =>
+      page.locator('.tile').filter({ has: page.getByText(label, { exact: true }) });
+    for (const label of ['Messages in', 'Messages out', 'Acknowledged']) {
+      await tile(label)
+        .getByText(/^[1-9][\d.]*\/s$/)
+        .waitFor();
+    }
+    await tile('Connected').getByText('2', { exact: true }).waitFor();
+    await tile('Subscriptions').getByText('1', { exact: true }).waitFor();
+    await page.getByRole('img', { name: /^Messages: in / }).waitFor();
+    clearInterval(timer);
+    await page.context().close();
+  });
+
+  test('what waits for a client can be looked at, whatever it is', async () => {
+    const slow = await connect('slow', { properties: { sessionExpiryInterval: 60 } });
+    await slow.subscribeAsync('work/#', { qos: 1 });
+    await slow.endAsync(true);
+    const publisher = await connect('boss');
+    for (let index = 0; index < 60; index++) {
+      await publisher.publishAsync(`work/${index}`, `{"n":${index}}`, { qos: 1 });
+    }
+    await publisher.publishAsync('work/html', '<img src=x onerror=alert(1)>', { qos: 1 });
+    await publisher.publishAsync('work/bytes', Buffer.from([0, 1, 2, 255]), { qos: 1 });
+    const page = await open('/clients/slow?tab=queue');
+    await page.getByRole('tab', { name: 'Queue 62' }).waitFor();
+    const row = (topic: string) => page.getByRole('row').filter({ hasText: topic });
+    await row('work/7').getByRole('button', { name: 'View' }).click();
+    await page.getByRole('dialog').getByText('"n": 7').waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: 'Next' }).click();
+    await row('work/html').getByText('<img src=x onerror=alert(1)>').waitFor();
+    await row('work/bytes').getByRole('button', { name: 'View' }).click();
+    await page.getByRole('dialog').getByText('00 01 02 ff').waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByText('51–62 of 62').waitFor();
+    await keepScreenshot(page, 'queue');
+    expect(await page.locator('main img').count()).toBe(0);
     await page.context().close();
   });
 
@@ -296,7 +342,6 @@ function tests(): void {
       await page.getByRole('heading', { level: 1 }).waitFor();
       expect([hash, await widest()]).toEqual([hash, 360]);
     }
-    await keepScreenshot(page, 'client-narrow');
     await page.context().close();
   });
 

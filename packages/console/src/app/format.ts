@@ -36,9 +36,9 @@ export function duration(seconds: number | null | undefined): string {
   const all = Math.floor(seconds);
   const [days, hours] = [Math.floor(all / 86_400), Math.floor(all / 3600) % 24];
   const minutes = Math.floor(all / 60) % 60;
-  if (days > 0) return `${days} d ${hours} h`;
-  if (hours > 0) return `${hours} h ${minutes} min`;
-  return `${minutes} min ${all % 60} s`;
+  if (days > 0) return hours === 0 ? `${days} d` : `${days} d ${hours} h`;
+  if (hours > 0) return minutes === 0 ? `${hours} h` : `${hours} h ${minutes} min`;
+  return all % 60 === 0 ? `${minutes} min` : `${minutes} min ${all % 60} s`;
 }
 
 /** How long ago something was, roughly: `40 s ago`, `5 min ago`. */

@@ -51,7 +51,11 @@ export function Plot(props: {
           ))}
         </p>
       </header>
-      <figure class="plot-body" role="img" aria-label={`${title}: ${figures.join(', ')}`}>
+      <figure
+        class={times.length < 2 ? 'plot-body without' : 'plot-body'}
+        role="img"
+        aria-label={`${title}: ${figures.join(', ')}`}
+      >
         <Canvas times={times} lines={lines} format={format} height={height} />
         {times.length < 2 && <p class="empty plot-empty">There is more to see in a minute.</p>}
       </figure>
@@ -137,7 +141,7 @@ function optionsOf(
         ...axis,
         size: 24,
         space: 70,
-        values: (_plot, splits) => splits.map((at) => clock(at * 1000).slice(0, 5)),
+        values: (_plot, splits) => timesText(splits),
       },
       {
         ...axis,
@@ -169,6 +173,12 @@ function optionsOf(
       ],
     },
   };
+}
+
+/** Minutes, and seconds where they are closer than that. */
+function timesText(splits: readonly number[]): string[] {
+  const step = (splits[1] ?? 0) - (splits[0] ?? 0);
+  return splits.map((at) => clock(at * 1000).slice(0, step < 60 ? 8 : 5));
 }
 
 /** The index of the time that is nearest; -1 where there is none. */

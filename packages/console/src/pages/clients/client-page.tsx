@@ -7,9 +7,9 @@ import { route, setQuery } from '../../app/router.ts';
 import { may } from '../../app/session.ts';
 import { Ago, Facts, Failure, Name, PageHead, Panel } from '../../parts/basic.tsx';
 import { Tabs } from '../../parts/fields.tsx';
+import { HistoryList } from '../why/history-list.tsx';
 import { BanDialog, KickDialog } from './client-actions.tsx';
 import { addressOf, type Client, ClientState, versionOf } from './client-parts.tsx';
-import { History } from './history.tsx';
 import { LivePackets } from './live-packets.tsx';
 import { Messages } from './messages.tsx';
 import { Subscriptions } from './subscriptions.tsx';
@@ -57,7 +57,7 @@ function OneClient({ params }: PageProps) {
       <Tabs<Tab>
         label="What the client has"
         value={tab}
-        onChoose={(next) => setQuery({ tab: next === 'subscriptions' ? null : next })}
+        onChoose={(next) => setQuery({ tab: next === 'subscriptions' ? null : next, page: null })}
         tabs={[
           ['subscriptions', `Subscriptions ${number(client?.subscriptions_cnt)}`],
           ['inflight', `Inflight ${number(client?.inflight_cnt)}`],
@@ -67,8 +67,8 @@ function OneClient({ params }: PageProps) {
         ]}
       />
       {tab === 'subscriptions' && <Subscriptions clientId={id} />}
-      {tab === 'inflight' && <Messages clientId={id} kind="inflight" />}
-      {tab === 'queue' && <Messages clientId={id} kind="mqueue" />}
+      {tab === 'inflight' && <Messages key="inflight" clientId={id} kind="inflight" />}
+      {tab === 'queue' && <Messages key="mqueue" clientId={id} kind="mqueue" />}
       {tab === 'live' && <LivePackets clientId={id} />}
       {tab === 'history' && <History clientId={id} />}
       {asking === 'kick' && <KickDialog clientId={id} onClose={close} />}
@@ -121,6 +121,24 @@ function ClientFacts({ client }: { readonly client: Client }) {
         />
       </Panel>
     </div>
+  );
+}
+
+/** What happened to it lately, and where to ask more. */
+function History({ clientId }: { readonly clientId: string }) {
+  const { query } = route.value;
+  return (
+    <>
+      <p class="tab-toolbar">
+        <a href={`#/why?client=${encodeURIComponent(clientId)}`}>Why did it not get a message?</a>
+      </p>
+      <HistoryList
+        clientid={clientId}
+        page={Math.max(1, Number(query.get('page')) || 1)}
+        onPage={(page) => setQuery({ page })}
+        empty="Nothing is known of it."
+      />
+    </>
   );
 }
 

@@ -19,11 +19,10 @@ const SHOWN_MAX = 300;
 
 let nextId = 1;
 
-function readTraced({ data }: StreamEvent): Traced | null {
+function readTraced({ type, data }: StreamEvent): Traced | null {
   try {
-    const { time, ts, event, direction, packet, ...rest } = JSON.parse(data);
-    const at = typeof ts === 'number' ? ts : Date.parse(time);
-    return { id: nextId++, at, event, direction, packet, rest: textOf(rest) };
+    const { ts = Date.now(), event = type, direction, packet, ...rest } = JSON.parse(data);
+    return { id: nextId++, at: ts, event, direction, packet, rest: textOf(rest) };
   } catch {
     return null;
   }
@@ -31,7 +30,6 @@ function readTraced({ data }: StreamEvent): Traced | null {
 
 function textOf(fields: Readonly<Record<string, unknown>>): string {
   return Object.entries(fields)
-    .filter(([name]) => name !== 'clientid')
     .map(([name, value]) => `${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`)
     .join('  ');
 }
@@ -56,7 +54,7 @@ export function LivePackets({ clientId }: { readonly clientId: string }) {
       </p>
       <Failure failure={stream.failure} />
       <div class="packets" role="log" aria-label="Packets">
-        {stream.items.length === 0 && <Empty>Nothing has come or gone yet.</Empty>}
+        {stream.items.length === 0 && <Empty>Nothing has come or gone since.</Empty>}
         {stream.items.toReversed().map((one) => (
           <p key={one.id} class="packet">
             <time class="muted mono">{clock(one.at)}</time>

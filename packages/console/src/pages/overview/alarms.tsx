@@ -11,9 +11,11 @@ export function Alarms({ alarms }: { readonly alarms: readonly Alarm[] }) {
           <h2>
             <Name value={message} max={300} />
           </h2>
-          {typeof details['remedy'] === 'string' && <p>{details['remedy']}</p>}
-          <p class="muted">
-            <Name value={name} /> · since <Ago at={activate_at} />
+          <p>
+            {typeof details['remedy'] === 'string' && `${details['remedy']} `}
+            <span class="muted">
+              <Name value={name} />, <Ago at={activate_at} />
+            </span>
           </p>
         </article>
       ))}
