@@ -102,6 +102,23 @@ test('minutes pass, and a window has those that are in it', async () => {
   expect(last.over_time.length).toBe(61);
 });
 
+test('what was counted of one filter is known minute by minute', async () => {
+  await start({ enabled: true });
+  const client = await connected('c');
+  await client.publishAsync('a/1', '12', { qos: 1 });
+  clock.advance(60);
+  await client.publishAsync('b', '1', { qos: 1 });
+  await client.publishAsync('a/2', '1', { qos: 1 });
+  await client.publishAsync('a/2', '1', { qos: 1 });
+  const key = encodeURIComponent('a/#');
+  const { body } = await api.get(`/analytics?by=filter&key=${key}`);
+  expect(body.data).toMatchObject([{ key: 'a/#', messages: 3, bytes: 4, least: 3, most: 3 }]);
+  expect(body.over_time).toMatchObject([
+    { messages: 1, bytes: 2 },
+    { messages: 2, bytes: 2 },
+  ]);
+});
+
 test('by default messages are looked at from the first question on, until nobody has asked for 15 minutes', async () => {
   await start();
   const client = await connected('c');
@@ -144,7 +161,12 @@ test('memory is bounded: few are followed, long names are cut, and the bounds sa
   }
   await client.publishAsync(`${'x'.repeat(1000)}/${'y'.repeat(1000)}`, '1', { qos: 1 });
   const long = (await api.get('/analytics?limit=1000')).body.data;
-  expect(long.map(({ key }: { key: string }) => key)).toContain(`${'x'.repeat(256)}…`);
+  const cut = `${'x'.repeat(256)}…`;
+  expect(long.map(({ key }: { key: string }) => key)).toContain(cut);
+  for (const key of ['x'.repeat(1000), cut]) {
+    const { data } = (await api.get(`/analytics?key=${encodeURIComponent(key)}`)).body;
+    expect(data).toMatchObject([{ key: cut }]);
+  }
 });
 
 test('the program that publishes has no client identifier, and what the broker says of itself is not counted', async () => {

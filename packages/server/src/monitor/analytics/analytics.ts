@@ -139,7 +139,9 @@ export class Analytics implements MessageSampler {
     this.#askedAt = now;
     this.refresh();
     const { by, sort = 'messages', windowMs = DEFAULT_WINDOW_MS } = question;
-    const { limit = DEFAULT_LIMIT, key } = question;
+    const { limit = DEFAULT_LIMIT } = question;
+    const given = question.key;
+    const key = given === undefined || by === 'filter' ? given : keptKey(given);
     const minutes = this.#minutesSince(now, windowMs);
     const wanted = Math.max(this.#since, now - windowMs);
     const from = Math.min(wanted, minutes.at(-1)?.startedAt ?? now);
@@ -157,10 +159,14 @@ export class Analytics implements MessageSampler {
       bytes: sumOf(minutes.map(({ bytes }) => bytes)),
       items: (key === undefined ? all : all.filter((item) => item.key === key)).slice(0, limit),
       sizes: sizesOf(minutes),
-      overTime: minutes.toReversed().map((minute) => ({
-        time: minute.startedAt + wallAheadMs,
-        ...figuresOf(minute, by, key),
-      })),
+      overTime: minutes
+        .map((minute, index) => ({
+          time: minute.startedAt + wallAheadMs,
+          ...(by === 'filter' && key !== undefined
+            ? this.#filterFigures(key, minute, minutes[index - 1])
+            : figuresOf(minute, by, key)),
+        }))
+        .reverse(),
     };
   }
 
@@ -169,6 +175,20 @@ export class Analytics implements MessageSampler {
     if (!this.isOn) return [];
     const current = this.#minuteAt(now);
     return this.#minutes.filter((one) => one === current || one.endedAt > now - windowMs);
+  }
+
+  /** What was counted of a filter from the start of a minute to that of the next, or to now. */
+  #filterFigures(
+    filter: string,
+    minute: Minute,
+    next: Minute | undefined,
+  ): { messages: number; bytes: number } {
+    const counts = this.#broker.router.topicMeter?.counts ?? [];
+    const count = counts.find((one) => one.filter === filter);
+    const [messagesBefore, bytesBefore] = minute.filters.get(filter) ?? [0, 0];
+    const now = [count?.messages ?? 0, count?.payloadBytes ?? 0] as const;
+    const [messages, bytes] = next === undefined ? now : (next.filters.get(filter) ?? [0, 0]);
+    return { messages: added(messagesBefore, messages), bytes: added(bytesBefore, bytes) };
   }
 
   #filterItems(minutes: readonly Minute[], sort: Measure, seconds: number): AnalyticsItem[] {
