@@ -45,6 +45,21 @@ test('of many, about as many are noted as may be, and the estimate is right to i
   expect(Math.sqrt(variance)).toBeLessThan(0.1 * 2 * perSecond);
 });
 
+test('also where one stands for a few, nothing is counted too often', () => {
+  const sampling = new Sampling(() => 1500, seeded());
+  let estimate = 0;
+  let variance = 0;
+  for (let message = 0; message < 200_000; message++) {
+    if (!sampling.isDue()) continue;
+    const count = sampling.standsFor;
+    estimate += count;
+    variance += count * (count - 1);
+    sampling.next(4, message);
+  }
+  expect(sampling.standsFor).toBe(3);
+  expect(Math.abs(estimate - 200_000)).toBeLessThan(3 * Math.sqrt(variance));
+});
+
 test('when there are few again, all are looked at again', () => {
   const sampling = new Sampling(() => 100, seeded());
   for (let message = 0; message < 50_000; message++) {
