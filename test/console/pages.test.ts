@@ -153,7 +153,8 @@ function tests(): void {
     await page.getByText('No Local').waitFor();
     await page.getByRole('tab', { name: 'Shared groups' }).click();
     await page.getByText('2 members').waitFor();
-    await page.getByRole('link', { name: 'worker-2' }).waitFor();
+    await row('worker-2').getByText('ready').waitFor();
+    await page.getByText('gets the next one').waitFor();
     await keepScreenshot(page, 'shared-groups');
     for (const client of [...members, hostile]) await client.endAsync();
   });

@@ -35,6 +35,9 @@ function OneClient({ params }: PageProps) {
         about={<a href="#/clients">All clients</a>}
       >
         {client !== null && !isGone && <ClientState client={client} />}
+        <a class="button" href={`#/why?${new URLSearchParams({ client: id })}`}>
+          Why did it not get …?
+        </a>
         {may('clients') && (
           <>
             {client?.connected === true && !isGone && (

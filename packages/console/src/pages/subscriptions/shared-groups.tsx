@@ -1,117 +1,114 @@
-import { useEffect, useState } from 'preact/hooks';
-import { get, type Page, path } from '../../app/api.ts';
-import type { ApiFailure } from '../../app/api-failure.ts';
+import { type Page, path } from '../../app/api.ts';
 import { count } from '../../app/format.ts';
-import { Failure, Name, Panel } from '../../parts/basic.tsx';
-import { SearchField } from '../../parts/fields.tsx';
-import type { Subscription } from './subscription.ts';
+import { usePoll } from '../../app/poll.ts';
+import { route, setQuery } from '../../app/router.ts';
+import { Badge, Failure, Name, Panel } from '../../parts/basic.tsx';
+import { type Column, Pager, Table } from '../../parts/table.tsx';
+
+interface Member {
+  readonly clientid: string;
+  readonly qos: number;
+  readonly connected: boolean;
+  /** Whether it takes a message of QoS 1 or 2 at once. */
+  readonly ready: boolean;
+  readonly mqueue_len: number;
+  readonly inflight_cnt: number;
+}
 
 /** A group that shares what matches a filter. */
 interface Group {
-  readonly name: string;
-  readonly filter: string;
-  readonly members: readonly Subscription[];
+  readonly share_group: string;
+  readonly topic: string;
+  readonly members_cnt: number;
+  /** The first of them. */
+  readonly members: readonly Member[];
+  /** The client that would get the next message. */
+  readonly next: string | null;
 }
 
-/** Subscriptions that are looked through for groups, in pages. */
-const PAGES_MAX = 5;
-const PAGE = 10_000;
+const LIMIT = 20;
 
-/** Groups, and members of one, that are shown. */
-const GROUPS_SHOWN = 100;
-const MEMBERS_SHOWN = 50;
+const columnsOf = (next: string | null): readonly Column<Member>[] => [
+  {
+    key: 'client',
+    title: 'Member',
+    cell: ({ clientid }) => (
+      <>
+        <a href={`#${path`/clients/${clientid}`}`}>
+          <Name value={clientid} />
+        </a>{' '}
+        {clientid === next && <Badge tone="info">gets the next one</Badge>}
+      </>
+    ),
+  },
+  {
+    key: 'state',
+    title: 'State',
+    cell: ({ connected, ready }) => {
+      if (!connected) return <Badge tone="warn">offline</Badge>;
+      return ready ? <Badge tone="good">ready</Badge> : <Badge tone="warn">busy</Badge>;
+    },
+  },
+  { key: 'qos', title: 'QoS', isNumber: true, cell: ({ qos }) => qos },
+  {
+    key: 'inflight',
+    title: 'Under way',
+    isNumber: true,
+    cell: ({ inflight_cnt: inflight }) => count(inflight),
+  },
+  {
+    key: 'queue',
+    title: 'Queue',
+    isNumber: true,
+    cell: ({ mqueue_len: queued }) => count(queued),
+  },
+];
 
-/** Groups of shared subscriptions with their members. */
+/** Groups of shared subscriptions with their members, and who gets the next message. */
 export function SharedGroups() {
-  const [search, setSearch] = useState('');
-  const { groups, failure, isPart } = useGroups(search);
+  const page = Number(route.value.query.get('page')) || 1;
+  const { data, failure } = usePoll<Page<Group>>('/shared_groups', {
+    query: { page, limit: LIMIT },
+    everyMs: 3000,
+  });
   return (
     <>
-      <div class="bar">
-        <SearchField label="name of the group" value={search} onSearch={setSearch} />
-        <span class="muted grow">Each message goes to one member of a group.</span>
-      </div>
+      <p class="muted bar">Each message goes to one member of a group.</p>
       <Failure failure={failure} />
-      {groups !== null && groups.length === 0 && (
-        <p class="empty">
-          {search === '' ? 'There are no shared subscriptions.' : 'There is no such group.'}
-        </p>
-      )}
-      {isPart && (
-        <p class="note">
-          Not all subscriptions were looked through: the name of a group finds it all the same.
-        </p>
-      )}
-      {groups?.slice(0, GROUPS_SHOWN).map((group) => (
+      {data?.data.length === 0 && <p class="empty">There are no shared subscriptions.</p>}
+      {data?.data.map(({ share_group: name, topic, members, members_cnt: size, next }) => (
         <Panel
-          key={`${group.name}/${group.filter}`}
+          key={`${name}/${topic}`}
           title={
             <>
-              <Name value={group.name} /> <Name value={group.filter} />
+              <Name value={name} /> <span class="muted">shares</span> <Name value={topic} />
             </>
           }
-          actions={<span class="muted">{count(group.members.length)} members</span>}
+          actions={<span class="muted">{count(size)} members</span>}
+          isFlush
         >
-          <ul class="chips">
-            {group.members.slice(0, MEMBERS_SHOWN).map(({ clientid, qos }) => (
-              <li key={clientid}>
-                <a href={`#${path`/clients/${clientid}`}`}>
-                  <Name value={clientid} />
-                </a>
-                <span class="muted">QoS {qos}</span>
-              </li>
-            ))}
-            {group.members.length > MEMBERS_SHOWN && (
-              <li>and {count(group.members.length - MEMBERS_SHOWN)} more</li>
-            )}
-          </ul>
+          <Table
+            caption={`Members of ${name}`}
+            columns={columnsOf(next)}
+            rows={members}
+            rowKey={({ clientid }) => clientid}
+            empty="It has no members."
+          />
+          {size > members.length && (
+            <p class="muted panel-note">The first {count(members.length)} are shown.</p>
+          )}
         </Panel>
       ))}
+      {data !== null && (
+        <Pager
+          page={page}
+          limit={LIMIT}
+          count={data.meta.count}
+          hasNext={data.meta.hasnext}
+          shown={data.data.length}
+          onPage={(to) => setQuery({ page: to === 1 ? null : to })}
+        />
+      )}
     </>
   );
-}
-
-function useGroups(search: string) {
-  const [groups, setGroups] = useState<readonly Group[] | null>(null);
-  const [failure, setFailure] = useState<ApiFailure | null>(null);
-  const [isPart, setPart] = useState(false);
-  useEffect(() => {
-    const abort = new AbortController();
-    const read = async () => {
-      const found: Subscription[] = [];
-      for (let page = 1; ; page++) {
-        const { data, meta } = await get<Page<Subscription>>('/subscriptions', {
-          query: { page, limit: PAGE, share_group: search },
-          signal: abort.signal,
-        });
-        for (const one of data) if (one.topic.startsWith('$share/')) found.push(one);
-        if (!meta.hasnext || page === PAGES_MAX) {
-          setPart(meta.hasnext);
-          setGroups(groupsOf(found));
-          setFailure(null);
-          return;
-        }
-      }
-    };
-    read().catch((error: ApiFailure) => {
-      if (!abort.signal.aborted) setFailure(error);
-    });
-    return () => abort.abort();
-  }, [search]);
-  return { groups, failure, isPart };
-}
-
-function groupsOf(subscriptions: readonly Subscription[]): Group[] {
-  const groups = new Map<string, Subscription[]>();
-  for (const one of subscriptions) {
-    const members = groups.get(one.topic);
-    if (members === undefined) groups.set(one.topic, [one]);
-    else members.push(one);
-  }
-  return [...groups]
-    .map(([whole, members]) => {
-      const end = whole.indexOf('/', '$share/'.length);
-      return { name: whole.slice('$share/'.length, end), filter: whole.slice(end + 1), members };
-    })
-    .sort((a, b) => (a.name < b.name ? -1 : 1));
 }

@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks';
 import { post } from '../../app/api.ts';
 import type { ApiFailure } from '../../app/api-failure.ts';
+import { route } from '../../app/router.ts';
 import { Badge, Failure, Name } from '../../parts/basic.tsx';
 import { Field } from '../../parts/fields.tsx';
 
@@ -29,12 +30,17 @@ const VERBS: Readonly<Record<Action, string>> = {
   unsubscribe: 'unsubscribe from',
 };
 
-/** May somebody do something, and by which rule? */
-export function AccessForm({ first }: { readonly first?: Partial<Question> }) {
-  const [username, setUsername] = useState(first?.username ?? '');
-  const [clientid, setClientid] = useState(first?.clientid ?? '');
-  const [action, setAction] = useState<Action>(first?.action ?? 'publish');
-  const [topic, setTopic] = useState(first?.topic ?? '');
+function actionOf(text: string | null): Action {
+  return text !== null && Object.hasOwn(VERBS, text) ? (text as Action) : 'publish';
+}
+
+/** May somebody do something, and by which rule? The address may have what is asked. */
+export function AccessForm() {
+  const { query } = route.value;
+  const [username, setUsername] = useState(query.get('user') ?? '');
+  const [clientid, setClientid] = useState(query.get('client') ?? '');
+  const [action, setAction] = useState<Action>(actionOf(query.get('action')));
+  const [topic, setTopic] = useState(query.get('topic') ?? '');
   const [qos, setQos] = useState('0');
   const [answer, setAnswer] = useState<(Answer & { readonly question: Question }) | null>(null);
   const [failure, setFailure] = useState<ApiFailure | null>(null);

@@ -42,7 +42,7 @@ const OUTCOMES: Readonly<Record<Recipient['outcome'], readonly [Tone, string]>> 
   nothing: ['bad', 'gets nothing'],
 };
 
-const COLUMNS: readonly Column<Recipient>[] = [
+const columnsOf = (topic: string): readonly Column<Recipient>[] => [
   {
     key: 'client',
     title: 'Client',
@@ -65,9 +65,13 @@ const COLUMNS: readonly Column<Recipient>[] = [
   {
     key: 'why',
     title: 'Why',
-    cell: ({ why, rule }) => (
+    cell: ({ why, rule, clientid }) => (
       <>
-        {why !== null && (REASONS[why] ?? why)}
+        {why !== null && (
+          <a href={`#/why?${new URLSearchParams({ client: clientid, topic })}`}>
+            {REASONS[why] ?? why}
+          </a>
+        )}
         {rule !== null && (
           <>
             : <Name value={rule} />
@@ -111,7 +115,7 @@ export function ExplainResult(props: {
       )}
       <Table
         caption="Who would get the message"
-        columns={COLUMNS}
+        columns={columnsOf(topic)}
         rows={recipients}
         rowKey={({ clientid, filters }) => `${clientid} ${filters.join(' ')}`}
         empty="Nobody: there is no subscription that matches."

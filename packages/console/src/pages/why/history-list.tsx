@@ -13,6 +13,8 @@ export interface HistoryEntry {
   readonly last_ts: number;
   readonly count: number;
   readonly text: string;
+  /** Of a denial, what was asked for. */
+  readonly cause: string;
   readonly topic?: string;
   readonly detail?: string;
   readonly address?: string;
@@ -53,7 +55,7 @@ const COLUMNS: readonly Column<HistoryEntry>[] = [
   {
     key: 'text',
     title: 'That is',
-    cell: ({ text }) => <Sentence text={text} />,
+    cell: (entry) => <Happened entry={entry} />,
   },
   {
     key: 'address',
@@ -62,6 +64,20 @@ const COLUMNS: readonly Column<HistoryEntry>[] = [
     cell: ({ address }) => <Name value={address} />,
   },
 ];
+
+function Happened({ entry }: { readonly entry: HistoryEntry }) {
+  const { text, type, clientid: client, topic, cause: action } = entry;
+  return (
+    <>
+      <Sentence text={text} />{' '}
+      {type === 'deny' && topic !== undefined && (
+        <a href={`#/why?${new URLSearchParams({ view: 'access', client, topic, action })}`}>
+          Ask the rules
+        </a>
+      )}
+    </>
+  );
+}
 
 /** What the broker says in words, with names of clients in it. */
 export function Sentence({ text }: { readonly text: string }) {
