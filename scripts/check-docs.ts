@@ -4,8 +4,8 @@
  *
  * - Links to files and headings lead somewhere.
  * - Blocks of `sh` run in a folder of their own, one for each file, with the commands of this
- *   repository. /etc/promptmq, /var/lib/promptmq, /var/log, /run and /backup are folders in it, and port 1883 of this machine
- *   is that of a broker where the block asks for one.
+ *   repository. /etc/promptmq, /var/lib/promptmq, /var/log, /run and /backup are folders in it, and ports 1883 and 18083 of
+ *   this machine are those of a broker where the block asks for one.
  * - Blocks of `js` are type checked, and run in the same way.
  * - Blocks of `yaml` are read as a configuration of the broker, or as rules where they have `rules`.
  *
@@ -27,7 +27,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { connect } from 'node:net';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -242,6 +242,18 @@ function checkOptions({ file, line, lines }: Block): void {
   }
 }
 
+/** Where brokers have their admin listener, one after the other: a port on which nobody listened just now. */
+const adminAddress = await freeAddress();
+
+async function freeAddress(): Promise<string> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return `127.0.0.1:${port}`;
+}
+
 /** A folder for the blocks of a file, with a configuration, and programs by their names. */
 function makeWorld(): string {
   const folder = mkdtempSync(join(tmpdir(), 'promptmq-docs-'));
@@ -252,7 +264,7 @@ function makeWorld(): string {
   }
   writeFileSync(
     join(folder, 'promptmq.yaml'),
-    'server: { bind: "127.0.0.1:0", ws-bind: none }\nmetrics: { enabled: false }\n',
+    `server: { bind: "127.0.0.1:0", ws-bind: none }\nmetrics: { enabled: false }\nadmin: { bind: ${adminAddress} }\n`,
   );
   return folder;
 }
@@ -346,7 +358,9 @@ function inWorld(text: string, folder: string, address: string): string {
   for (const [from, to] of FOLDERS) {
     changed = changed.replaceAll(new RegExp(`(?<![\\w/.])${from}`, 'g'), join(folder, to));
   }
-  return changed.replaceAll(/\b(localhost|127\.0\.0\.1):1883\b/g, address);
+  return changed
+    .replaceAll(/\b(localhost|127\.0\.0\.1):1883\b/g, address)
+    .replaceAll(/\b(localhost|127\.0\.0\.1):18083\b/g, adminAddress);
 }
 
 async function runBlock(block: Block, folder: string): Promise<void> {
