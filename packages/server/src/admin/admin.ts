@@ -4,8 +4,9 @@ import type { AdminEndpoint } from '../embed/admin-endpoint.ts';
 import type { RunningBroker } from '../embed/running-broker.ts';
 import { loadAdminTls } from '../listeners/tls/admin-tls.ts';
 import type { TlsFiles } from '../listeners/tls/tls-files.ts';
-import { type Logger, rateLimited } from '../log/index.ts';
+import { type Logger, type LogTail, rateLimited } from '../log/index.ts';
 import type { ApiHost } from './api/api-host.ts';
+import type { Configuration } from './api/configuration.ts';
 import { AdminGate } from './gate/admin-gate.ts';
 import { AuditLog } from './gate/audit-log.ts';
 import { ConsoleSessions } from './gate/console-sessions.ts';
@@ -19,6 +20,12 @@ import { WebFront } from './web/web-front.ts';
 import { WebListener } from './web/web-listener.ts';
 import { WebPages } from './web/web-pages.ts';
 
+/** What the process of a broker has, where that is its own. */
+export interface AdminProcess {
+  readonly configuration?: Configuration;
+  readonly logTail?: LogTail;
+}
+
 /** What operators and programs ask of a broker over HTTP: keys, sessions and audit, the API, and the listener for them. */
 export class Admin implements AdminEndpoint {
   /** Serves the API, for whoever has requests of another listener, such as the Unix domain socket. */
@@ -29,7 +36,12 @@ export class Admin implements AdminEndpoint {
   /** The listener follows the keys. */
   #following: Promise<void>;
 
-  private constructor(broker: RunningBroker, log: Logger, tls: SecureContextOptions | null) {
+  private constructor(
+    broker: RunningBroker,
+    log: Logger,
+    tls: SecureContextOptions | null,
+    { configuration, logTail }: AdminProcess,
+  ) {
     const { config } = broker;
     const { admin } = config;
     const ring = new KeyRing(() => Date.now());
@@ -56,6 +68,8 @@ export class Admin implements AdminEndpoint {
       },
       streams: new OpenStreams(admin, warnings),
       waitingRequests: new WaitingRequests(admin, warnings),
+      configuration: configuration ?? null,
+      logTail: logTail ?? null,
     };
     this.front = new ApiFront(this.host, gate, onError);
     const web = new WebFront(admin, this.front, new WebPages(admin), log);
@@ -80,8 +94,12 @@ export class Admin implements AdminEndpoint {
    *
    * @throws {ConfigError} when certificate and key can't be used
    */
-  static async start(broker: RunningBroker, log: Logger): Promise<Admin> {
-    const admin = new Admin(broker, log, optionsOf(loadAdminTls(broker.config)));
+  static async start(
+    broker: RunningBroker,
+    log: Logger,
+    process: AdminProcess = {},
+  ): Promise<Admin> {
+    const admin = new Admin(broker, log, optionsOf(loadAdminTls(broker.config)), process);
     await admin.settled();
     return admin;
   }

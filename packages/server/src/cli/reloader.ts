@@ -1,4 +1,5 @@
 import { type Config, ConfigError, type LoadedConfig, listedPaths } from '../config/index.ts';
+import type { Reconfiguration } from '../embed/reconfigure.ts';
 import type { RunningBroker } from '../embed/running-broker.ts';
 import type { Logger } from '../log/index.ts';
 import type { WatchedFiles } from './watched-files.ts';
@@ -40,22 +41,42 @@ export class Reloader {
    * @param cause - for the log: a signal, or `file`
    */
   reload(cause: string): void {
+    try {
+      this.reloadNow(cause);
+    } catch {
+      // It is in the log.
+    }
+  }
+
+  /**
+   * The same, for who wants to know what came of it.
+   *
+   * @throws {ConfigError} what is wrong
+   */
+  reloadNow(cause: string): Reconfiguration {
     const { broker, logger, load, files, onReloaded } = this.#options;
     files.refresh();
     try {
       const loaded = load();
       this.#refuseVanished(loaded);
-      const { changed, needRestart } = broker.reconfigure(loaded.config);
+      const reconfiguration = broker.reconfigure(loaded.config);
       onReloaded?.(loaded.config);
       this.#loaded = loaded;
       files.follow(watchedPaths(loaded));
+      const { changed, needRestart } = reconfiguration;
       logger.info('config-reloaded', { cause, changed });
       for (const key of needRestart) logger.warn('config-needs-restart', { key });
+      return reconfiguration;
     } catch (error) {
       for (const { key, source, message } of problemsOf(error)) {
         logger.error('config-refused', { cause, key, source, why: message });
       }
+      throw error;
     }
+  }
+
+  get loaded(): LoadedConfig {
+    return this.#loaded;
   }
 
   /**

@@ -1,10 +1,10 @@
 import type { CommandModule } from 'yargs';
-import { Admin, AdminServer, adminSocketOf } from '../admin/index.ts';
+import { Admin, type AdminProcess, AdminServer, ApiError, adminSocketOf } from '../admin/index.ts';
 import type { Config, LoadedConfig } from '../config/index.ts';
 import { openBroker } from '../embed/create-broker.ts';
 import type { EmbeddedBroker } from '../embed/embedded-broker.ts';
 import { naming } from '../embed/start-errors.ts';
-import { type ConfigurableLogger, createLogger } from '../log/index.ts';
+import { type ConfigurableLogger, createLogger, LogTail, tailed } from '../log/index.ts';
 import { type LogListeners, LogOutput } from '../log/log-output.ts';
 import { StandardOutput } from '../log/standard-output.ts';
 import { reportReady, startDaemon } from '../service/daemon.ts';
@@ -42,7 +42,7 @@ async function serve(loaded: LoadedConfig, load: () => LoadedConfig): Promise<vo
   const { config } = loaded;
   const files = new WatchedFiles(watchedPaths(loaded));
   becomeService();
-  const { logger, output } = await openLog(config);
+  const { logger, output, logTail } = await openLog(config);
   const { pidFile } = config.server;
   const releasePidFile =
     pidFile === null
@@ -105,7 +105,18 @@ async function serve(loaded: LoadedConfig, load: () => LoadedConfig): Promise<vo
   // Whoever is connected stays so: it is noted. A log that can't be written ends the process by itself, see above.
   process.on('uncaughtException', (error) => serving.noteUncaught(error));
   process.on('unhandledRejection', (reason) => serving.noteUncaught(reason));
-  admin = await startAdmin(broker, config, logger);
+  admin = await startAdmin(broker, config, logger, {
+    logTail,
+    configuration: {
+      get loaded() {
+        return reloader?.loaded ?? loaded;
+      },
+      reload: () => {
+        if (reloader === null) throw new ApiError(503, 'STARTING', 'the broker still starts');
+        return reloader.reloadNow('API');
+      },
+    },
+  });
   if (isStopping) {
     // A signal came meanwhile, and has ended all but this.
     await admin?.close();
@@ -145,8 +156,9 @@ async function startAdmin(
   broker: EmbeddedBroker,
   config: LoadedConfig['config'],
   logger: ConfigurableLogger,
+  process: AdminProcess,
 ): Promise<AdminServer | null> {
-  const api = await Admin.start(broker, logger);
+  const api = await Admin.start(broker, logger, process);
   broker.serveAdmin(api);
   const path = adminSocketOf(config);
   if (path === null) return null;
@@ -162,6 +174,7 @@ async function startAdmin(
 async function openLog({ log }: LoadedConfig['config']): Promise<{
   logger: ConfigurableLogger;
   output: LogOutput;
+  logTail: LogTail;
 }> {
   // It may be the same terminal or pipe as standard output, and as stuck as that.
   const errors = new StandardOutput(process.stderr);
@@ -174,8 +187,10 @@ async function openLog({ log }: LoadedConfig['config']): Promise<{
     onRecovered: (count, why) => logger.warn('log-lines-dropped', { count, why }),
   };
   const output = await naming('log.file', null, () => new LogOutput(log, listeners));
-  const logger = await createLogger({ ...log, stream: output, isColoured: output.isTerminal });
-  return { logger, output };
+  const logTail = new LogTail(() => log.tailLines);
+  const lines = await createLogger({ ...log, stream: output, isColoured: output.isTerminal });
+  const logger = tailed(lines, logTail);
+  return { logger, output, logTail };
 }
 
 /** A configuration is in force: the log follows it, or stays where it is if it can't. */

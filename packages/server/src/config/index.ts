@@ -13,7 +13,14 @@ export { nearest, toKebabCase } from './names.ts';
 export { isIPv6Only, parseNetwork } from './network.ts';
 export { type ConfigOption, configOptions, sectionOf } from './options.ts';
 export { ConfigError, type ConfigProblem, parseConfig } from './parse.ts';
-export { changedOptions, diffConfig, printConfig, valueAt } from './print.ts';
+export {
+  changedOptions,
+  diffConfig,
+  printConfig,
+  type ShownOption,
+  shownOptions,
+  valueAt,
+} from './print.ts';
 export { type Config, type ConfigInput, configSchema } from './schema.ts';
 export { ADMIN_SCOPES } from './sections/admin.ts';
 export {

@@ -38,6 +38,40 @@ export function printConfig({ given }: LoadedConfig): string {
   return `${lines.join('\n')}\n`;
 }
 
+/** An option with its value, for people. */
+export interface ShownOption {
+  readonly key: string;
+  /** As in a file, in YAML; of secrets only whether there is one. */
+  readonly value: string;
+  readonly default: string;
+  readonly origin: 'default' | 'file' | 'environment' | 'flag';
+  /** The flag, the variable, or the file with line and column. */
+  readonly source: string;
+  readonly needsRestart: boolean;
+  readonly description: string;
+}
+
+/** Every option of a configuration. */
+export function shownOptions({ given }: LoadedConfig): ShownOption[] {
+  return configOptions.map((option) => {
+    const { value, source } = shownValue(option, given);
+    return {
+      key: option.key,
+      value: toYaml(option, value),
+      default: option.defaultText,
+      origin: given.has(option.key) ? originOf(source) : 'default',
+      source,
+      needsRestart: option.needsRestart,
+      description: option.description,
+    };
+  });
+}
+
+function originOf(source: string): ShownOption['origin'] {
+  if (source.startsWith('--')) return 'flag';
+  return source.startsWith('PROMPTMQ_') ? 'environment' : 'file';
+}
+
 /** One line for each option that differs from its default: key, value, default and source. */
 export function diffConfig({ config, given }: LoadedConfig, defaults: Config): string[] {
   return configOptions

@@ -45,6 +45,7 @@ import { type HistoryOptions, type HistoryPage, listHistory } from './explain/li
 import { type Reconfiguration, reconfigure } from './reconfigure.ts';
 import { BrokerRetained, type Retained } from './retained/retained.ts';
 import type { RunningBroker } from './running-broker.ts';
+import { type StorageInfo, storageInfoOf } from './storage-info.ts';
 import { type ClientOrigin, type StreamOptions, Streams } from './streams/streams.ts';
 import { BrokerTopics, type Topics } from './topics/topics.ts';
 import { type BrokerUsers, LiveBrokerUsers } from './users/users.ts';
@@ -211,6 +212,10 @@ export class EmbeddedBroker implements RunningBroker {
 
   history(options: HistoryOptions = {}): HistoryPage {
     return listHistory(this.#broker, options);
+  }
+
+  get storage(): StorageInfo | null {
+    return storageInfoOf(this.#broker);
   }
 
   slowSubscribers(limit = 10): SlowSubscriber[] {

@@ -20,6 +20,7 @@ import type { DeliveryQuestion } from './explain/explain-delivery.ts';
 import type { HistoryOptions, HistoryPage } from './explain/list-history.ts';
 import type { Reconfiguration } from './reconfigure.ts';
 import type { Retained } from './retained/retained.ts';
+import type { StorageInfo } from './storage-info.ts';
 import type { ClientOrigin, StreamOptions } from './streams/streams.ts';
 import type { Topics } from './topics/topics.ts';
 import type { BrokerUsers } from './users/users.ts';
@@ -164,6 +165,8 @@ export interface RunningBroker extends AsyncDisposable {
    * @throws {EmbedError} `invalid-argument`
    */
   history(options?: HistoryOptions): HistoryPage;
+  /** The log as it is now; null without storage. */
+  readonly storage: StorageInfo | null;
   /** The clients for which the most waits, most first; `limit` is 10 unless given. */
   slowSubscribers(limit?: number): SlowSubscriber[];
   /**

@@ -16,6 +16,8 @@ export interface Listener {
   readonly address: string;
   /** Clients that are connected to it, and to all other addresses of the same name. */
   readonly clientCount: number;
+  /** Clients that it takes at a time; Infinity where it has no limit of its own. */
+  readonly maxConnections: number;
   /** The certificates that it shows, and those that sign its clients', with when they expire (milliseconds since 1970). */
   readonly certificates: readonly CertificateExpiry[];
   /** For clients, such as `mqtt://127.0.0.1:1883`; a wildcard address is given as localhost. Of one that takes several protocols, the first. */
@@ -103,6 +105,9 @@ export async function listen(
     name,
     get certificates() {
       return stages.certificates;
+    },
+    get maxConnections() {
+      return stages.terms.maxConnections;
     },
     get clientCount() {
       return stages.terms.clients.count;

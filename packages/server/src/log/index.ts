@@ -2,5 +2,6 @@
 export type { ConfigurableLogger, LoggerOptions, LogStyle } from './configurable-logger.ts';
 export { createLogger } from './create-logger.ts';
 export { fieldsText, quoted } from './log-line.ts';
+export { LogTail, type TailLine, tailed } from './log-tail.ts';
 export { LOG_LEVELS, type Logger, type LogLevel, noopLogger } from './logger.ts';
 export { type RateLimit, rateLimited } from './rate-limited.ts';

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { type IncomingMessage, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Admin } from '../../src/admin/admin.ts';
+import { Admin, type AdminProcess } from '../../src/admin/admin.ts';
 import { AdminServer } from '../../src/admin/index.ts';
 import type { ConfigInput } from '../../src/config/index.ts';
 import { createBroker } from '../../src/embed/create-broker.ts';
@@ -39,6 +39,7 @@ export class ApiBroker {
   static async start(
     { storage, ...options }: Omit<ConfigInput, 'storage'> & { storage?: 'on' } = {},
     log: Logger = noopLogger,
+    process: AdminProcess = {},
   ): Promise<ApiBroker> {
     const folder = mkdtempSync(join(tmpdir(), 'promptmq-api-'));
     const broker = await createBroker({
@@ -47,7 +48,7 @@ export class ApiBroker {
         ? { storage: { dataDir: join(folder, 'data'), walDir: join(folder, 'wal') } }
         : {}),
     });
-    const admin = await Admin.start(broker, log);
+    const admin = await Admin.start(broker, log, process);
     const server = await AdminServer.start(broker, join(folder, 'admin.sock'), () => {}, admin);
     return new ApiBroker(broker, folder, async () => {
       await Promise.all([server.close(), admin.close()]);

@@ -1,9 +1,11 @@
 import type { RunningBroker } from '../../embed/running-broker.ts';
+import type { LogTail } from '../../log/index.ts';
 import type { AuditLog } from '../gate/audit-log.ts';
 import type { ConsoleSessions } from '../gate/console-sessions.ts';
 import type { KeyRing, UsableKey } from '../keys/key-ring.ts';
 import type { OpenStreams } from '../streams/open-streams.ts';
 import type { WaitingRequests } from '../streams/waiting-requests.ts';
+import type { Configuration } from './configuration.ts';
 
 /** What the operations of the API use. */
 export interface ApiHost {
@@ -14,6 +16,10 @@ export interface ApiHost {
   /** Answers that continue. */
   readonly streams: OpenStreams;
   readonly waitingRequests: WaitingRequests;
+  /** Null where the program has it, in which the broker is embedded. */
+  readonly configuration: Configuration | null;
+  /** The same. */
+  readonly logTail: LogTail | null;
 }
 
 /** Who may use the API, and who did. */

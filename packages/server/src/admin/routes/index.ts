@@ -10,6 +10,7 @@ import { explainOperations } from './explain.ts';
 import { listenerOperations } from './listeners.ts';
 import { logOperations } from './logs.ts';
 import { monitorOperations } from './monitor.ts';
+import { nodeOperations } from './nodes.ts';
 import { publishOperations } from './publish.ts';
 import { requestOperations } from './request.ts';
 import { retainedOperations } from './retained.ts';
@@ -25,6 +26,7 @@ import { whyOperations } from './why.ts';
 /** Everything that can be asked for, in the order of the OpenAPI document. */
 export const OPERATIONS: readonly Operation[] = [
   ...statusOperations,
+  ...nodeOperations,
   ...sessionOperations,
   ...apiKeyOperations,
   ...auditOperations,

@@ -52,9 +52,14 @@ export class EventStream {
    * @param id - what the reader says when he comes back
    */
   send(name: string, data: unknown, id: number | string | null = null): void {
+    this.sendJson(name, JSON.stringify(data), id);
+  }
+
+  /** As `send`. */
+  sendJson(name: string, json: string, id: number | string | null = null): void {
     if (this.#isEnding || this.#isClosed) return;
     const head = id === null ? '' : `id: ${id}\n`;
-    if (this.#add(`${head}event: ${name}\ndata: ${JSON.stringify(data)}\n\n`)) return;
+    if (this.#add(`${head}event: ${name}\ndata: ${json}\n\n`)) return;
     this.#droppedCount++;
   }
 

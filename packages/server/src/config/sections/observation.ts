@@ -74,6 +74,9 @@ export const logSection = z
       .describe(
         'bytes of lines that may wait for a slow disk or reader, some 20,000 lines by default, more than come while a file is compressed; lines beyond are dropped and counted',
       ),
+    tailLines: integer(0, 10_000)
+      .prefault(500)
+      .describe('last lines that are kept in memory, for who opens the log in the console'),
     clientLinesPerSecond: integer(0, 1_000_000)
       .prefault(20)
       .describe('lines a second that clients can cause; what is left out is counted'),

@@ -5,6 +5,9 @@ import type { ConfigProblem } from '../../config/index.ts';
 export interface CertificateExpiry {
   /** Its common name, or its whole subject. */
   readonly name: string;
+  /** Both as `CN=…, O=…`. */
+  readonly subject: string;
+  readonly issuer: string;
   /** Milliseconds since 1970. */
   readonly expiresAt: number;
 }
@@ -72,8 +75,14 @@ export function expiriesOf({ cert, ca }: TlsMaterial): CertificateExpiry[] {
   ];
   return all.map((certificate) => ({
     name: JSON.parse(nameOf(certificate)) as string,
+    subject: inOneLine(certificate.subject),
+    issuer: inOneLine(certificate.issuer),
     expiresAt: Date.parse(certificate.validTo),
   }));
+}
+
+function inOneLine(name: string | undefined): string {
+  return (name ?? '').replaceAll('\n', ', ');
 }
 
 /** In the order of the file; null when there are none, or one can't be read. */
