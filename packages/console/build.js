@@ -35,14 +35,14 @@ mkdirSync(target, { recursive: true });
 for (const name of ['index.html', 'icon.svg']) {
   writeFileSync(join(target, name), readFileSync(join(folder, 'src', name)));
 }
-writeFileSync(join(target, 'licenses.txt'), licenses());
+writeFileSync(join(target, 'third-party.txt'), licenses());
 if (process.argv.includes('--watch')) {
   await (await context(options)).watch();
 } else {
   await build(options);
 }
 
-/** The licenses of what is bundled, one after the other. */
+/** The licenses of what is bundled, one after the other. pnpm would take a file named for them for ours. */
 function licenses() {
   const from = createRequire(join(folder, 'package.json'));
   const signals = createRequire(from.resolve('@preact/signals'));

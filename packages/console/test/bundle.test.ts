@@ -12,7 +12,7 @@ test('it is one page, one script and one sheet of styles', () => {
     'console.js',
     'icon.svg',
     'index.html',
-    'licenses.txt',
+    'third-party.txt',
   ]);
 });
 
@@ -38,7 +38,7 @@ test('nothing is inline, nothing is loaded from elsewhere', () => {
 });
 
 test('the licenses of what is bundled come along', () => {
-  const text = read('licenses.txt').toString();
+  const text = read('third-party.txt').toString();
   for (const name of ['preact', '@preact/signals', '@preact/signals-core', 'uplot']) {
     expect(text).toMatch(new RegExp(`^${name}$`, 'm'));
   }
