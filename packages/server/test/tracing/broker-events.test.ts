@@ -88,6 +88,7 @@ describe('what happens is reported', () => {
           properties: { contentType: 'text', messageExpiryInterval: 5 },
           client: clientOf('p'),
           matched: 3,
+          position: null,
         },
       ],
       ['publish', expect.objectContaining({ topic: 'none', matched: 0, client: clientOf('p') })],

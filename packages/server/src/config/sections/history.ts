@@ -15,7 +15,7 @@ export const historySection = z
     size: size(65_536, 256_000_000)
       .prefault('16MB')
       .describe(
-        'bytes of it that are kept, some 50,000 entries by default; the oldest go first, and no client has more than a sixteenth',
+        'bytes of it that are kept, some 30,000 entries by default; the oldest go first, and no client has more than a sixteenth',
       ),
     keep: duration(1000, 365 * DAY_MS)
       .prefault('7d')
