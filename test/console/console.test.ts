@@ -156,6 +156,28 @@ function tests(): void {
     await page.context().close();
   });
 
+  test('packets of a client are seen as they come and go', async () => {
+    const client = await connect('talker');
+    const page = await open('/clients/talker?tab=live');
+    const packets = page.getByRole('log', { name: 'Packets' });
+    await page.getByText('live', { exact: true }).waitFor();
+    await client.subscribeAsync('talk/#', { qos: 1 });
+    await client.publishAsync('talk/<b>bold</b>', 'secret payload', { qos: 1 });
+    const row = (direction: string, packet: string) =>
+      packets.locator('p').filter({ hasText: direction }).filter({ hasText: packet });
+    await row('→ broker', 'subscribe').getByText('talk/#').waitFor();
+    await row('→ broker', 'publish').getByText('talk/<b>bold</b>').waitFor();
+    await row('← broker', 'puback').waitFor();
+    expect(await packets.textContent()).not.toContain('secret payload');
+
+    await page.getByRole('button', { name: 'Pause' }).click();
+    await page.getByRole('button', { name: 'Clear' }).click();
+    await packets.getByText('Nothing has come or gone since.').waitFor();
+    await page.getByRole('tab', { name: 'History' }).click();
+    await page.getByRole('cell', { name: 'subscribe', exact: true }).waitFor();
+    await page.context().close();
+  });
+
   test('clients are found, and names are never anything but text', async () => {
     for (const clientId of HOSTILE) {
       await connect(clientId, {
