@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import mqtt, { type MqttClient } from 'mqtt';
 import type { Page } from 'playwright-core';
@@ -110,14 +113,21 @@ function tests(): void {
   });
 
   test('the overview has what goes on now', async () => {
-    const subscriber = await connect('overview-subscriber');
+    const folder = mkdtempSync(join(tmpdir(), 'promptmq-console-'));
+    const kept = await createBroker({
+      storage: { dataDir: folder, walDir: folder },
+      admin: { keys: [{ name: 'all', secret: SECRET, scopes: ['read'] }] },
+    });
+    const options = { protocolVersion: 5, properties: { sessionExpiryInterval: 60 } } as const;
+    const subscriber = await mqtt.connectAsync(kept.url as string, options);
     await subscriber.subscribeAsync('live/#', { qos: 1 });
-    const publisher = await connect('overview-publisher');
+    const publisher = await mqtt.connectAsync(kept.url as string, options);
     const timer = setInterval(() => publisher.publish('live/1', 'x'.repeat(100), { qos: 1 }), 20);
-    const page = await open('/');
+    const page = await browser.page();
+    await logIn(page, kept.adminUrl as string, 'all', SECRET);
     const tile = (label: string) =>
       page.locator('.tile').filter({ has: page.getByText(label, { exact: true }) });
-    for (const label of ['Messages in', 'Messages out', 'Acknowledged']) {
+    for (const label of ['Messages in', 'Messages out', 'Acknowledged', 'Made durable']) {
       await tile(label)
         .getByText(/^[1-9][\d.]*\/s$/)
         .waitFor();
@@ -125,9 +135,15 @@ function tests(): void {
     await tile('Connected').getByText('2', { exact: true }).waitFor();
     await tile('Subscriptions').getByText('1', { exact: true }).waitFor();
     await page.getByRole('img', { name: /^Messages: in / }).waitFor();
+    // The plots need some samples.
+    await keepScreenshot(page, 'overview', 42_000);
     clearInterval(timer);
     await page.context().close();
-  });
+    await subscriber.endAsync(true);
+    await publisher.endAsync(true);
+    await kept.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }, 90_000);
 
   test('what waits for a client can be looked at, whatever it is', async () => {
     const slow = await connect('slow', { properties: { sessionExpiryInterval: 60 } });

@@ -62,9 +62,10 @@ export async function logIn(page: Page, url: string, key: string, secret: string
   await page.getByRole('button', { name: 'Log out' }).waitFor();
 }
 
-/** With UPDATE_SCREENSHOTS=1, keeps what a page looks like in docs/console. */
-export async function keepScreenshot(page: Page, name: string): Promise<void> {
+/** With UPDATE_SCREENSHOTS=1, keeps what a page looks like, after some time, in docs/console. */
+export async function keepScreenshot(page: Page, name: string, afterMs = 0): Promise<void> {
   if (process.env['UPDATE_SCREENSHOTS'] !== '1') return;
+  await page.waitForTimeout(afterMs);
   mkdirSync(SCREENSHOTS, { recursive: true });
   await page.screenshot({ path: join(SCREENSHOTS, `${name}.png`) });
 }
