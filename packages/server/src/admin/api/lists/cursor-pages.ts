@@ -105,6 +105,8 @@ export class CursorPages {
       const skipped = await take(search, cursor, limit, signal);
       if (skipped.cursor === null) return { things: [], count: null, hasNext: false };
       cursor = skipped.cursor;
+      await nextTurn();
+      signal.throwIfAborted();
       if (at === begins.length && at < PAGES_MAX) begins.push(cursor);
     }
     const { things, cursor: next } = await take(search, cursor, limit, signal);
