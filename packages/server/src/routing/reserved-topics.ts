@@ -17,6 +17,11 @@ export function isReserved(topic: Uint8Array): boolean {
   return isBelow(topic, SYSTEM) && !isBridgeState(topic);
 }
 
+/** The same of a topic that has its bytes beside it. */
+export function isBrokersOwn({ topicBytes }: { readonly topicBytes: Uint8Array }): boolean {
+  return topicBytes[0] === DOLLAR && isReserved(topicBytes);
+}
+
 /** Whether a topic is another one, or has that as its first level. */
 function isBelow(topic: Uint8Array, level: Uint8Array): boolean {
   return (

@@ -1,5 +1,5 @@
 import type { Permissions } from '@promptmq/auth';
-import { PacketError, type PublishView, ReasonCode } from '@promptmq/codec';
+import { type PublishView, ReasonCode } from '@promptmq/codec';
 import type { Delivery, Message } from '@promptmq/session';
 import { messageSize } from '@promptmq/session';
 import {
@@ -17,7 +17,7 @@ import type { MemoryLedger } from '../runtime/memory-ledger.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { BrokerStats, RefusalReason } from '../runtime/stats.ts';
 import { type Turns, UnitsFor, unitsOfDelivery } from '../runtime/turns.ts';
-import { type BrokerSession, isStoredFor } from '../sessions/broker-session.ts';
+import type { BrokerSession } from '../sessions/broker-session.ts';
 import { INSIDE_PUBLISHER } from '../sessions/inside-identifiers.ts';
 import {
   deliveryOf,
@@ -32,17 +32,17 @@ import type { Origin } from '../storage/records/message-record.ts';
 import type { EventSinks } from '../tracing/broker-events.ts';
 import {
   absentClient,
-  BY_RULES,
   type ClientEvents,
   denialOf,
   eventClientOf,
-  RESERVED,
 } from '../tracing/client-events.ts';
 import { messageInfoOf } from '../tracing/message-info.ts';
 import { type ExplainedMessage, type Explanation, explanationOf } from './explanation.ts';
 import { type MessageSampler, NOTED_SUBSCRIBERS_MAX } from './message-sampler.ts';
 import { Publication } from './publication.ts';
-import { DOLLAR, isReserved } from './reserved-topics.ts';
+import { Refusals, TAKEN } from './refusals.ts';
+import type { RequestTaker } from './request-taker.ts';
+import { isBrokersOwn, isReserved } from './reserved-topics.ts';
 import { Stamper } from './stamper.ts';
 import type { TopicMeter } from './topic-meter.ts';
 import { TopicRoutes } from './topic-routes.ts';
@@ -73,16 +73,6 @@ const NO_PROPERTIES = new Uint8Array(0);
 
 /** Members of a shared group that are asked about for a message that some of them may not get. */
 const MEMBERS_ASKED_MAX = 100;
-
-/** Who takes what is published to a topic of requests, in the place of subscribers. */
-export interface RequestTaker {
-  readonly topic: string;
-  /** @param payload - its own from now on */
-  take(publisher: Peer, payload: Uint8Array): void;
-}
-
-/** In the place of a reason code: somebody has taken the message, and nobody else gets it. */
-const TAKEN = -1;
 
 /** Who sends a message, as far as it waits for recipients that are behind. */
 interface Sender extends HeldPublisher {
@@ -118,7 +108,7 @@ export class Router {
   readonly #clientEvents: ClientEvents;
   readonly #sinks: EventSinks;
 
-  #rejectsWhenFull: boolean;
+  readonly #refusals: Refusals;
   /** Says in messages who published them; null where nothing does. */
   #stamper: Stamper | null;
 
@@ -150,7 +140,7 @@ export class Router {
     this.#sinks = clientEvents.sinks;
     this.#publication = new Publication();
     this.#outcome = { reasonCode: ReasonCode.Success, position: -1 };
-    this.#rejectsWhenFull = config.mqtt.queueOverflow === 'reject';
+    this.#refusals = new Refusals(this, config, stats, turns, clientEvents);
     this.#stamper = this.#makeStamper();
     this.journal = journal;
     const { mqtt } = config;
@@ -185,9 +175,8 @@ export class Router {
 
   /** The configuration was changed: takes over what isn't read from there each time. */
   reconfigure(): void {
-    const { queueOverflow, overlappingSubscriptions } = this.#config.mqtt;
-    this.#rejectsWhenFull = queueOverflow === 'reject';
-    this.trie.setOverlapping(overlappingSubscriptions);
+    this.#refusals.reconfigure();
+    this.trie.setOverlapping(this.#config.mqtt.overlappingSubscriptions);
     this.#stamper = this.#makeStamper();
   }
 
@@ -293,7 +282,7 @@ export class Router {
     const route = this.#routes.ofTopic(message.topic);
     this.#publication.keep(message, remainingExpiry(message.expiresAt, this.#runtime.now()));
     const matched = route.recipients.length + route.groups.length;
-    if (this.#rejectsWhenFull && this.#isAnyQueueFull(route)) {
+    if (this.#refusals.isAnyQueueFull(this.#publication, route)) {
       this.#stats.refused['queue-full']++;
       return { reasonCode: ReasonCode.QuotaExceeded, position: -1, matched, refusal: 'queue-full' };
     }
@@ -412,8 +401,8 @@ export class Router {
    */
   #route(route: Route<BrokerSession>, publisher: Peer | null, origin: Origin | null): Outcome {
     const publication = this.#publication;
-    if (this.#mayRefuse(route, publisher)) {
-      const refusal = this.#refusalOf(route, publisher, origin);
+    if (this.#refusals.mayRefuse(publication, route, publisher)) {
+      const refusal = this.#refusals.of(publication, route, publisher, origin);
       if (refusal === TAKEN) return this.#end(ReasonCode.Success, -1);
       if (refusal !== ReasonCode.Success) return this.#end(refusal, -1);
     }
@@ -427,7 +416,7 @@ export class Router {
     const former = isRetaining ? journal.formerRetained(route.topic) : undefined;
     const isRetained = isRetaining && this.#retain(publication.message);
     if (isRetaining && !isRetained && this.#publisher !== null) {
-      return this.#end(this.#refuseRetained(route, publisher), -1);
+      return this.#end(this.#refusals.retained(route, publisher), -1);
     }
 
     const { recipients, groups } = route;
@@ -510,89 +499,6 @@ export class Router {
     return this.#outcome;
   }
 
-  /** Whether there is anything at all for which a message could be refused: mostly there isn't, and this is quick. */
-  #mayRefuse(route: Route<BrokerSession>, publisher: Peer | null): boolean {
-    const { qos, retain } = this.#publication;
-    const permissions = publisher?.permissions ?? null;
-    return (
-      (permissions !== null && !this.#mayPublish(permissions, route.topic)) ||
-      this.#rejectsWhenFull ||
-      route.topicBytes[0] === DOLLAR ||
-      ((qos > 0 || retain) && !this.journal.isOpen)
-    );
-  }
-
-  /**
-   * What permissions, full queues and a full disk say of a message, before anyone has got it.
-   *
-   * @throws {PacketError} before MQTT 5, where a message can only be refused by not acknowledging it
-   */
-  #refusalOf(route: Route<BrokerSession>, publisher: Peer | null, origin: Origin | null): number {
-    if (publisher === null) {
-      const isStuck = !isBrokersOwn(route) && this.#isWithoutRoom(route, origin);
-      return isStuck ? ReasonCode.QuotaExceeded : ReasonCode.Success;
-    }
-    const { permissions } = publisher;
-    const { qos, retain } = this.#publication;
-    const isRequest = this.requests !== null && route.topic === this.requests.topic;
-    const isReserved = !isRequest && isBrokersOwn(route);
-    if (isReserved || (permissions !== null && !this.#mayPublish(permissions, route.topic))) {
-      this.#stats.refused['not-authorized']++;
-      const decided = permissions?.decide('publish', route.topic, qos, retain);
-      const denial = isReserved ? RESERVED : denialOf(decided);
-      const { clientId } = publisher;
-      this.#clientEvents.accessRefused(publisher, clientId, 'publish', route.topic, denial);
-      this.#noteRefused(publisher, route, ReasonCode.NotAuthorized, BY_RULES);
-      return ReasonCode.NotAuthorized;
-    }
-    if (isRequest) {
-      this.requests?.take(publisher, this.#publication.message.payload);
-      return TAKEN;
-    }
-    if (this.#isWithoutRoom(route, origin)) {
-      this.#stats.refused['storage-full']++;
-      if (this.#publication.qos === 0) return ReasonCode.Success;
-      const why = 'no room on the disk to store it';
-      this.#noteRefused(publisher, route, ReasonCode.QuotaExceeded, why);
-      if (publisher.version === 5) return ReasonCode.QuotaExceeded;
-      throw new PacketError(ReasonCode.QuotaExceeded, '§4.13', 0, 'no room to store the message');
-    }
-    if (this.#rejectsWhenFull && this.#isAnyQueueFull(route)) {
-      this.#stats.refused['queue-full']++;
-      const why = 'the queue of a subscriber is full';
-      this.#noteRefused(publisher, route, ReasonCode.QuotaExceeded, why);
-      return ReasonCode.QuotaExceeded;
-    }
-    return ReasonCode.Success;
-  }
-
-  /** Whether the rules allow the message that is routed. What it takes to find out counts in the budget of the turn. */
-  #mayPublish(permissions: Permissions, topic: string): boolean {
-    const { qos, retain } = this.#publication;
-    const isAllowed = permissions.mayPublish(topic, qos, retain);
-    if (permissions.visitedNodes > 0) {
-      this.#turns.used += permissions.visitedNodes >> UnitsFor.nodesShift;
-      permissions.visitedNodes = 0;
-    }
-    return isAllowed;
-  }
-
-  /** @returns the reason code */
-  #refuseRetained(route: Route<BrokerSession>, publisher: Peer | null): number {
-    const why = 'no room among the retained messages';
-    if (publisher !== null) this.#noteRefused(publisher, route, ReasonCode.QuotaExceeded, why);
-    return ReasonCode.QuotaExceeded;
-  }
-
-  #noteRefused(
-    publisher: Peer,
-    { topic }: Route<BrokerSession>,
-    reasonCode: number,
-    why: string,
-  ): void {
-    this.#clientEvents.topicRefused(publisher, 'publish', topic, reasonCode, why);
-  }
-
   /**
    * Gives deliveries of shared subscriptions that are in memory only to other members.
    *
@@ -654,32 +560,6 @@ export class Router {
     this.trie.checkInvariants();
     this.retained.checkInvariants();
     this.#routes.checkInvariants();
-  }
-
-  /** Whether the message can't be routed without the log, and the disk is full. */
-  #isWithoutRoom(route: Route<BrokerSession>, origin: Origin | null): boolean {
-    if (this.journal.isOpen) return false;
-    // What the publisher's session received at QoS 2 is stored, whoever gets it.
-    if (origin?.kind === 'received') return true;
-    const { qos, retain } = this.#publication;
-    if (retain) return true;
-    if (qos === 0) return false;
-    return (
-      route.recipients.some(isStoredFor) ||
-      route.groups.some(({ members }) => members.some(({ recipient }) => isStoredFor(recipient)))
-    );
-  }
-
-  /** `mqtt.queue-overflow: reject`: a message is for all who match, or for nobody. */
-  #isAnyQueueFull({ recipients, groups }: Route<BrokerSession>): boolean {
-    const { qos: published, size } = this.#publication;
-    if (published === 0) return false;
-    const isFull = ({ session, qos }: Recipient<BrokerSession>) =>
-      qos > 0 && session.isFullFor(size);
-    return (
-      recipients.some(isFull) ||
-      groups.some(({ members }) => members.every(({ recipient }) => isFull(recipient)))
-    );
   }
 
   /** Writes the message for those who get it from the log, and hands them their deliveries. */
@@ -930,9 +810,4 @@ function holdBackFor({ link }: BrokerSession, publisher: HeldPublisher): void {
 function isWithheldFrom({ link }: BrokerSession, topic: string): boolean {
   const filter = link?.sender?.filter ?? null;
   return filter !== null && !filter.mayReceive(topic);
-}
-
-/** Whether clients can't publish to a topic. */
-function isBrokersOwn({ topicBytes }: Route<BrokerSession>): boolean {
-  return topicBytes[0] === DOLLAR && isReserved(topicBytes);
 }

@@ -1,0 +1,182 @@
+import type { Permissions } from '@promptmq/auth';
+import { PacketError, ReasonCode } from '@promptmq/codec';
+import type { Recipient, Route } from '@promptmq/topics';
+import type { Config } from '../config/index.ts';
+import type { Peer } from '../connection/peer.ts';
+import type { BrokerStats } from '../runtime/stats.ts';
+import { type Turns, UnitsFor } from '../runtime/turns.ts';
+import { type BrokerSession, isStoredFor } from '../sessions/broker-session.ts';
+import type { Journal } from '../storage/journal.ts';
+import type { Origin } from '../storage/records/message-record.ts';
+import { BY_RULES, type ClientEvents, denialOf, RESERVED } from '../tracing/client-events.ts';
+import type { Publication } from './publication.ts';
+import type { RequestTaker } from './request-taker.ts';
+import { DOLLAR, isBrokersOwn } from './reserved-topics.ts';
+
+/** In the place of a reason code: somebody has taken the message, and nobody else gets it. */
+export const TAKEN = -1;
+
+/** What deciding needs of the router: both change while it runs. */
+export interface RefusalHost {
+  readonly journal: Journal;
+  readonly requests: RequestTaker | null;
+}
+
+/** Decides whether a message is routed at all, before anyone has got it; what it refuses is counted, and listeners are notified. */
+export class Refusals {
+  readonly #host: RefusalHost;
+  readonly #config: Config;
+  readonly #stats: BrokerStats;
+  readonly #turns: Turns;
+  readonly #clientEvents: ClientEvents;
+  #rejectsWhenFull: boolean;
+
+  constructor(
+    host: RefusalHost,
+    config: Config,
+    stats: BrokerStats,
+    turns: Turns,
+    clientEvents: ClientEvents,
+  ) {
+    this.#host = host;
+    this.#config = config;
+    this.#stats = stats;
+    this.#turns = turns;
+    this.#clientEvents = clientEvents;
+    this.#rejectsWhenFull = config.mqtt.queueOverflow === 'reject';
+  }
+
+  /** The configuration was changed. */
+  reconfigure(): void {
+    this.#rejectsWhenFull = this.#config.mqtt.queueOverflow === 'reject';
+  }
+
+  /** Whether there is anything at all for which a message could be refused: mostly there isn't, and this is quick. */
+  mayRefuse(
+    { qos, retain }: Publication,
+    route: Route<BrokerSession>,
+    publisher: Peer | null,
+  ): boolean {
+    const permissions = publisher?.permissions ?? null;
+    return (
+      (permissions !== null && !this.#mayPublish(permissions, route.topic, qos, retain)) ||
+      this.#rejectsWhenFull ||
+      route.topicBytes[0] === DOLLAR ||
+      ((qos > 0 || retain) && !this.#host.journal.isOpen)
+    );
+  }
+
+  /**
+   * What permissions, full queues and a full disk say of a message.
+   *
+   * @returns Success when it is to be routed, TAKEN, or the reason code
+   * @throws {PacketError} before MQTT 5, where a message can only be refused by not acknowledging it
+   */
+  of(
+    publication: Publication,
+    route: Route<BrokerSession>,
+    publisher: Peer | null,
+    origin: Origin | null,
+  ): number {
+    if (publisher === null) {
+      const isStuck = !isBrokersOwn(route) && this.#isWithoutRoom(publication, route, origin);
+      return isStuck ? ReasonCode.QuotaExceeded : ReasonCode.Success;
+    }
+    const { permissions } = publisher;
+    const { qos, retain } = publication;
+    const { requests } = this.#host;
+    const isRequest = requests !== null && route.topic === requests.topic;
+    const isReserved = !isRequest && isBrokersOwn(route);
+    const isDenied =
+      permissions !== null && !this.#mayPublish(permissions, route.topic, qos, retain);
+    if (isReserved || isDenied) {
+      this.#stats.refused['not-authorized']++;
+      const decided = permissions?.decide('publish', route.topic, qos, retain);
+      const denial = isReserved ? RESERVED : denialOf(decided);
+      const { clientId } = publisher;
+      this.#clientEvents.accessRefused(publisher, clientId, 'publish', route.topic, denial);
+      this.#note(publisher, route, ReasonCode.NotAuthorized, BY_RULES);
+      return ReasonCode.NotAuthorized;
+    }
+    if (isRequest) {
+      requests.take(publisher, publication.message.payload);
+      return TAKEN;
+    }
+    if (this.#isWithoutRoom(publication, route, origin)) {
+      this.#stats.refused['storage-full']++;
+      if (qos === 0) return ReasonCode.Success;
+      const why = 'no room on the disk to store it';
+      this.#note(publisher, route, ReasonCode.QuotaExceeded, why);
+      if (publisher.version === 5) return ReasonCode.QuotaExceeded;
+      throw new PacketError(ReasonCode.QuotaExceeded, '§4.13', 0, 'no room to store the message');
+    }
+    if (this.isAnyQueueFull(publication, route)) {
+      this.#stats.refused['queue-full']++;
+      const why = 'the queue of a subscriber is full';
+      this.#note(publisher, route, ReasonCode.QuotaExceeded, why);
+      return ReasonCode.QuotaExceeded;
+    }
+    return ReasonCode.Success;
+  }
+
+  /** `mqtt.queue-overflow: reject`: a message is for all who match, or for nobody. */
+  isAnyQueueFull(
+    { qos: published, size }: Publication,
+    { recipients, groups }: Route<BrokerSession>,
+  ): boolean {
+    if (!this.#rejectsWhenFull || published === 0) return false;
+    const isFull = ({ session, qos }: Recipient<BrokerSession>) =>
+      qos > 0 && session.isFullFor(size);
+    return (
+      recipients.some(isFull) ||
+      groups.some(({ members }) => members.every(({ recipient }) => isFull(recipient)))
+    );
+  }
+
+  /**
+   * A message has found no room among the retained ones.
+   *
+   * @returns the reason code
+   */
+  retained(route: Route<BrokerSession>, publisher: Peer | null): number {
+    const why = 'no room among the retained messages';
+    if (publisher !== null) this.#note(publisher, route, ReasonCode.QuotaExceeded, why);
+    return ReasonCode.QuotaExceeded;
+  }
+
+  #note(publisher: Peer, { topic }: Route<BrokerSession>, reasonCode: number, why: string): void {
+    this.#clientEvents.topicRefused(publisher, 'publish', topic, reasonCode, why);
+  }
+
+  /** Whether the rules allow a message. What it takes to find out counts in the budget of the turn. */
+  #mayPublish(
+    permissions: Permissions,
+    topic: string,
+    qos: Publication['qos'],
+    retain: boolean,
+  ): boolean {
+    const isAllowed = permissions.mayPublish(topic, qos, retain);
+    if (permissions.visitedNodes > 0) {
+      this.#turns.used += permissions.visitedNodes >> UnitsFor.nodesShift;
+      permissions.visitedNodes = 0;
+    }
+    return isAllowed;
+  }
+
+  /** Whether a message can't be routed without the log, and the disk is full. */
+  #isWithoutRoom(
+    { qos, retain }: Publication,
+    route: Route<BrokerSession>,
+    origin: Origin | null,
+  ): boolean {
+    if (this.#host.journal.isOpen) return false;
+    // What the publisher's session received at QoS 2 is stored, whoever gets it.
+    if (origin?.kind === 'received') return true;
+    if (retain) return true;
+    if (qos === 0) return false;
+    return (
+      route.recipients.some(isStoredFor) ||
+      route.groups.some(({ members }) => members.some(({ recipient }) => isStoredFor(recipient)))
+    );
+  }
+}
