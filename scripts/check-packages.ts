@@ -1,8 +1,9 @@
 /**
  * Packs what is published, and uses it as others will: in an empty npm project, from the tarballs.
  *
- *   node scripts check-packages [--keep] [--only WORD]
+ *   node scripts check-packages [--built] [--keep] [--only WORD]
  *
+ * --built packs what lies there compiled, where that was made of these sources from nothing: others may use it meanwhile.
  * --keep leaves the project there, and says where. With --only, the checks run whose names have the word, such as
  * `--only example`, after packing and installing.
  *
@@ -33,7 +34,11 @@ import { messageOf } from './lib/errors.ts';
 import { buildConsole, root } from './lib/prepare.js';
 
 const { values } = readArguments(import.meta.url, {
-  options: { keep: { type: 'boolean', default: false }, only: { type: 'string', default: '' } },
+  options: {
+    built: { type: 'boolean', default: false },
+    keep: { type: 'boolean', default: false },
+    only: { type: 'string', default: '' },
+  },
 });
 const isWindows = process.platform === 'win32';
 
@@ -137,10 +142,12 @@ async function step<T>(name: string, work: () => T | Promise<T>): Promise<T> {
 }
 
 async function pack(): Promise<string[]> {
-  const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
-  const projects = packages.map(({ path }) => path);
-  await run(process.execPath, [compiler, '-b', '--force', ...projects], root);
-  buildConsole();
+  if (!values.built) {
+    const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+    const projects = packages.map(({ path }) => path);
+    await run(process.execPath, [compiler, '-b', '--force', ...projects], root);
+    buildConsole();
+  }
   const filters = packages.flatMap(({ manifest }) => ['--filter', manifest.name]);
   await run('npx', ['-y', packageManager, ...filters, 'pack', '--pack-destination', folder], root);
   return readdirSync(folder)

@@ -1,8 +1,13 @@
-import { type Config, ConfigError, type LoadedConfig, listedPaths } from '../config/index.ts';
+import {
+  type Config,
+  ConfigError,
+  type LoadedConfig,
+  listedPaths,
+  type WatchedFiles,
+} from '../config/index.ts';
 import type { Reconfiguration } from '../embed/reconfigure.ts';
 import type { RunningBroker } from '../embed/running-broker.ts';
 import type { Logger } from '../log/index.ts';
-import type { WatchedFiles } from './watched-files.ts';
 
 /** How long files have to be as they are before they are read. */
 const SETTLING_MS = 1000;

@@ -1,6 +1,6 @@
 import type { CommandModule } from 'yargs';
 import { Admin, type AdminProcess, AdminServer, ApiError, adminSocketOf } from '../admin/index.ts';
-import type { Config, LoadedConfig } from '../config/index.ts';
+import { type Config, type LoadedConfig, WatchedFiles } from '../config/index.ts';
 import { openBroker } from '../embed/create-broker.ts';
 import type { EmbeddedBroker } from '../embed/embedded-broker.ts';
 import { naming } from '../embed/start-errors.ts';
@@ -16,7 +16,6 @@ import { keepsSomeLocal, LOCAL_ONLY, risksOf, risksOfReload, startBanner } from 
 import { addServerOptions, loadFromProcess } from './options.ts';
 import { Reloader, watchedPaths } from './reloader.ts';
 import { becomeService } from './standard-streams.ts';
-import { WatchedFiles } from './watched-files.ts';
 
 /** `promptmq [server]`: runs the broker until SIGINT or SIGTERM. */
 export const serverCommand: CommandModule = {

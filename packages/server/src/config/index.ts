@@ -3,6 +3,7 @@ export { foreignFile } from './files/foreign-file.ts';
 export { listedPaths } from './files/listed-paths.ts';
 export { replaceFile } from './files/replace-file.ts';
 export { readFileBytes, readTextFile } from './files/text-file.ts';
+export { WatchedFiles } from './files/watched-files.ts';
 export { RULES_BYTES_MAX, readYamlFile } from './files/yaml-file.ts';
 export { yamlLibrary } from './files/yaml-library.ts';
 export { configJsonSchema } from './json-schema.ts';

@@ -190,4 +190,4 @@ test('the listener is open while there is a key that may be used, and a change o
   expect(broker.adminUrl).toBeNull();
   await expect(hello(address, 'ops', secret)).rejects.toThrow();
   await broker.stop();
-}, 15_000);
+});

@@ -1,11 +1,7 @@
-import { unwatchFile, watchFile } from 'node:fs';
-import { type Config, ConfigError } from '../../config/index.ts';
+import { type Config, ConfigError, WatchedFiles } from '../../config/index.ts';
 import type { Logger } from '../../log/index.ts';
 import { readKeyFile } from './key-file.ts';
 import type { KeyRing } from './key-ring.ts';
-
-/** How often the file is looked at. Notifications don't work for files that are mounted or replaced. */
-const POLL_MS = 1000;
 
 /** Timers can't be set further ahead. */
 const TIMER_MS_MAX = 2_147_483_647;
@@ -20,7 +16,7 @@ export class WatchedKeys {
   readonly #path: string | null;
   readonly #log: Logger;
   readonly #onChanged: () => void;
-  readonly #look: () => void;
+  readonly #files: WatchedFiles;
   #expiry: NodeJS.Timeout | null;
 
   /**
@@ -40,9 +36,9 @@ export class WatchedKeys {
     this.#log = log;
     this.#onChanged = onChanged;
     this.#expiry = null;
-    this.#look = () => this.read();
+    this.#files = new WatchedFiles(path === null ? [] : [path]);
     this.read();
-    if (path !== null) watchFile(path, { interval: POLL_MS, persistent: false }, this.#look);
+    this.#files.start(() => this.read());
   }
 
   /** Reads the file again. */
@@ -61,7 +57,7 @@ export class WatchedKeys {
   }
 
   close(): void {
-    if (this.#path !== null) unwatchFile(this.#path, this.#look);
+    this.#files.close();
     if (this.#expiry !== null) clearTimeout(this.#expiry);
   }
 

@@ -2,7 +2,7 @@ import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { WatchedFiles } from '../../src/cli/watched-files.ts';
+import { WatchedFiles } from '../../src/config/files/watched-files.ts';
 
 let folder: string;
 let files: WatchedFiles;
