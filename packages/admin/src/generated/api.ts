@@ -999,7 +999,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Publish messages in their order; each has its result
+         * Publish messages in their order; each has its result. Where a topic or a payload is wrong, none is published
          * @description Scope: publish.
          */
         post: operations["publishBulk"];

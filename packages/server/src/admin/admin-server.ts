@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import { dirname } from 'node:path';
 import { threadId } from 'node:worker_threads';
 import { BoundedServer } from '@promptmq/metrics';
+import { EmbedError, withoutMethod } from '../embed/calls/embed-error.ts';
 import type { RunningBroker } from '../embed/running-broker.ts';
 import { noopLogger } from '../log/index.ts';
 import { version } from '../version.ts';
@@ -153,7 +154,8 @@ export class AdminServer {
     } catch (error) {
       const status = statusOf(error);
       if (status === null) throw error;
-      refuse(response, status, (error as Error).message);
+      const why = error instanceof EmbedError ? withoutMethod(error) : (error as Error).message;
+      refuse(response, status, why);
     }
   }
 

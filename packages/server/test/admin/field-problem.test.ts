@@ -4,6 +4,8 @@ import { fieldProblem } from '../../src/admin/api/field-problem.ts';
 import { pageQuery } from '../../src/admin/api/page.ts';
 
 const schema = z.object({
+  inner: z.strictObject({ b: z.string(), a: z.string() }).optional(),
+  none: z.strictObject({}).optional(),
   page: pageQuery.shape.page,
   qos: z.number().int().min(0).max(2).optional(),
   kind: z.enum(['plain', 'base64']).optional(),
@@ -37,8 +39,17 @@ test.each<[unknown, string]>([
     `list.0.topic takes a text, not {"a":"${'x'.repeat(54)}…`,
   ],
   [{ even: 3 }, 'even: it has to be even'],
-  ['text', 'body takes an object with fields, not "text"'],
-  [undefined, 'body is missing: it takes an object with fields'],
+  [{ inner: { a: '', b: '', c: '' } }, 'inner.c is no field of it; there are a, b'],
+  [{ inner: 1 }, 'inner takes an object with b, a, not 1'],
+  [{ none: { c: '' } }, 'none.c is no field of it: it has none'],
+  [
+    'text',
+    'body takes an object with inner, none, page, qos, kind, is_open, name, share, either, list, even, not "text"',
+  ],
+  [
+    undefined,
+    'body is missing: it takes an object with inner, none, page, qos, kind, is_open, name, share, either, list, even',
+  ],
 ])('%j: %s', (value, text) => {
   const { error } = schema.safeParse(value);
   expect(fieldProblem(schema, value, error as z.ZodError, 'body')).toBe(text);

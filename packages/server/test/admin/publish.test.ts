@@ -90,12 +90,16 @@ test('what is wrong with a message is said with the field and what it takes', as
     'payload: it is no Base64, as payload_encoding says',
   );
   expect(await refused({ topic: 'a', payload: '', properties: { x: 1 } })).toBe(
-    'properties.x is no field of it',
+    'properties.x is no field of it; there are content_type, correlation_data, message_expiry_interval, payload_format_indicator, response_topic, user_properties',
   );
   expect(await refused('{')).toMatch(/^the body is no JSON/);
   expect(await api.post('/publish', { topic: 'a/+', payload: '' })).toMatchObject({
     status: 400,
-    body: { code: 'BAD_REQUEST', reason_code: 0x90 },
+    body: {
+      code: 'BAD_REQUEST',
+      reason_code: 0x90,
+      message: expect.stringMatching(/^topic: wildcard in a topic name/),
+    },
   });
   expect(await api.post('/publish', { topic: '$SYS/a', payload: '' })).toMatchObject({
     status: 400,
@@ -124,12 +128,32 @@ test('messages in bulk have a result each, in their order', async () => {
     body: [{ id: expect.any(String) }, { reason_code: 16 }],
   });
   const wrong = await api.post<Published[]>('/publish/bulk', [
-    { topic: '+', payload: '' },
+    { topic: '$SYS/a', payload: '' },
     { topic: 'a/1', payload: 'last' },
   ]);
-  expect(wrong).toMatchObject({ status: 503, body: [{ reason_code: 0x90 }, { position: null }] });
+  expect(wrong).toMatchObject({ status: 503, body: [{ reason_code: 0x87 }, { position: null }] });
   expect((await subscriber.messages(252)).at(-1)?.payload).toBe('last');
   expect(await api.post('/publish/bulk', [])).toMatchObject({ status: 400 });
+});
+
+test('of messages in bulk none is published where a topic can never be one', async () => {
+  const subscriber = await api.client();
+  await subscriber.mqtt.subscribeAsync('bulk/#');
+  for (const topic of ['bulk/+', '#', 'bulk/\0']) {
+    const refused = await api.post('/publish/bulk', [
+      { topic: 'bulk/1', payload: 'too early' },
+      { topic, payload: '' },
+    ]);
+    expect(refused).toMatchObject({
+      status: 400,
+      body: {
+        code: 'BAD_REQUEST',
+        message: '1.topic takes a topic name: no wildcards, no U+0000',
+      },
+    });
+  }
+  await api.post('/publish/bulk', [{ topic: 'bulk/1', payload: 'first' }]);
+  expect((await subscriber.messages(1))[0]?.payload).toBe('first');
 });
 
 test('a request is answered with the response of the one who has subscribed', async () => {

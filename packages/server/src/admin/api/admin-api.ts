@@ -1,5 +1,5 @@
 import { type Context, Hono } from 'hono';
-import { EmbedError } from '../../embed/calls/embed-error.ts';
+import { EmbedError, withoutMethod } from '../../embed/calls/embed-error.ts';
 import { OPERATIONS } from '../routes/index.ts';
 import type { ApiHost } from './api-host.ts';
 import { fieldProblem } from './field-problem.ts';
@@ -144,7 +144,7 @@ function answerOfError(error: unknown, gate: ApiGate): Answer {
   }
   if (error instanceof EmbedError) {
     const [status, code] = statusOfCode(error.code);
-    return errorAnswer(status, code, error.message);
+    return errorAnswer(status, code, withoutMethod(error));
   }
   gate.onError(error);
   return errorAnswer(500, 'INTERNAL_ERROR', 'the broker could not answer; its log says why');

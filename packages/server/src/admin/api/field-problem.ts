@@ -1,5 +1,7 @@
 import { z } from 'zod';
 
+const SHAPE = { io: 'output', unrepresentable: 'any' } as const;
+
 /**
  * What is wrong with a value that a schema has refused: which field, what was given, and what it takes.
  *
@@ -9,14 +11,17 @@ export function fieldProblem(schema: z.ZodType, value: unknown, error: z.ZodErro
   const [issue] = error.issues;
   if (issue === undefined) return `${where}: not valid`;
   const path = issue.path.map(String);
+  const shape = () => fieldOf(z.toJSONSchema(schema, SHAPE), path);
   const field = path.length === 0 ? where : path.join('.');
   if (issue.code === 'custom') return `${field}: ${issue.message}`;
   if (issue.code === 'unrecognized_keys') {
-    return `${[...path, issue.keys[0]].join('.')} is no field of it`;
+    const there = Object.keys(shape().properties ?? {}).sort();
+    const unknown = [...path, issue.keys[0]].join('.');
+    return there.length === 0
+      ? `${unknown} is no field of it: it has none`
+      : `${unknown} is no field of it; there are ${there.join(', ')}`;
   }
-  const taken = takes(
-    fieldOf(z.toJSONSchema(schema, { io: 'output', unrepresentable: 'any' }), path),
-  );
+  const taken = takes(shape());
   const given = valueAt(value, path);
   if (taken === null) return `${field}: ${issue.message}`;
   if (given === undefined) return `${field} is missing: it takes ${taken}`;
@@ -67,8 +72,10 @@ function takes(shape: Shape): string | null {
       return `a text${range(shape.minLength, shape.maxLength, ' of', ' characters')}`;
     case 'array':
       return `a list${range(shape.minItems, shape.maxItems, ' of', ' items')}`;
-    case 'object':
-      return 'an object with fields';
+    case 'object': {
+      const names = Object.keys(shape.properties ?? {});
+      return names.length === 0 ? 'an object' : `an object with ${names.join(', ')}`;
+    }
     case 'null':
       return 'null';
     default:

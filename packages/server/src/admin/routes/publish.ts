@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { PublishProperties } from '@promptmq/codec';
 import { z } from 'zod';
-import { EmbedError } from '../../embed/calls/embed-error.ts';
+import { EmbedError, withoutMethod } from '../../embed/calls/embed-error.ts';
 import type { RunningBroker } from '../../embed/running-broker.ts';
-import { type Answer, json, operation } from '../api/operation.ts';
+import { type Answer, ApiError, json, operation } from '../api/operation.ts';
 import { bytesOf, payloadEncoding } from '../shown/payload.ts';
 
 /** Messages that are published with one request. */
@@ -83,7 +83,8 @@ export const publishOperations = [
     path: '/publish/bulk',
     scope: 'publish',
     tag: 'Publish',
-    summary: 'Publish messages in their order; each has its result',
+    summary:
+      'Publish messages in their order; each has its result. Where a topic or a payload is wrong, none is published',
     body: z.array(messageSchema).min(1).max(BULK_MAX),
     answers: {
       200: { description: 'All are published', schema: z.array(resultSchema) },
@@ -99,8 +100,9 @@ export const publishOperations = [
     isLong: true,
     handle: async ({ host: { broker }, body }): Promise<Answer> => {
       // Before any is published.
-      for (const [index, { payload, payload_encoding }] of body.entries()) {
+      for (const [index, { topic, payload, payload_encoding }] of body.entries()) {
         bytesOf(payload, payload_encoding, `${index}.payload`);
+        checkTopic(topic, `${index}.topic`);
       }
       const results: Published[] = [];
       for (let start = 0; start < body.length; start += UNDER_WAY_MAX) {
@@ -117,6 +119,12 @@ export const publishOperations = [
     },
   }),
 ];
+
+/** @throws {ApiError} 400: sent again, it would be no better, as 503 would say */
+function checkTopic(topic: string, field: string): void {
+  if (!/[+#\0]/.test(topic)) return;
+  throw new ApiError(400, 'BAD_REQUEST', `${field} takes a topic name: no wildcards, no U+0000`);
+}
 
 interface Published {
   readonly status: number;
@@ -144,7 +152,7 @@ async function published(broker: RunningBroker, asked: Asked): Promise<Published
     const { status, code } = statusOf(error);
     return {
       status,
-      result: { code, reason_code: error.reasonCode ?? 0x83, message: error.message },
+      result: { code, reason_code: error.reasonCode ?? 0x83, message: withoutMethod(error) },
     };
   }
 }

@@ -52,3 +52,8 @@ export class EmbedError extends Error {
     this.reasonCode = reasonCode;
   }
 }
+
+/** What is wrong, for who asks by HTTP or a command: to them the method of the program says nothing. */
+export function withoutMethod({ message }: EmbedError): string {
+  return message.replace(/^broker\.[\w.]+: /, '');
+}
