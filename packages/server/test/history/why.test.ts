@@ -302,6 +302,16 @@ test('where nothing went wrong it is said since when, and what is not known', as
   ]);
 });
 
+test('beside a loss that is known, only others are not', async () => {
+  await planted.cut(await planted.subscriber('away', 'away/#', 1));
+  await planted.publish('away/1', 0);
+  const { cause, also } = await planted.ask('away', 'away/1');
+  expect(cause.code).toBe('not-connected');
+  expect(also.find(({ code }) => code === 'sent')?.text).toMatch(
+    /^Nothing else is known .* no other loss of "away\/1" is recorded\. What was published while it was connected has been sent/,
+  );
+});
+
 describe('with a clock that the test sets', () => {
   afterEach(closeAll);
 

@@ -46,6 +46,7 @@ test('a queue that fills up, and what it drops, are alarms until half a minute a
   await sleeper.endAsync();
   const publisher = await connectAsync(`${api.broker.url}`, { protocolVersion: 5 });
   for (let count = 0; count < 8; count++) await publisher.publishAsync('a', 'x', { qos: 1 });
+  await publisher.publishAsync('a', 'nothing is kept at QoS 0, and that is no alarm', { qos: 0 });
   clock.advance(10);
   const { body } = await api.get('/alarms');
   expect(body.data).toMatchObject([
@@ -60,7 +61,10 @@ test('a queue that fills up, and what it drops, are alarms until half a minute a
   clock.advance(10);
   const both = await api.get('/alarms');
   expect(namesOf(both.body)).toEqual(['client_queue_filling/sleeper', 'messages_dropped']);
-  expect(both.body.data[1].details).toMatchObject({ 'queue-full': 3 });
+  expect(both.body.data[1]).toMatchObject({
+    message: '3 messages were not delivered to a client in the last minute: queue-full 3.',
+    details: { 'queue-full': 3 },
+  });
   const slow = await api.get('/slow_subscriptions');
   expect(slow.body).toMatchObject({
     data: [{ clientid: 'sleeper', topic: 'a', connected: false, mqueue_len: 10 }],

@@ -3,6 +3,7 @@ import type { HistoryEntry } from '../entry.ts';
 import type { Case } from './case.ts';
 import type { RankedCause } from './cause.ts';
 import { connectionAfter, connectionAt, connectionBefore } from './connections.ts';
+import { directCauses } from './drops.ts';
 import type { SubscriptionSpan } from './past.ts';
 import { clock, counted, endText } from './words.ts';
 
@@ -94,7 +95,11 @@ function sentLater(one: Case, spans: readonly SubscriptionSpan[]): RankedCause[]
 function sent(one: Case, spans: readonly SubscriptionSpan[]): RankedCause {
   const { clientId, topic, now } = one;
   const by = spans.map(({ filter }) => quoted(filter)).join(', ');
-  const text = `Nothing is known that kept it from ${quoted(clientId)}: it had subscribed by ${by}, and no loss of ${quoted(topic)} is recorded. What was published then has been sent; whether the client took it is not known at QoS 0.`;
+  const isOther = directCauses(one).length > 0;
+  const known = isOther ? 'Nothing else' : 'Nothing';
+  const loss = isOther ? 'no other loss' : 'no loss';
+  const then = connectionAt(one, one.to) === null ? 'while it was connected' : 'then';
+  const text = `${known} is known that kept it from ${quoted(clientId)}: it had subscribed by ${by}, and ${loss} of ${quoted(topic)} is recorded. What was published ${then} has been sent; whether the client took it is not known at QoS 0.`;
   const begins = [connectionAt(one, now), ...spans].flatMap((span) => listOf(span?.begin ?? null));
   const evidence = begins.sort((first, second) => first.at - second.at);
   return { code: 'sent', text, evidence, rank: RANK_SENT };

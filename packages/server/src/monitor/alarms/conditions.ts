@@ -95,21 +95,25 @@ function* ofProcess({ source: { broker }, latest }: Findings): Generator<Conditi
 }
 
 function* ofMessages({ minute, drops }: Findings): Generator<Condition> {
-  const lost = Object.entries(drops).filter(([, count]) => count > 0);
+  // That nothing is kept at QoS 0 for who is away is as it should be: it would be an alarm that never ends.
+  const lost = Object.entries(drops).filter(
+    ([reason, count]) => count > 0 && reason !== 'not-connected',
+  );
   if (lost.length > 0) {
+    const total = lost.reduce((sum, [, count]) => sum + count, 0);
     const reasons = lost.map(([reason, count]) => `${reason} ${count}`).join(', ');
     yield {
       name: 'messages_dropped',
-      message: `${minute.dropped} messages were not delivered to a client in the last minute: ${reasons}.`,
+      message: `${total} ${total === 1 ? 'message was' : 'messages were'} not delivered to a client in the last minute: ${reasons}.`,
       remedy:
-        'See docs/operations.md for each reason; GET /slow_subscriptions names the clients for which most waits.',
+        'promptmq why, or the page “Why?”, says it for a client and a topic; the most queued or dropped clients first show who is slow.',
       details: Object.fromEntries(lost),
     };
   }
   if (minute.refused > 0) {
     yield {
       name: 'messages_refused',
-      message: `${minute.refused} messages of publishers were refused in the last minute.`,
+      message: `${minute.refused} ${minute.refused === 1 ? 'message of a publisher was' : 'messages of publishers were'} refused in the last minute.`,
       remedy:
         'promptmq_messages_refused_total has the reasons; the log has who was refused, and which rule decided.',
       details: { count: minute.refused },
