@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { ago, bytes, count, duration, short, visible } from '../src/app/format.ts';
+import { ago, bytes, count, counted, duration, short, visible } from '../src/app/format.ts';
 import { matchRoute } from '../src/app/route-pattern.ts';
 
 test.each([
@@ -14,6 +14,15 @@ test.each([
   [null, '–'],
 ])('short: %p is %p', (value, text) => {
   expect(short(value)).toBe(text);
+});
+
+test.each([
+  [0, '0 sessions wait'],
+  [1, '1 session waits'],
+  [1234, '1,234 sessions wait'],
+  [undefined, '– sessions wait'],
+])('counted: %p is %p', (value, text) => {
+  expect(counted(value, 'session waits', 'sessions wait')).toBe(text);
 });
 
 test.each([

@@ -8,6 +8,11 @@ export function count(value: number | null | undefined): string {
   return value == null || Number.isNaN(value) ? '–' : whole.format(value);
 }
 
+/** 1 session waits, 1,234 sessions wait, – sessions wait. */
+export function counted(value: number | null | undefined, one: string, many: string): string {
+  return `${count(value)} ${value === 1 ? one : many}`;
+}
+
 /** Three digits and a unit: 999, 1.23k, 45.6M. For axes and tiles. */
 export function short(value: number | null | undefined): string {
   if (value == null || Number.isNaN(value)) return '–';

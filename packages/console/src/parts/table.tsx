@@ -126,6 +126,8 @@ export function Pager(props: {
   onPage(page: number): void;
 }) {
   const { page, limit, count, hasNext, shown, onPage } = props;
+  // The list says itself that it is empty.
+  if (shown === 0 && page <= 1 && !hasNext) return null;
   const first = shown === 0 ? 0 : (page - 1) * limit + 1;
   const of = count === undefined ? '' : ` of ${count.toLocaleString('en')}`;
   const last = (first === 0 ? 0 : first + shown - 1).toLocaleString('en');

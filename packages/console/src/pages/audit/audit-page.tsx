@@ -41,6 +41,7 @@ const COLUMNS: readonly Column<Entry>[] = [
   {
     key: 'path',
     title: 'Request',
+    isExtra: true,
     cell: ({ http_method: method, path }) => (
       <>
         {method} <Name value={path} max={90} />

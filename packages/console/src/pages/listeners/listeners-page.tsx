@@ -22,10 +22,11 @@ const TYPES: Readonly<Record<string, string>> = {
 
 const COLUMNS: readonly Column<ListenerInfo>[] = [
   { key: 'name', title: 'Listener', cell: ({ id }) => <Name value={id} /> },
-  { key: 'type', title: 'Takes', cell: ({ type }) => TYPES[type] ?? type },
+  { key: 'type', title: 'Takes', isExtra: true, cell: ({ type }) => TYPES[type] ?? type },
   {
     key: 'bind',
     title: 'Address',
+    isExtra: true,
     cell: ({ bind, urls }) => (
       <span title={urls.join(' ')}>
         <Name value={bind} />
@@ -35,7 +36,6 @@ const COLUMNS: readonly Column<ListenerInfo>[] = [
   {
     key: 'running',
     title: 'State',
-    isExtra: true,
     cell: ({ running }) => (
       <Badge tone={running ? 'good' : 'bad'}>{running ? 'listening' : 'closed'}</Badge>
     ),

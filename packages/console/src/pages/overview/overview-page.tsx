@@ -1,5 +1,5 @@
 import type { Page as List } from '../../app/api.ts';
-import { bytes, count, duration, short } from '../../app/format.ts';
+import { bytes, count, counted, duration, short } from '../../app/format.ts';
 import type { Page } from '../../app/page.ts';
 import { usePoll } from '../../app/poll.ts';
 import { Failure, PageHead, Tile, type Tone } from '../../parts/basic.tsx';
@@ -59,7 +59,7 @@ function Figures({ current }: { readonly current: Current | null }) {
       <Tile
         label="Connected"
         value={count(it?.live_connections)}
-        note={`${count(it?.disconnected_durable_sessions)} sessions wait`}
+        note={counted(it?.disconnected_durable_sessions, 'session waits', 'sessions wait')}
       />
       <Tile
         label="Acknowledged"
@@ -76,7 +76,7 @@ function Figures({ current }: { readonly current: Current | null }) {
       <Tile
         label="fsync p99"
         value={MS(it?.fsync_p99_ms)}
-        note={`${short(it?.fsync_group)} records each`}
+        note={`${short(it?.fsync_group)} ${it?.fsync_group === 1 ? 'record' : 'records'} each`}
         tone={toneOf(it?.fsync_p99_ms, 50, 500)}
       />
       <Tile
@@ -100,7 +100,7 @@ function Figures({ current }: { readonly current: Current | null }) {
       <Tile
         label="Subscriptions"
         value={short(it?.subscriptions)}
-        note={`${count(it?.topics)} topic filters`}
+        note={counted(it?.topics, 'topic filter', 'topic filters')}
       />
       <Tile
         label="Processor"
