@@ -6544,7 +6544,7 @@ export interface operations {
                         qos?: number;
                         /** @description the Correlation Data, which the response has to have; by default made for it */
                         request_id?: string;
-                        /** @description a topic name; by default one below $response that is made for this request */
+                        /** @description a topic name, which takes the scope read, too; by default one below $response that is made for this request */
                         response_topic?: string;
                         /** @description a topic name, to which who answers has subscribed */
                         topic: string;

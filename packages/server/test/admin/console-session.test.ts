@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { ConsoleSessions } from '../../src/admin/gate/console-sessions.ts';
 import { KeyRing } from '../../src/admin/keys/key-ring.ts';
@@ -146,6 +147,39 @@ test('a stream ends with the key that it was opened with, and others go on', asy
   await own.broker.stop();
   expect((await reading).done).toBe(false);
 });
+
+test('a stream ends when its key may do less than it could when it was opened', async () => {
+  await using own = await AdminWeb.open();
+  const headers = basic('reader');
+  const { body } = await fetch(`${own.url}/api/v5/events`, { headers });
+  const reader = (body as ReadableStream<Uint8Array>).getReader();
+  await reader.read();
+  own.broker.reconfigure(configWith([KEYS[0], { ...KEYS[1], scopes: ['publish'] }]));
+  await expect(reader.read()).rejects.toThrow();
+});
+
+test('what arrives after its key was deleted is refused, also when it had begun before', async () => {
+  await using own = await AdminWeb.open();
+  const { authorization } = basic('reader');
+  const socket = await own.connect();
+  socket.setEncoding('latin1');
+  const head = `GET /api/v5/events HTTP/1.1\r\nHost: h\r\nAuthorization: ${authorization}\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n`;
+  socket.write(head);
+  // The head was read.
+  expect((await once(socket, 'data'))[0]).toMatch(/^HTTP\/1.1 100 /);
+  own.broker.reconfigure(configWith([KEYS[0]]));
+  socket.write(' ');
+  expect((await once(socket, 'data'))[0]).toMatch(/^HTTP\/1.1 401 /);
+  socket.destroy();
+});
+
+function configWith(keys: readonly object[]) {
+  return parseConfig({
+    server: { bind: '127.0.0.1:0', wsBind: 'none' },
+    storage: { enabled: false },
+    admin: { bind: '127.0.0.1:0', keyFile: 'none', keys: keys as never },
+  });
+}
 
 /** Sessions with a clock of the test. */
 class Sessions {

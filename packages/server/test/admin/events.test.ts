@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import type { Logger } from '../../src/log/index.ts';
 import { noopLogger } from '../../src/log/index.ts';
+import { AdminWeb, basic } from '../support/admin-web.ts';
 import { ApiBroker } from '../support/api-broker.ts';
 
 let api: ApiBroker;
@@ -170,6 +171,28 @@ test('admin.max-streams may be open; a reader who goes makes room for another on
     response.destroy();
   }
   expect(status).toBe(200);
+});
+
+test('HEAD takes no place: nobody reads what would come', async () => {
+  for (let count = 0; count < 3; count++) {
+    expect((await api.open('HEAD', '/events')).statusCode).toBe(200);
+  }
+  (await api.events('/events')).close();
+});
+
+test('a stream that is refused, as half of admin.max-connections are some, takes no place', async () => {
+  await using web = await AdminWeb.open({ maxConnections: 2, maxStreams: 2 });
+  const abort = new AbortController();
+  const headers = basic('reader');
+  const open = (signal: AbortSignal | null = null) =>
+    fetch(`${web.url}/api/v5/events`, { headers, signal });
+  expect((await open(abort.signal)).status).toBe(200);
+  for (let count = 0; count < 3; count++) expect((await open()).status).toBe(503);
+  abort.abort();
+  let response = await open();
+  while (response.status === 503) response = await open();
+  expect(response.status).toBe(200);
+  await response.body?.cancel();
 });
 
 test('readers are told that the broker stops, and one who does not read holds nothing up', async () => {

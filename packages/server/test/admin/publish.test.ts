@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { AdminWeb, basic, SECRET } from '../support/admin-web.ts';
 import { ApiBroker } from '../support/api-broker.ts';
 
 let api: ApiBroker;
@@ -241,4 +242,18 @@ test('a request without a response ends with 504, and admin.max-requests of them
   expect(
     await api.post('/request', { request: { ...request, response_topic: 'r' } }),
   ).toMatchObject({ status: 200, body: { response: { payload: 'old' } } });
+});
+
+test('a response topic of one’s own reads what others publish there, and takes the scope read', async () => {
+  const keys = [{ name: 'publisher', secret: SECRET, scopes: ['publish'] }] as never;
+  await using web = await AdminWeb.open({ keys });
+  const ask = (more: object) => {
+    const request = { topic: 'd/1', payload: '', ...more };
+    return web.ask('POST', '/api/v5/request', basic('publisher'), { request });
+  };
+  expect(await ask({ response_topic: 'others/secrets' })).toMatchObject({
+    status: 403,
+    body: { code: 'NOT_ALLOWED', message: expect.stringContaining('response_topic') },
+  });
+  expect(await ask({})).toMatchObject({ status: 404, body: { code: 'NO_SUBSCRIBERS' } });
 });

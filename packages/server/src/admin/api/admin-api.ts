@@ -37,16 +37,19 @@ export function createApi(host: ApiHost, gate: ApiGate): Hono {
     const path = API_PATH + operation.path.replaceAll(/\{(\w+)\}/g, ':$1');
     api.on(operation.method, path, async (context) => {
       let caller: Caller | null = null;
+      let stream: Answer['stream'];
       let answer: Answer;
       try {
         caller = await gate.admit(context, operation);
         refuseForbidden(host, caller, operation);
         if (operation.isLong === true) gate.onLong(context);
         answer = await answerOf(host, caller, operation, context);
-        if (answer.stream !== undefined && operation.isLong !== true) gate.onLong(context);
+        stream = answer.stream;
+        if (stream !== undefined && operation.isLong !== true) gate.onLong(context);
       } catch (error) {
         answer = answerOfError(error, gate);
       }
+      if (stream !== undefined) answer = await readable(answer, stream, context);
       if (caller !== null && isChange(operation)) {
         gate.onDone(context, operation, answer);
       }
@@ -56,6 +59,23 @@ export function createApi(host: ApiHost, gate: ApiGate): Hono {
   api.notFound((context) => responseOf(notFound(context)));
   api.onError((error) => responseOf(answerOfError(error, gate)));
   return api;
+}
+
+/**
+ * Ends a stream that nobody would read, or end: with HEAD, and where an error is answered in its place.
+ *
+ * @returns the answer, without it there
+ */
+async function readable(
+  answer: Answer,
+  { bytes, type }: NonNullable<Answer['stream']>,
+  { req }: Context,
+): Promise<Answer> {
+  const isRefused = answer.stream === undefined;
+  if (!isRefused && req.method !== 'HEAD') return answer;
+  await bytes.cancel();
+  if (isRefused) return answer;
+  return { status: answer.status, headers: { 'content-type': type, ...answer.headers } };
 }
 
 /** @throws {ApiError} 403 */

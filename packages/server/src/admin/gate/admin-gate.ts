@@ -110,9 +110,12 @@ export class AdminGate {
     }
   }
 
-  /** Whether whoever sent a request would still be let in. */
+  /** Whether whoever sent a request would still be let in, to do as much as then. */
   isStillIn({ key }: Admitted): boolean {
-    return key === null || this.#ring.find(key.name)?.digest.equals(key.digest) === true;
+    if (key === null) return true;
+    const now = this.#ring.find(key.name);
+    if (now?.digest.equals(key.digest) !== true) return false;
+    return [...key.scopes].every((scope) => now.scopes.has(scope));
   }
 
   /** Notes a request that could change something. */

@@ -28,7 +28,9 @@ const bodySchema = z.strictObject({
       .string()
       .min(1)
       .optional()
-      .describe('a topic name; by default one below $response that is made for this request'),
+      .describe(
+        'a topic name, which takes the scope read, too; by default one below $response that is made for this request',
+      ),
     request_id: z
       .string()
       .min(1)
@@ -74,8 +76,13 @@ export const requestOperations = [
       504: 'There was no response in time',
     },
     isLong: true,
-    handle: async ({ host: { broker, waitingRequests }, body, signal }) => {
+    handle: async ({ host: { broker, waitingRequests }, caller, body, signal }) => {
       const { request } = body;
+      // What others publish there is read with it.
+      if (request.response_topic !== undefined && !caller.scopes.has('read')) {
+        const why = `request.response_topic: ${caller.name} does not have the scope read`;
+        throw new ApiError(403, 'NOT_ALLOWED', why);
+      }
       const timeoutMs = parseDuration(body.timeout);
       if (timeoutMs === null || timeoutMs <= 0 || timeoutMs > TIMEOUT_MS_MAX) {
         throw new ApiError(400, 'BAD_REQUEST', 'timeout: it takes 1ms to 60s, such as 5s');

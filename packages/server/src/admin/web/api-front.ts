@@ -62,7 +62,7 @@ export class ApiFront {
   /**
    * Answers a request whose sender is known.
    *
-   * @throws {ApiError} 413 and 415, for `refuseRequest`
+   * @throws {ApiError} 401, 413 and 415, for `refuseRequest`
    * @param keepOpen - has the connection's server leave it open for as long as its answer takes
    */
   async answer(
@@ -80,6 +80,10 @@ export class ApiFront {
         'TOO_LARGE',
         `the body has more than ${maxBodySize} bytes: admin.max-body-size`,
       );
+    }
+    // While it arrived, the key may have been deleted.
+    if (!this.#gate.isStillIn(admitted)) {
+      throw new ApiError(401, 'UNAUTHORIZED', `${admitted.caller.name} is no key any more`);
     }
     if (body.length > 0 && !isJson(request.headers['content-type'])) {
       throw new ApiError(415, 'UNSUPPORTED_MEDIA_TYPE', 'content-type has to be application/json');
