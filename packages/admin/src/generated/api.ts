@@ -697,7 +697,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Server-Sent Events of the lines of the log: the last ones, then each as it is written. log.level says what is written at all
+         * Server-Sent Events of the lines of the log: the last ones, then each as it is written. log.level says what is written at all; lines of this API, which say who did what, are for the scope config
          * @description Scope: read.
          */
         get: operations["followLog"];

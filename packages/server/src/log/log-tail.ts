@@ -6,6 +6,7 @@ export interface TailLine {
   /** Counts up from 1 at the start. */
   readonly id: number;
   readonly level: LogLevel;
+  readonly event: string;
   /** It as JSON: time, level, event, fields. */
   readonly json: string;
 }
@@ -33,7 +34,7 @@ export class LogTail {
     const max = this.#linesMax();
     if (max === 0 && this.#followers.size === 0) return;
     const json = jsonOf({ time: new Date().toISOString(), level, event, fields });
-    const line = { id: ++this.#count, level, json };
+    const line = { id: ++this.#count, level, event, json };
     this.#lines.push(line);
     // In one go now and then: each time would move all of them.
     if (this.#lines.length > 2 * max) this.#lines.splice(0, this.#lines.length - max);

@@ -1,7 +1,10 @@
 import { PassThrough } from 'node:stream';
 import { afterEach, expect, test } from '@jest/globals';
+import { Admin } from '../../src/admin/admin.ts';
 import { ConfigError, loadConfig } from '../../src/config/index.ts';
-import { createLogger, LogTail, tailed } from '../../src/log/index.ts';
+import { createBroker } from '../../src/embed/create-broker.ts';
+import { createLogger, LogTail, noopLogger, tailed } from '../../src/log/index.ts';
+import { basic, SECRET } from '../support/admin-web.ts';
 import { ApiBroker } from '../support/api-broker.ts';
 
 let api: ApiBroker;
@@ -20,7 +23,7 @@ async function startWithLog(linesMax = 3) {
   const lines = await createLogger({ level: 'info', format: 'json', stream });
   const logger = tailed(lines, tail);
   api = await ApiBroker.start({}, undefined, { logTail: tail });
-  return { logger, lines };
+  return { logger, lines, tail };
 }
 
 test('the last lines are sent, then each as it is written, by level and text', async () => {
@@ -51,6 +54,34 @@ test('the last lines are sent, then each as it is written, by level and text', a
   expect((await again.next<Line>()).data.event).toBe('passing');
   for (const one of [errors, some, again]) one.close();
   expect(await api.get('/logs?level=loud')).toMatchObject({ status: 400 });
+});
+
+test('who used the API, and how, is in the log for those who may see the audit', async () => {
+  const { logger, tail } = await startWithLog();
+  const keys = [
+    { name: 'reader', secret: SECRET, scopes: ['read'] },
+    { name: 'auditor', secret: SECRET, scopes: ['read', 'config'] },
+  ] as never;
+  const broker = await createBroker({ server: { wsBind: 'none' }, admin: { keys } });
+  const admin = await Admin.start(broker, noopLogger, { logTail: tail });
+  const open = async (name: string) => {
+    const { body } = await fetch(`${admin.url}/api/v5/logs`, { headers: basic(name) });
+    return (body as ReadableStream<Uint8Array>).pipeThrough(new TextDecoderStream()).getReader();
+  };
+  const until = async (name: string, event: string) => {
+    const reader = await open(name);
+    let text = '';
+    while (!text.includes(event)) text += (await reader.read()).value;
+    await reader.cancel();
+    return text;
+  };
+  logger.info('admin-request', { who: 'ops', path: '/api/v5/clients/a' });
+  logger.warn('admin-login-refused', { key: 'ops' });
+  logger.info('last');
+  expect(await until('reader', '"last"')).not.toContain('ops');
+  expect(await until('auditor', '"last"')).toContain('/api/v5/clients/a');
+  await admin.close();
+  await broker.stop();
 });
 
 test('fields of which no line can be made are no end, and the logger is as it was', async () => {

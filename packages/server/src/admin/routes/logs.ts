@@ -13,7 +13,7 @@ export const logOperations = [
     scope: 'read',
     tag: 'Log',
     summary:
-      'Server-Sent Events of the lines of the log: the last ones, then each as it is written. log.level says what is written at all',
+      'Server-Sent Events of the lines of the log: the last ones, then each as it is written. log.level says what is written at all; lines of this API, which say who did what, are for the scope config',
     query: z.strictObject({
       level: z.enum(LOG_LEVELS).default('trace').describe('the lowest'),
       filter: z.string().max(1000).default('').describe('a text that is in the line, in any case'),
@@ -38,7 +38,7 @@ export const logOperations = [
         const why = 'the log is that of the program in which the broker is embedded';
         throw new ApiError(404, 'NOT_AVAILABLE', why);
       }
-      const isWanted = wanted(query.level, query.filter);
+      const isWanted = wanted(query.level, query.filter, caller.scopes.has('config'));
       // Of a reader who comes back, what he has had.
       const after = Number(headers.get('last-event-id') ?? 0) || 0;
       const before = logTail.last().filter((line) => line.id > after && isWanted(line));
@@ -54,10 +54,18 @@ export const logOperations = [
   }),
 ];
 
-function wanted(level: LogLevel, filter: string): (line: TailLine) => boolean {
+/** Of lines that say who used the API, and how: they are for those who may see the audit. */
+const OF_THE_API = 'admin-';
+
+function wanted(
+  level: LogLevel,
+  filter: string,
+  maySeeAudit: boolean,
+): (line: TailLine) => boolean {
   const lowest = LOG_LEVELS.indexOf(level);
   const text = filter.toLowerCase();
   return (line) =>
     LOG_LEVELS.indexOf(line.level) >= lowest &&
+    (maySeeAudit || !line.event.startsWith(OF_THE_API)) &&
     (text === '' || line.json.toLowerCase().includes(text));
 }
