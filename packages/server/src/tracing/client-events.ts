@@ -344,7 +344,7 @@ export class ClientEvents {
   ): void {
     countIn(this.#stats.accessDenied, `${action} ${denial.reason}`);
     this.#log.warn('access-refused', { clientId, user, action, topic: shown(topic), ...denial });
-    this.#history?.noteRepeated('deny', clientId, topic, action, whyOf(denial));
+    this.#history?.noteRepeated('deny', clientId, topic, action, whyOf(denial, action));
   }
 
   /** The rules no longer allow a client's will. */
@@ -427,15 +427,18 @@ export function presenceOf(connection: ObservedClient | null): TraceEvent {
   return { event: 'connected', ...factsOf(connection) };
 }
 
+/** Why a client is not told what others do (`presence`). */
+export const NEEDS_RULE = 'the topic is the broker’s own: only a rule that names it opens it';
+
 /** For people. */
-function whyOf({ reason, rule }: Denial): string {
+function whyOf({ reason, rule }: Denial, action: DeniedAction | null = null): string {
   switch (reason) {
     case 'rule':
       return rule ?? 'a rule';
     case 'default':
       return 'no rule allows it';
     case 'reserved':
-      return 'the topic is the broker’s own';
+      return action === 'subscribe' ? NEEDS_RULE : 'the topic is the broker’s own';
     case 'hook':
       return 'a hook of the program';
   }

@@ -3,6 +3,9 @@ import type { Broker } from '../../broker.ts';
 import { type WhyAnswer, whyNot } from '../../history/why/answer.ts';
 import type { PresentSubscription } from '../../history/why/present.ts';
 import { windowOf } from '../../history/why/window.ts';
+import type { BrokerSession } from '../../sessions/broker-session.ts';
+import { mayBeSent } from '../../sessions/followers.ts';
+import { NEEDS_RULE } from '../../tracing/client-events.ts';
 import { Arguments } from '../calls/arguments.ts';
 
 /** A message that a client did not get, as far as whoever asks knows it. */
@@ -56,7 +59,6 @@ function presentOf(broker: Broker, clientId: string, topic: string) {
     else if (others.length < OTHERS_MAX) others.push(filter);
   }
   const session = entry?.session ?? null;
-  const decided = session?.link?.connection?.permissions?.decide('receive', topic);
   return {
     hasSession: entry !== null,
     isConnected: session?.isConnected === true,
@@ -66,7 +68,7 @@ function presentOf(broker: Broker, clientId: string, topic: string) {
     queued: session?.queuedCount ?? 0,
     inflight: session?.inflightCount ?? 0,
     isRetained: router.retained.get(topic) !== undefined,
-    receiveDenied: decided?.isAllowed === false ? (decided.rule ?? '') : null,
+    receiveDenied: receiveDenied(session, topic),
     otherMembers: (filter: string) => {
       const group = router.trie.group(filter);
       const named: string[] = [];
@@ -77,4 +79,13 @@ function presentOf(broker: Broker, clientId: string, topic: string) {
       return named;
     },
   };
+}
+
+/** Which rule keeps the topic from a client that is connected; '' where none allows it, null where nothing is known to. */
+function receiveDenied(session: BrokerSession | null, topic: string): string | null {
+  const link = session?.link ?? null;
+  if (session === null || link === null) return null;
+  if (!mayBeSent(session, topic)) return NEEDS_RULE;
+  const decided = link.connection?.permissions?.decide('receive', topic);
+  return decided?.isAllowed === false ? (decided.rule ?? '') : null;
 }

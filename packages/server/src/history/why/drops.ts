@@ -3,7 +3,7 @@ import type { HistoryEntry } from '../entry.ts';
 import { type Case, isWithin } from './case.ts';
 import type { RankedCause, WhyCode } from './cause.ts';
 import { connectionAt } from './connections.ts';
-import { counted, dropText, whenOf } from './words.ts';
+import { counted, deniedBy, dropText, whenOf } from './words.ts';
 
 const RANK_DIRECT = 10;
 const RANK_UNKNOWN_TOPIC = 35;
@@ -56,7 +56,7 @@ function causeOf({ clientId, now }: Case, entry: HistoryEntry, rank: number): Ra
   const when = whenOf(entry, now);
   const evidence = [entry];
   if (entry.type === 'deny') {
-    const by = entry.detail === 'no rule allows it' ? entry.detail : `denied by ${entry.detail}`;
+    const by = deniedBy(entry.detail);
     const text = `${who} may not have messages of this topic: ${by}. ${lost(entry, when)}`;
     return { code: 'receive-denied', text, evidence, rank };
   }

@@ -3,7 +3,7 @@ import type { HistoryEntry } from '../entry.ts';
 import type { History } from '../history.ts';
 import { type Case, isWithin } from './case.ts';
 import type { RankedCause } from './cause.ts';
-import { clock, counted, whenOf } from './words.ts';
+import { clock, counted, deniedBy, whenOf } from './words.ts';
 
 const RANK_PUBLISHER = 30;
 
@@ -29,7 +29,7 @@ function causeOf(entry: HistoryEntry, now: number): RankedCause | null {
   const rank = RANK_PUBLISHER;
   const when = `${count === 1 ? '' : `${counted(count, 'message')}, `}${whenOf(entry, now)}`;
   if (type === 'deny' && (cause === 'publish' || cause === 'will')) {
-    const by = detail === 'no rule allows it' ? detail : `denied by ${detail}`;
+    const by = deniedBy(detail);
     const text = `Nobody got it: ${who} may not publish to this topic: ${by} (${when}).`;
     return { code: 'publish-denied', text, evidence, rank };
   }

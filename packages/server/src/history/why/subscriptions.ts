@@ -5,7 +5,7 @@ import { type Case, isWithin } from './case.ts';
 import type { RankedCause, WhyCode } from './cause.ts';
 import { connectionAt } from './connections.ts';
 import type { SubscriptionSpan } from './past.ts';
-import { clock, counted, endText } from './words.ts';
+import { clock, counted, deniedBy, endText } from './words.ts';
 
 const RANK_CONNECT = 15;
 const RANK_SUBSCRIPTION = 20;
@@ -55,8 +55,7 @@ function missing(one: Case): RankedCause {
   if (refused !== undefined && refused.lastAt >= (ended?.to ?? 0)) {
     const isDenied = refused.type === 'deny';
     const when = clock(refused.lastAt, now);
-    const by = refused.detail === 'no rule allows it' ? '' : 'denied by ';
-    const why = isDenied ? `${by}${refused.detail}` : refused.detail;
+    const why = isDenied ? deniedBy(refused.detail) : refused.detail;
     const text = `${who} had no subscription that matches at ${at}: its SUBSCRIBE of ${quoted(refused.topic ?? '')} was refused at ${when}: ${why}.`;
     const code = isDenied ? 'subscribe-denied' : 'subscribe-refused';
     return { code, text, evidence: [refused], rank };

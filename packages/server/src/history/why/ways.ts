@@ -5,7 +5,7 @@ import type { RankedCause } from './cause.ts';
 import { connectionAfter, connectionAt, connectionBefore } from './connections.ts';
 import { directCauses } from './drops.ts';
 import type { SubscriptionSpan } from './past.ts';
-import { clock, counted, endText } from './words.ts';
+import { clock, counted, deniedBy, endText } from './words.ts';
 
 const RANK_ENDED_WAITING = 46;
 const RANK_DENIED = 48;
@@ -46,7 +46,7 @@ function endedWhileWaiting(one: Case, spans: readonly SubscriptionSpan[]): Ranke
 function deniedNow({ clientId, to, now, present }: Case): RankedCause[] {
   const rule = present.receiveDenied;
   if (rule === null || now - to > NOW_MS) return [];
-  const by = rule === '' ? 'no rule allows it' : `denied by ${rule}`;
+  const by = deniedBy(rule === '' ? 'no rule allows it' : rule);
   const text = `${quoted(clientId)} may not have messages of this topic: ${by}.`;
   return [{ code: 'receive-denied', text, evidence: [], rank: RANK_DENIED }];
 }

@@ -135,3 +135,8 @@ export function endText(entry: HistoryEntry, now: number): string {
       return `the session was ended at ${at} (${entry.cause}), and the subscription with it`;
   }
 }
+
+/** Who decided, of what an entry says about a denial: a rule or a hook, or that there was none. */
+export function deniedBy(detail: string): string {
+  return /^(?:no rule|the topic) /.test(detail) ? detail : `denied by ${detail}`;
+}

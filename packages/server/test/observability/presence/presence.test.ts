@@ -258,6 +258,26 @@ describe('only those get it whose rules name these topics', () => {
     expect(broker.stats.dropped['not-authorized']).toBe(0);
   });
 
+  test('whoever asks why nothing comes is told that a rule is missing', async () => {
+    await start({ events: 'connections' });
+    const topic = `$SYS/brokers/${NODE}/clients/a/connected`;
+    const rule = 'the topic is the broker’s own: only a rule that names it opens it.';
+    const other = await connect('of-other', { username: 'other' });
+    await expect(other.mqtt.subscribeAsync('$SYS/brokers/#')).rejects.toThrow('Not authorized');
+    const refused = broker.explainDelivery({ clientId: 'of-other', topic }).cause;
+    expect(refused.code).toBe('subscribe-denied');
+    expect(refused.text.endsWith(`: ${rule}`)).toBe(true);
+    await other.mqtt.subscribeAsync('$SYS/#');
+    expect(broker.explainDelivery({ clientId: 'of-other', topic }).cause).toEqual({
+      code: 'receive-denied',
+      text: `"of-other" may not have messages of this topic: ${rule}`,
+      evidence: [],
+    });
+    await watcher(['$SYS/#']);
+    const { cause, also } = broker.explainDelivery({ clientId: 'of-watcher', topic });
+    expect([cause, ...also].map(({ code }) => code)).toEqual(['subscribed-later', 'sent']);
+  });
+
   test('of $SYS/#, a client gets what a rule names', async () => {
     await start({ events: 'connections' });
     const half = await connect('of-half', { username: 'half' });
