@@ -151,6 +151,9 @@ function tests(): void {
     await go('/subscriptions', 'Subscriptions');
     await page.getByRole('link', { name: HOSTILE[0] as string }).waitFor();
     await page.getByText('No Local').waitFor();
+    await page.getByRole('searchbox', { name: 'filters within' }).fill('work/7');
+    await page.getByRole('link', { name: 'Who would get a message to it?' }).click();
+    await row('worker-2').waitFor();
     await page.getByRole('tab', { name: 'Shared groups' }).click();
     await page.getByText('2 members').waitFor();
     await row('worker-2').getByText('ready').waitFor();

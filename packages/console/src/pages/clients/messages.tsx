@@ -57,7 +57,7 @@ export function Messages(props: { readonly clientId: string; readonly kind: Kind
         rows={rows}
         rowKey={({ msgid }) => msgid}
         caption={kind === 'inflight' ? 'Messages under way' : 'Messages that wait'}
-        empty={emptyText(data === null, kind)}
+        empty={emptyText(data === null && failure === null, kind)}
       />
       {(positions.length > 1 || next !== 'none') && (
         <nav class="pager" aria-label="Pages of the messages">

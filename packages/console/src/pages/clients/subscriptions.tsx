@@ -69,7 +69,7 @@ export function Subscriptions({ clientId }: { readonly clientId: string }) {
         rows={found.slice(0, ROWS_MAX)}
         rowKey={({ topic }) => topic}
         caption="Subscriptions"
-        empty={data === null ? ' ' : 'It has subscribed to nothing.'}
+        empty={data === null && failure === null ? ' ' : 'It has subscribed to nothing.'}
       />
     </>
   );

@@ -90,7 +90,7 @@ function All() {
           onSearch={(text) => setQuery({ client: text, page: null })}
         />
         <SearchField
-          label="filter or topic it matches"
+          label="filters within, such as a/#"
           value={match}
           onSearch={(text) => setQuery({ match: text, page: null })}
         />
@@ -103,7 +103,7 @@ function All() {
             columns={COLUMNS}
             rows={data.data}
             rowKey={({ clientid, topic }) => `${clientid} ${topic}`}
-            empty="There is no such subscription."
+            empty={<None match={match} />}
           />
           <Pager
             page={page}
@@ -115,6 +115,19 @@ function All() {
           />
         </>
       )}
+    </>
+  );
+}
+
+/** Whoever looks for a topic wants to know who gets it. */
+function None({ match }: { readonly match: string }) {
+  if (match === '' || /[+#]/.test(match)) return <>There is no such subscription.</>;
+  return (
+    <>
+      No filter is exactly <Name value={match} />.{' '}
+      <a href={`#/subscriptions?view=explain&topic=${encodeURIComponent(match)}`}>
+        Who would get a message to it?
+      </a>
     </>
   );
 }
