@@ -250,7 +250,7 @@ export const limitFacts: Readonly<Record<string, LimitFacts>> = {
     seen: [HELD, 'events-left-out'],
     test: 'server/test/tracing/broker-events.test.ts',
   },
-  'presence.max-waiting-bytes': {
+  'presence.max-unpublished-bytes': {
     happens: 'events of clients for clients are left out',
     seen: ['promptmq_presence_left_out_total', 'presence-left-out'],
     test: 'server/test/observability/presence/presence.test.ts',

@@ -18,7 +18,7 @@ export const presenceSection = z
         'whether $SYS/broker/clients/CLIENTID/state has 1, retained, for clients that are connected, and 0 for those that are gone and whose session is kept; for the same clients. Off by default, as it takes about 1 KB for each session',
       )
       .meta({ restart: true }),
-    maxWaitingBytes: size(65_536, 1000 * GIGABYTE)
+    maxUnpublishedBytes: size(65_536, 1000 * GIGABYTE)
       .prefault('16MB')
       .describe(
         'memory of what has happened and is not published yet, 500 bytes each and the texts; beyond, it is left out, counted and logged. The default has room for 30,000 clients that connect at once',

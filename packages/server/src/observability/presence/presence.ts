@@ -42,7 +42,7 @@ interface Waiting {
  * `$SYS/broker/clients/CLIENTID/state`.
  *
  * It is published when the turn ends, in the order in which it happened, and a bounded number in a turn; nothing is written where nobody
- * gets it. What waits is bounded by `presence.max-waiting-bytes`. A state isn't left out: it is looked up when it is published.
+ * gets it. What waits is bounded by `presence.max-unpublished-bytes`. A state isn't left out: it is looked up when it is published.
  *
  * Invariants: what waits is counted, and is going to be published.
  */
@@ -142,7 +142,7 @@ export class Presence implements PresenceNotes {
     fields: () => object,
   ): void {
     const bytes = EVENT_BYTES + 2 * (clientId.length + (userName?.length ?? 0)) + extraBytes;
-    if (this.#waitingBytes + bytes > this.#broker.config.presence.maxWaitingBytes) {
+    if (this.#waitingBytes + bytes > this.#broker.config.presence.maxUnpublishedBytes) {
       this.#leaveOut();
     } else {
       this.#waitingBytes += bytes;

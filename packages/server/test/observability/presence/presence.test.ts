@@ -408,9 +408,9 @@ describe('the state of a client', () => {
   });
 });
 
-test('what there is no room for (max-waiting-bytes) is left out, counted and logged; states are not', async () => {
+test('what there is no room for (presence.max-unpublished-bytes) is left out, counted and logged; states are not', async () => {
   await start(
-    { events: 'connections', state: true, maxWaitingBytes: 65_536 },
+    { events: 'connections', state: true, maxUnpublishedBytes: 65_536 },
     { mqtt: { maxClientIdLen: 65_535 } },
   );
   const client = await watcher(['$SYS/brokers/#', '$SYS/broker/clients/+/state', 'fence']);
