@@ -13,7 +13,7 @@ import type { AdminStatus } from './admin-client.ts';
 import { SOCKET_PATH_BYTES_MAX } from './admin-socket.ts';
 import { API_PATH } from './api/admin-api.ts';
 import { ApiError, SCOPES } from './api/operation.ts';
-import { API_REQUESTS, type ApiRequest, statusOf } from './api-requests.ts';
+import { API_REQUESTS, type ApiRequest, refuseReadOnly, statusOf } from './api-requests.ts';
 import type { Admitted } from './gate/admin-gate.ts';
 import { TraceStream } from './trace-stream.ts';
 import { refuseRequest } from './web/api-front.ts';
@@ -126,7 +126,7 @@ export class AdminServer {
     if (request.method !== method) {
       refuse(response, 405, `only ${method}`);
     } else if (call !== undefined) {
-      return this.#onCall(call, parameters, request, response);
+      return this.#onCall(path, call, parameters, request, response);
     } else if (path === '/status') {
       this.#onStatus(parameters.get('top') ?? '10', response);
     } else if (path === '/trace') {
@@ -138,6 +138,7 @@ export class AdminServer {
   }
 
   async #onCall(
+    path: string,
     call: ApiRequest,
     parameters: URLSearchParams,
     request: IncomingMessage,
@@ -149,13 +150,22 @@ export class AdminServer {
       return;
     }
     if (call.isLong) this.#server.keepOpen(response);
+    const startedAt = performance.now();
+    let code = 200;
     try {
+      if (call.method === 'POST' && call.isQuestion !== true) refuseReadOnly(this.#broker);
       answerJson(response, await call.answer(this.#broker, parameters, request));
     } catch (error) {
       const status = statusOf(error);
+      code = status ?? 500;
       if (status === null) throw error;
       const why = error instanceof EmbedError ? withoutMethod(error) : (error as Error).message;
       refuse(response, status, why);
+    } finally {
+      if (call.method === 'POST') {
+        const id = path.slice(1);
+        this.#admin.front.note(SOCKET, { id }, call.method, path, code, startedAt);
+      }
     }
   }
 

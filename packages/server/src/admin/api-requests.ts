@@ -30,6 +30,8 @@ export interface ApiRequest {
   readonly parameters: readonly string[];
   /** Whether it may take as long as it takes: for what waits for the disk, or has many turns. */
   readonly isLong: boolean;
+  /** Of a POST that may change nothing: it says itself what `refuseReadOnly` does. */
+  readonly isQuestion?: boolean;
   /**
    * @returns what is answered as JSON
    * @throws {RequestError} and whatever the call throws
@@ -179,9 +181,12 @@ export const API_REQUESTS: Readonly<Record<string, ApiRequest>> = {
     method: 'POST',
     parameters: [],
     isLong: true,
-    answer: async ({ users }, _given, request) => ({
-      responses: await users.ask(commandsOf(await bodyOf(request, FILE_BYTES_MAX))),
-    }),
+    isQuestion: true,
+    answer: async (broker, _given, request) => {
+      const commands = commandsOf(await bodyOf(request, FILE_BYTES_MAX));
+      if (!commands.every(isUserQuestion)) refuseReadOnly(broker);
+      return { responses: await broker.users.ask(commands) };
+    },
   },
   '/users/export': {
     method: 'GET',
@@ -215,6 +220,22 @@ export const API_REQUESTS: Readonly<Record<string, ApiRequest>> = {
     },
   },
 };
+
+/**
+ * For what would change something.
+ *
+ * @throws {RequestError} 403 in read-only mode
+ */
+export function refuseReadOnly({ config }: RunningBroker): void {
+  if (!config.admin.readOnly) return;
+  throw new RequestError(403, 'nothing can be changed here: admin.read-only is on');
+}
+
+/** Whether a command of dynamic security changes nothing: `listClients`, `getRole` and the like. */
+function isUserQuestion(command: unknown): boolean {
+  const name = (command as UserCommand | null)?.['command'];
+  return typeof name === 'string' && /^(?:list|get)[A-Z]/.test(name);
+}
 
 /** The status with which an error is answered. */
 export function statusOf(error: unknown): number | null {
@@ -312,10 +333,11 @@ function flag(given: URLSearchParams, name: string): boolean | undefined {
 function commandsOf(body: Buffer): UserCommand[] {
   try {
     const { commands } = JSON.parse(body.toString()) as { commands: UserCommand[] };
-    return commands;
+    if (Array.isArray(commands)) return commands;
   } catch {
-    throw new RequestError(400, 'it takes {"commands": [...]} as JSON');
+    // Said below.
   }
+  throw new RequestError(400, 'it takes {"commands": [...]} as JSON');
 }
 
 async function bodyOf(request: IncomingMessage, sizeMax = BODY_BYTES_MAX): Promise<Buffer> {

@@ -144,3 +144,36 @@ test('what is wrong is refused, and nothing happens', async () => {
   expect(await client.sentSoFar()).toEqual([]);
   expect(broker.stats.messagesReceived).toBe(0);
 });
+
+test('what could change something is in the audit', async () => {
+  await ask('POST', '/clients/disconnect', { client: 'nobody' });
+  await ask('POST', '/publish', {});
+  await ask('GET', '/bans/list');
+  const [, audit] = (await ask('GET', '/api/v5/audit')) as [number, { data: object[] }];
+  const common = { from: 'socket', source: 'socket', http_method: 'POST' };
+  expect(audit.data).toMatchObject([
+    { ...common, operation_id: 'publish', path: '/publish', http_status_code: 400 },
+    { ...common, operation_id: 'clients/disconnect', http_status_code: 200 },
+  ]);
+});
+
+test('in read-only mode nothing is changed, and what is asked is answered', async () => {
+  await admin.close();
+  await broker.stop();
+  broker = await createBroker({ server: { wsBind: 'none' }, admin: { readOnly: true } });
+  admin = await AdminServer.start(broker, socketPath);
+  const refused = [403, { error: expect.stringContaining('admin.read-only') }];
+  expect(await ask('POST', '/publish', { topic: 'a', retain: 'true' }, 'x')).toEqual(refused);
+  expect(await ask('POST', '/retained/clear', { filter: '#' })).toEqual(refused);
+  expect(await ask('POST', '/clients/disconnect', { client: 'dev 1' })).toEqual(refused);
+  expect(await ask('POST', '/bans/add', { kind: 'client', who: 'a' })).toEqual(refused);
+  expect(await ask('POST', '/users/import', {}, '{}')).toEqual(refused);
+  const commands = (...names: string[]) =>
+    JSON.stringify({ commands: names.map((command) => ({ command })) });
+  expect(await ask('POST', '/users/ask', {}, commands('listClients', 'createClient'))).toEqual(
+    refused,
+  );
+  // There is no dynamic security here.
+  expect((await ask('POST', '/users/ask', {}, commands('listClients', 'getRole')))[0]).toBe(400);
+  expect((await ask('GET', '/clients/list'))[0]).toBe(200);
+});

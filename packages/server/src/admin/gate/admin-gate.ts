@@ -122,7 +122,7 @@ export class AdminGate {
   note(
     who: string,
     { kind, address }: Caller,
-    { id }: Operation,
+    { id }: Pick<Operation, 'id'>,
     method: string,
     path: string,
     status: number,

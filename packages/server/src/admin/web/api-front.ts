@@ -4,7 +4,7 @@ import type { BoundedServer } from '@promptmq/metrics';
 import type { Context } from 'hono';
 import { createApi } from '../api/admin-api.ts';
 import type { ApiHost } from '../api/api-host.ts';
-import { ApiError } from '../api/operation.ts';
+import { ApiError, type Operation } from '../api/operation.ts';
 import type { AdminGate, Admitted } from '../gate/admin-gate.ts';
 import { endRefused, readBody } from './request-body.ts';
 
@@ -96,6 +96,23 @@ export class ApiFront {
   /** Says who sends a request, of what its head says. @throws {ApiError} 401 and 429 */
   admit(request: IncomingMessage, isOpen: boolean): Admitted {
     return this.#gate.admit(request, isOpen);
+  }
+
+  /**
+   * Notes a request that could change something, and is none of the API.
+   *
+   * @param startedAt - as `performance.now` has it
+   */
+  note(
+    { caller }: Admitted,
+    what: Pick<Operation, 'id'>,
+    method: string,
+    path: string,
+    status: number,
+    startedAt: number,
+  ): void {
+    const ms = Math.round(performance.now() - startedAt);
+    this.#gate.note(caller.name, caller, what, method, path, status, ms);
   }
 
   /** Keys have changed: ends the answers that continue for those who would not be let in any more. */
