@@ -120,7 +120,8 @@ test.each([
   [{ kind: 'client' }, 'who takes a string, not undefined'],
   [{ kind: 'address', who: 'a' }, 'address takes an IP address, or a network'],
   [{ kind: 'client', who: 'a', seconds: 0 }, 'seconds takes a whole number from 1'],
-  [{ kind: 'client', who: 'a', until: 5 }, 'until is no option'],
+  [{ kind: 'client', who: 'a', until: 5 }, 'until takes a whole number from'],
+  [{ kind: 'client', who: 'a', ends: 5 }, 'ends is no option'],
 ])('%j is refused', async (ban, message) => {
   await expect(broker.bans.add(ban as never)).rejects.toThrow(message);
   expect(broker.bans.list()).toEqual([]);
