@@ -23,7 +23,7 @@ test('a flood of retained messages that the heap has no room for slows who sends
       'false',
     ],
     folder,
-    { NODE_OPTIONS: '--max-old-space-size=64' },
+    { NODE_OPTIONS: '--max-old-space-size=96' },
   );
   const [, port = ''] = await broker.waitFor(/listening .*127\.0\.0\.1:(\d+)/);
   const url = `mqtt://127.0.0.1:${port}`;
