@@ -35,6 +35,10 @@ const ALLOWED: Readonly<Record<string, Allowed>> = {
   },
   admin: { imports: ['openapi-fetch'], types: [] },
   wal: { imports: ['lmdb'], types: [] },
+  cluster: {
+    imports: ['@promptmq/codec', '@promptmq/session', '@promptmq/topics', '@promptmq/wal'],
+    types: [],
+  },
   bench: { imports: ['@promptmq/codec', 'yargs'], types: [] },
   // Its bundle has all of them in it.
   console: { imports: ['@preact/signals', 'preact', 'uplot'], types: [] },
@@ -45,6 +49,7 @@ const ALLOWED: Readonly<Record<string, Allowed>> = {
       '@promptmq/admin',
       '@promptmq/auth',
       '@promptmq/bench',
+      '@promptmq/cluster',
       '@promptmq/codec',
       '@promptmq/console',
       '@promptmq/metrics',

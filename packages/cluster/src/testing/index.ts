@@ -1,0 +1,11 @@
+/** A kit for tests and simulations of what stands on a cluster: an engine in memory, which fails by seed. */
+export {
+  MemoryEngine,
+  type MemoryFaults,
+  MemoryLog,
+  MemoryMap,
+  type MemoryOptions,
+  type MemoryRandom,
+  MemoryServers,
+  NO_FAULTS,
+} from '../engine/memory-engine.ts';
