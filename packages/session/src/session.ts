@@ -50,7 +50,8 @@ export interface Waiting {
  * - the connection comes and goes, the session ends: `attach`, `detach`, `end`, or `beginEnd` where that is long;
  * - messages to be sent: `deliver`, or the forms of it for packets that are encoded already; `pump` when there is room;
  * - retained messages that a subscription is owed: `replay` and `replayLater`, from `beginReplay` to `endReplay`;
- * - what the client answers: `onPuback`, `onPubrec`, `onPubcomp`, or `settle` for who answers once.
+ * - what the client answers: `onPuback`, `onPubrec`, `onPubcomp`, or `settle` for who answers once, and `settleUpTo` for who
+ *   answers for all that came before.
  *
  * What the client sends at QoS 2 is in `received`, and `stored` is for the store alone.
  *
@@ -524,6 +525,16 @@ export class Session<L extends SessionLink = SessionLink> {
     const result = this.#window.settle(packetId);
     if (result === 'ok' && this.hasBacklog) this.pump(now);
     return result;
+  }
+
+  /**
+   * All messages of a stored session up to a sequence have been dealt with, whether they were sent on this connection, on an
+   * earlier one, or by a process that has ended. What is sent has to be sent in the order of sequences: nothing is owed of
+   * retained messages, and nothing is of QoS 2.
+   */
+  settleUpTo(sequence: number, now: number): void {
+    this.stored?.settleUpTo(sequence);
+    if (this.hasBacklog) this.pump(now);
   }
 
   // ------------------------------------------------------------------------- for tests

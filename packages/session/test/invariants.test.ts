@@ -36,6 +36,7 @@ class RandomStore implements DeliveryStore<Session> {
 
   awaitCommit(): void {}
   onSettled(): void {}
+  onSettledUpTo(): void {}
   onSent(): void {}
 }
 

@@ -24,6 +24,7 @@ class FakeStore implements DeliveryStore<Session> {
 
   awaitCommit(): void {}
   onSettled(): void {}
+  onSettledUpTo(_session: Session, _sequence: number, _over: readonly Delivery[]): void {}
   onSent(): void {}
   onReleased(): void {}
 
@@ -167,4 +168,50 @@ test('however much of a shared subscription waits, the session ends, and gives i
   }
   expect(session.end()).toHaveLength(count);
   expect(session.queuedCount).toBe(0);
+});
+
+describe('settled up to a sequence', () => {
+  let settled: string[];
+
+  beforeEach(() => {
+    settled = [];
+    store.onSettledUpTo = (_session: Session, upTo: number, over: readonly Delivery[]) => {
+      settled.push(`${upTo}: ${over.map(({ sequence }) => sequence)}`);
+    };
+  });
+
+  test('what was sent is over, and as much more is sent', () => {
+    session.attach(link, 3, NOW);
+    for (const payload of ['a', 'b', 'c', 'd', 'e']) deliver(payload);
+    expect(takeSent()).toEqual(['1 a', '2 b', '3 c']);
+    session.settleUpTo(2, NOW);
+    expect(settled).toEqual(['2: 1,2']);
+    expect(takeSent()).toEqual(['4 d', '5 e']);
+    expect([...session.inflight.deliveries].map(({ sequence }) => sequence)).toEqual([3, 4, 5]);
+    session.settleUpTo(2, NOW);
+    expect(settled).toEqual(['2: 1,2']);
+    session.checkInvariants();
+  });
+
+  test('what an earlier process had sent is over, and not sent again', () => {
+    for (const payload of ['a', 'b', 'c']) deliver(payload);
+    session.settleUpTo(2, NOW);
+    expect(settled).toEqual(['2: 1,2']);
+    session.attach(link, 10, NOW);
+    expect(takeSent()).toEqual(['3 c']);
+    session.checkInvariants();
+  });
+
+  test('between two connections nothing is sent twice, and the rest in its order', () => {
+    session.attach(link, 3, NOW);
+    for (const payload of ['a', 'b', 'c', 'd']) deliver(payload);
+    takeSent();
+    session.detach();
+    session.settleUpTo(2, NOW);
+    session.attach(link, 3, NOW);
+    expect(takeSent()).toEqual(['3 c dup', '4 d']);
+    session.settleUpTo(9, NOW);
+    expect(session.inflightCount).toBe(0);
+    session.checkInvariants();
+  });
 });

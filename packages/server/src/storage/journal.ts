@@ -1,6 +1,7 @@
 import type { Delivery, DeliveryStore, Message, Session, SessionLink } from '@promptmq/session';
 import type { Subscription } from '@promptmq/topics';
 import type { Faulty } from '../runtime/faults.ts';
+import type { AppliedMark } from './cells/applied-marks.ts';
 import type { Origin } from './records/message-record.ts';
 import type { WillRecord } from './records/session-record.ts';
 
@@ -177,6 +178,18 @@ export interface DocumentJournal {
   writeDocument(key: string, document: Uint8Array | null): number;
 }
 
+/** What the messages that go to other cells and come from them need. */
+export interface CellJournal {
+  /** Which log it is that numbers them; 0 when nothing outlives the process. */
+  readonly generation: number;
+  /**
+   * Up to where what another cell has forwarded is applied by records: committed or not, but not refused.
+   *
+   * @returns null when nothing of it ever was
+   */
+  appliedOf(cell: number): AppliedMark | null;
+}
+
 /**
  * The port through which the broker writes what outlives the process. The broker changes its state and writes the record in
  * the same turn; what tells a client of it waits until the record is committed.
@@ -189,6 +202,7 @@ export interface Journal
     MessageJournal,
     SessionJournal,
     DocumentJournal,
+    CellJournal,
     DeliveryStore<JournalSession> {
   /** The wall clock may have been set. */
   noteTime(): void;

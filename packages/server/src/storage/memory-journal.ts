@@ -104,6 +104,16 @@ export class MemoryJournal implements Journal {
     return NONE;
   }
 
+  // --------------------------------------------------------------------- other cells
+
+  get generation(): number {
+    return 0;
+  }
+
+  appliedOf(): null {
+    return null;
+  }
+
   // ------------------------------------------------------------------ delivery store
 
   awaitCommit(): void {}
@@ -113,6 +123,8 @@ export class MemoryJournal implements Journal {
   }
 
   onSettled(): void {}
+
+  onSettledUpTo(): void {}
 
   onSent(): void {}
 

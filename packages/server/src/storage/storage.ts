@@ -16,6 +16,8 @@ import {
   type LogStats,
   type Release,
 } from '@promptmq/wal';
+import type { AppliedMark } from './cells/applied-marks.ts';
+import { generationOf } from './cells/generation.ts';
 import { DocumentWriter } from './documents/document-writer.ts';
 import type { StorageHost } from './host.ts';
 import type {
@@ -297,6 +299,16 @@ export class Storage implements LogOwner, Journal {
     return this.#documents.write(key, document);
   }
 
+  // -------------------------------------------------------------------- other cells
+
+  get generation(): number {
+    return generationOf(this.log.id);
+  }
+
+  appliedOf(cell: number): AppliedMark | null {
+    return this.#state.applied.of(cell);
+  }
+
   // ----------------------------------------------------------------- delivery store
 
   awaitCommit(session: JournalSession): void {
@@ -309,6 +321,10 @@ export class Storage implements LogOwner, Journal {
 
   onSettled(session: JournalSession, delivery: Delivery): void {
     this.#deliveries.onSettled(session, delivery);
+  }
+
+  onSettledUpTo(session: JournalSession, sequence: number, deliveries: readonly Delivery[]): void {
+    this.#deliveries.onSettledUpTo(session, sequence, deliveries);
   }
 
   onSent(session: JournalSession): void {
@@ -343,6 +359,7 @@ export class Storage implements LogOwner, Journal {
     this.committedPosition = position;
     this.#host.faults.contain(null, 'committing', () => this.#retained.commit(position));
     this.#documents.commit(position);
+    this.#state.applied.commit(position);
     this.#queue.commit(position);
     const waiting = this.#waiting;
     this.#waiting = new Set();
@@ -364,6 +381,7 @@ export class Storage implements LogOwner, Journal {
     this.#host.log.error('storage-refused', { position: from, why: error.message });
     this.#records.takeBack(from);
     this.#documents.takeBack(from);
+    this.#state.applied.takeBack(from);
     this.#queue.refuse(from, this.committedPosition);
     this.#messages.endRefusal();
     this.#publishers.letGo();

@@ -1,6 +1,7 @@
 import type { QueueBlock } from '@promptmq/session';
 import { invariant } from '@promptmq/topics';
 import type { CheckpointEntry, Release } from '@promptmq/wal';
+import { AppliedMarks } from './cells/applied-marks.ts';
 import { StoredDocuments } from './documents/stored-documents.ts';
 import type { JournalEntry, JournalSession } from './journal.ts';
 import { MessageReferences } from './message-references.ts';
@@ -37,6 +38,8 @@ export class StoredState {
   readonly #blockBytes: WeakMap<QueueBlock, Uint8Array>;
   readonly references: MessageReferences;
   readonly documents: StoredDocuments;
+  /** What is applied of the messages of other cells. */
+  readonly applied: AppliedMarks;
   /** Sessions that have ended, and of which something is to be handed over: as in their Ending records. */
   readonly #ending: Map<number, number>;
   nextSession: number;
@@ -50,6 +53,7 @@ export class StoredState {
     this.#blockBytes = new WeakMap();
     this.references = new MessageReferences();
     this.documents = new StoredDocuments();
+    this.applied = new AppliedMarks();
     this.#ending = new Map();
     this.nextSession = 1;
     this.#changes = new Map();
@@ -155,6 +159,7 @@ export class StoredState {
     this.#changes.clear();
     yield* this.#retained.changes(this.#writer);
     yield* this.documents.changes(this.#writer);
+    yield* this.applied.changes(this.#writer);
   }
 
   /** All there is; what has changed since the last checkpoint stays noted. */
@@ -167,6 +172,7 @@ export class StoredState {
     }
     yield* this.#retained.snapshot(this.#writer);
     yield* this.documents.snapshot(this.#writer);
+    yield* this.applied.snapshot(this.#writer);
   }
 
   /** The next checkpoint holds everything: forgets what had changed. */
@@ -175,6 +181,7 @@ export class StoredState {
     this.#changes.clear();
     this.#retained.forgetChanges();
     this.documents.forgetChanges();
+    this.applied.forgetChanges();
     for (const { session } of this.entries.values()) {
       if (session.stored === null) continue;
       const { queue } = session.stored;
@@ -249,6 +256,7 @@ export class StoredState {
     this.#retained.checkInvariants();
     this.references.checkInvariants(this.entries);
     this.documents.checkInvariants();
+    this.applied.checkInvariants();
   }
 }
 

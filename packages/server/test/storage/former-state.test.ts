@@ -17,6 +17,7 @@ const store: DeliveryStore<JournalSession> = {
   awaitCommit() {},
   fetch: () => null,
   onSettled() {},
+  onSettledUpTo() {},
   onSent() {},
   onReleased() {},
 };

@@ -79,6 +79,11 @@ test('Message', () => {
   expect(written(1, 1, 8, 2, 7, 6)).toBe(
     '01 25 0000000000000840 0000 03000000707562 020000000101 00000000',
   );
+  const forwarded = { kind: 'cell', generation: 3, cell: 1, sequence: 9 } as const;
+  writeMessageHead(writer, message, forwarded, false, 0);
+  expect(written(1, 1, 8, 8, 8, 7, 6)).toBe(
+    '01 85 0000000000000840 000000000000f03f 0000000000002240 03000000707562 020000000101 00000000',
+  );
 });
 
 test('References and HandOver', () => {
@@ -128,11 +133,13 @@ test('Subscribe and Unsubscribe', () => {
 });
 
 test('Progress, Release and Free', () => {
-  writeProgressHead(writer, 2);
+  writeProgressHead(writer, 3);
   addProgress(writer, ProgressKind.Settled, 3, 9);
   addProgress(writer, ProgressKind.Sent, 3, 10);
-  expect(written(1, 4, 1, 8, 8, 1, 8)).toBe(
-    '07 02000000 00 0000000000000840 0000000000002240 01 0000000000000840 0000000000002440',
+  addProgress(writer, ProgressKind.SettledUpTo, 3, 9);
+  expect(written(1, 4, 1, 8, 8, 1, 8, 8, 1, 8)).toBe(
+    '07 03000000 00 0000000000000840 0000000000002240 01 0000000000000840 0000000000002440 ' +
+      '02 0000000000000840 0000000000002240',
   );
   writeRelease(writer, 3, 9, 513);
   expect(written(1, 8, 8)).toBe('08 0000000000000840 0000000000002240 0102');
@@ -170,6 +177,7 @@ test('what is under way in a checkpoint', () => {
       awaitCommit() {},
       fetch: () => null,
       onSettled() {},
+      onSettledUpTo() {},
       onSent() {},
       onReleased() {},
     },

@@ -24,6 +24,12 @@ export interface DeliveryStore<S> {
   fetch(session: S, position: number): Message | null | 'lost';
   /** The delivery is over: acknowledged, or given up. */
   onSettled(session: S, delivery: Delivery): void;
+  /**
+   * All deliveries of the session up to a sequence are over.
+   *
+   * @param deliveries - those of them that were not before; without their messages
+   */
+  onSettledUpTo(session: S, sequence: number, deliveries: readonly Delivery[]): void;
   /** Deliveries up to `sentSequence` of the session have been sent. */
   onSent(session: S): void;
   /** PUBREC came for a delivery: the store sets its position, and sends PUBREL when that is committed. */

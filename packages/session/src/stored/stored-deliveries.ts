@@ -98,6 +98,12 @@ export class StoredDeliveries<S extends { readonly isConnected: boolean }>
     this.#store.onSettled(this.#session, delivery);
   }
 
+  /** All deliveries up to a sequence are over, whether they were sent on this connection or not. */
+  settleUpTo(sequence: number): void {
+    const deliveries = this.takeUpTo(sequence);
+    if (deliveries.length > 0) this.#store.onSettledUpTo(this.#session, sequence, deliveries);
+  }
+
   release(delivery: Delivery): void {
     this.#store.onReleased(this.#session, delivery);
   }
@@ -152,6 +158,13 @@ export class StoredDeliveries<S extends { readonly isConnected: boolean }>
   remove(sequences: readonly number[]): void {
     const left = new Set(sequences.filter((sequence) => !this.queue.remove(sequence)));
     if (left.size > 0) this.#replays.filter((replay) => !left.has(replay.sequence));
+  }
+
+  /** Takes deliveries up to a sequence, in its order; the store is not notified. Retained messages that are owed stay. */
+  takeUpTo(sequence: number): Delivery[] {
+    const taken = this.window.takeUpTo(sequence);
+    for (const delivery of this.queue.takeUpTo(sequence)) taken.push(delivery);
+    return taken;
   }
 
   // ------------------------------------------------------------- a session that has ended

@@ -273,6 +273,17 @@ export class StoredQueue implements DeliveryQueue, BlockListOwner {
     );
   }
 
+  /** Removes and returns the first entries, up to a sequence; nothing in it is transient. */
+  takeUpTo(sequence: number): Delivery[] {
+    const taken: Delivery[] = [];
+    for (;;) {
+      const block = this.#entries.first;
+      if (block === undefined || block.sequenceAt(block.start) > sequence) return taken;
+      taken.push(deliveryAt(block, block.start, STORED_MESSAGE));
+      this.#removeFirst();
+    }
+  }
+
   /** Gives stored entries up, as their session has ended. */
   dropStored(sequences: ReadonlySet<number>): void {
     for (const delivery of this.takeStored(sequences)) this.#onDrop('session-ended', delivery);

@@ -284,10 +284,29 @@ export class Window {
   }
 
   #complete(delivery: Delivery): void {
-    this.delete(delivery);
+    this.#end(delivery);
     if (delivery.sequence > 0) this.#store?.settle(delivery);
+  }
+
+  #end(delivery: Delivery): void {
+    this.delete(delivery);
     // What was only sent on an earlier connection has taken nothing of this one's quota [MQTT-3.3.4-9].
     if (delivery.sentOn === this.#connection) this.#sendQuota++;
+  }
+
+  /**
+   * Ends the exchanges of stored deliveries up to a sequence; all were sent in the order of their sequences.
+   *
+   * @returns them, in that order; the store is not notified
+   */
+  takeUpTo(sequence: number): Delivery[] {
+    const taken: Delivery[] = [];
+    for (const delivery of this.#deliveries.values()) {
+      if (delivery.sequence > sequence) break;
+      this.#end(delivery);
+      taken.push(delivery);
+    }
+    return taken;
   }
 
   // -------------------------------------------------------------- stored state

@@ -15,9 +15,11 @@ import { RecordKind } from './record-kind.ts';
  *
  *   u8        1
  *   u8        flags: 1, 2 QoS; 4 published with RETAIN; 8 expires; 16 came as QoS 2 from a stored session; 32 is the will
- *             of a stored session; 64 is its topic's retained message, or says that there is none any more when it is empty
+ *             of a stored session; 64 is its topic's retained message, or says that there is none any more when it is empty;
+ *             128 came from another cell
  *   [f64      expiresAt, if flag 8]
  *   [f64      session, and u16 packet identifier, if flag 16 or 32; the identifier is 0 if 32]
+ *   [f64      generation, f64 cell and f64 sequence, if flag 128; then neither 16 nor 32]
  *   string    client identifier of the publisher
  *   data      properties, as in PUBLISH of MQTT 5, without their length
  *   u32       count of deliveries, and as often:
@@ -34,6 +36,7 @@ const MessageFlag = {
   Received: 16,
   Will: 32,
   Retained: 64,
+  Cell: 128,
 } as const;
 
 /** Bytes of a delivery before its fields. */
@@ -42,7 +45,17 @@ const DELIVERY_HEAD_SIZE = 16;
 /** Where a message comes from, where that has to be stored with it. */
 export type Origin =
   | { readonly kind: 'received'; readonly session: number; readonly packetId: number }
-  | { readonly kind: 'will'; readonly session: number };
+  | { readonly kind: 'will'; readonly session: number }
+  | CellOrigin;
+
+/** A message that another cell has forwarded: all that it has up to this sequence is applied once the record is written. */
+export interface CellOrigin {
+  readonly kind: 'cell';
+  /** Whose sequences they are: a log that begins again numbers anew. */
+  readonly generation: number;
+  readonly cell: number;
+  readonly sequence: number;
+}
 
 export interface MessageRecord {
   readonly message: Message;
@@ -69,13 +82,26 @@ export function writeMessageHead(
         (expires ? MessageFlag.Expires : 0) |
         (origin?.kind === 'received' ? MessageFlag.Received : 0) |
         (origin?.kind === 'will' ? MessageFlag.Will : 0) |
+        (origin?.kind === 'cell' ? MessageFlag.Cell : 0) |
         (isRetained ? MessageFlag.Retained : 0),
     );
   if (expires) writer.f64(message.expiresAt);
-  if (origin !== null) {
-    writer.f64(origin.session).u16(origin.kind === 'received' ? origin.packetId : 0);
-  }
+  if (origin !== null) writeOrigin(writer, origin);
   writer.string(message.publisherId).data(message.properties).u32(count);
+}
+
+function writeOrigin(writer: ByteWriter, origin: Origin): void {
+  switch (origin.kind) {
+    case 'received':
+      writer.f64(origin.session).u16(origin.packetId);
+      break;
+    case 'will':
+      writer.f64(origin.session).u16(0);
+      break;
+    case 'cell':
+      writer.f64(origin.generation).f64(origin.cell).f64(origin.sequence);
+      break;
+  }
 }
 
 /** Adds a delivery to the head of a message's record. */
@@ -168,24 +194,29 @@ function readMessageHead(reader: ByteReader): MessageHead {
   reader.skip(1);
   const flags = reader.u8();
   const expiresAt = (flags & MessageFlag.Expires) === 0 ? Number.POSITIVE_INFINITY : reader.f64();
-  let origin: Origin | null = null;
-  if ((flags & (MessageFlag.Received | MessageFlag.Will)) !== 0) {
-    const session = reader.f64();
-    const packetId = reader.u16();
-    origin =
-      (flags & MessageFlag.Will) !== 0
-        ? { kind: 'will', session }
-        : { kind: 'received', session, packetId };
-  }
   return {
     flags,
     expiresAt,
-    origin,
+    origin: readOrigin(reader, flags),
     isRetained: (flags & MessageFlag.Retained) !== 0,
     publisherId: reader.sameString(),
     properties: reader.data(),
     count: reader.u32(),
   };
+}
+
+function readOrigin(reader: ByteReader, flags: number): Origin | null {
+  if ((flags & MessageFlag.Cell) !== 0) {
+    const generation = reader.f64();
+    const cell = reader.f64();
+    return { kind: 'cell', generation, cell, sequence: reader.f64() };
+  }
+  if ((flags & (MessageFlag.Received | MessageFlag.Will)) === 0) return null;
+  const session = reader.f64();
+  const packetId = reader.u16();
+  return (flags & MessageFlag.Will) !== 0
+    ? { kind: 'will', session }
+    : { kind: 'received', session, packetId };
 }
 
 function toMessage(

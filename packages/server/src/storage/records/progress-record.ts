@@ -7,7 +7,7 @@ import { RecordKind } from './record-kind.ts';
  *
  *   u8        7
  *   u32       count, and as often:
- *     u8      what: 0 the delivery with this sequence is settled; 1 all up to it were sent
+ *     u8      what: 0 the delivery with this sequence is settled; 1 all up to it were sent; 2 all up to it are settled
  *     f64     session
  *     f64     sequence
  *
@@ -25,7 +25,7 @@ import { RecordKind } from './record-kind.ts';
  *   u16       packet identifier
  */
 
-export const ProgressKind = { Settled: 0, Sent: 1 } as const;
+export const ProgressKind = { Settled: 0, Sent: 1, SettledUpTo: 2 } as const;
 
 /** What a Progress record begins with; `count` entries follow. */
 export function writeProgressHead(writer: ByteWriter, count: number): void {

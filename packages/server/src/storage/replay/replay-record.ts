@@ -151,6 +151,10 @@ function replayMessage(
     if (former !== null) release(former.position, former.share);
   }
   if (origin === null) return;
+  if (origin.kind === 'cell') {
+    state.applied.replay(origin);
+    return;
+  }
   const entry = state.entries.get(origin.session);
   if (entry === undefined) return;
   if (origin.kind === 'will') {
@@ -192,10 +196,17 @@ function replayProgress(state: StoredState, reader: ByteReader, release: Release
     if (entry === undefined) return;
     const { stored } = entry.session;
     state.mark(entry, Change.Progress);
-    if (kind === ProgressKind.Sent) {
-      if (stored !== null) stored.sentSequence = Math.max(stored.sentSequence, sequence);
-    } else {
-      settle(state, entry, sequence, release);
+    switch (kind) {
+      case ProgressKind.Sent:
+        if (stored !== null) stored.sentSequence = Math.max(stored.sentSequence, sequence);
+        break;
+      case ProgressKind.SettledUpTo:
+        for (const delivery of stored?.takeUpTo(sequence) ?? []) {
+          giveUp(state, number, delivery, release);
+        }
+        break;
+      default:
+        settle(state, entry, sequence, release);
     }
   });
 }
@@ -208,9 +219,12 @@ function settle(
 ): void {
   const { stored } = session;
   const delivery = stored?.find(sequence) ?? null;
-  if (delivery !== null) {
-    release(delivery.position, delivery.share);
-    if (delivery.isReference) state.references.remove(delivery.position, number, sequence);
-  }
+  if (delivery !== null) giveUp(state, number, delivery, release);
   stored?.restoreSettled(sequence);
+}
+
+function giveUp(state: StoredState, number: number, delivery: Delivery, release: Release): void {
+  const { position, share, sequence, isReference } = delivery;
+  release(position, share);
+  if (isReference) state.references.remove(position, number, sequence);
 }

@@ -56,6 +56,9 @@ export function restoreCheckpoint(
       case KeyLetter.Document:
         state.documents.restore(first, value);
         break;
+      case KeyLetter.Applied:
+        state.applied.restore(first, value);
+        break;
       case KeyLetter.Ending:
         ending.set(first, readNumber(value));
         break;

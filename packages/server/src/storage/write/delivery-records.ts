@@ -54,6 +54,15 @@ export class DeliveryRecords {
     if (delivery.state !== DeliveryState.Released) this.#giveUp(session, delivery);
   }
 
+  onSettledUpTo(session: JournalSession, sequence: number, deliveries: readonly Delivery[]): void {
+    const { number } = storedOf(session);
+    const entry = this.#state.entries.get(number);
+    if (entry === undefined) return;
+    this.#state.mark(entry, Change.Progress);
+    this.#progress.addSettledUpTo(number, sequence);
+    for (const delivery of deliveries) this.#giveUp(session, delivery);
+  }
+
   handOver(session: JournalSession, moved: readonly MovedDelivery[]): number {
     const position = this.#messages.writeHandOver(session, moved);
     const former = moved.map((one) => one.former);

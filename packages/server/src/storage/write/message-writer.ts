@@ -77,6 +77,7 @@ export class MessageWriter {
     }
     if (origin?.kind === 'received') this.#state.markNumber(origin.session, Change.Progress);
     if (origin?.kind === 'will') this.#state.markNumber(origin.session, Change.Session);
+    if (origin?.kind === 'cell') this.#state.applied.advance(origin, position);
     return position;
   }
 

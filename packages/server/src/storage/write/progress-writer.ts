@@ -32,6 +32,12 @@ export class ProgressWriter {
     this.#writeSoon();
   }
 
+  /** All deliveries of a session up to this one are over. */
+  addSettledUpTo(session: number, sequence: number): void {
+    this.#add(ProgressKind.SettledUpTo, session, sequence);
+    this.#writeSoon();
+  }
+
   /** A session was sent more; how far is looked up when the record is written. */
   addSent(session: JournalSession): void {
     this.#sent.add(session);

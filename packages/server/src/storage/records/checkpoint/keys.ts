@@ -11,6 +11,7 @@ import type { ByteWriter } from '../byte-writer.ts';
  *   p SESSION             what is under way, and packet identifiers received (under-way.ts)
  *   b SESSION BLOCK       a block of its queue (block.ts)
  *   t CHUNK               where retained messages lie (retained-chunk.ts)
+ *   c CELL                f64 generation and f64 sequence: what is applied of another cell (../../cells/applied-marks.ts)
  *   d NUMBER              a Document record (document-record.ts); the number is given to its key by the process that wrote it first
  *
  * What former versions wrote, and a checkpoint replaces (former.ts):
@@ -28,6 +29,7 @@ export const KeyLetter = {
   Block: 'b',
   RetainedChunk: 't',
   Document: 'd',
+  Applied: 'c',
   FormerBlock: 'q',
   FormerRetained: 'r',
 } as const;
