@@ -1,3 +1,4 @@
+export { cellOf, cellOfSlot, SLOT_COUNT, slotOf } from './cells/slots.ts';
 export {
   type AppendOutcome,
   type ClusterEngine,
@@ -11,3 +12,11 @@ export {
   type MapListener,
   type MapValue,
 } from './engine/engine.ts';
+export { FrameReader, FrameType, FrameWriter } from './links/frames.ts';
+export type { Membership } from './links/handshake.ts';
+export type { FrameHandler, Lane, Link, LinkEnd, LinkUser, ServedCell } from './links/link.ts';
+export { laneOf } from './links/link.ts';
+export { LinkError, type LinkErrorCode } from './links/link-error.ts';
+export { type LinkAddress, LinkNode, type LinkNodeOptions } from './links/link-node.ts';
+export { LinkSet } from './links/link-set.ts';
+export { LINK_DEFAULTS, type StreamLinkOptions } from './links/stream-link.ts';

@@ -1,4 +1,4 @@
-/** A kit for tests and simulations of what stands on a cluster: an engine in memory, which fails by seed. */
+/** A kit for tests and simulations of what stands on a cluster: an engine in memory, which fails by seed, and links in memory. */
 export {
   MemoryEngine,
   type MemoryFaults,
@@ -9,3 +9,4 @@ export {
   MemoryServers,
   NO_FAULTS,
 } from '../engine/memory-engine.ts';
+export { MemoryLink, type MemoryLinkOptions, type MemorySide } from '../links/memory-link.ts';

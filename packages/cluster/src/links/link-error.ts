@@ -1,0 +1,23 @@
+/** Why a link is over that its own rules end. */
+export type LinkErrorCode =
+  /** A frame that is larger than any may be, or has no type. */
+  | 'frame-size'
+  /** A frame that makes no sense where it came. */
+  | 'protocol'
+  /** The other side doesn't know the secret. */
+  | 'secret'
+  /** The other side has refused the link, and said why. */
+  | 'refused'
+  /** Nothing has come for too long. */
+  | 'silent';
+
+/** A link, or the attempt to have one, has failed for a reason of its own; what the system says comes as the system's error. */
+export class LinkError extends Error {
+  override readonly name = 'LinkError';
+  readonly code: LinkErrorCode;
+
+  constructor(code: LinkErrorCode, message: string) {
+    super(message);
+    this.code = code;
+  }
+}

@@ -1,0 +1,243 @@
+import { randomBytes } from 'node:crypto';
+import { connect, createServer, type NetConnectOpts, type Server, type Socket } from 'node:net';
+import {
+  acceptLane,
+  dialLane,
+  HANDSHAKE_SIZE_MAX,
+  type Membership,
+  type TakenLane,
+} from './handshake.ts';
+import { LaneStream } from './lane-stream.ts';
+import type { Lane, LinkEnd } from './link.ts';
+import type { LinkSet } from './link-set.ts';
+import { StreamLink, type StreamLinkOptions } from './stream-link.ts';
+
+/** Where a process takes links: the path of a Unix domain socket, or an address. */
+export type LinkAddress = string | { readonly host: string; readonly port: number };
+
+export interface LinkNodeOptions extends StreamLinkOptions, Membership {
+  /** Who this process is: asked at each handshake. */
+  readonly self: () => LinkEnd;
+  /** Says why a member isn't taken; null when it is. By default all are. */
+  readonly admit?: (peer: LinkEnd) => string | null;
+  /** How long a handshake may take, in milliseconds. */
+  readonly handshakeMs: number;
+  /** How long to wait before dialling again, at first and at most, in milliseconds. */
+  readonly redialMs: number;
+  readonly redialMsMax: number;
+  /** A link could not be had; the next attempt follows where this process dials. */
+  readonly onFailed?: (where: string, why: string) => void;
+}
+
+/** Handshakes under way at a time that others have begun: beyond them, sockets are closed at once. */
+const HANDSHAKES_MAX = 256;
+
+/**
+ * Makes the links of a process: takes those that others dial, and dials those that it is told to, again and again until it has them.
+ * Of two processes one dials: the caller says which.
+ */
+export class LinkNode {
+  readonly #links: LinkSet;
+  readonly #options: LinkNodeOptions;
+  readonly #dialed = new Map<string, LinkAddress>();
+  /** Nodes that are being dialled, or will be. */
+  readonly #dialing = new Set<string>();
+  readonly #timers = new Set<() => void>();
+  /** Sockets of handshakes, and lanes whose other one has not come. */
+  readonly #halves = new Map<string, { stream: LaneStream; lane: Lane; forget: () => void }>();
+  readonly #sockets = new Set<Socket>();
+  #server: Server | null = null;
+  #handshakes = 0;
+  #isStopped = false;
+
+  constructor(links: LinkSet, options: LinkNodeOptions) {
+    this.#links = links;
+    this.#options = options;
+    links.follow({ onDown: (link) => this.#redial(link.peer.node) });
+  }
+
+  /** @throws the system's error when it can't listen there */
+  listen(address: LinkAddress): Promise<void> {
+    const server = createServer({ noDelay: true }, (socket) => void this.#accept(socket));
+    this.#server = server;
+    return new Promise((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(typeof address === 'string' ? { path: address } : { ...address }, () => {
+        server.off('error', reject);
+        server.on('error', (error) => this.#options.onFailed?.('accept', error.message));
+        resolve();
+      });
+    });
+  }
+
+  /** The port that it listens to, where that is one. */
+  get port(): number {
+    const bound = this.#server?.address();
+    return typeof bound === 'object' && bound !== null ? bound.port : 0;
+  }
+
+  /** Has a link to a node from now on, whenever that can be. */
+  dial(node: string, address: LinkAddress): void {
+    this.#dialed.set(node, address);
+    if (this.#links.of(node) === null) this.#dialNow(node, this.#options.redialMs);
+  }
+
+  /** Doesn't dial it any more; a link that there is stays. */
+  forget(node: string): void {
+    this.#dialed.delete(node);
+  }
+
+  /** Closes all links, and takes no more. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    for (const cancel of this.#timers) cancel();
+    const server = this.#server;
+    const closed =
+      server === null ? Promise.resolve() : new Promise<void>((done) => server.close(() => done()));
+    for (const link of this.#links.all) link.close('this process stops');
+    for (const socket of this.#sockets) socket.destroy();
+    await closed;
+  }
+
+  // ------------------------------------------------------------------ dialling
+
+  /** A link that is down is dialled again after a while: one that always breaks at once is not to keep the process busy. */
+  #redial(node: string): void {
+    if (!this.#dialed.has(node) || this.#dialing.has(node)) return;
+    this.#dialing.add(node);
+    this.#later(this.#options.redialMs, () => {
+      this.#dialing.delete(node);
+      this.#dialNow(node, this.#options.redialMs);
+    });
+  }
+
+  #later(waitMs: number, callback: () => void): void {
+    const cancel = this.#options.clock.setTimer(waitMs, () => {
+      this.#timers.delete(cancel);
+      callback();
+    });
+    this.#timers.add(cancel);
+  }
+
+  #dialNow(node: string, waitMs: number): void {
+    const address = this.#dialed.get(node);
+    if (this.#isStopped || address === undefined || this.#dialing.has(node)) return;
+    this.#dialing.add(node);
+    this.#open(node, address).then(
+      (streams) => {
+        this.#dialing.delete(node);
+        if (this.#isStopped) for (const stream of streams) stream.destroy('this process stops');
+        // It was over before it was known to be there.
+        else if (this.#links.of(node) === null) this.#redial(node);
+      },
+      (error: Error) => {
+        if (this.#isStopped) return;
+        this.#options.onFailed?.(node, error.message);
+        this.#later(waitMs, () => {
+          this.#dialing.delete(node);
+          this.#dialNow(node, Math.min(2 * waitMs, this.#options.redialMsMax));
+        });
+      },
+    );
+  }
+
+  async #open(node: string, address: LinkAddress): Promise<readonly LaneStream[]> {
+    const link = randomBytes(16).toString('base64url');
+    const streams: LaneStream[] = [];
+    try {
+      const taken: TakenLane[] = [];
+      for (const lane of [1, 2] as const) {
+        const stream = this.#streamOf(connect(optionsOf(address)));
+        streams.push(stream);
+        const dialled = dialLane(stream, this.#options, this.#options.self(), lane, link);
+        taken.push(await this.#inTime(stream, dialled));
+      }
+      const [first, second] = taken as [TakenLane, TakenLane];
+      if (first.peer.node !== node) throw new Error(`it is ${first.peer.node}`);
+      if (first.peer.incarnation !== second.peer.incarnation) throw new Error('it has restarted');
+      if (!this.#isStopped) this.#begin(second.peer, streams as [LaneStream, LaneStream]);
+      return streams;
+    } catch (error) {
+      for (const stream of streams) stream.destroy((error as Error).message);
+      throw error;
+    }
+  }
+
+  // ----------------------------------------------------------------- accepting
+
+  async #accept(socket: Socket): Promise<void> {
+    const { self, admit = () => null, onFailed } = this.#options;
+    const stream = this.#streamOf(socket);
+    if (this.#isStopped || this.#handshakes >= HANDSHAKES_MAX) {
+      stream.destroy('too many handshakes');
+      return;
+    }
+    this.#handshakes++;
+    try {
+      const accepted = acceptLane(stream, this.#options, self(), admit);
+      this.#pair(stream, await this.#inTime(stream, accepted));
+    } catch (error) {
+      onFailed?.('accept', (error as Error).message);
+    } finally {
+      this.#handshakes--;
+    }
+  }
+
+  /** Both lanes of a link have to come: the second one makes it. */
+  #pair(stream: LaneStream, { peer, lane, link }: TakenLane): void {
+    const key = JSON.stringify([peer.node, peer.incarnation, link]);
+    const half = this.#halves.get(key);
+    if (half === undefined) {
+      const { clock, handshakeMs } = this.#options;
+      const cancel = clock.setTimer(handshakeMs, () => {
+        forget();
+        stream.destroy('its other lane has not come');
+      });
+      const forget = () => {
+        this.#halves.delete(key);
+        this.#timers.delete(cancel);
+        cancel();
+      };
+      this.#timers.add(cancel);
+      this.#halves.set(key, { stream, lane, forget });
+      return;
+    }
+    half.forget();
+    if (half.lane === lane) {
+      for (const one of [half.stream, stream]) one.destroy('the same lane twice');
+      return;
+    }
+    this.#begin(peer, lane === 1 ? [stream, half.stream] : [half.stream, stream]);
+  }
+
+  // --------------------------------------------------------------------- both
+
+  #begin(peer: LinkEnd, lanes: readonly [LaneStream, LaneStream]): void {
+    new StreamLink(peer, lanes, this.#links, this.#options).start();
+  }
+
+  #streamOf(socket: Socket): LaneStream {
+    socket.setNoDelay(true);
+    this.#sockets.add(socket);
+    socket.once('close', () => this.#sockets.delete(socket));
+    return new LaneStream(socket, HANDSHAKE_SIZE_MAX);
+  }
+
+  async #inTime<T>(stream: LaneStream, handshake: Promise<T>): Promise<T> {
+    const { clock, handshakeMs } = this.#options;
+    const cancel = clock.setTimer(handshakeMs, () =>
+      stream.destroy(`no handshake within ${handshakeMs} ms`),
+    );
+    this.#timers.add(cancel);
+    try {
+      return await handshake;
+    } finally {
+      this.#timers.delete(cancel);
+      cancel();
+    }
+  }
+}
+
+function optionsOf(address: LinkAddress): NetConnectOpts {
+  return typeof address === 'string' ? { path: address } : { ...address, noDelay: true };
+}
