@@ -12,6 +12,19 @@ export {
   type MapListener,
   type MapValue,
 } from './engine/engine.ts';
+export { type Forward, forwardParts, readForward } from './forward/forward.ts';
+export {
+  type Applied,
+  appliedBody,
+  type Resume,
+  type Resumed,
+  readApplied,
+  readResume,
+  readResumed,
+  resumeBody,
+  resumedBody,
+} from './forward/progress.ts';
+export { joinTargets, type Targets } from './forward/targets.ts';
 export { FrameReader, FrameType, FrameWriter } from './links/frames.ts';
 export type { Membership } from './links/handshake.ts';
 export type { FrameHandler, Lane, Link, LinkEnd, LinkUser, ServedCell } from './links/link.ts';

@@ -44,6 +44,7 @@ export const FrameType = {
   forward: 49,
   applied: 50,
   resume: 51,
+  resumed: 52,
 
   /** What is retained. */
   barrier: 64,
