@@ -25,6 +25,13 @@ export {
   resumedBody,
 } from './forward/progress.ts';
 export { joinTargets, type Targets } from './forward/targets.ts';
+export {
+  CHANNEL_WINDOW,
+  Channel,
+  Channels,
+  type ChannelsOptions,
+  type ChannelUser,
+} from './links/channels.ts';
 export { FrameReader, FrameType, FrameWriter } from './links/frames.ts';
 export type { Membership } from './links/handshake.ts';
 export type { FrameHandler, Lane, Link, LinkEnd, LinkUser, ServedCell } from './links/link.ts';
