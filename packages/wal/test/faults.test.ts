@@ -9,10 +9,20 @@ import {
   type Survival,
   systemError,
 } from '../src/testing/index.ts';
+import { repairLog } from '../src/tools/index.ts';
 import { DIRECTORY, openLog, settle } from './support/open-log.ts';
 
 // A machine that is busy with other work is no failure.
 jest.setTimeout(120_000);
+
+const NO_CHANGE = {
+  isWhole: false,
+  segments: new Map(),
+  snapshot: null,
+  entries: [],
+  streams: new Map(),
+  removedSegments: [],
+};
 
 /** Appends in groups, over several segments, with a checkpoint on the way. */
 async function work(
@@ -319,33 +329,37 @@ describe('consistency: no wrong bytes are ever returned', () => {
   });
 });
 
-test('a log that ends before its checkpoint continues after it: no position is given twice', async () => {
+test('a log that ends before its checkpoint is refused, also where the index names no segments', async () => {
   const files = new FaultyFiles();
   const index = new MemoryIndex();
   const log = await openLog(files, { index });
-  for (let count = 0; count < 5; count++) {
-    log.append(Buffer.from(`${count}`));
-    await settle();
-  }
-  await log.checkpoint();
-  const { head } = log;
-  // Its files are gone.
-  const damaged = new FaultyFiles();
-  const events: LogEvent[] = [];
-  const reopened = await openLog(damaged, { index: index.copy() }, events);
-  expect(events).toContainEqual(expect.objectContaining({ type: 'quarantined' }));
-  const nextIndex = index.copy();
-  const position = reopened.append(Buffer.from('new'));
-  expect(position).toBeGreaterThan(head);
-  await reopened.flush();
+  log.append(Buffer.from('before'));
+  await log.flush();
+  await log.close();
+  const { logId, position } = index.load();
+  await index.commit({
+    ...NO_CHANGE,
+    logId,
+    position: position + 8,
+    time: { logMs: 1, wallAheadMs: 0 },
+  });
+  const reopened = openLog(files, { index });
+  await expect(reopened).rejects.toMatchObject({ code: 'missing' });
+  // Of a repair, the log continues after it: no position is given twice.
+  const summary = { file: 'index', logId, position: position + 8 };
+  expect((await repairLog(DIRECTORY, { files, index: summary })).isLossy).toBe(true);
+  const repaired = await openLog(files, { index });
+  expect(repaired.append(Buffer.from('new'))).toBeGreaterThan(position + 8);
+  await repaired.flush();
+  await repaired.close();
   const replayed: string[] = [];
   const owner = {
     restore() {},
     replay: ({ data }: { data: Buffer }) => void replayed.push(data.toString()),
     changes: () => [],
   };
-  await openLog(damaged.crash('nothing', new Random(1)), { index: nextIndex, owner });
-  expect(replayed).toEqual(['new']);
+  await openLog(files.crash('nothing', new Random(1)), { owner });
+  expect(replayed).toEqual(['before', 'new']);
 });
 
 describe('a full disk', () => {

@@ -1,6 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, open as openFile, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import {
+  mkdtemp,
+  open as openFile,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
@@ -9,6 +17,7 @@ import { open as openLmdb } from 'lmdb';
 import { decodePairs } from '../src/format/stream-pairs.ts';
 import { LmdbIndex, Log, type LogEvent, type LogOptions } from '../src/index.ts';
 import { Random } from '../src/testing/index.ts';
+import { repairLog, verifyLog } from '../src/tools/index.ts';
 import { checkItems, LiveSet } from './support/live-set.ts';
 
 // A machine that is busy with other work is no failure.
@@ -272,26 +281,69 @@ describe('versions', () => {
   });
 });
 
-test('an index that is ahead of an empty log is reported once, and the log continues after it', async () => {
-  let log = await open();
-  log.append(text('lost'));
-  const lost = log.head;
-  await log.close();
-  for (const name of await segmentFiles()) await rm(join(directory, name));
-  const events: LogEvent[] = [];
-  log = await open({}, events);
-  expect(events).toMatchObject([{ type: 'quarantined', copy: null }]);
-  expect(log.head).toBeGreaterThan(lost);
-  await log.close();
-  for (const expected of [['later'], ['later', 'last']]) {
-    const again: LogEvent[] = [];
-    log = await open({}, again);
-    expect(again.filter(({ type }) => type === 'quarantined')).toEqual([]);
-    log.append(text(expected.at(-1) as string));
-    await log.flush();
-    expect(await contents(log)).toEqual(expected);
+describe('segments that the index knows, and that are gone', () => {
+  /** A log of several segments, closed: their names, and all that is in them. */
+  async function fill(): Promise<{ readonly names: string[]; readonly all: string[] }> {
+    const log = await open();
+    for (let count = 0; count < 100; count++) {
+      log.append(text(`${count} ${'x'.repeat(200)}`));
+      if (count % 10 === 9) await log.flush();
+    }
+    const all = await contents(log);
     await log.close();
+    const names = await segmentFiles();
+    expect(names.length).toBeGreaterThan(3);
+    return { names, all };
   }
+
+  test.each([
+    ['all of them', 0],
+    ['the last two', -2],
+  ])('%s: opening is refused, changes nothing, and works when they are back', async (_, from) => {
+    const { names, all } = await fill();
+    const aside = await mkdtemp(join(tmpdir(), 'promptmq-wal-aside-'));
+    for (const name of names.slice(from)) await rename(join(directory, name), join(aside, name));
+    for (let round = 0; round < 2; round++) {
+      const refused = open();
+      await expect(refused).rejects.toMatchObject({ code: 'missing' });
+      await expect(refused).rejects.toThrow(directory);
+    }
+    expect(await segmentFiles()).toEqual(names.slice(0, from));
+    for (const name of names.slice(from)) await rename(join(aside, name), join(directory, name));
+    await rm(aside, { recursive: true });
+    const log = await open();
+    expect(log.stats.quarantinedStretches).toBe(0);
+    expect(await contents(log)).toEqual(all);
+  });
+
+  test.each([
+    ['all of them', 0],
+    ['the last two', -2],
+  ])('%s: the log continues without them when that is asked for by a repair', async (_, from) => {
+    const { names, all } = await fill();
+    for (const name of names.slice(from)) await rm(join(directory, name));
+    const index = await LmdbIndex.peek(directory);
+    const { isSound, problems } = await verifyLog(directory, { index });
+    expect({ isSound, problems }).toMatchObject({
+      isSound: false,
+      problems: [{ kind: 'missing', file: directory }],
+    });
+    const report = await repairLog(directory, { index });
+    expect(report).toMatchObject({
+      isLossy: true,
+      events: [{ type: 'quarantined', file: directory, copy: null }],
+    });
+    expect(await repairLog(directory, { index })).toMatchObject({ isLossy: false, events: [] });
+    const events: LogEvent[] = [];
+    const log = await open({}, events);
+    expect(events.filter(({ type }) => type === 'quarantined')).toEqual([]);
+    expect(log.append(text('new'))).toBeGreaterThanOrEqual(index?.position as number);
+    await log.flush();
+    const found = await contents(log);
+    expect(found.pop()).toBe('new');
+    expect(found).toEqual(all.slice(0, found.length));
+    expect(found.length > 0).toBe(from !== 0);
+  });
 });
 
 describe('the index', () => {

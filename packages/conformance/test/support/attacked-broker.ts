@@ -80,7 +80,8 @@ export async function startAttacked(): Promise<AttackedBroker> {
     stop: async () => {
       if (child.exitCode === null) {
         child.kill('SIGTERM');
-        await once(child, 'exit');
+        // With all that it has written.
+        await once(child, 'close');
       }
       rmSync(folder, { recursive: true });
     },

@@ -1,3 +1,4 @@
+import { LogError } from '@promptmq/wal';
 import type { Config } from '../config/index.ts';
 
 /**
@@ -21,8 +22,12 @@ export async function naming<T>(
   }
 }
 
-/** Has a system error of a file name the folder's option that it lies in. */
+/** Has a system error of a file name the folder's option that it lies in, and a log and an index that don't fit name both. */
 export function nameFolder(error: unknown, { dataDir, walDir }: Config['storage']): void {
+  if (error instanceof LogError && error.code === 'missing') {
+    error.message = `storage.wal-dir: ${error.message} (the index is in storage.data-dir, ${dataDir})`;
+    return;
+  }
   const { path } = error as NodeJS.ErrnoException;
   if (!(error instanceof Error) || typeof path !== 'string') return;
   if (path.startsWith(walDir)) error.message = `storage.wal-dir: ${error.message}`;

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { loadConfig, printConfig } from '../../src/config/index.ts';
 import { Command } from '../support/command.ts';
+import { PacketClient } from '../support/packet-client.ts';
 
 let folder: string;
 let etc: string;
@@ -115,6 +116,50 @@ test('status finds the broker from anywhere, and data at the former place is war
   broker.child.kill('SIGTERM');
   expect(await broker.exitCode()).toBe(0);
 });
+
+test('a data folder without its log is refused, and nothing is lost when the log is named again', async () => {
+  const storage = ['--data-dir', join(work, 'data'), '--wal-dir', './wal'];
+  const options = [
+    '--bind',
+    '127.0.0.1:0',
+    '--ws-bind',
+    'none',
+    '--metrics-bind',
+    'none',
+    ...storage,
+  ];
+  const start = async () => {
+    const broker = new Command(options, work);
+    const [, port] = await broker.waitFor(/listening .*127\.0\.0\.1:(\d+)/);
+    await broker.waitFor(/ ready pid=/);
+    const client = await PacketClient.open(`mqtt://127.0.0.1:${port}`, 5);
+    client.connect('client');
+    expect(await client.next()).toMatchObject({ cmd: 'connack', reasonCode: 0 });
+    const stop = async () => {
+      await client.cut();
+      broker.child.kill('SIGTERM');
+      expect(await broker.exitCode()).toBe(0);
+    };
+    return { client, stop };
+  };
+  const first = await start();
+  first.client.publish('a', 'kept', 1, 1, { retain: true });
+  expect(await first.client.next()).toMatchObject({ cmd: 'puback' });
+  await first.stop();
+
+  const elsewhere = new Command(options, etc);
+  expect(await elsewhere.exitCode()).toBe(1);
+  expect(elsewhere.errors).toMatch(
+    /storage\.wal-dir: .*wal lacks the end of log .*storage\.data-dir, /,
+  );
+  expect(elsewhere.errors).toContain(join(work, 'data'));
+
+  const again = await start();
+  again.client.subscribe('a', 1);
+  expect(await again.client.next()).toMatchObject({ cmd: 'suback' });
+  expect(await again.client.next()).toMatchObject({ cmd: 'publish', topic: 'a', retain: true });
+  await again.stop();
+}, 60_000);
 
 test('what config print prints means the same in a file elsewhere', () => {
   const text = 'log: { file: broker.log }\n';

@@ -5,7 +5,7 @@ import {
   type CompactionResult,
 } from '../compaction/compaction.ts';
 import { nodeFiles } from '../files/node-files.ts';
-import { alignUp, type LogRecord } from '../format/format.ts';
+import type { LogRecord } from '../format/format.ts';
 import { positionsInOrder, Streams, streamKey } from '../index/streams.ts';
 import { invariant } from '../invariant.ts';
 import { type LockedLog, openLocked, type RecoveredLog } from '../open/opening.ts';
@@ -16,7 +16,7 @@ import { LogError } from '../ports/log-error.ts';
 import type { LogEventListener } from '../ports/log-event.ts';
 import type { LogOwner } from '../ports/log-owner.ts';
 import { LogReader, type RecordView } from '../segments/log-reader.ts';
-import { Segment } from '../segments/segment.ts';
+import type { Segment } from '../segments/segment.ts';
 import { SegmentMaker } from '../segments/segment-maker.ts';
 import { Segments } from '../segments/segments.ts';
 import { Appender } from './appender.ts';
@@ -24,7 +24,7 @@ import type { CommitListener } from './batch-builder.ts';
 import { BatchWriter } from './batch-writer.ts';
 import { type CheckpointedLog, Checkpoints } from './checkpoints.ts';
 import { Committer } from './committer.ts';
-import { Failures, isDiskFull } from './failures.ts';
+import { Failures } from './failures.ts';
 import type { LogOptions, SyncOptions } from './log-options.ts';
 import { LogState } from './log-state.ts';
 import { createLogStats, type LogStats } from './log-stats.ts';
@@ -194,7 +194,8 @@ export class Log {
    * An index of another log is set aside, and made again from the segments.
    *
    * @throws {LogError} `locked`, `newer-version`, or `corrupt`; `foreign` when the segments are of several logs, or the
-   * index is of another one and they can't do without their own; the system's error when files can't be read
+   * index is of another one and they can't do without their own; `missing` when the last segments that the index knows of
+   * aren't there; the system's error when files can't be read
    */
   static async open(options: LogOptions): Promise<Log> {
     const { files = nodeFiles, clock = nodeClock, index = new NoIndex() } = options;
@@ -205,8 +206,6 @@ export class Log {
       const { recovered } = locked;
       time.resume(recovered.time);
       const log = new Log({ ...options, index }, time, locked);
-      const { position } = recovered.checkpoint;
-      if (log.head < position) await log.#skipTo(position);
       log.#takeOver(recovered);
       log.#segments.closeUnused(log.durablePosition);
       log.stats.recoveryMs = clock.now() - startedAt;
@@ -225,23 +224,6 @@ export class Log {
     this.#checkpoints.isIndexStale = snapshot !== null;
     this.stats.recoveredRecords = recovered.records;
     this.stats.quarantinedStretches = recovered.quarantinedStretches;
-  }
-
-  /** The segments end before what the index knows of: continues after it. */
-  async #skipTo(position: number): Promise<void> {
-    const offset = this.#state.head;
-    const bytes = position - offset;
-    this.#onEvent({ type: 'quarantined', file: this.directory, offset, bytes, copy: null });
-    const segment = Segment.after(this.#segments.last, this.directory, alignUp(position), this.id);
-    this.#segments.list.push(segment);
-    this.#state.continueAt(segment.end);
-    try {
-      // With the file there, the next start doesn't find the same loss again.
-      await this.#maker.make(segment);
-    } catch (error) {
-      // On a full disk, it is made with the first batch.
-      if (!isDiskFull(error)) throw error;
-    }
   }
 
   // ------------------------------------------------------------------- positions

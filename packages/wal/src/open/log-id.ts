@@ -35,7 +35,7 @@ export function isForeign(
   { logId, position }: Pick<IndexSummary, 'logId' | 'position'>,
   segments: readonly Segment[],
 ): boolean {
-  // Without segments nothing shows whose the index is: they were lost, and the index has what is left.
+  // Without segments nothing shows whose the index is: `isEndMissing` looks at that.
   if (segments.length === 0) return false;
   const known = segments.filter((segment) => segment.logId !== null);
   // Of an older version, which can't be of a log that began with this one; or empty.

@@ -106,6 +106,8 @@ async function recoverLog(
   });
   await recovery.repair();
   const { segments, snapshot } = recovery;
+  if ((segments.at(-1)?.end ?? 0) < checkpoint.position)
+    throw endMissing(checkpoint, options.directory);
   owner?.restore(snapshot ? await recovery.snapshotEntries() : checkpoint.entries);
   for (const segment of snapshot === null ? [] : segments) {
     segment.releasedBytes = snapshot?.releasedBytes.get(segment.first) ?? segment.releasedBytes;
@@ -145,7 +147,10 @@ async function ownCheckpoint(
   // Throws when the segments themselves are of several logs.
   logIdOf(segments);
   const checkpoint = index.load();
-  if (!isForeign(checkpoint, segments)) return checkpoint;
+  if (!isForeign(checkpoint, segments)) {
+    if (isEndMissing(checkpoint, segments)) throw endMissing(checkpoint, directory);
+    return checkpoint;
+  }
   const why = `the index ${foreignText(checkpoint, directory, segments)}`;
   if (!(await holdsWholeState(files, segments))) {
     throw new LogError(
@@ -156,4 +161,30 @@ async function ownCheckpoint(
   const aside = await index.setAside();
   onEvent?.({ type: 'index-rebuilt', why: `${why}; it is now ${aside}` });
   return index.load();
+}
+
+/**
+ * Whether the last segments that an index knows of are gone. A crash takes none of them: somebody has moved them, or named
+ * another folder.
+ */
+function isEndMissing(
+  { position, segments: known }: Checkpoint,
+  segments: readonly Segment[],
+): boolean {
+  let lastKnown = 0;
+  for (const first of known.keys()) {
+    // Those from the position on may have been removed by a recovery, after which no checkpoint was taken.
+    if (first < position) lastKnown = Math.max(lastKnown, first);
+  }
+  return position > 0 && !segments.some(({ first }) => first >= lastKnown);
+}
+
+/** If it were opened nevertheless, what the index has of messages there would be dropped, and stay so with the right folder. */
+function endMissing({ logId, position }: Checkpoint, directory: string): LogError {
+  const log = logId === null ? 'the log' : `log ${logId}`;
+  return new LogError(
+    'missing',
+    `${directory} lacks the end of ${log}, which the index has up to position ${position}: name the folder that has it, or ` +
+      'put it back; promptmq wal repair continues without it when it is lost',
+  );
 }

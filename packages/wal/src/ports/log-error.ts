@@ -5,6 +5,8 @@ export type LogErrorCode =
   | 'newer-version'
   /** A segment, or an index that can't be done without, is of another log. */
   | 'foreign'
+  /** The last segments that the index knows of aren't in the directory. */
+  | 'missing'
   /** A damaged stretch, and the log was opened with `onCorruption: 'refuse'`. */
   | 'corrupt'
   /** No room on the disk: appends are refused until there is some. */

@@ -1,11 +1,12 @@
 import { nodeFiles } from '../files/node-files.ts';
-import { BATCH_HEADER_SIZE, fillerBatch } from '../format/format.ts';
-import { foreignText, isForeign, logIdOf } from '../open/log-id.ts';
+import { alignUp, BATCH_HEADER_SIZE, fillerBatch } from '../format/format.ts';
+import { createLogId, foreignText, isForeign, logIdOf } from '../open/log-id.ts';
 import { Recovery } from '../open/recovery.ts';
 import { type Checkpoint, NO_CHECKPOINT } from '../ports/checkpoint-store.ts';
+import type { Files } from '../ports/files.ts';
 import { LogError } from '../ports/log-error.ts';
 import type { LogEvent } from '../ports/log-event.ts';
-import type { Segment } from '../segments/segment.ts';
+import { Segment } from '../segments/segment.ts';
 import { listSegments } from '../segments/segment-list.ts';
 import type { InspectionOptions } from './inspection.ts';
 
@@ -21,7 +22,8 @@ export interface RepairReport {
 
 /**
  * Does permanently what opening a log does for the moment: cuts off a torn tail, and replaces damaged
- * stretches, of which copies are kept in `quarantine`, by empty batches. Afterwards `verifyLog` finds
+ * stretches, of which copies are kept in `quarantine`, by empty batches. Where the index knows of more than there is, the log
+ * continues after that, without what is missing. Afterwards `verifyLog` finds
  * nothing wrong but segments that are missing.
  *
  * @throws {LogError} `locked` when the log is in use, `not-found` when there is no such directory,
@@ -69,7 +71,15 @@ export async function repairLog(
       if (await repairHeader(segment, previous, logId)) headers.push(segment.path);
       for (const hole of holes) if (hole.file === segment.path) await fill(segment, hole);
     }
-    return { directory, events, headers, isLossy: holes.length > 0 };
+    const lost = await continueAfter(
+      files,
+      directory,
+      recovery.segments,
+      logId,
+      index?.position ?? 0,
+    );
+    if (lost !== null) events.push(lost);
+    return { directory, events, headers, isLossy: holes.length > 0 || lost !== null };
   } finally {
     for (const segment of segments) await segment.close();
     await unlock();
@@ -86,6 +96,29 @@ async function repairHeader(
   await segment.file.write(header, 0);
   await segment.file.sync();
   return true;
+}
+
+/** Has the log continue where its index ends, when the segments end before. */
+async function continueAfter(
+  files: Files,
+  directory: string,
+  segments: readonly Segment[],
+  logId: string | null,
+  position: number,
+): Promise<LogEvent | null> {
+  const last = segments.at(-1);
+  const head = last?.end ?? 0;
+  if (head >= position) return null;
+  const segment = Segment.after(last, directory, alignUp(position), logId ?? createLogId());
+  const file = await files.open(segment.path, 'create');
+  try {
+    await file.write(segment.header, 0);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await files.syncDirectory(directory);
+  return { type: 'quarantined', file: directory, offset: head, bytes: position - head, copy: null };
 }
 
 /** Puts an empty batch where nothing can be read; what is at the end of the log has been cut off. */

@@ -22,7 +22,7 @@ export interface LogProblem {
     | 'damaged-header'
     /** Bytes that were being written when the log was last used; cut off when it is opened. */
     | 'torn-tail'
-    /** Segments that are not there, and that compaction can't have removed. */
+    /** What segments that are not there had, and compaction can't have removed; or the index knows, after the last one. */
     | 'missing'
     /** A segment, or the index, of another log; it has no offset and no bytes. */
     | 'foreign';
@@ -69,6 +69,8 @@ class Verification {
   readonly #wrong: { readonly position: number; readonly problem: LogProblem }[] = [];
   readonly #gaps: { readonly end: number; readonly problem: LogProblem }[] = [];
   #durable = 0;
+  /** Position after the last batch so far. */
+  #head = 0;
   #batches = 0;
   #records = 0;
   #bytes = 0;
@@ -93,6 +95,7 @@ class Verification {
       }
     }
     this.#bytes += end;
+    this.#head = first + end;
     if (next === undefined || first + end >= next.previousEnd) return;
     this.#gaps.push({
       end: isFollowed ? Number.POSITIVE_INFINITY : next.first,
@@ -136,6 +139,9 @@ class Verification {
     // What compaction removed lies before the last snapshot, and maybe before the last checkpoint.
     const covered = Math.max(this.#finder.last?.start ?? 0, checkpoint);
     for (const { end, problem } of this.#gaps) if (end > covered) problems.push(problem);
+    const offset = this.#head;
+    const bytes = checkpoint - offset;
+    if (bytes > 0) problems.push({ kind: 'missing', file: directory, offset, bytes });
     return {
       directory,
       logId,
