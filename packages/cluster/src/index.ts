@@ -40,3 +40,33 @@ export { LinkError, type LinkErrorCode } from './links/link-error.ts';
 export { type LinkAddress, LinkNode, type LinkNodeOptions } from './links/link-node.ts';
 export { LinkSet } from './links/link-set.ts';
 export { LINK_DEFAULTS, type StreamLinkOptions } from './links/stream-link.ts';
+export {
+  decodeEntry,
+  decodeOwner,
+  ENTRY_HEADER_SIZE,
+  type Entry,
+  type EntryFields,
+  EntryFlag,
+  type EntryHead,
+  EntryKind,
+  encodeHeader,
+  encodeOwner,
+  type Owner,
+} from './log/entry.ts';
+export { BEGINNING, EpochReader, type ReadEntry, type ReaderState } from './log/epoch-reader.ts';
+export {
+  EpochWriter,
+  type OwnedBytes,
+  type PendingEntry,
+  type WriterStep,
+} from './log/epoch-writer.ts';
+export { FencedError, type FencedErrorCode } from './log/fenced-error.ts';
+export {
+  type Claim,
+  claimCell,
+  FencedLog,
+  type FencedOptions,
+  FencedReader,
+  type FencedStats,
+  type TakeEntry,
+} from './log/fenced-log.ts';
