@@ -392,6 +392,12 @@ export const limitFacts: Readonly<Record<string, LimitFacts>> = {
     seen: ['admin-events-dropped'],
     test: 'server/test/admin/events.test.ts',
   },
+  'admin.max-event-rate': {
+    happens:
+      'no more events of that type are made for that reader until the next tenth of a second; he gets `pause`',
+    seen: ['admin-events-limited'],
+    test: 'server/test/admin/events.test.ts',
+  },
   'admin.max-requests': {
     happens: 'one more is refused (429)',
     seen: ['admin-request-refused'],

@@ -505,7 +505,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Server-Sent Events of what happens from now on. A reader who is too slow misses some, and gets dropped with their number; one who comes back with Last-Event-ID gets gap where there have been messages meanwhile
+         * Server-Sent Events of what happens from now on. Where more of a type happens than rate allows, pause says for how many milliseconds the broker makes none. A reader who is too slow misses some, and gets dropped with their number; one who comes back with Last-Event-ID gets gap where there have been messages meanwhile
          * @description Scope: read.
          */
         get: operations["followEvents"];
@@ -3710,6 +3710,8 @@ export interface operations {
                 payload?: "auto" | "base64" | "none";
                 /** @description of each payload; what is longer is cut */
                 payload_bytes?: number;
+                /** @description events a second of each type, at most admin.max-event-rate, which it is unless given. They are counted before clientid is looked at */
+                rate?: number;
                 /** @description names with commas between them, of message, connect, disconnect, subscribe, unsubscribe, ack, drop, refuse; message needs a filter. All but ack unless given */
                 type?: string;
             };

@@ -7,9 +7,9 @@ import { follow } from './events.ts';
 /** What came in an interval. */
 export interface Sample {
   readonly messages: readonly SeenMessage[];
-  /** How long messages were taken, at least a millisecond. */
+  /** The interval, at least a millisecond. */
   readonly seconds: number;
-  /** Whether there were more than are taken. */
+  /** Whether there were more than are taken: then what is counted is less than there was. */
   readonly isPart: boolean;
 }
 
@@ -24,7 +24,7 @@ export interface SampleOptions {
 
 const INTERVAL_MS = 1000;
 
-/** Messages of an interval. With more, the stream is closed until the next one, so that the broker makes no events meanwhile. */
+/** Messages of a second. Of more, the broker makes no events. */
 const MESSAGES_MAX = 500;
 
 /** From a failure to the next attempt. */
@@ -36,6 +36,8 @@ export async function sampleMessages(options: SampleOptions): Promise<void> {
   while (!signal.aborted) {
     try {
       await followOnce(options);
+      // The broker has ended it: it stops.
+      await pause(INTERVAL_MS, signal);
     } catch (error) {
       if (signal.aborted) return;
       const isKnown = error instanceof ApiFailure;
@@ -48,47 +50,42 @@ export async function sampleMessages(options: SampleOptions): Promise<void> {
   }
 }
 
-/** One stream: until there is too much for one, or it ends. */
+/** One stream, until it ends. */
 async function followOnce({ filter, payloadBytes, signal, onSample }: SampleOptions) {
-  const stop = new AbortController();
-  const both = AbortSignal.any([signal, stop.signal]);
   let messages: SeenMessage[] = [];
   let since = performance.now();
   let isPart = false;
   const tell = () => {
     const now = performance.now();
-    onSample({ messages, seconds: Math.max(0.001, (now - since) / 1000), isPart });
+    onSample({ messages, seconds: Math.max(1, now - since) / 1000, isPart });
     messages = [];
     since = now;
+    isPart = false;
   };
   const timer = setInterval(tell, INTERVAL_MS);
   try {
     await follow('/events', {
-      query: { filter, type: 'message', payload: 'base64', payload_bytes: payloadBytes },
-      signal: both,
+      query: {
+        filter,
+        type: 'message',
+        payload: 'base64',
+        payload_bytes: payloadBytes,
+        rate: MESSAGES_MAX,
+      },
+      signal,
       onOpen() {
         since = performance.now();
       },
       onEvents(events) {
-        if (stop.signal.aborted) return;
         for (const { type, data } of events) {
           if (type === 'message') messages.push(seenMessage(data));
-          if (type === 'dropped') isPart = true;
+          if (type === 'dropped' || type === 'pause') isPart = true;
         }
-        if (messages.length < MESSAGES_MAX) return;
-        isPart = true;
-        stop.abort();
       },
     });
-  } catch (error) {
-    if (!stop.signal.aborted) throw error;
   } finally {
     clearInterval(timer);
   }
-  if (signal.aborted) return;
-  const waitMs = since + INTERVAL_MS - performance.now();
-  tell();
-  await pause(Math.max(INTERVAL_MS / 2, waitMs), signal);
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {

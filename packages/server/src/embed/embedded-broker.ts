@@ -150,7 +150,7 @@ export class EmbeddedBroker implements RunningBroker {
     listener: BrokerEventListener<N>,
     options: EventOptions = {},
   ): this {
-    this.#listen('on', name, listener, false, options);
+    this.#listen('on', name, listener, limitOf('on', options), options);
     return this;
   }
 
@@ -159,7 +159,7 @@ export class EmbeddedBroker implements RunningBroker {
     listener: BrokerEventListener<N>,
     options: EventOptions = {},
   ): this {
-    this.#listen('once', name, listener, true, options);
+    this.#listen('once', name, listener, 1, options);
     return this;
   }
 
@@ -173,12 +173,12 @@ export class EmbeddedBroker implements RunningBroker {
     method: string,
     name: N,
     listener: BrokerEventListener<N>,
-    isOnce: boolean,
+    limit: number,
     options: EventOptions,
   ): void {
     checkListener(method, name, listener);
     const filter = filterOf(method, name, options);
-    this.#broker.events.add(name, listener, isOnce, filter);
+    this.#broker.events.add(name, listener, limit, filter);
   }
 
   attach(duplex: Duplex, options?: StreamOptions): void {
@@ -274,9 +274,14 @@ function checkListener(method: string, name: string, listener: unknown): void {
   }
 }
 
+function limitOf(method: string, { limit }: EventOptions): number {
+  if (limit === undefined) return Number.POSITIVE_INFINITY;
+  return new Arguments(method).wholeNumber('limit', limit, 1, Number.MAX_SAFE_INTEGER);
+}
+
 function filterOf(method: string, name: BrokerEventName, options: EventOptions): string | null {
   const args = new Arguments(method);
-  args.options(options, ['filter']);
+  args.options(options, ['filter', 'limit']);
   if (options.filter === undefined) return null;
   const filter = args.text('filter', options.filter);
   if (name !== 'publish') args.refuse(`filter is for publish, not for ${name}`);

@@ -123,7 +123,7 @@ export interface RunningBroker extends AsyncDisposable {
    * more events in a turn than `mqtt.max-event-bytes` has room for, the last ones are left out, counted and logged
    * (`events-left-out`). For an event without a listener nothing is done.
    *
-   * @param options - of `publish`: a `filter` for topics
+   * @param options - `limit`: after how many events the listener is removed; of `publish`: a `filter` for topics
    * @throws {EmbedError} `invalid-argument`
    */
   on<N extends BrokerEventName>(

@@ -35,7 +35,10 @@ export type EventSinks = { readonly [N in BrokerEventName]: EventSink<N> | null 
 
 interface Registration {
   readonly listener: (event: never) => unknown;
-  readonly isOnce: boolean;
+  /** Events that are still to be noted for it. */
+  notesLeft: number;
+  /** Calls after which it is removed. */
+  callsLeft: number;
   /** Of `publish`: which topics it is for; null for all. */
   readonly filter: string | null;
 }
@@ -55,7 +58,8 @@ interface Noted {
  * nothing that it does or throws is in the middle of routing. What happens through them is an event of the next turn. What waits
  * is bounded by `mqtt.max-event-bytes`.
  *
- * Invariants: a sink is there exactly while its event has a listener; what waits is counted, and is going to be delivered.
+ * Invariants: a sink is there exactly while its event has a listener for which more is to be noted; what waits is counted, and is
+ * going to be delivered.
  */
 export class BrokerEvents implements EventSinks {
   // Fields that are there from the beginning: some are looked at for each message.
@@ -102,19 +106,20 @@ export class BrokerEvents implements EventSinks {
   }
 
   /**
-   * @param isOnce - whether it is for the next event only
+   * @param limit - events after which it is removed: 1 or more
    * @param filter - of `publish`: a valid topic filter
    */
   add<N extends BrokerEventName>(
     name: N,
     listener: BrokerEventListener<N>,
-    isOnce: boolean,
+    limit = Number.POSITIVE_INFINITY,
     filter: string | null = null,
   ): void {
     this.#wanted.clear();
     const registrations = this.#registrations.get(name) ?? [];
     // Another array: those who are being called stay as they are.
-    this.#registrations.set(name, [...registrations, { listener, isOnce, filter }]);
+    const added = { listener, notesLeft: limit, callsLeft: limit, filter };
+    this.#registrations.set(name, [...registrations, added]);
     // The same for as long as anybody listens.
     if (this[name] === null) this.#setSink(name, (event, bytes) => this.#note(name, event, bytes));
   }
@@ -125,8 +130,9 @@ export class BrokerEvents implements EventSinks {
     const index = registrations.findLastIndex((one) => one.listener === listener);
     if (index === -1) return;
     this.#wanted.clear();
-    this.#registrations.set(name, registrations.toSpliced(index, 1));
-    if (registrations.length === 1) this.#setSink(name, null);
+    const left = registrations.toSpliced(index, 1);
+    this.#registrations.set(name, left);
+    if (!left.some(({ notesLeft }) => notesLeft > 0)) this.#setSink(name, null);
   }
 
   wants(topic: string): boolean {
@@ -153,10 +159,24 @@ export class BrokerEvents implements EventSinks {
       memory.bytes += size;
       this.#waitingBytes += size;
       this.#waiting.push({ name, event });
+      this.#countNote(name, event);
     }
     if (this.#isScheduled) return;
     this.#isScheduled = true;
     this.#runtime.defer(() => this.deliver());
+  }
+
+  /** Where nobody is to be called for more of it, nothing more is made, though the turn goes on. */
+  #countNote(name: BrokerEventName, event: BrokerEventMap[BrokerEventName]): void {
+    let isWanted = false;
+    for (const registration of this.#registrations.get(name) ?? []) {
+      if (registration.notesLeft === 0) continue;
+      if (registration.notesLeft !== Number.POSITIVE_INFINITY && isMeant(registration, event)) {
+        registration.notesLeft--;
+      }
+      isWanted ||= registration.notesLeft > 0;
+    }
+    if (!isWanted) this.#setSink(name, null);
   }
 
   /** Calls the listeners of what waits; what happens meanwhile waits for the next turn. */
@@ -172,15 +192,14 @@ export class BrokerEvents implements EventSinks {
     }
     for (const { name, event } of waiting) {
       for (const registration of this.#registrations.get(name) ?? []) {
-        const { filter } = registration;
-        if (filter !== null && !isFor(filter, (event as PublishEvent).topic)) continue;
-        this.#call(name, registration, event as never);
+        if (isMeant(registration, event)) this.#call(name, registration, event as never);
       }
     }
   }
 
-  #call(name: BrokerEventName, { listener, isOnce }: Registration, event: never): void {
-    if (isOnce) this.remove(name, listener);
+  #call(name: BrokerEventName, registration: Registration, event: never): void {
+    const { listener } = registration;
+    if (--registration.callsLeft === 0) this.remove(name, listener);
     try {
       const result = listener(event);
       if (result instanceof Promise) result.catch((error) => this.#failed(name, error));
@@ -200,10 +219,15 @@ export class BrokerEvents implements EventSinks {
     this.#memory.checkInvariants(this.#waitingBytes);
     const isLost = this.#waiting.length > 0 && !this.#isScheduled;
     invariant(!isLost, `${this.#waiting.length} events wait, and nobody gets them`);
-    for (const [name, { length }] of this.#registrations) {
-      invariant(length > 0 === (this[name] !== null), `${length} listen for ${name}`);
+    for (const [name, registrations] of this.#registrations) {
+      const isWanted = registrations.some(({ notesLeft }) => notesLeft > 0);
+      invariant(isWanted === (this[name] !== null), `${registrations.length} listen for ${name}`);
     }
   }
+}
+
+function isMeant({ filter }: Registration, event: BrokerEventMap[BrokerEventName]): boolean {
+  return filter === null || isFor(filter, (event as PublishEvent).topic);
 }
 
 function isFor(filter: string | null, topic: string): boolean {

@@ -136,6 +136,8 @@ export const EVENT_NAMES: readonly BrokerEventName[] = [
 export interface EventOptions {
   /** Of `publish` only: a topic filter, as for a subscription. Nothing is made for messages that match none of the listeners'. */
   readonly filter?: string | undefined;
+  /** The listener is removed after this many events, 1 or more; within the same turn, nothing is made of those beyond. */
+  readonly limit?: number | undefined;
 }
 
 /** Listeners may be asynchronous: nobody waits for them, and what rejects is treated as what throws. */

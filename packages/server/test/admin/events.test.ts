@@ -119,6 +119,51 @@ test('who comes back with Last-Event-ID is told that there may have been others'
   events.close();
 });
 
+test('of more events than a reader asks for, no more are made for a while, and it is told', async () => {
+  // One in a tenth of a second.
+  const own = await api.events('/events?filter=%23&type=message,subscribe&rate=10');
+  const all = await api.events('/events?filter=%23&type=message');
+  const client = await api.client();
+  for (const topic of ['a', 'b', 'c']) await client.mqtt.publishAsync(topic, 'x', { qos: 1 });
+  expect(await own.next()).toMatchObject({ name: 'message', data: { topic: 'a' } });
+  const pause = await own.next<{ ms: number }>();
+  expect(pause).toMatchObject({ name: 'pause', data: { type: 'message' } });
+  expect(pause.data.ms).toBeGreaterThan(0);
+  expect(pause.data.ms).toBeLessThanOrEqual(100);
+  // There may be as many of another type.
+  await client.mqtt.subscribeAsync('s');
+  expect(await own.nextOf('subscribe')).toMatchObject({ data: { filter: 's' } });
+  // Nobody else misses any.
+  for (const topic of ['a', 'b', 'c']) {
+    expect(await all.next()).toMatchObject({ name: 'message', data: { topic } });
+  }
+  // And then it continues.
+  let topic: unknown = null;
+  const later = own.nextOf('message').then(({ data }) => {
+    topic = data['topic'];
+  });
+  while (topic === null) await client.mqtt.publishAsync('later', 'x', { qos: 1 });
+  await later;
+  expect(lines).not.toContainEqual(expect.objectContaining({ event: 'admin-events-limited' }));
+  own.close();
+  all.close();
+});
+
+test('nobody gets more events than the configuration allows, whatever is asked for', async () => {
+  await api.stop();
+  api = await ApiBroker.start({ admin: { maxEventRate: 10 } }, log);
+  for (const asked of ['', '&rate=1000']) {
+    const events = await api.events(`/events?filter=%23&type=message${asked}`);
+    await api.broker.publish({ topic: 'a', payload: 'x' });
+    expect((await events.next()).name).toBe('message');
+    expect((await events.next()).name).toBe('pause');
+    expect(lines.splice(0)).toEqual([
+      { event: 'admin-events-limited', fields: { caller: 'socket', what: 'message', rate: 10 } },
+    ]);
+    events.close();
+  }
+});
+
 test('a reader who does not read misses events and is told how many; clients get all', async () => {
   const events = await api.events('/events?filter=a&type=message&payload_bytes=10000');
   const subscriber = await api.client();

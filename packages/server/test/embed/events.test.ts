@@ -70,6 +70,9 @@ test('on, once and off return the broker; what is no event or listener is refuse
   expect(() => broker.on('conect' as BrokerEventName, listener)).toThrow(
     'broker.on: "conect" is no event; there are connect, disconnect, subscribe, unsubscribe, publish, ack, drop, refuse, error',
   );
+  expect(() => broker.on('connect', listener, { limit: 0 })).toThrow(
+    'broker.on: limit takes a whole number from 1 to 9007199254740991, not 0',
+  );
   expect(() => broker.once('connect', null as never)).toThrow(
     'broker.once: the listener of connect takes a function, not null',
   );

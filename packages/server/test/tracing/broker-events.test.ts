@@ -8,7 +8,7 @@ function watched(options: ConfigInput = {}, names: readonly BrokerEventName[] = 
   const simulation = new Simulation(options);
   const events: [BrokerEventName, object][] = [];
   for (const name of names) {
-    simulation.broker.events.add(name, (event) => void events.push([name, event]), false);
+    simulation.broker.events.add(name, (event) => void events.push([name, event]));
   }
   return { simulation, events, take: () => events.splice(0) };
 }
@@ -153,15 +153,15 @@ describe('what happens is reported', () => {
       return topics.splice(0);
     };
     publish('t/before');
-    events.add('ack', note, false);
+    events.add('ack', note);
     publish('t/1');
     publish('t/1');
-    events.add('ack', () => {}, false);
+    events.add('ack', () => {});
     expect(settle()).toEqual(Array(3).fill([null, 't/1', 't/1']).flat());
     publish('t/2');
     events.remove('ack', note);
     expect(settle()).toEqual([]);
-    events.add('ack', note, false);
+    events.add('ack', note);
     publish('t/3');
     expect(settle()).toEqual(['t/3', 't/3', 't/3']);
     expect(take()).toEqual([]);
@@ -262,7 +262,7 @@ describe('listeners', () => {
 
   test('get what is theirs: what they do to it is seen by nobody else', () => {
     const { simulation } = watched({}, []);
-    simulation.broker.events.add('publish', ({ payload }) => void payload.fill(0), false);
+    simulation.broker.events.add('publish', ({ payload }) => void payload.fill(0));
     const client = simulation.connect('c', {
       clean: false,
       properties: { sessionExpiryInterval: 100 },
@@ -284,9 +284,9 @@ describe('listeners', () => {
     const calls: string[] = [];
     const note = (name: string) => () => void calls.push(name);
     const [a, b] = [note('a'), note('b')];
-    events.add('connect', a, false);
-    events.add('connect', b, true);
-    events.add('connect', a, false);
+    events.add('connect', a);
+    events.add('connect', b, 1);
+    events.add('connect', a);
     simulation.connect('1');
     expect(calls.splice(0)).toEqual(['a', 'b', 'a']);
     events.remove('connect', a);
@@ -302,6 +302,45 @@ describe('listeners', () => {
     expect(calls).toEqual([]);
   });
 
+  test('with a limit: nothing is made beyond it, not even in the same turn, and then they are removed', () => {
+    const { simulation } = watched({}, []);
+    const { events } = simulation.broker;
+    const calls: string[] = [];
+    const note = (name: string) => (event: { topic: string }) => {
+      const isMade = events.publish !== null;
+      simulation.broker.checkInvariants();
+      calls.push(`${name} ${event.topic}${isMade ? ', and more is made' : ''}`);
+    };
+    const publish = (...topics: string[]) =>
+      publisher.send(
+        ...topics.map((topic) => ({
+          cmd: 'publish' as const,
+          topic,
+          payload: Buffer.from('x'),
+          qos: 0 as const,
+          dup: false,
+          retain: false,
+        })),
+      );
+    const publisher = simulation.connect('p');
+    events.add('publish', note('a'), 2, 'a/#');
+    publish('a/1', 'b', 'a/2', 'a/3', 'a/4');
+    expect(calls.splice(0)).toEqual(['a a/1', 'a a/2']);
+    publish('a/5');
+    expect(calls).toEqual([]);
+    // Who has no limit, or another one, gets the others all the same.
+    const all = note('all');
+    events.add('publish', note('a'), 1, 'a/#');
+    events.add('publish', all);
+    publish('b', 'a/1', 'a/2');
+    expect(calls.splice(0)).toEqual(
+      ['all b', 'a a/1', 'all a/1', 'all a/2'].map((call) => `${call}, and more is made`),
+    );
+    events.remove('publish', all);
+    expect(events.publish).toBeNull();
+    simulation.broker.checkInvariants();
+  });
+
   test('that throw or reject are counted and logged; others are called all the same', async () => {
     const simulation = new Simulation();
     const { events, stats } = simulation.broker;
@@ -310,9 +349,9 @@ describe('listeners', () => {
       throw new Error('a mistake');
     };
     for (const name of ['connect', 'error'] as const) {
-      events.add(name, fail, false);
-      events.add(name, async () => fail(), false);
-      events.add(name, () => void calls++, false);
+      events.add(name, fail);
+      events.add(name, async () => fail());
+      events.add(name, () => void calls++);
     }
     simulation.connect('c');
     await new Promise((resolve) => setImmediate(resolve));

@@ -167,7 +167,9 @@ function Recent({ messages, rate, isPart, failure }: RecentMessages) {
   return (
     <Panel title={title}>
       <Failure failure={failure} />
-      {isPart && <p class="muted">More comes than is shown: this is a sample.</p>}
+      {isPart && (
+        <p class="muted">More comes than is shown: this is a sample, and the rate is higher.</p>
+      )}
       {messages.length === 0 && <Empty>Nothing was published since this page was opened.</Empty>}
       <ol class="lines tall">
         {messages.map((message) => (

@@ -10,7 +10,7 @@ import { lastOfRetained, type RetainedSummary } from './retained-message.ts';
 export interface TopicWatch {
   readonly tree: TopicTree;
   readonly failure: ApiFailure | null;
-  /** Whether more is published than is looked at: then rates are estimates. */
+  /** Whether more is published than is looked at: then rates are higher than they are shown. */
   readonly isPart: boolean;
   /** How many messages are retained, where the broker counts them, and how many of them are in the tree. */
   readonly retained: { readonly count: number | null; readonly taken: number } | null;

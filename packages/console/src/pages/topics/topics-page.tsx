@@ -62,9 +62,11 @@ export function TopicsPage() {
       </div>
       <Failure failure={watch.failure} />
       <p class="muted">
-        {count(tree.root.topics)} topics, {short(tree.root.rate)} messages a second
+        {count(tree.root.topics)} topics, {watch.isPart && 'more than '}
+        {short(tree.root.rate)} messages a second
         {watch.retained !== null && retainedText(watch.retained)}.
-        {watch.isPart && ' More is published than is looked at: rates are estimates of a sample.'}
+        {watch.isPart &&
+          ' More is published than is looked at: rates here are of a sample, and lower.'}
         {tree.leftOut > 0 && ' There are more topics than this page holds: choose a filter.'}
       </p>
       <Panel title={<Name value={filter} />} isFlush>

@@ -9,6 +9,7 @@ import type {
 } from '../../tracing/event-types.ts';
 import { ApiError, eventsAnswer, operation } from '../api/operation.ts';
 import { shownPayload, shownProperties } from '../shown/payload.ts';
+import { EventSample } from '../streams/event-sample.ts';
 import type { EventStream } from '../streams/event-stream.ts';
 
 /** By name in the API: the broker's own names. */
@@ -60,6 +61,14 @@ const query = z.strictObject({
     .max(PAYLOAD_BYTES_MAX)
     .default(PAYLOAD_BYTES)
     .describe('of each payload; what is longer is cut'),
+  rate: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .optional()
+    .describe(
+      'events a second of each type, at most admin.max-event-rate, which it is unless given. They are counted before clientid is looked at',
+    ),
 });
 
 type Asked = z.output<typeof query>;
@@ -72,7 +81,7 @@ export const eventOperations = [
     scope: 'read',
     tag: 'Events',
     summary:
-      'Server-Sent Events of what happens from now on. A reader who is too slow misses some, and gets dropped with their number; one who comes back with Last-Event-ID gets gap where there have been messages meanwhile',
+      'Server-Sent Events of what happens from now on. Where more of a type happens than rate allows, pause says for how many milliseconds the broker makes none. A reader who is too slow misses some, and gets dropped with their number; one who comes back with Last-Event-ID gets gap where there have been messages meanwhile',
     query,
     answers: {
       200: {
@@ -87,9 +96,13 @@ export const eventOperations = [
       if (lastId !== null && !/^\d{1,16}$/.test(lastId)) {
         throw new ApiError(400, 'BAD_REQUEST', 'Last-Event-ID: it takes the id of an event');
       }
+      const limit = {
+        rateMax: streams.eventRateMax,
+        onLimited: (type: Type) => streams.noteLimited(caller.name, type),
+      };
       const opened = streams.open(caller.name, 'events', (stream) => {
         if (lastId !== null) stream.send('gap', { last_event_id: Number(lastId), ts: Date.now() });
-        const ends = types.map((type) => follow(broker, type, asked, stream));
+        const ends = types.map((type) => follow(broker, type, asked, limit, stream));
         return () => {
           for (const end of ends) end();
         };
@@ -119,16 +132,37 @@ function typesOf({ type, filter }: Asked): readonly Type[] {
   return names as Type[];
 }
 
+/** What one reader may have. */
+interface Limit {
+  /** Events a second of each type. */
+  readonly rateMax: number;
+  /** Called once for a type of which there are more, unless fewer were asked for. */
+  readonly onLimited: (type: Type) => void;
+}
+
 /** @returns a function that ends it */
-function follow(broker: RunningBroker, type: Type, asked: Asked, stream: EventStream): () => void {
+function follow(
+  broker: RunningBroker,
+  type: Type,
+  asked: Asked,
+  { rateMax, onLimited }: Limit,
+  stream: EventStream,
+): () => void {
   const name: BrokerEventName = TYPES[type];
-  const listener = (event: BrokerEventMap[typeof name]) => {
+  const rate = Math.min(asked.rate ?? rateMax, rateMax);
+  let isTold = rate < rateMax;
+  const onPause = (ms: number) => {
+    stream.send('pause', { type, ms, ts: Date.now() });
+    if (!isTold) onLimited(type);
+    isTold = true;
+  };
+  const options = { filter: name === 'publish' ? asked.filter : undefined, rate, onPause };
+  const sample = new EventSample(broker, name, options, (event) => {
     if (asked.clientid !== undefined && clientIdOf(event) !== asked.clientid) return;
     const id = type === 'message' ? (event as PublishEvent).position : null;
     stream.send(type, { ...shown(type, event, asked), ts: Date.now() }, id);
-  };
-  broker.on(name, listener, name === 'publish' ? { filter: asked.filter } : {});
-  return () => void broker.off(name, listener);
+  });
+  return () => sample.end();
 }
 
 function clientIdOf(event: object): string | null {

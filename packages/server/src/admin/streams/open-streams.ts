@@ -8,6 +8,8 @@ export interface StreamLimits {
   readonly maxStreams: number;
   /** Bytes that may wait for one. */
   readonly maxStreamBytes: number;
+  /** Events a second of each type, for one. */
+  readonly maxEventRate: number;
 }
 
 /** Answers that continue until one side ends them: events, lines of the log, packets of a client. */
@@ -24,6 +26,11 @@ export class OpenStreams {
 
   get count(): number {
     return this.#streams.size;
+  }
+
+  /** Events a second of each type that one may have at most. */
+  get eventRateMax(): number {
+    return this.#limits.maxEventRate;
   }
 
   /**
@@ -53,6 +60,11 @@ export class OpenStreams {
     unfollow = follow(stream);
     this.#streams.add(stream);
     return stream;
+  }
+
+  /** One had as many events of a type as it may have, for the first time. */
+  noteLimited(caller: string, what: string): void {
+    this.#log.warn('admin-events-limited', { caller, what, rate: this.eventRateMax });
   }
 
   /** The broker stops: each reader is told, and his answer ends. */

@@ -118,6 +118,11 @@ export const adminSection = z
       .describe(
         'bytes that may wait for the reader of one, by default a second of what such a page can show; further events are dropped, and he is told how many',
       ),
+    maxEventRate: integer(1, 1_000_000)
+      .prefault(10_000)
+      .describe(
+        'events a second, of each type, that the reader of one may have, by default a tenth of a processor; for those beyond, nothing is made, and he is told for how long',
+      ),
     maxRequests: integer(0, 5000)
       .prefault(16)
       .describe(
