@@ -3,7 +3,7 @@ import { MetricsRegistry, type ProcessMonitor, type Sample } from '@promptmq/met
 import type { MemoryAccount } from '@promptmq/session';
 import { COUNTED_LIMITS } from '../limits/limits.ts';
 import type { Listener } from '../listeners/listener.ts';
-import { TOPIC_SIZE_BOUNDS, type TopicCount } from '../routing/topic-meter.ts';
+import { TOPIC_SIZE_BOUNDS, type TopicCount } from '../routing/meters/topic-meter.ts';
 import { payloadSizeHistogram } from '../runtime/stats.ts';
 import { brokerCatalogue } from './catalogue.ts';
 import type { ObservedBroker } from './host.ts';

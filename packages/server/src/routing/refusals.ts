@@ -9,6 +9,7 @@ import { type BrokerSession, isStoredFor } from '../sessions/broker-session.ts';
 import type { Journal } from '../storage/journal.ts';
 import type { Origin } from '../storage/records/message-record.ts';
 import { BY_RULES, type ClientEvents, denialOf, RESERVED } from '../tracing/client-events.ts';
+import type { Peers } from './peers.ts';
 import type { Publication } from './publication.ts';
 import type { RequestTaker } from './request-taker.ts';
 import { DOLLAR, isBrokersOwn } from './reserved-topics.ts';
@@ -20,6 +21,7 @@ export const TAKEN = -1;
 export interface RefusalHost {
   readonly journal: Journal;
   readonly requests: RequestTaker | null;
+  readonly peers: Peers | null;
 }
 
 /** Decides whether a message is routed at all, before anyone has got it; what it refuses is counted, and listeners are notified. */
@@ -176,7 +178,17 @@ export class Refusals {
     if (qos === 0) return false;
     return (
       route.recipients.some(isStoredFor) ||
-      route.groups.some(({ members }) => members.some(({ recipient }) => isStoredFor(recipient)))
+      route.groups.some(({ members }) => members.some(({ recipient }) => isStoredFor(recipient))) ||
+      this.#isStoredForOthers(route)
     );
+  }
+
+  /** Whether it is written for those who get it in other cells. */
+  #isStoredForOthers(route: Route<BrokerSession>): boolean {
+    const elsewhere = this.#host.peers?.routeOf(route) ?? null;
+    if (elsewhere === null) return false;
+    const { targets, groups } = elsewhere;
+    // Which cell's turn it is of a group isn't asked, as that would use it up.
+    return groups.length > 0 || targets.some(({ peer, qos }) => qos > 0 && peer.session.isStored);
   }
 }

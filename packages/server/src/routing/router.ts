@@ -4,6 +4,7 @@ import type { Delivery, Message } from '@promptmq/session';
 import { messageSize } from '@promptmq/session';
 import {
   invariant,
+  NO_IDENTIFIERS,
   type Recipient,
   RetainedStore,
   type Route,
@@ -38,13 +39,14 @@ import {
 } from '../tracing/client-events.ts';
 import { messageInfoOf } from '../tracing/message-info.ts';
 import { type ExplainedMessage, type Explanation, explanationOf } from './explanation.ts';
-import { type MessageSampler, NOTED_SUBSCRIBERS_MAX } from './message-sampler.ts';
-import { Publication } from './publication.ts';
+import { type MessageSampler, NOTED_SUBSCRIBERS_MAX } from './meters/message-sampler.ts';
+import type { TopicMeter } from './meters/topic-meter.ts';
+import type { ForwardedTo, PeerRoute, Peers, PeerTarget } from './peers.ts';
+import { Publication, type Publisher } from './publication.ts';
 import { Refusals, TAKEN } from './refusals.ts';
 import type { RequestTaker } from './request-taker.ts';
 import { isBrokersOwn, isReserved } from './reserved-topics.ts';
 import { Stamper } from './stamper.ts';
-import type { TopicMeter } from './topic-meter.ts';
 import { TopicRoutes } from './topic-routes.ts';
 
 /** What became of a message. One instance is used for all of a router's: it is read at once, before another one is routed. */
@@ -70,6 +72,7 @@ export interface InsideOutcome extends Outcome {
 }
 
 const NO_PROPERTIES = new Uint8Array(0);
+const NOBODY: readonly Recipient<BrokerSession>[] = [];
 
 /** Members of a shared group that are asked about for a message that some of them may not get. */
 const MEMBERS_ASKED_MAX = 100;
@@ -97,6 +100,8 @@ export class Router {
   requests: RequestTaker | null;
   /** Asked for each message that is sent; null where nobody is. */
   hooks: BrokerHooks | null;
+  /** Takes messages to other cells; null where there are none. */
+  peers: Peers | null;
   /** Whether a hook is asked just now, in the middle of a message. */
   #isAsking: boolean;
   readonly #routes: TopicRoutes;
@@ -122,6 +127,8 @@ export class Router {
   /** Those who are to get it from the log, and their deliveries. */
   #storedSessions: BrokerSession[] = [];
   #storedDeliveries: Delivery[] = [];
+  /** Those of other cells who are to get it at QoS 0. */
+  #peerTargets: PeerTarget[] = [];
 
   constructor(
     config: Config,
@@ -164,6 +171,7 @@ export class Router {
     this.sampler = null;
     this.requests = null;
     this.hooks = null;
+    this.peers = null;
     this.#isAsking = false;
     this.#routes = new TopicRoutes(this.trie, config, memory, turns);
   }
@@ -223,17 +231,19 @@ export class Router {
   ): Outcome {
     const isOutdated = found.generation !== this.trie.generation;
     const route = isOutdated ? this.#routes.ofPacket(view, publisher) : found;
-    const interval = view.messageExpiryInterval;
-    const { maxMessageExpiry } = this.#config.mqtt;
-    const expiresAt =
-      interval < 0 && maxMessageExpiry === Number.POSITIVE_INFINITY
-        ? maxMessageExpiry
-        : expiryTime(interval, maxMessageExpiry, this.#runtime.now());
+    const expiresAt = this.#expiryOf(view);
     const stamper = this.#stamper;
     const stamped = stamper === null ? null : stampedProperties(stamper, view, publisher);
     this.#publication.borrow(view, route, publisher, expiresAt, stamped);
     this.#publisher = publisher;
     return this.#route(route, publisher, origin);
+  }
+
+  #expiryOf({ messageExpiryInterval: interval }: PublishView): number {
+    const { maxMessageExpiry } = this.#config.mqtt;
+    return interval < 0 && maxMessageExpiry === Number.POSITIVE_INFINITY
+      ? maxMessageExpiry
+      : expiryTime(interval, maxMessageExpiry, this.#runtime.now());
   }
 
   /** Routes a message that no connection is sending just now: a will, or one of the broker's own. */
@@ -248,9 +258,11 @@ export class Router {
     const recipientCount = this.#recipientCount;
     const sessions = this.#storedSessions;
     const deliveries = this.#storedDeliveries;
+    const peerTargets = this.#peerTargets;
     this.#publication = new Publication();
     this.#storedSessions = [];
     this.#storedDeliveries = [];
+    this.#peerTargets = [];
     this.#isAsking = false;
     try {
       return { ...this.#publish(message, origin) };
@@ -261,6 +273,7 @@ export class Router {
       this.#recipientCount = recipientCount;
       this.#storedSessions = sessions;
       this.#storedDeliveries = deliveries;
+      this.#peerTargets = peerTargets;
     }
   }
 
@@ -426,7 +439,10 @@ export class Router {
     for (let index = 0; index < recipients.length; index++) {
       this.#forward(recipients[index] as Recipient<BrokerSession>, null);
     }
-    if (groups.length > 0) this.#forwardToGroups(route, sampler, size);
+    let matched = recipients.length + groups.length;
+    if (groups.length > 0 || this.peers !== null) {
+      matched += this.#forwardFurther(route, sampler, size);
+    }
     let position = -1;
     const mayBeStored = isRetained || origin !== null || this.#storedDeliveries.length > 0;
     if (mayBeStored && isWritten && journal.isOpen) {
@@ -434,23 +450,129 @@ export class Router {
     }
     if (this.#sinks.publish !== null) this.#report(route, publisher, position);
     sampler?.endMessage();
-    const isMatched = recipients.length + groups.length > 0;
-    return this.#end(isMatched ? ReasonCode.Success : ReasonCode.NoMatchingSubscribers, position);
+    return this.#end(matched > 0 ? ReasonCode.Success : ReasonCode.NoMatchingSubscribers, position);
   }
 
   /** To one member of each group. */
   #forwardToGroups(
     { topic, groups }: Route<BrokerSession>,
+    elsewhere: PeerRoute | null,
     sampler: MessageSampler | null,
     size: number,
   ): void {
     for (let index = 0; index < groups.length; index++) {
       const group = groups[index] as SharedGroup<BrokerSession>;
+      if (elsewhere !== null && this.#isChosenElsewhere(group.wholeFilter, elsewhere)) continue;
       const recipient = this.#memberOf(group, topic);
       if (recipient === null) continue;
       this.#forward(recipient, group);
       sampler?.noteSubscriber(recipient.session.clientId, size, 1);
     }
+  }
+
+  /**
+   * To shared groups, and to all who get it in other cells. Apart, as is `#report`.
+   *
+   * @returns how many get it elsewhere: cells, and groups
+   */
+  #forwardFurther(
+    route: Route<BrokerSession>,
+    sampler: MessageSampler | null,
+    size: number,
+  ): number {
+    // What the broker says of itself stays here.
+    const peers = isBrokersOwn(route) ? null : this.peers;
+    const elsewhere = peers === null ? null : peers.routeOf(route);
+    if (route.groups.length > 0) this.#forwardToGroups(route, elsewhere, sampler, size);
+    if (elsewhere === null || peers === null) return 0;
+    this.#forwardElsewhere(route, elsewhere);
+    const targets = this.#peerTargets;
+    this.#turns.used += unitsOfDelivery(targets.length, size);
+    if (targets.length > 0) peers.sendQoS0(this.#publication, targets, this.#publisher);
+    targets.length = 0;
+    return elsewhere.targets.length + elsewhere.groups.length;
+  }
+
+  /** Whether a member in another cell gets the message, of a group that has members here, too. */
+  #isChosenElsewhere(wholeFilter: string, { groups }: PeerRoute): boolean {
+    const group = groups.find((one) => one.wholeFilter === wholeFilter);
+    const target = group?.next(true) ?? null;
+    if (target === null) return false;
+    this.#forwardTo(target);
+    return true;
+  }
+
+  /** To all who get it in other cells, but for groups that have members here, too. */
+  #forwardElsewhere(route: Route<BrokerSession>, { targets, groups }: PeerRoute): void {
+    for (const target of targets) this.#forwardTo(target);
+    for (const group of groups) {
+      if (route.groups.some((one) => one.wholeFilter === group.wholeFilter)) continue;
+      const target = group.next(false);
+      if (target !== null) this.#forwardTo(target);
+    }
+  }
+
+  /** What is said of RETAIN holds for those there to whom it is to be said. */
+  #forwardTo(target: PeerTarget): void {
+    const { qos, retain } = this.#publication;
+    const flags = flagsFor(qos, retain, { qos: target.qos, retainAsPublished: true });
+    if (flags < 2) {
+      this.#peerTargets.push(target);
+      return;
+    }
+    const { session } = target.peer;
+    const isKept = this.#keepFor(session, flags, NO_IDENTIFIERS, target.group);
+    if (isKept && this.#publisher !== null) holdBackFor(session, this.#publisher);
+  }
+
+  // ---------------------------------------------------------- from another cell
+
+  /**
+   * Takes a PUBLISH of QoS 0 that came from another cell to those here whom it is for.
+   *
+   * @param view - read and valid, with its topic name and without an alias; not kept
+   * @param publisher - who published it there
+   * @throws {PacketError} when the topic name isn't valid
+   */
+  forwardView(view: PublishView, publisher: Publisher, to: ForwardedTo): void {
+    const route = this.#routes.ofBytes(view.buffer, view.topicStart, view.topicEnd);
+    this.#publication.borrow(view, route, publisher, this.#expiryOf(view), null);
+    this.#routeForwarded(route, null, to);
+  }
+
+  /**
+   * Takes a message that came from another cell to those here whom it is for.
+   *
+   * @param message - with its topic as it was published there; the QoS and RETAIN that it had
+   */
+  publishForwarded(message: Message, origin: Origin | null, to: ForwardedTo): Outcome {
+    const route = this.#routes.ofTopic(message.topic);
+    this.#publication.keep(message, remainingExpiry(message.expiresAt, this.#runtime.now()));
+    return this.#routeForwarded(route, origin, to);
+  }
+
+  #routeForwarded(
+    route: Route<BrokerSession>,
+    origin: Origin | null,
+    { isPlain, groups }: ForwardedTo,
+  ): Outcome {
+    this.#publisher = null;
+    const recipients = isPlain ? route.recipients : NOBODY;
+    const recipientCount = recipients.length + groups.length;
+    this.#recipientCount = recipients.length;
+    this.#turns.used += unitsOfDelivery(recipientCount, this.#publication.payloadSize);
+    for (let index = 0; index < recipients.length; index++) {
+      this.#forward(recipients[index] as Recipient<BrokerSession>, null);
+    }
+    for (const wholeFilter of groups) {
+      const group = this.trie.group(wholeFilter);
+      const member = group === null ? null : this.#memberOf(group, route.topic);
+      if (member !== null) this.#forward(member, group);
+    }
+    const mayBeStored = origin !== null || this.#storedDeliveries.length > 0;
+    const position =
+      mayBeStored && this.journal.isOpen ? this.#store(origin, false, undefined) : -1;
+    return this.#end(ReasonCode.Success, position);
   }
 
   /**
@@ -545,6 +667,7 @@ export class Router {
   abandon(): void {
     this.#storedSessions.length = 0;
     this.#storedDeliveries.length = 0;
+    this.#peerTargets.length = 0;
     this.#publisher = null;
   }
 
@@ -556,6 +679,7 @@ export class Router {
       `${length} deliveries of a message that is routed are still to be written`,
     );
     invariant(this.#storedSessions.length === length, 'a delivery to be written is nobody’s');
+    invariant(this.#peerTargets.length === 0, 'a message that is routed is still to be sent');
     this.#publication.checkInvariants();
     this.trie.checkInvariants();
     this.retained.checkInvariants();
@@ -666,18 +790,37 @@ export class Router {
     const { session } = recipient;
     const flags = flagsFor(publication.qos, publication.retain, recipient);
     if (!this.#send(recipient, group, flags)) {
-      const isStored = flags > 1 && session.isStored;
-      const isUnkept = isStored && !session.isConnected;
-      const message = isUnkept ? publication.unkeptMessage : publication.message;
-      const delivery = deliveryOf(message, flags, recipient, group?.wholeFilter ?? null);
-      if (isStored) {
-        this.#storedSessions.push(session);
-        this.#storedDeliveries.push(delivery);
-        return;
-      }
-      session.deliver(delivery, this.#runtime.now());
+      const wholeFilter = group?.wholeFilter ?? null;
+      if (!this.#keepFor(session, flags, recipient.identifiers, wholeFilter)) return;
     }
     if (this.#publisher !== null) holdBackFor(session, this.#publisher);
+  }
+
+  /**
+   * Makes a delivery of it for a session.
+   *
+   * @param flags - `qos << 1 | retain`
+   * @param group - the whole filter of a shared subscription; null for another
+   * @returns whether the session has it; false when it gets it as soon as the message is written
+   */
+  #keepFor(
+    session: BrokerSession,
+    flags: number,
+    identifiers: readonly number[],
+    group: string | null,
+  ): boolean {
+    const publication = this.#publication;
+    const isStored = flags > 1 && session.isStored;
+    const isUnkept = isStored && !session.isConnected;
+    const message = isUnkept ? publication.unkeptMessage : publication.message;
+    const delivery = deliveryOf(message, flags, { identifiers }, group);
+    if (isStored) {
+      this.#storedSessions.push(session);
+      this.#storedDeliveries.push(delivery);
+      return false;
+    }
+    session.deliver(delivery, this.#runtime.now());
+    return true;
   }
 
   /**

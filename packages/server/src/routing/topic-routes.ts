@@ -54,6 +54,17 @@ export class TopicRoutes {
     return this.#cache.topics();
   }
 
+  /**
+   * The route of a topic name in `buffer[start, end)`, whole and without an alias.
+   *
+   * @throws {PacketError} when it isn't valid
+   */
+  ofBytes(buffer: Uint8Array, start: number, end: number): Route<BrokerSession> {
+    const route = this.#cache.lookup(buffer, start, end);
+    this.#countVisited();
+    return route;
+  }
+
   /** The route of a topic name that is valid. */
   ofTopic(topic: string): Route<BrokerSession> {
     const route = this.#cache.lookupTopic(topic);

@@ -1,4 +1,4 @@
-import type { MessageSampler } from '../../routing/message-sampler.ts';
+import type { MessageSampler } from '../../routing/meters/message-sampler.ts';
 import type { MonitoredBroker } from '../host.ts';
 import { keptKey, prefixOf } from './keys.ts';
 import { type Measure, Minute, SIZE_BUCKETS } from './minute.ts';

@@ -1,5 +1,5 @@
 import { isValidTopicFilter, parseSharedFilter } from '@promptmq/topics';
-import { type TopicCount, TopicMeter } from '../../routing/topic-meter.ts';
+import { type TopicCount, TopicMeter } from '../../routing/meters/topic-meter.ts';
 import type { ObservedBroker } from '../host.ts';
 import { type TopicRate, TopicRates } from './topic-rates.ts';
 

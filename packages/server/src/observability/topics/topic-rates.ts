@@ -1,4 +1,4 @@
-import type { TopicCount } from '../../routing/topic-meter.ts';
+import type { TopicCount } from '../../routing/meters/topic-meter.ts';
 
 /** Messages a second of one filter, over the last sample. */
 export interface TopicRate {

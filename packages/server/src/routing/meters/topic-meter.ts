@@ -1,5 +1,5 @@
 import { matchesFilter, type Recipient, type Route, type SharedGroup } from '@promptmq/topics';
-import type { BrokerSession } from '../sessions/broker-session.ts';
+import type { BrokerSession } from '../../sessions/broker-session.ts';
 
 /** Upper bounds of payload sizes, in bytes; there is a bucket more, for all above. */
 export const TOPIC_SIZE_BOUNDS: readonly number[] = [64, 1024, 16_384, 262_144, 4_194_304];

@@ -1,0 +1,68 @@
+import type { Route } from '@promptmq/topics';
+import type { HeldPublisher } from '../connection/peer.ts';
+import type { BrokerSession } from '../sessions/broker-session.ts';
+import type { Publication } from './publication.ts';
+
+/** Another cell, as messages for its clients go there. */
+export interface PeerCell {
+  /** 0 to 63. */
+  readonly cell: number;
+  /**
+   * A session of this broker whose messages are for that cell: whatever doesn't go at QoS 0 waits there, stored with the message
+   * where anything is stored. No client can have its client identifier.
+   */
+  readonly session: BrokerSession;
+}
+
+/** Some of another cell who get a message: all of its ordinary subscribers, or one member of a shared group. */
+export interface PeerTarget {
+  readonly peer: PeerCell;
+  /** `$share/NAME/FILTER` of the group; null for ordinary subscribers. */
+  readonly group: string | null;
+  /** The highest Maximum QoS of their subscriptions. */
+  readonly qos: 0 | 1 | 2;
+}
+
+/** A shared group that has members in other cells. */
+export interface PeerGroup {
+  readonly wholeFilter: string;
+  /**
+   * Chooses the cell whose member gets the next message, by turns as its members are many.
+   *
+   * @param isHere - whether it has members in this cell, too
+   * @returns null when one of this cell gets it
+   */
+  next(isHere: boolean): PeerTarget | null;
+}
+
+/** Who in other cells gets the messages of a topic; it holds until the next call. */
+export interface PeerRoute {
+  /** Of ordinary subscribers, one a cell. */
+  readonly targets: readonly PeerTarget[];
+  readonly groups: readonly PeerGroup[];
+}
+
+/** For whom in this cell a message is that came from another one. */
+export interface ForwardedTo {
+  /** Whether all ordinary subscribers get it. */
+  readonly isPlain: boolean;
+  /** Whole filters of the shared groups of which one member gets it. */
+  readonly groups: readonly string[];
+}
+
+/** What the router needs of the other cells of a cluster. */
+export interface Peers {
+  /** @returns null when nobody elsewhere gets messages of the topic */
+  routeOf(route: Pick<Route<BrokerSession>, 'topic' | 'topicBytes'>): PeerRoute | null;
+  /**
+   * Sends the message to other cells at QoS 0. What can't be sent is dropped and counted.
+   *
+   * @param targets - one at least; not kept, and several may be of one cell
+   * @param publisher - is held back where too much waits to be sent; null when nobody sends the message just now
+   */
+  sendQoS0(
+    publication: Publication,
+    targets: readonly PeerTarget[],
+    publisher: HeldPublisher | null,
+  ): void;
+}

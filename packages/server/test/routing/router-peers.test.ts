@@ -1,0 +1,166 @@
+import { expect, test } from '@jest/globals';
+import type { HeldPublisher } from '../../src/connection/peer.ts';
+import type { PeerGroup, PeerRoute, Peers, PeerTarget } from '../../src/routing/peers.ts';
+import type { Publication } from '../../src/routing/publication.ts';
+import type { BrokerSession } from '../../src/sessions/broker-session.ts';
+import { Code, message, publisher, routerOf, Subscriber, view } from '../support/router.ts';
+
+/** What was sent at QoS 0 to which cell, and for which group there. */
+type Sent = readonly [cell: number, group: string | null];
+
+/** Other cells, which get the messages of topics as it is said. */
+class NotedPeers implements Peers {
+  readonly routes = new Map<string, PeerRoute>();
+  readonly sent: Sent[] = [];
+  readonly publishers: (HeldPublisher | null)[] = [];
+
+  routeOf({ topic }: { readonly topic: string }): PeerRoute | null {
+    return this.routes.get(topic) ?? null;
+  }
+
+  sendQoS0(_: Publication, targets: readonly PeerTarget[], sender: HeldPublisher | null): void {
+    for (const { peer, group } of targets) this.sent.push([peer.cell, group]);
+    this.publishers.push(sender);
+  }
+}
+
+function clusterOf() {
+  const parts = routerOf();
+  const peers = new NotedPeers();
+  parts.router.peers = peers;
+  return { ...parts, peers };
+}
+
+/** The way to a cell, whose messages are stored where nothing else is said. */
+function target(cell: number, qos: 0 | 1 | 2, group: string | null = null) {
+  const session = new Subscriber(`\0cell/${cell}`, true);
+  const peer = { cell, session: session as unknown as BrokerSession };
+  return { peer, qos, group, session };
+}
+
+/** A group whose next message is for a cell; null for a member that is here. */
+function groupOf(wholeFilter: string, chosen: PeerTarget | null): PeerGroup & { asked: boolean[] } {
+  const asked: boolean[] = [];
+  return {
+    wholeFilter,
+    asked,
+    next(isHere) {
+      asked.push(isHere);
+      return chosen;
+    },
+  };
+}
+
+test('a message goes to another cell at QoS 0 where it was published so, or nobody there has more', () => {
+  const { router, peers, journal } = clusterOf();
+  peers.routes.set('t', { targets: [target(1, 2), target(2, 0)], groups: [] });
+  const { reasonCode } = router.publish(view({ qos: 0 }), publisher(), null);
+  expect(reasonCode).toBe(Code.Success);
+  const ofTwo = [[1, null], [2, null]] as const; // biome-ignore format: side by side
+  expect(peers.sent).toEqual(ofTwo);
+  router.publish(view({ qos: 1 }), publisher(), null);
+  expect(peers.sent).toEqual([...ofTwo, [2, null]]);
+  expect(journal.written.map(({ ids }) => ids)).toEqual([['\0cell/1']]);
+  router.checkInvariants();
+});
+
+test('what is stored for another cell is in the record of the message, with those of this one', () => {
+  const { router, peers, journal, subscribe } = clusterOf();
+  subscribe(new Subscriber('here', true), { qos: 1 });
+  const elsewhere = target(3, 2);
+  peers.routes.set('t', { targets: [elsewhere], groups: [] });
+  const { position } = router.publish(view({ qos: 2, retain: true }), publisher(), null);
+  expect(position).toBe(10);
+  expect(journal.written).toMatchObject([{ ids: ['here', '\0cell/3'] }]);
+  const [delivery] = elsewhere.session.delivered;
+  expect(delivery).toMatchObject({ qos: 2, retain: true, group: null, identifiers: [] });
+});
+
+test('who sends a message is known to who takes it to other cells, and nobody sends a will', () => {
+  const { router, peers } = clusterOf();
+  peers.routes.set('t', { targets: [target(1, 0)], groups: [] });
+  const client = publisher();
+  router.publish(view(), client, null);
+  router.publishMessage(message());
+  expect(peers.publishers).toEqual([client, null]);
+});
+
+test('one member of a shared group gets a message, here or in another cell', () => {
+  const { router, peers, subscribe } = clusterOf();
+  const here = subscribe(new Subscriber('here'), { topicFilter: '$share/g/t' });
+  const only = groupOf('$share/h/t', target(2, 0, '$share/h/t'));
+  const away = groupOf('$share/g/t', target(1, 0, '$share/g/t'));
+  peers.routes.set('t', { targets: [], groups: [away, only] });
+  router.publish(view(), publisher(), null);
+  expect(here.delivered).toHaveLength(0);
+  expect(peers.sent).toEqual([[1, '$share/g/t'], [2, '$share/h/t']]); // biome-ignore format: side by side
+  expect([away.asked, only.asked]).toEqual([[true], [false]]);
+  peers.routes.set('t', { targets: [], groups: [groupOf('$share/g/t', null), only] });
+  router.publish(view(), publisher(), null);
+  expect(here.delivered).toHaveLength(1);
+});
+
+test('what the broker says of itself stays in its cell', () => {
+  const { router, peers } = clusterOf();
+  peers.routes.set('$SYS/x', { targets: [target(1, 2)], groups: [] });
+  router.publishMessage(message({ topic: '$SYS/x' }));
+  expect(peers.sent).toEqual([]);
+});
+
+test('on a full disk, a message that would be stored for another cell is refused', () => {
+  const { router, peers, journal, subscribe } = clusterOf();
+  const here = subscribe(new Subscriber('here'));
+  peers.routes.set('t', { targets: [target(1, 1)], groups: [] });
+  journal.fill();
+  expect(router.publish(view(), publisher(), null).reasonCode).toBe(Code.QuotaExceeded);
+  expect(here.delivered).toHaveLength(0);
+  expect(router.publish(view({ qos: 0 }), publisher(), null).reasonCode).toBe(Code.Success);
+});
+
+test('a message that was not routed to its end is not sent to other cells by the next one', () => {
+  const { router, peers, subscribe } = clusterOf();
+  const failing = groupOf('$share/h/t', null);
+  failing.next = () => {
+    throw new Error('out of order');
+  };
+  peers.routes.set('t', { targets: [target(1, 0)], groups: [failing] });
+  expect(() => router.publish(view(), publisher(), null)).toThrow('out of order');
+  expect(() => router.checkInvariants()).toThrow('still to be sent');
+  router.abandon();
+  router.checkInvariants();
+  subscribe(new Subscriber('here'), { topicFilter: 'u' });
+  router.publish(view({ topic: 'u' }), publisher(), null);
+  expect(peers.sent).toEqual([]);
+});
+
+test('a message of another cell is for the ordinary subscribers here, and for members of the groups that it names', () => {
+  const { router, peers, subscribe } = clusterOf();
+  peers.routes.set('t', { targets: [target(1, 2)], groups: [] });
+  const plain = subscribe(new Subscriber('plain'), { qos: 1, retainAsPublished: true });
+  const member = subscribe(new Subscriber('member'), { topicFilter: '$share/g/t' });
+  const other = subscribe(new Subscriber('other'), { topicFilter: '$share/h/t' });
+  const sender = { clientId: 'far', version: 5 } as const;
+  const toPlain = { isPlain: true, groups: [] };
+  router.forwardView(view({ qos: 0, retain: true }), sender, toPlain);
+  router.publishForwarded(message({ qos: 2 }), null, { isPlain: false, groups: ['$share/g/t'] });
+  router.publishForwarded(message(), null, { isPlain: false, groups: ['$share/gone/t'] });
+  expect(plain.delivered).toMatchObject([{ qos: 0, retain: true }]);
+  expect(member.delivered).toMatchObject([{ qos: 2, group: '$share/g/t' }]);
+  expect(other.delivered).toHaveLength(0);
+  expect(peers.sent).toEqual([]);
+  expect(router.retained.count).toBe(0);
+});
+
+test('a message of another cell is written with what has to be known of it, and No Local holds for its publisher', () => {
+  const { router, journal, subscribe } = clusterOf();
+  const own = subscribe(new Subscriber('publisher', true), { noLocal: true });
+  const stored = subscribe(new Subscriber('a', true));
+  const toPlain = { isPlain: true, groups: [] };
+  expect(router.publishForwarded(message(), null, toPlain).position).toBe(10);
+  expect(own.delivered).toHaveLength(0);
+  expect(stored.delivered).toHaveLength(1);
+  const origin = { kind: 'will', session: 4 } as const;
+  const toNobody = { isPlain: false, groups: [] };
+  expect(router.publishForwarded(message(), origin, toNobody).position).toBe(20);
+  expect(journal.written.map((one) => one.ids)).toEqual([['a'], []]);
+});
