@@ -34,8 +34,7 @@ export const FrameType = {
 
   /** What the cells of the other process subscribe to. */
   interestReset: 32,
-  interestAdd: 33,
-  interestRemove: 34,
+  interestChange: 33,
   interestSync: 35,
   interestAck: 36,
 
