@@ -25,6 +25,10 @@ export {
   resumedBody,
 } from './forward/progress.ts';
 export { joinTargets, type Targets } from './forward/targets.ts';
+export { type AnnouncedSubscription, Announcer, type AnnouncerHost } from './interest/announcer.ts';
+export { Interest } from './interest/interest.ts';
+export { InterestTable, type RemoteRoute } from './interest/interest-table.ts';
+export type { MemberCounts, RemoteGroup, RemoteTarget } from './interest/remote-group.ts';
 export {
   CHANNEL_WINDOW,
   Channel,
