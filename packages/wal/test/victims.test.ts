@@ -22,7 +22,7 @@ function segments(...live: number[]): Segment[] {
   });
 }
 
-const LIMITS = { maxSize: 1e9, maxAge: 1e9, canWrite: true };
+const LIMITS = { maxSize: 1e9, maxAge: 1e9, canWrite: true, span: 0 };
 
 function firsts(chosen: readonly Segment[]): number[] {
   return chosen.map(({ first }) => first / 1000);
@@ -47,6 +47,22 @@ describe('which segments are compacted', () => {
   test('by size: not those of which less than a quarter is gained', () => {
     const limits = { ...LIMITS, maxSize: 1 };
     expect(firsts(chooseVictims(segments(751, 750), 2000, null, 1000, limits))).toEqual([1]);
+  });
+
+  test('by span, for a replica: the oldest, once those that have gone make it twice as long as the log', () => {
+    // From 0 to 20,000: what lay between 4,000 and 16,000 has gone.
+    const all = segments(800, 800, 800, 800, 800, 800, 800, 800);
+    for (const segment of all.slice(4)) {
+      (segment as { first: number }).first += 12_000;
+      segment.end += 12_000;
+    }
+    const choose = (span: number, maxSize = 1e4) =>
+      firsts(chooseVictims(all, 8000, null, 1000, { ...LIMITS, maxSize, span }));
+    expect(choose(20_000)).toEqual([]);
+    expect(choose(20_001)).toEqual([0, 1, 2, 3, 16]);
+    // Not for ever, where all of the log is live.
+    expect(choose(16_000, 1000)).toEqual([]);
+    expect(choose(16_001, 1000)).toEqual([0, 1, 2, 3, 16]);
   });
 
   test('by age: those that were written last before it, if a sixteenth is dead', () => {

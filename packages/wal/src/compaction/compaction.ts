@@ -17,7 +17,7 @@ import type { LogEventListener } from '../ports/log-event.ts';
 import type { LogOwner } from '../ports/log-owner.ts';
 import type { Segment } from '../segments/segment.ts';
 import { readSegment } from '../segments/segment-list.ts';
-import { chooseVictims } from './victims.ts';
+import { chooseVictims, isLong } from './victims.ts';
 
 export interface CompactionOptions {
   /** Bytes that the log should not exceed, as far as live records allow; 100 MiB when left out. */
@@ -61,6 +61,8 @@ export interface CompactedLog {
   readonly onEvent: LogEventListener;
   readonly segments: readonly Segment[];
   readonly size: () => number;
+  /** Bytes that its replica holds; 0 without one. */
+  readonly span: () => number;
   /** Whether it is neither full, nor failed, nor closing. */
   readonly isOpen: () => boolean;
   readonly isClosing: () => boolean;
@@ -68,8 +70,8 @@ export interface CompactedLog {
   readonly pendingBytes: () => number;
   readonly snapshot: () => SnapshotRange | null;
   readonly appendMoved: (from: LogRecord, parts: readonly Uint8Array[]) => number;
-  /** Appends the owner's state and makes it durable. */
-  readonly writeSnapshot: () => Promise<void>;
+  /** Appends the owner's state and makes it durable; of segments to be removed after it, nothing is needed any more. */
+  readonly writeSnapshot: (removed: readonly Segment[]) => Promise<void>;
   readonly flush: () => Promise<void>;
   readonly checkpoint: () => Promise<void>;
   readonly remove: (segments: readonly Segment[]) => Promise<number>;
@@ -159,9 +161,11 @@ export class Compaction {
     this.run().catch(() => {});
   }
 
-  /** Whether the log is larger than it should be. */
+  /** Whether the log, or what its replica holds of it, is larger than it should be. */
   get isOversized(): boolean {
-    return this.#log.size() > this.#options.maxSize;
+    const { maxSize } = this.#options;
+    const size = this.#log.size();
+    return size > maxSize || isLong(this.#log.span(), size, maxSize);
   }
 
   /** Makes one pass, or waits for the one that is under way. */
@@ -193,7 +197,7 @@ export class Compaction {
       this.#log.snapshot(),
       logNow(),
       // A full disk has no room for what is moved.
-      { ...this.#options, canWrite: this.#log.isOpen() },
+      { ...this.#options, canWrite: this.#log.isOpen(), span: this.#log.span() },
     );
     if (victims.length === 0) return NOTHING;
     this.#isVoid = false;
@@ -205,7 +209,7 @@ export class Compaction {
     if (this.#log.isOpen()) await this.#log.flush();
     this.#refuseIfOver();
     if (!this.#isCovered(victims)) {
-      await this.#log.writeSnapshot();
+      await this.#log.writeSnapshot(victims);
       await this.#log.checkpoint();
       this.#refuseIfOver();
     }

@@ -8,6 +8,7 @@ import type { Appender, SealedBatch } from './appender.ts';
 import type { Committer } from './committer.ts';
 import type { LogState } from './log-state.ts';
 import type { LogStats } from './log-stats.ts';
+import type { Replication } from './replication.ts';
 
 /** What writing needs of its log. */
 export interface WrittenLog {
@@ -18,6 +19,7 @@ export interface WrittenLog {
   readonly appender: Appender;
   readonly maker: SegmentMaker;
   readonly committer: Committer;
+  readonly replication: Replication | null;
   /** Called after each group, when as much of it is safe as the sync mode waits for. */
   readonly onWritten: () => void;
   /** A batch could not be written; it waits again, with all after it. */
@@ -62,7 +64,7 @@ export class BatchWriter {
   }
 
   async #write(): Promise<void> {
-    const { clock, stats, onError } = this.#log;
+    const { clock, stats, onError, replication } = this.#log;
     while (this.#state.status === 'open') {
       const group = this.#appender.takeDue();
       if (group.length === 0) return;
@@ -84,6 +86,7 @@ export class BatchWriter {
       stats.writeMs += durationMs;
       stats.onWrite?.(durationMs);
       await this.#onWritten(group);
+      if (replication !== null) await replication.untilRoom();
     }
   }
 
@@ -98,11 +101,14 @@ export class BatchWriter {
     onWritten();
   }
 
-  async #writeBatch({ segment, bytes, builder }: SealedBatch): Promise<void> {
+  async #writeBatch(batch: SealedBatch): Promise<void> {
+    const { segment, bytes, builder } = batch;
     const file = segment.file ?? (await this.#createSegment(segment));
     await file.write(bytes, builder.position - segment.first);
     // Not before: a sync that is under way would take it for synced, though it may not hold these bytes.
     segment.isDirty = true;
+    // Not before it is written: what the replica has, this log must not do without.
+    this.#log.replication?.ship(batch);
   }
 
   async #createSegment(segment: Segment): Promise<OpenFile> {

@@ -23,6 +23,12 @@ export interface CheckpointedLog {
   readonly streams: Streams;
   /** Bytes after which a checkpoint is taken. */
   readonly checkpointSize: number;
+  /** Bytes after which a snapshot is written. */
+  readonly snapshotSize: number;
+  /** The oldest position. */
+  readonly tail: () => number;
+  /** A replica keeps segments that have gone here: a snapshot names all that there are. */
+  readonly isReplicated: boolean;
   /** Closes the batch that gathers; returns the position after it. */
   readonly seal: () => number;
   /** Appends a record of the log's own; returns its position. */
@@ -50,6 +56,9 @@ export class Checkpoints {
   /** The next checkpoint has to hold everything: the last one failed, or the index is older than a snapshot. */
   isIndexStale: boolean;
   #checkpointing: Promise<void> | null;
+  #snapshotting: Promise<void> | null;
+  /** A snapshot that fails is tried again after as many bytes as if it had been written here. */
+  #snapshotFailedAt: number;
   #removedSegments: number[];
 
   constructor(log: CheckpointedLog, position: number) {
@@ -58,6 +67,8 @@ export class Checkpoints {
     this.snapshot = null;
     this.isIndexStale = false;
     this.#checkpointing = null;
+    this.#snapshotting = null;
+    this.#snapshotFailedAt = 0;
     this.#removedSegments = [];
   }
 
@@ -66,9 +77,33 @@ export class Checkpoints {
     this.#removedSegments.push(segment.first);
   }
 
-  /** Appends the owner's state, and makes it durable. */
-  async writeSnapshot(): Promise<void> {
-    const { owner, segments, seal, append } = this.#log;
+  /** Writes a snapshot in the background when enough has been written since the last one. */
+  writeSnapshotSoon(): void {
+    const { owner, snapshotSize, writtenPosition, tail, onEvent } = this.#log;
+    if (snapshotSize === Number.POSITIVE_INFINITY || owner?.snapshot === undefined) return;
+    const last = Math.max(this.snapshot?.end ?? tail(), this.#snapshotFailedAt);
+    if (writtenPosition() - last < snapshotSize || this.#snapshotting !== null) return;
+    this.writeSnapshot([]).catch((error: unknown) => {
+      onEvent({ type: 'checkpoint-failed', why: String(error) });
+      this.#snapshotFailedAt = writtenPosition();
+    });
+  }
+
+  /**
+   * Appends the owner's state, and makes it durable. One at a time: a call during another one waits for it and writes its own.
+   *
+   * @param removed - segments of which nothing is needed after it
+   */
+  async writeSnapshot(removed: readonly Segment[]): Promise<void> {
+    while (this.#snapshotting !== null) await this.#snapshotting.catch(() => {});
+    this.#snapshotting = this.#writeSnapshot(removed).finally(() => {
+      this.#snapshotting = null;
+    });
+    await this.#snapshotting;
+  }
+
+  async #writeSnapshot(removed: readonly Segment[]): Promise<void> {
+    const { owner, segments, seal, append, isReplicated } = this.#log;
     // Like a checkpoint, all in one turn: the state as of the snapshot's begin.
     const entries = [...(owner?.snapshot?.() ?? [])];
     seal();
@@ -81,7 +116,8 @@ export class Checkpoints {
     const releasedBytes = new Map<number, number>();
     for (const segment of segments) {
       const bytes = Math.floor(segment.releasedBytes + overlap(segment, former));
-      if (bytes > 0) releasedBytes.set(segment.first, bytes);
+      const isNamed = isReplicated ? !removed.includes(segment) : bytes > 0;
+      if (isNamed) releasedBytes.set(segment.first, bytes);
     }
     const data = encodeSnapshotEnd({ begin, count: entries.length, releasedBytes });
     append(RecordKind.snapshotEnd, [data], NO_NAME);

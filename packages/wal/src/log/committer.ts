@@ -15,13 +15,16 @@ export interface CommittedLog {
   readonly state: LogState;
   readonly segments: readonly Segment[];
   readonly appender: Appender;
+  /** Whether a batch is acknowledged only when the replica has it, too. */
+  readonly isReplicated: boolean;
   /** Called once after each group of batches has been acknowledged. */
   readonly onCommitted: () => void;
   readonly onSyncFailed: (error: unknown) => void;
 }
 
 /**
- * Syncs what was written when the mode says so, and notifies the listeners when the mode promises it.
+ * Syncs what was written when the mode says so, and notifies the listeners when the mode promises it and the replica, if there
+ * is one, has it.
  *
  * Invariant: listeners are notified in the order of the appends, and none after the log has failed.
  */
@@ -32,6 +35,8 @@ export class Committer {
   #syncInterval: number;
   #batchSyncSize: number;
   #acksAfterSync: boolean;
+  /** Batches that are as safe as the mode promises, and whose listeners wait for the replica. */
+  #unreplicated: SealedBatch[];
   /** Written batches whose listeners wait for a sync. */
   #unsynced: SealedBatch[];
   /** Those whose sync is under way. */
@@ -47,11 +52,17 @@ export class Committer {
     this.#syncInterval = options.syncInterval ?? 100;
     this.#batchSyncSize = options.batchSyncSize ?? 100;
     this.#acksAfterSync = acksAfterSync(options);
+    this.#unreplicated = [];
     this.#unsynced = [];
     this.#inSync = [];
     this.#unsyncedRecords = 0;
     this.#cancelSync = null;
     this.#syncing = null;
+  }
+
+  /** Whether the listeners of all that was written have been notified. */
+  get isAllAcknowledged(): boolean {
+    return this.#unreplicated.length + this.#inSync.length + this.#unsynced.length === 0;
   }
 
   /** As `Log.setSyncMode`. */
@@ -83,10 +94,31 @@ export class Committer {
     if (this.#acksAfterSync || this.#unsynced.length > 0 || this.#inSync.length > 0) {
       for (const batch of group) this.#unsynced.push(batch);
     } else {
-      this.#acknowledge(group);
+      this.#onSafe(group);
     }
     if (this.#syncMode === 'immediate') await this.#syncUpTo(this.#state.written);
     else this.#syncSoon();
+  }
+
+  /** Batches are as safe as the mode promises. */
+  #onSafe(group: readonly SealedBatch[]): void {
+    if (!this.#log.isReplicated) {
+      this.#acknowledge(group);
+      return;
+    }
+    for (const batch of group) this.#unreplicated.push(batch);
+    this.onReplicated();
+  }
+
+  /** The replica has what lies before `state.replicated`. */
+  onReplicated(): void {
+    const { replicated } = this.#state;
+    let count = 0;
+    for (const { builder, bytes } of this.#unreplicated) {
+      if (builder.position + bytes.length > replicated) break;
+      count++;
+    }
+    this.#acknowledge(this.#unreplicated.splice(0, count));
   }
 
   #acknowledge(group: readonly SealedBatch[]): void {
@@ -160,7 +192,7 @@ export class Committer {
       synced = synced.concat(this.#unsynced);
       this.#unsynced = [];
     }
-    this.#acknowledge(synced);
+    this.#onSafe(synced);
   }
 
   /** A sync that is under way doesn't cover what was written since it began. */
@@ -171,7 +203,8 @@ export class Committer {
 
   /** The log has failed: hands over the batches whose listeners have not been notified. */
   takeUnacknowledged(): SealedBatch[] {
-    const batches = [...this.#inSync, ...this.#unsynced];
+    const batches = [...this.#unreplicated, ...this.#inSync, ...this.#unsynced];
+    this.#unreplicated = [];
     this.#inSync = [];
     this.#unsynced = [];
     return batches;
@@ -180,7 +213,7 @@ export class Committer {
   /** @throws what doesn't hold */
   checkInvariants(): void {
     const { status, acknowledged, written } = this.#state;
-    const waiting = [...this.#inSync, ...this.#unsynced];
+    const waiting = [...this.#unreplicated, ...this.#inSync, ...this.#unsynced];
     invariant(status !== 'failed' || waiting.length === 0, 'a log that has failed acknowledges');
     let end = acknowledged;
     for (const { builder, bytes } of waiting) {
@@ -188,7 +221,7 @@ export class Committer {
       invariant(position >= end, `a batch at ${position} is acknowledged after ${end}`);
       end = position + bytes.length;
     }
-    invariant(end <= written, `${end} waits for a sync, and ${written} is written`);
+    invariant(end <= written, `${end} waits to be acknowledged, and ${written} is written`);
     invariant(this.#unsyncedRecords >= 0, `${this.#unsyncedRecords} records are not synced`);
   }
 }

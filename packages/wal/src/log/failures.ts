@@ -2,7 +2,7 @@ import { alignUp } from '../format/format.ts';
 import { invariant } from '../invariant.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Files } from '../ports/files.ts';
-import { LogError } from '../ports/log-error.ts';
+import { LogError, type LogErrorCode } from '../ports/log-error.ts';
 import type { LogEventListener } from '../ports/log-event.ts';
 import { Segment } from '../segments/segment.ts';
 import type { SegmentMaker } from '../segments/segment-maker.ts';
@@ -11,6 +11,7 @@ import type { BatchWriter } from './batch-writer.ts';
 import type { Committer } from './committer.ts';
 import type { LogState } from './log-state.ts';
 import type { LogStats } from './log-stats.ts';
+import type { Replication } from './replication.ts';
 
 /** How often a full disk is tried again. */
 const FULL_RETRY_MS = 1000;
@@ -37,6 +38,7 @@ export interface FailingLog {
   readonly writer: BatchWriter;
   readonly committer: Committer;
   readonly maker: SegmentMaker;
+  readonly replication: Replication | null;
   readonly onEvent: LogEventListener;
   /** Records from a position on are void. */
   readonly onRefused: (fromPosition: number, error: LogError) => void;
@@ -146,24 +148,25 @@ export class Failures {
       return;
     }
     segments.push(next);
-    state.continueAt(next.end);
+    state.continueAt(next.end, this.#log.committer.isAllAcknowledged);
     appender.onHeadMoved();
     state.status = 'open';
     onEvent({ type: 'has-room' });
   }
 
   /** Ends the log: nothing is acknowledged any more. */
-  fail(error: unknown): void {
+  fail(error: unknown, code: LogErrorCode = 'failed'): void {
     const state = this.#state;
-    if (state.status === 'failed') return;
-    const { appender, committer, onEvent } = this.#log;
+    if (state.status === 'failed' || state.status === 'closed') return;
+    const { appender, committer, replication, onEvent } = this.#log;
     state.status = 'failed';
     const why = error instanceof Error ? error.message : String(error);
-    state.failure = new LogError('failed', `${state.directory}: ${why}`, { cause: error });
+    state.failure = new LogError(code, `${state.directory}: ${why}`, { cause: error });
     this.stopTimers();
     const refused = [...committer.takeUnacknowledged(), ...appender.takeAll()];
     onEvent({ type: 'failed', why });
     this.#refuse(refused, state.acknowledged, state.failure);
+    replication?.end(state.failure);
   }
 
   /** Nothing is tried again by itself any more. */

@@ -6,6 +6,7 @@ import type { Files } from '../ports/files.ts';
 import type { LogError } from '../ports/log-error.ts';
 import type { LogEventListener } from '../ports/log-event.ts';
 import type { LogOwner } from '../ports/log-owner.ts';
+import type { Replica } from '../ports/replica.ts';
 import type { LogTime } from './log-time.ts';
 
 export type SyncMode =
@@ -46,6 +47,13 @@ export interface LogOptions extends SyncOptions {
   readonly segmentSize?: number;
   /** Bytes of log after which a checkpoint is taken. */
   readonly checkpointSize?: number;
+  /**
+   * Bytes of log after which the owner's state is written to it as a snapshot, so that a log without an index is opened in a
+   * time that has a bound; none but those of compaction when left out.
+   */
+  readonly snapshotSize?: number;
+  /** Where the log is copied to while it is written; nothing is acknowledged that it doesn't have. */
+  readonly replica?: Replica;
   readonly onCorruption?: CorruptionPolicy;
   /** Checks all of the log at open, not only what lies after the last checkpoint. */
   readonly validate?: boolean;

@@ -21,6 +21,8 @@ export class LogState {
   written: number;
   /** Up to where everything survives a power cut. */
   durable: number;
+  /** Up to where the replica has confirmed that it has everything; stays as it is where there is none. */
+  replicated: number;
   /** Up to where the listeners have been notified. */
   acknowledged: number;
   /** Bytes of sealed batches that have not been acknowledged. */
@@ -39,18 +41,23 @@ export class LogState {
     this.head = head;
     this.written = head;
     this.durable = head;
+    this.replicated = head;
     this.acknowledged = head;
     this.pendingBytes = 0;
     this.refused = null;
     this.#lowest = { head, written: 0, durable: 0, acknowledged: 0 };
   }
 
-  /** Nothing lies between what was written and a position: continues there. */
-  continueAt(position: number): void {
+  /**
+   * Nothing lies between what was written and a position: continues there.
+   *
+   * @param isAllAcknowledged - whether nobody waits for what was written before
+   */
+  continueAt(position: number, isAllAcknowledged: boolean): void {
     this.head = position;
     this.written = position;
     this.durable = position;
-    this.acknowledged = position;
+    if (isAllAcknowledged) this.acknowledged = position;
   }
 
   /** @throws what doesn't hold */

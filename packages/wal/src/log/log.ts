@@ -29,14 +29,15 @@ import type { LogOptions, SyncOptions } from './log-options.ts';
 import { LogState } from './log-state.ts';
 import { createLogStats, type LogStats } from './log-stats.ts';
 import { LogTime } from './log-time.ts';
+import { Replication } from './replication.ts';
 
 /**
  * An append-only log of opaque records. What is appended in one turn becomes one batch, which is there
  * whole or not at all after a crash; while one batch is written and synced, the next gathers.
  *
  * The parts of it, in the order in which a record meets them: `Appender` gathers batches, `BatchWriter` writes
- * them, `Committer` syncs them and notifies the listeners; `Failures` steps in where one can't be written. They share
- * `LogState`, and the segments.
+ * them, `Committer` syncs them and notifies the listeners; `Failures` steps in where one can't be written. `Replication` copies
+ * what is written to a replica, if there is one. They share `LogState`, and the segments.
  *
  * Invariant: a batch is written after all before it, so the order of appends is the order on disk and of the
  * listeners.
@@ -62,6 +63,7 @@ export class Log {
   readonly #appender: Appender;
   readonly #committer: Committer;
   readonly #writer: BatchWriter;
+  readonly #replication: Replication | null;
   readonly #failures: Failures;
   readonly #checkpoints: Checkpoints;
   readonly #compaction: Compaction;
@@ -101,18 +103,29 @@ export class Log {
       startWriting,
     });
     this.#appender = appender;
+    const { replica } = options;
     const committer = new Committer(
       {
         ...{ clock, stats, state, segments: list, appender },
+        isReplicated: replica !== undefined,
         onCommitted: options.onCommitted ?? (() => {}),
         onSyncFailed: (error) => this.#failures.fail(error),
       },
       options,
     );
     this.#committer = committer;
+    const onReplicated = () => committer.onReplicated();
+    const replication =
+      replica === undefined
+        ? null
+        : new Replication({ state, files, segments: list, replica, onReplicated });
+    this.#replication = replication;
     const writer = new BatchWriter({
-      ...{ clock, stats, state, segments: list, appender, committer, maker },
-      onWritten: () => this.#checkpoints.takeSoon(),
+      ...{ clock, stats, state, segments: list, appender, committer, maker, replication },
+      onWritten: () => {
+        this.#checkpoints.takeSoon();
+        this.#checkpoints.writeSnapshotSoon();
+      },
       onError: (error) => this.#failures.onWriteError(error),
       onSegmentMade: () => {
         this.#segments.closeUnused(state.durable);
@@ -122,7 +135,7 @@ export class Log {
     this.#writer = writer;
     this.#failures = new Failures({
       ...{ id, files, clock, stats, state, segments: list },
-      ...{ appender, committer, writer, maker, onEvent },
+      ...{ appender, committer, writer, maker, replication, onEvent },
       onRefused: (fromPosition, error) => {
         streams.drop(fromPosition, state.head);
         time.forgetMark();
@@ -131,7 +144,7 @@ export class Log {
       },
     });
     this.#checkpoints = new Checkpoints(
-      this.#checkpointedLog(options.checkpointSize ?? 64 * 1_048_576, recovered.isIdWritten),
+      this.#checkpointedLog(options, recovered.isIdWritten),
       recovered.checkpoint.position,
     );
     this.#compaction = new Compaction(this.#compactedLog(), options.compaction ?? {});
@@ -150,20 +163,21 @@ export class Log {
       onEvent: this.#onEvent,
       segments: this.#segments.list,
       size: () => this.size,
+      span: () => (this.#replication === null ? 0 : state.head - this.tail),
       isOpen: () => state.status === 'open' && !state.isClosing,
       isClosing: () => state.isClosing,
       durablePosition: () => state.durable,
       pendingBytes: () => this.pendingBytes,
       snapshot: () => this.#checkpoints.snapshot,
       appendMoved: (from, parts) => this.#appender.appendMoved(from, parts),
-      writeSnapshot: () => this.#checkpoints.writeSnapshot(),
+      writeSnapshot: (removed) => this.#checkpoints.writeSnapshot(removed),
       flush: () => this.flush(),
       checkpoint: () => this.checkpoint(),
       remove: (segments) => this.#remove(segments),
     };
   }
 
-  #checkpointedLog(checkpointSize: number, isIdWritten: boolean): CheckpointedLog {
+  #checkpointedLog(options: LogOptions, isIdWritten: boolean): CheckpointedLog {
     const state = this.#state;
     return {
       // An older log gets its identity with its next segment: the index never names one that the log lacks.
@@ -175,7 +189,10 @@ export class Log {
       onEvent: this.#onEvent,
       segments: this.#segments.list,
       streams: this.#streams,
-      checkpointSize,
+      checkpointSize: options.checkpointSize ?? 64 * 1_048_576,
+      snapshotSize: options.snapshotSize ?? Number.POSITIVE_INFINITY,
+      tail: () => this.tail,
+      isReplicated: options.replica !== undefined,
       seal: () => {
         this.#appender.seal();
         return state.head;
@@ -207,6 +224,8 @@ export class Log {
       time.resume(recovered.time);
       const log = new Log({ ...options, index }, time, locked);
       log.#takeOver(recovered);
+      await log.#replication?.catchUp();
+      log.#replication?.trim(log.tail);
       log.#segments.closeUnused(log.durablePosition);
       log.stats.recoveryMs = clock.now() - startedAt;
       return log;
@@ -241,6 +260,11 @@ export class Log {
   /** Everything before this position survives a power cut. */
   get durablePosition(): number {
     return this.#state.durable;
+  }
+
+  /** The replica has everything before this position; without one, it stays where it was at open. */
+  get replicatedPosition(): number {
+    return this.#state.replicated;
   }
 
   /**
@@ -322,7 +346,17 @@ export class Log {
     this.#committer.setMode(options);
   }
 
-  /** Resolves when everything appended so far is durable. */
+  /**
+   * Ends the log, since another process continues it: nothing is acknowledged any more, and what waits for that is refused with
+   * `fenced`. To be closed as ever.
+   *
+   * @param why - for the message
+   */
+  fence(why: string): void {
+    this.#failures.fail(new Error(why), 'fenced');
+  }
+
+  /** Resolves when everything appended so far is durable, and the replica has it. */
   async flush(): Promise<void> {
     const state = this.#state;
     this.#appender.seal();
@@ -332,6 +366,7 @@ export class Log {
       if (state.status === 'failed' || state.status === 'closed') throw state.refusal();
       await this.#committer.sync();
     }
+    await this.#replication?.until(position);
   }
 
   // -------------------------------------------------------------------- reading
@@ -422,7 +457,7 @@ export class Log {
       segment !== undefined && segment !== list.at(-1) && segment.end <= position;
     if (!isCovered(list[0])) return 0;
     await this.#compaction.settled();
-    if (this.#owner?.snapshot !== undefined) await this.#checkpoints.writeSnapshot();
+    if (this.#owner?.snapshot !== undefined) await this.#checkpoints.writeSnapshot([]);
     await this.checkpoint();
     const removed = list.filter(
       (segment) => isCovered(segment) && segment.end <= this.#checkpoints.position,
@@ -443,6 +478,7 @@ export class Log {
       this.stats.removedSegments++;
       this.stats.removedBytes += size;
     });
+    if (segments.length > 0) this.#replication?.trim(this.tail);
     return removedBytes;
   }
 
@@ -499,6 +535,7 @@ export class Log {
     } finally {
       this.#state.status = 'closed';
       this.#failures.stopTimers();
+      this.#replication?.end(this.#state.refusal());
       await this.#writer.settled();
       await this.#committer.settled();
       await this.#failures.settled();
@@ -527,6 +564,7 @@ export class Log {
     this.#appender.checkInvariants();
     this.#writer.checkInvariants();
     this.#committer.checkInvariants();
+    this.#replication?.checkInvariants();
     this.#failures.checkInvariants();
     this.#streams.checkInvariants();
     this.#reader.checkInvariants();

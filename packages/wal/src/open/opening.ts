@@ -5,6 +5,7 @@ import type { Files } from '../ports/files.ts';
 import { LogError } from '../ports/log-error.ts';
 import type { LogEventListener } from '../ports/log-event.ts';
 import type { LogOwner } from '../ports/log-owner.ts';
+import type { Replica } from '../ports/replica.ts';
 import { type Segment, segmentAt } from '../segments/segment.ts';
 import { listSegments } from '../segments/segment-list.ts';
 import { createLogId, foreignText, holdsWholeState, isForeign, logIdOf } from './log-id.ts';
@@ -17,6 +18,7 @@ export interface OpeningOptions {
   readonly onCorruption?: CorruptionPolicy;
   readonly validate?: boolean;
   readonly onEvent?: LogEventListener;
+  readonly replica?: Replica;
 }
 
 /** What was found of a log, and with what it continues. */
@@ -110,7 +112,12 @@ async function recoverLog(
     throw endMissing(checkpoint, options.directory);
   owner?.restore(snapshot ? await recovery.snapshotEntries() : checkpoint.entries);
   for (const segment of snapshot === null ? [] : segments) {
-    segment.releasedBytes = snapshot?.releasedBytes.get(segment.first) ?? segment.releasedBytes;
+    const releasedBytes = snapshot?.releasedBytes.get(segment.first);
+    if (releasedBytes !== undefined) segment.releasedBytes = releasedBytes;
+    else if (options.replica !== undefined && segment.end <= (snapshot?.start ?? 0)) {
+      // Where there is a replica, a snapshot names all segments: this one had gone, and comes from the replica.
+      segment.releasedBytes = segment.size;
+    }
   }
   const release = (position: number, bytes: number) => {
     const segment = segmentAt(segments, position);

@@ -13,6 +13,8 @@ export type LogErrorCode =
   | 'full'
   /** Writing or syncing failed: the log never acknowledges again and has to be opened again. */
   | 'failed'
+  /** Another process continues the log: this one never acknowledges again, and what waited for it is refused. */
+  | 'fenced'
   /** The log is closed, or is closing. */
   | 'closed'
   /** No readable record is at a position. */
