@@ -99,7 +99,7 @@ function tests(): void {
 
     const cookies = await page.context().cookies();
     expect(cookies).toMatchObject([
-      { name: 'promptmq_session', httpOnly: true, sameSite: 'Strict' },
+      { name: expect.stringMatching(/^promptmq_session_\d+$/), httpOnly: true, sameSite: 'Strict' },
     ]);
     expect(await page.evaluate('document.cookie')).toBe('');
 

@@ -520,6 +520,16 @@ export class Broker
     this.router.publishOnlyTo(message, session);
   }
 
+  /** Disconnects the clients of a listener, and closes what may become one. */
+  disconnectFrom(listener: string): void {
+    for (const connection of this.#connections) {
+      if (connection.transport.listener?.name !== listener) continue;
+      this.faults.contain(connection, 'closing', () =>
+        connection.disconnect(ReasonCode.AdministrativeAction, 'administrative action'),
+      );
+    }
+  }
+
   #disconnectIfBanned(connection: Peer, ban: Ban): void {
     const { clientId, userName, transport } = connection;
     const isHit =

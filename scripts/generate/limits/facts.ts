@@ -398,6 +398,31 @@ export const limitFacts: Readonly<Record<string, LimitFacts>> = {
     seen: ['admin-events-limited'],
     test: 'server/test/admin/events.test.ts',
   },
+  'admin.resume-timeout': {
+    happens: 'who comes back later is told of a gap',
+    seen: ['promptmq_admin_event_gaps_total'],
+    test: 'server/test/admin/resumed-events.test.ts',
+  },
+  'admin.max-resume-bytes': {
+    happens: 'the same for who has missed more than that',
+    seen: ['promptmq_admin_event_gaps_total'],
+    test: 'server/test/admin/resumed-events.test.ts',
+  },
+  'admin.max-traces': {
+    happens: 'one more is refused (429) until one is deleted',
+    seen: ['admin-trace-refused'],
+    test: 'server/test/admin/traces.test.ts',
+  },
+  'admin.max-trace-bytes': {
+    happens: 'the trace ends, and what it has can be read',
+    seen: ['admin-trace-ended'],
+    test: 'server/test/admin/traces.test.ts',
+  },
+  'admin.max-trace-duration': {
+    happens: 'a trace that is to last longer is refused (400)',
+    seen: ['admin-trace-ended'],
+    test: 'server/test/admin/traces.test.ts',
+  },
   'admin.max-requests': {
     happens: 'one more is refused (429)',
     seen: ['admin-request-refused'],

@@ -505,7 +505,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Server-Sent Events of what happens from now on. Where more of a type happens than rate allows, pause says for how many milliseconds the broker makes none. A reader who is too slow misses some, and gets dropped with their number; one who comes back with Last-Event-ID gets gap where there have been messages meanwhile
+         * Server-Sent Events of what happens from now on. Where more of a type happens than rate allows, pause says for how many milliseconds the broker makes none. A reader who is too slow misses some, and gets dropped with their number; one who comes back with Last-Event-ID, as browsers do, gets those that he has missed, and gap where some of them are not there any more
          * @description Scope: read.
          */
         get: operations["followEvents"];
@@ -649,6 +649,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/listeners/{id}/{action}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stop a listener with all its addresses, which disconnects its clients (reason 0x98), start it again, or both. When the broker starts, all are started
+         * @description Scope: config.
+         */
+        post: operations["changeListener"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/login": {
         parameters: {
             query?: never;
@@ -679,7 +699,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * End the session of the cookie
+         * End the session of the cookie, or of the token, with the streams that it has opened
          * @description Scope: read.
          */
         post: operations["logout"];
@@ -1169,7 +1189,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What the broker is, and how much it has
+         * What the broker is, and how much it has. Who sends no key, or one without the scope read, gets a text that says that it runs, and its node, as EMQX has it; `/status` beside the API is the same
          * @description Scope: read.
          */
         get: operations["getStatus"];
@@ -1274,6 +1294,134 @@ export interface paths {
          */
         get: operations["getTopic"];
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/trace": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Traces with names, in the order in which they were made
+         * @description Scope: read.
+         */
+        get: operations["listTraces"];
+        put?: never;
+        /**
+         * Trace packets of a client, messages and subscriptions of topics, or packets of clients from an address, until it is stopped, its time is over, or admin.max-trace-bytes are there. Of payloads, passwords and the like it has only the sizes. It is in memory, and ends with the process
+         * @description Scope: clients.
+         */
+        post: operations["createTrace"];
+        /**
+         * Delete all traces, with what they have
+         * @description Scope: clients.
+         */
+        delete: operations["deleteTraces"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/trace/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete a trace, with what it has
+         * @description Scope: clients.
+         */
+        delete: operations["deleteTrace"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/trace/{name}/download": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The whole trace as a file of lines; EMQX has it in a zip
+         * @description Scope: read.
+         */
+        get: operations["downloadTrace"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/trace/{name}/log": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A part of a trace; the next one begins at the position in the meta
+         * @description Scope: read.
+         */
+        get: operations["readTrace"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/trace/{name}/log_detail": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How much a trace has, and since when
+         * @description Scope: read.
+         */
+        get: operations["getTraceSize"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/trace/{name}/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Stop a trace; what it has can still be read
+         * @description Scope: clients.
+         */
+        put: operations["stopTrace"];
         post?: never;
         delete?: never;
         options?: never;
@@ -2237,9 +2385,14 @@ export interface operations {
                 clean_start?: "true" | "false";
                 /** @description exactly this client; may be repeated */
                 clientid?: string | string[];
-                conn_state?: "connected" | "disconnected";
+                /** @description nobody is idle: before its CONNECT a connection is no client yet */
+                conn_state?: "connected" | "idle" | "disconnected";
                 /** @description only these fields of each, with commas between them; all by default */
                 fields?: string;
+                /** @description connected since then or later */
+                gte_connected_at?: string | number;
+                /** @description its session was made then or later */
+                gte_created_at?: string | number;
                 ip_address?: string;
                 /** @description the identifier has this in it */
                 like_clientid?: string;
@@ -2247,6 +2400,10 @@ export interface operations {
                 like_username?: string;
                 /** @description things on a page */
                 limit?: number;
+                /** @description connected since then or earlier */
+                lte_connected_at?: string | number;
+                /** @description its session was made then or earlier */
+                lte_created_at?: string | number;
                 /** @description only clients of this node */
                 node?: string;
                 /** @description of sort; desc, the most first, by default */
@@ -2284,6 +2441,8 @@ export interface operations {
                             clientid?: string;
                             connected?: boolean;
                             connected_at?: string | null;
+                            /** @description when its session was made, to the second; null where that was before this process */
+                            created_at?: string | null;
                             disconnected_at?: string | null;
                             /** @description whether what is sent to it survives the process */
                             durable?: boolean;
@@ -2401,6 +2560,8 @@ export interface operations {
                         clientid: string;
                         connected: boolean;
                         connected_at: string | null;
+                        /** @description when its session was made, to the second; null where that was before this process */
+                        created_at: string | null;
                         disconnected_at: string | null;
                         /** @description whether what is sent to it survives the process */
                         durable: boolean;
@@ -4527,6 +4688,120 @@ export interface operations {
             };
             /** @description There is none of that name */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Asked too often */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    changeListener: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                action: "start" | "stop" | "restart";
+                /** @description such as tcp:default */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The listener as it is then */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        bind: string;
+                        /** @description that it shows, and those that sign its clients’ */
+                        certificates: {
+                            /** @description negative when it has expired */
+                            days_left: number;
+                            expires_at: string;
+                            issuer: string;
+                            /** @description its common name, or its whole subject */
+                            name: string;
+                            subject: string;
+                        }[];
+                        current_connections: number;
+                        enable: boolean;
+                        /** @description such as tcp:default */
+                        id: string;
+                        max_connections: number;
+                        name: string;
+                        node_status: {
+                            node: string;
+                            status: {
+                                current_connections: number;
+                                max_connections: number;
+                                running: boolean;
+                            };
+                        }[];
+                        running: boolean;
+                        status: {
+                            current_connections: number;
+                            max_connections: number;
+                            running: boolean;
+                        };
+                        /** @enum {string} */
+                        type: "tcp" | "ssl" | "ws" | "wss" | "auto";
+                        /** @description for clients */
+                        urls: string[];
+                    };
+                };
+            };
+            /** @description Something in the request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It is not known who asks */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Who asks may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is none of that name */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description An address could not be opened */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7365,7 +7640,10 @@ export interface operations {
     };
     getStatus: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description by default json with a key that has the scope read, else text */
+                format?: "json" | "text";
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -7843,6 +8121,601 @@ export interface operations {
                 };
             };
             /** @description Nobody does */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Asked too often */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    listTraces: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        clientid?: string;
+                        end_at: string;
+                        /** @enum {string} */
+                        formatter: "text" | "json";
+                        ip_address?: string;
+                        /** @description bytes, by node */
+                        log_size: {
+                            [key: string]: number;
+                        };
+                        name: string;
+                        /** @constant */
+                        payload_encode: "hidden";
+                        start_at: string;
+                        /** @enum {string} */
+                        status: "waiting" | "running" | "stopped";
+                        topic?: string;
+                        /** @enum {string} */
+                        type: "clientid" | "topic" | "ip_address";
+                    }[];
+                };
+            };
+            /** @description Something in the request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It is not known who asks */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Who asks may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Asked too often */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    createTrace: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    clientid?: string;
+                    /** @description ten minutes later by default; admin.max-trace-duration later at most */
+                    end_at?: string | number;
+                    /**
+                     * @description how its lines are written
+                     * @default text
+                     * @enum {string}
+                     */
+                    formatter?: "text" | "json";
+                    ip_address?: string;
+                    name: string;
+                    /**
+                     * @description accepted for scripts made for EMQX: payloads are never in a trace, only their sizes
+                     * @enum {string}
+                     */
+                    payload_encode?: "text" | "hex" | "hidden";
+                    /** @description now by default, at most a day ahead */
+                    start_at?: string | number;
+                    /** @description a topic filter */
+                    topic?: string;
+                    /** @enum {string} */
+                    type: "clientid" | "topic" | "ip_address";
+                };
+            };
+        };
+        responses: {
+            /** @description It is made */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        clientid?: string;
+                        end_at: string;
+                        /** @enum {string} */
+                        formatter: "text" | "json";
+                        ip_address?: string;
+                        /** @description bytes, by node */
+                        log_size: {
+                            [key: string]: number;
+                        };
+                        name: string;
+                        /** @constant */
+                        payload_encode: "hidden";
+                        start_at: string;
+                        /** @enum {string} */
+                        status: "waiting" | "running" | "stopped";
+                        topic?: string;
+                        /** @enum {string} */
+                        type: "clientid" | "topic" | "ip_address";
+                    };
+                };
+            };
+            /** @description Something in the request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It is not known who asks */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Who asks may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is one of that name already */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Asked too often */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    deleteTraces: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description They are gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something in the request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It is not known who asks */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Who asks may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Asked too often */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    deleteTrace: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something in the request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It is not known who asks */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Who asks may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no trace of that name */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Asked too often */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    downloadTrace: {
+        parameters: {
+            query?: {
+                node?: string;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Its lines */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            /** @description Something in the request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It is not known who asks */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Who asks may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no trace of that name */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Asked too often */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    readTrace: {
+        parameters: {
+            query?: {
+                /** @description at most; the part ends with a line, unless that is longer */
+                bytes?: number;
+                node?: string;
+                /** @description byte at which to begin */
+                position?: number;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The part, which is empty where there is no more yet */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: string;
+                        meta: {
+                            bytes: number;
+                            position: number;
+                        };
+                    };
+                };
+            };
+            /** @description Something in the request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It is not known who asks */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Who asks may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no trace of that name */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Asked too often */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getTraceSize: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description By node */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        mtime: number;
+                        node: string;
+                        size: number;
+                    }[];
+                };
+            };
+            /** @description Something in the request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It is not known who asks */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Who asks may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no trace of that name */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Asked too often */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    stopTrace: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is stopped */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @constant */
+                        enable: false;
+                        name: string;
+                    };
+                };
+            };
+            /** @description Something in the request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It is not known who asks */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Who asks may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no trace of that name */
             404: {
                 headers: {
                     [name: string]: unknown;

@@ -13,8 +13,10 @@ import { ConsoleSessions } from './gate/console-sessions.ts';
 import { keyFileOf } from './keys/key-file.ts';
 import { KeyRing } from './keys/key-ring.ts';
 import { WatchedKeys } from './keys/watched-keys.ts';
+import { EventFeeds } from './streams/event-feeds.ts';
 import { OpenStreams } from './streams/open-streams.ts';
 import { WaitingRequests } from './streams/waiting-requests.ts';
+import { NamedTraces } from './traces/named-traces.ts';
 import { ApiFront } from './web/api-front.ts';
 import { WebFront } from './web/web-front.ts';
 import { WebListener } from './web/web-listener.ts';
@@ -44,18 +46,23 @@ export class Admin implements AdminEndpoint {
   ) {
     const { config } = broker;
     const { admin } = config;
+    const stats = broker.stats.admin;
     const ring = new KeyRing(() => Date.now());
     const sessions = new ConsoleSessions(
       admin,
       ring,
       () => performance.now(),
-      (name, why) => log.info('admin-session-ended', { name, why }),
+      (name, why) => {
+        log.info('admin-session-ended', { name, why });
+        this.front.endRefused();
+      },
     );
     const now = () => performance.now();
     const warnings = rateLimited(log, { perSecond: WARNINGS_PER_SECOND, now });
     const audit = new AuditLog(() => admin.auditEntries);
-    const gate = new AdminGate(admin, ring, sessions, audit, log);
+    const gate = new AdminGate(admin, ring, sessions, audit, log, stats);
     const onError = (error: unknown) => log.error('admin-failed', { error: String(error) });
+    const streams = new OpenStreams(admin, warnings, stats);
     this.host = {
       broker,
       startedAt: Date.now(),
@@ -66,13 +73,15 @@ export class Admin implements AdminEndpoint {
         verify: (name, secret, address) => gate.verify(name, secret, address),
         readKeys: () => this.#keys.read(),
       },
-      streams: new OpenStreams(admin, warnings),
+      streams,
+      feeds: new EventFeeds(admin, streams, stats),
       waitingRequests: new WaitingRequests(admin, warnings),
+      traces: new NamedTraces(broker, admin, warnings),
       configuration: configuration ?? null,
       logTail: logTail ?? null,
     };
     this.front = new ApiFront(this.host, gate, onError);
-    const web = new WebFront(admin, this.front, new WebPages(admin), log);
+    const web = new WebFront(admin, this.front, new WebPages(admin), log, stats);
     this.#listener = new WebListener(
       admin,
       tls,
@@ -81,6 +90,7 @@ export class Admin implements AdminEndpoint {
     );
     this.#following = Promise.resolve();
     this.#keys = new WatchedKeys(ring, config, keyFileOf(config), log, () => {
+      sessions.endIdle();
       this.front.endRefused();
       this.#following = this.#listener.want(admin.bind.length > 0 && ring.isUsable);
     });
@@ -128,6 +138,9 @@ export class Admin implements AdminEndpoint {
 
   async close(): Promise<void> {
     this.#keys.close();
+    this.host.access.sessions.close();
+    this.host.traces.clear();
+    this.host.feeds.close();
     this.host.streams.endAll();
     await this.#listener.close();
   }

@@ -1,5 +1,7 @@
 import type { Config } from '../config/index.ts';
 
+export type { AdminStats } from '../runtime/stats.ts';
+
 /** The admin API of a broker, as the broker sees it: it is told of reloads, and closed with it. */
 export interface AdminEndpoint {
   /** Such as `http://127.0.0.1:18083`; null while it isn't open. */

@@ -139,7 +139,7 @@ export async function openBroker(
 ): Promise<OpenedBroker> {
   const log = extras.logger ?? noopLogger;
   const loaded = loadListeners(config);
-  loadAdminTls(config);
+  const adminTls = loadAdminTls(config);
   const broker = new Broker(config, runtime, log, extras.authenticationMethods, extras.hooks);
   broker.intercept = intercept ?? null;
   broker.onStorageFailed = extras.onStorageFailed ?? (() => {});
@@ -172,7 +172,7 @@ export async function openBroker(
   for (const address of observability.addresses) {
     log.info('listening', { protocol: 'http', address, path: config.metrics.path });
   }
-  const certificates = new CertificateWatch(broker, loaded);
+  const certificates = new CertificateWatch(broker, loaded, adminTls);
   observability.serve();
   const monitor = new Monitor(broker, {
     listeners,

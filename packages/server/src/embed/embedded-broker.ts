@@ -42,6 +42,7 @@ import {
 } from './explain/explain-access.ts';
 import { type DeliveryQuestion, explainDelivery } from './explain/explain-delivery.ts';
 import { type HistoryOptions, type HistoryPage, listHistory } from './explain/list-history.ts';
+import { ListenerSwitch } from './listener-switch.ts';
 import { type Reconfiguration, reconfigure } from './reconfigure.ts';
 import { BrokerRetained, type Retained } from './retained/retained.ts';
 import type { RunningBroker } from './running-broker.ts';
@@ -65,6 +66,7 @@ export class EmbeddedBroker implements RunningBroker {
   readonly #watch: Monitor;
   readonly #publisher: InsidePublisher;
   readonly #streams: Streams;
+  readonly #switch: ListenerSwitch;
   readonly #stopOnce: () => Promise<void>;
   #stopped: Promise<void> | null;
   #admin: AdminEndpoint | null;
@@ -89,6 +91,7 @@ export class EmbeddedBroker implements RunningBroker {
     this.users = new LiveBrokerUsers(broker);
     this.bans = new BanList(broker);
     this.listeners = listeners;
+    this.#switch = new ListenerSwitch(broker, listeners);
     this.#observability = observability;
     this.monitor = monitor;
     this.#watch = monitor;
@@ -128,6 +131,14 @@ export class EmbeddedBroker implements RunningBroker {
   /** From now on it is told of reloads, and closed with the broker. */
   serveAdmin(admin: AdminEndpoint): void {
     this.#admin = admin;
+  }
+
+  stopListener(name: string): Promise<void> {
+    return this.#switch.stop(name);
+  }
+
+  startListener(name: string): Promise<void> {
+    return this.#switch.start(name);
   }
 
   get stats(): Readonly<BrokerStats> {

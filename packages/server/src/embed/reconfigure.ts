@@ -4,6 +4,7 @@ import { type Config, type ConfigOption, changedOptions, valueAt } from '../conf
 import type { CertificateWatch } from '../listeners/certificate-watch.ts';
 import type { BoundListener } from '../listeners/listener.ts';
 import { type LoadedListener, loadListeners } from '../listeners/loaded-listener.ts';
+import { loadAdminTls } from '../listeners/tls/admin-tls.ts';
 import type { Monitor } from '../monitor/index.ts';
 import { checkMeteredTopics, type Observability } from '../observability/index.ts';
 
@@ -34,6 +35,7 @@ export function reconfigure(
 ): Reconfiguration {
   const { config } = broker;
   const loaded = loadListeners(next);
+  const adminTls = loadAdminTls(next);
   const access = Access.load(next, broker.accessTools);
   checkMeteredTopics(next.metrics);
   const options = changedOptions(config, next);
@@ -43,7 +45,7 @@ export function reconfigure(
     const one = loaded.find(({ profile }) => profile.terms.name === listener.name);
     if (one?.profile.kind === listener.opened.kind) listener.reconfigure(one);
   }
-  certificates.set(loaded);
+  certificates.set(loaded, adminTls);
   broker.reconfigure(access);
   broker.journal.reconfigure();
   observability.reconfigure();

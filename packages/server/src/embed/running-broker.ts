@@ -36,6 +36,22 @@ export interface RunningBroker extends AsyncDisposable {
   /** Of the listener for WebSocket over TLS, such as `wss://127.0.0.1:8084`; null when there is none. */
   readonly wssUrl: string | null;
   readonly listeners: readonly Listener[];
+  /**
+   * Closes all addresses of a listener and disconnects its clients (0x98, Administrative action), until it is started again, or the
+   * broker is. Connections that are left after `server.shutdown-timeout` are cut.
+   *
+   * @param name - as `Listener` has it; nothing happens where it is stopped already
+   * @returns resolves when none of its connections is left
+   * @throws {EmbedError} by rejection: `invalid-argument`, also where there is none of that name; `stopped`
+   */
+  stopListener(name: string): Promise<void>;
+  /**
+   * Has a listener take connections again, at the addresses that it had.
+   *
+   * @param name - as `Listener` has it; nothing happens where it isn't stopped
+   * @throws by rejection: as `stopListener`, and the system's error where an address can't be opened
+   */
+  startListener(name: string): Promise<void>;
   /** Of metrics, health and readiness, such as `http://127.0.0.1:9090`; null when they aren't served. */
   readonly metricsUrl: string | null;
   /** The configuration in force: `reconfigure` changes it. */

@@ -12,6 +12,8 @@ export interface Listener {
   /** As in the configuration; those of `server.bind` and the like are called `tcp`, `ws`, `tls` and `wss`. */
   readonly name: string;
   readonly protocol: 'mqtt' | 'ws' | 'mqtts' | 'wss' | 'auto';
+  /** Whether it takes connections: `broker.stopListener` ends that, and `startListener` begins it again. */
+  readonly isRunning: boolean;
   /** Where it listens, with the real port where 0 was asked for; the path of a Unix domain socket. */
   readonly address: string;
   /** Clients that are connected to it, and to all other addresses of the same name. */
@@ -34,6 +36,12 @@ export interface Listener {
 export interface BoundListener extends Listener {
   /** As it was opened: its kind and addresses stay, whatever is configured later. */
   readonly opened: Pick<ListenerProfile, 'kind' | 'addresses' | 'prefix'>;
+  /**
+   * Listens again after `close`, at the same address.
+   *
+   * @throws as `listen`
+   */
+  reopen(): Promise<void>;
   /** What connections get that come from now on; its addresses stay. */
   reconfigure(loaded: LoadedListener): void;
 }
@@ -96,11 +104,25 @@ export async function listen(
       stages.begin(socket);
     },
   );
-  await bind(server, address, isIPv6Only(address, all));
+  const ipv6Only = isIPv6Only(address, all);
+  await bind(server, address, ipv6Only);
   // Accepting fails when the system lacks something; those that come later may be luckier.
-  server.on('error', (error) => host.onAcceptFailed(error));
+  const onError = (error: Error) => host.onAcceptFailed(error);
+  server.on('error', onError);
+  const bound = boundAddress(server, address);
   return {
     ...describe(server, loaded),
+    get isRunning() {
+      return server.listening;
+    },
+    reopen: async () => {
+      server.off('error', onError);
+      try {
+        await bind(server, bound, ipv6Only);
+      } finally {
+        server.on('error', onError);
+      }
+    },
     protocol: PROTOCOLS[loaded.profile.kind],
     name,
     get certificates() {
@@ -146,6 +168,12 @@ function bind(server: Server, address: Address, ipv6Only: boolean): Promise<void
       server.listen(where, onListening);
     }
   });
+}
+
+/** With the real port where 0 was asked for. */
+function boundAddress(server: Server, address: Address): Address {
+  if (address.kind === 'unix') return address;
+  return { ...address, port: (server.address() as AddressInfo).port };
 }
 
 function describe(server: Server, { profile, tls }: LoadedListener) {

@@ -43,13 +43,13 @@ export function loadListeners(config: Config): LoadedListener[] {
  * @param now - milliseconds since 1970, by the wall clock
  * @param soonMs - how long before they expire
  */
-export function logListenerWarnings(
+export function logTlsWarnings(
   log: Logger,
-  listeners: readonly LoadedListener[],
+  all: readonly TlsFiles[],
   now: number,
   soonMs: number,
 ): void {
-  const warnings = tlsFilesOf(listeners).flatMap((files) => files.warningsAt(now, soonMs));
+  const warnings = all.flatMap((files) => files.warningsAt(now, soonMs));
   for (const { key, source, message } of warnings) {
     log.warn('certificate-unfit', { key, source, why: message });
   }
@@ -61,6 +61,6 @@ export function refusedByClients(listeners: readonly LoadedListener[]): ConfigPr
 }
 
 /** Of all listeners, each once. */
-function tlsFilesOf(listeners: readonly LoadedListener[]): TlsFiles[] {
+export function tlsFilesOf(listeners: readonly LoadedListener[]): TlsFiles[] {
   return [...new Set(listeners.map(({ tls }) => tls).filter((files) => files !== null))];
 }

@@ -4,7 +4,7 @@ import type { MemoryAccount } from '@promptmq/session';
 import { COUNTED_LIMITS } from '../limits/limits.ts';
 import type { Listener } from '../listeners/listener.ts';
 import { TOPIC_SIZE_BOUNDS, type TopicCount } from '../routing/meters/topic-meter.ts';
-import { payloadSizeHistogram } from '../runtime/stats.ts';
+import { ADMIN_LISTENER, payloadSizeHistogram } from '../runtime/stats.ts';
 import { brokerCatalogue } from './catalogue.ts';
 import type { ObservedBroker } from './host.ts';
 import { reasonName, toLabel } from './reason-name.ts';
@@ -64,6 +64,14 @@ function addConnections(
   registry.add('promptmq_accept_failures_total', () => stats.acceptsFailed);
   registry.add('promptmq_bans_current', () => stats.bansCurrent);
   registry.add('promptmq_flapping_bans_total', () => stats.flappingBans);
+  const { admin } = stats;
+  registry.add('promptmq_admin_requests_total', () =>
+    Object.entries(admin.requests).map(([status, value]) => ({ labels: { status }, value })),
+  );
+  registry.add('promptmq_admin_rate_limited_total', () => admin.rateLimited);
+  registry.add('promptmq_admin_streams_current', () => admin.streamsCurrent);
+  registry.add('promptmq_admin_streams_refused_total', () => admin.streamsRefused);
+  registry.add('promptmq_admin_event_gaps_total', () => admin.gaps);
   registry.add('promptmq_presence_left_out_total', () => stats.presenceLeftOut);
   registry.add('promptmq_dynamic_security_commands_total', () => [
     { labels: { result: 'done' }, value: stats.controlCommands },
@@ -260,7 +268,7 @@ function byPacketType(counts: Float64Array): Sample[] {
 /** What is counted by listener; one with several addresses is one. */
 export function addListenerMetrics(
   registry: BrokerRegistry,
-  { runtime }: Pick<ObservedBroker, 'runtime'>,
+  { runtime, stats }: Pick<ObservedBroker, 'runtime' | 'stats'>,
   listeners: readonly Listener[],
 ): void {
   const byName = () => new Map(listeners.map((listener) => [listener.name, listener])).values();
@@ -270,8 +278,9 @@ export function addListenerMetrics(
       value: clientCount,
     })),
   );
+  const admin = () => ({ name: ADMIN_LISTENER, certificates: stats.admin.certificates });
   registry.add('promptmq_certificate_days_left', () =>
-    [...byName()].flatMap(({ name, certificates }) => {
+    [...byName(), admin()].flatMap(({ name, certificates }) => {
       // Of several with one name, the first that expires.
       const days = new Map<string, number>();
       for (const certificate of certificates) {

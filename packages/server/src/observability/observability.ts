@@ -35,10 +35,8 @@ export class Observability {
     this.#endpoint = null;
     this.#checks = {
       listening: () => ({
-        isOk: broker.isServing && listeners.length > 0,
-        detail: broker.isServing
-          ? listeners.map(({ protocol, address }) => `${protocol} ${address}`).join(', ')
-          : 'stopping',
+        isOk: broker.isServing && listeners.some(({ isRunning }) => isRunning),
+        detail: broker.isServing ? listenersText(listeners) : 'stopping',
       }),
       load: () => {
         const { text } = broker.overload;
@@ -116,6 +114,13 @@ export class Observability {
     this.#systemTopics.stop();
     await this.#endpoint?.close();
   }
+}
+
+/** Those that take connections. */
+function listenersText(listeners: readonly Listener[]): string {
+  const running = listeners.filter(({ isRunning }) => isRunning);
+  if (running.length === 0 && listeners.length > 0) return 'all listeners are stopped';
+  return running.map(({ protocol, address }) => `${protocol} ${address}`).join(', ');
 }
 
 /** @throws {ConfigError} when messages can't be counted by one of the filters */

@@ -70,6 +70,25 @@ export const ACTIVITIES = [
 ] as const;
 export type Activity = (typeof ACTIVITIES)[number];
 
+/** What listeners are called for what is counted of the admin API; no listener can have this name. */
+export const ADMIN_LISTENER = 'admin API';
+
+/** Of the admin API and the console, over HTTP: the Unix domain socket is no part of it. */
+export interface AdminStats {
+  /** Those of `admin.tls-cert`, with when they expire in milliseconds since 1970. */
+  certificates: readonly { readonly name: string; readonly expiresAt: number }[];
+  /** Answered, by the first digit of the status. */
+  readonly requests: Record<'2xx' | '3xx' | '4xx' | '5xx', number>;
+  /** Answered 429, as a key or an address asked too often. They are among the requests, too. */
+  rateLimited: number;
+  /** Streams that are open, such as events. */
+  streamsCurrent: number;
+  /** Streams that were refused, as there were too many. */
+  streamsRefused: number;
+  /** Readers of events who came back and had missed some that aren't there any more. */
+  gaps: number;
+}
+
 /** Seconds: 100 ms to 4.8 days. */
 const CONNECTION_BOUNDS = exponentialBounds(0.1, 4, 12);
 
@@ -168,6 +187,7 @@ export interface BrokerStats {
   readonly refused: Record<RefusalReason, number>;
   /** How often a limit of the section `limits` was reached, by its key, such as `limits.client.messages`. */
   readonly limitsReached: Map<string, number>;
+  readonly admin: AdminStats;
 }
 
 export function createStats(): BrokerStats {
@@ -249,6 +269,14 @@ export function createStats(): BrokerStats {
       'too-many-publishes': 0,
     },
     limitsReached: new Map(),
+    admin: {
+      certificates: [],
+      requests: { '2xx': 0, '3xx': 0, '4xx': 0, '5xx': 0 },
+      rateLimited: 0,
+      streamsCurrent: 0,
+      streamsRefused: 0,
+      gaps: 0,
+    },
   };
 }
 

@@ -7,7 +7,10 @@ import type { BrokerSession } from './broker-session.ts';
  *
  * @param topicOrFilter - for which `isPresenceTopic` is true
  */
-export function mayFollow({ permissions, rights }: Peer, topicOrFilter: string): boolean {
+export function mayFollow(
+  { permissions, rights }: Pick<Peer, 'permissions' | 'rights'>,
+  topicOrFilter: string,
+): boolean {
   if (permissions !== null) return permissions.mayFollow(topicOrFilter);
   return rights?.identity.isSuperuser === true;
 }

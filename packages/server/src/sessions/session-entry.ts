@@ -21,6 +21,8 @@ export class SessionEntry {
   readonly subscriptions: Subscriptions;
   /** What the client had that left a will; null without one, and after a restart. */
   rights: Rights | null;
+  /** When it was made, in whole seconds of the broker's time, which take no object of their own; -1 where a former process did. */
+  createdAtSeconds: number;
   /** Messages that were not sent to it and won't be, since it was made or this process began. */
   droppedCount: number;
   readonly #willMemory: MemoryAccount;
@@ -48,6 +50,7 @@ export class SessionEntry {
     this.owner = null;
     this.subscriptions = subscriptions;
     this.rights = null;
+    this.createdAtSeconds = -1;
     this.droppedCount = 0;
     this.#willMemory = willMemory;
     this.#will = null;

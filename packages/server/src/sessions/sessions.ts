@@ -209,7 +209,9 @@ export class Sessions implements RecoveryHost {
 
   #create(clientId: string, durability: Durability): BrokerSession {
     const number = durability === 'none' ? 0 : this.#host.journal.takeNumber();
-    return this.#add(clientId, number, number > 0 && durability === 'session').session;
+    const entry = this.#add(clientId, number, number > 0 && durability === 'session');
+    entry.createdAtSeconds = Math.floor(this.#host.runtime.now() / 1000);
+    return entry.session;
   }
 
   #add(clientId: string, number: number, isStored: boolean): SessionEntry {

@@ -13,7 +13,7 @@ const STATUS = '/api/v5/status';
 const ALL = basic('all');
 
 test.each([
-  ['no key', 'GET', STATUS, {}, undefined, 401, 'UNAUTHORIZED'],
+  ['no key', 'GET', '/api/v5/stats', {}, undefined, 401, 'UNAUTHORIZED'],
   ['a wrong secret', 'GET', STATUS, basic('all', 'wrong'), undefined, 401, 'BAD_API_KEY_OR_SECRET'],
   [
     'a key that there is not',
@@ -96,6 +96,41 @@ test.each([
 test('an error names the field and what it takes', async () => {
   const { body } = await web.ask('GET', '/api/v5/audit?page=1&limit=1000000', ALL);
   expect(body.message).toBe('limit takes a whole number from 1 to 10000, not "1000000"');
+});
+
+test.each([
+  ['POST', '/api/v5/dynamic_security/import', (deep: string) => `{"a":${deep}}`],
+  [
+    'POST',
+    '/api/v5/dynamic_security',
+    (deep: string) => `{"commands":[{"command":"a","b":${deep}}]}`,
+  ],
+  ['POST', '/api/v5/users', (deep: string) => `{"username":${deep}}`],
+  ['POST', '/api/v5/publish', (deep: string) => `{"topic":${deep}}`],
+  ['POST', '/api/v5/login', (deep: string) => deep],
+])('%s %s answers 400 to a body that is too deep', async (method, path, bodyOf) => {
+  await using deep = await AdminWeb.open({ rate: 'none' });
+  const levels = 200_000;
+  for (const [open, close] of [
+    ['[', ']'],
+    ['{"\\"]":', '}'],
+  ] as const) {
+    const body = bodyOf(`${open.repeat(levels)}1${close.repeat(levels)}`);
+    const headers = { ...ALL, 'content-type': 'application/json' };
+    const answer = await deep.ask(method, path, headers, body.slice(0, 1_000_000));
+    expect(answer).toMatchObject({
+      status: 400,
+      body: { code: 'BAD_REQUEST', message: expect.stringContaining('within each other') },
+    });
+  }
+  // Brackets in texts are no levels.
+  const flat = await deep.ask(
+    method,
+    path,
+    { ...ALL, 'content-type': 'application/json' },
+    `"${'['.repeat(100)}"`,
+  );
+  expect(flat.body.message).not.toContain('within each other');
 });
 
 test('405 says which methods there are', async () => {

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { ConsoleSessions } from '../../src/admin/gate/console-sessions.ts';
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { type ConsoleSession, ConsoleSessions } from '../../src/admin/gate/console-sessions.ts';
 import { KeyRing } from '../../src/admin/keys/key-ring.ts';
 import { parseConfig } from '../../src/config/index.ts';
 import { AdminWeb, basic, KEYS, SECRET } from '../support/admin-web.ts';
@@ -15,6 +15,8 @@ const LOGIN = '/api/v5/login';
 const SESSION = '/api/v5/session';
 const LOGOUT = '/api/v5/logout';
 const KICK = '/api/v5/clients/nobody';
+
+const cookieName = () => `promptmq_session_${new URL(web.url).port}`;
 
 test('a key and its secret are a session, whose cookie no script can read and no other page sends', async () => {
   const { status, headers, body } = await web.ask(
@@ -31,7 +33,10 @@ test('a key and its secret are a session, whose cookie no script can read and no
     readOnly: false,
   });
   const [cookie = ''] = headers['set-cookie'] as string[];
-  expect(cookie).toMatch(/^promptmq_session=[\w-]{43}; Path=\/; HttpOnly; SameSite=Strict$/);
+  const { port } = new URL(web.url);
+  const [name = '', ...parts] = cookie.split('=');
+  expect(name).toBe(`promptmq_session_${port}`);
+  expect(parts.join('=')).toMatch(/^[\w-]{43}; Path=\/; HttpOnly; SameSite=Strict$/);
   const [sent = ''] = cookie.split(';');
   const again = await web.ask('GET', SESSION, { cookie: `other=1; ${sent}` });
   expect(again).toMatchObject({ status: 200, body });
@@ -43,6 +48,7 @@ test('who logs in is in the audit and in the log, and a secret never is', async 
   const { body } = await web.ask('GET', '/api/v5/audit?operation_id=login&limit=1', basic('all'));
   expect(body.data[0]).toMatchObject({
     source: 'reader',
+    from: 'console',
     source_ip: '127.0.0.1',
     http_status_code: 200,
   });
@@ -59,11 +65,11 @@ test('who logs in is in the audit and in the log, and a secret never is', async 
 
 test('nobody is logged in without a cookie, with one that is wrong, and after a logout', async () => {
   expect((await web.ask('GET', SESSION)).status).toBe(401);
-  expect((await web.ask('GET', SESSION, { cookie: 'promptmq_session=wrong' })).status).toBe(401);
+  expect((await web.ask('GET', SESSION, { cookie: `${cookieName()}=wrong` })).status).toBe(401);
   const { cookie, origin } = await web.login();
   const { status, headers } = await web.ask('POST', LOGOUT, { cookie, origin });
   expect(status).toBe(204);
-  expect(headers['set-cookie']).toEqual([expect.stringContaining('promptmq_session=; ')]);
+  expect(headers['set-cookie']).toEqual([expect.stringContaining(`${cookieName()}=; `)]);
   expect((await web.ask('GET', SESSION, { cookie })).status).toBe(401);
   expect((await web.ask('GET', '/api/v5/status', { cookie })).status).toBe(401);
 });
@@ -108,7 +114,7 @@ test('scripts made for EMQX log in with username and password, and use the token
   expect((await web.ask('GET', '/api/v5/status', bearer)).status).toBe(200);
   expect((await web.ask('DELETE', KICK, bearer)).status).toBe(404);
   // It is no cookie, and a cookie is no token.
-  expect((await web.ask('GET', SESSION, { cookie: `promptmq_session=${body.token}` })).status).toBe(
+  expect((await web.ask('GET', SESSION, { cookie: `${cookieName()}=${body.token}` })).status).toBe(
     401,
   );
   const [, cookie = ''] = (await web.login()).cookie.split('=');
@@ -126,6 +132,67 @@ test('a session ends with its key', async () => {
   own.broker.reconfigure(parseConfig({ ...input, admin: { ...admin, keys: keys as never } }));
   expect((await own.ask('GET', SESSION, { cookie })).status).toBe(401);
   expect(own.lines).toContainEqual({ event: 'admin-session-ended', name: 'reader', why: 'key' });
+});
+
+/** A stream that has begun. */
+async function openStream(own: AdminWeb, headers: Record<string, string>) {
+  const { body } = await fetch(`${own.url}/api/v5/events`, { headers });
+  const reader = (body as ReadableStream<Uint8Array>).getReader();
+  await reader.read();
+  return reader;
+}
+
+test('a stream ends with the session in which it was opened, and those of others go on', async () => {
+  await using own = await AdminWeb.open();
+  const [one, other] = [await own.login(), await own.login()];
+  const [ended, left] = [
+    await openStream(own, { cookie: one.cookie }),
+    await openStream(own, { cookie: other.cookie }),
+  ];
+  const { cookie, origin } = one;
+  expect((await own.ask('POST', LOGOUT, { cookie, origin })).status).toBe(204);
+  await expect(ended.read()).rejects.toThrow();
+  expect(own.lines).toContainEqual({ event: 'admin-session-ended', name: 'all', why: 'logout' });
+  const { body } = await own.ask('GET', '/api/v5/audit?operation_id=logout', basic('all'));
+  expect(body.data).toMatchObject([{ source: 'all', from: 'console', http_status_code: 204 }]);
+  const reading = left.read();
+  await own.broker.stop();
+  expect((await reading).done).toBe(false);
+});
+
+test('a stream ends when another session takes the place of its own', async () => {
+  await using own = await AdminWeb.open({ maxSessions: 1 });
+  const { cookie } = await own.login();
+  const ended = await openStream(own, { cookie });
+  await own.login('reader');
+  await expect(ended.read()).rejects.toThrow();
+});
+
+test('a token is logged out as a cookie is, with its streams', async () => {
+  await using own = await AdminWeb.open();
+  const { body } = await own.ask('POST', LOGIN, {}, { username: 'all', password: SECRET });
+  const bearer = { authorization: `Bearer ${body.token}` };
+  const ended = await openStream(own, bearer);
+  const { status, headers } = await own.ask('POST', LOGOUT, bearer);
+  expect([status, headers['set-cookie']]).toEqual([204, undefined]);
+  await expect(ended.read()).rejects.toThrow();
+  expect((await own.ask('GET', '/api/v5/stats', bearer)).status).toBe(401);
+  const audit = await own.ask('GET', '/api/v5/audit?limit=2', basic('all'));
+  expect(audit.body.data).toMatchObject([
+    { operation_id: 'logout', source: 'all', from: 'key' },
+    { operation_id: 'login', source: 'all', from: 'key' },
+  ]);
+});
+
+test('sessions of two brokers on one host do not meet, as their cookies have the port', async () => {
+  await using other = await AdminWeb.open();
+  const [here, there] = [await web.login(), await other.login()];
+  const cookie = `${here.cookie}; ${there.cookie}`;
+  expect((await web.ask('GET', SESSION, { cookie })).body.csrf).toBe(here.csrf);
+  expect((await other.ask('GET', SESSION, { cookie })).body.csrf).toBe(there.csrf);
+  // Where the port is the usual one, browsers leave it out.
+  const { headers } = await web.ask('POST', LOGIN, { host: 'h' }, { key: 'all', secret: SECRET });
+  expect(headers['set-cookie']).toEqual([expect.stringMatching(/^promptmq_session=/)]);
 });
 
 test('a stream ends with the key that it was opened with, and others go on', async () => {
@@ -216,6 +283,45 @@ test('one more than admin.max-sessions ends the one that was idle for longest', 
   ]);
   expect(one.ended).toEqual(['all room']);
   expect(one.sessions.size).toBe(2);
+});
+
+test('a session that is idle for too long ends by itself, and others stay', () => {
+  const one = new Sessions(3, 1000);
+  const first = one.begin('reader');
+  const second = one.begin('all');
+  one.now = 800;
+  const used = one.sessions.use(second);
+  one.now = 1000;
+  one.sessions.endIdle();
+  expect(one.ended).toEqual([]);
+  one.now = 1001;
+  one.sessions.endIdle();
+  expect(one.ended).toEqual(['reader idle']);
+  expect(one.sessions.has(used as ConsoleSession)).toBe(true);
+  one.now = 1801;
+  one.sessions.endIdle();
+  expect(one.ended).toEqual(['reader idle', 'all idle']);
+  expect(one.sessions.has(used as ConsoleSession)).toBe(false);
+  expect(one.sessions.use(first)).toBeNull();
+});
+
+test('that a session is idle is noticed without anybody asking', () => {
+  jest.useFakeTimers();
+  try {
+    const one = new Sessions(2, 1000);
+    one.begin('all');
+    one.now = 700;
+    one.begin('reader');
+    one.now = 1001;
+    jest.advanceTimersByTime(1001);
+    expect(one.ended).toEqual(['all idle']);
+    one.now = 1701;
+    jest.advanceTimersByTime(700);
+    expect(one.ended).toEqual(['all idle', 'reader idle']);
+    expect(jest.getTimerCount()).toBe(0);
+  } finally {
+    jest.useRealTimers();
+  }
 });
 
 test('a session lasts for admin.session-timeout without a request', () => {

@@ -88,7 +88,7 @@ test('the typed client asks a real broker, and is told what is wrong', async () 
     status: 403,
   });
   const stranger = createAdminClient({ url: web.url, key: 'all', secret: 'wrong' });
-  await expect(stranger.GET('/status')).rejects.toMatchObject({ status: 401 });
+  await expect(stranger.GET('/stats')).rejects.toMatchObject({ status: 401 });
   await admin.DELETE('/clients/{clientid}', { params: { path } });
   await expect(admin.GET('/clients/{clientid}', { params: { path } })).rejects.toMatchObject({
     status: 404,

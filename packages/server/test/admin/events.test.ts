@@ -54,9 +54,9 @@ test('messages of a filter are sent with who published them, and where they are 
       ts: expect.any(Number),
     },
   });
-  expect(id).toBe(`${event.data.position}`);
+  expect(id).toMatch(/^[\w-]{12}-1$/);
   expect(await events.next()).toMatchObject({
-    id: null,
+    id: expect.stringMatching(/-2$/),
     data: { topic: 'a/c', payload: '//4=', payload_encoding: 'base64', position: null },
   });
   events.close();
@@ -108,15 +108,9 @@ test('what is wrong is said', async () => {
   expect(await refused('/events?filter=a/%23/b')).toMatch(/^filter: /);
   expect(await refused('/events?payload=hex')).toMatch(/^payload takes one of auto, /);
   expect(await refused('/events?bogus=1')).toContain('bogus');
-  const response = await api.open('GET', '/events', undefined, { 'last-event-id': 'x' });
+  const response = await api.open('GET', '/events', undefined, { 'last-event-id': 'x y' });
   expect(response.statusCode).toBe(400);
   response.destroy();
-});
-
-test('who comes back with Last-Event-ID is told that there may have been others', async () => {
-  const events = await api.events('/events', { 'last-event-id': '17' });
-  expect(await events.next()).toMatchObject({ name: 'gap', data: { last_event_id: 17 } });
-  events.close();
 });
 
 test('of more events than a reader asks for, no more are made for a while, and it is told', async () => {

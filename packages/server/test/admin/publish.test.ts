@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { AdminWeb, basic, SECRET } from '../support/admin-web.ts';
 import { ApiBroker } from '../support/api-broker.ts';
+import { TestClient } from '../support/mqtt-client.ts';
 
 let api: ApiBroker;
 
@@ -256,4 +257,23 @@ test('a response topic of one’s own reads what others publish there, and takes
     body: { code: 'NOT_ALLOWED', message: expect.stringContaining('response_topic') },
   });
   expect(await ask({})).toMatchObject({ status: 404, body: { code: 'NO_SUBSCRIBERS' } });
+});
+
+test('who may not read is told how many could answer, and not who', async () => {
+  const keys = [{ name: 'publisher', secret: SECRET, scopes: ['publish'] }] as never;
+  await using web = await AdminWeb.open({ keys });
+  const clients = await Promise.all(
+    ['secret-one', 'secret-two'].map((clientId) =>
+      TestClient.connect(`${web.broker.url}`, { clientId }),
+    ),
+  );
+  for (const { mqtt } of clients) await mqtt.subscribeAsync('d/1');
+  const request = { topic: 'd/1', payload: '' };
+  const { status, text } = await web.ask('POST', '/api/v5/request', basic('publisher'), {
+    request,
+  });
+  expect(status).toBe(409);
+  expect(text).toContain('could be answered by 2 clients');
+  expect(text).not.toContain('secret');
+  for (const { mqtt } of clients) await mqtt.endAsync(true);
 });

@@ -138,3 +138,28 @@ test('an address that is taken ends the start of a program, and nothing stays op
     createBroker({ server: { wsBind: 'none' }, admin: { keys: KEYS as never, bind } }),
   ).rejects.toThrow(/admin\.bind: .*EADDRINUSE/);
 });
+
+test('a certificate that expires soon is warned of, with its option, and is in the metrics', async () => {
+  const brief = authority.issue('brief', ['200101000000Z', '200102000000Z']);
+  use(brief);
+  const warnings: object[] = [];
+  const note = (event: string, fields: object = {}) => warnings.push({ event, ...fields });
+  const logger = { trace() {}, debug() {}, info() {}, warn: note, error: note, fatal: note };
+  const metrics = { enabled: true };
+  await using broker = await createBroker({ ...options(), metrics }, { logger: logger as Logger });
+  const warning = {
+    event: 'certificate-unfit',
+    key: 'admin.tls-cert',
+    source: cert,
+    why: expect.stringContaining('"brief" has expired'),
+  };
+  expect(warnings).toEqual([warning]);
+  const text = await (await fetch(`${broker.metricsUrl}/metrics`)).text();
+  expect(text).toMatch(
+    /^promptmq_certificate_days_left\{listener="admin API",certificate="brief"\} -\d/m,
+  );
+  use(first);
+  broker.reconfigure(parseEmbeddedConfig({ ...options(), metrics }));
+  expect(broker.stats.admin.certificates.map(({ name }) => name)).toEqual(['first']);
+  expect(warnings).toHaveLength(1);
+});

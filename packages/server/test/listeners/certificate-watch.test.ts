@@ -7,6 +7,7 @@ import { CertificateWatch } from '../../src/listeners/certificate-watch.ts';
 import { loadListeners } from '../../src/listeners/loaded-listener.ts';
 import { noopLogger } from '../../src/log/index.ts';
 import { DeadlineQueue } from '../../src/runtime/deadline-queue.ts';
+import { createStats } from '../../src/runtime/stats.ts';
 import { CertificateAuthority } from '../support/certificates.ts';
 
 const DAY_MS = 86_400_000;
@@ -43,7 +44,8 @@ test('the log warns of a certificate once a day, from as early on as configured'
   const startedAt = expiresAt - 11.5 * DAY_MS;
   const runtime = { now: () => now, wallNow: () => startedAt + now };
   const loaded = loadListeners(config);
-  const watch = new CertificateWatch({ config, deadlines, log, runtime }, loaded);
+  const stats = createStats();
+  const watch = new CertificateWatch({ config, deadlines, log, runtime, stats }, loaded, null);
   const passDay = () => {
     now += DAY_MS;
     deadlines.runDue(now);
@@ -53,7 +55,7 @@ test('the log warns of a certificate once a day, from as early on as configured'
   expect(why).toEqual([]);
   passDay();
   expect(why).toEqual([expect.stringContaining('"brief" expires soon, on 2030-01-01')]);
-  watch.set(loaded);
+  watch.set(loaded, null);
   expect(why).toHaveLength(2);
   for (let day = 0; day < 10; day++) passDay();
   expect(why).toHaveLength(12);

@@ -109,6 +109,7 @@ function findings(given: {
   storage?: object;
   overload?: object;
   certificates?: readonly object[];
+  admin?: readonly object[];
   latest?: Partial<MonitorValues>;
   minute?: Partial<MonitorValues>;
 }): Findings {
@@ -119,7 +120,11 @@ function findings(given: {
   const storage = { isFull: false, failure: null, usageBytes: 1, stats, ...given.storage };
   const listeners = [{ name: 'tls', certificates: given.certificates ?? [] }];
   return {
-    source: { broker: { config, runtime, overload }, listeners, storage },
+    source: {
+      broker: { config, runtime, overload, stats: { admin: { certificates: given.admin ?? [] } } },
+      listeners,
+      storage,
+    },
     latest: { ...NO_VALUES, ...given.latest },
     minute: { ...NO_VALUES, ...given.minute },
     drops: { expired: 0 },
@@ -145,6 +150,10 @@ test.each([
   [
     'certificate_expiring/tls/old.example',
     { certificates: [{ name: 'old.example', expiresAt: Date.UTC(2025, 0, 1) }] },
+  ],
+  [
+    'certificate_expiring/admin API/ops.example',
+    { admin: [{ name: 'ops.example', expiresAt: Date.UTC(2026, 0, 14) }] },
   ],
 ])('%s is seen, and says what to do', (name, given) => {
   const [first, ...others] = conditionsOf(findings(given));

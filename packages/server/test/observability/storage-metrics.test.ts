@@ -112,6 +112,7 @@ test('readiness waits for the recovery, and fails while the disk is full or the 
   const observability = new Observability(broker, [
     {
       name: 'tcp',
+      isRunning: true,
       maxConnections: 10,
       clientCount: 0,
       certificates: [],

@@ -2,6 +2,7 @@ import { type Context, Hono } from 'hono';
 import { EmbedError, withoutMethod } from '../../embed/calls/embed-error.ts';
 import { OPERATIONS } from '../routes/index.ts';
 import type { ApiHost } from './api-host.ts';
+import { jsonBody } from './body/json-body.ts';
 import { fieldProblem } from './field-problem.ts';
 import { type Answer, ApiError, type Caller, isChange, type Operation } from './operation.ts';
 
@@ -22,8 +23,12 @@ export interface ApiGate {
    * @throws {ApiError} 503 when there are too many of these
    */
   onLong(context: Context): void;
-  /** A request that could change something was answered. */
-  onDone(context: Context, operation: Operation, answer: Answer): void;
+  /**
+   * A request that could change something was answered.
+   *
+   * @param path - with what it is about, also where a parameter said that
+   */
+  onDone(context: Context, operation: Operation, path: string, answer: Answer): void;
   /** What an operation has thrown that no caller can have caused. */
   onError(error: unknown): void;
 }
@@ -51,7 +56,7 @@ export function createApi(host: ApiHost, gate: ApiGate): Hono {
       }
       if (stream !== undefined) answer = await readable(answer, stream, context);
       if (caller !== null && isChange(operation)) {
-        gate.onDone(context, operation, answer);
+        gate.onDone(context, operation, pathOf(operation, context), answer);
       }
       return responseOf(answer);
     });
@@ -84,7 +89,7 @@ function refuseForbidden(
   { name, scopes }: Caller,
   operation: Operation,
 ): void {
-  if (operation.isOpen === true) return;
+  if (operation.isOpen === true || operation.isForAll === true) return;
   if (!scopes.has(operation.scope)) {
     throw new ApiError(403, 'NOT_ALLOWED', `${name} does not have the scope ${operation.scope}`);
   }
@@ -100,11 +105,12 @@ async function answerOf(
   context: Context,
 ): Promise<Answer> {
   const { req } = context;
+  const { params, query } = partsOf(context);
   return operation.handle({
     host,
     caller,
-    params: checked(operation.params, req.param(), 'path'),
-    query: checked(operation.query, parametersOf(req.queries()), 'query'),
+    params: checked(operation.params, params, 'path'),
+    query: checked(operation.query, query, 'query'),
     body: operation.body === undefined ? undefined : await bodyOf(operation, context),
     headers: req.raw.headers,
     isSecure: req.url.startsWith('https:'),
@@ -112,22 +118,38 @@ async function answerOf(
   });
 }
 
-/** What is given several times is an array. */
-function parametersOf(given: Readonly<Record<string, readonly string[]>>): object {
-  return Object.fromEntries(
-    Object.entries(given).map(([name, values]) => [name, values.length === 1 ? values[0] : values]),
+/** Stands in a path for what a parameter of the same name gives: `.` and `..` can't be parts of a URL, whatever they are written as. */
+const IN_QUERY = '~';
+
+type Parameters = Readonly<Record<string, string | readonly string[] | undefined>>;
+
+/** The parts of the path that name something, and the other parameters; those that are given several times are arrays. */
+function partsOf({ req }: Context): { readonly params: Parameters; readonly query: Parameters } {
+  const path = Object.entries(req.param() as Readonly<Record<string, string>>);
+  const query = new Map(
+    Object.entries(req.queries()).map(([name, values]) => [
+      name,
+      values.length === 1 ? values[0] : values,
+    ]),
   );
+  const params = path.map(([name, part]) => {
+    const given = part === IN_QUERY ? query.get(name) : undefined;
+    if (given === undefined) return [name, part] as const;
+    query.delete(name);
+    return [name, given] as const;
+  });
+  return { params: Object.fromEntries(params), query: Object.fromEntries(query) };
+}
+
+/** The path of a request as it would be if all parts of it could be written there. */
+function pathOf({ path }: Operation, context: Context): string {
+  const { params } = partsOf(context);
+  const part = (name: string) => encodeURIComponent(`${params[name]}`);
+  return API_PATH + path.replaceAll(/\{(\w+)\}/g, (_, name: string) => part(name));
 }
 
 async function bodyOf(operation: Operation, { req }: Context): Promise<unknown> {
-  const text = await req.text();
-  let value: unknown;
-  try {
-    value = text === '' ? undefined : JSON.parse(text);
-  } catch (error) {
-    throw new ApiError(400, 'BAD_REQUEST', `the body is no JSON: ${(error as Error).message}`);
-  }
-  return checked(operation.body, value, 'body');
+  return checked(operation.body, jsonBody(await req.text()), 'body');
 }
 
 /** @throws {ApiError} 400, with the field and what it takes */
@@ -190,12 +212,16 @@ function errorAnswer(status: number, code: string, message: string): Answer {
   return { status, body: { code, message } };
 }
 
-function responseOf({ status, body, stream, headers }: Answer): Response {
+function responseOf({ status, body, text, stream, headers }: Answer): Response {
   if (stream !== undefined) {
     return new Response(stream.bytes, {
       status,
       headers: { 'content-type': stream.type, ...headers },
     });
+  }
+  if (text !== undefined) {
+    const type = { 'content-type': 'text/plain; charset=utf-8' };
+    return new Response(text, { status, headers: { ...type, ...headers } });
   }
   if (body === undefined) return new Response(null, { status, ...(headers && { headers }) });
   return new Response(`${JSON.stringify(body)}\n`, {

@@ -3,8 +3,10 @@ import type { LogTail } from '../../log/index.ts';
 import type { AuditLog } from '../gate/audit-log.ts';
 import type { ConsoleSessions } from '../gate/console-sessions.ts';
 import type { KeyRing, UsableKey } from '../keys/key-ring.ts';
+import type { EventFeeds } from '../streams/event-feeds.ts';
 import type { OpenStreams } from '../streams/open-streams.ts';
 import type { WaitingRequests } from '../streams/waiting-requests.ts';
+import type { NamedTraces } from '../traces/named-traces.ts';
 import type { Configuration } from './configuration.ts';
 
 /** What the operations of the API use. */
@@ -15,7 +17,10 @@ export interface ApiHost {
   readonly access: ApiAccess;
   /** Answers that continue. */
   readonly streams: OpenStreams;
+  /** Of them, streams of events. */
+  readonly feeds: EventFeeds;
   readonly waitingRequests: WaitingRequests;
+  readonly traces: NamedTraces;
   /** Null where the program has it, in which the broker is embedded. */
   readonly configuration: Configuration | null;
   /** The same. */

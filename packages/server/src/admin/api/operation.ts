@@ -35,10 +35,12 @@ export interface Answer {
   readonly status: number;
   /** JSON; undefined for none. */
   readonly body?: unknown;
+  /** In the place of JSON. */
+  readonly text?: string;
   readonly stream?: { readonly type: string; readonly bytes: ReadableStream<Uint8Array> };
   readonly headers?: Readonly<Record<string, string>>;
   /** Who asked, for the audit, where that is known only by the answer. */
-  readonly who?: string;
+  readonly who?: Pick<Caller, 'name' | 'kind'>;
 }
 
 /** What the answers of one status have, for the OpenAPI document. */
@@ -67,6 +69,8 @@ export interface OperationDefinition<P extends Fields, Q extends Fields, B exten
   readonly isQuestion?: boolean;
   /** Whether it is for those who have no key yet. Read-only mode doesn't refuse it. */
   readonly isOpen?: boolean;
+  /** Whether who has no key gets an answer, too; one that is sent is checked. It says itself what is for which scope. */
+  readonly isForAll?: boolean;
   /** The chapter of the document. */
   readonly tag: string;
   readonly summary: string;

@@ -13,6 +13,20 @@ export function textsParameter() {
     .transform((given) => (typeof given === 'string' ? [given] : given));
 }
 
+/** A time as RFC 3339 has it, or in milliseconds since 1970; it is the latter then. */
+export function timeParameter() {
+  return z.union(
+    [
+      z.iso.datetime({ offset: true }).transform(Date.parse),
+      z.coerce.number().int().min(0).max(TIME_MAX),
+    ],
+    'takes a time such as 2026-01-31T12:00:00Z, or milliseconds since 1970',
+  );
+}
+
+/** The last time that a date can have. */
+const TIME_MAX = 8_640_000_000_000_000;
+
 /** Names with commas between them. */
 export function namesParameter<T extends string>(names: readonly T[]) {
   return z

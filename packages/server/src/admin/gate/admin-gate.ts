@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Config } from '../../config/index.ts';
+import type { AdminStats } from '../../embed/admin-endpoint.ts';
 import { addressGroupOf } from '../../limits/address-group.ts';
 import { type Logger, rateLimited } from '../../log/index.ts';
 import { ApiError, type Caller, isChange, type Operation } from '../api/operation.ts';
@@ -18,6 +19,11 @@ export interface Admitted {
   readonly session: ConsoleSession | null;
 }
 
+/**
+ * What a path takes: `key`, nothing without one; `open`, a cookie at most, and keys aren't looked at; `all`, no key, or one that is right.
+ */
+export type Admission = 'key' | 'open' | 'all';
+
 /** Who asks, how often, and what he may do. */
 export class AdminGate {
   readonly #config: Config['admin'];
@@ -25,6 +31,7 @@ export class AdminGate {
   readonly #sessions: ConsoleSessions;
   readonly #audit: AuditLog;
   readonly #log: Logger;
+  readonly #stats: AdminStats;
   readonly #byKey: RequestRates;
   readonly #byAddress: RequestRates;
   readonly #failures: RequestRates;
@@ -37,12 +44,14 @@ export class AdminGate {
     sessions: ConsoleSessions,
     audit: AuditLog,
     log: Logger,
+    stats: AdminStats,
   ) {
     this.#config = config;
     this.#ring = ring;
     this.#sessions = sessions;
     this.#audit = audit;
     this.#log = log;
+    this.#stats = stats;
     const now = () => performance.now();
     this.#byKey = new RequestRates(() => config.rate, now);
     this.#byAddress = new RequestRates(() => config.rate, now);
@@ -55,18 +64,21 @@ export class AdminGate {
    *
    * @throws {ApiError} 401 and 429
    */
-  admit(request: IncomingMessage, isOpen: boolean): Admitted {
+  admit(request: IncomingMessage, admission: Admission): Admitted {
     const address = addressOf(request);
-    refuseAt(this.#byAddress.take(groupOf(address)), `${address} asks too often`);
+    this.#refuseAt(this.#byAddress.take(groupOf(address)), `${address} asks too often`);
     const credentials = credentialsOf(request.headers);
     const nobody: Admitted = { caller: nobodyAt(address), key: null, session: null };
-    if (isOpen && credentials.kind !== 'cookie') return nobody;
+    if (admission === 'open' && credentials.kind !== 'cookie') return nobody;
     const admitted = this.#admitted(credentials, address);
     if (admitted === null) {
-      if (isOpen) return nobody;
+      if (admission === 'open' || (admission === 'all' && isBare(request, credentials))) {
+        return nobody;
+      }
       throw new ApiError(401, 'UNAUTHORIZED', 'an API key is needed: promptmq admin key create');
     }
-    refuseAt(this.#byKey.take(admitted.caller.name), `${admitted.caller.name} asks too often`);
+    const { name } = admitted.caller;
+    this.#refuseAt(this.#byKey.take(name), `${name} asks too often`);
     return admitted;
   }
 
@@ -77,7 +89,7 @@ export class AdminGate {
    */
   verify(name: string, secret: string, address: string): UsableKey {
     const group = groupOf(address);
-    refuseAt(this.#failures.ask(group), `${address} has tried wrong keys too often`);
+    this.#refuseAt(this.#failures.ask(group), `${address} has tried wrong keys too often`);
     const key = this.#ring.verify(name, secret);
     if (key !== null) return key;
     this.#failures.take(group);
@@ -110,8 +122,9 @@ export class AdminGate {
     }
   }
 
-  /** Whether whoever sent a request would still be let in, to do as much as then. */
-  isStillIn({ key }: Admitted): boolean {
+  /** Whether whoever sent a request would still be let in, to do as much as then: with the same session, if it was in one. */
+  isStillIn({ key, session }: Admitted): boolean {
+    if (session !== null && !this.#sessions.has(session)) return false;
     if (key === null) return true;
     const now = this.#ring.find(key.name);
     if (now?.digest.equals(key.digest) !== true) return false;
@@ -120,8 +133,7 @@ export class AdminGate {
 
   /** Notes a request that could change something. */
   note(
-    who: string,
-    { kind, address }: Caller,
+    { name: who, kind, address }: Caller,
     { id }: Pick<Operation, 'id'>,
     method: string,
     path: string,
@@ -132,6 +144,14 @@ export class AdminGate {
     const entry = { who, kind, address, operation: id, method, path: shown, status, durationMs };
     this.#audit.add({ at: Date.now(), ...entry });
     this.#log.info('admin-request', entry);
+  }
+
+  /** @throws {ApiError} 429, unless it is 0 */
+  #refuseAt(seconds: number, message: string): void {
+    if (seconds === 0) return;
+    this.#stats.rateLimited++;
+    const headers = { 'retry-after': `${seconds}` };
+    throw new ApiError(429, 'TOO_MANY_REQUESTS', `${message}; again in ${seconds} s`, headers);
   }
 
   #admitted(credentials: Credentials, address: string): Admitted | null {
@@ -176,10 +196,9 @@ function groupOf(address: string): string {
   return addressGroupOf(address) ?? address;
 }
 
-function refuseAt(seconds: number, message: string): void {
-  if (seconds === 0) return;
-  const headers = { 'retry-after': `${seconds}` };
-  throw new ApiError(429, 'TOO_MANY_REQUESTS', `${message}; again in ${seconds} s`, headers);
+/** Whether nothing was sent that says who it is, right or not. */
+function isBare({ headers }: IncomingMessage, { kind }: Credentials): boolean {
+  return kind === 'none' && headers.authorization === undefined;
 }
 
 function hostOf(origin: string): string | null {

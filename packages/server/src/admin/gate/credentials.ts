@@ -1,7 +1,16 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
-/** The cookie of a session of the console. */
-export const SESSION_COOKIE = 'promptmq_session';
+/**
+ * The name of the cookie of a session of the console. Browsers send cookies to all ports of a host, so it has the port: then two
+ * brokers on one host don't end each other's sessions. It is the port that the browser sees, which isn't the listener's behind a
+ * proxy or in a container.
+ *
+ * @param host - the header Host
+ */
+export function sessionCookieName(host: string | undefined): string {
+  const port = /:(\d{1,5})$/.exec(host ?? '')?.[1];
+  return port === undefined ? 'promptmq_session' : `promptmq_session_${port}`;
+}
 
 /** What a request brings to say who sends it. */
 export type Credentials =
@@ -14,9 +23,9 @@ const NONE: Credentials = { kind: 'none' };
 
 /** Reads `Authorization: Basic`, `Authorization: Bearer KEY:SECRET` or a token of a login, or else the cookie. */
 export function credentialsOf(headers: IncomingHttpHeaders): Credentials {
-  const { authorization, cookie } = headers;
+  const { authorization, cookie, host } = headers;
   if (authorization === undefined) {
-    const token = sessionTokenOf(cookie);
+    const token = sessionTokenOf(cookie, host);
     return token === null ? NONE : { kind: 'cookie', token };
   }
   const [scheme = '', ...rest] = authorization.trim().split(/ +/);
@@ -37,11 +46,19 @@ function keyOf(text: string): Credentials | null {
   return { kind: 'key', name: text.slice(0, colon), secret: text.slice(colon + 1) };
 }
 
-/** The token in the cookies of a request; null when there is none. */
-export function sessionTokenOf(header: string | undefined): string | null {
+/**
+ * The token in the cookies of a request; null when there is none.
+ *
+ * @param host - as for `sessionCookieName`
+ */
+export function sessionTokenOf(
+  header: string | undefined,
+  host: string | undefined,
+): string | null {
+  const cookie = sessionCookieName(host);
   for (const part of header?.split(';') ?? []) {
     const [name, value] = part.trim().split('=', 2);
-    if (name === SESSION_COOKIE && value !== undefined && value !== '') return value;
+    if (name === cookie && value !== undefined && value !== '') return value;
   }
   return null;
 }

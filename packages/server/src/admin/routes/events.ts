@@ -9,8 +9,8 @@ import type {
 } from '../../tracing/event-types.ts';
 import { ApiError, eventsAnswer, operation } from '../api/operation.ts';
 import { shownPayload, shownProperties } from '../shown/payload.ts';
+import type { EventFeed } from '../streams/event-feed.ts';
 import { EventSample } from '../streams/event-sample.ts';
-import type { EventStream } from '../streams/event-stream.ts';
 
 /** By name in the API: the broker's own names. */
 const TYPES = {
@@ -81,7 +81,7 @@ export const eventOperations = [
     scope: 'read',
     tag: 'Events',
     summary:
-      'Server-Sent Events of what happens from now on. Where more of a type happens than rate allows, pause says for how many milliseconds the broker makes none. A reader who is too slow misses some, and gets dropped with their number; one who comes back with Last-Event-ID gets gap where there have been messages meanwhile',
+      'Server-Sent Events of what happens from now on. Where more of a type happens than rate allows, pause says for how many milliseconds the broker makes none. A reader who is too slow misses some, and gets dropped with their number; one who comes back with Last-Event-ID, as browsers do, gets those that he has missed, and gap where some of them are not there any more',
     query,
     answers: {
       200: {
@@ -90,19 +90,20 @@ export const eventOperations = [
         type: 'text/event-stream',
       },
     },
-    handle: ({ host: { broker, streams }, caller, query: asked, headers }) => {
+    handle: ({ host: { broker, feeds, streams }, caller, query: asked, headers }) => {
       const types = typesOf(asked);
       const lastId = headers.get('last-event-id');
-      if (lastId !== null && !/^\d{1,16}$/.test(lastId)) {
+      if (lastId !== null && !/^[\w-]{1,64}$/.test(lastId)) {
         throw new ApiError(400, 'BAD_REQUEST', 'Last-Event-ID: it takes the id of an event');
       }
       const limit = {
         rateMax: streams.eventRateMax,
         onLimited: (type: Type) => streams.noteLimited(caller.name, type),
       };
-      const opened = streams.open(caller.name, 'events', (stream) => {
-        if (lastId !== null) stream.send('gap', { last_event_id: Number(lastId), ts: Date.now() });
-        const ends = types.map((type) => follow(broker, type, asked, limit, stream));
+      const key = JSON.stringify([caller.name, caller.kind, asked]);
+      const reader = { caller: caller.name, key, lastEventId: lastId };
+      const opened = feeds.open(reader, (send) => {
+        const ends = types.map((type) => follow(broker, type, asked, limit, send));
         return () => {
           for (const end of ends) end();
         };
@@ -146,21 +147,20 @@ function follow(
   type: Type,
   asked: Asked,
   { rateMax, onLimited }: Limit,
-  stream: EventStream,
+  send: EventFeed['send'],
 ): () => void {
   const name: BrokerEventName = TYPES[type];
   const rate = Math.min(asked.rate ?? rateMax, rateMax);
   let isTold = rate < rateMax;
   const onPause = (ms: number) => {
-    stream.send('pause', { type, ms, ts: Date.now() });
+    send('pause', { type, ms, ts: Date.now() });
     if (!isTold) onLimited(type);
     isTold = true;
   };
   const options = { filter: name === 'publish' ? asked.filter : undefined, rate, onPause };
   const sample = new EventSample(broker, name, options, (event) => {
     if (asked.clientid !== undefined && clientIdOf(event) !== asked.clientid) return;
-    const id = type === 'message' ? (event as PublishEvent).position : null;
-    stream.send(type, { ...shown(type, event, asked), ts: Date.now() }, id);
+    send(type, { ...shown(type, event, asked), ts: Date.now() });
   });
   return () => sample.end();
 }

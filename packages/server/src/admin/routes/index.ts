@@ -20,6 +20,7 @@ import { storageOperations } from './storage.ts';
 import { subscriptionOperations } from './subscriptions.ts';
 import { topicOperations } from './topics.ts';
 import { traceOperations } from './trace.ts';
+import { namedTraceOperations } from './traces.ts';
 import { userOperations } from './users.ts';
 import { whyOperations } from './why.ts';
 
@@ -44,6 +45,7 @@ export const OPERATIONS: readonly Operation[] = [
   ...explainOperations,
   ...whyOperations,
   ...traceOperations,
+  ...namedTraceOperations,
   ...listenerOperations,
   ...configOperations,
   ...logOperations,

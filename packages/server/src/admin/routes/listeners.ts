@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { EmbedError } from '../../embed/calls/embed-error.ts';
 import type { RunningBroker } from '../../embed/running-broker.ts';
+import type { Listener } from '../../listeners/listener.ts';
 import { nodeName } from '../api/node-name.ts';
 import { ApiError, json, operation } from '../api/operation.ts';
 import { timeText } from '../api/texts.ts';
@@ -65,10 +67,56 @@ export const listenerOperations = [
     handle: ({ host: { broker }, params: { id } }) => {
       const found = listenersOf(broker).find((one) => one.id === id);
       if (found !== undefined) return json(found);
-      throw new ApiError(404, 'NOT_FOUND', `there is no listener ${id}; see /listeners`);
+      throw noListener(id);
+    },
+  }),
+  operation({
+    id: 'changeListener',
+    method: 'POST',
+    path: '/listeners/{id}/{action}',
+    scope: 'config',
+    tag: 'Listeners',
+    summary:
+      'Stop a listener with all its addresses, which disconnects its clients (reason 0x98), start it again, or both. When the broker starts, all are started',
+    params: z.object({
+      id: z.string().describe('such as tcp:default'),
+      action: z.enum(['start', 'stop', 'restart']),
+    }),
+    answers: { 200: { description: 'The listener as it is then', schema: listenerSchema } },
+    errors: { 404: 'There is none of that name', 409: 'An address could not be opened' },
+    isLong: true,
+    handle: async ({ host: { broker }, params: { id, action } }) => {
+      const listener = broker.listeners.find((one) => idOf(one) === id);
+      if (listener === undefined) throw noListener(id);
+      const { name } = listener;
+      if (action !== 'start') await broker.stopListener(name);
+      if (action !== 'stop') await started(broker, name);
+      return json(listenersOf(broker).find((one) => one.id === id));
     },
   }),
 ];
+
+/** @throws {ApiError} 409 where an address can't be opened */
+async function started(broker: RunningBroker, name: string): Promise<void> {
+  try {
+    await broker.startListener(name);
+  } catch (error) {
+    if (error instanceof EmbedError) throw error;
+    throw new ApiError(409, 'CONFLICT', `${name}: ${(error as Error).message}`);
+  }
+}
+
+function noListener(id: string): ApiError {
+  return new ApiError(404, 'NOT_FOUND', `there is no listener ${id}; see /listeners`);
+}
+
+function nameOf({ name }: Listener): string {
+  return NAMED_BY_OPTION.includes(name) ? 'default' : name;
+}
+
+function idOf(listener: Listener): string {
+  return `${TYPES[listener.protocol]}:${nameOf(listener)}`;
+}
 
 function listenersOf(broker: RunningBroker): z.output<typeof listenerSchema>[] {
   const { listeners, config } = broker;
@@ -76,19 +124,18 @@ function listenersOf(broker: RunningBroker): z.output<typeof listenerSchema>[] {
   const now = Date.now();
   return listeners.map((listener) => {
     const type = TYPES[listener.protocol];
-    const name = NAMED_BY_OPTION.includes(listener.name) ? 'default' : listener.name;
-    const { maxConnections } = listener;
+    const { maxConnections, isRunning } = listener;
     const status = {
-      running: true,
+      running: isRunning,
       current_connections: listener.clientCount,
       max_connections: Number.isFinite(maxConnections)
         ? maxConnections
         : config.mqtt.maxConnections,
     };
     return {
-      id: `${type}:${name}`,
+      id: idOf(listener),
       type,
-      name,
+      name: nameOf(listener),
       enable: true,
       bind: listener.address,
       ...status,

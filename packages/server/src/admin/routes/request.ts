@@ -88,7 +88,8 @@ export const requestOperations = [
         throw new ApiError(400, 'BAD_REQUEST', 'timeout: it takes 1ms to 60s, such as 5s');
       }
       const payload = bytesOf(request.payload, request.payload_encoding, 'request.payload');
-      checkResponder(broker, request.topic, request.qos as 0 | 1 | 2);
+      const maySeeClients = caller.scopes.has('read');
+      checkResponder(broker, request.topic, request.qos as 0 | 1 | 2, maySeeClients);
       const requestId = request.request_id ?? randomUUID();
       const responseTopic = request.response_topic ?? `$response/${randomUUID()}`;
       const leave = waitingRequests.enter(responseTopic);
@@ -130,9 +131,15 @@ export const requestOperations = [
 /**
  * Exactly one has to get the request. Those who have subscribed to the topic itself go before those who look at many with a wildcard.
  *
+ * @param maySeeClients - whether an error may say which clients they are
  * @throws {ApiError} 404, 409
  */
-function checkResponder(broker: RunningBroker, topic: string, qos: 0 | 1 | 2): void {
+function checkResponder(
+  broker: RunningBroker,
+  topic: string,
+  qos: 0 | 1 | 2,
+  maySeeClients: boolean,
+): void {
   const { recipients } = broker.explainPublish({ topic, qos });
   const getting = recipients.filter(
     ({ isConnected, qos: granted }) => isConnected && granted !== null,
@@ -145,10 +152,11 @@ function checkResponder(broker: RunningBroker, topic: string, qos: 0 | 1 | 2): v
   }
   const names = responders.slice(0, NAMED_MAX).map(({ clientId }) => clientId);
   const others = responders.length > NAMED_MAX ? ` and ${responders.length - NAMED_MAX} more` : '';
+  const who = maySeeClients ? `${names.join(', ')}${others}` : `${responders.length} clients`;
   throw new ApiError(
     409,
     'CONFLICT',
-    `${topic} could be answered by ${names.join(', ')}${others}: let one subscribe to the topic itself, or let them share a subscription`,
+    `${topic} could be answered by ${who}: let one subscribe to the topic itself, or let them share a subscription`,
   );
 }
 

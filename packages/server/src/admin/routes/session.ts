@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Call, Operation } from '../api/operation.ts';
 import { ApiError, json, NO_CONTENT, operation, SCOPES } from '../api/operation.ts';
-import { SESSION_COOKIE, sessionTokenOf } from '../gate/credentials.ts';
+import { sessionCookieName, sessionTokenOf } from '../gate/credentials.ts';
 import type { UsableKey } from '../keys/key-ring.ts';
 
 const name = z.string().min(1).max(64);
@@ -45,15 +45,16 @@ export const sessionOperations: readonly Operation[] = [
       const from = caller.address ?? 'socket';
       if ('username' in body) {
         const key = host.access.verify(body.username, body.password, from);
-        return { ...json({ token: sessions.begin(key, false).token }), who: key.name };
+        const { token } = sessions.begin(key, false);
+        return { ...json({ token }), who: { name: key.name, kind: 'key' } };
       }
       const key = host.access.verify(body.key, body.secret, from);
       const { token, session } = sessions.begin(key, true);
       return {
         status: 200,
         body: sessionOf(call, key, session.csrf),
-        headers: { 'set-cookie': cookieText(token, call.isSecure) },
-        who: key.name,
+        headers: { 'set-cookie': cookieText(token, call) },
+        who: { name: key.name, kind: 'console' },
       };
     },
   }),
@@ -67,7 +68,7 @@ export const sessionOperations: readonly Operation[] = [
     summary: 'Who is logged in with the cookie',
     answers: { 200: { description: 'Somebody is', schema: sessionSchema } },
     handle: (call) => {
-      const token = sessionTokenOf(call.headers.get('cookie') ?? undefined);
+      const token = tokenOf(call.headers);
       const session = token === null ? null : call.host.access.sessions.use(token);
       if (session === null || session.csrf === null) {
         throw new ApiError(401, 'UNAUTHORIZED', 'nobody is logged in');
@@ -82,12 +83,18 @@ export const sessionOperations: readonly Operation[] = [
     scope: 'read',
     isOpen: true,
     tag: 'Session',
-    summary: 'End the session of the cookie',
+    summary: 'End the session of the cookie, or of the token, with the streams that it has opened',
     answers: { 204: { description: 'Nobody is logged in any more', schema: null } },
-    handle: ({ host, headers, isSecure }) => {
-      const token = sessionTokenOf(headers.get('cookie') ?? undefined);
-      if (token !== null) host.access.sessions.end(token);
-      return { ...NO_CONTENT, headers: { 'set-cookie': `${cookieText('', isSecure)}; Max-Age=0` } };
+    handle: (call) => {
+      const { host, headers } = call;
+      const bearer = /^bearer +([\w-]+)$/i.exec(headers.get('authorization') ?? '')?.[1];
+      const token = bearer ?? tokenOf(headers);
+      const ended = token === null ? null : host.access.sessions.end(token);
+      const cookie = { 'set-cookie': `${cookieText('', call)}; Max-Age=0` };
+      const answer = { ...NO_CONTENT, headers: bearer === undefined ? cookie : {} };
+      if (ended === null) return answer;
+      const kind = ended.csrf === null ? 'key' : 'console';
+      return { ...answer, who: { name: ended.key.name, kind } };
     },
   }),
 ];
@@ -105,8 +112,15 @@ function sessionOf(
   };
 }
 
+function tokenOf(headers: Headers): string | null {
+  return sessionTokenOf(headers.get('cookie') ?? undefined, headers.get('host') ?? undefined);
+}
+
 /** Scripts of pages can't read it, and no page of somebody else has it sent. */
-function cookieText(token: string, isSecure: boolean): string {
+function cookieText(
+  token: string,
+  { headers, isSecure }: Pick<Call<unknown, unknown, unknown>, 'headers' | 'isSecure'>,
+): string {
   const secure = isSecure ? '; Secure' : '';
-  return `${SESSION_COOKIE}=${token}; Path=/; HttpOnly; SameSite=Strict${secure}`;
+  return `${sessionCookieName(headers.get('host') ?? undefined)}=${token}; Path=/; HttpOnly; SameSite=Strict${secure}`;
 }

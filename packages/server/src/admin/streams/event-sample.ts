@@ -30,6 +30,7 @@ export class EventSample<N extends BrokerEventName> {
   #taken: number;
   #endsAt: number;
   #timer: NodeJS.Timeout | null;
+  #isEnded: boolean;
 
   constructor(
     broker: Pick<RunningBroker, 'on' | 'off'>,
@@ -44,10 +45,13 @@ export class EventSample<N extends BrokerEventName> {
     this.#limit = Math.ceil((rate * WINDOW_MS) / 1000);
     this.#windowMs = (this.#limit * 1000) / rate;
     this.#listener = (event) => {
+      if (this.#isEnded) return;
       this.#enter();
       listener(event);
-      if (++this.#taken === this.#limit) this.#pause();
+      // Who listens may have ended it.
+      if (++this.#taken === this.#limit && !this.#isEnded) this.#pause();
     };
+    this.#isEnded = false;
     this.#taken = 0;
     this.#endsAt = 0;
     this.#timer = null;
@@ -55,6 +59,7 @@ export class EventSample<N extends BrokerEventName> {
   }
 
   end(): void {
+    this.#isEnded = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#broker.off(this.#name, this.#listener);
   }

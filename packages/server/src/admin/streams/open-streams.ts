@@ -1,3 +1,4 @@
+import type { AdminStats } from '../../embed/admin-endpoint.ts';
 import type { Logger } from '../../log/index.ts';
 import { ApiError } from '../api/api-error.ts';
 import { EventStream } from './event-stream.ts';
@@ -16,11 +17,13 @@ export interface StreamLimits {
 export class OpenStreams {
   readonly #limits: StreamLimits;
   readonly #log: Logger;
+  readonly #stats: AdminStats;
   readonly #streams: Set<EventStream>;
 
-  constructor(limits: StreamLimits, log: Logger) {
+  constructor(limits: StreamLimits, log: Logger, stats: AdminStats) {
     this.#limits = limits;
     this.#log = log;
+    this.#stats = stats;
     this.#streams = new Set();
   }
 
@@ -44,6 +47,7 @@ export class OpenStreams {
   open(caller: string, what: string, follow: (stream: EventStream) => () => void): EventStream {
     const { maxStreams, maxStreamBytes } = this.#limits;
     if (this.#streams.size >= maxStreams) {
+      this.#stats.streamsRefused++;
       this.#log.warn('admin-stream-refused', { caller, what, count: maxStreams });
       const why = `${maxStreams} streams are open, and admin.max-streams allows no more`;
       throw new ApiError(429, 'TOO_MANY_REQUESTS', why);
@@ -55,10 +59,12 @@ export class OpenStreams {
       onClosed: () => {
         unfollow?.();
         this.#streams.delete(stream);
+        this.#stats.streamsCurrent = this.#streams.size;
       },
     });
     unfollow = follow(stream);
     this.#streams.add(stream);
+    this.#stats.streamsCurrent = this.#streams.size;
     return stream;
   }
 

@@ -5,7 +5,7 @@ import type { Context } from 'hono';
 import { createApi } from '../api/admin-api.ts';
 import type { ApiHost } from '../api/api-host.ts';
 import { ApiError, type Operation } from '../api/operation.ts';
-import type { AdminGate, Admitted } from '../gate/admin-gate.ts';
+import type { AdminGate, Admission, Admitted } from '../gate/admin-gate.ts';
 import { endRefused, readBody } from './request-body.ts';
 
 /** Of all connections, those whose answers may continue: whoever comes then still finds a place. */
@@ -41,18 +41,11 @@ export class ApiFront {
         return admitted.caller;
       },
       onLong: (context) => this.#onLong(context),
-      onDone: (context, operation, { status, who }) => {
+      onDone: (context, operation, path, { status, who }) => {
         const { request, admitted, startedAt } = this.#of(context);
         const ms = Math.round(performance.now() - startedAt);
-        gate.note(
-          who ?? admitted.caller.name,
-          admitted.caller,
-          operation,
-          `${request.method}`,
-          context.req.path,
-          status,
-          ms,
-        );
+        const caller = { ...admitted.caller, ...who };
+        gate.note(caller, operation, `${request.method}`, path, status, ms);
       },
       onError,
     });
@@ -83,7 +76,7 @@ export class ApiFront {
     }
     // While it arrived, the key may have been deleted.
     if (!this.#gate.isStillIn(admitted)) {
-      throw new ApiError(401, 'UNAUTHORIZED', `${admitted.caller.name} is no key any more`);
+      throw new ApiError(401, 'UNAUTHORIZED', `${admitted.caller.name} is not let in any more`);
     }
     if (body.length > 0 && !isJson(request.headers['content-type'])) {
       throw new ApiError(415, 'UNSUPPORTED_MEDIA_TYPE', 'content-type has to be application/json');
@@ -94,8 +87,8 @@ export class ApiFront {
   }
 
   /** Says who sends a request, of what its head says. @throws {ApiError} 401 and 429 */
-  admit(request: IncomingMessage, isOpen: boolean): Admitted {
-    return this.#gate.admit(request, isOpen);
+  admit(request: IncomingMessage, admission: Admission): Admitted {
+    return this.#gate.admit(request, admission);
   }
 
   /**
@@ -112,10 +105,10 @@ export class ApiFront {
     startedAt: number,
   ): void {
     const ms = Math.round(performance.now() - startedAt);
-    this.#gate.note(caller.name, caller, what, method, path, status, ms);
+    this.#gate.note(caller, what, method, path, status, ms);
   }
 
-  /** Keys have changed: ends the answers that continue for those who would not be let in any more. */
+  /** Keys have changed, or a session has ended: ends the answers that continue for those who would not be let in any more. */
   endRefused(): void {
     for (const [response, admitted] of this.#long) {
       if (!this.#gate.isStillIn(admitted)) response.destroy();
@@ -125,6 +118,7 @@ export class ApiFront {
   #onLong(context: Context): void {
     const { response, admitted, keepOpen } = this.#of(context);
     if (this.#long.size >= Math.max(1, this.#host.broker.config.admin.maxConnections * LONG_PART)) {
+      this.#host.broker.stats.admin.streamsRefused++;
       throw new ApiError(
         503,
         'TOO_MANY_STREAMS',

@@ -1,9 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { BoundedServer } from '@promptmq/metrics';
 import type { Config } from '../../config/index.ts';
+import type { AdminStats } from '../../embed/admin-endpoint.ts';
 import { type Logger, rateLimited } from '../../log/index.ts';
 import { API_PATH } from '../api/admin-api.ts';
 import { ApiError } from '../api/operation.ts';
+import type { Admission } from '../gate/admin-gate.ts';
 import { OPERATIONS } from '../routes/index.ts';
 import { type ApiFront, refuseRequest } from './api-front.ts';
 import { allowOrigin, secure } from './security-headers.ts';
@@ -17,13 +19,23 @@ export interface Pages {
 /** Of what was refused: those who cause the lines are known to nobody. */
 const LINES_PER_SECOND = 5;
 
-/** For those who have no key yet: `POST /login` and the like. */
-const OPEN_PATHS: ReadonlySet<string> = new Set(
-  OPERATIONS.filter(({ isOpen }) => isOpen === true).map(({ path }) => API_PATH + path),
-);
+/** Of paths that take more than keys: `POST /login` and the like. */
+const ADMISSIONS: ReadonlyMap<string, Admission> = new Map([
+  ...OPERATIONS.filter(({ isOpen }) => isOpen === true).map(
+    ({ path }) => [API_PATH + path, 'open'] as const,
+  ),
+  ...OPERATIONS.filter(({ isForAll }) => isForAll === true).map(
+    ({ path }) => [API_PATH + path, 'all'] as const,
+  ),
+]);
+
+/** What EMQX has beside its API: what asks whether a broker is there asks for this. */
+const SHORT_PATHS: ReadonlyMap<string, string> = new Map([['/status', `${API_PATH}/status`]]);
 
 /** Paths that lead elsewhere than they seem to: empty parts, dots, zeros and backslashes, also in percent encoding. */
 const TRICKY_PATH = /\/\/|\/(?:\.|%2e){1,2}(?:\/|$)|%00|%5c|\\/i;
+
+type StatusClass = keyof AdminStats['requests'];
 
 /** Answers what comes to the admin listener: the API, its documentation and the console. */
 export class WebFront {
@@ -31,10 +43,18 @@ export class WebFront {
   readonly #api: ApiFront;
   readonly #pages: Pages;
   readonly #log: Logger;
+  readonly #stats: AdminStats;
 
   /** @param config - live */
-  constructor(config: Config['admin'], api: ApiFront, pages: Pages, log: Logger) {
+  constructor(
+    config: Config['admin'],
+    api: ApiFront,
+    pages: Pages,
+    log: Logger,
+    stats: AdminStats,
+  ) {
     this.#config = config;
+    this.#stats = stats;
     this.#api = api;
     this.#pages = pages;
     this.#log = rateLimited(log, { perSecond: LINES_PER_SECOND, now: () => performance.now() });
@@ -46,9 +66,11 @@ export class WebFront {
     keepOpen: BoundedServer['keepOpen'],
   ): Promise<void> {
     secure(response);
+    response.once('close', () => this.#count(response));
     try {
-      const target = request.url ?? '/';
-      const path = target.split('?', 1)[0] as string;
+      const [asked = '/', ...query] = (request.url ?? '/').split('?');
+      const path = SHORT_PATHS.get(asked) ?? asked;
+      if (path !== asked) request.url = [path, ...query].join('?');
       if (!path.startsWith('/') || TRICKY_PATH.test(path)) {
         throw new ApiError(
           400,
@@ -64,7 +86,7 @@ export class WebFront {
         request.resume();
         await this.#pages.answer(path, request, response);
       } else if (!allowOrigin(request, response, this.#config.origins)) {
-        const admitted = this.#api.admit(request, OPEN_PATHS.has(path));
+        const admitted = this.#api.admit(request, ADMISSIONS.get(path) ?? 'key');
         await this.#api.answer(request, response, admitted, keepOpen);
       }
     } catch (error) {
@@ -75,5 +97,10 @@ export class WebFront {
         this.#log.info('admin-refused', { address, status, code });
       refuseRequest(request, response, error);
     }
+  }
+
+  #count({ headersSent, statusCode }: ServerResponse): void {
+    // A connection that was cut before has no answer.
+    if (headersSent) this.#stats.requests[`${Math.floor(statusCode / 100)}xx` as StatusClass]++;
   }
 }

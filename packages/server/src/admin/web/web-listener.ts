@@ -12,9 +12,13 @@ export type AnswerWeb = (
   keepOpen: BoundedServer['keepOpen'],
 ) => Promise<void>;
 
+/** When an address that could not be opened is tried again: after this time, then twice that, and so on up to the other one. */
+const RETRY_MS_MIN = 1000;
+const RETRY_MS_MAX = 60_000;
+
 /**
  * The addresses of the admin listener: they are open while somebody could be let in, and only then. Changes are made one
- * after the other.
+ * after the other. An address that can't be opened is tried again as long as it is wanted; the log has it once.
  */
 export class WebListener {
   readonly #config: Config['admin'];
@@ -22,11 +26,14 @@ export class WebListener {
   readonly #log: Logger;
   readonly #cuts: { readonly log: Logger };
   #tls: SecureContextOptions | null;
-  #servers: readonly BoundedServer[];
+  /** By address, in the order of the configuration. */
+  #servers: ReadonlyMap<Address, BoundedServer>;
   /** The last change, which never rejects. */
   #changing: Promise<void>;
   #isWanted: boolean;
   #problem: Error | null;
+  #retry: NodeJS.Timeout | null;
+  #retryMs: number;
 
   /**
    * @param config - live
@@ -43,10 +50,12 @@ export class WebListener {
     this.#answer = answer;
     this.#log = log;
     this.#cuts = { log: rateLimited(log, { perSecond: 1, now: () => performance.now() }) };
-    this.#servers = [];
+    this.#servers = new Map();
     this.#changing = Promise.resolve();
     this.#isWanted = false;
     this.#problem = null;
+    this.#retry = null;
+    this.#retryMs = RETRY_MS_MIN;
   }
 
   /** Why an address could not be opened the last time; null when all were. */
@@ -56,7 +65,7 @@ export class WebListener {
 
   /** Such as `http://127.0.0.1:18083`; null while it is closed. */
   get url(): string | null {
-    for (const { address } of this.#servers) {
+    for (const { address } of this.#servers.values()) {
       if (typeof address === 'object') return this.#urlOf(address.address, address.port);
     }
     return null;
@@ -73,7 +82,7 @@ export class WebListener {
   setTls(tls: SecureContextOptions | null): void {
     if (tls === null || this.#tls === null) return;
     this.#tls = tls;
-    for (const server of this.#servers) server.setTls(tls);
+    for (const server of this.#servers.values()) server.setTls(tls);
   }
 
   close(): Promise<void> {
@@ -81,30 +90,57 @@ export class WebListener {
   }
 
   async #change(): Promise<void> {
-    const isOpen = this.#servers.length > 0;
-    if (isOpen === this.#isWanted) return;
-    if (!this.#isWanted) {
-      const servers = this.#servers;
-      this.#servers = [];
-      await Promise.all(servers.map((server) => server.close()));
-      this.#log.info('admin-closed', {});
-      return;
-    }
-    const opened: BoundedServer[] = [];
+    if (this.#retry !== null) clearTimeout(this.#retry);
+    this.#retry = null;
+    if (this.#isWanted) await this.#open();
+    else await this.#close();
+  }
+
+  async #close(): Promise<void> {
+    const servers = this.#servers;
+    this.#servers = new Map();
+    this.#problem = null;
+    this.#retryMs = RETRY_MS_MIN;
+    if (servers.size === 0) return;
+    await Promise.all(Array.from(servers.values(), (server) => server.close()));
+    this.#log.info('admin-closed', {});
+  }
+
+  /** Opens the addresses that aren't open. */
+  async #open(): Promise<void> {
+    const former = this.#problem?.message;
+    const servers = new Map<Address, BoundedServer>();
     this.#problem = null;
     for (const address of this.#config.bind) {
-      const server = this.#newServer();
-      try {
-        await server.listen(whereOf(address, this.#config.bind));
-        opened.push(server);
-        this.#tell(address, server);
-      } catch (error) {
-        const why = `admin.bind: ${(error as Error).message}`;
-        this.#problem = new Error(why, { cause: error });
-        this.#log.error('admin-failed', { error: why });
-      }
+      const server = this.#servers.get(address) ?? (await this.#listen(address, former));
+      if (server !== null) servers.set(address, server);
     }
-    this.#servers = opened;
+    this.#servers = servers;
+    if (this.#problem === null) {
+      this.#retryMs = RETRY_MS_MIN;
+      return;
+    }
+    this.#retry = setTimeout(() => void this.want(this.#isWanted), this.#retryMs);
+    this.#retry.unref();
+    this.#retryMs = Math.min(2 * this.#retryMs, RETRY_MS_MAX);
+  }
+
+  /**
+   * @param former - what went wrong the last time, and is in the log
+   * @returns null when it can't be opened
+   */
+  async #listen(address: Address, former: string | undefined): Promise<BoundedServer | null> {
+    const server = this.#newServer();
+    try {
+      await server.listen(whereOf(address, this.#config.bind));
+      this.#tell(address, server);
+      return server;
+    } catch (error) {
+      const why = `admin.bind: ${(error as Error).message}`;
+      this.#problem ??= new Error(why, { cause: error });
+      if (why !== former) this.#log.error('admin-failed', { error: why });
+      return null;
+    }
   }
 
   #newServer(): BoundedServer {

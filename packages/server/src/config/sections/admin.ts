@@ -123,11 +123,30 @@ export const adminSection = z
       .describe(
         'events a second, of each type, that the reader of one may have, by default a tenth of a processor; for those beyond, nothing is made, and he is told for how long',
       ),
+    resumeTimeout: duration(0, 3_600_000)
+      .prefault('1m')
+      .describe(
+        'how long events are kept for a reader of GET /events whose connection has ended, until he comes back with Last-Event-ID; 0 for not at all',
+      ),
+    maxResumeBytes: size(0, 100_000_000)
+      .prefault('256KiB')
+      .describe(
+        'bytes of events that are kept for such a reader; where more has happened he is told that there is a gap',
+      ),
     maxRequests: integer(0, 5000)
       .prefault(16)
       .describe(
         'requests over MQTT (POST /request) that wait for their response at a time; each has a connection of its own to the API, of which there are few',
       ),
+    maxTraces: integer(0, 100)
+      .prefault(10)
+      .describe('traces with names at a time (POST /trace), those included that have ended'),
+    maxTraceBytes: size(1024, 100_000_000)
+      .prefault('1MB')
+      .describe('bytes of a trace with a name, in memory; then it ends'),
+    maxTraceDuration: duration(1000, 7 * 86_400_000)
+      .prefault('24h')
+      .describe('how long a trace with a name lasts at most; without an end it lasts ten minutes'),
     auditEntries: integer(0, 1_000_000)
       .prefault(1000)
       .describe(

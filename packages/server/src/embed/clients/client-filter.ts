@@ -1,5 +1,6 @@
 import type { SessionEntry } from '../../sessions/session-entry.ts';
 import { type Arguments, shown } from '../calls/arguments.ts';
+import { connectedAtOf, createdAtOf } from './client-info.ts';
 
 /** Which clients are meant: those for which all holds that is given. */
 export interface ClientFilter {
@@ -17,6 +18,14 @@ export interface ClientFilter {
   readonly version?: number | undefined;
   /** Only those whose connection asked for a new session, or only those whose didn't. */
   readonly cleanStart?: boolean | undefined;
+  /** Only those that are connected since then or later, in milliseconds since 1970. */
+  readonly connectedSince?: number | undefined;
+  /** Only those that were connected by then, and are. */
+  readonly connectedUntil?: number | undefined;
+  /** Only those whose session was made then or later. Of sessions that are older than the broker's process that isn't known. */
+  readonly createdSince?: number | undefined;
+  /** Only those whose session was made by then; the same. */
+  readonly createdUntil?: number | undefined;
 }
 
 export const CLIENT_FILTER_KEYS = [
@@ -27,17 +36,26 @@ export const CLIENT_FILTER_KEYS = [
   'address',
   'version',
   'cleanStart',
+  'connectedSince',
+  'connectedUntil',
+  'createdSince',
+  'createdUntil',
 ] as const;
 
 /** Whether a client is one of those that are meant. */
 export type ClientTest = (entry: SessionEntry) => boolean;
 
 /**
+ * @param aheadMs - `shownAheadMs` of the broker's clock
  * @returns null where all are meant
  * @throws {EmbedError} `invalid-argument`
  */
-export function clientTest(args: Arguments, filter: ClientFilter): ClientTest | null {
-  const tests: ClientTest[] = [];
+export function clientTest(
+  args: Arguments,
+  filter: ClientFilter,
+  aheadMs: number,
+): ClientTest | null {
+  const tests: ClientTest[] = timeTests(args, filter, aheadMs);
   const { like, user, likeUser, isConnected, address, version, cleanStart } = filter;
   if (like !== undefined) {
     const part = args.text('like', like);
@@ -75,6 +93,28 @@ export function clientTest(args: Arguments, filter: ClientFilter): ClientTest | 
   if (tests.length === 0) return null;
   return (entry) => tests.every((test) => test(entry));
 }
+
+function timeTests(args: Arguments, filter: ClientFilter, aheadMs: number): ClientTest[] {
+  const times = [
+    ['connectedSince', 'connectedUntil', connectedAtOf],
+    ['createdSince', 'createdUntil', createdAtOf],
+  ] as const;
+  return times.flatMap(([sinceName, untilName, timeOf]) => {
+    const { [sinceName]: since, [untilName]: until } = filter;
+    if (since === undefined && until === undefined) return [];
+    const from = since === undefined ? 0 : args.wholeNumber(sinceName, since, 0, TIME_MAX);
+    const to = until === undefined ? TIME_MAX : args.wholeNumber(untilName, until, 0, TIME_MAX);
+    return [
+      (entry: SessionEntry) => {
+        const time = timeOf(entry, aheadMs);
+        return time !== null && time >= from && time <= to;
+      },
+    ];
+  });
+}
+
+/** The last time that a date can have. */
+const TIME_MAX = 8_640_000_000_000_000;
 
 /** What the addresses of clients begin with that come from there: their ports follow. */
 function addressStart(address: string): string {

@@ -21,6 +21,8 @@ export interface ClientInfo {
   readonly remoteAddress: string | null;
   /** The listener's name in the configuration; null without connection, and where the program brought it. */
   readonly listener: string | null;
+  /** When its session was made, to the second; null where that was before the broker's process began. */
+  readonly createdAt: number | null;
   /** When its connection was accepted; null without connection. */
   readonly connectedAt: number | null;
   /** Since when nobody has the session; null while it `isConnected`. */
@@ -69,6 +71,17 @@ export interface ClientSubscription {
   readonly subscriptionIdentifier: number | null;
 }
 
+/** Milliseconds since 1970; null where it isn't known. */
+export function createdAtOf({ createdAtSeconds }: SessionEntry, aheadMs: number): number | null {
+  return createdAtSeconds === -1 ? null : createdAtSeconds * 1000 + aheadMs;
+}
+
+/** Milliseconds since 1970; null without connection. */
+export function connectedAtOf({ session }: SessionEntry, aheadMs: number): number | null {
+  const connection = session.link?.connection ?? null;
+  return connection === null ? null : Math.round(connection.openedAt) + aheadMs;
+}
+
 /** @param aheadMs - `shownAheadMs` of the broker's clock */
 export function clientInfoOf(entry: SessionEntry, aheadMs: number): ClientInfo {
   const { session, owner, disconnectedAt, subscriptions } = entry;
@@ -81,7 +94,8 @@ export function clientInfoOf(entry: SessionEntry, aheadMs: number): ClientInfo {
     protocol: connection?.transport.protocol ?? null,
     remoteAddress: connection?.transport.remoteAddress ?? null,
     listener: connection?.transport.listener?.name ?? null,
-    connectedAt: connection === null ? null : Math.round(connection.openedAt) + aheadMs,
+    createdAt: createdAtOf(entry, aheadMs),
+    connectedAt: connectedAtOf(entry, aheadMs),
     disconnectedAt: session.isConnected ? null : disconnectedAt + aheadMs,
     keepAlive: connection?.timeouts.keepAlive ?? null,
     cleanStart: connection?.cleanStart ?? null,

@@ -174,7 +174,7 @@ export class BrokerClients implements Clients {
   list(options: ClientListOptions = {}): ClientPage {
     const args = new Arguments('clients.list');
     args.options(options, [...CLIENT_FILTER_KEYS, 'cursor', 'limit']);
-    const isMeant = clientTest(args, options);
+    const isMeant = clientTest(args, options, this.#broker.runtime.shownAheadMs);
     const limit = args.wholeNumber('limit', options.limit ?? LIMIT_DEFAULT, 1, LIMIT_MAX);
     const cursor = args.text('cursor', options.cursor ?? '1');
     if (!CURSOR.test(cursor)) args.refuse('cursor takes what an earlier page returned');
@@ -207,7 +207,7 @@ export class BrokerClients implements Clients {
     const measure = measureOf(args, options.by);
     if (order !== 'asc' && order !== 'desc') args.refuse('order takes asc or desc');
     const best = new Best(args.wholeNumber('limit', options.limit ?? 10, 1, TOP_MAX));
-    const isMeant = clientTest(args, options);
+    const isMeant = clientTest(args, options, this.#broker.runtime.shownAheadMs);
     const { sessions, runtime } = this.#broker;
     const sign = order === 'desc' ? 1 : -1;
     let last = 0;

@@ -2,6 +2,7 @@ import type { Permissions } from '@promptmq/auth';
 import { ReasonCode } from '@promptmq/codec';
 import type { Subscription } from '@promptmq/topics';
 import type { Broker } from '../../broker.ts';
+import { isHiddenFrom } from '../../protocol/subscribe/filter-refusals.ts';
 import { isOwedRetained, replayAll } from '../../protocol/subscribe/owed-retained.ts';
 import { isSame } from '../../protocol/subscribe/subscribe.ts';
 import { isInsideIdentifier } from '../../sessions/inside-identifiers.ts';
@@ -127,9 +128,12 @@ function checkAllowed(
   { topicFilter, qos }: Subscription,
 ): void {
   const permissions = permissionsOf(broker, entry);
-  if (permissions === null || permissions.maySubscribe(topicFilter, qos)) return;
-  const { rule } = permissions.decide('subscribe', topicFilter, qos);
-  const by = rule === null ? 'no rule allows it' : `by the rule ${rule}`;
+  const rights = entry.session.link?.connection?.rights ?? entry.rights;
+  const isHidden =
+    broker.clientEvents.presence !== null && isHiddenFrom({ permissions, rights }, topicFilter);
+  if (!isHidden && (permissions === null || permissions.maySubscribe(topicFilter, qos))) return;
+  const rule = isHidden ? null : permissions?.decide('subscribe', topicFilter, qos).rule;
+  const by = rule ? `by the rule ${rule}` : 'no rule allows it';
   const why = `${entry.session.clientId} may not subscribe to ${topicFilter}: ${by}`;
   throw new EmbedError('not-allowed', why, ReasonCode.NotAuthorized);
 }

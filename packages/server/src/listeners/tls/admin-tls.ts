@@ -1,4 +1,4 @@
-import { type Config, ConfigError } from '../../config/index.ts';
+import { type Config, ConfigError, type ConfigProblem } from '../../config/index.ts';
 import { loadTlsFiles, type TlsFiles } from './tls-files.ts';
 
 /**
@@ -16,7 +16,7 @@ export function loadAdminTls({ admin }: Config): TlsFiles | null {
   }
   const section = 'admin.tls';
   try {
-    return loadTlsFiles({
+    const files = loadTlsFiles({
       section,
       certificates: [{ section, cert, key, passphrase: '', hosts: [] }],
       pskFile: null,
@@ -27,13 +27,16 @@ export function loadAdminTls({ admin }: Config): TlsFiles | null {
       ciphers: '',
       alpn: [],
     });
+    const warningsAt = (now: number, soonMs: number) =>
+      files.warningsAt(now, soonMs).map(underOption);
+    return { ...files, warningsAt };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    // The options are called tls-cert and tls-key: there is no section tls.
-    const problems = error.problems.map((problem) => ({
-      ...problem,
-      key: problem.key.replace('admin.tls.', 'admin.tls-'),
-    }));
-    throw new ConfigError(problems);
+    throw new ConfigError(error.problems.map(underOption));
   }
+}
+
+/** The options are called tls-cert and tls-key: there is no section tls. */
+function underOption(problem: ConfigProblem): ConfigProblem {
+  return { ...problem, key: problem.key.replace('admin.tls.', 'admin.tls-') };
 }

@@ -1,3 +1,4 @@
+import { ADMIN_LISTENER } from '../../runtime/stats.ts';
 import type { MonitorSource, MonitorValues } from '../fields.ts';
 import type { Condition } from './alarm-book.ts';
 import type { FillingQueue } from './queues-watch.ts';
@@ -147,7 +148,8 @@ function* ofConnections({ source: { broker }, latest }: Findings): Generator<Con
 function* ofCertificates({ source: { broker, listeners } }: Findings): Generator<Condition> {
   const { certificateDays } = broker.config.monitor;
   const now = broker.runtime.wallNow();
-  for (const { name: listener, certificates } of listeners) {
+  const admin = { name: ADMIN_LISTENER, certificates: broker.stats.admin.certificates };
+  for (const { name: listener, certificates } of [...listeners, admin]) {
     for (const { name, expiresAt } of certificates) {
       const daysLeft = (expiresAt - now) / DAY_MS;
       if (daysLeft > certificateDays) continue;
@@ -156,7 +158,7 @@ function* ofCertificates({ source: { broker, listeners } }: Findings): Generator
         daysLeft < 0 ? `has expired at ${at}` : `expires in ${round(daysLeft)} days, at ${at}`;
       yield {
         name: `certificate_expiring/${listener}/${name}`,
-        message: `The certificate ${JSON.stringify(name)} of the listener ${listener} ${when}.`,
+        message: `The certificate ${JSON.stringify(name)} of ${listener === ADMIN_LISTENER ? 'the' : 'the listener'} ${listener} ${when}.`,
         remedy:
           'Renew it, put the files in its place, and reload (SIGHUP): nobody is disconnected.',
         details: { listener, certificate: name, expires_at: at, days_left: round(daysLeft) },

@@ -120,10 +120,17 @@ function isDenied(
   return true;
 }
 
-/** Whether a filter is about other clients, whom this one may not follow. */
-function isHiddenFrom(connection: Peer, topicFilter: string): boolean {
+/**
+ * Whether a filter is about other clients, whom this one may not follow.
+ *
+ * @param client - its connection, or what it may do when it comes back
+ */
+export function isHiddenFrom(
+  client: Pick<Peer, 'permissions' | 'rights'>,
+  topicFilter: string,
+): boolean {
   const filter = parseSharedFilter(topicFilter)?.topicFilter ?? topicFilter;
-  return isPresenceTopic(filter) && !mayFollow(connection, filter);
+  return isPresenceTopic(filter) && !mayFollow(client, filter);
 }
 
 /**

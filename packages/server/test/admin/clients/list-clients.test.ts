@@ -155,7 +155,7 @@ test('those for whom the most waits come first when the list is sorted', async (
 test.each([
   ['page=0', 'page'],
   ['limit=10001', 'limit'],
-  ['conn_state=idle', 'conn_state'],
+  ['conn_state=busy', 'conn_state'],
   ['ip_address=x', 'ip_address'],
   ['proto_ver=6', 'proto_ver'],
   ['clean_start=yes', 'clean_start'],
@@ -167,4 +167,43 @@ test.each([
   const { status, body } = await api.get(`/clients?${query}`);
   expect([status, body.code]).toEqual([400, 'BAD_REQUEST']);
   expect(body.message).toContain(field);
+});
+
+test('clients are found by when they connected, and by when their sessions were made', async () => {
+  const old = await connected('old', {
+    clean: false,
+    properties: { sessionExpiryInterval: 1000 },
+  });
+  await old.endAsync();
+  await connected('new');
+  const of = (id: string) => api.get(`/clients/${id}`).then(({ body }) => body);
+  const [away, there] = [await of('old'), await of('new')];
+  expect(away).toMatchObject({ connected_at: null, created_at: expect.stringMatching(/Z$/) });
+  const connectedAt = there.connected_at as string;
+  const ms = Date.parse(connectedAt);
+  expect(await idsOf(`gte_connected_at=${connectedAt}`)).toEqual(['new']);
+  expect(await idsOf(`gte_connected_at=${ms}&lte_connected_at=${ms}`)).toEqual(['new']);
+  expect(await idsOf(`gte_connected_at=${ms + 1}`)).toEqual([]);
+  expect(await idsOf(`lte_connected_at=${ms - 1}`)).toEqual([]);
+  const createdAt = Date.parse(away.created_at);
+  expect(Math.abs(Date.parse(there.created_at) - ms)).toBeLessThan(1500);
+  expect(await idsOf(`gte_created_at=${createdAt}`)).toEqual(['old', 'new']);
+  expect(await idsOf(`lte_created_at=${createdAt - 1}`)).toEqual([]);
+  expect(await idsOf(`clientid=old&clientid=new&gte_created_at=${createdAt}`)).toEqual([
+    'old',
+    'new',
+  ]);
+  expect(await idsOf(`clientid=old&clientid=new&gte_connected_at=0`)).toEqual(['new']);
+  expect(await api.get('/clients?gte_created_at=yesterday')).toMatchObject({
+    status: 400,
+    body: { message: expect.stringMatching(/^gte_created_at: takes a time such as /) },
+  });
+});
+
+test('nobody is idle: before its CONNECT a connection is no client', async () => {
+  await connected('one');
+  expect((await api.get('/clients?conn_state=idle')).body).toEqual({
+    data: [],
+    meta: { page: 1, limit: 100, count: 0, hasnext: false },
+  });
 });

@@ -146,3 +146,20 @@ test('who is not there is not found', async () => {
   }
   expect((await api.post('/clients/c/subscribe/bulk', { topic: 'a' })).status).toBe(400);
 });
+
+test('what a client may not know of others it is not subscribed to on its behalf either', async () => {
+  await using own = await AdminApi.open({ presence: { events: 'all' } });
+  const client = await TestClient.connect(`${own.broker.url}`, {
+    clientId: 'c',
+    protocolVersion: 5,
+  });
+  for (const topic of ['$SYS/brokers/+/clients/#', '$share/g/$SYS/broker/clients/+/state']) {
+    await expect(client.mqtt.subscribeAsync(topic)).rejects.toThrow('Not authorized');
+    expect(await own.post('/clients/c/subscribe', { topic })).toMatchObject({
+      status: 400,
+      body: { message: expect.stringContaining('no rule allows it') },
+    });
+  }
+  expect((await own.get('/clients/c/subscriptions')).body).toEqual([]);
+  await client.mqtt.endAsync(true);
+});

@@ -28,6 +28,10 @@ export const clientSchema = z.object({
     .describe('seconds that its session lives after its connection; 4294967295: for ever'),
   is_expired: z.boolean(),
   durable: z.boolean().describe('whether what is sent to it survives the process'),
+  created_at: z
+    .string()
+    .nullable()
+    .describe('when its session was made, to the second; null where that was before this process'),
   connected_at: z.string().nullable(),
   disconnected_at: z.string().nullable(),
   subscriptions_cnt: z.number().int(),
@@ -71,6 +75,7 @@ export function shownClient(client: ClientInfo, config: Config): ShownClient {
     expiry_interval: client.sessionExpiryInterval,
     is_expired: false,
     durable: client.isStored,
+    created_at: timeText(client.createdAt),
     connected_at: timeText(client.connectedAt),
     disconnected_at: timeText(client.disconnectedAt),
     subscriptions_cnt: client.subscriptions,

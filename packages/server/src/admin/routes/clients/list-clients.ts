@@ -8,7 +8,12 @@ import { pageAnswer } from '../../api/lists/page-answer.ts';
 import { nodeName } from '../../api/node-name.ts';
 import { ApiError, json, operation } from '../../api/operation.ts';
 import { pageOf, pageQuery } from '../../api/page.ts';
-import { flagParameter, namesParameter, textsParameter } from '../../api/query-fields.ts';
+import {
+  flagParameter,
+  namesParameter,
+  textsParameter,
+  timeParameter,
+} from '../../api/query-fields.ts';
 import { splitAddress } from '../../api/texts.ts';
 import { CLIENT_FIELDS, clientSchema, fieldsOf, shownClient } from './client-shape.ts';
 
@@ -39,13 +44,20 @@ const listQuery = z.strictObject({
   username: textsParameter().optional().describe('clients of exactly this user; may be repeated'),
   like_clientid: z.string().optional().describe('the identifier has this in it'),
   like_username: z.string().optional().describe("the user's name has this in it"),
-  conn_state: z.enum(['connected', 'disconnected']).optional(),
+  conn_state: z
+    .enum(['connected', 'idle', 'disconnected'])
+    .optional()
+    .describe('nobody is idle: before its CONNECT a connection is no client yet'),
   ip_address: z
     .string()
     .refine((text) => isIP(text) > 0, 'takes an IP address')
     .optional(),
   proto_ver: z.enum(['3', '4', '5']).optional(),
   clean_start: flagParameter().optional(),
+  gte_connected_at: timeParameter().optional().describe('connected since then or later'),
+  lte_connected_at: timeParameter().optional().describe('connected since then or earlier'),
+  gte_created_at: timeParameter().optional().describe('its session was made then or later'),
+  lte_created_at: timeParameter().optional().describe('its session was made then or earlier'),
   sort: z
     .enum(SORT_NAMES as [keyof typeof SORTS, ...(keyof typeof SORTS)[]])
     .optional()
@@ -75,7 +87,8 @@ export const listClients = operation({
       ? null
       : CLIENT_FIELDS.filter((field) => given.includes(field));
     const toJson = (client: ClientInfo) => fieldsOf(shownClient(client, config), fields);
-    if (query.node !== undefined && query.node !== nodeName(config)) {
+    const isElsewhere = query.node !== undefined && query.node !== nodeName(config);
+    if (isElsewhere || query.conn_state === 'idle') {
       return json({ data: [], meta: { page, limit, count: 0, hasnext: false } });
     }
     const pages = pagesOf(broker);
@@ -140,6 +153,10 @@ function filterOf(query: ListQuery): ClientFilter {
     address: query.ip_address,
     version: proto_ver === undefined ? undefined : Number(proto_ver),
     cleanStart: query.clean_start,
+    connectedSince: query.gte_connected_at,
+    connectedUntil: query.lte_connected_at,
+    createdSince: query.gte_created_at,
+    createdUntil: query.lte_created_at,
   };
 }
 
@@ -161,8 +178,10 @@ function named(
 /** As `clients.list` filters. */
 function isMeant(client: ClientInfo, filter: ClientFilter): boolean {
   const { like = '', user, likeUser, isConnected, address, version, cleanStart } = filter;
-  const { userName } = client;
+  const { userName, connectedAt, createdAt } = client;
   return (
+    isBetween(connectedAt, filter.connectedSince, filter.connectedUntil) &&
+    isBetween(createdAt, filter.createdSince, filter.createdUntil) &&
     client.clientId.includes(like) &&
     (user === undefined || (userName !== null && user.includes(userName))) &&
     (likeUser === undefined || userName?.includes(likeUser) === true) &&
@@ -171,4 +190,13 @@ function isMeant(client: ClientInfo, filter: ClientFilter): boolean {
     (version === undefined || client.version === version) &&
     (cleanStart === undefined || client.cleanStart === cleanStart)
   );
+}
+
+function isBetween(
+  time: number | null,
+  since: number | undefined,
+  until: number | undefined,
+): boolean {
+  if (since === undefined && until === undefined) return true;
+  return time !== null && time >= (since ?? 0) && time <= (until ?? time);
 }
