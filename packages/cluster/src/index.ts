@@ -12,6 +12,8 @@ export {
   type MapListener,
   type MapValue,
 } from './engine/engine.ts';
+export { NatsEngine } from './engine/nats/nats-engine.ts';
+export type { NatsCredentials, NatsOptions } from './engine/nats/nats-options.ts';
 export { type Forward, forwardParts, readForward } from './forward/forward.ts';
 export {
   type Applied,
