@@ -35,6 +35,11 @@ export class History {
   readonly #host: HistoryHost;
   readonly #entries: EntryList;
   readonly #shares: Map<string, ClientShare>;
+  /** The wall clock in this turn; 0 while it hasn't been looked at. */
+  #now: number;
+  /** What was noted last of what may happen often, in this turn: mostly the next is the same. */
+  #lastRepeated: KeptEntry | null;
+  readonly #onTurnEnd: () => void;
 
   constructor(host: HistoryHost) {
     this.#host = host;
@@ -44,6 +49,12 @@ export class History {
     this.forgottenUntil = 0;
     this.#entries = new EntryList();
     this.#shares = new Map();
+    this.#now = 0;
+    this.#lastRepeated = null;
+    this.#onTurnEnd = () => {
+      this.#now = 0;
+      this.#lastRepeated = null;
+    };
   }
 
   get length(): number {
@@ -52,7 +63,7 @@ export class History {
 
   /** Something happened to a client. */
   note(type: HistoryType, clientId: string, facts: EntryFacts): void {
-    this.#add(clientId, new KeptEntry(type, clientId, this.#host.runtime.wallNow(), facts, null));
+    this.#add(clientId, new KeptEntry(type, clientId, this.#turnTime(), facts, null));
   }
 
   /** The same of what may happen often: what is the same, of the same topic, is one entry. */
@@ -65,21 +76,51 @@ export class History {
     waiting = 0,
     reasonCode = -1,
   ): void {
-    const now = this.#host.runtime.wallNow();
+    const last = this.#lastRepeated;
+    if (last?.clientId === clientId && last.topic === topic && isSameCause(last, type, cause)) {
+      if (last.detail === detail && !last.isGone) {
+        last.count++;
+        return;
+      }
+    }
+    this.#lastRepeated = this.#findRepeated(
+      type,
+      clientId,
+      topic,
+      cause,
+      detail,
+      waiting,
+      reasonCode,
+    );
+  }
+
+  /** @returns the entry of it, which is now of this turn */
+  #findRepeated(
+    type: HistoryType,
+    clientId: string,
+    topic: string | null,
+    cause: string,
+    detail: string,
+    waiting: number,
+    reasonCode: number,
+  ): KeptEntry {
+    const now = this.#turnTime();
     const key = type === 'drop' ? cause : `${type} ${cause}`;
     const former = this.#shares.get(clientId)?.repeated(key, topic);
     if (former !== undefined && isContinued(former, now) && isSame(former, detail)) {
       former.count++;
       former.lastAt = now;
-      return;
+      return former;
     }
     const facts = { topic, cause, detail: shortened(detail), waiting, reasonCode };
-    this.#add(clientId, new KeptEntry(type, clientId, now, facts, key));
+    const entry = new KeptEntry(type, clientId, now, facts, key);
+    this.#add(clientId, entry);
+    return entry;
   }
 
   /** A CONNECT was refused. */
   noteRefusedConnect(clientId: string, address: string, why: string, reasonCode: number): void {
-    const now = this.#host.runtime.wallNow();
+    const now = this.#turnTime();
     const key = `connect ${clientId}`;
     const detail = shortened(why);
     const former = this.#shares.get(REFUSED_CONNECTS)?.repeated(key, null);
@@ -130,6 +171,16 @@ export class History {
     invariant(length === this.length, `${this.length} entries counted of ${length}`);
   }
 
+  /** The same for all of a turn: there may be as much to note in it as is published, and a look at the clock takes most of the time. */
+  #turnTime(): number {
+    if (this.#now === 0) {
+      const { runtime } = this.#host;
+      this.#now = runtime.wallNow();
+      runtime.defer(this.#onTurnEnd);
+    }
+    return this.#now;
+  }
+
   #add(name: string, entry: KeptEntry): void {
     const { size } = this.#host.config.history;
     let share = this.#shares.get(name);
@@ -178,6 +229,10 @@ export class History {
 
 function isContinued({ at, lastAt }: KeptEntry, now: number): boolean {
   return now - lastAt <= GAP_MS && now - at <= SPAN_MS;
+}
+
+function isSameCause(former: KeptEntry, type: HistoryType, cause: string): boolean {
+  return former.type === type && former.cause === cause;
 }
 
 function isSame(former: KeptEntry, detail: string): boolean {

@@ -4,12 +4,65 @@ import { windowOf } from '../../src/history/why/window.ts';
 
 const SIZE = 100_000;
 
+/** A wall clock: the turn ends when it is set. */
+class TurnClock {
+  looks = 0;
+  #now = 1_000_000;
+  readonly #deferred: (() => void)[] = [];
+
+  get now(): number {
+    return this.#now;
+  }
+
+  set now(ms: number) {
+    this.#now = ms;
+    for (const callback of this.#deferred.splice(0)) callback();
+  }
+
+  wallNow(): number {
+    this.looks++;
+    return this.#now;
+  }
+
+  defer(callback: () => void): void {
+    this.#deferred.push(callback);
+  }
+}
+
 function historyOf(history: { size?: number; keep?: number } = {}) {
-  const clock = { now: 1_000_000 };
+  const clock = new TurnClock();
   const limits = { enabled: true, size: SIZE, keep: 3_600_000, ...history };
-  const one = new History({ config: { history: limits }, runtime: { wallNow: () => clock.now } });
+  const one = new History({ config: { history: limits }, runtime: clock });
   return { history: one, clock, limits };
 }
+
+test('a turn takes one look at the clock, however much there is to note', () => {
+  const { history, clock } = historyOf();
+  clock.looks = 0;
+  for (let count = 0; count < 1000; count++) {
+    history.noteRepeated('drop', 'c', `topic/${count % 3}`, 'output-full');
+  }
+  expect(clock.looks).toBe(1);
+  clock.now += 5;
+  history.noteRepeated('drop', 'c', 'topic/0', 'output-full');
+  expect(clock.looks).toBe(2);
+  expect(history.of('c')).toMatchObject([
+    { topic: 'topic/2', count: 333, lastAt: 1_000_000 },
+    { topic: 'topic/1', count: 333, lastAt: 1_000_000 },
+    { topic: 'topic/0', count: 335, at: 1_000_000, lastAt: 1_000_005 },
+  ]);
+  history.checkInvariants();
+});
+
+test('what was given up in the same turn is noted anew', () => {
+  const { history } = historyOf();
+  history.noteRepeated('drop', 'c', 't', 'output-full');
+  for (let count = 0; count < 1000; count++) history.note('connect', `${count}`, { cause: 'MQTT' });
+  expect(history.of('c')).toEqual([]);
+  history.noteRepeated('drop', 'c', 't', 'output-full');
+  expect(history.of('c')).toMatchObject([{ topic: 't', count: 1 }]);
+  history.checkInvariants();
+});
 
 test('a flood of drops is no larger than history.size, whoever causes it', () => {
   const { history } = historyOf();
