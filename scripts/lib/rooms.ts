@@ -118,6 +118,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'observability',
     'tracing',
   ],
+  cluster: ['config', 'listeners', 'log', 'runtime', 'connection/transport.ts'],
   testing: [
     'config',
     'embed',
@@ -130,6 +131,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   cli: [
     'access',
     'admin',
+    'cluster',
     'config',
     'embed',
     'history',

@@ -66,6 +66,7 @@ export class Channel {
   #offset = 0;
   #isEnding = false;
   #hasEnded = false;
+  #isFinishing = false;
   /** Bytes that came and have not been taken, and of those that were, what the other side has not heard of. */
   #untaken = 0;
   #unsaid = 0;
@@ -114,6 +115,14 @@ export class Channel {
     this.#forget();
   }
 
+  /** Closes it when what was written has left; its user hears nothing more. */
+  finish(): void {
+    if (!this.#isOpen) return;
+    this.#isFinishing = true;
+    this.#user = null;
+    if (this.#waiting.length === 0) this.close();
+  }
+
   /** Bytes that `onData` brought are done with: so many more may come. */
   taken(size: number): void {
     if (!this.#isOpen) return;
@@ -146,7 +155,9 @@ export class Channel {
       this.#offset = 0;
       this.#owner.written(this, first);
     }
-    this.#endNow();
+    if (this.#waiting.length > 0) return;
+    if (this.#isFinishing) this.close();
+    else this.#endNow();
   }
 
   reportWritten(bytes: Uint8Array): void {

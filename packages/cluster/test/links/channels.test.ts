@@ -193,6 +193,26 @@ describe('channels over a link', () => {
     expect([ofA.count, ofB.count]).toEqual([0, 0]);
   });
 
+  test('finished, it is closed when all that was written has left', () => {
+    const user = open();
+    run();
+    last().takes = false;
+    user.channel.write(Buffer.alloc(CHANNEL_WINDOW));
+    user.channel.write(Buffer.from('the last'));
+    user.channel.finish();
+    last().channel.write(Buffer.from('is not heard any more'));
+    run();
+    expect(user.channel.isOpen).toBe(true);
+    last().channel.taken(CHANNEL_WINDOW);
+    run();
+    expect(last().heard.filter((line) => !line.startsWith('written'))).toEqual([
+      'open facts',
+      'data the last',
+      'close',
+    ]);
+    expect([user.channel.isOpen, user.heard, ofA.count, ofB.count]).toEqual([false, [], 0, 0]);
+  });
+
   test('one that nobody takes is closed', () => {
     takesOpen = false;
     const user = open();

@@ -62,6 +62,23 @@ export interface Transport {
   end(): void;
   /** Closes both sides at once; what was not sent is lost. `onClose` follows. */
   destroy(): void;
+  /**
+   * Gives its socket away, so that another process reads it from here on; nothing was written to it yet. Left out where there is no
+   * socket of the system that carries MQTT as it is.
+   *
+   * @returns null when it can't be done, and nothing was done
+   */
+  giveAway?(): GivenSocket | null;
+}
+
+/** A socket that isn't read from any more. */
+export interface GivenSocket {
+  /** The system's handle, which can be sent to another process. */
+  readonly handle: object;
+  /** What has been read of it, and was not reported. */
+  readonly unread: Uint8Array;
+  /** Closes this process's side of it, when the other one has it; `onClose` of the transport follows. */
+  close(): void;
 }
 
 /** What a transport reports. No method is called after `onClose`. */

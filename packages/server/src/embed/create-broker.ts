@@ -21,6 +21,7 @@ import { type Logger, noopLogger } from '../log/index.ts';
 import { MachineWindow, Monitor, NO_PROCESS } from '../monitor/index.ts';
 import { Observability, storageSourceOf } from '../observability/index.ts';
 import { nodeRuntime, type Runtime } from '../runtime/runtime.ts';
+import { refuseWorkersLayout } from '../service/data-layout.ts';
 import type { StorageResources } from '../storage/storage.ts';
 import { EmbeddedBroker } from './embedded-broker.ts';
 import { localAddresses, unlessMissing } from './local-only.ts';
@@ -118,6 +119,12 @@ export interface BrokerSeams {
    * says where its broker listens means it.
    */
   readonly heedsWithoutUsers?: boolean;
+  /** Whether the time is the machine's, also where `runtime` isn't its own. */
+  readonly isMachine?: boolean;
+  /** Called when the state is there, before anything listens. */
+  readonly beforeListening?: (broker: Broker) => Promise<void>;
+  /** Called at the stop, when its clients are gone, before what is left of connections is cut. */
+  readonly beforeCut?: () => Promise<void>;
 }
 
 /** A broker that was started, with what its program doesn't see. */
@@ -135,8 +142,10 @@ export interface OpenedBroker {
 export async function openBroker(
   config: Config,
   extras: BrokerExtras = {},
-  { runtime = nodeRuntime, intercept, heedsWithoutUsers = false }: BrokerSeams = {},
+  seams: BrokerSeams = {},
 ): Promise<OpenedBroker> {
+  const { runtime = nodeRuntime, intercept, heedsWithoutUsers = false } = seams;
+  const { isMachine = runtime === nodeRuntime, beforeListening, beforeCut } = seams;
   const log = extras.logger ?? noopLogger;
   const loaded = loadListeners(config);
   const adminTls = loadAdminTls(config);
@@ -144,7 +153,7 @@ export async function openBroker(
   broker.intercept = intercept ?? null;
   broker.onStorageFailed = extras.onStorageFailed ?? (() => {});
   // A broker whose time is a test's isn't looked at by the machine's.
-  const gauge = runtime === nodeRuntime ? new ProcessGauge(broker.overload, log) : null;
+  const gauge = isMachine ? new ProcessGauge(broker.overload, log) : null;
   const listeners: BoundListener[] = [];
   const observability = new Observability(broker, listeners);
   const descriptors = processDescriptors.join(broker.sockets);
@@ -154,11 +163,13 @@ export async function openBroker(
     if (config.storage.enabled) observability.expectStorage();
     await observability.start();
     if (config.storage.enabled && extras.storage === undefined) {
+      refuseWorkersLayout(config.storage);
       unlockDataDir = await lockDataDir(config.storage);
     }
     await broker.recover(extras.storage);
     if (broker.storage !== null) observability.useStorage(storageSourceOf(broker.storage.log));
     observability.follow();
+    await beforeListening?.(broker);
     await openListeners(broker, loaded, listeners, heedsWithoutUsers);
   } catch (error) {
     await stopAll(broker, listeners, observability, 0);
@@ -178,7 +189,7 @@ export async function openBroker(
     listeners,
     topicMetrics: observability.topicMetrics,
     storage: broker.storage === null ? null : storageSourceOf(broker.storage.log),
-    openProcess: () => (runtime === nodeRuntime ? new MachineWindow() : NO_PROCESS),
+    openProcess: () => (isMachine ? new MachineWindow() : NO_PROCESS),
     random: Math.random,
   });
   monitor.serve();
@@ -194,8 +205,8 @@ export async function openBroker(
     });
   };
   const stop = () =>
-    close(stopAll(broker, listeners, observability, config.server.shutdownTimeout)).then(() =>
-      log.info('stopped'),
+    close(stopAll(broker, listeners, observability, config.server.shutdownTimeout, beforeCut)).then(
+      () => log.info('stopped'),
     );
   return {
     running: new EmbeddedBroker(
@@ -259,10 +270,12 @@ async function stopAll(
   listeners: readonly BoundListener[],
   observability: Observability,
   timeoutMs: number,
+  beforeCut: () => Promise<void> = async () => {},
 ): Promise<void> {
   observability.stopPublishing();
   const closed = Promise.all(listeners.map((listener) => listener.close()));
   await broker.stop(timeoutMs, ReasonCode.ServerShuttingDown);
+  await beforeCut();
   for (const listener of listeners) listener.cut();
   await closed;
   await observability.close();

@@ -20,6 +20,16 @@ const ANSWER_MS = 2000;
 
 export type ArrivalStage = keyof typeof LATE;
 
+/** What is known of a socket that another process has accepted. */
+export interface AdoptedOrigin {
+  /** What the peer is called in the log. */
+  readonly address: string;
+  /** How long ago it was accepted, in milliseconds. */
+  readonly ageMs: number;
+  /** What has been read of it: MQTT, from its first byte on. */
+  readonly read: Uint8Array;
+}
+
 /**
  * A socket from accept until the broker has its MQTT connection. It owns the time-out of every stage: all of them
  * together have `mqtt.connect-timeout`, and what is left of it is the CONNECT's.
@@ -41,11 +51,12 @@ export class Arrival {
   #stage: ArrivalStage;
   #isOver: boolean;
 
-  constructor(host: ListenerHost, socket: Socket, place: ConnectionPlace) {
+  /** @param ageMs - how long ago it was accepted, by whichever process */
+  constructor(host: ListenerHost, socket: Socket, place: ConnectionPlace, ageMs = 0) {
     this.#host = host;
     this.socket = socket;
     this.place = place;
-    this.acceptedAt = host.runtime.now();
+    this.acceptedAt = host.runtime.now() - ageMs;
     // Kept: a socket that is closed has no address any more.
     this.address = addressOf(socket);
     this.#deadline = new Deadline(() => this.#onLate());

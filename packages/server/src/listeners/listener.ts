@@ -1,5 +1,13 @@
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import {
+  type AddressInfo,
+  createServer,
+  type Server,
+  Socket,
+  type SocketConstructorOpts,
+} from 'node:net';
 import { type Address, isIPv6Only } from '../config/index.ts';
+import type { ListenerTerms } from '../connection/transport.ts';
+import type { AdoptedOrigin } from './arrival.ts';
 import type { ListenerHost } from './host.ts';
 import type { LoadedListener } from './loaded-listener.ts';
 import { addressOf, joinAddress } from './peer-address.ts';
@@ -42,8 +50,12 @@ export interface BoundListener extends Listener {
    * @throws as `listen`
    */
   reopen(): Promise<void>;
+  /** What its connections get that come now. */
+  readonly terms: ListenerTerms;
   /** What connections get that come from now on; its addresses stay. */
   reconfigure(loaded: LoadedListener): void;
+  /** Takes a socket that another process has accepted at the same address, and read from. */
+  adopt(handle: object, origin: AdoptedOrigin): void;
 }
 
 /** Sockets beyond twice the clients allowed: room for those that connect, are refused or close. */
@@ -79,31 +91,34 @@ export async function listen(
       keepAliveInitialDelay: tcpKeepAlive,
     },
     (socket) => {
-      if (!host.sockets.take()) {
-        host.onSocketRefused('limit', addressOf(socket), 'too many open sockets');
-        socket.on('error', () => {});
-        socket.destroy();
-        return;
-      }
-      if (openSockets.size >= 2 * stages.terms.maxConnections + SPARE_SOCKETS) {
-        host.sockets.release();
-        host.onSocketRefused(
-          'limit',
-          addressOf(socket),
-          `too many open sockets of the listener ${name}`,
-        );
-        socket.on('error', () => {});
-        socket.destroy();
-        return;
-      }
-      openSockets.add(socket);
-      socket.once('close', () => {
-        openSockets.delete(socket);
-        host.sockets.release();
-      });
-      stages.begin(socket);
+      if (takeSocket(socket)) stages.begin(socket);
     },
   );
+  const takeSocket = (socket: Socket): boolean => {
+    if (!host.sockets.take()) {
+      host.onSocketRefused('limit', addressOf(socket), 'too many open sockets');
+      socket.on('error', () => {});
+      socket.destroy();
+      return false;
+    }
+    if (openSockets.size >= 2 * stages.terms.maxConnections + SPARE_SOCKETS) {
+      host.sockets.release();
+      host.onSocketRefused(
+        'limit',
+        addressOf(socket),
+        `too many open sockets of the listener ${name}`,
+      );
+      socket.on('error', () => {});
+      socket.destroy();
+      return false;
+    }
+    openSockets.add(socket);
+    socket.once('close', () => {
+      openSockets.delete(socket);
+      host.sockets.release();
+    });
+    return true;
+  };
   const ipv6Only = isIPv6Only(address, all);
   await bind(server, address, ipv6Only);
   // Accepting fails when the system lacks something; those that come later may be luckier.
@@ -139,6 +154,14 @@ export async function listen(
       for (const socket of openSockets) socket.destroy();
     },
     opened: loaded.profile,
+    get terms() {
+      return stages.terms;
+    },
+    adopt: (handle, origin) => {
+      const options = { handle, readable: true, writable: true, highWaterMark: readBuffer };
+      const socket = new Socket(options as SocketConstructorOpts);
+      if (takeSocket(socket)) stages.adopt(socket, origin);
+    },
     reconfigure: (next) => stages.reconfigure(next),
   };
 }

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { ListenerTerms } from '../connection/transport.ts';
-import { Arrival } from './arrival.ts';
+import { type AdoptedOrigin, Arrival } from './arrival.ts';
 import {
   type Content,
   type FirstBytesOptions,
@@ -93,6 +93,15 @@ export class Stages {
     });
   }
 
+  /** A socket that another process has accepted and read from: MQTT begins at once. */
+  adopt(socket: Socket, { address, ageMs, read }: AdoptedOrigin): void {
+    const arrival = arrive(this.#host, socket, ageMs);
+    if (arrival === null) return;
+    arrival.address = address;
+    socket.unshift(read);
+    acceptMqtt(this.#host, arrival, socket, this.terms);
+  }
+
   /** It is known what comes: goes through TLS, if it is that. */
   #begin(arrival: Arrival, socket: Socket, content: Content): void {
     const { kind, prefix } = this.#loaded.profile;
@@ -129,9 +138,9 @@ export class Stages {
 }
 
 /** @returns null when there is no place for it, and it was closed */
-function arrive(host: ListenerHost, socket: Socket): Arrival | null {
+function arrive(host: ListenerHost, socket: Socket, ageMs = 0): Arrival | null {
   const place = host.places.take();
-  if (typeof place !== 'string') return new Arrival(host, socket, place);
+  if (typeof place !== 'string') return new Arrival(host, socket, place, ageMs);
   host.onSocketRefused('limit', addressOf(socket), `too many that have not connected (${place})`);
   socket.on('error', () => {});
   socket.destroy();

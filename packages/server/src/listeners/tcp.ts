@@ -1,7 +1,12 @@
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { CertificateFacts } from '@promptmq/auth';
-import type { ListenerTerms, Transport, TransportHandler } from '../connection/transport.ts';
+import type {
+  GivenSocket,
+  ListenerTerms,
+  Transport,
+  TransportHandler,
+} from '../connection/transport.ts';
 import type { ConnectionPlace } from '../limits/connection-places.ts';
 import type { Arrival } from './arrival.ts';
 import type { ListenerHost } from './host.ts';
@@ -100,4 +105,18 @@ class TcpTransport implements Transport {
   destroy(): void {
     this.#socket.destroy();
   }
+
+  giveAway(): GivenSocket | null {
+    const socket = this.#socket;
+    const handle = (socket as SocketWithHandle)._handle;
+    if (this.protocol !== 'tcp' || typeof handle?.readStop !== 'function') return null;
+    socket.pause();
+    // A stream that is paused is read from all the same, until it has enough: these bytes would be nobody's.
+    handle.readStop();
+    const unread = (socket.read() as Buffer | null) ?? Buffer.alloc(0);
+    return { handle, unread, close: () => socket.destroy() };
+  }
 }
+
+/** What Node.js has beneath a socket, and sends to other processes. */
+type SocketWithHandle = Socket & { readonly _handle?: { readStop?: () => unknown } | null };

@@ -1,0 +1,10 @@
+export { Supervisor, WorkerRefusal } from './supervisor.ts';
+export { Worker, type WorkerBroker } from './worker.ts';
+export {
+  adminSocket,
+  type FromWorker,
+  metricsSocket,
+  type ToWorker,
+  type WorkerListener,
+  type WorkerStart,
+} from './worker-messages.ts';
