@@ -150,6 +150,21 @@ ${more}`,
     await keepScreenshot(page, 'listeners');
   });
 
+  test('a listener is stopped, with its clients, and started again', async () => {
+    const client = await connect({ clientId: 'of the listener' });
+    const ended = new Promise((resolve) => client.once('close', () => resolve(null)));
+    await go('/listeners', 'Listeners');
+    const plain = row('tcp:default');
+    await plain.getByRole('button', { name: 'Stop' }).click();
+    await page.getByRole('dialog').getByText('tcp:default').waitFor();
+    await page.getByRole('dialog').getByRole('button', { name: 'Stop' }).click();
+    await plain.getByText('stopped').waitFor();
+    await ended;
+    await plain.getByRole('button', { name: 'Start' }).click();
+    await plain.getByText('listening').waitFor();
+    await (await connect({ clientId: 'of the listener' })).endAsync();
+  });
+
   test('each value of the configuration has its origin, and a reload says what it changed', async () => {
     await go('/configuration', 'Configuration');
     await page.getByRole('searchbox').fill('max-qos');

@@ -1,4 +1,4 @@
-import createClient, { type Client, type Middleware } from 'openapi-fetch';
+import createClient, { type Client, defaultPathSerializer, type Middleware } from 'openapi-fetch';
 import { AdminError } from './admin-error.ts';
 import type { paths } from './generated/api.ts';
 import { socketFetch } from './socket-fetch.ts';
@@ -37,7 +37,9 @@ export function createAdminClient(target: HttpTarget | SocketTarget): AdminClien
   if ('socketPath' in target) {
     // The host is nobody's: requests go to the socket.
     const fetch = socketFetch(target.socketPath);
-    return refusing(createClient<paths>({ baseUrl: `http://localhost${API_PATH}`, fetch }));
+    return refusing(
+      createClient<paths>({ baseUrl: `http://localhost${API_PATH}`, fetch, pathSerializer }),
+    );
   }
   const { url, key, secret, fetch } = target;
   const credentials = Buffer.from(`${key}:${secret}`).toString('base64');
@@ -45,6 +47,7 @@ export function createAdminClient(target: HttpTarget | SocketTarget): AdminClien
     createClient<paths>({
       baseUrl: `${url.replace(/\/+$/, '')}${API_PATH}`,
       headers: { authorization: `Basic ${credentials}` },
+      pathSerializer,
       ...(fetch === undefined ? {} : { fetch }),
     }),
   );
@@ -62,13 +65,29 @@ function refusing(client: AdminClient): AdminClient {
   return client;
 }
 
+/** Stands in a path for what a parameter of the same name gives. */
+const IN_QUERY = '~';
+
+/** Whether it can't be a part of a URL, however it is written (RFC 3986, 5.2.4). */
+function isDots(value: unknown): boolean {
+  return value === '.' || value === '..';
+}
+
+function pathSerializer(pathname: string, parts: Record<string, unknown>): string {
+  const written = Object.entries(parts).map(([name, value]) => [
+    name,
+    isDots(value) ? IN_QUERY : value,
+  ]);
+  return defaultPathSerializer(pathname, Object.fromEntries(written));
+}
+
 const THROWS: Middleware = {
-  onRequest({ params }) {
-    // As parts of a URL they would be another one's (RFC 3986, 5.2.4), however they are written.
-    for (const [name, value] of Object.entries(params.path ?? {})) {
-      if (value !== '.' && value !== '..') continue;
-      throw new TypeError(`${name} can't be asked for in a path: ${value}`);
-    }
+  onRequest({ request, params }) {
+    const dots = Object.entries(params.path ?? {}).filter(([, value]) => isDots(value));
+    if (dots.length === 0) return undefined;
+    const url = new URL(request.url);
+    for (const [name, value] of dots) url.searchParams.append(name, `${value}`);
+    return new Request(url, request);
   },
   async onResponse({ response }) {
     if (!response.ok) throw await AdminError.of(response);

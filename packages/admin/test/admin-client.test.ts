@@ -106,12 +106,26 @@ describe.each([HTTP, SOCKET])('over $name', ({ secret }) => {
     ]);
   });
 
-  test.each(['.', '..'])('%s would be another path, and is not sent', async (who) => {
+  test.each(['.', '..'])('%s would be another path, and is named by a parameter', async (who) => {
+    answer = (_, response) => response.writeHead(204).end();
     const params = { path: { as: 'clientid' as const, who } };
-    await expect(admin.DELETE('/banned/{as}/{who}', { params })).rejects.toThrow(
-      `who can't be asked for in a path: ${who}`,
-    );
-    expect(asked).toEqual([]);
+    await admin.DELETE('/banned/{as}/{who}', { params });
+    const query = { cleanSession: 'true' as const };
+    await admin.DELETE('/clients/{clientid}', { params: { path: { clientid: who }, query } });
+    const body = { topic: 'ü' };
+    await admin.POST('/clients/{clientid}/unsubscribe', {
+      params: { path: { clientid: who } },
+      body,
+    });
+    expect(asked).toMatchObject([
+      { line: `DELETE /api/v5/banned/clientid/~?who=${who}` },
+      { line: `DELETE /api/v5/clients/~?cleanSession=true&clientid=${who}` },
+      {
+        line: `POST /api/v5/clients/~/unsubscribe?clientid=${who}`,
+        body: '{"topic":"ü"}',
+        authorization: secret ? expect.any(String) : undefined,
+      },
+    ]);
   });
 
   test('a body is sent as JSON', async () => {

@@ -177,6 +177,23 @@ test.each([
   expect(answer).toMatchObject({ status: 400, body: { message: expect.stringMatching(why) } });
 });
 
+test('a trace that is full as soon as it begins follows nothing', () => {
+  let follows = 0;
+  const target = { type: 'clientid', clientid: 'c' } as const;
+  const now = Date.now();
+  const trace = new NamedTrace(
+    { name: 'one', target, format: 'text', startAt: now, endAt: now + 3000 },
+    10,
+    (one) => {
+      follows++;
+      one.add({ event: 'not-connected' });
+      return () => void follows--;
+    },
+    () => {},
+  );
+  expect([trace.status, trace.size, follows]).toEqual(['stopped', 0, 0]);
+});
+
 test('a trace begins at its start and ends at its end', () => {
   jest.useFakeTimers();
   const now = Date.now();

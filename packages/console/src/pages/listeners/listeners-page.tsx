@@ -1,9 +1,11 @@
 import { count } from '../../app/format.ts';
 import type { Page } from '../../app/page.ts';
 import { usePoll } from '../../app/poll.ts';
+import { may } from '../../app/session.ts';
 import { Bar } from '../../parts/bar.tsx';
 import { Badge, Failure, Name, PageHead } from '../../parts/basic.tsx';
 import { type Column, Table } from '../../parts/table.tsx';
+import { ListenerActions } from './listener-actions.tsx';
 import type { CertificateInfo, ListenerInfo } from './listener-info.ts';
 
 const EVERY_MS = 5000;
@@ -37,7 +39,7 @@ const COLUMNS: readonly Column<ListenerInfo>[] = [
     key: 'running',
     title: 'State',
     cell: ({ running }) => (
-      <Badge tone={running ? 'good' : 'bad'}>{running ? 'listening' : 'closed'}</Badge>
+      <Badge tone={running ? 'good' : 'bad'}>{running ? 'listening' : 'stopped'}</Badge>
     ),
   },
   {
@@ -67,7 +69,14 @@ const COLUMNS: readonly Column<ListenerInfo>[] = [
 
 /** Where clients come in, and how long the certificates are good. */
 export function ListenersPage() {
-  const { data, failure } = usePoll<readonly ListenerInfo[]>('/listeners', { everyMs: EVERY_MS });
+  const { data, failure, reload } = usePoll<readonly ListenerInfo[]>('/listeners', {
+    everyMs: EVERY_MS,
+  });
+  const actions: Column<ListenerInfo> = {
+    key: 'actions',
+    title: '',
+    cell: (listener) => <ListenerActions listener={listener} onChanged={reload} />,
+  };
   const soon = (data ?? [])
     .flatMap(({ id, certificates }) => certificates.map((one) => ({ id, one })))
     .filter(({ one }) => one.days_left < SOON_DAYS);
@@ -84,7 +93,7 @@ export function ListenersPage() {
       {data !== null && (
         <Table
           caption="Listeners"
-          columns={COLUMNS}
+          columns={may('config') ? [...COLUMNS, actions] : COLUMNS}
           rows={data}
           rowKey={({ id, bind }) => `${id} ${bind}`}
           empty="The broker has no listeners."

@@ -141,7 +141,7 @@ export const adminSection = z
     maxTraces: integer(0, 100)
       .prefault(10)
       .describe('traces with names at a time (POST /trace), those included that have ended'),
-    maxTraceBytes: size(1024, 100_000_000)
+    maxTraceBytes: size(1024, 10_000_000)
       .prefault('1MB')
       .describe('bytes of a trace with a name, in memory; then it ends'),
     maxTraceDuration: duration(1000, 7 * 86_400_000)
