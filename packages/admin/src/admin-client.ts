@@ -54,10 +54,12 @@ export function createAdminClient(target: HttpTarget | SocketTarget): AdminClien
 }
 
 /** What an operation answers, which has something to say: `const page = await dataOf(admin.GET('/clients'))`. */
-export async function dataOf<T>(answer: Promise<{ readonly data?: T }>): Promise<T> {
+export async function dataOf<T>(
+  answer: Promise<{ readonly data?: T }>,
+): Promise<Exclude<T, undefined>> {
   const { data } = await answer;
   if (data === undefined) throw new TypeError('this operation answers nothing');
-  return data;
+  return data as Exclude<T, undefined>;
 }
 
 function refusing(client: AdminClient): AdminClient {

@@ -6,3 +6,4 @@ export {
   type SocketTarget,
 } from './admin-client.ts';
 export { AdminError } from './admin-error.ts';
+export { eventsOf, type ServerEvent } from './server-events.ts';

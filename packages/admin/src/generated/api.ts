@@ -2387,6 +2387,8 @@ export interface operations {
                 clientid?: string | string[];
                 /** @description nobody is idle: before its CONNECT a connection is no client yet */
                 conn_state?: "connected" | "idle" | "disconnected";
+                /** @description in the place of page: none for the first page, then the cursor of the page before. What is there all the time is on one page exactly */
+                cursor?: string;
                 /** @description only these fields of each, with commas between them; all by default */
                 fields?: string;
                 /** @description connected since then or later */
@@ -2485,9 +2487,12 @@ export interface operations {
                         meta: {
                             /** @description of all pages; left out where counting would take a scan */
                             count?: number;
+                            /** @description for the next page; none when there is none; left out without a cursor */
+                            cursor?: string;
                             hasnext: boolean;
                             limit: number;
-                            page: number;
+                            /** @description left out with a cursor */
+                            page?: number;
                         };
                     };
                 };
@@ -2657,6 +2662,8 @@ export interface operations {
                 cleanSession?: "true" | "false";
                 /** @description whether its will is dropped */
                 preventWillMessage?: "true" | "false";
+                /** @description what an MQTT 5 client is sent, such as 0x87; 0x98 by default */
+                reasonCode?: string;
             };
             header?: never;
             path: {
@@ -3439,7 +3446,16 @@ export interface operations {
     };
     kickClients: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description whether its session ends, too */
+                cleanSession?: "true" | "false";
+                /** @description whether its will is dropped */
+                preventWillMessage?: "true" | "false";
+                /** @description what an MQTT 5 client is sent, such as 0x87; 0x98 by default */
+                reasonCode?: string;
+                /** @description whether it is answered for which of them there was something to do */
+                report?: "true" | "false";
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -3450,6 +3466,17 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Those for which there was something to do */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: string[];
+                    };
+                };
+            };
             /** @description They are disconnected */
             204: {
                 headers: {
@@ -5799,12 +5826,16 @@ export interface operations {
     listRetained: {
         parameters: {
             query?: {
+                /** @description in the place of page: none for the first page, then the cursor of the page before. What is there all the time is on one page exactly */
+                cursor?: string;
                 /** @description things on a page */
                 limit?: number;
                 /** @description which page, from 1 on */
                 page?: number;
-                /** @description how much of each payload is answered; 0 for none */
+                /** @description how much of each payload is answered; 0 for none. More than 1024 with a cursor only, whose pages end when they have 4 MB */
                 payload_bytes?: number;
+                /** @description whether properties are answered */
+                properties?: "true" | "false";
                 /** @description only those whose topics match this filter; # has none of $SYS */
                 topic?: string;
             };
@@ -5830,15 +5861,29 @@ export interface operations {
                             payload?: string;
                             /** @description bytes */
                             payload_size: number;
+                            /** @description where they were asked for */
+                            properties?: {
+                                content_type: string | null;
+                                /** @description in base64 */
+                                correlation_data: string | null;
+                                payload_format_indicator: number | null;
+                                response_topic: string | null;
+                                user_properties: {
+                                    [key: string]: string | string[];
+                                };
+                            };
                             qos: number;
                             topic: string;
                         }[];
                         meta: {
                             /** @description of all pages; left out where counting would take a scan */
                             count?: number;
+                            /** @description for the next page; none when there is none; left out without a cursor */
+                            cursor?: string;
                             hasnext: boolean;
                             limit: number;
-                            page: number;
+                            /** @description left out with a cursor */
+                            page?: number;
                         };
                     };
                 };
@@ -5884,6 +5929,8 @@ export interface operations {
     clearRetained: {
         parameters: {
             query?: {
+                /** @description whether it is answered how many there were */
+                report?: "true" | "false";
                 /** @description those whose topics match this filter; all without it */
                 topic?: string;
             };
@@ -5893,6 +5940,17 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description So many are gone */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        count: number;
+                    };
+                };
+            };
             /** @description They are gone */
             204: {
                 headers: {
@@ -7911,8 +7969,12 @@ export interface operations {
     getTopicTree: {
         parameters: {
             query?: {
-                /** @description levels */
+                /** @description how many levels down */
+                depth?: number;
+                /** @description levels in all; those that are less deep come first */
                 limit?: number;
+                /** @description how much of each payload is answered; 0 for none */
+                payload_bytes?: number;
                 /** @description whole levels, such as plant/line-1; without it, the first levels */
                 prefix?: string;
             };
@@ -7922,7 +7984,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Its levels; hasnext where there are others */
+            /** @description Levels, each after the one that it is below; hasnext where there are others right below the prefix */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -7933,11 +7995,15 @@ export interface operations {
                             /** @description whether all of those were counted */
                             counted: boolean;
                             level: string;
+                            /** @description whether the topic that ends here is one of them */
+                            recent: boolean;
                             /** @description topics of late, here and below, as far as they are known */
                             recent_topics: number;
                             /** @description the message of the topic that ends here */
                             retained: {
                                 from_clientid: string | null;
+                                /** @description in base64, as much as was asked for */
+                                payload?: string;
                                 payload_size: number;
                                 qos: number;
                             } | null;
@@ -7945,6 +8011,8 @@ export interface operations {
                             retained_topics: number;
                             /** @description with the levels before it */
                             topic: string;
+                            /** @description whether all levels below it are answered, too, or there are none */
+                            whole: boolean;
                         }[];
                         meta: {
                             hasnext: boolean;

@@ -3,10 +3,9 @@ import { isValidTopicFilter } from '@promptmq/topics';
 import type { Argv, CommandModule } from 'yargs';
 import { permissionsByFile } from '../access/index.ts';
 import { type Config, chainsOf } from '../config/index.ts';
-import type { AccessExplanation } from '../embed/explain/explain-access.ts';
 import { quoted } from '../log/index.ts';
 import { isReserved } from '../routing/reserved-topics.ts';
-import { askBroker, printLine } from './ask-broker.ts';
+import { dataOf, printLine, withBroker } from './ask-broker.ts';
 import { addConfigOptions, loadFromProcess } from './options.ts';
 import { UsageError } from './usage.ts';
 
@@ -84,7 +83,7 @@ const test: CommandModule = {
     if (!decision.isAllowed) process.exitCode = EXIT_DENIED;
     await printLine(
       args['json'] === true
-        ? JSON.stringify({ ...decision, isFiltered })
+        ? JSON.stringify(shown(decision, isFiltered))
         : sentence(decision, isFiltered, permissions === null),
     );
   },
@@ -119,26 +118,32 @@ async function testRunning(
       '--attribute is for rules of the file: a running broker knows its clients',
     );
   }
-  const answer = (await askBroker(args, 'GET', '/explain/access', {
-    user: userName,
-    client: clientId,
+  const body = {
+    username: userName,
+    clientid: clientId,
     action,
     topic,
     qos: qosOf(args['qos']),
     retain: args['retain'] === true,
-    address: address ?? undefined,
-    groups: JSON.stringify(groups),
-    roles: JSON.stringify(roles),
-  })) as AccessExplanation | null;
+    groups: [...(groups ?? [])],
+    roles: [...(roles ?? [])],
+    ...(address === null ? {} : { ip_address: address }),
+  };
+  const answer = await withBroker(args, (admin) => dataOf(admin.POST('/acl/test', { body })));
   if (answer === null) return;
-  if (!answer.isAllowed) process.exitCode = EXIT_DENIED;
-  const { isFiltered, of } = answer;
-  const said = sentence(answer, isFiltered, false);
+  const { allowed, rule, filtered, of } = answer;
+  if (!allowed) process.exitCode = EXIT_DENIED;
+  const said = sentence({ isAllowed: allowed, rule }, filtered, false);
   await printLine(
     args['json'] === true
       ? JSON.stringify(answer)
       : `${said}${of === 'connection' ? '; as of its connection' : ''}`,
   );
+}
+
+/** What the API answers to the same question. */
+function shown({ isAllowed, rule }: Decision, isFiltered: boolean): object {
+  return { allowed: isAllowed, result: isAllowed ? 'allow' : 'deny', rule, filtered: isFiltered };
 }
 
 function sentence({ isAllowed, rule }: Decision, isFiltered: boolean, isOpen: boolean): string {

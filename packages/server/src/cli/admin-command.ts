@@ -1,7 +1,6 @@
 import type { Argv, CommandModule } from 'yargs';
 import {
   type ApiKey,
-  adminRequest,
   adminSocketOf,
   keyFileOf,
   makeApiKey,
@@ -11,7 +10,7 @@ import {
 } from '../admin/index.ts';
 import { ADMIN_SCOPES, parseDuration } from '../config/index.ts';
 import { quoted } from '../log/index.ts';
-import { printLine } from './ask-broker.ts';
+import { askSocket, printLine } from './ask-broker.ts';
 import { addConfigOptions, loadFromProcess } from './options.ts';
 
 type Args = Readonly<Record<string, unknown>>;
@@ -150,7 +149,7 @@ async function change(
   const socket = adminSocketOf(loadFromProcess(args).config);
   if (socket === null) return;
   try {
-    await adminRequest(socket, '/api/v5/api_key/reload', 'POST');
+    await askSocket(socket, (admin) => admin.POST('/api_key/reload'));
   } catch (error) {
     say(
       `the broker that runs could not be told, and notices by itself: ${(error as Error).message}`,

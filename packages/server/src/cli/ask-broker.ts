@@ -1,38 +1,13 @@
 import type { AdminClient } from '@promptmq/admin';
 import type { Argv } from 'yargs';
-import { adminRequest, adminSocketOf } from '../admin/index.ts';
+import { adminSocketOf } from '../admin/index.ts';
 import { loadFromProcess } from './options.ts';
-import { EXIT_NOT_RUNNING, NO_ADMIN_SOCKET } from './service-commands.ts';
 
-/**
- * Asks the broker that the configuration of this process names. Where none runs, that is said and exit code 3 is set.
- *
- * @param args - as parsed
- * @param path - such as `/clients/list`
- * @param parameters - those that are undefined or null are left out
- * @param body - of a POST
- * @returns its answer; null when no broker runs
- * @throws when there is no socket to ask, or the broker refuses
- */
-export async function askBroker(
-  args: Readonly<Record<string, unknown>>,
-  method: 'GET' | 'POST',
-  path: string,
-  parameters: Readonly<Record<string, string | number | boolean | null | undefined>>,
-  body = '',
-): Promise<unknown> {
-  const socketPath = adminSocketOf(loadFromProcess(args).config);
-  if (socketPath === null) throw new Error(NO_ADMIN_SOCKET);
-  const query = new URLSearchParams();
-  for (const [name, value] of Object.entries(parameters)) {
-    if (value !== undefined && value !== null) query.set(name, `${value}`);
-  }
-  const answer = await adminRequest(socketPath, `${path}?${query}`, method, body);
-  if (answer !== null) return answer;
-  process.stderr.write(`promptmq: no broker listens on ${socketPath}\n`);
-  process.exitCode = EXIT_NOT_RUNNING;
-  return null;
-}
+/** As init scripts have it: the program is not running. */
+export const EXIT_NOT_RUNNING = 3;
+
+export const NO_ADMIN_SOCKET =
+  'server.admin-socket says where to ask the broker, and is none; auto needs storage.enabled';
 
 /**
  * Asks the admin API of the broker that the configuration of this process names, over its socket. Where none runs, that is said and exit
@@ -48,24 +23,41 @@ export async function withBroker<T>(
 ): Promise<T | null> {
   const socketPath = adminSocketOf(loadFromProcess(args).config);
   if (socketPath === null) throw new Error(NO_ADMIN_SOCKET);
+  const answer = await askSocket(socketPath, ask);
+  if (answer !== NOBODY) return answer;
+  process.stderr.write(`promptmq: no broker listens on ${socketPath}\n`);
+  process.exitCode = EXIT_NOT_RUNNING;
+  return null;
+}
+
+/** No broker listens. */
+export const NOBODY = Symbol('nobody');
+
+/**
+ * Asks the admin API of the broker that listens on a socket.
+ *
+ * @throws when the socket may not be opened, or the broker refuses
+ */
+export async function askSocket<T>(
+  socketPath: string,
+  ask: (admin: AdminClient) => Promise<T>,
+): Promise<T | typeof NOBODY> {
   const { AdminError, createAdminClient } = await import('@promptmq/admin');
   try {
     return await ask(createAdminClient({ socketPath }));
   } catch (error) {
     if (error instanceof AdminError) throw new Error(`the broker refuses: ${error.message}`);
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EACCES' || code === 'EPERM') {
-      throw new Error(`${socketPath} can be opened only by the user that the broker runs as`);
-    }
-    if (code !== 'ENOENT' && code !== 'ECONNREFUSED') throw error;
+    if (code === 'ENOENT' || code === 'ECONNREFUSED') return NOBODY;
+    if (code !== 'EACCES' && code !== 'EPERM') throw error;
+    throw new Error(`${socketPath} can be opened only by the user that the broker runs as`);
   }
-  process.stderr.write(`promptmq: no broker listens on ${socketPath}\n`);
-  process.exitCode = EXIT_NOT_RUNNING;
-  return null;
 }
 
 /** As `dataOf` of the client, which is loaded only when a broker is asked. */
-export async function dataOf<T>(answer: Promise<{ readonly data?: T }>): Promise<T> {
+export async function dataOf<T>(
+  answer: Promise<{ readonly data?: T }>,
+): Promise<Exclude<T, undefined>> {
   const { dataOf: take } = await import('@promptmq/admin');
   return take(answer);
 }
@@ -96,32 +88,36 @@ export function addListOptions<T>(args: Argv<T>): Argv<T> {
     .option('json', { describe: 'one JSON object a line', boolean: true, default: false });
 }
 
+/** A page of a list that is read by its cursor. */
+export interface CursorPage<T> {
+  readonly data: readonly T[];
+  readonly meta: { readonly cursor?: string };
+}
+
 /**
  * Prints a line for each thing that the broker lists, page by page, up to `--limit`.
  *
  * @param args - as parsed, with those of `addListOptions`
- * @param parameters - what is listed, as for `askBroker`
- * @param itemsOf - what a page has
+ * @param read - asks for a page
  * @param textOf - the line of one, unless `--json` is given
+ * @param jsonOf - the object of one, where it is
  */
-export async function printPages<P extends { readonly cursor: string | null }, T>(
+export async function printPages<T>(
   args: Readonly<Record<string, unknown>>,
-  path: string,
-  parameters: Readonly<Record<string, string | undefined>>,
-  itemsOf: (page: P) => readonly T[],
+  read: (query: { cursor: string; limit: number }) => Promise<CursorPage<T>>,
   textOf: (item: T) => string,
+  jsonOf: (item: T) => unknown = (item) => item,
 ): Promise<void> {
   let left = limitOf(args['limit']);
-  let cursor: string | null = null;
+  let cursor = 'none';
   do {
-    const limit = Math.min(left, PAGE_SIZE);
-    const page = (await askBroker(args, 'GET', path, { ...parameters, cursor, limit })) as P | null;
-    if (page === null) return;
-    const items = itemsOf(page);
-    for (const item of items) await printLine(args['json'] ? JSON.stringify(item) : textOf(item));
-    left -= items.length;
-    cursor = page.cursor;
-  } while (cursor !== null && left > 0);
+    const { data, meta } = await read({ cursor, limit: Math.min(left, PAGE_SIZE) });
+    for (const item of data) {
+      await printLine(args['json'] ? JSON.stringify(jsonOf(item)) : textOf(item));
+    }
+    left -= data.length;
+    cursor = meta.cursor ?? 'none';
+  } while (cursor !== 'none' && left > 0);
 }
 
 /** Such as `--limit`: a whole number from 1 on; Infinity where it isn't given. */

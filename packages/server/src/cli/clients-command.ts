@@ -1,9 +1,15 @@
+import type { operations } from '@promptmq/admin/types';
 import type { CommandModule } from 'yargs';
-import type { ClientInfo, ClientSubscription } from '../embed/clients/client-info.ts';
-import type { ClientPage } from '../embed/clients/clients.ts';
 import { fieldsText, quoted } from '../log/index.ts';
-import { addListOptions, askBroker, printLine, printPages } from './ask-broker.ts';
+import { addListOptions, dataOf, printLine, printPages, withBroker } from './ask-broker.ts';
 import { addConfigOptions } from './options.ts';
+
+/** A client as the API has it. */
+type Client =
+  operations['listClients']['responses'][200]['content']['application/json']['data'][number];
+
+type Subscription =
+  operations['listSubscriptions']['responses'][200]['content']['application/json']['data'][number];
 
 /** `promptmq clients list|show|disconnect`: exit code 3 when no broker runs. */
 export const clientsCommand: CommandModule = {
@@ -34,8 +40,17 @@ const list: CommandModule = {
     ),
   handler: async (args) => {
     const { like, user } = args as { like?: string; user?: string };
-    const clientsOf = (page: ClientPage) => page.clients;
-    await printPages(args, '/clients/list', { like, user }, clientsOf, clientText);
+    const meant = {
+      ...(like === undefined ? {} : { like_clientid: like }),
+      ...(user === undefined ? {} : { username: user }),
+    };
+    await withBroker(args, (admin) =>
+      printPages(
+        args,
+        (page) => dataOf(admin.GET('/clients', { params: { query: { ...meant, ...page } } })),
+        clientText,
+      ),
+    );
   },
 };
 
@@ -49,18 +64,29 @@ const show: CommandModule = {
         .option('json', { describe: 'one JSON document', boolean: true, default: false }),
     ),
   handler: async (args) => {
-    const found = (await askBroker(args, 'GET', '/clients/get', {
-      client: `${args['client']}`,
-    })) as { client: ClientInfo; subscriptions: ClientSubscription[] } | null;
-    if (found === null) return;
-    if (args['json']) {
-      await printLine(JSON.stringify(found));
-      return;
-    }
-    await printLine(clientText(found.client));
-    for (const { topicFilter, ...options } of found.subscriptions) {
-      await printLine(`  ${[quoted(topicFilter), ...fieldsText(options)].join(' ')}`);
-    }
+    const clientid = `${args['client']}`;
+    await withBroker(args, async (admin) => {
+      // By parameters: there are identifiers that no path can have.
+      const clients = await dataOf(admin.GET('/clients', { params: { query: { clientid } } }));
+      const [client] = clients.data;
+      if (client === undefined) throw new Error(`${quoted(clientid)} has no session`);
+      const subscriptions: Subscription[] = [];
+      for (let page = 1, hasNext = true; hasNext; page++) {
+        const query = { clientid, page, limit: 1000 };
+        const { data, meta } = await dataOf(admin.GET('/subscriptions', { params: { query } }));
+        for (const one of data) subscriptions.push(one);
+        hasNext = meta.hasnext;
+      }
+      if (args['json']) {
+        await printLine(JSON.stringify({ client, subscriptions }));
+        return;
+      }
+      await printLine(clientText(client));
+      for (const { topic, qos, nl, rap, rh, subid } of subscriptions) {
+        const options = { qos, nl, rap, rh, ...(subid === null ? {} : { subid }) };
+        await printLine(`  ${[quoted(topic), ...fieldsText(options)].join(' ')}`);
+      }
+    });
   },
 };
 
@@ -90,28 +116,49 @@ const disconnect: CommandModule = {
     ),
   handler: async (args) => {
     const client = `${args['client']}`;
-    const answer = (await askBroker(args, 'POST', '/clients/disconnect', {
-      client,
-      reasonCode: args['reason-code'] as string | undefined,
-      dropSession: args['drop-session'] as boolean,
-      preventWill: args['prevent-will'] as boolean,
-    })) as { isDone: boolean } | null;
-    if (answer === null) return;
-    if (!answer.isDone) throw new Error(`${quoted(client)} is not connected: nothing was done`);
-    await printLine(`disconnected ${quoted(client)}`);
+    const reasonCode = args['reason-code'] as string | undefined;
+    const query = {
+      report: 'true',
+      cleanSession: args['drop-session'] === true ? 'true' : 'false',
+      preventWillMessage: args['prevent-will'] === true ? 'true' : 'false',
+      ...(reasonCode === undefined ? {} : { reasonCode }),
+    } as const;
+    await withBroker(args, async (admin) => {
+      // In a list: there are identifiers that no path can have.
+      const asked = admin.POST('/clients/kickout/bulk', { params: { query }, body: [client] });
+      const done = await dataOf(asked);
+      if (done.data.length === 0) {
+        throw new Error(`${quoted(client)} is not connected: nothing was done`);
+      }
+      await printLine(`disconnected ${quoted(client)}`);
+    });
   },
 };
 
-/** `"dev-1" connected version=5 …`; what a session without connection doesn't have is left out. */
-function clientText(client: ClientInfo): string {
-  const { clientId, isConnected, connectedAt, disconnectedAt, attributes, ...info } = client;
-  const since = connectedAt ?? disconnectedAt;
-  const facts = Object.entries(info).filter(([, value]) => value !== null);
-  if (Object.keys(attributes).length > 0) facts.push(['attributes', JSON.stringify(attributes)]);
+/** What says nothing of one client, or says it again: `--json` has it. */
+const LEFT_OUT = [
+  'node',
+  'is_expired',
+  'proto_name',
+  'subscriptions_max',
+  'mqueue_max',
+  'awaiting_rel_max',
+];
+
+/** `"dev-1" connected proto_ver=5 …`; what a session without connection doesn't have is left out. */
+function clientText(client: Client): string {
+  const { clientid, connected, connected_at, disconnected_at, client_attrs, ...info } = client;
+  const since = connected_at ?? disconnected_at;
+  const facts: [string, unknown][] = Object.entries(info).filter(
+    ([name, value]) => value !== null && !LEFT_OUT.includes(name),
+  );
+  if (Object.keys(client_attrs ?? {}).length > 0) {
+    facts.push(['client_attrs', client_attrs]);
+  }
   return [
-    quoted(clientId),
-    isConnected ? 'connected' : 'disconnected',
-    ...(since === null ? [] : [`since=${new Date(since).toISOString()}`]),
+    quoted(`${clientid}`),
+    connected === true ? 'connected' : 'disconnected',
+    ...(since === undefined || since === null ? [] : [`since=${since}`]),
     ...fieldsText(Object.fromEntries(facts)),
   ].join(' ');
 }

@@ -1,11 +1,14 @@
+import type { operations } from '@promptmq/admin/types';
 import type { CommandModule } from 'yargs';
-import type { PublishExplanation } from '../embed/explain/explain.ts';
 import { quoted } from '../log/index.ts';
 import { qosOf } from './acl-command.ts';
-import { askBroker, printLine } from './ask-broker.ts';
+import { dataOf, printLine, withBroker } from './ask-broker.ts';
 import { addConfigOptions } from './options.ts';
 
-type Recipient = PublishExplanation['recipients'][number];
+/** As the API has it. */
+type Explanation = operations['explainPublish']['responses'][200]['content']['application/json'];
+
+type Recipient = Explanation['recipients'][number];
 
 /** `promptmq explain publish TOPIC`: exit code 3 when no broker runs. */
 export const explainCommand: CommandModule = {
@@ -38,14 +41,18 @@ const publish: CommandModule = {
         .option('json', { describe: 'one JSON document', boolean: true, default: false }),
     ),
   handler: async (args) => {
-    const answer = (await askBroker(args, 'GET', '/explain/publish', {
+    const from = args['from'] as string | undefined;
+    const query = {
       topic: `${args['topic']}`,
       qos: qosOf(args['qos']),
-      retain: args['retain'] === true,
-      from: args['from'] as string | undefined,
-    })) as PublishExplanation | null;
+      retain: args['retain'] === true ? 'true' : 'false',
+      ...(from === undefined ? {} : { from }),
+    } as const;
+    const answer = await withBroker(args, (admin) =>
+      dataOf(admin.GET('/explain', { params: { query } })),
+    );
     if (answer === null) return;
-    if (answer.publisher?.isAllowed === false) process.exitCode = 1;
+    if (answer.publisher?.allowed === false) process.exitCode = 1;
     if (args['json'] === true) {
       await printLine(JSON.stringify(answer));
       return;
@@ -54,15 +61,15 @@ const publish: CommandModule = {
   },
 };
 
-function* linesOf({ publisher, recipients, count }: PublishExplanation): Generator<string> {
+function* linesOf({ publisher, recipients, count }: Explanation): Generator<string> {
   if (publisher !== null) {
-    const { clientId, isConnected, isAllowed, rule } = publisher;
-    const may = isAllowed ? 'may publish it' : 'may not publish it';
-    const why = rule ?? (isAllowed ? null : 'no rule matches (auth.acl-default)');
+    const { clientid, connected, allowed, rule } = publisher;
+    const may = allowed ? 'may publish it' : 'may not publish it';
+    const why = rule ?? (allowed ? null : 'no rule matches (auth.acl-default)');
     // What holds of a connection, such as its user and address, isn't known then.
-    const of = isConnected ? '' : '; it is not connected';
-    yield `${quoted(clientId)} ${may}${why === null ? '' : `: ${why}`}${of}`;
-    if (!isAllowed) return;
+    const of = connected ? '' : '; it is not connected';
+    yield `${quoted(clientid)} ${may}${why === null ? '' : `: ${why}`}${of}`;
+    if (!allowed) return;
   }
   if (count === 0) yield 'no subscription matches';
   for (const recipient of recipients) yield recipientText(recipient);
@@ -70,18 +77,18 @@ function* linesOf({ publisher, recipients, count }: PublishExplanation): Generat
 }
 
 /** `"dev-1" gets it at QoS 1, by "a/#"`. */
-function recipientText({ clientId, filters, outcome, qos, retain, why, rule }: Recipient): string {
+function recipientText({ clientid, filters, outcome, qos, retain, why, rule }: Recipient): string {
   const by = filters.map(quoted).join(', ');
   const reason = why === null ? '' : WHY[why];
   const named = rule === null ? '' : ` (${rule})`;
   const terms = `at QoS ${qos}${retain === true ? ', as retained' : ''}`;
   switch (outcome) {
     case 'sent':
-      return `${quoted(clientId)} gets it ${terms}, by ${by}`;
+      return `${quoted(clientid)} gets it ${terms}, by ${by}`;
     case 'queued':
-      return `${quoted(clientId)} gets it later ${terms}, by ${by}: ${reason}`;
+      return `${quoted(clientid)} gets it later ${terms}, by ${by}: ${reason}`;
     case 'nothing':
-      return `${quoted(clientId)} does not get it, by ${by}: ${reason}${named}`;
+      return `${quoted(clientid)} does not get it, by ${by}: ${reason}${named}`;
   }
 }
 

@@ -1,13 +1,16 @@
+import { isUtf8 } from 'node:buffer';
+import type { operations } from '@promptmq/admin/types';
 import type { CommandModule } from 'yargs';
-import type { ShownMessage } from '../admin/index.ts';
 import { fieldsText, quoted } from '../log/index.ts';
-import { addListOptions, askBroker, printLine, printPages } from './ask-broker.ts';
+import { addListOptions, dataOf, printLine, printPages, withBroker } from './ask-broker.ts';
 import { addConfigOptions } from './options.ts';
 
-interface Page {
-  readonly messages: readonly ShownMessage[];
-  readonly cursor: string | null;
-}
+/** A retained message as the API lists it. */
+type Retained =
+  operations['listRetained']['responses'][200]['content']['application/json']['data'][number];
+
+/** Of a payload: all of it, as a packet has no more. */
+const PAYLOAD_BYTES_MAX = 268_435_455;
 
 /** `promptmq retained list|show|clear`: exit code 3 when no broker runs. */
 export const retainedCommand: CommandModule = {
@@ -24,13 +27,21 @@ const list: CommandModule = {
   describe: 'a line for each message whose topic matches, without payloads; with them in JSON',
   builder: (args) => addConfigOptions(addListOptions(args.positional('filter', FILTER))),
   handler: async (args) => {
-    const filter = `${args['filter']}`;
-    await printPages(
-      args,
-      '/retained/match',
-      { filter },
-      ({ messages }: Page) => messages,
-      messageText,
+    const meant = {
+      topic: `${args['filter']}`,
+      properties: 'true',
+      payload_bytes: args['json'] ? PAYLOAD_BYTES_MAX : 0,
+    } as const;
+    await withBroker(args, (admin) =>
+      printPages(
+        args,
+        (page) => {
+          const query = { ...meant, ...page };
+          return dataOf(admin.GET('/mqtt/retainer/messages', { params: { query } }));
+        },
+        messageText,
+        messageJson,
+      ),
     );
   },
 };
@@ -45,18 +56,27 @@ const show: CommandModule = {
         .option('json', { describe: 'all of it, as JSON', boolean: true, default: false }),
     ),
   handler: async (args) => {
-    const message = (await askBroker(args, 'GET', '/retained/get', {
-      topic: `${args['topic']}`,
-    })) as ShownMessage | null;
-    if (message === null) return;
-    if (args['json']) {
-      await printLine(JSON.stringify(message));
-      return;
-    }
-    const { payload, payloadBase64 = '' } = message;
-    process.stdout.write(payload ?? Buffer.from(payloadBase64, 'base64'));
-    // Programs get exactly the payload, people a line.
-    if (process.stdout.isTTY) process.stdout.write('\n');
+    const topic = `${args['topic']}`;
+    if (/[+#]/.test(topic)) throw new Error(`${quoted(topic)} has wildcards: list takes filters`);
+    const query = {
+      topic,
+      cursor: 'none',
+      limit: 1,
+      payload_bytes: PAYLOAD_BYTES_MAX,
+      properties: 'true',
+    } as const;
+    await withBroker(args, async (admin) => {
+      const found = await dataOf(admin.GET('/mqtt/retainer/messages', { params: { query } }));
+      const [message] = found.data;
+      if (message === undefined) throw new Error(`${quoted(topic)} has no retained message`);
+      if (args['json']) {
+        await printLine(JSON.stringify(messageJson(message)));
+        return;
+      }
+      process.stdout.write(payloadOf(message));
+      // Programs get exactly the payload, people a line.
+      if (process.stdout.isTTY) process.stdout.write('\n');
+    });
   },
 };
 
@@ -65,13 +85,34 @@ const clear: CommandModule = {
   describe: 'remove the messages whose topics match; subscribers are sent nothing',
   builder: (args) => addConfigOptions(args.positional('filter', FILTER)),
   handler: async (args) => {
-    const answer = (await askBroker(args, 'POST', '/retained/clear', {
-      filter: `${args['filter']}`,
-    })) as { count: number } | null;
-    if (answer !== null) await printLine(`cleared ${answer.count} retained messages`);
+    const query = { topic: `${args['filter']}`, report: 'true' } as const;
+    await withBroker(args, async (admin) => {
+      const cleared = admin.DELETE('/mqtt/retainer/messages', { params: { query } });
+      const { count } = await dataOf(cleared);
+      await printLine(`cleared ${count} retained messages`);
+    });
   },
 };
 
-function messageText({ topic, qos, payloadSize, properties }: ShownMessage): string {
-  return [quoted(topic), ...fieldsText({ qos, payloadSize, ...properties })].join(' ');
+function payloadOf({ payload = '' }: Retained): Buffer {
+  return Buffer.from(payload, 'base64');
+}
+
+/** As the API has it, but with payloads as text where they are some. */
+function messageJson({ payload = '', ...message }: Retained): object {
+  const bytes = Buffer.from(payload, 'base64');
+  return isUtf8(bytes)
+    ? { ...message, payload: bytes.toString(), payload_encoding: 'plain' }
+    : { ...message, payload, payload_encoding: 'base64' };
+}
+
+/** `"devices/1" qos=1 payload_size=12 …`; what a message doesn't have is left out. */
+function messageText({ topic, properties, payload: _payload, ...message }: Retained): string {
+  const { user_properties = {}, ...others } = properties ?? {};
+  const given: [string, unknown][] = Object.entries({ ...message, ...others });
+  const facts = given.filter(([, value]) => value !== null);
+  if (Object.keys(user_properties).length > 0) {
+    facts.push(['user_properties', user_properties]);
+  }
+  return [quoted(topic), ...fieldsText(Object.fromEntries(facts))].join(' ');
 }

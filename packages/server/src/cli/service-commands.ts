@@ -1,16 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { AdminClient } from '@promptmq/admin';
 import type { CommandModule } from 'yargs';
-import { type AdminStatus, adminRequest, adminSocketOf } from '../admin/index.ts';
+import { adminSocketOf } from '../admin/index.ts';
 import type { Config } from '../config/index.ts';
 import { quoted } from '../log/index.ts';
 import { isRunning, runningProcess } from '../service/pid-file.ts';
+import { askSocket, dataOf, EXIT_NOT_RUNNING, NOBODY } from './ask-broker.ts';
 import { addConfigOptions, loadFromProcess } from './options.ts';
-
-/** As init scripts have it: the program is not running. */
-export const EXIT_NOT_RUNNING = 3;
-
-export const NO_ADMIN_SOCKET =
-  'server.admin-socket says where to ask the broker, and is none; auto needs storage.enabled';
 
 /** How much longer than its clients may take a broker may take to stop. */
 const STOP_MARGIN_MS = 10_000;
@@ -54,7 +50,7 @@ export const statusCommand: CommandModule = {
     const { config } = loadFromProcess(args);
     const pid = await findBroker(config);
     if (pid === null) return;
-    const status = await askStatus(config, `${args['top']}`);
+    const status = await askStatus(config, topOf(args['top']));
     if (args['json']) print(JSON.stringify(status ?? { pid }));
     else print([`running as process ${pid}`, ...statusText(status)].join('\n'));
   },
@@ -81,7 +77,7 @@ async function findBroker(config: Config): Promise<number | null> {
     throw new Error('server.pid-file or server.admin-socket says which broker; neither is set');
   }
   const pid =
-    pidFile === null ? ((await askStatus(config, '0'))?.pid ?? null) : runningProcess(pidFile);
+    pidFile === null ? ((await askStatus(config, 0))?.pid ?? null) : runningProcess(pidFile);
   if (pid === null) {
     print(`not running (${pidFile ?? socketPath})`);
     process.exitCode = EXIT_NOT_RUNNING;
@@ -89,33 +85,58 @@ async function findBroker(config: Config): Promise<number | null> {
   return pid;
 }
 
-/** Null when the broker has no admin socket. */
-async function askStatus(config: Config, top: string): Promise<AdminStatus | null> {
+/** What the API says of a broker. */
+type Status = Awaited<ReturnType<typeof statusOf>>;
+
+/**
+ * Null when the broker has no admin socket, or doesn't run.
+ *
+ * @param top - how many of the clients for which most waits
+ */
+async function askStatus(config: Config, top: number): Promise<Status | null> {
   const socketPath = adminSocketOf(config);
   if (socketPath === null) return null;
-  const path = `/status?top=${encodeURIComponent(top)}`;
-  return (await adminRequest(socketPath, path)) as AdminStatus | null;
+  const status = await askSocket(socketPath, (admin) => statusOf(admin, top));
+  return status === NOBODY ? null : status;
 }
 
-function statusText(status: AdminStatus | null): string[] {
+async function statusOf(admin: AdminClient, top: number) {
+  const status = await dataOf(admin.GET('/status'));
+  const listeners = await dataOf(admin.GET('/listeners'));
+  if (top === 0) return { ...status, listeners, slow_subscriptions: [] };
+  const query = { limit: top };
+  const slow = await dataOf(admin.GET('/slow_subscriptions', { params: { query } }));
+  return { ...status, listeners, slow_subscriptions: slow.data };
+}
+
+const TOP_MAX = 10_000;
+
+function topOf(value: unknown): number {
+  if (/^\d{1,5}$/.test(`${value}`) && Number(value) <= TOP_MAX) return Number(value);
+  throw new Error(`--top takes a whole number from 0 to ${TOP_MAX}, not ${quoted(`${value}`)}`);
+}
+
+function statusText(status: Status | null): string[] {
   if (status === null) return [];
-  const { slowSubscribers } = status;
+  const { listeners, slow_subscriptions: slow } = status;
   const rows = [
     ['client', 'queued', 'queued bytes', 'output bytes', 'in flight', 'connected'],
-    ...slowSubscribers.map((one) => [
-      quoted(one.clientId),
-      `${one.queuedMessages}`,
-      `${one.queuedBytes}`,
-      `${one.outputBytes}`,
-      `${one.inflightMessages}`,
-      one.isConnected ? 'yes' : 'no',
+    ...slow.map((one) => [
+      quoted(one.clientid),
+      `${one.mqueue_len}`,
+      `${one.mqueue_bytes}`,
+      `${one.output_bytes}`,
+      `${one.inflight_cnt}`,
+      one.connected ? 'yes' : 'no',
     ]),
   ];
   return [
-    `version ${status.version}, up ${status.uptimeSeconds} s`,
-    ...status.listeners,
+    `version ${status.version}, up ${status.uptime} s`,
+    ...listeners.map(
+      ({ id, bind, current_connections: count }) => `${id} ${bind} (${count} connected)`,
+    ),
     `${status.connections} connections, ${status.sessions} sessions, ${status.subscriptions} subscriptions, ${status.retained} retained messages`,
-    ...(slowSubscribers.length === 0 ? ['nothing waits for a client'] : ['', ...table(rows)]),
+    ...(slow.length === 0 ? ['nothing waits for a client'] : ['', ...table(rows)]),
   ];
 }
 

@@ -1,13 +1,12 @@
-import { createInterface } from 'node:readline';
 import type { CommandModule } from 'yargs';
-import { adminSocketOf, adminStream } from '../admin/index.ts';
 import { fieldsText } from '../log/index.ts';
-import { addConfigOptions, loadFromProcess } from './options.ts';
-import { EXIT_NOT_RUNNING, NO_ADMIN_SOCKET } from './service-commands.ts';
+import { EXIT_NOT_RUNNING, withBroker } from './ask-broker.ts';
+import { addConfigOptions } from './options.ts';
 
-/** A line of a trace as the broker writes it. */
-interface TraceLine {
-  readonly time: string;
+/** What is told of an event of a trace; `dropped` has its `count` only, `stopping` nothing. */
+interface TraceEntry {
+  /** Milliseconds since 1970. */
+  readonly ts?: number;
   readonly event: string;
   readonly direction?: 'in' | 'out';
   readonly packet?: string;
@@ -25,38 +24,40 @@ export const traceCommand: CommandModule = {
         .option('json', { describe: 'one JSON object a line', boolean: true, default: false }),
     ),
   handler: async (args) => {
-    const socketPath = adminSocketOf(loadFromProcess(args).config);
-    if (socketPath === null) throw new Error(NO_ADMIN_SOCKET);
-    const path = `/trace?client=${encodeURIComponent(`${args['client']}`)}`;
-    const response = await adminStream(socketPath, path);
-    if (response === null) {
-      process.stderr.write(`promptmq: no broker listens on ${socketPath}\n`);
-      process.exitCode = EXIT_NOT_RUNNING;
-      return;
-    }
-    const end = () => response.destroy();
+    const { eventsOf } = await import('@promptmq/admin');
+    const ending = new AbortController();
+    const { signal } = ending;
+    const end = () => ending.abort();
     process.once('SIGINT', end);
     process.once('SIGTERM', end);
     // A reader that has seen enough, such as head, ends the trace.
     process.stdout.on('error', end);
-    // Destroying it is how it ends.
-    response.on('error', () => {});
-    const lines = createInterface({ input: response });
-    response.on('close', () => lines.close());
-    let last = '';
-    for await (const line of lines) {
-      const entry = JSON.parse(line) as TraceLine;
-      last = entry.event;
-      const isTaken = process.stdout.write(`${args['json'] ? line : traceText(entry)}\n`);
-      if (!isTaken) await new Promise((resolve) => process.stdout.once('drain', resolve));
-    }
-    if (last === 'stopping') process.exitCode = EXIT_NOT_RUNNING;
+    const params = { path: { clientid: `${args['client']}` } };
+    await withBroker(args, async (admin) => {
+      let isReading = false;
+      try {
+        const asked = admin.GET('/clients/{clientid}/trace', { params, signal, parseAs: 'stream' });
+        for await (const { event, data } of eventsOf(asked)) {
+          isReading = true;
+          const entry = { event, ...(data as object) };
+          const line = args['json'] ? JSON.stringify(entry) : traceText(entry);
+          const isTaken = process.stdout.write(`${line}\n`);
+          if (!isTaken) await new Promise((resolve) => process.stdout.once('drain', resolve));
+        }
+      } catch (error) {
+        if (signal.aborted) return;
+        // It was killed.
+        if (!isReading) throw error;
+      }
+      if (!signal.aborted) process.exitCode = EXIT_NOT_RUNNING;
+    });
   },
 };
 
 /** A line for people: `TIME in PUBLISH packetId=1 …`, and `TIME -- connected …` for what is no packet. */
-function traceText({ time, event, direction, packet, properties, ...fields }: TraceLine): string {
+function traceText({ ts, event, direction, packet, properties, ...fields }: TraceEntry): string {
   const what =
     packet === undefined ? `--  ${event}` : `${direction?.padEnd(3)} ${packet.toUpperCase()}`;
+  const time = new Date(ts ?? Date.now()).toISOString();
   return [time, what, ...fieldsText({ ...fields, ...properties })].join(' ');
 }

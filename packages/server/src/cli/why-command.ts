@@ -1,21 +1,11 @@
+import type { operations } from '@promptmq/admin/types';
 import type { CommandModule } from 'yargs';
 import { clock } from '../history/why/words.ts';
-import { askBroker, printLine } from './ask-broker.ts';
+import { dataOf, printLine, withBroker } from './ask-broker.ts';
 import { addConfigOptions } from './options.ts';
 
-/** What `GET /api/v5/why` answers, as far as it is printed. */
-interface Answer {
-  readonly from: number;
-  readonly to: number;
-  readonly cause: Cause;
-  readonly also: readonly Cause[];
-  readonly unknown: readonly string[];
-}
-
-interface Cause {
-  readonly text: string;
-  readonly evidence: readonly { readonly ts: number; readonly text: string }[];
-}
+/** As the API has it. */
+type Answer = operations['explainDelivery']['responses'][200]['content']['application/json'];
 
 /** `promptmq why --client ID --topic TOPIC`: exit code 3 when no broker runs. */
 export const whyCommand: CommandModule = {
@@ -50,12 +40,16 @@ export const whyCommand: CommandModule = {
         .option('json', { describe: 'one JSON document', boolean: true, default: false }),
     ),
   handler: async (args) => {
-    const answer = (await askBroker(args, 'GET', '/api/v5/why', {
+    const { at, since } = args as { at?: string; since?: string };
+    const query = {
       clientid: `${args['client']}`,
       topic: `${args['topic']}`,
-      at: args['at'] as string | undefined,
-      since: args['since'] as string | undefined,
-    })) as Answer | null;
+      ...(at === undefined ? {} : { at }),
+      ...(since === undefined ? {} : { since }),
+    };
+    const answer = await withBroker(args, (admin) =>
+      dataOf(admin.GET('/why', { params: { query } })),
+    );
     if (answer === null) return;
     if (args['json'] === true) {
       await printLine(JSON.stringify(answer));
@@ -72,7 +66,7 @@ function* linesOf({ cause, also, unknown }: Answer, now: number): Generator<stri
   for (const text of unknown) yield `Not known: ${text}`;
 }
 
-function* causeLines({ text, evidence }: Cause, now: number): Generator<string> {
+function* causeLines({ text, evidence }: Answer['cause'], now: number): Generator<string> {
   yield text;
   for (const entry of evidence) yield `  ${clock(entry.ts, now)}  ${entry.text}`;
 }

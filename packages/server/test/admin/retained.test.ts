@@ -83,6 +83,42 @@ test('pages have each message once, one after the other or asked for at random',
   expect(last.body.meta).toEqual({ page: 3, limit: 10, count: 25, hasnext: false });
 });
 
+test('with a cursor each is listed once, whatever comes meanwhile, with all of it where that is asked for', async () => {
+  const large = 'é'.repeat(3000);
+  for (let n = 0; n < 25; n++) await retain(`t/${n}`, large, { contentType: 'text/plain' });
+  const read = (cursor: string) =>
+    api.get(
+      `/mqtt/retainer/messages?topic=t/%23&limit=10&cursor=${cursor}&payload_bytes=100000&properties=true`,
+    );
+  const all: string[] = [];
+  for (let cursor = 'none', pages = 1; ; pages++) {
+    const { body } = await read(cursor);
+    all.push(...body.data.map(({ topic }: { topic: string }) => topic));
+    for (const { payload, payload_size, properties } of body.data) {
+      expect(Buffer.from(payload, 'base64').toString()).toBe(large);
+      expect([payload_size, properties.content_type]).toEqual([6000, 'text/plain']);
+    }
+    cursor = body.meta.cursor;
+    if (cursor === 'none') {
+      expect(body.meta).toEqual({ limit: 10, cursor: 'none', hasnext: false });
+      break;
+    }
+    expect(body.meta).toEqual({ limit: 10, cursor, hasnext: true });
+    await retain(`t/new${pages}`, 'x');
+  }
+  expect(all.toSorted()).toEqual(Array.from({ length: 25 }, (_, n) => `t/${n}`).toSorted());
+  expect(await read('gone')).toMatchObject({ status: 410, body: { code: 'CURSOR_EXPIRED' } });
+});
+
+test('a page with a cursor ends when its payloads have 4 MB', async () => {
+  for (let n = 0; n < 7; n++) await retain(`big/${n}`, Buffer.alloc(1_000_000));
+  const path = '/mqtt/retainer/messages?topic=big/%2B&cursor=';
+  const first = await api.get(`${path}none`);
+  expect([first.body.data.length, first.body.meta.hasnext]).toEqual([4, true]);
+  const second = await api.get(`${path}${first.body.meta.cursor}`);
+  expect([second.body.data.length, second.body.meta.hasnext]).toEqual([3, false]);
+});
+
 test('one is removed by its topic, others by a filter', async () => {
   for (const topic of ['a/1', 'a/2', 'b/1', 'c']) await retain(topic, 'x');
   expect((await api.delete(messagePath('a/1'))).status).toBe(204);
@@ -90,7 +126,10 @@ test('one is removed by its topic, others by a filter', async () => {
   expect((await api.get(messagePath('a/1'))).status).toBe(404);
   expect((await api.delete('/mqtt/retainer/messages?topic=%2B/1')).status).toBe(204);
   expect((await topicsOf('')).toSorted()).toEqual(['a/2', 'c']);
-  expect((await api.delete('/mqtt/retainer/messages')).status).toBe(204);
+  expect(await api.delete('/mqtt/retainer/messages?report=true')).toEqual({
+    status: 200,
+    body: { count: 2 },
+  });
   expect(await topicsOf('')).toEqual([]);
 });
 

@@ -99,6 +99,8 @@ test('levels are known of retained messages and of late topics', async () => {
     retained_topics: 4,
     counted: true,
     recent_topics: 5,
+    recent: false,
+    whole: false,
     retained: null,
   });
   expect(first.q?.retained).toEqual({ payload_size: 3, qos: 1, from_clientid: 'pub' });
@@ -113,4 +115,29 @@ test('levels are known of retained messages and of late topics', async () => {
   const cut = await api.get('/topic_tree?prefix=p&limit=2');
   expect([cut.body.data.length, cut.body.meta]).toEqual([2, { hasnext: true }]);
   expect((await api.get('/topic_tree?prefix=p/%23')).status).toBe(400);
+
+  const deep = await api.get('/topic_tree?prefix=p&depth=10&payload_bytes=2');
+  const byTopic = (data: { topic: string; whole: boolean }[]) =>
+    Object.fromEntries(data.map((one) => [one.topic, one]));
+  const all = byTopic(deep.body.data);
+  const topics = ['p/deep', 'p/deep/er', 'p/deep/er/still', 'p/l1', 'p/l1/a', 'p/l1/b', 'p/late'];
+  expect(Object.keys(all).toSorted()).toEqual([...topics, 'p/late/x']);
+  expect(deep.body.data.every(({ whole }: { whole: boolean }) => whole)).toBe(true);
+  expect(all['p/l1/b']).toMatchObject({
+    recent: true,
+    retained: { payload: 'eHk=', payload_size: 3 },
+  });
+  expect(all['p/late/x']).toMatchObject({ recent: true, recent_topics: 1, retained: null });
+  const two = byTopic((await api.get('/topic_tree?prefix=p&depth=2')).body.data);
+  expect([two['p/deep']?.whole, two['p/deep/er']?.whole, two['p/l1/a']?.whole]).toEqual([
+    true,
+    false,
+    true,
+  ]);
+  // What doesn't fit in whole is left out, and said to be there.
+  const some = await api.get('/topic_tree?prefix=p&depth=10&limit=4');
+  const found = byTopic(some.body.data);
+  expect([some.body.data.length <= 4, some.body.meta.hasnext]).toEqual([true, false]);
+  expect(Object.values(found).some(({ whole }) => !whole)).toBe(true);
+  expect((await api.get('/topic_tree?depth=11')).status).toBe(400);
 });

@@ -64,6 +64,39 @@ test('roles, groups and users are made, listed, changed and deleted', async () =
   expect(await api.get('/roles/writer')).toMatchObject({ status: 200 });
 });
 
+test('in read-only mode commands may ask, and change nothing', async () => {
+  api = await ApiBroker.start({
+    storage: 'on',
+    auth: { chain: [{ dynamicSecurity: {} }] },
+    admin: { readOnly: true },
+  });
+  const ask = (...names: string[]) =>
+    api.post('/dynamic_security', {
+      commands: names.map((command) => ({ command, username: 'a', rolename: 'a' })),
+    });
+  expect(await ask('listClients', 'getRole')).toMatchObject({
+    status: 200,
+    body: { responses: [{ command: 'listClients' }, { command: 'getRole' }] },
+  });
+  const refused = { status: 403, body: { code: 'READ_ONLY' } };
+  expect(await ask('listClients', 'createClient')).toMatchObject(refused);
+  expect(await ask('listenClients')).toMatchObject(refused);
+  expect(await api.post('/dynamic_security/import', {})).toMatchObject(refused);
+  expect((await api.get<{ data: object[] }>('/audit')).body.data).toMatchObject([
+    { operation_id: 'importDynamicSecurity', http_status_code: 403 },
+    { operation_id: 'askDynamicSecurity', http_status_code: 403 },
+    { operation_id: 'askDynamicSecurity', http_status_code: 403 },
+  ]);
+});
+
+test('without dynamic security there is nothing to ask', async () => {
+  api = await ApiBroker.start();
+  expect(await api.post('/dynamic_security', { commands: [] })).toMatchObject({
+    status: 404,
+    body: { code: 'NOT_AVAILABLE' },
+  });
+});
+
 test('what is wrong is said with the field', async () => {
   await start();
   expect(await api.post('/users', { password: 'x' })).toMatchObject({

@@ -42,7 +42,7 @@ test.each([
   [
     'bob c publish rooms/5 --group dev --group ops --attribute room=5 --retain --qos 1 --json',
     0,
-    '{"isAllowed":true,"rule":"acl.yaml:5","isFiltered":false}\n',
+    '{"allowed":true,"result":"allow","rule":"acl.yaml:5","filtered":false}\n',
   ],
   ['bob c publish a/#', 2, 'promptmq: "a/#" is no topic name: it has wildcards in it\n'],
 ])('acl test %s', async (args, status, output) => {

@@ -50,16 +50,16 @@ test('clients are listed, shown and disconnected', async () => {
   const { stdout } = await run('clients', 'list');
   const [first, second, ...others] = stdout.split('\n');
   expect(first).toMatch(
-    /^"left \\"1\\"" disconnected since=\d{4}-\S+Z sessionExpiryInterval=4294967295 isStored=true subscriptions=1 queued=0 queuedBytes=0 inflight=0 inflightMax=1000 awaitingRelease=0 dropped=0$/,
+    /^"left \\"1\\"" disconnected since=\d{4}-\S+Z expiry_interval=4294967295 durable=true created_at=\S+ subscriptions_cnt=1 mqueue_len=0 mqueue_bytes=0 mqueue_dropped=0 inflight_cnt=0 inflight_max=1000 awaiting_rel_cnt=0$/,
   );
   expect(second).toMatch(
-    /^"here" connected since=\S+ version=5 protocol=tcp remoteAddress=127.0.0.1:\d+ .*keepAlive=60 .*sessionExpiryInterval=1000 /,
+    /^"here" connected since=\S+ ip_address=127.0.0.1 port=\d+ proto_ver=5 protocol=tcp .*keepalive=60 .*expiry_interval=1000 /,
   );
   expect(others).toEqual(['']);
   const asJson = await run('clients', 'list', '--like', 'ere', '--limit', '1', '--json');
-  expect(JSON.parse(asJson.stdout)).toMatchObject({ clientId: 'here', isConnected: true });
+  expect(JSON.parse(asJson.stdout)).toMatchObject({ clientid: 'here', connected: true });
   expect((await run('clients', 'show', 'left "1"')).stdout).toMatch(
-    /\n {2}"a\/\+" qos=1 noLocal=false retainAsPublished=false retainHandling=0 subscriptionIdentifier=null\n$/,
+    /\n {2}"a\/\+" qos=1 nl=0 rap=0 rh=0\n$/,
   );
   const options = ['--reason-code', '0x8b', '--drop-session', '--prevent-will'];
   expect(await run('clients', 'disconnect', 'here', ...options)).toEqual({
@@ -76,7 +76,7 @@ test('clients are listed, shown and disconnected', async () => {
   });
   expect(await run('clients', 'show', 'here')).toMatchObject({
     status: 1,
-    stderr: 'promptmq: the broker refuses: here has no session\n',
+    stderr: 'promptmq: "here" has no session\n',
   });
 });
 
@@ -96,14 +96,22 @@ test('retained messages are listed, shown and cleared', async () => {
   const { stdout } = await run('retained', 'list', 'dev/#');
   expect(stdout.split('\n').sort()).toEqual([
     '',
-    '"dev/1" qos=1 payloadSize=2',
-    '"dev/2" qos=1 payloadSize=3',
+    '"dev/1" qos=1 from_clientid=c payload_size=2',
+    '"dev/2" qos=1 from_clientid=c payload_size=3',
   ]);
   expect(await run('retained', 'show', 'dev/2')).toEqual({ status: 0, stdout: 'off', stderr: '' });
   expect(JSON.parse((await run('retained', 'show', 'dev/2', '--json')).stdout)).toMatchObject({
     topic: 'dev/2',
     payload: 'off',
+    payload_encoding: 'plain',
   });
+  expect(await run('retained', 'show', 'dev/3')).toEqual({
+    status: 1,
+    stdout: '',
+    stderr: 'promptmq: "dev/3" has no retained message\n',
+  });
+  const some = await run('retained', 'list', '#', '--limit', '2');
+  expect(some.stdout.trimEnd().split('\n').length).toBe(2);
   expect((await run('retained', 'clear', 'dev/+')).stdout).toBe('cleared 2 retained messages\n');
   expect(JSON.parse((await run('retained', 'list', '#', '--json')).stdout)).toMatchObject({
     topic: 'other',

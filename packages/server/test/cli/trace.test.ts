@@ -96,9 +96,13 @@ test('status without a PID file asks the broker, and stop stops it', async () =>
   expect(stdout).toContain(`running as process ${broker?.child.pid}\n`);
   expect(stdout).toMatch(/^1 connections, 2 sessions, 1 subscriptions, \d+ retained messages$/m);
   expect(stdout).toMatch(/^client +queued .*\n"late" +1 +\d+ +0 +0 +no\n$/m);
+  expect(await run('status', '--top', '10001')).toMatchObject({
+    status: 1,
+    stderr: 'promptmq: --top takes a whole number from 0 to 10000, not "10001"\n',
+  });
   expect(JSON.parse((await run('status', '--json', '--top', '0')).stdout)).toMatchObject({
     pid: broker?.child.pid,
-    slowSubscribers: [],
+    slow_subscriptions: [],
   });
   await publisher.end();
   expect((await run('stop')).stdout).toBe(`stopped process ${broker?.child.pid}\n`);

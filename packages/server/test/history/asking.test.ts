@@ -2,7 +2,6 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { adminRequest } from '../../src/admin/index.ts';
 import { createBroker } from '../../src/index.ts';
 import { Command } from '../support/command.ts';
 import { PacketClient } from '../support/packet-client.ts';
@@ -20,7 +19,7 @@ beforeAll(async () => {
 
 afterAll(() => planted.stop());
 
-const get = (path: string) => adminRequest(planted.socketPath, `/api/v5${path}`);
+const get = (path: string) => planted.get(path);
 
 test('GET /history lists what happened, newest first, by client, type and page', async () => {
   expect(await get('/history?clientid=x')).toMatchObject({

@@ -1,8 +1,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { get, type IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { json } from 'node:stream/consumers';
 import type { Packet } from '@promptmq/codec';
-import { AdminServer, adminRequest } from '../../src/admin/index.ts';
+import { AdminServer } from '../../src/admin/index.ts';
 import {
   type ConfigInput,
   createBroker,
@@ -78,7 +80,21 @@ export class PlantedBroker {
 
   async ask(clientId: string, topic: string, more: object = {}): Promise<Why> {
     const query = new URLSearchParams({ clientid: clientId, topic, ...more });
-    return (await adminRequest(this.socketPath, `/api/v5/why?${query}`)) as Why;
+    return (await this.get(`/why?${query}`)) as Why;
+  }
+
+  /**
+   * @param path - below `/api/v5`
+   * @throws with what the broker says where it refuses
+   */
+  async get(path: string): Promise<unknown> {
+    const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+      const options = { socketPath: this.socketPath, path: `/api/v5${path}`, agent: false };
+      get(options, resolve).on('error', reject);
+    });
+    const body = (await json(answer)) as { message: string };
+    if (answer.statusCode !== 200) throw new Error(body.message);
+    return body;
   }
 
   /** Takes the right of `revoked` to `revoked/#` away. */

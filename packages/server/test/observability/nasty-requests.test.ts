@@ -4,8 +4,8 @@ import { get, type IncomingMessage } from 'node:http';
 import { connect, type NetConnectOpts, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { json } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { adminRequest, adminStream } from '../../src/admin/index.ts';
 import { Command } from '../support/command.ts';
 
 const HEAD = 'HTTP/1.1\r\nHost: x\r\n';
@@ -21,7 +21,7 @@ const NASTY: Readonly<Record<string, string>> = {
   'an asterisk': `OPTIONS * ${HEAD}\r\n`,
   'no path': `GET ? ${HEAD}\r\n`,
   'parameters without end': `GET /status?${'top=1&'.repeat(1000)} ${HEAD}\r\n`,
-  'a name of a property': `GET /trace?client=__proto__ ${HEAD}\r\n`,
+  'a name of a property': `GET /api/v5/clients/__proto__/trace ${HEAD}\r\n`,
   'names of a prototype': `GET /__proto__ ${HEAD}\r\n`,
   'bytes that are no text': 'GET /\x80\xff\xfe HTTP/1.1\r\nHost: \xff\r\n\r\n',
   'a host that is no host': 'GET /metrics HTTP/1.1\r\nHost: [::\r\n\r\n',
@@ -62,8 +62,15 @@ const NASTY: Readonly<Record<string, string>> = {
   'an Accept of 7 KB': `GET /metrics ${HEAD}Accept: ${'a/b;q=1,'.repeat(900)}\r\n\r\n`,
   'too many requests at once': `GET /status ${HEAD}\r\n`.repeat(1000),
   'requests after one that closes': `GET /metrics ${HEAD}Connection: close\r\n\r\nGET // ${HEAD}\r\n`,
-  'a trace of nobody': `GET /trace?client= ${HEAD}\r\n`,
-  'traces at once': `GET /trace?client=c ${HEAD}\r\n`.repeat(20),
+  'a trace of nobody': `GET /api/v5/clients//trace ${HEAD}\r\n`,
+  'traces at once': `GET /api/v5/clients/c/trace ${HEAD}\r\n`.repeat(20),
+  'a host of the API that is no host': 'GET /api/v5/status HTTP/1.1\r\nHost: [::\r\n\r\n',
+  'the API without a host': 'GET /api/v5/status HTTP/1.0\r\n\r\n',
+  'a path of the API that is no URL': `GET /api/v5//[%zz%c0 ${HEAD}\r\n`,
+  'half a body for the API': `POST /api/v5/publish ${HEAD}Content-Length: 1000000\r\n\r\n{"to`,
+  'a body for the API that is no JSON': `POST /api/v5/publish ${HEAD}Content-Length: 3\r\n\r\n{"a`,
+  'a method that the API has not': `BREW /api/v5/status ${HEAD}\r\n`,
+  'streams without reading': `GET /api/v5/events?type=connect ${HEAD}\r\n`.repeat(3),
 };
 
 let folder: string;
@@ -105,12 +112,17 @@ async function open(server: string): Promise<Socket> {
   return socket;
 }
 
+function ask(socketPath: string, path: string): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    get({ socketPath, path, agent: false }, resolve).on('error', reject);
+  });
+}
+
 /** Both answer as if nothing had been. */
 async function expectServing(): Promise<void> {
   expect((await fetch(`${metricsUrl}/health`)).status).toBe(200);
-  expect(await adminRequest((servers['admin'] as { path: string }).path, '/status')).toMatchObject({
-    pid: broker.child.pid,
-  });
+  const status = await ask((servers['admin'] as { path: string }).path, '/api/v5/status');
+  expect(await json(status)).toMatchObject({ pid: broker.child.pid });
   expect(broker.child.exitCode).toBeNull();
 }
 
@@ -136,7 +148,7 @@ describe.each(['admin', 'metrics', 'WebSocket'])('%s', (server) => {
 });
 
 test('no path, method or header is an error of the broker', async () => {
-  const paths = ['//', '//[', 'http://a:b:c/', '/%', '?', '/__proto__'];
+  const paths = ['//', '//[', 'http://a:b:c/', '/%', '?', '/__proto__', '/api/v5/%'];
   for (const server of ['admin', 'metrics']) {
     for (const path of paths) {
       const socket = await open(server);
@@ -170,9 +182,9 @@ test('a trace that nobody reads while its client goes and the broker stops ends 
   );
   const [, port] = await stuck.waitFor(/listening protocol=mqtt address=127.0.0.1:(\d+)/);
   await stuck.waitFor(/ ready pid=/);
-  const trace = await adminStream(join(folder, 'd', 'admin.sock'), '/trace?client=c');
-  trace?.pause();
-  trace?.on('error', () => {});
+  const trace = await ask(join(folder, 'd', 'admin.sock'), '/api/v5/clients/c/trace');
+  trace.pause();
+  trace.on('error', () => {});
   const client = connect(Number(port), '127.0.0.1');
   const name = Buffer.from('\x10\x0d\x00\x04MQTT\x04\x02\x00\x00\x00\x01c', 'latin1');
   const topic = 'x'.repeat(60_000);
@@ -193,7 +205,7 @@ test('a trace that nobody reads while its client goes and the broker stops ends 
   stuck.child.kill('SIGTERM');
   expect(await stuck.exitCode()).toBe(0);
   expect(stuck.errors).toBe('');
-  trace?.destroy();
+  trace.destroy();
 });
 
 function lengthOf(size: number): number[] {

@@ -34,6 +34,8 @@ export interface RetainedLevel<M> {
   readonly count: number;
   /** Whether all of them were counted. */
   readonly isWhole: boolean;
+  /** Nodes of the tree that were visited to count them. */
+  readonly visited: number;
 }
 
 /**
@@ -154,7 +156,7 @@ export class RetainedStore<M extends RetainedMessage> {
     for (const { level, node, value } of this.#tree.levelsBelow(prefix)) {
       if (levels.length === countMax) break;
       const { values, visited } = this.#tree.countBelow(node, nodesLeft);
-      levels.push({ level, message: value, count: values, isWhole: visited < nodesLeft });
+      levels.push({ level, message: value, count: values, isWhole: visited < nodesLeft, visited });
       nodesLeft -= visited;
     }
     return levels;

@@ -42,20 +42,22 @@ export function createApi(host: ApiHost, gate: ApiGate): Hono {
     const path = API_PATH + operation.path.replaceAll(/\{(\w+)\}/g, ':$1');
     api.on(operation.method, path, async (context) => {
       let caller: Caller | null = null;
+      let body: unknown;
       let stream: Answer['stream'];
       let answer: Answer;
       try {
         caller = await gate.admit(context, operation);
-        refuseForbidden(host, caller, operation);
+        refuseForbidden(caller, operation);
+        body = await allowedBody(host, operation, context);
         if (operation.isLong === true) gate.onLong(context);
-        answer = await answerOf(host, caller, operation, context);
+        answer = await answerOf(host, caller, operation, context, body);
         stream = answer.stream;
         if (stream !== undefined && operation.isLong !== true) gate.onLong(context);
       } catch (error) {
         answer = answerOfError(error, gate);
       }
       if (stream !== undefined) answer = await readable(answer, stream, context);
-      if (caller !== null && isChange(operation)) {
+      if (caller !== null && isChange(operation, body)) {
         gate.onDone(context, operation, pathOf(operation, context), answer);
       }
       return responseOf(answer);
@@ -84,18 +86,36 @@ async function readable(
 }
 
 /** @throws {ApiError} 403 */
-function refuseForbidden(
-  { broker }: ApiHost,
-  { name, scopes }: Caller,
+function refuseForbidden({ name, scopes }: Caller, operation: Operation): void {
+  const { isOpen, isForAll, scope } = operation;
+  if (isOpen === true || isForAll === true || scopes.has(scope)) return;
+  throw new ApiError(403, 'NOT_ALLOWED', `${name} does not have the scope ${scope}`);
+}
+
+/**
+ * Reads what comes with a request that read-only mode allows.
+ *
+ * @throws {ApiError} 400 and 403
+ */
+async function allowedBody(
+  host: ApiHost,
   operation: Operation,
-): void {
-  if (operation.isOpen === true || operation.isForAll === true) return;
-  if (!scopes.has(operation.scope)) {
-    throw new ApiError(403, 'NOT_ALLOWED', `${name} does not have the scope ${operation.scope}`);
-  }
-  if (broker.config.admin.readOnly && isChange(operation)) {
-    throw new ApiError(403, 'READ_ONLY', 'nothing can be changed here: admin.read-only is on');
-  }
+  context: Context,
+): Promise<unknown> {
+  const saysByBody = typeof operation.isQuestion === 'function';
+  if (!saysByBody) refuseReadOnly(host, operation, undefined);
+  if (operation.body === undefined) return undefined;
+  const body = await bodyOf(operation, context);
+  if (saysByBody) refuseReadOnly(host, operation, body);
+  return body;
+}
+
+/** @throws {ApiError} 403 */
+function refuseReadOnly({ broker }: ApiHost, operation: Operation, body: unknown): void {
+  const { isOpen, isForAll } = operation;
+  if (!broker.config.admin.readOnly || isOpen === true || isForAll === true) return;
+  if (!isChange(operation, body)) return;
+  throw new ApiError(403, 'READ_ONLY', 'nothing can be changed here: admin.read-only is on');
 }
 
 async function answerOf(
@@ -103,6 +123,7 @@ async function answerOf(
   caller: Caller,
   operation: Operation,
   context: Context,
+  body: unknown,
 ): Promise<Answer> {
   const { req } = context;
   const { params, query } = partsOf(context);
@@ -111,7 +132,7 @@ async function answerOf(
     caller,
     params: checked(operation.params, params, 'path'),
     query: checked(operation.query, query, 'query'),
-    body: operation.body === undefined ? undefined : await bodyOf(operation, context),
+    body,
     headers: req.raw.headers,
     isSecure: req.url.startsWith('https:'),
     signal: req.raw.signal,

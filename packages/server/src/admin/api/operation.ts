@@ -65,8 +65,11 @@ export interface OperationDefinition<P extends Fields, Q extends Fields, B exten
   readonly path: string;
   /** What a key needs. What isn't GET is refused in read-only mode, and is in the audit. */
   readonly scope: Scope;
-  /** Of a POST that changes nothing: it is neither audited nor refused in read-only mode. */
-  readonly isQuestion?: boolean;
+  /**
+   * Of a POST that changes nothing, or says by its body whether it would: then it is neither audited nor refused in read-only
+   * mode.
+   */
+  readonly isQuestion?: boolean | ((body: z.output<B>) => boolean);
   /** Whether it is for those who have no key yet. Read-only mode doesn't refuse it. */
   readonly isOpen?: boolean;
   /** Whether who has no key gets an answer, too; one that is sent is checked. It says itself what is for which scope. */
@@ -90,8 +93,13 @@ export interface OperationDefinition<P extends Fields, Q extends Fields, B exten
 /** One of any shape. */
 export type Operation = OperationDefinition<Fields, Fields, z.ZodType>;
 
-/** Whether it could change something. */
-export function isChange({ method, isQuestion }: Operation): boolean {
+/**
+ * Whether it could change something.
+ *
+ * @param body - as it was checked; undefined while it isn't known
+ */
+export function isChange({ method, isQuestion }: Operation, body?: unknown): boolean {
+  if (typeof isQuestion === 'function') return body === undefined || !isQuestion(body);
   return method !== 'GET' && isQuestion !== true;
 }
 

@@ -33,6 +33,34 @@ export function pageOf<T extends z.ZodType>(item: T) {
   });
 }
 
+/** Where a list begins, and that it has ended. */
+export const NO_CURSOR = 'none';
+
+/** Of lists that can also be read without gaps, whatever comes and goes meanwhile. */
+export const cursorQuery = z.object({
+  cursor: z
+    .string()
+    .optional()
+    .describe(
+      'in the place of page: none for the first page, then the cursor of the page before. What is there all the time is on one page exactly',
+    ),
+});
+
+/** As `pageOf`, of lists with `cursorQuery`. */
+export function cursorPageOf<T extends z.ZodType>(item: T) {
+  const { shape } = pageOf(item);
+  return z.object({
+    ...shape,
+    meta: shape.meta.extend({
+      page: shape.meta.shape.page.optional().describe('left out with a cursor'),
+      cursor: z
+        .string()
+        .optional()
+        .describe('for the next page; none when there is none; left out without a cursor'),
+    }),
+  });
+}
+
 /** The page of a list that is held whole. */
 export function pageFrom<T>(all: readonly T[], { page, limit }: z.output<typeof pageQuery>) {
   const start = (page - 1) * limit;

@@ -143,8 +143,11 @@ const levelSchema = z.object({
     .number()
     .int()
     .describe('topics of late, here and below, as far as they are known'),
+  recent: z.boolean().describe('whether the topic that ends here is one of them'),
+  whole: z.boolean().describe('whether all levels below it are answered, too, or there are none'),
   retained: z
     .object({
+      payload: z.string().optional().describe('in base64, as much as was asked for'),
       payload_size: z.number().int(),
       qos: z.number().int(),
       from_clientid: z.string().nullable(),
@@ -166,26 +169,45 @@ const getTopicTree = operation({
       .refine((prefix) => !/[+#]/.test(prefix), 'takes whole levels without wildcards')
       .optional()
       .describe('whole levels, such as plant/line-1; without it, the first levels'),
-    limit: z.coerce.number().int().min(1).max(1000).default(100).describe('levels'),
+    depth: z.coerce.number().int().min(1).max(10).default(1).describe('how many levels down'),
+    limit: z.coerce
+      .number()
+      .int()
+      .min(1)
+      .max(1000)
+      .default(100)
+      .describe('levels in all; those that are less deep come first'),
+    payload_bytes: z.coerce
+      .number()
+      .int()
+      .min(0)
+      .max(1024)
+      .default(0)
+      .describe('how much of each payload is answered; 0 for none'),
   }),
   answers: {
     200: {
-      description: 'Its levels; hasnext where there are others',
+      description:
+        'Levels, each after the one that it is below; hasnext where there are others right below the prefix',
       schema: z.object({ data: z.array(levelSchema), meta: z.object({ hasnext: z.boolean() }) }),
     },
   },
   handle: ({ host: { broker }, query }) => {
-    const { levels, isPart } = broker.topics.levels(query);
+    const { prefix, depth, limit, payload_bytes: payloadBytes } = query;
+    const { levels, isPart } = broker.topics.levels({ prefix, depth, limit, payloadBytes });
     const data = levels.map(({ level, topic, retained, ...counts }) => ({
       level,
       topic,
       retained_topics: counts.retainedTopics,
       counted: counts.isCounted,
       recent_topics: counts.recentTopics,
+      recent: counts.isRecent,
+      whole: counts.isWhole,
       retained:
         retained === null
           ? null
           : {
+              ...(payloadBytes === 0 ? {} : { payload: retained.payload.toString('base64') }),
               payload_size: retained.size,
               qos: retained.qos,
               from_clientid: retained.publisherId,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { EmbedError } from '../../embed/calls/embed-error.ts';
+import { EmbedError, withoutMethod } from '../../embed/calls/embed-error.ts';
 import type { RunningBroker } from '../../embed/running-broker.ts';
 import type { UserCommand } from '../../embed/users/users.ts';
 import { ApiError, json, NO_CONTENT, type Operation, operation } from '../api/operation.ts';
@@ -84,6 +84,9 @@ const KINDS: readonly Kind[] = [
 
 const ERRORS = { 404: 'There is none of that name, or no dynamic-security in auth.chain' };
 
+/** Commands that change nothing: `listClients`, `getRole` and the like. */
+const QUESTION = /^(?:list|get)[A-Z]/;
+
 const responsesSchema = z.object({ responses: z.array(shownSchema) });
 
 export const userOperations: readonly Operation[] = [
@@ -93,6 +96,7 @@ export const userOperations: readonly Operation[] = [
     method: 'POST',
     path: '/dynamic_security',
     scope: 'auth',
+    isQuestion: ({ commands }) => commands.every(({ command }) => QUESTION.test(command)),
     tag: 'Users',
     summary: 'Commands of mosquitto’s dynamic security, one after the other; each has its answer',
     body: z.strictObject({ commands: z.array(z.looseObject({ command: z.string() })).max(10_000) }),
@@ -262,6 +266,6 @@ async function available<T>(call: () => T | Promise<T>): Promise<T> {
     return await call();
   } catch (error) {
     if (!(error instanceof EmbedError) || error.code !== 'not-available') throw error;
-    throw new ApiError(404, 'NOT_AVAILABLE', error.message);
+    throw new ApiError(404, 'NOT_AVAILABLE', withoutMethod(error));
   }
 }

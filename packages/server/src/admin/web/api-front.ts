@@ -4,12 +4,15 @@ import type { BoundedServer } from '@promptmq/metrics';
 import type { Context } from 'hono';
 import { createApi } from '../api/admin-api.ts';
 import type { ApiHost } from '../api/api-host.ts';
-import { ApiError, type Operation } from '../api/operation.ts';
+import { ApiError } from '../api/operation.ts';
 import type { AdminGate, Admission, Admitted } from '../gate/admin-gate.ts';
 import { endRefused, readBody } from './request-body.ts';
 
 /** Of all connections, those whose answers may continue: whoever comes then still finds a place. */
 const LONG_PART = 0.5;
+
+/** Bytes of a request of the operator on this machine at least: users, groups and roles are taken over at once. */
+const SOCKET_BODY_BYTES_MAX = 67_108_864;
 
 /** A request that is being answered. */
 interface UnderWay {
@@ -66,13 +69,12 @@ export class ApiFront {
   ): Promise<void> {
     const startedAt = performance.now();
     const { maxBodySize } = this.#host.broker.config.admin;
-    const body = await readBody(request, maxBodySize);
+    const isSocket = admitted.caller.kind === 'socket';
+    const bytesMax = isSocket ? Math.max(maxBodySize, SOCKET_BODY_BYTES_MAX) : maxBodySize;
+    const body = await readBody(request, bytesMax);
     if (body === null) {
-      throw new ApiError(
-        413,
-        'TOO_LARGE',
-        `the body has more than ${maxBodySize} bytes: admin.max-body-size`,
-      );
+      const why = `the body has more than ${bytesMax} bytes: admin.max-body-size`;
+      throw new ApiError(413, 'TOO_LARGE', why);
     }
     // While it arrived, the key may have been deleted.
     if (!this.#gate.isStillIn(admitted)) {
@@ -89,23 +91,6 @@ export class ApiFront {
   /** Says who sends a request, of what its head says. @throws {ApiError} 401 and 429 */
   admit(request: IncomingMessage, admission: Admission): Admitted {
     return this.#gate.admit(request, admission);
-  }
-
-  /**
-   * Notes a request that could change something, and is none of the API.
-   *
-   * @param startedAt - as `performance.now` has it
-   */
-  note(
-    { caller }: Admitted,
-    what: Pick<Operation, 'id'>,
-    method: string,
-    path: string,
-    status: number,
-    startedAt: number,
-  ): void {
-    const ms = Math.round(performance.now() - startedAt);
-    this.#gate.note(caller, what, method, path, status, ms);
   }
 
   /** Keys have changed, or a session has ended: ends the answers that continue for those who would not be let in any more. */

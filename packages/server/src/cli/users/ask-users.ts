@@ -1,6 +1,6 @@
 import type { Argv } from 'yargs';
 import type { UserCommand, UserCommandAnswer } from '../../embed/users/users.ts';
-import { askBroker, printLine } from '../ask-broker.ts';
+import { dataOf, printLine, withBroker } from '../ask-broker.ts';
 import { addConfigOptions } from '../options.ts';
 
 type Arguments = Readonly<Record<string, unknown>>;
@@ -15,13 +15,14 @@ export async function askUsers(
   args: Arguments,
   commands: readonly UserCommand[],
 ): Promise<readonly UserCommandAnswer[] | null> {
-  const body = JSON.stringify({ commands });
-  const answer = (await askBroker(args, 'POST', '/users/ask', {}, body)) as {
-    responses: UserCommandAnswer[];
-  } | null;
+  const body = { commands: commands as { command: string }[] };
+  const answer = await withBroker(args, (admin) =>
+    dataOf(admin.POST('/dynamic_security', { body })),
+  );
   if (answer === null) return null;
-  for (const { error } of answer.responses) if (error !== undefined) throw new Error(error);
-  return answer.responses;
+  const responses = answer.responses as unknown as UserCommandAnswer[];
+  for (const { error } of responses) if (error !== undefined) throw new Error(error);
+  return responses;
 }
 
 /**

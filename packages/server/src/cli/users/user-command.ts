@@ -2,7 +2,7 @@ import type { CommandModule } from 'yargs';
 import { readTextFile } from '../../config/index.ts';
 import type { UserCommand } from '../../embed/users/users.ts';
 import { quoted } from '../../log/index.ts';
-import { askBroker, printLine } from '../ask-broker.ts';
+import { dataOf, printLine, withBroker } from '../ask-broker.ts';
 import { addConfigOptions } from '../options.ts';
 import { passwordOf } from '../passwd-command.ts';
 import {
@@ -245,8 +245,11 @@ const importFile: CommandModule = {
   handler: async (args) => {
     const file = `${args['file']}`;
     const content = readTextFile(file, 'user import', FILE_BYTES_MAX);
-    const answer = await askBroker(args, 'POST', '/users/import', {}, content);
-    if (answer !== null) await printLine(`took over ${file}`);
+    const body = objectOf(file, content);
+    await withBroker(args, async (admin) => {
+      await admin.POST('/dynamic_security/import', { body });
+      await printLine(`took over ${file}`);
+    });
   },
 };
 
@@ -255,10 +258,26 @@ const exportFile: CommandModule = {
   describe: 'all users, groups and roles as dynamic-security.json, with hashed passwords',
   builder: (args) => addConfigOptions(args),
   handler: async (args) => {
-    const whole = await askBroker(args, 'GET', '/users/export', {});
-    if (whole !== null) await printLine(JSON.stringify(whole, null, 2));
+    await withBroker(args, async (admin) => {
+      const whole = await dataOf(admin.GET('/dynamic_security/export'));
+      await printLine(JSON.stringify(whole, null, 2));
+    });
   },
 };
+
+/** @throws {Error} when a file isn't JSON of an object */
+function objectOf(file: string, content: string): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(content);
+  } catch (error) {
+    throw new Error(`${file} is no JSON: ${(error as Error).message}`);
+  }
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+    return value as Record<string, unknown>;
+  }
+  throw new Error(`${file} is no dynamic-security.json: it has no object`);
+}
 
 interface ShownUser {
   readonly username: string;

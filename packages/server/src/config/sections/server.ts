@@ -121,7 +121,7 @@ export const serverSection = z
     adminSocket: text(4096)
       .prefault('auto')
       .describe(
-        'Unix domain socket for promptmq trace and status: a path, auto (admin.sock in storage.data-dir, where there is one) or none',
+        'Unix domain socket for commands that ask the broker, such as promptmq trace and status: a path, auto (admin.sock in storage.data-dir, where there is one) or none',
       )
       .meta({ restart: true }),
   })

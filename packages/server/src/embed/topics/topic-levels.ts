@@ -6,8 +6,12 @@ import { Arguments } from '../calls/arguments.ts';
 export interface TopicLevelsOptions {
   /** Whole levels, such as `plant/line-1`; left out for the first levels of all topics. */
   readonly prefix?: string | undefined;
+  /** How many levels down, 1 to 10; 1 by default. */
+  readonly depth?: number | undefined;
   /** How many levels at most, 1 to 1,000; 100 by default. */
   readonly limit?: number | undefined;
+  /** How much of each payload is copied, up to 1,024 bytes; 0 by default. */
+  readonly payloadBytes?: number | undefined;
 }
 
 /** A level below others. */
@@ -19,11 +23,17 @@ export interface TopicLevel {
   readonly retainedTopics: number;
   /** Whether all of them were counted: a call visits 10,000 nodes of the tree. */
   readonly isCounted: boolean;
-  /** Topics that end here or go on, of those to which something was published of late. */
+  /** Topics that end here or go on, of those to which something was published of late; 5,000 are looked at. */
   readonly recentTopics: number;
+  /** Whether something was published of late to the topic that ends here. */
+  readonly isRecent: boolean;
+  /** Whether all levels below it are returned, too, or there are none. */
+  readonly isWhole: boolean;
   /** Of the topic that ends here; null when it has none. */
   readonly retained: {
     readonly size: number;
+    /** Its first bytes. */
+    readonly payload: Buffer;
     readonly qos: 0 | 1 | 2;
     /** The client that published it; null where it was the program or the broker. */
     readonly publisherId: string | null;
@@ -31,59 +41,170 @@ export interface TopicLevel {
 }
 
 export interface TopicLevels {
+  /** Each after the one that it is below, and those that are less deep first. */
   readonly levels: TopicLevel[];
-  /** Whether there are others, which don't fit in. */
+  /** Whether there are other levels right below the prefix, which don't fit in. */
   readonly isPart: boolean;
 }
 
 const LIMIT_DEFAULT = 100;
 const LIMIT_MAX = 1000;
+const DEPTH_MAX = 10;
+const PAYLOAD_BYTES_MAX = 1024;
 
 /** Nodes that are visited to count: about a millisecond. */
 const NODES_MAX = 10_000;
 
+/** Topics of late that are looked at, and of those that begin as they should, that are counted: a millisecond or two. */
+const RECENT_MAX = 20_000;
+const RECENT_BELOW_MAX = 5000;
+
 /** @throws {EmbedError} `invalid-argument` */
-export function topicLevels({ router, runtime }: Broker, options: TopicLevelsOptions): TopicLevels {
+export function topicLevels(broker: Broker, options: TopicLevelsOptions): TopicLevels {
   const args = new Arguments('topics.levels');
-  args.options(options, ['prefix', 'limit']);
+  args.options(options, ['prefix', 'depth', 'limit', 'payloadBytes']);
   const limit = args.wholeNumber('limit', options.limit ?? LIMIT_DEFAULT, 1, LIMIT_MAX);
+  const depth = args.wholeNumber('depth', options.depth ?? 1, 1, DEPTH_MAX);
+  const { payloadBytes: given = 0 } = options;
+  const payloadBytes = args.wholeNumber('payloadBytes', given, 0, PAYLOAD_BYTES_MAX);
   const prefix = options.prefix === undefined ? null : args.text('prefix', options.prefix);
   if (prefix !== null && /[+#]/.test(prefix)) args.refuse('prefix has no wildcards');
-  const start = prefix === null ? '' : `${prefix}/`;
-  const now = runtime.now();
-  const levels = new Map<string, TopicLevel>();
-  for (const one of router.retained.below(prefix, limit + 1, NODES_MAX)) {
-    const { level, message, count, isWhole } = one;
-    levels.set(level, {
-      level,
-      topic: start + level,
-      retainedTopics: count,
-      isCounted: isWhole,
-      recentTopics: 0,
-      retained: message === null || message.expiresAt <= now ? null : lastOf(message),
-    });
+  const levels = new Levels(broker, payloadBytes, prefix, depth);
+  const first = levels.below(prefix, limit);
+  const isPart = first.length > limit;
+  if (isPart) return { levels: first.slice(0, limit), isPart };
+  const all = [...first];
+  // A level after the other, as far as each fits in whole.
+  let parents = first;
+  for (let down = 1; down < depth && parents.length > 0; down++) {
+    const next: Level[] = [];
+    for (const parent of parents) {
+      if (parent.isWhole) continue;
+      const room = limit - all.length;
+      const below = levels.below(parent.topic, room);
+      if (below.length > room) return { levels: all, isPart };
+      parent.isWhole = true;
+      for (const level of below) {
+        all.push(level);
+        next.push(level);
+      }
+    }
+    parents = next;
   }
-  for (const topic of router.recentTopics()) {
-    if (!topic.startsWith(start)) continue;
-    const end = topic.indexOf('/', start.length);
-    const level = topic.slice(start.length, end === -1 ? topic.length : end);
-    const known = levels.get(level);
-    if (known === undefined && levels.size > limit) continue;
-    levels.set(level, {
-      ...(known ?? {
-        level,
-        topic: start + level,
-        retainedTopics: 0,
-        isCounted: true,
-        retained: null,
-      }),
-      recentTopics: (known?.recentTopics ?? 0) + 1,
-    });
-  }
-  return { levels: [...levels.values()].slice(0, limit), isPart: levels.size > limit };
+  return { levels: all, isPart };
 }
 
-function lastOf({ payload, qos, publisherId }: Message): TopicLevel['retained'] {
-  const isClient = publisherId !== '' && publisherId !== INSIDE_PUBLISHER;
-  return { size: payload.length, qos, publisherId: isClient ? publisherId : null };
+type Level = { -readonly [name in keyof TopicLevel]: TopicLevel[name] };
+
+/** The levels of a broker's topics. */
+class Levels {
+  readonly #broker: Broker;
+  readonly #payloadBytes: number;
+  readonly #now: number;
+  readonly #recent: Map<string | null, Recent>;
+  #nodesLeft: number;
+
+  constructor(broker: Broker, payloadBytes: number, prefix: string | null, depth: number) {
+    this.#broker = broker;
+    this.#payloadBytes = payloadBytes;
+    this.#now = broker.runtime.now();
+    this.#recent = recentBelow(broker.router.recentTopics(), prefix, depth);
+    this.#nodesLeft = NODES_MAX;
+  }
+
+  /** Right below others; one more than the limit where there are more. */
+  below(prefix: string | null, limit: number): Level[] {
+    const start = prefix === null ? '' : `${prefix}/`;
+    const levels = new Map<string, Level>();
+    const { retained } = this.#broker.router;
+    for (const one of retained.below(prefix, limit + 1, Math.max(1, this.#nodesLeft))) {
+      const { level, message, count, isWhole: isCounted, visited } = one;
+      this.#nodesLeft -= visited;
+      const hasMore = !isCounted || count > (message === null ? 0 : 1);
+      levels.set(level, this.#level(level, start + level, count, isCounted, hasMore, message));
+    }
+    for (const level of this.#recent.get(prefix)?.levels ?? []) {
+      if (levels.size > limit) break;
+      if (levels.has(level)) continue;
+      levels.set(level, this.#level(level, start + level, 0, true, false, null));
+    }
+    return [...levels.values()];
+  }
+
+  #level(
+    level: string,
+    topic: string,
+    retainedTopics: number,
+    isCounted: boolean,
+    hasMore: boolean,
+    message: Message | null,
+  ): Level {
+    const recent = this.#recent.get(topic);
+    const { count = 0, isTopic = false } = recent ?? {};
+    const isRetained = message !== null && message.expiresAt > this.#now;
+    return {
+      level,
+      topic,
+      retainedTopics,
+      isCounted,
+      recentTopics: count,
+      isRecent: isTopic,
+      isWhole: !hasMore && count === (isTopic ? 1 : 0),
+      retained: isRetained ? this.#lastOf(message) : null,
+    };
+  }
+
+  #lastOf({ payload, qos, publisherId }: Message): TopicLevel['retained'] {
+    const isClient = publisherId !== '' && publisherId !== INSIDE_PUBLISHER;
+    return {
+      size: payload.length,
+      payload: Buffer.from(payload.subarray(0, this.#payloadBytes)),
+      qos,
+      publisherId: isClient ? publisherId : null,
+    };
+  }
+}
+
+/** What is known of topics of late that begin with some levels. */
+interface Recent {
+  count: number;
+  isTopic: boolean;
+  readonly levels: Set<string>;
+}
+
+/** By the levels that they begin with, as far down as they are asked for. */
+function recentBelow(
+  topics: Iterable<string>,
+  prefix: string | null,
+  depth: number,
+): Map<string | null, Recent> {
+  const found = new Map<string | null, Recent>();
+  const at = (key: string | null): Recent => {
+    const known = found.get(key) ?? { count: 0, isTopic: false, levels: new Set() };
+    found.set(key, known);
+    return known;
+  };
+  const start = prefix === null ? '' : `${prefix}/`;
+  let seen = 0;
+  let taken = 0;
+  for (const topic of topics) {
+    if (++seen > RECENT_MAX || taken === RECENT_BELOW_MAX) break;
+    if (!topic.startsWith(start)) continue;
+    taken++;
+    let parent = at(prefix);
+    let offset = start.length;
+    for (let down = 0; down < depth; down++) {
+      const end = topic.indexOf('/', offset);
+      parent.levels.add(end === -1 ? topic.slice(offset) : topic.slice(offset, end));
+      const own = at(end === -1 ? topic : topic.slice(0, end));
+      own.count++;
+      if (end === -1) {
+        own.isTopic = true;
+        break;
+      }
+      parent = own;
+      offset = end + 1;
+    }
+  }
+  return found;
 }

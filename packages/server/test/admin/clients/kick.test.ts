@@ -72,6 +72,20 @@ test('many are kicked at once; those that are not there are left out', async () 
   }
 });
 
+test('each is sent the reason that is named, and it is said for which there was something to do', async () => {
+  const end = next(await connected('a'), 'disconnect');
+  await connected('b');
+  const path = '/clients/kickout/bulk?report=true&reasonCode=0x8b&cleanSession=true';
+  expect(await api.post(path, ['a', 'none'])).toEqual({ status: 200, body: { data: ['a'] } });
+  expect(await end).toMatchObject({ reasonCode: 0x8b });
+  expect((await api.get('/clients/a')).status).toBe(404);
+  expect(await api.post(path, ['a'])).toEqual({ status: 200, body: { data: [] } });
+  expect((await api.delete('/clients/b?reasonCode=135')).status).toBe(204);
+  for (const code of ['x', '0x', '4', '256', '-1']) {
+    expect((await api.delete(`/clients/b?reasonCode=${code}`)).status).toBe(400);
+  }
+});
+
 test.each([
   'a/b',
   '../../status',

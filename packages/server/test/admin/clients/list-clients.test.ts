@@ -31,6 +31,36 @@ const idsOf = async (query: string): Promise<string[]> =>
     ({ clientid }: { clientid: string }) => clientid,
   );
 
+test('with a cursor each is listed once, whoever comes and goes meanwhile', async () => {
+  const clients = [];
+  for (let n = 0; n < 5; n++) clients.push(await connected(`c${n}`));
+  const read = async (cursor: string) =>
+    (await api.get(`/clients?limit=2&fields=clientid&cursor=${cursor}`)).body;
+  const first = await read('none');
+  expect(first).toEqual({
+    data: [{ clientid: 'c0' }, { clientid: 'c1' }],
+    meta: { limit: 2, cursor: expect.any(String), hasnext: true },
+  });
+  // By its number, the next page would leave out two.
+  for (const client of clients.slice(0, 2)) {
+    const gone = new Promise((resolve) => api.broker.once('disconnect', resolve));
+    await client.endAsync();
+    await gone;
+  }
+  await connected('late');
+  const second = await read(first.meta.cursor);
+  expect(second.data).toEqual([{ clientid: 'c2' }, { clientid: 'c3' }]);
+  const last = await read(second.meta.cursor);
+  expect(last.data).toEqual([{ clientid: 'c4' }, { clientid: 'late' }]);
+  expect([last.meta.cursor === 'none', last.meta.hasnext]).toEqual([
+    !last.meta.hasnext,
+    last.meta.cursor !== 'none',
+  ]);
+  for (const query of ['cursor=-', 'cursor=none&sort=mqueue_len', 'cursor=none&clientid=c2']) {
+    expect((await api.get(`/clients?${query}`)).status).toBe(400);
+  }
+});
+
 test('a client is answered with its connection, its session and what it may have', async () => {
   const client = await connected('c1', { keepalive: 30, properties: { receiveMaximum: 7 } });
   await client.subscribeAsync('a/#', { qos: 1 });

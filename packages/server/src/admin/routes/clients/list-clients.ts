@@ -7,7 +7,7 @@ import { pagesOf, type Search } from '../../api/lists/cursor-pages.ts';
 import { pageAnswer } from '../../api/lists/page-answer.ts';
 import { nodeName } from '../../api/node-name.ts';
 import { ApiError, json, operation } from '../../api/operation.ts';
-import { pageOf, pageQuery } from '../../api/page.ts';
+import { cursorPageOf, cursorQuery, NO_CURSOR, pageQuery } from '../../api/page.ts';
 import {
   flagParameter,
   namesParameter,
@@ -39,6 +39,7 @@ const SORTED_MAX = 10_000;
 
 const listQuery = z.strictObject({
   ...pageQuery.shape,
+  ...cursorQuery.shape,
   node: z.string().optional().describe('only clients of this node'),
   clientid: textsParameter().optional().describe('exactly this client; may be repeated'),
   username: textsParameter().optional().describe('clients of exactly this user; may be repeated'),
@@ -78,7 +79,7 @@ export const listClients = operation({
   tag: 'Clients',
   summary: 'Clients that are connected, and those whose session continues without a connection',
   query: listQuery,
-  answers: { 200: { description: 'A page of them', schema: pageOf(clientSchema.partial()) } },
+  answers: { 200: { description: 'A page of them', schema: cursorPageOf(clientSchema.partial()) } },
   isLong: true,
   handle: async ({ host: { broker }, query, signal }) => {
     const { config } = broker;
@@ -90,6 +91,13 @@ export const listClients = operation({
     const isElsewhere = query.node !== undefined && query.node !== nodeName(config);
     if (isElsewhere || query.conn_state === 'idle') {
       return json({ data: [], meta: { page, limit, count: 0, hasnext: false } });
+    }
+    if (query.cursor !== undefined && (query.clientid ?? query.sort) !== undefined) {
+      throw new ApiError(
+        400,
+        'BAD_REQUEST',
+        'cursor: not with clientid and sort, which have pages',
+      );
     }
     const pages = pagesOf(broker);
     const filter = filterOf(query);
@@ -121,6 +129,12 @@ export const listClients = operation({
         return { things: step.clients, cursor: step.cursor };
       },
     };
+    if (query.cursor !== undefined) {
+      const begin = query.cursor === NO_CURSOR ? FIRST_CURSOR : query.cursor;
+      const { things, cursor } = await pages.findAt(search, begin, limit, signal);
+      const meta = { limit, cursor: cursor ?? NO_CURSOR, hasnext: cursor !== null };
+      return pageAnswer({ data: things, meta }, toJson);
+    }
     if (Object.values(filter).every((value) => value === undefined)) {
       // All are found by their place.
       const begin = broker.clients.cursorAt((page - 1) * limit);
