@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { connectAsync } from 'mqtt';
 import { createBroker } from '../../src/embed/create-broker.ts';
 import type { Logger } from '../../src/index.ts';
 import { noopLogger } from '../../src/log/index.ts';
@@ -57,7 +58,16 @@ test('a listener that is stopped disconnects its clients, and takes none until i
 
 test('clients of other listeners stay', async () => {
   const { mqtt } = await api.client({ clientId: 'tcp' });
+  const socket = await connectAsync(`${api.broker.wsUrl}`, {
+    clientId: 'ws',
+    protocolVersion: 5,
+    reconnectPeriod: 0,
+  });
+  const ended = new Promise<number | undefined>((resolve) =>
+    socket.once('disconnect', ({ reasonCode }) => resolve(reasonCode)),
+  );
   expect((await change('ws:default', 'stop')).body).toMatchObject({ running: false });
+  expect(await ended).toBe(0x98);
   await mqtt.publishAsync('a', '', { qos: 1 });
   expect((await api.get<{ id: string; running: boolean }[]>('/listeners')).body).toMatchObject([
     { id: 'tcp:default', running: true },

@@ -41,6 +41,14 @@ test.each(['.', '..', '%2E', '~'])(
   },
 );
 
+test('who writes it into the path is told how to', async () => {
+  const { status, body } = await web.ask('GET', '/api/v5/clients/%2e%2e', ALL);
+  expect([status, body.message]).toEqual([
+    400,
+    expect.stringContaining('a name that is . or .. is ~'),
+  ]);
+});
+
 test('without the parameter, ~ is a name as any other', async () => {
   expect((await web.ask('GET', '/api/v5/clients/~', ALL)).status).toBe(404);
   await connect('~');

@@ -167,6 +167,7 @@ test.each([
   [{ name: 'one', type: 'ruleid' }, /^type takes one of clientid, topic, ip_address/],
   [{ name: 'one', type: 'topic', clientid: 'a' }, /^topic is missing/],
   [{ name: 'one', type: 'topic', topic: 'a/#/b' }, /^topic/],
+  [{ name: 'one', type: 'topic', topic: 'x'.repeat(65_536) }, /^topic/],
   [{ name: 'one', type: 'ip_address', ip_address: 'here' }, /^ip_address/],
   [{ name: 'one', type: 'topic', topic: 'a', end_at: 'tomorrow' }, /^end_at/],
   [{ name: 'one', type: 'topic', topic: 'a', end_at: 1 }, /^end_at: it has to be later/],

@@ -35,12 +35,18 @@ export function namesParameter<T extends string>(names: readonly T[]) {
     .pipe(z.array(z.enum(names as readonly [T, ...T[]])));
 }
 
+/** The longest text that MQTT has, in bytes (§1.5.4). */
+const FILTER_BYTES_MAX = 65_535;
+
 /** A topic filter, without `$share/NAME/`. */
 export function filterParameter() {
   return z
     .string()
     .refine(
-      (filter) => isValidTopicFilter(filter) && !isSharedFilter(filter),
+      (filter) =>
+        Buffer.byteLength(filter) <= FILTER_BYTES_MAX &&
+        isValidTopicFilter(filter) &&
+        !isSharedFilter(filter),
       'takes a topic filter, such as a/+/c or a/#',
     );
 }

@@ -75,7 +75,7 @@ export class WebFront {
         throw new ApiError(
           400,
           'BAD_REQUEST',
-          'the path has an empty part, a dot alone, or a zero',
+          'the path has an empty part, a dot alone, or a zero; a name that is . or .. is ~ there, and a parameter of its name gives it',
         );
       }
       if (path !== API_PATH && !path.startsWith(`${API_PATH}/`)) {
