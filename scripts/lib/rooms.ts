@@ -118,7 +118,16 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'observability',
     'tracing',
   ],
-  cluster: ['config', 'listeners', 'log', 'runtime', 'connection/transport.ts'],
+  cluster: [
+    'config',
+    'listeners',
+    'log',
+    'routing',
+    'runtime',
+    'sessions',
+    'connection/peer.ts',
+    'connection/transport.ts',
+  ],
   testing: [
     'config',
     'embed',

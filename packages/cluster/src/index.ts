@@ -26,6 +26,12 @@ export {
   resumeBody,
   resumedBody,
 } from './forward/progress.ts';
+export {
+  type Publish0,
+  type Publish0Cell,
+  publish0Head,
+  readPublish0,
+} from './forward/publish0.ts';
 export { joinTargets, type Targets } from './forward/targets.ts';
 export { type AnnouncedSubscription, Announcer, type AnnouncerHost } from './interest/announcer.ts';
 export { Interest } from './interest/interest.ts';

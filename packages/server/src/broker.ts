@@ -43,6 +43,7 @@ import type { BrokerSession } from './sessions/broker-session.ts';
 import type { SessionsHost } from './sessions/host.ts';
 import type { PendingWill } from './sessions/pending-will.ts';
 import { Sessions } from './sessions/sessions.ts';
+import type { Announcements } from './sessions/subscriptions.ts';
 import type { StorageHost } from './storage/host.ts';
 import type { Journal } from './storage/journal.ts';
 import { logStorageEvent } from './storage/log/log-events.ts';
@@ -98,6 +99,8 @@ export class Broker
   readonly router: Router;
   readonly retainedReplays: RetainedReplays;
   readonly sessions: Sessions;
+  /** Says to other cells what clients have subscribed to; null where there are none. Set before it recovers. */
+  announcements: Announcements | null;
   readonly deadlines: DeadlineQueue;
   readonly #timer: DeadlineTimer;
   readonly log: Logger;
@@ -230,6 +233,7 @@ export class Broker
     this.sockets = new OpenSockets(() => this.socketsMax);
     this.descriptorsMax = () => Number.POSITIVE_INFINITY;
     this.intercept = null;
+    this.announcements = null;
     this.sessions = new Sessions(this);
     this.consumers = new Set();
     this.bans = new BrokerBans(this);

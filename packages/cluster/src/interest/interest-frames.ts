@@ -1,3 +1,5 @@
+import { FrameBodyReader } from '../forward/frame-body-reader.ts';
+
 /*
  * What one cell says to the processes of the others of what its clients have subscribed to, as the bodies of frames; numbers are
  * little-endian:
@@ -43,14 +45,6 @@ export interface InterestChange extends InterestVersion {
   readonly filters: readonly FilterInterest[];
 }
 
-/** A frame from another process isn't what it should be. */
-export class InterestFrameError extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = 'InterestFrameError';
-  }
-}
-
 /** The body of a RESET. */
 export function encodeReset({ cell, epoch }: Omit<InterestVersion, 'version'>): Buffer {
   const body = Buffer.allocUnsafe(10);
@@ -59,9 +53,9 @@ export function encodeReset({ cell, epoch }: Omit<InterestVersion, 'version'>): 
   return body;
 }
 
-/** @throws {InterestFrameError} */
+/** @throws {RangeError} when it ends too early or too late, or says what there is not */
 export function decodeReset(body: Uint8Array): Omit<InterestVersion, 'version'> {
-  const reader = new BodyReader(body);
+  const reader = new FrameBodyReader(body);
   const reset = { cell: reader.u16(), epoch: reader.f64() };
   reader.end();
   return reset;
@@ -74,9 +68,9 @@ export function encodeVersion({ cell, epoch, version }: InterestVersion): Buffer
   return body;
 }
 
-/** @throws {InterestFrameError} */
+/** @throws {RangeError} when it ends too early or too late, or says what there is not */
 export function decodeVersion(body: Uint8Array): InterestVersion {
-  const reader = new BodyReader(body);
+  const reader = new FrameBodyReader(body);
   const version = { cell: reader.u16(), epoch: reader.f64(), version: reader.f64() };
   reader.end();
   return version;
@@ -122,9 +116,9 @@ function writeFilter(
   return offset + 2 + size;
 }
 
-/** @throws {InterestFrameError} */
+/** @throws {RangeError} when it ends too early or too late, or says what there is not */
 export function decodeChange(body: Uint8Array): InterestChange {
-  const reader = new BodyReader(body);
+  const reader = new FrameBodyReader(body);
   const cell = reader.u16();
   const epoch = reader.f64();
   const version = reader.f64();
@@ -135,59 +129,15 @@ export function decodeChange(body: Uint8Array): InterestChange {
   return { cell, epoch, version, filters };
 }
 
-function readFilter(reader: BodyReader): FilterInterest {
+function readFilter(reader: FrameBodyReader): FilterInterest {
   const flags = reader.u8();
   const isShared = (flags & Flag.Shared) !== 0;
   const isGone = (flags & Flag.Gone) !== 0;
   const qos = flags & Flag.QoS;
-  if (qos === 3 || flags > 15) throw new InterestFrameError(`a filter with the flags ${flags}`);
+  if (qos === 3 || flags > 15) throw new RangeError(`a filter with the flags ${flags}`);
   const hasCounts = isShared && !isGone;
   const members = hasCounts ? reader.u32() : 0;
   const connected = hasCounts ? reader.u32() : 0;
   const filter = reader.text(reader.u16());
   return { filter, qos: isGone ? -1 : (qos as 0 | 1 | 2), isShared, members, connected };
-}
-
-/** Reads a body from its start to its end. */
-class BodyReader {
-  readonly #body: Buffer;
-  #offset: number;
-
-  constructor(body: Uint8Array) {
-    this.#body = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
-    this.#offset = 0;
-  }
-
-  u8(): number {
-    return this.#body.readUInt8(this.#take(1));
-  }
-
-  u16(): number {
-    return this.#body.readUInt16LE(this.#take(2));
-  }
-
-  u32(): number {
-    return this.#body.readUInt32LE(this.#take(4));
-  }
-
-  f64(): number {
-    return this.#body.readDoubleLE(this.#take(8));
-  }
-
-  text(size: number): string {
-    const start = this.#take(size);
-    return this.#body.toString('utf8', start, start + size);
-  }
-
-  end(): void {
-    const left = this.#body.length - this.#offset;
-    if (left > 0) throw new InterestFrameError(`${left} bytes too many`);
-  }
-
-  #take(size: number): number {
-    const start = this.#offset;
-    if (start + size > this.#body.length) throw new InterestFrameError('ends too early');
-    this.#offset = start + size;
-    return start;
-  }
 }

@@ -97,6 +97,8 @@ export class InterestTable<P> {
   readonly #groups: Map<string, RemoteGroup<P>>;
   readonly #peerOf: (cell: number) => P;
   readonly #countsHere: (wholeFilter: string) => MemberCounts;
+  /** Cells that there are, and that have not said all that they have: each may want any message. */
+  readonly #unknown: Set<number>;
   readonly #routes: Map<string, CachedRoute<P>>;
   #routesBytes: number;
 
@@ -110,8 +112,19 @@ export class InterestTable<P> {
     this.#groups = new TextMap();
     this.#peerOf = peerOf;
     this.#countsHere = countsHere;
+    this.#unknown = new Set();
     this.#routes = new TextMap();
     this.#routesBytes = 0;
+  }
+
+  /**
+   * There is another cell. Until it has said once all that it has, its ordinary subscribers are sent every message: what they
+   * don't want they are not given there. Of its shared groups nothing is known before it says so.
+   */
+  expect(cell: number): void {
+    if (this.#cellOf(cell).wasWhole) return;
+    this.#unknown.add(cell);
+    this.#forgetAll();
   }
 
   // ------------------------------------------------------------------ what there is
@@ -184,6 +197,7 @@ export class InterestTable<P> {
     known.isWhole = true;
     known.wasWhole = true;
     known.version = version;
+    if (this.#unknown.delete(cell)) this.#forgetAll();
     return { cell, epoch, version };
   }
 
@@ -271,9 +285,14 @@ export class InterestTable<P> {
     const groups: RemoteGroup<P>[] = [];
     for (const { session, qos } of recipients) {
       if (session.kind === 'group') groups.push(session);
-      else targets.push({ peer: session.peer, group: null, qos });
+      else if (!this.#unknown.has(session.cell)) {
+        targets.push({ peer: session.peer, group: null, qos });
+      }
     }
-    const route = recipients.length === 0 ? null : { targets, groups };
+    for (const cell of this.#unknown) {
+      targets.push({ peer: this.#cellOf(cell).peer, group: null, qos: 2 });
+    }
+    const route = targets.length + groups.length === 0 ? null : { targets, groups };
     const { generation } = this.#trie;
     this.#routes.set(topic, { generation, recipientCount: recipients.length, route });
     this.#routesBytes += routeSize(topic);
@@ -282,6 +301,11 @@ export class InterestTable<P> {
       this.#forget(first);
     }
     return route;
+  }
+
+  #forgetAll(): void {
+    this.#routes.clear();
+    this.#routesBytes = 0;
   }
 
   #forget(topic: string): void {

@@ -16,8 +16,16 @@ export class Interest<P> implements LinkUser {
   readonly table: InterestTable<P>;
   readonly #own: ReadonlyMap<number, Announcer>;
 
-  /** @param own - of the cells of this process */
-  constructor(links: LinkSet, table: InterestTable<P>, own: readonly Announcer[]) {
+  /**
+   * @param own - of the cells of this process
+   * @param onWhole - called whenever a cell has said all that it has
+   */
+  constructor(
+    links: LinkSet,
+    table: InterestTable<P>,
+    own: readonly Announcer[],
+    onWhole: () => void = () => {},
+  ) {
     this.table = table;
     this.#own = new Map(own.map((announcer) => [announcer.cell, announcer]));
     links.handle([FrameType.interestReset], (_, body) => table.onReset(decodeReset(body)));
@@ -26,6 +34,7 @@ export class Interest<P> implements LinkUser {
     });
     links.handle([FrameType.interestSync], (link, body) => {
       acknowledge(link, table.onSync(decodeVersion(body)));
+      onWhole();
     });
     links.handle([FrameType.interestAck], (link, body) => {
       const version = decodeVersion(body);

@@ -17,6 +17,7 @@ import type { BrokerBans } from '../security/broker-bans.ts';
 import type { BrokerSession } from '../sessions/broker-session.ts';
 import type { PendingWill } from '../sessions/pending-will.ts';
 import type { Sessions } from '../sessions/sessions.ts';
+import type { Announcements } from '../sessions/subscriptions.ts';
 import type { Journal } from '../storage/journal.ts';
 import type { ClientEvents } from '../tracing/client-events.ts';
 import type { ClientTraces } from '../tracing/client-traces.ts';
@@ -49,6 +50,8 @@ export interface ProtocolHost {
   readonly router: Router;
   readonly retainedReplays: RetainedReplays;
   readonly sessions: Sessions;
+  /** Says to other cells what clients have subscribed to; null where there are none. */
+  readonly announcements: Announcements | null;
   /** Where what outlives the process is written. */
   readonly journal: Journal;
   /** Whether a client may connect: there is room, or it takes over its own session. */

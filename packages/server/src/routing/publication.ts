@@ -146,6 +146,11 @@ export class Publication {
     return this.#publisher?.clientId ?? this.#message?.publisherId ?? '';
   }
 
+  /** The version in which it came, so that its image is at hand; 5 where it didn't come as a packet. */
+  get version(): ProtocolVersion {
+    return this.#publisher?.version ?? 5;
+  }
+
   /** About what it takes as a packet with its topic name, in bytes. */
   get size(): number {
     const view = this.#view;

@@ -250,6 +250,8 @@ export function createStats(): BrokerStats {
       'queue-full': 0,
       'packet-too-large': 0,
       'outside-mount-point': 0,
+      'cell-away': 0,
+      'cell-behind': 0,
       'slow-subscriber': 0,
       'output-full': 0,
       'not-connected': 0,

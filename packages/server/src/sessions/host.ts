@@ -11,6 +11,7 @@ import type { Journal } from '../storage/journal.ts';
 import type { Origin } from '../storage/records/message-record.ts';
 import type { ClientEvents } from '../tracing/client-events.ts';
 import type { BrokerSession } from './broker-session.ts';
+import type { Announcements } from './subscriptions.ts';
 
 /** Who sends messages to sessions, as the sessions see it. */
 export interface SessionRouter {
@@ -58,6 +59,8 @@ export interface SessionsHost {
   readonly access: Access;
   readonly router: SessionRouter;
   readonly retainedReplays: SessionReplays;
+  /** Says to other cells what clients have subscribed to; null where there are none. */
+  readonly announcements: Announcements | null;
   /** Where what outlives the process is written. */
   readonly journal: Journal;
 }

@@ -190,6 +190,7 @@ export class Sessions implements RecoveryHost {
     this.#wills.cancel(entry); // [MQTT-3.1.3-9]
     entry.will = will; // [MQTT-3.1.2-7]
     entry.disconnectedAt = -1;
+    entry.subscriptions.onPresence();
     return entry;
   }
 
@@ -275,6 +276,7 @@ export class Sessions implements RecoveryHost {
     const entry = this.entryOf(session);
     const rights = session.link?.connection?.rights ?? null;
     session.detach();
+    entry.subscriptions.onPresence();
     this.#host.retainedReplays.onDetached(session);
     if (will === 'discard-will' && entry.will !== null) {
       this.#noteWill(entry, 'discarded');
@@ -307,6 +309,7 @@ export class Sessions implements RecoveryHost {
       return;
     }
     entry.session.detach();
+    entry.subscriptions.onPresence();
     this.#scheduleExpiry(entry);
   }
 

@@ -8,6 +8,28 @@ import type { BrokerSession } from './broker-session.ts';
 const SUBSCRIPTION_BYTES = 600;
 const SHARED_BYTES = 1100;
 
+/** Who says to other cells what the clients of this one have subscribed to, so that messages come from there, too. */
+export interface Announcements {
+  /**
+   * A session has subscribed.
+   *
+   * @param former - what it had with the same filter; undefined when there was none
+   */
+  add(subscription: Subscription, former: Subscription | undefined): void;
+  /** A session doesn't subscribe to it any more. */
+  remove(subscription: Subscription): void;
+  /** A member of a shared group has connected, or isn't connected any more; given by its whole filter. */
+  onPresence(wholeFilter: string): void;
+  /** Whether messages that match a filter come from all other cells. */
+  isRouted(topicFilter: string): boolean;
+  /**
+   * Calls back when messages come from all other cells by what has been announced by now.
+   *
+   * @param onDone - with false when another cell has not said so in time; may be called before this returns
+   */
+  whenRouted(onDone: (isRouted: boolean) => void): void;
+}
+
 /** What the subscriptions of a session need of the house. */
 export interface SubscriptionsHost {
   readonly config: Config;
@@ -18,6 +40,8 @@ export interface SubscriptionsHost {
   readonly retainedReplays: {
     cancel(session: BrokerSession, topicFilter: string): void;
   };
+  /** Null where there are no other cells. */
+  readonly announcements: Announcements | null;
 }
 
 /**
@@ -80,27 +104,44 @@ export class Subscriptions {
   /** Adds one, or replaces that of the same filter [MQTT-3.8.4-3]. */
   add(subscription: Subscription): void {
     const { topicFilter } = subscription;
-    if (!this.#byFilter.has(topicFilter)) this.#count(subscriptionSize(topicFilter));
+    const former = this.#byFilter.get(topicFilter);
+    if (former === undefined) this.#count(subscriptionSize(topicFilter));
     this.#byFilter.set(topicFilter, subscription);
     this.#host.router.trie.subscribe(this.#session, subscription);
+    this.#host.announcements?.add(subscription, former);
     this.#report();
   }
 
   /** @returns whether there was one */
   remove(topicFilter: string): boolean {
-    if (!this.#byFilter.delete(topicFilter)) return false; // [MQTT-3.10.4-1]
-    const { router, retainedReplays } = this.#host;
+    const subscription = this.#byFilter.get(topicFilter);
+    if (subscription === undefined) return false; // [MQTT-3.10.4-1]
+    const { router, retainedReplays, announcements } = this.#host;
+    this.#byFilter.delete(topicFilter);
     this.#count(-subscriptionSize(topicFilter));
     router.trie.unsubscribe(this.#session, topicFilter);
+    announcements?.remove(subscription);
     retainedReplays.cancel(this.#session, topicFilter);
     this.#report();
     return true;
   }
 
+  /** The session's connection has come or gone: other cells choose members of shared groups by that. */
+  onPresence(): void {
+    const { announcements } = this.#host;
+    if (announcements === null) return;
+    for (const topicFilter of this.#byFilter.keys()) {
+      if (topicFilter.startsWith('$share/')) announcements.onPresence(topicFilter);
+    }
+  }
+
   /** The session is over. */
   clear(): void {
-    const { trie } = this.#host.router;
-    for (const topicFilter of this.#byFilter.keys()) trie.unsubscribe(this.#session, topicFilter);
+    const { router, announcements } = this.#host;
+    for (const [topicFilter, subscription] of this.#byFilter) {
+      router.trie.unsubscribe(this.#session, topicFilter);
+      announcements?.remove(subscription);
+    }
     this.#byFilter.clear();
     this.#count(-this.#bytes);
     this.#report();

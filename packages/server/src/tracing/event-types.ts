@@ -51,8 +51,11 @@ export interface UnsubscribeEvent {
   readonly client: EventClient;
   /** The whole Topic Filter, `$share/NAME/` included. */
   readonly filter: string;
-  /** Its client has unsubscribed; the rules no longer allow it, or a hook; somebody has ended it by the API. */
-  readonly cause: 'client' | 'rules' | 'hook' | 'administrator';
+  /**
+   * Its client has unsubscribed; the rules no longer allow it, or a hook; somebody has ended it by the API; it was refused after all, as
+   * another process of the cluster has not begun in time to route messages to it.
+   */
+  readonly cause: 'client' | 'rules' | 'hook' | 'administrator' | 'cluster';
 }
 
 /** A message was routed: of a client, a will, or of the program. What the broker says of itself below `$SYS` isn't reported. */

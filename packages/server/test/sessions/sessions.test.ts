@@ -45,6 +45,7 @@ class House {
       runtime,
       stats,
       memory,
+      announcements: null,
       deadlines: new DeadlineQueue((_, error) => {
         throw error;
       }),

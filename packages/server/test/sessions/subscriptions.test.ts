@@ -13,6 +13,7 @@ function house(mqtt: object = {}) {
     stats: { subscriptionsCurrent: 0 },
     memory: { subscriptions: new MemoryAccount({ clientMax: 10_000, max: 20_000 }) },
     router: { trie: new SubscriptionTrie<BrokerSession>({ overlapping: 'merge' }) },
+    announcements: null,
     retainedReplays: {
       cancel: (_: BrokerSession, topicFilter: string) => void cancelled.push(topicFilter),
     },

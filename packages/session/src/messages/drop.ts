@@ -23,6 +23,10 @@ export type DropReason =
   | 'outside-mount-point'
   /** The program that the broker is embedded in doesn't let the client have it. */
   | 'refused-by-hook'
+  /** QoS 0, and it was for clients of another process, which can't be reached now. */
+  | 'cell-away'
+  /** QoS 0, and more waits for another process already than may. */
+  | 'cell-behind'
   /** It was in the store, and can't be read any more. */
   | 'lost';
 

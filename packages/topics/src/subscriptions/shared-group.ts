@@ -45,6 +45,13 @@ export class SharedGroup<S extends SharedSubscriber> {
     return this.#members.items.length;
   }
 
+  /** How many members are connected now. */
+  get connectedCount(): number {
+    let count = 0;
+    for (const { session } of this.#members.items) if (session.isConnected) count++;
+    return count;
+  }
+
   /** Whoever has been a member for longest; undefined when there is none. */
   get first(): Recipient<S> | undefined {
     return this.#members.items[0];

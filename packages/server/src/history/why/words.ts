@@ -27,6 +27,7 @@ const TAKEN_BY: Readonly<Record<string, string>> = {
   rules: 'the rules no longer allow it',
   hook: 'a hook refused it',
   administrator: 'somebody ended it by the API',
+  cluster: 'another process of the cluster did not begin in time to route messages to it',
 };
 
 /** One line that says what happened. */

@@ -17,6 +17,7 @@ import { type AskedFilters, askedFilters, whyOf, whyRefused } from './asked-filt
 import { answerWhenCommitted } from './committed-answer.ts';
 import { noRoom, refusalCode, refusalOfFilter, refusalOfPacket } from './filter-refusals.ts';
 import { isOwedRetained, replayAll } from './owed-retained.ts';
+import { type AddedSubscription, awaitRouted, refuseUnrouted } from './routed-subscriptions.ts';
 
 /**
  * SUBSCRIBE (§3.8.4): every filter by itself, one SUBACK, then the retained messages. It stops where the turn of the
@@ -34,7 +35,7 @@ export function* subscribe(
   const identifier = identifierOf(host, packet);
   const granted: number[] = [];
   const { version, isBridge } = connection;
-  const added: Subscription[] = [];
+  const added: AddedSubscription[] = [];
   const replays: Subscription[] = [];
   const refusalOfAll = refusalOfPacket(host, connection, packet.messageId);
   // SUBACK of MQTT 3.1 would say yes: not to answer has to do, and the client tries again.
@@ -62,7 +63,7 @@ export function* subscribe(
       clientEvents.subscribed(connection, subscription, former === undefined);
       if (former === undefined || !isSame(subscription, former)) {
         subscriptions.add(subscription);
-        added.push(subscription);
+        added.push({ subscription, former });
       }
       if (isOwedRetained(subscription, former !== undefined)) replays.push(subscription);
     }
@@ -74,11 +75,47 @@ export function* subscribe(
     connection.disconnect(ReasonCode.QuotaExceeded, 'storage full', 'no room to store it');
     return;
   }
+  const why = whyOf(asked);
+  yield* answer(host, connection, packet, { entry, granted, why, added, replays, position });
+}
+
+/** What has become of a SUBSCRIBE. */
+interface Subscribed {
+  readonly entry: SessionEntry;
+  /** Reason codes, in the order of its filters. */
+  readonly granted: number[];
+  /** Why the first that a hook refused was; empty while none was. */
+  readonly why: string;
+  readonly added: readonly AddedSubscription[];
+  /** Those that are owed retained messages. */
+  readonly replays: readonly Subscription[];
+  /** Of the record; -1 when there is none. */
+  readonly position: number;
+}
+
+/** Sends SUBACK when what it says is so, and then the retained messages. */
+function* answer(
+  host: ProtocolHost,
+  connection: Peer,
+  packet: SubscribePacket,
+  { entry, granted, why, added, replays, position }: Subscribed,
+): Generator<void> {
+  const { session } = entry;
+  if (!(yield* awaitRouted(host, connection, packet, granted))) {
+    const refused = refuseUnrouted(host, connection, entry, granted, added);
+    connection.sender.send({ cmd: 'suback', messageId: packet.messageId, granted: refused });
+    return;
+  }
   host.log.debug('client-subscribed', { clientId: session.clientId, granted });
-  const properties = connection.sender.reasonFor(whyOf(asked), granted.length);
-  const suback: Packet = { cmd: 'suback', messageId: packet.messageId, granted, properties };
+  const properties = connection.sender.reasonFor(why, granted.length);
+  const suback: Packet = {
+    cmd: 'suback',
+    messageId: packet.messageId,
+    granted,
+    properties,
+  };
   // Where it takes several turns, what a stored session is owed has to be safe before SUBACK says that it is subscribed.
-  const isLate = session.isStored && !turns.hasRoomFor(replays.length * UnitsFor.filter);
+  const isLate = session.isStored && !host.turns.hasRoomFor(replays.length * UnitsFor.filter);
   if (!isLate) answerWhenCommitted(host, connection, position, suback);
   yield* replayAll(host, entry, replays, position);
   if (isLate) answerLate(host, connection, suback);
@@ -155,16 +192,23 @@ function identifierOf({ config }: ProtocolHost, { properties }: SubscribePacket)
 function storeSubscriptions(
   host: ProtocolHost,
   entry: SessionEntry,
-  added: readonly Subscription[],
+  added: readonly AddedSubscription[],
 ): number | null {
   const { journal } = host;
   const { session, subscriptions } = entry;
   if (!session.isStored) return -1;
   // A reload between two turns may have taken some away again.
-  const left = added.filter((one) => subscriptions.get(one.topicFilter) === one);
+  const left = added.filter(
+    ({ subscription }) => subscriptions.get(subscription.topicFilter) === subscription,
+  );
   // What is the same as before is safe when an earlier SUBSCRIBE is.
   if (left.length === 0) return journal.lastPosition;
-  if (journal.isOpen) return journal.writeSubscriptions(entry, left);
+  if (journal.isOpen) {
+    return journal.writeSubscriptions(
+      entry,
+      left.map(({ subscription }) => subscription),
+    );
+  }
   journal.whenRoom(() => {
     if (!session.isEnded) storeSubscriptions(host, entry, left);
   });

@@ -1,0 +1,226 @@
+import {
+  Announcer,
+  FrameType,
+  Interest,
+  InterestTable,
+  joinTargets,
+  type Lane,
+  type Link,
+  type LinkSet,
+  type LinkUser,
+  laneOf,
+  type Publish0Cell,
+  readPublish0,
+} from '@promptmq/cluster';
+import { PublishView } from '@promptmq/codec';
+import type { HeldPublisher } from '../../connection/peer.ts';
+import type { PeerCell, PeerRoute, Peers, PeerTarget } from '../../routing/peers.ts';
+import type { Publication } from '../../routing/publication.ts';
+import { UnitsFor } from '../../runtime/turns.ts';
+import type { BrokerSession } from '../../sessions/broker-session.ts';
+import type { PeersHost } from './host.ts';
+import { TransientLane } from './transient-lane.ts';
+
+/** How long an answer to SUBSCRIBE waits for other processes, in milliseconds. */
+const SUBSCRIBE_PATIENCE_MS = 5000;
+
+/** Read and done with before the next frame. */
+const view = new PublishView();
+
+/** Which cell this is, and which others there are. */
+export interface CellPlace {
+  readonly cell: number;
+  /** Higher than that of all that have served it before. */
+  readonly epoch: number;
+  /** The names of the processes that serve the other cells, by cell. */
+  readonly others: ReadonlyMap<number, string>;
+}
+
+/**
+ * The other cells, for the broker of one: says to them what its clients have subscribed to, knows what theirs have, and
+ * exchanges messages of QoS 0 with them. Those of QoS 1 and 2 are stored for the sessions that stand for the cells.
+ */
+export class CellPeers implements Peers, LinkUser {
+  readonly announcer: Announcer;
+  readonly #host: PeersHost;
+  readonly #cell: number;
+  readonly #others: ReadonlyMap<number, string>;
+  readonly #table: InterestTable<PeerCell>;
+  /** Of the process that serves a cell, by cell, while there is a link to it. */
+  readonly #lanes: Map<number, TransientLane>;
+  /** Who waits until all of the others' interest is known. */
+  #waiting: (() => void)[];
+
+  /**
+   * @param links - to which there is no link yet
+   * @param sessionOf - the session of this cell that stands for another one
+   */
+  constructor(
+    host: PeersHost,
+    { cell, epoch, others }: CellPlace,
+    links: LinkSet,
+    sessionOf: (cell: number) => BrokerSession,
+  ) {
+    const { runtime, router } = host;
+    this.#host = host;
+    this.#cell = cell;
+    this.#others = others;
+    this.#lanes = new Map();
+    this.#waiting = [];
+    this.announcer = new Announcer(cell, epoch, {
+      defer: (callback) => runtime.defer(callback),
+      setTimer: (delayMs, callback) => runtime.setTimer(delayMs, callback),
+      patienceMs: SUBSCRIBE_PATIENCE_MS,
+      connectedOf: (wholeFilter) => router.trie.group(wholeFilter)?.connectedCount ?? 0,
+    });
+    this.#table = new InterestTable(
+      (number) => new Peer(number, sessionOf),
+      (wholeFilter) => this.announcer.countsOf(wholeFilter),
+    );
+    for (const [number, node] of others) {
+      this.#table.expect(number);
+      this.announcer.expect(node);
+    }
+    new Interest(links, this.#table, [this.announcer], () => this.#onWhole());
+    links.handle([FrameType.publish0], (_link, body) => {
+      host.faults.contain(null, 'receiving', () => this.#onPublish0(body));
+    });
+    links.follow(this);
+  }
+
+  /** Whether all that the clients of the other cells have subscribed to is known. Until then they are sent more than they want. */
+  get isWhole(): boolean {
+    return this.#table.hasAllOf(this.#others.keys());
+  }
+
+  /** Calls back once that is so; at once where it is. */
+  whenWhole(callback: () => void): void {
+    if (this.isWhole) callback();
+    else this.#waiting.push(callback);
+  }
+
+  /** Filters that the clients of another cell have subscribed to. */
+  filterCountOf(cell: number): number {
+    return this.#table.filterCountOf(cell);
+  }
+
+  /** A process has died, or is not going to come back: nobody waits for it any more. */
+  forget(node: string): void {
+    this.announcer.forget(node);
+  }
+
+  /** Nothing is announced any more, and nobody is held back. */
+  stop(): void {
+    this.announcer.close();
+    for (const lane of this.#lanes.values()) lane.relieve();
+    this.#lanes.clear();
+  }
+
+  // ---------------------------------------------------------------- what is published here
+
+  routeOf(route: { readonly topic: string }): PeerRoute | null {
+    const found = this.#table.routeOf(route);
+    this.#host.turns.used += this.#table.takeVisitedNodes() >> UnitsFor.nodesShift;
+    return found;
+  }
+
+  sendQoS0(
+    publication: Publication,
+    targets: readonly PeerTarget[],
+    publisher: HeldPublisher | null,
+  ): void {
+    const [first] = targets;
+    if (targets.length === 1 && first?.group === null) {
+      // Mostly it is this.
+      const { cell } = first.peer;
+      const lane = this.#lanes.get(cell);
+      if (lane === undefined) this.#host.stats.dropped['cell-away']++;
+      else lane.send(publication, [{ cell, targets: '' }], publisher);
+      return;
+    }
+    for (const [lane, cells] of this.#byLane(targets)) lane.send(publication, cells, publisher);
+  }
+
+  /** What each process is sent: its cells, each once. */
+  #byLane(targets: readonly PeerTarget[]): Map<TransientLane, Publish0Cell[]> {
+    const byLane = new Map<TransientLane, Publish0Cell[]>();
+    for (const cell of new Set(targets.map(({ peer }) => peer.cell))) {
+      const lane = this.#lanes.get(cell);
+      if (lane === undefined) {
+        this.#host.stats.dropped['cell-away']++;
+        continue;
+      }
+      const own = targets.filter(({ peer }) => peer.cell === cell);
+      const isPlain = own.some(({ group }) => group === null);
+      const groups = own.flatMap(({ group }) => group ?? []);
+      const cells = byLane.get(lane) ?? [];
+      byLane.set(lane, cells);
+      cells.push({ cell, targets: joinTargets({ isPlain, groups }) });
+    }
+    return byLane;
+  }
+
+  // ------------------------------------------------------------------------- links
+
+  onUp(link: Link): void {
+    const lane = new TransientLane(this.#host, link);
+    for (const { cell } of link.peer.cells) {
+      this.#lanes.get(cell)?.relieve();
+      this.#lanes.set(cell, lane);
+    }
+  }
+
+  onDrained(link: Link, lane: Lane): void {
+    if (lane === laneOf(FrameType.publish0)) this.#relieve(link);
+  }
+
+  onDown(link: Link): void {
+    this.#relieve(link);
+    for (const [cell, lane] of this.#lanes) if (lane.link === link) this.#lanes.delete(cell);
+  }
+
+  #relieve(link: Link): void {
+    for (const lane of this.#lanes.values()) if (lane.link === link) lane.relieve();
+  }
+
+  #onWhole(): void {
+    if (!this.isWhole) return;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const callback of waiting) callback();
+  }
+
+  // --------------------------------------------------------------- what is published there
+
+  #onPublish0(body: Uint8Array): void {
+    const { version, cells, publisherId, packetStart } = readPublish0(body);
+    const own = cells.find(({ cell }) => cell === this.#cell);
+    if (own === undefined) return;
+    let bodyStart = packetStart + 2;
+    while ((body[bodyStart - 1] as number) >= 0x80) bodyStart++;
+    view.read(body, packetStart, bodyStart, body.length, version, 'server');
+    this.#host.turns.used += UnitsFor.publish;
+    this.#host.router.forwardView(view, { clientId: publisherId, version }, own.targets);
+  }
+
+  /** @throws {Error} when something isn't as it has to be between two turns; for tests */
+  checkInvariants(): void {
+    this.announcer.checkInvariants();
+    this.#table.checkInvariants();
+  }
+}
+
+/** Another cell in routes. Its session is made when it is needed. */
+class Peer implements PeerCell {
+  readonly cell: number;
+  readonly #sessionOf: (cell: number) => BrokerSession;
+
+  constructor(cell: number, sessionOf: (cell: number) => BrokerSession) {
+    this.cell = cell;
+    this.#sessionOf = sessionOf;
+  }
+
+  get session(): BrokerSession {
+    return this.#sessionOf(this.cell);
+  }
+}

@@ -1,0 +1,133 @@
+import { LinkSet } from '@promptmq/cluster';
+import { MemoryLink } from '@promptmq/cluster/testing';
+import { Session } from '@promptmq/session';
+import { CellPeers } from '../../src/cluster/peers/cell-peers.ts';
+import type { ConfigInput } from '../../src/config/index.ts';
+import type { BrokerSession } from '../../src/sessions/broker-session.ts';
+import { type SimulatedClient, Simulation } from './simulation.ts';
+
+/** The broker of one cell. What it sends at QoS 1 and 2 to others stays in the sessions that stand for them. */
+export class SimulatedCell {
+  readonly simulation: Simulation;
+  readonly links: LinkSet;
+  readonly peers: CellPeers;
+  readonly cell: number;
+  readonly sessions = new Map<number, BrokerSession>();
+  /** What a link could not deal with. */
+  readonly errors: unknown[] = [];
+
+  constructor(cell: number, count: number, options: ConfigInput) {
+    this.cell = cell;
+    this.simulation = new Simulation(options);
+    const { broker } = this.simulation;
+    this.links = new LinkSet((error) => this.errors.push(error));
+    const others = new Map<number, string>();
+    for (let other = 0; other < count; other++) {
+      if (other !== cell) others.set(other, `node-${other}`);
+    }
+    const place = { cell, epoch: 1, others };
+    this.peers = new CellPeers(broker, place, this.links, (other) => this.#sessionOf(other));
+    broker.announcements = this.peers.announcer;
+    broker.router.peers = this.peers;
+  }
+
+  get end() {
+    const { cell } = this;
+    return { node: `node-${cell}`, incarnation: '1', cells: [{ cell, epoch: 1 }] };
+  }
+
+  connect(...terms: Parameters<Simulation['connect']>): SimulatedClient {
+    return this.simulation.connect(...terms);
+  }
+
+  #sessionOf(cell: number): BrokerSession {
+    let session = this.sessions.get(cell);
+    if (session === undefined) {
+      const limits = { messagesMax: 100, bytesMax: 100_000, overflow: 'drop-newest' } as const;
+      session = new Session(`\0cell/${cell}`, { ...limits, onDrop: () => {} }) as BrokerSession;
+      this.sessions.set(cell, session);
+    }
+    return session;
+  }
+}
+
+/** Brokers of several cells in one process, between which nothing passes but when told to. */
+export class SimulatedCells {
+  readonly cells: SimulatedCell[];
+  readonly #busyBytes: number;
+  #queue: (() => void)[] = [];
+  readonly #links = new Map<string, MemoryLink>();
+
+  constructor(count: number, options: ConfigInput = {}, busyBytes = 1_048_576) {
+    this.#busyBytes = busyBytes;
+    this.cells = Array.from(
+      { length: count },
+      (_, cell) => new SimulatedCell(cell, count, options),
+    );
+  }
+
+  /** The same, of which each has heard of all others. */
+  static linked(count: number, options: ConfigInput = {}, busyBytes?: number): SimulatedCells {
+    const cells = new SimulatedCells(count, options, busyBytes);
+    cells.linkAll();
+    cells.settle();
+    return cells;
+  }
+
+  at(cell: number): SimulatedCell {
+    return this.cells[cell] as SimulatedCell;
+  }
+
+  linkAll(): void {
+    for (let other = 1; other < this.cells.length; other++) {
+      for (let one = 0; one < other; one++) this.link(one, other);
+    }
+  }
+
+  link(one: number, other: number): void {
+    const options = {
+      later: (callback: () => void) => void this.#queue.push(callback),
+      busyBytes: this.#busyBytes,
+    };
+    const link = new MemoryLink(this.at(one), this.at(other), options);
+    this.#links.set(`${one} ${other}`, link);
+  }
+
+  /** Breaks a link; both sides have noticed. */
+  cut(one: number, other: number): void {
+    this.#links.get(`${one} ${other}`)?.cut();
+    this.settle();
+  }
+
+  /** Has the first of what is under way between the cells arrive; false when there is nothing. */
+  step(): boolean {
+    this.#endTurns();
+    const callback = this.#queue.shift();
+    callback?.();
+    this.#endTurns();
+    return callback !== undefined;
+  }
+
+  /** Has all arrive that is under way, and what follows from it. */
+  settle(): void {
+    while (this.step());
+  }
+
+  /** Lets time pass for all, in seconds. */
+  advance(seconds: number): void {
+    for (const { simulation } of this.cells) simulation.advance(seconds);
+    this.settle();
+  }
+
+  checkInvariants(): void {
+    for (const { simulation, peers, errors } of this.cells) {
+      simulation.broker.checkInvariants();
+      peers.checkInvariants();
+      if (errors.length > 0) throw errors[0];
+    }
+  }
+
+  #endTurns(): void {
+    for (const { simulation } of this.cells) simulation.runtime.endTurn();
+  }
+}
