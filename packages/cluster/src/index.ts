@@ -82,3 +82,5 @@ export {
   type FencedStats,
   type TakeEntry,
 } from './log/fenced-log.ts';
+export { type TakenCell, type Takeover, takeCell } from './log/restore.ts';
+export { Shipper, type ShipperOptions } from './log/shipper.ts';

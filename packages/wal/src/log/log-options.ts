@@ -34,6 +34,8 @@ export interface SyncOptions {
 export interface LogOptions extends SyncOptions {
   /** Where the segments are; made when missing. */
   readonly directory: string;
+  /** Identity of a log that begins, 32 hexadecimal digits; a random one when left out. */
+  readonly id?: string;
   readonly index?: CheckpointStore;
   readonly owner?: LogOwner;
   /** Called once after each group of batches has been acknowledged, and its listeners notified. */

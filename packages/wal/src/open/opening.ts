@@ -14,6 +14,7 @@ import { type CorruptionPolicy, Recovery } from './recovery.ts';
 /** What is said of a log that is opened; its `LogOptions`. */
 export interface OpeningOptions {
   readonly directory: string;
+  readonly id?: string;
   readonly owner?: LogOwner;
   readonly onCorruption?: CorruptionPolicy;
   readonly validate?: boolean;
@@ -132,7 +133,7 @@ async function recoverLog(
   });
   const formerId = logIdOf(segments) ?? checkpoint.logId;
   return {
-    id: formerId ?? createLogId(),
+    id: formerId ?? options.id ?? createLogId(),
     isIdWritten: formerId !== null,
     segments,
     checkpoint,

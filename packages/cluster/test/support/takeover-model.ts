@@ -1,0 +1,259 @@
+import { Log } from '@promptmq/wal';
+import { FaultyFiles, MemoryIndex, Random, type Survival } from '@promptmq/wal/testing';
+import { checkItems, LiveSet, type Step } from '../../../wal/test/support/live-set.ts';
+import { MemoryServers } from '../../src/engine/memory-engine.ts';
+import type { FencedLog } from '../../src/log/fenced-log.ts';
+import { takeCell } from '../../src/log/restore.ts';
+import { Shipper } from '../../src/log/shipper.ts';
+import { TestClock } from './test-clock.ts';
+
+/** What happened in a run, to see that seeds do what they are for. */
+export interface TakeoverCounts {
+  acknowledged: number;
+  /** Takeovers by a machine that had nothing, and by one that had something of the log. */
+  emptyMachines: number;
+  knownMachines: number;
+  /** Bytes that a machine had and the engine didn't. */
+  droppedBytes: number;
+  /** Former owners that were still alive, and heard of it. */
+  fenced: number;
+  moved: number;
+  trims: number;
+  /** Entries that were part of a batch. */
+  parts: number;
+}
+
+const DIRECTORY = '/cell-0';
+const CELL = 0;
+const SURVIVALS: readonly Survival[] = ['everything', 'nothing', 'anything'];
+const ENTRY_BYTES_MAX = 400;
+
+/** A machine with what is on its disk. */
+interface Machine {
+  files: FaultyFiles;
+  index: MemoryIndex;
+  /** The log that is open there, if any. */
+  owner: CellOwner | null;
+}
+
+/** Who owns the cell, or believes so. */
+interface CellOwner {
+  readonly set: LiveSet;
+  readonly log: Log;
+  readonly fenced: FencedLog;
+  readonly cut: () => void;
+  /** How many steps there were when it was opened. */
+  readonly base: number;
+}
+
+/**
+ * Machines that take a cell over from one another, on an engine that delays, loses and elects, with all that may become of them: killed
+ * with the loss of power, back with what their disks have left, lost with their disks, or alive and unaware.
+ *
+ * What must hold: the state of each new owner is that after some number of the steps that were made, with all that were acknowledged.
+ *
+ * @throws what was violated
+ */
+export async function runTakeovers(seed: number): Promise<TakeoverCounts> {
+  const model = new TakeoverModel(seed);
+  await model.run();
+  return model.counts;
+}
+
+class TakeoverModel {
+  readonly random: Random;
+  readonly clock = new TestClock();
+  readonly servers: MemoryServers;
+  readonly machines: Machine[];
+  /** Those that count, as far as is known. */
+  steps: Step[] = [];
+  /** How many of them were acknowledged. */
+  acknowledged = 0;
+  epoch = 0;
+  readonly counts: TakeoverCounts = {
+    acknowledged: 0,
+    emptyMachines: 0,
+    knownMachines: 0,
+    droppedBytes: 0,
+    fenced: 0,
+    moved: 0,
+    trims: 0,
+    parts: 0,
+  };
+
+  constructor(seed: number) {
+    this.random = new Random(seed);
+    const sometimes = () => (this.random.chance(0.5) ? this.random.next() * 0.2 : 0);
+    this.servers = new MemoryServers({
+      clock: this.clock,
+      random: this.random,
+      faults: {
+        delayMsMax: this.random.pick([1, 5]),
+        lostRequests: sometimes(),
+        lostAnswers: sometimes(),
+        lateRequests: sometimes(),
+        lateMsMax: this.random.pick([50, 1_000]),
+        timeoutMs: 20,
+      },
+    });
+    this.machines = [0, 1, 2].map(() => ({
+      files: new FaultyFiles(),
+      index: new MemoryIndex(),
+      owner: null,
+    }));
+  }
+
+  async run(): Promise<void> {
+    let machine = this.random.pick(this.machines);
+    for (let takeover = 0; takeover < 8; takeover++) {
+      const former = machine.owner;
+      this.#end(machine);
+      machine = this.random.pick(this.machines);
+      // A machine on which the log is open believes that it owns the cell: it hears first.
+      if (machine.owner !== null) this.#crash(machine);
+      const owner = await this.#take(machine);
+      await this.#checkFormer(former, owner);
+      await this.#work(owner);
+      this.#note(owner);
+    }
+  }
+
+  /** What becomes of the machine that has owned the cell. */
+  #end(machine: Machine): void {
+    const { owner } = machine;
+    if (owner === null) return;
+    this.#note(owner);
+    const what = this.random.below(4);
+    if (what < 2) this.#crash(machine);
+    else if (what === 2) {
+      this.#crash(machine);
+      machine.files = new FaultyFiles();
+      machine.index = new MemoryIndex();
+    }
+    // Else it lives on, and knows of nothing.
+  }
+
+  #crash(machine: Machine): void {
+    machine.owner?.cut();
+    machine.owner = null;
+    machine.files = machine.files.crash(this.random.pick(SURVIVALS), this.random);
+    machine.index = machine.index.crash();
+  }
+
+  async #take(machine: Machine): Promise<CellOwner> {
+    const { files, index } = machine;
+    const engine = this.servers.client();
+    const engineLog = await engine.openLog(CELL);
+    let log: Log | null = null;
+    const isKnown = files.paths.length > 0;
+    const identity = this.random.next().toString(16).slice(2).padEnd(32, '0').slice(0, 32);
+    const taken = await this.#drive(
+      takeCell({
+        ...{ log: engineLog, directory: DIRECTORY, files, clock: this.clock },
+        epoch: ++this.epoch,
+        owner: { node: 'a', incarnation: `${this.epoch}`, identity, level: 1, timeMs: 0 },
+        onFailed: (error) => {
+          if (error.code !== 'fenced') throw error;
+          this.counts.fenced++;
+          log?.fence(error.message);
+        },
+      }),
+    );
+    if (taken.kind !== 'claimed') throw new Error(`epoch ${this.epoch} was claimed before`);
+    this.counts[isKnown ? 'knownMachines' : 'emptyMachines']++;
+    this.counts.droppedBytes += taken.report.droppedBytes;
+    const set = new LiveSet();
+    const replica = new Shipper(taken.log, { entryBytesMax: ENTRY_BYTES_MAX });
+    log = await this.#drive(
+      Log.open({
+        ...{ directory: DIRECTORY, id: taken.identity, files, index, clock: this.clock, replica },
+        ...{ owner: set, onRefused: set.onRefused, segmentSize: 1_500, onCorruption: 'refuse' },
+        compaction: { maxSize: 3_000, checkInterval: 0, batchSize: 3 },
+        onCommitted: () => log?.checkInvariants(),
+      }),
+    );
+    set.log = log;
+    log.checkInvariants();
+    await this.#drive(checkItems(log, set, this.steps, this.acknowledged));
+    this.steps = this.steps.slice(0, set.count);
+    const owner: CellOwner = {
+      ...{ set, log, fenced: taken.log, base: set.count },
+      cut: () => {
+        engine.isCut = true;
+        taken.log.close();
+      },
+    };
+    machine.owner = owner;
+    return owner;
+  }
+
+  /** One that still believes that it owns the cell acknowledges nothing that the new owner doesn't know. */
+  async #checkFormer(former: CellOwner | null, owner: CellOwner): Promise<void> {
+    if (former === null || former === owner) return;
+    for (let count = 0; count < 3; count++) {
+      try {
+        former.set.add(former.log, `late-${this.epoch}-${count}`);
+      } catch {}
+      await this.clock.run(30);
+    }
+    if (former.base + former.set.acknowledged > owner.base) {
+      const known = `${owner.base} steps are known to the new owner`;
+      throw new Error(`${former.base + former.set.acknowledged} were acknowledged, ${known}`);
+    }
+  }
+
+  async #work({ set, log, fenced }: CellOwner): Promise<void> {
+    const { random } = this;
+    let compacting: Promise<unknown> = Promise.resolve();
+    for (let round = 10 + random.below(20); round > 0; round--) {
+      this.#change(set, log);
+      if (round % 5 === 0) {
+        compacting = log.compact();
+        compacting.catch(() => {});
+      }
+      if (round % 7 === 0) log.checkpoint().catch(() => {});
+      if (random.chance(0.03)) this.servers.elect(random.next() * 300);
+      await this.clock.run(random.next() * 8);
+      log.checkInvariants();
+      fenced.checkInvariants();
+    }
+    // Mostly it ends in the middle of something.
+    if (random.chance(0.3)) await this.#drive(log.flush());
+    this.counts.moved += log.stats.movedRecords;
+    if (this.servers.log(CELL).bounds.first > 1) this.counts.trims++;
+  }
+
+  #change(set: LiveSet, log: Log): void {
+    const { random } = this;
+    for (let count = random.below(4); count >= 0; count--) {
+      // Some are larger than an entry of the engine's.
+      const size = random.chance(0.1) ? 3 * ENTRY_BYTES_MAX : 40;
+      if (size > ENTRY_BYTES_MAX) this.counts.parts++;
+      set.add(log, `${this.epoch}-${set.steps.length}`, size);
+    }
+    for (const id of [...set.items.keys()]) if (random.chance(0.4)) set.remove(log, id);
+  }
+
+  /** What is known of the steps, when nothing more will be heard of an owner. */
+  #note({ set, base }: CellOwner): void {
+    this.steps = [...this.steps.slice(0, base), ...set.steps];
+    this.acknowledged = Math.max(this.acknowledged, base + set.acknowledged);
+    this.counts.acknowledged += set.acknowledged;
+  }
+
+  /** Lets time pass until something is done. */
+  async #drive<T>(promise: Promise<T>): Promise<T> {
+    let isDone = false;
+    const noted = promise.finally(() => {
+      isDone = true;
+    });
+    noted.catch(() => {});
+    for (let idle = 0; !isDone && idle < 1_000; ) {
+      await this.clock.settle();
+      if (isDone) break;
+      idle = this.clock.step() ? 0 : idle + 1;
+    }
+    if (!isDone) throw new Error('nothing happens any more, and something is awaited');
+    return noted;
+  }
+}
