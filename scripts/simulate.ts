@@ -5,6 +5,7 @@
  *   node scripts simulate --seeds FROM..TO     many, on all cores, with progress and a report
  *   node scripts simulate … --jobs N           on N cores
  *   node scripts simulate … --until-failure    up to the first seed that fails
+ *   node scripts simulate … --cluster          several brokers that are cells of a cluster
  *
  * Ends with 1 when a seed fails; each is reported with its last events.
  */
@@ -23,6 +24,7 @@ interface Seeds {
   readonly from: number;
   readonly to: number;
   readonly untilFailure: boolean;
+  readonly cluster: boolean;
 }
 
 /** Counts by name. */
@@ -41,6 +43,9 @@ interface SeedsResult {
 const values = isMainThread ? readValues() : null;
 await import('./lib/sources.js');
 const { simulate, traceOf } = await import('../packages/server/test/simulation/simulate.ts');
+const { simulateCluster, traceOfCluster } = await import(
+  '../packages/server/test/simulation/cluster/simulate-cluster.ts'
+);
 
 if (values !== null) await main(values);
 parentPort?.on('message', async (seeds) => parentPort?.postMessage(await runSeeds(seeds)));
@@ -51,6 +56,7 @@ function readValues(): Seeds & { readonly seed: number | null; readonly jobs: nu
     seeds: { type: 'string', default: '1..2000' },
     jobs: { type: 'string', default: String(availableParallelism()) },
     'until-failure': { type: 'boolean', default: false },
+    cluster: { type: 'boolean', default: false },
   } as const;
   const { seed, seeds, jobs, ...rest } = readArguments(import.meta.url, { options }).values;
   const [from, to, ...more] = seeds.split('..').map((text) => wholeNumber('--seeds', text));
@@ -63,13 +69,14 @@ function readValues(): Seeds & { readonly seed: number | null; readonly jobs: nu
     to,
     jobs: wholeNumber('--jobs', jobs, 1),
     untilFailure: rest['until-failure'],
+    cluster: rest.cluster,
   };
 }
 
 async function main(all: NonNullable<typeof values>): Promise<void> {
-  const { seed } = all;
+  const { seed, cluster } = all;
   if (seed !== null) {
-    const { lines, error } = await traceOf(seed);
+    const { lines, error } = await (cluster ? traceOfCluster(seed) : traceOf(seed));
     for (const line of lines) console.log(line);
     console.log(error === null ? `seed ${seed} passed` : error);
     process.exitCode = error === null ? 0 : 1;
@@ -78,7 +85,13 @@ async function main(all: NonNullable<typeof values>): Promise<void> {
   await runAll(all);
 }
 
-async function runAll({ from, to, jobs, untilFailure }: NonNullable<typeof values>): Promise<void> {
+async function runAll({
+  from,
+  to,
+  jobs,
+  untilFailure,
+  cluster,
+}: NonNullable<typeof values>): Promise<void> {
   const startedAt = performance.now();
   const sum: Tally = { seeds: 0, failed: 0 };
   const chunk = untilFailure ? 10 : CHUNK;
@@ -88,7 +101,7 @@ async function runAll({ from, to, jobs, untilFailure }: NonNullable<typeof value
   const work = async () => {
     const worker = new Worker(launcher, { argv: ['simulate'] });
     while (mayContinue()) {
-      const seeds = { from: next, to: Math.min(to, next + chunk - 1), untilFailure };
+      const seeds = { from: next, to: Math.min(to, next + chunk - 1), untilFailure, cluster };
       next = seeds.to + 1;
       worker.postMessage(seeds);
       const [{ totals, failures }] = (await once(worker, 'message')) as [SeedsResult];
@@ -114,13 +127,15 @@ async function runAll({ from, to, jobs, untilFailure }: NonNullable<typeof value
 }
 
 /** In a worker. */
-async function runSeeds({ from, to, untilFailure }: Seeds): Promise<SeedsResult> {
+async function runSeeds({ from, to, untilFailure, cluster }: Seeds): Promise<SeedsResult> {
   const totals: Tally = { seeds: 0, failed: 0 };
   const failures: string[] = [];
   for (let seed = from; seed <= to && !(untilFailure && totals.failed > 0); seed++) {
     totals.seeds++;
     try {
-      for (const [name, count] of Object.entries(await simulate(seed))) {
+      for (const [name, count] of Object.entries(
+        await (cluster ? simulateCluster(seed) : simulate(seed)),
+      )) {
         totals[name] = (totals[name] ?? 0) + count;
       }
     } catch (error) {

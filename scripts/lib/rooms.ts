@@ -118,15 +118,16 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'observability',
     'tracing',
   ],
+  // Loaded where there are several cells.
   cluster: [
     'config',
+    'connection',
     'listeners',
     'log',
     'routing',
     'runtime',
     'sessions',
-    'connection/peer.ts',
-    'connection/transport.ts',
+    'storage',
   ],
   testing: [
     'config',

@@ -14,7 +14,13 @@ export {
 } from './engine/engine.ts';
 export { NatsEngine } from './engine/nats/nats-engine.ts';
 export type { NatsCredentials, NatsOptions } from './engine/nats/nats-options.ts';
-export { type Forward, forwardParts, readForward } from './forward/forward.ts';
+export {
+  type Forward,
+  type ForwardHead,
+  forwardParts,
+  readForward,
+  readForwardCells,
+} from './forward/forward.ts';
 export {
   type Applied,
   appliedBody,

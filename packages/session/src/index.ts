@@ -9,6 +9,7 @@ export type {
   QueueOverflow,
   QueueTotals,
 } from './queues/delivery-queue.ts';
+export { Fifo } from './queues/fifo.ts';
 export type { FrameCopy } from './queues/frame-queue.ts';
 export { MemoryQueue } from './queues/memory-queue.ts';
 export type { WaitingMessage } from './queues/waiting-message.ts';

@@ -25,6 +25,20 @@ const HEAD_SIZE_MAX = 1 + 1 + 1 + 8 + 8;
 /** Texts are MQTT's, which have a u16 for their size. */
 const TEXT_SIZE_MAX = 65_535;
 
+/** What a FORWARD says beside its message. */
+export interface ForwardHead {
+  readonly from: number;
+  readonly to: number;
+  readonly sequence: number;
+  /** For whom it is, as `joinTargets` has made it. */
+  readonly targets: string;
+  /** As it is sent there; not above that of the message. */
+  readonly qos: 0 | 1 | 2;
+  readonly retain: boolean;
+  /** Milliseconds until the message expires; Infinity when it doesn't. */
+  readonly expiresInMs: number;
+}
+
 export interface Forward {
   readonly from: number;
   readonly to: number;
@@ -39,18 +53,12 @@ export interface Forward {
 /**
  * Puts the body of a FORWARD together.
  *
- * @param targets - as `joinTargets` has made it
- * @param expiresInMs - Infinity when it doesn't expire
  * @returns parts that are valid as long as those of the message
  */
 export function forwardParts(
-  from: number,
-  to: number,
-  sequence: number,
-  targets: string,
-  { qos, retain, publisherId, topicBytes, properties, payload }: Omit<Message, 'topic'>,
-  expiresInMs: number,
-): Uint8Array[] {
+  { from, to, sequence, targets, qos, retain, expiresInMs }: ForwardHead,
+  { publisherId, topicBytes, properties, payload }: Message,
+): readonly [head: Uint8Array, properties: Uint8Array, payload: Uint8Array] {
   const expires = expiresInMs !== Number.POSITIVE_INFINITY;
   const head = Buffer.allocUnsafe(
     HEAD_SIZE_MAX + 12 + 3 * (targets.length + publisherId.length) + topicBytes.length,
@@ -60,7 +68,8 @@ export function forwardParts(
   head[2] = qos | (retain ? ForwardFlag.Retain : 0) | (expires ? ForwardFlag.Expires : 0);
   let offset = head.writeDoubleLE(sequence, 3);
   if (expires) offset = head.writeDoubleLE(expiresInMs, offset);
-  offset = head.writeUInt32LE(head.write(targets, offset + 4), offset) + head.readUInt32LE(offset);
+  const targetsSize = head.write(targets, offset + 4);
+  offset = head.writeUInt32LE(targetsSize, offset) + targetsSize;
   offset = writeText(head, offset, publisherId);
   offset = head.writeUInt16LE(topicBytes.length, offset);
   head.set(topicBytes, offset);
@@ -73,6 +82,13 @@ function writeText(buffer: Buffer, offset: number, text: string): number {
   if (size > TEXT_SIZE_MAX) throw new RangeError(`a text of ${size} bytes`);
   buffer.writeUInt16LE(size, offset);
   return offset + 2 + size;
+}
+
+/** Reads between which cells the body of a FORWARD goes. @throws {RangeError} when it ends too early */
+export function readForwardCells(body: Uint8Array): Pick<Forward, 'from' | 'to'> {
+  const reader = new FrameBodyReader(body);
+  const from = reader.u8();
+  return { from, to: reader.u8() };
 }
 
 /**

@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
-import { forwardParts, readForward } from '../../src/forward/forward.ts';
+import type { Message } from '@promptmq/session';
+import { type ForwardHead, forwardParts, readForward } from '../../src/forward/forward.ts';
 import {
   appliedBody,
   readApplied,
@@ -10,7 +11,8 @@ import {
 } from '../../src/forward/progress.ts';
 import { joinTargets, splitTargets } from '../../src/forward/targets.ts';
 
-const message = {
+const message: Message = {
+  topic: 'a/b',
   topicBytes: Buffer.from('a/b'),
   properties: Buffer.from([1, 1]),
   payload: Buffer.from('hi'),
@@ -18,14 +20,22 @@ const message = {
   retain: true,
   expiresAt: 77,
   publisherId: 'pub',
-} as const;
+};
 
-const plain = joinTargets({ isPlain: true, groups: [] });
+const head: ForwardHead = {
+  from: 1,
+  to: 2,
+  sequence: 9,
+  targets: joinTargets({ isPlain: true, groups: [] }),
+  qos: 2,
+  retain: true,
+  expiresInMs: 500,
+};
 const body = (parts: readonly Uint8Array[]) => Buffer.concat(parts);
 
 test('FORWARD, byte by byte', () => {
   const groups = joinTargets({ isPlain: false, groups: ['$share/g/a'] });
-  const bytes = body(forwardParts(1, 2, 9, groups, message, 500));
+  const bytes = body(forwardParts({ ...head, targets: groups }, message));
   expect(bytes.toString('hex')).toBe(
     [
       '01 02 0e 0000000000002240 0000000000407f40 0a000000 2473686172652f672f61',
@@ -41,9 +51,10 @@ test.each([
   ['for one of a group', { isPlain: false, groups: ['$share/ü/#'] }],
   ['for both, and another group', { isPlain: true, groups: ['$share/g/a', '$share/h/+'] }],
 ])('a message %s is read as it was written', (_name, targets) => {
-  const parts = forwardParts(63, 0, 2 ** 51, joinTargets(targets), message, 0.5);
+  const numbers = { from: 63, to: 0, sequence: 2 ** 51, expiresInMs: 0.5 };
+  const parts = forwardParts({ ...head, ...numbers, targets: joinTargets(targets) }, message);
   const forward = readForward(body(parts));
-  expect(forward).toMatchObject({ from: 63, to: 0, sequence: 2 ** 51, targets, expiresInMs: 0.5 });
+  expect(forward).toMatchObject({ ...numbers, targets });
   const { topic, topicBytes, properties, payload } = forward.message;
   expect(topic).toBe('a/b');
   expect(body([topicBytes, properties, payload]).toString('latin1')).toBe('a/b\x01\x01hi');
@@ -53,17 +64,17 @@ test.each([
 
 test('one that never expires says so, and what is empty is', () => {
   const empty = { ...message, properties: Buffer.of(), payload: Buffer.of(), publisherId: '' };
-  const never = Number.POSITIVE_INFINITY;
-  const forward = readForward(body(forwardParts(0, 1, 1, plain, empty, never)));
-  expect(forward.expiresInMs).toBe(never);
+  const expiresInMs = Number.POSITIVE_INFINITY;
+  const forward = readForward(body(forwardParts({ ...head, expiresInMs }, empty)));
+  expect(forward.expiresInMs).toBe(expiresInMs);
   expect(forward.message).toMatchObject({ publisherId: '', retain: true });
   expect(forward.message.payload).toHaveLength(0);
   expect(forward.message.properties).toHaveLength(0);
 });
 
 test('a FORWARD that ends too early is refused, wherever it ends before its payload', () => {
-  const [head, properties] = forwardParts(1, 2, 9, plain, message, 500) as [Buffer, Buffer];
-  const whole = Buffer.concat([head, properties]);
+  const [start, properties] = forwardParts(head, message);
+  const whole = Buffer.concat([start, properties]);
   for (let size = 0; size < whole.length; size++) {
     expect(() => readForward(whole.subarray(0, size))).toThrow(RangeError);
   }

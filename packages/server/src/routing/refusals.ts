@@ -175,6 +175,11 @@ export class Refusals {
     // What the publisher's session received at QoS 2 is stored, whoever gets it.
     if (origin?.kind === 'received') return true;
     if (retain) return true;
+    return this.isWrittenForAny(qos, route);
+  }
+
+  /** Whether a message that is routed is written for somebody who gets it. */
+  isWrittenForAny(qos: Publication['qos'], route: Route<BrokerSession>): boolean {
     if (qos === 0) return false;
     return (
       route.recipients.some(isStoredFor) ||

@@ -29,7 +29,7 @@ import {
   remainingExpiry,
 } from '../sessions/recipient-terms.ts';
 import type { Journal } from '../storage/journal.ts';
-import type { Origin } from '../storage/records/message-record.ts';
+import type { CellOrigin, Origin } from '../storage/records/message-record.ts';
 import type { EventSinks } from '../tracing/broker-events.ts';
 import {
   absentClient,
@@ -78,7 +78,7 @@ const NOBODY: readonly Recipient<BrokerSession>[] = [];
 const MEMBERS_ASKED_MAX = 100;
 
 /** Who sends a message, as far as it waits for recipients that are behind. */
-interface Sender extends HeldPublisher {
+export interface Sender extends HeldPublisher {
   /** When the message came, in milliseconds of the broker's time. */
   readonly receivedAt: number;
 }
@@ -512,10 +512,11 @@ export class Router {
     }
   }
 
-  /** What is said of RETAIN holds for those there to whom it is to be said. */
+  /** With its QoS, unless nobody there has asked for more than 0, and its RETAIN, for those there to whom it is to be said. */
   #forwardTo(target: PeerTarget): void {
     const { qos, retain } = this.#publication;
-    const flags = flagsFor(qos, retain, { qos: target.qos, retainAsPublished: true });
+    const granted = target.qos === 0 ? 0 : 2;
+    const flags = flagsFor(qos, retain, { qos: granted, retainAsPublished: true });
     if (flags < 2) {
       this.#peerTargets.push(target);
       return;
@@ -537,6 +538,7 @@ export class Router {
   forwardView(view: PublishView, publisher: Publisher, to: ForwardedTo): void {
     const route = this.#routes.ofBytes(view.buffer, view.topicStart, view.topicEnd);
     this.#publication.borrow(view, route, publisher, this.#expiryOf(view), null);
+    this.#publisher = null;
     this.#routeForwarded(route, null, to);
   }
 
@@ -544,11 +546,25 @@ export class Router {
    * Takes a message that came from another cell to those here whom it is for.
    *
    * @param message - with its topic as it was published there; the QoS and RETAIN that it had
+   * @param origin - is written with it where anything of it is stored
+   * @param sender - waits for recipients that are behind
+   * @returns QuotaExceeded when the disk has no room, and nobody got it
    */
-  publishForwarded(message: Message, origin: Origin | null, to: ForwardedTo): Outcome {
+  publishForwarded(
+    message: Message,
+    origin: CellOrigin,
+    to: ForwardedTo,
+    sender: Sender | null = null,
+  ): Outcome {
     const route = this.#routes.ofTopic(message.topic);
     this.#publication.keep(message, remainingExpiry(message.expiresAt, this.#runtime.now()));
-    return this.#routeForwarded(route, origin, to);
+    // A member of a group may give it to another one, who is stored: that it has come has to be known then, too.
+    const isWritten = to.groups.length > 0 || this.#refusals.isWrittenForAny(message.qos, route);
+    if (isWritten && !this.journal.isOpen) return this.#end(ReasonCode.QuotaExceeded, -1);
+    this.#publisher = sender;
+    const outcome = this.#routeForwarded(route, origin, to);
+    this.#publisher = null;
+    return outcome;
   }
 
   #routeForwarded(
@@ -556,7 +572,6 @@ export class Router {
     origin: Origin | null,
     { isPlain, groups }: ForwardedTo,
   ): Outcome {
-    this.#publisher = null;
     const recipients = isPlain ? route.recipients : NOBODY;
     const recipientCount = recipients.length + groups.length;
     this.#recipientCount = recipients.length;
@@ -568,11 +583,26 @@ export class Router {
       const group = this.trie.group(wholeFilter);
       const member = group === null ? null : this.#memberOf(group, route.topic);
       if (member !== null) this.#forward(member, group);
+      else if (origin !== null) this.#forwardOn(wholeFilter, route);
     }
-    const mayBeStored = origin !== null || this.#storedDeliveries.length > 0;
-    const position =
-      mayBeStored && this.journal.isOpen ? this.#store(origin, false, undefined) : -1;
+    const isStored = this.#storedDeliveries.length > 0 || (origin !== null && groups.length > 0);
+    const position = isStored ? this.#store(origin, false, undefined) : -1;
     return this.#end(ReasonCode.Success, position);
+  }
+
+  /** The last member of a shared group has gone from here while a message for it was on its way: one in another cell gets it. */
+  #forwardOn(wholeFilter: string, route: Route<BrokerSession>): void {
+    const { peers } = this;
+    const elsewhere = peers?.routeOf(route) ?? null;
+    if (peers === null || elsewhere === null) return;
+    const group = elsewhere.groups.find((one) => one.wholeFilter === wholeFilter);
+    const target = group?.next(false) ?? null;
+    if (target === null) return;
+    this.#forwardTo(target);
+    if (this.#peerTargets.length > 0) {
+      peers.sendQoS0(this.#publication, this.#peerTargets, this.#publisher);
+    }
+    this.#peerTargets.length = 0;
   }
 
   /**

@@ -169,6 +169,8 @@ export interface BrokerStats {
   payloadBytesSent: number;
   /** Messages that consumers inside of the program have got; no packets were sent for them. */
   insideDeliveries: number;
+  /** Messages that were sent to other cells, that came from them and were applied, and that had been before. */
+  readonly forwarding: { sent: number; applied: number; duplicates: number };
   /** How often a publisher was not read from for a while, for a subscriber to catch up. */
   publishersHeldBack: number;
   /** Messages of the program that the broker is embedded in. */
@@ -239,6 +241,7 @@ export function createStats(): BrokerStats {
     messagesSentByQoS: new Float64Array(3),
     payloadBytesSent: 0,
     insideDeliveries: 0,
+    forwarding: { sent: 0, applied: 0, duplicates: 0 },
     publishersHeldBack: 0,
     insideMessages: 0,
     insidePublishesCurrent: 0,

@@ -49,7 +49,7 @@ export interface SessionReplays {
 /** What the sessions need of the house. */
 export interface SessionsHost {
   readonly config: Config;
-  readonly runtime: Pick<Runtime, 'now' | 'defer'>;
+  readonly runtime: Pick<Runtime, 'now' | 'wallNow' | 'defer'>;
   readonly stats: BrokerStats;
   readonly memory: MemoryLedger;
   readonly deadlines: DeadlineQueue;

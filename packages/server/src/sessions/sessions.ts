@@ -4,9 +4,11 @@ import type { Config } from '../config/index.ts';
 import type { Peer, SessionPeer } from '../connection/peer.ts';
 import type { Faulty } from '../runtime/faults.ts';
 import type { RecoveryHost } from '../storage/host.ts';
+import type { JournalEntry } from '../storage/journal.ts';
 import type { SessionRecord } from '../storage/records/session-record.ts';
 import { topicOfDrop } from '../tracing/image-topic.ts';
 import type { BrokerSession } from './broker-session.ts';
+import { CellSessions, isCellIdentifier } from './cells/cell-sessions.ts';
 import { HandOvers } from './hand-overs.ts';
 import type { SessionsHost } from './host.ts';
 import { isInsideIdentifier } from './inside-identifiers.ts';
@@ -36,6 +38,8 @@ export class Sessions implements RecoveryHost {
   readonly #storedTotals: QueueTotals;
   readonly #wills: Wills;
   readonly handOvers: HandOvers;
+  /** Those of other cells, which are none of these. */
+  readonly cells: CellSessions;
   /** How many CONNECTs have come. */
   #connects: number;
 
@@ -50,6 +54,7 @@ export class Sessions implements RecoveryHost {
     );
     this.#wills = new Wills(host);
     this.handOvers = new HandOvers(host);
+    this.cells = new CellSessions(host);
     this.#connects = 0;
   }
 
@@ -390,8 +395,10 @@ export class Sessions implements RecoveryHost {
   // -------------------------------------------------------------------- recovery
 
   /** The storage has brought all back: sessions of the process before continue without a connection, or end. */
-  takeUp(entries: readonly SessionEntry[], endings: ReadonlyMap<number, number>): void {
+  takeUp(restored: readonly JournalEntry[], endings: ReadonlyMap<number, number>): void {
     const now = this.#host.runtime.now();
+    const entries = restored.filter((entry) => entry instanceof SessionEntry);
+    this.cells.takeUp();
     // Before any is handed something over, which was not sent.
     for (const { session } of entries) session.stored?.endRestoring();
     for (const entry of entries) this.#takeUp(entry, endings.get(entry.number) ?? null, now);
@@ -419,13 +426,15 @@ export class Sessions implements RecoveryHost {
     if (will !== null) this.#wills.schedule(entry, entry.willDueAt);
   }
 
-  restoreEntry(record: SessionRecord): SessionEntry {
+  restoreEntry(record: SessionRecord): JournalEntry {
+    if (isCellIdentifier(record.clientId)) return this.cells.restore(record);
     const entry = this.#add(record.clientId, record.number, record.expiryInterval > 0);
     this.updateEntry(entry, record);
     return entry;
   }
 
-  updateEntry(entry: SessionEntry, record: SessionRecord): void {
+  updateEntry(entry: JournalEntry, record: SessionRecord): void {
+    if (!(entry instanceof SessionEntry)) return;
     entry.session.expiryInterval = record.expiryInterval;
     entry.owner = record.owner;
     entry.disconnectedAt = record.disconnectedAt;
@@ -486,6 +495,7 @@ export class Sessions implements RecoveryHost {
       queued[session.isStored ? 'stored' : 'memory'] += session.queue.length;
     }
     this.handOvers.checkInvariants(this.all());
+    this.cells.checkInvariants();
     const { subscriptionCount } = router.trie;
     invariant(sums.subscriptions === subscriptionCount, `${subscriptionCount} subscriptions`);
     memory.subscriptions.checkInvariants(sums.subscriptionBytes);

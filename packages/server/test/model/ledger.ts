@@ -39,6 +39,11 @@ export class Ledger {
   /** How much of it passes for the broker. */
   readonly time: BrokerTime;
   readonly lagMs: number;
+  /**
+   * Whether what one client publishes may be routed to another one, or to a group, after it was acknowledged: they are in
+   * different cells.
+   */
+  readonly isRoutedLate: (publisher: string, subscriber: string, group: string | null) => boolean;
   /** What happens, for whoever looks into a failure; null when nobody does. */
   readonly trace: ((line: string) => void) | null;
   tick: Tick = 0;
@@ -59,13 +64,17 @@ export class Ledger {
   readonly outages = new Outages();
   readonly counts = { delivered: 0, acknowledged: 0, refused: 0, repeated: 0, wills: 0 };
 
-  /** @param lagMs - how late the broker may do what is due, and how late it is seen here */
+  /**
+   * @param lagMs - how late the broker may do what is due, and how late it is seen here
+   */
   constructor(
     now: () => number,
     trace: ((line: string) => void) | null = null,
     lagMs = 0,
     time = new BrokerTime(),
+    isRoutedLate: Ledger['isRoutedLate'] = () => false,
   ) {
+    this.isRoutedLate = isRoutedLate;
     this.now = now;
     this.time = time;
     this.trace = trace;
@@ -341,8 +350,9 @@ export class Ledger {
   ): void {
     const { options } = publication;
     const isOwn = options.publisher === session.clientId;
+    const routedBy = this.#routedBy(publication, session);
     const spans = session
-      .possibleSpans(publication, this.tick)
+      .possibleSpans(publication, routedBy, this.tick)
       .filter(({ wish }) => !(isOwn && wish.noLocal));
     const isAskedFor = ({ wish, group }: Span) => {
       const qos = lower(options.qos, wish.qos);
@@ -367,15 +377,25 @@ export class Ledger {
     // One that has expired where it waited may come again, when its client sends it again.
     // So may one that was not acknowledged and was routed first when nothing here surely asked for it, or
     // was lost with the connection of then, at QoS 0.
-    const { earliest, latest } = publication;
+    const { earliest } = publication;
     const mayBeLost = packet.qos === 0 && earliest <= session.connectedAt;
-    const isOwedFirst = (span: Span) =>
-      span.isSure(earliest, Math.min(latest, this.tick)) && isAskedFor(span);
+    const isOwedFirst = (span: Span) => span.isSure(earliest, routedBy) && isAskedFor(span);
     const isFromBefore = publication.sends > 1 && (mayBeLost || !spans.some(isOwedFirst));
     const isOrdered = !options.isWill && options.expiry === null && !isFromBefore;
     if (isFirst && isOrdered && spans.every(({ group }) => group === null)) {
       this.#checkOrder(session, publication, packet.qos, where);
     }
+  }
+
+  /** When it had been routed to a session at the latest. */
+  #routedBy(
+    { options, latest }: Publication,
+    { clientId }: SessionRecord,
+    group: string | null = null,
+  ): Tick {
+    return this.isRoutedLate(options.publisher, clientId, group)
+      ? this.tick
+      : Math.min(latest, this.tick);
   }
 
   #checkCopies(
@@ -420,7 +440,8 @@ export class Ledger {
       const { qos } = publication.options;
       if (!publication.isPromised || qos === 0 || this.#mayHaveExpired(publication)) continue;
       for (const session of this.sessions.values()) {
-        if (session.isOwed(publication, null) && !session.receipts.has(publication.id)) {
+        const isOwed = session.isOwed(publication, this.#routedBy(publication, session), null);
+        if (isOwed && !session.receipts.has(publication.id)) {
           return `${session.clientId} never got ${publication}`;
         }
       }
@@ -479,7 +500,8 @@ export class Ledger {
     let copies = 0;
     let forgotten = 0;
     for (const session of members) {
-      isOwed ||= session.isOwed(publication, group);
+      const routedBy = this.#routedBy(publication, session, group);
+      isOwed ||= session.isOwed(publication, routedBy, group);
       const receipt = session.receipts.get(publication.id);
       if (receipt === undefined) continue;
       copies++;

@@ -143,12 +143,11 @@ export class SessionRecord {
     );
   }
 
-  /** The spans by which a publication may have come here. */
-  possibleSpans(publication: Publication, now: Tick): Span[] {
-    const { earliest, latest, options } = publication;
+  /** The spans by which a publication may have come here. @param routedBy - when it had been routed at the latest */
+  possibleSpans({ earliest, options }: Publication, routedBy: Tick, now: Tick): Span[] {
     return this.spans.filter((span) => {
       // What waits for a member of a group that goes away may come to one that joined later (§4.8.2).
-      const to = span.group === null ? Math.min(latest, now) : now;
+      const to = span.group === null ? routedBy : now;
       return span.isPossible(earliest, to) && span.matches(options.topic);
     });
   }
@@ -156,16 +155,17 @@ export class SessionRecord {
   /**
    * Whether a promised publication has to arrive: some subscription was in force whenever it may have
    * been routed, and each that may have been asks for QoS 1 at least, and not only of others.
+   *
+   * @param routedBy - when it had been routed at the latest
    */
-  isOwed(publication: Publication, group: string | null): boolean {
-    const { earliest, latest, options } = publication;
+  isOwed({ earliest, options }: Publication, routedBy: Tick, group: string | null): boolean {
     if (earliest <= this.#mayBeReplacedAt) return false;
     const isOwn = options.publisher === this.clientId;
     let isSure = false;
     for (const span of this.spans) {
       if (span.group !== group || !span.matches(options.topic)) continue;
-      isSure ||= span.isSure(earliest, latest);
-      if (!span.isPossible(earliest, latest)) continue;
+      isSure ||= span.isSure(earliest, routedBy);
+      if (!span.isPossible(earliest, routedBy)) continue;
       if (span.wish.qos === 0 || (isOwn && span.wish.noLocal)) return false;
     }
     return isSure;

@@ -24,6 +24,9 @@ class NotedPeers implements Peers {
   }
 }
 
+/** Of a message of another cell. */
+const ORIGIN = { kind: 'cell', generation: 1, cell: 1, sequence: 1 } as const;
+
 function clusterOf() {
   const parts = routerOf();
   const peers = new NotedPeers();
@@ -142,8 +145,8 @@ test('a message of another cell is for the ordinary subscribers here, and for me
   const sender = { clientId: 'far', version: 5 } as const;
   const toPlain = { isPlain: true, groups: [] };
   router.forwardView(view({ qos: 0, retain: true }), sender, toPlain);
-  router.publishForwarded(message({ qos: 2 }), null, { isPlain: false, groups: ['$share/g/t'] });
-  router.publishForwarded(message(), null, { isPlain: false, groups: ['$share/gone/t'] });
+  router.publishForwarded(message({ qos: 2 }), ORIGIN, { isPlain: false, groups: ['$share/g/t'] });
+  router.publishForwarded(message(), ORIGIN, { isPlain: false, groups: ['$share/gone/t'] });
   expect(plain.delivered).toMatchObject([{ qos: 0, retain: true }]);
   expect(member.delivered).toMatchObject([{ qos: 2, group: '$share/g/t' }]);
   expect(other.delivered).toHaveLength(0);
@@ -156,11 +159,39 @@ test('a message of another cell is written with what has to be known of it, and 
   const own = subscribe(new Subscriber('publisher', true), { noLocal: true });
   const stored = subscribe(new Subscriber('a', true));
   const toPlain = { isPlain: true, groups: [] };
-  expect(router.publishForwarded(message(), null, toPlain).position).toBe(10);
+  expect(router.publishForwarded(message(), ORIGIN, toPlain).position).toBe(10);
   expect(own.delivered).toHaveLength(0);
   expect(stored.delivered).toHaveLength(1);
-  const origin = { kind: 'will', session: 4 } as const;
-  const toNobody = { isPlain: false, groups: [] };
-  expect(router.publishForwarded(message(), origin, toNobody).position).toBe(20);
-  expect(journal.written.map((one) => one.ids)).toEqual([['a'], []]);
+  // Who isn't stored doesn't outlive the process, which knows what it has applied.
+  const unstored = subscribe(new Subscriber('b'), { topicFilter: 'u' });
+  expect(router.publishForwarded(message({ topic: 'u' }), ORIGIN, toPlain).position).toBe(-1);
+  expect(unstored.delivered).toHaveLength(1);
+  expect(journal.written.map((one) => one.ids)).toEqual([['a']]);
+});
+
+test('on a full disk, a message of another cell is refused that would be stored for somebody, and nobody gets it', () => {
+  const { router, journal, subscribe } = clusterOf();
+  const here = subscribe(new Subscriber('here'));
+  subscribe(new Subscriber('stored', true));
+  const unstored = subscribe(new Subscriber('unstored'), { topicFilter: 'u' });
+  journal.fill();
+  const toPlain = { isPlain: true, groups: [] };
+  const refused = router.publishForwarded(message(), ORIGIN, toPlain);
+  expect(refused.reasonCode).toBe(Code.QuotaExceeded);
+  expect(here.delivered).toHaveLength(0);
+  const taken = router.publishForwarded(message({ topic: 'u' }), ORIGIN, toPlain);
+  expect(taken.reasonCode).toBe(Code.Success);
+  expect(unstored.delivered).toHaveLength(1);
+});
+
+test('a message for a group of which nobody is left here goes on to another cell', () => {
+  const { router, peers } = clusterOf();
+  const wholeFilter = '$share/g/t';
+  const next = target(2, 1, wholeFilter);
+  peers.routes.set('t', { targets: [], groups: [groupOf(wholeFilter, next)] });
+  router.publishForwarded(message(), ORIGIN, { isPlain: false, groups: [wholeFilter] });
+  expect((next.peer.session as unknown as Subscriber).delivered).toMatchObject([
+    { qos: 1, group: wholeFilter },
+  ]);
+  router.checkInvariants();
 });

@@ -1,0 +1,275 @@
+import {
+  appliedBody,
+  type Forward,
+  FrameType,
+  type Link,
+  type Resumed,
+  readForward,
+  resumeBody,
+} from '@promptmq/cluster';
+import { ReasonCode } from '@promptmq/codec';
+import { Fifo, type Message } from '@promptmq/session';
+import { invariant } from '@promptmq/topics';
+import type { Flushable } from '../../connection/host.ts';
+import type { TurnTaker } from '../../runtime/turns.ts';
+import { UnitsFor } from '../../runtime/turns.ts';
+import type { AppliedMark } from '../../storage/cells/applied-marks.ts';
+import type { Pending } from '../../storage/journal.ts';
+import { type ForwardingHost, WINDOW_BYTES } from './host.ts';
+
+/** Up to this size a frame is copied out of the chunk that it came in, which would stay with it. */
+const COPIED_BYTES_MAX = 16_384;
+
+/** What is before all that another cell ever numbers. */
+const NOTHING: AppliedMark = { generation: 0, sequence: 0 };
+
+/**
+ * Takes what another cell forwards to those here whom it is for. Which messages it has taken it knows by their sequence, and
+ * after a restart by the records in which they were stored; the other cell is told (APPLIED) when these are committed.
+ *
+ * After `resume`, what comes is not taken before the other cell has answered: it was sent before that, and what had been
+ * refused would be left out.
+ *
+ * Invariants: nothing is taken twice, and nothing before what was forwarded before it; `#committed` is not above `#mark`.
+ */
+export class Applier implements TurnTaker, Flushable {
+  readonly clientId: string;
+  readonly transport: { readonly remoteAddress: string };
+  readonly #host: ForwardingHost;
+  readonly #from: number;
+  readonly #to: number;
+  #link: Link | null;
+  #attempt: number;
+  /** Up to where the other cell was told last that all is applied. */
+  #told: number;
+  /** Whether the last `resume` has been answered. */
+  #isOpen: boolean;
+  /** What has been taken. */
+  #mark: AppliedMark;
+  /** Up to where no crash takes it. */
+  #committed: number;
+  /** The last record that it was stored in. */
+  #position: number;
+  /** Of what was stored in this turn: the first sequence; 0 when there is nothing. */
+  #firstOfTurn: number;
+  #isFlushing: boolean;
+  /** The disk has no room: waits for that. */
+  #isStuck: boolean;
+  /** Frames that wait for their turn. */
+  readonly #waiting: Fifo<Uint8Array>;
+  #waitingBytes: number;
+  readonly #slice: { turn: number; left: number };
+
+  constructor(host: ForwardingHost, from: number, to: number) {
+    this.clientId = `cell ${from}`;
+    this.transport = { remoteAddress: this.clientId };
+    this.#host = host;
+    this.#from = from;
+    this.#to = to;
+    this.#link = null;
+    this.#attempt = 0;
+    this.#told = 0;
+    this.#isOpen = false;
+    this.#mark = host.journal.appliedOf(from) ?? NOTHING;
+    this.#committed = this.#mark.sequence;
+    this.#position = -1;
+    this.#firstOfTurn = 0;
+    this.#isFlushing = false;
+    this.#isStuck = false;
+    this.#waiting = new Fifo();
+    this.#waitingBytes = 0;
+    this.#slice = { turn: -1, left: 0 };
+  }
+
+  // --------------------------------------------------------------- the other cell
+
+  /** There is a link to who serves the other cell. */
+  begin(link: Link): void {
+    this.#link = link;
+    if (!this.#isStuck) this.#resume();
+  }
+
+  #resume(): void {
+    const link = this.#link;
+    this.#forgetWaiting();
+    this.#isOpen = false;
+    if (link === null) return;
+    this.#attempt++;
+    this.#told = this.#committed;
+    const applied = { generation: this.#mark.generation, sequence: this.#told };
+    const body = resumeBody({
+      to: this.#to,
+      from: this.#from,
+      attempt: this.#attempt,
+      ...applied,
+    });
+    link.send(FrameType.resume, body);
+  }
+
+  onResumed(link: Link, { attempt, generation, sequence }: Resumed): void {
+    if (link !== this.#link || attempt !== this.#attempt) return;
+    // Less than it was told: its log was put back in time, and has other messages from there on.
+    const isSame = generation === this.#mark.generation && sequence >= this.#told;
+    if (!isSame) {
+      this.#mark = { generation, sequence };
+      this.#committed = sequence;
+    }
+    this.#isOpen = true;
+  }
+
+  /** @throws {RangeError} when more comes than may be under way */
+  onForward(link: Link, body: Uint8Array): void {
+    if (link !== this.#link || !this.#isOpen) return;
+    if (this.#waitingBytes > 2 * WINDOW_BYTES) {
+      throw new RangeError(`${this.clientId} forwards more than may be under way`);
+    }
+    const isFirst = this.#waiting.length === 0;
+    this.#waiting.push(body.length <= COPIED_BYTES_MAX ? Buffer.from(body) : body);
+    this.#waitingBytes += body.length;
+    if (isFirst) this.continue();
+  }
+
+  onDown(link: Link): void {
+    if (link === this.#link) this.stop();
+  }
+
+  /** Takes nothing more from the link that there is. */
+  stop(): void {
+    this.#link = null;
+    this.#isOpen = false;
+    this.#forgetWaiting();
+  }
+
+  #forgetWaiting(): void {
+    this.#waiting.clear();
+    this.#waitingBytes = 0;
+    this.#host.turns.forget(this);
+  }
+
+  // -------------------------------------------------------------------- applying
+
+  continue(): void {
+    const { turns } = this.#host;
+    turns.begin(this.#slice);
+    try {
+      while (!turns.isOver) {
+        const body = this.#waiting.shift();
+        if (body === undefined) break;
+        this.#waitingBytes -= body.length;
+        turns.used += UnitsFor.publish + (body.length >> UnitsFor.bytesShift);
+        this.#apply(readForward(body));
+      }
+    } finally {
+      turns.end(this.#slice);
+    }
+    if (this.#waiting.length > 0) turns.wait(this);
+  }
+
+  #apply({ sequence, targets, expiresInMs, message }: Forward): void {
+    const { stats, router, runtime } = this.#host;
+    this.#flushLater();
+    if (sequence <= this.#mark.sequence) {
+      stats.forwarding.duplicates++;
+      return;
+    }
+    const { generation } = this.#mark;
+    const kept: Message = { ...message, expiresAt: runtime.now() + expiresInMs };
+    const origin = { kind: 'cell', generation, cell: this.#from, sequence } as const;
+    const { reasonCode, position } = router.publishForwarded(kept, origin, targets);
+    if (reasonCode === ReasonCode.QuotaExceeded) {
+      this.#waitForRoom();
+      return;
+    }
+    stats.forwarding.applied++;
+    this.#mark = { generation, sequence };
+    if (position < 0) return;
+    this.#position = position;
+    if (this.#firstOfTurn === 0) this.#firstOfTurn = sequence;
+  }
+
+  #flushLater(): void {
+    if (this.#isFlushing) return;
+    this.#isFlushing = true;
+    this.#host.flushLater(this);
+  }
+
+  /** All of this turn is applied, as soon as its records are committed. */
+  flush(): void {
+    this.#isFlushing = false;
+    const first = this.#firstOfTurn;
+    this.#firstOfTurn = 0;
+    const { generation, sequence } = this.#mark;
+    const pending: Pending = {
+      position: this.#position,
+      onCommitted: () => this.#onCommitted(generation, sequence),
+      onRefused: () => this.#onRefused(generation, first),
+    };
+    this.#host.journal.whenCommitted(pending);
+  }
+
+  #onCommitted(generation: number, sequence: number): void {
+    if (generation !== this.#mark.generation) return;
+    this.#committed = Math.max(this.#committed, sequence);
+    if (!this.#isOpen) return;
+    const applied = { to: this.#to, from: this.#from, sequence: this.#committed };
+    this.#link?.send(FrameType.applied, appliedBody(applied));
+  }
+
+  // --------------------------------------------------------------------- refusals
+
+  /** @param first - of what the disk has refused; 0 when it was nothing of that turn */
+  #onRefused(generation: number, first: number): void {
+    if (generation === this.#mark.generation && first > 0 && first <= this.#mark.sequence) {
+      // A part of the turn may have been written before.
+      const written = this.#host.journal.appliedOf(this.#from);
+      const isSame = written !== null && written.generation === generation;
+      const sequence = Math.max(first - 1, isSame ? written.sequence : 0);
+      this.#mark = { generation, sequence };
+    }
+    // What was written before that, and isn't committed yet, is still to be.
+    this.#position = Math.min(this.#position, this.#host.journal.lastPosition);
+    this.#waitForRoom();
+  }
+
+  /** Nothing is taken any more; when there is room, all of it is to come again. */
+  #waitForRoom(): void {
+    this.#isOpen = false;
+    this.#forgetWaiting();
+    if (this.#isStuck) return;
+    this.#isStuck = true;
+    this.#host.journal.whenRoom(() => {
+      this.#isStuck = false;
+      this.#resume();
+    });
+  }
+
+  // ------------------------------------------------------------------------ faults
+
+  refuse(): void {
+    this.fail();
+  }
+
+  /** The link ends: the next one begins with what is really here. */
+  fail(): void {
+    const link = this.#link;
+    this.stop();
+    link?.close('what it forwards could not be applied');
+  }
+
+  cut(): void {
+    this.stop();
+  }
+
+  /** @throws {Error} when something isn't as it has to be between two turns; for tests */
+  checkInvariants(): void {
+    const { generation, sequence } = this.#mark;
+    invariant(this.#committed <= sequence, `${this.#committed} of ${sequence} is committed`);
+    invariant(!this.#isOpen || this.#link !== null, `${this.clientId} is open without a link`);
+    const stored = this.#host.journal.appliedOf(this.#from);
+    const isKnown = stored === null || stored.generation !== generation;
+    invariant(isKnown || stored.sequence <= sequence, `${stored?.sequence} is not known here`);
+    let bytes = 0;
+    for (const { length } of this.#waiting) bytes += length;
+    invariant(bytes === this.#waitingBytes, `${this.#waitingBytes} bytes wait of ${bytes}`);
+  }
+}

@@ -1,0 +1,245 @@
+import {
+  type Applied,
+  FrameType,
+  forwardParts,
+  type Link,
+  type Resume,
+  resumedBody,
+} from '@promptmq/cluster';
+import { type Delivery, type DropReason, Fifo } from '@promptmq/session';
+import { invariant } from '@promptmq/topics';
+import { Congestion } from '../../connection/congestion.ts';
+import type { HeldPublisher, SessionPeer } from '../../connection/peer.ts';
+import type { BrokerSession } from '../../sessions/broker-session.ts';
+import { type ForwardingHost, WINDOW_BYTES, WINDOW_MESSAGES } from './host.ts';
+
+/** The lane in which what is forwarded goes. */
+const LANE = 2;
+
+/** A message that was sent and isn't applied yet. */
+interface Sent {
+  readonly sequence: number;
+  /** 0 where the session is stored, which knows a message by its sequence. */
+  readonly packetId: number;
+  readonly size: number;
+}
+
+/**
+ * Sends to another cell what the session of that cell has, while there is a link to who serves it.
+ *
+ * The other cell says first up to where it has applied what was sent before (RESUME). That is settled, wherever it waits; all
+ * else is sent, in the order of sequences, however often it was before: what the other cell has applied it knows by the
+ * sequence. So a message is applied once, whichever of the two crashes when.
+ *
+ * Invariants: the session has this as its link exactly while there is one to the other cell; `#sentBytes` is what `#sent` has.
+ */
+export class Forwarder implements SessionPeer {
+  readonly connection = null;
+  readonly sender = null;
+  readonly transport: { readonly remoteAddress: string };
+  readonly session: BrokerSession;
+  readonly #host: ForwardingHost;
+  readonly #from: number;
+  readonly #to: number;
+  readonly #generation: number;
+  readonly #congestion: Congestion;
+  #link: Link | null;
+  readonly #sent: Fifo<Sent>;
+  #sentBytes: number;
+  /** By packet identifier, where the session isn't stored: what was sent once is sent again as the same. */
+  readonly #numbers: Map<number, number>;
+  #lastNumber: number;
+
+  /** @param generation - whose sequences they are */
+  constructor(host: ForwardingHost, from: number, to: number, generation: number) {
+    this.transport = { remoteAddress: `cell ${to}` };
+    this.session = host.sessions.cells.of(to);
+    this.#host = host;
+    this.#from = from;
+    this.#to = to;
+    this.#generation = generation;
+    this.#congestion = new Congestion(host.deadlines, host.stats);
+    this.#link = null;
+    this.#sent = new Fifo();
+    this.#sentBytes = 0;
+    this.#numbers = new Map();
+    this.#lastNumber = 0;
+  }
+
+  get clientId(): string {
+    return this.session.clientId;
+  }
+
+  // -------------------------------------------------------------- the other cell
+
+  /** The other cell has said what it has, and takes what comes after this. */
+  resume(link: Link, { attempt, generation, sequence }: Resume): void {
+    this.detach();
+    const isKnown = generation === this.#generation;
+    const applied = isKnown ? this.#notAbove(sequence) : 0;
+    this.#settleUpTo(applied);
+    this.#link = link;
+    const resumed = { attempt, generation: this.#generation, sequence: applied };
+    link.send(FrameType.resumed, resumedBody({ from: this.#from, to: this.#to, ...resumed }));
+    this.session.attach(this, WINDOW_MESSAGES, this.#host.runtime.now());
+  }
+
+  /** A log that was put back in time has numbers that the other cell had before: what it had before it then is what both have. */
+  #notAbove(sequence: number): number {
+    const { stored } = this.session;
+    if (sequence <= (stored?.lastSequence ?? this.#lastNumber)) return sequence;
+    const known = stored?.queue.formerSequence ?? 0;
+    this.#host.log.error('forwarding-behind', { cell: this.#to, sequence, known });
+    return known;
+  }
+
+  /** @throws {RangeError} when it says that it has what it can't have */
+  onApplied({ sequence }: Pick<Applied, 'sequence'>): void {
+    const { stored } = this.session;
+    if (sequence > (stored?.lastSequence ?? this.#lastNumber)) {
+      throw new RangeError(`cell ${this.#to} has applied ${sequence}, which was never sent`);
+    }
+    this.#settleUpTo(sequence);
+    this.relievePublishers();
+  }
+
+  #settleUpTo(sequence: number): void {
+    const now = this.#host.runtime.now();
+    for (;;) {
+      const first = this.#sent.peek();
+      if (first === undefined || first.sequence > sequence) break;
+      this.#sent.shift();
+      this.#sentBytes -= first.size;
+    }
+    if (this.session.stored === null) this.#settleNumbered(sequence, now);
+    else this.session.settleUpTo(sequence, now);
+  }
+
+  #settleNumbered(sequence: number, now: number): void {
+    for (const [packetId, number] of this.#numbers) {
+      if (number > sequence) break;
+      this.#numbers.delete(packetId);
+      this.session.settle(packetId, now);
+    }
+  }
+
+  /** The link is down, or isn't used any more: what waits goes on waiting. */
+  detach(): void {
+    if (this.#link === null) return;
+    this.#link = null;
+    this.#sent.clear();
+    this.#sentBytes = 0;
+    this.session.detach();
+    this.#congestion.end();
+  }
+
+  onDown(link: Link): void {
+    if (this.#link === link) this.detach();
+  }
+
+  onDrained(link: Link): void {
+    if (this.#link === link) this.session.pump(this.#host.runtime.now());
+  }
+
+  // ------------------------------------------------------------------ the session
+
+  get isWritable(): boolean {
+    const link = this.#link;
+    return link !== null && this.#sentBytes < WINDOW_BYTES && !link.isBusy(LANE);
+  }
+
+  sendPublish(delivery: Delivery): DropReason | null {
+    const { message, group, qos, retain, packetId } = delivery;
+    const isStored = delivery.sequence > 0;
+    const sequence = isStored ? delivery.sequence : this.#numberOf(packetId);
+    const [head, properties, payload] = forwardParts(
+      {
+        from: this.#from,
+        to: this.#to,
+        sequence,
+        targets: group ?? '',
+        qos,
+        retain,
+        expiresInMs: Math.max(0, message.expiresAt - this.#host.runtime.now()),
+      },
+      message,
+    );
+    this.#link?.send(FrameType.forward, head, properties, payload);
+    const size = head.length + properties.length + payload.length;
+    this.#sent.push({ sequence, packetId: isStored ? 0 : packetId, size });
+    this.#sentBytes += size;
+    this.#host.stats.forwarding.sent++;
+    return null;
+  }
+
+  #numberOf(packetId: number): number {
+    const known = this.#numbers.get(packetId);
+    if (known !== undefined) return known;
+    this.#numbers.set(packetId, ++this.#lastNumber);
+    return this.#lastNumber;
+  }
+
+  sendImage(): never {
+    throw new Error('another cell takes no packets');
+  }
+
+  /** Nothing that goes to another cell waits for PUBREC. */
+  sendPubrel(): void {}
+
+  // ------------------------------------------------------------------- congestion
+
+  get isCongested(): boolean {
+    const { length, bytes } = this.session.queue;
+    return length > WINDOW_MESSAGES || bytes > WINDOW_BYTES;
+  }
+
+  holdBack(publisher: HeldPublisher): void {
+    this.#congestion.hold(publisher, this.#host.runtime.now());
+  }
+
+  relievePublishers(): void {
+    const { length, bytes } = this.session.queue;
+    this.#congestion.noteProgress();
+    if (length < WINDOW_MESSAGES / 2 && bytes < WINDOW_BYTES / 2) this.#congestion.end();
+  }
+
+  // ---------------------------------------------------------------------- its end
+
+  /** Nobody else ever has the session. */
+  takeOver(): void {
+    this.fail();
+  }
+
+  disconnect(): void {
+    this.fail();
+  }
+
+  refuse(): void {
+    this.fail();
+  }
+
+  /** The link ends: the next one begins with what the other cell really has. */
+  fail(): void {
+    const link = this.#link;
+    this.detach();
+    link?.close('forwarding to it has failed');
+  }
+
+  cut(): void {
+    this.detach();
+  }
+
+  checkInvariants(): void {
+    const isLinked = this.session.link === this;
+    invariant(isLinked === (this.#link !== null), `${this.transport.remoteAddress} has a link`);
+    let bytes = 0;
+    let last = 0;
+    for (const { sequence, size } of this.#sent) {
+      invariant(sequence > last, `${sequence} was sent after ${last}`);
+      last = sequence;
+      bytes += size;
+    }
+    invariant(bytes === this.#sentBytes, `${this.#sentBytes} bytes under way of ${bytes}`);
+    this.#congestion.checkInvariants();
+  }
+}

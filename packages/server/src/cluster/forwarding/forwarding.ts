@@ -1,0 +1,136 @@
+import { createHash } from 'node:crypto';
+import {
+  FrameType,
+  type Lane,
+  type Link,
+  type LinkSet,
+  type LinkUser,
+  readApplied,
+  readForwardCells,
+  readResume,
+  readResumed,
+} from '@promptmq/cluster';
+import type { BrokerSession } from '../../sessions/broker-session.ts';
+import { Applier } from './applier.ts';
+import { Forwarder } from './forwarder.ts';
+import type { ForwardingHost } from './host.ts';
+
+/** Bytes of a number that a generation is. */
+const GENERATION_SIZE = 6;
+
+/**
+ * The messages of QoS 1 and 2 that a cell sends to others, and gets from them.
+ *
+ * The session of another cell is there from the first time that it is asked for, whether there is a link to that cell or not;
+ * what waits in it is sent when there is one.
+ */
+export class Forwarding implements LinkUser {
+  readonly #host: ForwardingHost;
+  readonly #cell: number;
+  readonly #generation: number;
+  /** By cell. */
+  readonly #forwarders: Map<number, Forwarder>;
+  readonly #appliers: Map<number, Applier>;
+
+  /**
+   * @param host - has been recovered
+   * @param cell - that it serves
+   * @param links - to which there is no link yet
+   */
+  constructor(host: ForwardingHost, cell: number, links: LinkSet) {
+    this.#host = host;
+    this.#cell = cell;
+    // What is in memory alone is numbered anew by each process.
+    this.#generation = host.journal.generation || numberOf(host.runtime.uniqueId());
+    this.#forwarders = new Map();
+    this.#appliers = new Map();
+    links.handle([FrameType.forward], (link, body) => this.#onForward(link, body));
+    links.handle([FrameType.applied], (_link, body) => this.#onApplied(body));
+    links.handle([FrameType.resume], (link, body) => this.#onResume(link, body));
+    links.handle([FrameType.resumed], (link, body) => this.#onResumed(link, body));
+    links.follow(this);
+  }
+
+  /** What is for another cell is delivered to this session. */
+  sessionOf(cell: number): BrokerSession {
+    return this.#forwarderOf(cell).session;
+  }
+
+  #forwarderOf(cell: number): Forwarder {
+    let forwarder = this.#forwarders.get(cell);
+    if (forwarder === undefined) {
+      forwarder = new Forwarder(this.#host, this.#cell, cell, this.#generation);
+      this.#forwarders.set(cell, forwarder);
+    }
+    return forwarder;
+  }
+
+  #applierOf(cell: number): Applier {
+    let applier = this.#appliers.get(cell);
+    if (applier === undefined) {
+      applier = new Applier(this.#host, cell, this.#cell);
+      this.#appliers.set(cell, applier);
+    }
+    return applier;
+  }
+
+  // ------------------------------------------------------------------------- links
+
+  onUp(link: Link): void {
+    for (const { cell } of link.peer.cells) this.#applierOf(cell).begin(link);
+  }
+
+  onDown(link: Link): void {
+    for (const forwarder of this.#forwarders.values()) forwarder.onDown(link);
+    for (const applier of this.#appliers.values()) applier.onDown(link);
+  }
+
+  onDrained(link: Link, lane: Lane): void {
+    if (lane !== 2) return;
+    for (const forwarder of this.#forwarders.values()) forwarder.onDrained(link);
+  }
+
+  #onForward(link: Link, body: Uint8Array): void {
+    const { from, to } = readForwardCells(body);
+    this.#checkServed(to);
+    this.#applierOf(from).onForward(link, body);
+  }
+
+  #onApplied(body: Uint8Array): void {
+    const applied = readApplied(body);
+    this.#checkServed(applied.from);
+    this.#forwarderOf(applied.to).onApplied(applied);
+  }
+
+  #onResume(link: Link, body: Uint8Array): void {
+    const resume = readResume(body);
+    this.#checkServed(resume.from);
+    this.#forwarderOf(resume.to).resume(link, resume);
+  }
+
+  #onResumed(link: Link, body: Uint8Array): void {
+    const resumed = readResumed(body);
+    this.#checkServed(resumed.to);
+    this.#applierOf(resumed.from).onResumed(link, resumed);
+  }
+
+  #checkServed(cell: number): void {
+    if (cell !== this.#cell) throw new RangeError(`cell ${cell} is not served here`);
+  }
+
+  /** The broker stops: nothing is sent or taken any more, and what waits goes on waiting. */
+  stop(): void {
+    for (const forwarder of this.#forwarders.values()) forwarder.detach();
+    for (const applier of this.#appliers.values()) applier.stop();
+  }
+
+  /** @throws {Error} when something isn't as it has to be between two turns; for tests */
+  checkInvariants(): void {
+    for (const forwarder of this.#forwarders.values()) forwarder.checkInvariants();
+    for (const applier of this.#appliers.values()) applier.checkInvariants();
+  }
+}
+
+function numberOf(uniqueId: string): number {
+  return createHash('sha256').update(uniqueId).digest().readUIntBE(0, GENERATION_SIZE);
+}

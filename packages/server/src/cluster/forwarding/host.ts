@@ -1,0 +1,44 @@
+import type { Message } from '@promptmq/session';
+import type { Flushable } from '../../connection/host.ts';
+import type { Logger } from '../../log/index.ts';
+import type { ForwardedTo } from '../../routing/peers.ts';
+import type { DeadlineQueue } from '../../runtime/deadline-queue.ts';
+import type { Faults } from '../../runtime/faults.ts';
+import type { Runtime } from '../../runtime/runtime.ts';
+import type { BrokerStats } from '../../runtime/stats.ts';
+import type { Turns } from '../../runtime/turns.ts';
+import type { BrokerSession } from '../../sessions/broker-session.ts';
+import type { Journal } from '../../storage/journal.ts';
+import type { CellOrigin } from '../../storage/records/message-record.ts';
+
+/** What forwarding needs of the broker that serves a cell. */
+export interface ForwardingHost {
+  readonly runtime: Pick<Runtime, 'now' | 'uniqueId'>;
+  readonly stats: BrokerStats;
+  readonly log: Logger;
+  readonly turns: Turns;
+  readonly faults: Faults;
+  readonly deadlines: DeadlineQueue;
+  readonly journal: Journal;
+  readonly sessions: { readonly cells: { of(cell: number): BrokerSession } };
+  readonly router: ForwardedRouter;
+  /** Has something done at the end of this turn. */
+  flushLater(one: Flushable): void;
+}
+
+/** Who takes messages of other cells to those here whom they are for. */
+export interface ForwardedRouter {
+  /**
+   * @returns `reasonCode` QuotaExceeded when the disk is full, and nobody got the message; the position of the record that it was
+   * written in, -1 when there is none
+   */
+  publishForwarded(
+    message: Message,
+    origin: CellOrigin,
+    to: ForwardedTo,
+  ): { readonly reasonCode: number; readonly position: number };
+}
+
+/** What may be under way to another cell: messages, and bytes beside the last one. */
+export const WINDOW_MESSAGES = 32_768;
+export const WINDOW_BYTES = 4 * 1024 * 1024;
