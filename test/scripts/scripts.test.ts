@@ -70,6 +70,7 @@ test.each([
   ['simulate', '--seed', 'x'],
   ['simulate', '--jobs', '0'],
   ['crash', '--kills', '1.5'],
+  ['fencing', '--kills', '1.5'],
   ['mutate', '--harness', 'no-such-harness'],
   ['mutate', '--only', 'no-such-mutation'],
   ['fuzz-codec', 'many'],

@@ -97,10 +97,16 @@ ${cluster}
     const child = spawn(program, [...args, '-c', server.config], { stdio: ['ignore', log, log] });
     server.process = child;
     const ended = once(child, 'exit').then(([code]) => {
+      // Killed before it was reached.
+      if (server.process !== child) return;
       throw new Error(`${server.name} ended with ${code}: ${readFileSync(server.log, 'utf8')}`);
     });
     ended.catch(() => {});
     await Promise.race([ended, untilAnswered(`http://127.0.0.1:${server.monitor}/varz`)]);
+  }
+
+  isRunning(index: number): boolean {
+    return this.servers[index]?.process != null;
   }
 
   /** Ends one by a signal; `SIGSTOP` and `SIGCONT` are passed on. */
