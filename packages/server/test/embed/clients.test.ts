@@ -69,6 +69,7 @@ describe('what there is of a client', () => {
       protocol: 'tcp',
       remoteAddress: expect.stringMatching(/^127\.0\.0\.1:\d+$/),
       listener: 'tcp',
+      createdAt: expect.any(Number),
       connectedAt: expect.any(Number),
       disconnectedAt: null,
       keepAlive: 30,
@@ -191,7 +192,7 @@ describe('clients are listed', () => {
   test('what is no option is refused, and named with what is allowed', () => {
     const list = (options: object) => codeOf(() => broker.clients.list(options));
     expect(list({ usr: 'x' })).toBe(
-      'invalid-argument: broker.clients.list: usr is no option; there are like, user, likeUser, isConnected, address, version, cleanStart, cursor, limit',
+      'invalid-argument: broker.clients.list: usr is no option; there are like, user, likeUser, isConnected, address, version, cleanStart, connectedSince, connectedUntil, createdSince, createdUntil, cursor, limit',
     );
     expect(list({ limit: 0 })).toMatch(/limit takes a whole number from 1 to 10000, not 0$/);
     expect(list({ limit: 10_001 })).toMatch(/not 10001$/);
