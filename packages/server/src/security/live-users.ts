@@ -137,7 +137,8 @@ export class LiveUsers {
       if (error === null) stats.controlCommands++;
       else stats.controlCommandsRefused++;
       const failure = error === null ? {} : { error };
-      const fields = { clientId, user: userName, command, subject, ...failure };
+      const [what, whom] = [shortened(command), shortened(subject)];
+      const fields = { clientId, user: userName, command: what, subject: whom, ...failure };
       if (/^(get|list)/i.test(command)) log.debug('dynamic-security-read', fields);
       else log.info('dynamic-security', fields);
     }
@@ -151,3 +152,10 @@ export class LiveUsers {
 }
 
 const NOBODY: ReadonlySet<string | null> = new Set();
+
+/** Of what somebody has sent, for the log: names that are none can be as long as a packet. */
+const NAME_LENGTH_MAX = 256;
+
+function shortened(name: string): string {
+  return name.length > NAME_LENGTH_MAX ? `${name.slice(0, NAME_LENGTH_MAX)}…` : name;
+}

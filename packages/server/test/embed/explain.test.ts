@@ -184,3 +184,14 @@ test('the command says it in words', async () => {
     ]),
   );
 });
+
+test('a topic that no client could publish to is refused, and said why', () => {
+  for (const topic of ['a/'.repeat(20_000), 'x'.repeat(65_536)]) {
+    expect(() => broker.explainPublish({ topic })).toThrow(
+      expect.objectContaining({
+        code: 'invalid-argument',
+        message: expect.stringContaining('longer or deeper'),
+      }),
+    );
+  }
+});

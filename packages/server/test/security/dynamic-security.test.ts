@@ -408,3 +408,20 @@ test('passwords are in no line of the log', async () => {
   expect(lines.join('\n')).not.toContain('hidden-secret');
   expect(broker.stats).toMatchObject({ controlCommands: 1, controlCommandsRefused: 1 });
 });
+
+test('names that are none are cut in the log', async () => {
+  await broker.stop();
+  const lines: { event: string; [field: string]: unknown }[] = [];
+  const line = (event: string, fields: object = {}) => void lines.push({ event, ...fields });
+  const logger = { debug: line, info: line, warn: line, error: line };
+  broker = await createBroker(
+    { server: { wsBind: 'none' }, auth: { chain: [{ dynamicSecurity: {} }] } },
+    { logger: logger as never },
+  );
+  const long = 'x'.repeat(100_000);
+  await broker.users.ask([{ command: 'createClient', username: long }, { command: long }]);
+  expect(lines.filter(({ event }) => event === 'dynamic-security')).toMatchObject([
+    { command: 'createClient', subject: `${'x'.repeat(256)}…` },
+    { command: `${'x'.repeat(256)}…`, subject: '' },
+  ]);
+});

@@ -1,3 +1,4 @@
+import { PacketError } from '@promptmq/codec';
 import { isValidTopicFilter } from '@promptmq/topics';
 import type { Broker } from '../../broker.ts';
 import type { Explanation } from '../../routing/explanation.ts';
@@ -49,10 +50,15 @@ export function explainPublish(broker: Broker, question: PublishQuestion): Publi
   if (publisher?.isAllowed === false) return { ...facts, count: 0, recipients: [] };
   const { router, sessions } = broker;
   const message = { topic, qos, retain, publisherId: from ?? '' };
-  return {
-    ...facts,
-    ...router.explain(message, (session) => sessions.entryOf(session).subscriptions.filters()),
-  };
+  try {
+    return {
+      ...facts,
+      ...router.explain(message, (session) => sessions.entryOf(session).subscriptions.filters()),
+    };
+  } catch (error) {
+    if (!(error instanceof PacketError)) throw error;
+    return args.refuse(`topic: ${error.message}`);
+  }
 }
 
 function publisherOf(

@@ -126,7 +126,9 @@ export const topicMetricOperations = [
     scope: 'config',
     tag,
     summary: 'Counts by one more topic filter, until the broker is started again',
-    body: z.object({ topic: z.string().min(1).describe('a topic filter that is not shared') }),
+    body: z.object({
+      topic: z.string().min(1).max(65_535).describe('a topic filter that is not shared'),
+    }),
     answers: { 200: { description: 'It is counted from now on', schema: metricSchema } },
     errors: { 409: 'As many are counted as may be' },
     handle: ({ host, body: { topic } }) => {
