@@ -78,6 +78,28 @@ test('levels that have one below them only stand in one line; the busiest come f
   expect(labels({ search: 'c/' })).toEqual(['0 a/b/c/d', '0 a/b/c/e']);
 });
 
+test('what the broker says of levels is in the tree, and what lies below is opened when it is wanted', () => {
+  const tree = new TopicTree();
+  const more = { count: 1200, isPart: true };
+  const level = { isTopic: false, retained: null, more: null };
+  tree.noteLevel({ ...level, topic: 'a', more });
+  tree.noteLevel({ ...level, topic: 'b' });
+  tree.noteLevel({ ...level, topic: 'b/c', isTopic: true });
+  tree.noteLevel({ ...level, topic: 'b/d', isTopic: true, retained: MESSAGE });
+  expect(tree.root).toMatchObject({ topics: 2, count: 0 });
+  expect(tree.find('b/d')).toMatchObject({ hasRetained: true, last: MESSAGE, isTopic: true });
+  const shown = () => rowsOf(tree.root, ROWS).rows.map(({ label, isOpen }) => `${label} ${isOpen}`);
+  expect(shown()).toEqual(['a false', 'b true', 'c null', 'd null']);
+  // The same again, and messages that come, count nothing twice.
+  tree.noteLevel({ ...level, topic: 'b/d', isTopic: true, retained: MESSAGE });
+  tree.note('b/c', MESSAGE);
+  tree.note('a/x', MESSAGE);
+  expect(tree.root).toMatchObject({ topics: 3, count: 2 });
+  expect(shown()[0]).toBe('a false');
+  tree.noteLevel({ ...level, topic: 'a' });
+  expect(shown().slice(0, 2)).toEqual(['a/x null', 'b true']);
+});
+
 test('addresses of listeners are those by which this page reaches them', () => {
   const listeners = [
     { id: 'tcp:a', type: 'tcp', bind: '0.0.0.0:1883' },

@@ -20,14 +20,34 @@ export interface TopicNode {
   readonly children: Map<string, TopicNode>;
   last: LastMessage | null;
   hasRetained: boolean;
+  /** Whether something has been published to the topic itself, as far as that is known. */
+  isTopic: boolean;
+  /** What the broker said of what lies below it, where not all of that is here; else null. */
+  more: MoreBelow | null;
   /** Messages that came of this topic and below it since the page began to look. */
   count: number;
   /** Messages of the last full interval, a second; of this topic and below. */
   rate: number;
   /** Messages in this interval. */
   current: number;
-  /** Topics below it, itself included where it has had a message. */
+  /** Topics below it, itself included where it is one. */
   topics: number;
+}
+
+/** What there is, but isn't here. */
+export interface MoreBelow {
+  /** Topics. */
+  readonly count: number;
+  /** Whether there may be more. */
+  readonly isPart: boolean;
+}
+
+/** A level of topics as the broker knows it. */
+export interface KnownLevel {
+  readonly topic: string;
+  readonly isTopic: boolean;
+  readonly retained: LastMessage | null;
+  readonly more: MoreBelow | null;
 }
 
 /** Bytes of a payload that are kept for a list. */
@@ -69,6 +89,13 @@ export class TopicTree {
     leaf.last ??= kept(last);
   }
 
+  /** A level that the broker has named, and whether there is more below it than it has. */
+  noteLevel({ topic, isTopic, retained, more }: KnownLevel): void {
+    if (retained !== null) this.noteRetained(topic, retained);
+    const node = this.#pathTo(topic, isTopic || retained !== null)?.at(-1);
+    if (node !== undefined) node.more = more;
+  }
+
   /** The interval is over: what came in it is the rate now. @param seconds - how long it was */
   tick(seconds: number): void {
     visit(this.root, (node) => {
@@ -87,12 +114,16 @@ export class TopicTree {
     return node;
   }
 
-  /** Nodes from the root to the topic, which are made where they aren't there; null where there is no room. */
-  #pathTo(topic: string): TopicNode[] | null {
+  /**
+   * Nodes from the root to the topic, which are made where they aren't there; null where there is no room.
+   *
+   * @param isTopic - whether something has been published to the topic itself
+   */
+  #pathTo(topic: string, isTopic = true): TopicNode[] | null {
     const levels = topic.split('/');
     const existing = this.find(topic);
-    const isNew = existing === null || existing.last === null;
-    if (isNew && this.root.topics >= this.#topicsMax) {
+    const isNew = isTopic && existing?.isTopic !== true;
+    if ((isNew || existing === null) && this.root.topics >= this.#topicsMax) {
       this.leftOut++;
       return null;
     }
@@ -108,6 +139,7 @@ export class TopicTree {
       path.push(node);
     }
     if (isNew) for (const each of path) each.topics++;
+    node.isTopic ||= isTopic;
     return path;
   }
 }
@@ -125,6 +157,8 @@ function nodeOf(name: string, topic: string): TopicNode {
     children: new Map(),
     last: null,
     hasRetained: false,
+    isTopic: false,
+    more: null,
     count: 0,
     rate: 0,
     current: 0,

@@ -82,7 +82,7 @@ test('groups are listed with their members, and with who is next', async () => {
 
 test('levels are known of retained messages and of late topics', async () => {
   const client = await connected('pub', []);
-  for (const topic of ['p/l1/a', 'p/l1/b', 'p/l1', 'p/deep/er/still', 'q']) {
+  for (const topic of ['p/l1/a', 'p/l1/b', 'p/l1', 'p/deep/er/still', 'p/deep/er/1', 'q']) {
     await client.publishAsync(topic, 'xyz', { retain: true, qos: 1 });
   }
   await client.publishAsync('p/late/x', 'x', { qos: 1 });
@@ -96,9 +96,9 @@ test('levels are known of retained messages and of late topics', async () => {
   expect(first.p).toEqual({
     level: 'p',
     topic: 'p',
-    retained_topics: 4,
+    retained_topics: 5,
     counted: true,
-    recent_topics: 5,
+    recent_topics: 6,
     recent: false,
     whole: false,
     retained: null,
@@ -109,7 +109,7 @@ test('levels are known of retained messages and of late topics', async () => {
   expect(below.l1).toMatchObject({ topic: 'p/l1', retained_topics: 3, retained: { qos: 1 } });
   expect(below.late).toMatchObject({ retained_topics: 0, recent_topics: 1, retained: null });
   expect(Object.keys(await levels('prefix=p/deep'))).toEqual(['er']);
-  expect(Object.keys(await levels('prefix=p/deep/er'))).toEqual(['still']);
+  expect(Object.keys(await levels('prefix=p/deep/er')).toSorted()).toEqual(['1', 'still']);
   expect(await levels('prefix=p/deep/er/still')).toEqual({});
   expect(await levels('prefix=p/de')).toEqual({});
   const cut = await api.get('/topic_tree?prefix=p&limit=2');
@@ -120,7 +120,16 @@ test('levels are known of retained messages and of late topics', async () => {
   const byTopic = (data: { topic: string; whole: boolean }[]) =>
     Object.fromEntries(data.map((one) => [one.topic, one]));
   const all = byTopic(deep.body.data);
-  const topics = ['p/deep', 'p/deep/er', 'p/deep/er/still', 'p/l1', 'p/l1/a', 'p/l1/b', 'p/late'];
+  const topics = [
+    'p/deep',
+    'p/deep/er',
+    'p/deep/er/1',
+    'p/deep/er/still',
+    'p/l1',
+    'p/l1/a',
+    'p/l1/b',
+    'p/late',
+  ];
   expect(Object.keys(all).toSorted()).toEqual([...topics, 'p/late/x']);
   expect(deep.body.data.every(({ whole }: { whole: boolean }) => whole)).toBe(true);
   expect(all['p/l1/b']).toMatchObject({
@@ -134,6 +143,19 @@ test('levels are known of retained messages and of late topics', async () => {
     false,
     true,
   ]);
+  // A topic that is alone below a level follows it, however deep it is.
+  for (let n = 0; n < 3; n++) await client.publishAsync(`r/${n}/a/b/c`, 'x', { retain: n > 0 });
+  const alone = await api.get('/topic_tree?prefix=r&depth=2');
+  expect(alone.body.data.map((one: { topic: string }) => one.topic).toSorted()).toEqual([
+    ...['r/0', 'r/0/a/b/c', 'r/1', 'r/1/a/b/c', 'r/2', 'r/2/a/b/c'],
+  ]);
+  expect(byTopic(alone.body.data)['r/0/a/b/c']).toMatchObject({
+    ...{ level: 'c', recent: true, whole: true, retained_topics: 0, retained: null },
+  });
+  expect(byTopic(alone.body.data)['r/1/a/b/c']).toMatchObject({ retained: { payload_size: 1 } });
+  const half = await api.get('/topic_tree?prefix=r&depth=2&limit=3');
+  expect(half.body.data.map((one: { whole: boolean }) => one.whole)).toEqual([true, true, false]);
+  expect(half.body.meta.hasnext).toBe(true);
   // What doesn't fit in whole is left out, and said to be there.
   const some = await api.get('/topic_tree?prefix=p&depth=10&limit=4');
   const found = byTopic(some.body.data);

@@ -204,22 +204,29 @@ export class LevelTree<V> {
    * How many keys have values at a node and below it.
    *
    * @param nodesMax - how many nodes are visited
-   * @returns how many were visited, too: as many as they may be where there may be more
+   * @returns how many were visited, too: as many as they may be where there may be more; and the last of the values
    */
-  countBelow(node: LevelNode<V>, nodesMax: number): { values: number; visited: number } {
+  countBelow(
+    node: LevelNode<V>,
+    nodesMax: number,
+  ): { values: number; visited: number; last: V | null } {
     const pending = [node];
     let values = 0;
     let visited = 0;
+    let last: V | null = null;
     for (let one = pending.pop(); one !== undefined && visited < nodesMax; one = pending.pop()) {
       visited++;
-      if (one.value !== null) values++;
+      if (one.value !== null) {
+        values++;
+        last = one.value;
+      }
       let room = nodesMax - visited - pending.length;
       for (const child of liveChildren(one)) {
-        if (room-- <= 0) return { values, visited: nodesMax };
+        if (room-- <= 0) return { values, visited: nodesMax, last };
         pending.push(child);
       }
     }
-    return { values, visited };
+    return { values, visited, last };
   }
 
   /** All nodes with the keys up to their ends, the root included. It must not change meanwhile. */

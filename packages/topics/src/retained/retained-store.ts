@@ -30,6 +30,8 @@ export interface RetainedLevel<M> {
   readonly level: string;
   /** Of the topic that ends here; null when it has none. It may have expired. */
   readonly message: M | null;
+  /** The only one of the topics that end here or go on; null where there are several. It may have expired. */
+  readonly only: M | null;
   /** Topics that end here or go on. */
   readonly count: number;
   /** Whether all of them were counted. */
@@ -155,8 +157,10 @@ export class RetainedStore<M extends RetainedMessage> {
     let nodesLeft = nodesMax;
     for (const { level, node, value } of this.#tree.levelsBelow(prefix)) {
       if (levels.length === countMax) break;
-      const { values, visited } = this.#tree.countBelow(node, nodesLeft);
-      levels.push({ level, message: value, count: values, isWhole: visited < nodesLeft, visited });
+      const { values, visited, last } = this.#tree.countBelow(node, nodesLeft);
+      const isWhole = visited < nodesLeft;
+      const only = isWhole && values === 1 ? last : null;
+      levels.push({ level, message: value, only, count: values, isWhole, visited });
       nodesLeft -= visited;
     }
     return levels;

@@ -1,10 +1,11 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { get, type Page } from '../../app/api.ts';
 import type { ApiFailure } from '../../app/api-failure.ts';
 import { sampleMessages } from '../../app/sampled-messages.ts';
 import { isVisible } from '../../app/visible.ts';
 import { TopicTree } from '../../model/topic-tree.ts';
 import { lastOfRetained, type RetainedSummary } from './retained-message.ts';
+import { readLevels } from './topic-levels.ts';
 
 /** A tree that is kept up to date. */
 export interface TopicWatch {
@@ -12,8 +13,12 @@ export interface TopicWatch {
   readonly failure: ApiFailure | null;
   /** Whether more is published than is looked at: then rates are higher than they are shown. */
   readonly isPart: boolean;
-  /** How many messages are retained, where the broker counts them, and how many of them are in the tree. */
+  /** How many messages are retained that match, where they were all counted, and of how many of them the page knows. */
   readonly retained: { readonly count: number | null; readonly taken: number } | null;
+  /** Whether there are other first levels. */
+  readonly hasOthers: boolean;
+  /** Reads what is below a topic whose node has `more`. */
+  open(topic: string): void;
   /** Reads what is retained again. */
   reload(): void;
 }
@@ -25,27 +30,54 @@ const PAYLOAD_BYTES = 256;
 const RETAINED_MAX = 3000;
 const RETAINED_PAGE = 1000;
 
-/** Watches the topics that match a filter, while the page can be seen. */
-export function useTopicWatch(filter: string, isOn: boolean): TopicWatch {
-  const [tree, setTree] = useState(() => new TopicTree());
+/** Of all topics, those that are there already are known by their levels, however many there are. */
+const ALL = '#';
+
+/**
+ * Watches the topics that match a filter, while the page can be seen.
+ *
+ * @param isSearching - whether topics are looked for that may lie anywhere
+ */
+export function useTopicWatch(filter: string, isOn: boolean, isSearching: boolean): TopicWatch {
   const [failure, setFailure] = useState<ApiFailure | null>(null);
   const [isPart, setIsPart] = useState(false);
   const [retained, setRetained] = useState<TopicWatch['retained']>(null);
+  const [hasOthers, setHasOthers] = useState(false);
   const [, setTurn] = useState(0);
   const [reloads, setReloads] = useState(0);
+  const tree = useMemo(() => new TopicTree(), [filter, reloads]);
+  const reading = useRef<AbortController | null>(null);
   const isWatching = isOn && isVisible.value;
+  const isByLevels = filter === ALL && !isSearching;
+
+  const read = (work: (signal: AbortSignal) => Promise<void>) => {
+    const signal = reading.current?.signal;
+    if (signal === undefined) return;
+    work(signal).then(
+      () => setTurn((turn) => turn + 1),
+      (error: ApiFailure) => {
+        if (!signal.aborted) setFailure(error);
+      },
+    );
+  };
 
   useEffect(() => {
     const abort = new AbortController();
-    const fresh = new TopicTree();
-    setTree(fresh);
+    reading.current = abort;
     setRetained(null);
+    setHasOthers(false);
     setFailure(null);
-    readRetained(filter, fresh, abort.signal, setRetained).catch((error: ApiFailure) => {
-      if (!abort.signal.aborted) setFailure(error);
+    read(async (signal) => {
+      if (!isByLevels) {
+        await readRetained(filter, tree, signal, setRetained);
+        return;
+      }
+      const found = await readLevels(null, tree, PAYLOAD_BYTES, signal);
+      setRetained({ count: found.isCounted ? found.retained : null, taken: found.retained });
+      setHasOthers(found.hasOthers);
     });
     return () => abort.abort();
-  }, [filter, reloads]);
+  }, [tree, isByLevels]);
 
   useEffect(() => {
     if (!isWatching) return;
@@ -66,7 +98,15 @@ export function useTopicWatch(filter: string, isOn: boolean): TopicWatch {
     return () => abort.abort();
   }, [filter, tree, isWatching]);
 
-  return { tree, failure, isPart, retained, reload: () => setReloads((count) => count + 1) };
+  const open = (topic: string) =>
+    read(async (signal) => {
+      // The first level is empty: there is no parameter that says so.
+      if (topic === '') await readRetained('/#', tree, signal, () => {});
+      else await readLevels(topic, tree, PAYLOAD_BYTES, signal);
+    });
+
+  const reload = () => setReloads((count) => count + 1);
+  return { tree, failure, isPart, retained, hasOthers, open, reload };
 }
 
 async function readRetained(

@@ -21,9 +21,14 @@ export function TopicsPage() {
   const [isOn, setOn] = useState(true);
   const [open, setOpen] = useState<ReadonlyMap<string, boolean>>(new Map());
   const [clearing, setClearing] = useState<ClearedFilter | null>(null);
-  const watch = useTopicWatch(filter, isOn);
+  const watch = useTopicWatch(filter, isOn, search !== '');
   const { tree } = watch;
   const { rows, moreCount } = rowsOf(tree.root, { open, search, order });
+  const isPart = watch.hasOthers || rows.some(({ node }) => node.more !== null);
+  const toggle = ({ topic, more }: TopicNode, isOpen: boolean) => {
+    if (isOpen && more !== null) watch.open(topic);
+    setOpen(new Map(open).set(topic, isOpen));
+  };
 
   return (
     <>
@@ -62,7 +67,7 @@ export function TopicsPage() {
       </div>
       <Failure failure={watch.failure} />
       <p class="muted">
-        {count(tree.root.topics)} topics, {watch.isPart && 'more than '}
+        {count(tree.root.topics)} topics{isPart && ' and more'}, {watch.isPart && 'more than '}
         {short(tree.root.rate)} messages a second
         {watch.retained !== null && retainedText(watch.retained)}.
         {watch.isPart &&
@@ -76,15 +81,15 @@ export function TopicsPage() {
             published since this page was opened.
           </Empty>
         ) : (
-          <TreeTable
-            rows={rows}
-            onToggle={(topic, isOpen) => setOpen(new Map(open).set(topic, isOpen))}
-          />
+          <TreeTable rows={rows} onToggle={toggle} />
         )}
         {moreCount > 0 && (
           <p class="muted panel-note">
             {count(moreCount)} more are not shown: a search or a filter finds them.
           </p>
+        )}
+        {watch.hasOthers && (
+          <p class="muted panel-note">There are other first levels: a filter finds them.</p>
         )}
       </Panel>
       {clearing !== null && (
@@ -101,8 +106,8 @@ export function TopicsPage() {
 }
 
 function retainedText({ count: all, taken }: { count: number | null; taken: number }): string {
-  if (all !== null && all > taken) return `, ${count(taken)} of ${count(all)} retained`;
-  return `, ${count(all ?? taken)} retained`;
+  if (all === null) return `, at least ${count(taken)} retained`;
+  return all > taken ? `, ${count(taken)} of ${count(all)} retained` : `, ${count(all)} retained`;
 }
 
 /** Takes effect when it is sent, as half a filter is another filter. */
@@ -137,7 +142,7 @@ function TreeTable({
   onToggle,
 }: {
   readonly rows: readonly TreeRow[];
-  readonly onToggle: (topic: string, isOpen: boolean) => void;
+  readonly onToggle: (node: TopicNode, isOpen: boolean) => void;
 }) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: who has only a keyboard scrolls it by this
@@ -177,10 +182,10 @@ function TreeLine({
   onToggle,
 }: {
   readonly row: TreeRow;
-  readonly onToggle: (topic: string, isOpen: boolean) => void;
+  readonly onToggle: (node: TopicNode, isOpen: boolean) => void;
 }) {
-  const { topic, last, children } = node;
-  const hasChildren = children.size > 0 && isOpen !== null;
+  const { topic, last, isTopic } = node;
+  const hasChildren = isOpen !== null;
   return (
     <tr>
       <td>
@@ -191,21 +196,21 @@ function TreeLine({
               class="quiet toggle"
               aria-expanded={isOpen}
               aria-label={`${isOpen ? 'close' : 'open'} ${topic}`}
-              onClick={() => onToggle(topic, !isOpen)}
+              onClick={() => onToggle(node, !isOpen)}
             >
               {isOpen ? '▾' : '▸'}
             </button>
           ) : (
             <span class="toggle" />
           )}
-          {last !== null || node.hasRetained ? (
+          {isTopic ? (
             <a href={`#${path`/topics/${topic}`}`}>
               <Level text={label} />
             </a>
           ) : (
             <Level text={label} />
           )}
-          {hasChildren && !isOpen && <span class="muted">{count(below(node))}</span>}
+          {hasChildren && !isOpen && <span class="muted">{belowText(node)}</span>}
         </span>
       </td>
       <td>
@@ -242,8 +247,11 @@ function Level({ text }: { readonly text: string }) {
   return <Name value={text} none="(empty level)" max={80} />;
 }
 
-function below({ topics, last }: TopicNode): number {
-  return topics - (last === null ? 0 : 1);
+/** How many topics are below it. */
+function belowText({ topics, isTopic, more }: TopicNode): string {
+  const here = topics - (isTopic ? 1 : 0);
+  if (more === null) return count(here);
+  return `${count(Math.max(here, more.count))}${more.isPart ? '+' : ''}`;
 }
 
 export const topicsPage: Page = {

@@ -48,7 +48,8 @@ export function rowsOf(
   const walk = (parent: TopicNode, depth: number) => {
     for (const child of [...parent.children.values()].sort(by(order))) {
       const { node, label } = joined(child);
-      const isOpen = node.children.size === 0 ? null : (open.get(node.topic) ?? isSmall);
+      const isLeaf = node.children.size === 0 && node.more === null;
+      const isOpen = isLeaf ? null : (open.get(node.topic) ?? (isSmall && node.more === null));
       add({ node, depth, label, isOpen });
       if (isOpen === true) walk(node, depth + 1);
     }
@@ -61,7 +62,7 @@ export function rowsOf(
 function joined(first: TopicNode): { node: TopicNode; label: string } {
   let node = first;
   let label = first.name;
-  while (node.children.size === 1 && node.last === null && !node.hasRetained) {
+  while (node.children.size === 1 && !node.isTopic && node.more === null) {
     const [only] = node.children.values() as IterableIterator<TopicNode>;
     if (only === undefined) break;
     node = only;
@@ -78,7 +79,7 @@ function by(order: Order): (a: TopicNode, b: TopicNode) => number {
 function leavesOf(node: TopicNode): TopicNode[] {
   const found: TopicNode[] = [];
   const visit = (each: TopicNode) => {
-    if (each.last !== null || each.hasRetained) found.push(each);
+    if (each.isTopic) found.push(each);
     for (const child of each.children.values()) visit(child);
   };
   visit(node);

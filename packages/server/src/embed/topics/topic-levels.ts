@@ -1,4 +1,5 @@
 import type { Message } from '@promptmq/session';
+import type { RetainedLevel } from '@promptmq/topics';
 import type { Broker } from '../../broker.ts';
 import { INSIDE_PUBLISHER } from '../../sessions/inside-identifiers.ts';
 import { Arguments } from '../calls/arguments.ts';
@@ -41,7 +42,10 @@ export interface TopicLevel {
 }
 
 export interface TopicLevels {
-  /** Each after the one that it is below, and those that are less deep first. */
+  /**
+   * Each after the one that it is below, and those that are less deep first. Where more than one level down is asked for, a level
+   * with a single topic below it is followed by that topic, however deep it is.
+   */
   readonly levels: TopicLevel[];
   /** Whether there are other levels right below the prefix, which don't fit in. */
   readonly isPart: boolean;
@@ -72,7 +76,7 @@ export function topicLevels(broker: Broker, options: TopicLevelsOptions): TopicL
   const levels = new Levels(broker, payloadBytes, prefix, depth);
   const first = levels.below(prefix, limit);
   const isPart = first.length > limit;
-  if (isPart) return { levels: first.slice(0, limit), isPart };
+  if (isPart) return { levels: cut(first, limit), isPart };
   const all = [...first];
   // A level after the other, as far as each fits in whole.
   let parents = first;
@@ -94,6 +98,14 @@ export function topicLevels(broker: Broker, options: TopicLevelsOptions): TopicL
   return { levels: all, isPart };
 }
 
+/** So many of them; the last one may have lost what follows it. */
+function cut(levels: readonly Level[], limit: number): Level[] {
+  const some = levels.slice(0, limit);
+  const [last, next] = [some.at(-1), levels[limit]];
+  if (last !== undefined && next?.topic.startsWith(`${last.topic}/`)) last.isWhole = false;
+  return some;
+}
+
 type Level = { -readonly [name in keyof TopicLevel]: TopicLevel[name] };
 
 /** The levels of a broker's topics. */
@@ -102,6 +114,8 @@ class Levels {
   readonly #payloadBytes: number;
   readonly #now: number;
   readonly #recent: Map<string | null, Recent>;
+  /** Whether a single topic below a level follows it. */
+  readonly #showsOnly: boolean;
   #nodesLeft: number;
 
   constructor(broker: Broker, payloadBytes: number, prefix: string | null, depth: number) {
@@ -109,52 +123,65 @@ class Levels {
     this.#payloadBytes = payloadBytes;
     this.#now = broker.runtime.now();
     this.#recent = recentBelow(broker.router.recentTopics(), prefix, depth);
+    this.#showsOnly = depth > 1;
     this.#nodesLeft = NODES_MAX;
   }
 
-  /** Right below others; one more than the limit where there are more. */
+  /** Right below others; more than the limit where there are more. */
   below(prefix: string | null, limit: number): Level[] {
     const start = prefix === null ? '' : `${prefix}/`;
-    const levels = new Map<string, Level>();
-    const { retained } = this.#broker.router;
-    for (const one of retained.below(prefix, limit + 1, Math.max(1, this.#nodesLeft))) {
-      const { level, message, count, isWhole: isCounted, visited } = one;
-      this.#nodesLeft -= visited;
-      const hasMore = !isCounted || count > (message === null ? 0 : 1);
-      levels.set(level, this.#level(level, start + level, count, isCounted, hasMore, message));
+    const found: Level[] = [];
+    const retained = new Set<string>();
+    const { retained: store } = this.#broker.router;
+    for (const one of store.below(prefix, limit + 1, Math.max(1, this.#nodesLeft))) {
+      this.#nodesLeft -= one.visited;
+      retained.add(one.level);
+      this.#add(found, one.level, start + one.level, one);
     }
     for (const level of this.#recent.get(prefix)?.levels ?? []) {
-      if (levels.size > limit) break;
-      if (levels.has(level)) continue;
-      levels.set(level, this.#level(level, start + level, 0, true, false, null));
+      if (found.length > limit) break;
+      if (!retained.has(level)) this.#add(found, level, start + level, NOTHING);
     }
-    return [...levels.values()];
+    return found;
   }
 
-  #level(
+  /** Adds a level, and the topic below it, where that is the only one. */
+  #add(
+    found: Level[],
     level: string,
     topic: string,
-    retainedTopics: number,
-    isCounted: boolean,
-    hasMore: boolean,
-    message: Message | null,
-  ): Level {
+    { message, only, count, isWhole: isCounted }: Below,
+  ): void {
     const recent = this.#recent.get(topic);
-    const { count = 0, isTopic = false } = recent ?? {};
-    const isRetained = message !== null && message.expiresAt > this.#now;
-    return {
-      level,
-      topic,
-      retainedTopics,
-      isCounted,
-      recentTopics: count,
-      isRecent: isTopic,
-      isWhole: !hasMore && count === (isTopic ? 1 : 0),
-      retained: isRetained ? this.#lastOf(message) : null,
+    const { count: recentTopics = 0, isTopic: isRecent = false } = recent ?? {};
+    const hasMore = !isCounted || count > (message === null ? 0 : 1);
+    const added = {
+      ...{ level, topic, retainedTopics: count, isCounted, recentTopics, isRecent },
+      isWhole: !hasMore && recentTopics === (isRecent ? 1 : 0),
+      retained: this.#lastOf(message),
     };
+    found.push(added);
+    if (added.isWhole || !this.#showsOnly || !isCounted || count > 1 || recentTopics > 1) return;
+    // One of both, or both the same.
+    const topics = [only?.topic, recent?.only].filter((one) => one !== undefined);
+    const [last] = topics;
+    if (last === undefined || topics.some((one) => one !== last) || last === topic) return;
+    added.isWhole = true;
+    found.push({
+      level: last.slice(last.lastIndexOf('/') + 1),
+      topic: last,
+      retainedTopics: count,
+      isCounted,
+      recentTopics,
+      isRecent: recentTopics === 1,
+      isWhole: true,
+      retained: this.#lastOf(only),
+    });
   }
 
-  #lastOf({ payload, qos, publisherId }: Message): TopicLevel['retained'] {
+  #lastOf(message: Message | null): TopicLevel['retained'] {
+    if (message === null || message.expiresAt <= this.#now) return null;
+    const { payload, qos, publisherId } = message;
     const isClient = publisherId !== '' && publisherId !== INSIDE_PUBLISHER;
     return {
       size: payload.length,
@@ -165,10 +192,17 @@ class Levels {
   }
 }
 
+type Below = Omit<RetainedLevel<Message>, 'level' | 'visited'>;
+
+/** Of a level without retained messages. */
+const NOTHING: Below = { message: null, only: null, count: 0, isWhole: true };
+
 /** What is known of topics of late that begin with some levels. */
 interface Recent {
   count: number;
   isTopic: boolean;
+  /** The last that was counted. */
+  only: string | undefined;
   readonly levels: Set<string>;
 }
 
@@ -180,7 +214,12 @@ function recentBelow(
 ): Map<string | null, Recent> {
   const found = new Map<string | null, Recent>();
   const at = (key: string | null): Recent => {
-    const known = found.get(key) ?? { count: 0, isTopic: false, levels: new Set() };
+    const known = found.get(key) ?? {
+      count: 0,
+      isTopic: false,
+      only: undefined,
+      levels: new Set(),
+    };
     found.set(key, known);
     return known;
   };
@@ -198,6 +237,7 @@ function recentBelow(
       parent.levels.add(end === -1 ? topic.slice(offset) : topic.slice(offset, end));
       const own = at(end === -1 ? topic : topic.slice(0, end));
       own.count++;
+      own.only = topic;
       if (end === -1) {
         own.isTopic = true;
         break;
