@@ -121,19 +121,33 @@ function tests(): void {
     const options = { protocolVersion: 5, properties: { sessionExpiryInterval: 60 } } as const;
     const subscriber = await mqtt.connectAsync(kept.url as string, options);
     await subscriber.subscribeAsync('live/#', { qos: 1 });
+    const away = await mqtt.connectAsync(kept.url as string, { ...options, clientId: 'away' });
+    await away.subscribeAsync('news/#', { qos: 0 });
+    await away.endAsync();
     const publisher = await mqtt.connectAsync(kept.url as string, options);
-    const timer = setInterval(() => publisher.publish('live/1', 'x'.repeat(100), { qos: 1 }), 20);
+    const timer = setInterval(() => {
+      publisher.publish('live/1', 'x'.repeat(100), { qos: 1 });
+      publisher.publish('news/1', 'nothing is kept of this for who is away');
+    }, 20);
     const page = await browser.page();
     await logIn(page, kept.adminUrl as string, 'all', SECRET);
     const tile = (label: string) =>
       page.locator('.tile').filter({ has: page.getByText(label, { exact: true }) });
-    for (const label of ['Messages in', 'Messages out', 'Acknowledged', 'Made durable']) {
+    for (const label of ['Messages in', 'Messages out', 'Acknowledged', 'Records synced']) {
       await tile(label)
         .getByText(/^[1-9][\d.]*\/s$/)
         .waitFor();
     }
     await tile('Connected').getByText('2', { exact: true }).waitFor();
-    await tile('Subscriptions').getByText('1', { exact: true }).waitFor();
+    await tile('Subscriptions').getByText('2', { exact: true }).waitFor();
+    await tile('Acknowledged')
+      .getByText(/^of [1-9][\d.]*\/s at QoS 1, 2$/)
+      .waitFor();
+    // That nothing is kept at QoS 0 for who is away is nothing to look at.
+    await tile('Dropped')
+      .getByText(/^not-connected [1-9]/)
+      .waitFor();
+    expect(await tile('Dropped').getAttribute('class')).toBe('tile plain');
     await page.getByRole('img', { name: /^Messages: in / }).waitFor();
     // The plots need some samples.
     await keepScreenshot(page, 'overview', 42_000);
@@ -380,6 +394,19 @@ function tests(): void {
       await page.getByRole('heading', { level: 1 }).waitFor();
       expect([hash, await widest()]).toEqual([hash, 360]);
     }
+    for (const name of [
+      'short',
+      'a-level-whose-name-is-longer-than-the-screen-is-wide-'.repeat(3),
+    ]) {
+      const payload = `{"some":"payload of ${name}"}`;
+      await broker.publish({ topic: `narrow/deep/er/${name}`, payload, retain: true });
+    }
+    await page.goto(`${url}/#/topics?filter=narrow/%23`);
+    await page.getByRole('link', { name: 'short' }).waitFor();
+    const sizes = await page.evaluate<number[]>(
+      "(({ scrollWidth, clientWidth }) => [scrollWidth, clientWidth])(document.querySelector('.table-frame'))",
+    );
+    expect(sizes[0]).toBe(sizes[1]);
     await page.context().close();
   });
 

@@ -20,7 +20,8 @@ if (missing !== null) {
 }
 
 function tests(): void {
-  const folder = mkdtempSync(join(tmpdir(), 'promptmq-console-'));
+  // Pages show paths, too.
+  const folder = mkdtempSync(join(tmpdir(), `promptmq-${HOSTILE}-`));
   let command: Command;
   let browser: ConsoleBrowser;
   let page: Page;
@@ -36,7 +37,8 @@ server:
   ws-bind: 127.0.0.1:0
   tls-bind: 127.0.0.1:0
   tls: { cert: cert.pem, key: key.pem }
-storage: { data-dir: data, wal-dir: data }
+listeners: [{ name: other, kind: tls, bind: 127.0.0.1:0, cert: "<i>cert.pem", key: "<i>key.pem" }]
+storage: { data-dir: "<b>data", wal-dir: "<b>data" }
 metrics: { bind: none, enabled: false }
 mqtt: { max-qos: ${maxQos} }
 auth: { chain: [{ dynamic-security: {} }], allow-anonymous: true }
@@ -56,6 +58,9 @@ ${more}`,
     ]);
     writeFileSync(join(folder, 'cert.pem'), cert);
     writeFileSync(join(folder, 'key.pem'), key, { mode: 0o600 });
+    const hostile = new CertificateAuthority(`CA ${HOSTILE}`).issue(`CN ${HOSTILE}`);
+    writeFileSync(join(folder, '<i>cert.pem'), hostile.cert);
+    writeFileSync(join(folder, '<i>key.pem'), hostile.key, { mode: 0o600 });
     configure(2);
     command = new Command(['--config', 'promptmq.yaml'], folder);
     await command.waitFor(/ready/);
@@ -85,6 +90,10 @@ ${more}`,
     await page.goto(`${adminUrl}/#${hash}`);
     await page.getByRole('heading', { level: 1, name: heading }).waitFor();
   };
+
+  /** Names are text, whatever they are. */
+  const expectNoMarkup = async () =>
+    expect(await page.locator('main img, main i, main b, main script').count()).toBe(0);
 
   const row = (text: string) => page.getByRole('row').filter({ hasText: text });
 
@@ -146,7 +155,13 @@ ${more}`,
   test('listeners show when their certificates expire', async () => {
     await go('/listeners', 'Listeners');
     await page.getByRole('alert').getByText('mqtt.example').waitFor();
-    await row('MQTT over TLS').getByText('expires in 10 days').waitFor();
+    await row('ssl:default').getByText('expires in 10 days').waitFor();
+    // Node.js writes a name with backslashes (RFC 2253).
+    await row('ssl:other')
+      .getByText(`CN ${HOSTILE.replace(/[<>]/g, '\\$&')}`)
+      .first()
+      .waitFor();
+    await expectNoMarkup();
     await keepScreenshot(page, 'listeners');
   });
 
@@ -173,6 +188,13 @@ ${more}`,
     await page.getByLabel('Which').selectOption('set');
     await page.getByRole('searchbox').fill('server.bind');
     await row('server.bind').getByText('restart').first().waitFor();
+    await page.getByRole('searchbox').fill('<i>cert');
+    await row('listeners').getByText('<i>cert.pem').first().waitFor();
+    await page.getByRole('searchbox').fill('<b>data');
+    await row('storage.data-dir').getByText('<b>data').first().waitFor();
+    await expectNoMarkup();
+    await page.getByRole('searchbox').fill('server.bind');
+    await row('server.bind').first().waitFor();
     await keepScreenshot(page, 'configuration');
 
     configure(1);
@@ -207,6 +229,8 @@ ${more}`,
     await client.endAsync();
     await go('/storage', 'Storage');
     await page.getByText('serves').waitFor();
+    await page.getByText('<b>data').first().waitFor();
+    await expectNoMarkup();
     await page.getByText('Recovery at the last start').waitFor();
     await page
       .getByRole('region', { name: 'Segments' })

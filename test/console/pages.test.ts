@@ -99,6 +99,28 @@ function tests(): void {
     await page.getByRole('alert').getByText('filter').first().waitFor();
   });
 
+  test('of more topics than a page holds, the levels are there, and what is below when it is opened', async () => {
+    await using large = await createBroker({
+      server: { wsBind: 'none' },
+      admin: { keys: [{ name: 'all', secret: SECRET, scopes: ['read', 'publish'] }] },
+    });
+    for (let n = 0; n < 6000; n++) {
+      const topic = `site-${n % 4}/machine-${n >> 2}/state`;
+      await large.publish({ topic, payload: `value ${n}`, retain: true });
+    }
+    const other = await browser.page();
+    await logIn(other, `${large.adminUrl}/#/topics`, 'all', SECRET);
+    const lines = other.getByRole('row');
+    await lines.filter({ hasText: 'site-0' }).getByText('1,500').waitFor();
+    await other.getByText('6,000 retained').waitFor();
+    expect(await lines.count()).toBe(5);
+    await other.getByRole('button', { name: 'open site-3' }).click();
+    await lines.filter({ hasText: 'machine-0/state' }).getByText('value 3').waitFor();
+    await other.getByRole('searchbox', { name: 'topic contains' }).fill('site-2/machine-7/');
+    await lines.filter({ hasText: 'site-2/machine-7/state' }).getByText('value 30').waitFor();
+    await other.context().close();
+  });
+
   test('a retained message is looked at as text, JSON and hex, changed and cleared', async () => {
     await retain('kept/one', '{"a":1}');
     await go('/topics/kept%2Fone', 'kept/one');
@@ -184,6 +206,58 @@ function tests(): void {
     await page.getByText('/api/v5/banned', { exact: true }).first().waitFor();
     await page.getByLabel('Result').selectOption('failure');
     await page.getByText('Nothing was changed').waitFor();
+  });
+
+  test('names in the audit are text', async () => {
+    for (const name of HOSTILE) {
+      const client = await connect(name);
+      const gone = new Promise<void>((resolve) => client.once('close', () => resolve()));
+      const credentials = Buffer.from(`all:${SECRET}`).toString('base64');
+      const headers = { authorization: `Basic ${credentials}` };
+      const at = `${broker.adminUrl}/api/v5/clients/${encodeURIComponent(name)}`;
+      expect((await fetch(at, { method: 'DELETE', headers })).status).toBe(204);
+      await gone;
+    }
+    await go('/audit', 'Audit');
+    const kicks = page.getByRole('row').filter({ hasText: 'kick client' });
+    for (const name of HOSTILE) {
+      await kicks.filter({ hasText: `/api/v5/clients/${encodeURIComponent(name)}` }).waitFor();
+    }
+    expect(await page.locator('main img, main script').count()).toBe(0);
+  });
+
+  test('analytics say that they have only begun, and count by filters that are added there', async () => {
+    await using quiet = await createBroker({
+      server: { wsBind: 'none' },
+      admin: { keys: [{ name: 'all', secret: SECRET, scopes: ['read', 'config'] }] },
+    });
+    const other = await browser.page();
+    await logIn(other, `${quiet.adminUrl}/#/analytics`, 'all', SECRET);
+    await other
+      .getByText(/^No messages since \d\d:\d\d:\d\d, when this page had the broker begin/)
+      .first()
+      .waitFor();
+    await other.getByRole('tab', { name: 'Filters' }).click();
+    await other.getByText('No filter is counted.').waitFor();
+    const hostile = 'lamps/<img src=x onerror=alert(1)>';
+    for (const filter of ['lamps/+/state', hostile]) {
+      await other.getByLabel('Topic filter').fill(filter);
+      await other.getByRole('button', { name: 'Count it' }).click();
+      await other.getByRole('link', { name: filter }).first().waitFor();
+    }
+    await other.getByLabel('Topic filter').fill('lamps/#/x');
+    await other.getByRole('button', { name: 'Count it' }).click();
+    await other.getByText('it takes a topic filter that is not shared').waitFor();
+    await quiet.publish({ topic: 'lamps/1/state', payload: 'on' });
+    await other
+      .getByRole('table', { name: 'Filters with the most messages' })
+      .getByRole('row')
+      .filter({ hasText: 'lamps/+/state' })
+      .waitFor();
+    expect(await other.locator('main img, main script').count()).toBe(0);
+    await other.getByRole('button', { name: `count ${hostile} no more` }).click();
+    await other.getByRole('link', { name: hostile }).first().waitFor({ state: 'detached' });
+    await other.context().close();
   });
 
   test('the busiest topics, publishers and subscribers are found', async () => {

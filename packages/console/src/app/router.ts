@@ -37,6 +37,17 @@ export function setQuery(changes: Readonly<Record<string, string | number | null
   route.value = routeOf(hash);
 }
 
+/** Which page of its list the page shows, from 1 on. */
+export function pageNumber(): number {
+  const page = Number(route.value.query.get('page'));
+  return Number.isSafeInteger(page) && page > 0 ? page : 1;
+}
+
+/** Shows another page of the list. */
+export function goToPage(page: number): void {
+  setQuery({ page: page === 1 ? null : page });
+}
+
 /** The parameters that a page's path has in the address, or null when it is another page's. */
 export function paramsOf(pattern: string): Readonly<Record<string, string>> | null {
   return matchRoute(pattern, route.value.path);

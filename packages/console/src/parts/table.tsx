@@ -1,4 +1,7 @@
 import type { ComponentChildren } from 'preact';
+import type { Page } from '../app/api.ts';
+import type { Poll } from '../app/poll.ts';
+import { Failure } from './basic.tsx';
 
 export interface Column<Row> {
   readonly key: string;
@@ -15,10 +18,8 @@ export interface Column<Row> {
 /** By which column rows are sorted; descending when it begins with `-`. */
 export type Sort = string | null;
 
-/** Rows, sorted by whoever gives them. In the first column should stand a link, if rows lead somewhere. */
-export function Table<Row>(props: {
+interface TableProps<Row> {
   readonly columns: readonly Column<Row>[];
-  readonly rows: readonly Row[];
   readonly rowKey: (row: Row) => string;
   /** What the table is, for who can't see it. */
   readonly caption: string;
@@ -28,7 +29,43 @@ export function Table<Row>(props: {
   readonly empty: ComponentChildren;
   readonly sort?: Sort;
   readonly onSort?: (sort: Sort) => void;
-}) {
+}
+
+/** A page of a list of the API, with what leads to the others; nothing until it is answered. */
+export function ListTable<Row>(
+  props: TableProps<Row> & {
+    readonly list: Poll<Page<Row>>;
+    readonly page: number;
+    readonly limit: number;
+    onPage(page: number): void;
+  },
+) {
+  const { list, page, limit, onPage, ...table } = props;
+  const { data, failure, isCurrent } = list;
+  return (
+    <>
+      <Failure failure={failure} />
+      {data !== null && (
+        <>
+          <div class={isCurrent ? '' : 'stale'}>
+            <Table {...table} rows={data.data} />
+          </div>
+          <Pager
+            page={page}
+            limit={limit}
+            count={data.meta.count}
+            hasNext={data.meta.hasnext}
+            shown={data.data.length}
+            onPage={onPage}
+          />
+        </>
+      )}
+    </>
+  );
+}
+
+/** Rows, sorted by whoever gives them. In the first column should stand a link, if rows lead somewhere. */
+export function Table<Row>(props: TableProps<Row> & { readonly rows: readonly Row[] }) {
   const { columns, rows, rowKey, caption, empty } = props;
   return (
     <section

@@ -1,8 +1,8 @@
 import type { Page } from '../../app/page.ts';
-import { route, setQuery } from '../../app/router.ts';
-import { PageHead, Panel } from '../../parts/basic.tsx';
-import { Tabs } from '../../parts/fields.tsx';
-import { AccessForm } from '../why/access-form.tsx';
+import { goToPage, pageNumber } from '../../app/router.ts';
+import { PageHead } from '../../parts/basic.tsx';
+import { Views } from '../../parts/fields.tsx';
+import { AccessPanel } from '../why/access-form.tsx';
 import { HistoryList } from '../why/history-list.tsx';
 import { Bans } from './bans.tsx';
 import { Roles } from './role-list.tsx';
@@ -10,46 +10,32 @@ import { Groups, Users } from './users.tsx';
 
 /** Who may come in and do what, and who was denied. */
 export function AccessPage() {
-  const { query } = route.value;
-  const view = query.get('view') ?? 'denied';
-  const page = Number(query.get('page')) || 1;
   return (
     <>
       <PageHead title="Access" about="Who may do what, and who was denied." />
-      <Tabs
+      <Views
         label="Access"
-        value={view}
-        tabs={[
-          ['denied', 'Denied lately'],
-          ['may', 'May they?'],
-          ['users', 'Users'],
-          ['groups', 'Groups'],
-          ['roles', 'Roles'],
-          ['bans', 'Bans'],
+        views={[
+          ['denied', 'Denied lately', () => <Denied />],
+          ['may', 'May they?', () => <AccessPanel />],
+          ['users', 'Users', () => <Users />],
+          ['groups', 'Groups', () => <Groups />],
+          ['roles', 'Roles', () => <Roles />],
+          ['bans', 'Bans', () => <Bans />],
         ]}
-        onChoose={(value) => setQuery({ view: value === 'denied' ? null : value, page: null })}
       />
-      {view === 'may' ? (
-        <Panel title="May somebody do something, and by which rule?">
-          <AccessForm />
-        </Panel>
-      ) : view === 'users' ? (
-        <Users />
-      ) : view === 'groups' ? (
-        <Groups />
-      ) : view === 'roles' ? (
-        <Roles />
-      ) : view === 'bans' ? (
-        <Bans />
-      ) : (
-        <HistoryList
-          type="deny"
-          page={page}
-          onPage={(next) => setQuery({ page: next === 1 ? null : next })}
-          empty="Nobody was denied anything lately."
-        />
-      )}
     </>
+  );
+}
+
+function Denied() {
+  return (
+    <HistoryList
+      type="deny"
+      page={pageNumber()}
+      onPage={goToPage}
+      empty="Nobody was denied anything lately."
+    />
   );
 }
 

@@ -2,10 +2,10 @@ import { useState } from 'preact/hooks';
 import { type Page, path, post, remove } from '../../app/api.ts';
 import { usePoll } from '../../app/poll.ts';
 import { may } from '../../app/session.ts';
-import { Ago, Failure, Name } from '../../parts/basic.tsx';
+import { Ago, Name } from '../../parts/basic.tsx';
 import { attempt, FormDialog } from '../../parts/dialog.tsx';
 import { Choice, Field } from '../../parts/fields.tsx';
-import { type Column, Pager, Table } from '../../parts/table.tsx';
+import { type Column, ListTable } from '../../parts/table.tsx';
 
 interface Ban {
   readonly as: string;
@@ -39,13 +39,13 @@ const LIMIT = 50;
 export function Bans() {
   const [page, setPage] = useState(1);
   const [isAdding, setAdding] = useState(false);
-  const { data, failure, reload } = usePoll<Page<Ban>>('/banned', {
+  const list = usePoll<Page<Ban>>('/banned', {
     query: { page, limit: LIMIT },
     everyMs: 5000,
   });
   const lift = async ({ as, who }: Ban) => {
     await attempt(() => remove(path`/banned/${as}/${who}`), `${who} may come again`);
-    reload();
+    list.reload();
   };
   const columns: Column<Ban>[] = [
     { key: 'who', title: 'Who', cell: ({ who }) => <Name value={who} /> },
@@ -80,31 +80,21 @@ export function Bans() {
           </button>
         )}
       </div>
-      <Failure failure={failure} />
-      {data !== null && (
-        <>
-          <Table
-            caption="Bans"
-            columns={columns}
-            rows={data.data}
-            rowKey={({ as, who }) => `${as} ${who}`}
-            empty="Nobody is banned."
-          />
-          <Pager
-            page={page}
-            limit={LIMIT}
-            count={data.meta.count}
-            hasNext={data.meta.hasnext}
-            shown={data.data.length}
-            onPage={setPage}
-          />
-        </>
-      )}
+      <ListTable
+        caption="Bans"
+        columns={columns}
+        list={list}
+        rowKey={({ as, who }) => `${as} ${who}`}
+        empty="Nobody is banned."
+        page={page}
+        limit={LIMIT}
+        onPage={setPage}
+      />
       {isAdding && (
         <BanDialog
           onClose={() => {
             setAdding(false);
-            reload();
+            list.reload();
           }}
         />
       )}

@@ -3,9 +3,9 @@ import { useState } from 'preact/hooks';
 import { type Page, path, remove } from '../../app/api.ts';
 import { usePoll } from '../../app/poll.ts';
 import { may } from '../../app/session.ts';
-import { Empty, Failure, Name } from '../../parts/basic.tsx';
+import { Empty, Name } from '../../parts/basic.tsx';
 import { FormDialog } from '../../parts/dialog.tsx';
-import { type Column, Pager, Table } from '../../parts/table.tsx';
+import { type Column, ListTable } from '../../parts/table.tsx';
 
 const LIMIT = 50;
 
@@ -24,11 +24,8 @@ export function LiveList<T>(props: {
   const [page, setPage] = useState(1);
   const [edited, setEdited] = useState<{ readonly one: T | null } | null>(null);
   const [deleted, setDeleted] = useState<string | null>(null);
-  const { data, failure, reload } = usePoll<Page<T>>(`/${at}`, {
-    query: { page, limit: LIMIT },
-    everyMs: 5000,
-  });
-  if (failure?.status === 404) {
+  const list = usePoll<Page<T>>(`/${at}`, { query: { page, limit: LIMIT }, everyMs: 5000 });
+  if (list.failure?.status === 404) {
     return (
       <Empty>
         Users, groups and roles can be changed here where <code>auth.chain</code> has{' '}
@@ -39,7 +36,7 @@ export function LiveList<T>(props: {
   const close = () => {
     setEdited(null);
     setDeleted(null);
-    reload();
+    list.reload();
   };
   const change: Column<T> = {
     key: 'change',
@@ -65,26 +62,16 @@ export function LiveList<T>(props: {
           </button>
         )}
       </div>
-      <Failure failure={failure} />
-      {data !== null && (
-        <>
-          <Table
-            caption={at}
-            columns={may('auth') ? [...columns, change] : columns}
-            rows={data.data}
-            rowKey={nameOf}
-            empty={`There is no ${what} yet.`}
-          />
-          <Pager
-            page={page}
-            limit={LIMIT}
-            count={data.meta.count}
-            hasNext={data.meta.hasnext}
-            shown={data.data.length}
-            onPage={setPage}
-          />
-        </>
-      )}
+      <ListTable
+        caption={at}
+        columns={may('auth') ? [...columns, change] : columns}
+        list={list}
+        rowKey={nameOf}
+        empty={`There is no ${what} yet.`}
+        page={page}
+        limit={LIMIT}
+        onPage={setPage}
+      />
       {edited !== null && editor(edited.one, close)}
       {deleted !== null && (
         <FormDialog

@@ -8,6 +8,7 @@ import { Empty, Failure, Name, PageHead, Panel, Tile } from '../../parts/basic.t
 import { Choice, Tabs } from '../../parts/fields.tsx';
 import { type Column, Table } from '../../parts/table.tsx';
 import { Columns } from './columns.tsx';
+import { CountedFilters } from './counted-filters.tsx';
 
 interface Item {
   readonly key: string;
@@ -61,6 +62,9 @@ const WINDOWS = [
   ['1h', 'the last hour'],
 ] as const;
 
+/** A little less than each: the last minute has not ended. */
+const SECONDS = { '1m': 55, '5m': 290, '15m': 890, '30m': 1790, '1h': 3590 } as const;
+
 const EVERY_MS = 3000;
 const LIMIT = 50;
 
@@ -71,11 +75,12 @@ export function AnalyticsPage() {
   const window = chosen(WINDOWS, query.get('window') ?? '5m');
   const sort = query.get('sort') === 'bytes' ? 'bytes' : 'messages';
   const key = query.get('key');
-  const { data, failure, isCurrent } = usePoll<Report>('/analytics', {
+  const { data, failure, isCurrent, reload } = usePoll<Report>('/analytics', {
     query: { by, sort, window, limit: LIMIT, key },
     everyMs: EVERY_MS,
   });
   const report = data;
+  const none = noneText(report, window);
 
   return (
     <>
@@ -116,6 +121,7 @@ export function AnalyticsPage() {
               <Columns
                 unit={sort === 'bytes' ? bytes : short}
                 label={`${sort}, minute by minute`}
+                empty={none}
                 columns={report.over_time.map((minute) => ({
                   label: clock(minute.time_stamp).slice(0, 5),
                   value: minute[sort],
@@ -126,6 +132,7 @@ export function AnalyticsPage() {
               <Columns
                 unit={short}
                 label="messages by size"
+                empty={none}
                 columns={report.sizes.map(({ up_to: upTo, messages }) => ({
                   label: upTo === 0 ? 'empty' : `≤ ${bytes(upTo)}`,
                   value: messages,
@@ -141,13 +148,8 @@ export function AnalyticsPage() {
         tabs={BY}
         onChoose={(value) => setQuery({ by: value === 'topic' ? null : value, key: null })}
       />
-      {report !== null && isCurrent && <Items by={by} sort={sort} report={report} />}
-      {by === 'filter' && (
-        <p class="muted">
-          Filters are those that topic metrics count, every message of them:{' '}
-          <code>POST /api/v5/mqtt/topic_metrics</code> adds one.
-        </p>
-      )}
+      {report !== null && isCurrent && <Items by={by} sort={sort} report={report} none={none} />}
+      {by === 'filter' && <CountedFilters onChange={reload} />}
     </>
   );
 }
@@ -186,10 +188,13 @@ function Items({
   by,
   sort,
   report,
+  none,
 }: {
   readonly by: By;
   readonly sort: 'messages' | 'bytes';
   readonly report: Report;
+  /** Instead of messages. */
+  readonly none: string;
 }) {
   const { data: items, stands_for: standsFor } = report;
   const isEstimate = by !== 'filter' && standsFor > 1;
@@ -245,9 +250,18 @@ function Items({
       columns={columns}
       rows={items}
       rowKey={({ key }) => key}
-      empty="No messages in this time."
+      empty={none}
     />
   );
+}
+
+/** That there are no messages; where it has only begun, that it has. */
+function noneText(report: Report | null, window: keyof typeof SECONDS): string {
+  const since = report?.since ?? null;
+  if (report === null || since === null || report.seconds >= SECONDS[window]) {
+    return 'No messages in this time.';
+  }
+  return `No messages since ${clock(since)}, when this page had the broker begin to look at them.`;
 }
 
 function betweenText({ least, most }: Item, sort: 'messages' | 'bytes'): string {

@@ -11,10 +11,12 @@ export function Columns(props: {
   readonly columns: readonly ColumnOf[];
   readonly label: string;
   readonly unit: (value: number) => string;
+  /** Instead of columns, where all are 0. */
+  readonly empty: string;
 }) {
-  const { columns, label, unit } = props;
+  const { columns, label, unit, empty } = props;
   const max = columns.reduce((most, { value }) => Math.max(most, value), 0);
-  if (max === 0) return <p class="empty">No messages in this time.</p>;
+  if (max === 0) return <p class="empty">{empty}</p>;
   const labelEvery = Math.ceil(columns.length / 8);
   return (
     <figure class="columns-figure">

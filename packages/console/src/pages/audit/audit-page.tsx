@@ -1,10 +1,10 @@
 import type { Page } from '../../app/api.ts';
 import type { Page as ConsolePage } from '../../app/page.ts';
 import { usePoll } from '../../app/poll.ts';
-import { route, setQuery } from '../../app/router.ts';
-import { Ago, Badge, Failure, Name, PageHead } from '../../parts/basic.tsx';
+import { goToPage, pageNumber, route, setQuery } from '../../app/router.ts';
+import { Ago, Badge, Name, PageHead } from '../../parts/basic.tsx';
 import { Choice } from '../../parts/fields.tsx';
-import { type Column, Pager, Table } from '../../parts/table.tsx';
+import { type Column, ListTable } from '../../parts/table.tsx';
 
 /** A request that could change something. */
 interface Entry {
@@ -65,10 +65,10 @@ function inWords(id: string): string {
 
 /** Who changed something, or tried to. */
 export function AuditPage() {
-  const { query } = route.value;
-  const page = Number(query.get('page')) || 1;
-  const result = RESULTS.find(([value]) => value === query.get('result'))?.[0] ?? '';
-  const { data, failure } = usePoll<Page<Entry>>('/audit', {
+  const page = pageNumber();
+  const chosen = route.value.query.get('result');
+  const result = RESULTS.find(([value]) => value === chosen)?.[0] ?? '';
+  const list = usePoll<Page<Entry>>('/audit', {
     query: { page, limit: LIMIT, operation_result: result },
     everyMs: 5000,
   });
@@ -85,28 +85,16 @@ export function AuditPage() {
           onChoose={(value) => setQuery({ result: value, page: null })}
         />
       </PageHead>
-      <Failure failure={failure} />
-      {data !== null && (
-        <>
-          <Table
-            caption="Requests that could change something"
-            columns={COLUMNS}
-            rows={data.data}
-            rowKey={(entry) =>
-              `${entry.created_at} ${entry.http_method} ${entry.path} ${entry.source}`
-            }
-            empty="Nothing was changed since the broker was started."
-          />
-          <Pager
-            page={page}
-            limit={LIMIT}
-            count={data.meta.count}
-            hasNext={data.meta.hasnext}
-            shown={data.data.length}
-            onPage={(next) => setQuery({ page: next === 1 ? null : next })}
-          />
-        </>
-      )}
+      <ListTable
+        caption="Requests that could change something"
+        columns={COLUMNS}
+        list={list}
+        rowKey={(entry) => `${entry.created_at} ${entry.http_method} ${entry.path} ${entry.source}`}
+        empty="Nothing was changed since the broker was started."
+        page={page}
+        limit={LIMIT}
+        onPage={goToPage}
+      />
     </>
   );
 }

@@ -30,6 +30,8 @@ export interface Current extends Gauges {
   readonly dropped_msg_rate: number;
   readonly received_bytes_rate: number;
   readonly sent_bytes_rate: number;
+  readonly received_qos1_rate: number;
+  readonly received_qos2_rate: number;
   readonly acknowledged_rate: number;
   readonly synced_records_rate: number;
   readonly dropped_rate_by_reason: Readonly<Record<string, number>>;
@@ -39,7 +41,11 @@ export interface Current extends Gauges {
 export interface Sample extends Gauges {
   readonly received: number;
   readonly sent: number;
+  readonly received_qos1: number;
+  readonly received_qos2: number;
   readonly acknowledged: number;
+  /** Records that were written. */
+  readonly persisted: number;
   readonly synced_records: number;
   readonly dropped_by_reason: Readonly<Record<string, number>>;
 }

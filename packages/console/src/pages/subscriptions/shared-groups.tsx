@@ -1,7 +1,7 @@
 import { type Page, path } from '../../app/api.ts';
 import { count } from '../../app/format.ts';
 import { usePoll } from '../../app/poll.ts';
-import { route, setQuery } from '../../app/router.ts';
+import { goToPage, pageNumber } from '../../app/router.ts';
 import { Badge, Failure, Name, Panel } from '../../parts/basic.tsx';
 import { type Column, Pager, Table } from '../../parts/table.tsx';
 
@@ -66,7 +66,7 @@ const columnsOf = (next: string | null): readonly Column<Member>[] => [
 
 /** Groups of shared subscriptions with their members, and who gets the next message. */
 export function SharedGroups() {
-  const page = Number(route.value.query.get('page')) || 1;
+  const page = pageNumber();
   const { data, failure } = usePoll<Page<Group>>('/shared_groups', {
     query: { page, limit: LIMIT },
     everyMs: 3000,
@@ -106,7 +106,7 @@ export function SharedGroups() {
           count={data.meta.count}
           hasNext={data.meta.hasnext}
           shown={data.data.length}
-          onPage={(to) => setQuery({ page: to === 1 ? null : to })}
+          onPage={goToPage}
         />
       )}
     </>

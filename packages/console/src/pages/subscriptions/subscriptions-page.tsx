@@ -1,11 +1,11 @@
 import { type Page, path } from '../../app/api.ts';
 import type { Page as ConsolePage } from '../../app/page.ts';
 import { usePoll } from '../../app/poll.ts';
-import { route, setQuery } from '../../app/router.ts';
-import { Badge, Failure, Name, PageHead, Panel } from '../../parts/basic.tsx';
-import { SearchField, Tabs } from '../../parts/fields.tsx';
-import { type Column, Pager, Table } from '../../parts/table.tsx';
-import { ExplainForm } from '../why/explain-form.tsx';
+import { goToPage, pageNumber, route, setQuery } from '../../app/router.ts';
+import { Badge, Name, PageHead } from '../../parts/basic.tsx';
+import { SearchField, Views } from '../../parts/fields.tsx';
+import { type Column, ListTable } from '../../parts/table.tsx';
+import { ExplainPanel } from '../why/explain-form.tsx';
 import { SharedGroups } from './shared-groups.tsx';
 import type { Subscription } from './subscription.ts';
 
@@ -44,40 +44,27 @@ const COLUMNS: readonly Column<Subscription>[] = [
 
 /** Who has subscribed to what, the groups that share subscriptions, and who would get a message. */
 export function SubscriptionsPage() {
-  const { query } = route.value;
-  const tab = query.get('view') ?? 'all';
   return (
     <>
       <PageHead title="Subscriptions" />
-      <Tabs
+      <Views
         label="Subscriptions"
-        value={tab}
-        tabs={[
-          ['all', 'All'],
-          ['shared', 'Shared groups'],
-          ['explain', 'Who would get a message'],
+        views={[
+          ['all', 'All', () => <All />],
+          ['shared', 'Shared groups', () => <SharedGroups />],
+          ['explain', 'Who would get a message', () => <ExplainPanel />],
         ]}
-        onChoose={(value) => setQuery({ view: value === 'all' ? null : value, page: null })}
       />
-      {tab === 'explain' ? (
-        <Panel title="Who would get a message to a topic?">
-          <ExplainForm />
-        </Panel>
-      ) : tab === 'shared' ? (
-        <SharedGroups />
-      ) : (
-        <All />
-      )}
     </>
   );
 }
 
 function All() {
   const { query } = route.value;
-  const page = Number(query.get('page')) || 1;
+  const page = pageNumber();
   const client = query.get('client') ?? '';
   const match = query.get('match') ?? '';
-  const { data, failure } = usePoll<Page<Subscription>>('/subscriptions', {
+  const list = usePoll<Page<Subscription>>('/subscriptions', {
     query: { page, limit: LIMIT, clientid: client, match_topic: match },
     everyMs: 5000,
   });
@@ -95,26 +82,16 @@ function All() {
           onSearch={(text) => setQuery({ match: text, page: null })}
         />
       </div>
-      <Failure failure={failure} />
-      {data !== null && (
-        <>
-          <Table
-            caption="Subscriptions"
-            columns={COLUMNS}
-            rows={data.data}
-            rowKey={({ clientid, topic }) => `${clientid} ${topic}`}
-            empty={<None match={match} />}
-          />
-          <Pager
-            page={page}
-            limit={LIMIT}
-            count={data.meta.count}
-            hasNext={data.meta.hasnext}
-            shown={data.data.length}
-            onPage={(next) => setQuery({ page: next === 1 ? null : next })}
-          />
-        </>
-      )}
+      <ListTable
+        caption="Subscriptions"
+        columns={COLUMNS}
+        list={list}
+        rowKey={({ clientid, topic }) => `${clientid} ${topic}`}
+        empty={<None match={match} />}
+        page={page}
+        limit={LIMIT}
+        onPage={goToPage}
+      />
     </>
   );
 }

@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
 import { usePoll } from '../../app/poll.ts';
 import { Facts, Name, Panel } from '../../parts/basic.tsx';
-import { Field } from '../../parts/fields.tsx';
+import { CheckField, Field, NumberField, TextField } from '../../parts/fields.tsx';
 import type { ListenerInfo } from '../listeners/listener-info.ts';
 import { addressesOf } from './addresses.ts';
 import { clientId, connect, disconnect, state } from './connection.ts';
@@ -98,13 +98,7 @@ export function ConnectForm() {
               A page that came by HTTPS may open wss: only; browsers refuse this one.
             </p>
           )}
-          <Field label="Client identifier">
-            <input
-              name="clientid"
-              value={name}
-              onInput={(event) => setName(event.currentTarget.value)}
-            />
-          </Field>
+          <TextField label="Client identifier" name="clientid" value={name} onChange={setName} />
           <Field label="User name">
             <input
               name="mqtt-user"
@@ -126,40 +120,28 @@ export function ConnectForm() {
         <details>
           <summary>Session, limits, will</summary>
           <div class="fields">
-            <label class="check">
-              <input
-                type="checkbox"
-                checked={cleanStart}
-                onChange={(event) => setCleanStart(event.currentTarget.checked)}
-              />
-              Clean Start
-            </label>
-            <Whole
+            <CheckField label="Clean Start" value={cleanStart} onChange={setCleanStart} />
+            <NumberField
               label="Session expiry (seconds)"
               max={4294967295}
               value={expiry}
-              set={setExpiry}
+              onChange={setExpiry}
             />
-            <Whole label="Keep alive (seconds)" max={65535} value={keepAlive} set={setKeepAlive} />
-            <Whole
+            <NumberField
+              label="Keep alive (seconds)"
+              max={65535}
+              value={keepAlive}
+              onChange={setKeepAlive}
+            />
+            <NumberField
               label="Receive Maximum"
               min={1}
               max={65535}
               value={receiveMaximum}
-              set={setReceiveMaximum}
+              onChange={setReceiveMaximum}
             />
-            <Field label="Topic of the will">
-              <input
-                value={willTopic}
-                onInput={(event) => setWillTopic(event.currentTarget.value)}
-              />
-            </Field>
-            <Field label="Payload of the will">
-              <input
-                value={willPayload}
-                onInput={(event) => setWillPayload(event.currentTarget.value)}
-              />
-            </Field>
+            <TextField label="Topic of the will" value={willTopic} onChange={setWillTopic} />
+            <TextField label="Payload of the will" value={willPayload} onChange={setWillPayload} />
           </div>
         </details>
         <button type="submit" class="primary">
@@ -167,32 +149,6 @@ export function ConnectForm() {
         </button>
       </form>
     </Panel>
-  );
-}
-
-function Whole({
-  label,
-  min = 0,
-  max,
-  value,
-  set,
-}: {
-  readonly label: string;
-  readonly min?: number;
-  readonly max: number;
-  readonly value: string;
-  readonly set: (value: string) => void;
-}) {
-  return (
-    <Field label={label}>
-      <input
-        type="number"
-        min={min}
-        max={max}
-        value={value}
-        onInput={(event) => set(event.currentTarget.value)}
-      />
-    </Field>
   );
 }
 

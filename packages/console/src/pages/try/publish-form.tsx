@@ -2,11 +2,17 @@ import { useState } from 'preact/hooks';
 import { fromBase64, fromHex } from '../../model/payload.ts';
 import type { Properties } from '../../mqtt/properties.ts';
 import { Panel } from '../../parts/basic.tsx';
-import { Field } from '../../parts/fields.tsx';
+import {
+  CheckField,
+  Field,
+  NumberField,
+  type QoS,
+  QosField,
+  TextField,
+} from '../../parts/fields.tsx';
 import { UserProperties } from '../../parts/user-properties.tsx';
 import { publish } from './connection.ts';
 import { draft } from './draft.ts';
-import { QosSelect } from './subscribe-form.tsx';
 
 type Encoding = 'text' | 'hex' | 'base64';
 
@@ -14,7 +20,7 @@ type Encoding = 'text' | 'hex' | 'base64';
 export function PublishForm() {
   const { topic, payload, correlationData } = draft.value;
   const [encoding, setEncoding] = useState<Encoding>('text');
-  const [qos, setQos] = useState<0 | 1 | 2>(0);
+  const [qos, setQos] = useState<QoS>(0);
   const [retain, setRetain] = useState(false);
   const [isText, setIsText] = useState(false);
   const [contentType, setContentType] = useState('');
@@ -47,26 +53,17 @@ export function PublishForm() {
     <Panel title="Publish">
       <form onSubmit={submit}>
         <div class="fields">
-          <Field label="Topic">
-            <input
-              name="topic"
-              value={topic}
-              required
-              onInput={(event) => {
-                draft.value = { ...draft.value, topic: event.currentTarget.value };
-              }}
-            />
-          </Field>
-          <QosSelect value={qos} onChange={setQos} />
-          <label class="check">
-            <input
-              type="checkbox"
-              name="retain"
-              checked={retain}
-              onChange={(event) => setRetain(event.currentTarget.checked)}
-            />
-            Retain
-          </label>
+          <TextField
+            label="Topic"
+            name="topic"
+            value={topic}
+            isRequired
+            onChange={(text) => {
+              draft.value = { ...draft.value, topic: text };
+            }}
+          />
+          <QosField value={qos} onChange={setQos} />
+          <CheckField label="Retain" name="retain" value={retain} onChange={setRetain} />
         </div>
         <Field label="Payload">
           <textarea
@@ -94,32 +91,26 @@ export function PublishForm() {
         <details>
           <summary>Properties of MQTT 5</summary>
           <div class="fields">
-            <Text label="Content type" value={contentType} onChange={setContentType} />
-            <Text label="Response topic" value={responseTopic} onChange={setResponseTopic} />
-            <Text
+            <TextField label="Content type" value={contentType} onChange={setContentType} />
+            <TextField label="Response topic" value={responseTopic} onChange={setResponseTopic} />
+            <TextField
               label="Correlation data"
               value={correlationData}
               onChange={(value) => {
                 draft.value = { ...draft.value, correlationData: value };
               }}
             />
-            <Field label="Expires after (seconds)">
-              <input
-                type="number"
-                min="0"
-                max="4294967295"
-                value={expiry}
-                onInput={(event) => setExpiry(event.currentTarget.value)}
-              />
-            </Field>
-            <label class="check">
-              <input
-                type="checkbox"
-                checked={isText}
-                onChange={(event) => setIsText(event.currentTarget.checked)}
-              />
-              Payload Format Indicator: it is text
-            </label>
+            <NumberField
+              label="Expires after (seconds)"
+              max={4_294_967_295}
+              value={expiry}
+              onChange={setExpiry}
+            />
+            <CheckField
+              label="Payload Format Indicator: it is text"
+              value={isText}
+              onChange={setIsText}
+            />
           </div>
           <UserProperties value={userProperties} onChange={setUserProperties} />
         </details>
@@ -133,22 +124,6 @@ export function PublishForm() {
         </button>
       </form>
     </Panel>
-  );
-}
-
-function Text({
-  label,
-  value,
-  onChange,
-}: {
-  readonly label: string;
-  readonly value: string;
-  readonly onChange: (value: string) => void;
-}) {
-  return (
-    <Field label={label}>
-      <input value={value} onInput={(event) => onChange(event.currentTarget.value)} />
-    </Field>
   );
 }
 

@@ -1,10 +1,15 @@
 import { useState } from 'preact/hooks';
 import type { Subscription } from '../../mqtt/packets.ts';
 import { Panel } from '../../parts/basic.tsx';
-import { Field } from '../../parts/fields.tsx';
+import {
+  CheckField,
+  Field,
+  NumberField,
+  type QoS,
+  QosField,
+  TextField,
+} from '../../parts/fields.tsx';
 import { subscribe, subscriptions, unsubscribe } from './connection.ts';
-
-type QoS = 0 | 1 | 2;
 
 /** What the client has subscribed to, and a form for more. */
 export function SubscribeForm() {
@@ -23,35 +28,28 @@ export function SubscribeForm() {
     <Panel title="Subscribe">
       <form onSubmit={submit}>
         <div class="fields">
-          <Field label="Topic filter">
-            <input
-              name="filter"
-              value={filter}
-              required
-              onInput={(event) => setFilter(event.currentTarget.value)}
-            />
-          </Field>
-          <QosSelect value={qos} onChange={setQos} />
+          <TextField
+            label="Topic filter"
+            name="filter"
+            value={filter}
+            isRequired
+            onChange={setFilter}
+          />
+          <QosField value={qos} onChange={setQos} />
         </div>
         <details>
           <summary>Options of MQTT 5</summary>
           <div class="fields">
-            <label class="check">
-              <input
-                type="checkbox"
-                checked={noLocal}
-                onChange={(event) => setNoLocal(event.currentTarget.checked)}
-              />
-              No Local: not what this client publishes itself
-            </label>
-            <label class="check">
-              <input
-                type="checkbox"
-                checked={retainAsPublished}
-                onChange={(event) => setRetainAsPublished(event.currentTarget.checked)}
-              />
-              Retain As Published
-            </label>
+            <CheckField
+              label="No Local: not what this client publishes itself"
+              value={noLocal}
+              onChange={setNoLocal}
+            />
+            <CheckField
+              label="Retain As Published"
+              value={retainAsPublished}
+              onChange={setRetainAsPublished}
+            />
             <Field label="Retained messages">
               <select
                 value={String(retainHandling)}
@@ -62,15 +60,13 @@ export function SubscribeForm() {
                 <option value="2">don’t send them</option>
               </select>
             </Field>
-            <Field label="Subscription identifier">
-              <input
-                type="number"
-                min="1"
-                max="268435455"
-                value={identifier}
-                onInput={(event) => setIdentifier(event.currentTarget.value)}
-              />
-            </Field>
+            <NumberField
+              label="Subscription identifier"
+              min={1}
+              max={268_435_455}
+              value={identifier}
+              onChange={setIdentifier}
+            />
           </div>
         </details>
         <button type="submit" class="primary">
@@ -95,27 +91,5 @@ export function SubscribeForm() {
         )}
       </form>
     </Panel>
-  );
-}
-
-export function QosSelect({
-  value,
-  onChange,
-}: {
-  readonly value: QoS;
-  readonly onChange: (qos: QoS) => void;
-}) {
-  return (
-    <Field label="QoS">
-      <select
-        name="qos"
-        value={String(value)}
-        onChange={(event) => onChange(Number(event.currentTarget.value) as QoS)}
-      >
-        <option value="0">0 – at most once</option>
-        <option value="1">1 – at least once</option>
-        <option value="2">2 – exactly once</option>
-      </select>
-    </Field>
   );
 }

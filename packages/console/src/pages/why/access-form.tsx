@@ -2,18 +2,17 @@ import { useState } from 'preact/hooks';
 import { post } from '../../app/api.ts';
 import type { ApiFailure } from '../../app/api-failure.ts';
 import { route } from '../../app/router.ts';
-import { Badge, Failure, Name } from '../../parts/basic.tsx';
-import { Field } from '../../parts/fields.tsx';
+import { Badge, Failure, Name, Panel } from '../../parts/basic.tsx';
+import { Field, type QoS, QosField, QuestionForm, TextField } from '../../parts/fields.tsx';
 
 type Action = 'publish' | 'subscribe' | 'receive' | 'unsubscribe';
 
 interface Question {
-  readonly username: string | null;
+  /** Empty for a client without one. */
+  readonly username: string;
   readonly clientid: string;
   readonly action: Action;
   readonly topic: string;
-  readonly qos: number;
-  readonly retain: boolean;
 }
 
 interface Answer {
@@ -35,30 +34,22 @@ function actionOf(text: string | null): Action {
 }
 
 /** May somebody do something, and by which rule? The address may have what is asked. */
-export function AccessForm() {
+export function AccessPanel() {
   const { query } = route.value;
   const [username, setUsername] = useState(query.get('user') ?? '');
   const [clientid, setClientid] = useState(query.get('client') ?? '');
   const [action, setAction] = useState<Action>(actionOf(query.get('action')));
   const [topic, setTopic] = useState(query.get('topic') ?? '');
-  const [qos, setQos] = useState('0');
+  const [qos, setQos] = useState<QoS>(0);
   const [answer, setAnswer] = useState<(Answer & { readonly question: Question }) | null>(null);
   const [failure, setFailure] = useState<ApiFailure | null>(null);
 
-  const submit = async (event: Event) => {
-    event.preventDefault();
-    const question: Question = {
-      username: username === '' ? null : username,
-      clientid,
-      action,
-      topic,
-      qos: Number(qos),
-      retain: false,
-    };
+  const ask = async () => {
+    const names = username === '' ? {} : { username };
+    const asked = { ...names, clientid, action, topic, qos, retain: false };
     try {
-      const { username: user, ...others } = question;
-      const asked = user === null ? others : question;
-      setAnswer({ ...(await post<Answer>('/acl/test', asked)), question });
+      const answered = await post<Answer>('/acl/test', asked);
+      setAnswer({ ...answered, question: { username, clientid, action, topic } });
       setFailure(null);
     } catch (error) {
       setAnswer(null);
@@ -67,24 +58,22 @@ export function AccessForm() {
   };
 
   return (
-    <>
-      <form class="question" onSubmit={submit}>
-        <Field label="May user">
-          <input
-            name="username"
-            value={username}
-            placeholder="nobody by name"
-            onInput={(event) => setUsername(event.currentTarget.value)}
-          />
-        </Field>
-        <Field label="as client">
-          <input
-            name="clientid"
-            value={clientid}
-            placeholder="client identifier"
-            onInput={(event) => setClientid(event.currentTarget.value)}
-          />
-        </Field>
+    <Panel title="May somebody do something, and by which rule?">
+      <QuestionForm action="May it?" onAsk={() => void ask()}>
+        <TextField
+          label="May user"
+          name="username"
+          value={username}
+          placeholder="nobody by name"
+          onChange={setUsername}
+        />
+        <TextField
+          label="as client"
+          name="clientid"
+          value={clientid}
+          placeholder="client identifier"
+          onChange={setClientid}
+        />
         <Field label="do">
           <select
             name="action"
@@ -98,28 +87,18 @@ export function AccessForm() {
             ))}
           </select>
         </Field>
-        <Field label={action === 'subscribe' || action === 'unsubscribe' ? 'filter' : 'topic'}>
-          <input
-            name="topic"
-            value={topic}
-            required
-            onInput={(event) => setTopic(event.currentTarget.value)}
-          />
-        </Field>
-        <Field label="at QoS">
-          <select value={qos} onChange={(event) => setQos(event.currentTarget.value)}>
-            <option>0</option>
-            <option>1</option>
-            <option>2</option>
-          </select>
-        </Field>
-        <button type="submit" class="primary">
-          May it?
-        </button>
-      </form>
+        <TextField
+          label={action === 'subscribe' || action === 'unsubscribe' ? 'filter' : 'topic'}
+          name="topic"
+          value={topic}
+          isRequired
+          onChange={setTopic}
+        />
+        <QosField label="at QoS" value={qos} onChange={setQos} />
+      </QuestionForm>
       <Failure failure={failure} />
       {answer !== null && <Said {...answer} />}
-    </>
+    </Panel>
   );
 }
 

@@ -2,8 +2,8 @@ import { type Page, path } from '../../app/api.ts';
 import { clock, moment, count as number, visible } from '../../app/format.ts';
 import { now } from '../../app/now.ts';
 import { usePoll } from '../../app/poll.ts';
-import { Badge, Failure, Name, type Tone } from '../../parts/basic.tsx';
-import { type Column, Pager, Table } from '../../parts/table.tsx';
+import { Badge, Name, type Tone } from '../../parts/basic.tsx';
+import { type Column, ListTable } from '../../parts/table.tsx';
 
 /** Something that happened to a client, as the API has it. */
 export interface HistoryEntry {
@@ -106,33 +106,21 @@ export function HistoryList(props: {
   readonly empty: string;
 }) {
   const { clientid, type, topic, page, onPage, empty } = props;
-  const { data, failure } = usePoll<Page<HistoryEntry>>('/history', {
+  const list = usePoll<Page<HistoryEntry>>('/history', {
     query: { clientid, type, topic, page, limit: LIMIT },
     everyMs: 3000,
   });
   return (
-    <>
-      <Failure failure={failure} />
-      {data !== null && (
-        <>
-          <Table
-            caption="What happened"
-            columns={COLUMNS}
-            rows={data.data}
-            rowKey={(entry) => `${entry.ts} ${entry.clientid} ${entry.type} ${entry.text}`}
-            empty={empty}
-          />
-          <Pager
-            page={page}
-            limit={LIMIT}
-            count={data.meta.count}
-            hasNext={data.meta.hasnext}
-            shown={data.data.length}
-            onPage={onPage}
-          />
-        </>
-      )}
-    </>
+    <ListTable
+      caption="What happened"
+      columns={COLUMNS}
+      list={list}
+      rowKey={(entry) => `${entry.ts} ${entry.clientid} ${entry.type} ${entry.text}`}
+      empty={empty}
+      page={page}
+      limit={LIMIT}
+      onPage={onPage}
+    />
   );
 }
 

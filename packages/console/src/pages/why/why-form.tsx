@@ -2,8 +2,8 @@ import { useState } from 'preact/hooks';
 import { clock } from '../../app/format.ts';
 import { usePoll } from '../../app/poll.ts';
 import { route, setQuery } from '../../app/router.ts';
-import { Badge, Failure } from '../../parts/basic.tsx';
-import { Field } from '../../parts/fields.tsx';
+import { Badge, Failure, Panel } from '../../parts/basic.tsx';
+import { QuestionForm, TextField } from '../../parts/fields.tsx';
 import { Evidence, type HistoryEntry, Sentence } from './history-list.tsx';
 
 interface Cause {
@@ -26,7 +26,7 @@ interface Why {
 const FINE = ['sent', 'sent-later', 'shared'];
 
 /** Asks why a client did not get what was published to a topic. */
-export function WhyForm() {
+export function WhyPanel() {
   const { query } = route.value;
   const asked = {
     clientid: query.get('client') ?? '',
@@ -42,47 +42,34 @@ export function WhyForm() {
     everyMs: null,
   });
   return (
-    <>
-      <form
-        class="question"
-        onSubmit={(event) => {
-          event.preventDefault();
+    <Panel title="Why did a client not get a message?">
+      <QuestionForm
+        action="Why?"
+        onAsk={() => {
           setQuery({ client, topic, at });
           reload();
         }}
       >
-        <Field label="Why did client">
-          <input
-            name="client"
-            value={client}
-            required
-            placeholder="client identifier"
-            onInput={(event) => setClient(event.currentTarget.value)}
-          />
-        </Field>
-        <Field label="not get a message to topic">
-          <input
-            name="topic"
-            value={topic}
-            required
-            onInput={(event) => setTopic(event.currentTarget.value)}
-          />
-        </Field>
-        <Field label="at">
-          <input
-            name="at"
-            value={at}
-            placeholder="now; or 10:42"
-            onInput={(event) => setAt(event.currentTarget.value)}
-          />
-        </Field>
-        <button type="submit" class="primary">
-          Why?
-        </button>
-      </form>
+        <TextField
+          label="Why did client"
+          name="client"
+          value={client}
+          placeholder="client identifier"
+          isRequired
+          onChange={setClient}
+        />
+        <TextField
+          label="not get a message to topic"
+          name="topic"
+          value={topic}
+          isRequired
+          onChange={setTopic}
+        />
+        <TextField label="at" name="at" value={at} placeholder="now; or 10:42" onChange={setAt} />
+      </QuestionForm>
       <Failure failure={failure} />
       {isAsked && failure === null && data !== null && <Answer why={data} />}
-    </>
+    </Panel>
   );
 }
 

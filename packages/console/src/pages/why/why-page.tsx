@@ -1,11 +1,11 @@
 import type { Page } from '../../app/page.ts';
-import { route, setQuery } from '../../app/router.ts';
-import { PageHead, Panel } from '../../parts/basic.tsx';
-import { Choice, SearchField, Tabs } from '../../parts/fields.tsx';
-import { AccessForm } from './access-form.tsx';
-import { ExplainForm } from './explain-form.tsx';
+import { goToPage, pageNumber, route, setQuery } from '../../app/router.ts';
+import { PageHead } from '../../parts/basic.tsx';
+import { Choice, SearchField, Views } from '../../parts/fields.tsx';
+import { AccessPanel } from './access-form.tsx';
+import { ExplainPanel } from './explain-form.tsx';
 import { HistoryList } from './history-list.tsx';
-import { WhyForm } from './why-form.tsx';
+import { WhyPanel } from './why-form.tsx';
 
 const TYPES = [
   ['', 'all that happened'],
@@ -22,37 +22,18 @@ const TYPES = [
 
 /** Questions about single messages and clients, and what happened. */
 export function WhyPage() {
-  const { query } = route.value;
-  const view = query.get('view') ?? 'why';
   return (
     <>
       <PageHead title="Why?" about="Questions about messages and clients, and what happened." />
-      <Tabs
+      <Views
         label="Questions"
-        value={view}
-        tabs={[
-          ['why', 'Why was it not delivered?'],
-          ['explain', 'Who would get it?'],
-          ['access', 'May they?'],
-          ['history', 'What happened'],
+        views={[
+          ['why', 'Why was it not delivered?', () => <WhyPanel />],
+          ['explain', 'Who would get it?', () => <ExplainPanel />],
+          ['access', 'May they?', () => <AccessPanel />],
+          ['history', 'What happened', () => <Happened />],
         ]}
-        onChoose={(value) => setQuery({ view: value === 'why' ? null : value, page: null })}
       />
-      {view === 'explain' ? (
-        <Panel title="Who would get a message to a topic?">
-          <ExplainForm />
-        </Panel>
-      ) : view === 'access' ? (
-        <Panel title="May somebody do something, and by which rule?">
-          <AccessForm />
-        </Panel>
-      ) : view === 'history' ? (
-        <Happened />
-      ) : (
-        <Panel title="Why did a client not get a message?">
-          <WhyForm />
-        </Panel>
-      )}
     </>
   );
 }
@@ -79,8 +60,8 @@ function Happened() {
       <HistoryList
         clientid={client}
         type={type}
-        page={Number(query.get('page')) || 1}
-        onPage={(page) => setQuery({ page: page === 1 ? null : page })}
+        page={pageNumber()}
+        onPage={goToPage}
         empty="Nothing of this kind is recorded."
       />
     </>
