@@ -44,6 +44,7 @@ const ALLOWED: Readonly<Record<string, Allowed>> = {
       '@promptmq/session',
       '@promptmq/topics',
       '@promptmq/wal',
+      'pg',
     ],
     types: [],
   },

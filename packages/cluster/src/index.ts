@@ -14,6 +14,8 @@ export {
 } from './engine/engine.ts';
 export { NatsEngine } from './engine/nats/nats-engine.ts';
 export type { NatsCredentials, NatsOptions } from './engine/nats/nats-options.ts';
+export { PostgresEngine } from './engine/postgres/postgres-engine.ts';
+export type { PostgresOptions } from './engine/postgres/postgres-options.ts';
 export {
   type Forward,
   type ForwardHead,

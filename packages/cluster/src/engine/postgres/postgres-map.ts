@@ -1,0 +1,100 @@
+import type { EngineMap, MapListener, MapValue } from '../engine.ts';
+import type { PostgresSession } from './postgres-session.ts';
+import type { PostgresTables } from './postgres-tables.ts';
+
+interface Row {
+  readonly key: string;
+  readonly value: Uint8Array;
+  readonly revision: string;
+}
+
+/** The map as a table. Who watches asks it again and again. */
+export class PostgresMap implements EngineMap {
+  readonly #session: PostgresSession;
+  readonly #map: string;
+  readonly #revisions: string;
+  readonly #pollMs: number;
+
+  constructor(session: PostgresSession, { map, revisions }: PostgresTables, pollMs: number) {
+    this.#session = session;
+    this.#map = map;
+    this.#revisions = revisions;
+    this.#pollMs = pollMs;
+  }
+
+  async get(key: string): Promise<MapValue | null> {
+    const text = `select key, value, revision from ${this.#map} where key = $1`;
+    const [row] = await this.#session.query<Row & { key: string }>(text, [key]);
+    return row === undefined ? null : { value: row.value, revision: Number(row.revision) };
+  }
+
+  async put(
+    key: string,
+    value: Uint8Array,
+    revision: number,
+  ): Promise<number | 'conflict' | 'unknown'> {
+    const next = `nextval('${this.#revisions}')`;
+    const bytes = Buffer.from(value);
+    const [text, values] =
+      revision === 0
+        ? [
+            `insert into ${this.#map} (key, value, revision) values ($1, $2, ${next})
+             on conflict do nothing returning revision`,
+            [key, bytes],
+          ]
+        : [
+            `update ${this.#map} set value = $2, revision = ${next}
+             where key = $1 and revision = $3 returning revision`,
+            [key, bytes, revision],
+          ];
+    try {
+      const [row] = await this.#session.query<{ revision: string }>(text, values);
+      return row === undefined ? 'conflict' : Number(row.revision);
+    } catch {
+      return 'unknown';
+    }
+  }
+
+  async remove(key: string, revision: number): Promise<'removed' | 'conflict' | 'unknown'> {
+    const text = `delete from ${this.#map} where key = $1 and revision = $2 returning key`;
+    try {
+      const rows = await this.#session.query(text, [key, revision]);
+      return rows.length === 0 ? 'conflict' : 'removed';
+    } catch {
+      return 'unknown';
+    }
+  }
+
+  watch(prefix: string, onChange: MapListener): () => void {
+    const seen = new Map<string, number>();
+    let isEnded = false;
+    let timer: NodeJS.Timeout | null = null;
+    const text = `select key, value, revision from ${this.#map} where starts_with(key, $1) order by revision`;
+    const poll = async () => {
+      const rows = await this.#session.query<Row>(text, [prefix]).catch(() => null);
+      if (isEnded) return;
+      if (rows !== null) passOn(rows, seen, onChange);
+      if (!isEnded) timer = setTimeout(() => void poll(), this.#pollMs);
+    };
+    void poll();
+    return () => {
+      isEnded = true;
+      if (timer !== null) clearTimeout(timer);
+    };
+  }
+}
+
+/** @param seen - revisions by key, as they were passed on before; changed */
+function passOn(rows: readonly Row[], seen: Map<string, number>, onChange: MapListener): void {
+  const keys = new Set(rows.map(({ key }) => key));
+  for (const [key, revision] of [...seen]) {
+    if (keys.has(key)) continue;
+    seen.delete(key);
+    onChange(key, null, revision + 1);
+  }
+  for (const { key, value, revision } of rows) {
+    if (seen.get(key) === Number(revision)) continue;
+    seen.set(key, Number(revision));
+    onChange(key, value, Number(revision));
+  }
+}
