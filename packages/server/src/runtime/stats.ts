@@ -73,11 +73,11 @@ export type Activity = (typeof ACTIVITIES)[number];
 /** What listeners are called for what is counted of the admin API; no listener can have this name. */
 export const ADMIN_LISTENER = 'admin API';
 
-/** Of the admin API and the console, over HTTP: the Unix domain socket is no part of it. */
+/** Of the admin API and the console. */
 export interface AdminStats {
   /** Those of `admin.tls-cert`, with when they expire in milliseconds since 1970. */
   certificates: readonly { readonly name: string; readonly expiresAt: number }[];
-  /** Answered, by the first digit of the status. */
+  /** Answered by the admin listener, by the first digit of the status; those of the Unix domain socket aren't counted. */
   readonly requests: Record<'2xx' | '3xx' | '4xx' | '5xx', number>;
   /** Answered 429, as a key or an address asked too often. They are among the requests, too. */
   rateLimited: number;

@@ -58,13 +58,12 @@ export class OpenStreams {
       onDropped: (count) => this.#log.warn('admin-events-dropped', { caller, what, count }),
       onClosed: () => {
         unfollow?.();
-        this.#streams.delete(stream);
-        this.#stats.streamsCurrent = this.#streams.size;
+        if (this.#streams.delete(stream)) this.#stats.streamsCurrent--;
       },
     });
     unfollow = follow(stream);
     this.#streams.add(stream);
-    this.#stats.streamsCurrent = this.#streams.size;
+    this.#stats.streamsCurrent++;
     return stream;
   }
 
