@@ -15,6 +15,7 @@ import {
   type LogRecord,
   type LogStats,
   type Release,
+  type Replica,
 } from '@promptmq/wal';
 import type { AppliedMark } from './cells/applied-marks.ts';
 import { generationOf } from './cells/generation.ts';
@@ -49,13 +50,19 @@ import { MessageWriter } from './write/message-writer.ts';
 import { ProgressWriter } from './write/progress-writer.ts';
 import { SessionEnds } from './write/session-ends.ts';
 
-/** What a simulation puts in the place of the machine's. */
+/** What a simulation puts in the place of the machine's, and what a cluster adds. */
 export interface StorageResources {
   readonly files?: Files;
   readonly index?: CheckpointStore;
   readonly clock?: Clock;
   /** Gets what the log reports, beside the broker. */
   readonly onEvent?: LogEventListener;
+  /** Gets the log while it is written: nothing is acknowledged that it doesn't have. */
+  readonly replica?: Replica;
+  /** Identity of a log that begins. */
+  readonly logId?: string;
+  /** Bytes of log after which the state is written to it. */
+  readonly snapshotSize?: number;
 }
 
 /**
@@ -132,6 +139,7 @@ export class Storage implements LogOwner, Journal {
       resources.onEvent?.(event);
       this.#onLogEvent(event);
     };
+    const { files, clock, replica, logId, snapshotSize } = resources;
     const log = await Log.open({
       ...logOptions(config),
       index: resources.index ?? new LmdbIndex(join(config.storage.dataDir, 'index'), onEvent),
@@ -140,8 +148,11 @@ export class Storage implements LogOwner, Journal {
       onRefused: (from, error) => this.#onRefused(from, error),
       onEvent,
       time: runtime.time,
-      ...(resources.files === undefined ? {} : { files: resources.files }),
-      ...(resources.clock === undefined ? {} : { clock: resources.clock }),
+      ...(files === undefined ? {} : { files }),
+      ...(clock === undefined ? {} : { clock }),
+      ...(replica === undefined ? {} : { replica }),
+      ...(logId === undefined ? {} : { id: logId }),
+      ...(snapshotSize === undefined ? {} : { snapshotSize }),
     });
     this.#records.begin(log);
     this.committedPosition = log.acknowledgedPosition;

@@ -1,0 +1,160 @@
+import { randomBytes } from 'node:crypto';
+import { type ClusterEngine, type FencedLog, Shipper, takeCell } from '@promptmq/cluster';
+import { type Clock, type Files, nodeClock } from '@promptmq/wal';
+import type { StorageResources } from '../storage/storage.ts';
+
+/** Bytes of a log after which a cell's state is written to it: what another node has to replay at most. */
+const SNAPSHOT_SIZE = 256 << 20;
+
+const LEVEL = 1;
+
+/** A broker, as far as its host needs it. */
+export interface HostedBroker {
+  /** Has its log refuse all that waits, and acknowledge nothing any more. */
+  fence(why: string): void;
+  /** Stops it in order. */
+  stop(): Promise<void>;
+}
+
+export interface CellHostOptions<B extends HostedBroker> {
+  /** Connected. */
+  readonly engine: ClusterEngine;
+  /** From 0. */
+  readonly cell: number;
+  /** Higher than that of any owner before; nobody else claims with it. */
+  readonly epoch: number;
+  /** Name of this node. */
+  readonly node: string;
+  /** Of this node's process: no two have the same. */
+  readonly incarnation: string;
+  /** Of the cell's log on this machine. */
+  readonly directory: string;
+  readonly files?: Files;
+  readonly clock?: Clock;
+  /**
+   * Opens the cell's broker, whose log is in `directory`.
+   *
+   * @param resources - for its storage
+   * @param onStorageFailed - to be called when its log has failed
+   */
+  readonly openBroker: (
+    resources: StorageResources,
+    onStorageFailed: (why: string) => void,
+  ) => Promise<B>;
+  /** Called once when the cell has another owner, or its log can't continue; the host stops by itself. */
+  readonly onEnded?: (why: string) => void;
+}
+
+/**
+ * A cell that this node owns: its log is made of what the engine has, then its broker serves, and acknowledges nothing
+ * that the engine doesn't have.
+ *
+ * Invariant: once another node owns the cell, nothing that this one's broker stores is acknowledged.
+ */
+export class CellHost<B extends HostedBroker> {
+  readonly broker: B;
+  readonly #fenced: FencedLog;
+  readonly #close: () => Promise<void>;
+  readonly #onEnded: (why: string) => void;
+  #hasEnded = false;
+  #stopping: Promise<void> | null = null;
+  #closing: Promise<void> | null = null;
+
+  private constructor(
+    broker: B,
+    fenced: FencedLog,
+    close: () => Promise<void>,
+    onEnded: (why: string) => void,
+  ) {
+    this.broker = broker;
+    this.#fenced = fenced;
+    this.#close = close;
+    this.#onEnded = onEnded;
+  }
+
+  /**
+   * Claims a cell and serves it.
+   *
+   * @returns null when another node has claimed it with this epoch or a higher one
+   * @throws {EngineError} `unavailable`, `unsuitable`
+   * @throws {FencedError} what the engine has is not what a log can be made of, or another node has claimed the cell meanwhile
+   * @throws {LogError} as `Log.open`; `foreign` when the folder has another log
+   */
+  static async open<B extends HostedBroker>(
+    options: CellHostOptions<B>,
+  ): Promise<CellHost<B> | null> {
+    const { engine, cell, epoch, node, incarnation, directory, files } = options;
+    const { clock = nodeClock } = options;
+    const engineLog = await engine.openLog(cell);
+    let host: CellHost<B> | null = null;
+    let fenced: FencedLog | null = null;
+    try {
+      const taken = await takeCell({
+        ...{ log: engineLog, directory, clock, epoch },
+        ...(files === undefined ? {} : { files }),
+        owner: {
+          ...{ node, incarnation, identity: randomBytes(16).toString('hex'), level: LEVEL },
+          timeMs: clock.wallNow(),
+        },
+        onFailed: (error) => host?.end(error.message),
+      });
+      if (taken.kind === 'taken') {
+        await engineLog.close();
+        return null;
+      }
+      const { log, identity } = taken;
+      fenced = log;
+      const replica = new Shipper(log);
+      const broker = await options.openBroker(
+        { replica, logId: identity, snapshotSize: SNAPSHOT_SIZE },
+        (why) => host?.end(why),
+      );
+      const close = async () => {
+        log.close();
+        await engineLog.close();
+      };
+      host = new CellHost(broker, log, close, options.onEnded ?? (() => {}));
+      // While it was opened.
+      if (log.failure !== null) host.end(log.failure.message);
+      return host;
+    } catch (error) {
+      fenced?.close();
+      await engineLog.close();
+      throw error;
+    }
+  }
+
+  /** The cell goes on elsewhere, or not at all: nothing is acknowledged any more, and the broker stops. */
+  end(why: string): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    this.broker.fence(why);
+    this.#onEnded(why);
+    void this.#closeLog();
+    void this.stop();
+  }
+
+  /** Stops the broker in order; what it has written is in the engine then. Waits for that as long as it takes, unless `end` is called. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  async #stop(): Promise<void> {
+    try {
+      await this.broker.stop();
+    } finally {
+      await this.#closeLog();
+    }
+  }
+
+  #closeLog(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  /** Why nothing that is stored is acknowledged any more; null while this node owns the cell. */
+  get failure(): string | null {
+    return this.#fenced.failure?.message ?? null;
+  }
+}
