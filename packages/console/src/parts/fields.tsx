@@ -83,15 +83,20 @@ export function TextField(props: {
   readonly name?: string;
   readonly placeholder?: string;
   readonly isRequired?: boolean;
+  /** Whether it can't be changed. */
+  readonly isFixed?: boolean;
+  readonly lengthMax?: number;
   onChange(text: string): void;
 }) {
-  const { label, value, hint, name, placeholder, isRequired, onChange } = props;
+  const { label, value, hint, name, placeholder, isRequired, isFixed, lengthMax, onChange } = props;
   return (
     <Field label={label} hint={hint}>
       <input
         name={name}
         value={value}
         required={isRequired}
+        disabled={isFixed}
+        maxLength={lengthMax}
         placeholder={placeholder}
         onInput={(event) => onChange(event.currentTarget.value)}
       />

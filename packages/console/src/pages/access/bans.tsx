@@ -4,7 +4,7 @@ import { usePoll } from '../../app/poll.ts';
 import { may } from '../../app/session.ts';
 import { Ago, Name } from '../../parts/basic.tsx';
 import { attempt, FormDialog } from '../../parts/dialog.tsx';
-import { Choice, Field } from '../../parts/fields.tsx';
+import { Choice, Field, TextField } from '../../parts/fields.tsx';
 import { type Column, ListTable } from '../../parts/table.tsx';
 
 interface Ban {
@@ -132,21 +132,14 @@ function BanDialog({ onClose }: { readonly onClose: () => void }) {
       <Field label="By">
         <Choice label="By" value={as} options={KINDS} onChoose={(value) => setAs(value)} />
       </Field>
-      <Field label="Who">
-        <input
-          name="who"
-          value={who}
-          required
-          onInput={(event) => setWho(event.currentTarget.value)}
-        />
-      </Field>
-      <Field label="Reason">
-        <input
-          name="reason"
-          value={reason}
-          onInput={(event) => setReason(event.currentTarget.value)}
-        />
-      </Field>
+      <TextField label="Who" name="who" value={who} isRequired onChange={setWho} />
+      <TextField
+        label="Reason"
+        name="reason"
+        value={reason}
+        hint="An MQTT 5 client that is disconnected is sent it."
+        onChange={setReason}
+      />
       <Field label="For how long">
         <Choice
           label="For how long"

@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks';
 import { path, post, put } from '../../app/api.ts';
 import { Badge, Name } from '../../parts/basic.tsx';
 import { FormDialog } from '../../parts/dialog.tsx';
-import { Field } from '../../parts/fields.tsx';
+import { CheckField, Field, TextField } from '../../parts/fields.tsx';
 import type { Column } from '../../parts/table.tsx';
 import { LiveList } from './live-list.tsx';
 import { type Group, namesOf, type User } from './roles.ts';
@@ -100,7 +100,14 @@ function UserDialog({
       onSubmit={submit}
       onClose={onClose}
     >
-      <Text label="User name" name="username" value={name} set={setName} isFixed={user !== null} />
+      <TextField
+        label="User name"
+        name="username"
+        value={name}
+        isRequired
+        isFixed={user !== null}
+        onChange={setName}
+      />
       <Field label="Password" hint={user === null ? undefined : 'left empty, it stays as it is'}>
         <input
           name="new-password"
@@ -111,22 +118,21 @@ function UserDialog({
           onInput={(event) => setPassword(event.currentTarget.value)}
         />
       </Field>
-      <Text label="Roles" name="roles" value={roles} set={setRoles} hint="with commas between" />
-      <Text
+      <TextField
+        label="Roles"
+        name="roles"
+        value={roles}
+        onChange={setRoles}
+        hint="with commas between"
+      />
+      <TextField
         label="Groups"
         name="groups"
         value={groups}
-        set={setGroups}
+        onChange={setGroups}
         hint="with commas between"
       />
-      <label class="check">
-        <input
-          type="checkbox"
-          checked={isEnabled}
-          onChange={(event) => setEnabled(event.currentTarget.checked)}
-        />
-        may connect
-      </label>
+      <CheckField label="may connect" value={isEnabled} onChange={setEnabled} />
     </FormDialog>
   );
 }
@@ -156,32 +162,28 @@ function GroupDialog({
       onSubmit={submit}
       onClose={onClose}
     >
-      <Text label="Group" name="group" value={name} set={setName} isFixed={group !== null} />
-      <Text label="Roles" name="roles" value={roles} set={setRoles} hint="with commas between" />
-      <Text label="Users" name="users" value={users} set={setUsers} hint="with commas between" />
-    </FormDialog>
-  );
-}
-
-function Text(props: {
-  readonly label: string;
-  readonly name: string;
-  readonly value: string;
-  readonly set: (value: string) => void;
-  readonly hint?: string;
-  /** Whether it is the name of what there is already. */
-  readonly isFixed?: boolean;
-}) {
-  const { label, name, value, set, hint, isFixed } = props;
-  return (
-    <Field label={label} hint={hint}>
-      <input
-        name={name}
-        value={value}
-        disabled={isFixed === true}
-        required={isFixed !== undefined}
-        onInput={(event) => set(event.currentTarget.value)}
+      <TextField
+        label="Group"
+        name="group"
+        value={name}
+        isRequired
+        isFixed={group !== null}
+        onChange={setName}
       />
-    </Field>
+      <TextField
+        label="Roles"
+        name="roles"
+        value={roles}
+        onChange={setRoles}
+        hint="with commas between"
+      />
+      <TextField
+        label="Users"
+        name="users"
+        value={users}
+        onChange={setUsers}
+        hint="with commas between"
+      />
+    </FormDialog>
   );
 }

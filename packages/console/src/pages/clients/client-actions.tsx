@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks';
 import { path, post, remove } from '../../app/api.ts';
 import { Name } from '../../parts/basic.tsx';
 import { FormDialog, notify } from '../../parts/dialog.tsx';
-import { Field } from '../../parts/fields.tsx';
+import { CheckField, Field, TextField } from '../../parts/fields.tsx';
 
 export function KickDialog(props: { readonly clientId: string; onClose(): void }) {
   const { clientId, onClose } = props;
@@ -24,22 +24,16 @@ export function KickDialog(props: { readonly clientId: string; onClose(): void }
       <p>
         <Name value={clientId} /> may connect again at once.
       </p>
-      <label class="check">
-        <input
-          type="checkbox"
-          checked={endsSession}
-          onChange={(event) => setEndsSession(event.currentTarget.checked)}
-        />
-        End its session, too: subscriptions and messages that wait are gone
-      </label>
-      <label class="check">
-        <input
-          type="checkbox"
-          checked={preventsWill}
-          onChange={(event) => setPreventsWill(event.currentTarget.checked)}
-        />
-        Without its will message
-      </label>
+      <CheckField
+        label="End its session, too: subscriptions and messages that wait are gone"
+        value={endsSession}
+        onChange={setEndsSession}
+      />
+      <CheckField
+        label="Without its will message"
+        value={preventsWill}
+        onChange={setPreventsWill}
+      />
     </FormDialog>
   );
 }
@@ -98,13 +92,13 @@ export function BanDialog(props: {
           ))}
         </select>
       </Field>
-      <Field label="Reason" hint="For other operators; the client does not see it.">
-        <input
-          value={reason}
-          maxLength={256}
-          onInput={(event) => setReason(event.currentTarget.value)}
-        />
-      </Field>
+      <TextField
+        label="Reason"
+        value={reason}
+        hint="An MQTT 5 client that is disconnected is sent it."
+        lengthMax={256}
+        onChange={setReason}
+      />
       <p>It is disconnected, and refused from then on.</p>
     </FormDialog>
   );

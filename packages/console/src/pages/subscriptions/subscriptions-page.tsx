@@ -114,7 +114,10 @@ function Filter({ whole }: { readonly whole: string }) {
   if (shared === null) return <Name value={whole} />;
   return (
     <>
-      <Name value={shared[2]} /> <Badge tone="info">group {shared[1]}</Badge>
+      <Name value={shared[2]} />{' '}
+      <a href="#/subscriptions?view=shared" title="Who gets what">
+        <Badge tone="info">group {shared[1]}</Badge>
+      </a>
     </>
   );
 }

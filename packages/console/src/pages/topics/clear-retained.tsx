@@ -2,6 +2,8 @@ import { useState } from 'preact/hooks';
 import { type Page, remove } from '../../app/api.ts';
 import { count } from '../../app/format.ts';
 import { usePoll } from '../../app/poll.ts';
+import { bytesOf } from '../../model/message-event.ts';
+import { payloadLine } from '../../model/payload.ts';
 import { Failure, Name } from '../../parts/basic.tsx';
 import { FormDialog, notify } from '../../parts/dialog.tsx';
 import { Field } from '../../parts/fields.tsx';
@@ -14,6 +16,9 @@ export interface ClearedFilter {
 
 /** Topics that are named before they are cleared. */
 const PREVIEW_MAX = 5;
+
+/** Bytes of a payload that are shown of each. */
+const PAYLOAD_BYTES = 64;
 
 /** Counts before it is done: nothing is cleared that wasn't shown. */
 const COUNTED_MAX = 10_000;
@@ -28,7 +33,7 @@ export function ClearRetained({
   const [wasCleared, setCleared] = useState(false);
   const { data, failure, isCurrent } = usePoll<Page<RetainedSummary>>(
     counted === null ? null : '/mqtt/retainer/messages',
-    { query: { topic: counted, limit: COUNTED_MAX }, everyMs: null },
+    { query: { topic: counted, limit: COUNTED_MAX, payload_bytes: PAYLOAD_BYTES }, everyMs: null },
   );
   const isKnown = data !== null && isCurrent && counted === filter;
   const size = data?.meta.count ?? data?.data.length ?? 0;
@@ -73,9 +78,12 @@ export function ClearRetained({
             {size === 1 ? 'matches' : 'match'}.
           </p>
           <ul>
-            {data.data.slice(0, PREVIEW_MAX).map(({ topic }) => (
+            {data.data.slice(0, PREVIEW_MAX).map(({ topic, payload = '' }) => (
               <li key={topic}>
-                <Name value={topic} />
+                <Name value={topic} />{' '}
+                <span class="muted">
+                  <Name value={payloadLine(bytesOf(payload, 'base64'), 40)} />
+                </span>
               </li>
             ))}
             {size > PREVIEW_MAX && <li class="muted">…</li>}

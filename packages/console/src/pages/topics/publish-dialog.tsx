@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks';
 import { post } from '../../app/api.ts';
 import { exactText, toBase64 } from '../../model/payload.ts';
 import { FormDialog, notify } from '../../parts/dialog.tsx';
-import { Choice, Field } from '../../parts/fields.tsx';
+import { CheckField, Choice, Field, TextField } from '../../parts/fields.tsx';
 
 /** What the form begins with. */
 export interface PublishDraft {
@@ -39,14 +39,7 @@ export function PublishDialog({
       }}
       onClose={onClose}
     >
-      <Field label="Topic">
-        <input
-          name="topic"
-          value={topic}
-          required
-          onInput={(event) => setTopic(event.currentTarget.value)}
-        />
-      </Field>
+      <TextField label="Topic" name="topic" value={topic} isRequired onChange={setTopic} />
       <Field label="Payload">
         <textarea
           name="payload"
@@ -76,15 +69,7 @@ export function PublishDialog({
           ]}
           onChoose={(value) => setQos(value)}
         />
-        <label class="check">
-          <input
-            type="checkbox"
-            name="retain"
-            checked={retain}
-            onChange={(event) => setRetain(event.currentTarget.checked)}
-          />
-          retain
-        </label>
+        <CheckField label="Retain" name="retain" value={retain} onChange={setRetain} />
       </div>
       {retain && payload === '' && (
         <p class="muted">Without a payload, what is retained of the topic is cleared.</p>
