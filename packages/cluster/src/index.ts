@@ -92,3 +92,10 @@ export {
 } from './log/fenced-log.ts';
 export { type TakenCell, type Takeover, takeCell } from './log/restore.ts';
 export { Shipper, type ShipperOptions } from './log/shipper.ts';
+export {
+  decodeKeeper,
+  encodeKeeper,
+  type RetainedSet,
+  readRetainedSet,
+  retainedSetParts,
+} from './retained/retained-frames.ts';

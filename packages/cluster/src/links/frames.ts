@@ -51,6 +51,7 @@ export const FrameType = {
   retainedSync: 66,
   retainedSet: 67,
   retainedClear: 68,
+  retainedReset: 69,
 
   /** How far a cell's log is. */
   witness: 80,

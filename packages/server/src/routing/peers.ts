@@ -1,3 +1,4 @@
+import type { Message } from '@promptmq/session';
 import type { Route } from '@promptmq/topics';
 import type { HeldPublisher } from '../connection/peer.ts';
 import type { BrokerSession } from '../sessions/broker-session.ts';
@@ -54,6 +55,19 @@ export interface ForwardedTo {
 export interface Peers {
   /** @returns null when nobody elsewhere gets messages of the topic */
   routeOf(route: Pick<Route<BrokerSession>, 'topic' | 'topicBytes'>): PeerRoute | null;
+  /** The cell that keeps the retained messages of a topic; null when it is this one. */
+  keeperOf(topic: string): PeerCell | null;
+  /**
+   * A retained message that this cell keeps has another one in its place, or none: the others are told when that is safe.
+   *
+   * @param message - kept; without payload where it is removed
+   * @param position - of its record; -1 when there is none
+   */
+  onRetained(message: Message, position: number): void;
+  /** A message of another cell found no room here among the retained ones, which that cell doesn't know. */
+  onNotRetained(topic: string): void;
+  /** Has the cell that keeps it remove the retained message of a topic. */
+  clearRetained(topic: string): void;
   /**
    * Sends the message to other cells at QoS 0. What can't be sent is dropped and counted.
    *

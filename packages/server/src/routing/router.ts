@@ -41,7 +41,7 @@ import { messageInfoOf } from '../tracing/message-info.ts';
 import { type ExplainedMessage, type Explanation, explanationOf } from './explanation.ts';
 import { type MessageSampler, NOTED_SUBSCRIBERS_MAX } from './meters/message-sampler.ts';
 import type { TopicMeter } from './meters/topic-meter.ts';
-import type { ForwardedTo, PeerRoute, Peers, PeerTarget } from './peers.ts';
+import type { ForwardedTo, PeerCell, PeerRoute, Peers, PeerTarget } from './peers.ts';
 import { Publication, type Publisher } from './publication.ts';
 import { Refusals, TAKEN } from './refusals.ts';
 import type { RequestTaker } from './request-taker.ts';
@@ -73,6 +73,25 @@ export interface InsideOutcome extends Outcome {
 
 const NO_PROPERTIES = new Uint8Array(0);
 const NOBODY: readonly Recipient<BrokerSession>[] = [];
+
+/** What becomes of a message that is published with RETAIN. */
+interface Retaining {
+  /** There is no room for it. */
+  readonly isRefused: boolean;
+  /** Whether it is written here as its topic's. */
+  readonly isKept: boolean;
+  /** What it takes the place of, for when it can't be written. */
+  readonly former: Message | undefined;
+  /** The other cell that keeps it; null when there is none. */
+  readonly keeper: PeerCell | null;
+}
+
+const NOT_RETAINED: Retaining = {
+  isRefused: false,
+  isKept: false,
+  former: undefined,
+  keeper: null,
+};
 
 /** Members of a shared group that are asked about for a message that some of them may not get. */
 const MEMBERS_ASKED_MAX = 100;
@@ -426,9 +445,8 @@ export class Router {
     const isWritten = !isBrokersOwn(route);
     // What the disk has no room for is delivered all the same at QoS 0, only not retained.
     const isRetaining = publication.retain && (!isWritten || journal.isOpen);
-    const former = isRetaining ? journal.formerRetained(route.topic) : undefined;
-    const isRetained = isRetaining && this.#retain(publication.message);
-    if (isRetaining && !isRetained && this.#publisher !== null) {
+    const retaining = isRetaining ? this.#retainFor(route, isWritten) : NOT_RETAINED;
+    if (retaining.isRefused && this.#publisher !== null) {
       return this.#end(this.#refusals.retained(route, publisher), -1);
     }
 
@@ -441,16 +459,32 @@ export class Router {
     }
     let matched = recipients.length + groups.length;
     if (groups.length > 0 || this.peers !== null) {
-      matched += this.#forwardFurther(route, sampler, size);
+      matched += this.#forwardFurther(route, retaining.keeper, sampler, size);
     }
     let position = -1;
-    const mayBeStored = isRetained || origin !== null || this.#storedDeliveries.length > 0;
+    const mayBeStored = retaining.isKept || origin !== null || this.#storedDeliveries.length > 0;
     if (mayBeStored && isWritten && journal.isOpen) {
-      position = this.#store(origin, isRetained, former);
+      position = this.#store(origin, retaining);
     }
     if (this.#sinks.publish !== null) this.#report(route, publisher, position);
     sampler?.endMessage();
     return this.#end(matched > 0 ? ReasonCode.Success : ReasonCode.NoMatchingSubscribers, position);
+  }
+
+  /**
+   * Retains the message that is routed, as it is to be by now: where another cell keeps it, that decides, and what is here is a copy
+   * which the next SUBSCRIBE in this cell finds.
+   */
+  #retainFor(route: Route<BrokerSession>, isWritten: boolean): Retaining {
+    const keeper = isWritten && this.peers !== null ? this.peers.keeperOf(route.topic) : null;
+    const former = keeper === null ? this.journal.formerRetained(route.topic) : undefined;
+    const isRetained = this.#retain(this.#publication.message);
+    return {
+      isRefused: !isRetained,
+      isKept: isRetained && keeper === null,
+      former,
+      keeper: isRetained ? keeper : null,
+    };
   }
 
   /** To one member of each group. */
@@ -477,6 +511,7 @@ export class Router {
    */
   #forwardFurther(
     route: Route<BrokerSession>,
+    keeper: PeerCell | null,
     sampler: MessageSampler | null,
     size: number,
   ): number {
@@ -484,8 +519,9 @@ export class Router {
     const peers = isBrokersOwn(route) ? null : this.peers;
     const elsewhere = peers === null ? null : peers.routeOf(route);
     if (route.groups.length > 0) this.#forwardToGroups(route, elsewhere, sampler, size);
+    if (keeper !== null) this.#forwardToKeeper(keeper);
     if (elsewhere === null || peers === null) return 0;
-    this.#forwardElsewhere(route, elsewhere);
+    this.#forwardElsewhere(route, elsewhere, keeper);
     const targets = this.#peerTargets;
     this.#turns.used += unitsOfDelivery(targets.length, size);
     if (targets.length > 0) peers.sendQoS0(this.#publication, targets, this.#publisher);
@@ -503,13 +539,27 @@ export class Router {
   }
 
   /** To all who get it in other cells, but for groups that have members here, too. */
-  #forwardElsewhere(route: Route<BrokerSession>, { targets, groups }: PeerRoute): void {
-    for (const target of targets) this.#forwardTo(target);
+  #forwardElsewhere(
+    route: Route<BrokerSession>,
+    { targets, groups }: PeerRoute,
+    keeper: PeerCell | null,
+  ): void {
+    for (const target of targets) {
+      if (target.peer.cell !== keeper?.cell) this.#forwardTo(target);
+    }
     for (const group of groups) {
       if (route.groups.some((one) => one.wholeFilter === group.wholeFilter)) continue;
       const target = group.next(false);
       if (target !== null) this.#forwardTo(target);
     }
+  }
+
+  /** The cell that keeps retained messages of the topic gets it for that, and for its subscribers: stored, also at QoS 0. */
+  #forwardToKeeper({ session }: PeerCell): void {
+    const { qos } = this.#publication;
+    const flags = (Math.max(qos, 1) << 1) | 1;
+    const isKept = this.#keepFor(session, flags, NO_IDENTIFIERS, null);
+    if (isKept && this.#publisher !== null) holdBackFor(session, this.#publisher);
   }
 
   /** With its QoS, unless nobody there has asked for more than 0, and its RETAIN, for those there to whom it is to be said. */
@@ -539,7 +589,7 @@ export class Router {
     const route = this.#routes.ofBytes(view.buffer, view.topicStart, view.topicEnd);
     this.#publication.borrow(view, route, publisher, this.#expiryOf(view), null);
     this.#publisher = null;
-    this.#routeForwarded(route, null, to);
+    this.#routeForwarded(route, null, to, NOT_RETAINED);
   }
 
   /**
@@ -558,11 +608,15 @@ export class Router {
   ): Outcome {
     const route = this.#routes.ofTopic(message.topic);
     this.#publication.keep(message, remainingExpiry(message.expiresAt, this.#runtime.now()));
+    const isKept = message.retain && this.peers?.keeperOf(message.topic) === null;
     // A member of a group may give it to another one, who is stored: that it has come has to be known then, too.
-    const isWritten = to.groups.length > 0 || this.#refusals.isWrittenForAny(message.qos, route);
+    const isWritten =
+      isKept || to.groups.length > 0 || this.#refusals.isWrittenForAny(message.qos, route);
     if (isWritten && !this.journal.isOpen) return this.#end(ReasonCode.QuotaExceeded, -1);
+    const retaining = isKept ? this.#retainFor(route, true) : NOT_RETAINED;
+    if (retaining.isRefused) this.peers?.onNotRetained(message.topic);
     this.#publisher = sender;
-    const outcome = this.#routeForwarded(route, origin, to);
+    const outcome = this.#routeForwarded(route, origin, to, retaining);
     this.#publisher = null;
     return outcome;
   }
@@ -571,6 +625,7 @@ export class Router {
     route: Route<BrokerSession>,
     origin: Origin | null,
     { isPlain, groups }: ForwardedTo,
+    retaining: Retaining,
   ): Outcome {
     const recipients = isPlain ? route.recipients : NOBODY;
     const recipientCount = recipients.length + groups.length;
@@ -585,8 +640,11 @@ export class Router {
       if (member !== null) this.#forward(member, group);
       else if (origin !== null) this.#forwardOn(wholeFilter, route);
     }
-    const isStored = this.#storedDeliveries.length > 0 || (origin !== null && groups.length > 0);
-    const position = isStored ? this.#store(origin, false, undefined) : -1;
+    const isStored =
+      retaining.isKept ||
+      this.#storedDeliveries.length > 0 ||
+      (origin !== null && groups.length > 0);
+    const position = isStored ? this.#store(origin, retaining) : -1;
     return this.#end(ReasonCode.Success, position);
   }
 
@@ -717,19 +775,13 @@ export class Router {
   }
 
   /** Writes the message for those who get it from the log, and hands them their deliveries. */
-  #store(origin: Origin | null, isRetained: boolean, former: Message | undefined): number {
+  #store(origin: Origin | null, { isKept, former }: Retaining): number {
     const sessions = this.#storedSessions;
     const deliveries = this.#storedDeliveries;
     const message = this.#publication.writtenMessage;
     const { journal } = this;
-    const position = journal.writeMessage(
-      message,
-      sessions,
-      deliveries,
-      origin,
-      isRetained,
-      former,
-    );
+    const position = journal.writeMessage(message, sessions, deliveries, origin, isKept, former);
+    if (isKept) this.peers?.onRetained(message, position);
     if (position === -1) return position;
     this.#turns.used += UnitsFor.record + deliveries.length;
     const now = this.#runtime.now();
@@ -760,8 +812,34 @@ export class Router {
     if (isReserved(topicBytes) || this.retained.get(topic) !== message) return false;
     this.retained.delete(topic);
     this.#stats.retainedCurrent = this.retained.count;
+    if (this.peers !== null && this.peers.keeperOf(topic) !== null) {
+      this.peers.clearRetained(topic);
+      return true;
+    }
     this.journal.dropRetained(topic);
+    this.peers?.onNotRetained(topic);
     return true;
+  }
+
+  /** Whether a retained message is another cell's to keep, and not the broker's own. */
+  isKeptElsewhere({ topic, topicBytes }: Message): boolean {
+    if (this.peers === null || isReserved(topicBytes)) return false;
+    return this.peers.keeperOf(topic) !== null;
+  }
+
+  /** Another cell asks for the same. */
+  clearRetainedOf(topic: string): void {
+    const message = this.retained.get(topic);
+    if (message !== undefined) this.clearRetained(message);
+  }
+
+  /**
+   * Takes what another cell keeps, as a copy that isn't written.
+   *
+   * @param message - kept; without payload where there is none any more
+   */
+  putRetained(message: Message): void {
+    this.#retain(message);
   }
 
   #retain(message: Message): boolean {

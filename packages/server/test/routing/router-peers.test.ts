@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
+import type { Message } from '@promptmq/session';
 import type { HeldPublisher } from '../../src/connection/peer.ts';
-import type { PeerGroup, PeerRoute, Peers, PeerTarget } from '../../src/routing/peers.ts';
+import type { PeerCell, PeerGroup, PeerRoute, Peers, PeerTarget } from '../../src/routing/peers.ts';
 import type { Publication } from '../../src/routing/publication.ts';
 import type { BrokerSession } from '../../src/sessions/broker-session.ts';
 import { Code, message, publisher, routerOf, Subscriber, view } from '../support/router.ts';
@@ -13,9 +14,30 @@ class NotedPeers implements Peers {
   readonly routes = new Map<string, PeerRoute>();
   readonly sent: Sent[] = [];
   readonly publishers: (HeldPublisher | null)[] = [];
+  /** The cell that keeps retained messages; null: this one. */
+  keeper: PeerCell | null = null;
+  readonly retained: [topic: string, position: number][] = [];
+  readonly notRetained: string[] = [];
+  readonly cleared: string[] = [];
 
   routeOf({ topic }: { readonly topic: string }): PeerRoute | null {
     return this.routes.get(topic) ?? null;
+  }
+
+  keeperOf(): PeerCell | null {
+    return this.keeper;
+  }
+
+  onRetained({ topic }: Message, position: number): void {
+    this.retained.push([topic, position]);
+  }
+
+  onNotRetained(topic: string): void {
+    this.notRetained.push(topic);
+  }
+
+  clearRetained(topic: string): void {
+    this.cleared.push(topic);
   }
 
   sendQoS0(_: Publication, targets: readonly PeerTarget[], sender: HeldPublisher | null): void {
@@ -27,8 +49,8 @@ class NotedPeers implements Peers {
 /** Of a message of another cell. */
 const ORIGIN = { kind: 'cell', generation: 1, cell: 1, sequence: 1 } as const;
 
-function clusterOf() {
-  const parts = routerOf();
+function clusterOf(mqtt: Parameters<typeof routerOf>[0] = {}) {
+  const parts = routerOf(mqtt);
   const peers = new NotedPeers();
   parts.router.peers = peers;
   return { ...parts, peers };
@@ -194,4 +216,52 @@ test('a message for a group of which nobody is left here goes on to another cell
     { qos: 1, group: wholeFilter },
   ]);
   router.checkInvariants();
+});
+
+test('a retained message is written where this cell keeps it, and the others are told', () => {
+  const { router, peers, journal } = clusterOf();
+  router.publish(view({ retain: true }), publisher(), null);
+  expect(journal.written).toMatchObject([{ isRetained: true }]);
+  expect(peers.retained).toEqual([['t', 10]]);
+  router.publishMessage(message({ topic: '$SYS/x', retain: true }));
+  expect(peers.retained).toHaveLength(1);
+  router.clearRetained(router.retained.get('t') as Message);
+  expect([peers.notRetained, peers.cleared]).toEqual([['t'], []]);
+});
+
+test('what another cell keeps goes there once, stored, also at QoS 0, and there is a copy here that is not written', () => {
+  const { router, peers, journal } = clusterOf();
+  const keeper = target(2, 0);
+  peers.keeper = keeper.peer;
+  peers.routes.set('t', { targets: [keeper, target(1, 0)], groups: [] });
+  router.publish(view({ qos: 0, retain: true }), publisher(), null);
+  expect(journal.written).toMatchObject([{ ids: ['\0cell/2'], isRetained: false }]);
+  expect(keeper.session.delivered).toMatchObject([{ qos: 1, retain: true }]);
+  expect(keeper.session.delivered[0]?.message.qos).toBe(0);
+  expect(peers.sent).toEqual([[1, null]]);
+  expect(router.retained.get('t')).toBeDefined();
+  expect(peers.retained).toEqual([]);
+  router.clearRetained(router.retained.get('t') as Message);
+  expect(peers.cleared).toEqual(['t']);
+  router.checkInvariants();
+});
+
+test('what another cell has published is retained by the cell that keeps it, and no other', () => {
+  const { router, peers, journal } = clusterOf();
+  const toPlain = { isPlain: true, groups: [] };
+  const published = message({ retain: true, qos: 0 });
+  router.publishForwarded(published, ORIGIN, toPlain);
+  expect(journal.written).toMatchObject([{ isRetained: true, ids: [] }]);
+  expect(peers.retained).toEqual([['t', 10]]);
+  peers.keeper = target(2, 0).peer;
+  router.publishForwarded({ ...published, topic: 'u' }, ORIGIN, toPlain);
+  expect(router.retained.get('u')).toBeUndefined();
+  expect(journal.written).toHaveLength(1);
+});
+
+test('where there is no room for it, the others are told what there is instead', () => {
+  const { router, peers, journal } = clusterOf({ maxRetained: 0 });
+  const toPlain = { isPlain: true, groups: [] };
+  router.publishForwarded(message({ retain: true }), ORIGIN, toPlain);
+  expect([peers.notRetained, peers.retained, journal.written]).toEqual([['t'], [], []]);
 });

@@ -1,18 +1,17 @@
-import { LinkSet } from '@promptmq/cluster';
+import { cellOf, LinkSet } from '@promptmq/cluster';
 import { MemoryLink } from '@promptmq/cluster/testing';
-import { Session } from '@promptmq/session';
+import { Forwarding } from '../../src/cluster/forwarding/forwarding.ts';
 import { CellPeers } from '../../src/cluster/peers/cell-peers.ts';
 import type { ConfigInput } from '../../src/config/index.ts';
-import type { BrokerSession } from '../../src/sessions/broker-session.ts';
 import { type SimulatedClient, Simulation } from './simulation.ts';
 
-/** The broker of one cell. What it sends at QoS 1 and 2 to others stays in the sessions that stand for them. */
+/** The broker of one cell. */
 export class SimulatedCell {
   readonly simulation: Simulation;
   readonly links: LinkSet;
+  readonly forwarding: Forwarding;
   readonly peers: CellPeers;
   readonly cell: number;
-  readonly sessions = new Map<number, BrokerSession>();
   /** What a link could not deal with. */
   readonly errors: unknown[] = [];
 
@@ -26,7 +25,10 @@ export class SimulatedCell {
       if (other !== cell) others.set(other, `node-${other}`);
     }
     const place = { cell, epoch: 1, others };
-    this.peers = new CellPeers(broker, place, this.links, (other) => this.#sessionOf(other));
+    this.forwarding = new Forwarding(broker, cell, this.links);
+    this.peers = new CellPeers(broker, place, this.links, (other) =>
+      this.forwarding.sessionOf(other),
+    );
     broker.announcements = this.peers.announcer;
     broker.router.peers = this.peers;
   }
@@ -38,16 +40,6 @@ export class SimulatedCell {
 
   connect(...terms: Parameters<Simulation['connect']>): SimulatedClient {
     return this.simulation.connect(...terms);
-  }
-
-  #sessionOf(cell: number): BrokerSession {
-    let session = this.sessions.get(cell);
-    if (session === undefined) {
-      const limits = { messagesMax: 100, bytesMax: 100_000, overflow: 'drop-newest' } as const;
-      session = new Session(`\0cell/${cell}`, { ...limits, onDrop: () => {} }) as BrokerSession;
-      this.sessions.set(cell, session);
-    }
-    return session;
   }
 }
 
@@ -129,5 +121,13 @@ export class SimulatedCells {
 
   #endTurns(): void {
     for (const { simulation } of this.cells) simulation.runtime.endTurn();
+  }
+}
+
+/** A topic whose retained messages a cell keeps. */
+export function topicOf(cell: number, count: number, prefix = 't'): string {
+  for (let number = 0; ; number++) {
+    const topic = `${prefix}/${number}`;
+    if (cellOf(topic, count) === cell) return topic;
   }
 }

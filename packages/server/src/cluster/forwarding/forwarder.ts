@@ -158,7 +158,8 @@ export class Forwarder implements SessionPeer {
         to: this.#to,
         sequence,
         targets: group ?? '',
-        qos,
+        // What another cell retains is stored on its way there, also at QoS 0.
+        qos: message.qos < qos ? message.qos : qos,
         retain,
         expiresInMs: Math.max(0, message.expiresAt - this.#host.runtime.now()),
       },

@@ -1,5 +1,6 @@
 import {
   Announcer,
+  cellOf,
   FrameType,
   Interest,
   InterestTable,
@@ -13,12 +14,14 @@ import {
   readPublish0,
 } from '@promptmq/cluster';
 import { PublishView } from '@promptmq/codec';
+import type { Message } from '@promptmq/session';
 import type { HeldPublisher } from '../../connection/peer.ts';
 import type { PeerCell, PeerRoute, Peers, PeerTarget } from '../../routing/peers.ts';
 import type { Publication } from '../../routing/publication.ts';
 import { UnitsFor } from '../../runtime/turns.ts';
 import type { BrokerSession } from '../../sessions/broker-session.ts';
 import type { PeersHost } from './host.ts';
+import { RetainedSync } from './retained-sync.ts';
 import { TransientLane } from './transient-lane.ts';
 
 /** How long an answer to SUBSCRIBE waits for other processes, in milliseconds. */
@@ -46,6 +49,9 @@ export class CellPeers implements Peers, LinkUser {
   readonly #cell: number;
   readonly #others: ReadonlyMap<number, string>;
   readonly #table: InterestTable<PeerCell>;
+  readonly #retained: RetainedSync;
+  /** By cell. */
+  readonly #peers: Map<number, PeerCell>;
   /** Of the process that serves a cell, by cell, while there is a link to it. */
   readonly #lanes: Map<number, TransientLane>;
   /** Who waits until all of the others' interest is known. */
@@ -65,6 +71,8 @@ export class CellPeers implements Peers, LinkUser {
     this.#host = host;
     this.#cell = cell;
     this.#others = others;
+    this.#peers = new Map();
+    for (const number of others.keys()) this.#peers.set(number, new Peer(number, sessionOf));
     this.#lanes = new Map();
     this.#waiting = [];
     this.announcer = new Announcer(cell, epoch, {
@@ -74,7 +82,7 @@ export class CellPeers implements Peers, LinkUser {
       connectedOf: (wholeFilter) => router.trie.group(wholeFilter)?.connectedCount ?? 0,
     });
     this.#table = new InterestTable(
-      (number) => new Peer(number, sessionOf),
+      (number) => this.#peers.get(number) ?? new Peer(number, sessionOf),
       (wholeFilter) => this.announcer.countsOf(wholeFilter),
     );
     for (const [number, node] of others) {
@@ -82,6 +90,7 @@ export class CellPeers implements Peers, LinkUser {
       this.announcer.expect(node);
     }
     new Interest(links, this.#table, [this.announcer], () => this.#onWhole());
+    this.#retained = new RetainedSync(host, cell, links, (topic) => this.#keeperNumber(topic));
     links.handle([FrameType.publish0], (_link, body) => {
       host.faults.contain(null, 'receiving', () => this.#onPublish0(body));
     });
@@ -158,6 +167,29 @@ export class CellPeers implements Peers, LinkUser {
       cells.push({ cell, targets: joinTargets({ isPlain, groups }) });
     }
     return byLane;
+  }
+
+  // ----------------------------------------------------------------------- retained
+
+  keeperOf(topic: string): PeerCell | null {
+    return this.#peers.get(this.#keeperNumber(topic)) ?? null;
+  }
+
+  onRetained(message: Message, position: number): void {
+    this.#retained.onRetained(message, position);
+  }
+
+  onNotRetained(topic: string): void {
+    this.#retained.tellAgain(topic);
+  }
+
+  clearRetained(topic: string): void {
+    this.#retained.clear(topic);
+  }
+
+  /** Topics are given to cells as clients are. */
+  #keeperNumber(topic: string): number {
+    return cellOf(topic, this.#others.size + 1);
   }
 
   // ------------------------------------------------------------------------- links

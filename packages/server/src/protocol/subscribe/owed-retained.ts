@@ -78,7 +78,9 @@ function replayRetained(
   const stored: Delivery[] = [];
   for (const delivery of deliveries) {
     const recordPosition = journal.retainedPositionOf(delivery.message.topic);
-    if (delivery.qos === 0 || recordPosition === 0) continue;
+    // Of what another cell keeps, there is no record here: the message is written with it.
+    const isElsewhere = router.isKeptElsewhere(delivery.message);
+    if (delivery.qos === 0 || (recordPosition === 0 && !isElsewhere)) continue;
     delivery.position = recordPosition;
     stored.push(delivery);
   }

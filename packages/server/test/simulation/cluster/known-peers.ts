@@ -52,5 +52,17 @@ export class KnownPeers implements Peers {
     };
   }
 
+  // Each cell keeps what its own clients retain.
+
+  keeperOf(): null {
+    return null;
+  }
+
+  onRetained(): void {}
+
+  onNotRetained(): void {}
+
+  clearRetained(): void {}
+
   sendQoS0(): void {}
 }

@@ -1,0 +1,223 @@
+import {
+  decodeKeeper,
+  encodeKeeper,
+  FrameType,
+  type Lane,
+  type Link,
+  type LinkSet,
+  type LinkUser,
+  laneOf,
+  readRetainedSet,
+  retainedSetParts,
+} from '@promptmq/cluster';
+import type { Message } from '@promptmq/session';
+import { isReserved } from '../../routing/reserved-topics.ts';
+import type { PeersHost } from './host.ts';
+
+const LANE = laneOf(FrameType.retainedSet);
+
+/** Nodes of the tree of retained messages that are visited before it is looked whether a link takes more. */
+const NODES_PER_STEP = 500;
+/** First levels of topics that begin with `$`, which no wildcard matches. */
+const DOLLAR_LEVELS_MAX = 1000;
+
+const NOTHING = new Uint8Array(0);
+
+/** What is left to be said to a process that has just been linked. */
+interface Whole {
+  readonly link: Link;
+  /** Topics, some at a time. */
+  readonly topics: Generator<readonly string[]>;
+}
+
+/**
+ * Retained messages over cells. Those of a topic are kept by one cell, that of the topic's slot: it writes them, decides on their order, and
+ * says to all others what holds once its record is committed. The others have copies in memory, by which they answer SUBSCRIBE; and one
+ * that has been said anew by all that its keeper has.
+ *
+ * Invariant: what a keeper has said last of a topic is the copy, unless a client of this cell has published since.
+ */
+export class RetainedSync implements LinkUser {
+  readonly #host: PeersHost;
+  readonly #cell: number;
+  readonly #keeperOf: (topic: string) => number;
+  readonly #links: LinkSet;
+  readonly #wholes: Map<Link, Whole>;
+  /** What a keeper has said since its RESET, by cell. */
+  readonly #said: Map<number, Set<string>>;
+
+  /** @param keeperOf - the cell that keeps the retained messages of a topic */
+  constructor(host: PeersHost, cell: number, links: LinkSet, keeperOf: (topic: string) => number) {
+    this.#host = host;
+    this.#cell = cell;
+    this.#keeperOf = keeperOf;
+    this.#links = links;
+    this.#wholes = new Map();
+    this.#said = new Map();
+    links.handle([FrameType.retainedReset], (_link, body) => {
+      this.#said.set(decodeKeeper(body), new Set());
+    });
+    links.handle([FrameType.retainedSet], (_link, body) => this.#onSet(body));
+    links.handle([FrameType.retainedSync], (_link, body) => this.#onSync(decodeKeeper(body)));
+    links.handle([FrameType.retainedClear], (_link, body) => {
+      host.router.clearRetainedOf(Buffer.from(body).toString());
+    });
+    links.follow(this);
+  }
+
+  /**
+   * A message of a topic that this cell keeps has been retained, or removed.
+   *
+   * @param position - of its record, after whose commit the others are told; -1: none
+   */
+  onRetained(message: Message, position: number): void {
+    this.#host.journal.whenCommitted({
+      position,
+      onCommitted: () => this.#tell(message),
+      // Who has published it takes it for retained.
+      onRefused: () => this.tellAgain(message.topic),
+    });
+  }
+
+  /** Says to all others what the message of a topic is that this cell keeps. */
+  tellAgain(topic: string): void {
+    this.#tell(this.#host.router.retained.get(topic) ?? removalOf(topic));
+  }
+
+  /** Asks the cell that keeps it to remove the message of a topic; nothing where it can't be reached. */
+  clear(topic: string): void {
+    const keeper = this.#keeperOf(topic);
+    for (const link of this.#links.all) {
+      if (!link.peer.cells.some(({ cell }) => cell === keeper)) continue;
+      link.send(FrameType.retainedClear, Buffer.from(topic));
+    }
+  }
+
+  onUp(link: Link): void {
+    link.send(FrameType.retainedReset, encodeKeeper(this.#cell));
+    this.#wholes.set(link, { link, topics: this.#ownTopics() });
+    this.#continue(link);
+  }
+
+  onDrained(link: Link, lane: Lane): void {
+    if (lane === LANE) this.#continue(link);
+  }
+
+  onDown(link: Link): void {
+    this.#wholes.get(link)?.topics.return(undefined);
+    this.#wholes.delete(link);
+  }
+
+  #tell(message: Message): void {
+    const expiresInMs = message.expiresAt - this.#host.runtime.now();
+    for (const link of this.#links.all) sendSet(link, message, Math.max(0, expiresInMs));
+  }
+
+  /** Sends of all that this cell keeps as much as the link takes; what changes meanwhile is sent beside it. */
+  #continue(link: Link): void {
+    const whole = this.#wholes.get(link);
+    if (whole === undefined) return;
+    const { retained } = this.#host.router;
+    while (!link.isBusy(LANE)) {
+      const next = whole.topics.next();
+      if (next.done === true) {
+        this.#wholes.delete(link);
+        link.send(FrameType.retainedSync, encodeKeeper(this.#cell));
+        return;
+      }
+      const now = this.#host.runtime.now();
+      for (const topic of next.value) {
+        // As it is now: what a walk has found may be older than what was said meanwhile.
+        const message = retained.get(topic);
+        if (message === undefined || message.expiresAt <= now) continue;
+        sendSet(link, message, message.expiresAt - now);
+      }
+    }
+  }
+
+  /** The topics of which this cell keeps a message, without those of the broker's own. */
+  *#ownTopics(): Generator<readonly string[]> {
+    const { retained } = this.#host.router;
+    const hidden = retained
+      .below(null, Number.POSITIVE_INFINITY, DOLLAR_LEVELS_MAX)
+      .filter(({ level }) => level.startsWith('$'))
+      .map(({ level }) => `${level}/#`);
+    for (const filter of ['#', ...hidden]) {
+      const walk = retained.walk(filter);
+      try {
+        while (!walk.isDone) {
+          const found: Message[] = [];
+          retained.step(walk, NODES_PER_STEP, found, this.#host.runtime.now());
+          yield found.filter((message) => this.#isKeptHere(message)).map(({ topic }) => topic);
+        }
+      } finally {
+        retained.end(walk);
+      }
+    }
+  }
+
+  #isKeptHere({ topic, topicBytes }: Message): boolean {
+    return this.#keeperOf(topic) === this.#cell && !isReserved(topicBytes);
+  }
+
+  // ----------------------------------------------------------------- of other keepers
+
+  #onSet(body: Uint8Array): void {
+    const { expiresInMs, message } = readRetainedSet(body);
+    const keeper = this.#keeperOf(message.topic);
+    // Only its keeper says what a topic has.
+    if (keeper === this.#cell) return;
+    this.#said.get(keeper)?.add(message.topic);
+    const expiresAt = this.#host.runtime.now() + expiresInMs;
+    this.#host.router.putRetained({ ...message, ...copiesOf(message), expiresAt });
+  }
+
+  /** What was not said is no more. */
+  #onSync(keeper: number): void {
+    const said = this.#said.get(keeper);
+    this.#said.delete(keeper);
+    if (said === undefined) return;
+    const { retained } = this.#host.router;
+    const now = this.#host.runtime.now();
+    const hidden = retained
+      .below(null, Number.POSITIVE_INFINITY, DOLLAR_LEVELS_MAX)
+      .filter(({ level }) => level.startsWith('$'));
+    for (const filter of ['#', ...hidden.map(({ level }) => `${level}/#`)]) {
+      for (const { topic, topicBytes } of retained.match(filter, now)) {
+        if (this.#keeperOf(topic) !== keeper || said.has(topic) || isReserved(topicBytes)) continue;
+        this.#host.router.putRetained(removalOf(topic));
+      }
+    }
+  }
+}
+
+function sendSet(link: Link, message: Message, expiresInMs: number): void {
+  const [head, properties, payload] = retainedSetParts(message, expiresInMs);
+  link.send(FrameType.retainedSet, head, properties, payload);
+}
+
+/** Bytes of its own for what would keep the chunk that it came in. */
+function copiesOf({
+  topicBytes,
+  properties,
+  payload,
+}: Message): Pick<Message, 'topicBytes' | 'properties' | 'payload'> {
+  return {
+    topicBytes: Uint8Array.from(topicBytes),
+    properties: properties.length === 0 ? NOTHING : Uint8Array.from(properties),
+    payload: Uint8Array.from(payload),
+  };
+}
+
+function removalOf(topic: string): Message {
+  return {
+    topic,
+    topicBytes: Buffer.from(topic),
+    properties: NOTHING,
+    payload: NOTHING,
+    qos: 0,
+    retain: true,
+    expiresAt: Number.POSITIVE_INFINITY,
+    publisherId: '',
+  };
+}
