@@ -80,6 +80,17 @@ test('clients are listed, shown and disconnected', async () => {
   });
 });
 
+test('a client whose name no path can have is shown and disconnected', async () => {
+  const url = await startBroker();
+  const client = await PacketClient.open(url);
+  client.connect('..');
+  await client.next();
+  expect((await run('clients', 'show', '..')).stdout).toMatch(/^"\.\." connected /);
+  expect((await run('clients', 'disconnect', '..')).stdout).toBe('disconnected ".."\n');
+  expect(await client.next()).toMatchObject({ cmd: 'disconnect', reasonCode: 0x98 });
+  await client.cut();
+});
+
 test('retained messages are listed, shown and cleared', async () => {
   const url = await startBroker();
   const client = await PacketClient.open(url);
@@ -112,6 +123,10 @@ test('retained messages are listed, shown and cleared', async () => {
   });
   const some = await run('retained', 'list', '#', '--limit', '2');
   expect(some.stdout.trimEnd().split('\n').length).toBe(2);
+  expect(await run('retained', 'show', 'dev/+')).toMatchObject({
+    status: 1,
+    stderr: 'promptmq: "dev/+" has wildcards: list takes filters\n',
+  });
   expect((await run('retained', 'clear', 'dev/+')).stdout).toBe('cleared 2 retained messages\n');
   expect(JSON.parse((await run('retained', 'list', '#', '--json')).stdout)).toMatchObject({
     topic: 'other',

@@ -78,6 +78,14 @@ test('--json gives an object a line, and the end of the broker ends the trace wi
   expect(events.map((line) => JSON.parse(line).event)).toEqual(['not-connected', 'stopping']);
 });
 
+test('a broker that is killed ends the trace with exit code 3', async () => {
+  await startBroker();
+  const trace = new Command(['trace', 'c'], folder);
+  await trace.waitFor(/not-connected\n/);
+  broker?.child.kill('SIGKILL');
+  expect([await trace.exitCode(), trace.errors]).toEqual([3, '']);
+});
+
 test('status without a PID file asks the broker, and stop stops it', async () => {
   const socket = join(folder, 'data/admin.sock');
   expect(await run('status')).toMatchObject({ status: 3, stdout: `not running (${socket})\n` });

@@ -161,6 +161,21 @@ test('acl test asks the running broker, too', async () => {
   ]);
 });
 
+test('as JSON it is what the API answers', async () => {
+  const socket = ['--running', '--json', '--admin-socket', join(folder, 'admin.sock')];
+  const command = new Command(['acl', 'test', '-', 'blind', 'receive', 'a/b', ...socket], folder);
+  expect([await command.exitCode(), JSON.parse(command.output)]).toEqual([
+    1,
+    {
+      allowed: false,
+      result: 'deny',
+      rule: 'acl.yaml:3',
+      filtered: false,
+      of: 'connection',
+    },
+  ]);
+});
+
 test('the command says of who is not connected that he is not', async () => {
   const socket = ['--admin-socket', join(folder, 'admin.sock')];
   const command = new Command(['explain', 'publish', 'a/b', '--from', 'away', ...socket], folder);
