@@ -30,7 +30,12 @@ const { Log } = await import('../../../packages/wal/dist/index.js');
 const { parseConfig } = await import('../../../packages/server/dist/index.js');
 const { Broker } = await import('../../../packages/server/dist/broker.js');
 const { Analytics } = await import('../../../packages/server/dist/monitor/analytics/analytics.js');
+const { History } = await import('../../../packages/server/dist/history/history.js');
 const { noopLogger } = await import('../../../packages/server/dist/log/index.js');
+const { Presence } = await import(
+  '../../../packages/server/dist/observability/presence/presence.js'
+);
+const { nodeRuntime } = await import('../../../packages/server/dist/runtime/runtime.js');
 const { countReceived, countSent, createStats } = await import(
   '../../../packages/server/dist/runtime/stats.js'
 );
@@ -91,6 +96,9 @@ export const CASES: Readonly<Record<string, () => MicroCase | Promise<MicroCase>
   'deliver, QoS 1, with 1,000 rules': () => guardedDeliverCase(1),
   'append, 100 bytes': appendCase,
   'metrics, one message received and sent': metricsCase,
+  'history, a drop that is like the one before': () => historyCase(1),
+  'history, a drop of another topic': () => historyCase(50),
+  'presence, a connect or disconnect that nobody has subscribed': presenceCase,
 };
 
 function publish(fields: Pick<PublishPacket, 'qos' | 'messageId' | 'properties'>): Uint8Array {
@@ -444,5 +452,51 @@ function metricsCase(): MicroCase {
       }
     },
     check: () => stats.messagesReceived > 0,
+  };
+}
+
+/** Drops of one client, by turns of as many topics. */
+function historyCase(topicCount: number): MicroCase {
+  const config = parseConfig({});
+  const history = new History({ config, runtime: nodeRuntime });
+  const topics = Array.from({ length: topicCount }, (_, index) => `bench/${index}/t`);
+  return {
+    run: (count) => {
+      for (let index = 0; index < count; index++) {
+        history.noteRepeated('drop', 'c', topics[index % topicCount] as string, 'output-full');
+      }
+    },
+    check: () => history.length === topicCount,
+  };
+}
+
+/** As the broker does it: what happens in a turn is published at its end. */
+function presenceCase(): MicroCase {
+  const config = parseConfig({ storage: { enabled: false }, presence: { events: 'connections' } });
+  const runtime = new StillRuntime();
+  const broker = new Broker(config, runtime, noopLogger);
+  const presence = new Presence(broker);
+  const client = {
+    clientId: 'device-0001',
+    userName: 'alice',
+    version: 5,
+    openedAt: runtime.now(),
+    cleanStart: true,
+    session: { expiryInterval: 0 },
+    timeouts: { keepAlive: 60_000 },
+    transport: { remoteAddress: '127.0.0.1:50000', protocol: 'tcp', localPort: 1883 },
+  } as const;
+  const perTurn = 100;
+  return {
+    run: (count) => {
+      for (let done = 0; done < count; done += perTurn) {
+        for (let index = 0; index < perTurn / 2; index++) {
+          presence.connected(client);
+          presence.disconnected(client, 'client', 0);
+        }
+        runtime.endTurn();
+      }
+    },
+    check: () => broker.stats.presenceLeftOut === 0,
   };
 }

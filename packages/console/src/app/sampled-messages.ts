@@ -25,7 +25,7 @@ export interface SampleOptions {
 const INTERVAL_MS = 1000;
 
 /** Messages of a second. Of more, the broker makes no events. */
-const MESSAGES_MAX = 500;
+const MESSAGES_MAX = 200;
 
 /** From a failure to the next attempt. */
 const RETRY_MS = 5000;

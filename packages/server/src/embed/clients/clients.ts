@@ -147,7 +147,7 @@ export interface Clients {
   disconnect(clientId: string, options?: ClientDisconnectOptions): Promise<boolean>;
 }
 
-/** Sessions that a call looks at. */
+/** Sessions that a call looks at: about a millisecond. */
 const LOOKED_AT_MAX = 10_000;
 
 /** Sessions that `top` looks at in a turn, and describes in one: about a millisecond. */
