@@ -40,8 +40,9 @@ export interface EngineLog {
   append(after: number, parts: readonly Uint8Array[]): Promise<AppendOutcome>;
 
   /**
-   * Reads entries in order, from `from` or the first that was not trimmed, to the last one that was there when reading began. All
-   * that was acknowledged before is among them, and all that was ever read, by anybody.
+   * Reads entries in order, from `from` or the first that was not trimmed, to the last one that was there when reading began. It may end
+   * before that where the server that answers is behind, as after an election: only an append that follows an entry shows that it was the
+   * last one. What was read is as safe as what was acknowledged.
    *
    * @param bytesMax - about how much may wait in memory to be taken, in bytes
    * @throws {EngineError} `unavailable`
@@ -49,7 +50,7 @@ export interface EngineLog {
   read(from: number, bytesMax: number): AsyncIterable<EngineEntry>;
 
   /**
-   * As `read` has it: not older than what was acknowledged before.
+   * As `read` has them.
    *
    * @throws {EngineError} `unavailable`
    */
