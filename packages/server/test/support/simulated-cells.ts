@@ -25,12 +25,10 @@ export class SimulatedCell {
       if (other !== cell) others.set(other, `node-${other}`);
     }
     const place = { cell, epoch: 1, others };
-    this.forwarding = new Forwarding(broker, cell, this.links);
-    this.peers = new CellPeers(broker, place, this.links, (other) =>
-      this.forwarding.sessionOf(other),
-    );
+    this.peers = new CellPeers(broker, place, this.links);
     broker.announcements = this.peers.announcer;
     broker.router.peers = this.peers;
+    this.forwarding = new Forwarding(broker, cell, this.links);
   }
 
   get end() {

@@ -57,22 +57,14 @@ export class CellPeers implements Peers, LinkUser {
   /** Who waits until all of the others' interest is known. */
   #waiting: (() => void)[];
 
-  /**
-   * @param links - to which there is no link yet
-   * @param sessionOf - the session of this cell that stands for another one
-   */
-  constructor(
-    host: PeersHost,
-    { cell, epoch, others }: CellPlace,
-    links: LinkSet,
-    sessionOf: (cell: number) => BrokerSession,
-  ) {
+  /** @param links - to which there is no link yet */
+  constructor(host: PeersHost, { cell, epoch, others }: CellPlace, links: LinkSet) {
     const { runtime, router } = host;
     this.#host = host;
     this.#cell = cell;
     this.#others = others;
     this.#peers = new Map();
-    for (const number of others.keys()) this.#peers.set(number, new Peer(number, sessionOf));
+    for (const number of others.keys()) this.#peers.set(number, new Peer(number, host));
     this.#lanes = new Map();
     this.#waiting = [];
     this.announcer = new Announcer(cell, epoch, {
@@ -82,7 +74,7 @@ export class CellPeers implements Peers, LinkUser {
       connectedOf: (wholeFilter) => router.trie.group(wholeFilter)?.connectedCount ?? 0,
     });
     this.#table = new InterestTable(
-      (number) => this.#peers.get(number) ?? new Peer(number, sessionOf),
+      (number) => this.#peers.get(number) ?? new Peer(number, host),
       (wholeFilter) => this.announcer.countsOf(wholeFilter),
     );
     for (const [number, node] of others) {
@@ -245,14 +237,14 @@ export class CellPeers implements Peers, LinkUser {
 /** Another cell in routes. Its session is made when it is needed. */
 class Peer implements PeerCell {
   readonly cell: number;
-  readonly #sessionOf: (cell: number) => BrokerSession;
+  readonly #host: PeersHost;
 
-  constructor(cell: number, sessionOf: (cell: number) => BrokerSession) {
+  constructor(cell: number, host: PeersHost) {
     this.cell = cell;
-    this.#sessionOf = sessionOf;
+    this.#host = host;
   }
 
   get session(): BrokerSession {
-    return this.#sessionOf(this.cell);
+    return this.#host.sessions.cells.of(this.cell);
   }
 }

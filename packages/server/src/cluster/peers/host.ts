@@ -19,6 +19,8 @@ export interface PeersHost {
   readonly stats: Pick<BrokerStats, 'dropped' | 'publishersHeldBack'>;
   readonly faults: Faults;
   readonly turns: Pick<Turns, 'used'>;
+  /** Has the sessions that stand for other cells, also while it recovers. */
+  readonly sessions: { readonly cells: { of(cell: number): BrokerSession } };
   readonly router: {
     readonly trie: { group(wholeFilter: string): SharedGroup<BrokerSession> | null };
     readonly retained: RetainedStore<Message>;
