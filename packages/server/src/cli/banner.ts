@@ -6,12 +6,18 @@ import {
   type LoadedConfig,
   listenerName,
 } from '../config/index.ts';
-import type { RunningBroker } from '../embed/running-broker.ts';
 import type { Listener } from '../listeners/listener.ts';
 import { type ListenerProfile, listenerProfiles } from '../listeners/profile.ts';
 
+/** What is shown of a broker, or of all its workers. */
+export interface ShownBroker {
+  readonly listeners: readonly Pick<Listener, 'name' | 'protocol' | 'url' | 'urls'>[];
+  readonly metricsUrl: string | null;
+  readonly adminUrl: string | null;
+}
+
 /** What somebody who has just started a broker wants to know, for people. */
-export function startBanner({ config, file }: LoadedConfig, broker: RunningBroker): string {
+export function startBanner({ config, file }: LoadedConfig, broker: ShownBroker): string {
   const { storage } = config;
   const lines = [
     ...broker.listeners.map(
@@ -48,7 +54,10 @@ const SYNC_WORDS = {
 } as const;
 
 /** Of a WebSocket listener that isn't at `/`, too: its URL alone leads nowhere then. */
-function pathOf({ name, protocol, url }: Listener, config: LoadedConfig['config']): string {
+function pathOf(
+  { name, protocol, url }: Pick<Listener, 'name' | 'protocol' | 'url'>,
+  config: LoadedConfig['config'],
+): string {
   const profile = listenerProfiles(config).find(({ terms }) => terms.name === name);
   const paths = profile?.webSocket.paths ?? [];
   const isElsewhere = protocol.startsWith('ws') && !url.includes('+unix:') && !paths.includes('/');
@@ -56,7 +65,7 @@ function pathOf({ name, protocol, url }: Listener, config: LoadedConfig['config'
 }
 
 /** By the first listener that takes MQTT without TLS; a Unix domain socket where there is no other. */
-function howToConnect({ listeners }: RunningBroker): string[] {
+function howToConnect({ listeners }: ShownBroker): string[] {
   const urls = listeners.flatMap((listener) => listener.urls);
   const url = urls.find((text) => text.startsWith('mqtt:'));
   const socket = urls.find((text) => text.startsWith('mqtt+unix:'));

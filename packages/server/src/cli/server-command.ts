@@ -1,12 +1,12 @@
+import cluster from 'node:cluster';
+import { availableParallelism } from 'node:os';
 import type { CommandModule } from 'yargs';
 import { Admin, type AdminProcess, AdminServer, ApiError, adminSocketOf } from '../admin/index.ts';
-import { type Config, type LoadedConfig, WatchedFiles } from '../config/index.ts';
+import { type Config, type LoadedConfig, WatchedFiles, WORKERS_MAX } from '../config/index.ts';
 import { openBroker } from '../embed/create-broker.ts';
 import type { EmbeddedBroker } from '../embed/embedded-broker.ts';
 import { naming } from '../embed/start-errors.ts';
-import { type ConfigurableLogger, createLogger, LogTail, tailed } from '../log/index.ts';
-import { type LogListeners, LogOutput } from '../log/log-output.ts';
-import { StandardOutput } from '../log/standard-output.ts';
+import type { ConfigurableLogger } from '../log/index.ts';
 import { reportReady, startDaemon } from '../service/daemon.ts';
 import { exposedFiles } from '../service/exposed-files.ts';
 import { openFilesWarning } from '../service/open-files.ts';
@@ -14,6 +14,7 @@ import { claimPidFile } from '../service/pid-file.ts';
 import { SystemdNotifier } from '../service/systemd.ts';
 import { keepsSomeLocal, LOCAL_ONLY, risksOf, risksOfReload, startBanner } from './banner.ts';
 import { addServerOptions, loadFromProcess } from './options.ts';
+import { followLog, LAST_LINES_MS, openLog } from './process-log.ts';
 import { Reloader, watchedPaths } from './reloader.ts';
 import { becomeService } from './standard-streams.ts';
 
@@ -32,10 +33,22 @@ export const serverCommand: CommandModule = {
       const pid = await startDaemon();
       process.stdout.write(`the broker runs in the background as process ${pid}\n`);
     } else {
-      await serve(loaded, load);
+      const workers = workersOf(loaded.config);
+      if (workers === 1 && !cluster.isWorker) {
+        await serve(loaded, load);
+      } else {
+        // Loaded where there are several only.
+        const { serveWorker, serveWorkers } = await import('./serve-workers.ts');
+        await (cluster.isWorker ? serveWorker(loaded, load) : serveWorkers(loaded, load, workers));
+      }
     }
   },
 };
+
+/** How many processes are to share the clients. */
+function workersOf({ server }: Config): number {
+  return server.workers === 'auto' ? Math.min(availableParallelism(), WORKERS_MAX) : server.workers;
+}
 
 async function serve(loaded: LoadedConfig, load: () => LoadedConfig): Promise<void> {
   const { config } = loaded;
@@ -147,9 +160,6 @@ async function serve(loaded: LoadedConfig, load: () => LoadedConfig): Promise<vo
   reportReady();
 }
 
-/** How long the last lines may take to be written when the broker has stopped. */
-const LAST_LINES_MS = 1000;
-
 /** Without it the broker serves its clients all the same. */
 async function startAdmin(
   broker: EmbeddedBroker,
@@ -167,37 +177,5 @@ async function startAdmin(
   } catch (error) {
     logger.warn('admin-socket-failed', { path, why: (error as Error).message });
     return null;
-  }
-}
-
-async function openLog({ log }: LoadedConfig['config']): Promise<{
-  logger: ConfigurableLogger;
-  output: LogOutput;
-  logTail: LogTail;
-}> {
-  // It may be the same terminal or pipe as standard output, and as stuck as that.
-  const errors = new StandardOutput(process.stderr);
-  const listeners: LogListeners = {
-    onFailed: (why) => {
-      const where = log.file ?? 'standard output';
-      const line = `promptmq: lines of the log are dropped, as ${where} doesn't take them: ${why}\n`;
-      errors.write(Buffer.from(line), () => {});
-    },
-    onRecovered: (count, why) => logger.warn('log-lines-dropped', { count, why }),
-  };
-  const output = await naming('log.file', null, () => new LogOutput(log, listeners));
-  const logTail = new LogTail(() => log.tailLines);
-  const lines = await createLogger({ ...log, stream: output, isColoured: output.isTerminal });
-  const logger = tailed(lines, logTail);
-  return { logger, output, logTail };
-}
-
-/** A configuration is in force: the log follows it, or stays where it is if it can't. */
-function followLog(log: Config['log'], logger: ConfigurableLogger, output: LogOutput): void {
-  logger.setStyle(log);
-  try {
-    output.moveTo(log);
-  } catch (error) {
-    logger.error('log-file-failed', { file: log.file, why: (error as Error).message });
   }
 }

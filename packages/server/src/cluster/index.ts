@@ -1,3 +1,4 @@
+export { MetricsHub } from './metrics-hub.ts';
 export { Supervisor, WorkerRefusal } from './supervisor.ts';
 export { Worker, type WorkerBroker } from './worker.ts';
 export {

@@ -45,6 +45,8 @@ class Place {
   readonly number: number;
   child: Child | null = null;
   isReady = false;
+  /** How often it was started. */
+  epoch = 0;
   /** When it was started, in milliseconds of the monotonic clock. */
   startedAt = 0;
   /** Ends in a row, each before it had run for long. */
@@ -149,6 +151,7 @@ export class Supervisor {
     const child = cluster.fork();
     place.child = child;
     place.isReady = false;
+    place.epoch++;
     place.startedAt = performance.now();
     const { writeLine } = this.#options;
     splitLines(child.process.stdout, writeLine);
@@ -162,19 +165,13 @@ export class Supervisor {
     );
   }
 
-  #begin({ number, child }: Place): void {
+  #begin({ number, epoch, child }: Place): void {
     const { isColoured } = this.#options;
     const { directory } = this;
     const count = this.#places.length;
-    const start = {
-      kind: 'start',
-      number,
-      count,
-      directory,
-      secret: this.#secret,
-      isColoured,
-    } as const;
-    if (child !== null) send(child, start);
+    const secret = this.#secret;
+    const start = { number, count, epoch, directory, secret, isColoured };
+    if (child !== null) send(child, { kind: 'start', ...start });
   }
 
   #take(place: Place, message: FromWorker, handle: Handle | undefined): void {
@@ -224,6 +221,7 @@ export class Supervisor {
     const why = signal ?? `code ${code}`;
     place.child = null;
     place.isReady = false;
+    this.#sendAll({ kind: 'gone', number: place.number });
     if (this.#begun !== null) {
       const { reject } = this.#begun;
       this.#begun = null;

@@ -9,6 +9,8 @@ export interface WorkerStart {
   readonly number: number;
   /** How many workers there are. */
   readonly count: number;
+  /** Higher than that of all that have been this worker before. */
+  readonly epoch: number;
   /** The folder of the sockets between the workers. */
   readonly directory: string;
   /** What only the workers of this broker know. */
@@ -22,6 +24,8 @@ export type ToWorker =
   /** Comes with the socket of a client that another worker has accepted. */
   | { readonly kind: 'socket'; readonly facts: ClientFacts; readonly read: string }
   | { readonly kind: 'reload'; readonly cause: string }
+  /** Another worker has ended. */
+  | { readonly kind: 'gone'; readonly number: number }
   | { readonly kind: 'stop'; readonly signal: string };
 
 /** A listener of a worker, as the supervisor shows it. */

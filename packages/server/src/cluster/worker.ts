@@ -8,21 +8,28 @@ import {
   LinkNode,
   LinkSet,
 } from '@promptmq/cluster';
-import type { Config } from '../config/index.ts';
 import type { Transport, TransportHandler } from '../connection/transport.ts';
 import type { BoundListener } from '../listeners/listener.ts';
-import type { Logger } from '../log/index.ts';
+import type { Peers } from '../routing/peers.ts';
 import { nodeRuntime, type Runtime } from '../runtime/runtime.ts';
+import type { Announcements } from '../sessions/subscriptions.ts';
 import { ChannelTransport } from './channel-transport.ts';
 import { type ClientFacts, decodeFacts, encodeFacts, factsOf } from './client-facts.ts';
+import { Forwarding } from './forwarding/forwarding.ts';
+import type { ForwardingHost } from './forwarding/host.ts';
 import { Front, type FrontHost } from './front.ts';
+import { CellPeers } from './peers/cell-peers.ts';
+import type { PeersHost } from './peers/host.ts';
 import { linkSocket, type WorkerStart, workerName } from './worker-messages.ts';
 
 /** What a worker needs of its broker. */
-export interface WorkerBroker {
-  readonly config: Config;
+export interface WorkerBroker extends PeersHost, ForwardingHost {
   readonly runtime: Runtime;
-  readonly log: Logger;
+  readonly stats: ForwardingHost['stats'];
+  readonly turns: ForwardingHost['turns'];
+  readonly journal: ForwardingHost['journal'];
+  readonly router: PeersHost['router'] & ForwardingHost['router'] & { peers: Peers | null };
+  announcements: Announcements | null;
   accept(transport: Transport): TransportHandler | null;
 }
 
@@ -55,6 +62,8 @@ export class Worker {
   readonly #outside: WorkerOutside;
   readonly #node: LinkNode;
   #broker: WorkerBroker | null = null;
+  #peers: CellPeers | null = null;
+  #forwarding: Forwarding | null = null;
   /** Those of this process; opened after the links. */
   #listeners: readonly BoundListener[] = [];
   /** Sockets that came before the listeners were open. */
@@ -92,7 +101,7 @@ export class Worker {
       clock: nodeRuntime,
       cluster: 'workers',
       secret: start.secret,
-      self: () => ({ node, incarnation, cells: [{ cell: start.number, epoch: 1 }] }),
+      self: () => ({ node, incarnation, cells: [{ cell: start.number, epoch: start.epoch }] }),
       onFailed: (where, why) => this.#broker?.log.debug('link-failed', { where, why }),
     });
     this.links.follow({
@@ -116,14 +125,38 @@ export class Worker {
     };
   }
 
+  /** There is a broker, which has not recovered yet: what its clients subscribe to is announced from here on. */
+  prepare(broker: WorkerBroker): void {
+    const { count, epoch } = this.#start;
+    this.#broker = broker;
+    const others = new Map<number, string>();
+    for (let number = 0; number < count; number++) {
+      if (number !== this.number) others.set(number, workerName(number));
+    }
+    const place = { cell: this.number, epoch, others };
+    this.#peers = new CellPeers(broker, place, this.links);
+    broker.announcements = this.#peers.announcer;
+    broker.router.peers = this.#peers;
+  }
+
   /** The broker has recovered and is about to listen: takes links from here on, and dials the workers with lower numbers. */
   async begin(broker: WorkerBroker): Promise<void> {
-    this.#broker = broker;
+    this.#forwarding = new Forwarding(broker, this.number, this.links);
     const { directory } = this.#start;
     await this.#node.listen(join(directory, linkSocket(this.number)));
     for (let number = 0; number < this.number; number++) {
       this.#node.dial(workerName(number), join(directory, linkSocket(number)));
     }
+  }
+
+  /** Resolves when it is known what the clients of all other workers have subscribed to. */
+  whole(): Promise<void> {
+    return new Promise((resolve) => (this.#peers as CellPeers).whenWhole(resolve));
+  }
+
+  /** Another worker has ended: nobody waits for it until there is a link to the next one with its number. */
+  onGone(number: number): void {
+    this.#peers?.forget(workerName(number));
   }
 
   /** The listeners are open. */
@@ -147,6 +180,12 @@ export class Worker {
   /** Resolves when no connection is passed on any more to this process's clients, or after a time. */
   drained(timeoutMs: number): Promise<void> {
     return this.front.drained(timeoutMs);
+  }
+
+  /** The broker is about to stop: what waits for other workers goes on waiting. */
+  release(): void {
+    this.#forwarding?.stop();
+    this.#peers?.stop();
   }
 
   /** Closes the links. */

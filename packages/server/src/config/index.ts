@@ -31,6 +31,7 @@ export {
   type ProviderKind,
 } from './sections/auth/chain.ts';
 export { nodeName } from './sections/cluster.ts';
+export { WORKERS_MAX } from './sections/server.ts';
 export { leavesOf, type SchemaLeaf, type SchemaPart } from './values/parts.ts';
 export {
   type Address,

@@ -76,8 +76,10 @@ function schemaOf({ kind, description, defaultText, key }: SchemaLeaf): JsonSche
 
 function typeOf(kind: ValueKind): JsonSchema {
   switch (kind.kind) {
-    case 'integer':
-      return { type: 'integer', minimum: kind.minimum, maximum: kind.maximum };
+    case 'integer': {
+      const whole = { type: 'integer', minimum: kind.minimum, maximum: kind.maximum };
+      return kind.orAuto ? { anyOf: [whole, { const: 'auto' }] } : whole;
+    }
     case 'duration':
       return measured(kind, DURATION, kind.orNone);
     case 'size':

@@ -121,8 +121,12 @@ export interface BrokerSeams {
   readonly heedsWithoutUsers?: boolean;
   /** Whether the time is the machine's, also where `runtime` isn't its own. */
   readonly isMachine?: boolean;
+  /** Called when there is a broker that knows nothing yet. */
+  readonly beforeRecovery?: (broker: Broker) => void;
   /** Called when the state is there, before anything listens. */
   readonly beforeListening?: (broker: Broker) => Promise<void>;
+  /** Called at the stop, before its log is closed. */
+  readonly beforeStop?: () => void;
   /** Called at the stop, when its clients are gone, before what is left of connections is cut. */
   readonly beforeCut?: () => Promise<void>;
 }
@@ -145,7 +149,7 @@ export async function openBroker(
   seams: BrokerSeams = {},
 ): Promise<OpenedBroker> {
   const { runtime = nodeRuntime, intercept, heedsWithoutUsers = false } = seams;
-  const { isMachine = runtime === nodeRuntime, beforeListening, beforeCut } = seams;
+  const { isMachine = runtime === nodeRuntime, beforeRecovery, beforeListening } = seams;
   const log = extras.logger ?? noopLogger;
   const loaded = loadListeners(config);
   const adminTls = loadAdminTls(config);
@@ -166,6 +170,7 @@ export async function openBroker(
       refuseWorkersLayout(config.storage);
       unlockDataDir = await lockDataDir(config.storage);
     }
+    beforeRecovery?.(broker);
     await broker.recover(extras.storage);
     if (broker.storage !== null) observability.useStorage(storageSourceOf(broker.storage.log));
     observability.follow();
@@ -205,7 +210,7 @@ export async function openBroker(
     });
   };
   const stop = () =>
-    close(stopAll(broker, listeners, observability, config.server.shutdownTimeout, beforeCut)).then(
+    close(stopAll(broker, listeners, observability, config.server.shutdownTimeout, seams)).then(
       () => log.info('stopped'),
     );
   return {
@@ -270,12 +275,13 @@ async function stopAll(
   listeners: readonly BoundListener[],
   observability: Observability,
   timeoutMs: number,
-  beforeCut: () => Promise<void> = async () => {},
+  { beforeStop, beforeCut }: Pick<BrokerSeams, 'beforeStop' | 'beforeCut'> = {},
 ): Promise<void> {
   observability.stopPublishing();
   const closed = Promise.all(listeners.map((listener) => listener.close()));
+  beforeStop?.();
   await broker.stop(timeoutMs, ReasonCode.ServerShuttingDown);
-  await beforeCut();
+  await beforeCut?.();
   for (const listener of listeners) listener.cut();
   await closed;
   await observability.close();

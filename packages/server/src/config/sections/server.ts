@@ -4,6 +4,7 @@ import {
   choice,
   duration,
   flag,
+  integerOrAuto,
   list,
   pathOrNone,
   size,
@@ -14,6 +15,9 @@ import {
 export const LOOPBACK = ['127.0.0.0/8', '::1'] as const;
 
 const DAY_MS = 86_400_000;
+
+/** As many as a cluster has cells at most. */
+export const WORKERS_MAX = 64;
 
 /** Certificates of the listeners that encrypt. */
 const tlsSection = z
@@ -110,6 +114,12 @@ export const serverSection = z
     shutdownTimeout: duration(0, DAY_MS)
       .prefault('5s')
       .describe('how long clients may take to close when the broker stops'),
+    workers: integerOrAuto(1, WORKERS_MAX)
+      .prefault(1)
+      .describe(
+        'processes that share the clients, each with the sessions and the log of its part of them; auto: one for each core. With data it stays as it is: what there is belongs to so many',
+      )
+      .meta({ restart: true }),
     daemon: flag()
       .prefault(false)
       .describe('whether to run in the background; needs server.pid-file')

@@ -16,7 +16,12 @@ export interface Rate {
 
 /** What values an option takes; from it come help, documentation and the JSON Schema for editors. */
 export type ValueKind =
-  | { readonly kind: 'integer'; readonly minimum: number; readonly maximum: number }
+  | {
+      readonly kind: 'integer';
+      readonly minimum: number;
+      readonly maximum: number;
+      readonly orAuto?: boolean;
+    }
   /** Milliseconds. */
   | {
       readonly kind: 'duration';
@@ -114,7 +119,7 @@ const ADDRESS_EXAMPLES = ':1883 (all addresses), 192.0.2.1:1883, [::1]:1883 or u
 export function allowedText(kind: ValueKind): string {
   switch (kind.kind) {
     case 'integer':
-      return `a whole number from ${kind.minimum} to ${kind.maximum}`;
+      return `a whole number from ${kind.minimum} to ${kind.maximum}${kind.orAuto ? ', or auto' : ''}`;
     case 'duration': {
       const limit =
         kind.maximum === Number.POSITIVE_INFINITY
@@ -162,6 +167,20 @@ export function integer(minimum: number, maximum: number) {
       ) {
         return parsed as number;
       }
+      context.addIssue(allowedText(kind));
+      return z.NEVER;
+    })
+    .register(valueKinds, kind);
+}
+
+/** The same, or `auto`: it depends on the machine. */
+export function integerOrAuto(minimum: number, maximum: number) {
+  const kind: ValueKind = { kind: 'integer', minimum, maximum, orAuto: true };
+  const whole = integer(minimum, maximum);
+  return textOrNumber
+    .transform((value, context): number | 'auto' => {
+      const parsed = value === 'auto' ? value : whole.safeParse(value).data;
+      if (parsed !== undefined) return parsed;
       context.addIssue(allowedText(kind));
       return z.NEVER;
     })

@@ -1,0 +1,350 @@
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { cellOf } from '@promptmq/cluster';
+import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
+import { Command } from '../support/command.ts';
+import { freePort } from '../support/free-port.ts';
+
+const WORKERS = 2;
+
+let folder: string;
+let commands: Command[];
+let clients: MqttClient[];
+let port: number;
+let wsPort: number;
+let metricsPort: number;
+
+async function prepare(): Promise<void> {
+  folder = mkdtempSync(join(tmpdir(), 'promptmq-workers-'));
+  commands = [];
+  [port, wsPort, metricsPort] = [await freePort(), await freePort(), await freePort()];
+}
+
+async function cleanUp(): Promise<void> {
+  for (const { child } of commands) child.kill('SIGKILL');
+  await Promise.all(commands.map((command) => command.exitCode()));
+  rmSync(folder, { recursive: true, force: true });
+}
+
+beforeEach(() => {
+  clients = [];
+});
+
+afterEach(() => {
+  for (const client of clients) client.end(true);
+});
+
+function run(workers: number | string = WORKERS, ...more: string[]): Command {
+  const args = [
+    ...['--workers', `${workers}`, '--bind', `127.0.0.1:${port}`],
+    ...['--ws-bind', `127.0.0.1:${wsPort}`, '--metrics-bind', `127.0.0.1:${metricsPort}`],
+    ...['--data-dir', join(folder, 'data'), '--wal-dir', join(folder, 'wal')],
+    ...['--log-format', 'json', '--log-level', 'debug', '--admin-bind', 'none', ...more],
+  ];
+  const command = new Command(args, folder);
+  commands.push(command);
+  return command;
+}
+
+async function serving(...more: string[]): Promise<Command> {
+  const command = run(WORKERS, ...more);
+  await command.waitFor(/"event":"ready"/);
+  return command;
+}
+
+/** @returns an identifier that begins so, of a client of the worker */
+function idOf(worker: number, name: string): string {
+  for (let number = 0; ; number++) {
+    const id = `${name}-${number}`;
+    if (cellOf(id, WORKERS) === worker) return id;
+  }
+}
+
+async function connect(clientId: string, options: IClientOptions = {}): Promise<MqttClient> {
+  const url = `mqtt://127.0.0.1:${port}`;
+  const terms = { clientId, protocolVersion: 5, reconnectPeriod: 0, ...options } as const;
+  const client = await mqtt.connectAsync(url, terms);
+  client.on('error', () => {});
+  clients.push(client);
+  return client;
+}
+
+const STORED: IClientOptions = { clean: false, properties: { sessionExpiryInterval: 3600 } };
+
+/** What a client has got, and who waits for it. */
+class Inbox {
+  readonly got: string[] = [];
+  #waiting: (() => void) | null = null;
+
+  constructor(client: MqttClient) {
+    client.on('message', (topic, payload) => {
+      this.got.push(`${topic} ${payload}`);
+      this.#waiting?.();
+    });
+  }
+
+  async until(isDone: (got: readonly string[]) => boolean): Promise<readonly string[]> {
+    while (!isDone(this.got)) {
+      await new Promise<void>((resolve) => {
+        this.#waiting = resolve;
+      });
+    }
+    return this.got;
+  }
+}
+
+/** The processes of the workers by number, as the log says it of its last lines. */
+function pidOf(command: Command, worker: number): number {
+  const parent = `${command.child.pid}`;
+  const children = execFileSync('pgrep', ['-P', parent], { encoding: 'utf8' }).trim().split('\n');
+  return Number(children.sort((one, other) => Number(one) - Number(other))[worker]);
+}
+
+describe('several workers', () => {
+  beforeAll(async () => {
+    await prepare();
+    await serving();
+  });
+
+  afterAll(cleanUp);
+
+  test('each message of any worker reaches the subscribers of all, once, at each QoS', async () => {
+    const inboxes: Inbox[] = [];
+    const all: MqttClient[] = [];
+    for (const worker of [0, 1]) {
+      for (const name of ['a', 'b']) {
+        const client = await connect(idOf(worker, name));
+        await client.subscribeAsync({ 'all/#': { qos: 2 } });
+        inboxes.push(new Inbox(client));
+        all.push(client);
+      }
+    }
+    const sent: string[] = [];
+    for (const [index, client] of all.entries()) {
+      for (const qos of [0, 1, 2] as const) {
+        sent.push(`all/${index} ${qos}`);
+        await client.publishAsync(`all/${index}`, `${qos}`, { qos });
+      }
+    }
+    for (const inbox of inboxes) {
+      expect([...(await inbox.until((got) => got.length >= sent.length))].sort()).toEqual(sent);
+    }
+    // Whatever came twice would have come before this.
+    for (const client of all) await client.publishAsync('all/end', 'end', { qos: 2 });
+    for (const inbox of inboxes) {
+      const isEnd = (line: string) => line === 'all/end end';
+      const got = await inbox.until((lines) => lines.filter(isEnd).length >= all.length);
+      expect(got.filter((line) => !isEnd(line))).toHaveLength(sent.length);
+    }
+  });
+
+  test('a client identifier is taken over whatever worker its connections come to [MQTT-3.1.4-3]', async () => {
+    const id = idOf(1, 'one');
+    for (let count = 0; count < 6; count++) {
+      const before = clients.at(-1);
+      const closed = before === undefined ? null : once(before as never, 'close');
+      const client = await connect(id);
+      if (closed !== null) await closed;
+      expect(client.connected).toBe(true);
+    }
+    expect(clients.filter(({ connected }) => connected)).toHaveLength(1);
+  });
+
+  test('an identifier that the broker draws is of the worker that drew it', async () => {
+    for (let count = 0; count < 6; count++) {
+      const client = await connect('', { clean: true });
+      const inbox = new Inbox(client);
+      await client.subscribeAsync('own', { qos: 1 });
+      await client.publishAsync('own', `${count}`, { qos: 1 });
+      await inbox.until((got) => got.includes(`own ${count}`));
+      await client.endAsync();
+    }
+  });
+
+  test('also over WebSocket, where bytes are passed on', async () => {
+    const url = `ws://127.0.0.1:${wsPort}/mqtt`;
+    const inboxes: Inbox[] = [];
+    for (const worker of [0, 1, 0, 1]) {
+      const clientId = idOf(worker, `ws-${inboxes.length}`);
+      const client = await mqtt.connectAsync(url, { clientId, reconnectPeriod: 0 });
+      clients.push(client);
+      inboxes.push(new Inbox(client));
+      await client.subscribeAsync('t', { qos: 1 });
+    }
+    const payload = 'x'.repeat(300_000);
+    await clients[0]?.publishAsync('t', payload, { qos: 1 });
+    for (const inbox of inboxes) await inbox.until((got) => got.includes(`t ${payload}`));
+  });
+
+  test('the will of a client of one worker reaches the others', async () => {
+    const watcher = await connect(idOf(0, 'watcher'));
+    const inbox = new Inbox(watcher);
+    await watcher.subscribeAsync('wills/#', { qos: 2 });
+    const will = {
+      topic: 'wills/one',
+      payload: Buffer.from('gone'),
+      qos: 1 as const,
+      retain: false,
+    };
+    const client = await connect(idOf(1, 'one'), { will });
+    client.stream.destroy();
+    await inbox.until((got) => got.includes('wills/one gone'));
+  });
+
+  test('a message for a shared subscription with members in all workers reaches one of them', async () => {
+    const inboxes: Inbox[] = [];
+    for (const worker of [0, 1, 0, 1]) {
+      const client = await connect(idOf(worker, `member-${inboxes.length}`));
+      await client.subscribeAsync('$share/group/jobs/#', { qos: 1 });
+      inboxes.push(new Inbox(client));
+    }
+    const publisher = await connect(idOf(0, 'publisher'));
+    const counts = () => inboxes.map(({ got }) => got.length);
+    for (let number = 0; number < 40; number++) {
+      await publisher.publishAsync('jobs/one', `${number}`, { qos: 1 });
+    }
+    const total = () => counts().reduce((sum, count) => sum + count, 0);
+    while (total() < 40) await new Promise(setImmediate);
+    const got = inboxes.flatMap((inbox) => inbox.got).sort();
+    expect(new Set(got).size).toBe(40);
+    expect(got).toHaveLength(40);
+    expect(Math.min(...counts())).toBeGreaterThan(0);
+  });
+
+  test('a retained message is there for subscribers of all workers as soon as it is acknowledged', async () => {
+    const publishers = [await connect(idOf(0, 'keeps')), await connect(idOf(1, 'keeps'))];
+    const topics = ['kept/a', 'kept/b', 'kept/c', 'kept/d'];
+    for (const [index, topic] of topics.entries()) {
+      const publisher = publishers[index % 2] as MqttClient;
+      await publisher.publishAsync(topic, `${index}`, { qos: 1, retain: true });
+    }
+    for (const worker of [0, 1]) {
+      const client = await connect(idOf(worker, 'late'));
+      const inbox = new Inbox(client);
+      await client.subscribeAsync('kept/#', { qos: 1 });
+      const got = await inbox.until((lines) => lines.length >= topics.length);
+      expect([...got].sort()).toEqual(['kept/a 0', 'kept/b 1', 'kept/c 2', 'kept/d 3']);
+    }
+  });
+
+  test('metrics and readiness are of all workers', async () => {
+    const url = `http://127.0.0.1:${metricsPort}`;
+    const text = await (await fetch(`${url}/metrics`)).text();
+    expect(text.match(/^promptmq_connections_current\{.*\}/gm)).toEqual([
+      'promptmq_connections_current{worker="0"}',
+      'promptmq_connections_current{worker="1"}',
+    ]);
+    expect(text.match(/^# TYPE promptmq_connections_current .*/gm)).toHaveLength(1);
+    expect(text).toContain('promptmq_worker_up{worker="1"} 1');
+    const ready = await fetch(`${url}/ready`);
+    expect(ready.status).toBe(200);
+    expect(await ready.json()).toMatchObject({
+      status: 'ready',
+      workers: [{ status: 'ready' }, { status: 'ready' }],
+    });
+  });
+});
+
+describe('workers that begin and end', () => {
+  beforeEach(prepare);
+  afterEach(cleanUp);
+
+  test('a worker that is killed comes back with its sessions, and nothing acknowledged is lost', async () => {
+    const command = await serving();
+    const id = idOf(1, 'subscriber');
+    const first = await connect(id, STORED);
+    await first.subscribeAsync({ 'log/#': { qos: 2 } });
+    const publisher = await connect(idOf(0, 'publisher'));
+    const other = await connect(idOf(0, 'other'));
+    const inbox = new Inbox(first);
+    await publisher.publishAsync('log/1', 'before', { qos: 2 });
+    await inbox.until((got) => got.includes('log/1 before'));
+
+    const closed = once(first as never, 'close');
+    process.kill(pidOf(command, 1), 'SIGKILL');
+    await closed;
+    // The other worker serves meanwhile, and keeps what is for the one that is away.
+    for (let number = 0; number < 20; number++) {
+      await publisher.publishAsync('log/2', `${number}`, { qos: 2 });
+    }
+    await other.subscribeAsync('elsewhere', { qos: 1 });
+    await command.waitFor(/"event":"worker-serves"/);
+    const again = await connect(id, STORED);
+    const late = new Inbox(again);
+    await again.subscribeAsync({ 'log/#': { qos: 2 } });
+    const expected = Array.from({ length: 20 }, (_, number) => `log/2 ${number}`);
+    expect(await late.until((got) => got.length >= 20)).toEqual(expected);
+    await publisher.publishAsync('log/3', 'after', { qos: 2 });
+    expect(await late.until((got) => got.length >= 21)).toEqual([...expected, 'log/3 after']);
+  });
+
+  test('a stop in order ends all processes, and what waits is there at the next start', async () => {
+    const command = await serving();
+    const id = idOf(1, 'subscriber');
+    const first = await connect(id, STORED);
+    await first.subscribeAsync('t', { qos: 1 });
+    await first.endAsync();
+    const publisher = await connect(idOf(0, 'publisher'));
+    await publisher.publishAsync('t', 'waits', { qos: 1 });
+    const pids = [0, 1].map((worker) => pidOf(command, worker));
+    const disconnected = new Promise((resolve) => {
+      publisher.on('disconnect', ({ reasonCode }) => resolve(reasonCode));
+    });
+    command.child.kill('SIGTERM');
+    expect(await disconnected).toBe(0x8b);
+    expect(await command.exitCode()).toBe(0);
+    for (const pid of pids) expect(() => process.kill(pid, 0)).toThrow('ESRCH');
+
+    await serving();
+    const again = await connect(id, STORED);
+    const inbox = new Inbox(again);
+    await inbox.until((got) => got.includes('t waits'));
+  });
+
+  test('data of another number of workers are refused, with what to do', async () => {
+    const command = await serving();
+    command.child.kill('SIGTERM');
+    await command.exitCode();
+    expect(readdirSync(join(folder, 'data')).sort()).toEqual(['cell-0', 'cell-1', 'workers.json']);
+    for (const [workers, now] of [
+      [3, 3],
+      [1, 1],
+    ]) {
+      const other = run(workers);
+      expect(await other.exitCode()).toBe(1);
+      expect(other.errors).toContain(`are those of server.workers 2, and it is ${now} now`);
+    }
+  });
+
+  test('so are those of a broker that was one process', async () => {
+    const alone = run(1);
+    await alone.waitFor(/"event":"ready"/);
+    await connect('stored', STORED);
+    alone.child.kill('SIGTERM');
+    await alone.exitCode();
+    const command = run();
+    expect(await command.exitCode()).toBe(1);
+    expect(command.errors).toContain('are those of server.workers 1, and it is 2 now');
+  });
+
+  test('what a worker can not begin with is said once, and nothing runs', async () => {
+    const before = await serving();
+    const command = run(WORKERS, '--data-dir', join(folder, 'other'));
+    commands.push(command);
+    expect(await command.exitCode()).not.toBe(0);
+    before.child.kill('SIGTERM');
+    expect(await before.exitCode()).toBe(0);
+  });
+
+  test('workers end with their supervisor', async () => {
+    const command = await serving();
+    const client = await connect(idOf(1, 'one'));
+    const closed = once(client as never, 'close');
+    command.child.kill('SIGKILL');
+    await closed;
+  });
+});
