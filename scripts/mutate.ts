@@ -42,6 +42,7 @@ import {
 import { root } from './lib/prepare.js';
 import { accessMutations } from './mutations/access.ts';
 import { brokerMutations } from './mutations/broker.ts';
+import { clusterMutations } from './mutations/cluster.ts';
 import { hookMutations } from './mutations/hooks.ts';
 import { logMutations } from './mutations/log.ts';
 import type { Edit, Mutation } from './mutations/mutation.ts';
@@ -71,6 +72,7 @@ const mutations = [
   ...timeMutations,
   ...hookMutations,
   ...accessMutations,
+  ...clusterMutations,
 ].filter(({ name }) => values.only.length === 0 || values.only.some((text) => name.includes(text)));
 if (mutations.length === 0) refuse(`no mutation has ${values.only.join(' or ')} in its name`);
 const unknown = values.harness.find((name) => !Object.hasOwn(harnesses, name));

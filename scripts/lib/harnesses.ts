@@ -54,20 +54,8 @@ export const harnesses = {
     run: (folder: string) =>
       runTests(folder, ['packages/auth/test/acl', 'packages/server/test/access']),
   },
-  simulation: {
-    async run(folder: string, { seeds }: Limits) {
-      const args = ['scripts', 'simulate', '--until-failure', '--seeds', `1..${seeds}`];
-      const result = await runTool(folder, args, HARNESS_MS_MAX);
-      return outcomeOf(
-        result,
-        () => {
-          const seed = /^seed (\d+): /m.exec(result.output)?.[1];
-          return seed === undefined ? lastLine(result.output) : `seed ${seed}`;
-        },
-        `${seeds} seeds`,
-      );
-    },
-  },
+  simulation: { run: (folder: string, { seeds }: Limits) => simulate(folder, seeds) },
+  cluster: { run: (folder: string, { seeds }: Limits) => simulate(folder, seeds, '--cluster') },
   crash: {
     needsBuild: true,
     async run(folder: string, { kills }: Limits) {
@@ -90,6 +78,23 @@ export const harnesses = {
 export type HarnessName = keyof typeof harnesses;
 
 export const HARNESS_NAMES = Object.keys(harnesses) as readonly HarnessName[];
+
+async function simulate(
+  folder: string,
+  seeds: number,
+  ...more: readonly string[]
+): Promise<Outcome> {
+  const args = ['scripts', 'simulate', '--until-failure', '--seeds', `1..${seeds}`, ...more];
+  const result = await runTool(folder, args, HARNESS_MS_MAX);
+  return outcomeOf(
+    result,
+    () => {
+      const seed = /^seed (\d+): /m.exec(result.output)?.[1];
+      return seed === undefined ? lastLine(result.output) : `seed ${seed}`;
+    },
+    `${seeds} seeds`,
+  );
+}
 
 /** The tests of some folders, up to the first suite that fails. */
 async function runTests(folder: string, paths: readonly string[]): Promise<Outcome> {

@@ -287,8 +287,8 @@ export const brokerMutations: readonly Mutation[] = [
     breaks: 'what was acknowledged is over [MQTT-4.3.3-4]',
     edits: [
       {
-        find: 'if (stored !== null) stored.sentSequence = Math.max(stored.sentSequence, sequence); } else { settle(state, entry, sequence, release);',
-        put: 'if (stored !== null) stored.sentSequence = Math.max(stored.sentSequence, sequence);\n    } else {\n      void release;',
+        find: 'default: settle(state, entry, sequence, release);',
+        put: 'default:\n        void release;',
       },
     ],
     caughtBy: ['storage'],

@@ -315,21 +315,24 @@ export class ClusterRun {
   /** A while later two cells find each other, if both serve then. */
   #linkLater(a: SimulatedCell, b: SimulatedCell): void {
     const random = this.#random;
-    this.#clock.schedule(random.below(random.pick([5, 500])), () => {
-      const [first, second] = [a.process, b.process];
-      if (first === null || second === null || this.#links.get(keyOf(a, b))?.isUp) return;
-      if (first.broker !== a.host.broker || second.broker !== b.host.broker) return;
-      this.#ledger.trace?.(`a link between cells ${a.cell} and ${b.cell}`);
-      const link = new MemoryLink(
-        { end: a.end, links: first.links },
-        { end: b.end, links: second.links },
-        {
-          later: (callback) => void this.#clock.schedule(random.below(this.#latencyMax), callback),
-          busyBytes: random.pick([100, 1_000_000]),
-        },
-      );
-      this.#links.set(keyOf(a, b), link);
-    });
+    this.#clock.schedule(random.below(random.pick([5, 500])), () => this.#link(a, b));
+  }
+
+  #link(a: SimulatedCell, b: SimulatedCell): void {
+    const random = this.#random;
+    const [first, second] = [a.process, b.process];
+    if (first === null || second === null || this.#links.get(keyOf(a, b))?.isUp) return;
+    if (first.broker !== a.host.broker || second.broker !== b.host.broker) return;
+    this.#ledger.trace?.(`a link between cells ${a.cell} and ${b.cell}`);
+    const link = new MemoryLink(
+      { end: a.end, links: first.links },
+      { end: b.end, links: second.links },
+      {
+        later: (callback) => void this.#clock.schedule(random.below(this.#latencyMax), callback),
+        busyBytes: random.pick([100, 1_000_000]),
+      },
+    );
+    this.#links.set(keyOf(a, b), link);
   }
 
   #cutLater(): void {
@@ -340,8 +343,17 @@ export class ClusterRun {
       this.#ledger.trace?.(`the link between cells ${a.cell} and ${b.cell} breaks`);
       this.#counts.cuts++;
       link.cut();
+      const isBackAtOnce = this.#random.chance(0.5);
       // Not before both sides have noticed.
-      this.#clock.schedule(this.#latencyMax, () => this.#linkLater(a, b));
+      this.#clock.schedule(this.#latencyMax, () => {
+        if (!isBackAtOnce) {
+          this.#linkLater(a, b);
+          return;
+        }
+        this.#link(a, b);
+        // While what came by the link before is being written.
+        if (a.host.isDurable && this.#random.chance(0.3)) this.#crashAtOperation(a, 4);
+      });
     });
   }
 
@@ -423,7 +435,7 @@ export class ClusterRun {
   async #comeToRest(): Promise<void> {
     for (const { host } of this.#cells) host.makeRoom();
     await this.#advance(this.#random.chance(0.5) ? REST_MS : 100);
-    const isUnready = ({ host, process }: SimulatedCell) => process === null || host.isFull;
+    const isUnready = ({ host }: SimulatedCell) => host.broker === null || host.isFull;
     while (this.#cells.some(isUnready)) await this.#advance(100);
     for (const { host } of this.#cells) host.spare();
     for (const { client } of this.#actors) client.settle();

@@ -1,0 +1,283 @@
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import {
+  type Applied,
+  appliedBody,
+  FrameType,
+  type Link,
+  LinkSet,
+  type Resume,
+  type Resumed,
+  readForward,
+  readResume,
+  readResumed,
+  resumeBody,
+  resumedBody,
+} from '@promptmq/cluster';
+import { Delivery, type Message, STORED_MESSAGE } from '@promptmq/session';
+import { FaultyFiles, MemoryIndex } from '@promptmq/wal/testing';
+import { Broker } from '../../src/broker.ts';
+import { Forwarding } from '../../src/cluster/forwarding/forwarding.ts';
+import { parseConfig } from '../../src/config/index.ts';
+import { noopLogger } from '../../src/log/index.ts';
+import { nodeRuntime } from '../../src/runtime/runtime.ts';
+
+/** The other cell, which is played here. */
+const OTHER = 1;
+
+/** A link that notes what is sent on it. */
+class NotedLink implements Link {
+  readonly peer = { node: 'other', incarnation: '1', cells: [{ cell: OTHER, epoch: 1 }] };
+  isUp = true;
+  readonly sent: { type: number; body: Uint8Array }[] = [];
+
+  #onSent: () => void = () => {};
+
+  send(type: number, ...parts: readonly Uint8Array[]): void {
+    this.sent.push({ type, body: Buffer.concat(parts) });
+    this.#onSent();
+  }
+
+  /** As many frames of a type, when they have been sent. */
+  async first(type: number, count: number): Promise<Uint8Array[]> {
+    while (this.take(type).length < count) {
+      await new Promise<void>((resolve) => {
+        this.#onSent = resolve;
+      });
+    }
+    return this.take(type);
+  }
+
+  isBusy(): boolean {
+    return false;
+  }
+
+  close(): void {
+    this.isUp = false;
+  }
+
+  take(type: number): Uint8Array[] {
+    return this.sent.filter((one) => one.type === type).map(({ body }) => body);
+  }
+}
+
+let files: FaultyFiles;
+let index: MemoryIndex;
+let wallMs: number;
+let errors: string[];
+let broker: Broker;
+let forwarding: Forwarding;
+let links: LinkSet;
+let link: NotedLink;
+
+/** A process on the disk that there is, with a link to the other cell. */
+async function start(): Promise<void> {
+  const config = parseConfig({ storage: { dataDir: '/data', walDir: '/wal' } });
+  const log = { ...noopLogger, error: (event: string) => void errors.push(event) };
+  broker = new Broker(config, { ...nodeRuntime, wallNow: () => wallMs }, log);
+  await broker.recover({ files, index });
+  links = new LinkSet((error) => void errors.push((error as Error).message));
+  forwarding = new Forwarding(broker, 0, links);
+  relink();
+}
+
+function relink(): void {
+  link = new NotedLink();
+  links.add(link);
+}
+
+async function restart(): Promise<void> {
+  forwarding.stop();
+  await broker.stop(0, 0);
+  wallMs += 1000;
+  await start();
+}
+
+beforeEach(async () => {
+  files = new FaultyFiles();
+  index = new MemoryIndex();
+  wallMs = Date.UTC(2030, 0, 1);
+  errors = [];
+  await start();
+});
+
+afterEach(async () => {
+  forwarding.stop();
+  await broker.stop(0, 0);
+});
+
+/** All that was appended is committed. */
+function committed(): Promise<void> {
+  const { journal } = broker;
+  return new Promise((resolve) => {
+    journal.whenCommitted({
+      position: journal.lastPosition,
+      onCommitted: () => setImmediate(resolve),
+      onRefused: resolve,
+    });
+  });
+}
+
+/** A message waits for the other cell. @returns its sequence */
+async function publish(text: string): Promise<number> {
+  const message: Message = {
+    ...STORED_MESSAGE,
+    topic: 't',
+    topicBytes: Buffer.from('t'),
+    payload: Buffer.from(text),
+    qos: 1,
+  };
+  const session = forwarding.sessionOf(OTHER);
+  const delivery = new Delivery(message, 1, false);
+  broker.journal.writeMessage(message, [session], [delivery], null, false, undefined);
+  session.deliver(delivery, broker.runtime.now());
+  await committed();
+  return delivery.sequence;
+}
+
+/** The other cell says up to where it has what it was sent. */
+function resume(applied: Partial<Resume> = {}): Resumed {
+  const said = { to: OTHER, from: 0, attempt: 1, generation: 0, sequence: 0, ...applied };
+  links.frame(link, FrameType.resume, resumeBody(said));
+  return readResumed(link.take(FrameType.resumed).at(-1) as Uint8Array);
+}
+
+function apply(sequence: number): void {
+  const applied: Applied = { to: OTHER, from: 0, sequence };
+  links.frame(link, FrameType.applied, appliedBody(applied));
+}
+
+/** The payloads of the messages that were sent, when there are so many. */
+async function forwarded(count: number): Promise<string[]> {
+  const bodies = await link.first(FrameType.forward, count);
+  return bodies.map((body) => Buffer.from(readForward(body).message.payload).toString());
+}
+
+const waiting = () => {
+  const { queuedCount, inflightCount } = forwarding.sessionOf(OTHER);
+  return queuedCount + inflightCount;
+};
+
+test('nothing is sent before the other cell has said what it has, and then all that waits', async () => {
+  await publish('a');
+  await publish('b');
+  expect(link.take(FrameType.forward)).toEqual([]);
+  const { generation, sequence, attempt } = resume({ attempt: 7 });
+  expect({ sequence, attempt }).toEqual({ sequence: 0, attempt: 7 });
+  expect(generation).toBe(broker.journal.generation);
+  expect(await forwarded(2)).toEqual(['a', 'b']);
+  forwarding.checkInvariants();
+});
+
+test('what the other cell has is settled, and the rest is sent again on another link', async () => {
+  const { generation } = resume();
+  const a = await publish('a');
+  await publish('b');
+  expect(await forwarded(2)).toEqual(['a', 'b']);
+  link.close();
+  relink();
+  resume({ generation, sequence: a });
+  expect(await forwarded(1)).toEqual(['b']);
+  expect(waiting()).toBe(1);
+  forwarding.checkInvariants();
+});
+
+test('APPLIED settles all up to it, also over a restart', async () => {
+  const { generation } = resume();
+  await publish('a');
+  const b = await publish('b');
+  await publish('c');
+  apply(b);
+  expect(waiting()).toBe(1);
+  await restart();
+  expect(waiting()).toBe(1);
+  resume({ generation, sequence: b });
+  await committed();
+  expect(await forwarded(1)).toEqual(['c']);
+});
+
+test('a session of another cell is no client: it is not counted, and comes back after a restart', async () => {
+  await publish('a');
+  expect(broker.sessions.count).toBe(0);
+  expect([...broker.sessions.all()]).toEqual([]);
+  expect(broker.stats.sessionsCurrent).toBe(0);
+  await restart();
+  expect(broker.sessions.count).toBe(0);
+  expect(broker.sessions.queuedCount).toBe(0);
+  expect(waiting()).toBe(1);
+  broker.checkInvariants();
+});
+
+test('what the other cell had of another log is nothing of this one', async () => {
+  const { generation } = resume();
+  const sequence = await publish('a');
+  forwarding.stop();
+  await broker.stop(0, 0);
+  // A new disk, and a clock that is slow: the numbers may be the same.
+  files = new FaultyFiles();
+  index = new MemoryIndex();
+  await start();
+  await publish('new');
+  expect(resume({ generation, sequence }).sequence).toBe(0);
+  expect(await forwarded(1)).toEqual(['new']);
+  expect(broker.journal.generation).not.toBe(generation);
+});
+
+test('a process numbers messages from the wall clock on, above all that a former one may have given', async () => {
+  const before = await publish('a');
+  expect(before).toBe(wallMs * 1024 + 1);
+  await restart();
+  expect(await publish('b')).toBe(wallMs * 1024 + 1);
+  wallMs = Date.UTC(2020, 0, 1);
+  const last = await publish('c');
+  await restart();
+  expect(await publish('d')).toBe(last + 1);
+});
+
+test('a log that was put back in time says so, and what it has since is sent', async () => {
+  const { generation } = resume();
+  const known = await publish('a');
+  await restart();
+  await publish('b');
+  const ahead = known + 2 ** 40;
+  expect(resume({ generation, sequence: ahead }).sequence).toBe(known);
+  await committed();
+  expect(await forwarded(1)).toEqual(['b']);
+  expect(errors).toEqual(['forwarding-behind']);
+});
+
+test('the other cell can’t have applied what was never sent: the link ends', async () => {
+  resume();
+  const sequence = await publish('a');
+  apply(sequence + 1);
+  expect(errors).toEqual([`cell 1 has applied ${sequence + 1}, which was never sent`]);
+  expect(link.isUp).toBe(false);
+});
+
+test('no more is under way than 4 MB beside the last message', async () => {
+  resume();
+  const megabyte = 'x'.repeat(1024 * 1024);
+  const sequences: number[] = [];
+  for (let count = 0; count < 6; count++) sequences.push(await publish(megabyte));
+  expect(link.take(FrameType.forward)).toHaveLength(4);
+  apply(sequences[0] as number);
+  expect(await link.first(FrameType.forward, 5)).toHaveLength(5);
+  forwarding.checkInvariants();
+});
+
+test('frames for another cell end the link', () => {
+  links.frame(
+    link,
+    FrameType.resume,
+    resumeBody({ to: 1, from: 2, attempt: 1, generation: 0, sequence: 0 }),
+  );
+  expect(errors).toEqual(['cell 2 is not served here']);
+});
+
+test('what comes is not taken before RESUMED, nor after an older RESUME', () => {
+  const [asked] = link.take(FrameType.resume);
+  const { attempt, ...said } = readResume(asked as Uint8Array);
+  expect(said).toEqual({ to: 0, from: OTHER, generation: 0, sequence: 0 });
+  const answer = { to: 0, from: OTHER, generation: 5, sequence: 0 };
+  links.frame(link, FrameType.resumed, resumedBody({ ...answer, attempt: attempt + 1 }));
+  expect(broker.stats.forwarding.applied).toBe(0);
+});
