@@ -55,6 +55,9 @@ export const harnesses = {
       runTests(folder, ['packages/auth/test/acl', 'packages/server/test/access']),
   },
   simulation: { run: (folder: string, { seeds }: Limits) => simulate(folder, seeds) },
+  forwarding: {
+    run: (folder: string) => runTests(folder, ['packages/server/test/cluster/forwarding.test.ts']),
+  },
   cluster: { run: (folder: string, { seeds }: Limits) => simulate(folder, seeds, '--cluster') },
   crash: {
     needsBuild: true,

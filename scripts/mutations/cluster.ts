@@ -17,7 +17,7 @@ export const clusterMutations: readonly Mutation[] = [
     name: 'resume-says-what-is-not-committed',
     breaks: 'RESUME says what no crash of the receiver takes',
     edits: [{ find: 'this.#told = this.#committed;', put: 'this.#told = this.#mark.sequence;' }],
-    caughtBy: ['cluster'],
+    caughtBy: ['forwarding'],
   },
   {
     name: 'applied-mark-not-in-checkpoints',
@@ -58,7 +58,7 @@ export const clusterMutations: readonly Mutation[] = [
         put: 'if (link !== this.#link) return;',
       },
     ],
-    caughtBy: ['cluster'],
+    caughtBy: ['forwarding'],
   },
   {
     name: 'sent-counts-as-applied',

@@ -428,6 +428,15 @@ export const limitFacts: Readonly<Record<string, LimitFacts>> = {
     seen: ['admin-request-refused'],
     test: 'server/test/admin/publish.test.ts',
   },
+  'cluster.max-backlog': {
+    happens: 'messages of QoS 1 and 2 that are for the cell are refused (0x97)',
+    seen: [
+      'promptmq_messages_refused_total{reason="queue-full"}',
+      'promptmq_cluster_forward_queue_bytes',
+    ],
+    test: 'server/test/routing/router-peers.test.ts',
+    nameInTest: 'maxBacklog',
+  },
   'log.max-waiting-bytes': {
     happens: 'lines are left out',
     seen: ['promptmq_log_lines_dropped_total', 'log-lines-dropped'],

@@ -24,6 +24,7 @@ import { linkSocket, type WorkerStart, workerName } from './worker-messages.ts';
 
 /** What a worker needs of its broker. */
 export interface WorkerBroker extends PeersHost, ForwardingHost {
+  readonly sessions: PeersHost['sessions'];
   readonly runtime: Runtime;
   readonly stats: ForwardingHost['stats'];
   readonly turns: ForwardingHost['turns'];

@@ -137,6 +137,13 @@ function addMessages(registry: BrokerRegistry, broker: ObservedBroker): void {
   registry.add('promptmq_bytes_received_total', () => stats.payloadBytesReceived);
   registry.add('promptmq_bytes_published_total', () => stats.payloadBytesSent);
   registry.add('promptmq_inside_deliveries_total', () => stats.insideDeliveries);
+  const { forwarding } = stats;
+  const { totals } = broker.sessions.cells;
+  registry.add('promptmq_cluster_forwarded_total', () => forwarding.sent);
+  registry.add('promptmq_cluster_applied_total', () => forwarding.applied);
+  registry.add('promptmq_cluster_duplicates_dropped_total', () => forwarding.duplicates);
+  registry.add('promptmq_cluster_forward_queue_messages', () => totals.messages);
+  registry.add('promptmq_cluster_forward_queue_bytes', () => totals.bytes);
   registry.add('promptmq_qos0_messages_total', () => at(stats.messagesReceivedByQoS, 0));
   registry.add('promptmq_qos1_messages_total', () => at(stats.messagesReceivedByQoS, 1));
   registry.add('promptmq_qos2_messages_total', () => at(stats.messagesReceivedByQoS, 2));

@@ -148,6 +148,26 @@ export const brokerCatalogue = {
     type: 'counter',
     help: 'Messages that subscriptions inside of the program have taken; they are no packets, and count nowhere else as published.',
   },
+  promptmq_cluster_forwarded_total: {
+    type: 'counter',
+    help: 'Messages of QoS 1 and 2 that were sent to other cells, those that were sent again included; 0 where there is one cell.',
+  },
+  promptmq_cluster_applied_total: {
+    type: 'counter',
+    help: 'Messages of QoS 1 and 2 that came from other cells and were taken to those here whom they are for.',
+  },
+  promptmq_cluster_duplicates_dropped_total: {
+    type: 'counter',
+    help: 'Messages that came from other cells once more, and were known for what was there.',
+  },
+  promptmq_cluster_forward_queue_messages: {
+    type: 'gauge',
+    help: 'Messages that wait to be sent to other cells.',
+  },
+  promptmq_cluster_forward_queue_bytes: {
+    type: 'gauge',
+    help: 'What they count against cluster.max-backlog, all cells together.',
+  },
   promptmq_qos0_messages_total: { type: 'counter', help: 'PUBLISH packets received at QoS 0.' },
   promptmq_qos1_messages_total: { type: 'counter', help: 'PUBLISH packets received at QoS 1.' },
   promptmq_qos2_messages_total: { type: 'counter', help: 'PUBLISH packets received at QoS 2.' },

@@ -23,6 +23,8 @@ export interface ObservedBroker {
   readonly sessions: {
     all(): Iterable<BrokerSession>;
     find(clientId: string): SessionEntry | null;
+    /** What waits for other cells. */
+    readonly cells: { readonly totals: { readonly messages: number; readonly bytes: number } };
   };
   readonly clientEvents: { presence: PresenceNotes | null };
   /** What happened to clients lately; null when that isn't kept. */

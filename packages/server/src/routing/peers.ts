@@ -53,6 +53,8 @@ export interface ForwardedTo {
 
 /** What the router needs of the other cells of a cluster. */
 export interface Peers {
+  /** What waits for all other cells together, and is stored or in memory. */
+  readonly backlogBytes: number;
   /** @returns null when nobody elsewhere gets messages of the topic */
   routeOf(route: Pick<Route<BrokerSession>, 'topic' | 'topicBytes'>): PeerRoute | null;
   /** The cell that keeps the retained messages of a topic; null when it is this one. */

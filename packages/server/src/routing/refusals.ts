@@ -9,7 +9,7 @@ import { type BrokerSession, isStoredFor } from '../sessions/broker-session.ts';
 import type { Journal } from '../storage/journal.ts';
 import type { Origin } from '../storage/records/message-record.ts';
 import { BY_RULES, type ClientEvents, denialOf, RESERVED } from '../tracing/client-events.ts';
-import type { Peers } from './peers.ts';
+import type { Peers, PeerTarget } from './peers.ts';
 import type { Publication } from './publication.ts';
 import type { RequestTaker } from './request-taker.ts';
 import { DOLLAR, isBrokersOwn } from './reserved-topics.ts';
@@ -64,6 +64,7 @@ export class Refusals {
       (permissions !== null && !this.#mayPublish(permissions, route.topic, qos, retain)) ||
       this.#rejectsWhenFull ||
       route.topicBytes[0] === DOLLAR ||
+      (qos > 0 && this.#hasBacklog) ||
       ((qos > 0 || retain) && !this.#host.journal.isOpen)
     );
   }
@@ -121,12 +122,32 @@ export class Refusals {
     return ReasonCode.Success;
   }
 
-  /** `mqtt.queue-overflow: reject`: a message is for all who match, or for nobody. */
-  isAnyQueueFull(
-    { qos: published, size }: Publication,
-    { recipients, groups }: Route<BrokerSession>,
-  ): boolean {
-    if (!this.#rejectsWhenFull || published === 0) return false;
+  /** Whether more waits for all other cells together than may for one. */
+  get #hasBacklog(): boolean {
+    const { peers } = this.#host;
+    return peers !== null && peers.backlogBytes > this.#config.cluster.maxBacklog;
+  }
+
+  /**
+   * Whether a message would find no room. `mqtt.queue-overflow: reject`: it is for all who match, or for nobody.
+   * `cluster.max-backlog`: what is for another cell is never dropped, so it isn't taken where too much waits.
+   */
+  isAnyQueueFull(publication: Publication, route: Route<BrokerSession>): boolean {
+    if (publication.qos === 0) return false;
+    if (this.#hasBacklog && this.#isForFullCell(route)) return true;
+    return this.#rejectsWhenFull && this.#isAnyFull(publication, route);
+  }
+
+  /** Of a shared group it isn't known which cell would get it. */
+  #isForFullCell(route: Route<BrokerSession>): boolean {
+    const elsewhere = this.#host.peers?.routeOf(route) ?? null;
+    if (elsewhere === null) return false;
+    const { maxBacklog } = this.#config.cluster;
+    const isFull = ({ peer, qos }: PeerTarget) => qos > 0 && peer.session.queue.bytes > maxBacklog;
+    return elsewhere.groups.length > 0 || elsewhere.targets.some(isFull);
+  }
+
+  #isAnyFull({ size }: Publication, { recipients, groups }: Route<BrokerSession>): boolean {
     const isFull = ({ session, qos }: Recipient<BrokerSession>) =>
       qos > 0 && session.isFullFor(size);
     return (

@@ -3,10 +3,12 @@ import {
   type Applied,
   appliedBody,
   FrameType,
+  forwardParts,
   type Link,
   LinkSet,
   type Resume,
   type Resumed,
+  readApplied,
   readForward,
   readResume,
   readResumed,
@@ -20,6 +22,7 @@ import { Forwarding } from '../../src/cluster/forwarding/forwarding.ts';
 import { parseConfig } from '../../src/config/index.ts';
 import { noopLogger } from '../../src/log/index.ts';
 import { nodeRuntime } from '../../src/runtime/runtime.ts';
+import type { BrokerSession } from '../../src/sessions/broker-session.ts';
 
 /** The other cell, which is played here. */
 const OTHER = 1;
@@ -273,11 +276,109 @@ test('frames for another cell end the link', () => {
   expect(errors).toEqual(['cell 2 is not served here']);
 });
 
-test('what comes is not taken before RESUMED, nor after an older RESUME', () => {
-  const [asked] = link.take(FrameType.resume);
-  const { attempt, ...said } = readResume(asked as Uint8Array);
+/** What the other cell forwards, with a sequence. */
+function forward(sequence: number): void {
+  const head = { from: OTHER, to: 0, sequence, targets: '', qos: 1, retain: false } as const;
+  const message: Message = { ...STORED_MESSAGE, topicBytes: Buffer.from('t'), qos: 1 };
+  const parts = forwardParts({ ...head, expiresInMs: Number.POSITIVE_INFINITY }, message);
+  links.frame(link, FrameType.forward, Buffer.concat(parts));
+}
+
+/** The last RESUME, which says what is applied here. */
+const asked = () => readResume(link.take(FrameType.resume).at(-1) as Uint8Array);
+
+function answer(attempt: number, sequence = 0): void {
+  const resumed = { to: 0, from: OTHER, attempt, generation: 5, sequence };
+  links.frame(link, FrameType.resumed, resumedBody(resumed));
+}
+
+/** Somebody here has subscribed, and what comes is stored. */
+function subscribe(): BrokerSession {
+  const { sessions, journal } = broker;
+  const { session } = sessions.open('subscriber', false, null, 'session');
+  session.expiryInterval = 1000;
+  const entry = sessions.entryOf(session);
+  journal.writeSession(entry);
+  const options = { noLocal: false, retainAsPublished: false, retainHandling: 0 } as const;
+  entry.subscriptions.add({ topicFilter: 't', qos: 1, ...options, subscriptionIdentifier: 0 });
+  return session;
+}
+
+test('what comes is not taken before RESUMED, nor after the answer to an older RESUME', async () => {
+  const session = subscribe();
+  const { attempt, ...said } = asked();
   expect(said).toEqual({ to: 0, from: OTHER, generation: 0, sequence: 0 });
-  const answer = { to: 0, from: OTHER, generation: 5, sequence: 0 };
-  links.frame(link, FrameType.resumed, resumedBody({ ...answer, attempt: attempt + 1 }));
-  expect(broker.stats.forwarding.applied).toBe(0);
+  forward(1);
+  answer(attempt + 1);
+  forward(2);
+  expect(session.queuedCount).toBe(0);
+  answer(attempt);
+  forward(3);
+  forward(3);
+  forward(2);
+  expect(session.queuedCount).toBe(1);
+  expect(broker.stats.forwarding).toMatchObject({ applied: 1, duplicates: 2 });
+  const [applied] = await link.first(FrameType.applied, 1);
+  expect(readApplied(applied as Uint8Array)).toEqual({ to: 0, from: OTHER, sequence: 3 });
 });
+
+test('RESUME says what is committed, and APPLIED follows for what wasn’t yet', async () => {
+  const session = subscribe();
+  answer(asked().attempt);
+  forward(3);
+  expect(link.take(FrameType.applied)).toEqual([]);
+  relink();
+  const { attempt, generation, sequence } = asked();
+  expect({ generation, sequence }).toEqual({ generation: 5, sequence: 0 });
+  answer(attempt);
+  forward(3);
+  const [applied] = await link.first(FrameType.applied, 1);
+  expect(readApplied(applied as Uint8Array).sequence).toBe(3);
+  expect(session.queuedCount).toBe(1);
+  relink();
+  expect(asked().sequence).toBe(3);
+  forwarding.checkInvariants();
+});
+
+test('what was applied is known after a restart', async () => {
+  subscribe();
+  answer(asked().attempt);
+  forward(3);
+  await link.first(FrameType.applied, 1);
+  await restart();
+  const { attempt, generation, sequence } = asked();
+  expect({ generation, sequence }).toEqual({ generation: 5, sequence: 3 });
+  answer(attempt, 3);
+  forward(3);
+  expect(broker.stats.forwarding.duplicates).toBe(1);
+});
+
+test('what a full disk refuses is asked for again when there is room, and not taken before', async () => {
+  const session = subscribe();
+  answer(asked().attempt);
+  await committed();
+  files.capacity = files.used;
+  forward(3);
+  await full();
+  expect(session.queuedCount).toBe(0);
+  forward(4);
+  expect(session.queuedCount).toBe(0);
+  files.capacity = Number.POSITIVE_INFINITY;
+  await link.first(FrameType.resume, 2);
+  const { attempt, sequence } = asked();
+  expect(sequence).toBe(0);
+  forward(5);
+  answer(attempt);
+  forward(3);
+  forward(4);
+  expect(session.queuedCount).toBe(2);
+});
+
+/** The disk has refused what was written. */
+function full(): Promise<void> {
+  const { journal } = broker;
+  return new Promise((resolve) => {
+    const position = journal.lastPosition;
+    journal.whenCommitted({ position, onCommitted: () => {}, onRefused: resolve });
+  });
+}

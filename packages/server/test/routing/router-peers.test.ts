@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
 import type { Message } from '@promptmq/session';
+import type { ConfigInput } from '../../src/config/index.ts';
 import type { HeldPublisher } from '../../src/connection/peer.ts';
 import type { PeerCell, PeerGroup, PeerRoute, Peers, PeerTarget } from '../../src/routing/peers.ts';
 import type { Publication } from '../../src/routing/publication.ts';
@@ -13,6 +14,7 @@ type Sent = readonly [cell: number, group: string | null];
 class NotedPeers implements Peers {
   readonly routes = new Map<string, PeerRoute>();
   readonly sent: Sent[] = [];
+  backlogBytes = 0;
   readonly publishers: (HeldPublisher | null)[] = [];
   /** The cell that keeps retained messages; null: this one. */
   keeper: PeerCell | null = null;
@@ -49,8 +51,8 @@ class NotedPeers implements Peers {
 /** Of a message of another cell. */
 const ORIGIN = { kind: 'cell', generation: 1, cell: 1, sequence: 1 } as const;
 
-function clusterOf(mqtt: Parameters<typeof routerOf>[0] = {}) {
-  const parts = routerOf(mqtt);
+function clusterOf(mqtt: Parameters<typeof routerOf>[0] = {}, config: ConfigInput = {}) {
+  const parts = routerOf(mqtt, config);
   const peers = new NotedPeers();
   parts.router.peers = peers;
   return { ...parts, peers };
@@ -140,6 +142,28 @@ test('on a full disk, a message that would be stored for another cell is refused
   expect(router.publish(view(), publisher(), null).reasonCode).toBe(Code.QuotaExceeded);
   expect(here.delivered).toHaveLength(0);
   expect(router.publish(view({ qos: 0 }), publisher(), null).reasonCode).toBe(Code.Success);
+});
+
+test('beyond maxBacklog, what is for the cell for which too much waits is refused, and nothing else is', () => {
+  const { router, peers, stats, subscribe } = clusterOf({}, { cluster: { maxBacklog: 1000 } });
+  const here = subscribe(new Subscriber('here'));
+  const [full, other] = [target(1, 1), target(2, 1)];
+  full.session.queue.bytes = 1001;
+  peers.backlogBytes = 1001;
+  peers.routes.set('t', { targets: [other, full], groups: [] });
+  expect(router.publish(view(), publisher(), null).reasonCode).toBe(Code.QuotaExceeded);
+  expect(here.delivered).toHaveLength(0);
+  expect(stats.refused['queue-full']).toBe(1);
+  expect(router.publish(view({ qos: 0 }), publisher(), null).reasonCode).toBe(Code.Success);
+  // A will has nobody to be refused to.
+  router.publishMessage(message());
+  expect(full.session.delivered).toHaveLength(1);
+  peers.routes.set('t', { targets: [other], groups: [] });
+  expect(router.publish(view(), publisher(), null).reasonCode).toBe(Code.Success);
+  full.session.queue.bytes = 1000;
+  peers.backlogBytes = 1000;
+  peers.routes.set('t', { targets: [full], groups: [] });
+  expect(router.publish(view(), publisher(), null).reasonCode).toBe(Code.Success);
 });
 
 test('a message that was not routed to its end is not sent to other cells by the next one', () => {

@@ -27,6 +27,7 @@ export class Subscriber {
   readonly isConnected = false;
   readonly isReady = false;
   isFull = false;
+  readonly queue = { bytes: 0 };
   readonly clientId: string;
   readonly isStored: boolean;
 
@@ -69,8 +70,8 @@ class NotedJournal extends MemoryJournal {
 }
 
 /** A router alone, with sessions and a journal that note what they are given. */
-export function routerOf(mqtt: ConfigInput['mqtt'] = {}) {
-  const config = parseConfig({ storage: { enabled: false }, mqtt });
+export function routerOf(mqtt: ConfigInput['mqtt'] = {}, more: ConfigInput = {}) {
+  const config = parseConfig({ ...more, storage: { enabled: false }, mqtt });
   const stats = createStats();
   const journal = new NotedJournal();
   const runtime = { now: () => 1000 } as Runtime;

@@ -89,6 +89,10 @@ export class CellPeers implements Peers, LinkUser {
     links.follow(this);
   }
 
+  get backlogBytes(): number {
+    return this.#host.sessions.cells.totals.bytes;
+  }
+
   /** Whether all that the clients of the other cells have subscribed to is known. Until then they are sent more than they want. */
   get isWhole(): boolean {
     return this.#table.hasAllOf(this.#others.keys());

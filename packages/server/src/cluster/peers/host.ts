@@ -19,8 +19,13 @@ export interface PeersHost {
   readonly stats: Pick<BrokerStats, 'dropped' | 'publishersHeldBack'>;
   readonly faults: Faults;
   readonly turns: Pick<Turns, 'used'>;
-  /** Has the sessions that stand for other cells, also while it recovers. */
-  readonly sessions: { readonly cells: { of(cell: number): BrokerSession } };
+  /** Has the sessions that stand for other cells, also while it recovers, and what waits there. */
+  readonly sessions: {
+    readonly cells: {
+      of(cell: number): BrokerSession;
+      readonly totals: { readonly bytes: number };
+    };
+  };
   readonly router: {
     readonly trie: { group(wholeFilter: string): SharedGroup<BrokerSession> | null };
     readonly retained: RetainedStore<Message>;

@@ -1,5 +1,7 @@
 import { z } from 'zod';
-import { flag, list, text, valueKinds } from '../values/units.ts';
+import { flag, list, size, text, valueKinds } from '../values/units.ts';
+
+const GIGABYTE = 1_000_000_000;
 
 /** What a broker without a name of its own is called. */
 const NODE_ID_DEFAULT = 'promptmq';
@@ -33,5 +35,10 @@ export const clusterSection = z
       .prefault([])
       .describe('addresses of the others; not available yet')
       .meta({ restart: true }),
+    maxBacklog: size(1, 1_000_000 * GIGABYTE)
+      .prefault('1GB')
+      .describe(
+        'bytes that may wait for another cell, as a worker that is away: messages of QoS 1 and 2 that are for it are refused beyond',
+      ),
   })
   .prefault({});

@@ -8,6 +8,8 @@ import type { SimulatedCell } from './simulated-cell.ts';
 export class KnownPeers implements Peers {
   readonly #forwarding: Forwarding;
   readonly #others: readonly SimulatedCell[];
+  /** No limit is reached here. */
+  readonly backlogBytes = 0;
   #turn = 0;
 
   /** @param forwarding - of the process that routes, which others may follow */
