@@ -154,8 +154,8 @@ export const brokerMutations: readonly Mutation[] = [
     breaks: 'a retained message outlives the process [MQTT-3.3.1-5]',
     edits: [
       {
-        find: 'position = this.#store(origin, isRetained, former);',
-        put: 'position = this.#store(origin, false, former);',
+        find: 'position = this.#store(origin, retaining); } if',
+        put: 'position = this.#store(origin, { ...retaining, isKept: false });\n    }\n    if',
       },
     ],
     caughtBy: ['simulation', 'crash'],

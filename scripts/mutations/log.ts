@@ -28,8 +28,8 @@ export const logMutations: readonly Mutation[] = [
         put: 'segment.isDirty = true;\n    await file.write(bytes, builder.position - segment.first);',
       },
       {
-        find: 'segment.isDirty = true;',
-        put: '',
+        find: 'segment.isDirty = true; // Not before it is written: what the replica has',
+        put: '// What the replica has',
       },
     ],
     caughtBy: ['log'],
@@ -134,8 +134,8 @@ export const logMutations: readonly Mutation[] = [
     breaks: 'a position that the index knows of is not given to another record',
     edits: [
       {
-        find: 'if (log.head < position) await log.#skipTo(position);',
-        put: 'void position;',
+        find: 'if ((segments.at(-1)?.end ?? 0) < checkpoint.position) throw endMissing(checkpoint, options.directory);',
+        put: '',
       },
     ],
     caughtBy: ['log'],
@@ -341,7 +341,7 @@ export const logMutations: readonly Mutation[] = [
     breaks: 'after the last snapshot nothing is ever missing, with or without the index',
     edits: [
       {
-        find: 'await this.#log.writeSnapshot(); await this.#log.checkpoint();',
+        find: 'await this.#log.writeSnapshot(victims); await this.#log.checkpoint();',
         put: 'await this.#log.checkpoint();',
       },
     ],
@@ -352,8 +352,8 @@ export const logMutations: readonly Mutation[] = [
     breaks: 'the index knows of the copies before their segment goes',
     edits: [
       {
-        find: 'await this.#log.writeSnapshot(); await this.#log.checkpoint();',
-        put: 'await this.#log.writeSnapshot();',
+        find: 'await this.#log.writeSnapshot(victims); await this.#log.checkpoint();',
+        put: 'await this.#log.writeSnapshot(victims);',
       },
     ],
     caughtBy: [],
