@@ -64,7 +64,7 @@ export class Refusals {
       (permissions !== null && !this.#mayPublish(permissions, route.topic, qos, retain)) ||
       this.#rejectsWhenFull ||
       route.topicBytes[0] === DOLLAR ||
-      (qos > 0 && this.#hasBacklog) ||
+      (qos > 0 && this.#host.peers !== null && this.#hasBacklog) ||
       ((qos > 0 || retain) && !this.#host.journal.isOpen)
     );
   }
