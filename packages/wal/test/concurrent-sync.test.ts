@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { FaultyFiles, Random } from '../src/testing/index.ts';
+import { FaultyFiles, Ledger, MemoryIndex, Random } from '../src/testing/index.ts';
 import { openLog, settle } from './support/open-log.ts';
 
 test('a write that ends while a sync is under way is synced by the next one', async () => {
@@ -44,4 +44,45 @@ test('a write that ends while a sync is under way is synced by the next one', as
   for await (const { data } of next.records()) found.push(data.toString());
   await next.close();
   expect(found).toEqual(['first', 'second']);
+});
+
+test('a sync leaves out no segment when one before it is removed meanwhile', async () => {
+  const files = new FaultyFiles();
+  const index = new MemoryIndex();
+  const ledger = new Ledger();
+  const options = { syncMode: 'periodic', syncInterval: 1e6, segmentSize: 800 } as const;
+  const log = await openLog(files, { ...options, index });
+  const appendUntil = async (segments: number) => {
+    while (log.segments.length < segments) {
+      ledger.append(log, 200);
+      await settle();
+    }
+  };
+  await appendUntil(2);
+  const trimmed = log.head;
+
+  let removeSegment = () => {};
+  index.delay = () =>
+    new Promise((resolve) => {
+      removeSegment = resolve;
+    });
+  const trimming = log.trim(trimmed);
+  await settle();
+  // The checkpoint that comes before the removal has been synced, and has still to be taken.
+  await appendUntil(6);
+  const waiting: (() => void)[] = [];
+  files.delay = () => new Promise((resolve) => void waiting.push(resolve));
+  const flushed = log.flush();
+  await settle();
+  expect(waiting).toHaveLength(1);
+  removeSegment();
+  await settle();
+  expect(log.segments).toHaveLength(5);
+  files.delay = async () => {};
+  for (const proceed of waiting.splice(0)) proceed();
+  await Promise.all([flushed, trimming]);
+
+  const { tail } = log;
+  const left = await openLog(files.crash('nothing', new Random(1)), { index: index.crash() });
+  await ledger.check(left, (position) => position < tail);
 });

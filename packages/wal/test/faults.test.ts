@@ -437,6 +437,85 @@ describe('a full disk', () => {
     expect(refusals).toBeGreaterThan(3);
   });
 
+  for (const syncMode of ['batch', 'periodic'] as const) {
+    test.each([false, true])(
+      `${syncMode}, forceSync %s: what was written before it is durable when there is room again`,
+      async (forceSync) => {
+        const files = new FaultyFiles();
+        const ledger = new Ledger();
+        const timers: { readonly delayMs: number; readonly callback: () => void }[] = [];
+        const clock = {
+          now: () => 1,
+          wallNow: () => 1,
+          defer: (callback: () => void) => void setImmediate(callback),
+          setTimer: (delayMs: number, callback: () => void) => {
+            timers.push({ delayMs, callback });
+            return () => {};
+          },
+        };
+        const late = { syncMode, forceSync, syncInterval: 1e6, batchSyncSize: 1e6 };
+        const log = await openLog(files, { ...late, clock, segmentSize: 800 });
+        while (log.segments.length < 3) {
+          ledger.append(log, 200);
+          await settle();
+        }
+        expect(log.durablePosition).toBe(0);
+        const written = ledger.appended.size;
+        files.capacity = 0;
+        ledger.append(log, 200);
+        await settle();
+        expect(log.isFull).toBe(true);
+        files.capacity = Number.POSITIVE_INFINITY;
+        // Only the retry: it is not yet time for a sync.
+        for (const { delayMs, callback } of timers.splice(0)) if (delayMs < 1e6) callback();
+        await settle();
+        expect(log.isFull).toBe(false);
+        expect(ledger.acknowledged.size).toBe(written);
+
+        const durable = log.durablePosition;
+        expect(durable).toBe(log.head);
+        const events: LogEvent[] = [];
+        const left = await openLog(files.afterPowerCut(), {}, events);
+        await ledger.check(left, (position) => position >= durable);
+        expect(events).toEqual([]);
+      },
+    );
+  }
+
+  test('a sync that fails when there is room again ends the log: what it left is unknown', async () => {
+    const files = new FaultyFiles();
+    const ledger = new Ledger();
+    const timers: { readonly delayMs: number; readonly callback: () => void }[] = [];
+    const clock = {
+      now: () => 1,
+      wallNow: () => 1,
+      defer: (callback: () => void) => void setImmediate(callback),
+      setTimer: (delayMs: number, callback: () => void) => {
+        timers.push({ delayMs, callback });
+        return () => {};
+      },
+    };
+    const log = await openLog(files, { clock, syncMode: 'periodic', syncInterval: 1e6 });
+    ledger.append(log);
+    await settle();
+    files.beforeOperation = (name) => {
+      if (name === 'write' || name === 'sync') throw systemError('ENOSPC', name);
+    };
+    ledger.append(log);
+    await settle();
+    expect(log.isFull).toBe(true);
+    const runRetry = () => {
+      for (const { delayMs, callback } of timers.splice(0)) if (delayMs < 1e6) callback();
+    };
+    runRetry();
+    await settle();
+    files.beforeOperation = () => {};
+    runRetry();
+    await settle();
+    expect(log.failure).toMatchObject({ code: 'failed' });
+    expect(log.durablePosition).toBe(0);
+  });
+
   test('refuses appends, and takes them again when there is room', async () => {
     for (let capacity = 200; capacity < 20_000; capacity += 617) {
       const files = new FaultyFiles();

@@ -96,7 +96,7 @@ export class Committer {
     } else {
       this.#onSafe(group);
     }
-    if (this.#syncMode === 'immediate') await this.#syncUpTo(this.#state.written);
+    if (this.#syncMode === 'immediate') await this.syncUpTo(this.#state.written);
     else this.#syncSoon();
   }
 
@@ -153,11 +153,16 @@ export class Committer {
   sync(): Promise<void> {
     this.#syncing ??= this.#syncDirtySegments().finally(() => {
       this.#syncing = null;
-      const { status, durable, written } = this.#state;
-      const isServing = status === 'open' || status === 'full';
-      if (isServing && durable < written) this.#syncSoon();
+      const { durable, written } = this.#state;
+      if (this.#isServing && durable < written) this.#syncSoon();
     });
     return this.#syncing;
+  }
+
+  /** Whether what is written is still synced and acknowledged. */
+  get #isServing(): boolean {
+    const { status } = this.#state;
+    return status === 'open' || status === 'full';
   }
 
   async #syncDirtySegments(): Promise<void> {
@@ -167,10 +172,11 @@ export class Committer {
     this.#unsynced = [];
     const records = this.#unsyncedRecords;
     this.#unsyncedRecords = 0;
+    // Their own list: while one is synced, others may be removed.
+    const dirty = segments.filter(({ isDirty }) => isDirty);
     const startedAt = clock.now();
     try {
-      for (const segment of segments) {
-        if (!segment.isDirty) continue;
+      for (const segment of dirty) {
         segment.isDirty = false;
         await (segment.file as OpenFile).sync();
       }
@@ -195,10 +201,12 @@ export class Committer {
     this.#onSafe(synced);
   }
 
-  /** A sync that is under way doesn't cover what was written since it began. */
-  async #syncUpTo(position: number): Promise<void> {
-    const state = this.#state;
-    while (state.durable < position && state.status === 'open') await this.sync();
+  /**
+   * Returns when what was written before a position is durable, or the log has ended: a sync that is under way doesn't cover
+   * what was written since it began.
+   */
+  async syncUpTo(position: number): Promise<void> {
+    while (this.#state.durable < position && this.#isServing) await this.sync();
   }
 
   /** The log has failed: hands over the batches whose listeners have not been notified. */

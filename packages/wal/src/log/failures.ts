@@ -120,12 +120,15 @@ export class Failures {
 
   /** There is room when what follows has a segment to go to. */
   async #retry(): Promise<void> {
-    const { id, files, segments, maker, appender, onEvent } = this.#log;
+    const { id, files, segments, maker, appender, committer, onEvent } = this.#log;
     const state = this.#state;
     const last = segments.at(-1);
     const first = alignUp(state.head);
     const next = Segment.after(last, state.directory, first, id);
     try {
+      // What is appended from then on says that all before it is durable.
+      await committer.syncUpTo(state.written);
+      if (state.status !== 'full') return;
       // Drops what a write that failed may have left after the data.
       if (last !== undefined) {
         const file = await last.open(files);
@@ -148,7 +151,7 @@ export class Failures {
       return;
     }
     segments.push(next);
-    state.continueAt(next.end, this.#log.committer.isAllAcknowledged);
+    state.continueAt(next.end, committer.isAllAcknowledged);
     appender.onHeadMoved();
     state.status = 'open';
     onEvent({ type: 'has-room' });

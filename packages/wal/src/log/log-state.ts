@@ -49,7 +49,7 @@ export class LogState {
   }
 
   /**
-   * Nothing lies between what was written and a position: continues there.
+   * All that was written is durable, and nothing lies between it and a position: continues there.
    *
    * @param isAllAcknowledged - whether nobody waits for what was written before
    */
