@@ -1,9 +1,10 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import { type ChildProcess, execFile, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { lockDirectory, reachByDescriptor, reachBySymlink } from '../src/files/directory-lock.ts';
 
@@ -250,6 +251,30 @@ describe('a claim of another', () => {
     expect(await socketFiles()).toEqual([LAST]);
   });
 });
+
+test.each(['nothing', 'refused', 'unlocked'])(
+  'modules are found by links when a lock was taken over from a crash, and then %s',
+  async (what) => {
+    // As pnpm lays them out: what `linked` needs lies beside what it is a link to.
+    const store = join(directory, 'store/node_modules');
+    const app = join(directory, 'app');
+    const locked = join(directory, 'locked');
+    for (const folder of [app, locked]) await mkdir(folder);
+    for (const name of ['linked', 'needed']) await mkdir(join(store, name), { recursive: true });
+    await writeFile(join(store, 'needed/package.json'), '{ "exports": "./index.mjs" }');
+    await writeFile(join(store, 'needed/index.mjs'), '');
+    await writeFile(join(store, 'linked/index.mjs'), "import 'needed';");
+    await symlink(join(store, 'linked'), join(app, 'linked'));
+    await writeFile(join(app, 'first.mjs'), '');
+    const former = await start();
+    await tell(former, { lock: locked });
+    await kill(former);
+    expect(await socketFiles(locked)).toHaveLength(1);
+    const script = join(import.meta.dirname, 'support/import-after.mjs');
+    const modules = [join(app, 'first.mjs'), join(app, 'linked/index.mjs')];
+    await promisify(execFile)(process.execPath, [script, what, source, locked, ...modules]);
+  },
+);
 
 describe('a directory with a long path', () => {
   test('is locked by what lies in it: processes with other temporary folders see each other', async () => {

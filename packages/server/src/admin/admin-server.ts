@@ -1,4 +1,4 @@
-import { chmodSync, lstatSync, mkdirSync, rmSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, unlinkSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
@@ -112,18 +112,22 @@ export class AdminServer {
 }
 
 /**
- * Removes a socket on which nobody listens.
+ * Removes a socket on which nobody listens. It is looked at by a big stat: see `isStream` in standard-output.ts.
  *
  * @throws when somebody does, or may, or when something else is there
  */
 async function removeStale(path: string): Promise<void> {
-  const found = lstatSync(path, { throwIfNoEntry: false });
+  const found = lstatSync(path, { throwIfNoEntry: false, bigint: true });
   if (found === undefined) return;
   if (!found.isSocket()) throw new Error(`${path} is there, and is no socket`);
   const refusal = await connectionError(path);
   if (refusal === null) throw new Error(`another process listens on ${path}`);
   if (refusal !== 'ECONNREFUSED') throw new Error(`${path} can't be asked: ${refusal}`);
-  rmSync(path, { force: true });
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
 }
 
 /** The code of the error with which a Unix domain socket refuses a connection; null when it doesn't. */

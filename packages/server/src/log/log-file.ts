@@ -201,7 +201,8 @@ function identityOf({ dev, ino }: Stats): string {
  * @throws the system's error when it can't be opened, and when it is no file: opening a pipe would wait for its reader
  */
 function endLastLine(path: string): void {
-  if (statSync(path, { throwIfNoEntry: false })?.isFile() === false) {
+  // Big, as it may be a pipe: see `isStream` in standard-output.ts.
+  if (statSync(path, { throwIfNoEntry: false, bigint: true })?.isFile() === false) {
     throw new Error(`${path} is no regular file`);
   }
   const fd = openSync(path, 'a+', FILE_MODE);

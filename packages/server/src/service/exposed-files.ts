@@ -31,7 +31,7 @@ function exposedIn(folder: string): Exposed | null {
     // Whoever can't enter the folder can't open what is in it.
     if ((mode & bits) === 0) return null;
     const exposed = [folder, ...readdirSync(folder).map((name) => join(folder, name))]
-      .map((path) => ({ path, mode: statSync(path, { throwIfNoEntry: false })?.mode ?? 0 }))
+      .map((path) => ({ path, mode: modeOf(path) }))
       .filter((one) => (one.mode & bits) !== 0);
     // A file tells more than its folder.
     const worst = exposed[1] ?? exposed[0];
@@ -39,6 +39,11 @@ function exposedIn(folder: string): Exposed | null {
   } catch {
     return null;
   }
+}
+
+/** 0 when it isn't there. Not by a plain stat, as sockets are among them: see `isStream` in standard-output.ts. */
+function modeOf(path: string): number {
+  return Number(statSync(path, { throwIfNoEntry: false, bigint: true })?.mode ?? 0);
 }
 
 function exposedFile(path: string): Exposed | null {

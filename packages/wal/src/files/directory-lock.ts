@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { chmod, mkdtemp, open, readdir, rename, rm, symlink } from 'node:fs/promises';
+import { chmod, mkdtemp, open, readdir, rename, rm, symlink, unlink } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -158,7 +158,7 @@ async function isOnlyOne(
       }
       await new Promise((done) => setTimeout(done, ASK_INTERVAL_MS));
     }
-    await rm(join(absolute, other), { force: true });
+    await remove(join(absolute, other));
     if (claim.isWithdrawn) return false;
   }
   return true;
@@ -168,12 +168,22 @@ async function isOnlyOne(
 async function removePrepared(absolute: string, path: string): Promise<void> {
   for (const name of await readdir(absolute)) {
     // Who is just about to rename one makes another, too.
-    if (PREPARED_FILE_CLAIM.test(name)) await rm(join(absolute, name), { force: true });
+    if (PREPARED_FILE_CLAIM.test(name)) await remove(join(absolute, name));
     if (!PREPARED.test(name)) continue;
     const { isAlive, hangUp } = ask(join(path, name));
-    if (!(await isAlive)) await rm(join(absolute, name), { force: true });
+    if (!(await isAlive)) await remove(join(absolute, name));
     hangUp();
   }
+}
+
+/**
+ * Removes a claim, if it is there. Not by `rm`, which looks at it first: Node finds modules by what the last plain stat has
+ * left, and after one of a socket, `import()` doesn't follow links.
+ */
+async function remove(path: string): Promise<void> {
+  await unlink(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error;
+  });
 }
 
 /** A socket in the directory. Who connects is sent the process that holds it, once that is known. */
@@ -234,7 +244,7 @@ class Claim {
   async withdraw(): Promise<void> {
     if (this.isWithdrawn) return;
     this.isWithdrawn = true;
-    await rm(this.#path, { force: true });
+    await remove(this.#path);
     const closed = new Promise<void>((done) => this.#server.close(() => done()));
     for (const socket of this.#waiting) socket.destroy();
     await closed;

@@ -28,10 +28,11 @@ export function keyFileOf({ admin, storage }: Config): string | null {
  * @throws {ConfigError} when it is no such file, or everybody may open it
  */
 export function readKeyFile(path: string): readonly ApiKey[] {
-  const stat = statSync(path, { throwIfNoEntry: false });
+  // Big, as it may be a pipe: see `isStream` in standard-output.ts.
+  const stat = statSync(path, { throwIfNoEntry: false, bigint: true });
   if (stat === undefined) return [];
   const refuse = (message: string) => new ConfigError([{ key: KEY, source: path, message }]);
-  if (process.platform !== 'win32' && (stat.mode & EVERYBODY) !== 0) {
+  if (process.platform !== 'win32' && (Number(stat.mode) & EVERYBODY) !== 0) {
     throw refuse(`everybody on this machine may open it: chmod o= ${path}`);
   }
   let parsed: unknown;

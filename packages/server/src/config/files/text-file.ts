@@ -19,13 +19,15 @@ export function readFileBytes(path: string, key: string, bytesMax = FILE_BYTES_M
   let fd: number | null = null;
   try {
     fd = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
-    const stat = fstatSync(fd);
+    // Big, as after a plain one of a pipe, import() doesn't follow links: see `isStream` in standard-output.ts.
+    const stat = fstatSync(fd, { bigint: true });
     if (stat.isDirectory()) throw refuse('it is a folder; name a file in it');
     if (!stat.isFile()) throw refuse('it is a pipe or a device; it takes a regular file');
-    if (stat.size > bytesMax) {
-      throw refuse(`it has ${stat.size} bytes; more than ${bytesMax} are not read`);
+    const size = Number(stat.size);
+    if (size > bytesMax) {
+      throw refuse(`it has ${size} bytes; more than ${bytesMax} are not read`);
     }
-    return readAll(fd, stat.size);
+    return readAll(fd, size);
   } catch (error) {
     if (error instanceof ConfigError) throw error;
     throw refuse(`can't be read: ${(error as Error).message}`);

@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { type BigIntStats, statSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 
 /** How often files are looked at. Notifications don't work for files that are mounted or replaced. */
@@ -58,16 +58,10 @@ export class WatchedFiles {
   }
 }
 
-interface FileStats {
-  readonly ino: number;
-  readonly size: number;
-  readonly mtimeMs: number;
-  readonly ctimeMs: number;
-}
-
 function stateOf(path: string): string {
   try {
-    return described(statSync(path));
+    // Big, as it may be a pipe: see `isStream` in standard-output.ts.
+    return described(statSync(path, { bigint: true }));
   } catch (error) {
     return String((error as NodeJS.ErrnoException).code);
   }
@@ -75,12 +69,12 @@ function stateOf(path: string): string {
 
 async function laterStateOf(path: string): Promise<string> {
   try {
-    return described(await stat(path));
+    return described(await stat(path, { bigint: true }));
   } catch (error) {
     return String((error as NodeJS.ErrnoException).code);
   }
 }
 
-function described({ ino, size, mtimeMs, ctimeMs }: FileStats): string {
-  return `${ino} ${size} ${mtimeMs} ${ctimeMs}`;
+function described({ ino, size, mtimeNs, ctimeNs }: BigIntStats): string {
+  return `${ino} ${size} ${mtimeNs} ${ctimeNs}`;
 }
