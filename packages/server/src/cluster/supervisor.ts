@@ -54,6 +54,8 @@ class Place {
   timer: NodeJS.Timeout | null = null;
   /** What it said when it could not begin. */
   refusal: WorkerRefusal | null = null;
+  /** Sockets that are on their way to it: if it ends first, nothing else closes them. */
+  readonly given = new Set<Handle>();
 
   constructor(number: number) {
     this.number = number;
@@ -107,6 +109,8 @@ export class Supervisor {
    * @throws {WorkerRefusal} by rejection, when one can't begin; then none runs
    */
   start(): Promise<readonly WorkerListener[]> {
+    // Each worker accepts by itself. What this process had accepted for a worker that is killed before it answers would stay open for ever.
+    cluster.schedulingPolicy = cluster.SCHED_NONE;
     cluster.setupPrimary({
       exec: process.argv[1] as string,
       args: process.argv.slice(2),
@@ -208,12 +212,17 @@ export class Supervisor {
   /** Passes a socket on; where its worker isn't there, its client is to connect again. */
   #give({ to, facts, read }: FromWorker & { kind: 'give' }, handle: Handle | undefined): void {
     if (handle === undefined) return;
-    const child = this.#places[to]?.child ?? null;
-    if (child === null || !child.isConnected()) {
+    const place = this.#places[to];
+    const child = place?.child ?? null;
+    if (place === undefined || child === null || !child.isConnected()) {
       handle.close();
       return;
     }
-    send(child, { kind: 'socket', facts, read }, handle, () => handle.close());
+    place.given.add(handle);
+    send(child, { kind: 'socket', facts, read }, handle, () => {
+      place.given.delete(handle);
+      handle.close();
+    });
   }
 
   #onExit(place: Place, code: number | null, signal: string | null): void {
@@ -221,6 +230,8 @@ export class Supervisor {
     const why = signal ?? `code ${code}`;
     place.child = null;
     place.isReady = false;
+    for (const handle of place.given) handle.close();
+    place.given.clear();
     this.#sendAll({ kind: 'gone', number: place.number });
     if (this.#begun !== null) {
       const { reject } = this.#begun;

@@ -1,10 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { createConnection, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { cellOf } from '@promptmq/cluster';
+import { encode } from '@promptmq/codec';
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
 import { Command } from '../support/command.ts';
 import { freePort } from '../support/free-port.ts';
@@ -95,6 +97,20 @@ class Inbox {
     }
     return this.got;
   }
+}
+
+/** How a connection ends that says CONNECT and nothing else. */
+async function endOf(socket: Socket, clientId: string): Promise<'served' | 'closed'> {
+  const protocol = { protocolId: 'MQTT', protocolVersion: 4 } as const;
+  const connect = { cmd: 'connect', ...protocol, clientId, clean: true, keepalive: 0 } as const;
+  socket.write(encode(connect) as Uint8Array);
+  const end = await new Promise<'served' | 'closed'>((resolve) => {
+    socket.once('data', () => resolve('served'));
+    socket.once('error', () => resolve('closed'));
+    socket.once('close', () => resolve('closed'));
+  });
+  socket.destroy();
+  return end;
 }
 
 /** The processes of the workers by number, as the log says it of its last lines. */
@@ -280,6 +296,20 @@ describe('workers that begin and end', () => {
     expect(await late.until((got) => got.length >= 20)).toEqual(expected);
     await publisher.publishAsync('log/3', 'after', { qos: 2 });
     expect(await late.until((got) => got.length >= 21)).toEqual([...expected, 'log/3 after']);
+  });
+
+  test('no client waits for ever for a worker that is killed before it has taken its socket', async () => {
+    const command = await serving();
+    const pid = pidOf(command, 1);
+    process.kill(pid, 'SIGSTOP');
+    const ends = Array.from({ length: 60 }, (_, index) => {
+      const clientId = idOf(index % 2, `waits-${index}`);
+      return endOf(createConnection(port, '127.0.0.1'), clientId);
+    });
+    // Those of the other worker that it has accepted are served; whose sockets went to the one that stands, wait.
+    await Promise.any(ends);
+    process.kill(pid, 'SIGKILL');
+    expect(await Promise.all(ends)).toContain('served');
   });
 
   test('a stop in order ends all processes, and what waits is there at the next start', async () => {
