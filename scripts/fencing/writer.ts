@@ -7,7 +7,6 @@ import { writeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   claimCell,
-  EngineError,
   type EngineLog,
   FencedError,
   type FencedLog,
@@ -15,6 +14,7 @@ import {
   NatsEngine,
 } from '../../packages/cluster/dist/index.js';
 import type { WriterOptions } from '../../packages/cluster/test/fencing/writer-options.ts';
+import { untilThere } from '../../packages/cluster/test/support/until-there.ts';
 import { nodeClock } from '../../packages/wal/dist/index.js';
 
 /** Entries of a segment. */
@@ -47,17 +47,6 @@ await Promise.all(cells.map(runCell));
 /** A line reaches the parent whatever happens to this process afterwards. */
 function say(line: string): void {
   writeSync(1, `${line}\n`);
-}
-
-async function untilThere<T>(attempt: () => Promise<T>): Promise<T> {
-  for (;;) {
-    try {
-      return await attempt();
-    } catch (error) {
-      if (!(error instanceof EngineError)) throw error;
-      await sleep(100);
-    }
-  }
 }
 
 async function runCell(cell: number): Promise<never> {

@@ -7,6 +7,7 @@ import { Random } from '@promptmq/wal/testing';
 import { EngineError, type EngineLog } from '../../src/engine/engine.ts';
 import { NatsEngine } from '../../src/engine/nats/nats-engine.ts';
 import { APP, NatsCluster } from '../support/nats-cluster.ts';
+import { untilThere } from '../support/until-there.ts';
 import { StreamJudge } from './stream-judge.ts';
 import type { WriterOptions } from './writer-options.ts';
 
@@ -103,10 +104,10 @@ class FencingRun {
   }
 
   async run(): Promise<void> {
-    await this.#engine.connect();
+    await untilThere(() => this.#engine.connect());
     for (const cell of this.#cells) {
       this.#judges.set(cell, new StreamJudge(cell));
-      this.#logs.set(cell, await this.#engine.openLog(cell));
+      this.#logs.set(cell, await untilThere(() => this.#engine.openLog(cell)));
     }
     for (const index of this.#writers.keys()) this.#startWriter(index);
     let judgedAt = 0;

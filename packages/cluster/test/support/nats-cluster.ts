@@ -39,7 +39,7 @@ export class NatsCluster {
     this.servers = servers;
   }
 
-  /** Resolves when JetStream is ready on each. */
+  /** Resolves when JetStream is ready on each, and they have a leader. */
   static async start({
     command,
     size = 3,
@@ -78,6 +78,7 @@ ${cluster}
     const cluster = new NatsCluster(command, folder, servers);
     await Promise.all(servers.map((_, index) => cluster.startServer(index)));
     await Promise.all(cluster.monitors.map((monitor) => untilAnswered(`${monitor}/healthz`)));
+    if (size > 1) await Promise.all(cluster.monitors.map(untilLed));
     return cluster;
   }
 
@@ -139,6 +140,17 @@ async function untilAnswered(url: string): Promise<void> {
     } catch {
       // It doesn't listen yet.
     }
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** Healthy servers answer no request about streams before they have elected who does. */
+async function untilLed(monitor: string): Promise<void> {
+  for (;;) {
+    const { meta_cluster: found } = (await (await fetch(`${monitor}/jsz`)).json()) as {
+      readonly meta_cluster?: { readonly leader?: string };
+    };
+    if (found?.leader !== undefined && found.leader !== '') return;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

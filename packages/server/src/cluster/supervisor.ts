@@ -181,7 +181,9 @@ export class Supervisor {
   #take(place: Place, message: FromWorker, handle: Handle | undefined): void {
     switch (message.kind) {
       case 'hello':
-        this.#begin(place);
+        // It didn't hear that all are to stop, and has begun nothing.
+        if (this.#isStopping) place.child?.process.kill('SIGKILL');
+        else this.#begin(place);
         return;
       case 'ready':
         this.#onReady(place, message.listeners);

@@ -16,6 +16,7 @@ const WORKERS = 2;
 let folder: string;
 let commands: Command[];
 let clients: MqttClient[];
+const inboxByClient = new WeakMap<MqttClient, Inbox>();
 let port: number;
 let wsPort: number;
 let metricsPort: number;
@@ -69,10 +70,21 @@ function idOf(worker: number, name: string): string {
 async function connect(clientId: string, options: IClientOptions = {}): Promise<MqttClient> {
   const url = `mqtt://127.0.0.1:${port}`;
   const terms = { clientId, protocolVersion: 5, reconnectPeriod: 0, ...options } as const;
-  const client = await mqtt.connectAsync(url, terms);
-  client.on('error', () => {});
+  const client = mqtt.connect(url, terms);
   clients.push(client);
+  // What waits for its session may come right behind CONNACK.
+  inboxByClient.set(client, new Inbox(client));
+  await new Promise((resolve, reject) => {
+    client.once('connect', resolve);
+    client.once('error', reject);
+  });
+  client.on('error', () => {});
   return client;
+}
+
+/** What a client has got since it was made. */
+function inboxOf(client: MqttClient): Inbox {
+  return inboxByClient.get(client) as Inbox;
 }
 
 const STORED: IClientOptions = { clean: false, properties: { sessionExpiryInterval: 3600 } };
@@ -135,7 +147,7 @@ describe('several workers', () => {
       for (const name of ['a', 'b']) {
         const client = await connect(idOf(worker, name));
         await client.subscribeAsync({ 'all/#': { qos: 2 } });
-        inboxes.push(new Inbox(client));
+        inboxes.push(inboxOf(client));
         all.push(client);
       }
     }
@@ -173,7 +185,7 @@ describe('several workers', () => {
   test('an identifier that the broker draws is of the worker that drew it', async () => {
     for (let count = 0; count < 6; count++) {
       const client = await connect('', { clean: true });
-      const inbox = new Inbox(client);
+      const inbox = inboxOf(client);
       await client.subscribeAsync('own', { qos: 1 });
       await client.publishAsync('own', `${count}`, { qos: 1 });
       await inbox.until((got) => got.includes(`own ${count}`));
@@ -198,7 +210,7 @@ describe('several workers', () => {
 
   test('the will of a client of one worker reaches the others', async () => {
     const watcher = await connect(idOf(0, 'watcher'));
-    const inbox = new Inbox(watcher);
+    const inbox = inboxOf(watcher);
     await watcher.subscribeAsync('wills/#', { qos: 2 });
     const will = {
       topic: 'wills/one',
@@ -216,7 +228,7 @@ describe('several workers', () => {
     for (const worker of [0, 1, 0, 1]) {
       const client = await connect(idOf(worker, `member-${inboxes.length}`));
       await client.subscribeAsync('$share/group/jobs/#', { qos: 1 });
-      inboxes.push(new Inbox(client));
+      inboxes.push(inboxOf(client));
     }
     const publisher = await connect(idOf(0, 'publisher'));
     const counts = () => inboxes.map(({ got }) => got.length);
@@ -240,7 +252,7 @@ describe('several workers', () => {
     }
     for (const worker of [0, 1]) {
       const client = await connect(idOf(worker, 'late'));
-      const inbox = new Inbox(client);
+      const inbox = inboxOf(client);
       await client.subscribeAsync('kept/#', { qos: 1 });
       const got = await inbox.until((lines) => lines.length >= topics.length);
       expect([...got].sort()).toEqual(['kept/a 0', 'kept/b 1', 'kept/c 2', 'kept/d 3']);
@@ -276,7 +288,7 @@ describe('workers that begin and end', () => {
     await first.subscribeAsync({ 'log/#': { qos: 2 } });
     const publisher = await connect(idOf(0, 'publisher'));
     const other = await connect(idOf(0, 'other'));
-    const inbox = new Inbox(first);
+    const inbox = inboxOf(first);
     await publisher.publishAsync('log/1', 'before', { qos: 2 });
     await inbox.until((got) => got.includes('log/1 before'));
 
@@ -290,7 +302,7 @@ describe('workers that begin and end', () => {
     await other.subscribeAsync('elsewhere', { qos: 1 });
     await command.waitFor(/"event":"worker-serves"/);
     const again = await connect(id, STORED);
-    const late = new Inbox(again);
+    const late = inboxOf(again);
     await again.subscribeAsync({ 'log/#': { qos: 2 } });
     const expected = Array.from({ length: 20 }, (_, number) => `log/2 ${number}`);
     expect(await late.until((got) => got.length >= 20)).toEqual(expected);
@@ -331,7 +343,7 @@ describe('workers that begin and end', () => {
 
     await serving();
     const again = await connect(id, STORED);
-    const inbox = new Inbox(again);
+    const inbox = inboxOf(again);
     await inbox.until((got) => got.includes('t waits'));
   });
 
