@@ -181,6 +181,24 @@ describe('durability: nothing acknowledged in mode immediate is missing, and not
 });
 
 describe('durability by mode', () => {
+  test('what a killed process has left is durable when the log is open again', async () => {
+    const files = new FaultyFiles();
+    const ledger = new Ledger();
+    const late = { syncMode: 'periodic', syncInterval: 1e6, segmentSize: 800 } as const;
+    const log = await openLog(files, late);
+    while (log.segments.length < 3) {
+      ledger.append(log, 200);
+      await settle();
+    }
+    expect(log.durablePosition).toBe(0);
+    const killed = files.crash('everything', new Random(1));
+    const reopened = await openLog(killed, late);
+    expect(reopened.durablePosition).toBe(log.head);
+    const events: LogEvent[] = [];
+    await ledger.check(await openLog(killed.afterPowerCut(), {}, events));
+    expect(events).toEqual([]);
+  });
+
   for (const syncMode of ['batch', 'periodic'] as const) {
     test(`${syncMode}: a kill loses nothing that was acknowledged`, async () => {
       const total = await countOperations();

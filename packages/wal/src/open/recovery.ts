@@ -114,6 +114,15 @@ export class Recovery {
       onEvent({ type: 'checking', position: segment.end, end });
     }
     await this.#reportGaps();
+    await this.#syncUnknown();
+  }
+
+  /** A process that was killed leaves what it wrote with the operating system: what is read of it has to stay. */
+  async #syncUnknown(): Promise<void> {
+    const { files, directory } = this.#options;
+    const unknown = this.segments.filter(({ end }) => end > this.#from);
+    for (const segment of unknown) await (await segment.open(files)).sync();
+    if (unknown.length > 0) await files.syncDirectory(directory);
   }
 
   /** Takes over what the checkpoint says of a segment; true when it doesn't have to be read. */

@@ -5,7 +5,7 @@ import type { Random } from './random.ts';
 
 /** What a crash leaves of what had not been synced. */
 export type Survival =
-  /** All of it: the process was killed, the system lives on. */
+  /** All of it: the process was killed, the system lives on. A power cut may still take it. */
   | 'everything'
   /** None: the power was cut, and nothing had been written back. */
   | 'nothing'
@@ -184,7 +184,11 @@ export class FaultyFiles implements Files {
     this.#isCrashed = true;
     const next = new FaultyFiles();
     next.capacity = this.capacity;
-    const names = new Map(survival === 'everything' ? this.#names : this.#syncedNames);
+    if (survival === 'everything') {
+      next.#leave(this);
+      return next;
+    }
+    const names = new Map(this.#syncedNames);
     if (survival === 'anything') {
       // A journal keeps the order of such changes: some of the first are there.
       const kept = random.below(this.#pendingNames.length + 1);
@@ -197,6 +201,26 @@ export class FaultyFiles implements Files {
       next.#syncedNames.set(path, data);
     }
     return next;
+  }
+
+  /** Has what another one has, synced or not. */
+  #leave(other: FaultyFiles): void {
+    const files = new Map<FileData, FileData>();
+    const own = (file: FileData) => {
+      const known = files.get(file);
+      if (known !== undefined) return known;
+      const { content, synced, pending } = file;
+      const copy = {
+        content: Buffer.from(content),
+        synced: Buffer.from(synced),
+        pending: [...pending],
+      };
+      files.set(file, copy);
+      return copy;
+    };
+    for (const [path, file] of other.#names) this.#names.set(path, own(file));
+    for (const [path, file] of other.#syncedNames) this.#syncedNames.set(path, own(file));
+    this.#pendingNames = other.#pendingNames.map(([path, file]) => [path, file && own(file)]);
   }
 
   /** The disk as a power cut would leave it at worst; this one stays in use. */
@@ -257,7 +281,6 @@ function applied(content: Buffer, change: Pending): Buffer {
 }
 
 function remains(file: FileData, survival: Survival, random: Random): Buffer {
-  if (survival === 'everything') return Buffer.from(file.content);
   let content: Buffer = Buffer.from(file.synced);
   if (survival === 'nothing') return content;
   for (const change of file.pending) {
