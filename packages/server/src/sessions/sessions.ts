@@ -215,8 +215,10 @@ export class Sessions implements RecoveryHost {
 
   #create(clientId: string, durability: Durability): BrokerSession {
     const number = durability === 'none' ? 0 : this.#host.journal.takeNumber();
+    // Asked first: when that fails, there is no session yet.
+    const createdAtSeconds = Math.floor(this.#host.runtime.now() / 1000);
     const entry = this.#add(clientId, number, number > 0 && durability === 'session');
-    entry.createdAtSeconds = Math.floor(this.#host.runtime.now() / 1000);
+    entry.createdAtSeconds = createdAtSeconds;
     return entry.session;
   }
 
