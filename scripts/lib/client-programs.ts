@@ -15,6 +15,7 @@ import {
 } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { basename, delimiter, join } from 'node:path';
+import { postgresPrograms } from '../../packages/cluster/test/support/postgres-server.ts';
 import { messageOf } from './errors.ts';
 import { root } from './prepare.js';
 
@@ -39,11 +40,12 @@ const DEBIAN_PACKAGES: Readonly<Record<string, () => boolean>> = {
   'libpaho-mqtt-dev': () => existsSync('/usr/include/MQTTAsync.h'),
   'python3-venv': () => canMakeVenv(),
   slapd: () => existsSync(SLAPD),
+  postgresql: () => postgresPrograms() !== null,
   chromium: () => browserCommand() !== null,
 };
 
 /** Programs that start as services where they are installed, on ports that others may want. */
-const SERVICES = ['mosquitto', 'prometheus', 'slapd'];
+const SERVICES = ['mosquitto', 'prometheus', 'slapd', 'postgresql'];
 
 /** Programs that pages are tested in. */
 const BROWSERS = ['chromium', 'chromium-browser', 'google-chrome'];

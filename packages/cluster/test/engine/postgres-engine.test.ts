@@ -27,7 +27,8 @@ test('a name that could be no part of a table is refused', async () => {
   await expect(engine.connect()).rejects.toMatchObject({ code: 'unsuitable' });
 });
 
-if (programs === null) test.skip('a server of PostgreSQL: not installed', () => {});
+if (programs === null)
+  test.skip('a server of PostgreSQL: not installed; `node scripts clients` installs it, as root', () => {});
 else describe('a server of PostgreSQL', () => testServer(programs));
 
 function testServer(folder: string): void {
