@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { parse } from 'yaml';
-import { configJsonSchema } from '../../packages/server/src/config/index.ts';
+import { configJsonSchema, loadConfig } from '../../packages/server/src/config/index.ts';
 import { Command } from '../../packages/server/test/support/command.ts';
 
 const examples = join(import.meta.dirname, '../../examples/config');
@@ -21,7 +21,19 @@ test('there is an example for each use', () => {
   ]);
 });
 
-test.each(readdirSync(examples))('%s loads, starts and stops', async (name) => {
+test('cluster.yaml is that of a node, but for its secret', () => {
+  const file = join(examples, 'cluster.yaml');
+  expect(validate(parse(readFileSync(file, 'utf8')))).toBe(true);
+  const environment = { PROMPTMQ_CLUSTER_SECRET: 'known to all three nodes' };
+  const { config } = loadConfig({ flags: {}, file, environment });
+  expect(config.cluster).toMatchObject({ enabled: true, nodeId: 'one', engine: 'nats' });
+  expect(() => loadConfig({ flags: {}, file, environment: {} })).toThrow('cluster.secret');
+});
+
+// A node of a cluster starts where its engine is.
+const alone = readdirSync(examples).filter((name) => name !== 'cluster.yaml');
+
+test.each(alone)('%s loads, starts and stops', async (name) => {
   const file = join(examples, name);
   expect(validate(parse(readFileSync(file, 'utf8')))).toBe(true);
   const folder = mkdtempSync(join(tmpdir(), 'promptmq-example-'));

@@ -17,6 +17,7 @@ import { addServerOptions, loadFromProcess } from './options.ts';
 import { followLog, LAST_LINES_MS, openLog } from './process-log.ts';
 import { Reloader, watchedPaths } from './reloader.ts';
 import { becomeService } from './standard-streams.ts';
+import { UsageError } from './usage.ts';
 
 /** `promptmq [server]`: runs the broker until SIGINT or SIGTERM. */
 export const serverCommand: CommandModule = {
@@ -26,6 +27,9 @@ export const serverCommand: CommandModule = {
   handler: async (args) => {
     const load = () => loadFromProcess(args);
     const loaded = load();
+    if (loaded.config.cluster.enabled) {
+      throw new UsageError('cluster.enabled: this version can not run as a node of a cluster yet');
+    }
     if (loaded.config.server.daemon) {
       if (loaded.config.log.file === null) {
         process.stderr.write('promptmq: nothing will be logged: log.file is not set\n');

@@ -1,6 +1,6 @@
 /** What the supervisor and its workers say to each other, over the channel that Node.js has between a process and its child. */
 import type { Listener } from '../listeners/listener.ts';
-import type { ClientFacts } from './client-facts.ts';
+import type { ClientFacts } from './front/client-facts.ts';
 
 /** What a worker has to know before it can begin. */
 export interface WorkerStart {

@@ -30,7 +30,7 @@ export {
   chainOf,
   type ProviderKind,
 } from './sections/auth/chain.ts';
-export { nodeName } from './sections/cluster.ts';
+export { nodeIdOf, nodeName } from './sections/cluster.ts';
 export { WORKERS_MAX } from './sections/server.ts';
 export { leavesOf, type SchemaLeaf, type SchemaPart } from './values/parts.ts';
 export {

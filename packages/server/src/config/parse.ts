@@ -3,6 +3,7 @@ import { nearest, toCamelCase, toKebabCase } from './names.ts';
 import { parseNetwork } from './network.ts';
 import { configOptions, configSections } from './options.ts';
 import { type Config, type ConfigInput, configSchema } from './schema.ts';
+import { clusterProblems } from './sections/cluster.ts';
 import { leavesOf, type SchemaLeaf, type SchemaPart } from './values/parts.ts';
 import { allowedText } from './values/units.ts';
 import { withWholeSections } from './whole-sections.ts';
@@ -238,7 +239,7 @@ function valueAt(input: unknown, path: readonly string[]): unknown {
  * @param needsListener - nobody but clients on the network can reach it: a program that embeds a broker may bring connections itself
  */
 function contradictionsOf(
-  { server, listeners }: Config,
+  { server, listeners, cluster, storage }: Config,
   sourceOf: (key: string) => string,
   needsListener: boolean,
 ): ConfigProblem[] {
@@ -259,6 +260,9 @@ function contradictionsOf(
   for (const network of server.proxyTrusted) {
     if (parseNetwork(network) !== null) continue;
     refuse('server.proxy-trusted', notNetwork(network));
+  }
+  for (const { key, message } of clusterProblems({ cluster, server, storage })) {
+    refuse(key, message);
   }
   const usesTls = server.tlsBind.length > 0 || server.wssBind.length > 0;
   const tlsKey = server.tlsBind.length > 0 ? 'server.tls-bind' : 'server.wss-bind';

@@ -3,7 +3,7 @@ import { type MemoryEngine, MemoryServers } from '@promptmq/cluster/testing';
 import { type Packet, ReasonCode } from '@promptmq/codec';
 import { nodeClock } from '@promptmq/wal';
 import { FaultyFiles, MemoryIndex, Random } from '@promptmq/wal/testing';
-import { CellHost, type HostedBroker } from '../../src/cluster/cell-host.ts';
+import { CellHost, type HostedBroker } from '../../src/cluster/cell/cell-host.ts';
 import { openBroker, parseEmbeddedConfig } from '../../src/embed/create-broker.ts';
 import type { StorageResources } from '../../src/storage/storage.ts';
 import { PacketClient } from '../support/packet-client.ts';
@@ -58,6 +58,7 @@ class Machine {
     const host = await CellHost.open({
       ...{ engine: this.engine, cell: 0, epoch: ++epoch, node: 'n', incarnation: `${epoch}` },
       ...{ directory: '/wal', files: this.files, onEnded },
+      ...{ snapshotSize: 256 << 20, appendBytes: 512 << 10, appendWindow: 1 },
       openBroker: (resources, onStorageFailed) =>
         openHosted({ ...resources, files: this.files, index: this.index }, onStorageFailed),
     });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { encode, type Packet, PacketDecoder } from '@promptmq/codec';
 import fc from 'fast-check';
-import { findClientId } from '../../src/cluster/connect-client-id.ts';
+import { findClientId } from '../../src/cluster/front/connect-client-id.ts';
 
 const SIZE_MAX = 10_000;
 

@@ -2,9 +2,9 @@ import type { Channel, ChannelUser } from '@promptmq/cluster';
 import { Channels, LinkSet } from '@promptmq/cluster';
 import { MemoryLink } from '@promptmq/cluster/testing';
 import type { Broker } from '../../src/broker.ts';
-import { ChannelTransport } from '../../src/cluster/channel-transport.ts';
-import { decodeFacts, encodeFacts, factsOf } from '../../src/cluster/client-facts.ts';
-import { Front, type FrontHost } from '../../src/cluster/front.ts';
+import { ChannelTransport } from '../../src/cluster/front/channel-transport.ts';
+import { decodeFacts, encodeFacts, factsOf } from '../../src/cluster/front/client-facts.ts';
+import { Front, type FrontHost } from '../../src/cluster/front/front.ts';
 import type { ConfigInput } from '../../src/config/index.ts';
 import type { Transport } from '../../src/connection/transport.ts';
 import {

@@ -8,6 +8,8 @@ import {
   type ConfigInput,
   configOptions,
   loadConfig,
+  nodeIdOf,
+  nodeName,
   parseConfig,
 } from '../../src/config/index.ts';
 
@@ -69,10 +71,54 @@ test('the storage section is as its defaults promise', () => {
   });
 });
 
-test('a cluster is refused with a clear message', () => {
-  expect(problemsOf(() => parseConfig({ cluster: { enabled: true, peers: 'a:1,b:2' } }))).toEqual([
-    'cluster.enabled (options): true is not allowed; it takes false only: this version runs as a single node',
-    'cluster.peers (options): "a:1,b:2" is not allowed; it takes no value: this version runs as a single node',
+const NODE = {
+  enabled: true,
+  nodeId: 'one',
+  bind: '127.0.0.1:7000',
+  secret: 'known to all nodes',
+  peers: 'one,two',
+};
+
+test('a node of a cluster, and how it is called', () => {
+  const config = parseConfig({ cluster: NODE });
+  expect(config.cluster).toMatchObject({ cells: 6, engine: 'nats', peers: ['one', 'two'] });
+  expect(nodeIdOf(config)).toBe('one');
+  expect(nodeName(config)).toBe('one@127.0.0.1');
+  expect(nodeIdOf(parseConfig({ cluster: { ...NODE, nodeId: '', peers: '' } }))).not.toBe('');
+  expect(nodeName(parseConfig({}))).toBe('promptmq@127.0.0.1');
+});
+
+test.each([
+  [{ bind: 'none' }, 'cluster.bind (options): a node of a cluster needs one HOST:PORT'],
+  [
+    { bind: '127.0.0.1:65530', cells: 10 },
+    'cluster.bind (options): it takes a port of which the 10 from there on can be used',
+  ],
+  [
+    { bind: ':7000' },
+    'cluster.advertise (options): it is needed: cluster.bind has no host that others could reach',
+  ],
+  [{ advertise: ':7000' }, 'cluster.advertise (options): it takes one HOST:PORT'],
+  [
+    { secret: 'short' },
+    'cluster.secret (options): a node of a cluster needs one of at least 16 characters',
+  ],
+  [{ engineUrl: '' }, 'cluster.engine-url (options): it needs an address'],
+  [{ replicas: 2 }, 'cluster.replicas (options): it takes 1, 3 or 5'],
+  [{ peers: 'two' }, 'cluster.peers (options): this node, one, is not among them'],
+  [{ fenceTime: '5s' }, 'cluster.fence-time (options): it takes at least cluster.hold-time'],
+  [{ lateAfter: '1s' }, 'cluster.late-after (options): it takes at least twice cluster.heartbeat'],
+])('of a node, %j is refused', (changed, problem) => {
+  expect(problemsOf(() => parseConfig({ cluster: { ...NODE, ...changed } }))).toEqual([problem]);
+});
+
+test('a node of a cluster has a log, and no workers', () => {
+  const problems = problemsOf(() =>
+    parseConfig({ cluster: NODE, storage: { enabled: false }, server: { workers: 2 } }),
+  );
+  expect(problems).toEqual([
+    'cluster.enabled (options): a node of a cluster needs storage.enabled',
+    'cluster.enabled (options): a node of a cluster has a process for each cell: server.workers has to be 1',
   ]);
 });
 

@@ -24,9 +24,6 @@ import type { PeersHost } from './host.ts';
 import { RetainedSync } from './retained-sync.ts';
 import { TransientLane } from './transient-lane.ts';
 
-/** How long an answer to SUBSCRIBE waits for other processes, in milliseconds. */
-const SUBSCRIBE_PATIENCE_MS = 5000;
-
 /** Read and done with before the next frame. */
 const view = new PublishView();
 
@@ -70,7 +67,7 @@ export class CellPeers implements Peers, LinkUser {
     this.announcer = new Announcer(cell, epoch, {
       defer: (callback) => runtime.defer(callback),
       setTimer: (delayMs, callback) => runtime.setTimer(delayMs, callback),
-      patienceMs: SUBSCRIBE_PATIENCE_MS,
+      patienceMs: host.config.cluster.subscribePatience,
       connectedOf: (wholeFilter) => router.trie.group(wholeFilter)?.connectedCount ?? 0,
     });
     this.#table = new InterestTable(

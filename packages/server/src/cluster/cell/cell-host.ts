@@ -1,10 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type ClusterEngine, type FencedLog, Shipper, takeCell } from '@promptmq/cluster';
 import { type Clock, type Files, nodeClock } from '@promptmq/wal';
-import type { StorageResources } from '../storage/storage.ts';
-
-/** Bytes of a log after which a cell's state is written to it: what another node has to replay at most. */
-const SNAPSHOT_SIZE = 256 << 20;
+import type { StorageResources } from '../../storage/storage.ts';
 
 const LEVEL = 1;
 
@@ -31,6 +28,12 @@ export interface CellHostOptions<B extends HostedBroker> {
   readonly directory: string;
   readonly files?: Files;
   readonly clock?: Clock;
+  /** Bytes of the log after which the cell's state is written to it: about what another node has to replay. */
+  readonly snapshotSize: number;
+  /** Bytes of the log that are appended to the engine's at a time, at most. */
+  readonly appendBytes: number;
+  /** How many of these are under way at once. */
+  readonly appendWindow: number;
   /**
    * Opens the cell's broker, whose log is in `directory`.
    *
@@ -84,13 +87,13 @@ export class CellHost<B extends HostedBroker> {
     options: CellHostOptions<B>,
   ): Promise<CellHost<B> | null> {
     const { engine, cell, epoch, node, incarnation, directory, files } = options;
-    const { clock = nodeClock } = options;
+    const { clock = nodeClock, snapshotSize, appendBytes, appendWindow: window } = options;
     const engineLog = await engine.openLog(cell);
     let host: CellHost<B> | null = null;
     let fenced: FencedLog | null = null;
     try {
       const taken = await takeCell({
-        ...{ log: engineLog, directory, clock, epoch },
+        ...{ log: engineLog, directory, clock, epoch, window },
         ...(files === undefined ? {} : { files }),
         owner: {
           ...{ node, incarnation, identity: randomBytes(16).toString('hex'), level: LEVEL },
@@ -104,10 +107,9 @@ export class CellHost<B extends HostedBroker> {
       }
       const { log, identity } = taken;
       fenced = log;
-      const replica = new Shipper(log);
-      const broker = await options.openBroker(
-        { replica, logId: identity, snapshotSize: SNAPSHOT_SIZE },
-        (why) => host?.end(why),
+      const replica = new Shipper(log, { entryBytesMax: appendBytes, window });
+      const broker = await options.openBroker({ replica, logId: identity, snapshotSize }, (why) =>
+        host?.end(why),
       );
       const close = async () => {
         log.close();

@@ -1,5 +1,5 @@
 import type { CertificateFacts } from '@promptmq/auth';
-import type { Transport } from '../connection/transport.ts';
+import type { Transport } from '../../connection/transport.ts';
 
 /** What one process says to another of a client whose connection it has accepted. */
 export interface ClientFacts {

@@ -1,6 +1,6 @@
 import type { Channel, ChannelUser } from '@promptmq/cluster';
 import type { PacketError } from '@promptmq/codec';
-import type { Transport, TransportHandler } from '../connection/transport.ts';
+import type { Transport, TransportHandler } from '../../connection/transport.ts';
 import { encodeRefusal } from './channel-transport.ts';
 import { findClientId } from './connect-client-id.ts';
 

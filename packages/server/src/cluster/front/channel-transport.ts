@@ -1,7 +1,7 @@
 import type { CertificateFacts } from '@promptmq/auth';
 import type { Channel, ChannelUser } from '@promptmq/cluster';
 import { PacketError } from '@promptmq/codec';
-import type { ListenerTerms, Transport, TransportHandler } from '../connection/transport.ts';
+import type { ListenerTerms, Transport, TransportHandler } from '../../connection/transport.ts';
 import type { ClientFacts } from './client-facts.ts';
 
 /** The client has ended its side. */
