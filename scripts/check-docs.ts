@@ -223,7 +223,7 @@ function checkOptions({ file, line, lines }: Block): void {
     const [, program = '', rest = ''] = call;
     const [, own = null] = /(bench|conformance)$/.exec(program) ?? [];
     const words = rest.split(/\s+/);
-    const isNamed = /^(wal|bench|config|user|group|role|ban)$/.test(words[0] ?? '');
+    const isNamed = /^(wal|bench|cluster|config|user|group|role|ban)$/.test(words[0] ?? '');
     const command =
       own !== null
         ? words.slice(0, 1).filter((word) => word === 'hostile')

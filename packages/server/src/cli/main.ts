@@ -6,6 +6,7 @@ import { aclCommand } from './acl-command.ts';
 import { adminCommand } from './admin-command.ts';
 import { banCommand } from './ban-command.ts';
 import { clientsCommand } from './clients-command.ts';
+import { clusterCommand } from './cluster/cluster-command.ts';
 import { configCommand } from './config-command.ts';
 import { explainCommand } from './explain-command.ts';
 import { configFlags, wordsOf } from './options.ts';
@@ -93,6 +94,7 @@ async function parseAndRun(): Promise<void> {
     .command(explainCommand)
     .command(whyCommand)
     .command(walCommand)
+    .command(clusterCommand)
     .command(testServerCommand)
     .command('bench', 'measure a broker (promptmq bench --help)')
     .completion(

@@ -139,6 +139,12 @@ const COMMANDS: Readonly<Record<string, CommandForm>> = {
       },
     },
   },
+  cluster: {
+    commands: {
+      verify: { more: ['json'] },
+      export: { takes: 'CELL DIR, the number of a cell and the folder of its log', more: ['json'] },
+    },
+  },
   bench: {},
   'test-server': {
     options: [

@@ -1,0 +1,104 @@
+import {
+  type CellReport,
+  type ClusterEngine,
+  type EngineLog,
+  exportCell,
+  verifyCell,
+} from '@promptmq/cluster';
+import type { CommandModule } from 'yargs';
+import { quoted } from '../../log/index.ts';
+import { addConfigOptions } from '../options.ts';
+import { progressBar } from '../progress-bar.ts';
+import { cellIn, withEngine } from './with-engine.ts';
+
+/** As of `promptmq wal verify`: there is damage. */
+const EXIT_DAMAGED = 3;
+
+/** `promptmq cluster verify [CELL]` */
+export const verifyCommand: CommandModule = {
+  command: 'verify [cell]',
+  describe:
+    'check every entry that the engine has of a cell, or of all; exit code 0: sound, 3: damaged',
+  builder: (args) =>
+    addConfigOptions(
+      args
+        .positional('cell', { describe: 'number of a cell; all without it', type: 'string' })
+        .option('json', { describe: 'one JSON object a cell', boolean: true, default: false }),
+    ),
+  handler: (args) =>
+    withEngine(args, async (engine, config) => {
+      const { cells } = config.cluster;
+      const { cell: given } = args;
+      const wanted =
+        given === undefined ? Array.from({ length: cells }, (_, n) => n) : [cellIn(given, config)];
+      for (const cell of wanted) {
+        const onProgress = progressBar(`cell ${cell}`);
+        const report = await withLog(engine, cell, (log) => verifyCell(log, { onProgress }));
+        print(args['json'] ? JSON.stringify({ cell, ...report }) : cellText(cell, report));
+        if (report.problem !== null) process.exitCode = EXIT_DAMAGED;
+      }
+    }),
+};
+
+/** `promptmq cluster export CELL DIR` */
+export const exportCommand: CommandModule = {
+  command: 'export <cell> <dir>',
+  describe: 'make a log, which promptmq wal takes, of what the engine has of a cell',
+  builder: (args) =>
+    addConfigOptions(
+      args
+        .positional('cell', { describe: 'number of the cell', type: 'string', demandOption: true })
+        .positional('dir', {
+          describe: 'folder of the log, empty or made',
+          type: 'string',
+          demandOption: true,
+        })
+        .option('json', { describe: 'one JSON object', boolean: true, default: false }),
+    ),
+  handler: (args) =>
+    withEngine(args, async (engine, config) => {
+      const cell = cellIn(args['cell'], config);
+      const onProgress = progressBar(`cell ${cell}`);
+      const report = await withLog(engine, cell, (log) =>
+        exportCell(log, `${args['dir']}`, { onProgress }),
+      );
+      const { directory, bytes, head, epoch } = report;
+      print(
+        args['json']
+          ? JSON.stringify({ cell, ...report })
+          : `cell ${cell}: ${bytes} bytes, up to position ${head} and epoch ${epoch}, in ${directory}`,
+      );
+    }),
+};
+
+async function withLog<T>(
+  engine: ClusterEngine,
+  cell: number,
+  use: (log: EngineLog) => Promise<T>,
+): Promise<T> {
+  const log = await engine.openLog(cell);
+  try {
+    return await use(log);
+  } finally {
+    await log.close();
+  }
+}
+
+function cellText(cell: number, report: CellReport): string {
+  const { first, last, entries, voidEntries, bytes, head, epoch, owners, problem } = report;
+  const owner = owners.at(-1);
+  const lines = [
+    entries === 0
+      ? `cell ${cell}: nothing`
+      : `cell ${cell}: entries ${first} to ${last}, ${voidEntries} of them void, ${bytes} bytes, up to position ${head} and epoch ${epoch}`,
+    ...(owner === undefined
+      ? []
+      : [`  owned by ${quoted(owner.node)} since ${new Date(owner.timeMs).toISOString()}`]),
+    ...(problem === null ? ['  sound'] : [`  damaged, ${problem.code}: ${problem.message}`]),
+  ];
+  return lines.join('\n');
+}
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}

@@ -1,0 +1,34 @@
+import type { ClusterEngine } from '@promptmq/cluster';
+import { engineOf } from '../../cluster/cell/cluster-engine.ts';
+import type { Config } from '../../config/index.ts';
+import { loadFromProcess } from '../options.ts';
+
+/** A cell's number, as it was given. */
+export function cellIn(value: unknown, { cluster }: Pick<Config, 'cluster'>): number {
+  const cell = /^\d{1,2}$/.test(`${value}`) ? Number(value) : Number.NaN;
+  if (cell < cluster.cells) return cell;
+  throw new Error(`CELL is a number from 0 to ${cluster.cells - 1}, not ${value}`);
+}
+
+/**
+ * Connects to the engine of the cluster that the configuration of this process names, as its nodes do; nothing of it is kept.
+ *
+ * @param args - as parsed
+ * @throws {EngineError} `unavailable`, `unsuitable`, `not-installed`; Error when the configuration is of no node of a cluster
+ */
+export async function withEngine<T>(
+  args: Readonly<Record<string, unknown>>,
+  ask: (engine: ClusterEngine, config: Config) => Promise<T>,
+): Promise<T> {
+  const { config } = loadFromProcess(args);
+  if (!config.cluster.enabled) {
+    throw new Error('cluster.enabled is false: the configuration has to be that of a node');
+  }
+  const engine = engineOf(config);
+  try {
+    await engine.connect();
+    return await ask(engine, config);
+  } finally {
+    await engine.close();
+  }
+}
