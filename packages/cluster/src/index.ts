@@ -93,6 +93,50 @@ export {
 export { type TakenCell, type Takeover, takeCell } from './log/restore.ts';
 export { Shipper, type ShipperOptions } from './log/shipper.ts';
 export {
+  type Directory,
+  type DirectoryCell,
+  type DirectoryNode,
+  type LinkPlace,
+  linkPlace,
+} from './map/directory.ts';
+export {
+  type CellRecord,
+  type CellState,
+  type DrainRecord,
+  isNodeId,
+  type MetaRecord,
+  type NodeFacts,
+  type NodeRecord,
+  RecordError,
+} from './map/records.ts';
+export {
+  type ClusterSnapshot,
+  cancelDrain,
+  forgetCell,
+  forgetNode,
+  type RequestOutcome,
+  readCluster,
+  requestDrain,
+  requestMove,
+} from './map/requests.ts';
+export { MEMBER_LEVEL, Member } from './membership/member.ts';
+export {
+  MEMBER_TIMES,
+  type MemberOptions,
+  MembershipError,
+  type MembershipErrorCode,
+  type MemberTimes,
+  type Reach,
+} from './membership/member-options.ts';
+export type {
+  ClaimReason,
+  MemberState,
+  MembershipEvent,
+  MembershipHost,
+  StateReason,
+} from './membership/membership-host.ts';
+export type { Stand } from './membership/standing.ts';
+export {
   decodeKeeper,
   encodeKeeper,
   type RetainedSet,

@@ -268,8 +268,9 @@ export class MemoryMap {
     if ((now?.revision ?? 0) !== revision) return 'conflict';
     this.#before.set(key, now);
     this.#revision++;
-    if (value === null) this.#values.delete(key);
-    else this.#values.set(key, { value, revision: this.#revision });
+    // In the order of their changes, as who begins to watch gets them.
+    this.#values.delete(key);
+    if (value !== null) this.#values.set(key, { value, revision: this.#revision });
     for (const { prefix, onChange } of [...this.#watches]) {
       if (key.startsWith(prefix)) onChange(key, value, this.#revision);
     }

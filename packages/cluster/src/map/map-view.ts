@@ -1,0 +1,96 @@
+import type { MapValue } from '../engine/engine.ts';
+import {
+  type CellRecord,
+  cellOfKey,
+  type DrainRecord,
+  decodeCell,
+  decodeDrain,
+  decodeMeta,
+  decodeNode,
+  FREE_CELL,
+  KeyPrefix,
+  META_KEY,
+  type MetaRecord,
+  type NodeRecord,
+} from './records.ts';
+
+/** A record with the revision that a change of it has to name: 0 when there is none. */
+export interface Revised<T> {
+  readonly record: T;
+  readonly revision: number;
+}
+
+/**
+ * What a node knows of the map of the engine: what it has watched, read and written, the newest of each key.
+ */
+export class MapView {
+  readonly #cells = new Map<number, Revised<CellRecord>>();
+  readonly #nodes = new Map<string, Revised<NodeRecord>>();
+  readonly #drains = new Map<string, Revised<DrainRecord>>();
+  /** Of each key's last value, also when it was removed. */
+  readonly #revisions = new Map<string, number>();
+  meta: MetaRecord | null = null;
+
+  /** By name. */
+  get nodes(): ReadonlyMap<string, Revised<NodeRecord>> {
+    return this.#nodes;
+  }
+
+  /** What operators want drained, by name. */
+  get drains(): ReadonlyMap<string, Revised<DrainRecord>> {
+    return this.#drains;
+  }
+
+  /** A cell that has no record is free, and was never claimed. */
+  cell(cell: number): Revised<CellRecord> {
+    return this.#cells.get(cell) ?? { record: FREE_CELL, revision: 0 };
+  }
+
+  /** Whether operators want a node to own no cell, as long as it runs. */
+  isDrained(node: string): boolean {
+    const found = this.#nodes.get(node)?.record;
+    return found !== undefined && this.#drains.get(node)?.record.incarnation === found.incarnation;
+  }
+
+  /**
+   * Takes what a key has, or had, in any order.
+   *
+   * @param value - null when it was removed
+   * @param revision - of the change
+   * @returns whether that is news
+   * @throws {RecordError} when it is not a record: what was known before is kept
+   */
+  take(key: string, value: Uint8Array | null, revision: number): boolean {
+    const known = this.#revisions.get(key) ?? 0;
+    if (revision <= known) return false;
+    if (value === null) return this.#remove(key);
+    // A removal may have the number that the next change of another key has, so only those of values are kept.
+    this.#revisions.set(key, revision);
+    const cell = cellOfKey(key);
+    if (cell !== null) this.#cells.set(cell, { record: decodeCell(key, value), revision });
+    else if (key === META_KEY) this.meta = decodeMeta(value);
+    else if (key.startsWith(KeyPrefix.node)) {
+      this.#nodes.set(idOf(key), { record: decodeNode(key, value), revision });
+    } else if (key.startsWith(KeyPrefix.drain)) {
+      this.#drains.set(idOf(key), { record: decodeDrain(key, value), revision });
+    }
+    return true;
+  }
+
+  /** As `take`, of what was read. */
+  takeValue(key: string, found: MapValue | null): boolean {
+    return found !== null && this.take(key, found.value, found.revision);
+  }
+
+  #remove(key: string): boolean {
+    const cell = cellOfKey(key);
+    if (cell !== null) return this.#cells.delete(cell);
+    if (key.startsWith(KeyPrefix.node)) return this.#nodes.delete(idOf(key));
+    if (key.startsWith(KeyPrefix.drain)) return this.#drains.delete(idOf(key));
+    return false;
+  }
+}
+
+function idOf(key: string): string {
+  return key.slice(key.indexOf('.') + 1);
+}

@@ -1,0 +1,204 @@
+import { randomBytes } from 'node:crypto';
+import type { Clock } from '@promptmq/wal';
+import { EngineError, type EngineMap } from '../engine/engine.ts';
+import { MapView } from './map-view.ts';
+import {
+  type CellRecord,
+  cellKey,
+  drainKey,
+  encodeRecord,
+  type MetaRecord,
+  type NodeRecord,
+  nodeKey,
+  PROBE_KEY,
+} from './records.ts';
+
+/** How long to wait for the engine, in milliseconds. */
+const READ_MS_MAX = 10_000;
+
+/** Others that read the map may put theirs at the same time. */
+const PROBE_ATTEMPTS = 10;
+
+/** A node whose record doesn't change for so long can be forgotten, in milliseconds. */
+const SILENT_MS = 5_000;
+
+/** What becomes of a request: the nodes of the cluster follow it, later. */
+export type RequestOutcome =
+  | { readonly kind: 'done' }
+  /** It makes no sense as things are. */
+  | { readonly kind: 'refused'; readonly why: string }
+  /** Others have changed the same meanwhile, or the engine didn't say what became of it: it can be made again. */
+  | { readonly kind: 'retry'; readonly why: string };
+
+/** What the map has of a cluster at one moment, for people. */
+export interface ClusterSnapshot {
+  readonly meta: MetaRecord;
+  /** By number. */
+  readonly cells: readonly CellRecord[];
+  /** By name. */
+  readonly nodes: ReadonlyMap<string, NodeRecord>;
+  /** Names of nodes that are drained. */
+  readonly drained: ReadonlySet<string>;
+}
+
+/**
+ * Reads what the map has.
+ *
+ * @returns null when there is no cluster yet
+ * @throws {EngineError} `unavailable`
+ * @throws {RecordError} for a record that this version doesn't know
+ */
+export async function readCluster(map: EngineMap, clock: Clock): Promise<ClusterSnapshot | null> {
+  const view = await readView(map, clock);
+  const { meta } = view;
+  if (meta === null) return null;
+  const nodes = new Map([...view.nodes].map(([id, { record }]) => [id, record]));
+  return {
+    meta,
+    cells: Array.from({ length: meta.cells }, (_, cell) => view.cell(cell).record),
+    nodes,
+    drained: new Set([...nodes.keys()].filter((id) => view.isDrained(id))),
+  };
+}
+
+/** Has a cell moved to a node: its owner does so when it is ready to. */
+export async function requestMove(
+  map: EngineMap,
+  clock: Clock,
+  cell: number,
+  node: string,
+): Promise<RequestOutcome> {
+  const view = await readView(map, clock);
+  if (view.meta === null) return refused('there is no cluster yet');
+  if (cell >= view.meta.cells) return refused(`there are ${view.meta.cells} cells, from 0`);
+  const target = view.nodes.get(node)?.record;
+  if (target === undefined) return refused(`there is no node ${node}`);
+  if (target.state === 'leaving') return refused(`node ${node} is about to end`);
+  if (target.isApart) return refused(`node ${node} does not reach the others`);
+  if (view.isDrained(node)) return refused(`node ${node} is drained`);
+  const { record, revision } = view.cell(cell);
+  if (record.node === node) return refused(`node ${node} has cell ${cell}`);
+  if (record.state === 'moving') {
+    return refused(`cell ${cell} is being moved to node ${record.target}`);
+  }
+  const next: CellRecord = { ...record, target: node, isPrepared: false };
+  return outcomeOf(await map.put(cellKey(cell), encodeRecord(next), revision));
+}
+
+/** Has a node give all its cells away, and get none until it starts again. */
+export async function requestDrain(
+  map: EngineMap,
+  clock: Clock,
+  node: string,
+): Promise<RequestOutcome> {
+  const view = await readView(map, clock);
+  const found = view.nodes.get(node)?.record;
+  if (found === undefined) return refused(`there is no node ${node}`);
+  if (view.isDrained(node)) return { kind: 'done' };
+  const others = [...view.nodes].filter(
+    ([id, { record }]) => id !== node && record.state === 'active' && !view.isDrained(id),
+  );
+  if (others.length === 0) return refused('there is no other node that could have its cells');
+  const revision = view.drains.get(node)?.revision ?? 0;
+  const { incarnation } = found;
+  return outcomeOf(await map.put(drainKey(node), encodeRecord({ incarnation }), revision));
+}
+
+/** Lets a node have cells again that was drained. */
+export async function cancelDrain(
+  map: EngineMap,
+  clock: Clock,
+  node: string,
+): Promise<RequestOutcome> {
+  const view = await readView(map, clock);
+  const revision = view.drains.get(node)?.revision;
+  if (revision === undefined) return { kind: 'done' };
+  return outcomeOf(await map.remove(drainKey(node), revision));
+}
+
+/** Removes what the map has of a node that doesn't run any more. Its cells are claimed with or without that. */
+export async function forgetNode(
+  map: EngineMap,
+  clock: Clock,
+  node: string,
+): Promise<RequestOutcome> {
+  const before = (await readView(map, clock)).nodes.get(node);
+  if (before === undefined) return refused(`there is no node ${node}`);
+  await new Promise<void>((resolve) => {
+    clock.setTimer(SILENT_MS, resolve);
+  });
+  const view = await readView(map, clock);
+  const found = view.nodes.get(node);
+  if (found !== undefined && found.revision !== before.revision) {
+    return refused(`node ${node} runs`);
+  }
+  const drain = view.drains.get(node)?.revision;
+  if (drain !== undefined) await map.remove(drainKey(node), drain);
+  return found === undefined
+    ? { kind: 'done' }
+    : outcomeOf(await map.remove(nodeKey(node), found.revision));
+}
+
+/** Has nobody wait for a cell that no node can open: until one serves it, the others do without what its clients have subscribed to. */
+export async function forgetCell(
+  map: EngineMap,
+  clock: Clock,
+  cell: number,
+): Promise<RequestOutcome> {
+  const view = await readView(map, clock);
+  if (view.meta === null) return refused('there is no cluster yet');
+  if (cell >= view.meta.cells) return refused(`there are ${view.meta.cells} cells, from 0`);
+  const { record, revision } = view.cell(cell);
+  if (record.state === 'serving' || record.state === 'moving') {
+    return refused(`node ${record.node} serves cell ${cell}`);
+  }
+  const next: CellRecord = { ...record, isForgotten: true };
+  return outcomeOf(await map.put(cellKey(cell), encodeRecord(next), revision));
+}
+
+/** Reads all keys: a watch has given them when what was put before it comes. */
+async function readView(map: EngineMap, clock: Clock): Promise<MapView> {
+  const probed = await putProbe(map);
+  const view = new MapView();
+  let end = () => {};
+  let cancelTimer = () => {};
+  try {
+    await new Promise<void>((resolve, reject) => {
+      cancelTimer = clock.setTimer(READ_MS_MAX, () =>
+        reject(new EngineError('unavailable', 'the map could not be read in time')),
+      );
+      end = map.watch('', (key, value, revision) => {
+        try {
+          view.take(key, value, revision);
+        } catch (error) {
+          reject(error as Error);
+        }
+        if (key === PROBE_KEY && revision >= probed) resolve();
+      });
+    });
+  } finally {
+    cancelTimer();
+    end();
+  }
+  return view;
+}
+
+/** @returns the revision that it has now */
+async function putProbe(map: EngineMap): Promise<number> {
+  for (let attempts = 0; attempts < PROBE_ATTEMPTS; attempts++) {
+    const revision = (await map.get(PROBE_KEY))?.revision ?? 0;
+    const outcome = await map.put(PROBE_KEY, new Uint8Array(randomBytes(8)), revision);
+    if (typeof outcome === 'number') return outcome;
+  }
+  throw new EngineError('unavailable', 'the map could not be written to');
+}
+
+function outcomeOf(outcome: number | 'removed' | 'conflict' | 'unknown'): RequestOutcome {
+  if (outcome === 'conflict') return { kind: 'retry', why: 'it was changed at the same time' };
+  if (outcome === 'unknown') return { kind: 'retry', why: 'the engine did not answer' };
+  return { kind: 'done' };
+}
+
+function refused(why: string): RequestOutcome {
+  return { kind: 'refused', why };
+}
