@@ -18,7 +18,7 @@ export type LinkAddress = string | { readonly host: string; readonly port: numbe
 export interface LinkNodeOptions extends StreamLinkOptions, Membership {
   /** Who this process is: asked at each handshake. */
   readonly self: () => LinkEnd;
-  /** Says why a member isn't taken; null when it is. By default all are. */
+  /** Says why there is to be no link to a member, whoever has dialled; null when there is. By default there is one to all. */
   readonly admit?: (peer: LinkEnd) => string | null;
   /** How long a handshake may take, in milliseconds. */
   readonly handshakeMs: number;
@@ -155,6 +155,8 @@ export class LinkNode {
       const [first, second] = taken as [TakenLane, TakenLane];
       if (first.peer.node !== node) throw new Error(`it is ${first.peer.node}`);
       if (first.peer.incarnation !== second.peer.incarnation) throw new Error('it has restarted');
+      const why = this.#options.admit?.(second.peer) ?? null;
+      if (why !== null) throw new Error(why);
       if (!this.#isStopped) this.#begin(second.peer, streams as [LaneStream, LaneStream]);
       return streams;
     } catch (error) {

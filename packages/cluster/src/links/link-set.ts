@@ -1,4 +1,4 @@
-import type { FrameHandler, Lane, Link, LinkUser } from './link.ts';
+import type { FrameHandler, Lane, Link, LinkEnd, LinkUser } from './link.ts';
 
 /**
  * The links of a process that are up, by the name of the process at the other end; and who uses them. Users register before there
@@ -11,6 +11,8 @@ export class LinkSet {
   readonly #users: LinkUser[] = [];
   readonly #links = new Map<string, Link>();
   readonly #onError: (error: unknown, link: Link) => void;
+  /** Of which it has a part of the links; null when it has all. */
+  #whole: LinkSet | null = null;
 
   /** @param onError - hears what a user has thrown, before its link is closed */
   constructor(onError: (error: unknown, link: Link) => void = () => {}) {
@@ -19,6 +21,10 @@ export class LinkSet {
 
   /** Has the frames of some types handled; a type has one handler. */
   handle(types: readonly number[], handler: FrameHandler): void {
+    if (this.#whole !== null) {
+      this.#whole.handle(types, handler);
+      return;
+    }
     for (const type of types) {
       if (this.#handlers.has(type))
         throw new Error(`frames of type ${type} have a handler already`);
@@ -29,6 +35,26 @@ export class LinkSet {
   /** Has a user notified of what becomes of links, in the order in which the users registered. */
   follow(user: LinkUser): void {
     this.#users.push(user);
+  }
+
+  /**
+   * Some of its links as a set of their own: who uses that hears of no others. Frames are handled as those of the whole set.
+   *
+   * @param isOf - whether a link to such a process is one of them
+   */
+  part(isOf: (peer: LinkEnd) => boolean): LinkSet {
+    const part = new LinkSet(this.#onError);
+    part.#whole = this;
+    this.follow({
+      onUp: (link) => {
+        if (isOf(link.peer)) part.add(link);
+      },
+      onDrained: (link, lane) => {
+        if (part.of(link.peer.node) === link) part.drained(link, lane);
+      },
+      onDown: (link, why) => part.remove(link, why),
+    });
+    return part;
   }
 
   /** @returns the link to a node; null while there is none */

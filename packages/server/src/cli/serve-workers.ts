@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { join } from 'node:path';
 import { Admin, AdminServer, ApiError } from '../admin/index.ts';
 import {
@@ -9,6 +8,7 @@ import {
   Supervisor,
   type ToWorker,
   Worker,
+  type WorkerLabel,
   WorkerRefusal,
   type WorkerStart,
 } from '../cluster/index.ts';
@@ -151,11 +151,17 @@ export async function serveWorker(given: LoadedConfig, load: () => LoadedConfig)
   process.on('SIGHUP', () => {});
   becomeService();
   const early: [ToWorker, unknown][] = [];
-  const keep = (message: ToWorker, handle: unknown) => void early.push([message, handle]);
-  const started = once(process, 'message') as Promise<[WorkerStart]>;
-  tell({ kind: 'hello' });
-  const [start] = await started;
+  // What follows the first message may come before it is dealt with.
+  let keep = (_message: ToWorker, _handle: unknown) => {};
+  const started = new Promise<WorkerStart>((resolve) => {
+    keep = (message, handle) => {
+      if (message.kind === 'start') resolve(message);
+      else early.push([message, handle]);
+    };
+  });
   process.on('message', keep);
+  tell({ kind: 'hello' });
+  const start = await started;
   const ofWorker = (loaded: LoadedConfig): LoadedConfig => ({
     ...loaded,
     config: configOfWorker(loaded.config, start),
@@ -164,10 +170,12 @@ export async function serveWorker(given: LoadedConfig, load: () => LoadedConfig)
   const { config } = loaded;
   const files = new WatchedFiles(watchedPaths(loaded));
   const { logger: plain, output, logTail } = await openLog(config, start.isColoured);
-  const logger = numbered(plain, start.number);
+  const logger = numbered(plain, start.label);
   let broker: EmbeddedBroker | null = null;
   let admin: AdminServer | null = null;
   let reloader: Reloader | null = null;
+  /** Of a reload that came before that. */
+  let reloadCause: string | null = null;
   let isStopping = false;
 
   const worker = new Worker(
@@ -177,6 +185,7 @@ export async function serveWorker(given: LoadedConfig, load: () => LoadedConfig)
         const message = { kind: 'give', to, facts, read: Buffer.from(read).toString('base64') };
         tell(message as FromWorker, handle, onSent);
       },
+      onReplaced: (why) => tell({ kind: 'taken', why }),
     },
     nodeRuntime.uniqueId(),
     (error) => broker?.noteUncaught(error),
@@ -202,10 +211,11 @@ export async function serveWorker(given: LoadedConfig, load: () => LoadedConfig)
         worker.takeSocket(handle as object, message.facts, Buffer.from(message.read, 'base64'));
         return;
       case 'reload':
-        reloader?.reload(message.cause);
+        if (reloader === null) reloadCause = message.cause;
+        else reloader.reload(message.cause);
         return;
-      case 'gone':
-        worker.onGone(message.number);
+      case 'cells':
+        worker.onCells(message.cells);
         return;
       case 'stop':
         stop();
@@ -214,6 +224,10 @@ export async function serveWorker(given: LoadedConfig, load: () => LoadedConfig)
         message satisfies never;
     }
   };
+
+  process.off('message', keep);
+  process.on('message', onMessage);
+  for (const [message, handle] of early) onMessage(message, handle);
 
   try {
     const opened = await openBroker(
@@ -263,7 +277,7 @@ export async function serveWorker(given: LoadedConfig, load: () => LoadedConfig)
   serving.serveAdmin(api);
   admin = await AdminServer.start(
     serving,
-    join(start.directory, adminSocket(start.number)),
+    join(start.directory, adminSocket(start.label)),
     (error) => logger.error('admin-failed', { error: String(error) }),
     api,
   );
@@ -274,9 +288,7 @@ export async function serveWorker(given: LoadedConfig, load: () => LoadedConfig)
     files,
     onReloaded: (next) => followLog(next.log, plain, output),
   });
-  process.off('message', keep);
-  process.on('message', onMessage);
-  for (const [message, handle] of early) onMessage(message, handle);
+  if (reloadCause !== null) reloader.reload(reloadCause);
   if (isStopping) {
     await finish();
     return;
@@ -301,15 +313,15 @@ function tell(message: FromWorker, handle: object | null = null, onSent = () => 
  * What of the configuration is another for a worker: its data lie in folders of its own, what operators and scrapers ask goes to the
  * supervisor, and so do its lines of the log.
  */
-function configOfWorker(config: Config, { number, directory }: WorkerStart): Config {
+function configOfWorker(config: Config, { label, cell, directory }: WorkerStart): Config {
   const { storage, metrics, admin, log, server } = config;
   return {
     ...config,
     server: { ...server, daemon: false, pidFile: null },
-    storage: { ...storage, ...cellFolders(storage, number) },
+    storage: { ...storage, ...cellFolders(storage, cell ?? 0) },
     metrics: {
       ...metrics,
-      bind: metrics.enabled ? [{ kind: 'unix', path: join(directory, metricsSocket(number)) }] : [],
+      bind: metrics.enabled ? [{ kind: 'unix', path: join(directory, metricsSocket(label)) }] : [],
     },
     admin: { ...admin, bind: [], keyFile: 'none' },
     log: { ...log, file: null },
@@ -317,7 +329,7 @@ function configOfWorker(config: Config, { number, directory }: WorkerStart): Con
 }
 
 /** Its lines say which worker they are of. */
-function numbered(logger: ConfigurableLogger, worker: number): ConfigurableLogger {
+function numbered(logger: ConfigurableLogger, worker: WorkerLabel): ConfigurableLogger {
   const add = (fields?: object) => ({ ...fields, worker });
   return {
     trace: (event, fields) => logger.trace(event, add(fields)),

@@ -6,6 +6,7 @@ export {
   type FromWorker,
   metricsSocket,
   type ToWorker,
+  type WorkerLabel,
   type WorkerListener,
   type WorkerStart,
 } from './worker-messages.ts';

@@ -1,6 +1,8 @@
+import type { WorkerLabel } from './worker-messages.ts';
+
 /** The metrics of one worker as it serves them. */
 export interface WorkerMetrics {
-  readonly worker: number;
+  readonly worker: WorkerLabel;
   /** In the text format of Prometheus, or OpenMetrics. */
   readonly text: string;
 }

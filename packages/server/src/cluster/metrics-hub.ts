@@ -4,7 +4,7 @@ import { BoundedServer, MetricsRegistry, negotiateFormat } from '@promptmq/metri
 import { type Address, type Config, isIPv6Only } from '../config/index.ts';
 import type { Logger } from '../log/index.ts';
 import { mergeMetrics, type WorkerMetrics } from './merge-metrics.ts';
-import { metricsSocket } from './worker-messages.ts';
+import { metricsSocket, type WorkerLabel } from './worker-messages.ts';
 import { workersCatalogue } from './workers-catalogue.ts';
 
 /** How long a worker may take to answer, in milliseconds. */
@@ -14,13 +14,12 @@ const ANSWER_MS = 5000;
 export interface ObservedWorkers {
   /** The folder of the workers' sockets. */
   readonly directory: string;
-  /** By number. */
-  readonly workers: readonly { readonly isReady: boolean }[];
+  readonly workers: readonly { readonly label: WorkerLabel; readonly isReady: boolean }[];
   readonly restarts: number;
 }
 
 interface WorkerAnswer {
-  readonly worker: number;
+  readonly worker: WorkerLabel;
   /** 0 where there was no answer. */
   readonly status: number;
   readonly type: string;
@@ -38,8 +37,8 @@ export class MetricsHub {
     this.#supervisor = supervisor;
     this.#path = path;
     this.#registry.add('promptmq_worker_up', () =>
-      supervisor.workers.map(({ isReady }, worker) => ({
-        labels: { worker },
+      supervisor.workers.map(({ label, isReady }) => ({
+        labels: { worker: label },
         value: isReady ? 1 : 0,
       })),
     );
@@ -126,7 +125,7 @@ export class MetricsHub {
   #askAll(path: string, accept: string | undefined): Promise<WorkerAnswer[]> {
     const { workers, directory } = this.#supervisor;
     return Promise.all(
-      workers.map((_, worker) => ask(join(directory, metricsSocket(worker)), path, worker, accept)),
+      workers.map(({ label }) => ask(join(directory, metricsSocket(label)), path, label, accept)),
     );
   }
 }
@@ -134,7 +133,7 @@ export class MetricsHub {
 function ask(
   socketPath: string,
   path: string,
-  worker: number,
+  worker: WorkerLabel,
   accept: string | undefined,
 ): Promise<WorkerAnswer> {
   return new Promise((resolve) => {

@@ -1,31 +1,58 @@
 /** What the supervisor and its workers say to each other, over the channel that Node.js has between a process and its child. */
+
+import type { LinkAddress } from '@promptmq/cluster';
 import type { Listener } from '../listeners/listener.ts';
 import type { ClientFacts } from './front/client-facts.ts';
+
+/** A worker among those of its supervisor: the number of its cell, or `front` for the one without a cell, which only passes clients on. */
+export type WorkerLabel = number | 'front';
+
+/** Where a cell is, as far as the supervisor knows. */
+export interface CellPlace {
+  readonly cell: number;
+  /** Higher than that of all that have had it before; 0 while nobody has had it. */
+  readonly epoch: number;
+  /** `serving`: it takes clients. `opening`: it takes links, and no clients yet. `away`: no process has it. */
+  readonly state: 'serving' | 'opening' | 'away';
+  /** Where its process takes links; null while it is away. */
+  readonly address: LinkAddress | null;
+  /** Whether its process has the same supervisor: then it can be given sockets. */
+  readonly isHere: boolean;
+}
 
 /** What a worker has to know before it can begin. */
 export interface WorkerStart {
   readonly kind: 'start';
-  /** From 0 on: the number of its cell, too. */
-  readonly number: number;
-  /** How many workers there are. */
+  readonly label: WorkerLabel;
+  /** Null for a front. */
+  readonly cell: number | null;
+  /** How many cells there are. */
   readonly count: number;
-  /** Higher than that of all that have been this worker before. */
+  /** Higher than that of all that have had its cell before. */
   readonly epoch: number;
+  /** Its name on links: no other process that can be reached has the same. */
+  readonly name: string;
+  /** The node of a cluster that it is of; null where the workers are all there is. */
+  readonly node: string | null;
   /** The folder of the sockets between the workers. */
   readonly directory: string;
-  /** What only the workers of this broker know. */
+  /** Of those that have links to each other. */
+  readonly cluster: string;
+  /** What only these know. */
   readonly secret: string;
+  /** Where it takes links; null for a front, which nobody dials. */
+  readonly address: LinkAddress | null;
   /** Whether lines for people are coloured. */
   readonly isColoured: boolean;
 }
 
 export type ToWorker =
   | WorkerStart
+  /** Where all cells are; comes first behind `start`, and whenever it changes. */
+  | { readonly kind: 'cells'; readonly cells: readonly CellPlace[] }
   /** Comes with the socket of a client that another worker has accepted. */
   | { readonly kind: 'socket'; readonly facts: ClientFacts; readonly read: string }
   | { readonly kind: 'reload'; readonly cause: string }
-  /** Another worker has ended. */
-  | { readonly kind: 'gone'; readonly number: number }
   | { readonly kind: 'stop'; readonly signal: string };
 
 /** A listener of a worker, as the supervisor shows it. */
@@ -37,31 +64,34 @@ export type FromWorker =
   | { readonly kind: 'ready'; readonly listeners: readonly WorkerListener[] }
   /** It can't begin: what is wrong with the configuration or the machine. */
   | { readonly kind: 'refused'; readonly why: string; readonly isUsage: boolean }
+  /** Its cell has another owner, and it ends. */
+  | { readonly kind: 'taken'; readonly why: string }
   /** Comes with the socket of a client whose session another worker has. */
   | {
       readonly kind: 'give';
+      /** The cell. */
       readonly to: number;
       readonly facts: ClientFacts;
       /** What has been read of it, as base64. */
       readonly read: string;
     };
 
-/** The name of a worker among the others. */
-export function workerName(number: number): string {
-  return `worker-${number}`;
+/** The name on links of the process that serves a cell, wherever that is. */
+export function cellName(cell: number): string {
+  return `cell-${cell}`;
 }
 
 /** Where a worker takes links, within the folder. */
-export function linkSocket(number: number): string {
-  return `link-${number}.sock`;
+export function linkSocket(label: WorkerLabel): string {
+  return `link-${label}.sock`;
 }
 
 /** Where a worker is asked what operators ask, within the folder. */
-export function adminSocket(number: number): string {
-  return `admin-${number}.sock`;
+export function adminSocket(label: WorkerLabel): string {
+  return `admin-${label}.sock`;
 }
 
 /** Where a worker serves its metrics, within the folder. */
-export function metricsSocket(number: number): string {
-  return `metrics-${number}.sock`;
+export function metricsSocket(label: WorkerLabel): string {
+  return `metrics-${label}.sock`;
 }

@@ -1,10 +1,11 @@
-import { join } from 'node:path';
 import {
   type Channel,
   Channels,
   type ChannelUser,
   cellOf,
   LINK_DEFAULTS,
+  type Link,
+  type LinkEnd,
   LinkNode,
   LinkSet,
 } from '@promptmq/cluster';
@@ -20,7 +21,7 @@ import { type ClientFacts, decodeFacts, encodeFacts, factsOf } from './front/cli
 import { Front, type FrontHost } from './front/front.ts';
 import { CellPeers } from './peers/cell-peers.ts';
 import type { PeersHost } from './peers/host.ts';
-import { linkSocket, type WorkerStart, workerName } from './worker-messages.ts';
+import { type CellPlace, cellName, type WorkerStart } from './worker-messages.ts';
 
 /** What a worker needs of its broker. */
 export interface WorkerBroker extends PeersHost, ForwardingHost {
@@ -32,12 +33,13 @@ export interface WorkerBroker extends PeersHost, ForwardingHost {
   readonly router: PeersHost['router'] & ForwardingHost['router'] & { peers: Peers | null };
   announcements: Announcements | null;
   accept(transport: Transport): TransportHandler | null;
+  onSocketRefused(reason: 'cell-away', address: string, why: string): void;
 }
 
 /** What it needs of the supervisor. */
 export interface WorkerOutside {
   /**
-   * Sends a socket to another worker.
+   * Sends a socket to the worker of a cell.
    *
    * @param onSent - it has left, and may be closed here
    */
@@ -48,31 +50,44 @@ export interface WorkerOutside {
     handle: object,
     onSent: () => void,
   ): void;
+  /** Another process has the cell of this one. */
+  onReplaced(why: string): void;
 }
 
+/** Of a connection's time until CONNECT is answered, the part that waiting for a cell may take: then there is time for the answer. */
+const PATIENCE_PART = 0.9;
+
 /**
- * A worker is a process with one cell: the broker of the clients whose identifiers fall to it, whichever worker they connect to. It has a link to
- * each of the others.
+ * A worker is a process with one cell: the broker of the clients whose identifiers fall to it, whichever process they connect to. It has a link
+ * to each of the other cells. A front is one without a cell, and passes all clients on.
  */
 export class Worker {
-  readonly number: number;
+  /** Null for a front. */
+  readonly cell: number | null;
   readonly links: LinkSet;
   readonly front: Front;
   readonly channels: Channels;
   readonly #start: WorkerStart;
   readonly #outside: WorkerOutside;
   readonly #node: LinkNode;
+  /** Those to other cells. */
+  readonly #cellLinks: LinkSet;
   #broker: WorkerBroker | null = null;
   #peers: CellPeers | null = null;
   #forwarding: Forwarding | null = null;
+  /** Where the cells are, by number. */
+  #places: readonly CellPlace[] = [];
+  /** Whether it takes links, and may dial. */
+  #hasBegun = false;
   /** Those of this process; opened after the links. */
   #listeners: readonly BoundListener[] = [];
   /** Sockets that came before the listeners were open. */
   #early: { readonly handle: object; readonly facts: ClientFacts; readonly read: Uint8Array }[] =
     [];
-  /** Who waits for a link to the worker with this number. */
+  /** Who waits until clients of the cell with this number can be passed on. */
   readonly #waiting = new Map<number, Set<() => void>>();
-  readonly #onError: (error: unknown) => void;
+  /** Of the clients without an identifier, which cell had the last one. */
+  #namelessCell = -1;
 
   /**
    * @param incarnation - another one at each start of the process
@@ -84,31 +99,31 @@ export class Worker {
     incarnation: string,
     onError: (error: unknown) => void,
   ) {
-    this.number = start.number;
+    const { cell, epoch, name, cluster, secret } = start;
+    this.cell = cell;
     this.#start = start;
     this.#outside = outside;
-    this.#onError = onError;
-    this.links = new LinkSet((error) => this.#onError(error));
+    this.links = new LinkSet(onError);
+    this.#cellLinks = this.links.part(({ cells }) => cells.length > 0);
     this.front = new Front(this.#frontHost());
-    const node = workerName(start.number);
     this.channels = new Channels(this.links, {
-      node,
+      node: name,
       defer: nodeRuntime.defer,
       onOpen: (channel, facts) => this.#takeChannel(channel, decodeFacts(facts)),
     });
+    const cells = cell === null ? [] : [{ cell, epoch }];
     this.#node = new LinkNode(this.links, {
       ...LINK_DEFAULTS,
-      ...WORKER_LINKS,
-      clock: nodeRuntime,
-      cluster: 'workers',
-      secret: start.secret,
-      self: () => ({ node, incarnation, cells: [{ cell: start.number, epoch: start.epoch }] }),
+      ...(start.node === null ? NEAR_LINKS : FAR_LINKS),
+      ...{ clock: nodeRuntime, cluster, secret },
+      self: () => ({ node: name, incarnation, cells }),
+      admit: (peer) => this.#whyNot(peer),
       onFailed: (where, why) => this.#broker?.log.debug('link-failed', { where, why }),
     });
     this.links.follow({
       onUp: ({ peer }) => {
         this.#broker?.log.debug('link-up', { node: peer.node });
-        this.#reached(numberOf(peer.node));
+        for (const one of peer.cells) this.#lookFor(one.cell);
       },
       onDown: ({ peer }, why) => this.#broker?.log.debug('link-down', { node: peer.node, why }),
     });
@@ -120,7 +135,7 @@ export class Worker {
       ...nodeRuntime,
       uniqueId: () => {
         let id = nodeRuntime.uniqueId();
-        while (this.#workerOf(id) !== this.number) id = nodeRuntime.uniqueId();
+        while (this.cell !== null && this.#cellOf(id) !== this.cell) id = nodeRuntime.uniqueId();
         return id;
       },
     };
@@ -129,35 +144,35 @@ export class Worker {
   /** There is a broker, which has not recovered yet: what its clients subscribe to is announced from here on. */
   prepare(broker: WorkerBroker): void {
     const { count, epoch } = this.#start;
+    const { cell } = this;
     this.#broker = broker;
+    if (cell === null) return;
     const others = new Map<number, string>();
     for (let number = 0; number < count; number++) {
-      if (number !== this.number) others.set(number, workerName(number));
+      if (number !== cell) others.set(number, cellName(number));
     }
-    const place = { cell: this.number, epoch, others };
-    this.#peers = new CellPeers(broker, place, this.links);
+    this.#peers = new CellPeers(broker, { cell, epoch, others }, this.#cellLinks);
     broker.announcements = this.#peers.announcer;
     broker.router.peers = this.#peers;
   }
 
-  /** The broker has recovered and is about to listen: takes links from here on, and dials the workers with lower numbers. */
+  /** The broker has recovered and is about to listen: takes links from here on, and dials the other cells. */
   async begin(broker: WorkerBroker): Promise<void> {
-    this.#forwarding = new Forwarding(broker, this.number, this.links);
-    const { directory } = this.#start;
-    await this.#node.listen(join(directory, linkSocket(this.number)));
-    for (let number = 0; number < this.number; number++) {
-      this.#node.dial(workerName(number), join(directory, linkSocket(number)));
+    const { address } = this.#start;
+    if (this.cell !== null) {
+      this.#forwarding = new Forwarding(broker, this.cell, this.#cellLinks);
     }
+    if (address !== null) await this.#node.listen(address);
+    this.#hasBegun = true;
+    const places = this.#places;
+    this.#places = [];
+    this.onCells(places);
   }
 
-  /** Resolves when it is known what the clients of all other workers have subscribed to. */
+  /** Resolves when it is known what the clients of all other cells have subscribed to. */
   whole(): Promise<void> {
-    return new Promise((resolve) => (this.#peers as CellPeers).whenWhole(resolve));
-  }
-
-  /** Another worker has ended: nobody waits for it until there is a link to the next one with its number. */
-  onGone(number: number): void {
-    this.#peers?.forget(workerName(number));
+    const peers = this.#peers;
+    return peers === null ? Promise.resolve() : new Promise((resolve) => peers.whenWhole(resolve));
   }
 
   /** The listeners are open. */
@@ -194,30 +209,114 @@ export class Worker {
     await this.#node.stop();
   }
 
+  // ------------------------------------------------------------------------ cells
+
+  /** The supervisor says where the cells are. */
+  onCells(places: readonly CellPlace[]): void {
+    const before = this.#places;
+    this.#places = places;
+    if (!this.#hasBegun) return;
+    for (const place of places) {
+      if (place.cell === this.cell) this.#lookAtOwn(place);
+      else this.#lookAt(place, before[place.cell]);
+    }
+  }
+
+  #lookAtOwn({ epoch }: CellPlace): void {
+    if (epoch > this.#start.epoch) {
+      this.#outside.onReplaced(`cell ${this.cell} has another owner, of epoch ${epoch}`);
+    }
+  }
+
+  #lookAt({ cell, epoch, state, address }: CellPlace, before: CellPlace | undefined): void {
+    const name = cellName(cell);
+    const link = this.links.of(name);
+    const isFormer = link !== null && epochOf(link, cell) < epoch;
+    if (isFormer) link.close(`cell ${cell} has another owner, of epoch ${epoch}`);
+    // Nobody waits for one that is gone, until there is a link to the next one.
+    const isAway = state === 'away' && before?.state !== 'away';
+    if (isFormer || isAway || (before !== undefined && before.epoch < epoch && link === null)) {
+      this.#peers?.forget(name);
+    }
+    // Of two cells the one with the higher number dials; a front dials all.
+    if (address !== null && (this.cell === null || cell < this.cell)) {
+      this.#node.dial(name, address);
+    } else {
+      this.#node.forget(name);
+    }
+    this.#lookFor(cell);
+  }
+
+  /** @returns why there is to be no link to a process; null where there is */
+  #whyNot({ cells }: LinkEnd): string | null {
+    for (const { cell, epoch } of cells) {
+      const known = cell === this.cell ? this.#start.epoch : (this.#places[cell]?.epoch ?? 0);
+      if (cell === this.cell || epoch < known) {
+        return `cell ${cell} has an owner of epoch ${known} here, and ${epoch} there`;
+      }
+    }
+    return null;
+  }
+
   // ------------------------------------------------------------------------ front
 
   #frontHost(): FrontHost {
-    const connectSizeMax = () => this.#broker?.config.mqtt.maxConnectSize ?? 0;
+    const mqtt = () => this.#broker?.config.mqtt;
+    const patienceMs = () => {
+      const { cluster, mqtt: own } = (this.#broker as WorkerBroker).config;
+      return Math.min(cluster.connectPatience, PATIENCE_PART * own.connectTimeout);
+    };
     return {
       get connectSizeMax() {
-        return connectSizeMax();
+        return mqtt()?.maxConnectSize ?? 0;
       },
-      isOwn: (clientId) => this.#workerOf(clientId) === this.number,
+      get patienceMs() {
+        return patienceMs();
+      },
+      isOwn: (clientId) => this.#cellOf(clientId) === this.cell,
+      nameless: () => this.#nameless(),
       giveAway: (clientId, transport, read) =>
-        this.#giveAway(this.#workerOf(clientId), transport, read),
+        this.#giveAway(this.#cellOf(clientId), transport, read),
       openChannel: (clientId, transport, use) =>
-        this.#openChannel(this.#workerOf(clientId), transport, use),
-      whenReachable: (clientId, callback) => this.#wait(this.#workerOf(clientId), callback),
+        this.#openChannel(this.#cellOf(clientId), transport, use),
+      whenReachable: (clientId, callback) => this.#wait(this.#cellOf(clientId), callback),
+      setTimer: (delayMs, callback) => nodeRuntime.setTimer(delayMs, callback),
+      onRefused: ({ remoteAddress }) => {
+        const why = 'no process serves the cell of the client';
+        this.#broker?.onSocketRefused('cell-away', remoteAddress, why);
+      },
     };
   }
 
-  #workerOf(clientId: string | Uint8Array): number {
+  #cellOf(clientId: string | Uint8Array): number {
     return cellOf(clientId, this.#start.count);
+  }
+
+  /** A cell draws itself. A front has the cells that serve draw in turns, those of this supervisor first. */
+  #nameless(): Uint8Array | null {
+    if (this.cell !== null) return null;
+    const reachable = this.#places.filter(({ cell }) => this.#linkTo(cell) !== null);
+    const here = reachable.filter(({ isHere }) => isHere);
+    const candidates = here.length > 0 ? here : reachable.length > 0 ? reachable : this.#places;
+    const next = candidates.find(({ cell }) => cell > this.#namelessCell) ?? candidates[0];
+    this.#namelessCell = next?.cell ?? 0;
+    for (;;) {
+      const id = nodeRuntime.uniqueId();
+      if (this.#cellOf(id) === this.#namelessCell) return Buffer.from(id);
+    }
+  }
+
+  /** @returns the link to who serves a cell; null while nobody does that can be reached */
+  #linkTo(cell: number): Link | null {
+    const place = this.#places[cell];
+    const link = this.links.of(cellName(cell));
+    const isServed = place?.state === 'serving' && link !== null;
+    return isServed && epochOf(link, cell) === place.epoch ? link : null;
   }
 
   /** Only to a worker that is there: one that has just died would get no more of it than the client of that. */
   #giveAway(to: number, transport: Transport, read: Uint8Array): boolean {
-    if (this.links.of(workerName(to)) === null) return false;
+    if (this.#places[to]?.isHere !== true || this.#linkTo(to) === null) return false;
     const given = transport.giveAway?.() ?? null;
     if (given === null) return false;
     const facts = factsOf(transport, this.#now);
@@ -231,21 +330,23 @@ export class Worker {
     transport: Transport,
     use: (channel: Channel) => ChannelUser,
   ): Channel | null {
-    const link = this.links.of(workerName(to));
+    const link = this.#linkTo(to);
     if (link === null) return null;
     return this.channels.open(link, encodeFacts(factsOf(transport, this.#now)), use);
   }
 
-  #wait(number: number, callback: () => void): () => void {
-    const waiting = this.#waiting.get(number) ?? new Set();
-    this.#waiting.set(number, waiting);
+  #wait(cell: number, callback: () => void): () => void {
+    const waiting = this.#waiting.get(cell) ?? new Set();
+    this.#waiting.set(cell, waiting);
     waiting.add(callback);
     return () => void waiting.delete(callback);
   }
 
-  #reached(number: number): void {
-    const waiting = this.#waiting.get(number);
-    this.#waiting.delete(number);
+  /** Those who wait for a cell go on, if it can be reached. */
+  #lookFor(cell: number): void {
+    if (this.#linkTo(cell) === null) return;
+    const waiting = this.#waiting.get(cell);
+    this.#waiting.delete(cell);
     for (const callback of waiting ?? []) callback();
   }
 
@@ -254,7 +355,7 @@ export class Worker {
   /** @returns null when the broker doesn't take it, and it was closed */
   #takeChannel(channel: Channel, facts: ClientFacts): ChannelUser | null {
     const broker = this.#broker;
-    if (broker === null) return null;
+    if (broker === null || this.cell === null || this.#listeners.length === 0) return null;
     const listener = facts.listener === null ? null : this.#listenerOf(facts).terms;
     const acceptedAt = this.#now - facts.ageMs;
     const transport = new ChannelTransport(channel, facts, listener, acceptedAt);
@@ -278,7 +379,7 @@ export class Worker {
  * A process that has ended closes its sockets: so silence only means that it was held up, as by a disk or a debugger, and the link had better
  * wait for it.
  */
-const WORKER_LINKS = {
+const NEAR_LINKS = {
   pingMs: 2000,
   silentMs: 60_000,
   handshakeMs: 10_000,
@@ -286,6 +387,15 @@ const WORKER_LINKS = {
   redialMsMax: 1000,
 } as const;
 
-function numberOf(node: string): number {
-  return Number(node.slice(node.lastIndexOf('-') + 1));
+/** A machine that is lost, or a network that is, closes nothing. */
+const FAR_LINKS = {
+  pingMs: 500,
+  silentMs: 4000,
+  handshakeMs: 3000,
+  redialMs: 50,
+  redialMsMax: 500,
+} as const;
+
+function epochOf(link: Link, cell: number): number {
+  return link.peer.cells.find((one) => one.cell === cell)?.epoch ?? -1;
 }

@@ -33,7 +33,9 @@ export type SocketRefusal =
   /** An HTTP request that opens no WebSocket, or a refused upgrade. */
   | 'http'
   /** It broke the rules of WebSocket. */
-  | 'websocket';
+  | 'websocket'
+  /** No process served the cell of the client for `cluster.connect-patience`. */
+  | 'cell-away';
 
 /** Why clients disconnected, as `Connection` says it; others are added when they occur. */
 const DISCONNECT_CAUSES = [
@@ -207,6 +209,7 @@ export function createStats(): BrokerStats {
       protocol: 0,
       http: 0,
       websocket: 0,
+      'cell-away': 0,
     },
     acceptsFailed: 0,
     bansCurrent: 0,

@@ -47,8 +47,9 @@ describe('the client identifier of a CONNECT', () => {
     expect(found(connect(4, long))).toBe(`= ${long}`);
   });
 
-  test('an empty one is none: the broker draws one', () => {
-    expect(found(connect(4, ''))).toBe('none');
+  test('an empty one is found, too: the broker draws one', () => {
+    expect(found(connect(4, ''))).toBe('= ');
+    expect(found(connect(5, ''))).toBe('= ');
   });
 
   test.each([

@@ -168,14 +168,21 @@ describe('a front', () => {
     expect(counts()).toEqual([1, 1]);
   });
 
-  test('one that has to wait for too long is closed, and forgotten', async () => {
+  test('one that has to wait for too long is told to try again, and closed', async () => {
     brokers.cut();
     await until(() => !brokers.isLinked);
     const late = await open();
     late.connect(`${THERE}late`);
+    expect(await late.next()).toMatchObject({ cmd: 'connack', reasonCode: 0x88 });
     expect(await late.next()).toBeNull();
-    await until(() => brokers.waitingCount === 0);
-    expect(brokers.here.running.stats.socketsRefused).toMatchObject({ timeout: 1 });
+    expect(brokers.waitingCount).toBe(0);
+    expect(brokers.refusedCount).toBe(1);
+    const former = connect(Number(new URL(url()).port), '127.0.0.1');
+    former.write(encodeConnect(`${THERE}former`));
+    const [answer] = (await once(former, 'data')) as [Buffer];
+    expect(answer.toString('hex')).toBe('20020003');
+    await once(former, 'close');
+    expect(counts()).toEqual([0, 0]);
   });
 
   test('its clients are disconnected with the link, and their sessions stay', async () => {

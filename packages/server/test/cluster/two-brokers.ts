@@ -16,6 +16,9 @@ import {
 /** Clients whose identifier begins so have their session in the broker that is not listened to. */
 export const THERE = 'there-';
 
+/** How long a client waits for the broker that has its session, in milliseconds. */
+const PATIENCE_MS = 1000;
+
 /**
  * Two brokers in a process with a link between them. One has listeners and a front; the other one has the sessions of the clients that are
  * `THERE`.
@@ -27,6 +30,8 @@ export class TwoBrokers {
   readonly #channels: Channels;
   readonly #links: readonly [LinkSet, LinkSet];
   #link: MemoryLink | null = null;
+  /** Clients that have waited for too long. */
+  refusedCount = 0;
   readonly #waiting: Set<() => void>;
 
   private constructor(
@@ -54,6 +59,15 @@ export class TwoBrokers {
     const front = new Front({
       get connectSizeMax() {
         return there.broker.config.mqtt.maxConnectSize;
+      },
+      patienceMs: PATIENCE_MS,
+      nameless: () => null,
+      setTimer: (delayMs, callback) => {
+        const timer = setTimeout(callback, delayMs);
+        return () => clearTimeout(timer);
+      },
+      onRefused: () => {
+        if (self !== null) self.refusedCount++;
       },
       isOwn: (clientId) => !Buffer.from(clientId).toString().startsWith(THERE),
       giveAway: () => false,

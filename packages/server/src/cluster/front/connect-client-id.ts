@@ -14,8 +14,8 @@ const AFTER_NAME_SIZE = 4;
 const NAME_SIZES: readonly number[] = [4, 6];
 
 /**
- * What the first bytes of a connection say of its client: its identifier, as UTF-8; `more` where that has not come yet; `none`
- * where it has none, or where this is no CONNECT that a broker accepts.
+ * What the first bytes of a connection say of its client: its identifier, as UTF-8, which is empty where the broker is to draw one; `more` where
+ * that has not come yet; `none` where this is no CONNECT that a broker accepts.
  */
 export type FoundClientId = Uint8Array | 'more' | 'none';
 
@@ -50,11 +50,24 @@ export function findClientId(bytes: Uint8Array, sizeMax: number): FoundClientId 
   if (start > bytes.length || start > end) return missing(start);
   const last = start + readSize(bytes, offset);
   if (last > bytes.length || last > end) return missing(last);
-  return last === start ? 'none' : bytes.subarray(start, last);
+  return bytes.subarray(start, last);
 }
 
 function readSize(bytes: Uint8Array, offset: number): number {
   return ((bytes[offset] as number) << 8) | (bytes[offset + 1] as number);
+}
+
+/**
+ * The answer to a CONNECT that no broker has taken: that the server is unavailable (0x88; before MQTT 5, 3).
+ *
+ * @param bytes - of a CONNECT in which `findClientId` has found a client identifier
+ */
+export function unavailable(bytes: Uint8Array): Uint8Array {
+  const { next } = readLength(bytes, 1) as { readonly next: number };
+  const level = bytes[next + 2 + readSize(bytes, next)] as number;
+  return level === LEVEL_WITH_PROPERTIES
+    ? Uint8Array.of(0x20, 3, 0, 0x88, 0)
+    : Uint8Array.of(0x20, 2, 0, 3);
 }
 
 /** A variable byte integer (§1.5.5), and where what follows it begins. */

@@ -2,14 +2,26 @@ import type { Channel, ChannelUser } from '@promptmq/cluster';
 import type { PacketError } from '@promptmq/codec';
 import type { Transport, TransportHandler } from '../../connection/transport.ts';
 import { encodeRefusal } from './channel-transport.ts';
-import { findClientId } from './connect-client-id.ts';
+import { findClientId, unavailable } from './connect-client-id.ts';
 
 /** What a front needs of the process that it is of. */
 export interface FrontHost {
   /** Bytes of the largest CONNECT that is accepted, without its fixed header. */
   readonly connectSizeMax: number;
+  /** How long a client waits for the process that has its session, in milliseconds; then it is refused. */
+  readonly patienceMs: number;
   /** Whether a client has its session in this process. */
   isOwn(clientId: Uint8Array): boolean;
+  /**
+   * Who has no client identifier is served by a process that draws one.
+   *
+   * @returns an identifier that falls to that process; null where this one draws
+   */
+  nameless(): Uint8Array | null;
+  /** Calls back after a time. @returns a function that cancels it */
+  setTimer(delayMs: number, callback: () => void): () => void;
+  /** A client has waited for too long, and is refused. */
+  onRefused(transport: Transport): void;
   /**
    * Gives the connection of a client to the process that has its session, which reads it from there on.
    *
@@ -94,6 +106,9 @@ export class Front {
 
 const EMPTY = new Uint8Array(0);
 
+/** How long a client that was refused may take to close, in milliseconds. */
+const CLOSE_MS = 1000;
+
 /**
  * What a transport reports to, from its first byte on.
  *
@@ -110,6 +125,10 @@ class FrontHandler implements TransportHandler {
   #hasEnded = false;
   /** Set while the process that has the session can't be reached. */
   #stopWaiting: (() => void) | null = null;
+  /** Once it has had to wait. */
+  #cancelPatience: (() => void) | null = null;
+  /** Who it is served as, once that is known. */
+  #servedAs: Uint8Array | null = null;
 
   constructor(front: Front, transport: Transport, broker: TransportHandler) {
     this.#front = front;
@@ -147,26 +166,52 @@ class FrontHandler implements TransportHandler {
 
   onClose(error: Error | null): void {
     this.#stopWaiting?.();
+    this.#cancelPatience?.();
     this.#broker.onClose(error);
   }
 
   #decide(): void {
     const { host } = this.#front;
-    const clientId = findClientId(this.#read, host.connectSizeMax);
-    if (clientId === 'more') return;
-    if (clientId === 'none' || host.isOwn(clientId)) {
+    const found = findClientId(this.#read, host.connectSizeMax);
+    if (found === 'more') return;
+    const clientId = found === 'none' ? null : this.#nameOf(found);
+    if (clientId === null || host.isOwn(clientId)) {
       this.#serveHere();
       return;
     }
     if (this.#serveThere(clientId)) return;
     this.#transport.pause();
+    this.#cancelPatience ??= host.setTimer(host.patienceMs, () => this.#giveUp());
     this.#stopWaiting = host.whenReachable(clientId, () => {
       this.#stopWaiting = null;
       this.#decide();
     });
   }
 
+  /** @returns null where the broker of this process is to draw an identifier */
+  #nameOf(found: Uint8Array): Uint8Array | null {
+    if (found.length > 0) return found;
+    this.#servedAs ??= this.#front.host.nameless();
+    return this.#servedAs;
+  }
+
+  /** Nobody serves the client for now: it may try again, here or elsewhere. */
+  #giveUp(): void {
+    const { host } = this.#front;
+    const transport = this.#transport;
+    const answer = unavailable(this.#read);
+    this.#stopWaiting?.();
+    host.onRefused(transport);
+    this.#leave(this.#broker, NOBODY);
+    transport.write(answer);
+    transport.end();
+    // Its end is read.
+    transport.resume();
+    host.setTimer(CLOSE_MS, () => transport.destroy());
+  }
+
   #serveHere(): void {
+    this.#cancelPatience?.();
     const read = this.#read;
     this.#read = EMPTY;
     this.#isDecided = true;
@@ -200,6 +245,7 @@ class FrontHandler implements TransportHandler {
 
   /** For the broker of this process, the connection is over before its CONNECT has come. */
   #leave(local: TransportHandler, next: TransportHandler): void {
+    this.#cancelPatience?.();
     this.#isDecided = true;
     this.#read = EMPTY;
     this.#broker = next;

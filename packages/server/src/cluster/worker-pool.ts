@@ -1,0 +1,277 @@
+import cluster, { type Worker as Child } from 'node:cluster';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Logger } from '../log/index.ts';
+import type {
+  CellPlace,
+  FromWorker,
+  ToWorker,
+  WorkerLabel,
+  WorkerListener,
+  WorkerStart,
+} from './worker-messages.ts';
+
+export interface WorkerPoolOptions {
+  readonly log: Logger;
+  /** Whether lines of the log for people are coloured. */
+  readonly isColoured: boolean;
+  /** Gets the lines of the log that a worker writes, each with its end. */
+  readonly writeLine: (line: string) => void;
+  /** Of those that have links to each other. */
+  readonly cluster: string;
+  /** What only these know. */
+  readonly secret: string;
+}
+
+/** What is the worker's own of what it has to know. */
+export type WorkerTask = Pick<
+  WorkerStart,
+  'label' | 'cell' | 'count' | 'epoch' | 'name' | 'node' | 'address'
+>;
+
+/** A worker can't begin: what it says is for whoever started the broker. */
+export class WorkerRefusal extends Error {
+  override readonly name = 'WorkerRefusal';
+  /** Whether the configuration is wrong, and not the machine. */
+  readonly isUsage: boolean;
+
+  constructor(why: string, isUsage: boolean) {
+    super(why);
+    this.isUsage = isUsage;
+  }
+}
+
+/** How a worker has ended. */
+export interface WorkerEnd {
+  /** The signal or the code. */
+  readonly why: string;
+  /** What it said when it could not begin. */
+  readonly refusal: WorkerRefusal | null;
+  /** What it said when its cell had another owner. */
+  readonly taken: string | null;
+  /** How long it has run, in milliseconds. */
+  readonly ranMs: number;
+}
+
+/** Who has started a worker. */
+export interface WorkerUser {
+  onReady(listeners: readonly WorkerListener[]): void;
+  /** Called once, when its process is over. */
+  onEnd(end: WorkerEnd): void;
+}
+
+/** A process that runs, or has just ended. */
+export class PooledWorker {
+  readonly task: WorkerTask;
+  readonly user: WorkerUser;
+  readonly child: Child;
+  readonly startedAt: number;
+  isReady = false;
+  refusal: WorkerRefusal | null = null;
+  taken: string | null = null;
+  /** Sockets that are on their way to it: if it ends first, nothing else closes them. */
+  readonly given = new Set<Handle>();
+
+  constructor(task: WorkerTask, user: WorkerUser, child: Child) {
+    this.task = task;
+    this.user = user;
+    this.child = child;
+    this.startedAt = performance.now();
+  }
+
+  get label(): WorkerLabel {
+    return this.task.label;
+  }
+
+  get pid(): number | null {
+    return this.child.process.pid ?? null;
+  }
+
+  send(message: ToWorker, handle?: Handle, onSent?: () => void): void {
+    if (this.child.isConnected()) send(this.child, message, handle, onSent);
+  }
+
+  /** Ends it at once. */
+  kill(): void {
+    this.child.process.kill('SIGKILL');
+  }
+}
+
+/**
+ * The processes of a broker that has several: starts them as it is told, passes sockets from one to another, collects what they log, and tells all of them
+ * where the cells are. Which are to run, its caller decides.
+ */
+export class WorkerPool {
+  readonly #options: WorkerPoolOptions;
+  readonly #workers = new Map<WorkerLabel, PooledWorker>();
+  /** For the sockets between workers: only this user can open it. */
+  readonly directory: string;
+  #cells: readonly CellPlace[] = [];
+  #isStopping = false;
+  #onEmpty: (() => void) | null = null;
+
+  constructor(options: WorkerPoolOptions) {
+    this.#options = options;
+    this.directory = mkdtempSync(join(tmpdir(), 'promptmq-'));
+    // Each worker accepts by itself. What this process had accepted for a worker that is killed before it answers would stay open for ever.
+    cluster.schedulingPolicy = cluster.SCHED_NONE;
+    cluster.setupPrimary({
+      exec: process.argv[1] as string,
+      args: process.argv.slice(2),
+      silent: true,
+    });
+  }
+
+  /** Those whose processes run. */
+  get workers(): readonly PooledWorker[] {
+    return [...this.#workers.values()];
+  }
+
+  of(label: WorkerLabel): PooledWorker | null {
+    return this.#workers.get(label) ?? null;
+  }
+
+  /** @throws {Error} when one with this label runs */
+  start(task: WorkerTask, user: WorkerUser): PooledWorker {
+    const { label } = task;
+    if (this.#workers.has(label)) throw new Error(`worker ${label} runs already`);
+    const child = cluster.fork();
+    const worker = new PooledWorker(task, user, child);
+    this.#workers.set(label, worker);
+    const { writeLine, log } = this.#options;
+    splitLines(child.process.stdout, writeLine);
+    splitLines(child.process.stderr, (line) => process.stderr.write(line));
+    child.on('message', (message: FromWorker, handle: unknown) =>
+      this.#take(worker, message, handle as Handle | undefined),
+    );
+    child.on('exit', (code, signal) => this.#onExit(worker, signal ?? `code ${code}`));
+    child.on('error', (error) => log.error('worker-failed', { worker: label, why: error.message }));
+    return worker;
+  }
+
+  /** Tells all workers where the cells are. */
+  tell(cells: readonly CellPlace[]): void {
+    this.#cells = cells;
+    this.#sendAll({ kind: 'cells', cells });
+  }
+
+  /** Has all workers read the configuration again. */
+  reload(cause: string): void {
+    this.#sendAll({ kind: 'reload', cause });
+  }
+
+  /** Ends all workers in order, and removes the folder; resolves when there are none any more. */
+  async stop(signal: string): Promise<void> {
+    this.#isStopping = true;
+    this.#sendAll({ kind: 'stop', signal });
+    await this.#empty();
+  }
+
+  /** Ends all workers at once, and removes the folder; resolves when there are none any more. */
+  async abandon(): Promise<void> {
+    this.#isStopping = true;
+    this.kill();
+    await this.#empty();
+  }
+
+  /** Ends all workers at once. */
+  kill(): void {
+    for (const worker of this.#workers.values()) worker.kill();
+  }
+
+  async #empty(): Promise<void> {
+    if (this.#workers.size > 0) {
+      await new Promise<void>((resolve) => {
+        this.#onEmpty = resolve;
+      });
+    }
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  #begin({ task, child }: PooledWorker): void {
+    const { isColoured, cluster: name, secret } = this.#options;
+    const { directory } = this;
+    send(child, { kind: 'start', ...task, directory, cluster: name, secret, isColoured });
+    send(child, { kind: 'cells', cells: this.#cells });
+  }
+
+  #take(worker: PooledWorker, message: FromWorker, handle: Handle | undefined): void {
+    switch (message.kind) {
+      case 'hello':
+        // It didn't hear that all are to stop, and has begun nothing.
+        if (this.#isStopping) worker.kill();
+        else this.#begin(worker);
+        return;
+      case 'ready':
+        worker.isReady = true;
+        worker.user.onReady(message.listeners);
+        return;
+      case 'refused':
+        worker.refusal = new WorkerRefusal(message.why, message.isUsage);
+        return;
+      case 'taken':
+        worker.taken = message.why;
+        return;
+      case 'give':
+        this.#give(message, handle);
+        return;
+      default:
+        message satisfies never;
+    }
+  }
+
+  /** Passes a socket on; where its worker isn't there, its client is to connect again. */
+  #give({ to, facts, read }: FromWorker & { kind: 'give' }, handle: Handle | undefined): void {
+    if (handle === undefined) return;
+    const worker = this.#workers.get(to);
+    if (worker === undefined || !worker.child.isConnected()) {
+      handle.close();
+      return;
+    }
+    worker.given.add(handle);
+    send(worker.child, { kind: 'socket', facts, read }, handle, () => {
+      worker.given.delete(handle);
+      handle.close();
+    });
+  }
+
+  #onExit(worker: PooledWorker, why: string): void {
+    const { label, refusal, taken, startedAt } = worker;
+    worker.isReady = false;
+    this.#workers.delete(label);
+    for (const handle of worker.given) handle.close();
+    worker.given.clear();
+    worker.user.onEnd({ why, refusal, taken, ranMs: performance.now() - startedAt });
+    if (this.#workers.size > 0) return;
+    this.#onEmpty?.();
+    this.#onEmpty = null;
+  }
+
+  #sendAll(message: ToWorker): void {
+    for (const worker of this.#workers.values()) worker.send(message);
+  }
+}
+
+/** What the system has beneath a socket. */
+interface Handle {
+  close(): void;
+}
+
+/** A worker that is gone hears nothing: its end is reported by itself. */
+function send(child: Child, message: ToWorker, handle?: Handle, onSent = () => {}): void {
+  child.process.send(message, handle as never, {}, onSent);
+}
+
+function splitLines(stream: NodeJS.ReadableStream | null, onLine: (line: string) => void): void {
+  let rest = '';
+  stream?.setEncoding('utf8');
+  stream?.on('data', (text: string) => {
+    rest += text;
+    for (let end = rest.indexOf('\n'); end !== -1; end = rest.indexOf('\n')) {
+      onLine(rest.slice(0, end + 1));
+      rest = rest.slice(end + 1);
+    }
+  });
+  stream?.on('error', () => {});
+}
