@@ -156,14 +156,24 @@ export async function forgetCell(
   return outcomeOf(await map.put(cellKey(cell), encodeRecord(next), revision));
 }
 
-/** Reads all keys: a watch has given them when what was put before it comes. */
+/**
+ * Reads all keys. A watch has given those that are as they were when it began once what was put before comes. Heartbeats have others changed
+ * meanwhile, which it gives later: they have come when what is put then does.
+ */
 async function readView(map: EngineMap, clock: Clock): Promise<MapView> {
-  const probed = await putProbe(map);
+  const before = await putProbe(map);
   const view = new MapView();
+  let seen = 0;
   let end = () => {};
   let cancelTimer = () => {};
   try {
     await new Promise<void>((resolve, reject) => {
+      let after: number | null = null;
+      const putAfter = async () => {
+        after = Number.POSITIVE_INFINITY;
+        after = await putProbe(map);
+        if (seen >= after) resolve();
+      };
       cancelTimer = clock.setTimer(READ_MS_MAX, () =>
         reject(new EngineError('unavailable', 'the map could not be read in time')),
       );
@@ -173,7 +183,10 @@ async function readView(map: EngineMap, clock: Clock): Promise<MapView> {
         } catch (error) {
           reject(error as Error);
         }
-        if (key === PROBE_KEY && revision >= probed) resolve();
+        if (key !== PROBE_KEY || revision < before) return;
+        seen = revision;
+        if (after === null) putAfter().catch(reject);
+        else if (revision >= after) resolve();
       });
     });
   } finally {

@@ -141,6 +141,12 @@ const COMMANDS: Readonly<Record<string, CommandForm>> = {
   },
   cluster: {
     commands: {
+      status: { more: ['json'] },
+      cells: { more: ['json'] },
+      nodes: { more: ['json'] },
+      move: { takes: 'CELL NODE, the number of a cell and a node', more: ['wait'] },
+      drain: { more: ['wait', 'cancel'] },
+      forget: { takes: 'CELL or NODE, the number of a cell or a node', more: ['node'] },
       verify: { more: ['json'] },
       export: { takes: 'CELL DIR, the number of a cell and the folder of its log', more: ['json'] },
     },
