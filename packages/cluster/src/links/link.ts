@@ -2,16 +2,14 @@ import { FrameType } from './frames.ts';
 
 /** A link has two streams, so that what is much does not hold up what is waited for. */
 export type Lane =
-  /** Connections of clients that are relayed, and messages of QoS 0. */
+  /** Connections of clients that are relayed. */
   | 1
-  /** What has an order, and is acknowledged. */
+  /** Messages of every QoS, which have an order, and what is acknowledged. */
   | 2;
 
 /** @returns the lane that frames of a type take: those of one lane arrive in the order in which they were sent */
 export function laneOf(type: number): Lane {
-  return (type >= FrameType.open && type <= FrameType.refuse) || type === FrameType.publish0
-    ? 1
-    : 2;
+  return type >= FrameType.open && type <= FrameType.refuse ? 1 : 2;
 }
 
 /** A cell that a process serves, as it says when a link begins. */

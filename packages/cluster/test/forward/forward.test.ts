@@ -103,6 +103,7 @@ test('RESUME, RESUMED and APPLIED are read as they were written, and nothing sho
 test('targets that are one text are the same again', () => {
   for (const targets of [
     { isPlain: true, groups: [] },
+    { isPlain: false, groups: [] },
     { isPlain: false, groups: ['$share/g/a'] },
     { isPlain: true, groups: ['$share/g/a'] },
     { isPlain: false, groups: ['$share/g/a', '$share/h/a'] },

@@ -114,9 +114,9 @@ describe('frames of a link', () => {
     expect(types).toEqual([1]);
   });
 
-  test('relayed connections and QoS 0 have the first lane, all else has the second', () => {
-    const { open, data, end, close, window, refuse, publish0, ...others } = FrameType;
-    for (const type of [open, data, end, close, window, refuse, publish0]) {
+  test('relayed connections have the first lane, all else has the second', () => {
+    const { open, data, end, close, window, refuse, ...others } = FrameType;
+    for (const type of [open, data, end, close, window, refuse]) {
       expect(laneOf(type)).toBe(1);
     }
     for (const type of Object.values(others)) expect(laneOf(type)).toBe(2);

@@ -10,7 +10,7 @@ export class Recorder {
   readonly drained: Lane[] = [];
   #waiting: { readonly isDone: () => boolean; readonly resolve: () => void }[] = [];
 
-  constructor(node: string, types: readonly number[] = [48, 49]) {
+  constructor(node: string, types: readonly number[] = [17, 49]) {
     this.end = { node, incarnation: `${node}-1`, cells: [{ cell: 0, epoch: 1 }] };
     this.links = new LinkSet((error) => this.errors.push(error));
     this.links.follow({

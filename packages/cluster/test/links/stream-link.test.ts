@@ -67,10 +67,10 @@ describe('a link over sockets', () => {
     expect(b.link('a').peer).toEqual(a.end);
     a.link('b').send(49, Buffer.from('to b'));
     b.link('a').send(49, Buffer.from('to a'));
-    b.link('a').send(48, Buffer.from('to a, on the other lane'));
+    b.link('a').send(17, Buffer.from('to a, on the other lane'));
     await b.untilHeard('a 49 to b');
     await a.untilHeard('b 49 to a');
-    await a.untilHeard('b 48 to a, on the other lane');
+    await a.untilHeard('b 17 to a, on the other lane');
     expect(failures).toEqual([]);
   });
 

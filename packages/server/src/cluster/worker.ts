@@ -160,7 +160,8 @@ export class Worker {
   async begin(broker: WorkerBroker): Promise<void> {
     const { address } = this.#start;
     if (this.cell !== null) {
-      this.#forwarding = new Forwarding(broker, this.cell, this.#cellLinks);
+      const peers = this.#peers as CellPeers;
+      this.#forwarding = new Forwarding(broker, this.cell, this.#cellLinks, peers);
     }
     if (address !== null) await this.#node.listen(address);
     this.#hasBegun = true;

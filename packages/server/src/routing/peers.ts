@@ -13,7 +13,18 @@ export interface PeerCell {
    * where anything is stored. No client can have its client identifier.
    */
   readonly session: BrokerSession;
+  /**
+   * The message that is routed is going to be stored for the cell: what comes later of its topic doesn't overtake it.
+   *
+   * @param ahead - deliveries of the message that are written before this one, at most
+   */
+  noteStored(topic: string, ahead: number): void;
+  /** Whether something of a topic waits for the cell, so that what comes after it has to wait, too, also at QoS 0. */
+  isBehind(topic: string): boolean;
 }
+
+/** In the place of a shared group: nobody in the cell gets the message, which it only retains. */
+export const ONLY_RETAINED = '\0';
 
 /** Some of another cell who get a message: all of its ordinary subscribers, or one member of a shared group. */
 export interface PeerTarget {

@@ -41,7 +41,14 @@ import { messageInfoOf } from '../tracing/message-info.ts';
 import { type ExplainedMessage, type Explanation, explanationOf } from './explanation.ts';
 import { type MessageSampler, NOTED_SUBSCRIBERS_MAX } from './meters/message-sampler.ts';
 import type { TopicMeter } from './meters/topic-meter.ts';
-import type { ForwardedTo, PeerCell, PeerRoute, Peers, PeerTarget } from './peers.ts';
+import {
+  type ForwardedTo,
+  ONLY_RETAINED,
+  type PeerCell,
+  type PeerRoute,
+  type Peers,
+  type PeerTarget,
+} from './peers.ts';
 import { Publication, type Publisher } from './publication.ts';
 import { Refusals, TAKEN } from './refusals.ts';
 import type { RequestTaker } from './request-taker.ts';
@@ -519,9 +526,9 @@ export class Router {
     const peers = isBrokersOwn(route) ? null : this.peers;
     const elsewhere = peers === null ? null : peers.routeOf(route);
     if (route.groups.length > 0) this.#forwardToGroups(route, elsewhere, sampler, size);
-    if (keeper !== null) this.#forwardToKeeper(keeper);
+    const hasKeeper = elsewhere !== null && this.#forwardElsewhere(route, elsewhere, keeper);
+    if (keeper !== null && !hasKeeper) this.#forwardToKeeper(keeper);
     if (elsewhere === null || peers === null) return 0;
-    this.#forwardElsewhere(route, elsewhere, keeper);
     const targets = this.#peerTargets;
     this.#turns.used += unitsOfDelivery(targets.length, size);
     if (targets.length > 0) peers.sendQoS0(this.#publication, targets, this.#publisher);
@@ -538,42 +545,61 @@ export class Router {
     return true;
   }
 
-  /** To all who get it in other cells, but for groups that have members here, too. */
+  /**
+   * To all who get it in other cells, but for groups that have members here, too.
+   *
+   * @returns whether the cell that keeps retained messages of the topic has it by that, stored
+   */
   #forwardElsewhere(
     route: Route<BrokerSession>,
     { targets, groups }: PeerRoute,
     keeper: PeerCell | null,
-  ): void {
+  ): boolean {
+    let hasKeeper = false;
     for (const target of targets) {
-      if (target.peer.cell !== keeper?.cell) this.#forwardTo(target);
+      const isStored = this.#forwardTo(target);
+      if (isStored && target.peer.cell === keeper?.cell) hasKeeper = true;
     }
     for (const group of groups) {
       if (route.groups.some((one) => one.wholeFilter === group.wholeFilter)) continue;
       const target = group.next(false);
       if (target !== null) this.#forwardTo(target);
     }
+    return hasKeeper;
   }
 
-  /** The cell that keeps retained messages of the topic gets it for that, and for its subscribers: stored, also at QoS 0. */
+  /**
+   * The cell that keeps retained messages of the topic gets it for that alone: stored, also at QoS 0. Its subscribers get it as
+   * they do without RETAIN, so that it keeps its place among those of the topic.
+   */
   #forwardToKeeper({ session }: PeerCell): void {
     const { qos } = this.#publication;
     const flags = (Math.max(qos, 1) << 1) | 1;
-    const isKept = this.#keepFor(session, flags, NO_IDENTIFIERS, null);
+    const isKept = this.#keepFor(session, flags, NO_IDENTIFIERS, ONLY_RETAINED);
     if (isKept && this.#publisher !== null) holdBackFor(session, this.#publisher);
   }
 
-  /** With its QoS, unless nobody there has asked for more than 0, and its RETAIN, for those there to whom it is to be said. */
-  #forwardTo(target: PeerTarget): void {
-    const { qos, retain } = this.#publication;
+  /**
+   * With its QoS, unless nobody there has asked for more than 0, and its RETAIN, for those there to whom it is to be said. At QoS 0, too, it
+   * waits for what of its topic waits for that cell: a subscription at QoS 0 there gets both.
+   *
+   * @returns whether it is stored for the cell
+   */
+  #forwardTo(target: PeerTarget): boolean {
+    const { qos, retain, topic } = this.#publication;
     const granted = target.qos === 0 ? 0 : 2;
     const flags = flagsFor(qos, retain, { qos: granted, retainAsPublished: true });
-    if (flags < 2) {
+    const { peer } = target;
+    const isStored = flags > 1;
+    if (isStored) peer.noteStored(topic, this.#storedDeliveries.length);
+    else if (!peer.isBehind(topic)) {
       this.#peerTargets.push(target);
-      return;
+      return false;
     }
-    const { session } = target.peer;
+    const { session } = peer;
     const isKept = this.#keepFor(session, flags, NO_IDENTIFIERS, target.group);
     if (isKept && this.#publisher !== null) holdBackFor(session, this.#publisher);
+    return isStored;
   }
 
   // ---------------------------------------------------------- from another cell
@@ -596,22 +622,25 @@ export class Router {
    * Takes a message that came from another cell to those here whom it is for.
    *
    * @param message - with its topic as it was published there; the QoS and RETAIN that it had
-   * @param origin - is written with it where anything of it is stored
+   * @param origin - is written with it where anything of it is stored; null where nothing is, at QoS 0
    * @param sender - waits for recipients that are behind
    * @returns QuotaExceeded when the disk has no room, and nobody got it
    */
   publishForwarded(
     message: Message,
-    origin: CellOrigin,
+    origin: CellOrigin | null,
     to: ForwardedTo,
     sender: Sender | null = null,
   ): Outcome {
     const route = this.#routes.ofTopic(message.topic);
     this.#publication.keep(message, remainingExpiry(message.expiresAt, this.#runtime.now()));
-    const isKept = message.retain && this.peers?.keeperOf(message.topic) === null;
+    const isKept =
+      origin !== null && message.retain && this.peers?.keeperOf(message.topic) === null;
     // A member of a group may give it to another one, who is stored: that it has come has to be known then, too.
     const isWritten =
-      isKept || to.groups.length > 0 || this.#refusals.isWrittenForAny(message.qos, route);
+      isKept ||
+      (origin !== null && to.groups.length > 0) ||
+      this.#refusals.isWrittenForAny(message.qos, route);
     if (isWritten && !this.journal.isOpen) return this.#end(ReasonCode.QuotaExceeded, -1);
     const retaining = isKept ? this.#retainFor(route, true) : NOT_RETAINED;
     if (retaining.isRefused) this.peers?.onNotRetained(message.topic);

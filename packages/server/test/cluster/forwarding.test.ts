@@ -79,7 +79,7 @@ async function start(): Promise<void> {
   broker = new Broker(config, { ...nodeRuntime, wallNow: () => wallMs }, log);
   await broker.recover({ files, index });
   links = new LinkSet((error) => void errors.push((error as Error).message));
-  forwarding = new Forwarding(broker, 0, links);
+  forwarding = new Forwarding(broker, 0, links, { useForwarding: () => {} });
   relink();
 }
 
@@ -372,6 +372,105 @@ test('what a full disk refuses is asked for again when there is room, and not ta
   forward(3);
   forward(4);
   expect(session.queuedCount).toBe(2);
+});
+
+test('what comes at QoS 0 is taken in its place among what waits for its turn', () => {
+  const session = subscribe();
+  answer(asked().attempt);
+  let before = -1;
+  let number = 0;
+  // As many as a turn has room for, and one more.
+  while (forwarding.isInOrder(OTHER)) forward(++number);
+  const taken = forwarding.takeInOrder(OTHER, 't', Buffer.from('x'), (body) => {
+    before = session.queuedCount;
+    expect(`${Buffer.from(body)}`).toBe('x');
+  });
+  expect([taken, before]).toEqual([true, -1]);
+  forward(++number);
+  const waiting = new Promise((resolve) => {
+    forwarding.takeInOrder(OTHER, 't', Buffer.from('y'), resolve);
+  });
+  forwarding.checkInvariants();
+  return waiting.then(() => {
+    expect(before).toBe(number - 1);
+    expect(session.queuedCount).toBe(number);
+    expect(forwarding.isInOrder(OTHER)).toBe(true);
+  });
+});
+
+test('more than a megabyte at QoS 0 doesn’t wait behind it, and is dropped', () => {
+  subscribe();
+  answer(asked().attempt);
+  let number = 0;
+  while (forwarding.isInOrder(OTHER)) forward(++number);
+  const large = Buffer.alloc(600_000);
+  const takes = [1, 2, 3].map(() => forwarding.takeInOrder(OTHER, 't', large, () => {}));
+  expect(takes).toEqual([true, true, false]);
+  // Who comes by another link begins again.
+  relink();
+  expect(forwarding.isInOrder(OTHER)).toBe(true);
+  forwarding.checkInvariants();
+});
+
+test('what a full disk has refused is not overtaken at QoS 0 by what comes later of its topic: that is dropped', async () => {
+  subscribe();
+  answer(asked().attempt);
+  await committed();
+  files.capacity = files.used;
+  forward(3);
+  await full();
+  forward(4);
+  const taken: string[] = [];
+  const take = (topic: string) =>
+    forwarding.takeInOrder(OTHER, topic, Buffer.from(topic), () => void taken.push(topic));
+  expect([take('t'), take('u')]).toEqual([false, true]);
+  files.capacity = Number.POSITIVE_INFINITY;
+  await link.first(FrameType.resume, 2);
+  expect([take('t'), taken]).toEqual([false, ['u']]);
+  answer(asked().attempt);
+  expect([take('t'), taken]).toEqual([true, ['u', 't']]);
+});
+
+test('what goes at QoS 0 waits for what is stored of its topic, and goes in its place', async () => {
+  resume();
+  const session = forwarding.sessionOf(OTHER);
+  const transient = (text: string) => {
+    const bytes = { topic: 't', topicBytes: Buffer.from('t'), payload: Buffer.from(text) };
+    const delivery = new Delivery({ ...STORED_MESSAGE, ...bytes, qos: 0 }, 0, false);
+    session.deliver(delivery, broker.runtime.now());
+  };
+  forwarding.noteStored(OTHER, 't', 0);
+  const stored = publish('stored');
+  expect([forwarding.isBehind(OTHER, 't'), forwarding.isBehind(OTHER, 'u')]).toEqual([true, false]);
+  transient('transient');
+  const sequence = await stored;
+  expect(await forwarded(2)).toEqual(['stored', 'transient']);
+  expect(forwarding.isBehind(OTHER, 't')).toBe(false);
+  const heads = link.take(FrameType.forward).map((body) => readForward(body).sequence);
+  expect(heads).toEqual([sequence, 0]);
+  forwarding.checkInvariants();
+});
+
+test('after a link was broken, what goes at QoS 0 waits until all has been sent again, whatever its topic', async () => {
+  const { generation } = resume();
+  await publish('a');
+  await forwarded(1);
+  expect(forwarding.isBehind(OTHER, 'u')).toBe(false);
+  links.remove(link, 'cut');
+  expect(forwarding.isBehind(OTHER, 'u')).toBe(true);
+  relink();
+  const later = publish('b');
+  resume({ generation });
+  expect(forwarding.isBehind(OTHER, 'u')).toBe(true);
+  await later;
+  expect(await forwarded(2)).toEqual(['a', 'b']);
+  expect(forwarding.isBehind(OTHER, 'u')).toBe(false);
+  // At QoS 0 nothing waits for a cell that is away.
+  links.remove(link, 'cut');
+  const bytes = { topic: 't', topicBytes: Buffer.from('t'), payload: Buffer.from('x') };
+  const delivery = new Delivery({ ...STORED_MESSAGE, ...bytes, qos: 0 }, 0, false);
+  forwarding.sessionOf(OTHER).deliver(delivery, broker.runtime.now());
+  expect(broker.stats.dropped['cell-away']).toBe(1);
 });
 
 /** The disk has refused what was written. */

@@ -2,7 +2,14 @@ import { expect, test } from '@jest/globals';
 import type { Message } from '@promptmq/session';
 import type { ConfigInput } from '../../src/config/index.ts';
 import type { HeldPublisher } from '../../src/connection/peer.ts';
-import type { PeerCell, PeerGroup, PeerRoute, Peers, PeerTarget } from '../../src/routing/peers.ts';
+import {
+  ONLY_RETAINED,
+  type PeerCell,
+  type PeerGroup,
+  type PeerRoute,
+  type Peers,
+  type PeerTarget,
+} from '../../src/routing/peers.ts';
 import type { Publication } from '../../src/routing/publication.ts';
 import type { BrokerSession } from '../../src/sessions/broker-session.ts';
 import { Code, message, publisher, routerOf, Subscriber, view } from '../support/router.ts';
@@ -61,8 +68,14 @@ function clusterOf(mqtt: Parameters<typeof routerOf>[0] = {}, config: ConfigInpu
 /** The way to a cell, whose messages are stored where nothing else is said. */
 function target(cell: number, qos: 0 | 1 | 2, group: string | null = null) {
   const session = new Subscriber(`\0cell/${cell}`, true);
-  const peer = { cell, session: session as unknown as BrokerSession };
-  return { peer, qos, group, session };
+  const noted: string[] = [];
+  const peer = {
+    cell,
+    session: session as unknown as BrokerSession,
+    noteStored: (topic: string, ahead: number) => void noted.push(`${topic} ${ahead}`),
+    isBehind: (topic: string) => noted.length > 0 && topic === 'behind',
+  };
+  return { peer, qos, group, session, noted };
 }
 
 /** A group whose next message is for a cell; null for a member that is here. */
@@ -253,20 +266,49 @@ test('a retained message is written where this cell keeps it, and the others are
   expect([peers.notRetained, peers.cleared]).toEqual([['t'], []]);
 });
 
-test('what another cell keeps goes there once, stored, also at QoS 0, and there is a copy here that is not written', () => {
+test('what another cell keeps goes there stored, also at QoS 0, beside what its subscribers get, and there is a copy here that is not written', () => {
   const { router, peers, journal } = clusterOf();
   const keeper = target(2, 0);
   peers.keeper = keeper.peer;
   peers.routes.set('t', { targets: [keeper, target(1, 0)], groups: [] });
   router.publish(view({ qos: 0, retain: true }), publisher(), null);
   expect(journal.written).toMatchObject([{ ids: ['\0cell/2'], isRetained: false }]);
-  expect(keeper.session.delivered).toMatchObject([{ qos: 1, retain: true }]);
+  expect(keeper.session.delivered).toMatchObject([{ qos: 1, retain: true, group: ONLY_RETAINED }]);
   expect(keeper.session.delivered[0]?.message.qos).toBe(0);
-  expect(peers.sent).toEqual([[1, null]]);
+  const ofTwo = [[2, null], [1, null]]; // biome-ignore format: side by side
+  expect(peers.sent).toEqual(ofTwo);
   expect(router.retained.get('t')).toBeDefined();
   expect(peers.retained).toEqual([]);
   router.clearRetained(router.retained.get('t') as Message);
   expect(peers.cleared).toEqual(['t']);
+  router.checkInvariants();
+});
+
+test('what is stored for subscribers in the cell that keeps it goes there once', () => {
+  const { router, peers, journal } = clusterOf();
+  const keeper = target(2, 1);
+  peers.keeper = keeper.peer;
+  peers.routes.set('t', { targets: [keeper], groups: [] });
+  router.publish(view({ qos: 1, retain: true }), publisher(), null);
+  expect(keeper.session.delivered).toMatchObject([{ qos: 1, retain: true, group: null }]);
+  expect(journal.written).toMatchObject([{ ids: ['\0cell/2'], isRetained: false }]);
+  expect(peers.sent).toEqual([]);
+});
+
+test('what goes at QoS 0 waits where something of its topic waits for the cell', () => {
+  const { router, peers, journal } = clusterOf();
+  const elsewhere = target(1, 1);
+  for (const topic of ['behind', 'other']) {
+    peers.routes.set(topic, { targets: [elsewhere], groups: [] });
+  }
+  router.publish(view({ topic: 'behind', qos: 0 }), publisher(), null);
+  router.publish(view({ topic: 'behind', qos: 1 }), publisher(), null);
+  router.publish(view({ topic: 'behind', qos: 0 }), publisher(), null);
+  router.publish(view({ topic: 'other', qos: 0 }), publisher(), null);
+  expect(peers.sent).toHaveLength(2);
+  expect(elsewhere.noted).toEqual(['behind 0']);
+  expect(elsewhere.session.delivered.map(({ qos }) => qos)).toEqual([1, 0]);
+  expect(journal.written).toHaveLength(1);
   router.checkInvariants();
 });
 

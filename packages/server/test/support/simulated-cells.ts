@@ -28,7 +28,7 @@ export class SimulatedCell {
     this.peers = new CellPeers(broker, place, this.links);
     broker.announcements = this.peers.announcer;
     broker.router.peers = this.peers;
-    this.forwarding = new Forwarding(broker, cell, this.links);
+    this.forwarding = new Forwarding(broker, cell, this.links, this.peers);
   }
 
   get end() {

@@ -15,10 +15,17 @@ import type { TurnTaker } from '../../runtime/turns.ts';
 import { UnitsFor } from '../../runtime/turns.ts';
 import type { AppliedMark } from '../../storage/cells/applied-marks.ts';
 import type { Pending } from '../../storage/journal.ts';
-import { type ForwardingHost, WINDOW_BYTES } from './host.ts';
+import { type ForwardingHost, TRANSIENT_BYTES_MAX, WINDOW_BYTES } from './host.ts';
 
 /** Up to this size a frame is copied out of the chunk that it came in, which would stay with it. */
 const COPIED_BYTES_MAX = 16_384;
+
+/** A frame that waits for its turn. */
+interface WaitingFrame {
+  readonly body: Uint8Array;
+  /** Takes one that has no sequence; null for a FORWARD. */
+  readonly take: ((body: Uint8Array) => void) | null;
+}
 
 /** What is before all that another cell ever numbers. */
 const NOTHING: AppliedMark = { generation: 0, sequence: 0 };
@@ -29,6 +36,8 @@ const NOTHING: AppliedMark = { generation: 0, sequence: 0 };
  *
  * After `resume`, what comes is not taken before the other cell has answered: it was sent before that, and what had been
  * refused would be left out.
+ *
+ * What comes at QoS 0 is taken in its place among what has a sequence, and dropped where that was refused and is still to come, of the same topic.
  *
  * Invariants: nothing is taken twice, and nothing before what was forwarded before it; `#committed` is not above `#mark`.
  */
@@ -52,12 +61,18 @@ export class Applier implements TurnTaker, Flushable {
   #position: number;
   /** Of what was stored in this turn: the first sequence; 0 when there is nothing. */
   #firstOfTurn: number;
+  /** And the last. */
+  #lastOfTurn: number;
   #isFlushing: boolean;
   /** The disk has no room: waits for that. */
   #isStuck: boolean;
   /** Frames that wait for their turn. */
-  readonly #waiting: Fifo<Uint8Array>;
+  readonly #waiting: Fifo<WaitingFrame>;
   #waitingBytes: number;
+  /** Of them, those that have no sequence. */
+  #transientBytes: number;
+  /** Of what was refused and is to come again: the topics. */
+  readonly #refusedTopics: Set<string>;
   readonly #slice: { turn: number; left: number };
 
   constructor(host: ForwardingHost, from: number, to: number) {
@@ -74,10 +89,13 @@ export class Applier implements TurnTaker, Flushable {
     this.#committed = this.#mark.sequence;
     this.#position = -1;
     this.#firstOfTurn = 0;
+    this.#lastOfTurn = 0;
     this.#isFlushing = false;
     this.#isStuck = false;
     this.#waiting = new Fifo();
     this.#waitingBytes = 0;
+    this.#transientBytes = 0;
+    this.#refusedTopics = new Set();
     this.#slice = { turn: -1, left: 0 };
   }
 
@@ -115,18 +133,43 @@ export class Applier implements TurnTaker, Flushable {
       this.#committed = sequence;
     }
     this.#isOpen = true;
+    this.#refusedTopics.clear();
   }
 
   /** @throws {RangeError} when more comes than may be under way */
   onForward(link: Link, body: Uint8Array): void {
-    if (link !== this.#link || !this.#isOpen) return;
-    if (this.#waitingBytes > 2 * WINDOW_BYTES) {
+    if (link !== this.#link) return;
+    if (!this.#isOpen) {
+      if (this.#isStuck) this.#refusedTopics.add(readForward(body).message.topic);
+      return;
+    }
+    if (this.#waitingBytes > 2 * WINDOW_BYTES + TRANSIENT_BYTES_MAX) {
       throw new RangeError(`${this.clientId} forwards more than may be under way`);
     }
     const isFirst = this.#waiting.length === 0;
-    this.#waiting.push(body.length <= COPIED_BYTES_MAX ? Buffer.from(body) : body);
-    this.#waitingBytes += body.length;
+    this.#wait(body, null);
     if (isFirst) this.continue();
+  }
+
+  /** As `Forwarding.isInOrder`. */
+  get isInOrder(): boolean {
+    return this.#waiting.length === 0 && this.#refusedTopics.size === 0;
+  }
+
+  /** As `Forwarding.takeInOrder`. */
+  takeInOrder(topic: string, body: Uint8Array, take: (body: Uint8Array) => void): boolean {
+    if (this.#refusedTopics.has(topic)) return false;
+    if (this.#waiting.length === 0) take(body);
+    else if (this.#transientBytes > TRANSIENT_BYTES_MAX) return false;
+    else this.#wait(body, take);
+    return true;
+  }
+
+  #wait(body: Uint8Array, take: WaitingFrame['take']): void {
+    const kept = body.length <= COPIED_BYTES_MAX ? Buffer.from(body) : body;
+    this.#waiting.push({ body: kept, take });
+    this.#waitingBytes += body.length;
+    if (take !== null) this.#transientBytes += body.length;
   }
 
   onDown(link: Link): void {
@@ -143,6 +186,7 @@ export class Applier implements TurnTaker, Flushable {
   #forgetWaiting(): void {
     this.#waiting.clear();
     this.#waitingBytes = 0;
+    this.#transientBytes = 0;
     this.#host.turns.forget(this);
   }
 
@@ -153,11 +197,17 @@ export class Applier implements TurnTaker, Flushable {
     turns.begin(this.#slice);
     try {
       while (!turns.isOver) {
-        const body = this.#waiting.shift();
-        if (body === undefined) break;
+        const frame = this.#waiting.shift();
+        if (frame === undefined) break;
+        const { body, take } = frame;
         this.#waitingBytes -= body.length;
         turns.used += UnitsFor.publish + (body.length >> UnitsFor.bytesShift);
-        this.#apply(readForward(body));
+        if (take === null) {
+          this.#apply(readForward(body));
+        } else {
+          this.#transientBytes -= body.length;
+          take(body);
+        }
       }
     } finally {
       turns.end(this.#slice);
@@ -167,16 +217,21 @@ export class Applier implements TurnTaker, Flushable {
 
   #apply({ sequence, targets, expiresInMs, message }: Forward): void {
     const { stats, router, runtime } = this.#host;
+    const kept: Message = { ...message, expiresAt: runtime.now() + expiresInMs };
+    if (sequence === 0) {
+      router.publishForwarded(kept, null, targets);
+      return;
+    }
     this.#flushLater();
     if (sequence <= this.#mark.sequence) {
       stats.forwarding.duplicates++;
       return;
     }
     const { generation } = this.#mark;
-    const kept: Message = { ...message, expiresAt: runtime.now() + expiresInMs };
     const origin = { kind: 'cell', generation, cell: this.#from, sequence } as const;
     const { reasonCode, position } = router.publishForwarded(kept, origin, targets);
     if (reasonCode === ReasonCode.QuotaExceeded) {
+      this.#refusedTopics.add(message.topic);
       this.#waitForRoom();
       return;
     }
@@ -184,6 +239,7 @@ export class Applier implements TurnTaker, Flushable {
     this.#mark = { generation, sequence };
     if (position < 0) return;
     this.#position = position;
+    this.#lastOfTurn = sequence;
     if (this.#firstOfTurn === 0) this.#firstOfTurn = sequence;
   }
 
@@ -199,6 +255,11 @@ export class Applier implements TurnTaker, Flushable {
     const first = this.#firstOfTurn;
     this.#firstOfTurn = 0;
     const { generation, sequence } = this.#mark;
+    if (first > 0 && this.#writtenOf(generation) < this.#lastOfTurn) {
+      // The disk has refused it before this turn was over.
+      this.#onRefused(generation, first);
+      return;
+    }
     const pending: Pending = {
       position: this.#position,
       onCommitted: () => this.#onCommitted(generation, sequence),
@@ -221,19 +282,25 @@ export class Applier implements TurnTaker, Flushable {
   #onRefused(generation: number, first: number): void {
     if (generation === this.#mark.generation && first > 0 && first <= this.#mark.sequence) {
       // A part of the turn may have been written before.
-      const written = this.#host.journal.appliedOf(this.#from);
-      const isSame = written !== null && written.generation === generation;
-      const sequence = Math.max(first - 1, isSame ? written.sequence : 0);
-      this.#mark = { generation, sequence };
+      this.#mark = { generation, sequence: Math.max(first - 1, this.#writtenOf(generation)) };
     }
     // What was written before that, and isn't committed yet, is still to be.
     this.#position = Math.min(this.#position, this.#host.journal.lastPosition);
     this.#waitForRoom();
   }
 
+  /** Up to where what was taken is in records, committed or not. */
+  #writtenOf(generation: number): number {
+    const written = this.#host.journal.appliedOf(this.#from);
+    return written?.generation === generation ? written.sequence : 0;
+  }
+
   /** Nothing is taken any more; when there is room, all of it is to come again. */
   #waitForRoom(): void {
     this.#isOpen = false;
+    for (const { body, take } of this.#waiting) {
+      if (take === null) this.#refusedTopics.add(readForward(body).message.topic);
+    }
     this.#forgetWaiting();
     if (this.#isStuck) return;
     this.#isStuck = true;
@@ -269,7 +336,7 @@ export class Applier implements TurnTaker, Flushable {
     const isKnown = stored === null || stored.generation !== generation;
     invariant(isKnown || stored.sequence <= sequence, `${stored?.sequence} is not known here`);
     let bytes = 0;
-    for (const { length } of this.#waiting) bytes += length;
+    for (const { body } of this.#waiting) bytes += body.length;
     invariant(bytes === this.#waitingBytes, `${this.#waitingBytes} bytes wait of ${bytes}`);
   }
 }

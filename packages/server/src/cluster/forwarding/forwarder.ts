@@ -2,6 +2,7 @@ import {
   type Applied,
   FrameType,
   forwardParts,
+  joinTargets,
   type Link,
   type Resume,
   resumedBody,
@@ -10,11 +11,16 @@ import { type Delivery, type DropReason, Fifo } from '@promptmq/session';
 import { invariant } from '@promptmq/topics';
 import { Congestion } from '../../connection/congestion.ts';
 import type { HeldPublisher, SessionPeer } from '../../connection/peer.ts';
+import { ONLY_RETAINED } from '../../routing/peers.ts';
 import type { BrokerSession } from '../../sessions/broker-session.ts';
 import { type ForwardingHost, WINDOW_BYTES, WINDOW_MESSAGES } from './host.ts';
+import { TopicOrder } from './topic-order.ts';
 
 /** The lane in which what is forwarded goes. */
 const LANE = 2;
+
+/** As FORWARD says for whom a message is that is only retained. */
+const TO_NOBODY = joinTargets({ isPlain: false, groups: [] });
 
 /** A message that was sent and isn't applied yet. */
 interface Sent {
@@ -31,11 +37,15 @@ interface Sent {
  * else is sent, in the order of sequences, however often it was before: what the other cell has applied it knows by the
  * sequence. So a message is applied once, whichever of the two crashes when.
  *
+ * What goes at QoS 0 mostly doesn't come here. Where it has to wait for what is stored, it does, and goes in its place among that, without a
+ * sequence; it is lost with the link.
+ *
  * Invariants: the session has this as its link exactly while there is one to the other cell; `#sentBytes` is what `#sent` has.
  */
 export class Forwarder implements SessionPeer {
   readonly connection = null;
   readonly sender = null;
+  readonly takesOneByOne = true;
   readonly transport: { readonly remoteAddress: string };
   readonly session: BrokerSession;
   readonly #host: ForwardingHost;
@@ -49,6 +59,7 @@ export class Forwarder implements SessionPeer {
   /** By packet identifier, where the session isn't stored: what was sent once is sent again as the same. */
   readonly #numbers: Map<number, number>;
   #lastNumber: number;
+  readonly #order: TopicOrder;
 
   /** @param generation - whose sequences they are */
   constructor(host: ForwardingHost, from: number, to: number, generation: number) {
@@ -64,6 +75,7 @@ export class Forwarder implements SessionPeer {
     this.#sentBytes = 0;
     this.#numbers = new Map();
     this.#lastNumber = 0;
+    this.#order = new TopicOrder();
   }
 
   get clientId(): string {
@@ -81,6 +93,8 @@ export class Forwarder implements SessionPeer {
     this.#link = link;
     const resumed = { attempt, generation: this.#generation, sequence: applied };
     link.send(FrameType.resumed, resumedBody({ from: this.#from, to: this.#to, ...resumed }));
+    const { stored, hasBacklog, inflightCount } = this.session;
+    this.#order.begin(hasBacklog || inflightCount > 0 ? (stored?.lastSequence ?? 0) : 0);
     this.session.attach(this, WINDOW_MESSAGES, this.#host.runtime.now());
   }
 
@@ -141,6 +155,28 @@ export class Forwarder implements SessionPeer {
     if (this.#link === link) this.session.pump(this.#host.runtime.now());
   }
 
+  // ----------------------------------------------------------------------- order
+
+  /**
+   * A message is about to be stored for the cell.
+   *
+   * @param ahead - deliveries that get their sequences before it, at most
+   */
+  noteStored(topic: string, ahead: number): void {
+    const { stored } = this.session;
+    if (stored !== null && this.#link !== null) {
+      this.#order.note(topic, stored.lastSequence + ahead + 1);
+    }
+  }
+
+  /** Whether something of a topic waits, so that what comes after it has to wait, too. */
+  isBehind(topic: string): boolean {
+    const { session } = this;
+    // What was sent is sent again before all else.
+    if (this.#link === null) return session.hasBacklog || session.inflightCount > 0;
+    return session.hasBacklog && (session.stored === null || this.#order.isBehind(topic));
+  }
+
   // ------------------------------------------------------------------ the session
 
   get isWritable(): boolean {
@@ -151,13 +187,14 @@ export class Forwarder implements SessionPeer {
   sendPublish(delivery: Delivery): DropReason | null {
     const { message, group, qos, retain, packetId } = delivery;
     const isStored = delivery.sequence > 0;
-    const sequence = isStored ? delivery.sequence : this.#numberOf(packetId);
+    const isNumbered = !isStored && qos > 0;
+    const sequence = isNumbered ? this.#numberOf(packetId) : delivery.sequence;
     const [head, properties, payload] = forwardParts(
       {
         from: this.#from,
         to: this.#to,
         sequence,
-        targets: group ?? '',
+        targets: group === ONLY_RETAINED ? TO_NOBODY : (group ?? ''),
         // What another cell retains is stored on its way there, also at QoS 0.
         qos: message.qos < qos ? message.qos : qos,
         retain,
@@ -166,6 +203,9 @@ export class Forwarder implements SessionPeer {
       message,
     );
     this.#link?.send(FrameType.forward, head, properties, payload);
+    // Nobody says that it has come.
+    if (sequence === 0) return null;
+    this.#order.noteSent(sequence);
     const size = head.length + properties.length + payload.length;
     this.#sent.push({ sequence, packetId: isStored ? 0 : packetId, size });
     this.#sentBytes += size;
@@ -242,5 +282,6 @@ export class Forwarder implements SessionPeer {
     }
     invariant(bytes === this.#sentBytes, `${this.#sentBytes} bytes under way of ${bytes}`);
     this.#congestion.checkInvariants();
+    this.#order.checkInvariants();
   }
 }

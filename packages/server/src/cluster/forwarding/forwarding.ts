@@ -36,8 +36,15 @@ export class Forwarding implements LinkUser {
    * @param host - has been recovered
    * @param cell - that it serves
    * @param links - to which there is no link yet
+   * @param transient - takes what goes and comes at QoS 0, which is to keep its place among what goes and comes here
    */
-  constructor(host: ForwardingHost, cell: number, links: LinkSet) {
+  constructor(
+    host: ForwardingHost,
+    cell: number,
+    links: LinkSet,
+    transient: { useForwarding(forwarding: Forwarding): void },
+  ) {
+    transient.useForwarding(this);
     this.#host = host;
     this.#cell = cell;
     // What is in memory alone is numbered anew by each process.
@@ -54,6 +61,37 @@ export class Forwarding implements LinkUser {
   /** What is for another cell is delivered to this session. */
   sessionOf(cell: number): BrokerSession {
     return this.#forwarderOf(cell).session;
+  }
+
+  /** A message is about to be stored for another cell; see `Forwarder`. */
+  noteStored(cell: number, topic: string, ahead: number): void {
+    this.#forwarderOf(cell).noteStored(topic, ahead);
+  }
+
+  /** Whether something of a topic waits for another cell, so that what comes after it has to wait, too. */
+  isBehind(cell: number, topic: string): boolean {
+    return this.#forwarderOf(cell).isBehind(topic);
+  }
+
+  /** Whether what comes from another cell at QoS 0 may be taken at once. */
+  isInOrder(cell: number): boolean {
+    return this.#appliers.get(cell)?.isInOrder ?? true;
+  }
+
+  /**
+   * Has a frame of QoS 0 that has come from another cell taken in its place among those that have a sequence.
+   *
+   * @param topic - of its message
+   * @param take - takes it, now or later
+   * @returns false when it comes too early or is too much, and is dropped
+   */
+  takeInOrder(
+    cell: number,
+    topic: string,
+    body: Uint8Array,
+    take: (body: Uint8Array) => void,
+  ): boolean {
+    return this.#applierOf(cell).takeInOrder(topic, body, take);
   }
 
   #forwarderOf(cell: number): Forwarder {

@@ -34,7 +34,7 @@ export interface ForwardedRouter {
    */
   publishForwarded(
     message: Message,
-    origin: CellOrigin,
+    origin: CellOrigin | null,
     to: ForwardedTo,
   ): { readonly reasonCode: number; readonly position: number };
 }
@@ -42,3 +42,6 @@ export interface ForwardedRouter {
 /** What may be under way to another cell: messages, and bytes beside the last one. */
 export const WINDOW_MESSAGES = 32_768;
 export const WINDOW_BYTES = 4 * 1024 * 1024;
+
+/** What may wait at QoS 0 behind what has come from a cell and isn't taken yet, in bytes beside the last one. */
+export const TRANSIENT_BYTES_MAX = 1024 * 1024;

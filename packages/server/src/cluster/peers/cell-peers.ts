@@ -36,6 +36,19 @@ export interface CellPlace {
   readonly others: ReadonlyMap<number, string>;
 }
 
+/** What is stored for other cells and comes from them: QoS 0 keeps its place among it. */
+export interface StoredForwarding {
+  noteStored(cell: number, topic: string, ahead: number): void;
+  isBehind(cell: number, topic: string): boolean;
+  isInOrder(cell: number): boolean;
+  takeInOrder(
+    cell: number,
+    topic: string,
+    body: Uint8Array,
+    take: (body: Uint8Array) => void,
+  ): boolean;
+}
+
 /**
  * The other cells, for the broker of one: says to them what its clients have subscribed to, knows what theirs have, and
  * exchanges messages of QoS 0 with them. Those of QoS 1 and 2 are stored for the sessions that stand for the cells.
@@ -47,6 +60,8 @@ export class CellPeers implements Peers, LinkUser {
   readonly #others: ReadonlyMap<number, string>;
   readonly #table: InterestTable<PeerCell>;
   readonly #retained: RetainedSync;
+  /** Null until the broker has recovered. */
+  #forwarding: StoredForwarding | null;
   /** By cell. */
   readonly #peers: Map<number, PeerCell>;
   /** Of the process that serves a cell, by cell, while there is a link to it. */
@@ -61,7 +76,8 @@ export class CellPeers implements Peers, LinkUser {
     this.#cell = cell;
     this.#others = others;
     this.#peers = new Map();
-    for (const number of others.keys()) this.#peers.set(number, new Peer(number, host));
+    this.#forwarding = null;
+    for (const number of others.keys()) this.#peers.set(number, new Peer(number, host, this));
     this.#lanes = new Map();
     this.#waiting = [];
     this.announcer = new Announcer(cell, epoch, {
@@ -71,7 +87,7 @@ export class CellPeers implements Peers, LinkUser {
       connectedOf: (wholeFilter) => router.trie.group(wholeFilter)?.connectedCount ?? 0,
     });
     this.#table = new InterestTable(
-      (number) => this.#peers.get(number) ?? new Peer(number, host),
+      (number) => this.#peers.get(number) ?? new Peer(number, host, this),
       (wholeFilter) => this.announcer.countsOf(wholeFilter),
     );
     for (const [number, node] of others) {
@@ -80,10 +96,25 @@ export class CellPeers implements Peers, LinkUser {
     }
     new Interest(links, this.#table, [this.announcer], () => this.#onWhole());
     this.#retained = new RetainedSync(host, cell, links, (topic) => this.#keeperNumber(topic));
-    links.handle([FrameType.publish0], (_link, body) => {
-      host.faults.contain(null, 'receiving', () => this.#onPublish0(body));
+    links.handle([FrameType.publish0], (link, body) => {
+      host.faults.contain(null, 'receiving', () => this.#onPublish0(link, body));
     });
     links.follow(this);
+  }
+
+  /** What is stored for the other cells goes by this. */
+  useForwarding(forwarding: StoredForwarding): void {
+    this.#forwarding = forwarding;
+  }
+
+  /** Something is about to be stored for another cell; see `PeerCell`. */
+  noteStored(cell: number, topic: string, ahead: number): void {
+    this.#forwarding?.noteStored(cell, topic, ahead);
+  }
+
+  /** Whether something of a topic waits for another cell. */
+  isBehind({ cell, session }: PeerCell, topic: string): boolean {
+    return this.#forwarding?.isBehind(cell, topic) ?? session.hasBacklog;
   }
 
   get backlogBytes(): number {
@@ -217,13 +248,24 @@ export class CellPeers implements Peers, LinkUser {
 
   // --------------------------------------------------------------- what is published there
 
-  #onPublish0(body: Uint8Array): void {
+  /** In its place among what has come from that cell, and has a sequence. */
+  #onPublish0({ peer }: Link, body: Uint8Array): void {
+    const forwarding = this.#forwarding;
+    const cell = peer.cells[0]?.cell ?? this.#cell;
+    if (forwarding === null || forwarding.isInOrder(cell)) {
+      this.#takePublish0(body);
+      return;
+    }
+    const take = (frame: Uint8Array) => this.#takePublish0(frame);
+    if (forwarding.takeInOrder(cell, topicOf(body), body, take)) return;
+    this.#host.stats.dropped['cell-behind']++;
+  }
+
+  #takePublish0(body: Uint8Array): void {
     const { version, cells, publisherId, packetStart } = readPublish0(body);
     const own = cells.find(({ cell }) => cell === this.#cell);
     if (own === undefined) return;
-    let bodyStart = packetStart + 2;
-    while ((body[bodyStart - 1] as number) >= 0x80) bodyStart++;
-    view.read(body, packetStart, bodyStart, body.length, version, 'server');
+    readPacket(body, packetStart, version);
     this.#host.turns.used += UnitsFor.publish;
     this.#host.router.forwardView(view, { clientId: publisherId, version }, own.targets);
   }
@@ -235,14 +277,38 @@ export class CellPeers implements Peers, LinkUser {
   }
 }
 
+/** Has `view` read the PUBLISH that a frame ends with. */
+function readPacket(body: Uint8Array, packetStart: number, version: 4 | 5): void {
+  let bodyStart = packetStart + 2;
+  while ((body[bodyStart - 1] as number) >= 0x80) bodyStart++;
+  view.read(body, packetStart, bodyStart, body.length, version, 'server');
+}
+
+/** The topic name of a PUBLISH0. */
+function topicOf(body: Uint8Array): string {
+  const { version, packetStart } = readPublish0(body);
+  readPacket(body, packetStart, version);
+  return Buffer.from(body.subarray(view.topicStart, view.topicEnd)).toString();
+}
+
 /** Another cell in routes. Its session is made when it is needed. */
 class Peer implements PeerCell {
   readonly cell: number;
   readonly #host: PeersHost;
+  readonly #peers: CellPeers;
 
-  constructor(cell: number, host: PeersHost) {
+  constructor(cell: number, host: PeersHost, peers: CellPeers) {
     this.cell = cell;
     this.#host = host;
+    this.#peers = peers;
+  }
+
+  noteStored(topic: string, ahead: number): void {
+    this.#peers.noteStored(this.cell, topic, ahead);
+  }
+
+  isBehind(topic: string): boolean {
+    return this.#peers.isBehind(this, topic);
   }
 
   get session(): BrokerSession {

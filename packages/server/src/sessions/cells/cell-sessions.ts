@@ -76,7 +76,7 @@ export class CellSessions {
   }
 
   #add(cell: number, number: number): CellEntry {
-    const { clientEvents, journal } = this.#host;
+    const { clientEvents, journal, stats } = this.#host;
     const clientId = PREFIX + cell;
     const session: BrokerSession = new Session<SessionPeer>(clientId, {
       number,
@@ -85,7 +85,12 @@ export class CellSessions {
       bytesMax: Number.POSITIVE_INFINITY,
       overflow: 'drop-newest',
       totals: this.totals,
-      onDrop: (reason, { message }) => {
+      onDrop: (reason, { message, qos }) => {
+        // Only what is stored waits for a cell that is away.
+        if (qos === 0) {
+          stats.dropped['cell-away']++;
+          return;
+        }
         clientEvents.messageDropped(clientId, reason, message.topic, session.queue.length);
       },
     });

@@ -41,7 +41,14 @@ export class KnownPeers implements Peers {
   }
 
   #target({ cell }: SimulatedCell, group: string | null, qos: 0 | 1 | 2): PeerTarget {
-    return { peer: { cell, session: this.#forwarding.sessionOf(cell) }, group, qos };
+    const forwarding = this.#forwarding;
+    const peer = {
+      cell,
+      session: forwarding.sessionOf(cell),
+      noteStored: (topic: string, ahead: number) => forwarding.noteStored(cell, topic, ahead),
+      isBehind: (topic: string) => forwarding.isBehind(cell, topic),
+    };
+    return { peer, group, qos };
   }
 
   #group(wholeFilter: string, elsewhere: readonly PeerTarget[]): PeerGroup {

@@ -60,7 +60,7 @@ export class SimulatedCell {
     const links = new ProcessLinks((error) => this.#onError(error));
     this.trie = broker.router.trie;
     this.#incarnation++;
-    const forwarding = new Forwarding(broker, this.cell, links);
+    const forwarding = new Forwarding(broker, this.cell, links, { useForwarding: () => {} });
     this.process = { broker, links, forwarding };
     return this.process;
   }
