@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
@@ -48,6 +49,24 @@ async function run(...args: string[]): Promise<Outcome> {
 }
 
 const TINY = ['--publishers', '2', '--subscribers', '2', '--messages', '20', '--drain', '0.3'];
+
+test('subscribers connect to an address of their own', async () => {
+  const { port } = new URL(broker.url as string);
+  let count = 0;
+  const relay = createServer((socket) => {
+    count++;
+    const other = connect({ port: Number(port), host: '127.0.0.1' });
+    for (const end of [socket, other]) end.on('error', () => {});
+    socket.pipe(other).pipe(socket);
+  }).listen(0, '127.0.0.1');
+  await once(relay, 'listening');
+  const url = `mqtt://127.0.0.1:${(relay.address() as AddressInfo).port}`;
+  const counts = ['--publishers', '2', '--subscribers', '3', '--messages', '20', '--drain', '0.3'];
+  const args = ['wildcard', ...counts, '--subscriber-url', url, '--fail-on-loss'];
+  expect(await run(...args)).toMatchObject({ exitCode: 0, errors: '' });
+  expect(count).toBe(3);
+  relay.close();
+});
 
 test('several patterns make a table, JSON and plots', async () => {
   const json = join(directory, 'results.json');

@@ -17,6 +17,11 @@ export function commandLine(args: readonly string[], scriptName: string) {
         'mqtt, mqtts, ws or wss://HOST[:PORT][/PATH]',
         'mqtt://127.0.0.1:1883',
       ),
+      'subscriber-url': text(
+        'subscriber-url',
+        'Broker:',
+        'where subscribers connect instead: another node of its cluster',
+      ),
       ca: text('ca', 'Broker:', 'a certificate authority to trust, a PEM file'),
       insecure: flag('Broker:', 'take any certificate'),
       username: text('username', 'Broker:', 'user name of all connections'),

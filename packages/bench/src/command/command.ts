@@ -49,6 +49,7 @@ export async function runCommand(
 
 interface Options {
   readonly target: Target;
+  readonly subscriberTarget: Target | null;
   readonly scenarios: readonly ScenarioInput[];
   readonly brokerPid: number | null;
   readonly json: string | null;
@@ -57,14 +58,15 @@ interface Options {
 }
 
 async function runAll(options: Options): Promise<number> {
-  const { target, brokerPid, json, svg } = options;
+  const { target, subscriberTarget, brokerPid, json, svg } = options;
   const progress = new ProgressLine(process.stderr);
   const results: Result[] = [];
   try {
     for (const scenario of options.scenarios) {
       const onProgress = (what: Parameters<ProgressLine['show']>[1]) =>
         progress.show(scenario.pattern, what);
-      results.push(await measure(target, scenario, { brokerPid, onProgress }));
+      const terms = { brokerPid, onProgress, subscriberTarget };
+      results.push(await measure(target, scenario, terms));
     }
   } finally {
     progress.clear();
@@ -112,14 +114,16 @@ async function parse(args: readonly string[], scriptName: string): Promise<Optio
   const scenarios = chosen.map((pattern) => toScenario(pattern, values));
   try {
     for (const scenario of scenarios) makeScenario(scenario);
-    const target = parseTarget(values.url, {
+    const terms = {
       ca: values.ca === undefined ? null : readFileSync(values.ca, 'utf8'),
       isInsecure: values.insecure,
       username: values.username ?? null,
       password: values.password ?? null,
-    });
+    };
+    const other = values['subscriber-url'];
     return {
-      target,
+      target: parseTarget(values.url, terms),
+      subscriberTarget: other === undefined ? null : parseTarget(other, terms),
       scenarios,
       brokerPid: values['broker-pid'] ?? null,
       json: values.json ?? null,

@@ -22,6 +22,8 @@ export interface RunOptions {
   /** The broker's process, to report its CPU and memory. */
   readonly brokerPid?: number | null;
   readonly onProgress?: ProgressListener;
+  /** Where subscribers connect, if not to the same address: another node of a cluster. */
+  readonly subscriberTarget?: Target | null;
 }
 
 /** One measurement under way: its connections, and what fails it. */
@@ -37,11 +39,13 @@ export class Run {
   /** Rejects when a connection fails that should last. */
   readonly failure: Promise<never>;
   readonly fail: (error: BenchError) => void;
+  readonly #subscriberTarget: Target;
   #sourceIndex = 0;
   #connectionCount: number;
 
   constructor(target: Target, scenario: Scenario, options: RunOptions) {
     this.target = target;
+    this.#subscriberTarget = options.subscriberTarget ?? target;
     this.scenario = scenario;
     this.brokerPid = options.brokerPid ?? null;
     this.onProgress = options.onProgress ?? (() => {});
@@ -57,8 +61,17 @@ export class Run {
   }
 
   /** Opens a connection that is closed with the others. */
-  async open(options: Omit<ClientOptions, 'version'>): Promise<Client> {
-    const { scenario, target } = this;
+  open(options: Omit<ClientOptions, 'version'>): Promise<Client> {
+    return this.#open(this.target, options);
+  }
+
+  /** The same for one that subscribes. */
+  openSubscriber(options: Omit<ClientOptions, 'version'>): Promise<Client> {
+    return this.#open(this.#subscriberTarget, options);
+  }
+
+  async #open(target: Target, options: Omit<ClientOptions, 'version'>): Promise<Client> {
+    const { scenario } = this;
     const client = new Client({
       version: scenario.version,
       payloadBytes: scenario.payloadBytes,

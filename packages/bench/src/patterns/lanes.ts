@@ -51,7 +51,7 @@ export async function setStage(run: Run, onDelivered: () => void): Promise<Stage
   run.onProgress({ phase: 'connecting', ratePerSecond: null });
   await inParallel(seats.length, OPENING_AT_ONCE, async (index) => {
     const { plan, lane } = seats[index] as { plan: LanePlan; lane: Lane };
-    const client = await run.open({
+    const client = await run.openSubscriber({
       clientId: `${scenario.prefix}-sub-${index}`,
       isClean: scenario.pattern !== 'persistent',
       // What floods only delays itself.

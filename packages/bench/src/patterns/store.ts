@@ -29,7 +29,7 @@ export async function runRetained(run: Run): Promise<Result> {
   const stored = await run.orFail(publishAll(run, topics, messages, scenario.payloadBytes, true));
   try {
     return await collect(run, 'retained', stored, async (onMessages) => {
-      const client = await run.open({ clientId: `${prefix}-sub-0`, onMessages });
+      const client = await run.openSubscriber({ clientId: `${prefix}-sub-0`, onMessages });
       await client.subscribe([`${prefix}/r/#`], qos);
     });
   } finally {
@@ -47,7 +47,7 @@ export async function runOffline(run: Run): Promise<Result> {
   const messages = scenario.messages ?? 0;
   const clientId = `${prefix}-sub-0`;
   const topic = `${prefix}/q`;
-  const absent = await run.orFail(run.open({ clientId, isClean: false }));
+  const absent = await run.orFail(run.openSubscriber({ clientId, isClean: false }));
   await run.orFail(absent.subscribe([topic], qos));
   await absent.close();
   try {
@@ -56,7 +56,7 @@ export async function runOffline(run: Run): Promise<Result> {
       publishAll(run, [topic], messages, scenario.payloadBytes, false),
     );
     return await collect(run, 'drained', stored, async (onMessages) => {
-      const client = await run.open({ clientId, isClean: false, onMessages });
+      const client = await run.openSubscriber({ clientId, isClean: false, onMessages });
       if (client.connack?.sessionPresent !== true) {
         throw new BenchError('the broker did not keep the session');
       }
@@ -65,7 +65,7 @@ export async function runOffline(run: Run): Promise<Result> {
     await run.close();
     run.clients.length = 0;
     // A clean start ends the session.
-    await run.open({ clientId });
+    await run.openSubscriber({ clientId });
     await run.close();
   }
 }

@@ -148,7 +148,7 @@ async function endSessions(run: Run): Promise<void> {
   const { prefix, subscribers } = run.scenario;
   run.clients.length = 0;
   await inParallel(subscribers, OPENING_AT_ONCE, (index) =>
-    run.open({ clientId: `${prefix}-sub-${index}` }),
+    run.openSubscriber({ clientId: `${prefix}-sub-${index}` }),
   );
   await run.close();
 }
