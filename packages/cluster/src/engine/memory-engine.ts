@@ -91,6 +91,11 @@ export class MemoryServers {
     this.#electionUntil = Math.max(this.#electionUntil, this.#clock.now() + forMs);
   }
 
+  /** The election is over. */
+  endElection(): void {
+    this.#electionUntil = Number.NEGATIVE_INFINITY;
+  }
+
   /** What no engine may do and a cluster has to notice: a log forgets its last entries, acknowledged or not. */
   loseTail(cell: number, count: number): void {
     this.log(cell).loseTail(count);

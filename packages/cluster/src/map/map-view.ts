@@ -1,6 +1,7 @@
 import type { MapValue } from '../engine/engine.ts';
 import {
   type CellRecord,
+  cellKey,
   cellOfKey,
   type DrainRecord,
   decodeCell,
@@ -29,6 +30,7 @@ export class MapView {
   readonly #drains = new Map<string, Revised<DrainRecord>>();
   /** Of each key's last value, also when it was removed. */
   readonly #revisions = new Map<string, number>();
+  readonly #unreadable = new Set<string>();
   meta: MetaRecord | null = null;
 
   /** By name. */
@@ -44,6 +46,11 @@ export class MapView {
   /** A cell that has no record is free, and was never claimed. */
   cell(cell: number): Revised<CellRecord> {
     return this.#cells.get(cell) ?? { record: FREE_CELL, revision: 0 };
+  }
+
+  /** Whether a cell's last record could be read: else `cell` has the one before, and nobody may act on it. */
+  isReadable(cell: number): boolean {
+    return !this.#unreadable.has(cellKey(cell));
   }
 
   /** Whether operators want a node to own no cell, as long as it runs. */
@@ -63,9 +70,13 @@ export class MapView {
   take(key: string, value: Uint8Array | null, revision: number): boolean {
     const known = this.#revisions.get(key) ?? 0;
     if (revision <= known) return false;
-    if (value === null) return this.#remove(key);
+    if (value === null) {
+      this.#unreadable.delete(key);
+      return this.#remove(key);
+    }
     // A removal may have the number that the next change of another key has, so only those of values are kept.
     this.#revisions.set(key, revision);
+    this.#unreadable.add(key);
     const cell = cellOfKey(key);
     if (cell !== null) this.#cells.set(cell, { record: decodeCell(key, value), revision });
     else if (key === META_KEY) this.meta = decodeMeta(value);
@@ -74,6 +85,7 @@ export class MapView {
     } else if (key.startsWith(KeyPrefix.drain)) {
       this.#drains.set(idOf(key), { record: decodeDrain(key, value), revision });
     }
+    this.#unreadable.delete(key);
     return true;
   }
 

@@ -97,10 +97,15 @@ export class CellKeeper {
     return this.#phase === 'idle' && !this.#isBusy && !this.#isMine(this.#record);
   }
 
+  /** Whether a step of one that is served here is under way. */
+  get isStepping(): boolean {
+    return this.#isBusy && this.#phase !== 'idle';
+  }
+
   /** Takes the next step, if there is one. */
   look(): void {
-    const { isRunning, canAct } = this.#member;
-    if (!isRunning || this.#isBusy) return;
+    const { isRunning, canAct, view } = this.#member;
+    if (!isRunning || this.#isBusy || !view.isReadable(this.cell)) return;
     const record = this.#record;
     switch (this.#phase) {
       case 'idle':

@@ -1,7 +1,7 @@
 import type { Clock } from '@promptmq/wal';
 import { EngineError, type EngineMap } from '../engine/engine.ts';
 import { type Directory, directoryOf } from '../map/directory.ts';
-import { MapView } from '../map/map-view.ts';
+import { MapView, type Revised } from '../map/map-view.ts';
 import {
   type CellRecord,
   decodeMeta,
@@ -64,6 +64,7 @@ export class Member {
   #reach: Reach | null = null;
   #clients: readonly string[];
   #isRunning = true;
+  #hasJoined = false;
   #isLeaving = false;
   #isApart = false;
   /** Since when `#isApart` is not what the links say; null when it is. */
@@ -151,6 +152,8 @@ export class Member {
       const text = `the cluster is at level ${meta.level}, and this version knows ${MEMBER_LEVEL}`;
       throw new MembershipError('level', text);
     }
+    if (!this.#isRunning) throw new MembershipError('stopped', 'the member was stopped');
+    this.#hasJoined = true;
     this.#joinedAt = this.#clock.now();
     this.#changedAt = this.#joinedAt;
     this.#standing.onAnswer(this.#joinedAt);
@@ -174,13 +177,13 @@ export class Member {
     const before = this.#reach;
     this.#reach = reach;
     const isNews = before === null || !isSame(before.refused, reach.refused);
-    if (isNews || !isSame(before.reaches, reach.reaches)) this.#heartbeat.send();
+    if (isNews || !isSame(before.reaches, reach.reaches)) this.#say();
   }
 
   /** Where clients connect to has changed, or is known now. */
   setClients(urls: readonly string[]): void {
     this.#clients = urls;
-    this.#heartbeat.send();
+    this.#say();
   }
 
   /** What served a cell with an epoch has ended by itself, and nothing of it is there any more: it is opened again, here or elsewhere. */
@@ -194,6 +197,10 @@ export class Member {
    */
   async leave(): Promise<void> {
     if (!this.#isRunning) return;
+    if (!this.#hasJoined) {
+      this.stop();
+      return;
+    }
     this.#isLeaving = true;
     const left = new Promise<void>((resolve) => {
       this.#onLeft = resolve;
@@ -215,6 +222,10 @@ export class Member {
     this.#cancelLook();
     this.#onLeft?.();
     this.#onLeft = null;
+  }
+
+  #say(): void {
+    if (this.#hasJoined) this.#heartbeat.send();
   }
 
   // ------------------------------------------------------------------ the map
@@ -515,8 +526,8 @@ export class Member {
 
   #giveTarget(cell: number): string | null {
     const { node } = this.#options;
-    const isOneMoving = this.#records().some(
-      (record) => record.node === node && record.state === 'moving',
+    const isOneMoving = this.#keepers.some(
+      ({ cell: other, isStepping }) => isStepping || isMovingFrom(node, this.#view.cell(other)),
     );
     return isOneMoving ? null : bestTarget(cell, this.#counts());
   }
@@ -557,6 +568,10 @@ export class Member {
   #onEvent(event: MembershipEvent): void {
     this.#host.onEvent?.(event);
   }
+}
+
+function isMovingFrom(node: string, { record }: Revised<CellRecord>): boolean {
+  return record.node === node && record.state === 'moving';
 }
 
 function isSame(one: readonly string[], other: readonly string[]): boolean {

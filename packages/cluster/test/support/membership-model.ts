@@ -2,7 +2,15 @@ import { Random } from '@promptmq/wal/testing';
 import { type MemoryEngine, MemoryServers } from '../../src/engine/memory-engine.ts';
 import { claimCell, type FencedLog, FencedReader } from '../../src/log/fenced-log.ts';
 import type { Directory } from '../../src/map/directory.ts';
-import { type CellRecord, cellKey, decodeCell } from '../../src/map/records.ts';
+import {
+  type CellRecord,
+  cellKey,
+  decodeCell,
+  decodeDrain,
+  decodeNode,
+  drainKey,
+  nodeKey,
+} from '../../src/map/records.ts';
 import { Member } from '../../src/membership/member.ts';
 import type { MemberTimes } from '../../src/membership/member-options.ts';
 import type {
@@ -51,8 +59,8 @@ export class MembershipWorld {
   readonly cutLinks = new Set<string>();
   /** By cell: when something was acknowledged last. */
   readonly writtenAt: number[];
-  /** By cell: the epoch of what was acknowledged last. */
-  readonly #writtenEpoch: number[];
+  /** By cell and epoch: the position of what was acknowledged first. */
+  readonly #begins: Map<number, number>[];
   /** `cell/epoch` of all that was served. */
   readonly #served = new Set<string>();
   #violation: Error | null = null;
@@ -68,7 +76,7 @@ export class MembershipWorld {
       faults: { delayMsMax: options.delayMs ?? 3 },
     });
     this.writtenAt = Array.from({ length: this.cells }, () => 0);
-    this.#writtenEpoch = Array.from({ length: this.cells }, () => 0);
+    this.#begins = Array.from({ length: this.cells }, () => new Map());
     for (let index = 0; index < (options.nodes ?? 3); index++) this.start(`node-${index}`);
     if (options.hasLinks !== false) this.#lookAtLinks();
   }
@@ -97,6 +105,14 @@ export class MembershipWorld {
   record(cell: number): CellRecord | null {
     const found = this.servers.map.get(cellKey(cell));
     return found === null ? null : decodeCell(cellKey(cell), found.value);
+  }
+
+  /** Whether operators want a node to have no cells, as the engine has it. */
+  isDrained(name: string): boolean {
+    const [drain, node] = [drainKey(name), nodeKey(name)].map((key) => this.servers.map.get(key));
+    if (drain === null || drain === undefined || node === null || node === undefined) return false;
+    const { incarnation } = decodeNode(nodeKey(name), node.value);
+    return decodeDrain(drainKey(name), drain.value).incarnation === incarnation;
   }
 
   /** By cell: the node that serves it with the newest epoch. */
@@ -157,13 +173,15 @@ export class MembershipWorld {
     this.#served.add(key);
   }
 
-  onWritten(name: string, cell: number, epoch: number): void {
-    if (epoch < (this.#writtenEpoch[cell] as number)) {
-      this.violate(
-        `${name} has acknowledged with epoch ${epoch} for cell ${cell} after a later one`,
-      );
+  /** Something was acknowledged, maybe long after it was appended: it has to lie before all that later owners wrote. */
+  onWritten(name: string, cell: number, epoch: number, position: number): void {
+    const begins = this.#begins[cell] as Map<number, number>;
+    for (const [other, begin] of begins) {
+      if (other > epoch && begin <= position) {
+        this.violate(`${name} has written at ${position} of cell ${cell} with epoch ${epoch}`);
+      }
     }
-    this.#writtenEpoch[cell] = epoch;
+    if (!begins.has(epoch)) begins.set(epoch, position);
     this.writtenAt[cell] = this.now;
   }
 
@@ -237,7 +255,9 @@ export class ModelNode implements MembershipHost {
       cells: world.cells,
       ...(world.options.times === undefined ? {} : { times: world.options.times }),
     });
-    void this.member.join();
+    this.member.join().catch((error: Error) => {
+      if (!this.hasLeft) world.violate(`${name}: ${error.message}`);
+    });
   }
 
   get isRunning(): boolean {
@@ -255,6 +275,8 @@ export class ModelNode implements MembershipHost {
     this.#world.onEvent(`${this.name} leaves`);
     await this.member.leave();
     this.hasLeft = true;
+    this.#world.onEvent(`${this.name} has left`);
+    if (this.serving.size > 0) this.#world.violate(`${this.name} has left, and serves cells`);
   }
 
   lookAtLinks(): void {
@@ -378,7 +400,7 @@ export class ModelNode implements MembershipHost {
     const { head, segment } = serving.log.state;
     const bytes = { position: head, segment, isSealed: false, parts: [ONE_BYTE] };
     serving.log.append(bytes, () => {
-      this.#world.onWritten(this.name, cell, epoch);
+      this.#world.onWritten(this.name, cell, epoch, head);
       this.process.clock.setTimer(WRITE_MS, () => this.#write(cell, epoch));
     });
   }
