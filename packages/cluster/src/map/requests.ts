@@ -16,6 +16,9 @@ import {
 /** How long to wait for the engine, in milliseconds. */
 const READ_MS_MAX = 10_000;
 
+/** What is asked for may be changed at the same time by nodes: it is looked at again so often. */
+const ATTEMPTS = 5;
+
 /** Others that read the map may put theirs at the same time. */
 const PROBE_ATTEMPTS = 10;
 
@@ -62,58 +65,57 @@ export async function readCluster(map: EngineMap, clock: Clock): Promise<Cluster
 }
 
 /** Has a cell moved to a node: its owner does so when it is ready to. */
-export async function requestMove(
+export function requestMove(
   map: EngineMap,
   clock: Clock,
   cell: number,
   node: string,
 ): Promise<RequestOutcome> {
-  const view = await readView(map, clock);
-  if (view.meta === null) return refused('there is no cluster yet');
-  if (cell >= view.meta.cells) return refused(`there are ${view.meta.cells} cells, from 0`);
-  const target = view.nodes.get(node)?.record;
-  if (target === undefined) return refused(`there is no node ${node}`);
-  if (target.state === 'leaving') return refused(`node ${node} is about to end`);
-  if (target.isApart) return refused(`node ${node} does not reach the others`);
-  if (view.isDrained(node)) return refused(`node ${node} is drained`);
-  const { record, revision } = view.cell(cell);
-  if (record.node === node) return refused(`node ${node} has cell ${cell}`);
-  if (record.state === 'moving') {
-    return refused(`cell ${cell} is being moved to node ${record.target}`);
-  }
-  const next: CellRecord = { ...record, target: node, isPrepared: false };
-  return outcomeOf(await map.put(cellKey(cell), encodeRecord(next), revision));
+  return untilDecided(async () => {
+    const view = await readView(map, clock);
+    if (view.meta === null) return refused('there is no cluster yet');
+    if (cell >= view.meta.cells) return refused(`there are ${view.meta.cells} cells, from 0`);
+    const target = view.nodes.get(node)?.record;
+    if (target === undefined) return refused(`there is no node ${node}`);
+    if (target.state === 'leaving') return refused(`node ${node} is about to end`);
+    if (target.isApart) return refused(`node ${node} does not reach the others`);
+    if (view.isDrained(node)) return refused(`node ${node} is drained`);
+    const { record, revision } = view.cell(cell);
+    if (record.node === node) return refused(`node ${node} has cell ${cell}`);
+    if (record.target === node) return { kind: 'done' };
+    if (record.state === 'moving') {
+      return refused(`cell ${cell} is being moved to node ${record.target}`);
+    }
+    const next: CellRecord = { ...record, target: node, isPrepared: false };
+    return outcomeOf(await map.put(cellKey(cell), encodeRecord(next), revision));
+  });
 }
 
 /** Has a node give all its cells away, and get none until it starts again. */
-export async function requestDrain(
-  map: EngineMap,
-  clock: Clock,
-  node: string,
-): Promise<RequestOutcome> {
-  const view = await readView(map, clock);
-  const found = view.nodes.get(node)?.record;
-  if (found === undefined) return refused(`there is no node ${node}`);
-  if (view.isDrained(node)) return { kind: 'done' };
-  const others = [...view.nodes].filter(
-    ([id, { record }]) => id !== node && record.state === 'active' && !view.isDrained(id),
-  );
-  if (others.length === 0) return refused('there is no other node that could have its cells');
-  const revision = view.drains.get(node)?.revision ?? 0;
-  const { incarnation } = found;
-  return outcomeOf(await map.put(drainKey(node), encodeRecord({ incarnation }), revision));
+export function requestDrain(map: EngineMap, clock: Clock, node: string): Promise<RequestOutcome> {
+  return untilDecided(async () => {
+    const view = await readView(map, clock);
+    const found = view.nodes.get(node)?.record;
+    if (found === undefined) return refused(`there is no node ${node}`);
+    if (view.isDrained(node)) return { kind: 'done' };
+    const others = [...view.nodes].filter(
+      ([id, { record }]) => id !== node && record.state === 'active' && !view.isDrained(id),
+    );
+    if (others.length === 0) return refused('there is no other node that could have its cells');
+    const revision = view.drains.get(node)?.revision ?? 0;
+    const { incarnation } = found;
+    return outcomeOf(await map.put(drainKey(node), encodeRecord({ incarnation }), revision));
+  });
 }
 
 /** Lets a node have cells again that was drained. */
-export async function cancelDrain(
-  map: EngineMap,
-  clock: Clock,
-  node: string,
-): Promise<RequestOutcome> {
-  const view = await readView(map, clock);
-  const revision = view.drains.get(node)?.revision;
-  if (revision === undefined) return { kind: 'done' };
-  return outcomeOf(await map.remove(drainKey(node), revision));
+export function cancelDrain(map: EngineMap, clock: Clock, node: string): Promise<RequestOutcome> {
+  return untilDecided(async () => {
+    const view = await readView(map, clock);
+    const revision = view.drains.get(node)?.revision;
+    if (revision === undefined) return { kind: 'done' };
+    return outcomeOf(await map.remove(drainKey(node), revision));
+  });
 }
 
 /** Removes what the map has of a node that doesn't run any more. Its cells are claimed with or without that. */
@@ -140,20 +142,26 @@ export async function forgetNode(
 }
 
 /** Has nobody wait for a cell that no node can open: until one serves it, the others do without what its clients have subscribed to. */
-export async function forgetCell(
-  map: EngineMap,
-  clock: Clock,
-  cell: number,
-): Promise<RequestOutcome> {
-  const view = await readView(map, clock);
-  if (view.meta === null) return refused('there is no cluster yet');
-  if (cell >= view.meta.cells) return refused(`there are ${view.meta.cells} cells, from 0`);
-  const { record, revision } = view.cell(cell);
-  if (record.state === 'serving' || record.state === 'moving') {
-    return refused(`node ${record.node} serves cell ${cell}`);
+export function forgetCell(map: EngineMap, clock: Clock, cell: number): Promise<RequestOutcome> {
+  return untilDecided(async () => {
+    const view = await readView(map, clock);
+    if (view.meta === null) return refused('there is no cluster yet');
+    if (cell >= view.meta.cells) return refused(`there are ${view.meta.cells} cells, from 0`);
+    const { record, revision } = view.cell(cell);
+    if (record.state === 'serving' || record.state === 'moving') {
+      return refused(`node ${record.node} serves cell ${cell}`);
+    }
+    const next: CellRecord = { ...record, isForgotten: true };
+    return outcomeOf(await map.put(cellKey(cell), encodeRecord(next), revision));
+  });
+}
+
+async function untilDecided(attempt: () => Promise<RequestOutcome>): Promise<RequestOutcome> {
+  let outcome = await attempt();
+  for (let attempts = 1; attempts < ATTEMPTS && outcome.kind === 'retry'; attempts++) {
+    outcome = await attempt();
   }
-  const next: CellRecord = { ...record, isForgotten: true };
-  return outcomeOf(await map.put(cellKey(cell), encodeRecord(next), revision));
+  return outcome;
 }
 
 /**

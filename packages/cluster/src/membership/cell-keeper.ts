@@ -169,7 +169,8 @@ export class CellKeeper {
       // The next time here is another beginning.
       this.#failures = Math.min(this.#failures, FAILURES_MAX);
       const target = record.target === this.#member.node ? null : record.target;
-      void this.#change({ ...FREE_CELL, epoch: record.epoch, target });
+      const { epoch, isForgotten } = record;
+      void this.#change({ ...FREE_CELL, epoch, target, isForgotten });
     } else if (record.state === 'opening' && record.epoch > this.#usedEpoch) {
       void this.#open(record.epoch);
     } else if (this.#now >= this.#retryAt) {
