@@ -1,21 +1,22 @@
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { type RunCounts, runMembership } from '../support/membership-run.ts';
 
-const SEEDS = 12;
+const SEEDS = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
 
-test('all cells are served, by one owner each, whatever happens to nodes, links and the engine', async () => {
-  const totals: Partial<Record<keyof RunCounts, number>> = {};
-  for (let seed = 1; seed <= SEEDS; seed++) {
-    try {
-      const counts = await runMembership(seed);
-      for (const [name, count] of Object.entries(counts) as [keyof RunCounts, number][]) {
-        totals[name] = (totals[name] ?? 0) + count;
-      }
-    } catch (error) {
-      throw new Error(`seed ${seed}: ${(error as Error).message}`, { cause: error });
+describe('whatever happens to nodes, links and the engine', () => {
+  const totals = new Map<string, number>();
+
+  test.each(SEEDS)('all cells are served, by one owner each, with seed %i', async (seed) => {
+    const counts: RunCounts = await runMembership(seed);
+    for (const [name, count] of Object.entries(counts)) {
+      totals.set(name, (totals.get(name) ?? 0) + count);
     }
-  }
-  // Else the seeds would show nothing. That a log says it first is rare: mostly the map does.
-  const { fenced: _, ...others } = totals;
-  for (const count of Object.values(others)) expect(count).toBeGreaterThan(SEEDS / 2);
+  });
+
+  test('and much has happened', () => {
+    // That a log says first that another node has the cell is rare: mostly the map does.
+    totals.delete('fenced');
+    for (const count of totals.values()) expect(count).toBeGreaterThan(SEEDS.length / 2);
+    expect(totals.size).toBeGreaterThan(10);
+  });
 });

@@ -26,7 +26,7 @@ import { TestClock } from './test-clock.ts';
 const LINKS_MS = 250;
 
 /** How often the broker of a cell writes something, in milliseconds. */
-const WRITE_MS = 100;
+const WRITE_MS = 500;
 
 const ONE_BYTE = new Uint8Array(1);
 

@@ -234,7 +234,7 @@ class MembershipRun {
 
   #isServed(): boolean {
     const { world } = this;
-    const isWritten = world.writtenAt.every((at) => world.now - at < 1_000);
+    const isWritten = world.writtenAt.every((at) => world.now - at < 2_000);
     return isWritten && world.owners().every((owner) => owner !== null);
   }
 
