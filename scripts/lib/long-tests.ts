@@ -10,6 +10,7 @@ export const LONG_TESTS: readonly string[] = [
   'packages/conformance/test',
   'packages/server/test/cli',
   'packages/server/test/clients',
+  'packages/server/test/cluster/node.test.ts',
   'packages/server/test/crash',
   'packages/server/test/fuzz',
   'packages/server/test/interop',

@@ -17,7 +17,6 @@ import { addServerOptions, loadFromProcess } from './options.ts';
 import { followLog, LAST_LINES_MS, openLog } from './process-log.ts';
 import { Reloader, watchedPaths } from './reloader.ts';
 import { becomeService } from './standard-streams.ts';
-import { UsageError } from './usage.ts';
 
 /** `promptmq [server]`: runs the broker until SIGINT or SIGTERM. */
 export const serverCommand: CommandModule = {
@@ -27,9 +26,6 @@ export const serverCommand: CommandModule = {
   handler: async (args) => {
     const load = () => loadFromProcess(args);
     const loaded = load();
-    if (loaded.config.cluster.enabled) {
-      throw new UsageError('cluster.enabled: this version can not run as a node of a cluster yet');
-    }
     if (loaded.config.server.daemon) {
       if (loaded.config.log.file === null) {
         process.stderr.write('promptmq: nothing will be logged: log.file is not set\n');
@@ -37,17 +33,28 @@ export const serverCommand: CommandModule = {
       const pid = await startDaemon();
       process.stdout.write(`the broker runs in the background as process ${pid}\n`);
     } else {
-      const workers = workersOf(loaded.config);
-      if (workers === 1 && !cluster.isWorker) {
-        await serve(loaded, load);
-      } else {
-        // Loaded where there are several only.
-        const { serveWorker, serveWorkers } = await import('./serve-workers.ts');
-        await (cluster.isWorker ? serveWorker(loaded, load) : serveWorkers(loaded, load, workers));
-      }
+      await serveAs(loaded, load);
     }
   },
 };
+
+/** What it takes to be one of several processes, or to have them, is loaded there only. */
+async function serveAs(loaded: LoadedConfig, load: () => LoadedConfig): Promise<void> {
+  const { config } = loaded;
+  const workers = workersOf(config);
+  if (cluster.isWorker) {
+    const { serveWorker } = await import('./serve-worker.ts');
+    await serveWorker(loaded, load);
+  } else if (config.cluster.enabled) {
+    const { serveNode } = await import('./serve-workers.ts');
+    await serveNode(loaded, load);
+  } else if (workers > 1) {
+    const { serveWorkers } = await import('./serve-workers.ts');
+    await serveWorkers(loaded, load, workers);
+  } else {
+    await serve(loaded, load);
+  }
+}
 
 /** How many processes are to share the clients. */
 function workersOf({ server }: Config): number {

@@ -1,5 +1,8 @@
-export { MetricsHub } from './metrics-hub.ts';
-export { Supervisor, WorkerRefusal } from './supervisor.ts';
+export { CellHost } from './cell/cell-host.ts';
+export { engineOf } from './cell/cluster-engine.ts';
+export { MetricsHub, type ObservedWorkers } from './metrics-hub.ts';
+export { ClusterNode } from './node/cluster-node.ts';
+export { Supervisor, type SupervisorOptions, WorkerRefusal } from './supervisor.ts';
 export { Worker, type WorkerBroker } from './worker.ts';
 export {
   adminSocket,

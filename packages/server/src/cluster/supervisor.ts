@@ -116,6 +116,9 @@ export class Supervisor {
     this.#pool.kill();
   }
 
+  /** It waits for nothing at its start but its workers. */
+  abort(): void {}
+
   // --------------------------------------------------------------------- workers
 
   #fork(place: Place): void {

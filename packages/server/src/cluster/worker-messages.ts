@@ -49,11 +49,19 @@ export interface WorkerStart {
 export type ToWorker =
   | WorkerStart
   /** Where all cells are; comes first behind `start`, and whenever it changes. */
-  | { readonly kind: 'cells'; readonly cells: readonly CellPlace[] }
+  | {
+      readonly kind: 'cells';
+      readonly cells: readonly CellPlace[];
+      /** Whether no client that connects is to be served. */
+      readonly isClosed: boolean;
+    }
   /** Comes with the socket of a client that another worker has accepted. */
   | { readonly kind: 'socket'; readonly facts: ClientFacts; readonly read: string }
   | { readonly kind: 'reload'; readonly cause: string }
-  | { readonly kind: 'stop'; readonly signal: string };
+  /** To end in order. */
+  | { readonly kind: 'stop'; readonly signal: string }
+  /** To end: its cell has another owner. */
+  | { readonly kind: 'abandon'; readonly why: string };
 
 /** A listener of a worker, as the supervisor shows it. */
 export type WorkerListener = Pick<Listener, 'name' | 'protocol' | 'address' | 'url' | 'urls'>;

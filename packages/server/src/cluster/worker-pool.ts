@@ -108,6 +108,7 @@ export class WorkerPool {
   /** For the sockets between workers: only this user can open it. */
   readonly directory: string;
   #cells: readonly CellPlace[] = [];
+  #isClosed = false;
   #isStopping = false;
   #onEmpty: (() => void) | null = null;
 
@@ -150,10 +151,15 @@ export class WorkerPool {
     return worker;
   }
 
-  /** Tells all workers where the cells are. */
-  tell(cells: readonly CellPlace[]): void {
+  /**
+   * Tells all workers where the cells are.
+   *
+   * @param isClosed - whether no client that connects is to be served
+   */
+  tell(cells: readonly CellPlace[], isClosed = false): void {
     this.#cells = cells;
-    this.#sendAll({ kind: 'cells', cells });
+    this.#isClosed = isClosed;
+    this.#sendAll({ kind: 'cells', cells, isClosed });
   }
 
   /** Has all workers read the configuration again. */
@@ -193,7 +199,7 @@ export class WorkerPool {
     const { isColoured, cluster: name, secret } = this.#options;
     const { directory } = this;
     send(child, { kind: 'start', ...task, directory, cluster: name, secret, isColoured });
-    send(child, { kind: 'cells', cells: this.#cells });
+    send(child, { kind: 'cells', cells: this.#cells, isClosed: this.#isClosed });
   }
 
   #take(worker: PooledWorker, message: FromWorker, handle: Handle | undefined): void {

@@ -77,6 +77,8 @@ export class Worker {
   #forwarding: Forwarding | null = null;
   /** Where the cells are, by number. */
   #places: readonly CellPlace[] = [];
+  /** Whether no client that connects is to be served. */
+  #isClosed = false;
   /** Whether it takes links, and may dial. */
   #hasBegun = false;
   /** Those of this process; opened after the links. */
@@ -167,7 +169,7 @@ export class Worker {
     this.#hasBegun = true;
     const places = this.#places;
     this.#places = [];
-    this.onCells(places);
+    this.onCells(places, this.#isClosed);
   }
 
   /** Resolves when it is known what the clients of all other cells have subscribed to. */
@@ -212,8 +214,13 @@ export class Worker {
 
   // ------------------------------------------------------------------------ cells
 
-  /** The supervisor says where the cells are. */
-  onCells(places: readonly CellPlace[]): void {
+  /**
+   * The supervisor says where the cells are.
+   *
+   * @param isClosed - whether no client that connects is to be served
+   */
+  onCells(places: readonly CellPlace[], isClosed: boolean): void {
+    this.#isClosed = isClosed;
     const before = this.#places;
     this.#places = places;
     if (!this.#hasBegun) return;
@@ -267,7 +274,11 @@ export class Worker {
       const { cluster, mqtt: own } = (this.#broker as WorkerBroker).config;
       return Math.min(cluster.connectPatience, PATIENCE_PART * own.connectTimeout);
     };
+    const isClosed = () => this.#isClosed;
     return {
+      get isClosed() {
+        return isClosed();
+      },
       get connectSizeMax() {
         return mqtt()?.maxConnectSize ?? 0;
       },

@@ -93,6 +93,11 @@ export async function startBroker(
   config: Config,
   extras: BrokerExtras = {},
 ): Promise<RunningBroker> {
+  if (config.cluster.enabled) {
+    throw new Error(
+      'cluster.enabled: a node of a cluster has several processes, which the command promptmq runs',
+    );
+  }
   const { running } = await openBroker(config, extras);
   const { admin, storage } = config;
   const hasFile = admin.keyFile !== 'none' && (admin.keyFile !== 'auto' || storage.enabled);

@@ -60,6 +60,7 @@ export class TwoBrokers {
       get connectSizeMax() {
         return there.broker.config.mqtt.maxConnectSize;
       },
+      isClosed: false,
       patienceMs: PATIENCE_MS,
       nameless: () => null,
       setTimer: (delayMs, callback) => {

@@ -25,6 +25,12 @@ test('any number of brokers run side by side on free ports, and share nothing', 
   await Promise.all(brokers.map((broker) => broker.stop()));
 });
 
+test('a node of a cluster is no part of another program', async () => {
+  const cluster = { enabled: true, bind: '127.0.0.1:7000', secret: 'known to all nodes' };
+  const storage = { dataDir: join(tmpdir(), 'nowhere'), walDir: join(tmpdir(), 'nowhere') };
+  await expect(createBroker({ cluster, storage })).rejects.toThrow('which the command promptmq');
+});
+
 test('stop may be called while clients are connected, and again', async () => {
   const broker = await createBroker();
   const clients = await Promise.all([

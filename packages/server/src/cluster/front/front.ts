@@ -6,6 +6,8 @@ import { findClientId, unavailable } from './connect-client-id.ts';
 
 /** What a front needs of the process that it is of. */
 export interface FrontHost {
+  /** Whether no client is to be served: each that connects is refused. */
+  readonly isClosed: boolean;
   /** Bytes of the largest CONNECT that is accepted, without its fixed header. */
   readonly connectSizeMax: number;
   /** How long a client waits for the process that has its session, in milliseconds; then it is refused. */
@@ -20,7 +22,7 @@ export interface FrontHost {
   nameless(): Uint8Array | null;
   /** Calls back after a time. @returns a function that cancels it */
   setTimer(delayMs: number, callback: () => void): () => void;
-  /** A client has waited for too long, and is refused. */
+  /** A client has waited for too long, or can't be served, and is refused. */
   onRefused(transport: Transport): void;
   /**
    * Gives the connection of a client to the process that has its session, which reads it from there on.
@@ -174,6 +176,10 @@ class FrontHandler implements TransportHandler {
     const { host } = this.#front;
     const found = findClientId(this.#read, host.connectSizeMax);
     if (found === 'more') return;
+    if (found !== 'none' && host.isClosed) {
+      this.#giveUp();
+      return;
+    }
     const clientId = found === 'none' ? null : this.#nameOf(found);
     if (clientId === null || host.isOwn(clientId)) {
       this.#serveHere();

@@ -1,0 +1,95 @@
+import { type ClusterEngine, ENTRY_HEADER_SIZE } from '@promptmq/cluster';
+import { CellHost, engineOf, type WorkerStart } from '../cluster/index.ts';
+import type { Config } from '../config/index.ts';
+import type { BrokerExtras, OpenedBroker } from '../embed/create-broker.ts';
+import type { EmbeddedBroker } from '../embed/embedded-broker.ts';
+
+/** The cell has another owner. */
+export class CellTaken extends Error {
+  override readonly name = 'CellTaken';
+}
+
+export interface HostedCellOptions {
+  openBroker(
+    storage: NonNullable<BrokerExtras['storage']>,
+    onStorageFailed: (why: string) => void,
+  ): Promise<OpenedBroker>;
+  /** Called once when the cell has another owner, or its log can't continue. */
+  onEnded(why: string): void;
+}
+
+/** The broker of a cell of a cluster, with its connection to the engine. */
+export class HostedCell {
+  readonly running: EmbeddedBroker;
+  readonly #host: CellHost<Hosted>;
+  readonly #engine: ClusterEngine;
+
+  private constructor(host: CellHost<Hosted>, engine: ClusterEngine) {
+    this.running = host.broker.running;
+    this.#host = host;
+    this.#engine = engine;
+  }
+
+  /**
+   * Claims a cell, and serves it.
+   *
+   * @param config - of the worker: with the folders of the cell
+   * @throws {CellTaken} when it has another owner
+   * @throws {EngineError} `unavailable`, `unsuitable`, `not-installed`
+   * @throws {FencedError}, {LogError} as `CellHost.open`
+   */
+  static async open(
+    { cell, epoch, node }: WorkerStart,
+    config: Config,
+    incarnation: string,
+    { openBroker, onEnded }: HostedCellOptions,
+  ): Promise<HostedCell> {
+    const { snapshotInterval, appendSize, appendWindow } = config.cluster;
+    const engine = engineOf(config);
+    try {
+      const { appendBytesMax } = await engine.connect();
+      const host = await CellHost.open({
+        ...{ engine, cell: cell as number, epoch, node: node as string, incarnation, onEnded },
+        ...{ directory: config.storage.walDir, snapshotSize: snapshotInterval, appendWindow },
+        appendBytes: Math.min(appendSize, appendBytesMax - ENTRY_HEADER_SIZE),
+        openBroker: async (storage, onStorageFailed) =>
+          new Hosted(await openBroker(storage, onStorageFailed)),
+      });
+      if (host === null) throw new CellTaken(`cell ${cell} has another owner`);
+      return new HostedCell(host, engine);
+    } catch (error) {
+      await engine.close();
+      throw error;
+    }
+  }
+
+  /** Another node has the cell: nothing is acknowledged any more, and the broker stops. */
+  end(why: string): void {
+    this.#host.end(why);
+  }
+
+  /** Stops the broker in order; what it has written is in the engine then. */
+  async stop(): Promise<void> {
+    await this.#host.stop();
+    await this.#engine.close();
+  }
+}
+
+/** A broker, as its host needs it. */
+class Hosted {
+  readonly running: EmbeddedBroker;
+  readonly #opened: OpenedBroker;
+
+  constructor(opened: OpenedBroker) {
+    this.running = opened.running;
+    this.#opened = opened;
+  }
+
+  fence(why: string): void {
+    this.#opened.broker.storage?.log.fence(why);
+  }
+
+  stop(): Promise<void> {
+    return this.#opened.running.stop();
+  }
+}

@@ -1,0 +1,303 @@
+import {
+  type ClusterEngine,
+  type Directory,
+  EngineError,
+  type LinkAddress,
+  MEMBER_LEVEL,
+  Member,
+  type MemberState,
+  type MembershipEvent,
+  type MembershipHost,
+  type StateReason,
+} from '@promptmq/cluster';
+import { nodeClock } from '@promptmq/wal';
+import { type Address, type Config, nodeIdOf } from '../../config/index.ts';
+import type { Logger } from '../../log/index.ts';
+import { nodeRuntime } from '../../runtime/runtime.ts';
+import { version } from '../../version.ts';
+import { RestartDelays } from '../restart-delays.ts';
+import type { CellPlace, WorkerLabel, WorkerListener } from '../worker-messages.ts';
+import { type WorkerEnd, WorkerPool, type WorkerPoolOptions } from '../worker-pool.ts';
+import { CellProcesses } from './cell-processes.ts';
+import { logMembership } from './membership-lines.ts';
+
+/** Between attempts to reach the engine at the start, in milliseconds. */
+const ENGINE_RETRY_MS = 1000;
+
+/** How long giving all cells away may take at the stop, in milliseconds; what is left others claim. */
+const LEAVE_MS = 20_000;
+
+export interface ClusterNodeOptions
+  extends Pick<WorkerPoolOptions, 'log' | 'isColoured' | 'writeLine'> {
+  readonly config: Config;
+  /** Not connected yet; the node closes it. */
+  readonly engine: ClusterEngine;
+  /** This node can't go on. */
+  readonly onGivenUp: (why: string) => void;
+}
+
+/**
+ * A node of a cluster: takes part in it, and has a process run for each cell that falls to it, and a front. It serves no client itself, so that hardly
+ * anything can end it.
+ */
+export class ClusterNode implements MembershipHost {
+  readonly id: string;
+  readonly #options: ClusterNodeOptions;
+  readonly #log: Logger;
+  readonly #pool: WorkerPool;
+  readonly #processes: CellProcesses;
+  readonly #frontDelays = new RestartDelays();
+  #frontTimer: NodeJS.Timeout | null = null;
+  /** Who waits for the front at the start. */
+  #begun: {
+    readonly resolve: (listeners: readonly WorkerListener[]) => void;
+    readonly reject: (error: Error) => void;
+  } | null = null;
+  #member: Member | null = null;
+  #directory: Directory = { cells: [], nodes: [] };
+  #state: MemberState = 'active';
+  #stateReason: StateReason | null = null;
+  #isStopping = false;
+  #isAborted = false;
+  /** How often the front was started again, or a cell had ended by itself. */
+  restarts = 0;
+
+  constructor(options: ClusterNodeOptions) {
+    const { config, log } = options;
+    const { name, secret, cells: count } = config.cluster;
+    this.id = nodeIdOf(config);
+    this.#options = options;
+    this.#log = log;
+    const pool = new WorkerPool({ ...options, cluster: name, secret });
+    this.#pool = pool;
+    this.#processes = new CellProcesses({
+      ...{ node: this.id, count, pool },
+      addressOf: (cell) => this.#placeOf(config.cluster.bind, cell),
+      onChanged: () => this.#tell(),
+      onEnded: (cell, epoch, why) => {
+        this.restarts++;
+        this.#member?.cellEnded(cell, epoch, why);
+      },
+    });
+  }
+
+  /** The folder of the sockets between the processes. */
+  get directory(): string {
+    return this.#pool.directory;
+  }
+
+  get workers(): readonly {
+    readonly label: WorkerLabel;
+    readonly pid: number | null;
+    readonly isReady: boolean;
+  }[] {
+    return this.#pool.workers.map(({ label, pid, isReady }) => ({ label, pid, isReady }));
+  }
+
+  /** What keeps it from serving as it should; empty while it is well. */
+  get problems(): readonly string[] {
+    return this.#state === 'active' ? [] : [`${this.#state}: ${this.#stateReason}`];
+  }
+
+  /**
+   * Connects to the engine, listens, and takes part; resolves when it does, with where it listens.
+   *
+   * @throws {EngineError} by rejection, `unsuitable`, `not-installed`
+   * @throws {MembershipError} when the cluster is another one than this node is configured for
+   * @throws {WorkerRefusal} when the front can't begin
+   */
+  async start(): Promise<readonly WorkerListener[]> {
+    const { config, engine } = this.#options;
+    const { cluster } = config;
+    try {
+      await this.#connect();
+      const member = new Member(this, {
+        ...{
+          map: engine.map,
+          clock: nodeClock,
+          node: this.id,
+          incarnation: nodeRuntime.uniqueId(),
+        },
+        facts: {
+          address: textOf(this.#placeOf(reachedAt(cluster), 0)),
+          clients: [],
+          ...{ version, level: MEMBER_LEVEL, fingerprint: null },
+        },
+        ...{ cells: cluster.cells, peers: cluster.peers },
+        times: {
+          ...{ heartbeatMs: cluster.heartbeat, lateAfterMs: cluster.lateAfter },
+          refusedAfterMs: Math.min(1.5 * cluster.heartbeat, cluster.lateAfter),
+          ...{ holdMs: cluster.holdTime, fenceMs: cluster.fenceTime },
+        },
+      });
+      this.#member = member;
+      const listeners = await this.#startFront();
+      await member.join();
+      member.setClients(listeners.flatMap(({ urls }) => urls));
+      return listeners;
+    } catch (error) {
+      this.#member?.stop();
+      await this.#pool.abandon();
+      await engine.close();
+      throw error;
+    }
+  }
+
+  /** Has all processes read the configuration again. */
+  reload(cause: string): void {
+    this.#pool.reload(cause);
+  }
+
+  /** Gives all cells to other nodes, then ends all processes in order; resolves when there are none any more. */
+  async stop(signal: string): Promise<void> {
+    const member = this.#member;
+    if (member !== null) {
+      const timer = setTimeout(() => member.stop(), LEAVE_MS);
+      await member.leave();
+      clearTimeout(timer);
+    }
+    this.#isStopping = true;
+    if (this.#frontTimer !== null) clearTimeout(this.#frontTimer);
+    await this.#pool.stop(signal);
+    await this.#options.engine.close();
+  }
+
+  /** Ends all processes at once. */
+  kill(): void {
+    this.#pool.kill();
+  }
+
+  /** Has a start that waits for the engine be rejected. */
+  abort(): void {
+    this.#isAborted = true;
+    this.#member?.stop();
+  }
+
+  // ---------------------------------------------------------------------- engine
+
+  async #connect(): Promise<void> {
+    const { engine } = this.#options;
+    for (let count = 0; ; count++) {
+      if (this.#isAborted) throw new Error('it was stopped while it waited for the engine');
+      try {
+        const { name, version: engineVersion, replicas, syncsBeforeAck } = await engine.connect();
+        const sync = syncsBeforeAck === true ? 'verified' : `${syncsBeforeAck}`;
+        this.#log.info('engine-connected', {
+          ...{ engine: name, version: engineVersion, replicas, sync },
+        });
+        return;
+      } catch (error) {
+        if (!(error instanceof EngineError) || error.code !== 'unavailable') throw error;
+        if (count % 10 === 0) this.#log.warn('engine-unavailable', { why: error.message });
+      }
+      await new Promise<void>((resolve) => {
+        setTimeout(resolve, ENGINE_RETRY_MS);
+      });
+    }
+  }
+
+  // ----------------------------------------------------------------------- front
+
+  #startFront(): Promise<readonly WorkerListener[]> {
+    const begun = new Promise<readonly WorkerListener[]>((resolve, reject) => {
+      this.#begun = { resolve, reject };
+    });
+    this.#forkFront();
+    return begun;
+  }
+
+  #forkFront(): void {
+    const { cells: count } = this.#options.config.cluster;
+    const name = `front-${this.id}`;
+    this.#pool.start(
+      { label: 'front', cell: null, count, epoch: 0, name, node: this.id, address: null },
+      {
+        onReady: (listeners) => {
+          this.#begun?.resolve(listeners);
+          this.#begun = null;
+        },
+        onEnd: (end) => this.#onFrontEnd(end),
+      },
+    );
+  }
+
+  #onFrontEnd({ why, refusal, ranMs }: WorkerEnd): void {
+    if (this.#begun !== null) {
+      const { reject } = this.#begun;
+      this.#begun = null;
+      reject(refusal ?? new Error(`the front ended with ${why}`));
+      return;
+    }
+    if (this.#isStopping) return;
+    const said = refusal === null ? {} : { refusal: refusal.message };
+    const waitMs = this.#frontDelays.next(ranMs);
+    if (waitMs === null) {
+      this.#log.fatal('worker-given-up', { worker: 'front', why, ...said });
+      this.#options.onGivenUp(`the front ended again and again, last with ${why}`);
+      return;
+    }
+    this.#log.error('worker-ended', { worker: 'front', why, ...said, restartMs: waitMs });
+    this.restarts++;
+    this.#frontTimer = setTimeout(() => this.#forkFront(), waitMs);
+  }
+
+  // ------------------------------------------------------------------ membership
+
+  openCell(cell: number, epoch: number): Promise<'serving' | 'taken'> {
+    return this.#processes.open(cell, epoch);
+  }
+
+  releaseCell(cell: number, how: 'move' | 'abandon'): Promise<void> {
+    return this.#processes.release(cell, how);
+  }
+
+  onDirectory(directory: Directory): void {
+    this.#directory = directory;
+    this.#tell();
+  }
+
+  onState(state: MemberState, why: StateReason | null): void {
+    this.#state = state;
+    this.#stateReason = why;
+    if (state === 'active') this.#log.info('node-active');
+    else this.#log.error('node-not-active', { state, why: why as string });
+    this.#tell();
+    if (why === 'superseded') this.#options.onGivenUp('another process has the name of this node');
+  }
+
+  onEvent(event: MembershipEvent): void {
+    logMembership(this.#log, event);
+  }
+
+  /** Says to all processes where the cells are. */
+  #tell(): void {
+    // One that waits for the engine alone goes on with what it has.
+    const isClosed = this.#state === 'fenced' || this.#stateReason === 'minority';
+    this.#pool.tell(
+      this.#directory.cells.map((found) => {
+        const { cell, epoch, node, state, address } = found;
+        const isHere = node === this.id;
+        const isServing = state === 'serving' || state === 'moving';
+        const place: CellPlace = {
+          ...{ cell, epoch, address, isHere },
+          state: state === 'free' ? 'away' : isServing ? 'serving' : 'opening',
+        };
+        return place;
+      }),
+      isClosed,
+    );
+  }
+
+  #placeOf([address]: readonly Address[], cell: number): Exclude<LinkAddress, string> {
+    if (address?.kind !== 'tcp') throw new Error('a node has an address for links');
+    return { host: address.host === '' ? '::' : address.host, port: address.port + cell };
+  }
+}
+
+function reachedAt({ bind, advertise }: Config['cluster']): readonly Address[] {
+  return advertise.length > 0 ? advertise : bind;
+}
+
+function textOf({ host, port }: Exclude<LinkAddress, string>): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}

@@ -1,0 +1,152 @@
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  APP,
+  NatsCluster,
+  type NatsClusterOptions,
+} from '../../../cluster/test/support/nats-cluster.ts';
+import { Command } from '../support/command.ts';
+
+const SECRET = 'what only the nodes of the test know';
+
+/** A node of a cluster: its command, its ports and its folders. */
+export class TestNode {
+  readonly id: string;
+  readonly port: number;
+  readonly metricsPort: number;
+  readonly #folder: string;
+  readonly #args: readonly string[];
+  command: Command | null = null;
+
+  constructor(
+    id: string,
+    folder: string,
+    ports: { readonly mqtt: number; readonly metrics: number; readonly links: number },
+    more: readonly string[],
+  ) {
+    this.id = id;
+    this.port = ports.mqtt;
+    this.metricsPort = ports.metrics;
+    this.#folder = join(folder, id);
+    this.#args = [
+      ...['--bind', `127.0.0.1:${ports.mqtt}`, '--ws-bind', 'none', '--admin-bind', 'none'],
+      ...['--metrics-bind', `127.0.0.1:${ports.metrics}`, '--admin-socket', 'none'],
+      ...['--data-dir', join(this.#folder, 'data'), '--wal-dir', join(this.#folder, 'wal')],
+      ...['--log-format', 'json', '--log-level', 'debug', '--cluster-enabled'],
+      ...['--cluster-node-id', id, '--cluster-bind', `127.0.0.1:${ports.links}`, ...more],
+    ];
+  }
+
+  start(): Command {
+    this.command = new Command(this.#args, tmpdir(), { PROMPTMQ_CLUSTER_SECRET: SECRET });
+    return this.command;
+  }
+
+  get url(): string {
+    return `mqtt://127.0.0.1:${this.port}`;
+  }
+
+  /** Its processes: that of the node first. */
+  get pids(): number[] {
+    const pid = this.command?.child.pid as number;
+    const found = execFileSync('sh', ['-c', `pgrep -P ${pid} || true`], { encoding: 'utf8' });
+    return [pid, ...found.split('\n').filter(Boolean).map(Number)];
+  }
+
+  /** Ends all of its processes at once. */
+  async kill(): Promise<void> {
+    const { command } = this;
+    if (command === null) return;
+    this.command = null;
+    for (const pid of this.#pidsOf(command)) {
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch {
+        // It has ended by itself.
+      }
+    }
+    await command.exitCode();
+  }
+
+  /** Has it lose what is on its disk. */
+  wipe(): void {
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  #pidsOf(command: Command): number[] {
+    const { pid } = command.child;
+    const found = execFileSync('sh', ['-c', `pgrep -P ${pid} || true`], { encoding: 'utf8' });
+    return [pid as number, ...found.split('\n').filter(Boolean).map(Number)];
+  }
+}
+
+export interface NodeClusterOptions {
+  readonly nats: NatsClusterOptions;
+  readonly cells: number;
+  readonly nodes: readonly string[];
+  /** Further options of each node. */
+  readonly args?: readonly string[];
+}
+
+/** Nodes of a cluster over three servers of NATS, all on this machine. */
+export class NodeCluster {
+  readonly servers: NatsCluster;
+  readonly nodes: readonly TestNode[];
+  readonly #folder: string;
+
+  private constructor(servers: NatsCluster, nodes: readonly TestNode[], folder: string) {
+    this.servers = servers;
+    this.nodes = nodes;
+    this.#folder = folder;
+  }
+
+  /** Nothing is started but the servers. */
+  static async prepare({ nats, cells, nodes, args = [] }: NodeClusterOptions) {
+    const servers = await NatsCluster.start(nats);
+    const folder = mkdtempSync(join(tmpdir(), 'promptmq-nodes-'));
+    const ports = await freePorts(2 * nodes.length);
+    const options = [
+      ...['--cluster-cells', `${cells}`, '--cluster-engine-url', servers.urls.join(',')],
+      ...['--cluster-engine-credentials', `${APP.user}:${APP.password}`],
+      ...['--cluster-engine-monitors', servers.monitors.join(','), ...args],
+    ];
+    const all: TestNode[] = [];
+    for (const [index, id] of nodes.entries()) {
+      const [mqtt = 0, metrics = 0] = ports.slice(2 * index);
+      const links = await freeRange(cells + 1);
+      all.push(new TestNode(id, folder, { mqtt, metrics, links }, options));
+    }
+    return new NodeCluster(servers, all, folder);
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.nodes.map((node) => node.kill()));
+    await this.servers.stop();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
+
+async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
+  await Promise.all(servers.map((server) => once(server, 'listening')));
+  const ports = servers.map((server) => (server.address() as AddressInfo).port);
+  await Promise.all(servers.map((server) => once(server.close(), 'close')));
+  return ports;
+}
+
+/** @returns the first of so many ports in a row that nobody listens on */
+async function freeRange(count: number): Promise<number> {
+  for (;;) {
+    const [first = 0] = await freePorts(1);
+    const servers = Array.from({ length: count }, (_, index) =>
+      createServer().listen(first + index, '127.0.0.1'),
+    );
+    const listening = await Promise.allSettled(servers.map((server) => once(server, 'listening')));
+    await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+    if (listening.every(({ status }) => status === 'fulfilled')) return first;
+  }
+}

@@ -1,0 +1,143 @@
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { cellOf } from '@promptmq/cluster';
+import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
+import { otherProgram } from '../../../cluster/test/support/other-programs.ts';
+import { NodeCluster, type TestNode } from './node-cluster.ts';
+
+// Elections and lateness take seconds, and the machine may be busy.
+jest.setTimeout(240_000);
+
+const CELLS = 3;
+const program = otherProgram('nats-server');
+const withServers = program.missing === null ? describe : describe.skip;
+
+/** @returns an identifier that begins so, of a client of the cell */
+function idOf(cell: number, name: string): string {
+  for (let number = 0; ; number++) {
+    const id = `${name}-${number}`;
+    if (cellOf(id, CELLS) === cell) return id;
+  }
+}
+
+const STORED: IClientOptions = { clean: false, properties: { sessionExpiryInterval: 3600 } };
+
+/** A node that starts may have cells that nobody serves yet. */
+const REFUSED: IClientOptions = { reconnectOnConnackError: true };
+
+const clients: MqttClient[] = [];
+
+/** A client that goes on connecting, to one node. */
+function clientOf(node: TestNode, clientId: string, options: IClientOptions = {}): MqttClient {
+  const terms = {
+    clientId,
+    protocolVersion: 5,
+    reconnectPeriod: 200,
+    ...REFUSED,
+    ...options,
+  } as const;
+  const client = mqtt.connect(node.url, terms);
+  client.on('error', () => {});
+  clients.push(client);
+  return client;
+}
+
+async function connected(node: TestNode, clientId: string, options: IClientOptions = {}) {
+  const client = clientOf(node, clientId, options);
+  const got: string[] = [];
+  client.on('message', (_topic, payload) => got.push(`${payload}`));
+  await new Promise((resolve) => client.once('connect', resolve));
+  return { client, got };
+}
+
+async function until(isDone: () => boolean): Promise<void> {
+  while (!isDone()) await new Promise((resolve) => setTimeout(resolve, 20));
+}
+
+withServers('three nodes and three servers of NATS', () => {
+  let cluster: NodeCluster;
+  let one: TestNode;
+  let two: TestNode;
+  let three: TestNode;
+
+  beforeAll(async () => {
+    cluster = await NodeCluster.prepare({
+      nats: { command: program.command },
+      cells: CELLS,
+      nodes: ['one', 'two', 'three'],
+    });
+    [one, two, three] = cluster.nodes as [TestNode, TestNode, TestNode];
+    const commands = cluster.nodes.map((node) => node.start());
+    await Promise.all(commands.map((command) => command.waitFor(/"event":"ready"/)));
+  });
+
+  afterAll(async () => {
+    for (const client of clients) client.end(true);
+    await cluster.stop();
+  });
+
+  test('clients of any cell are served by any node, and each message reaches all once', async () => {
+    const subscribers: { readonly client: MqttClient; readonly got: string[] }[] = [];
+    for (const [index, node] of [one, two, three].entries()) {
+      for (let cell = 0; cell < CELLS; cell++) {
+        const subscriber = await connected(node, idOf(cell, `sub-${index}`));
+        await subscriber.client.subscribeAsync('all/#', { qos: 1 });
+        subscribers.push(subscriber);
+      }
+    }
+    const expected: string[] = [];
+    for (const [index, node] of [one, two, three].entries()) {
+      for (let cell = 0; cell < CELLS; cell++) {
+        const { client } = await connected(node, idOf(cell, `pub-${index}`));
+        for (const qos of [0, 1, 2] as const) {
+          const payload = `${index}-${cell}-${qos}`;
+          await client.publishAsync(`all/${qos}`, payload, { qos });
+          expected.push(payload);
+        }
+      }
+    }
+    await until(() => subscribers.every(({ got }) => got.length >= expected.length));
+    for (const { got } of subscribers) expect([...got].sort()).toEqual([...expected].sort());
+  });
+
+  test('what a killed node has served is served elsewhere, and nothing is lost', async () => {
+    const subscribers: { readonly id: string; readonly got: string[] }[] = [];
+    for (let cell = 0; cell < CELLS; cell++) {
+      const id = idOf(cell, 'stored');
+      const { client } = await connected(one, id, STORED);
+      await client.subscribeAsync('kept/#', { qos: 1 });
+      await client.endAsync(true);
+      subscribers.push({ id, got: [] });
+    }
+    const acknowledged: string[] = [];
+    let isOver = false;
+    const publishing = Promise.all(
+      Array.from({ length: CELLS }, async (_, cell) => {
+        const { client } = await connected(two, idOf(cell, 'publisher'), STORED);
+        for (let number = 0; !isOver; number++) {
+          const payload = `${cell}-${number}`;
+          await client.publishAsync('kept/t', payload, { qos: 1 });
+          acknowledged.push(payload);
+        }
+      }),
+    );
+    await until(() => acknowledged.length > 100);
+    await three.kill();
+    three.wipe();
+    const before = acknowledged.length;
+    // All publishers go on: those, too, whose cell the node had.
+    const isEachHeard = () =>
+      Array.from({ length: CELLS }, (_, cell) =>
+        acknowledged.slice(before + CELLS).some((payload) => payload.startsWith(`${cell}-`)),
+      ).every(Boolean);
+    await until(isEachHeard);
+    isOver = true;
+    await publishing;
+    for (const { id, got } of subscribers) {
+      const { client, got: now } = await connected(one, id, STORED);
+      await until(() => new Set(now).size >= acknowledged.length);
+      got.push(...now);
+      await client.endAsync(true);
+      expect(new Set(got)).toEqual(new Set(acknowledged));
+    }
+  });
+});
