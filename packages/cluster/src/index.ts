@@ -144,5 +144,6 @@ export {
   retainedSetParts,
 } from './retained/retained-frames.ts';
 export { type ExportOptions, type ExportReport, exportCell } from './tools/export-cell.ts';
+export { type CellImport, claimUnusedCell, IMPORT_EPOCH } from './tools/import-cell.ts';
 export type { CellReadOptions } from './tools/read-cell.ts';
 export { type CellOwnerReport, type CellReport, verifyCell } from './tools/verify-cell.ts';

@@ -349,6 +349,16 @@ export class Sessions implements RecoveryHost {
     if (this.#entries.get(entry.session.clientId) === entry) this.#end(entry, cause);
   }
 
+  /** Another broker has a session without connection from now on: it ends here, with its will, and nobody is handed anything of it. */
+  cut(entry: SessionEntry): void {
+    const { deadlines, journal } = this.#host;
+    deadlines.cancel(entry.expiry);
+    this.#wills.cancel(entry);
+    this.dropEntry(entry);
+    if (entry.number > 0) journal.endSession(entry);
+    entry.session.end();
+  }
+
   /** A session without connection loses the will that is still due, if it has one. It may have ended already. */
   discardWill(entry: SessionEntry): void {
     if (entry.will === null || this.#entries.get(entry.session.clientId) !== entry) return;

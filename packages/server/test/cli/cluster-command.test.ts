@@ -204,6 +204,11 @@ function testOn(program: readonly string[]): void {
     });
   });
 
+  test('import refuses a cluster of which a node has started', async () => {
+    const { exitCode, errors } = await cluster('import', join(folder, 'cell-1'));
+    expect([exitCode, errors]).toEqual([1, expect.stringContaining('has started already')]);
+  });
+
   test('verify ends with 3 where the engine has what does not follow the rules', async () => {
     const log = await engine.openLog(0);
     await log.append(0, [Buffer.from('no entry')]);

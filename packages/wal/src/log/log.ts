@@ -457,12 +457,20 @@ export class Log {
       segment !== undefined && segment !== list.at(-1) && segment.end <= position;
     if (!isCovered(list[0])) return 0;
     await this.#compaction.settled();
-    if (this.#owner?.snapshot !== undefined) await this.#checkpoints.writeSnapshot([]);
+    await this.writeSnapshot();
     await this.checkpoint();
     const removed = list.filter(
       (segment) => isCovered(segment) && segment.end <= this.#checkpoints.position,
     );
     return this.#remove(removed);
+  }
+
+  /**
+   * Writes the owner's state to the log, so that one without an index is opened by it; an owner without `snapshot` has none. Resolves when
+   * it is durable, and the replica has it.
+   */
+  async writeSnapshot(): Promise<void> {
+    if (this.#owner?.snapshot !== undefined) await this.#checkpoints.writeSnapshot([]);
   }
 
   /** @returns how many bytes were removed */

@@ -8,6 +8,7 @@ import {
   nodesCommand,
   statusCommand,
 } from './cluster-commands.ts';
+import { importCommand } from './import-command.ts';
 
 /** `promptmq cluster …`: asks the engine of a cluster, with the configuration of a node. */
 export const clusterCommand: CommandModule = {
@@ -22,7 +23,8 @@ export const clusterCommand: CommandModule = {
       .command(drainCommand)
       .command(forgetCommand)
       .command(verifyCommand)
-      .command(exportCommand),
+      .command(exportCommand)
+      .command(importCommand),
   // Never called: one of the commands above is.
   handler: () => {},
 };
