@@ -59,6 +59,8 @@ export class MembershipWorld {
   readonly cutLinks = new Set<string>();
   /** By cell: when something was acknowledged last. */
   readonly writtenAt: number[];
+  /** By cell: when it began to be served last. */
+  readonly servedAt: number[];
   /** By cell and epoch: the position of what was acknowledged first. */
   readonly #begins: Map<number, number>[];
   /** `cell/epoch` of all that was served. */
@@ -76,6 +78,7 @@ export class MembershipWorld {
       faults: { delayMsMax: options.delayMs ?? 3 },
     });
     this.writtenAt = Array.from({ length: this.cells }, () => 0);
+    this.servedAt = Array.from({ length: this.cells }, () => 0);
     this.#begins = Array.from({ length: this.cells }, () => new Map());
     for (let index = 0; index < (options.nodes ?? 3); index++) this.start(`node-${index}`);
     if (options.hasLinks !== false) this.#lookAtLinks();
@@ -171,6 +174,7 @@ export class MembershipWorld {
     if (this.#served.has(key))
       this.violate(`${name} serves cell ${cell} with epoch ${epoch} again`);
     this.#served.add(key);
+    this.servedAt[cell] = this.now;
   }
 
   /** Something was acknowledged, maybe long after it was appended: it has to lie before all that later owners wrote. */
@@ -269,6 +273,8 @@ export class ModelNode implements MembershipHost {
     this.process.kill();
     for (const { log } of this.serving.values()) log.close();
     this.serving.clear();
+    // Whatever comes, it doesn't hear; else what waits for it would be tried again for ever.
+    this.engine.isCut = false;
   }
 
   async leave(): Promise<void> {
