@@ -234,6 +234,54 @@ describe('a replica has the same bytes at the same positions', () => {
     await ledger.check(restored);
     expect([...ledger.acknowledged]).toHaveLength((await contents(restored)).length);
   });
+
+  test('on a full disk: what changes without a record, the replica has when the next checkpoint is taken', async () => {
+    const files = new FaultyFiles();
+    const index = new MemoryIndex();
+    const replica = new MemoryReplica();
+    let state = 'first';
+    const entries = () => [['state', Buffer.from(state)]] as const;
+    const owner = { restore() {}, replay() {}, changes: entries, snapshot: entries };
+    let retry = () => {};
+    const clock = {
+      now: () => 0,
+      wallNow: () => 0,
+      defer: (callback: () => void) => void setImmediate(callback),
+      setTimer: (_: number, callback: () => void) => {
+        retry = callback;
+        return () => {};
+      },
+    };
+    const log = await openLog(files, { replica, index, owner, clock });
+    log.append(Buffer.from('kept'));
+    await log.flush();
+    files.capacity = files.used;
+    log.append(Buffer.alloc(3000));
+    await settle();
+    expect(log.isFull).toBe(true);
+    state = 'changed on a full disk';
+    files.capacity = Number.POSITIVE_INFINITY;
+    retry();
+    await settle();
+    await log.checkpoint();
+    expect(log.checkpointPosition).toBeLessThanOrEqual(replica.reopen().position);
+    const restored: string[] = [];
+    const elsewhere = await openLog(replica.files(DIRECTORY), {
+      owner: {
+        ...owner,
+        restore: (found) => {
+          for (const [, value] of found) restored.push(Buffer.from(value).toString());
+        },
+      },
+    });
+    expect(restored).toEqual(['changed on a full disk']);
+    await elsewhere.close();
+    // Not with each checkpoint from then on.
+    const { snapshots } = log.stats;
+    await log.checkpoint();
+    expect(log.stats.snapshots).toBe(snapshots);
+    await log.close();
+  });
 });
 
 describe('a log that is fenced', () => {

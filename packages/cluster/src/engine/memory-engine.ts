@@ -60,6 +60,14 @@ export interface MemoryOptions {
   readonly logBytesMax?: number;
 }
 
+/** Between a client and the servers. */
+interface Way {
+  /** Nothing passes now, in either direction. */
+  readonly isCut: boolean;
+  /** The client's process is over: what it had sent arrives all the same. */
+  readonly isEnded: boolean;
+}
+
 /**
  * The servers of an engine in memory, for tests and simulations: `client` gives each node its own. What goes wrong is decided
  * by `random`, so that a seed determines it. All effects happen at one moment each, as if there were one server that never fails.
@@ -138,26 +146,27 @@ export class MemoryServers {
   /**
    * Brings a request to where it has its effect, and the answer back.
    *
-   * @param isCut - whether nothing passes between the client and the servers now
+   * @param way - between the client and the servers
    * @param effect - called at most once
    * @param onAnswer - called once: with null when nobody knows
    */
-  request<T>(isCut: () => boolean, effect: () => T, onAnswer: (answer: T | null) => void): void {
+  request<T>(way: Way, effect: () => T, onAnswer: (answer: T | null) => void): void {
+    if (way.isEnded) return;
     const { faults } = this;
     let isAnswered = false;
     let cancelTimeout = () => {};
     const answer = (value: T | null) => {
-      if (isAnswered) return;
+      if (isAnswered || way.isEnded) return;
       isAnswered = true;
       cancelTimeout();
       onAnswer(value);
     };
     const arrive = (answers: boolean) => {
-      if (this.isElecting || isCut()) return;
+      if (this.isElecting || way.isCut) return;
       const value = effect();
       if (!answers) return;
       this.after(this.below(faults.delayMsMax), () => {
-        if (!isCut()) answer(value);
+        if (!way.isCut) answer(value);
       });
     };
     const isLate = this.chance(faults.lateRequests);
@@ -178,6 +187,7 @@ export class MemoryEngine implements ClusterEngine {
   readonly #servers: MemoryServers;
   readonly map: EngineMap;
   #isCut = false;
+  #isEnded = false;
 
   /** `MemoryServers.client` makes it. */
   constructor(servers: MemoryServers) {
@@ -192,6 +202,16 @@ export class MemoryEngine implements ClusterEngine {
 
   set isCut(isCut: boolean) {
     this.#isCut = isCut;
+  }
+
+  /** Whether the node's process was killed: it asks for nothing any more and hears no answer. */
+  get isEnded(): boolean {
+    return this.#isEnded;
+  }
+
+  /** Its process is killed. */
+  end(): void {
+    this.#isEnded = true;
   }
 
   async connect(): Promise<EngineFacts> {
@@ -293,7 +313,7 @@ export class MemoryMap {
 }
 
 /** A cell's log as a node sees it. */
-class LogClient implements EngineLog {
+class LogClient implements EngineLog, Way {
   readonly #servers: MemoryServers;
   readonly #engine: MemoryEngine;
   readonly #cell: number;
@@ -309,7 +329,7 @@ class LogClient implements EngineLog {
     const data = new Uint8Array(Buffer.concat(parts));
     return new Promise((resolve) => {
       this.#servers.request<AppendOutcome>(
-        this.#isCut,
+        this,
         () => this.#log.append(after, data, this.#servers.logBytesMax),
         (outcome) => resolve(outcome ?? { kind: 'unknown', why: 'no answer' }),
       );
@@ -320,7 +340,7 @@ class LogClient implements EngineLog {
     const { last } = await this.bounds();
     for (let sequence = from; sequence <= last; sequence++) {
       if (this.#servers.chance(this.#servers.faults.brokenReads)) throw unavailable();
-      if (this.#isCut()) throw unavailable();
+      if (this.isCut || this.isEnded) throw unavailable();
       const data = this.#log.at(sequence);
       if (data !== null) yield { sequence, data: data.slice() };
       else sequence = Math.max(sequence, this.#log.bounds.first - 1);
@@ -348,11 +368,17 @@ class LogClient implements EngineLog {
     return this.#servers.log(this.#cell);
   }
 
-  readonly #isCut = () => this.#isClosed || this.#engine.isCut;
+  get isCut(): boolean {
+    return this.#isClosed || this.#engine.isCut;
+  }
+
+  get isEnded(): boolean {
+    return this.#engine.isEnded;
+  }
 
   async #arrive(): Promise<void> {
     await pause(this.#servers);
-    if (this.#isCut() || this.#servers.isElecting) throw unavailable();
+    if (this.isCut || this.isEnded || this.#servers.isElecting) throw unavailable();
   }
 }
 
@@ -368,7 +394,7 @@ class MapClient implements EngineMap {
 
   async get(key: string): Promise<MapValue | null> {
     await pause(this.#servers);
-    if (this.#isCut() || this.#servers.isElecting) throw unavailable();
+    if (this.#engine.isCut || this.#servers.isElecting) throw unavailable();
     const { map, faults } = this.#servers;
     const found = this.#servers.chance(faults.staleValues) ? map.before(key) : map.get(key);
     return found === null ? null : { ...found, value: found.value.slice() };
@@ -390,9 +416,9 @@ class MapClient implements EngineMap {
       // In the order of the changes: each waits as long as the one before it, or longer.
       const bytes = value === null ? null : value.slice();
       const pass = () => {
-        if (isEnded) return;
+        if (isEnded || this.#engine.isEnded) return;
         // What changes meanwhile comes when the node reaches the servers again.
-        if (this.#isCut() || this.#servers.isElecting) this.#servers.after(RETRY_MS, pass);
+        if (this.#engine.isCut || this.#servers.isElecting) this.#servers.after(RETRY_MS, pass);
         else onChange(key, bytes, revision);
       };
       this.#servers.after(this.#servers.faults.delayMsMax, pass);
@@ -410,14 +436,12 @@ class MapClient implements EngineMap {
   ): Promise<number | 'conflict' | 'unknown'> {
     return new Promise((resolve) => {
       this.#servers.request<number | 'conflict'>(
-        this.#isCut,
+        this.#engine,
         () => this.#servers.map.set(key, value, revision),
         (answer) => resolve(answer ?? 'unknown'),
       );
     });
   }
-
-  readonly #isCut = () => this.#engine.isCut;
 }
 
 /** How often a watch looks whether the servers are there again. */

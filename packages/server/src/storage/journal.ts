@@ -143,7 +143,8 @@ export interface SessionJournal {
   /**
    * Writes a session as it is: new, connected or disconnected.
    *
-   * @returns the record's position; -1 when there is none: on a full disk the next checkpoint holds it
+   * @returns the position that has to be committed for the session to be safe: the record's, or on a full disk, where the next checkpoint
+   * holds what has changed, that of the last one that was written; -1 when there is none
    */
   writeSession(entry: JournalEntry): number;
   /** @returns the record's position */

@@ -243,7 +243,8 @@ export class Storage implements LogOwner, Journal {
     const isNew = !this.#state.entries.has(entry.number);
     if (isNew) this.#state.add(entry);
     this.#state.mark(entry, isNew ? ~0 : Change.Session);
-    if (!this.isOpen) return -1;
+    // It may be one that was written before there was no room, and isn't safe yet.
+    if (!this.isOpen) return this.lastPosition;
     writeSession(this.#records.writer, toSessionRecord(entry));
     return this.#records.append();
   }

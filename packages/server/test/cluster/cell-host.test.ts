@@ -13,6 +13,8 @@ jest.setTimeout(120_000);
 
 interface Hosted extends HostedBroker {
   readonly url: string;
+  readonly sessionCount: number;
+  isConnected(clientId: string): boolean;
 }
 
 async function openHosted(
@@ -26,6 +28,10 @@ async function openHosted(
   const { broker, running } = await openBroker(config, { storage, onStorageFailed });
   return {
     url: running.url as string,
+    get sessionCount() {
+      return broker.sessions.count;
+    },
+    isConnected: (clientId) => broker.sessions.connectionOf(clientId) !== null,
     fence: (why) => broker.storage?.log.fence(why),
     stop: () => running.stop(),
   };
@@ -197,4 +203,29 @@ test('a machine that is back goes on with what its disk has left', async () => {
   await machine.host.stop();
   await machine.take();
   expect(await payloads(await machine.connected('sub'))).toEqual(['one', 'two']);
+});
+
+test('on a full disk a session is not resumed before the engine has it', async () => {
+  const machine = new Machine();
+  await machine.take();
+  const { host } = machine;
+  const other = await machine.connected('other');
+  machine.engine.isCut = true;
+  const first = await PacketClient.open(host.broker.url);
+  clients.push(first);
+  first.connect('new');
+  while (host.broker.sessionCount < 2) await other.sentSoFar();
+  await first.cut();
+  machine.files.capacity = machine.files.used;
+  other.publish('kept', 'x'.repeat(1000), 1, 1, { retain: true });
+  expect(await other.next()).toMatchObject({ cmd: 'puback', reasonCode: ReasonCode.QuotaExceeded });
+
+  const again = await PacketClient.open(host.broker.url);
+  clients.push(again);
+  again.connect('new');
+  const answer = again.next();
+  while (!host.broker.isConnected('new')) await other.sentSoFar();
+  expect(await Promise.race([answer, other.sentSoFar()])).toEqual([]);
+  machine.engine.isCut = false;
+  expect(await answer).toMatchObject({ cmd: 'connack', sessionPresent: true });
 });

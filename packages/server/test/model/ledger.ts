@@ -135,11 +135,13 @@ export class Ledger {
    * The broker found the disk full. What it acknowledged to nobody may be refused, if it was recent.
    *
    * @param unsafeMs - how long the broker may take to make such a thing safe, in milliseconds
+   * @param isForwarded - whether what a client publishes comes to that broker from another one, which sends again what was refused
    */
-  diskFilled(unsafeMs: number): void {
+  diskFilled(unsafeMs: number, isForwarded: (publisher: string) => boolean = () => false): void {
     this.outages.begin();
     const since = this.now() - unsafeMs;
     for (const publication of this.#unjudged) {
+      if (isForwarded(publication.options.publisher)) publication.refusals++;
       if (!publication.options.isWill || publication.earliest === NEVER) continue;
       if (publication.latestMs <= since && !publication.mayComeAgain) continue;
       publication.refusals++;
@@ -354,10 +356,15 @@ export class Ledger {
     const spans = session
       .possibleSpans(publication, routedBy, this.tick)
       .filter(({ wish }) => !(isOwn && wish.noLocal));
-    const isAskedFor = ({ wish, group }: Span) => {
+    const isKnown = !this.isRoutedLate(options.publisher, session.clientId, null);
+    const isAskedFor = (span: Span) => {
+      const { wish, group } = span;
       const qos = lower(options.qos, wish.qos);
+      if (packet.qos === qos) return true;
       // Another member that it was meant for may have asked for less.
-      return packet.qos === qos || (group !== null && packet.qos > 0 && packet.qos < qos);
+      if (group !== null && packet.qos > 0 && packet.qos < qos) return true;
+      // Before SUBACK another cell may not know yet at which QoS it is subscribed to.
+      return packet.qos < qos && !isKnown && span.granted > publication.earliest;
     };
     if (!spans.some(isAskedFor)) {
       throw new Violation(`${where}: at QoS ${packet.qos}, which no subscription asks for`);

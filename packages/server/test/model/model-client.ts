@@ -56,6 +56,9 @@ const SERVER_SHUTTING_DOWN = 0x8b;
 const SERVER_UNAVAILABLE_V4 = 3;
 const SUBSCRIBE_FAILURE_V4 = 0x80;
 
+/** After this time a cell of several may say that a subscription is not known to all others, in milliseconds. */
+const UNROUTED_MS = 5000;
+
 /**
  * A client that does exactly what the standard asks of one, across connections, and tells the ledger of
  * it. It does no I/O: a link takes its bytes, and whoever runs it reports what comes and ends.
@@ -511,6 +514,12 @@ export class ModelClient {
     const refusal = this.profile.version === 5 ? QUOTA_EXCEEDED : SUBSCRIBE_FAILURE_V4;
     const mayBeRefused = this.session?.isStored && this.ledger.outages.wasSince(request.sentMs);
     if (mayBeRefused && granted.length === 1 && granted[0] === refusal) {
+      this.ledger.denied(this.session as SessionRecord, request.span);
+      return;
+    }
+    // Another cell has not answered in time.
+    const isUnrouted = granted.length === 1 && granted[0] === SUBSCRIBE_FAILURE_V4;
+    if (isUnrouted && this.ledger.now() - request.sentMs > UNROUTED_MS) {
       this.ledger.denied(this.session as SessionRecord, request.span);
       return;
     }

@@ -48,6 +48,33 @@ export interface DiskListener {
   onRoom(): void;
 }
 
+/** A process that another one has been put in the place of, though it goes on. */
+export interface AbandonedProcess {
+  /** Ends it; returns what its machine has then. */
+  kill(survival: Survival): SimulatedDisk;
+}
+
+/** What a machine keeps when its process ends. */
+export interface SimulatedDisk {
+  readonly files: FaultyFiles;
+  readonly index: MemoryIndex;
+}
+
+/** How a process gets its broker's log, and parts with it, where that is more than the disk's concern. */
+export interface SimulatedStorage {
+  /** Has the broker recover, in the process whose clock it gets. */
+  recover(
+    broker: Broker,
+    resources: SimulatedDisk & { readonly clock: ProcessLife },
+  ): Promise<void>;
+  /** Stops the broker in order. */
+  stop(broker: Broker, timeoutMs: number, reasonCode: number): Promise<void>;
+  /** The process is killed. */
+  end(): void;
+  /** For how long, in milliseconds, what the broker writes may have waited to be where no crash takes it, beside its way to the disk. */
+  readonly waitedMs: number;
+}
+
 /** What a crash is worth being aimed at. */
 export const DISK_OPERATIONS = [
   ...(['write', 'sync', 'sync', 'sync'] as const),
@@ -85,6 +112,8 @@ export class SimulatedHost {
   #index = new MemoryIndex();
   readonly #machine: Clock;
   #life: ProcessLife;
+  /** What it stores goes elsewhere, too; null: to the disk alone. */
+  storage: SimulatedStorage | null = null;
   /** Serving; null while there is none. */
   broker: Broker | null = null;
   /** There is a process, which serves or is about to. */
@@ -148,7 +177,8 @@ export class SimulatedHost {
   unsafeMs(survival: Survival): number {
     const { syncMode, syncInterval } = this.#config.storage.wal;
     const isSynced = survival === 'everything' || syncMode === 'immediate';
-    const unsafeMs = this.#writtenMs + (isSynced ? 0 : syncInterval);
+    const unsafeMs =
+      this.#writtenMs + (isSynced ? 0 : syncInterval) + (this.storage?.waitedMs ?? 0);
     return (
       unsafeMs + (this.#isUnwritten ? this.#clock.time - (this.#unwrittenSinceMs as number) : 0)
     );
@@ -178,8 +208,12 @@ export class SimulatedHost {
     this.#index.delay = delay;
   }
 
-  /** Begins to start a broker; `broker` is set when it serves, `onServing` told. */
-  start(onServing: () => void): void {
+  /**
+   * Begins to start a broker; `broker` is set when it serves, `onServing` told.
+   *
+   * @param onMade - told before it recovers
+   */
+  start(onServing: () => void, onMade: (broker: Broker) => void = () => {}): void {
     const life = this.#newLife();
     this.#life = life;
     this.isRunning = true;
@@ -188,12 +222,15 @@ export class SimulatedHost {
     const broker = new Broker(this.#config, life, log, [], hooks);
     broker.onStorageFailed = (error) => this.#fail(life, error);
     if (this.#isThroughLinks) broker.intercept = this.#link;
+    onMade(broker);
     if (!this.isDurable) {
       this.broker = broker;
       onServing();
       return;
     }
-    broker.recover({ files: this.#files, index: this.#index, clock: life }).then(
+    const resources = { files: this.#files, index: this.#index, clock: life };
+    const { storage } = this;
+    (storage?.recover(broker, resources) ?? broker.recover(resources)).then(
       () => {
         if (life !== this.#life || life.isOver) return;
         this.#checkReplay(broker);
@@ -207,7 +244,7 @@ export class SimulatedHost {
   /** An orderly stop ends with a checkpoint. */
   #checkReplay(broker: Broker): void {
     const records = broker.storage?.logStats.recoveredRecords ?? 0;
-    if (this.#isCheckpointed && records > 0) {
+    if (this.#isCheckpointed && this.storage === null && records > 0) {
       this.#fail(this.#life, new Violation(`${records} records to replay after an orderly stop`));
     }
     this.#isCheckpointed = false;
@@ -216,17 +253,18 @@ export class SimulatedHost {
   /** Nothing was damaged here: a broker that says that it found something damaged or lost has lost it itself. */
   #watchedLog(life: ProcessLife): Logger {
     const log = this.#log;
+    const isOwn = () => life === this.#life && !life.isOver;
     const fail = (event: string, fields: object = {}) =>
       this.#fail(life, new Violation(`the broker logs ${event} ${JSON.stringify(fields)}`));
     return {
       ...log,
       info: (event, fields) => {
         log.info(event, fields);
-        if (event === 'storage-has-room' && !life.isOver) this.#noteRoom();
+        if (event === 'storage-has-room' && isOwn()) this.#noteRoom();
       },
       warn: (event, fields) => {
         log.warn(event, fields);
-        if (event === 'storage-full' && !life.isOver) this.#noteFull();
+        if (event === 'storage-full' && isOwn()) this.#noteFull();
         if (event.startsWith('storage-') && !this.#isExplained(event)) fail(event, fields);
         if (CLOCK_EVENTS.includes(event) && this.#wall.isRight) fail(event, fields);
       },
@@ -266,14 +304,44 @@ export class SimulatedHost {
   /** Ends the process, and with `survival` what the disk had not been told to keep. */
   kill(survival: Survival): void {
     this.#life.end();
+    this.storage?.end();
+    this.#leave();
+    this.#files = this.#files.crash(survival, this.#random);
+    this.#index = this.#index.crash();
+    this.#equip();
+  }
+
+  #leave(): void {
     this.isRunning = false;
     this.broker = null;
     if (this.isFull) this.#noteRoom();
     // What it had not written is lost, and the next process knows nothing of it.
     this.#unwrittenSinceMs = null;
     this.#isCheckpointed = false;
-    this.#files = this.#files.crash(survival, this.#random);
-    this.#index = this.#index.crash();
+  }
+
+  /** The process goes on, and is nobody's concern any more. The next one needs another disk. */
+  abandon(): AbandonedProcess {
+    const [life, { files, index }] = [this.#life, this.disk];
+    const random = this.#random;
+    this.#life = this.#newLife();
+    this.#leave();
+    return {
+      kill: (survival) => {
+        life.end();
+        return { files: files.crash(survival, random), index: index.crash() };
+      },
+    };
+  }
+
+  /** Changed while there is no process. */
+  get disk(): SimulatedDisk {
+    return { files: this.#files, index: this.#index };
+  }
+
+  set disk({ files, index }: SimulatedDisk) {
+    this.#files = files;
+    this.#index = index;
     this.#equip();
   }
 
@@ -288,14 +356,16 @@ export class SimulatedHost {
     if (broker === null) return;
     this.broker = null;
     const onEnd = () => {
-      if (life.isOver) return;
+      if (life !== this.#life || life.isOver) return;
       const isWritten = !this.isFull;
       const survival = isWritten || this.losesPower ? 'nothing' : 'everything';
       onStopped(isWritten ? null : survival);
       this.kill(survival);
       this.#isCheckpointed = isWritten;
     };
-    broker.stop(STOP_TIMEOUT_MS, ReasonCode.ServerShuttingDown).then(onEnd, (error: unknown) => {
+    const terms = [STOP_TIMEOUT_MS, ReasonCode.ServerShuttingDown] as const;
+    const stopped = this.storage?.stop(broker, ...terms) ?? broker.stop(...terms);
+    stopped.then(onEnd, (error: unknown) => {
       // What it had to write at the end may have been what filled the disk.
       if (this.isFull) onEnd();
       else this.#fail(life, error);

@@ -60,6 +60,8 @@ export class Checkpoints {
   /** A snapshot that fails is tried again after as many bytes as if it had been written here. */
   #snapshotFailedAt: number;
   #removedSegments: number[];
+  /** The positions last refused that a snapshot has made up for, as `refused` gives them. */
+  #madeUpFor: { readonly from: number; readonly to: number } | null;
 
   constructor(log: CheckpointedLog, position: number) {
     this.#log = log;
@@ -70,6 +72,7 @@ export class Checkpoints {
     this.#snapshotting = null;
     this.#snapshotFailedAt = 0;
     this.#removedSegments = [];
+    this.#madeUpFor = null;
   }
 
   /** A segment is gone: the next checkpoint has the index forget it. */
@@ -95,15 +98,21 @@ export class Checkpoints {
    * @param removed - segments of which nothing is needed after it
    */
   async writeSnapshot(removed: readonly Segment[]): Promise<void> {
-    while (this.#snapshotting !== null) await this.#snapshotting.catch(() => {});
+    await this.settled();
     this.#snapshotting = this.#writeSnapshot(removed).finally(() => {
       this.#snapshotting = null;
     });
     await this.#snapshotting;
   }
 
+  /** Resolves when no snapshot is being written. */
+  async settled(): Promise<void> {
+    while (this.#snapshotting !== null) await this.#snapshotting.catch(() => {});
+  }
+
   async #writeSnapshot(removed: readonly Segment[]): Promise<void> {
     const { owner, segments, seal, append, isReplicated } = this.#log;
+    const refused = this.#log.refused();
     // Like a checkpoint, all in one turn: the state as of the snapshot's begin.
     const entries = [...(owner?.snapshot?.() ?? [])];
     seal();
@@ -124,6 +133,7 @@ export class Checkpoints {
     const end = seal();
     await this.#log.flush();
     this.snapshot = { start, end };
+    this.#madeUpFor = refused;
     for (const segment of segments) segment.releasedBytes += overlap(segment, former);
     this.#log.stats.snapshots++;
   }
@@ -170,7 +180,10 @@ export class Checkpoints {
   }
 
   async #takeCheckpoint(): Promise<void> {
-    const { owner, index } = this.#log;
+    const { owner, index, isReplicated } = this.#log;
+    // What was refused and holds all the same, an index alone would know of, and a replica would not.
+    const isOwed = isReplicated && this.#log.refused() !== this.#madeUpFor;
+    if (isOwed && owner?.snapshot !== undefined) await this.writeSnapshot([]);
     // All in one turn: the state holds the effects of what is before the head, and of nothing else.
     const position = this.#log.seal();
     const streams = this.#log.streams.take();

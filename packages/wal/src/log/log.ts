@@ -124,7 +124,7 @@ export class Log {
       ...{ clock, stats, state, segments: list, appender, committer, maker, replication },
       onWritten: () => {
         this.#checkpoints.takeSoon();
-        this.#checkpoints.writeSnapshotSoon();
+        if (!this.#state.isClosing) this.#checkpoints.writeSnapshotSoon();
       },
       onError: (error) => this.#failures.onWriteError(error),
       onSegmentMade: () => {
@@ -539,6 +539,7 @@ export class Log {
         await this.flush();
         // One that fails is followed by one that holds everything.
         await this.checkpoint().catch(() => this.checkpoint());
+        await this.#checkpoints.settled();
       }
     } finally {
       this.#state.status = 'closed';

@@ -1,5 +1,5 @@
-import { MemoryLink } from '@promptmq/cluster/testing';
-import { Random, type Survival } from '@promptmq/wal/testing';
+import { type MemoryFaults, MemoryLink, MemoryServers, NO_FAULTS } from '@promptmq/cluster/testing';
+import { FaultyFiles, MemoryIndex, Random, type Survival } from '@promptmq/wal/testing';
 import type { Config } from '../../../src/config/index.ts';
 import { type Logger, noopLogger } from '../../../src/log/index.ts';
 import { SimulatedClock } from '../../../src/testing/clock/simulated-clock.ts';
@@ -20,7 +20,7 @@ import { WALL_CLOCK_MS } from '../disturbances.ts';
 import { DISK_OPERATIONS, SimulatedHost } from '../simulated-host.ts';
 import { SimulatedLink } from '../simulated-link.ts';
 import { SimulatedWallClock } from '../simulated-wall-clock.ts';
-import { KnownPeers } from './known-peers.ts';
+import { EngineStorage } from './engine-storage.ts';
 import { SimulatedCell } from './simulated-cell.ts';
 
 /** Within this time clients have noticed that the broker is gone. */
@@ -28,6 +28,9 @@ const CLIENT_NOTICES_MS = 25;
 
 /** Longer than any will delay and session expiry. */
 const REST_MS = 6000;
+
+/** Longer than it takes until all cells serve, and everybody has what it is owed, when nothing breaks. */
+const SERVING_MS_MAX = 120_000;
 
 /** Longer than it takes to deliver a message when nothing breaks. */
 const QUIET_MS = 1000;
@@ -37,6 +40,18 @@ const LATENCIES_MAX = [1, 5, 40];
 
 /** What may wait for a link, or for who is away, grows older than where there is one broker. */
 const LAG_MS = 500;
+
+/** So that who is who doesn't depend on what the engine does. */
+const ENGINE_SALT = 0x6a09_e667;
+
+/** So many seeds of ten have an engine that the logs of the cells lie on. */
+const ENGINE_SEEDS = 6;
+
+/** Longest that an engine has no leader, in milliseconds: short ones, and long ones. */
+const ELECTIONS_MS = [300, 5000];
+
+/** What may wait for the engine, until all that broke is well again. */
+const ENGINE_LAG_MS = 12_000;
 
 /** Of a run that went wrong. */
 const TRACE_LINES = 60;
@@ -51,6 +66,10 @@ export interface ClusterReport {
   readonly stops: number;
   readonly outages: number;
   readonly cuts: number;
+  readonly wiped: number;
+  readonly moves: number;
+  readonly zombies: number;
+  readonly elections: number;
   readonly forwarded: number;
   readonly duplicates: number;
   readonly publications: number;
@@ -69,10 +88,28 @@ interface Actor {
   link: SimulatedLink | null;
 }
 
+/** What is wrong with an engine. */
+function drawFaults(random: Random): MemoryFaults {
+  const often = random.pick([0, 0.02, 0.15]);
+  return {
+    ...NO_FAULTS,
+    delayMsMax: random.pick([2, 20, 120]),
+    lostRequests: often * random.next(),
+    lostAnswers: often * random.next(),
+    lateRequests: often * random.next(),
+    lateMsMax: random.pick([100, 5000]),
+    timeoutMs: random.pick([250, 1000]),
+    brokenReads: random.pick([0, 0.02]),
+    staleReads: random.pick([0, 0.2]),
+  };
+}
+
 /**
  * Two or three brokers that are cells of one cluster, with their clients, for some seconds of simulated time, all of it
- * determined by a seed: each is killed, stopped, and out of room on its disk, and the links between them break. Whoever has
- * subscribed in another cell is known at once.
+ * determined by a seed: each is killed, stopped, and out of room on its disk, and the links between them break.
+ *
+ * Most have their logs on an engine, which fails, too. Then a cell goes on after a crash with what the disk has, with an empty one, or on
+ * another machine, where the process before may not know of it.
  *
  * Nothing is retained.
  *
@@ -90,10 +127,23 @@ export class ClusterRun {
   readonly #actUntil: number;
   readonly #checkedEvery: number;
   readonly #hasFullDisks: boolean;
+  /** Null: what is stored lies on the disks alone. */
+  readonly #engine: MemoryServers | null;
+  readonly #engineRandom: Random;
   #fullCount = 0;
   /** Of processes that are over. */
   readonly #sums = { forwarded: 0, duplicates: 0 };
-  readonly #counts = { events: 0, crashes: 0, stops: 0, outages: 0, cuts: 0 };
+  readonly #counts = {
+    events: 0,
+    crashes: 0,
+    stops: 0,
+    outages: 0,
+    cuts: 0,
+    wiped: 0,
+    moves: 0,
+    zombies: 0,
+    elections: 0,
+  };
   #failure: unknown = null;
 
   constructor(seed: number, trace: ((line: string) => void) | null = null) {
@@ -102,20 +152,24 @@ export class ClusterRun {
     this.#checkedEvery = trace !== null || seed % CHECKED_SEEDS === 0 ? 1 : CHECKED_EVENTS;
     const clock = this.#clock;
     const note = trace && ((line: string) => trace(`${clock.time - 1_000_000} ms  ${line}`));
+    this.#engineRandom = new Random(seed ^ ENGINE_SALT);
+    this.#engine = seed % 10 < ENGINE_SEEDS ? this.#newEngine() : null;
     this.#ledger = new Ledger(
       clock.now,
       note,
-      LAG_MS,
+      this.#engine === null ? LAG_MS : ENGINE_LAG_MS,
       undefined,
       (publisher, subscriber, group) =>
         group !== null || this.#cellOf(publisher) !== this.#cellOf(subscriber),
     );
     this.#latencyMax = random.pick(LATENCIES_MAX);
     this.#hasFullDisks = random.chance(0.3);
-    const config = drawConfig(random);
+    const drawn = drawConfig(random);
+    const config =
+      this.#engine === null ? drawn : { ...drawn, storage: { ...drawn.storage, enabled: true } };
     const wall = new SimulatedWallClock(clock, WALL_CLOCK_MS, 1);
     for (let cell = 0, count = random.pick([2, 2, 3]); cell < count; cell++) {
-      this.#cells.push(this.#cell(cell, wall, config));
+      this.#cells.push(this.#cell(cell, count, wall, config));
     }
     for (const role of drawRoles(random)) this.#addActor(role);
     // There is somebody to forward to.
@@ -125,21 +179,48 @@ export class ClusterRun {
     this.#actUntil = clock.time + 1000 + random.below(random.pick([3000, 8000]));
   }
 
-  #cell(number: number, wall: SimulatedWallClock, config: Config): SimulatedCell {
+  #newEngine(): MemoryServers {
+    const clock = this.#clock;
+    const setTimer = (delayMs: number, callback: () => void) =>
+      clock.schedule(Math.ceil(delayMs), callback);
+    return new MemoryServers({
+      clock: {
+        ...{ now: clock.now, wallNow: clock.now, setTimer },
+        defer: (callback) => void setTimer(0, callback),
+      },
+      random: this.#engineRandom,
+      faults: drawFaults(this.#engineRandom),
+    });
+  }
+
+  #cell(number: number, count: number, wall: SimulatedWallClock, config: Config): SimulatedCell {
     const { trace } = this.#ledger;
     const log = trace === null ? noopLogger : loggerTo((line) => trace(`cell ${number}: ${line}`));
     const host = new SimulatedHost(this.#clock, wall, this.#random, config, log, {
       onFull: (unsafeMs) => {
         this.#fullCount++;
-        this.#ledger.diskFilled(unsafeMs);
+        this.#ledger.diskFilled(unsafeMs, (publisher) => this.#cellOf(publisher)?.cell !== number);
       },
       onRoom: () => {
         if (--this.#fullCount === 0) this.#ledger.outages.end(this.#clock.time);
       },
     });
-    return new SimulatedCell(number, host, (error) => {
+    const fail = (error: unknown) => {
       this.#failure ??= error;
-    });
+    };
+    if (this.#engine !== null) {
+      const random = this.#engineRandom;
+      const sizes = {
+        snapshotSize: random.pick([2000, 10_000, 1_000_000]),
+        appendBytes: random.pick([300, 5000, 500_000]),
+        appendWindow: random.pick([1, 1, 4]),
+      };
+      host.storage = new EngineStorage(this.#engine, number, this.#clock, sizes, (why) =>
+        fail(new Violation(`cell ${number} has ended: ${why}`)),
+      );
+    }
+    const otherDisk = { files: new FaultyFiles(), index: new MemoryIndex() };
+    return new SimulatedCell(number, count, host, otherDisk, fail);
   }
 
   #cellOf(clientId: string): SimulatedCell | undefined {
@@ -165,7 +246,9 @@ export class ClusterRun {
       this.#crashLater(cell);
       if (this.#random.chance(0.4)) this.#stopLater(cell);
       if (this.#hasFullDisks) this.#fillDiskLater(cell);
+      if (this.#engine !== null) this.#cutEngineLater(cell);
     }
+    this.#electLater();
     await this.#advance(Math.max(0, this.#actUntil - this.#clock.time));
     await this.#comeToRest();
     for (const cell of this.#cells) this.#sumUp(cell);
@@ -188,15 +271,17 @@ export class ClusterRun {
 
   #start(cell: SimulatedCell, wasKilled = true): void {
     this.#ledger.trace?.(`cell ${cell.cell} starts`);
-    cell.host.start(() => {
-      this.#ledger.trace?.(`cell ${cell.cell} serves`);
-      const { broker, forwarding } = cell.join();
-      const others = this.#cells.filter((one) => one !== cell);
-      broker.router.peers = new KnownPeers(forwarding, others);
-      for (const other of others) this.#linkLater(cell, other);
-      if (!wasKilled) return;
-      for (const { client } of this.#actorsOf(cell)) client.onBrokerBack();
-    });
+    const others = this.#cells.filter((one) => one !== cell);
+    cell.host.start(
+      () => {
+        this.#ledger.trace?.(`cell ${cell.cell} has recovered`);
+        cell.join(() => this.#ledger.trace?.(`cell ${cell.cell} serves`));
+        for (const other of others) this.#linkLater(cell, other);
+        if (!wasKilled) return;
+        for (const { client } of this.#actorsOf(cell)) client.onBrokerBack();
+      },
+      (broker) => cell.prepare(broker),
+    );
   }
 
   #actorsOf(cell: SimulatedCell): Actor[] {
@@ -222,24 +307,78 @@ export class ClusterRun {
     else host.atOperation(random.pick(DISK_OPERATIONS), 1 + random.below(2), crash);
   }
 
-  /** The process is killed, or the power is cut; a while later there is another process. */
+  /** The process is killed, or the power is cut; a while later there is another process, on this machine or on another. */
   #crash(cell: SimulatedCell): void {
     const { host } = cell;
     if (!host.isRunning) return;
     const random = this.#random;
-    const survival: Survival = host.losesPower
-      ? random.pick(['everything', 'nothing', 'anything', 'anything'])
-      : 'everything';
-    this.#ledger.trace?.(`cell ${cell.cell} is killed, unsynced data: ${survival}`);
-    this.#undo(cell, survival);
     this.#counts.crashes++;
-    this.#leave(cell);
-    host.kill(survival);
+    if (this.#engine !== null) this.#loseMachine(cell);
+    else {
+      const survival: Survival = host.losesPower
+        ? random.pick(['everything', 'nothing', 'anything', 'anything'])
+        : 'everything';
+      this.#kill(cell, survival);
+    }
     for (const { link } of this.#actorsOf(cell)) link?.die();
     this.#clock.schedule(CLIENT_NOTICES_MS + random.below(random.pick([10, 2000])), () => {
+      this.#forget(cell);
       this.#start(cell);
       // Sometimes it doesn't get far.
       if (random.chance(0.3)) this.#crashAtOperation(cell, 12);
+    });
+  }
+
+  #kill(cell: SimulatedCell, survival: Survival): void {
+    this.#ledger.trace?.(`cell ${cell.cell} is killed, unsynced data: ${survival}`);
+    this.#undo(cell, survival);
+    this.#leave(cell);
+    cell.host.kill(survival);
+  }
+
+  /** What is acknowledged is with the engine, whatever becomes of the machine. */
+  #loseMachine(cell: SimulatedCell): void {
+    const { host } = cell;
+    const random = this.#engineRandom;
+    const what = random.pick(['stays', 'stays', 'is wiped', 'moves', 'is left behind'] as const);
+    this.#ledger.trace?.(`cell ${cell.cell}: its disk ${what}`);
+    // It has to be restored, and nobody would help.
+    host.makeRoom();
+    if (what === 'is left behind') {
+      this.#counts.zombies++;
+      this.#leaveZombie(cell);
+      return;
+    }
+    this.#kill(cell, random.pick(['everything', 'nothing', 'anything']));
+    if (what === 'is wiped') {
+      this.#counts.wiped++;
+      host.disk = { files: new FaultyFiles(), index: new MemoryIndex() };
+    } else if (what === 'moves') {
+      this.#counts.moves++;
+      cell.move();
+    }
+  }
+
+  /** The process lives, and neither clients nor, for a while, the engine reach it: another one takes the cell. */
+  #leaveZombie(cell: SimulatedCell): void {
+    const storage = cell.host.storage as EngineStorage;
+    const { engine } = storage;
+    this.#undo(cell, 'everything');
+    this.#sumUp(cell);
+    const links: MemoryLink[] = [];
+    for (const other of this.#cells) {
+      const link = this.#links.get(keyOf(cell, other));
+      if (link === undefined) continue;
+      this.#links.delete(keyOf(cell, other));
+      if (this.#engineRandom.chance(0.5)) link.cut();
+      else links.push(link);
+    }
+    storage.abandon();
+    cell.moveFromZombie(links);
+    if (engine === null || this.#engineRandom.chance(0.3)) return;
+    engine.isCut = true;
+    this.#clock.schedule(this.#engineRandom.below(5000), () => {
+      engine.isCut = false;
     });
   }
 
@@ -254,7 +393,20 @@ export class ClusterRun {
   #leave(cell: SimulatedCell): void {
     this.#sumUp(cell);
     cell.leave();
-    for (const other of this.#cells) this.#links.get(keyOf(cell, other))?.cut();
+    this.#endLinks(cell);
+  }
+
+  /** Its process is over, or doesn't use them any more. */
+  #endLinks(cell: SimulatedCell): void {
+    for (const other of this.#cells) {
+      this.#links.get(keyOf(cell, other))?.cut();
+      this.#links.delete(keyOf(cell, other));
+    }
+  }
+
+  /** The process is over, and nobody waits for it any more. */
+  #forget(cell: SimulatedCell): void {
+    for (const other of this.#cells) if (other !== cell) other.forget(cell);
   }
 
   #sumUp({ process }: SimulatedCell): void {
@@ -276,12 +428,15 @@ export class ClusterRun {
     this.#counts.stops++;
     const actors = this.#actorsOf(cell);
     for (const { client } of actors) client.onStopping();
-    process.forwarding.stop();
+    cell.isServing = false;
+    process.forwarding?.stop();
+    process.peers.stop();
     this.#sumUp(cell);
-    for (const other of this.#cells) this.#links.get(keyOf(cell, other))?.cut();
+    this.#endLinks(cell);
     host.stop((lossy) => {
       this.#ledger.trace?.(`cell ${cell.cell} has stopped`);
       cell.leave();
+      this.#forget(cell);
       if (lossy !== null) this.#undo(cell, lossy);
       const delay = CLIENT_NOTICES_MS + this.#random.below(this.#random.pick([10, 2000]));
       this.#clock.schedule(delay, () => this.#start(cell, lossy !== null));
@@ -290,6 +445,8 @@ export class ClusterRun {
 
   #fillDiskLater(cell: SimulatedCell): void {
     this.#repeatLater(2500, () => {
+      // What is restored needs room.
+      if (this.#engine !== null && cell.host.broker === null) return;
       this.#ledger.trace?.(`the disk of cell ${cell.cell} is about to be full`);
       this.#counts.outages++;
       cell.host.fillDisk();
@@ -297,6 +454,30 @@ export class ClusterRun {
         this.#ledger.trace?.(`the disk of cell ${cell.cell} has room`);
         cell.host.makeRoom();
       });
+    });
+  }
+
+  /** Nothing passes between a cell and the engine for a while. */
+  #cutEngineLater(cell: SimulatedCell): void {
+    const random = this.#engineRandom;
+    this.#repeatLater(5000, () => {
+      const engine = (cell.host.storage as EngineStorage).engine;
+      if (engine === null || engine.isCut) return;
+      this.#ledger.trace?.(`cell ${cell.cell} doesn't reach the engine`);
+      engine.isCut = true;
+      this.#clock.schedule(random.below(2000), () => {
+        engine.isCut = false;
+      });
+    });
+  }
+
+  #electLater(): void {
+    const [engine, random] = [this.#engine, this.#engineRandom];
+    if (engine === null) return;
+    this.#repeatLater(6000, () => {
+      this.#ledger.trace?.('the engine elects a leader');
+      this.#counts.elections++;
+      engine.elect(random.below(random.pick(ELECTIONS_MS)));
     });
   }
 
@@ -322,6 +503,7 @@ export class ClusterRun {
     const random = this.#random;
     const [first, second] = [a.process, b.process];
     if (first === null || second === null || this.#links.get(keyOf(a, b))?.isUp) return;
+    // Not while one of them recovers or stops.
     if (first.broker !== a.host.broker || second.broker !== b.host.broker) return;
     this.#ledger.trace?.(`a link between cells ${a.cell} and ${b.cell}`);
     const link = new MemoryLink(
@@ -340,6 +522,7 @@ export class ClusterRun {
       const [a, b] = [this.#random.pick(this.#cells), this.#random.pick(this.#cells)];
       const link = this.#links.get(keyOf(a, b));
       if (a === b || link === undefined || !link.isUp) return;
+      this.#links.delete(keyOf(a, b));
       this.#ledger.trace?.(`the link between cells ${a.cell} and ${b.cell} breaks`);
       this.#counts.cuts++;
       link.cut();
@@ -373,7 +556,7 @@ export class ClusterRun {
     const { client, role, cell } = actor;
     const random = this.#random;
     if (client.state === 'idle' || client.state === 'disconnecting') {
-      if (cell.host.broker === null) return;
+      if (!cell.isServing) return;
       if (random.chance(0.5)) this.#connect(actor, random.chance(role.startsClean));
       return;
     }
@@ -399,7 +582,7 @@ export class ClusterRun {
 
   #connect(actor: Actor, startsClean: boolean): void {
     const { broker } = actor.cell.host;
-    if (broker === null) return;
+    if (broker === null || !actor.cell.isServing) return;
     const former = actor.link;
     // What a client doesn't use any more is closed sooner or later.
     if (former !== null) this.#clock.schedule(this.#random.below(5000), () => former.cut());
@@ -434,9 +617,17 @@ export class ClusterRun {
   /** Nothing breaks any more: everybody comes back, gets what it is owed, and the ledger judges. */
   async #comeToRest(): Promise<void> {
     for (const { host } of this.#cells) host.makeRoom();
+    if (this.#engine !== null) {
+      this.#engine.faults = NO_FAULTS;
+      for (const cell of this.#cells) cell.endZombie();
+    }
     await this.#advance(this.#random.chance(0.5) ? REST_MS : 100);
-    const isUnready = ({ host }: SimulatedCell) => host.broker === null || host.isFull;
-    while (this.#cells.some(isUnready)) await this.#advance(100);
+    if (this.#engine !== null) await this.#advance(ENGINE_LAG_MS);
+    const isUnready = ({ host, isServing }: SimulatedCell) => !isServing || host.isFull;
+    for (const until = this.#clock.time + SERVING_MS_MAX; this.#cells.some(isUnready); ) {
+      if (this.#clock.time > until) throw new Violation('a cell is not served');
+      await this.#advance(100);
+    }
     for (const { host } of this.#cells) host.spare();
     for (const { client } of this.#actors) client.settle();
     for (const actor of this.#actors) {
@@ -454,7 +645,9 @@ export class ClusterRun {
 
   /** Until nothing is delivered any more, however long that takes. */
   async #advanceUntilQuiet(): Promise<void> {
+    const until = this.#clock.time + SERVING_MS_MAX;
     for (let delivered = -1; delivered !== this.#ledger.counts.delivered; ) {
+      if (this.#clock.time > until) throw new Violation('something is delivered again and again');
       delivered = this.#ledger.counts.delivered;
       await this.#advance(QUIET_MS);
     }
