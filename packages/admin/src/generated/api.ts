@@ -1653,6 +1653,8 @@ export interface operations {
                             count?: number;
                             hasnext: boolean;
                             limit: number;
+                            /** @description processes that are not there just now: nothing of them is in it */
+                            missing?: string[];
                             page: number;
                         };
                     };
@@ -2038,6 +2040,8 @@ export interface operations {
                             count?: number;
                             hasnext: boolean;
                             limit: number;
+                            /** @description processes that are not there just now: nothing of them is in it */
+                            missing?: string[];
                             page: number;
                         };
                     };
@@ -2132,6 +2136,8 @@ export interface operations {
                             count?: number;
                             hasnext: boolean;
                             limit: number;
+                            /** @description processes that are not there just now: nothing of them is in it */
+                            missing?: string[];
                             page: number;
                         };
                     };
@@ -2491,6 +2497,8 @@ export interface operations {
                             cursor?: string;
                             hasnext: boolean;
                             limit: number;
+                            /** @description processes that are not there just now: nothing of them is in it */
+                            missing?: string[];
                             /** @description left out with a cursor */
                             page?: number;
                         };
@@ -4000,8 +4008,8 @@ export interface operations {
                             retain: boolean | null;
                             /** @description that denies it */
                             rule: string | null;
-                            /** @description why it gets it later or not */
-                            why: ("offline" | "behind" | "queue-full" | "no-local" | "denied" | "not-chosen") | null;
+                            /** @description why it gets it later or not; one-of-several: it, or one like it of the same shared group in another process */
+                            why: ("offline" | "behind" | "queue-full" | "no-local" | "denied" | "not-chosen" | "one-of-several") | null;
                         }[];
                         retain: boolean;
                         topic: string;
@@ -4075,6 +4083,8 @@ export interface operations {
                             count?: number;
                             hasnext: boolean;
                             limit: number;
+                            /** @description processes that are not there just now: nothing of them is in it */
+                            missing?: string[];
                             page: number;
                         };
                     };
@@ -4494,6 +4504,8 @@ export interface operations {
                             count?: number;
                             hasnext: boolean;
                             limit: number;
+                            /** @description processes that are not there just now: nothing of them is in it */
+                            missing?: string[];
                             page: number;
                         };
                     };
@@ -5181,13 +5193,13 @@ export interface operations {
                         sent_qos1: number;
                         sent_qos2: number;
                         sessions: number;
-                        shared_subscriptions: number;
+                        shared_subscriptions?: number;
                         storage_bytes: number;
                         subscriptions: number;
                         synced_records: number;
                         /** @description when it ended, in milliseconds since 1970 */
                         time_stamp: number;
-                        topics: number;
+                        topics?: number;
                         unsynced_bytes: number;
                         written_bytes: number;
                     }[];
@@ -5298,13 +5310,13 @@ export interface operations {
                         sent_qos1_rate: number;
                         sent_qos2_rate: number;
                         sessions: number;
-                        shared_subscriptions: number;
+                        shared_subscriptions?: number;
                         storage_bytes: number;
                         subscriptions: number;
                         synced_records_rate: number;
                         /** @description now, in milliseconds since 1970 */
                         time_stamp: number;
-                        topics: number;
+                        topics?: number;
                         unsynced_bytes: number;
                         written_bytes_rate: number;
                     };
@@ -5418,13 +5430,13 @@ export interface operations {
                         sent_qos1_rate: number;
                         sent_qos2_rate: number;
                         sessions: number;
-                        shared_subscriptions: number;
+                        shared_subscriptions?: number;
                         storage_bytes: number;
                         subscriptions: number;
                         synced_records_rate: number;
                         /** @description now, in milliseconds since 1970 */
                         time_stamp: number;
-                        topics: number;
+                        topics?: number;
                         unsynced_bytes: number;
                         written_bytes_rate: number;
                     };
@@ -5547,13 +5559,13 @@ export interface operations {
                         sent_qos1: number;
                         sent_qos2: number;
                         sessions: number;
-                        shared_subscriptions: number;
+                        shared_subscriptions?: number;
                         storage_bytes: number;
                         subscriptions: number;
                         synced_records: number;
                         /** @description when it ended, in milliseconds since 1970 */
                         time_stamp: number;
-                        topics: number;
+                        topics?: number;
                         unsynced_bytes: number;
                         written_bytes: number;
                     }[];
@@ -5882,6 +5894,8 @@ export interface operations {
                             cursor?: string;
                             hasnext: boolean;
                             limit: number;
+                            /** @description processes that are not there just now: nothing of them is in it */
+                            missing?: string[];
                             /** @description left out with a cursor */
                             page?: number;
                         };
@@ -6018,24 +6032,34 @@ export interface operations {
                         metrics: {
                             /** @description bytes of payloads */
                             "bytes.in.count": number;
-                            "message.dropped.count": number;
-                            "message.dropped.rate": number;
+                            /** @description left out with server.workers, where nobody counts who gets it elsewhere */
+                            "message.dropped.count"?: number;
+                            /** @description left out with server.workers, where nobody counts who gets it elsewhere */
+                            "message.dropped.rate"?: number;
                             "message.in.count": number;
                             "message.in.rate": number;
-                            "message.out.count": number;
-                            "message.out.rate": number;
+                            /** @description left out with server.workers, where nobody counts who gets it elsewhere */
+                            "message.out.count"?: number;
+                            /** @description left out with server.workers, where nobody counts who gets it elsewhere */
+                            "message.out.rate"?: number;
                             "message.qos0.in.count": number;
                             "message.qos0.in.rate": number;
-                            "message.qos0.out.count": number;
-                            "message.qos0.out.rate": number;
+                            /** @description left out with server.workers, where nobody counts who gets it elsewhere */
+                            "message.qos0.out.count"?: number;
+                            /** @description left out with server.workers, where nobody counts who gets it elsewhere */
+                            "message.qos0.out.rate"?: number;
                             "message.qos1.in.count": number;
                             "message.qos1.in.rate": number;
-                            "message.qos1.out.count": number;
-                            "message.qos1.out.rate": number;
+                            /** @description left out with server.workers, where nobody counts who gets it elsewhere */
+                            "message.qos1.out.count"?: number;
+                            /** @description left out with server.workers, where nobody counts who gets it elsewhere */
+                            "message.qos1.out.rate"?: number;
                             "message.qos2.in.count": number;
                             "message.qos2.in.rate": number;
-                            "message.qos2.out.count": number;
-                            "message.qos2.out.rate": number;
+                            /** @description left out with server.workers, where nobody counts who gets it elsewhere */
+                            "message.qos2.out.count"?: number;
+                            /** @description left out with server.workers, where nobody counts who gets it elsewhere */
+                            "message.qos2.out.rate"?: number;
                         };
                         reset_time?: string;
                         /** @description the topic filter */
@@ -6182,24 +6206,34 @@ export interface operations {
                         metrics: {
                             /** @description bytes of payloads */
                             "bytes.in.count": number;
-                            "message.dropped.count": number;
-                            "message.dropped.rate": number;
+                            /** @description left out with server.workers, where nobody counts who gets it elsewhere */
+                            "message.dropped.count"?: number;
+                            /** @description left out with server.workers, where nobody counts who gets it elsewhere */
+                            "message.dropped.rate"?: number;
                             "message.in.count": number;
                             "message.in.rate": number;
-                            "message.out.count": number;
-                            "message.out.rate": number;
+                            /** @description left out with server.workers, where nobody counts who gets it elsewhere */
+                            "message.out.count"?: number;
+                            /** @description left out with server.workers, where nobody counts who gets it elsewhere */
+                            "message.out.rate"?: number;
                             "message.qos0.in.count": number;
                             "message.qos0.in.rate": number;
-                            "message.qos0.out.count": number;
-                            "message.qos0.out.rate": number;
+                            /** @description left out with server.workers, where nobody counts who gets it elsewhere */
+                            "message.qos0.out.count"?: number;
+                            /** @description left out with server.workers, where nobody counts who gets it elsewhere */
+                            "message.qos0.out.rate"?: number;
                             "message.qos1.in.count": number;
                             "message.qos1.in.rate": number;
-                            "message.qos1.out.count": number;
-                            "message.qos1.out.rate": number;
+                            /** @description left out with server.workers, where nobody counts who gets it elsewhere */
+                            "message.qos1.out.count"?: number;
+                            /** @description left out with server.workers, where nobody counts who gets it elsewhere */
+                            "message.qos1.out.rate"?: number;
                             "message.qos2.in.count": number;
                             "message.qos2.in.rate": number;
-                            "message.qos2.out.count": number;
-                            "message.qos2.out.rate": number;
+                            /** @description left out with server.workers, where nobody counts who gets it elsewhere */
+                            "message.qos2.out.count"?: number;
+                            /** @description left out with server.workers, where nobody counts who gets it elsewhere */
+                            "message.qos2.out.rate"?: number;
                         };
                         reset_time?: string;
                         /** @description the topic filter */
@@ -6279,24 +6313,34 @@ export interface operations {
                         metrics: {
                             /** @description bytes of payloads */
                             "bytes.in.count": number;
-                            "message.dropped.count": number;
-                            "message.dropped.rate": number;
+                            /** @description left out with server.workers, where nobody counts who gets it elsewhere */
+                            "message.dropped.count"?: number;
+                            /** @description left out with server.workers, where nobody counts who gets it elsewhere */
+                            "message.dropped.rate"?: number;
                             "message.in.count": number;
                             "message.in.rate": number;
-                            "message.out.count": number;
-                            "message.out.rate": number;
+                            /** @description left out with server.workers, where nobody counts who gets it elsewhere */
+                            "message.out.count"?: number;
+                            /** @description left out with server.workers, where nobody counts who gets it elsewhere */
+                            "message.out.rate"?: number;
                             "message.qos0.in.count": number;
                             "message.qos0.in.rate": number;
-                            "message.qos0.out.count": number;
-                            "message.qos0.out.rate": number;
+                            /** @description left out with server.workers, where nobody counts who gets it elsewhere */
+                            "message.qos0.out.count"?: number;
+                            /** @description left out with server.workers, where nobody counts who gets it elsewhere */
+                            "message.qos0.out.rate"?: number;
                             "message.qos1.in.count": number;
                             "message.qos1.in.rate": number;
-                            "message.qos1.out.count": number;
-                            "message.qos1.out.rate": number;
+                            /** @description left out with server.workers, where nobody counts who gets it elsewhere */
+                            "message.qos1.out.count"?: number;
+                            /** @description left out with server.workers, where nobody counts who gets it elsewhere */
+                            "message.qos1.out.rate"?: number;
                             "message.qos2.in.count": number;
                             "message.qos2.in.rate": number;
-                            "message.qos2.out.count": number;
-                            "message.qos2.out.rate": number;
+                            /** @description left out with server.workers, where nobody counts who gets it elsewhere */
+                            "message.qos2.out.count"?: number;
+                            /** @description left out with server.workers, where nobody counts who gets it elsewhere */
+                            "message.qos2.out.rate"?: number;
                         };
                         reset_time?: string;
                         /** @description the topic filter */
@@ -7033,6 +7077,8 @@ export interface operations {
                             count?: number;
                             hasnext: boolean;
                             limit: number;
+                            /** @description processes that are not there just now: nothing of them is in it */
+                            missing?: string[];
                             page: number;
                         };
                     };
@@ -7462,6 +7508,8 @@ export interface operations {
     listSharedGroups: {
         parameters: {
             query?: {
+                /** @description in the place of page: none for the first page, then the cursor of the page before. What is there all the time is on one page exactly */
+                cursor?: string;
                 /** @description things on a page */
                 limit?: number;
                 /** @description which page, from 1 on */
@@ -7501,9 +7549,14 @@ export interface operations {
                         meta: {
                             /** @description of all pages; left out where counting would take a scan */
                             count?: number;
+                            /** @description for the next page; none when there is none; left out without a cursor */
+                            cursor?: string;
                             hasnext: boolean;
                             limit: number;
-                            page: number;
+                            /** @description processes that are not there just now: nothing of them is in it */
+                            missing?: string[];
+                            /** @description left out with a cursor */
+                            page?: number;
                         };
                     };
                 };
@@ -7590,6 +7643,8 @@ export interface operations {
                             count?: number;
                             hasnext: boolean;
                             limit: number;
+                            /** @description processes that are not there just now: nothing of them is in it */
+                            missing?: string[];
                             page: number;
                         };
                     };
@@ -7792,8 +7847,51 @@ export interface operations {
                         is_full: boolean;
                         /** @description of them, those that are still needed */
                         live_bytes: number;
+                        /** @description each by itself, where several processes have one; then positions are there only */
+                        logs?: {
+                            compaction: {
+                                moved_bytes: number;
+                                moved_records: number;
+                                removed_bytes: number;
+                                removed_segments: number;
+                            };
+                            directory: string;
+                            failure: string | null;
+                            is_full: boolean;
+                            /** @description of them, those that are still needed */
+                            live_bytes: number;
+                            /** @description bytes from the beginning of the log */
+                            positions: {
+                                acknowledged: number;
+                                checkpoint: number;
+                                durable: number;
+                                head: number;
+                                tail: number;
+                            };
+                            process: string;
+                            recovery: {
+                                duration_ms: number;
+                                quarantined: number;
+                                records: number;
+                            };
+                            segments: {
+                                first: number;
+                                live_bytes: number;
+                                size: number;
+                            }[];
+                            /** @description bytes on the disk */
+                            size: number;
+                            sync_mode: string;
+                            written: {
+                                bytes: number;
+                                records: number;
+                                refused_records: number;
+                                sync_ms: number;
+                                syncs: number;
+                            };
+                        }[];
                         /** @description bytes from the beginning of the log */
-                        positions: {
+                        positions?: {
                             acknowledged: number;
                             checkpoint: number;
                             durable: number;
@@ -7875,6 +7973,8 @@ export interface operations {
             query?: {
                 /** @description only those of this client */
                 clientid?: string;
+                /** @description in the place of page: none for the first page, then the cursor of the page before. What is there all the time is on one page exactly */
+                cursor?: string;
                 /** @description things on a page */
                 limit?: number;
                 /** @description filters that match this one as topics do: a/# also finds a/+/c */
@@ -7921,9 +8021,14 @@ export interface operations {
                         meta: {
                             /** @description of all pages; left out where counting would take a scan */
                             count?: number;
+                            /** @description for the next page; none when there is none; left out without a cursor */
+                            cursor?: string;
                             hasnext: boolean;
                             limit: number;
-                            page: number;
+                            /** @description processes that are not there just now: nothing of them is in it */
+                            missing?: string[];
+                            /** @description left out with a cursor */
+                            page?: number;
                         };
                     };
                 };
@@ -8061,6 +8166,8 @@ export interface operations {
     listTopics: {
         parameters: {
             query?: {
+                /** @description in the place of page: none for the first page, then the cursor of the page before. What is there all the time is on one page exactly */
+                cursor?: string;
                 /** @description things on a page */
                 limit?: number;
                 /** @description only those of this node */
@@ -8091,9 +8198,14 @@ export interface operations {
                         meta: {
                             /** @description of all pages; left out where counting would take a scan */
                             count?: number;
+                            /** @description for the next page; none when there is none; left out without a cursor */
+                            cursor?: string;
                             hasnext: boolean;
                             limit: number;
-                            page: number;
+                            /** @description processes that are not there just now: nothing of them is in it */
+                            missing?: string[];
+                            /** @description left out with a cursor */
+                            page?: number;
                         };
                     };
                 };
@@ -8832,6 +8944,8 @@ export interface operations {
                             count?: number;
                             hasnext: boolean;
                             limit: number;
+                            /** @description processes that are not there just now: nothing of them is in it */
+                            missing?: string[];
                             page: number;
                         };
                     };

@@ -11,6 +11,7 @@ import { SOCKET_PATH_BYTES_MAX } from './admin-socket.ts';
 import { API_PATH } from './api/admin-api.ts';
 import { ApiError, SCOPES } from './api/operation.ts';
 import type { Admitted } from './gate/admin-gate.ts';
+import { CALLER_HEADER, callerOf } from './processes/passed-caller.ts';
 import { refuseRequest } from './web/api-front.ts';
 
 /** Whoever may open the socket may do everything. */
@@ -30,13 +31,17 @@ export class AdminServer {
   readonly #admin: Admin;
   /** Whether nobody else has the API. */
   readonly #isOwn: boolean;
+  /** Whether it is another process of this broker that asks, for callers of its own. */
+  readonly #isForProcess: boolean;
 
   private constructor(
     path: string,
     onError: (error: unknown) => void,
     admin: Admin,
     isOwn: boolean,
+    isForProcess: boolean,
   ) {
+    this.#isForProcess = isForProcess;
     this.#path = path;
     this.#admin = admin;
     this.#isOwn = isOwn;
@@ -60,6 +65,35 @@ export class AdminServer {
     onError: (error: unknown) => void = () => {},
     given: Admin | null = null,
   ): Promise<AdminServer> {
+    const open = () => (given === null ? Admin.start(broker, noopLogger) : given);
+    return AdminServer.#listenAt(path, onError, open, given === null, false);
+  }
+
+  /** The same with an API that there is, and that whoever has it closes. */
+  static serve(
+    admin: Admin,
+    path: string,
+    onError: (error: unknown) => void,
+  ): Promise<AdminServer> {
+    return AdminServer.#listenAt(path, onError, () => admin, false, false);
+  }
+
+  /** The same for another process of this broker, which passes requests on: it says whose they are, and has checked them. */
+  static serveProcess(
+    admin: Admin,
+    path: string,
+    onError: (error: unknown) => void,
+  ): Promise<AdminServer> {
+    return AdminServer.#listenAt(path, onError, () => admin, false, true);
+  }
+
+  static async #listenAt(
+    path: string,
+    onError: (error: unknown) => void,
+    open: () => Admin | Promise<Admin>,
+    isOwn: boolean,
+    isForProcess: boolean,
+  ): Promise<AdminServer> {
     if (Buffer.byteLength(path) > SOCKET_PATH_BYTES_MAX) {
       throw new Error(
         `${path} is longer than the ${SOCKET_PATH_BYTES_MAX} bytes that the path of a socket may have`,
@@ -67,8 +101,8 @@ export class AdminServer {
     }
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     await removeStale(path);
-    const admin = given ?? (await Admin.start(broker, noopLogger));
-    const server = new AdminServer(path, onError, admin, given === null);
+    const admin = await open();
+    const server = new AdminServer(path, onError, admin, isOwn, isForProcess);
     await server.#listen();
     return server;
   }
@@ -101,7 +135,8 @@ export class AdminServer {
       if (!request.url?.startsWith(`${API_PATH}/`)) {
         throw new ApiError(404, 'NOT_FOUND', `everything is below ${API_PATH}`);
       }
-      await this.#admin.front.answer(request, response, SOCKET, (longer) =>
+      const admitted = this.#isForProcess ? passedOn(request) : SOCKET;
+      await this.#admin.front.answer(request, response, admitted, (longer) =>
         this.#server.keepOpen(longer),
       );
     } catch (error) {
@@ -109,6 +144,14 @@ export class AdminServer {
       refuseRequest(request, response, error);
     }
   }
+}
+
+/** For whom another process of this broker asks. */
+function passedOn({ headers }: IncomingMessage): Admitted {
+  const given = headers[CALLER_HEADER];
+  return given === undefined
+    ? { ...SOCKET, isPassedOn: true }
+    : { caller: callerOf(`${given}`), key: null, session: null, isPassedOn: true };
 }
 
 /**

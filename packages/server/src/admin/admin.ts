@@ -1,22 +1,26 @@
 import type { SecureContextOptions } from 'node:tls';
 import type { Config } from '../config/index.ts';
-import type { AdminEndpoint } from '../embed/admin-endpoint.ts';
+import type { AdminEndpoint, AdminStats } from '../embed/admin-endpoint.ts';
 import type { RunningBroker } from '../embed/running-broker.ts';
 import { loadAdminTls } from '../listeners/tls/admin-tls.ts';
 import type { TlsFiles } from '../listeners/tls/tls-files.ts';
 import { type Logger, type LogTail, rateLimited } from '../log/index.ts';
-import type { ApiHost } from './api/api-host.ts';
+import { createApi } from './api/admin-api.ts';
+import type { ApiBase } from './api/api-host.ts';
 import type { Configuration } from './api/configuration.ts';
+import type { Operation } from './api/operation.ts';
 import { AdminGate } from './gate/admin-gate.ts';
 import { AuditLog } from './gate/audit-log.ts';
 import { ConsoleSessions } from './gate/console-sessions.ts';
 import { keyFileOf } from './keys/key-file.ts';
 import { KeyRing } from './keys/key-ring.ts';
 import { WatchedKeys } from './keys/watched-keys.ts';
+import { OPERATIONS } from './routes/index.ts';
 import { EventFeeds } from './streams/event-feeds.ts';
 import { OpenStreams } from './streams/open-streams.ts';
 import { WaitingRequests } from './streams/waiting-requests.ts';
-import { NamedTraces } from './traces/named-traces.ts';
+import { type FollowTarget, NamedTraces } from './traces/named-traces.ts';
+import { followTarget } from './traces/trace-sources.ts';
 import { ApiFront } from './web/api-front.ts';
 import { WebFront } from './web/web-front.ts';
 import { WebListener } from './web/web-listener.ts';
@@ -26,27 +30,44 @@ import { WebPages } from './web/web-pages.ts';
 export interface AdminProcess {
   readonly configuration?: Configuration;
   readonly logTail?: LogTail;
+  /** Operations beside those that are documented: for other processes of the broker. */
+  readonly furtherOperations?: readonly Operation[];
+}
+
+/** What the API is of. */
+export interface AdminSubject {
+  /** The one in force: a reload changes it. */
+  readonly config: Config;
+  readonly stats: AdminStats;
+  readonly followTarget: FollowTarget;
+  /** What can be asked, of a host that has what all of that needs. */
+  serve(base: ApiBase): ServedOperations<ApiBase>;
+}
+
+/** Operations, and what they need. */
+export interface ServedOperations<H extends ApiBase> {
+  readonly operations: readonly Operation<H>[];
+  readonly host: H;
 }
 
 /** What operators and programs ask of a broker over HTTP: keys, sessions and audit, the API, and the listener for them. */
 export class Admin implements AdminEndpoint {
   /** Serves the API, for whoever has requests of another listener, such as the Unix domain socket. */
   readonly front: ApiFront;
-  readonly host: ApiHost;
+  readonly host: ApiBase;
   readonly #keys: WatchedKeys;
   readonly #listener: WebListener;
   /** The listener follows the keys. */
   #following: Promise<void>;
 
   private constructor(
-    broker: RunningBroker,
+    subject: AdminSubject,
     log: Logger,
     tls: SecureContextOptions | null,
     { configuration, logTail }: AdminProcess,
   ) {
-    const { config } = broker;
+    const { config, stats } = subject;
     const { admin } = config;
-    const stats = broker.stats.admin;
     const ring = new KeyRing(() => Date.now());
     const sessions = new ConsoleSessions(
       admin,
@@ -64,7 +85,8 @@ export class Admin implements AdminEndpoint {
     const onError = (error: unknown) => log.error('admin-failed', { error: String(error) });
     const streams = new OpenStreams(admin, warnings, stats);
     this.host = {
-      broker,
+      config,
+      stats,
       startedAt: Date.now(),
       access: {
         keys: ring,
@@ -75,12 +97,13 @@ export class Admin implements AdminEndpoint {
       },
       streams,
       feeds: new EventFeeds(admin, streams, stats),
-      waitingRequests: new WaitingRequests(admin, warnings),
-      traces: new NamedTraces(broker, admin, warnings),
+      traces: new NamedTraces(subject.followTarget, admin, warnings),
       configuration: configuration ?? null,
       logTail: logTail ?? null,
     };
-    this.front = new ApiFront(this.host, gate, onError);
+    const { operations, host } = subject.serve(this.host);
+    const open = (api: Parameters<typeof createApi>[2]) => createApi(operations, host, api);
+    this.front = new ApiFront(this.host, gate, open, onError);
     const web = new WebFront(admin, this.front, new WebPages(admin), log, stats);
     this.#listener = new WebListener(
       admin,
@@ -100,16 +123,43 @@ export class Admin implements AdminEndpoint {
   }
 
   /**
-   * Begins to serve; the listener is open when this resolves, if there is a key.
+   * Begins to serve the API of a broker in this process; the listener is open when this resolves, if there is a key.
    *
    * @throws {ConfigError} when certificate and key can't be used
    */
-  static async start(
-    broker: RunningBroker,
+  static start(broker: RunningBroker, log: Logger, process: AdminProcess = {}): Promise<Admin> {
+    // Whoever can be asked has something to say.
+    broker.monitor.start();
+    const { config, stats } = broker;
+    const { admin } = config;
+    const warnings = rateLimited(log, {
+      perSecond: WARNINGS_PER_SECOND,
+      now: () => performance.now(),
+    });
+    const subject: AdminSubject = {
+      config,
+      stats: stats.admin,
+      followTarget: (target, note) => followTarget(broker, target, note),
+      serve: (base) => {
+        const waitingRequests = new WaitingRequests(admin, warnings);
+        const operations = [...OPERATIONS, ...(process.furtherOperations ?? [])];
+        return { operations, host: { ...base, broker, waitingRequests } };
+      },
+    };
+    return Admin.startOf(subject, log, process);
+  }
+
+  /**
+   * The same, of whatever has what the operations need.
+   *
+   * @throws {ConfigError} when certificate and key can't be used
+   */
+  static async startOf(
+    subject: AdminSubject,
     log: Logger,
     process: AdminProcess = {},
   ): Promise<Admin> {
-    const admin = new Admin(broker, log, optionsOf(loadAdminTls(broker.config)), process);
+    const admin = new Admin(subject, log, optionsOf(loadAdminTls(subject.config)), process);
     await admin.settled();
     return admin;
   }

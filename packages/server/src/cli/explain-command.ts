@@ -84,7 +84,7 @@ function recipientText({ clientid, filters, outcome, qos, retain, why, rule }: R
   const terms = `at QoS ${qos}${retain === true ? ', as retained' : ''}`;
   switch (outcome) {
     case 'sent':
-      return `${quoted(clientid)} gets it ${terms}, by ${by}`;
+      return `${quoted(clientid)} gets it ${terms}, by ${by}${why === null ? '' : `: ${reason}`}`;
     case 'queued':
       return `${quoted(clientid)} gets it later ${terms}, by ${by}: ${reason}`;
     case 'nothing':
@@ -99,4 +99,5 @@ const WHY: Readonly<Record<NonNullable<Recipient['why']>, string>> = {
   'no-local': 'it publishes it itself, and has subscribed with No Local',
   denied: 'the rules deny it',
   'not-chosen': 'another member of the shared subscription gets it',
+  'one-of-several': 'unless a member in another worker does, of the same shared subscription',
 };

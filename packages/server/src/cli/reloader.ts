@@ -6,14 +6,14 @@ import {
   type WatchedFiles,
 } from '../config/index.ts';
 import type { Reconfiguration } from '../embed/reconfigure.ts';
-import type { RunningBroker } from '../embed/running-broker.ts';
 import type { Logger } from '../log/index.ts';
 
 /** How long files have to be as they are before they are read. */
 const SETTLING_MS = 1000;
 
 export interface ReloaderOptions {
-  readonly broker: RunningBroker;
+  /** Puts a configuration in force. */
+  readonly broker: { reconfigure(config: Config): Reconfiguration };
   readonly logger: Logger;
   /** Reads the configuration again, from all its sources. */
   readonly load: () => LoadedConfig;

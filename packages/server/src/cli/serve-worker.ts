@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { Admin, AdminServer, ApiError } from '../admin/index.ts';
+import { Admin, AdminServer, ApiError, PROCESS_OPERATIONS } from '../admin/index.ts';
 import {
   adminSocket,
   type FromWorker,
@@ -165,6 +165,7 @@ export async function serveWorker(given: LoadedConfig, load: () => LoadedConfig)
   worker.serve(serving.listeners as readonly BoundListener[]);
   const api = await Admin.start(serving, logger, {
     logTail,
+    furtherOperations: PROCESS_OPERATIONS,
     configuration: {
       get loaded() {
         return reloader?.loaded ?? loaded;
@@ -176,11 +177,10 @@ export async function serveWorker(given: LoadedConfig, load: () => LoadedConfig)
     },
   });
   serving.serveAdmin(api);
-  admin = await AdminServer.start(
-    serving,
+  admin = await AdminServer.serveProcess(
+    api,
     join(start.directory, adminSocket(start.label)),
     (error) => logger.error('admin-failed', { error: String(error) }),
-    api,
   );
   reloader = new Reloader(loaded, {
     broker: serving,
@@ -229,7 +229,14 @@ function configOfWorker(config: Config, { label, cell, directory }: WorkerStart)
       ...metrics,
       bind: metrics.enabled ? [{ kind: 'unix', path: join(directory, metricsSocket(label)) }] : [],
     },
-    admin: { ...admin, bind: [], keyFile: 'none' },
+    admin: {
+      ...admin,
+      bind: [],
+      keyFile: 'none',
+      // What is open there is counted there; traces are streams here.
+      maxStreams: admin.maxStreams + admin.maxTraces,
+      maxConnections: 2 * (admin.maxConnections + admin.maxTraces),
+    },
     log: { ...log, file: null },
   };
 }

@@ -1,3 +1,4 @@
+import type { ServingProcesses } from '../admin/index.ts';
 import {
   ClusterNode,
   engineOf,
@@ -18,10 +19,11 @@ import { exposedFiles } from '../service/exposed-files.ts';
 import { openFilesWarning } from '../service/open-files.ts';
 import { claimPidFile } from '../service/pid-file.ts';
 import { SystemdNotifier } from '../service/systemd.ts';
-import { keepsSomeLocal, LOCAL_ONLY, risksOf, startBanner } from './banner.ts';
-import { followLog, LAST_LINES_MS, openLog } from './process-log.ts';
+import { keepsSomeLocal, LOCAL_ONLY, risksOf, type ShownBroker, startBanner } from './banner.ts';
+import { LAST_LINES_MS, openLog, type ProcessLog } from './process-log.ts';
 import { becomeService } from './standard-streams.ts';
 import { UsageError } from './usage.ts';
+import { WorkersAdmin } from './workers-admin.ts';
 
 /** Has the processes of a broker run. */
 interface House extends ObservedWorkers {
@@ -31,6 +33,8 @@ interface House extends ObservedWorkers {
   kill(): void;
   /** Has a start that waits for something be rejected. */
   abort(): void;
+  /** Those that have clients, for the admin API. */
+  readonly processes: ServingProcesses;
 }
 
 /** What the house needs of the process. */
@@ -76,7 +80,8 @@ async function serveHouse(
 ): Promise<void> {
   const { config } = loaded;
   becomeService();
-  const { logger, output } = await openLog(config);
+  const processLog = await openLog(config);
+  const { logger, output } = processLog;
   const releases: (() => void | Promise<void>)[] = [];
   const release = async () => {
     for (const one of releases.reverse()) await one();
@@ -85,6 +90,7 @@ async function serveHouse(
   let isStopping = false;
   let isServing = false;
   let hub: MetricsHub | null = null;
+  let admin: WorkersAdmin | null = null;
 
   const supervisor = open({
     log: logger,
@@ -97,6 +103,7 @@ async function serveHouse(
   });
   const finish = async (signal: string) => {
     systemd.stopping();
+    await admin?.close();
     await supervisor.stop(signal);
     await release();
     logger.info('stopped');
@@ -118,7 +125,7 @@ async function serveHouse(
   process.on('SIGTERM', stop);
   process.on('SIGHUP', () => {
     output.reopen();
-    reload(load, logger, output);
+    admin?.reload('SIGHUP');
     supervisor.reload('SIGHUP');
   });
 
@@ -138,11 +145,13 @@ async function serveHouse(
     }
     const listeners = await supervisor.start();
     isServing = true;
+    admin = await WorkersAdmin.start(loaded, load, supervisor.processes, processLog);
     if (isStopping) {
       await finish('SIGTERM');
       return;
     }
-    sayWhatIsServed(loaded, { listeners, metricsUrl: hub?.url ?? null }, logger, output);
+    const urls = { metricsUrl: hub?.url ?? null, adminUrl: admin.url };
+    sayWhatIsServed(loaded, { listeners, ...urls }, processLog);
   } catch (error) {
     await release();
     if (isStopping) logger.info('stopped');
@@ -158,13 +167,12 @@ async function serveHouse(
 
 function sayWhatIsServed(
   loaded: LoadedConfig,
-  shown: { readonly listeners: readonly WorkerListener[]; readonly metricsUrl: string | null },
-  logger: ConfigurableLogger,
-  output: Parameters<typeof followLog>[2],
+  shown: ShownBroker,
+  { logger, output }: ProcessLog,
 ): void {
   const { config } = loaded;
   if (config.log.format === 'console' && config.log.file === null) {
-    output.write(startBanner(loaded, { ...shown, adminUrl: null }));
+    output.write(startBanner(loaded, shown));
     return;
   }
   if (keepsSomeLocal(config)) logger.warn('local-only', LOCAL_ONLY);
@@ -176,17 +184,4 @@ function warnOfMachine({ config, leftBehind }: LoadedConfig, logger: Configurabl
   for (const one of leftBehind) logger.warn('data-elsewhere', { ...one });
   const openFiles = openFilesWarning(config);
   if (openFiles !== null) logger.warn('open-files-limited', openFiles);
-}
-
-/** The log of the supervisor follows the configuration; all else is the workers'. */
-function reload(
-  load: () => LoadedConfig,
-  logger: ConfigurableLogger,
-  output: Parameters<typeof followLog>[2],
-): void {
-  try {
-    followLog(load().config.log, logger, output);
-  } catch {
-    // The workers say what is wrong with it, and keep the former one.
-  }
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { Logger } from '../log/index.ts';
+import { WorkerProcesses } from './admin-processes.ts';
 import { RestartDelays } from './restart-delays.ts';
 import { type CellPlace, cellName, linkSocket, type WorkerListener } from './worker-messages.ts';
 import {
@@ -42,6 +43,8 @@ export class Supervisor {
   readonly #log: Logger;
   readonly #pool: WorkerPool;
   readonly #places: Place[];
+  /** The workers, as the API over all of them knows them. */
+  readonly processes: WorkerProcesses;
   #isStopping = false;
   #begun: {
     readonly resolve: (listeners: readonly WorkerListener[]) => void;
@@ -57,6 +60,7 @@ export class Supervisor {
     const secret = randomBytes(32).toString('base64');
     this.#pool = new WorkerPool({ ...options, cluster: 'workers', secret });
     this.#places = Array.from({ length: options.count }, (_, number) => new Place(number));
+    this.processes = new WorkerProcesses(this.#pool, options.count, (cell) => `worker ${cell}`);
   }
 
   /** The folder of the sockets between workers. */

@@ -107,6 +107,7 @@ export class WorkerPool {
   readonly #workers = new Map<WorkerLabel, PooledWorker>();
   /** For the sockets between workers: only this user can open it. */
   readonly directory: string;
+  readonly #followers = new Set<() => void>();
   #cells: readonly CellPlace[] = [];
   #isClosed = false;
   #isStopping = false;
@@ -127,6 +128,12 @@ export class WorkerPool {
   /** Those whose processes run. */
   get workers(): readonly PooledWorker[] {
     return [...this.#workers.values()];
+  }
+
+  /** Calls a listener whenever a worker serves, or does so no more. @returns what ends that */
+  onChange(listener: () => void): () => void {
+    this.#followers.add(listener);
+    return () => void this.#followers.delete(listener);
   }
 
   of(label: WorkerLabel): PooledWorker | null {
@@ -212,6 +219,7 @@ export class WorkerPool {
       case 'ready':
         worker.isReady = true;
         worker.user.onReady(message.listeners);
+        this.#changed();
         return;
       case 'refused':
         worker.refusal = new WorkerRefusal(message.why, message.isUsage);
@@ -249,9 +257,14 @@ export class WorkerPool {
     for (const handle of worker.given) handle.close();
     worker.given.clear();
     worker.user.onEnd({ why, refusal, taken, ranMs: performance.now() - startedAt });
+    this.#changed();
     if (this.#workers.size > 0) return;
     this.#onEmpty?.();
     this.#onEmpty = null;
+  }
+
+  #changed(): void {
+    for (const follower of [...this.#followers]) follower();
   }
 
   #sendAll(message: ToWorker): void {

@@ -38,9 +38,7 @@ export function reconfigure(
   const adminTls = loadAdminTls(next);
   const access = Access.load(next, broker.accessTools);
   checkMeteredTopics(next.metrics);
-  const options = changedOptions(config, next);
-  const live = options.filter(({ needsRestart }) => !needsRestart);
-  for (const option of live) setValue(config, option, valueAt(next, option.path));
+  const taken = takeOver(config, next);
   for (const listener of listeners) {
     const one = loaded.find(({ profile }) => profile.terms.name === listener.name);
     if (one?.profile.kind === listener.opened.kind) listener.reconfigure(one);
@@ -51,11 +49,19 @@ export function reconfigure(
   observability.reconfigure();
   monitor.reconfigure();
   return {
+    changed: taken.changed,
+    needRestart: [...taken.needRestart, ...listenersToRestart(listeners, loaded)],
+  };
+}
+
+/** Writes what is new of a configuration into the one in force, as far as that can be done while the process runs. */
+export function takeOver(config: Config, next: Config): Reconfiguration {
+  const options = changedOptions(config, next);
+  const live = options.filter(({ needsRestart }) => !needsRestart);
+  for (const option of live) setValue(config, option, valueAt(next, option.path));
+  return {
     changed: live.map(({ key }) => key),
-    needRestart: [
-      ...options.filter(({ needsRestart }) => needsRestart).map(({ key }) => key),
-      ...listenersToRestart(listeners, loaded),
-    ],
+    needRestart: options.filter(({ needsRestart }) => needsRestart).map(({ key }) => key),
   };
 }
 

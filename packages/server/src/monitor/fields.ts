@@ -100,6 +100,11 @@ export const COUNTED_FIELDS: readonly MonitorField[] = MONITOR_FIELDS.filter(
   (name) => FIELDS[name].kind === 'count',
 );
 
+/** What a figure is, by its name: see `Field`. */
+export function kindOf(field: MonitorField): 'gauge' | 'count' | 'mean' | 'max' {
+  return FIELDS[field].kind;
+}
+
 /** Figures as a row of numbers: the fields in their order, then what was dropped for each reason. */
 export class SampleLayout {
   readonly dropReasons: readonly DropReason[];

@@ -1,7 +1,13 @@
 export type { Alarm } from './alarms/alarm-book.ts';
 export { DIMENSIONS, MEASURES } from './analytics/minute.ts';
 export type { AnalyticsItem, AnalyticsQuestion, AnalyticsReport } from './analytics/report.ts';
-export { COUNTED_FIELDS, MONITOR_FIELDS, type MonitorField, type MonitorValues } from './fields.ts';
+export {
+  COUNTED_FIELDS,
+  kindOf,
+  MONITOR_FIELDS,
+  type MonitorField,
+  type MonitorValues,
+} from './fields.ts';
 export type { MonitoredBroker } from './host.ts';
 export {
   type BrokerMonitor,

@@ -22,14 +22,72 @@ export interface SentEvent<T = Record<string, unknown>> {
   readonly data: T;
 }
 
+/** The API on a Unix domain socket. */
+export class ApiSocket {
+  readonly socketPath: string;
+
+  constructor(socketPath: string) {
+    this.socketPath = socketPath;
+  }
+
+  get<T = unknown>(path: string): Promise<ApiAnswer<T>> {
+    return this.ask('GET', path);
+  }
+
+  post<T = unknown>(path: string, body?: unknown): Promise<ApiAnswer<T>> {
+    return this.ask('POST', path, body);
+  }
+
+  async ask<T>(method: string, path: string, body?: unknown): Promise<ApiAnswer<T>> {
+    const response = await this.open(method, path, body);
+    let text = '';
+    for await (const chunk of response.setEncoding('utf8')) text += chunk;
+    return {
+      status: response.statusCode as number,
+      body: (text === '' ? undefined : JSON.parse(text)) as T,
+    };
+  }
+
+  /** @returns the answer when it has begun */
+  open(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<IncomingMessage> {
+    return new Promise((resolve, reject) => {
+      const asked = request(
+        {
+          socketPath: this.socketPath,
+          method,
+          path: `/api/v5${path}`,
+          headers: { 'content-type': 'application/json', ...headers },
+          agent: false,
+        },
+        resolve,
+      );
+      asked.on('error', reject);
+      asked.end(body === undefined || typeof body === 'string' ? body : JSON.stringify(body));
+    });
+  }
+
+  /** Opens a stream of events; resolves when it has begun. */
+  async events(path: string, headers: Record<string, string> = {}): Promise<EventReader> {
+    const response = await this.open('GET', path, undefined, headers);
+    if (response.statusCode !== 200) throw new Error(`${path} is answered ${response.statusCode}`);
+    return new EventReader(response);
+  }
+}
+
 /** A broker with its API on a Unix domain socket. */
-export class ApiBroker {
+export class ApiBroker extends ApiSocket {
   readonly broker: RunningBroker;
   readonly folder: string;
   readonly #closeApi: () => Promise<void>;
   readonly #clients: TestClient[] = [];
 
   private constructor(broker: RunningBroker, folder: string, closeApi: () => Promise<void>) {
+    super(join(folder, 'admin.sock'));
     this.broker = broker;
     this.folder = folder;
     this.#closeApi = closeApi;
@@ -62,54 +120,6 @@ export class ApiBroker {
     });
     this.#clients.push(client);
     return client;
-  }
-
-  get<T = unknown>(path: string): Promise<ApiAnswer<T>> {
-    return this.ask('GET', path);
-  }
-
-  post<T = unknown>(path: string, body?: unknown): Promise<ApiAnswer<T>> {
-    return this.ask('POST', path, body);
-  }
-
-  async ask<T>(method: string, path: string, body?: unknown): Promise<ApiAnswer<T>> {
-    const response = await this.open(method, path, body);
-    let text = '';
-    for await (const chunk of response.setEncoding('utf8')) text += chunk;
-    return {
-      status: response.statusCode as number,
-      body: (text === '' ? undefined : JSON.parse(text)) as T,
-    };
-  }
-
-  /** @returns the answer when it has begun */
-  open(
-    method: string,
-    path: string,
-    body?: unknown,
-    headers: Record<string, string> = {},
-  ): Promise<IncomingMessage> {
-    return new Promise((resolve, reject) => {
-      const asked = request(
-        {
-          socketPath: join(this.folder, 'admin.sock'),
-          method,
-          path: `/api/v5${path}`,
-          headers: { 'content-type': 'application/json', ...headers },
-          agent: false,
-        },
-        resolve,
-      );
-      asked.on('error', reject);
-      asked.end(body === undefined || typeof body === 'string' ? body : JSON.stringify(body));
-    });
-  }
-
-  /** Opens a stream of events; resolves when it has begun. */
-  async events(path: string, headers: Record<string, string> = {}): Promise<EventReader> {
-    const response = await this.open('GET', path, undefined, headers);
-    if (response.statusCode !== 200) throw new Error(`${path} is answered ${response.statusCode}`);
-    return new EventReader(response);
   }
 
   /** Closes the API first, as the command does. */

@@ -11,21 +11,32 @@ interface Segment {
   readonly size: number;
   /** Bytes of it that are still needed. */
   readonly live_bytes: number;
+  /** Whose it is, where several processes have a log. */
+  readonly process?: string;
 }
 
-/** The log, as the API has it. */
+interface Positions {
+  readonly tail: number;
+  readonly head: number;
+  readonly durable: number;
+  readonly acknowledged: number;
+  readonly checkpoint: number;
+}
+
+/** The log, as the API has it, or the logs of several processes. */
 interface Storage {
   readonly directory: string;
   readonly sync_mode: string;
   readonly is_full: boolean;
   readonly failure: string | null;
-  readonly positions: {
-    readonly tail: number;
-    readonly head: number;
-    readonly durable: number;
-    readonly acknowledged: number;
-    readonly checkpoint: number;
-  };
+  /** Where there is one. */
+  readonly positions?: Positions;
+  /** Where there are several. */
+  readonly logs?: readonly {
+    readonly process: string;
+    readonly positions: Positions;
+    readonly segments: readonly Segment[];
+  }[];
   readonly size: number;
   readonly live_bytes: number;
   readonly segments: readonly Segment[];
@@ -53,6 +64,12 @@ const EVERY_MS = 2000;
 
 /** The newest segments; the others are counted. */
 const SEGMENTS_SHOWN = 200;
+
+const OF_PROCESS: Column<Segment> = {
+  key: 'process',
+  title: 'Log of',
+  cell: ({ process = '' }) => process,
+};
 
 const COLUMNS: readonly Column<Segment>[] = [
   { key: 'first', title: 'From position', cell: ({ first }) => count(first) },
@@ -87,9 +104,11 @@ export function StoragePage() {
 }
 
 function Log({ storage }: { readonly storage: Storage }) {
-  const { positions, size, live_bytes: live, segments, written, compaction, recovery } = storage;
+  const { size, live_bytes: live, written, compaction, recovery } = storage;
+  const segments = segmentsOf(storage);
+  const positions = positionsOf(storage);
   const isSafe = storage.failure === null && !storage.is_full;
-  const unsynced = positions.head - positions.durable;
+  const unsynced = sumOf(positions, ({ head, durable }) => head - durable);
   return (
     <>
       {storage.failure !== null && (
@@ -137,7 +156,7 @@ function Log({ storage }: { readonly storage: Storage }) {
         />
         <Tile
           label="Since a checkpoint"
-          value={bytes(positions.head - positions.checkpoint)}
+          value={bytes(sumOf(positions, ({ head, checkpoint }) => head - checkpoint))}
           note="read at a start"
         />
       </div>
@@ -183,9 +202,9 @@ function Log({ storage }: { readonly storage: Storage }) {
       <Panel title="Segments, the newest first" isFlush>
         <Table
           caption="Segments"
-          columns={COLUMNS}
+          columns={storage.logs === undefined ? COLUMNS : [OF_PROCESS, ...COLUMNS]}
           rows={segments.slice(-SEGMENTS_SHOWN).reverse()}
-          rowKey={({ first }) => `${first}`}
+          rowKey={({ process = '', first }) => `${process} ${first}`}
           empty="There are none yet."
         />
       </Panel>
@@ -194,6 +213,20 @@ function Log({ storage }: { readonly storage: Storage }) {
       )}
     </>
   );
+}
+
+function positionsOf({ positions, logs = [] }: Storage): readonly Positions[] {
+  return positions === undefined ? logs.map((log) => log.positions) : [positions];
+}
+
+/** Those of several logs with whose they are. */
+function segmentsOf({ segments, logs }: Storage): readonly Segment[] {
+  if (logs === undefined) return segments;
+  return logs.flatMap(({ process, segments: own }) => own.map((one) => ({ ...one, process })));
+}
+
+function sumOf(all: readonly Positions[], numberOf: (one: Positions) => number): number {
+  return all.reduce((sum, one) => sum + numberOf(one), 0);
 }
 
 export const storagePage: Page = {

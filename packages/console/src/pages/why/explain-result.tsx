@@ -34,6 +34,7 @@ const REASONS: Readonly<Record<string, string>> = {
   'no-local': 'No Local: it is the publisher',
   denied: 'the rules deny it',
   'not-chosen': 'another member of the group gets it',
+  'one-of-several': 'unless a member in another process does, of the same group',
 };
 
 const OUTCOMES: Readonly<Record<Recipient['outcome'], readonly [Tone, string]>> = {

@@ -1,10 +1,16 @@
 import { type Context, Hono } from 'hono';
 import { EmbedError, withoutMethod } from '../../embed/calls/embed-error.ts';
-import { OPERATIONS } from '../routes/index.ts';
-import type { ApiHost } from './api-host.ts';
+import type { ApiBase } from './api-host.ts';
 import { jsonBody } from './body/json-body.ts';
 import { fieldProblem } from './field-problem.ts';
-import { type Answer, ApiError, type Caller, isChange, type Operation } from './operation.ts';
+import {
+  type Answer,
+  ApiError,
+  type Caller,
+  isChange,
+  type Operation,
+  type SentCall,
+} from './operation.ts';
 
 /** Where all paths of the API begin. */
 export const API_PATH = '/api/v5';
@@ -33,12 +39,20 @@ export interface ApiGate {
   onError(error: unknown): void;
 }
 
-/** Serves all operations. */
-export function createApi(host: ApiHost, gate: ApiGate): Hono {
+/**
+ * Serves operations.
+ *
+ * @param host - what all of them need
+ */
+export function createApi<H extends ApiBase>(
+  given: readonly Operation<H>[],
+  host: H,
+  gate: ApiGate,
+): Hono {
+  // What an operation needs of its host has been checked by now.
+  const operations = given as readonly unknown[] as readonly Operation<ApiBase>[];
   const api = new Hono();
-  // Whoever can be asked has something to say.
-  host.broker.monitor.start();
-  for (const operation of OPERATIONS) {
+  for (const operation of operations) {
     const path = API_PATH + operation.path.replaceAll(/\{(\w+)\}/g, ':$1');
     api.on(operation.method, path, async (context) => {
       let caller: Caller | null = null;
@@ -63,7 +77,7 @@ export function createApi(host: ApiHost, gate: ApiGate): Hono {
       return responseOf(answer);
     });
   }
-  api.notFound((context) => responseOf(notFound(context)));
+  api.notFound((context) => responseOf(notFound(operations, context)));
   api.onError((error) => responseOf(answerOfError(error, gate)));
   return api;
 }
@@ -98,8 +112,8 @@ function refuseForbidden({ name, scopes }: Caller, operation: Operation): void {
  * @throws {ApiError} 400 and 403
  */
 async function allowedBody(
-  host: ApiHost,
-  operation: Operation,
+  host: ApiBase,
+  operation: Operation<ApiBase>,
   context: Context,
 ): Promise<unknown> {
   const saysByBody = typeof operation.isQuestion === 'function';
@@ -111,17 +125,17 @@ async function allowedBody(
 }
 
 /** @throws {ApiError} 403 */
-function refuseReadOnly({ broker }: ApiHost, operation: Operation, body: unknown): void {
+function refuseReadOnly({ config }: ApiBase, operation: Operation<ApiBase>, body: unknown): void {
   const { isOpen, isForAll } = operation;
-  if (!broker.config.admin.readOnly || isOpen === true || isForAll === true) return;
+  if (!config.admin.readOnly || isOpen === true || isForAll === true) return;
   if (!isChange(operation, body)) return;
   throw new ApiError(403, 'READ_ONLY', 'nothing can be changed here: admin.read-only is on');
 }
 
 async function answerOf(
-  host: ApiHost,
+  host: ApiBase,
   caller: Caller,
-  operation: Operation,
+  operation: Operation<ApiBase>,
   context: Context,
   body: unknown,
 ): Promise<Answer> {
@@ -134,6 +148,7 @@ async function answerOf(
     query: checked(operation.query, query, 'query'),
     body,
     headers: req.raw.headers,
+    sent: await sentOf(context, operation),
     isSecure: req.url.startsWith('https:'),
     signal: req.raw.signal,
   });
@@ -169,7 +184,14 @@ function pathOf({ path }: Operation, context: Context): string {
   return API_PATH + path.replaceAll(/\{(\w+)\}/g, (_, name: string) => part(name));
 }
 
-async function bodyOf(operation: Operation, { req }: Context): Promise<unknown> {
+/** What came, as far as an operation takes it. */
+async function sentOf({ req }: Context, { body }: Operation<ApiBase>): Promise<SentCall> {
+  const { pathname, search } = new URL(req.url);
+  const text = body === undefined ? '' : await req.text();
+  return { method: req.method, target: pathname + search, body: text };
+}
+
+async function bodyOf(operation: Operation<ApiBase>, { req }: Context): Promise<unknown> {
   return checked(operation.body, jsonBody(await req.text()), 'body');
 }
 
@@ -182,10 +204,10 @@ function checked(schema: Operation['params'] | Operation['body'], value: unknown
 }
 
 /** 405 where there are other methods for the path. */
-function notFound({ req }: Context): Answer {
-  const methods = OPERATIONS.filter(({ path }) => pattern(path).test(req.path)).map(
-    ({ method }) => method,
-  );
+function notFound(operations: readonly Operation<ApiBase>[], { req }: Context): Answer {
+  const methods = operations
+    .filter(({ path }) => pattern(path).test(req.path))
+    .map(({ method }) => method);
   if (methods.length === 0) {
     return errorAnswer(404, 'NOT_FOUND', `there is nothing at ${req.path}; see /api-docs`);
   }

@@ -8,7 +8,7 @@ export interface Configuration {
   /**
    * Reads it again and puts it in force.
    *
-   * @throws {ConfigError} when something is wrong with it; nothing was changed
+   * @throws {ConfigError} perhaps by rejection, when something is wrong with it; nothing was changed
    */
-  reload(): Reconfiguration;
+  reload(): Reconfiguration | Promise<Reconfiguration>;
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { EventStream } from '../streams/event-stream.ts';
-import type { ApiHost } from './api-host.ts';
+import type { ApiBase, ApiHost } from './api-host.ts';
 import type { Scope } from './scopes.ts';
 
 export { ApiError } from './api-error.ts';
@@ -17,17 +17,28 @@ export interface Caller {
 }
 
 /** A request that was checked: its parts are as the operation's schemas give them. */
-export interface Call<P, Q, B> {
-  readonly host: ApiHost;
+export interface Call<P, Q, B, H extends ApiBase = ApiHost> {
+  readonly host: H;
   readonly caller: Caller;
   readonly params: P;
   readonly query: Q;
   readonly body: B;
   readonly headers: Headers;
+  /** As it came, for whoever passes it on. */
+  readonly sent: SentCall;
   /** Whether it came by HTTPS. */
   readonly isSecure: boolean;
   /** Aborted when the client has gone. */
   readonly signal: AbortSignal;
+}
+
+/** A request before its parts are read. */
+export interface SentCall {
+  readonly method: string;
+  /** Path and parameters, from the host on. */
+  readonly target: string;
+  /** Empty for none. */
+  readonly body: string;
 }
 
 /** What is answered; a `ReadableStream` continues until one side ends it, without a limit in time. */
@@ -57,7 +68,12 @@ type NoFields = z.ZodObject<Record<never, never>>;
 type NoBody = z.ZodUndefined;
 
 /** One thing that can be asked for: what serves it, describes it and checks what is sent is made of this. */
-export interface OperationDefinition<P extends Fields, Q extends Fields, B extends z.ZodType> {
+export interface OperationDefinition<
+  P extends Fields,
+  Q extends Fields,
+  B extends z.ZodType,
+  H extends ApiBase = ApiHost,
+> {
   /** Its name in the OpenAPI document, in camel case and unique, such as `listClients`. */
   readonly id: string;
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
@@ -87,18 +103,26 @@ export interface OperationDefinition<P extends Fields, Q extends Fields, B exten
   /** Whether it may take as long as it takes: for what waits for the disk, or has many turns. */
   readonly isLong?: boolean;
   /** @throws {ApiError} and {EmbedError}, which are answered; whatever else is 500, and logged */
-  handle(call: Call<z.output<P>, z.output<Q>, z.output<B>>): Answer | Promise<Answer>;
+  handle(call: Call<z.output<P>, z.output<Q>, z.output<B>, H>): Answer | Promise<Answer>;
 }
 
 /** One of any shape. */
-export type Operation = OperationDefinition<Fields, Fields, z.ZodType>;
+export type Operation<H extends ApiBase = ApiHost> = OperationDefinition<
+  Fields,
+  Fields,
+  z.ZodType,
+  H
+>;
 
 /**
  * Whether it could change something.
  *
  * @param body - as it was checked; undefined while it isn't known
  */
-export function isChange({ method, isQuestion }: Operation, body?: unknown): boolean {
+export function isChange(
+  { method, isQuestion }: Pick<Operation, 'method' | 'isQuestion'>,
+  body?: unknown,
+): boolean {
   if (typeof isQuestion === 'function') return body === undefined || !isQuestion(body);
   return method !== 'GET' && isQuestion !== true;
 }
@@ -110,6 +134,15 @@ export function operation<
   B extends z.ZodType = NoBody,
 >(definition: OperationDefinition<P, Q, B>): Operation {
   return definition as unknown as Operation;
+}
+
+/** The same of one that needs no broker in this process. */
+export function baseOperation<
+  P extends Fields = NoFields,
+  Q extends Fields = NoFields,
+  B extends z.ZodType = NoBody,
+>(definition: OperationDefinition<P, Q, B, ApiBase>): Operation<ApiBase> {
+  return definition as unknown as Operation<ApiBase>;
 }
 
 export const errorSchema = z.object({

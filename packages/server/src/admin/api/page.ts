@@ -29,6 +29,10 @@ export function pageOf<T extends z.ZodType>(item: T) {
         .optional()
         .describe('of all pages; left out where counting would take a scan'),
       hasnext: z.boolean(),
+      missing: z
+        .array(z.string())
+        .optional()
+        .describe('processes that are not there just now: nothing of them is in it'),
     }),
   });
 }

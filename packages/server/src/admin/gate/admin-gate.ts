@@ -17,6 +17,8 @@ export interface Admitted {
   readonly key: UsableKey | null;
   /** Of a cookie or a token; null: it came with a key, or with nothing. */
   readonly session: ConsoleSession | null;
+  /** Another process of this broker has let it in, checked it, and will note what came of it. */
+  readonly isPassedOn?: boolean;
 }
 
 /**

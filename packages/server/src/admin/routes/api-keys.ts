@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { json, type Operation, operation, SCOPES } from '../api/operation.ts';
+import type { ApiBase } from '../api/api-host.ts';
+import { baseOperation, json, type Operation, SCOPES } from '../api/operation.ts';
 
 const keySchema = z.object({
   name: z.string(),
@@ -11,8 +12,8 @@ const keySchema = z.object({
   expired_at: z.string().describe('RFC 3339, or infinity'),
 });
 
-export const apiKeyOperations: readonly Operation[] = [
-  operation({
+export const apiKeyOperations: readonly Operation<ApiBase>[] = [
+  baseOperation({
     id: 'listApiKeys',
     method: 'GET',
     path: '/api_key',
@@ -33,7 +34,7 @@ export const apiKeyOperations: readonly Operation[] = [
         })),
       ),
   }),
-  operation({
+  baseOperation({
     id: 'reloadApiKeys',
     method: 'POST',
     path: '/api_key/reload',

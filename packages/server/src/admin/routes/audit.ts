@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { json, type Operation, operation } from '../api/operation.ts';
+import type { ApiBase } from '../api/api-host.ts';
+import { baseOperation, json, type Operation } from '../api/operation.ts';
 import { pageFrom, pageOf, pageQuery } from '../api/page.ts';
 
 const auditSchema = z.object({
@@ -26,8 +27,8 @@ const auditQuery = pageQuery.extend({
   lte_created_at: z.iso.datetime({ offset: true }).optional().describe('until then, RFC 3339'),
 });
 
-export const auditOperations: readonly Operation[] = [
-  operation({
+export const auditOperations: readonly Operation<ApiBase>[] = [
+  baseOperation({
     id: 'listAudit',
     method: 'GET',
     path: '/audit',

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { ConfigError, shownOptions } from '../../config/index.ts';
-import type { ApiHost } from '../api/api-host.ts';
+import type { ApiBase } from '../api/api-host.ts';
 import type { Configuration } from '../api/configuration.ts';
-import { ApiError, type errorSchema, json, operation } from '../api/operation.ts';
+import { ApiError, baseOperation, type errorSchema, json } from '../api/operation.ts';
 
 const optionSchema = z.object({
   key: z.string().describe('such as mqtt.max-qos'),
@@ -24,7 +24,7 @@ const problemSchema = z.object({
 const ERRORS = { 404: 'The program in which the broker is embedded has its own configuration' };
 
 export const configOperations = [
-  operation({
+  baseOperation({
     id: 'getConfigs',
     method: 'GET',
     path: '/configs',
@@ -50,7 +50,7 @@ export const configOperations = [
       });
     },
   }),
-  operation({
+  baseOperation({
     id: 'reloadConfigs',
     method: 'POST',
     path: '/configs/reload',
@@ -67,10 +67,10 @@ export const configOperations = [
       ...ERRORS,
       400: 'Something is wrong with it, and nothing was changed; problems says what, and where',
     },
-    handle: ({ host }) => {
+    handle: async ({ host }) => {
       const configuration = configurationOf(host);
       try {
-        const { changed, needRestart } = configuration.reload();
+        const { changed, needRestart } = await configuration.reload();
         return json({ changed, need_restart: needRestart });
       } catch (error) {
         if (!(error instanceof ConfigError)) throw error;
@@ -94,7 +94,7 @@ function refusal({ problems }: ConfigError): z.output<typeof errorSchema> & { pr
 }
 
 /** @throws {ApiError} 404 */
-function configurationOf({ configuration }: ApiHost): Configuration {
+function configurationOf({ configuration }: ApiBase): Configuration {
   if (configuration !== null) return configuration;
   const why = 'the configuration is that of the program in which the broker is embedded';
   throw new ApiError(404, 'NOT_AVAILABLE', why);

@@ -7,9 +7,10 @@ import type {
   EventClient,
   PublishEvent,
 } from '../../tracing/event-types.ts';
-import { ApiError, eventsAnswer, operation } from '../api/operation.ts';
+import { ApiError, type Call, eventsAnswer, operation } from '../api/operation.ts';
 import { shownPayload, shownProperties } from '../shown/payload.ts';
 import type { EventFeed } from '../streams/event-feed.ts';
+import type { FeedReader } from '../streams/event-feeds.ts';
 import { EventSample } from '../streams/event-sample.ts';
 
 /** By name in the API: the broker's own names. */
@@ -71,7 +72,7 @@ const query = z.strictObject({
     ),
 });
 
-type Asked = z.output<typeof query>;
+export type Asked = z.output<typeof query>;
 
 export const eventOperations = [
   operation({
@@ -90,18 +91,15 @@ export const eventOperations = [
         type: 'text/event-stream',
       },
     },
-    handle: ({ host: { broker, feeds, streams }, caller, query: asked, headers }) => {
+    handle: (call) => {
+      const { host, caller, query: asked } = call;
+      const { broker, feeds, streams } = host;
       const types = typesOf(asked);
-      const lastId = headers.get('last-event-id');
-      if (lastId !== null && !/^[\w-]{1,64}$/.test(lastId)) {
-        throw new ApiError(400, 'BAD_REQUEST', 'Last-Event-ID: it takes the id of an event');
-      }
       const limit = {
         rateMax: streams.eventRateMax,
         onLimited: (type: Type) => streams.noteLimited(caller.name, type),
       };
-      const key = JSON.stringify([caller.name, caller.kind, asked]);
-      const reader = { caller: caller.name, key, lastEventId: lastId };
+      const reader = readerOf(call);
       const opened = feeds.open(reader, (send) => {
         const ends = types.map((type) => follow(broker, type, asked, limit, send));
         return () => {
@@ -113,8 +111,22 @@ export const eventOperations = [
   }),
 ];
 
+/** Who reads events, and which one he has had last. @throws {ApiError} 400 */
+export function readerOf({
+  caller,
+  query: asked,
+  headers,
+}: Pick<Call<unknown, Asked, unknown>, 'caller' | 'query' | 'headers'>): FeedReader {
+  const lastId = headers.get('last-event-id');
+  if (lastId !== null && !/^[\w-]{1,64}$/.test(lastId)) {
+    throw new ApiError(400, 'BAD_REQUEST', 'Last-Event-ID: it takes the id of an event');
+  }
+  const key = JSON.stringify([caller.name, caller.kind, asked]);
+  return { caller: caller.name, key, lastEventId: lastId };
+}
+
 /** @throws {ApiError} 400 */
-function typesOf({ type, filter }: Asked): readonly Type[] {
+export function typesOf({ type, filter }: Asked): readonly Type[] {
   if (filter !== undefined && !isValidTopicFilter(filter)) {
     throw new ApiError(400, 'BAD_REQUEST', 'filter: it takes a topic filter, such as devices/#');
   }

@@ -12,9 +12,11 @@ const recipientSchema = z.object({
   qos: z.number().int().nullable(),
   retain: z.boolean().nullable(),
   why: z
-    .enum(['offline', 'behind', 'queue-full', 'no-local', 'denied', 'not-chosen'])
+    .enum(['offline', 'behind', 'queue-full', 'no-local', 'denied', 'not-chosen', 'one-of-several'])
     .nullable()
-    .describe('why it gets it later or not'),
+    .describe(
+      'why it gets it later or not; one-of-several: it, or one like it of the same shared group in another process',
+    ),
   rule: z.string().nullable().describe('that denies it'),
 });
 

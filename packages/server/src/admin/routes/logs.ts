@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { LOG_LEVELS, type LogLevel, type TailLine } from '../../log/index.ts';
-import { ApiError, eventsAnswer, operation } from '../api/operation.ts';
+import { ApiError, baseOperation, eventsAnswer } from '../api/operation.ts';
 
 const LINES = 100;
 const LINES_MAX = 10_000;
 
 export const logOperations = [
-  operation({
+  baseOperation({
     id: 'followLog',
     method: 'GET',
     path: '/logs',
@@ -57,7 +57,8 @@ export const logOperations = [
 /** Of lines that say who used the API, and how: they are for those who may see the audit. */
 const OF_THE_API = 'admin-';
 
-function wanted(
+/** Which lines somebody is to see. @param maySeeAudit - whether he may know who used the API, and how */
+export function wanted(
   level: LogLevel,
   filter: string,
   maySeeAudit: boolean,

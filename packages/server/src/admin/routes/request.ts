@@ -89,14 +89,20 @@ export const requestOperations = [
       }
       const payload = bytesOf(request.payload, request.payload_encoding, 'request.payload');
       const maySeeClients = caller.scopes.has('read');
-      checkResponder(broker, request.topic, request.qos as 0 | 1 | 2, maySeeClients);
+      const requestQos = request.qos as 0 | 1 | 2;
+      const { recipients } = broker.explainPublish({
+        topic: request.topic,
+        qos: requestQos,
+      });
+      const asked = recipients.map(({ clientId, ...one }) => ({ clientid: clientId, ...one }));
+      responderOf(request.topic, asked, maySeeClients);
       const requestId = request.request_id ?? randomUUID();
       const responseTopic = request.response_topic ?? `$response/${randomUUID()}`;
       const leave = waitingRequests.enter(responseTopic);
       try {
         const response = await responseTo(broker, {
           topic: request.topic,
-          qos: request.qos as 0 | 1 | 2,
+          qos: requestQos,
           payload,
           contentType: request.content_type,
           responseTopic,
@@ -128,29 +134,36 @@ export const requestOperations = [
   }),
 ];
 
+/** Who would get a request. */
+interface Responder {
+  readonly clientid: string;
+  readonly isConnected: boolean;
+  /** Null when it gets nothing. */
+  readonly qos: number | null;
+  readonly filters: readonly string[];
+}
+
 /**
  * Exactly one has to get the request. Those who have subscribed to the topic itself go before those who look at many with a wildcard.
  *
  * @param maySeeClients - whether an error may say which clients they are
+ * @returns its client identifier
  * @throws {ApiError} 404, 409
  */
-function checkResponder(
-  broker: RunningBroker,
+export function responderOf(
   topic: string,
-  qos: 0 | 1 | 2,
+  recipients: readonly Responder[],
   maySeeClients: boolean,
-): void {
-  const { recipients } = broker.explainPublish({ topic, qos });
-  const getting = recipients.filter(
-    ({ isConnected, qos: granted }) => isConnected && granted !== null,
-  );
+): string {
+  const getting = recipients.filter(({ isConnected, qos }) => isConnected && qos !== null);
   const exact = getting.filter(({ filters }) => filters.some((filter) => !/[+#]/.test(filter)));
   const responders = exact.length > 0 ? exact : getting;
-  if (responders.length === 1) return;
-  if (responders.length === 0) {
+  const [first] = responders;
+  if (first === undefined) {
     throw new ApiError(404, 'NO_SUBSCRIBERS', `nobody is connected who has subscribed to ${topic}`);
   }
-  const names = responders.slice(0, NAMED_MAX).map(({ clientId }) => clientId);
+  if (responders.length === 1) return first.clientid;
+  const names = responders.slice(0, NAMED_MAX).map(({ clientid }) => clientid);
   const others = responders.length > NAMED_MAX ? ` and ${responders.length - NAMED_MAX} more` : '';
   const who = maySeeClients ? `${names.join(', ')}${others}` : `${responders.length} clients`;
   throw new ApiError(

@@ -1,6 +1,7 @@
 import { z } from 'zod';
+import type { ApiBase } from '../api/api-host.ts';
 import type { Call, Operation } from '../api/operation.ts';
-import { ApiError, json, NO_CONTENT, operation, SCOPES } from '../api/operation.ts';
+import { ApiError, baseOperation, json, NO_CONTENT, SCOPES } from '../api/operation.ts';
 import { sessionCookieName, sessionTokenOf } from '../gate/credentials.ts';
 import type { UsableKey } from '../keys/key-ring.ts';
 
@@ -25,8 +26,8 @@ const tokenSchema = z.object({
   version: z.string().optional(),
 });
 
-export const sessionOperations: readonly Operation[] = [
-  operation({
+export const sessionOperations: readonly Operation<ApiBase>[] = [
+  baseOperation({
     id: 'login',
     method: 'POST',
     path: '/login',
@@ -58,7 +59,7 @@ export const sessionOperations: readonly Operation[] = [
       };
     },
   }),
-  operation({
+  baseOperation({
     id: 'getSession',
     method: 'GET',
     path: '/session',
@@ -76,7 +77,7 @@ export const sessionOperations: readonly Operation[] = [
       return json(sessionOf(call, session.key, session.csrf));
     },
   }),
-  operation({
+  baseOperation({
     id: 'logout',
     method: 'POST',
     path: '/logout',
@@ -100,7 +101,7 @@ export const sessionOperations: readonly Operation[] = [
 ];
 
 function sessionOf(
-  { host }: Pick<Call<unknown, unknown, unknown>, 'host'>,
+  { host }: Pick<Call<unknown, unknown, unknown, ApiBase>, 'host'>,
   { name: keyName, scopes }: UsableKey,
   csrf: string | null,
 ) {
@@ -108,7 +109,7 @@ function sessionOf(
     csrf,
     name: keyName,
     scopes: [...scopes],
-    readOnly: host.broker.config.admin.readOnly,
+    readOnly: host.config.admin.readOnly,
   };
 }
 
@@ -119,7 +120,7 @@ function tokenOf(headers: Headers): string | null {
 /** Scripts of pages can't read it, and no page of somebody else has it sent. */
 function cookieText(
   token: string,
-  { headers, isSecure }: Pick<Call<unknown, unknown, unknown>, 'headers' | 'isSecure'>,
+  { headers, isSecure }: Pick<Call<unknown, unknown, unknown, ApiBase>, 'headers' | 'isSecure'>,
 ): string {
   const secure = isSecure ? '; Secure' : '';
   return `${sessionCookieName(headers.get('host') ?? undefined)}=${token}; Path=/; HttpOnly; SameSite=Strict${secure}`;

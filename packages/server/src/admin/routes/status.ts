@@ -1,7 +1,8 @@
 import { z } from 'zod';
+import type { Config } from '../../config/index.ts';
 import { version } from '../../version.ts';
 import { nodeName } from '../api/node-name.ts';
-import { type Answer, json, operation } from '../api/operation.ts';
+import { type Answer, type Caller, json, operation } from '../api/operation.ts';
 
 const statusSchema = z.object({
   node: z.string(),
@@ -33,16 +34,10 @@ export const statusOperations = [
     answers: { 200: { description: 'The broker runs', schema: statusSchema } },
     handle: ({ host: { broker, startedAt }, caller, query: { format } }) => {
       const { stats, config } = broker;
-      const node = nodeName(config);
-      const isKnown = caller.scopes.has('read');
-      if (format === 'text' || (format === undefined && !isKnown)) {
-        return textAnswer(`Node ${node} is started\npromptmq is running\n`);
-      }
-      // As EMQX has it, but for the version, which is nobody's business.
-      if (!isKnown)
-        return json({ node_name: node, broker_status: 'started', app_status: 'running' });
+      const short = statusOf(config, caller, format);
+      if (short !== null) return short;
       return json({
-        node,
+        node: nodeName(config),
         version,
         pid: process.pid,
         uptime: Math.floor((Date.now() - startedAt) / 1000),
@@ -54,6 +49,22 @@ export const statusOperations = [
     },
   }),
 ];
+
+/** What is answered without figures; null for who may see those, and wants them. */
+export function statusOf(
+  config: Config,
+  { scopes }: Pick<Caller, 'scopes'>,
+  format: 'json' | 'text' | undefined,
+): Answer | null {
+  const node = nodeName(config);
+  const isKnown = scopes.has('read');
+  if (format === 'text' || (format === undefined && !isKnown)) {
+    return textAnswer(`Node ${node} is started\npromptmq is running\n`);
+  }
+  if (isKnown) return null;
+  // As EMQX has it, but for the version, which is nobody's business.
+  return json({ node_name: node, broker_status: 'started', app_status: 'running' });
+}
 
 function textAnswer(text: string): Answer {
   return { status: 200, text, headers: { 'cache-control': 'no-store' } };

@@ -3,7 +3,7 @@ import { ApiError, json, operation } from '../api/operation.ts';
 
 const number = z.number();
 
-const storageSchema = z.object({
+const logSchema = z.object({
   directory: z.string(),
   sync_mode: z.string(),
   is_full: z.boolean(),
@@ -34,6 +34,14 @@ const storageSchema = z.object({
     moved_bytes: number,
   }),
   recovery: z.object({ records: number, duration_ms: number, quarantined: number }),
+});
+
+const storageSchema = logSchema.extend({
+  positions: logSchema.shape.positions.optional(),
+  logs: z
+    .array(logSchema.extend({ process: z.string() }))
+    .optional()
+    .describe('each by itself, where several processes have one; then positions are there only'),
 });
 
 export const storageOperations = [

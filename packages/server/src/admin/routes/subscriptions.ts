@@ -4,9 +4,12 @@ import { pagesOf, type Search } from '../api/lists/cursor-pages.ts';
 import { pageAnswer } from '../api/lists/page-answer.ts';
 import { nodeName } from '../api/node-name.ts';
 import { json, type Operation, operation } from '../api/operation.ts';
-import { pageOf, pageQuery } from '../api/page.ts';
+import { cursorPageOf, cursorQuery, NO_CURSOR, pageQuery } from '../api/page.ts';
 import { filterParameter } from '../api/query-fields.ts';
 import { shownSubscription, subscriptionSchema } from './subscriptions/subscription-shape.ts';
+
+/** Where a list of all subscriptions begins. */
+const FIRST_CURSOR = '1.0';
 
 const listSubscriptions = operation({
   id: 'listSubscriptions',
@@ -17,6 +20,7 @@ const listSubscriptions = operation({
   summary: 'Subscriptions of all clients',
   query: z.strictObject({
     ...pageQuery.shape,
+    ...cursorQuery.shape,
     node: z.string().optional().describe('only those of this node'),
     clientid: z.string().optional().describe('only those of this client'),
     topic: z.string().optional().describe('exactly this filter, with or without $share/NAME/'),
@@ -29,7 +33,7 @@ const listSubscriptions = operation({
       .regex(/^[^/+#]+$/, 'takes the NAME of $share/NAME/FILTER')
       .optional(),
   }),
-  answers: { 200: { description: 'A page of them', schema: pageOf(subscriptionSchema) } },
+  answers: { 200: { description: 'A page of them', schema: cursorPageOf(subscriptionSchema) } },
   isLong: true,
   handle: async ({ host: { broker }, query, signal }) => {
     const { page, limit, node, clientid, topic, match_topic, qos, share_group } = query;
@@ -46,12 +50,18 @@ const listSubscriptions = operation({
     };
     const search: Search<ListedSubscription> = {
       key: `subscriptions ${limit} ${JSON.stringify(filter)}`,
-      first: '1.0',
+      first: FIRST_CURSOR,
       step: (cursor, stepLimit) => {
         const step = broker.clients.listSubscriptions({ ...filter, cursor, limit: stepLimit });
         return { things: step.subscriptions, cursor: step.cursor };
       },
     };
+    if (query.cursor !== undefined) {
+      const begin = query.cursor === NO_CURSOR ? FIRST_CURSOR : query.cursor;
+      const { things, cursor } = await pagesOf(broker).findAt(search, begin, limit, signal);
+      const meta = { limit, cursor: cursor ?? NO_CURSOR, hasnext: cursor !== null };
+      return pageAnswer({ data: things, meta }, (one) => shownSubscription(one, name));
+    }
     const found = await pagesOf(broker).find(search, page, limit, signal);
     const isAll = Object.values(filter).every((value) => value === undefined);
     const count = isAll ? broker.stats.subscriptionsCurrent : found.count;

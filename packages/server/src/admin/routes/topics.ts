@@ -6,7 +6,15 @@ import { pageAnswer } from '../api/lists/page-answer.ts';
 import { WalkedPages } from '../api/lists/walked-pages.ts';
 import { nodeName } from '../api/node-name.ts';
 import { ApiError, json, type Operation, operation } from '../api/operation.ts';
-import { pageOf, pageQuery } from '../api/page.ts';
+import { cursorPageOf, cursorQuery, NO_CURSOR, pageQuery } from '../api/page.ts';
+
+/** Filters that are looked at in a turn. */
+const STEP_MAX = 1000;
+
+/** Of a page that a cursor has asked for. */
+function metaOf(limit: number, { cursor }: { readonly cursor: string | null }) {
+  return { limit, cursor: cursor ?? NO_CURSOR, hasnext: cursor !== null };
+}
 
 const topicSchema = z.object({ topic: z.string().describe('a topic filter'), node: z.string() });
 
@@ -19,12 +27,14 @@ const listTopics = operation({
   summary: 'Topic filters that anybody subscribes to, each once',
   query: z.strictObject({
     ...pageQuery.shape,
+    ...cursorQuery.shape,
     topic: z.string().optional().describe('exactly this filter'),
     node: z.string().optional().describe('only those of this node'),
   }),
-  answers: { 200: { description: 'A page of them', schema: pageOf(topicSchema) } },
+  answers: { 200: { description: 'A page of them', schema: cursorPageOf(topicSchema) } },
   isLong: true,
-  handle: async ({ host: { broker }, query: { page, limit, topic, node: wanted }, signal }) => {
+  handle: async ({ host: { broker }, query, signal }) => {
+    const { page, limit, cursor: from, topic, node: wanted } = query;
     const node = nodeName(broker.config);
     const toJson = (filter: string) => ({ topic: filter, node });
     if (topic !== undefined || (wanted !== undefined && wanted !== node)) {
@@ -36,6 +46,11 @@ const listTopics = operation({
       const data = isThere ? [topic] : [];
       const meta = { page, limit, count: data.length, hasnext: false };
       return pageAnswer({ data, meta }, toJson);
+    }
+    if (from !== undefined) {
+      const cursor = from === NO_CURSOR ? null : from;
+      const step = broker.topics.filters({ cursor, limit: Math.min(limit, STEP_MAX) });
+      return pageAnswer({ data: step.filters, meta: metaOf(limit, step) }, toJson);
     }
     const walk = {
       key: `${limit}`,
@@ -68,7 +83,7 @@ const getTopic = operation({
   },
 });
 
-const groupSchema = z.object({
+export const groupSchema = z.object({
   share_group: z.string(),
   topic: z.string().describe('the filter, without $share/NAME/'),
   members_cnt: z.number().int(),
@@ -94,10 +109,15 @@ const listSharedGroups = operation({
   scope: 'read',
   tag: 'Subscriptions',
   summary: 'Groups of shared subscriptions, with who gets what',
-  query: z.strictObject({ ...pageQuery.shape }),
-  answers: { 200: { description: 'A page of them', schema: pageOf(groupSchema) } },
+  query: z.strictObject({ ...pageQuery.shape, ...cursorQuery.shape }),
+  answers: { 200: { description: 'A page of them', schema: cursorPageOf(groupSchema) } },
   isLong: true,
-  handle: async ({ host: { broker }, query: { page, limit }, signal }) => {
+  handle: async ({ host: { broker }, query: { page, limit, cursor: from }, signal }) => {
+    if (from !== undefined) {
+      const cursor = from === NO_CURSOR ? null : from;
+      const step = broker.topics.sharedGroups({ cursor, limit: Math.min(limit, GROUPS_MAX) });
+      return pageAnswer({ data: step.groups, meta: metaOf(limit, step) }, shownGroup);
+    }
     const walk = {
       key: `${limit}`,
       step: (cursor: string | null, stepLimit: number) => {
@@ -117,7 +137,7 @@ const listSharedGroups = operation({
 /** Groups that are described in a turn. */
 const GROUPS_MAX = 50;
 
-function shownGroup(group: SharedGroupInfo): z.output<typeof groupSchema> {
+export function shownGroup(group: SharedGroupInfo): z.output<typeof groupSchema> {
   return {
     share_group: group.shareName,
     topic: group.topicFilter,

@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 import type { Config } from '../../config/index.ts';
 import { nodeName } from '../api/node-name.ts';
-import { ApiError, json, NO_CONTENT, operation } from '../api/operation.ts';
+import { ApiError, baseOperation, json, NO_CONTENT } from '../api/operation.ts';
 import { filterParameter, timeParameter } from '../api/query-fields.ts';
 import { timeText } from '../api/texts.ts';
 import type { NamedTrace, TraceOrder, TraceTarget } from '../traces/named-trace.ts';
@@ -58,7 +58,7 @@ const traceSchema = z.object({
 const NOT_FOUND = { 404: 'There is no trace of that name' };
 
 export const namedTraceOperations = [
-  operation({
+  baseOperation({
     id: 'listTraces',
     method: 'GET',
     path: '/trace',
@@ -66,10 +66,10 @@ export const namedTraceOperations = [
     tag: 'Trace',
     summary: 'Traces with names, in the order in which they were made',
     answers: { 200: { description: 'All of them', schema: z.array(traceSchema) } },
-    handle: ({ host: { broker, traces } }) =>
-      json(traces.list().map((trace) => shownTrace(trace, broker.config))),
+    handle: ({ host: { config, traces } }) =>
+      json(traces.list().map((trace) => shownTrace(trace, config))),
   }),
-  operation({
+  baseOperation({
     id: 'createTrace',
     method: 'POST',
     path: '/trace',
@@ -80,12 +80,12 @@ export const namedTraceOperations = [
     body: createBody,
     answers: { 200: { description: 'It is made', schema: traceSchema } },
     errors: { 409: 'There is one of that name already' },
-    handle: ({ host: { broker, traces }, caller, body }) => {
-      const order = orderOf(body, broker.config);
-      return json(shownTrace(traces.create(order, caller.name), broker.config));
+    handle: ({ host: { config, traces }, caller, body }) => {
+      const order = orderOf(body, config);
+      return json(shownTrace(traces.create(order, caller.name), config));
     },
   }),
-  operation({
+  baseOperation({
     id: 'deleteTraces',
     method: 'DELETE',
     path: '/trace',
@@ -98,7 +98,7 @@ export const namedTraceOperations = [
       return NO_CONTENT;
     },
   }),
-  operation({
+  baseOperation({
     id: 'deleteTrace',
     method: 'DELETE',
     path: '/trace/{name}',
@@ -113,7 +113,7 @@ export const namedTraceOperations = [
       return NO_CONTENT;
     },
   }),
-  operation({
+  baseOperation({
     id: 'stopTrace',
     method: 'PUT',
     path: '/trace/{name}/stop',
@@ -133,7 +133,7 @@ export const namedTraceOperations = [
       return json({ name: params.name, enable: false });
     },
   }),
-  operation({
+  baseOperation({
     id: 'readTrace',
     method: 'GET',
     path: '/trace/{name}/log',
@@ -168,7 +168,7 @@ export const namedTraceOperations = [
       return json({ items: part.toString(), meta });
     },
   }),
-  operation({
+  baseOperation({
     id: 'getTraceSize',
     method: 'GET',
     path: '/trace/{name}/log_detail',
@@ -185,12 +185,12 @@ export const namedTraceOperations = [
       },
     },
     errors: NOT_FOUND,
-    handle: ({ host: { broker, traces }, params }) => {
+    handle: ({ host: { config, traces }, params }) => {
       const { size, changedAt } = traces.find(params.name);
-      return json([{ node: nodeName(broker.config), size, mtime: changedAt }]);
+      return json([{ node: nodeName(config), size, mtime: changedAt }]);
     },
   }),
-  operation({
+  baseOperation({
     id: 'downloadTrace',
     method: 'GET',
     path: '/trace/{name}/download',

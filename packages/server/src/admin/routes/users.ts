@@ -87,6 +87,11 @@ const ERRORS = { 404: 'There is none of that name, or no dynamic-security in aut
 /** Commands that change nothing: `listClients`, `getRole` and the like. */
 const QUESTION = /^(?:list|get)[A-Z]/;
 
+/** Whether commands change nothing. */
+export function isQuestionOfUsers(commands: readonly { readonly command: string }[]): boolean {
+  return commands.every(({ command }) => QUESTION.test(command));
+}
+
 const responsesSchema = z.object({ responses: z.array(shownSchema) });
 
 export const userOperations: readonly Operation[] = [
@@ -96,7 +101,7 @@ export const userOperations: readonly Operation[] = [
     method: 'POST',
     path: '/dynamic_security',
     scope: 'auth',
-    isQuestion: ({ commands }) => commands.every(({ command }) => QUESTION.test(command)),
+    isQuestion: ({ commands }) => isQuestionOfUsers(commands),
     tag: 'Users',
     summary: 'Commands of mosquitto’s dynamic security, one after the other; each has its answer',
     body: z.strictObject({ commands: z.array(z.looseObject({ command: z.string() })).max(10_000) }),

@@ -1,8 +1,6 @@
-import type { RunningBroker } from '../../embed/running-broker.ts';
 import type { Logger } from '../../log/index.ts';
 import { ApiError } from '../api/api-error.ts';
-import { NamedTrace, type TraceOrder } from './named-trace.ts';
-import { followTarget } from './trace-sources.ts';
+import { NamedTrace, type TracedEvent, type TraceOrder, type TraceTarget } from './named-trace.ts';
 
 /** What limits them; it may change while there are some. */
 export interface TraceLimits {
@@ -13,19 +11,22 @@ export interface TraceLimits {
   readonly maxTraceDuration: number;
 }
 
+/** Has what happens to a target noted from now on. @returns what ends that */
+export type FollowTarget = (target: TraceTarget, note: (event: TracedEvent) => void) => () => void;
+
 /**
  * Traces with names, which continue while nobody looks. They end with the process.
  *
  * Invariant: there are no more than `maxTraces`, ended ones included.
  */
 export class NamedTraces {
-  readonly #broker: RunningBroker;
+  readonly #follow: FollowTarget;
   readonly #limits: TraceLimits;
   readonly #log: Logger;
   readonly #traces: Map<string, NamedTrace>;
 
-  constructor(broker: RunningBroker, limits: TraceLimits, log: Logger) {
-    this.#broker = broker;
+  constructor(follow: FollowTarget, limits: TraceLimits, log: Logger) {
+    this.#follow = follow;
     this.#limits = limits;
     this.#log = log;
     this.#traces = new Map();
@@ -63,7 +64,7 @@ export class NamedTraces {
     const trace = new NamedTrace(
       order,
       maxTraceBytes,
-      (one) => followTarget(this.#broker, order.target, (event) => one.add(event)),
+      (one) => this.#follow(order.target, (event) => one.add(event)),
       (why) => this.#log.info('admin-trace-ended', { name, why }),
     );
     this.#traces.set(name, trace);

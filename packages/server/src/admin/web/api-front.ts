@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
 import type { BoundedServer } from '@promptmq/metrics';
-import type { Context } from 'hono';
-import { createApi } from '../api/admin-api.ts';
-import type { ApiHost } from '../api/api-host.ts';
+import type { Context, Hono } from 'hono';
+import type { ApiGate } from '../api/admin-api.ts';
+import type { ApiBase } from '../api/api-host.ts';
 import { ApiError } from '../api/operation.ts';
 import type { AdminGate, Admission, Admitted } from '../gate/admin-gate.ts';
 import { endRefused, readBody } from './request-body.ts';
@@ -25,27 +25,38 @@ type Incoming = IncomingMessage & { rawBody?: Buffer };
 
 /** Serves the API to requests of Node.js, wherever they come from. */
 export class ApiFront {
-  readonly #host: ApiHost;
+  readonly #host: ApiBase;
   readonly #gate: AdminGate;
   readonly #underWay: WeakMap<IncomingMessage, UnderWay>;
   readonly #listener: (request: IncomingMessage, response: ServerResponse) => Promise<void>;
   /** Those whose answers continue. */
   readonly #long: Map<ServerResponse, Admitted>;
 
-  constructor(host: ApiHost, gate: AdminGate, onError: (error: unknown) => void) {
+  /**
+   * @param open - makes the API, given who lets requests in
+   * @param onError - hears what an operation has thrown that no caller can have caused
+   */
+  constructor(
+    host: ApiBase,
+    gate: AdminGate,
+    open: (gate: ApiGate) => Hono,
+    onError: (error: unknown) => void,
+  ) {
     this.#host = host;
     this.#gate = gate;
     this.#underWay = new WeakMap();
     this.#long = new Map();
-    const api = createApi(host, {
+    const api = open({
       admit: (context, operation) => {
         const { request, admitted } = this.#of(context);
-        if (admitted.caller.kind !== 'socket') gate.check(request, admitted, operation);
+        if (!isOfSocket(admitted)) gate.check(request, admitted, operation);
         return admitted.caller;
       },
       onLong: (context) => this.#onLong(context),
       onDone: (context, operation, path, { status, who }) => {
         const { request, admitted, startedAt } = this.#of(context);
+        // Whoever has passed it on has noted it.
+        if (admitted.isPassedOn === true) return;
         const ms = Math.round(performance.now() - startedAt);
         const caller = { ...admitted.caller, ...who };
         gate.note(caller, operation, `${request.method}`, path, status, ms);
@@ -68,9 +79,10 @@ export class ApiFront {
     keepOpen: BoundedServer['keepOpen'],
   ): Promise<void> {
     const startedAt = performance.now();
-    const { maxBodySize } = this.#host.broker.config.admin;
-    const isSocket = admitted.caller.kind === 'socket';
-    const bytesMax = isSocket ? Math.max(maxBodySize, SOCKET_BODY_BYTES_MAX) : maxBodySize;
+    const { maxBodySize } = this.#host.config.admin;
+    const bytesMax = isOfSocket(admitted)
+      ? Math.max(maxBodySize, SOCKET_BODY_BYTES_MAX)
+      : maxBodySize;
     const body = await readBody(request, bytesMax);
     if (body === null) {
       const why = `the body has more than ${bytesMax} bytes: admin.max-body-size`;
@@ -102,8 +114,8 @@ export class ApiFront {
 
   #onLong(context: Context): void {
     const { response, admitted, keepOpen } = this.#of(context);
-    if (this.#long.size >= Math.max(1, this.#host.broker.config.admin.maxConnections * LONG_PART)) {
-      this.#host.broker.stats.admin.streamsRefused++;
+    if (this.#long.size >= Math.max(1, this.#host.config.admin.maxConnections * LONG_PART)) {
+      this.#host.stats.streamsRefused++;
       throw new ApiError(
         503,
         'TOO_MANY_STREAMS',
@@ -122,6 +134,11 @@ export class ApiFront {
     };
     return { ...(this.#underWay.get(request) as UnderWay), request, response };
   }
+}
+
+/** Whether it needs no check: it came by a Unix domain socket, or was checked before it was passed on. */
+function isOfSocket({ caller, isPassedOn }: Admitted): boolean {
+  return caller.kind === 'socket' || isPassedOn === true;
 }
 
 function isJson(type: string | undefined): boolean {

@@ -15,6 +15,7 @@ import { type Address, type Config, nodeIdOf } from '../../config/index.ts';
 import type { Logger } from '../../log/index.ts';
 import { nodeRuntime } from '../../runtime/runtime.ts';
 import { version } from '../../version.ts';
+import { WorkerProcesses } from '../admin-processes.ts';
 import { RestartDelays } from '../restart-delays.ts';
 import type { CellPlace, WorkerLabel, WorkerListener } from '../worker-messages.ts';
 import { type WorkerEnd, WorkerPool, type WorkerPoolOptions } from '../worker-pool.ts';
@@ -46,6 +47,8 @@ export class ClusterNode implements MembershipHost {
   readonly #log: Logger;
   readonly #pool: WorkerPool;
   readonly #processes: CellProcesses;
+  /** Those of this node, as the API over all of them knows them. */
+  readonly processes: WorkerProcesses;
   readonly #frontDelays = new RestartDelays();
   #frontTimer: NodeJS.Timeout | null = null;
   /** Who waits for the front at the start. */
@@ -70,6 +73,7 @@ export class ClusterNode implements MembershipHost {
     this.#log = log;
     const pool = new WorkerPool({ ...options, cluster: name, secret });
     this.#pool = pool;
+    this.processes = new WorkerProcesses(pool, count, (cell) => `cell ${cell}`);
     this.#processes = new CellProcesses({
       ...{ node: this.id, count, pool },
       addressOf: (cell) => this.#placeOf(config.cluster.bind, cell),

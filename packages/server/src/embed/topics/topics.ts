@@ -66,6 +66,11 @@ export interface Topics {
    */
   sharedGroups(options?: TopicListOptions): SharedGroupPage;
   /**
+   * @param wholeFilter - `$share/NAME/FILTER`
+   * @returns null when nobody has subscribed to it
+   */
+  sharedGroup(wholeFilter: string): SharedGroupInfo | null;
+  /**
    * The levels that topics have below others, as far as topics are known: those of retained messages, and some to which something was
    * published of late.
    *
@@ -156,6 +161,12 @@ export class BrokerTopics implements Topics {
     const { trie } = this.#broker.router;
     const { things, cursor } = this.#groups.next(args, options, () => trie.groups());
     return { groups: things.map(groupInfoOf), cursor };
+  }
+
+  sharedGroup(wholeFilter: string): SharedGroupInfo | null {
+    const args = new Arguments('topics.sharedGroup');
+    const group = this.#broker.router.trie.group(args.text('wholeFilter', wholeFilter));
+    return group === null ? null : groupInfoOf(group);
   }
 
   levels(options: TopicLevelsOptions = {}): TopicLevels {

@@ -20,7 +20,7 @@ export interface Search<T> {
   /** Where the first page begins. */
   readonly first: string;
   /** Continues, by a bounded number of things: there may be others although there are fewer than `limit`. */
-  step(cursor: string, limit: number): Step<T>;
+  step(cursor: string, limit: number): Step<T> | Promise<Step<T>>;
 }
 
 export interface Step<T> {
@@ -138,7 +138,7 @@ async function take<T>(
   const taken: T[] = [];
   let cursor: string | null = from;
   for (;;) {
-    const step: Step<T> = search.step(cursor, Math.min(STEP_LENGTH, count - taken.length));
+    const step: Step<T> = await search.step(cursor, Math.min(STEP_LENGTH, count - taken.length));
     for (const thing of step.things) taken.push(thing);
     cursor = step.cursor;
     if (cursor === null || taken.length === count) return { things: taken, cursor };

@@ -17,7 +17,7 @@ export interface Walk<T> {
    *
    * @param cursor - good once; null to begin
    */
-  step(cursor: string | null, limit: number): Step<T>;
+  step(cursor: string | null, limit: number): Step<T> | Promise<Step<T>>;
 }
 
 /** Where a page begins. */
@@ -73,7 +73,7 @@ export class WalkedPages<T> {
     // One more shows whether there is another page.
     while (!isOver && found.length <= limit) {
       const wanted = Math.min(STEP_LENGTH, toSkip + limit + 1 - found.length);
-      const step: Step<T> = walk.step(cursor, wanted);
+      const step: Step<T> = await walk.step(cursor, wanted);
       const kept = step.things.slice(toSkip);
       toSkip -= step.things.length - kept.length;
       found = found.concat(kept);

@@ -22,13 +22,23 @@ const COUNTED = [
   'dropped',
 ].flatMap((name) => [`message.${name}.count`, `message.${name}.rate`]);
 
+/** What is known where it is published, whoever gets it. */
+export const IS_OF_PUBLISHERS = /\.in\./;
+
+const ofRecipients = z
+  .number()
+  .optional()
+  .describe('left out with server.workers, where nobody counts who gets it elsewhere');
+
 const metricSchema = z.object({
   topic: z.string().describe('the topic filter'),
   create_time: z.string(),
   reset_time: z.string().optional(),
   is_configured: z.boolean().describe('whether it is in metrics.topics'),
   metrics: z.object({
-    ...Object.fromEntries(COUNTED.map((name) => [name, z.number()])),
+    ...Object.fromEntries(
+      COUNTED.map((name) => [name, IS_OF_PUBLISHERS.test(name) ? z.number() : ofRecipients]),
+    ),
     'bytes.in.count': z.number().describe('bytes of payloads'),
   }),
 });

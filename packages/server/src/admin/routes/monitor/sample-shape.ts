@@ -33,16 +33,26 @@ const RATE_NAMES: Partial<Record<MonitorField, string>> = {
   dropped: 'dropped_msg_rate',
 };
 
-function nameOf(field: MonitorField): string {
+/** What a figure is called. */
+export function nameOf(field: MonitorField): string {
   return NAMES[field] ?? field.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
-function rateNameOf(field: MonitorField): string {
+/** What a figure is called as one a second. */
+export function rateNameOf(field: MonitorField): string {
   return RATE_NAMES[field] ?? `${nameOf(field)}_rate`;
 }
 
 const numbers = (names: readonly string[]) =>
   Object.fromEntries(names.map((name) => [name, z.number()]));
+
+/** Of several processes nobody knows which of these are the same, so that there is no number of all. */
+export const NOT_ADDED: readonly string[] = (['filters', 'sharedGroups'] as const).map(nameOf);
+
+const figures = (names: readonly string[]) => {
+  const all = z.object(numbers(names));
+  return all.partial(Object.fromEntries(NOT_ADDED.map((name) => [name, true]))).shape;
+};
 
 const ofTime = {
   seconds: z.number().describe('how long the time is that it is of'),
@@ -53,7 +63,7 @@ const ofTime = {
 
 export const sampleSchema = z.object({
   time_stamp: z.number().int().describe('when it ended, in milliseconds since 1970'),
-  ...numbers(MONITOR_FIELDS.map(nameOf)),
+  ...figures(MONITOR_FIELDS.map(nameOf)),
   ...ofTime,
   dropped_by_reason: z.record(z.string(), z.number()),
 });
@@ -61,7 +71,7 @@ export const sampleSchema = z.object({
 export const currentSchema = z.object({
   time_stamp: z.number().int().describe('now, in milliseconds since 1970'),
   node_uptime: z.number().int().describe('seconds'),
-  ...numbers(
+  ...figures(
     MONITOR_FIELDS.map((field) =>
       COUNTED_FIELDS.includes(field) ? rateNameOf(field) : nameOf(field),
     ),
