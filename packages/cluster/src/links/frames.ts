@@ -61,6 +61,9 @@ export const FrameType = {
   /** What an operator asks of another process, and the answer. */
   call: 96,
   result: 97,
+
+  /** How a node stands, as JSON, over the links that nodes have besides those of their cells. */
+  nodeState: 112,
 } as const;
 
 export type FrameType = (typeof FrameType)[keyof typeof FrameType];

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals
 import { cellOf } from '@promptmq/cluster';
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
 import { otherProgram } from '../../../cluster/test/support/other-programs.ts';
+import type { Command } from '../support/command.ts';
 import { NodeCluster, type TestNode } from './node-cluster.ts';
 
 // Elections and lateness take seconds, and the machine may be busy.
@@ -97,6 +98,26 @@ withServers('three nodes and three servers of NATS', () => {
     }
     await until(() => subscribers.every(({ got }) => got.length >= expected.length));
     for (const { got } of subscribers) expect([...got].sort()).toEqual([...expected].sort());
+  });
+
+  test('a node that is stopped gives its cells away first, and takes some again when it is back', async () => {
+    const stored = idOf(0, 'waiting');
+    const { client } = await connected(one, stored, STORED);
+    await client.subscribeAsync('waiting', { qos: 1 });
+    await client.endAsync(true);
+    for (const node of [one, two]) {
+      const command = node.command as Command;
+      const from = command.output.length;
+      command.child.kill('SIGTERM');
+      expect(await command.exitCode()).toBe(0);
+      expect(command.output.slice(from)).not.toContain('"cell-ended"');
+      const { client: publisher } = await connected(three, idOf(1, `while-${node.id}`));
+      await publisher.publishAsync('waiting', node.id, { qos: 1 });
+      await node.start().waitFor(/"event":"cell-serving"/);
+    }
+    const { got } = await connected(two, stored, STORED);
+    await until(() => got.length === 2);
+    expect(got).toEqual(['one', 'two']);
   });
 
   test('what a killed node has served is served elsewhere, and nothing is lost', async () => {

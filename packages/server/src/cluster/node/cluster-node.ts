@@ -21,6 +21,7 @@ import type { CellPlace, WorkerLabel, WorkerListener } from '../worker-messages.
 import { type WorkerEnd, WorkerPool, type WorkerPoolOptions } from '../worker-pool.ts';
 import { CellProcesses } from './cell-processes.ts';
 import { logMembership } from './membership-lines.ts';
+import { NodeLinks } from './node-links.ts';
 
 /** Between attempts to reach the engine at the start, in milliseconds. */
 const ENGINE_RETRY_MS = 1000;
@@ -57,6 +58,7 @@ export class ClusterNode implements MembershipHost {
     readonly reject: (error: Error) => void;
   } | null = null;
   #member: Member | null = null;
+  #links: NodeLinks | null = null;
   #directory: Directory = { cells: [], nodes: [] };
   #state: MemberState = 'active';
   #stateReason: StateReason | null = null;
@@ -135,12 +137,22 @@ export class ClusterNode implements MembershipHost {
         },
       });
       this.#member = member;
+      const links = new NodeLinks({
+        ...{ node: this.id, log: this.#log, cluster: cluster.name, secret: cluster.secret },
+        ...{ peers: cluster.peers, heartbeatMs: cluster.heartbeat },
+        silentMs: cluster.lateAfter,
+        hasEngine: () => member.stand.state === 'active',
+        onReach: (reach) => member.setReach(reach),
+      });
+      this.#links = links;
+      await naming('cluster.bind', () => links.listen(this.#placeOf(cluster.bind, cluster.cells)));
       const listeners = await this.#startFront();
       await member.join();
       member.setClients(listeners.flatMap(({ urls }) => urls));
       return listeners;
     } catch (error) {
       this.#member?.stop();
+      await this.#links?.stop();
       await this.#pool.abandon();
       await engine.close();
       throw error;
@@ -163,6 +175,7 @@ export class ClusterNode implements MembershipHost {
     this.#isStopping = true;
     if (this.#frontTimer !== null) clearTimeout(this.#frontTimer);
     await this.#pool.stop(signal);
+    await this.#links?.stop();
     await this.#options.engine.close();
   }
 
@@ -257,6 +270,7 @@ export class ClusterNode implements MembershipHost {
 
   onDirectory(directory: Directory): void {
     this.#directory = directory;
+    this.#links?.follow(directory.nodes);
     this.#tell();
   }
 
@@ -304,4 +318,12 @@ function reachedAt({ bind, advertise }: Config['cluster']): readonly Address[] {
 
 function textOf({ host, port }: Exclude<LinkAddress, string>): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+async function naming(option: string, action: () => Promise<void>): Promise<void> {
+  try {
+    await action();
+  } catch (error) {
+    throw new Error(`${option}: ${(error as Error).message}`, { cause: error });
+  }
 }

@@ -1,0 +1,181 @@
+import { connect } from 'node:net';
+import {
+  type DirectoryNode,
+  FrameType,
+  LINK_DEFAULTS,
+  type LinkAddress,
+  LinkNode,
+  LinkSet,
+  type Reach,
+} from '@promptmq/cluster';
+import type { Logger } from '../../log/index.ts';
+import { nodeRuntime } from '../../runtime/runtime.ts';
+
+/** What the names of nodes begin with on links: their processes have other ones. */
+const PREFIX = 'node-';
+
+/** How often nodes without a link are asked whether anybody listens there, in a heartbeat. */
+const PROBES = 4;
+
+const NOTHING: readonly string[] = [];
+
+export interface NodeLinksOptions {
+  /** The name of this node. */
+  readonly node: string;
+  readonly log: Logger;
+  readonly cluster: string;
+  readonly secret: string;
+  /** The nodes that may take part; empty where all may. */
+  readonly peers: readonly string[];
+  readonly heartbeatMs: number;
+  /** A link is over when nothing has come for so long. */
+  readonly silentMs: number;
+  /** Whether the engine answers this node. */
+  readonly hasEngine: () => boolean;
+  /** What is found out about the others, whenever it has changed. */
+  readonly onReach: (reach: Reach) => void;
+}
+
+/** What a node says of itself over these links. */
+interface NodeState {
+  readonly hasEngine: boolean;
+}
+
+/**
+ * The links that nodes have to each other besides those of their processes: so each knows which others it reaches, whether the engine answers
+ * them, and which are no more.
+ */
+export class NodeLinks {
+  readonly #options: NodeLinksOptions;
+  readonly #links: LinkSet;
+  readonly #node: LinkNode;
+  #others: readonly DirectoryNode[] = [];
+  /** Those that say that the engine doesn't answer them. */
+  readonly #withoutEngine = new Set<string>();
+  /** Those at whose address nobody listens. */
+  readonly #refused = new Set<string>();
+  readonly #probed = new Set<string>();
+  #reachText = '';
+  #timer: NodeJS.Timeout;
+
+  constructor(options: NodeLinksOptions) {
+    const { node, log, cluster, secret, silentMs, heartbeatMs } = options;
+    this.#options = options;
+    this.#links = new LinkSet((error, link) =>
+      log.error('link-failed', { where: link.peer.node, why: String(error) }),
+    );
+    this.#links.handle([FrameType.nodeState], (link, body) => {
+      const { hasEngine } = JSON.parse(Buffer.from(body).toString()) as NodeState;
+      if (hasEngine) this.#withoutEngine.delete(link.peer.node);
+      else this.#withoutEngine.add(link.peer.node);
+      this.#look();
+    });
+    this.#links.follow({
+      onUp: (link) => {
+        link.send(FrameType.nodeState, this.#state());
+        this.#look();
+      },
+      onDown: ({ peer }) => {
+        this.#withoutEngine.delete(peer.node);
+        this.#look();
+        this.#probe();
+      },
+    });
+    const incarnation = nodeRuntime.uniqueId();
+    this.#node = new LinkNode(this.#links, {
+      ...LINK_DEFAULTS,
+      ...{ clock: nodeRuntime, cluster, secret, silentMs },
+      ...{ pingMs: silentMs / 8, handshakeMs: silentMs, redialMs: 50, redialMsMax: 500 },
+      self: () => ({ node: `${PREFIX}${node}`, incarnation, cells: [] }),
+      admit: ({ node: other }) => this.#whyNot(other),
+      onFailed: (where, why) => log.debug('link-failed', { where, why }),
+    });
+    this.#timer = setInterval(() => this.#tick(), heartbeatMs / PROBES);
+  }
+
+  /** @throws the system's error when it can't listen there */
+  listen(address: LinkAddress): Promise<void> {
+    return this.#node.listen(address);
+  }
+
+  /** These nodes there are, and where. */
+  follow(nodes: readonly DirectoryNode[]): void {
+    const { node } = this.#options;
+    const others = nodes.filter(({ id }) => id !== node);
+    for (const { id } of this.#others) {
+      if (others.some((other) => other.id === id)) continue;
+      this.#node.forget(`${PREFIX}${id}`);
+      this.#refused.delete(id);
+    }
+    this.#others = others;
+    for (const { id, address } of others) {
+      // Of two nodes the one with the later name dials.
+      if (address !== null && id < node) this.#node.dial(`${PREFIX}${id}`, address);
+    }
+    this.#look();
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#node.stop();
+  }
+
+  #whyNot(name: string): string | null {
+    const { peers } = this.#options;
+    if (!name.startsWith(PREFIX)) return `${name} is no node`;
+    const isPeer = peers.length === 0 || peers.includes(name.slice(PREFIX.length));
+    return isPeer ? null : `${name} is not among those that may take part`;
+  }
+
+  #state(): Uint8Array {
+    const state: NodeState = { hasEngine: this.#options.hasEngine() };
+    return Buffer.from(JSON.stringify(state));
+  }
+
+  #tick(): void {
+    const state = this.#state();
+    for (const link of this.#links.all) link.send(FrameType.nodeState, state);
+    this.#probe();
+  }
+
+  /** Asks of each node without a link whether anybody listens there. */
+  #probe(): void {
+    for (const { id, address } of this.#others) {
+      if (address === null || this.#isReached(id)) {
+        this.#refused.delete(id);
+        continue;
+      }
+      if (this.#probed.has(id)) continue;
+      this.#probed.add(id);
+      const socket = connect(address);
+      const onDone = (isRefused: boolean) => {
+        socket.destroy();
+        this.#probed.delete(id);
+        if (isRefused && !this.#isReached(id)) this.#refused.add(id);
+        else this.#refused.delete(id);
+        this.#look();
+      };
+      socket.setTimeout(this.#options.silentMs, () => onDone(false));
+      socket.once('connect', () => onDone(false));
+      socket.once('error', ({ code }: NodeJS.ErrnoException) => onDone(code === 'ECONNREFUSED'));
+    }
+  }
+
+  #isReached(id: string): boolean {
+    return this.#links.of(`${PREFIX}${id}`) !== null;
+  }
+
+  #look(): void {
+    const ids = this.#others.map(({ id }) => id);
+    const reaches = ids.filter((id) => this.#isReached(id));
+    const reach: Reach = {
+      reaches,
+      refused: this.#refused.size === 0 ? NOTHING : ids.filter((id) => this.#refused.has(id)),
+      withoutEngine: reaches.filter((id) => this.#withoutEngine.has(`${PREFIX}${id}`)),
+    };
+    const text = JSON.stringify(reach);
+    if (text === this.#reachText) return;
+    this.#reachText = text;
+    this.#options.onReach(reach);
+  }
+}
