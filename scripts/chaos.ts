@@ -1,10 +1,11 @@
 /**
  * Kills, stops and cuts off the processes of brokers that are one to their clients, and looks whether they keep what they promised.
  *
- *   node scripts chaos [--system NAME] [--faults N] [--seconds S] [--only NAME]… [--seed N] [--rate N] [--directory DIR] [--json]
+ *   node scripts chaos [--system NAME] [--faults N] [--seconds S] [--only NAME]… [--seed N] [--rate N] [--cells N] [--directory DIR] [--json]
  *
- * Systems: `workers` (processes of one machine). Ends with 1 when something that was acknowledged is lost, comes twice at QoS 2, or comes in
- * another order; logs and data are left in the folder then. Linux only.
+ * Systems: `cluster` (three nodes on three servers of NATS), `workers` (processes of one machine), and of others `nats-mqtt` (the MQTT of nats-server) and
+ * `rabbitmq` (with quorum queues), of three nodes each. Ends with 1 when something that was acknowledged is lost, comes twice at QoS 2, or in another
+ * order; logs and data are left in the folder then. Linux only.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,18 +17,20 @@ import { buildIfNeeded } from './lib/prepare.js';
 
 const { values } = readArguments(import.meta.url, {
   options: {
-    system: { type: 'string', default: 'workers' },
+    system: { type: 'string', default: 'cluster' },
     faults: { type: 'string', default: '50' },
     seconds: { type: 'string' },
     only: { type: 'string', multiple: true },
     seed: { type: 'string', default: String(Math.floor(Math.random() * 1e9)) },
     rate: { type: 'string', default: '10' },
+    cells: { type: 'string', default: '3' },
     directory: { type: 'string' },
     json: { type: 'boolean', default: false },
   },
 });
 const faults = wholeNumber('--faults', values.faults);
 const seed = wholeNumber('--seed', values.seed);
+const cells = wholeNumber('--cells', values.cells, 1);
 const rate = positiveNumber('--rate', values.rate);
 const seconds =
   values.seconds === undefined ? undefined : positiveNumber('--seconds', values.seconds);
@@ -48,12 +51,18 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 let shownAt = performance.now();
 try {
   const report = await runChaos({
-    system: await makeSystem(directory),
+    system: await makeSystem(directory, cells),
     seed,
     faults,
     rate,
     ...(seconds === undefined ? {} : { seconds }),
     ...(values.only === undefined ? {} : { only: values.only }),
+    onFault: (name, lastsMs) => {
+      if (!values.json) {
+        const time = new Date().toISOString().slice(11, -1);
+        console.log(`${time} ${name}, for ${(lastsMs / 1000).toFixed(1)} s`);
+      }
+    },
     onProgress: (progress) => {
       if (values.json || performance.now() - shownAt < 10_000) return;
       shownAt = performance.now();

@@ -8,6 +8,7 @@ export const LONG_TESTS: readonly string[] = [
   'packages/bench/test/soak.test.ts',
   'packages/codec/test/fuzz.test.ts',
   'packages/conformance/test',
+  'packages/server/test/chaos',
   'packages/server/test/cli',
   'packages/server/test/clients',
   'packages/server/test/cluster/node.test.ts',

@@ -21,6 +21,8 @@ export interface ChaosOptions {
   /** Subscribers that come and go, clean. */
   readonly hasNewcomers?: boolean;
   readonly onProgress?: (report: ChaosReport) => void;
+  /** Something goes wrong from now on. @param lastsMs - for how long */
+  readonly onFault?: (name: string, lastsMs: number) => void;
 }
 
 export interface ChaosReport {
@@ -33,6 +35,9 @@ export interface ChaosReport {
   readonly waits: Record<string, number[]>;
   /** Milliseconds from sending a message to its acknowledgement. */
   readonly latencies: readonly number[];
+  /** The longest time in milliseconds without an acknowledgement while something waited for one, and without a message of QoS 0, by what was wrong last. */
+  readonly stallsMs: Record<string, number>;
+  readonly silencesMs: Record<string, number>;
   /** Publishers whose messages were not acknowledged in the end. */
   stuck: number;
   judged: number;
@@ -78,6 +83,11 @@ class ChaosRun {
   readonly #publishers: ChaosClient[] = [];
   readonly #subscribers: ChaosClient[] = [];
   readonly #newcomers = new Set<ChaosClient>();
+  readonly #others: ChaosClient[] = [];
+  /** When the last acknowledgement and the last message of QoS 0 came, and since when there has to be some. */
+  #acknowledgedMs = 0;
+  #pulseMs = 0;
+  #livingSinceMs = 0;
   readonly #topics: { topic: string; qos: 1 | 2; retain: boolean; publisher: ChaosClient }[] = [];
   /** What was wrong when a client lost its connection. */
   readonly #lostDuring = new Map<ChaosClient, string>();
@@ -100,6 +110,8 @@ class ChaosRun {
       faults: {},
       waits: {},
       latencies: this.#ledger.latencies,
+      stallsMs: {},
+      silencesMs: {},
       stuck: 0,
       judged: 0,
       newcomers: 0,
@@ -131,9 +143,8 @@ class ChaosRun {
   close(): void {
     this.#isRestless = false;
     for (const timer of this.#timers) clearInterval(timer);
-    for (const client of [...this.#publishers, ...this.#subscribers, ...this.#newcomers]) {
-      client.leave('cut');
-    }
+    const clients = [this.#publishers, this.#subscribers, [...this.#newcomers], this.#others];
+    for (const client of clients.flat()) client.leave('cut');
   }
 
   // ------------------------------------------------------------------------ faults
@@ -152,6 +163,7 @@ class ChaosRun {
     this.report.faults[fault.name] = (this.report.faults[fault.name] ?? 0) + 1;
     const [least, most] = fault.lastsMs;
     const lastsMs = least + this.#random.next() * (most - least);
+    this.#options.onFault?.(fault.name, lastsMs);
     const repaired = sleep(lastsMs)
       .then(repair)
       .catch((error) => {
@@ -255,7 +267,10 @@ class ChaosRun {
     const { publishers = 4, system, rate = 10 } = this.#options;
     for (let index = 0; index < publishers; index++) {
       const publisher = this.#client(`pub-${index}`, index, {
-        onAcknowledged: (topic, payload) => this.#ledger.acknowledge(topic, Number(payload)),
+        onAcknowledged: (topic, payload) => {
+          this.#ledger.acknowledge(topic, Number(payload));
+          this.#acknowledgedMs = this.#longest(this.report.stallsMs, this.#acknowledgedMs);
+        },
         onRefused: (topic, payload) => this.#ledger.refuse(topic, Number(payload)),
       });
       this.#publishers.push(publisher);
@@ -270,6 +285,7 @@ class ChaosRun {
     }
     this.#every(1_000 / rate, () => this.#publishOnce());
     this.#every(500, () => this.#comeAndGo());
+    this.#addPulse();
     if (this.#options.hasNewcomers !== false) {
       this.#every(500, () => {
         if (this.#isRestless && this.#newcomers.size < 4) this.#visit();
@@ -277,7 +293,41 @@ class ChaosRun {
     }
   }
 
+  /** A message of QoS 0 ten times a second, which somebody gets as long as one broker serves both. */
+  #addPulse(): void {
+    const receivers = [0, 1, 2].map((index) => {
+      const receiver: ChaosClient = this.#client(`pulse-${index}`, index, {
+        isClean: true,
+        onServed: () => void receiver.subscribe('p', 0),
+        onMessage: () => {
+          this.#pulseMs = this.#longest(this.report.silencesMs, this.#pulseMs);
+        },
+      });
+      return receiver;
+    });
+    const senders = [0, 1, 2].map((index) =>
+      this.#client(`beat-${index}`, index, { isClean: true }),
+    );
+    for (const client of [...receivers, ...senders]) {
+      this.#others.push(client);
+      client.start();
+    }
+    this.#every(100, () => {
+      for (const sender of senders) sender.publish('p', '', 0);
+    });
+  }
+
+  /** Keeps the time since the last one, if it is the longest for what is wrong. @returns now */
+  #longest(times: Record<string, number>, lastMs: number): number {
+    const nowMs = performance.now();
+    const wasIdle = !this.#isPublishing || lastMs < this.#livingSinceMs;
+    if (!wasIdle)
+      times[this.#fault] = Math.max(times[this.#fault] ?? 0, Math.round(nowMs - lastMs));
+    return nowMs;
+  }
+
   #live(): void {
+    this.#livingSinceMs = performance.now();
     this.#isPublishing = true;
     this.#isRestless = true;
   }

@@ -1,0 +1,215 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { cellOf } from '@promptmq/cluster';
+import { bin } from '../../support/command.ts';
+import { freePort } from '../../support/free-port.ts';
+import { freeRange } from '../../support/free-range.ts';
+import { ChaosClient } from '../chaos-client.ts';
+import type { ChaosSystem } from '../chaos-system.ts';
+import { Network } from '../network.ts';
+import { Program } from '../program.ts';
+import { clusterFaults } from './cluster-faults.ts';
+import { NatsServers } from './nats-servers.ts';
+
+const SIZE = 3;
+
+/** Users of the servers of NATS. */
+const APP = { user: 'app', password: 'app' };
+const SYSTEM = { user: 'sys', password: 'sys' };
+
+export interface ClusterSystemOptions {
+  /** By default as many as a cluster has. */
+  readonly cells?: number;
+  /** Whatever connects does so without a proxy between: nothing can be cut, and nothing costs. */
+  readonly isDirect?: boolean;
+}
+
+export interface ClusterSystem extends ChaosSystem {
+  /** The files of the nodes' configuration, as commands take them. */
+  readonly configs: readonly string[];
+}
+
+/** A node of the cluster, as faults harm it. */
+export interface ClusterNode {
+  readonly name: string;
+  readonly program: Program;
+  /** It has been harmed on purpose: it may be down. */
+  isHarmed: boolean;
+  /** Of one that doesn't run: it has lost its disk. */
+  wipe(): void;
+}
+
+/** Three nodes of PromptMQ on three servers of NATS; each connection between any two of the six can be cut. */
+export async function clusterSystem(
+  folder: string,
+  { cells = 6, isDirect = false }: ClusterSystemOptions = {},
+): Promise<ClusterSystem> {
+  mkdirSync(folder, { recursive: true });
+  const indexes = Array.from({ length: SIZE }, (_, index) => index);
+  const nodes: ClusterNode[] = [];
+  const servers: NatsServers[] = [];
+  const configs: string[] = [];
+  const network = new Network([
+    ...indexes.map((index) => ({
+      name: `b${index + 1}`,
+      group: () => nodes[index]?.program.group ?? 0,
+    })),
+    ...indexes.map((index) => ({
+      name: `e${index + 1}`,
+      group: () => servers[0]?.nodes[index]?.group ?? 0,
+    })),
+  ]);
+  const [clientOf, routeOf, portOf, metricsOf] = (await Promise.all(
+    [0, 1, 2, 3].map(() => Promise.all(indexes.map(freePort))),
+  )) as [number[], number[], number[], number[]];
+  const monitorOf = await Promise.all(indexes.map(freePort));
+  const through = (ports: readonly number[]) =>
+    isDirect
+      ? ports
+      : Promise.all(ports.map((port, index) => network.open(0, `e${index + 1}`, port)));
+  const [engineOf, viaRouteOf] = [await through(clientOf), await through(routeOf)];
+  const engine = await NatsServers.make(
+    folder,
+    indexes.map((index) => ({
+      client: clientOf[index] as number,
+      route: routeOf[index] as number,
+      monitor: monitorOf[index] as number,
+    })),
+    (index) => viaRouteOf[index] as number,
+    () => `accounts {
+  SYS { users: [${JSON.stringify(SYSTEM)}] }
+  APP { jetstream: enabled, users: [${JSON.stringify(APP)}] }
+}
+system_account: SYS`,
+  );
+  servers.push(engine);
+  for (const index of indexes) {
+    const name = `b${index + 1}`;
+    // The ports of all cells and that of the front, as they are, and as others reach them.
+    const own = await freeRange(cells + 1);
+    const shown = isDirect ? own : await freeRange(cells + 1);
+    for (let cell = 0; cell <= cells && !isDirect; cell++) {
+      await network.open(shown + cell, name, own + cell);
+    }
+    const data = join(folder, name);
+    const config = join(folder, `${name}.yaml`);
+    configs.push(config);
+    mkdirSync(data);
+    writeFileSync(
+      config,
+      JSON.stringify({
+        server: { bind: `127.0.0.1:${portOf[index]}`, 'ws-bind': 'none' },
+        admin: { bind: 'none' },
+        metrics: { bind: `127.0.0.1:${metricsOf[index]}` },
+        storage: { 'data-dir': join(data, 'data'), 'wal-dir': join(data, 'wal') },
+        log: { format: 'json', level: 'info' },
+        cluster: {
+          enabled: true,
+          'node-id': name,
+          name: 'chaos',
+          engine: 'nats',
+          'engine-url': engineOf.map((port) => `nats://127.0.0.1:${port}`),
+          'engine-credentials': `${APP.user}:${APP.password}`,
+          'engine-system-credentials': `${SYSTEM.user}:${SYSTEM.password}`,
+          cells,
+          bind: `127.0.0.1:${own}`,
+          advertise: `127.0.0.1:${shown}`,
+          secret: 'a secret of the nodes',
+        },
+      }),
+    );
+    nodes.push({
+      name,
+      program: new Program(
+        [process.execPath, bin, '--config', config],
+        join(folder, `${name}.log`),
+        { HOME: folder },
+      ),
+      isHarmed: false,
+      wipe() {
+        rmSync(data, { recursive: true, force: true });
+        mkdirSync(data);
+      },
+    });
+  }
+
+  async function untilWell(): Promise<void> {
+    await engine.untilWell();
+    for (const [index, node] of nodes.entries()) {
+      while (!(await isReady(metricsOf[index] as number))) {
+        if (!node.program.isRunning && !node.isHarmed) {
+          throw new Error(`${node.name} ended:\n${node.program.tail()}`);
+        }
+        await sleep(100);
+      }
+    }
+    for (let cell = 0; cell < cells; cell++) {
+      // Of any client of the cell, by any node.
+      const clientId = idOf(cell, cells);
+      while (!(await isServed(portOf, clientId))) await sleep(100);
+    }
+  }
+
+  return {
+    name: `PromptMQ, 3 nodes, ${cells} cells, on ${engine.name}`,
+    configs,
+    ports: portOf,
+    maximumQoS: 2,
+    versions: [5, 4],
+    faults: clusterFaults({ nodes, engine, network, untilWell }),
+    async start() {
+      engine.start();
+      await engine.untilWell();
+      for (const { program } of nodes) program.start();
+      await untilWell();
+    },
+    untilWell,
+    whatEnded() {
+      const ended = nodes.find(({ program, isHarmed }) => !program.isRunning && !isHarmed);
+      return ended === undefined ? null : `${ended.name} ended:\n${ended.program.tail()}`;
+    },
+    async stop() {
+      network.close();
+      await Promise.all(
+        [...nodes.map(({ program }) => program), ...engine.nodes].map((program) => program.kill()),
+      );
+    },
+  };
+}
+
+/** An identifier of clients that are of a cell. */
+function idOf(cell: number, cells: number): string {
+  for (let number = 0; ; number++) {
+    const id = `probe-${number}`;
+    if (cellOf(id, cells) === cell) return id;
+  }
+}
+
+/** Whether a client is served by one of the nodes within a second. */
+async function isServed(ports: readonly number[], clientId: string): Promise<boolean> {
+  let count = 0;
+  return new Promise((resolve) => {
+    const client = new ChaosClient({
+      ...{ clientId, version: 5, isClean: true, patienceMs: 60_000 },
+      pickPort: () => ports[count++ % ports.length] as number,
+      onServed: () => end(true),
+    });
+    const end = (isServed: boolean) => {
+      clearTimeout(timer);
+      client.leave('disconnect');
+      resolve(isServed);
+    };
+    const timer = setTimeout(() => end(false), 1_000);
+    client.start();
+  });
+}
+
+async function isReady(metricsPort: number): Promise<boolean> {
+  try {
+    const url = `http://127.0.0.1:${metricsPort}/ready`;
+    return (await fetch(url, { signal: AbortSignal.timeout(2_000) })).ok;
+  } catch {
+    return false;
+  }
+}
