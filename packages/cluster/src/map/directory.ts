@@ -22,7 +22,7 @@ export interface DirectoryNode {
   readonly isAlive: boolean;
   /** It may be given cells: it is alive, doesn't leave, isn't drained, and reaches the others. */
   readonly isEligible: boolean;
-  /** Where its front takes links; null when its address is none. */
+  /** Where its own process takes links, which serves no clients; null when its address is none. */
   readonly address: LinkPlace | null;
   /** Where clients connect to, as URLs. */
   readonly clients: readonly string[];
@@ -48,7 +48,7 @@ export interface LinkPlace {
  * Where a process of a node takes links.
  *
  * @param address - the node's, `host:port`; an IPv6 address is in brackets
- * @param index - the number of a cell; the number of cells for the front
+ * @param index - the number of a cell; the number of cells for the node's own process
  * @returns null when `address` is none, or there are not that many ports
  */
 export function linkPlace(address: string, index: number): LinkPlace | null {

@@ -69,7 +69,7 @@ export const FREE_CELL: CellRecord = {
 
 /** What a node says of itself. */
 export interface NodeFacts {
-  /** Where the others reach its links, `host:port`: cell n is at that port and n, the front at that port and the number of cells. */
+  /** Where the others reach its links, `host:port`: cell n is at that port and n, the node's own process at that port and the number of cells. */
   readonly address: string;
   /** Where clients connect to, as URLs. */
   readonly clients: readonly string[];

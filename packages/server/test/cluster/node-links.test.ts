@@ -1,0 +1,125 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import type { DirectoryNode, LinkPlace, Reach } from '@promptmq/cluster';
+import { NodeLinks } from '../../src/cluster/node/node-links.ts';
+import type { Logger } from '../../src/log/index.ts';
+
+const NOTHING: Reach = { reaches: [], refused: [], withoutEngine: [] };
+
+class TestNode {
+  readonly id: string;
+  readonly place: LinkPlace;
+  readonly links: NodeLinks;
+  reach: Reach = NOTHING;
+  hasEngine = true;
+  readonly failures: string[] = [];
+  #onReach = () => {};
+
+  constructor(id: string, place: LinkPlace, secret = 'secret', peers: readonly string[] = []) {
+    this.id = id;
+    this.place = place;
+    const onFailed = (_event: string, { why }: { readonly why: string }) => {
+      this.failures.push(why);
+      this.#onReach();
+    };
+    this.links = new NodeLinks({
+      ...{ node: id, cluster: 'test', secret, peers, heartbeatMs: 200, silentMs: 2000 },
+      log: { error: onFailed, debug: onFailed } as unknown as Logger,
+      hasEngine: () => this.hasEngine,
+      onReach: (reach) => {
+        this.reach = reach;
+        this.#onReach();
+      },
+    });
+  }
+
+  /** Resolves when something holds, which is looked at whenever it may. */
+  until(holds: () => boolean): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onReach = () => {
+        if (holds()) resolve();
+      };
+      this.#onReach();
+    });
+  }
+}
+
+async function freePlace(): Promise<LinkPlace> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  await once(server.close(), 'close');
+  return { host: '127.0.0.1', port };
+}
+
+function nodesOf(nodes: readonly TestNode[]): readonly DirectoryNode[] {
+  return nodes.map(({ id, place }) => ({
+    ...{ id, incarnation: `${id}/1`, isAlive: true, isEligible: true, address: place },
+    ...{ clients: [], version: '1.0.0', fingerprint: null },
+  }));
+}
+
+const running: TestNode[] = [];
+
+async function startAll(nodes: readonly TestNode[]): Promise<void> {
+  for (const node of nodes) {
+    await node.links.listen(node.place);
+    running.push(node);
+  }
+  for (const node of nodes) node.links.follow(nodesOf(nodes));
+}
+
+afterEach(async () => {
+  await Promise.all(running.splice(0).map(({ links }) => links.stop()));
+});
+
+describe('the links of nodes', () => {
+  test('say whom a node reaches, and at whose address nobody listens', async () => {
+    const names = ['a', 'b', 'c'];
+    const nodes: TestNode[] = [];
+    for (const name of names) nodes.push(new TestNode(name, await freePlace()));
+    const [a, b, c] = nodes as [TestNode, TestNode, TestNode];
+    await startAll(nodes);
+    for (const node of nodes) await node.until(() => node.reach.reaches.length === 2);
+    expect(b.reach).toEqual({ reaches: ['a', 'c'], refused: [], withoutEngine: [] });
+
+    // Whoever dials, both find it.
+    await a.links.stop();
+    await b.until(() => b.reach.refused.includes('a'));
+    await c.until(() => c.reach.refused.includes('a'));
+    await c.links.stop();
+    await b.until(() => b.reach.refused.includes('c'));
+    expect(b.reach).toEqual({ reaches: [], refused: ['a', 'c'], withoutEngine: [] });
+
+    b.links.follow(nodesOf([b]));
+    expect(b.reach).toEqual(NOTHING);
+  });
+
+  test('say which of those are without the engine', async () => {
+    const [a, b] = [new TestNode('a', await freePlace()), new TestNode('b', await freePlace())];
+    a.hasEngine = false;
+    await startAll([a, b]);
+    await b.until(() => b.reach.withoutEngine.includes('a'));
+    a.hasEngine = true;
+    await b.until(() => b.reach.withoutEngine.length === 0);
+    expect(b.reach.reaches).toEqual(['a']);
+    b.hasEngine = false;
+    await a.until(() => a.reach.withoutEngine.includes('b'));
+    await b.links.stop();
+    await a.until(() => a.reach.reaches.length === 0);
+    expect(a.reach.withoutEngine).toEqual([]);
+  });
+
+  test('are to nodes that know the secret, and may take part', async () => {
+    const a = new TestNode('a', await freePlace(), 'secret', ['a', 'b']);
+    const b = new TestNode('b', await freePlace(), 'another one');
+    const c = new TestNode('c', await freePlace());
+    await startAll([a, b, c]);
+    await b.until(() => b.failures.some((why) => why.includes('secret')));
+    await c.until(() => c.failures.some((why) => why.includes('not among those')));
+    expect(a.reach.reaches).toEqual([]);
+    // Somebody listens there all the same.
+    expect(a.reach.refused).toEqual([]);
+  });
+});
