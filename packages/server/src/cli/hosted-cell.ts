@@ -3,6 +3,7 @@ import { CellHost, engineOf, type WorkerStart } from '../cluster/index.ts';
 import type { Config } from '../config/index.ts';
 import type { BrokerExtras, OpenedBroker } from '../embed/create-broker.ts';
 import type { EmbeddedBroker } from '../embed/embedded-broker.ts';
+import type { ReplicationStats } from '../runtime/stats.ts';
 
 /** The cell has another owner. */
 export class CellTaken extends Error {
@@ -56,6 +57,7 @@ export class HostedCell {
           new Hosted(await openBroker(storage, onStorageFailed)),
       });
       if (host === null) throw new CellTaken(`cell ${cell} has another owner`);
+      host.observe(host.broker.replication);
       return new HostedCell(host, engine);
     } catch (error) {
       await engine.close();
@@ -83,6 +85,10 @@ class Hosted {
   constructor(opened: OpenedBroker) {
     this.running = opened.running;
     this.#opened = opened;
+  }
+
+  get replication(): ReplicationStats {
+    return this.#opened.broker.stats.replication;
   }
 
   fence(why: string): void {

@@ -139,7 +139,12 @@ async function serveHouse(
       releases.push(await lockDataDir(config.storage));
     }
     if (config.metrics.enabled) {
-      const opened = await MetricsHub.open(supervisor, config.metrics, logger);
+      const opened = await MetricsHub.open(
+        supervisor,
+        supervisor instanceof ClusterNode ? supervisor : null,
+        config.metrics,
+        logger,
+      );
       releases.push(() => opened.close());
       hub = opened;
     }

@@ -4,6 +4,8 @@ import { BoundedServer, MetricsRegistry, negotiateFormat } from '@promptmq/metri
 import { type Address, type Config, isIPv6Only } from '../config/index.ts';
 import type { Logger } from '../log/index.ts';
 import { mergeMetrics, type WorkerMetrics } from './merge-metrics.ts';
+import { nodeCatalogue } from './node/node-catalogue.ts';
+import { addNodeMetrics, type ObservedNode } from './node/node-metrics.ts';
 import { metricsSocket, type WorkerLabel } from './worker-messages.ts';
 import { workersCatalogue } from './workers-catalogue.ts';
 
@@ -15,6 +17,12 @@ export interface ObservedWorkers {
   /** The folder of the workers' sockets. */
   readonly directory: string;
   readonly workers: readonly { readonly label: WorkerLabel; readonly isReady: boolean }[];
+  /** Those that have to be there so that all clients are served. */
+  readonly awaited: readonly WorkerLabel[];
+  /** Whether clients that connect are taken. */
+  readonly isTakingClients: boolean;
+  /** What keeps it from serving as it should, beside its workers; empty while it is well. */
+  readonly problems: readonly string[];
   readonly restarts: number;
 }
 
@@ -31,9 +39,9 @@ export class MetricsHub {
   readonly #supervisor: ObservedWorkers;
   readonly #path: string;
   readonly #servers: BoundedServer[] = [];
-  readonly #registry = new MetricsRegistry(workersCatalogue);
+  readonly #registry = new MetricsRegistry({ ...workersCatalogue, ...nodeCatalogue });
 
-  private constructor(supervisor: ObservedWorkers, path: string) {
+  private constructor(supervisor: ObservedWorkers, node: ObservedNode | null, path: string) {
     this.#supervisor = supervisor;
     this.#path = path;
     this.#registry.add('promptmq_worker_up', () =>
@@ -43,15 +51,20 @@ export class MetricsHub {
       })),
     );
     this.#registry.add('promptmq_worker_restarts_total', () => supervisor.restarts);
+    if (node !== null) addNodeMetrics(this.#registry, node);
   }
 
-  /** @throws the system's error, with the option that it comes from, when an address can't be bound */
+  /**
+   * @param node - null where they are no node of a cluster
+   * @throws the system's error, with the option that it comes from, when an address can't be bound
+   */
   static async open(
     supervisor: ObservedWorkers,
+    node: ObservedNode | null,
     { bind, path, maxConnections }: Config['metrics'],
     log: Logger,
   ): Promise<MetricsHub> {
-    const self = new MetricsHub(supervisor, path);
+    const self = new MetricsHub(supervisor, node, path);
     try {
       for (const address of bind) {
         const server = new BoundedServer({
@@ -102,7 +115,8 @@ export class MetricsHub {
 
   async #answerMetrics({ headers }: IncomingMessage, response: ServerResponse): Promise<void> {
     const { accept } = headers;
-    const answers = await this.#askAll(this.#path, accept);
+    const labels = this.#supervisor.workers.map(({ label }) => label);
+    const answers = await this.#askAll(labels, this.#path, accept);
     // One that is being started again has none; `promptmq_worker_up` says so.
     const workers: WorkerMetrics[] = answers
       .filter(({ status }) => status === 200)
@@ -112,20 +126,24 @@ export class MetricsHub {
     end(response, 200, this.#registry.contentType(format), mergeMetrics(workers, own));
   }
 
-  /** It is well, or ready, when each worker is. */
+  /** It is well, or ready, when each worker is that clients need. */
   async #answerState(path: string, response: ServerResponse): Promise<void> {
-    const answers = await this.#askAll(path, undefined);
-    const isOk = answers.every(({ status }) => status === 200);
-    const ok = path === '/health' ? 'ok' : 'ready';
+    const { awaited, isTakingClients, problems } = this.#supervisor;
+    const answers = await this.#askAll(awaited, path);
+    const isHealth = path === '/health';
+    const isWell = isHealth ? problems.length === 0 : isTakingClients;
+    const isOk = isWell && answers.every(({ status }) => status === 200);
+    const ok = isHealth ? 'ok' : 'ready';
     const workers = answers.map(({ body }) => parsed(body));
-    const text = JSON.stringify({ status: isOk ? ok : `not ${ok}`, workers });
+    const said = problems.length === 0 ? {} : { problems };
+    const text = JSON.stringify({ status: isOk ? ok : `not ${ok}`, ...said, workers });
     end(response, isOk ? 200 : 503, 'application/json', `${text}\n`);
   }
 
-  #askAll(path: string, accept: string | undefined): Promise<WorkerAnswer[]> {
-    const { workers, directory } = this.#supervisor;
+  #askAll(labels: readonly WorkerLabel[], path: string, accept?: string): Promise<WorkerAnswer[]> {
+    const { directory } = this.#supervisor;
     return Promise.all(
-      workers.map(({ label }) => ask(join(directory, metricsSocket(label)), path, label, accept)),
+      labels.map((label) => ask(join(directory, metricsSocket(label)), path, label, accept)),
     );
   }
 }

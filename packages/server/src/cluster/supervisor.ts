@@ -3,7 +3,13 @@ import { join } from 'node:path';
 import type { Logger } from '../log/index.ts';
 import { WorkerProcesses } from './admin-processes.ts';
 import { RestartDelays } from './restart-delays.ts';
-import { type CellPlace, cellName, linkSocket, type WorkerListener } from './worker-messages.ts';
+import {
+  type CellPlace,
+  cellName,
+  linkSocket,
+  type WorkerLabel,
+  type WorkerListener,
+} from './worker-messages.ts';
 import {
   type PooledWorker,
   type WorkerEnd,
@@ -67,6 +73,14 @@ export class Supervisor {
   get directory(): string {
     return this.#pool.directory;
   }
+
+  /** What is a worker's is served by nobody else. */
+  get awaited(): readonly WorkerLabel[] {
+    return this.#places.map(({ number }) => number);
+  }
+
+  readonly isTakingClients = true;
+  readonly problems: readonly string[] = [];
 
   /** Whether each worker serves. */
   get #isWhole(): boolean {

@@ -144,6 +144,15 @@ function addMessages(registry: BrokerRegistry, broker: ObservedBroker): void {
   registry.add('promptmq_cluster_duplicates_dropped_total', () => forwarding.duplicates);
   registry.add('promptmq_cluster_forward_queue_messages', () => totals.messages);
   registry.add('promptmq_cluster_forward_queue_bytes', () => totals.bytes);
+  const { replication } = stats;
+  registry.add('promptmq_cluster_append_duration_seconds', () => replication.appendDurations);
+  registry.add('promptmq_cluster_append_bytes_total', () => replication.log.appendedBytes);
+  registry.add('promptmq_cluster_append_retries_total', () => [
+    { labels: { outcome: 'conflict' }, value: replication.log.conflicts },
+    { labels: { outcome: 'unknown' }, value: replication.log.unknown },
+    { labels: { outcome: 'full' }, value: replication.log.full },
+  ]);
+  registry.add('promptmq_cluster_replication_lag_bytes', () => replication.replica.lagBytes);
   registry.add('promptmq_qos0_messages_total', () => at(stats.messagesReceivedByQoS, 0));
   registry.add('promptmq_qos1_messages_total', () => at(stats.messagesReceivedByQoS, 1));
   registry.add('promptmq_qos2_messages_total', () => at(stats.messagesReceivedByQoS, 2));

@@ -168,6 +168,23 @@ export const brokerCatalogue = {
     type: 'gauge',
     help: 'What they count against cluster.max-backlog, all cells together.',
   },
+  promptmq_cluster_append_duration_seconds: {
+    type: 'histogram',
+    help: "How long the engine of a cluster took to answer an append to the log of the broker's cell.",
+  },
+  promptmq_cluster_append_bytes_total: {
+    type: 'counter',
+    help: 'Bytes of the log that the engine has taken.',
+  },
+  promptmq_cluster_append_retries_total: {
+    type: 'counter',
+    help: 'Appends that had to be made again, by outcome: conflict, where another entry was the last one, unknown, where no answer came in time, full, where there was no room.',
+    labels: ['outcome'],
+  },
+  promptmq_cluster_replication_lag_bytes: {
+    type: 'gauge',
+    help: 'Bytes of the log that the engine does not have yet: what is stored is acknowledged when it has it.',
+  },
   promptmq_qos0_messages_total: { type: 'counter', help: 'PUBLISH packets received at QoS 0.' },
   promptmq_qos1_messages_total: { type: 'counter', help: 'PUBLISH packets received at QoS 1.' },
   promptmq_qos2_messages_total: { type: 'counter', help: 'PUBLISH packets received at QoS 2.' },

@@ -173,6 +173,8 @@ export interface BrokerStats {
   insideDeliveries: number;
   /** Messages that were sent to other cells, that came from them and were applied, and that had been before. */
   readonly forwarding: { sent: number; applied: number; duplicates: number };
+  /** What the log takes in the engine of a cluster. */
+  readonly replication: ReplicationStats;
   /** How often a publisher was not read from for a while, for a subscriber to catch up. */
   publishersHeldBack: number;
   /** Messages of the program that the broker is embedded in. */
@@ -193,6 +195,24 @@ export interface BrokerStats {
   readonly limitsReached: Map<string, number>;
   readonly admin: AdminStats;
 }
+
+/** What the log of a cell takes in the engine; nothing where the broker is of no cluster. */
+export interface ReplicationStats {
+  /** How long appends took, in seconds. */
+  readonly appendDurations: BucketHistogram;
+  log: {
+    readonly appendedBytes: number;
+    /** Appends that were refused, of which nobody knew, and that found no room: each was tried again. */
+    readonly conflicts: number;
+    readonly unknown: number;
+    readonly full: number;
+  };
+  /** Bytes of the log that the engine doesn't have yet. */
+  replica: { readonly lagBytes: number };
+}
+
+/** Seconds: 0.5 ms to 16 s, which an election of the engine may take. */
+const APPEND_BOUNDS = exponentialBounds(0.0005, 2, 16);
 
 export function createStats(): BrokerStats {
   return {
@@ -245,6 +265,11 @@ export function createStats(): BrokerStats {
     payloadBytesSent: 0,
     insideDeliveries: 0,
     forwarding: { sent: 0, applied: 0, duplicates: 0 },
+    replication: {
+      appendDurations: new BucketHistogram(APPEND_BOUNDS),
+      log: { appendedBytes: 0, conflicts: 0, unknown: 0, full: 0 },
+      replica: { lagBytes: 0 },
+    },
     publishersHeldBack: 0,
     insideMessages: 0,
     insidePublishesCurrent: 0,

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type ClusterEngine, type FencedLog, Shipper, takeCell } from '@promptmq/cluster';
 import { type Clock, type Files, nodeClock } from '@promptmq/wal';
+import type { ReplicationStats } from '../../runtime/stats.ts';
 import type { StorageResources } from '../../storage/storage.ts';
 
 const LEVEL = 1;
@@ -57,6 +58,7 @@ export interface CellHostOptions<B extends HostedBroker> {
 export class CellHost<B extends HostedBroker> {
   readonly broker: B;
   readonly #fenced: FencedLog;
+  readonly #replica: Shipper;
   readonly #close: () => Promise<void>;
   readonly #onEnded: (why: string) => void;
   #hasEnded = false;
@@ -66,11 +68,13 @@ export class CellHost<B extends HostedBroker> {
   private constructor(
     broker: B,
     fenced: FencedLog,
+    replica: Shipper,
     close: () => Promise<void>,
     onEnded: (why: string) => void,
   ) {
     this.broker = broker;
     this.#fenced = fenced;
+    this.#replica = replica;
     this.#close = close;
     this.#onEnded = onEnded;
   }
@@ -115,7 +119,7 @@ export class CellHost<B extends HostedBroker> {
         log.close();
         await engineLog.close();
       };
-      host = new CellHost(broker, log, close, options.onEnded ?? (() => {}));
+      host = new CellHost(broker, log, replica, close, options.onEnded ?? (() => {}));
       // While it was opened.
       if (log.failure !== null) host.end(log.failure.message);
       return host;
@@ -124,6 +128,13 @@ export class CellHost<B extends HostedBroker> {
       await engineLog.close();
       throw error;
     }
+  }
+
+  /** Has what the log takes in the engine be seen. */
+  observe(replication: ReplicationStats): void {
+    replication.log = this.#fenced.stats;
+    replication.replica = this.#replica;
+    this.#fenced.onAnswer = (durationMs) => replication.appendDurations.observe(durationMs / 1000);
   }
 
   /** The cell goes on elsewhere, or not at all: nothing is acknowledged any more, and the broker stops. */

@@ -22,6 +22,7 @@ import { type WorkerEnd, WorkerPool, type WorkerPoolOptions } from '../worker-po
 import { CellProcesses } from './cell-processes.ts';
 import { logMembership } from './membership-lines.ts';
 import { NodeLinks } from './node-links.ts';
+import type { ObservedNode } from './node-metrics.ts';
 
 /** Between attempts to reach the engine at the start, in milliseconds. */
 const ENGINE_RETRY_MS = 1000;
@@ -42,7 +43,7 @@ export interface ClusterNodeOptions
  * A node of a cluster: takes part in it, and has a process run for each cell that falls to it, and a front. It serves no client itself, so that hardly
  * anything can end it.
  */
-export class ClusterNode implements MembershipHost {
+export class ClusterNode implements MembershipHost, ObservedNode {
   readonly id: string;
   readonly #options: ClusterNodeOptions;
   readonly #log: Logger;
@@ -66,6 +67,7 @@ export class ClusterNode implements MembershipHost {
   #isAborted = false;
   /** How often the front was started again, or a cell had ended by itself. */
   restarts = 0;
+  readonly claims = { free: 0, move: 0, late: 0, gone: 0, ended: 0 };
 
   constructor(options: ClusterNodeOptions) {
     const { config, log } = options;
@@ -98,6 +100,25 @@ export class ClusterNode implements MembershipHost {
     readonly isReady: boolean;
   }[] {
     return this.#pool.workers.map(({ label, pid, isReady }) => ({ label, pid, isReady }));
+  }
+
+  /** That it opens a cell keeps no client from being served: who comes waits for it. */
+  get awaited(): readonly WorkerLabel[] {
+    const serving = this.#pool.workers.filter(({ isReady }) => isReady);
+    return [...new Set<WorkerLabel>(['front', ...serving.map(({ label }) => label)])];
+  }
+
+  get isActive(): boolean {
+    return this.#state === 'active';
+  }
+
+  get known(): Directory {
+    return this.#directory;
+  }
+
+  /** Without the engine, and not alone in that, it goes on with what it has. */
+  get isTakingClients(): boolean {
+    return this.#state !== 'fenced' && this.#stateReason !== 'minority';
   }
 
   /** What keeps it from serving as it should; empty while it is well. */
@@ -284,13 +305,12 @@ export class ClusterNode implements MembershipHost {
   }
 
   onEvent(event: MembershipEvent): void {
+    if (event.kind === 'cell-claimed') this.claims[event.reason]++;
     logMembership(this.#log, event);
   }
 
   /** Says to all processes where the cells are. */
   #tell(): void {
-    // One that waits for the engine alone goes on with what it has.
-    const isClosed = this.#state === 'fenced' || this.#stateReason === 'minority';
     this.#pool.tell(
       this.#directory.cells.map((found) => {
         const { cell, epoch, node, state, address } = found;
@@ -302,7 +322,7 @@ export class ClusterNode implements MembershipHost {
         };
         return place;
       }),
-      isClosed,
+      !this.isTakingClients,
     );
   }
 

@@ -1,0 +1,33 @@
+import type { Catalogue } from '@promptmq/metrics';
+
+/** What a node of a cluster shows of it beside the metrics of its processes. */
+export const nodeCatalogue = {
+  promptmq_cluster_node_active: {
+    type: 'gauge',
+    help: 'Whether the engine answers this node, so that it can serve cells.',
+  },
+  promptmq_cluster_nodes: {
+    type: 'gauge',
+    help: 'Nodes that this one knows, by state: alive, or late, whose heartbeats do not come.',
+    labels: ['state'],
+  },
+  promptmq_cluster_cells: {
+    type: 'gauge',
+    help: 'Cells of the whole cluster as this node knows them, by state: free, opening, serving, moving.',
+    labels: ['state'],
+  },
+  promptmq_cluster_cells_here: {
+    type: 'gauge',
+    help: 'Cells that this node serves.',
+  },
+  promptmq_cluster_cell_epoch: {
+    type: 'gauge',
+    help: 'How often a cell was claimed by any node.',
+    labels: ['cell'],
+  },
+  promptmq_cluster_claims_total: {
+    type: 'counter',
+    help: 'Cells that this node has claimed, by reason: free, move, late (the heartbeats of its node did not come), gone (its node has started again or has no record), ended (its process here has).',
+    labels: ['reason'],
+  },
+} as const satisfies Catalogue;

@@ -1,0 +1,48 @@
+import type { ClaimReason, Directory } from '@promptmq/cluster';
+import type { MetricsRegistry } from '@promptmq/metrics';
+import type { nodeCatalogue } from './node-catalogue.ts';
+
+/** What is read of a node to be seen from outside. */
+export interface ObservedNode {
+  readonly id: string;
+  /** Whether the engine answers it. */
+  readonly isActive: boolean;
+  readonly known: Directory;
+  /** How many cells it has claimed, by reason. */
+  readonly claims: Readonly<Record<ClaimReason, number>>;
+}
+
+const CELL_STATES = ['free', 'opening', 'serving', 'moving'] as const;
+
+/** Adds what a node shows of its cluster to a registry. */
+export function addNodeMetrics(
+  registry: MetricsRegistry<typeof nodeCatalogue>,
+  node: ObservedNode,
+): void {
+  registry.add('promptmq_cluster_node_active', () => (node.isActive ? 1 : 0));
+  registry.add('promptmq_cluster_nodes', () => {
+    const { nodes } = node.known;
+    const alive = nodes.filter(({ isAlive }) => isAlive).length;
+    return [
+      { labels: { state: 'alive' }, value: alive },
+      { labels: { state: 'late' }, value: nodes.length - alive },
+    ];
+  });
+  registry.add('promptmq_cluster_cells', () =>
+    CELL_STATES.map((state) => ({
+      labels: { state },
+      value: node.known.cells.filter((cell) => cell.state === state).length,
+    })),
+  );
+  registry.add('promptmq_cluster_cells_here', () => {
+    const isHere = ({ node: owner, state }: Directory['cells'][number]) =>
+      owner === node.id && (state === 'serving' || state === 'moving');
+    return node.known.cells.filter(isHere).length;
+  });
+  registry.add('promptmq_cluster_cell_epoch', () =>
+    node.known.cells.map(({ cell, epoch }) => ({ labels: { cell }, value: epoch })),
+  );
+  registry.add('promptmq_cluster_claims_total', () =>
+    Object.entries(node.claims).map(([reason, value]) => ({ labels: { reason }, value })),
+  );
+}
