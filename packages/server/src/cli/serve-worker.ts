@@ -44,7 +44,7 @@ export async function serveWorker(given: LoadedConfig, load: () => LoadedConfig)
     ...loaded,
     config: configOfWorker(loaded.config, start),
   });
-  const loaded = ofWorker(given);
+  const loaded = ofWorker(latest(given, load));
   const { config } = loaded;
   const files = new WatchedFiles(watchedPaths(loaded));
   const { logger: plain, output, logTail } = await openLog(config, start.isColoured);
@@ -203,6 +203,15 @@ export async function serveWorker(given: LoadedConfig, load: () => LoadedConfig)
     urls,
   }));
   tell({ kind: 'ready', listeners });
+}
+
+/** It may have waited for its work for long, and the configuration be another one; what is wrong with that, the supervisor says. */
+function latest(given: LoadedConfig, load: () => LoadedConfig): LoadedConfig {
+  try {
+    return load();
+  } catch {
+    return given;
+  }
 }
 
 /** @param onSent - called when it has left, or can't */

@@ -22,6 +22,8 @@ export interface WorkerPoolOptions {
   readonly cluster: string;
   /** What only these know. */
   readonly secret: string;
+  /** Whether a process is kept that has begun nothing yet, so that the next worker is there sooner. */
+  readonly keepsSpare?: boolean;
 }
 
 /** What is the worker's own of what it has to know. */
@@ -110,6 +112,7 @@ export class WorkerPool {
   readonly #followers = new Set<() => void>();
   #cells: readonly CellPlace[] = [];
   #isClosed = false;
+  #spare: Spare | null = null;
   #isStopping = false;
   #onEmpty: (() => void) | null = null;
 
@@ -144,17 +147,20 @@ export class WorkerPool {
   start(task: WorkerTask, user: WorkerUser): PooledWorker {
     const { label } = task;
     if (this.#workers.has(label)) throw new Error(`worker ${label} runs already`);
-    const child = cluster.fork();
+    const spare = this.#spare;
+    this.#spare = null;
+    spare?.leave();
+    const { child, isThere } = spare ?? { child: this.#fork(), isThere: false };
     const worker = new PooledWorker(task, user, child);
     this.#workers.set(label, worker);
-    const { writeLine, log } = this.#options;
-    splitLines(child.process.stdout, writeLine);
-    splitLines(child.process.stderr, (line) => process.stderr.write(line));
     child.on('message', (message: FromWorker, handle: unknown) =>
       this.#take(worker, message, handle as Handle | undefined),
     );
     child.on('exit', (code, signal) => this.#onExit(worker, signal ?? `code ${code}`));
-    child.on('error', (error) => log.error('worker-failed', { worker: label, why: error.message }));
+    child.on('error', (error) =>
+      this.#options.log.error('worker-failed', { worker: label, why: error.message }),
+    );
+    if (isThere) this.#begin(worker);
     return worker;
   }
 
@@ -177,6 +183,7 @@ export class WorkerPool {
   /** Ends all workers in order, and removes the folder; resolves when there are none any more. */
   async stop(signal: string): Promise<void> {
     this.#isStopping = true;
+    this.#spare?.child.process.kill('SIGKILL');
     this.#sendAll({ kind: 'stop', signal });
     await this.#empty();
   }
@@ -190,6 +197,7 @@ export class WorkerPool {
 
   /** Ends all workers at once. */
   kill(): void {
+    this.#spare?.child.process.kill('SIGKILL');
     for (const worker of this.#workers.values()) worker.kill();
   }
 
@@ -200,6 +208,40 @@ export class WorkerPool {
       });
     }
     rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  #fork(): Child {
+    const child = cluster.fork();
+    const { writeLine } = this.#options;
+    splitLines(child.process.stdout, writeLine);
+    splitLines(child.process.stderr, (line) => process.stderr.write(line));
+    return child;
+  }
+
+  /** Has a process begin that does nothing before it is needed; while others begin, they come first. */
+  #keepSpare(): void {
+    const isBusy = this.workers.some(({ isReady }) => !isReady);
+    if (this.#options.keepsSpare !== true || this.#spare !== null || isBusy) return;
+    if (this.#isStopping) return;
+    const child = this.#fork();
+    const onMessage = ({ kind }: FromWorker) => {
+      spare.isThere = kind === 'hello';
+    };
+    // The next one follows when another worker begins.
+    const onExit = () => {
+      if (this.#spare === spare) this.#spare = null;
+    };
+    const onError = () => {};
+    const leave = () => {
+      child.off('message', onMessage);
+      child.off('exit', onExit);
+      child.off('error', onError);
+    };
+    const spare: Spare = { child, isThere: false, leave };
+    child.on('message', onMessage);
+    child.on('exit', onExit);
+    child.on('error', onError);
+    this.#spare = spare;
   }
 
   #begin({ task, child }: PooledWorker): void {
@@ -220,6 +262,7 @@ export class WorkerPool {
         worker.isReady = true;
         worker.user.onReady(message.listeners);
         this.#changed();
+        this.#keepSpare();
         return;
       case 'refused':
         worker.refusal = new WorkerRefusal(message.why, message.isUsage);
@@ -270,6 +313,15 @@ export class WorkerPool {
   #sendAll(message: ToWorker): void {
     for (const worker of this.#workers.values()) worker.send(message);
   }
+}
+
+/** A process that has no work yet. */
+interface Spare {
+  readonly child: Child;
+  /** It waits for what it is to do. */
+  isThere: boolean;
+  /** Nobody here hears of it any more. */
+  leave(): void;
 }
 
 /** What the system has beneath a socket. */

@@ -75,7 +75,7 @@ export class ClusterNode implements MembershipHost, ObservedNode {
     this.id = nodeIdOf(config);
     this.#options = options;
     this.#log = log;
-    const pool = new WorkerPool({ ...options, cluster: name, secret });
+    const pool = new WorkerPool({ ...options, cluster: name, secret, keepsSpare: true });
     this.#pool = pool;
     this.processes = new WorkerProcesses(pool, count, (cell) => `cell ${cell}`);
     this.#processes = new CellProcesses({
