@@ -137,6 +137,13 @@ export type {
 } from './membership/membership-host.ts';
 export type { Stand } from './membership/standing.ts';
 export {
+  type Barrier,
+  decodeBarrier,
+  decodePassed,
+  encodeBarrier,
+  encodePassed,
+} from './retained/barrier-frames.ts';
+export {
   decodeKeeper,
   encodeKeeper,
   type RetainedSet,

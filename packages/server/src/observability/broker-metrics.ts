@@ -142,6 +142,7 @@ function addMessages(registry: BrokerRegistry, broker: ObservedBroker): void {
   registry.add('promptmq_cluster_forwarded_total', () => forwarding.sent);
   registry.add('promptmq_cluster_applied_total', () => forwarding.applied);
   registry.add('promptmq_cluster_duplicates_dropped_total', () => forwarding.duplicates);
+  registry.add('promptmq_cluster_barriers_timed_out_total', () => forwarding.barriersTimedOut);
   registry.add('promptmq_cluster_forward_queue_messages', () => totals.messages);
   registry.add('promptmq_cluster_forward_queue_bytes', () => totals.bytes);
   const { replication } = stats;

@@ -160,6 +160,10 @@ export const brokerCatalogue = {
     type: 'counter',
     help: 'Messages that came from other cells once more, and were known for what was there.',
   },
+  promptmq_cluster_barriers_timed_out_total: {
+    type: 'counter',
+    help: 'Times that another cell did not say in time that its retained messages are known here: SUBSCRIBE was answered with what was known.',
+  },
   promptmq_cluster_forward_queue_messages: {
     type: 'gauge',
     help: 'Messages that wait to be sent to other cells.',

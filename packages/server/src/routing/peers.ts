@@ -79,6 +79,13 @@ export interface Peers {
   onRetained(message: Message, position: number): void;
   /** A message of another cell found no room here among the retained ones, which that cell doesn't know. */
   onNotRetained(topic: string): void;
+  /**
+   * Calls back when the copies here have what was acknowledged by now, in any cell, of the retained messages that filters match.
+   *
+   * @param topicFilters - valid, and not shared
+   * @param onDone - with false where another cell hasn't said so in time; may be called before this returns
+   */
+  whenRetainedKnown(topicFilters: readonly string[], onDone: (isKnown: boolean) => void): void;
   /** Has the cell that keeps it remove the retained message of a topic. */
   clearRetained(topic: string): void;
   /**

@@ -172,7 +172,12 @@ export interface BrokerStats {
   /** Messages that consumers inside of the program have got; no packets were sent for them. */
   insideDeliveries: number;
   /** Messages that were sent to other cells, that came from them and were applied, and that had been before. */
-  readonly forwarding: { sent: number; applied: number; duplicates: number };
+  readonly forwarding: {
+    sent: number;
+    applied: number;
+    duplicates: number;
+    barriersTimedOut: number;
+  };
   /** What the log takes in the engine of a cluster. */
   readonly replication: ReplicationStats;
   /** How often a publisher was not read from for a while, for a subscriber to catch up. */
@@ -264,7 +269,7 @@ export function createStats(): BrokerStats {
     messagesSentByQoS: new Float64Array(3),
     payloadBytesSent: 0,
     insideDeliveries: 0,
-    forwarding: { sent: 0, applied: 0, duplicates: 0 },
+    forwarding: { sent: 0, applied: 0, duplicates: 0, barriersTimedOut: 0 },
     replication: {
       appendDurations: new BucketHistogram(APPEND_BOUNDS),
       log: { appendedBytes: 0, conflicts: 0, unknown: 0, full: 0 },

@@ -1,6 +1,8 @@
 import { afterEach, expect, test } from '@jest/globals';
 import { cellOf } from '@promptmq/cluster';
+import { Random } from '@promptmq/wal/testing';
 import { SimulatedCells, topicOf } from '../support/simulated-cells.ts';
+import type { SimulatedClient } from '../support/simulation.ts';
 
 let cells: SimulatedCells;
 
@@ -112,6 +114,129 @@ test('very many are said as the link takes them, and what changes meanwhile is n
   expect(retained.count).toBe(1999);
   expect(Buffer.from(retained.get(`${first}`)?.payload ?? []).toString()).toBe('new');
   expect(retained.get(`${last}`)).toBeUndefined();
+});
+
+/** Somebody who has subscribed, and the last number that had been acknowledged before. */
+interface Reader {
+  readonly client: SimulatedClient;
+  readonly acknowledged: number;
+}
+
+/** Retains numbers, one after the other, while others subscribe and frames between the cells arrive in any order. */
+function retainAndSubscribe(random: Random): { readonly readers: Reader[]; readonly last: number } {
+  const topic = topicOf(random.below(3), 3);
+  const filters = [topic, '#', 't/+'];
+  // Nobody who comes later waits for filters to be known.
+  for (const cell of cells.cells) {
+    for (const topicFilter of filters) cell.connect(`first ${topicFilter}`).subscribe(topicFilter);
+    cells.settle();
+  }
+  cells.random = random;
+  const publisher = cells.at(random.below(3)).connect('publisher');
+  const readers: Reader[] = [];
+  let last = 0;
+  const publish = () => {
+    last++;
+    const qos = random.below(3);
+    const terms = qos === 0 ? {} : { messageId: last };
+    publisher.publish(topic, `${last}`, { qos, retain: true, ...terms });
+  };
+  const subscribe = () => {
+    const client = cells.at(random.below(3)).connect(`reader ${readers.length}`);
+    client.subscribe(random.pick(filters), { qos: random.below(3) });
+    readers.push({ client, acknowledged: last });
+  };
+  const step = () => void cells.step();
+  for (let count = 0; count < 60; count++) {
+    random.pick([publish, subscribe, step, step, step, step])();
+  }
+  cells.settle();
+  return { readers, last };
+}
+
+/** The numbers that a reader was sent. */
+function numbersOf({ client }: Reader): number[] {
+  const lines = client.brief().filter((line) => line.startsWith('publish'));
+  return lines.map((line) => Number(line.split(' ')[2]));
+}
+
+test('who subscribes gets at least what was acknowledged before, and misses nothing that comes later, whatever arrives first', () => {
+  for (let seed = 1; seed <= 60; seed++) {
+    cells = SimulatedCells.linked(3);
+    const { readers, last } = retainAndSubscribe(new Random(seed));
+    for (const reader of readers) {
+      const seen = numbersOf(reader);
+      const first = seen[0] ?? last;
+      expect(first).toBeGreaterThanOrEqual(reader.acknowledged);
+      const later = Array.from({ length: last - first }, (_, index) => first + 1 + index);
+      expect(seen).toEqual(expect.arrayContaining(later));
+      if (last > 0) expect(seen.at(-1)).toBe(last);
+    }
+    cells.checkInvariants();
+  }
+});
+
+test('a cell that is away is waited for, in case it has something that was acknowledged, but not for ever', () => {
+  cells = SimulatedCells.linked(3);
+  const topic = topicOf(2, 3);
+  cells.cut(1, 2);
+  const publisher = cells.at(1).connect('publisher');
+  publisher.publish(topic, 'x', { qos: 1, messageId: 1, retain: true });
+  const client = cells.at(0).connect('client');
+  client.subscribe(topic, { qos: 1 });
+  cells.settle();
+  expect(client.brief()).toEqual([]);
+  cells.link(1, 2);
+  cells.settle();
+  expect(client.brief()).toEqual(['suback 1', `publish ${topic} x`]);
+
+  cells.cut(0, 2);
+  const { stats } = cells.at(0).simulation.broker;
+  // Its process is over, so that it routes nothing.
+  cells.at(0).peers.forget('node-2');
+  const others = ['one', 'other'].map((id) => cells.at(0).connect(id));
+  others[0]?.subscribe('#', { qos: 1 });
+  cells.settle();
+  cells.advance(4.9);
+  expect(others[0]?.brief()).toEqual([]);
+  cells.advance(0.2);
+  expect(others[0]?.brief()).toEqual(['suback 1', `publish ${topic} x`]);
+  expect(stats.forwarding.barriersTimedOut).toBe(1);
+  // Nobody waits for it again, until it is there.
+  others[1]?.subscribe('#', { qos: 1 });
+  cells.settle();
+  expect(others[1]?.brief()).toEqual(['suback 1', `publish ${topic} x`]);
+  cells.link(0, 2);
+  cells.settle();
+  expect(stats.forwarding.barriersTimedOut).toBe(1);
+});
+
+test('what is published while retained messages are looked for comes after them', () => {
+  cells = SimulatedCells.linked(2);
+  const topic = topicOf(1, 2);
+  retain(0, topic, 'retained');
+  const client = cells.at(0).connect('client');
+  client.subscribe(topic, { qos: 1 });
+  cells.at(0).connect('publisher').publish(topic, 'later');
+  expect(client.brief()).toEqual([]);
+  cells.settle();
+  expect(client.brief()).toEqual([
+    'suback 1',
+    `publish ${topic} retained`,
+    `publish ${topic} later`,
+  ]);
+});
+
+test('a SUBSCRIBE that is broken off while it waits holds nothing back', () => {
+  cells = SimulatedCells.linked(2);
+  const properties = { sessionExpiryInterval: 100 };
+  const terms = { clean: false, properties };
+  cells.at(0).connect('client', terms).subscribe('t', { qos: 1 });
+  const again = cells.at(0).connect('client', terms);
+  cells.settle();
+  cells.at(0).connect('publisher').publish('t', 'x', { qos: 1, messageId: 1 });
+  cells.settle();
+  expect(again.brief()).toEqual(['publish t x']);
 });
 
 test('only the cell that keeps them says what retained messages of a topic are', () => {

@@ -31,14 +31,14 @@ test('what a client sends after SUBSCRIBE waits for SUBACK', () => {
   expect(client.brief()).toEqual(['suback 0', 'publish t own']);
 });
 
-test('a subscription that is there already, or is the second of its filter, is acknowledged at once', () => {
+test('a subscription that is there already, or is the second of its filter, is acknowledged at once where no retained messages are owed', () => {
   cells = SimulatedCells.linked(2);
   const [one, other] = ['one', 'other'].map((id) => cells.at(0).connect(id));
   one?.subscribe('t', { qos: 1 });
   cells.settle();
   expect(one?.brief()).toEqual(['suback 1']);
-  other?.subscribe('t', { qos: 1 });
-  one?.subscribe('t', { qos: 0 });
+  other?.subscribe('t', { qos: 1, rh: 2 });
+  one?.subscribe('t', { qos: 0, rh: 1 });
   expect([one?.brief(), other?.brief()]).toEqual([['suback 0'], ['suback 1']]);
 });
 
@@ -115,7 +115,7 @@ test('where all other cells are over for good, nobody is waited for', () => {
   cells = SimulatedCells.linked(2);
   cells.cut(0, 1);
   const client = cells.at(0).connect('client');
-  client.subscribe('t', { qos: 1 });
+  client.subscribe('t', { qos: 1, rh: 2 });
   expect(client.brief()).toEqual([]);
   cells.at(0).peers.forget('node-1');
   expect(client.brief()).toEqual(['suback 1']);

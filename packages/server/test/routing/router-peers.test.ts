@@ -45,6 +45,10 @@ class NotedPeers implements Peers {
     this.notRetained.push(topic);
   }
 
+  whenRetainedKnown(_: readonly string[], onDone: (isKnown: boolean) => void): void {
+    onDone(true);
+  }
+
   clearRetained(topic: string): void {
     this.cleared.push(topic);
   }

@@ -1,5 +1,6 @@
 import { cellOf, LinkSet } from '@promptmq/cluster';
 import { MemoryLink } from '@promptmq/cluster/testing';
+import type { Random } from '@promptmq/wal/testing';
 import { Forwarding } from '../../src/cluster/forwarding/forwarding.ts';
 import { CellPeers } from '../../src/cluster/peers/cell-peers.ts';
 import type { ConfigInput } from '../../src/config/index.ts';
@@ -46,6 +47,8 @@ export class SimulatedCells {
   readonly cells: SimulatedCell[];
   readonly #busyBytes: number;
   #queue: (() => void)[] = [];
+  /** Draws what arrives next, of all that is under way; null: what was sent first. */
+  random: Random | null = null;
   readonly #links = new Map<string, MemoryLink>();
 
   constructor(count: number, options: ConfigInput = {}, busyBytes = 1_048_576) {
@@ -89,10 +92,11 @@ export class SimulatedCells {
     this.settle();
   }
 
-  /** Has the first of what is under way between the cells arrive; false when there is nothing. */
+  /** Has something arrive that is under way between the cells; false when there is nothing. */
   step(): boolean {
     this.#endTurns();
-    const callback = this.#queue.shift();
+    const index = this.random?.below(Math.max(1, this.#queue.length)) ?? 0;
+    const [callback] = this.#queue.splice(index, 1);
     callback?.();
     this.#endTurns();
     return callback !== undefined;

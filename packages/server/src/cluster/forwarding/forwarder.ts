@@ -22,6 +22,13 @@ const LANE = 2;
 /** As FORWARD says for whom a message is that is only retained. */
 const TO_NOBODY = joinTargets({ isPlain: false, groups: [] });
 
+/** Who waits until what was there has been applied. */
+interface AwaitedNumber {
+  /** The highest of what was there, or a higher one. */
+  readonly number: number;
+  readonly onApplied: () => void;
+}
+
 /** A message that was sent and isn't applied yet. */
 interface Sent {
   readonly sequence: number;
@@ -60,6 +67,8 @@ export class Forwarder implements SessionPeer {
   readonly #numbers: Map<number, number>;
   #lastNumber: number;
   readonly #order: TopicOrder;
+  /** In the order of their numbers. */
+  readonly #awaited: Fifo<AwaitedNumber>;
 
   /** @param generation - whose sequences they are */
   constructor(host: ForwardingHost, from: number, to: number, generation: number) {
@@ -76,6 +85,7 @@ export class Forwarder implements SessionPeer {
     this.#numbers = new Map();
     this.#lastNumber = 0;
     this.#order = new TopicOrder();
+    this.#awaited = new Fifo();
   }
 
   get clientId(): string {
@@ -96,6 +106,8 @@ export class Forwarder implements SessionPeer {
     const { stored, hasBacklog, inflightCount } = this.session;
     this.#order.begin(hasBacklog || inflightCount > 0 ? (stored?.lastSequence ?? 0) : 0);
     this.session.attach(this, WINDOW_MESSAGES, this.#host.runtime.now());
+    // What has expired isn't sent any more.
+    this.#release(applied);
   }
 
   /** A log that was put back in time has numbers that the other cell had before: what it had before it then is what both have. */
@@ -127,6 +139,31 @@ export class Forwarder implements SessionPeer {
     }
     if (this.session.stored === null) this.#settleNumbered(sequence, now);
     else this.session.settleUpTo(sequence, now);
+    this.#release(sequence);
+  }
+
+  /** Calls back when all that waits by now has been applied, or given up; before this returns where nothing waits. */
+  whenApplied(onApplied: () => void): void {
+    const { session } = this;
+    if (this.#isEmpty) onApplied();
+    else {
+      // What isn't stored gets its number when it is sent.
+      const number = session.stored?.lastSequence ?? this.#lastNumber + session.queue.length;
+      this.#awaited.push({ number, onApplied });
+    }
+  }
+
+  get #isEmpty(): boolean {
+    return !this.session.hasBacklog && this.session.inflightCount === 0;
+  }
+
+  #release(applied: number): void {
+    for (;;) {
+      const first = this.#awaited.peek();
+      if (first === undefined || (first.number > applied && !this.#isEmpty)) return;
+      this.#awaited.shift();
+      first.onApplied();
+    }
   }
 
   #settleNumbered(sequence: number, now: number): void {

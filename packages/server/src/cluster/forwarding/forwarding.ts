@@ -94,6 +94,20 @@ export class Forwarding implements LinkUser {
     return this.#applierOf(cell).takeInOrder(topic, body, take);
   }
 
+  /** Calls back when all that waits for other cells by now is applied there, or given up; before this returns where it is. */
+  whenApplied(cells: readonly number[], onApplied: () => void): void {
+    let missing = 1;
+    const note = () => {
+      missing--;
+      if (missing === 0) onApplied();
+    };
+    for (const cell of cells) {
+      missing++;
+      this.#forwarderOf(cell).whenApplied(note);
+    }
+    note();
+  }
+
   #forwarderOf(cell: number): Forwarder {
     let forwarder = this.#forwarders.get(cell);
     if (forwarder === undefined) {

@@ -18,9 +18,11 @@ import type { Message } from '@promptmq/session';
 import type { HeldPublisher } from '../../connection/peer.ts';
 import type { PeerCell, PeerRoute, Peers, PeerTarget } from '../../routing/peers.ts';
 import type { Publication } from '../../routing/publication.ts';
+import { isReserved } from '../../routing/reserved-topics.ts';
 import { UnitsFor } from '../../runtime/turns.ts';
 import type { BrokerSession } from '../../sessions/broker-session.ts';
 import type { PeersHost } from './host.ts';
+import { RetainedBarriers } from './retained-barriers.ts';
 import { RetainedSync } from './retained-sync.ts';
 import { TransientLane } from './transient-lane.ts';
 
@@ -47,6 +49,7 @@ export interface StoredForwarding {
     body: Uint8Array,
     take: (body: Uint8Array) => void,
   ): boolean;
+  whenApplied(cells: readonly number[], onApplied: () => void): void;
 }
 
 /**
@@ -60,6 +63,7 @@ export class CellPeers implements Peers, LinkUser {
   readonly #others: ReadonlyMap<number, string>;
   readonly #table: InterestTable<PeerCell>;
   readonly #retained: RetainedSync;
+  readonly #barriers: RetainedBarriers;
   /** Null until the broker has recovered. */
   #forwarding: StoredForwarding | null;
   /** By cell. */
@@ -96,6 +100,10 @@ export class CellPeers implements Peers, LinkUser {
     }
     new Interest(links, this.#table, [this.announcer], () => this.#onWhole());
     this.#retained = new RetainedSync(host, cell, links, (topic) => this.#keeperNumber(topic));
+    this.#barriers = new RetainedBarriers(host, cell, others, links, {
+      whenSaid: (link, onSaid) => this.#retained.whenSaid(link, onSaid),
+      whenApplied: (cells, onApplied) => this.#forwarding?.whenApplied(cells, onApplied),
+    });
     links.handle([FrameType.publish0], (link, body) => {
       host.faults.contain(null, 'receiving', () => this.#onPublish0(link, body));
     });
@@ -145,6 +153,7 @@ export class CellPeers implements Peers, LinkUser {
   /** Nothing is announced any more, and nobody is held back. */
   stop(): void {
     this.announcer.close();
+    this.#barriers.stop();
     for (const lane of this.#lanes.values()) lane.relieve();
     this.#lanes.clear();
   }
@@ -205,6 +214,22 @@ export class CellPeers implements Peers, LinkUser {
 
   onNotRetained(topic: string): void {
     this.#retained.tellAgain(topic);
+  }
+
+  whenRetainedKnown(topicFilters: readonly string[], onDone: (isKnown: boolean) => void): void {
+    const asked = topicFilters.filter((topicFilter) => !isReserved(Buffer.from(topicFilter)));
+    if (asked.length === 0) {
+      onDone(true);
+      return;
+    }
+    const hasWildcard = asked.some((topicFilter) => /[+#]/.test(topicFilter));
+    const keepers = hasWildcard
+      ? [this.#cell, ...this.#others.keys()]
+      : [...new Set(asked.map((topic) => this.#keeperNumber(topic)))];
+    this.#barriers.wait(
+      keepers.sort((one, other) => one - other),
+      onDone,
+    );
   }
 
   clearRetained(topic: string): void {

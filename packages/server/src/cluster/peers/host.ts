@@ -2,6 +2,7 @@ import type { PublishView } from '@promptmq/codec';
 import type { Message } from '@promptmq/session';
 import type { RetainedStore, SharedGroup } from '@promptmq/topics';
 import type { Config } from '../../config/index.ts';
+import type { Logger } from '../../log/index.ts';
 import type { ForwardedTo } from '../../routing/peers.ts';
 import type { Publisher } from '../../routing/publication.ts';
 import type { Faults } from '../../runtime/faults.ts';
@@ -16,7 +17,8 @@ export interface PeersHost {
   readonly config: Config;
   readonly runtime: Pick<Runtime, 'now' | 'defer' | 'setTimer'>;
   readonly journal: Pick<Commits, 'whenCommitted'>;
-  readonly stats: Pick<BrokerStats, 'dropped' | 'publishersHeldBack'>;
+  readonly stats: Pick<BrokerStats, 'dropped' | 'publishersHeldBack' | 'forwarding'>;
+  readonly log: Logger;
   readonly faults: Faults;
   readonly turns: Pick<Turns, 'used'>;
   /** Has the sessions that stand for other cells, also while it recovers, and what waits there. */

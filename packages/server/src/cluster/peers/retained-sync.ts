@@ -28,6 +28,8 @@ interface Whole {
   readonly link: Link;
   /** Topics, some at a time. */
   readonly topics: Generator<readonly string[]>;
+  /** Who waits until all has been said. */
+  readonly onSaid: (() => void)[];
 }
 
 /**
@@ -93,9 +95,16 @@ export class RetainedSync implements LinkUser {
     }
   }
 
+  /** Calls back when all that this cell keeps has been said to who has just been linked; before this returns where it has. */
+  whenSaid(link: Link, onSaid: () => void): void {
+    const whole = this.#wholes.get(link);
+    if (whole === undefined) onSaid();
+    else whole.onSaid.push(onSaid);
+  }
+
   onUp(link: Link): void {
     link.send(FrameType.retainedReset, encodeKeeper(this.#cell));
-    this.#wholes.set(link, { link, topics: this.#ownTopics() });
+    this.#wholes.set(link, { link, topics: this.#ownTopics(), onSaid: [] });
     this.#continue(link);
   }
 
@@ -123,6 +132,7 @@ export class RetainedSync implements LinkUser {
       if (next.done === true) {
         this.#wholes.delete(link);
         link.send(FrameType.retainedSync, encodeKeeper(this.#cell));
+        for (const callback of whole.onSaid) callback();
         return;
       }
       const now = this.#host.runtime.now();

@@ -4,6 +4,7 @@ import type { Peer } from '../../connection/peer.ts';
 import { countIn } from '../../runtime/stats.ts';
 import type { SessionEntry } from '../../sessions/session-entry.ts';
 import type { ProtocolHost } from '../host.ts';
+import { answerOf } from './awaited-answer.ts';
 
 /** A subscription that a SUBSCRIBE has added, and what there was of the same filter before. */
 export interface AddedSubscription {
@@ -33,18 +34,7 @@ export function* awaitRouted(
     ({ topic }, index) => (granted[index] as number) >= NOT_ROUTED || announcements.isRouted(topic),
   );
   if (isEverywhere) return true;
-  let isRouted: boolean | null = null;
-  let isAwaited = false;
-  announcements.whenRouted((answer) => {
-    isRouted = answer;
-    if (isAwaited) faults.contain(connection, 'receiving', () => connection.resume());
-  });
-  if (isRouted === null) {
-    isAwaited = true;
-    connection.suspend();
-    yield;
-  }
-  return isRouted ?? false;
+  return yield* answerOf(faults, connection, (onDone) => announcements.whenRouted(onDone));
 }
 
 /** Takes back what a SUBSCRIBE has added: what there was before holds again. */

@@ -16,6 +16,7 @@ import type { ProtocolHost } from '../host.ts';
 import { type AskedFilters, askedFilters, whyOf, whyRefused } from './asked-filters.ts';
 import { answerWhenCommitted } from './committed-answer.ts';
 import { noRoom, refusalCode, refusalOfFilter, refusalOfPacket } from './filter-refusals.ts';
+import { awaitRetained, holdingBack } from './known-retained.ts';
 import { isOwedRetained, replayAll } from './owed-retained.ts';
 import { type AddedSubscription, awaitRouted, refuseUnrouted } from './routed-subscriptions.ts';
 
@@ -23,7 +24,17 @@ import { type AddedSubscription, awaitRouted, refuseUnrouted } from './routed-su
  * SUBSCRIBE (§3.8.4): every filter by itself, one SUBACK, then the retained messages. It stops where the turn of the
  * connection is over, and may be broken off there: what the session has got by then is stored, too.
  */
-export function* subscribe(
+export function subscribe(
+  host: ProtocolHost,
+  connection: Peer,
+  packet: SubscribePacket,
+): Generator<void> {
+  const steps = subscribeAll(host, connection, packet);
+  const { peers } = host.router;
+  return peers === null ? steps : holdingBack(host, connection, steps);
+}
+
+function* subscribeAll(
   host: ProtocolHost,
   connection: Peer,
   packet: SubscribePacket,
@@ -101,11 +112,13 @@ function* answer(
   { entry, granted, why, added, replays, position }: Subscribed,
 ): Generator<void> {
   const { session } = entry;
-  if (!(yield* awaitRouted(host, connection, packet, granted))) {
+  const isRouted = yield* awaitRouted(host, connection, packet, granted);
+  if (!isRouted) {
     const refused = refuseUnrouted(host, connection, entry, granted, added);
     connection.sender.send({ cmd: 'suback', messageId: packet.messageId, granted: refused });
     return;
   }
+  yield* awaitRetained(host, connection, replays);
   host.log.debug('client-subscribed', { clientId: session.clientId, granted });
   const properties = connection.sender.reasonFor(why, granted.length);
   const suback: Packet = {
