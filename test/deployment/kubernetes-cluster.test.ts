@@ -133,7 +133,7 @@ test('links may be reached by nodes only, at the ports that they use', () => {
   const { ingress } = get('NetworkPolicy', 'promptmq').spec;
   const [clients, links] = ingress;
   const first = address?.kind === 'tcp' ? address.port : 0;
-  expect(links?.ports).toEqual([{ port: first, endPort: first + cluster.cells }]);
+  expect(links?.ports).toEqual([{ port: first, endPort: first + cluster.cells + 1 }]);
   expect(links?.from).toEqual([{ podSelector: { matchLabels: nodes.template.metadata.labels } }]);
   const open = nodes.template.spec.containers[0].ports.map(({ containerPort }) => containerPort);
   expect(clients?.ports?.map(({ port }) => port)).toEqual(open);

@@ -49,6 +49,8 @@ export class AdminServer {
       answer: (request, response) => this.#onRequest(request, response),
       onError,
       readsBodies: true,
+      // The other process has limits of its own.
+      ...(isForProcess ? { connectionsMax: admin.host.config.admin.maxConnections } : {}),
     });
   }
 

@@ -35,6 +35,8 @@ interface House extends ObservedWorkers {
   abort(): void;
   /** Those that have clients, for the admin API. */
   readonly processes: ServingProcesses;
+  /** Has processes read the configuration again that are none of those. */
+  reloadFront?(cause: string): void;
 }
 
 /** What the house needs of the process. */
@@ -150,7 +152,9 @@ async function serveHouse(
     }
     const listeners = await supervisor.start();
     isServing = true;
-    admin = await WorkersAdmin.start(loaded, load, supervisor.processes, processLog);
+    admin = await WorkersAdmin.start(loaded, load, supervisor.processes, processLog, (cause) =>
+      supervisor.reloadFront?.(cause),
+    );
     if (isStopping) {
       await finish('SIGTERM');
       return;

@@ -30,6 +30,7 @@ export class WorkersAdmin {
    * Begins to serve it.
    *
    * @param load - reads the configuration again
+   * @param reloadOthers - has processes read it that are none of those
    * @throws {ConfigError} when certificate and key can't be used
    */
   static async start(
@@ -37,6 +38,7 @@ export class WorkersAdmin {
     load: () => LoadedConfig,
     processes: ServingProcesses,
     { logger, output, logTail }: ProcessLog,
+    reloadOthers: (cause: string) => void,
   ): Promise<WorkersAdmin> {
     const { config } = loaded;
     const admin = await Admin.startOf(
@@ -56,6 +58,7 @@ export class WorkersAdmin {
           reload: async () => {
             const reconfiguration = await reloadProcesses(processes);
             reloader.reload('API');
+            reloadOthers('API');
             return reconfiguration;
           },
         },

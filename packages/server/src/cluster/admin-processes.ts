@@ -27,6 +27,7 @@ export interface AskedProcess {
 /** The workers of a pool that have a cell, as the API over all of them knows them: one that was started again is another process. */
 export class WorkerProcesses {
   readonly cellCount: number;
+  readonly haveAllListeners = true;
   readonly #pool: AskedPool;
   readonly #nameOf: (cell: number) => string;
   readonly #known = new WeakMap<AskedWorker, AskedProcess>();

@@ -18,6 +18,10 @@ export class TestNode {
   readonly id: string;
   readonly port: number;
   readonly metricsPort: number;
+  /** Where other nodes ask what operators want to know. */
+  readonly doorPort: number;
+  /** Of operators on this machine. */
+  readonly adminSocket: string;
   readonly #folder: string;
   readonly #args: readonly string[];
   command: Command | null = null;
@@ -25,16 +29,23 @@ export class TestNode {
   constructor(
     id: string,
     folder: string,
-    ports: { readonly mqtt: number; readonly metrics: number; readonly links: number },
+    ports: {
+      readonly mqtt: number;
+      readonly metrics: number;
+      readonly links: number;
+      readonly door: number;
+    },
     more: readonly string[],
   ) {
     this.id = id;
     this.port = ports.mqtt;
     this.metricsPort = ports.metrics;
     this.#folder = join(folder, id);
+    this.doorPort = ports.door;
+    this.adminSocket = join(folder, `${id}.sock`);
     this.#args = [
       ...['--bind', `127.0.0.1:${ports.mqtt}`, '--ws-bind', 'none', '--admin-bind', 'none'],
-      ...['--metrics-bind', `127.0.0.1:${ports.metrics}`, '--admin-socket', 'none'],
+      ...['--metrics-bind', `127.0.0.1:${ports.metrics}`, '--admin-socket', this.adminSocket],
       ...['--data-dir', join(this.#folder, 'data'), '--wal-dir', join(this.#folder, 'wal')],
       ...['--log-format', 'json', '--log-level', 'debug', '--cluster-enabled'],
       ...['--cluster-node-id', id, '--cluster-bind', `127.0.0.1:${ports.links}`, ...more],
@@ -117,8 +128,10 @@ export class NodeCluster {
     const all: TestNode[] = [];
     for (const [index, id] of nodes.entries()) {
       const [mqtt = 0, metrics = 0] = ports.slice(2 * index);
-      const links = await freeRange(cells + 1);
-      all.push(new TestNode(id, folder, { mqtt, metrics, links }, options));
+      const links = await freeRange(cells + 2);
+      all.push(
+        new TestNode(id, folder, { mqtt, metrics, links, door: links + cells + 1 }, options),
+      );
     }
     return new NodeCluster(servers, all, folder);
   }

@@ -92,7 +92,7 @@ test.each([
   [{ bind: 'none' }, 'cluster.bind (options): a node of a cluster needs one HOST:PORT'],
   [
     { bind: '127.0.0.1:65530', cells: 10 },
-    'cluster.bind (options): it takes a port of which the 11 from there on can be used',
+    'cluster.bind (options): it takes a port of which the 12 from there on can be used',
   ],
   [
     { bind: ':7000' },

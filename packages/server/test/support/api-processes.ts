@@ -28,6 +28,7 @@ export class ApiProcesses extends ApiSocket implements ServingProcesses {
   readonly brokers: readonly RunningBroker[];
   readonly tails: readonly LogTail[];
   readonly cellCount = CELLS;
+  haveAllListeners = true;
   serving: readonly ServingProcess[];
   readonly #folder: string;
   readonly #all: readonly ServingProcess[];

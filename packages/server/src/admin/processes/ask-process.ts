@@ -1,4 +1,5 @@
-import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
+import { request as httpsRequest } from 'node:https';
 import { ApiError } from '../api/api-error.ts';
 import type { Caller } from '../api/operation.ts';
 import type { ServingProcess } from './host.ts';
@@ -106,14 +107,17 @@ function send(
   { at }: ServingProcess,
   { method, target, body, caller, signal }: ProcessQuestion,
 ): Promise<IncomingMessage> {
+  const isSecure = 'protocol' in at;
+  const headers = {
+    ...(isSecure ? at.headers : {}),
+    host: 'localhost',
+    [CALLER_HEADER]: callerText(caller),
+    ...(body === '' ? {} : { 'content-type': 'application/json' }),
+    'content-length': `${Buffer.byteLength(body)}`,
+  };
+  const options = { ...at, method, path: target, headers, signal, agent: false } as RequestOptions;
   return new Promise((resolve, reject) => {
-    const headers = {
-      host: 'localhost',
-      [CALLER_HEADER]: callerText(caller),
-      ...(body === '' ? {} : { 'content-type': 'application/json' }),
-      'content-length': `${Buffer.byteLength(body)}`,
-    };
-    const request = httpRequest({ ...at, method, path: target, headers, signal, agent: false });
+    const request = isSecure ? httpsRequest(options) : httpRequest(options);
     request.once('response', resolve);
     request.once('error', reject);
     request.end(body);

@@ -1,3 +1,3 @@
-export type { ServingProcess, ServingProcesses } from './host.ts';
+export type { ProcessAddress, ServingProcess, ServingProcesses } from './host.ts';
 export { followTargetIn, mergedOperations } from './merged-operations.ts';
 export { PROCESS_OPERATIONS } from './process-operations.ts';

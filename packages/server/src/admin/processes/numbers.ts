@@ -12,3 +12,18 @@ export function lowest(numbers: readonly number[]): number {
 export function sumOf<T>(all: readonly T[], numberOf: (one: T) => number): number {
   return all.reduce((sum, one) => sum + numberOf(one), 0);
 }
+
+/** Those with the same key together, in the order in which keys come first. */
+export function grouped<T>(
+  all: readonly T[],
+  keyOf: (one: T) => string,
+): readonly (readonly T[])[] {
+  const groups = new Map<string, T[]>();
+  for (const one of all) {
+    const key = keyOf(one);
+    const known = groups.get(key);
+    if (known === undefined) groups.set(key, [one]);
+    else known.push(one);
+  }
+  return [...groups.values()];
+}

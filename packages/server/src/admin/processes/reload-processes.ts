@@ -13,7 +13,9 @@ const OPERATOR: Caller = { name: 'reload', kind: 'socket', scopes: new Set(SCOPE
  * @returns what came of it where it was the same for all
  * @throws {ConfigError} by rejection, when something is wrong with it; {ApiError} and {NoAnswer}
  */
-export async function reloadProcesses({ serving }: ServingProcesses): Promise<Reconfiguration> {
+export async function reloadProcesses(processes: ServingProcesses): Promise<Reconfiguration> {
+  // Other nodes have their own.
+  const serving = processes.serving.filter(({ at }) => !('protocol' in at));
   const changed = new Set<string>();
   const needRestart = new Set<string>();
   for (const process of serving) {

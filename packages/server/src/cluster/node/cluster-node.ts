@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import {
   type ClusterEngine,
   type Directory,
@@ -17,9 +18,16 @@ import { nodeRuntime } from '../../runtime/runtime.ts';
 import { version } from '../../version.ts';
 import { WorkerProcesses } from '../admin-processes.ts';
 import { RestartDelays } from '../restart-delays.ts';
-import type { CellPlace, WorkerLabel, WorkerListener } from '../worker-messages.ts';
+import {
+  adminSocket,
+  type CellPlace,
+  type WorkerLabel,
+  type WorkerListener,
+} from '../worker-messages.ts';
 import { type WorkerEnd, WorkerPool, type WorkerPoolOptions } from '../worker-pool.ts';
+import { CellDoor } from './cell-door.ts';
 import { CellProcesses } from './cell-processes.ts';
+import { ClusterProcesses, doorPort } from './cluster-processes.ts';
 import { logMembership } from './membership-lines.ts';
 import { NodeLinks } from './node-links.ts';
 import type { ObservedNode } from './node-metrics.ts';
@@ -49,8 +57,9 @@ export class ClusterNode implements MembershipHost, ObservedNode {
   readonly #log: Logger;
   readonly #pool: WorkerPool;
   readonly #processes: CellProcesses;
-  /** Those of this node, as the API over all of them knows them. */
-  readonly processes: WorkerProcesses;
+  /** Those of all nodes, as the API over all of them knows them. */
+  readonly processes: ClusterProcesses;
+  #door: CellDoor | null = null;
   readonly #frontDelays = new RestartDelays();
   #frontTimer: NodeJS.Timeout | null = null;
   /** Who waits for the front at the start. */
@@ -77,7 +86,8 @@ export class ClusterNode implements MembershipHost, ObservedNode {
     this.#log = log;
     const pool = new WorkerPool({ ...options, cluster: name, secret, keepsSpare: true });
     this.#pool = pool;
-    this.processes = new WorkerProcesses(pool, count, (cell) => `cell ${cell}`);
+    const own = new WorkerProcesses(pool, count, (cell) => `cell ${cell}`);
+    this.processes = new ClusterProcesses({ node: this.id, secret, own });
     this.#processes = new CellProcesses({
       ...{ node: this.id, count, pool },
       addressOf: (cell) => this.#placeOf(config.cluster.bind, cell),
@@ -167,6 +177,7 @@ export class ClusterNode implements MembershipHost, ObservedNode {
       });
       this.#links = links;
       await naming('cluster.bind', () => links.listen(this.#placeOf(cluster.bind, cluster.cells)));
+      await this.#openDoor();
       const listeners = await this.#startFront();
       await member.join();
       member.setClients(listeners.flatMap(({ urls }) => urls));
@@ -174,6 +185,7 @@ export class ClusterNode implements MembershipHost, ObservedNode {
     } catch (error) {
       this.#member?.stop();
       await this.#links?.stop();
+      await this.#door?.close();
       await this.#pool.abandon();
       await engine.close();
       throw error;
@@ -183,6 +195,11 @@ export class ClusterNode implements MembershipHost, ObservedNode {
   /** Has all processes read the configuration again. */
   reload(cause: string): void {
     this.#pool.reload(cause);
+  }
+
+  /** Has the process without a cell read it again: the others are asked to by the admin API. */
+  reloadFront(cause: string): void {
+    this.#pool.of('front')?.send({ kind: 'reload', cause });
   }
 
   /** Gives all cells to other nodes, then ends all processes in order; resolves when there are none any more. */
@@ -195,6 +212,7 @@ export class ClusterNode implements MembershipHost, ObservedNode {
     }
     this.#isStopping = true;
     if (this.#frontTimer !== null) clearTimeout(this.#frontTimer);
+    await this.#door?.close();
     await this.#pool.stop(signal);
     await this.#links?.stop();
     await this.#options.engine.close();
@@ -232,6 +250,24 @@ export class ClusterNode implements MembershipHost, ObservedNode {
         setTimeout(resolve, ENGINE_RETRY_MS);
       });
     }
+  }
+
+  // ----------------------------------------------------------------------- admin
+
+  /** Other nodes ask there what operators want to know. */
+  async #openDoor(): Promise<void> {
+    const { bind, cells, secret } = this.#options.config.cluster;
+    const { host, port } = this.#placeOf(bind, 0);
+    const where = { host, port: doorPort(port, cells) };
+    this.#door = await naming('cluster.bind', () =>
+      CellDoor.open({
+        ...{ ...where, secret, log: this.#log },
+        socketOf: (cell) => {
+          const isHere = this.#pool.of(cell)?.isReady === true;
+          return isHere ? join(this.directory, adminSocket(cell)) : null;
+        },
+      }),
+    );
   }
 
   // ----------------------------------------------------------------------- front
@@ -293,6 +329,7 @@ export class ClusterNode implements MembershipHost, ObservedNode {
     this.#directory = directory;
     this.#links?.follow(directory.nodes);
     this.#tell();
+    this.processes.setDirectory(directory);
   }
 
   onState(state: MemberState, why: StateReason | null): void {
@@ -340,9 +377,9 @@ function textOf({ host, port }: Exclude<LinkAddress, string>): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-async function naming(option: string, action: () => Promise<void>): Promise<void> {
+async function naming<T>(option: string, action: () => Promise<T>): Promise<T> {
   try {
-    await action();
+    return await action();
   } catch (error) {
     throw new Error(`${option}: ${(error as Error).message}`, { cause: error });
   }

@@ -115,7 +115,7 @@ export const clusterSection = z
     bind: addresses()
       .prefault('none')
       .describe(
-        'where this node takes links of the others, as HOST:PORT: cell N takes them at PORT + N, and the node itself at PORT + cluster.cells; only other nodes have to reach these ports',
+        'where this node takes links of the others, as HOST:PORT: cell N takes them at PORT + N, and the node itself at the two ports after these; only other nodes have to reach these ports',
       )
       .meta({ restart: true }),
     advertise: addresses()
@@ -247,8 +247,8 @@ function addressProblems({ bind, advertise, cells }: ClusterSection): ClusterPro
   if (bind.length !== 1 || first?.kind !== 'tcp') {
     refuse('bind', 'a node of a cluster needs one HOST:PORT');
   } else {
-    if (first.port === 0 || first.port + cells > 65_535) {
-      refuse('bind', `it takes a port of which the ${cells + 1} from there on can be used`);
+    if (first.port === 0 || first.port + cells + 1 > 65_535) {
+      refuse('bind', `it takes a port of which the ${cells + 2} from there on can be used`);
     }
     if (isWildcard(first.host) && advertise.length === 0) {
       refuse('advertise', 'it is needed: cluster.bind has no host that others could reach');

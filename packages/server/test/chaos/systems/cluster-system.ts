@@ -86,11 +86,11 @@ system_account: SYS`,
   servers.push(engine);
   for (const index of indexes) {
     const name = `b${index + 1}`;
-    // The ports of all cells and that of the front, as they are, and as others reach them.
-    const own = await freeRange(cells + 1);
-    const shown = isDirect ? own : await freeRange(cells + 1);
-    for (let cell = 0; cell <= cells && !isDirect; cell++) {
-      await network.open(shown + cell, name, own + cell);
+    // The ports of all cells and the two of the node, as they are, and as others reach them.
+    const own = await freeRange(cells + 2);
+    const shown = isDirect ? own : await freeRange(cells + 2);
+    for (let index = 0; index <= cells + 1 && !isDirect; index++) {
+      await network.open(shown + index, name, own + index);
     }
     const data = join(folder, name);
     const config = join(folder, `${name}.yaml`);

@@ -3,8 +3,8 @@ import { nodeName } from '../../api/node-name.ts';
 import { type Answer, ApiError } from '../../api/operation.ts';
 import { NOT_ADDED, nameOf, rateNameOf } from '../../routes/monitor/sample-shape.ts';
 import { statusOf } from '../../routes/status.ts';
-import type { AnyCall, Asking } from '../asking.ts';
-import { highest } from '../numbers.ts';
+import { type AnyCall, type Asking, dataOf } from '../asking.ts';
+import { grouped, highest } from '../numbers.ts';
 import type { Rules } from '../rule.ts';
 
 export type Figures = Readonly<Record<string, number>>;
@@ -66,6 +66,7 @@ async function getStatus(call: AnyCall, asking: Asking): Promise<Answer> {
   const [first] = all;
   return asking.whole({
     ...first,
+    node: nodeName(host.config),
     pid: process.pid,
     uptime: Math.floor((Date.now() - host.startedAt) / 1000),
     ...{ connections, sessions, subscriptions, retained },
@@ -78,20 +79,28 @@ interface Node {
   readonly live_connections: number;
 }
 
-async function nodeOf({ host }: AnyCall, asking: Asking): Promise<object> {
+/** Of each node, its processes together. */
+async function nodes({ host }: AnyCall, asking: Asking): Promise<object[]> {
+  const own = nodeName(host.config);
   const parts = await asking.askAll<Node[]>(() => ({ target: '/nodes' }));
   const all = parts.flatMap(({ data }) => data);
-  const counts = all.map(({ connections, live_connections }) => ({
-    connections,
-    live_connections,
-  }));
-  return { ...all[0], uptime: Date.now() - host.startedAt, ...together(counts) };
+  return grouped(all, ({ node }) => node).map((some) => {
+    const counts = some.map(({ connections, live_connections }) => ({
+      connections,
+      live_connections,
+    }));
+    const [first] = some;
+    const uptime = first?.node === own ? { uptime: Date.now() - host.startedAt } : {};
+    return { ...first, ...uptime, ...together(counts) };
+  });
 }
 
 async function getNode(call: AnyCall, asking: Asking): Promise<Answer> {
-  const own = nodeName(call.host.config);
-  if (call.params.node === own) return asking.whole(await nodeOf(call, asking));
-  throw new ApiError(404, 'NOT_FOUND', `there is one node, ${own}`);
+  const all = (await nodes(call, asking)) as Node[];
+  const found = all.find(({ node }) => node === call.params.node);
+  if (found !== undefined) return asking.whole(found);
+  const names = all.map(({ node }) => node).join(', ');
+  throw new ApiError(404, 'NOT_FOUND', `there is no such node here, but ${names}`);
 }
 
 // ---------------------------------------------------------------------- samples
@@ -120,7 +129,7 @@ const OF_OTHERS = [
 /** What processes take at times of their own, by the time in which each was taken. */
 async function samples(call: AnyCall, asking: Asking): Promise<Answer> {
   const { latest } = call.query;
-  const parts = await asking.askAll<Sample[]>();
+  const parts = await ofNode<Sample[]>(call, asking);
   const step = 1000 * (latest > HOUR_SECONDS ? DAY_STEP_SECONDS : SAMPLE_SECONDS);
   const times = new Map<number, Sample[][]>();
   for (const [index, { data }] of parts.entries()) {
@@ -220,8 +229,9 @@ interface Current {
   readonly [figure: string]: number | Figures;
 }
 
-async function current({ host }: AnyCall, asking: Asking): Promise<Answer> {
-  const parts = await asking.askAll<Current>(() => ({ target: '/monitor_current' }));
+async function current(call: AnyCall, asking: Asking): Promise<Answer> {
+  const { host } = call;
+  const parts = await ofNode<Current>(call, asking);
   const all = parts.map(({ data }) => data);
   const figures = together(all.map(numbersOf), wayOfSample);
   return asking.whole({
@@ -234,11 +244,12 @@ async function current({ host }: AnyCall, asking: Asking): Promise<Answer> {
   });
 }
 
-/** @throws {ApiError} 404 */
-function checkNode({ host, params }: AnyCall): void {
-  const own = nodeName(host.config);
-  if (params.node === own) return;
-  throw new ApiError(404, 'NOT_FOUND', `${params.node} is not known here; this one is ${own}`);
+/** Of the processes of the node that is named, where one is. @throws {ApiError} 404 */
+async function ofNode<T>({ params }: AnyCall, asking: Asking): Promise<{ readonly data: T }[]> {
+  const answers = await asking.answersOf();
+  const own = answers.filter(({ status }) => status !== 404);
+  if (own.length > 0) return own.map((answer) => ({ data: dataOf<T>(answer) }));
+  throw new ApiError(404, 'NOT_FOUND', `${params.node} is not known here`);
 }
 
 // ----------------------------------------------------------------------- totals
@@ -246,32 +257,36 @@ function checkNode({ host, params }: AnyCall): void {
 /** The most that there was: each process had it at another time; and of what may be the same in several. */
 const NOT_KNOWN = /\.max$|^topics\.|^subscriptions\.shared\./;
 
+type NodeTotals = Figures & { readonly node: string };
+
 async function totals(call: AnyCall, asking: Asking, path: string): Promise<Answer> {
-  const parts = await asking.askAll<Figures>(() => ({ target: `${path}?aggregate=true` }));
-  const figures = together(
-    parts.map(({ data }) => data),
-    (name) => (name === 'retained.count' ? 'most' : 'sum'),
+  const parts = await asking.askAll<readonly NodeTotals[]>(() => ({ target: path }));
+  const all = parts.flatMap(({ data }) => data);
+  if (call.query.aggregate) return asking.whole(totalOf(all));
+  return asking.whole(
+    grouped(all, ({ node }) => node).map((some) => ({
+      ...totalOf(some),
+      node: (some[0] as NodeTotals).node,
+    })),
   );
-  const known = Object.entries(figures).filter(([name]) => !NOT_KNOWN.test(name));
-  const all = Object.fromEntries(known);
-  if (call.query.aggregate) return asking.whole(all);
-  return asking.whole([{ ...all, node: nodeName(call.host.config) }]);
+}
+
+function totalOf(all: readonly NodeTotals[]): Figures {
+  const known = all.map((one) => {
+    const { node, ...figures } = one;
+    return Object.fromEntries(Object.entries(figures).filter(([name]) => !NOT_KNOWN.test(name)));
+  });
+  return together(known, (name) => (name === 'retained.count' ? 'most' : 'sum'));
 }
 
 export const figureRules: Rules = {
   getStatus,
-  listNodes: async (call, asking) => asking.whole([await nodeOf(call, asking)]),
+  listNodes: async (call, asking) => asking.whole(await nodes(call, asking)),
   getNode,
   listSamples: samples,
-  listSamplesOfNode: async (call, asking) => {
-    checkNode(call);
-    return samples(call, asking);
-  },
+  listSamplesOfNode: samples,
   getCurrentFigures: current,
-  getCurrentFiguresOfNode: async (call, asking) => {
-    checkNode(call);
-    return current(call, asking);
-  },
+  getCurrentFiguresOfNode: current,
   getStats: (call, asking) => totals(call, asking, '/stats'),
   getMetrics: (call, asking) => totals(call, asking, '/metrics'),
 };

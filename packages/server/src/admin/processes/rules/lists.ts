@@ -3,7 +3,7 @@ import { pageFrom } from '../../api/page.ts';
 import { IS_OF_PUBLISHERS } from '../../routes/analytics/topic-metrics.ts';
 import { type AnyCall, type Asking, parametersOf, targetWith } from '../asking.ts';
 import { type ListedPage, wholeLists } from '../list-pages.ts';
-import { highest, lowest, sumOf } from '../numbers.ts';
+import { grouped, highest, lowest, sumOf } from '../numbers.ts';
 import { byClient, byEveryone, type Rule, type Rules } from '../rule.ts';
 
 /** Things that are asked of a process for a page of all. */
@@ -227,20 +227,29 @@ interface Listener extends Item, ListenerStatus {
   readonly node_status: readonly { readonly node: string }[];
 }
 
-/** All processes listen at the same addresses: of each, clients and limits of all. */
+/** All processes of a node listen at the same addresses: of each, clients and limits of all. */
 function listenersOf(all: readonly Listener[]): object[] {
-  const keyOf = ({ id, bind }: Listener) => `${id} ${bind}`;
-  return [...new Set(all.map(keyOf))].map((key) => {
-    const own = all.filter((one) => keyOf(one) === key);
+  return grouped(all, ({ id, bind }) => `${id} ${bind}`).map((own) => {
     const [first] = own as [Listener];
-    const status: ListenerStatus = {
-      running: own.every(({ running }) => running),
-      current_connections: sumOf(own, ({ current_connections }) => current_connections),
-      max_connections: sumOf(own, ({ max_connections }) => max_connections),
-    };
-    const nodes = first.node_status.map(({ node }) => ({ node, status }));
+    const status = statusOf(own);
+    const nodes = grouped(own, nodeOf).map((some) => ({
+      node: nodeOf(some[0] as Listener),
+      status: statusOf(some),
+    }));
     return { ...first, ...status, status, node_status: nodes };
   });
+}
+
+function nodeOf({ node_status: [first] }: Listener): string {
+  return first?.node ?? '';
+}
+
+function statusOf(all: readonly Listener[]): ListenerStatus {
+  return {
+    running: all.every(({ running }) => running),
+    current_connections: sumOf(all, ({ current_connections }) => current_connections),
+    max_connections: sumOf(all, ({ max_connections }) => max_connections),
+  };
 }
 
 async function listListeners(_: AnyCall, asking: Asking): Promise<Answer> {
@@ -253,12 +262,17 @@ async function getListener(_: AnyCall, asking: Asking): Promise<Answer> {
   return asking.whole(listenersOf(parts.map(({ data }) => data))[0]);
 }
 
-async function changeListener(_: AnyCall, asking: Asking): Promise<Answer> {
+const changeListener: Rule = async (_, asking, { haveAllListeners }) => {
+  if (!haveAllListeners) {
+    const why =
+      'a node of a cluster listens for as long as it runs: its listeners are not stopped one by one';
+    throw new ApiError(501, 'NOT_AVAILABLE', why);
+  }
   const changed = await Promise.all(
     asking.everyone().map((process) => asking.ask<Listener>(process)),
   );
   return asking.whole(listenersOf(changed)[0]);
-}
+};
 
 // ---------------------------------------------------------------------- storage
 
