@@ -50,6 +50,8 @@ export interface ChaosReport {
 const OUTGOING_MAX = 32;
 /** Faults between two times that all is let come to rest, and judged. */
 const FAULTS_A_JUDGEMENT = 20;
+/** A system that is not well so long after all has been put right never will be. */
+const WELL_MS_MAX = 240_000;
 /** At rest, nothing has come for so long: longer than any election, detection and back-off. */
 const SILENT_MS = 45_000;
 /** A client without a packet from its broker for so long looks for another one. */
@@ -181,7 +183,15 @@ class ChaosRun {
   async #untilWell(): Promise<void> {
     await Promise.all(this.#repairs);
     this.#look();
-    await this.#options.system.untilWell();
+    const giveUp = new AbortController();
+    const late = sleep(WELL_MS_MAX, 'late', { signal: giveUp.signal }).catch(() => {});
+    try {
+      const outcome = await Promise.race([this.#options.system.untilWell(giveUp.signal), late]);
+      if (outcome === 'late')
+        throw new Error(`it is not well ${WELL_MS_MAX / 1000} s after ${this.#fault}`);
+    } finally {
+      giveUp.abort();
+    }
   }
 
   #look(): void {

@@ -25,8 +25,8 @@ export interface ChaosSystem {
   readonly faults: readonly Fault[];
   /** Resolves when clients are served. */
   start(): Promise<void>;
-  /** Resolves when nothing is wrong any more with any part of it. */
-  untilWell(): Promise<void>;
+  /** Resolves when nothing is wrong any more with any part of it, or when nobody waits for it. */
+  untilWell(signal?: AbortSignal): Promise<void>;
   /** What ended that was not harmed, in words; null: nothing. */
   whatEnded(): string | null;
   /** Ends all of it. */

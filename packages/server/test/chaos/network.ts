@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
-import { processesOf } from './program.ts';
+import { processGroups } from './program.ts';
 
 /** What becomes of what one party sends to another: it passes, waits until it may pass, or its connections are reset. */
 export type Way = 'open' | 'silent' | 'refused';
@@ -12,8 +12,8 @@ interface Party {
   group(): number;
 }
 
-/** Known processes of groups are looked for again after this time, in milliseconds. */
-const PROCESSES_MS = 300;
+/** Who dials while something is cut waits for so long to be known, together with others, in milliseconds. */
+const KNOWING_MS = 50;
 
 /** The connections of parties, which are groups of processes, to one another: each through a proxy here, where it can be cut and slowed. */
 export class Network {
@@ -23,24 +23,31 @@ export class Network {
   /** By `FROM>TO`; open where nothing is said. */
   readonly #ways = new Map<string, Way>();
   readonly #delays = new Map<string, number>();
-  #processes: { readonly atMs: number; readonly byPid: ReadonlyMap<number, string> } | null = null;
+  #timer: NodeJS.Timeout | null = null;
 
   constructor(parties: readonly Party[]) {
     this.#parties = parties;
   }
 
-  /** Has what comes to a port reach a party at another one. @param port - 0: any that is free. @returns it */
-  async open(port: number, to: string, targetPort: number): Promise<number> {
+  /**
+   * Has what comes to a port reach a party at another one.
+   *
+   * @param port - 0: any that is free
+   * @param from - the party that alone knows the port; null: whose process has dialed is looked for when it matters
+   * @returns the port
+   */
+  async open(
+    port: number,
+    to: string,
+    targetPort: number,
+    from: string | null = null,
+  ): Promise<number> {
     const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => {
       socket.on('error', () => {});
-      const from = this.#whoDialed(socket);
-      if (from === null) {
-        socket.resetAndDestroy();
-        return;
-      }
       const link = new ProxiedLink(socket, from, to, targetPort, () => this.#links.delete(link));
       this.#links.add(link);
-      this.#apply(link);
+      if (from !== null || this.#isOpen) this.#apply(link);
+      else this.#timer ??= setTimeout(() => this.#applyToAll(), KNOWING_MS);
     });
     this.#servers.push(server);
     server.listen(port, '127.0.0.1');
@@ -51,62 +58,61 @@ export class Network {
   /** Says what becomes of what one party sends to another, from now on. */
   set(from: string, to: string, way: Way): void {
     this.#ways.set(`${from}>${to}`, way);
-    for (const link of [...this.#links]) this.#apply(link);
+    this.#applyToAll();
   }
 
   /** Slows down what one party sends to another, by milliseconds. */
   delay(from: string, to: string, ms: number): void {
     this.#delays.set(`${from}>${to}`, ms);
-    for (const link of [...this.#links]) this.#apply(link);
+    this.#applyToAll();
   }
 
   /** Everything passes, at once. */
   heal(): void {
     this.#ways.clear();
     this.#delays.clear();
-    for (const link of [...this.#links]) this.#apply(link);
+    this.#applyToAll();
   }
 
   close(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
     for (const server of this.#servers) server.close();
     for (const link of [...this.#links]) link.reset();
   }
 
+  get #isOpen(): boolean {
+    return this.#ways.size + this.#delays.size === 0;
+  }
+
+  #applyToAll(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    if (!this.#isOpen) this.#know();
+    for (const link of [...this.#links]) this.#apply(link);
+  }
+
   #apply(link: ProxiedLink): void {
     const { from, to } = link;
-    link.apply(
-      { way: this.#wayOf(from, to), delayMs: this.#delays.get(`${from}>${to}`) ?? 0 },
-      { way: this.#wayOf(to, from), delayMs: this.#delays.get(`${to}>${from}`) ?? 0 },
-    );
+    link.apply(this.#rule(from, to), this.#rule(to, from));
   }
 
-  #wayOf(from: string, to: string): Way {
-    return from === to ? 'open' : (this.#ways.get(`${from}>${to}`) ?? 'open');
+  #rule(from: string | null, to: string | null): Rule {
+    const key = `${from}>${to}`;
+    const way = from === to ? 'open' : this.#ways.get(key);
+    return { way: way ?? 'open', delayMs: this.#delays.get(key) ?? 0 };
   }
 
-  /** Whose process has the other end of a connection; null: nobody's any more. */
-  #whoDialed(socket: Socket): string | null {
-    const inode = inodeOf(socket.remotePort ?? 0, socket.localPort ?? 0);
-    if (inode === null) return null;
-    for (const isFresh of [false, true]) {
-      for (const [pid, name] of this.#processesByParty(isFresh)) {
-        if (hasSocket(pid, inode)) return name;
-      }
+  /** Finds out whose processes have dialed; nobody's any more: it is over. */
+  #know(): void {
+    const unknown = [...this.#links].filter(({ from }) => from === null);
+    if (unknown.length === 0) return;
+    const inodes = inodesByPorts();
+    const parties = partiesByInode(this.#parties);
+    for (const link of unknown) {
+      const from = parties.get(inodes.get(link.ports) ?? '');
+      if (from === undefined) link.reset();
+      else link.from = from;
     }
-    return null;
-  }
-
-  #processesByParty(isFresh: boolean): ReadonlyMap<number, string> {
-    const nowMs = performance.now();
-    if (!isFresh && this.#processes !== null && nowMs - this.#processes.atMs < PROCESSES_MS) {
-      return this.#processes.byPid;
-    }
-    const byPid = new Map<number, string>();
-    for (const { name, group } of this.#parties) {
-      if (group() !== 0) for (const pid of processesOf(group())) byPid.set(pid, name);
-    }
-    this.#processes = { atMs: nowMs, byPid };
-    return byPid;
   }
 }
 
@@ -117,8 +123,11 @@ interface Rule {
 
 /** A connection through the proxy: of one party to another. */
 class ProxiedLink {
-  readonly from: string;
+  /** Null while that isn't known. */
+  from: string | null;
   readonly to: string;
+  /** Of who dialed, and of the proxy. */
+  readonly ports: string;
   readonly #targetPort: number;
   readonly #near: Socket;
   readonly #onClosed: () => void;
@@ -126,7 +135,14 @@ class ProxiedLink {
   #there: Lane | null = null;
   #back: Lane | null = null;
 
-  constructor(near: Socket, from: string, to: string, targetPort: number, onClosed: () => void) {
+  constructor(
+    near: Socket,
+    from: string | null,
+    to: string,
+    targetPort: number,
+    onClosed: () => void,
+  ) {
+    this.ports = `${near.remotePort}-${near.localPort}`;
     this.from = from;
     this.to = to;
     this.#near = near;
@@ -213,29 +229,50 @@ class Lane {
   }
 }
 
-/** The number that the system has for a socket of this machine, by its port and the one that it is connected to. */
-function inodeOf(port: number, peerPort: number): string | null {
-  const hex = (number: number) => number.toString(16).toUpperCase().padStart(4, '0');
+/** What the system calls the sockets of this machine, by their port and the one that they are connected to. */
+function inodesByPorts(): ReadonlyMap<string, string> {
+  const inodes = new Map<string, string>();
   for (const line of readFileSync('/proc/net/tcp', 'utf8').split('\n')) {
     const [, local, remote, , , , , , , inode] = line.trim().split(/\s+/);
-    if (local?.endsWith(`:${hex(port)}`) && remote?.endsWith(`:${hex(peerPort)}`)) {
-      return inode ?? null;
-    }
+    if (inode !== undefined && inode !== '0')
+      inodes.set(`${portOf(local)}-${portOf(remote)}`, inode);
   }
-  return null;
+  return inodes;
 }
 
-function hasSocket(pid: number, inode: string): boolean {
+function portOf(address: string | undefined): number {
+  return Number.parseInt(address?.split(':')[1] ?? '', 16);
+}
+
+/** Whose each socket is. */
+function partiesByInode(parties: readonly Party[]): ReadonlyMap<string, string> {
+  const byInode = new Map<string, string>();
+  const groups = processGroups();
+  for (const { name, group } of parties) {
+    for (const pid of groups.get(group()) ?? []) {
+      for (const inode of socketsOf(pid)) byInode.set(inode, name);
+    }
+  }
+  return byInode;
+}
+
+function socketsOf(pid: number): readonly string[] {
   const folder = `/proc/${pid}/fd`;
+  const read = (name: string) => /^socket:\[(\d+)\]$/.exec(readlinkSync(`${folder}/${name}`))?.[1];
+  return namesIn(folder).flatMap((name) => {
+    try {
+      return read(name) ?? [];
+    } catch {
+      return [];
+    }
+  });
+}
+
+/** Nothing for a process that has ended. */
+function namesIn(folder: string): readonly string[] {
   try {
-    return readdirSync(folder).some((name) => {
-      try {
-        return readlinkSync(`${folder}/${name}`) === `socket:[${inode}]`;
-      } catch {
-        return false;
-      }
-    });
+    return readdirSync(folder);
   } catch {
-    return false;
+    return [];
   }
 }

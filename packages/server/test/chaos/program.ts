@@ -86,21 +86,31 @@ export class Program {
   }
 }
 
-/** Processes of a group, by what the system says of each. */
+/** Processes of a group. */
 export function processesOf(group: number): readonly number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .filter((name) => groupOf(name) === group)
-    .map(Number);
+  return processGroups().get(group) ?? [];
+}
+
+/** The processes of this machine by their group, as the system says it. */
+export function processGroups(): ReadonlyMap<number, readonly number[]> {
+  const groups = new Map<number, number[]>();
+  for (const name of readdirSync('/proc')) {
+    if (!/^\d+$/.test(name)) continue;
+    const group = groupOf(name);
+    const processes = groups.get(group) ?? [];
+    groups.set(group, processes);
+    processes.push(Number(name));
+  }
+  return groups;
 }
 
 function groupOf(pid: string): number {
   try {
     // The name of the program, which comes before, may have spaces and brackets.
-    const [, , parent = '0'] = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    const [, , group = '0'] = readFileSync(`/proc/${pid}/stat`, 'utf8')
       .replace(/^.*\) /s, '')
       .split(' ');
-    return Number(parent);
+    return Number(group);
   } catch {
     return -1;
   }

@@ -64,11 +64,12 @@ export async function clusterSystem(
     [0, 1, 2, 3].map(() => Promise.all(indexes.map(freePort))),
   )) as [number[], number[], number[], number[]];
   const monitorOf = await Promise.all(indexes.map(freePort));
-  const through = (ports: readonly number[]) =>
+  /** The ports at which one party reaches all servers of the engine. */
+  const through = (from: string, ports: readonly number[]) =>
     isDirect
       ? ports
-      : Promise.all(ports.map((port, index) => network.open(0, `e${index + 1}`, port)));
-  const [engineOf, viaRouteOf] = [await through(clientOf), await through(routeOf)];
+      : Promise.all(ports.map((port, index) => network.open(0, `e${index + 1}`, port, from)));
+  const viaRouteOf = await Promise.all(indexes.map((index) => through(`e${index + 1}`, routeOf)));
   const engine = await NatsServers.make(
     folder,
     indexes.map((index) => ({
@@ -76,7 +77,7 @@ export async function clusterSystem(
       route: routeOf[index] as number,
       monitor: monitorOf[index] as number,
     })),
-    (index) => viaRouteOf[index] as number,
+    (index) => viaRouteOf[index] as readonly number[],
     () => `accounts {
   SYS { users: [${JSON.stringify(SYSTEM)}] }
   APP { jetstream: enabled, users: [${JSON.stringify(APP)}] }
@@ -92,6 +93,7 @@ system_account: SYS`,
     for (let index = 0; index <= cells + 1 && !isDirect; index++) {
       await network.open(shown + index, name, own + index);
     }
+    const engineOf = await through(name, clientOf);
     const data = join(folder, name);
     const config = join(folder, `${name}.yaml`);
     configs.push(config);
@@ -134,20 +136,24 @@ system_account: SYS`,
     });
   }
 
-  async function untilWell(): Promise<void> {
-    await engine.untilWell();
+  async function untilWell(signal?: AbortSignal): Promise<void> {
+    await engine.untilWell(signal);
     for (const [index, node] of nodes.entries()) {
       while (!(await isReady(metricsOf[index] as number))) {
         if (!node.program.isRunning && !node.isHarmed) {
           throw new Error(`${node.name} ended:\n${node.program.tail()}`);
         }
+        if (signal?.aborted) return;
         await sleep(100);
       }
     }
     for (let cell = 0; cell < cells; cell++) {
       // Of any client of the cell, by any node.
       const clientId = idOf(cell, cells);
-      while (!(await isServed(portOf, clientId))) await sleep(100);
+      while (!(await isServed(portOf, clientId))) {
+        if (signal?.aborted) return;
+        await sleep(100);
+      }
     }
   }
 

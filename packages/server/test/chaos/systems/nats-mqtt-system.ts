@@ -20,7 +20,7 @@ export async function natsMqttSystem(folder: string): Promise<ChaosSystem> {
   const servers = await NatsServers.make(
     folder,
     addresses,
-    (index) => route[index] as number,
+    () => route,
     (index) =>
       `mqtt { listen: "127.0.0.1:${mqtt[index]}", stream_replicas: 3, consumer_replicas: 3 }`,
   );
@@ -36,7 +36,7 @@ export async function natsMqttSystem(folder: string): Promise<ChaosSystem> {
       // Until there is a leader for what the first client makes.
       await sleep(5_000);
     },
-    untilWell: () => servers.untilWell(),
+    untilWell: (signal) => servers.untilWell(signal),
     whatEnded: () => null,
     async stop() {
       await Promise.all(servers.nodes.map((node) => node.kill()));

@@ -32,24 +32,24 @@ export class NatsServers {
   }
 
   /**
-   * @param routeTo - the port at which the servers reach one of them, given where that listens
+   * @param routesOf - the ports at which one of them reaches all
    * @param more - lines of the configuration of one of them
    */
   static async make(
     folder: string,
     addresses: readonly NatsAddresses[],
-    routeTo: (index: number) => number,
+    routesOf: (index: number) => readonly number[],
     more: (index: number) => string,
   ): Promise<NatsServers> {
     const { name, command, missing } = otherProgram('nats-server 2.15.1');
     if (missing !== null) throw new Error(`${name}: ${missing}`);
-    const routes = addresses.map((_, index) => `nats://127.0.0.1:${routeTo(index)}`);
     const folders: string[] = [];
     // Else they tell one another where they listen, and pass by the routes that are given.
     const nowhere = await freePort();
     const nodes = addresses.map(({ client, route, monitor }, index) => {
       const own = join(folder, `e${index + 1}`);
       const config = join(folder, `e${index + 1}.conf`);
+      const routes = routesOf(index).map((port) => `nats://127.0.0.1:${port}`);
       folders.push(own);
       mkdirSync(own, { recursive: true });
       writeFileSync(
@@ -77,10 +77,13 @@ ${more(index)}
   }
 
   /** Each has all that it should have, and there is a leader. */
-  async untilWell(): Promise<void> {
+  async untilWell(signal?: AbortSignal): Promise<void> {
     for (const monitor of this.#monitors) {
       const url = `http://127.0.0.1:${monitor}`;
-      while (!((await isHealthy(url)) && (await hasLeader(url)))) await sleep(100);
+      while (!((await isHealthy(url)) && (await hasLeader(url)))) {
+        if (signal?.aborted) return;
+        await sleep(100);
+      }
     }
   }
 

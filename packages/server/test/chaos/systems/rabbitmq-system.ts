@@ -69,8 +69,10 @@ ${names.map((node, number) => `cluster_formation.classic_config.nodes.${number +
       ),
   );
 
-  async function untilWell(): Promise<void> {
-    for (const port of ports.slice(2 * SIZE)) while (!(await isOpen(port))) await sleep(200);
+  async function untilWell(signal?: AbortSignal): Promise<void> {
+    for (const port of ports.slice(2 * SIZE)) {
+      while (!(await isOpen(port)) && signal?.aborted !== true) await sleep(200);
+    }
   }
 
   return {

@@ -28,7 +28,7 @@ export async function workersSystem(folder: string, workers = 3): Promise<ChaosS
   );
   let isHarmed = false;
 
-  async function untilWell(): Promise<void> {
+  async function untilWell(signal?: AbortSignal): Promise<void> {
     for (;;) {
       try {
         if ((await fetch(`http://127.0.0.1:${metricsPort}/ready`)).ok) return;
@@ -36,6 +36,7 @@ export async function workersSystem(folder: string, workers = 3): Promise<ChaosS
         // It doesn't listen yet.
       }
       if (!program.isRunning && !isHarmed) throw new Error(`it ended:\n${program.tail()}`);
+      if (signal?.aborted) return;
       await sleep(50);
     }
   }
