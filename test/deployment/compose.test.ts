@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from '@jest/globals';
 import { parse } from 'yaml';
+import { nodeCatalogue } from '../../packages/server/src/cluster/node/node-catalogue.ts';
 import { brokerCatalogue } from '../../packages/server/src/observability/catalogue.ts';
 import { Command } from '../../packages/server/test/support/command.ts';
-import { dashboardPanels } from './dashboard.ts';
+import { type DashboardName, dashboardPanels } from './dashboard.ts';
 import { dockerFolder } from './prometheus.ts';
 
 function read(...path: string[]): string {
@@ -25,6 +26,8 @@ const compose = parse(read('docker-compose.yml')) as {
   readonly services: Readonly<Record<string, Service>>;
   readonly volumes: Readonly<Record<string, unknown>>;
 };
+const DASHBOARDS: readonly DashboardName[] = ['promptmq', 'promptmq-cluster'];
+
 const dockerfile = read('Dockerfile');
 const dockerignore = read('..', '.dockerignore');
 
@@ -156,27 +159,32 @@ test('Dockerfile: it copies the manifest of every package that the broker is mad
   }
 });
 
-test('dashboard: every panel has a title, a unit, a description and a place of its own', () => {
-  const taken = new Map<string, string>();
-  for (const { title, description, fieldConfig, targets, gridPos } of dashboardPanels()) {
-    expect([title, description]).toEqual([title, expect.stringMatching(/\w.{15,}\.$/s)]);
-    expect([title, fieldConfig?.defaults.unit]).toEqual([title, expect.stringMatching(/\w/)]);
-    expect([title, targets?.length]).toEqual([title, expect.any(Number)]);
-    for (let x = gridPos.x; x < gridPos.x + gridPos.w; x++) {
-      for (let y = gridPos.y; y < gridPos.y + gridPos.h; y++) {
-        expect([title, taken.get(`${x},${y}`)]).toEqual([title, undefined]);
-        taken.set(`${x},${y}`, title);
+test.each(DASHBOARDS)(
+  '%s: every panel has a title, a unit, a description and a place of its own',
+  (name) => {
+    const taken = new Map<string, string>();
+    for (const { title, description, fieldConfig, targets, gridPos } of dashboardPanels(name)) {
+      expect([title, description]).toEqual([title, expect.stringMatching(/\w.{15,}\.$/s)]);
+      expect([title, fieldConfig?.defaults.unit]).toEqual([title, expect.stringMatching(/\w/)]);
+      expect([title, targets?.length]).toEqual([title, expect.any(Number)]);
+      for (let x = gridPos.x; x < gridPos.x + gridPos.w; x++) {
+        for (let y = gridPos.y; y < gridPos.y + gridPos.h; y++) {
+          expect([title, taken.get(`${x},${y}`)]).toEqual([title, undefined]);
+          taken.set(`${x},${y}`, title);
+        }
       }
+      expect(gridPos.x + gridPos.w).toBeLessThanOrEqual(24);
     }
-    expect(gridPos.x + gridPos.w).toBeLessThanOrEqual(24);
-  }
-});
+  },
+);
 
 test('dashboard and rules name metrics that the broker has', () => {
+  const catalogue = { ...brokerCatalogue, ...nodeCatalogue };
   const isKnown = (name: string) =>
-    name in brokerCatalogue || name.replace(/_(bucket|sum|count)$/, '') in brokerCatalogue;
+    name in catalogue || name.replace(/_(bucket|sum|count)$/, '') in catalogue;
+  const panels = DASHBOARDS.flatMap((name) => dashboardPanels(name));
   const texts = [
-    ...dashboardPanels().flatMap(({ targets = [] }) => targets.map(({ expr }) => expr)),
+    ...panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr)),
     read('prometheus', 'rules.yml'),
   ];
   for (const text of texts) {
@@ -186,8 +194,8 @@ test('dashboard and rules name metrics that the broker has', () => {
   }
 });
 
-test('the dashboard needs no rules, and no certain name of the job', () => {
-  for (const { expr } of dashboardPanels().flatMap(({ targets = [] }) => targets)) {
+test.each(DASHBOARDS)('%s needs no rules, and no certain name of the job', (name) => {
+  for (const { expr } of dashboardPanels(name).flatMap(({ targets = [] }) => targets)) {
     expect(expr).not.toMatch(/promptmq:|job=["']/);
   }
 });

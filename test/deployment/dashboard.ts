@@ -17,9 +17,12 @@ export interface Panel {
   readonly fieldConfig?: { readonly defaults: { readonly unit?: string } };
 }
 
-/** The panels that docker/grafana shows, without the rows that group them. */
-export function dashboardPanels(): readonly Panel[] {
-  const path = join(dockerFolder, 'grafana', 'dashboards', 'promptmq.json');
+/** Those that docker/grafana has. */
+export type DashboardName = 'promptmq' | 'promptmq-cluster';
+
+/** The panels of a dashboard, without the rows that group them. */
+export function dashboardPanels(name: DashboardName = 'promptmq'): readonly Panel[] {
+  const path = join(dockerFolder, 'grafana', 'dashboards', `${name}.json`);
   const { panels } = JSON.parse(readFileSync(path, 'utf8')) as { panels: Panel[] };
   return panels.filter(({ type }) => type !== 'row');
 }

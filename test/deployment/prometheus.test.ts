@@ -1,11 +1,12 @@
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { stringify } from 'yaml';
 import { createBroker, type RunningBroker } from '../../packages/server/src/index.ts';
 import { TestClient } from '../../packages/server/test/support/mqtt-client.ts';
 import { otherProgram } from '../../packages/server/test/support/other-programs.ts';
@@ -39,6 +40,23 @@ function testPrometheus(): void {
       fileURLToPath(new URL('./alerts.yml', import.meta.url)),
     );
     expect(output).toContain('SUCCESS');
+  });
+
+  test('the dashboard of a cluster has expressions that Prometheus takes', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'promptmq-'));
+    try {
+      const file = join(folder, 'rules.yml');
+      const targets = dashboardPanels('promptmq-cluster').flatMap((panel) => panel.targets ?? []);
+      const rules = targets.map(({ expr }, index) => ({
+        record: `panel:${index}`,
+        expr: fillIn(expr, RATE_INTERVAL),
+      }));
+      writeFileSync(file, stringify({ groups: [{ name: 'panels', rules }] }));
+      expect(promtool('check', 'rules', file)).toContain(`SUCCESS: ${rules.length} rules found`);
+      expect(rules.length).toBeGreaterThan(10);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   describe('with a broker', () => {
