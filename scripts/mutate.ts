@@ -45,6 +45,7 @@ import { brokerMutations } from './mutations/broker.ts';
 import { clusterMutations } from './mutations/cluster.ts';
 import { hookMutations } from './mutations/hooks.ts';
 import { logMutations } from './mutations/log.ts';
+import { membershipMutations } from './mutations/membership.ts';
 import type { Edit, Mutation } from './mutations/mutation.ts';
 import { placeOf, readSources } from './mutations/places.ts';
 import { timeMutations } from './mutations/time.ts';
@@ -73,6 +74,7 @@ const mutations = [
   ...hookMutations,
   ...accessMutations,
   ...clusterMutations,
+  ...membershipMutations,
 ].filter(({ name }) => values.only.length === 0 || values.only.some((text) => name.includes(text)));
 if (mutations.length === 0) refuse(`no mutation has ${values.only.join(' or ')} in its name`);
 const unknown = values.harness.find((name) => !Object.hasOwn(harnesses, name));

@@ -58,6 +58,9 @@ export const harnesses = {
   forwarding: {
     run: (folder: string) => runTests(folder, ['packages/server/test/cluster/forwarding.test.ts']),
   },
+  membership: {
+    run: (folder: string) => runTests(folder, ['packages/cluster/test/membership']),
+  },
   cluster: { run: (folder: string, { seeds }: Limits) => simulate(folder, seeds, '--cluster') },
   crash: {
     needsBuild: true,

@@ -164,7 +164,9 @@ export class CellKeeper {
 
   /** The map says that this process has it. */
   #lookOwn(record: CellRecord): void {
-    const isToBeGiven = this.#member.giveReason !== null;
+    const { giveReason, hasOthers } = this.#member;
+    // While there is no other, one that is drained serves it rather than none.
+    const isToBeGiven = giveReason === 'leaving' || (giveReason !== null && hasOthers);
     if (isToBeGiven || this.#failures > FAILURES_MAX) {
       // The next time here is another beginning.
       this.#failures = Math.min(this.#failures, FAILURES_MAX);

@@ -516,7 +516,7 @@ export class Member {
     const orphans = this.#records().flatMap((other, number) =>
       this.#orphanReason(other) === null ? [] : [number],
     );
-    const order = claimOrders(orphans, this.#counts()).get(cell) ?? [];
+    const order = claimOrders(orphans, this.#countsOfClaimants()).get(cell) ?? [];
     // One to which it was given, and one that has started again and has most of its log, come first.
     const first = [target, record.node].filter((id) => id !== null && this.#isEligible(id));
     const rank = [...new Set([...first, ...order])].indexOf(node);
@@ -550,9 +550,20 @@ export class Member {
     return balancingMove(cells, this.#eligible());
   }
 
+  /** Where no node may be given cells, one that is drained or apart serves them rather than none. */
+  #countsOfClaimants(): Map<string, number> {
+    const counts = this.#counts();
+    if (counts.size > 0) return counts;
+    const isThere = (id: string) => this.#mayTakePart(id) && this.#isAlive(id);
+    const others = [...this.#view.nodes].filter(
+      ([id, { record }]) => isThere(id) && record.state === 'active',
+    );
+    return this.#counts(others.map(([id]) => id).sort());
+  }
+
   /** By node that may be given cells: how many it has, or is to have. */
-  #counts(): Map<string, number> {
-    const counts = new Map(this.#eligible().map((id) => [id, 0]));
+  #counts(nodes: readonly string[] = this.#eligible()): Map<string, number> {
+    const counts = new Map(nodes.map((id) => [id, 0]));
     for (const record of this.#records()) {
       const holder = record.target ?? record.node;
       const count = holder === null ? undefined : counts.get(holder);

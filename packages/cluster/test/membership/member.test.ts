@@ -123,6 +123,20 @@ describe('when a node is lost', () => {
     );
   });
 
+  test('one at whose address only one of the others finds nobody is not', async () => {
+    const world = await settled();
+    world.node(0).wrongly.add('node-1');
+    world.node(1).process.pause();
+    await world.run(2_900);
+    world.node(1).process.resume();
+    await world.run(5_000);
+    expect(world.counts.late).toBe(0);
+    // Two of them are most.
+    world.node(2).wrongly.add('node-1');
+    world.node(1).process.pause();
+    await world.until('it is late', () => world.counts.late > 0, 2_900);
+  });
+
   test('one that starts again before it is late has its cells again', async () => {
     const world = await settled({ hasLinks: false });
     const owners = world.owners();
@@ -260,13 +274,14 @@ describe('when a cell ends', () => {
 
 describe('what operators ask for', () => {
   test('a cell moves to the node that they say, with hardly a gap', async () => {
-    const world = await settled({ restoreMs: 100 });
+    const world = await settled({ restoreMs: 20_000 });
     const { map } = world.servers.client();
     const cell = 2;
     const from = world.owners()[cell];
     const to = world.running.find(({ name }) => name !== from)?.name as string;
     expect(await during(world, requestMove(map, world.clock, cell, to))).toEqual({ kind: 'done' });
-    await world.until('it has moved', () => world.owners()[cell] === to, 3_000);
+    await world.until('it is given away', () => world.owners()[cell] === null, 25_000);
+    await world.until('it has moved', () => world.owners()[cell] === to, 300);
     const again = await during(world, requestMove(map, world.clock, cell, to));
     expect(again).toMatchObject({ kind: 'refused' });
     expect(await during(world, requestMove(map, world.clock, cell, 'nobody'))).toMatchObject({
@@ -294,6 +309,19 @@ describe('what operators ask for', () => {
     world.start('node-1');
     await world.until('each serves as many', () => isBalanced(world), 60_000);
     expect(world.servers.map.get('drain.node-1')).toBeNull();
+  });
+
+  test('nodes that are drained serve the cells of one that is lost when there is no other', async () => {
+    const world = await settled();
+    const { map } = world.servers.client();
+    await during(world, requestDrain(map, world.clock, 'node-0'));
+    await during(world, requestDrain(map, world.clock, 'node-2'));
+    await world.until('one has all', () => world.node(1).serving.size === 6, 20_000);
+    world.node(1).kill();
+    await world.until('all are served', () => isServed(world), 10_000);
+    expect(world.loads()).toEqual([3, 3]);
+    world.start('node-1');
+    await world.until('it has all again', () => world.node(1).serving.size === 6, 30_000);
   });
 
   test('the last node can not be drained', async () => {

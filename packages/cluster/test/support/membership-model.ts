@@ -228,9 +228,13 @@ export class ModelNode implements MembershipHost {
   readonly #modelEngine: ModelEngine;
   /** By cell: ends what opens it. */
   readonly #opening = new Map<number, { isWanted: boolean }>();
+  /** Cells that were restored while another node serves them. */
+  readonly #prepared = new Set<number>();
   state: MemberState = 'active';
   why: StateReason | null = null;
   directory: Directory | null = null;
+  /** Nodes at whose address it finds nobody, whatever is there. */
+  readonly wrongly = new Set<string>();
   /** Whether cells can't be opened here. */
   isBroken = false;
   /** Whether it has left in order. */
@@ -294,7 +298,9 @@ export class ModelNode implements MembershipHost {
     this.process.run(() =>
       this.member.setReach({
         reaches: reached.map(({ name }) => name),
-        refused: linked.filter(({ isRunning }) => !isRunning).map(({ name }) => name),
+        refused: linked
+          .filter(({ isRunning, name }) => !isRunning || this.wrongly.has(name))
+          .map(({ name }) => name),
         withoutEngine: reached
           .filter(({ member }) => member.stand.state !== 'active')
           .map(({ name }) => name),
@@ -324,7 +330,8 @@ export class ModelNode implements MembershipHost {
       const isWanted = () => opening.isWanted;
       const claim = await claimCell(engineLog, reader, epoch, owner, options, isWanted);
       if (claim.kind === 'taken') return 'taken';
-      await this.#wait(this.#world.random.next() * (this.#world.options.restoreMs ?? 200));
+      // What was prepared lacks only what was written since.
+      if (!this.#prepared.has(cell)) await this.#restore();
       if (!opening.isWanted) {
         claim.log.close();
         throw new Error('it is not wanted any more');
@@ -336,15 +343,18 @@ export class ModelNode implements MembershipHost {
       return 'serving';
     } finally {
       if (this.#opening.get(cell) === opening) this.#opening.delete(cell);
+      this.#prepared.delete(cell);
     }
   }
 
-  async prepareCell(_cell: number): Promise<void> {
+  async prepareCell(cell: number): Promise<void> {
     if (this.isBroken) throw new Error('the disk is broken');
-    await this.#wait(this.#world.random.next() * (this.#world.options.restoreMs ?? 200));
+    await this.#restore();
+    this.#prepared.add(cell);
   }
 
   async releaseCell(cell: number, how: 'move' | 'abandon'): Promise<void> {
+    this.#prepared.delete(cell);
     const opening = this.#opening.get(cell);
     if (opening !== undefined) {
       opening.isWanted = false;
@@ -409,6 +419,10 @@ export class ModelNode implements MembershipHost {
       this.#world.onWritten(this.name, cell, epoch, head);
       this.process.clock.setTimer(WRITE_MS, () => this.#write(cell, epoch));
     });
+  }
+
+  #restore(): Promise<void> {
+    return this.#wait(this.#world.random.next() * (this.#world.options.restoreMs ?? 200));
   }
 
   #wait(forMs: number): Promise<void> {
