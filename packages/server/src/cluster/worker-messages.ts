@@ -12,7 +12,7 @@ export interface CellPlace {
   readonly cell: number;
   /** Higher than that of all that have had it before; 0 while nobody has had it. */
   readonly epoch: number;
-  /** `serving`: it takes clients. `opening`: it takes links, and no clients yet. `away`: no process has it. */
+  /** `serving`: it takes clients. `opening`: it takes links, and no clients yet. `away`: no process has it, or none that operators wait for. */
   readonly state: 'serving' | 'opening' | 'away';
   /** Where its process takes links; null while it is away. */
   readonly address: LinkAddress | null;

@@ -350,12 +350,12 @@ export class ClusterNode implements MembershipHost, ObservedNode {
   #tell(): void {
     this.#pool.tell(
       this.#directory.cells.map((found) => {
-        const { cell, epoch, node, state, address } = found;
+        const { cell, epoch, node, state, address, isForgotten } = found;
         const isHere = node === this.id;
         const isServing = state === 'serving' || state === 'moving';
         const place: CellPlace = {
           ...{ cell, epoch, address, isHere },
-          state: state === 'free' ? 'away' : isServing ? 'serving' : 'opening',
+          state: state === 'free' || isForgotten ? 'away' : isServing ? 'serving' : 'opening',
         };
         return place;
       }),
