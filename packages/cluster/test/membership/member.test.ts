@@ -184,6 +184,17 @@ describe('when a node is lost', () => {
     expect(epochs(world)).toEqual(before);
   });
 
+  test('nobody is late to a node whose watch is behind', async () => {
+    const world = await settled();
+    world.node(0).modelEngine.fallBehind();
+    await world.run(20_000);
+    expect(world.node(0).state).toBe('active');
+    expect(world.counts.late).toBe(0);
+    world.node(0).modelEngine.catchUp();
+    await world.run(5_000);
+    expect(world.counts.late).toBe(0);
+  });
+
   test('a name is that of whoever started last', async () => {
     const world = await settled();
     const first = world.node(1);

@@ -225,7 +225,7 @@ export class ModelNode implements MembershipHost {
   readonly serving = new Map<number, Serving>();
   readonly #world: MembershipWorld;
   readonly #incarnation: string;
-  readonly #modelEngine: ModelEngine;
+  readonly modelEngine: ModelEngine;
   /** By cell: ends what opens it. */
   readonly #opening = new Map<number, { isWanted: boolean }>();
   /** Cells that were restored while another node serves them. */
@@ -247,9 +247,9 @@ export class ModelNode implements MembershipHost {
     this.#incarnation = incarnation;
     this.process = new ModelProcess(world.clock);
     this.engine = world.servers.client();
-    this.#modelEngine = new ModelEngine(this.engine, this.process);
+    this.modelEngine = new ModelEngine(this.engine, this.process);
     this.member = new Member(this, {
-      map: this.#modelEngine.map,
+      map: this.modelEngine.map,
       clock: this.process.clock,
       node: name,
       incarnation,
@@ -319,7 +319,7 @@ export class ModelNode implements MembershipHost {
     const opening = { isWanted: true };
     this.#opening.set(cell, opening);
     try {
-      const engineLog = await this.#modelEngine.openLog(cell);
+      const engineLog = await this.modelEngine.openLog(cell);
       const owner = {
         ...{ node: this.name, incarnation: this.#incarnation, identity: 'one', level: 1 },
         timeMs: clock.wallNow(),

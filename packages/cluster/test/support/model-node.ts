@@ -88,6 +88,8 @@ export class ModelProcess {
 export class ModelEngine implements ClusterEngine {
   readonly #engine: MemoryEngine;
   readonly #process: ModelProcess;
+  /** What the watch holds back; null when it is not behind. */
+  #heldBack: (() => void)[] | null = null;
   readonly map: EngineMap;
 
   constructor(engine: MemoryEngine, process: ModelProcess) {
@@ -99,10 +101,23 @@ export class ModelEngine implements ClusterEngine {
       put: (key, value, revision) => process.hear(map.put(key, value, revision)),
       remove: (key, revision) => process.hear(map.remove(key, revision)),
       watch: (prefix, onChange) =>
-        map.watch(prefix, (key, value, revision) =>
-          process.run(() => onChange(key, value, revision)),
-        ),
+        map.watch(prefix, (key, value, revision) => {
+          const pass = () => process.run(() => onChange(key, value, revision));
+          if (this.#heldBack === null) pass();
+          else this.#heldBack.push(pass);
+        }),
     };
+  }
+
+  /** Has the watch be behind until `catchUp`: all else goes on. */
+  fallBehind(): void {
+    this.#heldBack ??= [];
+  }
+
+  catchUp(): void {
+    const heldBack = this.#heldBack ?? [];
+    this.#heldBack = null;
+    for (const pass of heldBack) pass();
   }
 
   connect(): Promise<EngineFacts> {
