@@ -52,6 +52,7 @@ export const FrameType = {
   retainedSet: 67,
   retainedClear: 68,
   retainedReset: 69,
+  retainedAsk: 70,
 
   /** How far a cell's log is. */
   witness: 80,

@@ -80,6 +80,13 @@ export interface Peers {
   /** A message of another cell found no room here among the retained ones, which that cell doesn't know. */
   onNotRetained(topic: string): void;
   /**
+   * A retained message that another cell is to keep has its copy here already. Where its record is refused, that cell never hears of it, and
+   * says again what it has.
+   *
+   * @param position - of the record by which the other cell gets it
+   */
+  onCopied(topic: string, position: number): void;
+  /**
    * Calls back when the copies here have what was acknowledged by now, in any cell, of the retained messages that filters match.
    *
    * @param topicFilters - valid, and not shared

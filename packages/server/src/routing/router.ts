@@ -804,13 +804,14 @@ export class Router {
   }
 
   /** Writes the message for those who get it from the log, and hands them their deliveries. */
-  #store(origin: Origin | null, { isKept, former }: Retaining): number {
+  #store(origin: Origin | null, { isKept, former, keeper }: Retaining): number {
     const sessions = this.#storedSessions;
     const deliveries = this.#storedDeliveries;
     const message = this.#publication.writtenMessage;
     const { journal } = this;
     const position = journal.writeMessage(message, sessions, deliveries, origin, isKept, former);
     if (isKept) this.peers?.onRetained(message, position);
+    else if (keeper !== null) this.peers?.onCopied(message.topic, position);
     if (position === -1) return position;
     this.#turns.used += UnitsFor.record + deliveries.length;
     const now = this.#runtime.now();

@@ -424,8 +424,8 @@ export class Ledger {
 
   /** Whether the broker may not know any more, after a crash, that it had sent a copy. */
   mayBeForgotten({ life, writtenMs }: SentCopy): boolean {
-    const since = this.#unsafeSince[life];
-    return since !== undefined && writtenMs > since;
+    // Where there are several brokers, it may not have been the first that was killed since.
+    return this.#unsafeSince.some((since, crash) => crash >= life && writtenMs > since);
   }
 
   /** Messages of one client, topic and QoS come in the order in which they were published (§4.6). */

@@ -41,6 +41,8 @@ class NotedPeers implements Peers {
     this.retained.push([topic, position]);
   }
 
+  onCopied(): void {}
+
   onNotRetained(topic: string): void {
     this.notRetained.push(topic);
   }

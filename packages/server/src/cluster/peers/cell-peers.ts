@@ -212,6 +212,10 @@ export class CellPeers implements Peers, LinkUser {
     this.#retained.onRetained(message, position);
   }
 
+  onCopied(topic: string, position: number): void {
+    this.#retained.onCopied(topic, position);
+  }
+
   onNotRetained(topic: string): void {
     this.#retained.tellAgain(topic);
   }

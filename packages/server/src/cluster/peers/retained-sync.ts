@@ -64,6 +64,9 @@ export class RetainedSync implements LinkUser {
     links.handle([FrameType.retainedClear], (_link, body) => {
       host.router.clearRetainedOf(Buffer.from(body).toString());
     });
+    links.handle([FrameType.retainedAsk], (link, body) => {
+      sendSet(link, this.#holding(Buffer.from(body).toString()), this.#host.runtime.now());
+    });
     links.follow(this);
   }
 
@@ -83,15 +86,34 @@ export class RetainedSync implements LinkUser {
 
   /** Says to all others what the message of a topic is that this cell keeps. */
   tellAgain(topic: string): void {
-    this.#tell(this.#host.router.retained.get(topic) ?? removalOf(topic));
+    this.#tell(this.#holding(topic));
+  }
+
+  /** What this cell keeps of a topic; the removal when that is nothing. */
+  #holding(topic: string): Message {
+    return this.#host.router.retained.get(topic) ?? removalOf(topic);
+  }
+
+  /** What a client of this cell has published is here as a copy, and its record may still be refused: then its keeper never gets it. */
+  onCopied(topic: string, position: number): void {
+    this.#host.journal.whenCommitted({
+      position,
+      onCommitted: () => {},
+      onRefused: () => this.#askKeeper(FrameType.retainedAsk, topic),
+    });
   }
 
   /** Asks the cell that keeps it to remove the message of a topic; nothing where it can't be reached. */
   clear(topic: string): void {
+    this.#askKeeper(FrameType.retainedClear, topic);
+  }
+
+  /** Where it can't be reached, it says all that it has with the next link. */
+  #askKeeper(type: number, topic: string): void {
     const keeper = this.#keeperOf(topic);
     for (const link of this.#links.all) {
       if (!link.peer.cells.some(({ cell }) => cell === keeper)) continue;
-      link.send(FrameType.retainedClear, Buffer.from(topic));
+      link.send(type, Buffer.from(topic));
     }
   }
 
@@ -118,8 +140,8 @@ export class RetainedSync implements LinkUser {
   }
 
   #tell(message: Message): void {
-    const expiresInMs = message.expiresAt - this.#host.runtime.now();
-    for (const link of this.#links.all) sendSet(link, message, Math.max(0, expiresInMs));
+    const now = this.#host.runtime.now();
+    for (const link of this.#links.all) sendSet(link, message, now);
   }
 
   /** Sends of all that this cell keeps as much as the link takes; what changes meanwhile is sent beside it. */
@@ -140,7 +162,7 @@ export class RetainedSync implements LinkUser {
         // As it is now: what a walk has found may be older than what was said meanwhile.
         const message = retained.get(topic);
         if (message === undefined || message.expiresAt <= now) continue;
-        sendSet(link, message, message.expiresAt - now);
+        sendSet(link, message, now);
       }
     }
   }
@@ -201,7 +223,8 @@ export class RetainedSync implements LinkUser {
   }
 }
 
-function sendSet(link: Link, message: Message, expiresInMs: number): void {
+function sendSet(link: Link, message: Message, now: number): void {
+  const expiresInMs = Math.max(0, message.expiresAt - now);
   const [head, properties, payload] = retainedSetParts(message, expiresInMs);
   link.send(FrameType.retainedSet, head, properties, payload);
 }

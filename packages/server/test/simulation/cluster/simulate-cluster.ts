@@ -5,7 +5,7 @@ import { type Logger, noopLogger } from '../../../src/log/index.ts';
 import { SimulatedClock } from '../../../src/testing/clock/simulated-clock.ts';
 import { Ledger } from '../../model/ledger.ts';
 import { ModelClient } from '../../model/model-client.ts';
-import { Violation } from '../../model/publication.ts';
+import { Publication, Violation } from '../../model/publication.ts';
 import {
   drawAction,
   drawConfig,
@@ -21,7 +21,7 @@ import { DISK_OPERATIONS, SimulatedHost } from '../simulated-host.ts';
 import { SimulatedLink } from '../simulated-link.ts';
 import { SimulatedWallClock } from '../simulated-wall-clock.ts';
 import { EngineStorage } from './engine-storage.ts';
-import { SimulatedCell } from './simulated-cell.ts';
+import { type Process, SimulatedCell } from './simulated-cell.ts';
 
 /** Within this time clients have noticed that the broker is gone. */
 const CLIENT_NOTICES_MS = 25;
@@ -110,8 +110,6 @@ function drawFaults(random: Random): MemoryFaults {
  *
  * Most have their logs on an engine, which fails, too. Then a cell goes on after a crash with what the disk has, with an empty one, or on
  * another machine, where the process before may not know of it.
- *
- * Nothing is retained.
  *
  * @throws {Violation} when a promise is broken
  */
@@ -271,6 +269,8 @@ export class ClusterRun {
 
   #start(cell: SimulatedCell, wasKilled = true): void {
     this.#ledger.trace?.(`cell ${cell.cell} starts`);
+    // It may have to be restored, and nobody would help.
+    if (this.#engine !== null) cell.host.makeRoom();
     const others = this.#cells.filter((one) => one !== cell);
     cell.host.start(
       () => {
@@ -342,8 +342,6 @@ export class ClusterRun {
     const random = this.#engineRandom;
     const what = random.pick(['stays', 'stays', 'is wiped', 'moves', 'is left behind'] as const);
     this.#ledger.trace?.(`cell ${cell.cell}: its disk ${what}`);
-    // It has to be restored, and nobody would help.
-    host.makeRoom();
     if (what === 'is left behind') {
       this.#counts.zombies++;
       this.#leaveZombie(cell);
@@ -588,17 +586,14 @@ export class ClusterRun {
     if (former !== null) this.#clock.schedule(this.#random.below(5000), () => former.cut());
     const link = new SimulatedLink(this.#clock, this.#random, actor.client, broker, former);
     actor.link = link;
-    const will = drawWill(this.#random, actor.role);
-    actor.client.connect(link.clientEnd, startsClean, will && { ...will, retain: false });
+    actor.client.connect(link.clientEnd, startsClean, drawWill(this.#random, actor.role));
   }
 
   #publish({ client, role }: Actor): void {
     const count = 1 + this.#random.below(5);
     for (let index = 0; index < count; index++) {
-      const { topic, size, ...options } = drawPublication(this.#random, this.#ledger, role);
-      if (!client.mayPublish(options.qos)) continue;
-      const unretained = { ...options, topic, size: Math.max(8, size), retain: false };
-      client.publish(this.#ledger.publication(unretained));
+      const options = drawPublication(this.#random, this.#ledger, role);
+      if (client.mayPublish(options.qos)) client.publish(this.#ledger.publication(options));
     }
   }
 
@@ -641,6 +636,28 @@ export class ClusterRun {
     }
     this.#ledger.judge();
     for (const cell of this.#cells) this.#checkEmpty(cell);
+    this.#checkRetained();
+  }
+
+  /** All cells have the same retained messages, and those are what was published. */
+  #checkRetained(): void {
+    let first: string | null = null;
+    for (const { cell, process } of this.#cells) {
+      const { broker } = process as Process;
+      const found = new Map<string, Publication>();
+      for (const { topic, payload } of broker.router.retained.match('#', broker.runtime.now())) {
+        const publication = this.#ledger.publications[Publication.idOf(payload) ?? -1];
+        if (publication === undefined) throw new Violation(`nobody published what ${topic} has`);
+        found.set(topic, publication);
+      }
+      this.#ledger.judgeRetained(found, this.#ledger.tick);
+      // They may expire here and there at different moments.
+      const lasting = [...found].filter(([, { options }]) => options.expiry === null);
+      const all = lasting.map(([topic, { id }]) => `${topic}: ${id}`).sort();
+      first ??= all.join(', ');
+      if (first !== all.join(', '))
+        throw new Violation(`cell 0 has retained ${first}; cell ${cell} has ${all.join(', ')}`);
+    }
   }
 
   /** Until nothing is delivered any more, however long that takes. */
