@@ -12,7 +12,9 @@ export type AppendOutcome =
   /** Nothing was appended: the log has no room until it is trimmed. */
   | { readonly kind: 'full' }
   /** Nobody knows: it may be in the log, may get there later, or never. */
-  | { readonly kind: 'unknown'; readonly why: string };
+  | { readonly kind: 'unknown'; readonly why: string }
+  /** Nothing was appended, and trying again is no use: somebody has to see to the engine first. `why` says what is wrong. */
+  | { readonly kind: 'refused'; readonly why: string };
 
 export interface EngineEntry {
   /** At least 1. */

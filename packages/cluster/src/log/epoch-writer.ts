@@ -167,6 +167,9 @@ export class EpochWriter {
         this.#isStalled = true;
         this.#failedAttempts++;
         return;
+      case 'refused':
+        this.fail(new FencedError('refused', `the engine refuses to append: ${outcome.why}`));
+        return;
       default:
         outcome satisfies never;
     }

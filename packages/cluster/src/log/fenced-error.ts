@@ -7,6 +7,8 @@ export type FencedErrorCode =
   | 'diverged'
   /** The engine's log ends before entries that it had acknowledged. */
   | 'lost'
+  /** The engine refuses what is asked of it, and would go on doing so. */
+  | 'refused'
   /** Entries that are needed were trimmed. */
   | 'trimmed'
   /** The log was closed. */

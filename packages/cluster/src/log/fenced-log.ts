@@ -78,7 +78,8 @@ export type Claim =
  *
  * @param epoch - the owner's, which nobody else claims with
  * @param isWanted - asked before each attempt; when it returns false, `closed` is thrown, and the claim may still come true
- * @throws {FencedError} `corrupt`, `diverged`, `trimmed`, `closed`
+ * @throws {FencedError} `corrupt`, `diverged`, `trimmed`, `refused`, `closed`
+ * @throws {EngineError} `unsuitable`
  */
 export async function claimCell(
   log: EngineLog,
@@ -114,6 +115,9 @@ export async function claimCell(
     const { header } = encodeHeader(fields, [body]);
     // While the last entry is the same, so is this one. Whether it was appended, reading says.
     const outcome = await log.append(sequence, [header, body]);
+    if (outcome.kind === 'refused') {
+      throw new FencedError('refused', `the engine refuses the claim: ${outcome.why}`);
+    }
     if (outcome.kind === 'appended') failures = -1;
   }
 }
@@ -187,7 +191,7 @@ export class FencedLog {
    * @param bytes - whole batches that follow those appended before; borrowed until `onDone`. With those of the header in `segment.ts` of
    * wal, where they begin a segment
    * @param onDone - called in the order of appends, when they count and are as safe as the engine's facts say; never after `onFailed`
-   * @throws {FencedError} `fenced`, `corrupt`, `diverged`, `lost`, `closed`
+   * @throws {FencedError} `fenced`, `corrupt`, `diverged`, `lost`, `refused`, `closed`
    */
   append(bytes: OwnedBytes, onDone: () => void): void {
     const size = bytes.parts.reduce((total, { length }) => total + length, 0);
@@ -267,6 +271,9 @@ export class FencedLog {
     } catch (error) {
       if (!(error instanceof EngineError)) throw error;
       isWhole = false;
+      if (error.code === 'unsuitable') {
+        this.#writer.fail(new FencedError('refused', error.message, { cause: error }));
+      }
     }
     this.#writer.onReadEnd(isWhole);
     this.#step();

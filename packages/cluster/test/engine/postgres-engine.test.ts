@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import pg from 'pg';
+import type { EngineLog } from '../../src/engine/engine.ts';
 import { PostgresEngine } from '../../src/engine/postgres/postgres-engine.ts';
 import { whyRelaxed } from '../../src/engine/postgres/postgres-tables.ts';
 import { describeEngine } from '../support/engine-contract.ts';
@@ -105,4 +107,91 @@ function testServer(folder: string): void {
       await relaxed.stop();
     }
   });
+
+  test('what the database refuses for good is not tried again: the log ends, and says why', async () => {
+    const engine = engineOf('refuses');
+    await engine.connect();
+    const log = await engine.openLog(0);
+    expect(await log.append(0, [Buffer.from('one')])).toMatchObject({ kind: 'appended' });
+    await sql(server, 'drop table pmq_refuses_entry');
+    expect(await log.append(1, [Buffer.from('two')])).toMatchObject({
+      kind: 'refused',
+      why: expect.stringContaining('42P01'),
+    });
+    await expect(readAll(log)).rejects.toMatchObject({ code: 'unsuitable' });
+    await engine.close();
+    const stranger = new PostgresEngine({ urls: [server.url.replace('/postgres', '/none')] });
+    await expect(stranger.connect()).rejects.toMatchObject({
+      code: 'unsuitable',
+      message: expect.stringContaining('3D000'),
+    });
+  });
+
+  test('a server dies, and a standby takes its place: nothing acknowledged is lost, and nothing is acknowledged without a copy', async () => {
+    const standbys = ['synchronous_standby_names=*'];
+    const first = await PostgresServer.start(folder, standbys);
+    const second = await first.follower(standbys);
+    const urls = [first.url, second.url];
+    const servers = [first, second];
+    const options = { urls, name: 'failover', replicas: 2, pollMs: 20, timeoutMs: 1000 };
+    const engine = new PostgresEngine(options);
+    try {
+      await engine.connect();
+      const log = await engine.openLog(0);
+      for (let after = 0; after < 5; after++) {
+        const outcome = await log.append(after, [Buffer.from(`${after}`)]);
+        expect(outcome).toEqual({ kind: 'appended', sequence: after + 1 });
+      }
+      await first.kill();
+      expect(await log.append(5, [Buffer.from('5')])).toMatchObject({ kind: 'unknown' });
+      second.promote();
+      // It has the entry alone.
+      expect(await log.append(5, [Buffer.from('5')])).toMatchObject({ kind: 'unknown' });
+      servers.push(await second.follower());
+      expect(await readAll(log)).toEqual(['0', '1', '2', '3', '4', '5']);
+      expect(await log.append(6, [Buffer.from('6')])).toEqual({ kind: 'appended', sequence: 7 });
+    } finally {
+      await engine.close();
+      for (const one of servers) await one.stop();
+    }
+  });
+
+  test('a server that would acknowledge without a copy does not take the place of one that has standbys', async () => {
+    const first = await PostgresServer.start(folder, ['synchronous_standby_names=*']);
+    const second = await first.follower();
+    const engine = new PostgresEngine({
+      urls: [first.url, second.url],
+      name: 'alone',
+      replicas: 2,
+    });
+    try {
+      await engine.connect();
+      const log = await engine.openLog(0);
+      await log.append(0, [Buffer.from('one')]);
+      await first.kill();
+      second.promote();
+      await log.append(1, [Buffer.from('two')]);
+      expect(await log.append(1, [Buffer.from('two')])).toMatchObject({
+        kind: 'unknown',
+        why: expect.stringContaining('name the standbys'),
+      });
+    } finally {
+      await engine.close();
+      await first.stop();
+      await second.stop();
+    }
+  });
+}
+
+async function readAll(log: EngineLog): Promise<string[]> {
+  const found: string[] = [];
+  for await (const { data } of log.read(1, 1 << 20)) found.push(Buffer.from(data).toString());
+  return found;
+}
+
+async function sql(server: PostgresServer, text: string): Promise<void> {
+  const client = new pg.Client({ connectionString: server.url });
+  await client.connect();
+  await client.query(text);
+  await client.end();
 }

@@ -20,31 +20,57 @@ export function postgresPrograms(): string | null {
   return folder !== null && existsSync(join(folder, 'initdb')) ? folder : null;
 }
 
+/** The user that the programs run as, where this process is not a user without rights itself. */
+const isRoot = process.getuid?.() === 0;
+const AS = isRoot ? NOBODY : {};
+
 /** A server of PostgreSQL on this machine; it ends with the test. */
 export class PostgresServer {
-  readonly url: string;
+  readonly port: number;
+  readonly #programs: string;
   readonly #folder: string;
   readonly #process: ChildProcess;
 
-  private constructor(url: string, folder: string, process: ChildProcess) {
-    this.url = url;
+  private constructor(port: number, programs: string, folder: string, process: ChildProcess) {
+    this.port = port;
+    this.#programs = programs;
     this.#folder = folder;
     this.#process = process;
   }
 
+  get url(): string {
+    return `postgres://promptmq@127.0.0.1:${this.port}/postgres`;
+  }
+
   /** @param settings - such as `fsync=off` */
   static async start(programs: string, settings: readonly string[] = []): Promise<PostgresServer> {
-    const folder = mkdtempSync(join(tmpdir(), 'promptmq-postgres-'));
-    const isRoot = process.getuid?.() === 0;
-    const as = isRoot ? NOBODY : {};
-    if (isRoot) chownSync(folder, NOBODY.uid, NOBODY.gid);
+    const folder = newFolder();
     const data = join(folder, 'data');
-    const { status, stderr } = spawnSync(
-      join(programs, 'initdb'),
-      ['-D', data, '-U', 'promptmq', '--auth=trust', '--no-sync', '-E', 'UTF8', '--locale=C'],
-      { ...as, encoding: 'utf8', cwd: folder },
-    );
-    if (status !== 0) throw new Error(`initdb: ${stderr}`);
+    const options = ['-U', 'promptmq', '--auth=trust', '--no-sync', '-E', 'UTF8', '--locale=C'];
+    run(programs, 'initdb', ['-D', data, ...options], folder);
+    return await PostgresServer.#serve(programs, folder, settings);
+  }
+
+  /** A server that follows this one, and can take its place. */
+  async follower(settings: readonly string[] = []): Promise<PostgresServer> {
+    const folder = newFolder();
+    const from = ['-h', '127.0.0.1', '-p', `${this.port}`, '-U', 'promptmq'];
+    const data = join(folder, 'data');
+    run(this.#programs, 'pg_basebackup', ['-D', data, ...from, '-R', '-c', 'fast'], folder);
+    return await PostgresServer.#serve(this.#programs, folder, settings);
+  }
+
+  /** Has a follower take writes from now on. */
+  promote(): void {
+    const data = join(this.#folder, 'data');
+    run(this.#programs, 'pg_ctl', ['promote', '-w', '-D', data], this.#folder);
+  }
+
+  static async #serve(
+    programs: string,
+    folder: string,
+    settings: readonly string[],
+  ): Promise<PostgresServer> {
     const port = await freePort();
     const options = [
       'listen_addresses=127.0.0.1',
@@ -53,28 +79,49 @@ export class PostgresServer {
     ];
     const child = spawn(
       join(programs, 'postgres'),
-      ['-D', data, ...[...options, ...settings].flatMap((option) => ['-c', option])],
-      { ...as, cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] },
+      [
+        ...['-D', join(folder, 'data')],
+        ...[...options, ...settings].flatMap((option) => ['-c', option]),
+      ],
+      { ...AS, cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] },
     );
     const lines = createInterface({ input: child.stderr });
     const said: string[] = [];
     await new Promise<void>((resolve, reject) => {
       lines.on('line', (line) => {
         said.push(line);
-        if (line.includes('ready to accept connections')) resolve();
+        if (/ready to accept (read-only )?connections/.test(line)) resolve();
       });
       child.once('exit', () => reject(new Error(`postgres: ${said.join('\n')}`)));
     });
-    const url = `postgres://promptmq@127.0.0.1:${port}/postgres`;
-    return new PostgresServer(url, folder, child);
+    return new PostgresServer(port, programs, folder, child);
   }
 
-  async stop(): Promise<void> {
+  /** Killed at once; what it has stays until `stop`. */
+  async kill(): Promise<void> {
+    if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
     const exited = once(this.#process, 'exit');
     this.#process.kill('SIGQUIT');
     await exited;
+  }
+
+  async stop(): Promise<void> {
+    await this.kill();
     rmSync(this.#folder, { recursive: true, force: true });
   }
+}
+
+function newFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'promptmq-postgres-'));
+  if (isRoot) chownSync(folder, NOBODY.uid, NOBODY.gid);
+  return folder;
+}
+
+function run(programs: string, program: string, args: readonly string[], cwd: string): void {
+  const { status, stderr } = spawnSync(join(programs, program), args, {
+    ...{ ...AS, encoding: 'utf8', cwd },
+  });
+  if (status !== 0) throw new Error(`${program}: ${stderr}`);
 }
 
 async function freePort(): Promise<number> {

@@ -12,7 +12,12 @@ import {
   type PostgresOptions,
   type SetPostgresOptions,
 } from './postgres-options.ts';
-import { loadPostgres, type PostgresModule, PostgresSession } from './postgres-session.ts';
+import {
+  type Ask,
+  loadPostgres,
+  type PostgresModule,
+  PostgresSession,
+} from './postgres-session.ts';
 import { makeTables, type PostgresTables, tablesOf, whyRelaxed } from './postgres-tables.ts';
 
 /** The oldest version whose reading of settings and texts is tested. */
@@ -41,11 +46,9 @@ export class PostgresEngine implements ClusterEngine {
     const module = await loadPostgres();
     const session = new PostgresSession(module, this.#options);
     try {
-      const rows = await session.query<{ name: string; setting: string }>(
-        'select name, setting from pg_settings where name = any($1)',
-        [SETTINGS],
-      );
-      const settings = Object.fromEntries(rows.map(({ name, setting }) => [name, setting]));
+      const settings = await settingsOf(async (text, values) => ({
+        rows: await session.query(text, values),
+      }));
       const version = settings['server_version'] ?? '0';
       if (Number.parseInt(version, 10) < LEAST) {
         throw new EngineError(
@@ -79,7 +82,11 @@ export class PostgresEngine implements ClusterEngine {
     }
     const text = `insert into ${this.#tables.cells} (cell) values ($1) on conflict do nothing`;
     await this.#session.query(text, [cell]);
-    const session = new PostgresSession(this.#module, this.#options);
+    const { replicas } = this.#options;
+    // Another server may have taken the place of the one that was asked at first.
+    const session = new PostgresSession(this.#module, this.#options, async (ask) =>
+      whyRelaxed(await settingsOf(ask), replicas),
+    );
     const log = new PostgresLog(session, this.#tables, cell, this.#options.logBytesMax);
     this.#logs.add(log);
     return log;
@@ -94,6 +101,13 @@ export class PostgresEngine implements ClusterEngine {
     await Promise.all([...this.#logs].map((log) => log.close()));
     await this.#session?.close();
   }
+}
+
+/** The settings of a server that matter, by name. */
+async function settingsOf(ask: Ask): Promise<Record<string, string>> {
+  const text = 'select name, setting from pg_settings where name = any($1)';
+  const { rows } = await ask(text, [SETTINGS]);
+  return Object.fromEntries(rows.map(({ name = '', setting = '' }) => [name, setting]));
 }
 
 function notConnected(): EngineError {

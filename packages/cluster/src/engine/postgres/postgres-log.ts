@@ -58,7 +58,8 @@ export class PostgresLog implements EngineLog {
       const [row] = await this.#session.query<{ sequence: string }>(this.#appendText, values);
       if (row !== undefined) return { kind: 'appended', sequence: Number(row.sequence) };
     } catch (error) {
-      return { kind: 'unknown', why: (error as Error).message };
+      const { code, message } = error as EngineError;
+      return { kind: code === 'unsuitable' ? 'refused' : 'unknown', why: message };
     }
     try {
       const [row] = await this.#session.query<{ last: string }>(this.#stateText, [this.#cell]);
