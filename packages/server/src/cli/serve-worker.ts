@@ -21,6 +21,9 @@ import { followLog, LAST_LINES_MS, openLog } from './process-log.ts';
 import { Reloader, watchedPaths } from './reloader.ts';
 import { becomeService } from './standard-streams.ts';
 
+/** How long a cell that stops waits for the engine once its clients are gone, in milliseconds. */
+const ENGINE_LAST_MS = 5000;
+
 /** Runs one of several processes of a broker until its supervisor ends it, or is gone. */
 export async function serveWorker(given: LoadedConfig, load: () => LoadedConfig): Promise<void> {
   // The supervisor says when to stop, also where a terminal signals all processes.
@@ -73,10 +76,23 @@ export async function serveWorker(given: LoadedConfig, load: () => LoadedConfig)
     incarnation,
     (error) => broker?.noteUncaught(error),
   );
+  const stopBroker = async () => {
+    // What the engine doesn't take in all that time was acknowledged to nobody.
+    const waitMs = config.server.shutdownTimeout + ENGINE_LAST_MS;
+    const why = 'this node stops, and the engine takes nothing';
+    const timer = setTimeout(() => hosted?.end(why), waitMs);
+    try {
+      await (hosted ?? broker)?.stop();
+    } catch (error) {
+      logger.error('stop-failed', { why: (error as Error).message });
+      process.exitCode = 1;
+    }
+    clearTimeout(timer);
+  };
   const finish = async () => {
     reloader?.close();
     await admin?.close();
-    await (hosted ?? broker)?.stop();
+    await stopBroker();
     await worker.stop();
     await output.finish(LAST_LINES_MS);
     process.exit();

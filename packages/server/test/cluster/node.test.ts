@@ -50,6 +50,13 @@ async function connected(node: TestNode, clientId: string, options: IClientOptio
   return { client, got };
 }
 
+/** @returns when the processes of a node have started, in seconds since 1970, each with its label */
+async function processStarts(node: TestNode): Promise<[string, number][]> {
+  const metrics = await (await fetch(`http://127.0.0.1:${node.metricsPort}/metrics`)).text();
+  const found = metrics.matchAll(/^\S*process_start_time_seconds\{worker="(.*?)"\} (\S+)/gm);
+  return Array.from(found, ([, label = '', seconds]) => [label, Number(seconds)]);
+}
+
 async function until(isDone: () => boolean): Promise<void> {
   while (!isDone()) await new Promise((resolve) => setTimeout(resolve, 20));
 }
@@ -65,10 +72,13 @@ withServers('three nodes and three servers of NATS', () => {
       nats: { command: program.command },
       cells: CELLS,
       nodes: ['one', 'two', 'three'],
+      args: ['--shutdown-timeout', '1s'],
     });
     [one, two, three] = cluster.nodes as [TestNode, TestNode, TestNode];
     const commands = cluster.nodes.map((node) => node.start());
     await Promise.all(commands.map((command) => command.waitFor(/"event":"ready"/)));
+    // The first has all cells until it has given one to each of the others, which disconnects clients.
+    await Promise.all(commands.map((command) => command.waitFor(/"event":"cell-serving"/)));
   });
 
   afterAll(async () => {
@@ -145,6 +155,7 @@ withServers('three nodes and three servers of NATS', () => {
     await three.kill();
     three.wipe();
     const before = acknowledged.length;
+    const killedAt = Date.now() / 1000;
     // All publishers go on: those, too, whose cell the node had.
     const isEachHeard = () =>
       Array.from({ length: CELLS }, (_, cell) =>
@@ -159,6 +170,21 @@ withServers('three nodes and three servers of NATS', () => {
       got.push(...now);
       await client.endAsync(true);
       expect(new Set(got)).toEqual(new Set(acknowledged));
+    }
+    // One cell for each of the two, at most, was taken over by a process that had waited for it.
+    const starts = await Promise.all([one, two].map(processStarts));
+    for (const [cell, startedAt] of starts.flat()) {
+      if (cell !== 'front') expect(startedAt).toBeLessThan(killedAt);
+    }
+  });
+
+  test('a node stops also while the engine is away', async () => {
+    await cluster.servers.stop();
+    for (const node of [one, two]) {
+      const command = node.command as Command;
+      await command.waitFor(/"event":"node-not-active"/);
+      command.child.kill('SIGTERM');
+      expect(await command.exitCode()).toBe(0);
     }
   });
 });

@@ -156,6 +156,9 @@ export class CellHost<B extends HostedBroker> {
   async #stop(): Promise<void> {
     try {
       await this.broker.stop();
+    } catch (error) {
+      // A log that is fenced can't be closed in order.
+      if (!this.#hasEnded) throw error;
     } finally {
       await this.#closeLog();
     }

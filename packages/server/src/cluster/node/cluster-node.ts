@@ -205,7 +205,9 @@ export class ClusterNode implements MembershipHost, ObservedNode {
   /** Gives all cells to other nodes, then ends all processes in order; resolves when there are none any more. */
   async stop(signal: string): Promise<void> {
     const member = this.#member;
-    if (member !== null) {
+    // Without the engine there is nobody to give them to.
+    if (member !== null && this.#state !== 'active') member.stop();
+    else if (member !== null) {
       const timer = setTimeout(() => member.stop(), LEAVE_MS);
       await member.leave();
       clearTimeout(timer);
