@@ -153,4 +153,5 @@ export {
 export { type ExportOptions, type ExportReport, exportCell } from './tools/export-cell.ts';
 export { type CellImport, claimUnusedCell, IMPORT_EPOCH } from './tools/import-cell.ts';
 export type { CellReadOptions } from './tools/read-cell.ts';
+export { type CellRepair, type CellRepairReport, repairCell } from './tools/repair-cell.ts';
 export { type CellOwnerReport, type CellReport, verifyCell } from './tools/verify-cell.ts';

@@ -7,6 +7,7 @@ import { type MemoryLog, MemoryServers } from '../../src/engine/memory-engine.ts
 import { takeCell } from '../../src/log/restore.ts';
 import { Shipper } from '../../src/log/shipper.ts';
 import { exportCell } from '../../src/tools/export-cell.ts';
+import { repairCell } from '../../src/tools/repair-cell.ts';
 import { verifyCell } from '../../src/tools/verify-cell.ts';
 
 let servers: MemoryServers;
@@ -173,4 +174,57 @@ test('export: the folder is a sound log of the same bytes, whoever serves the ce
   // It still owns the cell.
   await write(owner, 1);
   await expect(exportCell(await engineLog(), '/out', { files })).rejects.toThrow('not empty');
+});
+
+/** An engine that has forgotten what came after some entries. */
+async function losing(kept: number): Promise<void> {
+  const entries: Uint8Array[] = [];
+  for await (const { data } of (await engineLog()).read(1, 1_000_000)) entries.push(data);
+  servers = new MemoryServers({ clock: nodeClock, random: new Random(1) });
+  const log = await engineLog();
+  for (const [index, data] of entries.slice(0, kept).entries()) await log.append(index, [data]);
+}
+
+test.each([0, 1, 4])(
+  'repair: what the engine has lost after %i entries comes back from the log of the node that served the cell',
+  async (kept) => {
+    const files = new FaultyFiles();
+    const owner = await take('a', files);
+    await write(owner, 12);
+    const { head } = owner;
+    await owner.close();
+    await losing(kept);
+    const before = await verifyCell(await engineLog());
+    const repair = { log: await engineLog(), directory: '/cell-0', files, clock: nodeClock };
+    expect(await repairCell(repair)).toEqual({
+      ...{ bytes: head - before.head, head, epoch: before.epoch + 1 },
+    });
+    expect(await verifyCell(await engineLog())).toMatchObject({ head, problem: null });
+    // Nothing is missing any more.
+    expect(await repairCell(repair)).toEqual({ bytes: 0, head, epoch: before.epoch + 1 });
+    epoch = before.epoch + 1;
+    const other = new FaultyFiles();
+    const next = await take('b', other);
+    const { records } = await verifyLog('/cell-0', { files: other });
+    expect(records).toBeGreaterThanOrEqual(12);
+    expect(next.head).toBeGreaterThanOrEqual(head);
+  },
+);
+
+test('repair: a log that is another one than the engine has is refused, and so is one that has less', async () => {
+  const files = new FaultyFiles();
+  const owner = await take('a', files);
+  await write(owner, 3);
+  const early = new FaultyFiles();
+  await exportCell(await engineLog(), '/cell-0', { files: early });
+  await write(owner, 3);
+  await owner.close();
+  const log = await engineLog();
+  const repair = { log, directory: '/cell-0', clock: nodeClock };
+  await expect(repairCell({ ...repair, files: early })).rejects.toThrow('other bytes at');
+  const name = files.paths.find((path) => path.endsWith('.log')) as string;
+  const file = await files.open(name, 'write');
+  await file.write(Buffer.from('other'), 100);
+  await expect(repairCell({ ...repair, files })).rejects.toThrow('other bytes at');
+  expect(await verifyCell(await engineLog())).toMatchObject({ epoch: 1, head: owner.head });
 });

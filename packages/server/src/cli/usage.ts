@@ -149,6 +149,7 @@ const COMMANDS: Readonly<Record<string, CommandForm>> = {
       forget: { takes: 'CELL or NODE, the number of a cell or a node', more: ['node'] },
       verify: { more: ['json'] },
       export: { takes: 'CELL DIR, the number of a cell and the folder of its log', more: ['json'] },
+      repair: { takes: 'CELL, the number of a cell', more: ['from', 'json'] },
       import: { takes: 'DIR, storage.wal-dir of a broker', more: ['work-dir', 'json'] },
     },
   },

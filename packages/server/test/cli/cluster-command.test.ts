@@ -117,6 +117,21 @@ function testOn(program: readonly string[]): void {
     expect([again.exitCode, again.errors]).toEqual([1, expect.stringContaining('not empty')]);
   });
 
+  test('repair brings the engine what it lacks of the log that a node has', async () => {
+    const directory = join(folder, 'cell-1');
+    const same = await cluster('repair', '1', '--from', directory);
+    expect([same.exitCode, same.output]).toEqual([
+      0,
+      expect.stringContaining('nothing is missing'),
+    ]);
+    const log = await Log.open({ directory });
+    log.append(Buffer.from('what the engine has lost'));
+    await log.close();
+    const { exitCode, output } = await cluster('repair', '1', '--from', directory);
+    expect([exitCode, output]).toEqual([0, expect.stringMatching(/bytes brought.*epoch 2\n$/)]);
+    expect((await cluster('verify', '1')).exitCode).toBe(0);
+  });
+
   test('a cell that there is not is refused', async () => {
     const { exitCode, errors } = await cluster('verify', '2');
     expect([exitCode, errors]).toEqual([1, 'promptmq: CELL is a number from 0 to 1, not 2\n']);

@@ -3,12 +3,15 @@ import {
   type ClusterEngine,
   type EngineLog,
   exportCell,
+  repairCell,
   verifyCell,
 } from '@promptmq/cluster';
+import { nodeClock } from '@promptmq/wal';
 import type { CommandModule } from 'yargs';
 import { quoted } from '../../log/index.ts';
 import { addConfigOptions } from '../options.ts';
 import { progressBar } from '../progress-bar.ts';
+import { refuseIfServed } from './cluster-commands.ts';
 import { cellIn, withEngine } from './with-engine.ts';
 
 /** As of `promptmq wal verify`: there is damage. */
@@ -68,6 +71,40 @@ export const exportCommand: CommandModule = {
           ? JSON.stringify({ cell, ...report })
           : `cell ${cell}: ${bytes} bytes, up to position ${head} and epoch ${epoch}, in ${directory}`,
       );
+    }),
+};
+
+/** `promptmq cluster repair CELL --from DIR` */
+export const repairCommand: CommandModule = {
+  command: 'repair <cell>',
+  describe: 'bring the engine what it has lost of a cell, from the log that a node has',
+  builder: (args) =>
+    addConfigOptions(
+      args
+        .positional('cell', { describe: 'number of the cell', type: 'string', demandOption: true })
+        .option('from', {
+          describe: 'folder of the log: cell-N in storage.wal-dir of the node that served it',
+          type: 'string',
+          demandOption: true,
+          requiresArg: true,
+        })
+        .option('json', { describe: 'one JSON object', boolean: true, default: false }),
+    ),
+  handler: (args) =>
+    withEngine(args, async (engine, config) => {
+      const cell = cellIn(args['cell'], config);
+      await refuseIfServed(engine, config, cell);
+      const onProgress = progressBar(`cell ${cell}`);
+      const directory = `${args['from']}`;
+      const report = await withLog(engine, cell, (log) =>
+        repairCell({ log, directory, clock: nodeClock, onProgress }),
+      );
+      const { bytes, head, epoch } = report;
+      const text =
+        bytes === 0
+          ? `cell ${cell}: nothing is missing, up to position ${head} and epoch ${epoch}`
+          : `cell ${cell}: ${bytes} bytes brought, up to position ${head}, with epoch ${epoch}`;
+      print(args['json'] ? JSON.stringify({ cell, ...report }) : text);
     }),
 };
 

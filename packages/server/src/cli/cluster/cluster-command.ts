@@ -1,5 +1,5 @@
 import type { CommandModule } from 'yargs';
-import { exportCommand, verifyCommand } from './cell-log-commands.ts';
+import { exportCommand, repairCommand, verifyCommand } from './cell-log-commands.ts';
 import {
   cellsCommand,
   drainCommand,
@@ -23,6 +23,7 @@ export const clusterCommand: CommandModule = {
       .command(drainCommand)
       .command(forgetCommand)
       .command(verifyCommand)
+      .command(repairCommand)
       .command(exportCommand)
       .command(importCommand),
   // Never called: one of the commands above is.

@@ -174,6 +174,23 @@ function waitOption<T>(args: Argv<T>) {
   });
 }
 
+/**
+ * For commands that need a cell that nobody serves.
+ *
+ * @throws when a node that says that it is alive has it
+ */
+export async function refuseIfServed(
+  engine: ClusterEngine,
+  config: Config,
+  cell: number,
+): Promise<void> {
+  if ((await readCluster(engine.map, nodeClock)) === null) return;
+  const { cells, nodes } = await look(engine, config);
+  const node = cells[cell]?.node ?? null;
+  const isAlive = nodes.some((one) => one.node === node && one.status !== 'silent');
+  if (isAlive) throw new Error(`node ${node} has cell ${cell}: stop all nodes first`);
+}
+
 /** Two looks at the map, so far apart that each node that runs has said in between that it does. */
 async function look(engine: ClusterEngine, { cluster }: Config): Promise<ClusterView> {
   const before = await snapshotOf(engine);
