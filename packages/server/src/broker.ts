@@ -21,7 +21,7 @@ import { Overload } from './limits/overload/overload.ts';
 import type { ListenerHost } from './listeners/host.ts';
 import { OpenSockets } from './listeners/open-sockets.ts';
 import { type Logger, rateLimited } from './log/index.ts';
-import type { ObservedBroker } from './observability/host.ts';
+import type { FiguresOfOthers, ObservedBroker } from './observability/host.ts';
 import { applyRules, listenerOf } from './protocol/connect/admission.ts';
 import { RetainedReplays } from './routing/retained-replays.ts';
 import { Router } from './routing/router.ts';
@@ -100,6 +100,8 @@ export class Broker
   readonly retainedReplays: RetainedReplays;
   readonly sessions: Sessions;
   /** Says to other cells what clients have subscribed to; null where there are none. Set before it recovers. */
+  /** Other processes of which it is a part; set before it serves. */
+  figuresOfOthers: FiguresOfOthers | null;
   announcements: Announcements | null;
   readonly deadlines: DeadlineQueue;
   readonly #timer: DeadlineTimer;
@@ -234,6 +236,7 @@ export class Broker
     this.descriptorsMax = () => Number.POSITIVE_INFINITY;
     this.intercept = null;
     this.announcements = null;
+    this.figuresOfOthers = null;
     this.sessions = new Sessions(this);
     this.consumers = new Set();
     this.bans = new BrokerBans(this);

@@ -72,6 +72,7 @@ export async function serveWorker(given: LoadedConfig, load: () => LoadedConfig)
         tell(message as FromWorker, handle, onSent);
       },
       onReplaced: (why) => hosted?.end(why),
+      tellFigures: (figures) => tell({ kind: 'figures', figures }),
     },
     incarnation,
     (error) => broker?.noteUncaught(error),
@@ -114,6 +115,9 @@ export async function serveWorker(given: LoadedConfig, load: () => LoadedConfig)
       case 'reload':
         if (reloader === null) reloadCause = message.cause;
         else reloader.reload(message.cause);
+        return;
+      case 'figures':
+        worker.onFigures(message.others);
         return;
       case 'cells':
         worker.onCells(message.cells, message.isClosed);

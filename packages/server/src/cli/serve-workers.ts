@@ -40,7 +40,13 @@ interface House extends ObservedWorkers {
 }
 
 /** What the house needs of the process. */
-type HouseOptions = Pick<SupervisorOptions, 'log' | 'isColoured' | 'writeLine' | 'onGivenUp'>;
+type HouseOptions = Pick<
+  SupervisorOptions,
+  'log' | 'isColoured' | 'writeLine' | 'stopMs' | 'onGivenUp'
+>;
+
+/** Beside what clients are given (`server.shutdown-timeout`), in milliseconds: for logs that are closed, and links. */
+const STOP_MS = 10_000;
 
 /** Runs the broker as several processes until SIGINT or SIGTERM: this one has the others run, and serves no client. */
 export function serveWorkers(
@@ -97,6 +103,7 @@ async function serveHouse(
   const supervisor = open({
     log: logger,
     isColoured: output.isTerminal,
+    stopMs: config.server.shutdownTimeout + STOP_MS,
     writeLine: (line) => output.write(line),
     onGivenUp: () => {
       process.exitCode = 1;

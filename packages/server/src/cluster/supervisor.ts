@@ -19,7 +19,7 @@ import {
 } from './worker-pool.ts';
 
 export interface SupervisorOptions
-  extends Pick<WorkerPoolOptions, 'log' | 'isColoured' | 'writeLine'> {
+  extends Pick<WorkerPoolOptions, 'log' | 'isColoured' | 'writeLine' | 'stopMs'> {
   /** How many workers. */
   readonly count: number;
   /** Workers end again and again: nothing is served any more. */

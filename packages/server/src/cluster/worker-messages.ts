@@ -58,6 +58,8 @@ export type ToWorker =
   /** Comes with the socket of a client that another worker has accepted. */
   | { readonly kind: 'socket'; readonly facts: ClientFacts; readonly read: string }
   | { readonly kind: 'reload'; readonly cause: string }
+  /** What the other workers have said of themselves last; answers `figures`. */
+  | { readonly kind: 'figures'; readonly others: readonly WorkerFigures[] }
   /** To end in order. */
   | { readonly kind: 'stop'; readonly signal: string }
   /** To end: its cell has another owner. */
@@ -66,9 +68,13 @@ export type ToWorker =
 /** A listener of a worker, as the supervisor shows it. */
 export type WorkerListener = Pick<Listener, 'name' | 'protocol' | 'address' | 'url' | 'urls'>;
 
+/** Figures of a worker by name, for the topics below `$SYS`. */
+export type WorkerFigures = Readonly<Record<string, number>>;
+
 export type FromWorker =
   /** It listens to messages: what was sent before is lost. */
   | { readonly kind: 'hello' }
+  | { readonly kind: 'figures'; readonly figures: WorkerFigures }
   | { readonly kind: 'ready'; readonly listeners: readonly WorkerListener[] }
   /** It can't begin: what is wrong with the configuration or the machine. */
   | { readonly kind: 'refused'; readonly why: string; readonly isUsage: boolean }

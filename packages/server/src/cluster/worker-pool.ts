@@ -7,6 +7,7 @@ import type {
   CellPlace,
   FromWorker,
   ToWorker,
+  WorkerFigures,
   WorkerLabel,
   WorkerListener,
   WorkerStart,
@@ -18,6 +19,8 @@ export interface WorkerPoolOptions {
   readonly isColoured: boolean;
   /** Gets the lines of the log that a worker writes, each with its end. */
   readonly writeLine: (line: string) => void;
+  /** How long workers that are to end in order may take, in milliseconds; then they are killed. */
+  readonly stopMs: number;
   /** Of those that have links to each other. */
   readonly cluster: string;
   /** What only these know. */
@@ -72,6 +75,8 @@ export class PooledWorker {
   isReady = false;
   refusal: WorkerRefusal | null = null;
   taken: string | null = null;
+  /** What it has said of itself last. */
+  figures: WorkerFigures | null = null;
   /** Sockets that are on their way to it: if it ends first, nothing else closes them. */
   readonly given = new Set<Handle>();
 
@@ -180,12 +185,20 @@ export class WorkerPool {
     this.#sendAll({ kind: 'reload', cause });
   }
 
-  /** Ends all workers in order, and removes the folder; resolves when there are none any more. */
+  /** Ends all workers in order, those that don't in time at once, and removes the folder; resolves when there are none any more. */
   async stop(signal: string): Promise<void> {
     this.#isStopping = true;
     this.#spare?.child.process.kill('SIGKILL');
     this.#sendAll({ kind: 'stop', signal });
+    const { stopMs, log } = this.#options;
+    const timer = setTimeout(() => {
+      for (const worker of this.workers) {
+        log.error('worker-killed', { worker: worker.label, why: `not ended for ${stopMs} ms` });
+        worker.kill();
+      }
+    }, stopMs);
     await this.#empty();
+    clearTimeout(timer);
   }
 
   /** Ends all workers at once, and removes the folder; resolves when there are none any more. */
@@ -270,6 +283,10 @@ export class WorkerPool {
       case 'taken':
         worker.taken = message.why;
         return;
+      case 'figures':
+        worker.figures = message.figures;
+        worker.send({ kind: 'figures', others: this.#figuresBeside(worker) });
+        return;
       case 'give':
         this.#give(message, handle);
         return;
@@ -304,6 +321,11 @@ export class WorkerPool {
     if (this.#workers.size > 0) return;
     this.#onEmpty?.();
     this.#onEmpty = null;
+  }
+
+  #figuresBeside(worker: PooledWorker): WorkerFigures[] {
+    const others = this.workers.filter((one) => one !== worker);
+    return others.map(({ figures }) => figures).filter((figures) => figures !== null);
   }
 
   #changed(): void {

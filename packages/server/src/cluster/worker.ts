@@ -21,7 +21,12 @@ import { type ClientFacts, decodeFacts, encodeFacts, factsOf } from './front/cli
 import { Front, type FrontHost } from './front/front.ts';
 import { CellPeers } from './peers/cell-peers.ts';
 import type { PeersHost } from './peers/host.ts';
-import { type CellPlace, cellName, type WorkerStart } from './worker-messages.ts';
+import {
+  type CellPlace,
+  cellName,
+  type WorkerFigures,
+  type WorkerStart,
+} from './worker-messages.ts';
 
 /** What a worker needs of its broker. */
 export interface WorkerBroker extends PeersHost, ForwardingHost {
@@ -32,6 +37,9 @@ export interface WorkerBroker extends PeersHost, ForwardingHost {
   readonly journal: ForwardingHost['journal'];
   readonly router: PeersHost['router'] & ForwardingHost['router'] & { peers: Peers | null };
   announcements: Announcements | null;
+  figuresOfOthers: {
+    exchange(own: WorkerFigures, onOthers: (others: readonly WorkerFigures[]) => void): void;
+  } | null;
   accept(transport: Transport): TransportHandler | null;
   onSocketRefused(reason: 'cell-away', address: string, why: string): void;
 }
@@ -52,6 +60,8 @@ export interface WorkerOutside {
   ): void;
   /** Another process has the cell of this one. */
   onReplaced(why: string): void;
+  /** Tells the supervisor the figures of this process; those of the others come to `onFigures`. */
+  tellFigures(figures: WorkerFigures): void;
 }
 
 /** Of a connection's time until CONNECT is answered, the part that waiting for a cell may take: then there is time for the answer. */
@@ -69,6 +79,8 @@ export class Worker {
   readonly channels: Channels;
   readonly #start: WorkerStart;
   readonly #outside: WorkerOutside;
+  /** Waits for the figures of the others. */
+  #onOthers: ((others: readonly WorkerFigures[]) => void) | null = null;
   readonly #node: LinkNode;
   /** Those to other cells. */
   readonly #cellLinks: LinkSet;
@@ -143,11 +155,24 @@ export class Worker {
     };
   }
 
+  /** The figures of the other workers, which were asked for. */
+  onFigures(others: readonly WorkerFigures[]): void {
+    const onOthers = this.#onOthers;
+    this.#onOthers = null;
+    onOthers?.(others);
+  }
+
   /** There is a broker, which has not recovered yet: what its clients subscribe to is announced from here on. */
   prepare(broker: WorkerBroker): void {
     const { count, epoch } = this.#start;
     const { cell } = this;
     this.#broker = broker;
+    broker.figuresOfOthers = {
+      exchange: (own, onOthers) => {
+        this.#onOthers = onOthers;
+        this.#outside.tellFigures(own);
+      },
+    };
     if (cell === null) return;
     const others = new Map<number, string>();
     for (let number = 0; number < count; number++) {

@@ -11,6 +11,19 @@ import type { BrokerSession } from '../sessions/broker-session.ts';
 import type { SessionEntry } from '../sessions/session-entry.ts';
 import type { PresenceNotes } from '../tracing/client-events.ts';
 
+/** Figures for the topics below `$SYS`, by name. */
+export type SystemFigures = Readonly<Record<string, number>>;
+
+/** Other processes of the same broker: what it says of itself is of all of them. */
+export interface FiguresOfOthers {
+  /**
+   * Tells the others the figures of this process.
+   *
+   * @param onOthers - called with the latest of each of the others, now or later
+   */
+  exchange(own: SystemFigures, onOthers: (others: readonly SystemFigures[]) => void): void;
+}
+
 /** What is read of a broker to be seen from outside. */
 export interface ObservedBroker {
   readonly config: Config;
@@ -37,6 +50,8 @@ export interface ObservedBroker {
   readonly log: Logger;
   /** For what clients can cause: lines beyond the limit are left out and counted. */
   readonly clientLog: Logger;
+  /** Null where this process is the whole broker. */
+  readonly figuresOfOthers: FiguresOfOthers | null;
   /** Whether it takes new connections. */
   readonly isServing: boolean;
 }

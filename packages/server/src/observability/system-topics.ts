@@ -1,5 +1,5 @@
 import type { Message } from '@promptmq/session';
-import type { ObservedBroker } from './host.ts';
+import type { ObservedBroker, SystemFigures } from './host.ts';
 import { LOAD_PERIODS, LoadAverage } from './load-average.ts';
 import { SessionCensus } from './session-totals.ts';
 
@@ -28,6 +28,8 @@ export class SystemTopics {
   readonly #loads: ReadonlyMap<LoadName, LoadAverage>;
   readonly #published: Map<string, string>;
   #updatedAt: number;
+  /** The most clients that all processes together had when that was looked at. */
+  #mostClients: number;
   #intervalMs: number;
   #cancelTimer: () => void;
 
@@ -43,6 +45,7 @@ export class SystemTopics {
       ]),
     );
     this.#published = new Map();
+    this.#mostClients = 0;
     this.#intervalMs = 0;
     this.#cancelTimer = () => {};
   }
@@ -71,7 +74,46 @@ export class SystemTopics {
   }
 
   publish(): void {
-    for (const [name, value] of this.#values()) this.#publish(`$SYS/broker/${name}`, `${value}`);
+    const own = this.#figures();
+    const { figuresOfOthers, faults } = this.#broker;
+    if (figuresOfOthers === null) {
+      this.#show(own);
+      return;
+    }
+    figuresOfOthers.exchange(own, (others) => {
+      if (this.#intervalMs === 0) return;
+      faults.contain(null, 'observing', () => this.#show(this.#together(own, others)));
+    });
+  }
+
+  #show(figures: SystemFigures): void {
+    const published = this.#broker.router.retained;
+    const figure = (name: string) => figures[name] as number;
+    this.#publish('$SYS/broker/version', `promptmq version ${this.#version}`);
+    for (const [name, value] of Object.entries(figures)) {
+      if (!OF_OTHERS.has(name)) this.#publish(`$SYS/broker/${name}`, textOf(name, value));
+    }
+    const stored = figure('queued') + published.count;
+    this.#publish('$SYS/broker/messages/stored', `${stored}`);
+    this.#publish('$SYS/broker/store/messages/count', `${stored}`);
+    const bytes = figure('queuedBytes') + published.bytes;
+    this.#publish('$SYS/broker/store/messages/bytes', `${bytes}`);
+    this.#publish('$SYS/broker/retained messages/count', `${published.count}`);
+  }
+
+  /** The figures of all processes. */
+  #together(own: SystemFigures, others: readonly SystemFigures[]): SystemFigures {
+    const together: Record<string, number> = { ...own };
+    for (const other of others) {
+      for (const [name, value] of Object.entries(other)) {
+        const known = together[name] ?? 0;
+        together[name] = OF_THE_MOST.has(name) ? Math.max(known, value) : known + value;
+      }
+    }
+    const most = together['clients/maximum'] ?? 0;
+    this.#mostClients = Math.max(this.#mostClients, most, together['clients/connected'] ?? 0);
+    together['clients/maximum'] = this.#mostClients;
+    return together;
   }
 
   #publish(topic: string, value: string): void {
@@ -90,46 +132,48 @@ export class SystemTopics {
     this.#broker.router.publishMessage(message);
   }
 
-  *#values(): Generator<readonly [string, string | number]> {
+  /** Those of this process. */
+  #figures(): SystemFigures {
     const { stats, router, runtime } = this.#broker;
     const now = runtime.uptimeMs;
     const { queued, queuedBytes, inflight } = this.#census.totals;
     const clients = stats.sessionsCurrent - stats.insideSessionsCurrent;
     const disconnected = clients - stats.connectionsCurrent;
-    yield ['version', `promptmq version ${this.#version}`];
-    yield ['uptime', `${Math.floor(now / 1000)} seconds`];
-    yield ['clients/total', clients];
-    yield ['clients/connected', stats.connectionsCurrent];
-    yield ['clients/active', stats.connectionsCurrent];
-    yield ['clients/disconnected', disconnected];
-    yield ['clients/inactive', disconnected];
-    yield ['clients/maximum', stats.connectionsMaximum];
-    yield ['clients/expired', stats.sessionsExpired];
     const totals = this.#totals();
-    yield ['messages/received', totals['messages/received']];
-    yield ['messages/sent', totals['messages/sent']];
-    yield ['messages/inflight', inflight];
-    yield ['messages/stored', queued + router.retained.count];
-    yield ['store/messages/count', queued + router.retained.count];
-    yield ['store/messages/bytes', queuedBytes + router.retained.bytes];
-    yield ['publish/messages/received', stats.messagesReceived];
-    yield ['publish/messages/sent', stats.messagesSent];
-    yield ['publish/messages/dropped', totals['publish/dropped']];
-    yield ['publish/bytes/received', stats.payloadBytesReceived];
-    yield ['publish/bytes/sent', stats.payloadBytesSent];
-    yield ['bytes/received', stats.bytesReceived];
-    yield ['bytes/sent', stats.bytesSent];
-    yield ['subscriptions/count', router.trie.subscriptionCount];
-    yield ['shared_subscriptions/count', router.trie.groupCount];
-    yield ['retained messages/count', router.retained.count];
-    yield ['heap/current', process.memoryUsage().heapUsed];
+    const loads: Record<string, number> = {};
     for (const [name, average] of this.#loads) {
       const averages = average.update(totals[name], now - this.#updatedAt);
       for (const [index, value] of averages.entries()) {
-        yield [`load/${name}/${LOAD_PERIODS[index]}`, value.toFixed(2)];
+        loads[`load/${name}/${LOAD_PERIODS[index]}`] = value;
       }
     }
     this.#updatedAt = now;
+    return {
+      uptime: Math.floor(now / 1000),
+      'clients/total': clients,
+      'clients/connected': stats.connectionsCurrent,
+      'clients/active': stats.connectionsCurrent,
+      'clients/disconnected': disconnected,
+      'clients/inactive': disconnected,
+      'clients/maximum': stats.connectionsMaximum,
+      'clients/expired': stats.sessionsExpired,
+      'messages/received': totals['messages/received'],
+      'messages/sent': totals['messages/sent'],
+      'messages/inflight': inflight,
+      'publish/messages/received': stats.messagesReceived,
+      'publish/messages/sent': stats.messagesSent,
+      'publish/messages/dropped': totals['publish/dropped'],
+      'publish/bytes/received': stats.payloadBytesReceived,
+      'publish/bytes/sent': stats.payloadBytesSent,
+      'bytes/received': stats.bytesReceived,
+      'bytes/sent': stats.bytesSent,
+      'subscriptions/count': router.trie.subscriptionCount,
+      'shared_subscriptions/count': router.trie.groupCount,
+      'heap/current': process.memoryUsage().heapUsed,
+      queued,
+      queuedBytes,
+      ...loads,
+    };
   }
 
   #totals(): Record<LoadName, number> {
@@ -147,6 +191,17 @@ export class SystemTopics {
       'bytes/sent': stats.bytesSent,
     };
   }
+}
+
+/** Figures that topics are made of, and have none of their own. */
+const OF_OTHERS: ReadonlySet<string> = new Set(['queued', 'queuedBytes']);
+
+/** Of these, that of all processes is the highest of one. */
+const OF_THE_MOST: ReadonlySet<string> = new Set(['uptime', 'clients/maximum']);
+
+function textOf(name: string, value: number): string {
+  if (name === 'uptime') return `${value} seconds`;
+  return name.startsWith('load/') ? value.toFixed(2) : `${value}`;
 }
 
 function sumOf(counts: Iterable<number>): number {

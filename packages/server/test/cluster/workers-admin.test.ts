@@ -29,7 +29,7 @@ beforeAll(async () => {
   args = ['--data-dir', join(folder, 'data')];
   const listeners = ['--bind', `127.0.0.1:${port}`, '--ws-bind', 'none'];
   const admin = ['--admin-bind', `127.0.0.1:${adminPort}`, '--metrics-bind', 'none'];
-  const log = ['--log-format', 'json'];
+  const log = ['--log-format', 'json', '--sys-interval', '1s'];
   const all = ['--workers', `${WORKERS}`, ...listeners, ...admin, ...args, ...log];
   command = new Command([...all, '--wal-dir', join(folder, 'wal')], folder);
   await command.waitFor(/"event":"ready"/);
@@ -87,6 +87,18 @@ test('a message that is published by the API reaches clients of all workers', as
     });
   }
   for (const client of all) expect(await client.messages(3)).toHaveLength(3);
+});
+
+test('topics below $SYS have the figures of all workers', async () => {
+  const all = [await connect(idOf(0, 'sys')), await connect(idOf(1, 'sys'))];
+  for (const { mqtt } of all) await mqtt.subscribeAsync('$SYS/broker/clients/connected');
+  const { connections } = (await api.get<{ connections: number }>('/status')).body;
+  for (const client of all) {
+    for (let count = 1; ; count++) {
+      const last = (await client.messages(count)).at(-1);
+      if (last?.payload === `${connections}`) break;
+    }
+  }
 });
 
 test('the listener opens with the first key, and has the API and its documentation', async () => {

@@ -382,6 +382,14 @@ describe('workers that begin and end', () => {
     expect(await before.exitCode()).toBe(0);
   });
 
+  test('a worker that hangs does not keep the others from ending', async () => {
+    const command = await serving('--shutdown-timeout', '0s');
+    process.kill(pidOf(command, 1), 'SIGSTOP');
+    command.child.kill('SIGTERM');
+    await command.waitFor(/"event":"worker-killed"/);
+    expect(await command.exitCode()).toBe(0);
+  });
+
   test('workers end with their supervisor', async () => {
     const command = await serving();
     const client = await connect(idOf(1, 'one'));

@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import type { SystemFigures } from '../../src/observability/host.ts';
 import { LoadAverage } from '../../src/observability/load-average.ts';
 import { SystemTopics } from '../../src/observability/system-topics.ts';
 import { type SimulatedClient, Simulation } from '../support/simulation.ts';
@@ -147,4 +148,42 @@ test('a load that lasts is averaged to its rate, and a burst fades by the minute
   expect(one).toBeCloseTo(300 * Math.exp(-1), 6);
   expect(five).toBeCloseTo(300 * Math.exp(-0.2), 2);
   expect(load.update(total + 1000, 0)[0]).toBe(one);
+});
+
+test('the figures of other processes are added, and retained messages, which all have, are not', () => {
+  const simulation = new Simulation();
+  const told: SystemFigures[] = [];
+  let tell: (others: readonly SystemFigures[]) => void = () => {};
+  simulation.broker.figuresOfOthers = {
+    exchange: (own, onOthers) => {
+      told.push(own);
+      tell = onOthers;
+    },
+  };
+  const topics = new SystemTopics(simulation.broker, '1.2.3');
+  topics.setInterval(10_000);
+  const client = simulation.connect('c');
+  client.subscribe('$SYS/#');
+  // Nothing is said before the others have said theirs.
+  expect(takeValues(client).size).toBe(0);
+  topics.publish();
+  const own = told.at(-1) as SystemFigures;
+  expect(own).toMatchObject({ 'clients/connected': 1, 'subscriptions/count': 1 });
+  const other = { ...own, uptime: 77, queued: 5, 'clients/maximum': 3, 'bytes/sent': 1000 };
+  tell([other, other]);
+  const values = takeValues(client);
+  expect(values.get('$SYS/broker/uptime')).toBe('77 seconds');
+  expect(values.get('$SYS/broker/clients/connected')).toBe('3');
+  expect(values.get('$SYS/broker/clients/maximum')).toBe('3');
+  expect(values.get('$SYS/broker/bytes/sent')).toBe(`${2000 + (own['bytes/sent'] as number)}`);
+  // By now all of these topics are retained.
+  topics.publish();
+  tell([other, other]);
+  const later = new Map([...values, ...takeValues(client)]);
+  const figure = (name: string) => Number(later.get(`$SYS/broker/${name}`));
+  expect(figure('messages/stored') - figure('retained messages/count')).toBe(10);
+  expect(values.has('$SYS/broker/queued')).toBe(false);
+  topics.stop();
+  tell([{ ...other, uptime: 99 }]);
+  expect(takeValues(client).size).toBe(0);
 });

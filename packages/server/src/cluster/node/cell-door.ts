@@ -34,7 +34,7 @@ export class CellDoor {
       answer: (request, response) => this.#pass(request, response),
       connectionsMax: CONNECTIONS_MAX,
       readsBodies: true,
-      onError: (error) => log.debug('admin-failed', { error: String(error) }),
+      onError: (error) => log.error('admin-failed', { error: String(error) }),
       tls: serverTls(secret),
     });
   }

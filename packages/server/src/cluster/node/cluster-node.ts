@@ -39,7 +39,7 @@ const ENGINE_RETRY_MS = 1000;
 const LEAVE_MS = 20_000;
 
 export interface ClusterNodeOptions
-  extends Pick<WorkerPoolOptions, 'log' | 'isColoured' | 'writeLine'> {
+  extends Pick<WorkerPoolOptions, 'log' | 'isColoured' | 'writeLine' | 'stopMs'> {
   readonly config: Config;
   /** Not connected yet; the node closes it. */
   readonly engine: ClusterEngine;
