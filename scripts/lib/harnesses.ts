@@ -59,7 +59,13 @@ export const harnesses = {
     run: (folder: string) => runTests(folder, ['packages/server/test/cluster/forwarding.test.ts']),
   },
   membership: {
-    run: (folder: string) => runTests(folder, ['packages/cluster/test/membership']),
+    run: (folder: string) =>
+      runTests(
+        folder,
+        ['parts', 'member', 'simulation'].map(
+          (name) => `packages/cluster/test/membership/${name}.test.ts`,
+        ),
+      ),
   },
   cluster: { run: (folder: string, { seeds }: Limits) => simulate(folder, seeds, '--cluster') },
   crash: {

@@ -6,6 +6,7 @@ export const LONG_TESTS: readonly string[] = [
   'packages/bench/test/command.test.ts',
   'packages/bench/test/measure.test.ts',
   'packages/bench/test/soak.test.ts',
+  'packages/cluster/test/membership/engines.test.ts',
   'packages/codec/test/fuzz.test.ts',
   'packages/conformance/test',
   'packages/server/test/chaos',

@@ -79,6 +79,8 @@ export const membershipMutations: readonly Mutation[] = [
       },
     ],
     caughtBy: ['membership'],
+    harmless:
+      'what is known of a record stays what it is, as no newer revision has come: what to do is looked at again by that',
   },
   {
     name: 'unknown-outcome-is-given-up',

@@ -103,8 +103,12 @@ describe('a member of a cluster', () => {
     const later = Buffer.from(JSON.stringify({ format: 2 }));
     map.set(cellKey(0), later, map.get(cellKey(0))?.revision ?? 0);
     await world.run(10_000);
-    expect(map.get(cellKey(0))?.value).toEqual(later);
     expect(owner?.serving.has(0)).toBe(true);
+    // Also when there would be something to do.
+    owner?.crashCell(0);
+    await world.run(10_000);
+    expect(map.get(cellKey(0))?.value).toEqual(later);
+    expect(owner?.serving.has(0)).toBe(false);
     expect(eventsOf(owner as ModelNode, 'record-unreadable').length).toBe(1);
   });
 });

@@ -63,7 +63,8 @@ export class MembershipWorld {
   readonly servedAt: number[];
   /** By cell and epoch: the position of what was acknowledged first. */
   readonly #begins: Map<number, number>[];
-  /** `cell/epoch` of all that was served. */
+  /** `cell/epoch` of all that was opened, and that was served. */
+  readonly #opened = new Set<string>();
   readonly #served = new Set<string>();
   #violation: Error | null = null;
   readonly counts = { served: 0, moves: 0, fenced: 0, late: 0, cancelled: 0, failed: 0, apart: 0 };
@@ -166,6 +167,12 @@ export class MembershipWorld {
 
   onEvent(text: string): void {
     this.options.onEvent?.(`${(this.now / 1_000).toFixed(3)} ${text}`);
+  }
+
+  onOpening(name: string, cell: number, epoch: number): void {
+    const key = `${cell}/${epoch}`;
+    if (this.#opened.has(key)) this.violate(`${name} opens cell ${cell} with epoch ${epoch} again`);
+    this.#opened.add(key);
   }
 
   onServing(name: string, cell: number, epoch: number): void {
@@ -312,6 +319,7 @@ export class ModelNode implements MembershipHost {
 
   async openCell(cell: number, epoch: number): Promise<'serving' | 'taken'> {
     const { clock } = this.process;
+    this.#world.onOpening(this.name, cell, epoch);
     if (this.serving.has(cell) || this.#opening.has(cell)) {
       this.#world.violate(`${this.name} opens cell ${cell} twice`);
     }
