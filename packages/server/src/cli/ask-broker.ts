@@ -91,11 +91,15 @@ export function addListOptions<T>(args: Argv<T>): Argv<T> {
 /** A page of a list that is read by its cursor. */
 export interface CursorPage<T> {
   readonly data: readonly T[];
-  readonly meta: { readonly cursor?: string };
+  readonly meta: {
+    readonly cursor?: string;
+    /** Processes of which nothing is in it. */
+    readonly missing?: readonly string[];
+  };
 }
 
 /**
- * Prints a line for each thing that the broker lists, page by page, up to `--limit`.
+ * Prints a line for each thing that the broker lists, page by page, up to `--limit`. What is missing of it is said on standard error.
  *
  * @param args - as parsed, with those of `addListOptions`
  * @param read - asks for a page
@@ -110,14 +114,19 @@ export async function printPages<T>(
 ): Promise<void> {
   let left = limitOf(args['limit']);
   let cursor = 'none';
+  const missing = new Set<string>();
   do {
     const { data, meta } = await read({ cursor, limit: Math.min(left, PAGE_SIZE) });
     for (const item of data) {
       await printLine(args['json'] ? JSON.stringify(jsonOf(item)) : textOf(item));
     }
+    for (const name of meta.missing ?? []) missing.add(name);
     left -= data.length;
     cursor = meta.cursor ?? 'none';
   } while (cursor !== 'none' && left > 0);
+  if (missing.size === 0) return;
+  const names = [...missing].join(', ');
+  process.stderr.write(`promptmq: not there just now, and not in the list: ${names}\n`);
 }
 
 /** Such as `--limit`: a whole number from 1 on; Infinity where it isn't given. */
