@@ -100,6 +100,7 @@ describe('a member of a cluster', () => {
     const world = await settled();
     const { map } = world.servers;
     const owner = world.nodes.get(world.owners()[0] as string);
+    const puts = owner?.modelEngine.puts.get(cellKey(0));
     const later = Buffer.from(JSON.stringify({ format: 2 }));
     map.set(cellKey(0), later, map.get(cellKey(0))?.revision ?? 0);
     await world.run(10_000);
@@ -109,6 +110,7 @@ describe('a member of a cluster', () => {
     await world.run(10_000);
     expect(map.get(cellKey(0))?.value).toEqual(later);
     expect(owner?.serving.has(0)).toBe(false);
+    expect(owner?.modelEngine.puts.get(cellKey(0))).toBe(puts);
     expect(eventsOf(owner as ModelNode, 'record-unreadable').length).toBe(1);
   });
 });

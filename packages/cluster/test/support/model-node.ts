@@ -90,6 +90,8 @@ export class ModelEngine implements ClusterEngine {
   readonly #process: ModelProcess;
   /** What the watch holds back; null when it is not behind. */
   #heldBack: (() => void)[] | null = null;
+  /** By key: how often it was tried to set it. */
+  readonly puts = new Map<string, number>();
   readonly map: EngineMap;
 
   constructor(engine: MemoryEngine, process: ModelProcess) {
@@ -98,7 +100,10 @@ export class ModelEngine implements ClusterEngine {
     const { map } = engine;
     this.map = {
       get: (key) => process.hear(map.get(key)),
-      put: (key, value, revision) => process.hear(map.put(key, value, revision)),
+      put: (key, value, revision) => {
+        this.puts.set(key, (this.puts.get(key) ?? 0) + 1);
+        return process.hear(map.put(key, value, revision));
+      },
       remove: (key, revision) => process.hear(map.remove(key, revision)),
       watch: (prefix, onChange) =>
         map.watch(prefix, (key, value, revision) => {
