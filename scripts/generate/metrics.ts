@@ -2,9 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { documentCatalogue } from '../../packages/metrics/dist/index.js';
-import { brokerCatalogue } from '../../packages/server/dist/observability/catalogue.js';
 import { nodeCatalogue } from '../../packages/server/dist/cluster/node/node-catalogue.js';
 import { workersCatalogue } from '../../packages/server/dist/cluster/workers-catalogue.js';
+import { brokerCatalogue } from '../../packages/server/dist/observability/catalogue.js';
 import type { Generated } from './generated.ts';
 
 const PAGE = 'docs/metrics.md';

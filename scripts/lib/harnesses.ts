@@ -67,6 +67,9 @@ export const harnesses = {
         ),
       ),
   },
+  hosting: {
+    run: (folder: string) => runTests(folder, ['packages/server/test/cluster/cell-host.test.ts']),
+  },
   cluster: { run: (folder: string, { seeds }: Limits) => simulate(folder, seeds, '--cluster') },
   crash: {
     needsBuild: true,

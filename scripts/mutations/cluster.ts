@@ -43,8 +43,10 @@ export const clusterMutations: readonly Mutation[] = [
     breaks: 'what a full disk refused is not applied: it has to come again',
     edits: [
       { find: 'this.#state.applied.takeBack(from);', put: '' },
-      { find: 'const sequence = Math.max(first - 1, isSame ? written.sequence : 0);', put: '' },
-      { find: 'this.#mark = { generation, sequence };\n    }\n    // What', put: '}\n    // What' },
+      {
+        find: 'this.#mark = { generation, sequence: Math.max(first - 1, this.#writtenOf(generation)) };',
+        put: '',
+      },
     ],
     caughtBy: ['cluster'],
   },
@@ -52,12 +54,7 @@ export const clusterMutations: readonly Mutation[] = [
     name: 'forwarded-before-resumed-is-taken',
     breaks:
       'what was sent before the answer to RESUME is not taken: something before it may be missing',
-    edits: [
-      {
-        find: 'if (link !== this.#link || !this.#isOpen) return;',
-        put: 'if (link !== this.#link) return;',
-      },
-    ],
+    edits: [{ find: 'if (!this.#isOpen) {', put: 'if (this.#link === null) {' }],
     caughtBy: ['forwarding'],
   },
   {
@@ -113,6 +110,125 @@ export const clusterMutations: readonly Mutation[] = [
       {
         find: 'generation === this.#mark.generation && sequence >= this.#told;',
         put: 'generation === this.#mark.generation && sequence >= this.#committed;',
+      },
+    ],
+    caughtBy: ['cluster'],
+  },
+  {
+    name: 'acknowledged-before-the-replica',
+    breaks: 'what is acknowledged, the engine has',
+    edits: [
+      {
+        find: 'if (builder.position + bytes.length > replicated) break;',
+        put: 'if (replicated < 0) break;',
+      },
+    ],
+    caughtBy: ['cluster'],
+  },
+  {
+    name: 'index-before-the-replica',
+    breaks: 'the index never knows more than the engine',
+    edits: [{ find: 'await this.#replication?.until(position);', put: '' }],
+    caughtBy: ['cluster'],
+  },
+  {
+    name: 'no-snapshot-of-what-was-refused',
+    breaks: 'what a full disk refused and holds all the same, the engine has, too',
+    edits: [
+      {
+        find: 'if (isOwed && owner?.snapshot !== undefined) await this.writeSnapshot([]);',
+        put: 'if (isOwed && owner?.snapshot === null) await this.writeSnapshot([]);',
+      },
+    ],
+    caughtBy: ['cluster', 'log'],
+  },
+  {
+    name: 'session-resumed-before-it-is-safe',
+    breaks: 'a session that is resumed on a full disk is safe',
+    edits: [
+      { find: 'if (!this.isOpen) return this.lastPosition;', put: 'if (!this.isOpen) return -1;' },
+    ],
+    caughtBy: ['hosting'],
+  },
+  {
+    name: 'suback-before-all-route',
+    breaks: 'SUBACK says that messages come from all cells',
+    edits: [
+      {
+        find: 'if (isEverywhere) return true;',
+        put: 'if (isEverywhere || granted.length > 0) return true;',
+      },
+    ],
+    caughtBy: ['cluster'],
+  },
+  {
+    name: 'retained-before-it-is-known',
+    breaks: 'who subscribes gets what was retained and acknowledged before, in whichever cell',
+    edits: [
+      {
+        find: 'if (peers === null || owed.length === 0) return;',
+        put: 'if (peers === null || owed.length >= 0) return;',
+      },
+    ],
+    caughtBy: ['cluster'],
+  },
+  {
+    name: 'serves-before-it-knows-all',
+    breaks: 'a cell takes clients when it knows what is subscribed to in all others',
+    edits: [{ find: 'if (this.isWhole) callback();', put: 'if (this.#cell >= 0) callback();' }],
+    caughtBy: ['cluster'],
+  },
+  {
+    name: 'refused-copy-stays',
+    breaks: 'a retained message that was refused is nowhere',
+    edits: [
+      {
+        find: 'onRefused: () => this.#askKeeper(FrameType.retainedAsk, topic),',
+        put: 'onRefused: () => {},',
+      },
+    ],
+    caughtBy: ['cluster'],
+  },
+  {
+    name: 'tail-that-the-replica-lacks-stays',
+    breaks: 'what the engine never had is not in a log that is restored',
+    edits: [
+      {
+        find: 'if (!this.#isWriting) await this.#cut(this.#taken);\n    await this.#closeWritten();',
+        put: 'await this.#closeWritten();',
+      },
+    ],
+    caughtBy: ['log'],
+  },
+  {
+    name: 'deposed-owner-goes-on',
+    breaks: 'an owner that has been deposed ends',
+    edits: [
+      {
+        find: 'throw fenced(`epoch ${read.entry.epoch} belongs to ${node} (${incarnation})`);',
+        put: 'void fenced(`epoch ${read.entry.epoch} belongs to ${node} (${incarnation})`);\n      return null;',
+      },
+    ],
+    caughtBy: ['cluster'],
+  },
+  {
+    name: 'trimmed-with-what-is-needed',
+    breaks: 'only what nobody needs any more is trimmed',
+    edits: [
+      {
+        find: 'this.#starts.findLast(({ segment }) => segment <= position)?.sequence',
+        put: 'this.#starts.findLast(({ segment }) => segment >= position)?.sequence',
+      },
+    ],
+    caughtBy: ['cluster'],
+  },
+  {
+    name: 'unknown-taken-for-appended',
+    breaks: 'an append of which nobody knows has not been done',
+    edits: [
+      {
+        find: "case 'full':\n      case 'unknown':\n        this.#isStalled = true;",
+        put: "case 'unknown':\n        this.#onAppended(entry, after, after + 1);\n        return;\n      case 'full':\n        this.#isStalled = true;",
       },
     ],
     caughtBy: ['cluster'],
