@@ -2,6 +2,7 @@
  * The command of @promptmq/conformance from its sources; `--help` has its options.
  *
  *   node scripts conformance                                    against a PromptMQ of its own, with every case
+ *   node scripts conformance --workers 2 [options]              against one with several processes
  *   node scripts conformance --target HOST:PORT [options]       against any broker
  *   node scripts conformance --target … --save NAME             keeps the results for docs/conformance.md
  *   node scripts conformance hostile [--target …]               attacks a PromptMQ of its own, or any broker
@@ -13,13 +14,19 @@ import { join } from 'node:path';
 import type { HostileJson } from '../packages/conformance/dist/index.js';
 import { buildIfNeeded, root } from './lib/prepare.js';
 
-const args = process.argv.slice(2);
+const given = process.argv.slice(2);
+const workersAt = given.indexOf('--workers');
+const args = workersAt === -1 ? given : given.toSpliced(workersAt, 2);
 // A thread of the canary runs what was compiled.
 buildIfNeeded(['server', 'conformance']);
 await import('./lib/sources.js');
 const { runCommand } = await import('../packages/conformance/src/index.ts');
 const { startOwn } = await import('../packages/conformance/test/support/own-broker.ts');
+const { startWorkers } = await import('../packages/conformance/test/support/own-workers.ts');
 const { startAttacked } = await import('../packages/conformance/test/support/attacked-broker.ts');
+
+/** What a message may take from one worker to another on a busy machine. */
+const SETTLE_MS = '300';
 
 const options = {
   scriptName: 'node scripts conformance',
@@ -27,10 +34,22 @@ const options = {
   startHostile: startAttacked,
 };
 const saveAt = args.indexOf('--save');
-process.exitCode =
-  saveAt === -1
-    ? await runCommand(args, options)
-    : await save(args[saveAt + 1] ?? 'another broker');
+if (workersAt !== -1) process.exitCode = await runWorkers(Number(given[workersAt + 1]));
+else if (saveAt === -1) process.exitCode = await runCommand(args, options);
+else process.exitCode = await save(args[saveAt + 1] ?? 'another broker');
+
+/** @param count - of workers, from 2 */
+async function runWorkers(count: number): Promise<number> {
+  const { address, wsUrl, stop } = await startWorkers(count);
+  try {
+    return await runCommand(
+      ['--target', address, '--ws', wsUrl, '--settle', SETTLE_MS, ...args],
+      options,
+    );
+  } finally {
+    await stop();
+  }
+}
 
 /** @param name - what the page calls the broker */
 async function save(name: string): Promise<number> {

@@ -138,10 +138,13 @@ export class Context {
     const { qos = 0, id = 1 } = options;
     sender.send(publish(topic, payload, options));
     if (qos === 1) await sender.expect('puback', { id });
-    if (qos < 2) return;
-    await sender.expect('pubrec', { id });
-    sender.send(ack('pubrel', id));
-    await sender.expect('pubcomp', { id });
+    if (qos === 2) {
+      await sender.expect('pubrec', { id });
+      sender.send(ack('pubrel', id));
+      await sender.expect('pubcomp', { id });
+    }
+    // Who subscribes next isn't to meet it on its way.
+    await sender.settle();
   }
 
   /** Subscribes to a filter that has to be refused: with 0x8F, or by a close. */

@@ -1,5 +1,6 @@
 import type { EventEmitter } from 'node:events';
 import { connect as openSocket, type Socket } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
 import { connect as openTls } from 'node:tls';
 import { WebSocket } from 'ws';
 import { pingreq } from '../wire/client-packets.ts';
@@ -21,6 +22,7 @@ export class ConformanceError extends Error {
 export class RawClient {
   version: Version;
   readonly #stream: Socket | WebSocket;
+  readonly #settleMs: number;
   /** Until the first packet is sent. */
   #credentials: Credentials | null;
   #buffer: Uint8Array = new Uint8Array(0);
@@ -32,9 +34,10 @@ export class RawClient {
   private constructor(
     stream: Socket | WebSocket,
     version: Version,
-    credentials: Credentials | null,
+    { credentials, settleMs }: Target,
   ) {
     this.#stream = stream;
+    this.#settleMs = settleMs;
     this.#credentials = credentials;
     this.version = version;
     const onClose = () => {
@@ -67,7 +70,7 @@ export class RawClient {
       ? openTls({ host, port, ...tlsOptions(target, host) })
       : openSocket({ host, port });
     socket.setNoDelay(true);
-    const client = new RawClient(socket, version, target.credentials);
+    const client = new RawClient(socket, version, target);
     await client.#opened(isTls ? 'secureConnect' : 'connect');
     return client;
   }
@@ -80,7 +83,7 @@ export class RawClient {
     version: Version = 5,
   ): Promise<RawClient> {
     const socket = new WebSocket(url, protocols, tlsOptions(target, hostAndPort(url).host));
-    const client = new RawClient(socket, version, target.credentials);
+    const client = new RawClient(socket, version, target);
     await client.#opened('open');
     return client;
   }
@@ -194,12 +197,14 @@ export class RawClient {
 
   /** Nothing has come by the time that the broker answers a PINGREQ. */
   async expectNothing(): Promise<void> {
+    await this.settle();
     this.send(pingreq);
     await this.expect('pingresp');
   }
 
   /** Packets up to the answer to a PINGREQ: all that the broker had to say by then. */
   async drain(): Promise<ReceivedPacket[]> {
+    await this.settle();
     this.send(pingreq);
     const drained: ReceivedPacket[] = [];
     for (;;) {
@@ -208,6 +213,11 @@ export class RawClient {
       if (received.type === 'pingresp') return drained;
       drained.push(received);
     }
+  }
+
+  /** Waits until what clients have sent is with those who get it, where the target says that it takes a while. */
+  async settle(): Promise<void> {
+    if (this.#settleMs > 0 && !this.#isClosed) await wait(this.#settleMs);
   }
 
   /** Closes our side after what has been sent: over TCP the broker can still answer. */

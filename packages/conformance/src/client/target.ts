@@ -10,6 +10,8 @@ export interface Target {
   readonly rejectsUnverified: boolean;
   /** What goes with each CONNECT that names nobody; null for nothing. */
   readonly credentials: Credentials | null;
+  /** How long a message may take from one client to another, in milliseconds: 0 where it is there with its acknowledgement. */
+  readonly settleMs: number;
 }
 
 export interface Credentials {
@@ -24,6 +26,8 @@ export interface TargetOptions {
   readonly isInsecure?: boolean;
   readonly username?: string | null;
   readonly password?: string | null;
+  /** By default 0. */
+  readonly settleMs?: number;
 }
 
 /** The address of a target is none, or it can't be reached or used; one line that says why. */
@@ -40,7 +44,7 @@ const ADDRESS = 'mqtt, mqtts, ws or wss://HOST[:PORT][/PATH]';
  * @throws {TargetError} when it is none, or names a password without a user name
  */
 export function parseTarget(text: string, options: TargetOptions = {}): Target {
-  const { ca = null, isInsecure = false } = options;
+  const { ca = null, isInsecure = false, settleMs = 0 } = options;
   const url = readUrl(text, ADDRESS, Object.keys(PORTS));
   const isWebSocket = url.protocol.startsWith('ws');
   if (!isWebSocket && !['', '/'].includes(url.pathname)) {
@@ -60,6 +64,7 @@ export function parseTarget(text: string, options: TargetOptions = {}): Target {
     ca,
     rejectsUnverified: !isInsecure,
     credentials: username === null ? null : { username, password },
+    settleMs,
   };
 }
 

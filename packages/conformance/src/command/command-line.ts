@@ -8,6 +8,7 @@ export class UsageError extends Error {
 }
 
 const CONCURRENCY_MAX = 64;
+const SETTLE_MS_MAX = 10_000;
 
 /** The options, with their checks and help. */
 export function commandLine(args: readonly string[], scriptName: string) {
@@ -45,6 +46,14 @@ export function commandLine(args: readonly string[], scriptName: string) {
         'user name of all connections that have none of their own',
       ),
       password: text('password', 'Broker:', 'password that goes with it'),
+      settle: {
+        group: 'Broker:',
+        describe: `milliseconds that a message may take from one client to another, 0 to ${SETTLE_MS_MAX}: for clusters`,
+        type: 'string',
+        requiresArg: true,
+        default: '0',
+        coerce: settleMs,
+      },
       only: texts('Cases:', 'those whose title or statements have this text; may be repeated'),
       except: texts(
         'Cases:',
@@ -107,6 +116,13 @@ function concurrency(given: string | string[] | undefined): number {
   throw new UsageError(
     `--concurrency: "${value}" is not a whole number from 1 to ${CONCURRENCY_MAX}`,
   );
+}
+
+function settleMs(given: string | string[] | undefined): number {
+  const value = single('settle', given) ?? '';
+  const number = Number(value);
+  if (/^\d+$/.test(value) && number <= SETTLE_MS_MAX) return number;
+  throw new UsageError(`--settle: "${value}" is not a whole number from 0 to ${SETTLE_MS_MAX}`);
 }
 
 /** An option that is given twice is a mistake, and not the last one meant. */

@@ -189,6 +189,7 @@ async function parse(
           isInsecure: values.insecure,
           username: values.username ?? null,
           password: values.password ?? null,
+          settleMs: values.settle,
         });
   const { list: isList, concurrency, report: reports } = values;
   return { target, cases, isList, concurrency, reports };

@@ -14,7 +14,7 @@ import type { PeersHost } from './host.ts';
 export interface BarrierSources {
   /** Calls back when all that waits for these cells by now is applied there; before this returns where it is. */
   whenApplied(cells: readonly number[], onApplied: () => void): void;
-  /** Calls back when all that this cell keeps has been said to who has just been linked; before this returns where it has. */
+  /** Calls back when all that this cell keeps by now has been said to another process; before this returns where it has. */
   whenSaid(link: Link, onSaid: () => void): void;
 }
 

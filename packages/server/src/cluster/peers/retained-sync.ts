@@ -47,6 +47,8 @@ export class RetainedSync implements LinkUser {
   readonly #wholes: Map<Link, Whole>;
   /** What a keeper has said since its RESET, by cell. */
   readonly #said: Map<number, Set<string>>;
+  /** Of the last record with which a message was retained or removed here; -1 when there is none. */
+  #lastPosition: number;
 
   /** @param keeperOf - the cell that keeps the retained messages of a topic */
   constructor(host: PeersHost, cell: number, links: LinkSet, keeperOf: (topic: string) => number) {
@@ -56,6 +58,7 @@ export class RetainedSync implements LinkUser {
     this.#links = links;
     this.#wholes = new Map();
     this.#said = new Map();
+    this.#lastPosition = -1;
     links.handle([FrameType.retainedReset], (_link, body) => {
       this.#said.set(decodeKeeper(body), new Set());
     });
@@ -76,11 +79,15 @@ export class RetainedSync implements LinkUser {
    * @param position - of its record, after whose commit the others are told; -1: none
    */
   onRetained(message: Message, position: number): void {
+    this.#lastPosition = position;
     this.#host.journal.whenCommitted({
       position,
       onCommitted: () => this.#tell(message),
-      // Who has published it takes it for retained.
-      onRefused: () => this.tellAgain(message.topic),
+      onRefused: () => {
+        this.#lastPosition = -1;
+        // Who has published it takes it for retained.
+        this.tellAgain(message.topic);
+      },
     });
   }
 
@@ -117,11 +124,16 @@ export class RetainedSync implements LinkUser {
     }
   }
 
-  /** Calls back when all that this cell keeps has been said to who has just been linked; before this returns where it has. */
+  /** Calls back when all that this cell keeps by now has been said to another process; before this returns where it has. */
   whenSaid(link: Link, onSaid: () => void): void {
     const whole = this.#wholes.get(link);
-    if (whole === undefined) onSaid();
-    else whole.onSaid.push(onSaid);
+    if (whole !== undefined) {
+      whole.onSaid.push(onSaid);
+      return;
+    }
+    // What isn't committed yet is said then.
+    const position = this.#lastPosition;
+    this.#host.journal.whenCommitted({ position, onCommitted: onSaid, onRefused: onSaid });
   }
 
   onUp(link: Link): void {
