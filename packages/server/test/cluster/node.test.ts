@@ -72,7 +72,10 @@ withServers('three nodes and three servers of NATS', () => {
       nats: { command: program.command },
       cells: CELLS,
       nodes: ['one', 'two', 'three'],
-      args: ['--shutdown-timeout', '1s'],
+      args: [
+        ...['--shutdown-timeout', '1s', '--cluster-hold-time', '6s'],
+        ...['--cluster-fence-time', '8s'],
+      ],
     });
     [one, two, three] = cluster.nodes as [TestNode, TestNode, TestNode];
     const commands = cluster.nodes.map((node) => node.start());
@@ -130,6 +133,41 @@ withServers('three nodes and three servers of NATS', () => {
     expect(got).toEqual(['one', 'two']);
   });
 
+  test('while no node has the engine, QoS 0 goes on and what is stored waits; nothing is lost', async () => {
+    const { client: subscriber, got } = await connected(one, idOf(0, 'live'));
+    await subscriber.subscribeAsync('live/#', { qos: 1 });
+    const { client: publisher } = await connected(two, idOf(1, 'live'));
+    const froms = cluster.nodes.map(({ command }) => (command as Command).output.length);
+    for (const index of [0, 1, 2]) await cluster.servers.signal(index, 'SIGSTOP');
+    for (const [index, { command }] of cluster.nodes.entries()) {
+      await (command as Command).waitFor(/"event":"node-not-active"/, froms[index]);
+    }
+    let isAcknowledged = false;
+    const stored = publisher.publishAsync('live/stored', 'stored', { qos: 1 }).then(() => {
+      isAcknowledged = true;
+    });
+    // Well beyond the times after which a node that is cut off alone serves nothing any more.
+    for (let number = 0; number < 10; number++) {
+      await publisher.publishAsync('live/0', `${number}`, { qos: 0 });
+      await until(() => got.includes(`${number}`));
+      const health = await fetch(`http://127.0.0.1:${one.metricsPort}/health`);
+      expect([health.status, await health.json()]).toMatchObject([
+        503,
+        { problems: ['engine-down'] },
+      ]);
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+    }
+    expect(isAcknowledged).toBe(false);
+    for (const index of [0, 1, 2]) await cluster.servers.signal(index, 'SIGCONT');
+    await stored;
+    await until(() => got.includes('stored'));
+    for (const [index, { command }] of cluster.nodes.entries()) {
+      const { output } = command as Command;
+      await (command as Command).waitFor(/"event":"node-active"/, froms[index]);
+      expect(output.slice(froms[index])).not.toContain('"cell-ended"');
+    }
+  });
+
   test('what a killed node has served is served elsewhere, and nothing is lost', async () => {
     const subscribers: { readonly id: string; readonly got: string[] }[] = [];
     for (let cell = 0; cell < CELLS; cell++) {
@@ -170,6 +208,14 @@ withServers('three nodes and three servers of NATS', () => {
       got.push(...now);
       await client.endAsync(true);
       expect(new Set(got)).toEqual(new Set(acknowledged));
+    }
+    for (const node of [one, two]) {
+      const origin = `http://127.0.0.1:${node.metricsPort}`;
+      expect((await fetch(`${origin}/ready`)).status).toBe(200);
+      const metrics = await (await fetch(`${origin}/metrics`)).text();
+      expect(metrics).toContain('promptmq_cluster_node_active 1');
+      expect(metrics).toContain('promptmq_cluster_nodes{state="late"} 1');
+      expect(metrics).toContain(`promptmq_cluster_cells{state="serving"} ${CELLS}`);
     }
     // One cell for each of the two, at most, was taken over by a process that had waited for it.
     const starts = await Promise.all([one, two].map(processStarts));

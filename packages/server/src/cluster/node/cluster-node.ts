@@ -131,9 +131,12 @@ export class ClusterNode implements MembershipHost, ObservedNode {
     return this.#state !== 'fenced' && this.#stateReason !== 'minority';
   }
 
-  /** What keeps it from serving as it should; empty while it is well. */
+  /** `engine-down`, `minority`, `fenced` or `superseded`; empty while it is well. */
   get problems(): readonly string[] {
-    return this.#state === 'active' ? [] : [`${this.#state}: ${this.#stateReason}`];
+    if (this.#state === 'active') return [];
+    if (this.#stateReason === 'superseded') return ['superseded'];
+    if (this.#state === 'fenced') return ['fenced'];
+    return [this.#stateReason === 'engine' ? 'engine-down' : 'minority'];
   }
 
   /**
