@@ -37,6 +37,9 @@ export const MEMBER_LEVEL = 1;
 /** Looks at all there is so often in each heartbeat, besides when something changes. */
 const LOOKS = 4;
 
+/** Heartbeats after which each node that is there has been heard of by one that has just joined. */
+const UNKNOWN_HEARTBEATS = 2;
+
 /** Between attempts to read what the cluster is, in milliseconds. */
 const RETRY_MS = 500;
 
@@ -70,6 +73,8 @@ export class Member {
   /** Since when `#isApart` is not what the links say; null when it is. */
   #apartChangeAt: number | null = null;
   #joinedAt = 0;
+  /** Since when an own heartbeat has come back. */
+  #begunAt = Number.POSITIVE_INFINITY;
   /** When a cell's record, or who may have cells, changed last. */
   #changedAt = 0;
   /** No cell is moved for balance before. */
@@ -285,7 +290,10 @@ export class Member {
     if (record.incarnation !== incarnation) return;
     const sentAt = this.#heartbeat.sentAt(record.beat);
     if (sentAt === null) return;
-    if (!this.#lateness.hasBegun) void this.#endFormerDrain();
+    if (!this.#lateness.hasBegun) {
+      this.#begunAt = this.#clock.now();
+      void this.#endFormerDrain();
+    }
     this.#lateness.onOwnBeat(sentAt);
   }
 
@@ -502,8 +510,18 @@ export class Member {
   #orphanReason({ node, incarnation }: CellRecord): ClaimReason | null {
     if (node === null) return 'free';
     const owner = this.#view.nodes.get(node)?.record;
-    if (owner?.incarnation !== incarnation) return 'gone';
+    if (owner?.incarnation !== incarnation) return this.#isKnown(node) ? 'gone' : null;
     return this.#isLate(node) ? 'late' : null;
+  }
+
+  /**
+   * Whether the last heartbeat of a node, if there is one, has come. A watch that has just begun may leave out one that is followed by another, which
+   * comes behind this node's own.
+   */
+  #isKnown(node: string): boolean {
+    const { heartbeatMs } = this.#times;
+    const isOwn = node === this.#options.node;
+    return isOwn || this.#clock.now() - this.#begunAt >= UNKNOWN_HEARTBEATS * heartbeatMs;
   }
 
   #claimDelayMs(cell: number): number | null {

@@ -168,9 +168,6 @@ export const clusterSection = z
       .describe(
         'bytes that may wait for another cell, as a worker that is away: messages of QoS 1 and 2 that are for it are refused beyond',
       ),
-    drainRate: integer(1, 1_000_000)
-      .prefault(500)
-      .describe('clients a second that are disconnected when their cell moves to another node'),
     snapshotInterval: size(MEBIBYTE, 1000 * GIGABYTE)
       .prefault('256MB')
       .describe(
