@@ -12,7 +12,8 @@ export interface ChaosClientOptions {
   pickPort(): number;
   /** A message, after what the protocol asks a client to leave out. */
   onMessage?(topic: string, payload: string, isRetained: boolean): void;
-  onAcknowledged?(topic: string, payload: string): void;
+  /** @param waitedMs - since it was sent on the connection that there is */
+  onAcknowledged?(topic: string, payload: string, waitedMs: number): void;
   onRefused?(topic: string, payload: string): void;
   /** A session that was there isn't any more. */
   onSessionLost?(): void;
@@ -30,6 +31,8 @@ interface Outgoing {
   readonly qos: QoS;
   readonly retain: boolean;
   isReleased: boolean;
+  /** On the connection that there is. */
+  sentMs: number;
 }
 
 /** Between two attempts to connect. */
@@ -143,7 +146,7 @@ export class ChaosClient {
       return;
     }
     const packetId = this.#takePacketId();
-    const outgoing = { packetId, topic, payload, qos, retain, isReleased: false };
+    const outgoing = { packetId, topic, payload, qos, retain, isReleased: false, sentMs: 0 };
     this.#outgoing.set(packetId, outgoing);
     if (this.#isServed) this.#sendPublish(outgoing, false);
   }
@@ -290,7 +293,7 @@ export class ChaosClient {
       if (isReceived) this.#send({ cmd: 'pubrel', messageId: packetId });
       return;
     }
-    const { topic, payload } = outgoing;
+    const { topic, payload, sentMs } = outgoing;
     if (reasonCode >= 0x80) {
       this.#outgoing.delete(packetId);
       this.#options.onRefused?.(topic, payload);
@@ -301,10 +304,12 @@ export class ChaosClient {
       outgoing.isReleased = true;
       this.#send({ cmd: 'pubrel', messageId: packetId });
     }
-    this.#options.onAcknowledged?.(topic, payload);
+    this.#options.onAcknowledged?.(topic, payload, performance.now() - sentMs);
   }
 
-  #sendPublish({ packetId, topic, payload, qos, retain }: Outgoing, dup: boolean): void {
+  #sendPublish(outgoing: Outgoing, dup: boolean): void {
+    const { packetId, topic, payload, qos, retain } = outgoing;
+    outgoing.sentMs = performance.now();
     const bytes = Buffer.from(payload);
     this.#send({ cmd: 'publish', topic, payload: bytes, qos, retain, dup, messageId: packetId });
   }

@@ -38,6 +38,8 @@ export interface ChaosReport {
   /** The longest time in milliseconds without an acknowledgement while something waited for one, and without a message of QoS 0, by what was wrong last. */
   readonly stallsMs: Record<string, number>;
   readonly silencesMs: Record<string, number>;
+  /** The longest time in milliseconds that a message waited for its acknowledgement on one connection, by what was wrong when that came. */
+  readonly answersMs: Record<string, number>;
   /** Publishers whose messages were not acknowledged in the end. */
   stuck: number;
   judged: number;
@@ -98,6 +100,7 @@ class ChaosRun {
   readonly #repairs = new Set<Promise<void>>();
   #isPublishing = false;
   #isRestless = false;
+  #isClosed = false;
   #fault = 'none';
   #failure: unknown = null;
   readonly report: ChaosReport;
@@ -114,6 +117,7 @@ class ChaosRun {
       latencies: this.#ledger.latencies,
       stallsMs: {},
       silencesMs: {},
+      answersMs: {},
       stuck: 0,
       judged: 0,
       newcomers: 0,
@@ -144,6 +148,7 @@ class ChaosRun {
 
   close(): void {
     this.#isRestless = false;
+    this.#isClosed = true;
     for (const timer of this.#timers) clearInterval(timer);
     const clients = [this.#publishers, this.#subscribers, [...this.#newcomers], this.#others];
     for (const client of clients.flat()) client.leave('cut');
@@ -277,7 +282,9 @@ class ChaosRun {
     const { publishers = 4, system, rate = 10 } = this.#options;
     for (let index = 0; index < publishers; index++) {
       const publisher = this.#client(`pub-${index}`, index, {
-        onAcknowledged: (topic, payload) => {
+        onAcknowledged: (topic, payload, waitedMs) => {
+          const { answersMs } = this.report;
+          answersMs[this.#fault] = Math.max(answersMs[this.#fault] ?? 0, Math.round(waitedMs));
           this.#ledger.acknowledge(topic, Number(payload));
           this.#acknowledgedMs = this.#longest(this.report.stallsMs, this.#acknowledgedMs);
         },
@@ -357,7 +364,10 @@ class ChaosRun {
       const what = this.#random.next();
       if (what < 0.03) {
         client.leave(what < 0.015 ? 'cut' : 'disconnect');
-        setTimeout(() => client.start(), this.#random.next() * 5_000).unref();
+        const comeBack = () => {
+          if (!this.#isClosed) client.start();
+        };
+        setTimeout(comeBack, this.#random.next() * 5_000).unref();
       } else if (what < 0.06) this.#takeOver(client);
     }
     for (const client of this.#publishers) if (this.#random.chance(0.02)) this.#takeOver(client);
@@ -366,9 +376,11 @@ class ChaosRun {
   #takeOver(client: ChaosClient): void {
     if (!client.isServed) return;
     this.report.takeovers++;
-    client.takeOver(ZOMBIE_MS, () =>
-      this.#ledger.note('zombies', `${client.clientId}: two connections`),
-    );
+    client.takeOver(ZOMBIE_MS, () => {
+      // One that is held by a process that is stopped, or cut off, can't be closed.
+      if (this.#repairs.size > 0) return;
+      this.#ledger.note('zombies', `${client.clientId}: two connections`);
+    });
   }
 
   /** A clean subscriber comes to a broker and looks: for what is retained, and for each message since its SUBACK. */
