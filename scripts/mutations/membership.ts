@@ -106,7 +106,7 @@ export const membershipMutations: readonly Mutation[] = [
     breaks: 'the cells of a node that has started again are claimed',
     edits: [
       {
-        find: "if (owner?.incarnation !== incarnation) return 'gone';",
+        find: "if (owner?.incarnation !== incarnation) return this.#isKnown(node) ? 'gone' : null;",
         put: "if (owner === undefined) return incarnation === null ? null : 'gone';",
       },
     ],

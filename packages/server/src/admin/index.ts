@@ -4,11 +4,3 @@ export { adminSocketOf } from './admin-socket.ts';
 export { ApiError } from './api/api-error.ts';
 export { type ApiKey, makeApiKey, whyNoKeyName } from './keys/api-key.ts';
 export { keyFileOf, readKeyFile, writeKeyFile } from './keys/key-file.ts';
-export {
-  followTargetIn,
-  mergedOperations,
-  PROCESS_OPERATIONS,
-  type ServingProcess,
-  type ServingProcesses,
-} from './processes/index.ts';
-export { reloadProcesses } from './processes/reload-processes.ts';

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { Admin, AdminServer, ApiError, PROCESS_OPERATIONS } from '../admin/index.ts';
+import { Admin, AdminServer, ApiError } from '../admin/index.ts';
+import { PROCESS_OPERATIONS } from '../admin/processes/index.ts';
 import {
   adminSocket,
   type FromWorker,

@@ -1,4 +1,4 @@
-import type { ServingProcesses } from '../admin/index.ts';
+import type { ServingProcesses } from '../admin/processes/index.ts';
 import {
   ClusterNode,
   engineOf,

@@ -1,12 +1,10 @@
+import { Admin, AdminServer, adminSocketOf } from '../admin/index.ts';
 import {
-  Admin,
-  AdminServer,
-  adminSocketOf,
   followTargetIn,
   mergedOperations,
   reloadProcesses,
   type ServingProcesses,
-} from '../admin/index.ts';
+} from '../admin/processes/index.ts';
 import { type LoadedConfig, WatchedFiles } from '../config/index.ts';
 import { takeOver } from '../embed/reconfigure.ts';
 import { noopLogger } from '../log/index.ts';

@@ -121,11 +121,7 @@ export class Supervisor {
 
   /** Ends all workers in order; resolves when there are none any more. */
   async stop(signal: string): Promise<void> {
-    this.#isStopping = true;
-    for (const place of this.#places) {
-      if (place.timer !== null) clearTimeout(place.timer);
-      place.timer = null;
-    }
+    this.#startNoMore();
     await this.#pool.stop(signal);
   }
 
@@ -177,25 +173,39 @@ export class Supervisor {
     }
   }
 
+  #startNoMore(): void {
+    this.#isStopping = true;
+    for (const place of this.#places) {
+      if (place.timer !== null) clearTimeout(place.timer);
+      place.timer = null;
+    }
+  }
+
+  #giveUp(error: Error): void {
+    const begun = this.#begun;
+    this.#begun = null;
+    if (begun === null) {
+      this.#options.onGivenUp(error.message);
+      return;
+    }
+    this.#startNoMore();
+    void this.#pool.abandon().then(() => begun.reject(error));
+  }
+
   #onEnd(place: Place, { why, refusal, ranMs }: WorkerEnd): void {
     const { number } = place;
     place.worker = null;
     this.#tell();
-    if (this.#begun !== null) {
-      const { reject } = this.#begun;
-      this.#begun = null;
-      this.#isStopping = true;
-      const error = refusal ?? new Error(`worker ${number} ended with ${why}`);
-      void this.#pool.abandon().then(() => reject(error));
-    }
+    // One that was killed is started again, as later on.
+    if (this.#begun !== null && refusal !== null) this.#giveUp(refusal);
     if (this.#isStopping) return;
     const said = refusal === null ? {} : { refusal: refusal.message };
     const waitMs = place.delays.next(ranMs);
     if (waitMs === null) {
       this.#log.fatal('worker-given-up', { worker: number, why, ...said });
       const { failures } = place.delays;
-      this.#options.onGivenUp(
-        `worker ${number} ended ${failures} times in a row, last with ${why}`,
+      this.#giveUp(
+        new Error(`worker ${number} ended ${failures} times in a row, last with ${why}`),
       );
       return;
     }

@@ -382,6 +382,19 @@ describe('workers that begin and end', () => {
     expect(await before.exitCode()).toBe(0);
   });
 
+  test('a worker that is killed while it starts is started again', async () => {
+    const command = run();
+    const started = () => {
+      const script = `pgrep -P ${command.child.pid} || true`;
+      return execFileSync('sh', ['-c', script], { encoding: 'utf8' }).split('\n').filter(Boolean);
+    };
+    while (started().length < WORKERS) await new Promise((resolve) => setTimeout(resolve, 5));
+    process.kill(pidOf(command, 1), 'SIGKILL');
+    await command.waitFor(/"event":"ready"/);
+    expect(command.output).toContain('"worker-ended"');
+    await connect(idOf(1, 'one'));
+  });
+
   test('a worker that hangs does not keep the others from ending', async () => {
     const command = await serving('--shutdown-timeout', '0s');
     process.kill(pidOf(command, 1), 'SIGSTOP');

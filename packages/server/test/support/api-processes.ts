@@ -3,14 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { cellOf } from '@promptmq/cluster';
 import { Admin, type AdminProcess } from '../../src/admin/admin.ts';
+import { AdminServer } from '../../src/admin/index.ts';
 import {
-  AdminServer,
   followTargetIn,
   mergedOperations,
   PROCESS_OPERATIONS,
   type ServingProcess,
   type ServingProcesses,
-} from '../../src/admin/index.ts';
+} from '../../src/admin/processes/index.ts';
 import type { ConfigInput } from '../../src/config/index.ts';
 import { createBroker } from '../../src/embed/create-broker.ts';
 import type { RunningBroker } from '../../src/embed/running-broker.ts';

@@ -1,18 +1,11 @@
-import {
-  type CellReport,
-  type ClusterEngine,
-  type EngineLog,
-  exportCell,
-  repairCell,
-  verifyCell,
-} from '@promptmq/cluster';
+import type { CellReport, ClusterEngine, EngineLog } from '@promptmq/cluster';
 import { nodeClock } from '@promptmq/wal';
 import type { CommandModule } from 'yargs';
 import { quoted } from '../../log/index.ts';
 import { addConfigOptions } from '../options.ts';
 import { progressBar } from '../progress-bar.ts';
 import { refuseIfServed } from './cluster-commands.ts';
-import { cellIn, withEngine } from './with-engine.ts';
+import { cellIn, clusterPackage, withEngine } from './with-engine.ts';
 
 /** As of `promptmq wal verify`: there is damage. */
 const EXIT_DAMAGED = 3;
@@ -30,6 +23,7 @@ export const verifyCommand: CommandModule = {
     ),
   handler: (args) =>
     withEngine(args, async (engine, config) => {
+      const { verifyCell } = await clusterPackage();
       const { cells } = config.cluster;
       const { cell: given } = args;
       const wanted =
@@ -60,6 +54,7 @@ export const exportCommand: CommandModule = {
     ),
   handler: (args) =>
     withEngine(args, async (engine, config) => {
+      const { exportCell } = await clusterPackage();
       const cell = cellIn(args['cell'], config);
       const onProgress = progressBar(`cell ${cell}`);
       const report = await withLog(engine, cell, (log) =>
@@ -92,6 +87,7 @@ export const repairCommand: CommandModule = {
     ),
   handler: (args) =>
     withEngine(args, async (engine, config) => {
+      const { repairCell } = await clusterPackage();
       const cell = cellIn(args['cell'], config);
       await refuseIfServed(engine, config, cell);
       const onProgress = progressBar(`cell ${cell}`);

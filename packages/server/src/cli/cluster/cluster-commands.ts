@@ -1,21 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import {
-  type ClusterEngine,
-  type ClusterSnapshot,
-  cancelDrain,
-  forgetCell,
-  forgetNode,
-  type RequestOutcome,
-  readCluster,
-  requestDrain,
-  requestMove,
-} from '@promptmq/cluster';
+import type { ClusterEngine, ClusterSnapshot, RequestOutcome } from '@promptmq/cluster';
 import { nodeClock } from '@promptmq/wal';
 import type { Argv, CommandModule } from 'yargs';
 import { type Config, nodeIdOf } from '../../config/index.ts';
 import { addConfigOptions } from '../options.ts';
 import { ClusterView } from './cluster-text.ts';
-import { cellIn, withEngine } from './with-engine.ts';
+import { cellIn, clusterPackage, withEngine } from './with-engine.ts';
 
 /** Not all cells are served. */
 const EXIT_NOT_SERVED = 3;
@@ -82,6 +72,7 @@ export const moveCommand: CommandModule = {
     withEngine(args, async (engine, config) => {
       const cell = cellIn(args['cell'], config);
       const node = `${args['node']}`;
+      const { requestMove } = await clusterPackage();
       await request(() => requestMove(engine.map, nodeClock, cell, node));
       if (!args['wait']) {
         print(`cell ${cell} is to move to ${node}`);
@@ -113,6 +104,7 @@ export const drainCommand: CommandModule = {
     ),
   handler: (args) =>
     withEngine(args, async (engine, config) => {
+      const { cancelDrain, requestDrain } = await clusterPackage();
       const node = args['node'] === undefined ? nodeIdOf(config) : `${args['node']}`;
       if (args['cancel']) {
         await request(() => cancelDrain(engine.map, nodeClock, node));
@@ -150,6 +142,7 @@ export const forgetCommand: CommandModule = {
     ),
   handler: (args) =>
     withEngine(args, async (engine, config) => {
+      const { forgetCell, forgetNode } = await clusterPackage();
       const what = `${args['what']}`;
       if (/^\d+$/.test(what) && !args['node']) {
         const cell = cellIn(what, config);
@@ -184,6 +177,7 @@ export async function refuseIfServed(
   config: Config,
   cell: number,
 ): Promise<void> {
+  const { readCluster } = await clusterPackage();
   if ((await readCluster(engine.map, nodeClock)) === null) return;
   const { cells, nodes } = await look(engine, config);
   const node = cells[cell]?.node ?? null;
@@ -199,6 +193,7 @@ async function look(engine: ClusterEngine, { cluster }: Config): Promise<Cluster
 }
 
 async function snapshotOf(engine: ClusterEngine): Promise<ClusterSnapshot> {
+  const { readCluster } = await clusterPackage();
   const snapshot = await readCluster(engine.map, nodeClock);
   if (snapshot === null) throw new Error('no node of this cluster has ever started');
   return snapshot;

@@ -1,11 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { readCluster } from '@promptmq/cluster';
 import { nodeClock } from '@promptmq/wal';
 import type { CommandModule } from 'yargs';
 import { addConfigOptions } from '../options.ts';
-import { importLogs } from './import-logs.ts';
-import { withEngine } from './with-engine.ts';
+import { clusterPackage, withEngine } from './with-engine.ts';
 
 /** `promptmq cluster import DIR` */
 export const importCommand: CommandModule = {
@@ -29,6 +27,7 @@ export const importCommand: CommandModule = {
     ),
   handler: (args) =>
     withEngine(args, async (engine, config) => {
+      const { readCluster } = await clusterPackage();
       if ((await readCluster(engine.map, nodeClock)) !== null) {
         throw new Error(
           'a node of this cluster has started already: its cells can not be imported',
@@ -39,6 +38,7 @@ export const importCommand: CommandModule = {
       const parent = given === undefined ? dirname(directory) : resolve(`${given}`);
       const workDirectory = await mkdtemp(join(parent, 'import-'));
       try {
+        const { importLogs } = await import('./import-logs.ts');
         await importLogs({
           ...{ directory, workDirectory, engine, config },
           onCell: (imported) => {

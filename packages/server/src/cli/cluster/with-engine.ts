@@ -1,5 +1,4 @@
 import type { ClusterEngine } from '@promptmq/cluster';
-import { engineOf } from '../../cluster/cell/cluster-engine.ts';
 import type { Config } from '../../config/index.ts';
 import { loadFromProcess } from '../options.ts';
 
@@ -9,6 +8,9 @@ export function cellIn(value: unknown, { cluster }: Pick<Config, 'cluster'>): nu
   if (cell < cluster.cells) return cell;
   throw new Error(`CELL is a number from 0 to ${cluster.cells - 1}, not ${value}`);
 }
+
+/** What asks an engine, loaded by the commands that do: the process of a broker without a cluster has nothing of it. */
+export const clusterPackage = () => import('@promptmq/cluster');
 
 /**
  * Connects to the engine of the cluster that the configuration of this process names, as its nodes do; nothing of it is kept.
@@ -24,6 +26,7 @@ export async function withEngine<T>(
   if (!config.cluster.enabled) {
     throw new Error('cluster.enabled is false: the configuration has to be that of a node');
   }
+  const { engineOf } = await import('../../cluster/cell/cluster-engine.ts');
   const engine = engineOf(config);
   try {
     await engine.connect();

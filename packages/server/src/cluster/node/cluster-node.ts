@@ -300,19 +300,25 @@ export class ClusterNode implements MembershipHost, ObservedNode {
     );
   }
 
+  #giveUp(error: Error): void {
+    const begun = this.#begun;
+    this.#begun = null;
+    if (begun === null) this.#options.onGivenUp(error.message);
+    else begun.reject(error);
+  }
+
   #onFrontEnd({ why, refusal, ranMs }: WorkerEnd): void {
-    if (this.#begun !== null) {
-      const { reject } = this.#begun;
-      this.#begun = null;
-      reject(refusal ?? new Error(`the front ended with ${why}`));
+    if (this.#isStopping) return;
+    // One that was killed is started again, as later on.
+    if (this.#begun !== null && refusal !== null) {
+      this.#giveUp(refusal);
       return;
     }
-    if (this.#isStopping) return;
     const said = refusal === null ? {} : { refusal: refusal.message };
     const waitMs = this.#frontDelays.next(ranMs);
     if (waitMs === null) {
       this.#log.fatal('worker-given-up', { worker: 'front', why, ...said });
-      this.#options.onGivenUp(`the front ended again and again, last with ${why}`);
+      this.#giveUp(new Error(`the front ended again and again, last with ${why}`));
       return;
     }
     this.#log.error('worker-ended', { worker: 'front', why, ...said, restartMs: waitMs });

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { mergedOperations } from '../../../src/admin/index.ts';
+import { mergedOperations } from '../../../src/admin/processes/index.ts';
 import { OPERATIONS } from '../../../src/admin/routes/index.ts';
 import { ApiProcesses } from '../../support/api-processes.ts';
 
