@@ -412,16 +412,33 @@ class MapClient implements EngineMap {
 
   watch(prefix: string, onChange: MapListener): () => void {
     let isEnded = false;
+    let isWaiting = false;
+    /** What was changed, in the order of the changes; the first `due` of it may come. */
+    const changes: (() => void)[] = [];
+    let due = 0;
+    const pass = () => {
+      if (isEnded || this.#engine.isEnded || isWaiting) return;
+      // What changes meanwhile comes when the node reaches the servers again.
+      if (this.#engine.isCut || this.#servers.isElecting) {
+        isWaiting = true;
+        this.#servers.after(RETRY_MS, () => {
+          isWaiting = false;
+          pass();
+        });
+        return;
+      }
+      for (const change of changes.splice(0, due)) change();
+      due = 0;
+    };
     const end = this.#servers.map.watch(prefix, (key, value, revision) => {
-      // In the order of the changes: each waits as long as the one before it, or longer.
       const bytes = value === null ? null : value.slice();
-      const pass = () => {
-        if (isEnded || this.#engine.isEnded) return;
-        // What changes meanwhile comes when the node reaches the servers again.
-        if (this.#engine.isCut || this.#servers.isElecting) this.#servers.after(RETRY_MS, pass);
-        else onChange(key, bytes, revision);
-      };
-      this.#servers.after(this.#servers.faults.delayMsMax, pass);
+      changes.push(() => {
+        if (!isEnded) onChange(key, bytes, revision);
+      });
+      this.#servers.after(this.#servers.faults.delayMsMax, () => {
+        due++;
+        pass();
+      });
     });
     return () => {
       isEnded = true;

@@ -138,6 +138,11 @@ system_account: SYS`,
 
   async function untilWell(signal?: AbortSignal): Promise<void> {
     await engine.untilWell(signal);
+    await untilReady(signal);
+    await untilServed(signal);
+  }
+
+  async function untilReady(signal?: AbortSignal): Promise<void> {
     for (const [index, node] of nodes.entries()) {
       while (!(await isReady(metricsOf[index] as number))) {
         if (!node.program.isRunning && !node.isHarmed) {
@@ -147,6 +152,9 @@ system_account: SYS`,
         await sleep(100);
       }
     }
+  }
+
+  async function untilServed(signal?: AbortSignal): Promise<void> {
     for (let cell = 0; cell < cells; cell++) {
       // Of any client of the cell, by any node.
       const clientId = idOf(cell, cells);
