@@ -1,8 +1,8 @@
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { cellOf } from '@promptmq/cluster';
 import { otherProgram } from '../../../cluster/test/support/other-programs.ts';
 import { ApiSocket } from '../support/api-broker.ts';
+import { clientIdOf } from '../support/client-ids.ts';
 import { TestClient } from '../support/mqtt-client.ts';
 import { NodeCluster, type TestNode } from './node-cluster.ts';
 
@@ -14,10 +14,7 @@ const withServers = program.missing === null ? describe : describe.skip;
 
 /** @returns an identifier that begins so, of a client of the cell */
 function idOf(cell: number, name: string): string {
-  for (let number = 0; ; number++) {
-    const id = `${name}-${number}`;
-    if (cellOf(id, CELLS) === cell) return id;
-  }
+  return clientIdOf(cell, CELLS, name);
 }
 
 interface Page<T> {

@@ -10,6 +10,7 @@ import {
   type NatsClusterOptions,
 } from '../../../cluster/test/support/nats-cluster.ts';
 import { Command } from '../support/command.ts';
+import { freeRange } from '../support/free-range.ts';
 
 const SECRET = 'what only the nodes of the test know';
 
@@ -149,17 +150,4 @@ async function freePorts(count: number): Promise<number[]> {
   const ports = servers.map((server) => (server.address() as AddressInfo).port);
   await Promise.all(servers.map((server) => once(server.close(), 'close')));
   return ports;
-}
-
-/** @returns the first of so many ports in a row that nobody listens on */
-async function freeRange(count: number): Promise<number> {
-  for (;;) {
-    const [first = 0] = await freePorts(1);
-    const servers = Array.from({ length: count }, (_, index) =>
-      createServer().listen(first + index, '127.0.0.1'),
-    );
-    const listening = await Promise.allSettled(servers.map((server) => once(server, 'listening')));
-    await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-    if (listening.every(({ status }) => status === 'fulfilled')) return first;
-  }
 }

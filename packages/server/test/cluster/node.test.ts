@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { cellOf } from '@promptmq/cluster';
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
 import { otherProgram } from '../../../cluster/test/support/other-programs.ts';
+import { clientIdOf } from '../support/client-ids.ts';
 import type { Command } from '../support/command.ts';
 import { NodeCluster, type TestNode } from './node-cluster.ts';
 
@@ -14,10 +14,7 @@ const withServers = program.missing === null ? describe : describe.skip;
 
 /** @returns an identifier that begins so, of a client of the cell */
 function idOf(cell: number, name: string): string {
-  for (let number = 0; ; number++) {
-    const id = `${name}-${number}`;
-    if (cellOf(id, CELLS) === cell) return id;
-  }
+  return clientIdOf(cell, CELLS, name);
 }
 
 const STORED: IClientOptions = { clean: false, properties: { sessionExpiryInterval: 3600 } };

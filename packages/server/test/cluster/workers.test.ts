@@ -5,9 +5,9 @@ import { createConnection, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { cellOf } from '@promptmq/cluster';
 import { encode } from '@promptmq/codec';
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
+import { clientIdOf } from '../support/client-ids.ts';
 import { Command } from '../support/command.ts';
 import { freePort } from '../support/free-port.ts';
 
@@ -61,10 +61,7 @@ async function serving(...more: string[]): Promise<Command> {
 
 /** @returns an identifier that begins so, of a client of the worker */
 function idOf(worker: number, name: string): string {
-  for (let number = 0; ; number++) {
-    const id = `${name}-${number}`;
-    if (cellOf(id, WORKERS) === worker) return id;
-  }
+  return clientIdOf(worker, WORKERS, name);
 }
 
 async function connect(clientId: string, options: IClientOptions = {}): Promise<MqttClient> {

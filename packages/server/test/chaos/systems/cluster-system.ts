@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { cellOf } from '@promptmq/cluster';
+import { clientIdOf } from '../../support/client-ids.ts';
 import { bin } from '../../support/command.ts';
 import { freePort } from '../../support/free-port.ts';
 import { freeRange } from '../../support/free-range.ts';
@@ -157,7 +157,7 @@ system_account: SYS`,
   async function untilServed(signal?: AbortSignal): Promise<void> {
     for (let cell = 0; cell < cells; cell++) {
       // Of any client of the cell, by any node.
-      const clientId = idOf(cell, cells);
+      const clientId = clientIdOf(cell, cells, 'probe');
       while (!(await isServed(portOf, clientId))) {
         if (signal?.aborted) return;
         await sleep(100);
@@ -190,14 +190,6 @@ system_account: SYS`,
       );
     },
   };
-}
-
-/** An identifier of clients that are of a cell. */
-function idOf(cell: number, cells: number): string {
-  for (let number = 0; ; number++) {
-    const id = `probe-${number}`;
-    if (cellOf(id, cells) === cell) return id;
-  }
 }
 
 /** Whether a client is served by one of the nodes within a second. */
