@@ -633,4 +633,27 @@ export const brokerMutations: readonly Mutation[] = [
     ],
     caughtBy: ['simulation'],
   },
+  {
+    name: 'end-not-waited-for',
+    breaks:
+      'what nobody stores is acknowledged when no session comes back that has ended, and would have had it',
+    edits: [
+      {
+        find: 'return position === -1 ? this.#host.journal.lastEndPosition : position;',
+        put: 'return position;',
+      },
+    ],
+    caughtBy: ['storage'],
+  },
+  {
+    name: 'acknowledged-beside-unwritten-end',
+    breaks: 'on a full disk nothing is acknowledged that a session which may come back would miss',
+    edits: [
+      {
+        find: 'if (qos > 0 && this.#host.journal.hasUnwrittenEnds) return true;',
+        put: '',
+      },
+    ],
+    caughtBy: ['storage'],
+  },
 ];

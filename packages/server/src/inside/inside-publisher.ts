@@ -123,10 +123,12 @@ export class InsidePublisher implements TurnTaker {
         return;
       }
       const published = { reasonCode, matched, position: position < 0 ? null : position };
-      if (position < journal.committedPosition) publish.commit(published);
+      // What nobody stores: as for a client's PUBLISH.
+      const record = position < 0 ? journal.lastEndPosition : position;
+      if (record < journal.committedPosition) publish.commit(published);
       else {
         journal.whenCommitted({
-          position,
+          position: record,
           onCommitted: () => publish.commit(published),
           onRefused: () => publish.refuse(noRoom('storage-full')),
         });

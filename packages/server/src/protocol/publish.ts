@@ -326,8 +326,16 @@ export class Receiver implements AwaitedAcks {
     return stored === null ? null : { kind: 'received', session: stored.number, packetId };
   }
 
-  #acknowledgeRouted(packetId: number, { reasonCode, position }: Outcome): void {
-    this.#acknowledge(PacketType.PUBACK, packetId, reasonCode, position); // [MQTT-4.3.2-4]
+  #acknowledgeRouted(packetId: number, outcome: Outcome): void {
+    this.#acknowledge(PacketType.PUBACK, packetId, outcome.reasonCode, this.#recordOf(outcome)); // [MQTT-4.3.2-4]
+  }
+
+  /**
+   * Position of the record that the answer to a message depends on. Of one that nobody stores it is that of the last end of a session: after a
+   * crash before it is safe, the session would be back, and miss the message.
+   */
+  #recordOf({ position }: Outcome): number {
+    return position === -1 ? this.#host.journal.lastEndPosition : position;
   }
 
   /** Takes a QoS 2 message once, however often it is sent [MQTT-4.3.3-10], and answers [MQTT-4.3.3-8]. */
@@ -348,7 +356,7 @@ export class Receiver implements AwaitedAcks {
     if (outcome === null) return false;
     // [MQTT-4.3.3-9]; before MQTT 5 the exchange continues, as PUBREC can't say no.
     if (outcome.reasonCode < 0x80 || this.connection.version < 5) session.received.add(packetId);
-    this.#acknowledge(PacketType.PUBREC, packetId, outcome.reasonCode, outcome.position);
+    this.#acknowledge(PacketType.PUBREC, packetId, outcome.reasonCode, this.#recordOf(outcome));
     return true;
   }
 

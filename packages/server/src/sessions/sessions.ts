@@ -21,6 +21,9 @@ import { Wills } from './wills.ts';
 /** What of a client outlives the process: nothing, its will, or its session with the will. */
 export type Durability = 'none' | 'will' | 'session';
 
+/** Between two attempts to end a session that has expired, while the disk is full. */
+const EXPIRY_RETRY_MS = 1000;
+
 /**
  * The sessions of a broker, from CONNECT until they expire, with their wills (§3.1.4, §4.1).
  *
@@ -129,7 +132,9 @@ export class Sessions implements RecoveryHost {
     // The end of a session is a record, too: without it, the session would be back after a crash.
     if (cleanStart && (present?.number ?? 0) > 0) return true;
     // One that ends with its connection ends when that is taken over.
-    const isResumed = !cleanStart && present !== undefined && isKept(present);
+    const now = this.#host.runtime.now();
+    const isResumed =
+      !cleanStart && present !== undefined && isKept(present) && !isOverdue(present, now);
     return durability !== 'none' && !isResumed;
   }
 
@@ -152,7 +157,9 @@ export class Sessions implements RecoveryHost {
     if (link !== null && link !== by) link.takeOver(address);
     // It may have ended with the connection that it was taken from.
     const entry = this.#entries.get(clientId);
-    if (entry !== undefined) {
+    if (entry !== undefined && isOverdue(entry, this.#host.runtime.now())) {
+      this.#expire(entry);
+    } else if (entry !== undefined) {
       // [MQTT-3.1.2-5]
       if (!cleanStart) return { session: entry.session, isPresent: true, dependsOn: -1 };
       this.#end(entry, 'clean start', address); // [MQTT-3.1.2-4]
@@ -252,10 +259,7 @@ export class Sessions implements RecoveryHost {
       number,
       new Subscriptions(this.#host, session),
       this.#host.memory.wills,
-      (expired) => {
-        stats.sessionsExpired++;
-        this.#end(expired, 'expired'); // [MQTT-4.1.0-2]
-      },
+      (expired) => this.#onExpired(expired),
       (due) => this.#wills.publish(due),
     );
     this.#entries.set(clientId, entry);
@@ -372,6 +376,21 @@ export class Sessions implements RecoveryHost {
   #noteWill({ session, will }: SessionEntry, cause: 'cancelled' | 'discarded'): void {
     if (will === null) return;
     this.#host.clientEvents.willGone(session.clientId, will.message.topic, cause);
+  }
+
+  /**
+   * The session has been without connection for long enough. While the disk is full it goes on taking messages, which are refused: its end
+   * can't be written, and a crash would bring it back without what had been acknowledged since.
+   */
+  #onExpired(entry: SessionEntry): void {
+    const { journal, deadlines, runtime } = this.#host;
+    if (entry.number === 0 || journal.isOpen) this.#expire(entry);
+    else deadlines.schedule(entry.expiry, runtime.now() + EXPIRY_RETRY_MS);
+  }
+
+  #expire(entry: SessionEntry): void {
+    this.#host.stats.sessionsExpired++;
+    this.#end(entry, 'expired'); // [MQTT-4.1.0-2]
   }
 
   #scheduleExpiry({ session, disconnectedAt, expiry }: SessionEntry): void {
@@ -532,6 +551,13 @@ function queueTotals(mqtt: Config['mqtt'], bytesMax: () => number): QueueTotals 
     messages: 0,
     bytes: 0,
   };
+}
+
+/** Whether a session has no connection, and its Session Expiry Interval has passed: its end waits for room on the disk. */
+function isOverdue({ session, disconnectedAt }: SessionEntry, now: number): boolean {
+  const { isConnected, expiryInterval } = session;
+  if (isConnected || expiryInterval === NEVER_EXPIRES) return false;
+  return disconnectedAt + expiryInterval * 1000 <= now;
 }
 
 /** Whether a session is stored, and outlives its connection. */

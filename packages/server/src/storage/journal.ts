@@ -163,6 +163,8 @@ export interface SessionJournal {
   readonly lastEndPosition: number;
   /** Whether a session of the client has ended and would be back after a crash, as the disk is full. */
   hasUnwrittenEnd(clientId: string): boolean;
+  /** Whether that is so of any session: what nobody stores can't be acknowledged, as one that comes back may have to have it. */
+  readonly hasUnwrittenEnds: boolean;
 }
 
 /** What the broker keeps by keys, beside sessions and messages: users, groups, roles, bans. */

@@ -16,6 +16,7 @@ export class MemoryJournal implements Journal {
   readonly committedPosition = Number.POSITIVE_INFINITY;
   readonly lastPosition = NONE;
   readonly lastEndPosition = NONE;
+  readonly hasUnwrittenEnds = false;
   readonly memory = { bytesMax: 0, bytes: 0 };
 
   whenCommitted(pending: Pending): void {

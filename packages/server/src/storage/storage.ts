@@ -275,6 +275,10 @@ export class Storage implements LogOwner, Journal {
     return this.#ends.hasUnwritten(clientId);
   }
 
+  get hasUnwrittenEnds(): boolean {
+    return this.#ends.unwrittenCount > 0;
+  }
+
   writeSubscriptions(entry: JournalEntry, subscriptions: readonly Subscription[]): number {
     this.#state.mark(entry, Change.Subscriptions);
     writeSubscriptions(this.#records.writer, entry.number, subscriptions);

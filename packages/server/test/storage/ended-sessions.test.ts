@@ -1,4 +1,5 @@
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import type { SessionEntry } from '../../src/sessions/session-entry.ts';
 import { brief } from '../support/machine.ts';
 import type { PacketClient } from '../support/packet-client.ts';
 import { StoredBroker } from '../support/stored-broker.ts';
@@ -173,4 +174,74 @@ test('a session whose end a full disk has refused keeps nobody else from connect
   expect(await other.next()).toMatchObject({ cmd: 'connack', reasonCode: 0 });
   await process.makeRoom();
   expect([...process.storage.entries]).toEqual([]);
+});
+
+describe('what nobody stores is acknowledged only when no session comes back that would have had it', () => {
+  const QUOTA_EXCEEDED = 0x97;
+  const NO_MATCHING_SUBSCRIBERS = 0x10;
+  let publisher: PacketClient;
+
+  async function answer(packetId: number): Promise<number> {
+    publisher.publish('t', 'x', 1, packetId);
+    const puback = await publisher.next();
+    expect(puback).toMatchObject({ cmd: 'puback', messageId: packetId });
+    return (puback as { reasonCode?: number }).reasonCode ?? 0;
+  }
+
+  beforeEach(async () => {
+    publisher = await process.open();
+    publisher.connect('publisher', { clean: true, properties: {} });
+    await publisher.next();
+    const client = await member('client', 1000);
+    client.subscribe('t', 1);
+    await client.next();
+    await left(client, 'client');
+  });
+
+  async function becomeFull(): Promise<void> {
+    process.fillDisk();
+    publisher.publish('t', 'refused', 1, 9);
+    expect(await publisher.next()).toMatchObject({ messageId: 9, reasonCode: QUOTA_EXCEEDED });
+  }
+
+  test('not while the end of a session is on its way to the disk', async () => {
+    const held: (() => void)[] = [];
+    process.files.delay = () => new Promise((resolve) => held.push(resolve));
+    const { sessions } = process.broker;
+    sessions.drop(sessions.find('client') as SessionEntry);
+    publisher.publish('t', 'x', 1, 1);
+    expect(await publisher.sentSoFar()).toEqual([]);
+    process.files.delay = async () => {};
+    for (const goOn of held) goOn();
+    expect(await publisher.next()).toMatchObject({ reasonCode: NO_MATCHING_SUBSCRIBERS });
+  });
+
+  test('not while a full disk keeps the end from being written', async () => {
+    await becomeFull();
+    const { sessions } = process.broker;
+    sessions.drop(sessions.find('client') as SessionEntry);
+    expect(await answer(1)).toBe(QUOTA_EXCEEDED);
+    await process.makeRoom();
+    expect(await answer(1)).toBe(NO_MATCHING_SUBSCRIBERS);
+  });
+
+  test('a session that expires meanwhile ends when there is room, and isn’t resumed [MQTT-4.1.0-2]', async () => {
+    await becomeFull();
+    process.aheadMs = 1000 * 1000;
+    const { broker } = process;
+    broker.deadlines.runDue(broker.runtime.now());
+    expect(await answer(1)).toBe(QUOTA_EXCEEDED);
+    // What goes to others is taken.
+    publisher.publish('elsewhere', 'x', 1, 2);
+    expect(await publisher.next()).toMatchObject({ reasonCode: NO_MATCHING_SUBSCRIBERS });
+    const early = await process.open();
+    early.connect('client', { properties: { sessionExpiryInterval: 1000 } });
+    expect(await early.next()).toMatchObject({ cmd: 'connack', reasonCode: QUOTA_EXCEEDED });
+    await process.makeRoom();
+    const late = await process.open();
+    late.connect('client', { properties: { sessionExpiryInterval: 1000 } });
+    const fresh = { cmd: 'connack', reasonCode: 0, sessionPresent: false };
+    expect(await late.next()).toMatchObject(fresh);
+    expect(process.broker.stats.sessionsExpired).toBe(1);
+  });
 });

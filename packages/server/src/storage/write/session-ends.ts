@@ -26,6 +26,11 @@ export class SessionEnds {
     this.#unwritten = new TextMap();
   }
 
+  /** Sessions that have ended and would be back after a crash: the disk is full. */
+  get unwrittenCount(): number {
+    return this.#unwritten.size;
+  }
+
   /** Whether a session of the client has ended and would be back after a crash: the disk is full. */
   hasUnwritten(clientId: string): boolean {
     return this.#unwritten.has(clientId);
@@ -83,6 +88,7 @@ export class SessionEnds {
       this.write(clientId, number, keptSequence);
     }
   }
+
   /** @throws {Error} when something isn't as it has to be between two turns; for tests */
   checkInvariants(): void {
     const { isOpen, lastPosition } = this.#records;
