@@ -29,13 +29,14 @@ export class PostgresServer {
   readonly port: number;
   readonly #programs: string;
   readonly #folder: string;
-  readonly #process: ChildProcess;
+  readonly #settings: readonly string[];
+  #process: ChildProcess | null = null;
 
-  private constructor(port: number, programs: string, folder: string, process: ChildProcess) {
+  private constructor(port: number, programs: string, folder: string, settings: readonly string[]) {
     this.port = port;
     this.#programs = programs;
     this.#folder = folder;
-    this.#process = process;
+    this.#settings = settings;
   }
 
   get url(): string {
@@ -71,20 +72,28 @@ export class PostgresServer {
     folder: string,
     settings: readonly string[],
   ): Promise<PostgresServer> {
-    const port = await freePort();
+    const server = new PostgresServer(await freePort(), programs, folder, settings);
+    await server.serve();
+    return server;
+  }
+
+  /** Starts it, again where it was killed; resolves when it takes connections. */
+  async serve(): Promise<void> {
+    const folder = this.#folder;
     const options = [
       'listen_addresses=127.0.0.1',
-      `port=${port}`,
+      `port=${this.port}`,
       `unix_socket_directories=${folder}`,
     ];
     const child = spawn(
-      join(programs, 'postgres'),
+      join(this.#programs, 'postgres'),
       [
         ...['-D', join(folder, 'data')],
-        ...[...options, ...settings].flatMap((option) => ['-c', option]),
+        ...[...options, ...this.#settings].flatMap((option) => ['-c', option]),
       ],
       { ...AS, cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] },
     );
+    this.#process = child;
     const lines = createInterface({ input: child.stderr });
     const said: string[] = [];
     await new Promise<void>((resolve, reject) => {
@@ -94,14 +103,15 @@ export class PostgresServer {
       });
       child.once('exit', () => reject(new Error(`postgres: ${said.join('\n')}`)));
     });
-    return new PostgresServer(port, programs, folder, child);
   }
 
   /** Killed at once; what it has stays until `stop`. */
   async kill(): Promise<void> {
-    if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
-    const exited = once(this.#process, 'exit');
-    this.#process.kill('SIGQUIT');
+    const child = this.#process;
+    this.#process = null;
+    if (child === null || child.exitCode !== null || child.signalCode !== null) return;
+    const exited = once(child, 'exit');
+    child.kill('SIGQUIT');
     await exited;
   }
 

@@ -96,51 +96,76 @@ export class TestNode {
   }
 }
 
-export interface NodeClusterOptions {
-  readonly nats: NatsClusterOptions;
+export interface NodesOptions {
   readonly cells: number;
   readonly nodes: readonly string[];
   /** Further options of each node. */
   readonly args?: readonly string[];
 }
 
-/** Nodes of a cluster over three servers of NATS, all on this machine. */
-export class NodeCluster {
-  readonly servers: NatsCluster;
-  readonly nodes: readonly TestNode[];
+/** Nodes of a cluster, all on this machine, none of which is started. */
+export class TestNodes {
+  readonly all: readonly TestNode[];
   readonly #folder: string;
 
-  private constructor(servers: NatsCluster, nodes: readonly TestNode[], folder: string) {
-    this.servers = servers;
-    this.nodes = nodes;
+  private constructor(all: readonly TestNode[], folder: string) {
+    this.all = all;
     this.#folder = folder;
   }
 
-  /** Nothing is started but the servers. */
-  static async prepare({ nats, cells, nodes, args = [] }: NodeClusterOptions) {
-    const servers = await NatsCluster.start(nats);
+  static async prepare({ cells, nodes, args = [] }: NodesOptions): Promise<TestNodes> {
     const folder = mkdtempSync(join(tmpdir(), 'promptmq-nodes-'));
     const ports = await freePorts(2 * nodes.length);
-    const options = [
-      ...['--cluster-cells', `${cells}`, '--cluster-engine-url', servers.urls.join(',')],
-      ...['--cluster-engine-credentials', `${APP.user}:${APP.password}`],
-      ...['--cluster-engine-monitors', servers.monitors.join(','), ...args],
-    ];
     const all: TestNode[] = [];
     for (const [index, id] of nodes.entries()) {
       const [mqtt = 0, metrics = 0] = ports.slice(2 * index);
       const links = await freeRange(cells + 2);
       all.push(
-        new TestNode(id, folder, { mqtt, metrics, links, door: links + cells + 1 }, options),
+        new TestNode(id, folder, { mqtt, metrics, links, door: links + cells + 1 }, [
+          ...['--cluster-cells', `${cells}`, ...args],
+        ]),
       );
     }
-    return new NodeCluster(servers, all, folder);
+    return new TestNodes(all, folder);
   }
 
   async stop(): Promise<void> {
-    await Promise.all(this.nodes.map((node) => node.kill()));
-    await this.servers.stop();
+    await Promise.all(this.all.map((node) => node.kill()));
     rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
+
+export interface NodeClusterOptions extends NodesOptions {
+  readonly nats: NatsClusterOptions;
+}
+
+/** Nodes of a cluster over three servers of NATS, all on this machine. */
+export class NodeCluster {
+  readonly servers: NatsCluster;
+  readonly nodes: readonly TestNode[];
+  readonly #nodes: TestNodes;
+
+  private constructor(servers: NatsCluster, nodes: TestNodes) {
+    this.servers = servers;
+    this.nodes = nodes.all;
+    this.#nodes = nodes;
+  }
+
+  /** Nothing is started but the servers. */
+  static async prepare({ nats, args = [], ...options }: NodeClusterOptions) {
+    const servers = await NatsCluster.start(nats);
+    const engine = [
+      ...['--cluster-engine-url', servers.urls.join(',')],
+      ...['--cluster-engine-credentials', `${APP.user}:${APP.password}`],
+      ...['--cluster-engine-monitors', servers.monitors.join(',')],
+    ];
+    const nodes = await TestNodes.prepare({ ...options, args: [...engine, ...args] });
+    return new NodeCluster(servers, nodes);
+  }
+
+  async stop(): Promise<void> {
+    await this.#nodes.stop();
+    await this.servers.stop();
   }
 }
 

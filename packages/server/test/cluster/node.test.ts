@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
+import type { MqttClient } from 'mqtt';
 import { otherProgram } from '../../../cluster/test/support/other-programs.ts';
 import { clientIdOf } from '../support/client-ids.ts';
 import type { Command } from '../support/command.ts';
+import { connected, endClients, STORED, until, untilItServes } from './node-clients.ts';
 import { NodeCluster, type TestNode } from './node-cluster.ts';
 
 // Elections and lateness take seconds, and the machine may be busy.
@@ -17,53 +18,11 @@ function idOf(cell: number, name: string): string {
   return clientIdOf(cell, CELLS, name);
 }
 
-const STORED: IClientOptions = { clean: false, properties: { sessionExpiryInterval: 3600 } };
-
-/** A node that starts may have cells that nobody serves yet. */
-const REFUSED: IClientOptions = { reconnectOnConnackError: true };
-
-const clients: MqttClient[] = [];
-
-/** A client that goes on connecting, to one node. */
-function clientOf(node: TestNode, clientId: string, options: IClientOptions = {}): MqttClient {
-  const terms = {
-    clientId,
-    protocolVersion: 5,
-    reconnectPeriod: 200,
-    ...REFUSED,
-    ...options,
-  } as const;
-  const client = mqtt.connect(node.url, terms);
-  client.on('error', () => {});
-  clients.push(client);
-  return client;
-}
-
-async function connected(node: TestNode, clientId: string, options: IClientOptions = {}) {
-  const client = clientOf(node, clientId, options);
-  const got: string[] = [];
-  client.on('message', (_topic, payload) => got.push(`${payload}`));
-  await new Promise((resolve) => client.once('connect', resolve));
-  return { client, got };
-}
-
 /** @returns when the processes of a node have started, in seconds since 1970, each with its label */
 async function processStarts(node: TestNode): Promise<[string, number][]> {
   const metrics = await (await fetch(`http://127.0.0.1:${node.metricsPort}/metrics`)).text();
   const found = metrics.matchAll(/^\S*process_start_time_seconds\{worker="(.*?)"\} (\S+)/gm);
   return Array.from(found, ([, label = '', seconds]) => [label, Number(seconds)]);
-}
-
-async function until(isDone: () => boolean): Promise<void> {
-  while (!isDone()) await new Promise((resolve) => setTimeout(resolve, 20));
-}
-
-async function untilItServes(node: TestNode, cells: number): Promise<void> {
-  for (;;) {
-    const metrics = await (await fetch(`http://127.0.0.1:${node.metricsPort}/metrics`)).text();
-    if (metrics.includes(`promptmq_cluster_cells_here ${cells}\n`)) return;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
 }
 
 withServers('three nodes and three servers of NATS', () => {
@@ -90,7 +49,7 @@ withServers('three nodes and three servers of NATS', () => {
   });
 
   afterAll(async () => {
-    for (const client of clients) client.end(true);
+    endClients();
     await cluster.stop();
   });
 
