@@ -1,3 +1,4 @@
+import type { Settings } from './agreement.ts';
 import type { CellRecord, NodeRecord } from './records.ts';
 
 /** A cell, as all processes of a node know it. */
@@ -29,6 +30,8 @@ export interface DirectoryNode {
   readonly version: string;
   /** Of its configuration; null when nothing is compared. */
   readonly fingerprint: string | null;
+  /** The same by key; not there when nothing is compared. */
+  readonly settings?: Settings;
 }
 
 /** Where the processes of a cluster are now, as far as this node knows. */
@@ -78,7 +81,7 @@ export function directoryOf(
     }),
     nodes: [...nodes.entries()]
       .sort(([one], [other]) => (one < other ? -1 : 1))
-      .map(([id, { incarnation, address, clients, version, fingerprint }]) => ({
+      .map(([id, { incarnation, address, clients, version, fingerprint, settings }]) => ({
         id,
         incarnation,
         isAlive: isAlive(id),
@@ -87,6 +90,7 @@ export function directoryOf(
         clients,
         version,
         fingerprint,
+        ...(settings === undefined ? {} : { settings }),
       })),
   };
 }

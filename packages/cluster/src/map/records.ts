@@ -12,6 +12,8 @@
  * Fields that are not known are ignored. The map is a directory: who owns a cell, its log says.
  */
 
+import type { Settings } from './agreement.ts';
+
 const FORMAT = 1;
 
 /** Cells that a cluster has at most. */
@@ -20,6 +22,7 @@ export const CELL_COUNT_MAX = 64;
 const NODE_ID_LENGTH_MAX = 128;
 const TEXT_LENGTH_MAX = 1_024;
 const LIST_LENGTH_MAX = 256;
+const SETTINGS_MAX = 1_024;
 
 /** What was decided when the cluster was made. */
 export interface MetaRecord {
@@ -79,6 +82,8 @@ export interface NodeFacts {
   readonly level: number;
   /** Of the configuration that has to agree among nodes; null when nothing is compared. */
   readonly fingerprint: string | null;
+  /** The same by key, so that a difference can be named; not there when nothing is compared. */
+  readonly settings?: Settings;
 }
 
 export interface NodeRecord extends NodeFacts {
@@ -188,7 +193,7 @@ export function decodeCell(key: string, value: Uint8Array): CellRecord {
 /** @throws {RecordError} */
 export function decodeNode(key: string, value: Uint8Array): NodeRecord {
   const fields = fieldsOf(key, value);
-  const { address, clients, version, level, fingerprint, incarnation } = fields;
+  const { address, clients, version, level, fingerprint, settings, incarnation } = fields;
   const { beat, timeMs, state, isApart, reaches, refused } = fields;
   const isValid =
     isNodeId(key.slice(KeyPrefix.node.length)) &&
@@ -197,6 +202,7 @@ export function decodeNode(key: string, value: Uint8Array): NodeRecord {
     isText(version) &&
     isCount(level) &&
     (fingerprint === null || isText(fingerprint)) &&
+    (settings === undefined || isSettings(settings)) &&
     isText(incarnation) &&
     isCount(beat) &&
     isCount(timeMs) &&
@@ -205,7 +211,8 @@ export function decodeNode(key: string, value: Uint8Array): NodeRecord {
     (reaches === null || isList(reaches, isNodeId)) &&
     isList(refused, isNodeId);
   if (!isValid) throw new RecordError(key, 'not what is said of a node');
-  const facts: NodeFacts = { address, clients, version, level, fingerprint };
+  const compared = settings === undefined ? {} : { settings };
+  const facts: NodeFacts = { address, clients, version, level, fingerprint, ...compared };
   return { ...facts, incarnation, beat, timeMs, state, isApart, reaches, refused };
 }
 
@@ -244,6 +251,12 @@ function isList(
   isItem: (item: unknown) => item is string,
 ): value is readonly string[] {
   return Array.isArray(value) && value.length <= LIST_LENGTH_MAX && value.every(isItem);
+}
+
+function isSettings(value: unknown): value is Settings {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  const entries = Object.entries(value);
+  return entries.length <= SETTINGS_MAX && entries.every((entry) => entry.every(isText));
 }
 
 function isCellState(value: unknown): value is CellState {

@@ -12,9 +12,11 @@ import {
   KeyPrefix,
   META_KEY,
   type MetaRecord,
+  type NodeFacts,
   nodeKey,
   RecordError,
 } from '../map/records.ts';
+import { readCluster } from '../map/requests.ts';
 import { settledPut } from '../map/settled-put.ts';
 import { CellKeeper, type GiveReason, type KeeperHost } from './cell-keeper.ts';
 import { Heartbeat } from './heartbeat.ts';
@@ -66,6 +68,8 @@ export class Member {
   #directory: Directory = { cells: [], nodes: [] };
   #reach: Reach | null = null;
   #clients: readonly string[];
+  /** Of the configuration, as it is now. */
+  #compared: Pick<NodeFacts, 'fingerprint' | 'settings'>;
   #isRunning = true;
   #hasJoined = false;
   #isLeaving = false;
@@ -94,6 +98,8 @@ export class Member {
     this.#map = options.map;
     this.#clock = options.clock;
     this.#clients = options.facts.clients;
+    const { fingerprint, settings } = options.facts;
+    this.#compared = settings === undefined ? { fingerprint } : { fingerprint, settings };
     this.#lateness = new Lateness(this.#times.heartbeatMs);
     this.#standing = new Standing(this.#times, this.#clock.now());
     const { map, clock, node, incarnation } = options;
@@ -101,6 +107,7 @@ export class Member {
       ...{ map, clock, node, incarnation, heartbeatMs: this.#times.heartbeatMs },
       content: () => ({
         ...options.facts,
+        ...this.#compared,
         clients: this.#clients,
         state: this.#isLeaving ? 'leaving' : 'active',
         isApart: this.#isApart,
@@ -150,11 +157,13 @@ export class Member {
     }
     const meta = await this.#meta();
     if (meta.cells !== cells) {
-      const text = `the cluster was made with ${meta.cells} cells, and ${cells} are configured`;
+      const others = await this.#othersText();
+      const text = `the cluster was made with ${meta.cells} cells${others}, and ${cells} are configured here: the number can't be changed, so it takes ${meta.cells}`;
       throw new MembershipError('cells', text);
     }
     if (meta.level > MEMBER_LEVEL) {
-      const text = `the cluster is at level ${meta.level}, and this version knows ${MEMBER_LEVEL}`;
+      const others = await this.#othersText();
+      const text = `the cluster is at level ${meta.level}${others}, and this version knows ${MEMBER_LEVEL}: it takes a newer one`;
       throw new MembershipError('level', text);
     }
     if (!this.#isRunning) throw new MembershipError('stopped', 'the member was stopped');
@@ -188,6 +197,12 @@ export class Member {
   /** Where clients connect to has changed, or is known now. */
   setClients(urls: readonly string[]): void {
     this.#clients = urls;
+    this.#say();
+  }
+
+  /** What of the configuration has to agree with that of the others has changed. */
+  setCompared({ fingerprint, settings }: Pick<NodeFacts, 'fingerprint' | 'settings'>): void {
+    this.#compared = settings === undefined ? { fingerprint } : { fingerprint, settings };
     this.#say();
   }
 
@@ -254,6 +269,17 @@ export class Member {
       await new Promise<void>((resolve) => {
         this.#clock.setTimer(RETRY_MS, resolve);
       });
+    }
+  }
+
+  /** Whom a node disagrees with that can't take part; empty where that is not to be had. */
+  async #othersText(): Promise<string> {
+    try {
+      const { nodes } = (await readCluster(this.#map, this.#clock)) ?? {};
+      const known = [...(nodes ?? [])].map(([id, { version }]) => `${id} (${version})`);
+      return known.length === 0 ? '' : `, as have ${known.sort().join(', ')}`;
+    } catch {
+      return '';
     }
   }
 

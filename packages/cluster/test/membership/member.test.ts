@@ -77,7 +77,7 @@ describe('a member of a cluster', () => {
 
   test('is refused with another number of cells, and as a node that may not take part', async () => {
     const world = await settled();
-    const codeOf = (options: object) => {
+    const refusalOf = (options: object) => {
       const member = new Member(world.node(0), {
         map: world.servers.client().map,
         clock: world.clock,
@@ -86,12 +86,17 @@ describe('a member of a cluster', () => {
         ...options,
       });
       const joining = member.join().then(
-        () => 'joined',
-        (error: MembershipError) => error.code,
+        () => null,
+        (error: MembershipError) => error,
       );
       return during(world, joining);
     };
+    const codeOf = async (options: object) => (await refusalOf(options))?.code;
+    const textOf = async (options: object) => (await refusalOf(options))?.message;
     expect(await codeOf({ cells: 5 })).toBe('cells');
+    expect(await textOf({ cells: 5 })).toContain(
+      'with 6 cells, as have node-0 (1.0.0), node-1 (1.0.0)',
+    );
     expect(await codeOf({ peers: ['node-0'] })).toBe('node');
     expect(await codeOf({ node: 'two words' })).toBe('node');
   });

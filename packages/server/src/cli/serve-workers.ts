@@ -9,7 +9,7 @@ import {
   type WorkerListener,
   WorkerRefusal,
 } from '../cluster/index.ts';
-import { type LoadedConfig, nodeIdOf } from '../config/index.ts';
+import { type Config, type LoadedConfig, nodeIdOf } from '../config/index.ts';
 import { lockDataDir } from '../embed/create-broker.ts';
 import { naming } from '../embed/start-errors.ts';
 import type { ConfigurableLogger } from '../log/index.ts';
@@ -35,6 +35,8 @@ interface House extends ObservedWorkers {
   abort(): void;
   /** Those that have clients, for the admin API. */
   readonly processes: ServingProcesses;
+  /** Another configuration is in force. */
+  onReloaded?(next: Config): void;
   /** Has processes read the configuration again that are none of those. */
   reloadFront?(cause: string): void;
 }
@@ -159,9 +161,10 @@ async function serveHouse(
     }
     const listeners = await supervisor.start();
     isServing = true;
-    admin = await WorkersAdmin.start(loaded, load, supervisor.processes, processLog, (cause) =>
-      supervisor.reloadFront?.(cause),
-    );
+    admin = await WorkersAdmin.start(loaded, load, supervisor.processes, processLog, {
+      reloadOthers: (cause) => supervisor.reloadFront?.(cause),
+      onReloaded: (next) => supervisor.onReloaded?.(next),
+    });
     if (isStopping) {
       await finish('SIGTERM');
       return;

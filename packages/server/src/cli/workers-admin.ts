@@ -5,12 +5,20 @@ import {
   reloadProcesses,
   type ServingProcesses,
 } from '../admin/processes/index.ts';
-import { type LoadedConfig, WatchedFiles } from '../config/index.ts';
+import { type Config, type LoadedConfig, WatchedFiles } from '../config/index.ts';
 import { takeOver } from '../embed/reconfigure.ts';
 import { noopLogger } from '../log/index.ts';
 import { createStats } from '../runtime/stats.ts';
 import { followLog, type ProcessLog } from './process-log.ts';
 import { Reloader, watchedPaths } from './reloader.ts';
+
+/** What has several processes, and isn't asked by the API. */
+interface ReloadedHouse {
+  /** Has processes read the configuration again that serve no clients. */
+  reloadOthers(cause: string): void;
+  /** This process has read it. */
+  onReloaded(next: Config): void;
+}
 
 /** The admin API, the console and the operator's socket of a broker that is several processes: this one has them, and asks the others. */
 export class WorkersAdmin {
@@ -28,7 +36,7 @@ export class WorkersAdmin {
    * Begins to serve it.
    *
    * @param load - reads the configuration again
-   * @param reloadOthers - has processes read it that are none of those
+   * @param house - what else has to know of a new configuration
    * @throws {ConfigError} when certificate and key can't be used
    */
   static async start(
@@ -36,7 +44,7 @@ export class WorkersAdmin {
     load: () => LoadedConfig,
     processes: ServingProcesses,
     { logger, output, logTail }: ProcessLog,
-    reloadOthers: (cause: string) => void,
+    house: ReloadedHouse,
   ): Promise<WorkersAdmin> {
     const { config } = loaded;
     const admin = await Admin.startOf(
@@ -56,7 +64,7 @@ export class WorkersAdmin {
           reload: async () => {
             const reconfiguration = await reloadProcesses(processes);
             reloader.reload('API');
-            reloadOthers('API');
+            house.reloadOthers('API');
             return reconfiguration;
           },
         },
@@ -75,7 +83,10 @@ export class WorkersAdmin {
       logger: noopLogger,
       load,
       files: new WatchedFiles(watchedPaths(loaded)),
-      onReloaded: (next) => followLog(next.log, logger, output),
+      onReloaded: (next) => {
+        followLog(next.log, logger, output);
+        house.onReloaded(next);
+      },
     });
     const path = adminSocketOf(config);
     const server =

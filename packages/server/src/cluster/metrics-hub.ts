@@ -23,6 +23,8 @@ export interface ObservedWorkers {
   readonly isTakingClients: boolean;
   /** What keeps it from serving as it should, beside its workers; empty while it is well. */
   readonly problems: readonly string[];
+  /** What is not as it should be, and keeps it from nothing. */
+  readonly warnings: readonly string[];
   readonly restarts: number;
 }
 
@@ -128,14 +130,17 @@ export class MetricsHub {
 
   /** It is well, or ready, when each worker is that clients need. */
   async #answerState(path: string, response: ServerResponse): Promise<void> {
-    const { awaited, isTakingClients, problems } = this.#supervisor;
+    const { awaited, isTakingClients, problems, warnings } = this.#supervisor;
     const answers = await this.#askAll(awaited, path);
     const isHealth = path === '/health';
     const isWell = isHealth ? problems.length === 0 : isTakingClients;
     const isOk = isWell && answers.every(({ status }) => status === 200);
     const ok = isHealth ? 'ok' : 'ready';
     const workers = answers.map(({ body }) => parsed(body));
-    const said = problems.length === 0 ? {} : { problems };
+    const said = {
+      ...(problems.length === 0 ? {} : { problems }),
+      ...(warnings.length === 0 ? {} : { warnings }),
+    };
     const text = JSON.stringify({ status: isOk ? ok : `not ${ok}`, ...said, workers });
     end(response, isOk ? 200 : 503, 'application/json', `${text}\n`);
   }

@@ -81,6 +81,7 @@ export class Supervisor {
 
   readonly isTakingClients = true;
   readonly problems: readonly string[] = [];
+  readonly warnings: readonly string[] = [];
 
   /** Whether each worker serves. */
   get #isWhole(): boolean {

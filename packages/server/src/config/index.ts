@@ -32,6 +32,7 @@ export {
 } from './sections/auth/chain.ts';
 export { nodeIdOf, nodeName } from './sections/cluster.ts';
 export { WORKERS_MAX } from './sections/server.ts';
+export { mapItems } from './values/objects.ts';
 export { leavesOf, type SchemaLeaf, type SchemaPart } from './values/parts.ts';
 export {
   type Address,

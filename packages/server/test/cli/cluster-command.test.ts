@@ -162,8 +162,8 @@ function testOn(program: readonly string[]): void {
       ]);
       const nodes = (await cluster('nodes', '--json')).lines.map((line) => JSON.parse(line));
       expect(nodes).toMatchObject([
-        { node: 'a', status: 'up', address: '127.0.0.1:7000', sameConfiguration: true },
-        { node: 'b', status: 'up', address: '127.0.0.1:7100', sameConfiguration: false },
+        { node: 'a', status: 'up', address: '127.0.0.1:7000', differsOn: [] },
+        { node: 'b', status: 'up', address: '127.0.0.1:7100', differsOn: ['mqtt.max-qos'] },
       ]);
       const cells = (await cluster('cells', '--json')).lines.map((line) => JSON.parse(line));
       expect(cells).toMatchObject([
@@ -246,6 +246,7 @@ async function joined(engine: ClusterEngine, node: string, port: number): Promis
       facts: {
         ...{ address: `127.0.0.1:${port}`, clients: [`mqtt://127.0.0.1:${port}`] },
         ...{ version: '1.2.3', level: 1, fingerprint: node },
+        settings: { 'mqtt.max-qos': node, 'auth.acl-file': 'both' },
       },
       times: { heartbeatMs: 100, lateAfterMs: 2_000, gatherMs: 200, settleMs: 600_000 },
     },

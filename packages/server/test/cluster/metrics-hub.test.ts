@@ -30,6 +30,7 @@ const NODE: ObservedNode = {
       ...{ clients: [], version: '1', fingerprint: null },
     })),
   },
+  disagreements: new Map([['two', ['mqtt.max-qos']]]),
   claims: { free: 1, move: 0, late: 2, gone: 0, ended: 0 },
 };
 
@@ -63,7 +64,7 @@ async function open(more: Partial<ObservedWorkers>, node: ObservedNode | null = 
   const { metrics } = parseConfig({ metrics: { bind: '127.0.0.1:0' } });
   const supervisor: ObservedWorkers = {
     ...{ directory, workers: [], awaited: ['front'], restarts: 0 },
-    ...{ isTakingClients: true, problems: [], ...more },
+    ...{ isTakingClients: true, problems: [], warnings: [], ...more },
   };
   hub = await MetricsHub.open(supervisor, node, metrics, noopLogger);
 }
@@ -122,6 +123,7 @@ test('a node shows what it knows of its cluster; workers of one machine show not
     'promptmq_cluster_cells_here 1',
     'promptmq_cluster_cell_epoch{cell="0"} 3',
     'promptmq_cluster_cell_epoch{cell="1"} 1',
+    'promptmq_cluster_config_mismatch{node="two"} 1',
     'promptmq_cluster_claims_total{reason="free"} 1',
     'promptmq_cluster_claims_total{reason="move"} 0',
     'promptmq_cluster_claims_total{reason="late"} 2',
@@ -131,4 +133,16 @@ test('a node shows what it knows of its cluster; workers of one machine show not
   await hub.close();
   await open({}, null);
   expect(await (await fetch(`${hub.url}/metrics`)).text()).not.toContain('promptmq_cluster_');
+});
+
+test('what is not as it should be is said where health is asked for, and changes no answer', async () => {
+  await run('front');
+  await open({ warnings: ['node two disagrees with one on mqtt.max-qos'] });
+  const health = await fetch(`${hub.url}/health`);
+  expect(health.status).toBe(200);
+  expect(await health.json()).toMatchObject({
+    warnings: ['node two disagrees with one on mqtt.max-qos'],
+  });
+  const metrics = await (await fetch(`${hub.url}/metrics`)).text();
+  expect(metrics).toContain('promptmq_cluster_config_mismatch{node="two"} 1');
 });

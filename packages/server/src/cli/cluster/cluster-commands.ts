@@ -189,7 +189,8 @@ export async function refuseIfServed(
 async function look(engine: ClusterEngine, { cluster }: Config): Promise<ClusterView> {
   const before = await snapshotOf(engine);
   await delay(2 * cluster.heartbeat);
-  return new ClusterView(before, await snapshotOf(engine));
+  const { deviations } = await clusterPackage();
+  return new ClusterView(before, await snapshotOf(engine), deviations);
 }
 
 async function snapshotOf(engine: ClusterEngine): Promise<ClusterSnapshot> {

@@ -1,4 +1,4 @@
-import type { CellRecord, ClusterSnapshot, NodeRecord } from '@promptmq/cluster';
+import type { CellRecord, ClusterSnapshot, NodeRecord, Settings } from '@promptmq/cluster';
 
 /** What a node does, as far as the map says. */
 export type NodeStatus =
@@ -33,18 +33,25 @@ export interface NodeLine {
   readonly address: string;
   readonly clients: readonly string[];
   readonly version: string;
-  /** Whether its configuration is that of the first node; null when nothing is compared. */
-  readonly sameConfiguration: boolean | null;
+  /** The options in which its configuration differs from that of most nodes; null when nothing is compared. */
+  readonly differsOn: readonly string[] | null;
 }
+
+type Compare = (nodes: ReadonlyMap<string, Settings>) => ReadonlyMap<string, readonly string[]>;
 
 /** What a cluster does, of two looks at its map with heartbeats in between. */
 export class ClusterView {
   readonly cells: readonly CellLine[];
   readonly nodes: readonly NodeLine[];
 
-  constructor(before: ClusterSnapshot, now: ClusterSnapshot) {
+  /** @param compare - `deviations` of the package of the cluster, which is loaded when it is needed */
+  constructor(before: ClusterSnapshot, now: ClusterSnapshot, compare: Compare) {
     const ids = [...now.nodes.keys()].sort();
-    const fingerprint = now.nodes.get(ids[0] ?? '')?.fingerprint ?? null;
+    const compared = ids.flatMap((id) => {
+      const settings = now.nodes.get(id)?.settings;
+      return settings === undefined ? [] : [[id, settings] as const];
+    });
+    const differing = compare(new Map(compared));
     this.nodes = ids.map((id) => {
       const record = now.nodes.get(id) as NodeRecord;
       return {
@@ -54,7 +61,7 @@ export class ClusterView {
         address: record.address,
         clients: record.clients,
         version: record.version,
-        sameConfiguration: record.fingerprint === null ? null : record.fingerprint === fingerprint,
+        differsOn: differing.get(id) ?? null,
       };
     });
     const silent = new Set(
@@ -93,7 +100,7 @@ export class ClusterView {
         line.cells.length === 0 ? '-' : line.cells.join(','),
         line.address,
         line.version,
-        line.sameConfiguration === null ? '-' : line.sameConfiguration ? 'same' : 'differs',
+        configurationText(line.differsOn),
         line.clients.join(' '),
       ]),
     ]);
@@ -106,6 +113,11 @@ function statusOf(now: NodeRecord, before: NodeRecord | undefined, isDrained: bo
   if (now.state === 'leaving') return 'leaving';
   if (now.isApart) return 'apart';
   return isDrained ? 'drained' : 'up';
+}
+
+function configurationText(differsOn: readonly string[] | null): string {
+  if (differsOn === null) return '-';
+  return differsOn.length === 0 ? 'same' : `differs: ${differsOn.join(',')}`;
 }
 
 /** Columns side by side. */

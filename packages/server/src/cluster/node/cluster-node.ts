@@ -25,9 +25,11 @@ import {
   type WorkerListener,
 } from '../worker-messages.ts';
 import { type WorkerEnd, WorkerPool, type WorkerPoolOptions } from '../worker-pool.ts';
+import { Agreement } from './agreement.ts';
 import { CellDoor } from './cell-door.ts';
 import { CellProcesses } from './cell-processes.ts';
 import { ClusterProcesses, doorPort } from './cluster-processes.ts';
+import { comparedSettings } from './compared-settings.ts';
 import { logMembership } from './membership-lines.ts';
 import { NodeLinks } from './node-links.ts';
 import type { ObservedNode } from './node-metrics.ts';
@@ -68,6 +70,7 @@ export class ClusterNode implements MembershipHost, ObservedNode {
     readonly reject: (error: Error) => void;
   } | null = null;
   #member: Member | null = null;
+  readonly #agreement: Agreement;
   #links: NodeLinks | null = null;
   #directory: Directory = { cells: [], nodes: [] };
   #state: MemberState = 'active';
@@ -84,6 +87,7 @@ export class ClusterNode implements MembershipHost, ObservedNode {
     this.id = nodeIdOf(config);
     this.#options = options;
     this.#log = log;
+    this.#agreement = new Agreement(this.id, log, comparedSettings(config, config));
     const pool = new WorkerPool({ ...options, cluster: name, secret, keepsSpare: true });
     this.#pool = pool;
     const own = new WorkerProcesses(pool, count, (cell) => `cell ${cell}`);
@@ -139,6 +143,15 @@ export class ClusterNode implements MembershipHost, ObservedNode {
     return [this.#stateReason === 'engine' ? 'engine-down' : 'minority'];
   }
 
+  /** What is not as it should be, and keeps it from nothing. */
+  get warnings(): readonly string[] {
+    return this.#agreement.warnings;
+  }
+
+  get disagreements(): ReadonlyMap<string, readonly string[]> {
+    return this.#agreement.found;
+  }
+
   /**
    * Connects to the engine, listens, and takes part; resolves when it does, with where it listens.
    *
@@ -161,7 +174,7 @@ export class ClusterNode implements MembershipHost, ObservedNode {
         facts: {
           address: textOf(this.#placeOf(reachedAt(cluster), 0)),
           clients: [],
-          ...{ version, level: MEMBER_LEVEL, fingerprint: null },
+          ...{ version, level: MEMBER_LEVEL, ...this.#agreement.own },
         },
         ...{ cells: cluster.cells, peers: cluster.peers },
         times: {
@@ -198,6 +211,12 @@ export class ClusterNode implements MembershipHost, ObservedNode {
   /** Has all processes read the configuration again. */
   reload(cause: string): void {
     this.#pool.reload(cause);
+  }
+
+  /** The configuration that holds now, of which some takes effect only after a restart. */
+  onReloaded(next: Config): void {
+    this.#agreement.setSettings(comparedSettings(next, this.#options.config));
+    this.#member?.setCompared(this.#agreement.own);
   }
 
   /** Has the process without a cell read it again: the others are asked to by the admin API. */
@@ -339,6 +358,7 @@ export class ClusterNode implements MembershipHost, ObservedNode {
   onDirectory(directory: Directory): void {
     this.#directory = directory;
     this.#links?.follow(directory.nodes);
+    this.#agreement.setDirectory(directory);
     this.#tell();
     this.processes.setDirectory(directory);
   }

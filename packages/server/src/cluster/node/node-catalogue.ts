@@ -25,6 +25,11 @@ export const nodeCatalogue = {
     help: 'How often a cell was claimed by any node.',
     labels: ['cell'],
   },
+  promptmq_cluster_config_mismatch: {
+    type: 'gauge',
+    help: 'Options in which the configuration of another node differs from the one of this node; the log and /health name them.',
+    labels: ['node'],
+  },
   promptmq_cluster_claims_total: {
     type: 'counter',
     help: 'Cells that this node has claimed, by reason: free, move, late (the heartbeats of its node did not come), gone (its node has started again or has no record), ended (its process here has).',

@@ -8,6 +8,8 @@ export interface ObservedNode {
   /** Whether the engine answers it. */
   readonly isActive: boolean;
   readonly known: Directory;
+  /** By other node: the keys in which its configuration differs. */
+  readonly disagreements: ReadonlyMap<string, readonly string[]>;
   /** How many cells it has claimed, by reason. */
   readonly claims: Readonly<Record<ClaimReason, number>>;
 }
@@ -41,6 +43,12 @@ export function addNodeMetrics(
   });
   registry.add('promptmq_cluster_cell_epoch', () =>
     node.known.cells.map(({ cell, epoch }) => ({ labels: { cell }, value: epoch })),
+  );
+  registry.add('promptmq_cluster_config_mismatch', () =>
+    [...node.disagreements].map(([other, keys]) => ({
+      labels: { node: other },
+      value: keys.length,
+    })),
   );
   registry.add('promptmq_cluster_claims_total', () =>
     Object.entries(node.claims).map(([reason, value]) => ({ labels: { reason }, value })),
