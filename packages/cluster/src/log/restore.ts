@@ -44,43 +44,122 @@ type TakenByOther = Extract<Claim, { kind: 'taken' }>;
  * @throws {LogError} `locked`, `foreign` when the folder has another log than the engine, the system's error
  * @throws {FencedError} as `claimCell`, but for `trimmed`
  */
-export async function takeCell(takeover: Takeover): Promise<TakenCell | TakenByOther> {
-  for (;;) {
-    try {
-      return await tryToTake(takeover);
-    } catch (error) {
-      // A former owner has trimmed what was being read: what is there now begins later.
-      if (!(error instanceof FencedError) || error.code !== 'trimmed') throw error;
-    }
-  }
+export async function takeCell({
+  log,
+  directory,
+  files,
+  ...claim
+}: Takeover): Promise<TakenCell | TakenByOther> {
+  const restore = await CellRestore.open(log, directory, files);
+  return restore.take(claim);
 }
 
-async function tryToTake(takeover: Takeover): Promise<TakenCell | TakenByOther> {
-  const { log, directory, files, clock, epoch, owner, window, onFailed, isWanted } = takeover;
-  const copy = await LogCopy.open(directory, files);
-  let firstIdentity: string | null = null;
-  try {
-    const reader = new FencedReader(log, async (read) => {
-      if (read.kind === 'owner') firstIdentity ??= read.owner.identity;
-      else await copy.take(read.entry.position, read.entry.segment, read.entry.body);
-    });
+/**
+ * Makes a folder the log of a cell as the engine has it, also behind an owner that goes on writing. What it has read counts for every reader,
+ * whoever owns the cell later.
+ */
+export class CellRestore {
+  readonly #log: EngineLog;
+  readonly #directory: string;
+  readonly #files: Files | undefined;
+  #copy: LogCopy;
+  #reader: FencedReader;
+  #firstIdentity: string | null;
+
+  private constructor(log: EngineLog, directory: string, files: Files | undefined, copy: LogCopy) {
+    this.#log = log;
+    this.#directory = directory;
+    this.#files = files;
+    this.#copy = copy;
+    this.#reader = this.#begin();
+    this.#firstIdentity = null;
+  }
+
+  /** @throws {LogError} `locked`, `foreign`, `newer-version`, the system's error */
+  static async open(log: EngineLog, directory: string, files?: Files): Promise<CellRestore> {
+    return new CellRestore(log, directory, files, await LogCopy.open(directory, files));
+  }
+
+  /** Up to where the folder has the log. */
+  get position(): number {
+    return this.#reader.state.head;
+  }
+
+  /**
+   * Reads to the last entry that is to be seen now; an owner may go on behind it.
+   *
+   * @throws {EngineError} `unavailable`: it may be called again, and continues
+   * @throws {FencedError} `corrupt`, `diverged`; after that only `close` may be called
+   */
+  readOn(): Promise<void> {
+    return this.#untilNotTrimmed(() => this.#reader.readOn());
+  }
+
+  /**
+   * Claims the cell, and ends: nothing may be called after it.
+   *
+   * @throws as `takeCell`
+   */
+  async take(
+    claim: Omit<Takeover, 'log' | 'directory' | 'files'>,
+  ): Promise<TakenCell | TakenByOther> {
+    try {
+      return await this.#untilNotTrimmed(() => this.#take(claim));
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#copy.close();
+  }
+
+  async #take({
+    clock,
+    epoch,
+    owner,
+    window,
+    onFailed,
+    isWanted,
+  }: Omit<Takeover, 'log' | 'directory' | 'files'>): Promise<TakenCell | TakenByOther> {
     const options = { clock, onFailed, ...(window === undefined ? {} : { window }) };
-    const claim = await claimCell(log, reader, epoch, owner, options, isWanted);
+    const claim = await claimCell(this.#log, this.#reader, epoch, owner, options, isWanted);
+    const copy = this.#copy;
     if (claim.kind === 'taken') {
       await copy.close();
       return claim;
     }
     const { head } = claim.log.state;
-    const identity = copy.logId ?? firstIdentity ?? owner.identity;
+    const identity = copy.logId ?? this.#firstIdentity ?? owner.identity;
     // What no owner ever brought to the engine may go; but not what is no log of this cell.
-    if (head === 0 && copy.logId !== null && copy.logId !== firstIdentity) {
+    if (head === 0 && copy.logId !== null && copy.logId !== this.#firstIdentity) {
       claim.log.close();
-      const text = `${directory} has log ${copy.logId}, and the engine has nothing of it`;
+      const text = `${this.#directory} has log ${copy.logId}, and the engine has nothing of it`;
       throw new LogError('foreign', `${text}; move what is in the folder to another one`);
     }
     return { kind: 'claimed', log: claim.log, identity, report: await copy.finish(head) };
-  } catch (error) {
-    await copy.close();
-    throw error;
+  }
+
+  #begin(): FencedReader {
+    return new FencedReader(this.#log, async (read) => {
+      if (read.kind === 'owner') this.#firstIdentity ??= read.owner.identity;
+      else await this.#copy.take(read.entry.position, read.entry.segment, read.entry.body);
+    });
+  }
+
+  /** An owner may trim what is being read: what is there now begins later. */
+  async #untilNotTrimmed<T>(action: () => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        return await action();
+      } catch (error) {
+        if (!(error instanceof FencedError) || error.code !== 'trimmed') throw error;
+      }
+      await this.#copy.close();
+      this.#copy = await LogCopy.open(this.#directory, this.#files);
+      this.#firstIdentity = null;
+      this.#reader = this.#begin();
+    }
   }
 }

@@ -1,9 +1,10 @@
 import { Log } from '@promptmq/wal';
 import { FaultyFiles, MemoryIndex, Random, type Survival } from '@promptmq/wal/testing';
 import { checkItems, LiveSet, type Step } from '../../../wal/test/support/live-set.ts';
-import { MemoryServers } from '../../src/engine/memory-engine.ts';
+import { EngineError, type EngineLog } from '../../src/engine/engine.ts';
+import { type MemoryEngine, MemoryServers } from '../../src/engine/memory-engine.ts';
 import type { FencedLog } from '../../src/log/fenced-log.ts';
-import { takeCell } from '../../src/log/restore.ts';
+import { CellRestore } from '../../src/log/restore.ts';
 import { Shipper } from '../../src/log/shipper.ts';
 import { TestClock } from './test-clock.ts';
 
@@ -13,6 +14,8 @@ export interface TakeoverCounts {
   /** Takeovers by a machine that had nothing, and by one that had something of the log. */
   emptyMachines: number;
   knownMachines: number;
+  /** Takeovers by one that had read the log behind its owner. */
+  prepared: number;
   /** Bytes that a machine had and the engine didn't. */
   droppedBytes: number;
   /** Former owners that were still alive, and heard of it. */
@@ -34,6 +37,13 @@ interface Machine {
   index: MemoryIndex;
   /** The log that is open there, if any. */
   owner: CellOwner | null;
+}
+
+/** What a machine has read of the log behind its owner. */
+interface Prepared {
+  readonly engine: MemoryEngine;
+  readonly engineLog: EngineLog;
+  readonly restore: CellRestore;
 }
 
 /** Who owns the cell, or believes so. */
@@ -74,6 +84,7 @@ class TakeoverModel {
     acknowledged: 0,
     emptyMachines: 0,
     knownMachines: 0,
+    prepared: 0,
     droppedBytes: 0,
     fenced: 0,
     moved: 0,
@@ -107,11 +118,14 @@ class TakeoverModel {
     let machine = this.random.pick(this.machines);
     for (let takeover = 0; takeover < 8; takeover++) {
       const former = machine.owner;
+      const next = this.random.pick(this.machines);
+      const isMoved = former !== null && next.owner === null && this.random.chance(0.5);
+      const prepared = isMoved ? await this.#prepare(next, former) : null;
       this.#end(machine);
-      machine = this.random.pick(this.machines);
+      machine = next;
       // A machine on which the log is open believes that it owns the cell: it hears first.
       if (machine.owner !== null) this.#crash(machine);
-      const owner = await this.#take(machine);
+      const owner = await this.#take(machine, prepared);
       await this.#checkFormer(former, owner);
       await this.#work(owner);
       this.#note(owner);
@@ -140,16 +154,36 @@ class TakeoverModel {
     machine.index = machine.index.crash();
   }
 
-  async #take(machine: Machine): Promise<CellOwner> {
-    const { files, index } = machine;
+  /** Reads the log, while its owner goes on. */
+  async #prepare({ files }: Machine, { set, log, fenced }: CellOwner): Promise<Prepared> {
     const engine = this.servers.client();
     const engineLog = await engine.openLog(CELL);
+    const restore = await this.#drive(CellRestore.open(engineLog, DIRECTORY, files));
+    for (let round = 3; round > 0; round--) {
+      // Unless another owner has been there, of which it doesn't know.
+      if (fenced.failure === null) this.#change(set, log);
+      log.compact().catch(() => {});
+      await this.#drive(restore.readOn()).catch((error) => {
+        if (!(error instanceof EngineError)) throw error;
+      });
+      await this.clock.run(this.random.next() * 20);
+    }
+    this.counts.prepared++;
+    return { engine, engineLog, restore };
+  }
+
+  async #take(machine: Machine, prepared: Prepared | null): Promise<CellOwner> {
+    const { files, index } = machine;
+    const engine = prepared?.engine ?? this.servers.client();
+    const engineLog = prepared?.engineLog ?? (await engine.openLog(CELL));
+    const restore =
+      prepared?.restore ?? (await this.#drive(CellRestore.open(engineLog, DIRECTORY, files)));
     let log: Log | null = null;
     const isKnown = files.paths.length > 0;
     const identity = this.random.next().toString(16).slice(2).padEnd(32, '0').slice(0, 32);
     const taken = await this.#drive(
-      takeCell({
-        ...{ log: engineLog, directory: DIRECTORY, files, clock: this.clock },
+      restore.take({
+        clock: this.clock,
         epoch: ++this.epoch,
         owner: { node: 'a', incarnation: `${this.epoch}`, identity, level: 1, timeMs: 0 },
         onFailed: (error) => {

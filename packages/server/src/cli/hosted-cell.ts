@@ -1,5 +1,5 @@
 import { type ClusterEngine, ENTRY_HEADER_SIZE } from '@promptmq/cluster';
-import { CellHost, engineOf, type WorkerStart } from '../cluster/index.ts';
+import { CellHost, engineOf, type PreparedCell, type WorkerStart } from '../cluster/index.ts';
 import type { Config } from '../config/index.ts';
 import type { BrokerExtras, OpenedBroker } from '../embed/create-broker.ts';
 import type { EmbeddedBroker } from '../embed/embedded-broker.ts';
@@ -35,6 +35,7 @@ export class HostedCell {
    * Claims a cell, and serves it.
    *
    * @param config - of the worker: with the folders of the cell
+   * @param prepared - what was read of its log before; null when nothing was
    * @throws {CellTaken} when it has another owner
    * @throws {EngineError} `unavailable`, `unsuitable`, `not-installed`
    * @throws {FencedError}, {LogError} as `CellHost.open`
@@ -43,14 +44,17 @@ export class HostedCell {
     { cell, epoch, node }: WorkerStart,
     config: Config,
     incarnation: string,
+    prepared: PreparedCell | null,
     { openBroker, onEnded }: HostedCellOptions,
   ): Promise<HostedCell> {
     const { snapshotInterval, appendSize, appendWindow } = config.cluster;
-    const engine = engineOf(config);
+    const engine = prepared?.engine ?? engineOf(config);
     try {
-      const { appendBytesMax } = await engine.connect();
+      await prepared?.settle();
+      const { appendBytesMax } = prepared?.facts ?? (await engine.connect());
       const host = await CellHost.open({
         ...{ engine, cell: cell as number, epoch, node: node as string, incarnation, onEnded },
+        prepared,
         ...{ directory: config.storage.walDir, snapshotSize: snapshotInterval, appendWindow },
         appendBytes: Math.min(appendSize, appendBytesMax - ENTRY_HEADER_SIZE),
         openBroker: async (storage, onStorageFailed) =>

@@ -5,6 +5,7 @@ import {
   adminSocket,
   type FromWorker,
   metricsSocket,
+  PreparedCell,
   type ToWorker,
   Worker,
   type WorkerLabel,
@@ -35,15 +36,24 @@ export async function serveWorker(given: LoadedConfig, load: () => LoadedConfig)
   const early: [ToWorker, unknown][] = [];
   // What follows the first message may come before it is dealt with.
   let keep = (_message: ToWorker, _handle: unknown) => {};
+  let onClaimed = (_epoch: number) => {};
+  const claimed = new Promise<number>((resolve) => {
+    onClaimed = resolve;
+  });
+  let isAhead = false;
   const started = new Promise<WorkerStart>((resolve) => {
     keep = (message, handle) => {
-      if (message.kind === 'start') resolve(message);
+      if (message.kind === 'start') {
+        ({ isAhead } = message);
+        resolve(message);
+      } else if (message.kind === 'claim') onClaimed(message.epoch);
+      else if (message.kind === 'stop' && isAhead) process.exit();
       else early.push([message, handle]);
     };
   });
   process.on('message', keep);
   tell({ kind: 'hello' });
-  const start = await started;
+  let start = await started;
   const ofWorker = (loaded: LoadedConfig): LoadedConfig => ({
     ...loaded,
     config: configOfWorker(loaded.config, start),
@@ -53,6 +63,27 @@ export async function serveWorker(given: LoadedConfig, load: () => LoadedConfig)
   const files = new WatchedFiles(watchedPaths(loaded));
   const { logger: plain, output, logTail } = await openLog(config, start.isColoured);
   const logger = numbered(plain, start.label);
+  const refuse = async (error: unknown) => {
+    const isUsage = error instanceof ConfigError;
+    const { message: why } = error as Error;
+    const said: FromWorker =
+      error instanceof CellTaken ? { kind: 'taken', why } : { kind: 'refused', why, isUsage };
+    await new Promise<void>((resolve) => tell(said, null, resolve));
+    await output.finish(LAST_LINES_MS);
+    process.exit(1);
+  };
+  let prepared: PreparedCell | null = null;
+  if (start.isAhead) {
+    try {
+      prepared = await PreparedCell.open(start.cell as number, config, refuse);
+    } catch (error) {
+      await refuse(error);
+    }
+    logger.info('cell-prepared', { position: prepared?.restore.position });
+    tell({ kind: 'prepared' });
+    start = { ...start, isAhead: false, epoch: await claimed };
+    isAhead = false;
+  }
   let broker: EmbeddedBroker | null = null;
   let admin: AdminServer | null = null;
   let reloader: Reloader | null = null;
@@ -95,6 +126,7 @@ export async function serveWorker(given: LoadedConfig, load: () => LoadedConfig)
     reloader?.close();
     await admin?.close();
     await stopBroker();
+    tell({ kind: 'left' });
     await worker.stop();
     await output.finish(LAST_LINES_MS);
     process.exit();
@@ -109,6 +141,7 @@ export async function serveWorker(given: LoadedConfig, load: () => LoadedConfig)
   const onMessage = (message: ToWorker, handle: unknown) => {
     switch (message.kind) {
       case 'start':
+      case 'claim':
         return;
       case 'socket':
         worker.takeSocket(handle as object, message.facts, Buffer.from(message.read, 'base64'));
@@ -154,7 +187,7 @@ export async function serveWorker(given: LoadedConfig, load: () => LoadedConfig)
   };
   try {
     if (isOfCluster) {
-      hosted = await HostedCell.open(start, config, incarnation, {
+      hosted = await HostedCell.open(start, config, incarnation, prepared, {
         openBroker: (storage, onStorageFailed) =>
           openBroker(config, { logger, storage, onStorageFailed }, seams),
         onEnded: (why) => {
@@ -172,15 +205,9 @@ export async function serveWorker(given: LoadedConfig, load: () => LoadedConfig)
       broker = opened.running;
     }
   } catch (error) {
-    const isUsage = error instanceof ConfigError;
-    const { message: why } = error as Error;
-    const said: FromWorker =
-      error instanceof CellTaken ? { kind: 'taken', why } : { kind: 'refused', why, isUsage };
-    await new Promise<void>((resolve) => tell(said, null, resolve));
-    await output.finish(LAST_LINES_MS);
-    process.exit(1);
+    await refuse(error);
   }
-  const serving = broker;
+  const serving = broker as EmbeddedBroker;
   process.on('uncaughtException', (error) => serving.noteUncaught(error));
   process.on('unhandledRejection', (reason) => serving.noteUncaught(reason));
   worker.serve(serving.listeners as readonly BoundListener[]);

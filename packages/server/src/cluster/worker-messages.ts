@@ -30,6 +30,8 @@ export interface WorkerStart {
   readonly count: number;
   /** Higher than that of all that have had its cell before. */
   readonly epoch: number;
+  /** Whether another node has the cell still: its log is read, and `claim` says the epoch. */
+  readonly isAhead: boolean;
   /** Its name on links: no other process that can be reached has the same. */
   readonly name: string;
   /** The node of a cluster that it is of; null where the workers are all there is. */
@@ -48,6 +50,8 @@ export interface WorkerStart {
 
 export type ToWorker =
   | WorkerStart
+  /** To one that has prepared its cell: this node has claimed it. */
+  | { readonly kind: 'claim'; readonly epoch: number }
   /** Where all cells are; comes first behind `start`, and whenever it changes. */
   | {
       readonly kind: 'cells';
@@ -75,6 +79,10 @@ export type FromWorker =
   /** It listens to messages: what was sent before is lost. */
   | { readonly kind: 'hello' }
   | { readonly kind: 'figures'; readonly figures: WorkerFigures }
+  /** What its cell's log had was read. */
+  | { readonly kind: 'prepared' }
+  /** All that it acknowledged is safe, its clients are gone, and it does nothing more with its cell: another process may have that. */
+  | { readonly kind: 'left' }
   | { readonly kind: 'ready'; readonly listeners: readonly WorkerListener[] }
   /** It can't begin: what is wrong with the configuration or the machine. */
   | { readonly kind: 'refused'; readonly why: string; readonly isUsage: boolean }

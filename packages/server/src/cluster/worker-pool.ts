@@ -33,7 +33,7 @@ export interface WorkerPoolOptions {
 export type WorkerTask = Pick<
   WorkerStart,
   'label' | 'cell' | 'count' | 'epoch' | 'name' | 'node' | 'address'
->;
+> & { readonly isAhead?: boolean };
 
 /** A worker can't begin: what it says is for whoever started the broker. */
 export class WorkerRefusal extends Error {
@@ -62,6 +62,10 @@ export interface WorkerEnd {
 /** Who has started a worker. */
 export interface WorkerUser {
   onReady(listeners: readonly WorkerListener[]): void;
+  /** What there is of its cell, which another node still has, was read. */
+  onPrepared?(): void;
+  /** Its cell may be had by another process; it ends. */
+  onLeft?(): void;
   /** Called once, when its process is over. */
   onEnd(end: WorkerEnd): void;
 }
@@ -73,6 +77,8 @@ export class PooledWorker {
   readonly child: Child;
   readonly startedAt: number;
   isReady = false;
+  /** It has prepared its cell, and waits until this node has claimed it. */
+  isPrepared = false;
   refusal: WorkerRefusal | null = null;
   taken: string | null = null;
   /** What it has said of itself last. */
@@ -233,7 +239,7 @@ export class WorkerPool {
 
   /** Has a process begin that does nothing before it is needed; while others begin, they come first. */
   #keepSpare(): void {
-    const isBusy = this.workers.some(({ isReady }) => !isReady);
+    const isBusy = this.workers.some(({ isReady, isPrepared }) => !isReady && !isPrepared);
     if (this.#options.keepsSpare !== true || this.#spare !== null || isBusy) return;
     if (this.#isStopping) return;
     const child = this.#fork();
@@ -260,7 +266,10 @@ export class WorkerPool {
   #begin({ task, child }: PooledWorker): void {
     const { isColoured, cluster: name, secret } = this.#options;
     const { directory } = this;
-    send(child, { kind: 'start', ...task, directory, cluster: name, secret, isColoured });
+    send(child, {
+      ...{ kind: 'start', isAhead: false, ...task },
+      ...{ directory, cluster: name, secret, isColoured },
+    });
     send(child, { kind: 'cells', cells: this.#cells, isClosed: this.#isClosed });
   }
 
@@ -276,6 +285,14 @@ export class WorkerPool {
         worker.user.onReady(message.listeners);
         this.#changed();
         this.#keepSpare();
+        return;
+      case 'prepared':
+        worker.isPrepared = true;
+        worker.user.onPrepared?.();
+        this.#keepSpare();
+        return;
+      case 'left':
+        worker.user.onLeft?.();
         return;
       case 'refused':
         worker.refusal = new WorkerRefusal(message.why, message.isUsage);

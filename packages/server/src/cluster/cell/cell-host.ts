@@ -1,5 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { type ClusterEngine, type FencedLog, Shipper, takeCell } from '@promptmq/cluster';
+import {
+  CellRestore,
+  type ClusterEngine,
+  type EngineLog,
+  type FencedLog,
+  Shipper,
+} from '@promptmq/cluster';
 import { type Clock, type Files, nodeClock } from '@promptmq/wal';
 import type { ReplicationStats } from '../../runtime/stats.ts';
 import type { StorageResources } from '../../storage/storage.ts';
@@ -27,6 +33,8 @@ export interface CellHostOptions<B extends HostedBroker> {
   readonly incarnation: string;
   /** Of the cell's log on this machine. */
   readonly directory: string;
+  /** What was read of the log before, into `directory`; the host's from now on. */
+  readonly prepared?: { readonly log: EngineLog; readonly restore: CellRestore } | null;
   readonly files?: Files;
   readonly clock?: Clock;
   /** Bytes of the log after which the cell's state is written to it: about what another node has to replay. */
@@ -92,13 +100,14 @@ export class CellHost<B extends HostedBroker> {
   ): Promise<CellHost<B> | null> {
     const { engine, cell, epoch, node, incarnation, directory, files } = options;
     const { clock = nodeClock, snapshotSize, appendBytes, appendWindow: window } = options;
-    const engineLog = await engine.openLog(cell);
+    const engineLog = options.prepared?.log ?? (await engine.openLog(cell));
     let host: CellHost<B> | null = null;
     let fenced: FencedLog | null = null;
     try {
-      const taken = await takeCell({
-        ...{ log: engineLog, directory, clock, epoch, window },
-        ...(files === undefined ? {} : { files }),
+      const restore =
+        options.prepared?.restore ?? (await CellRestore.open(engineLog, directory, files));
+      const taken = await restore.take({
+        ...{ clock, epoch, window },
         owner: {
           ...{ node, incarnation, identity: randomBytes(16).toString('hex'), level: LEVEL },
           timeMs: clock.wallNow(),

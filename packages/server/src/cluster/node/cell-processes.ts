@@ -19,12 +19,21 @@ export interface CellProcessesHost {
   onEnded(cell: number, epoch: number, why: string): void;
 }
 
-/** A process that opens a cell, or serves it. */
+/** A process that prepares a cell, opens it, or serves it. */
 interface CellProcess {
-  readonly epoch: number;
+  /** Null while another node has the cell. */
+  epoch: number | null;
+  isServing: boolean;
   /** It is told to end: that it does is no news. */
   isReleased: boolean;
+  /** It has nothing more to do with its cell: its process has ended, or will. */
+  readonly left: Promise<void>;
   readonly ended: Promise<void>;
+  /** Who waits for what it does now. */
+  waiting: {
+    readonly resolve: (outcome: 'prepared' | 'serving' | 'taken') => void;
+    readonly reject: (error: Error) => void;
+  };
 }
 
 /** The processes of this node that serve cells, one for each. */
@@ -36,33 +45,60 @@ export class CellProcesses {
     this.#host = host;
   }
 
+  /** As `MembershipHost.prepareCell`. */
+  async prepare(cell: number): Promise<void> {
+    await this.#processes.get(cell)?.ended;
+    await this.#start(cell, null);
+  }
+
   /** As `MembershipHost.openCell`. */
-  open(cell: number, epoch: number): Promise<'serving' | 'taken'> {
+  async open(cell: number, epoch: number): Promise<'serving' | 'taken'> {
+    const found = this.#processes.get(cell);
+    const worker = this.#host.pool.of(cell);
+    if (found === undefined || worker === null || found.isReleased || found.epoch !== null) {
+      await found?.ended;
+      return this.#start(cell, epoch) as Promise<'serving' | 'taken'>;
+    }
+    found.epoch = epoch;
+    return new Promise((resolve, reject) => {
+      found.waiting = { resolve: resolve as (outcome: string) => void, reject };
+      worker.send({ kind: 'claim', epoch });
+    });
+  }
+
+  #start(cell: number, epoch: number | null): Promise<'prepared' | 'serving' | 'taken'> {
     const { node, count, pool } = this.#host;
     const address = this.#host.addressOf(cell);
+    const [left, onLeft] = promise();
+    const [ended, onEnded] = promise();
     return new Promise((resolve, reject) => {
-      let isServing = false;
-      let onEnded = () => {};
-      const ended = new Promise<void>((done) => {
-        onEnded = done;
-      });
-      const opened: CellProcess = { epoch, isReleased: false, ended };
-      this.#processes.set(cell, opened);
-      const task = { label: cell, cell, count, epoch, name: cellName(cell), node, address };
+      const started: CellProcess = {
+        ...{ epoch, isServing: false, isReleased: false, left, ended },
+        waiting: { resolve, reject },
+      };
+      this.#processes.set(cell, started);
+      const task = {
+        ...{ label: cell, cell, count, epoch: epoch ?? 0, isAhead: epoch === null },
+        ...{ name: cellName(cell), node, address },
+      };
       pool.start(task, {
+        onPrepared: () => started.waiting.resolve('prepared'),
         onReady: () => {
-          isServing = true;
+          started.isServing = true;
           this.#host.onChanged();
-          resolve('serving');
+          started.waiting.resolve('serving');
         },
+        onLeft,
         onEnd: (end) => {
           this.#processes.delete(cell);
+          onLeft();
           onEnded();
           this.#host.onChanged();
-          if (isServing) {
-            if (!opened.isReleased) this.#host.onEnded(cell, epoch, whyOf(end));
-          } else if (end.taken !== null) resolve('taken');
-          else reject(new Error(whyOf(end)));
+          if (started.isServing) {
+            const isNews = !started.isReleased;
+            if (isNews) this.#host.onEnded(cell, started.epoch as number, whyOf(end));
+          } else if (end.taken !== null) started.waiting.resolve('taken');
+          else started.waiting.reject(new Error(whyOf(end)));
         },
       });
     });
@@ -82,8 +118,16 @@ export class CellProcesses {
       await opened.ended;
       clearTimeout(timer);
     }
-    await opened.ended;
+    await opened.left;
   }
+}
+
+function promise(): [settled: Promise<void>, settle: () => void] {
+  let settle = () => {};
+  const settled = new Promise<void>((resolve) => {
+    settle = resolve;
+  });
+  return [settled, settle];
 }
 
 function whyOf({ why, refusal, taken }: WorkerEnd): string {

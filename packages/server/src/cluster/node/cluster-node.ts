@@ -351,6 +351,10 @@ export class ClusterNode implements MembershipHost, ObservedNode {
     return this.#processes.open(cell, epoch);
   }
 
+  prepareCell(cell: number): Promise<void> {
+    return this.#processes.prepare(cell);
+  }
+
   releaseCell(cell: number, how: 'move' | 'abandon'): Promise<void> {
     return this.#processes.release(cell, how);
   }
