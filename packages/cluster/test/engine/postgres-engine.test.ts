@@ -83,6 +83,30 @@ function testServer(folder: string): void {
     await engine.close();
   });
 
+  test('who watches is told of changes at once; where nothing can be told, it looks by itself', async () => {
+    const writer = engineOf('notices');
+    const patient = engineOf('notices', { pollMs: 3_600_000 });
+    const eager = engineOf('notices', { pollMs: 20 });
+    const engines = [writer, patient, eager];
+    try {
+      for (const engine of engines) await engine.connect();
+      const told = new Watched(patient);
+      const looked = new Watched(eager);
+      const first = (await writer.map.put('cell.1', Buffer.from('a'), 0)) as number;
+      await told.until('a');
+      await looked.until('a');
+      const listening = "select pid from pg_stat_activity where query like 'listen pmq_notices%'";
+      await sql(server, `select pg_terminate_backend(pid) from (${listening}) as found`);
+      await writer.map.put('cell.1', Buffer.from('b'), first);
+      await looked.until('b');
+      await told.until('b');
+      told.end();
+      looked.end();
+    } finally {
+      for (const engine of engines) await engine.close();
+    }
+  });
+
   test('a log without room is full until it is trimmed', async () => {
     const engine = engineOf('full', { logBytesMax: 100_000 });
     await engine.connect();
@@ -150,6 +174,19 @@ function testServer(folder: string): void {
       servers.push(await second.follower());
       expect(await readAll(log)).toEqual(['0', '1', '2', '3', '4', '5']);
       expect(await log.append(6, [Buffer.from('6')])).toEqual({ kind: 'appended', sequence: 7 });
+      // The former one comes back, and takes writes.
+      await first.serve();
+      const newcomer = new PostgresEngine(options);
+      await newcomer.connect();
+      expect(await readAll(await newcomer.openLog(0))).toHaveLength(7);
+      await newcomer.close();
+      await second.kill();
+      // Who was connected finds out with it.
+      await log.append(7, [Buffer.from('7')]);
+      expect(await log.append(7, [Buffer.from('7')])).toMatchObject({
+        kind: 'unknown',
+        why: expect.stringContaining('another server has taken its place'),
+      });
     } finally {
       await engine.close();
       for (const one of servers) await one.stop();
@@ -181,6 +218,28 @@ function testServer(folder: string): void {
       await second.stop();
     }
   });
+}
+
+/** The value of a key, as who watches sees it. */
+class Watched {
+  #value = '';
+  #notify = () => {};
+  readonly end: () => void;
+
+  constructor(engine: PostgresEngine) {
+    this.end = engine.map.watch('cell.', (_key, value) => {
+      this.#value = `${Buffer.from(value ?? [])}`;
+      this.#notify();
+    });
+  }
+
+  async until(value: string): Promise<void> {
+    while (this.#value !== value) {
+      await new Promise<void>((resolve) => {
+        this.#notify = resolve;
+      });
+    }
+  }
 }
 
 async function readAll(log: EngineLog): Promise<string[]> {

@@ -7,18 +7,15 @@ import {
 } from '../engine.ts';
 import { PostgresLog } from './postgres-log.ts';
 import { PostgresMap } from './postgres-map.ts';
+import { PostgresNotices } from './postgres-notices.ts';
 import {
   POSTGRES_DEFAULTS,
   type PostgresOptions,
   type SetPostgresOptions,
 } from './postgres-options.ts';
-import {
-  type Ask,
-  loadPostgres,
-  type PostgresModule,
-  PostgresSession,
-} from './postgres-session.ts';
+import { loadPostgres, PostgresSession } from './postgres-session.ts';
 import { makeTables, type PostgresTables, tablesOf, whyRelaxed } from './postgres-tables.ts';
+import { type Ask, type PostgresModule, Succession } from './primary.ts';
 
 /** The oldest version whose reading of settings and texts is tested. */
 const LEAST = 14;
@@ -30,9 +27,11 @@ const SETTINGS = ['fsync', 'full_page_writes', 'synchronous_standby_names', 'ser
 /** PostgreSQL as an engine: tables for logs and map. Each log has a connection of its own. */
 export class PostgresEngine implements ClusterEngine {
   readonly #options: SetPostgresOptions;
+  readonly #succession = new Succession();
   #module: PostgresModule | null = null;
   #tables: PostgresTables | null = null;
   #session: PostgresSession | null = null;
+  #notices: PostgresNotices | null = null;
   #map: PostgresMap | null = null;
   readonly #logs = new Set<EngineLog>();
 
@@ -44,7 +43,7 @@ export class PostgresEngine implements ClusterEngine {
     const { name, replicas, pollMs } = this.#options;
     const tables = tablesOf(name);
     const module = await loadPostgres();
-    const session = new PostgresSession(module, this.#options);
+    const session = new PostgresSession(module, this.#options, this.#succession);
     try {
       const settings = await settingsOf(async (text, values) => ({
         rows: await session.query(text, values),
@@ -62,7 +61,10 @@ export class PostgresEngine implements ClusterEngine {
       this.#module = module;
       this.#tables = tables;
       this.#session = session;
-      this.#map = new PostgresMap(session, tables, pollMs);
+      const { notices: channel } = tables;
+      const notices = new PostgresNotices(module, this.#options, this.#succession, channel);
+      this.#notices = notices;
+      this.#map = new PostgresMap(session, notices, tables, pollMs);
       return {
         name: 'postgres',
         version,
@@ -84,8 +86,11 @@ export class PostgresEngine implements ClusterEngine {
     await this.#session.query(text, [cell]);
     const { replicas } = this.#options;
     // Another server may have taken the place of the one that was asked at first.
-    const session = new PostgresSession(this.#module, this.#options, async (ask) =>
-      whyRelaxed(await settingsOf(ask), replicas),
+    const session = new PostgresSession(
+      this.#module,
+      this.#options,
+      this.#succession,
+      async (ask) => whyRelaxed(await settingsOf(ask), replicas),
     );
     const log = new PostgresLog(session, this.#tables, cell, this.#options.logBytesMax);
     this.#logs.add(log);
@@ -98,6 +103,7 @@ export class PostgresEngine implements ClusterEngine {
   }
 
   async close(): Promise<void> {
+    this.#notices?.close();
     await Promise.all([...this.#logs].map((log) => log.close()));
     await this.#session?.close();
   }

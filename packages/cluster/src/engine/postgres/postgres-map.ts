@@ -1,4 +1,5 @@
 import type { EngineMap, MapListener, MapValue } from '../engine.ts';
+import type { PostgresNotices } from './postgres-notices.ts';
 import type { PostgresSession } from './postgres-session.ts';
 import type { PostgresTables } from './postgres-tables.ts';
 
@@ -8,17 +9,29 @@ interface Row {
   readonly revision: string;
 }
 
-/** The map as a table. Who watches asks it again and again. */
+/** While the server says when something has changed, it is looked at so much more seldom. */
+const LOOKS_LESS = 5;
+
+/** The map as a table. Who watches looks at it when the server says that it has changed, and besides again and again. */
 export class PostgresMap implements EngineMap {
   readonly #session: PostgresSession;
+  readonly #notices: PostgresNotices;
   readonly #map: string;
   readonly #revisions: string;
+  readonly #notify: string;
   readonly #pollMs: number;
 
-  constructor(session: PostgresSession, { map, revisions }: PostgresTables, pollMs: number) {
+  constructor(
+    session: PostgresSession,
+    notices: PostgresNotices,
+    { map, revisions, notices: channel }: PostgresTables,
+    pollMs: number,
+  ) {
     this.#session = session;
+    this.#notices = notices;
     this.#map = map;
     this.#revisions = revisions;
+    this.#notify = `pg_notify('${channel}', '')`;
     this.#pollMs = pollMs;
   }
 
@@ -39,12 +52,12 @@ export class PostgresMap implements EngineMap {
       revision === 0
         ? [
             `insert into ${this.#map} (key, value, revision) values ($1, $2, ${next})
-             on conflict do nothing returning revision`,
+             on conflict do nothing returning revision, ${this.#notify}`,
             [key, bytes],
           ]
         : [
             `update ${this.#map} set value = $2, revision = ${next}
-             where key = $1 and revision = $3 returning revision`,
+             where key = $1 and revision = $3 returning revision, ${this.#notify}`,
             [key, bytes, revision],
           ];
     try {
@@ -56,7 +69,7 @@ export class PostgresMap implements EngineMap {
   }
 
   async remove(key: string, revision: number): Promise<'removed' | 'conflict' | 'unknown'> {
-    const text = `delete from ${this.#map} where key = $1 and revision = $2 returning key`;
+    const text = `delete from ${this.#map} where key = $1 and revision = $2 returning key, ${this.#notify}`;
     try {
       const rows = await this.#session.query(text, [key, revision]);
       return rows.length === 0 ? 'conflict' : 'removed';
@@ -68,17 +81,29 @@ export class PostgresMap implements EngineMap {
   watch(prefix: string, onChange: MapListener): () => void {
     const seen = new Map<string, number>();
     let isEnded = false;
+    let isLooking = false;
+    let isLookWanted = false;
     let timer: NodeJS.Timeout | null = null;
     const text = `select key, value, revision from ${this.#map} where starts_with(key, $1) order by revision`;
-    const poll = async () => {
-      const rows = await this.#session.query<Row>(text, [prefix]).catch(() => null);
-      if (isEnded) return;
-      if (rows !== null) passOn(rows, seen, onChange);
-      if (!isEnded) timer = setTimeout(() => void poll(), this.#pollMs);
+    const look = async () => {
+      isLookWanted = true;
+      if (isLooking) return;
+      isLooking = true;
+      if (timer !== null) clearTimeout(timer);
+      while (isLookWanted && !isEnded) {
+        isLookWanted = false;
+        const rows = await this.#session.query<Row>(text, [prefix]).catch(() => null);
+        if (rows !== null && !isEnded) passOn(rows, seen, onChange);
+      }
+      isLooking = false;
+      const waitMs = this.#notices.isListening ? LOOKS_LESS * this.#pollMs : this.#pollMs;
+      if (!isEnded) timer = setTimeout(() => void look(), waitMs);
     };
-    void poll();
+    void look();
+    const endNotices = this.#notices.follow(() => void look());
     return () => {
       isEnded = true;
+      endNotices();
       if (timer !== null) clearTimeout(timer);
     };
   }

@@ -1,8 +1,14 @@
-import type { Client, QueryResultRow } from 'pg';
+import type { QueryResultRow } from 'pg';
 import { EngineError } from '../engine.ts';
 import type { SetPostgresOptions } from './postgres-options.ts';
-
-export type PostgresModule = typeof import('pg').default;
+import {
+  connectToPrimary,
+  isLastingState,
+  type PostgresModule,
+  type Primary,
+  type Succession,
+  type WhyUnfit,
+} from './primary.ts';
 
 /** @throws {EngineError} `not-installed` */
 export async function loadPostgres(): Promise<PostgresModule> {
@@ -14,9 +20,6 @@ export async function loadPostgres(): Promise<PostgresModule> {
   }
 }
 
-/** Asks a server. */
-export type Ask = (text: string, values: unknown[]) => Promise<{ rows: Record<string, string>[] }>;
-
 /**
  * A connection to the server that takes writes, made again when it breaks. A query that isn't answered in time breaks it: what became of that
  * query nobody knows.
@@ -24,20 +27,26 @@ export type Ask = (text: string, values: unknown[]) => Promise<{ rows: Record<st
 export class PostgresSession {
   readonly #module: PostgresModule;
   readonly #options: SetPostgresOptions;
-  #client: Promise<Client> | null = null;
+  readonly #succession: Succession;
+  #primary: Promise<Primary> | null = null;
   /** What was asked last: the next one waits for it. */
   #asked: Promise<unknown> = Promise.resolve();
   #isClosed = false;
-  readonly #whyUnfit: (ask: Ask) => Promise<string | null>;
+  readonly #whyUnfit: WhyUnfit;
 
-  /** @param whyUnfit - asked of each server that is connected to: why it is not to be used now; null when it may be */
+  /**
+   * @param succession - one for all connections of the process
+   * @param whyUnfit - asked of each server that is connected to
+   */
   constructor(
     module: PostgresModule,
     options: SetPostgresOptions,
-    whyUnfit: (ask: Ask) => Promise<string | null> = async () => null,
+    succession: Succession,
+    whyUnfit: WhyUnfit = async () => null,
   ) {
     this.#module = module;
     this.#options = options;
+    this.#succession = succession;
     this.#whyUnfit = whyUnfit;
   }
 
@@ -54,21 +63,23 @@ export class PostgresSession {
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    const client = await this.#client?.catch(() => null);
-    this.#client = null;
-    await client?.end().catch(() => {});
+    const primary = await this.#primary?.catch(() => null);
+    this.#primary = null;
+    await primary?.client.end().catch(() => {});
   }
 
   async #ask<Row extends QueryResultRow>(text: string, values: readonly unknown[]): Promise<Row[]> {
     if (this.#isClosed) throw new EngineError('closed', 'the engine is closed');
-    this.#client ??= this.#connect();
-    const connecting = this.#client;
+    this.#primary ??= this.#connect();
+    const connecting = this.#primary;
     try {
-      const client = await connecting;
+      const { client, branch } = await connecting;
+      const why = this.#succession.whyOutdated(branch);
+      if (why !== null) throw new Error(why);
       const { rows } = await client.query<Row>(text, [...values]);
       return rows;
     } catch (cause) {
-      if (this.#client === connecting) this.#drop();
+      if (this.#primary === connecting) this.#drop();
       if (cause instanceof EngineError) throw cause;
       const { message, code } = cause as Error & { readonly code?: string };
       const isLasting = isLastingState(code);
@@ -78,50 +89,14 @@ export class PostgresSession {
     }
   }
 
-  async #connect(): Promise<Client> {
-    let failure: unknown = null;
-    for (const connectionString of this.#options.urls) {
-      const client = new this.#module.Client({
-        connectionString,
-        connectionTimeoutMillis: this.#options.timeoutMs,
-        query_timeout: this.#options.timeoutMs,
-        keepAlive: true,
-        application_name: 'promptmq',
-      });
-      // A connection that breaks between two queries; the next one finds out.
-      client.on('error', () => {});
-      try {
-        await client.connect();
-        const { rows } = await client.query('show transaction_read_only');
-        if (rows[0]?.transaction_read_only === 'on') throw new Error('it takes no writes');
-        await client.query('set synchronous_commit = on');
-        const why = await this.#whyUnfit((text, values) => client.query(text, values));
-        if (why !== null) throw new Error(why);
-        return client;
-      } catch (error) {
-        // Where one of several may be there later, that is what counts.
-        if (failure === null || !isLastingState((error as { code?: string }).code)) failure = error;
-        client.end().catch(() => {});
-      }
-    }
-    throw failure;
+  #connect(): Promise<Primary> {
+    return connectToPrimary(this.#module, this.#options, this.#succession, this.#whyUnfit);
   }
 
   #drop(): void {
-    const broken = this.#client;
-    this.#client = null;
+    const broken = this.#primary;
+    this.#primary = null;
     // Not in order: a server that doesn't answer wouldn't hear of it.
-    broken?.then((client) => client.connection.stream.destroy()).catch(() => {});
+    broken?.then(({ client }) => client.connection.stream.destroy()).catch(() => {});
   }
-}
-
-/**
- * The classes of SQLSTATE of what is refused however often it is tried: who isn't let in, a database, a table or a column that isn't there, no
- * permission, values that don't fit. All else may be different a while later: as where a server starts, stops, has no room or takes no writes.
- */
-const LASTING_CLASSES = ['0A', '22', '23', '28', '3D', '3F', '42', '54'];
-
-/** @param code - SQLSTATE; undefined for what is no answer of a server */
-export function isLastingState(code: string | undefined): boolean {
-  return code?.length === 5 && LASTING_CLASSES.includes(code.slice(0, 2));
 }

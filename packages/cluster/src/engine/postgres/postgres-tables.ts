@@ -7,6 +7,8 @@ export interface PostgresTables {
   readonly entries: string;
   readonly map: string;
   readonly revisions: string;
+  /** Of NOTIFY, when the map has changed. */
+  readonly notices: string;
 }
 
 /** Any number: who makes tables takes turns by it. */
@@ -23,6 +25,7 @@ export function tablesOf(name: string): PostgresTables {
     entries: `${prefix}_entry`,
     map: `${prefix}_map`,
     revisions: `${prefix}_revision`,
+    notices: `${prefix}_changes`,
   };
 }
 
