@@ -1,9 +1,9 @@
 /**
  * Kills, stops and cuts off the processes of brokers that are one to their clients, and looks whether they keep what they promised.
  *
- *   node scripts chaos [--system NAME] [--faults N] [--seconds S] [--only NAME]… [--seed N] [--rate N] [--cells N] [--directory DIR] [--json]
+ *   node scripts chaos [--system NAME] [--engine nats|postgres] [--faults N] [--seconds S] [--only NAME]… [--seed N] [--rate N] [--cells N] [--directory DIR] [--json]
  *
- * Systems: `cluster` (three nodes on three servers of NATS), `workers` (processes of one machine), and of others `nats-mqtt` (the MQTT of nats-server) and
+ * Systems: `cluster` (three nodes on three servers of NATS, or on one of PostgreSQL with a synchronous standby), `workers` (processes of one machine), and of others `nats-mqtt` (the MQTT of nats-server) and
  * `rabbitmq` (with quorum queues), of three nodes each. Ends with 1 when something that was acknowledged is lost, comes twice at QoS 2, or in another
  * order; logs and data are left in the folder then. Linux only.
  */
@@ -18,6 +18,7 @@ import { buildIfNeeded } from './lib/prepare.js';
 const { values } = readArguments(import.meta.url, {
   options: {
     system: { type: 'string', default: 'cluster' },
+    engine: { type: 'string', default: 'nats' },
     faults: { type: 'string', default: '50' },
     seconds: { type: 'string' },
     only: { type: 'string', multiple: true },
@@ -39,11 +40,16 @@ buildIfNeeded();
 await import('./lib/sources.js');
 const { runChaos } = await import('../packages/server/test/chaos/chaos-run.ts');
 const { WRONGS } = await import('../packages/server/test/chaos/chaos-ledger.ts');
+const { chaosEngines } = await import('../packages/server/test/chaos/systems/cluster-system.ts');
 const { chaosSystems } = await import('../packages/server/test/chaos/systems/systems.ts');
 
 const makeSystem = chaosSystems[values.system];
 if (makeSystem === undefined) {
   refuse(`--system ${values.system}: should be one of ${Object.keys(chaosSystems).join(', ')}`);
+}
+const engine = chaosEngines.find((name) => name === values.engine);
+if (engine === undefined) {
+  refuse(`--engine ${values.engine}: should be one of ${chaosEngines.join(', ')}`);
 }
 const directory = values.directory ?? mkdtempSync(join(tmpdir(), 'promptmq-chaos-'));
 // What runs is ended with this process.
@@ -51,7 +57,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 let shownAt = performance.now();
 try {
   const report = await runChaos({
-    system: await makeSystem(directory, cells),
+    system: await makeSystem(directory, { cells, engine }),
     seed,
     faults,
     rate,

@@ -2,12 +2,12 @@ import type { Random } from '@promptmq/wal/testing';
 import type { Fault } from '../chaos-system.ts';
 import type { Network } from '../network.ts';
 import type { ClusterNode } from './cluster-system.ts';
-import type { NatsServers } from './nats-servers.ts';
+import type { EngineServers } from './engine-servers.ts';
 
 /** What there is to harm. */
 export interface ClusterParts {
   readonly nodes: readonly ClusterNode[];
-  readonly engine: NatsServers;
+  readonly engine: EngineServers;
   readonly network: Network;
   untilWell(): Promise<void>;
 }
@@ -140,9 +140,9 @@ function engineFaultsOf({ nodes, engine, untilWell }: ClusterParts): Fault[] {
       async begin(random) {
         const index = random.below(servers.length);
         await servers[index]?.kill();
-        engine.wipe(index);
+        await engine.lose(index);
         return async () => {
-          servers[index]?.start();
+          await engine.bringBack(index);
           await untilWell();
         };
       },

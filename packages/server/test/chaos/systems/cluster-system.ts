@@ -10,7 +10,9 @@ import type { ChaosSystem } from '../chaos-system.ts';
 import { Network } from '../network.ts';
 import { Program } from '../program.ts';
 import { clusterFaults } from './cluster-faults.ts';
+import type { EngineServers } from './engine-servers.ts';
 import { NatsServers } from './nats-servers.ts';
+import { PostgresServers } from './postgres-servers.ts';
 
 const SIZE = 3;
 
@@ -18,7 +20,11 @@ const SIZE = 3;
 const APP = { user: 'app', password: 'app' };
 const SYSTEM = { user: 'sys', password: 'sys' };
 
+/** What a cluster of this kind may stand on: three servers of NATS, or two of PostgreSQL. */
+export const chaosEngines = ['nats', 'postgres'] as const;
+
 export interface ClusterSystemOptions {
+  readonly engine?: (typeof chaosEngines)[number];
   /** By default as many as a cluster has. */
   readonly cells?: number;
   /** Whatever connects does so without a proxy between: nothing can be cut, and nothing costs. */
@@ -40,50 +46,40 @@ export interface ClusterNode {
   wipe(): void;
 }
 
-/** Three nodes of PromptMQ on three servers of NATS; each connection between any two of the six can be cut. */
+/** Three nodes of PromptMQ on the servers of an engine; each connection between any two of all these can be cut. */
 export async function clusterSystem(
   folder: string,
-  { cells = 6, isDirect = false }: ClusterSystemOptions = {},
+  { engine: kind = 'nats', cells = 6, isDirect = false }: ClusterSystemOptions = {},
 ): Promise<ClusterSystem> {
   mkdirSync(folder, { recursive: true });
   const indexes = Array.from({ length: SIZE }, (_, index) => index);
   const nodes: ClusterNode[] = [];
-  const servers: NatsServers[] = [];
+  const servers: EngineServers[] = [];
+  const serverIndexes = kind === 'nats' ? indexes : [0, 1];
   const configs: string[] = [];
   const network = new Network([
     ...indexes.map((index) => ({
       name: `b${index + 1}`,
       group: () => nodes[index]?.program.group ?? 0,
     })),
-    ...indexes.map((index) => ({
+    ...serverIndexes.map((index) => ({
       name: `e${index + 1}`,
       group: () => servers[0]?.nodes[index]?.group ?? 0,
     })),
   ]);
-  const [clientOf, routeOf, portOf, metricsOf] = (await Promise.all(
-    [0, 1, 2, 3].map(() => Promise.all(indexes.map(freePort))),
-  )) as [number[], number[], number[], number[]];
-  const monitorOf = await Promise.all(indexes.map(freePort));
+  const [portOf, metricsOf] = (await Promise.all(
+    [0, 1].map(() => Promise.all(indexes.map(freePort))),
+  )) as [number[], number[]];
   /** The ports at which one party reaches all servers of the engine. */
   const through = (from: string, ports: readonly number[]) =>
     isDirect
       ? ports
       : Promise.all(ports.map((port, index) => network.open(0, `e${index + 1}`, port, from)));
-  const viaRouteOf = await Promise.all(indexes.map((index) => through(`e${index + 1}`, routeOf)));
-  const engine = await NatsServers.make(
-    folder,
-    indexes.map((index) => ({
-      client: clientOf[index] as number,
-      route: routeOf[index] as number,
-      monitor: monitorOf[index] as number,
-    })),
-    (index) => viaRouteOf[index] as readonly number[],
-    () => `accounts {
-  SYS { users: [${JSON.stringify(SYSTEM)}] }
-  APP { jetstream: enabled, users: [${JSON.stringify(APP)}] }
-}
-system_account: SYS`,
-  );
+  const {
+    engine,
+    ports: clientOf,
+    options,
+  } = await (kind === 'nats' ? onNats : onPostgres)(folder, serverIndexes, through);
   servers.push(engine);
   for (const index of indexes) {
     const name = `b${index + 1}`;
@@ -110,10 +106,7 @@ system_account: SYS`,
           enabled: true,
           'node-id': name,
           name: 'chaos',
-          engine: 'nats',
-          'engine-url': engineOf.map((port) => `nats://127.0.0.1:${port}`),
-          'engine-credentials': `${APP.user}:${APP.password}`,
-          'engine-system-credentials': `${SYSTEM.user}:${SYSTEM.password}`,
+          ...options(engineOf),
           cells,
           bind: `127.0.0.1:${own}`,
           advertise: `127.0.0.1:${shown}`,
@@ -173,7 +166,7 @@ system_account: SYS`,
     versions: [5, 4],
     faults: clusterFaults({ nodes, engine, network, untilWell }),
     async start() {
-      engine.start();
+      await engine.start();
       await engine.untilWell();
       for (const { program } of nodes) program.start();
       await untilWell();
@@ -189,6 +182,66 @@ system_account: SYS`,
         [...nodes.map(({ program }) => program), ...engine.nodes].map((program) => program.kill()),
       );
     },
+  };
+}
+
+type Through = (from: string, ports: readonly number[]) => Promise<number[]> | readonly number[];
+
+/** Servers of an engine, the ports of which nodes connect to, and what a node's configuration says of it, by the ports at which it reaches these. */
+interface Engine {
+  readonly engine: EngineServers;
+  readonly ports: readonly number[];
+  options(ports: readonly number[]): Record<string, unknown>;
+}
+
+async function onNats(
+  folder: string,
+  indexes: readonly number[],
+  through: Through,
+): Promise<Engine> {
+  const [ports, routeOf, monitorOf] = (await Promise.all(
+    [0, 1, 2].map(() => Promise.all(indexes.map(freePort))),
+  )) as [number[], number[], number[]];
+  const viaRouteOf = await Promise.all(indexes.map((index) => through(`e${index + 1}`, routeOf)));
+  const engine = await NatsServers.make(
+    folder,
+    indexes.map((index) => ({
+      client: ports[index] as number,
+      route: routeOf[index] as number,
+      monitor: monitorOf[index] as number,
+    })),
+    (index) => viaRouteOf[index] as readonly number[],
+    () => `accounts {
+  SYS { users: [${JSON.stringify(SYSTEM)}] }
+  APP { jetstream: enabled, users: [${JSON.stringify(APP)}] }
+}
+system_account: SYS`,
+  );
+  return {
+    ...{ engine, ports },
+    options: (reached) => ({
+      engine: 'nats',
+      'engine-url': reached.map((port) => `nats://127.0.0.1:${port}`),
+      'engine-credentials': `${APP.user}:${APP.password}`,
+      'engine-system-credentials': `${SYSTEM.user}:${SYSTEM.password}`,
+    }),
+  };
+}
+
+async function onPostgres(
+  folder: string,
+  indexes: readonly number[],
+  through: Through,
+): Promise<Engine> {
+  const ports = await Promise.all(indexes.map(freePort));
+  const via = await Promise.all(indexes.map((index) => through(`e${index + 1}`, ports)));
+  const engine = new PostgresServers(folder, ports, (index) => via[index] as readonly number[]);
+  return {
+    ...{ engine, ports },
+    options: (reached) => ({
+      engine: 'postgres',
+      'engine-url': reached.map((port) => `postgres://promptmq@127.0.0.1:${port}/postgres`),
+    }),
   };
 }
 

@@ -31,7 +31,7 @@ export async function natsMqttSystem(folder: string): Promise<ChaosSystem> {
     versions: [4],
     faults: nodeFaults(servers.nodes),
     async start() {
-      servers.start();
+      await servers.start();
       await servers.untilWell();
       // Until there is a leader for what the first client makes.
       await sleep(5_000);

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '../../support/free-port.ts';
 import { otherProgram } from '../../support/other-programs.ts';
 import { Program } from '../program.ts';
+import type { EngineServers } from './engine-servers.ts';
 
 /** How the others and clients reach a server. */
 export interface NatsAddresses {
@@ -13,7 +14,7 @@ export interface NatsAddresses {
 }
 
 /** Three servers of NATS that sync before they acknowledge, each with a folder of its own. */
-export class NatsServers {
+export class NatsServers implements EngineServers {
   readonly name: string;
   readonly nodes: readonly Program[];
   readonly #folders: readonly string[];
@@ -72,7 +73,7 @@ ${more(index)}
     return new NatsServers(name, nodes, folders, monitors);
   }
 
-  start(): void {
+  async start(): Promise<void> {
     for (const node of this.nodes) node.start();
   }
 
@@ -87,11 +88,14 @@ ${more(index)}
     }
   }
 
-  /** Of one that doesn't run: it has lost its disk. */
-  wipe(index: number): void {
+  async lose(index: number): Promise<void> {
     const folder = this.#folders[index] as string;
     rmSync(folder, { recursive: true, force: true });
     mkdirSync(folder);
+  }
+
+  async bringBack(index: number): Promise<void> {
+    this.nodes[index]?.start();
   }
 }
 

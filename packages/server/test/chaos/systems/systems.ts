@@ -1,15 +1,21 @@
 import type { ChaosSystem } from '../chaos-system.ts';
-import { clusterSystem } from './cluster-system.ts';
+import { type ClusterSystemOptions, clusterSystem } from './cluster-system.ts';
 import { natsMqttSystem } from './nats-mqtt-system.ts';
 import { rabbitmqSystem } from './rabbitmq-system.ts';
 import { workersSystem } from './workers-system.ts';
 
-/** By name: each makes its system, with its files in a folder; ours with a number of cells. */
+/** Of ours: how many cells, and on what. */
+export type ChaosSystemOptions = Required<Pick<ClusterSystemOptions, 'cells' | 'engine'>>;
+
+/** By name: each makes its system, with its files in a folder. */
 export const chaosSystems: Readonly<
-  Record<string, ((folder: string, cells: number) => Promise<ChaosSystem>) | undefined>
+  Record<
+    string,
+    ((folder: string, options: ChaosSystemOptions) => Promise<ChaosSystem>) | undefined
+  >
 > = {
-  cluster: (folder, cells) => clusterSystem(folder, { cells }),
-  workers: workersSystem,
+  cluster: clusterSystem,
+  workers: (folder, { cells }) => workersSystem(folder, cells),
   'nats-mqtt': natsMqttSystem,
   rabbitmq: rabbitmqSystem,
 };
