@@ -51,6 +51,18 @@ export const clusterMutations: readonly Mutation[] = [
     caughtBy: ['cluster'],
   },
   {
+    name: 'refused-comes-again-for-all',
+    breaks:
+      'what a full disk refused has come to those who have nothing in the log: it is for the others alone when it comes again',
+    edits: [
+      {
+        find: 'const given = sequence > this.#given ? null :',
+        put: 'const given = sequence > 0 ? null :',
+      },
+    ],
+    caughtBy: ['forwarding'],
+  },
+  {
     name: 'forwarded-before-resumed-is-taken',
     breaks:
       'what was sent before the answer to RESUME is not taken: something before it may be missing',

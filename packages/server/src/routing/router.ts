@@ -18,7 +18,7 @@ import type { MemoryLedger } from '../runtime/memory-ledger.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { BrokerStats, RefusalReason } from '../runtime/stats.ts';
 import { type Turns, UnitsFor, unitsOfDelivery } from '../runtime/turns.ts';
-import type { BrokerSession } from '../sessions/broker-session.ts';
+import { type BrokerSession, isStoredFor } from '../sessions/broker-session.ts';
 import { INSIDE_PUBLISHER } from '../sessions/inside-identifiers.ts';
 import {
   deliveryOf,
@@ -65,6 +65,12 @@ export interface Outcome {
   readonly reasonCode: number;
   /** The record that it was written in, to be safe before the message is acknowledged; -1: none. */
   readonly position: number;
+}
+
+/** What became of a message of another cell; one instance, as `Outcome`. */
+export interface ForwardedOutcome extends Outcome {
+  /** Whole filters of the shared groups of which a member got it who has nothing in the log. */
+  readonly givenGroups: readonly string[];
 }
 
 /** Why a message of the program that the broker is embedded in did not go to anyone. */
@@ -149,6 +155,9 @@ export class Router {
   #publisher: Sender | null = null;
   /** How many sessions get it, but for shared subscriptions. */
   #recipientCount = 0;
+  readonly #forwarded: { reasonCode: number; position: number; readonly givenGroups: string[] } = {
+    ...{ reasonCode: ReasonCode.Success, position: -1, givenGroups: [] },
+  };
   readonly #outcome: { reasonCode: number; position: number };
   /** Those who are to get it from the log, and their deliveries. */
   #storedSessions: BrokerSession[] = [];
@@ -615,7 +624,7 @@ export class Router {
     const route = this.#routes.ofBytes(view.buffer, view.topicStart, view.topicEnd);
     this.#publication.borrow(view, route, publisher, this.#expiryOf(view), null);
     this.#publisher = null;
-    this.#routeForwarded(route, null, to, NOT_RETAINED);
+    this.#routeForwarded(route, null, to, NOT_RETAINED, null);
   }
 
   /**
@@ -623,15 +632,16 @@ export class Router {
    *
    * @param message - with its topic as it was published there; the QoS and RETAIN that it had
    * @param origin - is written with it where anything of it is stored; null where nothing is, at QoS 0
-   * @param sender - waits for recipients that are behind
+   * @param given - where it was given before to those who have nothing in the log, and the disk has refused the rest: the groups of
+   * which a member got it so
    * @returns QuotaExceeded when the disk has no room, and nobody got it
    */
   publishForwarded(
     message: Message,
     origin: CellOrigin | null,
     to: ForwardedTo,
-    sender: Sender | null = null,
-  ): Outcome {
+    given: readonly string[] | null = null,
+  ): ForwardedOutcome {
     const route = this.#routes.ofTopic(message.topic);
     this.#publication.keep(message, remainingExpiry(message.expiresAt, this.#runtime.now()));
     const isKept =
@@ -641,13 +651,21 @@ export class Router {
       isKept ||
       (origin !== null && to.groups.length > 0) ||
       this.#refusals.isWrittenForAny(message.qos, route);
-    if (isWritten && !this.journal.isOpen) return this.#end(ReasonCode.QuotaExceeded, -1);
+    if (isWritten && !this.journal.isOpen) {
+      this.#forwarded.givenGroups.length = 0;
+      return this.#endForwarded(ReasonCode.QuotaExceeded, -1);
+    }
     const retaining = isKept ? this.#retainFor(route, true) : NOT_RETAINED;
     if (retaining.isRefused) this.peers?.onNotRetained(message.topic);
-    this.#publisher = sender;
-    const outcome = this.#routeForwarded(route, origin, to, retaining);
     this.#publisher = null;
-    return outcome;
+    const position = this.#routeForwarded(route, origin, to, retaining, given);
+    return this.#endForwarded(ReasonCode.Success, position);
+  }
+
+  #endForwarded(reasonCode: number, position: number): ForwardedOutcome {
+    this.#forwarded.reasonCode = reasonCode;
+    this.#forwarded.position = position;
+    return this.#forwarded;
   }
 
   #routeForwarded(
@@ -655,26 +673,39 @@ export class Router {
     origin: Origin | null,
     { isPlain, groups }: ForwardedTo,
     retaining: Retaining,
-  ): Outcome {
+    given: readonly string[] | null,
+  ): number {
+    const { qos } = this.#publication;
+    this.#forwarded.givenGroups.length = 0;
     const recipients = isPlain ? route.recipients : NOBODY;
     const recipientCount = recipients.length + groups.length;
     this.#recipientCount = recipients.length;
     this.#turns.used += unitsOfDelivery(recipientCount, this.#publication.payloadSize);
     for (let index = 0; index < recipients.length; index++) {
-      this.#forward(recipients[index] as Recipient<BrokerSession>, null);
+      const recipient = recipients[index] as Recipient<BrokerSession>;
+      if (given === null || (qos > 0 && isStoredFor(recipient))) this.#forward(recipient, null);
     }
     for (const wholeFilter of groups) {
-      const group = this.trie.group(wholeFilter);
-      const member = group === null ? null : this.#memberOf(group, route.topic);
-      if (member !== null) this.#forward(member, group);
-      else if (origin !== null) this.#forwardOn(wholeFilter, route);
+      if (given === null || !given.includes(wholeFilter)) {
+        this.#forwardToGroup(route, origin, wholeFilter);
+      }
     }
     const isStored =
       retaining.isKept ||
       this.#storedDeliveries.length > 0 ||
       (origin !== null && groups.length > 0);
-    const position = isStored ? this.#store(origin, retaining) : -1;
-    return this.#end(ReasonCode.Success, position);
+    return isStored ? this.#store(origin, retaining) : -1;
+  }
+
+  /** To one member of a group that another cell names. */
+  #forwardToGroup(route: Route<BrokerSession>, origin: Origin | null, wholeFilter: string): void {
+    const group = this.trie.group(wholeFilter);
+    const member = group === null ? null : this.#memberOf(group, route.topic);
+    if (member !== null) {
+      this.#forward(member, group);
+      const isInLog = this.#publication.qos > 0 && isStoredFor(member);
+      if (!isInLog) this.#forwarded.givenGroups.push(wholeFilter);
+    } else if (origin !== null) this.#forwardOn(wholeFilter, route);
   }
 
   /** The last member of a shared group has gone from here while a message for it was on its way: one in another cell gets it. */

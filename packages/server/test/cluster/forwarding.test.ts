@@ -4,6 +4,7 @@ import {
   appliedBody,
   FrameType,
   forwardParts,
+  joinTargets,
   type Link,
   LinkSet,
   type Resume,
@@ -277,8 +278,8 @@ test('frames for another cell end the link', () => {
 });
 
 /** What the other cell forwards, with a sequence. */
-function forward(sequence: number): void {
-  const head = { from: OTHER, to: 0, sequence, targets: '', qos: 1, retain: false } as const;
+function forward(sequence: number, targets = ''): void {
+  const head = { from: OTHER, to: 0, sequence, targets, qos: 1, retain: false } as const;
   const message: Message = { ...STORED_MESSAGE, topicBytes: Buffer.from('t'), qos: 1 };
   const parts = forwardParts({ ...head, expiresInMs: Number.POSITIVE_INFINITY }, message);
   links.frame(link, FrameType.forward, Buffer.concat(parts));
@@ -294,14 +295,24 @@ function answer(attempt: number, sequence = 0): void {
 
 /** Somebody here has subscribed, and what comes is stored. */
 function subscribe(): BrokerSession {
-  const { sessions, journal } = broker;
-  const { session } = sessions.open('subscriber', false, null, 'session');
+  const { session } = broker.sessions.open('subscriber', false, null, 'session');
   session.expiryInterval = 1000;
-  const entry = sessions.entryOf(session);
-  journal.writeSession(entry);
-  const options = { noLocal: false, retainAsPublished: false, retainHandling: 0 } as const;
-  entry.subscriptions.add({ topicFilter: 't', qos: 1, ...options, subscriptionIdentifier: 0 });
+  broker.journal.writeSession(broker.sessions.entryOf(session));
+  add(session, 't');
   return session;
+}
+
+/** The same, and nothing is stored. */
+function subscribeUnstored(clientId: string, topicFilter: string): BrokerSession {
+  const { session } = broker.sessions.open(clientId, true, null, 'none');
+  add(session, topicFilter);
+  return session;
+}
+
+function add(session: BrokerSession, topicFilter: string): void {
+  const options = { noLocal: false, retainAsPublished: false, retainHandling: 0 } as const;
+  const subscription = { topicFilter, qos: 1, ...options, subscriptionIdentifier: 0 } as const;
+  broker.sessions.entryOf(session).subscriptions.add(subscription);
 }
 
 test('what comes is not taken before RESUMED, nor after the answer to an older RESUME', async () => {
@@ -372,6 +383,30 @@ test('what a full disk refuses is asked for again when there is room, and not ta
   forward(3);
   forward(4);
   expect(session.queuedCount).toBe(2);
+});
+
+test('what the disk refuses after it was taken comes again for those in the log alone, of a shared group for nobody who has it', async () => {
+  const targets = joinTargets({ isPlain: true, groups: ['$share/g/t'] });
+  const stored = subscribe();
+  const live = subscribeUnstored('live', 't');
+  const member = subscribeUnstored('member', '$share/g/t');
+  answer(asked().attempt);
+  await committed();
+  files.capacity = files.used;
+  // Taken, and refused when it is written.
+  forward(3, targets);
+  const has = () => [live, member].map(({ queuedCount }) => queuedCount);
+  expect(has()).toEqual([1, 1]);
+  await full();
+  expect(stored.queuedCount).toBe(0);
+  files.capacity = Number.POSITIVE_INFINITY;
+  await link.first(FrameType.resume, 2);
+  answer(asked().attempt);
+  forward(3, targets);
+  forward(4);
+  expect([stored.queuedCount, ...has()]).toEqual([2, 2, 1]);
+  await committed();
+  forwarding.checkInvariants();
 });
 
 test('what comes at QoS 0 is taken in its place among what waits for its turn', () => {

@@ -27,6 +27,8 @@ interface WaitingFrame {
   readonly take: ((body: Uint8Array) => void) | null;
 }
 
+const NO_GROUPS: readonly string[] = [];
+
 /** What is before all that another cell ever numbers. */
 const NOTHING: AppliedMark = { generation: 0, sequence: 0 };
 
@@ -36,6 +38,8 @@ const NOTHING: AppliedMark = { generation: 0, sequence: 0 };
  *
  * After `resume`, what comes is not taken before the other cell has answered: it was sent before that, and what had been
  * refused would be left out.
+ *
+ * Where the disk refuses what was taken, those who have nothing in the log have got it all the same: when it comes again, it is for the others alone.
  *
  * What comes at QoS 0 is taken in its place among what has a sequence, and dropped where that was refused and is still to come, of the same topic.
  *
@@ -59,6 +63,10 @@ export class Applier implements TurnTaker, Flushable {
   #committed: number;
   /** The last record that it was stored in. */
   #position: number;
+  /** Up to where those have got it who have nothing in the log. */
+  #given: number;
+  /** By sequence, of what isn't committed: the shared groups of which one of those got it. */
+  readonly #givenGroups: Map<number, readonly string[]>;
   /** Of what was stored in this turn: the first sequence; 0 when there is nothing. */
   #firstOfTurn: number;
   /** And the last. */
@@ -87,6 +95,8 @@ export class Applier implements TurnTaker, Flushable {
     this.#isOpen = false;
     this.#mark = host.journal.appliedOf(from) ?? NOTHING;
     this.#committed = this.#mark.sequence;
+    this.#given = this.#mark.sequence;
+    this.#givenGroups = new Map();
     this.#position = -1;
     this.#firstOfTurn = 0;
     this.#lastOfTurn = 0;
@@ -131,6 +141,8 @@ export class Applier implements TurnTaker, Flushable {
     if (!isSame) {
       this.#mark = { generation, sequence };
       this.#committed = sequence;
+      this.#given = sequence;
+      this.#givenGroups.clear();
     }
     this.#isOpen = true;
     this.#refusedTopics.clear();
@@ -219,7 +231,7 @@ export class Applier implements TurnTaker, Flushable {
     const { stats, router, runtime } = this.#host;
     const kept: Message = { ...message, expiresAt: runtime.now() + expiresInMs };
     if (sequence === 0) {
-      router.publishForwarded(kept, null, targets);
+      router.publishForwarded(kept, null, targets, null);
       return;
     }
     this.#flushLater();
@@ -229,7 +241,13 @@ export class Applier implements TurnTaker, Flushable {
     }
     const { generation } = this.#mark;
     const origin = { kind: 'cell', generation, cell: this.#from, sequence } as const;
-    const { reasonCode, position } = router.publishForwarded(kept, origin, targets);
+    const given = sequence > this.#given ? null : (this.#givenGroups.get(sequence) ?? NO_GROUPS);
+    const { reasonCode, position, givenGroups } = router.publishForwarded(
+      kept,
+      origin,
+      targets,
+      given,
+    );
     if (reasonCode === ReasonCode.QuotaExceeded) {
       this.#refusedTopics.add(message.topic);
       this.#waitForRoom();
@@ -237,6 +255,10 @@ export class Applier implements TurnTaker, Flushable {
     }
     stats.forwarding.applied++;
     this.#mark = { generation, sequence };
+    this.#given = Math.max(this.#given, sequence);
+    if (givenGroups.length > 0) {
+      this.#givenGroups.set(sequence, [...(given ?? NO_GROUPS), ...givenGroups]);
+    }
     if (position < 0) return;
     this.#position = position;
     this.#lastOfTurn = sequence;
@@ -271,6 +293,10 @@ export class Applier implements TurnTaker, Flushable {
   #onCommitted(generation: number, sequence: number): void {
     if (generation !== this.#mark.generation) return;
     this.#committed = Math.max(this.#committed, sequence);
+    for (const given of this.#givenGroups.keys()) {
+      if (given > this.#committed) break;
+      this.#givenGroups.delete(given);
+    }
     if (!this.#isOpen) return;
     const applied = { to: this.#to, from: this.#from, sequence: this.#committed };
     this.#link?.send(FrameType.applied, appliedBody(applied));
@@ -330,6 +356,7 @@ export class Applier implements TurnTaker, Flushable {
   /** @throws {Error} when something isn't as it has to be between two turns; for tests */
   checkInvariants(): void {
     const { generation, sequence } = this.#mark;
+    invariant(sequence <= this.#given, `${sequence} was given to nobody`);
     invariant(this.#committed <= sequence, `${this.#committed} of ${sequence} is committed`);
     invariant(!this.#isOpen || this.#link !== null, `${this.clientId} is open without a link`);
     const stored = this.#host.journal.appliedOf(this.#from);

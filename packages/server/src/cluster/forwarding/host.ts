@@ -29,14 +29,21 @@ export interface ForwardingHost {
 /** Who takes messages of other cells to those here whom they are for. */
 export interface ForwardedRouter {
   /**
+   * @param given - where it was given before to those who have nothing in the log, and the disk has refused the rest: the groups of
+   * which a member got it so
    * @returns `reasonCode` QuotaExceeded when the disk is full, and nobody got the message; the position of the record that it was
-   * written in, -1 when there is none
+   * written in, -1 when there is none; the groups of which a member got it who has nothing in the log
    */
   publishForwarded(
     message: Message,
     origin: CellOrigin | null,
     to: ForwardedTo,
-  ): { readonly reasonCode: number; readonly position: number };
+    given: readonly string[] | null,
+  ): {
+    readonly reasonCode: number;
+    readonly position: number;
+    readonly givenGroups: readonly string[];
+  };
 }
 
 /** What may be under way to another cell: messages, and bytes beside the last one. */
