@@ -67,6 +67,9 @@ export const harnesses = {
         ),
       ),
   },
+  takeover: {
+    run: (folder: string) => runTests(folder, ['packages/cluster/test/log/takeover.test.ts']),
+  },
   hosting: {
     run: (folder: string) => runTests(folder, ['packages/server/test/cluster/cell-host.test.ts']),
   },

@@ -245,4 +245,34 @@ export const clusterMutations: readonly Mutation[] = [
     ],
     caughtBy: ['cluster'],
   },
+  {
+    name: 'witness-not-compared',
+    breaks: 'a cell of which the engine has lost acknowledged entries is not opened',
+    edits: [
+      { find: 'witness !== null && !(await isThere(log, witness))', put: 'witness === undefined' },
+    ],
+    caughtBy: ['takeover'],
+  },
+  {
+    name: 'witness-compared-too-late',
+    breaks: 'what the engine has lost stays in the folder of the node that opens the cell',
+    edits: [
+      {
+        find: 'const reader = new FencedReader(log, (read, sequence) => check.take(sequence, read));',
+        put: 'const lossy = await LogCopy.open(directory, files);\n    const reader = new FencedReader(log, async (read, sequence) => {\n      check.take(sequence, read);\n      if (read.kind === "bytes") await lossy.take(read.entry.position, read.entry.segment, read.entry.body);\n    });\n    await lossy.close();',
+      },
+    ],
+    caughtBy: ['takeover'],
+  },
+  {
+    name: 'beginning-taken-for-trimmed',
+    breaks: 'a log of which the beginning is left has lost the rest',
+    edits: [
+      {
+        find: 'if (isFirst && sequence > witnessed && entry.previous >= position) {',
+        put: 'if (isFirst) {',
+      },
+    ],
+    caughtBy: ['takeover'],
+  },
 ];

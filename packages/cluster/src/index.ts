@@ -156,3 +156,7 @@ export { type CellImport, claimUnusedCell, IMPORT_EPOCH } from './tools/import-c
 export type { CellReadOptions } from './tools/read-cell.ts';
 export { type CellRepair, type CellRepairReport, repairCell } from './tools/repair-cell.ts';
 export { type CellOwnerReport, type CellReport, verifyCell } from './tools/verify-cell.ts';
+export { type EngineLoss, remedyOfLoss, textOfLoss } from './witness/engine-loss.ts';
+export { EngineLostData } from './witness/engine-lost-data.ts';
+export { decodeWitnesses, encodeWitnesses, type Witness, witnessOf } from './witness/witness.ts';
+export { WitnessBook } from './witness/witness-book.ts';

@@ -12,7 +12,10 @@ const READ_BYTES_MAX = 4 << 20;
 const RETRY_MS_MAX = 1_000;
 
 /** Takes what counts, in order; the next one waits for it. */
-export type TakeEntry = (entry: Exclude<ReadEntry, { kind: 'void' }>) => void | Promise<void>;
+export type TakeEntry = (
+  entry: Exclude<ReadEntry, { kind: 'void' }>,
+  sequence: number,
+) => void | Promise<void>;
 
 /**
  * Reads the log of a cell, whoever owns it, and again what was added since.
@@ -49,7 +52,7 @@ export class FencedReader {
     )) {
       if (sequence <= this.#epochs.sequence) continue;
       const read = this.#epochs.read(sequence, data);
-      if (read.kind !== 'void') await this.#take(read);
+      if (read.kind !== 'void') await this.#take(read, sequence);
     }
   }
 
@@ -78,7 +81,7 @@ export type Claim =
  *
  * @param epoch - the owner's, which nobody else claims with
  * @param isWanted - asked before each attempt; when it returns false, `closed` is thrown, and the claim may still come true
- * @throws {FencedError} `corrupt`, `diverged`, `trimmed`, `refused`, `closed`
+ * @throws {FencedError} `corrupt`, `diverged`, `trimmed`, `lost`, `refused`, `closed`
  * @throws {EngineError} `unsuitable`
  */
 export async function claimCell(
@@ -119,6 +122,7 @@ export async function claimCell(
       throw new FencedError('refused', `the engine refuses the claim: ${outcome.why}`);
     }
     if (outcome.kind === 'appended') failures = -1;
+    else if (outcome.kind === 'conflict' && sequence === 0) await checkPurged(log, outcome.last);
   }
 }
 
@@ -296,6 +300,21 @@ async function readIfThere(reader: FencedReader): Promise<boolean> {
     return true;
   } catch (error) {
     if (error instanceof EngineError && error.code === 'unavailable') return false;
+    throw error;
+  }
+}
+
+/**
+ * @param appended - the last entry of all, as an append was told
+ * @throws {FencedError} `lost` when none is left: owners leave the last ones
+ */
+async function checkPurged(log: EngineLog, appended: number | null): Promise<void> {
+  try {
+    const { first, last } = await log.bounds();
+    if (last === 0 || first <= last || last !== appended) return;
+    throw new FencedError('lost', `the engine has none of the log's entries, which were ${last}`);
+  } catch (error) {
+    if (error instanceof EngineError && error.code === 'unavailable') return;
     throw error;
   }
 }

@@ -1,10 +1,16 @@
 import type { Clock, Files } from '@promptmq/wal';
 import { LogError } from '@promptmq/wal';
 import { LogCopy, type LogCopyReport } from '@promptmq/wal/tools';
-import type { EngineLog } from '../engine/engine.ts';
-import type { Owner } from './entry.ts';
+import { EngineError, type EngineLog } from '../engine/engine.ts';
+import { EngineLostData } from '../witness/engine-lost-data.ts';
+import type { Witness } from '../witness/witness.ts';
+import { WitnessCheck } from '../witness/witness-check.ts';
+import { decodeEntry, type Owner } from './entry.ts';
 import { FencedError } from './fenced-error.ts';
 import { type Claim, claimCell, type FencedLog, FencedReader } from './fenced-log.ts';
+
+/** About how much is asked for where one entry is wanted, in bytes. */
+const FIRST_BYTES_MAX = 1 << 20;
 
 /** What taking a cell over needs to know. */
 export interface Takeover {
@@ -23,6 +29,8 @@ export interface Takeover {
   readonly onFailed: (error: FencedError) => void;
   /** As `claimCell` asks it. */
   readonly isWanted?: () => boolean;
+  /** How far others know that the log was; null or left out when nobody does. */
+  readonly witness?: Witness | null;
 }
 
 /** A cell whose folder is the log that the engine has, and that this node owns. */
@@ -42,6 +50,7 @@ type TakenByOther = Extract<Claim, { kind: 'taken' }>;
  * `id`.
  *
  * @throws {LogError} `locked`, `foreign` when the folder has another log than the engine, the system's error
+ * @throws {EngineLostData} when the engine has less than was witnessed, or something else: nothing that is in the folder is removed
  * @throws {FencedError} as `claimCell`, but for `trimmed`
  */
 export async function takeCell({
@@ -122,8 +131,24 @@ export class CellRestore {
     window,
     onFailed,
     isWanted,
+    witness = null,
   }: Omit<Takeover, 'log' | 'directory' | 'files'>): Promise<TakenCell | TakenByOther> {
     const options = { clock, onFailed, ...(window === undefined ? {} : { window }) };
+    const log = this.#log;
+    if (witness !== null && !(await isThere(log, witness))) {
+      const check = new WitnessCheck(witness);
+      const reader = new FencedReader(log, (read, sequence) => check.take(sequence, read));
+      const seen = await claimCell(log, reader, epoch, owner, options, isWanted).catch((error) => {
+        // None of its entries is left.
+        if (!(error instanceof FencedError) || error.code !== 'lost') throw error;
+        throw error instanceof EngineLostData ? error : new EngineLostData(check.loss);
+      });
+      if (seen.kind === 'taken') {
+        await this.close();
+        return seen;
+      }
+      seen.log.close();
+    }
     const claim = await claimCell(this.#log, this.#reader, epoch, owner, options, isWanted);
     const copy = this.#copy;
     if (claim.kind === 'taken') {
@@ -162,4 +187,20 @@ export class CellRestore {
       this.#reader = this.#begin();
     }
   }
+}
+
+/**
+ * Whether the entry that was witnessed is seen at once, as it mostly is. Else all there is has to be read for it, behind an entry of this
+ * owner's, before anything in the folder is changed: where the engine has lost some, the folder may be all that has it.
+ */
+async function isThere(log: EngineLog, { sequence: witnessed, epoch, chain }: Witness) {
+  try {
+    for await (const { sequence, data } of log.read(witnessed, FIRST_BYTES_MAX)) {
+      const entry = decodeEntry(data);
+      return sequence === witnessed && entry?.epoch === epoch && entry.sum === chain;
+    }
+  } catch (error) {
+    if (!(error instanceof EngineError) || error.code !== 'unavailable') throw error;
+  }
+  return false;
 }

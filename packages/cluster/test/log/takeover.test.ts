@@ -1,5 +1,5 @@
 import { expect, jest, test } from '@jest/globals';
-import { runTakeovers, type TakeoverCounts } from '../support/takeover-model.ts';
+import { runLoss, runTakeovers, type TakeoverCounts } from '../support/takeover-model.ts';
 
 // A machine that is busy with other work is no failure.
 jest.setTimeout(120_000);
@@ -20,4 +20,18 @@ test('whoever takes a cell over has all that was acknowledged, and nothing that 
   }
   // Else the seeds would show nothing.
   for (const count of Object.values(totals)) expect(count).toBeGreaterThan(SEEDS / 2);
+});
+
+test('entries that the engine has lost are found by what others were told, and nothing is removed for them', async () => {
+  const outcomes = { found: 0, 'not-witnessed': 0 };
+  for (let seed = 1; seed <= SEEDS; seed++) {
+    try {
+      outcomes[await runLoss(seed)]++;
+    } catch (error) {
+      throw new Error(`seed ${seed}: ${(error as Error).message}`, { cause: error });
+    }
+  }
+  // Else the seeds would show nothing.
+  expect(outcomes.found).toBeGreaterThan(SEEDS / 2);
+  expect(outcomes['not-witnessed']).toBeGreaterThan(2);
 });

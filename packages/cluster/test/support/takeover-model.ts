@@ -3,9 +3,14 @@ import { FaultyFiles, MemoryIndex, Random, type Survival } from '@promptmq/wal/t
 import { checkItems, LiveSet, type Step } from '../../../wal/test/support/live-set.ts';
 import { EngineError, type EngineLog } from '../../src/engine/engine.ts';
 import { type MemoryEngine, MemoryServers } from '../../src/engine/memory-engine.ts';
+import { decodeEntry } from '../../src/log/entry.ts';
+import { FencedError } from '../../src/log/fenced-error.ts';
 import type { FencedLog } from '../../src/log/fenced-log.ts';
 import { CellRestore } from '../../src/log/restore.ts';
 import { Shipper } from '../../src/log/shipper.ts';
+import { EngineLostData } from '../../src/witness/engine-lost-data.ts';
+import { type Witness, witnessOf } from '../../src/witness/witness.ts';
+import { WitnessBook } from '../../src/witness/witness-book.ts';
 import { TestClock } from './test-clock.ts';
 
 /** What happened in a run, to see that seeds do what they are for. */
@@ -24,6 +29,23 @@ export interface TakeoverCounts {
   trims: number;
   /** Entries that were part of a batch. */
   parts: number;
+}
+
+/** What became of a cell whose log lost its last entries. */
+export type LossOutcome =
+  /** The next owner has found it. */
+  | 'found'
+  /** None of them had been witnessed: nobody could find it. */
+  | 'not-witnessed';
+
+/**
+ * As `runTakeovers`, on an engine that in the end forgets entries it has acknowledged; sometimes an owner that knows nothing of that has appended
+ * others before the next one looks.
+ *
+ * @throws when what was witnessed is missing and the cell is opened all the same, or a machine has less on its disk than before
+ */
+export function runLoss(seed: number): Promise<LossOutcome> {
+  return new TakeoverModel(seed).runLoss();
 }
 
 const DIRECTORY = '/cell-0';
@@ -80,6 +102,8 @@ class TakeoverModel {
   /** How many of them were acknowledged. */
   acknowledged = 0;
   epoch = 0;
+  /** What other nodes have been told of the log. */
+  readonly book = new WitnessBook();
   readonly counts: TakeoverCounts = {
     acknowledged: 0,
     emptyMachines: 0,
@@ -114,9 +138,10 @@ class TakeoverModel {
     }));
   }
 
-  async run(): Promise<void> {
+  /** @returns the machine of the last owner */
+  async run(takeovers = 8): Promise<Machine> {
     let machine = this.random.pick(this.machines);
-    for (let takeover = 0; takeover < 8; takeover++) {
+    for (let takeover = 0; takeover < takeovers; takeover++) {
       const former = machine.owner;
       const next = this.random.pick(this.machines);
       const isMoved = former !== null && next.owner === null && this.random.chance(0.5);
@@ -130,6 +155,55 @@ class TakeoverModel {
       await this.#work(owner);
       this.#note(owner);
     }
+    return machine;
+  }
+
+  async runLoss(): Promise<LossOutcome> {
+    const former = await this.run(1 + this.random.below(4));
+    for (const machine of this.machines) if (machine.owner !== null) this.#crash(machine);
+    const { last } = this.servers.log(CELL).bounds;
+    const witness = this.book.of(CELL) as Witness;
+    const witnessed = this.#witnessedEntry;
+    const lost = 1 + this.random.below(this.random.pick([4, 30]));
+    this.servers.loseTail(CELL, lost);
+    const left = this.servers.log(CELL).bounds;
+    // That none is left, nobody has to have told.
+    const isWitnessed = witnessed > last - lost || left.first > left.last;
+    if (this.random.chance(0.5)) await this.#takeUnaware();
+    const machine = this.random.pick(this.machines);
+    const before = bytesOf(machine);
+    try {
+      await this.#takeCell(machine, witness);
+    } catch (error) {
+      if (!(error instanceof EngineLostData)) throw error;
+      if (!isWitnessed) throw new Error('what was witnessed is there', { cause: error });
+      // Others may have had what was never acknowledged.
+      if (machine === former && bytesOf(machine) < before)
+        throw new Error('its machine has removed what the engine lost');
+      return 'found';
+    }
+    if (isWitnessed) throw new Error('entries are missing, and nobody noticed');
+    return 'not-witnessed';
+  }
+
+  /** A machine with nothing on its disk, of a node that was told nothing, appends what it likes. */
+  async #takeUnaware(): Promise<void> {
+    const machine = { files: new FaultyFiles(), index: new MemoryIndex(), owner: null };
+    const taken = await this.#takeCell(machine, null).catch((error) => {
+      // Where nothing is left, nobody has to be told.
+      if (error instanceof FencedError && error.code === 'lost') return null;
+      throw error;
+    });
+    if (taken === null) return;
+    if (taken.kind !== 'claimed') throw new Error(`epoch ${this.epoch} was claimed before`);
+    const { head, segment } = taken.log.state;
+    const count = head === 0 ? 0 : this.random.below(20);
+    for (let position = head; position < head + 3 * count; position += 3) {
+      const parts = [Buffer.from('new')];
+      taken.log.append({ position, segment, isSealed: false, parts }, () => {});
+      await this.clock.run(30);
+    }
+    taken.log.close();
   }
 
   /** What becomes of the machine that has owned the cell. */
@@ -172,27 +246,39 @@ class TakeoverModel {
     return { engine, engineLog, restore };
   }
 
-  async #take(machine: Machine, prepared: Prepared | null): Promise<CellOwner> {
-    const { files, index } = machine;
-    const engine = prepared?.engine ?? this.servers.client();
+  async #takeCell(
+    { files }: Machine,
+    witness: Witness | null,
+    onFenced: (why: string) => void = () => {},
+    engine = this.servers.client(),
+    prepared: Prepared | null = null,
+  ) {
     const engineLog = prepared?.engineLog ?? (await engine.openLog(CELL));
     const restore =
       prepared?.restore ?? (await this.#drive(CellRestore.open(engineLog, DIRECTORY, files)));
-    let log: Log | null = null;
-    const isKnown = files.paths.length > 0;
     const identity = this.random.next().toString(16).slice(2).padEnd(32, '0').slice(0, 32);
-    const taken = await this.#drive(
+    return await this.#drive(
       restore.take({
-        clock: this.clock,
+        ...{ clock: this.clock, witness },
         epoch: ++this.epoch,
         owner: { node: 'a', incarnation: `${this.epoch}`, identity, level: 1, timeMs: 0 },
         onFailed: (error) => {
+          if (error.code === 'closed') return;
           if (error.code !== 'fenced') throw error;
           this.counts.fenced++;
-          log?.fence(error.message);
+          onFenced(error.message);
         },
       }),
     );
+  }
+
+  async #take(machine: Machine, prepared: Prepared | null): Promise<CellOwner> {
+    const { files, index } = machine;
+    const engine = prepared?.engine ?? this.servers.client();
+    let log: Log | null = null;
+    const isKnown = files.paths.length > 0;
+    const onFenced = (why: string) => log?.fence(why);
+    const taken = await this.#takeCell(machine, this.book.of(CELL), onFenced, engine, prepared);
     if (taken.kind !== 'claimed') throw new Error(`epoch ${this.epoch} was claimed before`);
     this.counts[isKnown ? 'knownMachines' : 'emptyMachines']++;
     this.counts.droppedBytes += taken.report.droppedBytes;
@@ -248,6 +334,8 @@ class TakeoverModel {
       if (round % 7 === 0) log.checkpoint().catch(() => {});
       if (random.chance(0.03)) this.servers.elect(random.next() * 300);
       await this.clock.run(random.next() * 8);
+      // Now and then it tells others, as it is wont to.
+      if (random.chance(0.5)) this.#witness(fenced);
       log.checkInvariants();
       fenced.checkInvariants();
     }
@@ -255,6 +343,20 @@ class TakeoverModel {
     if (random.chance(0.3)) await this.#drive(log.flush());
     this.counts.moved += log.stats.movedRecords;
     if (this.servers.log(CELL).bounds.first > 1) this.counts.trims++;
+  }
+
+  #witness({ failure, state }: FencedLog): void {
+    if (failure === null) this.book.note(witnessOf(CELL, 'a', state));
+  }
+
+  /** The last one that counts, of those up to the one that was witnessed. */
+  get #witnessedEntry(): number {
+    const { sequence, chain } = this.book.of(CELL) as Witness;
+    for (let entry = sequence; entry > 0; entry--) {
+      const data = this.servers.log(CELL).at(entry);
+      if (data !== null && decodeEntry(data)?.sum === chain) return entry;
+    }
+    return 0;
   }
 
   #change(set: LiveSet, log: Log): void {
@@ -290,4 +392,9 @@ class TakeoverModel {
     if (!isDone) throw new Error('nothing happens any more, and something is awaited');
     return noted;
   }
+}
+
+/** Bytes of the log on a machine's disk. */
+function bytesOf({ files }: Machine): number {
+  return files.used;
 }

@@ -1,9 +1,19 @@
-import { type ClusterEngine, ENTRY_HEADER_SIZE } from '@promptmq/cluster';
+import {
+  type ClusterEngine,
+  ENTRY_HEADER_SIZE,
+  type EngineLoss,
+  EngineLostData,
+  type Witness,
+  witnessOf,
+} from '@promptmq/cluster';
 import { CellHost, engineOf, type PreparedCell, type WorkerStart } from '../cluster/index.ts';
 import type { Config } from '../config/index.ts';
 import type { BrokerExtras, OpenedBroker } from '../embed/create-broker.ts';
 import type { EmbeddedBroker } from '../embed/embedded-broker.ts';
 import type { ReplicationStats } from '../runtime/stats.ts';
+
+/** How often others are told how far the cell's log is, while it grows, in milliseconds. */
+const WITNESS_MS = 100;
 
 /** The cell has another owner. */
 export class CellTaken extends Error {
@@ -17,6 +27,8 @@ export interface HostedCellOptions {
   ): Promise<OpenedBroker>;
   /** Called once when the cell has another owner, or its log can't continue. */
   onEnded(why: string): void;
+  /** The engine has more of the cell's log. */
+  onWitness(witness: Witness): void;
 }
 
 /** The broker of a cell of a cluster, with its connection to the engine. */
@@ -24,11 +36,25 @@ export class HostedCell {
   readonly running: EmbeddedBroker;
   readonly #host: CellHost<Hosted>;
   readonly #engine: ClusterEngine;
+  readonly #witness: () => Witness;
+  readonly #onWitness: (witness: Witness) => void;
+  readonly #witnessTimer: NodeJS.Timeout;
+  /** Of the last entry that others were told of. */
+  #witnessed = 0;
 
-  private constructor(host: CellHost<Hosted>, engine: ClusterEngine) {
+  private constructor(
+    host: CellHost<Hosted>,
+    engine: ClusterEngine,
+    witness: () => Witness,
+    onWitness: (witness: Witness) => void,
+  ) {
     this.running = host.broker.running;
     this.#host = host;
     this.#engine = engine;
+    this.#witness = witness;
+    this.#onWitness = onWitness;
+    this.#witnessTimer = setInterval(() => this.#tell(), WITNESS_MS);
+    this.#tell();
   }
 
   /**
@@ -38,14 +64,14 @@ export class HostedCell {
    * @param prepared - what was read of its log before; null when nothing was
    * @throws {CellTaken} when it has another owner
    * @throws {EngineError} `unavailable`, `unsuitable`, `not-installed`
-   * @throws {FencedError}, {LogError} as `CellHost.open`
+   * @throws {EngineLostData}, {FencedError}, {LogError} as `CellHost.open`
    */
   static async open(
-    { cell, epoch, node }: WorkerStart,
+    { cell, epoch, node, witness }: WorkerStart,
     config: Config,
     incarnation: string,
     prepared: PreparedCell | null,
-    { openBroker, onEnded }: HostedCellOptions,
+    { openBroker, onEnded, onWitness }: HostedCellOptions,
   ): Promise<HostedCell> {
     const { snapshotInterval, appendSize, appendWindow } = config.cluster;
     const engine = prepared?.engine ?? engineOf(config);
@@ -55,6 +81,7 @@ export class HostedCell {
       const host = await CellHost.open({
         ...{ engine, cell: cell as number, epoch, node: node as string, incarnation, onEnded },
         prepared,
+        witness,
         ...{ directory: config.storage.walDir, snapshotSize: snapshotInterval, appendWindow },
         appendBytes: Math.min(appendSize, appendBytesMax - ENTRY_HEADER_SIZE),
         openBroker: async (storage, onStorageFailed) =>
@@ -62,7 +89,8 @@ export class HostedCell {
       });
       if (host === null) throw new CellTaken(`cell ${cell} has another owner`);
       host.observe(host.broker.replication);
-      return new HostedCell(host, engine);
+      const reached = () => witnessOf(cell as number, node as string, host.reached);
+      return new HostedCell(host, engine, reached, onWitness);
     } catch (error) {
       await engine.close();
       throw error;
@@ -77,7 +105,16 @@ export class HostedCell {
   /** Stops the broker in order; what it has written is in the engine then. */
   async stop(): Promise<void> {
     await this.#host.stop();
+    clearInterval(this.#witnessTimer);
+    this.#tell();
     await this.#engine.close();
+  }
+
+  #tell(): void {
+    const witness = this.#witness();
+    if (witness.sequence === this.#witnessed) return;
+    this.#witnessed = witness.sequence;
+    this.#onWitness(witness);
   }
 }
 
@@ -102,4 +139,9 @@ class Hosted {
   stop(): Promise<void> {
     return this.#opened.running.stop();
   }
+}
+
+/** What the engine has lost, where a cell could not be opened for that. */
+export function lossOf(error: unknown): EngineLoss | null {
+  return error instanceof EngineLostData ? error.loss : null;
 }

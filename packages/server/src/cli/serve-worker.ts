@@ -8,6 +8,7 @@ import {
   PreparedCell,
   type ToWorker,
   Worker,
+  type WorkerClaim,
   type WorkerLabel,
   type WorkerStart,
 } from '../cluster/index.ts';
@@ -18,7 +19,7 @@ import type { BoundListener } from '../listeners/listener.ts';
 import type { ConfigurableLogger } from '../log/index.ts';
 import { nodeRuntime } from '../runtime/runtime.ts';
 import { cellFolders } from '../service/data-layout.ts';
-import { CellTaken, HostedCell } from './hosted-cell.ts';
+import { CellTaken, HostedCell, lossOf } from './hosted-cell.ts';
 import { followLog, LAST_LINES_MS, openLog } from './process-log.ts';
 import { Reloader, watchedPaths } from './reloader.ts';
 import { becomeService } from './standard-streams.ts';
@@ -36,8 +37,8 @@ export async function serveWorker(given: LoadedConfig, load: () => LoadedConfig)
   const early: [ToWorker, unknown][] = [];
   // What follows the first message may come before it is dealt with.
   let keep = (_message: ToWorker, _handle: unknown) => {};
-  let onClaimed = (_epoch: number) => {};
-  const claimed = new Promise<number>((resolve) => {
+  let onClaimed = (_claim: WorkerClaim) => {};
+  const claimed = new Promise<WorkerClaim>((resolve) => {
     onClaimed = resolve;
   });
   let isAhead = false;
@@ -46,7 +47,7 @@ export async function serveWorker(given: LoadedConfig, load: () => LoadedConfig)
       if (message.kind === 'start') {
         ({ isAhead } = message);
         resolve(message);
-      } else if (message.kind === 'claim') onClaimed(message.epoch);
+      } else if (message.kind === 'claim') onClaimed(message);
       else if (message.kind === 'stop' && isAhead) process.exit();
       else early.push([message, handle]);
     };
@@ -66,8 +67,11 @@ export async function serveWorker(given: LoadedConfig, load: () => LoadedConfig)
   const refuse = async (error: unknown) => {
     const isUsage = error instanceof ConfigError;
     const { message: why } = error as Error;
+    const loss = lossOf(error);
     const said: FromWorker =
-      error instanceof CellTaken ? { kind: 'taken', why } : { kind: 'refused', why, isUsage };
+      error instanceof CellTaken
+        ? { kind: 'taken', why }
+        : { kind: 'refused', why, isUsage, ...(loss === null ? {} : { loss }) };
     await new Promise<void>((resolve) => tell(said, null, resolve));
     await output.finish(LAST_LINES_MS);
     process.exit(1);
@@ -81,7 +85,8 @@ export async function serveWorker(given: LoadedConfig, load: () => LoadedConfig)
     }
     logger.info('cell-prepared', { position: prepared?.restore.position });
     tell({ kind: 'prepared' });
-    start = { ...start, isAhead: false, epoch: await claimed };
+    const { epoch, witness } = await claimed;
+    start = { ...start, isAhead: false, epoch, witness };
     isAhead = false;
   }
   let broker: EmbeddedBroker | null = null;
@@ -194,6 +199,7 @@ export async function serveWorker(given: LoadedConfig, load: () => LoadedConfig)
           tell({ kind: 'taken', why });
           stop();
         },
+        onWitness: (witness) => tell({ kind: 'witness', witness }),
       });
       broker = hosted.running;
     } else {

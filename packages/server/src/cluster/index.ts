@@ -10,6 +10,7 @@ export {
   type FromWorker,
   metricsSocket,
   type ToWorker,
+  type WorkerClaim,
   type WorkerLabel,
   type WorkerListener,
   type WorkerStart,

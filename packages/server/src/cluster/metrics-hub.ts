@@ -25,6 +25,8 @@ export interface ObservedWorkers {
   readonly problems: readonly string[];
   /** What is not as it should be, and keeps it from nothing. */
   readonly warnings: readonly string[];
+  /** What people are to do about problems that don't go by themselves. */
+  readonly remedies: readonly string[];
   readonly restarts: number;
 }
 
@@ -130,7 +132,7 @@ export class MetricsHub {
 
   /** It is well, or ready, when each worker is that clients need. */
   async #answerState(path: string, response: ServerResponse): Promise<void> {
-    const { awaited, isTakingClients, problems, warnings } = this.#supervisor;
+    const { awaited, isTakingClients, problems, warnings, remedies } = this.#supervisor;
     const answers = await this.#askAll(awaited, path);
     const isHealth = path === '/health';
     const isWell = isHealth ? problems.length === 0 : isTakingClients;
@@ -140,6 +142,7 @@ export class MetricsHub {
     const said = {
       ...(problems.length === 0 ? {} : { problems }),
       ...(warnings.length === 0 ? {} : { warnings }),
+      ...(remedies.length === 0 ? {} : { remedies }),
     };
     const text = JSON.stringify({ status: isOk ? ok : `not ${ok}`, ...said, workers });
     end(response, isOk ? 200 : 503, 'application/json', `${text}\n`);

@@ -82,6 +82,7 @@ export class Supervisor {
   readonly isTakingClients = true;
   readonly problems: readonly string[] = [];
   readonly warnings: readonly string[] = [];
+  readonly remedies: readonly string[] = [];
 
   /** Whether each worker serves. */
   get #isWhole(): boolean {
@@ -143,7 +144,7 @@ export class Supervisor {
     place.worker = this.#pool.start(
       {
         ...{ label: number, cell: number, count: this.#places.length, epoch: place.epoch },
-        ...{ name: cellName(number), node: null, address },
+        ...{ name: cellName(number), node: null, address, witness: null },
       },
       {
         onReady: (listeners) => this.#onReady(place, listeners),

@@ -1,6 +1,6 @@
 /** What the supervisor and its workers say to each other, over the channel that Node.js has between a process and its child. */
 
-import type { LinkAddress } from '@promptmq/cluster';
+import type { EngineLoss, LinkAddress, Witness } from '@promptmq/cluster';
 import type { Listener } from '../listeners/listener.ts';
 import type { ClientFacts } from './front/client-facts.ts';
 
@@ -44,14 +44,24 @@ export interface WorkerStart {
   readonly secret: string;
   /** Where it takes links; null for a front, which nobody dials. */
   readonly address: LinkAddress | null;
+  /** How far the log of its cell was in the engine, as nodes have been told; null where nobody was. */
+  readonly witness: Witness | null;
   /** Whether lines for people are coloured. */
   readonly isColoured: boolean;
+}
+
+/** This node has claimed the cell of a worker that has prepared it. */
+export interface WorkerClaim {
+  readonly kind: 'claim';
+  readonly epoch: number;
+  /** As `WorkerStart` has it. */
+  readonly witness: Witness | null;
 }
 
 export type ToWorker =
   | WorkerStart
   /** To one that has prepared its cell: this node has claimed it. */
-  | { readonly kind: 'claim'; readonly epoch: number }
+  | WorkerClaim
   /** Where all cells are; comes first behind `start`, and whenever it changes. */
   | {
       readonly kind: 'cells';
@@ -85,7 +95,15 @@ export type FromWorker =
   | { readonly kind: 'left' }
   | { readonly kind: 'ready'; readonly listeners: readonly WorkerListener[] }
   /** It can't begin: what is wrong with the configuration or the machine. */
-  | { readonly kind: 'refused'; readonly why: string; readonly isUsage: boolean }
+  | {
+      readonly kind: 'refused';
+      readonly why: string;
+      readonly isUsage: boolean;
+      /** What the engine has lost of the cell, where it is that. */
+      readonly loss?: EngineLoss;
+    }
+  /** How far the log of its cell is in the engine. */
+  | { readonly kind: 'witness'; readonly witness: Witness }
   /** Its cell has another owner, and it ends. */
   | { readonly kind: 'taken'; readonly why: string }
   /** Comes with the socket of a client whose session another worker has. */

@@ -2,6 +2,7 @@ import cluster, { type Worker as Child } from 'node:cluster';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { EngineLoss, Witness } from '@promptmq/cluster';
 import type { Logger } from '../log/index.ts';
 import type {
   CellPlace,
@@ -32,7 +33,7 @@ export interface WorkerPoolOptions {
 /** What is the worker's own of what it has to know. */
 export type WorkerTask = Pick<
   WorkerStart,
-  'label' | 'cell' | 'count' | 'epoch' | 'name' | 'node' | 'address'
+  'label' | 'cell' | 'count' | 'epoch' | 'name' | 'node' | 'address' | 'witness'
 > & { readonly isAhead?: boolean };
 
 /** A worker can't begin: what it says is for whoever started the broker. */
@@ -55,6 +56,8 @@ export interface WorkerEnd {
   readonly refusal: WorkerRefusal | null;
   /** What it said when its cell had another owner. */
   readonly taken: string | null;
+  /** What the engine has lost of its cell, so that it could not begin. */
+  readonly loss: EngineLoss | null;
   /** How long it has run, in milliseconds. */
   readonly ranMs: number;
 }
@@ -66,6 +69,8 @@ export interface WorkerUser {
   onPrepared?(): void;
   /** Its cell may be had by another process; it ends. */
   onLeft?(): void;
+  /** The engine has more of the log of its cell. */
+  onWitness?(witness: Witness): void;
   /** Called once, when its process is over. */
   onEnd(end: WorkerEnd): void;
 }
@@ -81,6 +86,7 @@ export class PooledWorker {
   isPrepared = false;
   refusal: WorkerRefusal | null = null;
   taken: string | null = null;
+  loss: EngineLoss | null = null;
   /** What it has said of itself last. */
   figures: WorkerFigures | null = null;
   /** Sockets that are on their way to it: if it ends first, nothing else closes them. */
@@ -296,6 +302,10 @@ export class WorkerPool {
         return;
       case 'refused':
         worker.refusal = new WorkerRefusal(message.why, message.isUsage);
+        worker.loss = message.loss ?? null;
+        return;
+      case 'witness':
+        worker.user.onWitness?.(message.witness);
         return;
       case 'taken':
         worker.taken = message.why;
@@ -328,12 +338,12 @@ export class WorkerPool {
   }
 
   #onExit(worker: PooledWorker, why: string): void {
-    const { label, refusal, taken, startedAt } = worker;
+    const { label, refusal, taken, loss, startedAt } = worker;
     worker.isReady = false;
     this.#workers.delete(label);
     for (const handle of worker.given) handle.close();
     worker.given.clear();
-    worker.user.onEnd({ why, refusal, taken, ranMs: performance.now() - startedAt });
+    worker.user.onEnd({ why, refusal, taken, loss, ranMs: performance.now() - startedAt });
     this.#changed();
     if (this.#workers.size > 0) return;
     this.#onEmpty?.();

@@ -31,6 +31,7 @@ const NODE: ObservedNode = {
     })),
   },
   disagreements: new Map([['two', ['mqtt.max-qos']]]),
+  witnessViolations: 2,
   claims: { free: 1, move: 0, late: 2, gone: 0, ended: 0 },
 };
 
@@ -64,7 +65,7 @@ async function open(more: Partial<ObservedWorkers>, node: ObservedNode | null = 
   const { metrics } = parseConfig({ metrics: { bind: '127.0.0.1:0' } });
   const supervisor: ObservedWorkers = {
     ...{ directory, workers: [], awaited: ['front'], restarts: 0 },
-    ...{ isTakingClients: true, problems: [], warnings: [], ...more },
+    ...{ isTakingClients: true, problems: [], warnings: [], remedies: [], ...more },
   };
   hub = await MetricsHub.open(supervisor, node, metrics, noopLogger);
 }
@@ -102,6 +103,15 @@ test('what keeps a node from serving is no health, and says so; it is ready as l
   expect(await statusOf('/ready')).toBe(200);
 });
 
+test('what people have to do is said where a problem is', async () => {
+  await run('front');
+  await open({ problems: ['witness'], remedies: ['repair it'] });
+  expect(await (await fetch(`${hub.url}/health`)).json()).toMatchObject({
+    problems: ['witness'],
+    remedies: ['repair it'],
+  });
+});
+
 test('a node that takes no clients is not ready', async () => {
   await run('front');
   await open({ isTakingClients: false });
@@ -124,6 +134,7 @@ test('a node shows what it knows of its cluster; workers of one machine show not
     'promptmq_cluster_cell_epoch{cell="0"} 3',
     'promptmq_cluster_cell_epoch{cell="1"} 1',
     'promptmq_cluster_config_mismatch{node="two"} 1',
+    'promptmq_cluster_witness_violations_total 2',
     'promptmq_cluster_claims_total{reason="free"} 1',
     'promptmq_cluster_claims_total{reason="move"} 0',
     'promptmq_cluster_claims_total{reason="late"} 2',

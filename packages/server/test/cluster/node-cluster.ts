@@ -62,6 +62,17 @@ export class TestNode {
     return `mqtt://127.0.0.1:${this.port}`;
   }
 
+  /** Of the logs of its cells. */
+  get walFolder(): string {
+    return join(this.#folder, 'wal');
+  }
+
+  /** Runs `promptmq cluster`, with the configuration of the node. */
+  runCluster(...args: readonly string[]): Command {
+    const own = this.#args.slice(this.#args.indexOf('--cluster-enabled'));
+    return new Command(['cluster', ...args, ...own], tmpdir(), { PROMPTMQ_CLUSTER_SECRET: SECRET });
+  }
+
   /** Its processes: that of the node first. */
   get pids(): number[] {
     const pid = this.command?.child.pid as number;

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import type { DirectoryNode, LinkPlace, Reach } from '@promptmq/cluster';
+import { type DirectoryNode, type LinkPlace, type Reach, WitnessBook } from '@promptmq/cluster';
 import { NodeLinks } from '../../src/cluster/node/node-links.ts';
 import type { Logger } from '../../src/log/index.ts';
 
@@ -14,6 +14,7 @@ class TestNode {
   reach: Reach = NOTHING;
   hasEngine = true;
   readonly failures: string[] = [];
+  readonly book = new WitnessBook();
   #onReach = () => {};
 
   constructor(id: string, place: LinkPlace, secret = 'secret', peers: readonly string[] = []) {
@@ -25,6 +26,13 @@ class TestNode {
     };
     this.links = new NodeLinks({
       ...{ node: id, cluster: 'test', secret, peers, heartbeatMs: 200, silentMs: 2000 },
+      witness: {
+        all: () => this.book.all,
+        note: (witness) => {
+          this.book.note(witness);
+          this.#onReach();
+        },
+      },
       log: { error: onFailed, debug: onFailed } as unknown as Logger,
       hasEngine: () => this.hasEngine,
       onReach: (reach) => {

@@ -41,7 +41,8 @@ export class Command {
     for (;;) {
       const match = pattern.exec(this.output.slice(from));
       if (match !== null) return match;
-      if (this.child.exitCode !== null) throw new Error(`it ended: ${this.errors}`);
+      const { exitCode, signalCode } = this.child;
+      if ((exitCode ?? signalCode) !== null) throw new Error(`it ended: ${this.errors}`);
       await Promise.race([once(this.child.stdout as NodeJS.ReadableStream, 'data'), this.#closed]);
     }
   }
@@ -51,7 +52,8 @@ export class Command {
     const folder = watch(dirname(dirname(path)), { recursive: true });
     try {
       while (!(existsSync(path) && pattern.test(readFileSync(path, 'utf8')))) {
-        if (this.child.exitCode !== null) throw new Error(`it ended: ${this.errors}`);
+        const { exitCode, signalCode } = this.child;
+        if ((exitCode ?? signalCode) !== null) throw new Error(`it ended: ${this.errors}`);
         await Promise.race([once(folder, 'change'), this.#closed]);
       }
     } finally {

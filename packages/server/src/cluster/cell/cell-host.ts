@@ -4,7 +4,9 @@ import {
   type ClusterEngine,
   type EngineLog,
   type FencedLog,
+  type ReaderState,
   Shipper,
+  type Witness,
 } from '@promptmq/cluster';
 import { type Clock, type Files, nodeClock } from '@promptmq/wal';
 import type { ReplicationStats } from '../../runtime/stats.ts';
@@ -31,6 +33,8 @@ export interface CellHostOptions<B extends HostedBroker> {
   readonly node: string;
   /** Of this node's process: no two have the same. */
   readonly incarnation: string;
+  /** How far others know that the cell's log was; null or left out where nobody does. */
+  readonly witness?: Witness | null;
   /** Of the cell's log on this machine. */
   readonly directory: string;
   /** What was read of the log before, into `directory`; the host's from now on. */
@@ -92,6 +96,7 @@ export class CellHost<B extends HostedBroker> {
    *
    * @returns null when another node has claimed it with this epoch or a higher one
    * @throws {EngineError} `unavailable`, `unsuitable`
+   * @throws {EngineLostData} the engine has less than was witnessed: what is in the folder stays as it is
    * @throws {FencedError} what the engine has is not what a log can be made of, or another node has claimed the cell meanwhile
    * @throws {LogError} as `Log.open`; `foreign` when the folder has another log
    */
@@ -107,7 +112,7 @@ export class CellHost<B extends HostedBroker> {
       const restore =
         options.prepared?.restore ?? (await CellRestore.open(engineLog, directory, files));
       const taken = await restore.take({
-        ...{ clock, epoch, window },
+        ...{ clock, epoch, window, witness: options.witness ?? null },
         owner: {
           ...{ node, incarnation, identity: randomBytes(16).toString('hex'), level: LEVEL },
           timeMs: clock.wallNow(),
@@ -176,6 +181,11 @@ export class CellHost<B extends HostedBroker> {
   #closeLog(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
+  }
+
+  /** Up to where the engine has acknowledged the cell's log to this owner. */
+  get reached(): ReaderState {
+    return this.#fenced.state;
   }
 
   /** Why nothing that is stored is acknowledged any more; null while this node owns the cell. */

@@ -1,4 +1,4 @@
-import type { LinkAddress } from '@promptmq/cluster';
+import type { EngineLoss, LinkAddress, Witness } from '@promptmq/cluster';
 import { cellName } from '../worker-messages.ts';
 import type { WorkerEnd, WorkerPool } from '../worker-pool.ts';
 
@@ -15,6 +15,12 @@ export interface CellProcessesHost {
   addressOf(cell: number): LinkAddress;
   /** One of them serves, or doesn't any more. */
   onChanged(): void;
+  /** How far the log of a cell was in the engine, as far as this node knows. */
+  witnessOf(cell: number): Witness | null;
+  /** The engine has more of the log of a cell that is served here. */
+  onWitness(witness: Witness): void;
+  /** A cell can't be opened, as the engine has lost data of it; or it could. */
+  onLoss(cell: number, epoch: number, loss: EngineLoss | null): void;
   /** One that served has ended by itself. */
   onEnded(cell: number, epoch: number, why: string): void;
 }
@@ -62,7 +68,7 @@ export class CellProcesses {
     found.epoch = epoch;
     return new Promise((resolve, reject) => {
       found.waiting = { resolve: resolve as (outcome: string) => void, reject };
-      worker.send({ kind: 'claim', epoch });
+      worker.send({ kind: 'claim', epoch, witness: this.#host.witnessOf(cell) });
     });
   }
 
@@ -79,17 +85,20 @@ export class CellProcesses {
       this.#processes.set(cell, started);
       const task = {
         ...{ label: cell, cell, count, epoch: epoch ?? 0, isAhead: epoch === null },
-        ...{ name: cellName(cell), node, address },
+        ...{ name: cellName(cell), node, address, witness: this.#host.witnessOf(cell) },
       };
       pool.start(task, {
         onPrepared: () => started.waiting.resolve('prepared'),
         onReady: () => {
           started.isServing = true;
+          this.#host.onLoss(cell, started.epoch as number, null);
           this.#host.onChanged();
           started.waiting.resolve('serving');
         },
         onLeft,
+        onWitness: (witness) => this.#host.onWitness(witness),
         onEnd: (end) => {
+          if (end.loss !== null) this.#host.onLoss(cell, started.epoch ?? 0, end.loss);
           this.#processes.delete(cell);
           onLeft();
           onEnded();

@@ -33,6 +33,7 @@ import { comparedSettings } from './compared-settings.ts';
 import { logMembership } from './membership-lines.ts';
 import { NodeLinks } from './node-links.ts';
 import type { ObservedNode } from './node-metrics.ts';
+import { NodeWitness } from './node-witness.ts';
 
 /** Between attempts to reach the engine at the start, in milliseconds. */
 const ENGINE_RETRY_MS = 1000;
@@ -59,6 +60,7 @@ export class ClusterNode implements MembershipHost, ObservedNode {
   readonly #log: Logger;
   readonly #pool: WorkerPool;
   readonly #processes: CellProcesses;
+  readonly #witness: NodeWitness;
   /** Those of all nodes, as the API over all of them knows them. */
   readonly processes: ClusterProcesses;
   #door: CellDoor | null = null;
@@ -90,12 +92,20 @@ export class ClusterNode implements MembershipHost, ObservedNode {
     this.#agreement = new Agreement(this.id, log, comparedSettings(config, config));
     const pool = new WorkerPool({ ...options, cluster: name, secret, keepsSpare: true });
     this.#pool = pool;
+    const witness = new NodeWitness(log);
+    this.#witness = witness;
     const own = new WorkerProcesses(pool, count, (cell) => `cell ${cell}`);
     this.processes = new ClusterProcesses({ node: this.id, secret, own });
     this.#processes = new CellProcesses({
       ...{ node: this.id, count, pool },
       addressOf: (cell) => this.#placeOf(config.cluster.bind, cell),
       onChanged: () => this.#tell(),
+      witnessOf: (cell) => witness.of(cell),
+      onWitness: (one) => {
+        witness.note(one);
+        this.#links?.tell([one]);
+      },
+      onLoss: (cell, epoch, loss) => witness.onOpened(cell, epoch, loss),
       onEnded: (cell, epoch, why) => {
         this.restarts++;
         this.#member?.cellEnded(cell, epoch, why);
@@ -135,12 +145,21 @@ export class ClusterNode implements MembershipHost, ObservedNode {
     return this.#state !== 'fenced' && this.#stateReason !== 'minority';
   }
 
-  /** `engine-down`, `minority`, `fenced` or `superseded`; empty while it is well. */
+  /** `engine-down`, `minority`, `fenced` or `superseded`; `witness` when the engine has lost data of a cell; empty while it is well. */
   get problems(): readonly string[] {
-    if (this.#state === 'active') return [];
-    if (this.#stateReason === 'superseded') return ['superseded'];
-    if (this.#state === 'fenced') return ['fenced'];
-    return [this.#stateReason === 'engine' ? 'engine-down' : 'minority'];
+    const witness = this.#witness.hasLosses ? ['witness'] : [];
+    if (this.#state === 'active') return witness;
+    if (this.#stateReason === 'superseded') return ['superseded', ...witness];
+    if (this.#state === 'fenced') return ['fenced', ...witness];
+    return [this.#stateReason === 'engine' ? 'engine-down' : 'minority', ...witness];
+  }
+
+  get remedies(): readonly string[] {
+    return this.#witness.remedies;
+  }
+
+  get witnessViolations(): number {
+    return this.#witness.violations;
   }
 
   /** What is not as it should be, and keeps it from nothing. */
@@ -188,6 +207,7 @@ export class ClusterNode implements MembershipHost, ObservedNode {
         ...{ node: this.id, log: this.#log, cluster: cluster.name, secret: cluster.secret },
         ...{ peers: cluster.peers, heartbeatMs: cluster.heartbeat },
         silentMs: cluster.lateAfter,
+        witness: this.#witness,
         hasEngine: () => member.stand.state === 'active',
         onReach: (reach) => member.setReach(reach),
       });
@@ -308,7 +328,16 @@ export class ClusterNode implements MembershipHost, ObservedNode {
     const { cells: count } = this.#options.config.cluster;
     const name = `front-${this.id}`;
     this.#pool.start(
-      { label: 'front', cell: null, count, epoch: 0, name, node: this.id, address: null },
+      {
+        label: 'front',
+        cell: null,
+        count,
+        epoch: 0,
+        name,
+        node: this.id,
+        address: null,
+        witness: null,
+      },
       {
         onReady: (listeners) => {
           this.#begun?.resolve(listeners);
@@ -363,6 +392,7 @@ export class ClusterNode implements MembershipHost, ObservedNode {
     this.#directory = directory;
     this.#links?.follow(directory.nodes);
     this.#agreement.setDirectory(directory);
+    this.#witness.onDirectory(directory);
     this.#tell();
     this.processes.setDirectory(directory);
   }

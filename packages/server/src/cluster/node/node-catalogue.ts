@@ -30,6 +30,10 @@ export const nodeCatalogue = {
     help: 'Options in which the configuration of another node differs from the one of this node; the log and /health name them.',
     labels: ['node'],
   },
+  promptmq_cluster_witness_violations_total: {
+    type: 'counter',
+    help: 'Times that the engine was found to have less of the log of a cell than it had acknowledged.',
+  },
   promptmq_cluster_claims_total: {
     type: 'counter',
     help: 'Cells that this node has claimed, by reason: free, move, late (the heartbeats of its node did not come), gone (its node has started again or has no record), ended (its process here has).',

@@ -1,12 +1,15 @@
 import { connect } from 'node:net';
 import {
   type DirectoryNode,
+  decodeWitnesses,
+  encodeWitnesses,
   FrameType,
   LINK_DEFAULTS,
   type LinkAddress,
   LinkNode,
   LinkSet,
   type Reach,
+  type Witness,
 } from '@promptmq/cluster';
 import type { Logger } from '../../log/index.ts';
 import { nodeRuntime } from '../../runtime/runtime.ts';
@@ -30,6 +33,8 @@ export interface NodeLinksOptions {
   readonly heartbeatMs: number;
   /** A link is over when nothing has come for so long. */
   readonly silentMs: number;
+  /** What is known of how far cells were, and is told to others. */
+  readonly witness: { all(): readonly Witness[]; note(witness: Witness): void };
   /** Whether the engine answers this node. */
   readonly hasEngine: () => boolean;
   /** What is found out about the others, whenever it has changed. */
@@ -70,8 +75,12 @@ export class NodeLinks {
       else this.#withoutEngine.add(link.peer.node);
       this.#look();
     });
+    this.#links.handle([FrameType.witness], (_link, body) => {
+      for (const one of decodeWitnesses(body)) options.witness.note(one);
+    });
     this.#links.follow({
       onUp: (link) => {
+        link.send(FrameType.witness, encodeWitnesses(options.witness.all()));
         link.send(FrameType.nodeState, this.#state());
         this.#look();
       },
@@ -113,6 +122,12 @@ export class NodeLinks {
       if (address !== null && id < node) this.#node.dial(`${PREFIX}${id}`, address);
     }
     this.#look();
+  }
+
+  /** Tells all others how far cells are. */
+  tell(witnesses: readonly Witness[]): void {
+    const body = encodeWitnesses(witnesses);
+    for (const link of this.#links.all) link.send(FrameType.witness, body);
   }
 
   async stop(): Promise<void> {

@@ -11,6 +11,8 @@ export interface ObservedNode {
   /** By other node: the keys in which its configuration differs. */
   readonly disagreements: ReadonlyMap<string, readonly string[]>;
   /** How many cells it has claimed, by reason. */
+  /** How often the engine was found to have lost data. */
+  readonly witnessViolations: number;
   readonly claims: Readonly<Record<ClaimReason, number>>;
 }
 
@@ -50,6 +52,7 @@ export function addNodeMetrics(
       value: keys.length,
     })),
   );
+  registry.add('promptmq_cluster_witness_violations_total', () => node.witnessViolations);
   registry.add('promptmq_cluster_claims_total', () =>
     Object.entries(node.claims).map(([reason, value]) => ({ labels: { reason }, value })),
   );
