@@ -10,7 +10,11 @@ const REFUSED: IClientOptions = { reconnectOnConnackError: true };
 const clients: MqttClient[] = [];
 
 /** A client that goes on connecting, to one node. */
-function clientOf(node: TestNode, clientId: string, options: IClientOptions = {}): MqttClient {
+function clientOf(
+  node: Pick<TestNode, 'url'>,
+  clientId: string,
+  options: IClientOptions = {},
+): MqttClient {
   const terms = {
     clientId,
     protocolVersion: 5,
@@ -25,7 +29,11 @@ function clientOf(node: TestNode, clientId: string, options: IClientOptions = {}
 }
 
 /** A client that is connected, and the payloads that it gets. */
-export async function connected(node: TestNode, clientId: string, options: IClientOptions = {}) {
+export async function connected(
+  node: Pick<TestNode, 'url'>,
+  clientId: string,
+  options: IClientOptions = {},
+) {
   const client = clientOf(node, clientId, options);
   const got: string[] = [];
   client.on('message', (_topic, payload) => got.push(`${payload}`));

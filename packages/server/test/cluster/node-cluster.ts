@@ -58,6 +58,11 @@ export class TestNode {
     return this.command;
   }
 
+  /** A command with the configuration of this node. */
+  run(command: readonly string[]): Command {
+    return new Command([...command, ...this.#args], tmpdir(), { PROMPTMQ_CLUSTER_SECRET: SECRET });
+  }
+
   get url(): string {
     return `mqtt://127.0.0.1:${this.port}`;
   }
