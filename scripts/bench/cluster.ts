@@ -6,8 +6,14 @@
  * Measures acknowledgements at a fixed rate, QoS 1 to stored sessions and QoS 0 from one node to another, a client that comes to another node, and
  * a cell that moves. Prints JSON, one line each.
  *
+ * Of acknowledgements at a fixed rate it also says what a message costs: microseconds of the processor in each kind of process, idle work and the
+ * sending client (`harness`) included. When the machine has other work, that can be compared, and latencies can't.
+ *
  *   --only TEXT    only those with this in their name
  *   --seconds N    of each measurement of a rate (5)
+ *   --warm-up N    seconds of acknowledgements before they count (5): on two cores it takes 10 to 20 until all processes have compiled what is hot
+ *   --rate N       of acknowledgements, in messages a second (5000)
+ *   --cells N      of the cluster, a multiple of three (6)
  *   --peer         the MQTT of nats-server itself beside it, where it has the same
  *   --list         print the names
  */
@@ -23,27 +29,34 @@ import type {
   ChaosClientOptions,
 } from '../../packages/server/test/chaos/chaos-client.ts';
 import type { ChaosSystem } from '../../packages/server/test/chaos/chaos-system.ts';
-import { positiveNumber, readArguments, refuse, runMain } from '../lib/arguments.ts';
+import { positiveNumber, readArguments, refuse, runMain, wholeNumber } from '../lib/arguments.ts';
 import { messageOf } from '../lib/errors.ts';
 import { buildIfNeeded, root } from '../lib/prepare.js';
+import { type CpuTimes, cpuMicrosOf, cpuTimes } from './lib/cpu-times.ts';
 
 const { values } = readArguments(import.meta.url, {
   options: {
     only: { type: 'string', default: '' },
     seconds: { type: 'string', default: '5' },
+    'warm-up': { type: 'string', default: '5' },
+    rate: { type: 'string', default: '5000' },
+    cells: { type: 'string', default: '6' },
     peer: { type: 'boolean', default: false },
     list: { type: 'boolean', default: false },
   },
 });
+const SIZE = 3;
 const seconds = positiveNumber('--seconds', values.seconds);
+const warmUpSeconds = positiveNumber('--warm-up', values['warm-up']);
+const rate = positiveNumber('--rate', values.rate);
+const cells = wholeNumber('--cells', values.cells, SIZE);
+if (cells % SIZE > 0) refuse(`--cells ${cells}: should be a multiple of ${SIZE}`);
 buildIfNeeded();
 const { Histogram } = await import('../../packages/bench/dist/index.js');
 const { cellOf } = await import('../../packages/cluster/dist/index.js');
 
 const COMMAND = join(root, 'packages/server/bin/promptmq.js');
 const GENERATOR = join(root, 'packages/bench/bin/promptmq-bench.js');
-const SIZE = 3;
-const CELLS = 6;
 const PATIENCE_MS = 60_000;
 
 /** A measurement that takes so much longer than it should is given up. */
@@ -51,7 +64,7 @@ const TIMEOUT_MS = 180_000;
 
 /** What is measured: by name, on a cluster of ours, or also on a peer. */
 const MEASUREMENTS: readonly Measurement[] = [
-  { name: 'PUBACK at 5,000/s', isForPeers: true, measure: measureAcknowledgements },
+  { name: 'PUBACK at a fixed rate', isForPeers: true, measure: measureAcknowledgements },
   {
     name: 'QoS 1 to stored sessions on another node',
     isForPeers: true,
@@ -63,6 +76,7 @@ const MEASUREMENTS: readonly Measurement[] = [
 ];
 
 interface Measured {
+  readonly programs: ChaosSystem['programs'];
   readonly ports: readonly number[];
   /** Of the nodes; empty for peers. */
   readonly configs: readonly string[];
@@ -93,7 +107,7 @@ async function main(): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'promptmq-cluster-'));
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
   try {
-    const ours = await clusterSystem(join(directory, 'ours'), { cells: CELLS, isDirect: true });
+    const ours = await clusterSystem(join(directory, 'ours'), { cells, isDirect: true });
     await measureAll(ours, ours.configs, chosen);
     if (!values.peer) return;
     const peer = await natsMqttSystem(join(directory, 'peer'));
@@ -111,7 +125,7 @@ async function measureAll(
 ): Promise<void> {
   try {
     await system.start();
-    const broker = { ports: system.ports, configs };
+    const broker = { programs: system.programs, ports: system.ports, configs };
     if (configs.length > 0) await untilBalanced(broker);
     for (const { name, measure } of measurements) {
       let result: object;
@@ -148,7 +162,7 @@ async function measureOnePair(broker: Measured): Promise<object> {
   for (let number = 0; ; number++) {
     const prefix = `pair${number}`;
     const [publisher, subscriber] = [`${prefix}-pub-0`, `${prefix}-sub-0`].map(
-      (clientId) => nodes[cellOf(clientId, CELLS)],
+      (clientId) => nodes[cellOf(clientId, cells)],
     );
     if (publisher !== 'b1' || subscriber !== 'b2') continue;
     return generate(broker, ['pairs', '--pairs', '1', '--qos', '0', '--prefix', prefix]);
@@ -156,14 +170,16 @@ async function measureOnePair(broker: Measured): Promise<object> {
 }
 
 /** From PUBLISH to PUBACK of messages for stored sessions, at a rate that is below what can be done. */
-async function measureAcknowledgements({ ports }: Measured): Promise<object> {
-  const [publishers, perTick, tickMs] = [25, 2, 10];
+async function measureAcknowledgements({ ports, programs }: Measured): Promise<object> {
+  const [publishers, perTick] = [25, 2];
+  const tickMs = (publishers * perTick * 1000) / rate;
   const histogram = new Histogram();
   const sentMicros = new Map<string, number>();
   const absent = await served(ports, 'absent', {});
   while (!(await absent.subscribe('load/#', 1))) await sleep(10);
   absent.leave('disconnect');
-  let isMeasured = false;
+  let begin: CpuTimes | null = null;
+  let measured = 0;
   const clients = await Promise.all(
     Array.from({ length: publishers }, (_, index) =>
       served(ports, `load-${index}`, {
@@ -171,16 +187,19 @@ async function measureAcknowledgements({ ports }: Measured): Promise<object> {
           const key = `${topic} ${payload}`;
           const micros = performance.now() * 1000 - (sentMicros.get(key) ?? 0);
           sentMicros.delete(key);
-          if (isMeasured) histogram.record(Math.round(micros));
+          if (begin === null) return;
+          measured++;
+          histogram.record(Math.round(micros));
         },
       }),
     ),
   );
   let number = 0;
   let dueMs = performance.now();
-  const endMs = dueMs + 1000 * (seconds + 1);
+  const beginMs = dueMs + 1000 * warmUpSeconds;
+  const endMs = beginMs + 1000 * seconds;
   while (performance.now() < endMs) {
-    isMeasured = performance.now() > endMs - 1000 * seconds;
+    if (begin === null && performance.now() > beginMs) begin = cpuTimes(programs);
     for (; dueMs < performance.now(); dueMs += tickMs) {
       for (const [index, client] of clients.entries()) {
         for (let count = 0; count < perTick; count++) {
@@ -193,10 +212,12 @@ async function measureAcknowledgements({ ports }: Measured): Promise<object> {
     await sleep(1);
   }
   const unanswered = sentMicros.size;
+  const cpuMicrosPerMessage = cpuMicrosOf(begin ?? {}, cpuTimes(programs), measured);
   for (const client of clients) client.leave('disconnect');
   return {
-    rate: (publishers * perTick * 1000) / tickMs,
+    rate,
     unanswered,
+    cpuMicrosPerMessage,
     latencyMicros: histogram.percentiles(),
   };
 }
@@ -281,7 +302,7 @@ async function measureMove(broker: Measured): Promise<object> {
 function namesOf(cell: number): () => string {
   let number = 0;
   return () => {
-    while (cellOf(`of-${number}`, CELLS) !== cell) number++;
+    while (cellOf(`of-${number}`, cells) !== cell) number++;
     return `of-${number++}`;
   };
 }
@@ -295,11 +316,11 @@ async function cellsOf({ configs }: Measured): Promise<readonly string[]> {
     '--config',
     configs[0] as string,
   ]);
-  const cells = output
+  const served = output
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line) as { readonly cell: number; readonly node: string });
-  return cells.toSorted((one, other) => one.cell - other.cell).map(({ node }) => node);
+  return served.toSorted((one, other) => one.cell - other.cell).map(({ node }) => node);
 }
 
 /** The first node has all cells at the start, and gives some away. */
@@ -307,7 +328,7 @@ async function untilBalanced(broker: Measured): Promise<void> {
   for (;;) {
     const nodes = await cellsOf(broker);
     const counts = ['b1', 'b2', 'b3'].map((node) => nodes.filter((one) => one === node).length);
-    if (counts.every((count) => count === CELLS / SIZE)) return;
+    if (counts.every((count) => count === cells / SIZE)) return;
     await sleep(1000);
   }
 }

@@ -1,4 +1,5 @@
 import type { Random } from '@promptmq/wal/testing';
+import type { Program } from './program.ts';
 
 /** Something that goes wrong with a system, and is put right some time later. */
 export interface Fault {
@@ -23,6 +24,8 @@ export interface ChaosSystem {
   /** Versions of MQTT that clients may use. */
   readonly versions: readonly (4 | 5)[];
   readonly faults: readonly Fault[];
+  /** What it consists of, by kind. */
+  readonly programs: Readonly<Record<string, readonly Program[]>>;
   /** Resolves when clients are served. */
   start(): Promise<void>;
   /** Resolves when nothing is wrong any more with any part of it, or when nobody waits for it. */

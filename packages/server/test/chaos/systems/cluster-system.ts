@@ -165,6 +165,7 @@ export async function clusterSystem(
     maximumQoS: 2,
     versions: [5, 4],
     faults: clusterFaults({ nodes, engine, network, untilWell }),
+    programs: { brokers: nodes.map(({ program }) => program), engine: engine.nodes },
     async start() {
       await engine.start();
       await engine.untilWell();

@@ -30,6 +30,7 @@ export async function natsMqttSystem(folder: string): Promise<ChaosSystem> {
     maximumQoS: 2,
     versions: [4],
     faults: nodeFaults(servers.nodes),
+    programs: { brokers: servers.nodes },
     async start() {
       await servers.start();
       await servers.untilWell();

@@ -81,6 +81,7 @@ ${names.map((node, number) => `cluster_formation.classic_config.nodes.${number +
     maximumQoS: 1,
     versions: [4],
     faults: nodeFaults(nodes),
+    programs: { brokers: nodes },
     async start() {
       mapper.start();
       // One after the other: else each may found a cluster of its own.

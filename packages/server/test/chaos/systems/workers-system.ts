@@ -107,6 +107,7 @@ export async function workersSystem(folder: string, workers = 3): Promise<ChaosS
     maximumQoS: 2,
     versions: [5, 4],
     faults,
+    programs: { brokers: [program] },
     async start() {
       program.start();
       await untilWell();
