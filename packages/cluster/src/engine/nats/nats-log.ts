@@ -1,4 +1,4 @@
-import type { JetStreamClient, JetStreamManager } from '@nats-io/jetstream';
+import type { JetStreamManager } from '@nats-io/jetstream';
 import type { Msg, NatsConnection } from '@nats-io/transport-node';
 import {
   type AppendOutcome,
@@ -7,18 +7,12 @@ import {
   EngineError,
   type EngineLog,
 } from '../engine.ts';
+import { NatsAppends } from './nats-appends.ts';
 import type { NatsModules } from './nats-modules.ts';
 import type { SetNatsOptions } from './nats-options.ts';
 
-/** Codes of errors of JetStream's API. */
-const ApiCode = {
-  streamNotFound: 10059,
-  wrongLastSequence: 10071,
-  wrongLastSequenceUnknown: 10164,
-  insufficientResources: 10023,
-  storageResourcesExceeded: 10047,
-  streamStoreFailed: 10077,
-} as const;
+/** The code with which JetStream's API says that there is no such stream. */
+const STREAM_NOT_FOUND = 10059;
 
 /** What of a stream's configuration has to be so; a log of another kind is not used. */
 const STREAM = {
@@ -44,25 +38,23 @@ const BATCH = 1_000;
 export class NatsLog implements EngineLog {
   readonly #modules: NatsModules;
   readonly #connection: NatsConnection;
-  readonly #js: JetStreamClient;
+  readonly #appends: NatsAppends;
   readonly #manager: JetStreamManager;
   readonly #stream: string;
-  readonly #subject: string;
   readonly #timeoutMs: number;
 
   private constructor(
     modules: NatsModules,
     connection: NatsConnection,
     manager: JetStreamManager,
-    { stream, subject }: { stream: string; subject: string },
+    names: { readonly stream: string; readonly subject: string },
     timeoutMs: number,
   ) {
     this.#modules = modules;
     this.#connection = connection;
     this.#manager = manager;
-    this.#js = modules.jetstream.jetstream(connection, { timeout: timeoutMs });
-    this.#stream = stream;
-    this.#subject = subject;
+    this.#appends = new NatsAppends(modules, connection, names, timeoutMs);
+    this.#stream = names.stream;
     this.#timeoutMs = timeoutMs;
   }
 
@@ -85,7 +77,7 @@ export class NatsLog implements EngineLog {
     const manager = await jetstreamManager(connection, { checkAPI: false, timeout: 5_000 });
     try {
       const { config } = await manager.streams.info(stream).catch((error) => {
-        if (error?.code !== ApiCode.streamNotFound) throw error;
+        if (error?.code !== STREAM_NOT_FOUND) throw error;
         return manager.streams.add({ ...wanted, max_bytes: logBytesMax });
       });
       const faults = Object.entries(wanted)
@@ -109,20 +101,8 @@ export class NatsLog implements EngineLog {
     return new NatsLog(modules, connection, manager, { stream, subject }, timeoutMs);
   }
 
-  async append(after: number, parts: readonly Uint8Array[]): Promise<AppendOutcome> {
-    const [only] = parts;
-    const data = parts.length === 1 && only !== undefined ? only : Buffer.concat(parts);
-    try {
-      const { seq, duplicate } = await this.#js.publish(this.#subject, data, {
-        expect: { streamName: this.#stream, lastSequence: after },
-        timeout: this.#timeoutMs,
-        retries: 0,
-      });
-      if (duplicate) return { kind: 'unknown', why: 'the server took it for a repetition' };
-      return { kind: 'appended', sequence: seq };
-    } catch (error) {
-      return this.#outcomeOf(error);
-    }
+  append(after: number, parts: readonly Uint8Array[]): Promise<AppendOutcome> {
+    return this.#appends.append(after, parts);
   }
 
   async *read(from: number, bytesMax: number): AsyncIterable<EngineEntry> {
@@ -166,31 +146,8 @@ export class NatsLog implements EngineLog {
   }
 
   async close(): Promise<void> {
+    this.#appends.close();
     await this.#connection.close();
-  }
-
-  #outcomeOf(error: unknown): AppendOutcome {
-    const { message } = error as Error;
-    if (!(error instanceof this.#modules.jetstream.JetStreamApiError)) {
-      return { kind: 'unknown', why: message };
-    }
-    switch (error.code) {
-      case ApiCode.wrongLastSequence: {
-        const last = /: (\d+)$/.exec(message)?.[1];
-        return { kind: 'conflict', last: last === undefined ? null : Number(last) };
-      }
-      case ApiCode.wrongLastSequenceUnknown:
-        return { kind: 'conflict', last: null };
-      case ApiCode.storageResourcesExceeded:
-      case ApiCode.insufficientResources:
-        return { kind: 'full' };
-      case ApiCode.streamStoreFailed:
-        // The reason is a text: "maximum bytes exceeded", or whatever went wrong with the disk.
-        if (/maximum bytes exceeded/.test(message)) return { kind: 'full' };
-        return { kind: 'unknown', why: message };
-      default:
-        return { kind: 'unknown', why: message };
-    }
   }
 
   /** Asks for entries from one on, which come as long as they are taken soon enough. */
