@@ -14,6 +14,11 @@ export interface StreamLinkOptions {
   readonly silentMs: number;
   /** Bytes of the largest frame. */
   readonly frameSizeMax: number;
+  /**
+   * Between two writes, in milliseconds, unless much is sent: each write wakes the other process up, which costs both more than the few bytes
+   * that there are in a turn.
+   */
+  readonly gatheringMs: number;
 }
 
 export const LINK_DEFAULTS: Omit<StreamLinkOptions, 'clock'> = {
@@ -22,14 +27,19 @@ export const LINK_DEFAULTS: Omit<StreamLinkOptions, 'clock'> = {
   silentMs: 2000,
   // The largest MQTT packet, and what is said of it.
   frameSizeMax: 268_435_455 + 65_536,
+  gatheringMs: 1,
 };
 
 const EMPTY = new Uint8Array(0);
 
+/** With so many bytes a write is worth it at the end of the turn. */
+const GATHERED_BYTES = 16_384;
+
 /**
- * A link over two streams, whose handshakes are done. What is sent in a turn is written once at its end.
+ * A link over two streams, whose handshakes are done. What is sent in a turn is written once at its end; soon after another write,
+ * little is held until `gatheringMs` have passed.
  *
- * Invariant: it is up from `start` until it is over for good; both streams end with it.
+ * Invariants: what was sent is written in that time. It is up from `start` until it is over for good; both streams end with it.
  */
 export class StreamLink implements Link {
   readonly peer: LinkEnd;
@@ -38,7 +48,12 @@ export class StreamLink implements Link {
   readonly #links: LinkSet;
   readonly #options: StreamLinkOptions;
   readonly #isBusy: [boolean, boolean] = [false, false];
+  /** When the last write was. */
+  #flushedAt = Number.NEGATIVE_INFINITY;
+  /** A flush follows at the end of this turn. */
   #isFlushDue = false;
+  /** It follows when there has been time for more. */
+  #cancelGathering: (() => void) | null = null;
   readonly #flush: () => void;
   #receivedAt = 0;
   #pingedAt = 0;
@@ -91,8 +106,16 @@ export class StreamLink implements Link {
     stream.add(type, parts);
     if (stream.pendingBytes > this.#options.busyBytes) this.#isBusy[lane - 1] = true;
     if (this.#isFlushDue) return;
-    this.#isFlushDue = true;
-    this.#options.clock.defer(this.#flush);
+    const isMuch = stream.pendingBytes > GATHERED_BYTES;
+    if (this.#cancelGathering !== null && !isMuch) return;
+    const { clock, gatheringMs } = this.#options;
+    const waitMs = isMuch ? 0 : this.#flushedAt + gatheringMs - clock.now();
+    if (waitMs > 0) {
+      this.#cancelGathering = clock.setTimer(waitMs, this.#flush);
+    } else {
+      this.#isFlushDue = true;
+      clock.defer(this.#flush);
+    }
   }
 
   isBusy(lane: Lane): boolean {
@@ -103,12 +126,17 @@ export class StreamLink implements Link {
     if (!this.#isUp) return;
     this.#isUp = false;
     this.#stopPings();
+    this.#cancelGathering?.();
+    this.#cancelGathering = null;
     for (const stream of this.#lanes) stream.destroy(why);
     this.#links.remove(this, why);
   }
 
   #flushLanes(): void {
     this.#isFlushDue = false;
+    this.#cancelGathering?.();
+    this.#cancelGathering = null;
+    this.#flushedAt = this.#options.clock.now();
     for (const stream of this.#lanes) stream.flush();
   }
 

@@ -252,6 +252,49 @@ describe('a link over sockets', () => {
     expect(a.heard).toEqual(['up b', 'down b: nothing has come for 2000 ms']);
   });
 
+  test('what is sent soon after a write is held for a moment, unless it is much', async () => {
+    const gatheringMs = 3;
+    const held: (() => void)[] = [];
+    let now = 0;
+    const clock = {
+      ...nodeClock,
+      now: () => now,
+      setTimer: (delayMs: number, callback: () => void) => {
+        if (delayMs > gatheringMs) return nodeClock.setTimer(delayMs, callback);
+        held.push(callback);
+        return () => held.splice(held.indexOf(callback), 1);
+      },
+    };
+    await linked({ clock, gatheringMs, pingMs: 600_000, silentMs: 1_200_000, redialMs: 60_000 });
+    now = 1000;
+    const made = a.link('b');
+    made.send(49, Buffer.from('first'));
+    await b.untilHeard('a 49 first');
+    now += 2;
+    made.send(49, Buffer.from('soon'));
+    made.send(17, Buffer.from('other lane'));
+    for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
+    expect(b.heard).not.toContain('a 49 soon');
+    expect(held).toHaveLength(1);
+    now += 1;
+    held[0]?.();
+    await Promise.all([b.untilHeard('a 49 soon'), b.untilHeard('a 17 other lane')]);
+    expect(held).toHaveLength(0);
+
+    made.send(49, Buffer.from('with what is much'));
+    made.send(49, Buffer.alloc(20_000, 'x'));
+    await b.untilHeard('a 49 with what is much');
+    expect(held).toHaveLength(0);
+
+    now += gatheringMs;
+    made.send(49, Buffer.from('later'));
+    await b.untilHeard('a 49 later');
+    now += 1;
+    made.send(49, Buffer.from('lost'));
+    made.close('it was asked to');
+    expect(held).toHaveLength(0);
+  });
+
   test('a PING is answered, and its way there and back is known', async () => {
     let now = 0;
     const clock = { ...nodeClock, now: () => now++ };
