@@ -30,9 +30,10 @@ interface Shipment {
 export class Shipper implements Replica {
   /** Up to where the engine had the log when it was claimed. */
   readonly position: number;
+  /** Entries that may be under way at once. */
+  readonly window: number;
   readonly #log: FencedLog;
   readonly #entryBytesMax: number;
-  readonly #window: number;
   #waiting: Shipment[];
   /** Of the first that waits, how much is offered. */
   #offeredOfFirst: number;
@@ -45,7 +46,7 @@ export class Shipper implements Replica {
     this.position = log.state.head;
     this.#log = log;
     this.#entryBytesMax = options.entryBytesMax ?? ENTRY_BYTES_MAX;
-    this.#window = options.window ?? 1;
+    this.window = options.window ?? 1;
     this.#waiting = [];
     this.#offeredOfFirst = 0;
     this.#trimTo = 0;
@@ -67,7 +68,7 @@ export class Shipper implements Replica {
 
   #offer(): void {
     // Who ends the log hears of the failure from there.
-    while (this.#log.failure === null && this.#log.pendingCount < this.#window) {
+    while (this.#log.failure === null && this.#log.pendingCount < this.window) {
       const first = this.#waiting[0];
       if (first === undefined) return;
       if (first.size > this.#entryBytesMax) this.#offerPart(first);

@@ -9,12 +9,6 @@ import { readSegment } from '../segments/segment-list.ts';
 import type { SealedBatch } from './appender.ts';
 import type { LogState } from './log-state.ts';
 
-/**
- * Batches that the replica may owe: each keeps a buffer, which would be a lot of memory when the replica stands still and
- * batches are small. What is appended meanwhile gathers in fewer, larger ones.
- */
-const OWED_MAX = 8;
-
 /** What replication needs of its log. */
 export interface ReplicatedLog {
   readonly state: LogState;
@@ -69,7 +63,7 @@ export class Replication {
   #onReplicated(): void {
     if (this.#ended !== null) return;
     this.#state.replicated = this.#owed.shift() as number;
-    if (this.#owed.length < OWED_MAX) this.#makeRoom();
+    if (this.#hasRoom) this.#makeRoom();
     if (this.#waiting.length > 0) {
       const met = this.#waiting.filter(({ position }) => this.#has(position));
       this.#waiting = this.#waiting.filter(({ position }) => !this.#has(position));
@@ -93,9 +87,17 @@ export class Replication {
     });
   }
 
+  /**
+   * Whether more may be written. Each batch that is owed keeps a buffer, which would be a lot of memory when the replica stands still and
+   * batches are small: what is appended meanwhile gathers in fewer, larger ones.
+   */
+  get #hasRoom(): boolean {
+    return this.#owed.length < this.#log.replica.window;
+  }
+
   /** Waits until the replica owes so little that more may be written. */
   async untilRoom(): Promise<void> {
-    if (this.#owed.length < OWED_MAX || this.#ended !== null) return;
+    if (this.#hasRoom || this.#ended !== null) return;
     await new Promise<void>((done) => {
       this.#onRoom = done;
     });

@@ -8,6 +8,11 @@ export interface Replica {
   /** Up to where it has all of the log when that is opened: the end of a batch, or of the last segment's data; 0 of one that begins. */
   readonly position: number;
   /**
+   * With so many batches owed, at least 1, nothing more is written: what is appended gathers, and is written and synced as one. So
+   * there is not more than one sync for each time that the replica takes something over.
+   */
+  readonly window: number;
+  /**
    * Takes over bytes of the log: whole batches, which follow those of the call before. They are with the operating system, and
    * may not be synced yet. It tries as long as it takes; where it can't have them any more, it ends the log (`Log.fence`).
    *

@@ -32,6 +32,7 @@ export class MemoryReplica implements Replica {
   trimmed = 0;
   /** Whether it confirms by itself; else `confirm` has to be called. */
   isPrompt = true;
+  window = 1;
 
   /** @throws when something doesn't follow what was shipped before */
   ship(

@@ -140,6 +140,10 @@ class ObservedReplica implements Replica {
     return this.#replica.position;
   }
 
+  get window(): number {
+    return this.#replica.window;
+  }
+
   get waitedMs(): number {
     return this.#isIdle ? 0 : this.#clock.time - this.#safeMs;
   }
