@@ -28,6 +28,7 @@ class TestNode {
       ...{ node: id, cluster: 'test', secret, peers, heartbeatMs: 200, silentMs: 2000 },
       witness: {
         all: () => this.book.all,
+        of: (cell) => this.book.of(cell),
         note: (witness) => {
           this.book.note(witness);
           this.#onReach();
@@ -102,6 +103,20 @@ describe('the links of nodes', () => {
 
     b.links.follow(nodesOf([b]));
     expect(b.reach).toEqual(NOTHING);
+  });
+
+  test('say how far cells are, and to one that knows an older owner which is the newer one', async () => {
+    const [a, b] = [new TestNode('a', await freePlace()), new TestNode('b', await freePlace())];
+    const former = { cell: 1, epoch: 3, sequence: 9, position: 900, chain: 7, node: 'a' };
+    const newer = { ...former, epoch: 4, sequence: 6, position: 900, node: 'b' };
+    a.book.note(former);
+    await startAll([a, b]);
+    await b.until(() => b.book.of(1) !== null);
+    b.book.note(newer);
+    // It has been away, and goes on with what it had.
+    a.links.tell([{ ...former, sequence: 10 }]);
+    await a.until(() => a.book.of(1)?.epoch === 4);
+    expect([a.book.of(1), b.book.of(1)]).toEqual([newer, newer]);
   });
 
   test('say which of those are without the engine', async () => {

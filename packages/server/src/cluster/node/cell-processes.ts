@@ -113,6 +113,18 @@ export class CellProcesses {
     });
   }
 
+  /**
+   * A cell has an owner with a later epoch than it has here, if it is here: its process ends at once, and acknowledges nothing any more, as when
+   * its next append is refused.
+   */
+  depose(cell: number, epoch: number, why: string): void {
+    const found = this.#processes.get(cell);
+    const worker = this.#host.pool.of(cell);
+    if (found === undefined || worker === null || (found.epoch ?? epoch) >= epoch) return;
+    if (worker.isReady) worker.send({ kind: 'abandon', why });
+    else worker.kill();
+  }
+
   /** As `MembershipHost.releaseCell`. */
   async release(cell: number, how: 'move' | 'abandon'): Promise<void> {
     const opened = this.#processes.get(cell);

@@ -92,7 +92,9 @@ export class ClusterNode implements MembershipHost, ObservedNode {
     this.#agreement = new Agreement(this.id, log, comparedSettings(config, config));
     const pool = new WorkerPool({ ...options, cluster: name, secret, keepsSpare: true });
     this.#pool = pool;
-    const witness = new NodeWitness(log);
+    const witness = new NodeWitness(log, ({ cell, epoch, node }) => {
+      this.#processes.depose(cell, epoch, `node ${node} has the cell, with epoch ${epoch}`);
+    });
     this.#witness = witness;
     const own = new WorkerProcesses(pool, count, (cell) => `cell ${cell}`);
     this.processes = new ClusterProcesses({ node: this.id, secret, own });

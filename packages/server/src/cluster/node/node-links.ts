@@ -34,7 +34,11 @@ export interface NodeLinksOptions {
   /** A link is over when nothing has come for so long. */
   readonly silentMs: number;
   /** What is known of how far cells were, and is told to others. */
-  readonly witness: { all(): readonly Witness[]; note(witness: Witness): void };
+  readonly witness: {
+    all(): readonly Witness[];
+    of(cell: number): Witness | null;
+    note(witness: Witness): void;
+  };
   /** Whether the engine answers this node. */
   readonly hasEngine: () => boolean;
   /** What is found out about the others, whenever it has changed. */
@@ -75,8 +79,14 @@ export class NodeLinks {
       else this.#withoutEngine.add(link.peer.node);
       this.#look();
     });
-    this.#links.handle([FrameType.witness], (_link, body) => {
-      for (const one of decodeWitnesses(body)) options.witness.note(one);
+    this.#links.handle([FrameType.witness, FrameType.epoch], (link, body) => {
+      for (const one of decodeWitnesses(body)) {
+        options.witness.note(one);
+        const known = options.witness.of(one.cell);
+        // It speaks of an owner that is deposed, and may believe in it.
+        if (known === null || known.epoch <= one.epoch) continue;
+        link.send(FrameType.epoch, encodeWitnesses([known]));
+      }
     });
     this.#links.follow({
       onUp: (link) => {

@@ -14,14 +14,17 @@ import type { Logger } from '../../log/index.ts';
  */
 export class NodeWitness {
   readonly #log: Logger;
+  readonly #onOwner: (witness: Witness) => void;
   readonly #book = new WitnessBook();
   /** By cell: what keeps it from being opened here. */
   readonly #losses = new Map<number, { readonly epoch: number; readonly loss: EngineLoss }>();
   /** How often an engine was found to have lost data. */
   violations = 0;
 
-  constructor(log: Logger) {
+  /** @param onOwner - told of each cell that has a newer owner than was known */
+  constructor(log: Logger, onOwner: (witness: Witness) => void) {
     this.#log = log;
+    this.#onOwner = onOwner;
   }
 
   all(): readonly Witness[] {
@@ -38,6 +41,7 @@ export class NodeWitness {
     if (!this.#book.note(witness)) return;
     const { cell, epoch, position, sequence, node } = witness;
     this.#log.debug('cell-witnessed', { cell, sequence, position, node });
+    if (epoch > (known?.epoch ?? 0)) this.#onOwner(witness);
     if (known === null || epoch === known.epoch || position >= known.position) return;
     // A node has opened it that had been told nothing: what is missing is missing.
     this.#report(epoch, { witness: known, position, sequence });

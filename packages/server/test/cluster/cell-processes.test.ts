@@ -1,0 +1,34 @@
+import { expect, test } from '@jest/globals';
+import { CellProcesses } from '../../src/cluster/node/cell-processes.ts';
+import type { ToWorker } from '../../src/cluster/worker-messages.ts';
+import type { PooledWorker, WorkerPool, WorkerUser } from '../../src/cluster/worker-pool.ts';
+
+test('a process whose cell has an owner of a later epoch is told to end, and no other', async () => {
+  const sent: ToWorker[] = [];
+  let user: WorkerUser | null = null;
+  const worker = {
+    isReady: true,
+    send: (message: ToWorker) => void sent.push(message),
+  } as unknown as PooledWorker;
+  const pool = {
+    of: (label: number) => (label === 1 ? worker : null),
+    start: (_task: unknown, its: WorkerUser) => {
+      user = its;
+      return worker;
+    },
+  } as unknown as WorkerPool;
+  const processes = new CellProcesses({
+    ...{ node: 'a', count: 2, pool, addressOf: () => 'here', onChanged: () => {} },
+    ...{ witnessOf: () => null, onWitness: () => {}, onLoss: () => {}, onEnded: () => {} },
+  });
+  const opened = processes.open(1, 5);
+  await Promise.resolve();
+  (user as unknown as WorkerUser).onReady([]);
+  expect(await opened).toBe('serving');
+  processes.depose(1, 5, 'it is its own');
+  processes.depose(1, 4, 'it is older');
+  processes.depose(0, 9, 'it is not here');
+  expect(sent).toEqual([]);
+  processes.depose(1, 6, 'node b has the cell');
+  expect(sent).toEqual([{ kind: 'abandon', why: 'node b has the cell' }]);
+});
