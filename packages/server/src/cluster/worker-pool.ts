@@ -26,8 +26,8 @@ export interface WorkerPoolOptions {
   readonly cluster: string;
   /** What only these know. */
   readonly secret: string;
-  /** Whether a process is kept that has begun nothing yet, so that the next worker is there sooner. */
-  readonly keepsSpare?: boolean;
+  /** How many processes are kept that have begun nothing yet, so that the next workers are there sooner; none without it. */
+  readonly spareCount?: () => number;
 }
 
 /** What is the worker's own of what it has to know. */
@@ -129,7 +129,7 @@ export class WorkerPool {
   readonly #followers = new Set<() => void>();
   #cells: readonly CellPlace[] = [];
   #isClosed = false;
-  #spare: Spare | null = null;
+  readonly #spares: Spare[] = [];
   #isStopping = false;
   #onEmpty: (() => void) | null = null;
 
@@ -164,9 +164,9 @@ export class WorkerPool {
   start(task: WorkerTask, user: WorkerUser): PooledWorker {
     const { label } = task;
     if (this.#workers.has(label)) throw new Error(`worker ${label} runs already`);
-    const spare = this.#spare;
-    this.#spare = null;
-    spare?.leave();
+    // One that is there rather than one that still begins.
+    const spare = this.#spares.find(({ isThere }) => isThere) ?? this.#spares[0];
+    if (spare !== undefined) this.#dropSpare(spare);
     const { child, isThere } = spare ?? { child: this.#fork(), isThere: false };
     const worker = new PooledWorker(task, user, child);
     this.#workers.set(label, worker);
@@ -200,7 +200,7 @@ export class WorkerPool {
   /** Ends all workers in order, those that don't in time at once, and removes the folder; resolves when there are none any more. */
   async stop(signal: string): Promise<void> {
     this.#isStopping = true;
-    this.#spare?.child.process.kill('SIGKILL');
+    this.#killSpares();
     this.#sendAll({ kind: 'stop', signal });
     const { stopMs, log } = this.#options;
     const timer = setTimeout(() => {
@@ -222,7 +222,7 @@ export class WorkerPool {
 
   /** Ends all workers at once. */
   kill(): void {
-    this.#spare?.child.process.kill('SIGKILL');
+    this.#killSpares();
     for (const worker of this.#workers.values()) worker.kill();
   }
 
@@ -243,19 +243,31 @@ export class WorkerPool {
     return child;
   }
 
-  /** Has a process begin that does nothing before it is needed; while others begin, they come first. */
-  #keepSpare(): void {
+  #killSpares(): void {
+    for (const { child } of this.#spares) child.process.kill('SIGKILL');
+  }
+
+  #dropSpare(spare: Spare): void {
+    const index = this.#spares.indexOf(spare);
+    if (index !== -1) this.#spares.splice(index, 1);
+    spare.leave();
+  }
+
+  /** Has processes begin that do nothing before they are needed; while others begin, they come first. */
+  keepSpares(): void {
     const isBusy = this.workers.some(({ isReady, isPrepared }) => !isReady && !isPrepared);
-    if (this.#options.keepsSpare !== true || this.#spare !== null || isBusy) return;
-    if (this.#isStopping) return;
+    if (isBusy || this.#isStopping) return;
+    const wanted = this.#options.spareCount?.() ?? 0;
+    while (this.#spares.length < wanted) this.#addSpare();
+  }
+
+  #addSpare(): void {
     const child = this.#fork();
     const onMessage = ({ kind }: FromWorker) => {
       spare.isThere = kind === 'hello';
     };
     // The next one follows when another worker begins.
-    const onExit = () => {
-      if (this.#spare === spare) this.#spare = null;
-    };
+    const onExit = () => this.#dropSpare(spare);
     const onError = () => {};
     const leave = () => {
       child.off('message', onMessage);
@@ -266,7 +278,7 @@ export class WorkerPool {
     child.on('message', onMessage);
     child.on('exit', onExit);
     child.on('error', onError);
-    this.#spare = spare;
+    this.#spares.push(spare);
   }
 
   #begin({ task, child }: PooledWorker): void {
@@ -290,12 +302,12 @@ export class WorkerPool {
         worker.isReady = true;
         worker.user.onReady(message.listeners);
         this.#changed();
-        this.#keepSpare();
+        this.keepSpares();
         return;
       case 'prepared':
         worker.isPrepared = true;
         worker.user.onPrepared?.();
-        this.#keepSpare();
+        this.keepSpares();
         return;
       case 'left':
         worker.user.onLeft?.();

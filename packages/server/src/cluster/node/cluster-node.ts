@@ -34,6 +34,7 @@ import { logMembership } from './membership-lines.ts';
 import { NodeLinks } from './node-links.ts';
 import type { ObservedNode } from './node-metrics.ts';
 import { NodeWitness } from './node-witness.ts';
+import { spareCountOf } from './spare-count.ts';
 
 /** Between attempts to reach the engine at the start, in milliseconds. */
 const ENGINE_RETRY_MS = 1000;
@@ -90,7 +91,9 @@ export class ClusterNode implements MembershipHost, ObservedNode {
     this.#options = options;
     this.#log = log;
     this.#agreement = new Agreement(this.id, log, comparedSettings(config, config));
-    const pool = new WorkerPool({ ...options, cluster: name, secret, keepsSpare: true });
+    const spareCount = () =>
+      spareCountOf(count, this.#directory.nodes.filter(({ isAlive }) => isAlive).length);
+    const pool = new WorkerPool({ ...options, cluster: name, secret, spareCount });
     this.#pool = pool;
     const witness = new NodeWitness(log, ({ cell, epoch, node }) => {
       this.#processes.depose(cell, epoch, `node ${node} has the cell, with epoch ${epoch}`);
