@@ -272,6 +272,12 @@ export const brokerMutations: readonly Mutation[] = [
     caughtBy: ['simulation'],
   },
   {
+    name: 'refused-taken-for-committed',
+    breaks: 'a record that the disk has refused is not committed because later ones are',
+    edits: [{ find: 'if (position >= from) return true;', put: '' }],
+    caughtBy: ['storage'],
+  },
+  {
     name: 'expiry-of-retained-not-written',
     breaks: 'a segment goes when the log no longer names anything in it',
     edits: [
@@ -604,8 +610,8 @@ export const brokerMutations: readonly Mutation[] = [
     breaks: 'nobody waits for a record that was refused',
     edits: [
       {
-        find: 'takeBack(position: number): void { this.lastPosition = Math.min(this.lastPosition, position - 1);',
-        put: 'takeBack(position: number): void {\n',
+        find: 'this.lastPosition = Math.min(this.lastPosition, position - 1);',
+        put: '',
       },
     ],
     caughtBy: ['storage'],

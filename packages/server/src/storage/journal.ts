@@ -67,9 +67,9 @@ export interface Commits {
   readonly committedPosition: number;
   /** Of the last record: once it is committed, all that was written before now is. -1: there is none to wait for. */
   readonly lastPosition: number;
-  /** Has something done when a record is committed; at once when it is. */
+  /** Has something done when a record is committed, or refused; at once when it is, be it that others are committed after it. */
   whenCommitted(pending: Pending): void;
-  /** Has something done when the disk has room again; to be called while `isOpen` is false. */
+  /** Has something done when the disk has room again; at once when it has. */
   whenRoom(action: () => void): void;
   /** A connection has acknowledgements to send when their records are committed. */
   awaitAcks(acks: AwaitedAcks): void;

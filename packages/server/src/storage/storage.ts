@@ -354,7 +354,8 @@ export class Storage implements LogOwner, Journal {
   // ------------------------------------------------------------------------ commits
 
   whenCommitted(pending: Pending): void {
-    if (pending.position < this.committedPosition) pending.onCommitted();
+    if (this.#records.isRefused(pending.position)) pending.onRefused();
+    else if (pending.position < this.committedPosition) pending.onCommitted();
     else this.#queue.add(pending);
   }
 

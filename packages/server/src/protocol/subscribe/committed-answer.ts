@@ -29,3 +29,20 @@ export function answerWhenCommitted(
       connection.disconnect(ReasonCode.QuotaExceeded, 'storage full', 'no room to store it'),
   });
 }
+
+/** As `answerWhenCommitted`, when all that has been written by now is committed, too. */
+export function answerWhenAllCommitted(
+  host: ProtocolHost,
+  connection: Peer,
+  position: number,
+  packet: Packet,
+): void {
+  const { journal } = host;
+  const { lastPosition } = journal;
+  journal.whenCommitted({
+    position,
+    connection,
+    onCommitted: () => answerWhenCommitted(host, connection, lastPosition, packet),
+    onRefused: () => answerWhenCommitted(host, connection, position, packet),
+  });
+}

@@ -14,7 +14,7 @@ import type { SessionEntry } from '../../sessions/session-entry.ts';
 import { BY_HOOK, BY_RULES } from '../../tracing/client-events.ts';
 import type { ProtocolHost } from '../host.ts';
 import { type AskedFilters, askedFilters, whyOf, whyRefused } from './asked-filters.ts';
-import { answerWhenCommitted } from './committed-answer.ts';
+import { answerWhenAllCommitted, answerWhenCommitted } from './committed-answer.ts';
 import { noRoom, refusalCode, refusalOfFilter, refusalOfPacket } from './filter-refusals.ts';
 import { awaitRetained, holdingBack } from './known-retained.ts';
 import { isOwedRetained, replayAll } from './owed-retained.ts';
@@ -131,7 +131,7 @@ function* answer(
   const isLate = session.isStored && !host.turns.hasRoomFor(replays.length * UnitsFor.filter);
   if (!isLate) answerWhenCommitted(host, connection, position, suback);
   yield* replayAll(host, entry, replays, position);
-  if (isLate) answerLate(host, connection, suback);
+  if (isLate) answerLate(host, connection, position, suback);
 }
 
 /**
@@ -179,10 +179,14 @@ function* refusalByHook(
   return verdict.reasonCode;
 }
 
-/** Sends SUBACK when all that has been written by now is safe. */
-function answerLate(host: ProtocolHost, connection: Peer, suback: Packet): void {
+/**
+ * Sends SUBACK when all that has been written by now is safe.
+ *
+ * @param position - of the record of the subscriptions, which may have been refused while others were not
+ */
+function answerLate(host: ProtocolHost, connection: Peer, position: number, suback: Packet): void {
   const { journal } = host;
-  if (journal.isOpen) answerWhenCommitted(host, connection, journal.lastPosition, suback);
+  if (journal.isOpen) answerWhenAllCommitted(host, connection, position, suback);
   else connection.disconnect(ReasonCode.QuotaExceeded, 'storage full', 'no room to store it');
 }
 

@@ -4,6 +4,15 @@ import type { Faults } from '../../runtime/faults.ts';
 import { ByteWriter } from '../records/byte-writer.ts';
 import { shareOut } from '../records/record-share.ts';
 
+/** As many refusals are known by their positions. One that somebody still waits for is among the last: the disk is tried once a second. */
+const REFUSALS_MAX = 1000;
+
+/** Positions that were given, and have no records. */
+interface RefusedRange {
+  readonly from: number;
+  readonly to: number;
+}
+
 /** The log, as all who write the storage's records see it. */
 export class RecordLog {
   /** For the record that is being written: what it holds is appended before anything else is written to it. */
@@ -14,6 +23,8 @@ export class RecordLog {
   lastPosition: number;
   #log: Log | null;
   #isClosing: boolean;
+  /** In the order of their positions, which are not given again. */
+  readonly #refused: RefusedRange[];
   /** What had to wait for room on the disk. */
   #whenRoom: (() => void)[];
   readonly #faults: Faults;
@@ -25,6 +36,7 @@ export class RecordLog {
     this.lastPosition = -1;
     this.#log = null;
     this.#isClosing = false;
+    this.#refused = [];
     this.#whenRoom = [];
   }
 
@@ -58,9 +70,10 @@ export class RecordLog {
     this.#log?.noteTime();
   }
 
-  /** Has something done when the disk has room again. */
+  /** Has something done when the disk has room again; at once when it has. */
   whenRoom(action: () => void): void {
-    this.#whenRoom.push(action);
+    if (this.isOpen) action();
+    else this.#whenRoom.push(action);
   }
 
   onHasRoom(): void {
@@ -71,7 +84,21 @@ export class RecordLog {
 
   /** There are no records from a position on, as they were refused: nobody is to wait for one. */
   takeBack(position: number): void {
+    if (position <= this.lastPosition) {
+      this.#refused.push({ from: position, to: this.lastPosition });
+      if (this.#refused.length > REFUSALS_MAX) this.#refused.shift();
+    }
     this.lastPosition = Math.min(this.lastPosition, position - 1);
+  }
+
+  /** Whether a position was given, and the disk has refused what was to be there: later ones may be committed. */
+  isRefused(position: number): boolean {
+    for (let index = this.#refused.length - 1; index >= 0; index--) {
+      const { from, to } = this.#refused[index] as RefusedRange;
+      if (position > to) return false;
+      if (position >= from) return true;
+    }
+    return false;
   }
 
   /** Takes a checkpoint and closes the log, if it has been opened. */
