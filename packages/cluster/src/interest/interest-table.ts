@@ -141,6 +141,11 @@ export class InterestTable<P> {
   }
 
   /** Who in other cells gets the messages of a topic; null when nobody does. */
+  /** A shared group, by its whole filter; null when it has no members in other cells. */
+  groupOf(wholeFilter: string): RemoteGroup<P> | null {
+    return this.#groups.get(wholeFilter) ?? null;
+  }
+
   routeOf({ topic }: { readonly topic: string }): RemoteRoute<P> | null {
     const known = this.#routes.get(topic);
     if (known === undefined) return this.#add(topic);
@@ -244,7 +249,7 @@ export class InterestTable<P> {
     const former = known.filters.get(filter);
     const shared = one.isShared ? parseSharedFilter(filter) : null;
     if (shared !== null)
-      this.#groupOf(filter, shared.topicFilter).set(known.cell, known.peer, qos, one);
+      this.#groupFor(filter, shared.topicFilter).set(known.cell, known.peer, qos, one);
     if (former !== undefined && former.qos === qos) {
       former.round = known.round;
       return;
@@ -267,7 +272,7 @@ export class InterestTable<P> {
     this.#trie.unsubscribe(group, parseSharedFilter(filter)?.topicFilter ?? filter);
   }
 
-  #groupOf(wholeFilter: string, topicFilter: string): RemoteGroup<P> {
+  #groupFor(wholeFilter: string, topicFilter: string): RemoteGroup<P> {
     let group = this.#groups.get(wholeFilter);
     if (group === undefined) {
       group = new RemoteGroup(wholeFilter, this.#countsHere);

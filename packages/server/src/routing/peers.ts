@@ -68,6 +68,8 @@ export interface Peers {
   readonly backlogBytes: number;
   /** @returns null when nobody elsewhere gets messages of the topic */
   routeOf(route: Pick<Route<BrokerSession>, 'topic' | 'topicBytes'>): PeerRoute | null;
+  /** @returns null when a shared group, by its whole filter, has no members elsewhere */
+  groupOf(wholeFilter: string): PeerGroup | null;
   /** The cell that keeps the retained messages of a topic; null when it is this one. */
   keeperOf(topic: string): PeerCell | null;
   /**

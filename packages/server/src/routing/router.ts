@@ -781,10 +781,28 @@ export class Router {
       const group = this.trie.group(delivery.group as string);
       const recipient =
         group === null ? null : this.#memberOf(group, delivery.message.topic, except);
-      if (recipient === null || this.#isStuck(delivery, recipient)) left.push(delivery);
-      else this.#handOver(delivery, recipient);
+      const isTaken =
+        recipient === null
+          ? this.#handElsewhere(delivery)
+          : !this.#isStuck(delivery, recipient) && this.#handOver(delivery, recipient);
+      if (!isTaken) left.push(delivery);
     }
     return left;
+  }
+
+  /** Gives a delivery of a shared subscription that has no members here to another cell. @returns false where none has any */
+  #handElsewhere(delivery: Delivery): boolean {
+    const target = this.peers?.groupOf(delivery.group as string)?.next(false) ?? null;
+    if (target === null) return false;
+    const { peer, qos } = target;
+    const { session } = peer;
+    const { topic, qos: published } = delivery.message;
+    const isStored = qos > 0 && published > 0;
+    if (isStored && !this.journal.isOpen) return false;
+    if (isStored) peer.noteStored(topic, 0);
+    const granted = qos === 0 ? 0 : 2;
+    const terms = { retainAsPublished: true, identifiers: NO_IDENTIFIERS, whenOwn: null };
+    return this.#handOver(delivery, { session, qos: granted, ...terms });
   }
 
   /**
@@ -796,19 +814,21 @@ export class Router {
     return session.isStored && message.qos === 2 && qos === 2;
   }
 
-  #handOver(delivery: Delivery, recipient: Recipient<BrokerSession>): void {
+  /** @returns true: it isn't to be given to anyone else */
+  #handOver(delivery: Delivery, recipient: Recipient<BrokerSession>): boolean {
     const { session } = recipient;
     const now = this.#runtime.now();
     if (delivery.message.expiresAt <= now) {
       const { topic } = delivery.message;
       this.#clientEvents.messageDropped(session.clientId, 'expired', topic); // [MQTT-3.3.2-5]
-      return;
+      return true;
     }
     const next = handedOver(delivery, recipient);
     if (session.isStored && next.qos > 0 && this.journal.isOpen) {
       this.journal.writeReferences(session, [next]);
     }
     session.deliver(next, now);
+    return true;
   }
 
   /** A message was not routed to its end: what had been prepared for it is not the next one's. */

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import type { Message } from '@promptmq/session';
+import type { Delivery, Message } from '@promptmq/session';
 import type { ConfigInput } from '../../src/config/index.ts';
 import type { HeldPublisher } from '../../src/connection/peer.ts';
 import {
@@ -31,6 +31,11 @@ class NotedPeers implements Peers {
 
   routeOf({ topic }: { readonly topic: string }): PeerRoute | null {
     return this.routes.get(topic) ?? null;
+  }
+
+  groupOf(wholeFilter: string): PeerGroup | null {
+    const groups = [...this.routes.values()].flatMap((route) => route.groups);
+    return groups.find((group) => group.wholeFilter === wholeFilter) ?? null;
   }
 
   keeperOf(): PeerCell | null {
@@ -247,6 +252,24 @@ test('on a full disk, a message of another cell is refused that would be stored 
   const taken = router.publishForwarded(message({ topic: 'u' }), ORIGIN, toPlain);
   expect(taken.reasonCode).toBe(Code.Success);
   expect(unstored.delivered).toHaveLength(1);
+});
+
+test('what a member of a group had not acknowledged goes to another cell where nobody else is left here, and is stored for it', () => {
+  const { router, peers, journal, subscribe } = clusterOf();
+  const wholeFilter = '$share/g/t';
+  const next = target(2, 1, wholeFilter);
+  const gone = subscribe(new Subscriber('gone'), { topicFilter: wholeFilter, qos: 1 });
+  router.publish(view({ qos: 1 }), publisher(), null);
+  const from = gone as unknown as BrokerSession;
+  const given = [...gone.delivered] as Delivery[];
+  expect(router.redeliver(given, from)).toEqual(given);
+  peers.routes.set('t', { targets: [], groups: [groupOf(wholeFilter, next)] });
+  expect(router.redeliver(given, from)).toEqual([]);
+  expect(next.session.delivered).toMatchObject([{ qos: 1, group: wholeFilter }]);
+  expect(next.noted).toEqual(['t 0']);
+  // What is stored for another cell waits for room.
+  journal.fill();
+  expect(router.redeliver(given, from)).toEqual(given);
 });
 
 test('a message for a group of which nobody is left here goes on to another cell', () => {

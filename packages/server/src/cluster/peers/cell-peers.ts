@@ -16,7 +16,7 @@ import {
 import { PublishView } from '@promptmq/codec';
 import type { Message } from '@promptmq/session';
 import type { HeldPublisher } from '../../connection/peer.ts';
-import type { PeerCell, PeerRoute, Peers, PeerTarget } from '../../routing/peers.ts';
+import type { PeerCell, PeerGroup, PeerRoute, Peers, PeerTarget } from '../../routing/peers.ts';
 import type { Publication } from '../../routing/publication.ts';
 import { isReserved } from '../../routing/reserved-topics.ts';
 import { UnitsFor } from '../../runtime/turns.ts';
@@ -164,6 +164,10 @@ export class CellPeers implements Peers, LinkUser {
     const found = this.#table.routeOf(route);
     this.#host.turns.used += this.#table.takeVisitedNodes() >> UnitsFor.nodesShift;
     return found;
+  }
+
+  groupOf(wholeFilter: string): PeerGroup | null {
+    return this.#table.groupOf(wholeFilter);
   }
 
   sendQoS0(
