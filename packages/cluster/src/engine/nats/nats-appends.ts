@@ -103,7 +103,7 @@ export class NatsAppends {
     }
     let answer: Answer;
     try {
-      answer = JSON.parse(Buffer.from(data.buffer, data.byteOffset, data.length).toString());
+      answer = JSON.parse(Buffer.from(data.buffer, data.byteOffset, data.length).toString()) ?? {};
     } catch {
       return { kind: 'unknown', why: 'an answer that is not JSON' };
     }
