@@ -11,13 +11,13 @@
  *
  * HELLO is JSON: `Hello`. PROOF is HMAC-SHA-256, with the secret of the cluster as its key, over a letter for the side (`d` or `a`) and both
  * HELLOs as they went over the stream: each has 32 random bytes, so no proof is good for another stream. Who is not told that it is welcome knows
- * nothing but the first HELLO of the other side. The stream itself is not encrypted: that is TLS's, or a file's of which others can't read.
+ * nothing but the first HELLO of the other side. The stream itself is not encrypted: that is TLS's, where it has certificates, or a file's of which others can't read.
  */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { FrameType } from './frames.ts';
 import type { LaneStream } from './lane-stream.ts';
 import type { Lane, LinkEnd, ServedCell } from './link.ts';
-import { LinkError } from './link-error.ts';
+import { LinkError, type LinkErrorCode } from './link-error.ts';
 
 /** The versions of this protocol that this code speaks. */
 export const PROTOCOL_MIN = 1;
@@ -36,6 +36,8 @@ export interface Membership {
   readonly cluster: string;
   /** What only its members know. */
   readonly secret: string;
+  /** The nodes whose processes may link; empty, or not there: all. */
+  readonly peers?: readonly string[];
 }
 
 interface Hello extends LinkEnd {
@@ -55,12 +57,15 @@ export interface TakenLane {
   readonly link: string;
 }
 
+/** Why a link is refused that the other side gets to know: the others say nothing to who is no member. */
+const SAID: ReadonlySet<LinkErrorCode> = new Set(['refused', 'foreign', 'peer']);
+
 const EMPTY = new Uint8Array(0);
 
 /**
  * Dials: the stream is connected. Nobody listens to it afterwards.
  *
- * @throws {LinkError} by rejection, `refused`, `secret` or `protocol`; an Error when the stream is over. It is destroyed then
+ * @throws {LinkError} by rejection, `refused`, `foreign`, `peer`, `secret` or `protocol`; an Error when the stream is over. It is destroyed then
  */
 export async function dialLane(
   stream: LaneStream,
@@ -76,6 +81,7 @@ export async function dialLane(
     const theirs = await frames.next(FrameType.hello);
     const hello = readHello(theirs, membership);
     checkProof(await frames.next(FrameType.proof), membership, 'a', mine, theirs);
+    checkOwner(hello, membership);
     frames.send(FrameType.proof, proofOf(membership, 'd', mine, theirs));
     await frames.next(FrameType.welcome);
     frames.finish();
@@ -106,6 +112,7 @@ export async function acceptLane(
     frames.send(FrameType.hello, mine);
     frames.send(FrameType.proof, proofOf(membership, 'a', theirs, mine));
     checkProof(await frames.next(FrameType.proof), membership, 'd', theirs, mine);
+    checkOwner(hello, membership);
     const peer = endOf(hello);
     const why = admit(peer);
     if (why !== null) throw new LinkError('refused', why);
@@ -113,7 +120,7 @@ export async function acceptLane(
     frames.finish();
     return { peer, lane: hello.lane, link: hello.link };
   } catch (error) {
-    if (error instanceof LinkError && error.code === 'refused') {
+    if (error instanceof LinkError && SAID.has(error.code)) {
       frames.send(FrameType.refused, Buffer.from(error.message));
       stream.end();
     } else {
@@ -174,7 +181,7 @@ class Frames {
 
 function helloOf(
   { cluster }: Membership,
-  { node, incarnation, cells }: LinkEnd,
+  { node, incarnation, cells, owner }: LinkEnd,
   lane: Lane,
   link: string,
 ): Uint8Array {
@@ -185,6 +192,7 @@ function helloOf(
     node,
     incarnation,
     cells,
+    ...(owner === undefined ? {} : { owner }),
     lane,
     link,
     nonce: randomBytes(NONCE_SIZE).toString('base64'),
@@ -198,10 +206,10 @@ function readHello(bytes: Uint8Array, { cluster }: Membership): Hello {
   if (hello.protocolMin > PROTOCOL_MAX || hello.protocolMax < PROTOCOL_MIN) {
     const theirs = `${hello.protocolMin} to ${hello.protocolMax}`;
     const ours = `${PROTOCOL_MIN} to ${PROTOCOL_MAX}`;
-    throw new LinkError('refused', `link protocol ${theirs}, and here ${ours}`);
+    throw new LinkError('foreign', `link protocol ${theirs}, and here ${ours}`);
   }
   if (hello.cluster !== cluster) {
-    throw new LinkError('refused', `the cluster is called ${cluster} here`);
+    throw new LinkError('foreign', `the cluster is called ${cluster} here`);
   }
   return hello;
 }
@@ -221,6 +229,7 @@ function parseHello(bytes: Uint8Array): Hello | null {
     isName(hello.cluster) &&
     isName(hello.node) &&
     isName(hello.incarnation) &&
+    (hello.owner === undefined || isName(hello.owner)) &&
     isName(hello.link) &&
     isName(hello.nonce) &&
     Buffer.from(hello.nonce, 'base64').length === NONCE_SIZE &&
@@ -245,8 +254,20 @@ function isServedCell(value: unknown): value is ServedCell {
   return isCount(cell) && cell < CELLS_MAX && isCount(epoch);
 }
 
-function endOf({ node, incarnation, cells }: Hello): LinkEnd {
-  return { node, incarnation, cells: cells.map(({ cell, epoch }) => ({ cell, epoch })) };
+function endOf({ node, incarnation, cells, owner }: Hello): LinkEnd {
+  return {
+    ...{ node, incarnation, cells: cells.map(({ cell, epoch }) => ({ cell, epoch })) },
+    ...(owner === undefined ? {} : { owner }),
+  };
+}
+
+function checkOwner({ node, owner }: LinkEnd, { peers = [] }: Membership): void {
+  if (peers.length === 0 || (owner !== undefined && peers.includes(owner))) return;
+  const whose = owner === undefined ? 'no node' : `node ${owner}`;
+  throw new LinkError(
+    'peer',
+    `${node} is of ${whose}, which is not among those that may take part`,
+  );
 }
 
 function proofOf(

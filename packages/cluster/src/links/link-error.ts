@@ -6,6 +6,12 @@ export type LinkErrorCode =
   | 'protocol'
   /** The other side doesn't know the secret. */
   | 'secret'
+  /** It is of another cluster, or speaks another version of the protocol. */
+  | 'foreign'
+  /** It is of a node that may not take part. */
+  | 'peer'
+  /** One of the sides has no certificate that the other one takes. */
+  | 'tls'
   /** The other side has refused the link, and said why. */
   | 'refused'
   /** Nothing has come for too long. */

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { connect, createServer, type NetConnectOpts, type Server, type Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import {
   acceptLane,
   dialLane,
@@ -10,6 +10,7 @@ import {
 import { LaneStream } from './lane-stream.ts';
 import type { Lane, LinkEnd } from './link.ts';
 import type { LinkSet } from './link-set.ts';
+import { connectLink, type LinkTls, TlsDoor } from './link-tls.ts';
 import { StreamLink, type StreamLinkOptions } from './stream-link.ts';
 
 /** Where a process takes links: the path of a Unix domain socket, or an address. */
@@ -20,13 +21,15 @@ export interface LinkNodeOptions extends StreamLinkOptions, Membership {
   readonly self: () => LinkEnd;
   /** Says why there is to be no link to a member, whoever has dialled; null when there is. By default there is one to all. */
   readonly admit?: (peer: LinkEnd) => string | null;
+  /** Certificates of links over a network, asked for each; those over Unix domain sockets have none. Not there: no link has. */
+  readonly tls?: () => LinkTls;
   /** How long a handshake may take, in milliseconds. */
   readonly handshakeMs: number;
   /** How long to wait before dialling again, at first and at most, in milliseconds. */
   readonly redialMs: number;
   readonly redialMsMax: number;
   /** A link could not be had; the next attempt follows where this process dials. */
-  readonly onFailed?: (where: string, why: string) => void;
+  readonly onFailed?: (where: string, error: Error) => void;
 }
 
 /** Handshakes under way at a time that others have begun: beyond them, sockets are closed at once. */
@@ -58,13 +61,17 @@ export class LinkNode {
 
   /** @throws the system's error when it can't listen there */
   listen(address: LinkAddress): Promise<void> {
-    const server = createServer({ noDelay: true }, (socket) => void this.#accept(socket));
+    const door = this.#doorOf(address);
+    const server = createServer({ noDelay: true }, (socket) => {
+      if (door === null) void this.#accept(socket);
+      else this.#secure(socket, door);
+    });
     this.#server = server;
     return new Promise((resolve, reject) => {
       server.once('error', reject);
       server.listen(typeof address === 'string' ? { path: address } : { ...address }, () => {
         server.off('error', reject);
-        server.on('error', (error) => this.#options.onFailed?.('accept', error.message));
+        server.on('error', (error) => this.#options.onFailed?.('accept', error));
         resolve();
       });
     });
@@ -132,7 +139,7 @@ export class LinkNode {
       },
       (error: Error) => {
         if (this.#isStopped) return;
-        this.#options.onFailed?.(node, error.message);
+        this.#options.onFailed?.(node, error);
         this.#later(waitMs, () => {
           this.#dialing.delete(node);
           this.#dialNow(node, Math.min(2 * waitMs, this.#options.redialMsMax));
@@ -147,7 +154,7 @@ export class LinkNode {
     try {
       const taken: TakenLane[] = [];
       for (const lane of [1, 2] as const) {
-        const stream = this.#streamOf(connect(optionsOf(address)));
+        const stream = this.#streamOf(await this.#connect(address));
         streams.push(stream);
         const dialled = dialLane(stream, this.#options, this.#options.self(), lane, link);
         taken.push(await this.#inTime(stream, dialled));
@@ -167,6 +174,32 @@ export class LinkNode {
 
   // ----------------------------------------------------------------- accepting
 
+  #doorOf(address: LinkAddress): TlsDoor | null {
+    const { tls, handshakeMs, onFailed } = this.#options;
+    if (tls === undefined || typeof address === 'string') return null;
+    return new TlsDoor({
+      ...{ tls, handshakeMs },
+      onSecure: (socket) => {
+        this.#handshakes--;
+        void this.#accept(socket);
+      },
+      onFailed: (error) => {
+        this.#handshakes--;
+        onFailed?.('accept', error);
+      },
+    });
+  }
+
+  #secure(socket: Socket, door: TlsDoor): void {
+    if (this.#isStopped || this.#handshakes >= HANDSHAKES_MAX) {
+      socket.destroy();
+      return;
+    }
+    this.#handshakes++;
+    this.#follow(socket);
+    door.take(socket);
+  }
+
   async #accept(socket: Socket): Promise<void> {
     const { self, admit = () => null, onFailed } = this.#options;
     const stream = this.#streamOf(socket);
@@ -179,7 +212,7 @@ export class LinkNode {
       const accepted = acceptLane(stream, this.#options, self(), admit);
       this.#pair(stream, await this.#inTime(stream, accepted));
     } catch (error) {
-      onFailed?.('accept', (error as Error).message);
+      onFailed?.('accept', error as Error);
     } finally {
       this.#handshakes--;
     }
@@ -218,10 +251,31 @@ export class LinkNode {
     new StreamLink(peer, lanes, this.#links, this.#options).start();
   }
 
-  #streamOf(socket: Socket): LaneStream {
-    socket.setNoDelay(true);
+  /** It is destroyed when this process stops. */
+  #follow(socket: Socket): void {
     this.#sockets.add(socket);
     socket.once('close', () => this.#sockets.delete(socket));
+  }
+
+  /** With TLS, once that is agreed on. */
+  async #connect(address: LinkAddress): Promise<Socket> {
+    const { clock, handshakeMs, tls } = this.#options;
+    let cancel = () => {};
+    try {
+      return await connectLink(address, tls?.() ?? null, (socket) => {
+        this.#follow(socket);
+        cancel = clock.setTimer(handshakeMs, () => socket.destroy());
+        this.#timers.add(cancel);
+      });
+    } finally {
+      this.#timers.delete(cancel);
+      cancel();
+    }
+  }
+
+  #streamOf(socket: Socket): LaneStream {
+    socket.setNoDelay(true);
+    this.#follow(socket);
     return new LaneStream(socket, HANDSHAKE_SIZE_MAX);
   }
 
@@ -238,8 +292,4 @@ export class LinkNode {
       cancel();
     }
   }
-}
-
-function optionsOf(address: LinkAddress): NetConnectOpts {
-  return typeof address === 'string' ? { path: address } : { ...address, noDelay: true };
 }

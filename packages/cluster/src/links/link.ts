@@ -26,6 +26,8 @@ export interface LinkEnd {
   /** Another one whenever the process starts. */
   readonly incarnation: string;
   readonly cells: readonly ServedCell[];
+  /** The node of a cluster that the process is of; not there where all are of one machine. */
+  readonly owner?: string;
 }
 
 /**

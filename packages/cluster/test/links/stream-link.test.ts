@@ -38,7 +38,7 @@ function nodeOf(recorder: Recorder, options: Partial<LinkNodeOptions> = {}): Lin
     handshakeMs: 60_000,
     redialMs: 1,
     redialMsMax: 20,
-    onFailed: (where, why) => failures.push(`${where}: ${why}`),
+    onFailed: (where, { message }) => failures.push(`${where}: ${message}`),
     ...options,
   });
   nodes.push(node);
@@ -61,6 +61,24 @@ async function linked(ofA: Partial<LinkNodeOptions> = {}): Promise<void> {
 }
 
 describe('a link over sockets', () => {
+  test('is to processes of nodes that may take part, and the other side gets to know why not', async () => {
+    const peers = ['one', 'two'];
+    await link(
+      { self: () => ({ ...a.end, owner: 'three' }) },
+      { self: () => ({ ...b.end, owner: 'one' }), peers },
+    );
+    const why = 'a is of node three, which is not among those that may take part';
+    await until(() => failures.includes(`accept: ${why}`) && failures.includes(`b: ${why}`));
+    await Promise.all(nodes.splice(0).map((node) => node.stop()));
+    failures.length = 0;
+    const path = join(directory, 'again.sock');
+    await nodeOf(b, { self: () => ({ ...b.end, owner: 'one' }) }).listen(path);
+    nodeOf(a, { self: () => ({ ...a.end, owner: 'two' }), peers }).dial('b', path);
+    await Promise.all([a.untilHeard('up b'), b.untilHeard('up a')]);
+    expect(a.link('b').peer.owner).toBe('one');
+    expect(failures).toEqual([]);
+  });
+
   test('both sides get to know each other, then frames go both ways', async () => {
     await linked();
     expect(a.link('b').peer).toEqual(b.end);

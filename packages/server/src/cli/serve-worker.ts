@@ -4,6 +4,7 @@ import { PROCESS_OPERATIONS } from '../admin/processes/index.ts';
 import {
   adminSocket,
   type FromWorker,
+  linkTermsOf,
   metricsSocket,
   PreparedCell,
   type ToWorker,
@@ -113,6 +114,7 @@ export async function serveWorker(given: LoadedConfig, load: () => LoadedConfig)
     },
     incarnation,
     (error) => broker?.noteUncaught(error),
+    linkTermsOf(config, start, logger),
   );
   const stopBroker = async () => {
     // What the engine doesn't take in all that time was acknowledged to nobody.

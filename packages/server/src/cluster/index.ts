@@ -1,6 +1,7 @@
 export { CellHost } from './cell/cell-host.ts';
 export { engineOf } from './cell/cluster-engine.ts';
 export { PreparedCell } from './cell/prepared-cell.ts';
+export { linkTermsOf } from './links/link-terms.ts';
 export { MetricsHub, type ObservedWorkers } from './metrics-hub.ts';
 export { ClusterNode } from './node/cluster-node.ts';
 export { Supervisor, type SupervisorOptions, WorkerRefusal } from './supervisor.ts';

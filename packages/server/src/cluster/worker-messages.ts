@@ -18,6 +18,8 @@ export interface CellPlace {
   readonly address: LinkAddress | null;
   /** Whether its process has the same supervisor: then it can be given sockets. */
   readonly isHere: boolean;
+  /** Where clients of its node connect to, as URLs. */
+  readonly clients: readonly string[];
 }
 
 /** What a worker has to know before it can begin. */

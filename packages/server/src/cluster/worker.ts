@@ -19,6 +19,9 @@ import type { ForwardingHost } from './forwarding/host.ts';
 import { ChannelTransport } from './front/channel-transport.ts';
 import { type ClientFacts, decodeFacts, encodeFacts, factsOf } from './front/client-facts.ts';
 import { Front, type FrontHost } from './front/front.ts';
+import { referenceAmong } from './front/server-reference.ts';
+import { LinkFailures } from './links/link-failures.ts';
+import type { LinkTerms } from './links/link-terms.ts';
 import { CellPeers } from './peers/cell-peers.ts';
 import type { PeersHost } from './peers/host.ts';
 import {
@@ -82,6 +85,7 @@ export class Worker {
   /** Waits for the figures of the others. */
   #onOthers: ((others: readonly WorkerFigures[]) => void) | null = null;
   readonly #node: LinkNode;
+  readonly linkFailures = new LinkFailures();
   /** Those to other cells. */
   readonly #cellLinks: LinkSet;
   #broker: WorkerBroker | null = null;
@@ -106,14 +110,17 @@ export class Worker {
   /**
    * @param incarnation - another one at each start of the process
    * @param onError - hears what a link could not deal with
+   * @param terms - of links to processes of other nodes
    */
   constructor(
     start: WorkerStart,
     outside: WorkerOutside,
     incarnation: string,
     onError: (error: unknown) => void,
+    terms: LinkTerms = { peers: [], tls: null },
   ) {
     const { cell, epoch, name, cluster, secret } = start;
+    const { peers, tls } = terms;
     this.cell = cell;
     this.#start = start;
     this.#outside = outside;
@@ -126,16 +133,18 @@ export class Worker {
       onOpen: (channel, facts) => this.#takeChannel(channel, decodeFacts(facts)),
     });
     const cells = cell === null ? [] : [{ cell, epoch }];
+    const owner = start.node === null ? {} : { owner: start.node };
     this.#node = new LinkNode(this.links, {
       ...LINK_DEFAULTS,
       ...(start.node === null ? NEAR_LINKS : FAR_LINKS),
-      ...{ clock: nodeRuntime, cluster, secret },
-      self: () => ({ node: name, incarnation, cells }),
+      ...{ clock: nodeRuntime, cluster, secret, peers, ...(tls === null ? {} : { tls }) },
+      self: () => ({ node: name, incarnation, cells, ...owner }),
       admit: (peer) => this.#whyNot(peer),
-      onFailed: (where, why) => this.#broker?.log.debug('link-failed', { where, why }),
+      onFailed: (where, error) => this.linkFailures.note(where, error, this.#broker?.log ?? null),
     });
     this.links.follow({
       onUp: ({ peer }) => {
+        this.linkFailures.forget(peer.node);
         this.#broker?.log.debug('link-up', { node: peer.node });
         for (const one of peer.cells) this.#lookFor(one.cell);
       },
@@ -312,6 +321,7 @@ export class Worker {
       },
       isOwn: (clientId) => this.#cellOf(clientId) === this.cell,
       nameless: () => this.#nameless(),
+      referenceFor: (clientId, transport) => this.#referenceFor(clientId, transport),
       giveAway: (clientId, transport, read) =>
         this.#giveAway(this.#cellOf(clientId), transport, read),
       openChannel: (clientId, transport, use) =>
@@ -323,6 +333,13 @@ export class Worker {
         this.#broker?.onSocketRefused('cell-away', remoteAddress, why);
       },
     };
+  }
+
+  #referenceFor(clientId: Uint8Array, { protocol }: Transport): string | null {
+    if (this.#broker?.config.cluster.serverReference !== true) return null;
+    const place = this.#places[this.#cellOf(clientId)];
+    if (place === undefined || place.isHere || place.state !== 'serving') return null;
+    return referenceAmong(place.clients, protocol);
   }
 
   #cellOf(clientId: string | Uint8Array): number {

@@ -62,6 +62,30 @@ describe('a front', () => {
     await until(() => counts()[1] === 0 && brokers.front.relayed === 0);
   });
 
+  test('a client of MQTT 5 is told where its session is, others are passed on [3.2.2.3.16, 4.11]', async () => {
+    brokers.reference = 'two.of.the.nodes.of.this.test.cluster.example.com:1883';
+    const client = mqtt.connect(url(), {
+      ...{ clientId: `${THERE}one`, protocolVersion: 5, reconnectPeriod: 0 },
+    });
+    client.on('error', () => {});
+    const answer = await new Promise((resolve) => client.once('packetreceive', resolve));
+    expect(answer).toMatchObject({
+      ...{ cmd: 'connack', sessionPresent: false, reasonCode: 0x9c },
+      properties: { serverReference: brokers.reference },
+    });
+    await client.endAsync(true);
+    expect([brokers.front.sentElsewhere, brokers.front.relayed]).toEqual([1, 0]);
+    const former = mqtt.connect(url(), {
+      ...{ clientId: `${THERE}two`, protocolVersion: 4, reconnectPeriod: 0 },
+    });
+    await new Promise((resolve) => former.once('connect', resolve));
+    // One that might not take the answer is passed on, too [MQTT-3.1.2-24].
+    await connected(`${THERE}three`, { properties: { maximumPacketSize: 60 } });
+    await connected('four');
+    expect(brokers.front.relayed).toBe(2);
+    await former.endAsync(true);
+  });
+
   test('CONNECT may come in pieces, with what follows it, and the rest of the stream at any time', async () => {
     const socket = connect(Number(new URL(url()).port), '127.0.0.1');
     const chunks: Buffer[] = [];

@@ -1,9 +1,21 @@
 import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { type DirectoryNode, type LinkPlace, type Reach, WitnessBook } from '@promptmq/cluster';
+import {
+  type DirectoryNode,
+  type LinkPlace,
+  type LinkTls,
+  type Reach,
+  WitnessBook,
+} from '@promptmq/cluster';
+import { LinkCertificates } from '../../src/cluster/links/link-certificates.ts';
 import { NodeLinks } from '../../src/cluster/node/node-links.ts';
+import { parseConfig } from '../../src/config/index.ts';
 import type { Logger } from '../../src/log/index.ts';
+import { CertificateAuthority } from '../support/certificates.ts';
 
 const NOTHING: Reach = { reaches: [], refused: [], withoutEngine: [] };
 
@@ -17,7 +29,13 @@ class TestNode {
   readonly book = new WitnessBook();
   #onReach = () => {};
 
-  constructor(id: string, place: LinkPlace, secret = 'secret', peers: readonly string[] = []) {
+  constructor(
+    id: string,
+    place: LinkPlace,
+    secret = 'secret',
+    peers: readonly string[] = [],
+    tls: (() => LinkTls) | null = null,
+  ) {
     this.id = id;
     this.place = place;
     const onFailed = (_event: string, { why }: { readonly why: string }) => {
@@ -25,7 +43,6 @@ class TestNode {
       this.#onReach();
     };
     this.links = new NodeLinks({
-      ...{ node: id, cluster: 'test', secret, peers, heartbeatMs: 200, silentMs: 2000 },
       witness: {
         all: () => this.book.all,
         of: (cell) => this.book.of(cell),
@@ -34,7 +51,8 @@ class TestNode {
           this.#onReach();
         },
       },
-      log: { error: onFailed, debug: onFailed } as unknown as Logger,
+      ...{ node: id, cluster: 'test', secret, peers, tls, heartbeatMs: 200, silentMs: 2000 },
+      log: { error: onFailed, warn: onFailed, debug: onFailed } as unknown as Logger,
       hasEngine: () => this.hasEngine,
       onReach: (reach) => {
         this.reach = reach;
@@ -145,4 +163,73 @@ describe('the links of nodes', () => {
     // Somebody listens there all the same.
     expect(a.reach.refused).toEqual([]);
   });
+
+  test('are encrypted where there are certificates, and to nodes that have one of the same authority', async () => {
+    const authority = new CertificateAuthority('Nodes');
+    const of = (from: CertificateAuthority, ca = authority): LinkTls => {
+      const { cert, key } = from.issue('node');
+      return { cert, key, ca: ca.cert };
+    };
+    const named = async (id: string, tls: LinkTls | null) =>
+      new TestNode(id, await freePlace(), 'secret', [], tls === null ? null : () => tls);
+    const other = new CertificateAuthority('Others');
+    const a = await named('a', of(authority));
+    const b = await named('b', of(authority));
+    const c = await named('c', of(other));
+    const d = await named('d', null);
+    await startAll([a, b, c, d]);
+    await a.until(() => a.reach.reaches.includes('b'));
+    await b.until(() => b.reach.reaches.includes('a'));
+    // Who dials a node whose certificate it can't check says so, and so does who is dialled without TLS.
+    await c.until(() => c.failures.some((why) => why.startsWith('TLS: ')));
+    await d.until(() => d.failures.length > 0);
+    await a.until(() => a.failures.some((why) => why.startsWith('TLS: ')));
+    expect([a.reach.reaches, b.reach.reaches]).toEqual([['b'], ['a']]);
+    expect([c.reach.reaches, d.reach.reaches]).toEqual([[], []]);
+    expect(c.links.failures.refused).toBeGreaterThan(0);
+    // One that trusts the others, and that they don't trust.
+    const e = await named('e', of(other));
+    const trusting = await named('f', of(other, authority));
+    await startAll([e]);
+    await trusting.links.listen(trusting.place);
+    running.push(trusting);
+    trusting.links.follow(nodesOf([a, trusting]));
+    const before = a.links.failures.refused;
+    await a.until(() => a.links.failures.refused > before);
+    expect(trusting.reach.reaches).toEqual([]);
+  });
+});
+
+test('certificates of links that have changed are used for the next one; ones that are of no use, not', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'promptmq-links-'));
+  const paths = { cert: join(folder, 'cert'), key: join(folder, 'key'), ca: join(folder, 'ca') };
+  const authority = new CertificateAuthority('Nodes');
+  const write = ({ cert, key }: { readonly cert: string; readonly key: string }) => {
+    for (const path of Object.values(paths)) rmSync(path, { force: true });
+    writeFileSync(paths.cert, cert);
+    writeFileSync(paths.key, key);
+    writeFileSync(paths.ca, authority.cert);
+  };
+  const lines: string[] = [];
+  const log = {
+    info: (event: string) => lines.push(event),
+    warn: () => {},
+    error: (event: string, fields: { readonly key: string }) =>
+      lines.push(`${event} ${fields.key}`),
+  } as unknown as Logger;
+  try {
+    const [first, second] = [authority.issue('one'), authority.issue('one, again')];
+    write(first);
+    const certificates = LinkCertificates.of(parseConfig({ cluster: { tls: paths } }), log);
+    const before = certificates?.current;
+    expect(before?.cert).toBe(first.cert);
+    expect(certificates?.current).toBe(before);
+    write(second);
+    expect(certificates?.current.cert).toBe(second.cert);
+    write({ cert: first.cert, key: second.key });
+    expect(certificates?.current.cert).toBe(second.cert);
+    expect(lines).toEqual(['link-certificates-read', 'config-refused cluster.tls.cert']);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });

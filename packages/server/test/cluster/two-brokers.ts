@@ -32,6 +32,8 @@ export class TwoBrokers {
   #link: MemoryLink | null = null;
   /** Clients that have waited for too long. */
   refusedCount = 0;
+  /** Where clients of the other broker are sent to; null: they are passed on. */
+  reference: string | null = null;
   readonly #waiting: Set<() => void>;
 
   private constructor(
@@ -72,6 +74,7 @@ export class TwoBrokers {
       },
       isOwn: (clientId) => !Buffer.from(clientId).toString().startsWith(THERE),
       giveAway: () => false,
+      referenceFor: () => self?.reference ?? null,
       openChannel: (_, transport, use) => self?.open(transport, use) ?? null,
       whenReachable: (_, callback) => {
         waiting.add(callback);

@@ -3,6 +3,7 @@ import type { PacketError } from '@promptmq/codec';
 import type { Transport, TransportHandler } from '../../connection/transport.ts';
 import { encodeRefusal } from './channel-transport.ts';
 import { findClientId, unavailable } from './connect-client-id.ts';
+import { useAnotherServer } from './server-reference.ts';
 
 /** What a front needs of the process that it is of. */
 export interface FrontHost {
@@ -20,6 +21,12 @@ export interface FrontHost {
    * @returns an identifier that falls to that process; null where this one draws
    */
   nameless(): Uint8Array | null;
+  /**
+   * Where a client had better connect, which isn't to be passed on.
+   *
+   * @returns null where it is
+   */
+  referenceFor(clientId: Uint8Array, transport: Transport): string | null;
   /** Calls back after a time. @returns a function that cancels it */
   setTimer(delayMs: number, callback: () => void): () => void;
   /** A client has waited for too long, or can't be served, and is refused. */
@@ -63,6 +70,8 @@ export class Front {
   #onDrained: (() => void) | null = null;
   /** Those that were given away so far. */
   givenAway = 0;
+  /** Those that were told of another node so far. */
+  sentElsewhere = 0;
 
   constructor(host: FrontHost) {
     this.host = host;
@@ -185,7 +194,7 @@ class FrontHandler implements TransportHandler {
       this.#serveHere();
       return;
     }
-    if (this.#serveThere(clientId)) return;
+    if (this.#sendElsewhere(clientId) || this.#serveThere(clientId)) return;
     this.#transport.pause();
     this.#cancelPatience ??= host.setTimer(host.patienceMs, () => this.#giveUp());
     this.#stopWaiting = host.whenReachable(clientId, () => {
@@ -203,17 +212,31 @@ class FrontHandler implements TransportHandler {
 
   /** Nobody serves the client for now: it may try again, here or elsewhere. */
   #giveUp(): void {
-    const { host } = this.#front;
-    const transport = this.#transport;
     const answer = unavailable(this.#read);
     this.#stopWaiting?.();
-    host.onRefused(transport);
+    this.#front.host.onRefused(this.#transport);
+    this.#answer(answer);
+  }
+
+  /** @returns false for a client that is to be passed on */
+  #sendElsewhere(clientId: Uint8Array): boolean {
+    const reference = this.#front.host.referenceFor(clientId, this.#transport);
+    const answer = reference === null ? null : useAnotherServer(this.#read, reference);
+    if (answer === null) return false;
+    this.#front.sentElsewhere++;
+    this.#answer(answer);
+    return true;
+  }
+
+  /** The last that the client hears of here. */
+  #answer(answer: Uint8Array): void {
+    const transport = this.#transport;
     this.#leave(this.#broker, NOBODY);
     transport.write(answer);
     transport.end();
     // Its end is read.
     transport.resume();
-    host.setTimer(CLOSE_MS, () => transport.destroy());
+    this.#front.host.setTimer(CLOSE_MS, () => transport.destroy());
   }
 
   #serveHere(): void {

@@ -17,6 +17,7 @@ import type { Logger } from '../../log/index.ts';
 import { nodeRuntime } from '../../runtime/runtime.ts';
 import { version } from '../../version.ts';
 import { WorkerProcesses } from '../admin-processes.ts';
+import { LinkCertificates } from '../links/link-certificates.ts';
 import { RestartDelays } from '../restart-delays.ts';
 import {
   adminSocket,
@@ -172,6 +173,11 @@ export class ClusterNode implements MembershipHost, ObservedNode {
     return this.#agreement.warnings;
   }
 
+  /** Links of its own process that were refused here. */
+  get refusedLinks(): number {
+    return this.#links?.failures.refused ?? 0;
+  }
+
   get disagreements(): ReadonlyMap<string, readonly string[]> {
     return this.#agreement.found;
   }
@@ -187,6 +193,7 @@ export class ClusterNode implements MembershipHost, ObservedNode {
     const { config, engine } = this.#options;
     const { cluster } = config;
     try {
+      const certificates = LinkCertificates.of(config, this.#log);
       await this.#connect();
       const member = new Member(this, {
         ...{
@@ -211,6 +218,7 @@ export class ClusterNode implements MembershipHost, ObservedNode {
       const links = new NodeLinks({
         ...{ node: this.id, log: this.#log, cluster: cluster.name, secret: cluster.secret },
         ...{ peers: cluster.peers, heartbeatMs: cluster.heartbeat },
+        tls: certificates === null ? null : () => certificates.current,
         silentMs: cluster.lateAfter,
         witness: this.#witness,
         hasEngine: () => member.stand.state === 'active',
@@ -221,7 +229,8 @@ export class ClusterNode implements MembershipHost, ObservedNode {
       await this.#openDoor();
       const listeners = await this.#startFront();
       await member.join();
-      member.setClients(listeners.flatMap(({ urls }) => urls));
+      const { advertiseClients: urls } = cluster;
+      member.setClients(urls.length > 0 ? urls : listeners.flatMap((one) => one.urls));
       return listeners;
     } catch (error) {
       this.#member?.stop();
@@ -425,6 +434,7 @@ export class ClusterNode implements MembershipHost, ObservedNode {
         const isServing = state === 'serving' || state === 'moving';
         const place: CellPlace = {
           ...{ cell, epoch, address, isHere },
+          clients: this.#directory.nodes.find(({ id }) => id === node)?.clients ?? [],
           state: state === 'free' || isForgotten ? 'away' : isServing ? 'serving' : 'opening',
         };
         return place;

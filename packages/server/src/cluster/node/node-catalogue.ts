@@ -34,6 +34,10 @@ export const nodeCatalogue = {
     type: 'counter',
     help: 'Times that the engine was found to have less of the log of a cell than it had acknowledged.',
   },
+  promptmq_cluster_links_refused_total: {
+    type: 'counter',
+    help: 'Links to other nodes that were refused here: for the secret, a certificate, a node that may not take part, or another cluster; the log names them.',
+  },
   promptmq_cluster_claims_total: {
     type: 'counter',
     help: 'Cells that this node has claimed, by reason: free, move, late (the heartbeats of its node did not come), gone (its node has started again or has no record), ended (its process here has).',

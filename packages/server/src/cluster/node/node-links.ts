@@ -8,11 +8,13 @@ import {
   type LinkAddress,
   LinkNode,
   LinkSet,
+  type LinkTls,
   type Reach,
   type Witness,
 } from '@promptmq/cluster';
 import type { Logger } from '../../log/index.ts';
 import { nodeRuntime } from '../../runtime/runtime.ts';
+import { LinkFailures } from '../links/link-failures.ts';
 
 /** What the names of nodes begin with on links: their processes have other ones. */
 const PREFIX = 'node-';
@@ -30,6 +32,8 @@ export interface NodeLinksOptions {
   readonly secret: string;
   /** The nodes that may take part; empty where all may. */
   readonly peers: readonly string[];
+  /** Certificates, asked for each link; null: without. */
+  readonly tls: (() => LinkTls) | null;
   readonly heartbeatMs: number;
   /** A link is over when nothing has come for so long. */
   readonly silentMs: number;
@@ -58,6 +62,7 @@ export class NodeLinks {
   readonly #options: NodeLinksOptions;
   readonly #links: LinkSet;
   readonly #node: LinkNode;
+  readonly failures = new LinkFailures();
   #others: readonly DirectoryNode[] = [];
   /** Those that say that the engine doesn't answer them. */
   readonly #withoutEngine = new Set<string>();
@@ -68,7 +73,7 @@ export class NodeLinks {
   #timer: NodeJS.Timeout;
 
   constructor(options: NodeLinksOptions) {
-    const { node, log, cluster, secret, silentMs, heartbeatMs } = options;
+    const { node, log, cluster, secret, silentMs, heartbeatMs, peers, tls } = options;
     this.#options = options;
     this.#links = new LinkSet((error, link) =>
       log.error('link-failed', { where: link.peer.node, why: String(error) }),
@@ -91,6 +96,7 @@ export class NodeLinks {
     this.#links.follow({
       onUp: (link) => {
         link.send(FrameType.witness, encodeWitnesses(options.witness.all()));
+        this.failures.forget(link.peer.node);
         link.send(FrameType.nodeState, this.#state());
         this.#look();
       },
@@ -103,11 +109,11 @@ export class NodeLinks {
     const incarnation = nodeRuntime.uniqueId();
     this.#node = new LinkNode(this.#links, {
       ...LINK_DEFAULTS,
-      ...{ clock: nodeRuntime, cluster, secret, silentMs },
+      ...{ clock: nodeRuntime, cluster, secret, silentMs, peers, ...(tls === null ? {} : { tls }) },
       ...{ pingMs: silentMs / 8, handshakeMs: silentMs, redialMs: 50, redialMsMax: 500 },
-      self: () => ({ node: `${PREFIX}${node}`, incarnation, cells: [] }),
-      admit: ({ node: other }) => this.#whyNot(other),
-      onFailed: (where, why) => log.debug('link-failed', { where, why }),
+      self: () => ({ node: `${PREFIX}${node}`, incarnation, cells: [], owner: node }),
+      admit: ({ node: other }) => (other.startsWith(PREFIX) ? null : `${other} is no node`),
+      onFailed: (where, error) => this.failures.note(where, error, log),
     });
     this.#timer = setInterval(() => this.#tick(), heartbeatMs / PROBES);
   }
@@ -143,13 +149,6 @@ export class NodeLinks {
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     await this.#node.stop();
-  }
-
-  #whyNot(name: string): string | null {
-    const { peers } = this.#options;
-    if (!name.startsWith(PREFIX)) return `${name} is no node`;
-    const isPeer = peers.length === 0 || peers.includes(name.slice(PREFIX.length));
-    return isPeer ? null : `${name} is not among those that may take part`;
   }
 
   #state(): Uint8Array {

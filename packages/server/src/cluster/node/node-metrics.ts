@@ -8,6 +8,8 @@ export interface ObservedNode {
   /** Whether the engine answers it. */
   readonly isActive: boolean;
   readonly known: Directory;
+  /** Links of its own process that were refused here. */
+  readonly refusedLinks: number;
   /** By other node: the keys in which its configuration differs. */
   readonly disagreements: ReadonlyMap<string, readonly string[]>;
   /** How many cells it has claimed, by reason. */
@@ -53,6 +55,7 @@ export function addNodeMetrics(
     })),
   );
   registry.add('promptmq_cluster_witness_violations_total', () => node.witnessViolations);
+  registry.add('promptmq_cluster_links_refused_total', () => node.refusedLinks);
   registry.add('promptmq_cluster_claims_total', () =>
     Object.entries(node.claims).map(([reason, value]) => ({ labels: { reason }, value })),
   );

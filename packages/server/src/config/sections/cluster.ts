@@ -8,6 +8,7 @@ import {
   flag,
   integer,
   list,
+  pathOrNone,
   size,
   text,
   valueKinds,
@@ -24,6 +25,7 @@ const NODE_ID_DEFAULT = 'promptmq';
 /** What names in the engine's map consist of. */
 const NOT_IN_NAMES = /[^A-Za-z0-9_.-]/g;
 const NODE_ID = /^[A-Za-z0-9_.-]{0,64}$/;
+const CLIENT_URL = /^(mqtts?|wss?):\/\/(\[[0-9A-Fa-f:.]+\]|[^\s/:]+):\d{1,5}$/;
 const CLUSTER_NAME = /^[a-z0-9]{1,32}$/;
 
 /** Characters of the secret of links at least: whoever knows it may be a node. */
@@ -130,9 +132,46 @@ export const clusterSection = z
         'what only the nodes know, at least 16 characters, the same for all; better given by the environment',
       )
       .meta({ restart: true, secret: true }),
+    tls: z
+      .strictObject({
+        cert: pathOrNone()
+          .prefault(null)
+          .describe(
+            "file with this node's certificate for links, as PEM: shown by both sides of each, which are encrypted then. None: links are not, and cluster.secret says who may link",
+          )
+          .meta({ restart: true }),
+        key: pathOrNone()
+          .prefault(null)
+          .describe("file with the certificate's private key, as PEM")
+          .meta({ restart: true }),
+        ca: pathOrNone()
+          .prefault(null)
+          .describe(
+            'file with the certificates that sign those of nodes, as PEM: of an authority that signs for the nodes of this cluster and for nobody else',
+          )
+          .meta({ restart: true }),
+      })
+      .prefault({}),
     peers: list(100)
       .prefault([])
-      .describe('names of the nodes that may take part; empty: all that know cluster.secret')
+      .describe(
+        'names of the nodes that may take part, and whose processes may link; empty: all that know cluster.secret',
+      )
+      .meta({ restart: true }),
+    serverReference: flag()
+      .prefault(false)
+      .describe(
+        'whether clients of MQTT 5 whose cell is on another node are answered with its address (0x9C, Server Reference) instead of being passed on. They have to know what to do with it, and need no user to be told',
+      ),
+    advertiseClients: list(16)
+      .refine(
+        (urls) => urls.every((url) => CLIENT_URL.test(url)),
+        'addresses such as mqtt://10.0.0.1:1883 or wss://one.example.com:443',
+      )
+      .prefault([])
+      .describe(
+        'where clients reach this node, for cluster.server-reference and commands, such as mqtts://one.example.com:8883; empty: where its listeners are, of which those without a host of their own are no use to others',
+      )
       .meta({ restart: true }),
     heartbeat: duration(100, 60 * SECOND_MS)
       .prefault('1s')
@@ -216,6 +255,13 @@ export function clusterProblems({
   if (secret.length < CLUSTER_SECRET_LENGTH) {
     const needed = `one of at least ${CLUSTER_SECRET_LENGTH} characters`;
     refuse('secret', `a node of a cluster needs ${needed}`);
+  }
+  const { cert, key, ca } = cluster.tls;
+  for (const [name, path] of Object.entries({ cert, key, ca })) {
+    const isPart = [cert, key, ca].some((one) => one !== null);
+    if (isPart && path === null) {
+      refuse(`tls.${name}`, 'it is needed, too: cert, key and ca belong together');
+    }
   }
   if (engineUrl.length === 0) refuse('engine-url', 'it needs an address');
   if (replicas % 2 === 0) refuse('replicas', 'it takes 1, 3 or 5');
