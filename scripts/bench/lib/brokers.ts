@@ -54,7 +54,7 @@ export interface Running {
 export const canPin =
   availableParallelism() > 1 && spawnSync('taskset', ['--version']).error === undefined;
 
-const START_MS = 10_000;
+const START_MS = 60_000;
 const STOP_MS = 10_000;
 /** Patterns with 50 topics or more of their own, unless told otherwise. */
 const MANY_LANES = ['pairs', 'topics'];
