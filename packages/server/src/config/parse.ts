@@ -107,9 +107,19 @@ function toProblems(
     {
       key,
       source: sourceOf(key),
-      message: `${value} is not allowed; it takes ${allowedBy(issue, key)}`,
+      message: `${value} is not allowed; it takes ${allowedBy(issue, key)}${insteadOf(key, value)}`,
     },
   ];
+}
+
+/** For values that people may expect, and that something else has taken the place of: what that is, by key and value. */
+const INSTEAD: Readonly<Record<string, string>> = {
+  'cluster.engine "static"': 'the processes of one machine need no engine: set server.workers',
+};
+
+function insteadOf(key: string, value: string): string {
+  const instead = INSTEAD[`${key} ${value}`];
+  return instead === undefined ? '' : `; ${instead}`;
 }
 
 /** Where something is wrong in a list of sections. */

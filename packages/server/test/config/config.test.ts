@@ -153,6 +153,12 @@ test('a command that listens nowhere is refused, a program may bring its connect
   }
 });
 
+test('workers of one machine need no engine: who asks for one is told what to use', () => {
+  expect(() => parseConfig({ cluster: { engine: 'static' } })).toThrow(
+    'cluster.engine (options): "static" is not allowed; it takes nats, postgres; the processes of one machine need no engine: set server.workers',
+  );
+});
+
 test('without options it has the defaults', () => {
   const config = parseConfig({});
   expect(config.server.bind).toEqual([{ kind: 'tcp', host: '', port: 1883 }]);
