@@ -35,6 +35,12 @@ export interface LinkNodeOptions extends StreamLinkOptions, Membership {
 /** Handshakes under way at a time that others have begun: beyond them, sockets are closed at once. */
 const HANDSHAKES_MAX = 256;
 
+/** A node that is being dialled, or will be after a while. */
+interface Attempt {
+  readonly address: LinkAddress;
+  readonly streams: LaneStream[];
+}
+
 /**
  * Makes the links of a process: takes those that others dial, and dials those that it is told to, again and again until it has them.
  * Of two processes one dials: the caller says which.
@@ -43,8 +49,8 @@ export class LinkNode {
   readonly #links: LinkSet;
   readonly #options: LinkNodeOptions;
   readonly #dialed = new Map<string, LinkAddress>();
-  /** Nodes that are being dialled, or will be. */
-  readonly #dialing = new Set<string>();
+  /** Of nodes that are being dialled, or will be. */
+  readonly #dialing = new Map<string, Attempt>();
   readonly #timers = new Set<() => void>();
   /** Sockets of handshakes, and lanes whose other one has not come. */
   readonly #halves = new Map<string, { stream: LaneStream; lane: Lane; forget: () => void }>();
@@ -83,9 +89,14 @@ export class LinkNode {
     return typeof bound === 'object' && bound !== null ? bound.port : 0;
   }
 
-  /** Has a link to a node from now on, whenever that can be. */
+  /** Has a link to a node from now on, whenever that can be. One that has come to another address is dialled there at once. */
   dial(node: string, address: LinkAddress): void {
     this.#dialed.set(node, address);
+    const attempt = this.#dialing.get(node);
+    if (attempt !== undefined && !isSameAddress(attempt.address, address)) {
+      this.#dialing.delete(node);
+      for (const stream of attempt.streams) stream.destroy('it is at another address');
+    }
     if (this.#links.of(node) === null) this.#dialNow(node, this.#options.redialMs);
   }
 
@@ -110,11 +121,19 @@ export class LinkNode {
 
   /** A link that is down is dialled again after a while: one that always breaks at once is not to keep the process busy. */
   #redial(node: string): void {
-    if (!this.#dialed.has(node) || this.#dialing.has(node)) return;
-    this.#dialing.add(node);
-    this.#later(this.#options.redialMs, () => {
+    const address = this.#dialed.get(node);
+    if (address === undefined || this.#dialing.has(node)) return;
+    const attempt: Attempt = { address, streams: [] };
+    this.#dialing.set(node, attempt);
+    this.#dialLater(node, attempt, this.#options.redialMs, this.#options.redialMs);
+  }
+
+  /** Unless it is dialled elsewhere by then. */
+  #dialLater(node: string, attempt: Attempt, waitMs: number, nextMs: number): void {
+    this.#later(waitMs, () => {
+      if (this.#dialing.get(node) !== attempt) return;
       this.#dialing.delete(node);
-      this.#dialNow(node, this.#options.redialMs);
+      this.#dialNow(node, nextMs);
     });
   }
 
@@ -129,28 +148,29 @@ export class LinkNode {
   #dialNow(node: string, waitMs: number): void {
     const address = this.#dialed.get(node);
     if (this.#isStopped || address === undefined || this.#dialing.has(node)) return;
-    this.#dialing.add(node);
-    this.#open(node, address).then(
-      (streams) => {
+    const attempt: Attempt = { address, streams: [] };
+    this.#dialing.set(node, attempt);
+    const { streams } = attempt;
+    this.#open(node, address, streams).then(
+      () => {
+        if (this.#dialing.get(node) !== attempt) return;
         this.#dialing.delete(node);
         if (this.#isStopped) for (const stream of streams) stream.destroy('this process stops');
         // It was over before it was known to be there.
         else if (this.#links.of(node) === null) this.#redial(node);
       },
       (error: Error) => {
-        if (this.#isStopped) return;
-        this.#options.onFailed?.(node, error);
-        this.#later(waitMs, () => {
-          this.#dialing.delete(node);
-          this.#dialNow(node, Math.min(2 * waitMs, this.#options.redialMsMax));
-        });
+        if (this.#isStopped || this.#dialing.get(node) !== attempt) return;
+        const { onFailed, redialMsMax } = this.#options;
+        onFailed?.(node, error);
+        this.#dialLater(node, attempt, waitMs, Math.min(2 * waitMs, redialMsMax));
       },
     );
   }
 
-  async #open(node: string, address: LinkAddress): Promise<readonly LaneStream[]> {
+  /** @param streams - gets those that are opened */
+  async #open(node: string, address: LinkAddress, streams: LaneStream[]): Promise<void> {
     const link = randomBytes(16).toString('base64url');
-    const streams: LaneStream[] = [];
     try {
       const taken: TakenLane[] = [];
       for (const lane of [1, 2] as const) {
@@ -165,7 +185,6 @@ export class LinkNode {
       const why = this.#options.admit?.(second.peer) ?? null;
       if (why !== null) throw new Error(why);
       if (!this.#isStopped) this.#begin(second.peer, streams as [LaneStream, LaneStream]);
-      return streams;
     } catch (error) {
       for (const stream of streams) stream.destroy((error as Error).message);
       throw error;
@@ -292,4 +311,9 @@ export class LinkNode {
       cancel();
     }
   }
+}
+
+function isSameAddress(one: LinkAddress, other: LinkAddress): boolean {
+  if (typeof one === 'string' || typeof other === 'string') return one === other;
+  return one.host === other.host && one.port === other.port;
 }

@@ -142,6 +142,25 @@ describe('a link over sockets', () => {
     expect(b.heard).toContain('down a: this process stops');
   });
 
+  test.each([
+    ['nobody listens at', false],
+    ['says nothing at', true],
+  ])('one that %s its former address is dialled at the next one at once', async (_, isMute) => {
+    const former = join(directory, 'former.sock');
+    const mute = createServer((socket) => socket.resume());
+    if (isMute) await new Promise<void>((resolve) => mute.listen(former, resolve));
+    const connected = new Promise((resolve) => mute.once('connection', resolve));
+    const dialling = nodeOf(a, { redialMs: 600_000, redialMsMax: 600_000 });
+    dialling.dial('b', former);
+    if (isMute) await connected;
+    else await until(() => failures.length > 0);
+    const path = join(directory, 'b.sock');
+    await nodeOf(b).listen(path);
+    dialling.dial('b', path);
+    await Promise.all([a.untilHeard('up b'), b.untilHeard('up a')]);
+    if (isMute) await new Promise((resolve) => mute.close(resolve));
+  });
+
   test('one that is closed on this side is heard of at once, and dialled again', async () => {
     await linked();
     a.link('b').close('enough');
