@@ -3,6 +3,8 @@
  *
  *   node scripts conformance                                    against a PromptMQ of its own, with every case
  *   node scripts conformance --workers 2 [options]              against one with several processes
+ *   node scripts conformance --cluster [options]                against three nodes on three servers of NATS, with each connection of a case to
+ *                                                               another node; --nodes N: so many nodes, 1 to compare with
  *   node scripts conformance --target HOST:PORT [options]       against any broker
  *   node scripts conformance --target … --save NAME             keeps the results for docs/conformance.md
  *   node scripts conformance hostile [--target …]               attacks a PromptMQ of its own, or any broker
@@ -16,13 +18,22 @@ import { buildIfNeeded, root } from './lib/prepare.js';
 
 const given = process.argv.slice(2);
 const workersAt = given.indexOf('--workers');
-const args = workersAt === -1 ? given : given.toSpliced(workersAt, 2);
+const nodesAt = given.indexOf('--nodes');
+const isCluster = given.includes('--cluster') || nodesAt !== -1;
+const args = given.filter(
+  (text, index) =>
+    text !== '--cluster' &&
+    !(workersAt !== -1 && [workersAt, workersAt + 1].includes(index)) &&
+    !(nodesAt !== -1 && [nodesAt, nodesAt + 1].includes(index)),
+);
 // A thread of the canary runs what was compiled.
 buildIfNeeded(['server', 'conformance']);
 await import('./lib/sources.js');
 const { runCommand } = await import('../packages/conformance/src/index.ts');
 const { startOwn } = await import('../packages/conformance/test/support/own-broker.ts');
 const { startWorkers } = await import('../packages/conformance/test/support/own-workers.ts');
+const { OwnClusters } = await import('../packages/conformance/test/support/own-cluster.ts');
+const { otherProgram } = await import('../packages/cluster/test/support/other-programs.ts');
 const { startAttacked } = await import('../packages/conformance/test/support/attacked-broker.ts');
 
 /** What a message may take from one worker to another on a busy machine. */
@@ -34,7 +45,8 @@ const options = {
   startHostile: startAttacked,
 };
 const saveAt = args.indexOf('--save');
-if (workersAt !== -1) process.exitCode = await runWorkers(Number(given[workersAt + 1]));
+if (isCluster) process.exitCode = await runCluster(nodesAt === -1 ? 3 : Number(given[nodesAt + 1]));
+else if (workersAt !== -1) process.exitCode = await runWorkers(Number(given[workersAt + 1]));
 else if (saveAt === -1) process.exitCode = await runCommand(args, options);
 else process.exitCode = await save(args[saveAt + 1] ?? 'another broker');
 
@@ -48,6 +60,24 @@ async function runWorkers(count: number): Promise<number> {
     );
   } finally {
     await stop();
+  }
+}
+
+/** @param size - nodes, from 1 */
+async function runCluster(size: number): Promise<number> {
+  const { name, command, missing } = otherProgram('nats-server');
+  if (missing !== null) {
+    console.error(`${name}: ${missing}`);
+    return 2;
+  }
+  const clusters = await OwnClusters.prepare(command, size);
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => void clusters.stop().then(() => process.exit(1)));
+  }
+  try {
+    return await runCommand(args, { ...options, start: clusters.start });
+  } finally {
+    await clusters.stop();
   }
 }
 

@@ -6,6 +6,7 @@ export {
   type Credentials,
   parseTarget,
   type Target,
+  type TargetAddress,
   TargetError,
   type TargetOptions,
 } from './client/target.ts';

@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer, type Server } from 'node:net';
+import { type AddressInfo, connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
@@ -74,6 +74,33 @@ test.each([
     ),
     errors: '',
   });
+});
+
+/** Passes connections on to a broker. @returns where it listens, and how many it has passed on by now */
+async function relayTo(url: string): Promise<{ server: Server; count: () => number }> {
+  let count = 0;
+  const { hostname: host, port } = new URL(url);
+  const server = createServer((near) => {
+    count++;
+    const far = connect({ host, port: Number(port) });
+    for (const socket of [near, far]) socket.on('error', () => {});
+    near.pipe(far).pipe(near);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return { server, count: () => count };
+}
+
+test('several targets are nodes of one broker: the connections of a case are to one after the other', async () => {
+  const relays = await Promise.all([relayTo(`${broker.url}`), relayTo(`${broker.url}`)]);
+  const targets = relays.flatMap(({ server }) => ['--target', addressOf(server)]);
+  const only = ['--only', 'a retained message is replaced by the next'];
+  const { output } = await run(...targets, ...ALICE, ...only);
+  for (const { server } of relays) server.close();
+  expect(output).toContain('1 passed, 0 failed');
+  const [first = 0, second = 0] = relays.map(({ count }) => count());
+  // Three more ask the first one which versions it speaks.
+  expect([first - 3 - second === 0 || first - 3 - second === 1, second > 0]).toEqual([true, true]);
 });
 
 test('packets that are sent byte by byte have the credentials, too', async () => {
@@ -279,7 +306,7 @@ test.each([
   [['--target', 'http://h'], 'http://h is not an address: mqtt, mqtts, ws or wss://'],
   [['--target', 'mqtt://h/path'], 'only WebSocket has a path'],
   [['--target', 'h', '--ws', 'mqtt://h'], 'mqtt://h is not an address: ws or wss://'],
-  [['--target', 'h', '--target', 'i'], '--target is given more than once: h, i'],
+  [['--target', 'h', '--target', 'i', '--ws', 'ws://h'], '--ws: 1 of them, and 2 of --target'],
   [['--target', 'h', '--password', 'p'], 'a password needs a user name'],
   [['--target', 'h', '--ca', '/no/such/file.pem'], '/no/such/file.pem'],
   [['--target', 'h', '--only', 'no such thing'], 'no case is left by --only no such thing'],

@@ -7,6 +7,9 @@ import { text, values } from '../wire/server-packet.ts';
 
 /** What may be in a CONNECT, and what comes before and after it (§3.1, §3.2). */
 const list = new CaseList();
+
+/** Of a cluster: more than any has. */
+const PROCESSES_MAX = 64;
 export const openingCases = list.cases;
 
 /** CONNECT of MQTT 5 from its flags and payload. */
@@ -239,11 +242,16 @@ list.v5(
   'MQTT-3.1.4-2 §3.2.2.2',
   async (context) => {
     const first = await context.connect();
-    const second = await context.open();
-    second.send(connect({ clientId: context.clientId() }));
-    const { reasonCode } = await second.expect('connack', { sessionPresent: false });
+    // Each process of a broker of several nodes may have its own limit.
+    let left = context.target.others.length === 0 ? 1 : PROCESSES_MAX;
+    let reasonCode = 0;
+    for (; left > 0 && reasonCode === 0; left--) {
+      const next = await context.open();
+      next.send(connect({ clientId: context.clientId() }));
+      ({ reasonCode } = await next.expect('connack', { sessionPresent: false }));
+      if (reasonCode !== 0) await next.expectClosed([]);
+    }
     check([0x88, 0x89, 0x97, 0x9f].includes(reasonCode), `0x${reasonCode.toString(16)}`);
-    await second.expectClosed([]);
     await first.expectNothing();
   },
   { maxConnections: 1 },

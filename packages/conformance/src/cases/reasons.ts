@@ -220,8 +220,12 @@ list.v5(
       publish(context.topic(), 'after', { qos: 1, id: 2 }),
       pingreq,
     );
-    await client.expect('puback', { id: 1 });
-    check((await client.next()) === null, 'nothing but the close');
+    // Who has to store it first may close before it is acknowledged.
+    const answer = await client.next();
+    if (answer !== null) {
+      check(answer.type === 'puback' && answer.id === 1, `${answer.type} instead of puback`);
+      check((await client.next()) === null, 'nothing but the close');
+    }
     const { payload } = await watching.expect('publish');
     check(Buffer.from(payload).toString() === 'before', 'what came before');
     await watching.expectNothing();

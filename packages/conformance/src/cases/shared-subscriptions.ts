@@ -190,7 +190,8 @@ list.v5(
     const second = await context.subscriber(filter, 1);
     first.send(disconnect());
     await first.expectClosed([]);
-    check(texts(await second.drain()) === '1,2,3,4,5', 'all five');
+    const all = texts(await second.drain());
+    check(all === '1,2,3,4,5', all);
   },
 );
 

@@ -213,6 +213,8 @@ list.v5(
         check((received.topic || known.get(alias)) === topic, 'the topic');
         client.send(ack('puback', received.id));
       }
+      // The last acknowledgement has come, and not only another connection before it.
+      await client.expectNothing();
       client.destroy();
       client = await context.connect(options);
     }

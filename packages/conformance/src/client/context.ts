@@ -13,7 +13,7 @@ import { property } from '../wire/property.ts';
 import type { Version } from '../wire/version.ts';
 import { doesNotSpeak } from '../wire/version.ts';
 import { RawClient } from './raw-client.ts';
-import type { Target } from './target.ts';
+import type { Target, TargetAddress } from './target.ts';
 import { withCredentials } from './with-credentials.ts';
 
 /** What the operator of a broker can do to it. */
@@ -40,6 +40,7 @@ export class Context {
   readonly #operator: Operator | null;
   readonly #clients: RawClient[] = [];
   #clientCount = 0;
+  #connectionCount = 0;
 
   constructor({ target, versions }: Subject, name: string, operator: Operator | null = null) {
     this.target = target;
@@ -62,18 +63,27 @@ export class Context {
   /** A connection on which nothing has been sent. */
   async open(version: Version = 5): Promise<RawClient> {
     if (!this.#versions.includes(version)) throw new NotTriedError(doesNotSpeak(version));
-    const client = await RawClient.open(this.target, version);
+    const client = await RawClient.open(this.#nextTarget(), version);
     this.#clients.push(client);
     return client;
   }
 
   /** @param path - follows that of the target */
   async openWebSocket(path = '', protocols?: string[]): Promise<RawClient> {
-    const { wsUrl } = this.target;
+    const target = this.#nextTarget();
+    const { wsUrl } = target;
     if (wsUrl === null) throw new NotTriedError('no address of a WebSocket is known');
-    const client = await RawClient.openWebSocket(this.target, `${wsUrl}${path}`, protocols);
+    const client = await RawClient.openWebSocket(target, `${wsUrl}${path}`, protocols);
     this.#clients.push(client);
     return client;
+  }
+
+  /** The nodes of the broker, one after the other. */
+  #nextTarget(): Target {
+    const { target } = this;
+    const nodes = [target, ...target.others];
+    const node = nodes[this.#connectionCount++ % nodes.length] as TargetAddress;
+    return { ...target, url: node.url, wsUrl: node.wsUrl };
   }
 
   /** Says that the case is about user names and passwords: a broker that wants its own can't be asked for it. */

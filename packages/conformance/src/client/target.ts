@@ -1,9 +1,15 @@
-/** The broker under test: where it listens, and what it wants of its clients. */
-export interface Target {
+/** Where a broker listens, or a node of one. */
+export interface TargetAddress {
   /** `mqtt://`, `mqtts://`, `ws://` or `wss://HOST:PORT[/PATH]`: how every case connects that says nothing of it. */
   readonly url: string;
   /** For the cases of WebSocket, such as `ws://127.0.0.1:8080/mqtt`; null when there is none. */
   readonly wsUrl: string | null;
+}
+
+/** The broker under test: where it listens, and what it wants of its clients. */
+export interface Target extends TargetAddress {
+  /** Its other nodes, where it has several: the connections of a case are to one after the other. */
+  readonly others: readonly TargetAddress[];
   /** A certificate authority in PEM; null for those of Node.js. */
   readonly ca: string | null;
   /** Whether a certificate that can't be verified is refused. */
@@ -28,6 +34,8 @@ export interface TargetOptions {
   readonly password?: string | null;
   /** By default 0. */
   readonly settleMs?: number;
+  /** Of the same broker; by default none. */
+  readonly others?: readonly TargetAddress[];
 }
 
 /** The address of a target is none, or it can't be reached or used; one line that says why. */
@@ -44,7 +52,7 @@ const ADDRESS = 'mqtt, mqtts, ws or wss://HOST[:PORT][/PATH]';
  * @throws {TargetError} when it is none, or names a password without a user name
  */
 export function parseTarget(text: string, options: TargetOptions = {}): Target {
-  const { ca = null, isInsecure = false, settleMs = 0 } = options;
+  const { ca = null, isInsecure = false, settleMs = 0, others = [] } = options;
   const url = readUrl(text, ADDRESS, Object.keys(PORTS));
   const isWebSocket = url.protocol.startsWith('ws');
   if (!isWebSocket && !['', '/'].includes(url.pathname)) {
@@ -65,6 +73,7 @@ export function parseTarget(text: string, options: TargetOptions = {}): Target {
     rejectsUnverified: !isInsecure,
     credentials: username === null ? null : { username, password },
     settleMs,
+    others: others.map(({ url, wsUrl }) => ({ url, wsUrl })),
   };
 }
 

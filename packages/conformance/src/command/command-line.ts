@@ -23,15 +23,13 @@ export function commandLine(args: readonly string[], scriptName: string) {
         'Attacks a broker instead: hostile --help has its options.',
     )
     .options({
-      target: text(
-        'target',
+      target: texts(
         'Broker:',
-        'HOST:PORT, or mqtt, mqtts, ws or wss://HOST[:PORT][/PATH]',
+        'HOST:PORT, or mqtt, mqtts, ws or wss://HOST[:PORT][/PATH]; repeated for the nodes of a cluster: the connections of a case are to one after the other',
       ),
-      ws: text(
-        'ws',
+      ws: texts(
         'Broker:',
-        'its WebSocket, where the target is none: ws or wss://HOST:PORT/PATH',
+        'its WebSocket, where the target is none: ws or wss://HOST:PORT/PATH; one for each target',
       ),
       ca: text('ca', 'Broker:', 'a certificate authority to trust, a PEM file'),
       insecure: {

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { extname } from 'node:path';
 import { allCases } from '../all-cases.ts';
 import type { ConformanceCase } from '../case.ts';
-import { parseTarget, type Target, TargetError } from '../client/target.ts';
+import { parseTarget, type Target, TargetError, type TargetOptions } from '../client/target.ts';
 import { type OwnHostileTarget, runHostileCommand } from '../hostile/command/command.ts';
 import { countResults, jsonReport, markdownReport, type ReportSubject } from '../report/report.ts';
 import { askBroker, type BrokerAnswers } from '../run/ask-broker.ts';
@@ -177,22 +177,33 @@ async function parse(
     throw new UsageError(`no case is left by ${given.join(' ')}`);
   }
   for (const file of values.report) checkReportFile(file);
-  if (values.target === undefined && !values.list && !startsOwn) {
+  if (values.target.length === 0 && !values.list && !startsOwn) {
     throw new UsageError('which broker? --target HOST:PORT names it (--help lists all options)');
   }
-  const target =
-    values.target === undefined
-      ? null
-      : parseTarget(values.target, {
-          wsUrl: values.ws ?? null,
-          ca: values.ca === undefined ? null : readCa(values.ca),
-          isInsecure: values.insecure,
-          username: values.username ?? null,
-          password: values.password ?? null,
-          settleMs: values.settle,
-        });
+  const [first, ...others] = targetsOf(values.target, values.ws, {
+    ca: values.ca === undefined ? null : readCa(values.ca),
+    isInsecure: values.insecure,
+    username: values.username ?? null,
+    password: values.password ?? null,
+    settleMs: values.settle,
+  });
+  const target = first === undefined ? null : { ...first, others };
   const { list: isList, concurrency, report: reports } = values;
   return { target, cases, isList, concurrency, reports };
+}
+
+/** @throws {UsageError} when there are WebSockets of some nodes only */
+function targetsOf(
+  addresses: readonly string[],
+  wsUrls: readonly string[],
+  options: TargetOptions,
+): Target[] {
+  if (wsUrls.length > 0 && wsUrls.length !== addresses.length) {
+    throw new UsageError(`--ws: ${wsUrls.length} of them, and ${addresses.length} of --target`);
+  }
+  return addresses.map((address, index) =>
+    parseTarget(address, { ...options, wsUrl: wsUrls[index] ?? null }),
+  );
 }
 
 function hasAny({ title, rules }: ConformanceCase, parts: readonly string[]): boolean {

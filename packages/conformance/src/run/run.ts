@@ -5,6 +5,8 @@ import type { Target } from '../client/target.ts';
 import { NotTriedError } from '../not-tried.ts';
 import { doesNotSpeak } from '../wire/version.ts';
 
+const NO_CHALLENGE = 'it needs a broker with the authentication method "challenge"';
+
 /** Of one case. */
 export interface CaseResult {
   readonly title: string;
@@ -16,10 +18,12 @@ export interface CaseResult {
 /** A broker that is there for the cases: they may configure and stop it. */
 export interface OwnBroker extends Operator {
   readonly target: Target;
+  /** Whether it has the authentication method `challenge`; by default true. */
+  readonly hasChallenge?: boolean;
 }
 
 /**
- * Starts a broker that has the authentication method `challenge`.
+ * Starts a broker, with the authentication method `challenge` where it can have that.
  *
  * @param mqtt - options of PromptMQ's `mqtt` section
  */
@@ -54,8 +58,12 @@ export async function runAllCases(
   const shared = await start({});
   const prefix = casePrefix();
   try {
-    return await runAll(cases, options, (one, index) =>
-      runOwnCase(one, shared, start, `case${index}${prefix}`),
+    return await runAll(
+      cases,
+      options,
+      (one, index) => runOwnCase(one, shared, start, `case${index}${prefix}`),
+      // What needs a broker of its own comes last: to start one may take long, and others needn't wait for it.
+      (one) => !takesShared(one),
     );
   } finally {
     await shared.stop();
@@ -69,14 +77,21 @@ export async function runOwnCase(
   start: StartBroker,
   name: string,
 ): Promise<void> {
-  const isShared = one.options === null && one.needs !== 'operator';
+  const isShared = takesShared(one);
   const broker = isShared ? shared : await start(one.options ?? {});
   try {
+    if (one.needs === 'authentication' && broker.hasChallenge === false) {
+      throw new NotTriedError(NO_CHALLENGE);
+    }
     const subject = { target: broker.target, versions: [3, 4, 5] } as const;
     await runWith(one, new Context(subject, name, isShared ? null : broker));
   } finally {
     if (!isShared) await broker.stop();
   }
+}
+
+function takesShared({ options, needs }: ConformanceCase): boolean {
+  return options === null && needs !== 'operator';
 }
 
 /** Why a broker of others can't be asked for a case, as far as that is known before; null when it can. */
@@ -91,7 +106,7 @@ function reasonNotToTry(
   }
   switch (needs) {
     case 'authentication':
-      return 'it needs a broker with the authentication method "challenge"';
+      return NO_CHALLENGE;
     case 'operator':
       return 'it needs the operator of the broker, to stop it or to disconnect a client';
     case 'websocket':
@@ -123,13 +138,20 @@ async function runAll(
   cases: readonly ConformanceCase[],
   { concurrency = 8, onResult }: RunOptions,
   runOne: (one: ConformanceCase, index: number) => Promise<void>,
+  comesLast: (one: ConformanceCase) => boolean = () => false,
 ): Promise<CaseResult[]> {
+  const isLast = cases.map(comesLast);
+  const indexes = [...cases.keys()];
+  const order = [
+    ...indexes.filter((index) => !isLast[index]),
+    ...indexes.filter((index) => isLast[index]),
+  ];
   const results: CaseResult[] = [];
   let next = 0;
   let doneCount = 0;
   const work = async () => {
-    while (next < cases.length) {
-      const index = next++;
+    while (next < order.length) {
+      const index = order[next++] as number;
       const one = cases[index] as ConformanceCase;
       const result = await resultOf(one.title, () => runOne(one, index));
       results[index] = result;

@@ -18,6 +18,8 @@ const SECRET = 'what only the nodes of the test know';
 export class TestNode {
   readonly id: string;
   readonly port: number;
+  /** Of its WebSocket; 0: it has none. */
+  readonly wsPort: number;
   readonly metricsPort: number;
   /** Where other nodes ask what operators want to know. */
   readonly doorPort: number;
@@ -32,6 +34,7 @@ export class TestNode {
     folder: string,
     ports: {
       readonly mqtt: number;
+      readonly ws: number;
       readonly metrics: number;
       readonly links: number;
       readonly door: number;
@@ -40,12 +43,14 @@ export class TestNode {
   ) {
     this.id = id;
     this.port = ports.mqtt;
+    this.wsPort = ports.ws;
     this.metricsPort = ports.metrics;
     this.#folder = join(folder, id);
     this.doorPort = ports.door;
     this.adminSocket = join(folder, `${id}.sock`);
     this.#args = [
-      ...['--bind', `127.0.0.1:${ports.mqtt}`, '--ws-bind', 'none', '--admin-bind', 'none'],
+      ...['--bind', `127.0.0.1:${ports.mqtt}`, '--admin-bind', 'none'],
+      ...['--ws-bind', ports.ws === 0 ? 'none' : `127.0.0.1:${ports.ws}`],
       ...['--metrics-bind', `127.0.0.1:${ports.metrics}`, '--admin-socket', this.adminSocket],
       ...['--data-dir', join(this.#folder, 'data'), '--wal-dir', join(this.#folder, 'wal')],
       ...['--log-format', 'json', '--log-level', 'debug', '--cluster-enabled'],
@@ -115,6 +120,8 @@ export class TestNode {
 export interface NodesOptions {
   readonly cells: number;
   readonly nodes: readonly string[];
+  /** Whether clients can connect by WebSocket; by default not. */
+  readonly hasWebSocket?: boolean;
   /** Further options of each node. */
   readonly args?: readonly string[];
 }
@@ -129,15 +136,22 @@ export class TestNodes {
     this.#folder = folder;
   }
 
-  static async prepare({ cells, nodes, args = [] }: NodesOptions): Promise<TestNodes> {
+  static async prepare({
+    cells,
+    nodes,
+    hasWebSocket = false,
+    args = [],
+  }: NodesOptions): Promise<TestNodes> {
     const folder = mkdtempSync(join(tmpdir(), 'promptmq-nodes-'));
-    const ports = await freePorts(2 * nodes.length);
+    const ports = await freePorts(3 * nodes.length);
     const all: TestNode[] = [];
     for (const [index, id] of nodes.entries()) {
-      const [mqtt = 0, metrics = 0] = ports.slice(2 * index);
+      const [mqtt = 0, metrics = 0, free = 0] = ports.slice(3 * index);
+      const ws = hasWebSocket ? free : 0;
       const links = await freeRange(cells + 2);
+      const door = links + cells + 1;
       all.push(
-        new TestNode(id, folder, { mqtt, metrics, links, door: links + cells + 1 }, [
+        new TestNode(id, folder, { mqtt, ws, metrics, links, door }, [
           ...['--cluster-cells', `${cells}`, ...args],
         ]),
       );
@@ -155,6 +169,15 @@ export interface NodeClusterOptions extends NodesOptions {
   readonly nats: NatsClusterOptions;
 }
 
+/** @returns options of nodes whose engine the servers are */
+export function engineArgs(servers: NatsCluster): readonly string[] {
+  return [
+    ...['--cluster-engine-url', servers.urls.join(',')],
+    ...['--cluster-engine-credentials', `${APP.user}:${APP.password}`],
+    ...['--cluster-engine-monitors', servers.monitors.join(',')],
+  ];
+}
+
 /** Nodes of a cluster over three servers of NATS, all on this machine. */
 export class NodeCluster {
   readonly servers: NatsCluster;
@@ -170,12 +193,8 @@ export class NodeCluster {
   /** Nothing is started but the servers. */
   static async prepare({ nats, args = [], ...options }: NodeClusterOptions) {
     const servers = await NatsCluster.start(nats);
-    const engine = [
-      ...['--cluster-engine-url', servers.urls.join(',')],
-      ...['--cluster-engine-credentials', `${APP.user}:${APP.password}`],
-      ...['--cluster-engine-monitors', servers.monitors.join(',')],
-    ];
-    const nodes = await TestNodes.prepare({ ...options, args: [...engine, ...args] });
+    const all = [...engineArgs(servers), ...args];
+    const nodes = await TestNodes.prepare({ ...options, args: all });
     return new NodeCluster(servers, nodes);
   }
 
