@@ -154,7 +154,7 @@ test('a command that listens nowhere is refused, a program may bring its connect
 });
 
 test('workers of one machine need no engine: who asks for one is told what to use', () => {
-  expect(() => parseConfig({ cluster: { engine: 'static' } })).toThrow(
+  expect(() => parseConfig({ cluster: { engine: 'static' as 'nats' } })).toThrow(
     'cluster.engine (options): "static" is not allowed; it takes nats, postgres; the processes of one machine need no engine: set server.workers',
   );
 });
