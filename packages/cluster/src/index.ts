@@ -57,9 +57,9 @@ export type { Membership } from './links/handshake.ts';
 export type { FrameHandler, Lane, Link, LinkEnd, LinkUser, ServedCell } from './links/link.ts';
 export { laneOf } from './links/link.ts';
 export { LinkError, type LinkErrorCode } from './links/link-error.ts';
-export type { LinkTls } from './links/link-tls.ts';
 export { type LinkAddress, LinkNode, type LinkNodeOptions } from './links/link-node.ts';
 export { LinkSet } from './links/link-set.ts';
+export type { LinkTls } from './links/link-tls.ts';
 export { LINK_DEFAULTS, type StreamLinkOptions } from './links/stream-link.ts';
 export {
   decodeEntry,

@@ -1,8 +1,8 @@
 import type { LinkTls } from '@promptmq/cluster';
 import type { Config } from '../../config/index.ts';
 import type { Logger } from '../../log/index.ts';
-import { LinkCertificates } from './link-certificates.ts';
 import type { WorkerStart } from '../worker-messages.ts';
+import { LinkCertificates } from './link-certificates.ts';
 
 /** Who may link to a process, and how that is proved beside the secret. */
 export interface LinkTerms {
