@@ -122,7 +122,7 @@ export class LinkNode {
   /** A link that is down is dialled again after a while: one that always breaks at once is not to keep the process busy. */
   #redial(node: string): void {
     const address = this.#dialed.get(node);
-    if (address === undefined || this.#dialing.has(node)) return;
+    if (this.#isStopped || address === undefined || this.#dialing.has(node)) return;
     const attempt: Attempt = { address, streams: [] };
     this.#dialing.set(node, attempt);
     this.#dialLater(node, attempt, this.#options.redialMs, this.#options.redialMs);
