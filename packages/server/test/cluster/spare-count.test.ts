@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { spareCountOf } from '../../src/cluster/node/spare-count.ts';
+import { spareCountOf } from '../../src/cluster/spare-count.ts';
 
 test.each([
   ['alone, nothing can fall to it', 6, 1, 1],

@@ -19,6 +19,7 @@ import { version } from '../../version.ts';
 import { WorkerProcesses } from '../admin-processes.ts';
 import { LinkCertificates } from '../links/link-certificates.ts';
 import { RestartDelays } from '../restart-delays.ts';
+import { spareCountOf } from '../spare-count.ts';
 import {
   adminSocket,
   type CellPlace,
@@ -35,7 +36,6 @@ import { logMembership } from './membership-lines.ts';
 import { NodeLinks } from './node-links.ts';
 import type { ObservedNode } from './node-metrics.ts';
 import { NodeWitness } from './node-witness.ts';
-import { spareCountOf } from './spare-count.ts';
 
 /** Between attempts to reach the engine at the start, in milliseconds. */
 const ENGINE_RETRY_MS = 1000;
