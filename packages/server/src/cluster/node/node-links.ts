@@ -76,7 +76,7 @@ export class NodeLinks {
     const { node, log, cluster, secret, silentMs, heartbeatMs, peers, tls } = options;
     this.#options = options;
     this.#links = new LinkSet((error, link) =>
-      log.error('link-failed', { where: link.peer.node, why: String(error) }),
+      log.error('link-broken', { node: link.peer.node, why: String(error) }),
     );
     this.#links.handle([FrameType.nodeState], (link, body) => {
       const { hasEngine } = JSON.parse(Buffer.from(body).toString()) as NodeState;
