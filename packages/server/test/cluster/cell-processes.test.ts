@@ -3,7 +3,8 @@ import { CellProcesses } from '../../src/cluster/node/cell-processes.ts';
 import type { ToWorker } from '../../src/cluster/worker-messages.ts';
 import type { PooledWorker, WorkerPool, WorkerUser } from '../../src/cluster/worker-pool.ts';
 
-test('a process whose cell has an owner of a later epoch is told to end, and no other', async () => {
+/** Cell 1 of node `a`, whose process says what a test has it say. */
+function processesOf() {
   const sent: ToWorker[] = [];
   let user: WorkerUser | null = null;
   const worker = {
@@ -21,9 +22,14 @@ test('a process whose cell has an owner of a later epoch is told to end, and no 
     ...{ node: 'a', count: 2, pool, addressOf: () => 'here', onChanged: () => {} },
     ...{ witnessOf: () => null, onWitness: () => {}, onLoss: () => {}, onEnded: () => {} },
   });
+  return { processes, sent, process: () => user as unknown as WorkerUser };
+}
+
+test('a process whose cell has an owner of a later epoch is told to end, and no other', async () => {
+  const { processes, sent, process } = processesOf();
   const opened = processes.open(1, 5);
   await Promise.resolve();
-  (user as unknown as WorkerUser).onReady([]);
+  process().onReady([]);
   expect(await opened).toBe('serving');
   processes.depose(1, 5, 'it is its own');
   processes.depose(1, 4, 'it is older');
@@ -31,4 +37,16 @@ test('a process whose cell has an owner of a later epoch is told to end, and no 
   expect(sent).toEqual([]);
   processes.depose(1, 6, 'node b has the cell');
   expect(sent).toEqual([{ kind: 'abandon', why: 'node b has the cell' }]);
+});
+
+test('a cell that is claimed before it is prepared is served only when its process serves', async () => {
+  const { processes, sent, process } = processesOf();
+  void processes.prepare(1);
+  await Promise.resolve();
+  const opened = processes.open(1, 5);
+  await Promise.resolve();
+  expect(sent).toEqual([{ kind: 'claim', epoch: 5, witness: null }]);
+  process().onPrepared?.();
+  process().onReady([]);
+  expect(await opened).toBe('serving');
 });

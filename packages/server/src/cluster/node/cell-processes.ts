@@ -88,7 +88,10 @@ export class CellProcesses {
         ...{ name: cellName(cell), node, address, witness: this.#host.witnessOf(cell) },
       };
       pool.start(task, {
-        onPrepared: () => started.waiting.resolve('prepared'),
+        // Who has claimed it meanwhile waits for more.
+        onPrepared: () => {
+          if (started.epoch === null) started.waiting.resolve('prepared');
+        },
         onReady: () => {
           started.isServing = true;
           this.#host.onLoss(cell, started.epoch as number, null);
