@@ -81,6 +81,8 @@ export class PooledWorker {
   readonly user: WorkerUser;
   readonly child: Child;
   readonly startedAt: number;
+  /** It has been told what it is to do: what is sent to it before, it doesn't hear. */
+  hasBegun = false;
   isReady = false;
   /** It has prepared its cell, and waits until this node has claimed it. */
   isPrepared = false;
@@ -108,7 +110,11 @@ export class PooledWorker {
   }
 
   send(message: ToWorker, handle?: Handle, onSent?: () => void): void {
-    if (this.child.isConnected()) send(this.child, message, handle, onSent);
+    if (this.isHearing) send(this.child, message, handle, onSent);
+  }
+
+  get isHearing(): boolean {
+    return this.hasBegun && this.child.isConnected();
   }
 
   /** Ends it at once. */
@@ -281,7 +287,9 @@ export class WorkerPool {
     this.#spares.push(spare);
   }
 
-  #begin({ task, child }: PooledWorker): void {
+  #begin(worker: PooledWorker): void {
+    const { task, child } = worker;
+    worker.hasBegun = true;
     const { isColoured, cluster: name, secret } = this.#options;
     const { directory } = this;
     send(child, {
@@ -338,7 +346,7 @@ export class WorkerPool {
   #give({ to, facts, read }: FromWorker & { kind: 'give' }, handle: Handle | undefined): void {
     if (handle === undefined) return;
     const worker = this.#workers.get(to);
-    if (worker === undefined || !worker.child.isConnected()) {
+    if (worker?.isHearing !== true) {
       handle.close();
       return;
     }

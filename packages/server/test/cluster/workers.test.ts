@@ -122,11 +122,16 @@ async function endOf(socket: Socket, clientId: string): Promise<'served' | 'clos
   return end;
 }
 
-/** The processes of the workers by number, as the log says it of its last lines. */
-function pidOf(command: Command, worker: number): number {
+/** The processes of the workers, first those that were started first. */
+function pidsOf(command: Command): number[] {
   const parent = `${command.child.pid}`;
   const children = execFileSync('pgrep', ['-P', parent], { encoding: 'utf8' }).trim().split('\n');
-  return Number(children.sort((one, other) => Number(one) - Number(other))[worker]);
+  return children.map(Number).sort((one, other) => one - other);
+}
+
+/** The process of a worker, of those that were started with the command. */
+function pidOf(command: Command, worker: number): number {
+  return pidsOf(command)[worker] as number;
 }
 
 describe('several workers', () => {
@@ -319,6 +324,27 @@ describe('workers that begin and end', () => {
     await Promise.any(ends);
     process.kill(pid, 'SIGKILL');
     expect(await Promise.all(ends)).toContain('served');
+  });
+
+  test('nor for one that begins only, where the one that was killed had its session', async () => {
+    const command = await serving();
+    const supervisor = command.child.pid as number;
+    const [first, second] = pidsOf(command) as [number, number];
+    process.kill(second, 'SIGSTOP');
+    // What the first worker passes on stays with it, but for one socket.
+    process.kill(supervisor, 'SIGSTOP');
+    const ends = Array.from({ length: 30 }, (_, index) =>
+      endOf(createConnection(port, '127.0.0.1'), idOf(1, `waits-${index}`)),
+    );
+    await endOf(createConnection(port, '127.0.0.1'), idOf(0, 'behind'));
+    process.kill(first, 'SIGSTOP');
+    process.kill(second, 'SIGKILL');
+    process.kill(supervisor, 'SIGCONT');
+    await command.waitFor(/"event":"worker-ended"/);
+    let pids = pidsOf(command);
+    while (pids.length < WORKERS) pids = pidsOf(command);
+    process.kill(first, 'SIGCONT');
+    await Promise.all(ends);
   });
 
   test('a stop in order ends all processes, and what waits is there at the next start', async () => {
