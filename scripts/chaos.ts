@@ -1,11 +1,14 @@
 /**
  * Kills, stops and cuts off the processes of brokers that are one to their clients, and looks whether they keep what they promised.
  *
- *   node scripts chaos [--system NAME] [--engine nats|postgres] [--faults N] [--seconds S] [--only NAME]… [--seed N] [--rate N] [--cells N] [--directory DIR] [--json]
+ *   node scripts chaos [--system NAME] [--engine nats|postgres] [--faults N] [--seconds S] [--only NAME]… [--seed N] [--rate N] [--cells N] [--direct] [--directory DIR] [--json]
  *
  * Systems: `cluster` (three nodes on three servers of NATS, or on one of PostgreSQL with a synchronous standby), `workers` (processes of one machine), and of others `nats-mqtt` (the MQTT of nats-server) and
  * `rabbitmq` (with quorum queues), of three nodes each. Ends with 1 when something that was acknowledged is lost, comes twice at QoS 2, or in another
  * order; logs and data are left in the folder then. Linux only.
+ *
+ * With `--direct` nothing of a cluster is between its processes and its clients, so that nothing is cut; it says how long the sessions of a node that was killed
+ * were not served (`servedAgainMs`).
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -25,6 +28,7 @@ const { values } = readArguments(import.meta.url, {
     seed: { type: 'string', default: String(Math.floor(Math.random() * 1e9)) },
     rate: { type: 'string', default: '10' },
     cells: { type: 'string', default: '3' },
+    direct: { type: 'boolean', default: false },
     directory: { type: 'string' },
     json: { type: 'boolean', default: false },
   },
@@ -57,7 +61,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 let shownAt = performance.now();
 try {
   const report = await runChaos({
-    system: await makeSystem(directory, { cells, engine }),
+    system: await makeSystem(directory, { cells, engine, isDirect: values.direct }),
     seed,
     faults,
     rate,
@@ -87,12 +91,15 @@ try {
 }
 
 function print(report: ChaosReport): void {
-  const waits = Object.fromEntries(
-    Object.entries(report.waits).map(([name, list]) => [name, summaryOf(list)]),
-  );
   const { latencies, ...rest } = report;
-  const summary = { ...rest, waits, latencyMs: summaryOf(latencies) };
+  const waits = summariesOf(report.waits);
+  const servedAgainMs = summariesOf(report.servedAgainMs);
+  const summary = { ...rest, waits, servedAgainMs, latencyMs: summaryOf(latencies) };
   console.log(JSON.stringify(summary, null, values.json ? undefined : 2));
+}
+
+function summariesOf(lists: Readonly<Record<string, readonly number[]>>) {
+  return Object.fromEntries(Object.entries(lists).map(([name, list]) => [name, summaryOf(list)]));
 }
 
 function summaryOf(numbers: readonly number[]) {

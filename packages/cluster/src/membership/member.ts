@@ -336,6 +336,9 @@ export class Member {
   #tick(): void {
     if (!this.#isRunning) return;
     this.#look();
+    // How long another one has been silent is known as of the last own heartbeat: of one that seems to have ended it is to be known soon.
+    const others = [...this.#view.nodes.keys()].filter((id) => id !== this.#options.node);
+    if (others.some((id) => this.#isRefused(id) && !this.#isLate(id))) this.#heartbeat.send();
     this.#cancelLook = this.#clock.setTimer(this.#times.heartbeatMs / LOOKS, () => this.#tick());
   }
 

@@ -10,6 +10,7 @@ import {
 } from '../../src/map/requests.ts';
 import { Member } from '../../src/membership/member.ts';
 import type { MembershipError } from '../../src/membership/member-options.ts';
+import { failoverTimes } from '../support/failover-times.ts';
 import { MembershipWorld, type ModelNode, type WorldOptions } from '../support/membership-model.ts';
 
 async function settled(options: Partial<WorldOptions> = {}): Promise<MembershipWorld> {
@@ -132,6 +133,12 @@ describe('when a node is lost', () => {
     expect(epochs(world)).toEqual(
       before.map((epoch, cell) => epoch + (cells.includes(cell) ? 1 : 0)),
     );
+  });
+
+  test('soon, where the others find that nobody listens there, at whatever moment it was killed', async () => {
+    for (let seed = 1; seed <= 20; seed++) {
+      for (const ms of await failoverTimes('killed', seed)) expect(ms).toBeLessThan(2_000);
+    }
   });
 
   test('one at whose address only one of the others finds nobody is not', async () => {

@@ -40,6 +40,8 @@ export interface ChaosReport {
   readonly silencesMs: Record<string, number>;
   /** The longest time in milliseconds that a message waited for its acknowledgement on one connection, by what was wrong when that came. */
   readonly answersMs: Record<string, number>;
+  /** As `ChaosSystem` has it. */
+  readonly servedAgainMs: Readonly<Record<string, readonly number[]>>;
   /** Publishers whose messages were not acknowledged in the end. */
   stuck: number;
   judged: number;
@@ -118,6 +120,7 @@ class ChaosRun {
       stallsMs: {},
       silencesMs: {},
       answersMs: {},
+      servedAgainMs: options.system.servedAgainMs ?? {},
       stuck: 0,
       judged: 0,
       newcomers: 0,

@@ -24,6 +24,8 @@ export interface ChaosSystem {
   /** Versions of MQTT that clients may use. */
   readonly versions: readonly (4 | 5)[];
   readonly faults: readonly Fault[];
+  /** Milliseconds from the end of a node until the sessions of each of its cells were served again, by fault; where that is measured. */
+  readonly servedAgainMs?: Readonly<Record<string, readonly number[]>>;
   /** What it consists of, by kind. */
   readonly programs: Readonly<Record<string, readonly Program[]>>;
   /** Resolves when clients are served. */

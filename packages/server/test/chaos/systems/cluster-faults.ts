@@ -1,6 +1,7 @@
 import type { Random } from '@promptmq/wal/testing';
 import type { Fault } from '../chaos-system.ts';
 import type { Network } from '../network.ts';
+import type { ServedAgain } from '../served-again.ts';
 import type { ClusterNode } from './cluster-system.ts';
 import type { EngineServers } from './engine-servers.ts';
 
@@ -8,17 +9,38 @@ import type { EngineServers } from './engine-servers.ts';
 export interface ClusterParts {
   readonly nodes: readonly ClusterNode[];
   readonly engine: EngineServers;
-  readonly network: Network;
+  /** Null: nothing is between them. */
+  readonly network: Network | null;
+  /** Who measures when what a node served is served again; null: nobody. */
+  readonly servedAgain: ServedAgain | null;
   untilWell(): Promise<void>;
 }
 
-/** Everything that may happen to nodes, to the engine's servers, and to what is between them. */
+/** Long enough for what is measured to be over. */
+const MEASURED_MS = [14_000, 18_000] as const;
+
+/** Everything that may happen to nodes, to the engine's servers, and to what is between them, where something is. */
 export function clusterFaults(parts: ClusterParts): Fault[] {
-  return [...nodeFaultsOf(parts), ...engineFaultsOf(parts), ...networkFaultsOf(parts)];
+  const { network } = parts;
+  const ofNetwork = network === null ? [] : networkFaultsOf(parts, network);
+  return [...nodeFaultsOf(parts), ...engineFaultsOf(parts), ...ofNetwork];
 }
 
-async function killNode(node: ClusterNode): Promise<void> {
+/** How long a kill lasts, and what it needs: what is measured is not to be mixed with what else goes wrong. */
+function killsOf({ servedAgain }: ClusterParts): Pick<Fault, 'lastsMs' | 'needsWell'> {
+  if (servedAgain === null) return { lastsMs: [500, 12_000] };
+  return { lastsMs: MEASURED_MS, needsWell: true };
+}
+
+/** @param fault - of which this is a part */
+async function killNode(
+  { nodes, servedAgain }: ClusterParts,
+  fault: string,
+  node: ClusterNode,
+): Promise<void> {
+  const onKilled = await servedAgain?.before(fault, nodes.indexOf(node));
   node.isHarmed = true;
+  onKilled?.();
   await node.program.kill();
 }
 
@@ -27,7 +49,8 @@ function startNode(node: ClusterNode): void {
   node.isHarmed = false;
 }
 
-function nodeFaultsOf({ nodes }: ClusterParts): Fault[] {
+function nodeFaultsOf(parts: ClusterParts): Fault[] {
+  const { nodes } = parts;
   const running = (random: Random) => {
     const found = nodes.filter(({ program, isHarmed }) => program.isRunning && !isHarmed);
     return found.length === 0 ? null : random.pick(found);
@@ -36,22 +59,22 @@ function nodeFaultsOf({ nodes }: ClusterParts): Fault[] {
     {
       name: 'node killed',
       weight: 6,
-      lastsMs: [500, 12_000],
+      ...killsOf(parts),
       async begin(random) {
         const node = running(random);
         if (node === null) return null;
-        await killNode(node);
+        await killNode(parts, 'node killed', node);
         return async () => startNode(node);
       },
     },
     {
       name: 'node killed, its disk lost',
       weight: 1,
-      lastsMs: [500, 12_000],
+      ...killsOf(parts),
       async begin(random) {
         const node = running(random);
         if (node === null) return null;
-        await killNode(node);
+        await killNode(parts, 'node killed, its disk lost', node);
         node.wipe();
         return async () => startNode(node);
       },
@@ -108,7 +131,8 @@ function nodeFaultsOf({ nodes }: ClusterParts): Fault[] {
   ];
 }
 
-function engineFaultsOf({ nodes, engine, untilWell }: ClusterParts): Fault[] {
+function engineFaultsOf(parts: ClusterParts): Fault[] {
+  const { nodes, engine, untilWell } = parts;
   const servers = engine.nodes;
   return [
     {
@@ -150,12 +174,12 @@ function engineFaultsOf({ nodes, engine, untilWell }: ClusterParts): Fault[] {
     {
       name: 'machine killed',
       weight: 2,
-      lastsMs: [500, 12_000],
+      ...killsOf(parts),
       async begin(random) {
         const index = random.below(servers.length);
         const node = nodes[index] as ClusterNode;
         const server = servers[index];
-        await Promise.all([killNode(node), server?.kill()]);
+        await Promise.all([killNode(parts, 'machine killed', node), server?.kill()]);
         return async () => {
           server?.start();
           startNode(node);
@@ -174,7 +198,7 @@ function engineFaultsOf({ nodes, engine, untilWell }: ClusterParts): Fault[] {
   ];
 }
 
-function networkFaultsOf({ nodes, engine, network }: ClusterParts): Fault[] {
+function networkFaultsOf({ nodes, engine }: ClusterParts, network: Network): Fault[] {
   const brokers = nodes.map(({ name }) => name);
   const servers = engine.nodes.map((_, index) => `e${index + 1}`);
   const all = [...brokers, ...servers];

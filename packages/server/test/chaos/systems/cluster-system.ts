@@ -9,6 +9,7 @@ import { ChaosClient } from '../chaos-client.ts';
 import type { ChaosSystem } from '../chaos-system.ts';
 import { Network } from '../network.ts';
 import { Program } from '../program.ts';
+import { ServedAgain } from '../served-again.ts';
 import { clusterFaults } from './cluster-faults.ts';
 import type { EngineServers } from './engine-servers.ts';
 import { NatsServers } from './nats-servers.ts';
@@ -27,7 +28,10 @@ export interface ClusterSystemOptions {
   readonly engine?: (typeof chaosEngines)[number];
   /** By default as many as a cluster has. */
   readonly cells?: number;
-  /** Whatever connects does so without a proxy between: nothing can be cut, and nothing costs. */
+  /**
+   * Whatever connects does so without a proxy between: nothing can be cut, nothing costs, and nobody listens where a node was that has ended. Measured is
+   * when what a killed node served is served again.
+   */
   readonly isDirect?: boolean;
 }
 
@@ -129,10 +133,21 @@ export async function clusterSystem(
     });
   }
 
+  let wrong: string | null = null;
+  const servedAgain = isDirect
+    ? new ServedAgain({
+        ...{ cells, ports: portOf, metricsPorts: metricsOf },
+        onWrong: (what) => {
+          wrong ??= what;
+        },
+      })
+    : null;
+
   async function untilWell(signal?: AbortSignal): Promise<void> {
     await engine.untilWell(signal);
     await untilReady(signal);
     await untilServed(signal);
+    await servedAgain?.untilDone(signal);
   }
 
   async function untilReady(signal?: AbortSignal): Promise<void> {
@@ -164,20 +179,26 @@ export async function clusterSystem(
     ports: portOf,
     maximumQoS: 2,
     versions: [5, 4],
-    faults: clusterFaults({ nodes, engine, network, untilWell }),
+    faults: clusterFaults({
+      ...{ nodes, engine, network: isDirect ? null : network, servedAgain, untilWell },
+    }),
+    ...(servedAgain === null ? {} : { servedAgainMs: servedAgain.timesMs }),
     programs: { brokers: nodes.map(({ program }) => program), engine: engine.nodes },
     async start() {
       await engine.start();
       await engine.untilWell();
       for (const { program } of nodes) program.start();
       await untilWell();
+      await servedAgain?.start();
     },
     untilWell,
     whatEnded() {
+      if (wrong !== null) return wrong;
       const ended = nodes.find(({ program, isHarmed }) => !program.isRunning && !isHarmed);
       return ended === undefined ? null : `${ended.name} ended:\n${ended.program.tail()}`;
     },
     async stop() {
+      servedAgain?.close();
       network.close();
       await Promise.all(
         [...nodes.map(({ program }) => program), ...engine.nodes].map((program) => program.kill()),

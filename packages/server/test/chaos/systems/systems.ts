@@ -4,8 +4,10 @@ import { natsMqttSystem } from './nats-mqtt-system.ts';
 import { rabbitmqSystem } from './rabbitmq-system.ts';
 import { workersSystem } from './workers-system.ts';
 
-/** Of ours: how many cells, and on what. */
-export type ChaosSystemOptions = Required<Pick<ClusterSystemOptions, 'cells' | 'engine'>>;
+/** Of ours: how many cells, on what, and whether with proxies. */
+export type ChaosSystemOptions = Required<
+  Pick<ClusterSystemOptions, 'cells' | 'engine' | 'isDirect'>
+>;
 
 /** By name: each makes its system, with its files in a folder. */
 export const chaosSystems: Readonly<
