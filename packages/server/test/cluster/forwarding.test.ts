@@ -51,8 +51,11 @@ class NotedLink implements Link {
     return this.take(type);
   }
 
+  /** So many messages it takes until it is busy. */
+  forwardsMax = Number.POSITIVE_INFINITY;
+
   isBusy(): boolean {
-    return false;
+    return this.take(FrameType.forward).length >= this.forwardsMax;
   }
 
   close(): void {
@@ -122,13 +125,14 @@ function committed(): Promise<void> {
 }
 
 /** A message waits for the other cell. @returns its sequence */
-async function publish(text: string): Promise<number> {
+async function publish(text: string, expiresInMs = Number.POSITIVE_INFINITY): Promise<number> {
   const message: Message = {
     ...STORED_MESSAGE,
     topic: 't',
     topicBytes: Buffer.from('t'),
     payload: Buffer.from(text),
     qos: 1,
+    expiresAt: broker.runtime.now() + expiresInMs,
   };
   const session = forwarding.sessionOf(OTHER);
   const delivery = new Delivery(message, 1, false);
@@ -197,6 +201,23 @@ test('APPLIED settles all up to it, also over a restart', async () => {
   resume({ generation, sequence: b });
   await committed();
   expect(await forwarded(1)).toEqual(['c']);
+});
+
+test('who waits until all is applied is called back when what is left has expired, found only when it was read', async () => {
+  await publish('a', 1);
+  await restart();
+  let isApplied = false;
+  const applied = new Promise<void>((resolve) => {
+    forwarding.whenApplied([OTHER], () => {
+      isApplied = true;
+      resolve();
+    });
+  });
+  expect(isApplied).toBe(false);
+  resume();
+  expect(isApplied).toBe(false);
+  await applied;
+  expect(await forwarded(0)).toEqual([]);
 });
 
 test('a session of another cell is no client: it is not counted, and comes back after a restart', async () => {
@@ -466,14 +487,15 @@ test('what a full disk has refused is not overtaken at QoS 0 by what comes later
   expect([take('t'), taken]).toEqual([true, ['u', 't']]);
 });
 
+/** A message of QoS 0 goes to the other cell by the session. */
+function transient(text: string): void {
+  const bytes = { topic: 't', topicBytes: Buffer.from('t'), payload: Buffer.from(text) };
+  const delivery = new Delivery({ ...STORED_MESSAGE, ...bytes, qos: 0 }, 0, false);
+  forwarding.sessionOf(OTHER).deliver(delivery, broker.runtime.now());
+}
+
 test('what goes at QoS 0 waits for what is stored of its topic, and goes in its place', async () => {
   resume();
-  const session = forwarding.sessionOf(OTHER);
-  const transient = (text: string) => {
-    const bytes = { topic: 't', topicBytes: Buffer.from('t'), payload: Buffer.from(text) };
-    const delivery = new Delivery({ ...STORED_MESSAGE, ...bytes, qos: 0 }, 0, false);
-    session.deliver(delivery, broker.runtime.now());
-  };
   forwarding.noteStored(OTHER, 't', 0);
   const stored = publish('stored');
   expect([forwarding.isBehind(OTHER, 't'), forwarding.isBehind(OTHER, 'u')]).toEqual([true, false]);
@@ -484,6 +506,22 @@ test('what goes at QoS 0 waits for what is stored of its topic, and goes in its 
   const heads = link.take(FrameType.forward).map((body) => readForward(body).sequence);
   expect(heads).toEqual([sequence, 0]);
   forwarding.checkInvariants();
+});
+
+test('what waits at QoS 0 is not overtaken by the next of its topic, whatever it waits behind', async () => {
+  resume();
+  link.forwardsMax = 1;
+  forwarding.noteStored(OTHER, 't', 0);
+  const stored = [publish('stored'), publish('stored of another topic')];
+  expect(forwarding.isBehind(OTHER, 't')).toBe(true);
+  transient('transient');
+  await Promise.all(stored);
+  expect(await forwarded(1)).toEqual(['stored']);
+  expect([forwarding.isBehind(OTHER, 't'), forwarding.isBehind(OTHER, 'u')]).toEqual([true, false]);
+  link.forwardsMax = Number.POSITIVE_INFINITY;
+  links.drained(link, 2);
+  expect(await forwarded(3)).toEqual(['stored', 'stored of another topic', 'transient']);
+  expect(forwarding.isBehind(OTHER, 't')).toBe(false);
 });
 
 test('after a link was broken, what goes at QoS 0 waits until all has been sent again, whatever its topic', async () => {

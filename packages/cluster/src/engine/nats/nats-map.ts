@@ -1,20 +1,19 @@
-import type { KV, KvEntry } from '@nats-io/kv';
+import type { KV } from '@nats-io/kv';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { EngineError, type EngineMap, type MapListener, type MapValue } from '../engine.ts';
 import type { NatsModules } from './nats-modules.ts';
 import type { SetNatsOptions } from './nats-options.ts';
+import { NatsWatch } from './nats-watch.ts';
 
 /** Code of JetStream's API for a revision that isn't the last one. */
 const CONFLICTS = [10071, 10164];
-
-/** A watch that broke begins again after this time, in milliseconds. */
-const RETRY_MS = 500;
 
 /** The map as a bucket of keys and values. */
 export class NatsMap implements EngineMap {
   readonly #modules: NatsModules;
   readonly #bucket: KV;
   readonly #timeoutMs: number;
+  readonly #watches = new Set<NatsWatch>();
 
   private constructor(modules: NatsModules, bucket: KV, timeoutMs: number) {
     this.#modules = modules;
@@ -68,8 +67,11 @@ export class NatsMap implements EngineMap {
     revision: number,
   ): Promise<number | 'conflict' | 'unknown'> {
     try {
-      if (revision === 0) return await this.#bucket.create(key, value);
-      return await this.#bucket.update(key, value, revision, this.#timeoutMs);
+      const taken = await (revision === 0
+        ? this.#bucket.create(key, value)
+        : this.#bucket.update(key, value, revision, this.#timeoutMs));
+      for (const watch of this.#watches) watch.expect(taken);
+      return taken;
     } catch (error) {
       return this.#outcomeOf(error);
     }
@@ -85,9 +87,14 @@ export class NatsMap implements EngineMap {
   }
 
   watch(prefix: string, onChange: MapListener): () => void {
-    const watch = new Watch(this.#bucket, prefix, onChange);
+    const host = { bucket: this.#bucket, setTimer };
+    const watch = new NatsWatch(host, prefix, onChange);
+    this.#watches.add(watch);
     void watch.run();
-    return () => watch.end();
+    return () => {
+      this.#watches.delete(watch);
+      watch.end();
+    };
   }
 
   #outcomeOf(error: unknown): 'conflict' | 'unknown' {
@@ -96,58 +103,7 @@ export class NatsMap implements EngineMap {
   }
 }
 
-/** One watch, which begins again when it breaks. */
-class Watch {
-  readonly #bucket: KV;
-  readonly #prefix: string;
-  readonly #onChange: MapListener;
-  /** Revisions that were passed on, by key. */
-  readonly #seen = new Map<string, number>();
-  #isEnded = false;
-  #stop = () => {};
-
-  constructor(bucket: KV, prefix: string, onChange: MapListener) {
-    this.#bucket = bucket;
-    this.#prefix = prefix;
-    this.#onChange = onChange;
-  }
-
-  async run(): Promise<void> {
-    while (!this.#isEnded) {
-      try {
-        const entries = await this.#bucket.watch({ key: '>' });
-        this.#stop = () => entries.stop();
-        if (this.#isEnded) entries.stop();
-        for await (const entry of entries) this.#pass(entry);
-      } catch {
-        // It begins again below, with the last value of each key.
-      }
-      if (this.#isEnded) return;
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, RETRY_MS);
-        this.#stop = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
-    }
-  }
-
-  end(): void {
-    this.#isEnded = true;
-    this.#stop();
-  }
-
-  #pass({ key, operation, value, revision }: KvEntry): void {
-    if (this.#isEnded || !key.startsWith(this.#prefix)) return;
-    const seen = this.#seen.get(key);
-    if (seen !== undefined && seen >= revision) return;
-    if (operation === 'PUT') {
-      this.#seen.set(key, revision);
-      this.#onChange(key, value, revision);
-    } else if (seen !== undefined) {
-      this.#seen.set(key, revision);
-      this.#onChange(key, null, revision);
-    }
-  }
+function setTimer(delayMs: number, callback: () => void): () => void {
+  const timer = setTimeout(callback, delayMs);
+  return () => clearTimeout(timer);
 }

@@ -106,8 +106,6 @@ export class Forwarder implements SessionPeer {
     const { stored, hasBacklog, inflightCount } = this.session;
     this.#order.begin(hasBacklog || inflightCount > 0 ? (stored?.lastSequence ?? 0) : 0);
     this.session.attach(this, WINDOW_MESSAGES, this.#host.runtime.now());
-    // What has expired isn't sent any more.
-    this.#release(applied);
   }
 
   /** A log that was put back in time has numbers that the other cell had before: what it had before it then is what both have. */
@@ -166,6 +164,11 @@ export class Forwarder implements SessionPeer {
     }
   }
 
+  /** What has expired isn't sent any more, whenever that is found: the other cell says nothing of it. */
+  onGivenUp(): void {
+    this.#release(0);
+  }
+
   #settleNumbered(sequence: number, now: number): void {
     for (const [packetId, number] of this.#numbers) {
       if (number > sequence) break;
@@ -206,12 +209,18 @@ export class Forwarder implements SessionPeer {
     }
   }
 
-  /** Whether something of a topic waits, so that what comes after it has to wait, too. */
+  /** Whether something of a topic waits, so that what comes after it has to wait, too: if so, it will. */
   isBehind(topic: string): boolean {
     const { session } = this;
     // What was sent is sent again before all else.
     if (this.#link === null) return session.hasBacklog || session.inflightCount > 0;
-    return session.hasBacklog && (session.stored === null || this.#order.isBehind(topic));
+    const { stored } = session;
+    if (!session.hasBacklog) return false;
+    if (stored === null) return true;
+    if (!this.#order.isBehind(topic)) return false;
+    // It waits behind all that is stored by now, whatever its topic, and what comes next of its own waits behind it.
+    this.#order.note(topic, stored.lastSequence + 1);
+    return true;
   }
 
   // ------------------------------------------------------------------ the session

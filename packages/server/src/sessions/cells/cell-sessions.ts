@@ -92,6 +92,7 @@ export class CellSessions {
           return;
         }
         clientEvents.messageDropped(clientId, reason, message.topic, session.queue.length);
+        session.link?.onGivenUp?.();
       },
     });
     session.expiryInterval = NEVER_EXPIRES;
