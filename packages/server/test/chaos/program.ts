@@ -8,6 +8,8 @@ export class Program {
   readonly #log: string;
   readonly #environment: Readonly<Record<string, string>>;
   #child: ChildProcess | null = null;
+  /** It has ended by itself, with an error. */
+  hasFailed = false;
 
   constructor(
     command: readonly string[],
@@ -43,12 +45,15 @@ export class Program {
       env: { ...process.env, ...this.#environment },
     });
     this.#child = child;
+    this.hasFailed = false;
     // A group of its own would outlive whoever started it.
     const kill = () => this.signal('SIGKILL');
     process.once('exit', kill);
-    child.on('exit', () => {
+    child.on('exit', (code) => {
       process.removeListener('exit', kill);
-      if (this.#child === child) this.#child = null;
+      if (this.#child !== child) return;
+      this.#child = null;
+      this.hasFailed = code !== null && code !== 0;
     });
   }
 

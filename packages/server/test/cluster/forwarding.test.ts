@@ -299,10 +299,10 @@ test('frames for another cell end the link', () => {
 });
 
 /** What the other cell forwards, with a sequence. */
-function forward(sequence: number, targets = ''): void {
+function forward(sequence: number, targets = '', expiresInMs = Number.POSITIVE_INFINITY): void {
   const head = { from: OTHER, to: 0, sequence, targets, qos: 1, retain: false } as const;
   const message: Message = { ...STORED_MESSAGE, topicBytes: Buffer.from('t'), qos: 1 };
-  const parts = forwardParts({ ...head, expiresInMs: Number.POSITIVE_INFINITY }, message);
+  const parts = forwardParts({ ...head, expiresInMs }, message);
   links.frame(link, FrameType.forward, Buffer.concat(parts));
 }
 
@@ -352,6 +352,20 @@ test('what comes is not taken before RESUMED, nor after the answer to an older R
   expect(broker.stats.forwarding).toMatchObject({ applied: 1, duplicates: 2 });
   const [applied] = await link.first(FrameType.applied, 1);
   expect(readApplied(applied as Uint8Array)).toEqual({ to: 0, from: OTHER, sequence: 3 });
+});
+
+test('what has expired on its way, as it was sent once before, is applied and goes to nobody [MQTT-3.3.2-5]', async () => {
+  const session = subscribe();
+  const atOnce: unknown[] = [];
+  const unstored = subscribeUnstored('unstored', 't');
+  unstored.deliver = (delivery) => void atOnce.push(delivery);
+  answer(asked().attempt);
+  forward(1, '', 0);
+  expect([session.queuedCount, atOnce.length]).toEqual([0, 0]);
+  const [applied] = await link.first(FrameType.applied, 1);
+  expect(readApplied(applied as Uint8Array).sequence).toBe(1);
+  forward(2, '', 1000);
+  expect([session.queuedCount, broker.stats.forwarding.applied]).toEqual([1, 2]);
 });
 
 test('RESUME says what is committed, and APPLIED follows for what wasn’t yet', async () => {

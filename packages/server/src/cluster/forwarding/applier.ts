@@ -11,6 +11,7 @@ import { ReasonCode } from '@promptmq/codec';
 import { Fifo, type Message } from '@promptmq/session';
 import { invariant } from '@promptmq/topics';
 import type { Flushable } from '../../connection/host.ts';
+import type { ForwardedTo } from '../../routing/peers.ts';
 import type { TurnTaker } from '../../runtime/turns.ts';
 import { UnitsFor } from '../../runtime/turns.ts';
 import type { AppliedMark } from '../../storage/cells/applied-marks.ts';
@@ -28,6 +29,9 @@ interface WaitingFrame {
 }
 
 const NO_GROUPS: readonly string[] = [];
+
+/** For whom a message is that has expired on its way: it may still be retained, in the place of an older one. */
+const NOBODY: ForwardedTo = { isPlain: false, groups: NO_GROUPS };
 
 /** What is before all that another cell ever numbers. */
 const NOTHING: AppliedMark = { generation: 0, sequence: 0 };
@@ -230,8 +234,10 @@ export class Applier implements TurnTaker, Flushable {
   #apply({ sequence, targets, expiresInMs, message }: Forward): void {
     const { stats, router, runtime } = this.#host;
     const kept: Message = { ...message, expiresAt: runtime.now() + expiresInMs };
+    // It was sent before, so that it is sent again, and nobody has begun to deliver it here [MQTT-3.3.2-5].
+    const to = expiresInMs > 0 ? targets : NOBODY;
     if (sequence === 0) {
-      router.publishForwarded(kept, null, targets, null);
+      router.publishForwarded(kept, null, to, null);
       return;
     }
     this.#flushLater();
@@ -242,12 +248,7 @@ export class Applier implements TurnTaker, Flushable {
     const { generation } = this.#mark;
     const origin = { kind: 'cell', generation, cell: this.#from, sequence } as const;
     const given = sequence > this.#given ? null : (this.#givenGroups.get(sequence) ?? NO_GROUPS);
-    const { reasonCode, position, givenGroups } = router.publishForwarded(
-      kept,
-      origin,
-      targets,
-      given,
-    );
+    const { reasonCode, position, givenGroups } = router.publishForwarded(kept, origin, to, given);
     if (reasonCode === ReasonCode.QuotaExceeded) {
       this.#refusedTopics.add(message.topic);
       this.#waitForRoom();

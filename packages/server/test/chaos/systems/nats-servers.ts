@@ -77,12 +77,18 @@ ${more(index)}
     for (const node of this.nodes) node.start();
   }
 
-  /** Each has all that it should have, and there is a leader. */
+  /**
+   * Each has all that it should have, and there is a leader.
+   *
+   * @throws {Error} when one could not start
+   */
   async untilWell(signal?: AbortSignal): Promise<void> {
     for (const monitor of this.#monitors) {
       const url = `http://127.0.0.1:${monitor}`;
       while (!((await isHealthy(url)) && (await hasLeader(url)))) {
         if (signal?.aborted) return;
+        const failed = this.nodes.find(({ hasFailed }) => hasFailed);
+        if (failed !== undefined) throw new Error(`a server of NATS ended:\n${failed.tail()}`);
         await sleep(100);
       }
     }
