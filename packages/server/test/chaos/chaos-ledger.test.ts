@@ -81,3 +81,10 @@ test('what has been acknowledged is known by its highest number, and by how long
   expect(ledger.latencies).toEqual([7]);
   expect(ledger.verdict.acknowledged).toBe(1);
 });
+
+test('a retained message that is older than what was acknowledged is promised to nobody whose SUBACK took as long as may be waited', () => {
+  ledger.noteStale('s: one 1, though 2 was acknowledged', 5_001);
+  expect([wrongs(), ledger.verdict.retainedBehind]).toEqual([{}, 1]);
+  ledger.noteStale('s: one 1, though 2 was acknowledged', 4_000);
+  expect([wrongs(), ledger.verdict.retainedBehind]).toEqual([{ staleRetained: 1 }, 1]);
+});

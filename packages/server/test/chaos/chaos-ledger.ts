@@ -37,6 +37,8 @@ export interface Verdict {
   missedLive: number;
   /** Retained messages older than what had been acknowledged before the SUBSCRIBE. */
   staleRetained: number;
+  /** The same where SUBACK came only after so long that nobody is promised more. */
+  retainedBehind: number;
   /** Connections that were still open some seconds after their client had connected elsewhere. */
   zombies: number;
   /** Deliveries of what was never sent. */
@@ -44,6 +46,9 @@ export interface Verdict {
   /** The first of what is wrong, in words. */
   readonly details: string[];
 }
+
+/** A cluster waits so long for a cell that is away (`cluster.subscribe-patience`), and says then what it has. */
+const SUBSCRIBE_PATIENCE_MS = 5_000;
 
 /** What is kept of what is wrong, in words. */
 const DETAILS_MAX = 30;
@@ -62,12 +67,7 @@ export const WRONGS = [
 ] as const satisfies readonly (keyof Verdict)[];
 
 /** What others than the ledger notice. */
-export type Noted =
-  | 'sessionsLost'
-  | 'publishersSessionsLost'
-  | 'missedLive'
-  | 'staleRetained'
-  | 'zombies';
+export type Noted = 'sessionsLost' | 'publishersSessionsLost' | 'missedLive' | 'zombies';
 
 /** Remembers outside of the brokers what they acknowledged and delivered, and counts what is wrong. It does no I/O. */
 export class ChaosLedger {
@@ -88,6 +88,7 @@ export class ChaosLedger {
     publishersSessionsLost: 0,
     missedLive: 0,
     staleRetained: 0,
+    retainedBehind: 0,
     zombies: 0,
     unknown: 0,
     details: [],
@@ -178,6 +179,16 @@ export class ChaosLedger {
   /** Something else that is wrong. */
   note(what: Noted, detail: string): void {
     this.#wrong(what, detail);
+  }
+
+  /**
+   * Somebody who subscribed got an older retained message than was acknowledged before, or none.
+   *
+   * @param waitedMs - until SUBACK
+   */
+  noteStale(detail: string, waitedMs: number): void {
+    if (waitedMs < SUBSCRIBE_PATIENCE_MS) this.#wrong('staleRetained', detail);
+    else this.verdict.retainedBehind++;
   }
 
   /** How many deliveries of what was acknowledged are outstanding. */

@@ -393,13 +393,14 @@ class ChaosRun {
     const retained = retain ? this.#ledger.acknowledgedUpTo(topic) : -1;
     let next = -1;
     let isFirst = true;
+    let askedMs = 0;
     const client = this.#client(name, this.report.newcomers, {
       isClean: true,
       onMessage: (_, payload) => {
         const number = Number(payload);
         if (isFirst && number < retained) {
           const what = `${topic} ${number}, though ${retained} was acknowledged`;
-          this.#ledger.note('staleRetained', `${name}: ${what}`);
+          this.#ledger.noteStale(`${name}: ${what}`, performance.now() - askedMs);
         }
         isFirst = false;
         if (next >= 0 && number > next) {
@@ -409,16 +410,18 @@ class ChaosRun {
         if (next >= 0 && number >= next) next = number + 1;
       },
       onServed: async () => {
+        askedMs = performance.now();
         if (!(await client.subscribe(topic, 1))) {
           leave();
           return;
         }
+        const waitedMs = performance.now() - askedMs;
         next = this.#ledger.sentCount(topic);
         setTimeout(leave, 2_000 + this.#random.next() * 4_000).unref();
         if (retained < 0) return;
         await sleep(RETAINED_MS, undefined, { ref: false });
         if (isFirst && client.isServed) {
-          this.#ledger.note('staleRetained', `${name}: nothing of ${topic}, ${retained}`);
+          this.#ledger.noteStale(`${name}: nothing of ${topic}, ${retained}`, waitedMs);
         }
         leave();
       },

@@ -22,7 +22,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 async function expectNothingWrong(options: Omit<ChaosOptions, 'seed'>): Promise<void> {
   const seed = Number(process.env['CHAOS_SEED'] ?? Math.floor(Math.random() * 1e9));
   const { verdict, stuck } = await runChaos({ ...options, seed });
-  // Who comes while a cell is away may get older retained messages: that is promised only as far as it can be asked.
+  // Who comes while a cell is away, and has been for longer than anybody waits for it, may get older retained messages.
   const wrongs = WRONGS.filter((name) => name !== 'staleRetained' && verdict[name] > 0);
   const details = wrongs.length + stuck === 0 ? [] : verdict.details;
   expect({ seed, wrongs, stuck, details }).toEqual({ seed, wrongs: [], stuck: 0, details: [] });
