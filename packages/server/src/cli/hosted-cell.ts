@@ -6,7 +6,13 @@ import {
   type Witness,
   witnessOf,
 } from '@promptmq/cluster';
-import { CellHost, engineOf, type PreparedCell, type WorkerStart } from '../cluster/index.ts';
+import {
+  CellHost,
+  type ConnectedEngine,
+  engineOf,
+  type PreparedCell,
+  type WorkerStart,
+} from '../cluster/index.ts';
 import type { Config } from '../config/index.ts';
 import type { BrokerExtras, OpenedBroker } from '../embed/create-broker.ts';
 import type { EmbeddedBroker } from '../embed/embedded-broker.ts';
@@ -61,7 +67,7 @@ export class HostedCell {
    * Claims a cell, and serves it.
    *
    * @param config - of the worker: with the folders of the cell
-   * @param prepared - what was read of its log before; null when nothing was
+   * @param prepared - what was read of its log before, or the engine alone, which are the cell's from then on; null where there is nothing
    * @throws {CellTaken} when it has another owner
    * @throws {EngineError} `unavailable`, `unsuitable`, `not-installed`
    * @throws {EngineLostData}, {FencedError}, {LogError} as `CellHost.open`
@@ -70,14 +76,15 @@ export class HostedCell {
     { cell, epoch, node, witness }: WorkerStart,
     config: Config,
     incarnation: string,
-    prepared: PreparedCell | null,
+    ahead: PreparedCell | ConnectedEngine | null,
     { openBroker, onEnded, onWitness }: HostedCellOptions,
   ): Promise<HostedCell> {
     const { snapshotInterval, appendSize, appendWindow } = config.cluster;
-    const engine = prepared?.engine ?? engineOf(config);
+    const engine = ahead?.engine ?? engineOf(config);
+    const prepared = ahead !== null && 'restore' in ahead ? ahead : null;
     try {
       await prepared?.settle();
-      const { appendBytesMax } = prepared?.facts ?? (await engine.connect());
+      const { appendBytesMax } = ahead?.facts ?? (await engine.connect());
       const host = await CellHost.open({
         ...{ engine, cell: cell as number, epoch, node: node as string, incarnation, onEnded },
         prepared,

@@ -3,6 +3,7 @@ import { Admin, AdminServer, ApiError } from '../admin/index.ts';
 import { PROCESS_OPERATIONS } from '../admin/processes/index.ts';
 import {
   adminSocket,
+  EngineAhead,
   type FromWorker,
   linkTermsOf,
   metricsSocket,
@@ -43,12 +44,14 @@ export async function serveWorker(given: LoadedConfig, load: () => LoadedConfig)
     onClaimed = resolve;
   });
   let isAhead = false;
+  let engineAhead: EngineAhead | null = null;
   const started = new Promise<WorkerStart>((resolve) => {
     keep = (message, handle) => {
       if (message.kind === 'start') {
         ({ isAhead } = message);
         resolve(message);
-      } else if (message.kind === 'claim') onClaimed(message);
+      } else if (message.kind === 'spare') engineAhead = new EngineAhead(given.config);
+      else if (message.kind === 'claim') onClaimed(message);
       else if (message.kind === 'stop' && isAhead) process.exit();
       else early.push([message, handle]);
     };
@@ -77,10 +80,14 @@ export async function serveWorker(given: LoadedConfig, load: () => LoadedConfig)
     await output.finish(LAST_LINES_MS);
     process.exit(1);
   };
+  const isOfCluster = start.node !== null && start.cell !== null;
+  const spare = engineAhead as EngineAhead | null;
+  if (!isOfCluster) void spare?.close();
+  const connected = isOfCluster ? ((await spare?.take(config)) ?? null) : null;
   let prepared: PreparedCell | null = null;
   if (start.isAhead) {
     try {
-      prepared = await PreparedCell.open(start.cell as number, config, refuse);
+      prepared = await PreparedCell.open(start.cell as number, config, connected, refuse);
     } catch (error) {
       await refuse(error);
     }
@@ -100,7 +107,6 @@ export async function serveWorker(given: LoadedConfig, load: () => LoadedConfig)
   const incarnation = nodeRuntime.uniqueId();
   /** Of a cell of a cluster. */
   let hosted: HostedCell | null = null;
-  const isOfCluster = start.node !== null && start.cell !== null;
 
   const worker = new Worker(
     start,
@@ -148,6 +154,7 @@ export async function serveWorker(given: LoadedConfig, load: () => LoadedConfig)
   const onMessage = (message: ToWorker, handle: unknown) => {
     switch (message.kind) {
       case 'start':
+      case 'spare':
       case 'claim':
         return;
       case 'socket':
@@ -194,7 +201,7 @@ export async function serveWorker(given: LoadedConfig, load: () => LoadedConfig)
   };
   try {
     if (isOfCluster) {
-      hosted = await HostedCell.open(start, config, incarnation, prepared, {
+      hosted = await HostedCell.open(start, config, incarnation, prepared ?? connected, {
         openBroker: (storage, onStorageFailed) =>
           openBroker(config, { logger, storage, onStorageFailed }, seams),
         onEnded: (why) => {

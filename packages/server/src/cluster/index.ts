@@ -1,5 +1,6 @@
 export { CellHost } from './cell/cell-host.ts';
 export { engineOf } from './cell/cluster-engine.ts';
+export { type ConnectedEngine, EngineAhead } from './cell/engine-ahead.ts';
 export { PreparedCell } from './cell/prepared-cell.ts';
 export { linkTermsOf } from './links/link-terms.ts';
 export { MetricsHub, type ObservedWorkers } from './metrics-hub.ts';

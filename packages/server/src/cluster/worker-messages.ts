@@ -62,6 +62,8 @@ export interface WorkerClaim {
 
 export type ToWorker =
   | WorkerStart
+  /** It has nothing to do yet, and may get ready for a cell, whichever that will be. */
+  | { readonly kind: 'spare' }
   /** To one that has prepared its cell: this node has claimed it. */
   | WorkerClaim
   /** Where all cells are; comes first behind `start`, and whenever it changes. */

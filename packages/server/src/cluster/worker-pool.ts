@@ -271,6 +271,7 @@ export class WorkerPool {
     const child = this.#fork();
     const onMessage = ({ kind }: FromWorker) => {
       spare.isThere = kind === 'hello';
+      if (spare.isThere) send(child, { kind: 'spare' });
     };
     // The next one follows when another worker begins.
     const onExit = () => this.#dropSpare(spare);

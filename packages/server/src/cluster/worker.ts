@@ -447,7 +447,8 @@ const FAR_LINKS = {
   silentMs: 4000,
   handshakeMs: 3000,
   redialMs: 50,
-  redialMsMax: 500,
+  // A cell that has moved listens some time after all were told where it is, and serves when the links are there.
+  redialMsMax: 150,
 } as const;
 
 function epochOf(link: Link, cell: number): number {

@@ -7,6 +7,7 @@ import {
 } from '@promptmq/cluster';
 import type { Config } from '../../config/index.ts';
 import { engineOf } from './cluster-engine.ts';
+import type { ConnectedEngine } from './engine-ahead.ts';
 
 /** Between two looks at what the owner has appended, in milliseconds. */
 const FOLLOW_MS = 100;
@@ -37,6 +38,7 @@ export class PreparedCell {
    * Reads all that there is now.
    *
    * @param config - of the worker: with the folders of the cell
+   * @param connected - the engine, which is the cell's from then on; null where it is to be connected to
    * @param onFailed - called once when it can't be read on
    * @throws {EngineError} `unavailable`, `unsuitable`, `not-installed`
    * @throws {FencedError} `corrupt`, `diverged`
@@ -45,11 +47,12 @@ export class PreparedCell {
   static async open(
     cell: number,
     config: Config,
+    connected: ConnectedEngine | null,
     onFailed: (error: Error) => void,
   ): Promise<PreparedCell> {
-    const engine = engineOf(config);
+    const engine = connected?.engine ?? engineOf(config);
     try {
-      const facts = await engine.connect();
+      const facts = connected?.facts ?? (await engine.connect());
       const log = await engine.openLog(cell);
       const restore = await CellRestore.open(log, config.storage.walDir);
       await restore.readOn();
