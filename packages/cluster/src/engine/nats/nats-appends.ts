@@ -1,6 +1,7 @@
 import type { Msg, NatsConnection, Subscription } from '@nats-io/transport-node';
 import type { AppendOutcome } from '../engine.ts';
 import type { NatsModules } from './nats-modules.ts';
+import { ServerPatience } from './server-patience.ts';
 
 /** Codes of errors that the server answers an append with. */
 const AppendError = {
@@ -36,6 +37,8 @@ export class NatsAppends {
   readonly #timeoutMs: number;
   readonly #inbox: string;
   readonly #subscription: Subscription;
+  /** With the server of the connection: for whatever else is asked there. */
+  readonly patience: ServerPatience;
   /** By what their answers are addressed to. */
   readonly #waiting = new Map<string, (outcome: AppendOutcome) => void>();
   #number = 0;
@@ -51,6 +54,7 @@ export class NatsAppends {
     this.#stream = stream;
     this.#subject = subject;
     this.#timeoutMs = timeoutMs;
+    this.patience = new ServerPatience(() => connection.reconnect());
     this.#inbox = modules.transport.createInbox();
     this.#subscription = connection.subscribe(`${this.#inbox}.*`, {
       callback: (error, message) => {
@@ -72,6 +76,8 @@ export class NatsAppends {
       const end = (outcome: AppendOutcome) => {
         clearTimeout(timer);
         this.#waiting.delete(reply);
+        if (outcome.kind === 'unknown') this.patience.onNoAnswer();
+        else this.patience.onAnswer();
         resolve(outcome);
       };
       const timer = setTimeout(

@@ -130,6 +130,7 @@ export class NatsLog implements EngineLog {
     try {
       const { state } = await this.#manager.streams.info(this.#stream);
       const { first_seq, last_seq, messages } = state;
+      this.#appends.patience.onAnswer();
       return { first: messages === 0 ? last_seq + 1 : first_seq, last: last_seq };
     } catch (error) {
       throw this.#unavailable((error as Error).message, error);
@@ -193,6 +194,7 @@ export class NatsLog implements EngineLog {
   }
 
   #unavailable(why: string, cause?: unknown): EngineError {
+    this.#appends.patience.onNoAnswer();
     return new EngineError('unavailable', `stream ${this.#stream}: ${why}`, { cause });
   }
 }

@@ -4,6 +4,7 @@ import { EngineError, type EngineMap, type MapListener, type MapValue } from '..
 import type { NatsModules } from './nats-modules.ts';
 import type { SetNatsOptions } from './nats-options.ts';
 import { NatsWatch } from './nats-watch.ts';
+import { ServerPatience } from './server-patience.ts';
 
 /** Code of JetStream's API for a revision that isn't the last one. */
 const CONFLICTS = [10071, 10164];
@@ -14,9 +15,16 @@ export class NatsMap implements EngineMap {
   readonly #bucket: KV;
   readonly #timeoutMs: number;
   readonly #watches = new Set<NatsWatch>();
+  readonly #patience: ServerPatience;
 
-  private constructor(modules: NatsModules, bucket: KV, timeoutMs: number) {
+  private constructor(
+    modules: NatsModules,
+    connection: NatsConnection,
+    bucket: KV,
+    timeoutMs: number,
+  ) {
     this.#modules = modules;
+    this.#patience = new ServerPatience(() => connection.reconnect());
     this.#bucket = bucket;
     this.#timeoutMs = timeoutMs;
   }
@@ -43,7 +51,7 @@ export class NatsMap implements EngineMap {
         const text = `bucket ${bucketName} has ${status.replicas} replicas, not ${replicas}`;
         throw new EngineError('unsuitable', text);
       }
-      return new NatsMap(modules, bucket, timeoutMs);
+      return new NatsMap(modules, connection, bucket, timeoutMs);
     } catch (cause) {
       if (cause instanceof EngineError) throw cause;
       const text = `bucket ${bucketName}: ${(cause as Error).message}`;
@@ -70,6 +78,7 @@ export class NatsMap implements EngineMap {
       const taken = await (revision === 0
         ? this.#bucket.create(key, value)
         : this.#bucket.update(key, value, revision, this.#timeoutMs));
+      this.#patience.onAnswer();
       for (const watch of this.#watches) watch.expect(taken);
       return taken;
     } catch (error) {
@@ -99,7 +108,12 @@ export class NatsMap implements EngineMap {
 
   #outcomeOf(error: unknown): 'conflict' | 'unknown' {
     const isAnswer = error instanceof this.#modules.jetstream.JetStreamApiError;
-    return isAnswer && CONFLICTS.includes(error.code) ? 'conflict' : 'unknown';
+    if (isAnswer && CONFLICTS.includes(error.code)) {
+      this.#patience.onAnswer();
+      return 'conflict';
+    }
+    this.#patience.onNoAnswer();
+    return 'unknown';
   }
 }
 
