@@ -62,7 +62,7 @@ export const harnesses = {
     run: (folder: string) =>
       runTests(
         folder,
-        ['parts', 'member', 'simulation'].map(
+        ['parts', 'member', 'homes', 'simulation'].map(
           (name) => `packages/cluster/test/membership/${name}.test.ts`,
         ),
       ),
@@ -71,7 +71,11 @@ export const harnesses = {
     run: (folder: string) => runTests(folder, ['packages/cluster/test/log/takeover.test.ts']),
   },
   hosting: {
-    run: (folder: string) => runTests(folder, ['packages/server/test/cluster/cell-host.test.ts']),
+    run: (folder: string) =>
+      runTests(
+        folder,
+        ['cell-host', 'own-log'].map((name) => `packages/server/test/cluster/${name}.test.ts`),
+      ),
   },
   cluster: { run: (folder: string, { seeds }: Limits) => simulate(folder, seeds, '--cluster') },
   crash: {

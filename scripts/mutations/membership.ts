@@ -163,4 +163,44 @@ export const membershipMutations: readonly Mutation[] = [
     ],
     caughtBy: ['membership'],
   },
+  {
+    name: 'cell-leaves-its-home',
+    breaks: 'where only one node has the log of a cell, no other serves it',
+    edits: [
+      {
+        find: 'return this.#homes[cell] === node && !this.#isLeaving ? 0 : null;',
+        put: 'return this.#isLeaving ? null : 0;',
+      },
+    ],
+    caughtBy: ['membership'],
+  },
+  {
+    name: 'lost-log-begins-empty',
+    breaks: 'a log that is lost is waited for, unless the operator says otherwise',
+    edits: [{ find: "options.onLoss === 'reset'", put: "state !== 'begun'" }],
+    caughtBy: ['hosting'],
+  },
+  {
+    name: 'other-log-is-taken',
+    breaks: 'a cell is not served with the log of another one',
+    edits: [{ find: 'found?.logId === identity', put: 'found !== null' }],
+    caughtBy: ['hosting'],
+  },
+  {
+    name: 'log-is-moved-by-what-was-read',
+    breaks: 'nothing is moved in a folder by what the map had before',
+    edits: [{ find: "state !== 'lost' || found !== null", put: "state === ('never' as string)" }],
+    caughtBy: ['hosting'],
+  },
+  {
+    name: 'log-is-kept-before-it-is-on-the-disk',
+    breaks: 'a log that is noted as kept is on the disk',
+    edits: [
+      {
+        find: 'if (this.#isKept) return;\n    await log.writeSnapshot();\n    await log.flush();',
+        put: 'if (this.#isKept) return;',
+      },
+    ],
+    caughtBy: ['hosting'],
+  },
 ];

@@ -94,6 +94,7 @@ export {
 export { CellRestore, type TakenCell, type Takeover, takeCell } from './log/restore.ts';
 export { Shipper, type ShipperOptions } from './log/shipper.ts';
 export { deviations, disagreements, SECRET_KEY, type Settings } from './map/agreement.ts';
+export { LogNotedOtherwise, noteCellLog, readCellLog } from './map/cell-log.ts';
 export {
   type Directory,
   type DirectoryCell,
@@ -105,7 +106,9 @@ export {
   type CellRecord,
   type CellState,
   type DrainRecord,
+  type Durability,
   isNodeId,
+  type LogRecord,
   type MetaRecord,
   type NodeFacts,
   type NodeRecord,

@@ -13,6 +13,8 @@ export interface DirectoryCell {
   readonly address: LinkPlace | null;
   /** Nobody waits for it. */
   readonly isForgotten: boolean;
+  /** Nobody can serve it: only its home has its log, and that is not there, or has lost it. */
+  readonly isAway: boolean;
 }
 
 /** A node, as all processes of another know it. */
@@ -66,18 +68,20 @@ export function linkPlace(address: string, index: number): LinkPlace | null {
 /**
  * @param cells - by number
  * @param nodes - by name
+ * @param isAway - of the number of a cell
  */
 export function directoryOf(
   cells: readonly CellRecord[],
   nodes: ReadonlyMap<string, NodeRecord>,
   isAlive: (node: string) => boolean,
   isEligible: (node: string) => boolean,
+  isAway: (cell: number) => boolean,
 ): Directory {
   return {
     cells: cells.map(({ epoch, node, state, isForgotten }, cell) => {
       const owner = node === null ? undefined : nodes.get(node);
       const address = owner === undefined ? null : linkPlace(owner.address, cell);
-      return { cell, epoch, node, state, address, isForgotten };
+      return { cell, epoch, node, state, address, isForgotten, isAway: isAway(cell) };
     }),
     nodes: [...nodes.entries()]
       .sort(([one], [other]) => (one < other ? -1 : 1))

@@ -3,13 +3,16 @@ import {
   type CellRecord,
   cellKey,
   cellOfKey,
+  cellOfLogKey,
   type DrainRecord,
   decodeCell,
   decodeDrain,
+  decodeLog,
   decodeMeta,
   decodeNode,
   FREE_CELL,
   KeyPrefix,
+  type LogRecord,
   META_KEY,
   type MetaRecord,
   type NodeRecord,
@@ -28,6 +31,7 @@ export class MapView {
   readonly #cells = new Map<number, Revised<CellRecord>>();
   readonly #nodes = new Map<string, Revised<NodeRecord>>();
   readonly #drains = new Map<string, Revised<DrainRecord>>();
+  readonly #logs = new Map<number, Revised<LogRecord>>();
   /** Of each key's last value, also when it was removed. */
   readonly #revisions = new Map<string, number>();
   readonly #unreadable = new Set<string>();
@@ -46,6 +50,11 @@ export class MapView {
   /** A cell that has no record is free, and was never claimed. */
   cell(cell: number): Revised<CellRecord> {
     return this.#cells.get(cell) ?? { record: FREE_CELL, revision: 0 };
+  }
+
+  /** Of a cell that only its home has the log of; undefined while nobody has begun one. */
+  log(cell: number): Revised<LogRecord> | undefined {
+    return this.#logs.get(cell);
   }
 
   /** Whether a cell's last record could be read: else `cell` has the one before, and nobody may act on it. */
@@ -78,7 +87,9 @@ export class MapView {
     this.#revisions.set(key, revision);
     this.#unreadable.add(key);
     const cell = cellOfKey(key);
+    const logOf = cellOfLogKey(key);
     if (cell !== null) this.#cells.set(cell, { record: decodeCell(key, value), revision });
+    else if (logOf !== null) this.#logs.set(logOf, { record: decodeLog(key, value), revision });
     else if (key === META_KEY) this.meta = decodeMeta(value);
     else if (key.startsWith(KeyPrefix.node)) {
       this.#nodes.set(idOf(key), { record: decodeNode(key, value), revision });
@@ -97,6 +108,8 @@ export class MapView {
   #remove(key: string): boolean {
     const cell = cellOfKey(key);
     if (cell !== null) return this.#cells.delete(cell);
+    const logOf = cellOfLogKey(key);
+    if (logOf !== null) return this.#logs.delete(logOf);
     if (key.startsWith(KeyPrefix.node)) return this.#nodes.delete(idOf(key));
     if (key.startsWith(KeyPrefix.drain)) return this.#drains.delete(idOf(key));
     return false;

@@ -7,6 +7,7 @@
  * | `cell.<n>`   | `CellRecord`  | who claims the cell or owns it; `target` also by operators |
  * | `node.<id>`  | `NodeRecord`  | the node, with each heartbeat                          |
  * | `drain.<id>` | `DrainRecord` | operators                                              |
+ * | `log.<n>`    | `LogRecord`   | the home of the cell; only where logs are on the disks of nodes alone |
  * | `probe`      | random bytes  | who reads the whole map, and so knows that it has      |
  *
  * Fields that are not known are ignored. The map is a directory: who owns a cell, its log says.
@@ -23,6 +24,14 @@ const NODE_ID_LENGTH_MAX = 128;
 const TEXT_LENGTH_MAX = 1_024;
 const LIST_LENGTH_MAX = 256;
 const SETTINGS_MAX = 1_024;
+const LOG_ID = /^[0-9a-f]{32}$/;
+
+/** Where what is acknowledged is. */
+export type Durability =
+  /** In the engine as well: any node can serve any cell. */
+  | 'replicated'
+  /** On the disk of the cell's home alone. */
+  | 'node';
 
 /** What was decided when the cluster was made. */
 export interface MetaRecord {
@@ -32,6 +41,21 @@ export interface MetaRecord {
   readonly level: number;
   /** Milliseconds since 1970. */
   readonly createdMs: number;
+  readonly durability: Durability;
+  /** By cell: the only node that serves it, as it has the log; null where any may. */
+  readonly homes: readonly string[] | null;
+}
+
+/** The log of a cell that only its home has. */
+export interface LogRecord {
+  /** In hexadecimal. */
+  readonly identity: string;
+  /** The node that has made it. */
+  readonly node: string;
+  /**
+   * `begun`: it may not be on the disk yet, and nothing was acknowledged. `kept`: it is there. `lost`: its node has not found it there.
+   */
+  readonly state: 'begun' | 'kept' | 'lost';
 }
 
 export type CellState =
@@ -124,7 +148,7 @@ export const META_KEY = 'meta';
 export const PROBE_KEY = 'probe';
 
 /** What keys of nodes and cells begin with. */
-export const KeyPrefix = { cell: 'cell.', node: 'node.', drain: 'drain.' } as const;
+export const KeyPrefix = { cell: 'cell.', node: 'node.', drain: 'drain.', log: 'log.' } as const;
 
 export function cellKey(cell: number): string {
   return `${KeyPrefix.cell}${cell}`;
@@ -138,11 +162,22 @@ export function drainKey(node: string): string {
   return `${KeyPrefix.drain}${node}`;
 }
 
+export function logKey(cell: number): string {
+  return `${KeyPrefix.log}${cell}`;
+}
+
 /** @returns the number of a cell's key; null when it is none */
 export function cellOfKey(key: string): number | null {
-  const digits = /^cell\.(0|[1-9][0-9]?)$/.exec(key)?.[1];
-  if (digits === undefined) return null;
-  const cell = Number(digits);
+  return key.startsWith(KeyPrefix.cell) ? cellNumber(key.slice(KeyPrefix.cell.length)) : null;
+}
+
+/** @returns the number of the cell that the key of a log is of; null when it is none */
+export function cellOfLogKey(key: string): number | null {
+  return key.startsWith(KeyPrefix.log) ? cellNumber(key.slice(KeyPrefix.log.length)) : null;
+}
+
+function cellNumber(digits: string): number | null {
+  const cell = /^(0|[1-9][0-9]?)$/.test(digits) ? Number(digits) : CELL_COUNT_MAX;
   return cell < CELL_COUNT_MAX ? cell : null;
 }
 
@@ -156,7 +191,7 @@ export function isNodeId(id: unknown): id is string {
 }
 
 export function encodeRecord(
-  record: MetaRecord | CellRecord | NodeRecord | DrainRecord,
+  record: MetaRecord | CellRecord | NodeRecord | DrainRecord | LogRecord,
 ): Uint8Array {
   return new Uint8Array(Buffer.from(JSON.stringify({ format: FORMAT, ...record })));
 }
@@ -164,11 +199,19 @@ export function encodeRecord(
 /** @throws {RecordError} */
 export function decodeMeta(value: Uint8Array): MetaRecord {
   const fields = fieldsOf(META_KEY, value);
-  const { cells, level, createdMs } = fields;
+  const { cells, level, createdMs, durability = 'replicated', homes = null } = fields;
   const isValid =
-    isCount(cells) && cells >= 1 && cells <= CELL_COUNT_MAX && isCount(level) && isCount(createdMs);
+    isCount(cells) &&
+    cells >= 1 &&
+    cells <= CELL_COUNT_MAX &&
+    isCount(level) &&
+    isCount(createdMs) &&
+    (durability === 'replicated' || durability === 'node') &&
+    (homes === null || (isList(homes, isNodeId) && homes.length === cells)) &&
+    // Only where each cell has a home its log is there alone.
+    (durability === 'node') === (homes !== null);
   if (!isValid) throw new RecordError(META_KEY, 'not what is said of a cluster');
-  return { cells, level, createdMs };
+  return { cells, level, createdMs, durability, homes };
 }
 
 /** @throws {RecordError} */
@@ -221,6 +264,18 @@ export function decodeDrain(key: string, value: Uint8Array): DrainRecord {
   const { incarnation } = fieldsOf(key, value);
   if (!isText(incarnation)) throw new RecordError(key, 'not what is said of a node to be drained');
   return { incarnation };
+}
+
+/** @throws {RecordError} */
+export function decodeLog(key: string, value: Uint8Array): LogRecord {
+  const { identity, node, state } = fieldsOf(key, value);
+  const isValid =
+    typeof identity === 'string' &&
+    LOG_ID.test(identity) &&
+    isNodeId(node) &&
+    (state === 'begun' || state === 'kept' || state === 'lost');
+  if (!isValid) throw new RecordError(key, 'not what is said of the log of a cell');
+  return { identity, node, state };
 }
 
 function fieldsOf(key: string, value: Uint8Array): Record<string, unknown> {

@@ -1,12 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '@promptmq/wal';
 import { EngineError, type EngineMap } from '../engine/engine.ts';
+import { cellsAtHome } from './homes.ts';
 import { MapView } from './map-view.ts';
 import {
   type CellRecord,
   cellKey,
   drainKey,
   encodeRecord,
+  type LogRecord,
   type MetaRecord,
   type NodeRecord,
   nodeKey,
@@ -42,6 +44,8 @@ export interface ClusterSnapshot {
   readonly nodes: ReadonlyMap<string, NodeRecord>;
   /** Names of nodes that are drained. */
   readonly drained: ReadonlySet<string>;
+  /** By cell: the log that its home has; only where no other has it. */
+  readonly logs: ReadonlyMap<number, LogRecord>;
 }
 
 /**
@@ -56,8 +60,14 @@ export async function readCluster(map: EngineMap, clock: Clock): Promise<Cluster
   const { meta } = view;
   if (meta === null) return null;
   const nodes = new Map([...view.nodes].map(([id, { record }]) => [id, record]));
+  const logs = new Map<number, LogRecord>();
+  for (let cell = 0; cell < meta.cells; cell++) {
+    const found = view.log(cell);
+    if (found !== undefined) logs.set(cell, found.record);
+  }
   return {
     meta,
+    logs,
     cells: Array.from({ length: meta.cells }, (_, cell) => view.cell(cell).record),
     nodes,
     drained: new Set([...nodes.keys()].filter((id) => view.isDrained(id))),
@@ -75,6 +85,10 @@ export function requestMove(
     const view = await readView(map, clock);
     if (view.meta === null) return refused('there is no cluster yet');
     if (cell >= view.meta.cells) return refused(`there are ${view.meta.cells} cells, from 0`);
+    const home = view.meta.homes?.[cell];
+    if (home !== undefined) {
+      return refused(`cell ${cell} stays at node ${home}, whose disk alone has its log`);
+    }
     const target = view.nodes.get(node)?.record;
     if (target === undefined) return refused(`there is no node ${node}`);
     if (target.state === 'leaving') return refused(`node ${node} is about to end`);
@@ -97,6 +111,9 @@ export function requestDrain(map: EngineMap, clock: Clock, node: string): Promis
     const view = await readView(map, clock);
     const found = view.nodes.get(node)?.record;
     if (found === undefined) return refused(`there is no node ${node}`);
+    if (view.meta !== null && view.meta.homes !== null) {
+      return refused('no other node can have its cells, whose logs its disk alone has');
+    }
     if (view.isDrained(node)) return { kind: 'done' };
     const others = [...view.nodes].filter(
       ([id, { record }]) => id !== node && record.state === 'active' && !view.isDrained(id),
@@ -118,14 +135,20 @@ export function cancelDrain(map: EngineMap, clock: Clock, node: string): Promise
   });
 }
 
-/** Removes what the map has of a node that doesn't run any more. Its cells are claimed with or without that. */
+/**
+ * Removes what the map has of a node that doesn't run any more. Its cells are claimed with or without that; where it is the only one that may serve them,
+ * it can't be forgotten.
+ */
 export async function forgetNode(
   map: EngineMap,
   clock: Clock,
   node: string,
 ): Promise<RequestOutcome> {
-  const before = (await readView(map, clock)).nodes.get(node);
+  const first = await readView(map, clock);
+  const before = first.nodes.get(node);
   if (before === undefined) return refused(`there is no node ${node}`);
+  const cells = first.meta === null ? [] : cellsAtHome(first.meta, node);
+  if (cells.length > 0) return refused(homeText(node, cells));
   await new Promise<void>((resolve) => {
     clock.setTimer(SILENT_MS, resolve);
   });
@@ -154,6 +177,16 @@ export function forgetCell(map: EngineMap, clock: Clock, cell: number): Promise<
     const next: CellRecord = { ...record, isForgotten: true };
     return outcomeOf(await map.put(cellKey(cell), encodeRecord(next), revision));
   });
+}
+
+/** What is lost with a home, and how to go on. */
+function homeText(node: string, cells: readonly number[]): string {
+  const [its, they] = cells.length === 1 ? ['cell', 'it'] : ['cells', 'they'];
+  return (
+    `node ${node} is the home of ${its} ${cells.join(', ')}: the sessions, queued messages and retained messages there are on its disk ` +
+    `alone, and no other node serves ${they === 'it' ? 'it' : 'them'}. When its disk is lost for good, and they with it, start ` +
+    `another machine as node ${node} with cluster.on-node-loss: reset; ${they} begin${they === 'it' ? 's' : ''} empty there`
+  );
 }
 
 async function untilDecided(attempt: () => Promise<RequestOutcome>): Promise<RequestOutcome> {

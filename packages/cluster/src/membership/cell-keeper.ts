@@ -40,6 +40,8 @@ export interface KeeperHost {
   giveTarget(cell: number): string | null;
   /** Whether another node could have cells. */
   readonly hasOthers: boolean;
+  /** Whether each cell stays at its home. */
+  readonly isBound: boolean;
   /** The node to which a cell of this one is to go for balance; null mostly. */
   balanceTarget(cell: number): string | null;
   /** A move hasn't come to pass: for balance, none begins for a while. */
@@ -164,10 +166,10 @@ export class CellKeeper {
 
   /** The map says that this process has it. */
   #lookOwn(record: CellRecord): void {
-    const { giveReason, hasOthers } = this.#member;
+    const { giveReason, hasOthers, isBound } = this.#member;
     // While there is no other, one that is drained serves it rather than none.
     const isToBeGiven = giveReason === 'leaving' || (giveReason !== null && hasOthers);
-    if (isToBeGiven || this.#failures > FAILURES_MAX) {
+    if (isToBeGiven || (this.#failures > FAILURES_MAX && !isBound)) {
       // The next time here is another beginning.
       this.#failures = Math.min(this.#failures, FAILURES_MAX);
       const target = record.target === this.#member.node ? null : record.target;

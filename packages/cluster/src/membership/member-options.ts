@@ -1,6 +1,6 @@
 import type { Clock } from '@promptmq/wal';
 import type { EngineMap } from '../engine/engine.ts';
-import type { NodeFacts } from '../map/records.ts';
+import type { Durability, NodeFacts } from '../map/records.ts';
 
 /** Times in milliseconds. */
 export interface MemberTimes {
@@ -55,6 +55,8 @@ export interface MemberOptions {
   readonly cells: number;
   /** The nodes that may take part; empty where all may. */
   readonly peers?: readonly string[];
+  /** Where what is acknowledged is: of the cluster, as `cells`. `node` takes `peers`, which share the cells for ever. */
+  readonly durability?: Durability;
   readonly times?: Partial<MemberTimes>;
 }
 
@@ -82,6 +84,8 @@ export class MembershipError extends Error {
 export type MembershipErrorCode =
   /** The cluster was made with another number of cells. */
   | 'cells'
+  /** The cluster was made with another durability, or its nodes are not named. */
+  | 'durability'
   /** The cluster is of a newer version. */
   | 'level'
   /** It is not among the nodes that may take part, or its name is none. */

@@ -1,6 +1,7 @@
 import type { Clock } from '@promptmq/wal';
 import { EngineError, type EngineMap } from '../engine/engine.ts';
 import { type Directory, directoryOf } from '../map/directory.ts';
+import { homesOf } from '../map/homes.ts';
 import { MapView, type Revised } from '../map/map-view.ts';
 import {
   type CellRecord,
@@ -63,6 +64,8 @@ export class Member {
   readonly #standing: Standing;
   readonly #keeperHost: KeeperHost;
   #keepers: readonly CellKeeper[] = [];
+  /** By cell: the only node that may serve it; null where any may. */
+  #homes: readonly string[] | null = null;
   #stand: Stand = { state: 'active', why: null };
   #directoryText = '';
   #directory: Directory = { cells: [], nodes: [] };
@@ -146,16 +149,24 @@ export class Member {
    * Takes part from now on. Waits for the engine as long as it takes.
    *
    * @returns what the cluster is, which the first node decides
-   * @throws {MembershipError} `cells`, `level`, `node`, `stopped`
+   * @throws {MembershipError} `cells`, `durability`, `level`, `node`, `stopped`
    * @throws {RecordError} when what the map says of the cluster can't be read
    */
   async join(): Promise<MetaRecord> {
-    const { node, peers = [], cells } = this.#options;
+    const { node, peers = [], cells, durability = 'replicated' } = this.#options;
     if (!isNodeId(node)) throw new MembershipError('node', `a node can not be called ${node}`);
     if (peers.length > 0 && !peers.includes(node)) {
       throw new MembershipError('node', `node ${node} is not among those that may take part`);
     }
+    if (durability === 'node' && peers.length === 0) {
+      throw new MembershipError('durability', 'it takes the names of all nodes to share the cells');
+    }
     const meta = await this.#meta();
+    if (meta.durability !== durability) {
+      const others = await this.#othersText();
+      const text = `the cluster was made with durability ${meta.durability}${others}, and ${durability} is configured here: it can't be changed, so it takes ${meta.durability}`;
+      throw new MembershipError('durability', text);
+    }
     if (meta.cells !== cells) {
       const others = await this.#othersText();
       const text = `the cluster was made with ${meta.cells} cells${others}, and ${cells} are configured here: the number can't be changed, so it takes ${meta.cells}`;
@@ -168,6 +179,7 @@ export class Member {
     }
     if (!this.#isRunning) throw new MembershipError('stopped', 'the member was stopped');
     this.#hasJoined = true;
+    this.#homes = meta.homes;
     this.#joinedAt = this.#clock.now();
     this.#changedAt = this.#joinedAt;
     this.#standing.onAnswer(this.#joinedAt);
@@ -251,14 +263,16 @@ export class Member {
   // ------------------------------------------------------------------ the map
 
   async #meta(): Promise<MetaRecord> {
-    const { cells, facts } = this.#options;
+    const { cells, facts, peers = [], durability = 'replicated' } = this.#options;
     const level = Math.min(facts.level, MEMBER_LEVEL);
+    const homes = durability === 'node' ? homesOf(peers, cells) : null;
     for (;;) {
       if (!this.#isRunning) throw new MembershipError('stopped', 'the member was stopped');
       const found = await this.#read(META_KEY);
       if (found !== undefined && found !== null) return decodeMeta(found);
       if (found === null) {
-        const value = encodeRecord({ cells, level, createdMs: this.#clock.wallNow() });
+        const createdMs = this.#clock.wallNow();
+        const value = encodeRecord({ cells, level, createdMs, durability, homes });
         const isWanted = () => this.#isRunning;
         const outcome = await settledPut(this.#map, this.#clock, META_KEY, value, 0, isWanted);
         if (outcome.kind === 'set') return decodeMeta(value);
@@ -441,12 +455,20 @@ export class Member {
       nodes,
       (id) => this.#isAlive(id),
       (id) => this.#isEligible(id),
+      (cell) => this.#isAway(cell),
     );
     const text = JSON.stringify(directory);
     if (text === this.#directoryText) return;
     this.#directoryText = text;
     this.#directory = directory;
     this.#host.onDirectory(directory);
+  }
+
+  /** Whether a cell can't be served by anybody now, as only its home has its log. */
+  #isAway(cell: number): boolean {
+    const home = this.#homes?.[cell];
+    if (home === undefined) return false;
+    return !this.#isAlive(home) || this.#view.log(cell)?.record.state === 'lost';
   }
 
   // ---------------------------------------------------------------------- nodes
@@ -506,7 +528,8 @@ export class Member {
     const isRunning = () => this.#isRunning;
     const canAct = () => this.#stand.state === 'active' && this.#lateness.hasBegun;
     const giveReason = () => this.#giveReason();
-    const hasOthers = () => this.#eligible().some((id) => id !== node);
+    const isBound = () => this.#homes !== null;
+    const hasOthers = () => !isBound() && this.#eligible().some((id) => id !== node);
     return {
       ...{ node, incarnation, map: this.#map, clock: this.#clock, times: this.#times },
       ...{ host: this.#host, view: this.#view },
@@ -522,7 +545,10 @@ export class Member {
       get hasOthers() {
         return hasOthers();
       },
-      isEligible: (id) => this.#isEligible(id),
+      get isBound() {
+        return isBound();
+      },
+      isEligible: (id) => !isBound() && this.#isEligible(id),
       orphanReason: (record) => this.#orphanReason(record),
       claimDelayMs: (cell) => this.#claimDelayMs(cell),
       giveTarget: (cell) => this.#giveTarget(cell),
@@ -555,6 +581,8 @@ export class Member {
 
   #claimDelayMs(cell: number): number | null {
     const { node } = this.#options;
+    // Only its home has its log: whoever else served it would serve it without all that was acknowledged.
+    if (this.#homes !== null) return this.#homes[cell] === node && !this.#isLeaving ? 0 : null;
     const { claimStepMs, gatherMs, lateAfterMs } = this.#times;
     const { record } = this.#view.cell(cell);
     const target = record.target !== null && this.#isEligible(record.target) ? record.target : null;
@@ -572,6 +600,7 @@ export class Member {
   }
 
   #giveTarget(cell: number): string | null {
+    if (this.#homes !== null) return null;
     const { node } = this.#options;
     const isOneMoving = this.#keepers.some(
       ({ cell: other, isStepping }) => isStepping || isMovingFrom(node, this.#view.cell(other)),
@@ -585,6 +614,7 @@ export class Member {
   }
 
   #balancingMove(): Move | null {
+    if (this.#homes !== null) return null;
     const now = this.#clock.now();
     if (now < Math.max(this.#balanceNotBefore, this.#changedAt + this.#times.settleMs)) return null;
     const cells: { cell: number; node: string | null }[] = [];

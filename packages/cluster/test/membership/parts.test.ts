@@ -6,6 +6,7 @@ import {
   cellOfKey,
   decodeCell,
   decodeDrain,
+  decodeLog,
   decodeMeta,
   decodeNode,
   encodeRecord,
@@ -56,8 +57,24 @@ describe('records', () => {
     expect(decodeDrain('drain.one', encodeRecord({ incarnation: 'a' }))).toEqual({
       incarnation: 'a',
     });
-    const meta = { cells: 6, level: 1, createdMs: 5 };
-    expect(decodeMeta(encodeRecord(meta))).toEqual(meta);
+    const meta = { cells: 2, level: 1, createdMs: 5 };
+    const shared = { ...meta, durability: 'replicated', homes: null } as const;
+    expect(decodeMeta(encodeRecord(shared))).toEqual(shared);
+    // As the first version wrote it.
+    expect(decodeMeta(json(meta))).toEqual(shared);
+    const bound = { ...meta, durability: 'node', homes: ['a', 'b'] } as const;
+    expect(decodeMeta(encodeRecord(bound))).toEqual(bound);
+    const log = { identity: '0123456789abcdef'.repeat(2), node: 'one', state: 'kept' } as const;
+    expect(decodeLog('log.3', encodeRecord(log))).toEqual(log);
+  });
+
+  test.each([
+    ['an identity that is none', { identity: 'abc' }],
+    ['no node', { node: null }],
+    ['a state that there is not', { state: 'gone' }],
+  ])('of a log with %s are refused', (_, change) => {
+    const log = { identity: '0123456789abcdef'.repeat(2), node: 'one', state: 'kept' };
+    expect(() => decodeLog('log.3', json({ ...log, ...change }))).toThrow(RecordError);
   });
 
   test('may have fields that this version does not know', () => {
@@ -94,6 +111,10 @@ describe('records', () => {
     ['0 cells', { cells: 0 }],
     ['65 cells', { cells: 65 }],
     ['no level', { level: null }],
+    ['cells without a home', { durability: 'node' }],
+    ['too few homes', { durability: 'node', homes: ['a'] }],
+    ['homes where any node may serve', { homes: ['a', 'b', 'a', 'b', 'a', 'b'] }],
+    ['a durability that there is not', { durability: 'none' }],
   ])('of a cluster with %s are refused', (_, change) => {
     const meta = { cells: 6, level: 1, createdMs: 5 };
     expect(() => decodeMeta(json({ ...meta, ...change }))).toThrow(RecordError);

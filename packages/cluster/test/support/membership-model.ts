@@ -41,6 +41,8 @@ export interface WorldOptions {
   readonly times?: Partial<MemberTimes>;
   /** Whether nodes know of each other's links. */
   readonly hasLinks?: boolean;
+  /** Whether each cell stays at its home: the nodes there are at the beginning are all there can be. */
+  readonly isBound?: boolean;
   readonly onEvent?: (text: string) => void;
 }
 
@@ -81,12 +83,17 @@ export class MembershipWorld {
     this.writtenAt = Array.from({ length: this.cells }, () => 0);
     this.servedAt = Array.from({ length: this.cells }, () => 0);
     this.#begins = Array.from({ length: this.cells }, () => new Map());
-    for (let index = 0; index < (options.nodes ?? 3); index++) this.start(`node-${index}`);
+    for (const name of this.peers) this.start(name);
     if (options.hasLinks !== false) this.#lookAtLinks();
   }
 
   get now(): number {
     return this.clock.now();
+  }
+
+  /** Names of the nodes that there are at the beginning. */
+  get peers(): readonly string[] {
+    return Array.from({ length: this.options.nodes ?? 3 }, (_, index) => `node-${index}`);
   }
 
   node(index: number): ModelNode {
@@ -268,6 +275,7 @@ export class ModelNode implements MembershipHost {
         fingerprint: null,
       },
       cells: world.cells,
+      ...(world.options.isBound === true ? { durability: 'node', peers: world.peers } : {}),
       ...(world.options.times === undefined ? {} : { times: world.options.times }),
     });
     this.member.join().catch((error: Error) => {

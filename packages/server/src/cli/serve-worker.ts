@@ -21,7 +21,8 @@ import type { BoundListener } from '../listeners/listener.ts';
 import type { ConfigurableLogger } from '../log/index.ts';
 import { nodeRuntime } from '../runtime/runtime.ts';
 import { cellFolders } from '../service/data-layout.ts';
-import { CellTaken, HostedCell, lossOf } from './hosted-cell.ts';
+import { CellTaken, HostedCell, type HostedCellOptions } from './hosted-cell.ts';
+import { cellLossOf, OwnCell } from './own-cell.ts';
 import { followLog, LAST_LINES_MS, openLog } from './process-log.ts';
 import { Reloader, watchedPaths } from './reloader.ts';
 import { becomeService } from './standard-streams.ts';
@@ -71,7 +72,7 @@ export async function serveWorker(given: LoadedConfig, load: () => LoadedConfig)
   const refuse = async (error: unknown) => {
     const isUsage = error instanceof ConfigError;
     const { message: why } = error as Error;
-    const loss = lossOf(error);
+    const loss = cellLossOf(error);
     const said: FromWorker =
       error instanceof CellTaken
         ? { kind: 'taken', why }
@@ -106,7 +107,7 @@ export async function serveWorker(given: LoadedConfig, load: () => LoadedConfig)
 
   const incarnation = nodeRuntime.uniqueId();
   /** Of a cell of a cluster. */
-  let hosted: HostedCell | null = null;
+  let hosted: HostedCell | OwnCell | null = null;
 
   const worker = new Worker(
     start,
@@ -201,7 +202,7 @@ export async function serveWorker(given: LoadedConfig, load: () => LoadedConfig)
   };
   try {
     if (isOfCluster) {
-      hosted = await HostedCell.open(start, config, incarnation, prepared ?? connected, {
+      const options: HostedCellOptions = {
         openBroker: (storage, onStorageFailed) =>
           openBroker(config, { logger, storage, onStorageFailed }, seams),
         onEnded: (why) => {
@@ -209,7 +210,11 @@ export async function serveWorker(given: LoadedConfig, load: () => LoadedConfig)
           stop();
         },
         onWitness: (witness) => tell({ kind: 'witness', witness }),
-      });
+      };
+      hosted =
+        config.cluster.durability === 'node'
+          ? await OwnCell.open(start, config, connected, logger, options)
+          : await HostedCell.open(start, config, incarnation, prepared ?? connected, options);
       broker = hosted.running;
     } else {
       const onStorageFailed = () => {

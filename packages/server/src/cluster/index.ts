@@ -1,6 +1,8 @@
 export { CellHost } from './cell/cell-host.ts';
 export { engineOf } from './cell/cluster-engine.ts';
 export { type ConnectedEngine, EngineAhead } from './cell/engine-ahead.ts';
+export { type CellLoss, LogLost } from './cell/lost-log.ts';
+export { OwnLog } from './cell/own-log.ts';
 export { PreparedCell } from './cell/prepared-cell.ts';
 export { linkTermsOf } from './links/link-terms.ts';
 export { MetricsHub, type ObservedWorkers } from './metrics-hub.ts';

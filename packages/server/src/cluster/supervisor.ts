@@ -159,7 +159,7 @@ export class Supervisor {
       this.#places.map(({ number, epoch, worker }): CellPlace => {
         const address = join(this.directory, linkSocket(number));
         const state = worker === null ? 'away' : worker.isReady ? 'serving' : 'opening';
-        return { cell: number, epoch, state, address, isHere: true, clients: [] };
+        return { cell: number, epoch, state, address, isAwaited: true, isHere: true, clients: [] };
       }),
     );
   }

@@ -1,7 +1,8 @@
 /** What the supervisor and its workers say to each other, over the channel that Node.js has between a process and its child. */
 
-import type { EngineLoss, LinkAddress, Witness } from '@promptmq/cluster';
+import type { LinkAddress, Witness } from '@promptmq/cluster';
 import type { Listener } from '../listeners/listener.ts';
+import type { CellLoss } from './cell/lost-log.ts';
 import type { ClientFacts } from './front/client-facts.ts';
 
 /** A worker among those of its supervisor: the number of its cell, or `front` for the one without a cell, which only passes clients on. */
@@ -16,6 +17,8 @@ export interface CellPlace {
   readonly state: 'serving' | 'opening' | 'away';
   /** Where its process takes links; null while it is away. */
   readonly address: LinkAddress | null;
+  /** Whether who begins waits until it knows what the cell's clients have subscribed to. */
+  readonly isAwaited: boolean;
   /** Whether its process has the same supervisor: then it can be given sockets. */
   readonly isHere: boolean;
   /** Where clients of its node connect to, as URLs. */
@@ -103,8 +106,8 @@ export type FromWorker =
       readonly kind: 'refused';
       readonly why: string;
       readonly isUsage: boolean;
-      /** What the engine has lost of the cell, where it is that. */
-      readonly loss?: EngineLoss;
+      /** What is lost of the cell, where it is that. */
+      readonly loss?: CellLoss;
     }
   /** How far the log of its cell is in the engine. */
   | { readonly kind: 'witness'; readonly witness: Witness }

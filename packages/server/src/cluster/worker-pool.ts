@@ -2,8 +2,9 @@ import cluster, { type Worker as Child } from 'node:cluster';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { EngineLoss, Witness } from '@promptmq/cluster';
+import type { Witness } from '@promptmq/cluster';
 import type { Logger } from '../log/index.ts';
+import type { CellLoss } from './cell/lost-log.ts';
 import type {
   CellPlace,
   FromWorker,
@@ -56,8 +57,8 @@ export interface WorkerEnd {
   readonly refusal: WorkerRefusal | null;
   /** What it said when its cell had another owner. */
   readonly taken: string | null;
-  /** What the engine has lost of its cell, so that it could not begin. */
-  readonly loss: EngineLoss | null;
+  /** What is lost of its cell, so that it could not begin. */
+  readonly loss: CellLoss | null;
   /** How long it has run, in milliseconds. */
   readonly ranMs: number;
 }
@@ -88,7 +89,7 @@ export class PooledWorker {
   isPrepared = false;
   refusal: WorkerRefusal | null = null;
   taken: string | null = null;
-  loss: EngineLoss | null = null;
+  loss: CellLoss | null = null;
   /** What it has said of itself last. */
   figures: WorkerFigures | null = null;
   /** Sockets that are on their way to it: if it ends first, nothing else closes them. */

@@ -206,7 +206,7 @@ export class Worker {
     this.onCells(places, this.#isClosed);
   }
 
-  /** Resolves when it is known what the clients of all other cells have subscribed to. */
+  /** Resolves when it is known what the clients of all other cells have subscribed to that are waited for. */
   whole(): Promise<void> {
     const peers = this.#peers;
     return peers === null ? Promise.resolve() : new Promise((resolve) => peers.whenWhole(resolve));
@@ -270,7 +270,10 @@ export class Worker {
     }
   }
 
-  #lookAt({ cell, epoch, state, address }: CellPlace, before: CellPlace | undefined): void {
+  #lookAt(
+    { cell, epoch, state, address, isAwaited }: CellPlace,
+    before: CellPlace | undefined,
+  ): void {
     const name = cellName(cell);
     const link = this.links.of(name);
     const isFormer = link !== null && epochOf(link, cell) < epoch;
@@ -280,6 +283,7 @@ export class Worker {
     if (isFormer || isAway || (before !== undefined && before.epoch < epoch && link === null)) {
       this.#peers?.forget(name);
     }
+    this.#peers?.setAwaited(cell, isAwaited);
     // Of two cells the one with the higher number dials; a front dials all.
     if (address !== null && (this.cell === null || cell < this.cell)) {
       this.#node.dial(name, address);

@@ -63,6 +63,8 @@ export interface StorageResources {
   readonly logId?: string;
   /** Bytes of log after which the state is written to it. */
   readonly snapshotSize?: number;
+  /** Called when what the log has is known, before anything of the broker's is written to it. */
+  readonly onOpened?: (log: Log) => Promise<void>;
 }
 
 /**
@@ -157,6 +159,7 @@ export class Storage implements LogOwner, Journal {
     this.#records.begin(log);
     this.committedPosition = log.acknowledgedPosition;
     await this.#recovery.finish(log, this.#retained, this.stats);
+    await resources.onOpened?.(log);
   }
 
   /** The broker's time is known: has the sessions of the process before continue without a connection, or end. */

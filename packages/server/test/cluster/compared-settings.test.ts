@@ -44,6 +44,10 @@ describe('the settings that nodes compare', () => {
     expect(
       differing({}, { cluster: { secret: SECRET, logMax: '1GB', replicas: 5, cells: 3 } }),
     ).toEqual(['cluster.cells', 'cluster.log-max', 'cluster.replicas']);
+    const bound = { secret: SECRET, durability: 'node', onNodeLoss: 'reset' } as const;
+    expect(differing({}, { cluster: bound })).toEqual([
+      ...['cluster.durability', 'cluster.on-node-loss'],
+    ]);
   });
 
   test('leave out what is of each node', () => {

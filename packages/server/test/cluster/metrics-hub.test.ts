@@ -18,13 +18,18 @@ const CELL: Directory['cells'][number] = {
   state: 'serving',
   address: null,
   isForgotten: false,
+  isAway: false,
 };
 
 const NODE: ObservedNode = {
   id: 'one',
   isActive: true,
   known: {
-    cells: [CELL, { ...CELL, cell: 1, epoch: 1, node: 'two', state: 'opening' }],
+    cells: [
+      CELL,
+      { ...CELL, cell: 1, epoch: 1, node: 'two', state: 'opening' },
+      { ...CELL, cell: 2, epoch: 2, node: 'two', isAway: true },
+    ],
     nodes: ['one', 'two'].map((id) => ({
       ...{ id, incarnation: '1', isAlive: id === 'one', isEligible: true, address: null },
       ...{ clients: [], version: '1', fingerprint: null },
@@ -33,6 +38,7 @@ const NODE: ObservedNode = {
   refusedLinks: 4,
   disagreements: new Map([['two', ['mqtt.max-qos']]]),
   witnessViolations: 2,
+  lostLogs: 1,
   claims: { free: 1, move: 0, late: 2, gone: 0, ended: 0 },
 };
 
@@ -131,11 +137,14 @@ test('a node shows what it knows of its cluster; workers of one machine show not
     'promptmq_cluster_cells{state="opening"} 1',
     'promptmq_cluster_cells{state="serving"} 1',
     'promptmq_cluster_cells{state="moving"} 0',
+    'promptmq_cluster_cells{state="away"} 1',
     'promptmq_cluster_cells_here 1',
     'promptmq_cluster_cell_epoch{cell="0"} 3',
     'promptmq_cluster_cell_epoch{cell="1"} 1',
+    'promptmq_cluster_cell_epoch{cell="2"} 2',
     'promptmq_cluster_config_mismatch{node="two"} 1',
     'promptmq_cluster_witness_violations_total 2',
+    'promptmq_cluster_lost_logs 1',
     'promptmq_cluster_links_refused_total 4',
     'promptmq_cluster_claims_total{reason="free"} 1',
     'promptmq_cluster_claims_total{reason="move"} 0',

@@ -58,8 +58,14 @@ export class TestNode {
     ];
   }
 
-  start(): Command {
-    this.command = new Command(this.#args, tmpdir(), { PROMPTMQ_CLUSTER_SECRET: SECRET });
+  /** @param more - further options, or others in the place of those it has, each with its value */
+  start(...more: readonly string[]): Command {
+    const isReplaced = (arg: string | undefined) => arg?.startsWith('--') && more.includes(arg);
+    const kept = this.#args.filter(
+      (arg, index) => !isReplaced(arg) && !isReplaced(this.#args[index - 1]),
+    );
+    const args = [...kept, ...more];
+    this.command = new Command(args, tmpdir(), { PROMPTMQ_CLUSTER_SECRET: SECRET });
     return this.command;
   }
 
@@ -70,6 +76,11 @@ export class TestNode {
 
   get url(): string {
     return `mqtt://127.0.0.1:${this.port}`;
+  }
+
+  /** Of what it has on its disk. */
+  get folder(): string {
+    return this.#folder;
   }
 
   /** Of the logs of its cells. */

@@ -106,6 +106,14 @@ test.each([
   [{ engineUrl: '' }, 'cluster.engine-url (options): it needs an address'],
   [{ replicas: 2 }, 'cluster.replicas (options): it takes 1, 3 or 5'],
   [{ peers: 'two' }, 'cluster.peers (options): this node, one, is not among them'],
+  [
+    { durability: 'node' as const, peers: '' },
+    'cluster.peers (options): with cluster.durability: node it takes the names of all nodes: each has its share of the cells for ever',
+  ],
+  [
+    { onNodeLoss: 'reset' as const },
+    'cluster.on-node-loss (options): it is for cluster.durability: node; else another node has the log',
+  ],
   [{ fenceTime: '5s' }, 'cluster.fence-time (options): it takes at least cluster.hold-time'],
   [{ lateAfter: '1s' }, 'cluster.late-after (options): it takes at least twice cluster.heartbeat'],
 ])('of a node, %j is refused', (changed, problem) => {

@@ -1,5 +1,5 @@
 import { nodeFiles } from '../files/node-files.ts';
-import { foreignText, isForeign } from '../open/log-id.ts';
+import { foreignText, isForeign, logIdOf } from '../open/log-id.ts';
 import type { IndexSummary } from '../ports/checkpoint-store.ts';
 import type { Files } from '../ports/files.ts';
 import { LogError } from '../ports/log-error.ts';
@@ -51,6 +51,27 @@ export async function openSegments(files: Files, directory: string): Promise<Seg
     if (code !== 'ENOENT' && code !== 'ENOTDIR') throw error;
     throw new LogError('not-found', `${directory}: no such directory`, { cause: error });
   }
+}
+
+/**
+ * Says whose log a directory has, reading only.
+ *
+ * @returns null when there is none; `logId` is null for one of an older version, which has no identity
+ * @throws {LogError} `foreign` when the segments are of several logs, `newer-version`
+ */
+export async function identifyLog(
+  directory: string,
+  { files = nodeFiles }: Pick<InspectionOptions, 'files'> = {},
+): Promise<{ readonly logId: string | null } | null> {
+  let segments: readonly Segment[];
+  try {
+    segments = await openSegments(files, directory);
+  } catch (error) {
+    if (error instanceof LogError && error.code === 'not-found') return null;
+    throw error;
+  }
+  for (const segment of segments) await segment.close();
+  return segments.length === 0 ? null : { logId: logIdOf(segments) };
 }
 
 /**

@@ -5,7 +5,7 @@ import { quoted } from '../../log/index.ts';
 import { addConfigOptions } from '../options.ts';
 import { progressBar } from '../progress-bar.ts';
 import { refuseIfServed } from './cluster-commands.ts';
-import { cellIn, clusterPackage, withEngine } from './with-engine.ts';
+import { cellIn, clusterPackage, withEngineLogs } from './with-engine.ts';
 
 /** As of `promptmq wal verify`: there is damage. */
 const EXIT_DAMAGED = 3;
@@ -22,7 +22,7 @@ export const verifyCommand: CommandModule = {
         .option('json', { describe: 'one JSON object a cell', boolean: true, default: false }),
     ),
   handler: (args) =>
-    withEngine(args, async (engine, config) => {
+    withEngineLogs(args, 'promptmq wal verify checks it there', async (engine, config) => {
       const { verifyCell } = await clusterPackage();
       const { cells } = config.cluster;
       const { cell: given } = args;
@@ -53,7 +53,7 @@ export const exportCommand: CommandModule = {
         .option('json', { describe: 'one JSON object', boolean: true, default: false }),
     ),
   handler: (args) =>
-    withEngine(args, async (engine, config) => {
+    withEngineLogs(args, 'promptmq wal backup copies it there', async (engine, config) => {
       const { exportCell } = await clusterPackage();
       const cell = cellIn(args['cell'], config);
       const onProgress = progressBar(`cell ${cell}`);
@@ -86,7 +86,7 @@ export const repairCommand: CommandModule = {
         .option('json', { describe: 'one JSON object', boolean: true, default: false }),
     ),
   handler: (args) =>
-    withEngine(args, async (engine, config) => {
+    withEngineLogs(args, 'There is nothing to bring back to it', async (engine, config) => {
       const { repairCell } = await clusterPackage();
       const cell = cellIn(args['cell'], config);
       await refuseIfServed(engine, config, cell);

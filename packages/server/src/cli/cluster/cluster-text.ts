@@ -21,6 +21,10 @@ export interface CellLine {
   readonly node: string | null;
   readonly target: string | null;
   readonly forgotten: boolean;
+  /** The only node that may serve it, as it has the log; null where any may. */
+  readonly home: string | null;
+  /** Whether its home has lost the log, and waits for it. */
+  readonly logLost: boolean;
   /** Whether clients of the cell are served, as far as the map says: its node is there. */
   readonly served: boolean;
 }
@@ -70,7 +74,9 @@ export class ClusterView {
     this.cells = now.cells.map(({ state, epoch, node, incarnation, target, isForgotten }, cell) => {
       const isThere = node !== null && now.nodes.get(node)?.incarnation === incarnation;
       const served = (state === 'serving' || state === 'moving') && isThere && !silent.has(node);
-      return { cell, state, epoch, node, target, forgotten: isForgotten, served };
+      const home = now.meta.homes?.[cell] ?? null;
+      const logLost = now.logs.get(cell)?.state === 'lost';
+      return { cell, state, epoch, node, target, forgotten: isForgotten, home, logLost, served };
     });
   }
 
@@ -79,14 +85,15 @@ export class ClusterView {
   }
 
   cellsText(): string[] {
+    const areBound = this.cells.some(({ home }) => home !== null);
     return table([
-      ['cell', 'state', 'epoch', 'node', 'to'],
-      ...this.cells.map(({ cell, state, epoch, node, target, forgotten, served }) => [
-        `${cell}`,
-        `${state}${state !== 'free' && !served && state !== 'opening' ? ', node silent' : ''}${forgotten ? ', forgotten' : ''}`,
-        `${epoch}`,
-        node ?? '-',
-        target ?? '-',
+      ['cell', 'state', 'epoch', 'node', areBound ? 'home' : 'to'],
+      ...this.cells.map((line) => [
+        `${line.cell}`,
+        stateText(line),
+        `${line.epoch}`,
+        line.node ?? '-',
+        (areBound ? line.home : line.target) ?? '-',
       ]),
     ]);
   }
@@ -105,6 +112,11 @@ export class ClusterView {
       ]),
     ]);
   }
+}
+
+function stateText({ state, served, forgotten, logLost }: CellLine): string {
+  const isSilent = state !== 'free' && !served && state !== 'opening';
+  return `${state}${isSilent ? ', node silent' : ''}${logLost ? ', log lost' : ''}${forgotten ? ', forgotten' : ''}`;
 }
 
 function statusOf(now: NodeRecord, before: NodeRecord | undefined, isDrained: boolean): NodeStatus {

@@ -3,7 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import { nodeClock } from '@promptmq/wal';
 import type { CommandModule } from 'yargs';
 import { addConfigOptions } from '../options.ts';
-import { clusterPackage, withEngine } from './with-engine.ts';
+import { clusterPackage, withEngineLogs } from './with-engine.ts';
 
 /** `promptmq cluster import DIR` */
 export const importCommand: CommandModule = {
@@ -26,7 +26,7 @@ export const importCommand: CommandModule = {
         .option('json', { describe: 'one JSON object a cell', boolean: true, default: false }),
     ),
   handler: (args) =>
-    withEngine(args, async (engine, config) => {
+    withEngineLogs(args, 'Nothing can be imported there', async (engine, config) => {
       const { readCluster } = await clusterPackage();
       if ((await readCluster(engine.map, nodeClock)) !== null) {
         throw new Error(

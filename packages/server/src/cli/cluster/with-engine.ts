@@ -35,3 +35,22 @@ export async function withEngine<T>(
     await engine.close();
   }
 }
+
+/**
+ * The same for a command about the logs that the engine has.
+ *
+ * @param instead - what to do where it has none
+ */
+export async function withEngineLogs<T>(
+  args: Readonly<Record<string, unknown>>,
+  instead: string,
+  ask: (engine: ClusterEngine, config: Config) => Promise<T>,
+): Promise<T> {
+  const { cluster } = loadFromProcess(args).config;
+  if (cluster.enabled && cluster.durability === 'node') {
+    throw new Error(
+      `with cluster.durability: node the engine has no logs: that of a cell is on the disk of its home alone, in cell-N of its storage.wal-dir. ${instead}`,
+    );
+  }
+  return withEngine(args, ask);
+}

@@ -1,4 +1,5 @@
-import type { EngineLoss, LinkAddress, Witness } from '@promptmq/cluster';
+import type { LinkAddress, Witness } from '@promptmq/cluster';
+import type { CellLoss } from '../cell/lost-log.ts';
 import { cellName } from '../worker-messages.ts';
 import type { WorkerEnd, WorkerPool } from '../worker-pool.ts';
 
@@ -19,8 +20,8 @@ export interface CellProcessesHost {
   witnessOf(cell: number): Witness | null;
   /** The engine has more of the log of a cell that is served here. */
   onWitness(witness: Witness): void;
-  /** A cell can't be opened, as the engine has lost data of it; or it could. */
-  onLoss(cell: number, epoch: number, loss: EngineLoss | null): void;
+  /** A cell can't be opened, as something is lost of it; or it could. */
+  onLoss(cell: number, epoch: number, loss: CellLoss | null): void;
   /** One that served has ended by itself. */
   onEnded(cell: number, epoch: number, why: string): void;
 }

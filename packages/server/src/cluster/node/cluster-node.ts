@@ -3,6 +3,7 @@ import {
   type ClusterEngine,
   type Directory,
   EngineError,
+  type EngineLoss,
   type LinkAddress,
   MEMBER_LEVEL,
   Member,
@@ -17,6 +18,8 @@ import type { Logger } from '../../log/index.ts';
 import { nodeRuntime } from '../../runtime/runtime.ts';
 import { version } from '../../version.ts';
 import { WorkerProcesses } from '../admin-processes.ts';
+import { isLostLog } from '../cell/lost-log.ts';
+import { LostLogs } from '../cell/lost-logs.ts';
 import { LinkCertificates } from '../links/link-certificates.ts';
 import { RestartDelays } from '../restart-delays.ts';
 import { spareCountOf } from '../spare-count.ts';
@@ -63,6 +66,7 @@ export class ClusterNode implements MembershipHost, ObservedNode {
   readonly #pool: WorkerPool;
   readonly #processes: CellProcesses;
   readonly #witness: NodeWitness;
+  readonly #logs: LostLogs;
   /** Those of all nodes, as the API over all of them knows them. */
   readonly processes: ClusterProcesses;
   #door: CellDoor | null = null;
@@ -79,6 +83,9 @@ export class ClusterNode implements MembershipHost, ObservedNode {
   #directory: Directory = { cells: [], nodes: [] };
   #state: MemberState = 'active';
   #stateReason: StateReason | null = null;
+  /** Whether the others, if they are there, have had time to say so. */
+  #isSettled = false;
+  #settling: NodeJS.Timeout | null = null;
   #isStopping = false;
   #isAborted = false;
   /** How often the front was started again, or a cell had ended by itself. */
@@ -87,19 +94,24 @@ export class ClusterNode implements MembershipHost, ObservedNode {
 
   constructor(options: ClusterNodeOptions) {
     const { config, log } = options;
-    const { name, secret, cells: count } = config.cluster;
+    const { name, secret, cells: count, durability } = config.cluster;
     this.id = nodeIdOf(config);
     this.#options = options;
     this.#log = log;
     this.#agreement = new Agreement(this.id, log, comparedSettings(config, config));
+    // No cell falls to another node where each stays at its home.
     const spareCount = () =>
-      spareCountOf(count, this.#directory.nodes.filter(({ isAlive }) => isAlive).length);
+      durability === 'node'
+        ? 1
+        : spareCountOf(count, this.#directory.nodes.filter(({ isAlive }) => isAlive).length);
     const pool = new WorkerPool({ ...options, cluster: name, secret, spareCount });
     this.#pool = pool;
     const witness = new NodeWitness(log, ({ cell, epoch, node }) => {
       this.#processes.depose(cell, epoch, `node ${node} has the cell, with epoch ${epoch}`);
     });
     this.#witness = witness;
+    const logs = new LostLogs(log);
+    this.#logs = logs;
     const own = new WorkerProcesses(pool, count, (cell) => `cell ${cell}`);
     this.processes = new ClusterProcesses({ node: this.id, secret, own });
     this.#processes = new CellProcesses({
@@ -111,7 +123,11 @@ export class ClusterNode implements MembershipHost, ObservedNode {
         witness.note(one);
         this.#links?.tell([one]);
       },
-      onLoss: (cell, epoch, loss) => witness.onOpened(cell, epoch, loss),
+      onLoss: (cell, epoch, loss) => {
+        const lost = loss !== null && isLostLog(loss) ? loss : null;
+        logs.onOpened(cell, lost);
+        if (lost === null) witness.onOpened(cell, epoch, loss as EngineLoss | null);
+      },
       onEnded: (cell, epoch, why) => {
         this.restarts++;
         this.#member?.cellEnded(cell, epoch, why);
@@ -151,17 +167,27 @@ export class ClusterNode implements MembershipHost, ObservedNode {
     return this.#state !== 'fenced' && this.#stateReason !== 'minority';
   }
 
-  /** `engine-down`, `minority`, `fenced` or `superseded`; `witness` when the engine has lost data of a cell; empty while it is well. */
+  /**
+   * `engine-down`, `minority`, `fenced` or `superseded`; `witness` when the engine has lost data of a cell, `log-lost` when this node has lost the log of one; empty
+   * while it is well.
+   */
   get problems(): readonly string[] {
-    const witness = this.#witness.hasLosses ? ['witness'] : [];
-    if (this.#state === 'active') return witness;
-    if (this.#stateReason === 'superseded') return ['superseded', ...witness];
-    if (this.#state === 'fenced') return ['fenced', ...witness];
-    return [this.#stateReason === 'engine' ? 'engine-down' : 'minority', ...witness];
+    const losses = [
+      ...(this.#witness.hasLosses ? ['witness'] : []),
+      ...(this.#logs.lostCount > 0 ? ['log-lost'] : []),
+    ];
+    if (this.#state === 'active') return losses;
+    if (this.#stateReason === 'superseded') return ['superseded', ...losses];
+    if (this.#state === 'fenced') return ['fenced', ...losses];
+    return [this.#stateReason === 'engine' ? 'engine-down' : 'minority', ...losses];
   }
 
   get remedies(): readonly string[] {
-    return this.#witness.remedies;
+    return [...this.#witness.remedies, ...this.#logs.remedies];
+  }
+
+  get lostLogs(): number {
+    return this.#logs.lostCount;
   }
 
   get witnessViolations(): number {
@@ -207,7 +233,7 @@ export class ClusterNode implements MembershipHost, ObservedNode {
           clients: [],
           ...{ version, level: MEMBER_LEVEL, ...this.#agreement.own },
         },
-        ...{ cells: cluster.cells, peers: cluster.peers },
+        ...{ cells: cluster.cells, peers: cluster.peers, durability: cluster.durability },
         times: {
           ...{ heartbeatMs: cluster.heartbeat, lateAfterMs: cluster.lateAfter },
           refusedAfterMs: Math.min(1.5 * cluster.heartbeat, cluster.lateAfter),
@@ -229,6 +255,10 @@ export class ClusterNode implements MembershipHost, ObservedNode {
       await this.#openDoor();
       const listeners = await this.#startFront();
       await member.join();
+      this.#settling = setTimeout(() => {
+        this.#isSettled = true;
+        this.#tell();
+      }, cluster.subscribePatience);
       const { advertiseClients: urls } = cluster;
       member.setClients(urls.length > 0 ? urls : listeners.flatMap((one) => one.urls));
       return listeners;
@@ -270,6 +300,7 @@ export class ClusterNode implements MembershipHost, ObservedNode {
     }
     this.#isStopping = true;
     if (this.#frontTimer !== null) clearTimeout(this.#frontTimer);
+    if (this.#settling !== null) clearTimeout(this.#settling);
     await this.#door?.close();
     await this.#pool.stop(signal);
     await this.#links?.stop();
@@ -429,13 +460,15 @@ export class ClusterNode implements MembershipHost, ObservedNode {
   #tell(): void {
     this.#pool.tell(
       this.#directory.cells.map((found) => {
-        const { cell, epoch, node, state, address, isForgotten } = found;
+        const { cell, epoch, node, state, address, isForgotten, isAway } = found;
         const isHere = node === this.id;
         const isServing = state === 'serving' || state === 'moving';
+        const isNowhere = state === 'free' || isForgotten || isAway;
         const place: CellPlace = {
           ...{ cell, epoch, address, isHere },
+          isAwaited: !isForgotten && !(isAway && this.#isSettled),
           clients: this.#directory.nodes.find(({ id }) => id === node)?.clients ?? [],
-          state: state === 'free' || isForgotten ? 'away' : isServing ? 'serving' : 'opening',
+          state: isNowhere ? 'away' : isServing ? 'serving' : 'opening',
         };
         return place;
       }),

@@ -13,7 +13,7 @@ export const nodeCatalogue = {
   },
   promptmq_cluster_cells: {
     type: 'gauge',
-    help: 'Cells of the whole cluster as this node knows them, by state: free, opening, serving, moving.',
+    help: 'Cells of the whole cluster as this node knows them, by state: free, opening, serving, moving, away (only its node has the log, and is not there or has lost it).',
     labels: ['state'],
   },
   promptmq_cluster_cells_here: {
@@ -33,6 +33,10 @@ export const nodeCatalogue = {
   promptmq_cluster_witness_violations_total: {
     type: 'counter',
     help: 'Times that the engine was found to have less of the log of a cell than it had acknowledged.',
+  },
+  promptmq_cluster_lost_logs: {
+    type: 'gauge',
+    help: 'Cells that only this node could serve, and that it can not open as their logs are not on its disk; /health says what to do.',
   },
   promptmq_cluster_links_refused_total: {
     type: 'counter',

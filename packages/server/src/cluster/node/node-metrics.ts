@@ -12,13 +12,15 @@ export interface ObservedNode {
   readonly refusedLinks: number;
   /** By other node: the keys in which its configuration differs. */
   readonly disagreements: ReadonlyMap<string, readonly string[]>;
-  /** How many cells it has claimed, by reason. */
   /** How often the engine was found to have lost data. */
   readonly witnessViolations: number;
+  /** How many cells can't be opened here, as their logs are lost. */
+  readonly lostLogs: number;
+  /** How many cells it has claimed, by reason. */
   readonly claims: Readonly<Record<ClaimReason, number>>;
 }
 
-const CELL_STATES = ['free', 'opening', 'serving', 'moving'] as const;
+const CELL_STATES = ['free', 'opening', 'serving', 'moving', 'away'] as const;
 
 /** Adds what a node shows of its cluster to a registry. */
 export function addNodeMetrics(
@@ -34,12 +36,13 @@ export function addNodeMetrics(
       { labels: { state: 'late' }, value: nodes.length - alive },
     ];
   });
-  registry.add('promptmq_cluster_cells', () =>
-    CELL_STATES.map((state) => ({
+  registry.add('promptmq_cluster_cells', () => {
+    const states = node.known.cells.map(({ state, isAway }) => (isAway ? 'away' : state));
+    return CELL_STATES.map((state) => ({
       labels: { state },
-      value: node.known.cells.filter((cell) => cell.state === state).length,
-    })),
-  );
+      value: states.filter((one) => one === state).length,
+    }));
+  });
   registry.add('promptmq_cluster_cells_here', () => {
     const isHere = ({ node: owner, state }: Directory['cells'][number]) =>
       owner === node.id && (state === 'serving' || state === 'moving');
@@ -55,6 +58,7 @@ export function addNodeMetrics(
     })),
   );
   registry.add('promptmq_cluster_witness_violations_total', () => node.witnessViolations);
+  registry.add('promptmq_cluster_lost_logs', () => node.lostLogs);
   registry.add('promptmq_cluster_links_refused_total', () => node.refusedLinks);
   registry.add('promptmq_cluster_claims_total', () =>
     Object.entries(node.claims).map(([reason, value]) => ({ labels: { reason }, value })),

@@ -70,6 +70,8 @@ export class CellPeers implements Peers, LinkUser {
   readonly #peers: Map<number, PeerCell>;
   /** Of the process that serves a cell, by cell, while there is a link to it. */
   readonly #lanes: Map<number, TransientLane>;
+  /** Cells whose interest nobody waits for: they may be away for long. */
+  readonly #unawaited: Set<number>;
   /** Who waits until all of the others' interest is known. */
   #waiting: (() => void)[];
 
@@ -83,6 +85,7 @@ export class CellPeers implements Peers, LinkUser {
     this.#forwarding = null;
     for (const number of others.keys()) this.#peers.set(number, new Peer(number, host, this));
     this.#lanes = new Map();
+    this.#unawaited = new Set();
     this.#waiting = [];
     this.announcer = new Announcer(cell, epoch, {
       defer: (callback) => runtime.defer(callback),
@@ -131,7 +134,15 @@ export class CellPeers implements Peers, LinkUser {
 
   /** Whether all that the clients of the other cells have subscribed to is known. Until then they are sent more than they want. */
   get isWhole(): boolean {
-    return this.#table.hasAllOf(this.#others.keys());
+    const awaited = [...this.#others.keys()].filter((cell) => !this.#unawaited.has(cell));
+    return this.#table.hasAllOf(awaited);
+  }
+
+  /** Whether what the clients of another cell have subscribed to is waited for. */
+  setAwaited(cell: number, isAwaited: boolean): void {
+    if (isAwaited) this.#unawaited.delete(cell);
+    else this.#unawaited.add(cell);
+    this.#onWhole();
   }
 
   /** Calls back once that is so; at once where it is. */

@@ -102,6 +102,17 @@ export const clusterSection = z
         "USER:PASSWORD of a user of NATS's system account, or a token: how the servers are asked for cluster.engine-sync",
       )
       .meta({ restart: true, secret: true }),
+    durability: choice('replicated', 'node')
+      .prefault('replicated')
+      .describe(
+        'where what is acknowledged is. replicated: in the engine as well, so that another node goes on with it; node: on the disk of one node alone, whose clients wait until it is back. Set when the cluster is made, and the same for ever',
+      )
+      .meta({ restart: true }),
+    onNodeLoss: choice('wait', 'reset')
+      .prefault('wait')
+      .describe(
+        'with durability node, what a node does whose disk lacks the log of a cell: wait for it, or begin it empty, without what was acknowledged',
+      ),
     cells: integer(1, 64)
       .prefault(6)
       .describe(
@@ -251,7 +262,7 @@ export function clusterProblems({
   const problems = addressProblems(cluster);
   const refuse = (key: string, message: string) =>
     problems.push({ key: `cluster.${key}`, message });
-  const { secret, engineUrl, replicas, nodeId, peers } = cluster;
+  const { secret, engineUrl, replicas, nodeId, peers, durability, onNodeLoss } = cluster;
   if (secret.length < CLUSTER_SECRET_LENGTH) {
     const needed = `one of at least ${CLUSTER_SECRET_LENGTH} characters`;
     refuse('secret', `a node of a cluster needs ${needed}`);
@@ -267,6 +278,13 @@ export function clusterProblems({
   if (replicas % 2 === 0) refuse('replicas', 'it takes 1, 3 or 5');
   if (peers.length > 0 && nodeId !== '' && !peers.includes(nodeId)) {
     refuse('peers', `this node, ${nodeId}, is not among them`);
+  }
+  if (durability === 'node' && peers.length === 0) {
+    const why = 'each has its share of the cells for ever';
+    refuse('peers', `with cluster.durability: node it takes the names of all nodes: ${why}`);
+  }
+  if (durability !== 'node' && onNodeLoss === 'reset') {
+    refuse('on-node-loss', 'it is for cluster.durability: node; else another node has the log');
   }
   if (cluster.fenceTime < cluster.holdTime) {
     refuse('fence-time', 'it takes at least cluster.hold-time');
