@@ -70,6 +70,29 @@ export const clusterMutations: readonly Mutation[] = [
     caughtBy: ['forwarding'],
   },
   {
+    name: 'expired-on-its-way-is-delivered',
+    breaks: 'what has expired before a cell has it is delivered to nobody there',
+    edits: [
+      {
+        find: 'const to = expiresInMs > 0 ? targets : NOBODY;',
+        put: 'const to = expiresInMs >= 0 ? targets : NOBODY;',
+      },
+    ],
+    caughtBy: ['forwarding'],
+  },
+  {
+    name: 'expired-is-waited-for',
+    breaks: 'nobody waits for what has expired to be applied elsewhere',
+    edits: [{ find: 'session.link?.onGivenUp?.();', put: '' }],
+    caughtBy: ['forwarding'],
+  },
+  {
+    name: 'waiting-at-qos-0-is-overtaken',
+    breaks: 'what waits at QoS 0 for what is stored goes before the next of its topic',
+    edits: [{ find: 'this.#order.note(topic, stored.lastSequence + 1);', put: '' }],
+    caughtBy: ['forwarding'],
+  },
+  {
     name: 'sent-counts-as-applied',
     breaks: 'only what the other cell says that it has is settled when a link is there again',
     edits: [

@@ -9,6 +9,7 @@ import type {
   CellPlace,
   FromWorker,
   ToWorker,
+  WorkerClaim,
   WorkerFigures,
   WorkerLabel,
   WorkerListener,
@@ -82,6 +83,7 @@ export class PooledWorker {
   readonly user: WorkerUser;
   readonly child: Child;
   readonly startedAt: number;
+  #claim: WorkerClaim | null = null;
   /** It has been told what it is to do: what is sent to it before, it doesn't hear. */
   hasBegun = false;
   isReady = false;
@@ -108,6 +110,19 @@ export class PooledWorker {
 
   get pid(): number | null {
     return this.child.process.pid ?? null;
+  }
+
+  /** Tells it what it is to do, and what it could not hear before. */
+  begin(...messages: readonly ToWorker[]): void {
+    this.hasBegun = true;
+    for (const message of messages) this.send(message);
+    if (this.#claim !== null) this.send(this.#claim);
+  }
+
+  /** This node has claimed the cell that it prepares: it hears of that now, or when it begins. */
+  claim(claim: WorkerClaim): void {
+    if (this.hasBegun) this.send(claim);
+    else this.#claim = claim;
   }
 
   send(message: ToWorker, handle?: Handle, onSent?: () => void): void {
@@ -290,15 +305,16 @@ export class WorkerPool {
   }
 
   #begin(worker: PooledWorker): void {
-    const { task, child } = worker;
-    worker.hasBegun = true;
+    const { task } = worker;
     const { isColoured, cluster: name, secret } = this.#options;
     const { directory } = this;
-    send(child, {
-      ...{ kind: 'start', isAhead: false, ...task },
-      ...{ directory, cluster: name, secret, isColoured },
-    });
-    send(child, { kind: 'cells', cells: this.#cells, isClosed: this.#isClosed });
+    worker.begin(
+      {
+        ...{ kind: 'start', isAhead: false, ...task },
+        ...{ directory, cluster: name, secret, isColoured },
+      },
+      { kind: 'cells', cells: this.#cells, isClosed: this.#isClosed },
+    );
   }
 
   #take(worker: PooledWorker, message: FromWorker, handle: Handle | undefined): void {

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { CellProcesses } from '../../src/cluster/node/cell-processes.ts';
 import type { ToWorker } from '../../src/cluster/worker-messages.ts';
-import type { PooledWorker, WorkerPool, WorkerUser } from '../../src/cluster/worker-pool.ts';
+import { PooledWorker, type WorkerPool, type WorkerUser } from '../../src/cluster/worker-pool.ts';
 
 /** Cell 1 of node `a`, whose process says what a test has it say. */
 function processesOf() {
@@ -10,6 +10,7 @@ function processesOf() {
   const worker = {
     isReady: true,
     send: (message: ToWorker) => void sent.push(message),
+    claim: (message: ToWorker) => void sent.push(message),
   } as unknown as PooledWorker;
   const pool = {
     of: (label: number) => (label === 1 ? worker : null),
@@ -49,4 +50,22 @@ test('a cell that is claimed before it is prepared is served only when its proce
   process().onPrepared?.();
   process().onReady([]);
   expect(await opened).toBe('serving');
+});
+
+test('a process that does not listen yet hears that its cell is claimed when it begins', () => {
+  const sent: ToWorker[] = [];
+  const child = {
+    isConnected: () => true,
+    process: { send: (message: ToWorker) => void sent.push(message) },
+  };
+  const parameters = [{ label: 1 }, {}, child] as unknown;
+  const worker = new PooledWorker(...(parameters as ConstructorParameters<typeof PooledWorker>));
+  const claim = { kind: 'claim', epoch: 5, witness: null } as const;
+  worker.claim(claim);
+  expect(sent).toEqual([]);
+  const cells = { kind: 'cells', cells: [], isClosed: false } as const;
+  worker.begin(cells);
+  expect(sent).toEqual([cells, claim]);
+  worker.claim({ ...claim, epoch: 6 });
+  expect(sent.length).toBe(3);
 });

@@ -69,7 +69,7 @@ export class CellProcesses {
     found.epoch = epoch;
     return new Promise((resolve, reject) => {
       found.waiting = { resolve: resolve as (outcome: string) => void, reject };
-      worker.send({ kind: 'claim', epoch, witness: this.#host.witnessOf(cell) });
+      worker.claim({ kind: 'claim', epoch, witness: this.#host.witnessOf(cell) });
     });
   }
 
