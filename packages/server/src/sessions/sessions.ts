@@ -21,8 +21,9 @@ import { Wills } from './wills.ts';
 /** What of a client outlives the process: nothing, its will, or its session with the will. */
 export type Durability = 'none' | 'will' | 'session';
 
-/** Between two attempts to end a session that has expired, while the disk is full. */
+/** While the disk is full: until a session that has expired is tried again at the earliest, and between two of them, so that many take no more time than a few. */
 const EXPIRY_RETRY_MS = 1000;
+const EXPIRY_RETRY_GAP_MS = 1;
 
 /**
  * The sessions of a broker, from CONNECT until they expire, with their wills (§3.1.4, §4.1).
@@ -45,6 +46,8 @@ export class Sessions implements RecoveryHost {
   readonly cells: CellSessions;
   /** How many CONNECTs have come. */
   #connects: number;
+  /** When the last one is tried again of those that have expired while the disk is full. */
+  #lastRetryAt: number;
 
   constructor(host: SessionsHost) {
     const { mqtt } = host.config;
@@ -58,6 +61,7 @@ export class Sessions implements RecoveryHost {
     this.#wills = new Wills(host);
     this.handOvers = new HandOvers(host);
     this.cells = new CellSessions(host);
+    this.#lastRetryAt = Number.NEGATIVE_INFINITY;
     this.#connects = 0;
   }
 
@@ -385,7 +389,11 @@ export class Sessions implements RecoveryHost {
   #onExpired(entry: SessionEntry): void {
     const { journal, deadlines, runtime } = this.#host;
     if (entry.number === 0 || journal.isOpen) this.#expire(entry);
-    else deadlines.schedule(entry.expiry, runtime.now() + EXPIRY_RETRY_MS);
+    else {
+      const nextAt = this.#lastRetryAt + EXPIRY_RETRY_GAP_MS;
+      this.#lastRetryAt = Math.max(runtime.now() + EXPIRY_RETRY_MS, nextAt);
+      deadlines.schedule(entry.expiry, this.#lastRetryAt);
+    }
   }
 
   #expire(entry: SessionEntry): void {

@@ -244,4 +244,30 @@ describe('what nobody stores is acknowledged only when no session comes back tha
     expect(await late.next()).toMatchObject(fresh);
     expect(process.broker.stats.sessionsExpired).toBe(1);
   });
+
+  test('however many expire meanwhile, a thousand of them are tried again in a second at most', async () => {
+    const names = Array.from({ length: 20 }, (_, number) => `many-${number}`);
+    for (const name of names) await left(await member(name, 1000), name);
+    await becomeFull();
+    process.aheadMs = 1000 * 1000;
+    const { broker } = process;
+    const due = () =>
+      names
+        .map((name) => (broker.sessions.find(name) as SessionEntry).expiry.at)
+        .sort((one, other) => one - other);
+    for (let round = 0; round < 3; round++) {
+      const now = broker.runtime.now();
+      broker.deadlines.runDue(now);
+      const times = due();
+      for (const [index, at] of times.entries()) {
+        expect(at).toBeGreaterThanOrEqual(
+          index === 0 ? now + 1000 : (times[index - 1] as number) + 1,
+        );
+      }
+      process.aheadMs += 10_000;
+    }
+    await process.makeRoom();
+    broker.deadlines.runDue(broker.runtime.now() + 10_000);
+    expect(broker.stats.sessionsExpired).toBe(names.length + 1);
+  });
 });
