@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '../../support/free-port.ts';
 import { otherProgram } from '../../support/other-programs.ts';
 import { Program } from '../program.ts';
-import type { EngineServers } from './engine-servers.ts';
+import { type EngineServers, refuseEnded } from './engine-servers.ts';
 
 /** How the others and clients reach a server. */
 export interface NatsAddresses {
@@ -86,9 +86,8 @@ ${more(index)}
     for (const monitor of this.#monitors) {
       const url = `http://127.0.0.1:${monitor}`;
       while (!((await isHealthy(url)) && (await hasLeader(url)))) {
+        refuseEnded(this.name, this.nodes);
         if (signal?.aborted) return;
-        const failed = this.nodes.find(({ hasFailed }) => hasFailed);
-        if (failed !== undefined) throw new Error(`a server of NATS ended:\n${failed.tail()}`);
         await sleep(100);
       }
     }

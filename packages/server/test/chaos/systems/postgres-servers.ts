@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { postgresPrograms } from '../../../../cluster/test/support/postgres-server.ts';
 import { Program } from '../program.ts';
-import type { EngineServers } from './engine-servers.ts';
+import { type EngineServers, refuseEnded } from './engine-servers.ts';
 
 const run = promisify(execFile);
 
@@ -86,7 +86,10 @@ export class PostgresServers implements EngineServers {
   }
 
   async untilWell(signal?: AbortSignal): Promise<void> {
-    while (signal?.aborted !== true && !(await this.#isWell())) await sleep(100);
+    while (signal?.aborted !== true && !(await this.#isWell())) {
+      refuseEnded(this.name, this.nodes);
+      await sleep(100);
+    }
   }
 
   async lose(index: number): Promise<void> {
@@ -107,7 +110,10 @@ export class PostgresServers implements EngineServers {
   /** Starts one, and waits until it can be asked. */
   async #serve(index: number): Promise<void> {
     this.nodes[index]?.start();
-    while ((await this.#ask(index, 'select 1')) !== '1') await sleep(100);
+    while ((await this.#ask(index, 'select 1')) !== '1') {
+      refuseEnded(this.name, this.nodes);
+      await sleep(100);
+    }
   }
 
   async #isWell(): Promise<boolean> {
