@@ -97,9 +97,12 @@ function testServer(folder: string): void {
       await looked.until('a');
       const listening = "select pid from pg_stat_activity where query like 'listen pmq_notices%'";
       await sql(server, `select pg_terminate_backend(pid) from (${listening}) as found`);
-      await writer.map.put('cell.1', Buffer.from('b'), first);
+      const second = (await writer.map.put('cell.1', Buffer.from('b'), first)) as number;
       await looked.until('b');
       await told.until('b');
+      // Now it is listened to, and nothing but a notice can tell.
+      await writer.map.put('cell.1', Buffer.from('c'), second);
+      await told.until('c');
       told.end();
       looked.end();
     } finally {

@@ -20,12 +20,17 @@ export class PostgresMap implements EngineMap {
   readonly #revisions: string;
   readonly #notify: string;
   readonly #pollMs: number;
+  readonly #onError: (error: unknown) => void;
 
+  /** @param onError - hears what a listener has thrown; by default nobody catches it */
   constructor(
     session: PostgresSession,
     notices: PostgresNotices,
     { map, revisions, notices: channel }: PostgresTables,
     pollMs: number,
+    onError: (error: unknown) => void = (error) => {
+      throw error;
+    },
   ) {
     this.#session = session;
     this.#notices = notices;
@@ -33,6 +38,7 @@ export class PostgresMap implements EngineMap {
     this.#revisions = revisions;
     this.#notify = `pg_notify('${channel}', '')`;
     this.#pollMs = pollMs;
+    this.#onError = onError;
   }
 
   async get(key: string): Promise<MapValue | null> {
@@ -90,14 +96,20 @@ export class PostgresMap implements EngineMap {
       if (isLooking) return;
       isLooking = true;
       if (timer !== null) clearTimeout(timer);
-      while (isLookWanted && !isEnded) {
-        isLookWanted = false;
-        const rows = await this.#session.query<Row>(text, [prefix]).catch(() => null);
-        if (rows !== null && !isEnded) passOn(rows, seen, onChange);
+      try {
+        while (isLookWanted && !isEnded) {
+          isLookWanted = false;
+          const rows = await this.#session.query<Row>(text, [prefix]).catch(() => null);
+          if (rows !== null && !isEnded) passOn(rows, seen, onChange);
+        }
+      } catch (error) {
+        this.#onError(error);
+      } finally {
+        // Also where the listener has thrown: what it wasn't told yet comes then.
+        isLooking = false;
+        const waitMs = this.#notices.isListening ? LOOKS_LESS * this.#pollMs : this.#pollMs;
+        if (!isEnded) timer = setTimeout(() => void look(), waitMs);
       }
-      isLooking = false;
-      const waitMs = this.#notices.isListening ? LOOKS_LESS * this.#pollMs : this.#pollMs;
-      if (!isEnded) timer = setTimeout(() => void look(), waitMs);
     };
     void look();
     const endNotices = this.#notices.follow(() => void look());
